@@ -1,0 +1,28 @@
+// Package ports names every port of the cluster once, each with the reason it is open.
+package ports
+
+const (
+	// HTTPS is the port on which a node serves consoles, APIs and protocol endpoints; the load balancer's target port.
+	HTTPS = 9443
+	// HTTP is the node's plain-text servlet port. No flow opens it: the load balancer speaks HTTPS to the nodes.
+	HTTP = 9763
+
+	// PublicHTTPS is the load balancer's listener, and the proxyPort that nodes put into the URLs they issue.
+	PublicHTTPS = 443
+	// PublicHTTP only redirects to PublicHTTPS.
+	PublicHTTP = 80
+
+	// HazelcastFirst is where Hazelcast's own numbering starts.
+	HazelcastFirst = 5701
+	// HazelcastLast closes the range Hazelcast may use: a busy port moves up, a hundred ports at the most.
+	HazelcastLast = 5800
+	// HazelcastProbedLast is the last port that Hazelcast's AWS discovery probes. WSO2's membership schemes have no
+	// way to pass hz-port, so a member above it is never found although it listens.
+	HazelcastProbedLast = 5708
+	// HazelcastKernelDefault is the port a node takes when its configuration names none. It lies outside the range
+	// that discovery probes and the firewall opens, so local_member_port is always written.
+	HazelcastKernelDefault = 4000
+
+	// NFS is the port of an EFS mount target.
+	NFS = 2049
+)

@@ -1,0 +1,118 @@
+// Package product holds what differs between versions of WSO2 Identity Server. A fact about a version is stated here
+// and nowhere else.
+package product
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Version is a release of WSO2 Identity Server that this program knows how to configure.
+type Version string
+
+// The supported releases.
+const (
+	V5_11_0 Version = "5.11.0"
+	V6_0_0  Version = "6.0.0"
+	V6_1_0  Version = "6.1.0"
+	V7_0_0  Version = "7.0.0"
+	V7_1_0  Version = "7.1.0"
+	V7_2_0  Version = "7.2.0"
+	V7_3_0  Version = "7.3.0"
+)
+
+// KeystoreFormat is a Java keystore type as deployment.toml spells it.
+type KeystoreFormat string
+
+// The keystore types that releases ship.
+const (
+	JKS    KeystoreFormat = "JKS"
+	PKCS12 KeystoreFormat = "PKCS12"
+)
+
+// Facts is everything about one release that decides what is built or written.
+type Facts struct {
+	// Kernel is the Carbon kernel the release is built on; the membership schemes live there.
+	Kernel string
+	// Hazelcast is the Hazelcast version inside that kernel.
+	Hazelcast string
+	// JDK is the Java major version that nodes run, one that WSO2 tests the release on.
+	JDK int
+	// Keystore is the type of the keystores the release ships and expects.
+	Keystore KeystoreFormat
+	// EncryptionKeyBytes is how long [encryption] key may be: releases before 7.1 take 128-bit keys only.
+	EncryptionKeyBytes int
+	// AgentIdentity says that the release has a data source for agent identities, on a node-local H2 file by default,
+	// that a cluster must move to the shared database.
+	AgentIdentity bool
+	// HazelcastAWSKeys says that the aws scheme reads Hazelcast's own property names (tag-key, security-group-name)
+	// instead of the documented camelCase ones, which the release ignores silently.
+	HazelcastAWSKeys bool
+	// KubernetesSchemeJar says that the kubernetes scheme is not part of the kernel: its jar must be added.
+	KubernetesSchemeJar bool
+	// KubernetesAPIProperties says that the built-in kubernetes scheme reads the API server's URL and token.
+	KubernetesAPIProperties bool
+	// IMDSv2 says that the release's Hazelcast can take credentials from the instance metadata service version 2.
+	IMDSv2 bool
+	// ReadsValidationQueryInference says that an inferred validation query reaches the data source. Where it does not,
+	// a connection that died idle is handed to a request unless pool_options names the query.
+	ReadsValidationQueryInference bool
+}
+
+var facts = map[Version]Facts{
+	V5_11_0: {
+		Kernel: "4.6.1", Hazelcast: "3.12.2", JDK: 11, Keystore: JKS, EncryptionKeyBytes: 16,
+		KubernetesSchemeJar: true,
+	},
+	V6_0_0: {
+		Kernel: "4.7.1", Hazelcast: "4.2.5", JDK: 11, Keystore: JKS, EncryptionKeyBytes: 16,
+		HazelcastAWSKeys: true,
+	},
+	V6_1_0: {
+		Kernel: "4.9.0", Hazelcast: "4.2.6", JDK: 11, Keystore: JKS, EncryptionKeyBytes: 16,
+		HazelcastAWSKeys: true,
+	},
+	V7_0_0: {
+		Kernel: "4.10.9", Hazelcast: "5.3.6", JDK: 17, Keystore: JKS, EncryptionKeyBytes: 16,
+		KubernetesAPIProperties: true, IMDSv2: true,
+	},
+	V7_1_0: {
+		Kernel: "4.10.42", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: 32,
+		KubernetesAPIProperties: true, IMDSv2: true,
+	},
+	V7_2_0: {
+		Kernel: "4.10.101", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: 32,
+		AgentIdentity: true, KubernetesAPIProperties: true, IMDSv2: true,
+	},
+	V7_3_0: {
+		Kernel: "4.12.34", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: 32,
+		AgentIdentity: true, KubernetesAPIProperties: true, IMDSv2: true, ReadsValidationQueryInference: true,
+	},
+}
+
+// Versions lists the supported releases, oldest first.
+func Versions() []Version {
+	versions := make([]Version, 0, len(facts))
+	for v := range facts {
+		versions = append(versions, v)
+	}
+	slices.Sort(versions)
+	return versions
+}
+
+// Facts returns what is known of the release. It fails for a release that is not supported.
+func (v Version) Facts() (Facts, error) {
+	f, ok := facts[v]
+	if !ok {
+		names := make([]string, 0, len(facts))
+		for _, known := range Versions() {
+			names = append(names, string(known))
+		}
+		return Facts{}, fmt.Errorf("%q is not a supported release; write one of %s", string(v), strings.Join(names, ", "))
+	}
+	return f, nil
+}
+
+// AtLeast reports whether v is the release other or a later one.
+func (v Version) AtLeast(other Version) bool { return v >= other }

@@ -1,0 +1,38 @@
+package config
+
+import "encoding/json"
+
+// Secret is a value that must not be shown. It prints, formats and marshals as a placeholder; Reveal is the only way to
+// the value.
+type Secret struct{ value string }
+
+const redacted = "[secret]"
+
+// NewSecret wraps a value.
+func NewSecret(value string) Secret { return Secret{value: value} }
+
+// Reveal returns the value, for the one place that hands it to a Pulumi secret.
+func (s Secret) Reveal() string { return s.value }
+
+// Set reports whether there is a value.
+func (s Secret) Set() bool { return s.value != "" }
+
+// IsZero makes an unset secret disappear under omitzero.
+func (s Secret) IsZero() bool { return s.value == "" }
+
+// String hides the value.
+func (s Secret) String() string {
+	if s.value == "" {
+		return ""
+	}
+	return redacted
+}
+
+// GoString hides the value from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalJSON hides the value.
+func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// UnmarshalJSON reads a string.
+func (s *Secret) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &s.value) }

@@ -1,0 +1,521 @@
+// Package config is what a platform team writes: the keys of Pulumi.<stack>.yaml under the namespace wso2is, their
+// defaults and their rules. It is plain Go and knows nothing of AWS's SDK or of Pulumi's engine, so every rule is
+// decided before a single resource is registered.
+package config
+
+import "github.com/wso2is-aws/wso2is/config/product"
+
+// Namespace is the Pulumi configuration namespace of every key in this package.
+const Namespace = "wso2is"
+
+// Cluster is the whole configuration of one WSO2 Identity Server cluster, read, defaulted and validated by Load.
+// The comment of each field is its entry in docs/configuration.md and in the editor's schema.
+type Cluster struct {
+	// Project is the Pulumi project's name; with Stack it makes the names and discovery tags that keep clusters apart.
+	Project string `json:"-"`
+	// Stack is the Pulumi stack's name.
+	Stack string `json:"-"`
+	// Region is the AWS region, from the key aws:region.
+	Region string `json:"-"`
+
+	// Profile chooses the defaults of keys that a stack leaves out: `prod` is safe (zones, backups, protection), `dev`
+	// is cheap and can be destroyed. Default: `prod`.
+	Profile Profile `json:"profile,omitempty" jsonschema:"enum=dev,enum=prod"`
+	// Topology is what the nodes run on. Default: `ec2`.
+	Topology Topology `json:"topology,omitempty" jsonschema:"enum=ec2"`
+	// Version is the release of WSO2 Identity Server.
+	Version product.Version `json:"version" jsonschema:"enum=5.11.0,enum=6.0.0,enum=6.1.0,enum=7.0.0,enum=7.1.0,enum=7.2.0,enum=7.3.0"`
+	// Hostname is the DNS name under which clients reach the cluster, and the name that nodes put into the URLs they
+	// issue.
+	Hostname string `json:"hostname"`
+
+	// Nodes says how many nodes there are and how large each one is.
+	Nodes Nodes `json:"nodes,omitempty"`
+	// Network is the VPC that the cluster gets, or an existing one that it moves into.
+	Network Network `json:"network,omitempty"`
+	// Clustering says how nodes find each other.
+	Clustering Clustering `json:"clustering,omitempty"`
+	// Caching chooses one of the five cache scenarios of WSO2's deployment guide.
+	Caching Caching `json:"caching,omitempty"`
+	// Database is the RDS database that all nodes share.
+	Database Database `json:"database,omitempty"`
+	// FileSystem is the EFS file system for artifacts that change at run time.
+	FileSystem FileSystem `json:"fileSystem,omitempty"`
+	// LoadBalancer is the Application Load Balancer in front of the nodes.
+	LoadBalancer LoadBalancer `json:"loadBalancer,omitempty"`
+	// Product says where nodes get the product and what it needs besides.
+	Product Product `json:"product,omitempty"`
+	// JVM sizes the Java virtual machine of a node.
+	JVM JVM `json:"jvm,omitempty"`
+	// Admin is the super administrator that the first start creates.
+	Admin Admin `json:"admin,omitempty"`
+	// Secrets are values that a team brings itself; what is left out is generated once and kept.
+	Secrets Secrets `json:"secrets,omitempty"`
+	// UserStore is the primary user store: the shared database, or a directory.
+	UserStore UserStore `json:"userStore,omitempty"`
+	// Observability is what is kept of logs and who is told of trouble.
+	Observability Observability `json:"observability,omitempty"`
+	// ExtraConfig is merged into every node's deployment.toml, table by table. A key that this program owns is refused
+	// with the configuration key to use instead.
+	ExtraConfig map[string]any `json:"extraConfig,omitempty"`
+	// Tags are put on every resource besides the program's own project, stack and component tags. Keys must not start
+	// with `aws:`; 40 at the most.
+	Tags map[string]string `json:"tags,omitempty"`
+}
+
+// Profile names a set of defaults.
+type Profile string
+
+// The profiles.
+const (
+	Dev  Profile = "dev"
+	Prod Profile = "prod"
+)
+
+// Topology names what nodes run on.
+type Topology string
+
+// The topologies.
+const (
+	EC2 Topology = "ec2"
+)
+
+// Nodes is the size and number of the cluster's nodes.
+type Nodes struct {
+	// Count is the number of nodes, at least 1. Two or more make a cluster. Default: 2.
+	Count int `json:"count,omitempty"`
+	// InstanceType is the EC2 instance type of a node; it must meet WSO2's system requirements (4 vCPU, 4 GB memory).
+	// Exclusive with cpu and memory. Default: `t3.xlarge` in dev, `m6i.xlarge` in prod.
+	InstanceType string `json:"instanceType,omitempty"`
+	// CPU is the number of vCPUs of a node, instead of an instance type: the smallest current general-purpose type
+	// with at least cpu and memory is taken.
+	CPU int `json:"cpu,omitempty"`
+	// Memory is the memory of a node in GiB, instead of an instance type.
+	Memory int `json:"memory,omitempty"`
+	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10. Default: 30.
+	RootVolume int `json:"rootVolume,omitempty"`
+	// AMI pins the Amazon Linux 2023 image by id. Left out, a node takes the newest one when it is launched, and a
+	// running node is not replaced because a newer one came out.
+	AMI string `json:"ami,omitempty"`
+	// Members fixes the nodes one by one, for the schemes `wka` and `multicast`: name, zone, address and port of each.
+	// Left out, `count` nodes named node-1, node-2, … are spread over the zones, each with an address of its own.
+	Members []Member `json:"members,omitempty"`
+	// Autoscaling adds and removes nodes by load. Only where nodes are found by discovery (scheme `aws`): a well-known
+	// member cannot come and go.
+	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
+}
+
+// Member is one node with a fixed address.
+type Member struct {
+	// Name is the node's name: lower-case letters, digits and hyphens. It names the node's resources, so a renamed
+	// member is a new node.
+	Name string `json:"name"`
+	// Zone is the availability zone the node runs in, one of network.zones.
+	Zone string `json:"zone"`
+	// Address is the node's private IPv4 address, inside the private subnet of its zone. Default: the first free
+	// address of that subnet from its tenth on.
+	Address string `json:"address,omitempty"`
+	// Port is the node's own Hazelcast port. Default: clustering.port.
+	Port int `json:"port,omitempty"`
+}
+
+// Autoscaling bounds the number of nodes and says what load adds one.
+type Autoscaling struct {
+	// Max is the largest number of nodes; nodes.count is the smallest.
+	Max int `json:"max"`
+	// CPU is the average CPU use in percent that is aimed at, 10 to 90. Default: 65.
+	CPU int `json:"cpu,omitempty"`
+}
+
+// NATStrategy says how private subnets reach the internet.
+type NATStrategy string
+
+// The NAT strategies.
+const (
+	NATNone    NATStrategy = "none"
+	NATSingle  NATStrategy = "single"
+	NATPerZone NATStrategy = "perZone"
+)
+
+// Network is the VPC of the cluster.
+type Network struct {
+	// CIDR is the VPC's IPv4 range, /16 to /24. Default: `10.0.0.0/16`.
+	CIDR string `json:"cidr,omitempty"`
+	// Zones are the availability zones to use, two or more (a load balancer and a database subnet group need two), by
+	// name. Left out, the region's first zones are used: two in dev, three in prod.
+	Zones []string `json:"zones,omitempty"`
+	// NAT gives private subnets a way out through NAT gateways: one per zone, a single one, or none. Default: `none`
+	// where egressCidrs is empty, else `single` in dev and `perZone` in prod.
+	NAT NATStrategy `json:"nat,omitempty" jsonschema:"enum=none,enum=single,enum=perZone"`
+	// EgressCIDRs are the IPv4 ranges outside the VPC that nodes may call over HTTPS: upstream identity providers, mail
+	// and SMS gateways. Default: none. AWS's own services are reached through VPC endpoints and need no entry here.
+	EgressCIDRs []string `json:"egressCidrs,omitempty"`
+	// InterfaceEndpoints builds the VPC endpoints for the AWS services that nodes call. Default: true; false in an
+	// adopted VPC, which usually has them.
+	InterfaceEndpoints *bool `json:"interfaceEndpoints,omitempty"`
+	// FlowLogs keeps a log of the VPC's accepted and rejected connections. Default: true; not in an adopted VPC.
+	FlowLogs *bool `json:"flowLogs,omitempty"`
+	// Adopt puts the cluster into an existing VPC instead of making one.
+	Adopt *AdoptedNetwork `json:"adopt,omitempty"`
+}
+
+// AdoptedNetwork is an existing VPC with a public and a private subnet in each zone.
+type AdoptedNetwork struct {
+	// VPC is the id of the existing VPC; network.cidr must be its range.
+	VPC string `json:"vpc"`
+	// PublicSubnets has the load balancer's subnet of each zone. A private load balancer may leave them out.
+	PublicSubnets map[string]Subnet `json:"publicSubnets,omitempty"`
+	// PrivateSubnets has the subnet for nodes, database and file system of each zone.
+	PrivateSubnets map[string]Subnet `json:"privateSubnets"`
+	// EndpointSecurityGroup is the id of the security group on the VPC's existing interface endpoints. Nodes may call
+	// it on 443. Needed unless interfaceEndpoints is true or egressCidrs lets nodes out.
+	EndpointSecurityGroup string `json:"endpointSecurityGroup,omitempty"`
+	// S3PrefixList is the id of the region's S3 prefix list, which the VPC's S3 gateway endpoint routes to. Needed
+	// unless interfaceEndpoints is true, which makes a gateway endpoint too.
+	S3PrefixList string `json:"s3PrefixList,omitempty"`
+	// PrivateRouteTables are the route tables of the private subnets, for a gateway endpoint made here.
+	PrivateRouteTables []string `json:"privateRouteTables,omitempty"`
+}
+
+// Subnet is an existing subnet.
+type Subnet struct {
+	// ID is the subnet's id.
+	ID string `json:"id"`
+	// CIDR is the subnet's IPv4 range.
+	CIDR string `json:"cidr"`
+}
+
+// Scheme is a membership scheme of the Carbon clustering agent, as deployment.toml spells it.
+type Scheme string
+
+// The membership schemes.
+const (
+	WKA        Scheme = "wka"
+	Multicast  Scheme = "multicast"
+	AWS        Scheme = "aws"
+	AWSECS     Scheme = "aws-ecs"
+	Kubernetes Scheme = "kubernetes"
+)
+
+// Clustering says how nodes find each other.
+type Clustering struct {
+	// Scheme is the membership scheme. On ec2: `aws` (discovery by tag), `wka` (fixed addresses) or `multicast`
+	// (through a Transit Gateway multicast domain). Default: `aws`.
+	Scheme Scheme `json:"scheme,omitempty" jsonschema:"enum=wka,enum=multicast,enum=aws"`
+	// Domain is the Hazelcast cluster name. Default: `<project>-<stack>`.
+	Domain string `json:"domain,omitempty"`
+	// Port is the Hazelcast port of a node: 5701 to 5800, and no higher than 5708 where discovery probes for it
+	// (scheme `aws`). Default: 5701.
+	Port int `json:"port,omitempty"`
+	// HeartbeatTimeout is after how many seconds without a sign of life a node counts as gone, 10 to 600. Default: 60;
+	// the product's own is 600.
+	HeartbeatTimeout int `json:"heartbeatTimeout,omitempty"`
+	// ConnectionTimeout is how long a member waits for a connection or a discovery call, in seconds. Read by the
+	// schemes wka and aws.
+	ConnectionTimeout int `json:"connectionTimeout,omitempty"`
+	// WKAMembers replaces the list of well-known members, which by default is the address and port of every node:
+	// `address:port` or a range over the last octet, `10.0.1.10-20:5701`. Every node must be covered.
+	WKAMembers []string `json:"wkaMembers,omitempty"`
+	// Multicast sets the multicast group, for the scheme `multicast`.
+	Multicast MulticastGroup `json:"multicast,omitempty"`
+	// AWS adjusts discovery for the scheme `aws`.
+	AWS AWSDiscovery `json:"aws,omitempty"`
+	// Hazelcast sets Hazelcast properties by name, for example `hazelcast.slow.operation.detector.enabled`.
+	Hazelcast map[string]string `json:"hazelcast,omitempty"`
+	// HazelcastXML is a complete hazelcast.xml for options that no property reaches (such as TLS between members).
+	// It replaces everything else under clustering but scheme, domain and port, which must agree with it: the server
+	// then reads the join configuration from this file only.
+	HazelcastXML string `json:"hazelcastXml,omitempty"`
+}
+
+// MulticastGroup is an IPv4 multicast group.
+type MulticastGroup struct {
+	// Address is the group, inside 224.0.0.0/4 and outside 224.0.0.0/24. Default: `239.255.0.1`.
+	Address string `json:"address,omitempty"`
+	// Port is the group's UDP port. Default: 45564.
+	Port int `json:"port,omitempty"`
+	// TTL is the packets' time to live, 1 to 255. Default: 100.
+	TTL int `json:"ttl,omitempty"`
+	// Timeout is how long a starting member waits for an answer, in seconds. Default: 60.
+	Timeout int `json:"timeout,omitempty"`
+}
+
+// AWSDiscovery adjusts how the aws scheme asks EC2 for the cluster's nodes.
+type AWSDiscovery struct {
+	// AccessKey and SecretKey make nodes use a long-lived access key instead of the instance role's credentials.
+	AccessKey Secret `json:"accessKey,omitempty"`
+	// SecretKey belongs to AccessKey.
+	SecretKey Secret `json:"secretKey,omitempty"`
+	// IAMRole names the role whose credentials are taken from the metadata service. Default: the instance's own.
+	IAMRole string `json:"iamRole,omitempty"`
+	// HostHeader is the EC2 API's host. Default: Hazelcast's own choice for the region.
+	HostHeader string `json:"hostHeader,omitempty"`
+}
+
+// CacheScenario names one of the five cache scenarios of WSO2's deployment guide.
+type CacheScenario string
+
+// The cache scenarios, in the guide's order.
+const (
+	// CacheLocalInvalidation keeps caches local and sends invalidations over Hazelcast: the recommended way.
+	CacheLocalInvalidation CacheScenario = "localWithInvalidation"
+	// CacheLocal keeps caches local and switches clustering off: a change takes until the timeout to reach every node.
+	CacheLocal CacheScenario = "localOnly"
+	// CacheNone switches off every cache that can be.
+	CacheNone CacheScenario = "none"
+	// CacheSelected is CacheLocalInvalidation with the caches under Disabled switched off.
+	CacheSelected CacheScenario = "selectedOff"
+	// CacheDistributed spreads caches over the members.
+	CacheDistributed CacheScenario = "distributed"
+)
+
+// Caching chooses what a node keeps in memory.
+type Caching struct {
+	// Scenario is one of the guide's five: `localWithInvalidation` (recommended), `localOnly`, `none`, `selectedOff`,
+	// `distributed`. Default: `localWithInvalidation`.
+	Scenario CacheScenario `json:"scenario,omitempty" jsonschema:"enum=localWithInvalidation,enum=localOnly,enum=none,enum=selectedOff,enum=distributed"`
+	// TimeoutMinutes is the default lifetime of a cache entry in minutes. Default: 15, and 1 with `localOnly`.
+	TimeoutMinutes int `json:"timeoutMinutes,omitempty"`
+	// Disabled lists the caches to switch off with `selectedOff`, by the id deployment.toml uses, such as `oauth_cache`.
+	Disabled []string `json:"disabled,omitempty"`
+	// Caches adjusts single caches by their id.
+	Caches map[string]Cache `json:"caches,omitempty"`
+}
+
+// Cache adjusts one cache.
+type Cache struct {
+	// TimeoutSeconds is the lifetime of an entry in seconds.
+	TimeoutSeconds int `json:"timeoutSeconds,omitempty"`
+	// Capacity is the largest number of entries.
+	Capacity int `json:"capacity,omitempty"`
+}
+
+// Engine is a database engine of RDS that WSO2 Identity Server runs on.
+type Engine string
+
+// The engines.
+const (
+	MySQL     Engine = "mysql"
+	MariaDB   Engine = "mariadb"
+	Postgres  Engine = "postgres"
+	SQLServer Engine = "mssql"
+	Oracle    Engine = "oracle"
+)
+
+// Database is the RDS database behind the cluster.
+type Database struct {
+	// Engine is `postgres`, `mysql`, `mariadb`, `mssql` or `oracle`. Default: `postgres`.
+	Engine Engine `json:"engine,omitempty" jsonschema:"enum=postgres,enum=mysql,enum=mariadb,enum=mssql,enum=oracle"`
+	// Version is the engine's release without a minor version, such as `16`, `8.4`, `10.11`, `15.00`, `19`: RDS picks
+	// the minor version and keeps it current. Default: one that WSO2 tests.
+	Version string `json:"version,omitempty"`
+	// Edition is the edition of mssql (`ex`, `web`, `se`, `ee`) or oracle (`se2`, `ee`). Default: `se` and `se2`.
+	Edition string `json:"edition,omitempty"`
+	// Layout puts the identity and the shared data into two logical databases (`separate`, the default) or into one
+	// (`single`, as the sample of WSO2's guide does).
+	Layout Layout `json:"layout,omitempty" jsonschema:"enum=separate,enum=single"`
+	// Logical adds logical databases of their own for `user`, `consent`, `session`, `config` or `agent` data, or moves
+	// `identity` or `shared` to another instance. Keys are those names.
+	Logical map[LogicalName]Logical `json:"logical,omitempty"`
+	// Instance is the size of the main RDS instance, and the default of the further ones.
+	Instance DBInstance `json:"instance,omitempty"`
+	// Instances are further RDS instances by name, for logical databases that name them. Empty values are those of
+	// `instance`.
+	Instances map[string]DBInstance `json:"instances,omitempty"`
+	// CABundle is a PEM file with RDS's certificate authorities. With it, nodes verify the database's certificate and
+	// name; without it, connections are encrypted but unverified.
+	CABundle Artifact `json:"caBundle,omitempty"`
+	// PoolSize is the largest number of connections of one data source on one node. Default: 50.
+	PoolSize int `json:"poolSize,omitempty"`
+}
+
+// Layout says how many logical databases identity and shared data get.
+type Layout string
+
+// The layouts.
+const (
+	Separate Layout = "separate"
+	Single   Layout = "single"
+)
+
+// LogicalName is what a logical database is for.
+type LogicalName string
+
+// The logical databases of WSO2 Identity Server.
+const (
+	IdentityDB LogicalName = "identity"
+	SharedDB   LogicalName = "shared"
+	UserDB     LogicalName = "user"
+	ConsentDB  LogicalName = "consent"
+	SessionDB  LogicalName = "session"
+	ConfigDB   LogicalName = "config"
+	AgentDB    LogicalName = "agent"
+)
+
+// Logical is one logical database: a database of MySQL, MariaDB, PostgreSQL or SQL Server, a schema of Oracle.
+type Logical struct {
+	// Name is its name in the engine: lower-case letters, digits and underscores, 30 at the most. Default:
+	// `wso2<key>`, such as wso2identity.
+	Name string `json:"name,omitempty"`
+	// Instance names one of database.instances. Default: the main instance.
+	Instance string `json:"instance,omitempty"`
+}
+
+// DBInstance is the size and care of one RDS instance.
+type DBInstance struct {
+	// Class is the RDS instance class. Default: `db.t4g.medium` in dev and `db.m6g.large` in prod, or their Intel
+	// counterparts (`db.t3.medium`, `db.m6i.large`; larger for oracle and mssql) where the engine needs them.
+	Class string `json:"class,omitempty"`
+	// Storage is the allocated storage in GiB, at least 20. Default: 20 in dev, 100 in prod.
+	Storage int `json:"storage,omitempty"`
+	// MaxStorage is up to how many GiB the storage may grow by itself. Default: five times storage.
+	MaxStorage int `json:"maxStorage,omitempty"`
+	// MultiAZ keeps a standby in another zone. Default: false in dev, true in prod.
+	MultiAZ *bool `json:"multiAz,omitempty"`
+	// BackupDays is how many days of backups are kept, 0 to 35; 0 switches backups off. Default: 1 in dev, 14 in prod.
+	BackupDays *int `json:"backupDays,omitempty"`
+	// BackupWindow is when backups start, in UTC, such as `02:00-03:00`. Default: `02:00-03:00`.
+	BackupWindow string `json:"backupWindow,omitempty"`
+	// MaintenanceWindow is when RDS may patch, in UTC. Default: `sun:03:30-sun:04:30`.
+	MaintenanceWindow string `json:"maintenanceWindow,omitempty"`
+	// DeletionProtection refuses the instance's deletion and takes a final snapshot. Default: false in dev, true in prod.
+	DeletionProtection *bool `json:"deletionProtection,omitempty"`
+	// PerformanceInsights keeps seven days of query statistics. Default: false in dev, true in prod.
+	PerformanceInsights *bool `json:"performanceInsights,omitempty"`
+}
+
+// FileSystem is the EFS file system that nodes share.
+type FileSystem struct {
+	// Userstores shares the user stores that are added or changed at run time. Default: true.
+	Userstores *bool `json:"userstores,omitempty"`
+	// Tenants shares the artifacts of tenants. Default: true.
+	Tenants *bool `json:"tenants,omitempty"`
+	// ThroughputMode is `elastic`, `bursting` or `provisioned`. Default: `elastic`.
+	ThroughputMode string `json:"throughputMode,omitempty" jsonschema:"enum=elastic,enum=bursting,enum=provisioned"`
+	// ProvisionedThroughput is the throughput in MiB/s with `provisioned`, 1 to 3414.
+	ProvisionedThroughput int `json:"provisionedThroughput,omitempty"`
+	// Backup adds the file system to AWS Backup's daily plan. Default: false in dev, true in prod.
+	Backup *bool `json:"backup,omitempty"`
+}
+
+// LoadBalancer is the Application Load Balancer and its DNS name.
+type LoadBalancer struct {
+	// CertificateARN is the ACM certificate of the HTTPS listener. Exclusive with hostedZone's own certificate: give
+	// this, or hostedZone, or both (the zone then only gets the alias record).
+	CertificateARN string `json:"certificateArn,omitempty"`
+	// HostedZone is the id of the Route 53 hosted zone of the hostname. It gets the alias record and, where no
+	// certificateArn is given, the validation record of a certificate that is requested here.
+	HostedZone string `json:"hostedZone,omitempty"`
+	// Internal keeps the load balancer inside the VPC. Default: false.
+	Internal bool `json:"internal,omitempty"`
+	// AllowedCIDRs may call the load balancer. Default: everyone (`0.0.0.0/0`), or the VPC when internal.
+	AllowedCIDRs []string `json:"allowedCidrs,omitempty"`
+	// IdleTimeout is after how many idle seconds a connection is closed, 1 to 4000. Default: 300.
+	IdleTimeout int `json:"idleTimeout,omitempty"`
+	// Stickiness is for how many seconds a browser stays with a node, 0 (off) to 604800. Console and My Account need
+	// it. Default: 86400.
+	Stickiness *int `json:"stickiness,omitempty"`
+	// DeregistrationDelay is how many seconds a node that leaves may finish its requests, 0 to 3600. Default: 60.
+	DeregistrationDelay *int `json:"deregistrationDelay,omitempty"`
+	// AccessLogs keeps access logs in an S3 bucket made for them. Default: false in dev, true in prod.
+	AccessLogs *bool `json:"accessLogs,omitempty"`
+	// WebACLARN attaches an existing AWS WAF web ACL (regional scope).
+	WebACLARN string `json:"webAclArn,omitempty"`
+	// TLSPolicy is the listener's security policy. Default: `ELBSecurityPolicy-TLS13-1-2-2021-06`.
+	TLSPolicy string `json:"tlsPolicy,omitempty"`
+	// DeletionProtection refuses the load balancer's deletion. Default: false in dev, true in prod.
+	DeletionProtection *bool `json:"deletionProtection,omitempty"`
+}
+
+// Artifact is a file that nodes fetch when they start.
+type Artifact struct {
+	// Source is `s3://bucket/key`, or an https URL whose addresses network.egressCidrs lets nodes reach.
+	Source string `json:"source,omitempty"`
+	// SHA256 is the file's SHA-256 in hexadecimal. A node that fetches anything else refuses to start.
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// Product says where nodes get the product and its database driver.
+type Product struct {
+	// Archive is wso2is-<version>.zip. Default: `s3://wso2is-artifacts-<account id>-<region>/wso2is-<version>.zip`.
+	Archive Artifact `json:"archive,omitempty"`
+	// Driver is the JDBC driver's jar, which the product does not ship. Default: a release that fits the engine and
+	// the JDK, with its checksum, under `s3://wso2is-artifacts-<account id>-<region>/`.
+	Driver Artifact `json:"driver,omitempty"`
+}
+
+// JVM sizes a node's Java virtual machine.
+type JVM struct {
+	// Heap is the heap in MiB, at least 1024. Default: half of the node's memory.
+	Heap int `json:"heap,omitempty"`
+	// Options are further JVM options, such as `-Duser.timezone=UTC`.
+	Options []string `json:"options,omitempty"`
+}
+
+// Admin is the super administrator.
+type Admin struct {
+	// Username is the super administrator's name. Default: `admin`.
+	Username string `json:"username,omitempty"`
+	// Password is used when the first start creates the user; later changes are made in the product. Letters, digits
+	// and -_.~!*+= only, 8 to 64. Default: generated.
+	Password Secret `json:"password,omitempty"`
+}
+
+// Secrets are the values that every node must share.
+type Secrets struct {
+	// EncryptionKey encrypts data in the database: 32 hexadecimal digits before 7.1.0, 64 from then on. It cannot be
+	// changed later without losing that data. Default: generated.
+	EncryptionKey Secret `json:"encryptionKey,omitempty"`
+	// Keystore is a PKCS#12 keystore in base64 with the one key that signs tokens and serves TLS between load balancer
+	// and nodes. It must be valid for `localhost`. Default: a self-signed one is generated.
+	Keystore Secret `json:"keystore,omitempty"`
+	// KeystorePassword opens the keystore and its key. Needed with keystore.
+	KeystorePassword Secret `json:"keystorePassword,omitempty"`
+	// RecoveryDays is for how many days a deleted secret or KMS key can be brought back: 0 (secrets are gone at once,
+	// the key after 7) or 7 to 30. Default: 0 in dev, 30 in prod.
+	RecoveryDays *int `json:"recoveryDays,omitempty"`
+}
+
+// UserStoreType is a kind of primary user store.
+type UserStoreType string
+
+// The primary user stores.
+const (
+	DatabaseUserStore        UserStoreType = "database"
+	ReadOnlyLDAP             UserStoreType = "readOnlyLdap"
+	ReadWriteLDAP            UserStoreType = "readWriteLdap"
+	ReadOnlyActiveDirectory  UserStoreType = "readOnlyActiveDirectory"
+	ReadWriteActiveDirectory UserStoreType = "readWriteActiveDirectory"
+)
+
+// UserStore is the primary user store.
+type UserStore struct {
+	// Type is `database` (the shared or the user database), or a directory: `readOnlyLdap`, `readWriteLdap`,
+	// `readOnlyActiveDirectory`, `readWriteActiveDirectory`. Default: `database`.
+	Type UserStoreType `json:"type,omitempty" jsonschema:"enum=database,enum=readOnlyLdap,enum=readWriteLdap,enum=readOnlyActiveDirectory,enum=readWriteActiveDirectory"`
+	// URL is the directory's URL, `ldaps://host:636`. Needed for a directory.
+	URL string `json:"url,omitempty"`
+	// CIDRs are the ranges the directory's servers are in; nodes may connect to them on the URL's port. Needed for a
+	// directory.
+	CIDRs []string `json:"cidrs,omitempty"`
+	// BindDN is the name that nodes bind with. Needed for a directory.
+	BindDN string `json:"bindDn,omitempty"`
+	// BindPassword belongs to BindDN. Needed for a directory.
+	BindPassword Secret `json:"bindPassword,omitempty"`
+	// UserSearchBase is where users are. Needed for a directory.
+	UserSearchBase string `json:"userSearchBase,omitempty"`
+	// GroupSearchBase is where groups are.
+	GroupSearchBase string `json:"groupSearchBase,omitempty"`
+	// UserNameAttribute is the attribute with the user's name. Default: `uid`, and `sAMAccountName` in Active Directory.
+	UserNameAttribute string `json:"userNameAttribute,omitempty"`
+	// UserObjectClass is the users' object class. Default: `inetOrgPerson`, and `user` in Active Directory.
+	UserObjectClass string `json:"userObjectClass,omitempty"`
+}
+
+// Observability is what is kept and watched.
+type Observability struct {
+	// LogRetention is for how many days logs are kept, one of CloudWatch's steps. Default: 14 in dev, 90 in prod.
+	LogRetention int `json:"logRetention,omitempty"`
+	// AlarmTopicARN is the SNS topic that alarms are sent to. Alarms exist without it; nobody is told.
+	AlarmTopicARN string `json:"alarmTopicArn,omitempty"`
+}
