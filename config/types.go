@@ -98,7 +98,8 @@ type Nodes struct {
 	// running node is not replaced because a newer one came out.
 	AMI string `json:"ami,omitempty"`
 	// Members fixes the nodes one by one, for the schemes `wka` and `multicast`: name, zone, address and port of each.
-	// Left out, `count` nodes named node-1, node-2, … are spread over the zones, each with an address of its own.
+	// Left out, `count` nodes named node-1, node-2, … are spread over the zones, each with an address of its own. A
+	// list fixes count too.
 	Members []Member `json:"members,omitempty"`
 	// Autoscaling adds and removes nodes by load. Only where nodes are found by discovery (scheme `aws`): a well-known
 	// member cannot come and go.

@@ -116,3 +116,17 @@ func (v Version) Facts() (Facts, error) {
 
 // AtLeast reports whether v is the release other or a later one.
 func (v Version) AtLeast(other Version) bool { return v >= other }
+
+// cacheIDs are the caches that identity.xml lists with a switch, a timeout and a capacity, as of 7.1.
+var cacheIDs = []string{
+	"app_info_cache", "authentication_context_cache", "authentication_error_cache", "authentication_request_cache",
+	"authentication_result_cache", "authorization_grant_cache", "framework_session_context_cache",
+	"idp_cache_by_auth_property", "idp_cache_by_hri", "idp_cache_by_name", "jwks_cache", "oauth_cache",
+	"oauth_scope_cache", "oauth_session_data_cache", "private_key_jwt", "provisioning_connector_cache",
+	"provisioning_entity_cache", "saml_sso_participant_cache", "saml_sso_session_data_cache",
+	"saml_sso_session_index_cache", "service_provider_cache", "service_provider_cache_id",
+	"service_provider_cache_inbound_auth", "service_provider_provisioning_connector_cache",
+}
+
+// CacheIDs lists the caches that [cache.<id>] can adjust.
+func (v Version) CacheIDs() []string { return slices.Clone(cacheIDs) }

@@ -1,0 +1,183 @@
+package config
+
+import "maps"
+
+// profileDefaults are the values that a profile decides.
+type profileDefaults struct {
+	zones, storage, backupDays, logRetention, recoveryDays int
+	instanceType                                           string
+	nat                                                    NATStrategy
+	safe                                                   bool // standby, protection, backups of files, access logs, query statistics
+}
+
+var profiles = map[Profile]profileDefaults{
+	Dev:  {zones: 2, storage: 20, backupDays: 1, logRetention: 14, instanceType: "t3.xlarge", nat: NATSingle},
+	Prod: {zones: 3, storage: 100, backupDays: 14, logRetention: 90, recoveryDays: 30, instanceType: "m6i.xlarge", nat: NATPerZone, safe: true},
+}
+
+func (c *Cluster) defaults() profileDefaults { return profiles[c.Profile] }
+
+func set[T comparable](target *T, value T) {
+	var zero T
+	if *target == zero {
+		*target = value
+	}
+}
+
+func setPtr[T any](target **T, value T) {
+	if *target == nil {
+		*target = &value
+	}
+}
+
+const (
+	// MainInstance is the RDS instance that every cluster has.
+	MainInstance = "main"
+
+	everyone    = "0.0.0.0/0"
+	growth      = 5
+	mib         = 1024
+	heapDivisor = 2
+)
+
+// fillIn completes the configuration with every default that needs nothing but the configuration itself.
+func (c *Cluster) fillIn() {
+	set(&c.Profile, Prod)
+	set(&c.Topology, EC2)
+	d := c.defaults()
+	c.fillNodes(d)
+	c.fillNetwork(d)
+	set(&c.Clustering.Scheme, AWS)
+	set(&c.Clustering.Domain, c.Name())
+	set(&c.Clustering.Port, 5701)
+	set(&c.Clustering.HeartbeatTimeout, 60)
+	set(&c.Clustering.Multicast, MulticastGroup{Address: "239.255.0.1"})
+	set(&c.Clustering.Multicast.Address, "239.255.0.1")
+	set(&c.Clustering.Multicast.Port, 45564)
+	set(&c.Clustering.Multicast.TTL, 100)
+	set(&c.Clustering.Multicast.Timeout, 60)
+	set(&c.Caching.Scenario, CacheLocalInvalidation)
+	if c.Caching.Scenario == CacheLocal {
+		set(&c.Caching.TimeoutMinutes, 1)
+	}
+	set(&c.Caching.TimeoutMinutes, 15)
+	c.fillDatabase(d)
+	setPtr(&c.FileSystem.Userstores, true)
+	setPtr(&c.FileSystem.Tenants, true)
+	set(&c.FileSystem.ThroughputMode, "elastic")
+	setPtr(&c.FileSystem.Backup, d.safe)
+	c.fillLoadBalancer(d)
+	set(&c.Admin.Username, "admin")
+	setPtr(&c.Secrets.RecoveryDays, d.recoveryDays)
+	set(&c.UserStore.Type, DatabaseUserStore)
+	if c.UserStore.Type == ReadOnlyActiveDirectory || c.UserStore.Type == ReadWriteActiveDirectory {
+		set(&c.UserStore.UserNameAttribute, "sAMAccountName")
+		set(&c.UserStore.UserObjectClass, "user")
+	}
+	set(&c.UserStore.UserNameAttribute, "uid")
+	set(&c.UserStore.UserObjectClass, "inetOrgPerson")
+	set(&c.Observability.LogRetention, d.logRetention)
+}
+
+func (c *Cluster) fillNodes(d profileDefaults) {
+	n := &c.Nodes
+	if len(n.Members) > 0 && n.Count == 0 {
+		n.Count = len(n.Members)
+	}
+	set(&n.Count, 2)
+	set(&n.RootVolume, 30)
+	if n.InstanceType == "" && (n.CPU > 0 || n.Memory > 0) {
+		n.InstanceType = fittingType(max(n.CPU, minVCPU), max(n.Memory, minMemory))
+	} else {
+		set(&n.InstanceType, d.instanceType)
+	}
+	if n.Autoscaling != nil {
+		set(&n.Autoscaling.CPU, 65)
+	}
+	if t, ok := LookupInstanceType(n.InstanceType); ok {
+		set(&c.JVM.Heap, int(t.Memory)*mib/heapDivisor)
+	}
+}
+
+func (c *Cluster) fillNetwork(d profileDefaults) {
+	n := &c.Network
+	set(&n.CIDR, "10.0.0.0/16")
+	if len(n.EgressCIDRs) > 0 {
+		set(&n.NAT, d.nat)
+	}
+	set(&n.NAT, NATNone)
+	setPtr(&n.InterfaceEndpoints, n.Adopt == nil)
+	setPtr(&n.FlowLogs, n.Adopt == nil)
+}
+
+func (c *Cluster) fillDatabase(d profileDefaults) {
+	db := &c.Database
+	set(&db.Engine, Postgres)
+	facts := engines[db.Engine]
+	set(&db.Version, facts.version)
+	if len(facts.editions) > 0 {
+		set(&db.Edition, facts.editions[0])
+	}
+	set(&db.Layout, Separate)
+	set(&db.PoolSize, 50)
+	fill := func(i DBInstance, from DBInstance) DBInstance {
+		set(&i.Class, from.Class)
+		set(&i.Storage, from.Storage)
+		set(&i.BackupWindow, from.BackupWindow)
+		set(&i.MaintenanceWindow, from.MaintenanceWindow)
+		for _, p := range []struct{ to, from **bool }{
+			{&i.MultiAZ, &from.MultiAZ}, {&i.DeletionProtection, &from.DeletionProtection},
+			{&i.PerformanceInsights, &from.PerformanceInsights},
+		} {
+			setPtr(p.to, **p.from)
+		}
+		setPtr(&i.BackupDays, *from.BackupDays)
+		set(&i.MaxStorage, growth*i.Storage)
+		return i
+	}
+	safe, days := d.safe, d.backupDays
+	main := fill(db.Instance, DBInstance{
+		Class: facts.classes[c.Profile], Storage: d.storage, MultiAZ: &safe, BackupDays: &days, BackupWindow: "02:00-03:00",
+		MaintenanceWindow: "sun:03:30-sun:04:30", DeletionProtection: &safe, PerformanceInsights: &safe,
+	})
+	instances := map[string]DBInstance{}
+	for name, i := range db.Instances {
+		instances[name] = fill(i, main)
+	}
+	instances[MainInstance] = main
+	db.Instance, db.Instances = main, instances
+
+	logical := maps.Clone(db.Logical)
+	if logical == nil {
+		logical = map[LogicalName]Logical{}
+	}
+	names := []LogicalName{IdentityDB, SharedDB}
+	if db.Layout == Single {
+		names = names[:1]
+	}
+	for _, name := range names {
+		logical[name] = logical[name]
+	}
+	for name, l := range logical {
+		set(&l.Name, "wso2"+string(name))
+		set(&l.Instance, MainInstance)
+		logical[name] = l
+	}
+	db.Logical = logical
+}
+
+func (c *Cluster) fillLoadBalancer(d profileDefaults) {
+	lb := &c.LoadBalancer
+	if len(lb.AllowedCIDRs) == 0 {
+		lb.AllowedCIDRs = []string{everyone}
+		if lb.Internal {
+			lb.AllowedCIDRs = []string{c.Network.CIDR}
+		}
+	}
+	set(&lb.IdleTimeout, 300)
+	setPtr(&lb.Stickiness, 86400)
+	setPtr(&lb.DeregistrationDelay, 60)
+	setPtr(&lb.AccessLogs, d.safe)
+	setPtr(&lb.DeletionProtection, d.safe)
+	set(&lb.TLSPolicy, "ELBSecurityPolicy-TLS13-1-2-2021-06")
+}

@@ -1,0 +1,105 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/config/ports"
+)
+
+// engineFacts is what differs between engines, as RDS and WSO2 spell it.
+type engineFacts struct {
+	port     int
+	versions []string // oldest first; the default is named apart
+	version  string
+	editions []string // the first is the default
+	rds      func(edition string) string
+	family   func(edition, version string) string
+	license  string
+	logs     []string
+	driver   Artifact
+	// classes are the default instance classes of the profiles. Oracle and SQL Server run on Intel only.
+	classes map[Profile]string
+}
+
+func plain(name string) func(string) string { return func(string) string { return name } }
+
+func joined(name string) func(string, string) string {
+	return func(_, version string) string { return name + version }
+}
+
+var arm = map[Profile]string{Dev: "db.t4g.medium", Prod: "db.m6g.large"}
+
+var engines = map[Engine]engineFacts{
+	Postgres: {
+		port: ports.Postgres, versions: []string{"13", "14", "15", "16", "17"}, version: "16",
+		rds: plain("postgres"), family: joined("postgres"), logs: []string{"postgresql", "upgrade"}, classes: arm,
+		driver: Artifact{Source: "postgresql-42.7.4.jar"},
+	},
+	MySQL: {
+		port: ports.MySQL, versions: []string{"8.0", "8.4"}, version: "8.4",
+		rds: plain("mysql"), family: joined("mysql"), logs: []string{"error", "slowquery"}, classes: arm,
+		driver: Artifact{Source: "mysql-connector-j-8.4.0.jar"},
+	},
+	MariaDB: {
+		port: ports.MySQL, versions: []string{"10.6", "10.11", "11.4"}, version: "10.11",
+		rds: plain("mariadb"), family: joined("mariadb"), logs: []string{"error", "slowquery"}, classes: arm,
+		driver: Artifact{Source: "mariadb-java-client-3.4.1.jar"},
+	},
+	SQLServer: {
+		port: ports.SQLServer, versions: []string{"14.00", "15.00", "16.00"}, version: "15.00",
+		editions: []string{"se", "ex", "web", "ee"}, license: "license-included", logs: []string{"error"},
+		rds: func(edition string) string { return "sqlserver-" + edition },
+		family: func(edition, version string) string {
+			return "sqlserver-" + edition + "-" + strings.TrimSuffix(version, "0")
+		},
+		classes: map[Profile]string{Dev: "db.t3.xlarge", Prod: "db.m6i.xlarge"},
+		driver:  Artifact{Source: "mssql-jdbc-12.8.1.jre11.jar"},
+	},
+	Oracle: {
+		port: ports.Oracle, versions: []string{"19", "21"}, version: "19",
+		editions: []string{"se2", "ee"}, logs: []string{"alert", "listener"},
+		rds: func(edition string) string { return "oracle-" + edition },
+		family: func(edition, version string) string {
+			return "oracle-" + edition + "-" + version
+		},
+		classes: map[Profile]string{Dev: "db.t3.medium", Prod: "db.m6i.large"},
+		driver:  Artifact{Source: "ojdbc11-23.5.0.24.07.jar"},
+	},
+}
+
+// Engines lists the engines by name.
+func Engines() []Engine {
+	names := make([]Engine, 0, len(engines))
+	for e := range engines {
+		names = append(names, e)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Port is the engine's own port.
+func (e Engine) Port() int { return engines[e].port }
+
+// RDSEngine is the engine as RDS names it, with its edition.
+func (d Database) RDSEngine() string { return engines[d.Engine].rds(d.Edition) }
+
+// Family is the parameter group family of the engine's release.
+func (d Database) Family() string { return engines[d.Engine].family(d.Edition, d.Version) }
+
+// License is the license model, or empty for an engine without a choice.
+func (d Database) License() string {
+	if d.Engine == Oracle {
+		// RDS includes a license in Standard Edition 2 only.
+		if d.Edition == "se2" {
+			return "license-included"
+		}
+		return "bring-your-own-license"
+	}
+	return engines[d.Engine].license
+}
+
+// LogExports are the logs that RDS copies to CloudWatch.
+func (d Database) LogExports() []string {
+	return engines[d.Engine].logs
+}
