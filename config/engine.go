@@ -34,17 +34,26 @@ var engines = map[Engine]engineFacts{
 	Postgres: {
 		port: ports.Postgres, versions: []string{"13", "14", "15", "16", "17"}, version: "16",
 		rds: plain("postgres"), family: joined("postgres"), logs: []string{"postgresql", "upgrade"}, classes: arm,
-		driver: Artifact{Source: "postgresql-42.7.4.jar"},
+		driver: Artifact{
+			Source: "postgresql-42.7.7.jar",
+			SHA256: "157963d60ae66d607e09466e8c0cdf8087e9cb20d0159899ffca96bca2528460",
+		},
 	},
 	MySQL: {
 		port: ports.MySQL, versions: []string{"8.0", "8.4"}, version: "8.4",
 		rds: plain("mysql"), family: joined("mysql"), logs: []string{"error", "slowquery"}, classes: arm,
-		driver: Artifact{Source: "mysql-connector-j-8.4.0.jar"},
+		driver: Artifact{
+			Source: "mysql-connector-j-8.4.0.jar",
+			SHA256: "d77962877d010777cff997015da90ee689f0f4bb76848340e1488f2b83332af5",
+		},
 	},
 	MariaDB: {
 		port: ports.MySQL, versions: []string{"10.6", "10.11", "11.4"}, version: "10.11",
 		rds: plain("mariadb"), family: joined("mariadb"), logs: []string{"error", "slowquery"}, classes: arm,
-		driver: Artifact{Source: "mariadb-java-client-3.4.1.jar"},
+		driver: Artifact{
+			Source: "mariadb-java-client-3.4.1.jar",
+			SHA256: "f60e4b282f1f4bdb74f0a26436ba7078a5e480b6f6702f6a7b45d9ba5e604a24",
+		},
 	},
 	SQLServer: {
 		port: ports.SQLServer, versions: []string{"14.00", "15.00", "16.00"}, version: "15.00",
@@ -54,7 +63,10 @@ var engines = map[Engine]engineFacts{
 			return "sqlserver-" + edition + "-" + strings.TrimSuffix(version, "0")
 		},
 		classes: map[Profile]string{Dev: "db.t3.xlarge", Prod: "db.m6i.xlarge"},
-		driver:  Artifact{Source: "mssql-jdbc-12.8.1.jre11.jar"},
+		driver: Artifact{
+			Source: "mssql-jdbc-12.8.1.jre11.jar",
+			SHA256: "e6933c0711e598a224060e52ed31392f720a4a7664e85d8ae37c52a85b67ebb0",
+		},
 	},
 	Oracle: {
 		port: ports.Oracle, versions: []string{"19", "21"}, version: "19",
@@ -64,7 +76,10 @@ var engines = map[Engine]engineFacts{
 			return "oracle-" + edition + "-" + version
 		},
 		classes: map[Profile]string{Dev: "db.t3.medium", Prod: "db.m6i.large"},
-		driver:  Artifact{Source: "ojdbc11-23.5.0.24.07.jar"},
+		driver: Artifact{
+			Source: "ojdbc11-23.5.0.24.07.jar",
+			SHA256: "2cc69b821da842c5f5be8877444631cf9fa89561f1f6f5ad7bf1293eb669fc27",
+		},
 	},
 }
 

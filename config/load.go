@@ -26,7 +26,7 @@ type Source interface {
 type Environment struct {
 	Project, Stack string
 	// Zones lists the region's availability zones.
-	Zones func() ([]string, error)
+	Zones func(region string) ([]string, error)
 	// AccountID is the account's id.
 	AccountID func() (string, error)
 }
@@ -65,10 +65,10 @@ func Load(src Source, env Environment) (Loaded, error) {
 // complete asks for what a stack leaves to its account and region.
 func (c *Cluster) complete(env Environment) error {
 	if c.Network.Adopt != nil {
-		c.Network.Zones = slices.Sorted(maps.Keys(c.Network.Adopt.PrivateSubnets))
+		c.Network.Zones = c.adoptedZones()
 	}
 	if len(c.Network.Zones) == 0 {
-		zones, err := env.Zones()
+		zones, err := env.Zones(c.Region)
 		if err != nil {
 			return fmt.Errorf("listing the availability zones of %s: %w", c.Region, err)
 		}
@@ -76,9 +76,7 @@ func (c *Cluster) complete(env Environment) error {
 		c.Network.Zones = zones[:min(len(zones), c.defaults().zones)]
 	}
 	if c.Fixed() {
-		if err := c.place(); err != nil {
-			return Problems{{Path: Namespace + ":network", What: err.Error(), Fix: "write a larger range or more zones"}}
-		}
+		c.place()
 		c.Nodes.Count = len(c.Nodes.Members)
 	}
 	if err := c.completeArtifacts(env); err != nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -18,7 +19,7 @@ const DiscoveryTagKey = "WSO2Cluster"
 // stack are both in it, or a development node could join production.
 func (c Cluster) Name() string { return strings.ToLower(c.Project + "-" + c.Stack) }
 
-// Clustered reports whether nodes talk to each other: the scenarios localOnly and none of the guide do without.
+// Clustered reports whether nodes talk to each other: the cache scenarios localOnly and none do without.
 func (c Cluster) Clustered() bool {
 	return c.Caching.Scenario != CacheLocal && c.Caching.Scenario != CacheNone
 }
@@ -26,114 +27,130 @@ func (c Cluster) Clustered() bool {
 // Fixed reports whether each node has an address of its own that outlives it.
 func (c Cluster) Fixed() bool { return c.Clustering.Scheme == WKA || c.Clustering.Scheme == Multicast }
 
-// ZoneSubnets is the pair of subnets in one zone.
+// ZoneSubnets is the pair of subnets in one zone. The ids are known in an adopted VPC only.
 type ZoneSubnets struct {
 	Zone            string
 	Public, Private Subnet
 }
 
-// blockBits cuts the VPC into 16 blocks: eight private ones, then eight public ones.
 const (
+	// blockBits cuts the VPC into 16 blocks: eight private ones, then eight public ones.
 	blockBits   = 4
 	zoneLetters = 8
-	// firstHost is how far a subnet's first member address is from its start; AWS keeps the first four and the last
-	// for itself, and the rest below it stays free for what a team adds by hand.
+	// firstHost is how far a subnet's first member address is from its start. AWS keeps the first four addresses and
+	// the last for itself; those from the fifth to the ninth stay free for what a team adds by hand.
 	firstHost = 10
 )
 
-// Subnets is the address plan, by zone. The block follows from the zone's letter, so that adding a zone never moves
-// another one.
-func (c Cluster) Subnets() ([]ZoneSubnets, error) {
-	if c.Network.Adopt != nil {
-		return c.adoptedSubnets(), nil
-	}
-	vpc, err := netip.ParsePrefix(c.Network.CIDR)
-	if err != nil {
-		return nil, fmt.Errorf("reading the VPC's range: %w", err)
-	}
+// Subnets is the address plan of a loaded cluster, by zone. A zone's block follows from the zone's letter, so that
+// adding a zone never moves another one.
+func (c Cluster) Subnets() []ZoneSubnets {
 	plan := make([]ZoneSubnets, 0, len(c.Network.Zones))
 	for _, zone := range slices.Sorted(slices.Values(c.Network.Zones)) {
-		letter := int(zone[len(zone)-1]) - 'a'
-		if letter < 0 || letter >= zoneLetters {
-			return nil, fmt.Errorf("zone %q does not end in a letter from a to h", zone)
+		s := ZoneSubnets{Zone: zone}
+		if adopted := c.Network.Adopt; adopted != nil {
+			s.Private, s.Public = adopted.PrivateSubnets[zone], adopted.PublicSubnets[zone]
+		} else if letter, ok := zoneLetter(zone); ok {
+			s.Private.CIDR = block(c.Network.CIDR, letter)
+			s.Public.CIDR = block(c.Network.CIDR, letter+zoneLetters)
 		}
-		private, err := block(vpc, letter)
-		if err != nil {
-			return nil, err
-		}
-		public, err := block(vpc, letter+zoneLetters)
-		if err != nil {
-			return nil, err
-		}
-		plan = append(plan, ZoneSubnets{Zone: zone, Public: Subnet{CIDR: public}, Private: Subnet{CIDR: private}})
+		plan = append(plan, s)
 	}
-	return plan, nil
-}
-
-func block(vpc netip.Prefix, index int) (string, error) {
-	subnet, err := cidr.Subnet(ipNet(vpc), blockBits, index)
-	if err != nil {
-		return "", fmt.Errorf("cutting %s: %w", vpc, err)
-	}
-	return subnet.String(), nil
-}
-
-func (c Cluster) adoptedSubnets() []ZoneSubnets {
-	plan := []ZoneSubnets{}
-	for zone, private := range c.Network.Adopt.PrivateSubnets {
-		plan = append(plan, ZoneSubnets{Zone: zone, Private: private, Public: c.Network.Adopt.PublicSubnets[zone]})
-	}
-	slices.SortFunc(plan, func(a, b ZoneSubnets) int { return strings.Compare(a.Zone, b.Zone) })
 	return plan
 }
 
-// place fills in what the members leave out: names by count, zones in turn, addresses in their zone's private subnet.
-func (c *Cluster) place() error {
-	plan, err := c.Subnets()
-	if err != nil || len(plan) == 0 {
-		return err
+// zoneLetter counts a zone's letter from a. It is false beyond h, where the VPC has no block left.
+func zoneLetter(zone string) (int, bool) {
+	if zone == "" {
+		return 0, false
 	}
-	if len(c.Nodes.Members) == 0 {
-		for i := range c.Nodes.Count {
-			c.Nodes.Members = append(c.Nodes.Members, Member{Name: fmt.Sprintf("node-%d", i+1), Zone: plan[i%len(plan)].Zone})
+	letter := int(zone[len(zone)-1]) - 'a'
+	return letter, letter >= 0 && letter < zoneLetters
+}
+
+// block is the range of one of the VPC's 16 blocks, or empty where the VPC has no valid range.
+func block(vpc string, index int) string {
+	prefix, err := netip.ParsePrefix(vpc)
+	if err != nil {
+		return ""
+	}
+	subnet, err := cidr.Subnet(ipNet(prefix), blockBits, index)
+	if err != nil {
+		return ""
+	}
+	return subnet.String()
+}
+
+// place fills in what the members leave out: names by count, zones in turn, addresses in their zone's private subnet.
+// What cannot be filled in stays empty, for validation to name.
+func (c *Cluster) place() {
+	n := &c.Nodes
+	if len(n.Members) == 0 {
+		for i := range n.Count {
+			zone := c.Network.Zones[i%len(c.Network.Zones)]
+			n.Members = append(n.Members, Member{Name: fmt.Sprintf("node-%d", i+1), Zone: zone})
 		}
 	}
 	taken := map[string]bool{}
-	for _, m := range c.Nodes.Members {
+	for _, m := range n.Members {
 		taken[m.Address] = true
 	}
-	for i := range c.Nodes.Members {
-		m := &c.Nodes.Members[i]
-		if m.Port == 0 {
-			m.Port = c.Clustering.Port
-		}
-		if m.Address != "" {
-			continue
-		}
-		at := slices.IndexFunc(plan, func(s ZoneSubnets) bool { return s.Zone == m.Zone })
-		if at < 0 {
-			continue // validation names the zone
-		}
-		subnet, err := netip.ParsePrefix(plan[at].Private.CIDR)
-		if err != nil {
-			return fmt.Errorf("reading the subnet of %s: %w", m.Zone, err)
-		}
-		for host := firstHost; m.Address == ""; host++ {
-			ip, err := cidr.Host(ipNet(subnet), host)
-			if err != nil || host >= hosts(subnet)-1 {
-				return fmt.Errorf("the private subnet %s of %s has no address left for %s", subnet, m.Zone, m.Name)
-			}
-			if !taken[ip.String()] {
-				m.Address = ip.String()
-				taken[m.Address] = true
-			}
+	free := map[string]func() string{}
+	for _, s := range c.Subnets() {
+		free[s.Zone] = freeAddresses(s.Private.CIDR, taken)
+	}
+	for i := range n.Members {
+		m := &n.Members[i]
+		set(&m.Port, c.Clustering.Port)
+		if next, ok := free[m.Zone]; ok && m.Address == "" {
+			m.Address = next()
 		}
 	}
-	return nil
 }
 
-func hosts(p netip.Prefix) int { return 1 << (32 - p.Bits()) }
+// freeAddresses returns a function that gives the subnet's next free address, or nothing when there is none left.
+func freeAddresses(subnet string, taken map[string]bool) func() string {
+	prefix, err := netip.ParsePrefix(subnet)
+	if err != nil {
+		return func() string { return "" }
+	}
+	host := firstHost
+	return func() string {
+		for ; host < lastHost(prefix); host++ {
+			ip, err := cidr.Host(ipNet(prefix), host)
+			if err != nil {
+				return ""
+			}
+			if address := ip.String(); !taken[address] {
+				taken[address] = true
+				return address
+			}
+		}
+		return ""
+	}
+}
+
+// lastHost is how far a subnet's last address is from its start.
+func lastHost(p netip.Prefix) int { return 1<<(p.Addr().BitLen()-p.Bits()) - 1 }
+
+// usable reports whether a subnet can hand out the address: AWS keeps the first four of a subnet and its last.
+func usable(subnet netip.Prefix, address netip.Addr) bool {
+	if !subnet.Contains(address) {
+		return false
+	}
+	for _, host := range []int{0, 1, 2, 3, lastHost(subnet)} {
+		if ip, err := cidr.Host(ipNet(subnet), host); err == nil && ip.String() == address.String() {
+			return false
+		}
+	}
+	return true
+}
 
 func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+// adoptedZones are the zones in which an adopted VPC has a private subnet.
+func (c Cluster) adoptedZones() []string {
+	return slices.Sorted(maps.Keys(c.Network.Adopt.PrivateSubnets))
 }

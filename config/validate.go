@@ -250,11 +250,13 @@ func (c *Cluster) checkPlacement(p *Problems) {
 	if len(c.Network.Zones) < 2 {
 		p.add("network.zones", "write two or more zones", "a load balancer and a database need two zones")
 	}
-	plan, err := c.Subnets()
-	if err != nil {
-		p.add("network.zones", "write zones that end in a letter from a to h", "%s", err)
-		return
+	for _, zone := range c.Network.Zones {
+		if _, ok := zoneLetter(zone); !ok {
+			p.add("network.zones", "write zones that end in a letter from a to h", "%q has no block in the VPC", zone)
+			return
+		}
 	}
+	plan := c.Subnets()
 	names, addresses := map[string]bool{}, map[string]bool{}
 	for i, m := range c.Nodes.Members {
 		path := fmt.Sprintf("nodes.members[%d]", i)
@@ -268,7 +270,7 @@ func (c *Cluster) checkPlacement(p *Problems) {
 		}
 		subnet := netip.MustParsePrefix(plan[at].Private.CIDR)
 		address, err := netip.ParseAddr(m.Address)
-		if err != nil || !subnet.Contains(address) || addresses[m.Address] || reserved(subnet, address) {
+		if err != nil || !subnet.Contains(address) || addresses[m.Address] || !usable(subnet, address) {
 			p.add(path+".address", fmt.Sprintf("write a free address of %s, which %s's private subnet is", subnet, m.Zone),
 				"%q cannot be the address of %s", m.Address, m.Name)
 		}
@@ -276,15 +278,6 @@ func (c *Cluster) checkPlacement(p *Problems) {
 		names[m.Name], addresses[m.Address] = true, true
 	}
 	c.checkCovered(p)
-}
-
-// reserved reports whether AWS keeps the address: the first four of a subnet and its last.
-func reserved(subnet netip.Prefix, address netip.Addr) bool {
-	base := subnet.Masked().Addr().As4()
-	at := address.As4()
-	offset := int(at[0])<<24 | int(at[1])<<16 | int(at[2])<<8 | int(at[3])
-	offset -= int(base[0])<<24 | int(base[1])<<16 | int(base[2])<<8 | int(base[3])
-	return offset < 4 || offset == hosts(subnet)-1
 }
 
 var wkaMember = regexp.MustCompile(`^(\d+\.\d+\.\d+)\.(\d+)(?:-(\d+))?:(\d+)$`)
