@@ -1,0 +1,79 @@
+package nodeconfig
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// caching writes the scenario. There is no key for invalidation: it happens where caches are local and clustering is
+// on.
+//
+// Two units meet here: [server] default_cache_timeout takes 15m, while a cache's own timeout must be a bare number of
+// seconds, because the server would turn 5m into milliseconds and read them as seconds.
+func (r *renderer) caching(d *document) {
+	c := r.Cluster.Caching
+	d.Server.ForceLocalCache = c.Scenario != config.CacheDistributed
+	d.Server.DefaultCacheTimeout = minutes(c.TimeoutMinutes)
+	if c.TimeoutMinutes <= 0 {
+		r.refuse("wso2is:caching.timeoutMinutes: must be a number of minutes above 0")
+	}
+	caches := map[string]map[string]any{}
+	of := func(id string) map[string]any {
+		if caches[id] == nil {
+			caches[id] = map[string]any{}
+		}
+		return caches[id]
+	}
+	ids := r.Cluster.Version.CacheIDs()
+	d.Cache = map[string]any{}
+
+	switch c.Scenario {
+	case config.CacheLocal:
+		// Nobody tells a node that its copy is stale, so every lifetime is cut, also those of caches that have their own.
+		d.Server.DefaultRealmCacheTimeout = minutes(c.TimeoutMinutes)
+		seconds := strconv.Itoa(c.TimeoutMinutes * 60)
+		d.Cache["default_timeout"] = seconds
+		for _, id := range ids {
+			of(id)["timeout"] = seconds
+		}
+	case config.CacheNone:
+		for _, id := range ids {
+			of(id)["enable"] = false
+		}
+		d.GovernanceData = &governanceData{EnableCache: false}
+		d.Authorization = &properties{Properties: map[string]string{"AuthorizationCacheEnabled": "false"}}
+		if d.UserStore.Properties == nil {
+			d.UserStore.Properties = map[string]any{}
+		}
+		d.UserStore.Properties["UserRolesCacheEnabled"] = false
+	case config.CacheSelected:
+		for i, id := range c.Disabled {
+			if !slices.Contains(ids, id) {
+				r.refuse("wso2is:caching.disabled[%d]: %s has no cache %q", i, r.Cluster.Version, id)
+			}
+			of(id)["enable"] = false
+		}
+	case config.CacheLocalInvalidation, config.CacheDistributed:
+	default:
+		r.refuse("wso2is:caching.scenario: %q is not a scenario", c.Scenario)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Caches)) {
+		if !slices.Contains(ids, id) {
+			r.refuse("wso2is:caching.caches.%s: %s has no such cache", id, r.Cluster.Version)
+		}
+		if t := c.Caches[id].TimeoutSeconds; t > 0 {
+			of(id)["timeout"] = strconv.Itoa(t)
+		}
+		if n := c.Caches[id].Capacity; n > 0 {
+			of(id)["capacity"] = strconv.Itoa(n)
+		}
+	}
+	for id, settings := range caches {
+		if len(settings) > 0 {
+			d.Cache[id] = settings
+		}
+	}
+}

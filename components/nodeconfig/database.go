@@ -1,0 +1,212 @@
+package nodeconfig
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// engine is what differs between database engines.
+type engine struct {
+	// kind is the engine as [database.x] type spells it. For an unknown one the server silently writes an empty URL.
+	kind string
+	// driver is the JDBC driver's class.
+	driver string
+	// validation is the query that tests a connection before it is used.
+	validation string
+	// url is the JDBC URL, encrypted; verified too where verify says so.
+	url func(e Endpoint, verify bool) string
+	// properties are connection properties for an unverified connection that the URL has no room for.
+	properties string
+}
+
+// OracleTLSPort is where RDS's Oracle listens for TLS once its SSL option is on.
+const OracleTLSPort = 2484
+
+// oracleService is the service name of RDS's one Oracle database.
+const oracleService = "ORCL"
+
+// engines encrypt every connection. Drivers differ in where they look for certificate authorities: PostgreSQL's and
+// MariaDB's read a PEM file; those of MySQL, SQL Server and Oracle take the JVM's truststore, which is the product's
+// client truststore.
+var engines = map[config.Engine]engine{
+	config.MySQL: {
+		// The driver's class that the server infers is an alias of Connector/J 5.
+		kind: "mysql", driver: "com.mysql.cj.jdbc.Driver", validation: "SELECT 1",
+		url: func(e Endpoint, verify bool) string {
+			return fmt.Sprintf("jdbc:mysql://%s:%d/%s?sslMode=%s", e.Host, e.Port, e.Name,
+				either(verify, "VERIFY_IDENTITY", "REQUIRED"))
+		},
+	},
+	config.MariaDB: {
+		kind: "mariadb", driver: "org.mariadb.jdbc.Driver", validation: "SELECT 1",
+		url: func(e Endpoint, verify bool) string {
+			return fmt.Sprintf("jdbc:mariadb://%s:%d/%s?sslMode=%s", e.Host, e.Port, e.Name,
+				either(verify, "verify-full&serverSslCert="+CABundlePath, "trust"))
+		},
+	},
+	config.Postgres: {
+		// Without COMMIT a pooled connection would stay in the transaction that the query begins.
+		kind: "postgre", driver: "org.postgresql.Driver", validation: "SELECT 1; COMMIT",
+		url: func(e Endpoint, verify bool) string {
+			return fmt.Sprintf("jdbc:postgresql://%s:%d/%s?sslmode=%s", e.Host, e.Port, e.Name,
+				either(verify, "verify-full&sslrootcert="+CABundlePath, "require"))
+		},
+	},
+	config.SQLServer: {
+		kind: "mssql", driver: "com.microsoft.sqlserver.jdbc.SQLServerDriver", validation: "SELECT 1",
+		url: func(e Endpoint, verify bool) string {
+			return fmt.Sprintf("jdbc:sqlserver://%s:%d;databaseName=%s;SendStringParametersAsUnicode=false;encrypt=true;"+
+				"trustServerCertificate=%t", e.Host, e.Port, e.Name, !verify)
+		},
+	},
+	config.Oracle: {
+		kind: "oracle", driver: "oracle.jdbc.OracleDriver", validation: "SELECT 1 FROM DUAL",
+		// Oracle encrypts in its own protocol, which every server accepts, or with TLS on a port of its own, which an
+		// option group opens; only TLS has a certificate to verify.
+		properties: "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
+		url: func(e Endpoint, verify bool) string {
+			if verify {
+				return fmt.Sprintf("jdbc:oracle:thin:@tcps://%s:%d/%s?ssl_server_dn_match=true", e.Host, e.Port, oracleService)
+			}
+			return fmt.Sprintf("jdbc:oracle:thin:@//%s:%d/%s", e.Host, e.Port, oracleService)
+		},
+	},
+}
+
+func either(condition bool, yes, no string) string {
+	if condition {
+		return yes
+	}
+	return no
+}
+
+// JDBCURL is the URL of a database on one of the cluster's instances, not escaped for XML. It asks for an encrypted
+// connection, and for a verified one where database.caBundle is set. Oracle's has no database name. Empty for an unknown
+// engine.
+func JDBCURL(db config.Database, host, name string) string {
+	return url(db, Endpoint{Host: host, Port: databasePort(db), Name: name})
+}
+
+func url(db config.Database, e Endpoint) string {
+	known, ok := engines[db.Engine]
+	if !ok {
+		return ""
+	}
+	return known.url(e, db.CABundle.Source != "")
+}
+
+// databasePort is where the cluster's instances listen.
+func databasePort(db config.Database) int {
+	if db.Engine == config.Oracle && db.CABundle.Source != "" {
+		return OracleTLSPort
+	}
+	return db.Engine.Port()
+}
+
+// ConnectionProperties are the properties that a connection needs besides JDBCURL, as name=value;name=value, or empty.
+func ConnectionProperties(db config.Database) string {
+	if db.CABundle.Source != "" {
+		return ""
+	}
+	return engines[db.Engine].properties
+}
+
+// Names of the data sources, as the server's JNDI has them.
+const (
+	userDataSource    = "WSO2USER_DB"
+	consentDataSource = "WSO2CONSENT_DB"
+	sessionDataSource = "WSO2SESSION_DB"
+	agentDataSource   = "AgentIdentity"
+)
+
+// databases writes every data source of the cluster. The local registry's stays as it is: a file of the node's own.
+func (r *renderer) databases(d *document) {
+	db := r.Cluster.Database
+	if _, ok := engines[db.Engine]; !ok {
+		r.refuse("wso2is:database.engine: %q is not an engine; write one of %v", db.Engine,
+			slices.Sorted(maps.Keys(engines)))
+		return
+	}
+	shared := config.SharedDB
+	if db.Layout == config.Single {
+		shared = config.IdentityDB
+	}
+	d.Database = map[string]database{
+		"identity_db": r.database(config.IdentityDB),
+		"shared_db":   r.database(shared),
+	}
+	further := func(name string, id string, logical config.LogicalName) {
+		if d.Datasource == nil {
+			d.Datasource = map[string]datasource{}
+		}
+		s := r.database(logical)
+		d.Datasource[name] = datasource{
+			ID: id, URL: s.URL, Driver: s.Driver, Username: s.Username, Password: s.Password, PoolOptions: s.PoolOptions,
+		}
+	}
+	if r.separate(config.UserDB) {
+		d.Database["user"] = r.database(config.UserDB)
+		d.RealmManager = &dataSourceName{DataSource: userDataSource}
+	}
+	if r.separate(config.ConfigDB) {
+		d.Database["config"] = r.database(config.ConfigDB)
+	}
+	if r.separate(config.ConsentDB) {
+		further("WSO2ConsentDS", consentDataSource, config.ConsentDB)
+		d.Authentication = &authentication{Consent: dataSourceName{DataSource: "jdbc/" + consentDataSource}}
+	}
+	if r.separate(config.SessionDB) {
+		further("WSO2SessionDS", sessionDataSource, config.SessionDB)
+		d.Session = &dataSourceName{DataSource: "jdbc/" + sessionDataSource}
+	}
+	if !r.facts.AgentIdentity {
+		if r.separate(config.AgentDB) {
+			r.refuse("wso2is:database.logical.agent: %s keeps no agent identities; leave it out", r.Cluster.Version)
+		}
+		return
+	}
+	// The release ships this data source on a file of the node's own, which no other node would see.
+	if r.separate(config.AgentDB) {
+		shared = config.AgentDB
+	}
+	further(agentDataSource, agentDataSource, shared)
+}
+
+// separate says that the logical database has been given a place of its own.
+func (r *renderer) separate(name config.LogicalName) bool {
+	_, ok := r.Cluster.Database.Logical[name]
+	return ok
+}
+
+func (r *renderer) database(name config.LogicalName) database {
+	db := r.Cluster.Database
+	at, ok := r.Databases[name]
+	if !ok {
+		r.refuse("wso2is:database.logical.%s: there is no endpoint for this logical database", name)
+	} else if at.Host == "" || at.Port == 0 || at.Username == "" || (at.Name == "" && db.Engine != config.Oracle) {
+		r.refuse("wso2is:database.logical.%s: the endpoint lacks a host, port, name or user", name)
+	}
+	known := engines[db.Engine]
+	return database{
+		Type:     known.kind,
+		URL:      url(db, at),
+		Driver:   known.driver,
+		Username: at.Username,
+		Password: env(EnvDatabasePassword(name)),
+		// The server has defaults for two data sources only, and most releases infer a validation query into a key that
+		// nothing reads; so everything is written for each.
+		PoolOptions: poolOptions{
+			MaxActive:            db.PoolSize,
+			MaxWait:              60000,
+			MinIdle:              5,
+			TestOnBorrow:         true,
+			ValidationQuery:      known.validation,
+			ValidationInterval:   30000,
+			DefaultAutoCommit:    true,
+			ConnectionProperties: ConnectionProperties(db),
+		},
+	}
+}

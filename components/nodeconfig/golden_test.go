@@ -1,0 +1,184 @@
+package nodeconfig
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pelletier/go-toml/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/configtest"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// load is a stack's configuration, completed and checked. The schemes of containers have no topology that config
+// accepts, so they are set afterwards.
+func load(t testing.TB, changes map[string]any, secrets ...string) config.Cluster {
+	t.Helper()
+	loaded, err := configtest.TryLoad(changes, secrets...)
+	require.NoError(t, err)
+	return loaded.Cluster
+}
+
+// input is what a topology hands over for a cluster's first node.
+func input(c config.Cluster) Input {
+	hosts := map[string]string{}
+	for name := range c.Database.Instances {
+		hosts[name] = name + ".abcdefghijkl.eu-west-1.rds.amazonaws.com"
+	}
+	in := Input{
+		Cluster: c, Node: Node{Name: "node-1", CreateAdmin: true}, Databases: Endpoints(c, hosts),
+		Discovery: Discovery{
+			SecurityGroup: "wso2is-test-nodes", TagKey: config.DiscoveryTagKey, TagValue: c.Name(),
+			ClusterName: "wso2is-test", HostNetwork: true, Namespace: "wso2-is", Service: "wso2is",
+		},
+	}
+	if c.Fixed() {
+		m := c.Nodes.Members[0]
+		in.Node.Name, in.Node.Address, in.Node.Port = m.Name, m.Address, m.Port
+	}
+	return in
+}
+
+func render(t testing.TB, in Input) Files {
+	t.Helper()
+	files, err := Render(in)
+	require.NoError(t, err)
+	return files
+}
+
+func parse(t testing.TB, text []byte) map[string]any {
+	t.Helper()
+	var tree map[string]any
+	require.NoError(t, toml.Unmarshal(text, &tree), string(text))
+	return tree
+}
+
+// at follows a path through tables; the path's parts are separated by slashes, because keys have dots.
+func at(tree map[string]any, path string) any {
+	var value any = tree
+	for part := range strings.SplitSeq(path, "/") {
+		table, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = table[part]
+	}
+	return value
+}
+
+type object = map[string]any
+
+// golden is the cross of what differs: each scheme where its keys differ by release, each engine with and without
+// verification, each cache scenario, each user store, each way to lay out databases.
+func golden() map[string]Input {
+	cases := map[string]Input{}
+	add := func(name string, c config.Cluster, change ...func(*Input)) {
+		in := input(c)
+		for _, f := range change {
+			f(&in)
+		}
+		cases[name] = in
+	}
+	from := func(changes object) config.Cluster {
+		loaded, err := configtest.TryLoad(changes, "userStore", "clustering")
+		if err != nil {
+			panic(err)
+		}
+		return loaded.Cluster
+	}
+	for _, version := range []string{"5.11.0", "6.0.0", "6.1.0", "7.0.0", "7.1.0", "7.2.0", "7.3.0"} {
+		for _, scheme := range []string{"wka", "multicast", "aws"} {
+			add("scheme-"+scheme+"-"+version, from(object{"version": version, "clustering": object{"scheme": scheme}}))
+		}
+		for _, scheme := range []config.Scheme{config.AWSECS, config.Kubernetes} {
+			c := from(object{"version": version})
+			c.Clustering.Scheme = scheme
+			add(fmt.Sprintf("scheme-%s-%s", scheme, version), c)
+		}
+	}
+	for _, engine := range config.Engines() {
+		add("database-"+string(engine), from(object{"database": object{"engine": engine}}))
+		add("database-"+string(engine)+"-verified", from(object{"database": object{
+			"engine": engine, "caBundle": object{"source": "s3://bucket/ca.pem", "sha256": strings.Repeat("a", 64)},
+		}}))
+	}
+	everything := object{"user": object{}, "consent": object{}, "session": object{}, "config": object{}, "agent": object{}}
+	add("database-logical", from(object{"version": "7.3.0", "database": object{
+		"logical": everything, "instances": object{"sessions": object{}},
+	}}))
+	add("database-single", from(object{"database": object{"layout": "single"}}))
+	for _, scenario := range []string{"localOnly", "none", "distributed"} {
+		add("caching-"+scenario, from(object{"caching": object{"scenario": scenario}}))
+	}
+	add("caching-selectedOff", from(object{"caching": object{
+		"scenario": "selectedOff", "disabled": []string{"oauth_cache", "authorization_grant_cache"},
+		"caches": object{"app_info_cache": object{"timeoutSeconds": 300, "capacity": 5000}},
+	}}))
+	for _, store := range []string{
+		"readOnlyLdap", "readWriteLdap", "readOnlyActiveDirectory", "readWriteActiveDirectory",
+	} {
+		add("userstore-"+store, from(object{"userStore": object{
+			"type": store, "url": "ldaps://ldap.example.com:636", "cidrs": []string{"10.9.0.0/24"},
+			"bindDn": "CN=Bind & Co,DC=example,DC=com", "bindPassword": "MARKERMARKERMARKER", "userSearchBase": "OU=Users,DC=example,DC=com",
+			"groupSearchBase": "OU=Groups,DC=example,DC=com",
+		}}))
+	}
+	add("aws-adjusted", from(object{"clustering": object{
+		"domain": "is.domain", "port": 5708, "connectionTimeout": 10, "heartbeatTimeout": 30,
+		"aws":       object{"accessKey": "MARKERMARKERMARKER", "secretKey": "MARKERMARKERMARKER", "iamRole": "discovery", "hostHeader": "ec2.eu-west-1.amazonaws.com"},
+		"hazelcast": object{"hazelcast.slow.operation.detector.enabled": "false"},
+	}}))
+	awsvpc := from(nil)
+	awsvpc.Clustering.Scheme = config.AWSECS
+	add("aws-ecs-awsvpc", awsvpc, func(in *Input) { in.Discovery.HostNetwork = false })
+	pods := from(nil)
+	pods.Clustering.Scheme = config.Kubernetes
+	add("kubernetes-api-server", pods, func(in *Input) {
+		in.Discovery.APIServer, in.Discovery.APIToken = "https://10.0.0.1:6443", true
+	})
+	jar := from(object{"version": "5.11.0"})
+	jar.Clustering.Scheme = config.Kubernetes
+	add("kubernetes-5.11.0-basic", jar, func(in *Input) {
+		in.Discovery.ServiceHost, in.Discovery.ServicePort = "kubernetes.internal", 443
+		in.Discovery.APIBasic, in.Discovery.SkipTLSVerification = true, true
+	})
+	add("wka-range", from(object{
+		"clustering": object{"scheme": "wka", "connectionTimeout": 5, "wkaMembers": []string{"10.0.0.10-20:5701", "10.0.16.10:5702"}},
+		"nodes": object{"members": []object{
+			{"name": "one", "zone": "eu-west-1a", "address": "10.0.0.10"},
+			{"name": "two", "zone": "eu-west-1b", "address": "10.0.16.10", "port": 5702},
+		}},
+	}), func(in *Input) { in.Node = Node{Name: "two", Address: "10.0.16.10", Port: 5702} })
+	return cases
+}
+
+func TestGolden(t *testing.T) {
+	for name, in := range golden() {
+		t.Run(name, func(t *testing.T) {
+			got := render(t, in).DeploymentTOML
+			path := filepath.Join("testdata", name+".toml")
+			if *update {
+				require.NoError(t, os.MkdirAll("testdata", 0o755))
+				require.NoError(t, os.WriteFile(path, got, 0o644))
+			}
+			want, err := os.ReadFile(path)
+			require.NoError(t, err, "go test -update writes it")
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("%s is no longer what is rendered (-file +rendered):\n%s", path, diff)
+			}
+		})
+	}
+	t.Run("no leftovers", func(t *testing.T) {
+		files, err := filepath.Glob("testdata/*.toml")
+		require.NoError(t, err)
+		require.Len(t, files, len(golden()), "a golden file without a case is never compared")
+	})
+}

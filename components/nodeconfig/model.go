@@ -1,0 +1,310 @@
+package nodeconfig
+
+import (
+	"fmt"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// document is deployment.toml. The order of its fields is the order of the file.
+type document struct {
+	Server         server                `toml:"server"`
+	SuperAdmin     superAdmin            `toml:"super_admin"`
+	UserStore      userStore             `toml:"user_store"`
+	TenantMgt      *tenantMgt            `toml:"tenant_mgt,omitempty"`
+	RealmManager   *dataSourceName       `toml:"realm_manager,omitempty"`
+	Authorization  *properties           `toml:"authorization_manager,omitempty"`
+	Database       map[string]database   `toml:"database"`
+	Datasource     map[string]datasource `toml:"datasource,omitempty"`
+	Authentication *authentication       `toml:"authentication,omitempty"`
+	Session        *dataSourceName       `toml:"session,omitempty"`
+	SessionData    sessionData           `toml:"session_data"`
+	Clustering     *clustering           `toml:"clustering,omitempty"`
+	Hazelcast      map[string]string     `toml:"hazelcast,omitempty"`
+	Cache          map[string]any        `toml:"cache,omitempty"`
+	GovernanceData *governanceData       `toml:"governance_data,omitempty"`
+	Keystore       keystores             `toml:"keystore"`
+	Truststore     truststore            `toml:"truststore"`
+	Encryption     encryption            `toml:"encryption"`
+	Recovery       accountRecovery       `toml:"account_recovery"`
+	Identity       identity              `toml:"identity"`
+	Transport      transport             `toml:"transport"`
+	Catalina       *catalina             `toml:"catalina,omitempty"`
+	CatalinaValves *catalinaValves       `toml:"catalinaValves,omitempty"`
+	Versioning     versioning            `toml:"versioning_configuration"`
+	HealthCheck    healthCheck           `toml:"carbon_health_check"`
+}
+
+type server struct {
+	Hostname string `toml:"hostname"`
+	// NodeIP has no default in the server, which does not start without it.
+	NodeIP                   string `toml:"node_ip"`
+	BasePath                 string `toml:"base_path"`
+	InternalHostname         string `toml:"internal_hostname"`
+	ForceLocalCache          bool   `toml:"force_local_cache"`
+	DefaultCacheTimeout      string `toml:"default_cache_timeout"`
+	DefaultRealmCacheTimeout string `toml:"default_realm_cache_timeout,omitempty"`
+}
+
+type superAdmin struct {
+	Username           string `toml:"username"`
+	Password           string `toml:"password"`
+	CreateAdminAccount bool   `toml:"create_admin_account"`
+}
+
+type userStore struct {
+	Type       string         `toml:"type"`
+	Properties map[string]any `toml:"properties,omitempty"`
+}
+
+type tenantMgt struct {
+	TenantManager struct {
+		Type string `toml:"type"`
+	} `toml:"tenant_manager"`
+}
+
+type dataSourceName struct {
+	DataSource string `toml:"data_source"`
+}
+
+type properties struct {
+	Properties map[string]string `toml:"properties"`
+}
+
+// database is a data source that the server knows by name.
+type database struct {
+	Type        string      `toml:"type"`
+	URL         string      `toml:"url"`
+	Driver      string      `toml:"driver"`
+	Username    string      `toml:"username"`
+	Password    string      `toml:"password"`
+	PoolOptions poolOptions `toml:"pool_options"`
+}
+
+// datasource is a further data source. The server infers nothing for it.
+type datasource struct {
+	ID          string      `toml:"id"`
+	URL         string      `toml:"url"`
+	Driver      string      `toml:"driver"`
+	Username    string      `toml:"username"`
+	Password    string      `toml:"password"`
+	PoolOptions poolOptions `toml:"pool_options"`
+}
+
+// poolOptions are properties of Tomcat's JDBC pool by its own names.
+type poolOptions struct {
+	MaxActive            int    `toml:"maxActive"`
+	MaxWait              int    `toml:"maxWait"`
+	MinIdle              int    `toml:"minIdle"`
+	TestOnBorrow         bool   `toml:"testOnBorrow"`
+	ValidationQuery      string `toml:"validationQuery"`
+	ValidationInterval   int    `toml:"validationInterval"`
+	DefaultAutoCommit    bool   `toml:"defaultAutoCommit"`
+	ConnectionProperties string `toml:"connectionProperties,omitempty"`
+}
+
+type authentication struct {
+	Consent dataSourceName `toml:"consent"`
+}
+
+type sessionData struct {
+	Persistence persistence `toml:"persistence"`
+}
+
+type persistence struct {
+	EnablePersistence    bool   `toml:"enable_persistence"`
+	PersistTemporaryData bool   `toml:"persist_temporary_data"`
+	PersistencePoolSize  string `toml:"persistence_pool_size"`
+}
+
+type clustering struct {
+	MembershipScheme string `toml:"membership_scheme"`
+	Domain           string `toml:"domain"`
+	LocalMemberHost  string `toml:"local_member_host,omitempty"`
+	// LocalMemberPort is always written: left out, a member listens on a port that no discovery probes.
+	LocalMemberPort string            `toml:"local_member_port"`
+	Members         []string          `toml:"members,omitempty"`
+	Properties      map[string]string `toml:"properties,omitempty"`
+}
+
+type governanceData struct {
+	EnableCache bool `toml:"enable_cache"`
+}
+
+type keystores struct {
+	Primary  keystore `toml:"primary"`
+	Internal keystore `toml:"internal"`
+	TLS      keystore `toml:"tls"`
+}
+
+type keystore struct {
+	FileName    string `toml:"file_name"`
+	Type        string `toml:"type"`
+	Password    string `toml:"password"`
+	Alias       string `toml:"alias"`
+	KeyPassword string `toml:"key_password"`
+}
+
+type truststore struct {
+	FileName string `toml:"file_name"`
+	Type     string `toml:"type"`
+	Password string `toml:"password"`
+}
+
+type encryption struct {
+	Key string `toml:"key"`
+}
+
+type accountRecovery struct {
+	Endpoint struct {
+		Auth struct {
+			Hash string `toml:"hash"`
+		} `toml:"auth"`
+	} `toml:"endpoint"`
+}
+
+type identity struct {
+	AuthFramework struct {
+		Endpoint struct {
+			AppPassword string `toml:"app_password"`
+		} `toml:"endpoint"`
+	} `toml:"auth_framework"`
+}
+
+type transport struct {
+	HTTP struct {
+		Properties proxy `toml:"properties"`
+	} `toml:"http"`
+	HTTPS struct {
+		Properties    proxy `toml:"properties"`
+		SSLHostConfig struct {
+			Properties struct {
+				Protocols string `toml:"protocols"`
+			} `toml:"properties"`
+		} `toml:"sslHostConfig"`
+	} `toml:"https"`
+}
+
+type proxy struct {
+	ProxyPort int `toml:"proxyPort"`
+}
+
+// catalina is how releases before 6.1.0 take a further Tomcat valve.
+type catalina struct {
+	Valves struct {
+		Valve struct {
+			Properties valve `toml:"properties"`
+		} `toml:"valve"`
+	} `toml:"valves"`
+}
+
+// catalinaValves is how 6.1.0 and later switch on Tomcat's RemoteIpValve.
+type catalinaValves struct {
+	RemoteIPValve valve `toml:"remoteIpValve"`
+}
+
+// valve is Tomcat's RemoteIpValve.
+type valve struct {
+	Enable          bool   `toml:"enable,omitempty"`
+	ClassName       string `toml:"className,omitempty"`
+	InternalProxies string `toml:"internalProxies"`
+	RemoteIPHeader  string `toml:"remoteIpHeader"`
+	ProtocolHeader  string `toml:"protocolHeader"`
+	ProxiesHeader   string `toml:"proxiesHeader"`
+}
+
+type versioning struct {
+	EnableVersionResourcesOnChange bool `toml:"enable_version_resources_on_change"`
+}
+
+type healthCheck struct {
+	Enable bool `toml:"enable"`
+}
+
+// document fills the model.
+func (r *renderer) document() document {
+	c := r.Cluster
+	r.checkAddress()
+	d := document{
+		Server: server{
+			Hostname: c.Hostname,
+			NodeIP:   r.address(),
+			// The server replaces ${carbon.management.port} by the proxy port, so these URLs are the load balancer's.
+			BasePath:         "https://$ref{server.hostname}:${carbon.management.port}",
+			InternalHostname: "localhost",
+		},
+		SuperAdmin: superAdmin{
+			Username: c.Admin.Username,
+			Password: env(EnvAdminPassword),
+			// A read-only directory must have the user already.
+			CreateAdminAccount: r.Node.CreateAdmin && !readOnly(c.UserStore.Type),
+		},
+		// Authentication flows survive a change of node only when their state is in the database. A pool size above 0
+		// would write it late, after the next node has asked for it.
+		SessionData: sessionData{persistence{EnablePersistence: true, PersistTemporaryData: true, PersistencePoolSize: "0"}},
+		// Versioning every resource of the registry on every change is what WSO2's guide warns of.
+		Versioning: versioning{EnableVersionResourcesOnChange: false},
+		// Switched off, the health API answers 200 whatever happens.
+		HealthCheck: healthCheck{Enable: true},
+	}
+	r.userStore(&d)
+	r.databases(&d)
+	r.clustering(&d)
+	r.caching(&d)
+	r.security(&d)
+	r.transport(&d)
+	return d
+}
+
+// security says where keys are. Primary, internal and TLS keystores are one file: every node must sign, encrypt and
+// serve with the same key.
+func (r *renderer) security(d *document) {
+	format := r.facts.Keystore
+	store := keystore{
+		FileName:    KeystoreFile(format),
+		Type:        string(format),
+		Password:    env(EnvKeystorePassword),
+		Alias:       KeystoreAlias,
+		KeyPassword: env(EnvKeystorePassword),
+	}
+	d.Keystore = keystores{Primary: store, Internal: store, TLS: store}
+	d.Truststore = truststore{FileName: TruststoreFile(format), Type: string(format), Password: TruststorePassword}
+	d.Encryption.Key = env(EnvEncryptionKey)
+	d.Recovery.Endpoint.Auth.Hash = env(EnvEndpointHash)
+	d.Identity.AuthFramework.Endpoint.AppPassword = env(EnvEndpointPassword)
+}
+
+// transport makes the server speak of the load balancer's ports, accept current TLS only, and believe the X-Forwarded
+// headers of the load balancer, which is in the VPC, and of nobody outside.
+func (r *renderer) transport(d *document) {
+	d.Transport.HTTP.Properties.ProxyPort = ports.PublicHTTP
+	d.Transport.HTTPS.Properties.ProxyPort = ports.PublicHTTPS
+	d.Transport.HTTPS.SSLHostConfig.Properties.Protocols = "+TLSv1.2,+TLSv1.3"
+
+	proxies, err := AddressRegexp(r.Discovery.VPCCIDR)
+	if err != nil {
+		r.refuse("wso2is:network.cidr: %w", err)
+	}
+	v := valve{
+		InternalProxies: proxies,
+		RemoteIPHeader:  "x-forwarded-for",
+		ProtocolHeader:  "x-forwarded-proto",
+		ProxiesHeader:   "x-forwarded-by",
+	}
+	if r.Cluster.Version.AtLeast(product.V6_1_0) {
+		v.Enable = true
+		d.CatalinaValves = &catalinaValves{RemoteIPValve: v}
+		return
+	}
+	v.ClassName = "org.apache.catalina.valves.RemoteIpValve"
+	d.Catalina = &catalina{}
+	d.Catalina.Valves.Valve.Properties = v
+}
+
+func readOnly(t config.UserStoreType) bool {
+	return t == config.ReadOnlyLDAP || t == config.ReadOnlyActiveDirectory
+}
+
+func minutes(n int) string { return fmt.Sprintf("%dm", n) }

@@ -1,0 +1,76 @@
+package nodeconfig
+
+import (
+	"fmt"
+
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// userStore writes the primary user store. The server infers most of a directory's properties, for a directory of its
+// own; those that a real one answers differently are written.
+func (r *renderer) userStore(d *document) {
+	u := r.Cluster.UserStore
+	switch u.Type {
+	case config.DatabaseUserStore:
+		d.UserStore.Type = "database_unique_id"
+		return
+	case config.ReadOnlyLDAP, config.ReadOnlyActiveDirectory:
+		// The server has one read-only directory store; it reads an Active Directory too.
+		d.UserStore.Type = "read_only_ldap_unique_id"
+	case config.ReadWriteLDAP:
+		d.UserStore.Type = "read_write_ldap_unique_id"
+	case config.ReadWriteActiveDirectory:
+		d.UserStore.Type = "active_directory_unique_id"
+	default:
+		r.refuse("wso2is:userStore.type: %q is not a user store", u.Type)
+		return
+	}
+	active := u.Type == config.ReadOnlyActiveDirectory || u.Type == config.ReadWriteActiveDirectory
+	ofClass := "(objectClass=" + u.UserObjectClass + ")"
+	by := func(attribute string) string { return fmt.Sprintf("(&%s(%s=?))", ofClass, attribute) }
+	p := map[string]any{
+		"ConnectionURL":         u.URL,
+		"ConnectionName":        u.BindDN,
+		"ConnectionPassword":    env(EnvUserStorePassword),
+		"UserSearchBase":        u.UserSearchBase,
+		"UserNameAttribute":     u.UserNameAttribute,
+		"UserNameSearchFilter":  by(u.UserNameAttribute),
+		"UserNameListFilter":    ofClass,
+		"GroupSearchBase":       u.GroupSearchBase,
+		"AnonymousBind":         false,
+		"UserRolesCacheEnabled": true,
+	}
+	if u.GroupSearchBase == "" {
+		// The inferred value refers to a key that would then be missing, and the server would not start.
+		p["GroupSearchBase"] = u.UserSearchBase
+		p["ReadGroups"] = false
+	}
+	if !readOnly(u.Type) {
+		p["UserEntryObjectClass"] = u.UserObjectClass
+		p["WriteGroups"] = u.GroupSearchBase != ""
+	}
+	switch {
+	case active:
+		// Active Directory's own identifier of an entry is binary, and searching by it needs the escaped form.
+		p["UserIDAttribute"] = "objectGuid"
+		p["UserIdSearchFilter"] = by("objectGuid")
+		p["java.naming.ldap.attributes.binary"] = "objectGuid"
+		p["GroupNameAttribute"] = "cn"
+		p["GroupNameSearchFilter"] = "(&(objectClass=group)(cn=?))"
+		p["GroupNameListFilter"] = "(objectClass=group)"
+		p["MembershipAttribute"] = "member"
+		if u.Type == config.ReadWriteActiveDirectory {
+			p["GroupEntryObjectClass"] = "group"
+			// Active Directory refuses a password over a connection that is not encrypted.
+			p["ImmutableAttributes"] = "objectGuid"
+		}
+	case readOnly(u.Type):
+		// The inferred identifier is an attribute of WSO2's own schema, which a directory elsewhere does not have.
+		p["UserIDAttribute"] = u.UserNameAttribute
+		p["UserIdSearchFilter"] = by(u.UserNameAttribute)
+	}
+	d.UserStore.Properties = p
+	// Inferred for a database only.
+	d.TenantMgt = &tenantMgt{}
+	d.TenantMgt.TenantManager.Type = "jdbc"
+}
