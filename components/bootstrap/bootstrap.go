@@ -1,0 +1,457 @@
+// Package bootstrap is what a node runs before the server starts. It is plain Go: it turns what is known of a node into
+// EC2 user data, and holds the programs that nodes of every topology fetch and run.
+package bootstrap
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// MaxUserData is EC2's limit on user data in bytes, before base64.
+const MaxUserData = 16384
+
+// DatabasePlaceholder stands in a Database's URL where the name of a database belongs, since the schema program
+// connects to the engine's own database too, before the logical one exists.
+const DatabasePlaceholder = "{database}"
+
+// TruststorePassword is the password of the trust store that the product ships. It is public and guards certificates.
+const TruststorePassword = "wso2carbon"
+
+//go:embed node.sh
+var nodeScript string
+
+//go:embed programs
+var programs embed.FS
+
+// Program is a file that every node fetches and runs.
+type Program struct {
+	// Name is the object's name below Args.Programs.
+	Name string
+	// Path is where a node keeps it, below /opt/wso2is.
+	Path string
+	// Content is the file.
+	Content []byte
+}
+
+// SHA256 is the content's checksum in hexadecimal.
+func (p Program) SHA256() string {
+	sum := sha256.Sum256(p.Content)
+	return hex.EncodeToString(sum[:])
+}
+
+// Programs lists the files that user data expects in the bucket Args.Bucket, under Args.Programs + Name, by name.
+func Programs() []Program {
+	names := map[string]string{
+		"SchemaBootstrap.java": "lib/SchemaBootstrap.java",
+		"members":              "bin/members",
+		"ready":                "bin/ready",
+		"secrets":              "bin/secrets",
+	}
+	list := make([]Program, 0, len(names))
+	for name, at := range names {
+		content, err := programs.ReadFile("programs/" + name)
+		if err != nil {
+			panic(err) // The file is part of the binary.
+		}
+		list = append(list, Program{Name: name, Path: at, Content: content})
+	}
+	slices.SortFunc(list, func(a, b Program) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// SchemaProgram is the source of the program that makes the logical databases, for the Java source launcher (Java 11 or
+// newer). Its head says how it is run.
+func SchemaProgram() string {
+	content, err := programs.ReadFile("programs/SchemaBootstrap.java")
+	if err != nil {
+		panic(err) // The file is part of the binary.
+	}
+	return string(content)
+}
+
+// Args is everything that user data is made of. It holds no secret, only the names of secrets.
+type Args struct {
+	Region      string
+	ClusterName string
+	// NodeName names the node in logs and metrics. Empty in an Auto Scaling group: the instance id is taken.
+	NodeName string
+	// NodeAddress is the node's private IPv4 address. Empty where only the instance knows it.
+	NodeAddress string
+	// Hostname is the cluster's public name, which the node resolves to itself.
+	Hostname string
+	Version  product.Version
+	// Archive is wso2is-<version>.zip, Driver the JDBC driver; both s3:// or https:// with a checksum.
+	Archive, Driver config.Artifact
+	// CABundle is a PEM file with the databases' certificate authorities, or empty. CABundlePath is where the node's
+	// JDBC URLs expect it.
+	CABundle     config.Artifact
+	CABundlePath string
+	// Bucket has the node's files and, under the key prefix Programs, the content of Programs().
+	Bucket   string
+	Programs string
+	// Files are put below IS_HOME; repository/conf/deployment.toml must be among them.
+	Files []File
+	// FileSystem is what nodes share.
+	FileSystem FileSystem
+	// Secrets become the environment of the server's process each time it starts.
+	Secrets []Secret
+	// Keystore is the cluster's one keystore.
+	Keystore Keystore
+	// Databases are the logical databases, in the order in which they are made.
+	Databases []Database
+	// HazelcastPort is the node's own member port; 0 where clustering is off.
+	HazelcastPort int
+	// HeapMiB is the size of the JVM's heap.
+	HeapMiB int
+	// JVMOptions are added to the server's command line; none may contain white space or quotes.
+	JVMOptions []string
+	// LogGroups take the node's logs.
+	LogGroups LogGroups
+	// LifecycleHook is told when the node is ready, or that it failed.
+	LifecycleHook *LifecycleHook
+	// MinMembers is how many connected members, itself included, make the node ready. 1 where it may come first.
+	MinMembers int
+	// ReadySeconds is how long a node may take from the server's start to ready. Default: 900.
+	ReadySeconds int
+}
+
+// File is an object of the stack's bucket that a node fetches.
+type File struct {
+	Key, SHA256 string
+	// Path is relative to IS_HOME.
+	Path string
+}
+
+// FileSystem is an EFS file system and the access points of the two shared directories; either may be empty.
+type FileSystem struct {
+	ID, Userstores, Tenants string
+}
+
+// Secret is a value of Secrets Manager, by name or ARN, that the server finds in its environment.
+type Secret struct {
+	Variable, ID string
+	// HashVariable, where set, gets the SHA-256 of the value in hexadecimal.
+	HashVariable string
+}
+
+// Keystore is a PKCS#12 file in base64 in one secret, and its password in another.
+type Keystore struct {
+	SecretID, PasswordSecretID string
+	// File and TruststoreFile are names in repository/resources/security: what the key is written to in the release's
+	// own format, and the truststore that the product ships, which gets the certificate.
+	File, TruststoreFile string
+}
+
+// Database is one logical database.
+type Database struct {
+	Logical config.LogicalName
+	Engine  config.Engine
+	// Name is the database's name, and the name of the server's account.
+	Name string
+	// URL is the JDBC URL with DatabasePlaceholder for the name; Properties are name=value;name=value for the driver.
+	URL, Properties string
+	// MasterSecretARN is RDS's own secret, JSON with username and password. PasswordSecretID has the password of the
+	// server's account.
+	MasterSecretARN, PasswordSecretID string
+	// Scripts make the schema, relative to IS_HOME, in order.
+	Scripts []string
+}
+
+// LogGroups names CloudWatch log groups.
+type LogGroups struct {
+	Server, Audit, Access, Bootstrap string
+}
+
+// LifecycleHook is a launch lifecycle hook of an Auto Scaling group.
+type LifecycleHook struct {
+	Name, Group string
+}
+
+// Environment names the variables in which the schema program finds the credentials of a logical database.
+func Environment(name config.LogicalName) (masterUsername, masterPassword, password string) {
+	prefix := "SCHEMA_" + strings.ToUpper(string(name))
+	return prefix + "_MASTER_USERNAME", prefix + "_MASTER_PASSWORD", prefix + "_PASSWORD"
+}
+
+// SchemaProperties is the input file of the schema program. home is IS_HOME where the program runs. Values that no
+// properties file can carry on one line are an error.
+func SchemaProperties(version product.Version, home string, databases []Database) (string, error) {
+	var b strings.Builder
+	var problems []error
+	line := func(key, value string) {
+		if strings.ContainsAny(value, "\\\n\r") {
+			problems = append(problems, fmt.Errorf("%s: %q has a line break or a backslash", key, value))
+		}
+		fmt.Fprintf(&b, "%s=%s\n", key, value)
+	}
+	names := make([]string, 0, len(databases))
+	for _, d := range databases {
+		names = append(names, string(d.Logical))
+	}
+	line("version", string(version))
+	line("home", home)
+	line("databases", strings.Join(names, ","))
+	for _, d := range databases {
+		key := string(d.Logical)
+		if !strings.Contains(d.URL, DatabasePlaceholder) && d.Engine != config.Oracle {
+			problems = append(problems, fmt.Errorf("%s.url: %q lacks %s", key, d.URL, DatabasePlaceholder))
+		}
+		line(key+".engine", string(d.Engine))
+		line(key+".name", d.Name)
+		line(key+".url", d.URL)
+		if d.Properties != "" {
+			line(key+".properties", d.Properties)
+		}
+		line(key+".scripts", strings.Join(d.Scripts, ","))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return "", fmt.Errorf("schema properties: %w", err)
+	}
+	return b.String(), nil
+}
+
+const base = "/opt/wso2is"
+
+// UserData is the user data of an EC2 node, before base64: the values of a as shell variables, then a script that is
+// the same on every node. It fails where a value is missing or cannot be passed on, and where the result is larger than
+// MaxUserData.
+func UserData(a Args) (string, error) {
+	facts, err := a.Version.Facts()
+	if err != nil {
+		return "", fmt.Errorf("user data: version: %w", err)
+	}
+	if err := a.check(); err != nil {
+		return "", fmt.Errorf("user data of node %q: %w", a.NodeName, err)
+	}
+	schema, err := SchemaProperties(a.Version, base+"/wso2is-"+string(a.Version), a.Databases)
+	if err != nil {
+		return "", fmt.Errorf("user data of node %q: %w", a.NodeName, err)
+	}
+	var shared, mounts []string
+	share := func(accessPoint, name, at string) {
+		if accessPoint != "" {
+			shared = append(shared, accessPoint+"|"+name+"|"+at)
+			mounts = append(mounts, "/mnt/wso2is/"+name)
+		}
+	}
+	// The guide's directory names and the product's.
+	share(a.FileSystem.Userstores, "Userstores", "deployment/server/userstores")
+	share(a.FileSystem.Tenants, "Tenants", "tenants")
+	var files, programs, secrets, databases []string
+	for _, f := range a.Files {
+		files = append(files, f.Key+"|"+f.SHA256+"|"+f.Path)
+	}
+	for _, p := range Programs() {
+		programs = append(programs, a.Programs+p.Name+"|"+p.SHA256()+"|"+p.Path)
+	}
+	for _, s := range a.Secrets {
+		secrets = append(secrets, s.Variable+"|"+s.ID+"|"+s.HashVariable)
+	}
+	for _, d := range a.Databases {
+		databases = append(databases, string(d.Logical)+"|"+d.MasterSecretARN+"|"+d.PasswordSecretID)
+	}
+	var hook LifecycleHook
+	if a.LifecycleHook != nil {
+		hook = *a.LifecycleHook
+	}
+	readySeconds := a.ReadySeconds
+	if readySeconds == 0 {
+		readySeconds = 900
+	}
+
+	h := header{}
+	h.value("REGION", a.Region)
+	h.value("CLUSTER", a.ClusterName)
+	h.value("NODE", a.NodeName)
+	h.value("NODE_ADDRESS", a.NodeAddress)
+	h.value("PUBLIC_NAME", a.Hostname)
+	h.value("VERSION", string(a.Version))
+	h.value("JDK", strconv.Itoa(facts.JDK))
+	h.value("ARCHIVE_SOURCE", a.Archive.Source)
+	h.value("ARCHIVE_SHA256", a.Archive.SHA256)
+	h.value("DRIVER_SOURCE", a.Driver.Source)
+	h.value("DRIVER_SHA256", a.Driver.SHA256)
+	h.value("CA_SOURCE", a.CABundle.Source)
+	h.value("CA_SHA256", a.CABundle.SHA256)
+	h.value("CA_FILE", a.CABundlePath)
+	h.value("BUCKET", a.Bucket)
+	h.list("FILES", files)
+	h.list("PROGRAMS", programs)
+	h.value("FILE_SYSTEM", a.FileSystem.ID)
+	h.list("SHARED", shared)
+	h.value("MOUNTS", strings.Join(mounts, " "))
+	h.list("SECRETS", secrets)
+	h.value("KEYSTORE_SECRET", a.Keystore.SecretID)
+	h.value("KEYSTORE_PASSWORD", a.Keystore.PasswordSecretID)
+	h.value("KEYSTORE_FILE", a.Keystore.File)
+	h.value("KEYSTORE_TYPE", string(facts.Keystore))
+	h.value("TRUSTSTORE_FILE", a.Keystore.TruststoreFile)
+	h.list("DATABASES", databases)
+	h.value("SCHEMA", schema)
+	h.value("HAZELCAST_PORT", strconv.Itoa(a.HazelcastPort))
+	h.value("HAZELCAST_FIRST", strconv.Itoa(ports.HazelcastFirst))
+	h.value("HAZELCAST_LAST", strconv.Itoa(ports.HazelcastLast))
+	h.value("HEAP", strconv.Itoa(a.HeapMiB))
+	h.value("JVM_OPTIONS", strings.Join(a.JVMOptions, " "))
+	h.value("LOG_SERVER", a.LogGroups.Server)
+	h.value("LOG_AUDIT", a.LogGroups.Audit)
+	h.value("LOG_ACCESS", a.LogGroups.Access)
+	h.value("LOG_BOOTSTRAP", a.LogGroups.Bootstrap)
+	h.value("LIFECYCLE_HOOK", hook.Name)
+	h.value("LIFECYCLE_GROUP", hook.Group)
+	h.value("READY_SECONDS", strconv.Itoa(readySeconds))
+	h.value("READY_MEMBERS", strconv.Itoa(max(a.MinMembers, 1)))
+	if h.err != nil {
+		return "", fmt.Errorf("user data of node %q: %w", a.NodeName, h.err)
+	}
+
+	data := "#!/bin/bash\n" + h.text.String() + "\n" + nodeScript
+	if over := len(data) - MaxUserData; over > 0 {
+		return "", fmt.Errorf("user data of node %q is %d bytes, %d more than the %d that EC2 takes: fewer or shorter JVM "+
+			"options, database names and file names make it smaller", a.NodeName, len(data), over, MaxUserData)
+	}
+	return data, nil
+}
+
+// header writes assignments that mean the same to the shell as to us.
+type header struct {
+	text strings.Builder
+	err  error
+}
+
+func (h *header) quote(name, value string) string {
+	quoted, err := syntax.Quote(value, syntax.LangBash)
+	if err != nil && h.err == nil {
+		h.err = fmt.Errorf("%s cannot be passed to the shell: %w", name, err)
+	}
+	return quoted
+}
+
+func (h *header) value(name, value string) {
+	fmt.Fprintf(&h.text, "%s=%s\n", name, h.quote(name, value))
+}
+
+func (h *header) list(name string, values []string) {
+	fmt.Fprintf(&h.text, "%s=(", name)
+	for _, value := range values {
+		fmt.Fprintf(&h.text, "\n\t%s", h.quote(name, value))
+	}
+	h.text.WriteString(")\n")
+}
+
+var (
+	checksum  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	variable  = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
+	jvmOption = regexp.MustCompile("^[^\\s\"'`$\\\\]+$")
+)
+
+// check finds what would otherwise only fail on the instance, where nobody looks.
+func (a Args) check() error {
+	var problems []error
+	complain := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	required := func(name, value string) {
+		if value == "" {
+			complain("%s is missing", name)
+		}
+		if strings.ContainsAny(value, "|\n\r") {
+			complain("%s: %q has a vertical bar or a line break", name, value)
+		}
+	}
+	artifact := func(name string, it config.Artifact) {
+		if !strings.HasPrefix(it.Source, "s3://") && !strings.HasPrefix(it.Source, "https://") {
+			complain("%s: %q is neither an s3:// nor an https:// address", name, it.Source)
+		}
+		if !checksum.MatchString(it.SHA256) {
+			complain("%s: %q is no SHA-256 in lower-case hexadecimal", name, it.SHA256)
+		}
+	}
+	required("the region", a.Region)
+	required("the cluster's name", a.ClusterName)
+	required("the hostname", a.Hostname)
+	required("the bucket", a.Bucket)
+	artifact("the product archive", a.Archive)
+	artifact("the JDBC driver", a.Driver)
+	if a.CABundle.Source != "" {
+		artifact("the CA bundle", a.CABundle)
+		required("the CA bundle's path", a.CABundlePath)
+	}
+	deployment := false
+	for _, f := range a.Files {
+		required("a file's key", f.Key)
+		if !checksum.MatchString(f.SHA256) {
+			complain("file %s: %q is no SHA-256 in lower-case hexadecimal", f.Key, f.SHA256)
+		}
+		if f.Path == "" || path.IsAbs(f.Path) || path.Clean(f.Path) != f.Path || strings.HasPrefix(f.Path, "..") {
+			complain("file %s: %q is no path below IS_HOME", f.Key, f.Path)
+		}
+		deployment = deployment || f.Path == "repository/conf/deployment.toml"
+	}
+	if !deployment {
+		complain("repository/conf/deployment.toml is not among the files")
+	}
+	if (a.FileSystem.Userstores != "" || a.FileSystem.Tenants != "") && a.FileSystem.ID == "" {
+		complain("there are access points but no file system")
+	}
+	if len(a.Secrets) == 0 {
+		complain("there are no secrets")
+	}
+	for _, s := range a.Secrets {
+		required("the secret for "+s.Variable, s.ID)
+		if !variable.MatchString(s.Variable) || s.HashVariable != "" && !variable.MatchString(s.HashVariable) {
+			complain("%q and %q: a variable is capital letters, digits and underscores", s.Variable, s.HashVariable)
+		}
+	}
+	required("the keystore's secret", a.Keystore.SecretID)
+	required("the keystore password's secret", a.Keystore.PasswordSecretID)
+	required("the keystore's file name", a.Keystore.File)
+	required("the truststore's file name", a.Keystore.TruststoreFile)
+	if len(a.Databases) == 0 {
+		complain("there are no databases")
+	}
+	for _, d := range a.Databases {
+		name := "database " + string(d.Logical)
+		required(name+": the name", d.Name)
+		required(name+": the URL", d.URL)
+		required(name+": the master secret", d.MasterSecretARN)
+		required(name+": the password's secret", d.PasswordSecretID)
+		if len(d.Scripts) == 0 {
+			complain("%s: there are no scripts", name)
+		}
+	}
+	if p := a.HazelcastPort; p != 0 && (p < ports.HazelcastFirst || p > ports.HazelcastLast) {
+		complain("the Hazelcast port %d is outside %d to %d", p, ports.HazelcastFirst, ports.HazelcastLast)
+	}
+	if a.HazelcastPort == 0 && a.MinMembers > 1 {
+		complain("a node without clustering never connects with %d members", a.MinMembers)
+	}
+	if a.HeapMiB <= 0 {
+		complain("the heap is %d MiB", a.HeapMiB)
+	}
+	for _, option := range a.JVMOptions {
+		if !jvmOption.MatchString(option) {
+			complain("the JVM option %q has white space, a quote, a backslash, a dollar sign or a back quote", option)
+		}
+	}
+	for _, group := range []string{a.LogGroups.Server, a.LogGroups.Audit, a.LogGroups.Access, a.LogGroups.Bootstrap} {
+		required("a log group", group)
+	}
+	if a.LifecycleHook != nil {
+		required("the lifecycle hook's name", a.LifecycleHook.Name)
+		required("the lifecycle hook's group", a.LifecycleHook.Group)
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,688 @@
+package bootstrap
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// The secrets of these tests. None may appear in anything the program prints.
+const (
+	masterPassword  = "MARKERmaster7Q"
+	serverPassword  = "MARKERserver7Q"
+	changedPassword = "MARKERchanged7Q"
+)
+
+// server is a real database server on loopback, with TLS, run by an unprivileged user.
+type server struct {
+	engine config.Engine
+	jar    string
+	port   int
+	// query runs SQL as an account and returns the rows, tab-separated.
+	query func(t *testing.T, account, password, database, sql string) (string, error)
+	start func(t *testing.T)
+	url   string
+	// sleep is a statement that takes five seconds, sleeping a query that counts those under way.
+	sleep, sleeping string
+}
+
+func (s *server) admin(t *testing.T, database, sql string) string {
+	t.Helper()
+	out, err := s.query(t, "master", masterPassword, database, sql)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", sql, err, out)
+	}
+	return out
+}
+
+// program compiles the schema program for the oldest Java that runs it, once.
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "schema-program")
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.Command("javac", "--release", "11", "-Xlint:all", "-Werror", "-d", dir,
+		"programs/SchemaBootstrap.java").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("javac: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+func classes(t *testing.T) string {
+	t.Helper()
+	tool(t, "javac")
+	dir, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if _, err := exec.LookPath("javac"); err == nil {
+		if dir, err := program(); err == nil {
+			os.RemoveAll(dir)
+		}
+	}
+	os.Exit(code)
+}
+
+// run is one run of the schema program on one node.
+type run struct {
+	cmd    *exec.Cmd
+	output lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// node describes one run.
+type node struct {
+	home     string
+	names    map[config.LogicalName]string
+	version  product.Version
+	password string
+	connect  int
+	source   bool
+}
+
+func (s *server) launch(t *testing.T, n node) *run {
+	t.Helper()
+	if n.version == "" {
+		n.version = product.V7_1_0
+	}
+	if n.password == "" {
+		n.password = serverPassword
+	}
+	if n.connect == 0 {
+		n.connect = 60
+	}
+	cluster := config.Database{Engine: s.engine, Layout: config.Separate, Logical: map[config.LogicalName]config.Logical{}}
+	for logical := range n.names {
+		cluster.Logical[logical] = config.Logical{}
+	}
+	var databases []Database
+	env := os.Environ()
+	for _, logical := range []config.LogicalName{config.IdentityDB, config.SharedDB} {
+		name, ok := n.names[logical]
+		if !ok {
+			continue
+		}
+		scripts, err := Scripts(cluster, logical, n.version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		databases = append(databases, Database{
+			Logical: logical, Engine: s.engine, Name: name, URL: s.url, Scripts: scripts,
+		})
+		user, master, password := Environment(logical)
+		env = append(env, user+"=master", master+"="+masterPassword, password+"="+n.password)
+	}
+	properties, err := SchemaProperties(n.version, n.home, databases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	properties += fmt.Sprintf("connectSeconds=%d\nlockSeconds=60\n", n.connect)
+	file := filepath.Join(t.TempDir(), "schema.properties")
+	if err := os.WriteFile(file, []byte(properties), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &run{}
+	if n.source {
+		r.cmd = exec.Command("java", "-cp", s.jar, "programs/SchemaBootstrap.java", file)
+	} else {
+		r.cmd = exec.Command("java", "-XX:TieredStopAtLevel=1", "-cp", classes(t)+":"+s.jar, "SchemaBootstrap", file)
+	}
+	r.cmd.Env = env
+	r.cmd.Stdout, r.cmd.Stderr = &r.output, &r.output
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.cmd.Process.Kill() })
+	return r
+}
+
+// finish waits for the run and checks its status, one of its lines, and that it kept every secret.
+func (r *run) finish(t *testing.T, status int, says ...string) {
+	t.Helper()
+	_ = r.cmd.Wait()
+	output := r.output.String()
+	if got := r.cmd.ProcessState.ExitCode(); got != status {
+		t.Fatalf("exit status %d instead of %d:\n%s", got, status, output)
+	}
+	for _, text := range says {
+		if !strings.Contains(output, text) {
+			t.Errorf("the output lacks %q:\n%s", text, output)
+		}
+	}
+	if strings.Contains(output, "MARKER") {
+		t.Errorf("the output has a password:\n%s", output)
+	}
+}
+
+// home copies the scripts, changed by edit.
+func home(t *testing.T, edit func(path, text string) string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/home")); err != nil {
+		t.Fatal(err)
+	}
+	if edit != nil {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			relative, _ := filepath.Rel(dir, path)
+			return os.WriteFile(path, []byte(edit(relative, string(text))), 0o644)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func identity(name string) map[config.LogicalName]string {
+	return map[config.LogicalName]string{config.IdentityDB: name}
+}
+
+func eventually(t *testing.T, what string, check func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		if check() {
+			return
+		}
+	}
+	t.Fatalf("never: %s", what)
+}
+
+func TestSchemaOnPostgreSQL(t *testing.T) {
+	testSchema(t, newPostgres(t))
+}
+
+func TestSchemaOnMariaDB(t *testing.T) {
+	s := newMariaDB(t)
+	s.engine, s.jar = config.MariaDB, driver(t, "mariadb-java-client-*.jar")
+	s.url = fmt.Sprintf("jdbc:mariadb://127.0.0.1:%d/{database}?sslMode=trust", s.port)
+	testSchema(t, s)
+}
+
+// MySQL's driver and dialect, against the server that Debian has.
+func TestSchemaWithMySQLDriver(t *testing.T) {
+	s := newMariaDB(t)
+	s.engine, s.jar = config.MySQL, driver(t, "mysql-connector-j-*.jar")
+	s.url = fmt.Sprintf("jdbc:mysql://127.0.0.1:%d/{database}?sslMode=REQUIRED", s.port)
+	testSchema(t, s)
+}
+
+func testSchema(t *testing.T, s *server) {
+	shipped := home(t, nil)
+	both := map[config.LogicalName]string{config.IdentityDB: "wso2identity", config.SharedDB: "wso2_shared"}
+
+	// The first node is there before the database is.
+	first := s.launch(t, node{home: shipped, names: both, source: true})
+	eventually(t, "the first node waits", func() bool { return strings.Contains(first.output.String(), "waiting for") })
+	s.start(t)
+	second := s.launch(t, node{home: shipped, names: both})
+	first.finish(t, 0)
+	second.finish(t, 0)
+
+	once := func(t *testing.T, database string) {
+		t.Helper()
+		if got := s.admin(t, database, "SELECT COUNT(*) FROM IDN_BASE_TABLE"); got != "1" {
+			t.Errorf("the identity script ran %s times", got)
+		}
+		if got := s.admin(t, database, "SELECT NAME FROM CM_PII_CATEGORY"); got != "DEFAULT" {
+			t.Errorf("the consent script left %q", got)
+		}
+	}
+	t.Run("two nodes at once make it once", func(t *testing.T) {
+		output := first.output.String() + second.output.String()
+		for _, name := range []string{"identity", "shared"} {
+			if got := strings.Count(output, name+": the schema is made"); got != 1 {
+				t.Errorf("%s was made %d times:\n%s", name, got, output)
+			}
+			if got := strings.Count(output, name+": the schema stands"); got != 1 {
+				t.Errorf("%s was found %d times:\n%s", name, got, output)
+			}
+		}
+		once(t, "wso2identity")
+		if got := s.admin(t, "wso2_shared", "SELECT COUNT(*) FROM UM_TENANT"); got != "0" {
+			t.Errorf("UM_TENANT has %s rows", got)
+		}
+		if got := s.admin(t, "wso2identity", "SELECT PRODUCT_NAME FROM IDN_BASE_TABLE"); got != "WSO2 Identity; Server's" {
+			t.Errorf("a quoted string became %q", got)
+		}
+	})
+
+	t.Run("the server's account can do what a server does, and no more", func(t *testing.T) {
+		mine := func(sql string) error {
+			out, err := s.query(t, "wso2identity", serverPassword, "wso2identity", sql)
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+			return nil
+		}
+		for _, sql := range []string{
+			"INSERT INTO IDN_OAUTH2_SCOPE (NAME) VALUES ('OpenID')",
+			"UPDATE IDN_BASE_TABLE SET PRODUCT_NAME = 'kept'",
+			"DELETE FROM IDN_OAUTH2_SCOPE WHERE NAME = 'nothing'",
+		} {
+			if err := mine(sql); err != nil {
+				t.Errorf("%s: %v", sql, err)
+			}
+		}
+		if got := s.admin(t, "wso2identity", "SELECT NAME FROM IDN_OAUTH2_SCOPE"); got != "openid$$;" {
+			t.Errorf("the trigger made %q", got)
+		}
+		for _, sql := range []string{
+			"CREATE TABLE MINE (ID INTEGER)",
+			"DROP TABLE IDN_BASE_TABLE",
+			"DELETE FROM wso2_bootstrap.ledger",
+		} {
+			if err := mine(sql); err == nil {
+				t.Errorf("%s is allowed", sql)
+			}
+		}
+		if out, err := s.query(t, "wso2identity", serverPassword, "wso2_shared", "SELECT COUNT(*) FROM UM_TENANT"); err == nil {
+			t.Errorf("the account of one database reads another: %s", out)
+		}
+	})
+
+	t.Run("again, it changes nothing", func(t *testing.T) {
+		s.launch(t, node{home: shipped, names: both}).finish(t, 0, "identity: the schema stands", "shared: the schema stands")
+		if got := s.admin(t, "wso2identity", "SELECT PRODUCT_NAME FROM IDN_BASE_TABLE"); got != "kept" {
+			t.Errorf("the server's row is %q", got)
+		}
+	})
+
+	t.Run("updated scripts are not run on a schema that stands", func(t *testing.T) {
+		updated := home(t, func(_, text string) string { return text + "\n-- updated\nCREATE TABLE ADDED (ID INTEGER);\n" })
+		s.launch(t, node{home: updated, names: identity("wso2identity")}).finish(t, 0, "scripts differ", "Nothing was run")
+		if got := s.admin(t, "wso2identity", "SELECT PRODUCT_NAME FROM IDN_BASE_TABLE"); got != "kept" {
+			t.Errorf("the server's row is %q", got)
+		}
+	})
+
+	t.Run("a new password is set", func(t *testing.T) {
+		s.launch(t, node{home: shipped, names: identity("wso2identity"), password: changedPassword}).
+			finish(t, 0, "set the password of wso2identity")
+		if out, err := s.query(t, "wso2identity", changedPassword, "wso2identity", "SELECT 1"); err != nil {
+			t.Errorf("the new password fails: %v %s", err, out)
+		}
+		if _, err := s.query(t, "wso2identity", serverPassword, "wso2identity", "SELECT 1"); err == nil {
+			t.Error("the old password still works")
+		}
+	})
+
+	t.Run("a release never starts on another release's schema", func(t *testing.T) {
+		at := node{home: shipped, names: identity("wso2identity"), version: product.V7_0_0, password: changedPassword}
+		s.launch(t, at).finish(t, 4, "is that of 7.1.0", "this node is 7.0.0", "UPDATE wso2_bootstrap.ledger SET")
+	})
+
+	t.Run("a schema whose tables are gone is not made up silently", func(t *testing.T) {
+		s.launch(t, node{home: shipped, names: identity("wso2lost")}).finish(t, 0)
+		tables := s.admin(t, "wso2lost", "SELECT table_name FROM information_schema.tables WHERE table_schema"+
+			" IN ('public', 'wso2lost') ORDER BY table_name DESC")
+		for _, table := range strings.Fields(tables) {
+			s.admin(t, "wso2lost", "DROP TABLE "+table)
+		}
+		s.launch(t, node{home: shipped, names: identity("wso2lost")}).
+			finish(t, 4, "none of its tables is there", "DELETE FROM wso2_bootstrap.ledger")
+	})
+
+	t.Run("killed half-way, it is made again and once", func(t *testing.T) {
+		slow := home(t, func(path, text string) string {
+			return text + "\n" + s.sleep + ";\nCREATE TABLE AFTER_" + strings.ToUpper(strings.NewReplacer("/", "_", ".", "_").
+				Replace(path)) + " (ID INTEGER);\n"
+		})
+		killed := s.launch(t, node{home: slow, names: identity("wso2_crashed")})
+		eventually(t, "the script is half-way", func() bool { return s.admin(t, "", s.sleeping) != "0" })
+		if err := killed.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		_ = killed.cmd.Wait()
+		next := s.launch(t, node{home: shipped, names: identity("wso2_crashed")})
+		another := s.launch(t, node{home: shipped, names: identity("wso2_crashed")})
+		next.finish(t, 0)
+		another.finish(t, 0)
+		output := next.output.String() + another.output.String()
+		if strings.Count(output, "the schema is made") != 1 {
+			t.Errorf("it was not made once:\n%s", output)
+		}
+		once(t, "wso2_crashed")
+		left := s.admin(t, "wso2_crashed", "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'after%'"+
+			" AND table_schema IN ('public', 'wso2_crashed')")
+		if left != "0" {
+			t.Errorf("%s tables of the killed run are left", left)
+		}
+	})
+
+	t.Run("a script that fails says where, and leaves nothing behind", func(t *testing.T) {
+		broken := home(t, func(path, text string) string {
+			if strings.HasPrefix(path, "dbscripts/consent") {
+				return text + "\nCREATE TABEL X (ID INTEGER);\n"
+			}
+			return text
+		})
+		file, _ := Scripts(config.Database{Engine: s.engine, Logical: map[config.LogicalName]config.Logical{"identity": {}}},
+			config.IdentityDB, product.V7_1_0)
+		failing := node{home: broken, names: identity("wso2broken")}
+		lines := "line " + strconv.Itoa(strings.Count(read(t, filepath.Join(broken, file[1])), "\n"))
+		s.launch(t, failing).finish(t, 5, file[1]+" "+lines)
+		if _, err := s.query(t, "wso2broken", serverPassword, "wso2broken", "SELECT COUNT(*) FROM IDN_BASE_TABLE"); err == nil {
+			t.Error("the server's account can use a half-made schema")
+		}
+		s.launch(t, node{home: shipped, names: identity("wso2broken")}).finish(t, 0, "the schema is made")
+		once(t, "wso2broken")
+	})
+
+	t.Run("a complete schema without a ledger is adopted", func(t *testing.T) {
+		s.admin(t, "", "CREATE DATABASE wso2adopted")
+		for _, table := range []string{"IDN_BASE_TABLE", "IDN_OAUTH2_SCOPE", "IDN_OAUTH2_SCOPE_BINDING", "CM_PII_CATEGORY"} {
+			s.admin(t, "wso2adopted", "CREATE TABLE "+table+" (ID INTEGER)")
+		}
+		s.admin(t, "wso2adopted", "INSERT INTO IDN_BASE_TABLE VALUES (42)")
+		s.launch(t, node{home: shipped, names: identity("wso2adopted")}).finish(t, 0, "adopted", "no script was run")
+		s.launch(t, node{home: shipped, names: identity("wso2adopted")}).finish(t, 0, "the schema stands")
+		if out, err := s.query(t, "wso2adopted", serverPassword, "wso2adopted", "SELECT ID FROM IDN_BASE_TABLE"); out != "42" {
+			t.Errorf("the adopted row is %q: %v", out, err)
+		}
+	})
+
+	t.Run("what is not the product's is refused", func(t *testing.T) {
+		s.admin(t, "", "CREATE DATABASE payroll")
+		s.admin(t, "payroll", "CREATE TABLE salaries (ID INTEGER)")
+		s.admin(t, "payroll", "INSERT INTO salaries VALUES (42)")
+		s.launch(t, node{home: shipped, names: identity("payroll")}).
+			finish(t, 4, "is not empty", "Give the logical database another name", "DROP DATABASE payroll")
+		s.admin(t, "payroll", "CREATE TABLE IDN_BASE_TABLE (ID INTEGER)")
+		s.launch(t, node{home: shipped, names: identity("payroll")}).
+			finish(t, 4, "some of the product's tables", "cm_pii_category", "INSERT INTO wso2_bootstrap.ledger")
+		if got := s.admin(t, "payroll", "SELECT ID FROM salaries"); got != "42" {
+			t.Errorf("the foreign row is %q", got)
+		}
+	})
+
+	if s.engine != config.Postgres {
+		t.Run("a half-made schema is not dropped once a server could write", func(t *testing.T) {
+			s.admin(t, "", "CREATE DATABASE wso2written")
+			s.admin(t, "wso2written", "CREATE TABLE IDN_BASE_TABLE (ID INTEGER)")
+			s.admin(t, "", "INSERT INTO wso2_bootstrap.ledger VALUES ('wso2written', 'applying', '7.1.0', '', '', '')")
+			s.admin(t, "", "CREATE USER wso2written@'%'")
+			s.admin(t, "", "GRANT SELECT ON wso2written.* TO wso2written@'%'")
+			at := node{home: shipped, names: identity("wso2written")}
+			s.launch(t, at).finish(t, 4, "already has privileges", "DROP DATABASE wso2written")
+			s.admin(t, "", "DROP USER wso2written@'%'")
+			s.admin(t, "wso2written", "CREATE TABLE salaries (ID INTEGER)")
+			s.launch(t, at).finish(t, 4, "tables that no script makes: salaries")
+		})
+	}
+
+	t.Run("a database that nobody reaches", func(t *testing.T) {
+		away := *s
+		port := strconv.Itoa(freePort(t))
+		away.url = strings.Replace(s.url, strconv.Itoa(s.port), port, 1)
+		away.launch(t, node{home: shipped, names: identity("wso2identity"), connect: 1}).
+			finish(t, 3, "cannot connect to 127.0.0.1:"+port)
+	})
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// unprivileged is a directory for a server that refuses to run as root, and a way to run commands as its owner.
+func unprivileged(t *testing.T) (string, func(name string, args ...string) *exec.Cmd) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "wso2is")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if os.Geteuid() != 0 {
+		return dir, func(name string, args ...string) *exec.Cmd { return exec.Command(name, args...) }
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		missing(t, "no user to run a database server as: %v", err)
+	}
+	uid, _ := strconv.Atoi(nobody.Uid)
+	gid, _ := strconv.Atoi(nobody.Gid)
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	return dir, func(name string, args ...string) *exec.Cmd {
+		cmd := exec.Command(name, args...)
+		cmd.Dir = dir
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)},
+		}
+		cmd.Env = append(os.Environ(), "HOME="+dir)
+		return cmd
+	}
+}
+
+// certify writes a self-signed certificate for 127.0.0.1 and its key, owned as dir is.
+func certify(t *testing.T, dir string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := owner.Sys().(*syscall.Stat_t)
+	for name, block := range map[string]*pem.Block{
+		"server.crt": {Type: "CERTIFICATE", Bytes: der}, "server.key": {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(file, int(ids.Uid), int(ids.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// serve starts a server and stops it with the test.
+func serve(t *testing.T, cmd *exec.Cmd, ready func() bool) {
+	t.Helper()
+	var log lockedBuffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-exited:
+		case <-time.After(20 * time.Second):
+			_ = cmd.Process.Kill()
+		}
+	})
+	for deadline := time.Now().Add(60 * time.Second); !ready(); time.Sleep(200 * time.Millisecond) {
+		select {
+		case <-exited:
+			t.Fatalf("%s ended:\n%s", cmd.Path, log.String())
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is not ready:\n%s", cmd.Path, log.String())
+		}
+	}
+}
+
+func must(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd.Path, err, out)
+	}
+}
+
+func newPostgres(t *testing.T) *server {
+	t.Helper()
+	bin := "/usr/lib/postgresql/*/bin"
+	initdb, postgres := tool(t, "initdb", bin), tool(t, "postgres", bin)
+	psql := tool(t, "psql", bin)
+	classes(t)
+	dir, as := unprivileged(t)
+	certify(t, dir)
+	port := freePort(t)
+	s := &server{
+		engine: config.Postgres, jar: driver(t, "postgresql-*.jar"), port: port,
+		url:      fmt.Sprintf("jdbc:postgresql://127.0.0.1:%d/{database}?sslmode=require", port),
+		sleep:    "SELECT pg_sleep(5)",
+		sleeping: "SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(5)%' AND pid <> pg_backend_pid()",
+	}
+	s.query = func(t *testing.T, account, password, database, sql string) (string, error) {
+		t.Helper()
+		if database == "" {
+			database = "postgres"
+		}
+		cmd := exec.Command(psql, "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p",
+			strconv.Itoa(port), "-U", account, "-d", database, "-c", sql)
+		cmd.Env = append(os.Environ(), "PGPASSWORD="+password, "PGSSLMODE=require")
+		out, err := cmd.CombinedOutput()
+		return strings.TrimSpace(string(out)), err
+	}
+	data := filepath.Join(dir, "data")
+	must(t, as(initdb, "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"))
+	s.start = func(t *testing.T) {
+		t.Helper()
+		hba := filepath.Join(data, "pg_hba.conf")
+		if err := os.WriteFile(hba, []byte("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		// What RDS gives its master account: no superuser, but databases and roles.
+		single := as(postgres, "--single", "-D", data, "postgres")
+		single.Stdin = strings.NewReader("CREATE ROLE master LOGIN CREATEDB CREATEROLE PASSWORD '" + masterPassword + "';\n")
+		must(t, single)
+		serve(t, as(postgres, "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir, "-c", "ssl=on",
+			"-c", "ssl_cert_file="+filepath.Join(dir, "server.crt"), "-c", "ssl_key_file="+filepath.Join(dir, "server.key"),
+			"-c", "fsync=off", "-c", "log_statement=all"),
+			func() bool { _, err := s.query(t, "master", masterPassword, "", "SELECT 1"); return err == nil })
+	}
+	return s
+}
+
+func newMariaDB(t *testing.T) *server {
+	t.Helper()
+	install, mariadbd := tool(t, "mariadb-install-db"), tool(t, "mariadbd", "/usr/sbin", "/usr/libexec")
+	client := tool(t, "mariadb")
+	classes(t)
+	dir, as := unprivileged(t)
+	certify(t, dir)
+	port := freePort(t)
+	s := &server{
+		port:     port,
+		sleep:    "SELECT SLEEP(5)",
+		sleeping: "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(5)%'",
+	}
+	s.query = func(t *testing.T, account, password, database, sql string) (string, error) {
+		t.Helper()
+		cmd := exec.Command(client, "--no-defaults", "--ssl", "-h", "127.0.0.1", "-P", strconv.Itoa(port), "-u", account,
+			"-N", "-B", "-e", sql, database)
+		cmd.Env = append(os.Environ(), "MYSQL_PWD="+password)
+		out, err := cmd.CombinedOutput()
+		return strings.TrimSpace(string(out)), err
+	}
+	data := filepath.Join(dir, "data")
+	must(t, as(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal",
+		"--skip-test-db"))
+	s.start = func(t *testing.T) {
+		t.Helper()
+		// What RDS gives its master account: everything but SUPER and files.
+		setup := filepath.Join(dir, "setup.sql")
+		text := "CREATE USER IF NOT EXISTS 'master'@'%' IDENTIFIED BY '" + masterPassword + "';\n" +
+			"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES," +
+			" CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE," +
+			" CREATE USER, EVENT, TRIGGER ON *.* TO 'master'@'%' WITH GRANT OPTION;\n"
+		if err := os.WriteFile(setup, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		serve(t, as(mariadbd, "--no-defaults", "--datadir="+data, "--socket="+filepath.Join(dir, "socket"),
+			"--pid-file="+filepath.Join(dir, "pid"), "--bind-address=127.0.0.1", "--port="+strconv.Itoa(port),
+			"--ssl-cert="+filepath.Join(dir, "server.crt"), "--ssl-key="+filepath.Join(dir, "server.key"),
+			"--character-set-server=utf8mb4", "--init-file="+setup, "--innodb-flush-log-at-trx-commit=0"),
+			func() bool { _, err := s.query(t, "master", masterPassword, "", "SELECT 1"); return err == nil })
+	}
+	return s
+}
