@@ -1,0 +1,117 @@
+// Package awskit holds what every component needs and none owns: policy documents, child options and tags.
+package awskit
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Scope is what a component must know of the place it is built in. All of it is plain Go: it decides names and policies.
+type Scope struct {
+	// Cluster is the cluster's name, the prefix of every physical name.
+	Cluster string
+	// Region is the AWS region, Partition the ARN partition (aws, aws-us-gov, aws-cn), Account the account id.
+	Region, Partition, Account string
+	// Protect marks what holds data: Pulumi refuses to delete or replace it.
+	Protect bool
+}
+
+// ARN builds an ARN in the scope's partition, region and account.
+func (s Scope) ARN(service, resource string) string {
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", s.Partition, service, s.Region, s.Account, resource)
+}
+
+// GlobalARN builds an ARN of a service without regions or accounts in its ARNs, such as an S3 bucket or a managed policy.
+func (s Scope) GlobalARN(service, account, resource string) string {
+	return fmt.Sprintf("arn:%s:%s::%s:%s", s.Partition, service, account, resource)
+}
+
+// Policy is an IAM policy document.
+type Policy struct {
+	Version   string      `json:"Version"`
+	Statement []Statement `json:"Statement"`
+}
+
+// Statement is one statement of a policy document.
+type Statement struct {
+	Sid       string                    `json:"Sid,omitempty"`
+	Effect    string                    `json:"Effect"`
+	Principal map[string]any            `json:"Principal,omitempty"`
+	Action    []string                  `json:"Action"`
+	Resource  []string                  `json:"Resource,omitempty"`
+	Condition map[string]map[string]any `json:"Condition,omitempty"`
+}
+
+// Allow starts a statement that allows the actions on the resources.
+func Allow(sid string, actions []string, resources ...string) Statement {
+	return Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources}
+}
+
+// NewPolicy puts statements into a document of the current policy language.
+func NewPolicy(statements ...Statement) Policy {
+	return Policy{Version: "2012-10-17", Statement: statements}
+}
+
+// JSON writes the document as the IAM API takes it.
+func (p Policy) JSON() string {
+	text, err := json.Marshal(p)
+	if err != nil {
+		// Only strings and string maps are in a policy; they always marshal.
+		panic(err)
+	}
+	return string(text)
+}
+
+// TrustPolicy lets an AWS service assume a role.
+func TrustPolicy(service string) string {
+	return NewPolicy(Statement{
+		Effect: "Allow", Action: []string{"sts:AssumeRole"}, Principal: map[string]any{"Service": service},
+	}).JSON()
+}
+
+// PolicyOf makes a policy document from values that are known only once AWS has created them, in the order given.
+func PolicyOf(document func(values []string) Policy, values ...pulumi.StringInput) pulumi.StringOutput {
+	return pulumi.ToStringArrayOutput(outputs(values)).ApplyT(func(known []string) string {
+		return document(known).JSON()
+	}).(pulumi.StringOutput)
+}
+
+func outputs(values []pulumi.StringInput) []pulumi.StringOutput {
+	all := make([]pulumi.StringOutput, len(values))
+	for i, v := range values {
+		all[i] = v.ToStringOutput()
+	}
+	return all
+}
+
+// With returns the options with further ones. It copies: a plain append on a shared slice could overwrite a sibling's.
+func With(base []pulumi.ResourceOption, extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append(slices.Clone(base), extra...)
+}
+
+// Sorted walks a map in the order of its keys, so that maps never decide an order.
+func Sorted[K ~string, V any](m map[K]V) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			if !yield(k, m[k]) {
+				return
+			}
+		}
+	}
+}
+
+// Tags are the tags of one resource: its display name and the component it belongs to. The provider's default tags add
+// project, stack and the team's own.
+func Tags(name, component string) pulumi.StringMap {
+	return pulumi.StringMap{"Name": pulumi.String(name), "component": pulumi.String(component)}
+}
+
+// Strings makes a Pulumi array of plain strings.
+func Strings(values []string) pulumi.StringArray {
+	return pulumi.ToStringArray(values)
+}

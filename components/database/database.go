@@ -1,0 +1,184 @@
+// Package database builds the RDS instances that hold every node's shared data.
+package database
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+const component = "database"
+
+// Type is the component's Pulumi type token.
+const Type = "wso2is:database:Database"
+
+// Args decides which instances exist.
+type Args struct {
+	awskit.Scope
+	Database config.Database
+	// Subnets are the private subnets of every zone.
+	Subnets pulumi.StringArrayInput
+	// SecurityGroup admits the nodes.
+	SecurityGroup pulumi.StringInput
+	// KeyARN encrypts storage, master passwords and query statistics.
+	KeyARN pulumi.StringInput
+}
+
+// Instance is one RDS instance as nodes see it.
+type Instance struct {
+	Host pulumi.StringOutput
+	// MasterSecretARN is the secret with the master user's name and password. RDS writes it and rotates it weekly;
+	// only the schema bootstrap reads it.
+	MasterSecretARN pulumi.StringOutput
+	Resource        *rds.Instance
+}
+
+// Database is the instances by name.
+type Database struct {
+	pulumi.ResourceState
+	Instances map[string]Instance
+}
+
+// New makes a subnet group, a parameter group and the instances. Identifiers are fixed, so that AWS refuses a second
+// copy when an earlier update was cut off after it had created the first.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Database, error) {
+	if args == nil {
+		return nil, fmt.Errorf("database %s: no arguments", name)
+	}
+	d := &Database{Instances: map[string]Instance{}}
+	if err := ctx.RegisterComponentResource(Type, name, d, opts...); err != nil {
+		return nil, err
+	}
+	child := []pulumi.ResourceOption{pulumi.Parent(d)}
+	subnets, err := rds.NewSubnetGroup(ctx, "database", &rds.SubnetGroupArgs{
+		Name: pulumi.String(args.Cluster), Description: pulumi.String("Private subnets of " + args.Cluster),
+		SubnetIds: args.Subnets, Tags: awskit.Tags(args.Cluster, component),
+	}, child...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the subnet group: %w", err)
+	}
+	family := args.Database.Family()
+	parameters := rds.ParameterGroupParameterArray{}
+	for key, value := range awskit.Sorted(parametersOf(args.Database.Engine)) {
+		parameters = append(parameters, rds.ParameterGroupParameterArgs{
+			Name: pulumi.String(key), Value: pulumi.String(value), ApplyMethod: pulumi.String("pending-reboot"),
+		})
+	}
+	// The family is part of the name: a new major version needs a new group while the old one is still in use.
+	group, err := rds.NewParameterGroup(ctx, family, &rds.ParameterGroupArgs{
+		Description: pulumi.String("What WSO2 Identity Server needs of " + family),
+		Family:      pulumi.String(family), Parameters: parameters, Tags: awskit.Tags(args.Cluster, component),
+	}, child...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the parameter group: %w", err)
+	}
+	for key, instance := range awskit.Sorted(args.Database.Instances) {
+		if err := d.instance(ctx, args, key, instance, subnets, group); err != nil {
+			return nil, fmt.Errorf("creating the instance %s: %w", key, err)
+		}
+	}
+	hosts := pulumi.StringMap{}
+	for key, instance := range awskit.Sorted(d.Instances) {
+		hosts[key] = instance.Host
+	}
+	return d, ctx.RegisterResourceOutputs(d, pulumi.Map{"hosts": hosts})
+}
+
+// parametersOf is what the product needs of an engine beyond RDS's defaults.
+func parametersOf(engine config.Engine) map[string]string {
+	switch engine {
+	case config.Postgres, config.SQLServer:
+		return map[string]string{"rds.force_ssl": "1"}
+	case config.MySQL, config.MariaDB:
+		return map[string]string{
+			"require_secure_transport": "1",
+			// The product's scripts create procedures; with backups on, binary logging would refuse them to a user
+			// without SUPER, which RDS grants to nobody.
+			"log_bin_trust_function_creators": "1",
+		}
+	case config.Oracle:
+		// A node holds PoolSize connections open per data source, each with its cached statements.
+		return map[string]string{"open_cursors": "1000"}
+	}
+	return nil
+}
+
+const (
+	monitoringDays  = 7
+	masterUser      = "wso2admin"
+	oracleSID       = "ORCL"
+	oracleCharacter = "AL32UTF8"
+)
+
+func (d *Database) instance(
+	ctx *pulumi.Context, args *Args, key string, want config.DBInstance, subnets *rds.SubnetGroup, group *rds.ParameterGroup,
+) error {
+	identifier := args.Cluster + "-" + key
+	db := args.Database
+	in := &rds.InstanceArgs{
+		Identifier:    pulumi.String(identifier),
+		Engine:        pulumi.String(db.RDSEngine()),
+		EngineVersion: pulumi.String(db.Version),
+		// RDS picks the minor version and keeps it current; a number fixed here is one day withdrawn.
+		AutoMinorVersionUpgrade:  pulumi.Bool(true),
+		AllowMajorVersionUpgrade: pulumi.Bool(true),
+		InstanceClass:            pulumi.String(want.Class),
+		AllocatedStorage:         pulumi.Int(want.Storage),
+		MaxAllocatedStorage:      pulumi.Int(want.MaxStorage),
+		StorageType:              pulumi.String("gp3"),
+		StorageEncrypted:         pulumi.Bool(true),
+		KmsKeyId:                 args.KeyARN,
+		Username:                 pulumi.String(masterUser),
+		ManageMasterUserPassword: pulumi.Bool(true),
+		MasterUserSecretKmsKeyId: args.KeyARN,
+		DbSubnetGroupName:        subnets.Name,
+		VpcSecurityGroupIds:      pulumi.StringArray{args.SecurityGroup},
+		ParameterGroupName:       group.Name,
+		Port:                     pulumi.Int(db.Engine.Port()),
+		PubliclyAccessible:       pulumi.Bool(false),
+		MultiAz:                  pulumi.Bool(*want.MultiAZ),
+		BackupRetentionPeriod:    pulumi.Int(*want.BackupDays),
+		BackupWindow:             pulumi.String(want.BackupWindow),
+		MaintenanceWindow:        pulumi.String(want.MaintenanceWindow),
+		CopyTagsToSnapshot:       pulumi.Bool(true),
+		DeleteAutomatedBackups:   pulumi.Bool(!*want.DeletionProtection),
+		DeletionProtection:       pulumi.Bool(*want.DeletionProtection),
+		SkipFinalSnapshot:        pulumi.Bool(!*want.DeletionProtection),
+		ApplyImmediately:         pulumi.Bool(!args.Protect),
+		Tags:                     awskit.Tags(identifier, component),
+	}
+	if *want.DeletionProtection {
+		in.FinalSnapshotIdentifier = pulumi.String(identifier + "-final")
+	}
+	if *want.PerformanceInsights {
+		in.PerformanceInsightsEnabled = pulumi.Bool(true)
+		in.PerformanceInsightsKmsKeyId = args.KeyARN
+		in.PerformanceInsightsRetentionPeriod = pulumi.Int(monitoringDays)
+	}
+	if logs := db.LogExports(); len(logs) > 0 {
+		in.EnabledCloudwatchLogsExports = awskit.Strings(logs)
+	}
+	if license := db.License(); license != "" {
+		in.LicenseModel = pulumi.String(license)
+	}
+	if db.Engine == config.Oracle {
+		in.DbName = pulumi.String(oracleSID)
+		in.CharacterSetName = pulumi.String(oracleCharacter)
+	}
+	instance, err := rds.NewInstance(ctx, key, in, pulumi.Parent(d), pulumi.Protect(args.Protect))
+	if err != nil {
+		return err
+	}
+	secret := instance.MasterUserSecrets.ApplyT(func(secrets []rds.InstanceMasterUserSecret) string {
+		if len(secrets) == 0 || secrets[0].SecretArn == nil {
+			return ""
+		}
+		return *secrets[0].SecretArn
+	}).(pulumi.StringOutput)
+	d.Instances[key] = Instance{Host: instance.Address, MasterSecretARN: secret, Resource: instance}
+	return nil
+}

@@ -1,0 +1,248 @@
+// Package ec2cluster builds the nodes of the topology ec2: one instance per member where addresses are fixed, an Auto
+// Scaling group where nodes find each other by tag.
+package ec2cluster
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/database"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
+	"github.com/wso2is-aws/wso2is/components/loadbalancer"
+	"github.com/wso2is-aws/wso2is/components/network"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/components/secrets"
+	"github.com/wso2is-aws/wso2is/components/storage"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+const component = "ec2cluster"
+
+// Type is the component's Pulumi type token.
+const Type = "wso2is:ec2cluster:Cluster"
+
+// Args is what the nodes are built from.
+type Args struct {
+	awskit.Scope
+	Config config.Cluster
+	// SecretKeys says which secret holds which variable of the server's environment.
+	SecretKeys map[string]string
+	Identity   *Identity
+	Network    *network.Network
+	// NodesGroup is the nodes' security group: its id for the instances, its name for discovery.
+	NodesGroup     pulumi.StringInput
+	NodesGroupName string
+	Secrets        *secrets.Secrets
+	Database       *database.Database
+	FileSystem     *filesystem.FileSystem
+	LoadBalancer   *loadbalancer.LoadBalancer
+	// LogGroup takes the nodes' logs; LogGroupARN is its ARN.
+	LogGroup    string
+	LogGroupARN pulumi.StringInput
+	// Before must be done when a node starts: its ways in and out are open.
+	Before []pulumi.Resource
+}
+
+// Node is one node as the stack's outputs show it.
+type Node struct {
+	// Name is the member's name, or the group's where nodes come and go.
+	Name string
+	// Address is the private address, empty where it is not known before the node is.
+	Address string
+	// Config says where the node's deployment.toml is.
+	Config pulumi.StringOutput
+}
+
+// Cluster is the nodes.
+type Cluster struct {
+	pulumi.ResourceState
+	Nodes []Node
+	// Group is the Auto Scaling group's name, empty where members are fixed.
+	Group string
+}
+
+// New makes the nodes.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
+	if args == nil {
+		return nil, fmt.Errorf("cluster %s: no arguments", name)
+	}
+	c := &Cluster{}
+	if err := ctx.RegisterComponentResource(Type, name, c, opts...); err != nil {
+		return nil, err
+	}
+	child := []pulumi.ResourceOption{pulumi.Parent(c)}
+	bucket, err := storage.NewBucket(ctx, "config", &storage.Args{
+		Scope: args.Scope, Purpose: "config", KeyARN: args.Secrets.KeyARN,
+	}, child...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the bucket for node configuration: %w", err)
+	}
+	granted, err := args.Identity.grant(ctx, args, bucket)
+	if err != nil {
+		return nil, fmt.Errorf("granting the nodes their permissions: %w", err)
+	}
+	files, err := newFiles(ctx, args, bucket, child)
+	if err != nil {
+		return nil, fmt.Errorf("writing the nodes' files: %w", err)
+	}
+	b := &builder{Args: args, cluster: c, files: files, child: child}
+	b.before = slices.Concat(args.Before, bucket.Ready, granted, args.Secrets.Ready, args.FileSystem.Ready,
+		args.LoadBalancer.Serving, args.Network.Egress, files.programs)
+	for _, instance := range awskit.Sorted(args.Database.Instances) {
+		b.before = append(b.before, instance.Resource)
+	}
+	build := b.group
+	if args.Config.Fixed() {
+		build = b.members
+	}
+	if err := build(ctx); err != nil {
+		return nil, err
+	}
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{})
+}
+
+type builder struct {
+	*Args
+	cluster *Cluster
+	files   *files
+	child   []pulumi.ResourceOption
+	before  []pulumi.Resource
+}
+
+// image is the newest Amazon Linux 2023 image for the instance type, as a public SSM parameter names it.
+func imageParameter(c config.Cluster) string {
+	arch := "x86_64"
+	if t, _ := config.LookupInstanceType(c.Nodes.InstanceType); t.ARM {
+		arch = "arm64"
+	}
+	return "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + arch
+}
+
+// image is the pinned image, or the newest one. The second result says that it was not pinned: then a newer image must
+// not replace a running node.
+func image(ctx *pulumi.Context, c config.Cluster, parent pulumi.Resource) (pulumi.StringInput, bool, error) {
+	if c.Nodes.AMI != "" {
+		return pulumi.String(c.Nodes.AMI), false, nil
+	}
+	found, err := ssm.LookupParameter(ctx, &ssm.LookupParameterArgs{Name: imageParameter(c)}, pulumi.Parent(parent))
+	if err != nil {
+		return nil, false, fmt.Errorf("finding the newest Amazon Linux 2023 image: %w", err)
+	}
+	return pulumi.String(found.InsecureValue), true, nil
+}
+
+// metadataTokens is whether the instance metadata service insists on version 2, which Hazelcast before 5 cannot speak.
+func metadataTokens(c config.Cluster) string {
+	if facts, err := c.Version.Facts(); err == nil && !facts.IMDSv2 && c.Clustering.Scheme == config.AWS {
+		return "optional"
+	}
+	return "required"
+}
+
+// nodeArgs is what user data differs in between nodes.
+type nodeArgs struct {
+	name, address string
+	port, members int
+	hook          *bootstrap.LifecycleHook
+}
+
+// userData is a node's user data in base64, once everything it names exists.
+func (b *builder) userData(n nodeArgs, config *nodeFiles) pulumi.StringOutput {
+	c := b.Config
+	ids := map[string]pulumi.StringInput{
+		"bucket": b.files.bucket, "fileSystem": b.FileSystem.ID, "sum:deployment.toml": config.deploymentSum,
+	}
+	for directory, id := range b.FileSystem.AccessPoints {
+		ids["accessPoint:"+directory] = id
+	}
+	for key, arn := range b.Secrets.ARNs {
+		ids["secret:"+key] = arn
+	}
+	for key, instance := range b.Database.Instances {
+		ids["host:"+key], ids["master:"+key] = instance.Host, instance.MasterSecretARN
+	}
+	names := slices.Sorted(maps.Keys(ids))
+	values := make(pulumi.StringArray, len(names))
+	for i, name := range names {
+		values[i] = ids[name]
+	}
+	return values.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
+		at := make(map[string]string, len(known))
+		for i, value := range known {
+			at[names[i]] = value
+		}
+		args, err := bootstrapArgs(c, b.Args, n, config, at)
+		if err != nil {
+			return "", err
+		}
+		text, err := bootstrap.UserData(args)
+		if err != nil {
+			return "", err
+		}
+		return base64.StdEncoding.EncodeToString([]byte(text)), nil
+	}).(pulumi.StringOutput)
+}
+
+func bootstrapArgs(
+	c config.Cluster, args *Args, n nodeArgs, files *nodeFiles, at map[string]string,
+) (bootstrap.Args, error) {
+	facts, err := c.Version.Facts()
+	if err != nil {
+		return bootstrap.Args{}, err
+	}
+	out := bootstrap.Args{
+		Region: c.Region, ClusterName: args.Cluster, NodeName: n.name, NodeAddress: n.address, Hostname: c.Hostname,
+		Version: c.Version, Archive: c.Product.Archive, Driver: c.Product.Driver,
+		CABundle: c.Database.CABundle, CABundlePath: nodeconfig.CABundlePath,
+		Bucket: at["bucket"], Programs: programPrefix,
+		Files: []bootstrap.File{{
+			Key: files.deploymentKey, SHA256: at["sum:deployment.toml"], Path: deploymentPath,
+		}},
+		FileSystem: bootstrap.FileSystem{
+			ID: at["fileSystem"], Userstores: at["accessPoint:"+filesystem.Userstores],
+			Tenants: at["accessPoint:"+filesystem.Tenants],
+		},
+		Keystore: bootstrap.Keystore{
+			SecretID: at["secret:keystore"], PasswordSecretID: at["secret:keystore-password"],
+			File: nodeconfig.KeystoreFile(facts.Keystore), TruststoreFile: nodeconfig.TruststoreFile(facts.Keystore),
+		},
+		HeapMiB: c.JVM.Heap, JVMOptions: c.JVM.Options, LifecycleHook: n.hook, MinMembers: n.members,
+		LogGroups: bootstrap.LogGroups{
+			Server: args.LogGroup, Audit: args.LogGroup, Access: args.LogGroup, Bootstrap: args.LogGroup,
+		},
+	}
+	if c.Clustered() {
+		out.HazelcastPort = n.port
+	}
+	if files.hazelcastSum != "" {
+		out.Files = append(out.Files, bootstrap.File{Key: files.hazelcastKey, SHA256: files.hazelcastSum, Path: hazelcastPath})
+	}
+	for variable, key := range awskit.Sorted(args.SecretKeys) {
+		s := bootstrap.Secret{Variable: variable, ID: at["secret:"+key]}
+		if variable == nodeconfig.EnvEndpointPassword {
+			s.HashVariable = nodeconfig.EnvEndpointHash
+		}
+		out.Secrets = append(out.Secrets, s)
+	}
+	for logical, l := range awskit.Sorted(c.Database.Logical) {
+		scripts, err := bootstrap.Scripts(c.Database, logical, c.Version)
+		if err != nil {
+			return bootstrap.Args{}, err
+		}
+		out.Databases = append(out.Databases, bootstrap.Database{
+			Logical: logical, Engine: c.Database.Engine, Name: l.Name,
+			URL:             nodeconfig.JDBCURL(c.Database, at["host:"+l.Instance], bootstrap.DatabasePlaceholder),
+			Properties:      nodeconfig.ConnectionProperties(c.Database),
+			MasterSecretARN: at["master:"+l.Instance], PasswordSecretID: at["secret:database-"+string(logical)],
+			Scripts: scripts,
+		})
+	}
+	return out, nil
+}

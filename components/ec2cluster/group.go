@@ -1,0 +1,146 @@
+package ec2cluster
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+const (
+	hookName = "ready"
+	// sharedFiles names the files that all nodes of a group have in common.
+	sharedFiles = "all"
+)
+
+func groupName(cluster string) string { return cluster + "-nodes" }
+
+// group makes an Auto Scaling group whose instances find each other by tag.
+func (b *builder) group(ctx *pulumi.Context) error {
+	c := b.Config
+	files, err := b.files.node(ctx, b.Args, sharedFiles, nodeconfig.Node{Name: sharedFiles, CreateAdmin: true})
+	if err != nil {
+		return err
+	}
+	image := pulumi.String("resolve:ssm:" + imageParameter(c)) // EC2 resolves it whenever a node is launched
+	if c.Nodes.AMI != "" {
+		image = pulumi.String(c.Nodes.AMI)
+	}
+	name := groupName(b.Cluster)
+	launched := awskit.Tags(name, component)
+	launched[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
+	launched["project"], launched["stack"] = pulumi.String(c.Project), pulumi.String(c.Stack)
+	for key, value := range c.Tags {
+		launched[key] = pulumi.String(value)
+	}
+	template, err := ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
+		Name: pulumi.String(name), Description: pulumi.String("A node of " + b.Cluster),
+		ImageId: image, InstanceType: pulumi.String(c.Nodes.InstanceType), UpdateDefaultVersion: pulumi.Bool(true),
+		IamInstanceProfile: ec2.LaunchTemplateIamInstanceProfileArgs{Arn: b.Identity.profile.Arn},
+		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(metadataTokens(c)),
+			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
+		},
+		VpcSecurityGroupIds: pulumi.StringArray{b.NodesGroup},
+		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{ec2.LaunchTemplateBlockDeviceMappingArgs{
+			DeviceName: pulumi.String("/dev/xvda"),
+			Ebs: ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
+				VolumeSize: pulumi.Int(c.Nodes.RootVolume), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.String("true"),
+				KmsKeyId: b.Secrets.KeyARN.ToStringPtrOutput(), DeleteOnTermination: pulumi.String("true"),
+			},
+		}},
+		// The provider's default tags end at the template; what it launches is tagged here.
+		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
+			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: launched},
+			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: launched},
+		},
+		UserData: b.userData(nodeArgs{
+			port: c.Clustering.Port, members: 1, hook: &bootstrap.LifecycleHook{Name: hookName, Group: name},
+		}, files).ToStringPtrOutput(),
+		Tags: awskit.Tags(name, component),
+	}, awskit.With(b.child, pulumi.DependsOn(files.objects))...)
+	if err != nil {
+		return fmt.Errorf("creating the launch template: %w", err)
+	}
+	group, err := b.scalingGroup(ctx, name, template)
+	if err != nil {
+		return fmt.Errorf("creating the Auto Scaling group: %w", err)
+	}
+	if a := c.Nodes.Autoscaling; a != nil {
+		if _, err := autoscaling.NewPolicy(ctx, "cpu", &autoscaling.PolicyArgs{
+			Name: pulumi.String(b.Cluster + "-cpu"), AutoscalingGroupName: group.Name, PolicyType: pulumi.String("TargetTrackingScaling"),
+			EstimatedInstanceWarmup: pulumi.Int(warmup),
+			TargetTrackingConfiguration: autoscaling.PolicyTargetTrackingConfigurationArgs{
+				TargetValue: pulumi.Float64(float64(a.CPU)),
+				PredefinedMetricSpecification: autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgs{
+					PredefinedMetricType: pulumi.String("ASGAverageCPUUtilization"),
+				},
+			},
+		}, b.child...); err != nil {
+			return fmt.Errorf("creating the scaling policy: %w", err)
+		}
+	}
+	b.cluster.Group = name
+	b.cluster.Nodes = append(b.cluster.Nodes, Node{Name: name, Config: files.uri})
+	return nil
+}
+
+// warmup is how long after it is ready a new node's load counts as settled, in seconds.
+const warmup = 120
+
+func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
+	c := b.Config
+	subnets := pulumi.StringArray{}
+	for _, zone := range b.Network.Zones {
+		subnets = append(subnets, b.Network.Private[zone])
+	}
+	// One more than wanted leaves room to bring up the new node before the old one goes.
+	largest := c.Nodes.Count + 1
+	options := awskit.With(b.child, pulumi.DependsOn(b.before))
+	if a := c.Nodes.Autoscaling; a != nil {
+		largest = a.Max + 1
+		// The scaling policy moves the number between the bounds; an update must not move it back.
+		options = append(options, pulumi.IgnoreChanges([]string{"desiredCapacity"}))
+	}
+	tags := autoscaling.GroupTagArray{}
+	for key, value := range awskit.Sorted(map[string]string{config.DiscoveryTagKey: b.Cluster, "Name": name}) {
+		tags = append(tags, autoscaling.GroupTagArgs{
+			Key: pulumi.String(key), Value: pulumi.String(value), PropagateAtLaunch: pulumi.Bool(true),
+		})
+	}
+	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
+		Name: pulumi.String(name), MinSize: pulumi.Int(c.Nodes.Count), MaxSize: pulumi.Int(largest),
+		DesiredCapacity: pulumi.Int(c.Nodes.Count), VpcZoneIdentifiers: subnets,
+		LaunchTemplate: autoscaling.GroupLaunchTemplateArgs{
+			Id:      template.ID().ToStringOutput().ToStringPtrOutput(),
+			Version: template.LatestVersion.ApplyT(func(v int) string { return fmt.Sprint(v) }).(pulumi.StringOutput).ToStringPtrOutput(),
+		},
+		TargetGroupArns: pulumi.StringArray{b.LoadBalancer.TargetGroup},
+		HealthCheckType: pulumi.String("ELB"), HealthCheckGracePeriod: pulumi.Int(graceSeconds),
+		DefaultInstanceWarmup: pulumi.Int(warmup),
+		// The first nodes wait at the hook like all later ones: it must be there before they are.
+		InitialLifecycleHooks: autoscaling.GroupInitialLifecycleHookArray{autoscaling.GroupInitialLifecycleHookArgs{
+			Name: pulumi.String(hookName), LifecycleTransition: pulumi.String("autoscaling:EC2_INSTANCE_LAUNCHING"),
+			DefaultResult: pulumi.String("ABANDON"), HeartbeatTimeout: pulumi.Int(readySeconds),
+		}},
+		InstanceRefresh: autoscaling.GroupInstanceRefreshArgs{
+			Strategy: pulumi.String("Rolling"),
+			Preferences: autoscaling.GroupInstanceRefreshPreferencesArgs{
+				// A new node is ready before an old one goes, one at a time.
+				MinHealthyPercentage: pulumi.Int(100), MaxHealthyPercentage: pulumi.Int(100 + 100/c.Nodes.Count),
+				InstanceWarmup: pulumi.String(fmt.Sprint(warmup)), AutoRollback: pulumi.Bool(false),
+			},
+		},
+		MinElbCapacity: pulumi.Int(c.Nodes.Count), WaitForCapacityTimeout: pulumi.String("40m"),
+		Tags: tags,
+	}, options...)
+}
+
+// graceSeconds is how long after the hook has let it in a node may fail health checks.
+const graceSeconds = 300

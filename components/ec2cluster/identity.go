@@ -1,0 +1,124 @@
+package ec2cluster
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/observability"
+	"github.com/wso2is-aws/wso2is/components/storage"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// IdentityType is the type token of the component that holds the nodes' role.
+const IdentityType = "wso2is:ec2cluster:Identity"
+
+// Identity is the role that nodes act under. It is made before the nodes, because other components name it.
+type Identity struct {
+	pulumi.ResourceState
+	RoleARN pulumi.StringOutput
+	role    *iam.Role
+	profile *iam.InstanceProfile
+	session pulumi.Resource
+}
+
+// NewIdentity makes the role and the instance profile.
+func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, opts ...pulumi.ResourceOption) (*Identity, error) {
+	i := &Identity{}
+	if err := ctx.RegisterComponentResource(IdentityType, name, i, opts...); err != nil {
+		return nil, err
+	}
+	child := []pulumi.ResourceOption{pulumi.Parent(i)}
+	service := "ec2.amazonaws.com"
+	if scope.Partition == "aws-cn" {
+		service += ".cn"
+	}
+	var err error
+	if i.role, err = iam.NewRole(ctx, "nodes", &iam.RoleArgs{
+		Name: pulumi.String(RoleName(scope)), Description: pulumi.String("The nodes of " + scope.Cluster),
+		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy(service)), Tags: awskit.Tags(scope.Cluster+"-nodes", component),
+	}, child...); err != nil {
+		return nil, fmt.Errorf("creating the nodes' role: %w", err)
+	}
+	i.RoleARN = i.role.Arn
+	// Sessions through Systems Manager take the place of SSH keys and of an open port 22.
+	if i.session, err = iam.NewRolePolicyAttachment(ctx, "session-manager", &iam.RolePolicyAttachmentArgs{
+		Role: i.role.Name, PolicyArn: pulumi.String(scope.GlobalARN("iam", "aws", "policy/AmazonSSMManagedInstanceCore")),
+	}, child...); err != nil {
+		return nil, fmt.Errorf("attaching the session manager's policy: %w", err)
+	}
+	if i.profile, err = iam.NewInstanceProfile(ctx, "nodes", &iam.InstanceProfileArgs{
+		Name: pulumi.String(RoleName(scope)), Role: i.role.Name, Tags: awskit.Tags(scope.Cluster+"-nodes", component),
+	}, child...); err != nil {
+		return nil, fmt.Errorf("creating the instance profile: %w", err)
+	}
+	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"roleArn": i.RoleARN})
+}
+
+// RoleName is the nodes' role. Roles are shared by all regions of an account, so the region is part of it.
+func RoleName(scope awskit.Scope) string { return scope.Cluster + "-nodes-" + scope.Region }
+
+// grant gives the role what a node does, and nothing else.
+func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket) ([]pulumi.Resource, error) {
+	keys := slices.Sorted(func(yield func(string) bool) {
+		for key := range args.Secrets.ARNs {
+			if !yield(key) {
+				return
+			}
+		}
+	})
+	values := []pulumi.StringInput{bucket.ARN, args.Secrets.KeyARN, args.FileSystem.ARN, args.LogGroupARN}
+	for _, key := range keys {
+		values = append(values, args.Secrets.ARNs[key])
+	}
+	for _, instance := range awskit.Sorted(args.Database.Instances) {
+		values = append(values, instance.MasterSecretARN)
+	}
+	policy, err := iam.NewRolePolicy(ctx, "nodes", &iam.RolePolicyArgs{
+		Role: i.role.ID(), Name: pulumi.String("nodes"),
+		Policy: awskit.PolicyOf(func(v []string) awskit.Policy { return nodePolicy(args, v) }, values...),
+	}, pulumi.Parent(i))
+	return []pulumi.Resource{policy, i.session, i.profile}, err
+}
+
+func nodePolicy(args *Args, v []string) awskit.Policy {
+	bucket, key, fs, logs, secretARNs := v[0], v[1], v[2], v[3], v[4:]
+	metrics := awskit.Allow("ReportMembers", []string{"cloudwatch:PutMetricData"}, "*")
+	metrics.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": observability.Namespace}}
+	policy := awskit.NewPolicy(
+		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{bucket + "/*"}, artifactARNs(args)...)...),
+		awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, secretARNs...),
+		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, key),
+		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, fs),
+		awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}, logs, logs+":*"),
+		metrics,
+	)
+	if args.Config.Clustered() && args.Config.Clustering.Scheme == config.AWS {
+		// Describe calls take no resource; WSO2's guide asks for both.
+		policy.Statement = append(policy.Statement, awskit.Allow("DiscoverMembers",
+			[]string{"ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"}, "*"))
+	}
+	if !args.Config.Fixed() {
+		policy.Statement = append(policy.Statement, awskit.Allow("ReportReady",
+			[]string{"autoscaling:CompleteLifecycleAction"},
+			args.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+groupName(args.Cluster))))
+	}
+	return policy
+}
+
+// artifactARNs are the files of the product that lie in S3.
+func artifactARNs(args *Args) []string {
+	c := args.Config
+	var arns []string
+	for _, a := range []config.Artifact{c.Product.Archive, c.Product.Driver, c.Database.CABundle} {
+		if path, ok := strings.CutPrefix(a.Source, "s3://"); ok {
+			arns = append(arns, args.GlobalARN("s3", "", path))
+		}
+	}
+	slices.Sort(arns)
+	return slices.Compact(arns)
+}

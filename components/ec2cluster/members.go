@@ -1,0 +1,132 @@
+package ec2cluster
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
+)
+
+// readySeconds is how long a node may take from its launch to being ready: packages, the product's archive, the schema
+// on the very first start, and the server itself.
+const readySeconds = 1800
+
+// members makes one instance per fixed member, each only after the one before it is ready: a replacement, too, goes
+// through the nodes one at a time.
+func (b *builder) members(ctx *pulumi.Context) error {
+	image, newest, err := image(ctx, b.Config, b.cluster)
+	if err != nil {
+		return err
+	}
+	before := b.before
+	for i, m := range b.Config.Nodes.Members {
+		ready, err := b.member(ctx, m, i, image, newest, before)
+		if err != nil {
+			return fmt.Errorf("creating the node %s: %w", m.Name, err)
+		}
+		before = append(b.before[:len(b.before):len(b.before)], ready)
+	}
+	return nil
+}
+
+func (b *builder) member(
+	ctx *pulumi.Context, m config.Member, index int, image pulumi.StringInput, newest bool, before []pulumi.Resource,
+) (pulumi.Resource, error) {
+	files, err := b.files.node(ctx, b.Args, m.Name, nodeconfig.Node{
+		Name: m.Name, Address: m.Address, Port: m.Port, CreateAdmin: index == 0,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The interface outlives the instance: the address stays taken while a node is replaced.
+	address, err := ec2.NewNetworkInterface(ctx, m.Name, &ec2.NetworkInterfaceArgs{
+		SubnetId: b.Network.Private[m.Zone], PrivateIps: pulumi.StringArray{pulumi.String(m.Address)},
+		SecurityGroups: pulumi.StringArray{b.NodesGroup},
+		Description:    pulumi.String(b.Cluster + " " + m.Name), Tags: awskit.Tags(b.Cluster+"-"+m.Name, component),
+	}, b.child...)
+	if err != nil {
+		return nil, err
+	}
+	tags := awskit.Tags(b.Cluster+"-"+m.Name, component)
+	tags[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
+	// One interface has one address, so the old instance must be gone before the new one can have it.
+	options := awskit.With(b.child, pulumi.DependsOn(append(before[:len(before):len(before)], files.objects...)),
+		pulumi.DeleteBeforeReplace(true))
+	if newest {
+		options = append(options, pulumi.IgnoreChanges([]string{"ami"}))
+	}
+	members := 1
+	if b.Config.Clustered() {
+		members = min(index+1, len(b.Config.Nodes.Members))
+	}
+	instance, err := ec2.NewInstance(ctx, m.Name, &ec2.InstanceArgs{
+		Ami: image.ToStringOutput().ToStringPtrOutput(), InstanceType: pulumi.String(b.Config.Nodes.InstanceType),
+		IamInstanceProfile: b.Identity.profile.Name,
+		NetworkInterfaces: ec2.InstanceNetworkInterfaceArray{ec2.InstanceNetworkInterfaceArgs{
+			NetworkInterfaceId: address.ID(), DeviceIndex: pulumi.Int(0),
+		}},
+		MetadataOptions: ec2.InstanceMetadataOptionsArgs{
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(metadataTokens(b.Config)),
+			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
+		},
+		MaintenanceOptions: ec2.InstanceMaintenanceOptionsArgs{AutoRecovery: pulumi.String("default")},
+		RootBlockDevice: ec2.InstanceRootBlockDeviceArgs{
+			VolumeSize: pulumi.Int(b.Config.Nodes.RootVolume), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.Bool(true),
+			KmsKeyId: b.Secrets.KeyARN, DeleteOnTermination: pulumi.Bool(true), Tags: awskit.Tags(b.Cluster+"-"+m.Name, component),
+		},
+		UserDataBase64: b.userData(nodeArgs{name: m.Name, address: m.Address, port: m.Port, members: members}, files).
+			ToStringPtrOutput(),
+		// A node's user data names its configuration by checksum: changed configuration is a new node.
+		UserDataReplaceOnChange: pulumi.Bool(true),
+		Tags:                    tags,
+	}, options...)
+	if err != nil {
+		return nil, err
+	}
+	attachment, err := lb.NewTargetGroupAttachment(ctx, m.Name, &lb.TargetGroupAttachmentArgs{
+		TargetGroupArn: b.LoadBalancer.TargetGroup, TargetId: instance.ID(), Port: pulumi.Int(ports.HTTPS),
+	}, b.child...)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.recovery(ctx, m.Name, instance); err != nil {
+		return nil, err
+	}
+	b.cluster.Nodes = append(b.cluster.Nodes, Node{Name: m.Name, Address: m.Address, Config: files.uri})
+	// Systems Manager runs the node's own check on the node and reports success only when it passes; the provider waits
+	// for that, and the next node waits for this one.
+	return ssm.NewAssociation(ctx, m.Name, &ssm.AssociationArgs{
+		AssociationName: pulumi.String(b.Cluster + "-" + m.Name + "-ready"), Name: pulumi.String("AWS-RunShellScript"),
+		Targets: ssm.AssociationTargetArray{ssm.AssociationTargetArgs{
+			Key: pulumi.String("InstanceIds"), Values: pulumi.StringArray{instance.ID()},
+		}},
+		Parameters: pulumi.StringMap{
+			"commands":         pulumi.Sprintf("until [ -x /opt/wso2is/bin/ready ]; do sleep 5; done; /opt/wso2is/bin/ready %d %d", readySeconds, members),
+			"executionTimeout": pulumi.Sprintf("%d", readySeconds),
+		},
+		WaitForSuccessTimeoutSeconds: pulumi.Int(readySeconds),
+	}, awskit.With(b.child, pulumi.DependsOn([]pulumi.Resource{attachment}), pulumi.ReplaceOnChanges([]string{"targets"}),
+		pulumi.DeleteBeforeReplace(true))...)
+}
+
+// recovery moves the instance to healthy hardware, with its address and volumes, when the host under it fails.
+func (b *builder) recovery(ctx *pulumi.Context, name string, instance *ec2.Instance) error {
+	_, err := cloudwatch.NewMetricAlarm(ctx, name+"-recover", &cloudwatch.MetricAlarmArgs{
+		Name: pulumi.String(b.Cluster + "-" + name + "-recover"), AlarmDescription: pulumi.String("The host under " + name + " has failed"),
+		Namespace: pulumi.String("AWS/EC2"), MetricName: pulumi.String("StatusCheckFailed_System"),
+		Statistic: pulumi.String("Maximum"), ComparisonOperator: pulumi.String("GreaterThanThreshold"),
+		Threshold: pulumi.Float64(0), Period: pulumi.Int(60), EvaluationPeriods: pulumi.Int(2),
+		Dimensions:   pulumi.StringMap{"InstanceId": instance.ID()},
+		AlarmActions: pulumi.Array{pulumi.String(fmt.Sprintf("arn:%s:automate:%s:ec2:recover", b.Partition, b.Region))},
+		Tags:         awskit.Tags(b.Cluster+"-"+name+"-recover", component),
+	}, b.child...)
+	return err
+}

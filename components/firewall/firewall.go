@@ -1,0 +1,161 @@
+package firewall
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+)
+
+const component = "firewall"
+
+// Type is the component's Pulumi type token.
+const Type = "wso2is:firewall:Firewall"
+
+// groups are the parties that get a security group, and what each group's description says.
+var groups = map[Party]string{
+	LoadBalancer: "The load balancer",
+	Nodes:        "The Identity Server nodes",
+	Database:     "The databases",
+	FileSystem:   "The mount targets of the shared file system",
+	Endpoints:    "The VPC endpoints of AWS services",
+}
+
+// Args decides which groups and rules exist.
+type Args struct {
+	awskit.Scope
+	// VPC is the id of the VPC the groups are in.
+	VPC pulumi.StringInput
+	// Flows is the table.
+	Flows []Flow
+	// Foreign are security groups that exist already, by the party they guard. They get no rules here.
+	Foreign map[Party]string
+	// Absent are parties that this cluster does not have; flows from or to them are left out.
+	Absent map[Party]bool
+	// S3PrefixList is the id of S3's prefix list.
+	S3PrefixList pulumi.StringInput
+}
+
+// Firewall is the cluster's security groups.
+type Firewall struct {
+	pulumi.ResourceState
+	// Groups are the groups' ids by party.
+	Groups map[Party]pulumi.StringOutput
+	// NodesName is the name of the nodes' group: the aws membership scheme filters by name, never by id.
+	NodesName string
+	// Rules is every rule, for what must not start before its way is open.
+	Rules []pulumi.Resource
+}
+
+// New makes the groups, and from every flow the rule that lets it out at its source and in at its target.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Firewall, error) {
+	if args == nil {
+		return nil, fmt.Errorf("firewall %s: no arguments", name)
+	}
+	f := &Firewall{Groups: map[Party]pulumi.StringOutput{}, NodesName: GroupName(args.Cluster, Nodes)}
+	if err := ctx.RegisterComponentResource(Type, name, f, opts...); err != nil {
+		return nil, err
+	}
+	child := []pulumi.ResourceOption{pulumi.Parent(f)}
+	owned := map[Party]bool{}
+	for party, what := range awskit.Sorted(groups) {
+		if args.Absent[party] {
+			continue
+		}
+		if id := args.Foreign[party]; id != "" {
+			f.Groups[party] = pulumi.String(id).ToStringOutput()
+			continue
+		}
+		group, err := ec2.NewSecurityGroup(ctx, string(party), &ec2.SecurityGroupArgs{
+			Name:        pulumi.String(GroupName(args.Cluster, party)),
+			Description: pulumi.String(what + " of " + args.Cluster),
+			VpcId:       args.VPC,
+			Tags:        awskit.Tags(GroupName(args.Cluster, party), component),
+		}, child...)
+		if err != nil {
+			return nil, fmt.Errorf("creating the security group of %s: %w", party, err)
+		}
+		f.Groups[party] = group.ID().ToStringOutput()
+		owned[party] = true
+	}
+	for _, flow := range args.Flows {
+		if args.Absent[flow.From] || args.Absent[flow.To] {
+			continue
+		}
+		if err := f.open(ctx, args, flow, owned, child); err != nil {
+			return nil, fmt.Errorf("opening the flow %s: %w", flow.Name, err)
+		}
+	}
+	out := pulumi.StringMap{}
+	for party, id := range awskit.Sorted(f.Groups) {
+		out[string(party)] = id
+	}
+	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"groups": out})
+}
+
+// GroupName is the name of a party's security group in AWS.
+func GroupName(cluster string, party Party) string { return cluster + "-" + string(party) }
+
+// peer is the far side of a rule: exactly one of its fields is set.
+type peer struct {
+	suffix     string
+	group      pulumi.StringPtrInput
+	cidr       pulumi.StringPtrInput
+	prefixList pulumi.StringPtrInput
+}
+
+func (f *Firewall) peers(args *Args, flow Flow, party Party) []peer {
+	if group, ok := f.Groups[party]; ok {
+		return []peer{{group: group.ToStringPtrOutput()}}
+	}
+	if party == S3 {
+		return []peer{{prefixList: args.S3PrefixList.ToStringOutput().ToStringPtrOutput()}}
+	}
+	peers := make([]peer, 0, len(flow.CIDRs))
+	for _, cidr := range flow.CIDRs {
+		peers = append(peers, peer{suffix: "-" + strings.ReplaceAll(cidr, "/", "_"), cidr: pulumi.String(cidr)})
+	}
+	return peers
+}
+
+func (f *Firewall) open(
+	ctx *pulumi.Context, args *Args, flow Flow, owned map[Party]bool, child []pulumi.ResourceOption,
+) error {
+	var from, to pulumi.IntPtrInput
+	if flow.First != 0 {
+		from, to = pulumi.Int(flow.First), pulumi.Int(flow.Last)
+	}
+	if owned[flow.To] {
+		for _, p := range f.peers(args, flow, flow.From) {
+			name := flow.Name + "-in" + p.suffix
+			rule, err := vpc.NewSecurityGroupIngressRule(ctx, name, &vpc.SecurityGroupIngressRuleArgs{
+				SecurityGroupId: f.Groups[flow.To], IpProtocol: pulumi.String(flow.Protocol), FromPort: from, ToPort: to,
+				ReferencedSecurityGroupId: p.group, CidrIpv4: p.cidr, PrefixListId: p.prefixList,
+				Description: pulumi.String(flow.Why), Tags: awskit.Tags(args.Cluster+"-"+name, component),
+			}, child...)
+			if err != nil {
+				return err
+			}
+			f.Rules = append(f.Rules, rule)
+		}
+	}
+	if owned[flow.From] {
+		for _, p := range f.peers(args, flow, flow.To) {
+			name := flow.Name + "-out" + p.suffix
+			rule, err := vpc.NewSecurityGroupEgressRule(ctx, name, &vpc.SecurityGroupEgressRuleArgs{
+				SecurityGroupId: f.Groups[flow.From], IpProtocol: pulumi.String(flow.Protocol), FromPort: from, ToPort: to,
+				ReferencedSecurityGroupId: p.group, CidrIpv4: p.cidr, PrefixListId: p.prefixList,
+				Description: pulumi.String(flow.Why), Tags: awskit.Tags(args.Cluster+"-"+name, component),
+			}, child...)
+			if err != nil {
+				return err
+			}
+			f.Rules = append(f.Rules, rule)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+// Package firewall decides who may talk to whom. Flows is the one table; every security group rule is made from it.
+package firewall
+
+import (
+	"net/url"
+	"strconv"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
+)
+
+// Party is one side of a flow.
+type Party string
+
+// The parties. Those with a security group of their own are guarded on both sides of a flow.
+const (
+	Clients      Party = "clients"
+	LoadBalancer Party = "load-balancer"
+	Nodes        Party = "nodes"
+	Database     Party = "database"
+	FileSystem   Party = "file-system"
+	Endpoints    Party = "endpoints"
+	S3           Party = "s3"
+	Outside      Party = "outside"
+	Directory    Party = "directory"
+	Group        Party = "multicast-group"
+)
+
+// IP protocols as EC2 spells them.
+const (
+	TCP  = "tcp"
+	UDP  = "udp"
+	IGMP = "2"
+)
+
+// Flow is one permitted connection: From opens it, To accepts it.
+type Flow struct {
+	// Name names the flow's rules; it is part of their URNs.
+	Name string
+	From Party
+	To   Party
+	// Protocol is tcp, udp or a protocol number. First and Last bound the ports; both are 0 for a protocol without.
+	Protocol    string
+	First, Last int
+	// CIDRs are the addresses of a party without a security group.
+	CIDRs []string
+	// Why is the rule's description in AWS, 255 characters at the most.
+	Why string
+}
+
+// Flows is every connection that the cluster needs. What is not in it is closed.
+func Flows(c config.Cluster) []Flow {
+	lb := c.LoadBalancer
+	flows := []Flow{
+		tcp("https", Clients, LoadBalancer, ports.PublicHTTPS, "Clients reach consoles, APIs and sign-in pages").from(lb.AllowedCIDRs),
+		tcp("http", Clients, LoadBalancer, ports.PublicHTTP, "Redirected to HTTPS by the load balancer").from(lb.AllowedCIDRs),
+		tcp("serve", LoadBalancer, Nodes, ports.HTTPS, "Load balancer forwards to the nodes and checks their health"),
+		tcp("database", Nodes, Database, c.Database.Engine.Port(), "Nodes read and write the shared databases"),
+		tcp("shared-files", Nodes, FileSystem, ports.NFS, "Nodes mount Userstores and Tenants"),
+		tcp("aws-apis", Nodes, Endpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
+		tcp("s3", Nodes, S3, ports.PublicHTTPS, "Nodes fetch product, driver, packages and their configuration"),
+	}
+	if c.Clustered() {
+		flows = append(flows, Flow{
+			Name: "hazelcast", From: Nodes, To: Nodes, Protocol: TCP, First: ports.HazelcastFirst, Last: ports.HazelcastLast,
+			Why: "Cluster members talk to each other, and to nobody else, over Hazelcast",
+		})
+	}
+	if c.Clustered() && c.Clustering.Scheme == config.Multicast {
+		group := c.Clustering.Multicast
+		flows = append(flows,
+			Flow{Name: "igmp", From: Group, To: Nodes, Protocol: IGMP, CIDRs: []string{"0.0.0.0/32"},
+				Why: "The Transit Gateway asks who belongs to the multicast group"},
+			Flow{Name: "igmp-report", From: Nodes, To: Group, Protocol: IGMP, CIDRs: []string{"224.0.0.2/32", group.Address + "/32"},
+				Why: "Nodes join and leave the multicast group"},
+			Flow{Name: "multicast", From: Nodes, To: Group, Protocol: UDP, First: group.Port, Last: group.Port,
+				CIDRs: []string{group.Address + "/32"}, Why: "Nodes announce themselves to the multicast group"},
+			Flow{Name: "multicast-join", From: Nodes, To: Nodes, Protocol: UDP, First: group.Port, Last: group.Port,
+				Why: "Announcements that the group delivers from other nodes"},
+		)
+	}
+	if len(c.Network.EgressCIDRs) > 0 {
+		flows = append(flows, Flow{
+			Name: "outside", From: Nodes, To: Outside, Protocol: TCP, First: ports.PublicHTTPS, Last: ports.PublicHTTPS,
+			CIDRs: c.Network.EgressCIDRs, Why: "Upstream identity providers, mail and SMS gateways named by the stack",
+		})
+	}
+	if c.UserStore.Type != config.DatabaseUserStore {
+		port := directoryPort(c.UserStore.URL)
+		flows = append(flows, Flow{
+			Name: "directory", From: Nodes, To: Directory, Protocol: TCP, First: port, Last: port,
+			CIDRs: c.UserStore.CIDRs, Why: "Nodes ask the directory that holds the users",
+		})
+	}
+	return flows
+}
+
+func tcp(name string, from, to Party, port int, why string) Flow {
+	return Flow{Name: name, From: from, To: to, Protocol: TCP, First: port, Last: port, Why: why}
+}
+
+func (f Flow) from(cidrs []string) Flow {
+	f.CIDRs = cidrs
+	return f
+}
+
+func directoryPort(address string) int {
+	u, err := url.Parse(address)
+	if err != nil {
+		return 0
+	}
+	if port, err := strconv.Atoi(u.Port()); err == nil {
+		return port
+	}
+	if u.Scheme == "ldaps" {
+		return 636
+	}
+	return 389
+}

@@ -1,0 +1,216 @@
+// Package loadbalancer builds the Application Load Balancer in front of the nodes, its certificate and its DNS name.
+package loadbalancer
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/storage"
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
+)
+
+const component = "loadbalancer"
+
+// Type is the component's Pulumi type token.
+const Type = "wso2is:loadbalancer:LoadBalancer"
+
+// HealthPath answers 503 when the database, the user store or a start-up check fails, once [carbon_health_check] is on.
+const HealthPath = "/api/health-check/v1.0/health"
+
+// Args decides what the load balancer consists of.
+type Args struct {
+	awskit.Scope
+	LoadBalancer config.LoadBalancer
+	Hostname     string
+	VPC          pulumi.StringInput
+	// Subnets are the public subnets, or the private ones of an internal load balancer.
+	Subnets pulumi.StringArrayInput
+	// SecurityGroup admits the clients.
+	SecurityGroup pulumi.StringInput
+	// TargetType is instance or ip, as the topology registers its nodes.
+	TargetType string
+}
+
+// LoadBalancer is the way in.
+type LoadBalancer struct {
+	pulumi.ResourceState
+	ARN     pulumi.StringOutput
+	DNSName pulumi.StringOutput
+	// ARNSuffix and TargetGroupSuffix are the dimensions of CloudWatch's metrics.
+	ARNSuffix         pulumi.StringOutput
+	TargetGroupSuffix pulumi.StringOutput
+	TargetGroup       pulumi.StringOutput
+	// Serving is done when a registered node gets traffic.
+	Serving []pulumi.Resource
+}
+
+const (
+	healthInterval = 15
+	healthTimeout  = 10
+	healthyAfter   = 2
+	unhealthyAfter = 3
+)
+
+// New makes the load balancer, its listeners, the nodes' target group and whatever the configuration adds to them.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*LoadBalancer, error) {
+	if args == nil {
+		return nil, fmt.Errorf("load balancer %s: no arguments", name)
+	}
+	l := &LoadBalancer{}
+	if err := ctx.RegisterComponentResource(Type, name, l, opts...); err != nil {
+		return nil, err
+	}
+	child := []pulumi.ResourceOption{pulumi.Parent(l)}
+	balancer, err := l.balancer(ctx, args, child)
+	if err != nil {
+		return nil, fmt.Errorf("creating the load balancer: %w", err)
+	}
+	certificate, err := l.certificate(ctx, args, child)
+	if err != nil {
+		return nil, fmt.Errorf("obtaining the certificate: %w", err)
+	}
+	if err := l.listeners(ctx, args, balancer, certificate, child); err != nil {
+		return nil, fmt.Errorf("creating the listeners: %w", err)
+	}
+	if args.LoadBalancer.HostedZone != "" {
+		if _, err := route53.NewRecord(ctx, "alias", &route53.RecordArgs{
+			ZoneId: pulumi.String(args.LoadBalancer.HostedZone), Name: pulumi.String(args.Hostname), Type: pulumi.String("A"),
+			Aliases: route53.RecordAliasArray{route53.RecordAliasArgs{
+				Name: balancer.DnsName, ZoneId: balancer.ZoneId, EvaluateTargetHealth: pulumi.Bool(true),
+			}},
+		}, child...); err != nil {
+			return nil, fmt.Errorf("creating the alias record: %w", err)
+		}
+	}
+	if args.LoadBalancer.WebACLARN != "" {
+		if err := attachWebACL(ctx, args.LoadBalancer.WebACLARN, balancer.Arn, child); err != nil {
+			return nil, fmt.Errorf("attaching the web ACL: %w", err)
+		}
+	}
+	return l, ctx.RegisterResourceOutputs(l, pulumi.Map{"dnsName": l.DNSName, "targetGroup": l.TargetGroup})
+}
+
+func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (*lb.LoadBalancer, error) {
+	in := &lb.LoadBalancerArgs{
+		Name: pulumi.String(args.Cluster), LoadBalancerType: pulumi.String("application"),
+		Internal: pulumi.Bool(args.LoadBalancer.Internal), Subnets: args.Subnets,
+		SecurityGroups:          pulumi.StringArray{args.SecurityGroup},
+		IdleTimeout:             pulumi.Int(args.LoadBalancer.IdleTimeout),
+		DropInvalidHeaderFields: pulumi.Bool(true),
+		// The product builds URLs from its configured hostname and compares it with the one the client asked for.
+		PreserveHostHeader:       pulumi.Bool(true),
+		EnableDeletionProtection: pulumi.Bool(*args.LoadBalancer.DeletionProtection),
+		Tags:                     awskit.Tags(args.Cluster, component),
+	}
+	options := child
+	if *args.LoadBalancer.AccessLogs {
+		bucket, err := storage.NewBucket(ctx, "access-logs", &storage.Args{
+			Scope: args.Scope, Purpose: "access-logs", ExpireDays: accessLogDays,
+			// Load balancer logs can only be encrypted with S3's own key.
+			Writer: &storage.Writer{
+				Service: "logdelivery.elasticloadbalancing.amazonaws.com",
+				Prefix:  "AWSLogs/" + args.Account + "/",
+			},
+		}, child...)
+		if err != nil {
+			return nil, err
+		}
+		in.AccessLogs = lb.LoadBalancerAccessLogsArgs{Bucket: bucket.Name, Enabled: pulumi.Bool(true)}
+		// The load balancer tries to write a test object when logging is switched on.
+		options = awskit.With(child, pulumi.DependsOn(bucket.Ready))
+	}
+	balancer, err := lb.NewLoadBalancer(ctx, "alb", in, options...)
+	if err != nil {
+		return nil, err
+	}
+	l.ARN, l.DNSName, l.ARNSuffix = balancer.Arn, balancer.DnsName, balancer.ArnSuffix
+	return balancer, nil
+}
+
+const accessLogDays = 90
+
+// certificate is the given certificate's ARN, or that of one requested here once it is validated.
+func (l *LoadBalancer) certificate(
+	ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption,
+) (pulumi.StringInput, error) {
+	if args.LoadBalancer.CertificateARN != "" {
+		return pulumi.String(args.LoadBalancer.CertificateARN), nil
+	}
+	certificate, err := acm.NewCertificate(ctx, "certificate", &acm.CertificateArgs{
+		DomainName: pulumi.String(args.Hostname), ValidationMethod: pulumi.String("DNS"),
+		Tags: awskit.Tags(args.Hostname, component),
+	}, child...)
+	if err != nil {
+		return nil, err
+	}
+	option := certificate.DomainValidationOptions.Index(pulumi.Int(0))
+	record, err := route53.NewRecord(ctx, "certificate", &route53.RecordArgs{
+		ZoneId: pulumi.String(args.LoadBalancer.HostedZone),
+		Name:   option.ResourceRecordName().Elem(), Type: option.ResourceRecordType().Elem(), Ttl: pulumi.Int(60),
+		Records: pulumi.StringArray{option.ResourceRecordValue().Elem()},
+		// ACM gives the same record for a name each time; another stack for the name may have left it.
+		AllowOverwrite: pulumi.Bool(true),
+	}, child...)
+	if err != nil {
+		return nil, err
+	}
+	validation, err := acm.NewCertificateValidation(ctx, "certificate", &acm.CertificateValidationArgs{
+		CertificateArn: certificate.Arn, ValidationRecordFqdns: pulumi.StringArray{record.Fqdn},
+	}, child...)
+	if err != nil {
+		return nil, err
+	}
+	return validation.CertificateArn, nil
+}
+
+func (l *LoadBalancer) listeners(
+	ctx *pulumi.Context, args *Args, balancer *lb.LoadBalancer, certificate pulumi.StringInput, child []pulumi.ResourceOption,
+) error {
+	group, err := lb.NewTargetGroup(ctx, "nodes-"+args.TargetType, &lb.TargetGroupArgs{
+		Port: pulumi.Int(ports.HTTPS), Protocol: pulumi.String("HTTPS"), TargetType: pulumi.String(args.TargetType),
+		VpcId: args.VPC.ToStringOutput().ToStringPtrOutput(), DeregistrationDelay: pulumi.Int(*args.LoadBalancer.DeregistrationDelay),
+		HealthCheck: lb.TargetGroupHealthCheckArgs{
+			Path: pulumi.String(HealthPath), Protocol: pulumi.String("HTTPS"), Matcher: pulumi.String("200"),
+			Interval: pulumi.Int(healthInterval), Timeout: pulumi.Int(healthTimeout),
+			HealthyThreshold: pulumi.Int(healthyAfter), UnhealthyThreshold: pulumi.Int(unhealthyAfter),
+		},
+		Stickiness: lb.TargetGroupStickinessArgs{
+			Type: pulumi.String("lb_cookie"), Enabled: pulumi.Bool(*args.LoadBalancer.Stickiness > 0),
+			CookieDuration: pulumi.Int(max(*args.LoadBalancer.Stickiness, 1)),
+		},
+		Tags: awskit.Tags(args.Cluster+"-nodes", component),
+	}, child...)
+	if err != nil {
+		return err
+	}
+	l.TargetGroup, l.TargetGroupSuffix = group.Arn, group.ArnSuffix
+	https, err := lb.NewListener(ctx, "https", &lb.ListenerArgs{
+		LoadBalancerArn: balancer.Arn, Port: pulumi.Int(ports.PublicHTTPS), Protocol: pulumi.String("HTTPS"),
+		CertificateArn: certificate.ToStringOutput().ToStringPtrOutput(), SslPolicy: pulumi.String(args.LoadBalancer.TLSPolicy),
+		DefaultActions: lb.ListenerDefaultActionArray{lb.ListenerDefaultActionArgs{
+			Type: pulumi.String("forward"), TargetGroupArn: group.Arn,
+		}},
+		Tags: awskit.Tags(args.Cluster+"-https", component),
+	}, child...)
+	if err != nil {
+		return err
+	}
+	_, err = lb.NewListener(ctx, "http", &lb.ListenerArgs{
+		LoadBalancerArn: balancer.Arn, Port: pulumi.Int(ports.PublicHTTP), Protocol: pulumi.String("HTTP"),
+		DefaultActions: lb.ListenerDefaultActionArray{lb.ListenerDefaultActionArgs{
+			Type: pulumi.String("redirect"),
+			Redirect: lb.ListenerDefaultActionRedirectArgs{
+				Port: pulumi.String("443"), Protocol: pulumi.String("HTTPS"), StatusCode: pulumi.String("HTTP_301"),
+			},
+		}},
+		Tags: awskit.Tags(args.Cluster+"-http", component),
+	}, child...)
+	l.Serving = []pulumi.Resource{https}
+	return err
+}

@@ -1,0 +1,86 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+)
+
+// EndpointsArgs decides which AWS services are reached without leaving the VPC.
+type EndpointsArgs struct {
+	awskit.Scope
+	Network *Network
+	// RouteTables get the route to S3, by a name that stays with the table.
+	RouteTables map[string]pulumi.StringOutput
+	// Services are the interface endpoints' services by their short names, such as secretsmanager.
+	Services []string
+	// SecurityGroup guards the interface endpoints.
+	SecurityGroup pulumi.StringInput
+}
+
+// Endpoints are the VPC endpoints of the cluster.
+type Endpoints struct {
+	pulumi.ResourceState
+	// All is every endpoint; a node that starts before them cannot reach AWS.
+	All []pulumi.Resource
+}
+
+// NewS3Endpoint builds the gateway endpoint of S3, from which the firewall learns S3's prefix list. It costs nothing.
+func NewS3Endpoint(
+	ctx *pulumi.Context, n *Network, scope awskit.Scope, tables map[string]pulumi.StringOutput,
+) (*ec2.VpcEndpoint, error) {
+	ids := pulumi.StringArray{}
+	for _, id := range awskit.Sorted(tables) {
+		ids = append(ids, id)
+	}
+	return ec2.NewVpcEndpoint(ctx, "s3", &ec2.VpcEndpointArgs{
+		VpcId: n.VPC, VpcEndpointType: pulumi.String("Gateway"),
+		ServiceName: pulumi.String(serviceName(scope, "s3")), RouteTableIds: ids,
+		Tags: awskit.Tags(scope.Cluster+"-s3", component),
+	}, pulumi.Parent(n))
+}
+
+// serviceName is the endpoint service's name; China's carry the partition's own prefix.
+func serviceName(scope awskit.Scope, service string) string {
+	name := fmt.Sprintf("com.amazonaws.%s.%s", scope.Region, service)
+	if scope.Partition == "aws-cn" && service != "s3" {
+		return "cn." + name
+	}
+	return name
+}
+
+// NewEndpoints builds one interface endpoint per service, in every zone.
+func NewEndpoints(
+	ctx *pulumi.Context, name string, args *EndpointsArgs, opts ...pulumi.ResourceOption,
+) (*Endpoints, error) {
+	if args == nil || args.Network == nil {
+		return nil, fmt.Errorf("endpoints %s: no network", name)
+	}
+	e := &Endpoints{}
+	if err := ctx.RegisterComponentResource(EndpointsType, name, e, opts...); err != nil {
+		return nil, err
+	}
+	subnets := pulumi.StringArray{}
+	for _, zone := range args.Network.Zones {
+		subnets = append(subnets, args.Network.Private[zone])
+	}
+	for _, service := range slices.Sorted(slices.Values(args.Services)) {
+		endpoint, err := ec2.NewVpcEndpoint(ctx, service, &ec2.VpcEndpointArgs{
+			VpcId: args.Network.VPC, VpcEndpointType: pulumi.String("Interface"),
+			ServiceName:       pulumi.String(serviceName(args.Scope, service)),
+			SubnetIds:         subnets,
+			SecurityGroupIds:  pulumi.StringArray{args.SecurityGroup},
+			PrivateDnsEnabled: pulumi.Bool(true),
+			Tags:              awskit.Tags(args.Cluster+"-"+service, component),
+		}, pulumi.Parent(e))
+		if err != nil {
+			return nil, fmt.Errorf("creating the VPC endpoint of %s: %w", service, err)
+		}
+		e.All = append(e.All, endpoint)
+	}
+	return e, ctx.RegisterResourceOutputs(e, pulumi.Map{"services": awskit.Strings(args.Services)})
+}

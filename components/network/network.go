@@ -1,0 +1,271 @@
+// Package network builds the cluster's VPC, or fits the cluster into an existing one.
+package network
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+const (
+	component = "network"
+	// Type is the component's Pulumi type token.
+	Type = "wso2is:network:Network"
+	// EndpointsType is the type token of the component that holds the VPC endpoints.
+	EndpointsType = "wso2is:network:Endpoints"
+)
+
+// Args decides what the network consists of.
+type Args struct {
+	awskit.Scope
+	// CIDR is the VPC's range.
+	CIDR string
+	// Subnets has one entry per zone, with ids where the VPC is adopted.
+	Subnets []config.ZoneSubnets
+	// NAT says how the private subnets reach the internet.
+	NAT config.NATStrategy
+	// FlowLogs keeps a log of connections for LogRetention days.
+	FlowLogs     bool
+	LogRetention int
+	// Adopt is the existing VPC, or nil to build one.
+	Adopt *config.AdoptedNetwork
+}
+
+// Network is a VPC with a public and a private subnet in each zone.
+type Network struct {
+	pulumi.ResourceState
+	// VPC is the VPC's id.
+	VPC pulumi.StringOutput `pulumi:"vpc"`
+	// Public and Private are the subnets' ids by zone.
+	Public  map[string]pulumi.StringOutput
+	Private map[string]pulumi.StringOutput
+	// PrivateRouteTables are the route tables of the private subnets by zone. Empty where the VPC is adopted.
+	PrivateRouteTables map[string]pulumi.StringOutput
+	// Egress is done when private subnets can reach what lies outside the VPC.
+	Egress []pulumi.Resource
+	// Zones lists the zones in order.
+	Zones []string
+}
+
+// New builds the network, or looks up nothing and creates nothing where the VPC is adopted.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Network, error) {
+	if args == nil {
+		return nil, fmt.Errorf("network %s: no arguments", name)
+	}
+	n := &Network{
+		Public: map[string]pulumi.StringOutput{}, Private: map[string]pulumi.StringOutput{},
+		PrivateRouteTables: map[string]pulumi.StringOutput{},
+	}
+	if err := ctx.RegisterComponentResource(Type, name, n, opts...); err != nil {
+		return nil, err
+	}
+	child := []pulumi.ResourceOption{pulumi.Parent(n)}
+	for _, s := range args.Subnets {
+		n.Zones = append(n.Zones, s.Zone)
+	}
+	build := n.build
+	if args.Adopt != nil {
+		build = n.adopt
+	}
+	if err := build(ctx, args, child); err != nil {
+		return nil, fmt.Errorf("building the network: %w", err)
+	}
+	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
+		"vpc": n.VPC, "publicSubnets": byZone(n.Public), "privateSubnets": byZone(n.Private),
+	})
+}
+
+func byZone(m map[string]pulumi.StringOutput) pulumi.StringMap {
+	out := pulumi.StringMap{}
+	for zone, id := range awskit.Sorted(m) {
+		out[zone] = id
+	}
+	return out
+}
+
+func (n *Network) adopt(_ *pulumi.Context, args *Args, _ []pulumi.ResourceOption) error {
+	n.VPC = pulumi.String(args.Adopt.VPC).ToStringOutput()
+	for _, s := range args.Subnets {
+		n.Private[s.Zone] = pulumi.String(s.Private.ID).ToStringOutput()
+		if s.Public.ID != "" {
+			n.Public[s.Zone] = pulumi.String(s.Public.ID).ToStringOutput()
+		}
+	}
+	return nil
+}
+
+func (n *Network) build(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
+	vpc, err := ec2.NewVpc(ctx, "vpc", &ec2.VpcArgs{
+		CidrBlock:          pulumi.String(args.CIDR),
+		EnableDnsSupport:   pulumi.Bool(true),
+		EnableDnsHostnames: pulumi.Bool(true),
+		Tags:               awskit.Tags(args.Cluster, component),
+	}, child...)
+	if err != nil {
+		return err
+	}
+	n.VPC = vpc.ID().ToStringOutput()
+
+	// A VPC's default group lets its members talk to each other; emptied, it lets a forgotten resource talk to nobody.
+	if _, err := ec2.NewDefaultSecurityGroup(ctx, "default", &ec2.DefaultSecurityGroupArgs{
+		VpcId: n.VPC, Tags: awskit.Tags(args.Cluster+"-default-unused", component),
+	}, child...); err != nil {
+		return err
+	}
+	gateway, err := ec2.NewInternetGateway(ctx, "internet", &ec2.InternetGatewayArgs{
+		VpcId: n.VPC, Tags: awskit.Tags(args.Cluster, component),
+	}, child...)
+	if err != nil {
+		return err
+	}
+	if err := n.publicSubnets(ctx, args, gateway, child); err != nil {
+		return err
+	}
+	if err := n.privateSubnets(ctx, args, gateway, child); err != nil {
+		return err
+	}
+	if args.FlowLogs {
+		return n.flowLogs(ctx, args, child)
+	}
+	return nil
+}
+
+func (n *Network) publicSubnets(
+	ctx *pulumi.Context, args *Args, gateway *ec2.InternetGateway, child []pulumi.ResourceOption,
+) error {
+	table, err := ec2.NewRouteTable(ctx, "public", &ec2.RouteTableArgs{
+		VpcId: n.VPC, Tags: awskit.Tags(args.Cluster+"-public", component),
+	}, child...)
+	if err != nil {
+		return err
+	}
+	if _, err := ec2.NewRoute(ctx, "public-internet", &ec2.RouteArgs{
+		RouteTableId:         table.ID(),
+		DestinationCidrBlock: pulumi.String("0.0.0.0/0"),
+		GatewayId:            gateway.ID(),
+	}, child...); err != nil {
+		return err
+	}
+	for _, s := range args.Subnets {
+		subnet, err := ec2.NewSubnet(ctx, "public-"+s.Zone, &ec2.SubnetArgs{
+			VpcId: n.VPC, AvailabilityZone: pulumi.String(s.Zone), CidrBlock: pulumi.String(s.Public.CIDR),
+			// Only the load balancer and NAT gateways live here, and both bring their own addresses.
+			MapPublicIpOnLaunch: pulumi.Bool(false),
+			Tags:                awskit.Tags(args.Cluster+"-public-"+s.Zone, component),
+		}, child...)
+		if err != nil {
+			return err
+		}
+		if _, err := ec2.NewRouteTableAssociation(ctx, "public-"+s.Zone, &ec2.RouteTableAssociationArgs{
+			SubnetId: subnet.ID(), RouteTableId: table.ID(),
+		}, child...); err != nil {
+			return err
+		}
+		n.Public[s.Zone] = subnet.ID().ToStringOutput()
+	}
+	return nil
+}
+
+func (n *Network) privateSubnets(
+	ctx *pulumi.Context, args *Args, gateway *ec2.InternetGateway, child []pulumi.ResourceOption,
+) error {
+	var nat *ec2.NatGateway
+	for _, s := range args.Subnets {
+		subnet, err := ec2.NewSubnet(ctx, "private-"+s.Zone, &ec2.SubnetArgs{
+			VpcId: n.VPC, AvailabilityZone: pulumi.String(s.Zone), CidrBlock: pulumi.String(s.Private.CIDR),
+			Tags: awskit.Tags(args.Cluster+"-private-"+s.Zone, component),
+		}, child...)
+		if err != nil {
+			return err
+		}
+		table, err := ec2.NewRouteTable(ctx, "private-"+s.Zone, &ec2.RouteTableArgs{
+			VpcId: n.VPC, Tags: awskit.Tags(args.Cluster+"-private-"+s.Zone, component),
+		}, child...)
+		if err != nil {
+			return err
+		}
+		if _, err := ec2.NewRouteTableAssociation(ctx, "private-"+s.Zone, &ec2.RouteTableAssociationArgs{
+			SubnetId: subnet.ID(), RouteTableId: table.ID(),
+		}, child...); err != nil {
+			return err
+		}
+		n.Private[s.Zone] = subnet.ID().ToStringOutput()
+		n.PrivateRouteTables[s.Zone] = table.ID().ToStringOutput()
+		if args.NAT == config.NATNone {
+			continue
+		}
+		if nat == nil || args.NAT == config.NATPerZone {
+			if nat, err = n.natGateway(ctx, args, s.Zone, gateway, child); err != nil {
+				return err
+			}
+		}
+		route, err := ec2.NewRoute(ctx, "private-internet-"+s.Zone, &ec2.RouteArgs{
+			RouteTableId:         table.ID(),
+			DestinationCidrBlock: pulumi.String("0.0.0.0/0"),
+			NatGatewayId:         nat.ID(),
+		}, child...)
+		if err != nil {
+			return err
+		}
+		n.Egress = append(n.Egress, route)
+	}
+	return nil
+}
+
+func (n *Network) natGateway(
+	ctx *pulumi.Context, args *Args, zone string, gateway *ec2.InternetGateway, child []pulumi.ResourceOption,
+) (*ec2.NatGateway, error) {
+	address, err := ec2.NewEip(ctx, "nat-"+zone, &ec2.EipArgs{
+		Domain: pulumi.String("vpc"), Tags: awskit.Tags(args.Cluster+"-nat-"+zone, component),
+	}, child...)
+	if err != nil {
+		return nil, err
+	}
+	return ec2.NewNatGateway(ctx, zone, &ec2.NatGatewayArgs{
+		AllocationId: address.ID(), SubnetId: n.Public[zone],
+		Tags: awskit.Tags(args.Cluster+"-"+zone, component),
+		// A NAT gateway made before the internet gateway is attached comes up without a way out.
+	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{gateway}))...)
+}
+
+func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
+	group, err := cloudwatch.NewLogGroup(ctx, "flow-logs", &cloudwatch.LogGroupArgs{
+		Name:            pulumi.String("/wso2is/" + args.Cluster + "/flow-logs"),
+		RetentionInDays: pulumi.Int(args.LogRetention),
+		Tags:            awskit.Tags(args.Cluster+"-flow-logs", component),
+	}, child...)
+	if err != nil {
+		return err
+	}
+	role, err := iam.NewRole(ctx, "flow-logs", &iam.RoleArgs{
+		Description:      pulumi.String("Writes the flow logs of " + args.Cluster + "'s VPC"),
+		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy("vpc-flow-logs.amazonaws.com")),
+		Tags:             awskit.Tags(args.Cluster+"-flow-logs", component),
+	}, child...)
+	if err != nil {
+		return err
+	}
+	policy, err := iam.NewRolePolicy(ctx, "flow-logs", &iam.RolePolicyArgs{
+		Role: role.ID(),
+		Policy: awskit.PolicyOf(func(v []string) awskit.Policy {
+			return awskit.NewPolicy(awskit.Allow("WriteFlowLogs", []string{
+				"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams",
+			}, v[0], v[0]+":*"))
+		}, group.Arn),
+	}, child...)
+	if err != nil {
+		return err
+	}
+	_, err = ec2.NewFlowLog(ctx, "vpc", &ec2.FlowLogArgs{
+		VpcId: n.VPC, TrafficType: pulumi.String("ALL"), LogDestinationType: pulumi.String("cloud-watch-logs"),
+		LogDestination: group.Arn, IamRoleArn: role.Arn,
+		Tags: awskit.Tags(args.Cluster, component),
+	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{policy}))...)
+	return err
+}

@@ -1,0 +1,96 @@
+package secrets
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// PasswordLength is within every engine's limits: Oracle takes 30 characters at the most, MySQL 41.
+const PasswordLength = 28
+
+const alphanumeric = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+
+// Password generates letters and digits only: the value travels through XML, shell and JDBC, and none of them may
+// read a character of it as its own. It starts with a letter, as Oracle demands, and holds a digit.
+func Password() (string, error) {
+	const letters = 48
+	password := make([]byte, PasswordLength)
+	for i := range password {
+		set := alphanumeric
+		switch i {
+		case 0:
+			set = alphanumeric[:letters]
+		case PasswordLength - 1:
+			set = alphanumeric[letters:]
+		}
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(set))))
+		if err != nil {
+			return "", err
+		}
+		password[i] = set[n.Int64()]
+	}
+	return string(password), nil
+}
+
+// Hex generates a key of that many bytes, in hexadecimal.
+func Hex(bytes int) func() (string, error) {
+	return func() (string, error) {
+		key := make([]byte, bytes)
+		if _, err := rand.Read(key); err != nil {
+			return "", err
+		}
+		return hex.EncodeToString(key), nil
+	}
+}
+
+const (
+	keystoreYears = 10
+	keyBits       = 2048
+)
+
+// GenerateKeystore makes a keystore with one self-signed key for the hostname. Nodes call each other's services as
+// localhost, so the certificate is valid for that name too; the load balancer does not verify it. The result is
+// PKCS#12 in base64, opened by the password.
+func GenerateKeystore(hostname string) func(password string) (string, error) {
+	return func(password string) (string, error) {
+		key, err := rsa.GenerateKey(rand.Reader, keyBits)
+		if err != nil {
+			return "", err
+		}
+		serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+		if err != nil {
+			return "", err
+		}
+		id := sha256.Sum256(x509.MarshalPKCS1PublicKey(&key.PublicKey))
+		now := time.Now()
+		template := &x509.Certificate{
+			SerialNumber: serial, Subject: pkix.Name{CommonName: hostname}, DNSNames: []string{hostname, "localhost"},
+			NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(keystoreYears, 0, 0), SubjectKeyId: id[:20],
+			KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		if err != nil {
+			return "", err
+		}
+		certificate, err := x509.ParseCertificate(der)
+		if err != nil {
+			return "", err
+		}
+		p12, err := pkcs12.Modern.Encode(key, certificate, nil, password)
+		if err != nil {
+			return "", fmt.Errorf("writing PKCS#12: %w", err)
+		}
+		return base64.StdEncoding.EncodeToString(p12), nil
+	}
+}

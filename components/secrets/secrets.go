@@ -1,0 +1,159 @@
+// Package secrets keeps the values that nodes must share and nobody may read: a KMS key and one Secrets Manager secret
+// per value. No value leaves this package but as an encrypted Pulumi secret on its way into Secrets Manager.
+package secrets
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+const component = "secrets"
+
+// Type is the component's Pulumi type token.
+const Type = "wso2is:secrets:Secrets"
+
+// Value is one secret.
+type Value struct {
+	// Key names the secret below the cluster's name, in kebab case.
+	Key string
+	// Description says in AWS's console what the value is for.
+	Description string
+	// Given is the team's own value.
+	Given config.Secret
+	// Generate makes the value where the team gave none. It runs at every update, but only its first result is kept.
+	Generate func() (string, error)
+	// From names an earlier value that GenerateFrom makes this one from, instead of Generate. It gets the value that is
+	// kept, so that two values that belong together do even when an update stops between them.
+	From         string
+	GenerateFrom func(string) (string, error)
+}
+
+// Args decides which secrets exist.
+type Args struct {
+	awskit.Scope
+	Values []Value
+	// RecoveryDays is how long a deleted secret or key can be brought back; 0 deletes secrets at once.
+	RecoveryDays int
+}
+
+// Secrets is the key and the secrets encrypted with it.
+type Secrets struct {
+	pulumi.ResourceState
+	// KeyARN is the ARN of the KMS key that encrypts everything the cluster stores.
+	KeyARN pulumi.StringOutput
+	// ARNs are the secrets' ARNs by key.
+	ARNs map[string]pulumi.StringOutput
+	// Ready is done when every secret has its value.
+	Ready []pulumi.Resource
+
+	kept map[string]pulumi.StringOutput
+}
+
+// minKeyDeletionDays is the shortest time KMS keeps a deleted key.
+const minKeyDeletionDays = 7
+
+// New makes the key, its alias and the secrets. A generated value is written once and never again: a later run
+// generates another, which IgnoreChanges keeps away from the secret.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Secrets, error) {
+	if args == nil {
+		return nil, fmt.Errorf("secrets %s: no arguments", name)
+	}
+	s := &Secrets{ARNs: map[string]pulumi.StringOutput{}, kept: map[string]pulumi.StringOutput{}}
+	if err := ctx.RegisterComponentResource(Type, name, s, opts...); err != nil {
+		return nil, err
+	}
+	stateful := []pulumi.ResourceOption{pulumi.Parent(s), pulumi.Protect(args.Protect)}
+	key, err := kms.NewKey(ctx, "key", &kms.KeyArgs{
+		Description:          pulumi.String("Encrypts databases, files, secrets and volumes of " + args.Cluster),
+		EnableKeyRotation:    pulumi.Bool(true),
+		DeletionWindowInDays: pulumi.Int(max(args.RecoveryDays, minKeyDeletionDays)),
+		Policy:               pulumi.String(keyPolicy(args.Scope).JSON()),
+		Tags:                 awskit.Tags(args.Cluster, component),
+	}, stateful...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the KMS key: %w", err)
+	}
+	s.KeyARN = key.Arn
+	if _, err := kms.NewAlias(ctx, "key", &kms.AliasArgs{
+		Name: pulumi.String("alias/" + args.Cluster), TargetKeyId: key.KeyId,
+	}, pulumi.Parent(s)); err != nil {
+		return nil, fmt.Errorf("naming the KMS key: %w", err)
+	}
+	for _, value := range args.Values {
+		if err := s.add(ctx, args, value, stateful); err != nil {
+			return nil, fmt.Errorf("creating the secret %s: %w", value.Key, err)
+		}
+	}
+	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"keyArn": s.KeyARN})
+}
+
+// keyPolicy leaves the key's use to IAM policies of its own account, and lets the Auto Scaling service start instances
+// from encrypted volumes, which it does under a role of its own.
+func keyPolicy(scope awskit.Scope) awskit.Policy {
+	account := map[string]any{"AWS": scope.GlobalARN("iam", scope.Account, "root")}
+	autoscaling := map[string]any{"AWS": scope.GlobalARN("iam", scope.Account, "root")}
+	role := scope.GlobalARN("iam", scope.Account,
+		"role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling")
+	use := []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"}
+	only := map[string]map[string]any{"ArnEquals": {"aws:PrincipalArn": role}}
+	grant := map[string]map[string]any{
+		"ArnEquals": {"aws:PrincipalArn": role}, "Bool": {"kms:GrantIsForAWSResource": "true"},
+	}
+	return awskit.NewPolicy(
+		awskit.Statement{Sid: "Account", Effect: "Allow", Principal: account, Action: []string{"kms:*"}, Resource: []string{"*"}},
+		// Named by condition, not as principal: KMS refuses a policy with a principal that does not exist yet.
+		awskit.Statement{Sid: "AutoScaling", Effect: "Allow", Principal: autoscaling, Action: use,
+			Resource: []string{"*"}, Condition: only},
+		awskit.Statement{Sid: "AutoScalingGrants", Effect: "Allow", Principal: autoscaling,
+			Action: []string{"kms:CreateGrant"}, Resource: []string{"*"}, Condition: grant},
+	)
+}
+
+func (s *Secrets) add(ctx *pulumi.Context, args *Args, value Value, stateful []pulumi.ResourceOption) error {
+	secret, err := secretsmanager.NewSecret(ctx, value.Key, &secretsmanager.SecretArgs{
+		Name:                 pulumi.String(args.Cluster + "/" + value.Key),
+		Description:          pulumi.String(value.Description),
+		KmsKeyId:             s.KeyARN,
+		RecoveryWindowInDays: pulumi.Int(args.RecoveryDays),
+		Tags:                 awskit.Tags(args.Cluster+"/"+value.Key, component),
+	}, stateful...)
+	if err != nil {
+		return err
+	}
+	text, err := s.text(value)
+	if err != nil {
+		return fmt.Errorf("generating a value: %w", err)
+	}
+	options := stateful
+	if !value.Given.Set() {
+		options = awskit.With(stateful, pulumi.IgnoreChanges([]string{"secretString"}))
+	}
+	version, err := secretsmanager.NewSecretVersion(ctx, value.Key, &secretsmanager.SecretVersionArgs{
+		SecretId:     secret.ID(),
+		SecretString: pulumi.ToSecret(text).(pulumi.StringOutput),
+	}, options...)
+	if err != nil {
+		return err
+	}
+	s.ARNs[value.Key] = secret.Arn
+	s.kept[value.Key] = version.SecretString.Elem()
+	s.Ready = append(s.Ready, version)
+	return nil
+}
+
+func (s *Secrets) text(value Value) (pulumi.StringOutput, error) {
+	switch {
+	case value.Given.Set():
+		return pulumi.String(value.Given.Reveal()).ToStringOutput(), nil
+	case value.From != "":
+		return s.kept[value.From].ApplyT(value.GenerateFrom).(pulumi.StringOutput), nil
+	}
+	text, err := value.Generate()
+	return pulumi.String(text).ToStringOutput(), err
+}

@@ -1,0 +1,227 @@
+package stacks
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/database"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
+	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/components/loadbalancer"
+	"github.com/wso2is-aws/wso2is/components/network"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/components/observability"
+	"github.com/wso2is-aws/wso2is/components/secrets"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// base is what every topology stands on.
+type base struct {
+	network  *network.Network
+	firewall *firewall.Firewall
+	secrets  *secrets.Secrets
+	before   []pulumi.Resource
+}
+
+func buildBase(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
+) (*base, error) {
+	net, err := network.New(ctx, "network", &network.Args{
+		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), NAT: c.Network.NAT, FlowLogs: *c.Network.FlowLogs,
+		LogRetention: c.Observability.LogRetention, Adopt: c.Network.Adopt,
+	}, provider)
+	if err != nil {
+		return nil, err
+	}
+	b := &base{network: net}
+	if err := b.guard(ctx, c, scope, services, provider); err != nil {
+		return nil, err
+	}
+	if b.secrets, err = secrets.New(ctx, "secrets", &secrets.Args{
+		Scope: scope, Values: secretValues(c), RecoveryDays: *c.Secrets.RecoveryDays,
+	}, provider); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// guard makes the security groups and the ways to AWS's services that they let nodes use.
+func (b *base) guard(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
+) error {
+	args := &firewall.Args{
+		Scope: scope, VPC: b.network.VPC, Flows: firewall.Flows(c), Foreign: map[firewall.Party]string{},
+		Absent: map[firewall.Party]bool{},
+	}
+	adopted, own := c.Network.Adopt, *c.Network.InterfaceEndpoints
+	tables := b.network.PrivateRouteTables
+	if adopted != nil {
+		tables = map[string]pulumi.StringOutput{}
+		for _, id := range adopted.PrivateRouteTables {
+			tables[id] = pulumi.String(id).ToStringOutput()
+		}
+	}
+	if adopted == nil || own {
+		s3, err := network.NewS3Endpoint(ctx, b.network, scope, tables)
+		if err != nil {
+			return fmt.Errorf("creating the endpoint of S3: %w", err)
+		}
+		args.S3PrefixList = s3.PrefixListId
+		b.before = append(b.before, s3)
+	} else if adopted.S3PrefixList != "" {
+		args.S3PrefixList = pulumi.String(adopted.S3PrefixList)
+	} else {
+		args.Absent[firewall.S3] = true
+	}
+	if !own {
+		if adopted != nil && adopted.EndpointSecurityGroup != "" {
+			args.Foreign[firewall.Endpoints] = adopted.EndpointSecurityGroup
+		} else {
+			args.Absent[firewall.Endpoints] = true
+		}
+	}
+	var err error
+	if b.firewall, err = firewall.New(ctx, "firewall", args, provider); err != nil {
+		return err
+	}
+	b.before = append(b.before, b.firewall.Rules...)
+	if own {
+		endpoints, err := network.NewEndpoints(ctx, "endpoints", &network.EndpointsArgs{
+			Scope: scope, Network: b.network, Services: services, SecurityGroup: b.firewall.Groups[firewall.Endpoints],
+		}, provider)
+		if err != nil {
+			return err
+		}
+		b.before = append(b.before, endpoints.All...)
+	}
+	if c.Clustered() && c.Clustering.Scheme == config.Multicast {
+		multicast, err := network.NewMulticast(ctx, "multicast", scope, b.network, provider)
+		if err != nil {
+			return err
+		}
+		b.before = append(b.before, multicast.Ready...)
+	}
+	return nil
+}
+
+// secretKeys says which secret holds which variable of the server's environment.
+func secretKeys(c config.Cluster) map[string]string {
+	keys := map[string]string{
+		nodeconfig.EnvAdminPassword: "admin-password", nodeconfig.EnvEncryptionKey: "encryption-key",
+		nodeconfig.EnvKeystorePassword: "keystore-password", nodeconfig.EnvEndpointPassword: "endpoint-password",
+		nodeconfig.EnvUserStorePassword: "userstore-password", nodeconfig.EnvAWSAccessKey: "aws-access-key",
+		nodeconfig.EnvAWSSecretKey: "aws-secret-key",
+	}
+	for name := range c.Database.Logical {
+		keys[nodeconfig.EnvDatabasePassword(name)] = "database-" + string(name)
+	}
+	used := nodeconfig.Environment(c)
+	maps.DeleteFunc(keys, func(variable, _ string) bool { return !slices.Contains(used, variable) })
+	return keys
+}
+
+// secretValues are the cluster's secrets: what the team brings, and how the rest is made.
+func secretValues(c config.Cluster) []secrets.Value {
+	facts, _ := c.Version.Facts() // validated
+	values := []secrets.Value{
+		{Key: "admin-password", Description: "Password of the super administrator at the first start", Given: c.Admin.Password, Generate: secrets.Password},
+		{Key: "encryption-key", Description: "Encrypts data in the database; never change it", Given: c.Secrets.EncryptionKey,
+			Generate: secrets.Hex(facts.EncryptionKeyBytes)},
+		{Key: "keystore-password", Description: "Opens the keystore", Given: c.Secrets.KeystorePassword, Generate: secrets.Password},
+		{Key: "keystore", Description: "The key that signs tokens and serves TLS, PKCS#12 in base64", Given: c.Secrets.Keystore,
+			From: "keystore-password", GenerateFrom: secrets.GenerateKeystore(c.Hostname)},
+		{Key: "endpoint-password", Description: "The recovery and authentication endpoints' call to the server", Generate: secrets.Password},
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Database.Logical)) {
+		values = append(values, secrets.Value{
+			Key: "database-" + string(name), Description: "Password of the logical database's own user", Generate: secrets.Password,
+		})
+	}
+	for _, given := range []secrets.Value{
+		{Key: "userstore-password", Description: "Binds to the directory", Given: c.UserStore.BindPassword},
+		{Key: "aws-access-key", Description: "Access key id for discovery", Given: c.Clustering.AWS.AccessKey},
+		{Key: "aws-secret-key", Description: "Secret access key for discovery", Given: c.Clustering.AWS.SecretKey},
+	} {
+		if given.Given.Set() {
+			values = append(values, given)
+		}
+	}
+	return values
+}
+
+// data is what nodes share.
+type data struct {
+	database *database.Database
+	files    *filesystem.FileSystem
+}
+
+func buildData(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, role pulumi.StringInput, provider pulumi.ResourceOption,
+) (*data, error) {
+	db, err := database.New(ctx, "database", &database.Args{
+		Scope: scope, Database: c.Database, Subnets: inZones(b.network.Zones, b.network.Private),
+		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN,
+	}, provider)
+	if err != nil {
+		return nil, err
+	}
+	files, err := filesystem.New(ctx, "filesystem", &filesystem.Args{
+		Scope: scope, FileSystem: c.FileSystem, Zones: b.network.Zones, Subnets: b.network.Private,
+		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role,
+	}, provider)
+	return &data{database: db, files: files}, err
+}
+
+func inZones(zones []string, ids map[string]pulumi.StringOutput) pulumi.StringArray {
+	out := pulumi.StringArray{}
+	for _, zone := range zones {
+		if id, ok := ids[zone]; ok {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// front is what stands before the nodes and watches them.
+type front struct {
+	balancer *loadbalancer.LoadBalancer
+	logGroup *cloudwatch.LogGroup
+	logName  string
+}
+
+func buildFront(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, targetType string, provider pulumi.ResourceOption,
+) (*front, error) {
+	subnets := b.network.Public
+	if c.LoadBalancer.Internal {
+		subnets = b.network.Private
+	}
+	balancer, err := loadbalancer.New(ctx, "loadbalancer", &loadbalancer.Args{
+		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
+		Subnets: inZones(b.network.Zones, subnets), SecurityGroup: b.firewall.Groups[firewall.LoadBalancer], TargetType: targetType,
+	}, provider)
+	if err != nil {
+		return nil, err
+	}
+	group, err := observability.NewLogGroup(ctx, scope, c.Observability.LogRetention, provider)
+	return &front{balancer: balancer, logGroup: group, logName: observability.LogGroupName(scope.Cluster)}, err
+}
+
+func watch(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, d *data, f *front, provider pulumi.ResourceOption,
+) error {
+	ids := map[string]pulumi.StringOutput{}
+	for name, instance := range d.database.Instances {
+		ids[name] = instance.Resource.Identifier
+	}
+	_, err := observability.New(ctx, "observability", &observability.Args{
+		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Topic: c.Observability.AlarmTopicARN,
+		LoadBalancer: f.balancer.ARNSuffix, TargetGroup: f.balancer.TargetGroupSuffix, Databases: ids,
+	}, provider)
+	return err
+}

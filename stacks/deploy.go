@@ -1,0 +1,134 @@
+// Package stacks turns a stack's configuration into a cluster: it picks the topology and wires the components together.
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// Deploy is the program: it reads and checks the configuration, and only then registers the first resource.
+func Deploy(ctx *pulumi.Context) error {
+	place := &place{ctx: ctx}
+	loaded, err := config.Load(pulumiSource{ctx}, config.Environment{
+		Project: ctx.Project(), Stack: ctx.Stack(), Zones: place.zones, AccountID: place.accountID,
+	})
+	if err != nil {
+		return err
+	}
+	for _, warning := range loaded.Warnings {
+		if err := ctx.Log.Warn(warning, nil); err != nil {
+			return fmt.Errorf("printing a warning: %w", err)
+		}
+	}
+	c := loaded.Cluster
+	topology, ok := topologies[c.Topology]
+	if !ok {
+		return fmt.Errorf("%s:topology: there is no topology %q", config.Namespace, c.Topology)
+	}
+	if err := topology.check(c); err != nil {
+		return err
+	}
+	provider, err := place.provider(c)
+	if err != nil {
+		return err
+	}
+	account, err := place.accountID()
+	if err != nil {
+		return err
+	}
+	partition, err := aws.GetPartition(ctx, &aws.GetPartitionArgs{}, pulumi.Provider(provider))
+	if err != nil {
+		return fmt.Errorf("asking for the partition: %w", err)
+	}
+	return topology.build(ctx, c, awskit.Scope{
+		Cluster: c.Name(), Region: c.Region, Partition: partition.Partition, Account: account, Protect: c.Profile == config.Prod,
+	}, pulumi.Providers(provider))
+}
+
+// topology is one way to run nodes.
+type topology struct {
+	// check finds what cannot be built although the configuration is valid, before anything is registered.
+	check func(config.Cluster) error
+	build func(*pulumi.Context, config.Cluster, awskit.Scope, pulumi.ResourceOption) error
+}
+
+var topologies = map[config.Topology]topology{
+	config.EC2: {check: checkEC2, build: buildEC2},
+}
+
+// place answers what a configuration leaves to its account and region.
+type place struct {
+	ctx  *pulumi.Context
+	made *aws.Provider
+	id   string
+}
+
+// provider is the one explicit AWS provider. Its default tags mark everything as this stack's.
+func (p *place) provider(c config.Cluster) (*aws.Provider, error) {
+	if p.made != nil {
+		return p.made, nil
+	}
+	tags := pulumi.StringMap{"project": pulumi.String(p.ctx.Project()), "stack": pulumi.String(p.ctx.Stack())}
+	for key, value := range c.Tags {
+		tags[key] = pulumi.String(value)
+	}
+	made, err := aws.NewProvider(p.ctx, "aws", &aws.ProviderArgs{
+		Region: pulumi.String(c.Region), DefaultTags: aws.ProviderDefaultTagsArgs{Tags: tags},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("configuring the AWS provider: %w", err)
+	}
+	p.made = made
+	return made, nil
+}
+
+func (p *place) zones(region string) ([]string, error) {
+	state := "available"
+	// Local and wavelength zones have neither the load balancer nor the database.
+	found, err := aws.GetAvailabilityZones(p.ctx, &aws.GetAvailabilityZonesArgs{
+		State:   &state,
+		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the zones of %s: %w", region, err)
+	}
+	return found.Names, nil
+}
+
+func (p *place) accountID() (string, error) {
+	if p.id != "" {
+		return p.id, nil
+	}
+	caller, err := aws.GetCallerIdentity(p.ctx, &aws.GetCallerIdentityArgs{})
+	if err != nil {
+		return "", fmt.Errorf("asking for the account: %w", err)
+	}
+	p.id = caller.AccountId
+	return p.id, nil
+}
+
+// pulumiSource reads Pulumi's configuration.
+type pulumiSource struct{ ctx *pulumi.Context }
+
+func (s pulumiSource) Get(key string) (string, bool) { return s.ctx.GetConfig(key) }
+
+func (s pulumiSource) IsSecret(key string) bool { return s.ctx.IsConfigSecret(key) }
+
+// Keys lists what is set. The SDK answers for known keys only; the engine hands the whole configuration to the program
+// in an environment variable, and without the list a misspelt key would go unnoticed.
+func (s pulumiSource) Keys() []string {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &all); err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(all))
+}

@@ -1,0 +1,87 @@
+package stacks
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/ec2cluster"
+	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// nodeServices are the AWS services that an EC2 node calls, each through an interface endpoint: discovery and lifecycle
+// hooks, secrets and their key, the file system, logs and metrics, and Systems Manager's three.
+var nodeServices = []string{
+	"autoscaling", "ec2", "ec2messages", "elasticfilesystem", "kms", "logs", "monitoring", "secretsmanager", "ssm",
+	"ssmmessages",
+}
+
+func checkEC2(c config.Cluster) error {
+	return ec2cluster.Check(c, firewall.GroupName(c.Name(), firewall.Nodes))
+}
+
+// buildEC2 is the topology ec2, from the network up.
+func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
+	base, err := buildBase(ctx, c, scope, nodeServices, provider)
+	if err != nil {
+		return err
+	}
+	identity, err := ec2cluster.NewIdentity(ctx, "identity", scope, provider)
+	if err != nil {
+		return err
+	}
+	data, err := buildData(ctx, c, scope, base, identity.RoleARN, provider)
+	if err != nil {
+		return err
+	}
+	front, err := buildFront(ctx, c, scope, base, "instance", provider)
+	if err != nil {
+		return err
+	}
+	cluster, err := ec2cluster.New(ctx, "cluster", &ec2cluster.Args{
+		Scope: scope, Config: c, SecretKeys: secretKeys(c), Identity: identity, Network: base.network,
+		NodesGroup: base.firewall.Groups[firewall.Nodes], NodesGroupName: base.firewall.NodesName,
+		Secrets: base.secrets, Database: data.database, FileSystem: data.files, LoadBalancer: front.balancer,
+		LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
+		Before: slices.Concat(base.before, []pulumi.Resource{front.logGroup}),
+	}, provider)
+	if err != nil {
+		return fmt.Errorf("building the nodes: %w", err)
+	}
+	if err := watch(ctx, c, scope, data, front, provider); err != nil {
+		return err
+	}
+	nodes := pulumi.Map{}
+	for _, n := range cluster.Nodes {
+		nodes[n.Name] = pulumi.Map{"address": pulumi.String(n.Address), "config": n.Config}
+	}
+	exportCommon(ctx, c, data, front)
+	ctx.Export("nodes", nodes)
+	if cluster.Group != "" {
+		ctx.Export("autoScalingGroup", pulumi.String(cluster.Group))
+	}
+	return nil
+}
+
+// exportCommon is what every topology tells its users.
+func exportCommon(ctx *pulumi.Context, c config.Cluster, data *data, front *front) {
+	url := "https://" + c.Hostname
+	console := url + "/console"
+	if !c.Version.AtLeast("6.0.0") {
+		console = url + "/carbon"
+	}
+	hosts := pulumi.StringMap{}
+	for _, name := range slices.Sorted(maps.Keys(data.database.Instances)) {
+		hosts[name] = pulumi.Sprintf("%s:%d", data.database.Instances[name].Host, c.Database.Engine.Port())
+	}
+	ctx.Export("url", pulumi.String(url))
+	ctx.Export("consoleUrl", pulumi.String(console))
+	ctx.Export("loadBalancerDnsName", front.balancer.DNSName)
+	ctx.Export("databaseEndpoints", hosts)
+	ctx.Export("fileSystemId", data.files.ID)
+	ctx.Export("logGroup", front.logGroup.Name)
+}
