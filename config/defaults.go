@@ -7,15 +7,19 @@ type profileDefaults struct {
 	zones, storage, backupDays, logRetention, recoveryDays int
 	instanceType                                           string
 	nat                                                    NATStrategy
-	safe                                                   bool // standby, protection, backups of files, access logs, query statistics
+	// safe switches on standby, protection, backups of files, access logs and query statistics.
+	safe bool
 }
 
 var profiles = map[Profile]profileDefaults{
-	Dev:  {zones: 2, storage: 20, backupDays: 1, logRetention: 14, instanceType: "t3.xlarge", nat: NATSingle},
-	Prod: {zones: 3, storage: 100, backupDays: 14, logRetention: 90, recoveryDays: 30, instanceType: "m6i.xlarge", nat: NATPerZone, safe: true},
+	Dev: {
+		zones: 2, storage: 20, backupDays: 1, logRetention: 14, instanceType: "t3.xlarge", nat: NATSingle,
+	},
+	Prod: {
+		zones: 3, storage: 100, backupDays: 14, logRetention: 90, recoveryDays: 30, instanceType: "m6i.xlarge",
+		nat: NATPerZone, safe: true,
+	},
 }
-
-func (c *Cluster) defaults() profileDefaults { return profiles[c.Profile] }
 
 func set[T comparable](target *T, value T) {
 	var zero T
@@ -31,27 +35,24 @@ func setPtr[T any](target **T, value T) {
 }
 
 const (
-	// MainInstance is the RDS instance that every cluster has.
+	// MainInstance is the key in Database.Instances of the RDS instance that every cluster has.
 	MainInstance = "main"
 
-	everyone    = "0.0.0.0/0"
-	growth      = 5
-	mib         = 1024
-	heapDivisor = 2
+	everyone = "0.0.0.0/0"
+	mib      = 1024 // in a GiB
 )
 
 // fillIn completes the configuration with every default that needs nothing but the configuration itself.
 func (c *Cluster) fillIn() {
 	set(&c.Profile, Prod)
 	set(&c.Topology, EC2)
-	d := c.defaults()
+	d := profiles[c.Profile]
 	c.fillNodes(d)
 	c.fillNetwork(d)
 	set(&c.Clustering.Scheme, AWS)
 	set(&c.Clustering.Domain, c.Name())
 	set(&c.Clustering.Port, 5701)
 	set(&c.Clustering.HeartbeatTimeout, 60)
-	set(&c.Clustering.Multicast, MulticastGroup{Address: "239.255.0.1"})
 	set(&c.Clustering.Multicast.Address, "239.255.0.1")
 	set(&c.Clustering.Multicast.Port, 45564)
 	set(&c.Clustering.Multicast.TTL, 100)
@@ -64,7 +65,7 @@ func (c *Cluster) fillIn() {
 	c.fillDatabase(d)
 	setPtr(&c.FileSystem.Userstores, true)
 	setPtr(&c.FileSystem.Tenants, true)
-	set(&c.FileSystem.ThroughputMode, "elastic")
+	set(&c.FileSystem.ThroughputMode, Elastic)
 	setPtr(&c.FileSystem.Backup, d.safe)
 	c.fillLoadBalancer(d)
 	set(&c.Admin.Username, "admin")
@@ -81,13 +82,11 @@ func (c *Cluster) fillIn() {
 
 func (c *Cluster) fillNodes(d profileDefaults) {
 	n := &c.Nodes
-	if len(n.Members) > 0 && n.Count == 0 {
-		n.Count = len(n.Members)
-	}
+	set(&n.Count, len(n.Members))
 	set(&n.Count, 2)
 	set(&n.RootVolume, 30)
-	if n.InstanceType == "" && (n.CPU > 0 || n.Memory > 0) {
-		n.InstanceType = fittingType(max(n.CPU, minVCPU), max(n.Memory, minMemory))
+	if n.CPU > 0 || n.Memory > 0 {
+		set(&n.InstanceType, fittingType(n.CPU, n.Memory))
 	} else {
 		set(&n.InstanceType, d.instanceType)
 	}
@@ -95,19 +94,22 @@ func (c *Cluster) fillNodes(d profileDefaults) {
 		set(&n.Autoscaling.CPU, 65)
 	}
 	if t, ok := LookupInstanceType(n.InstanceType); ok {
-		set(&c.JVM.Heap, int(t.Memory)*mib/heapDivisor)
+		set(&c.JVM.Heap, int(t.Memory*mib/2))
 	}
 }
 
 func (c *Cluster) fillNetwork(d profileDefaults) {
 	n := &c.Network
 	set(&n.CIDR, "10.0.0.0/16")
-	if len(n.EgressCIDRs) > 0 {
+	if n.Adopt == nil && len(n.EgressCIDRs) > 0 {
 		set(&n.NAT, d.nat)
 	}
 	set(&n.NAT, NATNone)
 	setPtr(&n.InterfaceEndpoints, n.Adopt == nil)
 	setPtr(&n.FlowLogs, n.Adopt == nil)
+	if n.Adopt != nil && len(n.Zones) == 0 {
+		n.Zones = c.adoptedZones()
+	}
 }
 
 func (c *Cluster) fillDatabase(d profileDefaults) {
@@ -120,25 +122,23 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 	}
 	set(&db.Layout, Separate)
 	set(&db.PoolSize, 50)
-	fill := func(i DBInstance, from DBInstance) DBInstance {
+	fill := func(i, from DBInstance) DBInstance {
 		set(&i.Class, from.Class)
 		set(&i.Storage, from.Storage)
 		set(&i.BackupWindow, from.BackupWindow)
 		set(&i.MaintenanceWindow, from.MaintenanceWindow)
-		for _, p := range []struct{ to, from **bool }{
-			{&i.MultiAZ, &from.MultiAZ}, {&i.DeletionProtection, &from.DeletionProtection},
-			{&i.PerformanceInsights, &from.PerformanceInsights},
-		} {
-			setPtr(p.to, **p.from)
-		}
+		setPtr(&i.MultiAZ, *from.MultiAZ)
 		setPtr(&i.BackupDays, *from.BackupDays)
-		set(&i.MaxStorage, growth*i.Storage)
+		setPtr(&i.DeletionProtection, *from.DeletionProtection)
+		setPtr(&i.PerformanceInsights, *from.PerformanceInsights)
+		set(&i.MaxStorage, min(5*i.Storage, 65536))
 		return i
 	}
 	safe, days := d.safe, d.backupDays
 	main := fill(db.Instance, DBInstance{
-		Class: facts.classes[c.Profile], Storage: d.storage, MultiAZ: &safe, BackupDays: &days, BackupWindow: "02:00-03:00",
-		MaintenanceWindow: "sun:03:30-sun:04:30", DeletionProtection: &safe, PerformanceInsights: &safe,
+		Class: facts.classes[c.Profile], Storage: d.storage, MultiAZ: &safe, BackupDays: &days,
+		BackupWindow: "02:00-03:00", MaintenanceWindow: "sun:03:30-sun:04:30",
+		DeletionProtection: &safe, PerformanceInsights: &safe,
 	})
 	instances := map[string]DBInstance{}
 	for name, i := range db.Instances {

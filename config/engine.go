@@ -18,6 +18,8 @@ type engineFacts struct {
 	license  string
 	logs     []string
 	driver   Artifact
+	// connectionBytes is the memory for which RDS allows one connection, or 0 where it sets no limit by memory.
+	connectionBytes int
 	// classes are the default instance classes of the profiles. Oracle and SQL Server run on Intel only.
 	classes map[Profile]string
 }
@@ -32,7 +34,7 @@ var arm = map[Profile]string{Dev: "db.t4g.medium", Prod: "db.m6g.large"}
 
 var engines = map[Engine]engineFacts{
 	Postgres: {
-		port: ports.Postgres, versions: []string{"13", "14", "15", "16", "17"}, version: "16",
+		port: ports.Postgres, connectionBytes: 9531392, versions: []string{"13", "14", "15", "16", "17"}, version: "16",
 		rds: plain("postgres"), family: joined("postgres"), logs: []string{"postgresql", "upgrade"}, classes: arm,
 		driver: Artifact{
 			Source: "postgresql-42.7.7.jar",
@@ -40,7 +42,7 @@ var engines = map[Engine]engineFacts{
 		},
 	},
 	MySQL: {
-		port: ports.MySQL, versions: []string{"8.0", "8.4"}, version: "8.4",
+		port: ports.MySQL, connectionBytes: 12582880, versions: []string{"8.0", "8.4"}, version: "8.4",
 		rds: plain("mysql"), family: joined("mysql"), logs: []string{"error", "slowquery"}, classes: arm,
 		driver: Artifact{
 			Source: "mysql-connector-j-8.4.0.jar",
@@ -48,7 +50,7 @@ var engines = map[Engine]engineFacts{
 		},
 	},
 	MariaDB: {
-		port: ports.MySQL, versions: []string{"10.6", "10.11", "11.4"}, version: "10.11",
+		port: ports.MySQL, connectionBytes: 12582880, versions: []string{"10.6", "10.11", "11.4"}, version: "10.11",
 		rds: plain("mariadb"), family: joined("mariadb"), logs: []string{"error", "slowquery"}, classes: arm,
 		driver: Artifact{
 			Source: "mariadb-java-client-3.4.1.jar",
@@ -81,6 +83,16 @@ var engines = map[Engine]engineFacts{
 			SHA256: "2cc69b821da842c5f5be8877444631cf9fa89561f1f6f5ad7bf1293eb669fc27",
 		},
 	},
+}
+
+// maxConnections is about how many connections RDS allows on an instance of the class, or 0 where that is not known.
+func (d Database) maxConnections(class string) int {
+	t, ok := LookupInstanceType(strings.TrimPrefix(class, "db."))
+	bytes := engines[d.Engine].connectionBytes
+	if !ok || bytes == 0 {
+		return 0
+	}
+	return min(int(t.Memory*(1<<30))/bytes, 5000)
 }
 
 // Engines lists the engines by name.

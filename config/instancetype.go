@@ -2,11 +2,13 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// InstanceType is what an EC2 instance type offers.
+// InstanceType is what an EC2 instance type offers. Every type that LookupInstanceType knows is built on the Nitro
+// system.
 type InstanceType struct {
 	Name   string
 	VCPU   int
@@ -14,40 +16,49 @@ type InstanceType struct {
 	ARM    bool
 }
 
-// The general-purpose, compute and memory families since the fifth generation, all on the Nitro system. Their sizes
-// follow one rule; the burstable ones are listed below.
-var familyName = regexp.MustCompile(`^([cmr])([5-8])([agi]?)(d?)(n?)(-flex)?$`)
+// nitroFamilies are the general-purpose, compute and memory families since the fifth generation. Their sizes follow
+// one rule; those of the burstable families t3, t3a and t4g are listed apart.
+var nitroFamilies = strings.Fields(`
+	c5 c5a c5ad c5d c5n c6a c6g c6gd c6gn c6i c6id c6in c7a c7g c7gd c7gn c7i c7i-flex c8g c8gd c8gn c8i c8i-flex
+	m5 m5a m5ad m5d m5dn m5n m6a m6g m6gd m6i m6id m6idn m6in m7a m7g m7gd m7i m7i-flex m8g m8gd m8i m8i-flex
+	r5 r5a r5ad r5b r5d r5dn r5n r6a r6g r6gd r6i r6id r6idn r6in r7a r7g r7gd r7i r8g r8gd r8i r8i-flex`)
 
-var gibPerVCPU = map[string]float64{"c": 2, "m": 4, "r": 8}
+var gibPerVCPU = map[byte]float64{'c': 2, 'm': 4, 'r': 8}
 
-var burstable = map[string]InstanceType{
+var burstableSizes = map[string]InstanceType{
 	"nano": {VCPU: 2, Memory: 0.5}, "micro": {VCPU: 2, Memory: 1}, "small": {VCPU: 2, Memory: 2},
 	"medium": {VCPU: 2, Memory: 4}, "large": {VCPU: 2, Memory: 8}, "xlarge": {VCPU: 4, Memory: 16},
 	"2xlarge": {VCPU: 8, Memory: 32},
 }
 
-// LookupInstanceType tells what a type offers; false where the name follows none of the known families.
+// LookupInstanceType tells what a type offers; false where the family or the size is unknown.
 func LookupInstanceType(name string) (InstanceType, bool) {
-	family, size, ok := strings.Cut(name, ".")
-	if !ok {
-		return InstanceType{}, false
-	}
+	family, size, _ := strings.Cut(name, ".")
 	if family == "t3" || family == "t3a" || family == "t4g" {
-		t, ok := burstable[size]
+		t, ok := burstableSizes[size]
 		t.Name, t.ARM = name, family == "t4g"
 		return t, ok
 	}
-	match := familyName.FindStringSubmatch(family)
-	vcpu := sizeVCPU(size)
-	if match == nil || vcpu == 0 {
+	vcpu := sizeVCPU(family, size)
+	if !slices.Contains(nitroFamilies, family) || vcpu == 0 {
 		return InstanceType{}, false
 	}
-	return InstanceType{
-		Name: name, VCPU: vcpu, Memory: float64(vcpu) * gibPerVCPU[match[1]], ARM: match[3] == "g",
-	}, true
+	memory := gibPerVCPU[family[0]]
+	if family == "c5n" {
+		memory = 2.625
+	}
+	return InstanceType{Name: name, VCPU: vcpu, Memory: memory * float64(vcpu), ARM: armFamily(family)}, true
 }
 
-func sizeVCPU(size string) int {
+var graviton = regexp.MustCompile(`^[a-z]+\d+g`)
+
+// armFamily reports whether a family has AWS's own ARM processors: the letter after the generation says so.
+func armFamily(family string) bool { return graviton.MatchString(family) }
+
+const largestSize = 48 // m7i.48xlarge
+
+// sizeVCPU is the number of vCPUs of a size, or 0 for a size that no family has.
+func sizeVCPU(family, size string) int {
 	switch size {
 	case "medium":
 		return 1
@@ -55,10 +66,23 @@ func sizeVCPU(size string) int {
 		return 2
 	case "xlarge":
 		return 4
+	case "metal":
+		switch {
+		case family == "c5n":
+			return 72
+		case armFamily(family):
+			return 64
+		case strings.Contains(family, "5"):
+			return 96
+		}
+		return 128
 	}
 	times, ok := strings.CutSuffix(size, "xlarge")
+	if metal, isMetal := strings.CutPrefix(size, "metal-"); isMetal {
+		times, ok = strings.CutSuffix(metal, "xl")
+	}
 	n, err := strconv.Atoi(times)
-	if !ok || err != nil || n < 2 || n > 48 {
+	if !ok || err != nil || n < 2 || n > largestSize {
 		return 0
 	}
 	return 4 * n
@@ -66,9 +90,11 @@ func sizeVCPU(size string) int {
 
 // fittingType is the smallest sixth-generation Intel type with at least that much of both, or empty.
 func fittingType(vcpu, memory int) string {
-	best := InstanceType{}
+	var best InstanceType
 	for _, family := range []string{"c6i", "m6i", "r6i"} {
-		for _, size := range []string{"xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge"} {
+		for _, size := range []string{
+			"xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge", "32xlarge",
+		} {
 			t, _ := LookupInstanceType(family + "." + size)
 			if t.VCPU < vcpu || t.Memory < float64(memory) {
 				continue

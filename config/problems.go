@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,28 +11,38 @@ import (
 type Problem struct {
 	// Path is the key, such as wso2is:nodes.count.
 	Path string
-	// What says what is wrong with it; Fix what to write instead.
-	What, Fix string
+	// Problem says what is wrong with it.
+	Problem string
+	// Fix says what to write instead.
+	Fix string
 }
 
 // String is the problem on one line.
-func (p Problem) String() string { return fmt.Sprintf("%s: %s; %s", p.Path, p.What, p.Fix) }
+func (p Problem) String() string { return fmt.Sprintf("%s: %s; %s", p.Path, p.Problem, p.Fix) }
 
 // Problems is everything that is wrong, as one error.
 type Problems []Problem
 
 // Error lists the problems, one a line, in the order of their keys.
 func (p Problems) Error() string {
-	lines := make([]string, 0, len(p)+1)
-	lines = append(lines, fmt.Sprintf("the stack's configuration has %d problem(s); nothing was created or changed:", len(p)))
-	for _, problem := range p {
-		lines = append(lines, "  "+problem.String())
+	lines := make([]string, len(p))
+	for i, problem := range p {
+		lines[i] = problem.String()
 	}
 	return strings.Join(lines, "\n")
 }
 
-func (p *Problems) add(path, fix, what string, args ...any) {
-	*p = append(*p, Problem{Path: Namespace + ":" + path, What: fmt.Sprintf(what, args...), Fix: fix})
+func (p *Problems) refuse(path, fix, problem string, args ...any) {
+	*p = append(*p, Problem{Path: qualified(path), Problem: fmt.Sprintf(problem, args...), Fix: fix})
+}
+
+func qualified(path string) string { return Namespace + ":" + path }
+
+// except leaves out the problems at paths that others name already: what was refused there would seem to be missing.
+func (p Problems) except(others Problems) Problems {
+	return slices.DeleteFunc(p, func(problem Problem) bool {
+		return slices.ContainsFunc(others, func(other Problem) bool { return other.Path == problem.Path })
+	})
 }
 
 // err is the sorted problems, or nil where there are none.
@@ -39,6 +50,6 @@ func (p Problems) err() error {
 	if len(p) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(p, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(p, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
 	return slices.Compact(p)
 }

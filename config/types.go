@@ -20,11 +20,11 @@ type Cluster struct {
 
 	// Profile chooses the defaults of keys that a stack leaves out: `prod` is safe (zones, backups, protection), `dev`
 	// is cheap and can be destroyed. Default: `prod`.
-	Profile Profile `json:"profile,omitempty" jsonschema:"enum=dev,enum=prod"`
+	Profile Profile `json:"profile,omitempty"`
 	// Topology is what the nodes run on. Default: `ec2`.
-	Topology Topology `json:"topology,omitempty" jsonschema:"enum=ec2"`
+	Topology Topology `json:"topology,omitempty"`
 	// Version is the release of WSO2 Identity Server.
-	Version product.Version `json:"version" jsonschema:"enum=5.11.0,enum=6.0.0,enum=6.1.0,enum=7.0.0,enum=7.1.0,enum=7.2.0,enum=7.3.0"`
+	Version product.Version `json:"version"`
 	// Hostname is the DNS name under which clients reach the cluster, and the name that nodes put into the URLs they
 	// issue.
 	Hostname string `json:"hostname"`
@@ -83,17 +83,17 @@ const (
 // Nodes is the size and number of the cluster's nodes.
 type Nodes struct {
 	// Count is the number of nodes, at least 1. Two or more make a cluster. Default: 2.
-	Count int `json:"count,omitempty"`
+	Count int `json:"count,omitempty" jsonschema:"minimum=1" wrong:"nodes make no cluster"`
 	// InstanceType is the EC2 instance type of a node; it must meet WSO2's system requirements (4 vCPU, 4 GB memory).
 	// Exclusive with cpu and memory. Default: `t3.xlarge` in dev, `m6i.xlarge` in prod.
 	InstanceType string `json:"instanceType,omitempty"`
-	// CPU is the number of vCPUs of a node, instead of an instance type: the smallest current general-purpose type
-	// with at least cpu and memory is taken.
-	CPU int `json:"cpu,omitempty"`
-	// Memory is the memory of a node in GiB, instead of an instance type.
-	Memory int `json:"memory,omitempty"`
+	// CPU is the number of vCPUs of a node, 4 or more, instead of an instance type: the smallest type of the families
+	// c6i, m6i and r6i with at least cpu and memory is taken.
+	CPU int `json:"cpu,omitempty" jsonschema:"minimum=4" wrong:"vCPUs are too few for WSO2 Identity Server"`
+	// Memory is the memory of a node in GiB, 4 or more, instead of an instance type.
+	Memory int `json:"memory,omitempty" jsonschema:"minimum=4" wrong:"GiB are too little for WSO2 Identity Server"`
 	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10. Default: 30.
-	RootVolume int `json:"rootVolume,omitempty"`
+	RootVolume int `json:"rootVolume,omitempty" jsonschema:"minimum=10" wrong:"GiB are too little for WSO2 Identity Server"`
 	// AMI pins the Amazon Linux 2023 image by id. Left out, a node takes the newest one when it is launched, and a
 	// running node is not replaced because a newer one came out.
 	AMI string `json:"ami,omitempty"`
@@ -117,15 +117,15 @@ type Member struct {
 	// address of that subnet from its tenth on.
 	Address string `json:"address,omitempty"`
 	// Port is the node's own Hazelcast port. Default: clustering.port.
-	Port int `json:"port,omitempty"`
+	Port int `json:"port,omitempty" jsonschema:"minimum=5701,maximum=5800" wrong:"is no port that the firewall opens"`
 }
 
 // Autoscaling bounds the number of nodes and says what load adds one.
 type Autoscaling struct {
 	// Max is the largest number of nodes; nodes.count is the smallest.
-	Max int `json:"max"`
+	Max int `json:"max" jsonschema:"minimum=1" wrong:"nodes make no cluster"`
 	// CPU is the average CPU use in percent that is aimed at, 10 to 90. Default: 65.
-	CPU int `json:"cpu,omitempty"`
+	CPU int `json:"cpu,omitempty" jsonschema:"minimum=10,maximum=90"`
 }
 
 // NATStrategy says how private subnets reach the internet.
@@ -140,14 +140,14 @@ const (
 
 // Network is the VPC of the cluster.
 type Network struct {
-	// CIDR is the VPC's IPv4 range, /16 to /24. Default: `10.0.0.0/16`.
+	// CIDR is the VPC's private IPv4 range, /16 to /22; in an adopted VPC its own. Default: `10.0.0.0/16`.
 	CIDR string `json:"cidr,omitempty"`
 	// Zones are the availability zones to use, two or more (a load balancer and a database subnet group need two), by
 	// name. Left out, the region's first zones are used: two in dev, three in prod.
 	Zones []string `json:"zones,omitempty"`
 	// NAT gives private subnets a way out through NAT gateways: one per zone, a single one, or none. Default: `none`
 	// where egressCidrs is empty, else `single` in dev and `perZone` in prod.
-	NAT NATStrategy `json:"nat,omitempty" jsonschema:"enum=none,enum=single,enum=perZone"`
+	NAT NATStrategy `json:"nat,omitempty"`
 	// EgressCIDRs are the IPv4 ranges outside the VPC that nodes may call over HTTPS: upstream identity providers, mail
 	// and SMS gateways. Default: none. AWS's own services are reached through VPC endpoints and need no entry here.
 	EgressCIDRs []string `json:"egressCidrs,omitempty"`
@@ -202,18 +202,18 @@ const (
 type Clustering struct {
 	// Scheme is the membership scheme. On ec2: `aws` (discovery by tag), `wka` (fixed addresses) or `multicast`
 	// (through a Transit Gateway multicast domain). Default: `aws`.
-	Scheme Scheme `json:"scheme,omitempty" jsonschema:"enum=wka,enum=multicast,enum=aws"`
+	Scheme Scheme `json:"scheme,omitempty"`
 	// Domain is the Hazelcast cluster name. Default: `<project>-<stack>`.
 	Domain string `json:"domain,omitempty"`
 	// Port is the Hazelcast port of a node: 5701 to 5800, and no higher than 5708 where discovery probes for it
 	// (scheme `aws`). Default: 5701.
-	Port int `json:"port,omitempty"`
+	Port int `json:"port,omitempty" jsonschema:"minimum=5701,maximum=5800" wrong:"is no port that the firewall opens"`
 	// HeartbeatTimeout is after how many seconds without a sign of life a node counts as gone, 10 to 600. Default: 60;
 	// the product's own is 600.
-	HeartbeatTimeout int `json:"heartbeatTimeout,omitempty"`
+	HeartbeatTimeout int `json:"heartbeatTimeout,omitempty" jsonschema:"minimum=10,maximum=600"`
 	// ConnectionTimeout is how long a member waits for a connection or a discovery call, in seconds. Read by the
 	// schemes wka and aws.
-	ConnectionTimeout int `json:"connectionTimeout,omitempty"`
+	ConnectionTimeout int `json:"connectionTimeout,omitempty" jsonschema:"minimum=1,maximum=300"`
 	// WKAMembers replaces the list of well-known members, which by default is the address and port of every node:
 	// `address:port` or a range over the last octet, `10.0.1.10-20:5701`. Every node must be covered.
 	WKAMembers []string `json:"wkaMembers,omitempty"`
@@ -234,11 +234,11 @@ type MulticastGroup struct {
 	// Address is the group, inside 224.0.0.0/4 and outside 224.0.0.0/24. Default: `239.255.0.1`.
 	Address string `json:"address,omitempty"`
 	// Port is the group's UDP port. Default: 45564.
-	Port int `json:"port,omitempty"`
+	Port int `json:"port,omitempty" jsonschema:"minimum=1024,maximum=65535"`
 	// TTL is the packets' time to live, 1 to 255. Default: 100.
-	TTL int `json:"ttl,omitempty"`
+	TTL int `json:"ttl,omitempty" jsonschema:"minimum=1,maximum=255"`
 	// Timeout is how long a starting member waits for an answer, in seconds. Default: 60.
-	Timeout int `json:"timeout,omitempty"`
+	Timeout int `json:"timeout,omitempty" jsonschema:"minimum=1,maximum=600"`
 }
 
 // AWSDiscovery adjusts how the aws scheme asks EC2 for the cluster's nodes.
@@ -274,9 +274,9 @@ const (
 type Caching struct {
 	// Scenario is one of the guide's five: `localWithInvalidation` (recommended), `localOnly`, `none`, `selectedOff`,
 	// `distributed`. Default: `localWithInvalidation`.
-	Scenario CacheScenario `json:"scenario,omitempty" jsonschema:"enum=localWithInvalidation,enum=localOnly,enum=none,enum=selectedOff,enum=distributed"`
+	Scenario CacheScenario `json:"scenario,omitempty"`
 	// TimeoutMinutes is the default lifetime of a cache entry in minutes. Default: 15, and 1 with `localOnly`.
-	TimeoutMinutes int `json:"timeoutMinutes,omitempty"`
+	TimeoutMinutes int `json:"timeoutMinutes,omitempty" jsonschema:"minimum=1,maximum=1440"`
 	// Disabled lists the caches to switch off with `selectedOff`, by the id deployment.toml uses, such as `oauth_cache`.
 	Disabled []string `json:"disabled,omitempty"`
 	// Caches adjusts single caches by their id.
@@ -286,9 +286,9 @@ type Caching struct {
 // Cache adjusts one cache.
 type Cache struct {
 	// TimeoutSeconds is the lifetime of an entry in seconds.
-	TimeoutSeconds int `json:"timeoutSeconds,omitempty"`
+	TimeoutSeconds int `json:"timeoutSeconds,omitempty" jsonschema:"minimum=1,maximum=604800"`
 	// Capacity is the largest number of entries.
-	Capacity int `json:"capacity,omitempty"`
+	Capacity int `json:"capacity,omitempty" jsonschema:"minimum=1,maximum=1000000"`
 }
 
 // Engine is a database engine of RDS that WSO2 Identity Server runs on.
@@ -306,7 +306,7 @@ const (
 // Database is the RDS database behind the cluster.
 type Database struct {
 	// Engine is `postgres`, `mysql`, `mariadb`, `mssql` or `oracle`. Default: `postgres`.
-	Engine Engine `json:"engine,omitempty" jsonschema:"enum=postgres,enum=mysql,enum=mariadb,enum=mssql,enum=oracle"`
+	Engine Engine `json:"engine,omitempty"`
 	// Version is the engine's release without a minor version, such as `16`, `8.4`, `10.11`, `15.00`, `19`: RDS picks
 	// the minor version and keeps it current. Default: one that WSO2 tests.
 	Version string `json:"version,omitempty"`
@@ -314,7 +314,7 @@ type Database struct {
 	Edition string `json:"edition,omitempty"`
 	// Layout puts the identity and the shared data into two logical databases (`separate`, the default) or into one
 	// (`single`, as the sample of WSO2's guide does).
-	Layout Layout `json:"layout,omitempty" jsonschema:"enum=separate,enum=single"`
+	Layout Layout `json:"layout,omitempty"`
 	// Logical adds logical databases of their own for `user`, `consent`, `session`, `config` or `agent` data, or moves
 	// `identity` or `shared` to another instance. Keys are those names.
 	Logical map[LogicalName]Logical `json:"logical,omitempty"`
@@ -327,7 +327,7 @@ type Database struct {
 	// name; without it, connections are encrypted but unverified.
 	CABundle Artifact `json:"caBundle,omitempty"`
 	// PoolSize is the largest number of connections of one data source on one node. Default: 50.
-	PoolSize int `json:"poolSize,omitempty"`
+	PoolSize int `json:"poolSize,omitempty" jsonschema:"minimum=5,maximum=500"`
 }
 
 // Layout says how many logical databases identity and shared data get.
@@ -368,13 +368,13 @@ type DBInstance struct {
 	// counterparts (`db.t3.medium`, `db.m6i.large`; larger for oracle and mssql) where the engine needs them.
 	Class string `json:"class,omitempty"`
 	// Storage is the allocated storage in GiB, at least 20. Default: 20 in dev, 100 in prod.
-	Storage int `json:"storage,omitempty"`
+	Storage int `json:"storage,omitempty" jsonschema:"minimum=20,maximum=65536"`
 	// MaxStorage is up to how many GiB the storage may grow by itself. Default: five times storage.
-	MaxStorage int `json:"maxStorage,omitempty"`
+	MaxStorage int `json:"maxStorage,omitempty" jsonschema:"minimum=20,maximum=65536"`
 	// MultiAZ keeps a standby in another zone. Default: false in dev, true in prod.
 	MultiAZ *bool `json:"multiAz,omitempty"`
 	// BackupDays is how many days of backups are kept, 0 to 35; 0 switches backups off. Default: 1 in dev, 14 in prod.
-	BackupDays *int `json:"backupDays,omitempty"`
+	BackupDays *int `json:"backupDays,omitempty" jsonschema:"minimum=0,maximum=35"`
 	// BackupWindow is when backups start, in UTC, such as `02:00-03:00`. Default: `02:00-03:00`.
 	BackupWindow string `json:"backupWindow,omitempty"`
 	// MaintenanceWindow is when RDS may patch, in UTC. Default: `sun:03:30-sun:04:30`.
@@ -385,6 +385,16 @@ type DBInstance struct {
 	PerformanceInsights *bool `json:"performanceInsights,omitempty"`
 }
 
+// ThroughputMode is how EFS rations throughput.
+type ThroughputMode string
+
+// The throughput modes.
+const (
+	Elastic     ThroughputMode = "elastic"
+	Bursting    ThroughputMode = "bursting"
+	Provisioned ThroughputMode = "provisioned"
+)
+
 // FileSystem is the EFS file system that nodes share.
 type FileSystem struct {
 	// Userstores shares the user stores that are added or changed at run time. Default: true.
@@ -392,9 +402,9 @@ type FileSystem struct {
 	// Tenants shares the artifacts of tenants. Default: true.
 	Tenants *bool `json:"tenants,omitempty"`
 	// ThroughputMode is `elastic`, `bursting` or `provisioned`. Default: `elastic`.
-	ThroughputMode string `json:"throughputMode,omitempty" jsonschema:"enum=elastic,enum=bursting,enum=provisioned"`
+	ThroughputMode ThroughputMode `json:"throughputMode,omitempty"`
 	// ProvisionedThroughput is the throughput in MiB/s with `provisioned`, 1 to 3414.
-	ProvisionedThroughput int `json:"provisionedThroughput,omitempty"`
+	ProvisionedThroughput int `json:"provisionedThroughput,omitempty" jsonschema:"minimum=1,maximum=3414"`
 	// Backup adds the file system to AWS Backup's daily plan. Default: false in dev, true in prod.
 	Backup *bool `json:"backup,omitempty"`
 }
@@ -412,12 +422,12 @@ type LoadBalancer struct {
 	// AllowedCIDRs may call the load balancer. Default: everyone (`0.0.0.0/0`), or the VPC when internal.
 	AllowedCIDRs []string `json:"allowedCidrs,omitempty"`
 	// IdleTimeout is after how many idle seconds a connection is closed, 1 to 4000. Default: 300.
-	IdleTimeout int `json:"idleTimeout,omitempty"`
+	IdleTimeout int `json:"idleTimeout,omitempty" jsonschema:"minimum=1,maximum=4000"`
 	// Stickiness is for how many seconds a browser stays with a node, 0 (off) to 604800. Console and My Account need
 	// it. Default: 86400.
-	Stickiness *int `json:"stickiness,omitempty"`
+	Stickiness *int `json:"stickiness,omitempty" jsonschema:"minimum=0,maximum=604800"`
 	// DeregistrationDelay is how many seconds a node that leaves may finish its requests, 0 to 3600. Default: 60.
-	DeregistrationDelay *int `json:"deregistrationDelay,omitempty"`
+	DeregistrationDelay *int `json:"deregistrationDelay,omitempty" jsonschema:"minimum=0,maximum=3600"`
 	// AccessLogs keeps access logs in an S3 bucket made for them. Default: false in dev, true in prod.
 	AccessLogs *bool `json:"accessLogs,omitempty"`
 	// WebACLARN attaches an existing AWS WAF web ACL (regional scope).
@@ -448,7 +458,7 @@ type Product struct {
 // JVM sizes a node's Java virtual machine.
 type JVM struct {
 	// Heap is the heap in MiB, at least 1024. Default: half of the node's memory.
-	Heap int `json:"heap,omitempty"`
+	Heap int `json:"heap,omitempty" jsonschema:"minimum=1024"`
 	// Options are further JVM options, such as `-Duser.timezone=UTC`.
 	Options []string `json:"options,omitempty"`
 }
@@ -457,8 +467,8 @@ type JVM struct {
 type Admin struct {
 	// Username is the super administrator's name. Default: `admin`.
 	Username string `json:"username,omitempty"`
-	// Password is used when the first start creates the user; later changes are made in the product. Letters, digits
-	// and -_.~!*+= only, 8 to 64. Default: generated.
+	// Password is used when the first start creates the user; later changes are made in the product. 8 to 64 letters,
+	// digits and -_.~!*+=@:,/ only. Default: generated.
 	Password Secret `json:"password,omitempty"`
 }
 
@@ -474,7 +484,7 @@ type Secrets struct {
 	KeystorePassword Secret `json:"keystorePassword,omitempty"`
 	// RecoveryDays is for how many days a deleted secret or KMS key can be brought back: 0 (secrets are gone at once,
 	// the key after 7) or 7 to 30. Default: 0 in dev, 30 in prod.
-	RecoveryDays *int `json:"recoveryDays,omitempty"`
+	RecoveryDays *int `json:"recoveryDays,omitempty" jsonschema:"minimum=0,maximum=30"`
 }
 
 // UserStoreType is a kind of primary user store.
@@ -493,7 +503,7 @@ const (
 type UserStore struct {
 	// Type is `database` (the shared or the user database), or a directory: `readOnlyLdap`, `readWriteLdap`,
 	// `readOnlyActiveDirectory`, `readWriteActiveDirectory`. Default: `database`.
-	Type UserStoreType `json:"type,omitempty" jsonschema:"enum=database,enum=readOnlyLdap,enum=readWriteLdap,enum=readOnlyActiveDirectory,enum=readWriteActiveDirectory"`
+	Type UserStoreType `json:"type,omitempty"`
 	// URL is the directory's URL, `ldaps://host:636`. Needed for a directory.
 	URL string `json:"url,omitempty"`
 	// CIDRs are the ranges the directory's servers are in; nodes may connect to them on the URL's port. Needed for a
@@ -516,7 +526,7 @@ type UserStore struct {
 // Observability is what is kept and watched.
 type Observability struct {
 	// LogRetention is for how many days logs are kept, one of CloudWatch's steps. Default: 14 in dev, 90 in prod.
-	LogRetention int `json:"logRetention,omitempty"`
+	LogRetention int `json:"logRetention,omitempty" jsonschema:"minimum=1,maximum=3653"`
 	// AlarmTopicARN is the SNS topic that alarms are sent to. Alarms exist without it; nobody is told.
 	AlarmTopicARN string `json:"alarmTopicArn,omitempty"`
 }

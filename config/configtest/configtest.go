@@ -3,29 +3,29 @@ package configtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
-	"testing"
 
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// Source is a configuration source in memory.
-type Source struct {
-	Values  map[string]string
-	Secrets map[string]bool
+// TB is what helpers need of *testing.T, *testing.F or *rapid.T.
+type TB interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }
 
-// Keys lists the keys.
-func (s Source) Keys() []string { return slices.Sorted(maps.Keys(s.Values)) }
+type source struct {
+	values  map[string]string
+	secrets []string
+}
 
-// Get returns a value.
-func (s Source) Get(key string) (string, bool) { v, ok := s.Values[key]; return v, ok }
+func (s source) Keys() []string                { return slices.Sorted(maps.Keys(s.values)) }
+func (s source) Get(key string) (string, bool) { v, ok := s.values[key]; return v, ok }
+func (s source) IsSecret(key string) bool      { return slices.Contains(s.secrets, key) }
 
-// IsSecret reports whether the value counts as encrypted.
-func (s Source) IsSecret(key string) bool { return s.Secrets[key] }
-
-// Minimal is the shortest configuration that plans a cluster.
+// Minimal is the shortest configuration that plans a cluster. Keys are those of the namespace wso2is, without it.
 func Minimal() map[string]any {
 	return map[string]any{
 		"topology": "ec2", "version": "7.1.0", "hostname": "is.example.com",
@@ -35,51 +35,61 @@ func Minimal() map[string]any {
 	}
 }
 
-// Values writes changes over the minimal configuration as Pulumi's configuration map. A nil value removes a key.
-func Values(changes map[string]any) map[string]string {
-	all := Minimal()
-	maps.Copy(all, changes)
-	values := map[string]string{"aws:region": "eu-west-1"}
-	for key, value := range all {
-		switch v := value.(type) {
-		case nil:
-		case string:
-			values[config.Namespace+":"+key] = v
-		default:
-			text, err := json.Marshal(v)
-			if err != nil {
-				panic(err) // a test's own literal
-			}
-			values[config.Namespace+":"+key] = string(text)
-		}
-	}
+// With is the minimal configuration with changes to its top-level keys. A nil value removes a key.
+func With(changes map[string]any) map[string]any {
+	values := Minimal()
+	maps.Copy(values, changes)
+	maps.DeleteFunc(values, func(_ string, value any) bool { return value == nil })
 	return values
+}
+
+// Source hands values over as Pulumi does: text for a scalar, JSON for everything else. The top-level keys named as
+// secrets count as encrypted. The region is eu-west-1 unless values have a region of their own.
+func Source(values map[string]any, secrets ...string) config.Source {
+	s := source{values: map[string]string{"aws:region": "eu-west-1"}}
+	for key, value := range values {
+		full := config.Namespace + ":" + key
+		if key == "aws:region" {
+			full = key
+		}
+		if text, ok := value.(string); ok {
+			s.values[full] = text
+			continue
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			panic(fmt.Sprintf("the test's own value of %s: %s", key, err))
+		}
+		s.values[full] = string(text)
+	}
+	for _, key := range secrets {
+		s.secrets = append(s.secrets, config.Namespace+":"+key)
+	}
+	return s
 }
 
 // Environment is a region with three zones and an account.
 func Environment() config.Environment {
 	return config.Environment{
 		Project: "wso2is", Stack: "test",
-		Zones:     func(string) ([]string, error) { return []string{"eu-west-1a", "eu-west-1b", "eu-west-1c"}, nil },
+		Zones: func(region string) ([]string, error) {
+			return []string{region + "a", region + "b", region + "c"}, nil
+		},
 		AccountID: func() (string, error) { return "123456789012", nil },
 	}
 }
 
-// TryLoad loads the minimal configuration with changes; the keys named count as encrypted.
+// TryLoad loads the minimal configuration with changes. The top-level keys named as secrets count as encrypted.
 func TryLoad(changes map[string]any, secrets ...string) (config.Loaded, error) {
-	encrypted := map[string]bool{}
-	for _, key := range secrets {
-		encrypted[config.Namespace+":"+key] = true
-	}
-	return config.Load(Source{Values: Values(changes), Secrets: encrypted}, Environment())
+	return config.Load(Source(With(changes), secrets...), Environment())
 }
 
 // Load is TryLoad for a configuration that must be right.
-func Load(t *testing.T, changes map[string]any, secrets ...string) config.Loaded {
+func Load(t TB, changes map[string]any, secrets ...string) config.Loaded {
 	t.Helper()
 	loaded, err := TryLoad(changes, secrets...)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("the configuration is refused:\n%s", err)
 	}
 	return loaded
 }

@@ -1,0 +1,353 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// enum is a type with a few values only.
+type enum struct {
+	values []string
+	// refused are values that mean something elsewhere, each with the reason why it cannot be written.
+	refused map[string]string
+}
+
+func enumOf[T ~string](values ...T) enum {
+	var e enum
+	for _, v := range values {
+		e.values = append(e.values, string(v))
+	}
+	return e
+}
+
+var enums = map[reflect.Type]enum{
+	reflect.TypeFor[Profile]():         enumOf(Dev, Prod),
+	reflect.TypeFor[Topology]():        enumOf(EC2),
+	reflect.TypeFor[product.Version](): enumOf(product.Versions()...),
+	reflect.TypeFor[NATStrategy]():     enumOf(NATNone, NATSingle, NATPerZone),
+	reflect.TypeFor[CacheScenario](): enumOf(
+		CacheLocalInvalidation, CacheLocal, CacheNone, CacheSelected, CacheDistributed),
+	reflect.TypeFor[Engine]():         enumOf(Postgres, MySQL, MariaDB, SQLServer, Oracle),
+	reflect.TypeFor[Layout]():         enumOf(Separate, Single),
+	reflect.TypeFor[LogicalName]():    enumOf(IdentityDB, SharedDB, UserDB, ConsentDB, SessionDB, ConfigDB, AgentDB),
+	reflect.TypeFor[ThroughputMode](): enumOf(Elastic, Bursting, Provisioned),
+	reflect.TypeFor[UserStoreType](): enumOf(
+		DatabaseUserStore, ReadOnlyLDAP, ReadWriteLDAP, ReadOnlyActiveDirectory, ReadWriteActiveDirectory),
+	reflect.TypeFor[Scheme](): {
+		values: enumOf(AWS, WKA, Multicast).values,
+		refused: map[string]string{
+			string(AWSECS):     "aws-ecs asks ECS for the cluster's tasks, and the topology ec2 has none",
+			string(Kubernetes): "kubernetes asks a Kubernetes API server for pods, and the topology ec2 has none",
+		},
+	},
+}
+
+// EnumValues lists what a value of the type may be, or nothing where the type has no such list.
+func EnumValues(t reflect.Type) []string { return slices.Clone(enums[t].values) }
+
+// decoder fills a configuration from what Pulumi hands over. It reports what does not fit and leaves that out, so that
+// everything else can be checked all the same.
+type decoder struct {
+	Problems
+	// encrypted says that the top-level key is a secret: its values are then not repeated in problems.
+	encrypted bool
+}
+
+// decode reads every key of the namespace, strictly.
+func decode(src Source, c *Cluster) Problems {
+	var d decoder
+	c.Region, _ = src.Get(regionKey)
+	fields := fieldsOf(reflect.TypeFor[Cluster]())
+	for _, key := range src.Keys() {
+		name, ours := strings.CutPrefix(key, Namespace+":")
+		if _, known := fields[name]; ours && !known {
+			d.unknown(name, name, slices.Sorted(maps.Keys(fields)))
+		}
+	}
+	root := reflect.ValueOf(c).Elem()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		text, ok := src.Get(qualified(name))
+		if !ok {
+			continue
+		}
+		field := fields[name]
+		d.encrypted = src.IsSecret(qualified(name))
+		if d.encrypted && !holdsSecret(field.Type) {
+			d.refuse(name, "store it without --secret", "it is encrypted, but would reach AWS in the clear")
+			continue
+		}
+		if field.Type.Kind() == reflect.String {
+			d.value(name, text, root.FieldByIndex(field.Index), field.Tag)
+			continue
+		}
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.UseNumber()
+		var value any
+		if err := decoder.Decode(&value); err != nil || decoder.More() {
+			d.refuse(name, "write an object with the keys of docs/configuration.md", "the value is not an object")
+			continue
+		}
+		d.value(name, value, root.FieldByIndex(field.Index), field.Tag)
+	}
+	return d.Problems
+}
+
+// value puts one value where it belongs.
+func (d *decoder) value(path string, in any, out reflect.Value, tag reflect.StructTag) {
+	if in == nil {
+		return // a YAML key with nothing behind it
+	}
+	if out.Kind() == reflect.Pointer {
+		target := reflect.New(out.Type().Elem())
+		before := len(d.Problems)
+		d.value(path, in, target.Elem(), tag)
+		// An object is kept without the parts that are wrong; a scalar that is wrong is not there at all.
+		if len(d.Problems) == before || target.Elem().Kind() == reflect.Struct {
+			out.Set(target)
+		}
+		return
+	}
+	if secret, ok := out.Addr().Interface().(*Secret); ok {
+		d.secret(path, in, secret)
+		return
+	}
+	switch out.Kind() {
+	case reflect.Struct:
+		d.object(path, in, out)
+	case reflect.Map:
+		d.table(path, in, out)
+	case reflect.Slice:
+		list, ok := in.([]any)
+		if !ok {
+			d.refuse(path, "write a list", "the value is not a list")
+			return
+		}
+		items := reflect.MakeSlice(out.Type(), len(list), len(list))
+		for i, item := range list {
+			d.value(fmt.Sprintf("%s[%d]", path, i), item, items.Index(i), "")
+		}
+		out.Set(items)
+	case reflect.Interface:
+		out.Set(reflect.ValueOf(numbers(in)))
+	case reflect.String:
+		d.text(path, in, out)
+	case reflect.Bool:
+		b, ok := in.(bool)
+		if !ok {
+			d.refuse(path, "write true or false, without quotes", "%s is not a boolean", d.show(in))
+			return
+		}
+		out.SetBool(b)
+	case reflect.Int:
+		d.number(path, in, out, tag)
+	}
+}
+
+func (d *decoder) object(path string, in any, out reflect.Value) {
+	object, ok := in.(map[string]any)
+	if !ok {
+		d.refuse(path, "write an object with the keys of docs/configuration.md", "the value is not an object")
+		return
+	}
+	fields := fieldsOf(out.Type())
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		field, known := fields[name]
+		if !known {
+			d.unknown(path+"."+name, name, slices.Sorted(maps.Keys(fields)))
+			continue
+		}
+		d.value(path+"."+name, object[name], out.FieldByIndex(field.Index), field.Tag)
+	}
+}
+
+func (d *decoder) table(path string, in any, out reflect.Value) {
+	object, ok := in.(map[string]any)
+	if !ok {
+		d.refuse(path, "write an object", "the value is not an object")
+		return
+	}
+	table := reflect.MakeMapWithSize(out.Type(), len(object))
+	names, limited := enums[out.Type().Key()]
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if limited && !slices.Contains(names.values, name) {
+			d.unknown(path+"."+name, name, names.values)
+			continue
+		}
+		item := reflect.New(out.Type().Elem()).Elem()
+		d.value(path+"."+name, object[name], item, "")
+		table.SetMapIndex(reflect.ValueOf(name).Convert(out.Type().Key()), item)
+	}
+	out.Set(table)
+}
+
+func (d *decoder) text(path string, in any, out reflect.Value) {
+	text, ok := in.(string)
+	if !ok {
+		d.refuse(path, fmt.Sprintf("write it in quotes, such as %q", d.show(in)), "%s is not a string", d.show(in))
+		return
+	}
+	if allowed, limited := enums[out.Type()]; limited && !slices.Contains(allowed.values, text) {
+		problem, known := allowed.refused[text]
+		if !known {
+			problem = fmt.Sprintf("%q is none of its values", text)
+		}
+		d.refuse(path, oneOf(allowed.values), "%s", problem)
+		return
+	}
+	out.SetString(text)
+}
+
+func (d *decoder) number(path string, in any, out reflect.Value, tag reflect.StructTag) {
+	text, _ := in.(json.Number)
+	n, err := strconv.Atoi(text.String())
+	if err != nil {
+		d.refuse(path, "write a whole number, without quotes", "%s is not a whole number", d.show(in))
+		return
+	}
+	low, high, bounded := Bounds(tag)
+	switch {
+	case n >= low && (n <= high || !bounded):
+		out.SetInt(int64(n))
+	case bounded:
+		d.refuse(path, fmt.Sprintf("write %d to %d", low, high), "%d %s", n, wrong(tag))
+	default:
+		d.refuse(path, fmt.Sprintf("write %d or more", low), "%d %s", n, wrong(tag))
+	}
+}
+
+// Bounds reads the smallest and the largest value of a number from its field's tag; bounded tells whether there is a
+// largest.
+func Bounds(tag reflect.StructTag) (low, high int, bounded bool) {
+	for _, part := range strings.Split(tag.Get("jsonschema"), ",") {
+		name, value, _ := strings.Cut(part, "=")
+		n, _ := strconv.Atoi(value) // tags are checked by a test
+		switch name {
+		case "minimum":
+			low = n
+		case "maximum":
+			high, bounded = n, true
+		}
+	}
+	return low, high, bounded
+}
+
+func wrong(tag reflect.StructTag) string {
+	if text := tag.Get("wrong"); text != "" {
+		return text
+	}
+	return "is out of range"
+}
+
+func (d *decoder) secret(path string, in any, out *Secret) {
+	text, ok := in.(string)
+	switch {
+	case !ok:
+		d.refuse(path, "write a string", "the value is not a string")
+	case text != "" && !d.encrypted:
+		d.refuse(path, "run `pulumi config set --path --secret "+qualified(path)+"` and give the value when asked",
+			"the value is in plain text")
+	default:
+		*out = NewSecret(text)
+	}
+}
+
+// show is a value as a problem may repeat it.
+func (d *decoder) show(value any) string {
+	const most = 60
+	text := fmt.Sprint(value)
+	switch {
+	case d.encrypted:
+		return "the value"
+	case len(text) > most:
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// nearEnough is how alike, from 0 to 1, a misspelt key must be to a known one to be taken for it.
+const nearEnough = 0.5
+
+func (p *Problems) unknown(path, name string, known []string) {
+	best, score := "", nearEnough
+	for _, k := range known {
+		if s := levenshtein.Similarity(strings.ToLower(name), strings.ToLower(k), nil); s > score {
+			best, score = k, s
+		}
+	}
+	if best != "" {
+		p.refuse(path, "write "+best, "there is no such key")
+		return
+	}
+	p.refuse(path, oneOf(known), "there is no such key")
+}
+
+func oneOf[T ~string](values []T) string {
+	if len(values) == 1 {
+		return "write " + string(values[0])
+	}
+	names := make([]string, len(values))
+	for i, v := range values {
+		names[i] = string(v)
+	}
+	return "write one of " + strings.Join(names, ", ")
+}
+
+// fieldsOf are a configuration type's fields by key.
+func fieldsOf(t reflect.Type) map[string]reflect.StructField {
+	fields := map[string]reflect.StructField{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+			fields[name] = f
+		}
+	}
+	return fields
+}
+
+func holdsSecret(t reflect.Type) bool {
+	if t == reflect.TypeFor[Secret]() {
+		return true
+	}
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	for _, f := range fieldsOf(t) {
+		if holdsSecret(f.Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// numbers turns JSON's numbers into Go's: TOML tells 5 from 5.0.
+func numbers(value any) any {
+	switch v := value.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		f, err := v.Float64()
+		if err != nil {
+			return v.String()
+		}
+		return f
+	case []any:
+		for i := range v {
+			v[i] = numbers(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = numbers(v[key])
+		}
+	}
+	return value
+}

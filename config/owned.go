@@ -1,0 +1,127 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// OwnedTOMLKeys are the keys of deployment.toml that the program writes itself, each with the configuration key to use
+// instead, or nothing where a cluster works with the program's value only. A * stands for any one name.
+var OwnedTOMLKeys = map[string]string{
+	"server.hostname":                    "hostname",
+	"server.node_ip":                     "nodes.members",
+	"server.base_path":                   "hostname",
+	"server.internal_hostname":           "",
+	"server.force_local_cache":           "caching.scenario",
+	"server.default_cache_timeout":       "caching.timeoutMinutes",
+	"server.default_realm_cache_timeout": "caching.timeoutMinutes",
+
+	"super_admin.username":             "admin.username",
+	"super_admin.password":             "admin.password",
+	"super_admin.create_admin_account": "",
+
+	"user_store.type":                             "userStore.type",
+	"user_store.properties.ConnectionURL":         "userStore.url",
+	"user_store.properties.ConnectionName":        "userStore.bindDn",
+	"user_store.properties.ConnectionPassword":    "userStore.bindPassword",
+	"user_store.properties.UserSearchBase":        "userStore.userSearchBase",
+	"user_store.properties.GroupSearchBase":       "userStore.groupSearchBase",
+	"user_store.properties.UserNameAttribute":     "userStore.userNameAttribute",
+	"user_store.properties.UserEntryObjectClass":  "userStore.userObjectClass",
+	"user_store.properties.UserRolesCacheEnabled": "caching.scenario",
+	"realm_manager.data_source":                   "database.logical.user",
+
+	"database.*.type":                         "database.engine",
+	"database.*.url":                          "database",
+	"database.*.driver":                       "database.engine",
+	"database.*.hostname":                     "database",
+	"database.*.port":                         "database",
+	"database.*.name":                         "database.logical",
+	"database.*.username":                     "database.logical",
+	"database.*.password":                     "",
+	"database.*.pool_options.maxActive":       "database.poolSize",
+	"datasource.WSO2ConsentDS":                "database.logical.consent",
+	"datasource.WSO2SessionDS":                "database.logical.session",
+	"datasource.AgentIdentity":                "database.logical.agent",
+	"authentication.consent.data_source":      "database.logical.consent",
+	"session.data_source":                     "database.logical.session",
+	"session_data.persistence":                "",
+	"database.*.pool_options.validationQuery": "",
+
+	"clustering.membership_scheme": "clustering.scheme",
+	"clustering.domain":            "clustering.domain",
+	"clustering.local_member_host": "nodes.members",
+	"clustering.local_member_port": "clustering.port",
+	"clustering.members":           "clustering.wkaMembers",
+	"clustering.properties":        "clustering",
+	"hazelcast":                    "clustering.hazelcast",
+
+	"cache.*.enable":               "caching.disabled",
+	"cache.*.timeout":              "caching.caches",
+	"cache.*.capacity":             "caching.caches",
+	"cache.default_timeout":        "caching.timeoutMinutes",
+	"governance_data.enable_cache": "caching.scenario",
+	"authorization_manager.properties.AuthorizationCacheEnabled": "caching.scenario",
+
+	"keystore":                            "secrets.keystore",
+	"truststore":                          "",
+	"encryption.key":                      "secrets.encryptionKey",
+	"account_recovery.endpoint.auth.hash": "",
+	"identity.auth_framework.endpoint.app_password": "",
+
+	"transport.http.properties.proxyPort":                         "",
+	"transport.https.properties.proxyPort":                        "",
+	"transport.https.sslHostConfig.properties.protocols":          "",
+	"catalina.valves.valve.properties":                            "",
+	"catalinaValves.remoteIpValve":                                "",
+	"versioning_configuration.enable_version_resources_on_change": "",
+	"carbon_health_check.enable":                                  "",
+}
+
+// extraConfig refuses what the program writes itself.
+func (v *validator) extraConfig() {
+	for _, path := range leaves("", v.ExtraConfig) {
+		for _, owned := range slices.Sorted(maps.Keys(OwnedTOMLKeys)) {
+			if !related(strings.Split(path, "."), strings.Split(owned, ".")) {
+				continue
+			}
+			fix := "leave it out: a cluster works with the program's value only"
+			if key := OwnedTOMLKeys[owned]; key != "" {
+				fix = "write " + qualified(key)
+			}
+			v.refuse("extraConfig."+path, fix, "the program writes %s itself", owned)
+			break
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.ExtraConfig)) {
+		if _, table := v.ExtraConfig[name].(map[string]any); !table {
+			v.refuse("extraConfig."+name, fmt.Sprintf("write keys under a table, such as %s: {key: value}", name),
+				"deployment.toml has no keys outside of tables")
+		}
+	}
+}
+
+// related reports whether one path leads to the other: a value that replaces a table takes away all that is in it.
+func related(path, owned []string) bool {
+	for i := range min(len(path), len(owned)) {
+		if path[i] != owned[i] && owned[i] != "*" {
+			return false
+		}
+	}
+	return true
+}
+
+// leaves are the paths of a tree's values, sorted. An empty table counts as a value.
+func leaves(prefix string, tree map[string]any) []string {
+	var paths []string
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		if table, ok := tree[name].(map[string]any); ok && len(table) > 0 {
+			paths = append(paths, leaves(prefix+name+".", table)...)
+			continue
+		}
+		paths = append(paths, prefix+name)
+	}
+	return paths
+}

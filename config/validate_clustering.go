@@ -1,0 +1,230 @@
+package config
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/wso2is-aws/wso2is/config/ports"
+)
+
+var (
+	domainName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+	roleName      = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	hazelcastName = regexp.MustCompile(`^hazelcast(\.[A-Za-z0-9_-]+)+$`)
+)
+
+// ownHazelcast are the properties that have a configuration key or that the program relies on.
+var ownHazelcast = map[string]string{
+	"hazelcast.max.no.heartbeat.seconds": "write clustering.heartbeatTimeout",
+	"hazelcast.config":                   "write clustering.hazelcastXml",
+}
+
+func (v *validator) clustering() {
+	k, written := v.Clustering, v.written.Clustering
+	if !domainName.MatchString(k.Domain) {
+		v.refuse("clustering.domain", "write letters, digits, dots, hyphens and underscores, 63 at the most",
+			"%q cannot name a Hazelcast cluster", k.Domain)
+	}
+	if k.Scheme == AWS && k.Port > ports.HazelcastProbedLast {
+		v.refuse("clustering.port", fmt.Sprintf("write %d to %d", ports.HazelcastFirst, ports.HazelcastProbedLast),
+			"%d is never probed by the scheme aws, so every node would stay alone", k.Port)
+	}
+	for _, unread := range []struct {
+		key  string
+		set  bool
+		by   []Scheme
+		then Scheme
+	}{
+		{"connectionTimeout", written.ConnectionTimeout != 0, []Scheme{AWS, WKA}, AWS},
+		{"wkaMembers", len(written.WKAMembers) > 0, []Scheme{WKA}, WKA},
+		{"multicast", written.Multicast != MulticastGroup{}, []Scheme{Multicast}, Multicast},
+		{"aws", written.AWS != AWSDiscovery{}, []Scheme{AWS}, AWS},
+	} {
+		switch path := "clustering." + unread.key; {
+		case !unread.set:
+		case !slices.Contains(unread.by, k.Scheme):
+			v.refuse(path, fmt.Sprintf("leave it out, or write clustering.scheme: %s", unread.then),
+				"the scheme %s does not read it", k.Scheme)
+		case k.HazelcastXML != "":
+			v.refuse(path, "leave it out, and write it in hazelcastXml", "the server reads hazelcastXml instead")
+		}
+	}
+	group, err := netip.ParseAddr(k.Multicast.Address)
+	if err != nil || !group.Is4() || !group.IsMulticast() || group.IsLinkLocalMulticast() {
+		v.refuse("clustering.multicast.address", "write one inside 239.0.0.0/8", "%q is no multicast group that a router carries",
+			k.Multicast.Address)
+	}
+	v.awsDiscovery()
+	v.hazelcast()
+}
+
+func (v *validator) awsDiscovery() {
+	a := v.Clustering.AWS
+	if a.AccessKey.Set() != a.SecretKey.Set() {
+		v.refuse("clustering.aws", "write accessKey and secretKey, or neither to use the instance's role",
+			"one half of the access key is missing")
+	}
+	v.secretText("clustering.aws.accessKey", a.AccessKey, 16, 128)
+	v.secretText("clustering.aws.secretKey", a.SecretKey, 16, 128)
+	if a.IAMRole != "" && !roleName.MatchString(a.IAMRole) {
+		v.refuse("clustering.aws.iamRole", "write the role's name, not its ARN", "%q is no role's name", a.IAMRole)
+	}
+	if a.HostHeader != "" && !hostName.MatchString(a.HostHeader) {
+		v.refuse("clustering.aws.hostHeader", "write a host such as ec2.amazonaws.com", "%q is no host", a.HostHeader)
+	}
+}
+
+func (v *validator) hazelcast() {
+	k := v.Clustering
+	for _, name := range slices.Sorted(maps.Keys(k.Hazelcast)) {
+		path := "clustering.hazelcast." + name
+		switch fix, own := ownHazelcast[name]; {
+		case !hazelcastName.MatchString(name):
+			v.refuse(path, "write a name such as hazelcast.slow.operation.detector.enabled", "%q is no Hazelcast property", name)
+		case own:
+			v.refuse(path, fix, "the property has a key of its own")
+		case strings.ContainsFunc(k.Hazelcast[name], unicode.IsControl):
+			v.refuse(path, "write it on one line", "the value has a control character")
+		}
+	}
+	if k.HazelcastXML == "" {
+		return
+	}
+	if len(k.Hazelcast) > 0 {
+		v.refuse("clustering.hazelcast", "write <properties> in hazelcastXml", "the server reads hazelcastXml instead")
+	}
+	v.hazelcastXML()
+}
+
+func (v *validator) hazelcastXML() {
+	const path = "clustering.hazelcastXml"
+	file, err := parseHazelcastXML(v.Clustering.HazelcastXML)
+	if err != nil {
+		v.refuse(path, "write a complete hazelcast.xml", "%s", err)
+		return
+	}
+	if file.name != v.Clustering.Domain {
+		v.refuse(path, fmt.Sprintf("write <cluster-name>%s</cluster-name>, or that name as clustering.domain", v.Clustering.Domain),
+			"its cluster name is %q", file.name)
+	}
+	ports := []int{v.Clustering.Port}
+	for _, m := range v.Nodes.Members {
+		if m.Port != 0 && !slices.Contains(ports, m.Port) {
+			ports = append(ports, m.Port)
+		}
+	}
+	for _, port := range ports {
+		if file.port != strconv.Itoa(port) {
+			v.refuse(path, fmt.Sprintf("write <port>%d</port> under <network>", port), "its port is %q", file.port)
+		}
+	}
+}
+
+// hazelcastFile is what a hazelcast.xml must have in common with the configuration.
+type hazelcastFile struct{ name, port string }
+
+func parseHazelcastXML(text string) (hazelcastFile, error) {
+	var file struct {
+		XMLName     xml.Name
+		ClusterName string `xml:"cluster-name"`
+		Group       string `xml:"group>name"` // before Hazelcast 4
+		Port        string `xml:"network>port"`
+	}
+	decoder := xml.NewDecoder(strings.NewReader(text))
+	if err := decoder.Decode(&file); err != nil {
+		return hazelcastFile{}, fmt.Errorf("it cannot be read: %w", err)
+	}
+	if file.XMLName.Local != "hazelcast" {
+		return hazelcastFile{}, fmt.Errorf("its root is <%s>, not <hazelcast>", file.XMLName.Local)
+	}
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if _, isElement := token.(xml.StartElement); err != nil || isElement {
+			return hazelcastFile{}, errors.New("something follows the end of <hazelcast>")
+		}
+	}
+	return hazelcastFile{
+		name: strings.TrimSpace(file.ClusterName + file.Group), port: strings.TrimSpace(file.Port),
+	}, nil
+}
+
+var wkaMember = regexp.MustCompile(`^(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?:-(\d{1,3}))?:(\d{1,5})$`)
+
+// wkaMembers checks that the well-known members reach every node: one left out forms a cluster of its own.
+func (v *validator) wkaMembers() {
+	covered := map[string]bool{}
+	for i, text := range v.Clustering.WKAMembers {
+		path := fmt.Sprintf("clustering.wkaMembers[%d]", i)
+		m := wkaMember.FindStringSubmatch(text)
+		if m == nil {
+			v.refuse(path, "write address:port, or a range over the last octet such as 10.0.1.10-20:5701",
+				"%q is no well-known member", text)
+			continue
+		}
+		first, _ := strconv.Atoi(m[2])
+		last := first
+		if m[3] != "" {
+			last, _ = strconv.Atoi(m[3])
+		}
+		port, _ := strconv.Atoi(m[4])
+		switch _, err := netip.ParseAddr(m[1] + "." + m[2]); {
+		case err != nil || last < first || last > 255:
+			v.refuse(path, "write a range that rises and ends at 255 or before", "%q is no range of addresses", text)
+			continue
+		case port < ports.HazelcastFirst || port > ports.HazelcastLast:
+			v.refuse(path, fmt.Sprintf("write a port from %d to %d", ports.HazelcastFirst, ports.HazelcastLast),
+				"%d is no port that the firewall opens", port)
+			continue
+		}
+		for octet := first; octet <= last; octet++ {
+			covered[fmt.Sprintf("%s.%d:%d", m[1], octet, port)] = true
+		}
+	}
+	for _, m := range v.Nodes.Members {
+		member := fmt.Sprintf("%s:%d", m.Address, m.Port)
+		if m.Address != "" && len(v.Clustering.WKAMembers) > 0 && !covered[member] {
+			v.refuse("clustering.wkaMembers", "add "+member, "%s is not among the well-known members and would stay alone", m.Name)
+		}
+	}
+}
+
+func (v *validator) caching() {
+	k := v.Caching
+	if k.Scenario != CacheSelected && len(k.Disabled) > 0 {
+		v.refuse("caching.disabled", "leave it out, or write caching.scenario: selectedOff",
+			"the scenario %s does not read it", k.Scenario)
+	}
+	if k.Scenario == CacheSelected && len(k.Disabled) == 0 {
+		v.refuse("caching.disabled", "write the caches to switch off, such as oauth_cache", "selectedOff names no cache")
+	}
+	if v.facts.Kernel == "" {
+		return
+	}
+	ids := v.Version.CacheIDs()
+	for i, id := range k.Disabled {
+		if !slices.Contains(ids, id) {
+			v.unknown(fmt.Sprintf("caching.disabled[%d]", i), id, ids)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(k.Caches)) {
+		path := "caching.caches." + id
+		if !slices.Contains(ids, id) {
+			v.unknown(path, id, ids)
+		}
+		if k.Caches[id] == (Cache{}) {
+			v.refuse(path, "write timeoutSeconds, capacity or both", "nothing about the cache is changed")
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	databaseName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
+	className    = regexp.MustCompile(`^db\.([a-z]+\d[a-z0-9-]*)\.([a-z0-9][a-z0-9.-]*)$`)
+)
+
+// reservedDatabases are names that an engine keeps for itself, or that the program would take for its own.
+var reservedDatabases = []string{
+	"admin", "information_schema", "master", "model", "msdb", "mysql", "performance_schema", "postgres", "public",
+	"rdsadmin", "sys", "system", "tempdb", "template0", "template1", "wso2admin",
+}
+
+func (v *validator) database() {
+	db := v.Database
+	facts := engines[db.Engine]
+	if !slices.Contains(facts.versions, db.Version) {
+		v.refuse("database.version", oneOf(facts.versions)+" (RDS keeps the minor version current)",
+			"%q is no release of %s that WSO2 Identity Server runs on", db.Version, db.Engine)
+	}
+	switch {
+	case len(facts.editions) == 0 && db.Edition != "":
+		v.refuse("database.edition", "leave it out", "%s has no editions", db.Engine)
+	case len(facts.editions) > 0 && !slices.Contains(facts.editions, db.Edition):
+		v.refuse("database.edition", oneOf(facts.editions), "%q is no edition of %s", db.Edition, db.Engine)
+	}
+	v.logical()
+	if _, ok := v.written.Database.Instances[MainInstance]; ok {
+		v.refuse("database.instances."+MainInstance, "write database.instance", "the main instance has a key of its own")
+	}
+	for _, name := range slices.Sorted(maps.Keys(db.Instances)) {
+		path := "database.instances." + name
+		if name == MainInstance {
+			path = "database.instance"
+		}
+		if !nodeName.MatchString(name) || strings.Contains(name, "--") {
+			v.refuse(path, "write lower-case letters, digits and single hyphens, 20 at the most", "%q cannot name an instance", name)
+		}
+		v.instance(path, db.Instances[name], v.written.Database.Instances[name])
+	}
+	v.artifact("database.caBundle", db.CABundle)
+}
+
+func (v *validator) logical() {
+	db := v.Database
+	names := map[string]LogicalName{}
+	for _, key := range slices.Sorted(maps.Keys(db.Logical)) {
+		l, path := db.Logical[key], "database.logical."+string(key)
+		switch {
+		case key == AgentDB && v.facts.Kernel != "" && !v.facts.AgentIdentity:
+			v.refuse(path, "leave it out", "%s keeps no agent identities", v.Version)
+		case key == SharedDB && db.Layout == Single:
+			v.refuse(path, "leave it out, or write database.layout: separate",
+				"the layout single keeps shared data in the identity database")
+		}
+		if !databaseName.MatchString(l.Name) || slices.Contains(reservedDatabases, l.Name) {
+			v.refuse(path+".name", "write lower-case letters, digits and underscores, 30 at the most, and no name of the engine's own",
+				"%q cannot name a database", l.Name)
+		}
+		if other, taken := names[l.Name]; taken {
+			v.refuse(path+".name", "write another name", "%q is taken by database.logical.%s", l.Name, other)
+		}
+		names[l.Name] = key
+		if _, ok := db.Instances[l.Instance]; !ok {
+			v.refuse(path+".instance", oneOf(slices.Sorted(maps.Keys(db.Instances))), "%q is none of database.instances", l.Instance)
+		}
+	}
+}
+
+// instance checks one RDS instance. Written is what the stack says of it; what it inherits is refused only once.
+func (v *validator) instance(path string, i, written DBInstance) {
+	main := path == "database.instance"
+	if main || written.Class != "" {
+		v.class(path+".class", i.Class)
+	}
+	if i.MaxStorage < i.Storage {
+		v.refuse(path+".maxStorage", fmt.Sprintf("write %d or more", i.Storage), "%d GiB are less than storage", i.MaxStorage)
+	}
+	if *i.MultiAZ && v.Database.Edition == "ex" && (main || written.MultiAZ != nil) {
+		v.refuse(path+".multiAz", "write false, or database.edition: se", "the edition ex has no standby")
+	}
+	if main || written.BackupWindow != "" || written.MaintenanceWindow != "" {
+		v.windows(path, i)
+	}
+}
+
+func (v *validator) class(path, class string) {
+	parts := className.FindStringSubmatch(class)
+	intelOnly := v.Database.Engine == Oracle || v.Database.Engine == SQLServer
+	switch {
+	case parts == nil:
+		v.refuse(path, "write a class such as db.m6g.large", "%q is no RDS instance class", class)
+	case intelOnly && armFamily(parts[1]):
+		v.refuse(path, "write an Intel class such as db.m6i.large", "RDS does not run %s on %s", v.Database.Engine, class)
+	case slices.Contains([]string{"nano", "micro", "small"}, parts[2]):
+		v.refuse(path, "write db.t4g.medium or a larger one, and an Intel class for oracle and mssql",
+			"%s has no room for the connections of the nodes", class)
+	}
+}
+
+const (
+	minutesPerDay  = 24 * 60
+	minutesPerWeek = 7 * minutesPerDay
+	shortestWindow = 30
+)
+
+var (
+	dayWindow  = regexp.MustCompile(`^(\d\d):(\d\d)-(\d\d):(\d\d)$`)
+	weekWindow = regexp.MustCompile(`^([a-z]{3}):(\d\d):(\d\d)-([a-z]{3}):(\d\d):(\d\d)$`)
+	weekdays   = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+)
+
+// window is a span of minutes in a day or a week. It may pass the end of either.
+type window struct{ start, length int }
+
+func (v *validator) windows(path string, i DBInstance) {
+	backup, backupOK := parseDayWindow(i.BackupWindow)
+	if !backupOK {
+		v.refuse(path+".backupWindow", "write 30 minutes or more in UTC, such as 02:00-03:00", "%q is no window", i.BackupWindow)
+	}
+	maintenance, maintenanceOK := parseWeekWindow(i.MaintenanceWindow)
+	if !maintenanceOK {
+		v.refuse(path+".maintenanceWindow", "write 30 minutes to a day in UTC, such as sun:03:30-sun:04:30", "%q is no window",
+			i.MaintenanceWindow)
+	}
+	if !backupOK || !maintenanceOK || *i.BackupDays == 0 {
+		return
+	}
+	for day := range len(weekdays) {
+		daily := window{start: day*minutesPerDay + backup.start, length: backup.length}
+		if daily.overlaps(maintenance) {
+			v.refuse(path+".maintenanceWindow", "write windows that are apart", "%s overlaps the backups of %s", i.MaintenanceWindow,
+				i.BackupWindow)
+			return
+		}
+	}
+}
+
+// overlaps compares two windows of the week.
+func (w window) overlaps(other window) bool {
+	after := (other.start - w.start + minutesPerWeek) % minutesPerWeek
+	before := (w.start - other.start + minutesPerWeek) % minutesPerWeek
+	return after < w.length || before < other.length
+}
+
+func parseDayWindow(text string) (window, bool) {
+	m := dayWindow.FindStringSubmatch(text)
+	if m == nil {
+		return window{}, false
+	}
+	start, ok1 := minuteOfDay(m[1], m[2])
+	end, ok2 := minuteOfDay(m[3], m[4])
+	length := (end - start + minutesPerDay) % minutesPerDay
+	return window{start, length}, ok1 && ok2 && length >= shortestWindow
+}
+
+func parseWeekWindow(text string) (window, bool) {
+	m := weekWindow.FindStringSubmatch(text)
+	if m == nil {
+		return window{}, false
+	}
+	first, last := slices.Index(weekdays, m[1]), slices.Index(weekdays, m[4])
+	start, ok1 := minuteOfDay(m[2], m[3])
+	end, ok2 := minuteOfDay(m[5], m[6])
+	start, end = first*minutesPerDay+start, last*minutesPerDay+end
+	length := (end - start + minutesPerWeek) % minutesPerWeek
+	fits := length >= shortestWindow && length <= minutesPerDay
+	return window{start, length}, ok1 && ok2 && first >= 0 && last >= 0 && fits
+}
+
+func minuteOfDay(hour, minute string) (int, bool) {
+	h, _ := strconv.Atoi(hour) // two digits
+	m, _ := strconv.Atoi(minute)
+	return 60*h + m, h < 24 && m < 60
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+)
+
+func (v *validator) network() {
+	n := v.Network
+	vpc, ok := v.cidr("network.cidr", n.CIDR)
+	v.cidrs("network.egressCidrs", n.EgressCIDRs)
+	if n.Adopt != nil {
+		v.adopted(vpc)
+		return
+	}
+	switch {
+	case !ok:
+	case vpc.Bits() < 16 || vpc.Bits() > 22:
+		v.refuse("network.cidr", "write a range from /16 to /22", "%q cannot be cut into 16 subnets that AWS takes", n.CIDR)
+	case !vpc.Addr().IsPrivate():
+		v.refuse("network.cidr", "write a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16", "%q is not private", n.CIDR)
+	}
+	v.zones()
+	if len(n.EgressCIDRs) > 0 && n.NAT == NATNone {
+		v.refuse("network.nat", "write single or perZone", "egressCidrs lie outside the VPC, and there is no way out")
+	}
+	if !*n.InterfaceEndpoints && len(n.EgressCIDRs) == 0 {
+		v.refuse("network.interfaceEndpoints", "write true, or egressCidrs that cover AWS's addresses",
+			"without endpoints and without a way out no node reaches the AWS services it calls")
+	}
+}
+
+func (v *validator) zones() {
+	seen := map[string]bool{}
+	for i, zone := range v.Network.Zones {
+		path := fmt.Sprintf("network.zones[%d]", i)
+		_, ok := zoneLetter(zone)
+		switch {
+		case !ok || zone[:len(zone)-1] != v.Region:
+			v.refuse(path, fmt.Sprintf("write %sa to %sh", v.Region, v.Region), "%q is no availability zone of %s", zone, v.Region)
+		case seen[zone]:
+			v.refuse(path, "write each zone once", "%s is there twice", zone)
+		}
+		seen[zone] = true
+	}
+}
+
+func (v *validator) adopted(vpc netip.Prefix) {
+	n, a := v.Network, v.Network.Adopt
+	v.id("network.adopt.vpc", a.VPC, "vpc-", "a VPC")
+	if len(v.written.Network.Zones) > 0 {
+		v.refuse("network.zones", "leave zones out", "an adopted VPC's zones are those of its private subnets")
+	}
+	if n.NAT != NATNone {
+		v.refuse("network.nat", "leave nat out", "an adopted VPC has its own way out")
+	}
+	if *n.FlowLogs {
+		v.refuse("network.flowLogs", "leave flowLogs out", "an adopted VPC's flow logs belong to its owner")
+	}
+	if len(a.PrivateSubnets) < 2 {
+		v.refuse("network.adopt.privateSubnets", "write one private subnet in each of two zones or more",
+			"a load balancer and a database need two zones")
+	}
+	v.adoptedSubnets(vpc)
+	if !v.LoadBalancer.Internal {
+		for _, zone := range slices.Sorted(maps.Keys(a.PrivateSubnets)) {
+			if _, ok := a.PublicSubnets[zone]; !ok {
+				v.refuse("network.adopt.publicSubnets."+zone, "write the zone's public subnet, or loadBalancer.internal: true",
+					"the load balancer would not reach the nodes of %s", zone)
+			}
+		}
+	}
+	if a.EndpointSecurityGroup != "" {
+		v.id("network.adopt.endpointSecurityGroup", a.EndpointSecurityGroup, "sg-", "a security group")
+	}
+	if a.S3PrefixList != "" {
+		v.id("network.adopt.s3PrefixList", a.S3PrefixList, "pl-", "a prefix list")
+	}
+	for i, id := range a.PrivateRouteTables {
+		v.id(fmt.Sprintf("network.adopt.privateRouteTables[%d]", i), id, "rtb-", "a route table")
+	}
+	switch {
+	case *n.InterfaceEndpoints && len(a.PrivateRouteTables) == 0:
+		v.refuse("network.adopt.privateRouteTables", "write the route tables of the private subnets",
+			"the S3 endpoint that interfaceEndpoints makes has nowhere to go")
+	case !*n.InterfaceEndpoints && len(n.EgressCIDRs) == 0 && (a.EndpointSecurityGroup == "" || a.S3PrefixList == ""):
+		v.refuse("network.adopt", "write endpointSecurityGroup and s3PrefixList, interfaceEndpoints: true, or egressCidrs",
+			"no node reaches the AWS services it calls")
+	}
+}
+
+// adoptedSubnets checks that every subnet lies inside the VPC and apart from the others.
+func (v *validator) adoptedSubnets(vpc netip.Prefix) {
+	a := v.Network.Adopt
+	var seen []netip.Prefix
+	for _, group := range []struct {
+		key     string
+		subnets map[string]Subnet
+	}{{"privateSubnets", a.PrivateSubnets}, {"publicSubnets", a.PublicSubnets}} {
+		for _, zone := range slices.Sorted(maps.Keys(group.subnets)) {
+			path := fmt.Sprintf("network.adopt.%s.%s", group.key, zone)
+			if len(zone) <= len(v.Region) || zone[:len(v.Region)] != v.Region {
+				v.refuse(path, fmt.Sprintf("write a zone such as %sa", v.Region), "%q is no availability zone of %s", zone, v.Region)
+			}
+			s := group.subnets[zone]
+			v.id(path+".id", s.ID, "subnet-", "a subnet")
+			subnet, ok := v.cidr(path+".cidr", s.CIDR)
+			switch {
+			case !ok || !vpc.IsValid():
+				continue
+			case subnet.Bits() < vpc.Bits() || !vpc.Contains(subnet.Addr()):
+				v.refuse(path+".cidr", "write the subnet's range, and the VPC's as network.cidr", "%s is not inside %s", subnet, vpc)
+			case slices.ContainsFunc(seen, subnet.Overlaps):
+				v.refuse(path+".cidr", "write the subnet's own range", "%s overlaps another subnet", subnet)
+			}
+			seen = append(seen, subnet)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+)
+
+// WSO2's system requirements of one node.
+const (
+	minVCPU   = 4
+	minMemory = 4
+)
+
+var (
+	preNitro = regexp.MustCompile(`^([cmr][1-4]|t[12])\.`)
+	nodeName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$`)
+)
+
+func (v *validator) nodes() {
+	n := v.Nodes
+	v.instanceType()
+	if n.AMI != "" {
+		v.id("nodes.ami", n.AMI, "ami-", "an image")
+	}
+	if listed := len(n.Members); listed > 0 {
+		if n.Count != listed {
+			v.refuse("nodes.count", "leave count out", "%d nodes are wanted, but %d members are listed", n.Count, listed)
+		}
+		if !v.Fixed() {
+			v.refuse("nodes.members", "leave members out, or write clustering.scheme: wka",
+				"the scheme %s finds nodes by discovery and fixes none", v.Clustering.Scheme)
+		}
+	}
+	if a := n.Autoscaling; a != nil {
+		if v.Fixed() {
+			v.refuse("nodes.autoscaling", "leave it out, or write clustering.scheme: aws",
+				"nodes of the scheme %s have fixed addresses and cannot come and go", v.Clustering.Scheme)
+		}
+		if a.Max < n.Count {
+			v.refuse("nodes.autoscaling.max", fmt.Sprintf("write %d or more", n.Count),
+				"%d is no upper bound for nodes.count, which is %d", a.Max, n.Count)
+		}
+	}
+}
+
+func (v *validator) instanceType() {
+	n, t := v.Nodes, InstanceType{}
+	written := v.written.Nodes
+	switch known := false; {
+	case written.InstanceType != "" && (n.CPU != 0 || n.Memory != 0):
+		v.refuse("nodes.instanceType", "write either the type, or cpu and memory", "cpu and memory choose a type of their own")
+	case n.InstanceType == "":
+		v.refuse("nodes.cpu", "write at most 128 vCPUs and 1024 GiB", "no type has %d vCPUs and %d GiB", n.CPU, n.Memory)
+	case preNitro.MatchString(n.InstanceType):
+		v.refuse("nodes.instanceType", "write a newer type, such as m6i.xlarge",
+			"%s is older than the Nitro system, which multicast and current images need", n.InstanceType)
+	default:
+		if t, known = LookupInstanceType(n.InstanceType); !known {
+			v.refuse("nodes.instanceType",
+				"write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or r5 to r8, such as m6i.xlarge",
+				"%q is not a known instance type", n.InstanceType)
+		} else if t.VCPU < minVCPU || t.Memory < minMemory {
+			v.refuse("nodes.instanceType", "write m6i.xlarge or a larger one",
+				"%s has %d vCPU and %g GiB, and WSO2 Identity Server needs %d vCPU and %d GB",
+				t.Name, t.VCPU, t.Memory, minVCPU, minMemory)
+		}
+	}
+	// The JVM needs memory beside its heap, and so does the system.
+	if most := int(t.Memory * mib * 4 / 5); t.Name != "" && v.JVM.Heap > most {
+		v.refuse("jvm.heap", fmt.Sprintf("write 1024 to %d", most), "%d MiB do not fit a node with %g GiB", v.JVM.Heap, t.Memory)
+	}
+}
+
+// reservedHosts are addresses of a private subnet that are no node's: AWS's five, and room for interface endpoints,
+// database instances and the file system's mount target.
+const reservedHosts = 5 + 16
+
+// validateCapacity checks that there are zones enough, and that the nodes' share fits each zone's private subnet.
+func (c *Cluster) validateCapacity() Problems {
+	var p Problems
+	zones := len(c.Network.Zones)
+	if zones < 2 {
+		p.refuse("network.zones", "write two or more zones", "a load balancer and a database need two zones")
+		return p
+	}
+	most := c.Nodes.Count
+	path, surge := "nodes.count", 1
+	if !c.Fixed() {
+		// An instance refresh starts new nodes before it ends the old ones.
+		surge = 2
+		if c.Nodes.Autoscaling != nil {
+			path, most = "nodes.autoscaling.max", max(most, c.Nodes.Autoscaling.Max)
+		}
+	}
+	for _, s := range c.Subnets() {
+		subnet, err := netip.ParsePrefix(s.Private.CIDR)
+		if err != nil {
+			continue // refused as the subnet's own problem
+		}
+		if fits := max(0, lastHost(subnet)+1-reservedHosts) / surge * zones; most > fits && len(c.Nodes.Members) == 0 {
+			p.refuse(path, fmt.Sprintf("write at most %d, or a larger network", fits),
+				"%d nodes do not fit private subnets such as %s in %d zones", most, subnet, zones)
+			break
+		}
+	}
+	return p
+}
+
+// validatePlacement checks the nodes that have an address of their own.
+func (c *Cluster) validatePlacement() Problems {
+	v := validator{Cluster: *c}
+	plan := c.Subnets()
+	names, addresses := map[string]bool{}, map[string]bool{}
+	for i, m := range c.Nodes.Members {
+		path := fmt.Sprintf("nodes.members[%d]", i)
+		switch {
+		case !nodeName.MatchString(m.Name):
+			v.refuse(path+".name", "write lower-case letters, digits and hyphens, 20 at the most", "%q cannot name a node", m.Name)
+		case names[m.Name]:
+			v.refuse(path+".name", "write a name of its own", "%q is taken by another member", m.Name)
+		}
+		names[m.Name] = true
+		at := slices.IndexFunc(plan, func(s ZoneSubnets) bool { return s.Zone == m.Zone })
+		if at < 0 {
+			v.refuse(path+".zone", oneOf(c.Network.Zones), "%q is none of the cluster's zones", m.Zone)
+			continue
+		}
+		subnet, err := netip.ParsePrefix(plan[at].Private.CIDR)
+		if err != nil {
+			continue // refused as the subnet's own problem
+		}
+		address, err := netip.ParseAddr(m.Address)
+		switch {
+		case m.Address == "":
+			v.refuse(path+".address", "write a larger network, or fewer nodes", "%s has no address left for %s", subnet, m.Name)
+		case err != nil || !usable(subnet, address):
+			v.refuse(path+".address", fmt.Sprintf("write one of %s, but not its first four or its last", subnet),
+				"%q is no address of the private subnet of %s", m.Address, m.Zone)
+		case addresses[m.Address]:
+			v.refuse(path+".address", "write an address of its own, or leave it out", "%s is taken by another member", m.Address)
+		}
+		addresses[m.Address] = true
+	}
+	v.wkaMembers()
+	return v.Problems
+}

@@ -1,0 +1,136 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+var (
+	userName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{2,29}$`)
+	secretText = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9\-_.~!*+=@:,/]*$`)
+	hexDigits  = regexp.MustCompile(`^[0-9A-Fa-f]+$`)
+	attribute  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+)
+
+// secretText checks a secret that a team brings itself. Values travel through the environment, XML and a shell.
+func (v *validator) secretText(path string, s Secret, low, high int) {
+	if !s.Set() {
+		return
+	}
+	if text := s.Reveal(); len(text) < low || len(text) > high || !secretText.MatchString(text) {
+		v.refuse(path, fmt.Sprintf("choose %d to %d letters, digits and -_.~!*+=@:,/ that begin with a letter or digit", low, high),
+			"the value would not survive XML and a shell")
+	}
+}
+
+func (v *validator) secrets() {
+	if !userName.MatchString(v.Admin.Username) {
+		v.refuse("admin.username", "write 3 to 30 letters, digits and ._@- that begin with a letter or digit",
+			"%q cannot name the administrator", v.Admin.Username)
+	}
+	v.secretText("admin.password", v.Admin.Password, 8, 64)
+	s := v.Secrets
+	if n := v.facts.EncryptionKeyBytes; n > 0 && s.EncryptionKey.Set() {
+		if key := s.EncryptionKey.Reveal(); len(key) != 2*n || !hexDigits.MatchString(key) {
+			v.refuse("secrets.encryptionKey", fmt.Sprintf("give the %d digits that `openssl rand -hex %d` prints", 2*n, n),
+				"%s takes %d hexadecimal digits", v.Version, 2*n)
+		}
+	}
+	v.secretText("secrets.keystorePassword", s.KeystorePassword, 6, 64)
+	switch {
+	case s.Keystore.Set() != s.KeystorePassword.Set():
+		v.refuse("secrets.keystore", "give keystore and keystorePassword, or neither to have them generated",
+			"one of the two is missing")
+	case s.Keystore.Set():
+		v.keystore(s.Keystore.Reveal(), s.KeystorePassword.Reveal())
+	}
+	if days := *s.RecoveryDays; days > 0 && days < 7 {
+		v.refuse("secrets.recoveryDays", "write 0, or 7 to 30", "%d days are no recovery window of AWS", days)
+	}
+}
+
+func (v *validator) keystore(text, password string) {
+	const path = "secrets.keystore"
+	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		v.refuse(path, "give what `base64 -w0 keystore.p12` prints", "it is not base64")
+		return
+	}
+	_, certificate, _, err := pkcs12.DecodeChain(der, password)
+	if err != nil {
+		v.refuse(path, "give a PKCS#12 file with one private key, and its password as keystorePassword",
+			"it cannot be opened: %s", err)
+		return
+	}
+	if err := certificate.VerifyHostname("localhost"); err != nil {
+		v.refuse(path, "give a certificate with the alternative name localhost: nodes call their own services by it",
+			"its certificate is not valid for localhost")
+	}
+}
+
+func (v *validator) userStore() {
+	u, written := v.UserStore, v.written.UserStore
+	if u.Type == DatabaseUserStore {
+		written.Type, written.CIDRs = "", nil
+		if !reflect.ValueOf(written).IsZero() || len(u.CIDRs) > 0 {
+			v.refuse("userStore", "leave the directory's keys out, or write a directory as userStore.type",
+				"the type database reads none of them")
+		}
+		return
+	}
+	v.directoryURL()
+	if len(u.CIDRs) == 0 {
+		v.refuse("userStore.cidrs", "write the ranges that the directory's servers are in", "nodes would not be let through to them")
+	}
+	v.cidrs("userStore.cidrs", u.CIDRs)
+	v.secretText("userStore.bindPassword", u.BindPassword, 1, 128)
+	if !u.BindPassword.Set() {
+		v.refuse("userStore.bindPassword", "run `pulumi config set --path --secret wso2is:userStore.bindPassword`",
+			"a directory needs it")
+	}
+	for _, text := range []struct {
+		key, value string
+		needed     bool
+	}{
+		{"bindDn", u.BindDN, true}, {"userSearchBase", u.UserSearchBase, true}, {"groupSearchBase", u.GroupSearchBase, false},
+	} {
+		switch path := "userStore." + text.key; {
+		case text.value == "" && text.needed:
+			v.refuse(path, "write a name such as ou=users,dc=example,dc=com", "a directory needs it")
+		case text.value != "" && !strings.Contains(text.value, "="), strings.ContainsFunc(text.value, unicode.IsControl):
+			v.refuse(path, "write a name such as ou=users,dc=example,dc=com", "%q is no distinguished name", text.value)
+		}
+	}
+	for key, value := range map[string]string{"userNameAttribute": u.UserNameAttribute, "userObjectClass": u.UserObjectClass} {
+		if !attribute.MatchString(value) {
+			v.refuse("userStore."+key, "write a name such as uid or inetOrgPerson", "%q is no name of LDAP's", value)
+		}
+	}
+}
+
+func (v *validator) directoryURL() {
+	const path = "userStore.url"
+	text := v.UserStore.URL
+	address, err := url.Parse(text)
+	if err != nil || (address.Scheme != "ldap" && address.Scheme != "ldaps") || address.Hostname() == "" ||
+		!urlText.MatchString(text) || address.User != nil {
+		v.refuse(path, "write ldaps://host:636", "%q is no URL of a directory", text)
+		return
+	}
+	if port := address.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			v.refuse(path, "write ldaps://host:636", "%q has no valid port", text)
+		}
+	}
+	if address.Scheme == "ldap" && v.UserStore.Type == ReadWriteActiveDirectory {
+		v.refuse(path, "write ldaps://host:636", "Active Directory takes passwords over TLS only")
+	}
+}

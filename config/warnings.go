@@ -1,0 +1,101 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// warnings are what a team should know although nothing is wrong.
+func (c *Cluster) warnings() []string {
+	var w warnings
+	w.caching(c)
+	w.network(c)
+	w.database(c)
+	if c.Nodes.Count == 1 {
+		w.say("nodes.count", "one node is no cluster: its replacement interrupts the service")
+	}
+	if c.Clustering.Scheme == AWS && !c.Clustering.AWS.AccessKey.Set() && c.Clustered() {
+		if facts, err := c.Version.Facts(); err == nil && !facts.IMDSv2 {
+			w.say("version", "the Hazelcast of %s takes the instance role's credentials from the metadata service's first version, "+
+				"so nodes cannot require the second", c.Version)
+		}
+	}
+	for _, a := range []struct {
+		path string
+		file Artifact
+	}{{"product.archive", c.Product.Archive}, {"product.driver", c.Product.Driver}, {"database.caBundle", c.Database.CABundle}} {
+		if a.file.Source != "" && a.file.SHA256 == "" {
+			w.say(a.path+".sha256", "without a checksum nodes run whatever %s holds when they start", a.file.Source)
+		}
+	}
+	return w
+}
+
+type warnings []string
+
+func (w *warnings) say(path, format string, args ...any) {
+	*w = append(*w, qualified(path)+": "+fmt.Sprintf(format, args...))
+}
+
+func (w *warnings) caching(c *Cluster) {
+	const path = "caching.scenario"
+	switch c.Caching.Scenario {
+	case CacheLocal:
+		w.say(path, "localOnly switches clustering off: a revoked token, a locked account or a changed policy keeps its old answer "+
+			"on other nodes for up to %d minute(s)", c.Caching.TimeoutMinutes)
+	case CacheNone:
+		w.say(path, "none switches clustering off and sends every look-up to the database; the caches of the kernel that have no "+
+			"switch stay on, and may answer a revoked token or a locked account from memory")
+	case CacheDistributed:
+		w.say(path, "distributed needs nodes on one low-latency network: it loses entries and stalls requests while a member leaves, "+
+			"and the product makes only the kernel's caches distributed")
+	}
+}
+
+func (w *warnings) network(c *Cluster) {
+	if slices.Contains(c.Network.EgressCIDRs, everyone) {
+		w.say("network.egressCidrs", "%s lets nodes call every HTTPS server on the internet", everyone)
+	}
+	if c.Profile == Prod && c.Network.NAT == NATSingle {
+		w.say("network.nat", "a single NAT gateway stops calls out of every zone when its own zone fails")
+	}
+	if c.UserStore.Type != DatabaseUserStore && c.UserStore.URL[:len("ldap:")] == "ldap:" {
+		w.say("userStore.url", "ldap sends every user's password unencrypted; ldaps does not")
+	}
+}
+
+func (w *warnings) database(c *Cluster) {
+	db := c.Database
+	dataSources := map[string]int{}
+	for _, l := range db.Logical {
+		dataSources[l.Instance]++
+	}
+	for _, name := range slices.Sorted(maps.Keys(db.Instances)) {
+		i, path := db.Instances[name], "database.instances."+name
+		if name == MainInstance {
+			path = "database.instance"
+		}
+		if c.Profile == Prod && *i.BackupDays == 0 {
+			w.say(path+".backupDays", "no backups are kept")
+		}
+		if c.Profile == Prod && !*i.MultiAZ {
+			w.say(path+".multiAz", "without a standby the service stops when the database's zone fails")
+		}
+		if dataSources[name] == 0 {
+			w.say(path, "no logical database is on this instance")
+		}
+		wanted := db.PoolSize * dataSources[name] * c.maxNodes()
+		if most := db.maxConnections(i.Class); most > 0 && wanted > most {
+			w.say("database.poolSize", "%d nodes may open %d connections to %s, and %s takes about %d", c.maxNodes(), wanted, path,
+				i.Class, most)
+		}
+	}
+}
+
+func (c *Cluster) maxNodes() int {
+	if c.Nodes.Autoscaling != nil {
+		return max(c.Nodes.Count, c.Nodes.Autoscaling.Max)
+	}
+	return c.Nodes.Count
+}
