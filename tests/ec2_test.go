@@ -1,0 +1,329 @@
+package tests
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func object(pairs ...any) map[string]any {
+	m := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i].(string)] = pairs[i+1]
+	}
+	return m
+}
+
+func wka() map[string]any { return object("clustering", object("scheme", "wka")) }
+
+const (
+	ingress = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+	egress  = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+)
+
+func TestHazelcastIsOpenToTheNodesThemselvesOnly(t *testing.T) {
+	p := deploy(t, nil)
+	for _, token := range []string{ingress, egress} {
+		found := false
+		for _, r := range p.all(token) {
+			from, _ := r.get("fromPort").(float64)
+			if from < 5701 || from > 5800 {
+				continue
+			}
+			found = true
+			assert.Equal(t, 5701.0, from)
+			assert.Equal(t, 5800.0, r.get("toPort"))
+			assert.Equal(t, "nodes-id", r.get("securityGroupId"))
+			assert.Equal(t, "nodes-id", r.get("referencedSecurityGroupId"), "a self rule, never a range")
+			assert.Nil(t, r.get("cidrIpv4"))
+		}
+		assert.True(t, found, "no %s for Hazelcast", token)
+	}
+}
+
+func TestOnlyTheListenersAreOpenToEveryone(t *testing.T) {
+	for name, changes := range map[string]map[string]any{"aws": nil, "wka": wka()} {
+		t.Run(name, func(t *testing.T) {
+			p := deploy(t, changes)
+			var open []string
+			for _, r := range slices.Concat(p.all(ingress), p.all(egress)) {
+				if r.get("cidrIpv4") == "0.0.0.0/0" {
+					open = append(open, fmt.Sprint(r.get("securityGroupId"), " ", r.get("fromPort")))
+				}
+			}
+			slices.Sort(open)
+			assert.Equal(t, []string{"load-balancer-id 443", "load-balancer-id 80"}, open)
+			for _, group := range p.all("aws:ec2/securityGroup:SecurityGroup") {
+				assert.Nil(t, group.get("ingress"))
+				assert.Nil(t, group.get("egress"))
+			}
+		})
+	}
+}
+
+func TestDatabaseOfEveryEngine(t *testing.T) {
+	engines := map[string]string{
+		"postgres": "postgres", "mysql": "mysql", "mariadb": "mariadb", "mssql": "sqlserver-se", "oracle": "oracle-se2",
+	}
+	for engine, name := range engines {
+		t.Run(engine, func(t *testing.T) {
+			p := deploy(t, object("database", object("engine", engine)))
+			db := p.one(t, "aws:rds/instance:Instance", "main")
+			assert.Equal(t, name, db.get("engine"))
+			assert.NotRegexp(t, `^\d+\.\d+\.\d+`, db.get("engineVersion"), "RDS keeps the minor version current")
+			assert.Equal(t, true, db.get("storageEncrypted"))
+			assert.Equal(t, true, db.get("multiAz"))
+			assert.Equal(t, 14.0, db.get("backupRetentionPeriod"))
+			assert.Equal(t, true, db.get("deletionProtection"))
+			assert.Equal(t, "wso2is-test-main-final", db.get("finalSnapshotIdentifier"))
+			assert.Equal(t, true, db.get("manageMasterUserPassword"))
+			assert.Nil(t, db.get("password"))
+			assert.Equal(t, false, db.get("publiclyAccessible"))
+			assert.True(t, db.Protect)
+		})
+	}
+}
+
+func TestDevIsCheapAndDestroyable(t *testing.T) {
+	p := deploy(t, object("profile", "dev"))
+	db := p.one(t, "aws:rds/instance:Instance", "main")
+	assert.Equal(t, false, db.get("multiAz"))
+	assert.Equal(t, false, db.get("deletionProtection"))
+	assert.Equal(t, true, db.get("skipFinalSnapshot"))
+	for _, r := range p.resources {
+		assert.False(t, r.Protect, "%s %s is protected", r.Type, r.Name)
+	}
+}
+
+func TestWhatHoldsDataIsProtectedInProd(t *testing.T) {
+	p := deploy(t, nil)
+	for _, token := range []string{
+		"aws:rds/instance:Instance", "aws:efs/fileSystem:FileSystem", "aws:kms/key:Key",
+		"aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretVersion:SecretVersion",
+	} {
+		require.NotEmpty(t, p.all(token))
+		for _, r := range p.all(token) {
+			assert.True(t, r.Protect, "%s %s is not protected", token, r.Name)
+		}
+	}
+}
+
+func TestFileSystem(t *testing.T) {
+	p := deploy(t, nil)
+	assert.Equal(t, true, p.one(t, "aws:efs/fileSystem:FileSystem", "shared").get("encrypted"))
+	assert.Len(t, p.all("aws:efs/mountTarget:MountTarget"), 3, "one in each zone")
+	for _, name := range []string{"Userstores", "Tenants"} {
+		point := p.one(t, "aws:efs/accessPoint:AccessPoint", name)
+		assert.Equal(t, 802.0, point.get("posixUser", "uid"))
+		assert.Equal(t, 802.0, point.get("posixUser", "gid"))
+		assert.Equal(t, "/"+name, point.get("rootDirectory", "path"))
+	}
+}
+
+func TestLoadBalancer(t *testing.T) {
+	p := deploy(t, object("loadBalancer", object("hostedZone", "Z0123456789", "webAclArn",
+		"arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555")))
+	group := p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-instance")
+	assert.Equal(t, 9443.0, group.get("port"))
+	assert.Equal(t, "HTTPS", group.get("protocol"))
+	assert.Equal(t, "/api/health-check/v1.0/health", group.get("healthCheck", "path"))
+	assert.Equal(t, true, group.get("stickiness", "enabled"))
+	assert.Equal(t, "redirect", p.one(t, "aws:lb/listener:Listener", "http").get("defaultActions", "0", "type"))
+	https := p.one(t, "aws:lb/listener:Listener", "https")
+	assert.Equal(t, "HTTPS", https.get("protocol"))
+	assert.Contains(t, https.get("sslPolicy"), "TLS13")
+	assert.Len(t, p.all("aws:acm/certificateValidation:CertificateValidation"), 1)
+	assert.Len(t, p.all("aws:route53/record:Record"), 2, "the alias and the certificate's validation")
+	assert.Len(t, p.all("aws:wafv2/webAclAssociation:WebAclAssociation"), 1)
+}
+
+func userData(t *testing.T, r registered, key string) string {
+	t.Helper()
+	text, ok := r.get(key).(string)
+	require.True(t, ok, "%s has no %s", r.Name, key)
+	plain, err := base64.StdEncoding.DecodeString(text)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(plain), 16384)
+	return string(plain)
+}
+
+func deployment(t *testing.T, p *plan, node string) string {
+	t.Helper()
+	text, ok := p.one(t, "aws:s3/bucketObjectv2:BucketObjectv2", "nodes/"+node+"/deployment.toml").get("content").(string)
+	require.True(t, ok)
+	return text
+}
+
+func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
+	p := deploy(t, wka())
+	instances := p.all("aws:ec2/instance:Instance")
+	require.Len(t, instances, 2)
+	for i, name := range []string{"node-1", "node-2"} {
+		address := []string{"10.0.0.10", "10.0.16.10"}[i]
+		nic := p.one(t, "aws:ec2/networkInterface:NetworkInterface", name)
+		assert.Equal(t, []any{address}, nic.get("privateIps"))
+		instance := p.one(t, "aws:ec2/instance:Instance", name)
+		assert.Equal(t, "required", instance.get("metadataOptions", "httpTokens"))
+		assert.Equal(t, true, instance.get("rootBlockDevice", "encrypted"))
+		assert.Equal(t, "wso2is-test", instance.get("tags", "WSO2Cluster"))
+		assert.Contains(t, instance.Ignore, "ami", "a newer image must not replace a running node")
+		toml := deployment(t, p, name)
+		assert.Contains(t, toml, "'10.0.0.10:5701'")
+		assert.Contains(t, toml, "'10.0.16.10:5701'")
+		assert.Contains(t, toml, "local_member_host = '"+address+"'")
+		userData(t, instance, "userDataBase64")
+	}
+	second := p.one(t, "aws:ec2/instance:Instance", "node-2")
+	assert.True(t, slices.ContainsFunc(second.Dependencies, func(urn string) bool {
+		return strings.HasSuffix(urn, "Association::node-1")
+	}), "the second node starts before the first one is ready: %v", second.Dependencies)
+	assert.Contains(t, fmt.Sprint(p.one(t, "aws:ssm/association:Association", "node-2").get("parameters", "commands")), "/opt/wso2is/bin/ready")
+}
+
+func TestTaggedMembersAreAGroupThatIsReplacedOneAtATime(t *testing.T) {
+	p := deploy(t, nil)
+	group := p.one(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, "ELB", group.get("healthCheckType"))
+	assert.Equal(t, 100.0, group.get("instanceRefresh", "preferences", "minHealthyPercentage"))
+	assert.Equal(t, "ABANDON", group.get("initialLifecycleHooks", "0", "defaultResult"))
+	assert.Equal(t, "WSO2Cluster", group.get("tags", "1", "key"))
+	assert.Equal(t, "wso2is-test", group.get("tags", "1", "value"))
+	template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
+	assert.Equal(t, "required", template.get("metadataOptions", "httpTokens"))
+	userData(t, template, "userData")
+	toml := deployment(t, p, "all")
+	assert.Contains(t, toml, "tagValue = 'wso2is-test'")
+	assert.Contains(t, toml, "securityGroup = 'wso2is-test-nodes'", "the scheme filters by the group's name")
+	assert.Equal(t, "wso2is-test-nodes", p.one(t, "aws:ec2/securityGroup:SecurityGroup", "nodes").get("name"))
+}
+
+func TestOldReleasesMayAskTheMetadataServiceTheOldWay(t *testing.T) {
+	p := deploy(t, object("version", "5.11.0"))
+	assert.Equal(t, "optional", p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").get("metadataOptions", "httpTokens"))
+}
+
+func TestDiscoveryPermissions(t *testing.T) {
+	policy := fmt.Sprint(deploy(t, nil).one(t, "aws:iam/rolePolicy:RolePolicy", "nodes").get("policy"))
+	for _, action := range []string{"ec2:DescribeInstances", "ec2:DescribeAvailabilityZones", "autoscaling:CompleteLifecycleAction"} {
+		assert.Contains(t, policy, action)
+	}
+	fixed := fmt.Sprint(deploy(t, wka()).one(t, "aws:iam/rolePolicy:RolePolicy", "nodes").get("policy"))
+	assert.NotContains(t, fixed, "ec2:Describe", "fixed members discover nothing")
+}
+
+func TestAdoptedNetwork(t *testing.T) {
+	p := deploy(t, object("network", object("cidr", "10.1.0.0/16", "interfaceEndpoints", false, "adopt", object(
+		"vpc", "vpc-0123456789abcdef0", "endpointSecurityGroup", "sg-0123456789abcdef0", "s3PrefixList", "pl-0123456789abcdef0",
+		"publicSubnets", object("eu-west-1a", object("id", "subnet-0000000000000000a", "cidr", "10.1.0.0/24"), "eu-west-1b", object("id", "subnet-0000000000000000b", "cidr", "10.1.1.0/24")),
+		"privateSubnets", object("eu-west-1a", object("id", "subnet-0000000000000000c", "cidr", "10.1.2.0/24"), "eu-west-1b", object("id", "subnet-0000000000000000d", "cidr", "10.1.3.0/24")),
+	))))
+	for _, token := range []string{"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/natGateway:NatGateway", "aws:ec2/vpcEndpoint:VpcEndpoint"} {
+		assert.Empty(t, p.all(token), token)
+	}
+	assert.Equal(t, []any{"subnet-0000000000000000a", "subnet-0000000000000000b"}, p.one(t, "aws:lb/loadBalancer:LoadBalancer", "alb").get("subnets"))
+}
+
+func TestMulticastHasADomainThatCarriesIt(t *testing.T) {
+	p := deploy(t, object("clustering", object("scheme", "multicast")))
+	assert.Equal(t, "enable", p.one(t, "aws:ec2transitgateway/multicastDomain:MulticastDomain", "multicast").get("igmpv2Support"))
+	assert.Len(t, p.all("aws:ec2transitgateway/multicastDomainAssociation:MulticastDomainAssociation"), 3, "every private subnet")
+	assert.Equal(t, "2", p.one(t, ingress, "igmp-in-0.0.0.0_32").get("ipProtocol"))
+}
+
+func TestSecretsStaySecret(t *testing.T) {
+	const marker = "Marker0Secret1Value2"
+	p := deploy(t, object("admin", object("password", marker)), "admin")
+	seen := 0
+	for _, r := range p.resources {
+		for key, value := range r.Inputs {
+			text := fmt.Sprint(reveal(value))
+			if !strings.Contains(text, marker) {
+				continue
+			}
+			seen++
+			assert.Equal(t, "aws:secretsmanager/secretVersion:SecretVersion", r.Type)
+			assert.True(t, value.ContainsSecrets(), "%s of %s is in the clear", key, r.Name)
+		}
+	}
+	assert.Equal(t, 1, seen, "the value goes into its secret and nowhere else")
+	for _, r := range p.all("aws:secretsmanager/secretVersion:SecretVersion") {
+		assert.True(t, r.Inputs["secretString"].ContainsSecrets(), "%s is in the clear", r.Name)
+		if r.Name != "admin-password" {
+			assert.Contains(t, r.Ignore, "secretString", "%s would be generated anew by every update", r.Name)
+		}
+	}
+}
+
+func TestBadConfigurationRegistersNothing(t *testing.T) {
+	p, err := tryDeploy(t, object("nodes", object("instanceType", "t3.medium", "cuont", 3), "hostname", "localhost"))
+	require.Error(t, err)
+	for _, path := range []string{"wso2is:nodes.cuont", "wso2is:hostname"} {
+		assert.ErrorContains(t, err, path)
+	}
+	for _, r := range p.resources {
+		assert.Equal(t, "pulumi:pulumi:Stack", r.Type, "%s was registered", r.Name)
+	}
+}
+
+func TestInventory(t *testing.T) {
+	for _, stack := range []string{"dev", "prod"} {
+		t.Run(stack, func(t *testing.T) {
+			p := shipped(t, stack)
+			var names []string
+			for _, r := range p.resources {
+				names = append(names, r.Type+"::"+r.Name)
+			}
+			slices.Sort(names)
+			assert.Equal(t, slices.Compact(slices.Clone(names)), names, "two resources of one type share a name")
+			text := strings.Join(names, "\n") + "\n"
+			path := filepath.Join("testdata", "inventory-"+stack+".txt")
+			if *update {
+				require.NoError(t, os.MkdirAll("testdata", 0o755))
+				require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+			}
+			want, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), text, "a renamed resource is a replaced one; add an alias, then -update")
+		})
+	}
+}
+
+func TestPoliciesAreValidDocuments(t *testing.T) {
+	p := deploy(t, nil)
+	for _, r := range p.resources {
+		for _, key := range []resource.PropertyKey{"policy", "assumeRolePolicy"} {
+			value, ok := r.Inputs[key]
+			if !ok {
+				continue
+			}
+			var document struct {
+				Version   string
+				Statement []struct {
+					Effect   string
+					Action   []string
+					Resource []string
+				}
+			}
+			require.NoError(t, json.Unmarshal([]byte(fmt.Sprint(reveal(value))), &document), "%s %s", r.Type, r.Name)
+			assert.Equal(t, "2012-10-17", document.Version)
+			for _, s := range document.Statement {
+				assert.NotEmpty(t, s.Action)
+				for _, arn := range s.Resource {
+					assert.NotEmpty(t, arn, "%s %s names an empty resource", r.Type, r.Name)
+				}
+			}
+		}
+	}
+}

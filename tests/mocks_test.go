@@ -1,0 +1,222 @@
+package tests
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/stacks"
+)
+
+// registered is one resource as the program asked for it.
+type registered struct {
+	Type, Name   string
+	Inputs       resource.PropertyMap
+	Protect      bool
+	Dependencies []string
+	Ignore       []string
+}
+
+// plan is everything a program registered, and what it exported.
+type plan struct {
+	mu        sync.Mutex
+	resources []registered
+	invoked   []string
+}
+
+// NewResource answers a registration as AWS would, with an id, an ARN and the outputs that later resources read.
+// Registrations arrive on concurrent goroutines.
+func (p *plan) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	r := registered{Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs}
+	if args.RegisterRPC != nil {
+		r.Protect = args.RegisterRPC.GetProtect()
+		r.Dependencies = args.RegisterRPC.GetDependencies()
+		r.Ignore = args.RegisterRPC.GetIgnoreChanges()
+	}
+	p.mu.Lock()
+	p.resources = append(p.resources, r)
+	p.mu.Unlock()
+	out := args.Inputs.Copy()
+	id := args.Name + "-id"
+	text := func(key, value string) {
+		if !out.HasValue(resource.PropertyKey(key)) {
+			out[resource.PropertyKey(key)] = resource.NewStringProperty(value)
+		}
+	}
+	short := args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:]
+	text("arn", fmt.Sprintf("arn:aws:mock:eu-west-1:123456789012:%s/%s", short, args.Name))
+	switch args.TypeToken {
+	case "aws:rds/instance:Instance":
+		text("address", args.Name+".db.example.internal")
+		out["masterUserSecrets"] = resource.NewArrayProperty([]resource.PropertyValue{
+			resource.NewObjectProperty(resource.PropertyMap{
+				"secretArn": resource.NewStringProperty("arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-" + args.Name),
+			}),
+		})
+	case "aws:kms/key:Key":
+		text("keyId", id)
+	case "aws:lb/loadBalancer:LoadBalancer":
+		text("dnsName", "alb.example.com")
+		text("zoneId", "Z1")
+		text("arnSuffix", "app/alb/1")
+	case "aws:lb/targetGroup:TargetGroup":
+		text("arnSuffix", "targetgroup/nodes/1")
+	case "aws:ec2/vpcEndpoint:VpcEndpoint":
+		text("prefixListId", "pl-s3")
+	case "aws:ec2/launchTemplate:LaunchTemplate":
+		out["latestVersion"] = resource.NewNumberProperty(1)
+	case "aws:acm/certificate:Certificate":
+		out["domainValidationOptions"] = resource.NewArrayProperty([]resource.PropertyValue{
+			resource.NewObjectProperty(resource.PropertyMap{
+				"domainName":          resource.NewStringProperty("is.example.com"),
+				"resourceRecordName":  resource.NewStringProperty("_x.is.example.com"),
+				"resourceRecordType":  resource.NewStringProperty("CNAME"),
+				"resourceRecordValue": resource.NewStringProperty("_y.acm-validations.aws"),
+			}),
+		})
+	case "aws:route53/record:Record":
+		text("fqdn", "_x.is.example.com")
+	case "aws:s3/bucketV2:BucketV2":
+		id = args.Inputs["bucket"].StringValue()
+	}
+	return id, out, nil
+}
+
+// Call answers the functions that the program may use; any other fails the test.
+func (p *plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	p.mu.Lock()
+	p.invoked = append(p.invoked, args.Token)
+	p.mu.Unlock()
+	switch args.Token {
+	case "aws:index/getAvailabilityZones:getAvailabilityZones":
+		return resource.NewPropertyMapFromMap(map[string]any{"names": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"}}), nil
+	case "aws:index/getCallerIdentity:getCallerIdentity":
+		return resource.NewPropertyMapFromMap(map[string]any{"accountId": "123456789012"}), nil
+	case "aws:index/getPartition:getPartition":
+		return resource.NewPropertyMapFromMap(map[string]any{"partition": "aws"}), nil
+	case "aws:ssm/getParameter:getParameter":
+		return resource.NewPropertyMapFromMap(map[string]any{"insecureValue": "ami-0123456789abcdef0", "value": "ami-0123456789abcdef0"}), nil
+	}
+	return nil, fmt.Errorf("the program calls %s, which no test expects", args.Token)
+}
+
+// tryDeploy runs the program with the minimal configuration and changes; the keys named are stored as secrets.
+func tryDeploy(t *testing.T, changes map[string]any, secretKeys ...string) (*plan, error) {
+	t.Helper()
+	return run(t, "test", configtest.Source(configtest.With(changes)), secretKeys)
+}
+
+func run(t *testing.T, stack string, source config.Source, secretKeys []string) (*plan, error) {
+	t.Helper()
+	values := map[string]string{}
+	for _, key := range source.Keys() {
+		values[key], _ = source.Get(key)
+	}
+	text, err := json.Marshal(values)
+	require.NoError(t, err)
+	t.Setenv(pulumi.EnvConfig, string(text))
+	full := make([]string, len(secretKeys))
+	for i, key := range secretKeys {
+		full[i] = "wso2is:" + key
+	}
+	encrypted, err := json.Marshal(full)
+	require.NoError(t, err)
+	t.Setenv(pulumi.EnvConfigSecretKeys, string(encrypted))
+	p := &plan{}
+	return p, pulumi.RunErr(stacks.Deploy, pulumi.WithMocks("wso2is", stack, p))
+}
+
+// shipped runs the program with a stack file of the repository.
+func shipped(t *testing.T, stack string) *plan {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "Pulumi."+stack+".yaml"))
+	require.NoError(t, err)
+	var file struct {
+		Config map[string]any `yaml:"config"`
+	}
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	values := map[string]any{}
+	for key, value := range file.Config {
+		values[strings.TrimPrefix(key, "wso2is:")] = value
+	}
+	p, err := run(t, stack, configtest.Source(values), nil)
+	require.NoError(t, err)
+	return p
+}
+
+func deploy(t *testing.T, changes map[string]any, secretKeys ...string) *plan {
+	t.Helper()
+	p, err := tryDeploy(t, changes, secretKeys...)
+	require.NoError(t, err)
+	return p
+}
+
+// all are the resources of a type.
+func (p *plan) all(token string) []registered {
+	var found []registered
+	for _, r := range p.resources {
+		if r.Type == token {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// one is the only resource of a type with a name.
+func (p *plan) one(t *testing.T, token, name string) registered {
+	t.Helper()
+	for _, r := range p.all(token) {
+		if r.Name == name {
+			return r
+		}
+	}
+	t.Fatalf("there is no %s named %s", token, name)
+	return registered{}
+}
+
+// reveal unwraps secrets and turns a value into plain Go.
+func reveal(v resource.PropertyValue) any {
+	for v.IsSecret() || v.IsOutput() {
+		if v.IsSecret() {
+			v = v.SecretValue().Element
+		} else {
+			v = v.OutputValue().Element
+		}
+	}
+	return v.MapRepl(nil, func(inner resource.PropertyValue) (any, bool) {
+		if inner.IsSecret() {
+			return reveal(inner.SecretValue().Element), true
+		}
+		return nil, false
+	})
+}
+
+func (r registered) get(path ...string) any {
+	var value any = reveal(resource.NewObjectProperty(r.Inputs))
+	for _, key := range path {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[key]
+		case []any:
+			var i int
+			if _, err := fmt.Sscan(key, &i); err != nil || i >= len(v) {
+				return nil
+			}
+			value = v[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
