@@ -58,7 +58,8 @@ func (r *renderer) caching(d *document) {
 		}
 	case config.CacheLocalInvalidation, config.CacheDistributed:
 	default:
-		r.refuse("wso2is:caching.scenario: %q is not a scenario", c.Scenario)
+		r.refuse("wso2is:caching.scenario: %q is not a scenario; write one of %s, %s, %s, %s, %s", c.Scenario,
+			config.CacheLocalInvalidation, config.CacheLocal, config.CacheNone, config.CacheSelected, config.CacheDistributed)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Caches)) {
 		if !slices.Contains(ids, id) {

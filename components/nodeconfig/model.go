@@ -2,6 +2,10 @@ package nodeconfig
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/ports"
@@ -227,6 +231,7 @@ type healthCheck struct {
 func (r *renderer) document() document {
 	c := r.Cluster
 	r.checkAddress()
+	r.checkLiterals()
 	d := document{
 		Server: server{
 			Hostname: c.Hostname,
@@ -256,6 +261,32 @@ func (r *renderer) document() document {
 	r.security(&d)
 	r.transport(&d)
 	return d
+}
+
+var placeholder = regexp.MustCompile(`\$[a-z]*\{`)
+
+// checkLiterals refuses texts of a team in which the server would see a reference of its own.
+func (r *renderer) checkLiterals() {
+	c := r.Cluster
+	texts := map[string]string{
+		"hostname": c.Hostname, "clustering.domain": c.Clustering.Domain, "admin.username": c.Admin.Username,
+		"clustering.aws.iamRole": c.Clustering.AWS.IAMRole, "clustering.aws.hostHeader": c.Clustering.AWS.HostHeader,
+		"userStore.url": c.UserStore.URL, "userStore.bindDn": c.UserStore.BindDN,
+		"userStore.userSearchBase": c.UserStore.UserSearchBase, "userStore.groupSearchBase": c.UserStore.GroupSearchBase,
+		"userStore.userNameAttribute": c.UserStore.UserNameAttribute,
+		"userStore.userObjectClass":   c.UserStore.UserObjectClass,
+	}
+	for name, value := range c.Clustering.Hazelcast {
+		texts["clustering.hazelcast."+name] = value
+	}
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		if !utf8.ValidString(texts[key]) {
+			r.refuse("wso2is:%s: %q is no valid text", key, texts[key])
+		}
+		if placeholder.MatchString(texts[key]) {
+			r.refuse("wso2is:%s: %q would be replaced by the server; leave out the $ before the brace", key, texts[key])
+		}
+	}
 }
 
 // security says where keys are. Primary, internal and TLS keystores are one file: every node must sign, encrypt and

@@ -13,35 +13,14 @@ import (
 	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/wso2is-aws/wso2is/config"
 )
 
 const header = "# Written from the stack's configuration. Change that instead: a node fetches this file anew when it starts.\n"
 
 // propertiesTable is the one table that becomes a .properties file instead of XML.
 const propertiesTable = "hazelcast"
-
-// ownedBy says which configuration key sets the keys of a table, so that a refusal can name it. Longest prefix wins.
-var ownedBy = map[string]string{
-	"server.hostname":                    "hostname",
-	"server.node_ip":                     "nodes.members",
-	"server.force_local_cache":           "caching.scenario",
-	"server.default_cache_timeout":       "caching.timeoutMinutes",
-	"server.default_realm_cache_timeout": "caching.timeoutMinutes",
-	"super_admin":                        "admin",
-	"user_store":                         "userStore",
-	"realm_manager":                      "database.logical.user",
-	"database":                           "database",
-	"datasource":                         "database.logical",
-	"authentication":                     "database.logical.consent",
-	"session":                            "database.logical.session",
-	"clustering":                         "clustering",
-	"hazelcast":                          "clustering.hazelcast",
-	"cache":                              "caching.caches",
-	"governance_data":                    "caching.scenario",
-	"authorization_manager":              "caching.scenario",
-	"keystore":                           "secrets.keystore",
-	"encryption":                         "secrets.encryptionKey",
-}
 
 // write marshals the model with a team's own keys merged into it.
 func write(doc document, extra map[string]any) ([]byte, error) {
@@ -58,10 +37,10 @@ func write(doc document, extra map[string]any) ([]byte, error) {
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		value := m.normalize(name, extra[name])
 		if _, table := value.(map[string]any); !table && value != nil {
-			m.refuse(name, "is not a table; deployment.toml has no keys outside of tables")
+			m.refuse(name, "deployment.toml has no keys outside of tables; write keys under a table")
 			continue
 		}
-		m.merge(model, name, name, value)
+		m.merge(model, []string{name}, value)
 	}
 	for _, name := range slices.Sorted(maps.Keys(model)) {
 		m.inspect(name, model[name])
@@ -143,31 +122,45 @@ func (m *merger) refuse(path, format string, args ...any) {
 	m.problems = append(m.problems, fmt.Errorf("wso2is:extraConfig.%s: "+format, append([]any{path}, args...)...))
 }
 
-func (m *merger) merge(into map[string]any, key, path string, value any) {
+// merge puts a value at the end of a path into the table that it is in. A key that the program owns is refused; a value
+// that this package writes as a default gives way.
+func (m *merger) merge(into map[string]any, path []string, value any) {
+	key, dotted := path[len(path)-1], strings.Join(path, ".")
 	own, exists := into[key]
-	if !exists {
-		into[key] = value
-		return
-	}
 	ownTable, isOwn := own.(map[string]any)
 	table, isTable := value.(map[string]any)
-	if !isOwn || !isTable {
-		m.refuse(path, "is written by this program; %s", instead(path))
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(table)) {
-		m.merge(ownTable, name, path+"."+name, table[name])
+	owned, fix, isOwned := owner(path)
+	switch {
+	case isTable && (isOwn || !exists) && (len(table) > 0 || !isOwned):
+		if !exists {
+			ownTable = map[string]any{}
+			into[key] = ownTable
+		}
+		for _, name := range slices.Sorted(maps.Keys(table)) {
+			m.merge(ownTable, append(slices.Clip(path), name), table[name])
+		}
+	case isOwned:
+		m.refuse(dotted, "the program writes %s itself; %s", owned, fix)
+	case isTable != isOwn && exists:
+		m.refuse(dotted, "is a table in one place and a value in the other; write it as deployment.toml has it")
+	default:
+		into[key] = value
 	}
 }
 
-// instead says how to change a key that this package writes.
-func instead(path string) string {
-	for prefix := path; prefix != ""; prefix = prefix[:max(strings.LastIndex(prefix, "."), 0)] {
-		if key, ok := ownedBy[prefix]; ok {
-			return "set wso2is:" + key + " instead"
+// owner finds the owned key that a path leads to or lies in, and what to write instead.
+func owner(path []string) (owned, fix string, found bool) {
+	for _, candidate := range slices.Sorted(maps.Keys(config.OwnedTOMLKeys)) {
+		pattern := strings.Split(candidate, ".")
+		n := min(len(pattern), len(path))
+		if slices.EqualFunc(pattern[:n], path[:n], func(want, have string) bool { return want == "*" || want == have }) {
+			if key := config.OwnedTOMLKeys[candidate]; key != "" {
+				return candidate, "write wso2is:" + key, true
+			}
+			return candidate, "leave it out: a cluster works with the program's value only", true
 		}
 	}
-	return "it cannot be changed"
+	return "", "", false
 }
 
 // normalize turns decoded JSON or YAML into what TOML can say, and checks values that this package knows to end up in
@@ -184,6 +177,7 @@ func (m *merger) normalize(path string, value any) any {
 		f, err := v.Float64()
 		if err != nil {
 			m.refuse(path, "%s is not a number that TOML has", v)
+			return v
 		}
 		return m.normalize(path, f)
 	case float64:

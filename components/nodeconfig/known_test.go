@@ -1,0 +1,233 @@
+package nodeconfig
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// known is every key that a release's configuration templates, key mappings or inference rules read, as far as this
+// program uses it: the path, with / between tables and * for any one name, and the releases that read it. A key that is
+// not here is one that a server would silently ignore.
+var known = []struct {
+	path         string
+	since, until product.Version
+}{
+	{path: "server/hostname"}, {path: "server/node_ip"}, {path: "server/base_path"}, {path: "server/internal_hostname"},
+	{path: "server/force_local_cache"}, {path: "server/default_cache_timeout"},
+	{path: "server/default_realm_cache_timeout"},
+	{path: "super_admin/username"}, {path: "super_admin/password"}, {path: "super_admin/create_admin_account"},
+	{path: "user_store/type"}, {path: "user_store/properties/*"}, {path: "tenant_mgt/tenant_manager/type"},
+	{path: "realm_manager/data_source"}, {path: "authorization_manager/properties/AuthorizationCacheEnabled"},
+	{path: "database/*/type"}, {path: "database/*/url"}, {path: "database/*/driver"}, {path: "database/*/username"},
+	{path: "database/*/password"}, {path: "database/*/pool_options/*"},
+	{path: "datasource/*/id"}, {path: "datasource/*/url"}, {path: "datasource/*/driver"},
+	{path: "datasource/*/username"}, {path: "datasource/*/password"}, {path: "datasource/*/pool_options/*"},
+	{path: "authentication/consent/data_source"}, {path: "session/data_source"},
+	{path: "session_data/persistence/enable_persistence"}, {path: "session_data/persistence/persist_temporary_data"},
+	{path: "session_data/persistence/persistence_pool_size"},
+	{path: "clustering/membership_scheme"}, {path: "clustering/domain"}, {path: "clustering/local_member_host"},
+	{path: "clustering/local_member_port"}, {path: "clustering/members"},
+	{path: "clustering/properties/connTimeout"}, // by wka in every release, by aws as the table below says
+	{path: "clustering/properties/mcastAddress"}, {path: "clustering/properties/mcastPort"},
+	{path: "clustering/properties/mcastTTL"}, {path: "clustering/properties/mcastTimeout"},
+	{path: "clustering/properties/region"}, {path: "clustering/properties/clusterName"},
+	{path: "clustering/properties/vpcCidrBlock"},
+	{path: "clustering/properties/accessKey", until: product.V5_11_0},
+	{path: "clustering/properties/secretKey", until: product.V5_11_0},
+	{path: "clustering/properties/iamRole", until: product.V5_11_0},
+	{path: "clustering/properties/securityGroup", until: product.V5_11_0},
+	{path: "clustering/properties/hostHeader", until: product.V5_11_0},
+	{path: "clustering/properties/tagKey", until: product.V5_11_0},
+	{path: "clustering/properties/tagValue", until: product.V5_11_0},
+	{path: "clustering/properties/access-key", since: product.V6_0_0, until: product.V6_1_0},
+	{path: "clustering/properties/secret-key", since: product.V6_0_0, until: product.V6_1_0},
+	{path: "clustering/properties/iam-role", since: product.V6_0_0, until: product.V6_1_0},
+	{path: "clustering/properties/security-group-name", since: product.V6_0_0, until: product.V6_1_0},
+	{path: "clustering/properties/connection-timeout-seconds", since: product.V6_0_0, until: product.V6_1_0},
+	{path: "clustering/properties/host-header", since: product.V6_0_0, until: product.V6_1_0},
+	{path: "clustering/properties/tag-key", since: product.V6_0_0, until: product.V6_1_0},
+	{path: "clustering/properties/tag-value", since: product.V6_0_0, until: product.V6_1_0},
+	{path: "clustering/properties/accessKey", since: product.V7_0_0},
+	{path: "clustering/properties/secretKey", since: product.V7_0_0},
+	{path: "clustering/properties/iamRole", since: product.V7_0_0},
+	{path: "clustering/properties/securityGroup", since: product.V7_0_0},
+	{path: "clustering/properties/hostHeader", since: product.V7_0_0},
+	{path: "clustering/properties/tagKey", since: product.V7_0_0},
+	{path: "clustering/properties/tagValue", since: product.V7_0_0},
+	{path: "clustering/properties/KUBERNETES_NAMESPACE"}, {path: "clustering/properties/KUBERNETES_SERVICES"},
+	{path: "clustering/properties/KUBERNETES_API_SERVER", until: product.V5_11_0},
+	{path: "clustering/properties/KUBERNETES_SERVICE_HOST", until: product.V5_11_0},
+	{path: "clustering/properties/KUBERNETES_SERVICE_PORT_HTTPS", until: product.V5_11_0},
+	{path: "clustering/properties/KUBERNETES_API_SERVER_TOKEN", until: product.V5_11_0},
+	{path: "clustering/properties/KUBERNETES_API_SERVER_USERNAME", until: product.V5_11_0},
+	{path: "clustering/properties/KUBERNETES_API_SERVER_PASSWORD", until: product.V5_11_0},
+	{path: "clustering/properties/KUBERNETES_MASTER_SKIP_SSL_VERIFICATION", until: product.V5_11_0},
+	{path: "clustering/properties/membershipSchemeClassName", until: product.V5_11_0},
+	{path: "clustering/properties/USE_DNS", until: product.V5_11_0},
+	{path: "clustering/properties/KUBERNETES_API_SERVER", since: product.V7_0_0},
+	{path: "clustering/properties/KUBERNETES_SERVICE_HOST", since: product.V7_0_0},
+	{path: "clustering/properties/KUBERNETES_SERVICE_PORT_HTTPS", since: product.V7_0_0},
+	{path: "clustering/properties/KUBERNETES_API_SERVER_TOKEN", since: product.V7_0_0},
+	{path: "hazelcast/*"},
+	{path: "cache/default_timeout"}, {path: "cache/*/enable"}, {path: "cache/*/timeout"}, {path: "cache/*/capacity"},
+	{path: "governance_data/enable_cache"},
+	{path: "keystore/*/file_name"}, {path: "keystore/*/type"}, {path: "keystore/*/password"}, {path: "keystore/*/alias"},
+	{path: "keystore/*/key_password"},
+	{path: "truststore/file_name"}, {path: "truststore/type"}, {path: "truststore/password"},
+	{path: "encryption/key"}, {path: "account_recovery/endpoint/auth/hash"},
+	{path: "identity/auth_framework/endpoint/app_password"},
+	{path: "transport/http/properties/proxyPort"}, {path: "transport/https/properties/proxyPort"},
+	{path: "transport/https/sslHostConfig/properties/protocols"},
+	{path: "catalina/valves/valve/properties/*", until: product.V6_0_0},
+	{path: "catalinaValves/remoteIpValve/enable", since: product.V6_1_0},
+	{path: "catalinaValves/remoteIpValve/internalProxies", since: product.V6_1_0},
+	{path: "catalinaValves/remoteIpValve/remoteIpHeader", since: product.V6_1_0},
+	{path: "catalinaValves/remoteIpValve/protocolHeader", since: product.V6_1_0},
+	{path: "catalinaValves/remoteIpValve/proxiesHeader", since: product.V6_1_0},
+	{path: "versioning_configuration/enable_version_resources_on_change"}, {path: "carbon_health_check/enable"},
+}
+
+// names restricts what a * may stand for.
+var names = map[string][]string{
+	"database":   {"identity_db", "shared_db", "user", "config"},
+	"datasource": {"WSO2ConsentDS", "WSO2SessionDS", "AgentIdentity"},
+	"keystore":   {"primary", "internal", "tls"},
+	"pool_options": {
+		"maxActive", "maxWait", "minIdle", "testOnBorrow", "validationQuery", "validationInterval", "defaultAutoCommit",
+		"connectionProperties",
+	},
+	"catalina/valves/valve/properties": {
+		"className", "internalProxies", "remoteIpHeader", "protocolHeader", "proxiesHeader",
+	},
+	// As the releases' inference rules and user-mgt.xml spell them.
+	"user_store/properties": {
+		"AnonymousBind", "ConnectionName", "ConnectionPassword", "ConnectionURL", "GroupEntryObjectClass",
+		"GroupNameAttribute", "GroupNameListFilter", "GroupNameSearchFilter", "GroupSearchBase", "ImmutableAttributes",
+		"MembershipAttribute", "ReadGroups", "UserEntryObjectClass", "UserIDAttribute", "UserIdSearchFilter",
+		"UserNameAttribute", "UserNameListFilter", "UserNameSearchFilter", "UserRolesCacheEnabled", "UserSearchBase",
+		"WriteGroups", "java.naming.ldap.attributes.binary",
+	},
+}
+
+// leaves lists the paths of a tree that have values, with their values.
+func leaves(prefix string, value any, visit func(path string, value any)) {
+	table, ok := value.(map[string]any)
+	if !ok {
+		visit(prefix, value)
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(table)) {
+		path := key
+		if prefix != "" {
+			path = prefix + "/" + key
+		}
+		leaves(path, table[key], visit)
+	}
+}
+
+// unknownKeys lists the keys of a tree that the release does not read.
+func unknownKeys(version product.Version, tree map[string]any) []string {
+	var unknown []string
+	leaves("", tree, func(path string, _ any) {
+		if !isKnown(version, strings.Split(path, "/")) {
+			unknown = append(unknown, path)
+		}
+	})
+	return unknown
+}
+
+func isKnown(version product.Version, path []string) bool {
+	return slices.ContainsFunc(known, func(k struct {
+		path         string
+		since, until product.Version
+	}) bool {
+		if (k.since != "" && version < k.since) || (k.until != "" && version > k.until) {
+			return false
+		}
+		pattern := strings.Split(k.path, "/")
+		if len(pattern) != len(path) {
+			return false
+		}
+		for i, part := range pattern {
+			if part != "*" && part != path[i] {
+				return false
+			}
+			if part == "*" && i > 0 {
+				allowed, restricted := names[strings.Join(path[:i], "/")]
+				if !restricted {
+					allowed, restricted = names[path[i-1]]
+				}
+				if path[0] == "cache" {
+					allowed, restricted = version.CacheIDs(), true
+				}
+				if restricted && !slices.Contains(allowed, path[i]) {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+func TestEveryKeyIsReadByTheRelease(t *testing.T) {
+	for name, in := range golden() {
+		tree := parse(t, render(t, in).DeploymentTOML)
+		require.Empty(t, unknownKeys(in.Cluster.Version, tree), name)
+	}
+	t.Run("the table tells releases apart", func(t *testing.T) {
+		for _, version := range product.Versions() {
+			facts, err := version.Facts()
+			require.NoError(t, err)
+			require.Equal(t, facts.HazelcastAWSKeys, isKnown(version, []string{"clustering", "properties", "tag-key"}))
+			require.Equal(t, !facts.HazelcastAWSKeys, isKnown(version, []string{"clustering", "properties", "tagKey"}))
+		}
+		require.False(t, isKnown(product.V7_1_0, []string{"cache", "no_such_cache", "enable"}))
+		require.False(t, isKnown(product.V7_1_0, []string{"database", "agent", "url"}))
+	})
+}
+
+// What the server infers for a directory refers to user_store.base_dn, which is never written; so each of the inferred
+// keys that do must be set.
+func TestDirectoriesLeaveNoDanglingReference(t *testing.T) {
+	for name, in := range golden() {
+		if !strings.HasPrefix(name, "userstore-") {
+			continue
+		}
+		for _, groups := range []string{"", "ou=Groups,dc=example,dc=com"} {
+			in.Cluster.UserStore.GroupSearchBase = groups
+			p := at(parse(t, render(t, in).DeploymentTOML), "user_store/properties").(map[string]any)
+			require.NotEmpty(t, p["UserSearchBase"], name)
+			require.NotEmpty(t, p["GroupSearchBase"], name)
+			require.Equal(t, groups == "", p["ReadGroups"] == false, "%s: without a base there are no groups to read", name)
+		}
+	}
+}
+
+// defaults are the keys that this package writes and that a team may override; every other one must be owned, or two
+// answers to one question could stand in one configuration.
+var defaults = []string{
+	"database/*/pool_options/maxWait", "database/*/pool_options/minIdle", "database/*/pool_options/testOnBorrow",
+	"database/*/pool_options/validationInterval", "database/*/pool_options/defaultAutoCommit",
+	"database/*/pool_options/connectionProperties", "tenant_mgt/tenant_manager/type", "user_store/properties/*",
+}
+
+func TestEveryKeyIsOwnedOrADefault(t *testing.T) {
+	seen := map[string]bool{}
+	for _, in := range golden() {
+		leaves("", parse(t, render(t, in).DeploymentTOML), func(path string, _ any) { seen[path] = true })
+	}
+	for path := range seen {
+		_, _, owned := owner(strings.Split(path, "/"))
+		isDefault := slices.ContainsFunc(defaults, func(pattern string) bool {
+			return regexp.MustCompile("^" + strings.ReplaceAll(pattern, "*", "[^/]+") + "$").MatchString(path)
+		})
+		require.True(t, owned || isDefault, "%s is neither in config.OwnedTOMLKeys nor a default", path)
+	}
+}
