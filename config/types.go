@@ -5,6 +5,8 @@ package config
 
 import "github.com/wso2is-aws/wso2is/config/product"
 
+//go:generate go -C .. run ./config/gen
+
 // Namespace is the Pulumi configuration namespace of every key in this package.
 const Namespace = "wso2is"
 
@@ -89,11 +91,11 @@ type Nodes struct {
 	InstanceType string `json:"instanceType,omitempty"`
 	// CPU is the number of vCPUs of a node, 4 or more, instead of an instance type: the smallest type of the families
 	// c6i, m6i and r6i with at least cpu and memory is taken.
-	CPU int `json:"cpu,omitempty" jsonschema:"minimum=4" wrong:"vCPUs are too few for WSO2 Identity Server"`
+	CPU int `json:"cpu,omitempty" jsonschema:"minimum=4" wrong:"vCPUs are too few for the server"`
 	// Memory is the memory of a node in GiB, 4 or more, instead of an instance type.
-	Memory int `json:"memory,omitempty" jsonschema:"minimum=4" wrong:"GiB are too little for WSO2 Identity Server"`
+	Memory int `json:"memory,omitempty" jsonschema:"minimum=4" wrong:"GiB are too little for the server"`
 	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10. Default: 30.
-	RootVolume int `json:"rootVolume,omitempty" jsonschema:"minimum=10" wrong:"GiB are too little for WSO2 Identity Server"`
+	RootVolume int `json:"rootVolume,omitempty" jsonschema:"minimum=10" wrong:"GiB are too little for the server"`
 	// AMI pins the Amazon Linux 2023 image by id. Left out, a node takes the newest one when it is launched, and a
 	// running node is not replaced because a newer one came out.
 	AMI string `json:"ami,omitempty"`

@@ -87,7 +87,8 @@ func (v *validator) identity() {
 
 func (v *validator) tags() {
 	if len(v.Tags) > maxTags {
-		v.refuse("tags", fmt.Sprintf("write %d at the most", maxTags), "%d tags and the program's own are more than AWS takes",
+		v.refuse("tags", fmt.Sprintf("write %d at the most", maxTags),
+			"%d tags and the program's own are more than AWS takes",
 			len(v.Tags))
 	}
 	for _, key := range slices.Sorted(maps.Keys(v.Tags)) {
@@ -133,7 +134,8 @@ func (v *validator) arn(path, arn, service, resource string) {
 	parts := arnShape.FindStringSubmatch(arn)
 	switch {
 	case parts == nil || parts[2] != service || !strings.HasPrefix(parts[5], resource):
-		v.refuse(path, fmt.Sprintf("write it as AWS shows it, such as arn:aws:%s:%s:123456789012:%s…", service, v.Region, resource),
+		v.refuse(path, fmt.Sprintf("write it as AWS shows it, such as arn:aws:%s:%s:123456789012:%s…", service, v.Region,
+			resource),
 			"%q is not such an ARN", arn)
 	case parts[3] != v.Region:
 		v.refuse(path, "write one of "+v.Region, "%q is in another region", arn)

@@ -60,7 +60,8 @@ func (v *validator) clustering() {
 	}
 	group, err := netip.ParseAddr(k.Multicast.Address)
 	if err != nil || !group.Is4() || !group.IsMulticast() || group.IsLinkLocalMulticast() {
-		v.refuse("clustering.multicast.address", "write one inside 239.0.0.0/8", "%q is no multicast group that a router carries",
+		v.refuse("clustering.multicast.address", "write one inside 239.0.0.0/8",
+			"%q is no multicast group that a router carries",
 			k.Multicast.Address)
 	}
 	v.awsDiscovery()
@@ -113,7 +114,8 @@ func (v *validator) hazelcastXML() {
 		return
 	}
 	if file.name != v.Clustering.Domain {
-		v.refuse(path, fmt.Sprintf("write <cluster-name>%s</cluster-name>, or that name as clustering.domain", v.Clustering.Domain),
+		v.refuse(path, fmt.Sprintf("write <cluster-name>%s</cluster-name>, or that name as clustering.domain",
+			v.Clustering.Domain),
 			"its cluster name is %q", file.name)
 	}
 	ports := []int{v.Clustering.Port}
@@ -195,7 +197,8 @@ func (v *validator) wkaMembers() {
 	for _, m := range v.Nodes.Members {
 		member := fmt.Sprintf("%s:%d", m.Address, m.Port)
 		if m.Address != "" && len(v.Clustering.WKAMembers) > 0 && !covered[member] {
-			v.refuse("clustering.wkaMembers", "add "+member, "%s is not among the well-known members and would stay alone", m.Name)
+			v.refuse("clustering.wkaMembers", "add "+member, "%s is not among the well-known members and would stay alone",
+				m.Name)
 		}
 	}
 }

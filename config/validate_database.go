@@ -43,7 +43,8 @@ func (v *validator) database() {
 			path = "database.instance"
 		}
 		if !nodeName.MatchString(name) || strings.Contains(name, "--") {
-			v.refuse(path, "write lower-case letters, digits and single hyphens, 20 at the most", "%q cannot name an instance", name)
+			v.refuse(path, "write lower-case letters, digits and single hyphens, 20 at the most", "%q cannot name an instance",
+				name)
 		}
 		v.instance(path, db.Instances[name], v.written.Database.Instances[name])
 	}
@@ -63,7 +64,8 @@ func (v *validator) logical() {
 				"the layout single keeps shared data in the identity database")
 		}
 		if !databaseName.MatchString(l.Name) || slices.Contains(reservedDatabases, l.Name) {
-			v.refuse(path+".name", "write lower-case letters, digits and underscores, 30 at the most, and no name of the engine's own",
+			v.refuse(path+".name",
+				"write lower-case letters, digits and underscores, 30 at the most, and no name of the engine's own",
 				"%q cannot name a database", l.Name)
 		}
 		if other, taken := names[l.Name]; taken {
@@ -71,7 +73,8 @@ func (v *validator) logical() {
 		}
 		names[l.Name] = key
 		if _, ok := db.Instances[l.Instance]; !ok {
-			v.refuse(path+".instance", oneOf(slices.Sorted(maps.Keys(db.Instances))), "%q is none of database.instances", l.Instance)
+			v.refuse(path+".instance", oneOf(slices.Sorted(maps.Keys(db.Instances))), "%q is none of database.instances",
+				l.Instance)
 		}
 	}
 }
@@ -125,11 +128,13 @@ type window struct{ start, length int }
 func (v *validator) windows(path string, i DBInstance) {
 	backup, backupOK := parseDayWindow(i.BackupWindow)
 	if !backupOK {
-		v.refuse(path+".backupWindow", "write 30 minutes or more in UTC, such as 02:00-03:00", "%q is no window", i.BackupWindow)
+		v.refuse(path+".backupWindow", "write 30 minutes or more in UTC, such as 02:00-03:00", "%q is no window",
+			i.BackupWindow)
 	}
 	maintenance, maintenanceOK := parseWeekWindow(i.MaintenanceWindow)
 	if !maintenanceOK {
-		v.refuse(path+".maintenanceWindow", "write 30 minutes to a day in UTC, such as sun:03:30-sun:04:30", "%q is no window",
+		v.refuse(path+".maintenanceWindow", "write 30 minutes to a day in UTC, such as sun:03:30-sun:04:30",
+			"%q is no window",
 			i.MaintenanceWindow)
 	}
 	if !backupOK || !maintenanceOK || *i.BackupDays == 0 {
@@ -138,7 +143,8 @@ func (v *validator) windows(path string, i DBInstance) {
 	for day := range len(weekdays) {
 		daily := window{start: day*minutesPerDay + backup.start, length: backup.length}
 		if daily.overlaps(maintenance) {
-			v.refuse(path+".maintenanceWindow", "write windows that are apart", "%s overlaps the backups of %s", i.MaintenanceWindow,
+			v.refuse(path+".maintenanceWindow", "write windows that are apart", "%s overlaps the backups of %s",
+				i.MaintenanceWindow,
 				i.BackupWindow)
 			return
 		}

@@ -44,7 +44,8 @@ func (v *validator) loadBalancer() {
 		v.arn("loadBalancer.certificateArn", lb.CertificateARN, "acm", "certificate/")
 	}
 	if lb.HostedZone != "" && !zoneID.MatchString(lb.HostedZone) {
-		v.refuse("loadBalancer.hostedZone", "write the zone's id, such as Z0123456789ABC", "%q is not the id of a hosted zone",
+		v.refuse("loadBalancer.hostedZone", "write the zone's id, such as Z0123456789ABC",
+			"%q is not the id of a hosted zone",
 			lb.HostedZone)
 	}
 	if lb.WebACLARN != "" {
@@ -64,7 +65,8 @@ func (v *validator) product() {
 		path := fmt.Sprintf("jvm.options[%d]", i)
 		switch {
 		case !jvmOption.MatchString(option):
-			v.refuse(path, "write one option, without blanks and quotes, such as -Duser.timezone=UTC", "%q is no JVM option", option)
+			v.refuse(path, "write one option, without blanks and quotes, such as -Duser.timezone=UTC", "%q is no JVM option",
+				option)
 		case heapOption.MatchString(option):
 			v.refuse(path, "write jvm.heap", "%s sizes the heap, which has a key of its own", option)
 		}

@@ -20,7 +20,8 @@ func (v *validator) network() {
 	case vpc.Bits() < 16 || vpc.Bits() > 22:
 		v.refuse("network.cidr", "write a range from /16 to /22", "%q cannot be cut into 16 subnets that AWS takes", n.CIDR)
 	case !vpc.Addr().IsPrivate():
-		v.refuse("network.cidr", "write a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16", "%q is not private", n.CIDR)
+		v.refuse("network.cidr", "write a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16", "%q is not private",
+			n.CIDR)
 	}
 	v.zones()
 	if len(n.EgressCIDRs) > 0 && n.NAT == NATNone {
@@ -39,7 +40,8 @@ func (v *validator) zones() {
 		_, ok := zoneLetter(zone)
 		switch {
 		case !ok || zone[:len(zone)-1] != v.Region:
-			v.refuse(path, fmt.Sprintf("write %sa to %sh", v.Region, v.Region), "%q is no availability zone of %s", zone, v.Region)
+			v.refuse(path, fmt.Sprintf("write %sa to %sh", v.Region, v.Region), "%q is no availability zone of %s", zone,
+				v.Region)
 		case seen[zone]:
 			v.refuse(path, "write each zone once", "%s is there twice", zone)
 		}
@@ -102,7 +104,8 @@ func (v *validator) adoptedSubnets(vpc netip.Prefix) {
 		for _, zone := range slices.Sorted(maps.Keys(group.subnets)) {
 			path := fmt.Sprintf("network.adopt.%s.%s", group.key, zone)
 			if len(zone) <= len(v.Region) || zone[:len(v.Region)] != v.Region {
-				v.refuse(path, fmt.Sprintf("write a zone such as %sa", v.Region), "%q is no availability zone of %s", zone, v.Region)
+				v.refuse(path, fmt.Sprintf("write a zone such as %sa", v.Region), "%q is no availability zone of %s", zone,
+					v.Region)
 			}
 			s := group.subnets[zone]
 			v.id(path+".id", s.ID, "subnet-", "a subnet")
@@ -111,7 +114,8 @@ func (v *validator) adoptedSubnets(vpc netip.Prefix) {
 			case !ok || !vpc.IsValid():
 				continue
 			case subnet.Bits() < vpc.Bits() || !vpc.Contains(subnet.Addr()):
-				v.refuse(path+".cidr", "write the subnet's range, and the VPC's as network.cidr", "%s is not inside %s", subnet, vpc)
+				v.refuse(path+".cidr", "write the subnet's range, and the VPC's as network.cidr", "%s is not inside %s", subnet,
+					vpc)
 			case slices.ContainsFunc(seen, subnet.Overlaps):
 				v.refuse(path+".cidr", "write the subnet's own range", "%s overlaps another subnet", subnet)
 			}

@@ -50,7 +50,8 @@ func (v *validator) instanceType() {
 	written := v.written.Nodes
 	switch known := false; {
 	case written.InstanceType != "" && (n.CPU != 0 || n.Memory != 0):
-		v.refuse("nodes.instanceType", "write either the type, or cpu and memory", "cpu and memory choose a type of their own")
+		v.refuse("nodes.instanceType", "write either the type, or cpu and memory",
+			"cpu and memory choose a type of their own")
 	case n.InstanceType == "":
 		v.refuse("nodes.cpu", "write at most 128 vCPUs and 1024 GiB", "no type has %d vCPUs and %d GiB", n.CPU, n.Memory)
 	case preNitro.MatchString(n.InstanceType):
@@ -69,7 +70,8 @@ func (v *validator) instanceType() {
 	}
 	// The JVM needs memory beside its heap, and so does the system.
 	if most := int(t.Memory * mib * 4 / 5); t.Name != "" && v.JVM.Heap > most {
-		v.refuse("jvm.heap", fmt.Sprintf("write 1024 to %d", most), "%d MiB do not fit a node with %g GiB", v.JVM.Heap, t.Memory)
+		v.refuse("jvm.heap", fmt.Sprintf("write 1024 to %d", most), "%d MiB do not fit a node with %g GiB", v.JVM.Heap,
+			t.Memory)
 	}
 }
 
@@ -117,7 +119,8 @@ func (c *Cluster) validatePlacement() Problems {
 		path := fmt.Sprintf("nodes.members[%d]", i)
 		switch {
 		case !nodeName.MatchString(m.Name):
-			v.refuse(path+".name", "write lower-case letters, digits and hyphens, 20 at the most", "%q cannot name a node", m.Name)
+			v.refuse(path+".name", "write lower-case letters, digits and hyphens, 20 at the most", "%q cannot name a node",
+				m.Name)
 		case names[m.Name]:
 			v.refuse(path+".name", "write a name of its own", "%q is taken by another member", m.Name)
 		}

@@ -26,7 +26,8 @@ func (v *validator) secretText(path string, s Secret, low, high int) {
 		return
 	}
 	if text := s.Reveal(); len(text) < low || len(text) > high || !secretText.MatchString(text) {
-		v.refuse(path, fmt.Sprintf("choose %d to %d letters, digits and -_.~!*+=@:,/ that begin with a letter or digit", low, high),
+		v.refuse(path, fmt.Sprintf("choose %d to %d letters, digits and -_.~!*+=@:,/ that begin with a letter or digit",
+			low, high),
 			"the value would not survive XML and a shell")
 	}
 }
@@ -88,7 +89,8 @@ func (v *validator) userStore() {
 	}
 	v.directoryURL()
 	if len(u.CIDRs) == 0 {
-		v.refuse("userStore.cidrs", "write the ranges that the directory's servers are in", "nodes would not be let through to them")
+		v.refuse("userStore.cidrs", "write the ranges that the directory's servers are in",
+			"nodes would not be let through to them")
 	}
 	v.cidrs("userStore.cidrs", u.CIDRs)
 	v.secretText("userStore.bindPassword", u.BindPassword, 1, 128)
@@ -109,7 +111,8 @@ func (v *validator) userStore() {
 			v.refuse(path, "write a name such as ou=users,dc=example,dc=com", "%q is no distinguished name", text.value)
 		}
 	}
-	for key, value := range map[string]string{"userNameAttribute": u.UserNameAttribute, "userObjectClass": u.UserObjectClass} {
+	for key, value := range map[string]string{"userNameAttribute": u.UserNameAttribute,
+		"userObjectClass": u.UserObjectClass} {
 		if !attribute.MatchString(value) {
 			v.refuse("userStore."+key, "write a name such as uid or inetOrgPerson", "%q is no name of LDAP's", value)
 		}

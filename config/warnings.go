@@ -17,14 +17,16 @@ func (c *Cluster) warnings() []string {
 	}
 	if c.Clustering.Scheme == AWS && !c.Clustering.AWS.AccessKey.Set() && c.Clustered() {
 		if facts, err := c.Version.Facts(); err == nil && !facts.IMDSv2 {
-			w.say("version", "the Hazelcast of %s takes the instance role's credentials from the metadata service's first version, "+
-				"so nodes cannot require the second", c.Version)
+			w.say("version",
+				"the Hazelcast of %s takes the instance role's credentials from the metadata service's first version, "+
+					"so nodes cannot require the second", c.Version)
 		}
 	}
 	for _, a := range []struct {
 		path string
 		file Artifact
-	}{{"product.archive", c.Product.Archive}, {"product.driver", c.Product.Driver}, {"database.caBundle", c.Database.CABundle}} {
+	}{{"product.archive", c.Product.Archive}, {"product.driver", c.Product.Driver}, {"database.caBundle",
+		c.Database.CABundle}} {
 		if a.file.Source != "" && a.file.SHA256 == "" {
 			w.say(a.path+".sha256", "without a checksum nodes run whatever %s holds when they start", a.file.Source)
 		}
@@ -42,14 +44,17 @@ func (w *warnings) caching(c *Cluster) {
 	const path = "caching.scenario"
 	switch c.Caching.Scenario {
 	case CacheLocal:
-		w.say(path, "localOnly switches clustering off: a revoked token, a locked account or a changed policy keeps its old answer "+
-			"on other nodes for up to %d minute(s)", c.Caching.TimeoutMinutes)
+		w.say(path,
+			"localOnly switches clustering off: a revoked token, a locked account or a changed policy keeps its old answer "+
+				"on other nodes for up to %d minute(s)", c.Caching.TimeoutMinutes)
 	case CacheNone:
-		w.say(path, "none switches clustering off and sends every look-up to the database; the caches of the kernel that have no "+
-			"switch stay on, and may answer a revoked token or a locked account from memory")
+		w.say(path,
+			"none switches clustering off and sends every look-up to the database; the caches of the kernel that have no "+
+				"switch stay on, and may answer a revoked token or a locked account from memory")
 	case CacheDistributed:
-		w.say(path, "distributed needs nodes on one low-latency network: it loses entries and stalls requests while a member leaves, "+
-			"and the product makes only the kernel's caches distributed")
+		w.say(path,
+			"distributed needs nodes on one low-latency network: it loses entries and stalls requests while a member leaves, "+
+				"and the product makes only the kernel's caches distributed")
 	}
 }
 
@@ -87,7 +92,8 @@ func (w *warnings) database(c *Cluster) {
 		}
 		wanted := db.PoolSize * dataSources[name] * c.maxNodes()
 		if most := db.maxConnections(i.Class); most > 0 && wanted > most {
-			w.say("database.poolSize", "%d nodes may open %d connections to %s, and %s takes about %d", c.maxNodes(), wanted, path,
+			w.say("database.poolSize", "%d nodes may open %d connections to %s, and %s takes about %d", c.maxNodes(), wanted,
+				path,
 				i.Class, most)
 		}
 	}
