@@ -1,0 +1,597 @@
+package config_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"software.sslmate.com/src/go-pkcs12"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/configtest"
+)
+
+type object = map[string]any
+
+// refusal is a configuration and all that is said of it.
+type refusal struct {
+	changes object
+	secrets []string
+	want    []string
+}
+
+func check(t *testing.T, cases map[string]refusal) {
+	t.Helper()
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := configtest.TryLoad(c.changes, c.secrets...)
+			require.Error(t, err)
+			require.ErrorAs(t, err, new(config.Problems))
+			require.Equal(t, c.want, strings.Split(err.Error(), "\n"))
+		})
+	}
+}
+
+func one(changes object, want string) refusal { return refusal{changes: changes, want: []string{want}} }
+
+func under(key string, values object) object { return object{key: values} }
+
+func TestRefusesWhatCannotBeRead(t *testing.T) {
+	check(t, map[string]refusal{
+		"unknown key": one(object{"node": object{"count": 3}}, "wso2is:node: there is no such key; write nodes"),
+		"unknown nested key": one(under("nodes", object{"instancetype": "m6i.xlarge"}),
+			"wso2is:nodes.instancetype: there is no such key; write instanceType"),
+		"unknown key in a list": one(object{"clustering": object{"scheme": "wka"}, "nodes": object{"members": []object{
+			{"name": "a", "zone": "eu-west-1a", "adress": "10.0.0.10"}}}},
+			"wso2is:nodes.members[0].adress: there is no such key; write address"),
+		"unknown key like no other": one(under("jvm", object{"zzz": 1}),
+			"wso2is:jvm.zzz: there is no such key; write one of heap, options"),
+		"unknown logical database": one(under("database", object{"logical": object{"identty": object{}}}),
+			"wso2is:database.logical.identty: there is no such key; write identity"),
+		"scalar for an object": one(object{"nodes": "3"},
+			"wso2is:nodes: the value is not an object; write an object with the keys of docs/configuration.md"),
+		"text for an object": one(object{"nodes": "many"},
+			"wso2is:nodes: the value is not an object; write an object with the keys of docs/configuration.md"),
+		"object for text": one(under("nodes", object{"instanceType": object{}}),
+			`wso2is:nodes.instanceType: map[] is not a string; write it in quotes, such as "map[]"`),
+		"number for text": one(under("database", object{"version": 16}),
+			`wso2is:database.version: 16 is not a string; write it in quotes, such as "16"`),
+		"text for a number": one(under("nodes", object{"count": "3"}),
+			"wso2is:nodes.count: 3 is not a whole number; write a whole number, without quotes"),
+		"fraction": one(under("nodes", object{"count": 2.5}),
+			"wso2is:nodes.count: 2.5 is not a whole number; write a whole number, without quotes"),
+		"text for a boolean": one(under("loadBalancer", object{
+			"internal": "yes", "hostedZone": "Z0123456789ABC"}),
+			"wso2is:loadBalancer.internal: yes is not a boolean; write true or false, without quotes"),
+		"text for a list": one(under("network", object{"zones": "eu-west-1a"}),
+			"wso2is:network.zones: the value is not a list; write a list"),
+		"no nodes": one(under("nodes", object{"count": 0}),
+			"wso2is:nodes.count: 0 nodes make no cluster; write 1 or more"),
+		"number out of range": one(under("loadBalancer", object{"hostedZone": "Z0123456789ABC", "idleTimeout": 4001}),
+			"wso2is:loadBalancer.idleTimeout: 4001 is out of range; write 1 to 4000"),
+		"unknown profile": one(object{"profile": "staging"},
+			`wso2is:profile: "staging" is none of its values; write one of dev, prod`),
+		"unknown topology": one(object{"topology": "ecs"}, `wso2is:topology: "ecs" is none of its values; write ec2`),
+		"unknown release": one(object{"version": "7.1"}, `wso2is:version: "7.1" is none of its values; `+
+			"write one of 5.11.0, 6.0.0, 6.1.0, 7.0.0, 7.1.0, 7.2.0, 7.3.0"),
+		"no release": one(object{"version": nil}, "wso2is:version: the release is missing; "+
+			"write one of 5.11.0, 6.0.0, 6.1.0, 7.0.0, 7.1.0, 7.2.0, 7.3.0"),
+		"ecs scheme": one(under("clustering", object{"scheme": "aws-ecs"}), "wso2is:clustering.scheme: "+
+			"aws-ecs asks ECS for the cluster's tasks, and the topology ec2 has none; write one of aws, wka, multicast"),
+		"kubernetes scheme": one(under("clustering", object{"scheme": "kubernetes"}), "wso2is:clustering.scheme: "+
+			"kubernetes asks a Kubernetes API server for pods, and the topology ec2 has none; write one of aws, wka, multicast"),
+		"secret in plain text": one(under("admin", object{"password": "hunter2hunter2"}), "wso2is:admin.password: "+
+			"the value is in plain text; run `pulumi config set --path --secret wso2is:admin.password` and give the value when asked"),
+		"secret of the wrong type": {
+			changes: under("admin", object{"password": 12345678}), secrets: []string{"admin"},
+			want: []string{"wso2is:admin.password: the value is not a string; write a string"},
+		},
+		"encrypted without need": {
+			changes: object{"extraConfig": object{"oauth": object{"key": "hidden"}}}, secrets: []string{"extraConfig"},
+			want: []string{"wso2is:extraConfig: it is encrypted, but would reach AWS in the clear; store it without --secret"},
+		},
+		"everything at once": one2(object{
+			"hostname": "is_1", "nodes": object{"count": 0, "instanceType": "t3.medium"}, "profil": "dev",
+		},
+			`wso2is:hostname: "is_1" is not a DNS name; write a name with a domain, in lower case, such as is.example.com`,
+			"wso2is:nodes.count: 0 nodes make no cluster; write 1 or more",
+			"wso2is:nodes.instanceType: t3.medium has 2 vCPU and 4 GiB, and WSO2 Identity Server needs 4 vCPU and 4 GB; "+
+				"write m6i.xlarge or a larger one",
+			"wso2is:profil: there is no such key; write profile"),
+	})
+}
+
+func one2(changes object, want ...string) refusal { return refusal{changes: changes, want: want} }
+
+func TestRefusesNames(t *testing.T) {
+	for _, c := range []struct{ project, stack, want string }{
+		{"wso2is", "production-europe",
+			`stack: "wso2is-production-europe", from project and stack, cannot be the prefix of ` +
+				"AWS names; name both with letters, digits and single hyphens, at most 19 characters together, beginning with a letter"},
+		{"1s", "dev", `stack: "1s-dev", from project and stack, cannot be the prefix of ` +
+			"AWS names; name both with letters, digits and single hyphens, at most 19 characters together, beginning with a letter"},
+	} {
+		env := configtest.Environment()
+		env.Project, env.Stack = c.project, c.stack
+		_, err := config.Load(configtest.Source(configtest.Minimal()), env)
+		require.EqualError(t, err, c.want)
+	}
+	_, err := config.Load(configtest.Source(configtest.With(object{"aws:region": "europe"})), configtest.Environment())
+	require.ErrorContains(t, err, `aws:region: "europe" is no region; run `+
+		"`pulumi config set aws:region eu-west-1`, with a region of yours")
+}
+
+func TestRefusesNodes(t *testing.T) {
+	wka := func(nodes object) object { return object{"clustering": object{"scheme": "wka"}, "nodes": nodes} }
+	members := func(list ...object) object { return wka(object{"members": list}) }
+	check(t, map[string]refusal{
+		"too few vCPUs": one(under("nodes", object{"instanceType": "c6i.large"}), "wso2is:nodes.instanceType: "+
+			"c6i.large has 2 vCPU and 4 GiB, and WSO2 Identity Server needs 4 vCPU and 4 GB; write m6i.xlarge or a larger one"),
+		"no such type": one(under("nodes", object{"instanceType": "m6i.huge"}), "wso2is:nodes.instanceType: "+
+			`"m6i.huge" is not a known instance type; write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or `+
+			"r5 to r8, such as m6i.xlarge"),
+		"before Nitro": one(under("nodes", object{"instanceType": "m4.xlarge"}), "wso2is:nodes.instanceType: "+
+			"m4.xlarge is older than the Nitro system, which multicast and current images need; write a newer type, such as m6i.xlarge"),
+		"type and size": one(under("nodes", object{"instanceType": "m6i.xlarge", "cpu": 8}), "wso2is:nodes.instanceType: "+
+			"cpu and memory choose a type of their own; write either the type, or cpu and memory"),
+		"few cpu": one(under("nodes", object{"cpu": 2}),
+			"wso2is:nodes.cpu: 2 vCPUs are too few for the server; write 4 or more"),
+		"little memory": one(under("nodes", object{"memory": 2}),
+			"wso2is:nodes.memory: 2 GiB are too little for the server; write 4 or more"),
+		"huge": one(under("nodes", object{"cpu": 500, "memory": 8}),
+			"wso2is:nodes.cpu: no type has 500 vCPUs and 8 GiB; write at most 128 vCPUs and 1024 GiB"),
+		"small disk": one(under("nodes", object{"rootVolume": 8}),
+			"wso2is:nodes.rootVolume: 8 GiB are too little for the server; write 10 or more"),
+		"image": one(under("nodes", object{"ami": "al2023"}),
+			`wso2is:nodes.ami: "al2023" is not the id of an image; write one such as ami-0123456789abcdef0`),
+		"heap": one(object{"jvm": object{"heap": 14000}},
+			"wso2is:jvm.heap: 14000 MiB do not fit a node with 16 GiB; write 1024 to 13107"),
+		"heap option": one(object{"jvm": object{"options": []string{"-Xmx4g"}}},
+			"wso2is:jvm.options[0]: -Xmx4g sizes the heap, which has a key of its own; write jvm.heap"),
+		"JVM option": one(object{"jvm": object{"options": []string{"-Da=$(id)"}}}, `wso2is:jvm.options[0]: "-Da=$(id)" `+
+			"is no JVM option; write one option, without blanks and quotes, such as -Duser.timezone=UTC"),
+		"autoscaling of fixed nodes": one(wka(object{"autoscaling": object{"max": 4}}), "wso2is:nodes.autoscaling: "+
+			"nodes of the scheme wka have fixed addresses and cannot come and go; leave it out, or write clustering.scheme: aws"),
+		"autoscaling below count": one(under("nodes", object{"count": 4, "autoscaling": object{"max": 3}}),
+			"wso2is:nodes.autoscaling.max: 3 is no upper bound for nodes.count, which is 4; write 4 or more"),
+		"members of a discovered cluster": one(under("nodes", object{"members": []object{{"name": "a",
+			"zone": "eu-west-1a"}}}),
+			"wso2is:nodes.members: the scheme aws finds nodes by discovery and fixes none; "+
+				"leave members out, or write clustering.scheme: wka"),
+		"count and members": one(wka(object{"count": 3, "members": []object{{"name": "a", "zone": "eu-west-1a"}}}),
+			"wso2is:nodes.count: 3 nodes are wanted, but 1 members are listed; leave count out"),
+		"more nodes than addresses": one(object{"network": object{"cidr": "10.0.0.0/22"}, "nodes": object{"count": 64}},
+			"wso2is:nodes.count: 64 nodes do not fit private subnets such as 10.0.0.0/26 in 3 zones; "+
+				"write at most 63, or a larger network"),
+		"foreign zone": one(members(object{"name": "a", "zone": "eu-west-2a"}), `wso2is:nodes.members[0].zone: "eu-west-2a" `+
+			"is none of the cluster's zones; write one of eu-west-1a, eu-west-1b, eu-west-1c"),
+		"foreign address": one(members(object{"name": "a", "zone": "eu-west-1b", "address": "10.0.0.10"}),
+			`wso2is:nodes.members[0].address: "10.0.0.10" is no address of the private subnet of eu-west-1b; `+
+				"write one of 10.0.16.0/20, but not its first four or its last"),
+		"reserved address": one(members(object{"name": "a", "zone": "eu-west-1a", "address": "10.0.0.3"}),
+			`wso2is:nodes.members[0].address: "10.0.0.3" is no address of the private subnet of eu-west-1a; `+
+				"write one of 10.0.0.0/20, but not its first four or its last"),
+		"twice": one2(members(object{"name": "a", "zone": "eu-west-1a", "address": "10.0.0.10"},
+			object{"name": "a", "zone": "eu-west-1a", "address": "10.0.0.10"}),
+			"wso2is:nodes.members[1].address: 10.0.0.10 is taken by another member; write an address of its own, or leave it out",
+			`wso2is:nodes.members[1].name: "a" is taken by another member; write a name of its own`),
+		"name": one(members(object{"name": "Node 1", "zone": "eu-west-1a"}), `wso2is:nodes.members[0].name: "Node 1" `+
+			"cannot name a node; write lower-case letters, digits and hyphens, 20 at the most"),
+		"port": one(members(object{"name": "a", "zone": "eu-west-1a", "port": 4000}),
+			"wso2is:nodes.members[0].port: 4000 is no port that the firewall opens; write 5701 to 5800"),
+	})
+}
+
+func TestRefusesNetworks(t *testing.T) {
+	adopt := func(change func(adopt, network object)) object {
+		a := object{
+			"vpc": "vpc-0123456789abcdef0", "endpointSecurityGroup": "sg-0123456789abcdef0", "s3PrefixList": "pl-01234567",
+			"privateSubnets": object{
+				"eu-west-1a": object{"id": "subnet-0123456789abcdef0", "cidr": "10.0.0.0/24"},
+				"eu-west-1b": object{"id": "subnet-0123456789abcdef1", "cidr": "10.0.1.0/24"},
+			},
+			"publicSubnets": object{
+				"eu-west-1a": object{"id": "subnet-0123456789abcdef2", "cidr": "10.0.2.0/24"},
+				"eu-west-1b": object{"id": "subnet-0123456789abcdef3", "cidr": "10.0.3.0/24"},
+			},
+		}
+		n := object{"adopt": a}
+		change(a, n)
+		return object{"network": n}
+	}
+	configtest.Load(t, adopt(func(_, _ object) {}))
+	check(t, map[string]refusal{
+		"no range": one(under("network", object{"cidr": "10.0.0.0"}),
+			`wso2is:network.cidr: "10.0.0.0" is not an IPv4 range; write a range such as 203.0.113.0/24`),
+		"bits": one(under("network", object{"cidr": "10.0.0.1/16"}),
+			`wso2is:network.cidr: "10.0.0.1/16" has bits set beyond its mask; write 10.0.0.0/16`),
+		"size": one(under("network", object{"cidr": "10.0.0.0/24"}),
+			`wso2is:network.cidr: "10.0.0.0/24" cannot be cut into 16 subnets that AWS takes; write a range from /16 to /22`),
+		"public": one(under("network", object{"cidr": "8.8.0.0/16"}), `wso2is:network.cidr: "8.8.0.0/16" is not private; `+
+			"write a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"),
+		"one zone": one(under("network", object{"zones": []string{"eu-west-1a"}}),
+			"wso2is:network.zones: a load balancer and a database need two zones; write two or more zones"),
+		"foreign zone": one(under("network", object{"zones": []string{"eu-west-1a", "us-east-1a"}}),
+			"wso2is:network.zones[1]: "+
+				`"us-east-1a" is no availability zone of eu-west-1; write eu-west-1a to eu-west-1h`),
+		"zone twice": one(under("network", object{"zones": []string{"eu-west-1a", "eu-west-1a"}}),
+			"wso2is:network.zones[1]: eu-west-1a is there twice; write each zone once"),
+		"no way out": one(under("network", object{"egressCidrs": []string{"203.0.113.0/24"}, "nat": "none"}),
+			"wso2is:network.nat: egressCidrs lie outside the VPC, and there is no way out; write single or perZone"),
+		"no endpoints": one(under("network", object{"interfaceEndpoints": false}), "wso2is:network.interfaceEndpoints: "+
+			"without endpoints and without a way out no node reaches the AWS services it calls; "+
+			"write true, or egressCidrs that cover AWS's addresses"),
+		"egress range": one(under("network", object{"egressCidrs": []string{"203.0.113.0/24", "2001:db8::/32"}}),
+			`wso2is:network.egressCidrs[1]: "2001:db8::/32" is not an IPv4 range; write a range such as 203.0.113.0/24`),
+		"adopted VPC id": one(adopt(func(a, _ object) { a["vpc"] = "main" }),
+			`wso2is:network.adopt.vpc: "main" is not the id of a VPC; write one such as vpc-0123456789abcdef0`),
+		"adopted zones": one(adopt(func(_, n object) { n["zones"] = []string{"eu-west-1a", "eu-west-1b"} }),
+			"wso2is:network.zones: an adopted VPC's zones are those of its private subnets; leave zones out"),
+		"adopted NAT": one(adopt(func(_, n object) { n["nat"] = "single" }),
+			"wso2is:network.nat: an adopted VPC has its own way out; leave nat out"),
+		"adopted flow logs": one(adopt(func(_, n object) { n["flowLogs"] = true }),
+			"wso2is:network.flowLogs: an adopted VPC's flow logs belong to its owner; leave flowLogs out"),
+		"adopted without endpoints": one(adopt(func(a, _ object) { delete(a, "s3PrefixList") }), "wso2is:network.adopt: "+
+			"no node reaches the AWS services it calls; "+
+			"write endpointSecurityGroup and s3PrefixList, interfaceEndpoints: true, or egressCidrs"),
+		"adopted endpoints without routes": one(adopt(func(_, n object) { n["interfaceEndpoints"] = true }),
+			"wso2is:network.adopt.privateRouteTables: the S3 endpoint that interfaceEndpoints makes has nowhere to go; "+
+				"write the route tables of the private subnets"),
+		"adopted without public subnet": one(adopt(func(a, _ object) { delete(a["publicSubnets"].(object), "eu-west-1b") }),
+			"wso2is:network.adopt.publicSubnets.eu-west-1b: the load balancer would not reach the nodes of eu-west-1b; "+
+				"write the zone's public subnet, or loadBalancer.internal: true"),
+		"adopted overlap": one(adopt(func(a, _ object) {
+			a["publicSubnets"].(object)["eu-west-1b"].(object)["cidr"] = "10.0.1.128/25"
+		}), "wso2is:network.adopt.publicSubnets.eu-west-1b.cidr: 10.0.1.128/25 overlaps another subnet; "+
+			"write the subnet's own range"),
+		"adopted outside": one(adopt(func(a, _ object) {
+			a["publicSubnets"].(object)["eu-west-1b"].(object)["cidr"] = "10.1.0.0/24"
+		}), "wso2is:network.adopt.publicSubnets.eu-west-1b.cidr: 10.1.0.0/24 is not inside 10.0.0.0/16; "+
+			"write the subnet's range, and the VPC's as network.cidr"),
+		"adopted single zone": one2(adopt(func(a, _ object) { delete(a["privateSubnets"].(object), "eu-west-1b") }),
+			"wso2is:network.adopt.privateSubnets: a load balancer and a database need two zones; "+
+				"write one private subnet in each of two zones or more",
+			"wso2is:network.zones: a load balancer and a database need two zones; write two or more zones"),
+		"adopted subnet id": one(adopt(func(a, _ object) {
+			a["privateSubnets"].(object)["eu-west-1a"].(object)["id"] = "a"
+		}), `wso2is:network.adopt.privateSubnets.eu-west-1a.id: "a" is not the id of a subnet; `+
+			"write one such as subnet-0123456789abcdef0"),
+	})
+}
+
+func TestRefusesClustering(t *testing.T) {
+	k := func(values object) object { return under("clustering", values) }
+	wka := func(list ...string) object {
+		return object{"clustering": object{"scheme": "wka", "wkaMembers": list}, "nodes": object{"members": []object{
+			{"name": "a", "zone": "eu-west-1a", "address": "10.0.0.10"},
+			{"name": "b", "zone": "eu-west-1b", "address": "10.0.16.10"},
+		}}}
+	}
+	const file = `<hazelcast><cluster-name>wso2is-test</cluster-name><network><port>5701</port></network></hazelcast>`
+	configtest.Load(t, k(object{"hazelcastXml": file}))
+	configtest.Load(t, wka("10.0.0.8-12:5701", "10.0.16.10:5701"))
+	check(t, map[string]refusal{
+		"port that nobody probes": one(k(object{"port": 5709}), "wso2is:clustering.port: "+
+			"5709 is never probed by the scheme aws, so every node would stay alone; write 5701 to 5708"),
+		"port outside": one(k(object{"scheme": "wka", "port": 5801}),
+			"wso2is:clustering.port: 5801 is no port that the firewall opens; write 5701 to 5800"),
+		"domain": one(k(object{"domain": "my cluster"}),
+			`wso2is:clustering.domain: "my cluster" cannot name a Hazelcast cluster; `+
+				"write letters, digits, dots, hyphens and underscores, 63 at the most"),
+		"timeout unread": one(k(object{"scheme": "multicast", "connectionTimeout": 5}),
+			"wso2is:clustering.connectionTimeout: "+
+				"the scheme multicast does not read it; leave it out, or write clustering.scheme: aws"),
+		"members unread": one(k(object{"wkaMembers": []string{"10.0.0.10:5701"}}), "wso2is:clustering.wkaMembers: "+
+			"the scheme aws does not read it; leave it out, or write clustering.scheme: wka"),
+		"group unread": one(k(object{"multicast": object{"port": 5000}}), "wso2is:clustering.multicast: "+
+			"the scheme aws does not read it; leave it out, or write clustering.scheme: multicast"),
+		"discovery unread": one(k(object{"scheme": "wka", "aws": object{"iamRole": "nodes"}}), "wso2is:clustering.aws: "+
+			"the scheme wka does not read it; leave it out, or write clustering.scheme: aws"),
+		"discovery beside a file": one(k(object{"aws": object{"iamRole": "nodes"}, "hazelcastXml": file}),
+			"wso2is:clustering.aws: the server reads hazelcastXml instead; leave it out, and write it in hazelcastXml"),
+		"group": one(k(object{"scheme": "multicast", "multicast": object{"address": "224.0.0.1"}}),
+			`wso2is:clustering.multicast.address: "224.0.0.1" is no multicast group that a router carries; `+
+				"write one inside 239.0.0.0/8"),
+		"half a key": {
+			changes: k(object{"aws": object{"accessKey": "AKIAIOSFODNN7EXAMPLE"}}), secrets: []string{"clustering"},
+			want: []string{"wso2is:clustering.aws: one half of the access key is missing; " +
+				"write accessKey and secretKey, or neither to use the instance's role"},
+		},
+		"role": one(k(object{"aws": object{"iamRole": "arn:aws:iam::1:role/x"}}), `wso2is:clustering.aws.iamRole: `+
+			`"arn:aws:iam::1:role/x" is no role's name; write the role's name, not its ARN`),
+		"host": one(k(object{"aws": object{"hostHeader": "https://ec2"}}),
+			`wso2is:clustering.aws.hostHeader: "https://ec2" is no host; write a host such as ec2.amazonaws.com`),
+		"property": one(k(object{"hazelcast": object{"slow.operations": "1"}}),
+			"wso2is:clustering.hazelcast.slow.operations: "+
+				`"slow.operations" is no Hazelcast property; write a name such as hazelcast.slow.operation.detector.enabled`),
+		"heartbeat": one(k(object{"hazelcast": object{"hazelcast.max.no.heartbeat.seconds": "5"}}),
+			"wso2is:clustering.hazelcast.hazelcast.max.no.heartbeat.seconds: the property has a key of its own; "+
+				"write clustering.heartbeatTimeout"),
+		"property over lines": one(k(object{"hazelcast": object{"hazelcast.a": "1\n2"}}),
+			"wso2is:clustering.hazelcast.hazelcast.a: the value has a control character; write it on one line"),
+		"file and properties": one(k(object{"hazelcast": object{"hazelcast.a": "1"}, "hazelcastXml": file}),
+			"wso2is:clustering.hazelcast: the server reads hazelcastXml instead; write <properties> in hazelcastXml"),
+		"broken file": one(k(object{"hazelcastXml": "<hazelcast>"}), "wso2is:clustering.hazelcastXml: "+
+			"it cannot be read: XML syntax error on line 1: unexpected EOF; write a complete hazelcast.xml"),
+		"other file": one(k(object{"hazelcastXml": "<a/>"}), "wso2is:clustering.hazelcastXml: "+
+			"its root is <a>, not <hazelcast>; write a complete hazelcast.xml"),
+		"file's tail": one(k(object{"hazelcastXml": file + "<a/>"}), "wso2is:clustering.hazelcastXml: "+
+			"something follows the end of <hazelcast>; write a complete hazelcast.xml"),
+		"file of another cluster": one2(k(object{"hazelcastXml": strings.NewReplacer("-test", "-prod", "5701",
+			"5702").Replace(file)}),
+			`wso2is:clustering.hazelcastXml: its cluster name is "wso2is-prod"; `+
+				"write <cluster-name>wso2is-test</cluster-name>, or that name as clustering.domain",
+			`wso2is:clustering.hazelcastXml: its port is "5702"; write <port>5701</port> under <network>`),
+		"member": one2(wka("10.0.0.10", "10.0.16.10:5701"),
+			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
+			`wso2is:clustering.wkaMembers[0]: "10.0.0.10" is no well-known member; `+
+				"write address:port, or a range over the last octet such as 10.0.1.10-20:5701"),
+		"falling range": one2(wka("10.0.0.20-10:5701", "10.0.16.10:5701"),
+			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
+			`wso2is:clustering.wkaMembers[0]: "10.0.0.20-10:5701" is no range of addresses; `+
+				"write a range that rises and ends at 255 or before"),
+		"member's port": one2(wka("10.0.0.10:4000", "10.0.16.10:5701"),
+			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
+			"wso2is:clustering.wkaMembers[0]: 4000 is no port that the firewall opens; write a port from 5701 to 5800"),
+		"caches unread": one(under("caching", object{"disabled": []string{"oauth_cache"}}), "wso2is:caching.disabled: "+
+			"the scenario localWithInvalidation does not read it; leave it out, or write caching.scenario: selectedOff"),
+		"no caches": one(under("caching", object{"scenario": "selectedOff"}), "wso2is:caching.disabled: "+
+			"selectedOff names no cache; write the caches to switch off, such as oauth_cache"),
+		"unknown cache": one(under("caching", object{"scenario": "selectedOff", "disabled": []string{"oauth_cach"}}),
+			"wso2is:caching.disabled[0]: there is no such key; write oauth_cache"),
+		"cache as it is": one(under("caching", object{"caches": object{"oauth_cache": object{}}}),
+			"wso2is:caching.caches.oauth_cache: nothing about the cache is changed; write timeoutSeconds, capacity or both"),
+	})
+}
+
+func TestRefusesDatabases(t *testing.T) {
+	db := func(values object) object { return under("database", values) }
+	instance := func(values object) object { return db(object{"instance": values}) }
+	check(t, map[string]refusal{
+		"engine": one(db(object{"engine": "aurora"}), `wso2is:database.engine: "aurora" is none of its values; `+
+			"write one of postgres, mysql, mariadb, mssql, oracle"),
+		"version": one(db(object{"engine": "mysql", "version": "8.4.3"}), `wso2is:database.version: "8.4.3" `+
+			"is no release of mysql that WSO2 Identity Server runs on; write one of 8.0, 8.4 (RDS keeps the minor version current)"),
+		"edition of none": one(db(object{"edition": "se"}),
+			"wso2is:database.edition: postgres has no editions; leave it out"),
+		"edition": one(db(object{"engine": "oracle", "edition": "se"}),
+			`wso2is:database.edition: "se" is no edition of oracle; write one of se2, ee`),
+		"agent": one(db(object{"logical": object{"agent": object{}}}),
+			"wso2is:database.logical.agent: 7.1.0 keeps no agent identities; leave it out"),
+		"shared": one(db(object{"layout": "single", "logical": object{"shared": object{}}}),
+			"wso2is:database.logical.shared: "+
+				"the layout single keeps shared data in the identity database; leave it out, or write database.layout: separate"),
+		"name": one(db(object{"logical": object{"user": object{"name": "postgres"}}}), "wso2is:database.logical.user.name: "+
+			`"postgres" cannot name a database; write lower-case letters, digits and underscores, 30 at the most, `+
+			"and no name of the engine's own"),
+		"same name": one(db(object{"logical": object{"user": object{"name": "wso2shared"}}}),
+			"wso2is:database.logical.user.name: "+
+				`"wso2shared" is taken by database.logical.shared; write another name`),
+		"instance": one(db(object{"logical": object{"user": object{"instance": "users"}}}),
+			`wso2is:database.logical.user.instance: "users" is none of database.instances; write main`),
+		"main": one(db(object{"instances": object{"main": object{}}}),
+			"wso2is:database.instances.main: the main instance has a key of its own; write database.instance"),
+		"instance name": one(db(object{"instances": object{"A": object{}}}), `wso2is:database.instances.A: "A" cannot name `+
+			"an instance; write lower-case letters, digits and single hyphens, 20 at the most"),
+		"class": one(instance(object{"class": "m6g.large"}),
+			`wso2is:database.instance.class: "m6g.large" is no RDS instance class; write a class such as db.m6g.large`),
+		"ARM": one(db(object{"engine": "oracle", "instance": object{"class": "db.m6g.large"}}),
+			"wso2is:database.instance.class: "+
+				"RDS does not run oracle on db.m6g.large; write an Intel class such as db.m6i.large"),
+		"small": one(instance(object{"class": "db.t4g.micro"}), "wso2is:database.instance.class: db.t4g.micro has no room "+
+			"for the connections of the nodes; write db.t4g.medium or a larger one, and an Intel class for oracle and mssql"),
+		"storage": one(instance(object{"storage": 10}),
+			"wso2is:database.instance.storage: 10 is out of range; write 20 to 65536"),
+		"growth": one(instance(object{"storage": 200, "maxStorage": 100}),
+			"wso2is:database.instance.maxStorage: 100 GiB are less than storage; write 200 or more"),
+		"standby": one(db(object{"engine": "mssql", "edition": "ex"}),
+			"wso2is:database.instance.multiAz: the edition ex has no standby; write false, or database.edition: se"),
+		"backups": one(instance(object{"backupDays": 36}),
+			"wso2is:database.instance.backupDays: 36 is out of range; write 0 to 35"),
+		"window": one(instance(object{"backupWindow": "2-3"}),
+			`wso2is:database.instance.backupWindow: "2-3" is no window; write 30 minutes or more in UTC, such as 02:00-03:00`),
+		"maintenance": one(instance(object{"maintenanceWindow": "sun:03:00-sun:03:10"}),
+			`wso2is:database.instance.maintenanceWindow: "sun:03:00-sun:03:10" is no window; `+
+				"write 30 minutes to a day in UTC, such as sun:03:30-sun:04:30"),
+		"overlap": one(instance(object{"backupWindow": "23:45-00:30", "maintenanceWindow": "sun:23:50-mon:00:40"}),
+			"wso2is:database.instance.maintenanceWindow: sun:23:50-mon:00:40 overlaps the backups of 23:45-00:30; "+
+				"write windows that are apart"),
+		"authorities": one(db(object{"caBundle": object{"sha256": strings.Repeat("a", 64)}}),
+			"wso2is:database.caBundle.source: there is a checksum and no file; write where the file is"),
+	})
+}
+
+func TestRefusesEdges(t *testing.T) {
+	lb := func(values object) object {
+		if _, ok := values["certificateArn"]; !ok {
+			values["hostedZone"] = "Z0123456789ABC"
+		}
+		return under("loadBalancer", values)
+	}
+	const ca = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+	check(t, map[string]refusal{
+		"hostname": one(object{"hostname": "https://is.example.com"}, `wso2is:hostname: "https://is.example.com" is not a `+
+			"DNS name; write a name with a domain, in lower case, such as is.example.com"),
+		"no certificate": one(object{"loadBalancer": nil}, "wso2is:loadBalancer: there is no certificate for HTTPS; "+
+			"write certificateArn, or hostedZone to have a certificate made and validated"),
+		"certificate's region": one(lb(object{"certificateArn": ca}),
+			`wso2is:loadBalancer.certificateArn: "`+ca+`" is in another region; write one of eu-west-1`),
+		"certificate": one(lb(object{"certificateArn": "arn:aws:iam::123456789012:server-certificate/x"}),
+			`wso2is:loadBalancer.certificateArn: "arn:aws:iam::123456789012:server-certificate/x" is not such an ARN; `+
+				"write it as AWS shows it, such as arn:aws:acm:eu-west-1:123456789012:certificate/…"),
+		"hosted zone": one(under("loadBalancer", object{"hostedZone": "example.com"}), `wso2is:loadBalancer.hostedZone: `+
+			`"example.com" is not the id of a hosted zone; write the zone's id, such as Z0123456789ABC`),
+		"global web ACL": one(lb(object{"webAclArn": "arn:aws:wafv2:eu-west-1:123456789012:global/webacl/a/b"}),
+			`wso2is:loadBalancer.webAclArn: "arn:aws:wafv2:eu-west-1:123456789012:global/webacl/a/b" is not such an ARN; `+
+				"write it as AWS shows it, such as arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/…"),
+		"allowed": one(lb(object{"allowedCidrs": []string{"everyone"}}),
+			`wso2is:loadBalancer.allowedCidrs[0]: "everyone" is not an IPv4 range; write a range such as 203.0.113.0/24`),
+		"TLS policy": one(lb(object{"tlsPolicy": "TLS13"}), `wso2is:loadBalancer.tlsPolicy: "TLS13" is no security policy `+
+			"of a load balancer; write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06"),
+		"no throughput": one(under("fileSystem", object{"throughputMode": "provisioned"}),
+			"wso2is:fileSystem.provisionedThroughput: the mode provisioned needs a throughput; write 1 to 3414"),
+		"throughput unread": one(under("fileSystem", object{"provisionedThroughput": 10}),
+			"wso2is:fileSystem.provisionedThroughput: the mode elastic does not read it; "+
+				"leave it out, or write fileSystem.throughputMode: provisioned"),
+		"source": one(under("product", object{"archive": object{"source": "http://example.com/a.zip"}}),
+			`wso2is:product.archive.source: "http://example.com/a.zip" is no place that nodes fetch from; `+
+				"write s3://bucket/key, or an https URL"),
+		"checksum": one(under("product", object{"archive": object{"source": "s3://bucket/a.zip", "sha256": "abc"}}),
+			`wso2is:product.archive.sha256: "abc" is not a SHA-256; write what `+"`sha256sum` prints for the file"),
+		"https": one2(under("product", object{"driver": object{"source": "https://repo.example.com/a.jar"}}),
+			"wso2is:product.driver.sha256: a file from another server needs a checksum; write what `sha256sum` prints for the file",
+			"wso2is:product.driver.source: nodes are not let out to repo.example.com; "+
+				"write s3://bucket/key, or the server's addresses as network.egressCidrs"),
+		"retention": one(under("observability", object{"logRetention": 15}), "wso2is:observability.logRetention: "+
+			"CloudWatch keeps logs in steps, and 15 days is none; write one of 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 "+
+			"1096 1827 2192 2557 2922 3288 3653"),
+		"topic": one(under("observability", object{"alarmTopicArn": "ops"}),
+			`wso2is:observability.alarmTopicArn: "ops" is not `+
+				"such an ARN; write it as AWS shows it, such as arn:aws:sns:eu-west-1:123456789012:…"),
+		"tags": one2(object{"tags": object{"aws:team": "a", "project": "b", "t\tt": "c", "ok": strings.Repeat("x", 257)}},
+			"wso2is:tags.aws:team: AWS keeps the prefix aws: to itself; write a key without that prefix",
+			"wso2is:tags.ok: AWS does not take the value; write at most 256 letters, digits, blanks and _.:/=+-@",
+			"wso2is:tags.project: the program sets this tag itself; write another key",
+			"wso2is:tags.t\tt: AWS does not take the key; write 1 to 128 letters, digits, blanks and _.:/=+-@"),
+		"many tags": one(object{"tags": manyTags(41)},
+			"wso2is:tags: 41 tags and the program's own are more than AWS takes; write 40 at the most"),
+		"owned key": one(object{"extraConfig": object{"server": object{"hostname": "x", "offset": 1}}},
+			"wso2is:extraConfig.server.hostname: the program writes server.hostname itself; write wso2is:hostname"),
+		"owned table replaced": one(object{"extraConfig": object{"encryption": object{}}},
+			"wso2is:extraConfig.encryption: the program writes encryption.key itself; write wso2is:secrets.encryptionKey"),
+		"owned for good": one(object{"extraConfig": object{"carbon_health_check": object{"enable": false}}},
+			"wso2is:extraConfig.carbon_health_check.enable: the program writes carbon_health_check.enable itself; "+
+				"leave it out: a cluster works with the program's value only"),
+		"owned in any database": one(object{"extraConfig": object{"database": object{"user": object{"url": "jdbc:h2:mem"}}}},
+			"wso2is:extraConfig.database.user.url: the program writes database.*.url itself; write wso2is:database"),
+		"key outside of tables": one(object{"extraConfig": object{"debug": true}}, "wso2is:extraConfig.debug: "+
+			"deployment.toml has no keys outside of tables; write keys under a table, such as debug: {key: value}"),
+	})
+}
+
+func manyTags(n int) object {
+	tags := object{}
+	for i := range n {
+		tags[strings.Repeat("t", i+1)] = "x"
+	}
+	return tags
+}
+
+// keystore is a PKCS#12 file for the names.
+func keystore(t *testing.T, password string, names ...string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: names}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	certificate, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	file, err := pkcs12.Modern.Encode(key, certificate, nil, password)
+	require.NoError(t, err)
+	return base64.StdEncoding.EncodeToString(file)
+}
+
+func TestRefusesSecrets(t *testing.T) {
+	secrets := func(values object, want ...string) refusal {
+		return refusal{changes: under("secrets", values), secrets: []string{"secrets"}, want: want}
+	}
+	good := keystore(t, "changeit", "is.example.com", "localhost")
+	configtest.Load(t, under("secrets", object{"keystore": good, "keystorePassword": "changeit"}), "secrets")
+	check(t, map[string]refusal{
+		"administrator": one(under("admin", object{"username": "a b"}), `wso2is:admin.username: "a b" cannot name the `+
+			"administrator; write 3 to 30 letters, digits and ._@- that begin with a letter or digit"),
+		"password": {
+			changes: under("admin", object{"password": "<MARKER&>"}), secrets: []string{"admin"},
+			want: []string{"wso2is:admin.password: the value would not survive XML and a shell; " +
+				"choose 8 to 64 letters, digits and -_.~!*+=@:,/ that begin with a letter or digit"},
+		},
+		"encryption key": secrets(object{"encryptionKey": "03BAFEB27A8E871CAD83C5CD4E771DAB"},
+			"wso2is:secrets.encryptionKey: "+
+				"7.1.0 takes 64 hexadecimal digits; give the 64 digits that `openssl rand -hex 32` prints"),
+		"keystore alone": secrets(object{"keystore": good}, "wso2is:secrets.keystore: one of the two is missing; "+
+			"give keystore and keystorePassword, or neither to have them generated"),
+		"keystore's text": secrets(object{"keystore": "%%%", "keystorePassword": "changeit"},
+			"wso2is:secrets.keystore: it is not base64; give what `base64 -w0 keystore.p12` prints"),
+		"keystore's password": secrets(object{"keystore": good, "keystorePassword": "changedit"}, "wso2is:secrets.keystore: "+
+			"it cannot be opened: pkcs12: decryption password incorrect; "+
+			"give a PKCS#12 file with one private key, and its password as keystorePassword"),
+		"keystore's names": secrets(object{
+			"keystore": keystore(t, "changeit", "is.example.com"), "keystorePassword": "changeit",
+		}, "wso2is:secrets.keystore: its certificate is not valid for localhost; "+
+			"give a certificate with the alternative name localhost: nodes call their own services by it"),
+		"recovery": one(under("secrets", object{"recoveryDays": 3}),
+			"wso2is:secrets.recoveryDays: 3 days are no recovery window of AWS; write 0, or 7 to 30"),
+	})
+}
+
+func TestRefusesUserStores(t *testing.T) {
+	store := func(change object) refusal {
+		values := object{
+			"type": "readWriteLdap", "url": "ldaps://ldap.example.com", "cidrs": []string{"10.9.0.0/24"},
+			"bindDn": "cn=bind,dc=example,dc=com", "bindPassword": "MARKER-1", "userSearchBase": "ou=users,dc=example,dc=com",
+		}
+		for key, value := range change {
+			values[key] = value
+			if value == nil {
+				delete(values, key)
+			}
+		}
+		return refusal{changes: under("userStore", values), secrets: []string{"userStore"}}
+	}
+	want := func(r refusal, lines ...string) refusal { r.want = lines; return r }
+	configtest.Load(t, store(nil).changes, "userStore")
+	check(t, map[string]refusal{
+		"directory of a database": one(under("userStore", object{"url": "ldaps://ldap.example.com"}), "wso2is:userStore: "+
+			"the type database reads none of them; leave the directory's keys out, or write a directory as userStore.type"),
+		"URL": want(store(object{"url": "ldap.example.com"}),
+			`wso2is:userStore.url: "ldap.example.com" is no URL of a directory; write ldaps://host:636`),
+		"port": want(store(object{"url": "ldaps://ldap.example.com:99999"}),
+			`wso2is:userStore.url: "ldaps://ldap.example.com:99999" has no valid port; write ldaps://host:636`),
+		"Active Directory in clear": want(store(object{"type": "readWriteActiveDirectory", "url": "ldap://ldap.example.com"}),
+			"wso2is:userStore.url: Active Directory takes passwords over TLS only; write ldaps://host:636"),
+		"nothing given": want(store(object{"cidrs": nil, "bindDn": nil, "bindPassword": nil, "userSearchBase": nil}),
+			"wso2is:userStore.bindDn: a directory needs it; write a name such as ou=users,dc=example,dc=com",
+			"wso2is:userStore.bindPassword: a directory needs it; run `pulumi config set --path --secret wso2is:userStore.bindPassword`",
+			"wso2is:userStore.cidrs: nodes would not be let through to them; write the ranges that the directory's servers are in",
+			"wso2is:userStore.userSearchBase: a directory needs it; write a name such as ou=users,dc=example,dc=com"),
+		"name": want(store(object{"groupSearchBase": "groups"}),
+			`wso2is:userStore.groupSearchBase: "groups" is no distinguished name; write a name such as ou=users,dc=example,dc=com`),
+		"attribute": want(store(object{"userNameAttribute": "u)(id"}),
+			`wso2is:userStore.userNameAttribute: "u)(id" is no name of LDAP's; write a name such as uid or inetOrgPerson`),
+	})
+}
+
+func TestAsksAWSOnlyWhenNeeded(t *testing.T) {
+	env := configtest.Environment()
+	env.Zones = func(string) ([]string, error) { t.Error("asked for zones"); return nil, nil }
+	env.AccountID = func() (string, error) { t.Error("asked for the account"); return "", nil }
+	_, err := config.Load(configtest.Source(configtest.With(object{"hostname": "x"})), env)
+	require.Error(t, err)
+	_, err = config.Load(configtest.Source(configtest.With(object{
+		"network": object{"zones": []string{"eu-west-1b", "eu-west-1a"}},
+		"product": object{"archive": object{"source": "s3://bucket/a.zip"}, "driver": object{"source": "s3://bucket/a.jar"}},
+	})), env)
+	require.NoError(t, err)
+
+	env = configtest.Environment()
+	env.Zones = func(string) ([]string, error) { return nil, errors.New("access denied") }
+	_, err = config.Load(configtest.Source(configtest.Minimal()), env)
+	require.EqualError(t, err, "listing the availability zones of eu-west-1: access denied")
+	env.Zones = func(string) ([]string, error) { return nil, nil }
+	_, err = config.Load(configtest.Source(configtest.With(object{"clustering": object{"scheme": "wka"}})), env)
+	require.EqualError(t, err,
+		"wso2is:network.zones: a load balancer and a database need two zones; write two or more zones")
+	env = configtest.Environment()
+	env.AccountID = func() (string, error) { return "", errors.New("access denied") }
+	_, err = config.Load(configtest.Source(configtest.Minimal()), env)
+	require.EqualError(t, err, "asking for the account's id: access denied")
+}
