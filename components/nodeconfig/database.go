@@ -18,19 +18,16 @@ type engine struct {
 	validation string
 	// url is the JDBC URL, encrypted; verified too where verify says so.
 	url func(e Endpoint, verify bool) string
-	// properties are connection properties for an unverified connection that the URL has no room for.
+	// properties are connection properties that the URL has no room for.
 	properties string
 }
-
-// OracleTLSPort is where RDS's Oracle listens for TLS once its SSL option is on.
-const OracleTLSPort = 2484
 
 // oracleService is the service name of RDS's one Oracle database.
 const oracleService = "ORCL"
 
 // engines encrypt every connection. Drivers differ in where they look for certificate authorities: PostgreSQL's and
-// MariaDB's read a PEM file; those of MySQL, SQL Server and Oracle take the JVM's truststore, which is the product's
-// client truststore.
+// MariaDB's read a PEM file; those of MySQL and SQL Server take the JVM's truststore, which is the product's client
+// truststore.
 var engines = map[config.Engine]engine{
 	config.MySQL: {
 		// The driver's class that the server infers is an alias of Connector/J 5.
@@ -64,13 +61,9 @@ var engines = map[config.Engine]engine{
 	},
 	config.Oracle: {
 		kind: "oracle", driver: "oracle.jdbc.OracleDriver", validation: "SELECT 1 FROM DUAL",
-		// Oracle encrypts in its own protocol, which every server accepts, or with TLS on a port of its own, which an
-		// option group opens; only TLS has a certificate to verify.
+		// Oracle encrypts in its own protocol, which every server accepts. It has no certificate to verify.
 		properties: "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
-		url: func(e Endpoint, verify bool) string {
-			if verify {
-				return fmt.Sprintf("jdbc:oracle:thin:@tcps://%s:%d/%s?ssl_server_dn_match=true", e.Host, e.Port, oracleService)
-			}
+		url: func(e Endpoint, _ bool) string {
 			return fmt.Sprintf("jdbc:oracle:thin:@//%s:%d/%s", e.Host, e.Port, oracleService)
 		},
 	},
@@ -84,10 +77,10 @@ func either(condition bool, yes, no string) string {
 }
 
 // JDBCURL is the URL of a database on one of the cluster's instances, not escaped for XML. It asks for an encrypted
-// connection, and for a verified one where database.caBundle is set. Oracle's has no database name. Empty for an unknown
-// engine.
+// connection, and for a verified one where database.caBundle is set. Oracle's has no database name. Empty for an
+// unknown engine.
 func JDBCURL(db config.Database, host, name string) string {
-	return url(db, Endpoint{Host: host, Port: databasePort(db), Name: name})
+	return url(db, Endpoint{Host: host, Port: db.Engine.Port(), Name: name})
 }
 
 func url(db config.Database, e Endpoint) string {
@@ -98,19 +91,8 @@ func url(db config.Database, e Endpoint) string {
 	return known.url(e, db.CABundle.Source != "")
 }
 
-// databasePort is where the cluster's instances listen.
-func databasePort(db config.Database) int {
-	if db.Engine == config.Oracle && db.CABundle.Source != "" {
-		return OracleTLSPort
-	}
-	return db.Engine.Port()
-}
-
 // ConnectionProperties are the properties that a connection needs besides JDBCURL, as name=value;name=value, or empty.
 func ConnectionProperties(db config.Database) string {
-	if db.CABundle.Source != "" {
-		return ""
-	}
 	return engines[db.Engine].properties
 }
 
@@ -129,6 +111,10 @@ func (r *renderer) databases(d *document) {
 		r.refuse("wso2is:database.engine: %q is not an engine; write one of %v", db.Engine,
 			slices.Sorted(maps.Keys(engines)))
 		return
+	}
+	if db.Engine == config.Oracle && db.CABundle.Source != "" {
+		r.refuse("wso2is:database.caBundle: Oracle's own encryption has no certificate to verify, and RDS serves TLS only " +
+			"through an option group that this program does not make; leave it out")
 	}
 	shared := config.SharedDB
 	if db.Layout == config.Single {

@@ -41,7 +41,8 @@ func TestExtraConfigRefusals(t *testing.T) {
 		"owned, same value": {object{"server": object{"hostname": "is.example.com"}},
 			"wso2is:extraConfig.server.hostname: the program writes server.hostname itself; write wso2is:hostname"},
 		"owned by nobody's key": {object{"carbon_health_check": object{"enable": false}},
-			"wso2is:extraConfig.carbon_health_check.enable: the program writes carbon_health_check.enable itself; leave it out: a cluster works with the program's value only"},
+			"wso2is:extraConfig.carbon_health_check.enable: the program writes carbon_health_check.enable itself; " +
+				"leave it out: a cluster works with the program's value only"},
 		"a table where a value is": {object{"server": object{"hostname": object{"a": "b"}}},
 			"wso2is:extraConfig.server.hostname: the program writes server.hostname itself; write wso2is:hostname"},
 		"a value where a table is": {object{"clustering": "off"},
@@ -57,7 +58,8 @@ func TestExtraConfigRefusals(t *testing.T) {
 			"wso2is:extraConfig.a.b: is of a kind that TOML does not have: struct {}"},
 		"key": {object{"a": object{"": 1}}, `wso2is:extraConfig.a: "" is no key`},
 		"within an owned table": {object{"hazelcast": object{"hazelcast.partition.count": "1"}},
-			"wso2is:extraConfig.hazelcast.hazelcast.partition.count: the program writes hazelcast itself; write wso2is:clustering.hazelcast"},
+			"wso2is:extraConfig.hazelcast.hazelcast.partition.count: the program writes hazelcast itself; " +
+				"write wso2is:clustering.hazelcast"},
 		"a table for a default": {object{"tenant_mgt": object{"tenant_manager": object{"type": object{"a": "b"}}}},
 			"wso2is:extraConfig.tenant_mgt.tenant_manager.type: is a table in one place and a value in the other; write it as " +
 				"deployment.toml has it"},

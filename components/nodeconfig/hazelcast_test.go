@@ -20,8 +20,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// These tests ask the Hazelcast that a release really runs. They need java, and the jar in Maven's local repository; with
-// HAZELCAST_TESTS=1 or CI=true they have mvn fetch it and fail where that is impossible, else they are skipped.
+// These tests ask the Hazelcast that a release really runs. They need java, and the jar in Maven's local repository.
+// With HAZELCAST_TESTS=1 or CI=true they have mvn fetch it and fail where that is impossible, else they are skipped.
 
 func hazelcastJar(t *testing.T, version string) string {
 	t.Helper()

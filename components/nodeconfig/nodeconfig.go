@@ -114,11 +114,11 @@ type Endpoint struct {
 }
 
 // Endpoints finds every logical database of the cluster on its instance, given the DNS name of each instance. A logical
-// database's user has the database's name. Oracle's encrypted and verified connections have a port of their own.
+// database's user has the database's name.
 func Endpoints(c config.Cluster, hosts map[string]string) map[config.LogicalName]Endpoint {
 	all := make(map[config.LogicalName]Endpoint, len(c.Database.Logical))
 	for name, l := range c.Database.Logical {
-		all[name] = Endpoint{Host: hosts[l.Instance], Port: databasePort(c.Database), Name: l.Name, Username: l.Name}
+		all[name] = Endpoint{Host: hosts[l.Instance], Port: c.Database.Engine.Port(), Name: l.Name, Username: l.Name}
 	}
 	return all
 }

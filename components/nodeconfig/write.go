@@ -17,7 +17,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-const header = "# Written from the stack's configuration. Change that instead: a node fetches this file anew when it starts.\n"
+const header = "# Written from the stack's configuration. Change that instead: a node fetches this file anew when it " +
+	"starts.\n"
 
 // propertiesTable is the one table that becomes a .properties file instead of XML.
 const propertiesTable = "hazelcast"
