@@ -1,0 +1,265 @@
+package bootstrap
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// example is a complete node.
+func example(version product.Version) Args {
+	return Args{
+		Region: "eu-west-1", ClusterName: "demo", NodeName: "node-1", NodeAddress: "10.0.1.10", Hostname: "id.example.com",
+		Version: version,
+		Archive: config.Artifact{
+			Source: "s3://artifacts/wso2is-" + string(version) + ".zip", SHA256: strings.Repeat("a", 64),
+		},
+		Driver: config.Artifact{Source: "s3://artifacts/postgresql-42.7.7.jar", SHA256: strings.Repeat("b", 64)},
+		Bucket: "demo-files", Programs: "programs/",
+		Files: []File{{
+			Key: "nodes/node-1/deployment.toml", SHA256: strings.Repeat("c", 64), Path: "repository/conf/deployment.toml",
+		}},
+		FileSystem: FileSystem{ID: "fs-0123", Userstores: "fsap-1", Tenants: "fsap-2"},
+		Secrets: []Secret{
+			{Variable: "WSO2_ADMIN_PASSWORD", ID: "demo/admin-password"},
+			{
+				Variable: "WSO2_ENDPOINT_PASSWORD", ID: "demo/endpoint-password",
+				HashVariable: "WSO2_ENDPOINT_PASSWORD_HASH",
+			},
+		},
+		Keystore: Keystore{
+			SecretID: "demo/keystore", PasswordSecretID: "demo/keystore-password", File: "wso2is.p12",
+			TruststoreFile: "client-truststore.p12",
+		},
+		Databases: []Database{{
+			Logical: config.IdentityDB, Engine: config.Postgres, Name: "wso2identity",
+			URL: "jdbc:postgresql://db.example.com:5432/{database}?sslmode=require", MasterSecretARN: "rds!master",
+			PasswordSecretID: "demo/database-identity",
+			Scripts:          []string{"dbscripts/identity/postgresql.sql", "dbscripts/consent/postgresql.sql"},
+		}},
+		HazelcastPort: 5701, HeapMiB: 2048, JVMOptions: []string{"-Duser.timezone=UTC", "-Da=b"},
+		LogGroups:  LogGroups{Server: "/demo/server", Audit: "/demo/audit", Access: "/demo/access", Bootstrap: "/demo/boot"},
+		MinMembers: 2,
+	}
+}
+
+func TestUserDataGolden(t *testing.T) {
+	data, err := UserData(example(product.V7_1_0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := "testdata/user-data.sh"
+	if *update {
+		if err := os.WriteFile(golden, []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := read(t, golden); data != want {
+		t.Errorf("user data differs from %s; rewrite it with go test -update if that is right", golden)
+	}
+}
+
+// largest is a node of the largest configuration: every logical database, every secret, all by ARN.
+func largest() Args {
+	a := example(product.V7_3_0)
+	arn := "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:"
+	name := "twenty-char-cluster0"
+	a.ClusterName = name
+	a.Secrets, a.Databases = nil, nil
+	for _, secret := range []string{
+		"admin-password", "encryption-key", "keystore-password", "endpoint-password", "userstore-password",
+		"aws-access-key", "aws-secret-key",
+	} {
+		a.Secrets = append(a.Secrets, Secret{
+			Variable: "WSO2_" + strings.ToUpper(strings.ReplaceAll(secret, "-", "_")), ID: arn + name + "/" + secret + "-AbCdEf",
+		})
+	}
+	for _, logical := range []config.LogicalName{"identity", "shared", "user", "consent", "session", "config", "agent"} {
+		password := arn + name + "/database-" + string(logical) + "-AbCdEf"
+		a.Secrets = append(a.Secrets, Secret{
+			Variable: "WSO2_DB_" + strings.ToUpper(string(logical)) + "_PASSWORD", ID: password,
+		})
+		a.Databases = append(a.Databases, Database{
+			Logical: logical, Engine: config.Oracle, Name: "wso2_" + string(logical) + "_of_thirty_char",
+			URL:             "jdbc:oracle:thin:@//twenty-char-cluster0-database.abcdefghijkl.us-gov-west-1.rds.amazonaws.com:1521/ORCL",
+			Properties:      "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
+			MasterSecretARN: arn + "rds!db-01234567-89ab-cdef-0123-456789abcdef-AbCdEf", PasswordSecretID: password,
+			Scripts: []string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},
+		})
+	}
+	a.Files = append(a.Files, File{
+		Key: "nodes/node-1/hazelcast.xml", SHA256: strings.Repeat("d", 64), Path: "repository/conf/etc/hazelcast.xml",
+	})
+	a.LifecycleHook = &LifecycleHook{Name: name + "-launch", Group: name + "-nodes"}
+	a.CABundle = config.Artifact{Source: "s3://" + name + "-artifacts/bundle.pem", SHA256: strings.Repeat("e", 64)}
+	a.CABundlePath = "/opt/wso2is/security/rds-ca.pem"
+	return a
+}
+
+func TestUserDataFitsEC2(t *testing.T) {
+	a := largest()
+	data, err := UserData(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the largest configuration takes %d of %d bytes", len(data), MaxUserData)
+
+	a.JVMOptions = append(a.JVMOptions, "-D"+strings.Repeat("x", MaxUserData-len(data)))
+	_, err = UserData(a)
+	if err == nil {
+		t.Fatal("user data over the limit was accepted")
+	}
+	contains(t, "the error", err.Error(), `node "node-1"`, "more than the 16384 that EC2 takes")
+}
+
+func TestUserDataIsBash(t *testing.T) {
+	for name, a := range map[string]Args{"example": example(product.V5_11_0), "largest": largest()} {
+		data, err := UserData(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(data), name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestShellcheck(t *testing.T) {
+	shellcheck := tool(t, "shellcheck")
+	dir := t.TempDir()
+	data, err := UserData(largest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []string{filepath.Join(dir, "user-data")}
+	if err := os.WriteFile(files[0], []byte(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range Programs() {
+		if filepath.Ext(p.Name) == "" {
+			files = append(files, "programs/"+p.Name)
+		}
+	}
+	// Variables that one part of the user data sets are used by the other.
+	options := []string{"--shell=bash", "--exclude=SC2034,SC1091"}
+	out, err := exec.Command(shellcheck, append(options, files...)...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Whatever a value holds, the shell sees that value and runs nothing of it.
+func TestUserDataQuotes(t *testing.T) {
+	hostile := `a'b"c$(touch pwned)` + "`touch pwned`" + ` \ ;&`
+	a := example(product.V7_1_0)
+	a.ClusterName = hostile
+	data, err := UserData(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, found := strings.Cut(data, "# Makes this instance a node")
+	if !found {
+		t.Fatal("the script's first line has changed")
+	}
+	cmd := exec.Command("bash", "-c", head+`printf '%s' "$CLUSTER"`)
+	cmd.Dir = t.TempDir()
+	out, err := cmd.CombinedOutput()
+	if err != nil || string(out) != hostile {
+		t.Errorf("the shell saw %q: %v", out, err)
+	}
+	if _, err := os.Stat(filepath.Join(cmd.Dir, "pwned")); err == nil {
+		t.Error("a value was run")
+	}
+}
+
+func TestUserDataRefuses(t *testing.T) {
+	for want, change := range map[string]func(a *Args){
+		"not a supported release":                        func(a *Args) { a.Version = "4.0.0" },
+		"the hostname is missing":                        func(a *Args) { a.Hostname = "" },
+		"neither an s3:// nor an https:// address":       func(a *Args) { a.Archive.Source = "http://example.com/a.zip" },
+		"the JDBC driver: \"\" is no SHA-256":            func(a *Args) { a.Driver = config.Artifact{Source: "https://x/y"} },
+		"the product archive: \"AB\" is no SHA-256":      func(a *Args) { a.Archive.SHA256 = "AB" },
+		"deployment.toml is not among the files":         func(a *Args) { a.Files = nil },
+		"is no path below IS_HOME":                       func(a *Args) { a.Files[0].Path = "../etc/passwd" },
+		"access points but no file system":               func(a *Args) { a.FileSystem.ID = "" },
+		"a variable is capital letters":                  func(a *Args) { a.Secrets[0].Variable = "A B" },
+		"has a vertical bar":                             func(a *Args) { a.Secrets[0].ID = "a|b" },
+		"the JVM option":                                 func(a *Args) { a.JVMOptions = []string{"-Da=b c"} },
+		"the Hazelcast port 4000 is outside 5701 to 580": func(a *Args) { a.HazelcastPort = 4000 },
+		"never connects with 2 members":                  func(a *Args) { a.HazelcastPort = 0 },
+		"lacks {database}":                               func(a *Args) { a.Databases[0].URL = "jdbc:postgresql://db:5432/x" },
+		"has a line break":                               func(a *Args) { a.Databases[0].Properties = "a=b\nc" },
+		"there are no scripts":                           func(a *Args) { a.Databases[0].Scripts = nil },
+	} {
+		a := example(product.V7_1_0)
+		change(&a)
+		if _, err := UserData(a); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v instead of %q", err, want)
+		}
+	}
+	everything := example(product.V7_1_0)
+	everything.Region, everything.HeapMiB, everything.Secrets = "", 0, nil
+	_, err := UserData(everything)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	contains(t, "one error", err.Error(), "the region is missing", "the heap is 0 MiB", "there are no secrets")
+}
+
+func TestScripts(t *testing.T) {
+	in := func(engine config.Engine, layout config.Layout, names ...config.LogicalName) config.Database {
+		logical := map[config.LogicalName]config.Logical{}
+		for _, name := range names {
+			logical[name] = config.Logical{}
+		}
+		return config.Database{Engine: engine, Layout: layout, Logical: logical}
+	}
+	for name, c := range map[string]struct {
+		db      config.Database
+		logical config.LogicalName
+		version product.Version
+		want    []string
+	}{
+		"identity keeps consent": {
+			in(config.Postgres, config.Separate, "identity", "shared"), "identity", product.V7_1_0,
+			[]string{"dbscripts/identity/postgresql.sql", "dbscripts/consent/postgresql.sql"},
+		},
+		"consent of its own": {
+			in(config.MySQL, config.Separate, "identity", "shared", "consent"), "identity", product.V7_1_0,
+			[]string{"dbscripts/identity/mysql.sql"},
+		},
+		"and what it gets": {
+			in(config.MySQL, config.Separate, "identity", "shared", "consent"), "consent", product.V7_1_0,
+			[]string{"dbscripts/consent/mysql.sql"},
+		},
+		"all in one": {
+			in(config.Oracle, config.Single, "identity"), "identity", product.V6_1_0,
+			[]string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},
+		},
+		"MariaDB runs MySQL's": {
+			in(config.MariaDB, config.Separate, "identity", "shared"), "shared", product.V7_1_0,
+			[]string{"dbscripts/mysql.sql"},
+		},
+		"agents": {
+			in(config.SQLServer, config.Separate, "identity", "shared", "agent"), "agent", product.V7_2_0,
+			[]string{"dbscripts/identity/agent/mssql.sql"},
+		},
+		"no agents yet": {in(config.MySQL, config.Separate, "agent"), "agent", product.V7_1_0, nil},
+		"not in use":    {in(config.MySQL, config.Separate, "identity", "shared"), "user", product.V7_1_0, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Scripts(c.db, c.logical, c.version)
+			if (err != nil) != (c.want == nil) || !slices.Equal(got, c.want) {
+				t.Errorf("%v, %v instead of %v", got, err, c.want)
+			}
+		})
+	}
+}

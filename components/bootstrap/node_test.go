@@ -1,0 +1,474 @@
+package bootstrap
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// fakes are the commands that would change a real machine or call AWS. Each one records how it was called.
+var fakes = map[string]string{
+	"dnf":      `exit "${FAKE_DNF_STATUS:-0}"`,
+	"groupadd": `touch "$FAKE/group"`,
+	"useradd":  `touch "$FAKE/user"`,
+	"getent":   `[[ -f $FAKE/group ]]`,
+	"id":       `[[ -f $FAKE/user ]]`,
+	"chown":    `:`,
+	"mount": `[[ -z ${FAKE_MOUNT_FAILS:-} ]] || exit 32
+touch "$FAKE/mounted-${1##*/}"`,
+	"mountpoint": `[[ -f $FAKE/mounted-${2##*/} ]]`,
+	"runuser": `while [[ $1 != -- ]]; do shift; done
+shift
+exec "$@"`,
+	// What systemd does before ExecStart.
+	"systemctl": `[[ $* != *wso2is.service* ]] || "$WSO2IS_ROOT/opt/wso2is/bin/secrets"`,
+	"ss":        `if [[ $1 == -Htln ]]; then cat "$FAKE/listening"; else cat "$FAKE/established"; fi`,
+	"aws": `case $1 in
+s3) cp "$FAKE/s3/${4#s3://}" "$5" ;;
+secretsmanager)
+	while [[ $1 != --secret-id ]]; do shift; done
+	cat "$FAKE/secrets/$2" ;;
+esac`,
+	"curl": `case $* in
+*api/token*) echo TOKEN ;;
+*instance-id*) echo i-0123456789abcdef0 ;;
+*local-ipv4*) echo 10.0.1.10 ;;
+*health*) printf '%s' "${FAKE_HEALTH:-200}" ;;
+*) echo "unexpected: $*" >&2; exit 1 ;;
+esac`,
+	"amazon-cloudwatch-agent-ctl": `:`,
+}
+
+// machine is a directory that stands for an instance's root, with fakes on PATH.
+type machine struct {
+	root, fake string
+	args       Args
+	env        []string
+}
+
+func sum(content []byte) string {
+	digest := sha256.Sum256(content)
+	return hex.EncodeToString(digest[:])
+}
+
+func (m *machine) write(t *testing.T, path, content string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *machine) object(t *testing.T, bucket, key string, content []byte) string {
+	t.Helper()
+	m.write(t, filepath.Join(m.fake, "s3", bucket, key), string(content), 0o644)
+	return sum(content)
+}
+
+// keytool runs the real one.
+func keytool(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(tool(t, "keytool"), args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("keytool %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+const (
+	markerKeystore = "MARKERkeystore7Q"
+	markerEndpoint = "MARKERendpoint7Q"
+)
+
+func newMachine(t *testing.T, version product.Version) *machine {
+	t.Helper()
+	for _, name := range []string{"jq", "unzip", "java"} {
+		tool(t, name)
+	}
+	facts, err := version.Facts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &machine{root: t.TempDir(), fake: t.TempDir()}
+	bin := filepath.Join(m.fake, "bin")
+	for name, body := range fakes {
+		text := "#!/bin/bash\nset -euo pipefail\nprintf '%s\\n' \"" + name + " $*\" >>\"$FAKE/calls\"\n" + body + "\n"
+		m.write(t, filepath.Join(bin, name), text, 0o755)
+	}
+	agent := filepath.Join(m.root, "opt/aws/amazon-cloudwatch-agent/bin")
+	if err := os.MkdirAll(agent, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(bin, "amazon-cloudwatch-agent-ctl"),
+		filepath.Join(agent, "amazon-cloudwatch-agent-ctl")); err != nil {
+		t.Fatal(err)
+	}
+	// The JDK is the real one; only the schema, which needs a database, is stood in for.
+	jdk := filepath.Join(m.root, "usr/lib/jvm", "java-"+map[int]string{11: "11", 17: "17", 21: "21"}[facts.JDK]+
+		"-amazon-corretto.x86_64", "bin")
+	record := "#!/bin/bash\nprintf '%s\\n' \"${0##*/} $*\" >>\"$FAKE/calls\"\n"
+	m.write(t, filepath.Join(jdk, "keytool"), record+"exec "+tool(t, "keytool")+" \"$@\"\n", 0o755)
+	m.write(t, filepath.Join(jdk, "java"), record+
+		"case $* in *schema.properties)\nenv | grep ^SCHEMA_ | sort >\"$FAKE/schema-environment\"\n"+
+		"exit \"${FAKE_SCHEMA_STATUS:-0}\" ;;\nesac\nexec "+tool(t, "java")+" \"$@\"\n", 0o755)
+	m.write(t, filepath.Join(m.root, "etc/hosts"), "127.0.0.1 localhost\n", 0o644)
+	m.write(t, filepath.Join(m.root, "etc/fstab"), "UUID=1 / xfs defaults 0 0\n", 0o644)
+	m.write(t, filepath.Join(m.fake, "listening"), "LISTEN 0 50 *:9443 *:*\nLISTEN 0 50 10.0.1.10:5701 0.0.0.0:*\n", 0o644)
+	m.write(t, filepath.Join(m.fake, "established"), "0 0 10.0.1.10:5701 10.0.2.10:41234\n", 0o644)
+
+	store := "client-truststore." + strings.ToLower(string(facts.Keystore))
+	file := "wso2is.jks"
+	if facts.Keystore == product.PKCS12 {
+		store, file = "client-truststore.p12", "wso2is.p12"
+	}
+	scratch := t.TempDir()
+	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, store), "-storetype", string(facts.Keystore),
+		"-storepass", "wso2carbon", "-keypass", "wso2carbon", "-alias", "shipped", "-dname", "CN=shipped",
+		"-keyalg", "EC")
+	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, "given.p12"), "-storetype", "PKCS12",
+		"-storepass", markerKeystore, "-alias", "Given-1", "-dname", "CN=localhost", "-keyalg", "EC")
+	keystore := read(t, filepath.Join(scratch, "given.p12"))
+
+	home := "wso2is-" + string(version) + "/"
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	for name, content := range map[string]string{
+		"bin/wso2server.sh":                             "#!/bin/sh\n",
+		"repository/conf/deployment.toml":               "shipped\n",
+		"repository/components/lib/README":              "",
+		"repository/deployment/server/userstores/a.xml": "shipped a\n",
+		"repository/deployment/server/userstores/b.xml": "shipped b\n",
+		"repository/resources/security/" + store:        read(t, filepath.Join(scratch, store)),
+		"repository/conf/log4j2.properties": "loggers = AUDIT_LOG, com-hazelcast, x\n" +
+			"logger.com-hazelcast.name = com.hazelcast\nlogger.com-hazelcast.level = ERROR\nlogger.x.level = ERROR\n",
+	} {
+		entry, err := w.Create(home + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := entry.Write([]byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	for name, value := range map[string]string{
+		"demo/admin-password":    "MARKERadmin7Q$`\"\\",
+		"demo/endpoint-password": markerEndpoint,
+		"demo/keystore":          base64.StdEncoding.EncodeToString([]byte(keystore)),
+		"demo/keystore-password": markerKeystore,
+		"demo/database-identity": "MARKERdatabase7Q",
+		"rds!master":             `{"username":"admin","password":"MARKERmaster\"7Q"}`,
+	} {
+		m.write(t, filepath.Join(m.fake, "secrets", name), value+"\n", 0o600)
+	}
+	for _, p := range Programs() {
+		m.object(t, "demo-files", "programs/"+p.Name, p.Content)
+	}
+	m.args = example(version)
+	m.args.NodeName, m.args.NodeAddress = "", ""
+	m.args.Keystore.File, m.args.Keystore.TruststoreFile = file, store
+	m.args.Archive.SHA256 = m.object(t, "artifacts", "wso2is-"+string(version)+".zip", archive.Bytes())
+	m.args.Driver.SHA256 = m.object(t, "artifacts", "postgresql-42.7.7.jar", []byte("a driver"))
+	m.args.Files[0].SHA256 = m.object(t, "demo-files", "nodes/node-1/deployment.toml", []byte("[server]\n"))
+	m.args.LifecycleHook = &LifecycleHook{Name: "launch", Group: "demo"}
+	m.args.ReadySeconds = 1
+	m.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "FAKE="+m.fake, "WSO2IS_ROOT="+m.root,
+		"WSO2IS_RETRY_INTERVAL=0", "WSO2IS_READY_INTERVAL=0.1")
+	return m
+}
+
+// boot runs the user data and returns what it printed and its exit status.
+func (m *machine) boot(t *testing.T, env ...string) (string, int) {
+	t.Helper()
+	data, err := UserData(m.args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.run(t, env, "bash", "-c", data)
+}
+
+func (m *machine) run(t *testing.T, env []string, name string, args ...string) (string, int) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(slices.Clone(m.env), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+func (m *machine) calls(t *testing.T) string {
+	t.Helper()
+	return read(t, filepath.Join(m.fake, "calls"))
+}
+
+func (m *machine) at(path ...string) string {
+	return filepath.Join(append([]string{m.root, "opt/wso2is/current"}, path...)...)
+}
+
+func contains(t *testing.T, what, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%s lacks %q:\n%s", what, part, text)
+		}
+	}
+}
+
+func TestNodeBoots(t *testing.T) {
+	for _, version := range []product.Version{product.V6_1_0, product.V7_1_0} {
+		t.Run(string(version), func(t *testing.T) {
+			m := newMachine(t, version)
+			if version == product.V6_1_0 {
+				m.args.Archive.SHA256 = ""
+			}
+			output, status := m.boot(t)
+			if status != 0 {
+				t.Fatalf("status %d:\n%s", status, output)
+			}
+			m.check(t, version)
+
+			// A second run after the team has added a user store and the product's files have moved.
+			shared := filepath.Join(m.root, "mnt/wso2is/Userstores")
+			m.write(t, filepath.Join(shared, "a.xml"), "changed by the team\n", 0o644)
+			if output, status = m.boot(t); status != 0 {
+				t.Fatalf("the second run: status %d:\n%s", status, output)
+			}
+			m.check(t, version)
+			if got := read(t, m.at("repository/deployment/server/userstores/a.xml")); got != "changed by the team\n" {
+				t.Errorf("the second run overwrote a shared file: %q", got)
+			}
+			m.keepsSecrets(t, output)
+		})
+	}
+}
+
+// check looks at the machine as an operator would.
+func (m *machine) check(t *testing.T, version product.Version) {
+	t.Helper()
+	calls := m.calls(t)
+	contains(t, "what was called", calls, "groupadd --gid 802", "useradd --uid 802 --gid 802",
+		"systemctl enable --now wso2is.service", "systemctl enable --now wso2is-members.timer",
+		"--lifecycle-action-result CONTINUE", "--instance-id i-0123456789abcdef0")
+	if got := read(t, m.at("repository/conf/deployment.toml")); got != "[server]\n" {
+		t.Errorf("deployment.toml is %q", got)
+	}
+	if got := read(t, m.at("repository/components/lib/postgresql-42.7.7.jar")); got != "a driver" {
+		t.Errorf("the driver is %q", got)
+	}
+	if got := read(t, m.at("repository/deployment/server/userstores/b.xml")); got != "shipped b\n" {
+		t.Errorf("a shipped user store is %q", got)
+	}
+	for link, want := range map[string]string{
+		"repository/deployment/server/userstores": "mnt/wso2is/Userstores", "repository/tenants": "mnt/wso2is/Tenants",
+	} {
+		if got, err := os.Readlink(m.at(link)); err != nil || got != filepath.Join(m.root, want) {
+			t.Errorf("%s links to %q: %v", link, got, err)
+		}
+	}
+	hosts := "127.0.0.1 localhost\n# wso2is begin\n10.0.1.10 id.example.com\n# wso2is end\n"
+	if got := read(t, filepath.Join(m.root, "etc/hosts")); got != hosts {
+		t.Errorf("/etc/hosts is %q", got)
+	}
+	fstab := read(t, filepath.Join(m.root, "etc/fstab"))
+	for _, id := range []string{"fsap-1", "fsap-2"} {
+		if strings.Count(fstab, "tls,iam,accesspoint="+id+" ") != 1 {
+			t.Errorf("/etc/fstab mounts %s not once:\n%s", id, fstab)
+		}
+	}
+	contains(t, "log4j2.properties", read(t, m.at("repository/conf/log4j2.properties")),
+		"logger.com-hazelcast.level = INFO", "logger.x.level = ERROR")
+	contains(t, "the agent's configuration", read(t, filepath.Join(m.root, "opt/wso2is/etc/cloudwatch-agent.json")),
+		`"log_group_name": "/demo/audit"`, `"log_stream_name": "i-0123456789abcdef0/server"`, "wso2carbon.log")
+	environment := read(t, filepath.Join(m.root, "run/wso2is/env"))
+	contains(t, "the server's environment", environment, `NODE_IP="10.0.1.10"`,
+		`WSO2_ADMIN_PASSWORD="MARKERadmin7Q\$\`+"`"+`\"\\"`, `WSO2_ENDPOINT_PASSWORD="`+markerEndpoint+`"`,
+		`WSO2_ENDPOINT_PASSWORD_HASH="`+sum([]byte(markerEndpoint))+`"`)
+	if info, err := os.Stat(filepath.Join(m.root, "run/wso2is/env")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the server's environment has mode %v: %v", info.Mode(), err)
+	}
+	if got := read(t, filepath.Join(m.fake, "schema-environment")); got != "SCHEMA_IDENTITY_MASTER_PASSWORD=MARKERmaster\"7Q\n"+
+		"SCHEMA_IDENTITY_MASTER_USERNAME=admin\nSCHEMA_IDENTITY_PASSWORD=MARKERdatabase7Q\n" {
+		t.Errorf("the schema program's environment is %q", got)
+	}
+	unit := read(t, filepath.Join(m.root, "etc/systemd/system/wso2is.service"))
+	contains(t, "the unit", unit, "User=wso2carbon", "RequiresMountsFor=", "Restart=always", "ExecStartPre=+", "LimitNOFILE=",
+		"TimeoutStopSec=")
+	contains(t, "the server's settings", read(t, filepath.Join(m.root, "opt/wso2is/etc/server.conf")),
+		"JVM_MEM_OPTS=-Xms2048m -Xmx2048m", "JAVA_OPTS=-Duser.timezone=UTC -Da=b")
+
+	facts, _ := version.Facts()
+	key := keytool(t, "-list", "-keystore", m.at("repository/resources/security", m.args.Keystore.File), "-storetype",
+		string(facts.Keystore), "-storepass", markerKeystore)
+	contains(t, "the keystore", key, "wso2is, ", "PrivateKeyEntry", "contains 1 entry")
+	trusted := keytool(t, "-list", "-v", "-keystore", m.at("repository/resources/security", m.args.Keystore.TruststoreFile),
+		"-storepass", "wso2carbon")
+	contains(t, "the truststore", trusted, "contains 2 entries", "trustedCertEntry", "CN=localhost", "CN=shipped")
+}
+
+// keepsSecrets looks for marked values everywhere but in memory and where they are encrypted.
+func (m *machine) keepsSecrets(t *testing.T, output string) {
+	t.Helper()
+	for what, text := range map[string]string{"the output": output, "a command line": m.calls(t)} {
+		if at := strings.Index(text, "MARKER"); at >= 0 {
+			t.Errorf("%s has a secret: …%s", what, text[max(0, at-100):min(len(text), at+20)])
+		}
+	}
+	err := filepath.WalkDir(m.root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() || path == filepath.Join(m.root, "run/wso2is/env") {
+			return err
+		}
+		if strings.Contains(read(t, path), "MARKER") {
+			t.Errorf("%s has a secret", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, _ := filepath.Glob(filepath.Join(m.root, "run/wso2is/*"))
+	if len(left) != 1 {
+		t.Errorf("left in memory: %v", left)
+	}
+}
+
+func TestNodeThatFailsSaysWhere(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(t *testing.T, m *machine)
+		env    string
+		says   []string
+		// started is whether the server may have been started.
+		started bool
+	}{
+		"a driver with another checksum": {
+			change: func(_ *testing.T, m *machine) { m.args.Driver.SHA256 = strings.Repeat("0", 64) },
+			says:   []string{"the checksum of s3://artifacts/postgresql-42.7.7.jar is " + sum([]byte("a driver")), "install the product"},
+		},
+		"an archive that is not there": {
+			change: func(_ *testing.T, m *machine) { m.args.Archive.Source = "s3://artifacts/nothing.zip" },
+			says:   []string{"gave up after five attempts: download s3://artifacts/nothing.zip"},
+		},
+		"an archive of something else": {
+			change: func(t *testing.T, m *machine) {
+				var empty bytes.Buffer
+				w := zip.NewWriter(&empty)
+				_, _ = w.Create("other/file")
+				_ = w.Close()
+				m.args.Archive = config.Artifact{
+					Source: "s3://artifacts/other.zip", SHA256: m.object(t, "artifacts", "other.zip", empty.Bytes()),
+				}
+			},
+			says: []string{"s3://artifacts/other.zip has no directory wso2is-7.1.0"},
+		},
+		"packages that do not install": {env: "FAKE_DNF_STATUS=1", says: []string{"gave up after five attempts: dnf", "install packages"}},
+		"a file system that does not mount": {
+			env: "FAKE_MOUNT_FAILS=1", says: []string{"gave up after five attempts: mount", "mount the shared directories"},
+		},
+		"a secret without a value": {
+			change: func(_ *testing.T, m *machine) { m.args.Databases[0].PasswordSecretID = "demo/absent" },
+			says:   []string{"cannot read the secret demo/absent", "make the database schema"},
+		},
+		"a secret of the server": {
+			change: func(_ *testing.T, m *machine) { m.args.Secrets[0].ID = "demo/absent" },
+			says:   []string{"secrets: cannot read the secret demo/absent", "start the server"}, started: true,
+		},
+		"a keystore with another password": {
+			change: func(_ *testing.T, m *machine) { m.args.Keystore.PasswordSecretID = "demo/endpoint-password" },
+			says:   []string{"the keystore in demo/keystore does not open", "install the keystore"},
+		},
+		"a schema that is refused": {env: "FAKE_SCHEMA_STATUS=4", says: []string{"make the database schema (status 4)"}},
+		"a server that is not healthy": {
+			env: "FAKE_HEALTH=503", says: []string{"the health check answers 503 instead of 200", "wait until the node is ready"},
+			started: true,
+		},
+		"a node that stays alone": {
+			change: func(_ *testing.T, m *machine) { m.args.MinMembers = 3 },
+			says:   []string{"connected with 2 of at least 3 members"}, started: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t, product.V7_1_0)
+			if c.change != nil {
+				c.change(t, m)
+			}
+			output, status := m.boot(t, c.env)
+			if status == 0 {
+				t.Fatalf("it went on:\n%s", output)
+			}
+			contains(t, "the output", output, append(c.says, "failed in the step: ")...)
+			contains(t, "the log", read(t, filepath.Join(m.root, "var/log/wso2is-bootstrap.log")), c.says...)
+			calls := m.calls(t)
+			contains(t, "what was called", calls, "--lifecycle-action-result ABANDON")
+			if strings.Contains(calls, "systemctl enable --now wso2is.service") != c.started {
+				t.Errorf("the server was started: %t\n%s", !c.started, calls)
+			}
+			for what, text := range map[string]string{"the output": output, "a command line": calls} {
+				if strings.Contains(text, "MARKER") {
+					t.Errorf("%s has a secret:\n%s", what, text)
+				}
+			}
+		})
+	}
+}
+
+func TestMembers(t *testing.T) {
+	for name, c := range map[string]struct{ listening, established, want string }{
+		"the server is down": {
+			established: "0 0 10.0.1.10:50000 10.0.2.10:5701\n", want: "0",
+		},
+		"alone": {listening: "LISTEN 0 50 10.0.1.10:5701 0.0.0.0:*\n", want: "1"},
+		"two connections with one peer, whose port is another": {
+			listening: "LISTEN 0 50 *:5701 *:*\n",
+			established: "0 0 [::ffff:10.0.1.10]:5701 [::ffff:10.0.2.10]:40000\n" +
+				"0 0 [::ffff:10.0.1.10]:40001 [::ffff:10.0.2.10]:5702\n",
+			want: "2",
+		},
+		"clients, databases and itself are no members": {
+			listening: "LISTEN 0 50 10.0.1.10:5701 0.0.0.0:*\n",
+			established: "0 0 10.0.1.10:9443 10.0.9.9:40000\n0 0 10.0.1.10:40000 10.0.3.3:5432\n" +
+				"0 0 10.0.1.10:40002 10.0.1.10:5701\n0 0 10.0.1.10:40003 10.0.2.10:5800\n0 0 10.0.1.10:5701 10.0.2.11:40000\n",
+			want: "3",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &machine{root: t.TempDir(), fake: t.TempDir()}
+			for _, fake := range []string{"ss", "aws"} {
+				m.write(t, filepath.Join(m.fake, "bin", fake), "#!/bin/bash\n"+
+					"printf '%s\\n' \""+fake+" $*\" >>\"$FAKE/calls\"\n"+fakes[fake]+"\n", 0o755)
+			}
+			m.write(t, filepath.Join(m.fake, "listening"), c.listening, 0o644)
+			m.write(t, filepath.Join(m.fake, "established"), c.established, 0o644)
+			m.write(t, filepath.Join(m.root, "opt/wso2is/etc/node.conf"), "HAZELCAST_PORT=5701 HAZELCAST_FIRST=5701 "+
+				"HAZELCAST_LAST=5800 REGION=eu-west-1 CLUSTER=demo NODE=node-1\n", 0o644)
+			m.env = append(os.Environ(), "PATH="+filepath.Join(m.fake, "bin")+":"+os.Getenv("PATH"), "FAKE="+m.fake,
+				"WSO2IS_ROOT="+m.root)
+			if output, status := m.run(t, nil, "bash", "programs/members"); status != 0 || strings.TrimSpace(output) != c.want {
+				t.Errorf("status %d, %q instead of %s members", status, output, c.want)
+			}
+			if output, status := m.run(t, nil, "bash", "programs/members", "publish"); status != 0 {
+				t.Errorf("publishing: status %d, %s", status, output)
+			}
+			contains(t, "what was called", m.calls(t), "--namespace WSO2IS",
+				"Dimensions=[{Name=Cluster,Value=demo}],Value="+c.want+",",
+				"Dimensions=[{Name=Cluster,Value=demo},{Name=Node,Value=node-1}],Value="+c.want+",")
+		})
+	}
+}

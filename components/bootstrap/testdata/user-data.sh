@@ -1,0 +1,162 @@
+#!/bin/bash
+REGION=eu-west-1
+CLUSTER=demo
+NODE=node-1
+NODE_ADDRESS=10.0.1.10
+PUBLIC_NAME=id.example.com
+VERSION=7.1.0
+JDK=21
+ARCHIVE_SOURCE=s3://artifacts/wso2is-7.1.0.zip
+ARCHIVE_SHA256=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+DRIVER_SOURCE=s3://artifacts/postgresql-42.7.7.jar
+DRIVER_SHA256=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+CA_SOURCE=''
+CA_SHA256=''
+CA_FILE=''
+BUCKET=demo-files
+FILES=(
+	'nodes/node-1/deployment.toml|cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc|repository/conf/deployment.toml')
+PROGRAMS=(
+	'programs/SchemaBootstrap.java|d1dabf7f4a387991f3851bb34cb6683583e80203b50dc910b37244baa84150a6|lib/SchemaBootstrap.java'
+	'programs/members|5a472da99a0a9214479993e0830a62d4416dc836a04ceb863f606288b4921c3c|bin/members'
+	'programs/ready|dc19b08a8ba2dd676496b85c6f38600bed0bfd923edaa8abbeb1630e3342ba45|bin/ready'
+	'programs/secrets|b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa|bin/secrets'
+	'programs/setup|2d60f8a45468cfa80b2e4ad5acbd41127acd1fbf10f344bae2102d84b5bef7bb|lib/setup')
+FILE_SYSTEM=fs-0123
+SHARED=(
+	'fsap-1|Userstores|deployment/server/userstores'
+	'fsap-2|Tenants|tenants')
+MOUNTS='/mnt/wso2is/Userstores /mnt/wso2is/Tenants'
+SECRETS=(
+	'WSO2_ADMIN_PASSWORD|demo/admin-password|'
+	'WSO2_ENDPOINT_PASSWORD|demo/endpoint-password|WSO2_ENDPOINT_PASSWORD_HASH')
+KEYSTORE_SECRET=demo/keystore
+KEYSTORE_PASSWORD=demo/keystore-password
+KEYSTORE_FILE=wso2is.p12
+KEYSTORE_TYPE=PKCS12
+TRUSTSTORE_FILE=client-truststore.p12
+DATABASES=(
+	'identity|rds!master|demo/database-identity')
+SCHEMA=$'version=7.1.0\nhome=/opt/wso2is/wso2is-7.1.0\ndatabases=identity\nidentity.engine=postgres\nidentity.name=wso2identity\nidentity.url=jdbc:postgresql://db.example.com:5432/{database}?sslmode=require\nidentity.scripts=dbscripts/identity/postgresql.sql,dbscripts/consent/postgresql.sql\n'
+HAZELCAST_PORT=5701
+HAZELCAST_FIRST=5701
+HAZELCAST_LAST=5800
+HEAP=2048
+JVM_OPTIONS='-Duser.timezone=UTC -Da=b'
+LOG_SERVER=/demo/server
+LOG_AUDIT=/demo/audit
+LOG_ACCESS=/demo/access
+LOG_BOOTSTRAP=/demo/boot
+LIFECYCLE_HOOK=''
+LIFECYCLE_GROUP=''
+READY_SECONDS=900
+READY_MEMBERS=2
+
+# Makes this instance a node: every step can be run again, and the first one that fails ends the script by name.
+set -euo pipefail
+ROOT=${WSO2IS_ROOT:-}
+BASE=$ROOT/opt/wso2is
+IS_HOME=$BASE/wso2is-$VERSION
+STEP=start
+export AWS_DEFAULT_REGION=$REGION AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=8
+
+log() { printf '%s bootstrap: %s\n' "$(date -u +%FT%TZ)" "$*"; }
+die() {
+	log "error: $*" >&2
+	exit 1
+}
+
+finish() {
+	local status=$?
+	if ((status == 0)); then
+		log "done"
+	else
+		log "failed in the step: $STEP (status $status)"
+	fi
+	complete_launch "$status" || log "could not complete the lifecycle action"
+	exit "$status"
+}
+
+step() {
+	STEP=$1
+	log "$STEP"
+	shift
+	"$@"
+}
+
+retry() {
+	local attempt
+	for attempt in 1 2 3 4 5; do
+		"$@" && return
+		log "attempt $attempt failed: $1"
+		sleep "${WSO2IS_RETRY_INTERVAL:-10}"
+	done
+	die "gave up after five attempts: $*"
+}
+
+metadata() {
+	local token
+	token=$(curl -sf --retry 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' \
+		http://169.254.169.254/latest/api/token)
+	curl -sf --retry 5 -H "X-aws-ec2-metadata-token: $token" "http://169.254.169.254/latest/meta-data/$1"
+}
+
+# A file from a team's own bucket may come without a checksum; nodes then run what the bucket holds.
+matches() { [[ -f $1 ]] && { [[ -z $2 ]] || echo "$2  $1" | sha256sum --check --status; }; }
+
+download() {
+	case $1 in
+	s3://*) aws s3 cp --only-show-errors "$1" "$2" ;;
+	*) curl -fsSL -o "$2" "$1" ;;
+	esac
+}
+
+# fetch SOURCE SHA256 FILE
+fetch() {
+	matches "$3" "$2" && return
+	mkdir -p "$(dirname "$3")"
+	retry download "$1" "$3.part"
+	if ! matches "$3.part" "$2"; then
+		local sum
+		sum=$(sha256sum <"$3.part")
+		rm -f "$3.part"
+		die "the checksum of $1 is ${sum%% *} instead of $2"
+	fi
+	mv -f "$3.part" "$3"
+}
+
+identify() {
+	INSTANCE=$(metadata instance-id)
+	NODE=${NODE:-$INSTANCE}
+	NODE_ADDRESS=${NODE_ADDRESS:-$(metadata local-ipv4)}
+	mkdir -p "$BASE"/{bin,dist,etc,lib}
+	declare -p REGION CLUSTER NODE NODE_ADDRESS HAZELCAST_PORT HAZELCAST_FIRST HAZELCAST_LAST SECRETS \
+		>"$BASE/etc/node.conf"
+	log "node $NODE at $NODE_ADDRESS"
+}
+
+fetch_programs() {
+	local entry key sum path
+	for entry in "${PROGRAMS[@]}"; do
+		IFS='|' read -r key sum path <<<"$entry"
+		fetch "s3://$BUCKET/$key" "$sum" "$BASE/$path"
+		chmod 0755 "$BASE/$path"
+	done
+}
+
+complete_launch() {
+	[[ -n $LIFECYCLE_HOOK && -n ${INSTANCE:-} ]] || return 0
+	local result=CONTINUE
+	(($1 == 0)) || result=ABANDON
+	aws autoscaling complete-lifecycle-action --region "$REGION" --lifecycle-hook-name "$LIFECYCLE_HOOK" \
+		--auto-scaling-group-name "$LIFECYCLE_GROUP" --instance-id "$INSTANCE" --lifecycle-action-result "$result"
+}
+
+mkdir -p "$ROOT/var/log"
+exec > >(tee -a "$ROOT/var/log/wso2is-bootstrap.log") 2>&1
+trap finish EXIT
+step "find out who this node is" identify
+step "fetch the node's programs" fetch_programs
+# The rest is the same for every node and would not fit here; its checksum is above.
+# shellcheck source=programs/setup
+. "$BASE/lib/setup"
