@@ -89,7 +89,7 @@ func largest() Args {
 		})
 		a.Databases = append(a.Databases, Database{
 			Logical: logical, Engine: config.Oracle, Name: "wso2_" + string(logical) + "_of_thirty_char",
-			URL:             "jdbc:oracle:thin:@//twenty-char-cluster0-database.abcdefghijkl.us-gov-west-1.rds.amazonaws.com:1521/ORCL",
+			URL:             "jdbc:oracle:thin:@//twenty-char-cluster0-database.abcdefghijkl.us-gov-west-1.rds.amazonaws.com:1521/O",
 			Properties:      "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
 			MasterSecretARN: arn + "rds!db-01234567-89ab-cdef-0123-456789abcdef-AbCdEf", PasswordSecretID: password,
 			Scripts: []string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},
@@ -195,7 +195,7 @@ func TestUserDataRefuses(t *testing.T) {
 		"the JVM option":                                 func(a *Args) { a.JVMOptions = []string{"-Da=b c"} },
 		"the Hazelcast port 4000 is outside 5701 to 580": func(a *Args) { a.HazelcastPort = 4000 },
 		"never connects with 2 members":                  func(a *Args) { a.HazelcastPort = 0 },
-		"lacks {database}":                               func(a *Args) { a.Databases[0].URL = "jdbc:postgresql://db:5432/x" },
+		"lacks {database}":                               func(a *Args) { a.Databases[0].URL = "jdbc:x://db:5432/x" },
 		"has a line break":                               func(a *Args) { a.Databases[0].Properties = "a=b\nc" },
 		"there are no scripts":                           func(a *Args) { a.Databases[0].Scripts = nil },
 	} {

@@ -305,13 +305,14 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	if info, err := os.Stat(filepath.Join(m.root, "run/wso2is/env")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the server's environment has mode %v: %v", info.Mode(), err)
 	}
-	if got := read(t, filepath.Join(m.fake, "schema-environment")); got != "SCHEMA_IDENTITY_MASTER_PASSWORD=MARKERmaster\"7Q\n"+
-		"SCHEMA_IDENTITY_MASTER_USERNAME=admin\nSCHEMA_IDENTITY_PASSWORD=MARKERdatabase7Q\n" {
+	credentials := "SCHEMA_IDENTITY_MASTER_PASSWORD=MARKERmaster\"7Q\nSCHEMA_IDENTITY_MASTER_USERNAME=admin\n" +
+		"SCHEMA_IDENTITY_PASSWORD=MARKERdatabase7Q\n"
+	if got := read(t, filepath.Join(m.fake, "schema-environment")); got != credentials {
 		t.Errorf("the schema program's environment is %q", got)
 	}
 	unit := read(t, filepath.Join(m.root, "etc/systemd/system/wso2is.service"))
-	contains(t, "the unit", unit, "User=wso2carbon", "RequiresMountsFor=", "Restart=always", "ExecStartPre=+", "LimitNOFILE=",
-		"TimeoutStopSec=")
+	contains(t, "the unit", unit, "User=wso2carbon", "RequiresMountsFor=", "Restart=always", "ExecStartPre=+",
+		"LimitNOFILE=", "TimeoutStopSec=")
 	contains(t, "the server's settings", read(t, filepath.Join(m.root, "opt/wso2is/etc/server.conf")),
 		"JVM_MEM_OPTS=-Xms2048m -Xmx2048m", "JAVA_OPTS=-Duser.timezone=UTC -Da=b")
 
@@ -319,8 +320,8 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	key := keytool(t, "-list", "-keystore", m.at("repository/resources/security", m.args.Keystore.File), "-storetype",
 		string(facts.Keystore), "-storepass", markerKeystore)
 	contains(t, "the keystore", key, "wso2is, ", "PrivateKeyEntry", "contains 1 entry")
-	trusted := keytool(t, "-list", "-v", "-keystore", m.at("repository/resources/security", m.args.Keystore.TruststoreFile),
-		"-storepass", "wso2carbon")
+	trusted := keytool(t, "-list", "-v", "-storepass", "wso2carbon", "-keystore",
+		m.at("repository/resources/security", m.args.Keystore.TruststoreFile))
 	contains(t, "the truststore", trusted, "contains 2 entries", "trustedCertEntry", "CN=localhost", "CN=shipped")
 }
 
@@ -360,7 +361,9 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 	}{
 		"a driver with another checksum": {
 			change: func(_ *testing.T, m *machine) { m.args.Driver.SHA256 = strings.Repeat("0", 64) },
-			says:   []string{"the checksum of s3://artifacts/postgresql-42.7.7.jar is " + sum([]byte("a driver")), "install the product"},
+			says: []string{
+				"the checksum of s3://artifacts/postgresql-42.7.7.jar is " + sum([]byte("a driver")), "install the product",
+			},
 		},
 		"an archive that is not there": {
 			change: func(_ *testing.T, m *machine) { m.args.Archive.Source = "s3://artifacts/nothing.zip" },
@@ -378,7 +381,9 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 			},
 			says: []string{"s3://artifacts/other.zip has no directory wso2is-7.1.0"},
 		},
-		"packages that do not install": {env: "FAKE_DNF_STATUS=1", says: []string{"gave up after five attempts: dnf", "install packages"}},
+		"packages that do not install": {
+			env: "FAKE_DNF_STATUS=1", says: []string{"gave up after five attempts: dnf", "install packages"},
+		},
 		"a file system that does not mount": {
 			env: "FAKE_MOUNT_FAILS=1", says: []string{"gave up after five attempts: mount", "mount the shared directories"},
 		},
@@ -396,7 +401,8 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 		},
 		"a schema that is refused": {env: "FAKE_SCHEMA_STATUS=4", says: []string{"make the database schema (status 4)"}},
 		"a server that is not healthy": {
-			env: "FAKE_HEALTH=503", says: []string{"the health check answers 503 instead of 200", "wait until the node is ready"},
+			env:     "FAKE_HEALTH=503",
+			says:    []string{"the health check answers 503 instead of 200", "wait until the node is ready"},
 			started: true,
 		},
 		"a node that stays alone": {

@@ -43,6 +43,12 @@ type server struct {
 	query func(t *testing.T, account, password, database, sql string) (string, error)
 	start func(t *testing.T)
 	url   string
+	// certificate is the server's own; verified is the URL that checks it against the PEM file or, by options of the
+	// JVM, the trust store of the test.
+	certificate string
+	verified    func(pem string) string
+	// log is what the server wrote.
+	log *lockedBuffer
 	// sleep is a statement that takes five seconds, sleeping a query that counts those under way.
 	sleep, sleeping string
 }
@@ -121,6 +127,8 @@ type node struct {
 	password string
 	connect  int
 	source   bool
+	url      string
+	jvm      []string
 }
 
 func (s *server) launch(t *testing.T, n node) *run {
@@ -138,6 +146,9 @@ func (s *server) launch(t *testing.T, n node) *run {
 	for logical := range n.names {
 		cluster.Logical[logical] = config.Logical{}
 	}
+	if n.url == "" {
+		n.url = s.url
+	}
 	var databases []Database
 	env := os.Environ()
 	for _, logical := range []config.LogicalName{config.IdentityDB, config.SharedDB} {
@@ -150,7 +161,7 @@ func (s *server) launch(t *testing.T, n node) *run {
 			t.Fatal(err)
 		}
 		databases = append(databases, Database{
-			Logical: logical, Engine: s.engine, Name: name, URL: s.url, Scripts: scripts,
+			Logical: logical, Engine: s.engine, Name: name, URL: n.url, Scripts: scripts,
 		})
 		user, master, password := Environment(logical)
 		env = append(env, user+"=master", master+"="+masterPassword, password+"="+n.password)
@@ -168,7 +179,8 @@ func (s *server) launch(t *testing.T, n node) *run {
 	if n.source {
 		r.cmd = exec.Command("java", "-cp", s.jar, "programs/SchemaBootstrap.java", file)
 	} else {
-		r.cmd = exec.Command("java", "-XX:TieredStopAtLevel=1", "-cp", classes(t)+":"+s.jar, "SchemaBootstrap", file)
+		options := append(n.jvm, "-XX:TieredStopAtLevel=1", "-cp", classes(t)+":"+s.jar, "SchemaBootstrap", file)
+		r.cmd = exec.Command("java", options...)
 	}
 	r.cmd.Env = env
 	r.cmd.Stdout, r.cmd.Stderr = &r.output, &r.output
@@ -245,6 +257,9 @@ func TestSchemaOnMariaDB(t *testing.T) {
 	s := newMariaDB(t)
 	s.engine, s.jar = config.MariaDB, driver(t, "mariadb-java-client-*.jar")
 	s.url = fmt.Sprintf("jdbc:mariadb://127.0.0.1:%d/{database}?sslMode=trust", s.port)
+	s.verified = func(pem string) string {
+		return fmt.Sprintf("jdbc:mariadb://127.0.0.1:%d/{database}?sslMode=verify-full&serverSslCert=%s", s.port, pem)
+	}
 	testSchema(t, s)
 }
 
@@ -253,6 +268,9 @@ func TestSchemaWithMySQLDriver(t *testing.T) {
 	s := newMariaDB(t)
 	s.engine, s.jar = config.MySQL, driver(t, "mysql-connector-j-*.jar")
 	s.url = fmt.Sprintf("jdbc:mysql://127.0.0.1:%d/{database}?sslMode=REQUIRED", s.port)
+	s.verified = func(string) string {
+		return fmt.Sprintf("jdbc:mysql://127.0.0.1:%d/{database}?sslMode=VERIFY_IDENTITY", s.port)
+	}
 	testSchema(t, s)
 }
 
@@ -325,7 +343,8 @@ func testSchema(t *testing.T, s *server) {
 				t.Errorf("%s is allowed", sql)
 			}
 		}
-		if out, err := s.query(t, "wso2identity", serverPassword, "wso2_shared", "SELECT COUNT(*) FROM UM_TENANT"); err == nil {
+		out, err := s.query(t, "wso2identity", serverPassword, "wso2_shared", "SELECT COUNT(*) FROM UM_TENANT")
+		if err == nil {
 			t.Errorf("the account of one database reads another: %s", out)
 		}
 	})
@@ -391,6 +410,9 @@ func testSchema(t *testing.T, s *server) {
 		if strings.Count(output, "the schema is made") != 1 {
 			t.Errorf("it was not made once:\n%s", output)
 		}
+		if s.engine != config.Postgres {
+			contains(t, "the next node", output, "interrupted half-way, before any server could write")
+		}
 		once(t, "wso2_crashed")
 		left := s.admin(t, "wso2_crashed", "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'after%'"+
 			" AND table_schema IN ('public', 'wso2_crashed')")
@@ -411,7 +433,8 @@ func testSchema(t *testing.T, s *server) {
 		failing := node{home: broken, names: identity("wso2broken")}
 		lines := "line " + strconv.Itoa(strings.Count(read(t, filepath.Join(broken, file[1])), "\n"))
 		s.launch(t, failing).finish(t, 5, file[1]+" "+lines)
-		if _, err := s.query(t, "wso2broken", serverPassword, "wso2broken", "SELECT COUNT(*) FROM IDN_BASE_TABLE"); err == nil {
+		_, err := s.query(t, "wso2broken", serverPassword, "wso2broken", "SELECT COUNT(*) FROM IDN_BASE_TABLE")
+		if err == nil {
 			t.Error("the server's account can use a half-made schema")
 		}
 		s.launch(t, node{home: shipped, names: identity("wso2broken")}).finish(t, 0, "the schema is made")
@@ -426,7 +449,8 @@ func testSchema(t *testing.T, s *server) {
 		s.admin(t, "wso2adopted", "INSERT INTO IDN_BASE_TABLE VALUES (42)")
 		s.launch(t, node{home: shipped, names: identity("wso2adopted")}).finish(t, 0, "adopted", "no script was run")
 		s.launch(t, node{home: shipped, names: identity("wso2adopted")}).finish(t, 0, "the schema stands")
-		if out, err := s.query(t, "wso2adopted", serverPassword, "wso2adopted", "SELECT ID FROM IDN_BASE_TABLE"); out != "42" {
+		out, err := s.query(t, "wso2adopted", serverPassword, "wso2adopted", "SELECT ID FROM IDN_BASE_TABLE")
+		if out != "42" {
 			t.Errorf("the adopted row is %q: %v", out, err)
 		}
 	})
@@ -459,6 +483,34 @@ func testSchema(t *testing.T, s *server) {
 			s.launch(t, at).finish(t, 4, "tables that no script makes: salaries")
 		})
 	}
+
+	t.Run("the server's certificate is verified", func(t *testing.T) {
+		for name, status := range map[string]int{"the server's": 0, "another's": 3} {
+			dir := t.TempDir()
+			ca := s.certificate
+			if status != 0 {
+				certify(t, dir)
+				ca = filepath.Join(dir, "server.crt")
+			}
+			store := filepath.Join(dir, "truststore")
+			keytool(t, "-genkeypair", "-keystore", store, "-storepass", "wso2carbon", "-alias", "shipped", "-dname", "CN=x",
+				"-keyalg", "EC")
+			trust := exec.Command("java", "-cp", classes(t), "SchemaBootstrap", "trust", ca, store)
+			trust.Env = append(os.Environ(), "TRUSTSTORE_PASSWORD=wso2carbon")
+			must(t, trust)
+			t.Log(name)
+			s.launch(t, node{
+				home: shipped, names: identity("wso2adopted"), connect: 1, url: s.verified(ca),
+				jvm: []string{"-Djavax.net.ssl.trustStore=" + store, "-Djavax.net.ssl.trustStorePassword=wso2carbon"},
+			}).finish(t, status)
+		}
+	})
+
+	t.Run("the server's log has no password", func(t *testing.T) {
+		if log := s.log.String(); strings.Contains(log, "MARKER") {
+			t.Errorf("it has:\n%s", log)
+		}
+	})
 
 	t.Run("a database that nobody reaches", func(t *testing.T) {
 		away := *s
@@ -558,10 +610,9 @@ func certify(t *testing.T, dir string) {
 }
 
 // serve starts a server and stops it with the test.
-func serve(t *testing.T, cmd *exec.Cmd, ready func() bool) {
+func serve(t *testing.T, cmd *exec.Cmd, log *lockedBuffer, ready func() bool) {
 	t.Helper()
-	var log lockedBuffer
-	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -608,7 +659,11 @@ func newPostgres(t *testing.T) *server {
 	port := freePort(t)
 	s := &server{
 		engine: config.Postgres, jar: driver(t, "postgresql-*.jar"), port: port,
-		url:      fmt.Sprintf("jdbc:postgresql://127.0.0.1:%d/{database}?sslmode=require", port),
+		log: &lockedBuffer{}, certificate: filepath.Join(dir, "server.crt"),
+		url: fmt.Sprintf("jdbc:postgresql://127.0.0.1:%d/{database}?sslmode=require", port),
+		verified: func(pem string) string {
+			return fmt.Sprintf("jdbc:postgresql://127.0.0.1:%d/{database}?sslmode=verify-full&sslrootcert=%s", port, pem)
+		},
 		sleep:    "SELECT pg_sleep(5)",
 		sleeping: "SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(5)%' AND pid <> pg_backend_pid()",
 	}
@@ -628,7 +683,8 @@ func newPostgres(t *testing.T) *server {
 	s.start = func(t *testing.T) {
 		t.Helper()
 		hba := filepath.Join(data, "pg_hba.conf")
-		if err := os.WriteFile(hba, []byte("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"), 0o600); err != nil {
+		access := "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
+		if err := os.WriteFile(hba, []byte(access), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		// What RDS gives its master account: no superuser, but databases and roles.
@@ -638,7 +694,7 @@ func newPostgres(t *testing.T) *server {
 		serve(t, as(postgres, "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir, "-c", "ssl=on",
 			"-c", "ssl_cert_file="+filepath.Join(dir, "server.crt"), "-c", "ssl_key_file="+filepath.Join(dir, "server.key"),
 			"-c", "fsync=off", "-c", "log_statement=all"),
-			func() bool { _, err := s.query(t, "master", masterPassword, "", "SELECT 1"); return err == nil })
+			s.log, func() bool { _, err := s.query(t, "master", masterPassword, "", "SELECT 1"); return err == nil })
 	}
 	return s
 }
@@ -652,7 +708,7 @@ func newMariaDB(t *testing.T) *server {
 	certify(t, dir)
 	port := freePort(t)
 	s := &server{
-		port:     port,
+		port: port, log: &lockedBuffer{}, certificate: filepath.Join(dir, "server.crt"),
 		sleep:    "SELECT SLEEP(5)",
 		sleeping: "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(5)%'",
 	}
@@ -682,7 +738,7 @@ func newMariaDB(t *testing.T) *server {
 			"--pid-file="+filepath.Join(dir, "pid"), "--bind-address=127.0.0.1", "--port="+strconv.Itoa(port),
 			"--ssl-cert="+filepath.Join(dir, "server.crt"), "--ssl-key="+filepath.Join(dir, "server.key"),
 			"--character-set-server=utf8mb4", "--init-file="+setup, "--innodb-flush-log-at-trx-commit=0"),
-			func() bool { _, err := s.query(t, "master", masterPassword, "", "SELECT 1"); return err == nil })
+			s.log, func() bool { _, err := s.query(t, "master", masterPassword, "", "SELECT 1"); return err == nil })
 	}
 	return s
 }

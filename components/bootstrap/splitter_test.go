@@ -1,0 +1,121 @@
+package bootstrap
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// split shows how the schema program cuts a script, statements separated by lines of dashes.
+func split(t *testing.T, engine config.Engine, script string) (string, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "script.sql")
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("java", "-cp", classes(t), "SchemaBootstrap", "split", string(engine), file).CombinedOutput()
+	return string(out), err
+}
+
+// The product's scripts as each engine's own client reads them.
+func TestSplitter(t *testing.T) {
+	for name, c := range map[string]struct {
+		engine config.Engine
+		script string
+		want   []string
+	}{
+		"oracle": {config.Oracle, `SET DEFINE OFF;
+CREATE TABLE REG_LOG (
+    REG_LOG_ID INTEGER) -- it's a log; really
+/
+CREATE OR REPLACE TRIGGER REG_LOG_TRIGGER BEFORE INSERT ON REG_LOG REFERENCING NEW AS NEW FOR EACH ROW
+BEGIN
+    SELECT REG_LOG_SEQUENCE.nextval INTO :NEW.REG_LOG_ID FROM dual;
+END;
+/
+/
+INSERT INTO REG_LOG VALUES (q'[it's; fine]');
+INSERT INTO REG_LOG VALUES (4 / 2);
+DECLARE n INTEGER; BEGIN n := 1; END;
+/
+`, []string{
+			"CREATE TABLE REG_LOG (\n    REG_LOG_ID INTEGER) -- it's a log; really",
+			"CREATE OR REPLACE TRIGGER REG_LOG_TRIGGER BEFORE INSERT ON REG_LOG REFERENCING NEW AS NEW FOR EACH ROW\n" +
+				"BEGIN\n    SELECT REG_LOG_SEQUENCE.nextval INTO :NEW.REG_LOG_ID FROM dual;\nEND;",
+			"INSERT INTO REG_LOG VALUES (q'[it's; fine]')",
+			"INSERT INTO REG_LOG VALUES (4 / 2)",
+			"DECLARE n INTEGER; BEGIN n := 1; END;",
+		}},
+		"mssql": {config.SQLServer, "--create table A\nIF NOT EXISTS (SELECT * FROM SYS.OBJECTS WHERE OBJECT_ID = " +
+			"OBJECT_ID(N'[DBO].[A]'))\nCREATE TABLE A (ID INTEGER);\nCREATE TABLE [B;'] (ID INTEGER);\nGO\n" +
+			"CREATE TRIGGER T ON A AFTER INSERT AS BEGIN SELECT 1; END\ngo\n", []string{
+			"--create table A\nIF NOT EXISTS (SELECT * FROM SYS.OBJECTS WHERE OBJECT_ID = OBJECT_ID(N'[DBO].[A]'))\n" +
+				"CREATE TABLE A (ID INTEGER);\nCREATE TABLE [B;'] (ID INTEGER);",
+			"CREATE TRIGGER T ON A AFTER INSERT AS BEGIN SELECT 1; END",
+		}},
+		"mysql": {config.MySQL, "# it's\r\nINSERT INTO A VALUES ('\\';', \"a\\\";\", `b;`, 5--1);\r\n" +
+			"DELIMITER //\r\nCREATE PROCEDURE P() BEGIN SELECT 1; END//\r\nDELIMITER ;\r\n/*!50003 SET @a = 1 */;\r\n-- end;", []string{
+			"# it's\nINSERT INTO A VALUES ('\\';', \"a\\\";\", `b;`, 5--1)",
+			"CREATE PROCEDURE P() BEGIN SELECT 1; END",
+			"/*!50003 SET @a = 1 */",
+		}},
+		"postgres": {config.Postgres, "\uFEFFCREATE FUNCTION f() RETURNS int AS $$ SELECT 1; $$ LANGUAGE sql;\n" +
+			"SELECT E'\\';', 'a\\', $x$;$$;$x$, a$b$c;\n/* /* ; */ ; */ SELECT 2", []string{
+			"CREATE FUNCTION f() RETURNS int AS $$ SELECT 1; $$ LANGUAGE sql",
+			"SELECT E'\\';', 'a\\', $x$;$$;$x$, a$b$c",
+			"/* /* ; */ ; */ SELECT 2",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := split(t, c.engine, c.script)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			var got []string
+			for _, part := range strings.Split(out, "---- line ")[1:] {
+				_, statement, _ := strings.Cut(part, "\n")
+				got = append(got, strings.TrimSuffix(statement, "\n"))
+			}
+			if strings.Join(got, "\n====\n") != strings.Join(c.want, "\n====\n") {
+				t.Errorf("%s\ninstead of\n%s", strings.Join(got, "\n====\n"), strings.Join(c.want, "\n====\n"))
+			}
+		})
+	}
+	for script, want := range map[string]string{
+		"SELECT 1;\nSELECT 'a;\n": "script.sql line 2: the quote ' never ends",
+		"/* a":                    "line 1: the comment never ends",
+		"SELECT $a$ ;":            "the quote $a$ never ends",
+		"-- nothing":              "has no statement",
+	} {
+		if out, err := split(t, config.Postgres, script); err == nil || !strings.Contains(out, want) {
+			t.Errorf("%q gave %q", script, out)
+		}
+	}
+}
+
+// The drivers that no server here speaks with still have to accept the URL, and to fail as unreachable.
+func TestUnreachableServersByEngine(t *testing.T) {
+	for engine, c := range map[config.Engine]struct{ jar, url string }{
+		config.SQLServer: {
+			"mssql-jdbc-*.jar", "jdbc:sqlserver://127.0.0.1:1;databaseName={database};encrypt=true;trustServerCertificate=true",
+		},
+		config.Oracle: {"ojdbc11-*.jar", "jdbc:oracle:thin:@//127.0.0.1:1/ORCL"},
+	} {
+		t.Run(string(engine), func(t *testing.T) {
+			s := &server{engine: engine, jar: driver(t, c.jar), url: c.url}
+			scripts := home(t, nil)
+			for _, dir := range []string{"identity", "consent"} {
+				file := filepath.Join(scripts, "dbscripts", dir, scriptFile[engine])
+				if err := os.WriteFile(file, []byte("CREATE TABLE A (ID INTEGER)\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.launch(t, node{home: scripts, names: identity("wso2identity"), connect: 1}).
+				finish(t, 3, "cannot connect to 127.0.0.1:1")
+		})
+	}
+}
