@@ -1,0 +1,117 @@
+package cloud
+
+const (
+	fileSystemType  = "aws:efs/fileSystem:FileSystem"
+	mountTargetType = "aws:efs/mountTarget:MountTarget"
+	efsARN          = "arn:{partition}:elasticfilesystem:{region}:{account}:"
+)
+
+// efsTypes are file systems and the ways into them.
+var efsTypes = []Type{
+	{
+		Token: fileSystemType, ID: "fs-{hex}", ARN: efsARN + "file-system/{id}", Tags: true, InUse: "FileSystemInUse",
+		Defaults: Object{"throughputMode": "bursting"},
+		Outputs: Object{
+			"dnsName": "{id}.efs.{region}.{suffix}", "ownerId": "{account}", "numberOfMountTargets": 0, "creationToken": "{uuid}",
+			"performanceMode": "generalPurpose", "encrypted": false,
+		},
+		Replace: []string{"creationToken", "performanceMode", "encrypted", "kmsKeyId", "availabilityZoneName"},
+		Fields: []Field{
+			oneOf("throughputMode", "bursting", "provisioned", "elastic"),
+			oneOf("performanceMode", "generalPurpose", "maxIO"), between("creationToken", 1, 64),
+			oneOf("lifecyclePolicies[].transitionToIa", lifecycles...),
+			oneOf("lifecyclePolicies[].transitionToArchive", lifecycles...),
+			oneOf("lifecyclePolicies[].transitionToPrimaryStorageClass", "AFTER_1_ACCESS"),
+		},
+		Refs:   []Ref{ref("kmsKeyId", keyType).by("arn").free().code("KmsKeyNotFound")},
+		Unique: []Unique{{By: []string{"creationToken"}, Code: "FileSystemAlreadyExists"}},
+		Check: []Rule{func(c *Call) error {
+			provisioned := c.given([]string{"provisionedThroughputInMibps"}) == 1
+			switch {
+			case provisioned != (c.text("throughputMode") == "provisioned"):
+				return fail("BadRequest", "provisionedThroughputInMibps goes with throughputMode provisioned, and only with it")
+			case c.given([]string{"kmsKeyId"}) == 1 && !flag(c.In, "encrypted"):
+				return fail("BadRequest", "kmsKeyId is given and encrypted is not true")
+			case c.text("throughputMode") == "elastic" && c.text("performanceMode") == "maxIO":
+				return fail("BadRequest", "throughputMode elastic is not to be had with performanceMode maxIO")
+			}
+			return nil
+		}},
+		Rules: []Rule{zoneExists("availabilityZoneName")},
+	},
+	{
+		Token: mountTargetType, ID: "fsmt-{hex}",
+		Required: []string{"fileSystemId", "subnetId"},
+		Outputs: Object{
+			"dnsName": "{fileSystemId}.efs.{region}.{suffix}", "ownerId": "{account}", "networkInterfaceId": "eni-{hex}",
+			"fileSystemArn": efsARN + "file-system/{fileSystemId}",
+		},
+		Replace: []string{"fileSystemId", "subnetId", "ipAddress"},
+		Refs: []Ref{
+			ref("fileSystemId", fileSystemType).code("FileSystemNotFound"), ref("subnetId", subnetType).code("SubnetNotFound"),
+			ref("securityGroups[]", groupType).code("SecurityGroupNotFound"),
+		},
+		Rules: []Rule{sameVPC("subnetId", "securityGroups[]"), addressFits("subnetId", "ipAddress"), mountFits},
+		After: func(c *Call) {
+			c.placed("subnetId", "ipAddress")
+			if s := c.Cloud.find(c.text("subnetId"), "id", subnetType); s != nil {
+				c.Out["availabilityZoneName"] = s.Outputs["availabilityZone"]
+				c.Out["availabilityZoneId"] = s.Outputs["availabilityZoneId"]
+				c.Out["mountTargetDnsName"] = text(s.Outputs, "availabilityZone") + "." + text(c.Out, "dnsName")
+			}
+		},
+	},
+	{
+		Token: "aws:efs/accessPoint:AccessPoint", ID: "fsap-{hex}", ARN: efsARN + "access-point/{id}", Tags: true,
+		Required: []string{"fileSystemId"},
+		Outputs:  Object{"ownerId": "{account}", "fileSystemArn": efsARN + "file-system/{fileSystemId}"},
+		Replace:  []string{"fileSystemId", "posixUser", "rootDirectory"},
+		Refs:     []Ref{ref("fileSystemId", fileSystemType).code("FileSystemNotFound")},
+		Fields: []Field{
+			like("rootDirectory.path", `/|(?:/[^/]{1,}){1,4}`, "/ and up to four directories", 1, 100),
+			like("rootDirectory.creationInfo.permissions", `[0-7]{3,4}`, "an octal number such as 0750"),
+			between("posixUser.uid", 0, 4294967295), between("posixUser.gid", 0, 4294967295),
+		},
+	},
+	{
+		Token: "aws:efs/backupPolicy:BackupPolicy", ID: "{fileSystemId}",
+		Required: []string{"fileSystemId", "backupPolicy"},
+		Replace:  []string{"fileSystemId"},
+		Refs:     []Ref{ref("fileSystemId", fileSystemType).free().code("FileSystemNotFound")},
+		Fields:   []Field{oneOf("backupPolicy.status", "ENABLED", "DISABLED")},
+	},
+	{
+		Token: "aws:efs/fileSystemPolicy:FileSystemPolicy", ID: "{fileSystemId}",
+		Required: []string{"fileSystemId", "policy"},
+		Defaults: Object{"bypassPolicyLockoutSafetyCheck": false},
+		Replace:  []string{"fileSystemId"},
+		Refs:     []Ref{ref("fileSystemId", fileSystemType).free().code("FileSystemNotFound")},
+		Check:    []Rule{policyDocument("policy", resourcePolicy, 20000)},
+	},
+}
+
+var lifecycles = []string{
+	"AFTER_1_DAY", "AFTER_7_DAYS", "AFTER_14_DAYS", "AFTER_30_DAYS", "AFTER_60_DAYS", "AFTER_90_DAYS", "AFTER_180_DAYS",
+	"AFTER_270_DAYS", "AFTER_365_DAYS",
+}
+
+// mountFits keeps to one mount target per zone, all in one VPC.
+func mountFits(c *Call) error {
+	s := c.Cloud.find(c.text("subnetId"), "id", subnetType)
+	if s == nil || c.Preview {
+		return nil
+	}
+	for _, other := range c.Cloud.all(mountTargetType) {
+		if other == c.Old || text(other.Inputs, "fileSystemId") != c.text("fileSystemId") {
+			continue
+		}
+		if zone := text(s.Outputs, "availabilityZone"); zone != "" && zone == text(other.Outputs, "availabilityZoneName") {
+			return fail("MountTargetConflict", "%s is in %s already, the zone of %s; a file system has one mount target per zone",
+				other.describe(), zone, s.describe())
+		}
+		if in, at := text(s.Outputs, "vpcId"), text(other.Outputs, "vpcId"); in != at {
+			return fail("MountTargetConflict", "%s is in %s and %s is in %s", s.describe(), in, other.describe(), at)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package cloud
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// functions are the provider's functions by token.
+var functions = map[string]func(*Cloud, Object) (Object, error){
+	"aws:index/getAvailabilityZones:getAvailabilityZones": availabilityZones,
+	"aws:index/getCallerIdentity:getCallerIdentity": func(c *Cloud, _ Object) (Object, error) {
+		return Object{
+			"id": c.account, "accountId": c.account, "userId": "AIDAREHEARSAL",
+			"arn": fmt.Sprintf("arn:%s:iam::%s:user/rehearsal", c.partition(), c.account),
+		}, nil
+	},
+	"aws:index/getPartition:getPartition": func(c *Cloud, _ Object) (Object, error) {
+		reverse := strings.Split(c.suffix(), ".")
+		slices.Reverse(reverse)
+		return Object{
+			"id": c.partition(), "partition": c.partition(), "dnsSuffix": c.suffix(),
+			"reverseDnsPrefix": strings.Join(reverse, "."),
+		}, nil
+	},
+	"aws:index/getRegion:getRegion": func(c *Cloud, _ Object) (Object, error) {
+		return Object{
+			"id": c.region, "name": c.region, "description": c.region, "endpoint": "ec2." + c.region + "." + c.suffix(),
+		}, nil
+	},
+	"aws:ssm/getParameter:getParameter": publicParameter,
+	"aws:ec2/getPrefixList:getPrefixList": func(c *Cloud, args Object) (Object, error) {
+		return c.servicePrefixList(text(args, "name"), text(args, "prefixListId"))
+	},
+	"aws:ec2/getManagedPrefixList:getManagedPrefixList": func(c *Cloud, args Object) (Object, error) {
+		return c.servicePrefixList(text(args, "name"), text(args, "id"))
+	},
+	"aws:elb/getServiceAccount:getServiceAccount": func(c *Cloud, _ Object) (Object, error) {
+		return Object{
+			"id": logDeliveryAccount, "arn": fmt.Sprintf("arn:%s:iam::%s:root", c.partition(), logDeliveryAccount),
+		}, nil
+	},
+	"aws:ec2/getVpc:getVpc":       existing(vpcType, "id", "InvalidVpcID.NotFound"),
+	"aws:ec2/getSubnet:getSubnet": existing(subnetType, "id", "InvalidSubnetID.NotFound"),
+	"aws:route53/getZone:getZone": hostedZone,
+}
+
+// Functions lists the functions that the cloud serves.
+func Functions() []string { return slices.Sorted(maps.Keys(functions)) }
+
+// Invoke answers a function of the provider.
+func (c *Cloud) Invoke(token string, args Object) (Object, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	answer, ok := functions[token]
+	if !ok {
+		return nil, fmt.Errorf("the offline cloud does not know the function %s: it cannot say what AWS would answer. "+
+			"It knows %d functions; give this one a place in rehearsal/cloud/functions.go", token, len(functions))
+	}
+	return answer(c, args)
+}
+
+func availabilityZones(c *Cloud, _ Object) (Object, error) {
+	var names, ids []any
+	for _, zone := range c.zones() {
+		names, ids = append(names, zone), append(ids, zoneID(zone))
+	}
+	return Object{"id": c.region, "names": names, "zoneIds": ids, "groupNames": []any{c.region}}, nil
+}
+
+// publicParameter knows the parameters under which AWS publishes its images.
+func publicParameter(c *Cloud, args Object) (Object, error) {
+	name := text(args, "name")
+	if !strings.HasPrefix(name, "/aws/service/ami-amazon-linux-latest/al2023-ami-") {
+		return nil, fail("ParameterNotFound", "there is no parameter %s", name)
+	}
+	value := "ami-" + identifier(c.region+name, "hex")
+	return Object{
+		"id": name, "name": name, "value": value, "insecureValue": value, "type": "String", "version": 1.0,
+		"arn": fmt.Sprintf("arn:%s:ssm:%s::parameter%s", c.partition(), c.region, name), "withDecryption": true,
+	}, nil
+}
+
+func (c *Cloud) servicePrefixList(name, id string) (Object, error) {
+	for _, service := range endpointServices["Gateway"] {
+		full := "com.amazonaws." + c.region + "." + service
+		if full == name || c.prefixList(full) == id {
+			list := c.prefixList(full)
+			return Object{
+				"id": list, "name": full, "prefixListId": list, "cidrBlocks": []any{"52.218.0.0/17", "3.5.64.0/21"},
+				"arn": fmt.Sprintf("arn:%s:ec2:%s:aws:prefix-list/%s", c.partition(), c.region, list), "ownerId": "AWS",
+				"entries":       []any{Object{"cidr": "52.218.0.0/17", "description": ""}, Object{"cidr": "3.5.64.0/21", "description": ""}},
+				"addressFamily": "IPv4", "maxEntries": 0.0, "version": 0.0, "tags": Object{},
+			}, nil
+		}
+	}
+	return nil, fail("InvalidPrefixListId.NotFound", "there is no prefix list %s%s in %s", name, id, c.region)
+}
+
+// existing looks a resource up by id.
+func existing(token, key, code string) func(*Cloud, Object) (Object, error) {
+	return func(c *Cloud, args Object) (Object, error) {
+		r := c.find(text(args, key), "id", token)
+		if r == nil {
+			return nil, fail(code, "there is no %s %s", kind(token), text(args, key))
+		}
+		return clone(r.Outputs), nil
+	}
+}
+
+func hostedZone(c *Cloud, args Object) (Object, error) {
+	for _, z := range c.all(zoneType) {
+		if z.ID == text(args, "zoneId") || strings.TrimSuffix(text(z.Outputs, "name"), ".") ==
+			strings.TrimSuffix(text(args, "name"), ".") && text(args, "name") != "" {
+			out := clone(z.Outputs)
+			out["zoneId"] = z.ID
+			return out, nil
+		}
+	}
+	return nil, fail("NoSuchHostedZone", "there is no hosted zone %s%s", text(args, "zoneId"), text(args, "name"))
+}

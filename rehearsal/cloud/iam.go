@@ -1,0 +1,277 @@
+package cloud
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	roleType    = "aws:iam/role:Role"
+	profileType = "aws:iam/instanceProfile:InstanceProfile"
+
+	iamName = `[\w+=,.@-]+`
+	iamWant = "letters, digits and +=,.@_-"
+)
+
+// iamTypes are roles, what they may do, and the profiles that hand them to instances.
+var iamTypes = []Type{
+	{
+		Token: roleType, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "DeleteConflict",
+		ARN:      "arn:{partition}:iam::{account}:role{path}{name}",
+		Required: []string{"assumeRolePolicy"},
+		Defaults: Object{"forceDetachPolicies": false, "maxSessionDuration": 3600, "path": "/"},
+		Outputs:  Object{"uniqueId": "AROA{digits}", "createDate": "2026-01-01T00:00:00Z"},
+		Replace:  []string{"name", "namePrefix", "path"},
+		Unique:   []Unique{{By: []string{"name"}, Code: "EntityAlreadyExists"}},
+		Fields: []Field{
+			like("name", iamName, iamWant, 1, 64), between("maxSessionDuration", 3600, 43200), between("description", 0, 1000),
+		},
+		Check: []Rule{policyDocument("assumeRolePolicy", trustPolicy, 2048)},
+	},
+	{
+		Token: "aws:iam/rolePolicy:RolePolicy", ID: "{role}:{name}", Name: "name", NamePrefix: "namePrefix",
+		Required: []string{"role", "policy"},
+		Replace:  []string{"name", "namePrefix", "role"},
+		Fields:   []Field{like("name", iamName, iamWant, 1, 128)},
+		Refs:     []Ref{ref("role", roleType).code("NoSuchEntity")},
+		Unique:   []Unique{{By: []string{"role", "name"}, Code: "EntityAlreadyExists"}},
+		Check:    []Rule{policyDocument("policy", identityPolicy, 10240)},
+	},
+	{
+		Token: "aws:iam/rolePolicyAttachment:RolePolicyAttachment", ID: "{role}-{hex}",
+		Required: []string{"role", "policyArn"},
+		Replace:  []string{"role", "policyArn"},
+		Refs:     []Ref{ref("role", roleType).code("NoSuchEntity")},
+		Unique:   []Unique{{By: []string{"role", "policyArn"}, Code: "EntityAlreadyExists"}},
+		Check: []Rule{func(c *Call) error {
+			if c.unknown("policyArn") {
+				return nil
+			}
+			name, ok := strings.CutPrefix(c.text("policyArn"), "arn:"+c.Cloud.partition()+":iam::aws:policy/")
+			if !ok || !slices.Contains(managedPolicies, name) {
+				return fail("NoSuchEntity", "policyArn is %s; the cloud knows no such policy in the partition %s",
+					c.text("policyArn"), c.Cloud.partition())
+			}
+			return nil
+		}},
+	},
+	{
+		Token: profileType, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true,
+		ARN:      "arn:{partition}:iam::{account}:instance-profile{path}{name}",
+		Defaults: Object{"path": "/"},
+		Outputs:  Object{"uniqueId": "AIPA{digits}", "createDate": "2026-01-01T00:00:00Z"},
+		Replace:  []string{"name", "namePrefix", "path"},
+		Unique:   []Unique{{By: []string{"name"}, Code: "EntityAlreadyExists"}},
+		Fields:   []Field{like("name", iamName, iamWant, 1, 128)},
+		Refs:     []Ref{ref("role", roleType).code("NoSuchEntity")},
+		Rules:    []Rule{trusts("role", "ec2.amazonaws.com", "ec2.{suffix}")},
+	},
+}
+
+// managedPolicies are policies that AWS keeps, by the end of their ARN.
+var managedPolicies = []string{
+	"AmazonSSMManagedInstanceCore", "AmazonSSMPatchAssociation", "CloudWatchAgentServerPolicy", "AWSXRayDaemonWriteAccess",
+	"AmazonEC2ContainerRegistryReadOnly", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKSClusterPolicy",
+	"AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy", "AmazonEKS_CNI_Policy", "AmazonEKSVPCResourceController",
+	"AmazonEKSFargatePodExecutionRolePolicy", "service-role/AmazonEC2ContainerServiceforEC2Role",
+	"service-role/AmazonECSTaskExecutionRolePolicy", "service-role/AmazonEFSCSIDriverPolicy",
+	"service-role/AmazonEBSCSIDriverPolicy", "service-role/AmazonRDSEnhancedMonitoringRole",
+	"service-role/AWSBackupServiceRolePolicyForBackup", "service-role/AWSBackupServiceRolePolicyForRestores",
+}
+
+// trusts refuses a role that does not let the service assume it.
+func trusts(path string, services ...string) Rule {
+	return func(c *Call) error {
+		for _, value := range texts(c.In, path) {
+			role := c.Cloud.find(value, "id", roleType)
+			if role == nil {
+				role = c.Cloud.find(value, "arn", roleType)
+			}
+			if role == nil || role.Existing {
+				continue
+			}
+			trust := text(role.Outputs, "assumeRolePolicy")
+			if !slices.ContainsFunc(services, func(s string) bool {
+				return strings.Contains(trust, `"`+strings.ReplaceAll(s, "{suffix}", c.Cloud.suffix())+`"`)
+			}) {
+				return fail("InvalidParameterValue", "%s does not trust %s", role.describe(), services[0])
+			}
+		}
+		return nil
+	}
+}
+
+type policyKind int
+
+const (
+	identityPolicy policyKind = iota
+	trustPolicy
+	resourcePolicy
+)
+
+// document is a policy as IAM reads it. A statement may stand alone or in a list, and so may actions and resources.
+type document struct {
+	Version   string
+	ID        string `json:"Id"`
+	Statement oneOrMore[statement]
+}
+
+type statement struct {
+	Sid          string
+	Effect       string
+	Principal    json.RawMessage
+	NotPrincipal json.RawMessage
+	Action       oneOrMore[string]
+	NotAction    oneOrMore[string]
+	Resource     oneOrMore[string]
+	NotResource  oneOrMore[string]
+	Condition    map[string]map[string]any
+}
+
+type oneOrMore[T any] []T
+
+func (o *oneOrMore[T]) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '[' {
+		var many []T
+		if err := strict(raw, &many); err != nil {
+			return err
+		}
+		*o = many
+		return nil
+	}
+	var one T
+	if err := strict(raw, &one); err != nil {
+		return err
+	}
+	*o = oneOrMore[T]{one}
+	return nil
+}
+
+func strict(raw []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
+var (
+	sidPattern    = regexp.MustCompile(`^[A-Za-z0-9]*$`)
+	actionPattern = regexp.MustCompile(`^([a-z0-9-]+):([A-Za-z0-9*?]+)$`)
+)
+
+// actionServices are the service prefixes of actions that the cloud knows.
+var actionServices = []string{
+	"acm", "autoscaling", "backup", "cloudformation", "cloudwatch", "ec2", "ec2messages", "ecr", "ecs", "eks", "eks-auth",
+	"elasticfilesystem", "elasticloadbalancing", "events", "iam", "kms", "logs", "rds", "rds-db", "route53", "s3",
+	"secretsmanager", "servicediscovery", "ses", "sns", "sqs", "ssm", "ssmmessages", "sts", "tag", "wafv2", "xray",
+}
+
+// conditionOperators without their IfExists, ForAllValues: and ForAnyValue: forms.
+var conditionOperators = []string{
+	"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
+	"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan",
+	"NumericGreaterThanEquals", "DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan",
+	"DateGreaterThanEquals", "Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals",
+	"ArnNotLike", "Null",
+}
+
+// policyDocument refuses a policy that the service would call malformed.
+func policyDocument(path string, kindOf policyKind, longest int) Rule {
+	return func(c *Call) error {
+		var wrong []error
+		for _, at := range find(c.In, path) {
+			raw, ok := at.value.(string)
+			if !ok {
+				continue
+			}
+			bad := func(format string, args ...any) {
+				wrong = append(wrong, fail("MalformedPolicyDocument", "%s: %s", at.path, fmt.Sprintf(format, args...)))
+			}
+			if len(raw) > longest {
+				bad("has %d characters; %d are possible", len(raw), longest)
+			}
+			var d document
+			if err := strict([]byte(raw), &d); err != nil {
+				bad("is no policy: %v", err)
+				continue
+			}
+			if d.Version != "2012-10-17" {
+				bad("Version is %q, not 2012-10-17", d.Version)
+			}
+			if len(d.Statement) == 0 {
+				bad("has no Statement")
+			}
+			sids := map[string]bool{}
+			for i, s := range d.Statement {
+				if s.Sid != "" && sids[s.Sid] {
+					bad("Statement[%d]: the Sid %s occurs twice", i, s.Sid)
+				}
+				sids[s.Sid] = true
+				for _, problem := range s.problems(kindOf, c.Cloud.partition()) {
+					bad("Statement[%d]: %s", i, problem)
+				}
+			}
+		}
+		return errors.Join(wrong...)
+	}
+}
+
+func (s statement) problems(kindOf policyKind, partition string) []string {
+	var wrong []string
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if s.Effect != "Allow" && s.Effect != "Deny" {
+		bad("Effect is %q, not Allow or Deny", s.Effect)
+	}
+	if kindOf != resourcePolicy && !sidPattern.MatchString(s.Sid) {
+		bad("the Sid %q has characters other than letters and digits", s.Sid)
+	}
+	if len(s.Action)+len(s.NotAction) == 0 {
+		bad("has no Action")
+	}
+	for _, a := range slices.Concat([]string(s.Action), []string(s.NotAction)) {
+		m := actionPattern.FindStringSubmatch(a)
+		switch {
+		case a == "*":
+		case m == nil:
+			bad("the Action %q is not of the form service:Action", a)
+		case !slices.Contains(actionServices, m[1]):
+			bad("the Action %q names the service %s, which the cloud does not know", a, m[1])
+		}
+	}
+	hasPrincipal := len(s.Principal)+len(s.NotPrincipal) > 0
+	if hasPrincipal && kindOf == identityPolicy {
+		bad("has a Principal, which only a policy of a resource has")
+	}
+	if !hasPrincipal && kindOf != identityPolicy {
+		bad("has no Principal")
+	}
+	resources := slices.Concat([]string(s.Resource), []string(s.NotResource))
+	if kindOf == trustPolicy && len(resources) > 0 {
+		bad("has a Resource, which a trust policy has not")
+	}
+	if kindOf == identityPolicy && len(resources) == 0 {
+		bad("has no Resource")
+	}
+	for _, r := range resources {
+		parts := strings.SplitN(r, ":", 6)
+		switch {
+		case r == "*":
+		case len(parts) < 6 || parts[0] != "arn":
+			bad("the Resource %q is no ARN", r)
+		case parts[1] != partition && parts[1] != "*":
+			bad("the Resource %q is in the partition %s; this is %s", r, parts[1], partition)
+		}
+	}
+	for operator := range s.Condition {
+		base := strings.TrimSuffix(operator, "IfExists")
+		base = strings.TrimPrefix(strings.TrimPrefix(base, "ForAllValues:"), "ForAnyValue:")
+		if !slices.Contains(conditionOperators, base) {
+			bad("there is no condition operator %s", operator)
+		}
+	}
+	return wrong
+}

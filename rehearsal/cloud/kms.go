@@ -1,0 +1,84 @@
+package cloud
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+const keyType = "aws:kms/key:Key"
+
+// kmsTypes are encryption keys.
+var kmsTypes = []Type{
+	{
+		Token: keyType, ID: "{uuid}", ARN: "arn:{partition}:kms:{region}:{account}:key/{id}", Tags: true,
+		Defaults: Object{
+			"bypassPolicyLockoutSafetyCheck": false, "customerMasterKeySpec": "SYMMETRIC_DEFAULT", "isEnabled": true,
+			"keyUsage": "ENCRYPT_DECRYPT",
+		},
+		Outputs: Object{"keyId": "{id}", "multiRegion": false, "rotationPeriodInDays": 365},
+		Replace: []string{"customerMasterKeySpec", "keyUsage", "multiRegion", "customKeyStoreId", "xksKeyId"},
+		Fields: []Field{
+			between("deletionWindowInDays", 7, 30), between("description", 0, 8192), between("rotationPeriodInDays", 90, 2560),
+		},
+		Check: []Rule{policyDocument("policy", resourcePolicy, 32768), keyStaysManageable},
+	},
+	{
+		Token: "aws:kms/alias:Alias", ID: "{name}", ARN: "arn:{partition}:kms:{region}:{account}:{name}", Name: "name",
+		Required: []string{"targetKeyId"},
+		Outputs:  Object{"targetKeyArn": ""},
+		Replace:  []string{"name", "namePrefix"},
+		Refs:     []Ref{ref("targetKeyId", keyType).free().code("NotFoundException")},
+		Unique:   []Unique{{By: []string{"name"}, Code: "AlreadyExistsException"}},
+		Fields:   []Field{like("name", `alias/[a-zA-Z0-9/_-]+`, "alias/ and letters, digits and /_-", 7, 256)},
+		Check: []Rule{func(c *Call) error {
+			if strings.HasPrefix(c.text("name"), "alias/aws/") {
+				return fail("NotAuthorizedException", "name is %q; alias/aws/ belongs to AWS", c.text("name"))
+			}
+			return nil
+		}},
+		After: func(c *Call) {
+			if key := c.Cloud.find(c.text("targetKeyId"), "id", keyType); key != nil {
+				c.Out["targetKeyArn"] = key.Outputs["arn"]
+			}
+		},
+	},
+}
+
+// keyStaysManageable refuses a key policy after which nobody could change the policy.
+func keyStaysManageable(c *Call) error {
+	raw := c.text("policy")
+	var d document
+	if raw == "" || strict([]byte(raw), &d) != nil {
+		return nil
+	}
+	for _, s := range d.Statement {
+		manages := slices.ContainsFunc(s.Action, func(a string) bool { return a == "kms:*" || a == "kms:Put*" || a == "kms:PutKeyPolicy" })
+		if s.Effect == "Allow" && manages && json.Valid(s.Principal) &&
+			(strings.Contains(string(s.Principal), ":root") || strings.Contains(string(s.Principal), c.Cloud.account) ||
+				strings.Contains(string(s.Principal), "*")) {
+			return nil
+		}
+	}
+	return fail("MalformedPolicyDocumentException",
+		"the new key policy will not allow you to update the key policy in the future")
+}
+
+// keyAllows refuses a key whose policy does not let a service use it.
+func keyAllows(path string, services ...string) Rule {
+	return func(c *Call) error {
+		for _, arn := range texts(c.In, path) {
+			key := c.Cloud.find(arn, "arn", keyType)
+			if key == nil || key.Existing {
+				continue
+			}
+			policy := text(key.Outputs, "policy")
+			if !slices.ContainsFunc(services, func(s string) bool {
+				return strings.Contains(policy, strings.NewReplacer("{region}", c.Cloud.region, "{suffix}", c.Cloud.suffix()).Replace(s))
+			}) {
+				return fail("AccessDeniedException", "the policy of %s does not let %s use it", key.describe(), services[0])
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,304 @@
+package cloud
+
+import (
+	"errors"
+	"strings"
+)
+
+const (
+	balancerType    = "aws:lb/loadBalancer:LoadBalancer"
+	listenerType    = "aws:lb/listener:Listener"
+	targetGroupType = "aws:lb/targetGroup:TargetGroup"
+	elbARN          = "arn:{partition}:elasticloadbalancing:{region}:{account}:"
+
+	// balancerName is what load balancers and target groups may be called.
+	balancerName = `[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?`
+	balancerWant = "letters, digits and hyphens, the last not at either end"
+
+	// logDeliveryAccount writes access logs in the older regions; the newer ones use a service principal.
+	logDeliveryAccount = "156460612806"
+	// balancerZone is the hosted zone that alias records of load balancers point into.
+	balancerZone = "Z32O12XQLNTSW2"
+)
+
+// loadBalancerTypes are load balancers and what they send requests to.
+var loadBalancerTypes = []Type{
+	{
+		Token: balancerType, ID: "{arn}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "ResourceInUse",
+		Protection: "enableDeletionProtection",
+		Defaults: Object{
+			"clientKeepAlive": 3600, "desyncMitigationMode": "defensive", "dropInvalidHeaderFields": false,
+			"enableCrossZoneLoadBalancing": false, "enableDeletionProtection": false, "enableHttp2": true,
+			"enableTlsVersionAndCipherSuiteHeaders": false, "enableWafFailOpen": false, "enableXffClientPort": false,
+			"idleTimeout": 60, "loadBalancerType": "application", "preserveHostHeader": false,
+			"xffHeaderProcessingMode": "append",
+		},
+		Outputs: Object{"internal": false, "ipAddressType": "ipv4", "zoneId": balancerZone},
+		Replace: []string{"name", "namePrefix", "internal", "loadBalancerType"},
+		Fields: []Field{
+			like("name", balancerName, balancerWant, 1, 32), between("idleTimeout", 1, 4000),
+			oneOf("loadBalancerType", "application", "network", "gateway"),
+			oneOf("desyncMitigationMode", "monitor", "defensive", "strictest"),
+		},
+		Unique: []Unique{{By: []string{"name"}, Code: "DuplicateLoadBalancerName"}},
+		Refs: []Ref{
+			ref("subnets[]", subnetType).code("SubnetNotFound"), ref("subnetMappings[].subnetId", subnetType).code("SubnetNotFound"),
+			ref("securityGroups[]", groupType).code("InvalidSecurityGroup"),
+			ref("accessLogs.bucket", bucketType).free().code("InvalidConfigurationRequest"),
+		},
+		Check: []Rule{func(c *Call) error {
+			if strings.HasPrefix(c.text("name"), "internal-") {
+				return fail("ValidationError", "name is %q; internal- is kept for AWS", c.text("name"))
+			}
+			return nil
+		}},
+		Rules: []Rule{
+			sameVPC("subnets[]", "securityGroups[]"), oneSubnetPerZone("subnets[]", "InvalidConfigurationRequest"), twoZones,
+			logsCanBeWritten,
+		},
+		After: func(c *Call) {
+			name := c.text("name")
+			suffix := c.expand("app/{name}/{hex8}{hex8}")
+			if c.Old != nil {
+				suffix = c.Old.Outputs["arnSuffix"]
+			}
+			c.Out["arnSuffix"] = suffix
+			c.Out["arn"], c.Out["dnsName"] = Unknown{}, Unknown{}
+			if c.Old != nil {
+				c.Out["arn"], c.Out["dnsName"], c.Out["vpcId"] = c.Old.Outputs["arn"], c.Old.Outputs["dnsName"], c.Old.Outputs["vpcId"]
+			} else if s, ok := suffix.(string); ok {
+				c.Out["arn"] = c.expand(elbARN + "loadbalancer/" + s)
+				scheme := ""
+				if flag(c.In, "internal") {
+					scheme = "internal-"
+				}
+				c.Out["dnsName"] = c.expand(scheme + name + "-{digits}.{region}.elb.{suffix}")
+			}
+			for _, id := range texts(c.In, "subnets[]") {
+				if s := c.Cloud.find(id, "id", subnetType); s != nil {
+					c.Out["vpcId"] = s.Outputs["vpcId"]
+				}
+			}
+			c.identify()
+		},
+	},
+	{
+		Token: targetGroupType, ID: "{arn}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "ResourceInUse",
+		Defaults: Object{
+			"deregistrationDelay": 300, "lambdaMultiValueHeadersEnabled": false, "proxyProtocolV2": false, "slowStart": 0,
+			"targetType": "instance",
+		},
+		Outputs: Object{
+			"ipAddressType": "ipv4", "loadBalancingAlgorithmType": "round_robin", "loadBalancingCrossZoneEnabled": "use_load_balancer_configuration", "protocolVersion": "HTTP1",
+		},
+		Replace: []string{"name", "namePrefix", "port", "protocol", "protocolVersion", "targetType", "vpcId", "ipAddressType"},
+		Fields: []Field{
+			like("name", balancerName, balancerWant, 1, 32), between("port", 1, 65535), between("deregistrationDelay", 0, 3600),
+			oneOf("protocol", "HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE"),
+			oneOf("targetType", "instance", "ip", "lambda", "alb"), between("healthCheck.interval", 5, 300),
+			between("healthCheck.timeout", 2, 120), between("healthCheck.healthyThreshold", 2, 10),
+			between("healthCheck.unhealthyThreshold", 2, 10), like("healthCheck.path", `/.*`, "a path from / on", 1, 1024),
+			like("healthCheck.matcher", `\d{3}(?:[,-]\d{3})*`, "codes such as 200, 200,302 or 200-299"),
+			oneOf("stickiness.type", "lb_cookie", "app_cookie", "source_ip"), between("stickiness.cookieDuration", 1, 604800),
+		},
+		Unique: []Unique{{By: []string{"name"}, Code: "DuplicateTargetGroupName"}},
+		Refs:   []Ref{ref("vpcId", vpcType).free().code("ValidationError")},
+		Check: []Rule{func(c *Call) error {
+			interval, ok := number(c.In, "healthCheck.interval")
+			timeout, given := number(c.In, "healthCheck.timeout")
+			if ok && given && timeout >= interval {
+				return fail("ValidationError", "healthCheck.timeout is %g and must be smaller than healthCheck.interval, %g", timeout,
+					interval)
+			}
+			if c.text("targetType") != "lambda" && c.given([]string{"port", "protocol", "vpcId"}) < 3 {
+				return fail("ValidationError", "port, protocol and vpcId are needed")
+			}
+			return nil
+		}},
+		After: func(c *Call) {
+			c.Out["arnSuffix"] = c.expand("targetgroup/{name}/{hex8}{hex8}")
+			if c.Old != nil {
+				c.Out["arnSuffix"], c.Out["arn"] = c.Old.Outputs["arnSuffix"], c.Old.Outputs["arn"]
+			} else {
+				c.Out["arn"] = c.expand(elbARN + "{arnSuffix}")
+			}
+			c.identify()
+		},
+	},
+	{
+		Token: listenerType, ID: "{arn}", Tags: true, InUse: "ResourceInUse",
+		Required: []string{"defaultActions", "loadBalancerArn"},
+		Replace:  []string{"loadBalancerArn"},
+		Fields: []Field{
+			between("port", 1, 65535), oneOf("protocol", "HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE"),
+			oneOf("defaultActions[].type", "forward", "redirect", "fixed-response", "authenticate-cognito", "authenticate-oidc"),
+			oneOf("defaultActions[].redirect.statusCode", "HTTP_301", "HTTP_302"),
+			like("sslPolicy", `ELBSecurityPolicy-[A-Za-z0-9-]+`, "a policy of Elastic Load Balancing"),
+		},
+		Unique: []Unique{{By: []string{"loadBalancerArn", "port"}, Code: "DuplicateListener"}},
+		Refs: []Ref{
+			ref("loadBalancerArn", balancerType).by("arn").free().code("LoadBalancerNotFound"),
+			ref("defaultActions[].targetGroupArn", targetGroupType).by("arn").code("TargetGroupNotFound"),
+			ref("defaultActions[].forward.targetGroups[].arn", targetGroupType).by("arn").code("TargetGroupNotFound"),
+			ref("certificateArn", certificateType).by("arn").code("CertificateNotFound"),
+		},
+		Check: []Rule{listenerFits}, Rules: []Rule{certificateIssued, sameVPCAsBalancer},
+		After: func(c *Call) {
+			if c.Old != nil {
+				c.Out["arn"] = c.Old.Outputs["arn"]
+			} else if lb := c.Cloud.find(c.text("loadBalancerArn"), "arn", balancerType); lb != nil {
+				c.Out["arn"] = c.expand(elbARN + "listener/" + text(lb.Outputs, "arnSuffix") + "/{hex8}{hex8}")
+			} else {
+				c.Out["arn"] = Unknown{}
+			}
+			if c.text("protocol") == "HTTPS" && c.Out["sslPolicy"] == nil {
+				c.Out["sslPolicy"] = "ELBSecurityPolicy-2016-08"
+			}
+			c.identify()
+		},
+	},
+	{
+		Token: "aws:lb/targetGroupAttachment:TargetGroupAttachment", ID: "{targetGroupArn}-{hex}",
+		Required: []string{"targetGroupArn", "targetId"},
+		Replace:  []string{"targetGroupArn", "targetId", "port", "availabilityZone"},
+		Fields:   []Field{between("port", 1, 65535)},
+		Unique:   []Unique{{By: []string{"targetGroupArn", "targetId", "port"}, Code: "DuplicateTarget"}},
+		Refs: []Ref{
+			ref("targetGroupArn", targetGroupType).by("arn").free().code("TargetGroupNotFound"),
+			ref("targetId", instanceType).free().code("InvalidTarget").or(func(c *Call, value string) bool {
+				group := c.Cloud.find(c.text("targetGroupArn"), "arn", targetGroupType)
+				return group == nil || text(group.Inputs, "targetType") != "instance"
+			}),
+		},
+		Rules: []Rule{func(c *Call) error {
+			group := c.Cloud.find(c.text("targetGroupArn"), "arn", targetGroupType)
+			instance := c.Cloud.find(c.text("targetId"), "id", instanceType)
+			if group == nil || instance == nil {
+				return nil
+			}
+			subnet := c.Cloud.find(text(instance.Outputs, "subnetId"), "id", subnetType)
+			if subnet != nil && text(subnet.Outputs, "vpcId") != "" && text(subnet.Outputs, "vpcId") != text(group.Outputs, "vpcId") {
+				return fail("InvalidTarget", "%s is in %s and %s is in %s", instance.describe(), text(subnet.Outputs, "vpcId"),
+					group.describe(), text(group.Outputs, "vpcId"))
+			}
+			return nil
+		}},
+	},
+}
+
+// identify takes the ARN as the id, for types whose id it is.
+func (c *Call) identify() {
+	c.Out["id"] = c.Out["arn"]
+	if arn, ok := c.Out["arn"].(string); ok {
+		c.ID = arn
+	}
+}
+
+// twoZones refuses a load balancer in fewer than two zones, or one open to the internet in a VPC that is not.
+func twoZones(c *Call) error {
+	subnets := texts(c.In, "subnets[]")
+	if c.text("loadBalancerType") != "application" || c.unknown("subnets") {
+		return nil
+	}
+	if len(subnets) < 2 {
+		return fail("ValidationError", "at least two subnets in two different zones must be specified")
+	}
+	if flag(c.In, "internal") || c.Preview {
+		return nil
+	}
+	if s := c.Cloud.find(subnets[0], "id", subnetType); s != nil {
+		return c.Cloud.hasGateway(text(s.Outputs, "vpcId"), "InvalidSubnet")
+	}
+	return nil
+}
+
+// logsCanBeWritten refuses access logs into a bucket whose policy does not let the service write.
+func logsCanBeWritten(c *Call) error {
+	if !flag(c.In, "accessLogs.enabled") || c.Preview {
+		return nil
+	}
+	bucket := c.Cloud.find(c.text("accessLogs.bucket"), "id", bucketType)
+	if bucket == nil || bucket.Existing {
+		return nil
+	}
+	for _, p := range c.Cloud.all(bucketPolicyType) {
+		policy := text(p.Inputs, "policy")
+		if text(p.Inputs, "bucket") == bucket.ID && strings.Contains(policy, "s3:PutObject") &&
+			(strings.Contains(policy, "logdelivery.elasticloadbalancing.amazonaws.com") ||
+				strings.Contains(policy, logDeliveryAccount)) {
+			return nil
+		}
+	}
+	return fail("InvalidConfigurationRequest",
+		"access denied for %s: no policy lets the load balancer put objects into it; the load balancer must depend on the policy",
+		bucket.describe())
+}
+
+func listenerFits(c *Call) error {
+	var wrong []error
+	certificate := c.given([]string{"certificateArn"}) == 1
+	switch c.text("protocol") {
+	case "HTTPS", "TLS":
+		if !certificate {
+			wrong = append(wrong, fail("CertificateNotFound", "an %s listener needs a certificateArn", c.text("protocol")))
+		}
+	case "HTTP", "TCP":
+		if certificate || c.given([]string{"sslPolicy"}) == 1 {
+			wrong = append(wrong, fail("InvalidConfigurationRequest", "an %s listener has no certificate and no sslPolicy",
+				c.text("protocol")))
+		}
+	}
+	for i, a := range objects(c.In, "defaultActions[]") {
+		if a["type"] == "forward" && a["targetGroupArn"] == nil && a["forward"] == nil {
+			wrong = append(wrong, fail("ValidationError", "defaultActions[%d] forwards to no target group", i))
+		}
+		if a["type"] == "redirect" && text(a, "redirect.statusCode") == "" {
+			wrong = append(wrong, fail("ValidationError", "defaultActions[%d] redirects without a statusCode", i))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// certificateIssued refuses a certificate that is not validated yet.
+func certificateIssued(c *Call) error {
+	if certificate := c.Cloud.find(c.text("certificateArn"), "arn", certificateType); certificate != nil &&
+		!certificate.Existing && !c.Preview && !c.Cloud.validated(certificate) {
+		return fail("UnsupportedCertificate", "%s is not issued yet; the listener must wait for its validation",
+			certificate.describe())
+	}
+	return nil
+}
+
+func sameVPCAsBalancer(c *Call) error {
+	lb := c.Cloud.find(c.text("loadBalancerArn"), "arn", balancerType)
+	for _, arn := range texts(c.In, "defaultActions[].targetGroupArn") {
+		group := c.Cloud.find(arn, "arn", targetGroupType)
+		if lb == nil || group == nil {
+			continue
+		}
+		in, at := text(group.Outputs, "vpcId"), text(lb.Outputs, "vpcId")
+		if in != "" && at != "" && in != at {
+			return fail("InvalidConfigurationRequest", "%s is in %s and %s is in %s", group.describe(), in, lb.describe(), at)
+		}
+	}
+	return nil
+}
+
+// wafTypes attach web ACLs.
+var wafTypes = []Type{{
+	Token: "aws:wafv2/webAclAssociation:WebAclAssociation", ID: "{webAclArn},{resourceArn}",
+	Required: []string{"resourceArn", "webAclArn"},
+	Replace:  []string{"resourceArn", "webAclArn"},
+	Refs:     []Ref{ref("resourceArn", balancerType).by("arn").free().code("WAFNonexistentItemException")},
+	Fields: []Field{
+		like("webAclArn", `arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[^/]+/[0-9a-f-]+`,
+			"the ARN of a regional web ACL"),
+	},
+	Unique: []Unique{{By: []string{"resourceArn"}, Code: "WAFAssociatedItemException"}},
+	Rules: []Rule{func(c *Call) error {
+		if parts := strings.Split(c.text("webAclArn"), ":"); len(parts) > 3 && parts[3] != c.Cloud.region {
+			return fail("WAFNonexistentItemException", "webAclArn is in %s and the load balancer in %s", parts[3], c.Cloud.region)
+		}
+		return nil
+	}},
+}}

@@ -1,0 +1,57 @@
+package cloud
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// named says how a stack's configuration names resources that were there before it.
+var named = []struct {
+	like  *regexp.Regexp
+	token string
+}{
+	{regexp.MustCompile(`\bvpc-[0-9a-f]{8,17}\b`), vpcType},
+	{regexp.MustCompile(`\bsubnet-[0-9a-f]{8,17}\b`), subnetType},
+	{regexp.MustCompile(`\bsg-[0-9a-f]{8,17}\b`), groupType},
+	{regexp.MustCompile(`\brtb-[0-9a-f]{8,17}\b`), routeTableType},
+	{regexp.MustCompile(`\bZ[0-9A-Z]{8,32}\b`), zoneType},
+	{regexp.MustCompile(`\barn:aws[a-z-]*:[^\s"',\]}]+`), ""},
+}
+
+// Named are the resources that a configuration refers to by id or ARN. A rehearsal takes them to exist; what they are
+// beyond their id it does not know, and rules about that do not apply to them.
+func Named(config map[string]string) []Resource {
+	found := map[string]Resource{}
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		for _, n := range named {
+			for _, id := range n.like.FindAllString(config[key], -1) {
+				token, outputs := n.token, Object{}
+				if token == "" {
+					token, outputs["arn"] = arnType(id), id
+				}
+				if token != "" {
+					found[token+id] = Resource{Token: token, ID: id, Inputs: Object{}, Outputs: outputs}
+				}
+			}
+		}
+	}
+	var all []Resource
+	for _, key := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, found[key])
+	}
+	return all
+}
+
+// arnType is the type of resource that an ARN names, or nothing.
+func arnType(arn string) string {
+	for marker, token := range map[string]string{
+		":certificate/": certificateType, ":kms:": keyType, ":secret:": secretType, ":role/": roleType,
+	} {
+		if strings.Contains(arn, marker) {
+			return token
+		}
+	}
+	return ""
+}

@@ -1,0 +1,233 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+
+	"github.com/blang/semver"
+	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+)
+
+// Provider serves the cloud as the Pulumi package aws.
+type Provider struct {
+	plugin.UnimplementedProvider
+	cloud *Cloud
+}
+
+// NewProvider makes the provider of the package aws.
+func NewProvider(c *Cloud) *Provider { return &Provider{cloud: c} }
+
+// Server is a set of providers on loopback.
+type Server struct {
+	// Debug is the value of PULUMI_DEBUG_PROVIDERS with which the engine finds them.
+	Debug   string
+	servers []*grpc.Server
+}
+
+// Serve listens on loopback for each package's provider, in the order given.
+func Serve(providers ...Package) (*Server, error) {
+	s := &Server{}
+	var found []string
+	for _, p := range providers {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			s.Stop()
+			return nil, fmt.Errorf("listening for the provider %s: %w", p.Name, err)
+		}
+		// A cluster's node files arrive in one message each; the engine itself allows 400 MB.
+		server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
+		pulumirpc.RegisterResourceProviderServer(server, plugin.NewProviderServer(p.Provider))
+		s.servers = append(s.servers, server)
+		found = append(found, fmt.Sprintf("%s:%d", p.Name, listener.Addr().(*net.TCPAddr).Port))
+		go func() {
+			// Serve ends with an error only when Stop closes the listener first, which is how it is meant to end.
+			_ = server.Serve(listener)
+		}()
+	}
+	s.Debug = strings.Join(found, ",")
+	return s, nil
+}
+
+// Package is a provider and the Pulumi package that it serves.
+type Package struct {
+	Name     string
+	Provider plugin.Provider
+}
+
+// Stop closes every connection.
+func (s *Server) Stop() {
+	for _, server := range s.servers {
+		server.Stop()
+	}
+}
+
+// Pkg names the package.
+func (p *Provider) Pkg() tokens.Package { return "aws" }
+
+// Attach lets the engine take this provider instead of the downloaded one.
+func (p *Provider) Attach(string) error { return nil }
+
+// Handshake says that values arrive with their types.
+func (p *Provider) Handshake(
+	context.Context, plugin.ProviderHandshakeRequest,
+) (*plugin.ProviderHandshakeResponse, error) {
+	return &plugin.ProviderHandshakeResponse{AcceptSecrets: true, AcceptResources: true}, nil
+}
+
+// GetPluginInfo gives the version of the SDK that the table was written for.
+func (p *Provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
+	version := semver.MustParse("6.83.2")
+	return plugin.PluginInfo{Version: &version}, nil
+}
+
+// SignalCancellation has nothing to stop: every call ends by itself.
+func (p *Provider) SignalCancellation(context.Context) error { return nil }
+
+// Close closes the journal.
+func (p *Provider) Close() error { return p.cloud.Close() }
+
+// CheckConfig takes every configuration; Configure refuses what does not fit.
+func (p *Provider) CheckConfig(
+	_ context.Context, r plugin.CheckConfigRequest,
+) (plugin.CheckConfigResponse, error) {
+	return plugin.CheckConfigResponse{Properties: r.News}, nil
+}
+
+// DiffConfig compares provider configurations. A new region is another set of resources.
+func (p *Provider) DiffConfig(_ context.Context, r plugin.DiffConfigRequest) (plugin.DiffConfigResponse, error) {
+	diff := r.OldInputs.Diff(r.NewInputs)
+	if diff == nil {
+		return plugin.DiffResult{Changes: plugin.DiffNone}, nil
+	}
+	detail := plugin.NewDetailedDiffFromObjectDiff(diff, true)
+	if d, ok := detail["region"]; ok {
+		detail["region"] = plugin.PropertyDiff{Kind: d.Kind.AsReplace(), InputDiff: true}
+	}
+	return plugin.DiffResult{Changes: plugin.DiffSome, DetailedDiff: detail}, nil
+}
+
+// Configure opens the region.
+func (p *Provider) Configure(_ context.Context, r plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+	config, _ := plain(r.Inputs)
+	return plugin.ConfigureResponse{}, p.cloud.Configure(config)
+}
+
+// Check fills in defaults and refuses inputs that cannot be.
+func (p *Provider) Check(_ context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
+	news, secrets := plain(r.News)
+	olds, _ := plain(r.Olds)
+	in, err := p.cloud.Check(string(r.Type), string(r.URN), r.Name, olds, news)
+	if in == nil {
+		return plugin.CheckResponse{}, err
+	}
+	return plugin.CheckResponse{Properties: properties(in, secrets), Failures: failures(err)}, nil
+}
+
+// failures lists what is wrong line by line.
+func failures(err error) []plugin.CheckFailure {
+	if err == nil {
+		return nil
+	}
+	var all []plugin.CheckFailure
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		for _, e := range joined.Unwrap() {
+			all = append(all, failures(e)...)
+		}
+		return all
+	}
+	return []plugin.CheckFailure{{Reason: err.Error()}}
+}
+
+var indexes = regexp.MustCompile(`\[\d+\]`)
+
+// Diff compares inputs and says from the table which changes need a new resource.
+func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffResponse, error) {
+	t, err := lookup(string(r.Type))
+	if err != nil {
+		return plugin.DiffResult{}, err
+	}
+	olds, _ := plain(r.OldInputs)
+	news, _ := plain(r.NewInputs)
+	diff := properties(olds, nil).Diff(properties(news, nil))
+	if diff == nil {
+		return plugin.DiffResult{Changes: plugin.DiffNone}, nil
+	}
+	detail := plugin.NewDetailedDiffFromObjectDiff(diff, true)
+	replaced := false
+	for path, d := range detail {
+		if t.Replaces(path, news) {
+			replaced = true
+			detail[path] = plugin.PropertyDiff{Kind: d.Kind.AsReplace(), InputDiff: true}
+		}
+	}
+	return plugin.DiffResult{
+		Changes: plugin.DiffSome, DetailedDiff: detail, DeleteBeforeReplace: replaced && t.sameName(olds, news),
+	}, nil
+}
+
+// Create makes a resource.
+func (p *Provider) Create(_ context.Context, r plugin.CreateRequest) (plugin.CreateResponse, error) {
+	in, secrets := plain(r.Properties)
+	made, err := p.cloud.Create(string(r.Type), string(r.URN), r.Name, in, secrets, r.Preview)
+	if err != nil {
+		return plugin.CreateResponse{Status: resource.StatusUnknown}, describe("creating", r.Type, r.Name, err)
+	}
+	return plugin.CreateResponse{ID: resource.ID(made.ID), Properties: properties(made.Outputs, made.Secrets)}, nil
+}
+
+// describe puts the resource's name before what is wrong with it.
+func describe(doing string, token tokens.Type, name string, err error) error {
+	return fmt.Errorf("%s %s %q: %w", doing, kind(string(token)), name, err)
+}
+
+// Read finds a resource as it is now.
+func (p *Provider) Read(_ context.Context, r plugin.ReadRequest) (plugin.ReadResponse, error) {
+	state, _ := plain(r.State)
+	found, err := p.cloud.Read(string(r.Type), string(r.ID), state)
+	if err != nil || found == nil {
+		return plugin.ReadResponse{}, err
+	}
+	return plugin.ReadResponse{ReadResult: plugin.ReadResult{
+		ID: resource.ID(found.ID), Inputs: properties(found.Inputs, found.Secrets),
+		Outputs: properties(found.Outputs, found.Secrets),
+	}}, nil
+}
+
+// Update changes a resource in place.
+func (p *Provider) Update(_ context.Context, r plugin.UpdateRequest) (plugin.UpdateResponse, error) {
+	in, secrets := plain(r.NewInputs)
+	old, _ := plain(r.OldOutputs)
+	made, err := p.cloud.Update(string(r.Type), string(r.ID), old, in, secrets, r.Preview)
+	if err != nil {
+		return plugin.UpdateResponse{Status: resource.StatusUnknown}, describe("updating", r.Type, r.Name, err)
+	}
+	return plugin.UpdateResponse{Properties: properties(made.Outputs, made.Secrets)}, nil
+}
+
+// Delete removes a resource.
+func (p *Provider) Delete(_ context.Context, r plugin.DeleteRequest) (plugin.DeleteResponse, error) {
+	outputs, _ := plain(r.Outputs)
+	if err := p.cloud.Delete(string(r.Type), string(r.ID), outputs); err != nil {
+		return plugin.DeleteResponse{Status: resource.StatusUnknown}, describe("deleting", r.Type, r.Name, err)
+	}
+	return plugin.DeleteResponse{}, nil
+}
+
+// Invoke answers a function.
+func (p *Provider) Invoke(_ context.Context, r plugin.InvokeRequest) (plugin.InvokeResponse, error) {
+	args, _ := plain(r.Args)
+	result, err := p.cloud.Invoke(string(r.Tok), args)
+	if err != nil {
+		return plugin.InvokeResponse{}, err
+	}
+	return plugin.InvokeResponse{Properties: properties(result, nil)}, nil
+}

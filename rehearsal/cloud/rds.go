@@ -1,0 +1,378 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	databaseType       = "aws:rds/instance:Instance"
+	subnetGroupType    = "aws:rds/subnetGroup:SubnetGroup"
+	parameterGroupType = "aws:rds/parameterGroup:ParameterGroup"
+	rdsARN             = "arn:{partition}:rds:{region}:{account}:"
+
+	identifierLike = `[a-z](?:[a-z0-9]|-[a-z0-9])*`
+	identifierWant = "lower-case letters, digits and single hyphens, beginning with a letter"
+)
+
+// engine is what RDS says of a database engine: its default port, the smallest storage in GiB, the longest user name, the
+// names that are taken, its logs, and how its parameter group families are written from a major version.
+type engine struct {
+	port, storage, user int
+	taken, logs         []string
+	version             *regexp.Regexp
+	family              func(version string) string
+	database            bool
+}
+
+func numbers(n int) func(string) string {
+	return func(version string) string {
+		parts := strings.Split(version, ".")
+		return strings.Join(parts[:min(n, len(parts))], ".")
+	}
+}
+
+func oracle(edition string) engine {
+	return engine{
+		port: 1521, storage: 20, user: 30, taken: []string{"sys", "system", "rdsadmin"},
+		logs: []string{"alert", "audit", "listener", "trace", "oemagent"}, version: regexp.MustCompile(`^(?:19|21)(?:\..+)?$`),
+		family: func(v string) string { return "oracle-" + edition + "-" + numbers(1)(v) }, database: true,
+	}
+}
+
+func sqlserver(edition string) engine {
+	return engine{
+		port: 1433, storage: 20, user: 128, taken: []string{"rdsa", "rdsadmin", "sa"}, logs: []string{"agent", "error"},
+		version: regexp.MustCompile(`^1[3-6]\.00(?:\..+)?$`),
+		family: func(v string) string {
+			return "sqlserver-" + edition + "-" + strings.TrimSuffix(numbers(2)(v), "0")
+		},
+	}
+}
+
+var engines = map[string]engine{
+	"mysql": {
+		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general", "slowquery"},
+		version: regexp.MustCompile(`^8\.[04](?:\.\d+)?$`), family: func(v string) string { return "mysql" + numbers(2)(v) },
+		database: true,
+	},
+	"mariadb": {
+		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general", "slowquery"},
+		version: regexp.MustCompile(`^(?:10\.(?:[4-6]|11)|11\.[48])(?:\.\d+)?$`),
+		family:  func(v string) string { return "mariadb" + numbers(2)(v) }, database: true,
+	},
+	"postgres": {
+		port: 5432, storage: 20, user: 63, taken: []string{"rdsadmin", "admin", "postgres_fdw"}, logs: []string{"postgresql", "upgrade", "iam-db-auth-error"},
+		version: regexp.MustCompile(`^1[1-8](?:\.\d+)?$`), family: func(v string) string { return "postgres" + numbers(1)(v) },
+		database: true,
+	},
+	"oracle-se2": oracle("se2"), "oracle-ee": oracle("ee"), "oracle-se2-cdb": oracle("se2-cdb"), "oracle-ee-cdb": oracle("ee-cdb"),
+	"sqlserver-ex": sqlserver("ex"), "sqlserver-web": sqlserver("web"), "sqlserver-se": sqlserver("se"),
+	"sqlserver-ee": sqlserver("ee"),
+}
+
+// rdsTypes are databases.
+var rdsTypes = []Type{
+	{
+		Token: databaseType, ID: "db-{upper6}{digits}", ARN: rdsARN + "db:{identifier}", Name: "identifier",
+		NamePrefix: "identifierPrefix", Tags: true, Protection: "deletionProtection", Secret: []string{"password"},
+		Required:  []string{"instanceClass"},
+		AtMostOne: [][]string{{"password", "manageMasterUserPassword"}},
+		Defaults: Object{
+			"applyImmediately": false, "autoMinorVersionUpgrade": true, "copyTagsToSnapshot": false, "deleteAutomatedBackups": true,
+			"monitoringInterval": 0, "performanceInsightsEnabled": false, "publiclyAccessible": false, "skipFinalSnapshot": false,
+		},
+		Outputs: Object{
+			"status": "available", "hostedZoneId": "Z29XKXDKYMONMX", "resourceId": "{id}", "multiAz": false, "storageType": "gp2",
+			"caCertIdentifier": "rds-ca-rsa2048-g1", "backupRetentionPeriod": 0, "networkType": "IPV4", "replicas": []any{},
+			"engineLifecycleSupport": "open-source-rds-extended-support",
+		},
+		Replace: []string{
+			"availabilityZone", "backupTarget", "characterSetName", "customIamInstanceProfile", "dbName", "engine", "kmsKeyId",
+			"ncharCharacterSetName", "restoreToPointInTime", "s3Import", "snapshotIdentifier", "storageEncrypted", "timezone", "username",
+		},
+		Unique: []Unique{{By: []string{"identifier"}, Code: "DBInstanceAlreadyExists"}},
+		Fields: []Field{
+			like("identifier", identifierLike, identifierWant, 1, 63),
+			like("instanceClass", `db\.[a-z0-9-]+\.(?:micro|small|medium|\d*x?large)(?:\.[a-z0-9.]+)?`, "a class such as db.m6g.large"),
+			between("backupRetentionPeriod", 0, 35), between("port", 1150, 65535), between("iops", 1000, 256000),
+			oneOf("storageType", "standard", "gp2", "gp3", "io1", "io2"),
+			oneOf("monitoringInterval", "0", "1", "5", "10", "15", "30", "60"),
+			like("finalSnapshotIdentifier", `[A-Za-z](?:[A-Za-z0-9]|-[A-Za-z0-9])*`, "letters, digits and single hyphens", 1, 255),
+			like("performanceInsightsRetentionPeriod", `.*`, "days"),
+		},
+		Refs: []Ref{
+			ref("dbSubnetGroupName", subnetGroupType).code("DBSubnetGroupNotFoundFault"),
+			ref("parameterGroupName", parameterGroupType).code("DBParameterGroupNotFound").or(isDefault),
+			ref("vpcSecurityGroupIds[]", groupType).code("InvalidParameterValue"),
+			ref("kmsKeyId", keyType).by("arn").free().code("KMSKeyNotAccessibleFault"),
+			ref("masterUserSecretKmsKeyId", keyType).by("arn").free().code("KMSKeyNotAccessibleFault").or(byKeyID),
+			ref("performanceInsightsKmsKeyId", keyType).by("arn").free().code("KMSKeyNotAccessibleFault"),
+			ref("monitoringRoleArn", roleType).by("arn").free().code("InvalidParameterValue"),
+		},
+		Check: []Rule{databaseFits, windowsFit}, Rules: []Rule{databaseInVPC, trusts("monitoringRoleArn", "monitoring.rds.amazonaws.com")},
+		After: databaseOutputs,
+		Deletable: []Rule{func(c *Call) error {
+			if !flag(c.In, "skipFinalSnapshot") && c.text("finalSnapshotIdentifier") == "" {
+				return fail("InvalidParameterCombination",
+					"finalSnapshotIdentifier is required to delete %s, as skipFinalSnapshot is false", c.Old.describe())
+			}
+			if why := c.Cloud.retired["snapshot "+c.text("finalSnapshotIdentifier")]; why != "" {
+				return fail("DBSnapshotAlreadyExists", "%s", why)
+			}
+			return nil
+		}},
+		Deleted: func(c *Call) {
+			if name := c.text("finalSnapshotIdentifier"); name != "" && !flag(c.In, "skipFinalSnapshot") {
+				_ = c.Cloud.write(entry{Retired: "snapshot " + name, Reason: "the snapshot " + name + " exists already"})
+			}
+		},
+	},
+	{
+		Token: subnetGroupType, ID: "{name}", ARN: rdsARN + "subgrp:{name}", Name: "name", NamePrefix: "namePrefix", Tags: true,
+		InUse:    "InvalidDBSubnetGroupStateFault",
+		Required: []string{"subnetIds"},
+		Defaults: Object{"description": "Managed by Pulumi"},
+		Replace:  []string{"name", "namePrefix"},
+		Unique:   []Unique{{By: []string{"name"}, Code: "DBSubnetGroupAlreadyExists"}},
+		Fields:   []Field{like("name", `[a-z0-9 _.-]+`, "lower-case letters, digits, spaces and _.-", 1, 255)},
+		Refs:     []Ref{ref("subnetIds[]", subnetType).code("InvalidSubnet")},
+		Rules:    []Rule{sameVPC("subnetIds[]"), coversZones},
+		After: func(c *Call) {
+			for _, id := range texts(c.In, "subnetIds[]") {
+				if s := c.Cloud.find(id, "id", subnetType); s != nil {
+					c.Out["vpcId"] = s.Outputs["vpcId"]
+				}
+			}
+			c.Out["supportedNetworkTypes"] = []any{"IPV4"}
+		},
+	},
+	{
+		Token: parameterGroupType, ID: "{name}", ARN: rdsARN + "pg:{name}", Name: "name", NamePrefix: "namePrefix", Tags: true,
+		InUse:    "InvalidDBParameterGroupState",
+		Required: []string{"family", "parameters[].name", "parameters[].value"},
+		Defaults: Object{"description": "Managed by Pulumi", "skipDestroy": false},
+		Replace:  []string{"name", "namePrefix", "family", "description"},
+		Unique:   []Unique{{By: []string{"name"}, Code: "DBParameterGroupAlreadyExists"}},
+		Fields: []Field{
+			like("name", `[a-z](?:[a-z0-9.]|-[a-z0-9.])*`, identifierWant, 1, 255),
+			oneOf("parameters[].applyMethod", "immediate", "pending-reboot"),
+		},
+		Check: []Rule{familyExists},
+	},
+}
+
+func isDefault(_ *Call, name string) bool { return strings.HasPrefix(name, "default.") }
+
+func byKeyID(c *Call, id string) bool { return c.Cloud.find(id, "id", keyType) != nil }
+
+func familyExists(c *Call) error {
+	family := c.text("family")
+	if family == "" {
+		return nil
+	}
+	for _, e := range engines {
+		for _, v := range []string{
+			"8.0", "8.4", "10.4", "10.5", "10.6", "10.11", "11.4", "11.8", "11", "12", "13", "14", "15", "16", "17", "18", "19", "21",
+			"13.00", "14.00", "15.00", "16.00",
+		} {
+			if e.version.MatchString(v) && e.family(v) == family {
+				return nil
+			}
+		}
+	}
+	return fail("InvalidParameterValue", "there is no parameter group family %s", family)
+}
+
+// databaseFits refuses what the engine does not take.
+func databaseFits(c *Call) error {
+	var wrong []error
+	bad := func(format string, args ...any) {
+		wrong = append(wrong, fail("InvalidParameterValue", format, args...))
+	}
+	name := c.text("engine")
+	e, ok := engines[name]
+	if !ok {
+		if name != "" {
+			bad("there is no engine %s", name)
+		}
+		return errors.Join(wrong...)
+	}
+	version := c.text("engineVersion")
+	if version != "" && !e.version.MatchString(version) {
+		bad("engineVersion is %s, which %s does not have", version, name)
+	}
+	storage, given := number(c.In, "allocatedStorage")
+	if !given && !c.unknown("allocatedStorage") {
+		bad("allocatedStorage is needed")
+	}
+	if given && (storage < float64(e.storage) || storage > 65536) {
+		bad("allocatedStorage is %g GiB; %s takes %d to 65536", storage, name, e.storage)
+	}
+	if most, ok := number(c.In, "maxAllocatedStorage"); ok && most > 0 && given && most < storage*1.1 {
+		bad("maxAllocatedStorage is %g and must be at least 10 %% more than allocatedStorage, %g", most, storage)
+	}
+	user := c.text("username")
+	if user != "" && (len(user) > e.user || slices.Contains(e.taken, strings.ToLower(user)) || !userName.MatchString(user)) {
+		bad("username is %q, which %s does not take", user, name)
+	}
+	if user == "" && !c.unknown("username") {
+		bad("username is needed")
+	}
+	if c.given([]string{"password"}) == 0 && !flag(c.In, "manageMasterUserPassword") && !c.unknown("manageMasterUserPassword") {
+		bad("a password, or manageMasterUserPassword, is needed")
+	}
+	if p := c.text("password"); p != "" && (len(p) < 8 || strings.ContainsAny(p, `/"@ `)) {
+		bad(`password has fewer than 8 characters, or one of /, ", @ and space`)
+	}
+	if !e.database && c.given([]string{"dbName"}) == 1 {
+		bad("dbName cannot be given for %s: it makes no database of its own", name)
+	}
+	for _, log := range texts(c.In, "enabledCloudwatchLogsExports[]") {
+		if !slices.Contains(e.logs, log) {
+			bad("enabledCloudwatchLogsExports: %s has no log %s; it has %s", name, log, strings.Join(e.logs, ", "))
+		}
+	}
+	if interval, _ := number(c.In, "monitoringInterval"); interval > 0 && c.given([]string{"monitoringRoleArn"}) == 0 {
+		bad("a monitoringInterval needs a monitoringRoleArn")
+	}
+	if c.given([]string{"kmsKeyId"}) == 1 && !flag(c.In, "storageEncrypted") {
+		bad("kmsKeyId is given and storageEncrypted is not true")
+	}
+	if strings.HasPrefix(name, "sqlserver-ex") && flag(c.In, "multiAz") {
+		bad("multiAz is not to be had with %s", name)
+	}
+	return errors.Join(wrong...)
+}
+
+var (
+	userName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	window   = regexp.MustCompile(`^(?:(mon|tue|wed|thu|fri|sat|sun):)?(\d\d:\d\d)-(?:(mon|tue|wed|thu|fri|sat|sun):)?(\d\d:\d\d)$`)
+	weekdays = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+)
+
+// span is a window in minutes from its week's, or day's, beginning.
+func span(s string) (from, length int, ok bool) {
+	m := window.FindStringSubmatch(strings.ToLower(s))
+	if m == nil {
+		return 0, 0, false
+	}
+	at := func(day, clock string) (int, bool) {
+		t, err := time.Parse("15:04", clock)
+		return max(slices.Index(weekdays, day), 0)*1440 + t.Hour()*60 + t.Minute(), err == nil
+	}
+	from, ok1 := at(m[1], m[2])
+	to, ok2 := at(m[3], m[4])
+	cycle := 1440
+	if m[1] != "" {
+		cycle = 7 * 1440
+	}
+	return from, ((to-from)%cycle + cycle) % cycle, ok1 && ok2
+}
+
+// windowsFit refuses windows that are none, are shorter than half an hour, or overlap.
+func windowsFit(c *Call) error {
+	backup, maintenance := c.text("backupWindow"), c.text("maintenanceWindow")
+	bFrom, bLength, bOK := span(backup)
+	mFrom, mLength, mOK := span(maintenance)
+	for path, w := range map[string]struct {
+		ok     bool
+		length int
+	}{"backupWindow": {bOK, bLength}, "maintenanceWindow": {mOK, mLength}} {
+		if v := c.text(path); v != "" && (!w.ok || w.length < 30) {
+			return fail("InvalidParameterValue", "%s is %q, which is no window of at least 30 minutes", path, v)
+		}
+	}
+	if !bOK || !mOK {
+		return nil
+	}
+	for minute := mFrom; minute < mFrom+mLength; minute++ {
+		if ((minute-bFrom)%1440+1440)%1440 < bLength {
+			return fail("InvalidParameterValue", "the backup window and maintenance window must not overlap: %s, %s", backup,
+				maintenance)
+		}
+	}
+	return nil
+}
+
+func coversZones(c *Call) error {
+	if c.unknown("subnetIds") {
+		return nil
+	}
+	in := map[string]bool{}
+	for _, id := range texts(c.In, "subnetIds[]") {
+		if s := c.Cloud.find(id, "id", subnetType); s != nil {
+			zone := text(s.Outputs, "availabilityZone")
+			if zone == "" {
+				return nil
+			}
+			in[zone] = true
+		}
+	}
+	if len(in) < 2 && !c.Preview {
+		return fail("DBSubnetGroupDoesNotCoverEnoughAZs", "the subnets are in %d zone; a subnet group covers at least two", len(in))
+	}
+	return nil
+}
+
+func databaseInVPC(c *Call) error {
+	group := c.Cloud.find(c.text("dbSubnetGroupName"), "id", subnetGroupType)
+	var wrong []error
+	for _, id := range texts(c.In, "vpcSecurityGroupIds[]") {
+		g := c.Cloud.find(id, "id", groupType)
+		if g == nil || group == nil {
+			continue
+		}
+		if in, at := text(g.Outputs, "vpcId"), text(group.Outputs, "vpcId"); in != "" && at != "" && in != at {
+			wrong = append(wrong, fail("InvalidVPCNetworkStateFault", "%s is in %s and %s is in %s", g.describe(), in,
+				group.describe(), at))
+		}
+	}
+	parameters := c.Cloud.find(c.text("parameterGroupName"), "id", parameterGroupType)
+	if e, ok := engines[c.text("engine")]; ok && parameters != nil && c.text("engineVersion") != "" {
+		if want := e.family(c.text("engineVersion")); text(parameters.Inputs, "family") != want {
+			wrong = append(wrong, fail("InvalidParameterCombination", "%s is of the family %s; %s %s needs %s", parameters.describe(),
+				text(parameters.Inputs, "family"), c.text("engine"), c.text("engineVersion"), want))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func databaseOutputs(c *Call) {
+	e := engines[c.text("engine")]
+	if c.Out["port"] == nil {
+		c.Out["port"] = float64(e.port)
+	}
+	c.Out["engineVersionActual"] = c.In["engineVersion"]
+	c.Out["address"], c.Out["endpoint"], c.Out["masterUserSecrets"] = Unknown{}, Unknown{}, Unknown{}
+	if c.Old != nil {
+		for _, k := range []string{"address", "endpoint", "masterUserSecrets", "availabilityZone"} {
+			c.Out[k] = c.Old.Outputs[k]
+		}
+	}
+	if c.Preview || c.Old != nil {
+		return
+	}
+	host := c.expand("{identifier}.c" + identifier(c.Cloud.account, "hex8") + "abcd.{region}.rds.{suffix}")
+	c.Out["address"] = host
+	c.Out["endpoint"] = fmt.Sprintf("%s:%v", host, c.Out["port"])
+	c.Out["masterUserSecrets"] = []any{}
+	if group := c.Cloud.find(c.text("dbSubnetGroupName"), "id", subnetGroupType); group != nil && c.Out["availabilityZone"] == nil {
+		for _, id := range texts(group.Inputs, "subnetIds[]") {
+			if s := c.Cloud.find(id, "id", subnetType); s != nil {
+				c.Out["availabilityZone"] = s.Outputs["availabilityZone"]
+				break
+			}
+		}
+	}
+	if flag(c.In, "manageMasterUserPassword") {
+		c.Out["masterUserSecrets"] = []any{Object{
+			"secretArn": c.expand("arn:{partition}:secretsmanager:{region}:{account}:secret:rds!db-{uuid}-{upper6}"),
+			"kmsKeyId":  c.expand("{masterUserSecretKmsKeyId}"), "secretStatus": "active",
+		}}
+	}
+}

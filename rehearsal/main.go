@@ -1,0 +1,62 @@
+// Command rehearsal runs a stack's whole life over the real Pulumi engine and an offline cloud: preview, up, a second up
+// that must change nothing, refresh and destroy. It needs no account and creates nothing on AWS.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/stacks"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "\nThe rehearsal failed:", err)
+		os.Exit(1)
+	}
+}
+
+// secrets collects --secret key=value.
+type secrets map[string]string
+
+func (s secrets) String() string { return fmt.Sprintf("%d secrets", len(s)) }
+
+func (s secrets) Set(pair string) error {
+	key, value, ok := strings.Cut(pair, "=")
+	if !ok || !strings.Contains(key, ":") {
+		return errors.New("give namespace:key=value")
+	}
+	s[key] = value
+	return nil
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("rehearsal", flag.ContinueOnError)
+	given := secrets{}
+	stack := flags.String("stack", "dev", "stack to rehearse")
+	file := flags.String("file", "", "stack file; default Pulumi.<stack>.yaml in the project")
+	project := flags.String("project", "..", "directory of the project")
+	pulumiHome := flags.String("pulumi", "", "directory that holds bin/pulumi; default the pulumi on PATH")
+	keep := flags.Bool("keep", false, "stop after the second up and the refresh")
+	flags.Var(given, "secret", "secret configuration, namespace:key=value; may be repeated")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *file == "" {
+		*file = filepath.Join(*project, "Pulumi."+*stack+".yaml")
+	}
+	return rehearse.Run(ctx, rehearse.Options{
+		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, Pulumi: *pulumiHome,
+		Out: filepath.Join(*project, "out", *stack), Keep: *keep, Output: out,
+	})
+}

@@ -1,0 +1,411 @@
+// Package rehearse runs a Pulumi program's whole life over the real engine and the offline cloud, and writes down what a
+// team would have got.
+package rehearse
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"gopkg.in/yaml.v3"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+)
+
+// Options say what is rehearsed.
+type Options struct {
+	// Program is the Pulumi program.
+	Program pulumi.RunFunc
+	// Project and Stack are Pulumi's names.
+	Project, Stack string
+	// StackFile is the Pulumi.<stack>.yaml with the configuration; empty for none.
+	StackFile string
+	// Secrets are further configuration keys (namespace:key) with secret values.
+	Secrets map[string]string
+	// Pulumi is the directory that holds bin/pulumi; empty takes the one on PATH.
+	Pulumi string
+	// Out is the directory for the results.
+	Out string
+	// Existing are resources that were in the account before the stack.
+	Existing []cloud.Resource
+	// Fail makes calls of the cloud fail.
+	Fail func(cloud.Operation) cloud.Fault
+	// Keep stops after the second up.
+	Keep bool
+	// Output takes Pulumi's display.
+	Output io.Writer
+}
+
+// Session is a stack that is being rehearsed: the engine, the offline cloud, and the directory that holds both.
+type Session struct {
+	Cloud *cloud.Cloud
+	Stack auto.Stack
+
+	o      Options
+	dir    string
+	server *cloud.Server
+}
+
+// configuration is what this package reads of a stack file.
+type configuration struct {
+	Config map[string]any `yaml:"config"`
+}
+
+// passphrase encrypts the secrets of a state that lives as long as the rehearsal.
+const passphrase = "rehearsal"
+
+// Open starts the cloud and makes the stack.
+func Open(ctx context.Context, o Options) (_ *Session, err error) {
+	s := &Session{o: o}
+	if s.dir, err = os.MkdirTemp("", "rehearsal-"); err != nil {
+		return nil, fmt.Errorf("making the rehearsal's directory: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	config, err := readConfiguration(o.StackFile)
+	if err != nil {
+		return nil, err
+	}
+	values, err := stringValues(config)
+	if err != nil {
+		return nil, err
+	}
+	existing := slices.Concat(cloud.Named(values), o.Existing)
+	if s.Cloud, err = cloud.New(cloud.Options{
+		Journal: filepath.Join(s.dir, "cloud.jsonl"), Existing: existing, Fail: o.Fail,
+	}); err != nil {
+		return nil, err
+	}
+	if s.server, err = cloud.Serve(cloud.Package{Name: "aws", Provider: cloud.NewProvider(s.Cloud)}); err != nil {
+		return nil, err
+	}
+	if err := s.export(values); err != nil {
+		return nil, err
+	}
+	return s, s.makeStack(ctx, config)
+}
+
+// readConfiguration reads the stack file's configuration.
+func readConfiguration(path string) (map[string]any, error) {
+	if path == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the stack file: %w", err)
+	}
+	var c configuration
+	if err := yaml.Unmarshal(raw, &c); err != nil {
+		return nil, fmt.Errorf("reading the stack file %s: %w", path, err)
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.Config)) {
+		if hasSecure(c.Config[key]) {
+			return nil, fmt.Errorf("%s: %s is encrypted for the real stack, and a rehearsal has no key to it: "+
+				"give a value of its own with --secret %s=value", path, key, key)
+		}
+	}
+	return c.Config, nil
+}
+
+func hasSecure(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, e := range v {
+			if (key == "secure" && len(v) == 1) || hasSecure(e) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, hasSecure)
+	}
+	return false
+}
+
+// stringValues gives configuration the form in which the engine hands it to a program: text, or JSON in text.
+func stringValues(config map[string]any) (map[string]string, error) {
+	values := map[string]string{}
+	for key, v := range config {
+		switch v := v.(type) {
+		case string:
+			values[key] = v
+		case map[string]any, []any:
+			raw, err := json.Marshal(v)
+			if err != nil {
+				return nil, fmt.Errorf("reading the configuration key %s: %w", key, err)
+			}
+			values[key] = string(raw)
+		default:
+			values[key] = fmt.Sprint(v)
+		}
+	}
+	return values, nil
+}
+
+// export gives an inline program the list of configured keys, as the engine gives it to one that runs by itself.
+func (s *Session) export(values map[string]string) error {
+	all, secret := maps.Clone(values), slices.Sorted(maps.Keys(s.o.Secrets))
+	maps.Copy(all, s.o.Secrets)
+	for name, v := range map[string]any{pulumi.EnvConfig: all, pulumi.EnvConfigSecretKeys: secret} {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("exporting the configuration: %w", err)
+		}
+		if err := os.Setenv(name, string(raw)); err != nil {
+			return fmt.Errorf("exporting the configuration: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
+	state := filepath.Join(s.dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		return fmt.Errorf("making the state's directory: %w", err)
+	}
+	for name, v := range map[string]any{
+		"Pulumi.yaml":                   map[string]any{"name": s.o.Project, "runtime": "go"},
+		"Pulumi." + s.o.Stack + ".yaml": configuration{config},
+	} {
+		raw, err := yaml.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(s.dir, name), raw, 0o600); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
+	root := s.o.Pulumi
+	if root != "" {
+		// The engine is started in another directory.
+		absolute, err := filepath.Abs(root)
+		if err != nil {
+			return fmt.Errorf("finding the Pulumi CLI: %w", err)
+		}
+		root = absolute
+	}
+	command, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: root})
+	if err != nil {
+		return fmt.Errorf("finding the Pulumi CLI (make rehearse builds one): %w", err)
+	}
+	workspace, err := auto.NewLocalWorkspace(ctx,
+		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(command), auto.Program(s.o.Program),
+		auto.SecretsProvider("passphrase"),
+		auto.EnvVars(map[string]string{
+			"PULUMI_BACKEND_URL": "file://" + state, "PULUMI_CONFIG_PASSPHRASE": passphrase,
+			"PULUMI_DEBUG_PROVIDERS": s.server.Debug, "PULUMI_SKIP_UPDATE_CHECK": "true",
+			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+		}))
+	if err != nil {
+		return fmt.Errorf("preparing the workspace: %w", err)
+	}
+	if s.Stack, err = auto.NewStack(ctx, s.o.Stack, workspace); err != nil {
+		return fmt.Errorf("making the stack: %w", err)
+	}
+	if len(s.o.Secrets) == 0 {
+		return nil
+	}
+	secrets := auto.ConfigMap{}
+	for key, value := range s.o.Secrets {
+		secrets[key] = auto.ConfigValue{Value: value, Secret: true}
+	}
+	if err := s.Stack.SetAllConfig(ctx, secrets); err != nil {
+		return fmt.Errorf("setting secret configuration: %w", err)
+	}
+	return nil
+}
+
+// Close stops the cloud and removes everything but the results.
+func (s *Session) Close() error {
+	if s.server != nil {
+		s.server.Stop()
+	}
+	var err error
+	if s.Cloud != nil {
+		err = s.Cloud.Close()
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+// SetProgram changes the program, and so what the next command finds.
+func (s *Session) SetProgram(program pulumi.RunFunc) { s.Stack.Workspace().SetProgram(program) }
+
+// Preview, Up, Refresh and Destroy are Pulumi's commands. An error holds Pulumi's own.
+func (s *Session) Preview(ctx context.Context, options ...optpreview.Option) (auto.PreviewResult, error) {
+	return s.Stack.Preview(ctx, append(options, optpreview.ProgressStreams(s.o.Output),
+		optpreview.ErrorProgressStreams(s.o.Output), optpreview.UserAgent("rehearsal"))...)
+}
+
+// Up updates the stack.
+func (s *Session) Up(ctx context.Context, options ...optup.Option) (auto.UpResult, error) {
+	return s.Stack.Up(ctx, append(options, optup.ProgressStreams(s.o.Output), optup.ErrorProgressStreams(s.o.Output))...)
+}
+
+// Refresh reads the cloud back into the state.
+func (s *Session) Refresh(ctx context.Context, options ...optrefresh.Option) (auto.RefreshResult, error) {
+	return s.Stack.Refresh(ctx, append(options,
+		optrefresh.ProgressStreams(s.o.Output), optrefresh.ErrorProgressStreams(s.o.Output))...)
+}
+
+// Destroy deletes the stack's resources.
+func (s *Session) Destroy(ctx context.Context, options ...optdestroy.Option) (auto.DestroyResult, error) {
+	return s.Stack.Destroy(ctx, append(options,
+		optdestroy.ProgressStreams(s.o.Output), optdestroy.ErrorProgressStreams(s.o.Output))...)
+}
+
+// Export is the state as `pulumi stack export` prints it.
+func (s *Session) Export(ctx context.Context) ([]byte, error) {
+	deployment, err := s.Stack.Export(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("exporting the state: %w", err)
+	}
+	raw, err := json.Marshal(deployment)
+	if err != nil {
+		return nil, fmt.Errorf("exporting the state: %w", err)
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, raw, "", "    "); err != nil {
+		return nil, fmt.Errorf("exporting the state: %w", err)
+	}
+	return append(pretty.Bytes(), '\n'), nil
+}
+
+// Step is a command that was run, and what it did.
+type Step struct {
+	Command string
+	Did     string
+	Took    time.Duration
+}
+
+// Run rehearses a stack from its first preview to its end and writes the results.
+func Run(ctx context.Context, o Options) (err error) {
+	s, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r := &run{Session: s}
+	return r.all(ctx)
+}
+
+type run struct {
+	*Session
+	steps []Step
+}
+
+func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.o.Output, format+"\n", args...) }
+
+func (r *run) step(command string, do func() (string, error)) error {
+	r.say("\n── %s ──", command)
+	began := time.Now()
+	did, err := do()
+	if err != nil {
+		return fmt.Errorf("rehearsing %s of stack %s: %w", command, r.o.Stack, err)
+	}
+	r.steps = append(r.steps, Step{command, did, time.Since(began)})
+	return nil
+}
+
+func (r *run) all(ctx context.Context) error {
+	r.say("Rehearsing stack %s against an offline cloud: nothing is created on AWS.", r.o.Stack)
+	var kept *results
+	steps := []struct {
+		name string
+		do   func() (string, error)
+	}{
+		{"preview", func() (string, error) {
+			p, err := r.Preview(ctx)
+			return counts(p.ChangeSummary), err
+		}},
+		{"up", func() (string, error) {
+			u, err := r.Up(ctx, optup.SuppressOutputs())
+			if err != nil {
+				return "", err
+			}
+			if kept, err = r.collect(ctx); err != nil {
+				return "", err
+			}
+			return changes(u.Summary), nil
+		}},
+		{"up, again", func() (string, error) {
+			u, err := r.Up(ctx, optup.ExpectNoChanges(), optup.SuppressOutputs(), optup.SuppressProgress())
+			return changes(u.Summary), err
+		}},
+		{"refresh", func() (string, error) {
+			f, err := r.Refresh(ctx, optrefresh.ExpectNoChanges(), optrefresh.SuppressOutputs(), optrefresh.SuppressProgress())
+			return changes(f.Summary), err
+		}},
+		{"destroy", func() (string, error) { return r.destroy(ctx) }},
+	}
+	for _, s := range steps {
+		if r.o.Keep && s.name == "destroy" {
+			break
+		}
+		if err := r.step(s.name, s.do); err != nil {
+			return err
+		}
+	}
+	return r.write(kept)
+}
+
+// destroy takes a stack down. Where the stack protects itself, it first sees the protection hold, and then lifts it
+// as an operator would have to.
+func (r *run) destroy(ctx context.Context) (string, error) {
+	held := ""
+	if names, err := r.protected(ctx); err != nil {
+		return "", err
+	} else if len(names) > 0 {
+		if _, err := r.Stack.Destroy(ctx); err == nil {
+			return "", fmt.Errorf("the stack protects %d resources and yet could be destroyed", len(names))
+		}
+		held = fmt.Sprintf("refused while %d resources were protected; then ", len(names))
+		r.say("destroy was refused, as it should be: %d resources are protected. Lifting the protection.", len(names))
+		if err := r.unprotect(ctx); err != nil {
+			return "", err
+		}
+	}
+	d, err := r.Destroy(ctx)
+	if err != nil {
+		return "", err
+	}
+	if left := r.Cloud.Snapshot().Left(); len(left) > 0 {
+		names := make([]string, len(left))
+		for i, l := range left {
+			names[i] = l.Token + " " + l.ID
+		}
+		return "", fmt.Errorf("%d resources were left behind: %s", len(left), strings.Join(names, ", "))
+	}
+	return held + changes(d.Summary), nil
+}
+
+func counts[K ~string](summary map[K]int) string {
+	var parts []string
+	for _, op := range slices.Sorted(maps.Keys(summary)) {
+		parts = append(parts, fmt.Sprintf("%d %s", summary[op], op))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func changes(summary auto.UpdateSummary) string {
+	if summary.ResourceChanges == nil {
+		return ""
+	}
+	return counts(*summary.ResourceChanges)
+}

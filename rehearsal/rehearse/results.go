@@ -1,0 +1,222 @@
+package rehearse
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+)
+
+// secretMark marks a secret in a state.
+const secretMark = "4dabf18193072939515e22adb298388d"
+
+// masked stands for a secret in what is written.
+const masked = "[secret]"
+
+// results is what there was after the first up.
+type results struct {
+	state    []byte
+	stack    []apitype.ResourceV3
+	snapshot cloud.Snapshot
+}
+
+func (s *Session) collect(ctx context.Context) (*results, error) {
+	state, err := s.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &results{state: state, snapshot: s.Cloud.Snapshot()}
+	var untyped apitype.UntypedDeployment
+	if err := json.Unmarshal(state, &untyped); err != nil {
+		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	var deployment apitype.DeploymentV3
+	if err := json.Unmarshal(untyped.Deployment, &deployment); err != nil {
+		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	r.stack = deployment.Resources
+	return r, nil
+}
+
+// protected lists the resources that Pulumi or the service refuses to delete.
+func (s *Session) protected(ctx context.Context) ([]string, error) {
+	r, err := s.collect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, p := range r.stack {
+		if p.Protect {
+			names = append(names, string(p.URN))
+		}
+	}
+	for _, p := range s.Cloud.Protected() {
+		names = append(names, p.URN)
+	}
+	return names, nil
+}
+
+// unprotect does what an operator does before the end: `pulumi state unprotect --all`, and the services' own switches.
+func (s *Session) unprotect(ctx context.Context) error {
+	deployment, err := s.Stack.Export(ctx)
+	if err != nil {
+		return fmt.Errorf("lifting the protection: %w", err)
+	}
+	var d map[string]any
+	if err := json.Unmarshal(deployment.Deployment, &d); err != nil {
+		return fmt.Errorf("lifting the protection: %w", err)
+	}
+	resources, _ := d["resources"].([]any)
+	for _, r := range resources {
+		if r, ok := r.(map[string]any); ok {
+			delete(r, "protect")
+		}
+	}
+	if deployment.Deployment, err = json.Marshal(d); err != nil {
+		return fmt.Errorf("lifting the protection: %w", err)
+	}
+	if err := s.Stack.Import(ctx, deployment); err != nil {
+		return fmt.Errorf("lifting the protection: %w", err)
+	}
+	return s.Cloud.Unprotect()
+}
+
+// outputs are the stack's outputs with secrets masked.
+func (r *results) outputs() map[string]any {
+	for _, s := range r.stack {
+		if s.Type == "pulumi:pulumi:Stack" {
+			out, _ := mask(s.Outputs).(map[string]any)
+			return out
+		}
+	}
+	return nil
+}
+
+func mask(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if _, secret := v[secretMark]; secret {
+			return masked
+		}
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = mask(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = mask(e)
+		}
+		return out
+	}
+	return v
+}
+
+// Node is one node of the cluster as the rehearsal found it.
+type Node struct {
+	Name, ID, Zone, Address, Type string
+	// Config is the text of its deployment.toml.
+	Config string
+}
+
+var nodeKey = regexp.MustCompile(`^nodes/([^/]+)/deployment\.toml$`)
+
+// sharedConfig names the files that the nodes of a group have in common.
+const sharedConfig = "all"
+
+// nodes finds the nodes and their configuration: an instance's file has its name, a group's instances share one.
+func (r *results) nodes() ([]Node, error) {
+	configs := map[string]string{}
+	for _, s := range r.stack {
+		if s.Type != "aws:s3/bucketObjectv2:BucketObjectv2" {
+			continue
+		}
+		key, _ := s.Outputs["key"].(string)
+		m := nodeKey.FindStringSubmatch(key)
+		if m == nil {
+			continue
+		}
+		content, ok := s.Outputs["content"].(string)
+		if !ok {
+			return nil, fmt.Errorf("%s holds a secret: a node's configuration must refer to secrets, not hold them", key)
+		}
+		configs[m[1]] = content
+	}
+	var nodes []Node
+	group := map[string]int{}
+	used := map[string]bool{}
+	for _, i := range r.snapshot.Of("aws:ec2/instance:Instance") {
+		node := Node{
+			Name: i.Name, ID: i.ID, Zone: str(i.Outputs, "availabilityZone"), Address: str(i.Outputs, "privateIp"),
+			Type: str(i.Outputs, "instanceType"),
+		}
+		key := i.Name
+		if i.Owner != "" {
+			group[i.Owner]++
+			node.Name, key = fmt.Sprintf("%s-%d", i.Owner, group[i.Owner]), sharedConfig
+		}
+		config, ok := configs[key]
+		if !ok {
+			continue
+		}
+		used[key] = true
+		node.Config = config
+		nodes = append(nodes, node)
+	}
+	for _, key := range slices.Sorted(maps.Keys(configs)) {
+		if !used[key] {
+			return nil, fmt.Errorf("nodes/%s/deployment.toml belongs to no node", key)
+		}
+	}
+	slices.SortFunc(nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
+	return nodes, nil
+}
+
+func str(properties map[string]any, key string) string {
+	s, _ := properties[key].(string)
+	return s
+}
+
+// write puts the results into the output directory and says where they are.
+func (r *run) write(kept *results) error {
+	nodes, err := kept.nodes()
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(r.o.Out); err != nil {
+		return fmt.Errorf("clearing the results of the last rehearsal: %w", err)
+	}
+	outputs, err := json.MarshalIndent(kept.outputs(), "", "    ")
+	if err != nil {
+		return fmt.Errorf("writing the outputs: %w", err)
+	}
+	files := map[string][]byte{
+		"state.json": kept.state, "outputs.json": append(outputs, '\n'),
+		"summary.md": []byte(r.summary(kept, nodes)),
+	}
+	for _, n := range nodes {
+		files[filepath.Join("nodes", n.Name, "deployment.toml")] = []byte(n.Config)
+	}
+	r.say("\nThe rehearsal passed. Nothing was created on AWS. Results:")
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(r.o.Out, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+		if err := os.WriteFile(path, files[name], 0o600); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+		r.say("  %s", path)
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+package rehearse
+
+func (r *run) summary(*results, []Node) string { return "" }
