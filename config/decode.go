@@ -192,7 +192,12 @@ func (d *decoder) table(path string, in any, out reflect.Value) {
 func (d *decoder) text(path string, in any, out reflect.Value) {
 	text, ok := in.(string)
 	if !ok {
-		d.refuse(path, fmt.Sprintf("write it in quotes, such as %q", d.show(in)), "%s is not a string", d.show(in))
+		fix := "write a string"
+		switch in.(type) {
+		case json.Number, bool:
+			fix = fmt.Sprintf("write it in quotes, such as %q", d.show(in))
+		}
+		d.refuse(path, fix, "%s is not a string", d.show(in))
 		return
 	}
 	if allowed, limited := enums[out.Type()]; limited && !slices.Contains(allowed.values, text) {
@@ -262,6 +267,11 @@ func (d *decoder) secret(path string, in any, out *Secret) {
 
 // show is a value as a problem may repeat it.
 func (d *decoder) show(value any) string {
+	switch value.(type) {
+	case string, json.Number, bool:
+	default:
+		return "the value"
+	}
 	const most = 60
 	text := fmt.Sprint(value)
 	switch {

@@ -61,7 +61,7 @@ func TestRefusesWhatCannotBeRead(t *testing.T) {
 		"text for an object": one(object{"nodes": "many"},
 			"wso2is:nodes: the value is not an object; write an object with the keys of docs/configuration.md"),
 		"object for text": one(under("nodes", object{"instanceType": object{}}),
-			`wso2is:nodes.instanceType: map[] is not a string; write it in quotes, such as "map[]"`),
+			"wso2is:nodes.instanceType: the value is not a string; write a string"),
 		"number for text": one(under("database", object{"version": 16}),
 			`wso2is:database.version: 16 is not a string; write it in quotes, such as "16"`),
 		"text for a number": one(under("nodes", object{"count": "3"}),
@@ -434,6 +434,8 @@ func TestRefusesEdges(t *testing.T) {
 				"write it as AWS shows it, such as arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/…"),
 		"allowed": one(lb(object{"allowedCidrs": []string{"everyone"}}),
 			`wso2is:loadBalancer.allowedCidrs[0]: "everyone" is not an IPv4 range; write a range such as 203.0.113.0/24`),
+		"allowed to nobody": one(lb(object{"allowedCidrs": []string{}}), "wso2is:loadBalancer.allowedCidrs: "+
+			"an empty list lets nobody in; write the ranges that may call, or leave it out for everyone"),
 		"TLS policy": one(lb(object{"tlsPolicy": "TLS13"}), `wso2is:loadBalancer.tlsPolicy: "TLS13" is no security policy `+
 			"of a load balancer; write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06"),
 		"no throughput": one(under("fileSystem", object{"throughputMode": "provisioned"}),

@@ -51,6 +51,10 @@ func (v *validator) loadBalancer() {
 	if lb.WebACLARN != "" {
 		v.arn("loadBalancer.webAclArn", lb.WebACLARN, "wafv2", "regional/webacl/")
 	}
+	if written := v.written.LoadBalancer.AllowedCIDRs; written != nil && len(written) == 0 {
+		v.refuse("loadBalancer.allowedCidrs", "write the ranges that may call, or leave it out for everyone",
+			"an empty list lets nobody in")
+	}
 	v.cidrs("loadBalancer.allowedCidrs", lb.AllowedCIDRs)
 	if !tlsPolicy.MatchString(lb.TLSPolicy) {
 		v.refuse("loadBalancer.tlsPolicy", "write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06",

@@ -1,0 +1,177 @@
+package configtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+type object = map[string]any
+
+// Valid draws a cluster from all that a stack may ask for.
+func Valid(t *rapid.T) config.Cluster {
+	return Load(t, Changes(t), "admin", "clustering", "userStore").Cluster
+}
+
+// Changes draws changes to the minimal configuration, for TryLoad with the secrets admin, clustering and userStore.
+func Changes(t *rapid.T) map[string]any {
+	version := rapid.SampledFrom(product.Versions()).Draw(t, "version")
+	scheme := rapid.SampledFrom([]config.Scheme{config.AWS, config.WKA, config.Multicast}).Draw(t, "scheme")
+	count := rapid.IntRange(1, 12).Draw(t, "count")
+	all := object{
+		"profile":      rapid.SampledFrom([]config.Profile{config.Dev, config.Prod}).Draw(t, "profile"),
+		"version":      string(version),
+		"nodes":        nodes(t, scheme, count),
+		"network":      network(t),
+		"clustering":   clustering(t, scheme),
+		"caching":      caching(t, version),
+		"database":     database(t, version),
+		"fileSystem":   object{"userstores": rapid.Bool().Draw(t, "userstores"), "tenants": rapid.Bool().Draw(t, "tenants")},
+		"loadBalancer": loadBalancer(t),
+		"userStore":    userStore(t),
+		"extraConfig":  rapid.SampledFrom([]object{{}, {"oauth": object{"timeouts": object{"code": 300}}}}).Draw(t, "extra"),
+		"admin":        object{"password": rapid.StringMatching(`[a-z0-9][A-Za-z0-9_.~!*+=@:,/-]{7,20}`).Draw(t, "password")},
+		"tags": rapid.MapOfN(rapid.StringMatching(`team-[a-z]{1,8}`), rapid.StringMatching(`[a-z ]{0,9}`), 0,
+			3).Draw(t, "tags"),
+	}
+	// Pulumi hands a string over as it is.
+	all["profile"] = string(all["profile"].(config.Profile))
+	return all
+}
+
+func nodes(t *rapid.T, scheme config.Scheme, count int) object {
+	n := object{"count": count}
+	switch rapid.IntRange(0, 2).Draw(t, "size") {
+	case 0:
+		n["instanceType"] = rapid.SampledFrom([]string{"t3.xlarge", "t4g.xlarge", "m7g.2xlarge", "c6i.xlarge",
+			"r8g.4xlarge"}).
+			Draw(t, "instance type")
+	case 1:
+		n["cpu"] = rapid.IntRange(4, 96).Draw(t, "cpu")
+		n["memory"] = rapid.IntRange(4, 384).Draw(t, "memory")
+	}
+	if scheme == config.AWS && rapid.Bool().Draw(t, "autoscaling") {
+		n["autoscaling"] = object{"max": count + rapid.IntRange(0, 5).Draw(t, "more")}
+	}
+	return n
+}
+
+func network(t *rapid.T) object {
+	n := object{}
+	if rapid.Bool().Draw(t, "egress") {
+		n["egressCidrs"] = []string{"203.0.113.0/24"}
+	}
+	second := rapid.IntRange(0, 255).Draw(t, "second octet")
+	if !rapid.Bool().Draw(t, "adopt") {
+		n["cidr"] = fmt.Sprintf("10.%d.0.0/%d", second, rapid.IntRange(16, 22).Draw(t, "prefix"))
+		letters := rapid.SliceOfNDistinct(rapid.SampledFrom(strings.Split("abcdefgh", "")), 2, 4, rapid.ID).Draw(t, "zones")
+		zones := make([]string, len(letters))
+		for i, letter := range letters {
+			zones[i] = "eu-west-1" + letter
+		}
+		if rapid.Bool().Draw(t, "zones given") {
+			n["zones"] = zones
+		}
+		return n
+	}
+	subnets := func(kind, third int) object {
+		group := object{}
+		for i, zone := range []string{"eu-west-1a", "eu-west-1c"} {
+			group[zone] = object{"id": fmt.Sprintf("subnet-%d000000%d", kind, i), "cidr": fmt.Sprintf("10.%d.%d.0/24", second,
+				third+i)}
+		}
+		return group
+	}
+	n["cidr"] = fmt.Sprintf("10.%d.0.0/16", second)
+	n["adopt"] = object{
+		"vpc": "vpc-01234567", "endpointSecurityGroup": "sg-01234567", "s3PrefixList": "pl-01234567",
+		"privateSubnets": subnets(1, 10), "publicSubnets": subnets(2, 20),
+	}
+	return n
+}
+
+func clustering(t *rapid.T, scheme config.Scheme) object {
+	k := object{
+		"scheme": scheme, "port": rapid.IntRange(5701, 5708).Draw(t, "port"),
+		"heartbeatTimeout": rapid.IntRange(10, 600).Draw(t, "heartbeat"),
+	}
+	if scheme == config.AWS && rapid.Bool().Draw(t, "access key") {
+		k["aws"] = object{"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+	}
+	if rapid.Bool().Draw(t, "property") {
+		k["hazelcast"] = object{"hazelcast.slow.operation.detector.enabled": "false"}
+	}
+	return k
+}
+
+func caching(t *rapid.T, version product.Version) object {
+	scenario := rapid.SampledFrom([]config.CacheScenario{
+		config.CacheLocalInvalidation, config.CacheLocal, config.CacheNone, config.CacheSelected, config.CacheDistributed,
+	}).Draw(t, "caching")
+	c := object{"scenario": scenario}
+	id := rapid.SampledFrom(version.CacheIDs())
+	if scenario == config.CacheSelected {
+		c["disabled"] = rapid.SliceOfNDistinct(id, 1, 3, rapid.ID).Draw(t, "disabled")
+	}
+	if rapid.Bool().Draw(t, "adjust a cache") {
+		c["caches"] = object{id.Draw(t, "cache"): object{"timeoutSeconds": rapid.IntRange(1, 3600).Draw(t, "timeout")}}
+	}
+	return c
+}
+
+func database(t *rapid.T, version product.Version) object {
+	db := object{
+		"engine": rapid.SampledFrom(config.Engines()).Draw(t, "engine"),
+		"layout": rapid.SampledFrom([]config.Layout{config.Separate, config.Single}).Draw(t, "layout"),
+	}
+	names := []config.LogicalName{config.UserDB, config.ConsentDB, config.SessionDB, config.ConfigDB}
+	if facts, err := version.Facts(); err == nil && facts.AgentIdentity {
+		names = append(names, config.AgentDB)
+	}
+	instances := []string{config.MainInstance}
+	if rapid.Bool().Draw(t, "further instance") {
+		instances = append(instances, "further")
+		db["instances"] = object{"further": object{"storage": rapid.IntRange(20, 1000).Draw(t, "storage")}}
+	}
+	logical := object{}
+	for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID).Draw(t, "logical") {
+		logical[string(name)] = object{"instance": rapid.SampledFrom(instances).Draw(t, "instance")}
+	}
+	db["logical"] = logical
+	return db
+}
+
+func loadBalancer(t *rapid.T) object {
+	lb := maps.Clone(Minimal()["loadBalancer"].(object))
+	lb["internal"] = rapid.Bool().Draw(t, "internal")
+	if rapid.Bool().Draw(t, "hosted zone") {
+		lb["hostedZone"] = "Z0123456789ABC"
+	}
+	if rapid.Bool().Draw(t, "certificate made") {
+		lb["hostedZone"] = "Z0123456789ABC"
+		delete(lb, "certificateArn")
+	}
+	return lb
+}
+
+func userStore(t *rapid.T) object {
+	kinds := []config.UserStoreType{
+		config.DatabaseUserStore, config.ReadOnlyLDAP, config.ReadWriteLDAP, config.ReadOnlyActiveDirectory,
+		config.ReadWriteActiveDirectory,
+	}
+	kind := rapid.SampledFrom(kinds).Draw(t, "user store")
+	if slices.Index(kinds, kind) == 0 {
+		return object{}
+	}
+	return object{
+		"type": kind, "url": "ldaps://ldap.example.com:636", "cidrs": []string{"10.9.0.0/24"},
+		"bindDn": "cn=bind & co,dc=example,dc=com", "bindPassword": "MARKER-bind",
+		"userSearchBase": "ou=users,dc=example,dc=com",
+	}
+}

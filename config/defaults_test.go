@@ -1,0 +1,249 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/configtest"
+)
+
+func TestProfilesDecideDefaults(t *testing.T) {
+	dev := configtest.Load(t, object{"profile": "dev",
+		"network": object{"egressCidrs": []string{"203.0.113.0/24"}}}).Cluster
+	require.Equal(t, []string{"eu-west-1a", "eu-west-1b"}, dev.Network.Zones)
+	require.Equal(t, config.NATSingle, dev.Network.NAT)
+	require.Equal(t, "t3.xlarge", dev.Nodes.InstanceType)
+	require.Equal(t, "db.t4g.medium", dev.Database.Instance.Class)
+	require.Equal(t, 20, dev.Database.Instance.Storage)
+	require.Equal(t, 100, dev.Database.Instance.MaxStorage)
+	require.Equal(t, 1, *dev.Database.Instance.BackupDays)
+	require.Equal(t, 14, dev.Observability.LogRetention)
+	require.Equal(t, 0, *dev.Secrets.RecoveryDays)
+	for _, on := range []*bool{
+		dev.Database.Instance.MultiAZ, dev.Database.Instance.DeletionProtection, dev.Database.Instance.PerformanceInsights,
+		dev.FileSystem.Backup, dev.LoadBalancer.AccessLogs, dev.LoadBalancer.DeletionProtection,
+	} {
+		require.False(t, *on)
+	}
+
+	prod := configtest.Load(t, object{"network": object{"egressCidrs": []string{"203.0.113.0/24"}}}).Cluster
+	require.Equal(t, config.NATPerZone, prod.Network.NAT)
+	require.Equal(t, "db.m6g.large", prod.Database.Instance.Class)
+	require.Equal(t, 14, *prod.Database.Instance.BackupDays)
+	require.Equal(t, 90, prod.Observability.LogRetention)
+	require.Equal(t, 30, *prod.Secrets.RecoveryDays)
+	for _, on := range []*bool{
+		prod.Database.Instance.MultiAZ, prod.Database.Instance.DeletionProtection, prod.Database.Instance.PerformanceInsights,
+		prod.FileSystem.Backup, prod.LoadBalancer.AccessLogs, prod.LoadBalancer.DeletionProtection,
+	} {
+		require.True(t, *on)
+	}
+	require.Equal(t, config.NATNone, configtest.Load(t, nil).Cluster.Network.NAT)
+}
+
+func TestEveryDefaultCanBeSwitchedOff(t *testing.T) {
+	c := configtest.Load(t, object{
+		"database": object{"instance": object{"multiAz": false, "backupDays": 0}},
+		"loadBalancer": object{"hostedZone": "Z0123456789ABC", "stickiness": 0, "deregistrationDelay": 0,
+			"accessLogs": false},
+		"secrets": object{"recoveryDays": 0},
+	}).Cluster
+	require.False(t, *c.Database.Instance.MultiAZ)
+	require.Zero(t, *c.Database.Instance.BackupDays)
+	require.Zero(t, *c.LoadBalancer.Stickiness)
+	require.Zero(t, *c.LoadBalancer.DeregistrationDelay)
+	require.False(t, *c.LoadBalancer.AccessLogs)
+	require.Zero(t, *c.Secrets.RecoveryDays)
+}
+
+func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
+	for _, want := range []struct {
+		engine, rds, family, license, class, driver string
+		port                                        int
+	}{
+		{"postgres", "postgres", "postgres16", "", "db.m6g.large", "postgresql-42.7.7.jar", 5432},
+		{"mysql", "mysql", "mysql8.4", "", "db.m6g.large", "mysql-connector-j-8.4.0.jar", 3306},
+		{"mariadb", "mariadb", "mariadb10.11", "", "db.m6g.large", "mariadb-java-client-3.4.1.jar", 3306},
+		{"mssql", "sqlserver-se", "sqlserver-se-15.0", "license-included", "db.m6i.xlarge", "mssql-jdbc-12.8.1.jre11.jar",
+			1433},
+		{"oracle", "oracle-se2", "oracle-se2-19", "license-included", "db.m6i.large", "ojdbc11-23.5.0.24.07.jar", 1521},
+	} {
+		t.Run(want.engine, func(t *testing.T) {
+			c := configtest.Load(t, under("database", object{"engine": want.engine})).Cluster
+			db := c.Database
+			require.Equal(t, want.rds, db.RDSEngine())
+			require.Equal(t, want.family, db.Family())
+			require.Equal(t, want.license, db.License())
+			require.Equal(t, want.class, db.Instance.Class)
+			require.Equal(t, want.port, db.Engine.Port())
+			require.Equal(t, "s3://wso2is-artifacts-123456789012-eu-west-1/"+want.driver, c.Product.Driver.Source)
+			require.NotEmpty(t, db.LogExports())
+		})
+	}
+	ee := configtest.Load(t, under("database", object{"engine": "oracle", "edition": "ee"})).Cluster
+	require.Equal(t, "bring-your-own-license", ee.Database.License())
+}
+
+func TestFurtherInstancesInherit(t *testing.T) {
+	c := configtest.Load(t, under("database", object{
+		"instance":  object{"class": "db.r6g.xlarge", "backupDays": 7},
+		"instances": object{"sessions": object{"storage": 400}},
+		"logical":   object{"session": object{"instance": "sessions"}},
+	})).Cluster
+	sessions := c.Database.Instances["sessions"]
+	require.Equal(t, "db.r6g.xlarge", sessions.Class)
+	require.Equal(t, 7, *sessions.BackupDays)
+	require.Equal(t, 400, sessions.Storage)
+	require.Equal(t, 2000, sessions.MaxStorage)
+	require.Equal(t, config.Logical{Name: "wso2session", Instance: "sessions"}, c.Database.Logical[config.SessionDB])
+}
+
+func TestInstanceTypes(t *testing.T) {
+	for name, want := range map[string]config.InstanceType{
+		"t3.xlarge":      {VCPU: 4, Memory: 16},
+		"t4g.2xlarge":    {VCPU: 8, Memory: 32, ARM: true},
+		"m6i.large":      {VCPU: 2, Memory: 8},
+		"m7g.medium":     {VCPU: 1, Memory: 4, ARM: true},
+		"c5.18xlarge":    {VCPU: 72, Memory: 144},
+		"c5n.xlarge":     {VCPU: 4, Memory: 10.5},
+		"r6gd.4xlarge":   {VCPU: 16, Memory: 128, ARM: true},
+		"m7i-flex.large": {VCPU: 2, Memory: 8},
+		"m6g.metal":      {VCPU: 64, Memory: 256, ARM: true},
+		"m7i.metal-24xl": {VCPU: 96, Memory: 384},
+		"m5dn.metal":     {VCPU: 96, Memory: 384},
+	} {
+		got, ok := config.LookupInstanceType(name)
+		want.Name = name
+		require.True(t, ok, name)
+		require.Equal(t, want, got)
+	}
+	for _, name := range []string{"", "m6i", "m6i.", ".xlarge", "m5g.xlarge", "m6i.0xlarge", "m6i.99xlarge",
+		"t3.4xlarge", "x1.large"} {
+		_, ok := config.LookupInstanceType(name)
+		require.False(t, ok, name)
+	}
+}
+
+func TestSizeChoosesAType(t *testing.T) {
+	for _, c := range []struct {
+		cpu, memory int
+		want        string
+	}{{4, 0, "c6i.xlarge"}, {0, 16, "m6i.xlarge"}, {0, 17, "r6i.xlarge"}, {6, 20, "m6i.2xlarge"}, {8, 64, "r6i.2xlarge"}} {
+		nodes := object{}
+		if c.cpu > 0 {
+			nodes["cpu"] = c.cpu
+		}
+		if c.memory > 0 {
+			nodes["memory"] = c.memory
+		}
+		require.Equal(t, c.want, configtest.Load(t, under("nodes", nodes)).Cluster.Nodes.InstanceType, "%+v", c)
+	}
+}
+
+func TestFixedNodesGetAddresses(t *testing.T) {
+	for _, scheme := range []string{"wka", "multicast"} {
+		c := configtest.Load(t, object{"clustering": object{"scheme": scheme, "port": 5703},
+			"nodes": object{"count": 4}}).Cluster
+		require.Equal(t, []config.Member{
+			{Name: "node-1", Zone: "eu-west-1a", Address: "10.0.0.10", Port: 5703},
+			{Name: "node-2", Zone: "eu-west-1b", Address: "10.0.16.10", Port: 5703},
+			{Name: "node-3", Zone: "eu-west-1c", Address: "10.0.32.10", Port: 5703},
+			{Name: "node-4", Zone: "eu-west-1a", Address: "10.0.0.11", Port: 5703},
+		}, c.Nodes.Members)
+	}
+	c := configtest.Load(t, object{"clustering": object{"scheme": "wka"}, "nodes": object{"members": []object{
+		{"name": "a", "zone": "eu-west-1a"}, {"name": "b", "zone": "eu-west-1a", "address": "10.0.0.10", "port": 5702},
+	}}}).Cluster
+	require.Equal(t, []config.Member{
+		{Name: "a", Zone: "eu-west-1a", Address: "10.0.0.11", Port: 5701},
+		{Name: "b", Zone: "eu-west-1a", Address: "10.0.0.10", Port: 5702},
+	}, c.Nodes.Members)
+	require.Equal(t, 2, c.Nodes.Count)
+}
+
+// TestZonesKeepTheirSubnets is why a zone's letter decides: adding one must not move, and so replace, another.
+func TestZonesKeepTheirSubnets(t *testing.T) {
+	plan := func(zones ...string) map[string]config.ZoneSubnets {
+		subnets := map[string]config.ZoneSubnets{}
+		for _, s := range configtest.Load(t, under("network", object{"zones": zones})).Cluster.Subnets() {
+			subnets[s.Zone] = s
+		}
+		return subnets
+	}
+	two, three := plan("eu-west-1a", "eu-west-1c"), plan("eu-west-1c", "eu-west-1b", "eu-west-1a")
+	require.Equal(t, two["eu-west-1c"], three["eu-west-1c"])
+	require.Equal(t, config.ZoneSubnets{
+		Zone: "eu-west-1c", Private: config.Subnet{CIDR: "10.0.32.0/20"}, Public: config.Subnet{CIDR: "10.0.160.0/20"},
+	}, two["eu-west-1c"])
+}
+
+func TestWarnings(t *testing.T) {
+	quiet := object{"product": object{"archive": object{
+		"source": "s3://bucket/a.zip", "sha256": "0000000000000000000000000000000000000000000000000000000000000000",
+	}}}
+	ldap := object{
+		"type": "readOnlyLdap", "url": "ldap://ldap.example.com", "cidrs": []string{"10.9.0.0/24"},
+		"bindDn": "cn=bind", "bindPassword": "MARKER", "userSearchBase": "ou=users",
+	}
+	for name, c := range map[string]struct {
+		changes object
+		want    string
+	}{
+		"nothing": {object{}, ""},
+		"local": {under("caching", object{"scenario": "localOnly"}),
+			"wso2is:caching.scenario: localOnly switches clustering off: " +
+				"a revoked token, a locked account or a changed policy keeps its old answer on other nodes for up to 1 minute(s)"},
+		"none": {under("caching", object{"scenario": "none"}),
+			"wso2is:caching.scenario: none switches clustering off and sends " +
+				"every look-up to the database; the caches of the kernel that have no switch stay on, and may answer a revoked " +
+				"token or a locked account from memory"},
+		"distributed": {under("caching", object{"scenario": "distributed"}),
+			"wso2is:caching.scenario: distributed needs nodes on " +
+				"one low-latency network: it loses entries and stalls requests while a member leaves, and the product makes only " +
+				"the kernel's caches distributed"},
+		"everywhere": {under("network", object{"egressCidrs": []string{"0.0.0.0/0"}}),
+			"wso2is:network.egressCidrs: 0.0.0.0/0 lets nodes call every HTTPS server on the internet"},
+		"single NAT": {under("network", object{"egressCidrs": []string{"203.0.113.0/24"}, "nat": "single"}),
+			"wso2is:network.nat: a single NAT gateway stops calls out of every zone when its own zone fails"},
+		"alone": {under("nodes", object{"count": 1}),
+			"wso2is:nodes.count: one node is no cluster: its replacement interrupts the service"},
+		"metadata": {object{"version": "6.1.0"},
+			"wso2is:version: the Hazelcast of 6.1.0 takes the instance role's credentials " +
+				"from the metadata service's first version, so nodes cannot require the second"},
+		"no backups": {under("database", object{"instance": object{"backupDays": 0}}),
+			"wso2is:database.instance.backupDays: no backups are kept"},
+		"no standby": {under("database", object{"instance": object{"multiAz": false}}),
+			"wso2is:database.instance.multiAz: without a standby the service stops when the database's zone fails"},
+		"idle instance": {under("database", object{"instances": object{"more": object{}}}),
+			"wso2is:database.instances.more: no logical database is on this instance"},
+		"connections": {object{"nodes": object{"count": 10},
+			"database": object{"instance": object{"class": "db.t4g.medium"}}},
+			"wso2is:database.poolSize: 10 nodes may open 1000 connections to database.instance, and db.t4g.medium takes about 450"},
+		"ldap": {under("userStore", ldap),
+			"wso2is:userStore.url: ldap sends every user's password unencrypted; ldaps does not"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changes := object{}
+			for _, from := range []object{quiet, c.changes} {
+				for key, value := range from {
+					changes[key] = value
+				}
+			}
+			got := configtest.Load(t, changes, "userStore").Warnings
+			if c.want == "" {
+				require.Empty(t, got)
+				return
+			}
+			require.Equal(t, []string{c.want}, got)
+		})
+	}
+}
+
+func TestExtraConfigKeepsNumbers(t *testing.T) {
+	c := configtest.Load(t, object{"extraConfig": object{"oauth": object{"a": 5, "b": 2.5, "c": []any{1, "x",
+		true}}}}).Cluster
+	require.Equal(t, map[string]any{"oauth": map[string]any{"a": int64(5), "b": 2.5, "c": []any{int64(1), "x", true}}},
+		c.ExtraConfig)
+}
