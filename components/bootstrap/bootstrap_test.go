@@ -89,7 +89,8 @@ func largest() Args {
 		})
 		a.Databases = append(a.Databases, Database{
 			Logical: logical, Engine: config.Oracle, Name: "wso2_" + string(logical) + "_of_thirty_char",
-			URL:             "jdbc:oracle:thin:@//twenty-char-cluster0-database.abcdefghijkl.us-gov-west-1.rds.amazonaws.com:1521/O",
+			URL: "jdbc:oracle:thin:@//twenty-char-cluster0-main.abcdefghijkl.us-gov-west-1.rds.amazonaws.com:1521/" +
+				"ORCL",
 			Properties:      "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
 			MasterSecretARN: arn + "rds!db-01234567-89ab-cdef-0123-456789abcdef-AbCdEf", PasswordSecretID: password,
 			Scripts: []string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},

@@ -58,7 +58,8 @@ DECLARE n INTEGER; BEGIN n := 1; END;
 			"CREATE TRIGGER T ON A AFTER INSERT AS BEGIN SELECT 1; END",
 		}},
 		"mysql": {config.MySQL, "# it's\r\nINSERT INTO A VALUES ('\\';', \"a\\\";\", `b;`, 5--1);\r\n" +
-			"DELIMITER //\r\nCREATE PROCEDURE P() BEGIN SELECT 1; END//\r\nDELIMITER ;\r\n/*!50003 SET @a = 1 */;\r\n-- end;", []string{
+			"DELIMITER //\r\nCREATE PROCEDURE P() BEGIN SELECT 1; END//\r\nDELIMITER ;\r\n" +
+			"/*!50003 SET @a = 1 */;\r\n-- end;", []string{
 			"# it's\nINSERT INTO A VALUES ('\\';', \"a\\\";\", `b;`, 5--1)",
 			"CREATE PROCEDURE P() BEGIN SELECT 1; END",
 			"/*!50003 SET @a = 1 */",
