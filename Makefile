@@ -1,39 +1,53 @@
-# Everything this project does, on a machine with Go and make. Downloads and tools of its own stay in .cache/.
+# Everything here needs Go and make, and nothing else: what is built for the project itself goes to bin/ and .cache/.
+
 STACK ?= dev
-GO ?= go
-PULUMI := .cache/pulumi/bin/pulumi
-VERSION := v3.250.0
+PULUMI_VERSION := v3.250.0
+GOLANGCI_VERSION := v2.15.0
+
+# A pulumi on PATH of the same minor version serves; otherwise it is built once from its own Go module.
+PATH_PULUMI := $(shell pulumi version 2>/dev/null | grep -E '^$(basename $(PULUMI_VERSION))\.')
+PULUMI_HOME_DIR := $(if $(PATH_PULUMI),,.cache/pulumi-$(PULUMI_VERSION))
+PULUMI_BIN := $(if $(PULUMI_HOME_DIR),$(PULUMI_HOME_DIR)/bin/pulumi)
 
 .PHONY: build test rehearse bench docs lint clean
 
-build: ## the program, where Pulumi.yaml expects it
-	$(GO) build -o bin/wso2is .
+## build: the Pulumi program, where Pulumi.yaml expects it
+build:
+	go build -o bin/wso2is .
 
-test: $(PULUMI) ## all tests of both modules, race detector on
-	$(GO) vet ./...
-	$(GO) test -race -timeout 20m ./...
-	cd rehearsal && $(GO) vet ./... && $(GO) test -race -timeout 20m ./...
+## test: every test of both modules, race detector on
+test: $(PULUMI_BIN)
+	go vet ./...
+	go test -race ./...
+	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -race ./...
 
-rehearse: $(PULUMI) ## the whole life of a stack, without an account: make rehearse STACK=prod
-	@cd rehearsal && $(GO) build -o ../.cache/rehearse .
-	@.cache/rehearse -stack $(STACK) -project . -pulumi $(CURDIR)/.cache/pulumi
+## rehearse: the whole life of STACK, without an account
+rehearse: $(PULUMI_BIN)
+	cd rehearsal && go build -o ../.cache/rehearsal .
+	.cache/rehearsal --project . --stack $(STACK) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
-# The Pulumi command is built from its own module: nothing needs to be installed first.
-$(PULUMI):
-	@echo "building the pulumi command $(VERSION), once; this takes some minutes"
-	@mkdir -p $(dir $@)
-	cd rehearsal && $(GO) build -ldflags "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(VERSION)" \
+$(PULUMI_BIN):
+	cd rehearsal && go build -trimpath \
+		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		-o ../$@ github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 
-bench: $(PULUMI) ## figures for docs/performance.md
-	cd rehearsal && $(GO) test -run '^$$' -bench . -benchtime 1x ./...
+## bench: the benchmarks of both modules
+bench: $(PULUMI_BIN)
+	go test -run '^$$' -bench . -benchmem ./...
+	cd rehearsal && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -run '^$$' -bench . -benchtime 3x ./...
 
-docs: ## docs/configuration.md and docs/wso2is.schema.json
-	$(GO) run ./config/gen
+## docs: the configuration reference and the editors' schema, from the configuration's types
+docs:
+	go run ./config/gen
 
-lint:
-	GOBIN=$(CURDIR)/.cache/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-	.cache/bin/golangci-lint run ./...
+## lint: golangci-lint over both modules
+lint: .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
+	$(abspath $<) run ./...
+	cd rehearsal && $(abspath $<) run ./...
 
+.cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint:
+	GOBIN=$(abspath $(@D)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+## clean: what was built and rehearsed, but not what took minutes to build
 clean:
-	rm -rf bin out .cache
+	rm -rf bin out .cache/rehearsal

@@ -84,6 +84,8 @@ type Cloud struct {
 	journal *os.File
 	// retired holds names that AWS keeps for a while after a delete, with the reason.
 	retired map[string]string
+	// checks counts what was checked, by kind.
+	checks map[string]int
 }
 
 // entry is a line of the journal.
@@ -99,7 +101,7 @@ type entry struct {
 func New(o Options) (*Cloud, error) {
 	c := &Cloud{
 		account: o.Account, fail: o.Fail, resources: map[string]*Resource{}, made: map[string]int{},
-		retired: map[string]string{},
+		retired: map[string]string{}, checks: map[string]int{},
 	}
 	if c.account == "" {
 		c.account = "123456789012"
@@ -231,13 +233,17 @@ func (c *Cloud) find(value, property string, tokens ...string) *Resource {
 type Snapshot struct {
 	Account, Region, Partition string
 	Resources                  []Resource
+	// Checks counts what was checked in creates and updates so far, by kind.
+	Checks map[string]int
 }
 
 // Snapshot copies the account. It holds secret values.
 func (c *Cloud) Snapshot() Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Snapshot{Account: c.account, Region: c.region, Partition: c.partition()}
+	s := Snapshot{
+		Account: c.account, Region: c.region, Partition: c.partition(), Checks: maps.Clone(c.checks),
+	}
 	for _, r := range c.live() {
 		copied := *r
 		copied.Inputs, copied.Outputs = clone(r.Inputs), clone(r.Outputs)

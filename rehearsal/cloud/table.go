@@ -250,12 +250,14 @@ func (c *Call) check() error {
 	}
 	for _, field := range t.Fields {
 		for _, v := range find(c.In, field.Path) {
+			c.count("bounds of single inputs")
 			if err := field.check(v); err != nil {
 				wrong = append(wrong, err)
 			}
 		}
 	}
 	for _, rule := range t.Check {
+		c.count("rules of a service")
 		wrong = append(wrong, rule(c))
 	}
 	return errors.Join(wrong...)
@@ -312,6 +314,7 @@ func (c *Call) decide() error {
 			if !ok || value == "" {
 				continue
 			}
+			c.count("references between resources")
 			if c.Cloud.find(value, r.By, r.To...) != nil || (r.Accept != nil && r.Accept(c, value)) {
 				continue
 			}
@@ -327,6 +330,7 @@ func (c *Call) decide() error {
 		}
 	}
 	for _, u := range c.Type.Unique {
+		c.count("names and places that occur once")
 		if other := c.twin(u.By); other != nil {
 			code := u.Code
 			if code == "" {
@@ -340,9 +344,17 @@ func (c *Call) decide() error {
 		return errors.Join(wrong...)
 	}
 	for _, rule := range c.Type.Rules {
+		c.count("rules of a service")
 		wrong = append(wrong, rule(c))
 	}
 	return errors.Join(wrong...)
+}
+
+// count notes a check of something that is really created or changed.
+func (c *Call) count(kind string) {
+	if !c.Preview {
+		c.Cloud.checks[kind]++
+	}
 }
 
 // opaque matches ids that only AWS hands out, so that a preview that knows one speaks of something that exists.
