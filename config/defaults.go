@@ -155,6 +155,10 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 	if db.Layout == Single {
 		names = names[:1]
 	}
+	// Agents are a user store of their own: in the shared database their tables would be the users'.
+	if facts, err := c.Version.Facts(); err == nil && facts.AgentIdentity {
+		names = append(names, AgentDB)
+	}
 	for _, name := range names {
 		logical[name] = logical[name]
 	}

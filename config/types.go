@@ -318,7 +318,7 @@ type Database struct {
 	// (`single`, as the sample of WSO2's guide does).
 	Layout Layout `json:"layout,omitempty"`
 	// Logical adds logical databases of their own for `user`, `consent`, `session`, `config` or `agent` data, or moves
-	// `identity` or `shared` to another instance. Keys are those names.
+	// `identity` or `shared` to another instance. Keys are those names. From 7.2.0 on there is always one for `agent`.
 	Logical map[LogicalName]Logical `json:"logical,omitempty"`
 	// Instance is the size of the main RDS instance, and the default of the further ones.
 	Instance DBInstance `json:"instance,omitempty"`
