@@ -192,12 +192,11 @@ func (d *decoder) table(path string, in any, out reflect.Value) {
 func (d *decoder) text(path string, in any, out reflect.Value) {
 	text, ok := in.(string)
 	if !ok {
-		fix := "write a string"
-		switch in.(type) {
-		case json.Number, bool:
-			fix = fmt.Sprintf("write it in quotes, such as %q", d.show(in))
+		fix, shown := "write a string", d.show(in)
+		if shown != hidden {
+			fix = fmt.Sprintf("write it in quotes, such as %q", shown)
 		}
-		d.refuse(path, fix, "%s is not a string", d.show(in))
+		d.refuse(path, fix, "%s is not a string", shown)
 		return
 	}
 	if allowed, limited := enums[out.Type()]; limited && !slices.Contains(allowed.values, text) {
@@ -265,18 +264,21 @@ func (d *decoder) secret(path string, in any, out *Secret) {
 	}
 }
 
+// hidden stands for a value that is encrypted, or no scalar.
+const hidden = "the value"
+
 // show is a value as a problem may repeat it.
 func (d *decoder) show(value any) string {
+	const most = 60
 	switch value.(type) {
 	case string, json.Number, bool:
 	default:
-		return "the value"
+		return hidden
 	}
-	const most = 60
 	text := fmt.Sprint(value)
 	switch {
 	case d.encrypted:
-		return "the value"
+		return hidden
 	case len(text) > most:
 		return strings.ToValidUTF8(text[:most], "") + "…"
 	}
@@ -284,7 +286,7 @@ func (d *decoder) show(value any) string {
 }
 
 // nearEnough is how alike, from 0 to 1, a misspelt key must be to a known one to be taken for it.
-const nearEnough = 0.5
+const nearEnough = 0.4
 
 func (p *Problems) unknown(path, name string, known []string) {
 	best, score := "", nearEnough

@@ -112,6 +112,7 @@ func TestInstanceTypes(t *testing.T) {
 		"m7i-flex.large": {VCPU: 2, Memory: 8},
 		"m6g.metal":      {VCPU: 64, Memory: 256, ARM: true},
 		"m7i.metal-24xl": {VCPU: 96, Memory: 384},
+		"c6i.metal":      {VCPU: 128, Memory: 256},
 		"m5dn.metal":     {VCPU: 96, Memory: 384},
 	} {
 		got, ok := config.LookupInstanceType(name)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -73,6 +74,14 @@ func TestRefusesWhatCannotBeRead(t *testing.T) {
 			"wso2is:loadBalancer.internal: yes is not a boolean; write true or false, without quotes"),
 		"text for a list": one(under("network", object{"zones": "eu-west-1a"}),
 			"wso2is:network.zones: the value is not a list; write a list"),
+		"text for a table": one(under("database", object{"logical": "identity"}),
+			"wso2is:database.logical: the value is not an object; write an object"),
+		"long text": one(under("nodes", object{"count": strings.Repeat("é", 40)}), "wso2is:nodes.count: "+
+			strings.Repeat("é", 30)+"… is not a whole number; write a whole number, without quotes"),
+		"encrypted value": {
+			changes: under("admin", object{"username": 12345}), secrets: []string{"admin"},
+			want: []string{"wso2is:admin.username: the value is not a string; write a string"},
+		},
 		"no nodes": one(under("nodes", object{"count": 0}),
 			"wso2is:nodes.count: 0 nodes make no cluster; write 1 or more"),
 		"number out of range": one(under("loadBalancer", object{"hostedZone": "Z0123456789ABC", "idleTimeout": 4001}),
@@ -171,6 +180,11 @@ func TestRefusesNodes(t *testing.T) {
 		"more nodes than addresses": one(object{"network": object{"cidr": "10.0.0.0/22"}, "nodes": object{"count": 64}},
 			"wso2is:nodes.count: 64 nodes do not fit private subnets such as 10.0.0.0/26 in 3 zones; "+
 				"write at most 63, or a larger network"),
+		"no address left": one(object{
+			"network": object{"cidr": "10.0.0.0/22"}, "clustering": object{"scheme": "wka"},
+			"nodes": object{"members": crowd(54)},
+		},
+			"wso2is:nodes.members[53].address: 10.0.0.0/26 has no address left for n53; write a larger network, or fewer nodes"),
 		"foreign zone": one(members(object{"name": "a", "zone": "eu-west-2a"}), `wso2is:nodes.members[0].zone: "eu-west-2a" `+
 			"is none of the cluster's zones; write one of eu-west-1a, eu-west-1b, eu-west-1c"),
 		"foreign address": one(members(object{"name": "a", "zone": "eu-west-1b", "address": "10.0.0.10"}),
@@ -188,6 +202,15 @@ func TestRefusesNodes(t *testing.T) {
 		"port": one(members(object{"name": "a", "zone": "eu-west-1a", "port": 4000}),
 			"wso2is:nodes.members[0].port: 4000 is no port that the firewall opens; write 5701 to 5800"),
 	})
+}
+
+// crowd is members of one zone.
+func crowd(n int) []object {
+	members := make([]object, n)
+	for i := range members {
+		members[i] = object{"name": fmt.Sprintf("n%d", i), "zone": "eu-west-1a"}
+	}
+	return members
 }
 
 func TestRefusesNetworks(t *testing.T) {
@@ -260,6 +283,9 @@ func TestRefusesNetworks(t *testing.T) {
 			"wso2is:network.adopt.privateSubnets: a load balancer and a database need two zones; "+
 				"write one private subnet in each of two zones or more",
 			"wso2is:network.zones: a load balancer and a database need two zones; write two or more zones"),
+		"adopted route table": one(adopt(func(a, _ object) { a["privateRouteTables"] = []string{"main"} }),
+			`wso2is:network.adopt.privateRouteTables[0]: "main" is not the id of a route table; `+
+				"write one such as rtb-0123456789abcdef0"),
 		"adopted subnet id": one(adopt(func(a, _ object) {
 			a["privateSubnets"].(object)["eu-west-1a"].(object)["id"] = "a"
 		}), `wso2is:network.adopt.privateSubnets.eu-west-1a.id: "a" is not the id of a subnet; `+
@@ -347,6 +373,12 @@ func TestRefusesClustering(t *testing.T) {
 			"selectedOff names no cache; write the caches to switch off, such as oauth_cache"),
 		"unknown cache": one(under("caching", object{"scenario": "selectedOff", "disabled": []string{"oauth_cach"}}),
 			"wso2is:caching.disabled[0]: there is no such key; write oauth_cache"),
+		"cache of no release": one(under("caching", object{"caches": object{"oauth": object{"capacity": 5}}}),
+			"wso2is:caching.caches.oauth: there is no such key; write oauth_cache"),
+		"file of other ports": one(object{
+			"clustering": object{"scheme": "wka", "hazelcastXml": file},
+			"nodes":      object{"members": []object{{"name": "a", "zone": "eu-west-1a", "port": 5702}}},
+		}, `wso2is:clustering.hazelcastXml: its port is "5701"; write <port>5702</port> under <network>`),
 		"cache as it is": one(under("caching", object{"caches": object{"oauth_cache": object{}}}),
 			"wso2is:caching.caches.oauth_cache: nothing about the cache is changed; write timeoutSeconds, capacity or both"),
 	})

@@ -17,9 +17,6 @@ func (s Secret) Reveal() string { return s.value }
 // Set reports whether there is a value.
 func (s Secret) Set() bool { return s.value != "" }
 
-// IsZero makes an unset secret disappear under omitzero.
-func (s Secret) IsZero() bool { return s.value == "" }
-
 // String hides the value.
 func (s Secret) String() string {
 	if s.value == "" {
@@ -33,6 +30,3 @@ func (s Secret) GoString() string { return s.String() }
 
 // MarshalJSON hides the value.
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
-
-// UnmarshalJSON reads a string.
-func (s *Secret) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &s.value) }

@@ -1,0 +1,50 @@
+package product_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+func TestVersionsAreOldestFirst(t *testing.T) {
+	versions := product.Versions()
+	require.Equal(t, product.V5_11_0, versions[0])
+	require.Equal(t, product.V7_3_0, versions[len(versions)-1])
+	require.True(t, slices.IsSorted(versions))
+	require.True(t, product.V7_1_0.AtLeast(product.V7_0_0))
+	require.False(t, product.V6_1_0.AtLeast(product.V7_0_0))
+}
+
+func TestFactsAreComplete(t *testing.T) {
+	for _, v := range product.Versions() {
+		f, err := v.Facts()
+		require.NoError(t, err)
+		require.NotEmpty(t, f.Kernel, v)
+		require.NotEmpty(t, f.Hazelcast, v)
+		require.Contains(t, []int{11, 17, 21}, f.JDK, v)
+		require.Contains(t, []product.KeystoreFormat{product.JKS, product.PKCS12}, f.Keystore, v)
+		require.Contains(t, []int{16, 32}, f.EncryptionKeyBytes, v)
+	}
+}
+
+// TestWhatReleasesDifferIn states the differences that decide whether a cluster forms at all.
+func TestWhatReleasesDifferIn(t *testing.T) {
+	for _, v := range product.Versions() {
+		f, err := v.Facts()
+		require.NoError(t, err)
+		require.Equal(t, v == product.V6_0_0 || v == product.V6_1_0, f.HazelcastAWSKeys, v)
+		require.Equal(t, v.AtLeast(product.V7_2_0), f.AgentIdentity, v)
+		require.Equal(t, v == product.V5_11_0, f.KubernetesSchemeJar, v)
+		require.Equal(t, v.AtLeast(product.V7_0_0), f.IMDSv2, v)
+		require.Equal(t, v.AtLeast(product.V7_1_0), f.EncryptionKeyBytes == 32, v)
+		require.Equal(t, v.AtLeast(product.V7_3_0), f.ReadsValidationQueryInference, v)
+	}
+}
+
+func TestUnknownRelease(t *testing.T) {
+	_, err := product.Version("4.7.0").Facts()
+	require.EqualError(t, err, `"4.7.0" is not a supported release; write one of 5.11.0, 6.0.0, 6.1.0, 7.0.0, 7.1.0, 7.2.0, 7.3.0`)
+}
