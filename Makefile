@@ -27,7 +27,7 @@ rehearse: $(PULUMI_BIN)
 	.cache/rehearsal --project . --stack $(STACK) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 $(PULUMI_BIN):
-	cd rehearsal && go build -trimpath \
+	cd rehearsal && go build \
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		-o ../$@ github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 
