@@ -221,7 +221,8 @@ func TestWarnings(t *testing.T) {
 			"wso2is:database.instances.more: no logical database is on this instance"},
 		"connections": {object{"nodes": object{"count": 10},
 			"database": object{"instance": object{"class": "db.t4g.medium"}}},
-			"wso2is:database.poolSize: 10 nodes may open 1000 connections to database.instance, and db.t4g.medium takes about 450"},
+			"wso2is:database.poolSize: 10 nodes may open 1000 connections to database.instance, and db.t4g.medium takes " +
+				"about 450"},
 		"ldap": {under("userStore", ldap),
 			"wso2is:userStore.url: ldap sends every user's password unencrypted; ldaps does not"},
 	} {

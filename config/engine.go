@@ -71,7 +71,8 @@ var engines = map[Engine]engineFacts{
 		},
 	},
 	Oracle: {
-		port: ports.Oracle, versions: []string{"19", "21"}, version: "19",
+		// Release 21 is offered as a container database only, which is another engine to RDS.
+		port: ports.Oracle, versions: []string{"19"}, version: "19",
 		editions: []string{"se2", "ee"}, logs: []string{"alert", "listener"},
 		rds: func(edition string) string { return "oracle-" + edition },
 		family: func(edition, version string) string {

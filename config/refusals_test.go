@@ -98,7 +98,8 @@ func TestRefusesWhatCannotBeRead(t *testing.T) {
 		"kubernetes scheme": one(under("clustering", object{"scheme": "kubernetes"}), "wso2is:clustering.scheme: "+
 			"kubernetes asks a Kubernetes API server for pods, and the topology ec2 has none; write one of aws, wka, multicast"),
 		"secret in plain text": one(under("admin", object{"password": "hunter2hunter2"}), "wso2is:admin.password: "+
-			"the value is in plain text; run `pulumi config set --path --secret wso2is:admin.password` and give the value when asked"),
+			"the value is in plain text; run `pulumi config set --path --secret wso2is:admin.password` and give the "+
+			"value when asked"),
 		"secret of the wrong type": {
 			changes: under("admin", object{"password": 12345678}), secrets: []string{"admin"},
 			want: []string{"wso2is:admin.password: the value is not a string; write a string"},
@@ -124,9 +125,11 @@ func TestRefusesNames(t *testing.T) {
 	for _, c := range []struct{ project, stack, want string }{
 		{"wso2is", "production-europe",
 			`stack: "wso2is-production-europe", from project and stack, cannot be the prefix of ` +
-				"AWS names; name both with letters, digits and single hyphens, at most 19 characters together, beginning with a letter"},
+				"AWS names; name both with letters, digits and single hyphens, at most 19 characters together, beginning " +
+				"with a letter"},
 		{"1s", "dev", `stack: "1s-dev", from project and stack, cannot be the prefix of ` +
-			"AWS names; name both with letters, digits and single hyphens, at most 19 characters together, beginning with a letter"},
+			"AWS names; name both with letters, digits and single hyphens, at most 19 characters together, beginning " +
+			"with a letter"},
 	} {
 		env := configtest.Environment()
 		env.Project, env.Stack = c.project, c.stack
@@ -148,7 +151,8 @@ func TestRefusesNodes(t *testing.T) {
 			`"m6i.huge" is not a known instance type; write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or `+
 			"r5 to r8, such as m6i.xlarge"),
 		"before Nitro": one(under("nodes", object{"instanceType": "m4.xlarge"}), "wso2is:nodes.instanceType: "+
-			"m4.xlarge is older than the Nitro system, which multicast and current images need; write a newer type, such as m6i.xlarge"),
+			"m4.xlarge is older than the Nitro system, which multicast and current images need; write a newer type, such "+
+			"as m6i.xlarge"),
 		"type and size": one(under("nodes", object{"instanceType": "m6i.xlarge", "cpu": 8}), "wso2is:nodes.instanceType: "+
 			"cpu and memory choose a type of their own; write either the type, or cpu and memory"),
 		"few cpu": one(under("nodes", object{"cpu": 2}),
@@ -168,7 +172,8 @@ func TestRefusesNodes(t *testing.T) {
 		"JVM option": one(object{"jvm": object{"options": []string{"-Da=$(id)"}}}, `wso2is:jvm.options[0]: "-Da=$(id)" `+
 			"is no JVM option; write one option, without blanks and quotes, such as -Duser.timezone=UTC"),
 		"autoscaling of fixed nodes": one(wka(object{"autoscaling": object{"max": 4}}), "wso2is:nodes.autoscaling: "+
-			"nodes of the scheme wka have fixed addresses and cannot come and go; leave it out, or write clustering.scheme: aws"),
+			"nodes of the scheme wka have fixed addresses and cannot come and go; leave it out, or write "+
+			"clustering.scheme: aws"),
 		"autoscaling below count": one(under("nodes", object{"count": 4, "autoscaling": object{"max": 3}}),
 			"wso2is:nodes.autoscaling.max: 3 is no upper bound for nodes.count, which is 4; write 4 or more"),
 		"members of a discovered cluster": one(under("nodes", object{"members": []object{{"name": "a",
@@ -195,7 +200,8 @@ func TestRefusesNodes(t *testing.T) {
 				"write one of 10.0.0.0/20, but not its first four or its last"),
 		"twice": one2(members(object{"name": "a", "zone": "eu-west-1a", "address": "10.0.0.10"},
 			object{"name": "a", "zone": "eu-west-1a", "address": "10.0.0.10"}),
-			"wso2is:nodes.members[1].address: 10.0.0.10 is taken by another member; write an address of its own, or leave it out",
+			"wso2is:nodes.members[1].address: 10.0.0.10 is taken by another member; write an address of its own, or "+
+				"leave it out",
 			`wso2is:nodes.members[1].name: "a" is taken by another member; write a name of its own`),
 		"name": one(members(object{"name": "Node 1", "zone": "eu-west-1a"}), `wso2is:nodes.members[0].name: "Node 1" `+
 			"cannot name a node; write lower-case letters, digits and hyphens, 20 at the most"),
@@ -391,7 +397,8 @@ func TestRefusesDatabases(t *testing.T) {
 		"engine": one(db(object{"engine": "aurora"}), `wso2is:database.engine: "aurora" is none of its values; `+
 			"write one of postgres, mysql, mariadb, mssql, oracle"),
 		"version": one(db(object{"engine": "mysql", "version": "8.4.3"}), `wso2is:database.version: "8.4.3" `+
-			"is no release of mysql that WSO2 Identity Server runs on; write one of 8.0, 8.4 (RDS keeps the minor version current)"),
+			"is no release of mysql that WSO2 Identity Server runs on; write one of 8.0, 8.4 (RDS keeps the minor "+
+			"version current)"),
 		"edition of none": one(db(object{"edition": "se"}),
 			"wso2is:database.edition: postgres has no editions; leave it out"),
 		"edition": one(db(object{"engine": "oracle", "edition": "se"}),
@@ -481,7 +488,8 @@ func TestRefusesEdges(t *testing.T) {
 		"checksum": one(under("product", object{"archive": object{"source": "s3://bucket/a.zip", "sha256": "abc"}}),
 			`wso2is:product.archive.sha256: "abc" is not a SHA-256; write what `+"`sha256sum` prints for the file"),
 		"https": one2(under("product", object{"driver": object{"source": "https://repo.example.com/a.jar"}}),
-			"wso2is:product.driver.sha256: a file from another server needs a checksum; write what `sha256sum` prints for the file",
+			"wso2is:product.driver.sha256: a file from another server needs a checksum; write what `sha256sum` prints "+
+				"for the file",
 			"wso2is:product.driver.source: nodes are not let out to repo.example.com; "+
 				"write s3://bucket/key, or the server's addresses as network.egressCidrs"),
 		"retention": one(under("observability", object{"logRetention": 15}), "wso2is:observability.logRetention: "+
@@ -594,11 +602,14 @@ func TestRefusesUserStores(t *testing.T) {
 			"wso2is:userStore.url: Active Directory takes passwords over TLS only; write ldaps://host:636"),
 		"nothing given": want(store(object{"cidrs": nil, "bindDn": nil, "bindPassword": nil, "userSearchBase": nil}),
 			"wso2is:userStore.bindDn: a directory needs it; write a name such as ou=users,dc=example,dc=com",
-			"wso2is:userStore.bindPassword: a directory needs it; run `pulumi config set --path --secret wso2is:userStore.bindPassword`",
-			"wso2is:userStore.cidrs: nodes would not be let through to them; write the ranges that the directory's servers are in",
+			"wso2is:userStore.bindPassword: a directory needs it; run `pulumi config set --path --secret "+
+				"wso2is:userStore.bindPassword`",
+			"wso2is:userStore.cidrs: nodes would not be let through to them; write the ranges that the directory's "+
+				"servers are in",
 			"wso2is:userStore.userSearchBase: a directory needs it; write a name such as ou=users,dc=example,dc=com"),
 		"name": want(store(object{"groupSearchBase": "groups"}),
-			`wso2is:userStore.groupSearchBase: "groups" is no distinguished name; write a name such as ou=users,dc=example,dc=com`),
+			`wso2is:userStore.groupSearchBase: "groups" is no distinguished name; write a name such as `+
+				`ou=users,dc=example,dc=com`),
 		"attribute": want(store(object{"userNameAttribute": "u)(id"}),
 			`wso2is:userStore.userNameAttribute: "u)(id" is no name of LDAP's; write a name such as uid or inetOrgPerson`),
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func TestDocumentationIsCurrent(t *testing.T) {
 		require.NoError(t, err)
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.Equal(t, string(want), string(got), "%s is stale; run `go run ./config/gen`", path)
+		require.True(t, bytes.Equal(want, got), "%s is stale; run `go run ./config/gen`", path)
 	}
 }
 

@@ -46,5 +46,6 @@ func TestWhatReleasesDifferIn(t *testing.T) {
 
 func TestUnknownRelease(t *testing.T) {
 	_, err := product.Version("4.7.0").Facts()
-	require.EqualError(t, err, `"4.7.0" is not a supported release; write one of 5.11.0, 6.0.0, 6.1.0, 7.0.0, 7.1.0, 7.2.0, 7.3.0`)
+	require.EqualError(t, err, `"4.7.0" is not a supported release; write one of 5.11.0, 6.0.0, 6.1.0, 7.0.0, `+
+		`7.1.0, 7.2.0, 7.3.0`)
 }
