@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/stacks"
+)
+
+// options rehearse Pulumi.dev.yaml with another number of nodes, each of which is a handful of resources there.
+func options(b *testing.B, nodes int) rehearse.Options {
+	b.Helper()
+	root := os.Getenv("PULUMI_ROOT")
+	if root == "" {
+		b.Skip("PULUMI_ROOT names no directory with bin/pulumi; run make bench")
+	}
+	text, err := os.ReadFile(filepath.Join("..", "Pulumi.dev.yaml"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "count: 2", fmt.Sprintf("count: %d", nodes), 1)
+	if nodes != 2 && changed == string(text) {
+		b.Fatal("Pulumi.dev.yaml no longer says count: 2")
+	}
+	file := filepath.Join(b.TempDir(), "Pulumi.dev.yaml")
+	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return rehearse.Options{
+		Program: stacks.Deploy, Project: "wso2is", Stack: "dev", StackFile: file, Pulumi: root, Out: b.TempDir(), Output: io.Discard,
+	}
+}
+
+var sizes = []int{2, 10, 50, 100}
+
+// peak reports the largest memory of this process and of any that it has started.
+func peak(b *testing.B) {
+	b.Helper()
+	for who, name := range map[int]string{syscall.RUSAGE_SELF: "program-MiB", syscall.RUSAGE_CHILDREN: "engine-MiB"} {
+		var usage syscall.Rusage
+		if err := syscall.Getrusage(who, &usage); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(usage.Maxrss)/1024, name)
+	}
+}
+
+func BenchmarkPreview(b *testing.B) {
+	for _, nodes := range sizes {
+		b.Run(fmt.Sprintf("nodes=%d", nodes), func(b *testing.B) {
+			ctx := context.Background()
+			s, err := rehearse.Open(ctx, options(b, nodes))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() {
+				if err := s.Close(); err != nil {
+					b.Error(err)
+				}
+			}()
+			for b.Loop() {
+				if _, err := s.Preview(ctx); err != nil {
+					b.Fatal(err)
+				}
+			}
+			peak(b)
+		})
+	}
+}
+
+func BenchmarkRehearsal(b *testing.B) {
+	for _, nodes := range sizes {
+		b.Run(fmt.Sprintf("nodes=%d", nodes), func(b *testing.B) {
+			o := options(b, nodes)
+			for b.Loop() {
+				if err := rehearse.Run(context.Background(), o); err != nil {
+					b.Fatal(err)
+				}
+			}
+			peak(b)
+		})
+	}
+}
