@@ -232,8 +232,11 @@ func (c *Call) check() error {
 	var wrong []error
 	t := c.Type
 	for _, path := range t.Required {
-		if len(find(c.In, path)) == 0 && len(find(c.In, parent(path))) > 0 {
-			wrong = append(wrong, fail("MissingParameter", "the input %s is required", path))
+		for _, block := range c.blocks(path) {
+			if o, ok := block.value.(Object); ok && o[name(path)] == nil {
+				wrong = append(wrong, fail("MissingParameter", "the input %s is required",
+					strings.TrimPrefix(block.path+"."+name(path), ".")))
+			}
 		}
 	}
 	for _, group := range t.ExactlyOne {
@@ -263,12 +266,16 @@ func (c *Call) check() error {
 	return errors.Join(wrong...)
 }
 
-func parent(path string) string {
+// blocks are the objects that a path's last step is in: the inputs themselves, or every block of a list.
+func (c *Call) blocks(path string) []located {
 	if i := strings.LastIndex(path, "."); i >= 0 {
-		return path[:i]
+		return find(c.In, path[:i])
 	}
-	return ""
+	return []located{{"", c.In}}
 }
+
+// name is the last step of a path.
+func name(path string) string { return path[strings.LastIndex(path, ".")+1:] }
 
 func (c *Call) given(paths []string) int {
 	n := 0

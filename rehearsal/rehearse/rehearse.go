@@ -3,7 +3,6 @@
 package rehearse
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -270,21 +269,19 @@ func (s *Session) Destroy(ctx context.Context, options ...optdestroy.Option) (au
 		optdestroy.ProgressStreams(s.o.Output), optdestroy.ErrorProgressStreams(s.o.Output))...)
 }
 
-// Export is the state as `pulumi stack export` prints it.
+// Export is the state as `pulumi stack export` prints it. The Automation API's own Export shows secrets in clear.
 func (s *Session) Export(ctx context.Context) ([]byte, error) {
-	deployment, err := s.Stack.Export(ctx)
+	w := s.Stack.Workspace()
+	env := []string{"PULUMI_HOME=" + w.PulumiHome()}
+	for name, value := range w.GetEnvVars() {
+		env = append(env, name+"="+value)
+	}
+	out, errOut, _, err := w.PulumiCommand().Run(ctx, w.WorkDir(), nil, nil, nil, env,
+		"stack", "export", "--stack", s.Stack.Name())
 	if err != nil {
-		return nil, fmt.Errorf("exporting the state: %w", err)
+		return nil, fmt.Errorf("exporting the state: %w: %s", err, errOut)
 	}
-	raw, err := json.Marshal(deployment)
-	if err != nil {
-		return nil, fmt.Errorf("exporting the state: %w", err)
-	}
-	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, raw, "", "    "); err != nil {
-		return nil, fmt.Errorf("exporting the state: %w", err)
-	}
-	return append(pretty.Bytes(), '\n'), nil
+	return []byte(out), nil
 }
 
 // Step is a command that was run, and what it did.
@@ -352,7 +349,7 @@ func (r *run) all(ctx context.Context) error {
 			f, err := r.Refresh(ctx, optrefresh.ExpectNoChanges(), optrefresh.SuppressOutputs(), optrefresh.SuppressProgress())
 			return changes(f.Summary), err
 		}},
-		{"destroy", func() (string, error) { return r.destroy(ctx) }},
+		{"destroy", func() (string, error) { return r.destroy(ctx, kept) }},
 	}
 	for _, s := range steps {
 		if r.o.Keep && s.name == "destroy" {
@@ -367,11 +364,9 @@ func (r *run) all(ctx context.Context) error {
 
 // destroy takes a stack down. Where the stack protects itself, it first sees the protection hold, and then lifts it
 // as an operator would have to.
-func (r *run) destroy(ctx context.Context) (string, error) {
+func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 	held := ""
-	if names, err := r.protected(ctx); err != nil {
-		return "", err
-	} else if len(names) > 0 {
+	if names := r.protected(kept); len(names) > 0 {
 		if _, err := r.Stack.Destroy(ctx); err == nil {
 			return "", fmt.Errorf("the stack protects %d resources and yet could be destroyed", len(names))
 		}

@@ -48,13 +48,9 @@ func (s *Session) collect(ctx context.Context) (*results, error) {
 }
 
 // protected lists the resources that Pulumi or the service refuses to delete.
-func (s *Session) protected(ctx context.Context) ([]string, error) {
-	r, err := s.collect(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (s *Session) protected(kept *results) []string {
 	var names []string
-	for _, p := range r.stack {
+	for _, p := range kept.stack {
 		if p.Protect {
 			names = append(names, string(p.URN))
 		}
@@ -62,7 +58,8 @@ func (s *Session) protected(ctx context.Context) ([]string, error) {
 	for _, p := range s.Cloud.Protected() {
 		names = append(names, p.URN)
 	}
-	return names, nil
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // unprotect does what an operator does before the end: `pulumi state unprotect --all`, and the services' own switches.

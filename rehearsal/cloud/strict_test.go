@@ -1,0 +1,390 @@
+package cloud
+
+import (
+	"encoding/base64"
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// world is an account with a network in it.
+type world struct {
+	*testing.T
+	*Cloud
+	ids map[string]string
+}
+
+func newWorld(t *testing.T, o Options) *world {
+	t.Helper()
+	c, err := New(o)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, c.Close()) })
+	require.NoError(t, c.Configure(Object{"region": "eu-west-1"}))
+	return &world{t, c, map[string]string{}}
+}
+
+func urn(token, name string) string { return "urn:pulumi:dev::wso2is::" + token + "::" + name }
+
+func (w *world) try(token, name string, in Object) (*Resource, error) {
+	checked, err := w.Check(token, urn(token, name), name, nil, in)
+	if err != nil {
+		return nil, err
+	}
+	return w.Create(token, urn(token, name), name, checked, nil, false)
+}
+
+func (w *world) create(token, name string, in Object) string {
+	w.Helper()
+	r, err := w.try(token, name, in)
+	require.NoError(w.T, err, "%s %s", token, name)
+	w.ids[name] = r.ID
+	return r.ID
+}
+
+func (w *world) arn(name string) string {
+	w.Helper()
+	for _, r := range w.Snapshot().Resources {
+		if r.Name == name && text(r.Outputs, "arn") != "" {
+			return text(r.Outputs, "arn")
+		}
+	}
+	w.Fatalf("there is no %s with an ARN", name)
+	return ""
+}
+
+const assumedByEC2 = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +
+	`"Principal":{"Service":"ec2.amazonaws.com"}}]}`
+
+// network makes two VPCs, subnets in two zones, a group in each VPC, and one of most other things.
+func network(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t, Options{})
+	vpc := w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true})
+	other := w.create(vpcType, "other-vpc", Object{"cidrBlock": "10.1.0.0/16"})
+	w.create(gatewayType, "igw", Object{"vpcId": vpc})
+	a := w.create(subnetType, "a", Object{"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a"})
+	b := w.create(subnetType, "b", Object{"vpcId": vpc, "cidrBlock": "10.0.1.0/24", "availabilityZone": "eu-west-1b"})
+	w.create(subnetType, "a2", Object{"vpcId": vpc, "cidrBlock": "10.0.2.0/24", "availabilityZone": "eu-west-1a"})
+	w.create(subnetType, "foreign", Object{"vpcId": other, "cidrBlock": "10.1.0.0/24", "availabilityZone": "eu-west-1b"})
+	group := w.create(groupType, "group", Object{"name": "nodes", "vpcId": vpc})
+	w.create(groupType, "foreign-group", Object{"name": "nodes", "vpcId": other})
+	w.create(routeTableType, "table", Object{"vpcId": vpc})
+	w.create(associationType, "association", Object{"routeTableId": w.ids["table"], "subnetId": a})
+	w.create(addressType, "address", Object{"domain": "vpc"})
+	w.create(natType, "nat", Object{"allocationId": w.ids["address"], "subnetId": a})
+	w.create(routeType, "route", Object{
+		"routeTableId": w.ids["table"], "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": w.ids["nat"],
+	})
+	w.create(endpointType, "s3", Object{"vpcId": vpc, "serviceName": "com.amazonaws.eu-west-1.s3",
+		"routeTableIds": []any{w.ids["table"]}})
+	w.create(endpointType, "logs", Object{"vpcId": vpc, "vpcEndpointType": "Interface", "privateDnsEnabled": true,
+		"serviceName": "com.amazonaws.eu-west-1.logs", "subnetIds": []any{a, b}, "securityGroupIds": []any{group}})
+	w.create(ingressType, "hazelcast", Object{"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 5701.0,
+		"toPort": 5800.0, "referencedSecurityGroupId": group})
+	w.create(roleType, "role", Object{"name": "nodes", "assumeRolePolicy": assumedByEC2})
+	w.create(profileType, "profile", Object{"name": "nodes", "role": "nodes"})
+	w.create(fileSystemType, "files", Object{"encrypted": true})
+	w.create(mountTargetType, "mount", Object{"fileSystemId": w.ids["files"], "subnetId": a, "securityGroups": []any{group}})
+	w.create(instanceType, "node", Object{"ami": "ami-0123456789abcdef0", "instanceType": "m6i.xlarge", "subnetId": a,
+		"vpcSecurityGroupIds": []any{group}, "privateIp": "10.0.0.10", "iamInstanceProfile": "nodes"})
+	w.create(targetGroupType, "targets", Object{"port": 9443.0, "protocol": "HTTPS", "vpcId": vpc})
+	w.create(balancerType, "alb", Object{"name": "alb", "subnets": []any{a, b}, "securityGroups": []any{group}})
+	w.create(certificateType, "certificate", Object{"domainName": "is.example.com", "validationMethod": "DNS"})
+	w.create(subnetGroupType, "subnet-group", Object{"name": "db", "subnetIds": []any{a, b}})
+	w.create(parameterGroupType, "parameters", Object{"name": "db", "family": "postgres16"})
+	w.create(bucketType, "bucket", Object{"bucket": "wso2is-dev-config"})
+	w.create(objectType, "object", Object{"bucket": "wso2is-dev-config", "key": "a", "content": "b"})
+	w.create(secretType, "secret", Object{"name": "dev/admin", "recoveryWindowInDays": 0.0})
+	w.create(keyType, "key", Object{})
+	w.create(templateType, "template", Object{"name": "nodes", "imageId": "ami-0123456789abcdef0", "instanceType": "m6i.xlarge",
+		"vpcSecurityGroupIds": []any{group}})
+	w.create(logGroupType, "log", Object{"name": "/wso2is/dev", "retentionInDays": 30.0})
+	w.create(transitGatewayType, "tgw", Object{})
+	w.create(zoneType, "zone", Object{"name": "example.com"})
+	return w
+}
+
+func database(w *world, change Object) Object {
+	in := Object{
+		"identifier": "dev-main", "engine": "postgres", "engineVersion": "16", "instanceClass": "db.t4g.medium",
+		"allocatedStorage": 20.0, "username": "wso2", "manageMasterUserPassword": true, "dbSubnetGroupName": "db",
+		"parameterGroupName": "db", "vpcSecurityGroupIds": []any{w.ids["group"]}, "skipFinalSnapshot": true,
+	}
+	maps.Copy(in, change)
+	for k, v := range in {
+		if v == nil {
+			delete(in, k)
+		}
+	}
+	return in
+}
+
+func policyOf(statement string) string {
+	return `{"Version":"2012-10-17","Statement":[` + statement + `]}`
+}
+
+// TestRefusesWhatTheServicesRefuse tries one mistake at a time. Each message must name what is wrong.
+func TestRefusesWhatTheServicesRefuse(t *testing.T) {
+	w := network(t)
+	id := func(name string) string { return w.ids[name] }
+	list := func(names ...string) []any {
+		var all []any
+		for _, n := range names {
+			all = append(all, id(n))
+		}
+		return all
+	}
+	identity := func(statement string) Object { return Object{"role": "nodes", "policy": policyOf(statement)} }
+	const rolePolicy = "aws:iam/rolePolicy:RolePolicy"
+	instance := func(change Object) Object {
+		in := Object{"ami": "ami-0123456789abcdef0", "instanceType": "m6i.xlarge", "subnetId": id("b"),
+			"vpcSecurityGroupIds": list("group")}
+		maps.Copy(in, change)
+		return in
+	}
+	rule := func(change Object) Object {
+		in := Object{"securityGroupId": id("group"), "ipProtocol": "tcp", "fromPort": 1.0, "toPort": 1.0, "cidrIpv4": "10.0.0.0/16"}
+		maps.Copy(in, change)
+		for k, v := range in {
+			if v == nil {
+				delete(in, k)
+			}
+		}
+		return in
+	}
+	listener := func(change Object) Object {
+		in := Object{"loadBalancerArn": w.arn("alb"), "port": 443.0, "protocol": "HTTP", "defaultActions": []any{
+			Object{"type": "forward", "targetGroupArn": w.arn("targets")},
+		}}
+		maps.Copy(in, change)
+		return in
+	}
+	for name, mistake := range map[string]struct {
+		token string
+		in    Object
+		want  string
+	}{
+		"unknown type":                {"aws:sqs/queue:Queue", Object{}, "does not know the resource type aws:sqs/queue:Queue"},
+		"missing input":               {subnetType, Object{"cidrBlock": "10.0.9.0/24"}, "vpcId is required"},
+		"VPC too large":               {vpcType, Object{"cidrBlock": "10.0.0.0/8"}, "/16 to /28"},
+		"VPC with host bits":          {vpcType, Object{"cidrBlock": "10.0.1.0/16"}, "10.0.0.0/16 is meant"},
+		"subnet of no VPC":            {subnetType, Object{"vpcId": "vpc-0", "cidrBlock": "10.0.9.0/24"}, "InvalidVpcID.NotFound"},
+		"subnet outside":              {subnetType, Object{"vpcId": id("vpc"), "cidrBlock": "10.2.0.0/24"}, "InvalidSubnet.Range"},
+		"subnet over another":         {subnetType, Object{"vpcId": id("vpc"), "cidrBlock": "10.0.0.128/25"}, "InvalidSubnet.Conflict"},
+		"zone of another region":      {subnetType, Object{"vpcId": id("vpc"), "cidrBlock": "10.0.9.0/24", "availabilityZone": "us-east-1a"}, "eu-west-1a, eu-west-1b"},
+		"second internet gateway":     {gatewayType, Object{"vpcId": id("vpc")}, "Resource.AlreadyAssociated"},
+		"NAT without a gateway":       {natType, Object{"allocationId": id("address"), "subnetId": id("foreign")}, "AlreadyAssociated"},
+		"NAT without an address":      {natType, Object{"subnetId": id("a")}, "allocationId"},
+		"second default route":        {routeType, Object{"routeTableId": id("table"), "destinationCidrBlock": "0.0.0.0/0", "gatewayId": id("igw")}, "RouteAlreadyExists"},
+		"route with two targets":      {routeType, Object{"routeTableId": id("table"), "destinationCidrBlock": "1.0.0.0/8", "gatewayId": id("igw"), "natGatewayId": id("nat")}, "exactly one"},
+		"second table of a subnet":    {associationType, Object{"routeTableId": id("table"), "subnetId": id("a")}, "AlreadyAssociated"},
+		"table of another VPC":        {associationType, Object{"routeTableId": id("table"), "subnetId": id("foreign")}, "is in " + id("other-vpc")},
+		"unknown endpoint service":    {endpointType, Object{"vpcId": id("vpc"), "serviceName": "com.amazonaws.eu-west-1.s4"}, "InvalidServiceName"},
+		"endpoint of another region":  {endpointType, Object{"vpcId": id("vpc"), "serviceName": "com.amazonaws.eu-west-2.s3"}, "InvalidServiceName"},
+		"endpoint twice in a zone":    {endpointType, Object{"vpcId": id("vpc"), "vpcEndpointType": "Interface", "serviceName": "com.amazonaws.eu-west-1.ssm", "subnetIds": list("a", "a2")}, "DuplicateSubnetsInSameZone"},
+		"private name taken":          {endpointType, Object{"vpcId": id("vpc"), "vpcEndpointType": "Interface", "privateDnsEnabled": true, "serviceName": "com.amazonaws.eu-west-1.logs", "subnetIds": list("a")}, "private name"},
+		"private name not resolved":   {endpointType, Object{"vpcId": id("other-vpc"), "vpcEndpointType": "Interface", "privateDnsEnabled": true, "serviceName": "com.amazonaws.eu-west-1.logs", "subnetIds": list("foreign")}, "enableDnsHostnames"},
+		"flow log without a role":     {flowLogType, Object{"vpcId": id("vpc"), "trafficType": "ALL", "logDestination": w.arn("log")}, "iamRoleArn is needed"},
+		"flow log with a wrong role":  {flowLogType, Object{"vpcId": id("vpc"), "trafficType": "ALL", "logDestination": w.arn("log"), "iamRoleArn": w.arn("role")}, "does not trust vpc-flow-logs"},
+		"group name taken":            {groupType, Object{"name": "nodes", "vpcId": id("vpc")}, "InvalidGroup.Duplicate"},
+		"group description":           {groupType, Object{"name": "x", "vpcId": id("vpc"), "description": "the node's"}, "description is"},
+		"group name":                  {groupType, Object{"name": "sg-x", "vpcId": id("vpc")}, "cannot begin with sg-"},
+		"rule with two peers":         {ingressType, rule(Object{"referencedSecurityGroupId": id("group")}), "exactly one of cidrIpv4"},
+		"rule without ports":          {ingressType, rule(Object{"fromPort": nil, "toPort": nil}), "fromPort and toPort are needed"},
+		"rule with ports reversed":    {ingressType, rule(Object{"fromPort": 2.0}), "no range"},
+		"rule for all with ports":     {ingressType, rule(Object{"ipProtocol": "-1"}), "must be left out"},
+		"rule twice":                  {ingressType, rule(Object{"fromPort": 5701.0, "toPort": 5800.0, "cidrIpv4": nil, "referencedSecurityGroupId": id("group")}), "InvalidPermission.Duplicate"},
+		"rule of another VPC's group": {ingressType, rule(Object{"cidrIpv4": nil, "referencedSecurityGroupId": id("foreign-group")}), "foreign-group"},
+		"rule of no group":            {ingressType, rule(Object{"cidrIpv4": nil, "referencedSecurityGroupId": "sg-00000000"}), "InvalidGroup.NotFound"},
+		"instance in a wrong group":   {instanceType, instance(Object{"vpcSecurityGroupIds": list("foreign-group")}), "foreign-group"},
+		"instance type":               {instanceType, instance(Object{"instanceType": "huge"}), "instanceType is \"huge\""},
+		"instance profile":            {instanceType, instance(Object{"iamInstanceProfile": "nobody"}), "iamInstanceProfile is nobody"},
+		"address outside the subnet":  {instanceType, instance(Object{"privateIp": "10.0.0.11"}), "10.0.1.0/24"},
+		"reserved address":            {instanceType, instance(Object{"privateIp": "10.0.1.3"}), "reserved"},
+		"address taken":               {instanceType, instance(Object{"subnetId": id("a"), "privateIp": "10.0.0.10"}), "InvalidIPAddress.InUse"},
+		"zone is not the subnet's":    {instanceType, instance(Object{"availabilityZone": "eu-west-1c"}), "is in eu-west-1b"},
+		"user data over the limit":    {instanceType, instance(Object{"userData": strings.Repeat("x", 16385)}), "limited to 16384"},
+		"user data decoded":           {templateType, Object{"name": "big", "userData": base64.StdEncoding.EncodeToString(make([]byte, 16385))}, "limited to 16384"},
+		"user data not base64":        {templateType, Object{"name": "big", "userData": "#!/bin/sh"}, "not encoded in base64"},
+		"group sizes":                 {scalingType, Object{"minSize": 3.0, "maxSize": 2.0, "launchTemplate": Object{"id": id("template")}, "vpcZoneIdentifiers": list("a")}, "more than maxSize"},
+		"group in a wrong VPC":        {scalingType, Object{"minSize": 1.0, "maxSize": 2.0, "launchTemplate": Object{"id": id("template")}, "vpcZoneIdentifiers": list("foreign")}, "foreign"},
+		"multicast not supported":     {domainType, Object{"transitGatewayId": id("tgw")}, "does not support multicast"},
+		"second mount target":         {mountTargetType, Object{"fileSystemId": id("files"), "subnetId": id("a2")}, "MountTargetConflict"},
+		"mount target elsewhere":      {mountTargetType, Object{"fileSystemId": id("files"), "subnetId": id("foreign")}, "MountTargetConflict"},
+		"access point permissions":    {"aws:efs/accessPoint:AccessPoint", Object{"fileSystemId": id("files"), "rootDirectory": Object{"path": "/x", "creationInfo": Object{"ownerUid": 802.0, "ownerGid": 802.0, "permissions": "rwx"}}}, "octal"},
+		"policy is no JSON":           {rolePolicy, Object{"role": "nodes", "policy": "allow all"}, "MalformedPolicyDocument"},
+		"policy of no version":        {rolePolicy, Object{"role": "nodes", "policy": `{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}`}, "Version"},
+		"policy effect":               {rolePolicy, identity(`{"Effect":"allow","Action":"ec2:*","Resource":"*"}`), `Effect is "allow"`},
+		"policy of no service":        {rolePolicy, identity(`{"Effect":"Allow","Action":"ec3:Run","Resource":"*"}`), "ec3"},
+		"policy with a typo":          {rolePolicy, identity(`{"Effect":"Allow","Actions":"ec2:*","Resource":"*"}`), "Actions"},
+		"policy without resource":     {rolePolicy, identity(`{"Effect":"Allow","Action":"ec2:*"}`), "has no Resource"},
+		"policy in a wrong partition": {rolePolicy, identity(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws-cn:s3:::x"}`), "partition"},
+		"policy with a principal":     {rolePolicy, identity(`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}`), "Principal"},
+		"policy condition":            {rolePolicy, identity(`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringsEqual":{"a":"b"}}}`), "StringsEqual"},
+		"role taken":                  {roleType, Object{"name": "nodes", "assumeRolePolicy": assumedByEC2}, "EntityAlreadyExists"},
+		"managed policy":              {"aws:iam/rolePolicyAttachment:RolePolicyAttachment", Object{"role": "nodes", "policyArn": "arn:aws:iam::aws:policy/Nothing"}, "NoSuchEntity"},
+		"key nobody manages":          {keyType, Object{"policy": policyOf(`{"Effect":"Allow","Principal":{"Service":"rds.amazonaws.com"},"Action":"kms:Decrypt","Resource":"*"}`)}, "will not allow you to update"},
+		"alias of AWS":                {"aws:kms/alias:Alias", Object{"name": "alias/aws/x", "targetKeyId": id("key")}, "belongs to AWS"},
+		"log group with a shut key":   {logGroupType, Object{"name": "/x", "kmsKeyId": w.arn("key")}, "AccessDeniedException"},
+		"log retention":               {logGroupType, Object{"name": "/x", "retentionInDays": 31.0}, "retentionInDays is 31"},
+		"load balancer name":          {balancerType, Object{"name": strings.Repeat("x", 33), "subnets": list("a", "b")}, "name has 33 characters"},
+		"load balancer in one zone":   {balancerType, Object{"name": "x", "subnets": list("a")}, "two different zones"},
+		"load balancer twice a zone":  {balancerType, Object{"name": "x", "subnets": list("a", "a2")}, "one subnet per zone"},
+		"load balancer over VPCs":     {balancerType, Object{"name": "x", "subnets": list("a", "foreign")}, "foreign"},
+		"logs nobody may write":       {balancerType, Object{"name": "x", "subnets": list("a", "b"), "accessLogs": Object{"bucket": "wso2is-dev-config", "enabled": true}}, "access denied"},
+		"health check timeout":        {targetGroupType, Object{"port": 1.0, "protocol": "HTTP", "vpcId": id("vpc"), "healthCheck": Object{"interval": 5.0, "timeout": 5.0}}, "smaller than"},
+		"HTTPS without certificate":   {listenerType, listener(Object{"protocol": "HTTPS"}), "certificateArn"},
+		"certificate not issued":      {listenerType, listener(Object{"protocol": "HTTPS", "certificateArn": w.arn("certificate")}), "not issued yet"},
+		"HTTP with certificate":       {listenerType, listener(Object{"certificateArn": w.arn("certificate")}), "has no certificate"},
+		"certificate never validated": {validationType, Object{"certificateArn": w.arn("certificate")}, "TimedOut"},
+		"record in no zone":           {recordType, Object{"zoneId": "Z00000000", "name": "a.example.com", "type": "A", "ttl": 60.0, "records": []any{"192.0.2.1"}}, "NoSuchHostedZone"},
+		"record outside its zone":     {recordType, Object{"zoneId": id("zone"), "name": "a.example.org", "type": "A", "ttl": 60.0, "records": []any{"192.0.2.1"}}, "not within the zone"},
+		"record without ttl":          {recordType, Object{"zoneId": id("zone"), "name": "a.example.com", "type": "A", "records": []any{"192.0.2.1"}}, "ttl"},
+		"database identifier":         {databaseType, database(w, Object{"identifier": "Dev--main"}), "identifier is"},
+		"database engine":             {databaseType, database(w, Object{"engine": "db2000"}), "no engine db2000"},
+		"database version":            {databaseType, database(w, Object{"engineVersion": "9"}), "engineVersion is 9"},
+		"database storage":            {databaseType, database(w, Object{"allocatedStorage": 5.0}), "allocatedStorage is 5"},
+		"database user":               {databaseType, database(w, Object{"username": "rdsadmin"}), "username"},
+		"database password":           {databaseType, database(w, Object{"manageMasterUserPassword": nil}), "a password"},
+		"database family":             {databaseType, database(w, Object{"engineVersion": "15"}), "postgres15"},
+		"database in another VPC":     {databaseType, database(w, Object{"vpcSecurityGroupIds": list("foreign-group")}), "InvalidVPCNetworkState"},
+		"database windows":            {databaseType, database(w, Object{"backupWindow": "03:00-04:00", "maintenanceWindow": "sun:03:30-sun:04:30"}), "must not overlap"},
+		"database logs":               {databaseType, database(w, Object{"enabledCloudwatchLogsExports": []any{"slowquery"}}), "slowquery"},
+		"database name for sqlserver": {databaseType, database(w, Object{"engine": "sqlserver-se", "engineVersion": "16.00", "parameterGroupName": nil, "dbName": "x"}), "dbName"},
+		"database group in one zone":  {subnetGroupType, Object{"name": "x", "subnetIds": list("a", "a2")}, "CoverEnoughAZs"},
+		"parameter family":            {parameterGroupType, Object{"family": "postgres9"}, "postgres9"},
+		"bucket name":                 {bucketType, Object{"bucket": "Upper"}, "lower-case"},
+		"bucket taken":                {bucketType, Object{"bucket": "wso2is-dev-config"}, "BucketAlreadyOwnedByYou"},
+		"object in no bucket":         {objectType, Object{"bucket": "none", "key": "a"}, "NoSuchBucket"},
+		"policy of another bucket":    {bucketPolicyType, Object{"bucket": "wso2is-dev-config", "policy": policyOf(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::other"}`)}, "not of the bucket"},
+		"secret taken":                {secretType, Object{"name": "dev/admin"}, "ResourceExistsException"},
+		"secret name":                 {secretType, Object{"name": "dev admin"}, "name is"},
+		"secret recovery":             {secretType, Object{"name": "x", "recoveryWindowInDays": 3.0}, "recoveryWindowInDays is 3"},
+		"command without commands":    {"aws:ssm/association:Association", Object{"name": "AWS-RunShellScript"}, "commands"},
+		"command on no instance":      {"aws:ssm/association:Association", Object{"name": "AWS-RunShellScript", "parameters": Object{"commands": "true"}, "targets": []any{Object{"key": "InstanceIds", "values": []any{"i-00000000"}}}}, "InvalidTarget"},
+		"document":                    {"aws:ssm/association:Association", Object{"name": "AWS-Nothing"}, "InvalidDocument"},
+		"alarm period":                {"aws:cloudwatch/metricAlarm:MetricAlarm", Object{"name": "x", "comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 1.0, "period": 45.0}, "period is 45"},
+		"dashboard":                   {"aws:cloudwatch/dashboard:Dashboard", Object{"dashboardName": "x", "dashboardBody": "{}"}, "no widgets"},
+		"web ACL of another region":   {"aws:wafv2/webAclAssociation:WebAclAssociation", Object{"resourceArn": w.arn("alb"), "webAclArn": "arn:aws:wafv2:eu-west-2:123456789012:regional/webacl/x/1-2"}, "eu-west-2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := len(w.Snapshot().Resources)
+			_, err := w.try(mistake.token, "mistake", mistake.in)
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), mistake.want)
+			assert.Len(t, w.Snapshot().Resources, before, "a refused resource must not exist")
+		})
+	}
+}
+
+func TestRefusesToDeleteWhatIsInUse(t *testing.T) {
+	w := network(t)
+	for name, want := range map[string][2]string{
+		"vpc":     {vpcType, "DependencyViolation"},
+		"a":       {subnetType, `Instance "node"`},
+		"group":   {groupType, `Instance "node"`},
+		"igw":     {gatewayType, "mapped public addresses"},
+		"address": {addressType, `NatGateway "nat"`},
+		"role":    {roleType, "DeleteConflict"},
+		"files":   {fileSystemType, `MountTarget "mount"`},
+		"bucket":  {bucketType, "BucketNotEmpty"},
+		"table":   {routeTableType, "RouteTableAssociation"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := w.Delete(want[0], w.ids[name], nil)
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), want[1])
+		})
+	}
+	require.NoError(t, w.Delete(instanceType, w.ids["node"], nil))
+	require.NoError(t, w.Delete(fileSystemType, "fs-gone", nil), "what is gone already can be deleted again")
+}
+
+func TestDatabaseTellsItsEndpointAndItsMasterSecret(t *testing.T) {
+	w := network(t)
+	r, err := w.try(databaseType, "db", database(w, Object{"deletionProtection": true}))
+	require.NoError(t, err)
+	assert.Equal(t, text(r.Outputs, "address")+":5432", text(r.Outputs, "endpoint"))
+	assert.Contains(t, text(r.Outputs, "masterUserSecrets[].secretArn"), ":secret:rds!db-")
+	require.ErrorContains(t, w.Delete(databaseType, r.ID, nil), "deletionProtection")
+	require.NoError(t, w.Unprotect())
+	require.NoError(t, w.Delete(databaseType, r.ID, nil))
+}
+
+func TestAutoscalingGroupsHaveInstances(t *testing.T) {
+	w := network(t)
+	in := Object{"name": "nodes", "minSize": 2.0, "maxSize": 4.0, "launchTemplate": Object{"id": w.ids["template"]},
+		"vpcZoneIdentifiers": []any{w.ids["a"], w.ids["b"]}, "instanceRefresh": Object{"strategy": "Rolling"},
+		"tags": []any{Object{"key": "WSO2Cluster", "value": "wso2is-dev", "propagateAtLaunch": true}}}
+	id := w.create(scalingType, "nodes", in)
+	members := func() []Resource {
+		var all []Resource
+		for _, r := range w.Snapshot().Of(instanceType) {
+			if r.Owner == id {
+				all = append(all, r)
+			}
+		}
+		return all
+	}
+	first := members()
+	require.Len(t, first, 2)
+	assert.NotEqual(t, text(first[0].Outputs, "availabilityZone"), text(first[1].Outputs, "availabilityZone"))
+	for _, m := range first {
+		assert.Equal(t, "wso2is-dev", text(m.Outputs, "tags.WSO2Cluster"))
+		assert.NotEmpty(t, text(m.Outputs, "privateIp"))
+	}
+	require.ErrorContains(t, w.Delete(subnetType, w.ids["b"], nil), "of nodes")
+
+	in["minSize"] = 3.0
+	_, err := w.Update(scalingType, id, nil, in, nil, false)
+	require.NoError(t, err)
+	assert.Len(t, members(), 3)
+
+	require.NoError(t, w.Delete(scalingType, id, nil))
+	assert.Empty(t, members())
+}
+
+func TestKeepsTheAccountInItsJournal(t *testing.T) {
+	journal := t.TempDir() + "/cloud.jsonl"
+	w := newWorld(t, Options{Journal: journal})
+	vpc := w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
+	gone := w.create(vpcType, "gone", Object{"cidrBlock": "10.1.0.0/16"})
+	require.NoError(t, w.Delete(vpcType, gone, nil))
+	kept := w.create(secretType, "secret", Object{"name": "x"})
+	require.NoError(t, w.Delete(secretType, kept, nil))
+
+	again := newWorld(t, Options{Journal: journal})
+	found, err := again.Read(vpcType, vpc, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "10.0.0.0/16", text(found.Outputs, "cidrBlock"))
+	missing, err := again.Read(vpcType, gone, nil)
+	require.NoError(t, err)
+	assert.Nil(t, missing)
+	_, err = again.try(secretType, "secret", Object{"name": "x"})
+	require.ErrorContains(t, err, "scheduled for deletion", "AWS keeps a deleted secret's name for its recovery window")
+}
+
+func TestACreateThatFailsHalfwayLeavesTheResource(t *testing.T) {
+	fault := Fault{Message: "the connection was lost", Done: true}
+	w := newWorld(t, Options{Fail: func(Operation) Fault { return fault }})
+	_, err := w.try(bucketType, "bucket", Object{"bucket": "wso2is-dev-config"})
+	require.ErrorContains(t, err, "connection was lost")
+	fault = Fault{}
+	_, err = w.try(bucketType, "bucket", Object{"bucket": "wso2is-dev-config"})
+	var refused *ServiceError
+	require.True(t, errors.As(err, &refused), "the name is taken by the one whose creation was not heard of: %v", err)
+	assert.Equal(t, "BucketAlreadyOwnedByYou", refused.Code)
+}
+
+func TestUnknownFunctionsFail(t *testing.T) {
+	w := newWorld(t, Options{})
+	_, err := w.Invoke("aws:ec2/getAmi:getAmi", nil)
+	require.ErrorContains(t, err, "aws:ec2/getAmi:getAmi")
+	zones, err := w.Invoke("aws:index/getAvailabilityZones:getAvailabilityZones", nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"euw1-az1", "euw1-az2", "euw1-az3"}, texts(zones, "zoneIds[]"))
+}

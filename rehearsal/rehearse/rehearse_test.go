@@ -1,0 +1,285 @@
+package rehearse
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+)
+
+const (
+	vpcToken    = "aws:ec2/vpc:Vpc"
+	subnetToken = "aws:ec2/subnet:Subnet"
+)
+
+// made is any resource.
+type made struct {
+	pulumi.CustomResourceState
+	ARN pulumi.StringOutput `pulumi:"arn"`
+}
+
+func create(
+	ctx *pulumi.Context, token, name string, in pulumi.Map, options ...pulumi.ResourceOption,
+) (*made, error) {
+	r := &made{}
+	return r, ctx.RegisterResource(token, name, in, r, options...)
+}
+
+// toy is what the tests change about the toy program.
+type toy struct {
+	zone, subnet, role string
+	secret             pulumi.StringInput
+	protect            bool
+	unknown            bool
+}
+
+// program makes five types of resources; the third of a node's files makes the results have a node.
+func (p *toy) program(ctx *pulumi.Context) error {
+	vpc, err := create(ctx, vpcToken, "vpc", pulumi.Map{"cidrBlock": pulumi.String("10.0.0.0/16")}, pulumi.Protect(p.protect))
+	if err != nil {
+		return err
+	}
+	subnet, err := create(ctx, subnetToken, "private", pulumi.Map{
+		"vpcId": vpc.ID(), "cidrBlock": pulumi.String(p.subnet), "availabilityZone": pulumi.String(p.zone),
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := create(ctx, "aws:ec2/instance:Instance", "node-1", pulumi.Map{
+		"ami": pulumi.String("ami-0123456789abcdef0"), "instanceType": pulumi.String("t3.xlarge"), "subnetId": subnet.ID(),
+		"tags": pulumi.Map{"role": pulumi.String(p.role)},
+	}); err != nil {
+		return err
+	}
+	bucket, err := create(ctx, "aws:s3/bucketV2:BucketV2", "config", pulumi.Map{"forceDestroy": pulumi.Bool(true)})
+	if err != nil {
+		return err
+	}
+	if _, err := create(ctx, "aws:s3/bucketObjectv2:BucketObjectv2", "deployment", pulumi.Map{
+		"bucket": bucket.ID(), "key": pulumi.String("nodes/node-1/deployment.toml"), "content": pulumi.String("[server]\n"),
+	}); err != nil {
+		return err
+	}
+	if p.unknown {
+		if _, err := create(ctx, "aws:sqs/queue:Queue", "queue", pulumi.Map{"name": pulumi.String("q")}); err != nil {
+			return err
+		}
+	}
+	ctx.Export("vpc", vpc.ID())
+	if p.secret == nil {
+		return nil
+	}
+	secret, err := create(ctx, "aws:secretsmanager/secret:Secret", "admin", pulumi.Map{"recoveryWindowInDays": pulumi.Int(0)})
+	if err != nil {
+		return err
+	}
+	ctx.Export("password", p.secret)
+	_, err = create(ctx, "aws:secretsmanager/secretVersion:SecretVersion", "admin", pulumi.Map{
+		"secretId": secret.ARN, "secretString": p.secret,
+	})
+	return err
+}
+
+func newToy() *toy { return &toy{zone: "eu-west-1a", subnet: "10.0.0.0/24", role: "node"} }
+
+// options rehearse a program in a region, with everything that is printed kept.
+func options(t *testing.T, program pulumi.RunFunc) (Options, *bytes.Buffer) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "Pulumi.dev.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("config:\n  aws:region: eu-west-1\n"), 0o600))
+	// Open exports the configuration; the test's end takes it back.
+	t.Setenv(pulumi.EnvConfig, "")
+	t.Setenv(pulumi.EnvConfigSecretKeys, "")
+	root := os.Getenv("PULUMI_ROOT")
+	if root == "" {
+		if built, _ := filepath.Glob("../../.cache/pulumi-*"); len(built) > 0 {
+			root = built[0]
+		}
+	}
+	log := &bytes.Buffer{}
+	return Options{
+		Program: program, Project: "toy", Stack: "dev", StackFile: file, Out: filepath.Join(dir, "out"), Pulumi: root, Output: log,
+	}, log
+}
+
+func open(t *testing.T, o Options) *Session {
+	t.Helper()
+	s, err := Open(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	return s
+}
+
+func up(t *testing.T, s *Session) map[string]int {
+	t.Helper()
+	r, err := s.Up(context.Background(), optup.SuppressOutputs())
+	require.NoError(t, err)
+	return *r.Summary.ResourceChanges
+}
+
+func TestARehearsalLeavesItsResults(t *testing.T) {
+	p := newToy()
+	p.protect = true
+	o, log := options(t, p.program)
+	require.NoError(t, Run(t.Context(), o), log)
+
+	node, err := os.ReadFile(filepath.Join(o.Out, "nodes", "node-1", "deployment.toml"))
+	require.NoError(t, err)
+	assert.Equal(t, "[server]\n", string(node))
+	summary, err := os.ReadFile(filepath.Join(o.Out, "summary.md"))
+	require.NoError(t, err)
+	for _, want := range []string{
+		"Nothing was created on AWS", "| node-1 | eu-west-1a | 10.0.0.", "| up, again | 6 same |", "flowchart",
+		"refused while 1 resources were protected",
+	} {
+		assert.Contains(t, string(summary), want)
+	}
+	outputs, err := os.ReadFile(filepath.Join(o.Out, "outputs.json"))
+	require.NoError(t, err)
+	assert.Contains(t, string(outputs), `"vpc": "vpc-`)
+	assert.Contains(t, log.String(), "nothing is created on AWS")
+}
+
+func TestASecondUpMustChangeNothing(t *testing.T) {
+	p, runs := newToy(), 0
+	o, _ := options(t, func(ctx *pulumi.Context) error {
+		runs++
+		p.role = fmt.Sprintf("run %d", runs)
+		return p.program(ctx)
+	})
+	err := Run(t.Context(), o)
+	require.ErrorContains(t, err, "rehearsing up, again of stack dev")
+	assert.ErrorContains(t, err, "no changes were expected")
+	assert.NoFileExists(t, filepath.Join(o.Out, "summary.md"))
+}
+
+func TestChangesReplacementsAndDrift(t *testing.T) {
+	p := newToy()
+	o, _ := options(t, p.program)
+	s := open(t, o)
+	assert.Equal(t, map[string]int{"create": 6}, up(t, s))
+	subnet := s.Cloud.Snapshot().Of(subnetToken)[0].ID
+
+	p.role = "changed"
+	assert.Equal(t, map[string]int{"update": 1, "same": 5}, up(t, s), "tags change in place")
+
+	p.subnet = "10.0.1.0/24"
+	assert.Equal(t, map[string]int{"replace": 2, "same": 4}, up(t, s), "a subnet and what is in it are replaced")
+	after := s.Cloud.Snapshot().Of(subnetToken)
+	require.Len(t, after, 1)
+	assert.NotEqual(t, subnet, after[0].ID, "an id is never used again")
+
+	instance := s.Cloud.Snapshot().Of("aws:ec2/instance:Instance")[0]
+	require.NoError(t, s.Cloud.Delete(instance.Token, instance.ID, nil))
+	r, err := s.Refresh(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"delete": 1, "same": 5}, *r.Summary.ResourceChanges, "refresh finds what somebody deleted")
+	assert.Equal(t, map[string]int{"create": 1, "same": 5}, up(t, s))
+
+	_, err = s.Destroy(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, s.Cloud.Snapshot().Left())
+}
+
+func TestAFailedCreateIsTakenUpAgain(t *testing.T) {
+	p := newToy()
+	o, _ := options(t, p.program)
+	failed := false
+	o.Fail = func(op cloud.Operation) cloud.Fault {
+		if op.Type == subnetToken && !failed {
+			failed = true
+			return cloud.Fault{Message: "RequestLimitExceeded: Request limit exceeded."}
+		}
+		return cloud.Fault{}
+	}
+	s := open(t, o)
+	_, err := s.Up(t.Context())
+	require.ErrorContains(t, err, `creating ec2 Subnet "private": RequestLimitExceeded`)
+	up(t, s)
+	assert.Len(t, s.Cloud.Snapshot().Of(subnetToken), 1)
+	assert.Len(t, s.Cloud.Snapshot().Left(), 5)
+}
+
+func TestMistakesNameTheResource(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*toy)
+		want   []string
+	}{
+		"unknown type": {func(p *toy) { p.unknown = true }, []string{"aws:sqs/queue:Queue", "does not know the resource type"}},
+		"foreign CIDR": {func(p *toy) { p.subnet = "10.9.0.0/24" }, []string{`Subnet "private"`, "InvalidSubnet.Range"}},
+		"foreign zone": {func(p *toy) { p.zone = "us-east-1a" }, []string{`Subnet "private"`, "us-east-1a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newToy()
+			c.change(p)
+			o, _ := options(t, p.program)
+			err := Run(t.Context(), o)
+			for _, want := range c.want {
+				require.ErrorContains(t, err, want)
+			}
+		})
+	}
+}
+
+func TestSecretsStaySecret(t *testing.T) {
+	const marker = "marker-4f1c9d"
+	p := newToy()
+	o, log := options(t, func(ctx *pulumi.Context) error {
+		p.secret = config.RequireSecret(ctx, "toy:password")
+		return p.program(ctx)
+	})
+	o.Secrets = map[string]string{"toy:password": marker}
+	require.NoError(t, Run(t.Context(), o))
+	files := 0
+	require.NoError(t, filepath.WalkDir(o.Out, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		raw, err := os.ReadFile(path)
+		assert.NotContains(t, string(raw), marker, path)
+		return err
+	}))
+	assert.Equal(t, 4, files)
+	assert.NotContains(t, log.String(), marker)
+	outputs, err := os.ReadFile(filepath.Join(o.Out, "outputs.json"))
+	require.NoError(t, err)
+	assert.Contains(t, string(outputs), masked)
+}
+
+func TestEncryptedConfigurationNeedsAValueOfItsOwn(t *testing.T) {
+	o, _ := options(t, newToy().program)
+	require.NoError(t, os.WriteFile(o.StackFile, []byte("config:\n  toy:password:\n    secure: v1:x:y\n"), 0o600))
+	err := Run(t.Context(), o)
+	require.ErrorContains(t, err, "--secret toy:password=value")
+}
+
+func TestStackFilesNameWhatExists(t *testing.T) {
+	p := newToy()
+	o, _ := options(t, func(ctx *pulumi.Context) error {
+		vpc := config.Require(ctx, "toy:vpc")
+		_, err := create(ctx, subnetToken, "private", pulumi.Map{
+			"vpcId": pulumi.String(vpc), "cidrBlock": pulumi.String(p.subnet), "availabilityZone": pulumi.String(p.zone),
+		})
+		return err
+	})
+	stackFile := "config:\n  aws:region: eu-west-1\n  toy:vpc: vpc-0123456789abcdef0\n"
+	require.NoError(t, os.WriteFile(o.StackFile, []byte(stackFile), 0o600))
+	require.NoError(t, Run(t.Context(), o))
+
+	wrong := strings.ReplaceAll(stackFile, "vpc-0123456789abcdef0", "my-vpc")
+	require.NoError(t, os.WriteFile(o.StackFile, []byte(wrong), 0o600))
+	require.ErrorContains(t, Run(t.Context(), o), "InvalidVpcID.NotFound")
+}
