@@ -1,0 +1,32 @@
+package tests
+
+import (
+	"os"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/wso2is-aws/wso2is/config/configtest"
+)
+
+// What validates also plans: no valid configuration fails once resources are registered.
+func TestWhatValidatesAlsoPlans(t *testing.T) {
+	// Restored by the test, although each plan below sets its own.
+	t.Setenv(pulumi.EnvConfig, os.Getenv(pulumi.EnvConfig))
+	rapid.Check(t, func(rt *rapid.T) {
+		changes := configtest.Changes(rt)
+		secrets := []string{"admin", "clustering", "userStore"}
+		loaded, err := configtest.TryLoad(changes, secrets...)
+		require.NoError(rt, err)
+		p, err := run(t, "test", configtest.Source(configtest.With(changes), secrets...), secrets)
+		require.NoError(rt, err)
+		require.Len(rt, p.all("aws:rds/instance:Instance"), len(loaded.Cluster.Database.Instances))
+		if loaded.Cluster.Fixed() {
+			require.Len(rt, p.all("aws:ec2/instance:Instance"), loaded.Cluster.Nodes.Count)
+		} else {
+			require.Len(rt, p.all("aws:autoscaling/group:Group"), 1)
+		}
+	})
+}
