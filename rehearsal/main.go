@@ -1,5 +1,5 @@
-// Command rehearsal runs a stack's whole life over the real Pulumi engine and an offline cloud: preview, up, a second up
-// that must change nothing, refresh and destroy. It needs no account and creates nothing on AWS.
+// Command rehearsal runs a stack's whole life over the real Pulumi engine and an offline cloud: preview, up, a second
+// up that must change nothing, refresh and destroy. It needs no account and creates nothing on AWS.
 package main
 
 import (

@@ -21,10 +21,12 @@ var acmTypes = []Type{
 		InUse:      "ResourceInUseException",
 		ExactlyOne: [][]string{{"domainName", "privateKey"}},
 		Outputs:    Object{"status": "PENDING_VALIDATION", "keyAlgorithm": "RSA_2048", "renewalEligibility": "INELIGIBLE"},
-		Replace: []string{"certificateAuthorityArn", "domainName", "keyAlgorithm", "subjectAlternativeNames", "validationMethod",
+		Replace: []string{"certificateAuthorityArn", "domainName", "keyAlgorithm", "subjectAlternativeNames",
+			"validationMethod",
 			"validationOptions"},
 		Fields: []Field{
-			like("domainName", domainName, "a domain name", 1, 64), like("subjectAlternativeNames[]", domainName, "a domain name", 1, 253),
+			like("domainName", domainName, "a domain name", 1, 64), like("subjectAlternativeNames[]", domainName,
+				"a domain name", 1, 253),
 			oneOf("validationMethod", "DNS", "EMAIL", "NONE"),
 		},
 		After: func(c *Call) {
@@ -79,7 +81,8 @@ func validationRecords(c *Call) error {
 
 func (c *Cloud) record(name, kindOf string) *Resource {
 	for _, r := range c.all(recordType) {
-		if strings.TrimSuffix(text(r.Outputs, "fqdn"), ".") == strings.TrimSuffix(name, ".") && text(r.Inputs, "type") == kindOf {
+		if strings.TrimSuffix(text(r.Outputs, "fqdn"), ".") == strings.TrimSuffix(name, ".") && text(r.Inputs,
+			"type") == kindOf {
 			return r
 		}
 	}
@@ -96,7 +99,8 @@ func (c *Cloud) validated(certificate *Resource) bool {
 // route53Types are hosted zones and their records.
 var route53Types = []Type{
 	{
-		Token: zoneType, ID: "Z{digits}", ARN: "arn:{partition}:route53:::hostedzone/{id}", Tags: true, InUse: "HostedZoneNotEmpty",
+		Token: zoneType, ID: "Z{digits}", ARN: "arn:{partition}:route53:::hostedzone/{id}", Tags: true,
+		InUse:    "HostedZoneNotEmpty",
 		Required: []string{"name"}, Outputs: Object{"zoneId": "{id}"}, Replace: []string{"name"},
 		Fields: []Field{like("name", domainName+`\.?`, "a domain name")},
 	},
@@ -140,7 +144,8 @@ func recordFits(c *Call) error {
 	}
 	for _, r := range c.Cloud.all(recordType) {
 		if r != c.Old && text(r.Inputs, "zoneId") == c.text("zoneId") && text(r.Inputs, "type") == c.text("type") &&
-			strings.EqualFold(text(r.Outputs, "fqdn"), strings.TrimSuffix(c.text("name"), ".")) && !flag(c.In, "allowOverwrite") {
+			strings.EqualFold(text(r.Outputs, "fqdn"), strings.TrimSuffix(c.text("name"), ".")) && !flag(c.In,
+			"allowOverwrite") {
 			return fail("InvalidChangeBatch", "%s exists already", r.describe())
 		}
 	}

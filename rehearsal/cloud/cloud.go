@@ -1,9 +1,9 @@
 // Package cloud is an AWS account that exists only in memory and in one journal file: a Pulumi provider that accepts,
 // refuses, replaces and deletes resources as the services would, without reaching any of them.
 //
-// It is a table before it is a program: a row per resource type (Type), in one file per service, and one interpreter. It
-// checks what the rows say and nothing else. It never starts anything, so what happens inside an instance, a database or
-// a load balancer is not its subject.
+// It is a table before it is a program: a row per resource type (Type), in one file per service, and one interpreter.
+// It checks what the rows say and nothing else. It never starts anything, so what happens inside an instance, a
+// database or a load balancer is not its subject.
 package cloud
 
 import (

@@ -9,7 +9,8 @@ import (
 const logGroupType = "aws:cloudwatch/logGroup:LogGroup"
 
 var retentions = []string{
-	"0", "1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827", "2192",
+	"0", "1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827",
+	"2192",
 	"2557", "2922", "3288", "3653",
 }
 
@@ -84,7 +85,8 @@ func widgets(c *Call) error {
 		return fail("InvalidParameterInput", "dashboardBody has no widgets")
 	}
 	for i, w := range body.Widgets {
-		if !slices.Contains([]string{"metric", "text", "log", "alarm", "explorer", "custom"}, w.Type) || len(w.Properties) == 0 {
+		if !slices.Contains([]string{"metric", "text", "log", "alarm", "explorer", "custom"}, w.Type) ||
+			len(w.Properties) == 0 {
 			return fail("InvalidParameterInput", "dashboardBody: widgets[%d] has the type %q, or no properties", i, w.Type)
 		}
 	}

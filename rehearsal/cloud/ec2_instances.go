@@ -122,7 +122,8 @@ func inSubnetsZone(c *Call) error {
 		return nil
 	}
 	if zone := text(s.Outputs, "availabilityZone"); zone != "" && zone != c.text("availabilityZone") {
-		return fail("InvalidParameterValue", "availabilityZone is %s and %s is in %s", c.text("availabilityZone"), s.describe(),
+		return fail("InvalidParameterValue", "availabilityZone is %s and %s is in %s", c.text("availabilityZone"),
+			s.describe(),
 			zone)
 	}
 	return nil
@@ -130,7 +131,8 @@ func inSubnetsZone(c *Call) error {
 
 var (
 	healthChecks = []string{"EC2", "ELB", "EBS", "VPC_LATTICE"}
-	policies     = []string{"Default", "OldestInstance", "NewestInstance", "OldestLaunchTemplate", "OldestLaunchConfiguration",
+	policies     = []string{"Default", "OldestInstance", "NewestInstance", "OldestLaunchTemplate",
+		"OldestLaunchConfiguration",
 		"ClosestToNextInstanceHour", "AllocationStrategy"}
 )
 
@@ -188,7 +190,8 @@ var autoscalingTypes = []Type{
 	},
 	{
 		Token: "aws:autoscaling/policy:Policy", ID: "{name}", Name: "name", Scope: "autoscalingGroupName",
-		ARN:      "arn:{partition}:autoscaling:{region}:{account}:scalingPolicy:{uuid}:autoScalingGroupName/{autoscalingGroupName}:policyName/{name}",
+		ARN: "arn:{partition}:autoscaling:{region}:{account}:scalingPolicy:{uuid}:" +
+			"autoScalingGroupName/{autoscalingGroupName}:policyName/{name}",
 		Required: []string{"autoscalingGroupName"},
 		Defaults: Object{"policyType": "SimpleScaling", "enabled": true},
 		Replace:  []string{"name", "autoscalingGroupName"},
@@ -201,7 +204,8 @@ var autoscalingTypes = []Type{
 		Check: []Rule{func(c *Call) error {
 			tracking := c.text("policyType") == "TargetTrackingScaling"
 			if tracking != (c.given([]string{"targetTrackingConfiguration"}) == 1) {
-				return fail("ValidationError", "targetTrackingConfiguration goes with policyType TargetTrackingScaling, and only with it")
+				return fail("ValidationError",
+					"targetTrackingConfiguration goes with policyType TargetTrackingScaling, and only with it")
 			}
 			return nil
 		}},
@@ -220,7 +224,8 @@ func sizesFit(c *Call) error {
 		return fail("ValidationError", "minSize is %g, more than maxSize, %g", low, high)
 	}
 	if given && (want < low || want > high) {
-		return fail("ValidationError", "desiredCapacity is %g, which is not between minSize, %g, and maxSize, %g", want, low, high)
+		return fail("ValidationError", "desiredCapacity is %g, which is not between minSize, %g, and maxSize, %g", want,
+			low, high)
 	}
 	return nil
 }
@@ -266,8 +271,8 @@ func (c *Cloud) owned(owner string) []*Resource {
 	return slices.DeleteFunc(c.all(instanceType), func(r *Resource) bool { return r.Owner != owner })
 }
 
-// reconcile gives the group its instances: as many as it wants, spread over its subnets, and new ones where the template
-// has changed and the group refreshes its instances.
+// reconcile gives the group its instances: as many as it wants, spread over its subnets, and new ones where the
+// template has changed and the group refreshes its instances.
 func reconcile(c *Call) {
 	want, given := number(c.In, "desiredCapacity")
 	if !given {

@@ -367,8 +367,8 @@ func addressFits(subnetPath, path string) Rule {
 	}
 }
 
-// placed fills in the VPC, the zone and, where none was asked for, an address. Addresses are taken from the upper half of
-// the subnet by the resource's name, so that they do not hang on the order in which resources come up.
+// placed fills in the VPC, the zone and, where none was asked for, an address. Addresses are taken from the upper half
+// of the subnet by the resource's name, so that they do not hang on the order in which resources come up.
 func (c *Call) placed(subnetPath, address string) {
 	if c.Out[address] == nil {
 		c.Out[address] = Unknown{}
@@ -412,8 +412,10 @@ func (c *Cloud) freeAddress(subnet *Resource, seed string) string {
 var endpointServices = map[string][]string{
 	"Gateway": {"s3", "dynamodb"},
 	"Interface": {
-		"autoscaling", "cloudformation", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "eks",
-		"eks-auth", "elasticfilesystem", "elasticloadbalancing", "email-smtp", "events", "kms", "logs", "monitoring", "rds", "s3",
+		"autoscaling", "cloudformation", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry",
+		"eks",
+		"eks-auth", "elasticfilesystem", "elasticloadbalancing", "email-smtp", "events", "kms", "logs", "monitoring", "rds",
+		"s3",
 		"secretsmanager", "sns", "sqs", "ssm", "ssmmessages", "sts", "xray",
 	},
 }

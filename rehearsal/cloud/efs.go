@@ -12,7 +12,8 @@ var efsTypes = []Type{
 		Token: fileSystemType, ID: "fs-{hex}", ARN: efsARN + "file-system/{id}", Tags: true, InUse: "FileSystemInUse",
 		Defaults: Object{"throughputMode": "bursting"},
 		Outputs: Object{
-			"dnsName": "{id}.efs.{region}.{suffix}", "ownerId": "{account}", "numberOfMountTargets": 0, "creationToken": "{uuid}",
+			"dnsName": "{id}.efs.{region}.{suffix}", "ownerId": "{account}", "numberOfMountTargets": 0,
+			"creationToken":   "{uuid}",
 			"performanceMode": "generalPurpose", "encrypted": false,
 		},
 		Replace: []string{"creationToken", "performanceMode", "encrypted", "kmsKeyId", "availabilityZoneName"},
@@ -106,7 +107,8 @@ func mountFits(c *Call) error {
 			continue
 		}
 		if zone := text(s.Outputs, "availabilityZone"); zone != "" && zone == text(other.Outputs, "availabilityZoneName") {
-			return fail("MountTargetConflict", "%s is in %s already, the zone of %s; a file system has one mount target per zone",
+			return fail("MountTargetConflict",
+				"%s is in %s already, the zone of %s; a file system has one mount target per zone",
 				other.describe(), zone, s.describe())
 		}
 		if in, at := text(s.Outputs, "vpcId"), text(other.Outputs, "vpcId"); in != at {

@@ -90,7 +90,8 @@ func (c *Cloud) servicePrefixList(name, id string) (Object, error) {
 			return Object{
 				"id": list, "name": full, "prefixListId": list, "cidrBlocks": []any{"52.218.0.0/17", "3.5.64.0/21"},
 				"arn": fmt.Sprintf("arn:%s:ec2:%s:aws:prefix-list/%s", c.partition(), c.region, list), "ownerId": "AWS",
-				"entries":       []any{Object{"cidr": "52.218.0.0/17", "description": ""}, Object{"cidr": "3.5.64.0/21", "description": ""}},
+				"entries": []any{Object{"cidr": "52.218.0.0/17", "description": ""}, Object{"cidr": "3.5.64.0/21",
+					"description": ""}},
 				"addressFamily": "IPv4", "maxEntries": 0.0, "version": 0.0, "tags": Object{},
 			}, nil
 		}

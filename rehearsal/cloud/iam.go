@@ -77,7 +77,8 @@ var iamTypes = []Type{
 var managedPolicies = []string{
 	"AmazonSSMManagedInstanceCore", "AmazonSSMPatchAssociation", "CloudWatchAgentServerPolicy", "AWSXRayDaemonWriteAccess",
 	"AmazonEC2ContainerRegistryReadOnly", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKSClusterPolicy",
-	"AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy", "AmazonEKS_CNI_Policy", "AmazonEKSVPCResourceController",
+	"AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy", "AmazonEKS_CNI_Policy",
+	"AmazonEKSVPCResourceController",
 	"AmazonEKSFargatePodExecutionRolePolicy", "service-role/AmazonEC2ContainerServiceforEC2Role",
 	"service-role/AmazonECSTaskExecutionRolePolicy", "service-role/AmazonEFSCSIDriverPolicy",
 	"service-role/AmazonEBSCSIDriverPolicy", "service-role/AmazonRDSEnhancedMonitoringRole",
@@ -172,7 +173,8 @@ var actionServices = []string{
 
 // conditionOperators without their IfExists, ForAllValues: and ForAnyValue: forms.
 var conditionOperators = []string{
-	"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
+	"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike",
+	"StringNotLike",
 	"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan",
 	"NumericGreaterThanEquals", "DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan",
 	"DateGreaterThanEquals", "Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals",

@@ -53,7 +53,10 @@ func keyStaysManageable(c *Call) error {
 		return nil
 	}
 	for _, s := range d.Statement {
-		manages := slices.ContainsFunc(s.Action, func(a string) bool { return a == "kms:*" || a == "kms:Put*" || a == "kms:PutKeyPolicy" })
+		manages := slices.ContainsFunc(s.Action, func(a string) bool {
+			return a == "kms:*" || a == "kms:Put*" ||
+				a == "kms:PutKeyPolicy"
+		})
 		if s.Effect == "Allow" && manages && json.Valid(s.Principal) &&
 			(strings.Contains(string(s.Principal), ":root") || strings.Contains(string(s.Principal), c.Cloud.account) ||
 				strings.Contains(string(s.Principal), "*")) {
@@ -74,7 +77,8 @@ func keyAllows(path string, services ...string) Rule {
 			}
 			policy := text(key.Outputs, "policy")
 			if !slices.ContainsFunc(services, func(s string) bool {
-				return strings.Contains(policy, strings.NewReplacer("{region}", c.Cloud.region, "{suffix}", c.Cloud.suffix()).Replace(s))
+				return strings.Contains(policy, strings.NewReplacer("{region}", c.Cloud.region, "{suffix}",
+					c.Cloud.suffix()).Replace(s))
 			}) {
 				return fail("AccessDeniedException", "the policy of %s does not let %s use it", key.describe(), services[0])
 			}

@@ -42,7 +42,8 @@ var loadBalancerTypes = []Type{
 		},
 		Unique: []Unique{{By: []string{"name"}, Code: "DuplicateLoadBalancerName"}},
 		Refs: []Ref{
-			ref("subnets[]", subnetType).code("SubnetNotFound"), ref("subnetMappings[].subnetId", subnetType).code("SubnetNotFound"),
+			ref("subnets[]", subnetType).code("SubnetNotFound"), ref("subnetMappings[].subnetId",
+				subnetType).code("SubnetNotFound"),
 			ref("securityGroups[]", groupType).code("InvalidSecurityGroup"),
 			ref("accessLogs.bucket", bucketType).free().code("InvalidConfigurationRequest"),
 		},
@@ -65,7 +66,8 @@ var loadBalancerTypes = []Type{
 			c.Out["arnSuffix"] = suffix
 			c.Out["arn"], c.Out["dnsName"] = Unknown{}, Unknown{}
 			if c.Old != nil {
-				c.Out["arn"], c.Out["dnsName"], c.Out["vpcId"] = c.Old.Outputs["arn"], c.Old.Outputs["dnsName"], c.Old.Outputs["vpcId"]
+				c.Out["arn"], c.Out["dnsName"], c.Out["vpcId"] = c.Old.Outputs["arn"], c.Old.Outputs["dnsName"],
+					c.Old.Outputs["vpcId"]
 			} else if s, ok := suffix.(string); ok {
 				c.Out["arn"] = c.expand(elbARN + "loadbalancer/" + s)
 				scheme := ""
@@ -89,9 +91,11 @@ var loadBalancerTypes = []Type{
 			"targetType": "instance",
 		},
 		Outputs: Object{
-			"ipAddressType": "ipv4", "loadBalancingAlgorithmType": "round_robin", "loadBalancingCrossZoneEnabled": "use_load_balancer_configuration", "protocolVersion": "HTTP1",
+			"ipAddressType": "ipv4", "loadBalancingAlgorithmType": "round_robin",
+			"loadBalancingCrossZoneEnabled": "use_load_balancer_configuration", "protocolVersion": "HTTP1",
 		},
-		Replace: []string{"name", "namePrefix", "port", "protocol", "protocolVersion", "targetType", "vpcId", "ipAddressType"},
+		Replace: []string{"name", "namePrefix", "port", "protocol", "protocolVersion", "targetType", "vpcId",
+			"ipAddressType"},
 		Fields: []Field{
 			like("name", balancerName, balancerWant, 1, 32), between("port", 1, 65535), between("deregistrationDelay", 0, 3600),
 			oneOf("protocol", "HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE"),
@@ -107,7 +111,8 @@ var loadBalancerTypes = []Type{
 			interval, ok := number(c.In, "healthCheck.interval")
 			timeout, given := number(c.In, "healthCheck.timeout")
 			if ok && given && timeout >= interval {
-				return fail("ValidationError", "healthCheck.timeout is %g and must be smaller than healthCheck.interval, %g", timeout,
+				return fail("ValidationError", "healthCheck.timeout is %g and must be smaller than healthCheck.interval, %g",
+					timeout,
 					interval)
 			}
 			if c.text("targetType") != "lambda" && c.given([]string{"port", "protocol", "vpcId"}) < 3 {
@@ -177,7 +182,8 @@ var loadBalancerTypes = []Type{
 				return nil
 			}
 			subnet := c.Cloud.find(text(instance.Outputs, "subnetId"), "id", subnetType)
-			if subnet != nil && text(subnet.Outputs, "vpcId") != "" && text(subnet.Outputs, "vpcId") != text(group.Outputs, "vpcId") {
+			if subnet != nil && text(subnet.Outputs, "vpcId") != "" && text(subnet.Outputs, "vpcId") != text(group.Outputs,
+				"vpcId") {
 				return fail("InvalidTarget", "%s is in %s and %s is in %s", instance.describe(), text(subnet.Outputs, "vpcId"),
 					group.describe(), text(group.Outputs, "vpcId"))
 			}
@@ -230,7 +236,8 @@ func logsCanBeWritten(c *Call) error {
 		}
 	}
 	return fail("InvalidConfigurationRequest",
-		"access denied for %s: no policy lets the load balancer put objects into it; the load balancer must depend on the policy",
+		"access denied for %s: no policy lets the load balancer put objects into it; "+
+			"the load balancer must depend on the policy",
 		bucket.describe())
 }
 
@@ -297,7 +304,8 @@ var wafTypes = []Type{{
 	Unique: []Unique{{By: []string{"resourceArn"}, Code: "WAFAssociatedItemException"}},
 	Rules: []Rule{func(c *Call) error {
 		if parts := strings.Split(c.text("webAclArn"), ":"); len(parts) > 3 && parts[3] != c.Cloud.region {
-			return fail("WAFNonexistentItemException", "webAclArn is in %s and the load balancer in %s", parts[3], c.Cloud.region)
+			return fail("WAFNonexistentItemException", "webAclArn is in %s and the load balancer in %s", parts[3],
+				c.Cloud.region)
 		}
 		return nil
 	}},

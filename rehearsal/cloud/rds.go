@@ -19,8 +19,8 @@ const (
 	identifierWant = "lower-case letters, digits and single hyphens, beginning with a letter"
 )
 
-// engine is what RDS says of a database engine: its default port, the smallest storage in GiB, the longest user name, the
-// names that are taken, its logs, and how its parameter group families are written from a major version.
+// engine is what RDS says of a database engine: its default port, the smallest storage in GiB, the longest user name,
+// the names that are taken, its logs, and how its parameter group families are written from a major version.
 type engine struct {
 	port, storage, user int
 	taken, logs         []string
@@ -39,8 +39,9 @@ func numbers(n int) func(string) string {
 func oracle(edition string) engine {
 	return engine{
 		port: 1521, storage: 20, user: 30, taken: []string{"sys", "system", "rdsadmin"},
-		logs: []string{"alert", "audit", "listener", "trace", "oemagent"}, version: regexp.MustCompile(`^(?:19|21)(?:\..+)?$`),
-		family: func(v string) string { return "oracle-" + edition + "-" + numbers(1)(v) }, database: true,
+		logs:    []string{"alert", "audit", "listener", "trace", "oemagent"},
+		version: regexp.MustCompile(`^(?:19|21)(?:\..+)?$`),
+		family:  func(v string) string { return "oracle-" + edition + "-" + numbers(1)(v) }, database: true,
 	}
 }
 
@@ -56,22 +57,27 @@ func sqlserver(edition string) engine {
 
 var engines = map[string]engine{
 	"mysql": {
-		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general", "slowquery"},
+		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general",
+			"slowquery"},
 		version: regexp.MustCompile(`^8\.[04](?:\.\d+)?$`), family: func(v string) string { return "mysql" + numbers(2)(v) },
 		database: true,
 	},
 	"mariadb": {
-		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general", "slowquery"},
+		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general",
+			"slowquery"},
 		version: regexp.MustCompile(`^(?:10\.(?:[4-6]|11)|11\.[48])(?:\.\d+)?$`),
 		family:  func(v string) string { return "mariadb" + numbers(2)(v) }, database: true,
 	},
 	"postgres": {
-		port: 5432, storage: 20, user: 63, taken: []string{"rdsadmin", "admin", "postgres_fdw"}, logs: []string{"postgresql", "upgrade", "iam-db-auth-error"},
-		version: regexp.MustCompile(`^1[1-8](?:\.\d+)?$`), family: func(v string) string { return "postgres" + numbers(1)(v) },
+		port: 5432, storage: 20, user: 63, taken: []string{"rdsadmin", "admin", "postgres_fdw"},
+		logs:     []string{"postgresql", "upgrade", "iam-db-auth-error"},
+		version:  regexp.MustCompile(`^1[1-8](?:\.\d+)?$`),
+		family:   func(v string) string { return "postgres" + numbers(1)(v) },
 		database: true,
 	},
-	"oracle-se2": oracle("se2"), "oracle-ee": oracle("ee"), "oracle-se2-cdb": oracle("se2-cdb"), "oracle-ee-cdb": oracle("ee-cdb"),
-	"sqlserver-ex": sqlserver("ex"), "sqlserver-web": sqlserver("web"), "sqlserver-se": sqlserver("se"),
+	"oracle-se2": oracle("se2"), "oracle-ee": oracle("ee"), "oracle-se2-cdb": oracle("se2-cdb"),
+	"oracle-ee-cdb": oracle("ee-cdb"),
+	"sqlserver-ex":  sqlserver("ex"), "sqlserver-web": sqlserver("web"), "sqlserver-se": sqlserver("se"),
 	"sqlserver-ee": sqlserver("ee"),
 }
 
@@ -83,27 +89,32 @@ var rdsTypes = []Type{
 		Required:  []string{"instanceClass"},
 		AtMostOne: [][]string{{"password", "manageMasterUserPassword"}},
 		Defaults: Object{
-			"applyImmediately": false, "autoMinorVersionUpgrade": true, "copyTagsToSnapshot": false, "deleteAutomatedBackups": true,
-			"monitoringInterval": 0, "performanceInsightsEnabled": false, "publiclyAccessible": false, "skipFinalSnapshot": false,
+			"applyImmediately": false, "autoMinorVersionUpgrade": true, "copyTagsToSnapshot": false,
+			"deleteAutomatedBackups": true,
+			"monitoringInterval":     0, "performanceInsightsEnabled": false, "publiclyAccessible": false,
+			"skipFinalSnapshot": false,
 		},
 		Outputs: Object{
-			"status": "available", "hostedZoneId": "Z29XKXDKYMONMX", "resourceId": "{id}", "multiAz": false, "storageType": "gp2",
+			"status": "available", "hostedZoneId": "Z29XKXDKYMONMX", "resourceId": "{id}", "multiAz": false,
+			"storageType":      "gp2",
 			"caCertIdentifier": "rds-ca-rsa2048-g1", "backupRetentionPeriod": 0, "networkType": "IPV4", "replicas": []any{},
 			"engineLifecycleSupport": "open-source-rds-extended-support",
 		},
 		Replace: []string{
 			"availabilityZone", "backupTarget", "characterSetName", "customIamInstanceProfile", "dbName", "engine", "kmsKeyId",
-			"ncharCharacterSetName", "restoreToPointInTime", "s3Import", "snapshotIdentifier", "storageEncrypted", "timezone", "username",
+			"ncharCharacterSetName", "restoreToPointInTime", "s3Import", "snapshotIdentifier", "storageEncrypted", "timezone",
+			"username",
 		},
 		Unique: []Unique{{By: []string{"identifier"}, Code: "DBInstanceAlreadyExists"}},
 		Fields: []Field{
 			like("identifier", identifierLike, identifierWant, 1, 63),
-			like("instanceClass", `db\.[a-z0-9-]+\.(?:micro|small|medium|\d*x?large)(?:\.[a-z0-9.]+)?`, "a class such as db.m6g.large"),
+			like("instanceClass", `db\.[a-z0-9-]+\.(?:micro|small|medium|\d*x?large)(?:\.[a-z0-9.]+)?`,
+				"a class such as db.m6g.large"),
 			between("backupRetentionPeriod", 0, 35), between("port", 1150, 65535), between("iops", 1000, 256000),
 			oneOf("storageType", "standard", "gp2", "gp3", "io1", "io2"),
 			oneOf("monitoringInterval", "0", "1", "5", "10", "15", "30", "60"),
-			like("finalSnapshotIdentifier", `[A-Za-z](?:[A-Za-z0-9]|-[A-Za-z0-9])*`, "letters, digits and single hyphens", 1, 255),
-			like("performanceInsightsRetentionPeriod", `.*`, "days"),
+			like("finalSnapshotIdentifier", `[A-Za-z](?:[A-Za-z0-9]|-[A-Za-z0-9])*`, "letters, digits and single hyphens", 1,
+				255),
 		},
 		Refs: []Ref{
 			ref("dbSubnetGroupName", subnetGroupType).code("DBSubnetGroupNotFoundFault"),
@@ -114,7 +125,8 @@ var rdsTypes = []Type{
 			ref("performanceInsightsKmsKeyId", keyType).by("arn").free().code("KMSKeyNotAccessibleFault"),
 			ref("monitoringRoleArn", roleType).by("arn").free().code("InvalidParameterValue"),
 		},
-		Check: []Rule{databaseFits, windowsFit}, Rules: []Rule{databaseInVPC, trusts("monitoringRoleArn", "monitoring.rds.amazonaws.com")},
+		Check: []Rule{databaseFits, windowsFit}, Rules: []Rule{databaseInVPC, trusts("monitoringRoleArn",
+			"monitoring.rds.amazonaws.com")},
 		After: databaseOutputs,
 		Deletable: []Rule{func(c *Call) error {
 			if !flag(c.In, "skipFinalSnapshot") && c.text("finalSnapshotIdentifier") == "" {
@@ -133,7 +145,8 @@ var rdsTypes = []Type{
 		},
 	},
 	{
-		Token: subnetGroupType, ID: "{name}", ARN: rdsARN + "subgrp:{name}", Name: "name", NamePrefix: "namePrefix", Tags: true,
+		Token: subnetGroupType, ID: "{name}", ARN: rdsARN + "subgrp:{name}", Name: "name", NamePrefix: "namePrefix",
+		Tags:     true,
 		InUse:    "InvalidDBSubnetGroupStateFault",
 		Required: []string{"subnetIds"},
 		Defaults: Object{"description": "Managed by Pulumi"},
@@ -152,7 +165,8 @@ var rdsTypes = []Type{
 		},
 	},
 	{
-		Token: parameterGroupType, ID: "{name}", ARN: rdsARN + "pg:{name}", Name: "name", NamePrefix: "namePrefix", Tags: true,
+		Token: parameterGroupType, ID: "{name}", ARN: rdsARN + "pg:{name}", Name: "name", NamePrefix: "namePrefix",
+		Tags:     true,
 		InUse:    "InvalidDBParameterGroupState",
 		Required: []string{"family", "parameters[].name", "parameters[].value"},
 		Defaults: Object{"description": "Managed by Pulumi", "skipDestroy": false},
@@ -177,7 +191,8 @@ func familyExists(c *Call) error {
 	}
 	for _, e := range engines {
 		for _, v := range []string{
-			"8.0", "8.4", "10.4", "10.5", "10.6", "10.11", "11.4", "11.8", "11", "12", "13", "14", "15", "16", "17", "18", "19", "21",
+			"8.0", "8.4", "10.4", "10.5", "10.6", "10.11", "11.4", "11.8", "11", "12", "13", "14", "15", "16", "17", "18",
+			"19", "21",
 			"13.00", "14.00", "15.00", "16.00",
 		} {
 			if e.version.MatchString(v) && e.family(v) == family {
@@ -217,13 +232,15 @@ func databaseFits(c *Call) error {
 		bad("maxAllocatedStorage is %g and must be at least 10 %% more than allocatedStorage, %g", most, storage)
 	}
 	user := c.text("username")
-	if user != "" && (len(user) > e.user || slices.Contains(e.taken, strings.ToLower(user)) || !userName.MatchString(user)) {
+	if user != "" && (len(user) > e.user || slices.Contains(e.taken, strings.ToLower(user)) ||
+		!userName.MatchString(user)) {
 		bad("username is %q, which %s does not take", user, name)
 	}
 	if user == "" && !c.unknown("username") {
 		bad("username is needed")
 	}
-	if c.given([]string{"password"}) == 0 && !flag(c.In, "manageMasterUserPassword") && !c.unknown("manageMasterUserPassword") {
+	if c.given([]string{"password"}) == 0 && !flag(c.In, "manageMasterUserPassword") &&
+		!c.unknown("manageMasterUserPassword") {
 		bad("a password, or manageMasterUserPassword, is needed")
 	}
 	if p := c.text("password"); p != "" && (len(p) < 8 || strings.ContainsAny(p, `/"@ `)) {
@@ -251,7 +268,7 @@ func databaseFits(c *Call) error {
 
 var (
 	userName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
-	window   = regexp.MustCompile(`^(?:(mon|tue|wed|thu|fri|sat|sun):)?(\d\d:\d\d)-(?:(mon|tue|wed|thu|fri|sat|sun):)?(\d\d:\d\d)$`)
+	window   = regexp.MustCompile(`^(?:([a-z]{3}):)?(\d\d:\d\d)-(?:([a-z]{3}):)?(\d\d:\d\d)$`)
 	weekdays = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 )
 
@@ -263,7 +280,8 @@ func span(s string) (from, length int, ok bool) {
 	}
 	at := func(day, clock string) (int, bool) {
 		t, err := time.Parse("15:04", clock)
-		return max(slices.Index(weekdays, day), 0)*1440 + t.Hour()*60 + t.Minute(), err == nil
+		known := day == "" || slices.Contains(weekdays, day)
+		return max(slices.Index(weekdays, day), 0)*1440 + t.Hour()*60 + t.Minute(), err == nil && known
 	}
 	from, ok1 := at(m[1], m[2])
 	to, ok2 := at(m[3], m[4])
@@ -314,7 +332,8 @@ func coversZones(c *Call) error {
 		}
 	}
 	if len(in) < 2 && !c.Preview {
-		return fail("DBSubnetGroupDoesNotCoverEnoughAZs", "the subnets are in %d zone; a subnet group covers at least two", len(in))
+		return fail("DBSubnetGroupDoesNotCoverEnoughAZs", "the subnets are in %d zone; a subnet group covers at least two",
+			len(in))
 	}
 	return nil
 }
@@ -335,7 +354,8 @@ func databaseInVPC(c *Call) error {
 	parameters := c.Cloud.find(c.text("parameterGroupName"), "id", parameterGroupType)
 	if e, ok := engines[c.text("engine")]; ok && parameters != nil && c.text("engineVersion") != "" {
 		if want := e.family(c.text("engineVersion")); text(parameters.Inputs, "family") != want {
-			wrong = append(wrong, fail("InvalidParameterCombination", "%s is of the family %s; %s %s needs %s", parameters.describe(),
+			wrong = append(wrong, fail("InvalidParameterCombination", "%s is of the family %s; %s %s needs %s",
+				parameters.describe(),
 				text(parameters.Inputs, "family"), c.text("engine"), c.text("engineVersion"), want))
 		}
 	}
@@ -361,7 +381,8 @@ func databaseOutputs(c *Call) {
 	c.Out["address"] = host
 	c.Out["endpoint"] = fmt.Sprintf("%s:%v", host, c.Out["port"])
 	c.Out["masterUserSecrets"] = []any{}
-	if group := c.Cloud.find(c.text("dbSubnetGroupName"), "id", subnetGroupType); group != nil && c.Out["availabilityZone"] == nil {
+	if group := c.Cloud.find(c.text("dbSubnetGroupName"), "id", subnetGroupType); group != nil &&
+		c.Out["availabilityZone"] == nil {
 		for _, id := range texts(group.Inputs, "subnetIds[]") {
 			if s := c.Cloud.find(id, "id", subnetType); s != nil {
 				c.Out["availabilityZone"] = s.Outputs["availabilityZone"]

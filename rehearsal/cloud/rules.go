@@ -16,7 +16,8 @@ var zones = map[string]string{
 	"eu-west-1": "abc", "eu-west-2": "abc", "eu-west-3": "abc", "eu-central-1": "abc", "eu-central-2": "abc",
 	"eu-north-1": "abc", "eu-south-1": "abc", "eu-south-2": "abc",
 	"ap-south-1": "abc", "ap-south-2": "abc", "ap-southeast-1": "abc", "ap-southeast-2": "abc", "ap-southeast-3": "abc",
-	"ap-southeast-4": "abc", "ap-northeast-1": "acd", "ap-northeast-2": "abcd", "ap-northeast-3": "abc", "ap-east-1": "abc",
+	"ap-southeast-4": "abc", "ap-northeast-1": "acd", "ap-northeast-2": "abcd", "ap-northeast-3": "abc",
+	"ap-east-1":  "abc",
 	"me-south-1": "abc", "me-central-1": "abc", "af-south-1": "abc", "il-central-1": "abc",
 	"cn-north-1": "abd", "cn-northwest-1": "abc", "us-gov-west-1": "abc", "us-gov-east-1": "abc",
 }

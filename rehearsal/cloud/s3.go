@@ -31,7 +31,8 @@ var s3Types = []Type{
 		Check: []Rule{func(c *Call) error {
 			name := c.text("bucket")
 			_, err := netip.ParseAddr(name)
-			if err == nil || strings.Contains(name, "..") || strings.HasPrefix(name, "xn--") || strings.HasSuffix(name, "-s3alias") {
+			if err == nil || strings.Contains(name, "..") || strings.HasPrefix(name, "xn--") || strings.HasSuffix(name,
+				"-s3alias") {
 				return fail("InvalidBucketName", "bucket is %q, which S3 does not take", name)
 			}
 			return nil
@@ -59,9 +60,11 @@ var s3Types = []Type{
 	}),
 	bucketSetting("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", Type{
 		Required: []string{"rules"},
-		Fields:   []Field{oneOf("rules[].applyServerSideEncryptionByDefault.sseAlgorithm", "AES256", "aws:kms", "aws:kms:dsse")},
+		Fields: []Field{oneOf("rules[].applyServerSideEncryptionByDefault.sseAlgorithm", "AES256", "aws:kms",
+			"aws:kms:dsse")},
 		Refs: []Ref{
-			ref("rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId", keyType).by("arn").free().code("KMS.NotFoundException"),
+			ref("rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId",
+				keyType).by("arn").free().code("KMS.NotFoundException"),
 		},
 		Check: []Rule{func(c *Call) error {
 			for _, r := range objects(c.In, "rules[].applyServerSideEncryptionByDefault") {
@@ -95,11 +98,13 @@ var s3Types = []Type{
 		Required:  []string{"bucket", "key"},
 		AtMostOne: [][]string{{"content", "contentBase64", "source"}},
 		Defaults:  Object{"forceDestroy": false},
-		Outputs:   Object{"storageClass": "STANDARD", "contentType": "application/octet-stream", "serverSideEncryption": "AES256"},
-		Replace:   []string{"bucket", "key"},
-		Fields:    []Field{between("key", 1, 1024)},
+		Outputs: Object{"storageClass": "STANDARD", "contentType": "application/octet-stream",
+			"serverSideEncryption": "AES256"},
+		Replace: []string{"bucket", "key"},
+		Fields:  []Field{between("key", 1, 1024)},
 		Refs: []Ref{
-			ref("bucket", bucketType).free().code("NoSuchBucket"), ref("kmsKeyId", keyType).by("arn").free().code("KMS.NotFoundException"),
+			ref("bucket", bucketType).free().code("NoSuchBucket"), ref("kmsKeyId",
+				keyType).by("arn").free().code("KMS.NotFoundException"),
 		},
 		After: func(c *Call) {
 			if c.unknown("content") {
@@ -142,7 +147,8 @@ func policyIsOfBucket(c *Call) error {
 		}
 		public := string(s.Principal) == `"*"` || strings.Contains(string(s.Principal), `:"*"`)
 		if s.Effect == "Allow" && public && len(s.Condition) == 0 && c.closed() {
-			wrong = append(wrong, fail("AccessDenied", "Statement[%d] is public, which the bucket's BlockPublicPolicy refuses", i))
+			wrong = append(wrong, fail("AccessDenied", "Statement[%d] is public, which the bucket's BlockPublicPolicy refuses",
+				i))
 		}
 	}
 	return errors.Join(wrong...)

@@ -12,8 +12,9 @@ var secretsManagerTypes = []Type{
 		Defaults: Object{"forceOverwriteReplicaSecret": false, "recoveryWindowInDays": 30},
 		Replace:  []string{"name", "namePrefix"},
 		Unique:   []Unique{{By: []string{"name"}, Code: "ResourceExistsException"}},
-		Fields:   []Field{like("name", `[A-Za-z0-9/_+=.@-]+`, "letters, digits and /_+=.@-", 1, 512), between("description", 0, 2048)},
-		Refs:     []Ref{ref("kmsKeyId", keyType).by("arn").free().code("InvalidRequestException")},
+		Fields: []Field{like("name", `[A-Za-z0-9/_+=.@-]+`, "letters, digits and /_+=.@-", 1, 512), between("description",
+			0, 2048)},
+		Refs: []Ref{ref("kmsKeyId", keyType).by("arn").free().code("InvalidRequestException")},
 		Check: []Rule{policyDocument("policy", resourcePolicy, 20480), func(c *Call) error {
 			if days, ok := number(c.In, "recoveryWindowInDays"); ok && days != 0 && (days < 7 || days > 30) {
 				return fail("InvalidParameterException", "recoveryWindowInDays is %g; 0 or 7 to 30 are possible", days)
@@ -41,7 +42,8 @@ var secretsManagerTypes = []Type{
 		},
 	},
 	{
-		Token: "aws:secretsmanager/secretVersion:SecretVersion", ID: "{secretId}|terraform-{uuid}", Secret: []string{"secretString", "secretBinary"},
+		Token: "aws:secretsmanager/secretVersion:SecretVersion", ID: "{secretId}|terraform-{uuid}",
+		Secret:    []string{"secretString", "secretBinary"},
 		Required:  []string{"secretId"},
 		AtMostOne: [][]string{{"secretString", "secretBinary"}},
 		Outputs:   Object{"versionId": "terraform-{uuid}", "versionStages": []any{"AWSCURRENT"}},

@@ -23,9 +23,10 @@ var securityGroupTypes = []Type{
 		Defaults: Object{"description": "Managed by Pulumi", "revokeRulesOnDelete": false},
 		Outputs:  Object{"ownerId": "{account}"},
 		Replace:  []string{"name", "namePrefix", "description", "vpcId"},
-		Refs:     []Ref{ref("vpcId", vpcType), ref("ingress[].securityGroups[]", groupType), ref("egress[].securityGroups[]", groupType)},
-		Unique:   []Unique{{By: []string{"vpcId", "name"}, Code: "InvalidGroup.Duplicate"}},
-		Fields:   []Field{like("name", groupText, groupWant, 1, 255), like("description", groupText, groupWant, 0, 255)},
+		Refs: []Ref{ref("vpcId", vpcType), ref("ingress[].securityGroups[]", groupType),
+			ref("egress[].securityGroups[]", groupType)},
+		Unique: []Unique{{By: []string{"vpcId", "name"}, Code: "InvalidGroup.Duplicate"}},
+		Fields: []Field{like("name", groupText, groupWant, 1, 255), like("description", groupText, groupWant, 0, 255)},
 		Check: []Rule{func(c *Call) error {
 			if strings.HasPrefix(c.text("name"), "sg-") {
 				return fail("InvalidParameterValue", "name is %q; a group's name cannot begin with sg-", c.text("name"))
@@ -86,7 +87,8 @@ func portsFit(c *Call) error {
 			return fail("InvalidParameterValue", "the ports %g to %g are no range", from, to)
 		}
 	case protocol == "-1" && (hasFrom || hasTo):
-		return fail("InvalidParameterValue", "ipProtocol -1 is every port of every protocol; fromPort and toPort must be left out")
+		return fail("InvalidParameterValue",
+			"ipProtocol -1 is every port of every protocol; fromPort and toPort must be left out")
 	}
 	return nil
 }

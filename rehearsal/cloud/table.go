@@ -10,9 +10,9 @@ import (
 )
 
 // Type is one row of the table: everything the offline cloud knows of a resource type. Paths are those of the Pulumi
-// inputs, with [] for the elements of a list (defaultActions[].targetGroupArn). Templates hold names in braces: {region},
-// {account}, {partition}, {suffix} (the partition's DNS suffix), {hex} (17 digits), {hex8}, {uuid}, {digits}, {id}, or any
-// input.
+// inputs, with [] for the elements of a list (defaultActions[].targetGroupArn). Templates hold names in braces:
+// {region}, {account}, {partition}, {suffix} (the partition's DNS suffix), {hex} (17 digits), {hex8}, {uuid}, {digits},
+// {id}, or any input.
 type Type struct {
 	// Token is the Pulumi type.
 	Token string
@@ -178,8 +178,9 @@ func lookup(token string) (*Type, error) {
 	if t, ok := table[token]; ok {
 		return t, nil
 	}
-	return nil, fmt.Errorf("the offline cloud does not know the resource type %s: it cannot say what AWS would do with it. "+
-		"It knows %d types; give this one a row in the table of rehearsal/cloud", token, len(table))
+	return nil,
+		fmt.Errorf("the offline cloud does not know the resource type %s: it cannot say what AWS would do with it. "+
+			"It knows %d types; give this one a row in the table of rehearsal/cloud", token, len(table))
 }
 
 var placeholder = regexp.MustCompile(`\{[A-Za-z0-9.]+\}`)

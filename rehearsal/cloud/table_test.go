@@ -145,7 +145,8 @@ func (s *sdk) nested(t *testing.T, dir, name string) map[string]string {
 
 // paths are all inputs that a row names.
 func (t *Type) paths() []string {
-	paths := slices.Concat(t.Required, t.Replace, slices.Collect(maps.Keys(t.Defaults)), slices.Collect(maps.Keys(t.ReplaceWhen)))
+	paths := slices.Concat(t.Required, t.Replace, slices.Collect(maps.Keys(t.Defaults)),
+		slices.Collect(maps.Keys(t.ReplaceWhen)))
 	for _, group := range slices.Concat(t.ExactlyOne, t.AtMostOne) {
 		paths = append(paths, group...)
 	}

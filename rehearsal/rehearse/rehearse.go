@@ -1,8 +1,9 @@
-// Package rehearse runs a Pulumi program's whole life over the real engine and the offline cloud, and writes down what a
-// team would have got.
+// Package rehearse runs a Pulumi program's whole life over the real engine and the offline cloud, and writes down what
+// a team would have got.
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -68,8 +70,24 @@ type configuration struct {
 // passphrase encrypts the secrets of a state that lives as long as the rehearsal.
 const passphrase = "rehearsal"
 
+// shared lets the engine's output and errors, which arrive on goroutines of their own, go to one writer.
+type shared struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.to == nil {
+		return len(p), nil
+	}
+	return s.to.Write(p)
+}
+
 // Open starts the cloud and makes the stack.
 func Open(ctx context.Context, o Options) (_ *Session, err error) {
+	o.Output = &shared{to: o.Output}
 	s := &Session{o: o}
 	if s.dir, err = os.MkdirTemp("", "rehearsal-"); err != nil {
 		return nil, fmt.Errorf("making the rehearsal's directory: %w", err)
@@ -370,8 +388,14 @@ func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 		if _, err := r.Stack.Destroy(ctx); err == nil {
 			return "", fmt.Errorf("the stack protects %d resources and yet could be destroyed", len(names))
 		}
-		held = fmt.Sprintf("refused while %d resources were protected; then ", len(names))
-		r.say("destroy was refused, as it should be: %d resources are protected. Lifting the protection.", len(names))
+		held = fmt.Sprintf("refused while %d resources were protected, ", len(names))
+		r.say("destroy was refused, as it should be: %d resources are protected.", len(names))
+		if gone := missing(kept.snapshot, r.Cloud.Snapshot()); len(gone) > 0 {
+			held += fmt.Sprintf("but %d others had gone by then; ", len(gone))
+			r.say("Until it came to them, Pulumi had deleted %d others:\n  %s", len(gone), strings.Join(gone, "\n  "))
+		}
+		held += "then "
+		r.say("Lifting the protection.")
 		if err := r.unprotect(ctx); err != nil {
 			return "", err
 		}
@@ -388,6 +412,21 @@ func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 		return "", fmt.Errorf("%d resources were left behind: %s", len(left), strings.Join(names, ", "))
 	}
 	return held + changes(d.Summary), nil
+}
+
+// missing lists what was in the account before and is not any more.
+func missing(before, after cloud.Snapshot) []string {
+	left := map[string]bool{}
+	for _, r := range after.Resources {
+		left[r.Token+r.ID] = true
+	}
+	var gone []string
+	for _, r := range before.Resources {
+		if !left[r.Token+r.ID] {
+			gone = append(gone, cmp.Or(r.Name, r.ID)+" ("+r.Token+")")
+		}
+	}
+	return gone
 }
 
 func counts[K ~string](summary map[K]int) string {

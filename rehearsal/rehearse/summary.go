@@ -46,8 +46,9 @@ func table(b *strings.Builder, rows [][]string, head ...string) {
 func (r *run) summary(kept *results, nodes []Node) string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "# Rehearsal of stack %s\n\n", r.o.Stack)
-	fmt.Fprintf(b, "**Nothing was created on AWS.** Pulumi's engine ran the program against an offline cloud that knows %s as "+
-		"of its table: %d resources, %d nodes.\n\n", kept.snapshot.Region, len(kept.snapshot.Left()), len(nodes))
+	fmt.Fprintf(b,
+		"**Nothing was created on AWS.** Pulumi's engine ran the program against an offline cloud that knows %s as "+
+			"of its table: %d resources, %d nodes.\n\n", kept.snapshot.Region, len(kept.snapshot.Left()), len(nodes))
 
 	b.WriteString("## Topology\n\n```mermaid\n" + kept.picture(nodes) + "```\n\n## Nodes\n\n")
 	var rows [][]string
@@ -79,10 +80,10 @@ func (r *run) summary(kept *results, nodes []Node) string {
 	table(b, rows, "During the first up", "Passed")
 	b.WriteString("\nA second `up` and a `refresh` changed nothing, and `destroy` left nothing behind" +
 		map[bool]string{true: " (not run: the stack was kept)", false: ""}[r.o.Keep] + ".\n\n" +
-		"## What was not checked\n\nNothing was started: no instance booted, no server ran, no certificate was issued, no " +
-		"database took a connection. Quotas, prices, capacity, IAM's own decisions and the content of the product archive are " +
-		"unknown here. Ids, addresses and names that AWS chooses are made up; what the stack file names by id or ARN was taken " +
-		"to exist.\n")
+		"## What was not checked\n\nNothing was started: no instance booted, no server ran, no certificate was issued, " +
+		"no database took a connection. Quotas, prices, capacity, IAM's own decisions and the content of the product " +
+		"archive are unknown here. Ids, addresses and names that AWS chooses are made up; what the stack file names by " +
+		"id or ARN was taken to exist.\n")
 	return b.String()
 }
 
@@ -92,7 +93,8 @@ func (r *results) picture(nodes []Node) string {
 	b.WriteString("flowchart LR\n")
 	balancers := r.of("aws:lb/loadBalancer:LoadBalancer")
 	for i, lb := range balancers {
-		fmt.Fprintf(b, "    clients([clients]) -->|%s| lb%d[\"load balancer<br/>%s\"]\n", r.listeners(lb), i, str(lb.Outputs, "name"))
+		fmt.Fprintf(b, "    clients([clients]) -->|%s| lb%d[\"load balancer<br/>%s\"]\n", r.listeners(lb), i,
+			str(lb.Outputs, "name"))
 	}
 	byZone := map[string][]int{}
 	for i, n := range nodes {
