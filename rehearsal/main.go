@@ -21,7 +21,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "\nThe rehearsal failed:", err)
+		// Pulumi's display was shown as it went; the error repeats all of it after its first line.
+		reason, _, repeated := strings.Cut(err.Error(), "\ncode: ")
+		if repeated {
+			reason += "; Pulumi's own error is above"
+		}
+		fmt.Fprintln(os.Stderr, "\nThe rehearsal failed:", reason)
 		os.Exit(1)
 	}
 }

@@ -47,8 +47,8 @@ func (r *run) summary(kept *results, nodes []Node) string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "# Rehearsal of stack %s\n\n", r.o.Stack)
 	fmt.Fprintf(b,
-		"**Nothing was created on AWS.** Pulumi's engine ran the program against an offline cloud that knows %s as "+
-			"of its table: %d resources, %d nodes.\n\n", kept.snapshot.Region, len(kept.snapshot.Left()), len(nodes))
+		"**Nothing was created on AWS.** Pulumi's engine ran the program against an offline cloud in %s: "+
+			"%d resources, %d nodes.\n\n", kept.snapshot.Region, len(kept.snapshot.Left()), len(nodes))
 
 	b.WriteString("## Topology\n\n```mermaid\n" + kept.picture(nodes) + "```\n\n## Nodes\n\n")
 	var rows [][]string
