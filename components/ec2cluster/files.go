@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
@@ -64,13 +65,7 @@ func (f *files) object(ctx *pulumi.Context, key string, content pulumi.StringInp
 
 // node writes the files of one node; name is a member's, or "all" where nodes share theirs.
 func (f *files) node(ctx *pulumi.Context, args *Args, name string, node nodeconfig.Node) (*nodeFiles, error) {
-	names := slices.Sorted(func(yield func(string) bool) {
-		for key := range args.Database.Instances {
-			if !yield(key) {
-				return
-			}
-		}
-	})
+	names := slices.Sorted(maps.Keys(args.Database.Instances))
 	hosts := make(pulumi.StringArray, len(names))
 	for i, key := range names {
 		hosts[i] = args.Database.Instances[key].Host

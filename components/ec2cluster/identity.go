@@ -64,16 +64,9 @@ func RoleName(scope awskit.Scope) string { return scope.Cluster + "-nodes-" + sc
 
 // grant gives the role what a node does, and nothing else.
 func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket) ([]pulumi.Resource, error) {
-	keys := slices.Sorted(func(yield func(string) bool) {
-		for key := range args.Secrets.ARNs {
-			if !yield(key) {
-				return
-			}
-		}
-	})
 	values := []pulumi.StringInput{bucket.ARN, args.Secrets.KeyARN, args.FileSystem.ARN, args.LogGroupARN}
-	for _, key := range keys {
-		values = append(values, args.Secrets.ARNs[key])
+	for _, arn := range awskit.Sorted(args.Secrets.ARNs) {
+		values = append(values, arn)
 	}
 	for _, instance := range awskit.Sorted(args.Database.Instances) {
 		values = append(values, instance.MasterSecretARN)
