@@ -14,24 +14,19 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// enum is a type with a few values only.
-type enum struct {
-	values []string
-	// refused are values that mean something elsewhere, each with the reason why it cannot be written.
-	refused map[string]string
-}
-
-func enumOf[T ~string](values ...T) enum {
-	var e enum
+func enumOf[T ~string](values ...T) []string {
+	var e []string
 	for _, v := range values {
-		e.values = append(e.values, string(v))
+		e = append(e, string(v))
 	}
 	return e
 }
 
-var enums = map[reflect.Type]enum{
+// enums are the types with a few values only.
+var enums = map[reflect.Type][]string{
 	reflect.TypeFor[Profile]():         enumOf(Dev, Prod),
-	reflect.TypeFor[Topology]():        enumOf(EC2),
+	reflect.TypeFor[Topology]():        enumOf(EC2, ECS, EKS),
+	reflect.TypeFor[LaunchType]():      enumOf(LaunchEC2, LaunchFargate),
 	reflect.TypeFor[product.Version](): enumOf(product.Versions()...),
 	reflect.TypeFor[NATStrategy]():     enumOf(NATNone, NATSingle, NATPerZone),
 	reflect.TypeFor[CacheScenario](): enumOf(
@@ -42,17 +37,11 @@ var enums = map[reflect.Type]enum{
 	reflect.TypeFor[ThroughputMode](): enumOf(Elastic, Bursting, Provisioned),
 	reflect.TypeFor[UserStoreType](): enumOf(
 		DatabaseUserStore, ReadOnlyLDAP, ReadWriteLDAP, ReadOnlyActiveDirectory, ReadWriteActiveDirectory),
-	reflect.TypeFor[Scheme](): {
-		values: enumOf(AWS, WKA, Multicast).values,
-		refused: map[string]string{
-			string(AWSECS):     "aws-ecs asks ECS for the cluster's tasks, and the topology ec2 has none",
-			string(Kubernetes): "kubernetes asks a Kubernetes API server for pods, and the topology ec2 has none",
-		},
-	},
+	reflect.TypeFor[Scheme](): enumOf(AWS, WKA, Multicast, AWSECS, Kubernetes),
 }
 
 // EnumValues lists what a value of the type may be, or nothing where the type has no such list.
-func EnumValues(t reflect.Type) []string { return slices.Clone(enums[t].values) }
+func EnumValues(t reflect.Type) []string { return slices.Clone(enums[t]) }
 
 // decoder fills a configuration from what Pulumi hands over. It reports what does not fit and leaves that out, so that
 // everything else can be checked all the same.
@@ -178,8 +167,8 @@ func (d *decoder) table(path string, in any, out reflect.Value) {
 	table := reflect.MakeMapWithSize(out.Type(), len(object))
 	names, limited := enums[out.Type().Key()]
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		if limited && !slices.Contains(names.values, name) {
-			d.unknown(path+"."+name, name, names.values)
+		if limited && !slices.Contains(names, name) {
+			d.unknown(path+"."+name, name, names)
 			continue
 		}
 		item := reflect.New(out.Type().Elem()).Elem()
@@ -199,12 +188,8 @@ func (d *decoder) text(path string, in any, out reflect.Value) {
 		d.refuse(path, fix, "%s is not a string", shown)
 		return
 	}
-	if allowed, limited := enums[out.Type()]; limited && !slices.Contains(allowed.values, text) {
-		problem, known := allowed.refused[text]
-		if !known {
-			problem = fmt.Sprintf("%q is none of its values", text)
-		}
-		d.refuse(path, oneOf(allowed.values), "%s", problem)
+	if allowed, limited := enums[out.Type()]; limited && !slices.Contains(allowed, text) {
+		d.refuse(path, oneOf(allowed), "%q is none of its values", text)
 		return
 	}
 	out.SetString(text)

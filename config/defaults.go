@@ -49,7 +49,12 @@ func (c *Cluster) fillIn() {
 	d := profiles[c.Profile]
 	c.fillNodes(d)
 	c.fillNetwork(d)
-	set(&c.Clustering.Scheme, AWS)
+	if allowed := schemes[c.Topology]; len(allowed) > 0 {
+		set(&c.Clustering.Scheme, allowed[0])
+	}
+	if c.Topology == ECS {
+		set(&c.ECS.LaunchType, LaunchEC2)
+	}
 	set(&c.Clustering.Domain, c.Name())
 	set(&c.Clustering.Port, 5701)
 	set(&c.Clustering.HeartbeatTimeout, 60)

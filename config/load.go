@@ -64,6 +64,9 @@ func Load(src Source, env Environment) (Loaded, error) {
 	if err := c.completeArtifacts(env); err != nil {
 		return Loaded{}, err
 	}
+	if err := c.completeImages(env); err != nil {
+		return Loaded{}, err
+	}
 	return Loaded{Cluster: c, Warnings: c.warnings()}, nil
 }
 
@@ -80,7 +83,9 @@ func (c *Cluster) settle() Problems {
 // completeArtifacts points at the account's bucket for artifacts where a stack names no source.
 func (c *Cluster) completeArtifacts(env Environment) error {
 	archive, driver := &c.Product.Archive, &c.Product.Driver
-	if archive.Source != "" && driver.Source != "" {
+	needArchive := c.Topology == EC2 && archive.Source == ""
+	needDriver := !c.Container.Baked && driver.Source == ""
+	if !needArchive && !needDriver {
 		return nil
 	}
 	account, err := env.AccountID()
@@ -88,8 +93,10 @@ func (c *Cluster) completeArtifacts(env Environment) error {
 		return fmt.Errorf("asking for the account's id: %w", err)
 	}
 	bucket := fmt.Sprintf("s3://wso2is-artifacts-%s-%s/", account, c.Region)
-	set(&archive.Source, fmt.Sprintf("%swso2is-%s.zip", bucket, c.Version))
-	if driver.Source == "" {
+	if needArchive {
+		archive.Source = fmt.Sprintf("%swso2is-%s.zip", bucket, c.Version)
+	}
+	if needDriver {
 		*driver = engines[c.Database.Engine].driver
 		driver.Source = bucket + driver.Source
 	}

@@ -154,3 +154,11 @@ func ipNet(p netip.Prefix) *net.IPNet {
 func (c Cluster) adoptedZones() []string {
 	return slices.Sorted(maps.Keys(c.Network.Adopt.PrivateSubnets))
 }
+
+// dnsSuffix is what AWS's own names end with in the region's partition.
+func dnsSuffix(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}

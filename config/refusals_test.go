@@ -88,7 +88,7 @@ func TestRefusesWhatCannotBeRead(t *testing.T) {
 			"wso2is:loadBalancer.idleTimeout: 4001 is out of range; write 1 to 4000"),
 		"unknown profile": one(object{"profile": "staging"},
 			`wso2is:profile: "staging" is none of its values; write one of dev, prod`),
-		"unknown topology": one(object{"topology": "ecs"}, `wso2is:topology: "ecs" is none of its values; write ec2`),
+		"unknown topology": one(object{"topology": "vm"}, `wso2is:topology: "vm" is none of its values; write one of ec2, ecs, eks`),
 		"unknown release": one(object{"version": "7.1"}, `wso2is:version: "7.1" is none of its values; `+
 			"write one of 5.11.0, 6.0.0, 6.1.0, 7.0.0, 7.1.0, 7.2.0, 7.3.0"),
 		"no release": one(object{"version": nil}, "wso2is:version: the release is missing; "+

@@ -23,7 +23,7 @@ type Cluster struct {
 	// Profile chooses the defaults of keys that a stack leaves out: `prod` is safe (zones, backups, protection), `dev`
 	// is cheap and can be destroyed. Default: `prod`.
 	Profile Profile `json:"profile,omitempty"`
-	// Topology is what the nodes run on. Default: `ec2`.
+	// Topology is what the nodes run on: instances (`ec2`), tasks (`ecs`) or pods (`eks`). Default: `ec2`.
 	Topology Topology `json:"topology,omitempty"`
 	// Version is the release of WSO2 Identity Server.
 	Version product.Version `json:"version"`
@@ -47,6 +47,10 @@ type Cluster struct {
 	LoadBalancer LoadBalancer `json:"loadBalancer,omitempty"`
 	// Product says where nodes get the product and what it needs besides.
 	Product Product `json:"product,omitempty"`
+	// Container is what tasks and pods run, for the topologies ecs and eks.
+	Container Container `json:"container,omitempty"`
+	// ECS is what only the topology ecs knows.
+	ECS ECSOptions `json:"ecs,omitempty"`
 	// JVM sizes the Java virtual machine of a node.
 	JVM JVM `json:"jvm,omitempty"`
 	// Admin is the super administrator that the first start creates.
@@ -80,6 +84,8 @@ type Topology string
 // The topologies.
 const (
 	EC2 Topology = "ec2"
+	ECS Topology = "ecs"
+	EKS Topology = "eks"
 )
 
 // Nodes is the size and number of the cluster's nodes.
@@ -202,19 +208,19 @@ const (
 
 // Clustering says how nodes find each other.
 type Clustering struct {
-	// Scheme is the membership scheme. On ec2: `aws` (discovery by tag), `wka` (fixed addresses) or `multicast`
-	// (through a Transit Gateway multicast domain). Default: `aws`.
+	// Scheme is the membership scheme. On ec2: `aws` (discovery by tag, the default), `wka` (fixed addresses) or
+	// `multicast` (through a Transit Gateway multicast domain). On ecs it is `aws-ecs`, on eks `kubernetes`.
 	Scheme Scheme `json:"scheme,omitempty"`
 	// Domain is the Hazelcast cluster name. Default: `<project>-<stack>`.
 	Domain string `json:"domain,omitempty"`
 	// Port is the Hazelcast port of a node: 5701 to 5800, and no higher than 5708 where discovery probes for it
-	// (scheme `aws`). Default: 5701.
+	// (schemes `aws` and `aws-ecs`). Default: 5701.
 	Port int `json:"port,omitempty" jsonschema:"minimum=5701,maximum=5800" wrong:"is no port that the firewall opens"`
 	// HeartbeatTimeout is after how many seconds without a sign of life a node counts as gone, 10 to 600. Default: 60;
 	// the product's own is 600.
 	HeartbeatTimeout int `json:"heartbeatTimeout,omitempty" jsonschema:"minimum=10,maximum=600"`
 	// ConnectionTimeout is how long a member waits for a connection or a discovery call, in seconds. Read by the
-	// schemes wka and aws.
+	// schemes wka, aws and aws-ecs.
 	ConnectionTimeout int `json:"connectionTimeout,omitempty" jsonschema:"minimum=1,maximum=300"`
 	// WKAMembers replaces the list of well-known members, which by default is the address and port of every node:
 	// `address:port` or a range over the last octet, `10.0.1.10-20:5701`. Every node must be covered.
@@ -450,11 +456,48 @@ type Artifact struct {
 
 // Product says where nodes get the product and its database driver.
 type Product struct {
-	// Archive is wso2is-<version>.zip. Default: `s3://wso2is-artifacts-<account id>-<region>/wso2is-<version>.zip`.
+	// Archive is wso2is-<version>.zip, for the topology ec2. Default: `s3://wso2is-artifacts-<account id>-<region>/wso2is-<version>.zip`.
 	Archive Artifact `json:"archive,omitempty"`
 	// Driver is the JDBC driver's jar, which the product does not ship. Default: a release that fits the engine and
 	// the JDK, with its checksum, under `s3://wso2is-artifacts-<account id>-<region>/`.
 	Driver Artifact `json:"driver,omitempty"`
+}
+
+// Container is what tasks and pods run.
+type Container struct {
+	// Image is the product's image, `registry/repository:tag` with or without `@sha256:digest`. It must be one that is
+	// built as WSO2's own are: user and group 802, and an entrypoint that copies wso2-config-volume and
+	// wso2-artifact-volume over the server. Default: `<account id>.dkr.ecr.<region>.amazonaws.com/wso2is:<version>`.
+	Image string `json:"image,omitempty"`
+	// ToolsImage has the AWS CLI, version 2, and bash, as public.ecr.aws/aws-cli/aws-cli does. It fetches what the
+	// product's image lacks and publishes the number of cluster members. Default:
+	// `<account id>.dkr.ecr.<region>.amazonaws.com/aws-cli:2`.
+	ToolsImage string `json:"toolsImage,omitempty"`
+	// Repository makes private ECR repositories of the stack's own, `<project>-<stack>/wso2is` and
+	// `<project>-<stack>/aws-cli`, which scan what is pushed and expire what is old, and takes both images from there.
+	// Exclusive with image and toolsImage. Nodes start once the images are pushed. Default: false.
+	Repository bool `json:"repository,omitempty"`
+	// Baked says that the image holds the JDBC driver and the node's deployment.toml already; nodes then fetch neither.
+	// The stack's output `nodes` says where the file to bake is. Default: false.
+	Baked bool `json:"baked,omitempty"`
+}
+
+// LaunchType is where ECS runs tasks.
+type LaunchType string
+
+// The launch types.
+const (
+	LaunchEC2     LaunchType = "ec2"
+	LaunchFargate LaunchType = "fargate"
+)
+
+// ECSOptions is what only the topology ecs knows.
+type ECSOptions struct {
+	// LaunchType is `ec2` (one task per container instance, on its network: the mode that WSO2 documents) or `fargate`.
+	// With `ec2` nodes.instanceType sizes a node, with `fargate` nodes.cpu and nodes.memory do. Default: `ec2`.
+	LaunchType LaunchType `json:"launchType,omitempty"`
+	// Exec lets those who may call ecs:ExecuteCommand open a shell in a running task. Default: false.
+	Exec bool `json:"exec,omitempty"`
 }
 
 // JVM sizes a node's Java virtual machine.

@@ -38,6 +38,7 @@ func (c *Cluster) validate(written Cluster) Problems {
 	v.fileSystem()
 	v.loadBalancer()
 	v.product()
+	v.container()
 	v.secrets()
 	v.userStore()
 	v.observability()

@@ -28,15 +28,36 @@ var ownHazelcast = map[string]string{
 	"hazelcast.config":                   "write clustering.hazelcastXml",
 }
 
+// schemes are those that find nodes in each topology, its default first.
+var schemes = map[Topology][]Scheme{EC2: {AWS, WKA, Multicast}, ECS: {AWSECS}, EKS: {Kubernetes}}
+
+// schemeNeeds is what a scheme relies on.
+var schemeNeeds = map[Scheme]string{
+	AWS:        "aws asks EC2 for instances that are nodes",
+	WKA:        "wka lists nodes with fixed addresses",
+	Multicast:  "multicast needs instances in a Transit Gateway multicast domain",
+	AWSECS:     "aws-ecs asks ECS for the cluster's tasks",
+	Kubernetes: "kubernetes asks a Kubernetes API server for pods",
+}
+
+func (v *validator) scheme() {
+	allowed := schemes[v.Topology]
+	if !slices.Contains(allowed, v.Clustering.Scheme) && schemeNeeds[v.Clustering.Scheme] != "" {
+		v.refuse("clustering.scheme", oneOf(allowed), "%s, and the topology %s has none", schemeNeeds[v.Clustering.Scheme],
+			v.Topology)
+	}
+}
+
 func (v *validator) clustering() {
+	v.scheme()
 	k, written := v.Clustering, v.written.Clustering
 	if !domainName.MatchString(k.Domain) {
 		v.refuse("clustering.domain", "write letters, digits, dots, hyphens and underscores, 63 at the most",
 			"%q cannot name a Hazelcast cluster", k.Domain)
 	}
-	if k.Scheme == AWS && k.Port > ports.HazelcastProbedLast {
+	if (k.Scheme == AWS || k.Scheme == AWSECS) && k.Port > ports.HazelcastProbedLast {
 		v.refuse("clustering.port", fmt.Sprintf("write %d to %d", ports.HazelcastFirst, ports.HazelcastProbedLast),
-			"%d is never probed by the scheme aws, so every node would stay alone", k.Port)
+			"%d is never probed by the scheme %s, so every node would stay alone", k.Port, k.Scheme)
 	}
 	for _, unread := range []struct {
 		key  string
@@ -44,7 +65,7 @@ func (v *validator) clustering() {
 		by   []Scheme
 		then Scheme
 	}{
-		{"connectionTimeout", written.ConnectionTimeout != 0, []Scheme{AWS, WKA}, AWS},
+		{"connectionTimeout", written.ConnectionTimeout != 0, []Scheme{AWS, WKA, AWSECS}, AWS},
 		{"wkaMembers", len(written.WKAMembers) > 0, []Scheme{WKA}, WKA},
 		{"multicast", written.Multicast != MulticastGroup{}, []Scheme{Multicast}, Multicast},
 		{"aws", written.AWS != AWSDiscovery{}, []Scheme{AWS}, AWS},

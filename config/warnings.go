@@ -22,6 +22,13 @@ func (c *Cluster) warnings() []string {
 					"so nodes cannot require the second", c.Version)
 		}
 	}
+	for _, i := range []struct{ path, image string }{
+		{"container.image", c.Container.Image}, {"container.toolsImage", c.Container.ToolsImage},
+	} {
+		if c.Profile == Prod && i.image != "" && !Pinned(i.image) {
+			w.say(i.path, "the tag of %s can be moved to another image; a digest, @sha256:…, cannot", i.image)
+		}
+	}
 	for _, a := range []struct {
 		path string
 		file Artifact

@@ -84,16 +84,16 @@ func TestSchema(t *testing.T) {
 	schema := compile(t)
 	require.NoError(t, schema.Validate(parse(t, valid)))
 	for name, change := range map[string][2]string{
-		"unknown key":            {"wso2is:nodes:", "wso2is:node:"},
-		"unknown nested key":     {"{count: 3}", "{cuont: 3}"},
-		"number out of range":    {"{count: 3}", "{count: 0}"},
-		"unknown release":        {"7.1.0", "7.9.0"},
-		"secret in plain text":   {"{secure: v1:abc}", "hunter2"},
-		"number for a string":    {"username: admin", "username: 5"},
-		"no region":              {"aws:region: eu-west-1", "aws:profile: me"},
-		"unknown cache":          {"wso2is:nodes: {count: 3}", "wso2is:caching: {disabled: [nothing]}"},
-		"unknown database":       {"wso2is:nodes: {count: 3}", "wso2is:database: {logical: {nothing: {}}}"},
-		"scheme of no EC2 nodes": {"wso2is:nodes: {count: 3}", "wso2is:clustering: {scheme: kubernetes}"},
+		"unknown key":          {"wso2is:nodes:", "wso2is:node:"},
+		"unknown nested key":   {"{count: 3}", "{cuont: 3}"},
+		"number out of range":  {"{count: 3}", "{count: 0}"},
+		"unknown release":      {"7.1.0", "7.9.0"},
+		"secret in plain text": {"{secure: v1:abc}", "hunter2"},
+		"number for a string":  {"username: admin", "username: 5"},
+		"no region":            {"aws:region: eu-west-1", "aws:profile: me"},
+		"unknown cache":        {"wso2is:nodes: {count: 3}", "wso2is:caching: {disabled: [nothing]}"},
+		"unknown database":     {"wso2is:nodes: {count: 3}", "wso2is:database: {logical: {nothing: {}}}"},
+		"unknown scheme":       {"wso2is:nodes: {count: 3}", "wso2is:clustering: {scheme: gossip}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(valid, change[0], change[1], 1)

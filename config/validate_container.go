@@ -1,0 +1,89 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/distribution/reference"
+)
+
+// container checks what tasks and pods run, and refuses on each topology what only another one reads.
+func (v *validator) container() {
+	c, written := v.Container, v.written.Container
+	if v.Topology == EC2 {
+		if written != (Container{}) {
+			v.refuse("container", "leave it out, or write topology: ecs or eks", "instances run no container")
+		}
+		return
+	}
+	if v.written.Product.Archive != (Artifact{}) {
+		v.refuse("product.archive", "leave it out, or write topology: ec2", "the product is in container.image")
+	}
+	if c.Baked && v.written.Product.Driver != (Artifact{}) {
+		v.refuse("product.driver", "leave it out, or write container.baked: false", "a baked image has its driver")
+	}
+	v.image("container.image", c.Image)
+	v.image("container.toolsImage", c.ToolsImage)
+	if c.Repository && (c.Image != "" || c.ToolsImage != "") {
+		v.refuse("container.repository", "leave it out, or leave image and toolsImage out",
+			"the stack's own repositories hold both images")
+	}
+}
+
+// image checks an image's name as the container runtimes read it, except that a registry and a tag or digest are
+// needed: Docker's defaults, docker.io and latest, are what nobody means in production.
+func (v *validator) image(path, text string) {
+	if text == "" {
+		return
+	}
+	const fix = "write one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0, with or without @sha256:…"
+	named, err := reference.ParseNamed(text)
+	if err != nil {
+		v.refuse(path, fix, "%q is not an image with its registry", text)
+		return
+	}
+	if reference.IsNameOnly(named) {
+		v.refuse(path, fix, "%q has neither a tag nor a digest", text)
+	}
+}
+
+// Pinned reports whether an image's name has a digest, so that it always means the same image.
+func Pinned(image string) bool {
+	named, err := reference.ParseNamed(image)
+	if err != nil {
+		return false
+	}
+	_, pinned := named.(reference.Digested)
+	return pinned
+}
+
+// ImageRepository is the name of the private ECR repository that container.repository makes for an image, wso2is or
+// aws-cli.
+func (c Cluster) ImageRepository(image string) string { return c.Name() + "/" + image }
+
+// The images of a container topology.
+const (
+	ProductImage = "wso2is"
+	ToolsImage   = "aws-cli"
+)
+
+// completeImages names the images where a stack does not: in the account's own registry, since nodes have no way to
+// the internet by default.
+func (c *Cluster) completeImages(env Environment) error {
+	if c.Topology == EC2 || c.Container.Image != "" && c.Container.ToolsImage != "" {
+		return nil
+	}
+	account, err := env.AccountID()
+	if err != nil {
+		return fmt.Errorf("asking for the account's id: %w", err)
+	}
+	registry := fmt.Sprintf("%s.dkr.ecr.%s.%s/", account, c.Region, dnsSuffix(c.Region))
+	name := func(image string) string {
+		if c.Container.Repository {
+			return registry + c.ImageRepository(image)
+		}
+		return registry + image
+	}
+	set(&c.Container.Image, fmt.Sprintf("%s:%s", name(ProductImage), c.Version))
+	set(&c.Container.ToolsImage, name(ToolsImage)+":2")
+	return nil
+}
