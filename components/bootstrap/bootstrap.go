@@ -31,6 +31,18 @@ const DatabasePlaceholder = "{database}"
 //go:embed node.sh
 var nodeScript string
 
+//go:embed fetch.sh
+var fetchScript string
+
+//go:embed server.sh
+var serverScript string
+
+// FetchScript is bash: the functions log, die, retry, metadata and fetch. PROGRAM names what uses them.
+func FetchScript() string { return fetchScript }
+
+// ServerScript is POSIX shell: the functions log_hazelcast, make_keystore and trust.
+func ServerScript() string { return serverScript }
+
 //go:embed programs
 var programs embed.FS
 
@@ -61,9 +73,9 @@ func Programs() []Program {
 	}
 	list := make([]Program, 0, len(names))
 	for name, at := range names {
-		content, err := programs.ReadFile("programs/" + name)
-		if err != nil {
-			panic(err) // The file is part of the binary.
+		content := programFile(name)
+		if name == "setup" {
+			content = append([]byte(serverScript), content...)
 		}
 		list = append(list, Program{Name: name, Path: at, Content: content})
 	}
@@ -73,12 +85,17 @@ func Programs() []Program {
 
 // SchemaProgram is the source of the program that makes the logical databases, for the Java source launcher (Java 11 or
 // newer). Its head says how it is run.
-func SchemaProgram() string {
-	content, err := programs.ReadFile("programs/SchemaBootstrap.java")
+func SchemaProgram() string { return string(programFile("SchemaBootstrap.java")) }
+
+// MembersProgram is bash: it counts the members that a node is connected with, and publishes the number.
+func MembersProgram() string { return string(programFile("members")) }
+
+func programFile(name string) []byte {
+	content, err := programs.ReadFile("programs/" + name)
 	if err != nil {
 		panic(err) // The file is part of the binary.
 	}
-	return string(content)
+	return content
 }
 
 // Args is everything that user data is made of. It holds no secret, only the names of secrets.
@@ -317,7 +334,7 @@ func UserData(a Args) (string, error) {
 		return "", fmt.Errorf("user data of node %q: %w", a.NodeName, h.err)
 	}
 
-	data := "#!/bin/bash\n" + h.text.String() + "\n" + nodeScript
+	data := "#!/bin/bash\n" + h.text.String() + "\n" + fetchScript + nodeScript
 	if over := len(data) - MaxUserData; over > 0 {
 		return "", fmt.Errorf("user data of node %q is %d bytes, %d more than the %d that EC2 takes: fewer or shorter JVM "+
 			"options, database names and file names make it smaller", a.NodeName, len(data), over, MaxUserData)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +35,6 @@ shift
 exec "$@"`,
 	// What systemd does before ExecStart.
 	"systemctl": `[[ $* != *wso2is.service* ]] || "$WSO2IS_ROOT/opt/wso2is/bin/secrets"`,
-	"ss":        `if [[ $1 == -Htln ]]; then cat "$FAKE/listening"; else cat "$FAKE/established"; fi`,
 	"aws": `case $1 in
 s3) cp "$FAKE/s3/${4#s3://}" "$5" ;;
 secretsmanager)
@@ -45,6 +45,7 @@ esac`,
 *api/token*) echo TOKEN ;;
 *instance-id*) echo i-0123456789abcdef0 ;;
 *local-ipv4*) echo 10.0.1.10 ;;
+*/task*) echo '{"TaskARN":"arn:aws:ecs:eu-west-1:123456789012:task/demo/0123456789abcdef"}' ;;
 *health*) printf '%s' "${FAKE_HEALTH:-200}" ;;
 *) echo "unexpected: $*" >&2; exit 1 ;;
 esac`,
@@ -127,8 +128,9 @@ func newMachine(t *testing.T, version product.Version) *machine {
 		"exit \"${FAKE_SCHEMA_STATUS:-0}\" ;;\nesac\nexec "+tool(t, "java")+" \"$@\"\n", 0o755)
 	m.write(t, filepath.Join(m.root, "etc/hosts"), "127.0.0.1 localhost\n", 0o644)
 	m.write(t, filepath.Join(m.root, "etc/fstab"), "UUID=1 / xfs defaults 0 0\n", 0o644)
-	m.write(t, filepath.Join(m.fake, "listening"), "LISTEN 0 50 *:9443 *:*\nLISTEN 0 50 10.0.1.10:5701 0.0.0.0:*\n", 0o644)
-	m.write(t, filepath.Join(m.fake, "established"), "0 0 10.0.1.10:5701 10.0.2.10:41234\n", 0o644)
+	// One listener, and one connection from 10.0.2.10, as the kernel writes them.
+	m.write(t, filepath.Join(m.fake, "proc/net/tcp"), "  sl  local_address rem_address   st\n"+
+		"   0: 0A01000A:1645 00000000:0000 0A 0\n   1: 0A01000A:1645 0A02000A:A122 01 0\n", 0o644)
 
 	store := "client-truststore." + strings.ToLower(string(facts.Keystore))
 	file := "wso2is.jks"
@@ -190,7 +192,7 @@ func newMachine(t *testing.T, version product.Version) *machine {
 	m.args.LifecycleHook = &LifecycleHook{Name: "launch", Group: "demo"}
 	m.args.ReadySeconds = 1
 	m.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "FAKE="+m.fake, "WSO2IS_ROOT="+m.root,
-		"WSO2IS_RETRY_INTERVAL=0", "WSO2IS_READY_INTERVAL=0.1")
+		"WSO2IS_RETRY_INTERVAL=0", "WSO2IS_READY_INTERVAL=0.1", "WSO2IS_PROC="+filepath.Join(m.fake, "proc"))
 	return m
 }
 
@@ -435,46 +437,96 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 	}
 }
 
+// TestMembers counts real connections: members are addresses of the loopback interface, and the node is 127.0.0.1, so
+// that the other ends, which only here are on the same machine, are left out of what it sees.
 func TestMembers(t *testing.T) {
-	for name, c := range map[string]struct{ listening, established, want string }{
-		"the server is down": {
-			established: "0 0 10.0.1.10:50000 10.0.2.10:5701\n", want: "0",
-		},
-		"alone": {listening: "LISTEN 0 50 10.0.1.10:5701 0.0.0.0:*\n", want: "1"},
-		"two connections with one peer, whose port is another": {
-			listening: "LISTEN 0 50 *:5701 *:*\n",
-			established: "0 0 [::ffff:10.0.1.10]:5701 [::ffff:10.0.2.10]:40000\n" +
-				"0 0 [::ffff:10.0.1.10]:40001 [::ffff:10.0.2.10]:5702\n",
-			want: "2",
-		},
-		"clients, databases and itself are no members": {
-			listening: "LISTEN 0 50 10.0.1.10:5701 0.0.0.0:*\n",
-			established: "0 0 10.0.1.10:9443 10.0.9.9:40000\n0 0 10.0.1.10:40000 10.0.3.3:5432\n" +
-				"0 0 10.0.1.10:40002 10.0.1.10:5701\n0 0 10.0.1.10:40003 10.0.2.10:5800\n0 0 10.0.1.10:5701 10.0.2.11:40000\n",
-			want: "3",
-		},
+	for name, c := range map[string]struct {
+		down bool
+		// from opens a connection to the listener, to is a listener elsewhere that this node opened one to.
+		from, to []string
+		want     string
+	}{
+		"the server is down":                    {down: true, to: []string{"127.0.0.3"}, want: "0"},
+		"alone":                                 {want: "1"},
+		"itself is no member":                   {from: []string{"127.0.0.1"}, want: "1"},
+		"two connections with one peer":         {from: []string{"127.0.0.2"}, to: []string{"127.0.0.2"}, want: "2"},
+		"one that came and one that was called": {from: []string{"127.0.0.2"}, to: []string{"127.0.0.3"}, want: "3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := &machine{root: t.TempDir(), fake: t.TempDir()}
-			for _, fake := range []string{"ss", "aws"} {
-				m.write(t, filepath.Join(m.fake, "bin", fake), "#!/bin/bash\n"+
-					"printf '%s\\n' \""+fake+" $*\" >>\"$FAKE/calls\"\n"+fakes[fake]+"\n", 0o755)
+			port := connect(t, c.down, c.from, c.to)
+			var seen strings.Builder
+			for line := range strings.Lines(read(t, "/proc/net/tcp")) {
+				if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], "0100007F:") {
+					seen.WriteString(line)
+				}
 			}
-			m.write(t, filepath.Join(m.fake, "listening"), c.listening, 0o644)
-			m.write(t, filepath.Join(m.fake, "established"), c.established, 0o644)
-			m.write(t, filepath.Join(m.root, "opt/wso2is/etc/node.conf"), "HAZELCAST_PORT=5701 HAZELCAST_FIRST=5701 "+
-				"HAZELCAST_LAST=5800 REGION=eu-west-1 CLUSTER=demo NODE=node-1\n", 0o644)
-			m.env = append(os.Environ(), "PATH="+filepath.Join(m.fake, "bin")+":"+os.Getenv("PATH"), "FAKE="+m.fake,
-				"WSO2IS_ROOT="+m.root)
-			if output, status := m.run(t, nil, "bash", "programs/members"); status != 0 || strings.TrimSpace(output) != c.want {
-				t.Errorf("status %d, %q instead of %s members", status, output, c.want)
+			for _, where := range []string{"an instance", "a container"} {
+				m := &machine{root: t.TempDir(), fake: t.TempDir()}
+				for _, fake := range []string{"aws", "curl"} {
+					m.write(t, filepath.Join(m.fake, "bin", fake), "#!/bin/bash\n"+
+						"printf '%s\\n' \""+fake+" $*\" >>\"$FAKE/calls\"\n"+fakes[fake]+"\n", 0o755)
+				}
+				settings := []string{
+					"HAZELCAST_PORT=" + port, "HAZELCAST_FIRST=" + port, "HAZELCAST_LAST=" + port, "REGION=eu-west-1", "CLUSTER=demo",
+				}
+				m.write(t, filepath.Join(m.fake, "proc/net/tcp"), seen.String(), 0o644)
+				node := "node-1"
+				m.env = append(os.Environ(), "PATH="+filepath.Join(m.fake, "bin")+":"+os.Getenv("PATH"), "FAKE="+m.fake,
+					"WSO2IS_ROOT="+m.root, "WSO2IS_PROC="+filepath.Join(m.fake, "proc"))
+				if where == "an instance" {
+					m.write(t, filepath.Join(m.root, "opt/wso2is/etc/node.conf"), strings.Join(settings, "\n")+"\nNODE=node-1\n", 0o644)
+				} else {
+					m.env = append(append(m.env, settings...), "ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/abc")
+					node = "0123456789abcdef"
+				}
+				if output, status := m.run(t, nil, "bash", "programs/members"); status != 0 || strings.TrimSpace(output) != c.want {
+					t.Errorf("%s: status %d, %q instead of %s members", where, status, output, c.want)
+				}
+				if output, status := m.run(t, nil, "bash", "programs/members", "publish"); status != 0 {
+					t.Errorf("%s: publishing: status %d, %s", where, status, output)
+				}
+				contains(t, "what was called", m.calls(t), "--namespace WSO2IS",
+					"Dimensions=[{Name=Cluster,Value=demo}],Value="+c.want+",",
+					"Dimensions=[{Name=Cluster,Value=demo},{Name=Node,Value="+node+"}],Value="+c.want+",")
 			}
-			if output, status := m.run(t, nil, "bash", "programs/members", "publish"); status != 0 {
-				t.Errorf("publishing: status %d, %s", status, output)
-			}
-			contains(t, "what was called", m.calls(t), "--namespace WSO2IS",
-				"Dimensions=[{Name=Cluster,Value=demo}],Value="+c.want+",",
-				"Dimensions=[{Name=Cluster,Value=demo},{Name=Node,Value=node-1}],Value="+c.want+",")
 		})
 	}
+}
+
+// connect listens on 127.0.0.1, unless that is down, and holds connections until the test ends. It returns the port,
+// which listeners elsewhere have too.
+func connect(t *testing.T, down bool, from, to []string) string {
+	t.Helper()
+	listen := func(address string) net.Listener {
+		l, err := net.Listen("tcp4", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		return l
+	}
+	own := listen("127.0.0.1:0")
+	_, port, err := net.SplitHostPort(own.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func(local, remote string) {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(local)}}
+		c, err := d.Dial("tcp4", net.JoinHostPort(remote, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	for _, peer := range from {
+		dial(peer, "127.0.0.1")
+	}
+	for _, peer := range to {
+		listen(net.JoinHostPort(peer, port))
+		dial("127.0.0.1", peer)
+	}
+	if down {
+		_ = own.Close()
+	}
+	return port
 }

@@ -13,15 +13,13 @@ import (
 	"github.com/wso2is-aws/wso2is/components/storage"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/ports"
+	"github.com/wso2is-aws/wso2is/config/product"
 )
 
 const component = "loadbalancer"
 
 // Type is the component's Pulumi type token.
 const Type = "wso2is:loadbalancer:LoadBalancer"
-
-// HealthPath answers 503 when the database, the user store or a start-up check fails, once [carbon_health_check] is on.
-const HealthPath = "/api/health-check/v1.0/health"
 
 // Args decides what the load balancer consists of.
 type Args struct {
@@ -176,7 +174,7 @@ func (l *LoadBalancer) listeners(
 		Port: pulumi.Int(ports.HTTPS), Protocol: pulumi.String("HTTPS"), TargetType: pulumi.String(args.TargetType),
 		VpcId: args.VPC.ToStringOutput().ToStringPtrOutput(), DeregistrationDelay: pulumi.Int(*args.LoadBalancer.DeregistrationDelay),
 		HealthCheck: lb.TargetGroupHealthCheckArgs{
-			Path: pulumi.String(HealthPath), Protocol: pulumi.String("HTTPS"), Matcher: pulumi.String("200"),
+			Path: pulumi.String(product.HealthPath), Protocol: pulumi.String("HTTPS"), Matcher: pulumi.String("200"),
 			Interval: pulumi.Int(healthInterval), Timeout: pulumi.Int(healthTimeout),
 			HealthyThreshold: pulumi.Int(healthyAfter), UnhealthyThreshold: pulumi.Int(unhealthyAfter),
 		},

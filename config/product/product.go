@@ -22,6 +22,10 @@ const (
 	V7_3_0  Version = "7.3.0"
 )
 
+// HealthPath answers 200 on the HTTPS port, and 503 when the database, the user store or a start-up check fails, once
+// [carbon_health_check] is on.
+const HealthPath = "/api/health-check/v1.0/health"
+
 // KeystoreFormat is a Java keystore type as deployment.toml spells it.
 type KeystoreFormat string
 

@@ -18,10 +18,10 @@ FILES=(
 	'nodes/node-1/deployment.toml|cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc|repository/conf/deployment.toml')
 PROGRAMS=(
 	'programs/SchemaBootstrap.java|d1dabf7f4a387991f3851bb34cb6683583e80203b50dc910b37244baa84150a6|lib/SchemaBootstrap.java'
-	'programs/members|5a472da99a0a9214479993e0830a62d4416dc836a04ceb863f606288b4921c3c|bin/members'
+	'programs/members|484ab7d664c3ffe020048913169bfd6837688b93f1355c608acebed71faf8bd3|bin/members'
 	'programs/ready|dc19b08a8ba2dd676496b85c6f38600bed0bfd923edaa8abbeb1630e3342ba45|bin/ready'
 	'programs/secrets|b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa|bin/secrets'
-	'programs/setup|2d60f8a45468cfa80b2e4ad5acbd41127acd1fbf10f344bae2102d84b5bef7bb|lib/setup')
+	'programs/setup|9863cdf7650bca187ead9712dc892d7535e6440163b9a7cc46d0ee2497541947|lib/setup')
 FILE_SYSTEM=fs-0123
 SHARED=(
 	'fsap-1|Userstores|deployment/server/userstores'
@@ -52,36 +52,12 @@ LIFECYCLE_GROUP=''
 READY_SECONDS=900
 READY_MEMBERS=2
 
-# Makes this instance a node: every step can be run again, and the first one that fails ends the script by name.
-set -euo pipefail
-ROOT=${WSO2IS_ROOT:-}
-BASE=$ROOT/opt/wso2is
-IS_HOME=$BASE/wso2is-$VERSION
-STEP=start
-export AWS_DEFAULT_REGION=$REGION AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=8
-
-log() { printf '%s bootstrap: %s\n' "$(date -u +%FT%TZ)" "$*"; }
+# shellcheck shell=bash
+# Functions of everything that fetches files and says what went wrong: a node's user data, a container's preparation.
+log() { printf '%s %s: %s\n' "$(date -u +%FT%TZ)" "$PROGRAM" "$*"; }
 die() {
 	log "error: $*" >&2
 	exit 1
-}
-
-finish() {
-	local status=$?
-	if ((status == 0)); then
-		log "done"
-	else
-		log "failed in the step: $STEP (status $status)"
-	fi
-	complete_launch "$status" || log "could not complete the lifecycle action"
-	exit "$status"
-}
-
-step() {
-	STEP=$1
-	log "$STEP"
-	shift
-	"$@"
 }
 
 retry() {
@@ -123,6 +99,32 @@ fetch() {
 		die "the checksum of $1 is ${sum%% *} instead of $2"
 	fi
 	mv -f "$3.part" "$3"
+}
+# Makes this instance a node: every step can be run again, and the first one that fails ends the script by name.
+set -euo pipefail
+ROOT=${WSO2IS_ROOT:-}
+BASE=$ROOT/opt/wso2is
+IS_HOME=$BASE/wso2is-$VERSION
+STEP=start
+PROGRAM=bootstrap
+export AWS_DEFAULT_REGION=$REGION AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=8
+
+finish() {
+	local status=$?
+	if ((status == 0)); then
+		log "done"
+	else
+		log "failed in the step: $STEP (status $status)"
+	fi
+	complete_launch "$status" || log "could not complete the lifecycle action"
+	exit "$status"
+}
+
+step() {
+	STEP=$1
+	log "$STEP"
+	shift
+	"$@"
 }
 
 identify() {

@@ -1,0 +1,39 @@
+# shellcheck shell=dash
+# Functions that make the product's files ready to start, on every topology. POSIX, since not every image has bash; the
+# program that they are part of has the function die, and in JAVA_HOME a JDK.
+
+# log_hazelcast FILE: discovery that fails is a warning of com.hazelcast, which the product logs from ERROR up.
+log_hazelcast() {
+	[ -f "$1" ] || return 0
+	logger=$(sed -nE 's/^logger\.([^.]+)\.name *= *com\.hazelcast *$/\1/p' "$1" | head -n 1)
+	if [ -n "$logger" ]; then
+		sed -i "s/^logger\.$logger\.level *=.*/logger.$logger.level = INFO/" "$1"
+	else
+		sed -i 's/^loggers *= */&com-hazelcast, /' "$1"
+		printf '\nlogger.com-hazelcast.name = com.hazelcast\nlogger.com-hazelcast.level = INFO\n' >>"$1"
+	fi
+}
+
+# make_keystore WORK FILE TYPE WHAT: WORK has source.p12, and the variable P its password. FILE becomes a keystore of
+# the release's own type whose only key has the alias of deployment.toml, WORK/certificate.pem its certificate. WHAT
+# names the keystore in errors.
+make_keystore() {
+	listing=$("$JAVA_HOME/bin/keytool" -list -keystore "$1/source.p12" -storetype PKCS12 -storepass:env P) ||
+		die "the keystore in $4 does not open"
+	key=$(printf '%s\n' "$listing" | sed -n 's/, .*PrivateKeyEntry.*//p')
+	case $key in
+	'' | *'
+'*) die "the keystore in $4 must hold exactly one private key" ;;
+	esac
+	"$JAVA_HOME/bin/keytool" -importkeystore -noprompt -srckeystore "$1/source.p12" -srcstoretype PKCS12 \
+		-srcstorepass:env P -srcalias "$key" -destkeystore "$1/made" -deststoretype "$3" -deststorepass:env P \
+		-destalias wso2is
+	"$JAVA_HOME/bin/keytool" -exportcert -rfc -keystore "$1/made" -storepass:env P -alias wso2is \
+		-file "$1/certificate.pem"
+	mv -f "$1/made" "$2"
+}
+
+# trust PEM TRUSTSTORE PROGRAM: PROGRAM is SchemaBootstrap.java; keytool would take only the first of PEM's certificates.
+trust() {
+	TRUSTSTORE_PASSWORD=wso2carbon "$JAVA_HOME/bin/java" "$3" trust "$1" "$2"
+}

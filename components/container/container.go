@@ -1,0 +1,215 @@
+// Package container is what the containers of a task or a pod run, and what they have to be told: the same programs on
+// ECS and EKS. It is plain Go and holds no secret.
+//
+// A node is a server in the product's image, as WSO2 builds it, beside two small programs in an image that has the AWS
+// CLI: one that fetches, before the server starts, what the product's image lacks, and one that tells CloudWatch how
+// many members the node is connected with.
+package container
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// The product's image, as github.com/wso2/docker-is builds it.
+const (
+	// User is the user and the group that the server runs as.
+	User = 802
+	// ConfigVolume and ArtifactVolume are what the image's entrypoint copies over the server, in this order.
+	ConfigVolume   = home + "/wso2-config-volume"
+	ArtifactVolume = home + "/wso2-artifact-volume"
+
+	home = "/home/wso2carbon"
+)
+
+const (
+	// Shared is the volume with files that are no part of the product.
+	Shared = "/opt/wso2is"
+	// EnvKeystore has the cluster's keystore, PKCS#12 in base64.
+	EnvKeystore = "WSO2_KEYSTORE"
+	// StopSeconds is for how long a server may go on after it is told to stop; then it is killed.
+	StopSeconds = 110
+)
+
+// ServerHome is the product's directory in its image.
+func ServerHome(version product.Version) string { return home + "/wso2is-" + string(version) }
+
+// UserstoresPath is where the server keeps user stores that are made at run time.
+func UserstoresPath(version product.Version) string {
+	return ServerHome(version) + "/repository/deployment/server/userstores"
+}
+
+// TenantsPath is where the server keeps the artifacts of tenants.
+func TenantsPath(version product.Version) string { return ServerHome(version) + "/repository/tenants" }
+
+// DeploymentPath is where a node's deployment.toml is put for the entrypoint to copy.
+const DeploymentPath = ConfigVolume + "/repository/conf/deployment.toml"
+
+// HazelcastPath is where a hazelcast.xml that a team brings is put for the entrypoint to copy.
+const HazelcastPath = ConfigVolume + "/repository/conf/etc/hazelcast.xml"
+
+var (
+	//go:embed prepare.sh
+	prepareScript string
+	//go:embed common.sh
+	commonScript string
+	//go:embed serve.sh
+	serveScript string
+	//go:embed schema.sh
+	schemaScript string
+)
+
+// Prepare is the command of the container that runs before the others, in the image with the AWS CLI. It needs
+// PrepareEnvironment and the volumes ConfigVolume, ArtifactVolume and Shared, where it can write.
+func Prepare() []string {
+	return []string{"bash", "-c", bootstrap.FetchScript() + prepareScript, "prepare"}
+}
+
+// Serve is the command of the server's container, in the product's image and as its user. It needs ServeEnvironment,
+// the secrets of nodeconfig.Environment and EnvKeystore, and Prepare's volumes. Unlike the image's own entrypoint, which
+// it calls, it passes SIGTERM on, so that a node that is stopped leaves the cluster at once.
+func Serve() []string {
+	return []string{"sh", "-c", "PROGRAM=serve\n" + commonScript + bootstrap.ServerScript() + serveScript, "serve"}
+}
+
+// Schema is the command that makes the logical databases, in the product's image and as its user. It needs
+// SchemaEnvironment, the secrets of bootstrap.Environment for each logical database, and Prepare's volumes.
+func Schema() []string {
+	return []string{"sh", "-c", "PROGRAM=schema\n" + commonScript + bootstrap.ServerScript() + schemaScript, "schema"}
+}
+
+// Members is the command of the container that publishes the metric ClusterMembers each minute, in the image with the
+// AWS CLI. It needs MembersEnvironment, and the network of the server's container. On Kubernetes NODE has to name the
+// pod; a task of ECS finds its own id.
+func Members() []string {
+	const loop = `trap exit TERM INT
+while :; do
+	bash -c "$0" members publish || echo "members: could not publish" >&2
+	sleep 60 &
+	wait "$!"
+done`
+	return []string{"bash", "-c", loop, bootstrap.MembersProgram()}
+}
+
+// HealthCheck is a command for the server's container that fails while the server cannot serve. WSO2's images have curl.
+func HealthCheck() string {
+	return fmt.Sprintf("curl -skf -m 10 -o /dev/null https://localhost:%d%s", ports.HTTPS, product.HealthPath)
+}
+
+// File is what Prepare fetches.
+type File struct {
+	// Source is s3://bucket/key or an https URL.
+	Source string
+	// SHA256 is the file's checksum in hexadecimal; only a file in S3 may come without.
+	SHA256 string
+	// Path is where the file is put, below one of the three volumes.
+	Path string
+}
+
+// Files are those that every node fetches because of its configuration: the JDBC driver, unless the image has it, and
+// the databases' certificate authorities.
+func Files(c config.Cluster) []File {
+	var files []File
+	if !c.Container.Baked {
+		driver := c.Product.Driver
+		at := driver.Source
+		if u, err := url.Parse(at); err == nil {
+			at = u.Path // without the query that a signed URL has
+		}
+		files = append(files, File{
+			Source: driver.Source, SHA256: driver.SHA256, Path: ArtifactVolume + "/repository/components/lib/" + path.Base(at),
+		})
+	}
+	if ca := c.Database.CABundle; ca.Source != "" {
+		files = append(files, File{Source: ca.Source, SHA256: ca.SHA256, Path: nodeconfig.CABundlePath})
+	}
+	return files
+}
+
+// SchemaProgramPath is where Prepare has to put bootstrap.SchemaProgram, which Serve and Schema run.
+const SchemaProgramPath = Shared + "/lib/SchemaBootstrap.java"
+
+var checksum = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// PrepareEnvironment is what Prepare has to be told. Schema is what bootstrap.SchemaProperties returns for ServerHome,
+// or empty. It fails where a file could not be fetched or would land outside the volumes.
+func PrepareEnvironment(region string, files []File, schema string) (map[string]string, error) {
+	var lines []string
+	var problems []error
+	for _, f := range files {
+		s3 := strings.HasPrefix(f.Source, "s3://")
+		inside := false
+		for _, volume := range []string{ConfigVolume, ArtifactVolume, Shared} {
+			inside = inside || strings.HasPrefix(f.Path, volume+"/")
+		}
+		switch {
+		case strings.ContainsAny(f.Source+f.Path, "|\n\r"):
+			problems = append(problems, fmt.Errorf("file %q: a vertical bar or a line break", f.Source))
+		case !s3 && !strings.HasPrefix(f.Source, "https://"):
+			problems = append(problems, fmt.Errorf("file %q: neither s3:// nor https://", f.Source))
+		case f.SHA256 != "" && !checksum.MatchString(f.SHA256) || f.SHA256 == "" && !s3:
+			problems = append(problems, fmt.Errorf("file %q: %q is no SHA-256 in lower-case hexadecimal", f.Source, f.SHA256))
+		case !inside || path.Clean(f.Path) != f.Path:
+			problems = append(problems, fmt.Errorf("file %q: %q is in none of the volumes", f.Source, f.Path))
+		}
+		lines = append(lines, f.Source+"|"+f.SHA256+"|"+f.Path)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("files of a container: %w", err)
+	}
+	environment := map[string]string{"AWS_DEFAULT_REGION": region, "WSO2IS_FILES": strings.Join(lines, "\n")}
+	if schema != "" {
+		environment["WSO2IS_SCHEMA"] = schema
+	}
+	return environment, nil
+}
+
+// ServeEnvironment is what Serve has to be told besides its secrets.
+func ServeEnvironment(c config.Cluster) (map[string]string, error) {
+	environment, err := SchemaEnvironment(c)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := c.Version.Facts()
+	if err != nil {
+		return nil, err
+	}
+	environment["WSO2IS_KEYSTORE_FILE"] = nodeconfig.KeystoreFile(facts.Keystore)
+	environment["WSO2IS_KEYSTORE_TYPE"] = string(facts.Keystore)
+	environment["WSO2IS_JVM_OPTIONS"] = strings.Join(c.JVM.Options, " ")
+	environment["JVM_MEM_OPTS"] = fmt.Sprintf("-Xms%dm -Xmx%dm", c.JVM.Heap, c.JVM.Heap)
+	return environment, nil
+}
+
+// SchemaEnvironment is what Schema has to be told besides its secrets.
+func SchemaEnvironment(c config.Cluster) (map[string]string, error) {
+	facts, err := c.Version.Facts()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"WSO2IS_TRUSTSTORE_FILE": nodeconfig.TruststoreFile(facts.Keystore)}, nil
+}
+
+// MembersEnvironment is what Members has to be told.
+func MembersEnvironment(c config.Cluster) map[string]string {
+	port := c.Clustering.Port
+	if !c.Clustered() {
+		port = 0
+	}
+	return map[string]string{
+		"REGION": c.Region, "CLUSTER": c.Name(), "HAZELCAST_PORT": strconv.Itoa(port),
+		"HAZELCAST_FIRST": strconv.Itoa(ports.HazelcastFirst), "HAZELCAST_LAST": strconv.Itoa(ports.HazelcastLast),
+	}
+}

@@ -1,0 +1,364 @@
+package container
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// tool finds a command, and skips the test on a machine without unless every tool is promised.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	at, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed; .ci/install installs it", name)
+	}
+	if err != nil {
+		t.Skipf("%s is not installed; .ci/install installs it", name)
+	}
+	return at
+}
+
+const (
+	keystorePassword = "MARKERkeystore7Q"
+	endpointPassword = "MARKERendpoint7Q"
+	// driver is the shortest jar.
+	driver = "PK\x05\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+)
+
+// node is a directory that stands for the file systems of a node's containers.
+type node struct {
+	root, fake string
+	cluster    config.Cluster
+	env        []string
+}
+
+func write(t *testing.T, path, content string, mode os.FileMode) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(content), mode))
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(content)
+}
+
+func sum(text string) string {
+	digest := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(digest[:])
+}
+
+func keytool(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(tool(t, "keytool"), args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return string(out)
+}
+
+// entrypoint does what WSO2's does, and runs a server that ends when it is told to and reports so.
+const entrypoint = `#!/bin/sh
+set -e
+for volume in wso2-config-volume wso2-artifact-volume; do
+	[ -z "$(ls -A "$WORKING_DIRECTORY/$volume")" ] || cp -RL "$WORKING_DIRECTORY/$volume"/* "$WSO2_SERVER_HOME/"
+done
+env >"$FAKE/environment"
+sh -c '
+mkdir -p "$WSO2IS_PROC/$$" && echo java >"$WSO2IS_PROC/$$/comm"
+trap "echo the server left >>$FAKE/events; exit 143" TERM
+echo the server started >>"$FAKE/events"
+echo an audit line >>"$WSO2_SERVER_HOME/repository/logs/audit.log"
+while :; do sleep 0.1; done
+'
+`
+
+func newNode(t *testing.T, version product.Version) *node {
+	t.Helper()
+	n := &node{root: t.TempDir(), fake: t.TempDir()}
+	n.cluster = configtest.Load(t, map[string]any{
+		"topology": "ecs", "version": string(version), "jvm": map[string]any{"heap": 2048, "options": []string{"-Da=b"}},
+		"product":  map[string]any{"driver": map[string]any{"source": "s3://artifacts/driver.jar", "sha256": sum(driver)}},
+		"database": map[string]any{"caBundle": map[string]any{"source": "s3://artifacts/ca.pem"}},
+	}).Cluster
+	facts, err := version.Facts()
+	require.NoError(t, err)
+	truststore, scratch := nodeconfig.TruststoreFile(facts.Keystore), t.TempDir()
+	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, truststore), "-storetype", string(facts.Keystore),
+		"-storepass", "wso2carbon", "-keypass", "wso2carbon", "-alias", "shipped", "-dname", "CN=shipped", "-keyalg", "EC")
+	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, "given.p12"), "-storetype", "PKCS12",
+		"-storepass", keystorePassword, "-alias", "Given-1", "-dname", "CN=localhost", "-keyalg", "EC")
+	keytool(t, "-exportcert", "-rfc", "-keystore", filepath.Join(scratch, "given.p12"), "-storepass", keystorePassword,
+		"-alias", "Given-1", "-file", filepath.Join(scratch, "ca.pem"))
+
+	home := n.at(ServerHome(version))
+	write(t, home+"/repository/resources/security/"+truststore, read(t, filepath.Join(scratch, truststore)), 0o644)
+	write(t, home+"/repository/conf/deployment.toml", "shipped\n", 0o644)
+	write(t, home+"/repository/conf/log4j2.properties", "loggers = AUDIT_LOG, x\n", 0o644)
+	write(t, n.at("/home/wso2carbon/docker-entrypoint.sh"), entrypoint, 0o755)
+	for _, volume := range []string{ConfigVolume, ArtifactVolume} {
+		require.NoError(t, os.MkdirAll(n.at(volume), 0o755))
+	}
+	for key, content := range map[string]string{
+		"artifacts/driver.jar": driver, "artifacts/ca.pem": read(t, filepath.Join(scratch, "ca.pem")),
+		"files/deployment.toml": "[server]\n", "files/SchemaBootstrap.java": bootstrap.SchemaProgram(),
+	} {
+		write(t, filepath.Join(n.fake, "s3", key), content, 0o644)
+	}
+	for name, body := range map[string]string{
+		"aws": `case $1 in s3) cp "$FAKE/s3/${4#s3://}" "$5" ;; esac`,
+		"curl": `case $* in
+*/v4/host) echo '{"Networks":[{"NetworkMode":"host","IPv4Addresses":[""]}]}' ;;
+*/v4/vpc) echo '{"Networks":[{"NetworkMode":"awsvpc","IPv4Addresses":["10.0.2.20"]}]}' ;;
+*api/token*) echo TOKEN ;;
+*local-ipv4*) echo 10.0.1.10 ;;
+*) exit 7 ;;
+esac`,
+	} {
+		write(t, filepath.Join(n.fake, "bin", name),
+			"#!/bin/bash\nset -euo pipefail\nprintf '%s\\n' \""+name+" $*\" >>\"$FAKE/calls\"\n"+body+"\n", 0o755)
+	}
+	java, err := filepath.EvalSymlinks(tool(t, "java"))
+	require.NoError(t, err)
+	n.env = append(os.Environ(), "PATH="+filepath.Join(n.fake, "bin")+":"+os.Getenv("PATH"), "FAKE="+n.fake,
+		"WSO2IS_ROOT="+n.root, "WSO2IS_PROC="+filepath.Join(n.fake, "proc"), "WSO2IS_RETRY_INTERVAL=0",
+		"JAVA_HOME="+filepath.Dir(filepath.Dir(java)), "WORKING_DIRECTORY="+n.at("/home/wso2carbon"),
+		"WSO2_SERVER_HOME="+home, "JAVA_OPTS=-Dimage=own", "WSO2_ENDPOINT_PASSWORD="+endpointPassword,
+		"WSO2_KEYSTORE_PASSWORD="+keystorePassword,
+		"WSO2_KEYSTORE="+base64.StdEncoding.EncodeToString([]byte(read(t, filepath.Join(scratch, "given.p12")))))
+	return n
+}
+
+func (n *node) at(path string) string { return filepath.Join(n.root, path) }
+
+func (n *node) command(argv []string, environment map[string]string, more ...string) *exec.Cmd {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(slices.Clone(n.env), more...)
+	for name, value := range environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd
+}
+
+func (n *node) files() []File {
+	return append(Files(n.cluster),
+		File{Source: "s3://files/deployment.toml", SHA256: sum("[server]\n"), Path: DeploymentPath},
+		File{Source: "s3://files/SchemaBootstrap.java", SHA256: sum(bootstrap.SchemaProgram()), Path: SchemaProgramPath})
+}
+
+func (n *node) prepare(t *testing.T, more ...string) (string, error) {
+	t.Helper()
+	environment, err := PrepareEnvironment("eu-west-1", n.files(), "version=1\n")
+	require.NoError(t, err)
+	out, err := n.command(Prepare(), environment, more...).CombinedOutput()
+	return string(out), err
+}
+
+// TestNodeLife prepares and runs a node with a real shell, a real keytool and the entrypoint's own way to copy, and
+// stops it as ECS and Kubernetes do.
+func TestNodeLife(t *testing.T) {
+	for version, where := range map[product.Version]struct{ uri, address string }{
+		product.V6_1_0: {"http://169.254.170.2/v4/host", "10.0.1.10"},
+		product.V7_1_0: {"http://169.254.170.2/v4/vpc", "10.0.2.20"},
+	} {
+		t.Run(string(version), func(t *testing.T) {
+			n := newNode(t, version)
+			output, err := n.prepare(t, "ECS_CONTAINER_METADATA_URI_V4="+where.uri)
+			require.NoError(t, err, output)
+			require.Equal(t, "version=1\n", read(t, n.at(Shared+"/etc/schema.properties")))
+
+			environment, err := ServeEnvironment(n.cluster)
+			require.NoError(t, err)
+			server := n.command(Serve(), environment)
+			var printed bytes.Buffer
+			server.Stdout, server.Stderr = &printed, &printed
+			require.NoError(t, server.Start())
+			events := filepath.Join(n.fake, "events")
+			require.Eventually(t, func() bool {
+				text, _ := os.ReadFile(events)
+				return string(text) == "the server started\n"
+			}, 60*time.Second, 50*time.Millisecond)
+			require.NoError(t, server.Process.Signal(syscall.SIGTERM))
+			var exit *exec.ExitError
+			require.True(t, errors.As(server.Wait(), &exit), "a stopped server does not end well")
+			require.Equal(t, 143, exit.ExitCode(), printed.String())
+			require.Equal(t, "the server started\nthe server left\n", read(t, events), "the JVM was not told to leave")
+
+			home := n.at(ServerHome(version))
+			require.Equal(t, "[server]\n", read(t, home+"/repository/conf/deployment.toml"))
+			require.Equal(t, driver, read(t, home+"/repository/components/lib/driver.jar"))
+			require.Contains(t, read(t, home+"/repository/conf/log4j2.properties"), "logger.com-hazelcast.level = INFO")
+			seen := read(t, filepath.Join(n.fake, "environment"))
+			for _, want := range []string{
+				"NODE_IP=" + where.address, "WSO2_ENDPOINT_PASSWORD_HASH=" + sum(endpointPassword),
+				"JVM_MEM_OPTS=-Xms2048m -Xmx2048m", "JAVA_OPTS=-Dimage=own -Da=b",
+			} {
+				require.Contains(t, strings.Split(seen, "\n"), want)
+			}
+			require.NotContains(t, seen, "WSO2_KEYSTORE=", "the server has no use for the keystore's text")
+
+			facts, err := version.Facts()
+			require.NoError(t, err)
+			security := home + "/repository/resources/security/"
+			key := keytool(t, "-list", "-keystore", security+nodeconfig.KeystoreFile(facts.Keystore), "-storetype",
+				string(facts.Keystore), "-storepass", keystorePassword)
+			require.Contains(t, key, nodeconfig.KeystoreAlias+", ")
+			require.Contains(t, key, "PrivateKeyEntry")
+			trusted := keytool(t, "-list", "-v", "-storepass", nodeconfig.TruststorePassword, "-keystore",
+				security+nodeconfig.TruststoreFile(facts.Keystore))
+			require.Contains(t, trusted, "CN=localhost")
+			require.Contains(t, trusted, "CN=shipped")
+			require.NotContains(t, output+printed.String()+read(t, filepath.Join(n.fake, "calls")), "MARKER")
+		})
+	}
+}
+
+func TestKubernetesTellsTheAddress(t *testing.T) {
+	n := newNode(t, product.V7_1_0)
+	output, err := n.prepare(t)
+	require.NoError(t, err, output)
+	require.NoFileExists(t, n.at(Shared+"/etc/node-ip"))
+	require.NotContains(t, read(t, filepath.Join(n.fake, "calls")), "curl", "pods have no metadata service to ask")
+}
+
+func TestPrepareRefusesAnotherFile(t *testing.T) {
+	n := newNode(t, product.V7_1_0)
+	write(t, filepath.Join(n.fake, "s3/artifacts/driver.jar"), "another driver", 0o644)
+	output, err := n.prepare(t)
+	require.Error(t, err)
+	require.Contains(t, output, "the checksum of s3://artifacts/driver.jar is "+sum("another driver")+" instead of "+
+		sum(driver))
+	require.NoFileExists(t, n.at(ArtifactVolume+"/repository/components/lib/driver.jar"))
+}
+
+func TestServeSaysWhatIsWrong(t *testing.T) {
+	for name, c := range map[string]struct{ env, says string }{
+		"another image":     {"WSO2_SERVER_HOME=/nowhere", "the image names no product in WSO2_SERVER_HOME"},
+		"no Java":           {"JAVA_HOME=/nowhere", "the image has no Java in JAVA_HOME"},
+		"no keystore":       {"WSO2_KEYSTORE=%", "WSO2_KEYSTORE is not base64"},
+		"another password":  {"WSO2_KEYSTORE_PASSWORD=MARKERother7Q", "the keystore in WSO2_KEYSTORE does not open"},
+		"no keystore in it": {"WSO2_KEYSTORE=aGVsbG8=", "the keystore in WSO2_KEYSTORE does not open"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNode(t, product.V7_1_0)
+			environment, err := ServeEnvironment(n.cluster)
+			require.NoError(t, err)
+			out, err := n.command(Serve(), environment, c.env).CombinedOutput()
+			require.Error(t, err)
+			require.Contains(t, string(out), c.says)
+			require.NotContains(t, string(out), "MARKER")
+			require.NoFileExists(t, filepath.Join(n.fake, "events"), "the server was started")
+		})
+	}
+}
+
+func TestSchemaRunsTheProgram(t *testing.T) {
+	n := newNode(t, product.V7_1_0)
+	output, err := n.prepare(t)
+	require.NoError(t, err, output)
+	environment, err := SchemaEnvironment(n.cluster)
+	require.NoError(t, err)
+	out, err := n.command(Schema(), environment).CombinedOutput()
+	var exit *exec.ExitError
+	require.True(t, errors.As(err, &exit), "%s", out)
+	require.Equal(t, 2, exit.ExitCode(), "the program's own status for a wrong configuration: %s", out)
+	require.Contains(t, string(out), "the property home is missing")
+}
+
+// TestMembersPublishes runs the loop until it has published, and ends it as ECS and Kubernetes do.
+func TestMembersPublishes(t *testing.T) {
+	n := newNode(t, product.V7_1_0)
+	write(t, filepath.Join(n.fake, "proc/net/tcp"), "  sl  local_address rem_address   st\n"+
+		"   0: 0A01000A:1645 00000000:0000 0A 0\n   1: 0A01000A:1645 0A02000A:A122 01 0\n", 0o644)
+	cmd := n.command(Members(), MembersEnvironment(n.cluster), "NODE=pod-1")
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool {
+		calls, _ := os.ReadFile(filepath.Join(n.fake, "calls"))
+		return strings.Contains(string(calls), "{Name=Cluster,Value=wso2is-test},{Name=Node,Value=pod-1}],Value=2,")
+	}, 30*time.Second, 50*time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it does not end when it is told to")
+	}
+}
+
+func TestRefusesFilesThatCannotBeFetched(t *testing.T) {
+	right := File{Source: "s3://bucket/key", Path: Shared + "/dist/file"}
+	for name, c := range map[string]struct {
+		change func(*File)
+		says   string
+	}{
+		"outside":                    {func(f *File) { f.Path = "/etc/passwd" }, `"/etc/passwd" is in none of the volumes`},
+		"climbing out":               {func(f *File) { f.Path = Shared + "/../passwd" }, "is in none of the volumes"},
+		"another scheme":             {func(f *File) { f.Source = "http://x/y" }, "neither s3:// nor https://"},
+		"from outside, unchecked":    {func(f *File) { f.Source = "https://x/y" }, "is no SHA-256"},
+		"a line break in the source": {func(f *File) { f.Source += "\n" }, "a line break"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := right
+			c.change(&f)
+			_, err := PrepareEnvironment("eu-west-1", []File{f}, "")
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+	_, err := PrepareEnvironment("eu-west-1", []File{right}, "")
+	require.NoError(t, err)
+}
+
+// TestProgramsAreSmall leaves room in a task definition, which ECS limits to 64 KiB with everything in it.
+func TestProgramsAreSmall(t *testing.T) {
+	total := 0
+	for _, argv := range [][]string{Prepare(), Serve(), Schema(), Members()} {
+		total += len(strings.Join(argv, ""))
+	}
+	require.Less(t, total, 24<<10)
+}
+
+func TestShellcheck(t *testing.T) {
+	shellcheck, dir := tool(t, "shellcheck"), t.TempDir()
+	programs := map[string]struct {
+		argv    []string
+		shell   string
+		variant syntax.LangVariant
+	}{
+		"prepare": {Prepare(), "bash", syntax.LangBash}, "serve": {Serve(), "dash", syntax.LangPOSIX},
+		"schema": {Schema(), "dash", syntax.LangPOSIX}, "members": {Members(), "bash", syntax.LangBash},
+	}
+	for _, name := range slices.Sorted(maps.Keys(programs)) {
+		p := programs[name]
+		text := fmt.Sprintf("#!/bin/%s\n%s", p.shell, p.argv[2])
+		_, err := syntax.NewParser(syntax.Variant(p.variant)).Parse(strings.NewReader(text), name)
+		require.NoError(t, err)
+		file := filepath.Join(dir, name)
+		write(t, file, text, 0o600)
+		// Each program uses some of the functions and variables that all of them begin with; the image sets JAVA_HOME.
+		out, err := exec.Command(shellcheck, "--exclude=SC2034,SC2317,SC2329", "--shell="+p.shell, file).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+}
