@@ -57,6 +57,9 @@ type Facts struct {
 	KubernetesSchemeJar bool
 	// KubernetesAPIProperties says that the built-in kubernetes scheme reads the API server's URL and token.
 	KubernetesAPIProperties bool
+	// EndpointSlices says that the release's Hazelcast looks for members in EndpointSlices, and in Endpoints only where it
+	// may not read the former (Hazelcast 5.1 and later).
+	EndpointSlices bool
 	// IMDSv2 says that the release's Hazelcast can take credentials from the instance metadata service version 2.
 	IMDSv2 bool
 	// ReadsValidationQueryInference says that an inferred validation query reaches the data source. Where it does not,
@@ -79,19 +82,20 @@ var facts = map[Version]Facts{
 	},
 	V7_0_0: {
 		Kernel: "4.10.9", Hazelcast: "5.3.6", JDK: 17, Keystore: JKS, EncryptionKeyBytes: 16,
-		KubernetesAPIProperties: true, IMDSv2: true,
+		KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_1_0: {
 		Kernel: "4.10.42", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: 32,
-		KubernetesAPIProperties: true, IMDSv2: true,
+		KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_2_0: {
 		Kernel: "4.10.101", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: 32,
-		AgentIdentity: true, KubernetesAPIProperties: true, IMDSv2: true,
+		AgentIdentity: true, KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_3_0: {
 		Kernel: "4.12.34", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: 32,
-		AgentIdentity: true, KubernetesAPIProperties: true, IMDSv2: true, ReadsValidationQueryInference: true,
+		AgentIdentity: true, KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
+		ReadsValidationQueryInference: true,
 	},
 }
 

@@ -1,0 +1,62 @@
+package workload
+
+import (
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// access makes the service account and lets it find the members, which is all that a pod may ask of Kubernetes. Hazelcast
+// also asks for pods, nodes and services, to know zones and public addresses; it does without.
+func (b *builder) access() ([]pulumi.Resource, error) {
+	account, err := corev1.NewServiceAccount(b.ctx, "server", &corev1.ServiceAccountArgs{
+		Metadata: b.meta(ServiceAccount, ""),
+		// The membership scheme reads the token from the pod.
+		AutomountServiceAccountToken: pulumi.Bool(true),
+	}, b.child...)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := b.rules()
+	if err != nil {
+		return nil, err
+	}
+	role, err := rbacv1.NewRole(b.ctx, "discovery", &rbacv1.RoleArgs{
+		Metadata: b.meta(Name, ""), Rules: rules,
+	}, b.child...)
+	if err != nil {
+		return nil, err
+	}
+	binding, err := rbacv1.NewRoleBinding(b.ctx, "discovery", &rbacv1.RoleBindingArgs{
+		Metadata: b.meta(Name, ""),
+		RoleRef: &rbacv1.RoleRefArgs{
+			ApiGroup: pulumi.String("rbac.authorization.k8s.io"), Kind: pulumi.String("Role"), Name: role.Metadata.Name().Elem(),
+		},
+		Subjects: rbacv1.SubjectArray{rbacv1.SubjectArgs{
+			Kind: pulumi.String("ServiceAccount"), Name: account.Metadata.Name().Elem(), Namespace: b.namespace.ToStringPtrOutput(),
+		}},
+	}, b.child...)
+	if err != nil {
+		return nil, err
+	}
+	return []pulumi.Resource{account, role, binding}, nil
+}
+
+// rules are the Role's. Without clustering nobody is looked for.
+func (b *builder) rules() (rbacv1.PolicyRuleArray, error) {
+	facts, err := b.Config.Version.Facts()
+	if err != nil || !b.Config.Clustered() {
+		return rbacv1.PolicyRuleArray{}, err
+	}
+	read := pulumi.StringArray{pulumi.String("get"), pulumi.String("list")}
+	rules := rbacv1.PolicyRuleArray{rbacv1.PolicyRuleArgs{
+		ApiGroups: pulumi.StringArray{pulumi.String("")}, Resources: pulumi.StringArray{pulumi.String("endpoints")}, Verbs: read,
+	}}
+	if facts.EndpointSlices {
+		rules = append(rules, rbacv1.PolicyRuleArgs{
+			ApiGroups: pulumi.StringArray{pulumi.String("discovery.k8s.io")},
+			Resources: pulumi.StringArray{pulumi.String("endpointslices")}, Verbs: read,
+		})
+	}
+	return rules, nil
+}

@@ -1,0 +1,67 @@
+package workload
+
+import (
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Names of objects in the namespace. What refers to pods from outside needs them: a Pod Identity association names the
+// service account, deployment.toml the members' service.
+const (
+	// Name is the Deployment's, its service's and most of what belongs to it.
+	Name = "wso2is"
+	// ServiceAccount is whom pods act as.
+	ServiceAccount = "wso2is"
+	// MembersService is the service whose endpoints are the cluster's members.
+	MembersService = "wso2is-members"
+	// PodSecurity is the Pod Security Standard that the namespace enforces.
+	PodSecurity = "restricted"
+
+	schemaName = "wso2is-schema"
+	serverRole = "server"
+	schemaRole = "schema"
+	roleLabel  = "app.kubernetes.io/component"
+)
+
+// selector finds the pods of one role, or of all with an empty one. It never changes: a Deployment cannot change its own.
+func (b *builder) selector(role string) pulumi.StringMap {
+	labels := pulumi.StringMap{
+		"app.kubernetes.io/name": pulumi.String(Name), "app.kubernetes.io/instance": pulumi.String(b.Cluster),
+	}
+	if role != "" {
+		labels[roleLabel] = pulumi.String(role)
+	}
+	return labels
+}
+
+// labels say of an object what it is part of.
+func (b *builder) labels(role string) pulumi.StringMap {
+	labels := b.selector(role)
+	labels["app.kubernetes.io/version"] = pulumi.String(string(b.Config.Version))
+	labels["app.kubernetes.io/managed-by"] = pulumi.String("pulumi")
+	return labels
+}
+
+// meta is the metadata of an object in the namespace. An empty name is left to the provider, which makes a new one for
+// every replacement: both exist side by side until nothing names the old one.
+func (b *builder) meta(name, role string) *metav1.ObjectMetaArgs {
+	m := &metav1.ObjectMetaArgs{Namespace: b.namespace.ToStringPtrOutput(), Labels: b.labels(role)}
+	if name != "" {
+		m.Name = pulumi.String(name)
+	}
+	return m
+}
+
+// cluster is the metadata of an object outside of namespaces.
+func (b *builder) cluster(name string, labels pulumi.StringMap) *metav1.ObjectMetaArgs {
+	all := b.labels("")
+	for key, value := range labels {
+		all[key] = value
+	}
+	return &metav1.ObjectMetaArgs{Name: pulumi.String(name), Labels: all}
+}
+
+// matching selects pods by their labels.
+func matching(labels pulumi.StringMap) *metav1.LabelSelectorArgs {
+	return &metav1.LabelSelectorArgs{MatchLabels: labels}
+}

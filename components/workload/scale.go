@@ -1,0 +1,62 @@
+package workload
+
+import (
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	autoscalingv2 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/autoscaling/v2"
+	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	// downSeconds is for how long the load must be low, and downPeriod how far apart two nodes leave: Hazelcast moves what
+	// the one held before the next one goes.
+	downSeconds, downPeriod = 600, 300
+	upPeriod                = 60
+)
+
+// scale says how many nodes may be gone at once, and lets load decide how many there are.
+func (b *builder) scale(deployment *appsv1.Deployment) error {
+	if _, err := policyv1.NewPodDisruptionBudget(b.ctx, "server", &policyv1.PodDisruptionBudgetArgs{
+		Metadata: b.meta(Name, serverRole),
+		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
+			MaxUnavailable: pulumi.Int(1), Selector: matching(b.selector(serverRole)),
+			// A pod that does not serve anyway must not keep its host from being drained.
+			UnhealthyPodEvictionPolicy: pulumi.String("AlwaysAllow"),
+		},
+	}, b.child...); err != nil {
+		return err
+	}
+	bounds := b.Config.Nodes.Autoscaling
+	if bounds == nil {
+		return nil
+	}
+	one := func(period, window int) *autoscalingv2.HPAScalingRulesArgs {
+		return &autoscalingv2.HPAScalingRulesArgs{
+			StabilizationWindowSeconds: pulumi.Int(window), SelectPolicy: pulumi.String("Max"),
+			Policies: autoscalingv2.HPAScalingPolicyArray{autoscalingv2.HPAScalingPolicyArgs{
+				Type: pulumi.String("Pods"), Value: pulumi.Int(1), PeriodSeconds: pulumi.Int(period),
+			}},
+		}
+	}
+	_, err := autoscalingv2.NewHorizontalPodAutoscaler(b.ctx, "server", &autoscalingv2.HorizontalPodAutoscalerArgs{
+		Metadata: b.meta(Name, serverRole),
+		Spec: &autoscalingv2.HorizontalPodAutoscalerSpecArgs{
+			MinReplicas: pulumi.Int(b.Config.Nodes.Count), MaxReplicas: pulumi.Int(bounds.Max),
+			ScaleTargetRef: &autoscalingv2.CrossVersionObjectReferenceArgs{
+				ApiVersion: pulumi.String("apps/v1"), Kind: pulumi.String("Deployment"), Name: deployment.Metadata.Name().Elem(),
+			},
+			// The processor says how busy a node is. Memory does not: a Java heap that has grown stays.
+			Metrics: autoscalingv2.MetricSpecArray{autoscalingv2.MetricSpecArgs{
+				Type: pulumi.String("ContainerResource"),
+				ContainerResource: &autoscalingv2.ContainerResourceMetricSourceArgs{
+					Container: pulumi.String(serverContainer), Name: pulumi.String("cpu"),
+					Target: &autoscalingv2.MetricTargetArgs{
+						Type: pulumi.String("Utilization"), AverageUtilization: pulumi.Int(bounds.CPU),
+					},
+				},
+			}},
+			Behavior: &autoscalingv2.HorizontalPodAutoscalerBehaviorArgs{ScaleUp: one(upPeriod, 0), ScaleDown: one(downPeriod, downSeconds)},
+		},
+	}, b.child...)
+	return err
+}

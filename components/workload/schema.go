@@ -1,0 +1,132 @@
+package workload
+
+import (
+	"path"
+
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/container"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+)
+
+const (
+	schemaProperties = "schema.properties"
+	// schemaSeconds bounds the job: Oracle's scripts are the slowest, and RDS may still fail over.
+	schemaSeconds = 1800
+	schemaRetries = 6
+	// nameDigits of a checksum make a job's name its own.
+	nameDigits = 10
+)
+
+// program makes the ConfigMap with the program that makes databases and keystores, as the pods of both kinds mount it.
+func (b *builder) program() (mount, error) {
+	if b.source != nil {
+		return *b.source, nil
+	}
+	name := path.Base(container.SchemaProgramPath)
+	made, err := corev1.NewConfigMap(b.ctx, "programs", &corev1.ConfigMapArgs{
+		Metadata: b.meta("", ""), Immutable: pulumi.Bool(true),
+		Data: pulumi.StringMap{name: pulumi.String(bootstrap.SchemaProgram())},
+	}, b.child...)
+	if err != nil {
+		return mount{}, err
+	}
+	m := configured("programs", "", made.Metadata.Name().Elem(), file{name, name})
+	b.source = &m
+	return m, nil
+}
+
+// schema makes the job that makes the databases, before any server looks into them. Its name carries a checksum of all
+// that it runs on: an update that changes none of it leaves the finished job alone, another one runs it again, which
+// it is made for. A finished job stays, or Pulumi would miss it.
+func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
+	secrets, err := b.secrets(schemaRole, b.SchemaSecrets)
+	if err != nil {
+		return nil, err
+	}
+	program, err := b.program()
+	if err != nil {
+		return nil, err
+	}
+	properties := b.withHosts(b.properties)
+	list, err := corev1.NewConfigMap(b.ctx, schemaRole, &corev1.ConfigMapArgs{
+		Metadata: b.meta("", schemaRole), Immutable: pulumi.Bool(true), Data: pulumi.StringMap{schemaProperties: properties},
+	}, b.child...)
+	if err != nil {
+		return nil, err
+	}
+	prepare, volumes, err := b.prepare()
+	if err != nil {
+		return nil, err
+	}
+	environment, err := container.SchemaEnvironment(b.Config)
+	if err != nil {
+		return nil, err
+	}
+	files, err := b.files()
+	if err != nil {
+		return nil, err
+	}
+	seen := append(volumes, program.at(container.SchemaProgramPath, path.Base(container.SchemaProgramPath)))
+	databases := configured("databases", "", list.Metadata.Name().Elem(), file{schemaProperties, schemaProperties})
+	seen = append(seen, databases.at(container.Shared+"/etc/"+schemaProperties, schemaProperties))
+	seen = append(seen, secrets.volumes...)
+	mounted := mounts(seen...)
+	spec := b.podSpec()
+	spec.RestartPolicy = pulumi.String("Never")
+	if len(prepare) > 0 {
+		spec.InitContainers = prepare
+		seen = append(seen, temporary)
+	}
+	spec.Containers = corev1.ContainerArray{corev1.ContainerArgs{
+		Name: pulumi.String("schema"), Image: pulumi.String(b.Images.Server), Command: awskit.Strings(container.Schema()),
+		ImagePullPolicy: pulumi.String("IfNotPresent"), Env: append(plainEnv(environment), secrets.env()...),
+		VolumeMounts: mounted, SecurityContext: locked(false),
+		Resources: &corev1.ResourceRequirementsArgs{Requests: quantities(250, 512), Limits: quantities(1000, 1024)},
+	}}
+	spec.Volumes = volumesOf(seen...)
+	meta := b.meta("", schemaRole)
+	meta.Name = properties.ApplyT(func(known string) string {
+		texts := []string{known, bootstrap.SchemaProgram(), b.Images.Server, b.Images.Tools}
+		texts = append(texts, container.Schema()...)
+		texts = append(texts, container.Prepare()...)
+		for _, f := range files {
+			texts = append(texts, f.Source, f.SHA256, f.Path)
+		}
+		return schemaName + "-" + sum(texts...)[:nameDigits]
+	}).(pulumi.StringOutput).ToStringPtrOutput()
+	return batchv1.NewJob(b.ctx, schemaRole, &batchv1.JobArgs{
+		Metadata: meta,
+		Spec: &batchv1.JobSpecArgs{
+			BackoffLimit: pulumi.Int(schemaRetries), ActiveDeadlineSeconds: pulumi.Int(schemaSeconds),
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: b.labels(schemaRole)}, Spec: spec,
+			},
+		},
+	}, awskit.With(b.child, pulumi.DependsOn(append(before, secrets.made)), pulumi.Timeouts(&pulumi.CustomTimeouts{
+		Create: rolloutTimeout(1),
+	}))...)
+}
+
+// properties is the program's input: every logical database, how it is reached and which scripts it gets.
+func (b *builder) properties(hosts map[string]string) (string, error) {
+	c := b.Config
+	var databases []bootstrap.Database
+	for logical, l := range awskit.Sorted(c.Database.Logical) {
+		scripts, err := bootstrap.Scripts(c.Database, logical, c.Version)
+		if err != nil {
+			return "", err
+		}
+		databases = append(databases, bootstrap.Database{
+			Logical: logical, Engine: c.Database.Engine, Name: l.Name,
+			URL:        nodeconfig.JDBCURL(c.Database, hosts[l.Instance], bootstrap.DatabasePlaceholder),
+			Properties: nodeconfig.ConnectionProperties(c.Database), Scripts: scripts,
+		})
+	}
+	return bootstrap.SchemaProperties(c.Version, container.ServerHome(c.Version), databases)
+}

@@ -1,0 +1,143 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"go.yaml.in/yaml/v3"
+)
+
+// secretsMount is where the driver puts the values as files. It must be mounted for the driver to fetch them at all.
+const secretsMount = "/mnt/secrets"
+
+// secretSet is the secrets of one kind of pod: the environment and, where a driver brings them, the volume.
+type secretSet struct {
+	name    pulumi.StringOutput
+	values  []Secret
+	volumes []mount
+	made    pulumi.Resource
+}
+
+// env are the secrets' variables, in order.
+func (s *secretSet) env() corev1.EnvVarArray {
+	list := corev1.EnvVarArray{}
+	for _, value := range s.values {
+		list = append(list, corev1.EnvVarArgs{
+			Name: pulumi.String(value.Variable),
+			ValueFrom: &corev1.EnvVarSourceArgs{SecretKeyRef: &corev1.SecretKeySelectorArgs{
+				Name: s.name.ToStringPtrOutput(), Key: pulumi.String(value.Variable),
+			}},
+		})
+	}
+	return list
+}
+
+// secrets makes one kind of pod's secrets available. A server's Kubernetes secret gets a new name when a value changes,
+// and so new pods; the job's keeps its name, since the master password that RDS rotates must not run it again.
+func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
+	values = slices.Clone(values)
+	slices.SortFunc(values, func(x, y Secret) int { return strings.Compare(x.Variable, y.Variable) })
+	set := &secretSet{values: values}
+	if b.SecretStore == Kubernetes {
+		data := pulumi.StringMap{}
+		for _, value := range values {
+			data[value.Variable] = value.Value
+		}
+		name := ""
+		if role == schemaRole {
+			name = schemaName
+		}
+		made, err := corev1.NewSecret(b.ctx, role, &corev1.SecretArgs{
+			Metadata: b.meta(name, role), Type: pulumi.String("Opaque"), Immutable: pulumi.Bool(true),
+			StringData: pulumi.ToSecret(data).(pulumi.StringMapOutput),
+		}, b.child...)
+		if err != nil {
+			return nil, err
+		}
+		set.name, set.made = made.Metadata.Name().Elem(), made
+		return set, nil
+	}
+	return set, b.mounted(set, role)
+}
+
+// mounted has the Secrets Store CSI driver fetch the values.
+func (b *builder) mounted(set *secretSet, role string) error {
+	name := Name + "-" + role
+	data := pulumi.Array{}
+	for _, value := range set.values {
+		data = append(data, pulumi.Map{"objectName": pulumi.String(value.Variable), "key": pulumi.String(value.Variable)})
+	}
+	made, err := apiextensions.NewCustomResource(b.ctx, role+"-secrets", &apiextensions.CustomResourceArgs{
+		ApiVersion: pulumi.String("secrets-store.csi.x-k8s.io/v1"), Kind: pulumi.String("SecretProviderClass"),
+		Metadata: b.meta(name, role),
+		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
+			"provider": pulumi.String("aws"),
+			"parameters": pulumi.Map{
+				"region": pulumi.String(b.Region), "usePodIdentity": pulumi.String("true"), "objects": objects(set.values),
+			},
+			"secretObjects": pulumi.Array{pulumi.Map{
+				"secretName": pulumi.String(name), "type": pulumi.String("Opaque"), "data": data,
+			}},
+		}},
+	}, b.child...)
+	if err != nil {
+		return err
+	}
+	set.made = made
+	set.name = made.Metadata.Name().Elem()
+	set.volumes = []mount{{name: "secrets", path: secretsMount, readOnly: true, source: corev1.VolumeArgs{
+		Csi: &corev1.CSIVolumeSourceArgs{
+			Driver: pulumi.String("secrets-store.csi.k8s.io"), ReadOnly: pulumi.Bool(true),
+			VolumeAttributes: pulumi.StringMap{"secretProviderClass": set.name},
+		},
+	}}}
+	return nil
+}
+
+// entry is one secret as the driver's AWS provider takes it.
+type entry struct {
+	ObjectName  string     `yaml:"objectName"`
+	ObjectType  string     `yaml:"objectType"`
+	ObjectAlias string     `yaml:"objectAlias"`
+	JMESPath    []property `yaml:"jmesPath,omitempty"`
+}
+
+type property struct {
+	Path        string `yaml:"path"`
+	ObjectAlias string `yaml:"objectAlias"`
+}
+
+// objects lists each secret once with everything that is taken from it, which is what the provider wants.
+func objects(values []Secret) pulumi.StringOutput {
+	arns := pulumi.StringArray{}
+	for _, value := range values {
+		arns = append(arns, value.ARN)
+	}
+	return arns.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
+		var list []entry
+		index := map[string]int{}
+		for i, value := range values {
+			if value.Property == "" {
+				list = append(list, entry{ObjectName: known[i], ObjectType: "secretsmanager", ObjectAlias: value.Variable})
+				continue
+			}
+			at, ok := index[value.Key]
+			if !ok {
+				at = len(list)
+				index[value.Key] = at
+				list = append(list, entry{ObjectName: known[i], ObjectType: "secretsmanager", ObjectAlias: value.Key})
+			}
+			list[at].JMESPath = append(list[at].JMESPath, property{Path: value.Property, ObjectAlias: value.Variable})
+		}
+		text, err := yaml.Marshal(list)
+		if err != nil {
+			return "", fmt.Errorf("writing the driver's list of secrets: %w", err)
+		}
+		return string(text), nil
+	}).(pulumi.StringOutput)
+}

@@ -1,0 +1,290 @@
+package workload
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/container"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/config/ports"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+// serverContainer is the container whose load counts.
+const serverContainer = "server"
+
+const (
+	// livenessPath needs the server's threads and keystore and nothing else. A node whose database is away must not be
+	// started again for it: all nodes would, and none could come up.
+	livenessPath = "/oauth2/jwks"
+
+	// A server may take startSeconds from its container's start until it answers; the schema is made by then.
+	startSeconds, startPeriod  = 900, 10
+	readyPeriod, readyFailures = 10, 3
+	livePeriod, liveFailures   = 15, 8
+	probeTimeout               = 10
+
+	// minDrain is how long the load balancer may take to notice that a pod leaves.
+	minDrain = 20
+	// stopMargin is what a pod gets beyond what its containers need to stop.
+	stopMargin = 10
+
+	// rolloutMinutes bounds an update of a pod after another: image, start, and the old one's leave.
+	rolloutMinutes = 30
+)
+
+// server makes the nodes, and how many there are and may be.
+func (b *builder) server(w *Workload, before []pulumi.Resource) error {
+	pod, err := b.pod(w)
+	if err != nil {
+		return fmt.Errorf("describing a node's pod: %w", err)
+	}
+	options := awskit.With(b.child, pulumi.DependsOn(before), pulumi.Timeouts(&pulumi.CustomTimeouts{
+		Create: rolloutTimeout(b.Config.Nodes.Count), Update: rolloutTimeout(b.Config.Nodes.Count),
+	}))
+	if b.Config.Nodes.Autoscaling != nil {
+		// The number is the autoscaler's from the first update on; without one at the beginning there would be one node.
+		options = append(options, pulumi.IgnoreChanges([]string{"spec.replicas"}))
+	}
+	deployment, err := appsv1.NewDeployment(b.ctx, "server", &appsv1.DeploymentArgs{
+		Metadata: b.meta(Name, serverRole),
+		Spec: &appsv1.DeploymentSpecArgs{
+			Replicas: pulumi.Int(b.Config.Nodes.Count), Selector: matching(b.selector(serverRole)),
+			Strategy: &appsv1.DeploymentStrategyArgs{
+				Type: pulumi.String("RollingUpdate"),
+				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
+					MaxSurge: pulumi.Int(1), MaxUnavailable: pulumi.Int(0),
+				},
+			},
+			// Kubernetes gives up on a rollout in which no pod gets anywhere for longer than one may take to start.
+			ProgressDeadlineSeconds: pulumi.Int(startSeconds + b.drain() + container.StopSeconds + 300),
+			RevisionHistoryLimit:    pulumi.Int(3),
+			Template:                pod,
+		},
+	}, options...)
+	if err != nil {
+		return fmt.Errorf("creating the deployment: %w", err)
+	}
+	w.Deployed = deployment
+	return b.scale(deployment)
+}
+
+// rolloutTimeout is for how long an update of all pods, one after the other, may go on.
+func rolloutTimeout(nodes int) string { return fmt.Sprintf("%dm", rolloutMinutes*max(nodes, 1)) }
+
+// drain is for how many seconds a pod that is to go still serves: until the load balancer knows, and for as long as it
+// lets requests that have begun go on.
+func (b *builder) drain() int { return max(minDrain, *b.Config.LoadBalancer.DeregistrationDelay) }
+
+func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
+	secrets, err := b.secrets(serverRole, b.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	program, err := b.program()
+	if err != nil {
+		return nil, err
+	}
+	prepare, volumes, err := b.prepare()
+	if err != nil {
+		return nil, err
+	}
+	// What the server sees: what was prepared, its configuration, its secrets, and the shared directories.
+	seen := append(slices.Clone(volumes), program.at(container.SchemaProgramPath, path.Base(container.SchemaProgramPath)))
+	annotations := pulumi.StringMap{}
+	if !b.Config.Container.Baked {
+		files, err := b.configure()
+		if err != nil {
+			return nil, fmt.Errorf("writing the nodes' configuration: %w", err)
+		}
+		seen = append(seen, files.mount())
+		annotations["checksum/config"] = files.checksum
+		w.ConfigMap = files.name
+	} else {
+		w.ConfigMap = pulumi.String("").ToStringOutput()
+	}
+	seen = append(seen, secrets.volumes...)
+	seen = append(seen, b.shared()...)
+	environment, err := container.ServeEnvironment(b.Config)
+	if err != nil {
+		return nil, err
+	}
+	env := append(plainEnv(environment), fieldEnv(nodeconfig.EnvNodeIP, "status.podIP"))
+	env = append(env, secrets.env()...)
+	sidecar := corev1.ContainerArgs{
+		Name: pulumi.String("members"), Image: pulumi.String(b.Images.Tools), Command: awskit.Strings(container.Members()),
+		// An init container that always restarts runs beside the server and stops after it.
+		RestartPolicy: pulumi.String("Always"),
+		Env:           append(plainEnv(container.MembersEnvironment(b.Config)), fieldEnv("NODE", "metadata.name"), home),
+		Resources:     small, SecurityContext: locked(true), VolumeMounts: mounts(temporary),
+		ImagePullPolicy: pulumi.String("IfNotPresent"),
+	}
+	spec := b.podSpec()
+	spec.AutomountServiceAccountToken = pulumi.Bool(true)
+	spec.TerminationGracePeriodSeconds = pulumi.Int(b.drain() + container.StopSeconds + stopMargin)
+	spec.HostAliases = corev1.HostAliasArray{corev1.HostAliasArgs{
+		// The server calls itself by its public name; that call stays in the pod.
+		Ip: pulumi.String("127.0.0.1"), Hostnames: pulumi.StringArray{pulumi.String(b.Config.Hostname)},
+	}}
+	spec.InitContainers = append(prepare, sidecar)
+	spec.Containers = corev1.ContainerArray{b.serve(env, seen)}
+	spec.Volumes = volumesOf(append(seen, temporary)...)
+	spec.TopologySpreadConstraints = b.spread()
+	return &corev1.PodTemplateSpecArgs{
+		Metadata: &metav1.ObjectMetaArgs{Labels: b.labels(serverRole), Annotations: annotations}, Spec: spec,
+	}, nil
+}
+
+// serve is the server's container.
+func (b *builder) serve(env corev1.EnvVarArray, seen []mount) corev1.ContainerArgs {
+	limit := b.Size.CPULimit
+	if limit == 0 {
+		limit = b.Size.CPU
+	}
+	server := corev1.ContainerArgs{
+		Name: pulumi.String(serverContainer), Image: pulumi.String(b.Images.Server), Command: awskit.Strings(container.Serve()),
+		ImagePullPolicy: pulumi.String("IfNotPresent"), Env: env, VolumeMounts: mounts(seen...),
+		SecurityContext: locked(false),
+		Ports: corev1.ContainerPortArray{corev1.ContainerPortArgs{
+			Name: pulumi.String(httpsPort), ContainerPort: pulumi.Int(ports.HTTPS), Protocol: pulumi.String("TCP"),
+		}},
+		Resources: &corev1.ResourceRequirementsArgs{
+			Requests: quantities(b.Size.CPU, b.Size.MemoryMiB), Limits: quantities(limit, b.Size.MemoryMiB),
+		},
+		StartupProbe:   probe(product.HealthPath, startPeriod, startSeconds/startPeriod),
+		ReadinessProbe: probe(product.HealthPath, readyPeriod, readyFailures),
+		LivenessProbe:  probe(livenessPath, livePeriod, liveFailures),
+		// Kubernetes tells the load balancer and the server at the same time. The server waits, or it would refuse requests
+		// that are still sent to it.
+		Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
+			Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(b.drain())},
+		}},
+	}
+	if b.Config.Clustered() {
+		server.Ports = append(server.Ports.(corev1.ContainerPortArray), corev1.ContainerPortArgs{
+			Name: pulumi.String(hazelcastPort), ContainerPort: pulumi.Int(b.Config.Clustering.Port), Protocol: pulumi.String("TCP"),
+		})
+	}
+	return server
+}
+
+// probe asks the server over HTTPS. Kubernetes does not verify the certificate.
+func probe(path string, period, failures int) *corev1.ProbeArgs {
+	return &corev1.ProbeArgs{
+		HttpGet: &corev1.HTTPGetActionArgs{
+			Path: pulumi.String(path), Port: pulumi.String(httpsPort), Scheme: pulumi.String("HTTPS"),
+		},
+		PeriodSeconds: pulumi.Int(period), TimeoutSeconds: pulumi.Int(probeTimeout), FailureThreshold: pulumi.Int(failures),
+	}
+}
+
+// prepare are the init containers that fetch what the product's image lacks, and the volumes that they fill.
+func (b *builder) prepare() (corev1.ContainerArray, []mount, error) {
+	files, err := b.files()
+	if err != nil || len(files) == 0 {
+		return corev1.ContainerArray{}, nil, err
+	}
+	environment, err := container.PrepareEnvironment(b.Region, files, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	volumes := []mount{scratch("artifacts", container.ArtifactVolume), scratch("shared", container.Shared)}
+	return corev1.ContainerArray{corev1.ContainerArgs{
+		Name: pulumi.String("prepare"), Image: pulumi.String(b.Images.Tools), Command: awskit.Strings(container.Prepare()),
+		ImagePullPolicy: pulumi.String("IfNotPresent"), Env: append(plainEnv(environment), home), Resources: small,
+		SecurityContext: locked(true), VolumeMounts: mounts(append(slices.Clone(volumes), temporary)...),
+	}}, volumes, nil
+}
+
+// files are what pods fetch: what every container does, and for releases without the scheme in their kernel its jar.
+func (b *builder) files() ([]container.File, error) {
+	files := container.Files(b.Config)
+	facts, err := b.Config.Version.Facts()
+	if err != nil || b.Config.Container.Baked || !facts.KubernetesSchemeJar || !b.Config.Clustered() {
+		return files, err
+	}
+	return append(files, container.File{
+		Source: b.SchemeJar.Source, SHA256: b.SchemeJar.SHA256,
+		Path: container.ArtifactVolume + "/repository/components/dropins/" + path.Base(b.SchemeJar.Source),
+	}), nil
+}
+
+// podSpec is what all pods share.
+func (b *builder) podSpec() *corev1.PodSpecArgs {
+	return &corev1.PodSpecArgs{
+		ServiceAccountName: pulumi.String(ServiceAccount), AutomountServiceAccountToken: pulumi.Bool(false),
+		// Variables named after services could override the product's own.
+		EnableServiceLinks: pulumi.Bool(false),
+		SecurityContext: &corev1.PodSecurityContextArgs{
+			RunAsNonRoot: pulumi.Bool(true), RunAsUser: pulumi.Int(container.User), RunAsGroup: pulumi.Int(container.User),
+			FsGroup: pulumi.Int(container.User), FsGroupChangePolicy: pulumi.String("OnRootMismatch"),
+			SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
+		},
+	}
+}
+
+// temporary is where the containers of the tools' image can write: their root file system is read-only.
+var temporary = scratch("tmp", "/tmp")
+
+// locked is a container's security context. The product's image writes to its own file system.
+func locked(readOnly bool) *corev1.SecurityContextArgs {
+	return &corev1.SecurityContextArgs{
+		AllowPrivilegeEscalation: pulumi.Bool(false), Privileged: pulumi.Bool(false), ReadOnlyRootFilesystem: pulumi.Bool(readOnly),
+		Capabilities: &corev1.CapabilitiesArgs{Drop: pulumi.StringArray{pulumi.String("ALL")}},
+	}
+}
+
+// spread puts nodes into different zones and onto different hosts. Only pods of the same rollout are counted: with the
+// old ones, the new could end up together. Hosts that no pod may go to any more do not hold places free.
+func (b *builder) spread() corev1.TopologySpreadConstraintArray {
+	list := corev1.TopologySpreadConstraintArray{}
+	for _, key := range []string{"topology.kubernetes.io/zone", "kubernetes.io/hostname"} {
+		list = append(list, corev1.TopologySpreadConstraintArgs{
+			MaxSkew: pulumi.Int(1), TopologyKey: pulumi.String(key), WhenUnsatisfiable: pulumi.String("DoNotSchedule"),
+			LabelSelector: matching(b.selector(serverRole)), MatchLabelKeys: pulumi.StringArray{pulumi.String("pod-template-hash")},
+			NodeTaintsPolicy: pulumi.String("Honor"),
+		})
+	}
+	return list
+}
+
+// small is what the containers beside the server take.
+var small = &corev1.ResourceRequirementsArgs{Requests: quantities(50, 128), Limits: quantities(500, 256)}
+
+var home = corev1.EnvVarArgs{Name: pulumi.String("HOME"), Value: pulumi.String("/tmp")}
+
+func quantities(milliCPU, memoryMiB int) pulumi.StringMap {
+	return pulumi.StringMap{
+		"cpu":    pulumi.String(quantity(milliCPU, 1000, "m", "")),
+		"memory": pulumi.String(quantity(memoryMiB, 1024, "Mi", "Gi")),
+	}
+}
+
+// quantity spells a quantity in the larger unit where it is whole, as the API server does.
+func quantity(n, step int, unit, larger string) string {
+	if n%step == 0 {
+		return fmt.Sprint(n/step) + larger
+	}
+	return fmt.Sprint(n) + unit
+}
+
+func plainEnv(values map[string]string) corev1.EnvVarArray {
+	list := corev1.EnvVarArray{}
+	for name, value := range awskit.Sorted(values) {
+		list = append(list, corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)})
+	}
+	return list
+}
+
+func fieldEnv(name, field string) corev1.EnvVarArgs {
+	return corev1.EnvVarArgs{Name: pulumi.String(name), ValueFrom: &corev1.EnvVarSourceArgs{
+		FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String(field)},
+	}}
+}

@@ -1,0 +1,112 @@
+package workload
+
+import (
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config/ports"
+)
+
+// The ports' names, which probes, services and bindings refer to.
+const (
+	httpsPort     = "https"
+	hazelcastPort = "hazelcast"
+)
+
+// publish makes the services and whatever brings clients to them. It comes before the pods: the load balancer
+// controller adds its readiness gate to a pod only where a binding for the pod's service exists when the pod is made.
+func (b *builder) publish() ([]pulumi.Resource, error) {
+	// What nobody can be ready for yet is not waited for: the pods come after their services.
+	annotated := b.meta(Name, "")
+	annotated.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+	service, err := corev1.NewService(b.ctx, "server", &corev1.ServiceArgs{
+		Metadata: annotated,
+		Spec: &corev1.ServiceSpecArgs{
+			Type: pulumi.String("ClusterIP"), Selector: b.selector(serverRole),
+			Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
+				Name: pulumi.String(httpsPort), Port: pulumi.Int(ports.HTTPS), TargetPort: pulumi.String(httpsPort),
+				Protocol: pulumi.String("TCP"),
+			}},
+		},
+	}, b.child...)
+	if err != nil {
+		return nil, err
+	}
+	all := []pulumi.Resource{service}
+	if b.Config.Clustered() {
+		members, err := b.members()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, members)
+	}
+	var way pulumi.Resource
+	if b.Ingress != nil {
+		way, err = b.ingress(service)
+	} else {
+		way, err = b.binding(service)
+	}
+	return append(all, way), err
+}
+
+// members makes the service that discovery reads. It has the Hazelcast port and no other, since discovery takes the
+// first; it is headless, since members talk to each other directly; and it lists pods that are not ready yet, or none
+// could ever join.
+func (b *builder) members() (*corev1.Service, error) {
+	meta := b.meta(MembersService, "")
+	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+	return corev1.NewService(b.ctx, "members", &corev1.ServiceArgs{
+		Metadata: meta,
+		Spec: &corev1.ServiceSpecArgs{
+			Type: pulumi.String("ClusterIP"), ClusterIP: pulumi.String("None"), PublishNotReadyAddresses: pulumi.Bool(true),
+			Selector: b.selector(serverRole),
+			Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
+				Name: pulumi.String(hazelcastPort), Port: pulumi.Int(b.Config.Clustering.Port),
+				TargetPort: pulumi.String(hazelcastPort), Protocol: pulumi.String("TCP"),
+			}},
+		},
+	}, b.child...)
+}
+
+// binding registers the pods' addresses with the load balancer's target group. It names no networking: the security
+// group rules are the firewall's, and the controller needs no right to change any.
+func (b *builder) binding(service *corev1.Service) (pulumi.Resource, error) {
+	return apiextensions.NewCustomResource(b.ctx, "target-group", &apiextensions.CustomResourceArgs{
+		ApiVersion: pulumi.String("elbv2.k8s.aws/v1beta1"), Kind: pulumi.String("TargetGroupBinding"),
+		Metadata: b.meta(Name, ""),
+		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
+			"serviceRef":     pulumi.Map{"name": service.Metadata.Name(), "port": pulumi.Int(ports.HTTPS)},
+			"targetGroupARN": b.TargetGroup, "targetType": pulumi.String("ip"), "ipAddressType": pulumi.String("ipv4"),
+		}},
+	}, b.child...)
+}
+
+func (b *builder) ingress(service *corev1.Service) (pulumi.Resource, error) {
+	meta := b.meta(Name, "")
+	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+	for key, value := range awskit.Sorted(b.Ingress.Annotations) {
+		meta.Annotations.(pulumi.StringMap)[key] = value
+	}
+	return networkingv1.NewIngress(b.ctx, "server", &networkingv1.IngressArgs{
+		Metadata: meta,
+		Spec: &networkingv1.IngressSpecArgs{
+			IngressClassName: pulumi.String(b.Ingress.Class),
+			Rules: networkingv1.IngressRuleArray{networkingv1.IngressRuleArgs{
+				Host: pulumi.String(b.Config.Hostname),
+				Http: &networkingv1.HTTPIngressRuleValueArgs{Paths: networkingv1.HTTPIngressPathArray{
+					networkingv1.HTTPIngressPathArgs{
+						Path: pulumi.String("/"), PathType: pulumi.String("Prefix"),
+						Backend: &networkingv1.IngressBackendArgs{Service: &networkingv1.IngressServiceBackendArgs{
+							Name: service.Metadata.Name().Elem(),
+							Port: &networkingv1.ServiceBackendPortArgs{Name: pulumi.String(httpsPort)},
+						}},
+					},
+				}},
+			}},
+		},
+	}, b.child...)
+}

@@ -1,0 +1,148 @@
+package workload
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/container"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
+)
+
+// nominalSize is what volumes and claims say of their size. EFS grows by itself and nobody reads the number, but the API
+// insists on one.
+const nominalSize = "5Gi"
+
+// claimName is the PersistentVolumeClaim of a shared directory.
+func claimName(directory string) string { return Name + "-" + strings.ToLower(directory) }
+
+// volumes makes a volume and a claim for each shared directory, bound to each other by name: nothing else in the
+// Kubernetes cluster can take the volume, and no storage class makes another.
+func (b *builder) volumes() ([]pulumi.Resource, error) {
+	var all []pulumi.Resource
+	for directory, point := range awskit.Sorted(b.FileSystem.AccessPoints) {
+		name, claim := b.Cluster+"-"+strings.ToLower(directory), claimName(directory)
+		volume, err := corev1.NewPersistentVolume(b.ctx, directory, &corev1.PersistentVolumeArgs{
+			Metadata: b.cluster(name, nil),
+			Spec: &corev1.PersistentVolumeSpecArgs{
+				Capacity:    pulumi.StringMap{"storage": pulumi.String(nominalSize)},
+				VolumeMode:  pulumi.String("Filesystem"),
+				AccessModes: pulumi.StringArray{pulumi.String("ReadWriteMany")},
+				// The files are the file system's to keep, with its own protection.
+				PersistentVolumeReclaimPolicy: pulumi.String("Retain"),
+				StorageClassName:              pulumi.String(""),
+				MountOptions:                  pulumi.StringArray{pulumi.String("tls"), pulumi.String("iam")},
+				ClaimRef: &corev1.ObjectReferenceArgs{
+					ApiVersion: pulumi.String("v1"), Kind: pulumi.String("PersistentVolumeClaim"),
+					Namespace: b.namespace.ToStringPtrOutput(), Name: pulumi.String(claim),
+				},
+				Csi: &corev1.CSIPersistentVolumeSourceArgs{
+					Driver: pulumi.String("efs.csi.aws.com"), VolumeHandle: pulumi.Sprintf("%s::%s", b.FileSystem.ID, point),
+				},
+			},
+		}, b.child...)
+		if err != nil {
+			return nil, fmt.Errorf("of %s: %w", directory, err)
+		}
+		bound, err := corev1.NewPersistentVolumeClaim(b.ctx, directory, &corev1.PersistentVolumeClaimArgs{
+			Metadata: b.meta(claim, ""),
+			Spec: &corev1.PersistentVolumeClaimSpecArgs{
+				AccessModes:      pulumi.StringArray{pulumi.String("ReadWriteMany")},
+				StorageClassName: pulumi.String(""),
+				VolumeName:       volume.Metadata.Name(),
+				VolumeMode:       pulumi.String("Filesystem"),
+				Resources: &corev1.VolumeResourceRequirementsArgs{
+					Requests: pulumi.StringMap{"storage": pulumi.String(nominalSize)},
+				},
+			},
+		}, b.child...)
+		if err != nil {
+			return nil, fmt.Errorf("of %s: %w", directory, err)
+		}
+		all = append(all, volume, bound)
+	}
+	return all, nil
+}
+
+// mount is a volume of a pod and where a container sees it.
+type mount struct {
+	name, path, subPath string
+	readOnly            bool
+	source              corev1.VolumeArgs
+}
+
+// shared are the mounts of the shared directories in the server.
+func (b *builder) shared() []mount {
+	paths := map[string]string{
+		filesystem.Userstores: container.UserstoresPath(b.Config.Version),
+		filesystem.Tenants:    container.TenantsPath(b.Config.Version),
+	}
+	var mounts []mount
+	for directory := range awskit.Sorted(b.FileSystem.AccessPoints) {
+		mounts = append(mounts, mount{
+			name: strings.ToLower(directory), path: paths[directory],
+			source: corev1.VolumeArgs{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{
+				ClaimName: pulumi.String(claimName(directory)),
+			}},
+		})
+	}
+	return mounts
+}
+
+// scratch is a directory that lives as long as the pod.
+func scratch(name, path string) mount {
+	return mount{name: name, path: path, source: corev1.VolumeArgs{EmptyDir: &corev1.EmptyDirVolumeSourceArgs{}}}
+}
+
+// file is one key of a ConfigMap and the path it gets below the mount.
+type file struct{ key, path string }
+
+// configured is a ConfigMap as a directory tree.
+func configured(name, path string, configMap pulumi.StringInput, files ...file) mount {
+	items := corev1.KeyToPathArray{}
+	for _, f := range files {
+		items = append(items, corev1.KeyToPathArgs{Key: pulumi.String(f.key), Path: pulumi.String(f.path)})
+	}
+	return mount{name: name, path: path, readOnly: true, source: corev1.VolumeArgs{
+		ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: configMap.ToStringOutput().ToStringPtrOutput(), Items: items},
+	}}
+}
+
+// at is the same volume, one file of it, elsewhere.
+func (m mount) at(path, subPath string) mount {
+	m.path, m.subPath = path, subPath
+	return m
+}
+
+// mounts lists where a container sees the volumes.
+func mounts(all ...mount) corev1.VolumeMountArray {
+	list := corev1.VolumeMountArray{}
+	for _, m := range all {
+		v := corev1.VolumeMountArgs{Name: pulumi.String(m.name), MountPath: pulumi.String(m.path)}
+		if m.subPath != "" {
+			v.SubPath = pulumi.String(m.subPath)
+		}
+		if m.readOnly {
+			v.ReadOnly = pulumi.Bool(true)
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// volumesOf lists each volume once.
+func volumesOf(all ...mount) corev1.VolumeArray {
+	list, seen := corev1.VolumeArray{}, map[string]bool{}
+	for _, m := range all {
+		if seen[m.name] {
+			continue
+		}
+		seen[m.name] = true
+		m.source.Name = pulumi.String(m.name)
+		list = append(list, m.source)
+	}
+	return list
+}

@@ -1,0 +1,245 @@
+// Package workload is everything of the cluster that lives inside Kubernetes: it turns typed arguments into objects,
+// through the Kubernetes provider that the caller hands over in its options.
+//
+// The nodes are pods of a Deployment, not of a StatefulSet. A node keeps nothing of its own: members find each other by
+// the endpoints of a service, never by a name of their own, and what outlives a pod is in the database or on the shared
+// file system. What a StatefulSet would add is order and identity; what it takes away is the surge: it replaces a pod by
+// deleting it first, so that every update would run one node short. A Deployment brings the new node up before it takes
+// an old one down.
+package workload
+
+import (
+	"errors"
+	"fmt"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
+	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// Type is the component's Pulumi type token.
+const Type = "wso2is:workload:Workload"
+
+// SecretStore says where pods take secrets from.
+type SecretStore string
+
+// The secret stores.
+const (
+	// CSI mounts the values from Secrets Manager with the Secrets Store CSI driver, under the pods' own role: no value
+	// is in Pulumi's state or in a manifest. The driver copies them into a Kubernetes secret while a pod uses them, since
+	// the server reads its environment.
+	CSI SecretStore = "csi"
+	// Kubernetes keeps the values in a Kubernetes secret that Pulumi writes, for clusters without the driver.
+	Kubernetes SecretStore = "kubernetes"
+)
+
+// Secret is a value that a container finds in its environment.
+type Secret struct {
+	// Variable is the environment variable.
+	Variable string
+	// Key names the secret that the value is in. Several values may come out of one secret.
+	Key string
+	// Property is the value's key in the secret's JSON; empty takes the whole secret.
+	Property string
+	// ARN is the secret in Secrets Manager, for CSI.
+	ARN pulumi.StringInput
+	// Value is the value itself as a Pulumi secret, for Kubernetes.
+	Value pulumi.StringInput
+}
+
+// Images are the images that pods run.
+type Images struct {
+	// Server is the product's image, Tools the one with the AWS CLI.
+	Server, Tools string
+}
+
+// Size is what the server's container of one pod asks for and may use.
+type Size struct {
+	// CPU and CPULimit are thousandths of a vCPU. The limit may be left out, which makes it the same: the server sizes its
+	// thread pools by it, as on an instance of that size.
+	CPU, CPULimit int
+	// MemoryMiB is both: memory that is promised but not there kills the server.
+	MemoryMiB int
+}
+
+// Args decides which objects exist and what is in them.
+type Args struct {
+	awskit.Scope
+	// Config is the configuration with every default filled in.
+	Config config.Cluster
+	// Namespace is made for the cluster and holds nothing else.
+	Namespace string
+	Images    Images
+	Size      Size
+	// Secrets are the server's, SchemaSecrets those of the program that makes the databases.
+	Secrets, SchemaSecrets []Secret
+	SecretStore            SecretStore
+	// Hosts are the DNS names of the database instances by name.
+	Hosts map[string]pulumi.StringInput
+	// FileSystem has the access points of the shared directories.
+	FileSystem *filesystem.FileSystem
+	// SchemeJar is the membership scheme's jar, for a release that has the scheme not in its kernel.
+	SchemeJar config.Artifact
+	// TargetGroup is the ARN of the load balancer's target group that pods are registered with. Exclusive with Ingress.
+	TargetGroup pulumi.StringInput
+	// Ingress has the pods published by an Ingress instead.
+	Ingress *Ingress
+	// Addresses are the IPv4 ranges that stand for a party where a NetworkPolicy cannot name it. A party without any is
+	// one that this cluster does not have.
+	Addresses map[firewall.Party][]string
+	// Before must be done when a pod starts: databases and mount targets, the ways to them, drivers, and controllers with
+	// the definitions of their custom resources.
+	Before []pulumi.Resource
+}
+
+// Ingress publishes the pods by an Ingress of the cluster's own ingress controller.
+type Ingress struct {
+	// Class is the IngressClass.
+	Class string
+	// Annotations are the controller's settings.
+	Annotations pulumi.StringMap
+}
+
+// Workload is what runs in the cluster.
+type Workload struct {
+	pulumi.ResourceState
+	// Namespace, Deployment and Service are the objects' names.
+	Namespace, Deployment, Service string
+	// ConfigMap is the name of the ConfigMap with the nodes' deployment.toml; empty where the image holds the file.
+	ConfigMap pulumi.StringOutput
+	// Deployed is done when every node serves.
+	Deployed pulumi.Resource
+}
+
+// builder is what one New builds with.
+type builder struct {
+	*Args
+	ctx       *pulumi.Context
+	child     []pulumi.ResourceOption
+	namespace pulumi.StringOutput
+	// source is the program that both kinds of pods run, once it is made.
+	source *mount
+}
+
+// New makes the objects, in an order in which each one finds what it names, and goes again before it.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Workload, error) {
+	if args == nil {
+		return nil, fmt.Errorf("workload %s: no arguments", name)
+	}
+	if err := args.check(); err != nil {
+		return nil, fmt.Errorf("workload %s: %w", name, err)
+	}
+	w := &Workload{Namespace: args.Namespace, Deployment: Name, Service: Name}
+	if err := ctx.RegisterComponentResource(Type, name, w, opts...); err != nil {
+		return nil, err
+	}
+	b := &builder{Args: args, ctx: ctx, child: []pulumi.ResourceOption{pulumi.Parent(w)}}
+	if err := b.build(w); err != nil {
+		return nil, err
+	}
+	return w, ctx.RegisterResourceOutputs(w, pulumi.Map{
+		"namespace": b.namespace, "deployment": pulumi.String(w.Deployment), "service": pulumi.String(w.Service),
+	})
+}
+
+func (b *builder) build(w *Workload) error {
+	space, err := b.space()
+	if err != nil {
+		return fmt.Errorf("creating the namespace: %w", err)
+	}
+	b.namespace = space.Metadata.Name().Elem()
+	access, err := b.access()
+	if err != nil {
+		return fmt.Errorf("granting the pods their permissions: %w", err)
+	}
+	policies, err := b.policies()
+	if err != nil {
+		return fmt.Errorf("closing the pods' network: %w", err)
+	}
+	// A pod that starts before its network policies would talk to nobody; before its permissions, it would stay alone.
+	before := append(access, policies...)
+	schema, err := b.schema(before)
+	if err != nil {
+		return fmt.Errorf("creating the schema's job: %w", err)
+	}
+	volumes, err := b.volumes()
+	if err != nil {
+		return fmt.Errorf("creating the shared volumes: %w", err)
+	}
+	published, err := b.publish()
+	if err != nil {
+		return fmt.Errorf("publishing the pods: %w", err)
+	}
+	before = append(before, schema)
+	before = append(before, volumes...)
+	before = append(before, published...)
+	return b.server(w, before)
+}
+
+// check refuses arguments that no cluster can be made of.
+func (a *Args) check() error {
+	var wrong []error
+	refuse := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if a.Namespace == "" {
+		refuse("no namespace")
+	}
+	if a.Images.Server == "" || a.Images.Tools == "" {
+		refuse("both images are needed, the server's and the tools'")
+	}
+	if a.Size.CPU <= 0 || (a.Size.CPULimit != 0 && a.Size.CPULimit < a.Size.CPU) || a.Size.MemoryMiB <= 0 {
+		refuse("a pod of %d to %d thousandths of a vCPU and %d MiB cannot be", a.Size.CPU, a.Size.CPULimit, a.Size.MemoryMiB)
+	}
+	if heap := a.Config.JVM.Heap; a.Size.MemoryMiB > 0 && heap >= a.Size.MemoryMiB {
+		refuse("a heap of %d MiB leaves a pod of %d MiB no room for anything else", heap, a.Size.MemoryMiB)
+	}
+	if a.SecretStore != CSI && a.SecretStore != Kubernetes {
+		refuse("there is no secret store %q", a.SecretStore)
+	}
+	if (a.TargetGroup == nil) == (a.Ingress == nil) {
+		refuse("pods are registered with a target group or published by an Ingress, one of both")
+	}
+	for _, secrets := range [][]Secret{a.Secrets, a.SchemaSecrets} {
+		for _, s := range secrets {
+			if (a.SecretStore == CSI && s.ARN == nil) || (a.SecretStore == Kubernetes && s.Value == nil) {
+				refuse("the secret %s has nothing that the store %s takes", s.Variable, a.SecretStore)
+			}
+		}
+	}
+	for name := range awskit.Sorted(a.Config.Database.Instances) {
+		if a.Hosts[name] == nil {
+			refuse("the database instance %s has no host", name)
+		}
+	}
+	for _, party := range []firewall.Party{firewall.LoadBalancer, firewall.Database, APIServer} {
+		if len(a.Addresses[party]) == 0 {
+			refuse("there are no addresses of %s, and no pod could reach it", party)
+		}
+	}
+	if facts, err := a.Config.Version.Facts(); err != nil {
+		wrong = append(wrong, err)
+	} else if facts.KubernetesSchemeJar && a.Config.Clustered() && !a.Config.Container.Baked && a.SchemeJar.Source == "" {
+		refuse("%s needs the membership scheme's jar", a.Config.Version)
+	}
+	return errors.Join(wrong...)
+}
+
+// space makes the namespace. Everything else is in it or names it, and so waits for what must be done before, and goes
+// first.
+func (b *builder) space() (*corev1.Namespace, error) {
+	return corev1.NewNamespace(b.ctx, b.Namespace, &corev1.NamespaceArgs{
+		Metadata: b.cluster(b.Namespace, pulumi.StringMap{
+			// The server's root file system cannot be read-only, since the image's entrypoint copies files into it; the
+			// level restricted does not ask for that.
+			"pod-security.kubernetes.io/enforce":         pulumi.String(PodSecurity),
+			"pod-security.kubernetes.io/enforce-version": pulumi.String("latest"),
+			"pod-security.kubernetes.io/audit":           pulumi.String(PodSecurity),
+			"pod-security.kubernetes.io/warn":            pulumi.String(PodSecurity),
+			// A new pod only counts as ready once the load balancer sends it traffic; until then no old one goes.
+			"elbv2.k8s.aws/pod-readiness-gate-inject": pulumi.String("enabled"),
+		}),
+	}, awskit.With(b.child, pulumi.DependsOn(b.Before))...)
+}

@@ -1,0 +1,204 @@
+package workload
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	helmv3 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v3"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/container"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
+	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/configtest"
+)
+
+// object is a Kubernetes object as the program registered it.
+type object struct {
+	kind, name   string
+	raw          resource.PropertyMap
+	manifest     map[string]any
+	dependencies []string
+	ignore       []string
+}
+
+// at reads the manifest: keys of maps, indexes of lists.
+func (o object) at(path ...any) any {
+	var value any = o.manifest
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			m, _ := value.(map[string]any)
+			value = m[step]
+		case int:
+			list, _ := value.([]any)
+			if step >= len(list) {
+				return nil
+			}
+			value = list[step]
+		}
+	}
+	return value
+}
+
+// registry records what is registered, and names what has no name as the provider does: differently when the content is
+// another.
+type registry struct {
+	mu  sync.Mutex
+	all map[string]object
+}
+
+func (r *registry) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	out := args.Inputs.Copy()
+	if !strings.HasPrefix(args.TypeToken, "kubernetes:") || strings.HasPrefix(args.TypeToken, "kubernetes:helm") {
+		return args.Name + "-id", out, nil
+	}
+	manifest := plain(resource.NewObjectProperty(args.Inputs)).(map[string]any)
+	metadata := manifest["metadata"].(map[string]any)
+	if metadata["name"] == nil {
+		text, err := json.Marshal(manifest)
+		if err != nil {
+			return "", nil, err
+		}
+		hash := sha256.Sum256(text)
+		metadata["name"] = args.Name + "-" + hex.EncodeToString(hash[:])[:8]
+		named := out["metadata"].ObjectValue().Copy()
+		named["name"] = resource.NewStringProperty(metadata["name"].(string))
+		out["metadata"] = resource.NewObjectProperty(named)
+	}
+	o := object{
+		kind: manifest["kind"].(string), name: metadata["name"].(string), raw: args.Inputs, manifest: manifest,
+		dependencies: args.RegisterRPC.GetDependencies(), ignore: args.RegisterRPC.GetIgnoreChanges(),
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := o.kind + "/" + args.Name
+	if _, twice := r.all[key]; twice {
+		return "", nil, fmt.Errorf("%s is registered twice", key)
+	}
+	r.all[key] = o
+	return o.name, out, nil
+}
+
+func (r *registry) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	return nil, fmt.Errorf("the component calls %s", args.Token)
+}
+
+// plain unwraps secrets and outputs.
+func plain(v resource.PropertyValue) any {
+	for v.IsSecret() || v.IsOutput() {
+		if v.IsSecret() {
+			v = v.SecretValue().Element
+		} else {
+			v = v.OutputValue().Element
+		}
+	}
+	return v.MapRepl(nil, func(inner resource.PropertyValue) (any, bool) {
+		if inner.IsSecret() || inner.IsOutput() {
+			return plain(inner), true
+		}
+		return nil, false
+	})
+}
+
+// marker is what every secret value contains.
+const marker = "S3CR3T-MARKER"
+
+// testArgs are complete arguments for a configuration.
+func testArgs(t *testing.T, changes map[string]any) *Args {
+	t.Helper()
+	all := map[string]any{"topology": "eks", "jvm": map[string]any{"heap": 4096}}
+	maps.Copy(all, changes)
+	c := configtest.Load(t, all).Cluster
+	arn := func(name string) pulumi.StringInput {
+		return pulumi.String("arn:aws:secretsmanager:eu-west-1:123456789012:secret:" + name)
+	}
+	secret := func(variable, key, property string) Secret {
+		return Secret{
+			Variable: variable, Key: key, Property: property, ARN: arn(key),
+			Value: pulumi.ToSecret(pulumi.String(marker + "-" + variable)).(pulumi.StringOutput),
+		}
+	}
+	a := &Args{
+		Scope:  awskit.Scope{Cluster: c.Name(), Region: c.Region, Partition: "aws", Account: "123456789012"},
+		Config: c, Namespace: "wso2is", Images: Images{Server: c.Container.Image, Tools: c.Container.ToolsImage},
+		Size: Size{CPU: 4000, MemoryMiB: 8192}, SecretStore: CSI, Hosts: map[string]pulumi.StringInput{},
+		FileSystem: &filesystem.FileSystem{
+			ID: pulumi.String("fs-0123456789abcdef0").ToStringOutput(),
+			AccessPoints: map[string]pulumi.StringOutput{
+				filesystem.Tenants:    pulumi.String("fsap-0123456789abcdef1").ToStringOutput(),
+				filesystem.Userstores: pulumi.String("fsap-0123456789abcdef2").ToStringOutput(),
+			},
+		},
+		TargetGroup: pulumi.String("arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/wso2is/0123456789abcdef"),
+		Addresses: map[firewall.Party][]string{
+			firewall.LoadBalancer: {"10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"},
+			firewall.Database:     {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20"},
+			firewall.FileSystem:   {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20"},
+			firewall.Endpoints:    {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20"},
+			firewall.S3:           {"52.218.0.0/17", "3.5.64.0/21"},
+			APIServer:             {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20", "172.20.0.1/32"},
+		},
+		SchemeJar: config.Artifact{
+			Source: "s3://artifacts/kubernetes-membership-scheme-1.0.10.jar", SHA256: strings.Repeat("a", 64),
+		},
+	}
+	for name := range awskit.Sorted(c.Database.Instances) {
+		a.Hosts[name] = pulumi.String(name + ".abcdefghijkl.eu-west-1.rds.amazonaws.com")
+	}
+	for _, variable := range nodeconfig.Environment(c) {
+		if variable == nodeconfig.EnvNodeIP || variable == nodeconfig.EnvEndpointHash {
+			continue // The pod finds out.
+		}
+		key := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, "WSO2_"), "_", "-"))
+		a.Secrets = append(a.Secrets, secret(variable, key, ""))
+	}
+	a.Secrets = append(a.Secrets, secret(container.EnvKeystore, "keystore", ""))
+	for logical, l := range awskit.Sorted(c.Database.Logical) {
+		username, master, password := bootstrap.Environment(logical)
+		a.SchemaSecrets = append(a.SchemaSecrets, secret(username, l.Instance, "username"),
+			secret(master, l.Instance, "password"), secret(password, "database-"+string(logical), ""))
+	}
+	return a
+}
+
+// build registers the workload and returns its objects by kind and Pulumi name.
+func build(t *testing.T, a *Args) map[string]object {
+	t.Helper()
+	r := &registry{all: map[string]object{}}
+	require.NoError(t, pulumi.RunErr(func(ctx *pulumi.Context) error {
+		before, err := helmv3.NewRelease(ctx, "before", &helmv3.ReleaseArgs{Chart: pulumi.String("before")})
+		if err != nil {
+			return err
+		}
+		a.Before = []pulumi.Resource{before}
+		_, err = New(ctx, "workload", a)
+		return err
+	}, pulumi.WithMocks("wso2is", "test", r)))
+	return r.all
+}
+
+func sorted(objects map[string]object) []string { return slices.Sorted(maps.Keys(objects)) }
+
+// server is the server's container in the Deployment.
+func server(t *testing.T, objects map[string]object) object {
+	t.Helper()
+	o, ok := objects["Deployment/server"]
+	require.True(t, ok, "no deployment among %v", sorted(objects))
+	m, ok := o.at("spec", "template", "spec", "containers", 0).(map[string]any)
+	require.True(t, ok)
+	return object{kind: "container", name: "server", manifest: m}
+}
