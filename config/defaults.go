@@ -165,7 +165,9 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 		names = append(names, AgentDB)
 	}
 	for _, name := range names {
-		logical[name] = logical[name]
+		if _, named := logical[name]; !named {
+			logical[name] = Logical{}
+		}
 	}
 	for name, l := range logical {
 		set(&l.Name, "wso2"+string(name))

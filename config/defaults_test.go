@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -148,20 +149,43 @@ func TestFixedNodesGetAddresses(t *testing.T) {
 		c := configtest.Load(t, object{"clustering": object{"scheme": scheme, "port": 5703},
 			"nodes": object{"count": 4}}).Cluster
 		require.Equal(t, []config.Member{
-			{Name: "node-1", Zone: "eu-west-1a", Address: "10.0.0.10", Port: 5703},
-			{Name: "node-2", Zone: "eu-west-1b", Address: "10.0.16.10", Port: 5703},
-			{Name: "node-3", Zone: "eu-west-1c", Address: "10.0.32.10", Port: 5703},
-			{Name: "node-4", Zone: "eu-west-1a", Address: "10.0.0.11", Port: 5703},
+			{Name: "node-1", Zone: "eu-west-1a", Address: "10.0.0.16", Port: 5703},
+			{Name: "node-2", Zone: "eu-west-1b", Address: "10.0.16.16", Port: 5703},
+			{Name: "node-3", Zone: "eu-west-1c", Address: "10.0.32.16", Port: 5703},
+			{Name: "node-4", Zone: "eu-west-1a", Address: "10.0.0.17", Port: 5703},
 		}, c.Nodes.Members)
 	}
 	c := configtest.Load(t, object{"clustering": object{"scheme": "wka"}, "nodes": object{"members": []object{
-		{"name": "a", "zone": "eu-west-1a"}, {"name": "b", "zone": "eu-west-1a", "address": "10.0.0.10", "port": 5702},
+		{"name": "a", "zone": "eu-west-1a"}, {"name": "b", "zone": "eu-west-1a", "address": "10.0.0.16", "port": 5702},
 	}}}).Cluster
 	require.Equal(t, []config.Member{
-		{Name: "a", Zone: "eu-west-1a", Address: "10.0.0.11", Port: 5701},
-		{Name: "b", Zone: "eu-west-1a", Address: "10.0.0.10", Port: 5702},
+		{Name: "a", Zone: "eu-west-1a", Address: "10.0.0.17", Port: 5701},
+		{Name: "b", Zone: "eu-west-1a", Address: "10.0.0.16", Port: 5702},
 	}, c.Nodes.Members)
 	require.Equal(t, 2, c.Nodes.Count)
+}
+
+// TestFixedAddressesAreReserved keeps EC2 from giving a member's address to what is made before the member.
+func TestFixedAddressesAreReserved(t *testing.T) {
+	c := configtest.Load(t, object{"clustering": object{"scheme": "wka"}, "nodes": object{"members": []object{
+		{"name": "a", "zone": "eu-west-1a"}, {"name": "b", "zone": "eu-west-1a"},
+		{"name": "c", "zone": "eu-west-1b", "address": "10.0.17.200"}, {"name": "d", "zone": "eu-west-1b"},
+	}}})
+	require.Equal(t, []config.Reservation{
+		{Zone: "eu-west-1a", CIDR: "10.0.0.16/28"},
+		{Zone: "eu-west-1b", CIDR: "10.0.16.16/28"}, {Zone: "eu-west-1b", CIDR: "10.0.17.192/28"},
+	}, c.Cluster.Reservations())
+
+	edge := configtest.Load(t, object{"clustering": object{"scheme": "wka"}, "nodes": object{"members": []object{
+		{"name": "a", "zone": "eu-west-1a", "address": "10.0.0.10"}, {"name": "b", "zone": "eu-west-1b", "address": "10.0.31.250"},
+	}}})
+	require.Empty(t, edge.Cluster.Reservations(), "AWS keeps addresses of its own there")
+	for i, address := range []string{"10.0.0.10", "10.0.31.250"} {
+		require.Contains(t, edge.Warnings, fmt.Sprintf("wso2is:nodes.members[%d].address: the first and the last 16 "+
+			"addresses of a subnet cannot be reserved, so AWS may have given %s to a load balancer or an endpoint when the "+
+			"node starts", i, address))
+	}
+	require.Empty(t, configtest.Load(t, nil).Cluster.Reservations(), "discovered nodes have no fixed address")
 }
 
 // TestZonesKeepTheirSubnets is why a zone's letter decides: adding one must not move, and so replace, another.

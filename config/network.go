@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -37,9 +38,11 @@ const (
 	// blockBits cuts the VPC into 16 blocks: eight private ones, then eight public ones.
 	blockBits   = 4
 	zoneLetters = 8
-	// firstHost is how far a subnet's first member address is from its start. AWS keeps the first four addresses and
-	// the last for itself; those from the fifth to the ninth stay free for what a team adds by hand.
-	firstHost = 10
+	// reservedBits is the length of the ranges that are set aside for members.
+	reservedBits = 28
+	// firstHost is how far a subnet's first member address is from its start: the second /28. AWS keeps the first four
+	// addresses for itself, so that the first /28 cannot be set aside.
+	firstHost = 16
 )
 
 // Subnets is the address plan of a loaded cluster, by zone. A zone's block follows from the zone's letter, so that
@@ -128,6 +131,49 @@ func freeAddresses(subnet string, taken map[string]bool) func() string {
 		}
 		return ""
 	}
+}
+
+// Reservation is a range of a zone's private subnet that is kept for members.
+type Reservation struct{ Zone, CIDR string }
+
+// Reservations are the /28 ranges in which members have fixed addresses, by zone and range. EC2 gives none of their
+// addresses to a load balancer, an endpoint or a database that happens to be made first. An adopted VPC's subnets are
+// left as they are.
+func (c Cluster) Reservations() []Reservation {
+	if !c.Fixed() || c.Network.Adopt != nil {
+		return nil
+	}
+	var all []Reservation
+	for _, m := range c.Nodes.Members {
+		if r, ok := c.reservation(m); ok && !slices.Contains(all, r) {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b Reservation) int {
+		return cmp.Or(cmp.Compare(a.Zone, b.Zone), netip.MustParsePrefix(a.CIDR).Addr().Compare(netip.MustParsePrefix(b.CIDR).Addr()))
+	})
+	return all
+}
+
+// reservation is the /28 around a member. It is false where that holds addresses that AWS keeps for itself.
+func (c Cluster) reservation(m Member) (Reservation, bool) {
+	for _, s := range c.Subnets() {
+		subnet, err := netip.ParsePrefix(s.Private.CIDR)
+		if s.Zone != m.Zone || err != nil {
+			continue
+		}
+		address, err := netip.ParseAddr(m.Address)
+		if err != nil {
+			continue
+		}
+		around := netip.PrefixFrom(address, reservedBits).Masked()
+		last, err := cidr.Host(ipNet(subnet), lastHost(subnet))
+		if err != nil || around.Contains(subnet.Addr()) || around.Contains(netip.MustParseAddr(last.String())) {
+			continue
+		}
+		return Reservation{Zone: m.Zone, CIDR: around.String()}, true
+	}
+	return Reservation{}, false
 }
 
 // lastHost is how far a subnet's last address is from its start.

@@ -187,9 +187,9 @@ func TestRefusesNodes(t *testing.T) {
 				"write at most 63, or a larger network"),
 		"no address left": one(object{
 			"network": object{"cidr": "10.0.0.0/22"}, "clustering": object{"scheme": "wka"},
-			"nodes": object{"members": crowd(54)},
+			"nodes": object{"members": crowd(48)},
 		},
-			"wso2is:nodes.members[53].address: 10.0.0.0/26 has no address left for n53; write a larger network, or fewer nodes"),
+			"wso2is:nodes.members[47].address: 10.0.0.0/26 has no address left for n47; write a larger network, or fewer nodes"),
 		"foreign zone": one(members(object{"name": "a", "zone": "eu-west-2a"}), `wso2is:nodes.members[0].zone: "eu-west-2a" `+
 			"is none of the cluster's zones; write one of eu-west-1a, eu-west-1b, eu-west-1c"),
 		"foreign address": one(members(object{"name": "a", "zone": "eu-west-1b", "address": "10.0.0.10"}),

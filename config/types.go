@@ -122,7 +122,7 @@ type Member struct {
 	// Zone is the availability zone the node runs in, one of network.zones.
 	Zone string `json:"zone"`
 	// Address is the node's private IPv4 address, inside the private subnet of its zone. Default: the first free
-	// address of that subnet from its tenth on.
+	// address of that subnet from its sixteenth on. The 16 addresses around it are kept for nodes.
 	Address string `json:"address,omitempty"`
 	// Port is the node's own Hazelcast port. Default: clustering.port.
 	Port int `json:"port,omitempty" jsonschema:"minimum=5701,maximum=5800" wrong:"is no port that the firewall opens"`

@@ -75,9 +75,12 @@ func (v *validator) instanceType() {
 	}
 }
 
-// reservedHosts are addresses of a private subnet that are no node's: AWS's five, and room for interface endpoints,
-// database instances and the file system's mount target.
-const reservedHosts = 5 + 16
+// Addresses of a private subnet that are no node's: AWS's five, and those of interface endpoints, database instances and
+// the file system's mount target.
+const (
+	awsHosts   = 5
+	otherHosts = 16
+)
 
 // validateCapacity checks that there are zones enough, and that the nodes' share fits each zone's private subnet.
 func (c *Cluster) validateCapacity() Problems {
@@ -88,10 +91,10 @@ func (c *Cluster) validateCapacity() Problems {
 		return p
 	}
 	most := c.Nodes.Count
-	path, surge := "nodes.count", 1
+	path, surge, reserved := "nodes.count", 1, firstHost+otherHosts
 	if !c.Fixed() {
 		// An instance refresh starts new nodes before it ends the old ones.
-		surge = 2
+		surge, reserved = 2, awsHosts+otherHosts
 		if c.Nodes.Autoscaling != nil {
 			path, most = "nodes.autoscaling.max", max(most, c.Nodes.Autoscaling.Max)
 		}
@@ -101,7 +104,7 @@ func (c *Cluster) validateCapacity() Problems {
 		if err != nil {
 			continue // refused as the subnet's own problem
 		}
-		if fits := max(0, lastHost(subnet)+1-reservedHosts) / surge * zones; most > fits && len(c.Nodes.Members) == 0 {
+		if fits := max(0, lastHost(subnet)+1-reserved) / surge * zones; most > fits && len(c.Nodes.Members) == 0 {
 			p.refuse(path, fmt.Sprintf("write at most %d, or a larger network", fits),
 				"%d nodes do not fit private subnets such as %s in %d zones", most, subnet, zones)
 			break

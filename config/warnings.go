@@ -22,6 +22,12 @@ func (c *Cluster) warnings() []string {
 					"so nodes cannot require the second", c.Version)
 		}
 	}
+	for i, m := range c.Nodes.Members {
+		if _, ok := c.reservation(m); !ok && c.Network.Adopt == nil {
+			w.say(fmt.Sprintf("nodes.members[%d].address", i), "the first and the last 16 addresses of a subnet cannot be "+
+				"reserved, so AWS may have given %s to a load balancer or an endpoint when the node starts", m.Address)
+		}
+	}
 	for _, i := range []struct{ path, image string }{
 		{"container.image", c.Container.Image}, {"container.toolsImage", c.Container.ToolsImage},
 	} {

@@ -32,7 +32,7 @@ func buildBase(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
 ) (*base, error) {
 	net, err := network.New(ctx, "network", &network.Args{
-		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), NAT: c.Network.NAT, FlowLogs: *c.Network.FlowLogs,
+		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: *c.Network.FlowLogs,
 		LogRetention: c.Observability.LogRetention, Adopt: c.Network.Adopt,
 	}, provider)
 	if err != nil {

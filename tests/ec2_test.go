@@ -171,7 +171,7 @@ func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 	instances := p.all("aws:ec2/instance:Instance")
 	require.Len(t, instances, 2)
 	for i, name := range []string{"node-1", "node-2"} {
-		address := []string{"10.0.0.10", "10.0.16.10"}[i]
+		address := []string{"10.0.0.16", "10.0.16.16"}[i]
 		nic := p.one(t, "aws:ec2/networkInterface:NetworkInterface", name)
 		assert.Equal(t, []any{address}, nic.get("privateIps"))
 		instance := p.one(t, "aws:ec2/instance:Instance", name)
@@ -180,10 +180,19 @@ func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 		assert.Equal(t, "wso2is-test", instance.get("tags", "WSO2Cluster"))
 		assert.Contains(t, instance.Ignore, "ami", "a newer image must not replace a running node")
 		toml := deployment(t, p, name)
-		assert.Contains(t, toml, "'10.0.0.10:5701'")
-		assert.Contains(t, toml, "'10.0.16.10:5701'")
+		assert.Contains(t, toml, "'10.0.0.16:5701'")
+		assert.Contains(t, toml, "'10.0.16.16:5701'")
 		assert.Contains(t, toml, "local_member_host = '"+address+"'")
 		userData(t, instance, "userDataBase64")
+	}
+	reserved := p.one(t, "aws:ec2/subnetCidrReservation:SubnetCidrReservation", "reserved-10.0.0.16/28")
+	assert.Equal(t, "explicit", reserved.get("reservationType"))
+	for _, consumer := range p.all("aws:ec2/vpcEndpoint:VpcEndpoint") {
+		if consumer.get("subnetIds") != nil {
+			assert.True(t, slices.ContainsFunc(consumer.Dependencies, func(urn string) bool {
+				return strings.HasSuffix(urn, "::reserved-10.0.0.16/28")
+			}), "%s may take a member's address before it is reserved", consumer.Name)
+		}
 	}
 	second := p.one(t, "aws:ec2/instance:Instance", "node-2")
 	assert.True(t, slices.ContainsFunc(second.Dependencies, func(urn string) bool {

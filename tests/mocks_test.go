@@ -203,7 +203,7 @@ func reveal(v resource.PropertyValue) any {
 }
 
 func (r registered) get(path ...string) any {
-	var value any = reveal(resource.NewObjectProperty(r.Inputs))
+	value := reveal(resource.NewObjectProperty(r.Inputs))
 	for _, key := range path {
 		switch v := value.(type) {
 		case map[string]any:

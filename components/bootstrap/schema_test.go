@@ -90,7 +90,7 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if _, err := exec.LookPath("javac"); err == nil {
 		if dir, err := program(); err == nil {
-			os.RemoveAll(dir)
+			_ = os.RemoveAll(dir)
 		}
 	}
 	os.Exit(code)
@@ -536,7 +536,7 @@ func freePort(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
@@ -547,7 +547,7 @@ func unprivileged(t *testing.T) (string, func(name string, args ...string) *exec
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	if os.Geteuid() != 0 {
 		return dir, func(name string, args ...string) *exec.Cmd { return exec.Command(name, args...) }
 	}

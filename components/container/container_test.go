@@ -299,8 +299,11 @@ func TestMembersPublishes(t *testing.T) {
 		return strings.Contains(string(calls), "{Name=Cluster,Value=wso2is-test},{Name=Node,Value=pod-1}],Value=2,")
 	}, 30*time.Second, 50*time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+	}()
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):

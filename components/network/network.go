@@ -28,6 +28,8 @@ type Args struct {
 	CIDR string
 	// Subnets has one entry per zone, with ids where the VPC is adopted.
 	Subnets []config.ZoneSubnets
+	// Reserved are ranges of private subnets that nothing may take by itself, by zone.
+	Reserved []config.Reservation
 	// NAT says how the private subnets reach the internet.
 	NAT config.NATStrategy
 	// FlowLogs keeps a log of connections for LogRetention days.
@@ -172,6 +174,29 @@ func (n *Network) publicSubnets(
 	return nil
 }
 
+// reserve sets the zone's ranges aside before anything else is put into its subnet: it returns the subnet's id, known
+// when that is done.
+func reserve(
+	ctx *pulumi.Context, args *Args, zone string, subnet *ec2.Subnet, child []pulumi.ResourceOption,
+) (pulumi.StringOutput, error) {
+	ids := pulumi.StringArray{subnet.ID().ToStringOutput()}
+	for _, r := range args.Reserved {
+		if r.Zone != zone {
+			continue
+		}
+		made, err := ec2.NewSubnetCidrReservation(ctx, "reserved-"+r.CIDR, &ec2.SubnetCidrReservationArgs{
+			SubnetId: subnet.ID(), CidrBlock: pulumi.String(r.CIDR), ReservationType: pulumi.String("explicit"),
+			Description: pulumi.String("Fixed addresses of the nodes"),
+		}, child...)
+		if err != nil {
+			return pulumi.StringOutput{}, fmt.Errorf("reserving %s: %w", r.CIDR, err)
+		}
+		// The URN is known in a preview too, so that a further range never makes a subnet look like another one.
+		ids = append(ids, made.URN().ToStringOutput())
+	}
+	return ids.ToStringArrayOutput().Index(pulumi.Int(0)), nil
+}
+
 func (n *Network) privateSubnets(
 	ctx *pulumi.Context, args *Args, gateway *ec2.InternetGateway, child []pulumi.ResourceOption,
 ) error {
@@ -195,7 +220,10 @@ func (n *Network) privateSubnets(
 		}, child...); err != nil {
 			return err
 		}
-		n.Private[s.Zone] = subnet.ID().ToStringOutput()
+		n.Private[s.Zone], err = reserve(ctx, args, s.Zone, subnet, child)
+		if err != nil {
+			return err
+		}
 		n.PrivateRouteTables[s.Zone] = table.ID().ToStringOutput()
 		if args.NAT == config.NATNone {
 			continue

@@ -303,12 +303,12 @@ func TestRefusals(t *testing.T) {
 		"network": {base, func(in *Input) { in.Discovery.VPCCIDR = "10.0.0.1/16" },
 			"wso2is:network.cidr: 10.0.0.1/16 has bits set behind its prefix; write 10.0.0.0/16"},
 		"member": {wka, func(in *Input) {
-			in.Cluster.Clustering.WKAMembers = []string{"10.0.0.0/8:5701", "10.0.0.1-255:5701", "10.0.16.10:5701"}
+			in.Cluster.Clustering.WKAMembers = []string{"10.0.0.0/8:5701", "10.0.0.1-255:5701", "10.0.16.16:5701"}
 		},
 			`wso2is:clustering.wkaMembers[0]: "10.0.0.0/8:5701" is no member; write address:port, such as 10.0.1.10:5701, ` +
 				`or a range over the last octet, such as 10.0.1.10-20:5701`},
-		"uncovered": {wka, func(in *Input) { in.Cluster.Clustering.WKAMembers = []string{"10.0.0.10:5701"} },
-			"wso2is:clustering.wkaMembers: node node-2, 10.0.16.10:5701, is in none of the members; add it"},
+		"uncovered": {wka, func(in *Input) { in.Cluster.Clustering.WKAMembers = []string{"10.0.0.16:5701"} },
+			"wso2is:clustering.wkaMembers: node node-2, 10.0.16.16:5701, is in none of the members; add it"},
 		"no members": {wka, func(in *Input) { in.Cluster.Nodes.Members = nil },
 			"wso2is:nodes.members: the scheme wka needs a fixed address for every node"},
 		"address": {wka, func(in *Input) { in.Node.Address = "fd00::1" },

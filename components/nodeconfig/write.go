@@ -230,7 +230,7 @@ func escaped(text string) bool {
 		}
 		name, _, ended := strings.Cut(after, ";")
 		if !ended || name == "" || strings.ContainsFunc(name, func(c rune) bool {
-			return c != '#' && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z')
+			return c != '#' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 		}) {
 			return false
 		}

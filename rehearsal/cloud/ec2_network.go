@@ -11,6 +11,7 @@ import (
 const (
 	vpcType           = "aws:ec2/vpc:Vpc"
 	subnetType        = "aws:ec2/subnet:Subnet"
+	reservationType   = "aws:ec2/subnetCidrReservation:SubnetCidrReservation"
 	gatewayType       = "aws:ec2/internetGateway:InternetGateway"
 	addressType       = "aws:ec2/eip:Eip"
 	natType           = "aws:ec2/natGateway:NatGateway"
@@ -56,6 +57,16 @@ var networkTypes = []Type{
 				c.Out["availabilityZoneId"] = zoneID(zone)
 			}
 		},
+	},
+	{
+		Token: reservationType, ID: "scr-{hex}",
+		Required: []string{"cidrBlock", "reservationType", "subnetId"},
+		Outputs:  Object{"ownerId": "{account}"},
+		Replace:  []string{"cidrBlock", "description", "reservationType", "subnetId"},
+		Fields:   []Field{oneOf("reservationType", "explicit", "prefix")},
+		Refs:     []Ref{ref("subnetId", subnetType)},
+		Check:    []Rule{cidr("cidrBlock", 16, 32)},
+		Rules:    []Rule{reservationFits},
 	},
 	{
 		Token: gatewayType, ID: "igw-{hex}", ARN: ec2ARN + "internet-gateway/{id}", Tags: true, InUse: dependencyViolate,
@@ -246,6 +257,32 @@ func subnetFits(c *Call) error {
 	return nil
 }
 
+// reservationFits refuses a range that is not in its subnet, and one that overlaps another reservation in the VPC.
+func reservationFits(c *Call) error {
+	subnet, own := c.Cloud.find(c.text("subnetId"), "id", subnetType), prefix(c.text("cidrBlock"))
+	if subnet == nil || !own.IsValid() {
+		return nil
+	}
+	if outer := prefix(text(subnet.Outputs, "cidrBlock")); outer.IsValid() && !contains(outer, own) {
+		return fail("InvalidParameterValue", "the CIDR %s is not within %s of %s", own, outer, subnet.describe())
+	}
+	for _, other := range c.Cloud.all(reservationType) {
+		if other.ID != c.ID && prefix(text(other.Outputs, "cidrBlock")).Overlaps(own) &&
+			text(other.Outputs, "subnetId") == subnet.ID {
+			return fail("InvalidParameterValue", "the CIDR %s overlaps %s of %s", own, text(other.Outputs, "cidrBlock"),
+				other.describe())
+		}
+	}
+	return nil
+}
+
+// kept reports whether a subnet's address is given only to who asks for it.
+func (c *Cloud) kept(subnet string, a netip.Addr) bool {
+	return slices.ContainsFunc(c.all(reservationType), func(r *Resource) bool {
+		return text(r.Outputs, "subnetId") == subnet && prefix(text(r.Outputs, "cidrBlock")).Contains(a)
+	})
+}
+
 func contains(outer, inner netip.Prefix) bool {
 	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }
@@ -401,7 +438,7 @@ func (c *Cloud) freeAddress(subnet *Resource, seed string) string {
 		}
 		v := first + n
 		a := netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)})
-		if !reserved(within, a) && used[a.String()] == nil {
+		if !reserved(within, a) && used[a.String()] == nil && !c.kept(subnet.ID, a) {
 			return a.String()
 		}
 	}

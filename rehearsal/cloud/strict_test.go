@@ -182,6 +182,8 @@ func TestRefusesWhatTheServicesRefuse(t *testing.T) {
 			"InvalidSubnet.Range"},
 		"subnet over another": {subnetType, Object{"vpcId": id("vpc"), "cidrBlock": "10.0.0.128/25"},
 			"InvalidSubnet.Conflict"},
+		"reservation outside": {reservationType, Object{"subnetId": id("a"), "cidrBlock": "10.9.0.16/28",
+			"reservationType": "explicit"}, "is not within"},
 		"zone of another region": {subnetType, Object{"vpcId": id("vpc"), "cidrBlock": "10.0.9.0/24",
 			"availabilityZone": "us-east-1a"}, "eu-west-1a, eu-west-1b"},
 		"second internet gateway": {gatewayType, Object{"vpcId": id("vpc")}, "Resource.AlreadyAssociated"},
