@@ -46,7 +46,7 @@ func TestImageByTagIsAWarningInProd(t *testing.T) {
 	const image, tools = "registry.example.com/wso2is:7.1.0", "registry.example.com/aws-cli:2" + digest
 	about := func(profile string) (found []string) {
 		loaded := configtest.Load(t, object{"topology": "ecs", "profile": profile, "container": object{
-			"image": image, "toolsImage": tools}})
+			"image": image, "toolsImage": tools}, "network": object{"egressCidrs": []string{"203.0.113.0/24"}}})
 		for _, w := range loaded.Warnings {
 			if strings.HasPrefix(w, "wso2is:container.") {
 				found = append(found, w)
@@ -72,11 +72,15 @@ func TestRefusesWhatContainersDoNotRead(t *testing.T) {
 			"wso2is:product.driver: a baked image has its driver; leave it out, or write container.baked: false"),
 		"image without a registry": one(ecs("container", object{"image": "wso2is:7.1.0"}),
 			`wso2is:container.image: "wso2is:7.1.0" is not an image with its registry`+fix),
-		"image without a tag": one(ecs("container", object{"toolsImage": "registry.example.com/aws-cli"}),
-			`wso2is:container.toolsImage: "registry.example.com/aws-cli" has neither a tag nor a digest`+fix),
+		"image without a tag": one(ecs("container", object{"toolsImage": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-cli"}),
+			`wso2is:container.toolsImage: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-cli" has neither a tag nor a digest`+fix),
 		"no image at all": one(ecs("container", object{"image": "what is this"}),
 			`wso2is:container.image: "what is this" is not an image with its registry`+fix),
-		"repository and image": one(ecs("container", object{"repository": true, "image": "registry.example.com/is:1"}),
+		"image out of reach": one(ecs("container", object{"image": "docker.io/wso2/wso2is:7.1.0"}),
+			"wso2is:container.image: nodes are not let out to docker.io; push it to ECR in eu-west-1, or write the "+
+				"registry's addresses as network.egressCidrs"),
+		"repository and image": one(ecs("container", object{"repository": true,
+			"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/is:1"}),
 			"wso2is:container.repository: the stack's own repositories hold both images; leave it out, or leave image "+
 				"and toolsImage out"),
 		"scheme of another topology": one(ecs("clustering", object{"scheme": "wka"}), "wso2is:clustering.scheme: "+

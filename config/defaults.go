@@ -6,18 +6,22 @@ import "maps"
 type profileDefaults struct {
 	zones, storage, backupDays, logRetention, recoveryDays int
 	instanceType                                           string
-	nat                                                    NATStrategy
+	// taskMemory is the memory of a task on Fargate in GiB.
+	taskMemory int
+	nat        NATStrategy
 	// safe switches on standby, protection, backups of files, access logs and query statistics.
 	safe bool
 }
 
 var profiles = map[Profile]profileDefaults{
 	Dev: {
-		zones: 2, storage: 20, backupDays: 1, logRetention: 14, instanceType: "t3.xlarge", nat: NATSingle,
+		zones: 2, storage: 20, backupDays: 1, logRetention: 14, instanceType: "t3.xlarge", taskMemory: 8,
+		nat: NATSingle,
 	},
 	Prod: {
 		zones: 3, storage: 100, backupDays: 14, logRetention: 90, recoveryDays: 30, instanceType: "m6i.xlarge",
-		nat: NATPerZone, safe: true,
+		taskMemory: 16,
+		nat:        NATPerZone, safe: true,
 	},
 }
 
@@ -46,14 +50,14 @@ const (
 func (c *Cluster) fillIn() {
 	set(&c.Profile, Prod)
 	set(&c.Topology, EC2)
+	if c.Topology == ECS {
+		set(&c.ECS.LaunchType, LaunchEC2)
+	}
 	d := profiles[c.Profile]
 	c.fillNodes(d)
 	c.fillNetwork(d)
 	if allowed := schemes[c.Topology]; len(allowed) > 0 {
 		set(&c.Clustering.Scheme, allowed[0])
-	}
-	if c.Topology == ECS {
-		set(&c.ECS.LaunchType, LaunchEC2)
 	}
 	set(&c.Clustering.Domain, c.Name())
 	set(&c.Clustering.Port, 5701)
@@ -90,17 +94,21 @@ func (c *Cluster) fillNodes(d profileDefaults) {
 	set(&n.Count, len(n.Members))
 	set(&n.Count, 2)
 	set(&n.RootVolume, 30)
-	if n.CPU > 0 || n.Memory > 0 {
+	switch {
+	case c.Fargate():
+		n.CPU, n.Memory = taskSize(n.CPU, n.Memory, d.taskMemory)
+	case n.CPU > 0 || n.Memory > 0:
 		set(&n.InstanceType, fittingType(n.CPU, n.Memory))
-	} else {
+	default:
 		set(&n.InstanceType, d.instanceType)
 	}
 	if n.Autoscaling != nil {
 		set(&n.Autoscaling.CPU, 65)
+		if c.Topology != EC2 {
+			set(&n.Autoscaling.Memory, 80)
+		}
 	}
-	if t, ok := LookupInstanceType(n.InstanceType); ok {
-		set(&c.JVM.Heap, int(t.Memory*mib/2))
-	}
+	set(&c.JVM.Heap, int(c.nodeMemory()*mib/2))
 }
 
 func (c *Cluster) fillNetwork(d profileDefaults) {

@@ -96,21 +96,25 @@ type Nodes struct {
 	// Exclusive with cpu and memory. Default: `t3.xlarge` in dev, `m6i.xlarge` in prod.
 	InstanceType string `json:"instanceType,omitempty"`
 	// CPU is the number of vCPUs of a node, 4 or more, instead of an instance type: the smallest type of the families
-	// c6i, m6i and r6i with at least cpu and memory is taken.
+	// c6i, m6i and r6i with at least cpu and memory is taken. On Fargate it is the task's own size: 4, 8 or 16.
+	// Default there: 4.
 	CPU int `json:"cpu,omitempty" jsonschema:"minimum=4" wrong:"vCPUs are too few for the server"`
-	// Memory is the memory of a node in GiB, 4 or more, instead of an instance type.
+	// Memory is the memory of a node in GiB, 4 or more, instead of an instance type. On Fargate it is the task's own
+	// size: 8 to 30 with 4 vCPUs, 16 to 60 in steps of 4 with 8, 32 to 120 in steps of 8 with 16. Default there: 8 in
+	// dev, 16 in prod.
 	Memory int `json:"memory,omitempty" jsonschema:"minimum=4" wrong:"GiB are too little for the server"`
-	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10. Default: 30.
+	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10; on ecs at least 30, which the image
+	// of container instances needs, or on Fargate 21 to 200. Default: 30.
 	RootVolume int `json:"rootVolume,omitempty" jsonschema:"minimum=10" wrong:"GiB are too little for the server"`
-	// AMI pins the Amazon Linux 2023 image by id. Left out, a node takes the newest one when it is launched, and a
-	// running node is not replaced because a newer one came out.
+	// AMI pins the Amazon Linux 2023 image by id; on ecs the one that is optimized for ECS. Left out, a node takes the
+	// newest one when it is launched, and a running node is not replaced because a newer one came out.
 	AMI string `json:"ami,omitempty"`
 	// Members fixes the nodes one by one, for the schemes `wka` and `multicast`: name, zone, address and port of each.
 	// Left out, `count` nodes named node-1, node-2, … are spread over the zones, each with an address of its own. A
 	// list fixes count too.
 	Members []Member `json:"members,omitempty"`
-	// Autoscaling adds and removes nodes by load. Only where nodes are found by discovery (scheme `aws`): a well-known
-	// member cannot come and go.
+	// Autoscaling adds and removes nodes by load: instances on ec2, tasks on ecs. Only where nodes are found by
+	// discovery: a well-known member cannot come and go.
 	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
 }
 
@@ -134,6 +138,9 @@ type Autoscaling struct {
 	Max int `json:"max" jsonschema:"minimum=1" wrong:"nodes make no cluster"`
 	// CPU is the average CPU use in percent that is aimed at, 10 to 90. Default: 65.
 	CPU int `json:"cpu,omitempty" jsonschema:"minimum=10,maximum=90"`
+	// Memory is the average memory use in percent that is aimed at, 10 to 95. Not on ec2, where nobody measures it.
+	// Default: 80.
+	Memory int `json:"memory,omitempty" jsonschema:"minimum=10,maximum=95"`
 }
 
 // NATStrategy says how private subnets reach the internet.

@@ -30,6 +30,7 @@ func (c *Cluster) validate(written Cluster) Problems {
 		v.facts = f
 	}
 	v.identity()
+	v.ecs()
 	v.nodes()
 	v.network()
 	v.clustering()

@@ -48,6 +48,14 @@ func (v *validator) scheme() {
 	}
 }
 
+// orScheme is advice with the scheme that would do instead, where the topology has it.
+func (v *validator) orScheme(advice string, scheme Scheme) string {
+	if slices.Contains(schemes[v.Topology], scheme) {
+		advice += ", or write clustering.scheme: " + string(scheme)
+	}
+	return advice
+}
+
 func (v *validator) clustering() {
 	v.scheme()
 	k, written := v.Clustering, v.written.Clustering
@@ -73,8 +81,7 @@ func (v *validator) clustering() {
 		switch path := "clustering." + unread.key; {
 		case !unread.set:
 		case !slices.Contains(unread.by, k.Scheme):
-			v.refuse(path, fmt.Sprintf("leave it out, or write clustering.scheme: %s", unread.then),
-				"the scheme %s does not read it", k.Scheme)
+			v.refuse(path, v.orScheme("leave it out", unread.then), "the scheme %s does not read it", k.Scheme)
 		case k.HazelcastXML != "":
 			v.refuse(path, "leave it out, and write it in hazelcastXml", "the server reads hazelcastXml instead")
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/distribution/reference"
 )
@@ -43,6 +44,11 @@ func (v *validator) image(path, text string) {
 	}
 	if reference.IsNameOnly(named) {
 		v.refuse(path, fix, "%q has neither a tag nor a digest", text)
+	}
+	own := regexp.MustCompile(`^\d{12}\.dkr\.ecr\.` + regexp.QuoteMeta(v.Region+"."+dnsSuffix(v.Region)) + `$`)
+	if registry := reference.Domain(named); len(v.Network.EgressCIDRs) == 0 && !own.MatchString(registry) {
+		v.refuse(path, "push it to ECR in "+v.Region+", or write the registry's addresses as network.egressCidrs",
+			"nodes are not let out to %s", registry)
 	}
 }
 

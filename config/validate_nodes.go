@@ -20,7 +20,12 @@ var (
 
 func (v *validator) nodes() {
 	n := v.Nodes
-	v.instanceType()
+	if v.Fargate() {
+		v.taskSize()
+	} else {
+		v.instanceType()
+	}
+	v.heap()
 	if n.AMI != "" {
 		v.id("nodes.ami", n.AMI, "ami-", "an image")
 	}
@@ -29,11 +34,15 @@ func (v *validator) nodes() {
 			v.refuse("nodes.count", "leave count out", "%d nodes are wanted, but %d members are listed", n.Count, listed)
 		}
 		if !v.Fixed() {
-			v.refuse("nodes.members", "leave members out, or write clustering.scheme: wka",
+			v.refuse("nodes.members", v.orScheme("leave members out", WKA),
 				"the scheme %s finds nodes by discovery and fixes none", v.Clustering.Scheme)
 		}
 	}
 	if a := n.Autoscaling; a != nil {
+		if v.Topology == EC2 && a.Memory != 0 {
+			v.refuse("nodes.autoscaling.memory", "leave it out, or write topology: ecs or eks",
+				"EC2 does not measure the memory that an instance uses")
+		}
 		if v.Fixed() {
 			v.refuse("nodes.autoscaling", "leave it out, or write clustering.scheme: aws",
 				"nodes of the scheme %s have fixed addresses and cannot come and go", v.Clustering.Scheme)
@@ -46,9 +55,9 @@ func (v *validator) nodes() {
 }
 
 func (v *validator) instanceType() {
-	n, t := v.Nodes, InstanceType{}
+	n := v.Nodes
 	written := v.written.Nodes
-	switch known := false; {
+	switch {
 	case written.InstanceType != "" && (n.CPU != 0 || n.Memory != 0):
 		v.refuse("nodes.instanceType", "write either the type, or cpu and memory",
 			"cpu and memory choose a type of their own")
@@ -58,7 +67,8 @@ func (v *validator) instanceType() {
 		v.refuse("nodes.instanceType", "write a newer type, such as m6i.xlarge",
 			"%s is older than the Nitro system, which multicast and current images need", n.InstanceType)
 	default:
-		if t, known = LookupInstanceType(n.InstanceType); !known {
+		t, known := LookupInstanceType(n.InstanceType)
+		if !known {
 			v.refuse("nodes.instanceType",
 				"write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or r5 to r8, such as m6i.xlarge",
 				"%q is not a known instance type", n.InstanceType)
@@ -68,10 +78,18 @@ func (v *validator) instanceType() {
 				t.Name, t.VCPU, t.Memory, minVCPU, minMemory)
 		}
 	}
-	// The JVM needs memory beside its heap, and so does the system.
-	if most := int(t.Memory * mib * 4 / 5); t.Name != "" && v.JVM.Heap > most {
+}
+
+// heap checks that the JVM's heap fits: the JVM needs memory beside it, and so does the system.
+func (v *validator) heap() {
+	memory := v.nodeMemory()
+	most := int(memory * mib * 4 / 5)
+	if v.Topology == ECS {
+		most = v.ServerMemory() * 4 / 5
+	}
+	if memory > 0 && v.JVM.Heap > most {
 		v.refuse("jvm.heap", fmt.Sprintf("write 1024 to %d", most), "%d MiB do not fit a node with %g GiB", v.JVM.Heap,
-			t.Memory)
+			memory)
 	}
 }
 

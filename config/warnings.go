@@ -15,7 +15,7 @@ func (c *Cluster) warnings() []string {
 	if c.Nodes.Count == 1 {
 		w.say("nodes.count", "one node is no cluster: its replacement interrupts the service")
 	}
-	if c.Clustering.Scheme == AWS && !c.Clustering.AWS.AccessKey.Set() && c.Clustered() {
+	if c.AsksMetadata() && !c.Clustering.AWS.AccessKey.Set() {
 		if facts, err := c.Version.Facts(); err == nil && !facts.IMDSv2 {
 			w.say("version",
 				"the Hazelcast of %s takes the instance role's credentials from the metadata service's first version, "+

@@ -10,6 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/ec2cluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -21,7 +22,7 @@ var nodeServices = []string{
 }
 
 func checkEC2(c config.Cluster) error {
-	return ec2cluster.Check(c, firewall.GroupName(c.Name(), firewall.Nodes))
+	return nodefiles.Check(c, ec2cluster.Discovery(c, firewall.GroupName(c.Name(), firewall.Nodes)))
 }
 
 // buildEC2 is the topology ec2, from the network up.

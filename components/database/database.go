@@ -43,6 +43,15 @@ type Database struct {
 	Instances map[string]Instance
 }
 
+// Hosts are the instances' DNS names.
+func (d *Database) Hosts() map[string]pulumi.StringOutput {
+	hosts := map[string]pulumi.StringOutput{}
+	for name, instance := range d.Instances {
+		hosts[name] = instance.Host
+	}
+	return hosts
+}
+
 // New makes a subnet group, a parameter group and the instances. Identifiers are fixed, so that AWS refuses a second
 // copy when an earlier update was cut off after it had created the first.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Database, error) {

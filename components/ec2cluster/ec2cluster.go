@@ -18,12 +18,18 @@ import (
 	"github.com/wso2is-aws/wso2is/components/loadbalancer"
 	"github.com/wso2is-aws/wso2is/components/network"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/secrets"
-	"github.com/wso2is-aws/wso2is/components/storage"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
 const component = "ec2cluster"
+
+const (
+	deploymentPath = "repository/conf/deployment.toml"
+	hazelcastPath  = "repository/conf/etc/hazelcast.xml"
+	programPrefix  = "programs/"
+)
 
 // Type is the component's Pulumi type token.
 const Type = "wso2is:ec2cluster:Cluster"
@@ -60,6 +66,19 @@ type Node struct {
 	Config pulumi.StringOutput
 }
 
+// Discovery is how nodes find each other.
+func Discovery(c config.Cluster, nodesGroup string) nodeconfig.Discovery {
+	return nodeconfig.Discovery{
+		Region: c.Region, SecurityGroup: nodesGroup, TagKey: config.DiscoveryTagKey, TagValue: c.Name(),
+		VPCCIDR: c.Network.CIDR,
+	}
+}
+
+// nodeFiles writes the files of one node.
+func (b *builder) nodeFiles(ctx *pulumi.Context, name string, node nodeconfig.Node) (*nodefiles.Node, error) {
+	return b.files.Node(ctx, b.Config, b.Database.Hosts(), Discovery(b.Config, b.NodesGroupName), name, node)
+}
+
 // Cluster is the nodes.
 type Cluster struct {
 	pulumi.ResourceState
@@ -78,23 +97,24 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(c)}
-	bucket, err := storage.NewBucket(ctx, "config", &storage.Args{
-		Scope: args.Scope, Purpose: "config", KeyARN: args.Secrets.KeyARN,
-	}, child...)
+	files, err := nodefiles.New(ctx, args.Scope, args.Secrets.KeyARN, child)
 	if err != nil {
-		return nil, fmt.Errorf("creating the bucket for node configuration: %w", err)
+		return nil, err
 	}
-	granted, err := args.Identity.grant(ctx, args, bucket)
+	granted, err := args.Identity.grant(ctx, args, files.Bucket)
 	if err != nil {
 		return nil, fmt.Errorf("granting the nodes their permissions: %w", err)
 	}
-	files, err := newFiles(ctx, args, bucket, child)
-	if err != nil {
-		return nil, fmt.Errorf("writing the nodes' files: %w", err)
-	}
 	b := &builder{Args: args, cluster: c, files: files, child: child}
-	b.before = slices.Concat(args.Before, bucket.Ready, granted, args.Secrets.Ready, args.FileSystem.Ready,
-		args.LoadBalancer.Serving, args.Network.Egress, files.programs)
+	b.before = slices.Concat(args.Before, files.Ready, granted, args.Secrets.Ready, args.FileSystem.Ready,
+		args.LoadBalancer.Serving, args.Network.Egress)
+	for _, p := range bootstrap.Programs() {
+		object, err := files.Object(ctx, programPrefix+p.Name, pulumi.String(string(p.Content)))
+		if err != nil {
+			return nil, err
+		}
+		b.before = append(b.before, object)
+	}
 	for _, instance := range awskit.Sorted(args.Database.Instances) {
 		b.before = append(b.before, instance.Resource)
 	}
@@ -111,7 +131,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 type builder struct {
 	*Args
 	cluster *Cluster
-	files   *files
+	files   *nodefiles.Store
 	child   []pulumi.ResourceOption
 	before  []pulumi.Resource
 }
@@ -138,14 +158,6 @@ func image(ctx *pulumi.Context, c config.Cluster, parent pulumi.Resource) (pulum
 	return pulumi.String(found.InsecureValue), true, nil
 }
 
-// metadataTokens is whether the instance metadata service insists on version 2, which Hazelcast before 5 cannot speak.
-func metadataTokens(c config.Cluster) string {
-	if facts, err := c.Version.Facts(); err == nil && !facts.IMDSv2 && c.Clustering.Scheme == config.AWS {
-		return "optional"
-	}
-	return "required"
-}
-
 // nodeArgs is what user data differs in between nodes.
 type nodeArgs struct {
 	name, address string
@@ -154,10 +166,10 @@ type nodeArgs struct {
 }
 
 // userData is a node's user data in base64, once everything it names exists.
-func (b *builder) userData(n nodeArgs, config *nodeFiles) pulumi.StringOutput {
+func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutput {
 	c := b.Config
 	ids := map[string]pulumi.StringInput{
-		"bucket": b.files.bucket, "fileSystem": b.FileSystem.ID, "sum:deployment.toml": config.deploymentSum,
+		"bucket": b.files.Name, "fileSystem": b.FileSystem.ID, "sum:deployment.toml": config.DeploymentSum,
 	}
 	for directory, id := range b.FileSystem.AccessPoints {
 		ids["accessPoint:"+directory] = id
@@ -191,7 +203,7 @@ func (b *builder) userData(n nodeArgs, config *nodeFiles) pulumi.StringOutput {
 }
 
 func bootstrapArgs(
-	c config.Cluster, args *Args, n nodeArgs, files *nodeFiles, at map[string]string,
+	c config.Cluster, args *Args, n nodeArgs, files *nodefiles.Node, at map[string]string,
 ) (bootstrap.Args, error) {
 	facts, err := c.Version.Facts()
 	if err != nil {
@@ -203,7 +215,7 @@ func bootstrapArgs(
 		CABundle: c.Database.CABundle, CABundlePath: nodeconfig.CABundlePath,
 		Bucket: at["bucket"], Programs: programPrefix,
 		Files: []bootstrap.File{{
-			Key: files.deploymentKey, SHA256: at["sum:deployment.toml"], Path: deploymentPath,
+			Key: files.DeploymentKey, SHA256: at["sum:deployment.toml"], Path: deploymentPath,
 		}},
 		FileSystem: bootstrap.FileSystem{
 			ID: at["fileSystem"], Userstores: at["accessPoint:"+filesystem.Userstores],
@@ -221,8 +233,8 @@ func bootstrapArgs(
 	if c.Clustered() {
 		out.HazelcastPort = n.port
 	}
-	if files.hazelcastSum != "" {
-		out.Files = append(out.Files, bootstrap.File{Key: files.hazelcastKey, SHA256: files.hazelcastSum, Path: hazelcastPath})
+	if files.HazelcastSum != "" {
+		out.Files = append(out.Files, bootstrap.File{Key: files.HazelcastKey, SHA256: files.HazelcastSum, Path: hazelcastPath})
 	}
 	for variable, key := range awskit.Sorted(args.SecretKeys) {
 		s := bootstrap.Secret{Variable: variable, ID: at["secret:"+key]}
@@ -231,18 +243,16 @@ func bootstrapArgs(
 		}
 		out.Secrets = append(out.Secrets, s)
 	}
-	for logical, l := range awskit.Sorted(c.Database.Logical) {
-		scripts, err := bootstrap.Scripts(c.Database, logical, c.Version)
-		if err != nil {
-			return bootstrap.Args{}, err
-		}
-		out.Databases = append(out.Databases, bootstrap.Database{
-			Logical: logical, Engine: c.Database.Engine, Name: l.Name,
-			URL:             nodeconfig.JDBCURL(c.Database, at["host:"+l.Instance], bootstrap.DatabasePlaceholder),
-			Properties:      nodeconfig.ConnectionProperties(c.Database),
-			MasterSecretARN: at["master:"+l.Instance], PasswordSecretID: at["secret:database-"+string(logical)],
-			Scripts: scripts,
-		})
+	hosts := map[string]string{}
+	for instance := range c.Database.Instances {
+		hosts[instance] = at["host:"+instance]
+	}
+	if out.Databases, err = nodefiles.Databases(c, hosts); err != nil {
+		return bootstrap.Args{}, err
+	}
+	for i, d := range out.Databases {
+		out.Databases[i].MasterSecretARN = at["master:"+c.Database.Logical[d.Logical].Instance]
+		out.Databases[i].PasswordSecretID = at["secret:database-"+string(d.Logical)]
 	}
 	return out, nil
 }

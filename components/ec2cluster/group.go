@@ -10,21 +10,18 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/bootstrap"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-const (
-	hookName = "ready"
-	// sharedFiles names the files that all nodes of a group have in common.
-	sharedFiles = "all"
-)
+const hookName = "ready"
 
 func groupName(cluster string) string { return cluster + "-nodes" }
 
 // group makes an Auto Scaling group whose instances find each other by tag.
 func (b *builder) group(ctx *pulumi.Context) error {
 	c := b.Config
-	files, err := b.files.node(ctx, b.Args, sharedFiles, nodeconfig.Node{Name: sharedFiles, CreateAdmin: true})
+	files, err := b.nodeFiles(ctx, nodefiles.Shared, nodeconfig.Node{Name: nodefiles.Shared, CreateAdmin: true})
 	if err != nil {
 		return err
 	}
@@ -44,7 +41,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 		ImageId: image, InstanceType: pulumi.String(c.Nodes.InstanceType), UpdateDefaultVersion: pulumi.Bool(true),
 		IamInstanceProfile: ec2.LaunchTemplateIamInstanceProfileArgs{Arn: b.Identity.profile.Arn},
 		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
-			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(metadataTokens(c)),
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(c.MetadataTokens()),
 			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
 		},
 		VpcSecurityGroupIds: pulumi.StringArray{b.NodesGroup},
@@ -64,7 +61,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 			port: c.Clustering.Port, members: 1, hook: &bootstrap.LifecycleHook{Name: hookName, Group: name},
 		}, files).ToStringPtrOutput(),
 		Tags: awskit.Tags(name, component),
-	}, awskit.With(b.child, pulumi.DependsOn(files.objects))...)
+	}, awskit.With(b.child, pulumi.DependsOn(files.Objects))...)
 	if err != nil {
 		return fmt.Errorf("creating the launch template: %w", err)
 	}
@@ -87,7 +84,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 		}
 	}
 	b.cluster.Group = name
-	b.cluster.Nodes = append(b.cluster.Nodes, Node{Name: name, Config: files.uri})
+	b.cluster.Nodes = append(b.cluster.Nodes, Node{Name: name, Config: files.URI})
 	return nil
 }
 

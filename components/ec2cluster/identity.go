@@ -2,13 +2,12 @@ package ec2cluster
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/storage"
 	"github.com/wso2is-aws/wso2is/config"
@@ -79,11 +78,13 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 }
 
 func nodePolicy(args *Args, v []string) awskit.Policy {
+	c := args.Config
+	artifacts := nodefiles.ARNs(args.Scope, c.Product.Archive, c.Product.Driver, c.Database.CABundle)
 	bucket, key, fs, logs, secretARNs := v[0], v[1], v[2], v[3], v[4:]
 	metrics := awskit.Allow("ReportMembers", []string{"cloudwatch:PutMetricData"}, "*")
 	metrics.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": observability.Namespace}}
 	policy := awskit.NewPolicy(
-		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{bucket + "/*"}, artifactARNs(args)...)...),
+		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{bucket + "/*"}, artifacts...)...),
 		awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, secretARNs...),
 		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, key),
 		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, fs),
@@ -101,17 +102,4 @@ func nodePolicy(args *Args, v []string) awskit.Policy {
 			args.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+groupName(args.Cluster))))
 	}
 	return policy
-}
-
-// artifactARNs are the files of the product that lie in S3.
-func artifactARNs(args *Args) []string {
-	c := args.Config
-	var arns []string
-	for _, a := range []config.Artifact{c.Product.Archive, c.Product.Driver, c.Database.CABundle} {
-		if path, ok := strings.CutPrefix(a.Source, "s3://"); ok {
-			arns = append(arns, args.GlobalARN("s3", "", path))
-		}
-	}
-	slices.Sort(arns)
-	return slices.Compact(arns)
 }

@@ -40,7 +40,7 @@ func (b *builder) members(ctx *pulumi.Context) error {
 func (b *builder) member(
 	ctx *pulumi.Context, m config.Member, index int, image pulumi.StringInput, newest bool, before []pulumi.Resource,
 ) (pulumi.Resource, error) {
-	files, err := b.files.node(ctx, b.Args, m.Name, nodeconfig.Node{
+	files, err := b.nodeFiles(ctx, m.Name, nodeconfig.Node{
 		Name: m.Name, Address: m.Address, Port: m.Port, CreateAdmin: index == 0,
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ func (b *builder) member(
 	tags := awskit.Tags(b.Cluster+"-"+m.Name, component)
 	tags[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
 	// One interface has one address, so the old instance must be gone before the new one can have it.
-	options := awskit.With(b.child, pulumi.DependsOn(append(before[:len(before):len(before)], files.objects...)),
+	options := awskit.With(b.child, pulumi.DependsOn(append(before[:len(before):len(before)], files.Objects...)),
 		pulumi.DeleteBeforeReplace(true))
 	if newest {
 		options = append(options, pulumi.IgnoreChanges([]string{"ami"}))
@@ -74,7 +74,7 @@ func (b *builder) member(
 			NetworkInterfaceId: address.ID(), DeviceIndex: pulumi.Int(0),
 		}},
 		MetadataOptions: ec2.InstanceMetadataOptionsArgs{
-			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(metadataTokens(b.Config)),
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(b.Config.MetadataTokens()),
 			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
 		},
 		MaintenanceOptions: ec2.InstanceMaintenanceOptionsArgs{AutoRecovery: pulumi.String("default")},
@@ -100,7 +100,7 @@ func (b *builder) member(
 	if err := b.recovery(ctx, m.Name, instance); err != nil {
 		return nil, err
 	}
-	b.cluster.Nodes = append(b.cluster.Nodes, Node{Name: m.Name, Address: m.Address, Config: files.uri})
+	b.cluster.Nodes = append(b.cluster.Nodes, Node{Name: m.Name, Address: m.Address, Config: files.URI})
 	// Systems Manager runs the node's own check on the node and reports success only when it passes; the provider waits
 	// for that, and the next node waits for this one.
 	return ssm.NewAssociation(ctx, m.Name, &ssm.AssociationArgs{

@@ -1,0 +1,177 @@
+// Package nodefiles keeps what nodes fetch when they start in the stack's private bucket: each node's deployment.toml
+// and the programs that it runs. The topologies ec2 and ecs share it.
+package nodefiles
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/components/storage"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// Shared names the files that all nodes have in common, where nodes come and go.
+const Shared = "all"
+
+// Store is the bucket with the files.
+type Store struct {
+	*storage.Bucket
+	child []pulumi.ResourceOption
+}
+
+// New makes the bucket, encrypted with the key. The options are those of its children's parent.
+func New(
+	ctx *pulumi.Context, scope awskit.Scope, key pulumi.StringInput, child []pulumi.ResourceOption,
+) (*Store, error) {
+	bucket, err := storage.NewBucket(ctx, "config", &storage.Args{Scope: scope, Purpose: "config", KeyARN: key}, child...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the bucket for node configuration: %w", err)
+	}
+	return &Store{Bucket: bucket, child: awskit.With(child, pulumi.DependsOn(bucket.Ready))}, nil
+}
+
+// Object stores a text.
+func (s *Store) Object(ctx *pulumi.Context, key string, content pulumi.StringInput) (*s3.BucketObjectv2, error) {
+	object, err := s3.NewBucketObjectv2(ctx, key, &s3.BucketObjectv2Args{
+		Bucket: s.Name, Key: pulumi.String(key), Content: content.ToStringOutput().ToStringPtrOutput(),
+		ContentType: pulumi.String("text/plain; charset=utf-8"),
+	}, s.child...)
+	if err != nil {
+		return nil, fmt.Errorf("storing %s: %w", key, err)
+	}
+	return object, nil
+}
+
+// Node is the files of one node.
+type Node struct {
+	// DeploymentKey and DeploymentSum are the object with deployment.toml and its SHA-256 in hexadecimal.
+	DeploymentKey string
+	DeploymentSum pulumi.StringOutput
+	// HazelcastKey and HazelcastSum are those of hazelcast.xml, empty where there is none.
+	HazelcastKey, HazelcastSum string
+	// Objects are both as resources.
+	Objects []pulumi.Resource
+	// URI says where deployment.toml is.
+	URI pulumi.StringOutput
+}
+
+// Node writes the files of one node; name is a member's, or Shared. Hosts are the databases' by instance.
+func (s *Store) Node(
+	ctx *pulumi.Context, c config.Cluster, hosts map[string]pulumi.StringOutput, discovery nodeconfig.Discovery, name string,
+	node nodeconfig.Node,
+) (*Node, error) {
+	names := slices.Sorted(maps.Keys(hosts))
+	values := make(pulumi.StringArray, len(names))
+	for i, key := range names {
+		values[i] = hosts[key]
+	}
+	text := values.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
+		at := map[string]string{}
+		for i, host := range known {
+			at[names[i]] = host
+		}
+		out, err := nodeconfig.Render(input(c, discovery, node, at))
+		return string(out.DeploymentTOML), err
+	}).(pulumi.StringOutput)
+	n := &Node{DeploymentKey: "nodes/" + name + "/deployment.toml"}
+	object, err := s.Object(ctx, n.DeploymentKey, text)
+	if err != nil {
+		return nil, err
+	}
+	n.Objects = append(n.Objects, object)
+	n.DeploymentSum = text.ApplyT(Sum).(pulumi.StringOutput)
+	n.URI = pulumi.Sprintf("s3://%s/%s", s.Name, n.DeploymentKey)
+	out, err := nodeconfig.Render(input(c, discovery, node, nil))
+	if err != nil {
+		return nil, err
+	}
+	if len(out.HazelcastXML) > 0 {
+		n.HazelcastKey, n.HazelcastSum = "nodes/"+name+"/hazelcast.xml", Sum(string(out.HazelcastXML))
+		object, err := s.Object(ctx, n.HazelcastKey, pulumi.String(string(out.HazelcastXML)))
+		if err != nil {
+			return nil, err
+		}
+		n.Objects = append(n.Objects, object)
+	}
+	return n, nil
+}
+
+// Sum is a text's SHA-256 in hexadecimal.
+func Sum(text string) string {
+	s := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(s[:])
+}
+
+// input is what a node's deployment.toml is made from. Hosts left out get a placeholder, which is enough to find out
+// beforehand whether it can be made at all.
+func input(
+	c config.Cluster, discovery nodeconfig.Discovery, node nodeconfig.Node, hosts map[string]string,
+) nodeconfig.Input {
+	if hosts == nil {
+		hosts = map[string]string{}
+		for name := range c.Database.Instances {
+			hosts[name] = "database.invalid"
+		}
+	}
+	return nodeconfig.Input{
+		Cluster: c, Node: node, Databases: nodeconfig.Endpoints(c, hosts), Discovery: discovery,
+	}
+}
+
+// Check renders the configuration of every node with placeholders, so that what cannot be written fails before
+// anything is built.
+func Check(c config.Cluster, discovery nodeconfig.Discovery) error {
+	nodes := []nodeconfig.Node{{Name: Shared, CreateAdmin: true}}
+	for i, m := range c.Nodes.Members {
+		nodes = append(nodes, nodeconfig.Node{Name: m.Name, Address: m.Address, Port: m.Port, CreateAdmin: i == 0})
+	}
+	if c.Fixed() {
+		nodes = nodes[1:]
+	}
+	for _, node := range nodes {
+		if _, err := nodeconfig.Render(input(c, discovery, node, nil)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Databases are the logical databases as the schema program makes them, in order, without the secrets of any. Hosts
+// are the databases' by instance.
+func Databases(c config.Cluster, hosts map[string]string) ([]bootstrap.Database, error) {
+	var databases []bootstrap.Database
+	for logical, l := range awskit.Sorted(c.Database.Logical) {
+		scripts, err := bootstrap.Scripts(c.Database, logical, c.Version)
+		if err != nil {
+			return nil, err
+		}
+		databases = append(databases, bootstrap.Database{
+			Logical: logical, Engine: c.Database.Engine, Name: l.Name,
+			URL:        nodeconfig.JDBCURL(c.Database, hosts[l.Instance], bootstrap.DatabasePlaceholder),
+			Properties: nodeconfig.ConnectionProperties(c.Database), Scripts: scripts,
+		})
+	}
+	return databases, nil
+}
+
+// ARNs are those of files that lie in S3, sorted.
+func ARNs(scope awskit.Scope, files ...config.Artifact) []string {
+	var arns []string
+	for _, a := range files {
+		if path, ok := strings.CutPrefix(a.Source, "s3://"); ok {
+			arns = append(arns, scope.GlobalARN("s3", "", path))
+		}
+	}
+	slices.Sort(arns)
+	return slices.Compact(arns)
+}

@@ -1,0 +1,92 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/configtest"
+)
+
+func fargate(key string, values object) object {
+	return object{"topology": "ecs", "ecs": object{"launchType": "fargate"}, key: values}
+}
+
+func TestSizesOfATask(t *testing.T) {
+	for name, c := range map[string]struct {
+		nodes       object
+		cpu, memory int
+		heap        int
+	}{
+		"prod":            {object{}, 4, 16, 8192},
+		"vCPUs alone":     {object{"cpu": 8}, 8, 16, 8192},
+		"memory alone":    {object{"memory": 40}, 8, 40, 20480},
+		"the largest one": {object{"cpu": 16, "memory": 120}, 16, 120, 61440},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := configtest.Load(t, fargate("nodes", c.nodes)).Cluster
+			require.Equal(t, []int{c.cpu, c.memory, c.heap}, []int{got.Nodes.CPU, got.Nodes.Memory, got.JVM.Heap})
+			require.Empty(t, got.Nodes.InstanceType)
+			require.Equal(t, 1024*c.memory-config.PrepareMemory-config.MembersMemory, got.ServerMemory())
+			require.Greater(t, got.ServerMemory(), got.JVM.Heap)
+		})
+	}
+	dev := configtest.Load(t, object{"profile": "dev", "topology": "ecs", "ecs": object{"launchType": "fargate"}}).Cluster
+	require.Equal(t, 8, dev.Nodes.Memory)
+	require.Equal(t, config.LaunchEC2, configtest.Load(t, object{"topology": "ecs"}).Cluster.ECS.LaunchType)
+}
+
+func TestTasksScaleByMemoryToo(t *testing.T) {
+	c := configtest.Load(t, object{"topology": "ecs", "nodes": object{"autoscaling": object{"max": 4}}}).Cluster
+	require.Equal(t, &config.Autoscaling{Max: 4, CPU: 65, Memory: 80}, c.Nodes.Autoscaling)
+	c = configtest.Load(t, object{"nodes": object{"autoscaling": object{"max": 4}}}).Cluster
+	require.Zero(t, c.Nodes.Autoscaling.Memory)
+}
+
+func TestRefusesWhatECSDoesNotHave(t *testing.T) {
+	ecs := func(key string, values object) object { return object{"topology": "ecs", key: values} }
+	check(t, map[string]refusal{
+		"ecs keys on ec2": one(under("ecs", object{"launchType": "fargate"}),
+			"wso2is:ecs: the topology ec2 has no tasks; leave it out, or write topology: ecs"),
+		"unknown launch type": one(ecs("ecs", object{"launchType": "external"}),
+			`wso2is:ecs.launchType: "external" is none of its values; write one of ec2, fargate`),
+		"instance type on Fargate": one(fargate("nodes", object{"instanceType": "m6i.xlarge"}),
+			"wso2is:nodes.instanceType: Fargate has no instances of yours; write nodes.cpu and nodes.memory, or "+
+				"ecs.launchType: ec2"),
+		"image of instances on Fargate": one(fargate("nodes", object{"ami": "ami-0123456789abcdef0"}),
+			"wso2is:nodes.ami: Fargate has no instances of yours; write nodes.cpu and nodes.memory, or ecs.launchType: ec2"),
+		"too few vCPUs": one(fargate("nodes", object{"cpu": 2}),
+			"wso2is:nodes.cpu: 2 vCPUs are too few for the server; write 4 or more"),
+		"too little memory": one(fargate("nodes", object{"memory": 2}),
+			"wso2is:nodes.memory: 2 GiB are too little for the server; write 4 or more"),
+		"vCPUs that Fargate has not": one(fargate("nodes", object{"cpu": 6, "memory": 16}), "wso2is:nodes.cpu: "+
+			"Fargate has no tasks of 6 vCPUs with 16 GiB that the server runs on; write 4, 8 or 16"),
+		"no pair": one(fargate("nodes", object{"cpu": 4, "memory": 32}), "wso2is:nodes.memory: "+
+			"Fargate has no tasks of 4 vCPUs with 32 GiB; write 8 to 30, or other nodes.cpu"),
+		"no step": one(fargate("nodes", object{"cpu": 8, "memory": 18}), "wso2is:nodes.memory: "+
+			"Fargate has no tasks of 8 vCPUs with 18 GiB; write 16 to 60 in steps of 4, or other nodes.cpu"),
+		"memory beyond Fargate": one(fargate("nodes", object{"memory": 500}),
+			"wso2is:nodes.memory: Fargate has no tasks with 500 GiB; write 8 to 120"),
+		"small disk of a task": one(fargate("nodes", object{"rootVolume": 20}),
+			"wso2is:nodes.rootVolume: Fargate gives a task no disk of 20 GiB; write 21 to 200"),
+		"small disk of an instance": one(ecs("nodes", object{"rootVolume": 20}),
+			"wso2is:nodes.rootVolume: 20 GiB do not hold the image of a container instance; write 30 or more"),
+		"small instance": one(ecs("nodes", object{"instanceType": "t3.large"}), "wso2is:nodes.instanceType: t3.large has "+
+			"2 vCPU and 8 GiB, and WSO2 Identity Server needs 4 vCPU and 4 GB; write m6i.xlarge or a larger one"),
+		"heap": one(object{"topology": "ecs", "nodes": object{"instanceType": "c6i.xlarge"}, "jvm": object{"heap": 6000}},
+			"wso2is:jvm.heap: 6000 MiB do not fit a node with 8 GiB; write 1024 to 5152"),
+		"members": one(ecs("nodes", object{"members": []object{{"name": "a", "zone": "eu-west-1a"}}}),
+			"wso2is:nodes.members: the scheme aws-ecs finds nodes by discovery and fixes none; leave members out"),
+		"more tasks than the subnets hold": one(object{"topology": "ecs", "network": object{"cidr": "10.0.0.0/22"},
+			"nodes": object{"count": 90}}, "wso2is:nodes.count: 90 nodes do not fit private subnets such as 10.0.0.0/26 in "+
+			"3 zones; write at most 63, or a larger network"),
+		"multicast on Fargate": one(fargate("clustering", object{"scheme": "multicast"}), "wso2is:clustering.scheme: "+
+			"multicast needs instances in a Transit Gateway multicast domain, and the topology ecs has none; write aws-ecs"),
+		"options of another scheme": one(ecs("clustering", object{"aws": object{"hostHeader": "ec2.amazonaws.com"}}),
+			"wso2is:clustering.aws: the scheme aws-ecs does not read it; leave it out"),
+		"memory on ec2": one(under("nodes", object{"autoscaling": object{"max": 4, "memory": 70}}),
+			"wso2is:nodes.autoscaling.memory: EC2 does not measure the memory that an instance uses; leave it out, or "+
+				"write topology: ecs or eks"),
+	})
+}
