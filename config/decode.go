@@ -24,11 +24,16 @@ func enumOf[T ~string](values ...T) []string {
 
 // enums are the types with a few values only.
 var enums = map[reflect.Type][]string{
-	reflect.TypeFor[Profile]():         enumOf(Dev, Prod),
-	reflect.TypeFor[Topology]():        enumOf(EC2, ECS, EKS),
-	reflect.TypeFor[LaunchType]():      enumOf(LaunchEC2, LaunchFargate),
-	reflect.TypeFor[product.Version](): enumOf(product.Versions()...),
-	reflect.TypeFor[NATStrategy]():     enumOf(NATNone, NATSingle, NATPerZone),
+	reflect.TypeFor[Profile]():           enumOf(Dev, Prod),
+	reflect.TypeFor[Topology]():          enumOf(EC2, ECS, EKS),
+	reflect.TypeFor[LaunchType]():        enumOf(LaunchEC2, LaunchFargate),
+	reflect.TypeFor[KubernetesVersion](): enumOf(KubernetesVersions()...),
+	reflect.TypeFor[NodeImage]():         enumOf(AL2023, Bottlerocket),
+	reflect.TypeFor[Registration]():      enumOf(TargetGroupBinding, Ingress),
+	reflect.TypeFor[SecretStore]():       enumOf(SecretsCSI, SecretsKubernetes),
+	reflect.TypeFor[Addon]():             enumOf(Addons()...),
+	reflect.TypeFor[product.Version]():   enumOf(product.Versions()...),
+	reflect.TypeFor[NATStrategy]():       enumOf(NATNone, NATSingle, NATPerZone),
 	reflect.TypeFor[CacheScenario](): enumOf(
 		CacheLocalInvalidation, CacheLocal, CacheNone, CacheSelected, CacheDistributed),
 	reflect.TypeFor[Engine]():         enumOf(Postgres, MySQL, MariaDB, SQLServer, Oracle),
@@ -311,6 +316,9 @@ func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 }
 
 func holdsSecret(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	if t == reflect.TypeFor[Secret]() {
 		return true
 	}

@@ -59,6 +59,9 @@ func (c *Cluster) fillIn() {
 	if allowed := schemes[c.Topology]; len(allowed) > 0 {
 		set(&c.Clustering.Scheme, allowed[0])
 	}
+	if c.Topology == EKS {
+		c.fillEKS()
+	}
 	set(&c.Clustering.Domain, c.Name())
 	set(&c.Clustering.Port, 5701)
 	set(&c.Clustering.HeartbeatTimeout, 60)
@@ -95,6 +98,8 @@ func (c *Cluster) fillNodes(d profileDefaults) {
 	set(&n.Count, 2)
 	set(&n.RootVolume, 30)
 	switch {
+	case c.Topology == EKS:
+		c.fillPods()
 	case c.Fargate():
 		n.CPU, n.Memory = taskSize(n.CPU, n.Memory, d.taskMemory)
 	case n.CPU > 0 || n.Memory > 0:

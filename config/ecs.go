@@ -26,9 +26,9 @@ func (c Cluster) ServerMemory() int {
 	return all - PrepareMemory - MembersMemory
 }
 
-// nodeMemory is a node's memory in GiB, 0 where its size is unknown.
+// nodeMemory is the memory in GiB of a node, which on eks is a pod; 0 where its size is unknown.
 func (c Cluster) nodeMemory() float64 {
-	if c.Fargate() {
+	if c.Fargate() || c.Topology == EKS {
 		return float64(c.Nodes.Memory)
 	}
 	t, _ := LookupInstanceType(c.Nodes.InstanceType)

@@ -72,6 +72,9 @@ func Load(src Source, env Environment) (Loaded, error) {
 
 // settle gives nodes their addresses, as soon as the zones are known, and checks what depends on both.
 func (c *Cluster) settle() Problems {
+	if c.Topology == EKS {
+		c.sizeNodeGroup()
+	}
 	problems := c.validateCapacity()
 	if len(problems) == 0 && c.Fixed() {
 		c.place()

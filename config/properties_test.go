@@ -81,7 +81,7 @@ func complete(t *rapid.T, path string, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {
-			require.Contains(t, []string{"cluster.Nodes.Autoscaling", "cluster.Network.Adopt"}, path)
+			require.Contains(t, []string{"cluster.Nodes.Autoscaling", "cluster.Network.Adopt", "cluster.EKS.Cluster"}, path)
 			return
 		}
 		complete(t, path, v.Elem())

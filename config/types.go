@@ -51,6 +51,8 @@ type Cluster struct {
 	Container Container `json:"container,omitempty"`
 	// ECS is what only the topology ecs knows.
 	ECS ECSOptions `json:"ecs,omitempty"`
+	// EKS is what only the topology eks knows.
+	EKS EKSOptions `json:"eks,omitempty"`
 	// JVM sizes the Java virtual machine of a node.
 	JVM JVM `json:"jvm,omitempty"`
 	// Admin is the super administrator that the first start creates.
@@ -93,15 +95,17 @@ type Nodes struct {
 	// Count is the number of nodes, at least 1. Two or more make a cluster. Default: 2.
 	Count int `json:"count,omitempty" jsonschema:"minimum=1" wrong:"nodes make no cluster"`
 	// InstanceType is the EC2 instance type of a node; it must meet WSO2's system requirements (4 vCPU, 4 GB memory).
-	// Exclusive with cpu and memory. Default: `t3.xlarge` in dev, `m6i.xlarge` in prod.
+	// Exclusive with cpu and memory. Default: `t3.xlarge` in dev, `m6i.xlarge` in prod. On eks it is the type of a
+	// Kubernetes node, which must hold a pod of cpu and memory besides its own daemons; the default is the smallest such
+	// type of the families c6i, m6i and r6i.
 	InstanceType string `json:"instanceType,omitempty"`
 	// CPU is the number of vCPUs of a node, 4 or more, instead of an instance type: the smallest type of the families
-	// c6i, m6i and r6i with at least cpu and memory is taken. On Fargate it is the task's own size: 4, 8 or 16.
-	// Default there: 4.
+	// c6i, m6i and r6i with at least cpu and memory is taken. On Fargate it is the task's own size: 4, 8 or 16. On eks it
+	// is what a pod asks for. Default there: 4.
 	CPU int `json:"cpu,omitempty" jsonschema:"minimum=4" wrong:"vCPUs are too few for the server"`
 	// Memory is the memory of a node in GiB, 4 or more, instead of an instance type. On Fargate it is the task's own
 	// size: 8 to 30 with 4 vCPUs, 16 to 60 in steps of 4 with 8, 32 to 120 in steps of 8 with 16. Default there: 8 in
-	// dev, 16 in prod.
+	// dev, 16 in prod. On eks it is a pod's. Default there: 8.
 	Memory int `json:"memory,omitempty" jsonschema:"minimum=4" wrong:"GiB are too little for the server"`
 	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10; on ecs at least 30, which the image
 	// of container instances needs, or on Fargate 21 to 200. Default: 30.

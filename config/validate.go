@@ -40,6 +40,7 @@ func (c *Cluster) validate(written Cluster) Problems {
 	v.loadBalancer()
 	v.product()
 	v.container()
+	v.eks()
 	v.secrets()
 	v.userStore()
 	v.observability()

@@ -11,6 +11,8 @@ import (
 const (
 	minVCPU   = 4
 	minMemory = 4
+
+	knownTypes = "write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or r5 to r8, such as m6i.xlarge"
 )
 
 var (
@@ -20,12 +22,19 @@ var (
 
 func (v *validator) nodes() {
 	n := v.Nodes
-	if v.Fargate() {
+	switch {
+	case v.Topology == EKS:
+		v.podNodes()
+	case v.Fargate():
 		v.taskSize()
-	} else {
+	default:
 		v.instanceType()
 	}
 	v.heap()
+	if v.Topology == EKS {
+		v.autoscaling()
+		return
+	}
 	if n.AMI != "" {
 		v.id("nodes.ami", n.AMI, "ami-", "an image")
 	}
@@ -38,19 +47,25 @@ func (v *validator) nodes() {
 				"the scheme %s finds nodes by discovery and fixes none", v.Clustering.Scheme)
 		}
 	}
-	if a := n.Autoscaling; a != nil {
-		if v.Topology == EC2 && a.Memory != 0 {
-			v.refuse("nodes.autoscaling.memory", "leave it out, or write topology: ecs or eks",
-				"EC2 does not measure the memory that an instance uses")
-		}
-		if v.Fixed() {
-			v.refuse("nodes.autoscaling", "leave it out, or write clustering.scheme: aws",
-				"nodes of the scheme %s have fixed addresses and cannot come and go", v.Clustering.Scheme)
-		}
-		if a.Max < n.Count {
-			v.refuse("nodes.autoscaling.max", fmt.Sprintf("write %d or more", n.Count),
-				"%d is no upper bound for nodes.count, which is %d", a.Max, n.Count)
-		}
+	v.autoscaling()
+}
+
+func (v *validator) autoscaling() {
+	n, a := v.Nodes, v.Nodes.Autoscaling
+	if a == nil {
+		return
+	}
+	if v.Topology == EC2 && a.Memory != 0 {
+		v.refuse("nodes.autoscaling.memory", "leave it out, or write topology: ecs or eks",
+			"EC2 does not measure the memory that an instance uses")
+	}
+	if v.Fixed() {
+		v.refuse("nodes.autoscaling", "leave it out, or write clustering.scheme: aws",
+			"nodes of the scheme %s have fixed addresses and cannot come and go", v.Clustering.Scheme)
+	}
+	if a.Max < n.Count {
+		v.refuse("nodes.autoscaling.max", fmt.Sprintf("write %d or more", n.Count),
+			"%d is no upper bound for nodes.count, which is %d", a.Max, n.Count)
 	}
 }
 
@@ -70,7 +85,7 @@ func (v *validator) instanceType() {
 		t, known := LookupInstanceType(n.InstanceType)
 		if !known {
 			v.refuse("nodes.instanceType",
-				"write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or r5 to r8, such as m6i.xlarge",
+				knownTypes,
 				"%q is not a known instance type", n.InstanceType)
 		} else if t.VCPU < minVCPU || t.Memory < minMemory {
 			v.refuse("nodes.instanceType", "write m6i.xlarge or a larger one",
@@ -107,6 +122,9 @@ func (c *Cluster) validateCapacity() Problems {
 	if zones < 2 {
 		p.refuse("network.zones", "write two or more zones", "a load balancer and a database need two zones")
 		return p
+	}
+	if c.Topology == EKS {
+		return c.validatePodCapacity()
 	}
 	most := c.Nodes.Count
 	path, surge, reserved := "nodes.count", 1, firstHost+otherHosts

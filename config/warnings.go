@@ -39,7 +39,7 @@ func (c *Cluster) warnings() []string {
 		path string
 		file Artifact
 	}{{"product.archive", c.Product.Archive}, {"product.driver", c.Product.Driver}, {"database.caBundle",
-		c.Database.CABundle}} {
+		c.Database.CABundle}, {"eks.membershipScheme", c.EKS.MembershipScheme}} {
 		if a.file.Source != "" && a.file.SHA256 == "" {
 			w.say(a.path+".sha256", "without a checksum nodes run whatever %s holds when they start", a.file.Source)
 		}
@@ -74,6 +74,9 @@ func (w *warnings) caching(c *Cluster) {
 func (w *warnings) network(c *Cluster) {
 	if slices.Contains(c.Network.EgressCIDRs, everyone) {
 		w.say("network.egressCidrs", "%s lets nodes call every HTTPS server on the internet", everyone)
+	}
+	if slices.Contains(c.EKS.PublicAccessCIDRs, everyone) {
+		w.say("eks.publicAccessCidrs", "%s lets everyone call the Kubernetes API, and only IAM's answer keeps them out", everyone)
 	}
 	if c.Profile == Prod && c.Network.NAT == NATSingle {
 		w.say("network.nat", "a single NAT gateway stops calls out of every zone when its own zone fails")

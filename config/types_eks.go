@@ -1,0 +1,135 @@
+package config
+
+// KubernetesVersion is a minor version of Kubernetes as EKS names it.
+type KubernetesVersion string
+
+// The versions in EKS's standard support that this program's manifests are validated against, the oldest first.
+const (
+	Kubernetes1_34 KubernetesVersion = "1.34"
+	Kubernetes1_35 KubernetesVersion = "1.35"
+	Kubernetes1_36 KubernetesVersion = "1.36"
+)
+
+// KubernetesVersions are the versions that eks.version takes, the oldest first.
+func KubernetesVersions() []KubernetesVersion {
+	return []KubernetesVersion{Kubernetes1_34, Kubernetes1_35, Kubernetes1_36}
+}
+
+// NodeImage is the operating system of an EKS node.
+type NodeImage string
+
+// The node images.
+const (
+	AL2023       NodeImage = "al2023"
+	Bottlerocket NodeImage = "bottlerocket"
+)
+
+// Registration is how pods become targets of the load balancer.
+type Registration string
+
+// The ways of registration.
+const (
+	TargetGroupBinding Registration = "targetGroupBinding"
+	Ingress            Registration = "ingress"
+)
+
+// SecretStore is where pods get their secrets from.
+type SecretStore string
+
+// The secret stores.
+const (
+	SecretsCSI        SecretStore = "csi"
+	SecretsKubernetes SecretStore = "kubernetes"
+)
+
+// Addon is an EKS add-on that the program installs.
+type Addon string
+
+// The add-ons.
+const (
+	AddonVPCCNI        Addon = "vpc-cni"
+	AddonKubeProxy     Addon = "kube-proxy"
+	AddonCoreDNS       Addon = "coredns"
+	AddonPodIdentity   Addon = "eks-pod-identity-agent"
+	AddonEFS           Addon = "aws-efs-csi-driver"
+	AddonSecretsStore  Addon = "aws-secrets-store-csi-driver-provider"
+	AddonMetricsServer Addon = "metrics-server"
+	AddonObservability Addon = "amazon-cloudwatch-observability"
+)
+
+// Addons are the add-ons that eks.addons may pin, in the order they are listed here.
+func Addons() []Addon {
+	return []Addon{
+		AddonVPCCNI, AddonKubeProxy, AddonPodIdentity, AddonCoreDNS, AddonEFS, AddonSecretsStore, AddonMetricsServer,
+		AddonObservability,
+	}
+}
+
+// EKSOptions is what only the topology eks knows.
+type EKSOptions struct {
+	// Version is the Kubernetes version: `1.34`, `1.35` or `1.36`, in quotes. EKS raises it one minor version at a time
+	// and never lowers it. Default: `1.35`.
+	Version KubernetesVersion `json:"version,omitempty"`
+	// PublicAccessCIDRs are the public IPv4 ranges that may call the Kubernetes API from outside the VPC: that of the
+	// machine that runs pulumi must be one of them. Without any, the API has a private endpoint only, which is possible
+	// in an adopted VPC that the machine reaches.
+	PublicAccessCIDRs []string `json:"publicAccessCidrs,omitempty"`
+	// Admins are the ARNs of IAM roles or users that administrate the cluster, besides the one that creates it.
+	Admins []string `json:"admins,omitempty"`
+	// NodeGroup is the managed node group that pods run on; nodes.instanceType and nodes.rootVolume size its nodes.
+	NodeGroup NodeGroup `json:"nodeGroup,omitempty"`
+	// Namespace is the Kubernetes namespace of the pods. Default: `<project>-<stack>`.
+	Namespace string `json:"namespace,omitempty"`
+	// Registration makes pods targets of the load balancer by a `targetGroupBinding`, with the same load balancer as on
+	// ec2, or lets the AWS Load Balancer Controller make the load balancer from an `ingress`. Default:
+	// `targetGroupBinding`.
+	Registration Registration `json:"registration,omitempty"`
+	// Secrets is how pods get the cluster's secrets: from Secrets Manager by the Secrets Store CSI driver (`csi`), or as
+	// Kubernetes secrets that pulumi writes (`kubernetes`). Default: `csi`.
+	Secrets SecretStore `json:"secrets,omitempty"`
+	// Controller is the AWS Load Balancer Controller.
+	Controller Controller `json:"controller,omitempty"`
+	// Addons pins add-ons to versions, such as `coredns: v1.12.4-eksbuild.1`. Left out, an add-on has the version that
+	// EKS recommends for the Kubernetes version.
+	Addons map[Addon]string `json:"addons,omitempty"`
+	// MembershipScheme is WSO2's jar with the membership scheme `kubernetes`, which release 5.11.0 does not ship.
+	MembershipScheme Artifact `json:"membershipScheme,omitempty"`
+	// Cluster puts the pods into an existing EKS cluster instead of making one.
+	Cluster *AdoptedCluster `json:"cluster,omitempty"`
+}
+
+// NodeGroup is a managed node group.
+type NodeGroup struct {
+	// Min is the number of nodes that always run. Default: enough for every pod that nodes.count or
+	// nodes.autoscaling.max asks for and one more, which a rolling update needs, and at least one node in each zone.
+	Min int `json:"min,omitempty" jsonschema:"minimum=1" wrong:"nodes hold no pod"`
+	// Max is up to how many nodes a node autoscaler of your own may add. Default: min.
+	Max int `json:"max,omitempty" jsonschema:"minimum=1" wrong:"nodes hold no pod"`
+	// AMI is the nodes' operating system, `al2023` or `bottlerocket`; EKS picks the image. Default: `al2023`.
+	AMI NodeImage `json:"ami,omitempty"`
+}
+
+// Controller is the Helm release of the AWS Load Balancer Controller.
+type Controller struct {
+	// Chart is the version of the chart aws-load-balancer-controller. Default: `3.4.0`.
+	Chart string `json:"chart,omitempty"`
+	// Repository is the Helm repository that pulumi fetches the chart from. Default: `https://aws.github.io/eks-charts`.
+	Repository string `json:"repository,omitempty"`
+	// Image replaces the controller's image, `registry/repository:tag`. Default: the chart's tag in the regional registry
+	// of EKS, which nodes reach without the internet.
+	Image string `json:"image,omitempty"`
+}
+
+// AdoptedCluster is an existing EKS cluster. It must have what a cluster made here gets: see docs/topologies.md.
+type AdoptedCluster struct {
+	// Name is the cluster's name.
+	Name string `json:"name"`
+	// Kubeconfig is used instead of one that asks the AWS CLI for a token.
+	Kubeconfig Secret `json:"kubeconfig,omitempty"`
+	// NodeSecurityGroup is the id of the security group on the cluster's nodes. It gets rules for the load balancer and
+	// for Hazelcast.
+	NodeSecurityGroup string `json:"nodeSecurityGroup"`
+	// FileSystemRole is the ARN of the role that the EFS CSI driver's node pods (efs-csi-node-sa) act under; it alone may
+	// mount the file system.
+	FileSystemRole string `json:"fileSystemRole"`
+}

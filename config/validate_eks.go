@@ -1,0 +1,214 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"slices"
+)
+
+var (
+	principalARN  = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:(role|user)/[\w+=,.@/-]+$`)
+	roleARN       = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:role/[\w+=,.@/-]+$`)
+	namespaceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	clusterEKS    = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$`)
+	addonVersion  = regexp.MustCompile(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)
+	chartVersion  = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+	chartSource   = regexp.MustCompile(`^(https|oci)://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?$`)
+)
+
+// systemNamespaces belong to Kubernetes and to the add-ons.
+var systemNamespaces = []string{
+	"default", "kube-system", "kube-public", "kube-node-lease", "amazon-cloudwatch", "aws-secrets-manager",
+}
+
+// eks checks what only the topology eks reads.
+func (v *validator) eks() {
+	e, written := v.EKS, v.written.EKS
+	if v.Topology != EKS {
+		if !reflect.ValueOf(written).IsZero() {
+			v.refuse("eks", "leave it out, or write topology: eks", "the topology %s has no Kubernetes cluster", v.Topology)
+		}
+		return
+	}
+	if !namespaceName.MatchString(e.Namespace) || slices.Contains(systemNamespaces, e.Namespace) {
+		v.refuse("eks.namespace", "write lower-case letters, digits and hyphens, 63 at the most, such as wso2is",
+			"%q cannot be the namespace of the pods", e.Namespace)
+	}
+	v.membershipScheme()
+	if e.Cluster != nil {
+		v.adoptedCluster()
+		return
+	}
+	v.apiAccess()
+	for _, name := range slices.Sorted(maps.Keys(e.Addons)) {
+		path := "eks.addons." + string(name)
+		switch version := e.Addons[name]; {
+		case !addonVersion.MatchString(version):
+			v.refuse(path, "write one such as v1.12.4-eksbuild.1; `aws eks describe-addon-versions` lists them",
+				"%q is not the version of an EKS add-on", version)
+		case name == AddonMetricsServer && v.Nodes.Autoscaling == nil:
+			v.refuse(path, "leave it out, or write nodes.autoscaling", "without autoscaling nothing reads metrics")
+		case name == AddonSecretsStore && e.Secrets != SecretsCSI:
+			v.refuse(path, "leave it out, or write eks.secrets: csi", "Kubernetes secrets need no driver")
+		}
+	}
+	if !chartVersion.MatchString(e.Controller.Chart) {
+		v.refuse("eks.controller.chart", "write one such as 3.4.0", "%q is not one version of a chart", e.Controller.Chart)
+	}
+	if !chartSource.MatchString(e.Controller.Repository) {
+		v.refuse("eks.controller.repository", "write one such as https://aws.github.io/eks-charts",
+			"%q is not a Helm repository", e.Controller.Repository)
+	}
+	v.image("eks.controller.image", e.Controller.Image)
+}
+
+// apiAccess checks who reaches the Kubernetes API, and who may do what there.
+func (v *validator) apiAccess() {
+	e := v.EKS
+	if len(e.PublicAccessCIDRs) == 0 && v.Network.Adopt == nil {
+		v.refuse("eks.publicAccessCidrs",
+			"write the public addresses of the machine that runs pulumi, such as 203.0.113.7/32, or move into a VPC "+
+				"that it reaches with network.adopt",
+			"a private endpoint in a VPC that is made here is out of reach, so nothing could be put into the cluster")
+	}
+	v.cidrs("eks.publicAccessCidrs", e.PublicAccessCIDRs)
+	for i, text := range e.PublicAccessCIDRs {
+		if p, err := netip.ParsePrefix(text); err == nil && p.Bits() > 0 && p.Addr().IsPrivate() {
+			v.refuse(fmt.Sprintf("eks.publicAccessCidrs[%d]", i), "write public addresses, or leave it out",
+				"%s is private, and private addresses reach the private endpoint", text)
+		}
+	}
+	seen := map[string]bool{}
+	for i, arn := range e.Admins {
+		path := fmt.Sprintf("eks.admins[%d]", i)
+		switch {
+		case !principalARN.MatchString(arn):
+			v.refuse(path, "write one such as arn:aws:iam::123456789012:role/platform",
+				"%q is not the ARN of an IAM role or user", arn)
+		case seen[arn]:
+			v.refuse(path, "write each principal once", "%s is there twice", arn)
+		}
+		seen[arn] = true
+	}
+}
+
+// membershipScheme checks the jar that a release without the scheme needs.
+func (v *validator) membershipScheme() {
+	const path = "eks.membershipScheme"
+	jar := v.EKS.MembershipScheme
+	needed := v.facts.KubernetesSchemeJar && v.Clustered()
+	switch {
+	case jar == (Artifact{}) && needed && !v.Container.Baked:
+		v.refuse(path, "write source: s3://…/kubernetes-membership-scheme-1.0.x.jar, or container.baked: true",
+			"%s does not ship the membership scheme kubernetes", v.Version)
+	case jar != (Artifact{}) && v.facts.Kernel != "" && (!needed || v.Container.Baked):
+		v.refuse(path, "leave it out", "nothing needs the jar: the release, the image or a cluster without members does not "+
+			"read it")
+	case jar != (Artifact{}):
+		v.artifact(path, jar)
+	}
+}
+
+// adoptedCluster checks an existing cluster, and refuses what only one that is made here reads.
+func (v *validator) adoptedCluster() {
+	a, e := v.EKS.Cluster, v.written.EKS
+	if v.Network.Adopt == nil {
+		v.refuse("network.adopt", "write the VPC and the subnets of the cluster", "the cluster of eks.cluster is in a VPC")
+	}
+	if !clusterEKS.MatchString(a.Name) {
+		v.refuse("eks.cluster.name", "write the cluster's name as `aws eks list-clusters` shows it",
+			"%q is not the name of an EKS cluster", a.Name)
+	}
+	v.id("eks.cluster.nodeSecurityGroup", a.NodeSecurityGroup, "sg-", "a security group")
+	if !roleARN.MatchString(a.FileSystemRole) {
+		v.refuse("eks.cluster.fileSystemRole", "write one such as arn:aws:iam::123456789012:role/efs-csi-node",
+			"%q is not the ARN of an IAM role", a.FileSystemRole)
+	}
+	for _, own := range []struct {
+		path string
+		set  bool
+	}{
+		{"eks.version", e.Version != ""}, {"eks.publicAccessCidrs", len(e.PublicAccessCIDRs) > 0},
+		{"eks.admins", len(e.Admins) > 0}, {"eks.nodeGroup", e.NodeGroup != NodeGroup{}},
+		{"eks.controller", e.Controller != Controller{}}, {"eks.addons", len(e.Addons) > 0},
+		{"nodes.instanceType", v.written.Nodes.InstanceType != ""}, {"nodes.rootVolume", v.written.Nodes.RootVolume != 0},
+	} {
+		if own.set {
+			v.refuse(own.path, "leave it out, or leave eks.cluster out", "it belongs to the owner of the existing cluster")
+		}
+	}
+}
+
+// podNodes checks the size of a pod and of the Kubernetes nodes that hold it.
+func (v *validator) podNodes() {
+	n, written := v.Nodes, v.written.Nodes
+	if written.AMI != "" {
+		v.refuse("nodes.ami", "write eks.nodeGroup.ami: al2023 or bottlerocket",
+			"EKS picks the image of its nodes for the Kubernetes version")
+	}
+	if len(written.Members) > 0 {
+		v.refuse("nodes.members", "write nodes.count", "pods come and go, and have no fixed addresses")
+	}
+	if v.EKS.Cluster != nil {
+		return
+	}
+	t, known := LookupInstanceType(n.InstanceType)
+	switch {
+	case n.InstanceType == "":
+		v.refuse("nodes.cpu", "write smaller pods and more of them", "no type holds a pod with %d vCPU and %d GiB", n.CPU,
+			n.Memory)
+	case !known:
+		v.refuse("nodes.instanceType", knownTypes, "%q is not a known instance type", n.InstanceType)
+	case v.PodsPerNode() == 0:
+		free := Allocatable(t)
+		fix := "write smaller pods"
+		if fitting := fittingNode(v.PodSize().plus(sidecar).plus(daemons)); fitting != "" {
+			fix = fmt.Sprintf("write a type as large as %s, or smaller nodes.cpu and nodes.memory", fitting)
+		}
+		v.refuse("nodes.instanceType", fix,
+			"a node of %s has %.1f vCPU and %.1f GiB for pods and their daemons, and one pod asks for %d vCPU and %d GiB",
+			t.Name, float64(free.CPU)/1000, float64(free.Memory)/mib, n.CPU, n.Memory)
+	}
+}
+
+// nodeAddresses is how many addresses of its subnet a Kubernetes node holds at the most: its own, and those that the
+// CNI keeps for pods (ekscluster sets the same limit).
+const nodeAddresses = 1 + 16
+
+// validatePodCapacity checks that the node group holds the pods, and that its nodes' addresses fit the subnets.
+func (c *Cluster) validatePodCapacity() Problems {
+	var p Problems
+	if c.EKS.Cluster != nil {
+		return p
+	}
+	g, zones := c.EKS.NodeGroup, len(c.Network.Zones)
+	if c.PodsPerNode() > 0 {
+		if needed := c.nodesNeeded(); g.Min < needed {
+			p.refuse("eks.nodeGroup.min", fmt.Sprintf("write %d or more, or a larger nodes.instanceType", needed),
+				"%d nodes of %s in %d zones do not hold %d pods and the one that a rolling update adds", g.Min,
+				c.Nodes.InstanceType, zones, c.maxNodes())
+		}
+	}
+	if g.Max < g.Min {
+		p.refuse("eks.nodeGroup.max", fmt.Sprintf("write %d or more", g.Min), "%d is no upper bound for min, which is %d",
+			g.Max, g.Min)
+	}
+	for _, s := range c.Subnets() {
+		subnet, err := netip.ParsePrefix(s.Private.CIDR)
+		if err != nil {
+			continue // refused as the subnet's own problem
+		}
+		// An update of the node group starts a node in each zone before it ends one.
+		fits := (max(0, lastHost(subnet)+1-awsHosts-otherHosts)/nodeAddresses - 1) * zones
+		if most := max(g.Max, g.Min); most > fits {
+			p.refuse("network.cidr", "write a larger network, or fewer nodes",
+				"%d Kubernetes nodes with %d addresses each do not fit private subnets such as %s in %d zones", most,
+				nodeAddresses, subnet, zones)
+			break
+		}
+	}
+	return p
+}
