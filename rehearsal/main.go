@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/stacks"
 )
@@ -62,6 +63,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	return rehearse.Run(ctx, rehearse.Options{
 		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, Pulumi: *pulumiHome,
-		Out: filepath.Join(*project, "out", *stack), Keep: *keep, Output: out,
+		Out: filepath.Join(*project, "out", *stack), Keep: *keep, Output: out, Prove: prove,
 	})
+}
+
+// prove checks a cluster's state against what its stack file says of the world outside.
+func prove(state []byte, configuration map[string]string) (*proof.Report, error) {
+	want, err := proof.ExpectedFrom(configuration)
+	if err != nil {
+		return nil, err
+	}
+	return proof.Check(state, want)
 }

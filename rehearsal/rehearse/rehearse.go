@@ -26,6 +26,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
 
 // Options say what is rehearsed.
@@ -48,6 +49,8 @@ type Options struct {
 	Fail func(cloud.Operation) cloud.Fault
 	// Keep stops after the second up.
 	Keep bool
+	// Prove checks the state that the first up leaves, given the stack file's configuration by full key; nil leaves it out.
+	Prove func(state []byte, configuration map[string]string) (*proof.Report, error)
 	// Output takes Pulumi's display.
 	Output io.Writer
 }
@@ -60,6 +63,8 @@ type Session struct {
 	o      Options
 	dir    string
 	server *cloud.Server
+	// configuration is the stack file's, in the form in which the engine hands it to a program.
+	configuration map[string]string
 }
 
 // configuration is what this package reads of a stack file.
@@ -105,6 +110,7 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.configuration = values
 	existing := slices.Concat(cloud.Named(values), o.Existing)
 	if s.Cloud, err = cloud.New(cloud.Options{
 		Journal: filepath.Join(s.dir, "cloud.jsonl"), Existing: existing, Fail: o.Fail,
@@ -323,6 +329,9 @@ func Run(ctx context.Context, o Options) (err error) {
 type run struct {
 	*Session
 	steps []Step
+	// report is what was proven of the state, or nil; timeline how long up would take, or nil.
+	report   *proof.Report
+	timeline *Timeline
 }
 
 func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.o.Output, format+"\n", args...) }
@@ -357,6 +366,11 @@ func (r *run) all(ctx context.Context) error {
 			if kept, err = r.collect(ctx); err != nil {
 				return "", err
 			}
+			if r.o.Prove != nil {
+				if r.report, err = r.o.Prove(kept.state, r.configuration); err != nil {
+					return "", err
+				}
+			}
 			return changes(u.Summary), nil
 		}},
 		{"up, again", func() (string, error) {
@@ -377,7 +391,10 @@ func (r *run) all(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.write(kept)
+	if err := r.write(kept); err != nil {
+		return err
+	}
+	return r.report.Err()
 }
 
 // destroy takes a stack down. Where the stack protects itself, it first sees the protection hold, and then lifts it

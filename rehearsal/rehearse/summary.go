@@ -59,6 +59,15 @@ func (r *run) summary(kept *results, nodes []Node) string {
 	}
 	table(b, rows, "Node", "Zone", "Address", "Instance type", "Configuration")
 
+	if r.report != nil {
+		b.WriteString("\n## Proofs\n\nFrom the state that the engine produced.\n\n")
+		rows = nil
+		for _, v := range slices.Concat(r.report.Network, r.report.Discovery) {
+			rows = append(rows, []string{v.Claim, v.Word(), v.Shown})
+		}
+		table(b, rows, "Claim", "Verdict", "By what")
+	}
+
 	b.WriteString("\n## Endpoints\n\n")
 	table(b, kept.endpoints(), "What", "Where")
 

@@ -1,0 +1,72 @@
+package proof
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"net/url"
+)
+
+// Expected is what a stack file says about the world outside the cluster. Everything else that a proof expects holds for
+// every cluster.
+type Expected struct {
+	// Clients are the ranges that may call the load balancer; empty means everyone, or the VPC where it is internal.
+	Clients []netip.Prefix
+	// Outside are the ranges that nodes may call over HTTPS.
+	Outside []netip.Prefix
+	// Directory are the addresses of the users' directory, and DirectoryPort its port.
+	Directory     []netip.Prefix
+	DirectoryPort int
+}
+
+// ExpectedFrom reads what is expected from a stack's configuration, by full key, in the form in which the engine hands it
+// to a program: text, or JSON in text.
+func ExpectedFrom(configuration map[string]string) (Expected, error) {
+	var e Expected
+	var balancer struct{ AllowedCIDRs []string }
+	var network struct{ EgressCIDRs []string }
+	var users struct {
+		URL   string
+		CIDRs []string
+	}
+	for key, into := range map[string]any{
+		"wso2is:loadBalancer": &balancer, "wso2is:network": &network, "wso2is:userStore": &users,
+	} {
+		if raw := configuration[key]; raw != "" {
+			if err := json.Unmarshal([]byte(raw), into); err != nil {
+				return e, fmt.Errorf("reading %s: %w", key, err)
+			}
+		}
+	}
+	var err error
+	for _, part := range []struct {
+		into *[]netip.Prefix
+		from []string
+	}{{&e.Clients, balancer.AllowedCIDRs}, {&e.Outside, network.EgressCIDRs}, {&e.Directory, users.CIDRs}} {
+		if *part.into, err = prefixes(part.from); err != nil {
+			return e, err
+		}
+	}
+	if u, err := url.Parse(users.URL); err == nil && users.URL != "" {
+		e.DirectoryPort = 389
+		if u.Scheme == "ldaps" {
+			e.DirectoryPort = 636
+		}
+		if n, ok := number(u.Port()); ok {
+			e.DirectoryPort = n
+		}
+	}
+	return e, nil
+}
+
+func prefixes(cidrs []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, cidr := range cidrs {
+		p, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return nil, fmt.Errorf("reading the range %q: %w", cidr, err)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
+}

@@ -1,0 +1,435 @@
+package proof_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+)
+
+func verdicts(r *proof.Report) []*proof.Verdict { return slices.Concat(r.Network, r.Discovery) }
+
+func TestShippedStacksAreProven(t *testing.T) {
+	for stack := range shipped {
+		t.Run(stack, func(t *testing.T) {
+			report, err := proof.Check(stateOf(t, stack), want(t))
+			require.NoError(t, err)
+			require.NoError(t, report.Err())
+			for _, v := range verdicts(report) {
+				assert.Equal(t, "proven", v.Word(), v.Claim, v.Open)
+				assert.NotEmpty(t, v.Shown, v.Claim)
+			}
+			assert.Len(t, report.Network, 10)
+			assert.GreaterOrEqual(t, len(report.Discovery), 2)
+		})
+	}
+}
+
+// mutation is one mistake in a state, and what the proof must say of it.
+type mutation struct {
+	stack string
+	edit  func(*document)
+	// claim begins the claim that must fail; fault is in one of its faults.
+	claim, fault string
+}
+
+const (
+	nodesReach   = "Every node reaches every other node"
+	nobodyElse   = "Nobody else reaches a node"
+	clientsReach = "Clients reach the load balancer"
+	lbReaches    = "The load balancer reaches 9443"
+	dataReach    = "Every node reaches every database"
+	filesReach   = "Every node reaches the shared files"
+	apisReach    = "Every node reaches the AWS APIs"
+	downloads    = "Every node reaches what it downloads"
+	callOut      = "Nodes call out only where"
+	internet     = "The internet reaches no node"
+	agree        = "The nodes' files agree"
+	selects      = "The discovery filters select"
+	credentials  = "The credentials that discovery uses"
+	listens      = "Every member listens"
+	lists        = "Every node lists every node"
+	announce     = "Announcements of every node"
+)
+
+const (
+	ingressRule = "SecurityGroupIngressRule"
+	egressRule  = "SecurityGroupEgressRule"
+	objectKind  = "BucketObjectv2"
+)
+
+// acl puts a private subnet behind a network ACL.
+func acl(d *document, lines ...map[string]any) {
+	ingress, egress := []any{}, []any{}
+	for _, l := range lines {
+		if l["out"] == true {
+			egress = append(egress, l)
+		} else {
+			ingress = append(ingress, l)
+		}
+	}
+	d.add("aws:ec2/networkAcl:NetworkAcl", "guard", "acl-1", map[string]any{
+		"vpcId": d.id("Vpc", "vpc"), "subnetIds": []any{d.id("Subnet", "private-eu-west-1a")}, "ingress": ingress,
+		"egress": egress,
+	})
+}
+
+func line(number int, out bool, action, cidr string, first, last int) map[string]any {
+	return map[string]any{
+		"ruleNo": number, "out": out, "action": action, "protocol": "tcp", "cidrBlock": cidr, "fromPort": first, "toPort": last,
+	}
+}
+
+var networkMutations = map[string]mutation{
+	"member range in is gone": {"prod", func(d *document) { d.drop(ingressRule, "hazelcast-in") }, nodesReach,
+		"no ingress rule of wso2is-prod-nodes lets wso2is-prod-nodes in"},
+	"member range out is gone": {"prod", func(d *document) { d.drop(egressRule, "hazelcast-out") }, nodesReach,
+		"cannot send tcp 5701-5708"},
+	"probed ports are cut": {"prod", func(d *document) { d.set(ingressRule, "hazelcast-in", "toPort", 5705) }, nodesReach,
+		"does not accept tcp 5706-5708"},
+	"fixed members' range is cut": {"dev", func(d *document) { d.set(egressRule, "hazelcast-out", "fromPort", 5702) },
+		nodesReach, "cannot send tcp 5701 "},
+	"another group on a node": {"dev", func(d *document) {
+		d.set("NetworkInterface", "node-2", "securityGroups", []any{d.id("SecurityGroup", "endpoints")})
+	}, nodesReach, "no ingress rule of wso2is-dev-endpoints"},
+	"a network ACL denies members": {"dev", func(d *document) {
+		acl(d, line(90, false, "deny", "10.0.16.0/20", 5703, 5703), line(100, false, "allow", "0.0.0.0/0", 0, 65535),
+			line(100, true, "allow", "0.0.0.0/0", 0, 65535))
+	}, nodesReach, "rule 90 of NetworkAcl guard denies"},
+	"a network ACL forgets the answers": {"dev", func(d *document) {
+		acl(d, line(100, false, "allow", "0.0.0.0/0", 0, 65535), line(100, true, "allow", "0.0.0.0/0", 0, 9999))
+	}, nodesReach, "NetworkAcl guard lets no tcp 10000-65535 out of Subnet private-eu-west-1a"},
+	"a route leads members astray": {"dev", func(d *document) {
+		d.add("aws:ec2/route:Route", "astray", "r-1", map[string]any{
+			"routeTableId": d.id("RouteTable", "private-eu-west-1a"), "destinationCidrBlock": "10.0.16.0/20",
+			"networkInterfaceId": "eni-firewall",
+		})
+	}, nodesReach, "Route astray takes packets"},
+
+	"members from a range": {"prod", func(d *document) {
+		d.set(ingressRule, "hazelcast-in", "referencedSecurityGroupId", nil)
+		d.set(ingressRule, "hazelcast-in", "cidrIpv4", "10.0.0.0/16")
+	}, nobodyElse, "SecurityGroupIngressRule hazelcast-in is too wide: it lets 10.0.0.0/16 reach"},
+	"members' ports too wide": {"prod", func(d *document) { d.set(ingressRule, "hazelcast-in", "toPort", 9999) }, nobodyElse,
+		"hazelcast-in is too wide"},
+	"SSH from everywhere": {"dev", func(d *document) {
+		d.add("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "ssh", "sgr-1", map[string]any{
+			"securityGroupId": d.id("SecurityGroup", "nodes"), "ipProtocol": "tcp", "fromPort": 22, "toPort": 22,
+			"cidrIpv4": "0.0.0.0/0",
+		})
+	}, internet, "SecurityGroupIngressRule ssh lets the internet, 0.0.0.0/0, reach"},
+	"an inline rule": {"dev", func(d *document) {
+		d.set("SecurityGroup", "nodes", "ingress", []any{map[string]any{
+			"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": []any{"10.1.0.0/16"},
+		}})
+	}, nobodyElse, "SecurityGroup nodes is too wide: it lets 10.1.0.0/16 reach wso2is-dev-node-1 on all traffic"},
+	"a rule of the old kind": {"dev", func(d *document) {
+		d.add("aws:ec2/securityGroupRule:SecurityGroupRule", "old", "sgrule-1", map[string]any{
+			"securityGroupId": d.id("SecurityGroup", "nodes"), "type": "ingress", "protocol": "tcp", "fromPort": 9763,
+			"toPort": 9763, "sourceSecurityGroupId": d.id("SecurityGroup", "load-balancer"),
+		})
+	}, nobodyElse, "SecurityGroupRule old is too wide: it lets load balancer wso2is-dev reach"},
+	"the load balancer wears the nodes' group": {"dev", func(d *document) {
+		d.set("LoadBalancer", "alb", "securityGroups",
+			[]any{d.id("SecurityGroup", "load-balancer"), d.id("SecurityGroup", "nodes")})
+	}, nobodyElse, "lets load balancer wso2is-dev reach wso2is-dev-node-1 on tcp 5701-5800"},
+	"IPv6 from everywhere": {"dev", func(d *document) {
+		d.set(ingressRule, "serve-in", "referencedSecurityGroupId", nil)
+		d.set(ingressRule, "serve-in", "cidrIpv6", "::/0")
+	}, nobodyElse, "serve-in is too wide: it lets ::/0 reach"},
+
+	"clients are not let in": {"prod", func(d *document) { d.drop(ingressRule, "https-in-0.0.0.0_0") }, clientsReach,
+		"no ingress rule of wso2is-prod-load-balancer lets tcp 443 in from 0.0.0.0/0"},
+	"clients on another port": {"prod", func(d *document) { d.set(ingressRule, "http-in-0.0.0.0_0", "toPort", 90) },
+		clientsReach, "http-in-0.0.0.0_0 is too wide: it lets 0.0.0.0/0 reach load balancer wso2is-prod on tcp 81-90"},
+	"a third listener": {"prod", func(d *document) {
+		d.copy("Listener", "https", "admin")
+		d.set("Listener", "admin", "port", 8443)
+	}, clientsReach, "Listener admin listens on 8443"},
+	"no redirect": {"prod", func(d *document) { d.drop("Listener", "http") }, clientsReach, "no listener on 80"},
+	"plain HTTP is served": {"prod", func(d *document) {
+		d.set("Listener", "http", "defaultActions", d.out("Listener", "https", "defaultActions"))
+	}, clientsReach, "Listener http answers plain HTTP with forward"},
+	"no way back to clients": {"prod", func(d *document) { d.drop("Route", "public-internet") }, clientsReach,
+		"has no route to an internet gateway"},
+	"a network ACL denies clients": {"prod", func(d *document) {
+		d.add("aws:ec2/networkAcl:NetworkAcl", "edge", "acl-2", map[string]any{
+			"subnetIds": []any{d.id("Subnet", "public-eu-west-1a")}, "ingress": []any{}, "egress": []any{},
+		})
+	}, clientsReach, "NetworkAcl edge lets no tcp 443 into Subnet public-eu-west-1a"},
+
+	"the load balancer is not let in": {"prod", func(d *document) { d.drop(ingressRule, "serve-in") }, lbReaches,
+		"does not accept tcp 9443 from load balancer wso2is-prod"},
+	"the load balancer is not let out": {"prod", func(d *document) { d.drop(egressRule, "serve-out") }, lbReaches,
+		"load balancer wso2is-prod cannot send tcp 9443"},
+	"the load balancer gets out": {"prod", func(d *document) {
+		d.set(egressRule, "serve-out", "fromPort", 9000)
+	}, lbReaches, "SecurityGroupEgressRule serve-out is too wide"},
+	"a node is not registered": {"dev", func(d *document) { d.drop("TargetGroupAttachment", "node-2") }, lbReaches,
+		"wso2is-dev-node-2 is in no target group"},
+	"the group is not registered": {"prod", func(d *document) { d.set("Group", "nodes", "targetGroupArns", []any{}) },
+		lbReaches, "is in no target group"},
+	"another target port": {"prod", func(d *document) { d.set("TargetGroup", "nodes-instance", "port", 9763) }, lbReaches,
+		"forwards HTTPS to 9763"},
+	"a zone without load balancer": {"prod", func(d *document) {
+		d.set("LoadBalancer", "alb", "subnets",
+			[]any{d.id("Subnet", "public-eu-west-1a"), d.id("Subnet", "public-eu-west-1b")})
+	}, lbReaches, "is in eu-west-1c, where the load balancer has no subnet"},
+
+	"the database is closed": {"prod", func(d *document) { d.drop(ingressRule, "database-in") }, dataReach,
+		"no ingress rule of wso2is-prod-database"},
+	"the database has another port": {"prod", func(d *document) { d.set("rds/instance:Instance", "main", "port", 5433) },
+		dataReach, "cannot send tcp 5433"},
+	"the database is open": {"prod", func(d *document) {
+		d.set(ingressRule, "database-in", "referencedSecurityGroupId", nil)
+		d.set(ingressRule, "database-in", "cidrIpv4", "10.0.0.0/8")
+	}, dataReach, "database-in is too wide: it lets 10.0.0.0/8 reach database wso2is-prod-main"},
+	"the database is public": {"prod", func(d *document) {
+		d.set("rds/instance:Instance", "main", "publiclyAccessible", true)
+	}, internet, "database wso2is-prod-main has a public address"},
+
+	"the files are closed": {"prod", func(d *document) { d.drop(egressRule, "shared-files-out") }, filesReach,
+		"cannot send tcp 2049"},
+	"a zone without mount target": {"prod", func(d *document) { d.drop("MountTarget", "eu-west-1b") }, filesReach,
+		"has no mount target in its zone eu-west-1b"},
+	"the files are open to all ports": {"prod", func(d *document) { d.set(ingressRule, "shared-files-in", "ipProtocol", "-1") },
+		filesReach, "shared-files-in is too wide"},
+
+	"an API without an endpoint": {"prod", func(d *document) { d.drop("VpcEndpoint", "secretsmanager") }, apisReach,
+		"no endpoint for it"},
+	"an endpoint without private DNS": {"prod", func(d *document) {
+		d.set("VpcEndpoint", "logs", "privateDnsEnabled", false)
+	}, apisReach, "VpcEndpoint logs has private DNS off"},
+	"a VPC without DNS": {"prod", func(d *document) { d.set("Vpc", "vpc", "enableDnsHostnames", false) }, apisReach,
+		"DNS support or host names off"},
+	"an endpoint that is closed": {"prod", func(d *document) { d.drop(ingressRule, "aws-apis-in") }, apisReach,
+		"no ingress rule of wso2is-prod-endpoints"},
+	"an endpoint with a policy": {"prod", func(d *document) {
+		d.set("VpcEndpoint", "secretsmanager", "policy", `{"Statement":{"Effect":"Allow","Principal":"*",`+
+			`"Action":"secretsmanager:ListSecrets","Resource":"*"}}`)
+	}, apisReach, "the policy of VpcEndpoint secretsmanager keeps nodes from it"},
+	"S3 is not routed": {"prod", func(d *document) {
+		d.set("VpcEndpoint", "s3", "routeTableIds", []any{d.id("RouteTable", "private-eu-west-1a")})
+	}, downloads, "RouteTable private-eu-west-1b has no route to VpcEndpoint s3"},
+	"S3 is not let out": {"prod", func(d *document) { d.drop(egressRule, "s3-out") }, downloads, "lets it out to the prefix list"},
+
+	"no way out": {"prod", func(d *document) { d.drop("Route", "private-internet-eu-west-1c") }, callOut,
+		"RouteTable private-eu-west-1c has no route for 203.0.113.0/24"},
+	"outside is not let out": {"prod", func(d *document) { d.drop(egressRule, "outside-out-203.0.113.0_24") }, callOut,
+		"lets tcp 443 out to 203.0.113.0/24"},
+	"a NAT gateway in a private subnet": {"dev", func(d *document) {
+		d.set("NatGateway", "eu-west-1a", "subnetId", d.id("Subnet", "private-eu-west-1a"))
+	}, callOut, "NatGateway eu-west-1a is in Subnet private-eu-west-1a, which has no route to an internet gateway"},
+	"the internet gateway is of another VPC": {"dev", func(d *document) { d.set("InternetGateway", "internet", "vpcId", "vpc-1") },
+		callOut, "which is not attached to the VPC"},
+	"nodes get out everywhere": {"prod", func(d *document) {
+		d.set(egressRule, "outside-out-203.0.113.0_24", "cidrIpv4", "0.0.0.0/0")
+	}, callOut, "outside-out-203.0.113.0_24 is too wide: it lets wso2is-prod-nodes in eu-west-1a reach 0.0.0.0/0"},
+
+	"a private subnet is public": {"prod", func(d *document) {
+		d.set("RouteTableAssociation", "private-eu-west-1b", "routeTableId", d.id("RouteTable", "public"))
+	}, internet, "Subnet private-eu-west-1b, which Route public-internet opens to the internet"},
+	"a route from the internet": {"dev", func(d *document) {
+		d.set("Route", "private-internet-eu-west-1a", "natGatewayId", nil)
+		d.set("Route", "private-internet-eu-west-1a", "gatewayId", d.id("InternetGateway", "internet"))
+	}, internet, "which Route private-internet-eu-west-1a opens to the internet"},
+	"instances get public addresses": {"prod", func(d *document) {
+		d.set("Subnet", "private-eu-west-1a", "mapPublicIpOnLaunch", true)
+	}, internet, "wso2is-prod-nodes in eu-west-1a has a public address"},
+	"a node has an elastic address": {"dev", func(d *document) {
+		d.set("Eip", "nat-eu-west-1a", "instance", d.id("ec2/instance:Instance", "node-1"))
+	}, internet, "wso2is-dev-node-1 has a public address"},
+}
+
+var discoveryMutations = map[string]mutation{
+	"domains differ": {"dev", func(d *document) {
+		d.edit(objectKind, "nodes/node-2/deployment.toml", "content", "domain = 'wso2is-dev'", "domain = 'wso2is-prod'")
+	}, agree, "domain differs"},
+	"schemes differ": {"dev", func(d *document) {
+		d.edit(objectKind, "nodes/node-2/deployment.toml", "content", "'wka'", "'multicast'")
+	}, agree, "membership_scheme differs"},
+	"clustering is off on one node": {"dev", func(d *document) {
+		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "[clustering]\n", "[other]\n")
+	}, agree, "has no [clustering]"},
+	"the address of another node": {"dev", func(d *document) {
+		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "local_member_host = '10.0.0.10'",
+			"local_member_host = '10.0.16.10'")
+	}, agree, "has local_member_host 10.0.16.10; the address of wso2is-dev-node-1 is 10.0.0.10"},
+
+	"a member is not listed": {"dev", func(d *document) {
+		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "'10.0.16.10:5701'", "'10.0.0.10:5701'")
+	}, lists, "nodes/node-1/deployment.toml does not list wso2is-dev-node-2 at 10.0.16.10:5701"},
+	"a member is at another port": {"dev", func(d *document) {
+		d.edit(objectKind, "nodes/node-2/deployment.toml", "content", "local_member_port = '5701'", "local_member_port = '5702'")
+	}, lists, "does not list wso2is-dev-node-2 at 10.0.16.10:5702"},
+	"a member moved": {"dev", func(d *document) {
+		d.set("NetworkInterface", "node-2", "privateIp", "10.0.16.11")
+	}, lists, "lists 10.0.16.10:5701, which is no node's address and port"},
+
+	"another tag": {"prod", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "tagValue = 'wso2is-prod'", "tagValue = 'wso2is'")
+	}, selects, "its tag WSO2Cluster is wso2is-prod, not wso2is"},
+	"instances without the tag": {"prod", func(d *document) {
+		d.set("Group", "nodes", "tags", []any{})
+		d.set("LaunchTemplate", "nodes", "tagSpecifications", []any{})
+	}, selects, "it has no tag WSO2Cluster"},
+	"no filter": {"prod", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "tagKey = 'WSO2Cluster'\n", "")
+	}, selects, "every instance of the region would be asked"},
+	"no such group": {"prod", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "securityGroup = 'wso2is-prod-nodes'",
+			"securityGroup = 'sg-0123'")
+	}, selects, "filters by the security group sg-0123, and no group has that name"},
+	"the group of others": {"prod", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "securityGroup = 'wso2is-prod-nodes'",
+			"securityGroup = 'wso2is-prod-database'")
+	}, selects, "it is not in the security group wso2is-prod-database"},
+	"another region": {"prod", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "region = 'eu-west-1'", "region = 'eu-central-1'")
+	}, selects, "searches in eu-central-1"},
+	"6.1 and the documented keys": {"old", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "tag-key", "tagKey", "tag-value", "tagValue")
+	}, selects, "has no tag that IS 6.1.0 reads"},
+
+	"the call is not allowed": {"prod", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", `,"ec2:DescribeInstances"`, "")
+	}, credentials, "may not ec2:DescribeInstances: no policy of it allows that"},
+	"the call is denied": {"prod", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", `{"Sid":"ReadFiles"`,
+			`{"Sid":"No","Effect":"Deny","Action":"ec2:*","Resource":"*"},{"Sid":"ReadFiles"`)
+	}, credentials, "RolePolicy nodes denies it (No)"},
+	"the call is allowed elsewhere": {"prod", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", `"ec2:DescribeInstances"],"Resource":["*"]`,
+			`"ec2:DescribeInstances"],"Resource":["*"],"Condition":{"StringEquals":{"aws:RequestedRegion":"eu-central-1"}}`)
+	}, credentials, "allows it on other resources or conditions only"},
+	"no instance profile": {"prod", func(d *document) { d.drop("InstanceProfile", "nodes") }, credentials,
+		"has no instance profile"},
+	"another service's role": {"prod", func(d *document) {
+		d.edit("iam/role:Role", "nodes", "assumeRolePolicy", "ec2.amazonaws.com", "lambda.amazonaws.com")
+	}, credentials, "does not let EC2 assume it"},
+	"no metadata service": {"prod", func(d *document) {
+		d.put("LaunchTemplate", "nodes", "metadataOptions", "httpEndpoint", "disabled")
+	}, credentials, "metadata service switched off"},
+	"6.1 and version 2": {"old", func(d *document) {
+		d.put("LaunchTemplate", "nodes", "metadataOptions", "httpTokens", "required")
+	}, credentials, "insists on version 2 of the metadata service"},
+	"a role that the metadata service does not have": {"prod", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "region = ", "iamRole = 'other'\nregion = ")
+	}, credentials, "names the role other"},
+	"the API is not reached": {"prod", func(d *document) { d.drop("VpcEndpoint", "ec2") }, credentials,
+		"the VPC has no endpoint for it"},
+	"a port that is never asked": {"prod", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "'5701'", "'5709'")
+	}, listens, "has local_member_port 5709, which is never asked"},
+	"no port at all": {"prod", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "local_member_port = '5701'\n", "")
+	}, listens, "has local_member_port 4000, which is never asked"},
+
+	"a subnet outside the domain": {"multicast", func(d *document) {
+		d.drop("MulticastDomainAssociation", "eu-west-1b")
+	}, announce, "Subnet private-eu-west-1b of wso2is-multicast-node-2 is in no multicast domain"},
+	"a gateway without multicast": {"multicast", func(d *document) {
+		d.set("TransitGateway", "multicast", "multicastSupport", "disable")
+	}, announce, "has no multicast support"},
+	"a domain without IGMP": {"multicast", func(d *document) {
+		d.set("MulticastDomain", "multicast", "igmpv2Support", "disable")
+	}, announce, "does not learn members by IGMP"},
+	"IGMP is not let in": {"multicast", func(d *document) { d.drop(ingressRule, "igmp-in-0.0.0.0_32") }, announce,
+		"lets IGMP in from 0.0.0.0/32"},
+	"announcements are not let in": {"multicast", func(d *document) { d.drop(ingressRule, "multicast-join-in") }, announce,
+		"lets udp 45564 in from"},
+	"announcements to another group": {"multicast", func(d *document) {
+		d.edit(objectKind, "nodes/node-2/deployment.toml", "content", "239.255.0.1", "239.255.0.2")
+	}, announce, "announces to 239.255.0.2:45564, others to 239.255.0.1:45564"},
+	"an instance that is not on Nitro": {"multicast", func(d *document) {
+		d.set("ec2/instance:Instance", "node-1", "instanceType", "t2.large")
+	}, announce, "which is not on Nitro"},
+}
+
+func TestOneMistakeIsNamed(t *testing.T) {
+	for what, mutations := range map[string]map[string]mutation{
+		"network": networkMutations, "discovery": discoveryMutations,
+	} {
+		for name, m := range mutations {
+			t.Run(what+"/"+name, func(t *testing.T) {
+				d := open(t, stateOf(t, m.stack))
+				m.edit(d)
+				report, err := proof.Check(d.state(), want(t))
+				require.NoError(t, err)
+				require.Error(t, report.Err())
+				i := slices.IndexFunc(verdicts(report), func(v *proof.Verdict) bool { return strings.HasPrefix(v.Claim, m.claim) })
+				require.GreaterOrEqual(t, i, 0, m.claim)
+				assert.Contains(t, strings.Join(verdicts(report)[i].Faults, "\n"), m.fault, report.Err())
+				assert.ErrorContains(t, report.Err(), m.fault)
+			})
+		}
+	}
+}
+
+func TestNodesOfAnotherStackAreNotFound(t *testing.T) {
+	prod, old := stateOf(t, "prod"), stateOf(t, "old")
+	report, err := proof.Check(prod, want(t), old, stateOf(t, "dev"))
+	require.NoError(t, err)
+	require.NoError(t, report.Err())
+
+	stranger := open(t, old)
+	for _, r := range stranger.resources {
+		if one := r.(map[string]any); is(r, "LaunchTemplate", "nodes") || is(r, "Group", "nodes") || is(r, "SecurityGroup", "nodes") {
+			for _, part := range []string{"inputs", "outputs"} {
+				one[part] = renamed(one[part], "wso2is-old", "wso2is-prod")
+			}
+		}
+	}
+	report, err = proof.Check(prod, want(t), stranger.state())
+	require.NoError(t, err)
+	require.ErrorContains(t, report.Err(), "which is not of this cluster")
+
+	stranger = open(t, old)
+	stranger.edit(objectKind, "nodes/all/deployment.toml", "content", "domain = 'wso2is-old'", "domain = 'wso2is-prod'")
+	report, err = proof.Check(prod, want(t), stranger.state())
+	require.NoError(t, err)
+	require.ErrorContains(t, report.Err(), `has the domain "wso2is-prod" too`)
+}
+
+// renamed replaces text in every value.
+func renamed(v any, from, to string) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, from, to)
+	case []any:
+		for i := range v {
+			v[i] = renamed(v[i], from, to)
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = renamed(v[k], from, to)
+		}
+	}
+	return v
+}
+
+func TestAllowedClientsAreThoseOfTheStackFile(t *testing.T) {
+	wanted := want(t)
+	narrow, err := proof.ExpectedFrom(map[string]string{"wso2is:loadBalancer": `{"allowedCidrs": ["198.51.100.0/24"]}`})
+	require.NoError(t, err)
+	wanted.Clients = narrow.Clients
+	report, err := proof.Check(stateOf(t, "dev"), wanted)
+	require.NoError(t, err)
+	require.ErrorContains(t, report.Err(), "https-in-0.0.0.0_0 is too wide: it lets 0.0.0.0/0 reach load balancer wso2is-dev")
+
+	_, err = proof.ExpectedFrom(map[string]string{"wso2is:network": `{"egressCidrs": ["everywhere"]}`})
+	require.ErrorContains(t, err, "everywhere")
+}
+
+func TestAStateWithoutNodesIsRefused(t *testing.T) {
+	_, err := proof.Check([]byte(`{"version": 3}`), want(t))
+	require.ErrorContains(t, err, "holds no deployment")
+	_, err = proof.Check([]byte(`{"version": 3, "deployment": {}}`), want(t))
+	require.ErrorContains(t, err, "no node")
+	_, err = proof.Check([]byte(`nonsense`), want(t))
+	require.Error(t, err)
+}

@@ -1,0 +1,819 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// The ports of an Identity Server cluster, stated anew.
+const (
+	nodeHTTPS    = 9443
+	publicHTTPS  = 443
+	publicHTTP   = 80
+	memberFirst  = 5701
+	memberLast   = 5800 // Hazelcast moves up from a busy port, a hundred ports at the most
+	probedLast   = 5708 // where Hazelcast's discovery on AWS stops asking
+	nfs          = 2049
+	controlHTTPS = 443
+	kubelet      = 10250
+)
+
+// databasePorts are the engines' own ports, for a database whose state names none.
+var databasePorts = map[string]int{"postgres": 5432, "mysql": 3306, "mariadb": 3306, "sqlserver": 1433, "oracle": 1521}
+
+// proofs is the network proof as it goes.
+type proofs struct {
+	*cluster
+	want Expected
+
+	members, nobody, clients, balancer, data, filesystem, apis, downloads, outside, internet *Verdict
+}
+
+func networkProof(c *cluster, want Expected) []*Verdict {
+	p := &proofs{cluster: c, want: want}
+	all := []*Verdict{}
+	claim := func(format string, args ...any) *Verdict {
+		v := &Verdict{Claim: fmt.Sprintf(format, args...)}
+		all = append(all, v)
+		return v
+	}
+	if c.clustered() {
+		p.members = claim("Every node reaches every other node on %s", c.memberPorts())
+	}
+	p.nobody = claim("Nobody else reaches a node, but the load balancer its port %d", nodeHTTPS)
+	p.clients = claim("Clients reach the load balancer on %d and %d only, from the allowed ranges only", publicHTTPS, publicHTTP)
+	p.balancer = claim("The load balancer reaches %d of every node, and nothing else", nodeHTTPS)
+	p.data = claim("Every node reaches every database, and nobody else does")
+	p.filesystem = claim("Every node reaches the shared files in its zone, and nobody else does")
+	p.apis = claim("Every node reaches the AWS APIs that its role may call")
+	p.downloads = claim("Every node reaches what it downloads")
+	p.outside = claim("Nodes call out only where the stack file lets them, and there they get")
+	p.internet = claim("The internet reaches no node, no database and no shared files")
+
+	p.proveMembers()
+	p.proveClients()
+	p.proveBalancer()
+	p.proveData()
+	p.proveFiles()
+	p.proveAPIs()
+	p.proveDownloads()
+	p.proveOutside()
+	p.proveInternet()
+	p.proveRules()
+	return all
+}
+
+// memberPorts is the range on which members must reach each other: what discovery probes, and otherwise what Hazelcast
+// may take.
+func (c *cluster) memberPorts() traffic {
+	t := tcpPorts(memberFirst, memberLast)
+	for _, n := range c.nodes {
+		if s := n.settings.Clustering; s != nil && !n.overrides && strings.HasPrefix(s.Scheme, "aws") {
+			t.last = probedLast
+		}
+	}
+	for _, n := range c.nodes {
+		if port := n.port(); port != 0 {
+			t.first, t.last = min(t.first, port), max(t.last, port)
+		}
+	}
+	return t
+}
+
+// take adds what a check found to a verdict.
+func take(v *Verdict) func(faults, open []string) {
+	return func(faults, open []string) {
+		for _, f := range faults {
+			v.fault("%s", f)
+		}
+		for _, o := range open {
+			v.open("%s", o)
+		}
+	}
+}
+
+func (p *proofs) proveMembers() {
+	if p.members == nil {
+		return
+	}
+	pairs := 0
+	ports := p.memberPorts()
+	for _, a := range p.nodes {
+		for _, b := range p.nodes {
+			if a == b && !a.many {
+				continue
+			}
+			pairs++
+			take(p.members)(p.reach(&a.party, &b.party, ports))
+		}
+	}
+	p.members.Shown = fmt.Sprintf("%d of %d pairs, both groups' rules, network ACLs and routes", pairs, pairs)
+}
+
+func (p *proofs) proveClients() {
+	if len(p.of(tokenBalancer)) == 0 {
+		p.clients.fault("there is no load balancer in the state")
+		return
+	}
+	for _, lb := range p.of(tokenBalancer) {
+		var ports []int
+		for _, l := range p.with("aws:lb/listener:Listener", "loadBalancerArn", lb.str("arn")) {
+			port, _ := l.number("port")
+			ports = append(ports, port)
+			action := l.object("defaultActions").str("type")
+			switch {
+			case port == publicHTTPS && (l.str("protocol") != "HTTPS" || action != "forward"):
+				p.clients.fault("%s speaks %s and answers with %s; it must forward HTTPS", l, l.str("protocol"), action)
+			case port == publicHTTP && action != "redirect":
+				p.clients.fault("%s answers plain HTTP with %s instead of a redirect", l, action)
+			case port != publicHTTPS && port != publicHTTP:
+				p.clients.fault("%s listens on %d", l, port)
+			}
+		}
+		for _, port := range []int{publicHTTPS, publicHTTP} {
+			if !slices.Contains(ports, port) {
+				p.clients.fault("load balancer %s has no listener on %d", lb.str("name"), port)
+			}
+		}
+	}
+	allowed := p.allowedClients()
+	for _, b := range p.balancers {
+		for _, port := range []int{publicHTTPS, publicHTTP} {
+			for _, from := range allowed {
+				in := p.net.allowed(b.groups, true, func(r *rule) bool { return within(from, r.peerRange) })
+				for _, missing := range tcpPort(port).minus(in...) {
+					p.clients.fault("no ingress rule of %s lets %s in from %s", p.net.groupNames(b.groups), missing, from)
+				}
+				for _, dropped := range slices.Concat(
+					p.net.filter(b.subnet, false, from, tcpPort(port)), p.net.filter(b.subnet, true, from, ephemeral)) {
+					p.clients.fault("%s", dropped)
+				}
+			}
+		}
+		if p.get(tokenSubnet, b.subnet) == nil {
+			p.clients.open("the load balancer's subnets are not this stack's: their routes are not in its state")
+		} else if b.public && p.net.toInternet(b.subnet) == nil {
+			p.clients.fault("%s of the load balancer has no route to an internet gateway: answers do not get back",
+				p.net.subnetName(b.subnet))
+		}
+	}
+	p.clients.Shown = "from " + list(allowed)
+}
+
+// allowedClients are the ranges that may call the load balancer.
+func (p *proofs) allowedClients() []netip.Prefix {
+	if len(p.want.Clients) > 0 {
+		return p.want.Clients
+	}
+	for _, b := range p.balancers {
+		if vpc := p.get(tokenVPC, b.of.str("vpcId")); !b.public && vpc != nil {
+			return []netip.Prefix{parsePrefix(vpc.str("cidrBlock"))}
+		}
+	}
+	return []netip.Prefix{everywhere}
+}
+
+func (p *proofs) proveBalancer() {
+	groups := p.forwarded()
+	for _, n := range p.nodes {
+		if !slices.ContainsFunc(groups, func(g *resource) bool { return p.registered(n, g) }) {
+			p.balancer.fault("%s is in no target group that a listener forwards to", n)
+		}
+		zones := map[string]bool{}
+		for _, b := range p.balancers {
+			zones[b.zone] = true
+			take(p.balancer)(p.reach(b, &n.party, tcpPort(nodeHTTPS)))
+		}
+		if n.zone != "" && !zones[n.zone] {
+			p.balancer.fault("%s is in %s, where the load balancer has no subnet: it gets no traffic", n, n.zone)
+		}
+	}
+	for _, g := range groups {
+		port, _ := g.number("port")
+		if check := g.object("healthCheck").str("port"); port != nodeHTTPS || g.str("protocol") != "HTTPS" ||
+			(check != "" && check != "traffic-port" && check != fmt.Sprint(nodeHTTPS)) {
+			p.balancer.fault("%s forwards %s to %d; nodes serve HTTPS on %d", g, g.str("protocol"), port, nodeHTTPS)
+		}
+	}
+	p.balancer.Shown = fmt.Sprintf("%s, registered in %s", count(len(p.nodes), "place")+" of nodes", list(groups))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// forwarded are the target groups that listeners forward to.
+func (p *proofs) forwarded() []*resource {
+	arns := map[string]bool{}
+	for _, token := range []string{"aws:lb/listener:Listener", "aws:lb/listenerRule:ListenerRule"} {
+		for _, l := range p.of(token) {
+			for _, a := range slices.Concat(l.objects("defaultActions"), l.objects("actions")) {
+				arns[a.str("targetGroupArn")] = true
+				for _, g := range a.object("forward").objects("targetGroups") {
+					arns[g.str("arn")] = true
+				}
+			}
+		}
+	}
+	var groups []*resource
+	for _, g := range p.of("aws:lb/targetGroup:TargetGroup") {
+		if arns[g.str("arn")] {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// registered reports whether a node gets into a target group, by itself or by what starts it.
+func (p *proofs) registered(n *node, g *resource) bool {
+	arn := g.str("arn")
+	for _, a := range p.with("aws:lb/targetGroupAttachment:TargetGroupAttachment", "targetGroupArn", arn) {
+		id := a.str("targetId")
+		port, set := a.number("port")
+		if (id == n.origin.id || (n.addr.IsSingleIP() && id == n.addr.Addr().String())) && (!set || port == nodeHTTPS) {
+			return true
+		}
+	}
+	for _, a := range p.with("aws:autoscaling/attachment:Attachment", "autoscalingGroupName", n.origin.id) {
+		if a.str("lbTargetGroupArn") == arn {
+			return true
+		}
+	}
+	if slices.Contains(n.origin.strings("targetGroupArns"), arn) {
+		return true
+	}
+	if n.service != nil {
+		for _, l := range n.service.objects("loadBalancers") {
+			if port, _ := l.number("containerPort"); l.str("targetGroupArn") == arn && port == nodeHTTPS {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (p *proofs) proveData() {
+	if len(p.databases) == 0 {
+		p.data.fault("there is no database in the state")
+	}
+	ports := map[string]bool{}
+	for _, d := range p.databases {
+		port := databasePort(d.of)
+		ports[fmt.Sprintf("%s on %d", d.of.str("identifier"), port)] = true
+		for _, n := range p.nodes {
+			take(p.data)(p.reach(&n.party, d, tcpPort(port)))
+		}
+	}
+	p.data.Shown = strings.Join(slices.Sorted(maps.Keys(ports)), ", ")
+	p.known(p.data)
+}
+
+func (p *proofs) reach(from, to *party, t traffic) (faults, open []string) {
+	return p.net.reach(from, to, t)
+}
+
+func databasePort(r *resource) int {
+	if port, ok := r.number("port"); ok {
+		return port
+	}
+	for engine, port := range databasePorts {
+		if strings.HasPrefix(r.str("engine"), engine) {
+			return port
+		}
+	}
+	return 0
+}
+
+// known notes where the subnets are not the stack's own.
+func (p *proofs) known(v *Verdict) {
+	for _, n := range p.nodes {
+		if p.get(tokenSubnet, n.subnet) == nil {
+			v.open("the subnets are not this stack's: their routes and network ACLs are not in its state")
+		}
+	}
+}
+
+func (p *proofs) proveFiles() {
+	zones := map[string]bool{}
+	for _, n := range p.nodes {
+		var own []*party
+		for _, f := range p.files {
+			if n.zone == "" || f.zone == n.zone || f.subnet == n.subnet {
+				own = append(own, f)
+			}
+		}
+		if len(own) == 0 {
+			p.filesystem.fault("%s has no mount target in its zone %s", n, n.zone)
+		}
+		for _, f := range own {
+			take(p.filesystem)(p.reach(&n.party, f, tcpPort(nfs)))
+		}
+		zones[n.zone] = true
+	}
+	p.filesystem.Shown = fmt.Sprintf("%s, port %d", count(len(p.files), "mount target"), nfs)
+}
+
+// apiEndpoints are the services' names among the VPC endpoints, where they differ from their prefix in IAM.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+var apiEndpoints = map[string][]string{
+	"cloudwatch": {"monitoring"}, "ecr": {"ecr.api", "ecr.dkr"},
+}
+
+func (p *proofs) proveAPIs() {
+	ways := map[string][]string{}
+	for _, n := range p.nodes {
+		services := map[string]bool{}
+		for _, role := range p.roles(n) {
+			for _, service := range p.iam.services(role) {
+				for _, name := range endpointsOf(service, n) {
+					services[name] = true
+				}
+			}
+		}
+		for _, service := range slices.Sorted(maps.Keys(services)) {
+			if way := p.call(n, service, p.apis); way != "" {
+				if !slices.Contains(ways[way], service) {
+					ways[way] = append(ways[way], service)
+				}
+			}
+		}
+	}
+	var shown []string
+	for way, services := range ways {
+		slices.Sort(services)
+		shown = append(shown, way+": "+strings.Join(services, ", "))
+	}
+	slices.Sort(shown)
+	p.apis.Shown = strings.Join(shown, "; ")
+}
+
+func endpointsOf(service string, n *node) []string {
+	if names, ok := apiEndpoints[service]; ok {
+		return names
+	}
+	if service == "ecs" && n.platform == onHost { // the agent keeps two connections more
+		return []string{"ecs", "ecs-agent", "ecs-telemetry"}
+	}
+	return []string{service}
+}
+
+// call proves that a node reaches an AWS service and says by which way.
+func (p *proofs) call(n *node, service string, v *Verdict) string {
+	endpoint := p.endpointOf(service)
+	if endpoint == nil {
+		return p.callOut(n, service, v)
+	}
+	if endpoint.str("vpcEndpointType") == "Gateway" {
+		p.callGateway(n, endpoint, v)
+		return "gateway endpoint"
+	}
+	if !endpoint.flag("privateDnsEnabled", false) {
+		v.fault("%s has private DNS off: nodes resolve %s to its public address", endpoint, service)
+	}
+	if vpc := p.get(tokenVPC, endpoint.str("vpcId")); vpc != nil {
+		if !vpc.flag("enableDnsSupport", true) || !vpc.flag("enableDnsHostnames", false) {
+			v.fault("%s has DNS support or host names off: private names of endpoints do not resolve", vpc)
+		}
+	}
+	for _, e := range p.endpoints {
+		if e.of == endpoint {
+			take(v)(p.reach(&n.party, e, tcpPort(publicHTTPS)))
+		}
+	}
+	p.endpointPolicy(endpoint, v)
+	return "interface endpoint"
+}
+
+func (p *proofs) endpointOf(service string) *resource {
+	for _, e := range p.of(tokenEndpoint) {
+		if shortService(e.str("serviceName")) == service {
+			return e
+		}
+	}
+	return nil
+}
+
+// endpointPolicy finds policies that turn everyone away; without one everything passes.
+func (p *proofs) endpointPolicy(endpoint *resource, v *Verdict) {
+	raw := endpoint.str("policy")
+	if raw == "" {
+		return
+	}
+	d := parsePolicy(endpoint, raw)
+	if d.unknown {
+		v.open("the policy of %s cannot be read", endpoint)
+		return
+	}
+	prefix := map[string]string{"monitoring": "cloudwatch", "ecr.api": "ecr", "ecr.dkr": "ecr"}
+	service := shortService(endpoint.str("serviceName"))
+	service = cmp.Or(prefix[service], service)
+	for _, n := range p.nodes {
+		for _, role := range p.roles(n) {
+			for _, own := range p.iam.policies(role) {
+				for _, s := range own.statements {
+					for _, action := range s.Action {
+						if s.Effect != "Allow" || !strings.HasPrefix(action, service+":") || strings.Contains(action, "*") {
+							continue
+						}
+						on := "*"
+						if len(s.Resource) > 0 {
+							on = s.Resource[0]
+						}
+						context := map[string]string{"aws:SecureTransport": "true", "aws:PrincipalArn": role.str("arn")}
+						if fault, _ := decide([]document{d}, "a node", action, on, context); fault != "" {
+							v.fault("the policy of %s keeps nodes from it: %s", endpoint, fault)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func (p *proofs) callGateway(n *node, endpoint *resource, v *Verdict) {
+	list := endpoint.str("prefixListId")
+	out := p.net.allowed(n.groups, false, func(r *rule) bool { return r.peerList == list || r.peerRange == everywhere })
+	for _, missing := range tcpPort(publicHTTPS).minus(out...) {
+		v.fault("%s cannot send %s to %s: no egress rule of %s lets it out to the prefix list %s", n, missing,
+			shortService(endpoint.str("serviceName")), p.net.groupNames(n.groups), list)
+	}
+	table := p.net.joins[n.subnet]
+	switch {
+	case p.get(tokenSubnet, n.subnet) == nil:
+		v.open("the subnets are not this stack's: whether their route tables lead to %s is not in its state", endpoint)
+	case !slices.Contains(endpoint.strings("routeTableIds"), table) && !p.joined(endpoint, table):
+		name := table
+		if owner := p.net.owner[table]; owner != nil {
+			name = owner.String()
+		}
+		v.fault("%s has no route to %s: packets of %s for it have no way", name, endpoint, n)
+	default:
+		for _, block := range endpoint.strings("cidrBlocks") {
+			for _, dropped := range slices.Concat(p.net.filter(n.subnet, true, parsePrefix(block), tcpPort(publicHTTPS)),
+				p.net.filter(n.subnet, false, parsePrefix(block), ephemeral)) {
+				v.fault("%s", dropped)
+			}
+		}
+	}
+	p.endpointPolicy(endpoint, v)
+}
+
+// joined reports whether a resource of its own puts a gateway endpoint into a route table.
+func (p *proofs) joined(endpoint *resource, table string) bool {
+	all := p.with("aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation", "vpcEndpointId", endpoint.id)
+	return slices.ContainsFunc(all, func(a *resource) bool { return a.str("routeTableId") == table })
+}
+
+// callOut proves that a node reaches a service's public addresses.
+func (p *proofs) callOut(n *node, service string, v *Verdict) string {
+	var partly, foreign []string
+	open := false
+	for _, r := range p.net.rules {
+		if r.ingress || !slices.Contains(n.groups, r.group) || len(tcpPort(publicHTTPS).minus(r.traffic)) > 0 {
+			continue
+		}
+		switch {
+		case r.peerRange == everywhere:
+			open = true
+		case r.peerRange.IsValid() && !r.peerRange.Addr().IsPrivate():
+			partly = append(partly, r.peerPrefix)
+		case r.peerGroup != "" && p.net.names[r.peerGroup] == "":
+			foreign = append(foreign, r.peerGroup)
+		case r.peerList != "" && service == "s3":
+			foreign = append(foreign, r.peerList)
+		}
+	}
+	switch {
+	case len(foreign) > 0:
+		v.open("%s is reached through %s, which is not in the state", service, strings.Join(foreign, ", "))
+		return "what the VPC brings"
+	case open:
+		take(v)(p.net.leave(&n.party, everywhere, tcpPort(publicHTTPS)))
+		return "NAT"
+	// A stack that brings endpoints means its ranges for others than AWS.
+	case len(partly) > 0 && len(p.endpoints) == 0:
+		v.open("%s has no endpoint; whether its addresses are within %s is not in the state", service, strings.Join(partly, ", "))
+		for _, cidr := range partly {
+			take(v)(p.net.leave(&n.party, parsePrefix(cidr), tcpPort(publicHTTPS)))
+		}
+		return "NAT"
+	}
+	v.fault("%s cannot reach %s: the VPC has no endpoint for it, and no egress rule of %s lets nodes out to it", n, service,
+		p.net.groupNames(n.groups))
+	return ""
+}
+
+var download = regexp.MustCompile(`\b(s3://[a-z0-9][a-z0-9.-]+|https://[A-Za-z0-9][A-Za-z0-9.-]+\.[A-Za-z]{2,})(/[^\s'"|\\]*)?`)
+
+// proveDownloads takes what a node is started with for its word: every archive, driver and image that it names.
+func (p *proofs) proveDownloads() {
+	what := map[string]bool{}
+	for _, n := range p.nodes {
+		for _, source := range p.sources(n) {
+			what[source] = true
+			switch {
+			case strings.HasPrefix(source, "s3://"):
+				p.call(n, "s3", p.downloads)
+			case strings.Contains(source, ".dkr.ecr."):
+				for _, service := range []string{"ecr.api", "ecr.dkr", "s3"} { // layers lie in S3
+					p.call(n, service, p.downloads)
+				}
+			default:
+				p.callOut(n, source, p.downloads)
+			}
+		}
+	}
+	p.downloads.Shown = strings.Join(slices.Sorted(maps.Keys(what)), ", ")
+}
+
+// sources are what a node fetches: from user data, S3 objects and HTTPS servers; from a definition, images as well.
+// Amazon Linux keeps its packages in S3.
+func (p *proofs) sources(n *node) []string {
+	found := map[string]bool{}
+	for _, line := range strings.Split(n.text, "\n") {
+		if !sourceLine.MatchString(line) {
+			continue
+		}
+		for _, m := range download.FindAllStringSubmatch(line, -1) {
+			source := m[1]
+			if strings.HasPrefix(source, "s3://") {
+				source = m[0]
+			}
+			found[source] = true
+		}
+	}
+	for _, image := range n.images() {
+		found[image] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// sourceLine is a line that names where something is fetched from, which a script's comments and calls to the metadata
+// service do not.
+var sourceLine = regexp.MustCompile(`_SOURCE|"image"|"name"`)
+
+func (p *proofs) proveOutside() {
+	ranges := slices.Clone(p.want.Outside)
+	for _, n := range p.nodes {
+		for _, to := range ranges {
+			out := p.net.allowed(n.groups, false, func(r *rule) bool { return within(to, r.peerRange) })
+			for _, missing := range tcpPort(publicHTTPS).minus(out...) {
+				p.outside.fault("no egress rule of %s lets %s out to %s", p.net.groupNames(n.groups), missing, to)
+			}
+			take(p.outside)(p.net.leave(&n.party, to, tcpPort(publicHTTPS)))
+		}
+		for _, to := range p.want.Directory {
+			t := tcpPort(p.want.DirectoryPort)
+			out := p.net.allowed(n.groups, false, func(r *rule) bool { return within(to, r.peerRange) })
+			for _, missing := range t.minus(out...) {
+				p.outside.fault("no egress rule of %s lets %s out to the directory at %s", p.net.groupNames(n.groups), missing, to)
+			}
+		}
+	}
+	p.outside.Shown = "nowhere"
+	if all := slices.Concat(ranges, p.want.Directory); len(all) > 0 {
+		p.outside.Shown = list(all)
+	}
+}
+
+func (p *proofs) proveInternet() {
+	private := slices.Concat(p.databases, p.files)
+	for _, n := range p.nodes {
+		private = append(private, &n.party)
+	}
+	for _, one := range private {
+		if one.public {
+			p.internet.fault("%s has a public address: %s gives it one", one, one.of)
+		}
+		if r := p.net.toInternet(one.subnet); r != nil {
+			p.internet.fault("%s is in %s, which %s opens to the internet", one, p.net.subnetName(one.subnet), r.of)
+		}
+	}
+	p.known(p.internet)
+	p.internet.Shown = fmt.Sprintf("%s have no public address and no route from an internet gateway", count(len(private), "interface"))
+}
+
+// proveRules goes through every rule of every group in use: what it opens must be one of the connections that a cluster
+// is made of. Its claim is that of what it opens.
+func (p *proofs) proveRules() {
+	worn := map[string][]*party{}
+	for _, one := range p.parties() {
+		for _, g := range one.groups {
+			worn[g] = append(worn[g], one)
+		}
+	}
+	for _, r := range p.net.rules {
+		for _, own := range kinds(worn[r.group]) {
+			if r.ingress {
+				p.proveIngress(r, own, worn)
+			} else {
+				p.proveEgress(r, own, worn)
+			}
+		}
+	}
+	p.nobody.Shown = fmt.Sprintf("%s checked", count(len(p.net.rules), "rule"))
+	p.known(p.nobody)
+}
+
+// kinds are one party of each kind.
+func kinds(all []*party) []*party {
+	found := map[kind]*party{}
+	for _, one := range all {
+		if found[one.kind] == nil {
+			found[one.kind] = one
+		}
+	}
+	var out []*party
+	for _, k := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, found[k])
+	}
+	return out
+}
+
+// claimOf is the claim that a connection to a kind of party is of.
+func (p *proofs) claimOf(k kind) *Verdict {
+	switch k {
+	case aBalancer:
+		return p.clients
+	case aDatabase:
+		return p.data
+	case aFileTarg:
+		return p.filesystem
+	case anEndpt:
+		return p.apis
+	}
+	return p.nobody
+}
+
+func (p *proofs) proveIngress(r *rule, to *party, worn map[string][]*party) {
+	v := p.claimOf(to.kind)
+	if r.peerGroup != "" {
+		peers := kinds(worn[r.peerGroup])
+		if len(peers) == 0 {
+			v.fault("%s is too wide: it lets %s in to %s from %s, which nothing in the state wears", r, r.traffic, to,
+				p.net.group(r.peerGroup))
+		}
+		for _, from := range peers {
+			for _, extra := range r.traffic.minus(p.connections(from.kind, to)...) {
+				v.fault("%s is too wide: it lets %s reach %s on %s", r, from, to, extra)
+			}
+		}
+		return
+	}
+	if r.peerList != "" {
+		v.fault("%s is too wide: it lets the prefix list %s reach %s on %s", r, r.peerList, to, r.traffic)
+		return
+	}
+	if from := p.at(r.peerRange); from != nil {
+		for _, extra := range r.traffic.minus(p.connections(from.kind, to)...) {
+			v.fault("%s is too wide: it lets %s reach %s on %s", r, from, to, extra)
+		}
+		return
+	}
+	for _, extra := range r.traffic.minus(p.fromRange(r.peerRange, to)...) {
+		v.fault("%s is too wide: it lets %s reach %s on %s", r, r.peerPrefix, to, extra)
+		if to.kind != aBalancer && !r.peerRange.Addr().IsPrivate() && r.peerRange.Bits() < 32 {
+			p.internet.fault("%s lets the internet, %s, reach %s on %s", r, r.peerPrefix, to, extra)
+		}
+	}
+}
+
+// at is the one party with an address, or nil.
+func (p *proofs) at(cidr netip.Prefix) *party {
+	for _, one := range p.parties() {
+		if cidr.IsValid() && cidr.IsSingleIP() && one.addr == cidr {
+			return one
+		}
+	}
+	return nil
+}
+
+// connections are what one kind of party may open to another.
+func (p *proofs) connections(from kind, to *party) []traffic {
+	switch from {
+	case aBalancer:
+		if to.kind == aNode {
+			return []traffic{tcpPort(nodeHTTPS)}
+		}
+	case aNode:
+		switch to.kind {
+		case aNode:
+			all := []traffic{tcpPorts(memberFirst, memberLast)}
+			if !p.clustered() {
+				all = nil
+			}
+			if group, port := p.multicast(); group.IsValid() {
+				all = append(all, traffic{udp, port, port})
+			}
+			return all
+		case aDatabase:
+			return []traffic{tcpPort(databasePort(to.of))}
+		case aFileTarg:
+			return []traffic{tcpPort(nfs)}
+		case anEndpt, aControl:
+			return []traffic{tcpPort(publicHTTPS)}
+		}
+	case aControl:
+		if to.kind == aNode {
+			return []traffic{tcpPort(controlHTTPS), tcpPort(kubelet), tcpPort(nodeHTTPS)}
+		}
+	}
+	return nil
+}
+
+// fromRange is what a range of addresses may open to a party.
+func (p *proofs) fromRange(from netip.Prefix, to *party) []traffic {
+	var all []traffic
+	if to.kind == aBalancer && slices.ContainsFunc(p.allowedClients(), func(c netip.Prefix) bool { return within(from, c) }) {
+		all = append(all, tcpPort(publicHTTPS), tcpPort(publicHTTP))
+	}
+	// The Transit Gateway's queries come from no address.
+	if group, _ := p.multicast(); to.kind == aNode && group.IsValid() && from == parsePrefix("0.0.0.0") {
+		all = append(all, traffic{igmp, 0, lastPort})
+	}
+	return all
+}
+
+// multicast is the group that nodes announce themselves to, where they do.
+func (p *proofs) multicast() (netip.Prefix, int) {
+	for _, n := range p.nodes {
+		if s := n.settings.Clustering; s != nil && s.Scheme == "multicast" && !n.overrides {
+			port, _ := number(cmp.Or(s.Properties["mcastPort"], "45564"))
+			return parsePrefix(cmp.Or(s.Properties["mcastAddress"], "224.2.2.3")), port
+		}
+	}
+	return netip.Prefix{}, 0
+}
+
+func (p *proofs) proveEgress(r *rule, from *party, worn map[string][]*party) {
+	v := p.outside
+	switch from.kind {
+	case aBalancer:
+		v = p.balancer
+	case aDatabase, aFileTarg, anEndpt:
+		v = p.claimOf(from.kind)
+	}
+	if r.peerGroup != "" {
+		if p.net.names[r.peerGroup] == "" && from.kind == aNode && len(r.traffic.minus(tcpPort(publicHTTPS))) == 0 {
+			v.open("%s lets nodes out to %s, which is not in the state", r, r.peerGroup)
+			return
+		}
+		for _, to := range kinds(worn[r.peerGroup]) {
+			for _, extra := range r.traffic.minus(p.connections(from.kind, to)...) {
+				v.fault("%s is too wide: it lets %s reach %s on %s", r, from, to, extra)
+			}
+		}
+		return
+	}
+	if r.peerList != "" {
+		extra := r.traffic.minus(tcpPort(publicHTTPS))
+		s3 := p.endpointOf("s3")
+		if s3 != nil && s3.str("prefixListId") != r.peerList || len(extra) > 0 || from.kind != aNode {
+			v.fault("%s is too wide: it lets %s reach the prefix list %s on %s", r, from, r.peerList, r.traffic)
+		}
+		return
+	}
+	if to := p.at(r.peerRange); to != nil {
+		for _, extra := range r.traffic.minus(p.connections(from.kind, to)...) {
+			v.fault("%s is too wide: it lets %s reach %s on %s", r, from, to, extra)
+		}
+		return
+	}
+	for _, extra := range r.traffic.minus(p.toRange(from, r.peerRange)...) {
+		v.fault("%s is too wide: it lets %s reach %s on %s", r, from, r.peerPrefix, extra)
+	}
+}
+
+// toRange is what a party may open to a range of addresses.
+func (p *proofs) toRange(from *party, to netip.Prefix) []traffic {
+	if from.kind != aNode {
+		return nil
+	}
+	var all []traffic
+	inside := func(ranges []netip.Prefix) bool {
+		return slices.ContainsFunc(ranges, func(r netip.Prefix) bool { return within(to, r) })
+	}
+	if inside(p.want.Outside) {
+		all = append(all, tcpPort(publicHTTPS))
+	}
+	if inside(p.want.Directory) {
+		all = append(all, tcpPort(p.want.DirectoryPort))
+	}
+	if group, port := p.multicast(); group.IsValid() {
+		if to == group {
+			all = append(all, traffic{udp, port, port}, traffic{igmp, 0, lastPort})
+		}
+		if to == parsePrefix("224.0.0.2") { // every router, which is told when a member leaves
+			all = append(all, traffic{igmp, 0, lastPort})
+		}
+	}
+	return all
+}

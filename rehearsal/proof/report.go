@@ -1,0 +1,95 @@
+// Package proof decides from an exported state, and from nothing else of the program, what a team would otherwise learn
+// in production: who can reach whom on which port, and whether the nodes find each other. What is expected is stated
+// here anew, so that a mistake in the program's own tables does not also decide what is right.
+package proof
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Verdict is one claim about a state and what came of it.
+type Verdict struct {
+	// Claim is what was to be proven, in a sentence.
+	Claim string
+	// Shown says what the state shows where the claim holds.
+	Shown string
+	// Faults name the rule, route or setting that is missing or too wide. Without any the claim is proven.
+	Faults []string
+	// Open is what the state cannot show, such as the routes of an adopted VPC.
+	Open []string
+}
+
+// Proven reports whether nothing speaks against the claim.
+func (v *Verdict) Proven() bool { return len(v.Faults) == 0 }
+
+// Word is the verdict in a word or two.
+func (v *Verdict) Word() string {
+	switch {
+	case !v.Proven():
+		return "FAILED"
+	case len(v.Open) > 0:
+		return "proven in part"
+	}
+	return "proven"
+}
+
+func (v *Verdict) fault(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(v.Faults, text) {
+		v.Faults = append(v.Faults, text)
+	}
+}
+
+func (v *Verdict) open(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(v.Open, text) {
+		v.Open = append(v.Open, text)
+	}
+}
+
+// Report is what was proven of a state.
+type Report struct {
+	Network, Discovery []*Verdict
+}
+
+// Err is nil where everything was proven, and otherwise names every fault.
+func (r *Report) Err() error {
+	if r == nil {
+		return nil
+	}
+	var failed []string
+	for _, v := range slices.Concat(r.Network, r.Discovery) {
+		for _, fault := range v.Faults {
+			failed = append(failed, fmt.Sprintf("%s: %s", v.Claim, fault))
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the state does not do what it should:\n  %s", strings.Join(failed, "\n  "))
+}
+
+// Check proves what must hold of a state as `pulumi stack export` prints it. Others are the states of further stacks in
+// the same account and region, whose nodes must not be found.
+func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
+	s, err := readState(exported)
+	if err != nil {
+		return nil, err
+	}
+	foreign := make([]*state, len(others))
+	for i, other := range others {
+		if foreign[i], err = readState(other); err != nil {
+			return nil, err
+		}
+	}
+	c, err := newCluster(s)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.nodes) == 0 {
+		return nil, fmt.Errorf("there is no node in the state: nothing runs a deployment.toml")
+	}
+	report := &Report{Discovery: discovery(c, foreign)}
+	report.Network = networkProof(c, want)
+	return report, nil
+}

@@ -1,0 +1,194 @@
+package proof_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/stacks"
+)
+
+// shipped are the stack files that the tests rehearse, with what is changed in them.
+var shipped = map[string]struct {
+	file    string
+	replace []string
+}{
+	"dev":       {file: "../../Pulumi.dev.yaml"},
+	"prod":      {file: "../../Pulumi.prod.yaml"},
+	"multicast": {file: "../../Pulumi.dev.yaml", replace: []string{"scheme: wka", "scheme: multicast"}},
+	"old": {file: "../../Pulumi.prod.yaml",
+		replace: []string{"wso2is:version: 7.1.0", "wso2is:version: 6.1.0"}},
+}
+
+var (
+	rehearsed = map[string][]byte{}
+	locked    sync.Mutex
+)
+
+// stateOf rehearses a stack up to its first up, once for all tests, and returns what the engine exported.
+func stateOf(t *testing.T, stack string) []byte {
+	t.Helper()
+	locked.Lock()
+	defer locked.Unlock()
+	if state := rehearsed[stack]; state != nil {
+		return state
+	}
+	from, ok := shipped[stack]
+	require.True(t, ok, stack)
+	raw, err := os.ReadFile(from.file)
+	require.NoError(t, err)
+	changed := strings.NewReplacer(from.replace...).Replace(string(raw))
+	require.True(t, len(from.replace) == 0 || changed != string(raw))
+	file := filepath.Join(t.TempDir(), "Pulumi."+stack+".yaml")
+	require.NoError(t, os.WriteFile(file, []byte(changed), 0o600))
+	root := os.Getenv("PULUMI_ROOT")
+	if root == "" {
+		if built, _ := filepath.Glob("../../.cache/pulumi-*"); len(built) > 0 {
+			root = built[0]
+		}
+	}
+	log := &bytes.Buffer{}
+	s, err := rehearse.Open(t.Context(), rehearse.Options{
+		Program: stacks.Deploy, Project: "wso2is", Stack: stack, StackFile: file, Pulumi: root, Output: log,
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	_, err = s.Up(context.Background(), optup.SuppressOutputs())
+	require.NoError(t, err, log)
+	state, err := s.Export(t.Context())
+	require.NoError(t, err)
+	rehearsed[stack] = state
+	return state
+}
+
+// want is what the shipped stack files say of the world outside.
+func want(t *testing.T) proof.Expected {
+	t.Helper()
+	e, err := proof.ExpectedFrom(map[string]string{"wso2is:network": `{"egressCidrs": ["203.0.113.0/24"]}`})
+	require.NoError(t, err)
+	return e
+}
+
+// document is an exported state that a test changes.
+type document struct {
+	t         *testing.T
+	whole     map[string]any
+	resources []any
+}
+
+func open(t *testing.T, state []byte) *document {
+	t.Helper()
+	d := &document{t: t}
+	require.NoError(t, json.Unmarshal(state, &d.whole))
+	d.resources = d.whole["deployment"].(map[string]any)["resources"].([]any)
+	return d
+}
+
+func (d *document) state() []byte {
+	d.whole["deployment"].(map[string]any)["resources"] = d.resources
+	raw, err := json.Marshal(d.whole)
+	require.NoError(d.t, err)
+	return raw
+}
+
+// is reports whether a resource has a type, given by its last part, and a name.
+func is(r any, kind, name string) bool {
+	one := r.(map[string]any)
+	urn := one["urn"].(string)
+	token := one["type"].(string)
+	return (strings.HasSuffix(token, ":"+kind)) && (name == "" || strings.HasSuffix(urn, "::"+name))
+}
+
+func (d *document) get(kind, name string) map[string]any {
+	d.t.Helper()
+	for _, r := range d.resources {
+		if is(r, kind, name) {
+			return r.(map[string]any)
+		}
+	}
+	require.FailNow(d.t, "no such resource", "%s %s", kind, name)
+	return nil
+}
+
+func (d *document) id(kind, name string) string { return d.get(kind, name)["id"].(string) }
+
+// out is a property that a resource has.
+func (d *document) out(kind, name, key string) any {
+	return d.get(kind, name)["outputs"].(map[string]any)[key]
+}
+
+// set gives a resource a property; nil takes it away.
+func (d *document) set(kind, name, key string, value any) {
+	d.t.Helper()
+	r := d.get(kind, name)
+	for _, part := range []string{"inputs", "outputs"} {
+		properties := r[part].(map[string]any)
+		delete(properties, key)
+		if value != nil {
+			properties[key] = value
+		}
+	}
+}
+
+// put sets a property of a block.
+func (d *document) put(kind, name, block, key string, value any) {
+	d.t.Helper()
+	r := d.get(kind, name)
+	for _, part := range []string{"inputs", "outputs"} {
+		if in, ok := r[part].(map[string]any)[block].(map[string]any); ok {
+			in[key] = value
+		}
+	}
+}
+
+// edit replaces text in a text property.
+func (d *document) edit(kind, name, key string, replace ...string) {
+	d.t.Helper()
+	before, _ := d.out(kind, name, key).(string)
+	after := strings.NewReplacer(replace...).Replace(before)
+	require.NotEqual(d.t, before, after, "nothing to replace in %s %s", kind, name)
+	d.set(kind, name, key, after)
+}
+
+// drop removes a resource.
+func (d *document) drop(kind, name string) {
+	d.t.Helper()
+	gone := d.get(kind, name)
+	var left []any
+	for _, r := range d.resources {
+		if r.(map[string]any)["urn"] != gone["urn"] {
+			left = append(left, r)
+		}
+	}
+	d.resources = left
+}
+
+// add puts a resource into the state.
+func (d *document) add(token, name, id string, properties map[string]any) {
+	d.resources = append(d.resources, map[string]any{
+		"urn": "urn:pulumi:test::wso2is::" + token + "::" + name, "custom": true, "id": id, "type": token,
+		"inputs": properties, "outputs": properties,
+	})
+}
+
+// copy adds another resource like one there is.
+func (d *document) copy(kind, name, as string) {
+	d.t.Helper()
+	raw, err := json.Marshal(d.get(kind, name))
+	require.NoError(d.t, err)
+	var twin map[string]any
+	require.NoError(d.t, json.Unmarshal(raw, &twin))
+	twin["urn"] = strings.TrimSuffix(twin["urn"].(string), "::"+name) + "::" + as
+	twin["id"] = twin["id"].(string) + "-" + as
+	d.resources = append(d.resources, twin)
+}

@@ -1,0 +1,342 @@
+package proof
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	tokenService    = "aws:ecs/service:Service"
+	tokenDefinition = "aws:ecs/taskDefinition:TaskDefinition"
+	tokenECS        = "aws:ecs/cluster:Cluster"
+	tokenCapacity   = "aws:ecs/capacityProvider:CapacityProvider"
+)
+
+// findTasks finds the ECS services whose tasks are started with a deployment.toml. On the host's network a task is its
+// instance: it has the instance's address and groups.
+func (c *cluster) findTasks() error {
+	for _, service := range c.of(tokenService) {
+		definition := c.one(tokenDefinition, service.str("taskDefinition"), "arn", "arnWithoutRevision", "family")
+		if definition == nil {
+			continue
+		}
+		base := node{
+			origin: service, service: service, task: definition, text: definition.str("containerDefinitions"), platform: onTask,
+		}
+		var places []node
+		if definition.str("networkMode") == "host" {
+			places = c.onHosts(base)
+		} else {
+			places = c.onInterfaces(base)
+		}
+		for _, n := range places {
+			if err := c.addNode(&n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *cluster) onInterfaces(n node) []node {
+	network := n.service.object("networkConfiguration")
+	var all []node
+	for _, subnet := range network.strings("subnets") {
+		one := n
+		one.party = c.place(party{
+			kind: aNode, name: n.service.str("name"), of: n.service, groups: network.strings("securityGroups"),
+			public: network.flag("assignPublicIp", false), many: true,
+		}, subnet)
+		one.name += " in " + cmp.Or(one.zone, subnet)
+		all = append(all, one)
+	}
+	return all
+}
+
+func (c *cluster) onHosts(n node) []node {
+	var all []node
+	n.platform = onHost
+	for _, group := range c.hostGroups(n.service) {
+		template := c.template(group)
+		if template == nil {
+			continue
+		}
+		for _, p := range c.group(group, template) {
+			one := n
+			one.party, one.host = p, c.launched(group, template)
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// hostGroups are the Auto Scaling groups that a service's tasks run on: those of its capacity providers, or those whose
+// instances join its cluster.
+func (c *cluster) hostGroups(service *resource) []*resource {
+	var groups []*resource
+	providers := service.objects("capacityProviderStrategies")
+	for _, p := range c.of(tokenCapacity) {
+		if len(providers) > 0 && !slices.ContainsFunc(providers, func(s object) bool {
+			return s.str("capacityProvider") == p.str("name") || s.str("capacityProvider") == p.id
+		}) {
+			continue
+		}
+		arn := p.object("autoScalingGroupProvider").str("autoScalingGroupArn")
+		if g := c.one(tokenGroup, arn, "arn"); g != nil && !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// containers are the containers of a task.
+func (n *node) containers() []object {
+	var all []map[string]any
+	if n.task == nil || json.Unmarshal([]byte(n.text), &all) != nil {
+		return nil
+	}
+	containers := make([]object, len(all))
+	for i, c := range all {
+		containers[i] = c
+	}
+	return containers
+}
+
+// images are those that a task or pod runs.
+func (n *node) images() []string {
+	var images []string
+	for _, c := range n.containers() {
+		images = append(images, c.str("image"))
+	}
+	return images
+}
+
+// serverImage is the image of the container that serves the node's port.
+func (n *node) serverImage() string {
+	for _, c := range n.containers() {
+		for _, m := range c.objects("portMappings") {
+			if port, _ := m.number("containerPort"); port == nodeHTTPS {
+				return c.str("image")
+			}
+		}
+	}
+	return ""
+}
+
+var imageVersion = regexp.MustCompile(`:([0-9]+\.[0-9]+\.[0-9]+)`)
+
+// roles are those whose calls go out through a node: its instance's, its task's, and the one that starts the task.
+func (c *cluster) roles(n *node) []*resource {
+	var roles []*resource
+	add := func(name string) {
+		if r := c.one(tokenRole, name, "name", "arn"); r != nil && !slices.Contains(roles, r) {
+			roles = append(roles, r)
+		}
+	}
+	if n.host != nil && n.host.profile != nil {
+		add(n.host.profile.str("role"))
+	}
+	if n.task != nil {
+		add(n.task.str("taskRoleArn"))
+		add(n.task.str("executionRoleArn"))
+	}
+	return roles
+}
+
+// ecs proves discovery by the scheme aws-ecs: through EC2 on the host's network, and otherwise through ECS.
+func (s *searches) ecs() []*Verdict {
+	host := false
+	interfaces := s.interfaces()
+	for _, n := range s.nodes {
+		if n.settings.Clustering == nil {
+			continue
+		}
+		byEC2 := strings.HasPrefix(n.property("hostHeader"), "ec2")
+		host = host || byEC2
+		switch {
+		case n.platform == onInstance:
+			interfaces.fault("%s has the scheme aws-ecs and is no task", n)
+		case byEC2 && n.platform != onHost:
+			interfaces.fault("%s asks EC2 for its members, but its tasks have addresses of their own, which EC2 does not know", n)
+		case !byEC2 && n.platform == onHost:
+			interfaces.fault("%s asks ECS for its members; on the host's network tasks have no address there: hostHeader must be ec2", n)
+		}
+		if n.settings.Clustering.Properties["clusterName"] == "" {
+			interfaces.fault("%s has no clusterName: the server does not start", n.configKey)
+		}
+	}
+	if host {
+		return []*Verdict{s.filter(true), s.taskCredentials("ec2:DescribeInstances"), s.probed(), interfaces}
+	}
+	return []*Verdict{s.tasks(), s.taskCredentials("ecs:ListTasks", "ecs:DescribeTasks"), s.probed(), interfaces}
+}
+
+// interfaces proves that the pattern finds every node's own interface and no other.
+func (s *searches) interfaces() *Verdict {
+	v := &Verdict{Claim: "The interface pattern matches every node's address, and no link-local one"}
+	for _, n := range s.nodes {
+		if n.settings.Clustering == nil {
+			continue
+		}
+		pattern := n.settings.Clustering.Properties["vpcCidrBlock"]
+		octets, err := readPattern(pattern)
+		if err != nil {
+			v.fault("%s has vpcCidrBlock %q: %v", n.configKey, pattern, err)
+			continue
+		}
+		if !n.addr.IsValid() {
+			v.open("the subnets are not this stack's: their ranges are not in its state")
+		} else if !octets.matches(n.addr) {
+			v.fault("%s has vpcCidrBlock %s, which does not match every address of %s, %s", n.configKey, pattern, n, n.addr)
+		}
+		if octets.matches(parsePrefix("169.254.172.2")) {
+			v.fault("%s has vpcCidrBlock %s, which matches a task's link-local interface too", n.configKey, pattern)
+		}
+		v.Shown = pattern
+	}
+	return v
+}
+
+// pattern is a Hazelcast interface pattern: four octets, each a number, a range or anything.
+type pattern [4]struct{ low, high int }
+
+func readPattern(text string) (p pattern, err error) {
+	parts := strings.Split(text, ".")
+	if len(parts) != 4 {
+		return p, fmt.Errorf("it is no pattern of four octets: the server does not start")
+	}
+	for i, part := range parts {
+		start, end, ranged := strings.Cut(part, "-")
+		if !ranged {
+			end = start
+		}
+		if part == "*" {
+			start, end = "0", "255"
+		}
+		low, errLow := strconv.Atoi(start)
+		high, errHigh := strconv.Atoi(end)
+		if errLow != nil || errHigh != nil || low < 0 || high > 255 || low > high {
+			return p, fmt.Errorf("%q matches nothing; Hazelcast takes no CIDR notation", part)
+		}
+		p[i].low, p[i].high = low, high
+	}
+	return p, nil
+}
+
+// matches reports whether the pattern matches every address of a range.
+func (p pattern) matches(r netip.Prefix) bool {
+	if !r.IsValid() || !r.Addr().Is4() {
+		return false
+	}
+	for i, b := range r.Masked().Addr().As4() {
+		free := min(max(8*(i+1)-r.Bits(), 0), 8)
+		if low, high := int(b), int(b)+1<<free-1; low < p[i].low || high > p[i].high {
+			return false
+		}
+	}
+	return true
+}
+
+// taskTags are the tags that ECS puts on a service's tasks.
+func (c *cluster) taskTags(service *resource) map[string]string {
+	switch service.str("propagateTags") {
+	case "SERVICE":
+		return service.tags()
+	case "TASK_DEFINITION":
+		if d := c.one(tokenDefinition, service.str("taskDefinition"), "arn", "arnWithoutRevision", "family"); d != nil {
+			return d.tags()
+		}
+	}
+	return nil
+}
+
+// tasks proves that the tag selects exactly this service's tasks among those of its ECS cluster.
+func (s *searches) tasks() *Verdict {
+	v := &Verdict{Claim: "The discovery tag selects exactly this cluster's tasks"}
+	own := map[*resource]bool{}
+	for _, n := range s.nodes {
+		own[n.service] = true
+	}
+	for _, n := range s.nodes {
+		if n.settings.Clustering == nil || n.service == nil {
+			continue
+		}
+		key, value := n.property("tagKey"), n.property("tagValue")
+		if key == "" || value == "" {
+			v.fault("%s has no tag that IS %s reads; what it infers is on no cluster made by a program", n.configKey, n.version)
+		}
+		if region := n.property("region"); region != "" && region != s.region {
+			v.fault("%s searches in %s; the cluster is in %s", n.configKey, region, s.region)
+		}
+		for _, c := range slices.Concat([]*cluster{s.cluster}, s.others) {
+			for _, service := range c.of(tokenService) {
+				if service.str("cluster") != n.service.str("cluster") {
+					continue // discovery asks for the tasks of the task's own ECS cluster
+				}
+				matched, why := instance{host: &host{tags: c.taskTags(service)}}.matches(key, value, "")
+				switch {
+				case own[service] && !matched && service.str("propagateTags") == "":
+					v.fault("%s does not find the tasks of %s: propagateTags is not set, so they have no tag %s", n.configKey, service, key)
+				case own[service] && !matched:
+					v.fault("%s does not find the tasks of %s: %s", n.configKey, service, why)
+				case !own[service] && matched:
+					v.fault("%s finds the tasks of %s, which is not of this cluster", n.configKey, service)
+				}
+			}
+		}
+		v.Shown = fmt.Sprintf("%s = %s on the tasks of %s", key, value, n.service)
+	}
+	return v
+}
+
+// taskCredentials proves that the task's role, which is what Hazelcast takes inside ECS, may make discovery's calls.
+func (s *searches) taskCredentials(actions ...string) *Verdict {
+	v := &Verdict{Claim: "The credentials that discovery uses may make its calls"}
+	for _, n := range s.nodes {
+		if n.settings.Clustering == nil || n.task == nil {
+			continue
+		}
+		if n.property("accessKey") != "" {
+			v.Shown = "an access key of the stack's own"
+			v.open("what the access key of %s may do is not in the state", n.configKey)
+			continue
+		}
+		role := s.one(tokenRole, n.task.str("taskRoleArn"), "arn", "name")
+		if role == nil {
+			v.fault("%s has no task role: inside ECS Hazelcast takes no other credentials", n.task)
+			continue
+		}
+		if wanted := n.property("iamRole"); wanted != "" && wanted != role.str("name") {
+			v.fault("%s names the role %s; the task has %s", n.configKey, wanted, role.str("name"))
+		}
+		if !trusts(role, "ecs-tasks.amazonaws.com") {
+			v.fault("the trust policy of %s does not let ECS tasks assume it", role)
+		}
+		s.mayCall(n, role, actions, v)
+		v.Shown = fmt.Sprintf("%s for the task role %s", strings.Join(actions, ", "), role.str("name"))
+	}
+	return v
+}
+
+func (s *searches) mayCall(n *node, role *resource, actions []string, v *Verdict) {
+	context := map[string]string{"aws:RequestedRegion": s.region, "aws:SecureTransport": "true"}
+	ecs := s.one(tokenECS, n.service.str("cluster"), "arn", "name")
+	on := map[string]string{}
+	if ecs != nil {
+		context["ecs:cluster"] = ecs.str("arn")
+		on["ecs:ListTasks"] = strings.Replace(ecs.str("arn"), ":cluster/", ":container-instance/", 1) + "/x"
+		on["ecs:DescribeTasks"] = strings.Replace(ecs.str("arn"), ":cluster/", ":task/", 1) + "/x"
+	}
+	for _, action := range actions {
+		fault, open := s.iam.may(role, action, cmp.Or(on[action], "*"), context)
+		take(v)(nonEmpty(fault), nonEmpty(open))
+		service, _, _ := strings.Cut(action, ":")
+		s.reachable(n, service, v)
+	}
+}
