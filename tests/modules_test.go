@@ -1,0 +1,32 @@
+package tests
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/modfile"
+)
+
+// TestModulesResolveTheSameVersions keeps a machine from compiling the AWS packages twice, which takes minutes: they
+// depend on libraries that both modules choose the version of.
+func TestModulesResolveTheSameVersions(t *testing.T) {
+	versions := func(path string) map[string]string {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		file, err := modfile.Parse(path, text, nil)
+		require.NoError(t, err)
+		found := map[string]string{}
+		for _, r := range file.Require {
+			found[r.Mod.Path] = r.Mod.Version
+		}
+		return found
+	}
+	program, rehearsal := versions("../go.mod"), versions("../rehearsal/go.mod")
+	require.NotEmpty(t, program)
+	for path, version := range program {
+		if other, shared := rehearsal[path]; shared {
+			require.Equal(t, other, version, "%s: raise the lower of the two with go get", path)
+		}
+	}
+}
