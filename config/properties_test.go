@@ -124,8 +124,8 @@ func FuzzLoad(f *testing.F) {
 			require.Equal(t, loaded.Cluster.Fixed(), len(loaded.Cluster.Nodes.Members) > 0)
 			return
 		}
-		problems, ok := err.(config.Problems)
-		require.True(t, ok, "%v", err)
+		var problems config.Problems
+		require.ErrorAs(t, err, &problems)
 		for _, p := range problems {
 			require.True(t, strings.HasPrefix(p.Path, "wso2is:"), p.Path)
 			require.NotEmpty(t, p.Problem)

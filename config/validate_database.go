@@ -140,7 +140,7 @@ func (v *validator) windows(path string, i DBInstance) {
 	if !backupOK || !maintenanceOK || *i.BackupDays == 0 {
 		return
 	}
-	for day := range len(weekdays) {
+	for day := range weekdays {
 		daily := window{start: day*minutesPerDay + backup.start, length: backup.length}
 		if daily.overlaps(maintenance) {
 			v.refuse(path+".maintenanceWindow", "write windows that are apart", "%s overlaps the backups of %s",
