@@ -256,19 +256,19 @@ var discoveryMutations = map[string]mutation{
 		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "[clustering]\n", "[other]\n")
 	}, agree, "has no [clustering]"},
 	"the address of another node": {"dev", func(d *document) {
-		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "local_member_host = '10.0.0.10'",
-			"local_member_host = '10.0.16.10'")
-	}, agree, "has local_member_host 10.0.16.10; the address of wso2is-dev-node-1 is 10.0.0.10"},
+		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "local_member_host = '10.0.0.16'",
+			"local_member_host = '10.0.16.16'")
+	}, agree, "has local_member_host 10.0.16.16; the address of wso2is-dev-node-1 is 10.0.0.16"},
 
 	"a member is not listed": {"dev", func(d *document) {
-		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "'10.0.16.10:5701'", "'10.0.0.10:5701'")
-	}, lists, "nodes/node-1/deployment.toml does not list wso2is-dev-node-2 at 10.0.16.10:5701"},
+		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "'10.0.16.16:5701'", "'10.0.0.16:5701'")
+	}, lists, "nodes/node-1/deployment.toml does not list wso2is-dev-node-2 at 10.0.16.16:5701"},
 	"a member is at another port": {"dev", func(d *document) {
 		d.edit(objectKind, "nodes/node-2/deployment.toml", "content", "local_member_port = '5701'", "local_member_port = '5702'")
-	}, lists, "does not list wso2is-dev-node-2 at 10.0.16.10:5702"},
+	}, lists, "does not list wso2is-dev-node-2 at 10.0.16.16:5702"},
 	"a member moved": {"dev", func(d *document) {
-		d.set("NetworkInterface", "node-2", "privateIp", "10.0.16.11")
-	}, lists, "lists 10.0.16.10:5701, which is no node's address and port"},
+		d.set("NetworkInterface", "node-2", "privateIp", "10.0.16.17")
+	}, lists, "lists 10.0.16.16:5701, which is no node's address and port"},
 
 	"another tag": {"prod", func(d *document) {
 		d.edit(objectKind, "nodes/all/deployment.toml", "content", "tagValue = 'wso2is-prod'", "tagValue = 'wso2is'")
