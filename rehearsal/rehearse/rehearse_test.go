@@ -258,7 +258,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		assert.NotContains(t, string(raw), marker, path)
 		return err
 	}))
-	assert.Equal(t, 4, files)
+	assert.Equal(t, 5, files)
 	assert.NotContains(t, log.String(), marker)
 	outputs, err := os.ReadFile(filepath.Join(o.Out, "outputs.json"))
 	require.NoError(t, err)

@@ -35,15 +35,9 @@ func (s *Session) collect(ctx context.Context) (*results, error) {
 		return nil, err
 	}
 	r := &results{state: state, snapshot: s.Cloud.Snapshot()}
-	var untyped apitype.UntypedDeployment
-	if err := json.Unmarshal(state, &untyped); err != nil {
-		return nil, fmt.Errorf("reading the state: %w", err)
+	if r.stack, err = readStack(state); err != nil {
+		return nil, err
 	}
-	var deployment apitype.DeploymentV3
-	if err := json.Unmarshal(untyped.Deployment, &deployment); err != nil {
-		return nil, fmt.Errorf("reading the state: %w", err)
-	}
-	r.stack = deployment.Resources
 	return r, nil
 }
 
@@ -190,6 +184,10 @@ func (r *run) write(kept *results) error {
 	if err != nil {
 		return err
 	}
+	before, err := previous(r.o.Out)
+	if err != nil {
+		return err
+	}
 	if err := os.RemoveAll(r.o.Out); err != nil {
 		return fmt.Errorf("clearing the results of the last rehearsal: %w", err)
 	}
@@ -199,12 +197,13 @@ func (r *run) write(kept *results) error {
 	}
 	files := map[string][]byte{
 		"state.json": kept.state, "outputs.json": append(outputs, '\n'),
-		"summary.md": []byte(r.summary(kept, nodes)),
 	}
+	summary := r.summary(kept, nodes, before)
+	files["summary.md"], files["summary.html"] = []byte(summary.markdown()), []byte(summary.html())
 	for _, n := range nodes {
 		files[filepath.Join("nodes", n.Name, "deployment.toml")] = []byte(n.Config)
 	}
-	r.say("\nThe rehearsal passed. Nothing was created on AWS. Results:")
+	r.say("\n%s Nothing was created on AWS. Results:", r.verdict())
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(r.o.Out, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -23,122 +23,119 @@ func (r *results) of(token string) []apitype.ResourceV3 {
 	return all
 }
 
-// table writes a Markdown table, or a line that says there is nothing.
-func table(b *strings.Builder, rows [][]string, head ...string) {
-	if len(rows) == 0 {
-		b.WriteString("None.\n")
-		return
+// verdict says in a sentence what became of the proofs.
+func (r *run) verdict() string {
+	if r.report == nil {
+		return "The rehearsal passed."
 	}
-	line := func(cells []string) {
-		for i, c := range cells {
-			cells[i] = strings.ReplaceAll(c, "|", `\|`)
+	all := slices.Concat(r.report.Network, r.report.Discovery)
+	failed := 0
+	for _, v := range all {
+		if !v.Proven() {
+			failed++
 		}
-		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
-	line(head)
-	b.WriteString("|" + strings.Repeat(" --- |", len(head)) + "\n")
-	for _, row := range rows {
-		line(row)
+	if failed > 0 {
+		return fmt.Sprintf("%d of %d proofs failed.", failed, len(all))
 	}
+	return fmt.Sprintf("The rehearsal passed, all %d proofs hold.", len(all))
 }
 
 // summary is the page that says what the stack would have become.
-func (r *run) summary(kept *results, nodes []Node) string {
-	b := &strings.Builder{}
-	fmt.Fprintf(b, "# Rehearsal of stack %s\n\n", r.o.Stack)
-	fmt.Fprintf(b,
-		"**Nothing was created on AWS.** Pulumi's engine ran the program against an offline cloud in %s: "+
-			"%d resources, %d nodes.\n\n", kept.snapshot.Region, len(kept.snapshot.Left()), len(nodes))
+func (r *run) summary(kept *results, nodes []Node, before []apitype.ResourceV3) *page {
+	p := &page{title: "Rehearsal of stack " + r.o.Stack}
+	p.add(paragraph(fmt.Sprintf("**%s** **Nothing was created on AWS:** Pulumi's engine ran the program against an offline "+
+		"cloud in %s, with %d resources and %d nodes.", r.verdict(), kept.snapshot.Region, len(kept.snapshot.Left()), len(nodes))))
+	p.add(heading("Topology"), kept.newTopology(nodes))
+	r.proofs(p)
+	r.times(p)
 
-	b.WriteString("## Topology\n\n```mermaid\n" + kept.picture(nodes) + "```\n\n## Nodes\n\n")
-	var rows [][]string
-	for _, n := range nodes {
-		rows = append(rows, []string{
-			n.Name, n.Zone, n.Address, n.Type, fmt.Sprintf("[deployment.toml](nodes/%s/deployment.toml)", n.Name),
-		})
-	}
-	table(b, rows, "Node", "Zone", "Address", "Instance type", "Configuration")
-
-	if r.report != nil {
-		b.WriteString("\n## Proofs\n\nFrom the state that the engine produced.\n\n")
-		rows = nil
-		for _, v := range slices.Concat(r.report.Network, r.report.Discovery) {
-			rows = append(rows, []string{v.Claim, v.Word(), v.Shown})
+	p.add(heading("Changes since the last `up`"))
+	switch changes := changesSince(before, kept.stack); {
+	case before == nil:
+		p.add(paragraph("There was no rehearsal of this stack to compare with."))
+	case len(changes) == 0:
+		p.add(paragraph("None: the program asks for what it asked for at the last rehearsal."))
+	default:
+		const shown = 25
+		var rows [][]string
+		for _, c := range changes[:min(len(changes), shown)] {
+			rows = append(rows, []string{c.resource, c.what, c.properties})
 		}
-		table(b, rows, "Claim", "Verdict", "By what")
+		p.add(gridOf(rows, "Resource", "What", "Properties"))
+		if more := len(changes) - shown; more > 0 {
+			p.add(paragraph(fmt.Sprintf("And %d more.", more)))
+		}
 	}
 
-	b.WriteString("\n## Endpoints\n\n")
-	table(b, kept.endpoints(), "What", "Where")
-
-	b.WriteString("\n## Open flows\n\nEvery rule of every security group in the state; what is not here is closed.\n\n")
-	table(b, kept.flows(), "From", "To", "Protocol and ports", "Why")
-
-	b.WriteString("\n## What was run\n\n")
-	rows = nil
+	table := grid{head: []string{"Node", "Zone", "Address", "Runs on", "Configuration"}}
+	for _, n := range nodes {
+		table.rows = append(table.rows, []cell{{text: n.Name}, {text: n.Zone}, {text: n.Address}, {text: n.Type},
+			{text: "deployment.toml", link: fmt.Sprintf("nodes/%s/deployment.toml", n.Name)}})
+	}
+	p.add(heading("Nodes"), table)
+	p.add(fold{"Endpoints", []block{gridOf(kept.endpoints(), "What", "Where")}})
+	p.add(fold{"Open flows", []block{
+		paragraph("Every rule of every security group in the state; what is not here is closed."),
+		gridOf(kept.flows(), "From", "To", "Protocol and ports", "Why")}})
+	var rows [][]string
 	for _, s := range r.steps {
 		rows = append(rows, []string{s.Command, s.Did, s.Took.Round(100 * time.Millisecond).String()})
 	}
-	table(b, rows, "Command", "Resources", "Took")
-
-	b.WriteString("\n## What was checked\n\n")
-	rows = nil
+	var checks [][]string
 	for _, kind := range slices.Sorted(maps.Keys(kept.snapshot.Checks)) {
-		rows = append(rows, []string{kind, fmt.Sprint(kept.snapshot.Checks[kind])})
+		checks = append(checks, []string{kind, fmt.Sprint(kept.snapshot.Checks[kind])})
 	}
-	table(b, rows, "During the first up", "Passed")
-	b.WriteString("\nA second `up` and a `refresh` changed nothing, and `destroy` left nothing behind" +
-		map[bool]string{true: " (not run: the stack was kept)", false: ""}[r.o.Keep] + ".\n\n" +
-		"## What was not checked\n\nNothing was started: no instance booted, no server ran, no certificate was issued, " +
-		"no database took a connection. Quotas, prices, capacity, IAM's own decisions and the content of the product " +
-		"archive are unknown here. Ids, addresses and names that AWS chooses are made up; what the stack file names by " +
-		"id or ARN was taken to exist.\n")
-	return b.String()
+	p.add(fold{"What was run and checked", []block{
+		gridOf(rows, "Command", "Resources", "Took"), gridOf(checks, "During the first up", "Passed"),
+		paragraph("A second `up` and a `refresh` changed nothing, and `destroy` left nothing behind" +
+			map[bool]string{true: " (not run: the stack was kept)", false: ""}[r.o.Keep] + "."),
+	}})
+	p.add(heading("What was not checked"), paragraph("Nothing was started: no instance booted, no server ran, no certificate was "+
+		"issued, no database took a connection. Quotas, prices, capacity, resource policies other than endpoints' and the "+
+		"content of the product archive are unknown here. Ids, addresses and names that AWS chooses are made up; what the "+
+		"stack file names by id or ARN was taken to exist."))
+	return p
 }
 
-// picture draws clients, load balancer, zones, nodes and what they share.
-func (r *results) picture(nodes []Node) string {
-	b := &strings.Builder{}
-	b.WriteString("flowchart LR\n")
-	balancers := r.of("aws:lb/loadBalancer:LoadBalancer")
-	for i, lb := range balancers {
-		fmt.Fprintf(b, "    clients([clients]) -->|%s| lb%d[\"load balancer<br/>%s\"]\n", r.listeners(lb), i,
-			str(lb.Outputs, "name"))
+// proofs says what was proven of the state, and what was not and why.
+func (r *run) proofs(p *page) {
+	if r.report == nil {
+		return
 	}
-	byZone := map[string][]int{}
-	for i, n := range nodes {
-		byZone[n.Zone] = append(byZone[n.Zone], i)
-	}
-	for z, zone := range slices.Sorted(maps.Keys(byZone)) {
-		fmt.Fprintf(b, "    subgraph zone%d[%s]\n", z, zone)
-		for _, i := range byZone[zone] {
-			fmt.Fprintf(b, "        node%d[\"%s<br/>%s\"]\n", i, nodes[i].Name, nodes[i].Address)
+	p.add(heading("Proofs"), paragraph("Decided from the state that the engine produced: its rules, routes, endpoints, policies "+
+		"and the nodes' own configuration."))
+	table := grid{head: []string{"Claim", "Verdict", "Because"}}
+	for _, v := range slices.Concat(r.report.Network, r.report.Discovery) {
+		mood, why := "good", v.Shown
+		if !v.Proven() {
+			mood, why = "bad", strings.Join(v.Faults, "; ")
 		}
-		b.WriteString("    end\n")
-	}
-	databases, files := r.of("aws:rds/instance:Instance"), r.of("aws:efs/fileSystem:FileSystem")
-	for i, d := range databases {
-		fmt.Fprintf(b, "    db%d[(\"%s<br/>%s %s\")]\n", i, str(d.Outputs, "identifier"), str(d.Outputs, "engine"),
-			str(d.Outputs, "engineVersion"))
-	}
-	for i, f := range files {
-		fmt.Fprintf(b, "    fs%d[(\"shared files<br/>%s\")]\n", i, f.ID)
-	}
-	for n := range nodes {
-		for i := range balancers {
-			fmt.Fprintf(b, "    lb%d --> node%d\n", i, n)
+		if len(v.Open) > 0 {
+			why += ". Not shown by the state: " + strings.Join(v.Open, "; ")
 		}
-		for i := range databases {
-			fmt.Fprintf(b, "    node%d --> db%d\n", n, i)
-		}
-		for i := range files {
-			fmt.Fprintf(b, "    node%d --> fs%d\n", n, i)
-		}
-		if n > 0 {
-			fmt.Fprintf(b, "    node%d <-.-> node%d\n", n-1, n)
-		}
+		table.rows = append(table.rows, []cell{{text: v.Claim}, {text: v.Word(), mood: mood}, {text: why}})
 	}
-	return b.String()
+	p.add(table)
+}
+
+// times says how long up would take.
+func (r *run) times(p *page) {
+	if r.timeline == nil || len(r.timeline.Spans) == 0 {
+		return
+	}
+	t := gantt{r.timeline}
+	names := map[string]string{}
+	for _, s := range t.Spans {
+		names[s.URN] = t.label(s)
+	}
+	var path []string
+	for _, urn := range t.Critical {
+		path = append(path, cmp.Or(names[urn], urn))
+	}
+	p.add(heading("Timeline"), paragraph(fmt.Sprintf("By what AWS's services typically take, the first `up` would serve after "+
+		"**%s**; the longest chain that nothing can shorten takes %s. What decided it: %s.", minutes(t.Serving), minutes(t.Bound),
+		cmp.Or(strings.Join(path, ", then "), "nothing that takes time"))), t)
 }
 
 func (r *results) listeners(lb apitype.ResourceV3) string {

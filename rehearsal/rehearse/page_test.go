@@ -1,0 +1,175 @@
+package rehearse
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+)
+
+// evil is text that would become markup, break a table or end a picture if it were not escaped.
+const evil = "<script>alert(1)</script>|\"';]:#`x\n**"
+
+func samplePage() *page {
+	p := &page{title: evil}
+	p.add(paragraph("**strong** and `code` "+evil), gridOf([][]string{{evil, "b"}}, "A", "B"), gridOf(nil, "A"),
+		grid{head: []string{"L"}, rows: [][]cell{{{text: evil, link: `a b")<c>`}}, {{text: "x", mood: "bad"}}}},
+		topology{
+			balancer: []labelled{{"load balancer", evil, "443"}},
+			zones:    []zone{{evil, []labelled{{name: evil, detail: "10.0.0.1"}, {name: "n2"}}}, {"b", []labelled{{name: "n3"}}}},
+			shared:   []labelled{{name: evil}},
+		},
+		gantt{&Timeline{Spans: []Span{
+			{URN: "u1", Name: evil, Type: "aws:rds/instance:Instance", End: 15 * time.Minute},
+			{URN: "u2", Name: "short", Type: "a:b:C", Start: time.Minute, End: time.Minute + time.Second},
+			{URN: "u3", Name: "on the path", Type: "a:b:C", Start: 15 * time.Minute, End: 15*time.Minute + time.Second},
+		}, Critical: []string{"u1", "u3"}}},
+		fold{evil, []block{heading(evil)}})
+	return p
+}
+
+// wellFormed reads a page as XML, once what HTML allows beyond it is out of the way, and returns its elements.
+func wellFormed(t *testing.T, page string) map[string]int {
+	t.Helper()
+	page = strings.TrimPrefix(page, "<!doctype html>\n")
+	page = regexp.MustCompile(`<meta [^>]*[^/]>`).ReplaceAllString(page, "")
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Entity = xml.HTMLEntity
+	elements := map[string]int{}
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return elements
+		}
+		require.NoError(t, err)
+		if e, ok := token.(xml.StartElement); ok {
+			elements[e.Name.Local]++
+		}
+	}
+}
+
+func TestAPageEscapesWhatItShows(t *testing.T) {
+	p := samplePage()
+	elements := wellFormed(t, p.html())
+	assert.Zero(t, elements["script"])
+	assert.Equal(t, 2, elements["svg"])
+	assert.Equal(t, 1, elements["a"])
+	assert.Equal(t, 4, elements["desc"]+elements["h1"]+elements["h2"])
+	assert.Contains(t, p.html(), "<strong>strong</strong> and <code>code</code>")
+
+	markdown := p.markdown()
+	assert.NotContains(t, markdown, "<script")
+	for _, line := range strings.Split(markdown, "\n") {
+		if strings.HasPrefix(line, "| ") && strings.Contains(line, "alert") && strings.Contains(line, "b |") {
+			assert.Equal(t, 3, len(regexp.MustCompile(`(^|[^\\])\|`).FindAllString(line, -1)), line)
+		}
+	}
+	assert.Contains(t, markdown, "None.\n")
+}
+
+func TestAPageFetchesNothing(t *testing.T) {
+	page := samplePage().html()
+	for _, fetching := range []string{"src=", "<link", "@import", "url(h", "http:", "https:", "<script"} {
+		assert.NotContains(t, page, fetching)
+	}
+	assert.Contains(t, page, "prefers-color-scheme: dark")
+	assert.Contains(t, page, `<html lang="en">`)
+	assert.Equal(t, 2, strings.Count(page, `role="img"`))
+	assert.Contains(t, page, `scope="col"`)
+}
+
+func TestTheTimelineShowsWhatTakesAMinuteAndWhatDecided(t *testing.T) {
+	b := &strings.Builder{}
+	samplePage().blocks[5].markdown(b)
+	assert.Contains(t, b.String(), "gantt\n    dateFormat X\n")
+	assert.Regexp(t, `:crit, s0, 0, 900\n`, b.String())
+	assert.Contains(t, b.String(), "    C on the path :crit, s1, 900, 901\n")
+	assert.NotContains(t, b.String(), "short")
+
+	for d, want := range map[time.Duration]string{
+		0: "0", 4 * time.Second: "4 s", 12 * time.Minute: "12 min", 90 * time.Second: "1 min 30 s", 61 * time.Minute: "1 h 1 min",
+	} {
+		assert.Equal(t, want, minutes(d))
+	}
+}
+
+func TestFailedProofsAreOnThePageAndInTheError(t *testing.T) {
+	o, log := options(t, newToy().program)
+	o.Prove = func(state []byte, configuration map[string]string) (*proof.Report, error) {
+		assert.Contains(t, string(state), "deployment")
+		assert.Equal(t, "eu-west-1", configuration["aws:region"])
+		return &proof.Report{Network: []*proof.Verdict{
+			{Claim: "The sky is blue", Shown: "it is"}, {Claim: "The sea is dry", Faults: []string{"Rule water is too wide"}},
+		}}, nil
+	}
+	err := Run(t.Context(), o)
+	require.ErrorContains(t, err, "The sea is dry: Rule water is too wide")
+	assert.Contains(t, log.String(), "1 of 2 proofs failed.")
+	for _, name := range []string{"summary.md", "summary.html"} {
+		page, err := os.ReadFile(filepath.Join(o.Out, name))
+		require.NoError(t, err)
+		for _, want := range []string{"The sky is blue", "FAILED", "Rule water is too wide", "no rehearsal of this stack to compare"} {
+			assert.Contains(t, string(page), want, name)
+		}
+	}
+}
+
+func TestChangesSinceTheLastRehearsalAreTold(t *testing.T) {
+	p := newToy()
+	o, _ := options(t, p.program)
+	require.NoError(t, Run(t.Context(), o))
+	require.NoError(t, Run(t.Context(), o))
+	same, err := os.ReadFile(filepath.Join(o.Out, "summary.md"))
+	require.NoError(t, err)
+	assert.Contains(t, string(same), "None: the program asks for what it asked for")
+	p.role = "other"
+	require.NoError(t, Run(t.Context(), o))
+	page, err := os.ReadFile(filepath.Join(o.Out, "summary.md"))
+	require.NoError(t, err)
+	assert.Contains(t, string(page), "| Instance node-1 | changed | tags |")
+	assert.NotContains(t, string(page), "| Vpc vpc |")
+}
+
+func TestSecretsDoNotCountAsChanges(t *testing.T) {
+	stack := func(cipher string, size int) []apitype.ResourceV3 {
+		return []apitype.ResourceV3{
+			{URN: "urn:pulumi:s::p::a:b:C::gone", Type: "a:b:C", Custom: true},
+			{URN: "urn:pulumi:s::p::a:b:C::kept", Type: "a:b:C", Custom: true, Inputs: map[string]any{
+				"password": map[string]any{secretMark: "1b47", "ciphertext": cipher}, "size": size,
+			}},
+		}
+	}
+	assert.Empty(t, changesSince(stack("x", 1), stack("y", 1)))
+	assert.Equal(t, []change{{"C gone", "gone", ""}, {"C kept", "changed", "size"}},
+		changesSince(stack("x", 1), stack("y", 2)[1:]))
+	assert.Equal(t, []change{{"C gone", "new", ""}}, changesSince(stack("x", 1)[1:], stack("x", 1)))
+}
+
+func TestAnUnreadableLastRehearsalIsNoneAtAll(t *testing.T) {
+	dir := t.TempDir()
+	before, err := previous(dir)
+	require.NoError(t, err)
+	assert.Nil(t, before)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "state.json"), []byte("{"), 0o600))
+	before, err = previous(dir)
+	require.NoError(t, err)
+	assert.Nil(t, before)
+	raw, err := json.Marshal(map[string]any{"deployment": map[string]any{"resources": []any{map[string]any{"urn": "u", "type": "t"}}}})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "state.json"), raw, 0o600))
+	before, err = previous(dir)
+	require.NoError(t, err)
+	assert.Len(t, before, 1)
+}
