@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/distribution/reference"
 )
@@ -50,6 +51,20 @@ func (v *validator) image(path, text string) {
 		v.refuse(path, "push it to ECR in "+v.Region+", or write the registry's addresses as network.egressCidrs",
 			"nodes are not let out to %s", registry)
 	}
+}
+
+// SplitImage is an image's name as charts take it: what they put a colon and the tag behind.
+func SplitImage(image string) (repository, tag string, err error) {
+	named, err := reference.ParseNamed(image)
+	if err != nil {
+		return "", "", fmt.Errorf("%q: %w", image, err)
+	}
+	colon := strings.Index(image[len(named.Name()):], ":")
+	if colon < 0 {
+		return "", "", fmt.Errorf("%q has neither a tag nor a digest", image)
+	}
+	colon += len(named.Name())
+	return image[:colon], image[colon+1:], nil
 }
 
 // Pinned reports whether an image's name has a digest, so that it always means the same image.

@@ -174,9 +174,9 @@ func (v *validator) podNodes() {
 	}
 }
 
-// nodeAddresses is how many addresses of its subnet a Kubernetes node holds at the most: its own, and those that the
-// CNI keeps for pods (ekscluster sets the same limit).
-const nodeAddresses = 1 + 16
+// nodeAddresses is how many addresses of its subnet a Kubernetes node holds at the most: its own, those of the servers,
+// and those of the add-ons' pods that may meet there and that the CNI keeps ready.
+func (c *Cluster) nodeAddresses() int { return 16 + c.PodsPerNode() }
 
 // validatePodCapacity checks that the node group holds the pods, and that its nodes' addresses fit the subnets.
 func (c *Cluster) validatePodCapacity() Problems {
@@ -202,11 +202,11 @@ func (c *Cluster) validatePodCapacity() Problems {
 			continue // refused as the subnet's own problem
 		}
 		// An update of the node group starts a node in each zone before it ends one.
-		fits := (max(0, lastHost(subnet)+1-awsHosts-otherHosts)/nodeAddresses - 1) * zones
+		fits := (max(0, lastHost(subnet)+1-awsHosts-otherHosts)/c.nodeAddresses() - 1) * zones
 		if most := max(g.Max, g.Min); most > fits {
 			p.refuse("network.cidr", "write a larger network, or fewer nodes",
 				"%d Kubernetes nodes with %d addresses each do not fit private subnets such as %s in %d zones", most,
-				nodeAddresses, subnet, zones)
+				c.nodeAddresses(), subnet, zones)
 			break
 		}
 	}

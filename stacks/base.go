@@ -55,8 +55,11 @@ func (b *base) guard(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
 ) error {
 	args := &firewall.Args{
-		Scope: scope, VPC: b.network.VPC, Flows: firewall.Flows(c), Foreign: map[firewall.Party]string{},
-		Absent: map[firewall.Party]bool{},
+		Scope: scope, VPC: b.network.VPC, Flows: firewall.GroupFlows(c), Foreign: map[firewall.Party]string{},
+		Joined: map[firewall.Party]string{}, Absent: map[firewall.Party]bool{},
+	}
+	if existing := c.EKS.Cluster; existing != nil {
+		args.Joined[firewall.Nodes] = existing.NodeSecurityGroup
 	}
 	adopted, own := c.Network.Adopt, *c.Network.InterfaceEndpoints
 	tables := b.network.PrivateRouteTables

@@ -2,6 +2,7 @@ package firewall
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -23,6 +24,7 @@ var groups = map[Party]string{
 	Database:     "The databases",
 	FileSystem:   "The mount targets of the shared file system",
 	Endpoints:    "The VPC endpoints of AWS services",
+	ControlPlane: "The Kubernetes control plane",
 }
 
 // Args decides which groups and rules exist.
@@ -34,6 +36,9 @@ type Args struct {
 	Flows []Flow
 	// Foreign are security groups that exist already, by the party they guard. They get no rules here.
 	Foreign map[Party]string
+	// Joined are security groups that exist already and get the rules that let flows in; what they let out, their owner
+	// decides.
+	Joined map[Party]string
 	// Absent are parties that this cluster does not have; flows from or to them are left out.
 	Absent map[Party]bool
 	// S3PrefixList is the id of S3's prefix list.
@@ -63,7 +68,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	child := []pulumi.ResourceOption{pulumi.Parent(f)}
 	owned := map[Party]bool{}
 	for party, what := range awskit.Sorted(groups) {
-		if args.Absent[party] {
+		if args.Absent[party] || !occurs(args.Flows, party) {
+			continue
+		}
+		if id := args.Joined[party]; id != "" {
+			f.Groups[party] = pulumi.String(id).ToStringOutput()
 			continue
 		}
 		if id := args.Foreign[party]; id != "" {
@@ -95,6 +104,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		out[string(party)] = id
 	}
 	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"groups": out})
+}
+
+func occurs(flows []Flow, party Party) bool {
+	return slices.ContainsFunc(flows, func(f Flow) bool { return f.From == party || f.To == party })
 }
 
 // GroupName is the name of a party's security group in AWS.
@@ -129,7 +142,7 @@ func (f *Firewall) open(
 	if flow.First != 0 {
 		from, to = pulumi.Int(flow.First), pulumi.Int(flow.Last)
 	}
-	if owned[flow.To] {
+	if owned[flow.To] || args.Joined[flow.To] != "" {
 		for _, p := range f.peers(args, flow, flow.From) {
 			name := flow.Name + "-in" + p.suffix
 			rule, err := vpc.NewSecurityGroupIngressRule(ctx, name, &vpc.SecurityGroupIngressRuleArgs{

@@ -24,6 +24,7 @@ const (
 	Outside      Party = "outside"
 	Directory    Party = "directory"
 	Group        Party = "multicast-group"
+	ControlPlane Party = "control-plane"
 )
 
 // IP protocols as EC2 spells them.
@@ -91,6 +92,30 @@ func Flows(c config.Cluster) []Flow {
 			Name: "directory", From: Nodes, To: Directory, Protocol: TCP, First: port, Last: port,
 			CIDRs: c.UserStore.CIDRs, Why: "Nodes ask the directory that holds the users",
 		})
+	}
+	return flows
+}
+
+// GroupFlows are the flows that security groups are made for: Flows, and what Kubernetes itself needs where the cluster
+// is made here. Pods have the security groups of their node, so that a flow of the nodes is one of every pod; what a pod
+// may do of it, NetworkPolicies say.
+func GroupFlows(c config.Cluster) []Flow {
+	flows := Flows(c)
+	if c.Topology != config.EKS || c.EKS.Cluster != nil {
+		return flows
+	}
+	flows = append(flows,
+		tcp("kubernetes-api", Nodes, ControlPlane, ports.PublicHTTPS, "Kubelets and pods call the Kubernetes API"),
+		tcp("kubelet", ControlPlane, Nodes, ports.Kubelet, "The Kubernetes API asks kubelets"),
+		tcp("webhook", ControlPlane, Nodes, ports.Webhook, "The Kubernetes API asks the load balancer controller's webhooks"),
+		tcp("dns", Nodes, Nodes, ports.DNS, "Pods ask CoreDNS"),
+		Flow{Name: "dns-udp", From: Nodes, To: Nodes, Protocol: UDP, First: ports.DNS, Last: ports.DNS, Why: "Pods ask CoreDNS"},
+	)
+	if c.Nodes.Autoscaling != nil {
+		flows = append(flows,
+			tcp("metrics", ControlPlane, Nodes, ports.MetricsServer, "The Kubernetes API asks the metrics server"),
+			tcp("kubelet-metrics", Nodes, Nodes, ports.Kubelet, "The metrics server asks kubelets"),
+		)
 	}
 	return flows
 }

@@ -1,5 +1,5 @@
 // Package secrets keeps the values that nodes must share and nobody may read: a KMS key and one Secrets Manager secret
-// per value. No value leaves this package but as an encrypted Pulumi secret on its way into Secrets Manager.
+// per value. No value leaves this package but as an encrypted Pulumi secret.
 package secrets
 
 import (
@@ -52,7 +52,8 @@ type Secrets struct {
 	// Ready is done when every secret has its value.
 	Ready []pulumi.Resource
 
-	kept map[string]pulumi.StringOutput
+	// Values are the secrets' values by key, as Pulumi secrets, for a cluster that cannot read Secrets Manager itself.
+	Values map[string]pulumi.StringOutput
 }
 
 // minKeyDeletionDays is the shortest time KMS keeps a deleted key.
@@ -64,7 +65,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args == nil {
 		return nil, fmt.Errorf("secrets %s: no arguments", name)
 	}
-	s := &Secrets{ARNs: map[string]pulumi.StringOutput{}, kept: map[string]pulumi.StringOutput{}}
+	s := &Secrets{ARNs: map[string]pulumi.StringOutput{}, Values: map[string]pulumi.StringOutput{}}
 	if err := ctx.RegisterComponentResource(Type, name, s, opts...); err != nil {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (s *Secrets) add(ctx *pulumi.Context, args *Args, value Value, stateful []p
 		return err
 	}
 	s.ARNs[value.Key] = secret.Arn
-	s.kept[value.Key] = version.SecretString.Elem()
+	s.Values[value.Key] = pulumi.ToSecret(version.SecretString.Elem()).(pulumi.StringOutput)
 	s.Ready = append(s.Ready, version)
 	return nil
 }
@@ -152,7 +153,7 @@ func (s *Secrets) text(value Value) (pulumi.StringOutput, error) {
 	case value.Given.Set():
 		return pulumi.String(value.Given.Reveal()).ToStringOutput(), nil
 	case value.From != "":
-		return s.kept[value.From].ApplyT(value.GenerateFrom).(pulumi.StringOutput), nil
+		return s.Values[value.From].ApplyT(value.GenerateFrom).(pulumi.StringOutput), nil
 	}
 	text, err := value.Generate()
 	return pulumi.String(text).ToStringOutput(), err

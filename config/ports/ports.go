@@ -23,6 +23,17 @@ const (
 	// that discovery probes and the firewall opens, so local_member_port is always written.
 	HazelcastKernelDefault = 4000
 
+	// Kubelet is where the Kubernetes API asks a node for its pods, logs and measurements.
+	Kubelet = 10250
+	// Webhook is where the load balancer controller and the log add-on's operator answer the Kubernetes API. It is the
+	// same number as HTTPS, in other pods.
+	Webhook = 9443
+	// MetricsServer is where the EKS add-on metrics-server answers the Kubernetes API: not on upstream's 10250, which is
+	// the kubelet's.
+	MetricsServer = 10251
+	// DNS is CoreDNS in its pods.
+	DNS = 53
+
 	// NFS is the port of an EFS mount target.
 	NFS = 2049
 

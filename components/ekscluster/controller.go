@@ -1,0 +1,214 @@
+package ekscluster
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// ControllerType is the type token of the AWS Load Balancer Controller.
+const ControllerType = "wso2is:ekscluster:Controller"
+
+// chart is the controller's chart and release.
+const chart = "aws-load-balancer-controller"
+
+// ControllerArgs is what the controller is installed with.
+type ControllerArgs struct {
+	awskit.Scope
+	Config   config.Cluster
+	Identity *Identity
+	Cluster  *Cluster
+	// VPC is the id of the cluster's VPC.
+	VPC pulumi.StringInput
+	// TargetGroup is the ARN of the target group that it registers pods with; nil where it makes its own.
+	TargetGroup pulumi.StringInput
+}
+
+// Controller is the AWS Load Balancer Controller.
+type Controller struct {
+	pulumi.ResourceState
+	// Ready is done when it answers the Kubernetes API, and its custom resources can be made.
+	Ready []pulumi.Resource
+}
+
+// NewController installs the controller. The options must bring the providers of AWS and of the cluster.
+func NewController(
+	ctx *pulumi.Context, name string, args *ControllerArgs, opts ...pulumi.ResourceOption,
+) (*Controller, error) {
+	if args == nil || args.Identity == nil || args.Identity.controller == nil {
+		return nil, fmt.Errorf("controller %s: no arguments", name)
+	}
+	c := &Controller{}
+	if err := ctx.RegisterComponentResource(ControllerType, name, c, opts...); err != nil {
+		return nil, err
+	}
+	options := args.Config.EKS.Controller
+	image, err := controllerImage(args)
+	if err != nil {
+		return nil, err
+	}
+	granted, err := c.grant(ctx, args)
+	if err != nil {
+		return nil, fmt.Errorf("granting the load balancer controller: %w", err)
+	}
+	before := append(granted, args.Cluster.Ready...)
+	ingress := args.Config.EKS.Registration == config.Ingress
+	// With region and VPC given, the controller asks no metadata service, which pods cannot reach.
+	release, err := helm.NewRelease(ctx, chart, &helm.ReleaseArgs{
+		Name: pulumi.String(chart), Namespace: pulumi.String(controllerAccount.namespace), Chart: pulumi.String(chart),
+		Version:        pulumi.String(options.Chart),
+		RepositoryOpts: helm.RepositoryOptsArgs{Repo: pulumi.String(options.Repository)},
+		Values: pulumi.Map{
+			"clusterName": args.Cluster.Name, "region": pulumi.String(args.Region), "vpcId": args.VPC, "image": image,
+			"serviceAccount": pulumi.Map{"create": pulumi.Bool(true), "name": pulumi.String(controllerAccount.name)},
+			"replicaCount":   pulumi.Int(2),
+			// Its webhook would otherwise take over every service of the type LoadBalancer.
+			"enableServiceMutatorWebhook": pulumi.Bool(false),
+			"createIngressClassResource":  pulumi.Bool(ingress),
+			"enableShield":                pulumi.Bool(false), "enableWaf": pulumi.Bool(false),
+			"enableWafv2": pulumi.Bool(ingress && args.Config.LoadBalancer.WebACLARN != ""),
+		},
+	}, pulumi.Parent(c), pulumi.DependsOn(before))
+	if err != nil {
+		return nil, fmt.Errorf("installing the load balancer controller: %w", err)
+	}
+	c.Ready = []pulumi.Resource{release}
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{})
+}
+
+// grant gives the controller its role.
+func (c *Controller) grant(ctx *pulumi.Context, args *ControllerArgs) ([]pulumi.Resource, error) {
+	b := &builder{
+		Args: &Args{Scope: args.Scope}, name: args.Cluster.Name, child: []pulumi.ResourceOption{pulumi.Parent(c)},
+	}
+	policy := pulumi.StringInput(pulumi.String(ingressPolicy(args).JSON()))
+	if args.TargetGroup != nil {
+		policy = awskit.PolicyOf(register, args.TargetGroup)
+	}
+	granted, err := iam.NewRolePolicy(ctx, "controller", &iam.RolePolicyArgs{
+		Role: args.Identity.controller.ID(), Name: pulumi.String("controller"), Policy: policy,
+	}, pulumi.Parent(c))
+	if err != nil {
+		return nil, err
+	}
+	associated, err := b.associate(ctx, "controller", controllerAccount, args.Identity.controller.Arn)
+	return []pulumi.Resource{granted, associated}, err
+}
+
+// register is what a TargetGroupBinding takes: looking around, and the targets of one target group.
+func register(v []string) awskit.Policy {
+	return awskit.NewPolicy(
+		look("ec2:DescribeVpcs", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers",
+			"elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes",
+			"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"),
+		awskit.Allow("Register", []string{
+			"elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets",
+		}, v[0]),
+	)
+}
+
+// look allows Describe calls, which take no resource.
+func look(actions ...string) awskit.Statement {
+	more := []string{
+		"ec2:DescribeAvailabilityZones", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces",
+		"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
+	}
+	return awskit.Allow("Look", append(more, actions...), "*")
+}
+
+// clusterTag is the tag by which the controller knows what it has made for a cluster.
+const clusterTag = "elbv2.k8s.aws/cluster"
+
+// ingressPolicy is what the controller's published policy allows an Ingress, less what is switched off or brought along
+// here: security groups, Shield, WAF Classic, Cognito and server certificates.
+func ingressPolicy(args *ControllerArgs) awskit.Policy {
+	own := map[string]map[string]any{"StringEquals": {"aws:ResourceTag/" + clusterTag: Name(args.Scope)}}
+	tagged := map[string]map[string]any{"StringEquals": {"aws:RequestTag/" + clusterTag: Name(args.Scope)}}
+	balancers := args.ARN("elasticloadbalancing", "loadbalancer/app/*/*")
+	groups := args.ARN("elasticloadbalancing", "targetgroup/*/*")
+	listeners := []string{
+		args.ARN("elasticloadbalancing", "listener/app/*/*/*"), args.ARN("elasticloadbalancing", "listener-rule/app/*/*/*"),
+	}
+	create := awskit.Allow("Create", []string{
+		"elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup",
+	}, balancers, groups)
+	create.Condition = tagged
+	tag := awskit.Allow("TagNew", []string{"elasticloadbalancing:AddTags"}, append([]string{balancers, groups}, listeners...)...)
+	tag.Condition = map[string]map[string]any{"StringEquals": {"elasticloadbalancing:CreateAction": []string{
+		"CreateTargetGroup", "CreateLoadBalancer", "CreateListener", "CreateRule",
+	}}}
+	change := awskit.Allow("Change", []string{
+		"elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:DeleteTargetGroup",
+		"elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:ModifyLoadBalancerAttributes",
+		"elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes",
+		"elasticloadbalancing:RegisterTargets", "elasticloadbalancing:RemoveTags",
+		"elasticloadbalancing:SetIpAddressType", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets",
+	}, balancers, groups)
+	change.Condition = own
+	statements := []awskit.Statement{
+		look("acm:DescribeCertificate", "acm:ListCertificates", "ec2:DescribeAccountAttributes",
+			"ec2:DescribeInternetGateways", "ec2:DescribeRouteTables", "ec2:DescribeTags", "ec2:DescribeVpcs",
+			"ec2:GetSecurityGroupsForVpc", "elasticloadbalancing:DescribeListenerAttributes",
+			"elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners",
+			"elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers",
+			"elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeSSLPolicies",
+			"elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes",
+			"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+			"elasticloadbalancing:DescribeTrustStores"),
+		create, tag, change,
+		awskit.Allow("Listen", []string{
+			"elasticloadbalancing:AddListenerCertificates", "elasticloadbalancing:CreateListener",
+			"elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteRule",
+			"elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyListenerAttributes",
+			"elasticloadbalancing:ModifyRule", "elasticloadbalancing:RemoveListenerCertificates",
+		}, append([]string{balancers}, listeners...)...),
+	}
+	if acl := args.Config.LoadBalancer.WebACLARN; acl != "" {
+		statements = append(statements, awskit.Allow("Protect", []string{
+			"wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACL", "wafv2:GetWebACLForResource",
+		}, acl, balancers), awskit.Allow("SetWebACL", []string{"elasticloadbalancing:SetWebAcl"}, balancers))
+	}
+	return awskit.NewPolicy(statements...)
+}
+
+// registries are the accounts of the EKS registries in regions where it is not the common one.
+// Source: https://docs.aws.amazon.com/eks/latest/userguide/add-ons-images.html
+var registries = map[string]string{
+	"af-south-1": "877085696533", "ap-east-1": "800184023465", "ap-east-2": "533267051163", "ap-south-2": "900889452093",
+	"ap-southeast-3": "296578399912", "ap-southeast-4": "491585149902", "ap-southeast-5": "151610086707",
+	"ap-southeast-6": "333609536671", "ap-southeast-7": "121268973566", "ca-west-1": "761377655185",
+	"cn-north-1": "918309763551", "cn-northwest-1": "961992271922", "eu-central-2": "900612956339",
+	"eu-south-1": "590381155156", "eu-south-2": "455263428931", "il-central-1": "066635153087",
+	"me-central-1": "759879836304", "me-south-1": "558608220178", "mx-central-1": "730335286997",
+	"us-gov-east-1": "151742754352", "us-gov-west-1": "013241004608",
+}
+
+const commonRegistry = "602401143452"
+
+// controllerImage is the team's own image, or the chart's from the regional registry, which nodes reach through the VPC
+// endpoints; the chart's default is a public registry, which they do not.
+func controllerImage(args *ControllerArgs) (pulumi.Map, error) {
+	if own := args.Config.EKS.Controller.Image; own != "" {
+		repository, tag, err := config.SplitImage(own)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s:eks.controller.image: %w", config.Namespace, err)
+		}
+		return pulumi.Map{"repository": pulumi.String(repository), "tag": pulumi.String(tag)}, nil
+	}
+	account, ok := registries[args.Region]
+	if !ok {
+		account = commonRegistry
+	}
+	suffix := "amazonaws.com"
+	if strings.HasPrefix(args.Region, "cn-") {
+		suffix += ".cn"
+	}
+	return pulumi.Map{"repository": pulumi.String(fmt.Sprintf("%s.dkr.ecr.%s.%s/amazon/%s", account, args.Region, suffix,
+		chart))}, nil
+}

@@ -1,0 +1,279 @@
+// Package ekscluster builds the AWS side of the topology eks: the cluster and who may administrate it, its nodes, the
+// add-ons with the roles that they act under, and the AWS Load Balancer Controller. What runs in the cluster for the
+// Identity Server itself is built by package workload.
+package ekscluster
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/database"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
+	"github.com/wso2is-aws/wso2is/components/network"
+	"github.com/wso2is-aws/wso2is/components/secrets"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+const component = "ekscluster"
+
+// Type is the component's Pulumi type token.
+const Type = "wso2is:ekscluster:Cluster"
+
+// Args is what the cluster is built from.
+type Args struct {
+	awskit.Scope
+	Config   config.Cluster
+	Identity *Identity
+	Network  *network.Network
+	// NodesGroup and ControlPlaneGroup are the security groups of nodes and pods, and of the control plane's interfaces.
+	// The latter is not needed for an existing cluster.
+	NodesGroup, ControlPlaneGroup pulumi.StringInput
+	Secrets                       *secrets.Secrets
+	Database                      *database.Database
+	FileSystem                    *filesystem.FileSystem
+	// ServiceAccount is the pods' service account in the configuration's namespace.
+	ServiceAccount string
+	// LogGroup takes what pods print; LogGroupARN is its ARN.
+	LogGroup    string
+	LogGroupARN pulumi.StringInput
+	// Before must be done when a node starts: its ways in and out are open.
+	Before []pulumi.Resource
+}
+
+// Cluster is an EKS cluster that is ready for pods.
+type Cluster struct {
+	pulumi.ResourceState
+	// Name is the cluster's name.
+	Name pulumi.StringOutput
+	// Kubeconfig reaches its API, as a secret.
+	Kubeconfig pulumi.StringOutput
+	// ARN identifies the cluster for good.
+	ARN pulumi.StringOutput
+	// ServiceCIDR is the range of the cluster's services.
+	ServiceCIDR string
+	// Ready is done when pods can start, mount, resolve names and act under their role.
+	Ready []pulumi.Resource
+}
+
+// Name is the name of the EKS cluster that is made here.
+func Name(scope awskit.Scope) string { return scope.Cluster }
+
+type builder struct {
+	*Args
+	made  *Cluster
+	name  pulumi.StringInput
+	child []pulumi.ResourceOption
+}
+
+// New makes the cluster and everything that its pods rely on, or prepares an existing one for them.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
+	if args == nil || args.Identity == nil {
+		return nil, fmt.Errorf("cluster %s: no arguments", name)
+	}
+	c := &Cluster{}
+	if err := ctx.RegisterComponentResource(Type, name, c, opts...); err != nil {
+		return nil, err
+	}
+	b := &builder{Args: args, made: c, child: []pulumi.ResourceOption{pulumi.Parent(c)}}
+	build := b.own
+	if args.Config.EKS.Cluster != nil {
+		build = b.adopt
+	}
+	if err := build(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.podIdentity(ctx); err != nil {
+		return nil, err
+	}
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"name": c.Name, "arn": c.ARN})
+}
+
+// own builds the cluster from the control plane up. What it needs first goes last when it is taken down: nodes before
+// the add-ons that give them their network, the control plane before its role and its log group.
+func (b *builder) own(ctx *pulumi.Context) error {
+	cluster, err := b.controlPlane(ctx)
+	if err != nil {
+		return fmt.Errorf("creating the control plane: %w", err)
+	}
+	if err := b.admins(ctx); err != nil {
+		return fmt.Errorf("admitting administrators: %w", err)
+	}
+	nodes, err := b.nodes(ctx, cluster)
+	if err != nil {
+		return fmt.Errorf("creating the nodes: %w", err)
+	}
+	return b.services(ctx, nodes)
+}
+
+// controlPlaneLogs are all that EKS writes.
+var controlPlaneLogs = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
+
+func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
+	options, name := b.Config.EKS, Name(b.Scope)
+	// EKS would make the group itself, and keep it for ever.
+	logs, err := b.logGroup(ctx, "control-plane", "/aws/eks/"+name+"/cluster")
+	if err != nil {
+		return nil, err
+	}
+	granted, err := b.Identity.grant(ctx, "cluster", b.Identity.cluster, awskit.PolicyOf(encrypt, b.Secrets.KeyARN))
+	if err != nil {
+		return nil, err
+	}
+	access := eks.ClusterVpcConfigArgs{
+		SubnetIds:            b.subnets(),
+		SecurityGroupIds:     pulumi.StringArray{b.ControlPlaneGroup},
+		EndpointPublicAccess: pulumi.Bool(len(options.PublicAccessCIDRs) > 0), EndpointPrivateAccess: pulumi.Bool(true),
+	}
+	if len(options.PublicAccessCIDRs) > 0 {
+		access.PublicAccessCidrs = awskit.Strings(options.PublicAccessCIDRs)
+	}
+	cluster, err := eks.NewCluster(ctx, "cluster", &eks.ClusterArgs{
+		Name: pulumi.String(name), Version: pulumi.String(options.Version), RoleArn: b.Identity.cluster.Arn,
+		VpcConfig: access,
+		KubernetesNetworkConfig: eks.ClusterKubernetesNetworkConfigArgs{
+			IpFamily: pulumi.String("ipv4"), ServiceIpv4Cidr: pulumi.String(b.Config.ServiceCIDR()),
+		},
+		EncryptionConfig: eks.ClusterEncryptionConfigArgs{
+			Provider:  eks.ClusterEncryptionConfigProviderArgs{KeyArn: b.Secrets.KeyARN},
+			Resources: awskit.Strings([]string{"secrets"}),
+		},
+		AccessConfig: eks.ClusterAccessConfigArgs{
+			AuthenticationMode: pulumi.String("API"),
+			// Whoever makes the cluster puts the pods into it.
+			BootstrapClusterCreatorAdminPermissions: pulumi.Bool(true),
+		},
+		// The add-ons are installed one by one below. Those that EKS would bring along nobody would keep current.
+		BootstrapSelfManagedAddons: pulumi.Bool(false),
+		EnabledClusterLogTypes:     awskit.Strings(controlPlaneLogs),
+		Tags:                       awskit.Tags(name, component),
+	}, awskit.With(b.child, pulumi.Protect(b.Protect),
+		pulumi.DependsOn(append([]pulumi.Resource{logs, granted}, b.Identity.ready...)))...)
+	if err != nil {
+		return nil, err
+	}
+	b.name = cluster.Name
+	b.made.Name, b.made.ARN, b.made.ServiceCIDR = cluster.Name, cluster.Arn, b.Config.ServiceCIDR()
+	authority := cluster.CertificateAuthority.ApplyT(func(a eks.ClusterCertificateAuthority) (string, error) {
+		if a.Data == nil {
+			return "", errors.New("the cluster has no certificate authority")
+		}
+		return *a.Data, nil
+	}).(pulumi.StringOutput)
+	b.made.Kubeconfig = kubeconfig(ctx, b.Scope, cluster.Name, cluster.Endpoint, authority)
+	return cluster, nil
+}
+
+// subnets are the private subnets in the order of their zones.
+func (b *builder) subnets() pulumi.StringArray {
+	all := pulumi.StringArray{}
+	for _, zone := range b.Network.Zones {
+		all = append(all, b.Network.Private[zone])
+	}
+	return all
+}
+
+func (b *builder) logGroup(ctx *pulumi.Context, name, group string) (*cloudwatch.LogGroup, error) {
+	made, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
+		Name: pulumi.String(group), RetentionInDays: pulumi.Int(b.Config.Observability.LogRetention),
+		Tags: awskit.Tags(group, component),
+	}, b.child...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the log group %s: %w", group, err)
+	}
+	return made, nil
+}
+
+// admins gives principals the cluster by access entries. The entry of who made the cluster EKS makes itself.
+func (b *builder) admins(ctx *pulumi.Context) error {
+	for _, arn := range b.Config.EKS.Admins {
+		_, principal, _ := strings.Cut(arn, ":iam::")
+		name := strings.ReplaceAll(principal, ":", "-")
+		entry, err := eks.NewAccessEntry(ctx, name, &eks.AccessEntryArgs{
+			ClusterName: b.name, PrincipalArn: pulumi.String(arn), Type: pulumi.String("STANDARD"),
+			Tags: awskit.Tags(b.Cluster+"-admin", component),
+		}, b.child...)
+		if err != nil {
+			return err
+		}
+		if _, err := eks.NewAccessPolicyAssociation(ctx, name, &eks.AccessPolicyAssociationArgs{
+			ClusterName: b.name, PrincipalArn: entry.PrincipalArn,
+			PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+				b.Partition)),
+			AccessScope: eks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")},
+		}, b.child...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// adopt looks up an existing cluster.
+func (b *builder) adopt(ctx *pulumi.Context) error {
+	existing := b.Config.EKS.Cluster
+	found, err := eks.LookupCluster(ctx, &eks.LookupClusterArgs{Name: existing.Name}, pulumi.Parent(b.made))
+	if err != nil {
+		return fmt.Errorf("looking up the cluster %s: %w", existing.Name, err)
+	}
+	const path = config.Namespace + ":eks.cluster"
+	switch {
+	case found.VpcConfig.VpcId != b.Config.Network.Adopt.VPC:
+		return fmt.Errorf("%s: %s is in %s, and %s:network.adopt.vpc is %s; write the VPC of the cluster", path,
+			existing.Name, found.VpcConfig.VpcId, config.Namespace, b.Config.Network.Adopt.VPC)
+	case len(found.KubernetesNetworkConfigs) == 0 || found.KubernetesNetworkConfigs[0].ServiceIpv4Cidr == "":
+		return fmt.Errorf("%s: %s has no IPv4 services; write a cluster with IPv4", path, existing.Name)
+	case len(found.CertificateAuthorities) == 0:
+		return fmt.Errorf("%s: %s is %s and has no certificate authority yet", path, existing.Name, found.Status)
+	}
+	b.name = pulumi.String(found.Name)
+	b.made.Name, b.made.ARN = b.name.ToStringOutput(), pulumi.String(found.Arn).ToStringOutput()
+	b.made.ServiceCIDR = found.KubernetesNetworkConfigs[0].ServiceIpv4Cidr
+	if existing.Kubeconfig.Set() {
+		b.made.Kubeconfig = pulumi.ToSecret(pulumi.String(existing.Kubeconfig.Reveal())).(pulumi.StringOutput)
+		return nil
+	}
+	b.made.Kubeconfig = kubeconfig(ctx, b.Scope, b.name, pulumi.String(found.Endpoint),
+		pulumi.String(found.CertificateAuthorities[0].Data))
+	return nil
+}
+
+// podIdentity lets the pods act under their role.
+func (b *builder) podIdentity(ctx *pulumi.Context) error {
+	values := []pulumi.StringInput{b.Secrets.KeyARN}
+	for _, arn := range awskit.Sorted(b.Secrets.ARNs) {
+		values = append(values, arn)
+	}
+	for _, instance := range awskit.Sorted(b.Database.Instances) {
+		values = append(values, instance.MasterSecretARN)
+	}
+	granted, err := b.Identity.grant(ctx, "pods", b.Identity.pods, awskit.PolicyOf(podPolicy(b.Args), values...))
+	if err != nil {
+		return err
+	}
+	associated, err := b.associate(ctx, "pods", account{b.Config.EKS.Namespace, b.ServiceAccount}, b.Identity.pods.Arn)
+	if err != nil {
+		return err
+	}
+	b.made.Ready = append(b.made.Ready, granted, associated)
+	return nil
+}
+
+// associate has EKS Pod Identity hand the role to a service account's pods, which need not exist yet. An add-on's own
+// setting for it would know the EFS CSI driver's controller only, not its node pods (aws-efs-csi-driver issue 1759).
+func (b *builder) associate(
+	ctx *pulumi.Context, name string, to account, role pulumi.StringInput,
+) (*eks.PodIdentityAssociation, error) {
+	made, err := eks.NewPodIdentityAssociation(ctx, name, &eks.PodIdentityAssociationArgs{
+		ClusterName: b.name, Namespace: pulumi.String(to.namespace), ServiceAccount: pulumi.String(to.name), RoleArn: role,
+		Tags: awskit.Tags(b.Cluster+"-"+name, component),
+	}, b.child...)
+	if err != nil {
+		return nil, fmt.Errorf("associating %s with its role: %w", to.name, err)
+	}
+	return made, nil
+}

@@ -1,0 +1,199 @@
+package ekscluster
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/observability"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// IdentityType is the type token of the component that holds the roles.
+const IdentityType = "wso2is:ekscluster:Identity"
+
+// The service accounts that act under a role of their own.
+var (
+	cniAccount        = account{"kube-system", "aws-node"}
+	fileSystemAccount = account{"kube-system", "efs-csi-node-sa"}
+	controllerAccount = account{"kube-system", "aws-load-balancer-controller"}
+	logAccount        = account{"amazon-cloudwatch", "cloudwatch-agent"}
+)
+
+// account is a Kubernetes service account.
+type account struct{ namespace, name string }
+
+// Identity is the roles of the cluster. They are made before it, because other components name them.
+type Identity struct {
+	pulumi.ResourceState
+	// FileSystemRoleARN is the role that mounts the file system: the EFS CSI driver's, on behalf of every pod.
+	FileSystemRoleARN pulumi.StringInput
+
+	// cluster, nodes, cni, fileSystem, controller and logs are nil where an existing cluster has its own.
+	cluster, nodes, cni, fileSystem, controller, logs, pods *iam.Role
+	// ready is done when the cluster, its nodes and the CNI may do what EKS asks of them.
+	ready []pulumi.Resource
+	scope awskit.Scope
+	child []pulumi.ResourceOption
+	name  string
+}
+
+// NewIdentity makes the roles, and attaches what AWS keeps policies for.
+func NewIdentity(
+	ctx *pulumi.Context, name string, scope awskit.Scope, c config.Cluster, opts ...pulumi.ResourceOption,
+) (*Identity, error) {
+	i := &Identity{scope: scope, name: Name(scope)}
+	if err := ctx.RegisterComponentResource(IdentityType, name, i, opts...); err != nil {
+		return nil, err
+	}
+	i.child = []pulumi.ResourceOption{pulumi.Parent(i)}
+	existing := c.EKS.Cluster
+	if existing != nil {
+		i.name = existing.Name
+		i.FileSystemRoleARN = pulumi.String(existing.FileSystemRole)
+	}
+	var err error
+	if i.pods, err = i.role(ctx, "pods", "The pods of "+scope.Cluster, i.podTrust()); err != nil {
+		return nil, err
+	}
+	if existing == nil {
+		if err := i.own(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"fileSystemRoleArn": i.FileSystemRoleARN})
+}
+
+// own makes the roles of a cluster that is made here.
+func (i *Identity) own(ctx *pulumi.Context) error {
+	ec2 := "ec2.amazonaws.com"
+	if i.scope.Partition == "aws-cn" {
+		ec2 += ".cn"
+	}
+	for _, r := range []struct {
+		purpose, what, trust string
+		into                 **iam.Role
+		policies             []string
+	}{
+		{"cluster", "The control plane of ", awskit.TrustPolicy("eks.amazonaws.com"), &i.cluster,
+			[]string{"AmazonEKSClusterPolicy"}},
+		{"nodes", "The Kubernetes nodes of ", awskit.TrustPolicy(ec2), &i.nodes,
+			[]string{"AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"}},
+		{"cni", "Gives pods addresses in ", i.podTrust(), &i.cni, []string{"AmazonEKS_CNI_Policy"}},
+		{"filesystem", "Mounts the shared file system of ", i.podTrust(), &i.fileSystem, nil},
+		{"controller", "Registers pods with the load balancer of ", i.podTrust(), &i.controller, nil},
+		{"logs", "Ships the logs and measurements of ", i.podTrust(), &i.logs, nil},
+	} {
+		role, err := i.role(ctx, r.purpose, r.what+i.scope.Cluster, r.trust)
+		if err != nil {
+			return err
+		}
+		*r.into = role
+		for _, policy := range r.policies {
+			attached, err := iam.NewRolePolicyAttachment(ctx, r.purpose+"-"+policy, &iam.RolePolicyAttachmentArgs{
+				Role: role.Name, PolicyArn: pulumi.String(i.scope.GlobalARN("iam", "aws", "policy/"+policy)),
+			}, i.child...)
+			if err != nil {
+				return fmt.Errorf("attaching %s: %w", policy, err)
+			}
+			i.ready = append(i.ready, attached)
+		}
+	}
+	i.FileSystemRoleARN = i.fileSystem.Arn
+	return nil
+}
+
+func (i *Identity) role(ctx *pulumi.Context, purpose, what, trust string) (*iam.Role, error) {
+	role, err := iam.NewRole(ctx, purpose, &iam.RoleArgs{
+		Name: pulumi.String(RoleName(i.scope, purpose)), Description: pulumi.String(what),
+		AssumeRolePolicy: pulumi.String(trust), Tags: awskit.Tags(RoleName(i.scope, purpose), component),
+	}, i.child...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the role of %s: %w", purpose, err)
+	}
+	return role, nil
+}
+
+// podTrust lets EKS Pod Identity hand the role to pods of this cluster and of no other.
+func (i *Identity) podTrust() string {
+	return awskit.NewPolicy(awskit.Statement{
+		Effect: "Allow", Action: []string{"sts:AssumeRole", "sts:TagSession"},
+		Principal: map[string]any{"Service": "pods.eks.amazonaws.com"},
+		Condition: map[string]map[string]any{
+			"StringEquals": {"aws:SourceAccount": i.scope.Account},
+			"ArnEquals":    {"aws:SourceArn": i.scope.ARN("eks", "cluster/"+i.name)},
+		},
+	}).JSON()
+}
+
+// RoleName is the name of the role for a purpose. Roles are shared by all regions of an account, so the region is part
+// of it.
+func RoleName(scope awskit.Scope, purpose string) string {
+	return scope.Cluster + "-eks-" + purpose + "-" + scope.Region
+}
+
+// grant gives a role what it needs besides what AWS keeps policies for.
+func (i *Identity) grant(
+	ctx *pulumi.Context, purpose string, role *iam.Role, policy pulumi.StringInput,
+) (pulumi.Resource, error) {
+	granted, err := iam.NewRolePolicy(ctx, purpose, &iam.RolePolicyArgs{
+		Role: role.ID(), Name: pulumi.String(purpose), Policy: policy,
+	}, i.child...)
+	if err != nil {
+		return nil, fmt.Errorf("granting the role of %s: %w", purpose, err)
+	}
+	return granted, nil
+}
+
+// encrypt lets the control plane use the key that encrypts Kubernetes secrets.
+func encrypt(v []string) awskit.Policy {
+	return awskit.NewPolicy(awskit.Allow("EncryptSecrets",
+		[]string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"}, v[0]))
+}
+
+// mount lets the EFS CSI driver mount, in the zone that a node is in. It makes no access points: they are made here.
+func mount(v []string) awskit.Policy {
+	return awskit.NewPolicy(awskit.Allow("MountFiles", []string{
+		"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "elasticfilesystem:DescribeMountTargets",
+	}, v[0]))
+}
+
+// ship lets Fluent Bit and the CloudWatch agent write to the log groups that exist, and to no other.
+func ship(v []string) awskit.Policy {
+	resources := []string{}
+	for _, group := range v {
+		resources = append(resources, group, group+":*")
+	}
+	metrics := awskit.Allow("Measure", []string{"cloudwatch:PutMetricData"}, "*")
+	metrics.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": "ContainerInsights"}}
+	return awskit.NewPolicy(
+		awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			resources...),
+		metrics,
+		// Describe calls take no resource. The agent labels what it measures with them.
+		awskit.Allow("LabelMeasurements", []string{"ec2:DescribeTags", "ec2:DescribeVolumes"}, "*"),
+	)
+}
+
+// podPolicy is what a pod of the cluster does. The key comes first, then the secrets' ARNs.
+func podPolicy(args *Args) func(v []string) awskit.Policy {
+	c := args.Config
+	return func(v []string) awskit.Policy {
+		metrics := awskit.Allow("ReportMembers", []string{"cloudwatch:PutMetricData"}, "*")
+		metrics.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": observability.Namespace}}
+		policy := awskit.NewPolicy(metrics)
+		artifacts := nodefiles.ARNs(args.Scope, c.Product.Driver, c.Database.CABundle, c.EKS.MembershipScheme)
+		if len(artifacts) > 0 {
+			policy.Statement = append(policy.Statement, awskit.Allow("ReadFiles", []string{"s3:GetObject"}, artifacts...))
+		}
+		if c.EKS.Secrets == config.SecretsCSI {
+			policy.Statement = append(policy.Statement,
+				awskit.Allow("ReadSecrets", []string{"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}, v[1:]...),
+				awskit.Allow("Decrypt", []string{"kms:Decrypt"}, v[0]))
+		}
+		return policy
+	}
+}

@@ -1,0 +1,104 @@
+package ekscluster
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// images are EKS's names for node images, by operating system and processor.
+var images = map[config.NodeImage]map[bool]string{
+	config.AL2023:       {false: "AL2023_x86_64_STANDARD", true: "AL2023_ARM_64_STANDARD"},
+	config.Bottlerocket: {false: "BOTTLEROCKET_x86_64", true: "BOTTLEROCKET_ARM_64"},
+}
+
+// nodes makes the node group, once the add-ons are there without which no node becomes ready.
+func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGroup, error) {
+	network, err := b.nodeNetwork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	template, err := b.template(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("creating the launch template: %w", err)
+	}
+	c := b.Config
+	group, kind := c.EKS.NodeGroup, c.Nodes.InstanceType
+	t, _ := config.LookupInstanceType(kind) // validated
+	before := append(network, b.Before...)
+	before = append(before, b.Network.Egress...)
+	options := awskit.With(b.child, pulumi.DependsOn(before))
+	if group.Max > group.Min {
+		// A node autoscaler moves the number between the bounds; an update must not move it back.
+		options = append(options, pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))
+	}
+	// No name of its own: a group that has to be replaced stands beside the old one until pods have moved over.
+	return eks.NewNodeGroup(ctx, "nodes", &eks.NodeGroupArgs{
+		ClusterName: b.name, NodeRoleArn: b.Identity.nodes.Arn, SubnetIds: b.subnets(), Version: cluster.Version,
+		AmiType: pulumi.String(images[group.AMI][t.ARM]), InstanceTypes: awskit.Strings([]string{kind}),
+		CapacityType: pulumi.String("ON_DEMAND"),
+		LaunchTemplate: eks.NodeGroupLaunchTemplateArgs{
+			Id:      template.ID().ToStringOutput().ToStringPtrOutput(),
+			Version: template.LatestVersion.ApplyT(func(v int) string { return fmt.Sprint(v) }).(pulumi.StringOutput),
+		},
+		ScalingConfig: eks.NodeGroupScalingConfigArgs{
+			MinSize: pulumi.Int(group.Min), MaxSize: pulumi.Int(group.Max), DesiredSize: pulumi.Int(group.Min),
+		},
+		// One node at a time, and a new one before an old one goes, as EKS does it.
+		UpdateConfig:     eks.NodeGroupUpdateConfigArgs{MaxUnavailable: pulumi.Int(1)},
+		NodeRepairConfig: eks.NodeGroupNodeRepairConfigArgs{Enabled: pulumi.Bool(true)},
+		Tags:             awskit.Tags(b.Cluster+"-nodes", component),
+	}, options...)
+}
+
+// template is what EKS starts nodes from. Image, user data and profile EKS adds itself.
+func (b *builder) template(ctx *pulumi.Context) (*ec2.LaunchTemplate, error) {
+	c, name := b.Config, b.Cluster+"-eks-nodes"
+	volume := ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
+		VolumeSize: pulumi.Int(c.Nodes.RootVolume), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.String("true"),
+		KmsKeyId: b.Secrets.KeyARN.ToStringPtrOutput(), DeleteOnTermination: pulumi.String("true"),
+	}
+	devices := ec2.LaunchTemplateBlockDeviceMappingArray{
+		ec2.LaunchTemplateBlockDeviceMappingArgs{DeviceName: pulumi.String("/dev/xvda"), Ebs: volume},
+	}
+	if c.EKS.NodeGroup.AMI == config.Bottlerocket {
+		// The system has a small read-only disk of its own; images and pods are on the second one.
+		system := volume
+		system.VolumeSize = pulumi.Int(bottlerocketSystem)
+		devices = ec2.LaunchTemplateBlockDeviceMappingArray{
+			ec2.LaunchTemplateBlockDeviceMappingArgs{DeviceName: pulumi.String("/dev/xvda"), Ebs: system},
+			ec2.LaunchTemplateBlockDeviceMappingArgs{DeviceName: pulumi.String("/dev/xvdb"), Ebs: volume},
+		}
+	}
+	launched := awskit.Tags(name, component)
+	launched["project"], launched["stack"] = pulumi.String(c.Project), pulumi.String(c.Stack)
+	for key, value := range c.Tags {
+		launched[key] = pulumi.String(value)
+	}
+	return ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
+		Name: pulumi.String(name), Description: pulumi.String("A Kubernetes node of " + b.Cluster),
+		UpdateDefaultVersion: pulumi.Bool(true),
+		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"),
+			// One hop ends at the node: no pod takes the node's role.
+			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
+		},
+		// With groups named here, EKS does not add its own cluster group, which lets everything through between nodes and
+		// control plane.
+		VpcSecurityGroupIds: pulumi.StringArray{b.NodesGroup}, BlockDeviceMappings: devices,
+		// The provider's default tags end at the template; what it launches is tagged here.
+		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
+			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: launched},
+			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: launched},
+		},
+		Tags: awskit.Tags(name, component),
+	}, b.child...)
+}
+
+// bottlerocketSystem is the size in GiB of Bottlerocket's own disk.
+const bottlerocketSystem = 4

@@ -1,0 +1,228 @@
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/container"
+	"github.com/wso2is-aws/wso2is/components/ekscluster"
+	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/components/workload"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// clusterServices are the AWS services that Kubernetes nodes, add-ons and pods call, each through an interface
+// endpoint: joining the cluster, images, Pod Identity, the CNI, the load balancer controller, files, secrets, logs and
+// metrics.
+var clusterServices = []string{
+	"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "elasticloadbalancing", "kms", "logs",
+	"monitoring", "secretsmanager", "sts",
+}
+
+func checkEKS(c config.Cluster) error { return workload.Check(c, c.EKS.Namespace) }
+
+// buildEKS is the topology eks, from the network up.
+func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
+	base, err := buildBase(ctx, c, scope, clusterServices, provider)
+	if err != nil {
+		return err
+	}
+	identity, err := ekscluster.NewIdentity(ctx, "identity", scope, c, provider)
+	if err != nil {
+		return err
+	}
+	data, err := buildData(ctx, c, scope, base, identity.FileSystemRoleARN, provider)
+	if err != nil {
+		return err
+	}
+	front, err := buildFront(ctx, c, scope, base, "ip", provider)
+	if err != nil {
+		return err
+	}
+	cluster, err := ekscluster.New(ctx, "cluster", &ekscluster.Args{
+		Scope: scope, Config: c, Identity: identity, Network: base.network,
+		NodesGroup:        base.firewall.Groups[firewall.Nodes],
+		ControlPlaneGroup: base.firewall.Groups[firewall.ControlPlane],
+		Secrets:           base.secrets, Database: data.database, FileSystem: data.files,
+		ServiceAccount: workload.ServiceAccount, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
+		Before: slices.Concat(base.before, []pulumi.Resource{front.logGroup}),
+	}, provider)
+	if err != nil {
+		return fmt.Errorf("building the cluster: %w", err)
+	}
+	inside, err := kubernetes.NewProvider(ctx, "kubernetes", &kubernetes.ProviderArgs{
+		Kubeconfig: cluster.Kubeconfig, ClusterIdentifier: cluster.ARN,
+	})
+	if err != nil {
+		return fmt.Errorf("configuring the Kubernetes provider: %w", err)
+	}
+	e := &eksStack{c: c, scope: scope, base: base, data: data, front: front, cluster: cluster}
+	if c.EKS.Cluster == nil {
+		controller, err := ekscluster.NewController(ctx, "controller", &ekscluster.ControllerArgs{
+			Scope: scope, Config: c, Identity: identity, Cluster: cluster, VPC: base.network.VPC,
+			TargetGroup: front.balancer.TargetGroup,
+		}, provider, pulumi.Providers(inside))
+		if err != nil {
+			return err
+		}
+		e.before = controller.Ready
+	}
+	pods, err := e.pods(ctx, provider, pulumi.Providers(inside))
+	if err != nil {
+		return fmt.Errorf("building the pods: %w", err)
+	}
+	if err := watch(ctx, c, scope, data, front, provider); err != nil {
+		return err
+	}
+	exportCommon(ctx, c, data, front)
+	ctx.Export("nodes", pulumi.Map{pods.Deployment: pulumi.Map{"config": configOf(pods)}})
+	ctx.Export("kubernetesCluster", cluster.Name)
+	ctx.Export("kubeconfig", cluster.Kubeconfig)
+	return nil
+}
+
+func configOf(pods *workload.Workload) pulumi.StringOutput {
+	return pulumi.Sprintf("configmap/%s/%s", pods.Namespace, pods.ConfigMap)
+}
+
+// eksStack is what the pods are put together from.
+type eksStack struct {
+	c       config.Cluster
+	scope   awskit.Scope
+	base    *base
+	data    *data
+	front   *front
+	cluster *ekscluster.Cluster
+	before  []pulumi.Resource
+}
+
+func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*workload.Workload, error) {
+	addresses, err := e.addresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	size := e.c.PodSize()
+	hosts := map[string]pulumi.StringInput{}
+	for name, host := range e.data.database.Hosts() {
+		hosts[name] = host
+	}
+	before := slices.Concat(e.cluster.Ready, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving)
+	for _, instance := range awskit.Sorted(e.data.database.Instances) {
+		before = append(before, instance.Resource)
+	}
+	return workload.New(ctx, "workload", &workload.Args{
+		Scope: e.scope, Config: e.c, Namespace: e.c.EKS.Namespace,
+		Images:  workload.Images{Server: e.c.Container.Image, Tools: e.c.Container.ToolsImage},
+		Size:    workload.Size{CPU: size.CPU, MemoryMiB: size.Memory},
+		Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx), SecretStore: workload.SecretStore(e.c.EKS.Secrets),
+		Hosts: hosts, FileSystem: e.data.files, SchemeJar: e.c.EKS.MembershipScheme,
+		TargetGroup: e.front.balancer.TargetGroup, Addresses: addresses, Before: before,
+	}, opts...)
+}
+
+// addresses are the ranges of what a NetworkPolicy cannot name: it knows pods, and everything else by address.
+func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Party][]string, error) {
+	var private, public []string
+	for _, s := range e.c.Subnets() {
+		private, public = append(private, s.Private.CIDR), append(public, s.Public.CIDR)
+	}
+	services, err := netip.ParsePrefix(e.cluster.ServiceCIDR)
+	if err != nil {
+		return nil, fmt.Errorf("reading the range of services: %w", err)
+	}
+	found := map[firewall.Party][]string{
+		firewall.LoadBalancer: public, firewall.Database: private, workload.APIServer: private,
+	}
+	if e.c.LoadBalancer.Internal {
+		found[firewall.LoadBalancer] = private
+	}
+	if e.c.EKS.Cluster != nil {
+		// Where in its VPC an existing cluster has its control plane's interfaces, is its owner's business.
+		found[workload.APIServer] = []string{e.c.Network.CIDR}
+	}
+	// The policy is judged before the service's address becomes the API server's, so both are needed.
+	found[workload.APIServer] = append(slices.Clone(found[workload.APIServer]), services.Addr().Next().String()+"/32")
+	adopted := e.c.Network.Adopt
+	if adopted == nil || *e.c.Network.InterfaceEndpoints || adopted.EndpointSecurityGroup != "" {
+		found[firewall.Endpoints] = private
+		if adopted != nil {
+			found[firewall.Endpoints] = []string{e.c.Network.CIDR}
+		}
+	}
+	if adopted == nil || *e.c.Network.InterfaceEndpoints || adopted.S3PrefixList != "" {
+		name := fmt.Sprintf("com.amazonaws.%s.s3", e.c.Region)
+		list, err := ec2.LookupManagedPrefixList(ctx, &ec2.LookupManagedPrefixListArgs{Name: &name},
+			pulumi.Parent(e.base.network))
+		if err != nil {
+			return nil, fmt.Errorf("listing the addresses of S3: %w", err)
+		}
+		for _, entry := range list.Entries {
+			found[firewall.S3] = append(found[firewall.S3], entry.Cidr)
+		}
+		slices.Sort(found[firewall.S3])
+	}
+	return found, nil
+}
+
+// secrets are the server's.
+func (e *eksStack) secrets() []workload.Secret {
+	keys := secretKeys(e.c)
+	keys[container.EnvKeystore] = "keystore"
+	var all []workload.Secret
+	for variable, key := range awskit.Sorted(keys) {
+		all = append(all, e.secret(variable, key))
+	}
+	return all
+}
+
+func (e *eksStack) secret(variable, key string) workload.Secret {
+	return workload.Secret{
+		Variable: variable, Key: key, ARN: e.base.secrets.ARNs[key], Value: e.base.secrets.Values[key],
+	}
+}
+
+// schemaSecrets are those of the program that makes the databases: the master users, and the users that it makes.
+func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
+	var all []workload.Secret
+	for name, logical := range awskit.Sorted(e.c.Database.Logical) {
+		username, master, password := bootstrap.Environment(name)
+		instance := e.data.database.Instances[logical.Instance]
+		for _, of := range []struct{ variable, property string }{{username, "username"}, {master, "password"}} {
+			secret := workload.Secret{
+				Variable: of.variable, Key: logical.Instance, Property: of.property, ARN: instance.MasterSecretARN,
+			}
+			if e.c.EKS.Secrets == config.SecretsKubernetes {
+				secret.Value = e.property(ctx, instance.MasterSecretARN, of.property)
+			}
+			all = append(all, secret)
+		}
+		all = append(all, e.secret(password, "database-"+string(name)))
+	}
+	return all
+}
+
+// property reads one value out of a secret that AWS keeps, such as the master user's.
+func (e *eksStack) property(ctx *pulumi.Context, arn pulumi.StringInput, name string) pulumi.StringOutput {
+	version := secretsmanager.LookupSecretVersionOutput(ctx, secretsmanager.LookupSecretVersionOutputArgs{SecretId: arn},
+		pulumi.Parent(e.base.secrets))
+	return pulumi.ToSecret(version.SecretString().ApplyT(func(text string) (string, error) {
+		var values map[string]any
+		if err := json.Unmarshal([]byte(text), &values); err != nil {
+			return "", fmt.Errorf("reading the database's master secret: %w", err)
+		}
+		value, ok := values[name].(string)
+		if !ok {
+			return "", fmt.Errorf("the database's master secret has no %s", name)
+		}
+		return value, nil
+	})).(pulumi.StringOutput)
+}
