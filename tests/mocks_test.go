@@ -87,8 +87,20 @@ func (p *plan) NewResource(args pulumi.MockResourceArgs) (string, resource.Prope
 		})
 	case "aws:route53/record:Record":
 		text("fqdn", "_x.is.example.com")
+	case "aws:eks/cluster:Cluster":
+		text("endpoint", "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com")
+		out["certificateAuthority"] = resource.NewObjectProperty(resource.PropertyMap{
+			"data": resource.NewStringProperty("QUJD"),
+		})
 	case "aws:s3/bucketV2:BucketV2":
 		id = args.Inputs["bucket"].StringValue()
+	}
+	if metadata, ok := out["metadata"]; ok && strings.HasPrefix(args.TypeToken, "kubernetes:") {
+		named := metadata.ObjectValue().Copy()
+		if !named.HasValue("name") {
+			named["name"] = resource.NewStringProperty(args.Name + "-0123abcd")
+		}
+		out["metadata"] = resource.NewObjectProperty(named)
 	}
 	return id, out, nil
 }
@@ -107,6 +119,9 @@ func (p *plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 		return resource.NewPropertyMapFromMap(map[string]any{"partition": "aws"}), nil
 	case "aws:ssm/getParameter:getParameter":
 		return resource.NewPropertyMapFromMap(map[string]any{"insecureValue": "ami-0123456789abcdef0", "value": "ami-0123456789abcdef0"}), nil
+	}
+	if answer, ok := answersOfEKS(args); ok {
+		return answer, nil
 	}
 	return nil, fmt.Errorf("the program calls %s, which no test expects", args.Token)
 }

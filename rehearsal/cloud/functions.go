@@ -41,10 +41,13 @@ var functions = map[string]func(*Cloud, Object) (Object, error){
 			"id": logDeliveryAccount, "arn": fmt.Sprintf("arn:%s:iam::%s:root", c.partition(), logDeliveryAccount),
 		}, nil
 	},
-	"aws:ec2/getVpc:getVpc":       existing(vpcType, "id", "InvalidVpcID.NotFound"),
-	"aws:ec2/getSubnet:getSubnet": existing(subnetType, "id", "InvalidSubnetID.NotFound"),
-	"aws:route53/getZone:getZone": hostedZone,
+	"aws:secretsmanager/getSecretVersion:getSecretVersion": secretVersion,
+	"aws:ec2/getVpc:getVpc":                                existing(vpcType, "id", "InvalidVpcID.NotFound"),
+	"aws:ec2/getSubnet:getSubnet":                          existing(subnetType, "id", "InvalidSubnetID.NotFound"),
+	"aws:route53/getZone:getZone":                          hostedZone,
 }
+
+func init() { maps.Copy(functions, eksFunctions) }
 
 // Functions lists the functions that the cloud serves.
 func Functions() []string { return slices.Sorted(maps.Keys(functions)) }
@@ -120,4 +123,27 @@ func hostedZone(c *Cloud, args Object) (Object, error) {
 		}
 	}
 	return nil, fail("NoSuchHostedZone", "there is no hosted zone %s%s", text(args, "zoneId"), text(args, "name"))
+}
+
+// secretVersion knows the master users' secrets, which RDS keeps by itself, and the values that the stack has written.
+func secretVersion(c *Cloud, args Object) (Object, error) {
+	arn, value := text(args, "secretId"), ""
+	for _, db := range c.all(databaseType) {
+		if slices.Contains(texts(db.Outputs, "masterUserSecrets[].secretArn"), arn) {
+			value = fmt.Sprintf(`{"username":%q,"password":%q}`, text(db.Outputs, "username"), identifier(arn, "uuid"))
+		}
+	}
+	for _, v := range c.all(secretVersionType) {
+		if text(v.Inputs, "secretId") == arn {
+			value = text(v.Outputs, "secretString")
+		}
+	}
+	if value == "" {
+		return nil, fail("ResourceNotFoundException", "there is no secret %s with a value", arn)
+	}
+	return Object{
+		"id": arn + "|AWSCURRENT", "arn": arn, "secretId": arn, "secretString": value, "secretBinary": "",
+		"versionId": identifier(arn, "uuid"), "versionStage": "AWSCURRENT", "versionStages": []any{"AWSCURRENT"},
+		"createdDate": "2026-01-01T00:00:00Z",
+	}, nil
 }

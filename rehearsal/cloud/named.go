@@ -37,6 +37,9 @@ func Named(config map[string]string) []Resource {
 			}
 		}
 	}
+	if cluster, ok := existingCluster(config); ok {
+		found[eksClusterType+cluster.ID] = cluster
+	}
 	var all []Resource
 	for _, key := range slices.Sorted(maps.Keys(found)) {
 		all = append(all, found[key])

@@ -2,7 +2,10 @@ package cloud
 
 import "fmt"
 
-const secretType = "aws:secretsmanager/secret:Secret"
+const (
+	secretType        = "aws:secretsmanager/secret:Secret"
+	secretVersionType = "aws:secretsmanager/secretVersion:SecretVersion"
+)
 
 // secretsManagerTypes are secrets and their values.
 var secretsManagerTypes = []Type{
@@ -42,7 +45,7 @@ var secretsManagerTypes = []Type{
 		},
 	},
 	{
-		Token: "aws:secretsmanager/secretVersion:SecretVersion", ID: "{secretId}|terraform-{uuid}",
+		Token: secretVersionType, ID: "{secretId}|terraform-{uuid}",
 		Secret:    []string{"secretString", "secretBinary"},
 		Required:  []string{"secretId"},
 		AtMostOne: [][]string{{"secretString", "secretBinary"}},

@@ -156,7 +156,7 @@ var table map[string]*Type
 func init() {
 	table = index(
 		acmTypes, autoscalingTypes, cloudwatchTypes, networkTypes, instanceTypes, securityGroupTypes, transitGatewayTypes,
-		efsTypes, iamTypes, kmsTypes, loadBalancerTypes, rdsTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
+		efsTypes, eksTypes, iamTypes, kmsTypes, loadBalancerTypes, rdsTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
 		wafTypes,
 	)
 }

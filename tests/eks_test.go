@@ -1,0 +1,449 @@
+package tests
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+const (
+	nodeGroupType   = "aws:eks/nodeGroup:NodeGroup"
+	eksClusterType  = "aws:eks/cluster:Cluster"
+	addonType       = "aws:eks/addon:Addon"
+	associationType = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+	releaseType     = "kubernetes:helm.sh/v3:Release"
+	rolePolicyType  = "aws:iam/rolePolicy:RolePolicy"
+)
+
+// answersOfEKS answers the functions that only the topology eks uses.
+func answersOfEKS(args pulumi.MockCallArgs) (resource.PropertyMap, bool) {
+	switch args.Token {
+	case "aws:eks/getAddonVersion:getAddonVersion":
+		return resource.NewPropertyMapFromMap(map[string]any{
+			"version": "v1.0.0-eksbuild." + args.Args["kubernetesVersion"].StringValue()[2:],
+		}), true
+	case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
+		return resource.NewPropertyMapFromMap(map[string]any{
+			"entries": []any{map[string]any{"cidr": "52.218.0.0/17"}, map[string]any{"cidr": "3.5.64.0/21"}},
+		}), true
+	case "aws:secretsmanager/getSecretVersion:getSecretVersion":
+		return resource.NewPropertyMapFromMap(map[string]any{
+			"secretString": `{"username":"wso2master","password":"Marker0Master1"}`,
+		}), true
+	case "aws:eks/getCluster:getCluster":
+		return resource.NewPropertyMapFromMap(map[string]any{
+			"name": "platform", "arn": "arn:aws:eks:eu-west-1:123456789012:cluster/platform", "status": "ACTIVE",
+			"endpoint": "https://existing.eks", "version": "1.35",
+			"certificateAuthorities":   []any{map[string]any{"data": "QUJD"}},
+			"kubernetesNetworkConfigs": []any{map[string]any{"serviceIpv4Cidr": "10.100.0.0/16"}},
+			"vpcConfig":                map[string]any{"vpcId": "vpc-0123456789abcdef0"},
+		}), true
+	}
+	return nil, false
+}
+
+// eks is the minimal configuration of the topology with further top-level keys.
+func eks(pairs ...any) map[string]any {
+	all := object("topology", "eks", "eks", object("publicAccessCidrs", []string{"203.0.113.7/32"}))
+	for key, value := range object(pairs...) {
+		if more, ok := value.(map[string]any); ok && key == "eks" {
+			for k, v := range more {
+				all["eks"].(map[string]any)[k] = v
+			}
+			continue
+		}
+		all[key] = value
+	}
+	return all
+}
+
+// existing is a stack in an existing cluster.
+func existing() map[string]any {
+	subnets := func(kind, third string) map[string]any {
+		return object(
+			"eu-west-1a", object("id", "subnet-0123456"+kind+"a", "cidr", "10.0."+third+"0.0/24"),
+			"eu-west-1b", object("id", "subnet-0123456"+kind+"b", "cidr", "10.0."+third+"1.0/24"))
+	}
+	return object("topology", "eks",
+		"eks", object("cluster", object("name", "platform", "nodeSecurityGroup", "sg-0123456789abcdef9",
+			"fileSystemRole", "arn:aws:iam::123456789012:role/efs-csi-node")),
+		"network", object("adopt", object("vpc", "vpc-0123456789abcdef0", "endpointSecurityGroup", "sg-0123456789abcdef0",
+			"s3PrefixList", "pl-0123456789abcdef0", "privateSubnets", subnets("0", "1"), "publicSubnets", subnets("1", "2"))))
+}
+
+func (r registered) dependsOn(name string) bool {
+	return slices.ContainsFunc(r.Dependencies, func(urn string) bool { return strings.HasSuffix(urn, "::"+name) })
+}
+
+func TestControlPlane(t *testing.T) {
+	p := deploy(t, eks())
+	cluster := p.one(t, eksClusterType, "cluster")
+	assert.Equal(t, "wso2is-test", cluster.get("name"))
+	assert.Equal(t, "1.35", cluster.get("version"))
+	assert.Equal(t, true, cluster.get("vpcConfig", "endpointPrivateAccess"))
+	assert.Equal(t, true, cluster.get("vpcConfig", "endpointPublicAccess"))
+	assert.Equal(t, []any{"203.0.113.7/32"}, cluster.get("vpcConfig", "publicAccessCidrs"))
+	assert.Equal(t, []any{"private-eu-west-1a-id", "private-eu-west-1b-id", "private-eu-west-1c-id"},
+		cluster.get("vpcConfig", "subnetIds"))
+	assert.Equal(t, []any{"secrets"}, cluster.get("encryptionConfig", "resources"))
+	assert.Equal(t, p.one(t, "aws:kms/key:Key", "key").arn(), cluster.get("encryptionConfig", "provider", "keyArn"))
+	assert.Equal(t, "API", cluster.get("accessConfig", "authenticationMode"), "no aws-auth")
+	assert.Len(t, cluster.get("enabledClusterLogTypes"), 5)
+	assert.Equal(t, false, cluster.get("bootstrapSelfManagedAddons"))
+	assert.True(t, cluster.Protect, "in prod")
+	logs := p.one(t, "aws:cloudwatch/logGroup:LogGroup", "control-plane")
+	assert.Equal(t, "/aws/eks/wso2is-test/cluster", logs.get("name"))
+	assert.Equal(t, 90.0, logs.get("retentionInDays"))
+	assert.True(t, cluster.dependsOn("control-plane"), "EKS would make the log group itself")
+	assert.True(t, cluster.dependsOn("cluster-AmazonEKSClusterPolicy"))
+}
+
+func TestPrivateAPIWithoutPublicAddresses(t *testing.T) {
+	changes := existing()
+	delete(changes, "eks")
+	cluster := deploy(t, changes).one(t, eksClusterType, "cluster")
+	assert.Equal(t, false, cluster.get("vpcConfig", "endpointPublicAccess"))
+	assert.Nil(t, cluster.get("vpcConfig", "publicAccessCidrs"))
+}
+
+func TestAdministratorsHaveAccessEntries(t *testing.T) {
+	p := deploy(t, eks("eks", object("admins", []string{"arn:aws:iam::123456789012:role/platform"})))
+	entry := p.one(t, "aws:eks/accessEntry:AccessEntry", "123456789012-role/platform")
+	assert.Equal(t, "arn:aws:iam::123456789012:role/platform", entry.get("principalArn"))
+	policy := p.one(t, "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "123456789012-role/platform")
+	assert.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", policy.get("policyArn"))
+	assert.Equal(t, "cluster", policy.get("accessScope", "type"))
+}
+
+func TestKubernetesNodes(t *testing.T) {
+	for image, want := range map[string]struct {
+		kind string
+		ami  string
+		disk string
+	}{
+		"al2023": {"m7g.2xlarge", "AL2023_ARM_64_STANDARD", "0"}, "bottlerocket": {"m6i.2xlarge", "BOTTLEROCKET_x86_64", "1"},
+	} {
+		t.Run(image, func(t *testing.T) {
+			p := deploy(t, eks("nodes", object("count", 4, "instanceType", want.kind, "rootVolume", 50),
+				"eks", object("nodeGroup", object("ami", image))))
+			nodes := p.one(t, nodeGroupType, "nodes")
+			assert.Equal(t, want.ami, nodes.get("amiType"))
+			assert.Equal(t, []any{want.kind}, nodes.get("instanceTypes"))
+			assert.Equal(t, 5.0, nodes.get("scalingConfig", "minSize"), "four pods and the one that a rolling update adds")
+			assert.Len(t, nodes.get("subnetIds"), 3, "every zone")
+			assert.Nil(t, nodes.get("nodeGroupName"), "a name of its own would keep a new group from standing beside the old")
+			assert.Equal(t, "1.35", nodes.get("version"), "nodes follow the control plane")
+			template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
+			assert.Equal(t, "required", template.get("metadataOptions", "httpTokens"))
+			assert.Equal(t, 1.0, template.get("metadataOptions", "httpPutResponseHopLimit"), "no pod takes the node's role")
+			disk := func(key string) any { return template.get("blockDeviceMappings", want.disk, "ebs", key) }
+			assert.Equal(t, 50.0, disk("volumeSize"))
+			assert.Equal(t, "true", disk("encrypted"))
+			assert.Equal(t, "gp3", disk("volumeType"))
+			assert.Equal(t, []any{"nodes-id"}, template.get("vpcSecurityGroupIds"), "not the cluster's group, which is open")
+			assert.Nil(t, template.get("userData"))
+		})
+	}
+}
+
+func TestNodesOfAnAutoscalerStayWhereItPutThem(t *testing.T) {
+	p := deploy(t, eks("eks", object("nodeGroup", object("max", 9))))
+	assert.Contains(t, p.one(t, nodeGroupType, "nodes").Ignore, "scalingConfig.desiredSize")
+	assert.Empty(t, deploy(t, eks()).one(t, nodeGroupType, "nodes").Ignore)
+}
+
+func TestAddonsComeInTheOrderThatNodesNeed(t *testing.T) {
+	p := deploy(t, eks("nodes", object("autoscaling", object("max", 4))))
+	nodes := p.one(t, nodeGroupType, "nodes")
+	var names []string
+	for _, r := range p.all(addonType) {
+		names = append(names, r.Name)
+		switch early := nodes.dependsOn(r.Name); r.Name {
+		case "vpc-cni", "kube-proxy", "eks-pod-identity-agent":
+			assert.True(t, early, "no node becomes ready without %s", r.Name)
+		default:
+			assert.False(t, early)
+			assert.True(t, r.dependsOn("nodes"), "%s needs a node to run on", r.Name)
+		}
+		assert.Equal(t, "v1.0.0-eksbuild.35", r.get("addonVersion"), "the version for the cluster's Kubernetes")
+	}
+	slices.Sort(names)
+	assert.Equal(t, []string{
+		"amazon-cloudwatch-observability", "aws-efs-csi-driver", "aws-secrets-store-csi-driver-provider", "coredns",
+		"eks-pod-identity-agent", "kube-proxy", "metrics-server", "vpc-cni",
+	}, names)
+	values := func(name string) string { return fmt.Sprint(p.one(t, addonType, name).get("configurationValues")) }
+	assert.Contains(t, values("vpc-cni"), `"enableNetworkPolicy":"true"`)
+	assert.Contains(t, values("aws-secrets-store-csi-driver-provider"), `"syncSecret":{"enabled":true}`)
+	logs := values("amazon-cloudwatch-observability")
+	assert.Contains(t, logs, `/var/log/containers/*_wso2is-test_*.log`)
+	assert.Contains(t, logs, `log_group_name      /wso2is/wso2is-test/nodes`)
+	assert.Contains(t, logs, `auto_create_group   false`)
+}
+
+func TestOnlyAddonsThatSomethingNeeds(t *testing.T) {
+	p := deploy(t, eks("eks", object("secrets", "kubernetes", "addons", object("coredns", "v1.12.4-eksbuild.1"))))
+	assert.Equal(t, "v1.12.4-eksbuild.1", p.one(t, addonType, "coredns").get("addonVersion"))
+	for _, r := range p.all(addonType) {
+		assert.NotContains(t, []string{"metrics-server", "aws-secrets-store-csi-driver-provider"}, r.Name)
+	}
+}
+
+// TestRolesReachTheirServiceAccountsOnly holds that every role is one service account's of this cluster.
+func TestRolesReachTheirServiceAccountsOnly(t *testing.T) {
+	p := deploy(t, eks())
+	accounts := map[string]string{}
+	for _, r := range p.all(associationType) {
+		accounts[r.Name] = fmt.Sprint(r.get("namespace"), "/", r.get("serviceAccount"))
+		trust := fmt.Sprint(p.one(t, "aws:iam/role:Role", r.Name).get("assumeRolePolicy"))
+		assert.Contains(t, trust, "pods.eks.amazonaws.com")
+		assert.Contains(t, trust, "sts:TagSession")
+		assert.Contains(t, trust, "arn:aws:eks:eu-west-1:123456789012:cluster/wso2is-test", "no other cluster's pods")
+	}
+	assert.Equal(t, map[string]string{
+		"cni": "kube-system/aws-node", "filesystem": "kube-system/efs-csi-node-sa", "logs": "amazon-cloudwatch/cloudwatch-agent",
+		"controller": "kube-system/aws-load-balancer-controller", "pods": "wso2is-test/wso2is",
+	}, accounts)
+	mount := p.one(t, "aws:efs/fileSystemPolicy:FileSystemPolicy", "shared")
+	assert.Contains(t, fmt.Sprint(mount.get("policy")), p.one(t, "aws:iam/role:Role", "filesystem").arn())
+	assert.True(t, p.one(t, addonType, "aws-efs-csi-driver").dependsOn("filesystem"), "a driver that started before its "+
+		"role is there mounts nothing until it is started again")
+}
+
+func (r registered) arn() string {
+	short := r.Type[strings.LastIndex(r.Type, ":")+1:]
+	return fmt.Sprintf("arn:aws:mock:eu-west-1:123456789012:%s/%s", short, r.Name)
+}
+
+func TestPodsMayReadTheirOwnSecretsOnly(t *testing.T) {
+	policy := fmt.Sprint(deploy(t, eks()).one(t, rolePolicyType, "pods").get("policy"))
+	assert.Contains(t, policy, "secretsmanager:GetSecretValue")
+	assert.Contains(t, policy, "secret:rds!db-main")
+	assert.Contains(t, policy, "arn:aws:s3:::wso2is-artifacts-123456789012-eu-west-1/")
+	assert.NotContains(t, policy, ".zip", "the product is in the image")
+	kube := fmt.Sprint(deploy(t, eks("eks", object("secrets", "kubernetes"))).one(t, rolePolicyType, "pods").get("policy"))
+	assert.NotContains(t, kube, "secretsmanager:")
+	assert.NotContains(t, kube, "kms:")
+}
+
+func TestLoadBalancerControllerAsksNoMetadataServiceAndNoInternet(t *testing.T) {
+	p := deploy(t, eks())
+	release := p.one(t, releaseType, "aws-load-balancer-controller")
+	value := func(path ...string) any { return release.get(append([]string{"values"}, path...)...) }
+	assert.Equal(t, "3.4.0", release.get("version"))
+	assert.Equal(t, "eu-west-1", value("region"))
+	assert.Equal(t, "vpc-id", value("vpcId"))
+	assert.Equal(t, "wso2is-test", value("clusterName"))
+	assert.Equal(t, "602401143452.dkr.ecr.eu-west-1.amazonaws.com/amazon/aws-load-balancer-controller",
+		value("image", "repository"))
+	for _, off := range []string{
+		"enableShield", "enableWaf", "enableWafv2", "enableServiceMutatorWebhook", "createIngressClassResource",
+	} {
+		assert.Equal(t, false, value(off), off)
+	}
+	assert.True(t, release.dependsOn("coredns"))
+	own := deploy(t, eks("eks", object("controller", object("chart", "3.3.0",
+		"image", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/controller:v3.3.0")))).one(t, releaseType,
+		"aws-load-balancer-controller")
+	assert.Equal(t, "3.3.0", own.get("version"))
+	assert.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/controller", own.get("values", "image", "repository"))
+	assert.Equal(t, "v3.3.0", own.get("values", "image", "tag"))
+}
+
+// TestControllerMayChangeOneTargetGroup holds that with a binding the controller registers, and does nothing else.
+func TestControllerMayChangeOneTargetGroup(t *testing.T) {
+	p := deploy(t, eks())
+	var policy struct {
+		Statement []struct{ Action, Resource []string }
+	}
+	text := fmt.Sprint(p.one(t, rolePolicyType, "controller").get("policy"))
+	require.NoError(t, json.Unmarshal([]byte(text), &policy))
+	for _, s := range policy.Statement {
+		for _, action := range s.Action {
+			_, verb, _ := strings.Cut(action, ":")
+			if strings.HasPrefix(verb, "Describe") {
+				continue
+			}
+			assert.Contains(t, []string{"RegisterTargets", "DeregisterTargets"}, verb)
+			assert.Equal(t, []string{p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").arn()}, s.Resource)
+		}
+	}
+}
+
+// TestKubernetesIsOpenWhereItMustBe holds the flows that only Kubernetes needs, each between two groups.
+func TestKubernetesIsOpenWhereItMustBe(t *testing.T) {
+	p := deploy(t, eks("nodes", object("autoscaling", object("max", 4))))
+	open := func(token, own, other string) []string {
+		var found []string
+		for _, r := range p.all(token) {
+			if r.get("securityGroupId") == own && r.get("referencedSecurityGroupId") == other {
+				found = append(found, fmt.Sprintf("%v %v", r.get("ipProtocol"), r.get("fromPort")))
+			}
+		}
+		slices.Sort(found)
+		return found
+	}
+	assert.Equal(t, []string{"tcp 443"}, open(ingress, "control-plane-id", "nodes-id"))
+	assert.Equal(t, []string{"tcp 10250", "tcp 10251", "tcp 9443"}, open(ingress, "nodes-id", "control-plane-id"))
+	assert.Equal(t, []string{"tcp 10250", "tcp 53", "tcp 5701", "udp 53"}, open(ingress, "nodes-id", "nodes-id"))
+	assert.Equal(t, open(ingress, "nodes-id", "nodes-id"), open(egress, "nodes-id", "nodes-id"))
+	assert.Equal(t, []any{"control-plane-id"}, p.one(t, eksClusterType, "cluster").get("vpcConfig", "securityGroupIds"))
+	for _, r := range slices.Concat(p.all(ingress), p.all(egress)) {
+		if r.get("securityGroupId") == "nodes-id" {
+			assert.Nil(t, r.get("cidrIpv4"), "%s opens nodes to addresses", r.Name)
+		}
+	}
+	assert.Empty(t, deploy(t, nil).named("control-plane"), "other topologies have no control plane")
+}
+
+func (p *plan) named(name string) []registered {
+	return slices.DeleteFunc(slices.Clone(p.resources), func(r registered) bool { return r.Name != name })
+}
+
+func TestNodesReachAWSWithoutTheInternet(t *testing.T) {
+	p := deploy(t, eks())
+	assert.Empty(t, p.all("aws:ec2/natGateway:NatGateway"))
+	for _, service := range []string{
+		"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "elasticloadbalancing", "logs", "monitoring",
+		"secretsmanager", "sts",
+	} {
+		p.one(t, "aws:ec2/vpcEndpoint:VpcEndpoint", service)
+	}
+	nodes := p.one(t, nodeGroupType, "nodes")
+	for _, way := range []string{"s3", "eks-auth", "kubernetes-api-out", "dns-udp-in"} {
+		assert.True(t, nodes.dependsOn(way), "a node that starts before %s does not join", way)
+	}
+}
+
+func TestPodsComeLastAndGoFirst(t *testing.T) {
+	p := deploy(t, eks())
+	pods := p.one(t, "kubernetes:apps/v1:Deployment", "server")
+	assert.Equal(t, "wso2is-test", pods.get("metadata", "namespace"))
+	assert.Equal(t, "ip", p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").get("targetType"))
+	binding := p.custom(t, "TargetGroupBinding")
+	for _, before := range []string{
+		"aws-load-balancer-controller", "aws-efs-csi-driver", "aws-secrets-store-csi-driver-provider", "eu-west-1a", "main",
+	} {
+		assert.True(t, p.after(binding, before), "the pods need %s, and go before it", before)
+		assert.True(t, p.after(pods, before), "the pods need %s, and go before it", before)
+	}
+	assert.Equal(t, p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").arn(), binding.get("spec", "targetGroupARN"))
+}
+
+// after says that a resource comes after another one, directly or not.
+func (p *plan) after(r registered, name string) bool {
+	if r.dependsOn(name) {
+		return true
+	}
+	return slices.ContainsFunc(r.Dependencies, func(urn string) bool {
+		return slices.ContainsFunc(p.resources, func(other registered) bool {
+			return strings.HasSuffix(urn, other.Type+"::"+other.Name) && p.after(other, name)
+		})
+	})
+}
+
+// custom is the only custom resource of a kind.
+func (p *plan) custom(t *testing.T, kind string) registered {
+	t.Helper()
+	for _, r := range p.resources {
+		if strings.HasPrefix(r.Type, "kubernetes:") && r.get("kind") == kind {
+			return r
+		}
+	}
+	t.Fatalf("there is no %s", kind)
+	return registered{}
+}
+
+func TestExistingClusterGetsPodsAndNothingElse(t *testing.T) {
+	p := deploy(t, existing())
+	for _, token := range []string{
+		eksClusterType, nodeGroupType, addonType, releaseType, "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/vpc:Vpc",
+	} {
+		assert.Empty(t, p.all(token), token)
+	}
+	association := p.one(t, associationType, "pods")
+	assert.Equal(t, "platform", association.get("clusterName"))
+	p.one(t, "kubernetes:apps/v1:Deployment", "server")
+	policy := fmt.Sprint(p.one(t, "aws:efs/fileSystemPolicy:FileSystemPolicy", "shared").get("policy"))
+	assert.Contains(t, policy, "arn:aws:iam::123456789012:role/efs-csi-node")
+	for _, flow := range []string{"hazelcast-in", "serve-in"} {
+		assert.Equal(t, "sg-0123456789abcdef9", p.one(t, ingress, flow).get("securityGroupId"))
+	}
+	for _, r := range p.all(egress) {
+		assert.NotEqual(t, "sg-0123456789abcdef9", r.get("securityGroupId"), "what it lets out is its owner's business")
+	}
+	kubeconfig := p.one(t, "pulumi:providers:kubernetes", "kubernetes")
+	assert.Contains(t, fmt.Sprint(kubeconfig.get("kubeconfig")), "https://existing.eks")
+}
+
+func TestExistingClusterInAnotherVPCIsRefused(t *testing.T) {
+	changes := existing()
+	changes["network"].(map[string]any)["adopt"].(map[string]any)["vpc"] = "vpc-00000000000000001"
+	_, err := tryDeploy(t, changes)
+	require.ErrorContains(t, err, "wso2is:eks.cluster: platform is in vpc-0123456789abcdef0")
+}
+
+func TestOwnKubeconfigIsASecret(t *testing.T) {
+	changes := existing()
+	changes["eks"].(map[string]any)["cluster"].(map[string]any)["kubeconfig"] = "Marker0Kubeconfig"
+	p := deploy(t, changes, "eks")
+	value := p.one(t, "pulumi:providers:kubernetes", "kubernetes").Inputs["kubeconfig"]
+	assert.True(t, value.ContainsSecrets())
+	assert.Equal(t, "Marker0Kubeconfig", reveal(value))
+	for _, r := range p.resources {
+		if r.Type != "pulumi:providers:kubernetes" {
+			assert.NotContains(t, fmt.Sprint(reveal(resource.NewObjectProperty(r.Inputs))), "Marker0Kubeconfig")
+		}
+	}
+}
+
+func TestSecretsOnEKSStaySecret(t *testing.T) {
+	const marker = "Marker0Secret1Value2"
+	for store, holders := range map[string][]string{
+		"csi":        {"aws:secretsmanager/secretVersion:SecretVersion"},
+		"kubernetes": {"aws:secretsmanager/secretVersion:SecretVersion", "kubernetes:core/v1:Secret"},
+	} {
+		t.Run(store, func(t *testing.T) {
+			p := deploy(t, eks("admin", object("password", marker), "eks", object("secrets", store)), "admin")
+			var seen []string
+			for _, r := range p.resources {
+				for key, value := range r.Inputs {
+					text := fmt.Sprint(reveal(value))
+					assert.False(t, strings.Contains(text, "Marker0Master1") && !value.ContainsSecrets(), "%s", r.Name)
+					if !strings.Contains(text, marker) {
+						continue
+					}
+					seen = append(seen, r.Type)
+					assert.True(t, value.ContainsSecrets(), "%s of %s is in the clear", key, r.Name)
+				}
+			}
+			slices.Sort(seen)
+			assert.Equal(t, holders, seen)
+			kubeconfig := p.one(t, "pulumi:providers:kubernetes", "kubernetes").Inputs["kubeconfig"]
+			assert.True(t, kubeconfig.ContainsSecrets())
+		})
+	}
+}
+
+// TestEveryReleaseRunsOnEKS plans each release of the product, and each place that secrets come from.
+func TestEveryReleaseRunsOnEKS(t *testing.T) {
+	for _, version := range product.Versions() {
+		t.Run(string(version), func(t *testing.T) {
+			more := object()
+			if facts, _ := version.Facts(); facts.KubernetesSchemeJar {
+				more["membershipScheme"] = object("source", "s3://bucket/kubernetes-membership-scheme-1.0.10.jar")
+			}
+			p := deploy(t, eks("version", string(version), "eks", more))
+			p.one(t, "kubernetes:apps/v1:Deployment", "server")
+		})
+	}
+}
