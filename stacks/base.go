@@ -204,7 +204,11 @@ func buildFront(
 	if c.LoadBalancer.Internal {
 		subnets = b.network.Private
 	}
-	balancer, err := loadbalancer.New(ctx, "loadbalancer", &loadbalancer.Args{
+	balance := loadbalancer.New
+	if c.EKS.Registration == config.Ingress {
+		balance = loadbalancer.NewForIngress
+	}
+	balancer, err := balance(ctx, "loadbalancer", &loadbalancer.Args{
 		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
 		Subnets: inZones(b.network.Zones, subnets), SecurityGroup: b.firewall.Groups[firewall.LoadBalancer], TargetType: targetType,
 	}, provider)
@@ -222,9 +226,13 @@ func watch(
 	for name, instance := range d.database.Instances {
 		ids[name] = instance.Resource.Identifier
 	}
+	var targets pulumi.StringInput
+	if f.balancer.Annotations == nil {
+		targets = f.balancer.TargetGroupSuffix
+	}
 	_, err := observability.New(ctx, "observability", &observability.Args{
 		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Topic: c.Observability.AlarmTopicARN,
-		LoadBalancer: f.balancer.ARNSuffix, TargetGroup: f.balancer.TargetGroupSuffix, Databases: ids,
+		LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets, Databases: ids,
 	}, provider)
 	return err
 }

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -69,7 +71,7 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	if c.EKS.Cluster == nil {
 		controller, err := ekscluster.NewController(ctx, "controller", &ekscluster.ControllerArgs{
 			Scope: scope, Config: c, Identity: identity, Cluster: cluster, VPC: base.network.VPC,
-			TargetGroup: front.balancer.TargetGroup,
+			TargetGroup: e.targetGroup(),
 		}, provider, pulumi.Providers(inside))
 		if err != nil {
 			return err
@@ -79,6 +81,11 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	pods, err := e.pods(ctx, provider, pulumi.Providers(inside))
 	if err != nil {
 		return fmt.Errorf("building the pods: %w", err)
+	}
+	if pods.Ingress != nil {
+		if err := front.balancer.Publish(ctx, hostOf(pods)); err != nil {
+			return err
+		}
 	}
 	if err := watch(ctx, c, scope, data, front, provider); err != nil {
 		return err
@@ -93,6 +100,36 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 func configOf(pods *workload.Workload) pulumi.StringOutput {
 	return pulumi.Sprintf("configmap/%s/%s", pods.Namespace, pods.ConfigMap)
 }
+
+// hostOf is the DNS name that the controller has given the Ingress.
+func hostOf(pods *workload.Workload) pulumi.StringOutput {
+	return pods.Ingress.Status.LoadBalancer().Ingress().ApplyT(
+		func(found []networkingv1.IngressLoadBalancerIngress) (string, error) {
+			if len(found) == 0 || found[0].Hostname == nil {
+				return "", errors.New("the load balancer controller has given the Ingress no DNS name")
+			}
+			return *found[0].Hostname, nil
+		}).(pulumi.StringOutput)
+}
+
+// targetGroup is what pods are registered with, or nil where an Ingress publishes them.
+func (e *eksStack) targetGroup() pulumi.StringInput {
+	if e.front.balancer.Annotations != nil {
+		return nil
+	}
+	return e.front.balancer.TargetGroup
+}
+
+// ingress publishes the pods, or is nil where they are registered with a target group.
+func (e *eksStack) ingress() *workload.Ingress {
+	if e.front.balancer.Annotations == nil {
+		return nil
+	}
+	return &workload.Ingress{Class: ingressClass, Annotations: e.front.balancer.Annotations}
+}
+
+// ingressClass is the class that the load balancer controller's chart makes.
+const ingressClass = "alb"
 
 // eksStack is what the pods are put together from.
 type eksStack struct {
@@ -125,7 +162,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 		Size:    workload.Size{CPU: size.CPU, MemoryMiB: size.Memory},
 		Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx), SecretStore: workload.SecretStore(e.c.EKS.Secrets),
 		Hosts: hosts, FileSystem: e.data.files, SchemeJar: e.c.EKS.MembershipScheme,
-		TargetGroup: e.front.balancer.TargetGroup, Addresses: addresses, Before: before,
+		TargetGroup: e.targetGroup(), Ingress: e.ingress(), Addresses: addresses, Before: before,
 	}, opts...)
 }
 

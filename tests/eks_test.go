@@ -39,6 +39,11 @@ func answersOfEKS(args pulumi.MockCallArgs) (resource.PropertyMap, bool) {
 		return resource.NewPropertyMapFromMap(map[string]any{
 			"secretString": `{"username":"wso2master","password":"Marker0Master1"}`,
 		}), true
+	case "aws:lb/getLoadBalancer:getLoadBalancer":
+		return resource.NewPropertyMapFromMap(map[string]any{
+			"arn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/" + args.Args["name"].StringValue(),
+			"arnSuffix": "app/made/1", "dnsName": "ingress.elb.amazonaws.com", "zoneId": "Z2",
+		}), true
 	case "aws:eks/getCluster:getCluster":
 		return resource.NewPropertyMapFromMap(map[string]any{
 			"name": "platform", "arn": "arn:aws:eks:eu-west-1:123456789012:cluster/platform", "status": "ACTIVE",
@@ -361,6 +366,51 @@ func (p *plan) custom(t *testing.T, kind string) registered {
 	}
 	t.Fatalf("there is no %s", kind)
 	return registered{}
+}
+
+// TestIngressMakesTheSameLoadBalancer holds what the controller is told against what is made here without it.
+func TestIngressMakesTheSameLoadBalancer(t *testing.T) {
+	p := deploy(t, eks("eks", object("registration", "ingress"), "loadBalancer", object(
+		"hostedZone", "Z0123456789", "webAclArn",
+		"arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555")))
+	assert.Empty(t, p.all("aws:lb/loadBalancer:LoadBalancer"))
+	assert.Empty(t, p.all("aws:lb/targetGroup:TargetGroup"))
+	made := p.one(t, "kubernetes:networking.k8s.io/v1:Ingress", "server")
+	assert.Equal(t, "alb", made.get("spec", "ingressClassName"))
+	for key, want := range map[string]string{
+		"load-balancer-name": "wso2is-test", "scheme": "internet-facing", "security-groups": "load-balancer-id",
+		"subnets": "public-eu-west-1a-id,public-eu-west-1b-id,public-eu-west-1c-id", "target-type": "ip",
+		"certificate-arn": p.one(t, "aws:acm/certificateValidation:CertificateValidation", "certificate").
+			get("certificateArn").(string),
+		"listen-ports": `[{"HTTP":80},{"HTTPS":443}]`, "ssl-redirect": "443", "backend-protocol": "HTTPS",
+		"ssl-policy": "ELBSecurityPolicy-TLS13-1-2-2021-06", "healthcheck-path": "/api/health-check/v1.0/health",
+		"manage-backend-security-group-rules": "false",
+		"target-group-attributes": "deregistration_delay.timeout_seconds=60,stickiness.enabled=true," +
+			"stickiness.type=lb_cookie,stickiness.lb_cookie.duration_seconds=86400",
+		"wafv2-acl-arn": "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555",
+	} {
+		assert.Equal(t, want, made.get("metadata", "annotations", "alb.ingress.kubernetes.io/"+key), key)
+	}
+	attributes := fmt.Sprint(made.get("metadata", "annotations", "alb.ingress.kubernetes.io/load-balancer-attributes"))
+	for _, want := range []string{
+		"idle_timeout.timeout_seconds=300", "deletion_protection.enabled=true",
+		"routing.http.preserve_host_header.enabled=true", "access_logs.s3.bucket=wso2is-test-access-logs-",
+	} {
+		assert.Contains(t, attributes, want)
+	}
+	release := p.one(t, releaseType, "aws-load-balancer-controller")
+	assert.Equal(t, true, release.get("values", "createIngressClassResource"))
+	assert.Equal(t, true, release.get("values", "enableWafv2"))
+	record := p.one(t, "aws:route53/record:Record", "alias")
+	assert.Equal(t, "ingress.elb.amazonaws.com", record.get("aliases", "0", "name"))
+	assert.Equal(t, "Z2", record.get("aliases", "0", "zoneId"))
+	alarm := p.one(t, "aws:cloudwatch/metricAlarm:MetricAlarm", "server-errors")
+	assert.Equal(t, map[string]any{"LoadBalancer": "app/made/1"}, alarm.get("dimensions"))
+	policy := fmt.Sprint(p.one(t, rolePolicyType, "controller").get("policy"))
+	assert.Contains(t, policy, `"aws:RequestTag/elbv2.k8s.aws/cluster":"wso2is-test"`)
+	for _, never := range []string{"AuthorizeSecurityGroupIngress", "CreateSecurityGroup", "shield:", "waf-regional", "cognito"} {
+		assert.NotContains(t, policy, never, "what is brought along or switched off needs no permission")
+	}
 }
 
 func TestExistingClusterGetsPodsAndNothingElse(t *testing.T) {

@@ -101,6 +101,9 @@ func (p *plan) NewResource(args pulumi.MockResourceArgs) (string, resource.Prope
 			named["name"] = resource.NewStringProperty(args.Name + "-0123abcd")
 		}
 		out["metadata"] = resource.NewObjectProperty(named)
+		out["status"] = resource.NewPropertyValue(map[string]any{"loadBalancer": map[string]any{
+			"ingress": []any{map[string]any{"hostname": "ingress.elb.amazonaws.com"}},
+		}})
 	}
 	return id, out, nil
 }

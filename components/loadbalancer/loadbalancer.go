@@ -43,9 +43,14 @@ type LoadBalancer struct {
 	// ARNSuffix and TargetGroupSuffix are the dimensions of CloudWatch's metrics.
 	ARNSuffix         pulumi.StringOutput
 	TargetGroupSuffix pulumi.StringOutput
-	TargetGroup       pulumi.StringOutput
+	// TargetGroup is the ARN of the nodes' target group; empty behind an Ingress, which has its own.
+	TargetGroup pulumi.StringOutput
+	// Annotations are those of the Ingress that the load balancer is made from; nil where it is made here.
+	Annotations pulumi.StringMap
 	// Serving is done when a registered node gets traffic.
 	Serving []pulumi.Resource
+
+	args *Args
 }
 
 const (
@@ -77,13 +82,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("creating the listeners: %w", err)
 	}
 	if args.LoadBalancer.HostedZone != "" {
-		if _, err := route53.NewRecord(ctx, "alias", &route53.RecordArgs{
-			ZoneId: pulumi.String(args.LoadBalancer.HostedZone), Name: pulumi.String(args.Hostname), Type: pulumi.String("A"),
-			Aliases: route53.RecordAliasArray{route53.RecordAliasArgs{
-				Name: balancer.DnsName, ZoneId: balancer.ZoneId, EvaluateTargetHealth: pulumi.Bool(true),
-			}},
-		}, child...); err != nil {
-			return nil, fmt.Errorf("creating the alias record: %w", err)
+		if err := alias(ctx, args, balancer.DnsName, balancer.ZoneId, child); err != nil {
+			return nil, err
 		}
 	}
 	if args.LoadBalancer.WebACLARN != "" {
@@ -108,14 +108,7 @@ func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.
 	}
 	options := child
 	if *args.LoadBalancer.AccessLogs {
-		bucket, err := storage.NewBucket(ctx, "access-logs", &storage.Args{
-			Scope: args.Scope, Purpose: "access-logs", ExpireDays: accessLogDays,
-			// Load balancer logs can only be encrypted with S3's own key.
-			Writer: &storage.Writer{
-				Service: "logdelivery.elasticloadbalancing.amazonaws.com",
-				Prefix:  "AWSLogs/" + args.Account + "/",
-			},
-		}, child...)
+		bucket, err := l.accessLogs(ctx, args, child)
 		if err != nil {
 			return nil, err
 		}
@@ -132,6 +125,19 @@ func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.
 }
 
 const accessLogDays = 90
+
+func (l *LoadBalancer) accessLogs(
+	ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption,
+) (*storage.Bucket, error) {
+	return storage.NewBucket(ctx, "access-logs", &storage.Args{
+		Scope: args.Scope, Purpose: "access-logs", ExpireDays: accessLogDays,
+		// Load balancer logs can only be encrypted with S3's own key.
+		Writer: &storage.Writer{
+			Service: "logdelivery.elasticloadbalancing.amazonaws.com",
+			Prefix:  "AWSLogs/" + args.Account + "/",
+		},
+	}, child...)
+}
 
 // certificate is the given certificate's ARN, or that of one requested here once it is validated.
 func (l *LoadBalancer) certificate(

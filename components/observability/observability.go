@@ -43,7 +43,8 @@ type Args struct {
 	Clustered bool
 	// Topic is told of alarms; empty tells nobody.
 	Topic string
-	// LoadBalancer and TargetGroup are the ARN suffixes that CloudWatch's metrics carry.
+	// LoadBalancer and TargetGroup are the ARN suffixes that CloudWatch's metrics carry. Without a target group, which
+	// the metrics on the nodes' health are measured by, there are no alarms on those.
 	LoadBalancer, TargetGroup pulumi.StringInput
 	// Databases are the RDS identifiers by instance name.
 	Databases map[string]pulumi.StringOutput
@@ -70,18 +71,22 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource(Type, name, o, opts...); err != nil {
 		return nil, err
 	}
-	target := pulumi.StringMap{"LoadBalancer": args.LoadBalancer, "TargetGroup": args.TargetGroup}
-	alarms := []alarm{
-		{name: "unhealthy-nodes", what: "A node fails the load balancer's health check", namespace: "AWS/ApplicationELB",
-			metric: "UnHealthyHostCount", statistic: "Maximum", comparison: "GreaterThanThreshold", missing: "notBreaching",
-			period: minute, periods: 5, dimensions: target},
-		{name: "no-healthy-node", what: "No node serves", namespace: "AWS/ApplicationELB", metric: "HealthyHostCount",
-			statistic: "Minimum", comparison: "LessThanThreshold", threshold: 1, missing: "breaching", period: minute, periods: 2,
-			dimensions: target},
-		{name: "server-errors", what: "Nodes answer with errors of their own", namespace: "AWS/ApplicationELB",
-			metric: "HTTPCode_Target_5XX_Count", statistic: "Sum", comparison: "GreaterThanThreshold", threshold: 50,
-			missing: "notBreaching", period: minute, periods: 5, dimensions: target},
+	target := pulumi.StringMap{"LoadBalancer": args.LoadBalancer}
+	var alarms []alarm
+	if args.TargetGroup != nil {
+		target["TargetGroup"] = args.TargetGroup
+		alarms = []alarm{
+			{name: "unhealthy-nodes", what: "A node fails the load balancer's health check", namespace: "AWS/ApplicationELB",
+				metric: "UnHealthyHostCount", statistic: "Maximum", comparison: "GreaterThanThreshold", missing: "notBreaching",
+				period: minute, periods: 5, dimensions: target},
+			{name: "no-healthy-node", what: "No node serves", namespace: "AWS/ApplicationELB", metric: "HealthyHostCount",
+				statistic: "Minimum", comparison: "LessThanThreshold", threshold: 1, missing: "breaching", period: minute, periods: 2,
+				dimensions: target},
+		}
 	}
+	alarms = append(alarms, alarm{name: "server-errors", what: "Nodes answer with errors of their own", namespace: "AWS/ApplicationELB",
+		metric: "HTTPCode_Target_5XX_Count", statistic: "Sum", comparison: "GreaterThanThreshold", threshold: 50,
+		missing: "notBreaching", period: minute, periods: 5, dimensions: target})
 	if args.Clustered && args.Nodes > 1 {
 		alarms = append(alarms, alarm{name: "split-cluster",
 			what:      fmt.Sprintf("A node sees fewer than %d members: it has stayed alone, or the cluster has split", args.Nodes),

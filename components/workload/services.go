@@ -7,7 +7,6 @@ import (
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
@@ -19,7 +18,7 @@ const (
 
 // publish makes the services and whatever brings clients to them. It comes before the pods: the load balancer
 // controller adds its readiness gate to a pod only where a binding for the pod's service exists when the pod is made.
-func (b *builder) publish() ([]pulumi.Resource, error) {
+func (b *builder) publish(w *Workload) ([]pulumi.Resource, error) {
 	// What nobody can be ready for yet is not waited for: the pods come after their services.
 	annotated := b.meta(Name, "")
 	annotated.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
@@ -46,7 +45,8 @@ func (b *builder) publish() ([]pulumi.Resource, error) {
 	}
 	var way pulumi.Resource
 	if b.Ingress != nil {
-		way, err = b.ingress(service)
+		w.Ingress, err = b.ingress(service)
+		way = w.Ingress
 	} else {
 		way, err = b.binding(service)
 	}
@@ -85,12 +85,11 @@ func (b *builder) binding(service *corev1.Service) (pulumi.Resource, error) {
 	}, b.child...)
 }
 
-func (b *builder) ingress(service *corev1.Service) (pulumi.Resource, error) {
+// ingress has the controller make a load balancer. Pulumi waits for its DNS name, which the controller gives it before
+// there are pods, and at the end for the controller to have taken it down again.
+func (b *builder) ingress(service *corev1.Service) (*networkingv1.Ingress, error) {
 	meta := b.meta(Name, "")
-	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
-	for key, value := range awskit.Sorted(b.Ingress.Annotations) {
-		meta.Annotations.(pulumi.StringMap)[key] = value
-	}
+	meta.Annotations = b.Ingress.Annotations
 	return networkingv1.NewIngress(b.ctx, "server", &networkingv1.IngressArgs{
 		Metadata: meta,
 		Spec: &networkingv1.IngressSpecArgs{

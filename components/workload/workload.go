@@ -13,6 +13,7 @@ import (
 	"fmt"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -111,6 +112,8 @@ type Workload struct {
 	Namespace, Deployment, Service string
 	// ConfigMap is the name of the ConfigMap with the nodes' deployment.toml; empty where the image holds the file.
 	ConfigMap pulumi.StringOutput
+	// Ingress publishes the pods; nil where they are registered with a target group. Its status has the DNS name.
+	Ingress *networkingv1.Ingress
 	// Deployed is done when every node serves.
 	Deployed pulumi.Resource
 }
@@ -170,7 +173,7 @@ func (b *builder) build(w *Workload) error {
 	if err != nil {
 		return fmt.Errorf("creating the shared volumes: %w", err)
 	}
-	published, err := b.publish()
+	published, err := b.publish(w)
 	if err != nil {
 		return fmt.Errorf("publishing the pods: %w", err)
 	}

@@ -682,6 +682,14 @@ var eksFunctions = map[string]func(*Cloud, Object) (Object, error){
 			"version": strings.ReplaceAll(known.release, "{kubernetes}", version),
 		}, nil
 	},
+	"aws:lb/getLoadBalancer:getLoadBalancer": func(c *Cloud, args Object) (Object, error) {
+		for _, property := range []string{"name", "arn"} {
+			if r := c.find(text(args, property), property, balancerType); r != nil && text(args, property) != "" {
+				return clone(r.Outputs), nil
+			}
+		}
+		return nil, fail("LoadBalancerNotFound", "there is no load balancer %s%s", text(args, "name"), text(args, "arn"))
+	},
 	"aws:eks/getCluster:getCluster": func(c *Cloud, args Object) (Object, error) {
 		r := c.find(text(args, "name"), "name", eksClusterType)
 		if r == nil {
@@ -725,4 +733,61 @@ func existingCluster(config map[string]string) (Resource, bool) {
 		"kubernetesNetworkConfig": Object{"serviceIpv4Cidr": "10.100.0.0/16"},
 		"vpcConfig":               Object{"vpcId": network.Adopt.VPC},
 	}}, name != ""
+}
+
+// ingressAnnotations are the annotations of an Ingress that the load balancer controller reads, of those that the cloud
+// checks.
+const ingressAnnotations = "alb.ingress.kubernetes.io/"
+
+// IngressBalancer does what the load balancer controller does for an Ingress of the class alb: it makes the load balancer
+// that the annotations describe, or finds the one that it has made, and tells its DNS name. What the annotations name must
+// exist. RemoveIngressBalancer takes it down again.
+func (c *Cloud) IngressBalancer(annotations map[string]string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	value := func(key string) string { return annotations[ingressAnnotations+key] }
+	list := func(key string) []any {
+		var all []any
+		for _, v := range strings.Split(value(key), ",") {
+			all = append(all, v)
+		}
+		return all
+	}
+	in := Object{
+		"name": value("load-balancer-name"), "loadBalancerType": "application", "internal": value("scheme") == "internal",
+		"subnets": list("subnets"), "securityGroups": list("security-groups"),
+	}
+	if certificate := value("certificate-arn"); c.find(certificate, "arn", certificateType) == nil {
+		return "", fail("CertificateNotFound", "the Ingress names %s, and there is no such certificate", certificate)
+	}
+	if old := c.find(value("load-balancer-name"), "name", balancerType); old != nil {
+		if old.Owner != ingressOwner {
+			return "", fail("DuplicateLoadBalancerName", "%s has the name that the Ingress asks for", old.describe())
+		}
+		return text(old.Outputs, "dnsName"), nil
+	}
+	t := table[balancerType]
+	call := &Call{Cloud: c, Type: t, Name: "ingress", URN: ingressOwner + value("load-balancer-name"), In: in}
+	if err := errors.Join(call.check(), call.decide()); err != nil {
+		return "", err
+	}
+	call.Out = clone(in)
+	call.ID = fmt.Sprint(call.expand(t.ID))
+	call.Out["id"] = call.ID
+	call.outputs()
+	r := &Resource{Token: balancerType, ID: call.ID, Owner: ingressOwner, Inputs: call.In, Outputs: call.Out}
+	return text(call.Out, "dnsName"), c.put(r)
+}
+
+// ingressOwner owns what the load balancer controller has made.
+const ingressOwner = "the load balancer controller"
+
+// RemoveIngressBalancer takes down the load balancer with the name, as the controller does once its Ingress is deleted.
+func (c *Cloud) RemoveIngressBalancer(name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.find(name, "name", balancerType); r != nil && r.Owner == ingressOwner {
+		return c.remove(r)
+	}
+	return nil
 }
