@@ -63,6 +63,7 @@ type topology struct {
 
 var topologies = map[config.Topology]topology{
 	config.EC2: {check: checkEC2, build: buildEC2},
+	config.ECS: {check: checkECS, build: buildECS},
 	config.EKS: {check: checkEKS, build: buildEKS},
 }
 

@@ -64,6 +64,8 @@ func (p *plan) NewResource(args pulumi.MockResourceArgs) (string, resource.Prope
 				"secretArn": resource.NewStringProperty("arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-" + args.Name),
 			}),
 		})
+	case "aws:ecr/repository:Repository":
+		text("repositoryUrl", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/"+args.Inputs["name"].StringValue())
 	case "aws:kms/key:Key":
 		text("keyId", id)
 	case "aws:lb/loadBalancer:LoadBalancer":

@@ -74,6 +74,25 @@ func TrustPolicy(service string) string {
 	}).JSON()
 }
 
+// TrustPolicy lets an AWS service that works for many accounts assume a role, but only for the sources that match the
+// ARN in the scope's own account.
+func (s Scope) TrustPolicy(service, source string) string {
+	return NewPolicy(Statement{
+		Effect: "Allow", Action: []string{"sts:AssumeRole"}, Principal: map[string]any{"Service": service},
+		Condition: map[string]map[string]any{
+			"StringEquals": {"aws:SourceAccount": s.Account}, "ArnLike": {"aws:SourceArn": source},
+		},
+	}).JSON()
+}
+
+// EC2Service is the principal of EC2, which alone has a name of its own in China.
+func (s Scope) EC2Service() string {
+	if s.Partition == "aws-cn" {
+		return "ec2.amazonaws.com.cn"
+	}
+	return "ec2.amazonaws.com"
+}
+
 // PolicyOf makes a policy document from values that are known only once AWS has created them, in the order given.
 func PolicyOf(document func(values []string) Policy, values ...pulumi.StringInput) pulumi.StringOutput {
 	return pulumi.ToStringArrayOutput(outputs(values)).ApplyT(func(known []string) string {

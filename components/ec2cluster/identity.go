@@ -32,14 +32,10 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, opts ...p
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(i)}
-	service := "ec2.amazonaws.com"
-	if scope.Partition == "aws-cn" {
-		service += ".cn"
-	}
 	var err error
 	if i.role, err = iam.NewRole(ctx, "nodes", &iam.RoleArgs{
 		Name: pulumi.String(RoleName(scope)), Description: pulumi.String("The nodes of " + scope.Cluster),
-		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy(service)), Tags: awskit.Tags(scope.Cluster+"-nodes", component),
+		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy(scope.EC2Service())), Tags: awskit.Tags(scope.Cluster+"-nodes", component),
 	}, child...); err != nil {
 		return nil, fmt.Errorf("creating the nodes' role: %w", err)
 	}

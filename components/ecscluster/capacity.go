@@ -1,0 +1,219 @@
+package ecscluster
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// fargate is the capacity provider that AWS keeps.
+const fargate = "FARGATE"
+
+// makeCluster makes the ECS cluster and the capacity that runs its tasks.
+func (b *builder) makeCluster(ctx *pulumi.Context) error {
+	in := &ecs.ClusterArgs{
+		Name: pulumi.String(b.Cluster), Tags: awskit.Tags(b.Cluster, component),
+		Settings: ecs.ClusterSettingArray{ecs.ClusterSettingArgs{
+			Name: pulumi.String("containerInsights"), Value: pulumi.String("enabled"),
+		}},
+	}
+	if b.Config.ECS.Exec {
+		in.Configuration = ecs.ClusterConfigurationArgs{
+			ExecuteCommandConfiguration: ecs.ClusterConfigurationExecuteCommandConfigurationArgs{
+				Logging: pulumi.String("OVERRIDE"),
+				LogConfiguration: ecs.ClusterConfigurationExecuteCommandConfigurationLogConfigurationArgs{
+					CloudWatchLogGroupName: pulumi.String(b.LogGroup),
+				},
+			},
+		}
+	}
+	var err error
+	if b.ecs, err = ecs.NewCluster(ctx, "nodes", in, b.child...); err != nil {
+		return fmt.Errorf("creating the ECS cluster: %w", err)
+	}
+	b.cluster.Name = b.ecs.Name
+	b.capacity = fargate
+	var provider pulumi.StringInput = pulumi.String(fargate)
+	if !b.Config.Fargate() {
+		made, err := b.instances(ctx)
+		if err != nil {
+			return err
+		}
+		b.capacity, provider = instancesProvider(b.Cluster), made.Name
+	}
+	ready, err := ecs.NewClusterCapacityProviders(ctx, "nodes", &ecs.ClusterCapacityProvidersArgs{
+		ClusterName: b.ecs.Name, CapacityProviders: pulumi.StringArray{provider},
+		DefaultCapacityProviderStrategies: ecs.ClusterCapacityProvidersDefaultCapacityProviderStrategyArray{
+			ecs.ClusterCapacityProvidersDefaultCapacityProviderStrategyArgs{
+				CapacityProvider: provider, Weight: pulumi.Int(1),
+			},
+		},
+	}, b.child...)
+	if err != nil {
+		return fmt.Errorf("giving the cluster its capacity: %w", err)
+	}
+	b.before = append(b.before, ready)
+	return nil
+}
+
+// instancesProvider names the capacity provider. ECS refuses names that begin with aws, ecs or fargate, and a project
+// may be called so.
+func instancesProvider(cluster string) string { return "instances-" + cluster }
+
+func groupName(cluster string) string { return cluster + "-instances" }
+
+// imageParameter is the public parameter with the newest image of Amazon Linux 2023 that is made for ECS.
+func imageParameter(c config.Cluster) string {
+	arch := ""
+	if t, _ := config.LookupInstanceType(c.Nodes.InstanceType); t.ARM {
+		arch = "arm64/"
+	}
+	return "/aws/service/ecs/optimized-ami/amazon-linux-2023/" + arch + "recommended/image_id"
+}
+
+// agent is the ECS agent's configuration: its cluster, the roles of tasks on the instance's network, the log driver
+// under the execution role, and time for a server to leave its cluster.
+func (b *builder) agent(cluster string) string {
+	lines := []string{
+		"#!/bin/bash",
+		"cat >>/etc/ecs/ecs.config <<'CONFIG'",
+		"ECS_CLUSTER=" + cluster,
+		"ECS_ENABLE_TASK_IAM_ROLE=true",
+		"ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST=true",
+		`ECS_AVAILABLE_LOGGING_DRIVERS=["json-file","awslogs"]`,
+		"ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE=true",
+		fmt.Sprintf("ECS_CONTAINER_STOP_TIMEOUT=%ds", stopSeconds),
+		"CONFIG",
+		"",
+	}
+	return strings.Join(lines, "\n")
+}
+
+// instanceWarmup is how long a new instance takes until it can run a task, in seconds.
+const instanceWarmup = 180
+
+// instances makes an Auto Scaling group of container instances that ECS sizes: one for each task, and one more while a
+// task is replaced, since two tasks cannot have the same ports of one instance.
+func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) {
+	c := b.Config
+	image := "resolve:ssm:" + imageParameter(c) // EC2 resolves it whenever an instance is launched
+	if c.Nodes.AMI != "" {
+		image = c.Nodes.AMI
+	}
+	name := groupName(b.Cluster)
+	launched := awskit.Tags(name, component)
+	launched[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
+	launched["project"], launched["stack"] = pulumi.String(c.Project), pulumi.String(c.Stack)
+	for key, value := range c.Tags {
+		launched[key] = pulumi.String(value)
+	}
+	template, err := ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
+		Name: pulumi.String(name), Description: pulumi.String("A container instance of " + b.Cluster),
+		ImageId: pulumi.String(image), InstanceType: pulumi.String(c.Nodes.InstanceType),
+		UpdateDefaultVersion: pulumi.Bool(true),
+		IamInstanceProfile:   ec2.LaunchTemplateIamInstanceProfileArgs{Arn: b.Identity.profile.Arn},
+		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(c.MetadataTokens()),
+			// Tasks on the instance's network are as near as the instance itself.
+			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
+		},
+		VpcSecurityGroupIds: pulumi.StringArray{b.NodesGroup},
+		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{ec2.LaunchTemplateBlockDeviceMappingArgs{
+			DeviceName: pulumi.String("/dev/xvda"),
+			Ebs: ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
+				VolumeSize: pulumi.Int(c.Nodes.RootVolume), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.String("true"),
+				KmsKeyId: b.Secrets.KeyARN.ToStringPtrOutput(), DeleteOnTermination: pulumi.String("true"),
+			},
+		}},
+		// The provider's default tags end at the template; what it launches is tagged here.
+		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
+			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: launched},
+			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: launched},
+		},
+		UserData: b.ecs.Name.ApplyT(func(cluster string) *string {
+			data := base64.StdEncoding.EncodeToString([]byte(b.agent(cluster)))
+			return &data
+		}).(pulumi.StringPtrOutput),
+		Tags: awskit.Tags(name, component),
+	}, b.child...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the launch template: %w", err)
+	}
+	group, err := b.scalingGroup(ctx, name, template)
+	if err != nil {
+		return nil, fmt.Errorf("creating the Auto Scaling group: %w", err)
+	}
+	provider, err := ecs.NewCapacityProvider(ctx, "nodes", &ecs.CapacityProviderArgs{
+		Name: pulumi.String(instancesProvider(b.Cluster)),
+		AutoScalingGroupProvider: ecs.CapacityProviderAutoScalingGroupProviderArgs{
+			AutoScalingGroupArn: group.Arn,
+			// An instance that is to go runs its tasks until others have taken their place.
+			ManagedDraining:              pulumi.String("ENABLED"),
+			ManagedTerminationProtection: pulumi.String("ENABLED"),
+			ManagedScaling: ecs.CapacityProviderAutoScalingGroupProviderManagedScalingArgs{
+				Status: pulumi.String("ENABLED"), TargetCapacity: pulumi.Int(100), // percent of the instances in use
+				MinimumScalingStepSize: pulumi.Int(1), MaximumScalingStepSize: pulumi.Int(b.mostTasks()),
+				InstanceWarmupPeriod: pulumi.Int(instanceWarmup),
+			},
+		},
+		Tags: awskit.Tags(instancesProvider(b.Cluster), component),
+	}, b.child...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the capacity provider: %w", err)
+	}
+	return provider, nil
+}
+
+// mostTasks is the largest number of nodes.
+func (b *builder) mostTasks() int {
+	if a := b.Config.Nodes.Autoscaling; a != nil {
+		return max(a.Max, b.Config.Nodes.Count)
+	}
+	return b.Config.Nodes.Count
+}
+
+func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
+	tags := autoscaling.GroupTagArray{}
+	for key, value := range awskit.Sorted(map[string]string{
+		// ECS adds its tag to a group that it sizes; left out here, the next update would take it away.
+		"AmazonECSManaged": "true", config.DiscoveryTagKey: b.Cluster, "Name": name,
+	}) {
+		tags = append(tags, autoscaling.GroupTagArgs{
+			Key: pulumi.String(key), Value: pulumi.String(value), PropagateAtLaunch: pulumi.Bool(true),
+		})
+	}
+	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
+		Name: pulumi.String(name), MinSize: pulumi.Int(b.Config.Nodes.Count), MaxSize: pulumi.Int(b.mostTasks() + 1),
+		VpcZoneIdentifiers: b.subnets(),
+		LaunchTemplate: autoscaling.GroupLaunchTemplateArgs{
+			Id:      template.ID().ToStringOutput().ToStringPtrOutput(),
+			Version: template.LatestVersion.ApplyT(func(v int) string { return fmt.Sprint(v) }).(pulumi.StringOutput).ToStringPtrOutput(),
+		},
+		// ECS watches the tasks and Elastic Load Balancing their targets; the group only the instances.
+		HealthCheckType: pulumi.String("EC2"), HealthCheckGracePeriod: pulumi.Int(instanceWarmup),
+		DefaultInstanceWarmup: pulumi.Int(instanceWarmup),
+		ProtectFromScaleIn:    pulumi.Bool(true), // ECS lifts it from an instance without tasks
+		ForceDelete:           pulumi.Bool(true), // which the group would else wait for when the stack goes
+		InstanceRefresh: autoscaling.GroupInstanceRefreshArgs{
+			Strategy: pulumi.String("Rolling"),
+			Preferences: autoscaling.GroupInstanceRefreshPreferencesArgs{
+				MinHealthyPercentage: pulumi.Int(100), MaxHealthyPercentage: pulumi.Int(surgePercent(b.Config.Nodes.Count)),
+				InstanceWarmup: pulumi.String(fmt.Sprint(instanceWarmup)), AutoRollback: pulumi.Bool(false),
+				// Every instance with a task is protected; draining moves its task first.
+				ScaleInProtectedInstances: pulumi.String("Refresh"),
+			},
+		},
+		Tags: tags,
+	}, awskit.With(b.child, pulumi.DependsOn(b.before))...)
+}
+
+// surgePercent lets one more than n be there while one is replaced.
+func surgePercent(n int) int { return min((100*(n+1)+n-1)/n, 200) }

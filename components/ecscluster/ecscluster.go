@@ -1,0 +1,194 @@
+// Package ecscluster builds the nodes of the topology ecs: tasks on the network of container instances, one on each, or
+// tasks on Fargate.
+package ecscluster
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/database"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
+	"github.com/wso2is-aws/wso2is/components/loadbalancer"
+	"github.com/wso2is-aws/wso2is/components/network"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/registry"
+	"github.com/wso2is-aws/wso2is/components/secrets"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+const component = "ecscluster"
+
+// Type is the component's Pulumi type token.
+const Type = "wso2is:ecscluster:Cluster"
+
+// Args is what the nodes are built from.
+type Args struct {
+	awskit.Scope
+	Config config.Cluster
+	// SecretKeys says which secret holds which variable of the server's environment.
+	SecretKeys map[string]string
+	Identity   *Identity
+	Network    *network.Network
+	// NodesGroup is the id of the nodes' security group.
+	NodesGroup   pulumi.StringInput
+	Secrets      *secrets.Secrets
+	Database     *database.Database
+	FileSystem   *filesystem.FileSystem
+	LoadBalancer *loadbalancer.LoadBalancer
+	// LogGroup takes the nodes' logs; LogGroupARN is its ARN.
+	LogGroup    string
+	LogGroupARN pulumi.StringInput
+	// Before must be done when a node starts: its ways in and out are open.
+	Before []pulumi.Resource
+}
+
+// Cluster is the nodes.
+type Cluster struct {
+	pulumi.ResourceState
+	// Name and Service are those of the ECS cluster and its service.
+	Name, Service pulumi.StringOutput
+	// Config says where the nodes' deployment.toml is.
+	Config pulumi.StringOutput
+	// Repositories are the URLs of the stack's own repositories by image, nil without container.repository.
+	Repositories map[string]pulumi.StringOutput
+}
+
+// Discovery is how nodes find each other.
+func Discovery(c config.Cluster) nodeconfig.Discovery {
+	return nodeconfig.Discovery{
+		Region: c.Region, TagKey: config.DiscoveryTagKey, TagValue: c.Name(), VPCCIDR: c.Network.CIDR,
+		ClusterName: c.Name(), HostNetwork: c.HostNetwork(),
+	}
+}
+
+// builder is what the parts of a cluster share.
+type builder struct {
+	*Args
+	cluster *Cluster
+	ecs     *ecs.Cluster
+	// capacity is the capacity provider, and is done when it can take tasks.
+	capacity string
+	inputs   map[string]pulumi.StringInput
+	files    *nodefiles.Node
+	child    []pulumi.ResourceOption
+	before   []pulumi.Resource
+}
+
+// New makes the nodes.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
+	if args == nil {
+		return nil, fmt.Errorf("cluster %s: no arguments", name)
+	}
+	c := &Cluster{}
+	if err := ctx.RegisterComponentResource(Type, name, c, opts...); err != nil {
+		return nil, err
+	}
+	b := &builder{Args: args, cluster: c, child: []pulumi.ResourceOption{pulumi.Parent(c)}}
+	store, err := nodefiles.New(ctx, args.Scope, args.Secrets.KeyARN, b.child)
+	if err != nil {
+		return nil, err
+	}
+	b.know(store)
+	if err := args.Identity.grant(ctx, b); err != nil {
+		return nil, err
+	}
+	b.before = slices.Concat(args.Before, store.Ready, args.Identity.ready, args.Network.Egress)
+	if args.Config.Container.Repository {
+		own, err := registry.New(ctx, "registry", args.Scope, args.Config, b.child...)
+		if err != nil {
+			return nil, err
+		}
+		c.Repositories = own.URLs
+		b.before = append(b.before, own.Repositories...)
+	}
+	if b.files, err = store.Node(ctx, args.Config, args.Database.Hosts(), Discovery(args.Config), nodefiles.Shared,
+		nodeconfig.Node{Name: nodefiles.Shared, CreateAdmin: true}); err != nil {
+		return nil, fmt.Errorf("writing the nodes' files: %w", err)
+	}
+	program, err := store.Object(ctx, schemaProgram, pulumi.String(bootstrap.SchemaProgram()))
+	if err != nil {
+		return nil, err
+	}
+	if err := b.makeCluster(ctx); err != nil {
+		return nil, err
+	}
+	c.Config = b.files.URI
+	b.before = slices.Concat(b.before, b.files.Objects, []pulumi.Resource{program}, args.Secrets.Ready)
+	for _, instance := range awskit.Sorted(args.Database.Instances) {
+		b.before = append(b.before, instance.Resource)
+	}
+	schema, err := b.makeSchema(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the database schema: %w", err)
+	}
+	b.before = slices.Concat(b.before, []pulumi.Resource{schema}, args.FileSystem.Ready, args.LoadBalancer.Serving)
+	if err := b.makeService(ctx); err != nil {
+		return nil, err
+	}
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"name": c.Name, "service": c.Service})
+}
+
+// know collects what task definitions and policies name and AWS makes up.
+func (b *builder) know(store *nodefiles.Store) {
+	b.inputs = map[string]pulumi.StringInput{
+		"bucket": store.Name, "bucketArn": store.ARN, "key": b.Secrets.KeyARN, "fileSystemArn": b.FileSystem.ARN,
+		"logGroupArn": b.LogGroupARN,
+	}
+	for role, made := range b.Identity.roles {
+		b.inputs["role:"+role] = made.Arn
+	}
+	for key, arn := range b.Secrets.ARNs {
+		b.inputs["secret:"+key] = arn
+	}
+	for key, instance := range b.Database.Instances {
+		b.inputs["host:"+key], b.inputs["master:"+key] = instance.Host, instance.MasterSecretARN
+	}
+	for i, subnet := range b.subnets() {
+		b.inputs[fmt.Sprintf("subnet:%d", i)] = subnet
+	}
+	b.inputs["nodesGroup"] = b.NodesGroup
+}
+
+// resolve makes a text from the values named, once they are known.
+func (b *builder) resolve(text func(known) (string, error), names ...string) pulumi.StringOutput {
+	values := make(pulumi.StringArray, len(names))
+	for i, name := range names {
+		values[i] = b.inputs[name]
+	}
+	return values.ToStringArrayOutput().ApplyT(func(list []string) (string, error) {
+		k := known{}
+		for i, value := range list {
+			k[names[i]] = value
+		}
+		return text(k)
+	}).(pulumi.StringOutput)
+}
+
+// subnets are the private ones, in the order of their zones.
+func (b *builder) subnets() pulumi.StringArray {
+	subnets := pulumi.StringArray{}
+	for _, zone := range b.Network.Zones {
+		subnets = append(subnets, b.Network.Private[zone])
+	}
+	return subnets
+}
+
+// namesOf are the values' names of a kind, sorted.
+func (b *builder) namesOf(kinds ...string) []string {
+	return slices.Sorted(func(yield func(string) bool) {
+		for name := range maps.Keys(b.inputs) {
+			for _, kind := range kinds {
+				if len(name) > len(kind) && name[:len(kind)] == kind && !yield(name) {
+					return
+				}
+			}
+		}
+	})
+}

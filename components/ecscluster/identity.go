@@ -1,0 +1,236 @@
+package ecscluster
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/observability"
+	"github.com/wso2is-aws/wso2is/components/registry"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// IdentityType is the type token of the component that holds the roles.
+const IdentityType = "wso2is:ecscluster:Identity"
+
+// The roles. Each is assumed by one service and can do what that needs.
+const (
+	// taskRole is what the server and the programs beside it act under.
+	taskRole = "task"
+	// executionRole pulls the node's images, reads its secrets and writes its logs, before its containers run.
+	executionRole = "execution"
+	// schemaRole and schemaExecutionRole are those of the task that makes the schema: only that one sees the master
+	// user's password.
+	schemaRole          = "schema"
+	schemaExecutionRole = "schema-execution"
+	// automationRole starts that task and waits for it.
+	automationRole = "automation"
+	// instanceRole is the container instances'.
+	instanceRole = "instances"
+)
+
+// Identity is the roles. They are made before the nodes, because other components name them.
+type Identity struct {
+	pulumi.ResourceState
+	// TaskRoleARN is the role whose credentials nodes use.
+	TaskRoleARN pulumi.StringOutput
+
+	roles   map[string]*iam.Role
+	profile *iam.InstanceProfile
+	ready   []pulumi.Resource
+}
+
+// RoleName is a role's name. Roles are shared by all regions of an account, so the region is part of it.
+func RoleName(scope awskit.Scope, role string) string {
+	return scope.Cluster + "-" + role + "-" + scope.Region
+}
+
+// NewIdentity makes the roles, and the instance profile where there are container instances.
+func NewIdentity(
+	ctx *pulumi.Context, name string, scope awskit.Scope, c config.Cluster, opts ...pulumi.ResourceOption,
+) (*Identity, error) {
+	i := &Identity{roles: map[string]*iam.Role{}}
+	if err := ctx.RegisterComponentResource(IdentityType, name, i, opts...); err != nil {
+		return nil, err
+	}
+	child := []pulumi.ResourceOption{pulumi.Parent(i)}
+	// ECS acts for many accounts; only this one's tasks may have the roles.
+	tasks := scope.TrustPolicy("ecs-tasks.amazonaws.com", scope.ARN("ecs", "*"))
+	trusts := []struct{ role, what, trust string }{
+		{taskRole, "The nodes of ", tasks},
+		{executionRole, "Starts the nodes of ", tasks},
+		{schemaRole, "Makes the database schema of ", tasks},
+		{schemaExecutionRole, "Starts what makes the database schema of ", tasks},
+		{automationRole, "Runs what makes the database schema of ",
+			scope.TrustPolicy("ssm.amazonaws.com", scope.ARN("ssm", "automation-execution/*"))},
+	}
+	if !c.Fargate() {
+		trusts = append(trusts, struct{ role, what, trust string }{
+			instanceRole, "The container instances of ", awskit.TrustPolicy(scope.EC2Service()),
+		})
+	}
+	for _, t := range trusts {
+		role, err := iam.NewRole(ctx, t.role, &iam.RoleArgs{
+			Name: pulumi.String(RoleName(scope, t.role)), Description: pulumi.String(t.what + scope.Cluster),
+			AssumeRolePolicy: pulumi.String(t.trust), Tags: awskit.Tags(scope.Cluster+"-"+t.role, component),
+		}, child...)
+		if err != nil {
+			return nil, fmt.Errorf("creating the role %s: %w", t.role, err)
+		}
+		i.roles[t.role] = role
+	}
+	i.TaskRoleARN = i.roles[taskRole].Arn
+	if c.Fargate() {
+		return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"taskRoleArn": i.TaskRoleARN})
+	}
+	// Sessions through Systems Manager take the place of SSH keys and of an open port 22.
+	session, err := iam.NewRolePolicyAttachment(ctx, "session-manager", &iam.RolePolicyAttachmentArgs{
+		Role: i.roles[instanceRole].Name, PolicyArn: pulumi.String(scope.GlobalARN("iam", "aws", "policy/AmazonSSMManagedInstanceCore")),
+	}, child...)
+	if err != nil {
+		return nil, fmt.Errorf("attaching the session manager's policy: %w", err)
+	}
+	if i.profile, err = iam.NewInstanceProfile(ctx, instanceRole, &iam.InstanceProfileArgs{
+		Name: pulumi.String(RoleName(scope, instanceRole)), Role: i.roles[instanceRole].Name,
+		Tags: awskit.Tags(scope.Cluster+"-"+instanceRole, component),
+	}, child...); err != nil {
+		return nil, fmt.Errorf("creating the instance profile: %w", err)
+	}
+	i.ready = append(i.ready, session, i.profile)
+	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"taskRoleArn": i.TaskRoleARN})
+}
+
+// known is what policies name, by what it is.
+type known map[string]string
+
+// grant is a role's policy, and what has to be known to write it.
+type grant struct {
+	document func(known) awskit.Policy
+	names    []string
+}
+
+// grant gives each role what it does, and nothing else.
+func (i *Identity) grant(ctx *pulumi.Context, b *builder) error {
+	files := []string{"bucketArn", "key"}
+	grants := map[string]grant{
+		taskRole:            {b.taskPolicy, slices.Concat(files, []string{"fileSystemArn", "logGroupArn"})},
+		executionRole:       b.execution(b.serverSecrets()),
+		schemaRole:          {func(k known) awskit.Policy { return awskit.NewPolicy(b.fetch(k)...) }, files},
+		schemaExecutionRole: b.execution(b.schemaSecrets()),
+		automationRole:      {b.automationPolicy, []string{"role:" + schemaRole, "role:" + schemaExecutionRole}},
+	}
+	if !b.Config.Fargate() {
+		grants[instanceRole] = grant{b.instancePolicy, nil}
+	}
+	for role, g := range awskit.Sorted(grants) {
+		policy, err := iam.NewRolePolicy(ctx, role, &iam.RolePolicyArgs{
+			Role: i.roles[role].ID(), Name: pulumi.String(role),
+			Policy: b.resolve(func(k known) (string, error) { return g.document(k).JSON(), nil }, g.names...),
+		}, pulumi.Parent(i))
+		if err != nil {
+			return fmt.Errorf("granting the role %s its permissions: %w", role, err)
+		}
+		i.ready = append(i.ready, policy)
+	}
+	return nil
+}
+
+// fetch lets the program that prepares a task read the stack's files and the team's own.
+func (b *builder) fetch(k known) []awskit.Statement {
+	files := nodefiles.ARNs(b.Scope, b.Config.Product.Driver, b.Config.Database.CABundle)
+	return []awskit.Statement{
+		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{k["bucketArn"] + "/*"}, files...)...),
+		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, k["key"]),
+	}
+}
+
+func (b *builder) taskPolicy(k known) awskit.Policy {
+	c := b.Config
+	metrics := awskit.Allow("ReportMembers", []string{"cloudwatch:PutMetricData"}, "*")
+	metrics.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": observability.Namespace}}
+	statements := append(b.fetch(k),
+		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, k["fileSystemArn"]),
+		metrics,
+	)
+	switch {
+	case !c.Clustered():
+	case c.HostNetwork():
+		// Inside a task Hazelcast takes the task's credentials, not the instance's.
+		statements = append(statements, discoverInstances())
+	default:
+		list := awskit.Allow("ListMembers", []string{"ecs:ListTasks"}, "*")
+		list.Condition = map[string]map[string]any{"ArnEquals": {"ecs:cluster": b.clusterARN()}}
+		statements = append(statements, list,
+			awskit.Allow("DescribeMembers", []string{"ecs:DescribeTasks"}, b.ARN("ecs", "task/"+b.Cluster+"/*")),
+			awskit.Allow("DescribeAddresses", []string{"ec2:DescribeNetworkInterfaces"}, "*"))
+	}
+	if c.ECS.Exec {
+		statements = append(statements,
+			awskit.Allow("OpenShell", []string{
+				"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel",
+				"ssmmessages:OpenDataChannel",
+			}, "*"),
+			awskit.Allow("FindLog", []string{"logs:DescribeLogGroups"}, "*"),
+			awskit.Allow("LogShell", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+				k["logGroupArn"], k["logGroupArn"]+":*"))
+	}
+	return awskit.NewPolicy(statements...)
+}
+
+// discoverInstances is what the guide asks for. Describe calls take no resource.
+func discoverInstances() awskit.Statement {
+	return awskit.Allow("DiscoverMembers", []string{"ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"}, "*")
+}
+
+// execution is what starting a task needs: its images, its secrets by variable, and its log.
+func (b *builder) execution(secrets map[string]secretRef) grant {
+	var names []string
+	for _, from := range awskit.Sorted(secrets) {
+		names = append(names, from.secret)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return grant{func(k known) awskit.Policy {
+		arns := make([]string, len(names))
+		for i, name := range names {
+			arns[i] = k[name]
+		}
+		return awskit.NewPolicy(append(registry.Pull(b.Scope, b.Config.Container.Image, b.Config.Container.ToolsImage),
+			awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, arns...),
+			awskit.Allow("Decrypt", []string{"kms:Decrypt"}, k["key"]),
+			awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, k["logGroupArn"]+":*"),
+		)...)
+	}, append(names, "key", "logGroupArn")}
+}
+
+func (b *builder) automationPolicy(k known) awskit.Policy {
+	run := awskit.Allow("RunTask", []string{"ecs:RunTask"}, b.ARN("ecs", "task-definition/"+b.schemaFamily()+":*"))
+	run.Condition = map[string]map[string]any{"ArnEquals": {"ecs:cluster": b.clusterARN()}}
+	pass := awskit.Allow("PassRoles", []string{"iam:PassRole"}, k["role:"+schemaRole], k["role:"+schemaExecutionRole])
+	pass.Condition = map[string]map[string]any{"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+	return awskit.NewPolicy(run, pass,
+		awskit.Allow("WaitForTask", []string{"ecs:DescribeTasks"}, b.ARN("ecs", "task/"+b.Cluster+"/*")))
+}
+
+// instancePolicy is what the ECS agent calls, and the permissions that the guide wants on the container instances' role.
+func (b *builder) instancePolicy(known) awskit.Policy {
+	statements := []awskit.Statement{
+		awskit.Allow("FindECS", []string{"ecs:DiscoverPollEndpoint"}, "*"), // takes no resource
+		awskit.Allow("JoinCluster", []string{
+			"ecs:DeregisterContainerInstance", "ecs:RegisterContainerInstance", "ecs:SubmitAttachmentStateChanges",
+			"ecs:SubmitContainerStateChange", "ecs:SubmitTaskStateChange",
+		}, b.clusterARN()),
+		awskit.Allow("RunTasks", []string{"ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"},
+			b.ARN("ecs", "container-instance/"+b.Cluster+"/*")),
+	}
+	if b.Config.Clustered() {
+		statements = append(statements, discoverInstances())
+	}
+	return awskit.NewPolicy(statements...)
+}
+
+func (b *builder) clusterARN() string { return b.ARN("ecs", "cluster/"+b.Cluster) }

@@ -1,0 +1,167 @@
+package ecscluster
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/container"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
+)
+
+const (
+	// schemaSeconds is how long the schema may take: a new instance, the image, and the scripts of every database.
+	schemaSeconds = 2400
+	// schemaMemory and schemaCPU are the size of the task, in MiB and CPU units, one of Fargate's pairs.
+	schemaMemory = 4096
+	schemaCPU    = 1024
+	// schemaServerMemory is what its program has on a container instance, in MiB.
+	schemaServerMemory = 2048
+)
+
+func (b *builder) schemaFamily() string { return b.Cluster + "-schema" }
+
+// documentName is the Automation document's name. Systems Manager refuses names that begin with aws or amazon.
+func documentName(cluster string) string { return "schema-of-" + cluster }
+
+// makeSchema has the schema made by a task of its own, once: the association runs it when it is created, and again only
+// when what the schema is made from changes, another release for example. The program then refuses a schema that has to
+// be migrated first, before a node has been replaced.
+func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
+	names := slices.Concat(b.namesOf("host:", "master:", "secret:database-"), []string{"bucket"})
+	in := &ecs.TaskDefinitionArgs{ContainerDefinitions: b.resolve(b.schemaContainers, names...)}
+	if b.Config.Fargate() {
+		in.Cpu, in.Memory = pulumi.String(fmt.Sprint(schemaCPU)), pulumi.String(fmt.Sprint(schemaMemory))
+	}
+	task, err := b.taskDefinition(ctx, schemaContainer, b.schemaFamily(), in, schemaRole, schemaExecutionRole)
+	if err != nil {
+		return nil, err
+	}
+	document, err := ssm.NewDocument(ctx, schemaContainer, &ssm.DocumentArgs{
+		Name: pulumi.String(documentName(b.Cluster)), DocumentType: pulumi.String("Automation"),
+		DocumentFormat: pulumi.String("JSON"), Tags: awskit.Tags(documentName(b.Cluster), component),
+		Content: b.resolve(b.automation, append(b.namesOf("subnet:"), "nodesGroup")...),
+	}, b.child...)
+	if err != nil {
+		return nil, fmt.Errorf("writing the automation: %w", err)
+	}
+	return ssm.NewAssociation(ctx, schemaContainer, &ssm.AssociationArgs{
+		AssociationName: pulumi.String(b.schemaFamily()), Name: document.Name,
+		Parameters: pulumi.StringMap{
+			"AutomationAssumeRole": b.Identity.roles[automationRole].Arn,
+			"Schema": b.resolve(func(k known) (string, error) {
+				properties, err := b.schemaProperties(k)
+				return nodefiles.Sum(properties)[:32], err // ECS keeps it as who started the task
+			}, b.namesOf("host:")...),
+		},
+		WaitForSuccessTimeoutSeconds: pulumi.Int(schemaSeconds),
+		// The provider waits when it creates an association, not when it changes one.
+	}, awskit.With(b.child, pulumi.DependsOn(append(slices.Clone(b.before), task)),
+		pulumi.ReplaceOnChanges([]string{"parameters"}), pulumi.DeleteBeforeReplace(true))...)
+}
+
+// schemaProperties is what the program makes the schema from.
+func (b *builder) schemaProperties(k known) (string, error) {
+	hosts := map[string]string{}
+	for instance := range b.Config.Database.Instances {
+		hosts[instance] = k["host:"+instance]
+	}
+	databases, err := nodefiles.Databases(b.Config, hosts)
+	if err != nil {
+		return "", err
+	}
+	return bootstrap.SchemaProperties(b.Config.Version, container.ServerHome(b.Config.Version), databases)
+}
+
+// schemaContainers are the containers of the task that makes the schema.
+func (b *builder) schemaContainers(k known) (string, error) {
+	c := b.Config
+	properties, err := b.schemaProperties(k)
+	if err != nil {
+		return "", err
+	}
+	prepare, err := b.prepare(append(container.Files(c), schemaProgramFile(k)), properties)
+	if err != nil {
+		return "", err
+	}
+	environment, err := container.SchemaEnvironment(c)
+	if err != nil {
+		return "", err
+	}
+	program := b.container(schemaContainer, c.Container.Image, container.Schema(), environment).
+		mount("artifacts", "config", "shared").secrets(b.schemaSecrets(), k).after(prepareContainer)
+	program.Essential, program.User = true, fmt.Sprintf("%d:%d", container.User, container.User)
+	program.CPU, program.Memory = schemaCPU/2, schemaServerMemory
+	return containerDefinitions(prepare, program)
+}
+
+//go:embed outcome.py
+var outcome string
+
+// step is a step of an automation.
+type step struct {
+	Name     string         `json:"name"`
+	Action   string         `json:"action"`
+	Timeout  int            `json:"timeoutSeconds,omitempty"`
+	Inputs   map[string]any `json:"inputs"`
+	Outputs  []output       `json:"outputs,omitempty"`
+	NextStep string         `json:"nextStep,omitempty"`
+	IsEnd    bool           `json:"isEnd,omitempty"`
+}
+
+type output struct{ Name, Selector, Type string }
+
+// automation starts the task, waits until it has stopped, and fails unless its program succeeded.
+func (b *builder) automation(k known) (string, error) {
+	run := map[string]any{
+		"Service": "ecs", "Api": "RunTask", "cluster": b.Cluster, "count": 1,
+		// Without a revision, the newest one.
+		"taskDefinition": b.schemaFamily(), "startedBy": "{{ Schema }}",
+		"capacityProviderStrategy": []any{map[string]any{"capacityProvider": b.capacity, "weight": 1}},
+	}
+	if b.Config.Fargate() {
+		var subnets []string
+		for _, name := range b.namesOf("subnet:") {
+			subnets = append(subnets, k[name])
+		}
+		run["networkConfiguration"] = map[string]any{"awsvpcConfiguration": map[string]any{
+			"subnets": subnets, "securityGroups": []string{k["nodesGroup"]}, "assignPublicIp": "DISABLED",
+		}}
+	}
+	const task = "{{ RunTask.Task }}"
+	parameter := func(kind, description string) map[string]string {
+		return map[string]string{"type": kind, "description": description}
+	}
+	text, err := json.Marshal(map[string]any{
+		"schemaVersion": "0.3", "description": "Makes the database schema of " + b.Cluster,
+		"assumeRole": "{{ AutomationAssumeRole }}",
+		"parameters": map[string]any{
+			"AutomationAssumeRole": parameter("AWS::IAM::Role::Arn", "The role that runs the task"),
+			"Schema":               parameter("String", "The checksum of what the schema is made from"),
+		},
+		"mainSteps": []step{
+			{Name: "RunTask", Action: "aws:executeAwsApi", Inputs: run,
+				Outputs: []output{{"Task", "$.tasks[0].taskArn", "String"}}},
+			{Name: "WaitForTask", Action: "aws:waitForAwsResourceProperty", Timeout: schemaSeconds, Inputs: map[string]any{
+				"Service": "ecs", "Api": "DescribeTasks", "cluster": b.Cluster, "tasks": []string{task},
+				"PropertySelector": "$.tasks[0].lastStatus", "DesiredValues": []string{"STOPPED"},
+			}},
+			{Name: "ExpectSuccess", Action: "aws:executeScript", IsEnd: true, Inputs: map[string]any{
+				"Runtime": "python3.11", "Handler": "outcome", "Script": outcome, "InputPayload": map[string]any{
+					"cluster": b.Cluster, "task": task, "container": schemaContainer, "log": b.LogGroup,
+				},
+			}},
+		},
+	})
+	if err != nil {
+		return "", fmt.Errorf("writing the automation: %w", err)
+	}
+	return string(text), nil
+}

@@ -1,0 +1,164 @@
+package ecscluster
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/appautoscaling"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
+)
+
+// graceSeconds is how long after its start a node may fail health checks.
+const graceSeconds = 600
+
+// makeService makes the service that keeps the nodes running.
+func (b *builder) makeService(ctx *pulumi.Context) error {
+	c := b.Config
+	task, err := b.nodeTask(ctx)
+	if err != nil {
+		return err
+	}
+	tags := awskit.Tags(b.Cluster, component)
+	tags[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
+	in := &ecs.ServiceArgs{
+		Name: pulumi.String(b.Cluster), Cluster: b.ecs.Arn, TaskDefinition: task.Arn, DesiredCount: pulumi.Int(c.Nodes.Count),
+		CapacityProviderStrategies: ecs.ServiceCapacityProviderStrategyArray{ecs.ServiceCapacityProviderStrategyArgs{
+			CapacityProvider: pulumi.String(b.capacity), Weight: pulumi.Int(1),
+		}},
+		LoadBalancers: ecs.ServiceLoadBalancerArray{ecs.ServiceLoadBalancerArgs{
+			TargetGroupArn: b.LoadBalancer.TargetGroup, ContainerName: pulumi.String(serverContainer),
+			ContainerPort: pulumi.Int(ports.HTTPS),
+		}},
+		HealthCheckGracePeriodSeconds: pulumi.Int(graceSeconds),
+		// A new node is healthy before an old one goes, one at a time.
+		DeploymentMinimumHealthyPercent: pulumi.Int(100),
+		DeploymentMaximumPercent:        pulumi.Int(surgePercent(c.Nodes.Count)),
+		DeploymentCircuitBreaker: ecs.ServiceDeploymentCircuitBreakerArgs{
+			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true),
+		},
+		EnableExecuteCommand: pulumi.Bool(c.ECS.Exec), EnableEcsManagedTags: pulumi.Bool(true),
+		// Members find each other by the tags of their tasks.
+		PropagateTags: pulumi.String("SERVICE"), Tags: tags, WaitForSteadyState: pulumi.Bool(true),
+	}
+	if c.Fargate() {
+		in.PlatformVersion = pulumi.String("LATEST")
+		in.AvailabilityZoneRebalancing = pulumi.String("ENABLED")
+		in.NetworkConfiguration = ecs.ServiceNetworkConfigurationArgs{
+			Subnets: b.subnets(), SecurityGroups: pulumi.StringArray{b.NodesGroup}, AssignPublicIp: pulumi.Bool(false),
+		}
+	} else {
+		// The instances' group decides the zones.
+		in.AvailabilityZoneRebalancing = pulumi.String("DISABLED")
+		in.PlacementConstraints = ecs.ServicePlacementConstraintArray{
+			ecs.ServicePlacementConstraintArgs{Type: pulumi.String("distinctInstance")},
+		}
+		in.OrderedPlacementStrategies = ecs.ServiceOrderedPlacementStrategyArray{ecs.ServiceOrderedPlacementStrategyArgs{
+			Type: pulumi.String("spread"), Field: pulumi.String("attribute:ecs.availability-zone"),
+		}}
+	}
+	options := awskit.With(b.child, pulumi.DependsOn(b.before), pulumi.Timeouts(&pulumi.CustomTimeouts{
+		Create: "60m", Update: "120m", Delete: "30m",
+	}))
+	if c.Nodes.Autoscaling != nil {
+		// The scaling policies move the number between the bounds; an update must not move it back.
+		options = append(options, pulumi.IgnoreChanges([]string{"desiredCount"}))
+	}
+	service, err := ecs.NewService(ctx, "nodes", in, options...)
+	if err != nil {
+		return fmt.Errorf("creating the service: %w", err)
+	}
+	b.cluster.Service = service.Name
+	if c.Nodes.Autoscaling != nil {
+		return b.scale(ctx, service, *c.Nodes.Autoscaling)
+	}
+	return nil
+}
+
+const (
+	// scaleOutSeconds is how long after nodes were added more may be: they have started by then.
+	scaleOutSeconds = 300
+	// scaleInSeconds is how long after a node has left the next one may: the cluster has come to rest by then.
+	scaleInSeconds = 600
+	// idlePercent is the share of the load aimed at below which a node is one too many.
+	idlePercent = 60
+)
+
+// scale adds tasks as load rises and takes them away one at a time. Target tracking would take several at once, each
+// with a share of the cluster's data, so it only adds.
+func (b *builder) scale(ctx *pulumi.Context, service *ecs.Service, a config.Autoscaling) error {
+	target, err := appautoscaling.NewTarget(ctx, "nodes", &appautoscaling.TargetArgs{
+		MinCapacity: pulumi.Int(b.Config.Nodes.Count), MaxCapacity: pulumi.Int(a.Max),
+		ResourceId:        pulumi.Sprintf("service/%s/%s", b.ecs.Name, service.Name),
+		ScalableDimension: pulumi.String("ecs:service:DesiredCount"), ServiceNamespace: pulumi.String("ecs"),
+		Tags: awskit.Tags(b.Cluster, component),
+	}, b.child...)
+	if err != nil {
+		return fmt.Errorf("bounding the number of tasks: %w", err)
+	}
+	for metric, percent := range awskit.Sorted(map[string]int{"CPU": a.CPU, "Memory": a.Memory}) {
+		if _, err := appautoscaling.NewPolicy(ctx, metric, &appautoscaling.PolicyArgs{
+			Name: pulumi.String(b.Cluster + "-" + metric), PolicyType: pulumi.String("TargetTrackingScaling"),
+			ResourceId: target.ResourceId, ScalableDimension: target.ScalableDimension, ServiceNamespace: target.ServiceNamespace,
+			TargetTrackingScalingPolicyConfiguration: appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs{
+				TargetValue: pulumi.Float64(float64(percent)), DisableScaleIn: pulumi.Bool(true),
+				ScaleOutCooldown: pulumi.Int(scaleOutSeconds),
+				PredefinedMetricSpecification: appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs{
+					PredefinedMetricType: pulumi.String("ECSServiceAverage" + metric + "Utilization"),
+				},
+			},
+		}, b.child...); err != nil {
+			return fmt.Errorf("scaling by %s: %w", metric, err)
+		}
+	}
+	shrink, err := appautoscaling.NewPolicy(ctx, "scale-in", &appautoscaling.PolicyArgs{
+		Name: pulumi.String(b.Cluster + "-scale-in"), PolicyType: pulumi.String("StepScaling"),
+		ResourceId: target.ResourceId, ScalableDimension: target.ScalableDimension, ServiceNamespace: target.ServiceNamespace,
+		StepScalingPolicyConfiguration: appautoscaling.PolicyStepScalingPolicyConfigurationArgs{
+			AdjustmentType: pulumi.String("ChangeInCapacity"), Cooldown: pulumi.Int(scaleInSeconds),
+			MetricAggregationType: pulumi.String("Average"),
+			StepAdjustments: appautoscaling.PolicyStepScalingPolicyConfigurationStepAdjustmentArray{
+				appautoscaling.PolicyStepScalingPolicyConfigurationStepAdjustmentArgs{
+					MetricIntervalUpperBound: pulumi.String("0"), ScalingAdjustment: pulumi.Int(-1),
+				},
+			},
+		},
+	}, b.child...)
+	if err != nil {
+		return fmt.Errorf("scaling in: %w", err)
+	}
+	return b.idle(ctx, service, a, shrink)
+}
+
+// idle calls the policy while the nodes have too little to do. A JVM keeps the memory that it has had, so little memory
+// use is no sign of that; much of it is one against.
+func (b *builder) idle(ctx *pulumi.Context, service *ecs.Service, a config.Autoscaling, shrink *appautoscaling.Policy) error {
+	metric := func(id, name string) cloudwatch.MetricAlarmMetricQueryArgs {
+		return cloudwatch.MetricAlarmMetricQueryArgs{Id: pulumi.String(id), Metric: cloudwatch.MetricAlarmMetricQueryMetricArgs{
+			Namespace: pulumi.String("AWS/ECS"), MetricName: pulumi.String(name), Period: pulumi.Int(60), Stat: pulumi.String("Average"),
+			Dimensions: pulumi.StringMap{"ClusterName": b.ecs.Name, "ServiceName": service.Name},
+		}}
+	}
+	_, err := cloudwatch.NewMetricAlarm(ctx, "scale-in", &cloudwatch.MetricAlarmArgs{
+		Name: pulumi.String(b.Cluster + "-scale-in"), AlarmDescription: pulumi.String("The nodes have too little to do"),
+		ComparisonOperator: pulumi.String("LessThanThreshold"), Threshold: pulumi.Float64(idlePercent),
+		EvaluationPeriods: pulumi.Int(15), TreatMissingData: pulumi.String("notBreaching"),
+		AlarmActions: pulumi.Array{shrink.Arn},
+		MetricQueries: cloudwatch.MetricAlarmMetricQueryArray{
+			metric("cpu", "CPUUtilization"), metric("memory", "MemoryUtilization"),
+			cloudwatch.MetricAlarmMetricQueryArgs{
+				Id: pulumi.String("load"), Label: pulumi.String("Load in percent of what is aimed at"), ReturnData: pulumi.Bool(true),
+				Expression: pulumi.Sprintf("IF(memory > %d, 100, 100 * cpu / %d)", a.Memory, a.CPU),
+			},
+		},
+		Tags: awskit.Tags(b.Cluster+"-scale-in", component),
+	}, b.child...)
+	if err != nil {
+		return fmt.Errorf("watching for nodes with too little to do: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,348 @@
+package ecscluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/container"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
+)
+
+// The containers of a task.
+const (
+	prepareContainer = "prepare"
+	serverContainer  = "server"
+	membersContainer = "members"
+	schemaContainer  = "schema"
+)
+
+const (
+	// schemaProgram is the key of the program that makes the schema and trusts certificates.
+	schemaProgram = "lib/SchemaBootstrap.java"
+
+	// stopSeconds is how long ECS waits between SIGTERM and SIGKILL: more than the server takes. Fargate allows no more.
+	stopSeconds = 120
+	// openFiles is what WSO2 asks for.
+	openFiles = 65536
+	// cpuUnits make a vCPU.
+	cpuUnits = 1024
+	// helperCPU is the reservation of each container beside the server, in CPU units.
+	helperCPU = 64
+)
+
+// definition is a container as the ECS API takes it.
+type definition struct {
+	Name             string           `json:"name"`
+	Image            string           `json:"image"`
+	Essential        bool             `json:"essential"`
+	CPU              int              `json:"cpu,omitempty"`
+	Memory           int              `json:"memory,omitempty"`
+	User             string           `json:"user,omitempty"`
+	EntryPoint       []string         `json:"entryPoint"`
+	Environment      []variable       `json:"environment"`
+	Secrets          []secretVariable `json:"secrets,omitempty"`
+	PortMappings     []portMapping    `json:"portMappings,omitempty"`
+	MountPoints      []mountPoint     `json:"mountPoints"`
+	DependsOn        []dependency     `json:"dependsOn,omitempty"`
+	ExtraHosts       []extraHost      `json:"extraHosts,omitempty"`
+	LinuxParameters  linuxParameters  `json:"linuxParameters"`
+	Ulimits          []ulimit         `json:"ulimits,omitempty"`
+	StopTimeout      int              `json:"stopTimeout,omitempty"`
+	HealthCheck      *healthCheck     `json:"healthCheck,omitempty"`
+	LogConfiguration logConfiguration `json:"logConfiguration"`
+}
+
+type variable struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+type secretVariable struct {
+	Name      string `json:"name"`
+	ValueFrom string `json:"valueFrom"`
+}
+
+type portMapping struct {
+	ContainerPort int    `json:"containerPort"`
+	HostPort      int    `json:"hostPort"`
+	Protocol      string `json:"protocol"`
+}
+
+type mountPoint struct {
+	SourceVolume  string `json:"sourceVolume"`
+	ContainerPath string `json:"containerPath"`
+	ReadOnly      bool   `json:"readOnly"`
+}
+
+type dependency struct {
+	ContainerName string `json:"containerName"`
+	Condition     string `json:"condition"`
+}
+
+type extraHost struct {
+	Hostname  string `json:"hostname"`
+	IPAddress string `json:"ipAddress"`
+}
+
+type linuxParameters struct {
+	InitProcessEnabled bool `json:"initProcessEnabled"`
+}
+
+type ulimit struct {
+	Name      string `json:"name"`
+	SoftLimit int    `json:"softLimit"`
+	HardLimit int    `json:"hardLimit"`
+}
+
+// healthCheck times are in seconds.
+type healthCheck struct {
+	Command     []string `json:"command"`
+	Interval    int      `json:"interval"`
+	Timeout     int      `json:"timeout"`
+	Retries     int      `json:"retries"`
+	StartPeriod int      `json:"startPeriod"`
+}
+
+type logConfiguration struct {
+	LogDriver string            `json:"logDriver"`
+	Options   map[string]string `json:"options"`
+}
+
+// volumes are those that a task's containers share while it lives, and where each is mounted.
+var volumes = map[string]string{
+	"artifacts": container.ArtifactVolume, "config": container.ConfigVolume, "shared": container.Shared,
+}
+
+// secretRef is a secret by its name among the builder's inputs, and a property of it where it is JSON.
+type secretRef struct{ secret, property string }
+
+// serverSecrets says which secret is which variable of the server.
+func (b *builder) serverSecrets() map[string]secretRef {
+	variables := map[string]secretRef{container.EnvKeystore: {secret: "secret:keystore"}}
+	for name, key := range b.SecretKeys {
+		variables[name] = secretRef{secret: "secret:" + key}
+	}
+	return variables
+}
+
+// schemaSecrets says which secret is which variable of the program that makes the schema.
+func (b *builder) schemaSecrets() map[string]secretRef {
+	variables := map[string]secretRef{}
+	for logical, l := range b.Config.Database.Logical {
+		username, master, password := bootstrap.Environment(logical)
+		variables[username] = secretRef{"master:" + l.Instance, "username"}
+		variables[master] = secretRef{"master:" + l.Instance, "password"}
+		variables[password] = secretRef{secret: "secret:database-" + string(logical)}
+	}
+	return variables
+}
+
+// containerDefinitions writes containers as the task definition takes them.
+func containerDefinitions(containers ...definition) (string, error) {
+	text, err := json.Marshal(containers)
+	if err != nil {
+		return "", fmt.Errorf("writing the container definitions: %w", err)
+	}
+	return string(text), nil
+}
+
+// container begins a definition with what all have in common.
+func (b *builder) container(name, image string, program []string, environment map[string]string) definition {
+	d := definition{
+		Name: name, Image: image, EntryPoint: program, CPU: helperCPU, Environment: []variable{}, MountPoints: []mountPoint{},
+		// A process that init adopts does not stay behind as a zombie.
+		LinuxParameters: linuxParameters{InitProcessEnabled: true},
+		LogConfiguration: logConfiguration{LogDriver: "awslogs", Options: map[string]string{
+			"awslogs-group": b.LogGroup, "awslogs-region": b.Config.Region, "awslogs-stream-prefix": "ecs",
+			// A server must not wait for CloudWatch.
+			"mode": "non-blocking", "max-buffer-size": "25m",
+		}},
+	}
+	for key, value := range awskit.Sorted(environment) {
+		d.Environment = append(d.Environment, variable{key, value})
+	}
+	return d
+}
+
+// mount gives a container the volumes that the one that prepares the task fills.
+func (d definition) mount(readOnly ...string) definition {
+	for name, at := range awskit.Sorted(volumes) {
+		d.MountPoints = append(d.MountPoints, mountPoint{name, at, slices.Contains(readOnly, name)})
+	}
+	return d
+}
+
+// secrets gives a container its secrets: their names only, which ECS turns into values when the container starts.
+func (d definition) secrets(from map[string]secretRef, k known) definition {
+	for name, ref := range awskit.Sorted(from) {
+		arn := k[ref.secret]
+		if ref.property != "" {
+			arn += ":" + ref.property + "::" // the property, the current version's label and no version of its own
+		}
+		d.Secrets = append(d.Secrets, secretVariable{name, arn})
+	}
+	return d
+}
+
+func (d definition) after(name string) definition {
+	d.DependsOn = append(d.DependsOn, dependency{name, "SUCCESS"})
+	return d
+}
+
+// prepare is the container that runs first and fetches files.
+func (b *builder) prepare(files []container.File, schema string) (definition, error) {
+	environment, err := container.PrepareEnvironment(b.Config.Region, files, schema)
+	if err != nil {
+		return definition{}, err
+	}
+	d := b.container(prepareContainer, b.Config.Container.ToolsImage, container.Prepare(), environment).mount()
+	d.Memory, d.User = config.PrepareMemory, "0" // the volumes are root's
+	return d, nil
+}
+
+// ownFile is an object of the stack's bucket.
+func ownFile(k known, key, sum, at string) container.File {
+	return container.File{Source: "s3://" + k["bucket"] + "/" + key, SHA256: sum, Path: at}
+}
+
+func schemaProgramFile(k known) container.File {
+	return ownFile(k, schemaProgram, nodefiles.Sum(bootstrap.SchemaProgram()), container.SchemaProgramPath)
+}
+
+// nodeFiles are what a node fetches.
+func (b *builder) nodeFiles(k known) []container.File {
+	files := append(container.Files(b.Config), schemaProgramFile(k))
+	if b.Config.Container.Baked {
+		return files
+	}
+	files = append(files, ownFile(k, b.files.DeploymentKey, k["deploymentSum"], container.DeploymentPath))
+	if b.files.HazelcastKey != "" {
+		files = append(files, ownFile(k, b.files.HazelcastKey, b.files.HazelcastSum, container.HazelcastPath))
+	}
+	return files
+}
+
+// nodeContainers are the containers of a node.
+func (b *builder) nodeContainers(k known) (string, error) {
+	c := b.Config
+	prepare, err := b.prepare(b.nodeFiles(k), "")
+	if err != nil {
+		return "", err
+	}
+	environment, err := container.ServeEnvironment(c)
+	if err != nil {
+		return "", err
+	}
+	server := b.container(serverContainer, c.Container.Image, container.Serve(), environment).
+		mount("config", "shared").secrets(b.serverSecrets(), k).after(prepareContainer)
+	server.Essential, server.User, server.StopTimeout = true, fmt.Sprintf("%d:%d", container.User, container.User), stopSeconds
+	server.CPU, server.Memory = b.serverCPU(), c.ServerMemory()
+	server.Ulimits = []ulimit{{"nofile", openFiles, openFiles}}
+	server.PortMappings = []portMapping{{ports.HTTPS, ports.HTTPS, "tcp"}}
+	if c.Clustered() {
+		server.PortMappings = append(server.PortMappings, portMapping{c.Clustering.Port, c.Clustering.Port, "tcp"})
+	}
+	for _, directory := range slices.Sorted(maps.Keys(b.FileSystem.AccessPoints)) {
+		at := container.TenantsPath(c.Version)
+		if directory == filesystem.Userstores {
+			at = container.UserstoresPath(c.Version)
+		}
+		server.MountPoints = append(server.MountPoints, mountPoint{directory, at, false})
+	}
+	if c.HostNetwork() {
+		// Nodes reach the cluster's own name on themselves instead of going out through the load balancer.
+		server.ExtraHosts = []extraHost{{c.Hostname, "127.0.0.1"}}
+	}
+	server.HealthCheck = &healthCheck{
+		Command: []string{"CMD-SHELL", container.HealthCheck() + " || exit 1"},
+		// Ten minutes at the first start, when the server makes its own data; 300 is the longest start period.
+		Interval: 30, Timeout: 15, Retries: 10, StartPeriod: 300,
+	}
+	// A stack trace is one event.
+	server.LogConfiguration.Options["awslogs-multiline-pattern"] = `^(TID: )?\[|^[0-9]{4}-`
+	containers := []definition{prepare, server}
+	if c.Clustered() {
+		members := b.container(membersContainer, c.Container.ToolsImage, container.Members(), container.MembersEnvironment(c))
+		members.Memory = config.MembersMemory
+		containers = append(containers, members)
+	}
+	return containerDefinitions(containers...)
+}
+
+// serverCPU is the server's share: all but what the others and the ECS agent have.
+func (b *builder) serverCPU() int {
+	if b.Config.Fargate() {
+		return b.Config.Nodes.CPU*cpuUnits - 2*helperCPU
+	}
+	t, _ := config.LookupInstanceType(b.Config.Nodes.InstanceType)
+	return t.VCPU*cpuUnits - 4*helperCPU
+}
+
+// taskDefinition registers a task. Old revisions stay, since a deployment that fails goes back to one.
+func (b *builder) taskDefinition(
+	ctx *pulumi.Context, name, family string, in *ecs.TaskDefinitionArgs, task, execution string,
+) (*ecs.TaskDefinition, error) {
+	in.Family, in.SkipDestroy = pulumi.String(family), pulumi.Bool(true)
+	in.TaskRoleArn, in.ExecutionRoleArn = b.Identity.roles[task].Arn, b.Identity.roles[execution].Arn
+	in.Tags = awskit.Tags(family, component)
+	architecture := "X86_64"
+	if t, _ := config.LookupInstanceType(b.Config.Nodes.InstanceType); t.ARM {
+		architecture = "ARM64"
+	}
+	in.RuntimePlatform = ecs.TaskDefinitionRuntimePlatformArgs{
+		OperatingSystemFamily: pulumi.String("LINUX"), CpuArchitecture: pulumi.String(architecture),
+	}
+	in.NetworkMode, in.RequiresCompatibilities = pulumi.String("host"), pulumi.ToStringArray([]string{"EC2"})
+	if b.Config.Fargate() {
+		in.NetworkMode, in.RequiresCompatibilities = pulumi.String("awsvpc"), pulumi.ToStringArray([]string{fargate})
+	} else {
+		in.Cpu, in.Memory = nil, nil // the containers' own add up to what the instance has
+	}
+	list, _ := in.Volumes.(ecs.TaskDefinitionVolumeArray)
+	for volume := range awskit.Sorted(volumes) {
+		list = append(list, ecs.TaskDefinitionVolumeArgs{Name: pulumi.String(volume)})
+	}
+	in.Volumes = list
+	made, err := ecs.NewTaskDefinition(ctx, name, in, b.child...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the task %s: %w", family, err)
+	}
+	return made, nil
+}
+
+// nodeTask registers the task that is a node.
+func (b *builder) nodeTask(ctx *pulumi.Context) (*ecs.TaskDefinition, error) {
+	b.inputs["deploymentSum"] = b.files.DeploymentSum
+	shared := ecs.TaskDefinitionVolumeArray{}
+	for directory, point := range awskit.Sorted(b.FileSystem.AccessPoints) {
+		shared = append(shared, ecs.TaskDefinitionVolumeArgs{
+			Name: pulumi.String(directory),
+			EfsVolumeConfiguration: ecs.TaskDefinitionVolumeEfsVolumeConfigurationArgs{
+				FileSystemId: b.FileSystem.ID, TransitEncryption: pulumi.String("ENABLED"),
+				AuthorizationConfig: ecs.TaskDefinitionVolumeEfsVolumeConfigurationAuthorizationConfigArgs{
+					AccessPointId: point.ToStringPtrOutput(), Iam: pulumi.String("ENABLED"),
+				},
+			},
+		})
+	}
+	in := &ecs.TaskDefinitionArgs{
+		ContainerDefinitions: b.resolve(b.nodeContainers, append(b.namesOf("secret:"), "bucket", "deploymentSum")...),
+		Volumes:              shared,
+	}
+	if b.Config.Fargate() {
+		in.Cpu = pulumi.String(fmt.Sprint(b.Config.Nodes.CPU * cpuUnits))
+		in.Memory = pulumi.String(fmt.Sprint(b.Config.Nodes.Memory * 1024))
+		in.EphemeralStorage = ecs.TaskDefinitionEphemeralStorageArgs{SizeInGib: pulumi.Int(b.Config.Nodes.RootVolume)}
+	}
+	return b.taskDefinition(ctx, "nodes", b.Cluster, in, taskRole, executionRole)
+}

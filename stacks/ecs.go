@@ -1,0 +1,87 @@
+package stacks
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/ecscluster"
+	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// taskServices are the AWS services that every task calls, or ECS for it, each through an interface endpoint: discovery,
+// images, secrets and their key, the file system, logs and metrics.
+var taskServices = []string{
+	"ec2", "ecr.api", "ecr.dkr", "ecs", "elasticfilesystem", "kms", "logs", "monitoring", "secretsmanager",
+}
+
+// instanceServices are those that a container instance calls besides: ECS's own two for its agent, and Systems Manager's.
+var instanceServices = []string{"ec2messages", "ecs-agent", "ecs-telemetry", "ssm", "ssmmessages"}
+
+func ecsServices(c config.Cluster) []string {
+	switch {
+	case !c.Fargate():
+		return slices.Concat(taskServices, instanceServices)
+	case c.ECS.Exec:
+		return slices.Concat(taskServices, []string{"ssmmessages"}) // carries the shell
+	}
+	return taskServices
+}
+
+func checkECS(c config.Cluster) error { return nodefiles.Check(c, ecscluster.Discovery(c)) }
+
+// buildECS is the topology ecs, from the network up.
+func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
+	base, err := buildBase(ctx, c, scope, ecsServices(c), provider)
+	if err != nil {
+		return err
+	}
+	identity, err := ecscluster.NewIdentity(ctx, "identity", scope, c, provider)
+	if err != nil {
+		return err
+	}
+	data, err := buildData(ctx, c, scope, base, identity.TaskRoleARN, provider)
+	if err != nil {
+		return err
+	}
+	targets := "instance" // tasks on their instance's network are reached as the instance
+	if c.Fargate() {
+		targets = "ip"
+	}
+	front, err := buildFront(ctx, c, scope, base, targets, provider)
+	if err != nil {
+		return err
+	}
+	cluster, err := ecscluster.New(ctx, "cluster", &ecscluster.Args{
+		Scope: scope, Config: c, SecretKeys: secretKeys(c), Identity: identity, Network: base.network,
+		NodesGroup: base.firewall.Groups[firewall.Nodes], Secrets: base.secrets, Database: data.database,
+		FileSystem: data.files, LoadBalancer: front.balancer, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
+		Before: slices.Concat(base.before, []pulumi.Resource{front.logGroup}),
+	}, provider)
+	if err != nil {
+		return fmt.Errorf("building the nodes: %w", err)
+	}
+	if err := watch(ctx, c, scope, data, front, provider); err != nil {
+		return err
+	}
+	exportCommon(ctx, c, data, front)
+	ctx.Export("nodes", pulumi.Map{scope.Cluster: pulumi.Map{"address": pulumi.String(""), "config": cluster.Config}})
+	ctx.Export("ecsCluster", cluster.Name)
+	ctx.Export("ecsService", cluster.Service)
+	if cluster.Repositories != nil {
+		ctx.Export("repositories", pulumi.StringMap(repositories(cluster)))
+	}
+	return nil
+}
+
+func repositories(cluster *ecscluster.Cluster) map[string]pulumi.StringInput {
+	urls := map[string]pulumi.StringInput{}
+	for image, url := range cluster.Repositories {
+		urls[image] = url
+	}
+	return urls
+}
