@@ -21,10 +21,13 @@ test: $(PULUMI_BIN)
 	go test -race ./...
 	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -race ./...
 
+# A stack's file is at the top, or among the shipped examples.
+STACK_FILE = $(firstword $(wildcard Pulumi.$(STACK).yaml docs/examples/Pulumi.$(STACK).yaml) Pulumi.$(STACK).yaml)
+
 ## rehearse: the whole life of STACK, without an account
 rehearse: $(PULUMI_BIN)
 	cd rehearsal && go build -o ../.cache/rehearsal .
-	.cache/rehearsal --project . --stack $(STACK) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+	.cache/rehearsal --project . --stack $(STACK) --file $(STACK_FILE) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 $(PULUMI_BIN):
 	cd rehearsal && go build \

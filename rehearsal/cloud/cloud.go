@@ -601,7 +601,7 @@ func (c *Cloud) Protected() []Resource {
 	defer c.mu.Unlock()
 	var held []Resource
 	for _, r := range c.live() {
-		if t := table[r.Token]; t.Protection != "" && flag(r.Outputs, t.Protection) {
+		if t := table[r.Token]; t != nil && t.Protection != "" && flag(r.Outputs, t.Protection) {
 			held = append(held, *r)
 		}
 	}
@@ -614,7 +614,7 @@ func (c *Cloud) Unprotect() error {
 	defer c.mu.Unlock()
 	for _, r := range c.live() {
 		t := table[r.Token]
-		if t.Protection == "" || !flag(r.Outputs, t.Protection) {
+		if t == nil || t.Protection == "" || !flag(r.Outputs, t.Protection) {
 			continue
 		}
 		next := *r

@@ -2,6 +2,7 @@ package cloud
 
 const (
 	fileSystemType  = "aws:efs/fileSystem:FileSystem"
+	accessPointType = "aws:efs/accessPoint:AccessPoint"
 	mountTargetType = "aws:efs/mountTarget:MountTarget"
 	efsARN          = "arn:{partition}:elasticfilesystem:{region}:{account}:"
 )
@@ -63,7 +64,7 @@ var efsTypes = []Type{
 		},
 	},
 	{
-		Token: "aws:efs/accessPoint:AccessPoint", ID: "fsap-{hex}", ARN: efsARN + "access-point/{id}", Tags: true,
+		Token: accessPointType, ID: "fsap-{hex}", ARN: efsARN + "access-point/{id}", Tags: true,
 		Required: []string{"fileSystemId"},
 		Outputs:  Object{"ownerId": "{account}", "fileSystemArn": efsARN + "file-system/{fileSystemId}"},
 		Replace:  []string{"fileSystemId", "posixUser", "rootDirectory"},

@@ -22,7 +22,7 @@ type Type struct {
 	Name string
 	// NamePrefix is the input that, when set, keeps Name from being filled.
 	NamePrefix string
-	// Scope is the input that an id is only unique within.
+	// Scope is the input, or output, that an id is only unique within.
 	Scope string
 	// Tags says that the provider's default tags are merged into the input tags.
 	Tags bool
@@ -156,7 +156,7 @@ var table map[string]*Type
 func init() {
 	table = index(
 		acmTypes, autoscalingTypes, cloudwatchTypes, networkTypes, instanceTypes, securityGroupTypes, transitGatewayTypes,
-		efsTypes, eksTypes, iamTypes, kmsTypes, loadBalancerTypes, rdsTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
+		appAutoscalingTypes, ecrTypes, ecsTypes, efsTypes, eksTypes, iamTypes, kmsTypes, loadBalancerTypes, rdsTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
 		wafTypes,
 	)
 }

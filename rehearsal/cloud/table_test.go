@@ -119,6 +119,9 @@ func TestEveryTokenAndInputExistsInTheSDK(t *testing.T) {
 		for _, path := range row.paths() {
 			assert.True(t, known(path), "%s has no input %s", name, path)
 		}
+		if row.Scope != "" && !known(row.Scope) {
+			assert.Contains(t, outputs, row.Scope, "%s has neither an input nor an output %s", name, row.Scope)
+		}
 		for output := range row.Outputs {
 			_, isOutput := outputs[output]
 			assert.True(t, isOutput, "%s has no output %s", name, output)
@@ -159,7 +162,7 @@ func (t *Type) paths() []string {
 	for _, r := range t.Refs {
 		paths = append(paths, r.Path)
 	}
-	for _, single := range []string{t.Name, t.NamePrefix, t.Scope, t.Protection} {
+	for _, single := range []string{t.Name, t.NamePrefix, t.Protection} {
 		if single != "" {
 			paths = append(paths, single)
 		}
