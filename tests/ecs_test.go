@@ -1,15 +1,434 @@
 package tests
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
-func TestX(t *testing.T) {
-	for _, c := range []map[string]any{object("topology", "ecs"), object("topology", "ecs", "ecs", object("launchType", "fargate", "exec", true), "container", object("repository", true), "nodes", object("autoscaling", object("max", 5)))} {
-		p := deploy(t, c)
-		for _, n := range []string{"nodes", "schema"} {
-			println(p.one(t, "aws:ecs/taskDefinition:TaskDefinition", n).get("containerDefinitions").(string))
+const (
+	taskDefinition = "aws:ecs/taskDefinition:TaskDefinition"
+	ecsService     = "aws:ecs/service:Service"
+	rolePolicy     = "aws:iam/rolePolicy:RolePolicy"
+	association    = "aws:ssm/association:Association"
+)
+
+// onECS is the minimal configuration on ECS, with changes.
+func onECS(changes map[string]any) map[string]any {
+	all := object("topology", "ecs")
+	maps.Copy(all, changes)
+	return all
+}
+
+func onFargate(changes map[string]any) map[string]any {
+	all := onECS(object("ecs", object("launchType", "fargate")))
+	maps.Copy(all, changes)
+	return all
+}
+
+// taskContainer is what the tests read of a container definition.
+type taskContainer struct {
+	Name, Image, User        string
+	Essential                bool
+	CPU, Memory, StopTimeout int
+	Environment              []struct{ Name, Value string }
+	Secrets                  []struct{ Name, ValueFrom string }
+	PortMappings             []struct{ ContainerPort, HostPort int }
+	MountPoints              []struct{ SourceVolume, ContainerPath string }
+	DependsOn                []struct{ ContainerName, Condition string }
+	ExtraHosts               []struct{ Hostname, IPAddress string }
+	LinuxParameters          struct{ InitProcessEnabled bool }
+	Ulimits                  []struct{ Name string }
+	HealthCheck              struct{ Command []string }
+	LogConfiguration         struct{ Options map[string]string }
+	EntryPoint               []string
+}
+
+func containers(t *testing.T, p *plan, name string) map[string]taskContainer {
+	t.Helper()
+	var list []taskContainer
+	text, ok := p.one(t, taskDefinition, name).get("containerDefinitions").(string)
+	require.True(t, ok)
+	require.NoError(t, json.Unmarshal([]byte(text), &list))
+	all := map[string]taskContainer{}
+	for _, c := range list {
+		all[c.Name] = c
+	}
+	return all
+}
+
+func policy(t *testing.T, p *plan, role string) string {
+	t.Helper()
+	return fmt.Sprint(p.one(t, rolePolicy, role).get("policy"))
+}
+
+func TestTasksOnInstancesHaveOneInstanceEach(t *testing.T) {
+	p := deploy(t, onECS(nil))
+	task := p.one(t, taskDefinition, "nodes")
+	assert.Equal(t, "host", task.get("networkMode"))
+	assert.Equal(t, []any{"EC2"}, task.get("requiresCompatibilities"))
+	service := p.one(t, ecsService, "nodes")
+	assert.Equal(t, "distinctInstance", service.get("placementConstraints", "0", "type"))
+	assert.Nil(t, service.get("networkConfiguration"))
+	group := p.one(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, []any{2.0, 3.0}, []any{group.get("minSize"), group.get("maxSize")}, "one to spare for a replacement")
+	assert.Equal(t, true, group.get("protectFromScaleIn"))
+	assert.Equal(t, "instance", p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-instance").get("targetType"))
+	provider := p.one(t, "aws:ecs/capacityProvider:CapacityProvider", "nodes")
+	for _, on := range []string{"managedDraining", "managedTerminationProtection"} {
+		assert.Equal(t, "ENABLED", provider.get("autoScalingGroupProvider", on))
+	}
+	assert.Equal(t, "ENABLED", provider.get("autoScalingGroupProvider", "managedScaling", "status"))
+	template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
+	assert.Equal(t, "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id",
+		template.get("imageId"))
+	assert.Equal(t, "required", template.get("metadataOptions", "httpTokens"))
+	data, err := base64.StdEncoding.DecodeString(fmt.Sprint(template.get("userData")))
+	require.NoError(t, err)
+	assert.Contains(t, string(data), "ECS_CLUSTER=wso2is-test\n")
+	assert.Contains(t, string(data), "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST=true\n")
+	hosts := containers(t, p, "nodes")["server"].ExtraHosts
+	require.Len(t, hosts, 1)
+	assert.Equal(t, "is.example.com", hosts[0].Hostname)
+}
+
+func TestTasksOnFargateHaveNoInstances(t *testing.T) {
+	p := deploy(t, onFargate(object("nodes", object("cpu", 8, "memory", 16))))
+	for _, token := range []string{
+		"aws:autoscaling/group:Group", "aws:ec2/launchTemplate:LaunchTemplate", "aws:iam/instanceProfile:InstanceProfile",
+		"aws:ecs/capacityProvider:CapacityProvider",
+	} {
+		assert.Empty(t, p.all(token), token)
+	}
+	task := p.one(t, taskDefinition, "nodes")
+	assert.Equal(t, []any{"awsvpc", "8192", "16384", 30.0},
+		[]any{task.get("networkMode"), task.get("cpu"), task.get("memory"), task.get("ephemeralStorage", "sizeInGib")})
+	assert.Equal(t, []any{"FARGATE"}, task.get("requiresCompatibilities"))
+	assert.Equal(t, "ip", p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").get("targetType"))
+	service := p.one(t, ecsService, "nodes")
+	assert.Equal(t, "FARGATE", service.get("capacityProviderStrategies", "0", "capacityProvider"))
+	assert.Equal(t, []any{"nodes-id"}, service.get("networkConfiguration", "securityGroups"))
+	assert.Len(t, service.get("networkConfiguration", "subnets"), 3)
+	assert.Equal(t, false, service.get("networkConfiguration", "assignPublicIp"))
+	assert.Empty(t, containers(t, p, "nodes")["server"].ExtraHosts, "refused where a task has its own network")
+}
+
+func TestMembersOnInstancesAreFoundByTheInstancesTags(t *testing.T) {
+	p := deploy(t, onECS(nil))
+	toml := deployment(t, p, "all")
+	for _, line := range []string{
+		"membership_scheme = 'aws-ecs'", "hostHeader = 'ec2'", "tagKey = 'WSO2Cluster'", "tagValue = 'wso2is-test'",
+		"clusterName = 'wso2is-test'", "vpcCidrBlock = '10.0.*.*'", "local_member_port = '5701'",
+	} {
+		assert.Contains(t, toml, line)
+	}
+	tags := fmt.Sprint(p.one(t, "aws:autoscaling/group:Group", "nodes").get("tags"))
+	assert.Contains(t, tags, "key:WSO2Cluster propagateAtLaunch:true value:wso2is-test")
+	for _, role := range []string{"task", "instances"} {
+		assert.Contains(t, policy(t, p, role), `"ec2:DescribeAvailabilityZones","ec2:DescribeInstances"`, role)
+	}
+	assert.NotContains(t, policy(t, p, "task"), "ecs:ListTasks")
+}
+
+func TestMembersOnFargateAreFoundByTheTasksTags(t *testing.T) {
+	p := deploy(t, onFargate(nil))
+	toml := deployment(t, p, "all")
+	assert.Contains(t, toml, "tagValue = 'wso2is-test'")
+	assert.NotContains(t, toml, "hostHeader")
+	service := p.one(t, ecsService, "nodes")
+	assert.Equal(t, "wso2is-test", service.get("tags", "WSO2Cluster"))
+	assert.Equal(t, "SERVICE", service.get("propagateTags"))
+	for _, action := range []string{"ecs:ListTasks", "ecs:DescribeTasks", "ec2:DescribeNetworkInterfaces"} {
+		assert.Contains(t, policy(t, p, "task"), action)
+	}
+	assert.NotContains(t, policy(t, p, "task"), "ec2:DescribeInstances")
+	alone := deploy(t, onFargate(object("caching", object("scenario", "localOnly"))))
+	assert.NotContains(t, policy(t, alone, "task"), "ecs:", "who has no cluster discovers nobody")
+	assert.NotContains(t, containers(t, alone, "nodes"), "members")
+}
+
+func TestANodeIsThreeContainers(t *testing.T) {
+	for name, changes := range map[string]map[string]any{"ec2": onECS(nil), "fargate": onFargate(nil)} {
+		t.Run(name, func(t *testing.T) {
+			p := deploy(t, changes)
+			all := containers(t, p, "nodes")
+			assert.Equal(t, []string{"members", "prepare", "server"}, slices.Sorted(maps.Keys(all)))
+			server := all["server"]
+			assert.True(t, server.Essential && !all["prepare"].Essential && !all["members"].Essential)
+			assert.Equal(t, "802:802", server.User)
+			assert.Equal(t, "0", all["prepare"].User)
+			require.Len(t, server.DependsOn, 1)
+			assert.Equal(t, "prepare SUCCESS", server.DependsOn[0].ContainerName+" "+server.DependsOn[0].Condition)
+			assert.Equal(t, 120, server.StopTimeout, "longer than the server takes to leave its cluster")
+			assert.True(t, server.LinuxParameters.InitProcessEnabled)
+			assert.Equal(t, "nofile", server.Ulimits[0].Name)
+			assert.Contains(t, server.HealthCheck.Command[1], "/api/health-check/v1.0/health")
+			assert.Equal(t, "/wso2is/wso2is-test/nodes", server.LogConfiguration.Options["awslogs-group"])
+			var mounts []string
+			for _, m := range server.MountPoints {
+				mounts = append(mounts, m.ContainerPath)
+			}
+			assert.Subset(t, mounts, []string{
+				"/home/wso2carbon/wso2-config-volume", "/home/wso2carbon/wso2is-7.1.0/repository/tenants",
+				"/home/wso2carbon/wso2is-7.1.0/repository/deployment/server/userstores",
+			})
+			for _, port := range server.PortMappings {
+				assert.Equal(t, port.ContainerPort, port.HostPort)
+			}
+			volumes, ok := p.one(t, taskDefinition, "nodes").get("volumes").([]any)
+			require.True(t, ok)
+			shared := 0
+			for _, v := range volumes {
+				efs, ok := v.(map[string]any)["efsVolumeConfiguration"].(map[string]any)
+				if !ok {
+					continue
+				}
+				shared++
+				assert.Equal(t, "ENABLED", efs["transitEncryption"])
+				assert.Equal(t, "ENABLED", efs["authorizationConfig"].(map[string]any)["iam"])
+				assert.NotEmpty(t, efs["authorizationConfig"].(map[string]any)["accessPointId"])
+			}
+			assert.Equal(t, 2, shared)
+		})
+	}
+}
+
+func environment(c taskContainer, name string) string {
+	for _, e := range c.Environment {
+		if e.Name == name {
+			return e.Value
 		}
-		println(p.one(t, "aws:ssm/document:Document", "schema").get("content").(string))
+	}
+	return ""
+}
+
+func TestATaskFetchesWhatItsImageLacks(t *testing.T) {
+	files := func(changes map[string]any) string {
+		return environment(containers(t, deploy(t, changes), "nodes")["prepare"], "WSO2IS_FILES")
+	}
+	assert.Regexp(t, `s3://wso2is-test-config-[^|]*/nodes/all/deployment.toml\|[0-9a-f]{64}\|`+
+		`/home/wso2carbon/wso2-config-volume/repository/conf/deployment.toml`, files(onECS(nil)))
+	assert.Contains(t, files(onECS(nil)), "postgresql-42.7.7.jar")
+	baked := files(onECS(object("container", object("baked", true))))
+	assert.NotContains(t, baked, "deployment.toml")
+	assert.NotContains(t, baked, ".jar")
+	assert.Contains(t, baked, "SchemaBootstrap.java")
+	assert.NotEqual(t, files(onECS(nil)), files(onECS(object("jvm", object("heap", 2048), "hostname", "id.example.com"))),
+		"another configuration is another task, which the service rolls out")
+}
+
+func TestSecretsAreNamesInTaskDefinitions(t *testing.T) {
+	const marker = "Marker0Secret1Value2"
+	for name, changes := range map[string]map[string]any{"ec2": onECS(nil), "fargate": onFargate(nil)} {
+		t.Run(name, func(t *testing.T) {
+			changes["admin"] = object("password", marker)
+			p := deploy(t, changes, "admin")
+			for _, r := range p.resources {
+				for key, value := range r.Inputs {
+					if strings.Contains(fmt.Sprint(reveal(value)), marker) {
+						assert.Equal(t, "aws:secretsmanager/secretVersion:SecretVersion", r.Type, "%s of %s", key, r.Name)
+						assert.True(t, value.ContainsSecrets())
+					}
+				}
+			}
+			var names []string
+			for _, s := range containers(t, p, "nodes")["server"].Secrets {
+				names = append(names, s.Name)
+				assert.Regexp(t, `^arn:`, s.ValueFrom)
+			}
+			assert.Subset(t, names, []string{"WSO2_ADMIN_PASSWORD", "WSO2_KEYSTORE", "WSO2_DB_IDENTITY_PASSWORD"})
+			for _, other := range []string{"prepare", "members"} {
+				assert.Empty(t, containers(t, p, "nodes")[other].Secrets)
+			}
+		})
+	}
+}
+
+func TestEachRoleDoesOneThing(t *testing.T) {
+	p := deploy(t, onECS(nil))
+	nodes, schema := p.one(t, taskDefinition, "nodes"), p.one(t, taskDefinition, "schema")
+	arns := []any{
+		nodes.get("taskRoleArn"), nodes.get("executionRoleArn"), schema.get("taskRoleArn"), schema.get("executionRoleArn"),
+	}
+	assert.Len(t, slices.CompactFunc(arns, func(a, b any) bool { return a == b }), 4)
+	assert.NotContains(t, policy(t, p, "task"), "secretsmanager")
+	assert.NotContains(t, policy(t, p, "task"), "ssmmessages")
+	assert.NotContains(t, policy(t, p, "execution"), "rds!db", "no node sees the master user's password")
+	assert.Contains(t, policy(t, p, "schema-execution"), "rds!db")
+	assert.NotContains(t, policy(t, p, "schema-execution"), "/keystore")
+	assert.Contains(t, policy(t, p, "execution"),
+		`"arn:aws:ecr:eu-west-1:123456789012:repository/aws-cli","arn:aws:ecr:eu-west-1:123456789012:repository/wso2is"`)
+	assert.Contains(t, policy(t, p, "automation"), "task-definition/wso2is-test-schema:*")
+	for _, role := range []string{"task", "execution", "schema", "schema-execution"} {
+		trust := fmt.Sprint(p.one(t, "aws:iam/role:Role", role).get("assumeRolePolicy"))
+		assert.Contains(t, trust, "ecs-tasks.amazonaws.com")
+		assert.Contains(t, trust, `"aws:SourceAccount":"123456789012"`, "no other account's tasks")
+	}
+}
+
+func TestTheSchemaIsMadeOnceBeforeTheService(t *testing.T) {
+	run := func(changes map[string]any) (*plan, string) {
+		p := deploy(t, changes)
+		return p, fmt.Sprint(p.one(t, association, "schema").get("parameters", "Schema"))
+	}
+	p, first := run(onECS(nil))
+	assert.True(t, slices.ContainsFunc(p.one(t, ecsService, "nodes").Dependencies, func(urn string) bool {
+		return strings.HasSuffix(urn, "Association::schema")
+	}))
+	assert.True(t, slices.ContainsFunc(p.one(t, association, "schema").Dependencies, func(urn string) bool {
+		return strings.HasSuffix(urn, "Instance::main")
+	}), "the database is there first")
+	assert.NotZero(t, p.one(t, association, "schema").get("waitForSuccessTimeoutSeconds"))
+	assert.Nil(t, p.one(t, association, "schema").get("scheduleExpression"))
+	_, image := run(onECS(object("container", object("image", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0.9"))))
+	assert.Equal(t, first, image, "another image is no other schema")
+	_, release := run(onECS(object("version", "7.0.0")))
+	assert.NotEqual(t, first, release)
+	schema := containers(t, p, "schema")["schema"]
+	var names []string
+	for _, s := range schema.Secrets {
+		names = append(names, s.Name)
+	}
+	assert.Contains(t, names, "SCHEMA_IDENTITY_MASTER_PASSWORD")
+	assert.Contains(t, environment(containers(t, p, "schema")["prepare"], "WSO2IS_SCHEMA"), "identity.scripts=")
+}
+
+func TestANewNodeIsHealthyBeforeAnOldOneGoes(t *testing.T) {
+	for count, surge := range map[int]float64{1: 200, 2: 150, 3: 134, 7: 115} {
+		service := deploy(t, onECS(object("nodes", object("count", count)))).one(t, ecsService, "nodes")
+		assert.Equal(t, 100.0, service.get("deploymentMinimumHealthyPercent"))
+		assert.Equal(t, surge, service.get("deploymentMaximumPercent"))
+		assert.Equal(t, count+1, count*int(surge)/100, "one at a time")
+		assert.Equal(t, true, service.get("deploymentCircuitBreaker", "rollback"))
+		assert.GreaterOrEqual(t, service.get("healthCheckGracePeriodSeconds"), 300.0)
+		assert.Equal(t, true, service.get("waitForSteadyState"))
+		assert.NotContains(t, service.Ignore, "desiredCount")
+	}
+	assert.Equal(t, true, deploy(t, onECS(nil)).one(t, taskDefinition, "nodes").get("skipDestroy"),
+		"a rollback needs the revision before")
+}
+
+func TestTasksComeByLoadAndGoOneAtATime(t *testing.T) {
+	p := deploy(t, onFargate(object("nodes", object("autoscaling", object("max", 5, "cpu", 60)))))
+	target := p.one(t, "aws:appautoscaling/target:Target", "nodes")
+	assert.Equal(t, []any{2.0, 5.0}, []any{target.get("minCapacity"), target.get("maxCapacity")})
+	assert.Equal(t, "service/wso2is-test/wso2is-test", target.get("resourceId"))
+	for name, percent := range map[string]float64{"CPU": 60, "Memory": 80} {
+		tracking := p.one(t, "aws:appautoscaling/policy:Policy", name)
+		assert.Equal(t, percent, tracking.get("targetTrackingScalingPolicyConfiguration", "targetValue"))
+		assert.Equal(t, true, tracking.get("targetTrackingScalingPolicyConfiguration", "disableScaleIn"))
+	}
+	shrink := p.one(t, "aws:appautoscaling/policy:Policy", "scale-in")
+	assert.Equal(t, -1.0, shrink.get("stepScalingPolicyConfiguration", "stepAdjustments", "0", "scalingAdjustment"))
+	alarm := p.one(t, "aws:cloudwatch/metricAlarm:MetricAlarm", "scale-in")
+	assert.Contains(t, fmt.Sprint(alarm.get("alarmActions")), "Policy/scale-in")
+	assert.Equal(t, "IF(memory > 80, 100, 100 * cpu / 60)", alarm.get("metricQueries", "2", "expression"))
+	assert.Contains(t, p.one(t, ecsService, "nodes").Ignore, "desiredCount", "an update must not undo scaling")
+	group := deploy(t, onECS(object("nodes", object("autoscaling", object("max", 5))))).
+		one(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, 6.0, group.get("maxSize"), "instances follow tasks")
+}
+
+func TestShellsAreOffUnlessAskedFor(t *testing.T) {
+	assert.Equal(t, false, deploy(t, onFargate(nil)).one(t, ecsService, "nodes").get("enableExecuteCommand"))
+	p := deploy(t, onFargate(object("ecs", object("launchType", "fargate", "exec", true))))
+	assert.Equal(t, true, p.one(t, ecsService, "nodes").get("enableExecuteCommand"))
+	assert.Contains(t, policy(t, p, "task"), "ssmmessages:OpenDataChannel")
+	assert.Equal(t, "OVERRIDE", p.one(t, "aws:ecs/cluster:Cluster", "nodes").
+		get("configuration", "executeCommandConfiguration", "logging"))
+}
+
+func TestOwnRepositories(t *testing.T) {
+	p := deploy(t, onECS(object("container", object("repository", true))))
+	for _, image := range []string{"wso2is", "aws-cli"} {
+		repository := p.one(t, "aws:ecr/repository:Repository", image)
+		assert.Equal(t, "wso2is-test/"+image, repository.get("name"))
+		assert.Equal(t, true, repository.get("imageScanningConfiguration", "scanOnPush"))
+		assert.Equal(t, "IMMUTABLE", repository.get("imageTagMutability"))
+		assert.Contains(t, p.one(t, "aws:ecr/lifecyclePolicy:LifecyclePolicy", image).get("policy"), "sinceImagePushed")
+		assert.True(t, repository.Protect)
+	}
+	assert.Contains(t, containers(t, p, "nodes")["server"].Image, "/wso2is-test/wso2is:7.1.0")
+	assert.Empty(t, deploy(t, onECS(nil)).all("aws:ecr/repository:Repository"))
+}
+
+func TestArchitectureFollowsTheInstanceType(t *testing.T) {
+	p := deploy(t, onECS(object("nodes", object("instanceType", "m7g.xlarge"))))
+	assert.Equal(t, "ARM64", p.one(t, taskDefinition, "nodes").get("runtimePlatform", "cpuArchitecture"))
+	assert.Contains(t, p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").get("imageId"), "/arm64/recommended/")
+	pinned := deploy(t, onECS(object("nodes", object("ami", "ami-0123456789abcdef0"))))
+	assert.Equal(t, "ami-0123456789abcdef0", pinned.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").get("imageId"))
+}
+
+func TestEndpointsOfTheServicesThatTasksCall(t *testing.T) {
+	services := func(changes map[string]any) (names []string) {
+		for _, e := range deploy(t, changes).all("aws:ec2/vpcEndpoint:VpcEndpoint") {
+			names = append(names, e.Name)
+		}
+		slices.Sort(names)
+		return names
+	}
+	assert.Equal(t, []string{"ec2", "ec2messages", "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry",
+		"elasticfilesystem", "kms", "logs", "monitoring", "s3", "secretsmanager", "ssm", "ssmmessages"}, services(onECS(nil)))
+	assert.Equal(t, []string{"ec2", "ecr.api", "ecr.dkr", "ecs", "elasticfilesystem", "kms", "logs", "monitoring", "s3",
+		"secretsmanager"}, services(onFargate(nil)))
+}
+
+// TestTheTopologyIsAllThatChanges holds that a stack on EC2 needs one other word to be one on ECS.
+func TestTheTopologyIsAllThatChanges(t *testing.T) {
+	before, after := deploy(t, nil), deploy(t, onECS(nil))
+	for _, token := range []string{
+		"aws:rds/instance:Instance", "aws:efs/fileSystem:FileSystem", "aws:kms/key:Key", "aws:secretsmanager/secret:Secret",
+		"aws:lb/loadBalancer:LoadBalancer", "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", ingress, egress,
+	} {
+		names := func(p *plan) (all []string) {
+			for _, r := range p.all(token) {
+				all = append(all, r.Name)
+			}
+			slices.Sort(all)
+			return all
+		}
+		assert.Equal(t, names(before), names(after), token)
+	}
+}
+
+// TestTaskDefinitions compares the containers of the shipped examples, without their programs, with those on record.
+func TestTaskDefinitions(t *testing.T) {
+	for _, stack := range []string{"ecs", "fargate"} {
+		for _, name := range []string{"nodes", "schema"} {
+			t.Run(stack+" "+name, func(t *testing.T) {
+				var list []map[string]any
+				text := fmt.Sprint(shipped(t, stack).one(t, taskDefinition, name).get("containerDefinitions"))
+				require.Less(t, len(text), 64<<10)
+				require.NoError(t, json.Unmarshal([]byte(text), &list))
+				for _, c := range list {
+					program, ok := c["entryPoint"].([]any)
+					require.True(t, ok)
+					c["entryPoint"] = fmt.Sprintf("%v -c, and %d arguments", program[0], len(program)-2)
+				}
+				var out bytes.Buffer
+				encoder := json.NewEncoder(&out)
+				encoder.SetEscapeHTML(false)
+				encoder.SetIndent("", "  ")
+				require.NoError(t, encoder.Encode(list))
+				path := filepath.Join("testdata", "task-"+stack+"-"+name+".json")
+				if *update {
+					require.NoError(t, os.WriteFile(path, out.Bytes(), 0o600))
+				}
+				want, err := os.ReadFile(path)
+				require.NoError(t, err)
+				assert.Equal(t, string(want), out.String())
+			})
+		}
 	}
 }

@@ -2,7 +2,9 @@ package tests
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,6 +163,9 @@ func run(t *testing.T, stack string, source config.Source, secretKeys []string) 
 func shipped(t *testing.T, stack string) *plan {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "Pulumi."+stack+".yaml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = os.ReadFile(filepath.Join("..", "docs", "examples", "Pulumi."+stack+".yaml"))
+	}
 	require.NoError(t, err)
 	var file struct {
 		Config map[string]any `yaml:"config"`

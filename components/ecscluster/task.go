@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -149,11 +150,13 @@ func (b *builder) schemaSecrets() map[string]secretRef {
 
 // containerDefinitions writes containers as the task definition takes them.
 func containerDefinitions(containers ...definition) (string, error) {
-	text, err := json.Marshal(containers)
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // a definition has room for 64 KiB
+	if err := encoder.Encode(containers); err != nil {
 		return "", fmt.Errorf("writing the container definitions: %w", err)
 	}
-	return string(text), nil
+	return strings.TrimSpace(text.String()), nil
 }
 
 // container begins a definition with what all have in common.
@@ -169,7 +172,9 @@ func (b *builder) container(name, image string, program []string, environment ma
 		}},
 	}
 	for key, value := range awskit.Sorted(environment) {
-		d.Environment = append(d.Environment, variable{key, value})
+		if value != "" { // ECS keeps no variable without a value, which would look like a change each time
+			d.Environment = append(d.Environment, variable{key, value})
+		}
 	}
 	return d
 }

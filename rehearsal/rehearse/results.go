@@ -1,11 +1,13 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -143,10 +145,17 @@ func (r *results) nodes() ([]Node, error) {
 		}
 		configs[m[1]] = content
 	}
-	var nodes []Node
-	group := map[string]int{}
 	used := map[string]bool{}
+	nodes := r.tasks()
+	for i := range nodes {
+		nodes[i].Config, used[sharedConfig] = configs[sharedConfig], true
+	}
+	containers := len(nodes) > 0
+	group := map[string]int{}
 	for _, i := range r.snapshot.Of("aws:ec2/instance:Instance") {
+		if containers && i.Owner != "" {
+			continue // a container instance: the task on it is the node
+		}
 		node := Node{
 			Name: i.Name, ID: i.ID, Zone: str(i.Outputs, "availabilityZone"), Address: str(i.Outputs, "privateIp"),
 			Type: str(i.Outputs, "instanceType"),
@@ -171,6 +180,28 @@ func (r *results) nodes() ([]Node, error) {
 	}
 	slices.SortFunc(nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 	return nodes, nil
+}
+
+// tasks are the nodes that are tasks of ECS, named after their service.
+func (r *results) tasks() []Node {
+	types := map[string]string{}
+	for _, i := range r.snapshot.Of("aws:ec2/instance:Instance") {
+		types[i.ID] = str(i.Outputs, "instanceType")
+	}
+	for _, d := range r.snapshot.Of("aws:ecs/taskDefinition:TaskDefinition") {
+		types[str(d.Outputs, "arn")] = fmt.Sprintf("Fargate, %s CPU units, %s MiB", str(d.Inputs, "cpu"), str(d.Inputs, "memory"))
+	}
+	var nodes []Node
+	count := map[string]int{}
+	for _, t := range r.snapshot.Of(cloud.RunningTask) {
+		count[t.Owner]++
+		nodes = append(nodes, Node{
+			Name: fmt.Sprintf("%s-%d", path.Base(t.Owner), count[t.Owner]), ID: t.ID, Zone: str(t.Outputs, "availabilityZone"),
+			Address: str(t.Outputs, "privateIp"),
+			Type:    cmp.Or(types[str(t.Outputs, "instance")], types[str(t.Outputs, "taskDefinition")]),
+		})
+	}
+	return nodes
 }
 
 func str(properties map[string]any, key string) string {
