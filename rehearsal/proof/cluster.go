@@ -41,6 +41,8 @@ type party struct {
 	public bool
 	// many is set where several of it may be in the one subnet.
 	many bool
+	// elsewhere says why the state does not have its address and its groups.
+	elsewhere string
 }
 
 func (p *party) String() string { return p.name }
@@ -69,6 +71,7 @@ const (
 	onInstance platform = "an EC2 instance"
 	onHost     platform = "an ECS task on its host's network"
 	onTask     platform = "an ECS task with an address of its own"
+	onPod      platform = "a pod"
 )
 
 // node is one Identity Server, or all that a group or service starts from one definition in one subnet.
@@ -87,8 +90,12 @@ type node struct {
 	overrides bool
 	settings  settings
 	version   string
+	// baked says that its configuration is in its image, where a state does not show it.
+	baked bool
 	// task and service are the definition and the service of an ECS task.
 	task, service *resource
+	// pod is the workload of a pod.
+	pod *workload
 }
 
 // host is an instance as DescribeInstances shows it.
@@ -125,6 +132,7 @@ type cluster struct {
 	files     []*party
 	endpoints []*party
 	others    []*party
+	control   []*party
 	region    string
 }
 
@@ -153,7 +161,7 @@ func regionOf(s *state) string {
 
 // parties lists everything that has an address.
 func (c *cluster) parties() []*party {
-	all := slices.Concat(c.balancers, c.databases, c.files, c.endpoints, c.others)
+	all := slices.Concat(c.balancers, c.databases, c.files, c.endpoints, c.control, c.others)
 	for _, n := range c.nodes {
 		all = append(all, &n.party)
 	}
@@ -243,7 +251,7 @@ func (c *cluster) findNodes() error {
 			}
 		}
 	}
-	return nil
+	return c.findPods()
 }
 
 // instance is an EC2 instance as a party. Its interface, where it was given one, has its address and its groups.
@@ -353,6 +361,9 @@ var versionLine = regexp.MustCompile(`\bVERSION['"]?[=:]\s*['"]?([0-9]+\.[0-9]+\
 
 // addNode takes what is started with a deployment.toml into the cluster; anything else with an address is another party.
 func (c *cluster) addNode(n *node) error {
+	if n.config != "" {
+		return c.configured(n)
+	}
 	keys := slices.Compact(slices.Sorted(slices.Values(configKey.FindAllString(n.text, -1))))
 	objects := map[string]*resource{}
 	for _, key := range keys {
@@ -370,6 +381,10 @@ func (c *cluster) addNode(n *node) error {
 	if n.config == "" {
 		if slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, ".toml") }) {
 			return fmt.Errorf("%s is started with %s, which is not in the state", n.name, strings.Join(keys, ", "))
+		}
+		if n.serverImage() != "" {
+			n.baked, n.configKey = true, "the deployment.toml in the image"
+			return c.configured(n)
 		}
 		n.kind = another
 		c.others = append(c.others, &n.party)
@@ -409,5 +424,5 @@ func (n *node) port() int {
 
 // clustered reports whether any node has clustering on: the key's presence is the switch.
 func (c *cluster) clustered() bool {
-	return slices.ContainsFunc(c.nodes, func(n *node) bool { return n.settings.Clustering != nil })
+	return slices.ContainsFunc(c.nodes, func(n *node) bool { return n.settings.Clustering != nil || n.baked })
 }

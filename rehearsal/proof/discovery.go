@@ -37,6 +37,10 @@ func discovery(c *cluster, foreign []*state) []*Verdict {
 		s.agree.open("hazelcast.xml replaces the membership scheme; how its members find each other is the stack's own")
 		return all
 	}
+	if slices.ContainsFunc(c.nodes, func(n *node) bool { return n.baked }) {
+		s.agree.open("the nodes' configuration is baked into their image; how members find each other is not in the state")
+		return all
+	}
 	switch scheme {
 	case "wka":
 		all = append(all, s.wka())
@@ -46,6 +50,8 @@ func discovery(c *cluster, foreign []*state) []*Verdict {
 		all = append(all, s.filter(true), s.credentials("ec2:DescribeInstances"), s.probed())
 	case "aws-ecs":
 		all = append(all, s.ecs()...)
+	case "kubernetes":
+		all = append(all, s.kubernetes()...)
 	default:
 		s.agree.fault("%q is not a membership scheme: the server does not start its cluster", scheme)
 	}
@@ -59,6 +65,9 @@ func (s *searches) agreement() string {
 		c := n.settings.Clustering
 		if n.overrides {
 			overridden++
+		}
+		if n.baked {
+			continue
 		}
 		if c == nil {
 			s.agree.fault("%s has no [clustering]: it stays alone beside nodes that have", n.configKey)

@@ -275,6 +275,9 @@ var ephemeral = tcpPorts(1024, lastPort)
 
 // reach lists what keeps a party from another on all of the traffic, or nothing where all of it gets there and back.
 func (n *network) reach(from, to *party, t traffic) (faults, open []string) {
+	if why := cmp.Or(from.elsewhere, to.elsewhere); why != "" {
+		return nil, []string{why}
+	}
 	out := n.allowed(from.groups, false, func(r *rule) bool { return r.allows(to) })
 	for _, missing := range t.minus(out...) {
 		faults = append(faults, fmt.Sprintf("%s cannot send %s to %s: no egress rule of %s lets it out to %s",
@@ -400,6 +403,9 @@ func (n *network) toInternet(subnet string) *route {
 
 // leave lists what keeps a party of a private subnet from addresses on the internet.
 func (n *network) leave(p *party, to netip.Prefix, t traffic) (faults, open []string) {
+	if p.elsewhere != "" {
+		return nil, []string{p.elsewhere}
+	}
 	subnet := n.get(tokenSubnet, p.subnet)
 	if subnet == nil {
 		return nil, []string{"the subnets are not this stack's: their way out is not in its state"}

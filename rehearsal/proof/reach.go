@@ -12,15 +12,16 @@ import (
 
 // The ports of an Identity Server cluster, stated anew.
 const (
-	nodeHTTPS    = 9443
-	publicHTTPS  = 443
-	publicHTTP   = 80
-	memberFirst  = 5701
-	memberLast   = 5800 // Hazelcast moves up from a busy port, a hundred ports at the most
-	probedLast   = 5708 // where Hazelcast's discovery on AWS stops asking
-	nfs          = 2049
-	controlHTTPS = 443
-	kubelet      = 10250
+	nodeHTTPS   = 9443
+	publicHTTPS = 443
+	publicHTTP  = 80
+	memberFirst = 5701
+	memberLast  = 5800 // Hazelcast moves up from a busy port, a hundred ports at the most
+	probedLast  = 5708 // where Hazelcast's discovery on AWS stops asking
+	nfs         = 2049
+	kubelet     = 10250
+	metrics     = 10251 // where EKS's add-on has the metrics server listen
+	webhook     = 9443
 )
 
 // databasePorts are the engines' own ports, for a database whose state names none.
@@ -31,7 +32,7 @@ type proofs struct {
 	*cluster
 	want Expected
 
-	members, nobody, clients, balancer, data, filesystem, apis, downloads, outside, internet *Verdict
+	members, nobody, clients, balancer, data, filesystem, apis, downloads, outside, internet, control *Verdict
 }
 
 func networkProof(c *cluster, want Expected) []*Verdict {
@@ -52,6 +53,9 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.filesystem = claim("Every node reaches the shared files in its zone, and nobody else does")
 	p.apis = claim("Every node reaches the AWS APIs that its role may call")
 	p.downloads = claim("Every node reaches what it downloads")
+	if len(c.control) > 0 {
+		p.control = claim("The Kubernetes control plane and the nodes reach each other on %d and %d only", publicHTTPS, kubelet)
+	}
 	p.outside = claim("Nodes call out only where the stack file lets them, and there they get")
 	p.internet = claim("The internet reaches no node, no database and no shared files")
 
@@ -64,7 +68,9 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveDownloads()
 	p.proveOutside()
 	p.proveInternet()
+	p.proveControl()
 	p.proveRules()
+	p.provePolicies()
 	return all
 }
 
@@ -257,7 +263,7 @@ func (p *proofs) registered(n *node, g *resource) bool {
 			}
 		}
 	}
-	return false
+	return n.pod != nil && n.pod.bound(arn)
 }
 
 func (p *proofs) proveData() {
@@ -314,7 +320,8 @@ func (p *proofs) proveFiles() {
 			p.filesystem.fault("%s has no mount target in its zone %s", n, n.zone)
 		}
 		for _, f := range own {
-			take(p.filesystem)(p.reach(&n.party, f, tcpPort(nfs)))
+			// A pod's files are mounted by its node, for which no NetworkPolicy holds.
+			take(p.filesystem)(p.net.reach(&n.party, f, tcpPort(nfs)))
 		}
 		zones[n.zone] = true
 	}
@@ -457,6 +464,11 @@ func (p *proofs) callGateway(n *node, endpoint *resource, v *Verdict) {
 		v.fault("%s has no route to %s: packets of %s for it have no way", name, endpoint, n)
 	default:
 		for _, block := range endpoint.strings("cidrBlocks") {
+			if n.pod != nil {
+				for _, closed := range n.pod.closed("Egress", peer{addr: parsePrefix(block), name: block + " of S3"}, tcpPort(publicHTTPS)) {
+					v.fault("%s", closed)
+				}
+			}
 			for _, dropped := range slices.Concat(p.net.filter(n.subnet, true, parsePrefix(block), tcpPort(publicHTTPS)),
 				p.net.filter(n.subnet, false, parsePrefix(block), ephemeral)) {
 				v.fault("%s", dropped)
@@ -511,9 +523,9 @@ func (p *proofs) callOut(n *node, service string, v *Verdict) string {
 	return ""
 }
 
-var download = regexp.MustCompile(`\b(s3://[a-z0-9][a-z0-9.-]+|https://[A-Za-z0-9][A-Za-z0-9.-]+\.[A-Za-z]{2,})(/[^\s'"|\\]*)?`)
+var download = regexp.MustCompile(`\b(s3://[a-z0-9][a-z0-9.-]+|https://[A-Za-z0-9][A-Za-z0-9.-]+\.[A-Za-z]{2,})`)
 
-// proveDownloads takes what a node is started with for its word: every archive, driver and image that it names.
+// proveDownloads takes what a node is started with at its word: every bucket, server and image that it names.
 func (p *proofs) proveDownloads() {
 	what := map[string]bool{}
 	for _, n := range p.nodes {
@@ -534,31 +546,44 @@ func (p *proofs) proveDownloads() {
 	p.downloads.Shown = strings.Join(slices.Sorted(maps.Keys(what)), ", ")
 }
 
-// sources are what a node fetches: from user data, S3 objects and HTTPS servers; from a definition, images as well.
-// Amazon Linux keeps its packages in S3.
+// sources are what a node fetches: from user data, S3 buckets and HTTPS servers; from containers, what their environment
+// names, and images. Amazon Linux keeps its packages in S3.
 func (p *proofs) sources(n *node) []string {
-	found := map[string]bool{}
+	var texts []string
 	for _, line := range strings.Split(n.text, "\n") {
-		if !sourceLine.MatchString(line) {
-			continue
-		}
-		for _, m := range download.FindAllStringSubmatch(line, -1) {
-			source := m[1]
-			if strings.HasPrefix(source, "s3://") {
-				source = m[0]
-			}
-			found[source] = true
+		if n.task == nil && sourceLine.MatchString(line) {
+			texts = append(texts, line)
 		}
 	}
-	for _, image := range n.images() {
-		found[image] = true
+	found := map[string]bool{}
+	for _, c := range n.containers() {
+		found[c.str("image")] = true
+		for _, e := range slices.Concat(c.objects("environment"), c.objects("env")) {
+			texts = append(texts, e.str("value"))
+		}
+	}
+	for _, text := range texts {
+		for _, m := range download.FindAllStringSubmatch(text, -1) {
+			found[m[1]] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(found))
 }
 
 // sourceLine is a line that names where something is fetched from, which a script's comments and calls to the metadata
 // service do not.
-var sourceLine = regexp.MustCompile(`_SOURCE|"image"|"name"`)
+var sourceLine = regexp.MustCompile(`_SOURCE=`)
+
+// proveControl proves what a Kubernetes cluster of its own needs: kubelets and pods call the API, and it calls kubelets.
+func (p *proofs) proveControl() {
+	for _, c := range p.cluster.control {
+		for _, n := range p.nodes {
+			take(p.control)(p.net.reach(&n.party, c, tcpPort(publicHTTPS)))
+			take(p.control)(p.net.reach(c, &n.party, tcpPort(kubelet)))
+		}
+		p.control.Shown = c.name
+	}
+}
 
 func (p *proofs) proveOutside() {
 	ranges := slices.Clone(p.want.Outside)
@@ -569,6 +594,11 @@ func (p *proofs) proveOutside() {
 				p.outside.fault("no egress rule of %s lets %s out to %s", p.net.groupNames(n.groups), missing, to)
 			}
 			take(p.outside)(p.net.leave(&n.party, to, tcpPort(publicHTTPS)))
+			if n.pod != nil {
+				for _, closed := range n.pod.closed("Egress", peer{addr: to, name: to.String()}, tcpPort(publicHTTPS)) {
+					p.outside.fault("%s", closed)
+				}
+			}
 		}
 		for _, to := range p.want.Directory {
 			t := tcpPort(p.want.DirectoryPort)
@@ -649,6 +679,8 @@ func (p *proofs) claimOf(k kind) *Verdict {
 		return p.filesystem
 	case anEndpt:
 		return p.apis
+	case aControl:
+		return p.control
 	}
 	return p.nobody
 }
@@ -713,6 +745,9 @@ func (p *proofs) connections(from kind, to *party) []traffic {
 			if group, port := p.multicast(); group.IsValid() {
 				all = append(all, traffic{udp, port, port})
 			}
+			if len(p.of(tokenNodeGroup)) > 0 { // CoreDNS, and the metrics server asking kubelets
+				all = append(all, tcpPort(53), traffic{udp, 53, 53}, tcpPort(kubelet))
+			}
 			return all
 		case aDatabase:
 			return []traffic{tcpPort(databasePort(to.of))}
@@ -723,7 +758,8 @@ func (p *proofs) connections(from kind, to *party) []traffic {
 		}
 	case aControl:
 		if to.kind == aNode {
-			return []traffic{tcpPort(controlHTTPS), tcpPort(kubelet), tcpPort(nodeHTTPS)}
+			// Kubelets, the load balancer controller's webhook and the metrics server.
+			return []traffic{tcpPort(kubelet), tcpPort(webhook), tcpPort(metrics)}
 		}
 	}
 	return nil
@@ -758,7 +794,7 @@ func (p *proofs) proveEgress(r *rule, from *party, worn map[string][]*party) {
 	switch from.kind {
 	case aBalancer:
 		v = p.balancer
-	case aDatabase, aFileTarg, anEndpt:
+	case aDatabase, aFileTarg, anEndpt, aControl:
 		v = p.claimOf(from.kind)
 	}
 	if r.peerGroup != "" {

@@ -95,32 +95,22 @@ func (c *cluster) hostGroups(service *resource) []*resource {
 	return groups
 }
 
-// containers are the containers of a task.
+// containers are the containers of a task or a pod.
 func (n *node) containers() []object {
-	var all []map[string]any
+	if n.pod != nil {
+		return slices.Concat(n.pod.spec.objects("initContainers"), n.pod.spec.objects("containers"))
+	}
+	var all []object
 	if n.task == nil || json.Unmarshal([]byte(n.text), &all) != nil {
 		return nil
 	}
-	containers := make([]object, len(all))
-	for i, c := range all {
-		containers[i] = c
-	}
-	return containers
-}
-
-// images are those that a task or pod runs.
-func (n *node) images() []string {
-	var images []string
-	for _, c := range n.containers() {
-		images = append(images, c.str("image"))
-	}
-	return images
+	return all
 }
 
 // serverImage is the image of the container that serves the node's port.
 func (n *node) serverImage() string {
 	for _, c := range n.containers() {
-		for _, m := range c.objects("portMappings") {
+		for _, m := range slices.Concat(c.objects("portMappings"), c.objects("ports")) {
 			if port, _ := m.number("containerPort"); port == nodeHTTPS {
 				return c.str("image")
 			}
@@ -141,6 +131,11 @@ func (c *cluster) roles(n *node) []*resource {
 	}
 	if n.host != nil && n.host.profile != nil {
 		add(n.host.profile.str("role"))
+	}
+	if n.pod != nil {
+		for _, arn := range c.podRoles() {
+			add(arn)
+		}
 	}
 	if n.task != nil {
 		add(n.task.str("taskRoleArn"))

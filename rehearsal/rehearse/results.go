@@ -16,6 +16,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
 
 // secretMark marks a secret in a state.
@@ -127,8 +128,9 @@ var nodeKey = regexp.MustCompile(`^nodes/([^/]+)/deployment\.toml$`)
 // sharedConfig names the files that the nodes of a group have in common.
 const sharedConfig = "all"
 
-// nodes finds the nodes and their configuration: an instance's file has its name, a group's instances share one.
-func (r *results) nodes() ([]Node, error) {
+// nodes finds the nodes and their configuration: an instance's file has its name, a group's instances and a service's
+// tasks share one. What the cloud does not start by itself, such as pods, the proofs' report names.
+func (r *results) nodes(report *proof.Report) ([]Node, error) {
 	configs := map[string]string{}
 	for _, s := range r.stack {
 		if s.Type != "aws:s3/bucketObjectv2:BucketObjectv2" {
@@ -178,6 +180,13 @@ func (r *results) nodes() ([]Node, error) {
 			return nil, fmt.Errorf("nodes/%s/deployment.toml belongs to no node", key)
 		}
 	}
+	if len(nodes) == 0 && report != nil {
+		for _, p := range report.Places {
+			nodes = append(nodes, Node{
+				Name: strings.ReplaceAll(p.Name, " in ", "-"), Zone: p.Zone, Address: p.Addresses, Type: p.On, Config: p.Config,
+			})
+		}
+	}
 	slices.SortFunc(nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 	return nodes, nil
 }
@@ -211,7 +220,7 @@ func str(properties map[string]any, key string) string {
 
 // write puts the results into the output directory and says where they are.
 func (r *run) write(kept *results) error {
-	nodes, err := kept.nodes()
+	nodes, err := kept.nodes(r.report)
 	if err != nil {
 		return err
 	}
@@ -232,6 +241,9 @@ func (r *run) write(kept *results) error {
 	summary := r.summary(kept, nodes, before)
 	files["summary.md"], files["summary.html"] = []byte(summary.markdown()), []byte(summary.html())
 	for _, n := range nodes {
+		if n.Config == "" {
+			continue // it is in the node's image
+		}
 		files[filepath.Join("nodes", n.Name, "deployment.toml")] = []byte(n.Config)
 	}
 	r.say("\n%s Nothing was created on AWS. Results:", r.verdict())

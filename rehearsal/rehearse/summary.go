@@ -70,8 +70,11 @@ func (r *run) summary(kept *results, nodes []Node, before []apitype.ResourceV3) 
 
 	table := grid{head: []string{"Node", "Zone", "Address", "Runs on", "Configuration"}}
 	for _, n := range nodes {
-		table.rows = append(table.rows, []cell{{text: n.Name}, {text: n.Zone}, {text: n.Address}, {text: n.Type},
-			{text: "deployment.toml", link: fmt.Sprintf("nodes/%s/deployment.toml", n.Name)}})
+		config := cell{text: "deployment.toml", link: fmt.Sprintf("nodes/%s/deployment.toml", n.Name)}
+		if n.Config == "" {
+			config = cell{text: "in its image"}
+		}
+		table.rows = append(table.rows, []cell{{text: n.Name}, {text: n.Zone}, {text: n.Address}, {text: n.Type}, config})
 	}
 	p.add(heading("Nodes"), table)
 	p.add(fold{"Endpoints", []block{gridOf(kept.endpoints(), "What", "Where")}})
