@@ -316,7 +316,7 @@ func (s *searches) instanceRole(n *node, v *Verdict) *resource {
 	if wanted := n.property("iamRole"); wanted != "" && wanted != role.str("name") {
 		v.fault("%s names the role %s; the metadata service has %s", n.configKey, wanted, role.str("name"))
 	}
-	if !trusts(role, "ec2.amazonaws.com") {
+	if !trusts(role, "ec2.amazonaws.com", s.region) {
 		v.fault("the trust policy of %s does not let EC2 assume it", role)
 	}
 	return role

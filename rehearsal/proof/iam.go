@@ -291,8 +291,15 @@ func like(pattern, text string) bool {
 	return text == ""
 }
 
-// trusts reports whether a service may hand out a role's credentials. China's services have names of their own.
-func trusts(role *resource, service string) bool {
+// trusts reports whether a service may hand out a role's credentials, acting in the role's account and the region for
+// something of its own. China's services have names of their own.
+func trusts(role *resource, service, region string) bool {
+	context := map[string]string{}
+	if arn := strings.Split(role.str("arn"), ":"); len(arn) > 5 {
+		name, _, _ := strings.Cut(strings.TrimSuffix(service, "-tasks.amazonaws.com"), ".")
+		context["aws:SourceAccount"] = arn[4]
+		context["aws:SourceArn"] = fmt.Sprintf("arn:%s:%s:%s:%s:task/x", arn[1], name, region, arn[4])
+	}
 	for _, s := range parsePolicy(role, role.str("assumeRolePolicy")).statements {
 		principal, _ := s.Principal.(map[string]any)
 		var services []string
@@ -302,7 +309,8 @@ func trusts(role *resource, service string) bool {
 		case []any:
 			services = texts(v)
 		}
-		if s.Effect == "Allow" && s.about("sts:AssumeRole") &&
+		holds, _ := s.holds(context)
+		if s.Effect == "Allow" && holds && s.about("sts:AssumeRole") &&
 			slices.ContainsFunc(services, func(p string) bool { return p == service || p == service+".cn" }) {
 			return true
 		}

@@ -1,6 +1,9 @@
 package proof_test
 
 import (
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,14 +19,15 @@ func verdicts(r *proof.Report) []*proof.Verdict { return slices.Concat(r.Network
 func TestShippedStacksAreProven(t *testing.T) {
 	for stack := range shipped {
 		t.Run(stack, func(t *testing.T) {
-			report, err := proof.Check(stateOf(t, stack), want(t))
+			report, err := proof.Check(stateOf(t, stack), wantOf(t, stack))
 			require.NoError(t, err)
 			require.NoError(t, report.Err())
 			for _, v := range verdicts(report) {
 				assert.Equal(t, "proven", v.Word(), v.Claim, v.Open)
 				assert.NotEmpty(t, v.Shown, v.Claim)
 			}
-			assert.Len(t, report.Network, 10)
+			assert.GreaterOrEqual(t, len(report.Network), 10)
+			assert.GreaterOrEqual(t, len(report.Places), 2)
 			assert.GreaterOrEqual(t, len(report.Discovery), 2)
 		})
 	}
@@ -54,6 +58,8 @@ const (
 	listens      = "Every member listens"
 	lists        = "Every node lists every node"
 	announce     = "Announcements of every node"
+	tags         = "The discovery tag selects"
+	pattern      = "The interface pattern matches"
 )
 
 const (
@@ -350,15 +356,88 @@ var discoveryMutations = map[string]mutation{
 	}, announce, "which is not on Nitro"},
 }
 
+const nodesFile = "nodes/all/deployment.toml"
+
+var taskMutations = map[string]mutation{
+	"tasks get public addresses": {"fargate", func(d *document) {
+		d.put("Service", "nodes", "networkConfiguration", "assignPublicIp", true)
+	}, internet, "wso2is-fargate in eu-west-1a has a public address"},
+	"tasks without the nodes' group": {"fargate", func(d *document) {
+		d.put("Service", "nodes", "networkConfiguration", "securityGroups", []any{d.id("SecurityGroup", "endpoints")})
+	}, nodesReach, "no egress rule of wso2is-fargate-endpoints"},
+	"the service is not registered": {"fargate", func(d *document) { d.set("Service", "nodes", "loadBalancers", nil) },
+		lbReaches, "wso2is-fargate in eu-west-1a is in no target group"},
+	"the service is registered at another port": {"ecs", func(d *document) {
+		d.set("Service", "nodes", "loadBalancers", []any{map[string]any{
+			"containerName": "server", "containerPort": 9763, "targetGroupArn": d.out("TargetGroup", "nodes-instance", "arn"),
+		}})
+	}, lbReaches, "is in no target group"},
+	"images have no way": {"fargate", func(d *document) { d.drop("VpcEndpoint", "ecr.dkr") }, downloads,
+		"cannot reach ecr.dkr"},
+	"the agent has no way": {"ecs", func(d *document) { d.drop("VpcEndpoint", "ecs-telemetry") }, apisReach,
+		"cannot reach ecs-telemetry"},
+
+	"tags are not propagated": {"fargate", func(d *document) { d.set("Service", "nodes", "propagateTags", nil) }, tags,
+		"propagateTags is not set"},
+	"tags of the definition are propagated": {"fargate", func(d *document) {
+		d.set("Service", "nodes", "propagateTags", "TASK_DEFINITION")
+	}, tags, "does not find the tasks of Service nodes: it has no tag WSO2Cluster"},
+	"another service has the tag": {"fargate", func(d *document) {
+		d.copy("Service", "nodes", "other")
+		d.set("Service", "other", "taskDefinition", "arn:aws:ecs:eu-west-1:123456789012:task-definition/other:1")
+	}, tags, "finds the tasks of Service other"},
+	"tasks with addresses ask EC2": {"fargate", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "clusterName =", "hostHeader = 'ec2'\nclusterName =")
+	}, pattern, "asks EC2 for its members, but its tasks have addresses of their own"},
+	"tasks on hosts ask ECS": {"ecs", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "hostHeader = 'ec2'\n", "")
+	}, pattern, "hostHeader must be ec2"},
+	"no cluster name": {"ecs", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "clusterName = 'wso2is-ecs'\n", "")
+	}, pattern, "has no clusterName"},
+	"a CIDR for a pattern": {"fargate", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "10.0.*.*", "10.0.0.0/16")
+	}, pattern, `"0/16" matches nothing`},
+	"a pattern that is too narrow": {"fargate", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "10.0.*.*", "10.0.0-16.*")
+	}, pattern, "does not match every address of wso2is-fargate in eu-west-1b, 10.0.16.0/20"},
+	"a pattern that is too wide": {"fargate", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "10.0.*.*", "*.*.*.*")
+	}, pattern, "link-local"},
+	"the task role may not list": {"fargate", func(d *document) {
+		d.edit("RolePolicy", "task", "policy", "ecs:ListTasks", "ecs:ListServices")
+	}, credentials, "may not ecs:ListTasks"},
+	"the task role may list elsewhere": {"fargate", func(d *document) {
+		d.edit("RolePolicy", "task", "policy", "cluster/wso2is-fargate", "cluster/other", "task/wso2is-fargate", "task/other")
+	}, credentials, "on other resources or conditions only"},
+	"only the instances' role may ask EC2": {"ecs", func(d *document) {
+		d.edit("RolePolicy", "task", "policy", "ec2:DescribeInstances", "ec2:DescribeVolumes")
+	}, credentials, "role wso2is-ecs-task-eu-west-1 may not ec2:DescribeInstances"},
+	"no task role": {"ecs", func(d *document) { d.set("TaskDefinition", "nodes", "taskRoleArn", nil) }, credentials,
+		"has no task role"},
+	"a task role that tasks cannot have": {"ecs", func(d *document) {
+		d.edit("iam/role:Role", "task", "assumeRolePolicy", "ecs-tasks.amazonaws.com", "ec2.amazonaws.com")
+	}, credentials, "does not let ECS tasks assume it"},
+	"a task role of another account's tasks": {"ecs", func(d *document) {
+		d.edit("iam/role:Role", "task", "assumeRolePolicy", `"aws:SourceAccount":"123456789012"`, `"aws:SourceAccount":"210987654321"`)
+	}, credentials, "does not let ECS tasks assume it"},
+	"the ECS API is not reached": {"fargate", func(d *document) { d.drop("VpcEndpoint", "ecs") }, credentials,
+		"cannot reach ecs"},
+	"instances without the tag": {"ecs", func(d *document) {
+		d.set("LaunchTemplate", "nodes", "tagSpecifications", []any{})
+		d.set("Group", "nodes", "tags", []any{})
+	}, selects, "it has no tag WSO2Cluster"},
+}
+
 func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
-		"network": networkMutations, "discovery": discoveryMutations,
+		"network": networkMutations, "discovery": discoveryMutations, "tasks": taskMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {
 				d := open(t, stateOf(t, m.stack))
 				m.edit(d)
-				report, err := proof.Check(d.state(), want(t))
+				report, err := proof.Check(d.state(), wantOf(t, m.stack))
 				require.NoError(t, err)
 				require.Error(t, report.Err())
 				i := slices.IndexFunc(verdicts(report), func(v *proof.Verdict) bool { return strings.HasPrefix(v.Claim, m.claim) })
@@ -372,7 +451,7 @@ func TestOneMistakeIsNamed(t *testing.T) {
 
 func TestNodesOfAnotherStackAreNotFound(t *testing.T) {
 	prod, old := stateOf(t, "prod"), stateOf(t, "old")
-	report, err := proof.Check(prod, want(t), old, stateOf(t, "dev"))
+	report, err := proof.Check(prod, wantOf(t, "prod"), old, stateOf(t, "dev"), stateOf(t, "ecs"), stateOf(t, "fargate"))
 	require.NoError(t, err)
 	require.NoError(t, report.Err())
 
@@ -384,13 +463,13 @@ func TestNodesOfAnotherStackAreNotFound(t *testing.T) {
 			}
 		}
 	}
-	report, err = proof.Check(prod, want(t), stranger.state())
+	report, err = proof.Check(prod, wantOf(t, "prod"), stranger.state())
 	require.NoError(t, err)
 	require.ErrorContains(t, report.Err(), "which is not of this cluster")
 
 	stranger = open(t, old)
 	stranger.edit(objectKind, "nodes/all/deployment.toml", "content", "domain = 'wso2is-old'", "domain = 'wso2is-prod'")
-	report, err = proof.Check(prod, want(t), stranger.state())
+	report, err = proof.Check(prod, wantOf(t, "prod"), stranger.state())
 	require.NoError(t, err)
 	require.ErrorContains(t, report.Err(), `has the domain "wso2is-prod" too`)
 }
@@ -413,7 +492,7 @@ func renamed(v any, from, to string) any {
 }
 
 func TestAllowedClientsAreThoseOfTheStackFile(t *testing.T) {
-	wanted := want(t)
+	wanted := wantOf(t, "dev")
 	narrow, err := proof.ExpectedFrom(map[string]string{"wso2is:loadBalancer": `{"allowedCidrs": ["198.51.100.0/24"]}`})
 	require.NoError(t, err)
 	wanted.Clients = narrow.Clients
@@ -426,10 +505,25 @@ func TestAllowedClientsAreThoseOfTheStackFile(t *testing.T) {
 }
 
 func TestAStateWithoutNodesIsRefused(t *testing.T) {
-	_, err := proof.Check([]byte(`{"version": 3}`), want(t))
+	_, err := proof.Check([]byte(`{"version": 3}`), wantOf(t, "prod"))
 	require.ErrorContains(t, err, "holds no deployment")
-	_, err = proof.Check([]byte(`{"version": 3, "deployment": {}}`), want(t))
+	_, err = proof.Check([]byte(`{"version": 3, "deployment": {}}`), wantOf(t, "prod"))
 	require.ErrorContains(t, err, "no node")
-	_, err = proof.Check([]byte(`nonsense`), want(t))
+	_, err = proof.Check([]byte(`nonsense`), wantOf(t, "prod"))
 	require.Error(t, err)
+}
+
+func TestProofsReadNothingOfTheProgram(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, i := range file.Imports {
+			assert.NotContains(t, i.Path.Value, "wso2is-aws", "%s: a proof that reads the program's tables proves them by themselves", name)
+		}
+	}
 }

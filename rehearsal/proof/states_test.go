@@ -12,6 +12,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
@@ -26,22 +27,41 @@ var shipped = map[string]struct {
 	"dev":       {file: "../../Pulumi.dev.yaml"},
 	"prod":      {file: "../../Pulumi.prod.yaml"},
 	"multicast": {file: "../../Pulumi.dev.yaml", replace: []string{"scheme: wka", "scheme: multicast"}},
+	"ecs":       {file: "../../docs/examples/Pulumi.ecs.yaml"},
+	"fargate":   {file: "../../docs/examples/Pulumi.fargate.yaml"},
 	"old": {file: "../../Pulumi.prod.yaml",
 		replace: []string{"wso2is:version: 7.1.0", "wso2is:version: 6.1.0"}},
 }
 
+// rehearsed is a stack's state after its first up, and what its file says of the world outside.
+type rehearsed struct {
+	state []byte
+	want  proof.Expected
+}
+
 var (
-	rehearsed = map[string][]byte{}
-	locked    sync.Mutex
+	done   = map[string]rehearsed{}
+	locked sync.Mutex
 )
 
 // stateOf rehearses a stack up to its first up, once for all tests, and returns what the engine exported.
 func stateOf(t *testing.T, stack string) []byte {
 	t.Helper()
+	return rehearsalOf(t, stack).state
+}
+
+// wantOf is what a stack's file says of the world outside.
+func wantOf(t *testing.T, stack string) proof.Expected {
+	t.Helper()
+	return rehearsalOf(t, stack).want
+}
+
+func rehearsalOf(t *testing.T, stack string) rehearsed {
+	t.Helper()
 	locked.Lock()
 	defer locked.Unlock()
-	if state := rehearsed[stack]; state != nil {
-		return state
+	if r, ok := done[stack]; ok {
+		return r
 	}
 	from, ok := shipped[stack]
 	require.True(t, ok, stack)
@@ -65,16 +85,25 @@ func stateOf(t *testing.T, stack string) []byte {
 	defer func() { require.NoError(t, s.Close()) }()
 	_, err = s.Up(context.Background(), optup.SuppressOutputs())
 	require.NoError(t, err, log)
-	state, err := s.Export(t.Context())
+	r := rehearsed{want: expected(t, []byte(changed))}
+	r.state, err = s.Export(t.Context())
 	require.NoError(t, err)
-	rehearsed[stack] = state
-	return state
+	done[stack] = r
+	return r
 }
 
-// want is what the shipped stack files say of the world outside.
-func want(t *testing.T) proof.Expected {
+// expected reads a stack file as the engine hands it to a program.
+func expected(t *testing.T, file []byte) proof.Expected {
 	t.Helper()
-	e, err := proof.ExpectedFrom(map[string]string{"wso2is:network": `{"egressCidrs": ["203.0.113.0/24"]}`})
+	var stack struct{ Config map[string]any }
+	require.NoError(t, yaml.Unmarshal(file, &stack))
+	configuration := map[string]string{}
+	for key, v := range stack.Config {
+		text, err := json.Marshal(v)
+		require.NoError(t, err)
+		configuration[key] = string(text)
+	}
+	e, err := proof.ExpectedFrom(configuration)
 	require.NoError(t, err)
 	return e
 }

@@ -310,7 +310,7 @@ func (s *searches) taskCredentials(actions ...string) *Verdict {
 		if wanted := n.property("iamRole"); wanted != "" && wanted != role.str("name") {
 			v.fault("%s names the role %s; the task has %s", n.configKey, wanted, role.str("name"))
 		}
-		if !trusts(role, "ecs-tasks.amazonaws.com") {
+		if !trusts(role, "ecs-tasks.amazonaws.com", s.region) {
 			v.fault("the trust policy of %s does not let ECS tasks assume it", role)
 		}
 		s.mayCall(n, role, actions, v)
