@@ -287,7 +287,7 @@ func TestBadConfigurationRegistersNothing(t *testing.T) {
 }
 
 func TestInventory(t *testing.T) {
-	for _, stack := range []string{"dev", "prod", "ecs", "fargate"} {
+	for _, stack := range []string{"dev", "prod", "ecs", "fargate", "eks"} {
 		t.Run(stack, func(t *testing.T) {
 			p := shipped(t, stack)
 			var names []string
