@@ -236,3 +236,12 @@ func watch(
 	}, provider)
 	return err
 }
+
+// inputs are outputs as a map of Pulumi takes them.
+func inputs(outputs map[string]pulumi.StringOutput) map[string]pulumi.StringInput {
+	all := map[string]pulumi.StringInput{}
+	for key, value := range outputs {
+		all[key] = value
+	}
+	return all
+}

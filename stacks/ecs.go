@@ -73,15 +73,7 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	ctx.Export("ecsCluster", cluster.Name)
 	ctx.Export("ecsService", cluster.Service)
 	if cluster.Repositories != nil {
-		ctx.Export("repositories", pulumi.StringMap(repositories(cluster)))
+		ctx.Export("repositories", pulumi.StringMap(inputs(cluster.Repositories)))
 	}
 	return nil
-}
-
-func repositories(cluster *ecscluster.Cluster) map[string]pulumi.StringInput {
-	urls := map[string]pulumi.StringInput{}
-	for image, url := range cluster.Repositories {
-		urls[image] = url
-	}
-	return urls
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/ekscluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/components/registry"
 	"github.com/wso2is-aws/wso2is/components/workload"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -77,6 +78,14 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 			return err
 		}
 		e.before = controller.Ready
+	}
+	if c.Container.Repository {
+		own, err := registry.New(ctx, "registry", scope, c, provider)
+		if err != nil {
+			return err
+		}
+		e.before = append(e.before, own.Repositories...)
+		ctx.Export("repositories", pulumi.StringMap(inputs(own.URLs)))
 	}
 	pods, err := e.pods(ctx, provider, pulumi.Providers(inside))
 	if err != nil {
@@ -148,10 +157,6 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 		return nil, err
 	}
 	size := e.c.PodSize()
-	hosts := map[string]pulumi.StringInput{}
-	for name, host := range e.data.database.Hosts() {
-		hosts[name] = host
-	}
 	before := slices.Concat(e.cluster.Ready, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving)
 	for _, instance := range awskit.Sorted(e.data.database.Instances) {
 		before = append(before, instance.Resource)
@@ -161,7 +166,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 		Images:  workload.Images{Server: e.c.Container.Image, Tools: e.c.Container.ToolsImage},
 		Size:    workload.Size{CPU: size.CPU, MemoryMiB: size.Memory},
 		Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx), SecretStore: workload.SecretStore(e.c.EKS.Secrets),
-		Hosts: hosts, FileSystem: e.data.files, SchemeJar: e.c.EKS.MembershipScheme,
+		Hosts: inputs(e.data.database.Hosts()), FileSystem: e.data.files, SchemeJar: e.c.EKS.MembershipScheme,
 		TargetGroup: e.targetGroup(), Ingress: e.ingress(), Addresses: addresses, Before: before,
 	}, opts...)
 }

@@ -41,16 +41,20 @@ func answersOfEKS(args pulumi.MockCallArgs) (resource.PropertyMap, bool) {
 		}), true
 	case "aws:lb/getLoadBalancer:getLoadBalancer":
 		return resource.NewPropertyMapFromMap(map[string]any{
-			"arn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/" + args.Args["name"].StringValue(),
+			"arn":       "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/" + args.Args["name"].StringValue(),
 			"arnSuffix": "app/made/1", "dnsName": "ingress.elb.amazonaws.com", "zoneId": "Z2",
 		}), true
 	case "aws:eks/getCluster:getCluster":
+		vpc := "vpc-0123456789abcdef0"
+		if args.Args["name"].StringValue() == "drawn" {
+			vpc = "vpc-01234567" // configtest's
+		}
 		return resource.NewPropertyMapFromMap(map[string]any{
 			"name": "platform", "arn": "arn:aws:eks:eu-west-1:123456789012:cluster/platform", "status": "ACTIVE",
 			"endpoint": "https://existing.eks", "version": "1.35",
 			"certificateAuthorities":   []any{map[string]any{"data": "QUJD"}},
 			"kubernetesNetworkConfigs": []any{map[string]any{"serviceIpv4Cidr": "10.100.0.0/16"}},
-			"vpcConfig":                map[string]any{"vpcId": "vpc-0123456789abcdef0"},
+			"vpcConfig":                map[string]any{"vpcId": vpc},
 		}), true
 	}
 	return nil, false
@@ -481,6 +485,14 @@ func TestSecretsOnEKSStaySecret(t *testing.T) {
 			kubeconfig := p.one(t, "pulumi:providers:kubernetes", "kubernetes").Inputs["kubeconfig"]
 			assert.True(t, kubeconfig.ContainsSecrets())
 		})
+	}
+}
+
+func TestOwnRepositoriesOnEKS(t *testing.T) {
+	p := deploy(t, eks("container", object("repository", true)))
+	for _, image := range []string{"wso2is", "aws-cli"} {
+		p.one(t, "aws:ecr/repository:Repository", image)
+		assert.True(t, p.after(p.one(t, "kubernetes:apps/v1:Deployment", "server"), image))
 	}
 }
 

@@ -30,3 +30,23 @@ func TestWhatValidatesAlsoPlans(t *testing.T) {
 		}
 	})
 }
+
+// What validates on eks also plans, with the cluster made here or existing.
+func TestWhatValidatesOnEKSAlsoPlans(t *testing.T) {
+	t.Setenv(pulumi.EnvConfig, os.Getenv(pulumi.EnvConfig))
+	rapid.Check(t, func(rt *rapid.T) {
+		changes := configtest.ChangesOnEKS(rt)
+		secrets := []string{"admin", "userStore"}
+		loaded, err := configtest.TryLoad(changes, secrets...)
+		require.NoError(rt, err)
+		p, err := run(t, "test", configtest.Source(configtest.With(changes), secrets...), secrets)
+		require.NoError(rt, err)
+		clusters := 1
+		if loaded.Cluster.EKS.Cluster != nil {
+			clusters = 0
+		}
+		require.Len(rt, p.all(eksClusterType), clusters)
+		require.Len(rt, p.all(nodeGroupType), clusters)
+		require.Len(rt, p.all("kubernetes:apps/v1:Deployment"), 1)
+	})
+}

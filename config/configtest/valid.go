@@ -175,3 +175,50 @@ func userStore(t *rapid.T) object {
 		"userSearchBase": "ou=users,dc=example,dc=com",
 	}
 }
+
+// ChangesOnEKS draws changes for the topology eks, for TryLoad with the secrets admin and userStore.
+func ChangesOnEKS(t *rapid.T) map[string]any {
+	all := Changes(t)
+	all["topology"] = "eks"
+	all["clustering"] = object{"port": rapid.IntRange(5701, 5800).Draw(t, "member port")}
+	n := object{"count": rapid.IntRange(1, 6).Draw(t, "pods")}
+	if rapid.Bool().Draw(t, "larger pods") {
+		n["cpu"], n["memory"] = rapid.IntRange(4, 32).Draw(t, "pod cpu"), rapid.IntRange(4, 64).Draw(t, "pod memory")
+	} else if rapid.Bool().Draw(t, "ARM") {
+		n["instanceType"] = "m7g.2xlarge"
+	}
+	if rapid.Bool().Draw(t, "scaled") {
+		n["autoscaling"] = object{"max": 6, "memory": rapid.IntRange(10, 90).Draw(t, "memory target")}
+	}
+	all["nodes"] = n
+	e := object{
+		"registration": rapid.SampledFrom([]config.Registration{config.TargetGroupBinding, config.Ingress}).Draw(t, "way"),
+		"secrets":      rapid.SampledFrom([]config.SecretStore{config.SecretsCSI, config.SecretsKubernetes}).Draw(t, "store"),
+	}
+	if all["version"] == string(product.V5_11_0) && clustered(all) {
+		e["membershipScheme"] = object{"source": "s3://bucket/kubernetes-membership-scheme-1.0.10.jar"}
+	}
+	adopted := all["network"].(object)["adopt"] != nil
+	if !adopted {
+		// A network of its own size has to hold whole nodes.
+		all["network"].(object)["cidr"] = "10.0.0.0/16"
+	}
+	all["eks"] = e
+	if adopted && rapid.Bool().Draw(t, "existing cluster") {
+		delete(n, "instanceType")
+		e["cluster"] = object{"name": "drawn", "nodeSecurityGroup": "sg-01234567",
+			"fileSystemRole": "arn:aws:iam::123456789012:role/efs-csi-node"}
+		return all
+	}
+	e["version"] = rapid.SampledFrom(config.KubernetesVersions()).Draw(t, "kubernetes")
+	e["nodeGroup"] = object{"ami": rapid.SampledFrom([]config.NodeImage{config.AL2023, config.Bottlerocket}).Draw(t, "ami")}
+	if !adopted || rapid.Bool().Draw(t, "public") {
+		e["publicAccessCidrs"] = []string{"203.0.113.7/32"}
+	}
+	return all
+}
+
+func clustered(all object) bool {
+	scenario := all["caching"].(object)["scenario"]
+	return scenario != config.CacheLocal && scenario != config.CacheNone
+}
