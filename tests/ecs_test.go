@@ -333,7 +333,9 @@ func TestTasksComeByLoadAndGoOneAtATime(t *testing.T) {
 	alarm := p.one(t, "aws:cloudwatch/metricAlarm:MetricAlarm", "scale-in")
 	assert.Contains(t, fmt.Sprint(alarm.get("alarmActions")), "Policy/scale-in")
 	assert.Equal(t, "IF(memory > 80, 100, 100 * cpu / 60)", alarm.get("metricQueries", "2", "expression"))
-	assert.Contains(t, p.one(t, ecsService, "nodes").Ignore, "desiredCount", "an update must not undo scaling")
+	service := p.one(t, ecsService, "nodes")
+	assert.Contains(t, service.Ignore, "desiredCount", "an update must not undo scaling")
+	assert.Equal(t, 150.0, service.get("deploymentMaximumPercent"), "one more may start whatever the number is")
 	group := deploy(t, onECS(object("nodes", object("autoscaling", object("max", 5))))).
 		one(t, "aws:autoscaling/group:Group", "nodes")
 	assert.Equal(t, 6.0, group.get("maxSize"), "instances follow tasks")

@@ -217,3 +217,17 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 
 // surgePercent lets one more than n be there while one is replaced.
 func surgePercent(n int) int { return min((100*(n+1)+n-1)/n, 200) }
+
+// deploymentPercent is how many tasks there may be during a deployment. Where their number moves with the load it need
+// not be nodes.count, and a share that lets one more start must hold for the smaller number too: on instances it is the
+// spare one that keeps the replacements one at a time.
+func deploymentPercent(n config.Nodes) int {
+	const half, all = 150, 200
+	switch {
+	case n.Autoscaling == nil:
+		return surgePercent(n.Count)
+	case n.Count == 1:
+		return all
+	}
+	return half
+}

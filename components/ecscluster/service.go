@@ -37,7 +37,7 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		HealthCheckGracePeriodSeconds: pulumi.Int(graceSeconds),
 		// A new node is healthy before an old one goes, one at a time.
 		DeploymentMinimumHealthyPercent: pulumi.Int(100),
-		DeploymentMaximumPercent:        pulumi.Int(surgePercent(c.Nodes.Count)),
+		DeploymentMaximumPercent:        pulumi.Int(deploymentPercent(c.Nodes)),
 		DeploymentCircuitBreaker: ecs.ServiceDeploymentCircuitBreakerArgs{
 			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true),
 		},

@@ -431,7 +431,11 @@ func (c *Cloud) ask(verb string, call *Call) Fault {
 
 // outputs computes what the service computes.
 func (c *Call) outputs() {
-	if c.Type.ARN != "" {
+	switch {
+	case c.Type.ARN == "":
+	case c.Old != nil && !stable(c.Type.ARN):
+		c.Out["arn"] = c.Old.Outputs["arn"]
+	default:
 		c.Out["arn"] = c.expand(c.Type.ARN)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Type.Outputs)) {

@@ -413,7 +413,7 @@ func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 		}
 		held += "then "
 		r.say("Lifting the protection.")
-		if err := r.unprotect(ctx); err != nil {
+		if err := r.Unprotect(ctx); err != nil {
 			return "", err
 		}
 	}

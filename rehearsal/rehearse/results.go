@@ -59,8 +59,8 @@ func (s *Session) protected(kept *results) []string {
 	return slices.Compact(names)
 }
 
-// unprotect does what an operator does before the end: `pulumi state unprotect --all`, and the services' own switches.
-func (s *Session) unprotect(ctx context.Context) error {
+// Unprotect does what an operator does before the end: `pulumi state unprotect --all`, and the services' own switches.
+func (s *Session) Unprotect(ctx context.Context) error {
 	deployment, err := s.Stack.Export(ctx)
 	if err != nil {
 		return fmt.Errorf("lifting the protection: %w", err)

@@ -1,0 +1,333 @@
+package cloud
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	assumedByTasks = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +
+		`"Principal":{"Service":"ecs-tasks.amazonaws.com"}}]}`
+	logLine = `{"logDriver":"awslogs","options":{"awslogs-group":"/wso2is/dev","awslogs-region":"eu-west-1"` +
+		`,"awslogs-stream-prefix":"ecs"}}`
+)
+
+// with is an object with changes; nil takes a property away.
+func with(in, change Object) Object {
+	out := clone(in)
+	maps.Copy(out, change)
+	maps.DeleteFunc(out, func(_ string, v any) bool { return v == nil })
+	return out
+}
+
+// ecsWorld is a network with a cluster on two instances and everything that a task needs.
+func ecsWorld(t *testing.T) *world {
+	t.Helper()
+	w := network(t)
+	w.create(roleType, "task", Object{"name": "task", "assumeRolePolicy": assumedByTasks})
+	w.create(roleType, "execution", Object{"name": "execution", "assumeRolePolicy": assumedByTasks})
+	w.create("aws:iam/rolePolicy:RolePolicy", "execution", Object{"role": "execution", "name": "x",
+		"policy": policyOf(`{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"` + w.ids["secret"] +
+			`"},{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}`)})
+	w.create("aws:iam/rolePolicy:RolePolicy", "nodes", Object{"role": "nodes", "name": "x",
+		"policy": policyOf(`{"Effect":"Allow","Action":"ecs:RegisterContainerInstance","Resource":"*"}`)})
+	w.create(accessPointType, "point", Object{"fileSystemId": w.ids["files"]})
+	w.create(clusterType, "ecs", Object{"name": "ecs-dev"})
+	agent := base64.StdEncoding.EncodeToString([]byte("#!/bin/bash\necho ECS_CLUSTER=ecs-dev\n"))
+	w.create(templateType, "hosts", Object{"name": "hosts", "imageId": "ami-0123456789abcdef0",
+		"instanceType": "m6i.xlarge", "userData": agent, "iamInstanceProfile": Object{"arn": w.arn("profile")}})
+	w.create(scalingType, "hosts", Object{"name": "hosts", "minSize": 2.0, "maxSize": 3.0, "protectFromScaleIn": true,
+		"launchTemplate": Object{"id": w.ids["hosts"]}, "vpcZoneIdentifiers": []any{w.ids["a"], w.ids["b"]},
+		"tags": []any{Object{"key": "AmazonECSManaged", "value": "true", "propagateAtLaunch": true}}})
+	w.create(providerType, "provider", provider(w, nil))
+	w.create(capacityType, "capacity", Object{"clusterName": "ecs-dev", "capacityProviders": []any{"hosts", "FARGATE"}})
+	w.create(targetGroupType, "tasks", Object{"port": 9443.0, "protocol": "HTTPS", "vpcId": w.ids["vpc"],
+		"targetType": "ip"})
+	w.create(targetGroupType, "unused", Object{"port": 9443.0, "protocol": "HTTPS", "vpcId": w.ids["vpc"]})
+	for port, group := range map[float64]string{80: "targets", 81: "tasks"} {
+		w.create(listenerType, group, Object{"loadBalancerArn": w.ids["alb"], "port": port, "protocol": "HTTP",
+			"defaultActions": []any{Object{"type": "forward", "targetGroupArn": w.arnOf(targetGroupType, group)}}})
+	}
+	w.create(taskType, "host", hostTask(w, nil))
+	w.create(taskType, "fargate", fargateTask(w, nil))
+	w.create(serviceType, "service", hostService(w, nil))
+	return w
+}
+
+func (w *world) arnOf(token, name string) string {
+	w.Helper()
+	for _, r := range w.Snapshot().Of(token) {
+		if r.Name == name {
+			return text(r.Outputs, "arn")
+		}
+	}
+	w.Fatalf("there is no %s %s", token, name)
+	return ""
+}
+
+func provider(w *world, change Object) Object {
+	group := Object{"autoScalingGroupArn": w.arnOf(scalingType, "hosts"), "managedTerminationProtection": "ENABLED",
+		"managedScaling": Object{"status": "ENABLED", "targetCapacity": 100.0}}
+	return Object{"name": "hosts", "autoScalingGroupProvider": with(group, change)}
+}
+
+// containersOf is one container with changes, and further ones.
+func containersOf(change Object, more ...Object) string {
+	var log any
+	_ = json.Unmarshal([]byte(logLine), &log)
+	server := Object{"name": "server", "image": "registry.example.com/is:1", "memory": 1024, "essential": true,
+		"portMappings": []any{Object{"containerPort": 9443}}, "logConfiguration": log}
+	all := []any{with(server, change)}
+	for _, m := range more {
+		all = append(all, with(Object{"name": "helper", "image": "registry.example.com/tools:1", "memory": 64,
+			"essential": false}, m))
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}
+
+func hostTask(w *world, change Object) Object {
+	return with(Object{"family": "host", "networkMode": "host", "requiresCompatibilities": []any{"EC2"},
+		"executionRoleArn": w.arnOf(roleType, "execution"), "taskRoleArn": w.arnOf(roleType, "task"),
+		"containerDefinitions": containersOf(nil)}, change)
+}
+
+func fargateTask(w *world, change Object) Object {
+	return with(hostTask(w, Object{"family": "fargate", "networkMode": "awsvpc", "cpu": "4096", "memory": "8192",
+		"requiresCompatibilities": []any{"FARGATE"}}), change)
+}
+
+func hostService(w *world, change Object) Object {
+	return with(Object{"name": "service", "cluster": w.arnOf(clusterType, "ecs"), "desiredCount": 2.0,
+		"taskDefinition":             w.arnOf(taskType, "host"),
+		"capacityProviderStrategies": []any{Object{"capacityProvider": "hosts", "weight": 1.0}},
+		"placementConstraints":       []any{Object{"type": "distinctInstance"}}, "propagateTags": "SERVICE",
+		"tags": Object{"WSO2Cluster": "dev"}, "loadBalancers": balanced(w, "targets", 9443)}, change)
+}
+
+func balanced(w *world, group string, port float64) []any {
+	return []any{Object{"targetGroupArn": w.arnOf(targetGroupType, group), "containerName": "server", "containerPort": port}}
+}
+
+func fargateService(w *world, change Object) Object {
+	return with(hostService(w, Object{"name": "fargate", "placementConstraints": nil,
+		"taskDefinition":             w.arnOf(taskType, "fargate"),
+		"capacityProviderStrategies": []any{Object{"capacityProvider": "FARGATE", "weight": 1.0}},
+		"networkConfiguration": Object{"subnets": []any{w.ids["a"], w.ids["b"]},
+			"securityGroups": []any{w.ids["group"]}}, "loadBalancers": balanced(w, "tasks", 9443)}), change)
+}
+
+func TestRefusesWhatECSRefuses(t *testing.T) {
+	w := ecsWorld(t)
+	host := func(change Object, more ...Object) Object {
+		return hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(change, more...)})
+	}
+	onFargate := func(change Object, more ...Object) Object {
+		return fargateTask(w, Object{"family": "x", "containerDefinitions": containersOf(change, more...)})
+	}
+	secret := func(from string) Object {
+		return host(Object{"secrets": []any{Object{"name": "P", "valueFrom": from}}})
+	}
+	efs := func(change Object) Object {
+		return hostTask(w, Object{"family": "x", "volumes": []any{Object{"name": "files", "efsVolumeConfiguration": with(Object{
+			"fileSystemId": w.ids["files"], "transitEncryption": "ENABLED",
+			"authorizationConfig": Object{"accessPointId": w.ids["point"], "iam": "ENABLED"}}, change)}}})
+	}
+	service := func(change Object) Object { return with(hostService(w, Object{"name": "x"}), change) }
+	target := func(change Object) Object {
+		return with(Object{"resourceId": "service/ecs-dev/service", "scalableDimension": "ecs:service:DesiredCount",
+			"serviceNamespace": "ecs", "minCapacity": 1.0, "maxCapacity": 2.0}, change)
+	}
+	rules := func(rule string) Object {
+		return Object{"repository": "none", "policy": `{"rules":[` + rule + `]}`}
+	}
+	runbook := func(steps string) Object {
+		return Object{"name": "book", "documentType": "Automation", "content": `{"schemaVersion":"0.3","mainSteps":[` + steps + `]}`}
+	}
+	for name, mistake := range map[string]struct {
+		token string
+		in    Object
+		want  string
+	}{
+		"cluster name":      {clusterType, Object{"name": "a b"}, "name is"},
+		"cluster taken":     {clusterType, Object{"name": "ecs-dev"}, "ClusterAlreadyExists"},
+		"provider name":     {providerType, with(provider(w, nil), Object{"name": "ecs-hosts"}), "must not begin with ecs"},
+		"unmanaged scaling": {providerType, with(provider(w, Object{"managedScaling": nil}), Object{"name": "x"}), "needs managedScaling"},
+		"strategy of nothing": {capacityType, Object{"clusterName": "ecs-dev", "capacityProviders": []any{"FARGATE"},
+			"defaultCapacityProviderStrategies": []any{Object{"capacityProvider": "hosts"}}}, "none of capacityProviders"},
+		"no such provider": {capacityType, Object{"clusterName": "ecs-dev", "capacityProviders": []any{"none"}}, "none"},
+
+		"unknown field":      {taskType, host(Object{"stopTimeOutSeconds": 3}), "stopTimeOutSeconds"},
+		"no JSON":            {taskType, hostTask(w, Object{"family": "x", "containerDefinitions": "["}), "cannot be read"},
+		"container twice":    {taskType, host(nil, Object{"name": "server"}), "the container server is there twice"},
+		"nothing essential":  {taskType, host(Object{"essential": false}), "no container is essential"},
+		"image":              {taskType, host(Object{"image": "no image"}), "is no image"},
+		"no memory":          {taskType, host(Object{"memory": nil}), "how much memory"},
+		"stop timeout":       {taskType, host(Object{"stopTimeout": 300}), "stopTimeout is 300"},
+		"port collision":     {taskType, host(nil, Object{"portMappings": []any{Object{"containerPort": 9443}}}), "9443 is already mapped"},
+		"host port":          {taskType, host(Object{"portMappings": []any{Object{"containerPort": 9443, "hostPort": 443}}}), "must be equal"},
+		"mount of nothing":   {taskType, host(Object{"mountPoints": []any{Object{"sourceVolume": "x", "containerPath": "/x"}}}), "none of the task's volumes"},
+		"hosts in awsvpc":    {taskType, onFargate(Object{"extraHosts": []any{Object{"hostname": "a", "ipAddress": "127.0.0.1"}}}), "extraHosts"},
+		"variable twice":     {taskType, host(Object{"environment": []any{Object{"name": "A"}, Object{"name": "A"}}}), `"A" is there twice`},
+		"ulimit":             {taskType, host(Object{"ulimits": []any{Object{"name": "files", "softLimit": 1, "hardLimit": 1}}}), "no ulimit files"},
+		"ulimit on Fargate":  {taskType, onFargate(Object{"ulimits": []any{Object{"name": "nproc", "softLimit": 1, "hardLimit": 1}}}), "no ulimit but nofile"},
+		"health interval":    {taskType, host(Object{"healthCheck": Object{"command": []any{"CMD", "x"}, "interval": 1}}), "interval is 1"},
+		"health command":     {taskType, host(Object{"healthCheck": Object{"command": []any{"curl"}}}), "neither CMD nor CMD-SHELL"},
+		"log driver":         {taskType, onFargate(Object{"logConfiguration": Object{"logDriver": "journald"}}), "Fargate has no log driver"},
+		"log option":         {taskType, host(Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"group": "x"}}}), "no option group"},
+		"log group":          {taskType, host(Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"awslogs-group": "/none", "awslogs-region": "eu-west-1"}}}), "no log group /none"},
+		"depends on nothing": {taskType, host(Object{"dependsOn": []any{Object{"containerName": "x", "condition": "SUCCESS"}}}), "no other container"},
+		"waits for essential": {taskType, host(Object{"dependsOn": []any{Object{"containerName": "helper",
+			"condition": "SUCCESS"}}}, Object{"essential": true}), "which is essential"},
+		"waits in a circle": {taskType, host(Object{"dependsOn": []any{Object{"containerName": "helper", "condition": "START"}}},
+			Object{"dependsOn": []any{Object{"containerName": "server", "condition": "START"}}}), "wait for it"},
+		"too large":         {taskType, host(Object{"entryPoint": []any{strings.Repeat("x", 70000)}}), "limited to 65536"},
+		"Fargate pair":      {taskType, fargateTask(w, Object{"family": "x", "memory": "31744"}), `memory "31744"`},
+		"Fargate step":      {taskType, fargateTask(w, Object{"family": "x", "cpu": "8192", "memory": "17408"}), "no Fargate configuration"},
+		"Fargate on host":   {taskType, fargateTask(w, Object{"family": "x", "networkMode": "host"}), "only supports awsvpc"},
+		"Fargate role":      {taskType, fargateTask(w, Object{"family": "x", "executionRoleArn": nil}), "execution role"},
+		"larger than task":  {taskType, onFargate(Object{"memory": 9000}), "9000 MiB of memory together"},
+		"role of EC2":       {taskType, hostTask(w, Object{"family": "x", "taskRoleArn": w.arnOf(roleType, "role")}), "does not trust ecs-tasks"},
+		"no such role":      {taskType, hostTask(w, Object{"family": "x", "taskRoleArn": "arn:aws:iam::123456789012:role/none"}), "no such iam Role"},
+		"no such secret":    {taskType, secret(w.ids["secret"] + "x"), "no such secret"},
+		"secret's name":     {taskType, secret("dev/admin"), "no ARN of a secret"},
+		"secret's property": {taskType, secret(w.ids["secret"] + ":password"), "each after a colon"},
+		"plain EFS":         {taskType, efs(Object{"transitEncryption": nil}), "needs transitEncryption"},
+		"EFS root":          {taskType, efs(Object{"rootDirectory": "/x"}), "rootDirectory"},
+		"no access point":   {taskType, efs(Object{"authorizationConfig": Object{"accessPointId": "fsap-00000000000000000"}}), "no such efs AccessPoint"},
+
+		"more tasks than instances": {serviceType, service(Object{"desiredCount": 5.0}), "3 instances at most"},
+		"no instance to spare":      {serviceType, service(Object{"desiredCount": 3.0}), "no instance more"},
+		"target type":               {serviceType, service(Object{"loadBalancers": balanced(w, "tasks", 9443)}), "it must be instance"},
+		"target type of awsvpc":     {serviceType, fargateService(w, Object{"loadBalancers": balanced(w, "targets", 9443)}), "it must be ip"},
+		"port nobody maps":          {serviceType, service(Object{"loadBalancers": balanced(w, "targets", 8080)}), "does not map the port 8080"},
+		"no listener":               {serviceType, service(Object{"loadBalancers": balanced(w, "unused", 9443)}), "must wait for the listener"},
+		"no network":                {serviceType, fargateService(w, Object{"networkConfiguration": nil}), "networkConfiguration must be provided"},
+		"network on the host": {serviceType, service(Object{"networkConfiguration": Object{
+			"subnets": []any{w.ids["a"]}}}), "not valid for the networkMode host"},
+		"another VPC": {serviceType, fargateService(w, Object{"networkConfiguration": Object{"subnets": []any{w.ids["a"]},
+			"securityGroups": []any{w.ids["foreign-group"]}}}), "foreign-group"},
+		"wrong capacity": {serviceType, service(Object{"capacityProviderStrategies": []any{Object{
+			"capacityProvider": "FARGATE"}}}), "not compatible with the capacity provider FARGATE"},
+		"type and strategy": {serviceType, service(Object{"launchType": "EC2"}), "only one of launchType"},
+		"nothing can go":    {serviceType, service(Object{"deploymentMaximumPercent": 100.0}), "no task can be replaced"},
+		"grace for nobody":  {serviceType, service(Object{"loadBalancers": nil, "healthCheckGracePeriodSeconds": 60.0}), "with load balancers"},
+		"shell":             {serviceType, service(Object{"enableExecuteCommand": true}), "ssmmessages:OpenDataChannel"},
+		"no such definition": {serviceType, service(Object{"taskDefinition": w.arnOf(taskType, "host") + "9"}),
+			"no such ecs TaskDefinition"},
+
+		"repository name":   {repositoryType, Object{"name": "Upper"}, "name is"},
+		"lifecycle unit":    {"aws:ecr/lifecyclePolicy:LifecyclePolicy", rules(`{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countUnit":"days","countNumber":1},"action":{"type":"expire"}}`), "countUnit"},
+		"lifecycle of none": {"aws:ecr/lifecyclePolicy:LifecyclePolicy", rules(`{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}`), "RepositoryNotFoundException"},
+
+		"target of nothing":       {targetType, target(Object{"resourceId": "service/ecs-dev/none"}), "no such ECS service"},
+		"target out of order":     {targetType, target(Object{"minCapacity": 3.0}), "more than maxCapacity"},
+		"target beyond instances": {targetType, target(Object{"maxCapacity": 9.0}), "3 instances at most"},
+		"policy of nothing": {"aws:appautoscaling/policy:Policy", Object{"name": "x", "policyType": "StepScaling",
+			"resourceId": "service/x/y", "scalableDimension": "ecs:service:DesiredCount", "serviceNamespace": "ecs",
+			"stepScalingPolicyConfiguration": Object{"adjustmentType": "ChangeInCapacity"}}, "ObjectNotFoundException"},
+		"policy without target": {"aws:appautoscaling/policy:Policy", Object{"name": "x", "policyType": "TargetTrackingScaling",
+			"resourceId": "service/x/y", "scalableDimension": "ecs:service:DesiredCount", "serviceNamespace": "ecs"},
+			"goes with policyType TargetTrackingScaling"},
+
+		"document name":    {documentType, Object{"name": "aws-x", "documentType": "Automation", "content": "{}"}, "are AWS's"},
+		"document version": {documentType, Object{"name": "book", "documentType": "Automation", "content": `{"schemaVersion":"2.2"}`}, "schemaVersion"},
+		"unknown action":   {documentType, runbook(`{"name":"one","action":"aws:dance"}`), "no action aws:dance"},
+		"missing input":    {documentType, runbook(`{"name":"one","action":"aws:executeAwsApi","inputs":{"Service":"ecs"}}`), "needs the input Api"},
+		"unknown reference": {documentType, runbook(`{"name":"one","action":"aws:executeAwsApi","inputs":{"Service":"ecs","Api":"x",` +
+			`"task":"{{ two.Task }}"}}`), "two.Task"},
+		"unknown step field":    {documentType, runbook(`{"name":"one","action":"aws:sleep","retry":3}`), "retry"},
+		"association of nobody": {associationOfDocument, Object{"name": "none-such"}, "InvalidDocument"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := len(w.Snapshot().Resources)
+			_, err := w.try(mistake.token, "mistake", mistake.in)
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), mistake.want)
+			assert.Len(t, w.Snapshot().Resources, before, "a refused resource must not exist")
+		})
+	}
+}
+
+func TestRefusesInstancesThatWouldNotJoin(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(w *world)
+		want   string
+	}{
+		"without ECS_CLUSTER": {func(w *world) {
+			for _, r := range w.Snapshot().Of(templateType) {
+				if r.Name == "hosts" {
+					_, err := w.Update(templateType, r.ID, nil, with(r.Inputs, Object{"userData": nil}), nil, false)
+					require.NoError(w, err)
+				}
+			}
+		}, "would not join the cluster ecs-dev"},
+		"without permission": {func(w *world) {
+			require.NoError(w, w.Delete("aws:iam/rolePolicy:RolePolicy", "nodes:x", nil))
+		}, "ecs:RegisterContainerInstance"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := ecsWorld(t)
+			c.change(w)
+			_, err := w.try(serviceType, "mistake", hostService(w, Object{"name": "x"}))
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func TestSecretsThatTheExecutionRoleMayNotRead(t *testing.T) {
+	w := ecsWorld(t)
+	other := w.create(secretType, "other", Object{"name": "dev/other"})
+	_, err := w.try(taskType, "mistake", hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(Object{
+		"secrets": []any{Object{"name": "P", "valueFrom": other}}})}))
+	require.ErrorContains(t, err, "may not read")
+	_, err = w.try(taskType, "right", hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(Object{
+		"secrets": []any{Object{"name": "P", "valueFrom": w.ids["secret"] + ":password::"}}})}))
+	require.NoError(t, err)
+}
+
+func TestServicesRunTasks(t *testing.T) {
+	w := ecsWorld(t)
+	tasks := func(service string) (all []Resource) {
+		for _, r := range w.Snapshot().Of(RunningTask) {
+			if strings.HasSuffix(r.Owner, "/"+service) {
+				all = append(all, r)
+			}
+		}
+		return all
+	}
+	first := tasks("service")
+	require.Len(t, first, 2)
+	assert.NotEqual(t, text(first[0].Outputs, "instance"), text(first[1].Outputs, "instance"), "one on each instance")
+	assert.Equal(t, "dev", text(first[0].Outputs, "tags.WSO2Cluster"))
+
+	r, err := w.try(serviceType, "fargate", fargateService(w, nil))
+	require.NoError(t, err)
+	assert.Equal(t, "arn:aws:ecs:eu-west-1:123456789012:service/ecs-dev/fargate", r.ID)
+	own := tasks("fargate")
+	require.Len(t, own, 2)
+	for _, task := range own {
+		assert.Regexp(t, `^10\.0\.[01]\.`, text(task.Outputs, "privateIp"), "an address of its own")
+	}
+
+	revision, err := w.Create(taskType, urn(taskType, "host"), "host", hostTask(w, nil), nil, false)
+	require.NoError(t, err)
+	assert.True(t, strings.HasSuffix(text(revision.Outputs, "arn"), ":2"), "a family counts its revisions")
+	id := "arn:aws:ecs:eu-west-1:123456789012:service/ecs-dev/service"
+	_, err = w.Update(serviceType, id, nil, hostService(w, Object{"taskDefinition": text(revision.Outputs, "arn")}), nil, false)
+	require.NoError(t, err)
+	for _, task := range tasks("service") {
+		assert.NotContains(t, []string{first[0].ID, first[1].ID}, task.ID, "another definition is another task")
+	}
+	require.NoError(t, w.Delete(serviceType, id, nil))
+	assert.Empty(t, tasks("service"))
+}

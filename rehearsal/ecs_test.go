@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/stacks"
+)
+
+// example opens a session with a shipped example. The configuration can be changed while it is open.
+func example(t *testing.T, stack string) *rehearse.Session {
+	t.Helper()
+	// Open exports the configuration; the test's end takes it back.
+	t.Setenv(pulumi.EnvConfig, "")
+	t.Setenv(pulumi.EnvConfigSecretKeys, "")
+	root := os.Getenv("PULUMI_ROOT")
+	if root == "" {
+		if built, _ := filepath.Glob("../.cache/pulumi-*"); len(built) > 0 {
+			root = built[0]
+		}
+	}
+	s, err := rehearse.Open(t.Context(), rehearse.Options{
+		Program: stacks.Deploy, Project: "wso2is", Stack: stack, Pulumi: root, Out: t.TempDir(),
+		StackFile: filepath.Join("..", "docs", "examples", "Pulumi."+stack+".yaml"), Output: &strings.Builder{},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	return s
+}
+
+// change writes a configuration value where the engine and the program read it.
+func change(t *testing.T, s *rehearse.Session, path, value string) {
+	t.Helper()
+	require.NoError(t, s.Stack.SetConfigWithOptions(t.Context(), path, auto.ConfigValue{Value: value},
+		&auto.ConfigOptions{Path: true}))
+}
+
+func changed(t *testing.T, s *rehearse.Session, options ...optup.Option) map[string]int {
+	t.Helper()
+	r, err := s.Up(context.Background(), append(options, optup.SuppressOutputs(), optup.SuppressProgress())...)
+	require.NoError(t, err)
+	return *r.Summary.ResourceChanges
+}
+
+func definition(s *rehearse.Session, name string) cloud.Resource {
+	var last cloud.Resource
+	for _, r := range s.Cloud.Snapshot().Of("aws:ecs/taskDefinition:TaskDefinition") {
+		if r.Name == name {
+			last = r
+		}
+	}
+	return last
+}
+
+// TestLifeOfTasks takes both examples through what a stack lives through: it is made, made again without a change, gets
+// another image and more nodes, and goes.
+func TestLifeOfTasks(t *testing.T) {
+	const digest = "@sha256:3333333333333333333333333333333333333333333333333333333333333333"
+	for stack, c := range map[string]struct {
+		nodes int
+		image [2]string
+	}{
+		"ecs": {3, [2]string{"wso2is:container.image",
+			"123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0.8" + digest}},
+		"fargate": {2, [2]string{"wso2is:jvm.options[0]", "-Duser.timezone=UTC"}},
+	} {
+		t.Run(stack, func(t *testing.T) {
+			s := example(t, stack)
+			_, err := s.Preview(t.Context())
+			require.NoError(t, err)
+			changed(t, s)
+			assert.NotContains(t, changed(t, s, optup.ExpectNoChanges()), "update")
+			tasks := s.Cloud.Snapshot().Of(cloud.RunningTask)
+			require.Len(t, tasks, c.nodes)
+			schema := s.Cloud.Snapshot().Of("aws:ssm/association:Association")
+
+			// Another image, or another configuration, is another task definition, which the service rolls out.
+			before := definition(s, "nodes")
+			change(t, s, c.image[0], c.image[1])
+			did := changed(t, s)
+			assert.Equal(t, 1, did["update"], "the service and nothing else is updated: %v", did)
+			assert.NotEqual(t, before.Outputs["arn"], definition(s, "nodes").Outputs["arn"])
+			after := s.Cloud.Snapshot().Of(cloud.RunningTask)
+			require.Len(t, after, c.nodes)
+			for _, task := range tasks {
+				for _, now := range after {
+					assert.NotEqual(t, task.ID, now.ID, "every task is a new one")
+				}
+			}
+			assert.Equal(t, schema, s.Cloud.Snapshot().Of("aws:ssm/association:Association"), "the schema is not made again")
+
+			change(t, s, "wso2is:nodes.count", "4")
+			changed(t, s)
+			service := s.Cloud.Snapshot().Of("aws:ecs/service:Service")[0]
+			if stack == "ecs" {
+				assert.InDelta(t, 3, service.Inputs["desiredCount"], 0, "what scales by itself is not set from outside")
+				target := s.Cloud.Snapshot().Of("aws:appautoscaling/target:Target")[0]
+				assert.InDelta(t, 4, target.Inputs["minCapacity"], 0)
+			} else {
+				assert.Len(t, s.Cloud.Snapshot().Of(cloud.RunningTask), 4)
+			}
+			assert.NotContains(t, changed(t, s, optup.ExpectNoChanges()), "update")
+
+			require.NoError(t, s.Unprotect(t.Context()))
+			_, err = s.Destroy(t.Context())
+			require.NoError(t, err)
+			assert.Empty(t, s.Cloud.Snapshot().Left())
+		})
+	}
+}
