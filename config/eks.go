@@ -65,10 +65,18 @@ func (c Cluster) ServiceCIDR() string {
 	return first
 }
 
-// nodesNeeded is how many nodes the pods and one more need, over all zones.
+// nodesNeeded is how many nodes the pods and one more need, over all zones. Pods are spread evenly over the zones, so
+// that a zone with fewer nodes than another bounds them all: it is at most one pod behind.
 func (c Cluster) nodesNeeded() int {
-	perNode := max(1, c.PodsPerNode())
-	return max(len(c.Network.Zones), (c.maxNodes()+perNode)/perNode)
+	zones, perNode, pods := len(c.Network.Zones), max(1, c.PodsPerNode()), c.maxNodes()+1
+	if zones == 0 {
+		return 0 // refused as the zones' own problem
+	}
+	for nodes := zones; ; nodes++ {
+		if least, more := nodes/zones, nodes%zones; perNode*least*zones+more >= pods {
+			return nodes
+		}
+	}
 }
 
 func (c *Cluster) fillEKS() {

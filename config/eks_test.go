@@ -52,6 +52,9 @@ func TestNodeGroupHoldsThePodsAndOneMore(t *testing.T) {
 		"one pod a node":      {object{"count": 5}, "c6i.2xlarge", 6},
 		"three pods a node":   {object{"count": 5, "instanceType": "m6i.4xlarge"}, "m6i.4xlarge", 3},
 		"up to the last pod":  {object{"count": 2, "autoscaling": object{"max": 8}}, "c6i.2xlarge", 9},
+		"no zone far behind":  {object{"count": 13, "instanceType": "m6i.8xlarge"}, "m6i.8xlarge", 3},
+		"one node too few":    {object{"count": 21, "instanceType": "m6i.8xlarge"}, "m6i.8xlarge", 4},
+		"uneven zones":        {object{"count": 22, "instanceType": "m6i.8xlarge"}, "m6i.8xlarge", 5},
 		"a pod with memory":   {object{"count": 2, "memory": 24}, "m6i.2xlarge", 3},
 		"a pod that is large": {object{"count": 2, "cpu": 8, "memory": 16}, "c6i.4xlarge", 3},
 	} {
