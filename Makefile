@@ -15,11 +15,12 @@ PULUMI_BIN := $(if $(PULUMI_HOME_DIR),$(PULUMI_HOME_DIR)/bin/pulumi)
 build:
 	go build -o bin/wso2is .
 
-## test: every test of both modules, race detector on
+## test: every test of every module, with the race detector but for the API server's own code
 test: $(PULUMI_BIN)
 	go vet ./...
 	go test -race ./...
 	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -race ./...
+	cd rehearsal/apiserver && go vet ./... && go test ./...
 
 # A stack's file is at the top, or among the shipped examples.
 STACK_FILE = $(firstword $(wildcard Pulumi.$(STACK).yaml docs/examples/Pulumi.$(STACK).yaml) Pulumi.$(STACK).yaml)

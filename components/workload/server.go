@@ -278,7 +278,11 @@ func quantity(n, step int, unit, larger string) string {
 func plainEnv(values map[string]string) corev1.EnvVarArray {
 	list := corev1.EnvVarArray{}
 	for name, value := range awskit.Sorted(values) {
-		list = append(list, corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)})
+		e := corev1.EnvVarArgs{Name: pulumi.String(name)}
+		if value != "" { // the server keeps no empty value, and has none to compare with
+			e.Value = pulumi.String(value)
+		}
+		list = append(list, e)
 	}
 	return list
 }

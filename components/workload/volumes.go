@@ -33,7 +33,6 @@ func (b *builder) volumes() ([]pulumi.Resource, error) {
 				AccessModes: pulumi.StringArray{pulumi.String("ReadWriteMany")},
 				// The files are the file system's to keep, with its own protection.
 				PersistentVolumeReclaimPolicy: pulumi.String("Retain"),
-				StorageClassName:              pulumi.String(""),
 				MountOptions:                  pulumi.StringArray{pulumi.String("tls"), pulumi.String("iam")},
 				ClaimRef: &corev1.ObjectReferenceArgs{
 					ApiVersion: pulumi.String("v1"), Kind: pulumi.String("PersistentVolumeClaim"),

@@ -120,7 +120,12 @@ const marker = "S3CR3T-MARKER"
 // testArgs are complete arguments for a configuration.
 func testArgs(t *testing.T, changes map[string]any) *Args {
 	t.Helper()
-	all := map[string]any{"topology": "eks", "jvm": map[string]any{"heap": 4096}}
+	jar := config.Artifact{Source: "s3://artifacts/kubernetes-membership-scheme-1.0.10.jar", SHA256: strings.Repeat("a", 64)}
+	options := map[string]any{"publicAccessCidrs": []any{"203.0.113.7/32"}}
+	if changes["version"] == "5.11.0" {
+		options["membershipScheme"] = map[string]any{"source": jar.Source, "sha256": jar.SHA256}
+	}
+	all := map[string]any{"topology": "eks", "eks": options}
 	maps.Copy(all, changes)
 	c := configtest.Load(t, all).Cluster
 	arn := func(name string) pulumi.StringInput {
@@ -152,9 +157,7 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 			firewall.S3:           {"52.218.0.0/17", "3.5.64.0/21"},
 			APIServer:             {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20", "172.20.0.1/32"},
 		},
-		SchemeJar: config.Artifact{
-			Source: "s3://artifacts/kubernetes-membership-scheme-1.0.10.jar", SHA256: strings.Repeat("a", 64),
-		},
+		SchemeJar: jar,
 	}
 	for name := range awskit.Sorted(c.Database.Instances) {
 		a.Hosts[name] = pulumi.String(name + ".abcdefghijkl.eu-west-1.rds.amazonaws.com")
