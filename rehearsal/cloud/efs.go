@@ -4,6 +4,7 @@ const (
 	fileSystemType  = "aws:efs/fileSystem:FileSystem"
 	accessPointType = "aws:efs/accessPoint:AccessPoint"
 	mountTargetType = "aws:efs/mountTarget:MountTarget"
+	accessPointType = "aws:efs/accessPoint:AccessPoint"
 	efsARN          = "arn:{partition}:elasticfilesystem:{region}:{account}:"
 )
 
@@ -65,10 +66,11 @@ var efsTypes = []Type{
 	},
 	{
 		Token: accessPointType, ID: "fsap-{hex}", ARN: efsARN + "access-point/{id}", Tags: true,
-		Required: []string{"fileSystemId"},
-		Outputs:  Object{"ownerId": "{account}", "fileSystemArn": efsARN + "file-system/{fileSystemId}"},
-		Replace:  []string{"fileSystemId", "posixUser", "rootDirectory"},
-		Refs:     []Ref{ref("fileSystemId", fileSystemType).code("FileSystemNotFound")},
+		Required:  []string{"fileSystemId"},
+		Outputs:   Object{"ownerId": "{account}", "fileSystemArn": efsARN + "file-system/{fileSystemId}"},
+		Replace:   []string{"fileSystemId", "posixUser", "rootDirectory"},
+		Refs:      []Ref{ref("fileSystemId", fileSystemType).code("FileSystemNotFound")},
+		Deletable: []Rule{notMounted},
 		Fields: []Field{
 			like("rootDirectory.path", `/|(?:/[^/]{1,}){1,4}`, "/ and up to four directories", 1, 100),
 			like("rootDirectory.creationInfo.permissions", `[0-7]{3,4}`, "an octal number such as 0750"),

@@ -114,7 +114,7 @@ var eksTypes = []Type{
 			sameVPC("vpcConfig.subnetIds[]", "vpcConfig.securityGroupIds[]"), trusts("roleArn", "eks.amazonaws.com"),
 			attached("roleArn", "AmazonEKSClusterPolicy"), clusterSubnets, serviceRange, oneMinorUp,
 		},
-		After: clusterOutputs,
+		After: clusterOutputs, Deletable: []Rule{clusterEmpty},
 	},
 	{
 		Token: nodeGroupType, ID: "{clusterName}:{nodeGroupName}", Name: "nodeGroupName", NamePrefix: "nodeGroupNamePrefix",

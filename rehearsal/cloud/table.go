@@ -156,7 +156,8 @@ var table map[string]*Type
 func init() {
 	table = index(
 		acmTypes, autoscalingTypes, cloudwatchTypes, networkTypes, instanceTypes, securityGroupTypes, transitGatewayTypes,
-		appAutoscalingTypes, ecrTypes, ecsTypes, efsTypes, eksTypes, iamTypes, kmsTypes, loadBalancerTypes, rdsTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
+		appAutoscalingTypes, ecrTypes, ecsTypes, efsTypes, eksTypes, iamTypes, kmsTypes, kubernetesTypes, loadBalancerTypes,
+		rdsTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
 		wafTypes,
 	)
 }

@@ -97,6 +97,9 @@ func source(typeToken string) (string, string) {
 func TestEveryTokenAndInputExistsInTheSDK(t *testing.T) {
 	s := openSDK(t)
 	for _, name := range Types() {
+		if strings.HasPrefix(name, "kubernetes:") {
+			continue // Kubernetes' own types say what those have.
+		}
 		row := table[name]
 		file, goName := source(name)
 		at := filepath.Join(s.dir, file)

@@ -117,7 +117,10 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	if s.server, err = cloud.Serve(cloud.Package{Name: "aws", Provider: cloud.NewProvider(s.Cloud)}); err != nil {
+	if s.server, err = cloud.Serve(
+		cloud.Package{Name: "aws", Provider: cloud.NewProvider(s.Cloud)},
+		cloud.Package{Name: "kubernetes", Provider: cloud.NewKubernetes(s.Cloud)},
+	); err != nil {
 		return nil, err
 	}
 	if err := s.export(values); err != nil {

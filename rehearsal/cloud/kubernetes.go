@@ -1,0 +1,202 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/blang/semver"
+	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"gopkg.in/yaml.v3"
+)
+
+// Kubernetes serves the cloud's Kubernetes cluster as the Pulumi package kubernetes. Objects are rows of the same table
+// as AWS's resources, so that a target group cannot go while a binding names it, nor a file system before its volumes.
+type Kubernetes struct {
+	*Provider
+}
+
+// NewKubernetes makes the provider of the package kubernetes.
+func NewKubernetes(c *Cloud) *Kubernetes { return &Kubernetes{NewProvider(c)} }
+
+// Pkg names the package.
+func (k *Kubernetes) Pkg() tokens.Package { return "kubernetes" }
+
+// GetPluginInfo gives the version of the SDK that the table was written for.
+func (k *Kubernetes) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
+	version := semver.MustParse("4.24.1")
+	return plugin.PluginInfo{Version: &version}, nil
+}
+
+// Close leaves the account to its own provider.
+func (k *Kubernetes) Close() error { return nil }
+
+// DiffConfig compares provider configurations. Another kubeconfig is another way to the same cluster, or Configure
+// refuses it.
+func (k *Kubernetes) DiffConfig(_ context.Context, r plugin.DiffConfigRequest) (plugin.DiffConfigResponse, error) {
+	diff := r.OldInputs.Diff(r.NewInputs)
+	if diff == nil {
+		return plugin.DiffResult{Changes: plugin.DiffNone}, nil
+	}
+	return plugin.DiffResult{
+		Changes: plugin.DiffSome, DetailedDiff: plugin.NewDetailedDiffFromObjectDiff(diff, true),
+	}, nil
+}
+
+// Configure finds the cluster that the kubeconfig points at.
+func (k *Kubernetes) Configure(_ context.Context, r plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+	config, _ := plain(r.Inputs)
+	return plugin.ConfigureResponse{}, k.cloud.configureKubernetes(config)
+}
+
+// kubeconfig is what is read of one.
+type kubeconfig struct {
+	CurrentContext string `yaml:"current-context"`
+	Contexts       []struct {
+		Name    string                         `yaml:"name"`
+		Context struct{ Cluster, User string } `yaml:"context"`
+	} `yaml:"contexts"`
+	Clusters []struct {
+		Name    string `yaml:"name"`
+		Cluster struct {
+			Server      string `yaml:"server"`
+			CA          string `yaml:"certificate-authority-data"`
+			SkipsVerify bool   `yaml:"insecure-skip-tls-verify"`
+		} `yaml:"cluster"`
+	} `yaml:"clusters"`
+	Users []struct {
+		Name string `yaml:"name"`
+		User struct {
+			Exec *struct {
+				Command string   `yaml:"command"`
+				Args    []string `yaml:"args"`
+			} `yaml:"exec"`
+		} `yaml:"user"`
+	} `yaml:"users"`
+}
+
+// configureKubernetes refuses a kubeconfig that leads elsewhere than to the EKS cluster that is rehearsed. Where none is
+// rehearsed, because the stack moves into a cluster that it does not make, any will do.
+func (c *Cloud) configureKubernetes(config Object) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	value, ok := config["kubeconfig"].(string)
+	if !ok {
+		if hasUnknown(config["kubeconfig"]) {
+			return nil // The cluster is still to be made.
+		}
+		return errors.New("the kubernetes provider has no kubeconfig, and would take the one of whoever runs pulumi: give it one")
+	}
+	var kube kubeconfig
+	if err := yaml.Unmarshal([]byte(value), &kube); err != nil {
+		return fmt.Errorf("the kubernetes provider's kubeconfig is no YAML: %w", err)
+	}
+	clusterName, userName := "", ""
+	for _, context := range kube.Contexts {
+		if context.Name == kube.CurrentContext {
+			clusterName, userName = context.Context.Cluster, context.Context.User
+		}
+	}
+	if clusterName == "" {
+		return fmt.Errorf("the kubernetes provider's kubeconfig has no context named by current-context, %q", kube.CurrentContext)
+	}
+	var wrong []error
+	for _, cluster := range kube.Clusters {
+		if cluster.Name != clusterName {
+			continue
+		}
+		found := c.find(cluster.Cluster.Server, "endpoint", eksClusterType)
+		switch {
+		case cluster.Cluster.SkipsVerify:
+			wrong = append(wrong, errors.New("the kubeconfig trusts whoever answers: insecure-skip-tls-verify is set"))
+		case found != nil:
+			if ca := text(found.Outputs, "certificateAuthority.data"); ca != "" && ca != cluster.Cluster.CA {
+				wrong = append(wrong, fmt.Errorf("the kubeconfig's certificate authority is not that of %s", found.describe()))
+			}
+			wrong = append(wrong, kube.names(userName, text(found.Outputs, "name")))
+		case len(c.all(eksClusterType)) > 0:
+			wrong = append(wrong, fmt.Errorf("the kubeconfig leads to %s, where no cluster of this account is",
+				cluster.Cluster.Server))
+		}
+		return errors.Join(wrong...)
+	}
+	return fmt.Errorf("the kubernetes provider's kubeconfig has no cluster %q", clusterName)
+}
+
+// names refuses a user whose token is for another cluster.
+func (k kubeconfig) names(user, cluster string) error {
+	for _, u := range k.Users {
+		if u.Name != user || u.User.Exec == nil {
+			continue
+		}
+		if e := u.User.Exec; e.Command == "aws" && !slices.Contains(e.Args, cluster) {
+			return fmt.Errorf("the kubeconfig gets its token with `aws %s`, which does not name the cluster %s",
+				strings.Join(e.Args, " "), cluster)
+		}
+	}
+	return nil
+}
+
+const autonamed = "pulumi.com/autonamed"
+
+// Check names what has no name and refuses what is no such object.
+func (k *Kubernetes) Check(ctx context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
+	news, secrets := plain(r.News)
+	olds, _ := plain(r.Olds)
+	named := k.cloud.nameObject(string(r.URN), r.Name, olds, news)
+	in, err := k.cloud.Check(string(r.Type), string(r.URN), r.Name, olds, named)
+	if in == nil {
+		return plugin.CheckResponse{}, err
+	}
+	return plugin.CheckResponse{Properties: properties(in, secrets), Failures: failures(err)}, nil
+}
+
+// nameObject gives an object without a name one of its own, and the same again until it is replaced.
+func (c *Cloud) nameObject(urn, name string, old, in Object) Object {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	metadata, ok := in["metadata"].(Object)
+	if !ok || metadata["name"] != nil {
+		return in
+	}
+	in = clone(in)
+	metadata = in["metadata"].(Object)
+	if isAutonamed(old) {
+		metadata["name"] = get(old, "metadata.name")
+	} else {
+		metadata["name"] = strings.ToLower(name) + "-" + c.fresh(urn, "hex8")
+	}
+	annotations, _ := metadata["annotations"].(Object)
+	if annotations == nil {
+		annotations = Object{}
+	}
+	annotations[autonamed] = "true"
+	metadata["annotations"] = annotations
+	return in
+}
+
+func isAutonamed(in Object) bool {
+	annotations, _ := get(in, "metadata.annotations").(Object)
+	return annotations[autonamed] == "true"
+}
+
+// Diff says from the table which changes need a new object. Two objects of one name cannot be, so an object that keeps
+// its name goes before its successor comes.
+func (k *Kubernetes) Diff(ctx context.Context, r plugin.DiffRequest) (plugin.DiffResponse, error) {
+	d, err := k.Provider.Diff(ctx, r)
+	if err != nil || d.Changes != plugin.DiffSome {
+		return d, err
+	}
+	olds, _ := plain(r.OldInputs)
+	news, _ := plain(r.NewInputs)
+	d.DeleteBeforeReplace = d.Replace() && !isAutonamed(news) && objectName(olds) == objectName(news)
+	return d, nil
+}
+
+// objectName is an object's name with its namespace.
+func objectName(in Object) string {
+	return fmt.Sprint(get(in, "metadata.namespace"), "/", get(in, "metadata.name"))
+}

@@ -1,0 +1,170 @@
+package cloud
+
+import (
+	"errors"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+const releaseObject = "kubernetes:helm.sh/v3:Release"
+
+// chart is what is known of a Helm chart: its values, and the kinds that it brings definitions of.
+type chart struct {
+	// Values are the chart's own; Required must be given for it to work on EKS without the instance metadata service.
+	Values, Required []string
+	// Kinds are the custom resources that are known once it is installed.
+	Kinds []string
+}
+
+// charts are those that the program may install.
+var charts = map[string]chart{
+	"aws-load-balancer-controller": {
+		Required: []string{"clusterName", "region", "vpcId"},
+		Values: []string{
+			"replicaCount", "revisionHistoryLimit", "image", "runtimeClassName", "imagePullSecrets", "nameOverride",
+			"fullnameOverride", "serviceAccount", "rbac", "podSecurityContext", "securityContext",
+			"terminationGracePeriodSeconds", "resources", "priorityClassName", "nodeSelector", "tolerations", "affinity",
+			"configureDefaultAffinity", "topologySpreadConstraints", "updateStrategy", "serviceAnnotations",
+			"deploymentAnnotations", "podAnnotations", "podLabels", "additionalLabels", "enableCertManager", "clusterName",
+			"cluster", "ingressClass", "ingressClassParams", "createIngressClassResource", "ingressClassConfig", "region",
+			"vpcId", "vpcTags", "awsApiEndpoints", "awsApiThrottle", "awsMaxRetries", "defaultTargetType",
+			"enablePodReadinessGateInject", "enableShield", "enableWaf", "enableWafv2", "ingressMaxConcurrentReconciles",
+			"logLevel", "metricsBindAddr", "webhookBindPort", "webhookTLS", "webhookNamespaceSelectors",
+			"webhookConfig", "keepTLSSecret", "serviceMaxConcurrentReconciles",
+			"targetgroupbindingMaxConcurrentReconciles", "targetgroupbindingMaxExponentialBackoffDelay", "syncPeriod",
+			"watchNamespace", "disableIngressClassAnnotation", "disableIngressGroupNameAnnotation",
+			"tolerateNonExistentBackendService", "tolerateNonExistentBackendAction", "defaultSSLPolicy",
+			"externalManagedTags", "livenessProbe", "readinessProbe", "env", "envFrom", "envSecretName", "hostNetwork",
+			"dnsPolicy", "extraVolumeMounts", "extraVolumes", "defaultTags", "podDisruptionBudget", "enableEndpointSlices",
+			"enableBackendSecurityGroup", "backendSecurityGroup", "disableRestrictedSecurityGroupRules",
+			"controllerConfig", "objectSelector", "serviceMonitor", "clusterSecretsPermissions", "serviceMutatorWebhookConfig",
+			"serviceTargetENISGTags", "loadBalancerClass", "enableServiceMutatorWebhook", "extraObjects",
+			"automountServiceAccountToken", "creator",
+		},
+		Kinds: []string{bindingObject},
+	},
+	"secrets-store-csi-driver": {
+		Values: []string{
+			"linux", "windows", "logVerbosity", "logFormatJSON", "livenessProbe", "maxCallRecvMsgSize", "rbac", "syncSecret",
+			"enableSecretRotation", "rotationPollInterval", "providerHealthCheck", "providerHealthCheckInterval",
+			"imagePullSecrets", "tokenRequests", "commonLabels", "nameOverride", "fullnameOverride",
+		},
+		Kinds: []string{secretClassObject},
+	},
+	"secrets-store-csi-driver-provider-aws": {
+		Values: []string{
+			"nameOverride", "fullnameOverride", "imagePullSecrets", "nodeSelector", "tolerations", "affinity", "image",
+			"resources", "podLabels", "podAnnotations", "priorityClassName", "updateStrategy", "rbac", "securityContext",
+			"secrets-store-csi-driver", "k8sThrottlingParams", "useFipsEndpoint", "privileged", "port", "ports",
+			"awsRegion", "commonLabels", "podSecurityContext", "podIdentityHttpTimeout", "providerVolume",
+			"kubeletPath",
+		},
+		Kinds: []string{secretClassObject},
+	},
+}
+
+// addonKinds are the custom resources that EKS add-ons bring.
+var addonKinds = map[string][]string{
+	"aws-secrets-store-csi-driver-provider": {secretClassObject},
+}
+
+var releaseRow = Type{
+	Token: releaseObject, ID: "{namespace}/{name}", Name: "name", InUse: inUse,
+	Required: []string{"chart", "version"},
+	Defaults: Object{"namespace": "default"},
+	Outputs:  Object{"status": Object{"status": "deployed", "revision": 1.0}},
+	Replace:  []string{"name", "namespace", "chart"},
+	Fields: []Field{
+		like("version", `v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?`, "an exact version such as 1.14.1, since another day has another newest"),
+	},
+	Check: []Rule{chartTakes}, Rules: []Rule{clusterServes, chartFits}, Deletable: []Rule{kindsUnused},
+}
+
+// chartTakes refuses charts that are not known, and values that a chart would ignore silently.
+func chartTakes(c *Call) error {
+	if c.unknown("chart") {
+		return nil
+	}
+	known, ok := charts[path.Base(c.text("chart"))]
+	if !ok {
+		return fail("NotFound", "there is no chart %s here; known are %s", c.text("chart"),
+			strings.Join(slices.Sorted(maps.Keys(charts)), ", "))
+	}
+	values, _ := c.In["values"].(Object)
+	var wrong []error
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if !slices.Contains(known.Values, key) {
+			wrong = append(wrong, fail("ValidationError", "the chart %s has no value %s", c.text("chart"), key))
+		}
+	}
+	for _, key := range known.Required {
+		if values[key] == nil || values[key] == "" {
+			wrong = append(wrong, fail("ValidationError", "the chart %s needs the value %s", c.text("chart"), key))
+		}
+	}
+	if c.text("repositoryOpts.repo") == "" && !strings.HasPrefix(c.text("chart"), "oci://") && !c.unknown("repositoryOpts") {
+		wrong = append(wrong, fail("ValidationError", "the chart %s comes from no repository", c.text("chart")))
+	}
+	return errors.Join(wrong...)
+}
+
+// chartFits sees that the values are those of the cluster that the chart is installed in.
+func chartFits(c *Call) error {
+	var wrong []error
+	if region := c.text("values.region"); region != "" && region != c.Cloud.region {
+		wrong = append(wrong, fail("ValidationError", "values.region is %s in %s", region, c.Cloud.region))
+	}
+	if c.Preview {
+		return errors.Join(wrong...)
+	}
+	if name := c.text("values.clusterName"); name != "" && len(c.Cloud.all(eksClusterType)) > 0 &&
+		c.Cloud.find(name, "name", eksClusterType) == nil {
+		wrong = append(wrong, fail("ValidationError", "values.clusterName is %s, and there is no such cluster", name))
+	}
+	if id := c.text("values.vpcId"); id != "" && c.Cloud.find(id, "id", vpcType) == nil {
+		wrong = append(wrong, fail("ValidationError", "values.vpcId is %s, and there is no such VPC", id))
+	}
+	return errors.Join(wrong...)
+}
+
+// brings lists the kinds that a chart or an add-on brings.
+func brings(r *Resource) []string {
+	switch r.Token {
+	case releaseObject:
+		return charts[path.Base(text(r.Inputs, "chart"))].Kinds
+	case addonType:
+		return addonKinds[text(r.Inputs, "addonName")]
+	}
+	return nil
+}
+
+// kindDefined refuses a custom resource before there is a definition of it. A cluster that the stack does not make may
+// have any.
+func kindDefined(c *Call) error {
+	if c.Preview || len(c.Cloud.all(eksClusterType)) == 0 {
+		return nil
+	}
+	for _, token := range []string{releaseObject, addonType} {
+		for _, r := range c.Cloud.all(token) {
+			if slices.Contains(brings(r), c.Type.Token) {
+				return nil
+			}
+		}
+	}
+	group, version, name := objectVersion(c.Type.Token)
+	return fail("NotFound", "no matches for kind %q in version \"%s/%s\": nothing that defines it is installed yet", name,
+		group, version)
+}
+
+// kindsUnused keeps a controller for as long as there are resources that only it can finish: without it, their
+// finalizers would keep them, and their namespace, for ever.
+func kindsUnused(c *Call) error {
+	for _, kind := range brings(c.Old) {
+		if left := c.Cloud.all(kind); len(left) > 0 {
+			return fail(inUse, "%s is still needed to delete %s", c.Old.describe(), left[0].describe())
+		}
+	}
+	return nil
+}

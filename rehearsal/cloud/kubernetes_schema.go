@@ -1,0 +1,157 @@
+package cloud
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	kjson "sigs.k8s.io/json"
+)
+
+// objectKinds are Kubernetes' own types: what they have no field for, the API server refuses.
+var objectKinds = map[string]any{
+	namespaceObject: corev1.Namespace{}, serviceAccountObject: corev1.ServiceAccount{}, configMapObject: corev1.ConfigMap{},
+	secretObject: corev1.Secret{}, serviceObject: corev1.Service{}, volumeObject: corev1.PersistentVolume{},
+	claimObject: corev1.PersistentVolumeClaim{}, deploymentObject: appsv1.Deployment{}, jobObject: batchv1.Job{},
+	roleObject: rbacv1.Role{}, roleBindingObject: rbacv1.RoleBinding{}, networkPolicyObject: networkingv1.NetworkPolicy{},
+	ingressObject: networkingv1.Ingress{}, budgetObject: policyv1.PodDisruptionBudget{},
+	autoscalerObject: autoscalingv2.HorizontalPodAutoscaler{}, bindingObject: targetGroupBinding{},
+	secretClassObject: secretProviderClass{},
+}
+
+// targetGroupBinding is the load balancer controller's own resource.
+type targetGroupBinding struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		ServiceRef struct {
+			Name string `json:"name"`
+			Port any    `json:"port"`
+		} `json:"serviceRef"`
+		TargetGroupARN string                `json:"targetGroupARN"`
+		TargetType     string                `json:"targetType"`
+		IPAddressType  string                `json:"ipAddressType"`
+		VpcID          string                `json:"vpcID"`
+		NodeSelector   *metav1.LabelSelector `json:"nodeSelector"`
+		Networking     map[string]any        `json:"networking"`
+	} `json:"spec"`
+}
+
+// secretProviderClass is the Secrets Store CSI driver's own resource.
+type secretProviderClass struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Provider      string            `json:"provider"`
+		Parameters    map[string]string `json:"parameters"`
+		SecretObjects []struct {
+			SecretName  string            `json:"secretName"`
+			Type        string            `json:"type"`
+			Labels      map[string]string `json:"labels"`
+			Annotations map[string]string `json:"annotations"`
+			Data        []struct {
+				ObjectName string `json:"objectName"`
+				Key        string `json:"key"`
+			} `json:"data"`
+		} `json:"secretObjects"`
+	} `json:"spec"`
+}
+
+// known leaves out what is not known yet.
+func known(v any) any {
+	switch v := v.(type) {
+	case Object:
+		o := Object{}
+		for k, e := range v {
+			if _, is := e.(Unknown); !is {
+				o[k] = known(e)
+			}
+		}
+		return o
+	case []any:
+		list := []any{}
+		for _, e := range v {
+			if _, is := e.(Unknown); !is {
+				list = append(list, known(e))
+			}
+		}
+		return list
+	}
+	return v
+}
+
+// decode reads an object as Kubernetes does: every field must be one of the kind's, spelt and typed as there.
+func decode(in Object, into any) error {
+	text, err := json.Marshal(known(in))
+	if err != nil {
+		return fmt.Errorf("writing the object as JSON: %w", err)
+	}
+	strict, err := kjson.UnmarshalStrict(text, into)
+	return errors.Join(append(strict, err)...)
+}
+
+// isObject holds of every object: it is of a kind that Kubernetes has, and its metadata are such.
+func isObject(c *Call) error {
+	group, version, kind := objectVersion(c.Type.Token)
+	want := version
+	if group != "" {
+		want = group + "/" + version
+	}
+	var wrong []error
+	if got := c.text("apiVersion"); got != want && !c.unknown("apiVersion") {
+		wrong = append(wrong, fail("BadRequest", "the apiVersion is %q instead of %q", got, want))
+	}
+	if got := c.text("kind"); got != kind && !c.unknown("kind") {
+		wrong = append(wrong, fail("BadRequest", "the kind is %q instead of %q", got, kind))
+	}
+	made := reflect.New(reflect.TypeOf(objectKinds[c.Type.Token])).Interface()
+	if err := decode(c.In, made); err != nil {
+		wrong = append(wrong, fail("BadRequest", "%s", err))
+	}
+	if name := c.text("metadata.name"); name != "" {
+		for _, problem := range validation.IsDNS1123Subdomain(name) {
+			wrong = append(wrong, fail("Invalid", "metadata.name %q: %s", name, problem))
+		}
+	}
+	labels, _ := get(c.In, "metadata.labels").(Object)
+	for key, value := range labels {
+		for _, problem := range validation.IsQualifiedName(key) {
+			wrong = append(wrong, fail("Invalid", "metadata.labels %q: %s", key, problem))
+		}
+		s, _ := value.(string)
+		for _, problem := range validation.IsValidLabelValue(s) {
+			wrong = append(wrong, fail("Invalid", "metadata.labels %s=%q: %s", key, s, problem))
+		}
+	}
+	annotations, _ := get(c.In, "metadata.annotations").(Object)
+	for key := range annotations {
+		for _, problem := range validation.IsQualifiedName(strings.ToLower(key)) {
+			wrong = append(wrong, fail("Invalid", "metadata.annotations %q: %s", key, problem))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// objectVersion takes a token apart: kubernetes:apps/v1:Deployment. The core group has no name in manifests.
+func objectVersion(token string) (group, version, kind string) {
+	parts := strings.Split(token, ":")
+	if len(parts) != 3 {
+		return "", "", ""
+	}
+	group, version, _ = strings.Cut(parts[1], "/")
+	if group == "core" {
+		group = ""
+	}
+	return group, version, parts[2]
+}
