@@ -107,7 +107,7 @@ func GroupFlows(c config.Cluster) []Flow {
 	flows = append(flows,
 		tcp("kubernetes-api", Nodes, ControlPlane, ports.PublicHTTPS, "Kubelets and pods call the Kubernetes API"),
 		tcp("kubelet", ControlPlane, Nodes, ports.Kubelet, "The Kubernetes API asks kubelets"),
-		tcp("webhook", ControlPlane, Nodes, ports.Webhook, "The Kubernetes API asks the load balancer controller's webhooks"),
+		tcp("webhook", ControlPlane, Nodes, ports.Webhook, "The Kubernetes API asks webhooks of the load balancer controller"),
 		tcp("dns", Nodes, Nodes, ports.DNS, "Pods ask CoreDNS"),
 		Flow{Name: "dns-udp", From: Nodes, To: Nodes, Protocol: UDP, First: ports.DNS, Last: ports.DNS, Why: "Pods ask CoreDNS"},
 	)

@@ -5,6 +5,8 @@ import (
 	autoscalingv2 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/autoscaling/v2"
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
 )
 
 const (
@@ -23,7 +25,7 @@ func (b *builder) scale(deployment *appsv1.Deployment) error {
 			// A pod that does not serve anyway must not keep its host from being drained.
 			UnhealthyPodEvictionPolicy: pulumi.String("AlwaysAllow"),
 		},
-	}, b.child...); err != nil {
+	}, awskit.With(b.child, pulumi.DependsOn([]pulumi.Resource{deployment}))...); err != nil {
 		return err
 	}
 	bounds := b.Config.Nodes.Autoscaling

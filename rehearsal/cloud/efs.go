@@ -4,7 +4,6 @@ const (
 	fileSystemType  = "aws:efs/fileSystem:FileSystem"
 	accessPointType = "aws:efs/accessPoint:AccessPoint"
 	mountTargetType = "aws:efs/mountTarget:MountTarget"
-	accessPointType = "aws:efs/accessPoint:AccessPoint"
 	efsARN          = "arn:{partition}:elasticfilesystem:{region}:{account}:"
 )
 
