@@ -90,6 +90,7 @@ var kubernetesTypes = []Type{
 	object(deploymentObject, Type{
 		Required: []string{"spec", "spec.selector", "spec.template"}, Replace: []string{"spec.selector"},
 		Refs: podRefs, Check: []Rule{podTemplate, selectsItsPods}, Rules: []Rule{podStarts, portsServed, hostsThere},
+		After: runPods, Deleted: stopPods,
 	}),
 	object(jobObject, Type{
 		Required: []string{"spec", "spec.template"},

@@ -152,6 +152,11 @@ func (r *results) nodes(report *proof.Report) ([]Node, error) {
 	for i := range nodes {
 		nodes[i].Config, used[sharedConfig] = configs[sharedConfig], true
 	}
+	pods, err := r.pods()
+	if err != nil {
+		return nil, err
+	}
+	nodes = append(nodes, pods...)
 	containers := len(nodes) > 0
 	group := map[string]int{}
 	for _, i := range r.snapshot.Of("aws:ec2/instance:Instance") {
@@ -258,4 +263,41 @@ func (r *run) write(kept *results) error {
 		r.say("  %s", path)
 	}
 	return nil
+}
+
+// pods are those that a Deployment runs, each with the deployment.toml of the ConfigMap that it mounts.
+func (r *results) pods() ([]Node, error) {
+	configs := map[string]string{}
+	for _, s := range r.stack {
+		if s.Type != "kubernetes:core/v1:ConfigMap" {
+			continue
+		}
+		data, _ := s.Outputs["data"].(map[string]any)
+		metadata, _ := s.Outputs["metadata"].(map[string]any)
+		for key, content := range data {
+			text, ok := content.(string)
+			if !ok {
+				return nil, fmt.Errorf("%s of the ConfigMap %s holds a secret: a node's configuration must refer to secrets, "+
+					"not hold them", key, s.URN.Name())
+			}
+			if key == "deployment.toml" {
+				configs[str(metadata, "name")] = text
+			}
+		}
+	}
+	var nodes []Node
+	for _, p := range r.snapshot.Of(cloud.RunningPod) {
+		node := Node{
+			Name: str(p.Outputs, "name"), ID: p.ID, Zone: str(p.Outputs, "availabilityZone"),
+			Address: str(p.Outputs, "privateIp"), Type: str(p.Outputs, "instanceType"),
+		}
+		mounted, _ := p.Outputs["configMaps"].([]any)
+		for _, name := range mounted {
+			if config, ok := configs[fmt.Sprint(name)]; ok {
+				node.Config = config
+			}
+		}
+		nodes = append(nodes, node)
+	}
+	return nodes, nil
 }

@@ -1,0 +1,89 @@
+package cloud
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// RunningPod is a pod that a Deployment runs. Nobody asks for one, so it has no row.
+const RunningPod = "kubernetes:core/v1:Pod"
+
+// runPods runs a Deployment's pods, each on the host with the fewest, and new ones where the template has changed.
+func runPods(c *Call) {
+	if c.Preview {
+		return
+	}
+	template := identifier(fmt.Sprint(cloneValue(get(c.In, "spec.template"))), "hex8")
+	want := 1.0
+	if n, ok := number(c.In, "spec.replicas"); ok {
+		want = n
+	}
+	have := slices.DeleteFunc(c.Cloud.pods(c.ID), func(r *Resource) bool {
+		old := text(r.Inputs, "template") != template
+		if old {
+			_ = c.Cloud.remove(r)
+		}
+		return old
+	})
+	for len(have) > int(want) {
+		_ = c.Cloud.remove(have[len(have)-1])
+		have = have[:len(have)-1]
+	}
+	var hosts []*Resource
+	for _, group := range c.Cloud.all(nodeGroupType) {
+		hosts = append(hosts, c.Cloud.owned(group.ID)...)
+	}
+	var mounted []any
+	for _, name := range texts(c.In, "spec.template.spec.volumes[].configMap.name") {
+		mounted = append(mounted, name)
+	}
+	for slot := 0; len(have) < int(want); slot++ {
+		seed := fmt.Sprintf("%s %s pod %d", c.ID, template, slot)
+		name := fmt.Sprintf("%s-%s-%s", c.text("metadata.name"), template, identifier(seed, "hex8")[:5])
+		p := &Resource{
+			Token: RunningPod, ID: c.text("metadata.namespace") + "/" + name, Owner: c.ID,
+			Inputs: Object{"template": template, "name": name, "configMaps": mounted},
+		}
+		if c.Cloud.find(p.ID, "id", RunningPod) != nil {
+			continue
+		}
+		p.Outputs = clone(p.Inputs)
+		p.Outputs["id"] = p.ID
+		if len(hosts) > 0 {
+			host := slices.MinFunc(hosts, func(a, b *Resource) int {
+				return cmp.Or(cmp.Compare(onHost(have, a), onHost(have, b)), cmp.Compare(a.ID, b.ID))
+			})
+			p.Outputs["instance"], p.Outputs["instanceType"] = host.ID, host.Outputs["instanceType"]
+			p.Outputs["availabilityZone"] = host.Outputs["availabilityZone"]
+			p.Outputs["subnetId"] = host.Outputs["subnetId"]
+			// The VPC CNI gives a pod an address of its host's subnet.
+			call := &Call{Cloud: c.Cloud, Type: table[instanceType], URN: seed, In: p.Outputs, Out: p.Outputs}
+			call.placed("subnetId", "privateIp")
+		}
+		_ = c.Cloud.put(p)
+		have = append(have, p)
+	}
+}
+
+// pods are those that a Deployment runs.
+func (c *Cloud) pods(deployment string) []*Resource {
+	return slices.DeleteFunc(c.all(RunningPod), func(r *Resource) bool { return r.Owner != deployment })
+}
+
+func onHost(pods []*Resource, host *Resource) int {
+	n := 0
+	for _, p := range pods {
+		if text(p.Outputs, "instance") == host.ID {
+			n++
+		}
+	}
+	return n
+}
+
+// stopPods ends a Deployment's pods with it.
+func stopPods(c *Call) {
+	for _, p := range c.Cloud.pods(c.ID) {
+		_ = c.Cloud.remove(p)
+	}
+}
