@@ -745,6 +745,11 @@ const ingressAnnotations = "alb.ingress.kubernetes.io/"
 func (c *Cloud) IngressBalancer(annotations map[string]string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.ingressBalancer(annotations)
+}
+
+// ingressBalancer is IngressBalancer for who holds the cloud already.
+func (c *Cloud) ingressBalancer(annotations map[string]string) (string, error) {
 	value := func(key string) string { return annotations[ingressAnnotations+key] }
 	list := func(key string) []any {
 		var all []any
@@ -786,6 +791,11 @@ const ingressOwner = "the load balancer controller"
 func (c *Cloud) RemoveIngressBalancer(name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.removeIngressBalancer(name)
+}
+
+// removeIngressBalancer is RemoveIngressBalancer for who holds the cloud already.
+func (c *Cloud) removeIngressBalancer(name string) error {
 	if r := c.find(name, "name", balancerType); r != nil && r.Owner == ingressOwner {
 		return c.remove(r)
 	}
