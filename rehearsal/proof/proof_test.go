@@ -60,6 +60,10 @@ const (
 	announce     = "Announcements of every node"
 	tags         = "The discovery tag selects"
 	pattern      = "The interface pattern matches"
+	selectsPods  = "The Service that members are looked up by"
+	reads        = "The pods' service account may read"
+	atPod        = "Every member listens where discovery asks, at"
+	controlPlane = "The Kubernetes control plane and the nodes"
 )
 
 const (
@@ -429,9 +433,133 @@ var taskMutations = map[string]mutation{
 	}, selects, "it has no tag WSO2Cluster"},
 }
 
+// without takes one member out of a list of texts.
+func without(list any, gone string) []any {
+	return slices.DeleteFunc(slices.Clone(list.([]any)), func(v any) bool { return v == gone })
+}
+
+var podMutations = map[string]mutation{
+	"members are closed": {"eks", func(d *document) { d.drop("NetworkPolicy", "hazelcast") }, nodesReach,
+		"no NetworkPolicy lets tcp 5701-5800 into Deployment server in namespace wso2is-eks from wso2is in eu-west-1"},
+	"the member range is cut": {"eks", func(d *document) {
+		d.each("NetworkPolicy", "hazelcast", "spec", func(spec map[string]any) {
+			spec["ingress"].([]any)[0].(map[string]any)["ports"].([]any)[0].(map[string]any)["endPort"] = float64(5750)
+		})
+	}, nodesReach, "no NetworkPolicy lets tcp 5751-5800 into Deployment server"},
+	"the load balancer is closed": {"eks", func(d *document) { d.drop("NetworkPolicy", "serve") }, lbReaches,
+		"no NetworkPolicy lets tcp 9443 into Deployment server in namespace wso2is-eks from load balancer wso2is-eks"},
+	"the database is closed": {"eks", func(d *document) { d.drop("NetworkPolicy", "database") }, dataReach,
+		"no NetworkPolicy lets tcp 5432 out of Deployment server"},
+	"the APIs are closed": {"eks", func(d *document) {
+		d.drop("NetworkPolicy", "aws-apis")
+		d.drop("NetworkPolicy", "discovery")
+	}, apisReach, "no NetworkPolicy lets tcp 443 out of Deployment server"},
+	"the Kubernetes API is closed": {"eks", func(d *document) {
+		d.drop("NetworkPolicy", "aws-apis")
+		d.drop("NetworkPolicy", "discovery")
+	}, reads, "to control plane wso2is-eks"},
+	"S3 is closed":      {"eks", func(d *document) { d.drop("NetworkPolicy", "s3") }, downloads, "of S3"},
+	"outside is closed": {"eks", func(d *document) { d.drop("NetworkPolicy", "outside") }, callOut, "to 203.0.113.0/24"},
+	"no policy closes pods": {"eks", func(d *document) {
+		for _, name := range []string{"closed", "serve", "hazelcast"} {
+			d.drop("NetworkPolicy", name)
+		}
+	}, nobodyElse, "no NetworkPolicy closes the pods of Deployment server"},
+	"everybody reaches pods": {"eks", func(d *document) {
+		d.each("NetworkPolicy", "serve", "spec", func(spec map[string]any) {
+			delete(spec["ingress"].([]any)[0].(map[string]any), "from")
+		})
+	}, nobodyElse, "NetworkPolicy serve is too wide: it lets Deployment server be reached by everybody"},
+	"the internet reaches pods": {"eks", func(d *document) {
+		d.each("NetworkPolicy", "serve", "spec", func(spec map[string]any) {
+			spec["ingress"].([]any)[0].(map[string]any)["from"] = []any{
+				map[string]any{"ipBlock": map[string]any{"cidr": "0.0.0.0/0"}}}
+		})
+	}, nobodyElse, "NetworkPolicy serve is too wide: it lets Deployment server be reached by 0.0.0.0/0 on tcp 9443"},
+	"every pod of the namespace is a member": {"eks", func(d *document) {
+		d.each("NetworkPolicy", "hazelcast", "spec", func(spec map[string]any) {
+			spec["ingress"].([]any)[0].(map[string]any)["from"] = []any{map[string]any{"podSelector": map[string]any{}}}
+		})
+	}, nobodyElse, "NetworkPolicy hazelcast is too wide: it lets Deployment server be reached by Job schema"},
+	"pods of other namespaces are members": {"eks", func(d *document) {
+		d.each("NetworkPolicy", "hazelcast", "spec", func(spec map[string]any) {
+			spec["ingress"].([]any)[0].(map[string]any)["from"] = []any{map[string]any{"namespaceSelector": map[string]any{}}}
+		})
+	}, nobodyElse, "NetworkPolicy hazelcast is too wide: it lets Deployment server be reached by pods of other namespaces"},
+	"pods call everywhere": {"eks", func(d *document) {
+		d.each("NetworkPolicy", "outside", "spec", func(spec map[string]any) {
+			spec["egress"].([]any)[0].(map[string]any)["to"] = []any{map[string]any{"ipBlock": map[string]any{"cidr": "0.0.0.0/0"}}}
+		})
+	}, callOut, "NetworkPolicy outside is too wide: it lets Deployment server reach 0.0.0.0/0 on tcp 443"},
+
+	"kubelets are not reached": {"eks", func(d *document) { d.drop(ingressRule, "kubelet-in") }, controlPlane,
+		"does not accept tcp 10250 from control plane wso2is-eks"},
+	"the API server is not reached": {"eks", func(d *document) { d.drop(ingressRule, "kubernetes-api-in") }, controlPlane,
+		"control plane wso2is-eks does not accept tcp 443"},
+	"the control plane reaches too much": {"eks", func(d *document) { d.set(ingressRule, "kubelet-in", "fromPort", 1025) },
+		nobodyElse, "kubelet-in is too wide: it lets control plane wso2is-eks reach"},
+	"nodes in another group": {"eks", func(d *document) {
+		d.set("LaunchTemplate", "nodes", "vpcSecurityGroupIds", []any{d.id("SecurityGroup", "endpoints")})
+	}, nodesReach, "no egress rule of wso2is-eks-endpoints"},
+	"pods are not registered": {"eks", func(d *document) { d.drop("TargetGroupBinding", "target-group") }, lbReaches,
+		"is in no target group"},
+	"the registered Service has other pods": {"eks", func(d *document) {
+		d.each("core/v1:Service", "server", "spec", func(spec map[string]any) { spec["selector"] = map[string]any{"app": "other"} })
+	}, lbReaches, "is in no target group"},
+	"Pod Identity has no way": {"eks", func(d *document) { d.drop("VpcEndpoint", "eks-auth") }, apisReach,
+		"cannot reach eks-auth"},
+
+	"another namespace is asked": {"eks", func(d *document) {
+		d.each("ConfigMap", "config", "data", func(data map[string]any) {
+			data["deployment.toml"] = strings.ReplaceAll(data["deployment.toml"].(string), "KUBERNETES_NAMESPACE = 'wso2is-eks'",
+				"KUBERNETES_NAMESPACE = 'default'")
+		})
+	}, selectsPods, `looks in the namespace "default"; the pods are in wso2is-eks`},
+	"no such Service": {"eks", func(d *document) { d.drop("core/v1:Service", "members") }, selectsPods, "and the namespace wso2is-eks has none"},
+	"a Service of other pods": {"eks", func(d *document) {
+		d.each("core/v1:Service", "members", "spec", func(spec map[string]any) { spec["selector"] = map[string]any{"app": "other"} })
+	}, selectsPods, "the selector of Service members does not match the pods of Deployment server"},
+	"a Service of too many pods": {"eks", func(d *document) {
+		d.each("core/v1:Service", "members", "spec", func(spec map[string]any) {
+			delete(spec["selector"].(map[string]any), "app.kubernetes.io/component")
+		})
+	}, selectsPods, "the selector of Service members matches the pods of Job schema too"},
+	"endpoints may not be listed": {"eks", func(d *document) {
+		r := d.out("Role", "discovery", "rules").([]any)[0].(map[string]any)
+		r["verbs"] = without(r["verbs"], "list")
+		d.set("Role", "discovery", "rules", []any{r})
+	}, reads, "list endpoints: every pod stays alone"},
+	"the Role is about other things": {"eks", func(d *document) {
+		r := d.out("Role", "discovery", "rules").([]any)[0].(map[string]any)
+		r["resources"] = []any{"pods"}
+		d.set("Role", "discovery", "rules", []any{r})
+	}, reads, "get endpoints: every pod stays alone"},
+	"the Role is bound to nobody": {"eks", func(d *document) { d.drop("RoleBinding", "discovery") }, reads, "no RoleBinding"},
+	"the Role is bound to another account": {"eks", func(d *document) {
+		d.set("RoleBinding", "discovery", "subjects", []any{map[string]any{
+			"kind": "ServiceAccount", "name": "default", "namespace": "wso2is-eks",
+		}})
+	}, reads, "no RoleBinding lets service account wso2is"},
+	"the token is not mounted": {"eks", func(d *document) {
+		d.each("Deployment", "server", "spec", func(spec map[string]any) {
+			spec["template"].(map[string]any)["spec"].(map[string]any)["automountServiceAccountToken"] = false
+		})
+	}, reads, "is not mounted into the pods of Deployment server"},
+	"the address of the host": {"eks", func(d *document) {
+		d.each("Deployment", "server", "spec", func(spec map[string]any) {
+			pod := spec["template"].(map[string]any)["spec"].(map[string]any)
+			for _, e := range pod["containers"].([]any)[0].(map[string]any)["env"].([]any) {
+				if one := e.(map[string]any); one["name"] == "NODE_IP" {
+					one["valueFrom"] = map[string]any{"fieldRef": map[string]any{"fieldPath": "status.hostIP"}}
+				}
+			}
+		})
+	}, atPod, `gets NODE_IP from "status.hostIP"`},
+}
+
 func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
-		"network": networkMutations, "discovery": discoveryMutations, "tasks": taskMutations,
+		"network": networkMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {

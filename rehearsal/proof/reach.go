@@ -282,8 +282,27 @@ func (p *proofs) proveData() {
 	p.known(p.data)
 }
 
+// reach lists what keeps a party from another: the network, and for pods the NetworkPolicies of both.
 func (p *proofs) reach(from, to *party, t traffic) (faults, open []string) {
-	return p.net.reach(from, to, t)
+	faults, open = p.net.reach(from, to, t)
+	a, b := p.podOf(from), p.podOf(to)
+	if a != nil {
+		faults = append(faults, a.closed("Egress", peerOf(to, b), t)...)
+	}
+	if b != nil {
+		faults = append(faults, b.closed("Ingress", peerOf(from, a), t)...)
+	}
+	return faults, open
+}
+
+// podOf is the workload of a node that is a pod, or nil.
+func (p *proofs) podOf(one *party) *workload {
+	for _, n := range p.nodes {
+		if &n.party == one {
+			return n.pod
+		}
+	}
+	return nil
 }
 
 func databasePort(r *resource) int {
@@ -650,6 +669,9 @@ func (p *proofs) proveRules() {
 		}
 	}
 	p.nobody.Shown = fmt.Sprintf("%s checked", count(len(p.net.rules), "rule"))
+	if n := len(p.of(tokenNetworkPolicy)); n > 0 {
+		p.nobody.Shown += fmt.Sprintf(", and %d NetworkPolicies", n)
+	}
 	p.known(p.nobody)
 }
 

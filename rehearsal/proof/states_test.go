@@ -29,6 +29,7 @@ var shipped = map[string]struct {
 	"multicast": {file: "../../Pulumi.dev.yaml", replace: []string{"scheme: wka", "scheme: multicast"}},
 	"ecs":       {file: "../../docs/examples/Pulumi.ecs.yaml"},
 	"fargate":   {file: "../../docs/examples/Pulumi.fargate.yaml"},
+	"eks":       {file: "../../docs/examples/Pulumi.eks.yaml"},
 	"old": {file: "../../Pulumi.prod.yaml",
 		replace: []string{"wso2is:version: 7.1.0", "wso2is:version: 6.1.0"}},
 }
@@ -177,6 +178,17 @@ func (d *document) put(kind, name, block, key string, value any) {
 		if in, ok := r[part].(map[string]any)[block].(map[string]any); ok {
 			in[key] = value
 		}
+	}
+}
+
+// each changes a block of a resource, as the program gave it and as the service has it.
+func (d *document) each(kind, name, block string, change func(map[string]any)) {
+	d.t.Helper()
+	r := d.get(kind, name)
+	for _, part := range []string{"inputs", "outputs"} {
+		in, ok := r[part].(map[string]any)[block].(map[string]any)
+		require.True(d.t, ok, "%s %s has no %s", kind, name, block)
+		change(in)
 	}
 }
 
