@@ -49,7 +49,7 @@ type Options struct {
 	Fail func(cloud.Operation) cloud.Fault
 	// Keep stops after the second up.
 	Keep bool
-	// Prove checks the state that the first up leaves, given the stack file's configuration by full key; nil leaves it out.
+	// Prove checks the state that the first up leaves, given the configuration by full key; nil leaves it out.
 	Prove func(state []byte, configuration map[string]string) (*proof.Report, error)
 	// Output takes Pulumi's display.
 	Output io.Writer
@@ -63,7 +63,7 @@ type Session struct {
 	o      Options
 	dir    string
 	server *cloud.Server
-	// configuration is the stack file's, in the form in which the engine hands it to a program.
+	// configuration is the stack file's and the secrets, in the form in which the engine hands them to a program.
 	configuration map[string]string
 }
 
@@ -110,7 +110,8 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.configuration = values
+	s.configuration = maps.Clone(values)
+	maps.Copy(s.configuration, o.Secrets)
 	existing := slices.Concat(cloud.Named(values), o.Existing)
 	if s.Cloud, err = cloud.New(cloud.Options{
 		Journal: filepath.Join(s.dir, "cloud.jsonl"), Existing: existing, Fail: o.Fail,
