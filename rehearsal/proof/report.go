@@ -50,18 +50,6 @@ func (v *Verdict) open(format string, args ...any) {
 // Report is what was proven of a state.
 type Report struct {
 	Network, Discovery []*Verdict
-	// Places are where nodes run.
-	Places []Place
-}
-
-// Place is a node, or all that are started from one definition in one subnet.
-type Place struct {
-	// Name, Zone and Addresses say which; Addresses is an address or a range, and empty where the state does not have it.
-	Name, Zone, Addresses string
-	// On is what it runs on, in words.
-	On string
-	// Config is its deployment.toml; empty where that is in an image.
-	Config string
 }
 
 // Err is nil where everything was proven, and otherwise names every fault.
@@ -102,15 +90,6 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 		return nil, fmt.Errorf("there is no node in the state: nothing runs a deployment.toml")
 	}
 	report := &Report{Discovery: discovery(c, foreign)}
-	for _, n := range c.nodes {
-		p := Place{Name: n.name, Zone: n.zone, On: string(n.platform), Config: n.config}
-		if n.addr.IsSingleIP() {
-			p.Addresses = n.addr.Addr().String()
-		} else if n.addr.IsValid() {
-			p.Addresses = n.addr.String()
-		}
-		report.Places = append(report.Places, p)
-	}
 	report.Network = networkProof(c, want)
 	return report, nil
 }

@@ -74,7 +74,7 @@ var partly = map[string]struct {
 	"keys": {source{file: prod, secret: map[string]any{"wso2is:clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
 		"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	}}}}, "what the access key of nodes/all/deployment.toml may do is not in the state"},
-	"own hazelcast.xml": {source{file: prod, set: map[string]any{"wso2is:clustering": map[string]any{
+	"own file": {source{file: prod, set: map[string]any{"wso2is:clustering": map[string]any{
 		"domain": "own", "hazelcastXml": "<hazelcast><cluster-name>own</cluster-name><network><port>5701</port></network></hazelcast>",
 	}}}, "hazelcast.xml replaces the membership scheme"},
 	"baked": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{"wso2is:container": map[string]any{

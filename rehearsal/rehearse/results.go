@@ -16,7 +16,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
-	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
 
 // secretMark marks a secret in a state.
@@ -129,8 +128,8 @@ var nodeKey = regexp.MustCompile(`^nodes/([^/]+)/deployment\.toml$`)
 const sharedConfig = "all"
 
 // nodes finds the nodes and their configuration: an instance's file has its name, a group's instances and a service's
-// tasks share one. What the cloud does not start by itself, such as pods, the proofs' report names.
-func (r *results) nodes(report *proof.Report) ([]Node, error) {
+// tasks share one, and pods have that of the ConfigMap which they mount.
+func (r *results) nodes() ([]Node, error) {
 	configs := map[string]string{}
 	for _, s := range r.stack {
 		if s.Type != "aws:s3/bucketObjectv2:BucketObjectv2" {
@@ -185,13 +184,6 @@ func (r *results) nodes(report *proof.Report) ([]Node, error) {
 			return nil, fmt.Errorf("nodes/%s/deployment.toml belongs to no node", key)
 		}
 	}
-	if len(nodes) == 0 && report != nil {
-		for _, p := range report.Places {
-			nodes = append(nodes, Node{
-				Name: strings.ReplaceAll(p.Name, " in ", "-"), Zone: p.Zone, Address: p.Addresses, Type: p.On, Config: p.Config,
-			})
-		}
-	}
 	slices.SortFunc(nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 	return nodes, nil
 }
@@ -225,7 +217,7 @@ func str(properties map[string]any, key string) string {
 
 // write puts the results into the output directory and says where they are.
 func (r *run) write(kept *results) error {
-	nodes, err := kept.nodes(r.report)
+	nodes, err := kept.nodes()
 	if err != nil {
 		return err
 	}
