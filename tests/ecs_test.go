@@ -7,13 +7,17 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
 const (
@@ -318,6 +322,16 @@ func TestANewNodeIsHealthyBeforeAnOldOneGoes(t *testing.T) {
 		"a rollback needs the revision before")
 }
 
+func TestARollbackFailsTheUpdate(t *testing.T) {
+	p := &plan{answer: func(token, _ string, out resource.PropertyMap) {
+		if token == ecsService {
+			out["taskDefinition"] = resource.NewStringProperty("arn:aws:ecs:eu-west-1:123456789012:task-definition/wso2is-test:1")
+		}
+	}}
+	err := p.run(t, "test", configtest.Source(configtest.With(onECS(nil))), nil)
+	require.ErrorContains(t, err, "ECS has gone back to arn:aws:ecs:eu-west-1:123456789012:task-definition/wso2is-test:1")
+}
+
 func TestTasksComeByLoadAndGoOneAtATime(t *testing.T) {
 	p := deploy(t, onFargate(object("nodes", object("autoscaling", object("max", 5, "cpu", 60)))))
 	target := p.one(t, "aws:appautoscaling/target:Target", "nodes")
@@ -432,5 +446,44 @@ func TestTaskDefinitions(t *testing.T) {
 				assert.Equal(t, string(want), out.String())
 			})
 		}
+	}
+}
+
+// TestOutcomeOfTheSchema runs the automation's script against an ECS that answers as the service would.
+func TestOutcomeOfTheSchema(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no python3 to run the script with")
+	}
+	script, err := os.ReadFile(filepath.Join("..", "components", "ecscluster", "outcome.py"))
+	require.NoError(t, err)
+	for name, c := range map[string]struct{ container, want string }{
+		"made":       {`{"name": "schema", "exitCode": 0}`, "the schema stands"},
+		"refused":    {`{"name": "schema", "exitCode": 4}`, "Essential container in task exited; exit status 4; its log is in /log, streams ecs/*/1"},
+		"not pulled": {`{"name": "schema", "reason": "CannotPullContainerError"}`, "CannotPullContainerError; exit status none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			fake := `class Client:
+    def describe_tasks(self, cluster, tasks):
+        assert (cluster, tasks) == ("c", ["arn/1"])
+        return {"tasks": [{"taskArn": "arn/1", "stoppedReason": "Essential container in task exited",
+                           "containers": [{"name": "prepare", "exitCode": 0}, ` + c.container + `]}]}
+
+
+def client(service):
+    assert service == "ecs"
+    return Client()
+`
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "boto3.py"), []byte(fake), 0o600))
+			run := string(script) + `
+print(outcome({"cluster": "c", "task": "arn/1", "container": "schema", "log": "/log"}, None))
+`
+			command := exec.Command(python, "-c", run)
+			command.Env = append(os.Environ(), "PYTHONPATH="+dir)
+			out, err := command.CombinedOutput()
+			assert.Equal(t, name == "made", err == nil, string(out))
+			assert.Contains(t, string(out), c.want)
+		})
 	}
 }

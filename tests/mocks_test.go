@@ -35,6 +35,8 @@ type plan struct {
 	mu        sync.Mutex
 	resources []registered
 	invoked   []string
+	// answer changes what AWS answers, where a test wants that.
+	answer func(token, name string, out resource.PropertyMap)
 }
 
 // NewResource answers a registration as AWS would, with an id, an ARN and the outputs that later resources read.
@@ -109,6 +111,9 @@ func (p *plan) NewResource(args pulumi.MockResourceArgs) (string, resource.Prope
 			"ingress": []any{map[string]any{"hostname": "ingress.elb.amazonaws.com"}},
 		}})
 	}
+	if p.answer != nil {
+		p.answer(args.TypeToken, args.Name, out)
+	}
 	return id, out, nil
 }
 
@@ -141,6 +146,12 @@ func tryDeploy(t *testing.T, changes map[string]any, secretKeys ...string) (*pla
 
 func run(t *testing.T, stack string, source config.Source, secretKeys []string) (*plan, error) {
 	t.Helper()
+	p := &plan{}
+	return p, p.run(t, stack, source, secretKeys)
+}
+
+func (p *plan) run(t *testing.T, stack string, source config.Source, secretKeys []string) error {
+	t.Helper()
 	values := map[string]string{}
 	for _, key := range source.Keys() {
 		values[key], _ = source.Get(key)
@@ -155,8 +166,7 @@ func run(t *testing.T, stack string, source config.Source, secretKeys []string) 
 	encrypted, err := json.Marshal(full)
 	require.NoError(t, err)
 	t.Setenv(pulumi.EnvConfigSecretKeys, string(encrypted))
-	p := &plan{}
-	return p, pulumi.RunErr(stacks.Deploy, pulumi.WithMocks("wso2is", stack, p))
+	return pulumi.RunErr(stacks.Deploy, pulumi.WithMocks("wso2is", stack, p))
 }
 
 // shipped runs the program with a stack file of the repository.

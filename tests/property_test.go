@@ -50,3 +50,27 @@ func TestWhatValidatesOnEKSAlsoPlans(t *testing.T) {
 		require.Len(rt, p.all("kubernetes:apps/v1:Deployment"), 1)
 	})
 }
+
+// What validates on ecs also plans, on instances and on Fargate.
+func TestWhatValidatesOnECSAlsoPlans(t *testing.T) {
+	t.Setenv(pulumi.EnvConfig, os.Getenv(pulumi.EnvConfig))
+	rapid.Check(t, func(rt *rapid.T) {
+		changes := configtest.ChangesOnECS(rt)
+		secrets := []string{"admin", "userStore"}
+		loaded, err := configtest.TryLoad(changes, secrets...)
+		require.NoError(rt, err)
+		p, err := run(t, "test", configtest.Source(configtest.With(changes), secrets...), secrets)
+		require.NoError(rt, err)
+		require.Len(rt, p.all(ecsService), 1)
+		groups := 1
+		if loaded.Cluster.Fargate() {
+			groups = 0
+		}
+		require.Len(rt, p.all("aws:autoscaling/group:Group"), groups)
+		for _, task := range p.all(taskDefinition) {
+			text, ok := task.get("containerDefinitions").(string)
+			require.True(rt, ok)
+			require.Less(rt, len(text), 64<<10)
+		}
+	})
+}

@@ -62,7 +62,7 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		}}
 	}
 	options := awskit.With(b.child, pulumi.DependsOn(b.before), pulumi.Timeouts(&pulumi.CustomTimeouts{
-		Create: "60m", Update: "120m", Delete: "30m",
+		Create: "40m", Update: "120m", Delete: "30m",
 	}))
 	if c.Nodes.Autoscaling != nil {
 		// The scaling policies move the number between the bounds; an update must not move it back.
@@ -72,7 +72,15 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("creating the service: %w", err)
 	}
-	b.cluster.Service = service.Name
+	b.cluster.Service = pulumi.All(service.Name, service.TaskDefinition, task.Arn).ApplyT(func(v []any) (string, error) {
+		name, running, wanted := v[0].(string), v[1].(*string), v[2].(string)
+		// The provider waits until the service is steady, which it is after a rollback too.
+		if running != nil && *running != wanted {
+			return "", fmt.Errorf("the service %s did not come up with %s: ECS has gone back to %s, and the service's events "+
+				"and the stopped tasks say why", name, wanted, *running)
+		}
+		return name, nil
+	}).(pulumi.StringOutput)
 	if c.Nodes.Autoscaling != nil {
 		return b.scale(ctx, service, *c.Nodes.Autoscaling)
 	}
