@@ -79,6 +79,12 @@ func TestLifeOfTasks(t *testing.T) {
 			s := example(t, stack)
 			_, err := s.Preview(t.Context())
 			require.NoError(t, err)
+			if stack == "fargate" {
+				// The stack's own repositories come first, so that images can be pushed before a task needs them.
+				changed(t, s, optup.Target([]string{"**wso2is:registry:Registry**"}))
+				assert.Len(t, s.Cloud.Snapshot().Of("aws:ecr/repository:Repository"), 2)
+				assert.Len(t, s.Cloud.Snapshot().Left(), 4, "and their policies, but nothing else")
+			}
 			changed(t, s)
 			assert.NotContains(t, changed(t, s, optup.ExpectNoChanges()), "update")
 			tasks := s.Cloud.Snapshot().Of(cloud.RunningTask)

@@ -16,6 +16,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/network"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/observability"
+	"github.com/wso2is-aws/wso2is/components/registry"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -244,4 +245,19 @@ func inputs(outputs map[string]pulumi.StringOutput) map[string]pulumi.StringInpu
 		all[key] = value
 	}
 	return all
+}
+
+// ownRepositories makes the stack's own repositories where it asks for them. What runs their images waits for them.
+func ownRepositories(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption,
+) ([]pulumi.Resource, error) {
+	if !c.Container.Repository {
+		return nil, nil
+	}
+	own, err := registry.New(ctx, "registry", scope, c, provider)
+	if err != nil {
+		return nil, err
+	}
+	ctx.Export("repositories", pulumi.StringMap(inputs(own.URLs)))
+	return own.Repositories, nil
 }

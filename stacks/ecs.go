@@ -56,11 +56,15 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	if err != nil {
 		return err
 	}
+	repositories, err := ownRepositories(ctx, c, scope, provider)
+	if err != nil {
+		return err
+	}
 	cluster, err := ecscluster.New(ctx, "cluster", &ecscluster.Args{
 		Scope: scope, Config: c, SecretKeys: secretKeys(c), Identity: identity, Network: base.network,
 		NodesGroup: base.firewall.Groups[firewall.Nodes], Secrets: base.secrets, Database: data.database,
 		FileSystem: data.files, LoadBalancer: front.balancer, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
-		Before: slices.Concat(base.before, []pulumi.Resource{front.logGroup}),
+		Before: slices.Concat(base.before, repositories, []pulumi.Resource{front.logGroup}),
 	}, provider)
 	if err != nil {
 		return fmt.Errorf("building the nodes: %w", err)
@@ -72,8 +76,5 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	ctx.Export("nodes", pulumi.Map{scope.Cluster: pulumi.Map{"address": pulumi.String(""), "config": cluster.Config}})
 	ctx.Export("ecsCluster", cluster.Name)
 	ctx.Export("ecsService", cluster.Service)
-	if cluster.Repositories != nil {
-		ctx.Export("repositories", pulumi.StringMap(inputs(cluster.Repositories)))
-	}
 	return nil
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/ekscluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
-	"github.com/wso2is-aws/wso2is/components/registry"
 	"github.com/wso2is-aws/wso2is/components/workload"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -79,14 +78,11 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 		}
 		e.before = controller.Ready
 	}
-	if c.Container.Repository {
-		own, err := registry.New(ctx, "registry", scope, c, provider)
-		if err != nil {
-			return err
-		}
-		e.before = append(e.before, own.Repositories...)
-		ctx.Export("repositories", pulumi.StringMap(inputs(own.URLs)))
+	repositories, err := ownRepositories(ctx, c, scope, provider)
+	if err != nil {
+		return err
 	}
+	e.before = append(e.before, repositories...)
 	pods, err := e.pods(ctx, provider, pulumi.Providers(inside))
 	if err != nil {
 		return fmt.Errorf("building the pods: %w", err)

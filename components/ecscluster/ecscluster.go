@@ -18,7 +18,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/network"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
-	"github.com/wso2is-aws/wso2is/components/registry"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -56,8 +55,6 @@ type Cluster struct {
 	Name, Service pulumi.StringOutput
 	// Config says where the nodes' deployment.toml is.
 	Config pulumi.StringOutput
-	// Repositories are the URLs of the stack's own repositories by image, nil without container.repository.
-	Repositories map[string]pulumi.StringOutput
 }
 
 // Discovery is how nodes find each other.
@@ -100,14 +97,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	b.before = slices.Concat(args.Before, store.Ready, args.Identity.ready, args.Network.Egress)
-	if args.Config.Container.Repository {
-		own, err := registry.New(ctx, "registry", args.Scope, args.Config, b.child...)
-		if err != nil {
-			return nil, err
-		}
-		c.Repositories = own.URLs
-		b.before = append(b.before, own.Repositories...)
-	}
 	if b.files, err = store.Node(ctx, args.Config, args.Database.Hosts(), Discovery(args.Config), nodefiles.Shared,
 		nodeconfig.Node{Name: nodefiles.Shared, CreateAdmin: true}); err != nil {
 		return nil, fmt.Errorf("writing the nodes' files: %w", err)

@@ -153,7 +153,13 @@ func (l *LoadBalancer) certificate(
 	if err != nil {
 		return nil, err
 	}
-	option := certificate.DomainValidationOptions.Index(pulumi.Int(0))
+	option := certificate.DomainValidationOptions.ApplyT(
+		func(all []acm.CertificateDomainValidationOption) acm.CertificateDomainValidationOption {
+			if len(all) == 0 { // in an update with other targets, which leaves the certificate out
+				return acm.CertificateDomainValidationOption{}
+			}
+			return all[0]
+		}).(acm.CertificateDomainValidationOptionOutput)
 	record, err := route53.NewRecord(ctx, "certificate", &route53.RecordArgs{
 		ZoneId: pulumi.String(args.LoadBalancer.HostedZone),
 		Name:   option.ResourceRecordName().Elem(), Type: option.ResourceRecordType().Elem(), Ttl: pulumi.Int(60),

@@ -76,6 +76,9 @@ func (s *Store) Node(
 		values[i] = hosts[key]
 	}
 	text := values.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
+		if slices.Contains(known, "") {
+			return "", nil // an update with --target has left the databases out, and so whoever would read this
+		}
 		at := map[string]string{}
 		for i, host := range known {
 			at[names[i]] = host
