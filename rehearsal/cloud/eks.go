@@ -562,6 +562,7 @@ func joinNodes(c *Call) {
 		_ = c.Cloud.put(i)
 		have = append(have, i)
 	}
+	c.Cloud.reschedule()
 }
 
 var addonRelease = regexp.MustCompile(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)

@@ -9,7 +9,8 @@ import (
 // RunningPod is a pod that a Deployment runs. Nobody asks for one, so it has no row.
 const RunningPod = "kubernetes:core/v1:Pod"
 
-// runPods runs a Deployment's pods, each on the host with the fewest, and new ones where the template has changed.
+// runPods runs a Deployment's pods, each in the zone and on the host with the fewest, and new ones where the template has
+// changed.
 func runPods(c *Call) {
 	if c.Preview {
 		return
@@ -52,7 +53,8 @@ func runPods(c *Call) {
 		p.Outputs["id"] = p.ID
 		if len(hosts) > 0 {
 			host := slices.MinFunc(hosts, func(a, b *Resource) int {
-				return cmp.Or(cmp.Compare(onHost(have, a), onHost(have, b)), cmp.Compare(a.ID, b.ID))
+				return cmp.Or(cmp.Compare(inZone(have, a), inZone(have, b)), cmp.Compare(onHost(have, a), onHost(have, b)),
+					cmp.Compare(a.ID, b.ID))
 			})
 			p.Outputs["instance"], p.Outputs["instanceType"] = host.ID, host.Outputs["instanceType"]
 			p.Outputs["availabilityZone"] = host.Outputs["availabilityZone"]
@@ -79,6 +81,28 @@ func onHost(pods []*Resource, host *Resource) int {
 		}
 	}
 	return n
+}
+
+func inZone(pods []*Resource, host *Resource) int {
+	n := 0
+	for _, p := range pods {
+		if text(p.Outputs, "availabilityZone") == text(host.Outputs, "availabilityZone") {
+			n++
+		}
+	}
+	return n
+}
+
+// reschedule runs pods whose host has gone on others.
+func (c *Cloud) reschedule() {
+	for _, d := range c.all(deploymentObject) {
+		for _, p := range c.pods(d.ID) {
+			if c.find(text(p.Outputs, "instance"), "id", instanceType) == nil {
+				_ = c.remove(p)
+			}
+		}
+		runPods(&Call{Cloud: c, Type: table[deploymentObject], Name: d.Name, URN: d.URN, ID: d.ID, In: d.Inputs, Out: d.Outputs})
+	}
 }
 
 // stopPods ends a Deployment's pods with it.

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+)
+
+// pods are the running pods' ids.
+func pods(s *rehearse.Session) []string {
+	var ids []string
+	for _, r := range s.Cloud.Snapshot().Of(cloud.RunningPod) {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// hosts are the ids of the instances that a node group has.
+func hosts(s *rehearse.Session) []string {
+	var ids []string
+	for _, r := range s.Cloud.Snapshot().Of("aws:ec2/instance:Instance") {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func only(t *testing.T, s *rehearse.Session, token string) cloud.Resource {
+	t.Helper()
+	found := s.Cloud.Snapshot().Of(token)
+	require.Len(t, found, 1, token)
+	return found[0]
+}
+
+func others(t *testing.T, before, after []string) {
+	t.Helper()
+	for _, id := range after {
+		assert.NotContains(t, before, id)
+	}
+}
+
+// TestLifeOfPods takes the example through what a stack lives through: it is made, made again without a change, gets
+// another configuration, more nodes, a later Kubernetes, and goes.
+func TestLifeOfPods(t *testing.T) {
+	const (
+		groupType   = "aws:eks/nodeGroup:NodeGroup"
+		clusterType = "aws:eks/cluster:Cluster"
+		jobType     = "kubernetes:batch/v1:Job"
+	)
+	s := example(t, "eks")
+	_, err := s.Preview(t.Context())
+	require.NoError(t, err)
+	changed(t, s)
+	assert.NotContains(t, changed(t, s, optup.ExpectNoChanges()), "update")
+	first, nodes, job := pods(s), hosts(s), only(t, s, jobType)
+	require.Len(t, first, 3)
+	require.Len(t, nodes, 6, "five pods at the most, and the one that an update adds")
+
+	// Another configuration is another ConfigMap, which the Deployment rolls out.
+	change(t, s, "wso2is:clustering.heartbeatTimeout", "90")
+	changed(t, s)
+	second := pods(s)
+	require.Len(t, second, 3)
+	others(t, first, second)
+	assert.Equal(t, nodes, hosts(s), "the Kubernetes nodes stay")
+	assert.Equal(t, job, only(t, s, jobType), "the schema is not made again")
+
+	change(t, s, "wso2is:nodes.autoscaling.max", "7")
+	changed(t, s)
+	assert.Len(t, hosts(s), 8)
+	assert.Equal(t, second, pods(s), "room for more is no reason to start a pod again")
+
+	cluster, group := only(t, s, clusterType), only(t, s, groupType)
+	change(t, s, "wso2is:eks.version", "1.36")
+	changed(t, s)
+	assert.Equal(t, cluster.Outputs["endpoint"], only(t, s, clusterType).Outputs["endpoint"], "the same control plane")
+	assert.Equal(t, group.ID, only(t, s, groupType).ID, "the same group")
+	for _, addon := range s.Cloud.Snapshot().Of("aws:eks/addon:Addon") {
+		if addon.Inputs["addonName"] == "kube-proxy" {
+			assert.True(t, strings.HasPrefix(addon.Inputs["addonVersion"].(string), "v1.36."), "%v", addon.Inputs)
+		}
+	}
+	replaced := hosts(s)
+	others(t, nodes, replaced)
+	require.Len(t, pods(s), 3)
+	zones := map[any]bool{}
+	for _, pod := range s.Cloud.Snapshot().Of(cloud.RunningPod) {
+		assert.Contains(t, replaced, pod.Outputs["instance"], "pods have moved over")
+		zones[pod.Outputs["availabilityZone"]] = true
+	}
+	assert.Len(t, zones, 3, "a pod in each zone")
+
+	require.NoError(t, s.Unprotect(t.Context()))
+	_, err = s.Destroy(t.Context())
+	require.NoError(t, err)
+	left := s.Cloud.Snapshot().Left()
+	assert.Empty(t, left)
+}
