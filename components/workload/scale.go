@@ -57,7 +57,9 @@ func (b *builder) scale(deployment *appsv1.Deployment) error {
 					},
 				},
 			}},
-			Behavior: &autoscalingv2.HorizontalPodAutoscalerBehaviorArgs{ScaleUp: one(upPeriod, 0), ScaleDown: one(downPeriod, downSeconds)},
+			Behavior: &autoscalingv2.HorizontalPodAutoscalerBehaviorArgs{
+				ScaleUp: one(upPeriod, 0), ScaleDown: one(downPeriod, downSeconds),
+			},
 		},
 	}, b.child...)
 	return err

@@ -248,7 +248,8 @@ func (b *builder) spread() corev1.TopologySpreadConstraintArray {
 	for _, key := range []string{"topology.kubernetes.io/zone", "kubernetes.io/hostname"} {
 		list = append(list, corev1.TopologySpreadConstraintArgs{
 			MaxSkew: pulumi.Int(1), TopologyKey: pulumi.String(key), WhenUnsatisfiable: pulumi.String("DoNotSchedule"),
-			LabelSelector: matching(b.selector(serverRole)), MatchLabelKeys: pulumi.StringArray{pulumi.String("pod-template-hash")},
+			LabelSelector:    matching(b.selector(serverRole)),
+			MatchLabelKeys:   pulumi.StringArray{pulumi.String("pod-template-hash")},
 			NodeTaintsPolicy: pulumi.String("Honor"),
 		})
 	}

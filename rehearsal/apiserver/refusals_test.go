@@ -71,7 +71,9 @@ func (c *cluster) refusals(t *testing.T) {
 			container(podOf(find("Deployment", "")), "securityContext", map[string]any{"privileged": true}),
 			`violates PodSecurity "restricted:latest"`,
 		},
-		"a pod as root":               {set(podOf(find("Deployment", "")), int64(0), "spec", "securityContext", "runAsUser"), "runAsUser=0"},
+		"a pod as root": {
+			set(podOf(find("Deployment", "")), int64(0), "spec", "securityContext", "runAsUser"), "runAsUser=0",
+		},
 		"a pod on its host's network": {set(podOf(find("Deployment", "")), true, "spec", "hostNetwork"), "host namespaces"},
 	} {
 		err := c.apply(c2.object, metav1.DryRunAll)

@@ -77,7 +77,8 @@ var releaseRow = Type{
 	Outputs:  Object{"status": Object{"status": "deployed", "revision": 1.0}},
 	Replace:  []string{"name", "namespace", "chart"},
 	Fields: []Field{
-		like("version", `v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?`, "an exact version such as 1.14.1, since another day has another newest"),
+		like("version", `v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?`,
+			"an exact version such as 1.14.1, since another day has another newest"),
 	},
 	Check: []Rule{chartTakes}, Rules: []Rule{clusterServes, chartFits}, Deletable: []Rule{kindsUnused},
 }
