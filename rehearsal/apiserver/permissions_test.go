@@ -134,8 +134,10 @@ func (c *cluster) withToken(ctx context.Context, t *testing.T, client *kubernete
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.CoreV1().Endpoints(space).Create(ctx, //nolint:staticcheck // what the scheme reads
-		&corev1.Endpoints{ObjectMeta: metav1.ObjectMeta{Name: "wso2is-members"}}, metav1.CreateOptions{}); err != nil {
+	//nolint:staticcheck // deprecated, and what the scheme reads
+	members := &corev1.Endpoints{ObjectMeta: metav1.ObjectMeta{Name: "wso2is-members"}}
+	//nolint:staticcheck // as above
+	if _, err := client.CoreV1().Endpoints(space).Create(ctx, members, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	//nolint:staticcheck // what the scheme reads
