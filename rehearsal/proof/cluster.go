@@ -190,6 +190,7 @@ func (c *cluster) findShared() {
 			}, subnet)))
 		}
 	}
+	c.findIngresses()
 	for _, r := range c.of(tokenDatabase) {
 		subnets := []string{""}
 		if g := c.one("aws:rds/subnetGroup:SubnetGroup", r.str("dbSubnetGroupName"), "name"); g != nil {

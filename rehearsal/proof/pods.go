@@ -324,28 +324,31 @@ func (w *workload) closed(direction string, far peer, t traffic) []string {
 
 // bound reports whether a TargetGroupBinding registers the workload's pods at the node's port.
 func (w *workload) bound(arn string) bool {
-	for _, b := range w.inNamespace(tokenTargetBinding) {
+	return slices.ContainsFunc(w.inNamespace(tokenTargetBinding), func(b *resource) bool {
 		spec := b.object("spec")
-		if spec.str("targetGroupARN") != arn {
+		ref := spec.object("serviceRef")
+		return spec.str("targetGroupARN") == arn && w.serves(ref.str("name"), ref["port"])
+	})
+}
+
+// serves reports whether a port of a Service, by number or name, leads to the node's port of the workload's pods.
+func (w *workload) serves(name string, port any) bool {
+	service := w.object(tokenKubeService, name)
+	if !w.served(service) {
+		return false
+	}
+	for _, p := range service.object("spec").objects("ports") {
+		if p["port"] != port && p["name"] != port {
 			continue
 		}
-		service := w.object(tokenKubeService, spec.object("serviceRef").str("name"))
-		if !w.served(service) {
-			continue
+		target, ok := number(p["targetPort"])
+		if !ok {
+			if target, ok = w.named(text(p["targetPort"])); !ok {
+				target, _ = p.number("port")
+			}
 		}
-		for _, p := range service.object("spec").objects("ports") {
-			if p["port"] != spec.object("serviceRef")["port"] && p.str("name") != text(spec.object("serviceRef")["port"]) {
-				continue
-			}
-			target, ok := number(p["targetPort"])
-			if !ok {
-				if target, ok = w.named(text(p["targetPort"])); !ok {
-					target, _ = p.number("port")
-				}
-			}
-			if target == nodeHTTPS {
-				return true
-			}
+		if target == nodeHTTPS {
+			return true
 		}
 	}
 	return false

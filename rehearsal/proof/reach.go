@@ -121,29 +121,47 @@ func (p *proofs) proveMembers() {
 	p.members.Shown = fmt.Sprintf("%d of %d pairs, both groups' rules, network ACLs and routes", pairs, pairs)
 }
 
+// listener is a port that a load balancer answers on.
+type listener struct {
+	of               fmt.Stringer
+	port             int
+	protocol, action string
+}
+
+// listeners are those of a load balancer, or of the one that the controller makes from an Ingress.
+func (p *proofs) listeners(balancer *resource) []listener {
+	if balancer.token == tokenIngress {
+		return ingressListeners(balancer)
+	}
+	var all []listener
+	for _, l := range p.with("aws:lb/listener:Listener", "loadBalancerArn", balancer.str("arn")) {
+		port, _ := l.number("port")
+		all = append(all, listener{l, port, l.str("protocol"), l.object("defaultActions").str("type")})
+	}
+	return all
+}
+
 func (p *proofs) proveClients() {
-	if len(p.of(tokenBalancer)) == 0 {
+	if len(p.balancers) == 0 {
 		p.clients.fault("there is no load balancer in the state")
 		return
 	}
-	for _, lb := range p.of(tokenBalancer) {
+	for _, lb := range slices.Concat(p.of(tokenBalancer), p.of(tokenIngress)) {
 		var ports []int
-		for _, l := range p.with("aws:lb/listener:Listener", "loadBalancerArn", lb.str("arn")) {
-			port, _ := l.number("port")
-			ports = append(ports, port)
-			action := l.object("defaultActions").str("type")
+		for _, l := range p.listeners(lb) {
+			ports = append(ports, l.port)
 			switch {
-			case port == publicHTTPS && (l.str("protocol") != "HTTPS" || action != "forward"):
-				p.clients.fault("%s speaks %s and answers with %s; it must forward HTTPS", l, l.str("protocol"), action)
-			case port == publicHTTP && action != "redirect":
-				p.clients.fault("%s answers plain HTTP with %s instead of a redirect", l, action)
-			case port != publicHTTPS && port != publicHTTP:
-				p.clients.fault("%s listens on %d", l, port)
+			case l.port == publicHTTPS && (l.protocol != "HTTPS" || l.action != "forward"):
+				p.clients.fault("%s speaks %s and answers with %s; it must forward HTTPS", l.of, l.protocol, l.action)
+			case l.port == publicHTTP && l.action != "redirect":
+				p.clients.fault("%s answers plain HTTP with %s instead of a redirect", l.of, l.action)
+			case l.port != publicHTTPS && l.port != publicHTTP:
+				p.clients.fault("%s listens on %d", l.of, l.port)
 			}
 		}
 		for _, port := range []int{publicHTTPS, publicHTTP} {
 			if !slices.Contains(ports, port) {
-				p.clients.fault("load balancer %s has no listener on %d", lb.str("name"), port)
+				p.clients.fault("%s has no listener on %d", lb, port)
 			}
 		}
 	}
@@ -177,7 +195,11 @@ func (p *proofs) allowedClients() []netip.Prefix {
 		return p.want.Clients
 	}
 	for _, b := range p.balancers {
-		if vpc := p.get(tokenVPC, b.of.str("vpcId")); !b.public && vpc != nil {
+		subnet := p.get(tokenSubnet, b.subnet)
+		if b.public || subnet == nil {
+			continue
+		}
+		if vpc := p.get(tokenVPC, subnet.str("vpcId")); vpc != nil {
 			return []netip.Prefix{parsePrefix(vpc.str("cidrBlock"))}
 		}
 	}
@@ -187,7 +209,7 @@ func (p *proofs) allowedClients() []netip.Prefix {
 func (p *proofs) proveBalancer() {
 	groups := p.forwarded()
 	for _, n := range p.nodes {
-		if !slices.ContainsFunc(groups, func(g *resource) bool { return p.registered(n, g) }) {
+		if !slices.ContainsFunc(groups, func(g *resource) bool { return p.registered(n, g) }) && !p.routed(n) {
 			p.balancer.fault("%s is in no target group that a listener forwards to", n)
 		}
 		zones := map[string]bool{}
@@ -206,7 +228,8 @@ func (p *proofs) proveBalancer() {
 			p.balancer.fault("%s forwards %s to %d; nodes serve HTTPS on %d", g, g.str("protocol"), port, nodeHTTPS)
 		}
 	}
-	p.balancer.Shown = fmt.Sprintf("%s, registered in %s", count(len(p.nodes), "place")+" of nodes", list(groups))
+	p.balancer.Shown = fmt.Sprintf("%s of nodes, registered in %s", count(len(p.nodes), "place"),
+		list(slices.Concat(groups, p.of(tokenIngress))))
 }
 
 func count(n int, what string) string {

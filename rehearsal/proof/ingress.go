@@ -1,0 +1,87 @@
+package proof
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	tokenIngress = "kubernetes:networking.k8s.io/v1:Ingress"
+	// annotation begins what the AWS Load Balancer Controller reads of an Ingress.
+	// https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/
+	annotation = "alb.ingress.kubernetes.io/"
+)
+
+// annotated is an annotation that the AWS Load Balancer Controller reads.
+func annotated(ingress *resource, key string) string {
+	return ingress.object("metadata").object("annotations").str(annotation + key)
+}
+
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// findIngresses finds the load balancers that the AWS Load Balancer Controller makes: what it will make is in an
+// Ingress's annotations, and only what it has made is not in the state.
+func (c *cluster) findIngresses() {
+	for _, r := range c.of(tokenIngress) {
+		name := annotated(r, "load-balancer-name")
+		if name == "" {
+			name = r.object("metadata").str("name")
+		}
+		for _, subnet := range split(annotated(r, "subnets")) {
+			c.balancers = append(c.balancers, new(c.place(party{
+				kind: aBalancer, name: "load balancer " + name, of: r, groups: split(annotated(r, "security-groups")),
+				public: annotated(r, "scheme") == "internet-facing",
+			}, subnet)))
+		}
+	}
+}
+
+// ingressListeners are those that the controller makes.
+func ingressListeners(r *resource) []listener {
+	var ports []map[string]int
+	if json.Unmarshal([]byte(annotated(r, "listen-ports")), &ports) != nil {
+		return nil
+	}
+	var all []listener
+	for _, p := range ports {
+		for _, protocol := range slices.Sorted(maps.Keys(p)) {
+			action := "forward"
+			if protocol == "HTTP" && annotated(r, "ssl-redirect") == fmt.Sprint(publicHTTPS) {
+				action = "redirect"
+			}
+			all = append(all, listener{r, p[protocol], protocol, action})
+		}
+	}
+	return all
+}
+
+// routed reports whether an Ingress sends everything to a pod's port over HTTPS.
+func (p *proofs) routed(n *node) bool {
+	if n.pod == nil {
+		return false
+	}
+	for _, r := range n.pod.inNamespace(tokenIngress) {
+		if annotated(r, "target-type") != "ip" || annotated(r, "backend-protocol") != "HTTPS" {
+			continue
+		}
+		for _, rule := range r.object("spec").objects("rules") {
+			for _, path := range rule.object("http").objects("paths") {
+				to := path.object("backend").object("service")
+				port := to.object("port")
+				var wanted any = port.str("name")
+				if number, ok := port["number"]; ok {
+					wanted = number
+				}
+				if n.pod.serves(to.str("name"), wanted) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
