@@ -63,15 +63,33 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	return rehearse.Run(ctx, rehearse.Options{
 		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, Pulumi: *pulumiHome,
-		Out: filepath.Join(*project, "out", *stack), Keep: *keep, Output: out, Prove: prove,
+		Out: filepath.Join(*project, "out", *stack), Keep: *keep, Output: out, Prove: prover(filepath.Join(*project, "out"), *stack),
 	})
 }
 
-// prove checks a cluster's state against what its stack file says of the world outside.
-func prove(state []byte, configuration map[string]string) (*proof.Report, error) {
-	want, err := proof.ExpectedFrom(configuration)
-	if err != nil {
-		return nil, err
+// prover checks a cluster's state against what its stack file says of the world outside. Stacks rehearsed before it are
+// taken to be in the same account.
+func prover(out, stack string) func([]byte, map[string]string) (*proof.Report, error) {
+	return func(state []byte, configuration map[string]string) (*proof.Report, error) {
+		want, err := proof.ExpectedFrom(configuration)
+		if err != nil {
+			return nil, err
+		}
+		found, err := filepath.Glob(filepath.Join(out, "*", "state.json"))
+		if err != nil {
+			return nil, fmt.Errorf("looking for other stacks: %w", err)
+		}
+		var others [][]byte
+		for _, name := range found {
+			if filepath.Base(filepath.Dir(name)) == stack {
+				continue
+			}
+			other, err := os.ReadFile(name)
+			if err != nil {
+				return nil, fmt.Errorf("reading another stack: %w", err)
+			}
+			others = append(others, other)
+		}
+		return proof.Check(state, want, others...)
 	}
-	return proof.Check(state, want)
 }

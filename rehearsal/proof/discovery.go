@@ -22,7 +22,8 @@ func discovery(c *cluster, foreign []*state) []*Verdict {
 	s := &searches{cluster: c, agree: &Verdict{Claim: "The nodes' files agree on how members find each other"}}
 	for _, other := range foreign {
 		// A stack without nodes has no stranger to offer; one that cannot be read as a cluster may still hold instances.
-		if one, err := newCluster(other); err == nil {
+		// Discovery asks one region.
+		if one, err := newCluster(other); err == nil && one.region == c.region {
 			s.others = append(s.others, one)
 		}
 	}

@@ -460,6 +460,9 @@ func (p *proofs) beyond(cidr netip.Prefix) []traffic {
 			}
 		}
 	}
+	if len(p.of(tokenEKS)) == 0 && cidr.IsSingleIP() && cidr.Addr().IsPrivate() { // the same of a cluster that is not the stack's
+		all = append(all, tcpPort(publicHTTPS))
+	}
 	for _, c := range p.of(tokenEKS) {
 		services := parsePrefix(c.object("kubernetesNetworkConfig").str("serviceIpv4Cidr"))
 		if cidr.IsSingleIP() && within(cidr, services) { // the service kubernetes

@@ -671,3 +671,79 @@ func TestProofsReadNothingOfTheProgram(t *testing.T) {
 		}
 	}
 }
+
+// withIngress has the controller make the load balancer, as the stack's own is.
+func withIngress(d *document, annotations map[string]string) {
+	subnets := d.out("LoadBalancer", "alb", "subnets").([]any)
+	joined := make([]string, len(subnets))
+	for i, s := range subnets {
+		joined[i] = s.(string)
+	}
+	all := map[string]any{}
+	for key, value := range map[string]string{
+		"subnets": strings.Join(joined, ","), "security-groups": d.id("SecurityGroup", "load-balancer"),
+		"scheme": "internet-facing", "listen-ports": `[{"HTTP":80},{"HTTPS":443}]`, "ssl-redirect": "443", "target-type": "ip",
+		"backend-protocol": "HTTPS", "load-balancer-name": "made",
+	} {
+		if given, ok := annotations[key]; ok {
+			value = given
+		}
+		all["alb.ingress.kubernetes.io/"+key] = value
+	}
+	for kind, names := range map[string][]string{
+		"LoadBalancer": {"alb"}, "Listener": {"http", "https"}, "TargetGroup": {"nodes-ip"}, "TargetGroupBinding": {"target-group"},
+	} {
+		for _, name := range names {
+			d.drop(kind, name)
+		}
+	}
+	d.add("kubernetes:networking.k8s.io/v1:Ingress", "server", "wso2is-eks/wso2is", map[string]any{
+		"metadata": map[string]any{"name": "wso2is", "namespace": "wso2is-eks", "annotations": all},
+		"spec": map[string]any{"rules": []any{map[string]any{"http": map[string]any{"paths": []any{map[string]any{
+			"path": "/", "backend": map[string]any{"service": map[string]any{
+				"name": "wso2is", "port": map[string]any{"name": "https"},
+			}},
+		}}}}}},
+	})
+}
+
+func TestALoadBalancerThatAnIngressAsksForIsProven(t *testing.T) {
+	d := open(t, stateOf(t, "eks"))
+	withIngress(d, nil)
+	report, err := proof.Check(d.state(), wantOf(t, "eks"))
+	require.NoError(t, err)
+	require.NoError(t, report.Err())
+	for annotation, m := range map[string]struct{ value, fault string }{
+		"listen-ports":     {`[{"HTTP":80},{"HTTPS":443},{"HTTPS":8443}]`, "Ingress server listens on 8443"},
+		"ssl-redirect":     {"", "Ingress server answers plain HTTP with forward"},
+		"backend-protocol": {"HTTP", "is in no target group that a listener forwards to"},
+		"security-groups":  {"sg-other", "no egress rule of sg-other"},
+	} {
+		d := open(t, stateOf(t, "eks"))
+		withIngress(d, map[string]string{annotation: m.value})
+		report, err := proof.Check(d.state(), wantOf(t, "eks"))
+		require.NoError(t, err)
+		require.ErrorContains(t, report.Err(), m.fault)
+	}
+}
+
+func TestPodsInAnExistingClusterAreProvenInPart(t *testing.T) {
+	d := open(t, stateOf(t, "eks"))
+	for kind, name := range map[string]string{
+		"eks/cluster:Cluster": "cluster", "NodeGroup": "nodes", "LaunchTemplate": "nodes",
+	} {
+		d.drop(kind, name)
+	}
+	// What the cluster itself needs, its owner opens.
+	d.resources = slices.DeleteFunc(d.resources, func(r any) bool {
+		_, name, _ := strings.Cut(r.(map[string]any)["urn"].(string), "Rule::")
+		return slices.ContainsFunc([]string{"dns", "kubelet", "metrics", "kubernetes-api", "webhook"}, func(prefix string) bool {
+			return strings.HasPrefix(name, prefix)
+		})
+	})
+	report, err := proof.Check(d.state(), wantOf(t, "eks"))
+	require.NoError(t, err)
+	require.NoError(t, report.Err())
+	assert.Equal(t, "proven in part", report.Network[0].Word())
+	assert.Contains(t, report.Network[0].Open, "the Kubernetes nodes are not this stack's: their groups and subnets are not in its state")
+}

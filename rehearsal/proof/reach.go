@@ -488,6 +488,10 @@ func (p *proofs) endpointPolicy(endpoint *resource, v *Verdict) {
 }
 
 func (p *proofs) callGateway(n *node, endpoint *resource, v *Verdict) {
+	if n.elsewhere != "" {
+		v.open("%s", n.elsewhere)
+		return
+	}
 	list := endpoint.str("prefixListId")
 	out := p.net.allowed(n.groups, false, func(r *rule) bool { return r.peerList == list || r.peerRange == everywhere })
 	for _, missing := range tcpPort(publicHTTPS).minus(out...) {
@@ -528,6 +532,10 @@ func (p *proofs) joined(endpoint *resource, table string) bool {
 
 // callOut proves that a node reaches a service's public addresses.
 func (p *proofs) callOut(n *node, service string, v *Verdict) string {
+	if n.elsewhere != "" {
+		v.open("%s", n.elsewhere)
+		return ""
+	}
 	var partly, foreign []string
 	open := false
 	for _, r := range p.net.rules {
@@ -630,6 +638,10 @@ func (p *proofs) proveControl() {
 func (p *proofs) proveOutside() {
 	ranges := slices.Clone(p.want.Outside)
 	for _, n := range p.nodes {
+		if n.elsewhere != "" {
+			p.outside.open("%s", n.elsewhere)
+			continue
+		}
 		for _, to := range ranges {
 			out := p.net.allowed(n.groups, false, func(r *rule) bool { return within(to, r.peerRange) })
 			for _, missing := range tcpPort(publicHTTPS).minus(out...) {
@@ -680,6 +692,19 @@ func (p *proofs) proveRules() {
 	for _, one := range p.parties() {
 		for _, g := range one.groups {
 			worn[g] = append(worn[g], one)
+		}
+	}
+	for _, n := range p.nodes {
+		if n.elsewhere == "" {
+			continue
+		}
+		// Their group is not known. One that a rule names and nothing wears can only be theirs.
+		for _, r := range p.net.rules {
+			for _, group := range []string{r.group, r.peerGroup} {
+				if group != "" && len(worn[group]) == 0 {
+					worn[group] = append(worn[group], &n.party)
+				}
+			}
 		}
 	}
 	for _, r := range p.net.rules {

@@ -70,17 +70,19 @@ func (r *Report) Err() error {
 }
 
 // Check proves what must hold of a state as `pulumi stack export` prints it. Others are the states of further stacks in
-// the same account and region, whose nodes must not be found.
+// the same account, whose nodes must not be found.
 func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	s, err := readState(exported)
 	if err != nil {
 		return nil, err
 	}
-	foreign := make([]*state, len(others))
-	for i, other := range others {
-		if foreign[i], err = readState(other); err != nil {
-			return nil, err
+	var foreign []*state
+	for _, other := range others {
+		one, err := readState(other)
+		if err != nil {
+			return nil, fmt.Errorf("another stack: %w", err)
 		}
+		foreign = append(foreign, one)
 	}
 	c, err := newCluster(s)
 	if err != nil {
