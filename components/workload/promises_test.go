@@ -162,11 +162,23 @@ func TestNodeKnowsItsAddressAndItsOwnName(t *testing.T) {
 	assert.Equal(t, "status.podIP", address.at("valueFrom", "fieldRef", "fieldPath"))
 	aliases := objects["Deployment/server"].at("spec", "template", "spec", "hostAliases")
 	assert.Equal(t, []any{map[string]any{"ip": "127.0.0.1", "hostnames": []any{"is.example.com"}}}, aliases)
-	sidecar := objects["Deployment/server"].at("spec", "template", "spec", "initContainers", 1)
-	members := object{manifest: sidecar.(map[string]any)}
+	members := initContainer(t, objects, "members")
 	assert.Equal(t, "members", members.at("name"))
 	assert.Equal(t, "Always", members.at("restartPolicy"), "it runs beside the server")
 	assert.Contains(t, fmt.Sprint(members.at("env")), "metadata.name")
+}
+
+// initContainer is one of those that the server's pods run before it, or beside it.
+func initContainer(t *testing.T, objects map[string]object, name string) object {
+	t.Helper()
+	list, _ := objects["Deployment/server"].at("spec", "template", "spec", "initContainers").([]any)
+	for _, c := range list {
+		if c := c.(map[string]any); c["name"] == name {
+			return object{manifest: c}
+		}
+	}
+	t.Fatalf("there is no init container %s", name)
+	return object{}
 }
 
 func TestSecretsComeFromSecretsManagerByTheDriver(t *testing.T) {

@@ -133,6 +133,9 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 		// The server calls itself by its public name; that call stays in the pod.
 		Ip: pulumi.String("127.0.0.1"), Hostnames: pulumi.StringArray{pulumi.String(b.Config.Hostname)},
 	}}
+	if b.Config.Clustered() {
+		prepare = append(prepare, b.turn())
+	}
 	spec.InitContainers = append(prepare, sidecar)
 	spec.Containers = corev1.ContainerArray{b.serve(env, seen)}
 	spec.Volumes = volumesOf(append(seen, temporary)...)

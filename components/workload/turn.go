@@ -1,0 +1,32 @@
+package workload
+
+import (
+	_ "embed"
+	"strconv"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+)
+
+//go:embed programs/turn.sh
+var turnProgram string
+
+// turnSeconds is for how long a pod waits for the first one: a little longer than that may take to start.
+const turnSeconds = startSeconds + 120
+
+// turn is the init container that has the very first pods start one after the other. A StatefulSet would do that for
+// every start and every update; here a pod only waits while nobody serves.
+func (b *builder) turn() corev1.ContainerArgs {
+	env := plainEnv(map[string]string{"SERVICE": Name, "WAIT_SECONDS": strconv.Itoa(turnSeconds)})
+	env = append(env, fieldEnv("NAMESPACE", "metadata.namespace"), fieldEnv("POD", "metadata.name"),
+		fieldEnv(nodeconfig.EnvNodeIP, "status.podIP"))
+	return corev1.ContainerArgs{
+		Name: pulumi.String("turn"), Image: pulumi.String(b.Images.Tools),
+		Command:         awskit.Strings([]string{"bash", "-c", turnProgram, "turn"}),
+		ImagePullPolicy: pulumi.String("IfNotPresent"), Env: env, Resources: small, SecurityContext: locked(true),
+		VolumeMounts: mounts(temporary),
+	}
+}
