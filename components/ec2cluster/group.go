@@ -9,6 +9,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/config"
@@ -25,42 +26,17 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	image := pulumi.String("resolve:ssm:" + imageParameter(c)) // EC2 resolves it whenever a node is launched
+	image := "resolve:ssm:" + imageParameter(c) // EC2 resolves it whenever a node is launched
 	if c.Nodes.AMI != "" {
-		image = pulumi.String(c.Nodes.AMI)
+		image = c.Nodes.AMI
 	}
 	name := groupName(b.Cluster)
-	launched := awskit.Tags(name, component)
-	launched[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
-	launched["project"], launched["stack"] = pulumi.String(c.Project), pulumi.String(c.Stack)
-	for key, value := range c.Tags {
-		launched[key] = pulumi.String(value)
-	}
-	template, err := ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
-		Name: pulumi.String(name), Description: pulumi.String("A node of " + b.Cluster),
-		ImageId: image, InstanceType: pulumi.String(c.Nodes.InstanceType), UpdateDefaultVersion: pulumi.Bool(true),
-		IamInstanceProfile: ec2.LaunchTemplateIamInstanceProfileArgs{Arn: b.Identity.profile.Arn},
-		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
-			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(c.MetadataTokens()),
-			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
-		},
-		VpcSecurityGroupIds: pulumi.StringArray{b.NodesGroup},
-		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{ec2.LaunchTemplateBlockDeviceMappingArgs{
-			DeviceName: pulumi.String("/dev/xvda"),
-			Ebs: ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
-				VolumeSize: pulumi.Int(c.Nodes.RootVolume), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.String("true"),
-				KmsKeyId: b.Secrets.KeyARN.ToStringPtrOutput(), DeleteOnTermination: pulumi.String("true"),
-			},
-		}},
-		// The provider's default tags end at the template; what it launches is tagged here.
-		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
-			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: launched},
-			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: launched},
-		},
+	template, err := instances.Template(ctx, &instances.TemplateArgs{
+		Scope: b.Scope, Config: c, Name: name, Component: component, What: "A node", Image: image,
+		Profile: b.Identity.profile.Arn, SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN,
 		UserData: b.userData(nodeArgs{
 			port: c.Clustering.Port, members: 1, hook: &bootstrap.LifecycleHook{Name: hookName, Group: name},
 		}, files).ToStringPtrOutput(),
-		Tags: awskit.Tags(name, component),
 	}, awskit.With(b.child, pulumi.DependsOn(files.Objects))...)
 	if err != nil {
 		return fmt.Errorf("creating the launch template: %w", err)
@@ -105,19 +81,10 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 		// The scaling policy moves the number between the bounds; an update must not move it back.
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCapacity"}))
 	}
-	tags := autoscaling.GroupTagArray{}
-	for key, value := range awskit.Sorted(map[string]string{config.DiscoveryTagKey: b.Cluster, "Name": name}) {
-		tags = append(tags, autoscaling.GroupTagArgs{
-			Key: pulumi.String(key), Value: pulumi.String(value), PropagateAtLaunch: pulumi.Bool(true),
-		})
-	}
 	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
 		Name: pulumi.String(name), MinSize: pulumi.Int(c.Nodes.Count), MaxSize: pulumi.Int(largest),
 		DesiredCapacity: pulumi.Int(c.Nodes.Count), VpcZoneIdentifiers: subnets,
-		LaunchTemplate: autoscaling.GroupLaunchTemplateArgs{
-			Id:      template.ID().ToStringOutput().ToStringPtrOutput(),
-			Version: template.LatestVersion.ApplyT(func(v int) string { return fmt.Sprint(v) }).(pulumi.StringOutput).ToStringPtrOutput(),
-		},
+		LaunchTemplate:  instances.Newest(template),
 		TargetGroupArns: pulumi.StringArray{b.LoadBalancer.TargetGroup},
 		HealthCheckType: pulumi.String("ELB"), HealthCheckGracePeriod: pulumi.Int(graceSeconds),
 		DefaultInstanceWarmup: pulumi.Int(warmup),
@@ -135,7 +102,7 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 			},
 		},
 		MinElbCapacity: pulumi.Int(c.Nodes.Count), WaitForCapacityTimeout: pulumi.String("40m"),
-		Tags: tags,
+		Tags: instances.Tags(map[string]string{config.DiscoveryTagKey: b.Cluster, "Name": name}),
 	}, options...)
 }
 

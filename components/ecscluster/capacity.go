@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -109,40 +110,13 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 		image = c.Nodes.AMI
 	}
 	name := groupName(b.Cluster)
-	launched := awskit.Tags(name, component)
-	launched[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
-	launched["project"], launched["stack"] = pulumi.String(c.Project), pulumi.String(c.Stack)
-	for key, value := range c.Tags {
-		launched[key] = pulumi.String(value)
-	}
-	template, err := ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
-		Name: pulumi.String(name), Description: pulumi.String("A container instance of " + b.Cluster),
-		ImageId: pulumi.String(image), InstanceType: pulumi.String(c.Nodes.InstanceType),
-		UpdateDefaultVersion: pulumi.Bool(true),
-		IamInstanceProfile:   ec2.LaunchTemplateIamInstanceProfileArgs{Arn: b.Identity.profile.Arn},
-		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
-			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(c.MetadataTokens()),
-			// Tasks on the instance's network are as near as the instance itself.
-			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
-		},
-		VpcSecurityGroupIds: pulumi.StringArray{b.NodesGroup},
-		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{ec2.LaunchTemplateBlockDeviceMappingArgs{
-			DeviceName: pulumi.String("/dev/xvda"),
-			Ebs: ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
-				VolumeSize: pulumi.Int(c.Nodes.RootVolume), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.String("true"),
-				KmsKeyId: b.Secrets.KeyARN.ToStringPtrOutput(), DeleteOnTermination: pulumi.String("true"),
-			},
-		}},
-		// The provider's default tags end at the template; what it launches is tagged here.
-		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
-			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: launched},
-			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: launched},
-		},
+	template, err := instances.Template(ctx, &instances.TemplateArgs{
+		Scope: b.Scope, Config: c, Name: name, Component: component, What: "A container instance", Image: image,
+		Profile: b.Identity.profile.Arn, SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN,
 		UserData: b.ecs.Name.ApplyT(func(cluster string) *string {
 			data := base64.StdEncoding.EncodeToString([]byte(b.agent(cluster)))
 			return &data
 		}).(pulumi.StringPtrOutput),
-		Tags: awskit.Tags(name, component),
 	}, b.child...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the launch template: %w", err)
@@ -181,22 +155,10 @@ func (b *builder) mostTasks() int {
 }
 
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
-	tags := autoscaling.GroupTagArray{}
-	for key, value := range awskit.Sorted(map[string]string{
-		// ECS adds its tag to a group that it sizes; left out here, the next update would take it away.
-		"AmazonECSManaged": "true", config.DiscoveryTagKey: b.Cluster, "Name": name,
-	}) {
-		tags = append(tags, autoscaling.GroupTagArgs{
-			Key: pulumi.String(key), Value: pulumi.String(value), PropagateAtLaunch: pulumi.Bool(true),
-		})
-	}
 	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
 		Name: pulumi.String(name), MinSize: pulumi.Int(b.Config.Nodes.Count), MaxSize: pulumi.Int(b.mostTasks() + 1),
 		VpcZoneIdentifiers: b.subnets(),
-		LaunchTemplate: autoscaling.GroupLaunchTemplateArgs{
-			Id:      template.ID().ToStringOutput().ToStringPtrOutput(),
-			Version: template.LatestVersion.ApplyT(func(v int) string { return fmt.Sprint(v) }).(pulumi.StringOutput).ToStringPtrOutput(),
-		},
+		LaunchTemplate:     instances.Newest(template),
 		// ECS watches the tasks and Elastic Load Balancing their targets; the group only the instances.
 		HealthCheckType: pulumi.String("EC2"), HealthCheckGracePeriod: pulumi.Int(instanceWarmup),
 		DefaultInstanceWarmup: pulumi.Int(instanceWarmup),
@@ -211,7 +173,10 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 				ScaleInProtectedInstances: pulumi.String("Refresh"),
 			},
 		},
-		Tags: tags,
+		Tags: instances.Tags(map[string]string{
+			// ECS adds its tag to a group that it sizes; left out here, the next update would take it away.
+			"AmazonECSManaged": "true", config.DiscoveryTagKey: b.Cluster, "Name": name,
+		}),
 	}, awskit.With(b.child, pulumi.DependsOn(b.before))...)
 }
 

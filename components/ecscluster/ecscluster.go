@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -145,7 +146,8 @@ func (b *builder) know(store *nodefiles.Store) {
 	b.inputs["nodesGroup"] = b.NodesGroup
 }
 
-// resolve makes a text from the values named, once they are known.
+// resolve makes a text from the values named, once they are known. The text may read nothing else that changes while
+// the program runs.
 func (b *builder) resolve(text func(known) (string, error), names ...string) pulumi.StringOutput {
 	values := make(pulumi.StringArray, len(names))
 	for i, name := range names {
@@ -169,15 +171,9 @@ func (b *builder) subnets() pulumi.StringArray {
 	return subnets
 }
 
-// namesOf are the values' names of a kind, sorted.
+// namesOf are the names of all values of some kinds, sorted.
 func (b *builder) namesOf(kinds ...string) []string {
-	return slices.Sorted(func(yield func(string) bool) {
-		for name := range maps.Keys(b.inputs) {
-			for _, kind := range kinds {
-				if len(name) > len(kind) && name[:len(kind)] == kind && !yield(name) {
-					return
-				}
-			}
-		}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(b.inputs)), func(name string) bool {
+		return !slices.ContainsFunc(kinds, func(kind string) bool { return strings.HasPrefix(name, kind) })
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
@@ -128,8 +129,10 @@ func (b *builder) automation(k known) (string, error) {
 	}
 	if b.Config.Fargate() {
 		var subnets []string
-		for _, name := range b.namesOf("subnet:") {
-			subnets = append(subnets, k[name])
+		for name, id := range awskit.Sorted(k) {
+			if strings.HasPrefix(name, "subnet:") {
+				subnets = append(subnets, id)
+			}
 		}
 		run["networkConfiguration"] = map[string]any{"awsvpcConfiguration": map[string]any{
 			"subnets": subnets, "securityGroups": []string{k["nodesGroup"]}, "assignPublicIp": "DISABLED",
