@@ -293,20 +293,10 @@ func reconcile(c *Call) {
 		return
 	}
 	version := fmt.Sprint(t.Outputs["latestVersion"])
-	have := c.Cloud.owned(c.ID)
-	if c.given([]string{"instanceRefresh"}) == 1 {
-		have = slices.DeleteFunc(have, func(r *Resource) bool {
-			old := text(r.Inputs, "launchTemplate.version") != version
-			if old {
-				_ = c.Cloud.remove(r)
-			}
-			return old
-		})
-	}
-	for len(have) > int(want) {
-		_ = c.Cloud.remove(have[len(have)-1])
-		have = have[:len(have)-1]
-	}
+	refreshed := c.given([]string{"instanceRefresh"}) == 1
+	have := c.Cloud.keep(c.Cloud.owned(c.ID), int(want), func(r *Resource) bool {
+		return !refreshed || text(r.Inputs, "launchTemplate.version") == version
+	})
 	subnets := texts(c.In, "vpcZoneIdentifiers[]")
 	for slot := 0; len(have) < int(want) && len(subnets) > 0; slot++ {
 		i := c.launch(t, version, slot, emptiest(subnets, have))
@@ -315,6 +305,22 @@ func reconcile(c *Call) {
 			have = append(have, i)
 		}
 	}
+}
+
+// keep removes what is not current, and from the rest what is more than wanted, the last first.
+func (c *Cloud) keep(have []*Resource, want int, current func(*Resource) bool) []*Resource {
+	kept := slices.DeleteFunc(have, func(r *Resource) bool {
+		old := !current(r)
+		if old {
+			_ = c.remove(r)
+		}
+		return old
+	})
+	for len(kept) > want {
+		_ = c.remove(kept[len(kept)-1])
+		kept = kept[:len(kept)-1]
+	}
+	return kept
 }
 
 // emptiest is the subnet with the fewest instances, the first of several.

@@ -869,17 +869,9 @@ func (c *Cloud) tasks(service string) []*Resource {
 func place(c *Call) {
 	definition := c.text("taskDefinition")
 	want, _ := number(c.In, "desiredCount")
-	have := slices.DeleteFunc(c.Cloud.tasks(c.ID), func(r *Resource) bool {
-		old := text(r.Inputs, "taskDefinition") != definition
-		if old {
-			_ = c.Cloud.remove(r)
-		}
-		return old
+	have := c.Cloud.keep(c.Cloud.tasks(c.ID), int(want), func(r *Resource) bool {
+		return text(r.Inputs, "taskDefinition") == definition
 	})
-	for len(have) > int(want) {
-		_ = c.Cloud.remove(have[len(have)-1])
-		have = have[:len(have)-1]
-	}
 	hosts := c.hosts()
 	subnets := texts(c.In, "networkConfiguration.subnets[]")
 	for slot := 0; len(have) < int(want) && slot < 2*int(want); slot++ {

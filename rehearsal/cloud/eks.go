@@ -533,17 +533,9 @@ func joinNodes(c *Call) {
 	}
 	want, _ := number(c.In, "scalingConfig.desiredSize")
 	version := c.text("launchTemplate.version") + "/" + c.text("version")
-	have := slices.DeleteFunc(c.Cloud.owned(c.ID), func(r *Resource) bool {
-		old := text(r.Inputs, "launchTemplate.version") != version
-		if old {
-			_ = c.Cloud.remove(r)
-		}
-		return old
+	have := c.Cloud.keep(c.Cloud.owned(c.ID), int(want), func(r *Resource) bool {
+		return text(r.Inputs, "launchTemplate.version") == version
 	})
-	for len(have) > int(want) {
-		_ = c.Cloud.remove(have[len(have)-1])
-		have = have[:len(have)-1]
-	}
 	subnets := texts(c.In, "subnetIds[]")
 	for slot := 0; len(have) < int(want) && len(subnets) > 0; slot++ {
 		i := c.launch(t, version, slot, emptiest(subnets, have))

@@ -20,17 +20,7 @@ func runPods(c *Call) {
 	if n, ok := number(c.In, "spec.replicas"); ok {
 		want = n
 	}
-	have := slices.DeleteFunc(c.Cloud.pods(c.ID), func(r *Resource) bool {
-		old := text(r.Inputs, "template") != template
-		if old {
-			_ = c.Cloud.remove(r)
-		}
-		return old
-	})
-	for len(have) > int(want) {
-		_ = c.Cloud.remove(have[len(have)-1])
-		have = have[:len(have)-1]
-	}
+	have := c.Cloud.keep(c.Cloud.pods(c.ID), int(want), func(r *Resource) bool { return text(r.Inputs, "template") == template })
 	var hosts []*Resource
 	for _, group := range c.Cloud.all(nodeGroupType) {
 		hosts = append(hosts, c.Cloud.owned(group.ID)...)
