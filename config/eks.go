@@ -72,7 +72,7 @@ func (c Cluster) nodesNeeded() int {
 	if zones == 0 {
 		return 0 // refused as the zones' own problem
 	}
-	for nodes := zones; ; nodes++ {
+	for nodes := max(zones, (pods+perNode-1)/perNode); ; nodes++ {
 		if least, more := nodes/zones, nodes%zones; perNode*least*zones+more >= pods {
 			return nodes
 		}

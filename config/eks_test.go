@@ -153,6 +153,8 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 		"small network": one(onEKS(object{"nodeGroup": object{"min": 9}}, object{"network": object{"cidr": "10.0.0.0/22"}}),
 			"wso2is:network.cidr: 9 Kubernetes nodes with 17 addresses each do not fit private subnets such as 10.0.0.0/26 in "+
 				"3 zones; write a larger network, or fewer nodes"),
+		"more nodes than a group has": one(nodes(object{"count": 1000000000}), "wso2is:eks.nodeGroup: 1000000001 nodes are "+
+			"more than the 450 of one managed node group; write fewer pods, or a larger nodes.instanceType"),
 		"namespace": one(onEKS(object{"namespace": "kube-system"}), `wso2is:eks.namespace: "kube-system" cannot be the `+
 			"namespace of the pods; write lower-case letters, digits and hyphens, 63 at the most, such as wso2is"),
 		"session as admin": one(onEKS(object{"admins": []string{"arn:aws:sts::123456789012:assumed-role/Admin/me"}}),

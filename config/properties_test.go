@@ -108,11 +108,15 @@ func FuzzLoad(f *testing.F) {
 	f.Add("userStore", `{"type": "readOnlyLdap", "url": "ldap:"}`, true)
 	f.Add("version", "7.1.0\x00", false)
 	f.Add("tags", "null", false)
+	f.Add("eks", `{"version": 1.3, "nodeGroup": {"min": 9, "max": 1}, "cluster": {"kubeconfig": "x"}}`, true)
+	f.Add("eks", `{"publicAccessCidrs": ["", "::/0", "10.0.0.0/8"], "admins": [""], "addons": {"coredns": ""}}`, false)
 	f.Fuzz(func(t *testing.T, key, text string, secret bool) {
 		values := configtest.Minimal()
 		values[key] = text
 		// Fixed addresses reach the most code.
-		if key != "clustering" {
+		if key == "eks" {
+			values["topology"] = "eks"
+		} else if key != "clustering" {
 			values["clustering"] = `{"scheme": "wka"}`
 		}
 		var secrets []string

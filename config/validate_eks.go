@@ -178,6 +178,9 @@ func (v *validator) podNodes() {
 // and those of the add-ons' pods that may meet there and that the CNI keeps ready.
 func (c *Cluster) nodeAddresses() int { return 16 + c.PodsPerNode() }
 
+// maxGroup is EKS's quota of nodes in a managed node group.
+const maxGroup = 450
+
 // validatePodCapacity checks that the node group holds the pods, and that its nodes' addresses fit the subnets.
 func (c *Cluster) validatePodCapacity() Problems {
 	var p Problems
@@ -195,6 +198,11 @@ func (c *Cluster) validatePodCapacity() Problems {
 	if g.Max < g.Min {
 		p.refuse("eks.nodeGroup.max", fmt.Sprintf("write %d or more", g.Min), "%d is no upper bound for min, which is %d",
 			g.Max, g.Min)
+	}
+	if g.Max > maxGroup {
+		p.refuse("eks.nodeGroup", "write fewer pods, or a larger nodes.instanceType",
+			"%d nodes are more than the %d of one managed node group", g.Max, maxGroup)
+		return p
 	}
 	for _, s := range c.Subnets() {
 		subnet, err := netip.ParsePrefix(s.Private.CIDR)

@@ -101,3 +101,22 @@ func TestLifeOfPods(t *testing.T) {
 	left := s.Cloud.Snapshot().Left()
 	assert.Empty(t, left)
 }
+
+// TestLifeBehindAnIngress has the load balancer controller make the load balancer, and take it down before it goes.
+func TestLifeBehindAnIngress(t *testing.T) {
+	const balancer = "aws:lb/loadBalancer:LoadBalancer"
+	s := example(t, "eks")
+	change(t, s, "wso2is:eks.registration", "ingress")
+	change(t, s, "wso2is:loadBalancer.deletionProtection", "false")
+	changed(t, s)
+	made := only(t, s, balancer)
+	assert.Empty(t, made.URN, "nobody but the controller made it")
+	changed(t, s, optup.ExpectNoChanges())
+	state, err := s.Export(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, string(state), made.Outputs["dnsName"], "the alias record points at it")
+	require.NoError(t, s.Unprotect(t.Context()))
+	_, err = s.Destroy(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, s.Cloud.Snapshot().Left())
+}

@@ -30,11 +30,19 @@ var clusterServices = []string{
 	"monitoring", "secretsmanager", "sts",
 }
 
+// servicesOfEKS adds what the load balancer controller attaches a web ACL through.
+func servicesOfEKS(c config.Cluster) []string {
+	if c.EKS.Registration == config.Ingress && c.LoadBalancer.WebACLARN != "" {
+		return append(slices.Clone(clusterServices), "wafv2")
+	}
+	return clusterServices
+}
+
 func checkEKS(c config.Cluster) error { return workload.Check(c, c.EKS.Namespace) }
 
 // buildEKS is the topology eks, from the network up.
 func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
-	base, err := buildBase(ctx, c, scope, clusterServices, provider)
+	base, err := buildBase(ctx, c, scope, servicesOfEKS(c), provider)
 	if err != nil {
 		return err
 	}

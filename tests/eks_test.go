@@ -402,6 +402,7 @@ func TestIngressMakesTheSameLoadBalancer(t *testing.T) {
 	} {
 		assert.Contains(t, attributes, want)
 	}
+	p.one(t, "aws:ec2/vpcEndpoint:VpcEndpoint", "wafv2")
 	release := p.one(t, releaseType, "aws-load-balancer-controller")
 	assert.Equal(t, true, release.get("values", "createIngressClassResource"))
 	assert.Equal(t, true, release.get("values", "enableWafv2"))
@@ -412,7 +413,8 @@ func TestIngressMakesTheSameLoadBalancer(t *testing.T) {
 	assert.Equal(t, map[string]any{"LoadBalancer": "app/made/1"}, alarm.get("dimensions"))
 	policy := fmt.Sprint(p.one(t, rolePolicyType, "controller").get("policy"))
 	assert.Contains(t, policy, `"aws:RequestTag/elbv2.k8s.aws/cluster":"wso2is-test"`)
-	for _, never := range []string{"AuthorizeSecurityGroupIngress", "CreateSecurityGroup", "shield:", "waf-regional", "cognito"} {
+	for _, never := range []string{"AuthorizeSecurityGroupIngress", "CreateSecurityGroup", "shield:", "waf-regional", "cognito",
+		"acm:"} {
 		assert.NotContains(t, policy, never, "what is brought along or switched off needs no permission")
 	}
 }

@@ -126,7 +126,7 @@ func look(actions ...string) awskit.Statement {
 const clusterTag = "elbv2.k8s.aws/cluster"
 
 // ingressPolicy is what the controller's published policy allows an Ingress, less what is switched off or brought along
-// here: security groups, Shield, WAF Classic, Cognito and server certificates.
+// here: security groups, certificates, Shield, WAF Classic and Cognito.
 func ingressPolicy(args *ControllerArgs) awskit.Policy {
 	own := map[string]map[string]any{"StringEquals": {"aws:ResourceTag/" + clusterTag: Name(args.Scope)}}
 	tagged := map[string]map[string]any{"StringEquals": {"aws:RequestTag/" + clusterTag: Name(args.Scope)}}
@@ -152,9 +152,8 @@ func ingressPolicy(args *ControllerArgs) awskit.Policy {
 	}, balancers, groups)
 	change.Condition = own
 	statements := []awskit.Statement{
-		look("acm:DescribeCertificate", "acm:ListCertificates", "ec2:DescribeAccountAttributes",
-			"ec2:DescribeInternetGateways", "ec2:DescribeRouteTables", "ec2:DescribeTags", "ec2:DescribeVpcs",
-			"ec2:GetSecurityGroupsForVpc", "elasticloadbalancing:DescribeListenerAttributes",
+		look("ec2:DescribeAccountAttributes", "ec2:DescribeInternetGateways", "ec2:DescribeRouteTables", "ec2:DescribeTags",
+			"ec2:DescribeVpcs", "ec2:GetSecurityGroupsForVpc", "elasticloadbalancing:DescribeListenerAttributes",
 			"elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners",
 			"elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers",
 			"elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeSSLPolicies",

@@ -453,7 +453,7 @@ var endpointServices = map[string][]string{
 		"eks",
 		"eks-auth", "elasticfilesystem", "elasticloadbalancing", "email-smtp", "events", "kms", "logs", "monitoring", "rds",
 		"s3",
-		"secretsmanager", "sns", "sqs", "ssm", "ssmmessages", "sts", "xray",
+		"secretsmanager", "sns", "sqs", "ssm", "ssmmessages", "sts", "wafv2", "xray",
 	},
 }
 

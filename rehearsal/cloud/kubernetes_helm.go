@@ -144,7 +144,7 @@ func brings(r *Resource) []string {
 // kindDefined refuses a custom resource before there is a definition of it. A cluster that the stack does not make may
 // have any.
 func kindDefined(c *Call) error {
-	if c.Preview || len(c.Cloud.all(eksClusterType)) == 0 {
+	if c.Preview || !c.Cloud.ownsCluster() {
 		return nil
 	}
 	for _, token := range []string{releaseObject, addonType} {

@@ -112,6 +112,7 @@ var kubernetesTypes = []Type{
 		Required: []string{"spec"},
 		Refs:     []Ref{byName("spec.rules[].http.paths[].backend.service.name", serviceObject)},
 		Fields:   []Field{oneOf("spec.rules[].http.paths[].pathType", "Prefix", "Exact", "ImplementationSpecific")},
+		Rules:    []Rule{publishes}, After: published, Deletable: []Rule{controllerStays}, Deleted: unpublish,
 	}),
 	object(budgetObject, Type{
 		Required: []string{"spec", "spec.selector"}, AtMostOne: [][]string{{"spec.minAvailable", "spec.maxUnavailable"}},

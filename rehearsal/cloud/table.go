@@ -328,7 +328,7 @@ func (c *Call) decide() error {
 				continue
 			}
 			// What a preview knows by its name may be about to be created.
-			if c.Preview && !opaque.MatchString(value) {
+			if c.Preview && (!opaque.MatchString(value) || strings.HasPrefix(r.To[0], "kubernetes:")) {
 				continue
 			}
 			code := r.NotFound
