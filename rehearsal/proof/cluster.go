@@ -134,10 +134,12 @@ type cluster struct {
 	others    []*party
 	control   []*party
 	region    string
+	// given are the subnets that the stack does not make.
+	given map[string]Subnet
 }
 
-func newCluster(s *state) (*cluster, error) {
-	c := &cluster{state: s, iam: newIAM(s)}
+func newCluster(s *state, given map[string]Subnet) (*cluster, error) {
+	c := &cluster{state: s, iam: newIAM(s), given: given}
 	c.net = newNetwork(s)
 	c.region = regionOf(s)
 	if err := c.findNodes(); err != nil {
@@ -175,6 +177,11 @@ func (c *cluster) place(p party, subnet string) party {
 		p.zone = r.str("availabilityZone")
 		if !p.addr.IsValid() {
 			p.addr = parsePrefix(r.str("cidrBlock"))
+		}
+	} else if given, ok := c.given[subnet]; ok {
+		p.zone = given.Zone
+		if !p.addr.IsValid() {
+			p.addr = given.CIDR
 		}
 	}
 	return p

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -14,9 +15,18 @@ type Expected struct {
 	Clients []netip.Prefix
 	// Outside are the ranges that nodes may call over HTTPS.
 	Outside []netip.Prefix
+	// VPC is the range of a VPC that the stack does not make, and Subnets are its subnets by id.
+	VPC     netip.Prefix
+	Subnets map[string]Subnet
 	// Directory are the addresses of the users' directory, and DirectoryPort its port.
 	Directory     []netip.Prefix
 	DirectoryPort int
+}
+
+// Subnet is a subnet that the stack does not make.
+type Subnet struct {
+	Zone string
+	CIDR netip.Prefix
 }
 
 // ExpectedFrom reads what is expected from a stack's configuration, by full key, in the form in which the engine hands it
@@ -24,7 +34,13 @@ type Expected struct {
 func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	var e Expected
 	var balancer struct{ AllowedCIDRs []string }
-	var network struct{ EgressCIDRs []string }
+	var network struct {
+		CIDR        string
+		EgressCIDRs []string
+		Adopt       *struct {
+			PublicSubnets, PrivateSubnets map[string]struct{ ID, CIDR string }
+		}
+	}
 	var users struct {
 		URL   string
 		CIDRs []string
@@ -45,6 +61,14 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	}{{&e.Clients, balancer.AllowedCIDRs}, {&e.Outside, network.EgressCIDRs}, {&e.Directory, users.CIDRs}} {
 		if *part.into, err = prefixes(part.from); err != nil {
 			return e, err
+		}
+	}
+	if network.Adopt != nil {
+		e.VPC, e.Subnets = parsePrefix(cmp.Or(network.CIDR, "10.0.0.0/16")), map[string]Subnet{}
+		for _, subnets := range []map[string]struct{ ID, CIDR string }{network.Adopt.PublicSubnets, network.Adopt.PrivateSubnets} {
+			for zone, subnet := range subnets {
+				e.Subnets[subnet.ID] = Subnet{zone, parsePrefix(subnet.CIDR)}
+			}
 		}
 	}
 	if u, err := url.Parse(users.URL); err == nil && users.URL != "" {

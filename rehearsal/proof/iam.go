@@ -326,7 +326,7 @@ func (i *iam) services(role *resource) []string {
 			for _, action := range s.Action {
 				service, call, _ := strings.Cut(action, ":")
 				// Mounting is NFS; IAM only decides whether the file system lets it happen.
-				if s.Effect == "Allow" && !(service == "elasticfilesystem" && strings.HasPrefix(call, "Client")) {
+				if s.Effect == "Allow" && (service != "elasticfilesystem" || !strings.HasPrefix(call, "Client")) {
 					found[service] = true
 				}
 			}

@@ -453,7 +453,14 @@ func (p *proofs) beyond(cidr netip.Prefix) []traffic {
 	if cidr == parsePrefix(podIdentity) {
 		all = append(all, tcpPort(80))
 	}
-	if s3 := p.endpointOf("s3"); s3 != nil {
+	if len(p.endpoints) == 0 && p.want.VPC.IsValid() && within(cidr, p.want.VPC) { // endpoints that the VPC brings
+		all = append(all, tcpPort(publicHTTPS))
+	}
+	lists := slices.ContainsFunc(p.net.rules, func(r *rule) bool { return !r.ingress && r.peerList != "" })
+	if s3 := p.endpointOf("s3"); s3 == nil && lists && cidr.IsValid() && !cidr.Addr().IsPrivate() && cidr.Bits() >= 8 {
+		p.outside.open("whether %s is S3's is not in the state", cidr)
+		all = append(all, tcpPort(publicHTTPS))
+	} else if s3 != nil {
 		for _, block := range s3.strings("cidrBlocks") {
 			if within(cidr, parsePrefix(block)) {
 				all = append(all, tcpPort(publicHTTPS))

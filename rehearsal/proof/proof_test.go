@@ -3,6 +3,7 @@ package proof_test
 import (
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -746,4 +747,17 @@ func TestPodsInAnExistingClusterAreProvenInPart(t *testing.T) {
 	require.NoError(t, report.Err())
 	assert.Equal(t, "proven in part", report.Network[0].Word())
 	assert.Contains(t, report.Network[0].Open, "the Kubernetes nodes are not this stack's: their groups and subnets are not in its state")
+}
+
+func BenchmarkCheck(b *testing.B) {
+	state, err := os.ReadFile(os.Getenv("STATE"))
+	if err != nil {
+		b.Skip("STATE names no exported state, such as out/prod/state.json")
+	}
+	e, err := proof.ExpectedFrom(map[string]string{"wso2is:network": `{"egressCidrs": ["203.0.113.0/24"]}`})
+	require.NoError(b, err)
+	for b.Loop() {
+		_, err := proof.Check(state, e)
+		require.NoError(b, err)
+	}
 }

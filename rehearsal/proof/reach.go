@@ -196,6 +196,9 @@ func (p *proofs) allowedClients() []netip.Prefix {
 	}
 	for _, b := range p.balancers {
 		subnet := p.get(tokenSubnet, b.subnet)
+		if !b.public && subnet == nil && p.want.VPC.IsValid() {
+			return []netip.Prefix{p.want.VPC}
+		}
 		if b.public || subnet == nil {
 			continue
 		}

@@ -84,7 +84,7 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 		}
 		foreign = append(foreign, one)
 	}
-	c, err := newCluster(s)
+	c, err := newCluster(s, want.Subnets)
 	if err != nil {
 		return nil, err
 	}

@@ -55,22 +55,29 @@ var shipped = map[string]source{
 	}}},
 }
 
+// adopted is a VPC that the stack does not make.
+var adopted = map[string]any{"adopt": map[string]any{
+	"vpc": "vpc-01234567", "endpointSecurityGroup": "sg-01234567", "s3PrefixList": "pl-01234567",
+	"privateSubnets": map[string]any{
+		"eu-west-1a": map[string]any{"id": "subnet-00000001", "cidr": "10.0.1.0/24"},
+		"eu-west-1b": map[string]any{"id": "subnet-00000002", "cidr": "10.0.2.0/24"},
+	},
+	"publicSubnets": map[string]any{
+		"eu-west-1a": map[string]any{"id": "subnet-00000003", "cidr": "10.0.3.0/24"},
+		"eu-west-1b": map[string]any{"id": "subnet-00000004", "cidr": "10.0.4.0/24"},
+	},
+}}
+
 // partly are stacks of which a state cannot show everything, and of what it says so.
 var partly = map[string]struct {
 	source
 	open string
 }{
-	"adopted": {source{file: prod, set: map[string]any{"wso2is:network": map[string]any{"adopt": map[string]any{
-		"vpc": "vpc-01234567", "endpointSecurityGroup": "sg-01234567", "s3PrefixList": "pl-01234567",
-		"privateSubnets": map[string]any{
-			"eu-west-1a": map[string]any{"id": "subnet-00000001", "cidr": "10.0.1.0/24"},
-			"eu-west-1b": map[string]any{"id": "subnet-00000002", "cidr": "10.0.2.0/24"},
-		},
-		"publicSubnets": map[string]any{
-			"eu-west-1a": map[string]any{"id": "subnet-00000003", "cidr": "10.0.3.0/24"},
-			"eu-west-1b": map[string]any{"id": "subnet-00000004", "cidr": "10.0.4.0/24"},
-		},
-	}}}}, "the subnets are not this stack's"},
+	"adopted": {source{file: prod, set: map[string]any{"wso2is:network": adopted, "wso2is:loadBalancer": map[string]any{
+		"internal": true, "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+	}}}, "the subnets are not this stack's"},
+	"eks there": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{"wso2is:network": adopted}},
+		"whether 52.218.0.0/17 is S3's is not in the state"},
 	"keys": {source{file: prod, secret: map[string]any{"wso2is:clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
 		"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	}}}}, "what the access key of nodes/all/deployment.toml may do is not in the state"},

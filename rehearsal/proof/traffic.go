@@ -85,11 +85,6 @@ func (t traffic) minus(others ...traffic) []traffic {
 	return left
 }
 
-// meets reports whether some packet is of both.
-func (t traffic) meets(o traffic) bool {
-	return (t.covers(o.protocol) || o.covers(t.protocol)) && t.first <= o.last && o.first <= t.last
-}
-
 func list[T fmt.Stringer](all []T) string {
 	parts := make([]string, len(all))
 	for i, t := range all {

@@ -191,10 +191,10 @@ func (r *results) flows() [][]string {
 			return "everything"
 		}
 		from, to := rule.Outputs["fromPort"], rule.Outputs["toPort"]
-		switch {
-		case from == nil:
+		switch from {
+		case nil:
 			return "protocol " + protocol
-		case from == to:
+		case to:
 			return fmt.Sprintf("%s %v", protocol, from)
 		}
 		return fmt.Sprintf("%s %v-%v", protocol, from, to)
