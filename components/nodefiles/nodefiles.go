@@ -83,7 +83,7 @@ func (s *Store) Node(
 		for i, host := range known {
 			at[names[i]] = host
 		}
-		out, err := nodeconfig.Render(input(c, discovery, node, at))
+		out, err := nodeconfig.Render(Input(c, discovery, node, at))
 		return string(out.DeploymentTOML), err
 	}).(pulumi.StringOutput)
 	n := &Node{DeploymentKey: "nodes/" + name + "/deployment.toml"}
@@ -94,7 +94,7 @@ func (s *Store) Node(
 	n.Objects = append(n.Objects, object)
 	n.DeploymentSum = text.ApplyT(Sum).(pulumi.StringOutput)
 	n.URI = pulumi.Sprintf("s3://%s/%s", s.Name, n.DeploymentKey)
-	out, err := nodeconfig.Render(input(c, discovery, node, nil))
+	out, err := nodeconfig.Render(Input(c, discovery, node, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +115,9 @@ func Sum(text string) string {
 	return hex.EncodeToString(s[:])
 }
 
-// input is what a node's deployment.toml is made from. Hosts left out get a placeholder, which is enough to find out
+// Input is what a node's deployment.toml is made from. Hosts left out get a placeholder, which is enough to find out
 // beforehand whether it can be made at all.
-func input(
+func Input(
 	c config.Cluster, discovery nodeconfig.Discovery, node nodeconfig.Node, hosts map[string]string,
 ) nodeconfig.Input {
 	if hosts == nil {
@@ -142,7 +142,7 @@ func Check(c config.Cluster, discovery nodeconfig.Discovery) error {
 		nodes = nodes[1:]
 	}
 	for _, node := range nodes {
-		if _, err := nodeconfig.Render(input(c, discovery, node, nil)); err != nil {
+		if _, err := nodeconfig.Render(Input(c, discovery, node, nil)); err != nil {
 			return err
 		}
 	}

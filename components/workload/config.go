@@ -11,6 +11,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -24,27 +25,21 @@ var configPaths = map[string]string{
 	deploymentTOML: "repository/conf/deployment.toml", hazelcastXML: "repository/conf/etc/hazelcast.xml",
 }
 
-// Input is what the nodes' deployment.toml is made from. Hosts left out get a placeholder, which is enough to find out
-// beforehand whether it can be made at all.
-func Input(c config.Cluster, namespace string, hosts map[string]string) nodeconfig.Input {
-	if hosts == nil {
-		hosts = map[string]string{}
-		for name := range c.Database.Instances {
-			hosts[name] = "database.invalid"
-		}
-	}
-	return nodeconfig.Input{
-		// Pods share their file, and the first of them creates the administrator.
-		Cluster: c, Node: nodeconfig.Node{Name: "all", CreateAdmin: true}, Databases: nodeconfig.Endpoints(c, hosts),
-		Discovery: nodeconfig.Discovery{Region: c.Region, VPCCIDR: c.Network.CIDR, Namespace: namespace, Service: MembersService},
-	}
+// discovery is how pods find each other.
+func discovery(c config.Cluster, namespace string) nodeconfig.Discovery {
+	return nodeconfig.Discovery{Region: c.Region, Namespace: namespace, Service: MembersService}
 }
 
 // Check renders the nodes' configuration with placeholders, so that what cannot be written fails before anything is
 // built.
 func Check(c config.Cluster, namespace string) error {
-	_, err := nodeconfig.Render(Input(c, namespace, nil))
-	return err
+	return nodefiles.Check(c, discovery(c, namespace))
+}
+
+// render writes the nodes' files. Pods share them, and the first one creates the administrator.
+func (b *builder) render(hosts map[string]string) (nodeconfig.Files, error) {
+	node := nodeconfig.Node{Name: nodefiles.Shared, CreateAdmin: true}
+	return nodeconfig.Render(nodefiles.Input(b.Config, discovery(b.Config, b.Namespace), node, hosts))
 }
 
 // nodeConfig is the nodes' configuration as pods mount it.
@@ -57,12 +52,12 @@ type nodeConfig struct {
 // configure writes the nodes' configuration. The ConfigMap gets a new name whenever it changes: pods that start again
 // before the update reaches them find the file that they had.
 func (b *builder) configure() (*nodeConfig, error) {
-	plain, err := nodeconfig.Render(Input(b.Config, b.Namespace, nil))
+	plain, err := b.render(nil)
 	if err != nil {
 		return nil, err
 	}
 	text := b.withHosts(func(hosts map[string]string) (string, error) {
-		out, err := nodeconfig.Render(Input(b.Config, b.Namespace, hosts))
+		out, err := b.render(hosts)
 		return string(out.DeploymentTOML), err
 	})
 	data := pulumi.StringMap{deploymentTOML: text}
@@ -92,6 +87,9 @@ func (b *builder) withHosts(make func(map[string]string) (string, error)) pulumi
 		hosts = append(hosts, b.Hosts[name])
 	}
 	return hosts.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
+		if slices.Contains(known, "") {
+			return "", nil // an update with --target has left the databases out, and so whoever would read this
+		}
 		at := map[string]string{}
 		for i, host := range known {
 			at[names[i]] = host

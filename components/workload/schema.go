@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/bootstrap"
 	"github.com/wso2is-aws/wso2is/components/container"
-	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
 )
 
 const (
@@ -115,18 +115,9 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 
 // properties is the program's input: every logical database, how it is reached and which scripts it gets.
 func (b *builder) properties(hosts map[string]string) (string, error) {
-	c := b.Config
-	var databases []bootstrap.Database
-	for logical, l := range awskit.Sorted(c.Database.Logical) {
-		scripts, err := bootstrap.Scripts(c.Database, logical, c.Version)
-		if err != nil {
-			return "", err
-		}
-		databases = append(databases, bootstrap.Database{
-			Logical: logical, Engine: c.Database.Engine, Name: l.Name,
-			URL:        nodeconfig.JDBCURL(c.Database, hosts[l.Instance], bootstrap.DatabasePlaceholder),
-			Properties: nodeconfig.ConnectionProperties(c.Database), Scripts: scripts,
-		})
+	databases, err := nodefiles.Databases(b.Config, hosts)
+	if err != nil {
+		return "", err
 	}
-	return bootstrap.SchemaProperties(c.Version, container.ServerHome(c.Version), databases)
+	return bootstrap.SchemaProperties(b.Config.Version, container.ServerHome(b.Config.Version), databases)
 }
