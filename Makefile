@@ -44,10 +44,11 @@ bench: $(PULUMI_BIN)
 docs:
 	go run ./config/gen
 
-## lint: golangci-lint over both modules
+## lint: golangci-lint over every module
 lint: .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 	$(abspath $<) run ./...
 	cd rehearsal && $(abspath $<) run ./...
+	cd rehearsal/apiserver && $(abspath $<) run ./...
 
 .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint:
 	GOBIN=$(abspath $(@D)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
