@@ -82,9 +82,10 @@ func TestPodsAreRolledOneMoreAtATime(t *testing.T) {
 	assert.Equal(t, map[string]any{"maxSurge": 1.0, "maxUnavailable": 0.0}, d.at("spec", "strategy", "rollingUpdate"))
 	assert.Equal(t, 2.0, d.at("spec", "replicas"))
 	for i, key := range []string{"topology.kubernetes.io/zone", "kubernetes.io/hostname"} {
+		otherwise := []string{"DoNotSchedule", "ScheduleAnyway"}[i]
 		spread := d.at("spec", "template", "spec", "topologySpreadConstraints", i).(map[string]any)
 		assert.Equal(t, key, spread["topologyKey"])
-		assert.Equal(t, "DoNotSchedule", spread["whenUnsatisfiable"])
+		assert.Equal(t, otherwise, spread["whenUnsatisfiable"])
 		assert.Equal(t, d.at("spec", "selector"), spread["labelSelector"])
 	}
 }

@@ -245,12 +245,15 @@ func locked(readOnly bool) *corev1.SecurityContextArgs {
 }
 
 // spread puts nodes into different zones and onto different hosts. Only pods of the same rollout are counted: with the
-// old ones, the new could end up together. Hosts that no pod may go to any more do not hold places free.
+// old ones, the new could end up together. Hosts that no pod may go to any more do not hold places free. Hosts are a
+// preference: where a zone has more of them than another, to insist on both would leave a pod without a place.
 func (b *builder) spread() corev1.TopologySpreadConstraintArray {
 	list := corev1.TopologySpreadConstraintArray{}
-	for _, key := range []string{"topology.kubernetes.io/zone", "kubernetes.io/hostname"} {
+	for _, by := range []struct{ key, otherwise string }{
+		{"topology.kubernetes.io/zone", "DoNotSchedule"}, {"kubernetes.io/hostname", "ScheduleAnyway"},
+	} {
 		list = append(list, corev1.TopologySpreadConstraintArgs{
-			MaxSkew: pulumi.Int(1), TopologyKey: pulumi.String(key), WhenUnsatisfiable: pulumi.String("DoNotSchedule"),
+			MaxSkew: pulumi.Int(1), TopologyKey: pulumi.String(by.key), WhenUnsatisfiable: pulumi.String(by.otherwise),
 			LabelSelector:    matching(b.selector(serverRole)),
 			MatchLabelKeys:   pulumi.StringArray{pulumi.String("pod-template-hash")},
 			NodeTaintsPolicy: pulumi.String("Honor"),
