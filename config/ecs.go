@@ -1,9 +1,10 @@
 package config
 
-// What the containers beside the server take of a task's memory in MiB: fetching files before it starts, and counting
-// members while it runs.
+// What the containers beside the server take of a task's memory in MiB: fetching files before it starts, saying when it
+// may, and counting members while it runs.
 const (
 	PrepareMemory = 512
+	TurnMemory    = 256
 	MembersMemory = 256
 )
 
@@ -23,7 +24,7 @@ func (c Cluster) ServerMemory() int {
 	if !c.Fargate() {
 		all = all * instanceShare / 100
 	}
-	return all - PrepareMemory - MembersMemory
+	return all - PrepareMemory - TurnMemory - MembersMemory
 }
 
 // nodeMemory is the memory in GiB of a node, which on eks is a pod; 0 where its size is unknown.

@@ -28,7 +28,7 @@ func TestSizesOfATask(t *testing.T) {
 			got := configtest.Load(t, fargate("nodes", c.nodes)).Cluster
 			require.Equal(t, []int{c.cpu, c.memory, c.heap}, []int{got.Nodes.CPU, got.Nodes.Memory, got.JVM.Heap})
 			require.Empty(t, got.Nodes.InstanceType)
-			require.Equal(t, 1024*c.memory-config.PrepareMemory-config.MembersMemory, got.ServerMemory())
+			require.Equal(t, 1024*c.memory-config.PrepareMemory-config.TurnMemory-config.MembersMemory, got.ServerMemory())
 			require.Greater(t, got.ServerMemory(), got.JVM.Heap)
 		})
 	}
@@ -75,7 +75,7 @@ func TestRefusesWhatECSDoesNotHave(t *testing.T) {
 		"small instance": one(ecs("nodes", object{"instanceType": "t3.large"}), "wso2is:nodes.instanceType: t3.large has "+
 			"2 vCPU and 8 GiB, and WSO2 Identity Server needs 4 vCPU and 4 GB; write m6i.xlarge or a larger one"),
 		"heap": one(object{"topology": "ecs", "nodes": object{"instanceType": "c6i.xlarge"}, "jvm": object{"heap": 6000}},
-			"wso2is:jvm.heap: 6000 MiB do not fit a node with 8 GiB; write 1024 to 5152"),
+			"wso2is:jvm.heap: 6000 MiB do not fit a node with 8 GiB; write 1024 to 4947"),
 		"members": one(ecs("nodes", object{"members": []object{{"name": "a", "zone": "eu-west-1a"}}}),
 			"wso2is:nodes.members: the scheme aws-ecs finds nodes by discovery and fixes none; leave members out"),
 		"more tasks than the subnets hold": one(object{"topology": "ecs", "network": object{"cidr": "10.0.0.0/22"},

@@ -141,7 +141,6 @@ func TestMembersOnInstancesAreFoundByTheInstancesTags(t *testing.T) {
 	for _, role := range []string{"task", "instances"} {
 		assert.Contains(t, policy(t, p, role), `"ec2:DescribeAvailabilityZones","ec2:DescribeInstances"`, role)
 	}
-	assert.NotContains(t, policy(t, p, "task"), "ecs:ListTasks")
 }
 
 func TestMembersOnFargateAreFoundByTheTasksTags(t *testing.T) {
@@ -159,16 +158,18 @@ func TestMembersOnFargateAreFoundByTheTasksTags(t *testing.T) {
 	alone := deploy(t, onFargate(object("caching", object("scenario", "localOnly"))))
 	assert.NotContains(t, policy(t, alone, "task"), "ecs:", "who has no cluster discovers nobody")
 	assert.NotContains(t, containers(t, alone, "nodes"), "members")
+	assert.NotContains(t, containers(t, alone, "nodes"), "turn")
 }
 
-func TestANodeIsThreeContainers(t *testing.T) {
+func TestANodeIsFourContainers(t *testing.T) {
 	for name, changes := range map[string]map[string]any{"ec2": onECS(nil), "fargate": onFargate(nil)} {
 		t.Run(name, func(t *testing.T) {
 			p := deploy(t, changes)
 			all := containers(t, p, "nodes")
-			assert.Equal(t, []string{"members", "prepare", "server"}, slices.Sorted(maps.Keys(all)))
+			assert.Equal(t, []string{"members", "prepare", "server", "turn"}, slices.Sorted(maps.Keys(all)))
 			server := all["server"]
-			assert.True(t, server.Essential && !all["prepare"].Essential && !all["members"].Essential)
+			assert.True(t, server.Essential && !all["prepare"].Essential && !all["members"].Essential && !all["turn"].Essential)
+			assert.Equal(t, "600", environment(server, "WSO2IS_TURN_SECONDS"), "it waits for what the container turn says")
 			assert.Equal(t, "802:802", server.User)
 			assert.Equal(t, "0", all["prepare"].User)
 			require.Len(t, server.DependsOn, 1)

@@ -69,6 +69,8 @@ var (
 	serveScript string
 	//go:embed schema.sh
 	schemaScript string
+	//go:embed turn.sh
+	turnScript string
 )
 
 // Prepare is the command of the container that runs before the others, in the image with the AWS CLI. It needs
@@ -101,6 +103,25 @@ while :; do
 	wait "$!"
 done`
 	return []string{"bash", "-c", loop, bootstrap.MembersProgram()}
+}
+
+// TurnSeconds is how long a server may wait for the first one of its cluster to serve.
+const TurnSeconds = 600
+
+// EnvTurn makes Serve wait for Turn, for as many seconds at the most.
+const EnvTurn = "WSO2IS_TURN_SECONDS"
+
+// Turn is the command of the container that says when a task of ECS may start its server, in the image with the AWS CLI.
+// It needs TurnEnvironment, the volume Shared, where it can write, and a role that may list and describe the cluster's
+// tasks. It ends once it has said so; a container that waits for its end would be given up after three minutes, so it
+// runs beside the server, and Serve waits itself.
+func Turn() []string { return []string{"bash", "-c", turnScript, "turn"} }
+
+// TurnEnvironment is what Turn has to be told: the ECS cluster and the service whose tasks are nodes.
+func TurnEnvironment(region, cluster, service string) map[string]string {
+	return map[string]string{
+		"AWS_DEFAULT_REGION": region, "CLUSTER": cluster, "SERVICE": service, "WAIT_SECONDS": strconv.Itoa(TurnSeconds),
+	}
 }
 
 // HealthCheck is a command for the server's container that fails while the server cannot serve. WSO2's images have curl.

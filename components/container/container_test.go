@@ -191,7 +191,7 @@ func TestNodeLife(t *testing.T) {
 
 			environment, err := ServeEnvironment(n.cluster)
 			require.NoError(t, err)
-			server := n.command(Serve(), environment)
+			server := n.command(Serve(), environment, EnvTurn+"=1")
 			var printed bytes.Buffer
 			server.Stdout, server.Stderr = &printed, &printed
 			require.NoError(t, server.Start())
@@ -205,6 +205,7 @@ func TestNodeLife(t *testing.T) {
 			require.True(t, errors.As(server.Wait(), &exit), "a stopped server does not end well")
 			require.Equal(t, 143, exit.ExitCode(), printed.String())
 			require.Equal(t, "the server started\nthe server left\n", read(t, events), "the JVM was not told to leave")
+			require.Contains(t, printed.String(), "waiting for this node's turn", "nobody gave it, and it starts all the same")
 
 			home := n.at(ServerHome(version))
 			require.Equal(t, "[server]\n", read(t, home+"/repository/conf/deployment.toml"))
@@ -337,7 +338,7 @@ func TestRefusesFilesThatCannotBeFetched(t *testing.T) {
 // TestProgramsAreSmall leaves room in a task definition, which ECS limits to 64 KiB with everything in it.
 func TestProgramsAreSmall(t *testing.T) {
 	total := 0
-	for _, argv := range [][]string{Prepare(), Serve(), Schema(), Members()} {
+	for _, argv := range [][]string{Prepare(), Serve(), Schema(), Members(), Turn()} {
 		total += len(strings.Join(argv, ""))
 	}
 	require.Less(t, total, 24<<10)
@@ -352,6 +353,7 @@ func TestShellcheck(t *testing.T) {
 	}{
 		"prepare": {Prepare(), "bash", syntax.LangBash}, "serve": {Serve(), "dash", syntax.LangPOSIX},
 		"schema": {Schema(), "dash", syntax.LangPOSIX}, "members": {Members(), "bash", syntax.LangBash},
+		"turn": {Turn(), "bash", syntax.LangBash},
 	}
 	for _, name := range slices.Sorted(maps.Keys(programs)) {
 		p := programs[name]

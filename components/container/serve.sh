@@ -21,6 +21,14 @@ rm -rf "$work"
 unset P WSO2_KEYSTORE
 log_hazelcast "$WSO2_SERVER_HOME/repository/conf/log4j2.properties"
 
+# On ECS the container turn says when.
+waited=0
+until [ -z "${WSO2IS_TURN_SECONDS:-}" ] || [ -f "$SHARED/etc/turn" ] || [ "$waited" -ge "$WSO2IS_TURN_SECONDS" ]; do
+	[ "$waited" -gt 0 ] || log "waiting for this node's turn"
+	sleep 1
+	waited=$((waited + 1))
+done
+
 # The log of the server goes to the console, the audit log only to a file.
 mkdir -p "$WSO2_SERVER_HOME/repository/logs"
 tail -n 0 -F "$WSO2_SERVER_HOME/repository/logs/audit.log" 2>/dev/null &

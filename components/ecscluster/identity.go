@@ -156,17 +156,18 @@ func (b *builder) taskPolicy(k known) awskit.Policy {
 		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, k["fileSystemArn"]),
 		metrics,
 	)
-	switch {
-	case !c.Clustered():
-	case c.HostNetwork():
-		// Inside a task Hazelcast takes the task's credentials, not the instance's.
-		statements = append(statements, discoverInstances())
-	default:
+	if c.Clustered() {
+		// Nodes take turns at their first start by these, and members are found by them where tasks have addresses.
 		list := awskit.Allow("ListMembers", []string{"ecs:ListTasks"}, "*")
 		list.Condition = map[string]map[string]any{"ArnEquals": {"ecs:cluster": b.clusterARN()}}
 		statements = append(statements, list,
-			awskit.Allow("DescribeMembers", []string{"ecs:DescribeTasks"}, b.ARN("ecs", "task/"+b.Cluster+"/*")),
-			awskit.Allow("DescribeAddresses", []string{"ec2:DescribeNetworkInterfaces"}, "*"))
+			awskit.Allow("DescribeMembers", []string{"ecs:DescribeTasks"}, b.ARN("ecs", "task/"+b.Cluster+"/*")))
+		if c.HostNetwork() {
+			// Inside a task Hazelcast takes the task's credentials, not the instance's.
+			statements = append(statements, discoverInstances())
+		} else {
+			statements = append(statements, awskit.Allow("DescribeAddresses", []string{"ec2:DescribeNetworkInterfaces"}, "*"))
+		}
 	}
 	if c.ECS.Exec {
 		statements = append(statements,

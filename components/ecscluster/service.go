@@ -13,8 +13,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
-// graceSeconds is how long after its start a node may fail health checks.
-const graceSeconds = 600
+// graceSeconds is how long after its start a node may fail health checks: the first start of a cluster, turns included.
+const graceSeconds = 1200
 
 // makeService makes the service that keeps the nodes running.
 func (b *builder) makeService(ctx *pulumi.Context) error {

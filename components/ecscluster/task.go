@@ -24,6 +24,7 @@ const (
 	prepareContainer = "prepare"
 	serverContainer  = "server"
 	membersContainer = "members"
+	turnContainer    = "turn"
 	schemaContainer  = "schema"
 )
 
@@ -248,6 +249,9 @@ func (b *builder) nodeContainers(k known) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if c.Clustered() {
+		environment[container.EnvTurn] = fmt.Sprint(container.TurnSeconds)
+	}
 	server := b.container(serverContainer, c.Container.Image, container.Serve(), environment).
 		mount("config", "shared").secrets(b.serverSecrets(), k).after(prepareContainer)
 	server.Essential, server.User, server.StopTimeout = true, fmt.Sprintf("%d:%d", container.User, container.User), stopSeconds
@@ -270,8 +274,9 @@ func (b *builder) nodeContainers(k known) (string, error) {
 	}
 	server.HealthCheck = &healthCheck{
 		Command: []string{"CMD-SHELL", container.HealthCheck() + " || exit 1"},
-		// Ten minutes at the first start, when the server makes its own data; 300 is the longest start period.
-		Interval: 30, Timeout: 15, Retries: 10, StartPeriod: 300,
+		// A quarter of an hour, for a first start in which this node waits for its turn; 300 is the longest start period.
+		// The load balancer notices within a minute that a server hangs which has served before.
+		Interval: 60, Timeout: 15, Retries: 10, StartPeriod: 300,
 	}
 	// A stack trace is one event.
 	server.LogConfiguration.Options["awslogs-multiline-pattern"] = `^(TID: )?\[|^[0-9]{4}-`
@@ -279,7 +284,11 @@ func (b *builder) nodeContainers(k known) (string, error) {
 	if c.Clustered() {
 		members := b.container(membersContainer, c.Container.ToolsImage, container.Members(), container.MembersEnvironment(c))
 		members.Memory = config.MembersMemory
-		containers = append(containers, members)
+		turn := b.container(turnContainer, c.Container.ToolsImage, container.Turn(),
+			container.TurnEnvironment(c.Region, b.Cluster, b.Cluster))
+		turn.Memory, turn.User = config.TurnMemory, "0" // the volume is root's
+		turn.MountPoints = []mountPoint{{"shared", volumes["shared"], false}}
+		containers = append(containers, turn, members)
 	}
 	return containerDefinitions(containers...)
 }
@@ -287,10 +296,10 @@ func (b *builder) nodeContainers(k known) (string, error) {
 // serverCPU is the server's share: all but what the others and the ECS agent have.
 func (b *builder) serverCPU() int {
 	if b.Config.Fargate() {
-		return b.Config.Nodes.CPU*cpuUnits - 2*helperCPU
+		return b.Config.Nodes.CPU*cpuUnits - 3*helperCPU
 	}
 	t, _ := config.LookupInstanceType(b.Config.Nodes.InstanceType)
-	return t.VCPU*cpuUnits - 4*helperCPU
+	return t.VCPU*cpuUnits - 5*helperCPU
 }
 
 // taskDefinition registers a task. Old revisions stay, since a deployment that fails goes back to one.
