@@ -21,6 +21,12 @@ import (
 // example opens a session with a shipped example. The configuration can be changed while it is open.
 func example(t *testing.T, stack string) *rehearse.Session {
 	t.Helper()
+	return opened(t, stack, filepath.Join("..", "docs", "examples", "Pulumi."+stack+".yaml"))
+}
+
+// opened opens a session with a stack file.
+func opened(t *testing.T, stack, file string) *rehearse.Session {
+	t.Helper()
 	// Open exports the configuration; the test's end takes it back.
 	t.Setenv(pulumi.EnvConfig, "")
 	t.Setenv(pulumi.EnvConfigSecretKeys, "")
@@ -32,7 +38,7 @@ func example(t *testing.T, stack string) *rehearse.Session {
 	}
 	s, err := rehearse.Open(t.Context(), rehearse.Options{
 		Program: stacks.Deploy, Project: "wso2is", Stack: stack, Pulumi: root, Out: t.TempDir(),
-		StackFile: filepath.Join("..", "docs", "examples", "Pulumi."+stack+".yaml"), Output: &strings.Builder{},
+		StackFile: file, Output: &strings.Builder{},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -119,4 +121,47 @@ func TestLifeBehindAnIngress(t *testing.T) {
 	_, err = s.Destroy(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, s.Cloud.Snapshot().Left())
+}
+
+const existingCluster = `config:
+  aws:region: eu-west-1
+  wso2is:profile: dev
+  wso2is:topology: eks
+  wso2is:version: 7.3.0
+  wso2is:hostname: is.example.com
+  wso2is:network:
+    adopt:
+      vpc: vpc-0123456789abcdef0
+      endpointSecurityGroup: sg-0123456789abcdef1
+      s3PrefixList: pl-01234567
+      privateSubnets:
+        eu-west-1a: {id: subnet-0123456a, cidr: 10.0.10.0/24}
+        eu-west-1b: {id: subnet-0123456b, cidr: 10.0.11.0/24}
+      publicSubnets:
+        eu-west-1a: {id: subnet-0123457a, cidr: 10.0.20.0/24}
+        eu-west-1b: {id: subnet-0123457b, cidr: 10.0.21.0/24}
+  wso2is:eks:
+    cluster:
+      name: platform
+      nodeSecurityGroup: sg-0123456789abcdef9
+      fileSystemRole: arn:aws:iam::123456789012:role/efs-csi-node
+  wso2is:loadBalancer:
+    certificateArn: arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555
+`
+
+// TestLifeInAnExistingCluster puts pods into a cluster that was there before, and leaves it as it was.
+func TestLifeInAnExistingCluster(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Pulumi.guest.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(existingCluster), 0o600))
+	s := opened(t, "guest", file)
+	_, err := s.Preview(t.Context())
+	require.NoError(t, err)
+	changed(t, s)
+	changed(t, s, optup.ExpectNoChanges())
+	assert.Len(t, pods(s), 2)
+	require.NoError(t, s.Unprotect(t.Context()))
+	_, err = s.Destroy(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, s.Cloud.Snapshot().Left())
+	only(t, s, "aws:eks/cluster:Cluster")
 }
