@@ -387,6 +387,12 @@ func TestArchitectureFollowsTheInstanceType(t *testing.T) {
 	assert.Equal(t, "ami-0123456789abcdef0", pinned.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").get("imageId"))
 }
 
+func TestOldReleasesOnInstancesMayAskTheMetadataServiceTheOldWay(t *testing.T) {
+	p := deploy(t, onECS(object("version", "6.1.0")))
+	assert.Equal(t, "optional",
+		p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").get("metadataOptions", "httpTokens"))
+}
+
 func TestEndpointsOfTheServicesThatTasksCall(t *testing.T) {
 	services := func(changes map[string]any) (names []string) {
 		for _, e := range deploy(t, changes).all("aws:ec2/vpcEndpoint:VpcEndpoint") {
