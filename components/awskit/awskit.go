@@ -17,7 +17,7 @@ type Scope struct {
 	Cluster string
 	// Region is the AWS region, Partition the ARN partition (aws, aws-us-gov, aws-cn), Account the account id.
 	Region, Partition, Account string
-	// Protect marks what holds data: Pulumi refuses to delete or replace it.
+	// Protect marks what holds data or serves clients: Pulumi refuses to delete or replace it.
 	Protect bool
 }
 

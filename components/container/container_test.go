@@ -188,6 +188,13 @@ func TestNodeLife(t *testing.T) {
 			output, err := n.prepare(t, "ECS_CONTAINER_METADATA_URI_V4="+where.uri)
 			require.NoError(t, err, output)
 			require.Equal(t, "version=1\n", read(t, n.at(Shared+"/etc/schema.properties")))
+			for _, path := range []string{Shared + "/etc/schema.properties", DeploymentPath, SchemaProgramPath} {
+				for _, name := range []string{path, filepath.Dir(path)} {
+					info, err := os.Stat(n.at(name))
+					require.NoError(t, err)
+					require.NotZero(t, info.Mode()&0o004, "%s cannot be read by the server's user", name)
+				}
+			}
 
 			environment, err := ServeEnvironment(n.cluster)
 			require.NoError(t, err)

@@ -18,11 +18,14 @@ find_address() {
 	metadata local-ipv4
 }
 
+# The server may run as another user. The volumes themselves are not this program's to change.
+umask 022
 mkdir -p "$SHARED/etc"
 while IFS='|' read -r from checksum path; do
 	[[ -z $from ]] && continue
 	log "fetch $from"
 	fetch "$from" "$checksum" "$ROOT$path"
+	chmod a+r "$ROOT$path"
 done <<<"$WSO2IS_FILES"
 printf '%s' "${WSO2IS_SCHEMA:-}" >"$SHARED/etc/schema.properties"
 if [[ -n ${ECS_CONTAINER_METADATA_URI_V4:-} ]]; then
@@ -31,8 +34,4 @@ if [[ -n ${ECS_CONTAINER_METADATA_URI_V4:-} ]]; then
 	printf '%s\n' "$address" >"$SHARED/etc/node-ip"
 	log "this node is at $address"
 fi
-# The server runs as another user.
-for volume in "$SHARED" "$ROOT/home/wso2carbon/wso2-config-volume" "$ROOT/home/wso2carbon/wso2-artifact-volume"; do
-	[[ ! -d $volume ]] || chmod -R a+rX "$volume"
-done
 log "done"

@@ -75,7 +75,7 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 	}
 	// One more than wanted leaves room to bring up the new node before the old one goes.
 	largest := c.Nodes.Count + 1
-	options := awskit.With(b.child, pulumi.DependsOn(b.before))
+	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before))
 	if a := c.Nodes.Autoscaling; a != nil {
 		largest = a.Max + 1
 		// The scaling policy moves the number between the bounds; an update must not move it back.

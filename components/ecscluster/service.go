@@ -61,7 +61,7 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 			Type: pulumi.String("spread"), Field: pulumi.String("attribute:ecs.availability-zone"),
 		}}
 	}
-	options := awskit.With(b.child, pulumi.DependsOn(b.before), pulumi.Timeouts(&pulumi.CustomTimeouts{
+	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before), pulumi.Timeouts(&pulumi.CustomTimeouts{
 		Create: "40m", Update: "120m", Delete: "30m",
 	}))
 	if c.Nodes.Autoscaling != nil {

@@ -106,7 +106,7 @@ func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.
 		EnableDeletionProtection: pulumi.Bool(*args.LoadBalancer.DeletionProtection),
 		Tags:                     awskit.Tags(args.Cluster, component),
 	}
-	options := child
+	options := serving(args, child)
 	if *args.LoadBalancer.AccessLogs {
 		bucket, err := l.accessLogs(ctx, args, child)
 		if err != nil {
@@ -114,7 +114,7 @@ func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.
 		}
 		in.AccessLogs = lb.LoadBalancerAccessLogsArgs{Bucket: bucket.Name, Enabled: pulumi.Bool(true)}
 		// The load balancer tries to write a test object when logging is switched on.
-		options = awskit.With(child, pulumi.DependsOn(bucket.Ready))
+		options = awskit.With(options, pulumi.DependsOn(bucket.Ready))
 	}
 	balancer, err := lb.NewLoadBalancer(ctx, "alb", in, options...)
 	if err != nil {
@@ -207,7 +207,7 @@ func (l *LoadBalancer) listeners(
 			Type: pulumi.String("forward"), TargetGroupArn: group.Arn,
 		}},
 		Tags: awskit.Tags(args.Cluster+"-https", component),
-	}, child...)
+	}, serving(args, child)...)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,13 @@ func (l *LoadBalancer) listeners(
 			},
 		}},
 		Tags: awskit.Tags(args.Cluster+"-http", component),
-	}, child...)
+	}, serving(args, child)...)
 	l.Serving = []pulumi.Resource{https}
 	return err
+}
+
+// serving protects what clients come in through: it holds no data, but a destruction that Pulumi refuses for the
+// database's sake must not have taken it by then.
+func serving(args *Args, child []pulumi.ResourceOption) []pulumi.ResourceOption {
+	return awskit.With(child, pulumi.Protect(args.Protect))
 }

@@ -406,14 +406,22 @@ func (r *run) all(ctx context.Context) error {
 func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 	held := ""
 	if names := r.protected(kept); len(names) > 0 {
+		// This is what `pulumi destroy` does before it asks; only --skip-preview goes on without.
+		if _, err := r.Stack.PreviewDestroy(ctx); err == nil {
+			return "", fmt.Errorf("the stack protects %d resources, and yet the preview of its destruction does not say so",
+				len(names))
+		}
+		if gone := missing(kept.snapshot, r.Cloud.Snapshot()); len(gone) > 0 {
+			return "", fmt.Errorf("a preview deleted %s", strings.Join(gone, ", "))
+		}
 		if _, err := r.Stack.Destroy(ctx); err == nil {
 			return "", fmt.Errorf("the stack protects %d resources and yet could be destroyed", len(names))
 		}
 		held = fmt.Sprintf("refused while %d resources were protected, ", len(names))
 		r.say("destroy was refused, as it should be: %d resources are protected.", len(names))
 		if gone := missing(kept.snapshot, r.Cloud.Snapshot()); len(gone) > 0 {
-			held += fmt.Sprintf("but %d others had gone by then; ", len(gone))
-			r.say("Until it came to them, Pulumi had deleted %d others:\n  %s", len(gone), strings.Join(gone, "\n  "))
+			held += fmt.Sprintf("by the preview, and again with --skip-preview, but %d others had gone by then; ", len(gone))
+			r.say("With --skip-preview, Pulumi had deleted %d others until it came to them:\n  %s", len(gone), strings.Join(gone, "\n  "))
 		}
 		held += "then "
 		r.say("Lifting the protection.")
