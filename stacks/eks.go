@@ -161,7 +161,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 		return nil, err
 	}
 	size := e.c.PodSize()
-	before := slices.Concat(e.cluster.Ready, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving)
+	before := slices.Concat(e.cluster.Ready, e.cluster.Granted, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving)
 	for _, instance := range awskit.Sorted(e.data.database.Instances) {
 		before = append(before, instance.Resource)
 	}

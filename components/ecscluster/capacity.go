@@ -3,6 +3,7 @@ package ecscluster
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
@@ -177,7 +178,7 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 			// ECS adds its tag to a group that it sizes; left out here, the next update would take it away.
 			"AmazonECSManaged": "true", config.DiscoveryTagKey: b.Cluster, "Name": name,
 		}),
-	}, awskit.With(b.child, pulumi.DependsOn(b.before))...)
+	}, awskit.With(b.child, pulumi.DependsOn(slices.Concat(b.Args.Before, b.Identity.joined, b.Network.Egress)))...)
 }
 
 // surgePercent lets one more than n be there while one is replaced.

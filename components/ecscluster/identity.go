@@ -42,6 +42,8 @@ type Identity struct {
 	roles   map[string]*iam.Role
 	profile *iam.InstanceProfile
 	ready   []pulumi.Resource
+	// joined is done when a container instance may join its cluster, long before the database that tasks wait for.
+	joined []pulumi.Resource
 }
 
 // RoleName is a role's name. Roles are shared by all regions of an account, so the region is part of it.
@@ -100,7 +102,7 @@ func NewIdentity(
 	}, child...); err != nil {
 		return nil, fmt.Errorf("creating the instance profile: %w", err)
 	}
-	i.ready = append(i.ready, session, i.profile)
+	i.joined = append(i.joined, session, i.profile)
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"taskRoleArn": i.TaskRoleARN})
 }
 
@@ -133,6 +135,10 @@ func (i *Identity) grant(ctx *pulumi.Context, b *builder) error {
 		}, pulumi.Parent(i))
 		if err != nil {
 			return fmt.Errorf("granting the role %s its permissions: %w", role, err)
+		}
+		if role == instanceRole {
+			i.joined = append(i.joined, policy)
+			continue
 		}
 		i.ready = append(i.ready, policy)
 	}

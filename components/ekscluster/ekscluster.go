@@ -57,8 +57,10 @@ type Cluster struct {
 	ARN pulumi.StringOutput
 	// ServiceCIDR is the range of the cluster's services.
 	ServiceCIDR string
-	// Ready is done when pods can start, mount, resolve names and act under their role.
+	// Ready is done when pods can start, mount and resolve names.
 	Ready []pulumi.Resource
+	// Granted is done when the cluster's own pods can act under their role, which names the database's secret.
+	Granted []pulumi.Resource
 }
 
 // Name is the name of the EKS cluster that is made here.
@@ -259,7 +261,7 @@ func (b *builder) podIdentity(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	b.made.Ready = append(b.made.Ready, granted, associated)
+	b.made.Granted = append(b.made.Granted, granted, associated)
 	return nil
 }
 

@@ -375,6 +375,7 @@ func (r *run) all(ctx context.Context) error {
 					return "", err
 				}
 			}
+			r.timeline = timelineOf(kept.stack)
 			return changes(u.Summary), nil
 		}},
 		{"up, again", func() (string, error) {

@@ -1,0 +1,143 @@
+package rehearse
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// The types that decide how long a cluster takes to serve.
+const (
+	rdsInstance    = "aws:rds/instance:Instance"
+	ssmAssociation = "aws:ssm/association:Association"
+	ecsService     = "aws:ecs/service:Service"
+	scalingGroup   = "aws:autoscaling/group:Group"
+	ec2Instance    = "aws:ec2/instance:Instance"
+	pods           = "kubernetes:apps/v1:Deployment"
+)
+
+// typical is how long AWS's services typically take to create a resource, until Pulumi goes on: docs/performance.md
+// says where each figure comes from. What is not in it takes a call or two.
+var typical = map[string]time.Duration{
+	rdsInstance: 10 * time.Minute,
+	"aws:acm/certificateValidation:CertificateValidation":       3 * time.Minute,
+	"aws:ec2/natGateway:NatGateway":                             2 * time.Minute,
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                           2 * time.Minute,
+	"aws:ec2transitgateway/transitGateway:TransitGateway":       3 * time.Minute,
+	"aws:ec2transitgateway/vpcAttachment:VpcAttachment":         2 * time.Minute,
+	"aws:ec2transitgateway/multicastDomain:MulticastDomain":     time.Minute,
+	"aws:efs/fileSystem:FileSystem":                             20 * time.Second,
+	"aws:efs/mountTarget:MountTarget":                           90 * time.Second,
+	"aws:lb/loadBalancer:LoadBalancer":                          3 * time.Minute,
+	"aws:eks/cluster:Cluster":                                   9 * time.Minute,
+	"aws:eks/nodeGroup:NodeGroup":                               3 * time.Minute,
+	"aws:eks/addon:Addon":                                       time.Minute,
+	"kubernetes:helm.sh/v3:Release":                             time.Minute,
+	"kubernetes:batch/v1:Job":                                   2 * time.Minute,
+	pods:                                                        10 * time.Minute,
+	ec2Instance:                                                 30 * time.Second,
+	ssmAssociation:                                              6 * time.Minute,
+	scalingGroup:                                                7 * time.Minute,
+	ecsService:                                                  10 * time.Minute,
+	"aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": 30 * time.Second,
+}
+
+const (
+	multiAZ = 15 * time.Minute
+	// instancesOnly is how long a group takes whose instances nobody waits for to be nodes.
+	instancesOnly = 90 * time.Second
+	// call is what everything else takes.
+	call = 3 * time.Second
+)
+
+// chains are what no program can shorten, whatever else it does at the same time: what each step needs of the one
+// before it is a fact of AWS or of the product. A name may stand more than once: a first node makes the super
+// administrator before the others start.
+var chains = [][]string{
+	{vpcType, subnetType, subnetGroup, rdsInstance, scalingGroup},
+	{vpcType, subnetType, subnetGroup, rdsInstance, ec2Instance, ssmAssociation, ec2Instance, ssmAssociation},
+	{vpcType, subnetType, subnetGroup, rdsInstance, ssmAssociation, ecsService},
+	{vpcType, subnetType, subnetGroup, rdsInstance, "kubernetes:batch/v1:Job", pods},
+	{vpcType, subnetType, "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon",
+		"kubernetes:helm.sh/v3:Release", pods},
+}
+
+const (
+	vpcType     = "aws:ec2/vpc:Vpc"
+	subnetType  = "aws:ec2/subnet:Subnet"
+	subnetGroup = "aws:rds/subnetGroup:SubnetGroup"
+)
+
+// serving are the types without which no client gets an answer.
+var serving = []string{
+	scalingGroup, ec2Instance, ssmAssociation, ecsService, pods, "aws:lb/listener:Listener", "aws:route53/record:Record",
+	"aws:lb/targetGroupAttachment:TargetGroupAttachment", "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding",
+}
+
+func takes(r apitype.ResourceV3) time.Duration {
+	switch {
+	case !r.Custom || r.External:
+		return 0
+	case string(r.Type) == rdsInstance && r.Inputs["multiAz"] == true:
+		return multiAZ
+	case string(r.Type) == scalingGroup && r.Inputs["initialLifecycleHooks"] == nil:
+		return instancesOnly
+	case string(r.Type) == "aws:ec2/vpcEndpoint:VpcEndpoint" && r.Inputs["vpcEndpointType"] == "Gateway":
+		return call
+	}
+	return cmp.Or(typical[string(r.Type)], call)
+}
+
+// timelineOf lays the resources of a state out on a clock: each one starts when all that it depends on is
+// done. The engine's limit on calls at a time does not matter beside what takes minutes, and is left out.
+func timelineOf(stack []apitype.ResourceV3) *Timeline {
+	t := &Timeline{}
+	done, last := map[string]Span{}, map[string]string{}
+	longest := map[string]time.Duration{}
+	// A state lists a resource after all that it depends on.
+	for _, r := range stack {
+		s := Span{URN: string(r.URN), Name: r.URN.Name(), Type: string(r.Type)}
+		needs := slices.Clone(r.Dependencies)
+		for _, urns := range r.PropertyDependencies {
+			needs = append(needs, urns...)
+		}
+		needs = append(needs, r.Parent)
+		slices.Sort(needs)
+		for _, urn := range needs {
+			if before, known := done[string(urn)]; known && before.End > s.Start {
+				s.Start, last[s.URN] = before.End, before.URN
+			}
+		}
+		s.End = s.Start + takes(r)
+		longest[s.Type] = max(longest[s.Type], s.End-s.Start)
+		done[s.URN] = s
+		if r.Custom && !r.External {
+			t.Spans = append(t.Spans, s)
+		}
+	}
+	var end string
+	for _, s := range t.Spans {
+		if slices.Contains(serving, s.Type) && s.End > t.Serving {
+			t.Serving, end = s.End, s.URN
+		}
+	}
+	for at := end; at != ""; at = last[at] {
+		t.Critical = append([]string{at}, t.Critical...)
+	}
+	for _, chain := range chains {
+		var sum time.Duration
+		whole := true
+		for _, token := range chain {
+			took, there := longest[token]
+			// An adopted network or cluster is there already, nodes are not.
+			whole = whole && (there || !slices.Contains(serving, token))
+			sum += took
+		}
+		if whole {
+			t.Bound = max(t.Bound, sum)
+		}
+	}
+	return t
+}
