@@ -68,7 +68,7 @@ func (c Cluster) ServiceCIDR() string {
 // nodesNeeded is how many nodes the pods and one more need, over all zones. Pods are spread evenly over the zones, so
 // that a zone with fewer nodes than another bounds them all: it is at most one pod behind.
 func (c Cluster) nodesNeeded() int {
-	zones, perNode, pods := len(c.Network.Zones), max(1, c.PodsPerNode()), c.maxNodes()+1
+	zones, perNode, pods := len(c.Network.Zones), max(1, c.PodsPerNode()), c.MaxNodes()+1
 	if zones == 0 {
 		return 0 // refused as the zones' own problem
 	}

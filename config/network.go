@@ -28,6 +28,14 @@ func (c Cluster) Clustered() bool {
 // Fixed reports whether each node has an address of its own that outlives it.
 func (c Cluster) Fixed() bool { return c.Clustering.Scheme == WKA || c.Clustering.Scheme == Multicast }
 
+// MaxNodes is the largest number of nodes that there may be.
+func (c Cluster) MaxNodes() int {
+	if c.Nodes.Autoscaling != nil {
+		return max(c.Nodes.Count, c.Nodes.Autoscaling.Max)
+	}
+	return c.Nodes.Count
+}
+
 // ZoneSubnets is the pair of subnets in one zone. The ids are known in an adopted VPC only.
 type ZoneSubnets struct {
 	Zone            string
@@ -201,8 +209,8 @@ func (c Cluster) adoptedZones() []string {
 	return slices.Sorted(maps.Keys(c.Network.Adopt.PrivateSubnets))
 }
 
-// dnsSuffix is what AWS's own names end with in the region's partition.
-func dnsSuffix(region string) string {
+// DNSSuffix is what AWS's own names end with in the region's partition.
+func DNSSuffix(region string) string {
 	if strings.HasPrefix(region, "cn-") {
 		return "amazonaws.com.cn"
 	}

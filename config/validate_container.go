@@ -46,7 +46,7 @@ func (v *validator) image(path, text string) {
 	if reference.IsNameOnly(named) {
 		v.refuse(path, fix, "%q has neither a tag nor a digest", text)
 	}
-	own := regexp.MustCompile(`^\d{12}\.dkr\.ecr\.` + regexp.QuoteMeta(v.Region+"."+dnsSuffix(v.Region)) + `$`)
+	own := regexp.MustCompile(`^\d{12}\.dkr\.ecr\.` + regexp.QuoteMeta(v.Region+"."+DNSSuffix(v.Region)) + `$`)
 	if registry := reference.Domain(named); len(v.Network.EgressCIDRs) == 0 && !own.MatchString(registry) {
 		v.refuse(path, "push it to ECR in "+v.Region+", or write the registry's addresses as network.egressCidrs",
 			"nodes are not let out to %s", registry)
@@ -97,7 +97,7 @@ func (c *Cluster) completeImages(env Environment) error {
 	if err != nil {
 		return fmt.Errorf("asking for the account's id: %w", err)
 	}
-	registry := fmt.Sprintf("%s.dkr.ecr.%s.%s/", account, c.Region, dnsSuffix(c.Region))
+	registry := fmt.Sprintf("%s.dkr.ecr.%s.%s/", account, c.Region, DNSSuffix(c.Region))
 	name := func(image string) string {
 		if c.Container.Repository {
 			return registry + c.ImageRepository(image)

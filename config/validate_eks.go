@@ -192,7 +192,7 @@ func (c *Cluster) validatePodCapacity() Problems {
 		if needed := c.nodesNeeded(); g.Min < needed {
 			p.refuse("eks.nodeGroup.min", fmt.Sprintf("write %d or more, or a larger nodes.instanceType", needed),
 				"%d nodes of %s in %d zones do not hold %d pods and the one that a rolling update adds", g.Min,
-				c.Nodes.InstanceType, zones, c.maxNodes())
+				c.Nodes.InstanceType, zones, c.MaxNodes())
 		}
 	}
 	if g.Max < g.Min {

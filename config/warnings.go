@@ -106,18 +106,11 @@ func (w *warnings) database(c *Cluster) {
 		if dataSources[name] == 0 {
 			w.say(path, "no logical database is on this instance")
 		}
-		wanted := db.PoolSize * dataSources[name] * c.maxNodes()
+		wanted := db.PoolSize * dataSources[name] * c.MaxNodes()
 		if most := db.maxConnections(i.Class); most > 0 && wanted > most {
-			w.say("database.poolSize", "%d nodes may open %d connections to %s, and %s takes about %d", c.maxNodes(), wanted,
+			w.say("database.poolSize", "%d nodes may open %d connections to %s, and %s takes about %d", c.MaxNodes(), wanted,
 				path,
 				i.Class, most)
 		}
 	}
-}
-
-func (c *Cluster) maxNodes() int {
-	if c.Nodes.Autoscaling != nil {
-		return max(c.Nodes.Count, c.Nodes.Autoscaling.Max)
-	}
-	return c.Nodes.Count
 }

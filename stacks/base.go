@@ -168,7 +168,7 @@ func buildData(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, role pulumi.StringInput, provider pulumi.ResourceOption,
 ) (*data, error) {
 	db, err := database.New(ctx, "database", &database.Args{
-		Scope: scope, Database: c.Database, Subnets: inZones(b.network.Zones, b.network.Private),
+		Scope: scope, Database: c.Database, Subnets: b.network.InZones(b.network.Private),
 		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN,
 	}, provider)
 	if err != nil {
@@ -179,16 +179,6 @@ func buildData(
 		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role,
 	}, provider)
 	return &data{database: db, files: files}, err
-}
-
-func inZones(zones []string, ids map[string]pulumi.StringOutput) pulumi.StringArray {
-	out := pulumi.StringArray{}
-	for _, zone := range zones {
-		if id, ok := ids[zone]; ok {
-			out = append(out, id)
-		}
-	}
-	return out
 }
 
 // front is what stands before the nodes and watches them.
@@ -211,7 +201,7 @@ func buildFront(
 	}
 	balancer, err := balance(ctx, "loadbalancer", &loadbalancer.Args{
 		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
-		Subnets: inZones(b.network.Zones, subnets), SecurityGroup: b.firewall.Groups[firewall.LoadBalancer], TargetType: targetType,
+		Subnets: b.network.InZones(subnets), SecurityGroup: b.firewall.Groups[firewall.LoadBalancer], TargetType: targetType,
 	}, provider)
 	if err != nil {
 		return nil, err

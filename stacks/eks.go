@@ -169,7 +169,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 		Scope: e.scope, Config: e.c, Namespace: e.c.EKS.Namespace,
 		Images:  workload.Images{Server: e.c.Container.Image, Tools: e.c.Container.ToolsImage},
 		Size:    workload.Size{CPU: size.CPU, MemoryMiB: size.Memory},
-		Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx), SecretStore: workload.SecretStore(e.c.EKS.Secrets),
+		Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx), SecretStore: e.c.EKS.Secrets,
 		Hosts: inputs(e.data.database.Hosts()), FileSystem: e.data.files, SchemeJar: e.c.EKS.MembershipScheme,
 		TargetGroup: e.targetGroup(), Ingress: e.ingress(), Addresses: addresses, Before: before,
 	}, opts...)

@@ -31,6 +31,10 @@ func (s Scope) GlobalARN(service, account, resource string) string {
 	return fmt.Sprintf("arn:%s:%s::%s:%s", s.Partition, service, account, resource)
 }
 
+// RoleName is the name of the cluster's role for a purpose. Roles are shared by all regions of an account, so the region
+// is part of it.
+func (s Scope) RoleName(purpose string) string { return s.Cluster + "-" + purpose + "-" + s.Region }
+
 // Policy is an IAM policy document.
 type Policy struct {
 	Version   string      `json:"Version"`
@@ -97,6 +101,24 @@ func (s Scope) EC2Service() string {
 func PolicyOf(document func(values []string) Policy, values ...pulumi.StringInput) pulumi.StringOutput {
 	return pulumi.ToStringArrayOutput(outputs(values)).ApplyT(func(known []string) string {
 		return document(known).JSON()
+	}).(pulumi.StringOutput)
+}
+
+// Resolve makes a text from named values, once all of them are known.
+func Resolve[V pulumi.StringInput](
+	values map[string]V, text func(known map[string]string) (string, error),
+) pulumi.StringOutput {
+	names := slices.Sorted(maps.Keys(values))
+	list := make(pulumi.StringArray, len(names))
+	for i, name := range names {
+		list[i] = values[name]
+	}
+	return list.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
+		at := make(map[string]string, len(known))
+		for i, value := range known {
+			at[names[i]] = value
+		}
+		return text(at)
 	}).(pulumi.StringOutput)
 }
 

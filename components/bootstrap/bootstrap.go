@@ -417,10 +417,10 @@ func (a Args) check() error {
 		if f.Path == "" || path.IsAbs(f.Path) || path.Clean(f.Path) != f.Path || strings.HasPrefix(f.Path, "..") {
 			complain("file %s: %q is no path below IS_HOME", f.Key, f.Path)
 		}
-		deployment = deployment || f.Path == "repository/conf/deployment.toml"
+		deployment = deployment || f.Path == product.DeploymentFile
 	}
 	if !deployment {
-		complain("repository/conf/deployment.toml is not among the files")
+		complain("%s is not among the files", product.DeploymentFile)
 	}
 	if (a.FileSystem.Userstores != "" || a.FileSystem.Tenants != "") && a.FileSystem.ID == "" {
 		complain("there are access points but no file system")

@@ -55,10 +55,10 @@ func UserstoresPath(version product.Version) string {
 func TenantsPath(version product.Version) string { return ServerHome(version) + "/repository/tenants" }
 
 // DeploymentPath is where a node's deployment.toml is put for the entrypoint to copy.
-const DeploymentPath = ConfigVolume + "/repository/conf/deployment.toml"
+const DeploymentPath = ConfigVolume + "/" + product.DeploymentFile
 
 // HazelcastPath is where a hazelcast.xml that a team brings is put for the entrypoint to copy.
-const HazelcastPath = ConfigVolume + "/repository/conf/etc/hazelcast.xml"
+const HazelcastPath = ConfigVolume + "/" + product.HazelcastFile
 
 var (
 	//go:embed prepare.sh

@@ -5,7 +5,6 @@ package ec2cluster
 import (
 	"encoding/base64"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
@@ -21,14 +20,12 @@ import (
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-const component = "ec2cluster"
-
 const (
-	deploymentPath = "repository/conf/deployment.toml"
-	hazelcastPath  = "repository/conf/etc/hazelcast.xml"
-	programPrefix  = "programs/"
+	component     = "ec2cluster"
+	programPrefix = "programs/"
 )
 
 // Type is the component's Pulumi type token.
@@ -180,16 +177,7 @@ func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutp
 	for key, instance := range b.Database.Instances {
 		ids["host:"+key], ids["master:"+key] = instance.Host, instance.MasterSecretARN
 	}
-	names := slices.Sorted(maps.Keys(ids))
-	values := make(pulumi.StringArray, len(names))
-	for i, name := range names {
-		values[i] = ids[name]
-	}
-	return values.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
-		at := make(map[string]string, len(known))
-		for i, value := range known {
-			at[names[i]] = value
-		}
+	return awskit.Resolve(ids, func(at map[string]string) (string, error) {
 		args, err := bootstrapArgs(c, b.Args, n, config, at)
 		if err != nil {
 			return "", err
@@ -199,7 +187,7 @@ func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutp
 			return "", err
 		}
 		return base64.StdEncoding.EncodeToString([]byte(text)), nil
-	}).(pulumi.StringOutput)
+	})
 }
 
 func bootstrapArgs(
@@ -215,7 +203,7 @@ func bootstrapArgs(
 		CABundle: c.Database.CABundle, CABundlePath: nodeconfig.CABundlePath,
 		Bucket: at["bucket"], Programs: programPrefix,
 		Files: []bootstrap.File{{
-			Key: files.DeploymentKey, SHA256: at["sum:deployment.toml"], Path: deploymentPath,
+			Key: files.DeploymentKey, SHA256: at["sum:deployment.toml"], Path: product.DeploymentFile,
 		}},
 		FileSystem: bootstrap.FileSystem{
 			ID: at["fileSystem"], Userstores: at["accessPoint:"+filesystem.Userstores],
@@ -234,7 +222,7 @@ func bootstrapArgs(
 		out.HazelcastPort = n.port
 	}
 	if files.HazelcastSum != "" {
-		out.Files = append(out.Files, bootstrap.File{Key: files.HazelcastKey, SHA256: files.HazelcastSum, Path: hazelcastPath})
+		out.Files = append(out.Files, bootstrap.File{Key: files.HazelcastKey, SHA256: files.HazelcastSum, Path: product.HazelcastFile})
 	}
 	for variable, key := range awskit.Sorted(args.SecretKeys) {
 		s := bootstrap.Secret{Variable: variable, ID: at["secret:"+key]}

@@ -26,13 +26,9 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	image := "resolve:ssm:" + imageParameter(c) // EC2 resolves it whenever a node is launched
-	if c.Nodes.AMI != "" {
-		image = c.Nodes.AMI
-	}
 	name := groupName(b.Cluster)
 	template, err := instances.Template(ctx, &instances.TemplateArgs{
-		Scope: b.Scope, Config: c, Name: name, Component: component, What: "A node", Image: image,
+		Scope: b.Scope, Config: c, Name: name, Component: component, What: "A node", ImageParameter: imageParameter(c),
 		Profile: b.Identity.profile.Arn, SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN,
 		UserData: b.userData(nodeArgs{
 			port: c.Clustering.Port, members: 1, hook: &bootstrap.LifecycleHook{Name: hookName, Group: name},
@@ -69,21 +65,15 @@ const warmup = 120
 
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
 	c := b.Config
-	subnets := pulumi.StringArray{}
-	for _, zone := range b.Network.Zones {
-		subnets = append(subnets, b.Network.Private[zone])
-	}
-	// One more than wanted leaves room to bring up the new node before the old one goes.
-	largest := c.Nodes.Count + 1
 	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before))
-	if a := c.Nodes.Autoscaling; a != nil {
-		largest = a.Max + 1
+	if c.Nodes.Autoscaling != nil {
 		// The scaling policy moves the number between the bounds; an update must not move it back.
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCapacity"}))
 	}
 	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
-		Name: pulumi.String(name), MinSize: pulumi.Int(c.Nodes.Count), MaxSize: pulumi.Int(largest),
-		DesiredCapacity: pulumi.Int(c.Nodes.Count), VpcZoneIdentifiers: subnets,
+		// One more than wanted leaves room to bring up the new node before the old one goes.
+		Name: pulumi.String(name), MinSize: pulumi.Int(c.Nodes.Count), MaxSize: pulumi.Int(c.MaxNodes() + 1),
+		DesiredCapacity: pulumi.Int(c.Nodes.Count), VpcZoneIdentifiers: b.Network.InZones(b.Network.Private),
 		LaunchTemplate:  instances.Newest(template),
 		TargetGroupArns: pulumi.StringArray{b.LoadBalancer.TargetGroup},
 		HealthCheckType: pulumi.String("ELB"), HealthCheckGracePeriod: pulumi.Int(graceSeconds),

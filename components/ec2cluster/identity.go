@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/storage"
@@ -34,28 +35,17 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, opts ...p
 	child := []pulumi.ResourceOption{pulumi.Parent(i)}
 	var err error
 	if i.role, err = iam.NewRole(ctx, "nodes", &iam.RoleArgs{
-		Name: pulumi.String(RoleName(scope)), Description: pulumi.String("The nodes of " + scope.Cluster),
+		Name: pulumi.String(scope.RoleName("nodes")), Description: pulumi.String("The nodes of " + scope.Cluster),
 		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy(scope.EC2Service())), Tags: awskit.Tags(scope.Cluster+"-nodes", component),
 	}, child...); err != nil {
 		return nil, fmt.Errorf("creating the nodes' role: %w", err)
 	}
 	i.RoleARN = i.role.Arn
-	// Sessions through Systems Manager take the place of SSH keys and of an open port 22.
-	if i.session, err = iam.NewRolePolicyAttachment(ctx, "session-manager", &iam.RolePolicyAttachmentArgs{
-		Role: i.role.Name, PolicyArn: pulumi.String(scope.GlobalARN("iam", "aws", "policy/AmazonSSMManagedInstanceCore")),
-	}, child...); err != nil {
-		return nil, fmt.Errorf("attaching the session manager's policy: %w", err)
-	}
-	if i.profile, err = iam.NewInstanceProfile(ctx, "nodes", &iam.InstanceProfileArgs{
-		Name: pulumi.String(RoleName(scope)), Role: i.role.Name, Tags: awskit.Tags(scope.Cluster+"-nodes", component),
-	}, child...); err != nil {
-		return nil, fmt.Errorf("creating the instance profile: %w", err)
+	if i.profile, i.session, err = instances.Profile(ctx, scope, "nodes", component, i.role, child...); err != nil {
+		return nil, err
 	}
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"roleArn": i.RoleARN})
 }
-
-// RoleName is the nodes' role. Roles are shared by all regions of an account, so the region is part of it.
-func RoleName(scope awskit.Scope) string { return scope.Cluster + "-nodes-" + scope.Region }
 
 // grant gives the role what a node does, and nothing else.
 func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket) ([]pulumi.Resource, error) {
@@ -77,20 +67,16 @@ func nodePolicy(args *Args, v []string) awskit.Policy {
 	c := args.Config
 	artifacts := nodefiles.ARNs(args.Scope, c.Product.Archive, c.Product.Driver, c.Database.CABundle)
 	bucket, key, fs, logs, secretARNs := v[0], v[1], v[2], v[3], v[4:]
-	metrics := awskit.Allow("ReportMembers", []string{"cloudwatch:PutMetricData"}, "*")
-	metrics.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": observability.Namespace}}
 	policy := awskit.NewPolicy(
 		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{bucket + "/*"}, artifacts...)...),
 		awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, secretARNs...),
 		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, key),
 		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, fs),
 		awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}, logs, logs+":*"),
-		metrics,
+		observability.ReportMembers(),
 	)
 	if args.Config.Clustered() && args.Config.Clustering.Scheme == config.AWS {
-		// Describe calls take no resource; WSO2's guide asks for both.
-		policy.Statement = append(policy.Statement, awskit.Allow("DiscoverMembers",
-			[]string{"ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"}, "*"))
+		policy.Statement = append(policy.Statement, instances.Discover())
 	}
 	if !args.Config.Fixed() {
 		policy.Statement = append(policy.Statement, awskit.Allow("ReportReady",

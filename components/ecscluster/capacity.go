@@ -106,13 +106,9 @@ const instanceWarmup = 180
 // task is replaced, since two tasks cannot have the same ports of one instance.
 func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) {
 	c := b.Config
-	image := "resolve:ssm:" + imageParameter(c) // EC2 resolves it whenever an instance is launched
-	if c.Nodes.AMI != "" {
-		image = c.Nodes.AMI
-	}
 	name := groupName(b.Cluster)
 	template, err := instances.Template(ctx, &instances.TemplateArgs{
-		Scope: b.Scope, Config: c, Name: name, Component: component, What: "A container instance", Image: image,
+		Scope: b.Scope, Config: c, Name: name, Component: component, What: "A container instance", ImageParameter: imageParameter(c),
 		Profile: b.Identity.profile.Arn, SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN,
 		UserData: b.ecs.Name.ApplyT(func(cluster string) *string {
 			data := base64.StdEncoding.EncodeToString([]byte(b.agent(cluster)))
@@ -135,7 +131,7 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 			ManagedTerminationProtection: pulumi.String("ENABLED"),
 			ManagedScaling: ecs.CapacityProviderAutoScalingGroupProviderManagedScalingArgs{
 				Status: pulumi.String("ENABLED"), TargetCapacity: pulumi.Int(100), // percent of the instances in use
-				MinimumScalingStepSize: pulumi.Int(1), MaximumScalingStepSize: pulumi.Int(b.mostTasks()),
+				MinimumScalingStepSize: pulumi.Int(1), MaximumScalingStepSize: pulumi.Int(b.Config.MaxNodes()),
 				InstanceWarmupPeriod: pulumi.Int(instanceWarmup),
 			},
 		},
@@ -147,18 +143,10 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 	return provider, nil
 }
 
-// mostTasks is the largest number of nodes.
-func (b *builder) mostTasks() int {
-	if a := b.Config.Nodes.Autoscaling; a != nil {
-		return max(a.Max, b.Config.Nodes.Count)
-	}
-	return b.Config.Nodes.Count
-}
-
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
 	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
-		Name: pulumi.String(name), MinSize: pulumi.Int(b.Config.Nodes.Count), MaxSize: pulumi.Int(b.mostTasks() + 1),
-		VpcZoneIdentifiers: b.subnets(),
+		Name: pulumi.String(name), MinSize: pulumi.Int(b.Config.Nodes.Count), MaxSize: pulumi.Int(b.Config.MaxNodes() + 1),
+		VpcZoneIdentifiers: b.Network.InZones(b.Network.Private),
 		LaunchTemplate:     instances.Newest(template),
 		// ECS watches the tasks and Elastic Load Balancing their targets; the group only the instances.
 		HealthCheckType: pulumi.String("EC2"), HealthCheckGracePeriod: pulumi.Int(instanceWarmup),

@@ -140,7 +140,7 @@ func (b *builder) know(store *nodefiles.Store) {
 	for key, instance := range b.Database.Instances {
 		b.inputs["host:"+key], b.inputs["master:"+key] = instance.Host, instance.MasterSecretARN
 	}
-	for i, subnet := range b.subnets() {
+	for i, subnet := range b.Network.InZones(b.Network.Private) {
 		b.inputs[fmt.Sprintf("subnet:%d", i)] = subnet
 	}
 	b.inputs["nodesGroup"] = b.NodesGroup
@@ -149,26 +149,11 @@ func (b *builder) know(store *nodefiles.Store) {
 // resolve makes a text from the values named, once they are known. The text may read nothing else that changes while
 // the program runs.
 func (b *builder) resolve(text func(known) (string, error), names ...string) pulumi.StringOutput {
-	values := make(pulumi.StringArray, len(names))
-	for i, name := range names {
-		values[i] = b.inputs[name]
+	values := map[string]pulumi.StringInput{}
+	for _, name := range names {
+		values[name] = b.inputs[name]
 	}
-	return values.ToStringArrayOutput().ApplyT(func(list []string) (string, error) {
-		k := known{}
-		for i, value := range list {
-			k[names[i]] = value
-		}
-		return text(k)
-	}).(pulumi.StringOutput)
-}
-
-// subnets are the private ones, in the order of their zones.
-func (b *builder) subnets() pulumi.StringArray {
-	subnets := pulumi.StringArray{}
-	for _, zone := range b.Network.Zones {
-		subnets = append(subnets, b.Network.Private[zone])
-	}
-	return subnets
+	return awskit.Resolve(values, func(at map[string]string) (string, error) { return text(at) })
 }
 
 // namesOf are the names of all values of some kinds, sorted.

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/registry"
@@ -46,11 +47,6 @@ type Identity struct {
 	joined []pulumi.Resource
 }
 
-// RoleName is a role's name. Roles are shared by all regions of an account, so the region is part of it.
-func RoleName(scope awskit.Scope, role string) string {
-	return scope.Cluster + "-" + role + "-" + scope.Region
-}
-
 // NewIdentity makes the roles, and the instance profile where there are container instances.
 func NewIdentity(
 	ctx *pulumi.Context, name string, scope awskit.Scope, c config.Cluster, opts ...pulumi.ResourceOption,
@@ -77,7 +73,7 @@ func NewIdentity(
 	}
 	for _, t := range trusts {
 		role, err := iam.NewRole(ctx, t.role, &iam.RoleArgs{
-			Name: pulumi.String(RoleName(scope, t.role)), Description: pulumi.String(t.what + scope.Cluster),
+			Name: pulumi.String(scope.RoleName(t.role)), Description: pulumi.String(t.what + scope.Cluster),
 			AssumeRolePolicy: pulumi.String(t.trust), Tags: awskit.Tags(scope.Cluster+"-"+t.role, component),
 		}, child...)
 		if err != nil {
@@ -89,19 +85,11 @@ func NewIdentity(
 	if c.Fargate() {
 		return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"taskRoleArn": i.TaskRoleARN})
 	}
-	// Sessions through Systems Manager take the place of SSH keys and of an open port 22.
-	session, err := iam.NewRolePolicyAttachment(ctx, "session-manager", &iam.RolePolicyAttachmentArgs{
-		Role: i.roles[instanceRole].Name, PolicyArn: pulumi.String(scope.GlobalARN("iam", "aws", "policy/AmazonSSMManagedInstanceCore")),
-	}, child...)
+	profile, session, err := instances.Profile(ctx, scope, instanceRole, component, i.roles[instanceRole], child...)
 	if err != nil {
-		return nil, fmt.Errorf("attaching the session manager's policy: %w", err)
+		return nil, err
 	}
-	if i.profile, err = iam.NewInstanceProfile(ctx, instanceRole, &iam.InstanceProfileArgs{
-		Name: pulumi.String(RoleName(scope, instanceRole)), Role: i.roles[instanceRole].Name,
-		Tags: awskit.Tags(scope.Cluster+"-"+instanceRole, component),
-	}, child...); err != nil {
-		return nil, fmt.Errorf("creating the instance profile: %w", err)
-	}
+	i.profile = profile
 	i.joined = append(i.joined, session, i.profile)
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"taskRoleArn": i.TaskRoleARN})
 }
@@ -156,11 +144,9 @@ func (b *builder) fetch(k known) []awskit.Statement {
 
 func (b *builder) taskPolicy(k known) awskit.Policy {
 	c := b.Config
-	metrics := awskit.Allow("ReportMembers", []string{"cloudwatch:PutMetricData"}, "*")
-	metrics.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": observability.Namespace}}
 	statements := append(b.fetch(k),
 		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, k["fileSystemArn"]),
-		metrics,
+		observability.ReportMembers(),
 	)
 	if c.Clustered() {
 		// Nodes take turns at their first start by these, and members are found by them where tasks have addresses.
@@ -170,7 +156,7 @@ func (b *builder) taskPolicy(k known) awskit.Policy {
 			awskit.Allow("DescribeMembers", []string{"ecs:DescribeTasks"}, b.ARN("ecs", "task/"+b.Cluster+"/*")))
 		if c.HostNetwork() {
 			// Inside a task Hazelcast takes the task's credentials, not the instance's.
-			statements = append(statements, discoverInstances())
+			statements = append(statements, instances.Discover())
 		} else {
 			statements = append(statements, awskit.Allow("DescribeAddresses", []string{"ec2:DescribeNetworkInterfaces"}, "*"))
 		}
@@ -186,11 +172,6 @@ func (b *builder) taskPolicy(k known) awskit.Policy {
 				k["logGroupArn"], k["logGroupArn"]+":*"))
 	}
 	return awskit.NewPolicy(statements...)
-}
-
-// discoverInstances is what the guide asks for. Describe calls take no resource.
-func discoverInstances() awskit.Statement {
-	return awskit.Allow("DiscoverMembers", []string{"ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"}, "*")
 }
 
 // execution is what starting a task needs: its images, its secrets by variable, and its log.
@@ -235,7 +216,7 @@ func (b *builder) instancePolicy(known) awskit.Policy {
 			b.ARN("ecs", "container-instance/"+b.Cluster+"/*")),
 	}
 	if b.Config.Clustered() {
-		statements = append(statements, discoverInstances())
+		statements = append(statements, instances.Discover())
 	}
 	return awskit.NewPolicy(statements...)
 }

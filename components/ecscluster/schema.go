@@ -12,7 +12,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
-	"github.com/wso2is-aws/wso2is/components/bootstrap"
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 )
@@ -74,11 +73,7 @@ func (b *builder) schemaProperties(k known) (string, error) {
 	for instance := range b.Config.Database.Instances {
 		hosts[instance] = k["host:"+instance]
 	}
-	databases, err := nodefiles.Databases(b.Config, hosts)
-	if err != nil {
-		return "", err
-	}
-	return bootstrap.SchemaProperties(b.Config.Version, container.ServerHome(b.Config.Version), databases)
+	return nodefiles.SchemaProperties(b.Config, hosts)
 }
 
 // schemaContainers are the containers of the task that makes the schema.

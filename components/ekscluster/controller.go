@@ -2,7 +2,6 @@ package ekscluster
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v3"
@@ -204,10 +203,6 @@ func controllerImage(args *ControllerArgs) (pulumi.Map, error) {
 	if !ok {
 		account = commonRegistry
 	}
-	suffix := "amazonaws.com"
-	if strings.HasPrefix(args.Region, "cn-") {
-		suffix += ".cn"
-	}
-	return pulumi.Map{"repository": pulumi.String(fmt.Sprintf("%s.dkr.ecr.%s.%s/amazon/%s", account, args.Region, suffix,
-		chart))}, nil
+	return pulumi.Map{"repository": pulumi.String(fmt.Sprintf("%s.dkr.ecr.%s.%s/amazon/%s", account, args.Region,
+		config.DNSSuffix(args.Region), chart))}, nil
 }

@@ -128,7 +128,7 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 		return nil, err
 	}
 	access := eks.ClusterVpcConfigArgs{
-		SubnetIds:            b.subnets(),
+		SubnetIds:            b.Network.InZones(b.Network.Private),
 		SecurityGroupIds:     pulumi.StringArray{b.ControlPlaneGroup},
 		EndpointPublicAccess: pulumi.Bool(len(options.PublicAccessCIDRs) > 0), EndpointPrivateAccess: pulumi.Bool(true),
 	}
@@ -169,15 +169,6 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 	}).(pulumi.StringOutput)
 	b.made.Kubeconfig = kubeconfig(ctx, b.Scope, cluster.Name, cluster.Endpoint, authority)
 	return cluster, nil
-}
-
-// subnets are the private subnets in the order of their zones.
-func (b *builder) subnets() pulumi.StringArray {
-	all := pulumi.StringArray{}
-	for _, zone := range b.Network.Zones {
-		all = append(all, b.Network.Private[zone])
-	}
-	return all
 }
 
 func (b *builder) logGroup(ctx *pulumi.Context, name, group string) (*cloudwatch.LogGroup, error) {

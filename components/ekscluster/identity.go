@@ -69,10 +69,6 @@ func NewIdentity(
 
 // own makes the roles of a cluster that is made here.
 func (i *Identity) own(ctx *pulumi.Context) error {
-	ec2 := "ec2.amazonaws.com"
-	if i.scope.Partition == "aws-cn" {
-		ec2 += ".cn"
-	}
 	for _, r := range []struct {
 		purpose, what, trust string
 		into                 **iam.Role
@@ -80,7 +76,7 @@ func (i *Identity) own(ctx *pulumi.Context) error {
 	}{
 		{"cluster", "The control plane of ", awskit.TrustPolicy("eks.amazonaws.com"), &i.cluster,
 			[]string{"AmazonEKSClusterPolicy"}},
-		{"nodes", "The Kubernetes nodes of ", awskit.TrustPolicy(ec2), &i.nodes,
+		{"nodes", "The Kubernetes nodes of ", awskit.TrustPolicy(i.scope.EC2Service()), &i.nodes,
 			[]string{"AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"}},
 		{"cni", "Gives pods addresses in ", i.podTrust(), &i.cni, []string{"AmazonEKS_CNI_Policy"}},
 		{"filesystem", "Mounts the shared file system of ", i.podTrust(), &i.fileSystem, nil},
@@ -108,8 +104,8 @@ func (i *Identity) own(ctx *pulumi.Context) error {
 
 func (i *Identity) role(ctx *pulumi.Context, purpose, what, trust string) (*iam.Role, error) {
 	role, err := iam.NewRole(ctx, purpose, &iam.RoleArgs{
-		Name: pulumi.String(RoleName(i.scope, purpose)), Description: pulumi.String(what),
-		AssumeRolePolicy: pulumi.String(trust), Tags: awskit.Tags(RoleName(i.scope, purpose), component),
+		Name: pulumi.String(i.scope.RoleName("eks-" + purpose)), Description: pulumi.String(what),
+		AssumeRolePolicy: pulumi.String(trust), Tags: awskit.Tags(i.scope.RoleName("eks-"+purpose), component),
 	}, i.child...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the role of %s: %w", purpose, err)
@@ -127,12 +123,6 @@ func (i *Identity) podTrust() string {
 			"ArnEquals":    {"aws:SourceArn": i.scope.ARN("eks", "cluster/"+i.name)},
 		},
 	}).JSON()
-}
-
-// RoleName is the name of the role for a purpose. Roles are shared by all regions of an account, so the region is part
-// of it.
-func RoleName(scope awskit.Scope, purpose string) string {
-	return scope.Cluster + "-eks-" + purpose + "-" + scope.Region
 }
 
 // grant gives a role what it needs besides what AWS keeps policies for.
@@ -167,12 +157,10 @@ func ship(v []string) awskit.Policy {
 	for _, group := range v {
 		resources = append(resources, group, group+":*")
 	}
-	metrics := awskit.Allow("Measure", []string{"cloudwatch:PutMetricData"}, "*")
-	metrics.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": "ContainerInsights"}}
 	return awskit.NewPolicy(
 		awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
 			resources...),
-		metrics,
+		observability.Measure("Measure", "ContainerInsights"),
 		// Describe calls take no resource. The agent labels what it measures with them.
 		awskit.Allow("LabelMeasurements", []string{"ec2:DescribeTags", "ec2:DescribeVolumes"}, "*"),
 	)
@@ -182,9 +170,7 @@ func ship(v []string) awskit.Policy {
 func podPolicy(args *Args) func(v []string) awskit.Policy {
 	c := args.Config
 	return func(v []string) awskit.Policy {
-		metrics := awskit.Allow("ReportMembers", []string{"cloudwatch:PutMetricData"}, "*")
-		metrics.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": observability.Namespace}}
-		policy := awskit.NewPolicy(metrics)
+		policy := awskit.NewPolicy(observability.ReportMembers())
 		artifacts := nodefiles.ARNs(args.Scope, c.Product.Driver, c.Database.CABundle, c.EKS.MembershipScheme)
 		if len(artifacts) > 0 {
 			policy.Statement = append(policy.Statement, awskit.Allow("ReadFiles", []string{"s3:GetObject"}, artifacts...))

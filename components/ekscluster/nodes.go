@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -39,7 +40,7 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 	}
 	// No name of its own: a group that has to be replaced stands beside the old one until pods have moved over.
 	return eks.NewNodeGroup(ctx, "nodes", &eks.NodeGroupArgs{
-		ClusterName: b.name, NodeRoleArn: b.Identity.nodes.Arn, SubnetIds: b.subnets(), Version: cluster.Version,
+		ClusterName: b.name, NodeRoleArn: b.Identity.nodes.Arn, SubnetIds: b.Network.InZones(b.Network.Private), Version: cluster.Version,
 		AmiType: pulumi.String(images[group.AMI][t.ARM]), InstanceTypes: awskit.Strings([]string{kind}),
 		CapacityType: pulumi.String("ON_DEMAND"),
 		LaunchTemplate: eks.NodeGroupLaunchTemplateArgs{
@@ -59,44 +60,27 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 // template is what EKS starts nodes from. Image, user data and profile EKS adds itself.
 func (b *builder) template(ctx *pulumi.Context) (*ec2.LaunchTemplate, error) {
 	c, name := b.Config, b.Cluster+"-eks-nodes"
-	volume := ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
-		VolumeSize: pulumi.Int(c.Nodes.RootVolume), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.String("true"),
-		KmsKeyId: b.Secrets.KeyARN.ToStringPtrOutput(), DeleteOnTermination: pulumi.String("true"),
-	}
+	volume := instances.Disk(c.Nodes.RootVolume, b.Secrets.KeyARN)
 	devices := ec2.LaunchTemplateBlockDeviceMappingArray{
 		ec2.LaunchTemplateBlockDeviceMappingArgs{DeviceName: pulumi.String("/dev/xvda"), Ebs: volume},
 	}
 	if c.EKS.NodeGroup.AMI == config.Bottlerocket {
 		// The system has a small read-only disk of its own; images and pods are on the second one.
-		system := volume
-		system.VolumeSize = pulumi.Int(bottlerocketSystem)
+		system := instances.Disk(bottlerocketSystem, b.Secrets.KeyARN)
 		devices = ec2.LaunchTemplateBlockDeviceMappingArray{
 			ec2.LaunchTemplateBlockDeviceMappingArgs{DeviceName: pulumi.String("/dev/xvda"), Ebs: system},
 			ec2.LaunchTemplateBlockDeviceMappingArgs{DeviceName: pulumi.String("/dev/xvdb"), Ebs: volume},
 		}
 	}
-	launched := awskit.Tags(name, component)
-	launched["project"], launched["stack"] = pulumi.String(c.Project), pulumi.String(c.Stack)
-	for key, value := range c.Tags {
-		launched[key] = pulumi.String(value)
-	}
 	return ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
 		Name: pulumi.String(name), Description: pulumi.String("A Kubernetes node of " + b.Cluster),
 		UpdateDefaultVersion: pulumi.Bool(true),
-		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
-			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"),
-			// One hop ends at the node: no pod takes the node's role.
-			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
-		},
+		MetadataOptions:      instances.Metadata("required"), // one hop ends at the node: no pod takes its role
 		// With groups named here, EKS does not add its own cluster group, which lets everything through between nodes and
 		// control plane.
 		VpcSecurityGroupIds: pulumi.StringArray{b.NodesGroup}, BlockDeviceMappings: devices,
-		// The provider's default tags end at the template; what it launches is tagged here.
-		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
-			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: launched},
-			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: launched},
-		},
-		Tags: awskit.Tags(name, component),
+		TagSpecifications: instances.Launched(c, awskit.Tags(name, component)),
+		Tags:              awskit.Tags(name, component),
 	}, b.child...)
 }
 

@@ -2,8 +2,11 @@
 package instances
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -16,8 +19,8 @@ type TemplateArgs struct {
 	Config config.Cluster
 	// Name is the template's name and its instances'. Component and What say in AWS whose and what they are.
 	Name, Component, What string
-	// Image is an image's id, or resolve:ssm: and the parameter that has it, which EC2 asks whenever it launches one.
-	Image string
+	// ImageParameter is the public parameter that has the newest image, for a configuration that pins none.
+	ImageParameter string
 	// Profile is the instance profile's ARN, SecurityGroup the nodes' group, KeyARN the key that encrypts the disks.
 	Profile, SecurityGroup, KeyARN pulumi.StringOutput
 	// UserData is in base64.
@@ -28,36 +31,81 @@ type TemplateArgs struct {
 // metadata service closed to whatever is not on the instance's own network, every tag of the stack on what is launched.
 func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
 	c := args.Config
+	image := c.Nodes.AMI
+	if image == "" {
+		image = "resolve:ssm:" + args.ImageParameter // EC2 resolves it whenever it launches an instance
+	}
 	launched := awskit.Tags(args.Name, args.Component)
 	launched[config.DiscoveryTagKey] = pulumi.String(args.Cluster)
-	launched["project"], launched["stack"] = pulumi.String(c.Project), pulumi.String(c.Stack)
-	for key, value := range c.Tags {
-		launched[key] = pulumi.String(value)
-	}
 	return ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
 		Name: pulumi.String(args.Name), Description: pulumi.String(args.What + " of " + args.Cluster),
-		ImageId: pulumi.String(args.Image), InstanceType: pulumi.String(c.Nodes.InstanceType),
+		ImageId: pulumi.String(image), InstanceType: pulumi.String(c.Nodes.InstanceType),
 		UpdateDefaultVersion: pulumi.Bool(true),
 		IamInstanceProfile:   ec2.LaunchTemplateIamInstanceProfileArgs{Arn: args.Profile},
-		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
-			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(c.MetadataTokens()),
-			HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
-		},
-		VpcSecurityGroupIds: pulumi.StringArray{args.SecurityGroup},
+		MetadataOptions:      Metadata(c.MetadataTokens()),
+		VpcSecurityGroupIds:  pulumi.StringArray{args.SecurityGroup},
 		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{ec2.LaunchTemplateBlockDeviceMappingArgs{
-			DeviceName: pulumi.String("/dev/xvda"),
-			Ebs: ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
-				VolumeSize: pulumi.Int(c.Nodes.RootVolume), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.String("true"),
-				KmsKeyId: args.KeyARN.ToStringPtrOutput(), DeleteOnTermination: pulumi.String("true"),
-			},
+			DeviceName: pulumi.String("/dev/xvda"), Ebs: Disk(c.Nodes.RootVolume, args.KeyARN),
 		}},
-		// The provider's default tags end at the template; what it launches is tagged here.
-		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
-			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: launched},
-			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: launched},
-		},
-		UserData: args.UserData, Tags: awskit.Tags(args.Name, args.Component),
+		TagSpecifications: Launched(c, launched),
+		UserData:          args.UserData, Tags: awskit.Tags(args.Name, args.Component),
 	}, opts...)
+}
+
+// Metadata opens the metadata service to what is on the instance's own network; tokens is required or optional.
+func Metadata(tokens string) ec2.LaunchTemplateMetadataOptionsArgs {
+	return ec2.LaunchTemplateMetadataOptionsArgs{
+		HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(tokens),
+		HttpPutResponseHopLimit: pulumi.Int(1), InstanceMetadataTags: pulumi.String("disabled"),
+	}
+}
+
+// Disk is an encrypted disk of some GiB, which goes with its instance.
+func Disk(size int, key pulumi.StringOutput) ec2.LaunchTemplateBlockDeviceMappingEbsArgs {
+	return ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
+		VolumeSize: pulumi.Int(size), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.String("true"),
+		KmsKeyId: key.ToStringPtrOutput(), DeleteOnTermination: pulumi.String("true"),
+	}
+}
+
+// Launched tags what a template launches, with the stack's tags besides those given: the provider's default tags end at
+// the template.
+func Launched(c config.Cluster, tags pulumi.StringMap) ec2.LaunchTemplateTagSpecificationArray {
+	tags["project"], tags["stack"] = pulumi.String(c.Project), pulumi.String(c.Stack)
+	for key, value := range c.Tags {
+		tags[key] = pulumi.String(value)
+	}
+	return ec2.LaunchTemplateTagSpecificationArray{
+		ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: tags},
+		ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: tags},
+	}
+}
+
+// Profile makes the instance profile of the role for a purpose. Its second result lets Systems Manager open sessions,
+// which take the place of SSH keys and of an open port 22.
+func Profile(
+	ctx *pulumi.Context, scope awskit.Scope, purpose, component string, role *iam.Role, child ...pulumi.ResourceOption,
+) (*iam.InstanceProfile, *iam.RolePolicyAttachment, error) {
+	session, err := iam.NewRolePolicyAttachment(ctx, "session-manager", &iam.RolePolicyAttachmentArgs{
+		Role: role.Name, PolicyArn: pulumi.String(scope.GlobalARN("iam", "aws", "policy/AmazonSSMManagedInstanceCore")),
+	}, child...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("attaching the session manager's policy: %w", err)
+	}
+	profile, err := iam.NewInstanceProfile(ctx, purpose, &iam.InstanceProfileArgs{
+		Name: pulumi.String(scope.RoleName(purpose)), Role: role.Name,
+		Tags: awskit.Tags(scope.Cluster+"-"+purpose, component),
+	}, child...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("creating the instance profile: %w", err)
+	}
+	return profile, session, nil
+}
+
+// Discover lets nodes find each other by the tags of their instances. Describe calls take no resource; WSO2's guide asks
+// for both.
+func Discover() awskit.Statement {
+	return awskit.Allow("DiscoverMembers", []string{"ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"}, "*")
 }
 
 // Newest names a template's newest version, so that a changed template changes the group that uses it.

@@ -64,10 +64,7 @@ func NewEndpoints(
 	if err := ctx.RegisterComponentResource(EndpointsType, name, e, opts...); err != nil {
 		return nil, err
 	}
-	subnets := pulumi.StringArray{}
-	for _, zone := range args.Network.Zones {
-		subnets = append(subnets, args.Network.Private[zone])
-	}
+	subnets := args.Network.InZones(args.Network.Private)
 	for _, service := range slices.Sorted(slices.Values(args.Services)) {
 		endpoint, err := ec2.NewVpcEndpoint(ctx, service, &ec2.VpcEndpointArgs{
 			VpcId: args.Network.VPC, VpcEndpointType: pulumi.String("Interface"),

@@ -83,6 +83,17 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
+// InZones lists ids by zone, such as Private, in the order of the zones. A zone without one is left out.
+func (n *Network) InZones(ids map[string]pulumi.StringOutput) pulumi.StringArray {
+	list := pulumi.StringArray{}
+	for _, zone := range n.Zones {
+		if id, ok := ids[zone]; ok {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
 func byZone(m map[string]pulumi.StringOutput) pulumi.StringMap {
 	out := pulumi.StringMap{}
 	for zone, id := range awskit.Sorted(m) {

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/storage"
 	"github.com/wso2is-aws/wso2is/config"
@@ -70,22 +70,10 @@ func (s *Store) Node(
 	ctx *pulumi.Context, c config.Cluster, hosts map[string]pulumi.StringOutput, discovery nodeconfig.Discovery, name string,
 	node nodeconfig.Node,
 ) (*Node, error) {
-	names := slices.Sorted(maps.Keys(hosts))
-	values := make(pulumi.StringArray, len(names))
-	for i, key := range names {
-		values[i] = hosts[key]
-	}
-	text := values.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
-		if slices.Contains(known, "") {
-			return "", nil // an update with --target has left the databases out, and so whoever would read this
-		}
-		at := map[string]string{}
-		for i, host := range known {
-			at[names[i]] = host
-		}
+	text := WithHosts(hosts, func(at map[string]string) (string, error) {
 		out, err := nodeconfig.Render(Input(c, discovery, node, at))
 		return string(out.DeploymentTOML), err
-	}).(pulumi.StringOutput)
+	})
 	n := &Node{DeploymentKey: "nodes/" + name + "/deployment.toml"}
 	object, err := s.Object(ctx, n.DeploymentKey, text)
 	if err != nil {
@@ -107,6 +95,21 @@ func (s *Store) Node(
 		n.Objects = append(n.Objects, object)
 	}
 	return n, nil
+}
+
+// WithHosts makes a text from the databases' hosts by instance, once they are known. It is empty where an update with
+// --target has left the databases out, and so whoever would read it.
+func WithHosts[V pulumi.StringInput](
+	hosts map[string]V, text func(hosts map[string]string) (string, error),
+) pulumi.StringOutput {
+	return awskit.Resolve(hosts, func(at map[string]string) (string, error) {
+		for _, host := range at {
+			if host == "" {
+				return "", nil
+			}
+		}
+		return text(at)
+	})
 }
 
 // Sum is a text's SHA-256 in hexadecimal.
@@ -165,6 +168,16 @@ func Databases(c config.Cluster, hosts map[string]string) ([]bootstrap.Database,
 		})
 	}
 	return databases, nil
+}
+
+// SchemaProperties is what the schema program reads in a container of the product's image. Hosts are the databases' by
+// instance.
+func SchemaProperties(c config.Cluster, hosts map[string]string) (string, error) {
+	databases, err := Databases(c, hosts)
+	if err != nil {
+		return "", err
+	}
+	return bootstrap.SchemaProperties(c.Version, container.ServerHome(c.Version), databases)
 }
 
 // ARNs are those of files that lie in S3, sorted.

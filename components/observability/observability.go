@@ -23,6 +23,16 @@ const (
 	ClusterDimension = "Cluster"
 )
 
+// Measure lets a role publish the metrics of a namespace, and of no other.
+func Measure(sid, namespace string) awskit.Statement {
+	publish := awskit.Allow(sid, []string{"cloudwatch:PutMetricData"}, "*")
+	publish.Condition = map[string]map[string]any{"StringEquals": {"cloudwatch:namespace": namespace}}
+	return publish
+}
+
+// ReportMembers lets nodes publish the number of members that they are connected to.
+func ReportMembers() awskit.Statement { return Measure("ReportMembers", Namespace) }
+
 // LogGroupName is where the nodes' logs go.
 func LogGroupName(cluster string) string { return "/wso2is/" + cluster + "/nodes" }
 

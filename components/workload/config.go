@@ -3,8 +3,7 @@ package workload
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
-	"slices"
+	"path"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -13,17 +12,14 @@ import (
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// The files of a node and where the image's entrypoint looks for them, below container.ConfigVolume.
-const (
-	deploymentTOML = "deployment.toml"
-	hazelcastXML   = "hazelcast.xml"
+// The files of a node in their ConfigMap. The image's entrypoint looks for them below container.ConfigVolume.
+var (
+	deploymentTOML = path.Base(product.DeploymentFile)
+	hazelcastXML   = path.Base(product.HazelcastFile)
 )
-
-var configPaths = map[string]string{
-	deploymentTOML: "repository/conf/deployment.toml", hazelcastXML: "repository/conf/etc/hazelcast.xml",
-}
 
 // discovery is how pods find each other.
 func discovery(c config.Cluster, namespace string) nodeconfig.Discovery {
@@ -56,15 +52,15 @@ func (b *builder) configure() (*nodeConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := b.withHosts(func(hosts map[string]string) (string, error) {
+	text := nodefiles.WithHosts(b.Hosts, func(hosts map[string]string) (string, error) {
 		out, err := b.render(hosts)
 		return string(out.DeploymentTOML), err
 	})
 	data := pulumi.StringMap{deploymentTOML: text}
-	n := &nodeConfig{files: []file{{deploymentTOML, configPaths[deploymentTOML]}}}
+	n := &nodeConfig{files: []file{{deploymentTOML, product.DeploymentFile}}}
 	if len(plain.HazelcastXML) > 0 {
 		data[hazelcastXML] = pulumi.String(string(plain.HazelcastXML))
-		n.files = append(n.files, file{hazelcastXML, configPaths[hazelcastXML]})
+		n.files = append(n.files, file{hazelcastXML, product.HazelcastFile})
 	}
 	made, err := corev1.NewConfigMap(b.ctx, "config", &corev1.ConfigMapArgs{
 		Metadata: b.meta("", serverRole), Data: data, Immutable: pulumi.Bool(true),
@@ -77,25 +73,6 @@ func (b *builder) configure() (*nodeConfig, error) {
 		return sum(known, string(plain.HazelcastXML))
 	}).(pulumi.StringOutput)
 	return n, nil
-}
-
-// withHosts makes a text from the databases' addresses, once they are known.
-func (b *builder) withHosts(make func(map[string]string) (string, error)) pulumi.StringOutput {
-	names := slices.Sorted(maps.Keys(b.Config.Database.Instances))
-	hosts := pulumi.StringArray{}
-	for _, name := range names {
-		hosts = append(hosts, b.Hosts[name])
-	}
-	return hosts.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
-		if slices.Contains(known, "") {
-			return "", nil // an update with --target has left the databases out, and so whoever would read this
-		}
-		at := map[string]string{}
-		for i, host := range known {
-			at[names[i]] = host
-		}
-		return make(at)
-	}).(pulumi.StringOutput)
 }
 
 func sum(texts ...string) string {

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wso2is-aws/wso2is/config"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -27,7 +29,7 @@ func cases(t *testing.T) map[string]*Args {
 	})
 	old := testArgs(t, map[string]any{"version": "5.11.0"})
 	plainSecrets := testArgs(t, map[string]any{"container": map[string]any{"baked": true}})
-	plainSecrets.SecretStore, plainSecrets.TargetGroup = Kubernetes, nil
+	plainSecrets.SecretStore, plainSecrets.TargetGroup = config.SecretsKubernetes, nil
 	plainSecrets.Ingress = &Ingress{Class: "alb", Annotations: pulumi.StringMap{
 		"alb.ingress.kubernetes.io/target-type": pulumi.String("ip"),
 	}}

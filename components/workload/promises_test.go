@@ -225,7 +225,7 @@ func TestSecretsComeFromSecretsManagerByTheDriver(t *testing.T) {
 
 func TestSecretsInKubernetesAreEncryptedInTheState(t *testing.T) {
 	a := testArgs(t, nil)
-	a.SecretStore = Kubernetes
+	a.SecretStore = config.SecretsKubernetes
 	objects := build(t, a)
 	for key, o := range objects {
 		if o.kind != "Secret" {
@@ -244,7 +244,7 @@ func TestSecretsInKubernetesAreEncryptedInTheState(t *testing.T) {
 
 	t.Run("a changed value rolls the pods and does not run the job again", func(t *testing.T) {
 		changed := testArgs(t, nil)
-		changed.SecretStore = Kubernetes
+		changed.SecretStore = config.SecretsKubernetes
 		changed.Secrets[0].Value = pulumi.ToSecret(pulumi.String(marker + "-other")).(pulumi.StringOutput)
 		for i := range changed.SchemaSecrets {
 			changed.SchemaSecrets[i].Value = pulumi.ToSecret(pulumi.String(marker + "-rotated")).(pulumi.StringOutput)

@@ -53,7 +53,9 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	properties := b.withHosts(b.properties)
+	properties := nodefiles.WithHosts(b.Hosts, func(hosts map[string]string) (string, error) {
+		return nodefiles.SchemaProperties(b.Config, hosts)
+	})
 	list, err := corev1.NewConfigMap(b.ctx, schemaRole, &corev1.ConfigMapArgs{
 		Metadata: b.meta("", schemaRole), Immutable: pulumi.Bool(true), Data: pulumi.StringMap{schemaProperties: properties},
 	}, b.child...)
@@ -111,13 +113,4 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 	}, awskit.With(b.child, pulumi.DependsOn(append(before, secrets.made)), pulumi.Timeouts(&pulumi.CustomTimeouts{
 		Create: rolloutTimeout(1),
 	}))...)
-}
-
-// properties is the program's input: every logical database, how it is reached and which scripts it gets.
-func (b *builder) properties(hosts map[string]string) (string, error) {
-	databases, err := nodefiles.Databases(b.Config, hosts)
-	if err != nil {
-		return "", err
-	}
-	return bootstrap.SchemaProperties(b.Config.Version, container.ServerHome(b.Config.Version), databases)
 }

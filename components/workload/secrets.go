@@ -10,6 +10,8 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wso2is-aws/wso2is/config"
 )
 
 // secretsMount is where the driver puts the values as files. It must be mounted for the driver to fetch them at all.
@@ -43,7 +45,7 @@ func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
 	values = slices.Clone(values)
 	slices.SortFunc(values, func(x, y Secret) int { return strings.Compare(x.Variable, y.Variable) })
 	set := &secretSet{values: values}
-	if b.SecretStore == Kubernetes {
+	if b.SecretStore == config.SecretsKubernetes {
 		data := pulumi.StringMap{}
 		for _, value := range values {
 			data[value.Variable] = value.Value

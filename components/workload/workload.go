@@ -25,19 +25,6 @@ import (
 // Type is the component's Pulumi type token.
 const Type = "wso2is:workload:Workload"
 
-// SecretStore says where pods take secrets from.
-type SecretStore string
-
-// The secret stores.
-const (
-	// CSI mounts the values from Secrets Manager with the Secrets Store CSI driver, under the pods' own role: no value
-	// is in Pulumi's state or in a manifest. The driver copies them into a Kubernetes secret while a pod uses them, since
-	// the server reads its environment.
-	CSI SecretStore = "csi"
-	// Kubernetes keeps the values in a Kubernetes secret that Pulumi writes, for clusters without the driver.
-	Kubernetes SecretStore = "kubernetes"
-)
-
 // Secret is a value that a container finds in its environment.
 type Secret struct {
 	// Variable is the environment variable.
@@ -46,9 +33,9 @@ type Secret struct {
 	Key string
 	// Property is the value's key in the secret's JSON; empty takes the whole secret.
 	Property string
-	// ARN is the secret in Secrets Manager, for CSI.
+	// ARN is the secret in Secrets Manager, for the CSI driver.
 	ARN pulumi.StringInput
-	// Value is the value itself as a Pulumi secret, for Kubernetes.
+	// Value is the value itself as a Pulumi secret, for a Kubernetes secret.
 	Value pulumi.StringInput
 }
 
@@ -78,7 +65,10 @@ type Args struct {
 	Size      Size
 	// Secrets are the server's, SchemaSecrets those of the program that makes the databases.
 	Secrets, SchemaSecrets []Secret
-	SecretStore            SecretStore
+	// SecretStore says where pods take secrets from. The CSI driver mounts the values from Secrets Manager under the pods'
+	// own role: no value is in Pulumi's state or in a manifest. It copies them into a Kubernetes secret while a pod uses
+	// them, since the server reads its environment. Otherwise Pulumi writes a Kubernetes secret.
+	SecretStore config.SecretStore
 	// Hosts are the DNS names of the database instances by name.
 	Hosts map[string]pulumi.StringInput
 	// FileSystem has the access points of the shared directories.
@@ -199,7 +189,7 @@ func (a *Args) check() error {
 	if heap := a.Config.JVM.Heap; a.Size.MemoryMiB > 0 && heap >= a.Size.MemoryMiB {
 		refuse("a heap of %d MiB leaves a pod of %d MiB no room for anything else", heap, a.Size.MemoryMiB)
 	}
-	if a.SecretStore != CSI && a.SecretStore != Kubernetes {
+	if a.SecretStore != config.SecretsCSI && a.SecretStore != config.SecretsKubernetes {
 		refuse("there is no secret store %q", a.SecretStore)
 	}
 	if (a.TargetGroup == nil) == (a.Ingress == nil) {
@@ -207,7 +197,7 @@ func (a *Args) check() error {
 	}
 	for _, secrets := range [][]Secret{a.Secrets, a.SchemaSecrets} {
 		for _, s := range secrets {
-			if (a.SecretStore == CSI && s.ARN == nil) || (a.SecretStore == Kubernetes && s.Value == nil) {
+			if (a.SecretStore == config.SecretsCSI && s.ARN == nil) || (a.SecretStore == config.SecretsKubernetes && s.Value == nil) {
 				refuse("the secret %s has nothing that the store %s takes", s.Variable, a.SecretStore)
 			}
 		}

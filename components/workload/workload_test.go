@@ -140,7 +140,7 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 	a := &Args{
 		Scope:  awskit.Scope{Cluster: c.Name(), Region: c.Region, Partition: "aws", Account: "123456789012"},
 		Config: c, Namespace: "wso2is", Images: Images{Server: c.Container.Image, Tools: c.Container.ToolsImage},
-		Size: Size{CPU: 4000, MemoryMiB: 8192}, SecretStore: CSI, Hosts: map[string]pulumi.StringInput{},
+		Size: Size{CPU: 4000, MemoryMiB: 8192}, SecretStore: config.SecretsCSI, Hosts: map[string]pulumi.StringInput{},
 		FileSystem: &filesystem.FileSystem{
 			ID: pulumi.String("fs-0123456789abcdef0").ToStringOutput(),
 			AccessPoints: map[string]pulumi.StringOutput{

@@ -26,6 +26,12 @@ const (
 // [carbon_health_check] is on.
 const HealthPath = "/api/health-check/v1.0/health"
 
+// The files that configure a node, below the product's home.
+const (
+	DeploymentFile = "repository/conf/deployment.toml"
+	HazelcastFile  = "repository/conf/etc/hazelcast.xml"
+)
+
 // KeystoreFormat is a Java keystore type as deployment.toml spells it.
 type KeystoreFormat string
 
