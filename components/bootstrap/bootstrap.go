@@ -31,14 +31,20 @@ const DatabasePlaceholder = "{database}"
 //go:embed node.sh
 var nodeScript string
 
+//go:embed log.sh
+var logScript string
+
 //go:embed fetch.sh
 var fetchScript string
 
 //go:embed server.sh
 var serverScript string
 
-// FetchScript is bash: the functions log, die, retry, metadata and fetch. PROGRAM names what uses them.
-func FetchScript() string { return fetchScript }
+// LogScript is POSIX shell: the functions log and die. PROGRAM names what uses them.
+func LogScript() string { return logScript }
+
+// FetchScript is bash: the functions of LogScript, and retry, metadata and fetch.
+func FetchScript() string { return logScript + fetchScript }
 
 // ServerScript is POSIX shell: the functions log_hazelcast, make_keystore and trust.
 func ServerScript() string { return serverScript }
@@ -334,7 +340,7 @@ func UserData(a Args) (string, error) {
 		return "", fmt.Errorf("user data of node %q: %w", a.NodeName, h.err)
 	}
 
-	data := "#!/bin/bash\n" + h.text.String() + "\n" + fetchScript + nodeScript
+	data := "#!/bin/bash\n" + h.text.String() + "\n" + FetchScript() + nodeScript
 	if over := len(data) - MaxUserData; over > 0 {
 		return "", fmt.Errorf("user data of node %q is %d bytes, %d more than the %d that EC2 takes: fewer or shorter JVM "+
 			"options, database names and file names make it smaller", a.NodeName, len(data), over, MaxUserData)

@@ -1,14 +1,8 @@
 # shellcheck shell=dash
-# What the programs in the product's image begin with.
+# What the programs in the product's image begin with, after log.sh.
 set -eu
 ROOT=${WSO2IS_ROOT:-}
 SHARED=$ROOT/opt/wso2is
-
-log() { printf '%s %s: %s\n' "$(date -u +%FT%TZ)" "$PROGRAM" "$*"; }
-die() {
-	log "error: $*" >&2
-	exit 1
-}
 
 [ -d "${WSO2_SERVER_HOME:-}" ] || die "the image names no product in WSO2_SERVER_HOME; take one that is built as WSO2's are"
 [ -x "${JAVA_HOME:-}/bin/keytool" ] || die "the image has no Java in JAVA_HOME"

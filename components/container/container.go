@@ -83,13 +83,18 @@ func Prepare() []string {
 // the secrets of nodeconfig.Environment and EnvKeystore, and Prepare's volumes. Unlike the image's own entrypoint, which
 // it calls, it passes SIGTERM on, so that a node that is stopped leaves the cluster at once.
 func Serve() []string {
-	return []string{"sh", "-c", "PROGRAM=serve\n" + commonScript + bootstrap.ServerScript() + serveScript, "serve"}
+	return []string{"sh", "-c", inProductImage("serve", serveScript), "serve"}
+}
+
+// inProductImage puts a program of the product's image together.
+func inProductImage(name, script string) string {
+	return "PROGRAM=" + name + "\n" + bootstrap.LogScript() + commonScript + bootstrap.ServerScript() + script
 }
 
 // Schema is the command that makes the logical databases, in the product's image and as its user. It needs
 // SchemaEnvironment, the secrets of bootstrap.Environment for each logical database, and Prepare's volumes.
 func Schema() []string {
-	return []string{"sh", "-c", "PROGRAM=schema\n" + commonScript + bootstrap.ServerScript() + schemaScript, "schema"}
+	return []string{"sh", "-c", inProductImage("schema", schemaScript), "schema"}
 }
 
 // Members is the command of the container that publishes the metric ClusterMembers each minute, in the image with the
@@ -115,7 +120,7 @@ const EnvTurn = "WSO2IS_TURN_SECONDS"
 // It needs TurnEnvironment, the volume Shared, where it can write, and a role that may list and describe the cluster's
 // tasks. It ends once it has said so; a container that waits for its end would be given up after three minutes, so it
 // runs beside the server, and Serve waits itself.
-func Turn() []string { return []string{"bash", "-c", turnScript, "turn"} }
+func Turn() []string { return []string{"bash", "-c", bootstrap.LogScript() + turnScript, "turn"} }
 
 // TurnEnvironment is what Turn has to be told: the ECS cluster and the service whose tasks are nodes.
 func TurnEnvironment(region, cluster, service string) map[string]string {

@@ -3,9 +3,9 @@
 # and each forms a cluster of its own; the others start once the first one serves. Tasks of an earlier revision that do
 # not serve are not waited for: this one may be what repairs them.
 set -euo pipefail
+PROGRAM=turn
 export HOME=${HOME:-/tmp} LC_ALL=C AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=8
 GO=${WSO2IS_ROOT:-}/opt/wso2is/etc/turn
-log() { printf '%s turn: %s\n' "$(date -u +%FT%TZ)" "$*"; }
 
 # However this ends, the server starts: better two that start together than none.
 finish() {

@@ -52,14 +52,14 @@ LIFECYCLE_GROUP=''
 READY_SECONDS=900
 READY_MEMBERS=2
 
-# shellcheck shell=bash
-# Functions of everything that fetches files and says what went wrong: a node's user data, a container's preparation.
+# What every program says and how it gives up; PROGRAM names it.
 log() { printf '%s %s: %s\n' "$(date -u +%FT%TZ)" "$PROGRAM" "$*"; }
 die() {
 	log "error: $*" >&2
 	exit 1
 }
-
+# shellcheck shell=bash
+# Functions of everything that fetches files: a node's user data, a container's preparation. They follow log.sh.
 retry() {
 	local attempt
 	for attempt in 1 2 3 4 5; do
