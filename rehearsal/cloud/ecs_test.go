@@ -249,11 +249,7 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 		"association of nobody": {associationOfDocument, Object{"name": "none-such"}, "InvalidDocument"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := len(w.Snapshot().Resources)
-			_, err := w.try(mistake.token, "mistake", mistake.in)
-			require.Error(t, err)
-			assert.Contains(t, err.Error(), mistake.want)
-			assert.Len(t, w.Snapshot().Resources, before, "a refused resource must not exist")
+			w.refuses(t, mistake.token, mistake.in, mistake.want)
 		})
 	}
 }

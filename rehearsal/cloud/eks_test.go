@@ -101,15 +101,7 @@ func TestNodesJoinOnceTheyCan(t *testing.T) {
 
 	id := w.create(nodeGroupType, "nodes", nodeGroup(w, nil))
 	install("coredns")
-	members := func() []Resource {
-		var all []Resource
-		for _, r := range w.Snapshot().Of(instanceType) {
-			if r.Owner == id {
-				all = append(all, r)
-			}
-		}
-		return all
-	}
+	members := func() []Resource { return w.instancesOf(id) }
 	first := members()
 	require.Len(t, first, 3)
 	assert.Equal(t, "m6i.2xlarge", text(first[0].Outputs, "instanceType"))
@@ -201,10 +193,7 @@ func TestRefusesWhatEKSRefuses(t *testing.T) {
 		"session tags": {podAssociationType, association("untagged"), "sts:TagSession"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := len(w.Snapshot().Resources)
-			_, err := w.try(mistake.token, "mistake", mistake.in)
-			require.ErrorContains(t, err, mistake.want)
-			assert.Len(t, w.Snapshot().Resources, before, "a refused resource must not exist")
+			w.refuses(t, mistake.token, mistake.in, mistake.want)
 		})
 	}
 }

@@ -45,6 +45,27 @@ func (w *world) create(token, name string, in Object) string {
 	return r.ID
 }
 
+// refuses holds that a mistake is refused by what it is about, and leaves nothing behind.
+func (w *world) refuses(t *testing.T, token string, in Object, want string) {
+	t.Helper()
+	before := len(w.Snapshot().Resources)
+	_, err := w.try(token, "mistake", in)
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), want)
+	assert.Len(t, w.Snapshot().Resources, before, "a refused resource must not exist")
+}
+
+// instancesOf are the instances that a group has launched.
+func (w *world) instancesOf(owner string) []Resource {
+	var all []Resource
+	for _, r := range w.Snapshot().Of(instanceType) {
+		if r.Owner == owner {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 func (w *world) arn(name string) string {
 	w.Helper()
 	for _, r := range w.Snapshot().Resources {
@@ -347,11 +368,7 @@ func TestRefusesWhatTheServicesRefuse(t *testing.T) {
 			"webAclArn": "arn:aws:wafv2:eu-west-2:123456789012:regional/webacl/x/1-2"}, "eu-west-2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := len(w.Snapshot().Resources)
-			_, err := w.try(mistake.token, "mistake", mistake.in)
-			require.Error(t, err)
-			assert.Contains(t, err.Error(), mistake.want)
-			assert.Len(t, w.Snapshot().Resources, before, "a refused resource must not exist")
+			w.refuses(t, mistake.token, mistake.in, mistake.want)
 		})
 	}
 }
@@ -396,15 +413,7 @@ func TestAutoscalingGroupsHaveInstances(t *testing.T) {
 		"vpcZoneIdentifiers": []any{w.ids["a"], w.ids["b"]}, "instanceRefresh": Object{"strategy": "Rolling"},
 		"tags": []any{Object{"key": "WSO2Cluster", "value": "wso2is-dev", "propagateAtLaunch": true}}}
 	id := w.create(scalingType, "nodes", in)
-	members := func() []Resource {
-		var all []Resource
-		for _, r := range w.Snapshot().Of(instanceType) {
-			if r.Owner == id {
-				all = append(all, r)
-			}
-		}
-		return all
-	}
+	members := func() []Resource { return w.instancesOf(id) }
 	first := members()
 	require.Len(t, first, 2)
 	assert.NotEqual(t, text(first[0].Outputs, "availabilityZone"), text(first[1].Outputs, "availabilityZone"))

@@ -10,11 +10,20 @@ import (
 
 // The types that decide how long a cluster takes to serve.
 const (
+	vpcType        = "aws:ec2/vpc:Vpc"
+	subnetType     = "aws:ec2/subnet:Subnet"
+	endpointType   = "aws:ec2/vpcEndpoint:VpcEndpoint"
+	subnetGroup    = "aws:rds/subnetGroup:SubnetGroup"
 	rdsInstance    = "aws:rds/instance:Instance"
 	ssmAssociation = "aws:ssm/association:Association"
 	ecsService     = "aws:ecs/service:Service"
 	scalingGroup   = "aws:autoscaling/group:Group"
 	ec2Instance    = "aws:ec2/instance:Instance"
+	controlPlane   = "aws:eks/cluster:Cluster"
+	nodeGroup      = "aws:eks/nodeGroup:NodeGroup"
+	addon          = "aws:eks/addon:Addon"
+	release        = "kubernetes:helm.sh/v3:Release"
+	job            = "kubernetes:batch/v1:Job"
 	pods           = "kubernetes:apps/v1:Deployment"
 )
 
@@ -22,25 +31,25 @@ const (
 // says where each figure comes from. What is not in it takes a call or two.
 var typical = map[string]time.Duration{
 	rdsInstance: 10 * time.Minute,
-	"aws:acm/certificateValidation:CertificateValidation":       3 * time.Minute,
-	"aws:ec2/natGateway:NatGateway":                             2 * time.Minute,
-	"aws:ec2/vpcEndpoint:VpcEndpoint":                           2 * time.Minute,
-	"aws:ec2transitgateway/transitGateway:TransitGateway":       3 * time.Minute,
-	"aws:ec2transitgateway/vpcAttachment:VpcAttachment":         2 * time.Minute,
-	"aws:ec2transitgateway/multicastDomain:MulticastDomain":     time.Minute,
-	"aws:efs/fileSystem:FileSystem":                             20 * time.Second,
-	"aws:efs/mountTarget:MountTarget":                           90 * time.Second,
-	"aws:lb/loadBalancer:LoadBalancer":                          3 * time.Minute,
-	"aws:eks/cluster:Cluster":                                   9 * time.Minute,
-	"aws:eks/nodeGroup:NodeGroup":                               3 * time.Minute,
-	"aws:eks/addon:Addon":                                       time.Minute,
-	"kubernetes:helm.sh/v3:Release":                             time.Minute,
-	"kubernetes:batch/v1:Job":                                   2 * time.Minute,
-	pods:                                                        10 * time.Minute,
-	ec2Instance:                                                 30 * time.Second,
-	ssmAssociation:                                              6 * time.Minute,
-	scalingGroup:                                                7 * time.Minute,
-	ecsService:                                                  10 * time.Minute,
+	"aws:acm/certificateValidation:CertificateValidation":   3 * time.Minute,
+	"aws:ec2/natGateway:NatGateway":                         2 * time.Minute,
+	endpointType:                                            2 * time.Minute,
+	"aws:ec2transitgateway/transitGateway:TransitGateway":   3 * time.Minute,
+	"aws:ec2transitgateway/vpcAttachment:VpcAttachment":     2 * time.Minute,
+	"aws:ec2transitgateway/multicastDomain:MulticastDomain": time.Minute,
+	"aws:efs/fileSystem:FileSystem":                         20 * time.Second,
+	"aws:efs/mountTarget:MountTarget":                       90 * time.Second,
+	"aws:lb/loadBalancer:LoadBalancer":                      3 * time.Minute,
+	controlPlane:                                            9 * time.Minute,
+	nodeGroup:                                               3 * time.Minute,
+	addon:                                                   time.Minute,
+	release:                                                 time.Minute,
+	job:                                                     2 * time.Minute,
+	pods:                                                    10 * time.Minute,
+	ec2Instance:                                             30 * time.Second,
+	ssmAssociation:                                          6 * time.Minute,
+	scalingGroup:                                            7 * time.Minute,
+	ecsService:                                              10 * time.Minute,
 	"aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": 30 * time.Second,
 }
 
@@ -59,16 +68,10 @@ var chains = [][]string{
 	{vpcType, subnetType, subnetGroup, rdsInstance, scalingGroup},
 	{vpcType, subnetType, subnetGroup, rdsInstance, ec2Instance, ssmAssociation, ec2Instance, ssmAssociation},
 	{vpcType, subnetType, subnetGroup, rdsInstance, ssmAssociation, ecsService},
-	{vpcType, subnetType, subnetGroup, rdsInstance, "kubernetes:batch/v1:Job", pods},
-	{vpcType, subnetType, "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon",
-		"kubernetes:helm.sh/v3:Release", pods},
+	{vpcType, subnetType, subnetGroup, rdsInstance, job, pods},
+	{vpcType, subnetType, controlPlane, nodeGroup, addon,
+		release, pods},
 }
-
-const (
-	vpcType     = "aws:ec2/vpc:Vpc"
-	subnetType  = "aws:ec2/subnet:Subnet"
-	subnetGroup = "aws:rds/subnetGroup:SubnetGroup"
-)
 
 // serving are the types without which no client gets an answer.
 var serving = []string{
@@ -84,7 +87,7 @@ func takes(r apitype.ResourceV3) time.Duration {
 		return multiAZ
 	case string(r.Type) == scalingGroup && r.Inputs["initialLifecycleHooks"] == nil:
 		return instancesOnly
-	case string(r.Type) == "aws:ec2/vpcEndpoint:VpcEndpoint" && r.Inputs["vpcEndpointType"] == "Gateway":
+	case string(r.Type) == endpointType && r.Inputs["vpcEndpointType"] == "Gateway":
 		return call
 	}
 	return cmp.Or(typical[string(r.Type)], call)
