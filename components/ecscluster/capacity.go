@@ -166,7 +166,7 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 			// ECS adds its tag to a group that it sizes; left out here, the next update would take it away.
 			"AmazonECSManaged": "true", config.DiscoveryTagKey: b.Cluster, "Name": name,
 		}),
-	}, awskit.With(b.child, pulumi.DependsOn(slices.Concat(b.Args.Before, b.Identity.joined, b.Network.Egress)))...)
+	}, awskit.With(b.child, pulumi.DependsOn(slices.Concat(b.Before, b.Identity.joined, b.Network.Egress)))...)
 }
 
 // surgePercent lets one more than n be there while one is replaced.
