@@ -1,5 +1,5 @@
 // Package nodefiles keeps what nodes fetch when they start in the stack's private bucket: each node's deployment.toml
-// and the programs that it runs. The topologies ec2 and ecs share it.
+// and the programs that it runs, for the topologies ec2 and ecs. What the schema program reads is the same on all.
 package nodefiles
 
 import (
