@@ -63,6 +63,9 @@ type Session struct {
 	o      Options
 	dir    string
 	server *cloud.Server
+	engine *engine
+	// config is the stack file's configuration as it is written there.
+	config map[string]any
 	// configuration is the stack file's and the secrets, in the form in which the engine hands them to a program.
 	configuration map[string]string
 }
@@ -110,7 +113,7 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.configuration = maps.Clone(values)
+	s.config, s.configuration = config, maps.Clone(values)
 	maps.Copy(s.configuration, o.Secrets)
 	existing := slices.Concat(cloud.Named(values), o.Existing)
 	if s.Cloud, err = cloud.New(cloud.Options{
@@ -232,8 +235,12 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 	if err != nil {
 		return fmt.Errorf("finding the Pulumi CLI (make rehearse builds one): %w", err)
 	}
+	s.engine = &engine{PulumiCommand: command, path: "pulumi"}
+	if root != "" {
+		s.engine.path = filepath.Join(root, "bin", "pulumi")
+	}
 	workspace, err := auto.NewLocalWorkspace(ctx,
-		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(command), auto.Program(s.o.Program),
+		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(s.engine), auto.Program(s.o.Program),
 		auto.SecretsProvider("passphrase"),
 		auto.EnvVars(map[string]string{
 			"PULUMI_BACKEND_URL": "file://" + state, "PULUMI_CONFIG_PASSPHRASE": passphrase,
@@ -299,17 +306,8 @@ func (s *Session) Destroy(ctx context.Context, options ...optdestroy.Option) (au
 
 // Export is the state as `pulumi stack export` prints it. The Automation API's own Export shows secrets in clear.
 func (s *Session) Export(ctx context.Context) ([]byte, error) {
-	w := s.Stack.Workspace()
-	env := []string{"PULUMI_HOME=" + w.PulumiHome()}
-	for name, value := range w.GetEnvVars() {
-		env = append(env, name+"="+value)
-	}
-	out, errOut, _, err := w.PulumiCommand().Run(ctx, w.WorkDir(), nil, nil, nil, env,
-		"stack", "export", "--stack", s.Stack.Name())
-	if err != nil {
-		return nil, fmt.Errorf("exporting the state: %w: %s", err, errOut)
-	}
-	return []byte(out), nil
+	out, err := s.Pulumi(ctx, "stack", "export", "--stack", s.Stack.Name())
+	return []byte(out), err
 }
 
 // Step is a command that was run, and what it did.

@@ -1,0 +1,62 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+)
+
+// Moment is the account as it was.
+type Moment struct {
+	resources map[string]*Resource
+	made      map[string]int
+	retired   map[string]string
+}
+
+// Keep remembers the account as it is. It holds secret values.
+func (c *Cloud) Keep() Moment {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Moment{copies(c.resources), maps.Clone(c.made), maps.Clone(c.retired)}
+}
+
+func copies(all map[string]*Resource) map[string]*Resource {
+	out := make(map[string]*Resource, len(all))
+	for key, r := range all {
+		next := *r
+		next.Inputs, next.Outputs = clone(r.Inputs), clone(r.Outputs)
+		out[key] = &next
+	}
+	return out
+}
+
+// Return takes the account back to a moment.
+func (c *Cloud) Return(m Moment) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.resources, c.made, c.retired = copies(m.resources), maps.Clone(m.made), maps.Clone(m.retired)
+	if c.journal == nil {
+		return nil
+	}
+	if err := c.journal.Truncate(0); err != nil {
+		return fmt.Errorf("taking the offline cloud back: %w", err)
+	}
+	var wrong []error
+	for _, r := range c.live() {
+		if !r.Existing {
+			wrong = append(wrong, c.put(r))
+		}
+	}
+	wrong = append(wrong, c.write(entry{Made: c.made}))
+	for name, reason := range c.retired {
+		wrong = append(wrong, c.write(entry{Retired: name, Reason: reason}))
+	}
+	return errors.Join(wrong...)
+}
+
+// FailWith decides from now on which calls fail; nil for none.
+func (c *Cloud) FailWith(fail func(Operation) Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = fail
+}

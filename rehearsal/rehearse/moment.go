@@ -1,0 +1,137 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+)
+
+// Moment is a session as it was: the engine's state, the account and the configuration.
+type Moment struct {
+	state         map[string][]byte
+	account       cloud.Moment
+	configuration map[string]any
+}
+
+// Keep remembers the session as it is, to try from there more than once.
+func (s *Session) Keep() (*Moment, error) {
+	m := &Moment{state: map[string][]byte{}, account: s.Cloud.Keep(), configuration: s.Configuration()}
+	root := filepath.Join(s.dir, "state")
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if err == nil {
+			m.state[name], err = os.ReadFile(path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keeping the state: %w", err)
+	}
+	return m, nil
+}
+
+// Return takes the session back to a moment.
+func (s *Session) Return(m *Moment) error {
+	root := filepath.Join(s.dir, "state")
+	if err := os.RemoveAll(root); err != nil {
+		return fmt.Errorf("taking the state back: %w", err)
+	}
+	for name, content := range m.state {
+		path := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
+			return fmt.Errorf("taking the state back: %w", err)
+		}
+	}
+	if err := s.Cloud.Return(m.account); err != nil {
+		return err
+	}
+	return s.Configure(m.configuration)
+}
+
+// Configuration is the stack file's configuration by full key, without secrets.
+func (s *Session) Configuration() map[string]any { return copied(s.config).(map[string]any) }
+
+func copied(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = copied(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = copied(e)
+		}
+		return out
+	}
+	return v
+}
+
+// Configure gives the stack another configuration in the place of its stack file's. Secrets stay.
+func (s *Session) Configure(config map[string]any) error {
+	values, err := stringValues(config)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.dir, "Pulumi."+s.o.Stack+".yaml")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("changing the configuration: %w", err)
+	}
+	file := struct {
+		Config map[string]any `yaml:"config"`
+		// Rest is what the engine keeps there besides, such as the salt of its secrets.
+		Rest map[string]any `yaml:",inline"`
+	}{}
+	if err := yaml.Unmarshal(raw, &file); err != nil {
+		return fmt.Errorf("changing the configuration: %w", err)
+	}
+	encrypted := map[string]any{}
+	for key := range s.o.Secrets {
+		encrypted[key] = file.Config[key]
+	}
+	file.Config = maps.Clone(config)
+	if file.Config == nil {
+		file.Config = map[string]any{}
+	}
+	maps.Copy(file.Config, encrypted)
+	if raw, err = yaml.Marshal(file); err == nil {
+		err = os.WriteFile(path, raw, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("changing the configuration: %w", err)
+	}
+	s.config = copied(config).(map[string]any)
+	s.configuration = maps.Clone(values)
+	maps.Copy(s.configuration, s.o.Secrets)
+	return s.export(values)
+}
+
+// Plain is the configuration as the engine hands it to a program, by full key and with secrets.
+func (s *Session) Plain() map[string]string { return maps.Clone(s.configuration) }
+
+// Pulumi runs a command of the Pulumi CLI on the stack that needs no program, and gives what it printed.
+func (s *Session) Pulumi(ctx context.Context, args ...string) (string, error) {
+	w := s.Stack.Workspace()
+	env := []string{"PULUMI_HOME=" + w.PulumiHome()}
+	for name, value := range w.GetEnvVars() {
+		env = append(env, name+"="+value)
+	}
+	out, errOut, _, err := w.PulumiCommand().Run(ctx, w.WorkDir(), nil, nil, nil, env, args...)
+	if err != nil {
+		return out, fmt.Errorf("pulumi %s: %w: %s%s", args[0], err, out, errOut)
+	}
+	return out, nil
+}
