@@ -22,13 +22,18 @@ test: $(PULUMI_BIN)
 	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -race ./...
 	cd rehearsal/apiserver && go vet ./... && go test ./...
 
-# A stack's file is at the top, or among the shipped examples.
-STACK_FILE = $(firstword $(wildcard Pulumi.$(STACK).yaml docs/examples/Pulumi.$(STACK).yaml) Pulumi.$(STACK).yaml)
+# The longer rehearsals are of every shipped stack, unless STACK names one.
+SHIPPED := dev prod ecs fargate eks
+STACKS = $(if $(and $(FAULTS),$(filter file,$(origin STACK))),$(SHIPPED),$(STACK))
 
-## rehearse: the whole life of STACK, without an account
+# A stack's file is at the top, or among the shipped examples.
+stack_file = $(firstword $(wildcard Pulumi.$(1).yaml docs/examples/Pulumi.$(1).yaml) Pulumi.$(1).yaml)
+
+## rehearse: the whole life of STACK, without an account; with FAULTS=all or FAULTS=sample, what becomes of it when calls fail
 rehearse: $(PULUMI_BIN)
 	cd rehearsal && go build -o ../.cache/rehearsal .
-	.cache/rehearsal --project . --stack $(STACK) --file $(STACK_FILE) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+	$(foreach s,$(STACKS),.cache/rehearsal --project . --stack $(s) --file $(call stack_file,$(s)) \
+		$(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(if $(FAULTS),--faults $(FAULTS)) $(ARGS) &&) true
 
 $(PULUMI_BIN):
 	cd rehearsal && go build \

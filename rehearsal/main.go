@@ -11,8 +11,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/fault"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/stacks"
@@ -54,6 +56,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	project := flags.String("project", "..", "directory of the project")
 	pulumiHome := flags.String("pulumi", "", "directory that holds bin/pulumi; default the pulumi on PATH")
 	keep := flags.Bool("keep", false, "stop after the second up and the refresh")
+	faults := flags.String("faults", "", "let calls of the cloud fail, in the place of a rehearsal: all, or sample for one of each type")
 	flags.Var(given, "secret", "secret configuration, namespace:key=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -61,10 +64,46 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if *file == "" {
 		*file = filepath.Join(*project, "Pulumi."+*stack+".yaml")
 	}
-	return rehearse.Run(ctx, rehearse.Options{
+	o := rehearse.Options{
 		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, Pulumi: *pulumiHome,
 		Out: filepath.Join(*project, "out", *stack), Keep: *keep, Output: out, Prove: prover(filepath.Join(*project, "out"), *stack),
+	}
+	if *faults != "" {
+		return tryFaults(ctx, o, *faults, *project)
+	}
+	return rehearse.Run(ctx, o)
+}
+
+// tryFaults lets one call after the other fail and writes what became of the stack.
+func tryFaults(ctx context.Context, o rehearse.Options, which, project string) error {
+	if which != "all" && which != "sample" {
+		return fmt.Errorf("--faults is %q: give all or sample", which)
+	}
+	guide, err := os.ReadFile(filepath.Join(project, "docs", "operations.md"))
+	if err != nil {
+		return fmt.Errorf("reading the commands that settle what a fault leaves: %w", err)
+	}
+	out := o.Output
+	_, _ = fmt.Fprintf(out, "Trying faults on stack %s against an offline cloud: nothing is created on AWS.\n", o.Stack)
+	results, err := fault.Run(ctx, fault.Options{
+		Session: o, Guide: string(guide), Sample: which == "sample", Workers: runtime.NumCPU(), Progress: out,
 	})
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(o.Out, "faults.md")
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(fault.Report(o.Stack, results)), 0o600); err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	survived := fault.Survived(results)
+	_, _ = fmt.Fprintf(out, "\n%d of %d faults survived. Results:\n  %s\n", survived, len(results), path)
+	if survived < len(results) {
+		return fmt.Errorf("%d of %d faults were not survived", len(results)-survived, len(results))
+	}
+	return nil
 }
 
 // prover checks a cluster's state against what its stack file says of the world outside. Stacks rehearsed before it are

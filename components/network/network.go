@@ -260,12 +260,14 @@ func (n *Network) privateSubnets(
 func (n *Network) natGateway(
 	ctx *pulumi.Context, args *Args, zone string, gateway *ec2.InternetGateway, child []pulumi.ResourceOption,
 ) (*ec2.NatGateway, error) {
+	name := args.Cluster + "-nat-" + zone
 	address, err := ec2.NewEip(ctx, "nat-"+zone, &ec2.EipArgs{
-		Domain: pulumi.String("vpc"), Tags: awskit.Tags(args.Cluster+"-nat-"+zone, component),
+		Domain: pulumi.String("vpc"), Tags: awskit.Tags(name, component),
 	}, child...)
 	if err != nil {
 		return nil, err
 	}
+	awskit.WarnOfDoubles(ctx, n, "ec2:elastic-ip", name, address.Arn)
 	return ec2.NewNatGateway(ctx, zone, &ec2.NatGatewayArgs{
 		AllocationId: address.ID(), SubnetId: n.Public[zone],
 		Tags: awskit.Tags(args.Cluster+"-"+zone, component),

@@ -56,7 +56,7 @@ var acmTypes = []Type{
 		},
 	},
 	{
-		Token: validationType, ID: "{uuid}",
+		Token: validationType, Put: true, ID: "{uuid}",
 		Required: []string{"certificateArn"},
 		Replace:  []string{"certificateArn", "validationRecordFqdns"},
 		Refs:     []Ref{ref("certificateArn", certificateType).by("arn").free().code("ResourceNotFoundException")},

@@ -15,7 +15,7 @@ var ecsMetrics = []string{
 // appAutoscalingTypes are what scales by itself, and the policies that say when.
 var appAutoscalingTypes = []Type{
 	{
-		Token: targetType, ID: "{resourceId}", Scope: "scalableDimension", Tags: true,
+		Token: targetType, Put: true, ID: "{resourceId}", Scope: "scalableDimension", Tags: true,
 		ARN:      "arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/{hex}",
 		Required: []string{"maxCapacity", "minCapacity", "resourceId", "scalableDimension", "serviceNamespace"},
 		Outputs: Object{
@@ -45,7 +45,7 @@ var appAutoscalingTypes = []Type{
 		}, instancesFollow},
 	},
 	{
-		Token: "aws:appautoscaling/policy:Policy", ID: "{name}", Name: "name", Scope: "resourceId",
+		Token: "aws:appautoscaling/policy:Policy", Put: true, ID: "{name}", Name: "name", Scope: "resourceId",
 		ARN:      "arn:{partition}:autoscaling:{region}:{account}:scalingPolicy:{uuid}:resource/ecs/{resourceId}:policyName/{name}",
 		Required: []string{"resourceId", "scalableDimension", "serviceNamespace"},
 		Defaults: Object{"policyType": "StepScaling"},

@@ -57,6 +57,8 @@ type Resource struct {
 	Outputs Object `json:"outputs"`
 	// Secrets names the properties that hold secrets.
 	Secrets []string `json:"secrets,omitempty"`
+	// Lost says that the call that made it was never answered.
+	Lost bool `json:"lost,omitempty"`
 	// Existing says that the stack does not own it.
 	Existing bool `json:"existing,omitempty"`
 }
@@ -398,6 +400,17 @@ func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, pre
 	if fault.Message != "" && !fault.Done {
 		return nil, errors.New(fault.Message)
 	}
+	if t.Put && !preview {
+		for _, r := range c.all(token) {
+			if call.again(r) && (t.Name == "" || r.Inputs[t.Name] == call.In[t.Name]) {
+				// The same resource, with the same id.
+				if err := c.remove(r); err != nil {
+					return nil, err
+				}
+				c.made[urn]--
+			}
+		}
+	}
 	call.Out = clone(call.In)
 	call.Out["id"] = Unknown{}
 	if id, ok := call.expand(t.ID).(string); ok {
@@ -405,7 +418,7 @@ func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, pre
 	}
 	call.outputs()
 	r := &Resource{Token: token, ID: call.ID, Name: name, URN: urn, Inputs: call.In, Outputs: call.Out,
-		Secrets: slices.Concat(secrets, t.Secret)}
+		Secrets: slices.Concat(secrets, t.Secret), Lost: fault.Done}
 	if preview {
 		return r, nil
 	}
@@ -466,6 +479,14 @@ func (c *Cloud) Read(token, id string, properties Object) (*Resource, error) {
 		return nil, err
 	}
 	r := c.resources[keyOf(token, id, properties)]
+	if r == nil && len(properties) == 0 {
+		// An import gives nothing but the id.
+		for _, other := range c.all(token) {
+			if other.ID == id {
+				r = other
+			}
+		}
+	}
 	if r == nil {
 		return nil, nil //nolint:nilnil // Pulumi's own convention for a resource that is gone.
 	}

@@ -30,7 +30,7 @@ var cloudwatchTypes = []Type{
 		Rules: []Rule{keyAllows("kmsKeyId", "logs.{region}.{suffix}", "logs.{region}.amazonaws.com", "logs.amazonaws.com")},
 	},
 	{
-		Token: "aws:cloudwatch/metricAlarm:MetricAlarm", ID: "{name}", Name: "name", Tags: true,
+		Token: "aws:cloudwatch/metricAlarm:MetricAlarm", Put: true, ID: "{name}", Name: "name", Tags: true,
 		ARN:       "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
 		Required:  []string{"comparisonOperator", "evaluationPeriods"},
 		AtMostOne: [][]string{{"metricName", "metricQueries"}, {"statistic", "extendedStatistic", "metricQueries"}},
@@ -57,7 +57,7 @@ var cloudwatchTypes = []Type{
 		}},
 	},
 	{
-		Token: "aws:cloudwatch/dashboard:Dashboard", ID: "{dashboardName}",
+		Token: "aws:cloudwatch/dashboard:Dashboard", Put: true, ID: "{dashboardName}",
 		Required: []string{"dashboardBody", "dashboardName"},
 		Outputs:  Object{"dashboardArn": "arn:{partition}:cloudwatch::{account}:dashboard/{dashboardName}"},
 		Replace:  []string{"dashboardName"},

@@ -173,7 +173,7 @@ var autoscalingTypes = []Type{
 		},
 	},
 	{
-		Token: "aws:autoscaling/lifecycleHook:LifecycleHook", ID: "{name}", Name: "name", Scope: "autoscalingGroupName",
+		Token: "aws:autoscaling/lifecycleHook:LifecycleHook", Put: true, ID: "{name}", Name: "name", Scope: "autoscalingGroupName",
 		Required: []string{"autoscalingGroupName", "lifecycleTransition"},
 		Outputs:  Object{"defaultResult": "ABANDON"},
 		Replace:  []string{"name", "autoscalingGroupName"},
@@ -189,7 +189,7 @@ var autoscalingTypes = []Type{
 		},
 	},
 	{
-		Token: "aws:autoscaling/policy:Policy", ID: "{name}", Name: "name", Scope: "autoscalingGroupName",
+		Token: "aws:autoscaling/policy:Policy", Put: true, ID: "{name}", Name: "name", Scope: "autoscalingGroupName",
 		ARN: "arn:{partition}:autoscaling:{region}:{account}:scalingPolicy:{uuid}:" +
 			"autoScalingGroupName/{autoscalingGroupName}:policyName/{name}",
 		Required: []string{"autoscalingGroupName"},

@@ -198,7 +198,8 @@ var networkTypes = []Type{
 			}
 			return nil
 		}},
-		Rules: []Rule{trusts("iamRoleArn", "vpc-flow-logs.{suffix}", "vpc-flow-logs.amazonaws.com")},
+		Rules:  []Rule{trusts("iamRoleArn", "vpc-flow-logs.{suffix}", "vpc-flow-logs.amazonaws.com")},
+		Unique: []Unique{{By: []string{"vpcId", "logDestination", "trafficType"}, Code: "FlowLogAlreadyExists"}},
 	},
 	{
 		Token: networkInterface, ID: "eni-{hex}", ARN: ec2ARN + "network-interface/{id}", Tags: true,
@@ -358,6 +359,9 @@ func last(p netip.Prefix) netip.Addr {
 func (c *Cloud) taken(subnet string) map[string]*Resource {
 	used := map[string]*Resource{}
 	for _, r := range c.resources {
+		if eni := c.resources[networkInterface+" "+text(r.Outputs, "primaryNetworkInterfaceId")]; eni != nil && eni != r {
+			continue // the address is its network interface's
+		}
 		for path, in := range map[string]string{
 			"privateIp": "subnetId", "ipAddress": "subnetId", "addresses": "",
 		} {
@@ -470,6 +474,13 @@ func endpointFits(c *Call) error {
 	}
 	if kindOf == "Interface" && c.given([]string{"routeTableIds"}) > 0 {
 		return fail("InvalidParameter", "an interface endpoint has no route tables")
+	}
+	for _, e := range c.Cloud.all(endpointType) {
+		shared := func(table string) bool { return slices.Contains(texts(e.Outputs, "routeTableIds[]"), table) }
+		if kindOf == "Gateway" && e.ID != c.ID && !c.Preview && text(e.Outputs, "serviceName") == name &&
+			slices.ContainsFunc(texts(c.In, "routeTableIds[]"), shared) {
+			return fail("RouteAlreadyExists", "%s has a route to %s in the same route table already", e.describe(), name)
+		}
 	}
 	if !flag(c.In, "privateDnsEnabled") {
 		return nil

@@ -27,7 +27,7 @@ var ecrTypes = []Type{
 		Refs: []Ref{ref("encryptionConfigurations[].kmsKey", keyType).by("arn").free().code("KmsException")},
 	},
 	{
-		Token: "aws:ecr/lifecyclePolicy:LifecyclePolicy", ID: "{repository}", Required: []string{"policy", "repository"},
+		Token: "aws:ecr/lifecyclePolicy:LifecyclePolicy", Put: true, ID: "{repository}", Required: []string{"policy", "repository"},
 		Outputs: Object{"registryId": "{account}"},
 		Replace: []string{"repository"},
 		Unique:  []Unique{{By: []string{"repository"}, Code: "InvalidParameterException"}},

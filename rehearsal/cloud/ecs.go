@@ -32,7 +32,7 @@ const (
 // ecsTypes are clusters, what they run tasks on, what a task is, and services that keep tasks running.
 var ecsTypes = []Type{
 	{
-		Token: clusterType, ID: "{arn}", ARN: ecsARN + "cluster/{name}", Name: "name", Tags: true,
+		Token: clusterType, Put: true, ID: "{arn}", ARN: ecsARN + "cluster/{name}", Name: "name", Tags: true,
 		InUse:   "ClusterContainsServicesException",
 		Replace: []string{"name"},
 		Unique:  []Unique{{By: []string{"name"}, Code: "ClusterAlreadyExists"}},
@@ -69,7 +69,7 @@ var ecsTypes = []Type{
 		After: (*Call).identify,
 	},
 	{
-		Token: capacityType, ID: "{clusterName}", Required: []string{"clusterName"},
+		Token: capacityType, Put: true, ID: "{clusterName}", Required: []string{"clusterName"},
 		Replace: []string{"clusterName"},
 		Unique:  []Unique{{By: []string{"clusterName"}, Code: "UpdateInProgressException"}},
 		Fields: []Field{

@@ -77,14 +77,14 @@ var efsTypes = []Type{
 		},
 	},
 	{
-		Token: "aws:efs/backupPolicy:BackupPolicy", ID: "{fileSystemId}",
+		Token: "aws:efs/backupPolicy:BackupPolicy", Put: true, ID: "{fileSystemId}",
 		Required: []string{"fileSystemId", "backupPolicy"},
 		Replace:  []string{"fileSystemId"},
 		Refs:     []Ref{ref("fileSystemId", fileSystemType).free().code("FileSystemNotFound")},
 		Fields:   []Field{oneOf("backupPolicy.status", "ENABLED", "DISABLED")},
 	},
 	{
-		Token: "aws:efs/fileSystemPolicy:FileSystemPolicy", ID: "{fileSystemId}",
+		Token: "aws:efs/fileSystemPolicy:FileSystemPolicy", Put: true, ID: "{fileSystemId}",
 		Required: []string{"fileSystemId", "policy"},
 		Defaults: Object{"bypassPolicyLockoutSafetyCheck": false},
 		Replace:  []string{"fileSystemId"},

@@ -190,7 +190,7 @@ var eksTypes = []Type{
 		Rules: []Rule{entryFits},
 	},
 	{
-		Token: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", ID: "{clusterName}#{principalArn}#{policyArn}",
+		Token: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", Put: true, ID: "{clusterName}#{principalArn}#{policyArn}",
 		Required: []string{"accessScope", "clusterName", "policyArn", "principalArn"},
 		Outputs:  Object{"associatedAt": "2026-01-01T00:00:00Z", "modifiedAt": "2026-01-01T00:00:00Z"},
 		Replace:  []string{"accessScope", "clusterName", "policyArn", "principalArn"},

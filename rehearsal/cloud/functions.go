@@ -45,6 +45,35 @@ var functions = map[string]func(*Cloud, Object) (Object, error){
 	"aws:ec2/getVpc:getVpc":                                existing(vpcType, "id", "InvalidVpcID.NotFound"),
 	"aws:ec2/getSubnet:getSubnet":                          existing(subnetType, "id", "InvalidSubnetID.NotFound"),
 	"aws:route53/getZone:getZone":                          hostedZone,
+	"aws:resourcegroupstaggingapi/getResources:getResources": func(c *Cloud, args Object) (Object, error) {
+		var found []any
+		for _, r := range c.live() {
+			if tagged(r, texts(args, "resourceTypeFilters[]"), objects(args, "tagFilters[]")) {
+				found = append(found, Object{"resourceArn": text(r.Outputs, "arn"), "tags": objectAt(r.Outputs, "tags")})
+			}
+		}
+		return Object{"id": c.region, "resourceTagMappingLists": found}, nil
+	},
+}
+
+// tagged says whether the tagging API would list a resource: one of the kinds, as its ARN has them, with every tag.
+func tagged(r *Resource, kinds []string, tags []Object) bool {
+	// arn:partition:service:region:account:resource
+	arn := strings.SplitN(text(r.Outputs, "arn"), ":", 6)
+	if len(arn) != 6 || table[r.Token] == nil || !table[r.Token].Tags {
+		return false
+	}
+	kind, _, _ := strings.Cut(arn[5], "/")
+	if len(kinds) > 0 && !slices.Contains(kinds, arn[2]) && !slices.Contains(kinds, arn[2]+":"+kind) {
+		return false
+	}
+	for _, tag := range tags {
+		value, has := objectAt(r.Outputs, "tags")[text(tag, "key")]
+		if values := texts(tag, "values[]"); !has || len(values) > 0 && !slices.Contains(values, fmt.Sprint(value)) {
+			return false
+		}
+	}
+	return true
 }
 
 func init() { maps.Copy(functions, eksFunctions) }

@@ -43,7 +43,7 @@ var iamTypes = []Type{
 		Check:    []Rule{policyDocument("policy", identityPolicy, 10240)},
 	},
 	{
-		Token: "aws:iam/rolePolicyAttachment:RolePolicyAttachment", ID: "{role}-{hex}",
+		Token: "aws:iam/rolePolicyAttachment:RolePolicyAttachment", Put: true, ID: "{role}-{hex}",
 		Required: []string{"role", "policyArn"},
 		Replace:  []string{"role", "policyArn"},
 		Refs:     []Ref{ref("role", roleType).code("NoSuchEntity")},

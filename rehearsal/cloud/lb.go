@@ -163,7 +163,7 @@ var loadBalancerTypes = []Type{
 		},
 	},
 	{
-		Token: "aws:lb/targetGroupAttachment:TargetGroupAttachment", ID: "{targetGroupArn}-{hex}",
+		Token: "aws:lb/targetGroupAttachment:TargetGroupAttachment", Put: true, ID: "{targetGroupArn}-{hex}",
 		Required: []string{"targetGroupArn", "targetId"},
 		Replace:  []string{"targetGroupArn", "targetId", "port", "availabilityZone"},
 		Fields:   []Field{between("port", 1, 65535)},
@@ -293,7 +293,7 @@ func sameVPCAsBalancer(c *Call) error {
 
 // wafTypes attach web ACLs.
 var wafTypes = []Type{{
-	Token: "aws:wafv2/webAclAssociation:WebAclAssociation", ID: "{webAclArn},{resourceArn}",
+	Token: "aws:wafv2/webAclAssociation:WebAclAssociation", Put: true, ID: "{webAclArn},{resourceArn}",
 	Required: []string{"resourceArn", "webAclArn"},
 	Replace:  []string{"resourceArn", "webAclArn"},
 	Refs:     []Ref{ref("resourceArn", balancerType).by("arn").free().code("WAFNonexistentItemException")},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Moment is the account as it was.
@@ -60,3 +61,20 @@ func (c *Cloud) FailWith(fail func(Operation) Fault) {
 	defer c.mu.Unlock()
 	c.fail = fail
 }
+
+// Lose says that the calls which made these resources were never answered, and lists those that are there.
+func (c *Cloud) Lose(urns []string) []Resource {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var lost []Resource
+	for _, r := range c.live() {
+		if r.URN != "" && slices.Contains(urns, r.URN) {
+			r.Lost = true
+			lost = append(lost, *r)
+		}
+	}
+	return lost
+}
+
+// Repeatable says whether a lost call that creates the type can simply be made again.
+func Repeatable(token string) bool { return table[token] != nil && table[token].Put }

@@ -14,6 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // Provider serves the cloud as the Pulumi package aws.
@@ -27,9 +28,42 @@ func NewProvider(c *Cloud) *Provider { return &Provider{cloud: c} }
 
 // Server is a set of providers on loopback.
 type Server struct {
-	// Debug is the value of PULUMI_DEBUG_PROVIDERS with which the engine finds them.
-	Debug   string
-	servers []*grpc.Server
+	// Debug is the value of PULUMI_DEBUG_PROVIDERS with which the engine finds them, Language that of
+	// PULUMI_DEBUG_LANGUAGES for the commands that ask for a language and run no program.
+	Debug, Language string
+	servers         []*grpc.Server
+}
+
+// language is Go, for commands that run no program: `pulumi import` looks for it even where it writes no code.
+type language struct {
+	pulumirpc.UnimplementedLanguageRuntimeServer
+}
+
+func (language) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
+	return &pulumirpc.PluginInfo{Version: "3.250.0"}, nil
+}
+
+func (language) Handshake(
+	context.Context, *pulumirpc.LanguageHandshakeRequest,
+) (*pulumirpc.LanguageHandshakeResponse, error) {
+	return &pulumirpc.LanguageHandshakeResponse{}, nil
+}
+
+// listen serves one plugin and gives its place, name:port.
+func (s *Server) listen(name string, register func(*grpc.Server)) (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("listening for the plugin %s: %w", name, err)
+	}
+	// A cluster's node files arrive in one message each; the engine itself allows 400 MB.
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
+	register(server)
+	s.servers = append(s.servers, server)
+	go func() {
+		// Serve ends with an error only when Stop closes the listener first, which is how it is meant to end.
+		_ = server.Serve(listener)
+	}()
+	return fmt.Sprintf("%s:%d", name, listener.Addr().(*net.TCPAddr).Port), nil
 }
 
 // Serve listens on loopback for each package's provider, in the order given.
@@ -37,20 +71,21 @@ func Serve(providers ...Package) (*Server, error) {
 	s := &Server{}
 	var found []string
 	for _, p := range providers {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		place, err := s.listen(p.Name, func(server *grpc.Server) {
+			pulumirpc.RegisterResourceProviderServer(server, plugin.NewProviderServer(p.Provider))
+		})
 		if err != nil {
 			s.Stop()
-			return nil, fmt.Errorf("listening for the provider %s: %w", p.Name, err)
+			return nil, err
 		}
-		// A cluster's node files arrive in one message each; the engine itself allows 400 MB.
-		server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
-		pulumirpc.RegisterResourceProviderServer(server, plugin.NewProviderServer(p.Provider))
-		s.servers = append(s.servers, server)
-		found = append(found, fmt.Sprintf("%s:%d", p.Name, listener.Addr().(*net.TCPAddr).Port))
-		go func() {
-			// Serve ends with an error only when Stop closes the listener first, which is how it is meant to end.
-			_ = server.Serve(listener)
-		}()
+		found = append(found, place)
+	}
+	var err error
+	if s.Language, err = s.listen("go", func(server *grpc.Server) {
+		pulumirpc.RegisterLanguageRuntimeServer(server, language{})
+	}); err != nil {
+		s.Stop()
+		return nil, err
 	}
 	s.Debug = strings.Join(found, ",")
 	return s, nil

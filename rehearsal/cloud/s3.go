@@ -94,7 +94,7 @@ var s3Types = []Type{
 		},
 	}),
 	{
-		Token: objectType, ID: "{key}", ARN: "arn:{partition}:s3:::{bucket}/{key}", Scope: "bucket", Tags: true,
+		Token: objectType, Put: true, ID: "{key}", ARN: "arn:{partition}:s3:::{bucket}/{key}", Scope: "bucket", Tags: true,
 		Required:  []string{"bucket", "key"},
 		AtMostOne: [][]string{{"content", "contentBase64", "source"}},
 		Defaults:  Object{"forceDestroy": false},
@@ -123,7 +123,7 @@ var s3Types = []Type{
 
 // bucketSetting is a setting that a bucket has once.
 func bucketSetting(token string, t Type) Type {
-	t.Token, t.ID = token, "{bucket}"
+	t.Token, t.ID, t.Put = token, "{bucket}", true
 	t.Required = append(t.Required, "bucket")
 	t.Replace = append(t.Replace, "bucket")
 	t.Refs = append(t.Refs, ref("bucket", bucketType).free().code("NoSuchBucket"))

@@ -36,7 +36,7 @@ var securityGroupTypes = []Type{
 	},
 	{
 		// It is the group that every VPC has; deleting it here leaves it in the VPC.
-		Token: defaultGroupType, ID: "sg-{hex}", ARN: ec2ARN + "security-group/{id}", Tags: true,
+		Token: defaultGroupType, Put: true, ID: "sg-{hex}", ARN: ec2ARN + "security-group/{id}", Tags: true,
 		Outputs: Object{"ownerId": "{account}", "name": "default", "description": "default VPC security group"},
 		Replace: []string{"vpcId"},
 		Refs:    []Ref{ref("vpcId", vpcType).free()},

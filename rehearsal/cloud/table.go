@@ -44,6 +44,8 @@ type Type struct {
 	Fields []Field
 	// Unique lists groups of inputs of which no two live resources may have the same values.
 	Unique []Unique
+	// Put says that creating it again overwrites it, or finds it there, where the call that made it was never answered.
+	Put bool
 	// Check holds the rules that need nothing but the inputs; they run before anything is created.
 	Check []Rule
 	// Rules hold in the cloud as it is at the time of a create or update.
@@ -340,7 +342,7 @@ func (c *Call) decide() error {
 	}
 	for _, u := range c.Type.Unique {
 		c.count("names and places that occur once")
-		if other := c.twin(u.By); other != nil {
+		if other := c.twin(u.By); other != nil && !c.again(other) {
 			code := u.Code
 			if code == "" {
 				code = "AlreadyExists"
@@ -395,6 +397,11 @@ func (c *Call) twin(paths []string) *Resource {
 		}
 	}
 	return nil
+}
+
+// again says that a create repeats one whose answer was lost, and that the service takes no offence.
+func (c *Call) again(other *Resource) bool {
+	return c.Type.Put && c.Old == nil && other.Lost && other.URN == c.URN
 }
 
 // holders are the live resources that keep this one from being deleted.

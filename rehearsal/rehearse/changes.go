@@ -18,8 +18,8 @@ import (
 // change is what a rehearsal found different from the one before it.
 type change struct{ resource, what, properties string }
 
-// readStack reads the resources of an exported state.
-func readStack(state []byte) ([]apitype.ResourceV3, error) {
+// ReadStack reads the resources of an exported state.
+func ReadStack(state []byte) ([]apitype.ResourceV3, error) {
 	var untyped apitype.UntypedDeployment
 	if err := json.Unmarshal(state, &untyped); err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
@@ -40,7 +40,7 @@ func previous(out string) ([]apitype.ResourceV3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the results of the last rehearsal: %w", err)
 	}
-	stack, err := readStack(state)
+	stack, err := ReadStack(state)
 	if err != nil {
 		return nil, nil //nolint:nilerr // what an older version left, or somebody else, is nothing to compare with
 	}
@@ -73,7 +73,7 @@ func changesSince(before, after []apitype.ResourceV3) []change {
 		case !has:
 			changes = append(changes, change{name, "gone", ""})
 		default:
-			if keys := differing(mask(a.Inputs), mask(b.Inputs)); len(keys) > 0 {
+			if keys := differing(Mask(a.Inputs), Mask(b.Inputs)); len(keys) > 0 {
 				changes = append(changes, change{name, "changed", strings.Join(keys, ", ")})
 			}
 		}

@@ -125,7 +125,7 @@ func (s *Session) Plain() map[string]string { return maps.Clone(s.configuration)
 // Pulumi runs a command of the Pulumi CLI on the stack that needs no program, and gives what it printed.
 func (s *Session) Pulumi(ctx context.Context, args ...string) (string, error) {
 	w := s.Stack.Workspace()
-	env := []string{"PULUMI_HOME=" + w.PulumiHome()}
+	env := []string{"PULUMI_HOME=" + w.PulumiHome(), "PULUMI_DEBUG_LANGUAGES=" + s.server.Language}
 	for name, value := range w.GetEnvVars() {
 		env = append(env, name+"="+value)
 	}

@@ -37,7 +37,7 @@ func (s *Session) collect(ctx context.Context) (*results, error) {
 		return nil, err
 	}
 	r := &results{state: state, snapshot: s.Cloud.Snapshot()}
-	if r.stack, err = readStack(state); err != nil {
+	if r.stack, err = ReadStack(state); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -87,14 +87,15 @@ func (s *Session) Unprotect(ctx context.Context) error {
 func (r *results) outputs() map[string]any {
 	for _, s := range r.stack {
 		if s.Type == "pulumi:pulumi:Stack" {
-			out, _ := mask(s.Outputs).(map[string]any)
+			out, _ := Mask(s.Outputs).(map[string]any)
 			return out
 		}
 	}
 	return nil
 }
 
-func mask(v any) any {
+// Mask replaces every secret in a value of the state.
+func Mask(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		if _, secret := v[secretMark]; secret {
@@ -102,13 +103,13 @@ func mask(v any) any {
 		}
 		out := make(map[string]any, len(v))
 		for k, e := range v {
-			out[k] = mask(e)
+			out[k] = Mask(e)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, e := range v {
-			out[i] = mask(e)
+			out[i] = Mask(e)
 		}
 		return out
 	}

@@ -1,0 +1,412 @@
+// Package fault lets calls of the offline cloud fail, one in each trial, and holds that a stack recovers from it.
+//
+// A call that the service refused, or that it throttled, left nothing behind: the command must name the resource, and
+// the next one must end in exactly what an undisturbed run leaves. A call that was lost although the service had done
+// the work, and a command that was killed, leave something that the engine knows nothing of: nothing that holds data or
+// costs money may be made a second time without a word, and the commands of the operations guide must settle it.
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+)
+
+// Kind is a way in which a call goes wrong.
+type Kind string
+
+// The kinds.
+const (
+	// Refused is a call that the service answers with an error.
+	Refused Kind = "refused"
+	// Throttled is a call over the service's rate.
+	Throttled Kind = "throttled"
+	// Lost is a call that the service carries out and whose answer never comes.
+	Lost Kind = "lost"
+	// Killed is a call during which the Pulumi process is killed, when the service has carried it out.
+	Killed Kind = "killed"
+)
+
+var faults = map[Kind]cloud.Fault{
+	Refused:   {Message: "InternalFailure: the service failed"},
+	Throttled: {Message: "ThrottlingException: Rate exceeded"},
+	Lost:      {Message: "RequestTimeout: the call timed out", Done: true},
+	Killed:    {Message: "the process was killed", Done: true},
+}
+
+// Trial is one call that goes wrong.
+type Trial struct {
+	Kind Kind
+	Call cloud.Operation
+}
+
+func (t Trial) String() string {
+	return fmt.Sprintf("%s of %s %q %s", t.Call.Verb, t.Call.Type, t.Call.Name, t.Kind)
+}
+
+// Result is what became of a trial.
+type Result struct {
+	Trial
+	// Err is why the stack did not survive, or nil.
+	Err error
+	// Settled says how: by the next command, or by the operations guide's commands.
+	Settled string
+}
+
+// Options say what is tried.
+type Options struct {
+	// Session says which stack. Its state is written as Kind needs it.
+	Session rehearse.Options
+	// Guide is the text of the operations guide, whose commands settle what a lost call or a killed process leaves.
+	Guide string
+	// Sample tries to create one resource of each type where the whole tries all.
+	Sample bool
+	// Choose leaves out the trials that it does not want; nil leaves out none.
+	Choose func(Trial) bool
+	// Workers is how many trials run at a time.
+	Workers int
+	// Progress takes a line for each trial that failed, and one now and then; nil for none.
+	Progress io.Writer
+}
+
+// tryer tries faults on one session.
+type tryer struct {
+	*rehearse.Session
+	guide string
+	// empty and whole are the stack before and after its first up; free is whole without protection.
+	empty, whole *rehearse.Moment
+	// made is what an undisturbed up leaves, changed what one leaves that changes every tag.
+	made, changed picture
+	// creates, updates and deletes are the calls of undisturbed runs in their order.
+	creates, updates, deletes []cloud.Operation
+}
+
+// quiet keeps a trial's output out of the way.
+var quiet = []optup.Option{optup.SuppressOutputs(), optup.SuppressProgress()}
+
+// mark is the tag whose change updates whatever has tags.
+const mark = "fault-trial"
+
+// Run tries every fault and returns the results in the order of the trials. The error is one of the rehearsal itself:
+// an undisturbed run that fails.
+func Run(ctx context.Context, o Options) ([]Result, error) {
+	o.Session.Output = io.Discard
+	quick, whole := o.Session, o.Session
+	quick.Final = true
+	t, err := open(ctx, quick, o.Guide)
+	if err != nil {
+		return nil, err
+	}
+	trials := t.trials(o.Sample)
+	if o.Choose != nil {
+		trials = slices.DeleteFunc(trials, func(t Trial) bool { return !o.Choose(t) })
+	}
+	results := make([]Result, len(trials))
+	// A killed process must have written down what it did, which a quick session does not.
+	var swift, careful []int
+	for i, trial := range trials {
+		if trial.Kind == Killed {
+			careful = append(careful, i)
+		} else {
+			swift = append(swift, i)
+		}
+	}
+	if len(trials) == 0 {
+		return nil, errors.Join(errors.New("there is nothing to try"), t.Close())
+	}
+	if err := errors.Join(
+		work(ctx, o, quick, t, swift, trials, results), work(ctx, o, whole, nil, careful, trials, results),
+	); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// work runs trials on as many sessions as there are workers.
+func work(
+	ctx context.Context, o Options, session rehearse.Options, first *tryer, which []int, trials []Trial, results []Result,
+) error {
+	next := make(chan int, len(which))
+	for _, i := range which {
+		next <- i
+	}
+	close(next)
+	wrong := make([]error, max(1, o.Workers))
+	var workers sync.WaitGroup
+	var mu sync.Mutex
+	done := 0
+	for w := range wrong {
+		if w >= len(which) && w > 0 {
+			break
+		}
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			t := first
+			if w > 0 || t == nil {
+				if t, wrong[w] = open(ctx, session, o.Guide); wrong[w] != nil {
+					return
+				}
+			}
+			defer func() { wrong[w] = errors.Join(wrong[w], t.Close()) }()
+			for i := range next {
+				if ctx.Err() != nil {
+					wrong[w] = ctx.Err()
+					return
+				}
+				r := t.try(ctx, trials[i])
+				mu.Lock()
+				results[i] = r
+				if done++; o.Progress != nil && (r.Err != nil || done%25 == 0) {
+					_, _ = fmt.Fprintf(o.Progress, "%d of %d: %s: %s\n", done, len(which), r.Trial, r.verdict())
+				}
+				mu.Unlock()
+			}
+		}()
+	}
+	workers.Wait()
+	return errors.Join(wrong...)
+}
+
+func (r Result) verdict() string {
+	if r.Err != nil {
+		return "not survived: " + brief(r.Err)
+	}
+	return "survived, " + r.Settled
+}
+
+// open makes a session and lets it live undisturbed once, to know its calls and what they leave.
+func open(ctx context.Context, o rehearse.Options, guide string) (_ *tryer, err error) {
+	s, err := rehearse.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	t := &tryer{Session: s, guide: guide}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if t.empty, err = s.Keep(); err != nil {
+		return nil, err
+	}
+	listen := func(verb string, calls *[]cloud.Operation) {
+		// The cloud asks under its own lock, one call at a time.
+		s.Cloud.FailWith(func(op cloud.Operation) cloud.Fault {
+			if op.Verb == verb {
+				*calls = append(*calls, op)
+			}
+			return cloud.Fault{}
+		})
+	}
+	listen("create", &t.creates)
+	if _, err = s.Up(ctx, quiet...); err != nil {
+		return nil, fmt.Errorf("an undisturbed up: %w", err)
+	}
+	if t.made, err = t.see(ctx); err != nil {
+		return nil, err
+	}
+	if t.whole, err = s.Keep(); err != nil {
+		return nil, err
+	}
+	listen("update", &t.updates)
+	if err = t.retag(); err != nil {
+		return nil, err
+	}
+	if _, err = s.Up(ctx, quiet...); err != nil {
+		return nil, fmt.Errorf("an undisturbed change of tags: %w", err)
+	}
+	if t.changed, err = t.see(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.Return(t.whole); err != nil {
+		return nil, err
+	}
+	listen("delete", &t.deletes)
+	if err = t.destroy(ctx); err != nil {
+		return nil, fmt.Errorf("an undisturbed destroy: %w", err)
+	}
+	s.Cloud.FailWith(nil)
+	return t, nil
+}
+
+func (t *tryer) see(ctx context.Context) (picture, error) {
+	state, err := t.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return see(state, t.Cloud.Snapshot())
+}
+
+// retag changes a tag of everything.
+func (t *tryer) retag() error {
+	config := t.Configuration()
+	tags, _ := config["wso2is:tags"].(map[string]any)
+	if tags == nil {
+		tags = map[string]any{}
+	}
+	tags[mark] = "changed"
+	config["wso2is:tags"] = tags
+	return t.Configure(config)
+}
+
+// destroy takes the stack down as an operator does who means it.
+func (t *tryer) destroy(ctx context.Context) error {
+	if err := t.Unprotect(ctx); err != nil {
+		return err
+	}
+	_, err := t.Destroy(ctx, optdestroy.SuppressOutputs(), optdestroy.SuppressProgress())
+	return err
+}
+
+// trials lists what is tried: the creation of everything, and of each type one update, one delete and what is harder.
+func (t *tryer) trials(sample bool) []Trial {
+	var all []Trial
+	each := func(kind Kind, calls []cloud.Operation) {
+		for _, call := range calls {
+			all = append(all, Trial{kind, call})
+		}
+	}
+	creates := t.creates
+	if sample {
+		creates = onePerType(creates)
+	}
+	each(Refused, creates)
+	each(Throttled, every(onePerType(t.creates), 5))
+	each(Refused, onePerType(t.updates))
+	each(Refused, onePerType(t.deletes))
+	each(Lost, onePerType(t.creates))
+	each(Lost, every(onePerType(t.updates), 3))
+	each(Lost, every(onePerType(t.deletes), 3))
+	each(Killed, onePerType(t.creates))
+	return all
+}
+
+func onePerType(calls []cloud.Operation) []cloud.Operation {
+	seen := map[string]bool{}
+	var one []cloud.Operation
+	for _, call := range calls {
+		if !seen[call.Type] {
+			seen[call.Type] = true
+			one = append(one, call)
+		}
+	}
+	// The engine makes calls in an order of its own each time.
+	slices.SortFunc(one, func(a, b cloud.Operation) int { return strings.Compare(a.Type, b.Type) })
+	return one
+}
+
+func every(calls []cloud.Operation, n int) []cloud.Operation {
+	var some []cloud.Operation
+	for i := 0; i < len(calls); i += n {
+		some = append(some, calls[i])
+	}
+	return some
+}
+
+// try runs one trial.
+func (t *tryer) try(ctx context.Context, trial Trial) Result {
+	settled, err := t.survive(ctx, trial)
+	t.Cloud.FailWith(nil)
+	return Result{trial, err, settled}
+}
+
+func (t *tryer) survive(ctx context.Context, trial Trial) (string, error) {
+	start, want := t.empty, t.made
+	run := func() error {
+		_, err := t.Up(ctx, quiet...)
+		return err
+	}
+	switch trial.Call.Verb {
+	case "update":
+		start, want = t.whole, t.changed
+	case "delete":
+		start, want = t.whole, nil
+		run = func() error { return t.destroy(ctx) }
+	}
+	if err := t.Return(start); err != nil {
+		return "", err
+	}
+	if trial.Call.Verb == "update" {
+		if err := t.retag(); err != nil {
+			return "", err
+		}
+	}
+	hit := false
+	t.Cloud.FailWith(func(op cloud.Operation) cloud.Fault {
+		if hit || op.Verb != trial.Call.Verb || op.URN != trial.Call.URN {
+			return cloud.Fault{}
+		}
+		hit = true
+		if trial.Kind == Killed {
+			t.Kill()
+		}
+		return faults[trial.Kind]
+	})
+	err := run()
+	switch {
+	case !hit:
+		return "", errors.New("the call was never made")
+	case err == nil:
+		return "", errors.New("the command passed all the same")
+	case trial.Kind == Killed:
+	case !strings.Contains(err.Error(), faults[trial.Kind].Message) ||
+		!strings.Contains(err.Error(), fmt.Sprintf("%q", trial.Call.Name)):
+		return "", fmt.Errorf("the command's error does not name the resource: %w", err)
+	}
+	settled := "by the next command"
+	switch {
+	case trial.Kind == Killed:
+		settled, err = t.settleKilled(ctx, trial.Call)
+	case trial.Kind == Lost && trial.Call.Verb == "create":
+		settled, err = t.settleLost(ctx, trial.Call)
+	default:
+		err = nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := run(); err != nil {
+		return "", fmt.Errorf("the next command: %w", err)
+	}
+	if trial.Call.Verb == "delete" {
+		if left := t.Cloud.Snapshot().Left(); len(left) > 0 {
+			return "", fmt.Errorf("%d resources were left behind, the first is %s %s", len(left), left[0].Token, left[0].ID)
+		}
+		return settled, nil
+	}
+	now, err := t.see(ctx)
+	if err != nil {
+		return "", err
+	}
+	if wrong := now.differences(want); len(wrong) > 0 {
+		return "", fmt.Errorf("%d differences from an undisturbed run: %s", len(wrong), strings.Join(wrong[:min(5, len(wrong))], "; "))
+	}
+	return settled, nil
+}
+
+// brief cuts an error of the Automation API, which repeats all that the command printed, down to what went wrong.
+func brief(err error) string {
+	first, _, _ := strings.Cut(err.Error(), "\ncode: ")
+	var reasons []string
+	for _, line := range strings.Split(err.Error(), "\n") {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "error: ") && !slices.Contains(reasons, line) && len(reasons) < 3 {
+			reasons = append(reasons, line)
+		}
+	}
+	if len(reasons) == 0 {
+		return first
+	}
+	return first + ": " + strings.Join(reasons, "; ")
+}

@@ -1,0 +1,110 @@
+package fault
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+)
+
+// picture is what there is of a stack, in the engine's state and in the account, by name. What a rehearsal generates
+// anew each time, secrets and the times of things, is left out.
+type picture map[string]map[string]any
+
+// see takes the picture of a session.
+func see(state []byte, account cloud.Snapshot) (picture, error) {
+	resources, err := rehearse.ReadStack(state)
+	if err != nil {
+		return nil, err
+	}
+	p := picture{}
+	for _, r := range resources {
+		if r.Delete {
+			p["state, to be deleted: "+string(r.URN)] = map[string]any{"id": r.ID}
+			continue
+		}
+		id := string(r.ID)
+		if strings.HasPrefix(string(r.Type), "pulumi:providers:") {
+			id = "" // the engine's own, at random
+		}
+		p["state: "+string(r.URN)] = map[string]any{
+			"id": id, "inputs": rehearse.Mask(r.Inputs), "outputs": rehearse.Mask(r.Outputs), "protect": r.Protect,
+			"parent": string(r.Parent), "external": r.External,
+			// With its id, which is at random, cut off.
+			"provider": strings.TrimSuffix(r.Provider, "::"+r.Provider[strings.LastIndex(r.Provider, ":")+1:]),
+		}
+	}
+	for _, r := range account.Left() {
+		key := fmt.Sprintf("account: %s %s", r.Token, r.ID)
+		if r.URN != "" {
+			key += " of " + r.URN
+		}
+		// Properties that hold secrets are named by their first step.
+		secret := map[string]bool{}
+		for _, path := range r.Secrets {
+			secret[strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '[' })[0]] = true
+		}
+		hide := func(o cloud.Object) any {
+			o = maps.Clone(o)
+			maps.DeleteFunc(o, func(k string, _ any) bool { return secret[k] })
+			return o
+		}
+		p[key] = map[string]any{"inputs": hide(r.Inputs), "outputs": hide(r.Outputs)}
+	}
+	// The account's values and the state's are compared as the JSON that both are written in.
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("taking a picture of the stack: %w", err)
+	}
+	var plain picture
+	if err := json.Unmarshal(raw, &plain); err != nil {
+		return nil, fmt.Errorf("taking a picture of the stack: %w", err)
+	}
+	return plain, nil
+}
+
+// differences lists what one picture shows and another does not.
+func (p picture) differences(from picture) []string {
+	keys := maps.Clone(p)
+	maps.Copy(keys, from)
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		now, is := p[key]
+		was, had := from[key]
+		switch {
+		case !had:
+			all = append(all, key+" is there, and is not after an undisturbed run")
+		case !is:
+			all = append(all, key+" is missing")
+		default:
+			all = append(all, differing(key, was, now)...)
+		}
+	}
+	return all
+}
+
+func differing(at string, was, now any) []string {
+	if reflect.DeepEqual(was, now) {
+		return nil
+	}
+	a, mapped := was.(map[string]any)
+	b, both := now.(map[string]any)
+	if !mapped || !both {
+		return []string{fmt.Sprintf("%s is %v, and %v after an undisturbed run", at, now, was)}
+	}
+	keys := maps.Clone(a)
+	if keys == nil {
+		keys = map[string]any{}
+	}
+	maps.Copy(keys, b)
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		all = append(all, differing(at+" "+key, a[key], b[key])...)
+	}
+	return all
+}

@@ -1,0 +1,225 @@
+package fault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+)
+
+// free lists what may be made a second time without a word: it costs nothing by itself and holds nothing.
+var free = []string{
+	"aws:acm/certificate:Certificate", "aws:ec2/internetGateway:InternetGateway", "aws:ec2/routeTable:RouteTable",
+	"aws:ec2/securityGroup:SecurityGroup", "aws:ec2/vpc:Vpc", "aws:efs/accessPoint:AccessPoint", "aws:ec2/launchTemplate:LaunchTemplate",
+	"aws:ecs/taskDefinition:TaskDefinition", "aws:iam/instanceProfile:InstanceProfile", "aws:iam/role:Role",
+	"aws:iam/rolePolicy:RolePolicy", "aws:lb/targetGroup:TargetGroup", "aws:rds/parameterGroup:ParameterGroup",
+	// A version of the same secret.
+	"aws:secretsmanager/secretVersion:SecretVersion",
+}
+
+// settleLost holds what must hold of a call that was lost: the next command makes no second copy of anything that
+// matters without a word, and the guide's commands end in what an undisturbed run leaves.
+func (t *tryer) settleLost(ctx context.Context, call cloud.Operation) (string, error) {
+	after, err := t.Keep()
+	if err != nil {
+		return "", err
+	}
+	made := t.copies(call)
+	if len(made) != 1 {
+		return "", fmt.Errorf("the call left %d resources where one was lost", len(made))
+	}
+	r, err := t.Up(ctx, quiet...)
+	settled := "imported, as the next command was refused"
+	if err == nil {
+		now, err := t.see(ctx)
+		if err != nil {
+			return "", err
+		}
+		if len(now.differences(t.made)) == 0 {
+			return "by the next command", nil
+		}
+		said := r.StdOut + r.StdErr
+		switch copies := t.copies(call); {
+		case len(copies) < 2:
+			return "", errors.New("the next command passed without a second copy, and ended in something else than an undisturbed run")
+		case slices.Contains(free, call.Type):
+			settled = "imported; without that, the next command would leave a copy that costs nothing"
+		case !strings.Contains(said, made[0].ID):
+			return "", fmt.Errorf("the next command silently made a second copy: %s besides %s", copies[1].ID, copies[0].ID)
+		default:
+			settled = "imported; without that, the next command would make a second one and warn of the first"
+		}
+	} else if !strings.Contains(err.Error(), fmt.Sprintf("%q", call.Name)) {
+		return "", fmt.Errorf("the next command's error does not name the resource: %w", err)
+	}
+	if err := t.Return(after); err != nil {
+		return "", err
+	}
+	return settled, t.take(ctx, made)
+}
+
+// take does what the guide says of calls that were lost: it looks for each resource and imports it.
+func (t *tryer) take(ctx context.Context, lost []cloud.Resource) error {
+	commands, err := commandsOf(t.guide, "A call was lost")
+	if err != nil {
+		return err
+	}
+	last := commands[len(commands)-1]
+	if last != "pulumi up -s <stack>" {
+		return fmt.Errorf("the guide's commands end with %s, and not with an up", last)
+	}
+	for _, r := range lost {
+		undisturbed := t.made["state: "+r.URN]
+		for _, command := range commands[:len(commands)-1] {
+			if err := t.follow(ctx, command, r, map[string]string{
+				"type": r.Token, "name": r.Name, "id": r.ID, "parent": fmt.Sprint(undisturbed["parent"]),
+				"provider": fmt.Sprint(undisturbed["provider"]),
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// copies are the resources in the account that a URN has.
+func (t *tryer) copies(call cloud.Operation) []cloud.Resource {
+	return slices.DeleteFunc(t.Cloud.Snapshot().Of(call.Type), func(r cloud.Resource) bool { return r.URN != call.URN })
+}
+
+// settleKilled settles what a killed process leaves, by the guide's commands.
+func (t *tryer) settleKilled(ctx context.Context, call cloud.Operation) (string, error) {
+	pending, err := t.pending(ctx)
+	if err != nil {
+		return "", err
+	}
+	if _, there := pending[call.URN]; !there {
+		return "", fmt.Errorf("the engine wrote down %d pending operations and %s is not among them", len(pending), call.URN)
+	}
+	commands, err := commandsOf(t.guide, "The process was killed")
+	if err != nil {
+		return "", err
+	}
+	for _, command := range commands {
+		if err := t.follow(ctx, command, cloud.Resource{}, nil); err != nil {
+			return "", err
+		}
+	}
+	// Other calls were under way when the process died, and AWS may have carried them out too.
+	var lost []cloud.Resource
+	for _, r := range t.Cloud.Lose(slices.Sorted(maps.Keys(pending))) {
+		if !cloud.Repeatable(r.Token) {
+			lost = append(lost, r)
+		}
+	}
+	return "by the guide's commands", t.take(ctx, lost)
+}
+
+// pending are the creates that the engine had under way.
+func (t *tryer) pending(ctx context.Context) (map[string]bool, error) {
+	state, err := t.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var deployment struct {
+		Deployment struct {
+			Pending []struct {
+				Type     string
+				Resource struct{ URN string }
+			} `json:"pending_operations"`
+		}
+	}
+	if err := json.Unmarshal(state, &deployment); err != nil {
+		return nil, fmt.Errorf("reading the pending operations: %w", err)
+	}
+	pending := map[string]bool{}
+	for _, op := range deployment.Deployment.Pending {
+		if op.Type == "creating" {
+			pending[op.Resource.URN] = true
+		}
+	}
+	return pending, nil
+}
+
+// follow runs a command of the guide, word for word but for its placeholders.
+func (t *tryer) follow(ctx context.Context, command string, made cloud.Resource, values map[string]string) error {
+	words := strings.Fields(command)
+	for i, word := range words {
+		word = strings.ReplaceAll(strings.ReplaceAll(word, "'", ""), "<stack>", t.Stack.Name())
+		for name, value := range values {
+			word = strings.ReplaceAll(word, "<"+name+">", value)
+		}
+		if strings.ContainsAny(word, "<>") {
+			return fmt.Errorf("the guide's command %s: nothing says what %s is", command, word)
+		}
+		words[i] = word
+	}
+	var err error
+	switch words[0] {
+	case "pulumi":
+		_, err = t.Pulumi(ctx, words[1:]...)
+	case "aws":
+		err = t.aws(words[1:], made)
+	default:
+		err = errors.New("it is none of Pulumi's or AWS's")
+	}
+	if err != nil {
+		return fmt.Errorf("the guide's command %s: %w", command, err)
+	}
+	return nil
+}
+
+// aws answers the one command of the AWS CLI that the guide has: it must show what the call made, if it has tags.
+func (t *tryer) aws(words []string, made cloud.Resource) error {
+	if len(words) < 3 || words[0] != "resourcegroupstaggingapi" || words[1] != "get-resources" || words[2] != "--tag-filters" {
+		return errors.New("the offline cloud does not know it")
+	}
+	if _, tagged := made.Outputs["tags"].(cloud.Object); !tagged || made.Outputs["arn"] == nil {
+		return nil
+	}
+	var filters []any
+	for _, word := range words[3:] {
+		key, value, ok := strings.Cut(strings.TrimPrefix(word, "Key="), ",Values=")
+		if !ok {
+			return fmt.Errorf("%s is no filter", word)
+		}
+		filters = append(filters, cloud.Object{"key": key, "values": []any{value}})
+	}
+	found, err := t.Cloud.Invoke("aws:resourcegroupstaggingapi/getResources:getResources", cloud.Object{"tagFilters": filters})
+	if err != nil {
+		return err
+	}
+	all, _ := found["resourceTagMappingLists"].([]any)
+	for _, r := range all {
+		if r, ok := r.(cloud.Object); ok && r["resourceArn"] == made.Outputs["arn"] {
+			return nil
+		}
+	}
+	return fmt.Errorf("it does not show %v", made.Outputs["arn"])
+}
+
+// commandsOf reads the indented lines of a paragraph that begins with a heading in bold, up to the next one.
+func commandsOf(guide, heading string) ([]string, error) {
+	_, text, found := strings.Cut(guide, "\n**"+heading)
+	if !found {
+		return nil, fmt.Errorf("the operations guide has no paragraph %q", heading)
+	}
+	var commands []string
+	for _, line := range strings.Split(text, "\n")[1:] {
+		if strings.HasPrefix(line, "**") || strings.HasPrefix(line, "#") {
+			break
+		}
+		if command, indented := strings.CutPrefix(line, "    "); indented {
+			commands = append(commands, command)
+		}
+	}
+	if len(commands) == 0 {
+		return nil, fmt.Errorf("the operations guide gives no commands under %q", heading)
+	}
+	return commands, nil
+}
