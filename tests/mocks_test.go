@@ -129,6 +129,8 @@ func (p *plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 		return resource.NewPropertyMapFromMap(map[string]any{"accountId": "123456789012"}), nil
 	case "aws:index/getPartition:getPartition":
 		return resource.NewPropertyMapFromMap(map[string]any{"partition": "aws"}), nil
+	case "aws:resourcegroupstaggingapi/getResources:getResources":
+		return resource.NewPropertyMapFromMap(map[string]any{"resourceTagMappingLists": []any{}}), nil
 	case "aws:ssm/getParameter:getParameter":
 		return resource.NewPropertyMapFromMap(map[string]any{"insecureValue": "ami-0123456789abcdef0", "value": "ami-0123456789abcdef0"}), nil
 	}

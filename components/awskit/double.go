@@ -38,7 +38,7 @@ func warnOfDoubles(ctx *pulumi.Context, parent pulumi.Resource, kind, name, own 
 		return nil
 	}
 	slices.Sort(others)
-	return ctx.Log.Warn(fmt.Sprintf("another %s is named %s and is not this stack's: %s. An interrupted update may have left it, and "+
-		"it costs money: see docs/operations.md. A KMS key that waits for its deletion can be left alone", kind, name,
+	return ctx.Log.Warn(fmt.Sprintf("there is another %s named %s: %s. Where this update is not about to delete it, an interrupted one "+
+		"left it, and it costs money: see docs/operations.md. A KMS key that waits for its deletion can be left alone", kind, name,
 		strings.Join(others, ", ")), &pulumi.LogArgs{Resource: parent})
 }

@@ -39,7 +39,8 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 		options = append(options, pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))
 	}
 	// No name of its own: a group that has to be replaced stands beside the old one until pods have moved over.
-	return eks.NewNodeGroup(ctx, "nodes", &eks.NodeGroupArgs{
+	name := b.Cluster + "-nodes"
+	made, err := eks.NewNodeGroup(ctx, "nodes", &eks.NodeGroupArgs{
 		ClusterName: b.name, NodeRoleArn: b.Identity.nodes.Arn, SubnetIds: b.Network.InZones(b.Network.Private), Version: cluster.Version,
 		AmiType: pulumi.String(images[group.AMI][t.ARM]), InstanceTypes: awskit.Strings([]string{kind}),
 		CapacityType: pulumi.String("ON_DEMAND"),
@@ -53,8 +54,13 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 		// One node at a time, and a new one before an old one goes, as EKS does it.
 		UpdateConfig:     eks.NodeGroupUpdateConfigArgs{MaxUnavailable: pulumi.Int(1)},
 		NodeRepairConfig: eks.NodeGroupNodeRepairConfigArgs{Enabled: pulumi.Bool(true)},
-		Tags:             awskit.Tags(b.Cluster+"-nodes", component),
+		Tags:             awskit.Tags(name, component),
 	}, options...)
+	if err != nil {
+		return nil, err
+	}
+	awskit.WarnOfDoubles(ctx, cluster, "eks:nodegroup", name, made.Arn)
+	return made, nil
 }
 
 // template is what EKS starts nodes from. Image, user data and profile EKS adds itself.

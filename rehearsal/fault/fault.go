@@ -83,7 +83,7 @@ type Options struct {
 type tryer struct {
 	*rehearse.Session
 	guide string
-	// empty and whole are the stack before and after its first up; free is whole without protection.
+	// empty and whole are the stack before and after its first up.
 	empty, whole *rehearse.Moment
 	// made is what an undisturbed up leaves, changed what one leaves that changes every tag.
 	made, changed picture
@@ -107,6 +107,9 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.Close(); err != nil {
+		return nil, err
+	}
 	trials := t.trials(o.Sample)
 	if o.Choose != nil {
 		trials = slices.DeleteFunc(trials, func(t Trial) bool { return !o.Choose(t) })
@@ -122,10 +125,10 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 		}
 	}
 	if len(trials) == 0 {
-		return nil, errors.Join(errors.New("there is nothing to try"), t.Close())
+		return nil, errors.New("there is nothing to try")
 	}
 	if err := errors.Join(
-		work(ctx, o, quick, t, swift, trials, results), work(ctx, o, whole, nil, careful, trials, results),
+		work(ctx, o, quick, t, swift, trials, results), work(ctx, o, whole, t, careful, trials, results),
 	); err != nil {
 		return nil, err
 	}
@@ -134,7 +137,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 
 // work runs trials on as many sessions as there are workers.
 func work(
-	ctx context.Context, o Options, session rehearse.Options, first *tryer, which []int, trials []Trial, results []Result,
+	ctx context.Context, o Options, session rehearse.Options, known *tryer, which []int, trials []Trial, results []Result,
 ) error {
 	next := make(chan int, len(which))
 	for _, i := range which {
@@ -152,11 +155,10 @@ func work(
 		workers.Add(1)
 		go func() {
 			defer workers.Done()
-			t := first
-			if w > 0 || t == nil {
-				if t, wrong[w] = open(ctx, session, o.Guide); wrong[w] != nil {
-					return
-				}
+			t, err := fresh(ctx, session, *known)
+			if err != nil {
+				wrong[w] = err
+				return
 			}
 			defer func() { wrong[w] = errors.Join(wrong[w], t.Close()) }()
 			for i := range next {
@@ -187,22 +189,19 @@ func (r Result) verdict() string {
 
 // open makes a session and lets it live undisturbed once, to know its calls and what they leave.
 func open(ctx context.Context, o rehearse.Options, guide string) (_ *tryer, err error) {
-	s, err := rehearse.Open(ctx, o)
+	t, err := fresh(ctx, o, tryer{guide: guide})
 	if err != nil {
 		return nil, err
 	}
-	t := &tryer{Session: s, guide: guide}
 	defer func() {
+		t.Cloud.FailWith(nil)
 		if err != nil {
-			err = errors.Join(err, s.Close())
+			err = errors.Join(err, t.Close())
 		}
 	}()
-	if t.empty, err = s.Keep(); err != nil {
-		return nil, err
-	}
 	listen := func(verb string, calls *[]cloud.Operation) {
 		// The cloud asks under its own lock, one call at a time.
-		s.Cloud.FailWith(func(op cloud.Operation) cloud.Fault {
+		t.Cloud.FailWith(func(op cloud.Operation) cloud.Fault {
 			if op.Verb == verb {
 				*calls = append(*calls, op)
 			}
@@ -210,34 +209,59 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *tryer, err 
 		})
 	}
 	listen("create", &t.creates)
-	if _, err = s.Up(ctx, quiet...); err != nil {
-		return nil, fmt.Errorf("an undisturbed up: %w", err)
-	}
-	if t.made, err = t.see(ctx); err != nil {
+	if err = t.grow(ctx); err != nil {
 		return nil, err
 	}
-	if t.whole, err = s.Keep(); err != nil {
+	if t.made, err = t.see(ctx); err != nil {
 		return nil, err
 	}
 	listen("update", &t.updates)
 	if err = t.retag(); err != nil {
 		return nil, err
 	}
-	if _, err = s.Up(ctx, quiet...); err != nil {
+	if _, err = t.Up(ctx, quiet...); err != nil {
 		return nil, fmt.Errorf("an undisturbed change of tags: %w", err)
 	}
 	if t.changed, err = t.see(ctx); err != nil {
 		return nil, err
 	}
-	if err = s.Return(t.whole); err != nil {
+	if err = t.Return(t.whole); err != nil {
 		return nil, err
 	}
 	listen("delete", &t.deletes)
 	if err = t.destroy(ctx); err != nil {
 		return nil, fmt.Errorf("an undisturbed destroy: %w", err)
 	}
-	s.Cloud.FailWith(nil)
 	return t, nil
+}
+
+// fresh makes a session that knows what another has seen. What an undisturbed run leaves is the same each time.
+func fresh(ctx context.Context, o rehearse.Options, known tryer) (*tryer, error) {
+	s, err := rehearse.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	known.Session, known.whole = s, nil
+	if known.empty, err = s.Keep(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return &known, nil
+}
+
+// grow brings the stack up undisturbed, once for each session.
+func (t *tryer) grow(ctx context.Context) error {
+	if t.whole != nil {
+		return nil
+	}
+	if err := t.Return(t.empty); err != nil {
+		return err
+	}
+	if _, err := t.Up(ctx, quiet...); err != nil {
+		return fmt.Errorf("an undisturbed up: %w", err)
+	}
+	var err error
+	t.whole, err = t.Keep()
+	return err
 }
 
 func (t *tryer) see(ctx context.Context) (picture, error) {
@@ -322,6 +346,11 @@ func (t *tryer) try(ctx context.Context, trial Trial) Result {
 }
 
 func (t *tryer) survive(ctx context.Context, trial Trial) (string, error) {
+	if trial.Call.Verb != "create" {
+		if err := t.grow(ctx); err != nil {
+			return "", err
+		}
+	}
 	start, want := t.empty, t.made
 	run := func() error {
 		_, err := t.Up(ctx, quiet...)
@@ -389,7 +418,12 @@ func (t *tryer) survive(ctx context.Context, trial Trial) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if wrong := now.differences(want); len(wrong) > 0 {
+	wrong := now.differences(want)
+	if len(wrong) > 0 && trial.Kind == Lost && trial.Call.Verb == "update" && now.shape() == want.shape() {
+		// The service counts a change that is made twice as two versions, and what follows from the number is another.
+		return settled + ", as another version", nil
+	}
+	if len(wrong) > 0 {
 		return "", fmt.Errorf("%d differences from an undisturbed run: %s", len(wrong), strings.Join(wrong[:min(5, len(wrong))], "; "))
 	}
 	return settled, nil

@@ -68,6 +68,19 @@ func see(state []byte, account cloud.Snapshot) (picture, error) {
 	return plain, nil
 }
 
+// shape is how many there are of each resource, in the state and in the account.
+func (p picture) shape() string {
+	count := map[string]int{}
+	for key := range p {
+		// account: type id of URN
+		if words := strings.Fields(key); words[0] == "account:" {
+			key = strings.Join(append(words[:2], words[3:]...), " ")
+		}
+		count[key]++
+	}
+	return fmt.Sprint(count)
+}
+
 // differences lists what one picture shows and another does not.
 func (p picture) differences(from picture) []string {
 	keys := maps.Clone(p)

@@ -19,7 +19,7 @@ var free = []string{
 	"aws:ecs/taskDefinition:TaskDefinition", "aws:iam/instanceProfile:InstanceProfile", "aws:iam/role:Role",
 	"aws:iam/rolePolicy:RolePolicy", "aws:lb/targetGroup:TargetGroup", "aws:rds/parameterGroup:ParameterGroup",
 	// A version of the same secret.
-	"aws:secretsmanager/secretVersion:SecretVersion",
+	"aws:secretsmanager/secretVersion:SecretVersion", "kubernetes:core/v1:ConfigMap",
 }
 
 // settleLost holds what must hold of a call that was lost: the next command makes no second copy of anything that

@@ -1,0 +1,165 @@
+package fault
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/stacks"
+)
+
+func options(t *testing.T, program pulumi.RunFunc, stack, file string) Options {
+	t.Helper()
+	// A session exports the configuration; the test's end takes it back.
+	t.Setenv(pulumi.EnvConfig, "")
+	t.Setenv(pulumi.EnvConfigSecretKeys, "")
+	root := os.Getenv("PULUMI_ROOT")
+	if root == "" {
+		if built, _ := filepath.Glob("../../.cache/pulumi-*"); len(built) > 0 {
+			root = built[0]
+		}
+	}
+	guide, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	return Options{Guide: string(guide), Workers: 2, Session: rehearse.Options{
+		Program: program, Project: "wso2is", Stack: stack, Pulumi: root, Out: t.TempDir(), StackFile: file,
+	}}
+}
+
+// TestStacksSurvive tries a few faults of each kind on shipped stacks; FAULTS=all tries them all.
+func TestStacksSurvive(t *testing.T) {
+	for stack, c := range map[string]struct {
+		file string
+		// trials are beginnings of what a trial says of itself, with how each must be settled.
+		trials map[string]string
+	}{
+		"dev": {"../../Pulumi.dev.yaml", map[string]string{
+			`create of aws:ec2/vpc:Vpc "vpc" refused`:                           "by the next command",
+			`create of aws:ec2/instance:Instance "node-1" refused`:              "by the next command",
+			`create of aws:rds/instance:Instance "main" refused`:                "by the next command",
+			`update of aws:rds/instance:Instance "main" refused`:                "by the next command",
+			`delete of aws:efs/fileSystem:FileSystem "shared" refused`:          "by the next command",
+			`create of aws:rds/instance:Instance "main" lost`:                   "imported, as the next command was refused",
+			`create of aws:ec2/eip:Eip "nat-eu-west-1a" lost`:                   "imported; without that, the next command would make a second one and warn of the first",
+			`create of aws:kms/key:Key "key" lost`:                              "imported; without that, the next command would make a second one and warn of the first",
+			`create of aws:efs/fileSystemPolicy:FileSystemPolicy "shared" lost`: "by the next command",
+			`create of aws:efs/fileSystem:FileSystem "shared" killed`:           "by the guide's commands",
+			`create of aws:acm/certificate:Certificate "certificate" th`:        "by the next command",
+		}},
+		"eks": {"../../docs/examples/Pulumi.eks.yaml", map[string]string{
+			`create of kubernetes:apps/v1:Deployment`:          "",
+			`create of aws:eks/cluster:Cluster "control" lost`: "imported, as the next command was refused",
+		}},
+	} {
+		t.Run(stack, func(t *testing.T) {
+			o := options(t, stacks.Deploy, stack, c.file)
+			chosen := func(trial Trial) (string, bool) {
+				for begin, settled := range c.trials {
+					if strings.HasPrefix(trial.String(), begin) {
+						return settled, true
+					}
+				}
+				return "", false
+			}
+			o.Choose = func(trial Trial) bool {
+				_, yes := chosen(trial)
+				return yes
+			}
+			results, err := Run(t.Context(), o)
+			require.NoError(t, err)
+			assert.GreaterOrEqual(t, len(results), len(c.trials), "every trial chosen is one of the stack's")
+			for _, r := range results {
+				if assert.NoError(t, r.Err, r.Trial) {
+					if settled, _ := chosen(r.Trial); settled != "" {
+						assert.Equal(t, settled, r.Settled, r.Trial)
+					}
+				}
+			}
+		})
+	}
+}
+
+func address(ctx *pulumi.Context, tags pulumi.StringMap) error {
+	_, err := ec2.NewEip(ctx, "address", &ec2.EipArgs{Domain: pulumi.String("vpc"), Tags: tags})
+	return err
+}
+
+// TestWhatIsNotSurvived gives the trials programs that they must find fault with.
+func TestWhatIsNotSurvived(t *testing.T) {
+	var runs atomic.Int32
+	for name, c := range map[string]struct {
+		program pulumi.RunFunc
+		kind    Kind
+		guide   string
+		want    string
+	}{
+		"a second copy that nobody speaks of": {
+			program: func(ctx *pulumi.Context) error { return address(ctx, nil) }, kind: Lost, want: "silently made a second copy",
+		},
+		"a program that goes on differently": {
+			program: func(ctx *pulumi.Context) error {
+				return address(ctx, pulumi.StringMap{"run": pulumi.Sprintf("%d", runs.Add(1))})
+			}, kind: Refused, want: "differences from an undisturbed run",
+		},
+		"a guide that settles nothing": {
+			program: func(ctx *pulumi.Context) error { return address(ctx, nil) }, kind: Killed,
+			guide: "\n**The process was killed**\n\n    pulumi cancel --yes -s <stack>\n\n**A call was lost.**\n\n    pulumi up -s <stack>\n",
+			want:  "differences from an undisturbed run",
+		},
+		"a guide without the commands": {
+			program: func(ctx *pulumi.Context) error { return address(ctx, nil) }, kind: Killed, guide: "# Operations\n",
+			want: `the operations guide has no paragraph "The process was killed"`,
+		},
+		"a guide with a command that fails": {
+			program: func(ctx *pulumi.Context) error { return address(ctx, nil) }, kind: Killed,
+			guide: "\n**The process was killed**\n\n    pulumi cancel --yes -s another\n", want: "the guide's command pulumi cancel --yes -s another",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "Pulumi.toy.yaml")
+			require.NoError(t, os.WriteFile(file, []byte("config:\n  aws:region: eu-west-1\n"), 0o600))
+			o := options(t, c.program, "toy", file)
+			if c.guide != "" {
+				o.Guide = c.guide
+			}
+			o.Choose = func(trial Trial) bool { return trial.Call.Verb == "create" && trial.Kind == c.kind }
+			results, err := Run(t.Context(), o)
+			require.NoError(t, err)
+			require.Len(t, results, 1)
+			assert.ErrorContains(t, results[0].Err, c.want)
+			assert.Zero(t, Survived(results))
+			assert.Contains(t, Report("toy", results), `- create of aws:ec2/eip:Eip "address" `+string(c.kind)+": ")
+		})
+	}
+}
+
+func TestReportCounts(t *testing.T) {
+	results := []Result{
+		{Trial{Refused, cloud.Operation{Verb: "create", Type: "aws:ec2/vpc:Vpc", Name: "vpc"}}, nil, "by the next command"},
+		{Trial{Refused, cloud.Operation{Verb: "create", Type: "aws:ec2/vpc:Vpc", Name: "b"}},
+			fmt.Errorf("no\ncode: 1\n  error: first reason\n  error: first reason\n"), ""},
+	}
+	page := Report("dev", results)
+	assert.Contains(t, page, "**1 of 2 survived.**")
+	assert.Contains(t, page, "| create | refused | 2 | 1 | 1 by the next command |")
+	assert.Contains(t, page, `- create of aws:ec2/vpc:Vpc "b" refused: no: error: first reason`+"\n")
+}
+
+func TestDifferencesNameWhatIsNotTheSame(t *testing.T) {
+	was := picture{"a": {"id": "1", "in": map[string]any{"x": 1.0}}, "gone": {}}
+	now := picture{"a": {"id": "1", "in": map[string]any{"x": 2.0}}, "new": {}}
+	assert.Equal(t, []string{
+		"a in x is 2, and 1 after an undisturbed run", "gone is missing", "new is there, and is not after an undisturbed run",
+	}, now.differences(was))
+	assert.Empty(t, was.differences(was))
+}
