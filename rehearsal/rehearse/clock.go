@@ -95,7 +95,10 @@ func takes(r apitype.ResourceV3) time.Duration {
 
 // timelineOf lays the resources of a state out on a clock: each one starts when all that it depends on is
 // done. The engine's limit on calls at a time does not matter beside what takes minutes, and is left out.
-func timelineOf(stack []apitype.ResourceV3) *Timeline {
+func timelineOf(stack []apitype.ResourceV3) *Timeline { return timelineWith(stack, takes) }
+
+// timelineWith is timelineOf with other times.
+func timelineWith(stack []apitype.ResourceV3, takes func(apitype.ResourceV3) time.Duration) *Timeline {
 	t := &Timeline{}
 	done, last := map[string]Span{}, map[string]string{}
 	longest := map[string]time.Duration{}

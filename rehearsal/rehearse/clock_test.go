@@ -50,3 +50,41 @@ func TestTheClockKnowsWhatIsThereAlready(t *testing.T) {
 	require.Equal(t, typical[rdsInstance]+typical[pods], timeline.Serving)
 	require.Equal(t, timeline.Serving, timeline.Bound)
 }
+
+// TestTheClockOfARoll holds that nodes are renewed one at a time, and that nothing is waited for but their starts and
+// what those that leave have to finish.
+func TestTheClockOfARoll(t *testing.T) {
+	database := one(rdsInstance, "main", nil)
+	balanced := one(targetGroup, "nodes", map[string]any{"deregistrationDelay": 90.0})
+	const drain = 90 * time.Second
+	group := one(scalingGroup, "nodes", map[string]any{"initialLifecycleHooks": []any{}, "minSize": 3.0}, database)
+	hosts := one(scalingGroup, "hosts", map[string]any{"minSize": 3.0})
+	service := one(ecsService, "nodes", map[string]any{"desiredCount": 2.0}, hosts)
+	deployment := one(pods, "server", map[string]any{"spec": map[string]any{"replicas": 4.0}})
+	for name, c := range map[string]struct {
+		stack []apitype.ResourceV3
+		want  *Roll
+	}{
+		"group": {[]apitype.ResourceV3{database, balanced, group}, &Roll{
+			3, 3 * (typical[scalingGroup] + drain), 3 * typical[scalingGroup], 3 * drain,
+		}},
+		"service": {[]apitype.ResourceV3{balanced, hosts, service}, &Roll{
+			2, 2 * (served + drain), 2 * served, 2 * drain,
+		}},
+		"pods":     {[]apitype.ResourceV3{balanced, deployment}, &Roll{4, 4*served + drain, 4 * served, drain}},
+		"no nodes": {[]apitype.ResourceV3{database, balanced}, nil},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, rollOf(c.stack)) })
+	}
+
+	each := terminated + typical[ec2Instance] + typical[ssmAssociation]
+	first := one(ec2Instance, "node-1", nil, database)
+	ready := one(ssmAssociation, "node-1", nil, first)
+	second := one(ec2Instance, "node-2", nil, database, ready)
+	last := one(ssmAssociation, "node-2", nil, second)
+	members := rollOf([]apitype.ResourceV3{database, first, ready, second, last})
+	require.Equal(t, &Roll{2, 2 * each, 2 * each, 0}, members, "the database's time does not count")
+	late := one("aws:lb/listener:Listener", "https", nil, last)
+	slower := rollOf([]apitype.ResourceV3{database, first, ready, second, last, late})
+	require.Equal(t, members, slower, "what is not renewed takes no time")
+}

@@ -338,9 +338,10 @@ func Run(ctx context.Context, o Options) (err error) {
 type run struct {
 	*Session
 	steps []Step
-	// report is what was proven of the state, or nil; timeline how long up would take, or nil.
+	// report is what was proven of the state, timeline how long up would take and roll a change of all nodes; or nil.
 	report   *proof.Report
 	timeline *Timeline
+	roll     *Roll
 }
 
 func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.o.Output, format+"\n", args...) }
@@ -380,7 +381,7 @@ func (r *run) all(ctx context.Context) error {
 					return "", err
 				}
 			}
-			r.timeline = timelineOf(kept.stack)
+			r.timeline, r.roll = timelineOf(kept.stack), rollOf(kept.stack)
 			return changes(u.Summary), nil
 		}},
 		{"up, again", func() (string, error) {

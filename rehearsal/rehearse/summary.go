@@ -139,6 +139,15 @@ func (r *run) times(p *page) {
 	p.add(heading("Timeline"), paragraph(fmt.Sprintf("By what AWS's services typically take, the first `up` would serve after "+
 		"**%s**; the longest chain that nothing can shorten takes %s. What decided it: %s.", minutes(t.Serving), minutes(t.Bound),
 		cmp.Or(strings.Join(path, ", then "), "nothing that takes time"))), t)
+	if r.roll == nil {
+		return
+	}
+	drained := ""
+	if r.roll.Drain > 0 {
+		drained = fmt.Sprintf(" The rest is what nodes that leave get to finish their requests, %s.", minutes(r.roll.Drain))
+	}
+	p.add(paragraph(fmt.Sprintf("A change of all %d nodes, one at a time, would take **%s**, while the others serve; starting the nodes "+
+		"alone takes %s.%s", r.roll.Nodes, minutes(r.roll.Takes), minutes(r.roll.Bound), drained)))
 }
 
 func (r *results) listeners(lb apitype.ResourceV3) string {
