@@ -37,6 +37,8 @@ type plan struct {
 	invoked   []string
 	// answer changes what AWS answers, where a test wants that.
 	answer func(token, name string, out resource.PropertyMap)
+	// tags answers what looks for resources by their tags; nil finds none.
+	tags func(filters resource.PropertyMap) (resource.PropertyMap, error)
 }
 
 // NewResource answers a registration as AWS would, with an id, an ARN and the outputs that later resources read.
@@ -130,6 +132,9 @@ func (p *plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	case "aws:index/getPartition:getPartition":
 		return resource.NewPropertyMapFromMap(map[string]any{"partition": "aws"}), nil
 	case "aws:resourcegroupstaggingapi/getResources:getResources":
+		if p.tags != nil {
+			return p.tags(args.Args)
+		}
 		return resource.NewPropertyMapFromMap(map[string]any{"resourceTagMappingLists": []any{}}), nil
 	case "aws:ssm/getParameter:getParameter":
 		return resource.NewPropertyMapFromMap(map[string]any{"insecureValue": "ami-0123456789abcdef0", "value": "ami-0123456789abcdef0"}), nil

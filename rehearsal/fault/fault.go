@@ -313,6 +313,8 @@ func (t *tryer) trials(sample bool) []Trial {
 	each(Lost, every(onePerType(t.updates), 3))
 	each(Lost, every(onePerType(t.deletes), 3))
 	each(Killed, onePerType(t.creates))
+	each(Killed, every(onePerType(t.updates), 5))
+	each(Killed, every(onePerType(t.deletes), 5))
 	return all
 }
 

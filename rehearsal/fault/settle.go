@@ -98,9 +98,11 @@ func (t *tryer) settleKilled(ctx context.Context, call cloud.Operation) (string,
 	if err != nil {
 		return "", err
 	}
-	if _, there := pending[call.URN]; !there {
-		return "", fmt.Errorf("the engine wrote down %d pending operations and %s is not among them", len(pending), call.URN)
+	if doing, there := pending[call.URN]; !there || doing != strings.TrimSuffix(call.Verb, "e")+"ing" {
+		return "", fmt.Errorf("the engine wrote down %d pending operations and the %s of %s is not among them", len(pending), call.Verb,
+			call.URN)
 	}
+	maps.DeleteFunc(pending, func(_, doing string) bool { return doing != "creating" })
 	commands, err := commandsOf(t.guide, "The process was killed")
 	if err != nil {
 		return "", err
@@ -120,8 +122,8 @@ func (t *tryer) settleKilled(ctx context.Context, call cloud.Operation) (string,
 	return "by the guide's commands", t.take(ctx, lost)
 }
 
-// pending are the creates that the engine had under way.
-func (t *tryer) pending(ctx context.Context) (map[string]bool, error) {
+// pending are the operations that the engine had under way, by URN: creating, updating or deleting.
+func (t *tryer) pending(ctx context.Context) (map[string]string, error) {
 	state, err := t.Export(ctx)
 	if err != nil {
 		return nil, err
@@ -137,11 +139,9 @@ func (t *tryer) pending(ctx context.Context) (map[string]bool, error) {
 	if err := json.Unmarshal(state, &deployment); err != nil {
 		return nil, fmt.Errorf("reading the pending operations: %w", err)
 	}
-	pending := map[string]bool{}
+	pending := map[string]string{}
 	for _, op := range deployment.Deployment.Pending {
-		if op.Type == "creating" {
-			pending[op.Resource.URN] = true
-		}
+		pending[op.Resource.URN] = op.Type
 	}
 	return pending, nil
 }
