@@ -343,6 +343,9 @@ func every(calls []cloud.Operation, n int) []cloud.Operation {
 // try runs one trial.
 func (t *tryer) try(ctx context.Context, trial Trial) Result {
 	settled, err := t.survive(ctx, trial)
+	for again := 0; again < 3 && errors.Is(err, errTorn); again++ {
+		settled, err = t.survive(ctx, trial)
+	}
 	t.Cloud.FailWith(nil)
 	return Result{trial, err, settled}
 }

@@ -92,9 +92,16 @@ func (t *tryer) copies(call cloud.Operation) []cloud.Resource {
 	return slices.DeleteFunc(t.Cloud.Snapshot().Of(call.Type), func(r cloud.Resource) bool { return r.URN != call.URN })
 }
 
+// errTorn is a state that was cut off in the middle of a write. Only a directory can hold one, as a rehearsal's does:
+// object stores and Pulumi Cloud take a state whole or not at all.
+var errTorn = errors.New("the state was cut off in the middle of a write")
+
 // settleKilled settles what a killed process leaves, by the guide's commands.
 func (t *tryer) settleKilled(ctx context.Context, call cloud.Operation) (string, error) {
 	pending, err := t.pending(ctx)
+	if err != nil && strings.Contains(err.Error(), "failed to load checkpoint") {
+		return "", errTorn
+	}
 	if err != nil {
 		return "", err
 	}

@@ -18,6 +18,8 @@ type Expected struct {
 	// VPC is the range of a VPC that the stack does not make, and Subnets are its subnets by id.
 	VPC     netip.Prefix
 	Subnets map[string]Subnet
+	// Lists says that the stack file names S3's prefix list by id, whose ranges no state shows.
+	Lists bool
 	// Directory are the addresses of the users' directory, and DirectoryPort its port.
 	Directory     []netip.Prefix
 	DirectoryPort int
@@ -39,6 +41,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		EgressCIDRs []string
 		Adopt       *struct {
 			PublicSubnets, PrivateSubnets map[string]struct{ ID, CIDR string }
+			S3PrefixList                  string
 		}
 	}
 	var users struct {
@@ -64,6 +67,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		}
 	}
 	if network.Adopt != nil {
+		e.Lists = network.Adopt.S3PrefixList != ""
 		e.VPC, e.Subnets = parsePrefix(cmp.Or(network.CIDR, "10.0.0.0/16")), map[string]Subnet{}
 		for _, subnets := range []map[string]struct{ ID, CIDR string }{network.Adopt.PublicSubnets, network.Adopt.PrivateSubnets} {
 			for zone, subnet := range subnets {

@@ -456,8 +456,7 @@ func (p *proofs) beyond(cidr netip.Prefix) []traffic {
 	if len(p.endpoints) == 0 && p.want.VPC.IsValid() && within(cidr, p.want.VPC) { // endpoints that the VPC brings
 		all = append(all, tcpPort(publicHTTPS))
 	}
-	lists := slices.ContainsFunc(p.net.rules, func(r *rule) bool { return !r.ingress && r.peerList != "" })
-	if s3 := p.endpointOf("s3"); s3 == nil && lists && cidr.IsValid() && !cidr.Addr().IsPrivate() && cidr.Bits() >= 8 {
+	if s3 := p.endpointOf("s3"); s3 == nil && p.want.Lists && cidr.IsValid() && !cidr.Addr().IsPrivate() && cidr.Bits() >= 8 {
 		p.outside.open("whether %s is S3's is not in the state", cidr)
 		all = append(all, tcpPort(publicHTTPS))
 	} else if s3 != nil {

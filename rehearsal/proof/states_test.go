@@ -78,6 +78,12 @@ var partly = map[string]struct {
 	}}}, "the subnets are not this stack's"},
 	"eks there": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{"wso2is:network": adopted}},
 		"whether 52.218.0.0/17 is S3's is not in the state"},
+	"eks adopted": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:eks": map[string]any{"cluster": map[string]any{
+			"name": "platform", "nodeSecurityGroup": "sg-0123456789abcdef9",
+			"fileSystemRole": "arn:aws:iam::123456789012:role/efs-csi-node",
+		}},
+	}}, "whether 52.218.0.0/17 is S3's is not in the state"},
 	"keys": {source{file: prod, secret: map[string]any{"wso2is:clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
 		"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	}}}}, "what the access key of nodes/all/deployment.toml may do is not in the state"},
