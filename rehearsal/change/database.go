@@ -1,0 +1,49 @@
+package change
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// downtime says of RDS's settings whether the database is away while they change, as RDS documents it in "Settings for
+// DB instances". What is not here does not interrupt it.
+var downtime = map[string]string{
+	"instanceClass": "is away while it changes", "engineVersion": "is away while it changes",
+}
+
+// atOnce are settings that RDS changes at once whatever applyImmediately says.
+var atOnce = []string{
+	"applyImmediately", "deletionProtection", "tags", "tagsAll", "copyTagsToSnapshot", "skipFinalSnapshot", "finalSnapshotIdentifier",
+	"deleteAutomatedBackups", "allowMajorVersionUpgrade", "maxAllocatedStorage", "performanceInsightsEnabled",
+	"performanceInsightsKmsKeyId", "performanceInsightsRetentionPeriod", "backupWindow", "maintenanceWindow",
+	"autoMinorVersionUpgrade", "enabledCloudwatchLogsExports",
+}
+
+// databaseUpdate says what an update of a DB instance does.
+func databaseUpdate(s step) string {
+	keys := slices.DeleteFunc(slices.Clone(s.keys), func(k string) bool { return k == "tagsAll" || k == "applyImmediately" })
+	slices.Sort(keys)
+	if len(keys) == 0 {
+		return "nothing that RDS sees"
+	}
+	text := strings.Join(keys, ", ") + " changed in place"
+	waits := slices.ContainsFunc(keys, func(k string) bool {
+		if k == "backupRetentionPeriod" && s.old.Inputs[k] != 0. && s.new.Inputs[k] != 0. {
+			return false
+		}
+		return !slices.Contains(atOnce, k)
+	})
+	if immediately, _ := s.new.Inputs["applyImmediately"].(bool); waits && !immediately {
+		text += fmt.Sprintf(" in the maintenance window (%v)", s.new.Inputs["maintenanceWindow"])
+	}
+	for _, k := range keys {
+		if d := downtime[k]; d != "" {
+			return text + "; the database " + d
+		}
+		if k == "backupRetentionPeriod" && (s.old.Inputs[k] == 0. || s.new.Inputs[k] == 0.) {
+			return text + "; the database is away while it changes"
+		}
+	}
+	return text
+}

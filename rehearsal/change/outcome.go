@@ -1,0 +1,203 @@
+package change
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// Outcome is what a change did to a stack.
+type Outcome struct {
+	Change, Title, Stack string
+	// Refused is why the change was refused before anything was touched; empty where it was made.
+	Refused string
+	// Updated, Replaced, Made and Gone are the resources by kind.
+	Updated, Replaced, Made, Gone Tally
+	Nodes                         Nodes
+	// Data says what is done to what holds data.
+	Data []string
+	// Notes are what the state cannot show.
+	Notes []string
+	// Violations are what must not be.
+	Violations []string
+}
+
+// Tally counts resources by kind.
+type Tally map[string]int
+
+// String lists the kinds in order, those of which there are several with their number.
+func (t Tally) String() string {
+	var list []string
+	for _, kind := range slices.Sorted(maps.Keys(t)) {
+		if n := t[kind]; n > 1 {
+			list = append(list, fmt.Sprintf("%s ×%d", kind, n))
+		} else {
+			list = append(list, kind)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// Nodes is what a change does to the nodes.
+type Nodes struct {
+	// Before and After are how many there are, Renewed how many of those before give way to new ones.
+	Before, After, Renewed int
+	// Down is how many are out of service at the worst moment, of those that stay or are renewed.
+	Down int
+	// Why says what takes them out, or in which order they are renewed.
+	Why []string
+}
+
+// holders are the types that hold data or open it, by what the table calls them.
+var holders = map[string]string{
+	"aws:rds/instance:Instance":                      "RDS instance",
+	"aws:rds/subnetGroup:SubnetGroup":                "DB subnet group",
+	"aws:efs/fileSystem:FileSystem":                  "EFS file system",
+	"aws:efs/accessPoint:AccessPoint":                "EFS access point",
+	"aws:efs/mountTarget:MountTarget":                "EFS mount target",
+	"aws:efs/backupPolicy:BackupPolicy":              "EFS backup policy",
+	"aws:kms/key:Key":                                "KMS key",
+	"aws:kms/alias:Alias":                            "KMS alias",
+	"aws:secretsmanager/secret:Secret":               "secret",
+	"aws:secretsmanager/secretVersion:SecretVersion": "secret version",
+	"aws:s3/bucketV2:BucketV2":                       "S3 bucket",
+	"aws:ecr/repository:Repository":                  "ECR repository",
+	"aws:cloudwatch/logGroup:LogGroup":               "log group",
+	"aws:eks/cluster:Cluster":                        "EKS cluster",
+	"kubernetes:core/v1:Secret":                      "Kubernetes Secret",
+	"kubernetes:core/v1:PersistentVolume":            "PersistentVolume",
+	"kubernetes:core/v1:PersistentVolumeClaim":       "PersistentVolumeClaim",
+}
+
+// words turns a type into words: aws:ec2/launchTemplate:LaunchTemplate is launch template.
+func words(kind string) string {
+	if name, ok := holders[kind]; ok {
+		return name
+	}
+	name := strings.TrimRight(kind[strings.LastIndex(kind, ":")+1:], "V2")
+	if strings.HasPrefix(kind, "kubernetes:") {
+		return name
+	}
+	var b strings.Builder
+	for i, r := range name {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// judge says what a change did, from the states before and after it and what the engine did in between.
+func judge(before, after []apitype.ResourceV3, steps []step) *Outcome {
+	o := &Outcome{Updated: Tally{}, Replaced: Tally{}, Made: Tally{}, Gone: Tally{}}
+	for _, s := range steps {
+		if s.done {
+			continue
+		}
+		switch s.op {
+		case apitype.OpUpdate:
+			o.Updated[words(s.kind)]++
+		case apitype.OpCreateReplacement:
+			o.Replaced[words(s.kind)]++
+		case apitype.OpCreate:
+			o.Made[words(s.kind)]++
+		case apitype.OpDelete:
+			o.Gone[words(s.kind)]++
+		}
+	}
+	o.data(steps)
+	o.Nodes = nodesOf(newView(before), newView(after), steps)
+	return o
+}
+
+// data says what is done to what holds data.
+func (o *Outcome) data(steps []step) {
+	updated := map[string][]string{}
+	for _, s := range steps {
+		name, holds := holders[s.kind]
+		if !holds || s.done || s.op != apitype.OpUpdate {
+			continue
+		}
+		name += " " + nameOf(s.urn)
+		updated[name] = s.keys
+		if s.kind == "aws:rds/instance:Instance" {
+			updated[name] = nil
+			o.Data = append(o.Data, name+": "+databaseUpdate(s))
+		}
+	}
+	shared := map[string]int{}
+	for name, keys := range updated {
+		if len(keys) > 0 {
+			kind, _, _ := strings.Cut(name, " ")
+			_ = kind
+			shared[strings.Join(keys, ", ")]++
+		}
+	}
+	for _, keys := range slices.Sorted(maps.Keys(shared)) {
+		if shared[keys] > 0 && keys != "tags" && keys != "tagsAll" {
+			o.Data = append(o.Data, fmt.Sprintf("%s of %d changed in place", keys, shared[keys]))
+		}
+	}
+	slices.Sort(o.Data)
+}
+
+func nameOf(urn string) string { return urn[strings.LastIndex(urn, "::")+2:] }
+
+// lost lists what holds data and is replaced or deleted, but for the types allowed, and which of these were.
+func lost(steps []step, allowed []string) (faults []string, used map[string]bool) {
+	used = map[string]bool{}
+	for _, s := range steps {
+		name, holds := holders[s.kind]
+		if !holds || s.done || !s.destroys() {
+			continue
+		}
+		if slices.Contains(allowed, s.kind) {
+			used[s.kind] = true
+			continue
+		}
+		what := "deleted"
+		if s.op == apitype.OpDeleteReplaced {
+			what = "replaced"
+		}
+		faults = append(faults, fmt.Sprintf("the %s %s is %s, and the change is not about it (%s)", name, nameOf(s.urn), what, s.urn))
+	}
+	return faults, used
+}
+
+// check holds the outcome against what is expected of the change.
+func (o *Outcome) check(steps []step, want Expectation) {
+	faults, used := lost(steps, want.Data)
+	o.Violations = append(o.Violations, faults...)
+	for _, kind := range want.Data {
+		if !used[kind] {
+			o.Violations = append(o.Violations, fmt.Sprintf("the table allows that a %s goes, and none does: take it out of Data", holders[kind]))
+		}
+	}
+	most := max(want.Down, 1)
+	switch down := o.Nodes.Down; {
+	case down > most:
+		o.Violations = append(o.Violations, fmt.Sprintf("%d of %d nodes are out of service at once: %s",
+			down, o.Nodes.Before, strings.Join(o.Nodes.Why, "; ")))
+	case want.Down > 1 && down <= 1:
+		o.Violations = append(o.Violations, fmt.Sprintf("the table allows that %d nodes are out of service at once, and %d is: "+
+			"take it out of Down", min(want.Down, o.Nodes.Before), down))
+	case want.Down > 1:
+		o.Nodes.Why = append(o.Nodes.Why, want.Why)
+	}
+	if want.Refused != "" && o.Refused == "" {
+		o.Violations = append(o.Violations, "it was made, and had to be refused: "+want.Refused)
+	}
+}
+
+// same says whether two stacks have the same outcome, so that the table can show both in one row.
+func (o *Outcome) same(other *Outcome) bool {
+	return cmp.Compare(o.key(), other.key()) == 0
+}
+
+func (o *Outcome) key() string { return fmt.Sprint(o.cells()) }

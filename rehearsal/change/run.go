@@ -1,0 +1,213 @@
+// Package change rehearses what teams really change about a running cluster: each from the shipped stacks, with what is
+// updated, what is replaced, how many nodes are out of service at the worst moment, and whether data is touched.
+package change
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+)
+
+// Rehearse brings a stack up once and tries each change from there. What a change must not do is a violation of its
+// outcome; an error is what kept a change from being tried.
+func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Writer) (_ []*Outcome, err error) {
+	o.Output = io.Discard
+	s, err := rehearse.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	_, _ = fmt.Fprintf(out, "Bringing stack %s up against the offline cloud: nothing is created on AWS.\n", o.Stack)
+	if _, err := quiet(ctx, s); err != nil {
+		return nil, fmt.Errorf("bringing the stack %s up: %w", o.Stack, err)
+	}
+	r := &rehearsal{Session: s, stack: o.Stack}
+	if r.before, err = r.resources(ctx); err != nil {
+		return nil, err
+	}
+	if r.moment, err = s.Keep(); err != nil {
+		return nil, err
+	}
+	var all []*Outcome
+	for _, row := range rows {
+		edit := of(row.Edits, o.Stack)
+		if edit == nil {
+			continue
+		}
+		outcome, err := r.try(ctx, row, edit)
+		if err != nil {
+			return all, fmt.Errorf("rehearsing the change %s of stack %s: %w", row.Name, o.Stack, err)
+		}
+		_, _ = fmt.Fprintln(out, outcome.line())
+		all = append(all, outcome)
+	}
+	return all, nil
+}
+
+// Err names every violation with its change and stack, or is nil.
+func Err(outcomes []*Outcome) error {
+	var wrong []error
+	for _, o := range outcomes {
+		for _, v := range o.Violations {
+			wrong = append(wrong, fmt.Errorf("change %s of stack %s: %s", o.Change, o.Stack, v))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d things must not happen:\n%w", len(wrong), errors.Join(wrong...))
+}
+
+type rehearsal struct {
+	*rehearse.Session
+	stack  string
+	before []apitype.ResourceV3
+	moment *rehearse.Moment
+}
+
+func quiet(ctx context.Context, s *rehearse.Session, options ...optup.Option) (auto.UpResult, error) {
+	return s.Up(ctx, append(options, optup.SuppressOutputs(), optup.SuppressProgress())...)
+}
+
+func (r *rehearsal) resources(ctx context.Context) ([]apitype.ResourceV3, error) {
+	raw, err := r.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return resourcesOf(raw)
+}
+
+func resourcesOf(raw []byte) ([]apitype.ResourceV3, error) {
+	var d struct {
+		Deployment apitype.DeploymentV3 `json:"deployment"`
+	}
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	return d.Deployment.Resources, nil
+}
+
+// try makes one change and takes it back.
+func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome, err error) {
+	defer func() { err = errors.Join(err, r.Return(r.moment)) }()
+	want := of(row.Expect, r.stack)
+	if err := r.Configure(edit.apply(r.Configuration())); err != nil {
+		return nil, err
+	}
+	steps, upErr := r.up(ctx)
+	if upErr != nil {
+		return r.refusal(ctx, row, want, steps, upErr)
+	}
+	state, err := r.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, err := resourcesOf(state)
+	if err != nil {
+		return nil, err
+	}
+	o := judge(r.before, after, steps)
+	o.name(row, r.stack)
+	o.check(steps, want)
+	if _, err := quiet(ctx, r.Session, optup.ExpectNoChanges()); err != nil {
+		o.Violations = append(o.Violations, "a second up changes something again: "+reason(err))
+	}
+	return o, r.prove(o, state)
+}
+
+func (o *Outcome) name(row Change, stack string) {
+	o.Change, o.Title, o.Stack = row.Name, row.Title, stack
+	if note := of(row.Note, stack); note != "" {
+		o.Notes = append(o.Notes, note)
+	}
+}
+
+// prove holds the state after the change against what must hold of every state.
+func (r *rehearsal) prove(o *Outcome, state []byte) error {
+	expected, err := proof.ExpectedFrom(r.Plain())
+	if err != nil {
+		return err
+	}
+	report, err := proof.Check(state, expected)
+	if err != nil {
+		return err
+	}
+	if err := report.Err(); err != nil {
+		o.Violations = append(o.Violations, err.Error())
+	}
+	return nil
+}
+
+// refusal says of a change that failed whether it was refused before anything was touched, as it may be.
+func (r *rehearsal) refusal(ctx context.Context, row Change, want Expectation, steps []step, cause error) (*Outcome, error) {
+	o := &Outcome{Refused: reason(cause)}
+	o.name(row, r.stack)
+	if err := r.Return(r.moment); err != nil {
+		return nil, err
+	}
+	if err := r.Configure(of(row.Edits, r.stack).apply(r.Configuration())); err != nil {
+		return nil, err
+	}
+	_, refused := r.Preview(ctx)
+	switch {
+	case refused == nil:
+		o.Violations = append(o.Violations, fmt.Sprintf("the preview shows it, and the update fails after %d steps: %s", len(steps), o.Refused))
+	case want.Refused == "":
+		o.Violations = append(o.Violations, "it is refused, which the table does not declare: "+o.Refused)
+	case !strings.Contains(refused.Error(), want.Refused):
+		o.Violations = append(o.Violations, fmt.Sprintf("it is refused, and not because %q: %s", want.Refused, o.Refused))
+	default:
+		o.Refused = reason(refused)
+	}
+	return o, nil
+}
+
+// up updates the stack and collects what the engine did, in its order.
+func (r *rehearsal) up(ctx context.Context) ([]step, error) {
+	stream := make(chan events.EngineEvent)
+	var steps []step
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for e := range stream {
+			if s, ok := stepOf(e.EngineEvent); ok {
+				steps = append(steps, s)
+			}
+		}
+	}()
+	_, err := quiet(ctx, r.Session, optup.EventStreams(stream))
+	<-done
+	return steps, err
+}
+
+var (
+	colours = regexp.MustCompile(`\x1b\[[0-9;]*m|<\{%[^}]*%\}>`)
+	faults  = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
+)
+
+// reason is what Pulumi's output says was wrong.
+func reason(err error) string {
+	text := colours.ReplaceAllString(err.Error(), "")
+	var all []string
+	for _, m := range faults.FindAllStringSubmatch(text, -1) {
+		if !strings.HasPrefix(m[1], "update failed") && !strings.HasPrefix(m[1], "preview failed") {
+			all = append(all, strings.TrimSpace(m[1]))
+		}
+	}
+	if len(all) == 0 {
+		return text
+	}
+	return strings.Join(all, "; ")
+}

@@ -1,0 +1,168 @@
+package change
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Edit is what a team changes in a stack file: values by the path that `pulumi config set --path` takes. A nil value
+// takes the key away.
+type Edit map[string]any
+
+// Change is one row of the table: something that teams really change.
+type Change struct {
+	// Name is what CHANGE= takes, Title what the table shows.
+	Name, Title string
+	// Edits are the edit of each stack; one under the name Every is every other stack's. A nil edit leaves a stack out.
+	Edits map[string]Edit
+	// Expect is what the change may do, by stack or Every. Nothing said is nothing allowed: see Expectation.
+	Expect map[string]Expectation
+	// Note is what the state cannot show and an operator must know, by stack or Every.
+	Note map[string]string
+}
+
+// Every stands for every stack that is not named.
+const Every = "*"
+
+// Expectation is what a change may do besides the rule: no data replaced or deleted, one node out of service at a time.
+// Whatever is allowed here must happen, too, so that an expectation cannot outlive its reason.
+type Expectation struct {
+	// Refused is a part of the reason with which the change is refused, before anything is touched.
+	Refused string
+	// Down is how many nodes may be out of service at once, and All every one; Why is the reason.
+	Down int
+	Why  string
+	// Data are the types of what holds data that may go, because the change asks for it.
+	Data []string
+}
+
+// All is every node of a cluster.
+const All = 1 << 20
+
+// Stacks are the shipped stacks in the order of the table.
+var Stacks = []string{"dev", "prod", "ecs", "fargate", "eks"}
+
+func every(edit Edit) map[string]Edit { return map[string]Edit{Every: edit} }
+
+func only(edit Edit, stacks ...string) map[string]Edit {
+	edits := map[string]Edit{}
+	for _, stack := range stacks {
+		edits[stack] = edit
+	}
+	return edits
+}
+
+// of looks a stack up in a map that may have a value for every stack.
+func of[V any](m map[string]V, stack string) V {
+	if v, ok := m[stack]; ok {
+		return v
+	}
+	return m[Every]
+}
+
+// Find is the rows of a name, or all.
+func Find(name string) []Change {
+	rows := Table()
+	if name == "all" {
+		return rows
+	}
+	return slices.DeleteFunc(rows, func(c Change) bool { return c.Name != name })
+}
+
+// Table is every change, sorted by name.
+func Table() []Change {
+	rows := slices.Clone(table)
+	slices.SortFunc(rows, func(a, b Change) int { return cmp.Compare(a.Name, b.Name) })
+	return rows
+}
+
+// apply makes another configuration from a stack file's.
+func (e Edit) apply(config map[string]any) map[string]any {
+	for _, path := range slices.Sorted(maps.Keys(e)) {
+		keys := strings.Split(path, ".")
+		at := config
+		for _, key := range keys[:len(keys)-1] {
+			next, ok := at[key].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				at[key] = next
+			}
+			at = next
+		}
+		last := keys[len(keys)-1]
+		if value := e[path]; value == nil {
+			delete(at, last)
+		} else {
+			at[last] = value
+		}
+	}
+	return config
+}
+
+const (
+	otherCertificate = "arn:aws:acm:eu-west-1:123456789012:certificate/33333333-4444-5555-6666-777777777777"
+	otherImage       = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0.8" +
+		"@sha256:3333333333333333333333333333333333333333333333333333333333333333"
+)
+
+// table is what teams really change. A new row is a new struct here.
+var table = []Change{
+	{Name: "nodes-up", Title: "One node more", Edits: map[string]Edit{
+		"dev": {"wso2is:nodes.count": 3}, "fargate": {"wso2is:nodes.count": 3}, Every: {"wso2is:nodes.count": 4},
+	}},
+	{Name: "nodes-down", Title: "One node fewer", Edits: map[string]Edit{
+		"dev": {"wso2is:nodes.count": 1}, "fargate": {"wso2is:nodes.count": 1}, Every: {"wso2is:nodes.count": 2},
+	}},
+	{Name: "node-size", Title: "Larger nodes", Edits: map[string]Edit{
+		"dev": {"wso2is:nodes.instanceType": "t3.2xlarge"}, "prod": {"wso2is:nodes.instanceType": "m6i.2xlarge"},
+		"ecs":     {"wso2is:nodes.instanceType": "m6i.2xlarge"},
+		"fargate": {"wso2is:nodes.memory": 16}, "eks": {"wso2is:nodes.memory": 12},
+	}},
+	{Name: "version", Title: "Another IS release", Edits: every(Edit{"wso2is:version": "7.2.0"})},
+	{Name: "image", Title: "Another image", Edits: map[string]Edit{
+		"ecs": {"wso2is:container.image": otherImage}, "eks": {"wso2is:container.image": otherImage},
+		"fargate": {"wso2is:container.repository": false, "wso2is:container.image": otherImage},
+	}},
+	{Name: "hostname", Title: "Another hostname", Edits: every(Edit{"wso2is:hostname": "login.example.com"})},
+	{Name: "certificate", Title: "Another certificate", Edits: every(Edit{"wso2is:loadBalancer.certificateArn": otherCertificate})},
+	{Name: "database-class", Title: "Another database class", Edits: map[string]Edit{
+		"dev": {"wso2is:database.instance.class": "db.t4g.large"}, "fargate": {"wso2is:database.instance.class": "db.t4g.large"},
+		Every: {"wso2is:database.instance.class": "db.m6g.xlarge"},
+	}},
+	{Name: "database-storage", Title: "More database storage", Edits: map[string]Edit{
+		"dev": {"wso2is:database.instance.storage": 40}, "fargate": {"wso2is:database.instance.storage": 40},
+		Every: {"wso2is:database.instance.storage": 200},
+	}},
+	{Name: "database-minor", Title: "A minor version of the engine", Edits: every(Edit{"wso2is:database.version": "16.4"})},
+	{Name: "database-major", Title: "A major version of the engine", Edits: every(Edit{"wso2is:database.version": "17"})},
+	{Name: "zone", Title: "One zone more", Edits: map[string]Edit{
+		"dev":     {"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"}},
+		"fargate": {"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"}},
+	}},
+	{Name: "backup-days", Title: "Backups kept longer", Edits: every(Edit{"wso2is:database.instance.backupDays": 30})},
+	{Name: "tags", Title: "Another tag", Edits: every(Edit{"wso2is:tags": map[string]any{"team": "identity"}})},
+	{Name: "caching", Title: "Another caching scenario", Edits: every(Edit{"wso2is:caching.scenario": "distributed"})},
+	{Name: "clustering-port", Title: "Another clustering port", Edits: every(Edit{"wso2is:clustering.port": 5703})},
+	{Name: "nat", Title: "Another NAT strategy", Edits: map[string]Edit{
+		"dev": {"wso2is:network.nat": "perZone"}, "prod": {"wso2is:network.nat": "single"}, "eks": {"wso2is:network.nat": "single"},
+	}},
+	{Name: "protect", Title: "Protection switched on", Edits: only(Edit{
+		"wso2is:profile": "prod",
+	}, "dev", "fargate")},
+	{Name: "unprotect", Title: "Protection switched off", Edits: only(Edit{
+		"wso2is:profile": "dev",
+	}, "prod", "ecs", "eks")},
+	{Name: "deletion-protection", Title: "RDS's and the load balancer's own protection", Edits: map[string]Edit{
+		"dev":     {"wso2is:database.instance.deletionProtection": true, "wso2is:loadBalancer.deletionProtection": true},
+		"fargate": {"wso2is:database.instance.deletionProtection": true, "wso2is:loadBalancer.deletionProtection": true},
+		Every:     {"wso2is:database.instance.deletionProtection": false, "wso2is:loadBalancer.deletionProtection": false},
+	}},
+	{Name: "topology", Title: "Another topology", Edits: map[string]Edit{
+		"dev": {"wso2is:topology": "ecs", "wso2is:clustering": nil}, "prod": {"wso2is:topology": "ecs", "wso2is:clustering": nil},
+		"ecs": {"wso2is:topology": "ec2", "wso2is:container": nil}, "fargate": {"wso2is:topology": "ec2", "wso2is:container": nil,
+			"wso2is:ecs": nil, "wso2is:nodes": map[string]any{"count": 2}},
+		"eks": {"wso2is:topology": "ec2", "wso2is:eks": nil, "wso2is:nodes": map[string]any{"count": 3}},
+	}},
+}
