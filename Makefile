@@ -29,11 +29,19 @@ STACKS = $(if $(and $(FAULTS),$(filter file,$(origin STACK))),$(SHIPPED),$(STACK
 # A stack's file is at the top, or among the shipped examples.
 stack_file = $(firstword $(wildcard Pulumi.$(1).yaml docs/examples/Pulumi.$(1).yaml) Pulumi.$(1).yaml)
 
-## rehearse: the whole life of STACK, without an account; with FAULTS=all or FAULTS=sample, what becomes of it when calls fail
+# What a rehearsal of changes is of: every shipped stack in one table, unless STACK names one.
+CHANGED = $(if $(filter file,$(origin STACK)),,--stack $(STACK) --file $(call stack_file,$(STACK)))
+
+## rehearse: the whole life of STACK, without an account; with FAULTS=all or FAULTS=sample, what becomes of it when calls
+## fail; with CHANGE=all or the name of one, what changes to a running cluster do
 rehearse: $(PULUMI_BIN)
-	cd rehearsal && go build -o ../.cache/rehearsal .
+	cd rehearsal && go build -o ../.cache/rehearsal$(if $(CHANGE),-change) .
+ifdef CHANGE
+	.cache/rehearsal-change --project . --change $(CHANGE) $(CHANGED) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+else
 	$(foreach s,$(STACKS),.cache/rehearsal --project . --stack $(s) --file $(call stack_file,$(s)) \
 		$(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(if $(FAULTS),--faults $(FAULTS)) $(ARGS) &&) true
+endif
 
 $(PULUMI_BIN):
 	cd rehearsal && go build \
@@ -60,4 +68,4 @@ lint: .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 
 ## clean: what was built and rehearsed, but not what took minutes to build
 clean:
-	rm -rf bin out .cache/rehearsal
+	rm -rf bin out .cache/rehearsal .cache/rehearsal-change

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/change"
 	"github.com/wso2is-aws/wso2is/rehearsal/fault"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
@@ -57,9 +58,24 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	pulumiHome := flags.String("pulumi", "", "directory that holds bin/pulumi; default the pulumi on PATH")
 	keep := flags.Bool("keep", false, "stop after the second up and the refresh")
 	faults := flags.String("faults", "", "let calls of the cloud fail, in the place of a rehearsal: all, or sample for one of each type")
+	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one; "+
+		"of every shipped stack, or the one that --stack names")
+	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
 	flags.Var(given, "secret", "secret configuration, namespace:key=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *changes != "" {
+		o := change.Options{
+			Options: rehearse.Options{Program: stacks.Deploy, Project: "wso2is", StackFile: *file, Secrets: given, Pulumi: *pulumiHome, Output: out},
+			Project: *project, Name: *changes, Update: *update,
+		}
+		flags.Visit(func(f *flag.Flag) {
+			if f.Name == "stack" {
+				o.Stack = *stack
+			}
+		})
+		return change.Run(ctx, o)
 	}
 	if *file == "" {
 		*file = filepath.Join(*project, "Pulumi."+*stack+".yaml")

@@ -8,7 +8,7 @@ import (
 // cells are what the table shows of an outcome, after the change and its stacks.
 func (o *Outcome) cells() []string {
 	if o.Refused != "" {
-		return []string{"refused: " + o.Refused, "", "", "", "", strings.Join(o.Notes, " ")}
+		return []string{"refused: " + o.Refused, "", "", "", "", "", strings.Join(o.Notes, " ")}
 	}
 	nodes, data := "none", "no"
 	if o.Nodes.Renewed > 0 {
