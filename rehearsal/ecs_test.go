@@ -45,8 +45,8 @@ func opened(t *testing.T, stack, file string) *rehearse.Session {
 	return s
 }
 
-// change writes a configuration value where the engine and the program read it.
-func change(t *testing.T, s *rehearse.Session, path, value string) {
+// configure writes a configuration value where the engine and the program read it.
+func configure(t *testing.T, s *rehearse.Session, path, value string) {
 	t.Helper()
 	require.NoError(t, s.Stack.SetConfigWithOptions(t.Context(), path, auto.ConfigValue{Value: value},
 		&auto.ConfigOptions{Path: true}))
@@ -99,7 +99,7 @@ func TestLifeOfTasks(t *testing.T) {
 
 			// Another image, or another configuration, is another task definition, which the service rolls out.
 			before := definition(s, "nodes")
-			change(t, s, c.image[0], c.image[1])
+			configure(t, s, c.image[0], c.image[1])
 			did := changed(t, s)
 			assert.Equal(t, 1, did["update"], "the service and nothing else is updated: %v", did)
 			assert.NotEqual(t, before.Outputs["arn"], definition(s, "nodes").Outputs["arn"])
@@ -112,7 +112,7 @@ func TestLifeOfTasks(t *testing.T) {
 			}
 			assert.Equal(t, schema, s.Cloud.Snapshot().Of("aws:ssm/association:Association"), "the schema is not made again")
 
-			change(t, s, "wso2is:nodes.count", "4")
+			configure(t, s, "wso2is:nodes.count", "4")
 			changed(t, s)
 			service := s.Cloud.Snapshot().Of("aws:ecs/service:Service")[0]
 			if stack == "ecs" {

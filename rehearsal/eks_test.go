@@ -64,7 +64,7 @@ func TestLifeOfPods(t *testing.T) {
 	require.Len(t, nodes, 6, "five pods at the most, and the one that an update adds")
 
 	// Another configuration is another ConfigMap, which the Deployment rolls out.
-	change(t, s, "wso2is:clustering.heartbeatTimeout", "90")
+	configure(t, s, "wso2is:clustering.heartbeatTimeout", "90")
 	changed(t, s)
 	second := pods(s)
 	require.Len(t, second, 3)
@@ -72,13 +72,13 @@ func TestLifeOfPods(t *testing.T) {
 	assert.Equal(t, nodes, hosts(s), "the Kubernetes nodes stay")
 	assert.Equal(t, job, only(t, s, jobType), "the schema is not made again")
 
-	change(t, s, "wso2is:nodes.autoscaling.max", "7")
+	configure(t, s, "wso2is:nodes.autoscaling.max", "7")
 	changed(t, s)
 	assert.Len(t, hosts(s), 8)
 	assert.Equal(t, second, pods(s), "room for more is no reason to start a pod again")
 
 	cluster, group := only(t, s, clusterType), only(t, s, groupType)
-	change(t, s, "wso2is:eks.version", "1.36")
+	configure(t, s, "wso2is:eks.version", "1.36")
 	changed(t, s)
 	assert.Equal(t, cluster.Outputs["endpoint"], only(t, s, clusterType).Outputs["endpoint"], "the same control plane")
 	assert.Equal(t, group.ID, only(t, s, groupType).ID, "the same group")
@@ -108,8 +108,8 @@ func TestLifeOfPods(t *testing.T) {
 func TestLifeBehindAnIngress(t *testing.T) {
 	const balancer = "aws:lb/loadBalancer:LoadBalancer"
 	s := example(t, "eks")
-	change(t, s, "wso2is:eks.registration", "ingress")
-	change(t, s, "wso2is:loadBalancer.deletionProtection", "false")
+	configure(t, s, "wso2is:eks.registration", "ingress")
+	configure(t, s, "wso2is:loadBalancer.deletionProtection", "false")
 	changed(t, s)
 	made := only(t, s, balancer)
 	assert.Empty(t, made.URN, "nobody but the controller made it")

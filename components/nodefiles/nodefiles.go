@@ -33,11 +33,26 @@ type Store struct {
 func New(
 	ctx *pulumi.Context, scope awskit.Scope, key pulumi.StringInput, child []pulumi.ResourceOption,
 ) (*Store, error) {
+	child = awskit.With(child, kept(ctx))
 	bucket, err := storage.NewBucket(ctx, "config", &storage.Args{Scope: scope, Purpose: "config", KeyARN: key}, child...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the bucket for node configuration: %w", err)
 	}
 	return &Store{Bucket: bucket, child: awskit.With(child, pulumi.DependsOn(bucket.Ready))}, nil
+}
+
+// owners are the types of the components that a store can belong to, all of the same name.
+var owners = []string{"wso2is:ec2cluster:Cluster", "wso2is:ecscluster:Cluster"}
+
+// kept lets a stack that changes its topology keep the bucket and what is in it. They have the same names in AWS
+// whoever they belong to: as other resources they could not be created, and what went would take the new files along.
+func kept(ctx *pulumi.Context) pulumi.ResourceOption {
+	aliases := make([]pulumi.Alias, len(owners))
+	for i, owner := range owners {
+		aliases[i] = pulumi.Alias{ParentURN: pulumi.CreateURN(
+			pulumi.String("cluster"), pulumi.String(owner), nil, pulumi.String(ctx.Project()), pulumi.String(ctx.Stack()))}
+	}
+	return pulumi.Aliases(aliases)
 }
 
 // Object stores a text.

@@ -14,20 +14,19 @@ var downtime = map[string]string{
 
 // atOnce are settings that RDS changes at once whatever applyImmediately says.
 var atOnce = []string{
-	"applyImmediately", "deletionProtection", "tags", "tagsAll", "copyTagsToSnapshot", "skipFinalSnapshot", "finalSnapshotIdentifier",
+	"deletionProtection", "copyTagsToSnapshot", "skipFinalSnapshot", "finalSnapshotIdentifier",
 	"deleteAutomatedBackups", "allowMajorVersionUpgrade", "maxAllocatedStorage", "performanceInsightsEnabled",
 	"performanceInsightsKmsKeyId", "performanceInsightsRetentionPeriod", "backupWindow", "maintenanceWindow",
 	"autoMinorVersionUpgrade", "enabledCloudwatchLogsExports",
 }
 
 // databaseUpdate says what an update of a DB instance does.
-func databaseUpdate(s step) string {
-	keys := slices.DeleteFunc(slices.Clone(s.keys), func(k string) bool { return k == "tagsAll" || k == "applyImmediately" })
-	slices.Sort(keys)
+func databaseUpdate(s step, keys []string) string {
+	keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "applyImmediately" })
 	if len(keys) == 0 {
 		return "nothing that RDS sees"
 	}
-	text := strings.Join(keys, ", ") + " changed in place"
+	text := strings.Join(keys, ", ") + " in place"
 	waits := slices.ContainsFunc(keys, func(k string) bool {
 		if k == "backupRetentionPeriod" && s.old.Inputs[k] != 0. && s.new.Inputs[k] != 0. {
 			return false

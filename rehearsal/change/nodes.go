@@ -181,7 +181,7 @@ func members(before, after view, steps []step) Nodes {
 			down(owner[s.urn], i)
 		case s.kind == attachment && s.creates():
 			made[s.urn] = true
-		case s.kind == instance && !s.done && s.op == apitype.OpUpdate && slices.ContainsFunc(s.keys, isStop):
+		case s.kind == instance && !s.done && s.op == apitype.OpUpdate && slices.ContainsFunc(s.changed(), isStop):
 			down(s.urn, i)
 			n.Why = append(n.Why, fmt.Sprintf("%s is stopped and started again, and nothing waits until it serves", nameOf(s.urn)))
 		case s.kind == association && s.done && s.creates():

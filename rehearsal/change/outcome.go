@@ -79,7 +79,8 @@ func words(kind string) string {
 	if name, ok := holders[kind]; ok {
 		return name
 	}
-	name := strings.TrimRight(kind[strings.LastIndex(kind, ":")+1:], "V2")
+	name := kind[strings.LastIndex(kind, ":")+1:]
+	name = strings.TrimSuffix(strings.TrimSuffix(name, "V2"), "v2")
 	if strings.HasPrefix(kind, "kubernetes:") {
 		return name
 	}
@@ -97,7 +98,7 @@ func words(kind string) string {
 func judge(before, after []apitype.ResourceV3, steps []step) *Outcome {
 	o := &Outcome{Updated: Tally{}, Replaced: Tally{}, Made: Tally{}, Gone: Tally{}}
 	for _, s := range steps {
-		if s.done {
+		if s.done || strings.HasPrefix(s.kind, "pulumi:") {
 			continue
 		}
 		switch s.op {
@@ -116,35 +117,44 @@ func judge(before, after []apitype.ResourceV3, steps []step) *Outcome {
 	return o
 }
 
-// data says what is done to what holds data.
+// data says what is done to what holds data. Tags are nothing that it would notice.
 func (o *Outcome) data(steps []step) {
-	updated := map[string][]string{}
+	updated := map[string]map[string]int{}
 	for _, s := range steps {
 		name, holds := holders[s.kind]
-		if !holds || s.done || s.op != apitype.OpUpdate {
+		keys := s.changed()
+		if !holds || s.done || s.op != apitype.OpUpdate || len(keys) == 0 {
 			continue
 		}
-		name += " " + nameOf(s.urn)
-		updated[name] = s.keys
 		if s.kind == "aws:rds/instance:Instance" {
-			updated[name] = nil
-			o.Data = append(o.Data, name+": "+databaseUpdate(s))
+			o.Data = append(o.Data, name+": "+databaseUpdate(s, keys))
+			continue
+		}
+		if updated[name] == nil {
+			updated[name] = map[string]int{}
+		}
+		for _, key := range keys {
+			updated[name][key]++
 		}
 	}
-	shared := map[string]int{}
-	for name, keys := range updated {
-		if len(keys) > 0 {
-			kind, _, _ := strings.Cut(name, " ")
-			_ = kind
-			shared[strings.Join(keys, ", ")]++
+	for _, name := range slices.Sorted(maps.Keys(updated)) {
+		o.Data = append(o.Data, fmt.Sprintf("%s: %s", name, strings.Join(slices.Sorted(maps.Keys(updated[name])), ", ")))
+	}
+}
+
+// changed lists the properties that an update changes, but tags.
+func (s step) changed() []string {
+	var keys []string
+	for _, key := range s.keys {
+		if i := strings.IndexAny(key, ".["); i >= 0 {
+			key = key[:i]
+		}
+		if key != "tags" && key != "tagsAll" && !slices.Contains(keys, key) {
+			keys = append(keys, key)
 		}
 	}
-	for _, keys := range slices.Sorted(maps.Keys(shared)) {
-		if shared[keys] > 0 && keys != "tags" && keys != "tagsAll" {
-			o.Data = append(o.Data, fmt.Sprintf("%s of %d changed in place", keys, shared[keys]))
-		}
-	}
-	slices.Sort(o.Data)
+	slices.Sort(keys)
+	return keys
 }
 
 func nameOf(urn string) string { return urn[strings.LastIndex(urn, "::")+2:] }

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -16,6 +18,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 )
@@ -24,6 +27,11 @@ import (
 // outcome; an error is what kept a change from being tried.
 func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Writer) (_ []*Outcome, err error) {
 	o.Output = io.Discard
+	named, err := existing(o.StackFile, o.Stack, rows)
+	if err != nil {
+		return nil, err
+	}
+	o.Existing = slices.Concat(o.Existing, named)
 	s, err := rehearse.Open(ctx, o)
 	if err != nil {
 		return nil, err
@@ -52,6 +60,30 @@ func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Wri
 		}
 		_, _ = fmt.Fprintln(out, outcome.line())
 		all = append(all, outcome)
+	}
+	return all, nil
+}
+
+// existing is what the changes name by id or ARN, such as another certificate: it has to be there before.
+func existing(file, stack string, rows []Change) ([]cloud.Resource, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the stack file: %w", err)
+	}
+	had := map[string]bool{}
+	for _, r := range cloud.Named(map[string]string{"": string(raw)}) {
+		had[r.Token+r.ID] = true
+	}
+	var all []cloud.Resource
+	for _, row := range rows {
+		for path, value := range of(row.Edits, stack) {
+			for _, r := range cloud.Named(map[string]string{path: fmt.Sprint(value)}) {
+				if !had[r.Token+r.ID] {
+					had[r.Token+r.ID] = true
+					all = append(all, r)
+				}
+			}
+		}
 	}
 	return all, nil
 }
@@ -197,13 +229,17 @@ var (
 	faults  = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
 )
 
+// noise is what Pulumi says around a reason.
+var noise = []string{"update failed", "preview failed", "unhandled error occurred", "error occurred:"}
+
 // reason is what Pulumi's output says was wrong.
 func reason(err error) string {
 	text := colours.ReplaceAllString(err.Error(), "")
 	var all []string
 	for _, m := range faults.FindAllStringSubmatch(text, -1) {
-		if !strings.HasPrefix(m[1], "update failed") && !strings.HasPrefix(m[1], "preview failed") {
-			all = append(all, strings.TrimSpace(m[1]))
+		line := strings.TrimSpace(m[1])
+		if !slices.ContainsFunc(noise, func(n string) bool { return strings.Contains(line, n) }) {
+			all = append(all, line)
 		}
 	}
 	if len(all) == 0 {
