@@ -59,7 +59,10 @@ func (b *builder) member(
 	tags[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
 	// One interface has one address, so the old instance must be gone before the new one can have it.
 	options := awskit.With(b.child, pulumi.DependsOn(append(before[:len(before):len(before)], files.Objects...)),
-		pulumi.DeleteBeforeReplace(true))
+		pulumi.DeleteBeforeReplace(true),
+		// Changed in place, a node would be stopped and started without anyone waiting for its server, and the next one stopped
+		// meanwhile.
+		pulumi.ReplaceOnChanges([]string{"instanceType"}))
 	if newest {
 		options = append(options, pulumi.IgnoreChanges([]string{"ami"}))
 	}

@@ -107,10 +107,33 @@ func nodesOf(before, after view, steps []step) Nodes {
 		n.Before, n.After, n.Renewed = n.Before+p.Before, n.After+p.After, n.Renewed+p.Renewed
 		n.Down, n.Why = max(n.Down, p.Down), append(n.Why, p.Why...)
 	}
+	if why := n.left(before, after, steps); why != "" {
+		n.Why = append(n.Why, why)
+	}
 	if why := cut(before, after, steps); why != "" && n.Before > 0 {
 		n.Down, n.Why = n.Before, append(n.Why, why)
 	}
 	return n
+}
+
+// left says what becomes of nodes whose group, service or Deployment goes. Pulumi deletes last, and by then has waited
+// for the new ones to serve, if there are any.
+func (n *Nodes) left(before, after view, steps []step) string {
+	for _, s := range steps {
+		_, stays := after[s.urn]
+		if s.done || !s.destroys() || stays || !slices.Contains([]string{group, service, deployment, instance}, s.kind) {
+			continue
+		}
+		if n.After == 0 {
+			n.Down = n.Before
+			return "all nodes go"
+		}
+		if !slices.ContainsFunc(before.of(s.kind), func(r apitype.ResourceV3) bool { _, kept := after[string(r.URN)]; return kept }) {
+			n.Renewed = n.Before
+			return "the old nodes go once the new ones serve"
+		}
+	}
+	return ""
 }
 
 // cut says how the clients' way to all nodes is cut, if it is.
@@ -244,7 +267,10 @@ func instances(before, after view, _ []step) Nodes {
 		have := count(at(g.Outputs, "desiredCapacity"))
 		n.Before += have
 		now, stays := after[string(g.URN)]
-		if !stays || now.ID != g.ID || now.Created != nil && g.Created != nil && !now.Created.Equal(*g.Created) {
+		if !stays {
+			continue // see left
+		}
+		if now.ID != g.ID || now.Created != nil && g.Created != nil && !now.Created.Equal(*g.Created) {
 			n.Down, n.Why = have, append(n.Why, "the Auto Scaling group goes")
 			continue
 		}
@@ -287,7 +313,10 @@ func tasks(before, after view, _ []step) Nodes {
 		have := count(at(s.Outputs, "desiredCount"))
 		n.Before += have
 		now, stays := after[string(s.URN)]
-		if !stays || now.ID != s.ID {
+		if !stays {
+			continue
+		}
+		if now.ID != s.ID {
 			n.Down, n.Why = have, append(n.Why, "the ECS service goes")
 			continue
 		}
@@ -326,7 +355,10 @@ func pods(before, after view, _ []step) Nodes {
 		have := count(at(d.Inputs, "spec.replicas"))
 		n.Before += have
 		now, stays := after[string(d.URN)]
-		if !stays || now.ID != d.ID {
+		if !stays {
+			continue
+		}
+		if now.ID != d.ID {
 			n.Down, n.Why = have, append(n.Why, "the Deployment goes")
 			continue
 		}

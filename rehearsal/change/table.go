@@ -105,6 +105,12 @@ const (
 	otherCertificate = "arn:aws:acm:eu-west-1:123456789012:certificate/33333333-4444-5555-6666-777777777777"
 	otherImage       = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0.8" +
 		"@sha256:3333333333333333333333333333333333333333333333333333333333333333"
+
+	waiting = "RDS cannot go back to the old version. Until the maintenance window the instance has the old parameter group, " +
+		"and RDS refuses to delete it: `up` ends with that error, and is run again afterwards."
+	probed = "The cluster stays whole: discovery probes 5701 to 5708 on every node."
+	moved  = "Nodes of another kind need a target group of another kind, and a listener forwards to one: " +
+		"plan it as a downtime until the new nodes serve."
 )
 
 // table is what teams really change. A new row is a new struct here.
@@ -120,12 +126,24 @@ var table = []Change{
 		"ecs":     {"wso2is:nodes.instanceType": "m6i.2xlarge"},
 		"fargate": {"wso2is:nodes.memory": 16}, "eks": {"wso2is:nodes.memory": 12},
 	}},
-	{Name: "version", Title: "Another IS release", Edits: every(Edit{"wso2is:version": "7.2.0"})},
+	{Name: "node-type", Title: "Another instance type of the same memory", Edits: map[string]Edit{
+		"dev": {"wso2is:nodes.instanceType": "m6i.xlarge"}, "prod": {"wso2is:nodes.instanceType": "m7i.xlarge"},
+		"ecs": {"wso2is:nodes.instanceType": "m7i.xlarge"},
+	}},
+	{Name: "version", Title: "Another IS release", Edits: every(Edit{"wso2is:version": "7.2.0"}), Note: map[string]string{
+		Every: "Old and new nodes share the database meanwhile, and nothing here migrates it: WSO2's migration of the database comes first.",
+	}},
 	{Name: "image", Title: "Another image", Edits: map[string]Edit{
 		"ecs": {"wso2is:container.image": otherImage}, "eks": {"wso2is:container.image": otherImage},
-		"fargate": {"wso2is:container.repository": false, "wso2is:container.image": otherImage},
 	}},
-	{Name: "hostname", Title: "Another hostname", Edits: every(Edit{"wso2is:hostname": "login.example.com"})},
+	{Name: "registry", Title: "Images from elsewhere than the stack's own repositories", Edits: only(Edit{
+		"wso2is:container.repository": false, "wso2is:container.image": otherImage,
+	}, "fargate"), Expect: map[string]Expectation{Every: {Data: []string{"aws:ecr/repository:Repository"}}}, Note: map[string]string{
+		Every: "The repositories go with their images once no task needs them; with the profile prod, Pulumi refuses it.",
+	}},
+	{Name: "hostname", Title: "Another hostname", Edits: every(Edit{"wso2is:hostname": "login.example.com"}), Note: map[string]string{
+		Every: "A generated keystore keeps its certificate, which names the old hostname. Issuer and URLs are new for every client.",
+	}},
 	{Name: "certificate", Title: "Another certificate", Edits: every(Edit{"wso2is:loadBalancer.certificateArn": otherCertificate})},
 	{Name: "database-class", Title: "Another database class", Edits: map[string]Edit{
 		"dev": {"wso2is:database.instance.class": "db.t4g.large"}, "fargate": {"wso2is:database.instance.class": "db.t4g.large"},
@@ -135,8 +153,14 @@ var table = []Change{
 		"dev": {"wso2is:database.instance.storage": 40}, "fargate": {"wso2is:database.instance.storage": 40},
 		Every: {"wso2is:database.instance.storage": 200},
 	}},
-	{Name: "database-minor", Title: "A minor version of the engine", Edits: every(Edit{"wso2is:database.version": "16.4"})},
-	{Name: "database-major", Title: "A major version of the engine", Edits: every(Edit{"wso2is:database.version": "17"})},
+	{Name: "database-minor", Title: "A minor version of the engine", Edits: every(Edit{"wso2is:database.version": "16.4"}),
+		Expect: map[string]Expectation{Every: {Refused: "RDS keeps the minor version current"}},
+		Note:   map[string]string{Every: "RDS raises it by itself in the maintenance window."},
+	},
+	{Name: "database-major", Title: "A major version of the engine", Edits: every(Edit{"wso2is:database.version": "17"}), Note: map[string]string{
+		Every:  "RDS cannot go back to the old version.",
+		"prod": waiting, "ecs": waiting, "eks": waiting,
+	}},
 	{Name: "zone", Title: "One zone more", Edits: map[string]Edit{
 		"dev":     {"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"}},
 		"fargate": {"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"}},
@@ -144,7 +168,12 @@ var table = []Change{
 	{Name: "backup-days", Title: "Backups kept longer", Edits: every(Edit{"wso2is:database.instance.backupDays": 30})},
 	{Name: "tags", Title: "Another tag", Edits: every(Edit{"wso2is:tags": map[string]any{"team": "identity"}})},
 	{Name: "caching", Title: "Another caching scenario", Edits: every(Edit{"wso2is:caching.scenario": "distributed"})},
-	{Name: "clustering-port", Title: "Another clustering port", Edits: every(Edit{"wso2is:clustering.port": 5703})},
+	{Name: "clustering-port", Title: "Another clustering port", Edits: every(Edit{"wso2is:clustering.port": 5703}), Note: map[string]string{
+		"dev":  "The cluster is split until the last node is renewed: a node's list names the others by their new port, and the old ones by their old. Invalidations do not cross; stop all but one node before, or accept stale caches for that time.",
+		"prod": probed, "ecs": probed,
+		"fargate": probed,
+		"eks":     "The cluster stays whole: discovery reads each pod's own port from the endpoints.",
+	}},
 	{Name: "nat", Title: "Another NAT strategy", Edits: map[string]Edit{
 		"dev": {"wso2is:network.nat": "perZone"}, "prod": {"wso2is:network.nat": "single"}, "eks": {"wso2is:network.nat": "single"},
 	}},
@@ -153,7 +182,9 @@ var table = []Change{
 	}, "dev", "fargate")},
 	{Name: "unprotect", Title: "Protection switched off", Edits: only(Edit{
 		"wso2is:profile": "dev",
-	}, "prod", "ecs", "eks")},
+	}, "prod", "ecs", "eks"), Expect: map[string]Expectation{Every: {Refused: "cannot be deleted"}}, Note: map[string]string{
+		Every: "The bucket of access logs would go with the profile. `pulumi state unprotect` lifts Pulumi's protection.",
+	}},
 	{Name: "deletion-protection", Title: "RDS's and the load balancer's own protection", Edits: map[string]Edit{
 		"dev":     {"wso2is:database.instance.deletionProtection": true, "wso2is:loadBalancer.deletionProtection": true},
 		"fargate": {"wso2is:database.instance.deletionProtection": true, "wso2is:loadBalancer.deletionProtection": true},
@@ -164,5 +195,9 @@ var table = []Change{
 		"ecs": {"wso2is:topology": "ec2", "wso2is:container": nil}, "fargate": {"wso2is:topology": "ec2", "wso2is:container": nil,
 			"wso2is:ecs": nil, "wso2is:nodes": map[string]any{"count": 2}},
 		"eks": {"wso2is:topology": "ec2", "wso2is:eks": nil, "wso2is:nodes": map[string]any{"count": 3}},
+	}, Expect: map[string]Expectation{
+		Every: {Refused: "cannot be deleted"}, "dev": {}, "fargate": {Down: All, Why: moved},
+	}, Note: map[string]string{
+		"dev": "Old and new nodes share the database and do not find each other: two clusters, until the old nodes go.",
 	}},
 }
