@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
@@ -95,57 +93,8 @@ func write(path string, all []*Outcome) error {
 	if !found || !ended {
 		return fmt.Errorf("%s has no place for the table: a line %q and after it %q", path, strings.TrimSpace(begin), strings.TrimSpace(end))
 	}
-	if err := os.WriteFile(path, []byte(head+begin+Markdown(all)+end+tail), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(head+begin+"\n"+Markdown(all, true)+"\n"+end+tail), 0o600); err != nil {
 		return fmt.Errorf("writing the table: %w", err)
 	}
 	return nil
-}
-
-var head = []string{"Change", "Stacks", "Updated", "Replaced", "Made and gone", "Nodes renewed", "Out at once", "Data", "Remarks"}
-
-// Markdown is the table of outcomes, those of stacks that a change does the same to in one row.
-func Markdown(all []*Outcome) string {
-	type row struct {
-		title  string
-		stacks []string
-		cells  []string
-	}
-	rows := map[string][]*row{}
-	for _, o := range all {
-		cells := o.cells()
-		i := slices.IndexFunc(rows[o.Change], func(r *row) bool { return slices.Equal(r.cells, cells) })
-		if i < 0 {
-			rows[o.Change] = append(rows[o.Change], &row{title: o.Title, cells: cells})
-			i = len(rows[o.Change]) - 1
-		}
-		rows[o.Change][i].stacks = append(rows[o.Change][i].stacks, o.Stack)
-	}
-	var b strings.Builder
-	line := func(cells []string) {
-		escaped := make([]string, len(cells))
-		for i, c := range cells {
-			escaped[i] = strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ").Replace(c)
-		}
-		b.WriteString("| " + strings.Join(escaped, " | ") + " |\n")
-	}
-	line(head)
-	b.WriteString(strings.Repeat("|---", len(head)) + "|\n")
-	for _, name := range slices.Sorted(maps.Keys(rows)) {
-		for _, r := range rows[name] {
-			line(append([]string{r.title + " (`" + name + "`)", strings.Join(r.stacks, ", ")}, r.cells...))
-		}
-	}
-	return b.String()
-}
-
-// Page is what is written of one stack.
-func Page(stack string, all []*Outcome) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Changes of stack %s\n\nNothing was created on AWS.\n\n%s", stack, Markdown(all))
-	for _, o := range all {
-		for _, v := range o.Violations {
-			fmt.Fprintf(&b, "\n- **%s must not:** %s\n", o.Change, v)
-		}
-	}
-	return b.String()
 }

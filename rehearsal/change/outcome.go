@@ -1,7 +1,6 @@
 package change
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,6 +42,19 @@ func (t Tally) String() string {
 	return strings.Join(list, ", ")
 }
 
+// short is String, or a sum where there is much.
+func (t Tally) short() string {
+	const many = 12
+	if len(t) <= many {
+		return t.String()
+	}
+	sum := 0
+	for _, n := range t {
+		sum += n
+	}
+	return fmt.Sprintf("%d resources of %d kinds", sum, len(t))
+}
+
 // Nodes is what a change does to the nodes.
 type Nodes struct {
 	// Before and After are how many there are, Renewed how many of those before give way to new ones.
@@ -74,10 +86,38 @@ var holders = map[string]string{
 	"kubernetes:core/v1:PersistentVolumeClaim":       "PersistentVolumeClaim",
 }
 
+// called are the types whose own name says too little, by what the table calls them.
+var called = map[string]string{
+	"aws:acm/certificateValidation:CertificateValidation":       "certificate validation",
+	"aws:appautoscaling/target:Target":                          "scaling target",
+	"aws:autoscaling/group:Group":                               "Auto Scaling group",
+	"aws:ec2/eip:Eip":                                           "Elastic IP address",
+	"aws:ec2/instance:Instance":                                 "EC2 instance",
+	"aws:ec2/natGateway:NatGateway":                             "NAT gateway",
+	"aws:ec2/vpc:Vpc":                                           "VPC",
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                           "VPC endpoint",
+	"aws:ecs/capacityProvider:CapacityProvider":                 "capacity provider",
+	"aws:ecs/cluster:Cluster":                                   "ECS cluster",
+	"aws:ecs/service:Service":                                   "ECS service",
+	"aws:iam/role:Role":                                         "IAM role",
+	"aws:iam/rolePolicy:RolePolicy":                             "IAM role policy",
+	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":         "IAM role policy attachment",
+	"aws:rds/parameterGroup:ParameterGroup":                     "DB parameter group",
+	"aws:route53/record:Record":                                 "DNS record",
+	"aws:s3/bucketObjectv2:BucketObjectv2":                      "S3 object",
+	"aws:ssm/association:Association":                           "SSM association",
+	"aws:ssm/document:Document":                                 "SSM document",
+	"aws:cloudwatch/metricAlarm:MetricAlarm":                    "alarm",
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "ingress rule",
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":   "egress rule",
+}
+
 // words turns a type into words: aws:ec2/launchTemplate:LaunchTemplate is launch template.
 func words(kind string) string {
-	if name, ok := holders[kind]; ok {
-		return name
+	for _, names := range []map[string]string{holders, called} {
+		if name, ok := names[kind]; ok {
+			return name
+		}
 	}
 	name := kind[strings.LastIndex(kind, ":")+1:]
 	name = strings.TrimSuffix(strings.TrimSuffix(name, "V2"), "v2")
@@ -204,10 +244,3 @@ func (o *Outcome) check(steps []step, want Expectation) {
 		o.Violations = append(o.Violations, "it was made, and had to be refused: "+want.Refused)
 	}
 }
-
-// same says whether two stacks have the same outcome, so that the table can show both in one row.
-func (o *Outcome) same(other *Outcome) bool {
-	return cmp.Compare(o.key(), other.key()) == 0
-}
-
-func (o *Outcome) key() string { return fmt.Sprint(o.cells()) }

@@ -3,6 +3,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -156,7 +157,8 @@ func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome,
 	if _, err := quiet(ctx, r.Session, optup.ExpectNoChanges()); err != nil {
 		o.Violations = append(o.Violations, "a second up changes something again: "+reason(err))
 	}
-	return o, r.prove(o, state)
+	r.prove(o, state)
+	return o, nil
 }
 
 func (o *Outcome) name(row Change, stack string) {
@@ -167,19 +169,17 @@ func (o *Outcome) name(row Change, stack string) {
 }
 
 // prove holds the state after the change against what must hold of every state.
-func (r *rehearsal) prove(o *Outcome, state []byte) error {
+func (r *rehearsal) prove(o *Outcome, state []byte) {
 	expected, err := proof.ExpectedFrom(r.Plain())
-	if err != nil {
-		return err
+	if err == nil {
+		var report *proof.Report
+		if report, err = proof.Check(state, expected); err == nil {
+			err = report.Err()
+		}
 	}
-	report, err := proof.Check(state, expected)
 	if err != nil {
-		return err
-	}
-	if err := report.Err(); err != nil {
 		o.Violations = append(o.Violations, err.Error())
 	}
-	return nil
 }
 
 // refusal says of a change that failed whether it was refused before anything was touched, as it may be.
@@ -201,7 +201,8 @@ func (r *rehearsal) refusal(ctx context.Context, row Change, want Expectation, s
 	case !strings.Contains(refused.Error(), want.Refused):
 		o.Violations = append(o.Violations, fmt.Sprintf("it is refused, and not because %q: %s", want.Refused, o.Refused))
 	default:
-		o.Refused = reason(refused)
+		// Pulumi names what it comes to first, which differs from time to time.
+		o.Refused = cmp.Or(want.Why, reason(refused))
 	}
 	return o, nil
 }
@@ -225,6 +226,7 @@ func (r *rehearsal) up(ctx context.Context) ([]step, error) {
 }
 
 var (
+	urns    = regexp.MustCompile(`"urn:pulumi:[^"]*(?:::|\$)([\w/.-]+:[\w/.-]+:[\w.-]+)::([^":]+)"`)
 	colours = regexp.MustCompile(`\x1b\[[0-9;]*m|<\{%[^}]*%\}>`)
 	faults  = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
 )
@@ -237,13 +239,20 @@ func reason(err error) string {
 	text := colours.ReplaceAllString(err.Error(), "")
 	var all []string
 	for _, m := range faults.FindAllStringSubmatch(text, -1) {
-		line := strings.TrimSpace(m[1])
+		line := strings.TrimPrefix(strings.TrimSpace(m[1]), "Preview failed: ")
 		if !slices.ContainsFunc(noise, func(n string) bool { return strings.Contains(line, n) }) {
 			all = append(all, line)
 		}
 	}
 	if len(all) == 0 {
 		return text
+	}
+	for i, line := range all {
+		// A URN's last part is what a reader knows the resource by.
+		all[i] = urns.ReplaceAllStringFunc(line, func(urn string) string {
+			m := urns.FindStringSubmatch(urn)
+			return words(m[1]) + " " + m[2]
+		})
 	}
 	return strings.Join(all, "; ")
 }

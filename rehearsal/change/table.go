@@ -29,17 +29,21 @@ const Every = "*"
 // Expectation is what a change may do besides the rule: no data replaced or deleted, one node out of service at a time.
 // Whatever is allowed here must happen, too, so that an expectation cannot outlive its reason.
 type Expectation struct {
-	// Refused is a part of the reason with which the change is refused, before anything is touched.
+	// Refused is a part of the message with which the change is refused, before anything is touched.
 	Refused string
-	// Down is how many nodes may be out of service at once, and All every one; Why is the reason.
+	// Down is how many nodes may be out of service at once, and All every one.
 	Down int
-	Why  string
+	// Why is the reason, for Refused and Down.
+	Why string
 	// Data are the types of what holds data that may go, because the change asks for it.
 	Data []string
 }
 
 // All is every node of a cluster.
 const All = 1 << 20
+
+// protected is a change that would delete what the profile prod protects.
+var protected = Expectation{Refused: "cannot be deleted", Why: "Pulumi does not delete what is protected"}
 
 // Stacks are the shipped stacks in the order of the table.
 var Stacks = []string{"dev", "prod", "ecs", "fargate", "eks"}
@@ -182,7 +186,7 @@ var table = []Change{
 	}, "dev", "fargate")},
 	{Name: "unprotect", Title: "Protection switched off", Edits: only(Edit{
 		"wso2is:profile": "dev",
-	}, "prod", "ecs", "eks"), Expect: map[string]Expectation{Every: {Refused: "cannot be deleted"}}, Note: map[string]string{
+	}, "prod", "ecs", "eks"), Expect: map[string]Expectation{Every: protected}, Note: map[string]string{
 		Every: "The bucket of access logs would go with the profile. `pulumi state unprotect` lifts Pulumi's protection.",
 	}},
 	{Name: "deletion-protection", Title: "RDS's and the load balancer's own protection", Edits: map[string]Edit{
@@ -196,7 +200,8 @@ var table = []Change{
 			"wso2is:ecs": nil, "wso2is:nodes": map[string]any{"count": 2}},
 		"eks": {"wso2is:topology": "ec2", "wso2is:eks": nil, "wso2is:nodes": map[string]any{"count": 3}},
 	}, Expect: map[string]Expectation{
-		Every: {Refused: "cannot be deleted"}, "dev": {}, "fargate": {Down: All, Why: moved},
+		Every: protected, "dev": {},
+		"fargate": {Down: All, Why: moved, Data: []string{"aws:ecr/repository:Repository"}},
 	}, Note: map[string]string{
 		"dev": "Old and new nodes share the database and do not find each other: two clusters, until the old nodes go.",
 	}},
