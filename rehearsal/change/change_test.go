@@ -1,0 +1,272 @@
+package change
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+type object = map[string]any
+
+func urn(kind, name string) string { return "urn:pulumi:dev::wso2is::" + kind + "::" + name }
+
+// state makes a resource of a state.
+func state(kind, name, id string, in object, dependencies ...string) apitype.ResourceV3 {
+	r := apitype.ResourceV3{
+		URN: resource.URN(urn(kind, name)), Type: tokens.Type(kind), ID: resource.ID(id), Custom: true, Inputs: in, Outputs: in,
+	}
+	for _, d := range dependencies {
+		r.Dependencies = append(r.Dependencies, resource.URN(d))
+	}
+	return r
+}
+
+// did are a step's beginning and end.
+func did(op apitype.OpType, kind, name string, keys ...string) []step {
+	s := step{op: op, urn: urn(kind, name), kind: kind, keys: keys}
+	end := s
+	end.done = true
+	return []step{s, end}
+}
+
+// pair is two fixed members; the second waits for the first where chained.
+func pair(generation string, chained bool) []apitype.ResourceV3 {
+	var all []apitype.ResourceV3
+	var before []string
+	for _, name := range []string{"node-1", "node-2"} {
+		id := "i-" + name + generation
+		all = append(all,
+			state(instance, name, id, object{}, before...),
+			state(attachment, name, "a", object{"targetId": id}, urn(instance, name)),
+			state(association, name, "s", object{"targets": []any{object{"values": []any{id}}}}, urn(attachment, name)))
+		if chained {
+			before = []string{urn(association, name)}
+		}
+	}
+	return all
+}
+
+// renewal is what the engine does to replace a member.
+func renewal(name string) []step {
+	return slices.Concat(
+		did(apitype.OpDeleteReplaced, association, name), did(apitype.OpDeleteReplaced, attachment, name),
+		did(apitype.OpDeleteReplaced, instance, name), did(apitype.OpCreateReplacement, instance, name),
+		did(apitype.OpCreateReplacement, attachment, name), did(apitype.OpCreateReplacement, association, name))
+}
+
+func TestMembersOutOfServiceAreCounted(t *testing.T) {
+	one, two := renewal("node-1"), renewal("node-2")
+	for name, c := range map[string]struct {
+		steps         []step
+		chained       bool
+		down, renewed int
+	}{
+		"one after the other":                       {slices.Concat(one, two), true, 1, 2},
+		"the second does not wait":                  {slices.Concat(one, two), false, 2, 2},
+		"the second goes before the first is ready": {slices.Concat(one[:8], two, one[8:]), true, 2, 2},
+		"never checked":                             {slices.Concat(one[:10], two), true, 2, 2},
+		"stopped in place": {slices.Concat(did(apitype.OpUpdate, instance, "node-1", "instanceType"),
+			did(apitype.OpUpdate, instance, "node-2", "instanceType")), true, 2, 0},
+		"tagged in place":         {did(apitype.OpUpdate, instance, "node-1", "tags.team"), true, 0, 0},
+		"out of the target group": {did(apitype.OpDeleteReplaced, attachment, "node-1"), true, 1, 0},
+		"into another first": {slices.Concat(did(apitype.OpCreateReplacement, attachment, "node-1"),
+			did(apitype.OpDeleteReplaced, attachment, "node-1")), true, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := nodesOf(newView(pair("a", c.chained)), newView(pair("b", c.chained)), c.steps)
+			assert.Equal(t, c.down, n.Down, "%+v", n)
+			assert.Equal(t, c.renewed, n.Renewed, "%+v", n)
+		})
+	}
+}
+
+func TestARollFollowsItsOwnRule(t *testing.T) {
+	scaling := func(version string, low int) apitype.ResourceV3 {
+		return state(group, "nodes", "g", object{
+			"desiredCapacity": 3., "targetGroupArns": []any{"arn"}, "launchTemplate": object{"version": version},
+			"instanceRefresh": object{"preferences": object{"minHealthyPercentage": float64(low), "maxHealthyPercentage": 133.}},
+		})
+	}
+	running := func(task string, low int) apitype.ResourceV3 {
+		return state(service, "nodes", "s", object{
+			"desiredCount": 4., "taskDefinition": task, "deploymentMinimumHealthyPercent": float64(low),
+		})
+	}
+	deployed := func(image string, away int) apitype.ResourceV3 {
+		return state(deployment, "server", "d", object{"spec": object{
+			"replicas": 3., "template": object{"image": image}, "strategy": object{"rollingUpdate": object{"maxUnavailable": float64(away)}},
+		}})
+	}
+	kubernetes := func(name, id string) apitype.ResourceV3 { return state(nodeGroup, name, id, object{}) }
+	for name, c := range map[string]struct {
+		before, after []apitype.ResourceV3
+		down, renewed int
+	}{
+		"nothing":                        {[]apitype.ResourceV3{scaling("1", 50)}, []apitype.ResourceV3{scaling("1", 50)}, 0, 0},
+		"instance refresh":               {[]apitype.ResourceV3{scaling("1", 100)}, []apitype.ResourceV3{scaling("2", 100)}, 0, 3},
+		"instance refresh, half healthy": {[]apitype.ResourceV3{scaling("1", 50)}, []apitype.ResourceV3{scaling("2", 50)}, 1, 3},
+		"instance refresh, none healthy": {[]apitype.ResourceV3{scaling("1", 0)}, []apitype.ResourceV3{scaling("2", 0)}, 3, 3},
+		"tasks":                          {[]apitype.ResourceV3{running("1", 100)}, []apitype.ResourceV3{running("2", 100)}, 0, 4},
+		"tasks, half healthy":            {[]apitype.ResourceV3{running("1", 50)}, []apitype.ResourceV3{running("2", 50)}, 2, 4},
+		"pods":                           {[]apitype.ResourceV3{deployed("1", 0)}, []apitype.ResourceV3{deployed("2", 0)}, 0, 3},
+		"pods, two unavailable":          {[]apitype.ResourceV3{deployed("1", 2)}, []apitype.ResourceV3{deployed("2", 2)}, 2, 3},
+		"pods move": {
+			[]apitype.ResourceV3{deployed("1", 0), kubernetes("nodes", "a")},
+			[]apitype.ResourceV3{deployed("1", 0), kubernetes("nodes", "b"),
+				state(budget, "server", "b", object{"spec": object{"maxUnavailable": 1.}})}, 1, 3,
+		},
+		"another listener target": {
+			[]apitype.ResourceV3{running("1", 100), state(listener, "https", "l", object{"defaultActions": []any{object{"targetGroupArn": "a"}}})},
+			[]apitype.ResourceV3{running("1", 100), state(listener, "https", "l", object{"defaultActions": []any{object{"targetGroupArn": "b"}}})},
+			4, 0,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := nodesOf(newView(c.before), newView(c.after), nil)
+			assert.Equal(t, c.down, n.Down, "%+v", n)
+			assert.Equal(t, c.renewed, n.Renewed, "%+v", n)
+		})
+	}
+}
+
+func TestNodesThatGoAtTheEndAreNotOutOfService(t *testing.T) {
+	old := []apitype.ResourceV3{state(service, "nodes", "s", object{"desiredCount": 2.})}
+	gone := did(apitype.OpDelete, service, "nodes")
+	n := nodesOf(newView(old), newView(pair("a", true)), gone)
+	assert.Equal(t, Nodes{Before: 2, After: 2, Renewed: 2, Why: []string{"the old nodes go once the new ones serve"}}, n)
+	assert.Equal(t, 2, nodesOf(newView(old), newView(nil), gone).Down, "without new ones they are")
+}
+
+func TestWhatHoldsDataIsNamedWhenItGoes(t *testing.T) {
+	const database, repository = "aws:rds/instance:Instance", "aws:ecr/repository:Repository"
+	judged := func(want Expectation, steps ...[]step) []string {
+		o := judge(nil, nil, slices.Concat(steps...))
+		o.check(slices.Concat(steps...), want)
+		return o.Violations
+	}
+	replaced := slices.Concat(did(apitype.OpCreateReplacement, database, "main"), did(apitype.OpDeleteReplaced, database, "main"))
+	assert.Equal(t, []string{"the RDS instance main is replaced, and the change is not about it (" + urn(database, "main") + ")"},
+		judged(Expectation{}, replaced))
+	gone := did(apitype.OpDelete, repository, "wso2is")
+	assert.Equal(t, []string{"the ECR repository wso2is is deleted, and the change is not about it (" + urn(repository, "wso2is") + ")"},
+		judged(Expectation{}, gone))
+	assert.Empty(t, judged(Expectation{Data: []string{repository}}, gone), "the table allows it")
+	assert.Len(t, judged(Expectation{Data: []string{repository}}, gone, replaced), 1, "and nothing else")
+	assert.Contains(t, judged(Expectation{Data: []string{repository}})[0], "take it out of Data")
+}
+
+func TestNodesThatAreDownAreNamed(t *testing.T) {
+	judged := func(want Expectation, down int) []string {
+		o := &Outcome{Nodes: Nodes{Before: 3, Down: down, Why: []string{"so it is"}}}
+		o.check(nil, want)
+		return o.Violations
+	}
+	assert.Empty(t, judged(Expectation{}, 1))
+	assert.Equal(t, []string{"2 of 3 nodes are out of service at once: so it is"}, judged(Expectation{}, 2))
+	assert.Empty(t, judged(Expectation{Down: All, Why: "it has to be"}, 3))
+	assert.Contains(t, judged(Expectation{Down: All}, 1)[0], "take it out of Down")
+	assert.Contains(t, judged(Expectation{Refused: "no"}, 0)[0], "had to be refused: no")
+	err := Err([]*Outcome{{Change: "tags", Stack: "dev", Violations: []string{"it burns"}}, {Change: "zone", Stack: "eks"}})
+	require.ErrorContains(t, err, "change tags of stack dev: it burns")
+	require.NoError(t, Err([]*Outcome{{}}))
+}
+
+func TestWhatRDSDoes(t *testing.T) {
+	for name, c := range map[string]struct {
+		keys     []string
+		old, now object
+		want     string
+	}{
+		"at once": {[]string{"instanceClass"}, object{}, object{"applyImmediately": true},
+			"instanceClass in place; the database is away while it changes"},
+		"later": {[]string{"allocatedStorage"}, object{}, object{"maintenanceWindow": "sun:03:30-sun:04:30"},
+			"allocatedStorage in place in the maintenance window (sun:03:30-sun:04:30)"},
+		"never waits": {[]string{"deletionProtection"}, object{}, object{}, "deletionProtection in place"},
+		"kept longer": {[]string{"backupRetentionPeriod"}, object{"backupRetentionPeriod": 1.}, object{"backupRetentionPeriod": 7.},
+			"backupRetentionPeriod in place"},
+		"backups begin": {[]string{"backupRetentionPeriod"}, object{"backupRetentionPeriod": 0.},
+			object{"backupRetentionPeriod": 7., "applyImmediately": true},
+			"backupRetentionPeriod in place; the database is away while it changes"},
+		"only here": {[]string{"applyImmediately"}, object{}, object{}, "nothing that RDS sees"},
+	} {
+		s := step{old: &apitype.StepEventStateMetadata{Inputs: c.old}, new: &apitype.StepEventStateMetadata{Inputs: c.now}}
+		assert.Equal(t, c.want, databaseUpdate(s, c.keys), name)
+	}
+}
+
+func TestStepsAreReadFromEvents(t *testing.T) {
+	event := func(text string) apitype.EngineEvent {
+		var e apitype.EngineEvent
+		require.NoError(t, json.Unmarshal([]byte(text), &e))
+		return e
+	}
+	s, ok := stepOf(event(`{"resourcePreEvent":{"metadata":{"op":"update","urn":"u","type":"t","diffs":["tags.a","tags.b","x[0]"],"new":{"custom":true}}}}`))
+	require.True(t, ok)
+	assert.Equal(t, []string{"x"}, s.changed())
+	assert.False(t, s.done)
+	s, ok = stepOf(event(`{"resOutputsEvent":{"metadata":{"op":"delete","urn":"u","type":"t","old":{"custom":true}}}}`))
+	assert.True(t, ok && s.done && s.destroys())
+	for _, other := range []string{
+		`{"summaryEvent":{}}`, `{"resourcePreEvent":{"metadata":{"op":"same","new":{"custom":true}}}}`,
+		`{"resourcePreEvent":{"metadata":{"op":"create","new":{"custom":false}}}}`,
+	} {
+		_, ok := stepOf(event(other))
+		assert.False(t, ok, other)
+	}
+}
+
+func TestAnEditIsMadeByPath(t *testing.T) {
+	config := object{"wso2is:nodes": object{"count": 2, "cpu": 4}, "wso2is:hostname": "a"}
+	got := Edit{"wso2is:nodes.count": 3, "wso2is:nodes.cpu": nil, "wso2is:hostname": "b", "wso2is:jvm.heap": 1}.apply(config)
+	assert.Equal(t, object{"wso2is:nodes": object{"count": 3}, "wso2is:hostname": "b", "wso2is:jvm": object{"heap": 1}}, got)
+}
+
+func TestTheTableIsWhole(t *testing.T) {
+	known := append([]string{Every}, Stacks...)
+	rows := Table()
+	for i, row := range rows {
+		assert.NotEmpty(t, row.Title, row.Name)
+		assert.NotEmpty(t, row.Edits, row.Name)
+		if i > 0 {
+			assert.Less(t, rows[i-1].Name, row.Name)
+		}
+		for _, stacks := range []map[string]bool{keys(row.Edits), keys(row.Expect), keys(row.Note)} {
+			for stack := range stacks {
+				assert.Contains(t, known, stack, row.Name)
+			}
+		}
+		for stack, want := range row.Expect {
+			assert.False(t, (want.Down > 1) != (want.Why != "") && want.Refused == "", "%s of %s: more nodes down need a reason", row.Name, stack)
+			for _, kind := range want.Data {
+				assert.Contains(t, holders, kind, row.Name)
+			}
+		}
+	}
+	assert.Len(t, Find("all"), len(rows))
+	assert.Len(t, Find("tags"), 1)
+	assert.Empty(t, Find("nothing"))
+}
+
+func keys[V any](m map[string]V) map[string]bool {
+	all := map[string]bool{}
+	for k := range m {
+		all[k] = true
+	}
+	return all
+}
+
+func TestStacksWithTheSameOutcomeShareARow(t *testing.T) {
+	one := func(stack string, down int) *Outcome {
+		return &Outcome{Change: "tags", Title: "A | tag", Stack: stack, Updated: Tally{"VPC": 2}, Nodes: Nodes{Before: 3, Down: down}}
+	}
+	table := Markdown([]*Outcome{one("prod", 0), one("ecs", 1), one("eks", 0)}, true)
+	assert.Equal(t, 4, strings.Count(table, "\n"))
+	assert.Contains(t, table, "| A \\| tag (`tags`) | prod, eks | updated: VPC ×2 | none | 0 | not touched |  |\n")
+}
