@@ -327,7 +327,8 @@ func (b *builder) taskDefinition(
 		list = append(list, ecs.TaskDefinitionVolumeArgs{Name: pulumi.String(volume)})
 	}
 	in.Volumes = list
-	made, err := ecs.NewTaskDefinition(ctx, name, in, b.child...)
+	// A definition is no use before its roles may do what its tasks need.
+	made, err := ecs.NewTaskDefinition(ctx, name, in, awskit.With(b.child, pulumi.DependsOn(b.Identity.ready))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the task %s: %w", family, err)
 	}
