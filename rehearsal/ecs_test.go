@@ -2,19 +2,18 @@ package main
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
@@ -27,17 +26,8 @@ func example(t *testing.T, stack string) *rehearse.Session {
 // opened opens a session with a stack file.
 func opened(t *testing.T, stack, file string) *rehearse.Session {
 	t.Helper()
-	// Open exports the configuration; the test's end takes it back.
-	t.Setenv(pulumi.EnvConfig, "")
-	t.Setenv(pulumi.EnvConfigSecretKeys, "")
-	root := os.Getenv("PULUMI_ROOT")
-	if root == "" {
-		if built, _ := filepath.Glob("../.cache/pulumi-*"); len(built) > 0 {
-			root = built[0]
-		}
-	}
 	s, err := rehearse.Open(t.Context(), rehearse.Options{
-		Program: stacks.Deploy, Project: "wso2is", Stack: stack, Pulumi: root, Out: t.TempDir(),
+		Program: stacks.Deploy, Project: "wso2is", Stack: stack, Pulumi: rehearsetest.Engine(t), Out: t.TempDir(),
 		StackFile: file, Output: &strings.Builder{},
 	})
 	require.NoError(t, err)

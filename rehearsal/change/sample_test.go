@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
@@ -21,17 +22,8 @@ const project = "../.."
 
 func options(t *testing.T, stack string, program pulumi.RunFunc) rehearse.Options {
 	t.Helper()
-	// Open exports the configuration; the test's end takes it back.
-	t.Setenv(pulumi.EnvConfig, "")
-	t.Setenv(pulumi.EnvConfigSecretKeys, "")
-	root := os.Getenv("PULUMI_ROOT")
-	if root == "" {
-		if built, _ := filepath.Glob(filepath.Join(project, ".cache", "pulumi-*")); len(built) > 0 {
-			root = built[0]
-		}
-	}
 	return rehearse.Options{
-		Program: program, Project: "wso2is", Stack: stack, StackFile: StackFile(project, stack), Pulumi: root, Out: t.TempDir(),
+		Program: program, Project: "wso2is", Stack: stack, StackFile: StackFile(project, stack), Pulumi: rehearsetest.Engine(t), Out: t.TempDir(),
 	}
 }
 

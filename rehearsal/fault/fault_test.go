@@ -15,24 +15,16 @@ import (
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
 func options(t *testing.T, program pulumi.RunFunc, stack, file string) Options {
 	t.Helper()
-	// A session exports the configuration; the test's end takes it back.
-	t.Setenv(pulumi.EnvConfig, "")
-	t.Setenv(pulumi.EnvConfigSecretKeys, "")
-	root := os.Getenv("PULUMI_ROOT")
-	if root == "" {
-		if built, _ := filepath.Glob("../../.cache/pulumi-*"); len(built) > 0 {
-			root = built[0]
-		}
-	}
 	guide, err := os.ReadFile("../../docs/operations.md")
 	require.NoError(t, err)
 	return Options{Guide: string(guide), Workers: 2, Session: rehearse.Options{
-		Program: program, Project: "wso2is", Stack: stack, Pulumi: root, Out: t.TempDir(), StackFile: file,
+		Program: program, Project: "wso2is", Stack: stack, Pulumi: rehearsetest.Engine(t), Out: t.TempDir(), StackFile: file,
 	}}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
@@ -144,15 +145,9 @@ func rehearsalOf(t *testing.T, stack string) rehearsed {
 	name := strings.ReplaceAll(strings.ReplaceAll(stack, " ", "-"), ".", "-")
 	file := filepath.Join(t.TempDir(), "Pulumi."+name+".yaml")
 	require.NoError(t, os.WriteFile(file, changed, 0o600))
-	root := os.Getenv("PULUMI_ROOT")
-	if root == "" {
-		if built, _ := filepath.Glob("../../.cache/pulumi-*"); len(built) > 0 {
-			root = built[0]
-		}
-	}
 	log := &bytes.Buffer{}
 	s, err := rehearse.Open(t.Context(), rehearse.Options{
-		Program: stacks.Deploy, Project: "wso2is", Stack: name, StackFile: file, Pulumi: root, Output: log,
+		Program: stacks.Deploy, Project: "wso2is", Stack: name, StackFile: file, Pulumi: rehearsetest.Engine(t), Output: log,
 		Secrets: texts(t, from.secret),
 	})
 	require.NoError(t, err)

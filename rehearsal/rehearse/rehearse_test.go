@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
 )
 
 const (
@@ -102,18 +103,9 @@ func options(t *testing.T, program pulumi.RunFunc) (Options, *bytes.Buffer) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "Pulumi.dev.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("config:\n  aws:region: eu-west-1\n"), 0o600))
-	// Open exports the configuration; the test's end takes it back.
-	t.Setenv(pulumi.EnvConfig, "")
-	t.Setenv(pulumi.EnvConfigSecretKeys, "")
-	root := os.Getenv("PULUMI_ROOT")
-	if root == "" {
-		if built, _ := filepath.Glob("../../.cache/pulumi-*"); len(built) > 0 {
-			root = built[0]
-		}
-	}
 	log := &bytes.Buffer{}
 	return Options{
-		Program: program, Project: "toy", Stack: "dev", StackFile: file, Out: filepath.Join(dir, "out"), Pulumi: root,
+		Program: program, Project: "toy", Stack: "dev", StackFile: file, Out: filepath.Join(dir, "out"), Pulumi: rehearsetest.Engine(t),
 		Output: log,
 	}, log
 }
