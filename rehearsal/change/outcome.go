@@ -20,8 +20,8 @@ type Outcome struct {
 	Nodes                         Nodes
 	// Data says what is done to what holds data.
 	Data []string
-	// Notes are what the state cannot show.
-	Notes []string
+	// Note is what the state cannot show.
+	Note string
 	// Violations are what must not be.
 	Violations []string
 }
@@ -175,6 +175,20 @@ func (o *Outcome) data(steps []step) {
 		}
 		for _, key := range keys {
 			updated[name][key]++
+		}
+	}
+	for _, gone := range []struct {
+		op  apitype.OpType
+		how string
+	}{{apitype.OpDelete, "gone"}, {apitype.OpDeleteReplaced, "replaced"}} {
+		t := Tally{}
+		for _, s := range steps {
+			if name := holders[s.kind]; name != "" && !s.done && s.op == gone.op {
+				t[name]++
+			}
+		}
+		if len(t) > 0 {
+			o.Data = append(o.Data, t.String()+" "+gone.how)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(updated)) {

@@ -8,12 +8,12 @@ import (
 )
 
 // head is the table's, after the change and its stacks.
-var head = []string{"Resources", "Nodes renewed", "Out of service", "Data", "Remarks"}
+var head = []string{"Resources", "Nodes renewed", "Out of service", "Data", "How"}
 
 // cells are what the table shows of an outcome. In short, a long list of resources is a sum.
 func (o *Outcome) cells(short bool) []string {
 	if o.Refused != "" {
-		return []string{"refused: " + o.Refused, "none", "0", "not touched", strings.Join(o.Notes, " ")}
+		return []string{"refused: " + o.Refused, "none", "0", "not touched", ""}
 	}
 	var resources []string
 	for _, t := range []struct {
@@ -28,17 +28,20 @@ func (o *Outcome) cells(short bool) []string {
 			resources = append(resources, t.what+": "+text)
 		}
 	}
-	nodes := "none"
-	if o.Nodes.Renewed > 0 {
-		nodes = fmt.Sprintf("%d of %d", o.Nodes.Renewed, o.Nodes.Before)
+	nodes := fmt.Sprintf("%d of %d", o.Nodes.Renewed, o.Nodes.Before)
+	switch o.Nodes.Renewed {
+	case 0:
+		nodes = "none"
+	case o.Nodes.Before:
+		nodes = "all"
 	}
-	remarks := make([]string, 0, len(o.Nodes.Why)+len(o.Notes))
-	for _, why := range o.Nodes.Why {
-		remarks = append(remarks, sentence(why))
+	why := make([]string, len(o.Nodes.Why))
+	for i, text := range o.Nodes.Why {
+		why[i] = sentence(text)
 	}
 	return []string{
 		cmp.Or(strings.Join(resources, "; "), "none"), nodes, fmt.Sprint(o.Nodes.Down),
-		cmp.Or(strings.Join(o.Data, "; "), "not touched"), strings.Join(append(remarks, o.Notes...), " "),
+		cmp.Or(strings.Join(o.Data, "; "), "not touched"), strings.Join(why, " "),
 	}
 }
 
@@ -84,19 +87,54 @@ func rowsOf(all []*Outcome, short bool) []*row {
 
 var escape = strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ")
 
-// Markdown is the table of outcomes, those of stacks that a change does the same to in one row.
+// Markdown is the table of outcomes, those of stacks that a change does the same to in one row, and what is to be known
+// besides.
 func Markdown(all []*Outcome, short bool) string {
 	var b strings.Builder
 	line := func(cells []string) {
-		b.WriteString("| " + escape.Replace(strings.Join(cells, "\x00")) + " |\n")
+		for i, c := range cells {
+			cells[i] = escape.Replace(c)
+		}
+		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	columns := append([]string{"Change", "Stacks"}, head...)
 	line(columns)
 	b.WriteString(strings.Repeat("|---", len(columns)) + "|\n")
+	last := ""
 	for _, r := range rowsOf(all, short) {
-		line(r.cols())
+		cols := r.cols()
+		if r.title == last {
+			cols[0] = ""
+		}
+		line(cols)
+		last = r.title
 	}
-	return strings.ReplaceAll(b.String(), "\x00", " | ")
+	return b.String() + notes(all)
+}
+
+// notes lists what the state cannot show, for each change and those of its stacks that it is true of.
+func notes(all []*Outcome) string {
+	stacks, said := map[string][]string{}, map[[2]string][]string{}
+	for _, o := range all {
+		stacks[o.Change] = append(stacks[o.Change], o.Stack)
+		if o.Note != "" {
+			key := [2]string{o.Change, o.Note}
+			said[key] = append(said[key], o.Stack)
+		}
+	}
+	var lines []string
+	for key, those := range said {
+		name := "`" + key[0] + "`"
+		if len(those) < len(stacks[key[0]]) {
+			name += " (" + strings.Join(those, ", ") + ")"
+		}
+		lines = append(lines, "- "+name+": "+key[1]+"\n")
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	slices.Sort(lines)
+	return "\nTo know besides:\n\n" + strings.Join(lines, "")
 }
 
 // Page is what is written of one stack.

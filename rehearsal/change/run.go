@@ -162,10 +162,7 @@ func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome,
 }
 
 func (o *Outcome) name(row Change, stack string) {
-	o.Change, o.Title, o.Stack = row.Name, row.Title, stack
-	if note := of(row.Note, stack); note != "" {
-		o.Notes = append(o.Notes, note)
-	}
+	o.Change, o.Title, o.Stack, o.Note = row.Name, row.Title, stack, of(row.Note, stack)
 }
 
 // prove holds the state after the change against what must hold of every state.

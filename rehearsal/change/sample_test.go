@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"path/filepath"
@@ -37,8 +38,11 @@ func documented(t *testing.T) [][]string {
 	table, _, found := strings.Cut(rest, end)
 	require.True(t, found)
 	var rows [][]string
+	title := ""
 	for line := range strings.Lines(table) {
 		if cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | "); strings.HasPrefix(line, "| ") && len(cells) > 1 {
+			title = cmp.Or(strings.TrimSpace(cells[0]), title)
+			cells[0] = title
 			rows = append(rows, cells)
 		}
 	}
@@ -48,7 +52,7 @@ func documented(t *testing.T) [][]string {
 
 func shows(rows [][]string, o string, stack string) []string {
 	for _, r := range rows {
-		if strings.HasSuffix(strings.TrimSpace(r[0]), "(`"+o+"`)") && slices.Contains(strings.Split(r[1], ", "), stack) {
+		if strings.HasSuffix(r[0], "(`"+o+"`)") && slices.Contains(strings.Split(r[1], ", "), stack) {
 			return r
 		}
 	}

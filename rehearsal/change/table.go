@@ -111,7 +111,7 @@ const (
 		"@sha256:3333333333333333333333333333333333333333333333333333333333333333"
 
 	waiting = "RDS cannot go back to the old version. Until the maintenance window the instance has the old parameter group, " +
-		"and RDS refuses to delete it: `up` ends with that error, and is run again afterwards."
+		"and RDS refuses to delete that: after three minutes `up` ends with the error, and is run again after the window."
 	probed = "The cluster stays whole: discovery probes 5701 to 5708 on every node."
 	moved  = "Nodes of another kind need a target group of another kind, and a listener forwards to one: " +
 		"plan it as a downtime until the new nodes serve."
@@ -146,7 +146,7 @@ var table = []Change{
 		Every: "The repositories go with their images once no task needs them; with the profile prod, Pulumi refuses it.",
 	}},
 	{Name: "hostname", Title: "Another hostname", Edits: every(Edit{"wso2is:hostname": "login.example.com"}), Note: map[string]string{
-		Every: "A generated keystore keeps its certificate, which names the old hostname. Issuer and URLs are new for every client.",
+		Every: "Clients of the old name are no longer served: its DNS record goes, and so does a certificate requested here. A generated keystore keeps its certificate, which names the old hostname. Issuer and URLs are new for every client.",
 	}},
 	{Name: "certificate", Title: "Another certificate", Edits: every(Edit{"wso2is:loadBalancer.certificateArn": otherCertificate})},
 	{Name: "database-class", Title: "Another database class", Edits: map[string]Edit{
@@ -178,7 +178,9 @@ var table = []Change{
 		"fargate": probed,
 		"eks":     "The cluster stays whole: discovery reads each pod's own port from the endpoints.",
 	}},
-	{Name: "nat", Title: "Another NAT strategy", Edits: map[string]Edit{
+	{Name: "nat", Title: "Another NAT strategy", Note: map[string]string{
+		Every: "The public addresses that nodes call out from change, and open connections break: tell those who let them in by address.",
+	}, Edits: map[string]Edit{
 		"dev": {"wso2is:network.nat": "perZone"}, "prod": {"wso2is:network.nat": "single"}, "eks": {"wso2is:network.nat": "single"},
 	}},
 	{Name: "protect", Title: "Protection switched on", Edits: only(Edit{

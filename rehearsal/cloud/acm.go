@@ -108,7 +108,7 @@ var route53Types = []Type{
 		Token: recordType, ID: "{zoneId}_{name}_{type}",
 		Required:   []string{"name", "type", "zoneId"},
 		ExactlyOne: [][]string{{"aliases", "records"}},
-		Replace:    []string{"zoneId", "type", "setIdentifier"},
+		Replace:    []string{"zoneId", "name", "type", "setIdentifier"},
 		Fields: []Field{
 			oneOf("type", "A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP",
 				"SVCB", "TLSA", "TXT"),
