@@ -2,6 +2,7 @@ package change
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -274,4 +275,15 @@ func TestStacksWithTheSameOutcomeShareARow(t *testing.T) {
 	noted.Note = "Mind."
 	assert.Contains(t, Markdown([]*Outcome{noted}, true), "- `tags`: Mind.\n")
 	assert.Contains(t, Markdown([]*Outcome{noted, one("ecs", 0)}, true), "- `tags` (prod): Mind.\n")
+}
+
+func TestAReasonIsWhatPulumiSaysWithoutItsWrapping(t *testing.T) {
+	for text, want := range map[string]string{
+		"x\n    error: an unhandled error occurred: 1 error occurred:\n    \t* wso2is:a: no\n  error: update failed":   "wso2is:a: no",
+		"x\nerror: go inline source runtime error, an unhandled error occurred: Missing":                               "Missing",
+		"error: Preview failed: resource \"urn:pulumi:d::p::x:a:B$aws:rds/instance:Instance::main\" cannot be deleted": "resource RDS instance main cannot be deleted",
+		"nothing known": "nothing known",
+	} {
+		assert.Equal(t, want, reason(errors.New(text)))
+	}
 }

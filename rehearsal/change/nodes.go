@@ -214,6 +214,7 @@ func members(before, after view, steps []step) Nodes {
 			}
 		}
 	}
+	slices.Sort(n.Why) // steps that do not wait for each other come in any order
 	n.Down = worst(all, after)
 	if n.Renewed > 0 && n.Down <= 1 {
 		n.Why = append(n.Why, "each after the one before is ready")

@@ -223,21 +223,22 @@ func (r *rehearsal) up(ctx context.Context) ([]step, error) {
 }
 
 var (
-	urns    = regexp.MustCompile(`"urn:pulumi:[^"]*(?:::|\$)([\w/.-]+:[\w/.-]+:[\w.-]+)::([^":]+)"`)
-	colours = regexp.MustCompile(`\x1b\[[0-9;]*m|<\{%[^}]*%\}>`)
-	faults  = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
+	urns     = regexp.MustCompile(`"urn:pulumi:[^"]*(?:::|\$)([\w/.-]+:[\w/.-]+:[\w.-]+)::([^":]+)"`)
+	colours  = regexp.MustCompile(`\x1b\[[0-9;]*m|<\{%[^}]*%\}>`)
+	wrapping = regexp.MustCompile(`^(?:Preview failed: |an unhandled error occurred: |go inline source runtime error, |\d+ errors? occurred:)+`)
+	faults   = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
 )
 
 // noise is what Pulumi says around a reason.
-var noise = []string{"update failed", "preview failed", "unhandled error occurred", "error occurred:"}
+var noise = []string{"update failed", "preview failed"}
 
 // reason is what Pulumi's output says was wrong.
 func reason(err error) string {
 	text := colours.ReplaceAllString(err.Error(), "")
 	var all []string
 	for _, m := range faults.FindAllStringSubmatch(text, -1) {
-		line := strings.TrimPrefix(strings.TrimSpace(m[1]), "Preview failed: ")
-		if !slices.ContainsFunc(noise, func(n string) bool { return strings.Contains(line, n) }) {
+		line := wrapping.ReplaceAllString(strings.TrimSpace(m[1]), "")
+		if line != "" && !slices.ContainsFunc(noise, func(n string) bool { return strings.Contains(line, n) }) {
 			all = append(all, line)
 		}
 	}

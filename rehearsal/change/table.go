@@ -135,7 +135,7 @@ var table = []Change{
 		"ecs": {"wso2is:nodes.instanceType": "m7i.xlarge"},
 	}},
 	{Name: "version", Title: "Another IS release", Edits: every(Edit{"wso2is:version": "7.2.0"}), Note: map[string]string{
-		Every: "Old and new nodes share the database meanwhile, and nothing here migrates it: WSO2's migration of the database comes first.",
+		Every: "Old and new nodes share the database meanwhile, and nothing here migrates it: WSO2's migration of the database comes first. 7.0.0 to 7.3.0 have the same Hazelcast; nodes of a release with another one form a cluster of their own.",
 	}},
 	{Name: "image", Title: "Another image", Edits: map[string]Edit{
 		"ecs": {"wso2is:container.image": otherImage}, "eks": {"wso2is:container.image": otherImage},
@@ -173,7 +173,7 @@ var table = []Change{
 	{Name: "tags", Title: "Another tag", Edits: every(Edit{"wso2is:tags": map[string]any{"team": "identity"}})},
 	{Name: "caching", Title: "Another caching scenario", Edits: every(Edit{"wso2is:caching.scenario": "distributed"})},
 	{Name: "clustering-port", Title: "Another clustering port", Edits: every(Edit{"wso2is:clustering.port": 5703}), Note: map[string]string{
-		"dev":  "The cluster is split until the last node is renewed: a node's list names the others by their new port, and the old ones by their old. Invalidations do not cross; stop all but one node before, or accept stale caches for that time.",
+		"dev":  "The cluster is split until the last node is renewed: a node's list names the others by their new port, and the old ones by their old. Invalidations do not cross: make it at a quiet hour.",
 		"prod": probed, "ecs": probed,
 		"fargate": probed,
 		"eks":     "The cluster stays whole: discovery reads each pod's own port from the endpoints.",
