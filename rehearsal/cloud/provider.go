@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
@@ -49,6 +51,23 @@ func (language) Handshake(
 	return &pulumirpc.LanguageHandshakeResponse{}, nil
 }
 
+// oneAtATime keeps the calls that prepare a provider from all others. The engine makes a plugin's process for each
+// provider resource; here all of them share one server, whose own fields these calls change.
+func oneAtATime() grpc.UnaryServerInterceptor {
+	var preparing sync.RWMutex
+	return func(ctx context.Context, in any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+		switch path.Base(info.FullMethod) {
+		case "Handshake", "Configure":
+			preparing.Lock()
+			defer preparing.Unlock()
+		default:
+			preparing.RLock()
+			defer preparing.RUnlock()
+		}
+		return handle(ctx, in)
+	}
+}
+
 // listen serves one plugin and gives its place, name:port.
 func (s *Server) listen(name string, register func(*grpc.Server)) (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -56,7 +75,7 @@ func (s *Server) listen(name string, register func(*grpc.Server)) (string, error
 		return "", fmt.Errorf("listening for the plugin %s: %w", name, err)
 	}
 	// A cluster's node files arrive in one message each; the engine itself allows 400 MB.
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(64<<20), grpc.UnaryInterceptor(oneAtATime()))
 	register(server)
 	s.servers = append(s.servers, server)
 	go func() {
