@@ -1,6 +1,5 @@
 # Everything here needs Go and make, and nothing else: what is built for the project itself goes to bin/ and .cache/.
 
-STACK ?= dev
 PULUMI_VERSION := v3.250.0
 GOLANGCI_VERSION := v2.15.0
 
@@ -22,26 +21,13 @@ test: $(PULUMI_BIN)
 	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -race ./...
 	cd rehearsal/apiserver && go vet ./... && go test ./...
 
-# The longer rehearsals are of every shipped stack, unless STACK names one.
-SHIPPED := dev prod ecs fargate eks
-STACKS = $(if $(and $(FAULTS),$(filter file,$(origin STACK))),$(SHIPPED),$(STACK))
-
-# A stack's file is at the top, or among the shipped examples.
-stack_file = $(firstword $(wildcard Pulumi.$(1).yaml docs/examples/Pulumi.$(1).yaml) Pulumi.$(1).yaml)
-
-# What a rehearsal of changes is of: every shipped stack in one table, unless STACK names one.
-CHANGED = $(if $(filter file,$(origin STACK)),,--stack $(STACK) --file $(call stack_file,$(STACK)))
-
-## rehearse: the whole life of STACK, without an account; with FAULTS=all or FAULTS=sample, what becomes of it when calls
-## fail; with CHANGE=all or the name of one, what changes to a running cluster do
+## rehearse: the whole life of STACK (dev), without an account; with FAULTS=all or FAULTS=sample, what becomes of it when
+## calls fail; with CHANGE=all or the name of one, what changes to a running cluster do. The latter two are of every shipped
+## stack, unless STACK names one.
 rehearse: $(PULUMI_BIN)
-	cd rehearsal && go build -o ../.cache/rehearsal$(if $(CHANGE),-change) .
-ifdef CHANGE
-	.cache/rehearsal-change --project . --change $(CHANGE) $(CHANGED) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
-else
-	$(foreach s,$(STACKS),.cache/rehearsal --project . --stack $(s) --file $(call stack_file,$(s)) \
-		$(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(if $(FAULTS),--faults $(FAULTS)) $(ARGS) &&) true
-endif
+	cd rehearsal && go build -o ../.cache/rehearsal .
+	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults $(FAULTS)) \
+		$(if $(CHANGE),--change $(CHANGE)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 $(PULUMI_BIN):
 	cd rehearsal && go build \

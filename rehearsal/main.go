@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -52,42 +53,44 @@ func (s secrets) Set(pair string) error {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("rehearsal", flag.ContinueOnError)
 	given := secrets{}
-	stack := flags.String("stack", "dev", "stack to rehearse")
-	file := flags.String("file", "", "stack file; default Pulumi.<stack>.yaml in the project")
+	stack := flags.String("stack", "", "stack to rehearse; default dev, or every shipped one with --faults or --change")
+	file := flags.String("file", "", "stack file; default Pulumi.<stack>.yaml in the project or its docs/examples")
 	project := flags.String("project", "..", "directory of the project")
 	pulumiHome := flags.String("pulumi", "", "directory that holds bin/pulumi; default the pulumi on PATH")
 	keep := flags.Bool("keep", false, "stop after the second up and the refresh")
 	faults := flags.String("faults", "", "let calls of the cloud fail, in the place of a rehearsal: all, or sample for one of each type")
-	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one; "+
-		"of every shipped stack, or the one that --stack names")
+	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
 	flags.Var(given, "secret", "secret configuration, namespace:key=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	base := rehearse.Options{
+		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, Pulumi: *pulumiHome, Keep: *keep,
+		Output: out,
+	}
 	if *changes != "" {
-		o := change.Options{
-			Options: rehearse.Options{Program: stacks.Deploy, Project: "wso2is", StackFile: *file, Secrets: given, Pulumi: *pulumiHome, Output: out},
-			Project: *project, Name: *changes, Update: *update,
+		return change.Run(ctx, change.Options{Options: base, Project: *project, Name: *changes, Update: *update})
+	}
+	of := func(stack string) rehearse.Options {
+		o := base
+		o.Stack, o.StackFile = stack, cmp.Or(*file, rehearse.StackFile(*project, stack))
+		o.Out, o.Prove = filepath.Join(*project, "out", stack), prover(filepath.Join(*project, "out"), stack)
+		return o
+	}
+	if *faults == "" {
+		return rehearse.Run(ctx, of(cmp.Or(*stack, "dev")))
+	}
+	tried := rehearse.Shipped
+	if *stack != "" {
+		tried = []string{*stack}
+	}
+	for _, name := range tried {
+		if err := tryFaults(ctx, of(name), *faults, *project); err != nil {
+			return err
 		}
-		flags.Visit(func(f *flag.Flag) {
-			if f.Name == "stack" {
-				o.Stack = *stack
-			}
-		})
-		return change.Run(ctx, o)
 	}
-	if *file == "" {
-		*file = filepath.Join(*project, "Pulumi."+*stack+".yaml")
-	}
-	o := rehearse.Options{
-		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, Pulumi: *pulumiHome,
-		Out: filepath.Join(*project, "out", *stack), Keep: *keep, Output: out, Prove: prover(filepath.Join(*project, "out"), *stack),
-	}
-	if *faults != "" {
-		return tryFaults(ctx, o, *faults, *project)
-	}
-	return rehearse.Run(ctx, o)
+	return nil
 }
 
 // tryFaults lets one call after the other fail and writes what became of the stack.

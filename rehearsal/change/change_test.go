@@ -12,6 +12,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 )
 
 type object = map[string]any
@@ -230,7 +232,7 @@ func TestAnEditIsMadeByPath(t *testing.T) {
 }
 
 func TestTheTableIsWhole(t *testing.T) {
-	known := append([]string{Every}, Stacks...)
+	known := append([]string{Every}, rehearse.Shipped...)
 	rows := Table()
 	for i, row := range rows {
 		assert.NotEmpty(t, row.Title, row.Name)

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 		return fmt.Errorf("CHANGE: there is no change %q: give all, or one of %s", o.Name, strings.Join(names, ", "))
 	}
-	stacks := Stacks
+	stacks := rehearse.Shipped
 	if o.Stack != "" {
 		stacks = []string{o.Stack}
 	}
@@ -42,9 +43,7 @@ func Run(ctx context.Context, o Options) error {
 	for _, stack := range stacks {
 		one := o.Options
 		one.Stack = stack
-		if one.StackFile == "" {
-			one.StackFile = StackFile(o.Project, stack)
-		}
+		one.StackFile = cmp.Or(one.StackFile, rehearse.StackFile(o.Project, stack))
 		found, err := Rehearse(ctx, one, rows, o.Output)
 		if err != nil {
 			return err
@@ -64,17 +63,6 @@ func Run(ctx context.Context, o Options) error {
 		return nil
 	}
 	return write(filepath.Join(o.Project, "docs", "operations.md"), all)
-}
-
-// StackFile is where a shipped stack's file is.
-func StackFile(project, stack string) string {
-	name := "Pulumi." + stack + ".yaml"
-	for _, path := range []string{filepath.Join(project, name), filepath.Join(project, "docs", "examples", name)} {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	return filepath.Join(project, name)
 }
 
 const (

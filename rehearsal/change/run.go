@@ -5,7 +5,6 @@ package change
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -119,17 +118,7 @@ func (r *rehearsal) resources(ctx context.Context) ([]apitype.ResourceV3, error)
 	if err != nil {
 		return nil, err
 	}
-	return resourcesOf(raw)
-}
-
-func resourcesOf(raw []byte) ([]apitype.ResourceV3, error) {
-	var d struct {
-		Deployment apitype.DeploymentV3 `json:"deployment"`
-	}
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return nil, fmt.Errorf("reading the state: %w", err)
-	}
-	return d.Deployment.Resources, nil
+	return rehearse.ReadStack(raw)
 }
 
 // try makes one change and takes it back.
@@ -147,7 +136,7 @@ func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome,
 	if err != nil {
 		return nil, err
 	}
-	after, err := resourcesOf(state)
+	after, err := rehearse.ReadStack(state)
 	if err != nil {
 		return nil, err
 	}

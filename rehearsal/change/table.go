@@ -45,9 +45,6 @@ const All = 1 << 20
 // protected is a change that would delete what the profile prod protects.
 var protected = Expectation{Refused: "cannot be deleted", Why: "Pulumi does not delete what is protected"}
 
-// Stacks are the shipped stacks in the order of the table.
-var Stacks = []string{"dev", "prod", "ecs", "fargate", "eks"}
-
 func every(edit Edit) map[string]Edit { return map[string]Edit{Every: edit} }
 
 func only(edit Edit, stacks ...string) map[string]Edit {
