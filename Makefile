@@ -1,6 +1,6 @@
 # Everything here needs Go and make, and nothing else: what is built for the project itself goes to bin/ and .cache/.
 
-PULUMI_VERSION := v3.250.0
+PULUMI_VERSION := v3.274.1
 GOLANGCI_VERSION := v2.15.0
 
 # A pulumi on PATH of the same minor version serves; otherwise it is built once from its own Go module.

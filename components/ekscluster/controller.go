@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -59,10 +58,9 @@ func NewController(
 	before := append(granted, args.Cluster.Ready...)
 	ingress := args.Config.EKS.Registration == config.Ingress
 	// With region and VPC given, the controller asks no metadata service, which pods cannot reach.
-	release, err := helm.NewRelease(ctx, chart, &helm.ReleaseArgs{
-		Name: pulumi.String(chart), Namespace: pulumi.String(controllerAccount.namespace), Chart: pulumi.String(chart),
-		Version:        pulumi.String(options.Chart),
-		RepositoryOpts: helm.RepositoryOptsArgs{Repo: pulumi.String(options.Repository)},
+	release, err := newRelease(ctx, chart, releaseArgs{
+		Name: chart, Namespace: controllerAccount.namespace, Chart: chart,
+		Version: options.Chart, Repository: options.Repository,
 		Values: pulumi.Map{
 			"clusterName": args.Cluster.Name, "region": pulumi.String(args.Region), "vpcId": args.VPC, "image": image,
 			"serviceAccount": pulumi.Map{"create": pulumi.Bool(true), "name": pulumi.String(controllerAccount.name)},

@@ -27,7 +27,7 @@ func (k *Kubernetes) Pkg() tokens.Package { return "kubernetes" }
 
 // GetPluginInfo gives the version of the SDK that the table was written for.
 func (k *Kubernetes) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
-	version := semver.MustParse("4.24.1")
+	version := semver.MustParse("4.32.0")
 	return plugin.PluginInfo{Version: &version}, nil
 }
 
@@ -37,13 +37,11 @@ func (k *Kubernetes) Close() error { return nil }
 // DiffConfig compares provider configurations. Another kubeconfig is another way to the same cluster, or Configure
 // refuses it.
 func (k *Kubernetes) DiffConfig(_ context.Context, r plugin.DiffConfigRequest) (plugin.DiffConfigResponse, error) {
-	diff := r.OldInputs.Diff(r.NewInputs)
-	if diff == nil {
+	detail := changes(r.OldInputs, r.NewInputs)
+	if detail == nil {
 		return plugin.DiffResult{Changes: plugin.DiffNone}, nil
 	}
-	return plugin.DiffResult{
-		Changes: plugin.DiffSome, DetailedDiff: plugin.NewDetailedDiffFromObjectDiff(diff, true),
-	}, nil
+	return plugin.DiffResult{Changes: plugin.DiffSome, DetailedDiff: detail}, nil
 }
 
 // Configure finds the cluster that the kubeconfig points at.
@@ -144,8 +142,8 @@ const autonamed = "pulumi.com/autonamed"
 
 // Check names what has no name and refuses what is no such object.
 func (k *Kubernetes) Check(ctx context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
-	news, secrets := plain(r.News)
-	olds, _ := plain(r.Olds)
+	news, secrets := plain(r.NewInputs)
+	olds, _ := plain(r.OldInputs)
 	named := k.cloud.nameObject(string(r.URN), r.Name, olds, news)
 	in, err := k.cloud.Check(string(r.Type), string(r.URN), r.Name, olds, named)
 	if in == nil {

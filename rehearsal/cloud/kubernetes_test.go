@@ -14,6 +14,7 @@ import (
 	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
@@ -390,12 +391,12 @@ func TestNamesAreTheProviders(t *testing.T) {
 	set(in, nil, "metadata", "name")
 	check := func(olds, news Object) Object {
 		t.Helper()
-		var old resource.PropertyMap
+		var old property.Map
 		if olds != nil {
 			old = properties(olds, nil)
 		}
 		r, err := k.Check(t.Context(), plugin.CheckRequest{
-			URN: resource.URN(urn(token, "config")), Type: tokens.Type(token), Name: "config", Olds: old, News: properties(news, nil),
+			URN: resource.URN(urn(token, "config")), Type: tokens.Type(token), Name: "config", OldInputs: old, NewInputs: properties(news, nil),
 		})
 		require.NoError(t, err)
 		require.Empty(t, r.Failures)

@@ -42,7 +42,7 @@ type language struct {
 }
 
 func (language) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
-	return &pulumirpc.PluginInfo{Version: "3.250.0"}, nil
+	return &pulumirpc.PluginInfo{Version: "3.274.1"}, nil
 }
 
 func (language) Handshake(
@@ -138,7 +138,7 @@ func (p *Provider) Handshake(
 
 // GetPluginInfo gives the version of the SDK that the table was written for.
 func (p *Provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
-	version := semver.MustParse("6.83.2")
+	version := semver.MustParse("6.83.4")
 	return plugin.PluginInfo{Version: &version}, nil
 }
 
@@ -157,11 +157,10 @@ func (p *Provider) CheckConfig(
 
 // DiffConfig compares provider configurations. A new region is another set of resources.
 func (p *Provider) DiffConfig(_ context.Context, r plugin.DiffConfigRequest) (plugin.DiffConfigResponse, error) {
-	diff := r.OldInputs.Diff(r.NewInputs)
-	if diff == nil {
+	detail := changes(r.OldInputs, r.NewInputs)
+	if detail == nil {
 		return plugin.DiffResult{Changes: plugin.DiffNone}, nil
 	}
-	detail := plugin.NewDetailedDiffFromObjectDiff(diff, true)
 	if d, ok := detail["region"]; ok {
 		detail["region"] = plugin.PropertyDiff{Kind: d.Kind.AsReplace(), InputDiff: true}
 	}
@@ -176,8 +175,8 @@ func (p *Provider) Configure(_ context.Context, r plugin.ConfigureRequest) (plug
 
 // Check fills in defaults and refuses inputs that cannot be.
 func (p *Provider) Check(_ context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
-	news, secrets := plain(r.News)
-	olds, _ := plain(r.Olds)
+	news, secrets := plain(r.NewInputs)
+	olds, _ := plain(r.OldInputs)
 	in, err := p.cloud.Check(string(r.Type), string(r.URN), r.Name, olds, news)
 	if in == nil {
 		return plugin.CheckResponse{}, err
@@ -211,11 +210,10 @@ func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffRes
 	}
 	olds, _ := plain(r.OldInputs)
 	news, _ := plain(r.NewInputs)
-	diff := properties(olds, nil).Diff(properties(news, nil))
-	if diff == nil {
+	detail := changes(properties(olds, nil), properties(news, nil))
+	if detail == nil {
 		return plugin.DiffResult{Changes: plugin.DiffNone}, nil
 	}
-	detail := plugin.NewDetailedDiffFromObjectDiff(diff, true)
 	replaced := false
 	for path, d := range detail {
 		if t.Replaces(path, news) {
@@ -250,9 +248,9 @@ func (p *Provider) Read(_ context.Context, r plugin.ReadRequest) (plugin.ReadRes
 	if err != nil || found == nil {
 		return plugin.ReadResponse{}, err
 	}
+	inputs, outputs := properties(found.Inputs, found.Secrets), properties(found.Outputs, found.Secrets)
 	return plugin.ReadResponse{ReadResult: plugin.ReadResult{
-		ID: resource.ID(found.ID), Inputs: properties(found.Inputs, found.Secrets),
-		Outputs: properties(found.Outputs, found.Secrets),
+		ID: resource.ID(found.ID), Inputs: &inputs, Outputs: &outputs,
 	}}, nil
 }
 

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
 // Object is a resource's properties as plain JSON values: string, float64, bool, []any and Object. In a preview a value
@@ -16,7 +18,8 @@ type Object = map[string]any
 type Unknown struct{}
 
 // plain strips a property map of secrets and outputs and says which top-level properties held a secret.
-func plain(m resource.PropertyMap) (Object, []string) {
+func plain(given property.Map) (Object, []string) {
+	m := resource.ToResourcePropertyMap(given)
 	obj, secrets := Object{}, []string{}
 	for _, k := range m.StableKeys() {
 		if strings.HasPrefix(string(k), "__") {
@@ -66,10 +69,14 @@ func plainValue(v resource.PropertyValue) any {
 }
 
 // properties is the way back to Pulumi; the named top-level properties become secrets.
-func properties(obj Object, secrets []string) resource.PropertyMap {
+func properties(obj Object, secrets []string) property.Map {
+	return resource.FromResourcePropertyMap(propertyMap(obj, secrets))
+}
+
+func propertyMap(obj Object, secrets []string) resource.PropertyMap {
 	m := resource.PropertyMap{}
 	for k, v := range obj {
-		p := property(v)
+		p := propertyValue(v)
 		if slices.Contains(secrets, k) && !p.IsNull() {
 			p = resource.MakeSecret(p)
 		}
@@ -78,14 +85,14 @@ func properties(obj Object, secrets []string) resource.PropertyMap {
 	return m
 }
 
-func property(v any) resource.PropertyValue {
+func propertyValue(v any) resource.PropertyValue {
 	switch v := v.(type) {
 	case Unknown:
 		return resource.MakeComputed(resource.NewStringProperty(""))
 	case []any:
 		list := make([]resource.PropertyValue, len(v))
 		for i, e := range v {
-			list[i] = property(e)
+			list[i] = propertyValue(e)
 		}
 		return resource.NewArrayProperty(list)
 	case []string:
@@ -95,7 +102,7 @@ func property(v any) resource.PropertyValue {
 		}
 		return resource.NewArrayProperty(list)
 	case Object:
-		return resource.NewObjectProperty(properties(v, nil))
+		return resource.NewObjectProperty(propertyMap(v, nil))
 	case int:
 		return resource.NewNumberProperty(float64(v))
 	case nil:
@@ -242,4 +249,13 @@ func objects(obj Object, path string) []Object {
 		}
 	}
 	return list
+}
+
+// changes compares two property maps, path by path; nil where they are equal.
+func changes(olds, news property.Map) map[string]plugin.PropertyDiff {
+	diff := resource.ToResourcePropertyMap(olds).Diff(resource.ToResourcePropertyMap(news))
+	if diff == nil {
+		return nil
+	}
+	return plugin.NewDetailedDiffFromObjectDiff(diff, true)
 }
