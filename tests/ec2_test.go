@@ -232,6 +232,14 @@ func TestDiscoveryPermissions(t *testing.T) {
 	assert.NotContains(t, fixed, "ec2:Describe", "fixed members discover nothing")
 }
 
+func TestScalingStopsAtMax(t *testing.T) {
+	p := deploy(t, object("nodes", object("count", 3, "autoscaling", object("max", 5))))
+	group := p.one(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, []any{3.0, 5.0}, []any{group.get("minSize"), group.get("maxSize")})
+	group = deploy(t, object("nodes", object("count", 3))).one(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, []any{3.0, 3.0}, []any{group.get("minSize"), group.get("maxSize")})
+}
+
 func TestAdoptedNetwork(t *testing.T) {
 	p := deploy(t, object("network", object("cidr", "10.1.0.0/16", "interfaceEndpoints", false, "adopt", object(
 		"vpc", "vpc-0123456789abcdef0", "endpointSecurityGroup", "sg-0123456789abcdef0", "s3PrefixList", "pl-0123456789abcdef0",

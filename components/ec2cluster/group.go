@@ -71,8 +71,10 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCapacity"}))
 	}
 	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
-		// One more than wanted leaves room to bring up the new node before the old one goes.
-		Name: pulumi.String(name), MinSize: pulumi.Int(c.Nodes.Count), MaxSize: pulumi.Int(c.MaxNodes() + 1),
+		// MaxSize bounds what scaling may ask for. A replacement needs no room below it: the node that is started before the
+		// old one goes counts against MaxHealthyPercentage of the desired capacity (EC2 Auto Scaling's user guide, "Instance
+		// maintenance policies", core concepts and "Scale your Auto Scaling group").
+		Name: pulumi.String(name), MinSize: pulumi.Int(c.Nodes.Count), MaxSize: pulumi.Int(c.MaxNodes()),
 		DesiredCapacity: pulumi.Int(c.Nodes.Count), VpcZoneIdentifiers: b.Network.InZones(b.Network.Private),
 		LaunchTemplate:  instances.Newest(template),
 		TargetGroupArns: pulumi.StringArray{b.LoadBalancer.TargetGroup},

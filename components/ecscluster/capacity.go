@@ -143,6 +143,8 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 	return provider, nil
 }
 
+// scalingGroup has room for one instance above the largest number of tasks: ECS asks for it as desired capacity while a
+// deployment runs one task more. How many tasks there are is bounded at the service.
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
 	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
 		Name: pulumi.String(name), MinSize: pulumi.Int(b.Config.Nodes.Count), MaxSize: pulumi.Int(b.Config.MaxNodes() + 1),

@@ -23,6 +23,8 @@ type Expected struct {
 	// Directory are the addresses of the users' directory, and DirectoryPort its port.
 	Directory     []netip.Prefix
 	DirectoryPort int
+	// Most is the largest number of nodes that scaling may ask for, 0 where the stack file asks for no scaling.
+	Most int
 }
 
 // Subnet is a subnet that the stack does not make.
@@ -48,8 +50,9 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		URL   string
 		CIDRs []string
 	}
+	var nodes struct{ Autoscaling struct{ Max int } }
 	for key, into := range map[string]any{
-		"wso2is:loadBalancer": &balancer, "wso2is:network": &network, "wso2is:userStore": &users,
+		"wso2is:loadBalancer": &balancer, "wso2is:network": &network, "wso2is:userStore": &users, "wso2is:nodes": &nodes,
 	} {
 		if raw := configuration[key]; raw != "" {
 			if err := json.Unmarshal([]byte(raw), into); err != nil {
@@ -57,6 +60,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 			}
 		}
 	}
+	e.Most = nodes.Autoscaling.Max
 	var err error
 	for _, part := range []struct {
 		into *[]netip.Prefix

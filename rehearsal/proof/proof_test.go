@@ -15,15 +15,13 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
 
-func verdicts(r *proof.Report) []*proof.Verdict { return slices.Concat(r.Network, r.Discovery) }
-
 func TestShippedStacksAreProven(t *testing.T) {
 	for stack := range shipped {
 		t.Run(stack, func(t *testing.T) {
 			report, err := proof.Check(stateOf(t, stack), wantOf(t, stack))
 			require.NoError(t, err)
 			require.NoError(t, report.Err())
-			for _, v := range verdicts(report) {
+			for _, v := range report.All() {
 				assert.Equal(t, "proven", v.Word(), v.Claim, v.Open)
 				assert.NotEmpty(t, v.Shown, v.Claim)
 			}
@@ -40,7 +38,7 @@ func TestWhatAStateCannotShowIsSaid(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, report.Err())
 			var open []string
-			for _, v := range verdicts(report) {
+			for _, v := range report.All() {
 				if v.Word() == "proven in part" {
 					open = append(open, v.Open...)
 				}
@@ -577,6 +575,7 @@ var podMutations = map[string]mutation{
 func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
 		"network": networkMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
+		"releases": releaseMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {
@@ -585,9 +584,9 @@ func TestOneMistakeIsNamed(t *testing.T) {
 				report, err := proof.Check(d.state(), wantOf(t, m.stack))
 				require.NoError(t, err)
 				require.Error(t, report.Err())
-				i := slices.IndexFunc(verdicts(report), func(v *proof.Verdict) bool { return strings.HasPrefix(v.Claim, m.claim) })
+				i := slices.IndexFunc(report.All(), func(v *proof.Verdict) bool { return strings.HasPrefix(v.Claim, m.claim) })
 				require.GreaterOrEqual(t, i, 0, m.claim)
-				assert.Contains(t, strings.Join(verdicts(report)[i].Faults, "\n"), m.fault, report.Err())
+				assert.Contains(t, strings.Join(report.All()[i].Faults, "\n"), m.fault, report.Err())
 				assert.ErrorContains(t, report.Err(), m.fault)
 			})
 		}

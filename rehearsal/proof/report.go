@@ -49,8 +49,11 @@ func (v *Verdict) open(format string, args ...any) {
 
 // Report is what was proven of a state.
 type Report struct {
-	Network, Discovery []*Verdict
+	Network, Discovery, Releases []*Verdict
 }
+
+// All are the verdicts in the order in which they are shown.
+func (r *Report) All() []*Verdict { return slices.Concat(r.Network, r.Discovery, r.Releases) }
 
 // Err is nil where everything was proven, and otherwise names every fault.
 func (r *Report) Err() error {
@@ -58,7 +61,7 @@ func (r *Report) Err() error {
 		return nil
 	}
 	var failed []string
-	for _, v := range slices.Concat(r.Network, r.Discovery) {
+	for _, v := range r.All() {
 		for _, fault := range v.Faults {
 			failed = append(failed, fmt.Sprintf("%s: %s", v.Claim, fault))
 		}
@@ -91,7 +94,7 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	if len(c.nodes) == 0 {
 		return nil, fmt.Errorf("there is no node in the state: nothing runs a deployment.toml")
 	}
-	report := &Report{Discovery: discovery(c, foreign)}
+	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want)}
 	report.Network = networkProof(c, want)
 	return report, nil
 }

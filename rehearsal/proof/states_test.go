@@ -46,6 +46,9 @@ var shipped = map[string]source{
 	"internal": {file: prod, set: map[string]any{"wso2is:loadBalancer": map[string]any{
 		"internal": true, "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 	}}},
+	"scaled": {file: prod, set: map[string]any{"wso2is:nodes": map[string]any{
+		"count": 3, "instanceType": "m6i.xlarge", "autoscaling": map[string]any{"max": 5},
+	}}},
 	"alone": {file: prod, set: map[string]any{"wso2is:caching": map[string]any{"scenario": "none"}}},
 	"by NAT": {file: prod, set: map[string]any{"wso2is:network": map[string]any{
 		"interfaceEndpoints": false, "nat": "perZone", "egressCidrs": []any{"0.0.0.0/0"},

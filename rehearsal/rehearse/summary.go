@@ -28,7 +28,7 @@ func (r *run) verdict() string {
 	if r.report == nil {
 		return "The rehearsal passed."
 	}
-	all := slices.Concat(r.report.Network, r.report.Discovery)
+	all := r.report.All()
 	failed := 0
 	for _, v := range all {
 		if !v.Proven() {
@@ -109,7 +109,7 @@ func (r *run) proofs(p *page) {
 	p.add(heading("Proofs"), paragraph("Decided from the state that the engine produced: its rules, routes, endpoints, policies "+
 		"and the nodes' own configuration."))
 	table := grid{head: []string{"Claim", "Verdict", "Because"}}
-	for _, v := range slices.Concat(r.report.Network, r.report.Discovery) {
+	for _, v := range r.report.All() {
 		mood, why := "good", v.Shown
 		if !v.Proven() {
 			mood, why = "bad", strings.Join(v.Faults, "; ")
