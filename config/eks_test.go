@@ -196,3 +196,45 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 	configtest.Load(t, onEKS(object{"membershipScheme": object{"source": jar, "sha256": digest[len("@sha256:"):]}},
 		object{"version": "5.11.0"}))
 }
+
+// TestZonesWithoutControlPlanes has an account in which eu-west-1b is a zone of the list.
+func TestZonesWithoutControlPlanes(t *testing.T) {
+	env := configtest.Environment()
+	env.Zones = func(string) ([]config.Zone, error) {
+		return []config.Zone{{Name: "eu-west-1d", ID: "x-az4"}, {Name: "eu-west-1b", ID: "cac1-az3"}, {Name: "eu-west-1a", ID: "x-az1"},
+			{Name: "eu-west-1c", ID: "usw1-az2"}}, nil
+	}
+	load := func(changes object) (config.Loaded, error) {
+		return config.Load(configtest.Source(configtest.With(changes)), env)
+	}
+	own := onEKS(nil, object{"network": adopted(nil)["network"]})
+	for name, c := range map[string]struct {
+		changes object
+		zones   []string
+		err     string
+	}{
+		"left out":       {changes: onEKS(nil), zones: []string{"eu-west-1a", "eu-west-1d"}},
+		"other topology": {changes: object{}, zones: []string{"eu-west-1a", "eu-west-1b", "eu-west-1c"}},
+		"named": {changes: onEKS(nil, under("network", object{"zones": []string{"eu-west-1a", "eu-west-1b", "eu-west-1c"}})),
+			err: "wso2is:network.zones[1]: eu-west-1b is cac1-az3 in this account, and EKS puts no control plane there; write " +
+				"another zone: eu-west-1d\nwso2is:network.zones[2]: eu-west-1c is usw1-az2 in this account, and EKS puts no " +
+				"control plane there; write another zone: eu-west-1d"},
+		"none left": {changes: onEKS(nil, under("network", object{"zones": []string{"eu-west-1a", "eu-west-1b", "eu-west-1d"}})),
+			err: "wso2is:network.zones[1]: eu-west-1b is cac1-az3 in this account, and EKS puts no control plane there; leave it out"},
+		"not listed": {changes: onEKS(nil, under("network", object{"zones": []string{"eu-west-1a", "eu-west-1e"}})),
+			zones: []string{"eu-west-1a", "eu-west-1e"}},
+		"adopted VPC": {changes: own,
+			err: "wso2is:network.adopt.privateSubnets.eu-west-1b: eu-west-1b is cac1-az3 in this account, and EKS puts no control " +
+				"plane there; write another zone: eu-west-1d"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			loaded, err := load(c.changes)
+			if c.err != "" {
+				require.EqualError(t, err, c.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, c.zones, loaded.Cluster.Network.Zones)
+		})
+	}
+}

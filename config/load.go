@@ -1,9 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Source is where configuration comes from: Pulumi's, or a test's map. Keys are full, such as wso2is:nodes.
 type Source interface {
@@ -16,11 +13,11 @@ type Source interface {
 }
 
 // Environment is what configuration is completed with. The functions ask AWS, and are called only for what a stack
-// leaves out, after everything it says has been found right.
+// leaves out or cannot know, after everything it says has been found right.
 type Environment struct {
 	Project, Stack string
 	// Zones lists a region's availability zones.
-	Zones func(region string) ([]string, error)
+	Zones func(region string) ([]Zone, error)
 	// AccountID is the account's id.
 	AccountID func() (string, error)
 }
@@ -50,14 +47,18 @@ func Load(src Source, env Environment) (Loaded, error) {
 	if err := problems.err(); err != nil {
 		return Loaded{}, err
 	}
-	if !zonesKnown {
+	if !zonesKnown || c.makesControlPlane() {
 		zones, err := env.Zones(c.Region)
 		if err != nil {
 			return Loaded{}, fmt.Errorf("listing the availability zones of %s: %w", c.Region, err)
 		}
-		slices.Sort(zones)
-		c.Network.Zones = zones[:min(len(zones), profiles[c.Profile].zones)]
-		if err := c.settle().err(); err != nil {
+		if zonesKnown {
+			problems = c.validateZones(zones)
+		} else {
+			c.chooseZones(zones)
+			problems = c.settle()
+		}
+		if err := problems.err(); err != nil {
 			return Loaded{}, err
 		}
 	}

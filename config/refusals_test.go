@@ -617,7 +617,7 @@ func TestRefusesUserStores(t *testing.T) {
 
 func TestAsksAWSOnlyWhenNeeded(t *testing.T) {
 	env := configtest.Environment()
-	env.Zones = func(string) ([]string, error) { t.Error("asked for zones"); return nil, nil }
+	env.Zones = func(string) ([]config.Zone, error) { t.Error("asked for zones"); return nil, nil }
 	env.AccountID = func() (string, error) { t.Error("asked for the account"); return "", nil }
 	_, err := config.Load(configtest.Source(configtest.With(object{"hostname": "x"})), env)
 	require.Error(t, err)
@@ -628,10 +628,10 @@ func TestAsksAWSOnlyWhenNeeded(t *testing.T) {
 	require.NoError(t, err)
 
 	env = configtest.Environment()
-	env.Zones = func(string) ([]string, error) { return nil, errors.New("access denied") }
+	env.Zones = func(string) ([]config.Zone, error) { return nil, errors.New("access denied") }
 	_, err = config.Load(configtest.Source(configtest.Minimal()), env)
 	require.EqualError(t, err, "listing the availability zones of eu-west-1: access denied")
-	env.Zones = func(string) ([]string, error) { return nil, nil }
+	env.Zones = func(string) ([]config.Zone, error) { return nil, nil }
 	_, err = config.Load(configtest.Source(configtest.With(object{"clustering": object{"scheme": "wka"}})), env)
 	require.EqualError(t, err,
 		"wso2is:network.zones: a load balancer and a database need two zones; write two or more zones")

@@ -162,7 +162,9 @@ type Network struct {
 	// CIDR is the VPC's private IPv4 range, /16 to /22; in an adopted VPC its own. Default: `10.0.0.0/16`.
 	CIDR string `json:"cidr,omitempty"`
 	// Zones are the availability zones to use, two or more (a load balancer and a database subnet group need two), by
-	// name. Left out, the region's first zones are used: two in dev, three in prod.
+	// name. Left out, the region's first zones are used: two in dev, three in prod. On eks, a zone must take a control plane:
+	// use1-az3, usw1-az2 and cac1-az3 do not. `aws ec2 describe-availability-zones` shows the names that these ids have in
+	// your account.
 	Zones []string `json:"zones,omitempty"`
 	// NAT gives private subnets a way out through NAT gateways: one per zone, a single one, or none. Default: `none`
 	// where egressCidrs is empty, else `single` in dev and `perZone` in prod.

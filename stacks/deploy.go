@@ -93,7 +93,7 @@ func (p *place) provider(c config.Cluster) (*aws.Provider, error) {
 	return made, nil
 }
 
-func (p *place) zones(region string) ([]string, error) {
+func (p *place) zones(region string) ([]config.Zone, error) {
 	state := "available"
 	// Local and wavelength zones have neither the load balancer nor the database.
 	found, err := aws.GetAvailabilityZones(p.ctx, &aws.GetAvailabilityZonesArgs{
@@ -103,7 +103,15 @@ func (p *place) zones(region string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the zones of %s: %w", region, err)
 	}
-	return found.Names, nil
+	// The provider lists names and ids in the same order (ec2_availability_zones_data_source.go).
+	if len(found.ZoneIds) != len(found.Names) {
+		return nil, fmt.Errorf("listing the zones of %s: %d names have %d ids", region, len(found.Names), len(found.ZoneIds))
+	}
+	zones := make([]config.Zone, len(found.Names))
+	for i, name := range found.Names {
+		zones[i] = config.Zone{Name: name, ID: found.ZoneIds[i]}
+	}
+	return zones, nil
 }
 
 func (p *place) accountID() (string, error) {

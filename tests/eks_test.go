@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wso2is-aws/wso2is/config/configtest"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -114,6 +115,35 @@ func TestControlPlane(t *testing.T) {
 	assert.Equal(t, 90.0, logs.get("retentionInDays"))
 	assert.True(t, cluster.dependsOn("control-plane"), "EKS would make the log group itself")
 	assert.True(t, cluster.dependsOn("cluster-AmazonEKSClusterPolicy"))
+}
+
+// TestControlPlaneTakesOnlyZonesThatHaveOne has an account in which the letter c is a zone without control planes.
+func TestControlPlaneTakesOnlyZonesThatHaveOne(t *testing.T) {
+	zones := map[string]string{
+		"us-east-1a": "use1-az4", "us-east-1b": "use1-az6", "us-east-1c": "use1-az3", "us-east-1d": "use1-az1",
+	}
+	in := func(network map[string]any) (*plan, error) {
+		p := &plan{zones: zones}
+		changes := eks("aws:region", "us-east-1", "network", network, "loadBalancer", object("certificateArn",
+			"arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"))
+		return p, p.run(t, "test", configtest.Source(configtest.With(changes)), nil)
+	}
+	p, err := in(map[string]any{})
+	require.NoError(t, err)
+	assert.Equal(t, []any{"private-us-east-1a-id", "private-us-east-1b-id", "private-us-east-1d-id"},
+		p.one(t, eksClusterType, "cluster").get("vpcConfig", "subnetIds"))
+
+	p, err = in(map[string]any{"zones": []string{"us-east-1a", "us-east-1c"}})
+	require.ErrorContains(t, err, "wso2is:network.zones[1]: us-east-1c is use1-az3 in this account, and EKS puts no control "+
+		"plane there; write another zone: us-east-1b, us-east-1d")
+	assert.Empty(t, p.resources, "before the first resource")
+}
+
+// TestControlPlaneKeepsItsZones is why a zone can be added later: EKS would refuse it for the control plane.
+func TestControlPlaneKeepsItsZones(t *testing.T) {
+	p := deploy(t, eks())
+	assert.Equal(t, []string{"vpcConfig.subnetIds"}, p.one(t, eksClusterType, "cluster").Ignore)
+	assert.Empty(t, p.one(t, "aws:eks/nodeGroup:NodeGroup", "nodes").Ignore, "nodes use the new zone")
 }
 
 func TestPrivateAPIWithoutPublicAddresses(t *testing.T) {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +41,8 @@ type plan struct {
 	answer func(token, name string, out resource.PropertyMap)
 	// tags answers what looks for resources by their tags; nil finds none.
 	tags func(filters resource.PropertyMap) (resource.PropertyMap, error)
+	// zones are the ids of the account's zones by name; nil for three in eu-west-1.
+	zones map[string]string
 }
 
 // NewResource answers a registration as AWS would, with an id, an ARN and the outputs that later resources read.
@@ -126,7 +130,15 @@ func (p *plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	p.mu.Unlock()
 	switch args.Token {
 	case "aws:index/getAvailabilityZones:getAvailabilityZones":
-		return resource.NewPropertyMapFromMap(map[string]any{"names": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"}}), nil
+		zones := p.zones
+		if zones == nil {
+			zones = map[string]string{"eu-west-1a": "euw1-az1", "eu-west-1b": "euw1-az2", "eu-west-1c": "euw1-az3"}
+		}
+		var names, ids []any
+		for _, name := range slices.Sorted(maps.Keys(zones)) {
+			names, ids = append(names, name), append(ids, zones[name])
+		}
+		return resource.NewPropertyMapFromMap(map[string]any{"names": names, "zoneIds": ids}), nil
 	case "aws:index/getCallerIdentity:getCallerIdentity":
 		return resource.NewPropertyMapFromMap(map[string]any{"accountId": "123456789012"}), nil
 	case "aws:index/getPartition:getPartition":

@@ -155,6 +155,9 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 		EnabledClusterLogTypes:     awskit.Strings(controlPlaneLogs),
 		Tags:                       awskit.Tags(name, component),
 	}, awskit.With(b.child, pulumi.Protect(b.Protect),
+		// EKS takes subnets in no other zones than those that the cluster was made with (containers-roadmap #2330). Nodes may
+		// use any subnet of the VPC, so a zone that is added later is the node group's alone.
+		pulumi.IgnoreChanges([]string{"vpcConfig.subnetIds"}),
 		pulumi.DependsOn(append([]pulumi.Resource{logs, granted}, b.Identity.ready...)))...)
 	if err != nil {
 		return nil, err

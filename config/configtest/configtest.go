@@ -72,8 +72,9 @@ func Source(values map[string]any, secrets ...string) config.Source {
 func Environment() config.Environment {
 	return config.Environment{
 		Project: "wso2is", Stack: "test",
-		Zones: func(region string) ([]string, error) {
-			return []string{region + "a", region + "b", region + "c"}, nil
+		Zones: func(region string) ([]config.Zone, error) {
+			return []config.Zone{{Name: region + "a", ID: "euw1-az1"}, {Name: region + "b", ID: "euw1-az2"},
+				{Name: region + "c", ID: "euw1-az3"}}, nil
 		},
 		AccountID: func() (string, error) { return "123456789012", nil },
 	}

@@ -23,21 +23,53 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 )
 
-// Rehearse brings a stack up once and tries each change from there. What a change must not do is a violation of its
-// outcome; an error is what kept a change from being tried.
-func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Writer) (_ []*Outcome, err error) {
+// Rehearse brings a stack up and tries each change from there: once for all, and once for each that starts from a file of
+// its own. What a change must not do is a violation of its outcome; an error is what kept a change from being tried.
+func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Writer) ([]*Outcome, error) {
 	o.Output = io.Discard
 	named, err := existing(o.StackFile, o.Stack, rows)
 	if err != nil {
 		return nil, err
 	}
 	o.Existing = slices.Concat(o.Existing, named)
+	var starts [][]Change
+	for _, row := range rows {
+		switch {
+		case of(row.Edits, o.Stack) == nil:
+		case of(row.From, o.Stack) == nil && len(starts) > 0 && of(starts[0][0].From, o.Stack) == nil:
+			starts[0] = append(starts[0], row)
+		case of(row.From, o.Stack) == nil:
+			starts = slices.Insert(starts, 0, []Change{row})
+		default:
+			starts = append(starts, []Change{row})
+		}
+	}
+	var all []*Outcome
+	for _, together := range starts {
+		outcomes, err := fromOneStart(ctx, o, together, out)
+		all = append(all, outcomes...)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// fromOneStart brings a stack up once and tries changes that start from the same file.
+func fromOneStart(ctx context.Context, o rehearse.Options, rows []Change, out io.Writer) (_ []*Outcome, err error) {
 	s, err := rehearse.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	_, _ = fmt.Fprintf(out, "Bringing stack %s up against the offline cloud: nothing is created on AWS.\n", o.Stack)
+	file := ""
+	if from := of(rows[0].From, o.Stack); from != nil {
+		file = " as the change " + rows[0].Name + " finds it"
+		if err := s.Configure(from.apply(s.Configuration())); err != nil {
+			return nil, err
+		}
+	}
+	_, _ = fmt.Fprintf(out, "Bringing stack %s up%s against the offline cloud: nothing is created on AWS.\n", o.Stack, file)
 	if _, err := quiet(ctx, s); err != nil {
 		return nil, fmt.Errorf("bringing the stack %s up: %w", o.Stack, err)
 	}
@@ -50,11 +82,7 @@ func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Wri
 	}
 	var all []*Outcome
 	for _, row := range rows {
-		edit := of(row.Edits, o.Stack)
-		if edit == nil {
-			continue
-		}
-		outcome, err := r.try(ctx, row, edit)
+		outcome, err := r.try(ctx, row, of(row.Edits, o.Stack))
 		if err != nil {
 			return all, fmt.Errorf("rehearsing the change %s of stack %s: %w", row.Name, o.Stack, err)
 		}

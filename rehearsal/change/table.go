@@ -15,6 +15,8 @@ type Edit map[string]any
 type Change struct {
 	// Name is what CHANGE= takes, Title what the table shows.
 	Name, Title string
+	// From edits the stack's file before the cluster is brought up, where the file leaves no room for the change.
+	From map[string]Edit
 	// Edits are the edit of each stack; one under the name Every is every other stack's. A nil edit leaves a stack out.
 	Edits map[string]Edit
 	// Expect is what the change may do, by stack or Every. Nothing said is nothing allowed: see Expectation.
@@ -162,9 +164,12 @@ var table = []Change{
 		Every:  "RDS cannot go back to the old version.",
 		"prod": waiting, "ecs": waiting, "eks": waiting,
 	}},
-	{Name: "zone", Title: "One zone more", Edits: map[string]Edit{
-		"dev":     {"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"}},
-		"fargate": {"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"}},
+	{Name: "zone", Title: "One zone more", From: only(Edit{
+		"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b"},
+	}, "eks"), Edits: only(Edit{
+		"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"},
+	}, "dev", "fargate", "eks"), Note: map[string]string{
+		"eks": "The control plane keeps the zones that it was made with; nodes, load balancer, database and files use the new one as well.",
 	}},
 	{Name: "backup-days", Title: "Backups kept longer", Edits: every(Edit{"wso2is:database.instance.backupDays": 30})},
 	{Name: "tags", Title: "Another tag", Edits: every(Edit{"wso2is:tags": map[string]any{"team": "identity"}})},

@@ -221,8 +221,15 @@ var networkTypes = []Type{
 	},
 }
 
+// otherIDs are the ids that do not follow the letter: us-west-1 offers an account two of its three zones, usw1-az1 and
+// usw1-az3 to newer accounts.
+var otherIDs = map[string]string{"us-west-1b": "usw1-az3"}
+
 // zoneID makes a zone id of the usual form, such as euw1-az1. The account decides which zone it really is.
 func zoneID(zone string) string {
+	if id, ok := otherIDs[zone]; ok {
+		return id
+	}
 	region, letter := zone[:len(zone)-1], zone[len(zone)-1]
 	parts := strings.Split(region, "-")
 	short := parts[0]

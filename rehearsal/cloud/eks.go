@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -112,7 +113,7 @@ var eksTypes = []Type{
 			endpointReachable},
 		Rules: []Rule{
 			sameVPC("vpcConfig.subnetIds[]", "vpcConfig.securityGroupIds[]"), trusts("roleArn", "eks.amazonaws.com"),
-			attached("roleArn", "AmazonEKSClusterPolicy"), clusterSubnets, serviceRange, oneMinorUp,
+			attached("roleArn", "AmazonEKSClusterPolicy"), clusterSubnets, controlPlaneZones, sameZones, serviceRange, oneMinorUp,
 		},
 		After: clusterOutputs, Deletable: []Rule{clusterEmpty},
 	},
@@ -240,18 +241,59 @@ func endpointReachable(c *Call) error {
 	return errors.Join(wrong...)
 }
 
+// subnetZones are the zones of subnets by name, with their ids. It is false where one is not known.
+func (c *Cloud) subnetZones(ids []string) (map[string]string, bool) {
+	zones := map[string]string{}
+	for _, id := range ids {
+		s := c.find(id, "id", subnetType)
+		if s == nil || text(s.Outputs, "availabilityZone") == "" {
+			return nil, false
+		}
+		zones[text(s.Outputs, "availabilityZone")] = text(s.Outputs, "availabilityZoneId")
+	}
+	return zones, true
+}
+
 // clusterSubnets refuses subnets in a single zone.
 func clusterSubnets(c *Call) error {
-	zones := map[string]bool{}
-	for _, id := range texts(c.In, "vpcConfig.subnetIds[]") {
-		s := c.Cloud.find(id, "id", subnetType)
-		if s == nil || text(s.Outputs, "availabilityZone") == "" {
-			return nil
-		}
-		zones[text(s.Outputs, "availabilityZone")] = true
-	}
-	if !c.Preview && len(zones) < 2 {
+	zones, known := c.Cloud.subnetZones(texts(c.In, "vpcConfig.subnetIds[]"))
+	if known && !c.Preview && len(zones) < 2 {
 		return fail("InvalidParameterException", "the subnets are in %d zone; a cluster needs two at least", len(zones))
+	}
+	return nil
+}
+
+// noControlPlane are the ids of the zones in which EKS puts no control plane.
+// Source: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+var noControlPlane = []string{"use1-az3", "usw1-az2", "cac1-az3"}
+
+// controlPlaneZones refuses a new cluster in zones that take no control plane.
+func controlPlaneZones(c *Call) error {
+	zones, _ := c.Cloud.subnetZones(texts(c.In, "vpcConfig.subnetIds[]"))
+	for _, zone := range slices.Sorted(maps.Keys(zones)) {
+		if c.Old == nil && slices.Contains(noControlPlane, zones[zone]) {
+			return fail("UnsupportedAvailabilityZoneException", "Cannot create cluster '%s' because %s (%s), the targeted "+
+				"availability zone, does not currently have sufficient capacity to support the cluster", c.text("name"), zone,
+				zones[zone])
+		}
+	}
+	return nil
+}
+
+// sameZones refuses other zones than those that the cluster was made with. EKS finds out during the update, and a preview
+// shows nothing.
+// Source: "Update existing VPC and subnets" in
+// https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html; containers-roadmap #2330.
+func sameZones(c *Call) error {
+	if c.Old == nil || c.Preview {
+		return nil
+	}
+	was, known := c.Cloud.subnetZones(texts(c.Old.Inputs, "vpcConfig.subnetIds[]"))
+	are, alsoKnown := c.Cloud.subnetZones(texts(c.In, "vpcConfig.subnetIds[]"))
+	if known && alsoKnown && !maps.Equal(was, are) {
+		names := func(zones map[string]string) string { return strings.Join(slices.Sorted(maps.Keys(zones)), ",") }
+		return fail("InvalidParameterException", "Provided subnets belong to the AZs '%s'. But they should belong to the "+
+			"exact set of AZs '%s' in which subnets were provided during cluster creation", names(are), names(was))
 	}
 	return nil
 }

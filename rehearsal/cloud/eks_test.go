@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -260,4 +261,53 @@ func TestEKSFunctions(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "vpc-0123456789abcdef0", text(found, "vpcConfig.vpcId"))
 	assert.Equal(t, []string{"10.100.0.0/16"}, texts(found, "kubernetesNetworkConfigs[].serviceIpv4Cidr"))
+}
+
+// TestAControlPlaneKeepsItsZones has it take another subnet of its zones, and no other zone.
+func TestAControlPlaneKeepsItsZones(t *testing.T) {
+	w := kubernetes(t)
+	w.create(subnetType, "c", Object{"vpcId": w.ids["vpc"], "availabilityZone": "eu-west-1c", "cidrBlock": "10.0.96.0/20"})
+	move := func(preview bool, subnets ...string) error {
+		in := cluster(w, Object{"name": "dev"})
+		var ids []any
+		for _, name := range subnets {
+			ids = append(ids, w.ids[name])
+		}
+		in["vpcConfig"].(Object)["subnetIds"] = ids
+		_, err := w.Update(eksClusterType, "dev", nil, in, nil, preview)
+		return err
+	}
+	const was = "But they should belong to the exact set of AZs 'eu-west-1a,eu-west-1b' in which subnets were provided"
+	require.ErrorContains(t, move(false, "a", "b", "c"), was)
+	require.ErrorContains(t, move(false, "a", "c"), was)
+	require.NoError(t, move(true, "a", "b", "c"), "a preview does not know")
+	require.NoError(t, move(false, "a2", "b"))
+}
+
+func TestZonesThatTakeNoControlPlane(t *testing.T) {
+	for _, c := range []struct{ region, zones, refused string }{
+		{"us-east-1", "ac", "us-east-1c (use1-az3)"}, {"us-east-1", "ab", ""}, {"us-west-1", "ab", ""}, {"ca-central-1", "ad", ""},
+	} {
+		t.Run(c.region+c.zones, func(t *testing.T) {
+			w := worldIn(t, Options{}, c.region)
+			w.create(roleType, "control-plane", Object{"name": "control-plane", "assumeRolePolicy": assumedBy("eks.amazonaws.com",
+				`"sts:AssumeRole"`)})
+			w.create(rolePolicyLinkType, "policy", Object{"role": "control-plane", "policyArn": policyARN + "AmazonEKSClusterPolicy"})
+			w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
+			var ids []any
+			for i, letter := range c.zones {
+				name := c.region + string(letter)
+				ids = append(ids, w.create(subnetType, name, Object{"vpcId": w.ids["vpc"], "availabilityZone": name,
+					"cidrBlock": fmt.Sprintf("10.0.%d.0/24", i)}))
+			}
+			_, err := w.try(eksClusterType, "cluster", Object{"name": "dev", "roleArn": w.arn("control-plane"),
+				"vpcConfig": Object{"subnetIds": ids}})
+			if c.refused == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "UnsupportedAvailabilityZoneException")
+			require.ErrorContains(t, err, c.refused)
+		})
+	}
 }

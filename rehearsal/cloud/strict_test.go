@@ -20,10 +20,15 @@ type world struct {
 
 func newWorld(t *testing.T, o Options) *world {
 	t.Helper()
+	return worldIn(t, o, "eu-west-1")
+}
+
+func worldIn(t *testing.T, o Options, region string) *world {
+	t.Helper()
 	c, err := New(o)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, c.Close()) })
-	require.NoError(t, c.Configure(Object{"region": "eu-west-1"}))
+	require.NoError(t, c.Configure(Object{"region": region}))
 	return &world{t, c, map[string]string{}}
 }
 

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Zone is an availability zone. Its name is the account's own: the same name may be another zone in another account. Its
+// id is the same in every account.
+type Zone struct{ Name, ID string }
+
+// noControlPlane are the ids of the zones in which EKS puts no control plane.
+// Source: "Subnet requirements for clusters" in
+// https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+var noControlPlane = []string{"use1-az3", "usw1-az2", "cac1-az3"}
+
+// makesControlPlane reports whether the stack makes an EKS cluster of its own.
+func (c Cluster) makesControlPlane() bool { return c.Topology == EKS && c.EKS.Cluster == nil }
+
+// takes reports whether the cluster can use the zone.
+func (c Cluster) takes(z Zone) bool {
+	return !c.makesControlPlane() || !slices.Contains(noControlPlane, z.ID)
+}
+
+// chooseZones takes the first of the account's zones.
+func (c *Cluster) chooseZones(all []Zone) {
+	names := c.zonesTaken(all)
+	c.Network.Zones = names[:min(len(names), profiles[c.Profile].zones)]
+}
+
+// zonesTaken are the names of the zones that the cluster can use, sorted.
+func (c Cluster) zonesTaken(all []Zone) []string {
+	var names []string
+	for _, z := range all {
+		if c.takes(z) {
+			names = append(names, z.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// validateZones refuses zones of the stack file that the cluster cannot use. A zone that the account does not list at the
+// moment, such as an impaired one, is no reason to refuse an update.
+func (c Cluster) validateZones(all []Zone) Problems {
+	fix := "leave it out"
+	free := slices.DeleteFunc(c.zonesTaken(all), func(name string) bool { return slices.Contains(c.Network.Zones, name) })
+	if len(free) > 0 {
+		fix = "write another zone: " + strings.Join(free, ", ")
+	}
+	var p Problems
+	for i, name := range c.Network.Zones {
+		at := slices.IndexFunc(all, func(z Zone) bool { return z.Name == name })
+		if at < 0 || c.takes(all[at]) {
+			continue
+		}
+		path := fmt.Sprintf("network.zones[%d]", i)
+		if c.Network.Adopt != nil {
+			path = "network.adopt.privateSubnets." + name
+		}
+		p.refuse(path, fix, "%s is %s in this account, and EKS puts no control plane there", name, all[at].ID)
+	}
+	return p
+}
