@@ -32,6 +32,9 @@ var known = []struct {
 	{path: "authentication/consent/data_source"}, {path: "session/data_source"},
 	{path: "session_data/persistence/enable_persistence"}, {path: "session_data/persistence/persist_temporary_data"},
 	{path: "session_data/persistence/persistence_pool_size"},
+	{path: "session_data/cleanup/enable_expired_data_cleanup"},
+	{path: "session_data/cleanup/enable_pre_session_data_cleanup"},
+	{path: "session_data/cleanup/clean_logged_out_sessions_at_immediate_cycle"},
 	{path: "clustering/membership_scheme"}, {path: "clustering/domain"}, {path: "clustering/local_member_host"},
 	{path: "clustering/local_member_port"}, {path: "clustering/members"},
 	{path: "clustering/properties/connTimeout"}, // by wka in every release, by aws as the table below says
@@ -215,7 +218,7 @@ func TestDirectoriesLeaveNoDanglingReference(t *testing.T) {
 var defaults = []string{
 	"database/*/pool_options/maxWait", "database/*/pool_options/minIdle", "database/*/pool_options/testOnBorrow",
 	"database/*/pool_options/validationInterval", "database/*/pool_options/defaultAutoCommit",
-	"database/*/pool_options/connectionProperties", "tenant_mgt/tenant_manager/type", "user_store/properties/*",
+	"database/*/pool_options/connectionProperties", "session_data/cleanup/*", "tenant_mgt/tenant_manager/type", "user_store/properties/*",
 }
 
 func TestEveryKeyIsOwnedOrADefault(t *testing.T) {

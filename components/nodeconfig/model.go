@@ -115,12 +115,20 @@ type authentication struct {
 
 type sessionData struct {
 	Persistence persistence `toml:"persistence"`
+	Cleanup     cleanup     `toml:"cleanup"`
 }
 
 type persistence struct {
 	EnablePersistence    bool   `toml:"enable_persistence"`
 	PersistTemporaryData bool   `toml:"persist_temporary_data"`
 	PersistencePoolSize  string `toml:"persistence_pool_size"`
+}
+
+type cleanup struct {
+	EnableExpiredDataCleanup    bool `toml:"enable_expired_data_cleanup"`
+	EnablePreSessionDataCleanup bool `toml:"enable_pre_session_data_cleanup"`
+	// CleanLoggedOutSessions would delete a session at the next cleanup after its logout, not when it expires.
+	CleanLoggedOutSessions bool `toml:"clean_logged_out_sessions_at_immediate_cycle"`
 }
 
 type clustering struct {
@@ -246,9 +254,16 @@ func (r *renderer) document() document {
 			// A read-only directory must have the user already.
 			CreateAdminAccount: r.Node.CreateAdmin && !readOnly(c.UserStore.Type),
 		},
-		// Authentication flows survive a change of node only when their state is in the database. A pool size above 0
-		// would write it late, after the next node has asked for it.
-		SessionData: sessionData{persistence{EnablePersistence: true, PersistTemporaryData: true, PersistencePoolSize: "0"}},
+		SessionData: sessionData{
+			// Authentication flows survive a change of node only when their state is in the database. A pool size above 0
+			// would write it late, after the next node has asked for it.
+			Persistence: persistence{EnablePersistence: true, PersistTemporaryData: true, PersistencePoolSize: "0"},
+			// Current releases delete nothing by default, and the tables grow for ever (product-is #15601, #16342). Logged-out
+			// sessions stay until they expire: the server would delete them in one statement without a limit, over a join of
+			// the table with itself, and gives MariaDB a form of DELETE that it cannot parse (SessionDataStore.java in
+			// carbon-identity-framework).
+			Cleanup: cleanup{EnableExpiredDataCleanup: true, EnablePreSessionDataCleanup: true},
+		},
 		// Versioning every resource of the registry on every change is what WSO2's guide warns of.
 		Versioning: versioning{EnableVersionResourcesOnChange: false},
 		// Switched off, the health API answers 200 whatever happens.

@@ -244,6 +244,22 @@ func TestAgentIdentitiesAreNeverOnANode(t *testing.T) {
 	}
 }
 
+// From 7.1.0 on the server deletes no expired session unless the file says so, and sessions are in the database.
+func TestExpiredSessionsAreDeleted(t *testing.T) {
+	for name, in := range golden() {
+		file := parse(t, render(t, in).DeploymentTOML)
+		require.Equal(t, true, at(file, "session_data/persistence/enable_persistence"), name)
+		require.Equal(t, true, at(file, "session_data/cleanup/enable_expired_data_cleanup"),
+			"%s: expired sessions are never deleted, and the database grows for ever", name)
+		require.Equal(t, true, at(file, "session_data/cleanup/enable_pre_session_data_cleanup"),
+			"%s: what an unfinished login leaves is never deleted", name)
+	}
+	own := golden()["database-postgres"]
+	own.Cluster.ExtraConfig = object{"session_data": object{"cleanup": object{"enable_expired_data_cleanup": false}}}
+	require.Equal(t, false, at(parse(t, render(t, own).DeploymentTOML),
+		"session_data/cleanup/enable_expired_data_cleanup"), "a team with a procedure of its own switches it off")
+}
+
 func TestOnlyOneNodeCreatesTheAdministrator(t *testing.T) {
 	c := load(t, nil)
 	for i, in := range nodes(c) {
