@@ -68,6 +68,8 @@ var OwnedTOMLKeys = map[string]string{
 	"keystore":                            "secrets.keystore",
 	"truststore":                          "",
 	"encryption.key":                      "secrets.encryptionKey",
+	"encryption.old_key":                  "secrets.previousEncryptionKey",
+	"encryption.enable_key_id":            "secrets.previousEncryptionKey",
 	"account_recovery.endpoint.auth.hash": "",
 	"identity.auth_framework.endpoint.app_password": "",
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/config/product"
 )
 
 type object = map[string]any
@@ -508,7 +509,8 @@ func TestRefusesEdges(t *testing.T) {
 		"owned key": one(object{"extraConfig": object{"server": object{"hostname": "x", "offset": 1}}},
 			"wso2is:extraConfig.server.hostname: the program writes server.hostname itself; write wso2is:hostname"),
 		"owned table replaced": one(object{"extraConfig": object{"encryption": object{}}},
-			"wso2is:extraConfig.encryption: the program writes encryption.key itself; write wso2is:secrets.encryptionKey"),
+			"wso2is:extraConfig.encryption: the program writes encryption.enable_key_id itself; "+
+				"write wso2is:secrets.previousEncryptionKey"),
 		"owned for good": one(object{"extraConfig": object{"carbon_health_check": object{"enable": false}}},
 			"wso2is:extraConfig.carbon_health_check.enable: the program writes carbon_health_check.enable itself; "+
 				"leave it out: a cluster works with the program's value only"),
@@ -542,6 +544,26 @@ func keystore(t *testing.T, password string, names ...string) string {
 	return base64.StdEncoding.EncodeToString(file)
 }
 
+const (
+	shortKey = "03BAFEB27A8E871CAD83C5CD4E771DAB"
+	longKey  = "d13e3b2ea4c42eb4a23fd110facb72a596ecd84ecd5297a13065f1877393eccf"
+)
+
+// A team that brings its key takes it along from 7.0.0: another one could not read the database.
+func TestEveryReleaseKeepsItsEncryptionKey(t *testing.T) {
+	for _, version := range product.Versions() {
+		configtest.Load(t, object{"version": string(version), "secrets": object{"encryptionKey": shortKey}}, "secrets")
+		if version >= product.V7_1_0 {
+			for _, keys := range []object{
+				{"encryptionKey": longKey}, {"encryptionKey": longKey[:48]},
+				{"encryptionKey": longKey, "previousEncryptionKey": shortKey},
+			} {
+				configtest.Load(t, object{"version": string(version), "secrets": keys}, "secrets")
+			}
+		}
+	}
+}
+
 func TestRefusesSecrets(t *testing.T) {
 	secrets := func(values object, want ...string) refusal {
 		return refusal{changes: under("secrets", values), secrets: []string{"secrets"}, want: want}
@@ -556,9 +578,29 @@ func TestRefusesSecrets(t *testing.T) {
 			want: []string{"wso2is:admin.password: the value would not survive XML and a shell; " +
 				"choose 8 to 64 letters, digits and -_.~!*+=@:,/ that begin with a letter or digit"},
 		},
-		"encryption key": secrets(object{"encryptionKey": "03BAFEB27A8E871CAD83C5CD4E771DAB"},
-			"wso2is:secrets.encryptionKey: "+
-				"7.1.0 takes 64 hexadecimal digits; give the 64 digits that `openssl rand -hex 32` prints"),
+		"encryption key": secrets(object{"encryptionKey": "03BAFEB27A8E871C"},
+			"wso2is:secrets.encryptionKey: 7.1.0 takes a key of 32, 48, 64 hexadecimal digits; keep the key that the "+
+				"database was made with, or give a new cluster what `openssl rand -hex 32` prints"),
+		"a long encryption key before 7.1.0": {
+			changes: object{"version": "7.0.0", "secrets": object{"encryptionKey": longKey}}, secrets: []string{"secrets"},
+			want: []string{"wso2is:secrets.encryptionKey: 7.0.0 takes a key of 32 hexadecimal digits; keep the key that the " +
+				"database was made with, or give a new cluster what `openssl rand -hex 16` prints"},
+		},
+		"a rotation before 7.1.0": {
+			changes: object{"version": "7.0.0", "secrets": object{
+				"encryptionKey": shortKey, "previousEncryptionKey": strings.ToLower(shortKey),
+			}}, secrets: []string{"secrets"},
+			want: []string{"wso2is:secrets.previousEncryptionKey: 7.0.0 knows one key only, and could not read what another " +
+				"one encrypted; leave it out, and keep secrets.encryptionKey as it is"},
+		},
+		"a rotation to no key": secrets(object{"previousEncryptionKey": shortKey}, "wso2is:secrets.previousEncryptionKey: "+
+			"without a new key the old one stays in use; give the new key as secrets.encryptionKey"),
+		"a rotation to the same key": secrets(object{"encryptionKey": longKey, "previousEncryptionKey": longKey},
+			"wso2is:secrets.previousEncryptionKey: it is the same as secrets.encryptionKey; "+
+				"give the key that was in use before"),
+		"a rotation from no key": secrets(object{"encryptionKey": longKey, "previousEncryptionKey": "none"},
+			"wso2is:secrets.previousEncryptionKey: 7.1.0 takes a key of 32, 48, 64 hexadecimal digits; "+
+				"give the key that was in use before"),
 		"keystore alone": secrets(object{"keystore": good}, "wso2is:secrets.keystore: one of the two is missing; "+
 			"give keystore and keystorePassword, or neither to have them generated"),
 		"keystore's text": secrets(object{"keystore": "%%%", "keystorePassword": "changeit"},

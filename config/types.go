@@ -532,9 +532,12 @@ type Admin struct {
 
 // Secrets are the values that every node must share.
 type Secrets struct {
-	// EncryptionKey encrypts data in the database: 32 hexadecimal digits before 7.1.0, 64 from then on. It cannot be
-	// changed later without losing that data. Default: generated.
+	// EncryptionKey encrypts data in the database: 32 hexadecimal digits; from 7.1.0 on 32, 48 or 64. A cluster keeps its
+	// key when it goes to another release. A changed key makes that data unreadable, but in a rotation. Default: generated.
 	EncryptionKey Secret `json:"encryptionKey,omitempty"`
+	// PreviousEncryptionKey is the key before encryptionKey, in a rotation: the server goes on reading what it encrypted.
+	// From 7.1.0 on.
+	PreviousEncryptionKey Secret `json:"previousEncryptionKey,omitempty"`
 	// Keystore is a PKCS#12 keystore in base64 with the one key that signs tokens and serves TLS between load balancer
 	// and nodes. It must be valid for `localhost`. Default: a self-signed one is generated.
 	Keystore Secret `json:"keystore,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -39,12 +40,7 @@ func (v *validator) secrets() {
 	}
 	v.secretText("admin.password", v.Admin.Password, 8, 64)
 	s := v.Secrets
-	if n := v.facts.EncryptionKeyBytes; n > 0 && s.EncryptionKey.Set() {
-		if key := s.EncryptionKey.Reveal(); len(key) != 2*n || !hexDigits.MatchString(key) {
-			v.refuse("secrets.encryptionKey", fmt.Sprintf("give the %d digits that `openssl rand -hex %d` prints", 2*n, n),
-				"%s takes %d hexadecimal digits", v.Version, 2*n)
-		}
-	}
+	v.encryptionKeys()
 	v.secretText("secrets.keystorePassword", s.KeystorePassword, 6, 64)
 	switch {
 	case s.Keystore.Set() != s.KeystorePassword.Set():
@@ -55,6 +51,44 @@ func (v *validator) secrets() {
 	}
 	if days := *s.RecoveryDays; days > 0 && days < 7 {
 		v.refuse("secrets.recoveryDays", "write 0, or 7 to 30", "%d days are no recovery window of AWS", days)
+	}
+}
+
+// encryptionKeys checks the key that encrypts, and the one before it in a rotation.
+func (v *validator) encryptionKeys() {
+	const previousPath = "secrets.previousEncryptionKey"
+	key, previous, sizes := v.Secrets.EncryptionKey, v.Secrets.PreviousEncryptionKey, v.facts.EncryptionKeyBytes
+	if len(sizes) == 0 {
+		return
+	}
+	digits := make([]string, len(sizes))
+	for i, n := range sizes {
+		digits[i] = strconv.Itoa(2 * n)
+	}
+	takes := strings.Join(digits, ", ")
+	valid := func(key Secret) bool {
+		text := key.Reveal()
+		return slices.Contains(digits, strconv.Itoa(len(text))) && hexDigits.MatchString(text)
+	}
+	if key.Set() && !valid(key) {
+		v.refuse("secrets.encryptionKey",
+			fmt.Sprintf("keep the key that the database was made with, or give a new cluster what `openssl rand -hex %d` prints",
+				sizes[len(sizes)-1]),
+			"%s takes a key of %s hexadecimal digits", v.Version, takes)
+	}
+	switch {
+	case !previous.Set():
+	case !v.facts.RotatesEncryptionKey:
+		v.refuse(previousPath, "leave it out, and keep secrets.encryptionKey as it is",
+			"%s knows one key only, and could not read what another one encrypted", v.Version)
+	case !key.Set():
+		v.refuse(previousPath, "give the new key as secrets.encryptionKey",
+			"without a new key the old one stays in use")
+	case key == previous:
+		v.refuse(previousPath, "give the key that was in use before", "it is the same as secrets.encryptionKey")
+	case !valid(previous):
+		v.refuse(previousPath, "give the key that was in use before", "%s takes a key of %s hexadecimal digits", v.Version,
+			takes)
 	}
 }
 

@@ -117,7 +117,8 @@ func (b *base) guard(
 func secretKeys(c config.Cluster) map[string]string {
 	keys := map[string]string{
 		nodeconfig.EnvAdminPassword: "admin-password", nodeconfig.EnvEncryptionKey: "encryption-key",
-		nodeconfig.EnvKeystorePassword: "keystore-password", nodeconfig.EnvEndpointPassword: "endpoint-password",
+		nodeconfig.EnvPreviousEncryptionKey: "previous-encryption-key",
+		nodeconfig.EnvKeystorePassword:      "keystore-password", nodeconfig.EnvEndpointPassword: "endpoint-password",
 		nodeconfig.EnvUserStorePassword: "userstore-password", nodeconfig.EnvAWSAccessKey: "aws-access-key",
 		nodeconfig.EnvAWSSecretKey: "aws-secret-key",
 	}
@@ -134,8 +135,8 @@ func secretValues(c config.Cluster) []secrets.Value {
 	facts, _ := c.Version.Facts() // validated
 	values := []secrets.Value{
 		{Key: "admin-password", Description: "Password of the super administrator at the first start", Given: c.Admin.Password, Generate: secrets.Password},
-		{Key: "encryption-key", Description: "Encrypts data in the database; never change it", Given: c.Secrets.EncryptionKey,
-			Generate: secrets.Hex(facts.EncryptionKeyBytes)},
+		{Key: "encryption-key", Description: "Encrypts data in the database; change it in a rotation only", Given: c.Secrets.EncryptionKey,
+			Generate: secrets.Hex(slices.Max(facts.EncryptionKeyBytes))},
 		{Key: "keystore-password", Description: "Opens the keystore", Given: c.Secrets.KeystorePassword, Generate: secrets.Password},
 		{Key: "keystore", Description: "The key that signs tokens and serves TLS, PKCS#12 in base64", Given: c.Secrets.Keystore,
 			From: "keystore-password", GenerateFrom: secrets.GenerateKeystore(c.Hostname)},
@@ -147,6 +148,7 @@ func secretValues(c config.Cluster) []secrets.Value {
 		})
 	}
 	for _, given := range []secrets.Value{
+		{Key: "previous-encryption-key", Description: "The encryption key before the present one", Given: c.Secrets.PreviousEncryptionKey},
 		{Key: "userstore-password", Description: "Binds to the directory", Given: c.UserStore.BindPassword},
 		{Key: "aws-access-key", Description: "Access key id for discovery", Given: c.Clustering.AWS.AccessKey},
 		{Key: "aws-secret-key", Description: "Secret access key for discovery", Given: c.Clustering.AWS.SecretKey},

@@ -233,14 +233,15 @@ func TestATaskFetchesWhatItsImageLacks(t *testing.T) {
 }
 
 func TestSecretsAreNamesInTaskDefinitions(t *testing.T) {
-	const marker = "Marker0Secret1Value2"
+	const marker, previous = "Marker0Secret1Value2", "03BAFEB27A8E871CAD83C5CD4E771DAB"
 	for name, changes := range map[string]map[string]any{"ec2": onECS(nil), "fargate": onFargate(nil)} {
 		t.Run(name, func(t *testing.T) {
-			changes["admin"] = object("password", marker)
-			p := deploy(t, changes, "admin")
+			changes["admin"], changes["secrets"] = object("password", marker), rotation(previous)
+			p := deploy(t, changes, "admin", "secrets")
 			for _, r := range p.resources {
 				for key, value := range r.Inputs {
-					if strings.Contains(fmt.Sprint(reveal(value)), marker) {
+					text := fmt.Sprint(reveal(value))
+					if strings.Contains(text, marker) || strings.Contains(text, previous) {
 						assert.Equal(t, "aws:secretsmanager/secretVersion:SecretVersion", r.Type, "%s of %s", key, r.Name)
 						assert.True(t, value.ContainsSecrets())
 					}
@@ -251,7 +252,8 @@ func TestSecretsAreNamesInTaskDefinitions(t *testing.T) {
 				names = append(names, s.Name)
 				assert.Regexp(t, `^arn:`, s.ValueFrom)
 			}
-			assert.Subset(t, names, []string{"WSO2_ADMIN_PASSWORD", "WSO2_KEYSTORE", "WSO2_DB_IDENTITY_PASSWORD"})
+			assert.Subset(t, names, []string{"WSO2_ADMIN_PASSWORD", "WSO2_KEYSTORE", "WSO2_DB_IDENTITY_PASSWORD",
+				"WSO2_PREVIOUS_ENCRYPTION_KEY"})
 			for _, other := range []string{"prepare", "members"} {
 				assert.Empty(t, containers(t, p, "nodes")[other].Secrets)
 			}

@@ -493,19 +493,18 @@ func TestOwnKubeconfigIsASecret(t *testing.T) {
 }
 
 func TestSecretsOnEKSStaySecret(t *testing.T) {
-	const marker = "Marker0Secret1Value2"
-	for store, holders := range map[string][]string{
-		"csi":        {"aws:secretsmanager/secretVersion:SecretVersion"},
-		"kubernetes": {"aws:secretsmanager/secretVersion:SecretVersion", "kubernetes:core/v1:Secret"},
-	} {
+	const marker, previous = "Marker0Secret1Value2", "03BAFEB27A8E871CAD83C5CD4E771DAB"
+	aws := []string{"aws:secretsmanager/secretVersion:SecretVersion", "aws:secretsmanager/secretVersion:SecretVersion"}
+	for store, holders := range map[string][]string{"csi": aws, "kubernetes": append(aws, "kubernetes:core/v1:Secret")} {
 		t.Run(store, func(t *testing.T) {
-			p := deploy(t, eks("admin", object("password", marker), "eks", object("secrets", store)), "admin")
+			p := deploy(t, eks("admin", object("password", marker), "secrets", rotation(previous), "eks", object("secrets",
+				store)), "admin", "secrets")
 			var seen []string
 			for _, r := range p.resources {
 				for key, value := range r.Inputs {
 					text := fmt.Sprint(reveal(value))
 					assert.False(t, strings.Contains(text, "Marker0Master1") && !value.ContainsSecrets(), "%s", r.Name)
-					if !strings.Contains(text, marker) {
+					if !strings.Contains(text, marker) && !strings.Contains(text, previous) {
 						continue
 					}
 					seen = append(seen, r.Type)

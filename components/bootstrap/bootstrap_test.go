@@ -76,7 +76,7 @@ func largest() Args {
 	a.Secrets, a.Databases = nil, nil
 	for _, secret := range []string{
 		"admin-password", "encryption-key", "keystore-password", "endpoint-password", "userstore-password",
-		"aws-access-key", "aws-secret-key",
+		"previous-encryption-key", "aws-access-key", "aws-secret-key",
 	} {
 		a.Secrets = append(a.Secrets, Secret{
 			Variable: "WSO2_" + strings.ToUpper(strings.ReplaceAll(secret, "-", "_")), ID: arn + name + "/" + secret + "-AbCdEf",

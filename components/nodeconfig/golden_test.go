@@ -168,6 +168,9 @@ func golden() map[string]Input {
 		in.Discovery.ServiceHost, in.Discovery.ServicePort = "kubernetes.internal", 443
 		in.Discovery.APIBasic, in.Discovery.SkipTLSVerification = true, true
 	})
+	rotation := from(nil)
+	rotation.Secrets.EncryptionKey, rotation.Secrets.PreviousEncryptionKey = config.NewSecret(marker), config.NewSecret("old")
+	add("key-rotation", rotation)
 	add("wka-range", from(object{
 		"clustering": object{"scheme": "wka", "connectionTimeout": 5,
 			"wkaMembers": []string{"10.0.0.10-20:5701", "10.0.16.10:5702"}},

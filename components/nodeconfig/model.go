@@ -167,6 +167,10 @@ type truststore struct {
 
 type encryption struct {
 	Key string `toml:"key"`
+	// OldKey is read only where EnableKeyID is true: what is encrypted then names its key, and what names another key or
+	// none was encrypted with OldKey.
+	OldKey      string `toml:"old_key,omitempty"`
+	EnableKeyID bool   `toml:"enable_key_id,omitempty"`
 }
 
 type accountRecovery struct {
@@ -318,6 +322,12 @@ func (r *renderer) security(d *document) {
 	d.Keystore = keystores{Primary: store, Internal: store, TLS: store}
 	d.Truststore = truststore{FileName: TruststoreFile(format), Type: string(format), Password: TruststorePassword}
 	d.Encryption.Key = env(EnvEncryptionKey)
+	if r.Cluster.Secrets.PreviousEncryptionKey.Set() {
+		d.Encryption.OldKey, d.Encryption.EnableKeyID = env(EnvPreviousEncryptionKey), true
+		if !r.facts.RotatesEncryptionKey {
+			r.refuse("wso2is:secrets.previousEncryptionKey: %s knows one key only; leave it out", r.Cluster.Version)
+		}
+	}
 	d.Recovery.Endpoint.Auth.Hash = env(EnvEndpointHash)
 	d.Identity.AuthFramework.Endpoint.AppPassword = env(EnvEndpointPassword)
 }

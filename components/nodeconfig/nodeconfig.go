@@ -26,6 +26,8 @@ const (
 	EnvAdminPassword = "WSO2_ADMIN_PASSWORD"
 	// EnvEncryptionKey is the key that encrypts data in the database, in hexadecimal.
 	EnvEncryptionKey = "WSO2_ENCRYPTION_KEY"
+	// EnvPreviousEncryptionKey is the key before EnvEncryptionKey, in a rotation.
+	EnvPreviousEncryptionKey = "WSO2_PREVIOUS_ENCRYPTION_KEY"
 	// EnvKeystorePassword opens the keystore and its key.
 	EnvKeystorePassword = "WSO2_KEYSTORE_PASSWORD"
 	// EnvEndpointPassword is what the login and recovery pages authenticate to the server with.
@@ -202,6 +204,9 @@ func Environment(c config.Cluster) []string {
 	}
 	if c.UserStore.Type != config.DatabaseUserStore {
 		names = append(names, EnvUserStorePassword)
+	}
+	if c.Secrets.PreviousEncryptionKey.Set() {
+		names = append(names, EnvPreviousEncryptionKey)
 	}
 	if usesAccessKey(c) {
 		names = append(names, EnvAWSAccessKey, EnvAWSSecretKey)

@@ -51,8 +51,12 @@ type Facts struct {
 	JDK int
 	// Keystore is the type of the keystores the release ships and expects.
 	Keystore KeystoreFormat
-	// EncryptionKeyBytes is how long [encryption] key may be: releases before 7.1 take 128-bit keys only.
-	EncryptionKeyBytes int
+	// EncryptionKeyBytes is how long [encryption] key may be, shortest first; the longest is generated. Each byte is two
+	// hexadecimal digits (SymmetricKeyInternalCryptoProvider in carbon-crypto-service 1.1.14 and 1.1.16).
+	EncryptionKeyBytes []int
+	// RotatesEncryptionKey says that the release reads [encryption] old_key and enable_key_id: the key that data was
+	// encrypted with before, and which of the two encrypted what.
+	RotatesEncryptionKey bool
 	// AgentIdentity says that the release has a data source for agent identities, on a node-local H2 file by default,
 	// that a cluster must move to the shared database.
 	AgentIdentity bool
@@ -73,33 +77,35 @@ type Facts struct {
 	ReadsValidationQueryInference bool
 }
 
+var shortKey, anyKey = []int{16}, []int{16, 24, 32}
+
 var facts = map[Version]Facts{
 	V5_11_0: {
-		Kernel: "4.6.1", Hazelcast: "3.12.2", JDK: 11, Keystore: JKS, EncryptionKeyBytes: 16,
+		Kernel: "4.6.1", Hazelcast: "3.12.2", JDK: 11, Keystore: JKS, EncryptionKeyBytes: shortKey,
 		KubernetesSchemeJar: true,
 	},
 	V6_0_0: {
-		Kernel: "4.7.1", Hazelcast: "4.2.5", JDK: 11, Keystore: JKS, EncryptionKeyBytes: 16,
+		Kernel: "4.7.1", Hazelcast: "4.2.5", JDK: 11, Keystore: JKS, EncryptionKeyBytes: shortKey,
 		HazelcastAWSKeys: true,
 	},
 	V6_1_0: {
-		Kernel: "4.9.0", Hazelcast: "4.2.6", JDK: 11, Keystore: JKS, EncryptionKeyBytes: 16,
+		Kernel: "4.9.0", Hazelcast: "4.2.6", JDK: 11, Keystore: JKS, EncryptionKeyBytes: shortKey,
 		HazelcastAWSKeys: true,
 	},
 	V7_0_0: {
-		Kernel: "4.10.9", Hazelcast: "5.3.6", JDK: 17, Keystore: JKS, EncryptionKeyBytes: 16,
+		Kernel: "4.10.9", Hazelcast: "5.3.6", JDK: 17, Keystore: JKS, EncryptionKeyBytes: shortKey,
 		KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_1_0: {
-		Kernel: "4.10.42", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: 32,
+		Kernel: "4.10.42", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
 		KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_2_0: {
-		Kernel: "4.10.101", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: 32,
+		Kernel: "4.10.101", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
 		AgentIdentity: true, KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_3_0: {
-		Kernel: "4.12.34", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: 32,
+		Kernel: "4.12.34", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
 		AgentIdentity: true, KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 		ReadsValidationQueryInference: true,
 	},

@@ -26,7 +26,7 @@ func TestFactsAreComplete(t *testing.T) {
 		require.NotEmpty(t, f.Hazelcast, v)
 		require.Contains(t, []int{11, 17, 21}, f.JDK, v)
 		require.Contains(t, []product.KeystoreFormat{product.JKS, product.PKCS12}, f.Keystore, v)
-		require.Contains(t, []int{16, 32}, f.EncryptionKeyBytes, v)
+		require.Contains(t, f.EncryptionKeyBytes, 16, "%s: a cluster must be able to keep its key", v)
 	}
 }
 
@@ -39,7 +39,8 @@ func TestWhatReleasesDifferIn(t *testing.T) {
 		require.Equal(t, v.AtLeast(product.V7_2_0), f.AgentIdentity, v)
 		require.Equal(t, v == product.V5_11_0, f.KubernetesSchemeJar, v)
 		require.Equal(t, v.AtLeast(product.V7_0_0), f.IMDSv2, v)
-		require.Equal(t, v.AtLeast(product.V7_1_0), f.EncryptionKeyBytes == 32, v)
+		require.Equal(t, v.AtLeast(product.V7_1_0), slices.Contains(f.EncryptionKeyBytes, 32), v)
+		require.Equal(t, v.AtLeast(product.V7_1_0), f.RotatesEncryptionKey, v)
 		require.Equal(t, v.AtLeast(product.V7_3_0), f.ReadsValidationQueryInference, v)
 	}
 }
