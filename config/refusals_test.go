@@ -124,12 +124,12 @@ func one2(changes object, want ...string) refusal { return refusal{changes: chan
 
 func TestRefusesNames(t *testing.T) {
 	for _, c := range []struct{ project, stack, want string }{
-		{"wso2is", "production-europe",
-			`stack: "wso2is-production-europe", from project and stack, cannot be the prefix of ` +
-				"AWS names; name both with letters, digits and single hyphens, at most 19 characters together, beginning " +
+		{"wso2is", "production-in-the-middle-of-europe",
+			`stack: "wso2is-production-in-the-middle-of-europe", from project and stack, cannot be the prefix of ` +
+				"AWS names; name both with letters, digits and single hyphens, at most 39 characters together, beginning " +
 				"with a letter"},
 		{"1s", "dev", `stack: "1s-dev", from project and stack, cannot be the prefix of ` +
-			"AWS names; name both with letters, digits and single hyphens, at most 19 characters together, beginning " +
+			"AWS names; name both with letters, digits and single hyphens, at most 39 characters together, beginning " +
 			"with a letter"},
 	} {
 		env := configtest.Environment()

@@ -50,8 +50,9 @@ func (c *Cluster) validate(written Cluster) Problems {
 }
 
 const (
-	// maxName leaves room in a load balancer's 32 characters and a bucket's 63 for what follows the cluster's name.
-	maxName = 20
+	// maxName leaves room in RDS's 63 characters for what follows the cluster's name. Where AWS takes less, the program
+	// cuts the name.
+	maxName = 40
 	// maxTags leaves room for the program's own among AWS's 50.
 	maxTags = 40
 )

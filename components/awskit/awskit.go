@@ -2,11 +2,14 @@
 package awskit
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -31,9 +34,23 @@ func (s Scope) GlobalARN(service, account, resource string) string {
 	return fmt.Sprintf("arn:%s:%s::%s:%s", s.Partition, service, account, resource)
 }
 
-// RoleName is the name of the cluster's role for a purpose. Roles are shared by all regions of an account, so the region
-// is part of it.
-func (s Scope) RoleName(purpose string) string { return s.Cluster + "-" + purpose + "-" + s.Region }
+// RoleName is the name of the cluster's role for a purpose, in IAM's 64 characters. Roles are shared by all regions of an
+// account, so the region is part of it.
+func (s Scope) RoleName(purpose string) string {
+	suffix := "-" + purpose + "-" + s.Region
+	return s.Prefix(64-len(suffix)) + suffix
+}
+
+// Prefix is the cluster's name for a service that takes short names only: whole where it fits into the limit, in
+// characters, otherwise cut, with a hash of the whole name at its end.
+func (s Scope) Prefix(limit int) string {
+	if len(s.Cluster) <= limit {
+		return s.Cluster
+	}
+	hash := sha256.Sum256([]byte(s.Cluster))
+	end := "-" + hex.EncodeToString(hash[:])[:6]
+	return strings.TrimRight(s.Cluster[:limit-len(end)], "-") + end
+}
 
 // Policy is an IAM policy document.
 type Policy struct {

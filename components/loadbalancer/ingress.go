@@ -57,7 +57,7 @@ func NewForIngress(
 		scheme = "internal"
 	}
 	l.Annotations = annotations(map[string]pulumi.StringInput{
-		"load-balancer-name": pulumi.String(args.Cluster), "scheme": pulumi.String(scheme),
+		"load-balancer-name": pulumi.String(balancerName(args.Scope)), "scheme": pulumi.String(scheme),
 		"subnets": joined(args.Subnets), "security-groups": args.SecurityGroup,
 		"manage-backend-security-group-rules": pulumi.String("false"),
 		"listen-ports":                        pulumi.String(fmt.Sprintf(`[{"HTTP":%d},{"HTTPS":%d}]`, ports.PublicHTTP, ports.PublicHTTPS)),
@@ -108,7 +108,7 @@ func targetAttributes(o config.LoadBalancer) pulumi.StringInput {
 
 // Publish learns what the controller has made, which has the hostname, and points the name at it.
 func (l *LoadBalancer) Publish(ctx *pulumi.Context, hostname pulumi.StringInput) error {
-	name := hostname.ToStringOutput().ApplyT(func(string) string { return l.args.Cluster }).(pulumi.StringOutput)
+	name := hostname.ToStringOutput().ApplyT(func(string) string { return balancerName(l.args.Scope) }).(pulumi.StringOutput)
 	made := lb.LookupLoadBalancerOutput(ctx, lb.LookupLoadBalancerOutputArgs{Name: name.ToStringPtrOutput()},
 		pulumi.Parent(l))
 	l.ARN, l.ARNSuffix, l.DNSName = made.Arn(), made.ArnSuffix(), hostname.ToStringOutput()

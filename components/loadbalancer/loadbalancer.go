@@ -94,9 +94,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return l, ctx.RegisterResourceOutputs(l, pulumi.Map{"dnsName": l.DNSName, "targetGroup": l.TargetGroup})
 }
 
+// balancerName is the cluster's name, in a load balancer's 32 characters.
+func balancerName(scope awskit.Scope) string { return scope.Prefix(32) }
+
 func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (*lb.LoadBalancer, error) {
 	in := &lb.LoadBalancerArgs{
-		Name: pulumi.String(args.Cluster), LoadBalancerType: pulumi.String("application"),
+		Name: pulumi.String(balancerName(args.Scope)), LoadBalancerType: pulumi.String("application"),
 		Internal: pulumi.Bool(args.LoadBalancer.Internal), Subnets: args.Subnets,
 		SecurityGroups:          pulumi.StringArray{args.SecurityGroup},
 		IdleTimeout:             pulumi.Int(args.LoadBalancer.IdleTimeout),

@@ -40,9 +40,11 @@ type Bucket struct {
 	Ready []pulumi.Resource
 }
 
-// Name is a bucket's name. It holds account and region, because bucket names are shared by everyone.
+// Name is a bucket's name, in S3's 63 characters. It holds account and region, because bucket names are shared by
+// everyone.
 func Name(scope awskit.Scope, purpose string) string {
-	return fmt.Sprintf("%s-%s-%s-%s", scope.Cluster, purpose, scope.Account, scope.Region)
+	suffix := fmt.Sprintf("-%s-%s-%s", purpose, scope.Account, scope.Region)
+	return scope.Prefix(63-len(suffix)) + suffix
 }
 
 // NewBucket makes the bucket. Unprotected, it is deleted with what is in it.
