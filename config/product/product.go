@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/semver"
 )
 
 // Version is a release of WSO2 Identity Server that this program knows how to configure.
@@ -117,7 +119,7 @@ func Versions() []Version {
 	for v := range facts {
 		versions = append(versions, v)
 	}
-	slices.Sort(versions)
+	slices.SortFunc(versions, Version.compare)
 	return versions
 }
 
@@ -135,7 +137,10 @@ func (v Version) Facts() (Facts, error) {
 }
 
 // AtLeast reports whether v is the release other or a later one.
-func (v Version) AtLeast(other Version) bool { return v >= other }
+func (v Version) AtLeast(other Version) bool { return v.compare(other) >= 0 }
+
+// compare orders releases by their numbers: 7.10.0 is later than 7.2.0.
+func (v Version) compare(other Version) int { return semver.Compare("v"+string(v), "v"+string(other)) }
 
 // cacheIDs are the caches that identity.xml lists with a switch, a timeout and a capacity, as of 7.1.
 var cacheIDs = []string{

@@ -13,8 +13,14 @@ func TestVersionsAreOldestFirst(t *testing.T) {
 	versions := product.Versions()
 	require.Equal(t, product.V5_11_0, versions[0])
 	require.Equal(t, product.V7_3_0, versions[len(versions)-1])
-	require.True(t, slices.IsSorted(versions))
+	require.True(t, slices.IsSortedFunc(versions, func(a, b product.Version) int {
+		if a.AtLeast(b) {
+			return 1
+		}
+		return -1
+	}))
 	require.True(t, product.V7_1_0.AtLeast(product.V7_0_0))
+	require.True(t, product.Version("7.10.0").AtLeast(product.V7_2_0), "numbers are compared, not text")
 	require.False(t, product.V6_1_0.AtLeast(product.V7_0_0))
 }
 
