@@ -3,6 +3,7 @@ package change
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -277,6 +278,26 @@ func TestStacksWithTheSameOutcomeShareARow(t *testing.T) {
 	noted.Note = "Mind."
 	assert.Contains(t, Markdown([]*Outcome{noted}, true), "- `tags`: Mind.\n")
 	assert.Contains(t, Markdown([]*Outcome{noted, one("ecs", 0)}, true), "- `tags` (prod): Mind.\n")
+}
+
+func TestManyMembersAreCountedWhole(t *testing.T) {
+	const members = 40
+	apart, together := view{}, []*outage{}
+	var chain []*outage
+	for i := range members {
+		member, checked := fmt.Sprintf("member-%d", i), fmt.Sprintf("ready-%d", i)
+		r := apitype.ResourceV3{URN: resource.URN(member)}
+		if i > 0 {
+			r.Dependencies = []resource.URN{resource.URN(fmt.Sprintf("ready-%d", i-1))}
+		}
+		apart[member] = r
+		apart[checked] = apitype.ResourceV3{URN: resource.URN(checked), Dependencies: []resource.URN{resource.URN(member)}}
+		chain = append(chain, &outage{member: member, checked: checked, from: 10 * i, to: 10*i + 5})
+		together = append(together, &outage{member: member, from: 10 * i, to: 10*i + 5})
+	}
+	assert.Equal(t, 1, worst(chain, apart))
+	assert.Equal(t, members, worst(together, view{}))
+	assert.Equal(t, members/2, worst(slices.Concat(chain[:members/2], together[members/2:]), apart))
 }
 
 func TestAReasonIsWhatPulumiSaysWithoutItsWrapping(t *testing.T) {

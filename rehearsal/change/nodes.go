@@ -3,7 +3,6 @@ package change
 import (
 	"fmt"
 	"math"
-	"math/bits"
 	"reflect"
 	"slices"
 	"strconv"
@@ -225,33 +224,35 @@ func members(before, after view, steps []step) Nodes {
 func isStop(key string) bool { return slices.Contains(stops, key) }
 
 // worst is how many members can be out of service at once: those that were by the order of the steps, and those that
-// nothing keeps from it, since a service may take longer than the offline cloud.
+// nothing keeps from it, since a service may take longer than the offline cloud. Outages that wait for each other form
+// chains, and the answer is the smallest number of chains that holds them all (Dilworth's theorem): each outage that can
+// follow another one in a chain saves one.
 func worst(all []*outage, after view) int {
-	const most = 16
-	if len(all) > most {
-		all = all[:most]
+	waits := func(later, earlier *outage) bool {
+		return earlier.to < later.from && earlier.checked != "" && after.reaches(later.member, earlier.checked, map[string]bool{})
 	}
-	apart := func(a, b *outage) bool {
-		if a.from > b.from {
-			a, b = b, a
-		}
-		return a.to < b.from && a.checked != "" && after.reaches(b.member, a.checked, map[string]bool{})
-	}
-	worst := 0
-	for set := range 1 << len(all) {
-		together := true
-		for i := range all {
-			for j := range i {
-				if set>>i&1 == 1 && set>>j&1 == 1 && apart(all[i], all[j]) {
-					together = false
-				}
+	followed := map[*outage]*outage{}
+	var follow func(earlier *outage, tried map[*outage]bool) bool
+	follow = func(earlier *outage, tried map[*outage]bool) bool {
+		for _, later := range all {
+			if tried[later] || !waits(later, earlier) {
+				continue
+			}
+			tried[later] = true
+			if before := followed[later]; before == nil || follow(before, tried) {
+				followed[later] = earlier
+				return true
 			}
 		}
-		if together {
-			worst = max(worst, bits.OnesCount(uint(set)))
+		return false
+	}
+	chains := len(all)
+	for _, o := range all {
+		if follow(o, map[*outage]bool{}) {
+			chains--
 		}
 	}
-	return worst
+	return chains
 }
 
 // instances are those of an Auto Scaling group behind the load balancer: a changed template starts an instance refresh.
