@@ -220,7 +220,7 @@ func watch(
 		ids[name] = instance.Resource.Identifier
 	}
 	var targets pulumi.StringInput
-	if f.balancer.Annotations == nil {
+	if c.EKS.Registration != config.Ingress {
 		targets = f.balancer.TargetGroupSuffix
 	}
 	_, err := observability.New(ctx, "observability", &observability.Args{

@@ -127,7 +127,7 @@ func hostOf(pods *workload.Workload) pulumi.StringOutput {
 
 // targetGroup is what pods are registered with, or nil where an Ingress publishes them.
 func (e *eksStack) targetGroup() pulumi.StringInput {
-	if e.front.balancer.Annotations != nil {
+	if e.c.EKS.Registration == config.Ingress {
 		return nil
 	}
 	return e.front.balancer.TargetGroup
@@ -135,7 +135,7 @@ func (e *eksStack) targetGroup() pulumi.StringInput {
 
 // ingress publishes the pods, or is nil where they are registered with a target group.
 func (e *eksStack) ingress() *workload.Ingress {
-	if e.front.balancer.Annotations == nil {
+	if e.c.EKS.Registration != config.Ingress {
 		return nil
 	}
 	return &workload.Ingress{Class: ingressClass, Annotations: e.front.balancer.Annotations}

@@ -21,7 +21,7 @@ func (b *builder) nodeNetwork(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	role, err := b.associate(ctx, "cni", cniAccount, b.Identity.cni.Arn)
+	role, err := associate(ctx, b.Scope, b.name, "cni", cniAccount, b.Identity.cni.Arn, b.child...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (b *builder) files(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	role, err := b.associate(ctx, "filesystem", fileSystemAccount, b.Identity.fileSystem.Arn)
+	role, err := associate(ctx, b.Scope, b.name, "filesystem", fileSystemAccount, b.Identity.fileSystem.Arn, b.child...)
 	return []pulumi.Resource{granted, role}, err
 }
 
@@ -128,7 +128,7 @@ func (b *builder) logs(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	role, err := b.associate(ctx, "logs", logAccount, b.Identity.logs.Arn)
+	role, err := associate(ctx, b.Scope, b.name, "logs", logAccount, b.Identity.logs.Arn, b.child...)
 	return []pulumi.Resource{insights, granted, role}, err
 }
 

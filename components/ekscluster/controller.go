@@ -81,9 +81,6 @@ func NewController(
 
 // grant gives the controller its role.
 func (c *Controller) grant(ctx *pulumi.Context, args *ControllerArgs) ([]pulumi.Resource, error) {
-	b := &builder{
-		Args: &Args{Scope: args.Scope}, name: args.Cluster.Name, child: []pulumi.ResourceOption{pulumi.Parent(c)},
-	}
 	policy := pulumi.StringInput(pulumi.String(ingressPolicy(args).JSON()))
 	if args.TargetGroup != nil {
 		policy = awskit.PolicyOf(register, args.TargetGroup)
@@ -94,7 +91,8 @@ func (c *Controller) grant(ctx *pulumi.Context, args *ControllerArgs) ([]pulumi.
 	if err != nil {
 		return nil, err
 	}
-	associated, err := b.associate(ctx, "controller", controllerAccount, args.Identity.controller.Arn)
+	associated, err := associate(ctx, args.Scope, args.Cluster.Name, "controller", controllerAccount,
+		args.Identity.controller.Arn, pulumi.Parent(c))
 	return []pulumi.Resource{granted, associated}, err
 }
 

@@ -251,7 +251,7 @@ func (b *builder) podIdentity(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	associated, err := b.associate(ctx, "pods", account{b.Config.EKS.Namespace, b.ServiceAccount}, b.Identity.pods.Arn)
+	associated, err := associate(ctx, b.Scope, b.name, "pods", account{b.Config.EKS.Namespace, b.ServiceAccount}, b.Identity.pods.Arn, b.child...)
 	if err != nil {
 		return err
 	}
@@ -261,13 +261,14 @@ func (b *builder) podIdentity(ctx *pulumi.Context) error {
 
 // associate has EKS Pod Identity hand the role to a service account's pods, which need not exist yet. An add-on's own
 // setting for it would know the EFS CSI driver's controller only, not its node pods (aws-efs-csi-driver issue 1759).
-func (b *builder) associate(
-	ctx *pulumi.Context, name string, to account, role pulumi.StringInput,
+func associate(
+	ctx *pulumi.Context, scope awskit.Scope, cluster pulumi.StringInput, name string, to account, role pulumi.StringInput,
+	opts ...pulumi.ResourceOption,
 ) (*eks.PodIdentityAssociation, error) {
 	made, err := eks.NewPodIdentityAssociation(ctx, name, &eks.PodIdentityAssociationArgs{
-		ClusterName: b.name, Namespace: pulumi.String(to.namespace), ServiceAccount: pulumi.String(to.name), RoleArn: role,
-		Tags: awskit.Tags(b.Cluster+"-"+name, component),
-	}, b.child...)
+		ClusterName: cluster, Namespace: pulumi.String(to.namespace), ServiceAccount: pulumi.String(to.name), RoleArn: role,
+		Tags: awskit.Tags(scope.Cluster+"-"+name, component),
+	}, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("associating %s with its role: %w", to.name, err)
 	}

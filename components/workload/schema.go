@@ -2,6 +2,7 @@ package workload
 
 import (
 	"path"
+	"slices"
 
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -110,7 +111,7 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 				Metadata: &metav1.ObjectMetaArgs{Labels: b.labels(schemaRole)}, Spec: spec,
 			},
 		},
-	}, awskit.With(b.child, pulumi.DependsOn(append(before, secrets.made)), pulumi.Timeouts(&pulumi.CustomTimeouts{
+	}, awskit.With(b.child, pulumi.DependsOn(slices.Concat(before, []pulumi.Resource{secrets.made})), pulumi.Timeouts(&pulumi.CustomTimeouts{
 		Create: rolloutTimeout(1),
 	}))...)
 }
