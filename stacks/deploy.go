@@ -22,7 +22,7 @@ func Deploy(ctx *pulumi.Context) error {
 		Project: ctx.Project(), Stack: ctx.Stack(), Zones: place.zones, AccountID: place.accountID,
 	})
 	if err != nil {
-		return err
+		return refuse(ctx, err)
 	}
 	for _, warning := range loaded.Warnings {
 		if err := ctx.Log.Warn(warning, nil); err != nil {
@@ -35,7 +35,7 @@ func Deploy(ctx *pulumi.Context) error {
 		return fmt.Errorf("%s:topology: there is no topology %q", config.Namespace, c.Topology)
 	}
 	if err := topology.check(c); err != nil {
-		return err
+		return refuse(ctx, err)
 	}
 	provider, err := place.provider(c)
 	if err != nil {

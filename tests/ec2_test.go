@@ -14,6 +14,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -290,9 +292,10 @@ func TestSecretsStaySecret(t *testing.T) {
 
 func TestBadConfigurationRegistersNothing(t *testing.T) {
 	p, err := tryDeploy(t, object("nodes", object("instanceType", "t3.medium", "cuont", 3), "hostname", "localhost"))
-	require.Error(t, err)
+	var problems config.Problems
+	require.ErrorAs(t, err, &problems)
 	for _, path := range []string{"wso2is:nodes.cuont", "wso2is:hostname"} {
-		assert.ErrorContains(t, err, path)
+		assert.ErrorContains(t, problems, path)
 	}
 	for _, r := range p.resources {
 		assert.Equal(t, "pulumi:pulumi:Stack", r.Type, "%s was registered", r.Name)

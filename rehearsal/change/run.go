@@ -247,7 +247,7 @@ var (
 )
 
 // noise is what Pulumi says around a reason.
-var noise = []string{"update failed", "preview failed"}
+var noise = []string{"update failed", "preview failed", "is refused, for the reasons above"}
 
 // reason is what Pulumi's output says was wrong.
 func reason(err error) string {

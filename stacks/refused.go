@@ -1,0 +1,43 @@
+package stacks
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// Refused is the error for a stack file from which no cluster can be built. Unwrap gives what is wrong: config.Problems
+// where the configuration is at fault.
+type Refused struct {
+	Stack string
+	Cause error
+}
+
+// Error is short: the engine's log has one error for each problem, and Pulumi prints this text after them.
+func (r *Refused) Error() string {
+	return fmt.Sprintf("stack %s is refused, for the reasons above; no resource was touched", r.Stack)
+}
+
+// Unwrap gives what is wrong.
+func (r *Refused) Unwrap() error { return r.Cause }
+
+// refuse puts every problem into the engine's log as an error of its own.
+func refuse(ctx *pulumi.Context, cause error) error {
+	texts := []string{cause.Error()}
+	var problems config.Problems
+	if errors.As(cause, &problems) {
+		texts = nil
+		for _, problem := range problems {
+			texts = append(texts, problem.String())
+		}
+	}
+	for _, text := range texts {
+		if err := ctx.Log.Error(text, nil); err != nil {
+			return fmt.Errorf("printing an error: %w: %w", err, cause)
+		}
+	}
+	return &Refused{Stack: ctx.Stack(), Cause: cause}
+}
