@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/rehearsal/change"
 	"github.com/wso2is-aws/wso2is/rehearsal/fault"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
@@ -26,6 +27,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		var problems config.Problems
+		if errors.As(err, &problems) {
+			fmt.Fprintf(os.Stderr, "\nThe stack file is refused:\n%s\n", problems)
+			os.Exit(1)
+		}
 		// Pulumi's display was shown as it went; the error repeats all of it after its first line.
 		reason, _, repeated := strings.Cut(err.Error(), "\ncode: ")
 		if repeated {
@@ -36,12 +42,12 @@ func main() {
 	}
 }
 
-// secrets collects --secret key=value.
-type secrets map[string]string
+// secretFlag collects --secret key=value.
+type secretFlag map[string]string
 
-func (s secrets) String() string { return fmt.Sprintf("%d secrets", len(s)) }
+func (s secretFlag) String() string { return fmt.Sprintf("%d secrets", len(s)) }
 
-func (s secrets) Set(pair string) error {
+func (s secretFlag) Set(pair string) error {
 	key, value, ok := strings.Cut(pair, "=")
 	if !ok || !strings.Contains(key, ":") {
 		return errors.New("give namespace:key=value")
@@ -52,7 +58,7 @@ func (s secrets) Set(pair string) error {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("rehearsal", flag.ContinueOnError)
-	given := secrets{}
+	given := secretFlag{}
 	stack := flags.String("stack", "", "stack to rehearse; default dev, or every shipped one with --faults or --change")
 	file := flags.String("file", "", "stack file; default Pulumi.<stack>.yaml in the project or its docs/examples")
 	project := flags.String("project", "..", "directory of the project")
@@ -61,12 +67,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	faults := flags.String("faults", "", "let calls of the cloud fail, in the place of a rehearsal: all, or sample for one of each type")
 	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
-	flags.Var(given, "secret", "secret configuration, namespace:key=value; may be repeated")
+	flags.Var(given, "secret", "a secret value, such as wso2is:admin.password=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	base := rehearse.Options{
-		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, Pulumi: *pulumiHome, Keep: *keep,
+		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, StandIn: standIns(), Pulumi: *pulumiHome, Keep: *keep,
 		Output: out,
 	}
 	if *changes != "" {

@@ -99,7 +99,7 @@ func (s *Session) Configure(config map[string]any) error {
 		return fmt.Errorf("changing the configuration: %w", err)
 	}
 	encrypted := map[string]any{}
-	for key := range s.o.Secrets {
+	for key := range s.secrets {
 		encrypted[key] = file.Config[key]
 	}
 	file.Config = maps.Clone(config)
@@ -115,7 +115,7 @@ func (s *Session) Configure(config map[string]any) error {
 	}
 	s.config = copied(config).(map[string]any)
 	s.configuration = maps.Clone(values)
-	maps.Copy(s.configuration, s.o.Secrets)
+	maps.Copy(s.configuration, s.secrets)
 	return s.export(values)
 }
 

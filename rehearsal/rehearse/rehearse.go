@@ -37,8 +37,10 @@ type Options struct {
 	Project, Stack string
 	// StackFile is the Pulumi.<stack>.yaml with the configuration; empty for none.
 	StackFile string
-	// Secrets are further configuration keys (namespace:key) with secret values.
+	// Secrets are secret values by the path of their key, such as wso2is:admin.password.
 	Secrets map[string]string
+	// StandIn gives a value for an encrypted one of the stack file, by its path; nil gives every one the same text.
+	StandIn func(path string) string
 	// Pulumi is the directory that holds bin/pulumi; empty takes the one on PATH.
 	Pulumi string
 	// Out is the directory for the results.
@@ -69,6 +71,10 @@ type Session struct {
 	engine *engine
 	// config is the stack file's configuration as it is written there.
 	config map[string]any
+	// failed is the error that the program itself returned last.
+	failed error
+	// secrets are the keys that hold a secret, in the form in which the engine hands them to a program.
+	secrets map[string]string
 	// configuration is the stack file's and the secrets, in the form in which the engine hands them to a program.
 	configuration map[string]string
 }
@@ -76,6 +82,13 @@ type Session struct {
 // configuration is what this package reads of a stack file.
 type configuration struct {
 	Config map[string]any `yaml:"config"`
+}
+
+func (o Options) standIn(path string) string {
+	if o.StandIn == nil {
+		return "stand-in"
+	}
+	return o.StandIn(path)
 }
 
 // passphrase encrypts the secrets of a state that lives as long as the rehearsal.
@@ -112,12 +125,20 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var stood []string
+	if config, s.secrets, stood, err = divide(config, o.Secrets, o.standIn); err != nil {
+		return nil, err
+	}
+	if len(stood) > 0 {
+		_, _ = fmt.Fprintf(o.Output, "Encrypted values are replaced by stand-ins: %s.\nTo rehearse with a value of your own: "+
+			"make rehearse ARGS='--secret %s=VALUE'\n", strings.Join(stood, ", "), stood[0])
+	}
 	values, err := stringValues(config)
 	if err != nil {
 		return nil, err
 	}
 	s.config, s.configuration = config, maps.Clone(values)
-	maps.Copy(s.configuration, o.Secrets)
+	maps.Copy(s.configuration, s.secrets)
 	existing := slices.Concat(cloud.Named(values), o.Existing)
 	if s.Cloud, err = cloud.New(cloud.Options{
 		Journal: filepath.Join(s.dir, "cloud.jsonl"), Existing: existing, Fail: o.Fail,
@@ -149,27 +170,7 @@ func readConfiguration(path string) (map[string]any, error) {
 	if err := yaml.Unmarshal(raw, &c); err != nil {
 		return nil, fmt.Errorf("reading the stack file %s: %w", path, err)
 	}
-	for _, key := range slices.Sorted(maps.Keys(c.Config)) {
-		if hasSecure(c.Config[key]) {
-			return nil, fmt.Errorf("%s: %s is encrypted for the real stack, and a rehearsal has no key to it: "+
-				"give a value of its own with --secret %s=value", path, key, key)
-		}
-	}
 	return c.Config, nil
-}
-
-func hasSecure(v any) bool {
-	switch v := v.(type) {
-	case map[string]any:
-		for key, e := range v {
-			if (key == "secure" && len(v) == 1) || hasSecure(e) {
-				return true
-			}
-		}
-	case []any:
-		return slices.ContainsFunc(v, hasSecure)
-	}
-	return false
 }
 
 // stringValues gives configuration the form in which the engine hands it to a program: text, or JSON in text.
@@ -194,8 +195,8 @@ func stringValues(config map[string]any) (map[string]string, error) {
 
 // export gives an inline program the list of configured keys, as the engine gives it to one that runs by itself.
 func (s *Session) export(values map[string]string) error {
-	all, secret := maps.Clone(values), slices.Sorted(maps.Keys(s.o.Secrets))
-	maps.Copy(all, s.o.Secrets)
+	all, secret := maps.Clone(values), slices.Sorted(maps.Keys(s.secrets))
+	maps.Copy(all, s.secrets)
 	for name, v := range map[string]any{pulumi.EnvConfig: all, pulumi.EnvConfigSecretKeys: secret} {
 		raw, err := json.Marshal(v)
 		if err != nil {
@@ -251,7 +252,8 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 		environment["PULUMI_EXPERIMENTAL"], environment["PULUMI_SKIP_CHECKPOINTS"] = "true", "true"
 	}
 	workspace, err := auto.NewLocalWorkspace(ctx,
-		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(s.engine), auto.Program(s.o.Program),
+		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(s.engine),
+		auto.Program(s.watched(s.o.Program)),
 		auto.SecretsProvider("passphrase"),
 		auto.EnvVars(environment))
 	if err != nil {
@@ -260,11 +262,11 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 	if s.Stack, err = auto.NewStack(ctx, s.o.Stack, workspace); err != nil {
 		return fmt.Errorf("making the stack: %w", err)
 	}
-	if len(s.o.Secrets) == 0 {
+	if len(s.secrets) == 0 {
 		return nil
 	}
 	secrets := auto.ConfigMap{}
-	for key, value := range s.o.Secrets {
+	for key, value := range s.secrets {
 		secrets[key] = auto.ConfigValue{Value: value, Secret: true}
 	}
 	if err := s.Stack.SetAllConfig(ctx, secrets); err != nil {
@@ -286,7 +288,17 @@ func (s *Session) Close() error {
 }
 
 // SetProgram changes the program, and so what the next command finds.
-func (s *Session) SetProgram(program pulumi.RunFunc) { s.Stack.Workspace().SetProgram(program) }
+func (s *Session) SetProgram(program pulumi.RunFunc) {
+	s.Stack.Workspace().SetProgram(s.watched(program))
+}
+
+// watched keeps the program's own error, which the engine gives back as text with its own around it.
+func (s *Session) watched(program pulumi.RunFunc) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		s.failed = program(ctx)
+		return s.failed
+	}
+}
 
 // Preview, Up, Refresh and Destroy are Pulumi's commands. An error holds Pulumi's own.
 func (s *Session) Preview(ctx context.Context, options ...optpreview.Option) (auto.PreviewResult, error) {
@@ -349,8 +361,10 @@ func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.o.Output, f
 func (r *run) step(command string, do func() (string, error)) error {
 	r.say("\n── %s ──", command)
 	began := time.Now()
+	r.failed = nil
 	did, err := do()
 	if err != nil {
+		err = cmp.Or(r.failed, err)
 		return fmt.Errorf("rehearsing %s of stack %s: %w", command, r.o.Stack, err)
 	}
 	r.steps = append(r.steps, Step{command, did, time.Since(began)})

@@ -257,11 +257,30 @@ func TestSecretsStaySecret(t *testing.T) {
 	assert.Contains(t, string(outputs), masked)
 }
 
-func TestEncryptedConfigurationNeedsAValueOfItsOwn(t *testing.T) {
-	o, _ := options(t, newToy().program)
-	require.NoError(t, os.WriteFile(o.StackFile, []byte("config:\n  toy:password:\n    secure: v1:x:y\n"), 0o600))
-	err := Run(t.Context(), o)
-	require.ErrorContains(t, err, "--secret toy:password=value")
+func TestEncryptedValuesGetStandIns(t *testing.T) {
+	var found []string
+	o, log := options(t, func(ctx *pulumi.Context) error {
+		found = []string{config.Require(ctx, "toy:password"), config.Require(ctx, "toy:login"), config.Require(ctx, "toy:plain")}
+		assert.True(t, ctx.IsConfigSecret("toy:login"))
+		assert.False(t, ctx.IsConfigSecret("toy:plain"))
+		return newToy().program(ctx)
+	})
+	require.NoError(t, os.WriteFile(o.StackFile, []byte(`config:
+  aws:region: eu-west-1
+  toy:plain: {a: 1}
+  toy:password: {secure: "v1:x:y"}
+  toy:login: {name: me, password: {secure: "v1:x:y"}, more: [{key: {secure: "v1:x:y"}}]}
+`), 0o600))
+	o.Secrets = map[string]string{"toy:login.password": "mine"}
+	o.StandIn = func(path string) string { return "for " + path }
+	require.NoError(t, Run(t.Context(), o))
+	assert.Equal(t, []string{
+		"for toy:password", `{"more":[{"key":"for toy:login.more[0].key"}],"name":"me","password":"mine"}`, `{"a":1}`,
+	}, found)
+	assert.Contains(t, log.String(), "replaced by stand-ins: toy:login.more[0].key, toy:password.\n")
+
+	o.Secrets = map[string]string{"toy:password.inner": "mine"}
+	require.ErrorContains(t, Run(t.Context(), o), "--secret toy:password.inner: it leads through a value that has no keys")
 }
 
 func TestStackFilesNameWhatExists(t *testing.T) {

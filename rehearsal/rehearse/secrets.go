@@ -1,0 +1,104 @@
+package rehearse
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// divide takes the keys that hold secrets out of a stack file's configuration: those with an encrypted value, for which a
+// rehearsal has no key, and those that given names by their path, such as wso2is:admin.password. Each encrypted value that
+// is not given is replaced by a stand-in. The result has plain keys as they were, secret ones in the form in which the
+// engine hands them to a program, and the paths of the stand-ins.
+func divide(
+	config map[string]any, given map[string]string, standIn func(path string) string,
+) (plain map[string]any, secret map[string]string, stood []string, err error) {
+	plain, found := map[string]any{}, map[string]any{}
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		if hasSecure(config[key]) {
+			found[key] = config[key]
+		} else {
+			plain[key] = config[key]
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(given)) {
+		key, inner, _ := strings.Cut(path, ".")
+		value := found[key]
+		if value == nil {
+			value = plain[key]
+			delete(plain, key)
+		}
+		if found[key], err = with(value, inner, given[path]); err != nil {
+			return nil, nil, nil, fmt.Errorf("--secret %s: %w", path, err)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(found)) {
+		found[key] = replaceSecure(found[key], key, func(path string) string {
+			stood = append(stood, path)
+			return standIn(path)
+		})
+	}
+	secret, err = stringValues(found)
+	return plain, secret, stood, err
+}
+
+// with is the value with the text at the path, whose steps are separated by dots. A text without a path may be JSON.
+func with(value any, path, text string) (any, error) {
+	if path == "" {
+		return text, nil
+	}
+	if written, ok := value.(string); ok && json.Unmarshal([]byte(written), &value) != nil {
+		return nil, fmt.Errorf("%q has no keys", written)
+	}
+	object := map[string]any{}
+	if value != nil {
+		existing, ok := value.(map[string]any)
+		if !ok || isSecure(existing) {
+			return nil, fmt.Errorf("it leads through a value that has no keys")
+		}
+		object = maps.Clone(existing)
+	}
+	step, rest, _ := strings.Cut(path, ".")
+	inner, err := with(object[step], rest, text)
+	object[step] = inner
+	return object, err
+}
+
+func isSecure(v map[string]any) bool {
+	_, ok := v["secure"]
+	return ok && len(v) == 1
+}
+
+func hasSecure(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		return isSecure(v) || slices.ContainsFunc(slices.Collect(maps.Values(v)), hasSecure)
+	case []any:
+		return slices.ContainsFunc(v, hasSecure)
+	}
+	return false
+}
+
+// replaceSecure is the value with a text in the place of each encrypted one.
+func replaceSecure(v any, path string, text func(path string) string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if isSecure(v) {
+			return text(path)
+		}
+		out := map[string]any{}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			out[key] = replaceSecure(v[key], path+"."+key, text)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = replaceSecure(e, fmt.Sprintf("%s[%d]", path, i), text)
+		}
+		return out
+	}
+	return v
+}
