@@ -17,7 +17,7 @@ func TestTheProgramTakesStandInsForEverySecret(t *testing.T) {
 		facts, err := release.Facts()
 		assert.NoError(t, err)
 		secrets := map[string]any{"keystore": of("secrets.keystore"), "keystorePassword": of("secrets.keystorePassword")}
-		if facts.EncryptionKeyBytes > 0 {
+		if len(facts.EncryptionKeyBytes) > 0 {
 			secrets["encryptionKey"] = of("secrets.encryptionKey")
 		}
 		_, err = configtest.TryLoad(map[string]any{
