@@ -174,6 +174,9 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 				"write eks.secrets: csi"),
 		"chart range": one(onEKS(object{"controller": object{"chart": "~3.4"}}),
 			`wso2is:eks.controller.chart: "~3.4" is not one version of a chart; write one such as 3.4.0`),
+		"chart without its controller's version": one(onEKS(object{"controller": object{"chart": "1.14.1"}}),
+			"wso2is:eks.controller.image: the version 1.14.1 of the chart is not the controller's, whose image is therefore not known; "+
+				"write the image, or a chart from 3.0.0 on"),
 		"chart repository": one(onEKS(object{"controller": object{"repository": "eks-charts"}}),
 			`wso2is:eks.controller.repository: "eks-charts" is not a Helm repository; write one such as `+
 				"https://aws.github.io/eks-charts"),

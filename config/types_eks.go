@@ -111,12 +111,14 @@ type NodeGroup struct {
 
 // Controller is the Helm release of the AWS Load Balancer Controller.
 type Controller struct {
-	// Chart is the version of the chart aws-load-balancer-controller. Default: `3.4.0`.
+	// Chart is the version of the chart aws-load-balancer-controller. Before 3.0.0 it is not the controller's version, and
+	// image is needed. Default: `3.4.0`.
 	Chart string `json:"chart,omitempty"`
 	// Repository is the Helm repository that pulumi fetches the chart from. Default: `https://aws.github.io/eks-charts`.
 	Repository string `json:"repository,omitempty"`
-	// Image replaces the controller's image, `registry/repository:tag`. Default: the chart's tag in the regional registry
-	// of EKS, which nodes reach without the internet.
+	// Image is the controller's image, `registry/repository:tag`. Nodes do not reach public.ecr.aws, where it is published:
+	// mirror it, as the other images. Default: aws-load-balancer-controller:v<chart> in the account's registry, or in the
+	// stack's own repository with container.repository.
 	Image string `json:"image,omitempty"`
 }
 

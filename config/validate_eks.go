@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 var (
@@ -57,6 +58,9 @@ func (v *validator) eks() {
 	}
 	if !chartVersion.MatchString(e.Controller.Chart) {
 		v.refuse("eks.controller.chart", "write one such as 3.4.0", "%q is not one version of a chart", e.Controller.Chart)
+	} else if e.Controller.Image == "" && (strings.HasPrefix(e.Controller.Chart, "1.") || strings.HasPrefix(e.Controller.Chart, "0.")) {
+		v.refuse("eks.controller.image", "write the image, or a chart from 3.0.0 on",
+			"the version %s of the chart is not the controller's, whose image is therefore not known", e.Controller.Chart)
 	}
 	if !chartSource.MatchString(e.Controller.Repository) {
 		v.refuse("eks.controller.repository", "write one such as https://aws.github.io/eks-charts",

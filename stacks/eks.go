@@ -76,19 +76,19 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 		return fmt.Errorf("configuring the Kubernetes provider: %w", err)
 	}
 	e := &eksStack{c: c, scope: scope, base: base, data: data, front: front, cluster: cluster}
+	repositories, err := ownRepositories(ctx, c, scope, provider)
+	if err != nil {
+		return err
+	}
 	if c.EKS.Cluster == nil {
 		controller, err := ekscluster.NewController(ctx, "controller", &ekscluster.ControllerArgs{
 			Scope: scope, Config: c, Identity: identity, Cluster: cluster, VPC: base.network.VPC,
-			TargetGroup: e.targetGroup(),
+			TargetGroup: e.targetGroup(), PodLabels: workload.ServerLabels(scope.Cluster), Before: repositories,
 		}, provider, pulumi.Providers(inside))
 		if err != nil {
 			return err
 		}
 		e.before = controller.Ready
-	}
-	repositories, err := ownRepositories(ctx, c, scope, provider)
-	if err != nil {
-		return err
 	}
 	e.before = append(e.before, repositories...)
 	pods, err := e.pods(ctx, provider, pulumi.Providers(inside))

@@ -282,8 +282,8 @@ func TestLoadBalancerControllerAsksNoMetadataServiceAndNoInternet(t *testing.T) 
 	assert.Equal(t, "eu-west-1", value("region"))
 	assert.Equal(t, "vpc-id", value("vpcId"))
 	assert.Equal(t, "wso2is-test", value("clusterName"))
-	assert.Equal(t, "602401143452.dkr.ecr.eu-west-1.amazonaws.com/amazon/aws-load-balancer-controller",
-		value("image", "repository"))
+	assert.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-load-balancer-controller", value("image", "repository"))
+	assert.Equal(t, "v3.4.0", value("image", "tag"))
 	for _, off := range []string{
 		"enableShield", "enableWaf", "enableWafv2", "enableServiceMutatorWebhook", "createIngressClassResource",
 	} {
@@ -296,6 +296,24 @@ func TestLoadBalancerControllerAsksNoMetadataServiceAndNoInternet(t *testing.T) 
 	assert.Equal(t, "3.3.0", own.get("version"))
 	assert.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/controller", own.get("values", "image", "repository"))
 	assert.Equal(t, "v3.3.0", own.get("values", "image", "tag"))
+}
+
+// TestReadinessGatesOfTheServersPodsAlone holds that a pod waits for a controller that is away, and only a server's pod.
+func TestReadinessGatesOfTheServersPodsAlone(t *testing.T) {
+	p := deploy(t, eks())
+	release := p.one(t, releaseType, "aws-load-balancer-controller")
+	assert.Equal(t, "Fail", release.get("values", "podMutatorWebhookConfig", "failurePolicy"))
+	assert.Equal(t, true, release.get("values", "keepTLSSecret"))
+	wanted := release.get("values", "objectSelector", "matchLabels").(map[string]any)
+	labels := func(kind, name string) map[string]any {
+		return p.one(t, kind, name).get("spec", "template", "metadata", "labels").(map[string]any)
+	}
+	server, schema := labels("kubernetes:apps/v1:Deployment", "server"), labels("kubernetes:batch/v1:Job", "schema")
+	for key, value := range wanted {
+		assert.Equal(t, server[key], value, key)
+	}
+	assert.NotEqual(t, schema["app.kubernetes.io/component"], wanted["app.kubernetes.io/component"])
+	assert.Equal(t, 1.0, release.get("values", "podDisruptionBudget", "maxUnavailable"))
 }
 
 // TestControllerMayChangeOneTargetGroup holds that with a binding the controller registers, and does nothing else.
@@ -521,10 +539,16 @@ func TestSecretsOnEKSStaySecret(t *testing.T) {
 
 func TestOwnRepositoriesOnEKS(t *testing.T) {
 	p := deploy(t, eks("container", object("repository", true)))
-	for _, image := range []string{"wso2is", "aws-cli"} {
+	for _, image := range []string{"wso2is", "aws-cli", "aws-load-balancer-controller"} {
 		p.one(t, "aws:ecr/repository:Repository", image)
 		assert.True(t, p.after(p.one(t, "kubernetes:apps/v1:Deployment", "server"), image))
 	}
+	release := p.one(t, releaseType, "aws-load-balancer-controller")
+	assert.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is-test/aws-load-balancer-controller",
+		release.get("values", "image", "repository"))
+	elsewhere := deploy(t, eks("container", object("repository", true), "eks", object("controller", object("image",
+		"123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/controller:v3.4.0"))))
+	assert.Len(t, elsewhere.all("aws:ecr/repository:Repository"), 2, "the controller's is elsewhere")
 }
 
 // TestEveryReleaseRunsOnEKS plans each release of the product, and each place that secrets come from.

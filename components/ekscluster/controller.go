@@ -2,6 +2,7 @@ package ekscluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -26,6 +27,10 @@ type ControllerArgs struct {
 	VPC pulumi.StringInput
 	// TargetGroup is the ARN of the target group that it registers pods with; nil where it makes its own.
 	TargetGroup pulumi.StringInput
+	// PodLabels select the pods that get readiness gates.
+	PodLabels pulumi.StringMap
+	// Before must be done before its image is pulled.
+	Before []pulumi.Resource
 }
 
 // Controller is the AWS Load Balancer Controller.
@@ -47,24 +52,35 @@ func NewController(
 		return nil, err
 	}
 	options := args.Config.EKS.Controller
-	image, err := controllerImage(args)
+	repository, tag, err := config.SplitImage(options.Image)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading %s:eks.controller.image: %w", config.Namespace, err)
 	}
 	granted, err := c.grant(ctx, args)
 	if err != nil {
 		return nil, fmt.Errorf("granting the load balancer controller: %w", err)
 	}
-	before := append(granted, args.Cluster.Ready...)
+	before := slices.Concat(granted, args.Cluster.Ready, args.Before)
 	ingress := args.Config.EKS.Registration == config.Ingress
 	// With region and VPC given, the controller asks no metadata service, which pods cannot reach.
 	release, err := newRelease(ctx, chart, releaseArgs{
 		Name: chart, Namespace: controllerAccount.namespace, Chart: chart,
 		Version: options.Chart, Repository: options.Repository,
 		Values: pulumi.Map{
-			"clusterName": args.Cluster.Name, "region": pulumi.String(args.Region), "vpcId": args.VPC, "image": image,
+			"clusterName": args.Cluster.Name, "region": pulumi.String(args.Region), "vpcId": args.VPC,
+			"image":          pulumi.Map{"repository": pulumi.String(repository), "tag": pulumi.String(tag)},
 			"serviceAccount": pulumi.Map{"create": pulumi.Bool(true), "name": pulumi.String(controllerAccount.name)},
-			"replicaCount":   pulumi.Int(2),
+			// While the controller is away, a pod that should have a readiness gate waits: without one, it would count as ready
+			// before the load balancer knows it, and an old pod would go. The webhook is asked of the server's pods in their own
+			// labelled namespace alone, so nothing that the controller needs to come back waits for it.
+			// Source: docs/deploy/pod_readiness_gate.md in github.com/kubernetes-sigs/aws-load-balancer-controller
+			"podMutatorWebhookConfig": pulumi.Map{"failurePolicy": pulumi.String("Fail")},
+			"objectSelector":          pulumi.Map{"matchLabels": args.PodLabels},
+			"replicaCount":            pulumi.Int(2),
+			"podDisruptionBudget":     pulumi.Map{"maxUnavailable": pulumi.Int(1)},
+			// With a new certificate authority at each update of the release, the API server would not trust the running
+			// controllers until they have been replaced.
+			"keepTLSSecret": pulumi.Bool(true),
 			// Its webhook would otherwise take over every service of the type LoadBalancer.
 			"enableServiceMutatorWebhook": pulumi.Bool(false),
 			"createIngressClassResource":  pulumi.Bool(ingress),
@@ -169,36 +185,4 @@ func ingressPolicy(args *ControllerArgs) awskit.Policy {
 		}, acl, balancers), awskit.Allow("SetWebACL", []string{"elasticloadbalancing:SetWebAcl"}, balancers))
 	}
 	return awskit.NewPolicy(statements...)
-}
-
-// registries are the accounts of the EKS registries in regions where it is not the common one.
-// Source: https://docs.aws.amazon.com/eks/latest/userguide/add-ons-images.html
-var registries = map[string]string{
-	"af-south-1": "877085696533", "ap-east-1": "800184023465", "ap-east-2": "533267051163", "ap-south-2": "900889452093",
-	"ap-southeast-3": "296578399912", "ap-southeast-4": "491585149902", "ap-southeast-5": "151610086707",
-	"ap-southeast-6": "333609536671", "ap-southeast-7": "121268973566", "ca-west-1": "761377655185",
-	"cn-north-1": "918309763551", "cn-northwest-1": "961992271922", "eu-central-2": "900612956339",
-	"eu-south-1": "590381155156", "eu-south-2": "455263428931", "il-central-1": "066635153087",
-	"me-central-1": "759879836304", "me-south-1": "558608220178", "mx-central-1": "730335286997",
-	"us-gov-east-1": "151742754352", "us-gov-west-1": "013241004608",
-}
-
-const commonRegistry = "602401143452"
-
-// controllerImage is the team's own image, or the chart's from the regional registry, which nodes reach through the VPC
-// endpoints; the chart's default is a public registry, which they do not.
-func controllerImage(args *ControllerArgs) (pulumi.Map, error) {
-	if own := args.Config.EKS.Controller.Image; own != "" {
-		repository, tag, err := config.SplitImage(own)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s:eks.controller.image: %w", config.Namespace, err)
-		}
-		return pulumi.Map{"repository": pulumi.String(repository), "tag": pulumi.String(tag)}, nil
-	}
-	account, ok := registries[args.Region]
-	if !ok {
-		account = commonRegistry
-	}
-	return pulumi.Map{"repository": pulumi.String(fmt.Sprintf("%s.dkr.ecr.%s.%s/amazon/%s", account, args.Region,
-		config.DNSSuffix(args.Region), chart))}, nil
 }

@@ -23,7 +23,7 @@ const Type = "wso2is:registry:Registry"
 // Registry is the stack's own repositories.
 type Registry struct {
 	pulumi.ResourceState
-	// URLs are the repositories' by image, config.ProductImage and config.ToolsImage.
+	// URLs are the repositories' by image, such as config.ProductImage.
 	URLs map[string]pulumi.StringOutput
 	// Repositories are the repositories as resources.
 	Repositories []pulumi.Resource
@@ -43,7 +43,7 @@ func New(
 	if err != nil {
 		return nil, err
 	}
-	for _, image := range []string{config.ProductImage, config.ToolsImage} {
+	for _, image := range c.OwnImages() {
 		repository, err := ecr.NewRepository(ctx, image, &ecr.RepositoryArgs{
 			Name: pulumi.String(c.ImageRepository(image)), ImageTagMutability: pulumi.String("IMMUTABLE"),
 			ImageScanningConfiguration: ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},

@@ -23,10 +23,16 @@ const (
 	roleLabel  = "app.kubernetes.io/component"
 )
 
-// selector finds the pods of one role, or of all with an empty one. It never changes: a Deployment cannot change its own.
-func (b *builder) selector(role string) pulumi.StringMap {
+// ServerLabels find the server's pods of a cluster.
+func ServerLabels(cluster string) pulumi.StringMap { return selector(cluster, serverRole) }
+
+// selector finds the pods of one role, or of all with an empty one.
+func (b *builder) selector(role string) pulumi.StringMap { return selector(b.Cluster, role) }
+
+// selector never changes: a Deployment cannot change its own.
+func selector(cluster, role string) pulumi.StringMap {
 	labels := pulumi.StringMap{
-		"app.kubernetes.io/name": pulumi.String(Name), "app.kubernetes.io/instance": pulumi.String(b.Cluster),
+		"app.kubernetes.io/name": pulumi.String(Name), "app.kubernetes.io/instance": pulumi.String(cluster),
 	}
 	if role != "" {
 		labels[roleLabel] = pulumi.String(role)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,27 +22,33 @@ type chart struct {
 // charts are those that the program may install.
 var charts = map[string]chart{
 	"aws-load-balancer-controller": {
+		// The values are those of the chart's values.yaml in release 3.4.0.
 		Required: []string{"clusterName", "region", "vpcId"},
 		Values: []string{
 			"replicaCount", "revisionHistoryLimit", "image", "runtimeClassName", "imagePullSecrets", "nameOverride",
-			"fullnameOverride", "serviceAccount", "rbac", "podSecurityContext", "securityContext",
-			"terminationGracePeriodSeconds", "resources", "priorityClassName", "nodeSelector", "tolerations", "affinity",
-			"configureDefaultAffinity", "topologySpreadConstraints", "updateStrategy", "serviceAnnotations",
-			"deploymentAnnotations", "podAnnotations", "podLabels", "additionalLabels", "enableCertManager", "clusterName",
-			"cluster", "ingressClass", "ingressClassParams", "createIngressClassResource", "ingressClassConfig", "region",
-			"vpcId", "vpcTags", "awsApiEndpoints", "awsApiThrottle", "awsMaxRetries", "defaultTargetType",
-			"enablePodReadinessGateInject", "enableShield", "enableWaf", "enableWafv2", "ingressMaxConcurrentReconciles",
-			"logLevel", "metricsBindAddr", "webhookBindPort", "webhookTLS", "webhookNamespaceSelectors",
-			"webhookConfig", "keepTLSSecret", "serviceMaxConcurrentReconciles",
-			"targetgroupbindingMaxConcurrentReconciles", "targetgroupbindingMaxExponentialBackoffDelay", "syncPeriod",
+			"fullnameOverride", "autoscaling", "serviceAccount", "rbac", "podSecurityContext", "securityContext",
+			"terminationGracePeriodSeconds", "resources", "priorityClassName", "nodeSelector", "tolerations",
+			"affinity", "configureDefaultAffinity", "topologySpreadConstraints", "updateStrategy",
+			"serviceAnnotations", "deploymentAnnotations", "podAnnotations", "podLabels", "additionalLabels",
+			"enableCertManager", "certManager", "clusterName", "cluster", "ingressClass", "ingressClassParams",
+			"createIngressClassResource", "region", "vpcId", "vpcTags", "awsApiEndpoints", "awsApiThrottle",
+			"awsMaxRetries", "defaultTargetType", "defaultLoadBalancerScheme", "enablePodReadinessGateInject",
+			"enableShield", "enableWaf", "enableWafv2", "ingressMaxConcurrentReconciles", "logLevel",
+			"metricsBindAddr", "webhookConfig", "webhookBindPort", "webhookTLS", "keepTLSSecret",
+			"webhookNamespaceSelectors", "serviceMaxConcurrentReconciles",
+			"targetgroupbindingMaxConcurrentReconciles", "targetgroupbindingMaxExponentialBackoffDelay",
+			"targetgroupbindingRequeueDuration", "albGatewayMaxConcurrentReconciles",
+			"nlbGatewayMaxConcurrentReconciles", "globalAcceleratorMaxConcurrentReconciles",
+			"globalAcceleratorMaxExponentialBackoffDelay", "lbStabilizationMonitorInterval", "syncPeriod",
 			"watchNamespace", "disableIngressClassAnnotation", "disableIngressGroupNameAnnotation",
 			"tolerateNonExistentBackendService", "tolerateNonExistentBackendAction", "defaultSSLPolicy",
-			"externalManagedTags", "livenessProbe", "readinessProbe", "env", "envFrom", "envSecretName", "hostNetwork",
-			"dnsPolicy", "extraVolumeMounts", "extraVolumes", "defaultTags", "podDisruptionBudget", "enableEndpointSlices",
-			"enableBackendSecurityGroup", "backendSecurityGroup", "disableRestrictedSecurityGroupRules",
-			"controllerConfig", "objectSelector", "serviceMonitor", "clusterSecretsPermissions", "serviceMutatorWebhookConfig",
-			"serviceTargetENISGTags", "loadBalancerClass", "enableServiceMutatorWebhook", "extraObjects",
-			"automountServiceAccountToken", "creator",
+			"livenessProbe", "readinessProbe", "env", "hostNetwork", "dnsPolicy", "extraVolumeMounts",
+			"extraVolumes", "defaultTags", "podDisruptionBudget", "externalManagedTags", "enableEndpointSlices",
+			"enableBackendSecurityGroup", "enableManageBackendSecurityGroupRules", "backendSecurityGroup",
+			"disableRestrictedSecurityGroupRules", "maxTargetsPerTargetGroup", "controllerConfig", "certDiscovery",
+			"objectSelector", "serviceMonitor", "clusterSecretsPermissions", "ingressClassConfig",
+			"enableServiceMutatorWebhook", "serviceMutatorWebhookConfig", "podMutatorWebhookConfig",
+			"serviceTargetENISGTags", "loadBalancerClass",
 		},
 		Kinds: []string{bindingObject},
 	},
@@ -127,8 +134,16 @@ func chartFits(c *Call) error {
 	if id := c.text("values.vpcId"); id != "" && c.Cloud.find(id, "id", vpcType) == nil {
 		wrong = append(wrong, fail("ValidationError", "values.vpcId is %s, and there is no such VPC", id))
 	}
+	if from := c.text("values.image.repository"); eksRegistryImage.MatchString(from) {
+		wrong = append(wrong, fail("ErrImagePull", "values.image.repository is %s: since v2.4.6 the controller's releases are in "+
+			"public.ecr.aws, and nothing says that this registry has %s", from, c.text("values.image.tag")))
+	}
 	return errors.Join(wrong...)
 }
+
+// eksRegistryImage is the controller's image in a registry that AWS keeps for EKS add-ons.
+// Source: the commit "use public ECR repository as default" of github.com/kubernetes-sigs/aws-load-balancer-controller
+var eksRegistryImage = regexp.MustCompile(`^\d{12}\.dkr\.ecr\.[a-z0-9.-]+/amazon/aws-load-balancer-controller$`)
 
 // brings lists the kinds that a chart or an add-on brings.
 func brings(r *Resource) []string {

@@ -372,6 +372,12 @@ func TestCharts(t *testing.T) {
 					"vpc-1", "values", "vpcId")
 			}, "there is no such VPC",
 		},
+		"a registry that need not have it": {
+			func(in Object) Object {
+				return set(in, Object{"repository": "602401143452.dkr.ecr.eu-west-1.amazonaws.com/amazon/aws-load-balancer-controller"},
+					"values", "image")
+			}, "ErrImagePull",
+		},
 		"from nowhere": {
 			func(in Object) Object {
 				return set(in, nil,

@@ -600,7 +600,7 @@ func (p *proofs) proveDownloads() {
 }
 
 // sources are what a node fetches: from user data, S3 buckets and HTTPS servers; from containers, what their environment
-// names, and images. Amazon Linux keeps its packages in S3.
+// names, and images; from Helm releases, the image of the chart. Amazon Linux keeps its packages in S3.
 func (p *proofs) sources(n *node) []string {
 	var texts []string
 	for _, line := range strings.Split(n.text, "\n") {
@@ -613,6 +613,12 @@ func (p *proofs) sources(n *node) []string {
 		found[c.str("image")] = true
 		for _, e := range slices.Concat(c.objects("environment"), c.objects("env")) {
 			texts = append(texts, e.str("value"))
+		}
+	}
+	if n.pod != nil {
+		for _, r := range p.of(tokenHelm) {
+			image := r.object("values").object("image")
+			found[cmp.Or(image.str("repository"), "the public registry of the chart "+r.str("chart"))+":"+image.str("tag")] = true
 		}
 	}
 	for _, text := range texts {

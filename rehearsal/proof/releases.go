@@ -2,11 +2,18 @@ package proof
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // releases proves how nodes come, go and are replaced.
-func releases(c *cluster, want Expected) []*Verdict { return []*Verdict{c.bounds(want)} }
+func releases(c *cluster, want Expected) []*Verdict {
+	all := []*Verdict{c.bounds(want)}
+	if slices.ContainsFunc(c.nodes, func(n *node) bool { return n.pod != nil }) {
+		all = append(all, c.gates())
+	}
+	return all
+}
 
 const (
 	tokenScaling = "aws:autoscaling/policy:Policy"

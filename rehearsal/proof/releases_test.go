@@ -1,6 +1,14 @@
 package proof_test
 
-const bounded = "Scaling stops at the number of nodes"
+const (
+	bounded = "Scaling stops at the number of nodes"
+	gated   = "A pod counts as ready only when"
+)
+
+// controllers changes the values of the load balancer controller's release.
+func controllers(change func(values map[string]any)) func(*document) {
+	return func(d *document) { d.each("Release", "aws-load-balancer-controller", "values", change) }
+}
 
 var releaseMutations = map[string]mutation{
 	"a group with room for one more than asked": {"scaled", func(d *document) { d.set("Group", "nodes", "maxSize", 6) }, bounded,
@@ -12,4 +20,32 @@ var releaseMutations = map[string]mutation{
 	"scaling that nobody asked for": {"prod", func(d *document) {
 		d.add("aws:autoscaling/policy:Policy", "cpu", "cpu", map[string]any{"autoscalingGroupName": d.out("Group", "nodes", "name")})
 	}, bounded, "and the stack file asks for no scaling"},
+
+	"pods come in without a gate while the controller is away": {"eks", controllers(func(values map[string]any) {
+		delete(values, "podMutatorWebhookConfig")
+	}), gated, "podMutatorWebhookConfig.failurePolicy is the chart's Ignore and must be Fail"},
+	"the gate is said to be optional": {"eks", controllers(func(values map[string]any) {
+		values["podMutatorWebhookConfig"] = map[string]any{"failurePolicy": "Ignore"}
+	}), gated, "podMutatorWebhookConfig.failurePolicy is Ignore and must be Fail"},
+	"a certificate authority for each update": {"eks", controllers(func(values map[string]any) { delete(values, "keepTLSSecret") }),
+		gated, "keepTLSSecret must be true"},
+	"the schema's pod waits for the controller": {"eks", controllers(func(values map[string]any) { delete(values, "objectSelector") }),
+		gated, "keeps the pods of Job schema from starting"},
+	"other pods get the gate": {"eks", controllers(func(values map[string]any) {
+		values["objectSelector"] = map[string]any{"matchLabels": map[string]any{"app": "other"}}
+	}), gated, "gives the pods of Deployment server no readiness gate"},
+	"no gates": {"eks", controllers(func(values map[string]any) { values["enablePodReadinessGateInject"] = false }), gated,
+		"has enablePodReadinessGateInject off"},
+	"a namespace without the label": {"eks", func(d *document) {
+		d.each("Namespace", "wso2is-eks", "metadata", func(m map[string]any) { delete(m, "labels") })
+	}, gated, "has no label elbv2.k8s.aws/pod-readiness-gate-inject: enabled"},
+	"one controller": {"eks", controllers(func(values map[string]any) { values["replicaCount"] = 1 }), gated,
+		"runs 1 controller: without it no pod of the server starts"},
+	"a drain takes every controller": {"eks", controllers(func(values map[string]any) { delete(values, "podDisruptionBudget") }),
+		gated, "lets a drain take every controller at once"},
+	"the controller waits for itself": {"eks", func(d *document) {
+		d.set("Release", "aws-load-balancer-controller", "namespace", "wso2is-eks")
+	}, gated, "so it would wait for itself"},
+	"the controller's image is out of reach": {"eks", controllers(func(values map[string]any) { delete(values, "image") }),
+		downloads, "the public registry of the chart aws-load-balancer-controller"},
 }
