@@ -22,12 +22,12 @@ test: $(PULUMI_BIN)
 	cd rehearsal/apiserver && go vet ./... && go test ./...
 
 ## rehearse: the whole life of STACK (dev), without an account; with FAULTS=all or FAULTS=sample, what becomes of it when
-## calls fail; with CHANGE=all or the name of one, what changes to a running cluster do. The latter two are of every shipped
-## stack, unless STACK names one.
+## calls fail; with CHANGE=all or the name of one, what changes to a running cluster do; with MUTANTS=all or a regular
+## expression, whether rehearsals notice damage to what is registered. These are of every shipped stack, unless STACK names one.
 rehearse: $(PULUMI_BIN)
 	cd rehearsal && go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults $(FAULTS)) \
-		$(if $(CHANGE),--change $(CHANGE)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 $(PULUMI_BIN):
 	cd rehearsal && go build \

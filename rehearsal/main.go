@@ -12,12 +12,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/rehearsal/change"
 	"github.com/wso2is-aws/wso2is/rehearsal/fault"
+	"github.com/wso2is-aws/wso2is/rehearsal/mutation"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/stacks"
@@ -59,13 +61,14 @@ func (s secretFlag) Set(pair string) error {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("rehearsal", flag.ContinueOnError)
 	given := secretFlag{}
-	stack := flags.String("stack", "", "stack to rehearse; default dev, or every shipped one with --faults or --change")
+	stack := flags.String("stack", "", "stack to rehearse; default dev, or every shipped one with --faults, --change or --mutants")
 	file := flags.String("file", "", "stack file; default Pulumi.<stack>.yaml in the project or its docs/examples")
 	project := flags.String("project", "..", "directory of the project")
 	pulumiHome := flags.String("pulumi", "", "directory that holds bin/pulumi; default the pulumi on PATH")
 	keep := flags.Bool("keep", false, "stop after the second up and the refresh")
 	faults := flags.String("faults", "", "let calls of the cloud fail, in the place of a rehearsal: all, or sample for one of each type")
 	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one")
+	mutants := flags.String("mutants", "", "damage what is registered, one thing at a time, in the place of a rehearsal: all, or a regular expression")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
 	flags.Var(given, "secret", "a secret value, such as wso2is:admin.password=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
@@ -84,12 +87,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		o.Out, o.Prove = filepath.Join(*project, "out", stack), prover(filepath.Join(*project, "out"), stack)
 		return o
 	}
-	if *faults == "" {
+	if *faults == "" && *mutants == "" {
 		return rehearse.Run(ctx, of(cmp.Or(*stack, "dev")))
 	}
 	tried := rehearse.Shipped
 	if *stack != "" {
 		tried = []string{*stack}
+	}
+	if *mutants != "" {
+		return tryMutants(ctx, tried, of, *mutants, *project)
 	}
 	for _, name := range tried {
 		if err := tryFaults(ctx, of(name), *faults, *project); err != nil {
@@ -127,6 +133,36 @@ func tryFaults(ctx context.Context, o rehearse.Options, which, project string) e
 	_, _ = fmt.Fprintf(out, "\n%d of %d faults survived. Results:\n  %s\n", survived, len(results), path)
 	if survived < len(results) {
 		return fmt.Errorf("%d of %d faults were not survived", len(results)-survived, len(results))
+	}
+	return nil
+}
+
+// tryMutants damages what the stacks register and writes down what their rehearsals noticed.
+func tryMutants(ctx context.Context, names []string, of func(string) rehearse.Options, which, project string) error {
+	wanted, err := regexp.Compile(which)
+	if err != nil {
+		return fmt.Errorf("--mutants is %q: give all or a regular expression: %w", which, err)
+	}
+	known, results := map[string]bool{}, []mutation.Result(nil)
+	for _, name := range names {
+		o := mutation.Options{Session: of(name), Known: known, Workers: runtime.NumCPU(), Progress: os.Stdout}
+		if which != "all" {
+			o.Choose = func(m mutation.Mutant) bool { return wanted.MatchString(m.String()) }
+		}
+		found, err := mutation.Run(ctx, o)
+		if err != nil {
+			return fmt.Errorf("damaging stack %s: %w", name, err)
+		}
+		results = append(results, found...)
+	}
+	path := filepath.Join(project, "out", "mutants.md")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(mutation.Report(results)), 0o600)); err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	unnoticed := mutation.Unnoticed(results)
+	fmt.Printf("\n%d of %d mutants noticed or argued. Results:\n  %s\n", len(results)-len(unnoticed), len(results), path)
+	if len(unnoticed) > 0 {
+		return fmt.Errorf("nothing noticed %d mutants", len(unnoticed))
 	}
 	return nil
 }

@@ -239,29 +239,11 @@ func (r *rehearsal) up(ctx context.Context) ([]step, error) {
 	return steps, err
 }
 
-var (
-	urns     = regexp.MustCompile(`"urn:pulumi:[^"]*(?:::|\$)([\w/.-]+:[\w/.-]+:[\w.-]+)::([^":]+)"`)
-	colours  = regexp.MustCompile(`\x1b\[[0-9;]*m|<\{%[^}]*%\}>`)
-	wrapping = regexp.MustCompile(`^(?:Preview failed: |an unhandled error occurred: |go inline source runtime error, |\d+ errors? occurred:)+`)
-	faults   = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
-)
-
-// noise is what Pulumi says around a reason.
-var noise = []string{"update failed", "preview failed", "is refused, for the reasons above"}
+var urns = regexp.MustCompile(`"urn:pulumi:[^"]*(?:::|\$)([\w/.-]+:[\w/.-]+:[\w.-]+)::([^":]+)"`)
 
 // reason is what Pulumi's output says was wrong.
 func reason(err error) string {
-	text := colours.ReplaceAllString(err.Error(), "")
-	var all []string
-	for _, m := range faults.FindAllStringSubmatch(text, -1) {
-		line := wrapping.ReplaceAllString(strings.TrimSpace(m[1]), "")
-		if line != "" && !slices.ContainsFunc(noise, func(n string) bool { return strings.Contains(line, n) }) {
-			all = append(all, line)
-		}
-	}
-	if len(all) == 0 {
-		return text
-	}
+	all := rehearse.Reasons(err)
 	for i, line := range all {
 		// A URN's last part is what a reader knows the resource by.
 		all[i] = urns.ReplaceAllStringFunc(line, func(urn string) string {

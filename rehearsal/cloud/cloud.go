@@ -80,6 +80,7 @@ type Cloud struct {
 	region      string
 	defaultTags Object
 	fail        func(Operation) Fault
+	alter       func(token, name string, inputs Object)
 	resources   map[string]*Resource
 	// made counts the resources that a URN has had, so that ids are the same in every rehearsal and yet never reused.
 	made    map[string]int

@@ -142,7 +142,7 @@ const autonamed = "pulumi.com/autonamed"
 
 // Check names what has no name and refuses what is no such object.
 func (k *Kubernetes) Check(ctx context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
-	news, secrets := plain(r.NewInputs)
+	news, secrets := k.cloud.registered(string(r.Type), r.Name, r.NewInputs)
 	olds, _ := plain(r.OldInputs)
 	named := k.cloud.nameObject(string(r.URN), r.Name, olds, news)
 	in, err := k.cloud.Check(string(r.Type), string(r.URN), r.Name, olds, named)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
 // Moment is the account as it was.
@@ -60,6 +62,24 @@ func (c *Cloud) FailWith(fail func(Operation) Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fail = fail
+}
+
+// AlterWith sets a function that may change what a program registers before it is checked; nil leaves it as it is.
+func (c *Cloud) AlterWith(alter func(token, name string, inputs Object)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.alter = alter
+}
+
+// registered is what a provider is given, altered where that is asked for.
+func (c *Cloud) registered(token, name string, given property.Map) (Object, []string) {
+	inputs, secrets := plain(given)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.alter != nil {
+		c.alter(token, name, inputs)
+	}
+	return inputs, secrets
 }
 
 // Lose says that the calls which made these resources were never answered, and lists those that are there.

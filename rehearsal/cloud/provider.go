@@ -175,7 +175,7 @@ func (p *Provider) Configure(_ context.Context, r plugin.ConfigureRequest) (plug
 
 // Check fills in defaults and refuses inputs that cannot be.
 func (p *Provider) Check(_ context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
-	news, secrets := plain(r.NewInputs)
+	news, secrets := p.cloud.registered(string(r.Type), r.Name, r.NewInputs)
 	olds, _ := plain(r.OldInputs)
 	in, err := p.cloud.Check(string(r.Type), string(r.URN), r.Name, olds, news)
 	if in == nil {

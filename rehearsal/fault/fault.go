@@ -434,18 +434,8 @@ func (t *tryer) survive(ctx context.Context, trial Trial) (string, error) {
 	return settled, nil
 }
 
-// brief cuts an error of the Automation API, which repeats all that the command printed, down to what went wrong.
+// brief is what went wrong, as far as a line of a report holds it.
 func brief(err error) string {
-	first, _, _ := strings.Cut(err.Error(), "\ncode: ")
-	var reasons []string
-	for _, line := range strings.Split(err.Error(), "\n") {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "error: ") && !slices.Contains(reasons, line) && len(reasons) < 3 {
-			reasons = append(reasons, line)
-		}
-	}
-	if len(reasons) == 0 {
-		return first
-	}
-	return first + ": " + strings.Join(reasons, "; ")
+	all := rehearse.Reasons(err)
+	return strings.Join(all[:min(3, len(all))], "; ")
 }

@@ -144,7 +144,7 @@ func TestReportCounts(t *testing.T) {
 	page := Report("dev", results)
 	assert.Contains(t, page, "**1 of 2 survived.**")
 	assert.Contains(t, page, "| create | refused | 2 | 1 | 1 by the next command |")
-	assert.Contains(t, page, `- create of aws:ec2/vpc:Vpc "b" refused: no: error: first reason`+"\n")
+	assert.Contains(t, page, `- create of aws:ec2/vpc:Vpc "b" refused: first reason`+"\n")
 }
 
 func TestDifferencesNameWhatIsNotTheSame(t *testing.T) {

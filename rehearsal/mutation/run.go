@@ -1,0 +1,281 @@
+// Package mutation damages one thing at a time of what a stack registers, and asks whether the stack's rehearsal notices.
+// A mutant that nothing notices is a belief that nothing checks.
+package mutation
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+)
+
+// Options say what is damaged.
+type Options struct {
+	// Session says which stack, and how its state is proven.
+	Session rehearse.Options
+	// Known are the kinds of mutants that were tried on another stack; Run adds its own. A kind is tried once.
+	Known map[string]bool
+	// Choose leaves out the mutants that it does not want; nil leaves out none.
+	Choose func(Mutant) bool
+	// Workers is how many mutants are tried at a time.
+	Workers int
+	// Progress takes a line for each mutant that nothing notices.
+	Progress io.Writer
+}
+
+// Result is what became of a mutant.
+type Result struct {
+	Mutant
+	Stack string
+	// Noticed is the first line of what the rehearsal said; empty where it said nothing.
+	Noticed string
+	// Argued says why nothing needs to notice it, or which test does.
+	Argued string
+}
+
+// quiet keeps the engine's display away.
+var quiet = []optup.Option{optup.SuppressOutputs(), optup.SuppressProgress()}
+
+// Run tries every mutant of a stack. The error is one of the rehearsal itself.
+func Run(ctx context.Context, o Options) ([]Result, error) {
+	o.Session.Output, o.Session.Final = io.Discard, true
+	mutants, err := list(ctx, o.Session)
+	if err != nil {
+		return nil, err
+	}
+	mutants = slices.DeleteFunc(mutants, func(m Mutant) bool {
+		if o.Known[m.kind()] || o.Choose != nil && !o.Choose(m) {
+			return true
+		}
+		o.Known[m.kind()] = true
+		return false
+	})
+	results, next := make([]Result, len(mutants)), make(chan int, len(mutants))
+	for i := range mutants {
+		next <- i
+	}
+	close(next)
+	wrong := make([]error, max(1, o.Workers))
+	var workers sync.WaitGroup
+	var mu sync.Mutex
+	for w := range wrong {
+		workers.Go(func() {
+			s, err := rehearse.Open(ctx, o.Session)
+			if err != nil {
+				wrong[w] = err
+				return
+			}
+			defer func() { wrong[w] = errors.Join(wrong[w], s.Close()) }()
+			empty, err := s.Keep()
+			for i := range next {
+				if err == nil {
+					err = ctx.Err()
+				}
+				if err != nil {
+					wrong[w] = err
+					return
+				}
+				var noticed string
+				if noticed, err = try(ctx, s, empty, o.Session, mutants[i]); err != nil {
+					continue
+				}
+				r := Result{Mutant: mutants[i], Stack: o.Session.Stack, Noticed: noticed}
+				if noticed == "" {
+					r.Argued = arguments(r.Mutant)
+				}
+				mu.Lock()
+				results[i] = r
+				if o.Progress != nil && noticed == "" && r.Argued == "" {
+					_, _ = fmt.Fprintf(o.Progress, "not noticed: %s: %s\n", r.Stack, r.Mutant)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	return results, errors.Join(wrong...)
+}
+
+// list brings the stack up undamaged and lists its mutants.
+func list(ctx context.Context, o rehearse.Options) (_ []Mutant, err error) {
+	s, err := rehearse.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	var registered []pulumi.ResourceTransformArgs
+	var mu sync.Mutex
+	s.SetProgram(with(o.Program, func(a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+		mu.Lock()
+		defer mu.Unlock()
+		registered = append(registered, *a)
+		return nil
+	}))
+	var all []Mutant
+	s.Cloud.AlterWith(func(token, name string, inputs cloud.Object) { all = append(all, mutantsOf(token, name, inputs)...) })
+	if _, err := s.Up(ctx, quiet...); err != nil {
+		return nil, fmt.Errorf("an undamaged up: %w", err)
+	}
+	for _, a := range registered {
+		if a.Custom && len(a.Opts.DependsOn)+len(a.Opts.DependsOnInputs) > 0 {
+			all = append(all, Mutant{
+				Type: a.Type, Name: a.Name, Category: "dependency", Path: "dependsOn", What: "is gone", dependencies: true,
+			})
+		}
+		if a.Custom && a.Opts.Protect {
+			all = append(all, Mutant{
+				Type: a.Type, Name: a.Name, Category: "flag", Path: "protect", What: "is gone", unprotected: true,
+			})
+		}
+	}
+	// One mutant of a kind is enough, and always the same one.
+	slices.SortStableFunc(all, func(a, b Mutant) int {
+		return cmp.Or(strings.Compare(a.Category, b.Category), strings.Compare(a.kind(), b.kind()), strings.Compare(a.Name, b.Name))
+	})
+	return slices.CompactFunc(all, func(a, b Mutant) bool { return a.kind() == b.kind() }), nil
+}
+
+// with is the program with a transform of every resource.
+func with(
+	program pulumi.RunFunc, transform func(*pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult,
+) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		if err := ctx.RegisterResourceTransform(
+			func(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+				return transform(a)
+			},
+		); err != nil {
+			return err
+		}
+		return program(ctx)
+	}
+}
+
+// try rehearses a mutant from an empty account, as far as a rehearsal goes that must succeed: up, the proofs, and a second
+// up that must change nothing. It gives what the rehearsal said.
+func try(
+	ctx context.Context, s *rehearse.Session, empty *rehearse.Moment, o rehearse.Options, m Mutant,
+) (string, error) {
+	if err := s.Return(empty); err != nil {
+		return "", err
+	}
+	program := o.Program
+	if m.edit == nil {
+		program = with(o.Program, func(a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+			if a.Type != m.Type || a.Name != m.Name {
+				return nil
+			}
+			opts := a.Opts
+			if m.dependencies {
+				opts.DependsOn, opts.DependsOnInputs = nil, nil
+			}
+			if m.unprotected {
+				opts.Protect = false
+			}
+			return &pulumi.ResourceTransformResult{Props: a.Props, Opts: opts}
+		})
+	}
+	s.SetProgram(program)
+	s.Cloud.AlterWith(func(token, name string, inputs cloud.Object) {
+		if m.edit != nil && token == m.Type && name == m.Name {
+			m.edit(inputs)
+		}
+	})
+	if _, err := s.Up(ctx, quiet...); err != nil {
+		return rehearse.Reasons(err)[0], ctx.Err()
+	}
+	state, err := s.Export(ctx)
+	if err != nil {
+		return "", err
+	}
+	report, err := o.Prove(state, s.Plain())
+	if err == nil {
+		err = report.Err()
+	}
+	if err == nil {
+		_, err = s.Up(ctx, append(quiet, optup.ExpectNoChanges())...)
+	}
+	if err != nil {
+		return rehearse.Reasons(err)[0], ctx.Err()
+	}
+	return "", nil
+}
+
+// Unnoticed are the results that nothing noticed and nothing argues for.
+func Unnoticed(results []Result) []Result {
+	return slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Noticed != "" || r.Argued != "" })
+}
+
+// Report is the results as a page of Markdown.
+func Report(results []Result) string {
+	var b strings.Builder
+	type tally struct{ tried, noticed, argued int }
+	byCategory := map[string]*tally{}
+	var categories []string
+	for _, r := range results {
+		t := byCategory[r.Category]
+		if t == nil {
+			t = &tally{}
+			byCategory[r.Category] = t
+			categories = append(categories, r.Category)
+		}
+		t.tried++
+		switch {
+		case r.Noticed != "":
+			t.noticed++
+		case r.Argued != "":
+			t.argued++
+		}
+	}
+	slices.Sort(categories)
+	b.WriteString("# Mutants\n\n| damaged | tried | noticed | argued | not noticed |\n|---|---|---|---|---|\n")
+	total := tally{}
+	row := func(name string, t tally) {
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", name, t.tried, t.noticed, t.argued, t.tried-t.noticed-t.argued)
+	}
+	for _, c := range categories {
+		t := *byCategory[c]
+		total = tally{total.tried + t.tried, total.noticed + t.noticed, total.argued + t.argued}
+		row(c, t)
+	}
+	row("all", total)
+	section := func(title string, of func(Result) string) {
+		fmt.Fprintf(&b, "\n## %s\n\n", title)
+		for _, r := range results {
+			if text := of(r); text != "" {
+				fmt.Fprintf(&b, "- %s: %s%s\n", r.Stack, r.Mutant, text)
+			}
+		}
+	}
+	section("Not noticed", func(r Result) string {
+		if r.Noticed == "" && r.Argued == "" {
+			return "."
+		}
+		return ""
+	})
+	section("Argued", func(r Result) string {
+		if r.Noticed == "" && r.Argued != "" {
+			return ". " + r.Argued
+		}
+		return ""
+	})
+	section("Noticed", func(r Result) string {
+		if r.Noticed != "" {
+			raw, _ := json.Marshal(r.Noticed) // a text can always be marshalled
+			return ": `" + strings.Trim(string(raw), `"`) + "`"
+		}
+		return ""
+	})
+	return b.String()
+}

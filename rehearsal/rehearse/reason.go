@@ -1,0 +1,33 @@
+package rehearse
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	colours  = regexp.MustCompile(`\x1b\[[0-9;]*m|<\{%[^}]*%\}>`)
+	wrapping = regexp.MustCompile(`^(?:Preview failed: |an unhandled error occurred: |go inline source runtime error, |\d+ errors? occurred:)+`)
+	faults   = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
+)
+
+// noise is what Pulumi says around a reason.
+var noise = []string{"update failed", "preview failed", "is refused, for the reasons above"}
+
+// Reasons are what was wrong, of an error of the Automation API, which repeats all that the command printed: each once, in
+// the order of the output. An error of another kind is its own reason.
+func Reasons(err error) []string {
+	text := colours.ReplaceAllString(err.Error(), "")
+	var all []string
+	for _, m := range faults.FindAllStringSubmatch(text, -1) {
+		line := wrapping.ReplaceAllString(strings.TrimSpace(m[1]), "")
+		if line != "" && !slices.Contains(all, line) && !slices.ContainsFunc(noise, func(n string) bool { return strings.Contains(line, n) }) {
+			all = append(all, line)
+		}
+	}
+	if len(all) == 0 {
+		return []string{text}
+	}
+	return all
+}
