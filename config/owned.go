@@ -71,7 +71,8 @@ var OwnedTOMLKeys = map[string]string{
 	"encryption.old_key":                  "secrets.previousEncryptionKey",
 	"encryption.enable_key_id":            "secrets.previousEncryptionKey",
 	"account_recovery.endpoint.auth.hash": "",
-	"identity.auth_framework.endpoint.app_password": "",
+	"identity.auth_framework.endpoint.app_password":             "",
+	"identity_mgt.user_self_registration.auto_login.alias_name": "",
 
 	"transport.http.properties.proxyPort":                         "",
 	"transport.https.properties.proxyPort":                        "",

@@ -87,6 +87,7 @@ var known = []struct {
 	{path: "encryption/key"}, {path: "encryption/old_key", since: product.V7_1_0},
 	{path: "encryption/enable_key_id", since: product.V7_1_0}, {path: "account_recovery/endpoint/auth/hash"},
 	{path: "identity/auth_framework/endpoint/app_password"},
+	{path: "identity_mgt/user_self_registration/auto_login/alias_name", since: product.V6_0_0},
 	{path: "transport/http/properties/proxyPort"}, {path: "transport/https/properties/proxyPort"},
 	{path: "transport/https/sslHostConfig/properties/protocols"},
 	{path: "catalina/valves/valve/properties/*", until: product.V6_0_0},

@@ -34,6 +34,7 @@ type document struct {
 	Encryption     encryption            `toml:"encryption"`
 	Recovery       accountRecovery       `toml:"account_recovery"`
 	Identity       identity              `toml:"identity"`
+	IdentityMgt    *identityMgt          `toml:"identity_mgt,omitempty"`
 	Transport      transport             `toml:"transport"`
 	Catalina       *catalina             `toml:"catalina,omitempty"`
 	CatalinaValves *catalinaValves       `toml:"catalinaValves,omitempty"`
@@ -189,6 +190,14 @@ type identity struct {
 	} `toml:"auth_framework"`
 }
 
+type identityMgt struct {
+	UserSelfRegistration struct {
+		AutoLogin struct {
+			AliasName string `toml:"alias_name"`
+		} `toml:"auto_login"`
+	} `toml:"user_self_registration"`
+}
+
 type transport struct {
 	HTTP struct {
 		Properties proxy `toml:"properties"`
@@ -330,6 +339,12 @@ func (r *renderer) security(d *document) {
 	}
 	d.Recovery.Endpoint.Auth.Hash = env(EnvEndpointHash)
 	d.Identity.AuthFramework.Endpoint.AppPassword = env(EnvEndpointPassword)
+	if r.Cluster.Version.AtLeast(product.V6_0_0) {
+		// The login that follows a sign-up is verified with the certificate of this alias, which is wso2carbon by default
+		// (AutoLogin/AliasName in identity.xml; product-is #10603, which came after 5.11.0).
+		d.IdentityMgt = &identityMgt{}
+		d.IdentityMgt.UserSelfRegistration.AutoLogin.AliasName = KeystoreAlias
+	}
 }
 
 // transport makes the server speak of the load balancer's ports, accept current TLS only, and believe the X-Forwarded

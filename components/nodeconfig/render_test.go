@@ -260,6 +260,20 @@ func TestExpiredSessionsAreDeleted(t *testing.T) {
 		"session_data/cleanup/enable_expired_data_cleanup"), "a team with a procedure of its own switches it off")
 }
 
+// Every alias that the file names must be the one that the keystore has.
+func TestEveryAliasIsTheKeystores(t *testing.T) {
+	for name, in := range golden() {
+		file := parse(t, render(t, in).DeploymentTOML)
+		paths := []string{"keystore/primary/alias", "keystore/internal/alias", "keystore/tls/alias"}
+		if in.Cluster.Version >= product.V6_0_0 {
+			paths = append(paths, "identity_mgt/user_self_registration/auto_login/alias_name")
+		}
+		for _, path := range paths {
+			require.Equal(t, KeystoreAlias, at(file, path), "%s: %s names no key of the cluster's keystore", name, path)
+		}
+	}
+}
+
 func TestOnlyOneNodeCreatesTheAdministrator(t *testing.T) {
 	c := load(t, nil)
 	for i, in := range nodes(c) {
