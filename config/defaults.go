@@ -134,7 +134,7 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 	db := &c.Database
 	set(&db.Engine, Postgres)
 	facts := engines[db.Engine]
-	set(&db.Version, facts.version)
+	set(&db.Version, db.Engine.defaultVersion(c.Version))
 	if len(facts.editions) > 0 {
 		set(&db.Edition, facts.editions[0])
 	}

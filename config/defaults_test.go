@@ -2,12 +2,15 @@ package config_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/config/product"
 )
 
 func TestProfilesDecideDefaults(t *testing.T) {
@@ -66,7 +69,7 @@ func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
 	}{
 		{"postgres", "postgres", "postgres16", "", "db.m6g.large", "postgresql-42.7.7.jar", 5432},
 		{"mysql", "mysql", "mysql8.4", "", "db.m6g.large", "mysql-connector-j-8.4.0.jar", 3306},
-		{"mariadb", "mariadb", "mariadb10.11", "", "db.m6g.large", "mariadb-java-client-3.4.1.jar", 3306},
+		{"mariadb", "mariadb", "mariadb11.4", "", "db.m6g.large", "mariadb-java-client-3.4.1.jar", 3306},
 		{"mssql", "sqlserver-se", "sqlserver-se-15.0", "license-included", "db.m6i.xlarge", "mssql-jdbc-12.8.1.jre11.jar",
 			1433},
 		{"oracle", "oracle-se2", "oracle-se2-19", "license-included", "db.m6i.large", "ojdbc11-23.5.0.24.07.jar", 1521},
@@ -85,6 +88,29 @@ func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
 	}
 	ee := configtest.Load(t, under("database", object{"engine": "oracle", "edition": "ee"})).Cluster
 	require.Equal(t, "bring-your-own-license", ee.Database.License())
+}
+
+// Where WSO2 tests a release on an engine's release that RDS offers, the default is one of these.
+func TestDefaultEnginesAreTested(t *testing.T) {
+	want := map[product.Version]map[config.Engine]string{
+		product.V5_11_0: {"postgres": "14", "mysql": "8.0", "mssql": "15.00", "oracle": "19"},
+		product.V6_0_0:  {"postgres": "14", "mysql": "8.0", "mssql": "15.00", "oracle": "19"},
+		product.V6_1_0:  {"postgres": "14", "mysql": "8.0", "mssql": "15.00", "oracle": "19"},
+		product.V7_0_0:  {"postgres": "16", "mysql": "8.0", "mssql": "16.00", "oracle": "19"},
+		product.V7_1_0:  {"postgres": "16", "mysql": "8.4", "mariadb": "11.4", "mssql": "15.00", "oracle": "19"},
+		product.V7_2_0:  {"postgres": "16", "mysql": "8.4", "mariadb": "11.4", "mssql": "15.00", "oracle": "19"},
+		product.V7_3_0:  {"postgres": "16", "mysql": "8.4", "mariadb": "11.4", "mssql": "15.00", "oracle": "19"},
+	}
+	require.ElementsMatch(t, product.Versions(), slices.Collect(maps.Keys(want)))
+	for version, engines := range want {
+		facts, err := version.Facts()
+		require.NoError(t, err)
+		for engine, release := range engines {
+			c := configtest.Load(t, object{"version": string(version), "database": object{"engine": string(engine)}}).Cluster
+			require.Equal(t, release, c.Database.Version, "%s on %s", version, engine)
+			require.Contains(t, facts.Tested.Engines[string(engine)], release, "%s on %s", version, engine)
+		}
+	}
 }
 
 func TestFurtherInstancesInherit(t *testing.T) {
@@ -247,6 +273,15 @@ func TestWarnings(t *testing.T) {
 			"database": object{"instance": object{"class": "db.t4g.medium"}}},
 			"wso2is:database.poolSize: 10 nodes may open 1000 connections to database.instance, and db.t4g.medium takes " +
 				"about 450"},
+		"tested default": {object{"version": "6.0.0", "clustering": object{"scheme": "wka"}}, ""},
+		"untested version": {object{"version": "7.3.0", "database": object{"engine": "mariadb", "version": "10.11"}},
+			"wso2is:database.version: WSO2 tests 7.3.0 on mariadb 11.4, not on 10.11"},
+		"untested engine": {object{"version": "7.0.0", "database": object{"engine": "mariadb"}},
+			"wso2is:database.engine: WSO2 tests 7.0.0 on no mariadb; it tests mssql 14.00, 16.00; mysql 5.7, 8.0; oracle 19; " +
+				"postgres 10, 13, 14, 16, 17"},
+		"withdrawn version": {object{"version": "5.11.0", "clustering": object{"scheme": "wka"},
+			"database": object{"engine": "mariadb"}},
+			"wso2is:database.version: WSO2 tests 5.11.0 on mariadb 10.4, not on 10.11"},
 		"ldap": {under("userStore", ldap),
 			"wso2is:userStore.url: ldap sends every user's password unencrypted; ldaps does not"},
 	} {

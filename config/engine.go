@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/config/ports"
+	"github.com/wso2is-aws/wso2is/config/product"
 )
 
 // engineFacts is what differs between engines, as RDS and WSO2 spell it.
 type engineFacts struct {
 	port     int
-	versions []string // oldest first; the default is named apart
-	version  string
+	versions []string // oldest first, those that RDS offers
+	version  string   // the default of every release that is tested on it
 	editions []string // the first is the default
 	rds      func(edition string) string
 	family   func(edition, version string) string
@@ -104,6 +105,22 @@ func Engines() []Engine {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// tested are the releases of the engine that WSO2 tests the product's release on.
+func (e Engine) tested(release product.Version) []string {
+	facts, _ := release.Facts() // decoding reports an unknown release
+	return facts.Tested.Engines[string(e)]
+}
+
+// defaultVersion is one that WSO2 tests the product's release on, where RDS offers any.
+func (e Engine) defaultVersion(release product.Version) string {
+	known, tested := engines[e], e.tested(release)
+	offered := slices.DeleteFunc(slices.Clone(tested), func(v string) bool { return !slices.Contains(known.versions, v) })
+	if len(offered) == 0 || slices.Contains(offered, known.version) {
+		return known.version
+	}
+	return offered[len(offered)-1]
 }
 
 // Port is the engine's own port.

@@ -329,7 +329,8 @@ type Database struct {
 	// Engine is `postgres`, `mysql`, `mariadb`, `mssql` or `oracle`. Default: `postgres`.
 	Engine Engine `json:"engine,omitempty"`
 	// Version is the engine's release without a minor version, such as `16`, `8.4`, `10.11`, `15.00`, `19`: RDS picks
-	// the minor version and keeps it current. Default: one that WSO2 tests.
+	// the minor version and keeps it current. Default: one that WSO2 tests the release of Identity Server on, where RDS
+	// offers one; so it can change with `version`.
 	Version string `json:"version,omitempty"`
 	// Edition is the edition of mssql (`ex`, `web`, `se`, `ee`) or oracle (`se2`, `ee`). Default: `se` and `se2`.
 	Edition string `json:"edition,omitempty"`

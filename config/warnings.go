@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/config/product"
 )
 
 // warnings are what a team should know although nothing is wrong.
@@ -88,6 +91,13 @@ func (w *warnings) network(c *Cluster) {
 
 func (w *warnings) database(c *Cluster) {
 	db := c.Database
+	switch tested := db.Engine.tested(c.Version); {
+	case len(tested) == 0:
+		w.say("database.engine", "WSO2 tests %s on no %s; it tests %s", c.Version, db.Engine, testedEngines(c.Version))
+	case !slices.Contains(tested, db.Version):
+		w.say("database.version", "WSO2 tests %s on %s %s, not on %s", c.Version, db.Engine, strings.Join(tested, ", "),
+			db.Version)
+	}
 	dataSources := map[string]int{}
 	for _, l := range db.Logical {
 		dataSources[l.Instance]++
@@ -113,4 +123,15 @@ func (w *warnings) database(c *Cluster) {
 				i.Class, most)
 		}
 	}
+}
+
+// testedEngines lists the engines that WSO2 tests a release on.
+func testedEngines(release product.Version) string {
+	var all []string
+	for _, e := range Engines() {
+		if tested := e.tested(release); len(tested) > 0 {
+			all = append(all, fmt.Sprintf("%s %s", e, strings.Join(tested, ", ")))
+		}
+	}
+	return strings.Join(all, "; ")
 }

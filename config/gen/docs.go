@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/invopop/jsonschema"
@@ -155,7 +156,34 @@ func (d *docs) reference() ([]byte, error) {
 			d.row(&first, config.Namespace+":"+name, t, f)
 		}
 	}
-	return append(append([]byte(introduction), first.Bytes()...), sections.Bytes()...), nil
+	return slices.Concat([]byte(introduction), first.Bytes(), sections.Bytes(), releases()), nil
+}
+
+// releases is the table of what WSO2 tests each release on.
+func releases() []byte {
+	var out bytes.Buffer
+	out.WriteString("\n## What WSO2 tests\n\nOn ec2 nodes run the JDK named first; on ecs and eks they run that of " +
+		"their image, which must be one of those tested. Where RDS offers an engine's release that is tested, the default " +
+		"of `wso2is:database.version` is one; another pair is a warning. The default can therefore change with " +
+		"`wso2is:version`: write `wso2is:database.version` first to keep a database on its release.\n\n| release | JDK |")
+	for _, engine := range config.Engines() {
+		fmt.Fprintf(&out, " %s |", engine)
+	}
+	out.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", len(config.Engines())) + "\n")
+	for _, version := range product.Versions() {
+		facts, _ := version.Facts() // listed, so known
+		fmt.Fprintf(&out, "| %s | %d (tested: %s) |", version, facts.JDK,
+			strings.Trim(strings.ReplaceAll(fmt.Sprint(facts.Tested.JDKs), " ", ", "), "[]"))
+		for _, engine := range config.Engines() {
+			tested := strings.Join(facts.Tested.Engines[string(engine)], ", ")
+			if tested == "" {
+				tested = "none"
+			}
+			fmt.Fprintf(&out, " %s |", tested)
+		}
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
 }
 
 func (d *docs) rows(out *bytes.Buffer, path string, t reflect.Type) {

@@ -49,8 +49,10 @@ type Facts struct {
 	Kernel string
 	// Hazelcast is the Hazelcast version inside that kernel.
 	Hazelcast string
-	// JDK is the Java major version that nodes run, one that WSO2 tests the release on.
+	// JDK is the Java major version that nodes run on ec2, one of those that WSO2 tests the release on.
 	JDK int
+	// Tested is what WSO2 tests the release on.
+	Tested Tested
 	// Keystore is the type of the keystores the release ships and expects.
 	Keystore KeystoreFormat
 	// EncryptionKeyBytes is how long [encryption] key may be, shortest first; the longest is generated. Each byte is two
@@ -79,35 +81,81 @@ type Facts struct {
 	ReadsValidationQueryInference bool
 }
 
+// Tested is what WSO2 tests a release on, as its guide says on the page named beside each.
+type Tested struct {
+	// JDKs are the Java major versions.
+	JDKs []int
+	// Engines are the releases of database engines, oldest first, spelled as a stack spells database.engine and
+	// database.version. RDS no longer offers all of them.
+	Engines map[string][]string
+}
+
+// docs-is, in en/identity-server: 5.11.0/docs/setup/environment-compatibility.md.
+var tested5 = Tested{
+	JDKs: []int{8, 11},
+	Engines: map[string][]string{
+		"postgres": {"12", "13", "14"}, "mysql": {"5.7", "8.0"}, "mariadb": {"10.4"}, "mssql": {"15.00"},
+		"oracle": {"12", "19"},
+	},
+}
+
+// docs-is: environment-compatibility.md of 6.0.0 and 6.1.0. They name no MariaDB.
+var tested6 = Tested{
+	JDKs: []int{11, 17},
+	Engines: map[string][]string{
+		"postgres": {"10", "13", "14"}, "mysql": {"5.7", "8.0"}, "mssql": {"14.00", "15.00"}, "oracle": {"19"},
+	},
+}
+
+// docs-is: 7.0.0/docs/deploy/environment-compatibility.md. It names no MariaDB.
+var tested70 = Tested{
+	JDKs: []int{11, 17},
+	Engines: map[string][]string{
+		"postgres": {"10", "13", "14", "16", "17"}, "mysql": {"5.7", "8.0"}, "mssql": {"14.00", "16.00"}, "oracle": {"19"},
+	},
+}
+
+// docs-is: 7.1.0, 7.2.0 and 7.3.0, each in docs/deploy/product-compatibility.md. 7.1.0 was tested on MySQL 5.7 besides.
+var tested71 = Tested{
+	JDKs: []int{11, 17, 21},
+	Engines: map[string][]string{
+		"postgres": {"15", "16", "17"}, "mysql": {"8.0", "8.4"}, "mariadb": {"11.4"}, "mssql": {"14.00", "15.00", "16.00"},
+		"oracle": {"19", "21", "23ai"},
+	},
+}
+
+// The start script of 7.3.0 ends on a JDK below 21 (wso2server.sh in carbon-kernel 4.12.34).
+var tested73 = Tested{JDKs: []int{21, 25}, Engines: tested71.Engines}
+
 var shortKey, anyKey = []int{16}, []int{16, 24, 32}
 
 var facts = map[Version]Facts{
 	V5_11_0: {
-		Kernel: "4.6.1", Hazelcast: "3.12.2", JDK: 11, Keystore: JKS, EncryptionKeyBytes: shortKey,
+		Kernel: "4.6.1", Hazelcast: "3.12.2", JDK: 11, Tested: tested5, Keystore: JKS, EncryptionKeyBytes: shortKey,
 		KubernetesSchemeJar: true,
 	},
 	V6_0_0: {
-		Kernel: "4.7.1", Hazelcast: "4.2.5", JDK: 11, Keystore: JKS, EncryptionKeyBytes: shortKey,
+		Kernel: "4.7.1", Hazelcast: "4.2.5", JDK: 11, Tested: tested6, Keystore: JKS, EncryptionKeyBytes: shortKey,
 		HazelcastAWSKeys: true,
 	},
 	V6_1_0: {
-		Kernel: "4.9.0", Hazelcast: "4.2.6", JDK: 11, Keystore: JKS, EncryptionKeyBytes: shortKey,
+		Kernel: "4.9.0", Hazelcast: "4.2.6", JDK: 11, Tested: tested6, Keystore: JKS, EncryptionKeyBytes: shortKey,
 		HazelcastAWSKeys: true,
 	},
 	V7_0_0: {
-		Kernel: "4.10.9", Hazelcast: "5.3.6", JDK: 17, Keystore: JKS, EncryptionKeyBytes: shortKey,
+		Kernel: "4.10.9", Hazelcast: "5.3.6", JDK: 17, Tested: tested70, Keystore: JKS, EncryptionKeyBytes: shortKey,
 		KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_1_0: {
-		Kernel: "4.10.42", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
+		Kernel: "4.10.42", Hazelcast: "5.3.6", JDK: 21, Tested: tested71, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
 		KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_2_0: {
-		Kernel: "4.10.101", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
+		Kernel: "4.10.101", Hazelcast: "5.3.6", JDK: 21, Tested: tested71, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
 		AgentIdentity: true, KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_3_0: {
-		Kernel: "4.12.34", Hazelcast: "5.3.6", JDK: 21, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
+		Kernel: "4.12.34", Hazelcast: "5.3.6", JDK: 21, Tested: tested73, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
 		AgentIdentity: true, KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 		ReadsValidationQueryInference: true,
 	},
