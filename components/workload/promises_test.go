@@ -372,7 +372,7 @@ func TestWhatRollsPodsAndWhatDoesNot(t *testing.T) {
 		rolls, job bool
 	}{
 		"configuration": {testArgs(t, changes("extraConfig", changes("session_data",
-			changes("cleanup", changes("enable_expired_data_cleanup", true))))), true, false},
+			changes("cleanup", changes("enable_expired_data_cleanup", false))))), true, false},
 		"heartbeat": {testArgs(t, changes("clustering", changes("heartbeatTimeout", 30))), true, false},
 		"image": {testArgs(t, changes("container", changes("image",
 			"123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0-2"))), true, true},
