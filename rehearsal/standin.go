@@ -25,6 +25,8 @@ func standIns() func(path string) string {
 		switch strings.TrimPrefix(path, config.Namespace+":") {
 		case "secrets.encryptionKey":
 			return strings.Repeat("0123456789abcdef", 2)
+		case "secrets.previousEncryptionKey":
+			return strings.Repeat("fedcba9876543210", 2)
 		case "secrets.keystore":
 			return keystore()
 		case "eks.cluster.kubeconfig":

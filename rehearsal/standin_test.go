@@ -20,6 +20,9 @@ func TestTheProgramTakesStandInsForEverySecret(t *testing.T) {
 		if len(facts.EncryptionKeyBytes) > 0 {
 			secrets["encryptionKey"] = of("secrets.encryptionKey")
 		}
+		if facts.RotatesEncryptionKey {
+			secrets["previousEncryptionKey"] = of("secrets.previousEncryptionKey")
+		}
 		_, err = configtest.TryLoad(map[string]any{
 			"version": string(release), "secrets": secrets, "admin": map[string]any{"password": of("admin.password")},
 			"clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
