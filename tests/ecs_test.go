@@ -221,7 +221,7 @@ func TestATaskFetchesWhatItsImageLacks(t *testing.T) {
 	files := func(changes map[string]any) string {
 		return environment(containers(t, deploy(t, changes), "nodes")["prepare"], "WSO2IS_FILES")
 	}
-	assert.Regexp(t, `s3://wso2is-test-config-[^|]*/nodes/all/deployment.toml\|[0-9a-f]{64}\|`+
+	assert.Regexp(t, `s3://wso2is-test-config-[^|]*/nodes/all/[0-9a-f]{64}/deployment.toml\|[0-9a-f]{64}\|`+
 		`/home/wso2carbon/wso2-config-volume/repository/conf/deployment.toml`, files(onECS(nil)))
 	assert.Contains(t, files(onECS(nil)), "postgresql-42.7.7.jar")
 	baked := files(onECS(object("container", object("baked", true))))

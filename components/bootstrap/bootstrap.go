@@ -62,13 +62,18 @@ type Program struct {
 	Content []byte
 }
 
+// Key is the key under which the stack's bucket has a file: its name with its checksum in hexadecimal before the last
+// part. Another content has another key, so that whatever starts later still finds what it was told to fetch.
+func Key(name, sum string) string { return path.Join(path.Dir(name), sum, path.Base(name)) }
+
 // SHA256 is the content's checksum in hexadecimal.
 func (p Program) SHA256() string {
 	sum := sha256.Sum256(p.Content)
 	return hex.EncodeToString(sum[:])
 }
 
-// Programs lists the files that user data expects in the bucket Args.Bucket, under Args.Programs + Name, by name.
+// Programs lists the files that user data expects in the bucket Args.Bucket, under the Key of Args.Programs + Name, by
+// name.
 func Programs() []Program {
 	names := map[string]string{
 		"SchemaBootstrap.java": "lib/SchemaBootstrap.java",
@@ -121,7 +126,7 @@ type Args struct {
 	// JDBC URLs expect it.
 	CABundle     config.Artifact
 	CABundlePath string
-	// Bucket has the node's files and, under the key prefix Programs, the content of Programs().
+	// Bucket has the node's files and, named with the prefix Programs, the content of Programs().
 	Bucket   string
 	Programs string
 	// Files are put below IS_HOME; repository/conf/deployment.toml must be among them.
@@ -277,7 +282,7 @@ func UserData(a Args) (string, error) {
 		files = append(files, f.Key+"|"+f.SHA256+"|"+f.Path)
 	}
 	for _, p := range Programs() {
-		programs = append(programs, a.Programs+p.Name+"|"+p.SHA256()+"|"+p.Path)
+		programs = append(programs, Key(a.Programs+p.Name, p.SHA256())+"|"+p.SHA256()+"|"+p.Path)
 	}
 	for _, s := range a.Secrets {
 		secrets = append(secrets, s.Variable+"|"+s.ID+"|"+s.HashVariable)

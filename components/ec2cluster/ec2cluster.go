@@ -203,7 +203,8 @@ func bootstrapArgs(
 		CABundle: c.Database.CABundle, CABundlePath: nodeconfig.CABundlePath,
 		Bucket: at["bucket"], Programs: programPrefix,
 		Files: []bootstrap.File{{
-			Key: files.DeploymentKey, SHA256: at["sum:deployment.toml"], Path: product.DeploymentFile,
+			Key:    bootstrap.Key(files.Deployment, at["sum:deployment.toml"]),
+			SHA256: at["sum:deployment.toml"], Path: product.DeploymentFile,
 		}},
 		FileSystem: bootstrap.FileSystem{
 			ID: at["fileSystem"], Userstores: at["accessPoint:"+filesystem.Userstores],
@@ -222,7 +223,9 @@ func bootstrapArgs(
 		out.HazelcastPort = n.port
 	}
 	if files.HazelcastSum != "" {
-		out.Files = append(out.Files, bootstrap.File{Key: files.HazelcastKey, SHA256: files.HazelcastSum, Path: product.HazelcastFile})
+		out.Files = append(out.Files, bootstrap.File{
+			Key: bootstrap.Key(files.Hazelcast, files.HazelcastSum), SHA256: files.HazelcastSum, Path: product.HazelcastFile,
+		})
 	}
 	for variable, key := range awskit.Sorted(args.SecretKeys) {
 		s := bootstrap.Secret{Variable: variable, ID: at["secret:"+key]}

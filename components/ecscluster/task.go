@@ -29,7 +29,7 @@ const (
 )
 
 const (
-	// schemaProgram is the key of the program that makes the schema and trusts certificates.
+	// schemaProgram is the name of the program that makes the schema and trusts certificates.
 	schemaProgram = "lib/SchemaBootstrap.java"
 
 	// stopSeconds is how long ECS waits between SIGTERM and SIGKILL: more than the server takes. Fargate allows no more.
@@ -217,8 +217,8 @@ func (b *builder) prepare(files []container.File, schema string) (definition, er
 }
 
 // ownFile is an object of the stack's bucket.
-func ownFile(k known, key, sum, at string) container.File {
-	return container.File{Source: "s3://" + k["bucket"] + "/" + key, SHA256: sum, Path: at}
+func ownFile(k known, name, sum, at string) container.File {
+	return container.File{Source: "s3://" + k["bucket"] + "/" + bootstrap.Key(name, sum), SHA256: sum, Path: at}
 }
 
 func schemaProgramFile(k known) container.File {
@@ -231,9 +231,9 @@ func (b *builder) nodeFiles(k known) []container.File {
 	if b.Config.Container.Baked {
 		return files
 	}
-	files = append(files, ownFile(k, b.files.DeploymentKey, k["deploymentSum"], container.DeploymentPath))
-	if b.files.HazelcastKey != "" {
-		files = append(files, ownFile(k, b.files.HazelcastKey, b.files.HazelcastSum, container.HazelcastPath))
+	files = append(files, ownFile(k, b.files.Deployment, k["deploymentSum"], container.DeploymentPath))
+	if b.files.Hazelcast != "" {
+		files = append(files, ownFile(k, b.files.Hazelcast, b.files.HazelcastSum, container.HazelcastPath))
 	}
 	return files
 }

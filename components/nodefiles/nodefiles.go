@@ -34,7 +34,9 @@ func New(
 	ctx *pulumi.Context, scope awskit.Scope, key pulumi.StringInput, child []pulumi.ResourceOption,
 ) (*Store, error) {
 	child = awskit.With(child, kept(ctx))
-	bucket, err := storage.NewBucket(ctx, "config", &storage.Args{Scope: scope, Purpose: "config", KeyARN: key}, child...)
+	bucket, err := storage.NewBucket(ctx, "config", &storage.Args{
+		Scope: scope, Purpose: "config", KeyARN: key, Expendable: true,
+	}, child...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the bucket for node configuration: %w", err)
 	}
@@ -55,25 +57,28 @@ func kept(ctx *pulumi.Context) pulumi.ResourceOption {
 	return pulumi.Aliases(aliases)
 }
 
-// Object stores a text.
-func (s *Store) Object(ctx *pulumi.Context, key string, content pulumi.StringInput) (*s3.BucketObjectv2, error) {
-	object, err := s3.NewBucketObjectv2(ctx, key, &s3.BucketObjectv2Args{
-		Bucket: s.Name, Key: pulumi.String(key), Content: content.ToStringOutput().ToStringPtrOutput(),
-		ContentType: pulumi.String("text/plain; charset=utf-8"),
-	}, s.child...)
+// Object stores a text under the key that bootstrap.Key gives its name. A text that another one takes the place of stays
+// in the bucket: a launch template's earlier version, a task definition's earlier revision or an instance that has only
+// just been launched may still have to fetch it. The bucket takes them along when it goes.
+func (s *Store) Object(ctx *pulumi.Context, name string, content pulumi.StringInput) (*s3.BucketObjectv2, error) {
+	text := content.ToStringOutput()
+	object, err := s3.NewBucketObjectv2(ctx, name, &s3.BucketObjectv2Args{
+		Bucket: s.Name, Content: text.ToStringPtrOutput(), ContentType: pulumi.String("text/plain; charset=utf-8"),
+		Key: text.ApplyT(func(text string) string { return bootstrap.Key(name, Sum(text)) }).(pulumi.StringOutput),
+	}, awskit.With(s.child, pulumi.RetainOnDelete(true))...)
 	if err != nil {
-		return nil, fmt.Errorf("storing %s: %w", key, err)
+		return nil, fmt.Errorf("storing %s: %w", name, err)
 	}
 	return object, nil
 }
 
 // Node is the files of one node.
 type Node struct {
-	// DeploymentKey and DeploymentSum are the object with deployment.toml and its SHA-256 in hexadecimal.
-	DeploymentKey string
+	// Deployment and DeploymentSum are the name of deployment.toml and its SHA-256 in hexadecimal.
+	Deployment    string
 	DeploymentSum pulumi.StringOutput
-	// HazelcastKey and HazelcastSum are those of hazelcast.xml, empty where there is none.
-	HazelcastKey, HazelcastSum string
+	// Hazelcast and HazelcastSum are those of hazelcast.xml, empty where there is none.
+	Hazelcast, HazelcastSum string
 	// Objects are both as resources.
 	Objects []pulumi.Resource
 	// URI says where deployment.toml is.
@@ -89,21 +94,21 @@ func (s *Store) Node(
 		out, err := nodeconfig.Render(Input(c, discovery, node, at))
 		return string(out.DeploymentTOML), err
 	})
-	n := &Node{DeploymentKey: "nodes/" + name + "/deployment.toml"}
-	object, err := s.Object(ctx, n.DeploymentKey, text)
+	n := &Node{Deployment: "nodes/" + name + "/deployment.toml"}
+	object, err := s.Object(ctx, n.Deployment, text)
 	if err != nil {
 		return nil, err
 	}
 	n.Objects = append(n.Objects, object)
 	n.DeploymentSum = text.ApplyT(Sum).(pulumi.StringOutput)
-	n.URI = pulumi.Sprintf("s3://%s/%s", s.Name, n.DeploymentKey)
+	n.URI = pulumi.Sprintf("s3://%s/%s", s.Name, object.Key)
 	out, err := nodeconfig.Render(Input(c, discovery, node, nil))
 	if err != nil {
 		return nil, err
 	}
 	if len(out.HazelcastXML) > 0 {
-		n.HazelcastKey, n.HazelcastSum = "nodes/"+name+"/hazelcast.xml", Sum(string(out.HazelcastXML))
-		object, err := s.Object(ctx, n.HazelcastKey, pulumi.String(string(out.HazelcastXML)))
+		n.Hazelcast, n.HazelcastSum = "nodes/"+name+"/hazelcast.xml", Sum(string(out.HazelcastXML))
+		object, err := s.Object(ctx, n.Hazelcast, pulumi.String(string(out.HazelcastXML)))
 		if err != nil {
 			return nil, err
 		}

@@ -27,6 +27,9 @@ type Args struct {
 	KeyARN pulumi.StringInput
 	// ExpireDays deletes objects after that many days; 0 keeps them.
 	ExpireDays int
+	// Expendable says that what is in the bucket can be made again, so that it goes with the bucket even where the stack is
+	// protected. Without it a protected bucket can only be deleted once it is empty.
+	Expendable bool
 	// Writer may put objects, or nil.
 	Writer *Writer
 }
@@ -47,7 +50,7 @@ func Name(scope awskit.Scope, purpose string) string {
 	return scope.Prefix(63-len(suffix)) + suffix
 }
 
-// NewBucket makes the bucket. Unprotected, it is deleted with what is in it.
+// NewBucket makes the bucket. Unprotected or expendable, it is deleted with what is in it.
 func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Bucket, error) {
 	if args == nil {
 		return nil, fmt.Errorf("bucket %s: no arguments", name)
@@ -58,7 +61,7 @@ func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(b)}
 	bucket, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{
-		Bucket: pulumi.String(Name(args.Scope, args.Purpose)), ForceDestroy: pulumi.Bool(!args.Protect),
+		Bucket: pulumi.String(Name(args.Scope, args.Purpose)), ForceDestroy: pulumi.Bool(args.Expendable || !args.Protect),
 		Tags: awskit.Tags(Name(args.Scope, args.Purpose), component),
 	}, awskit.With(child, pulumi.Protect(args.Protect))...)
 	if err != nil {

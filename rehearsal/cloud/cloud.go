@@ -61,6 +61,8 @@ type Resource struct {
 	Lost bool `json:"lost,omitempty"`
 	// Existing says that the stack does not own it.
 	Existing bool `json:"existing,omitempty"`
+	// Earlier are the inputs of its earlier versions, where the service keeps them.
+	Earlier []Object `json:"earlier,omitempty"`
 }
 
 func (r *Resource) describe() string {
@@ -423,7 +425,7 @@ func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, pre
 	if preview {
 		return r, nil
 	}
-	if other := c.resources[c.key(r)]; other != nil {
+	if other := c.resources[c.key(r)]; other != nil && !t.Overwrites {
 		return nil, fail("AlreadyExists", "%s exists already", other.describe())
 	}
 	c.made[urn]++
@@ -534,6 +536,9 @@ func (c *Cloud) Update(token, id string, old, in Object, secrets []string, previ
 	call.outputs()
 	next := *r
 	next.Inputs, next.Outputs, next.Secrets = call.In, call.Out, slices.Concat(secrets, t.Secret)
+	if t.Earlier {
+		next.Earlier = append(slices.Clone(r.Earlier), r.Inputs)
+	}
 	if preview {
 		return &next, nil
 	}
@@ -584,6 +589,11 @@ func (c *Cloud) Delete(token, id string, properties Object) error {
 	fault := c.ask("delete", call)
 	if fault.Message != "" && !fault.Done {
 		return errors.New(fault.Message)
+	}
+	if t.Stays != nil && t.Stays(r.Inputs) {
+		left := *r
+		left.Existing, left.URN = true, ""
+		return c.put(&left)
 	}
 	if err := c.remove(r); err != nil {
 		return err

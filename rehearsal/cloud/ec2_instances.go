@@ -60,7 +60,9 @@ var instanceTypes = []Type{
 		},
 		Unique: []Unique{{By: []string{"networkInterfaces[].networkInterfaceId"}, Code: "InvalidNetworkInterface.InUse"}},
 		Check:  []Rule{userData("userData", false), userData("userDataBase64", true)},
-		Rules:  []Rule{sameVPC("subnetId", "vpcSecurityGroupIds[]"), addressFits("subnetId", "privateIp"), inSubnetsZone},
+		Rules: []Rule{
+			sameVPC("subnetId", "vpcSecurityGroupIds[]"), addressFits("subnetId", "privateIp"), inSubnetsZone, instanceFindsItsFiles,
+		},
 		After: func(c *Call) {
 			if eni := c.Cloud.find(c.text("networkInterfaces[].networkInterfaceId"), "id", networkInterface); eni != nil {
 				c.Out["subnetId"], c.Out["privateIp"] = eni.Outputs["subnetId"], eni.Outputs["privateIp"]
@@ -78,7 +80,7 @@ var instanceTypes = []Type{
 		},
 	},
 	{
-		Token: templateType, ID: "lt-{hex}", ARN: ec2ARN + "launch-template/{id}", Tags: true,
+		Token: templateType, ID: "lt-{hex}", ARN: ec2ARN + "launch-template/{id}", Tags: true, Earlier: true,
 		Name: "name", NamePrefix: "namePrefix",
 		Outputs:   Object{"latestVersion": 1, "defaultVersion": 1},
 		Replace:   []string{"name", "namePrefix"},
@@ -113,6 +115,15 @@ var instanceTypes = []Type{
 			}
 		},
 	},
+}
+
+// instanceFindsItsFiles refuses an instance whose user data names files that are not there.
+func instanceFindsItsFiles(c *Call) error {
+	raw, err := base64.StdEncoding.DecodeString(c.text("userDataBase64"))
+	if err != nil || c.Preview {
+		return nil
+	}
+	return c.Cloud.filesAreThere("the instance", string(raw))
 }
 
 // inSubnetsZone refuses a zone that is not the subnet's.
@@ -237,6 +248,9 @@ func templateFits(c *Call) error {
 		return nil
 	}
 	var wrong []error
+	if raw, err := base64.StdEncoding.DecodeString(text(t.Inputs, "userData")); err == nil && !c.Preview {
+		wrong = append(wrong, c.Cloud.filesAreThere("an instance of "+t.describe(), string(raw)))
+	}
 	for _, path := range []string{"imageId", "instanceType"} {
 		if c.given([]string{"mixedInstancesPolicy"}) == 0 && get(t.Inputs, path) == nil {
 			wrong = append(wrong, fail("ValidationError", "%s names no %s", t.describe(), path))

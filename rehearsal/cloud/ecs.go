@@ -84,6 +84,8 @@ var ecsTypes = []Type{
 	},
 	{
 		Token: taskType, ID: "{family}", Scope: "arn", Tags: true,
+		// With skipDestroy a revision stays ACTIVE, for the deployments that go back to it.
+		Stays:    func(in Object) bool { return flag(in, "skipDestroy") },
 		Required: []string{"family", "containerDefinitions"},
 		Defaults: Object{"enableFaultInjection": false, "skipDestroy": false, "trackLatest": false},
 		Outputs:  Object{"networkMode": "bridge"},
@@ -727,7 +729,7 @@ func serviceFits(c *Call) error {
 	if definition == nil || c.Preview {
 		return nil
 	}
-	var wrong []error
+	wrong := []error{c.Cloud.filesAreThere("a task of "+definition.describe(), containerText(definition))}
 	bad := func(format string, args ...any) {
 		wrong = append(wrong, fail("InvalidParameterException", format, args...))
 	}

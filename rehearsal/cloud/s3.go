@@ -48,6 +48,13 @@ var s3Types = []Type{
 			}
 			return nil
 		}},
+		Deleted: func(c *Call) {
+			for _, o := range c.Cloud.all(objectType) {
+				if text(o.Inputs, "bucket") == c.ID {
+					_ = c.Cloud.remove(o)
+				}
+			}
+		},
 	},
 	bucketSetting("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", Type{
 		Defaults: Object{
@@ -94,7 +101,7 @@ var s3Types = []Type{
 		},
 	}),
 	{
-		Token: objectType, Put: true, ID: "{key}", ARN: "arn:{partition}:s3:::{bucket}/{key}", Scope: "bucket", Tags: true,
+		Token: objectType, Put: true, Overwrites: true, ID: "{key}", ARN: "arn:{partition}:s3:::{bucket}/{key}", Scope: "bucket", Tags: true,
 		Required:  []string{"bucket", "key"},
 		AtMostOne: [][]string{{"content", "contentBase64", "source"}},
 		Defaults:  Object{"forceDestroy": false},
@@ -106,6 +113,7 @@ var s3Types = []Type{
 			ref("bucket", bucketType).free().code("NoSuchBucket"), ref("kmsKeyId",
 				keyType).by("arn").free().code("KMS.NotFoundException"),
 		},
+		Rules: []Rule{objectIsNotOverwritten}, Deletable: []Rule{objectIsNotMissed},
 		After: func(c *Call) {
 			if c.unknown("content") {
 				c.Out["etag"], c.Out["versionId"] = Unknown{}, Unknown{}

@@ -46,6 +46,12 @@ type Type struct {
 	Unique []Unique
 	// Put says that creating it again overwrites it, or finds it there, where the call that made it was never answered.
 	Put bool
+	// Overwrites says that creating it takes the place of one with the same id that no call is owed an answer for.
+	Overwrites bool
+	// Earlier says that the service keeps the inputs of every earlier version.
+	Earlier bool
+	// Stays says under which inputs a delete leaves it in the account.
+	Stays func(Object) bool
 	// Check holds the rules that need nothing but the inputs; they run before anything is created.
 	Check []Rule
 	// Rules hold in the cloud as it is at the time of a create or update.

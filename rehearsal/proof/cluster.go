@@ -234,7 +234,11 @@ func shortService(name string) string {
 	return parts[len(parts)-1]
 }
 
-var configKey = regexp.MustCompile(`nodes/[A-Za-z0-9_.-]+/(?:deployment\.toml|hazelcast\.xml)`)
+// configKey is the key of a node's file, which may have a checksum in it.
+var (
+	configKey = regexp.MustCompile(`nodes/[A-Za-z0-9_.-]+/(?:[0-9a-f]{64}/)?(?:deployment\.toml|hazelcast\.xml)`)
+	inKey     = regexp.MustCompile(`[0-9a-f]{64}/`)
+)
 
 // findNodes finds whatever is started with a deployment.toml.
 func (c *cluster) findNodes() error {
@@ -384,7 +388,7 @@ func (c *cluster) addNode(n *node) error {
 			n.overrides = true
 			continue
 		}
-		n.configKey, n.config = key, objects[key].str("content")
+		n.configKey, n.config = inKey.ReplaceAllString(key, ""), objects[key].str("content")
 	}
 	if n.config == "" {
 		if slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, ".toml") }) {

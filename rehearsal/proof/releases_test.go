@@ -3,11 +3,28 @@ package proof_test
 const (
 	bounded = "Scaling stops at the number of nodes"
 	gated   = "A pod counts as ready only when"
+	finds   = "Whatever starts from a definition, old or new"
 )
 
 // controllers changes the values of the load balancer controller's release.
 func controllers(change func(values map[string]any)) func(*document) {
 	return func(d *document) { d.each("Release", "aws-load-balancer-controller", "values", change) }
+}
+
+// fixedKey gives a file a key that its content does not decide, wherever it is named.
+func fixedKey(d *document, name string) {
+	key := d.out(objectKind, name, "key").(string)
+	d.set(objectKind, name, "key", name)
+	for _, kind := range []string{"TaskDefinition", "LaunchTemplate"} {
+		for _, r := range d.resources {
+			if !is(r, kind, "nodes") {
+				continue
+			}
+			for _, part := range []string{"inputs", "outputs"} {
+				renamed(r.(map[string]any)[part], key, name)
+			}
+		}
+	}
 }
 
 var releaseMutations = map[string]mutation{
@@ -17,6 +34,21 @@ var releaseMutations = map[string]mutation{
 		"Target nodes may ask for 7 nodes; nodes.autoscaling.max is 6"},
 	"pods with room for one more": {"eks", func(d *document) { d.put("HorizontalPodAutoscaler", "server", "spec", "maxReplicas", 6) },
 		bounded, "HorizontalPodAutoscaler server may ask for 6 nodes; nodes.autoscaling.max is 5"},
+	"a file under a name of its own": {"ecs", func(d *document) { fixedKey(d, nodesFile) }, finds,
+		nodesFile + " is overwritten when its content changes, and TaskDefinition nodes"},
+	"a file that goes with its successor": {"prod", func(d *document) { d.get(objectKind, nodesFile)["retainOnDelete"] = false }, finds,
+		"BucketObjectv2 " + nodesFile + " is deleted when another one takes its place, and Group nodes"},
+	"a file that is not there": {"dev", func(d *document) { d.drop(objectKind, "programs/ready") }, finds,
+		"Instance node-1 fetches programs/"},
+	"a file with another content": {"fargate", func(d *document) {
+		d.edit(objectKind, "lib/SchemaBootstrap.java", "content", "class", "klass")
+	}, finds, "and what is there has another"},
+	"files that expire": {"prod", func(d *document) {
+		d.add("aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "config", "x", map[string]any{
+			"bucket": d.out("BucketV2", "config", "bucket"),
+			"rules":  []any{map[string]any{"status": "Enabled", "expiration": map[string]any{"days": 30}}},
+		})
+	}, finds, "deletes the files of wso2is-prod-config-"},
 	"scaling that nobody asked for": {"prod", func(d *document) {
 		d.add("aws:autoscaling/policy:Policy", "cpu", "cpu", map[string]any{"autoscalingGroupName": d.out("Group", "nodes", "name")})
 	}, bounded, "and the stack file asks for no scaling"},

@@ -16,6 +16,8 @@ import (
 type resource struct {
 	urn, token, name, id string
 	in, out              map[string]any
+	// retained says that the engine leaves it in the account when it goes from the state.
+	retained bool
 }
 
 // state is the deployment that the engine produced.
@@ -44,6 +46,7 @@ func readState(raw []byte) (*state, error) {
 		}
 		one := &resource{
 			urn: string(r.URN), token: string(r.Type), name: r.URN.Name(), id: string(r.ID), in: r.Inputs, out: r.Outputs,
+			retained: r.RetainOnDelete,
 		}
 		s.all = append(s.all, one)
 		s.byID[one.token+" "+one.id] = one

@@ -123,7 +123,7 @@ type Node struct {
 	Config string
 }
 
-var nodeKey = regexp.MustCompile(`^nodes/([^/]+)/deployment\.toml$`)
+var nodeKey = regexp.MustCompile(`^nodes/([^/]+)/(?:[0-9a-f]{64}/)?deployment\.toml$`)
 
 // sharedConfig names the files that the nodes of a group have in common.
 const sharedConfig = "all"

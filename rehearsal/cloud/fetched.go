@@ -1,0 +1,132 @@
+package cloud
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// fetched is a file of a bucket of the account that a definition names by its checksum.
+type fetched struct{ bucket, key, sum string }
+
+var (
+	// fetchLine is how user data and containers name what they fetch: source|checksum|path.
+	fetchLine    = regexp.MustCompile(`([A-Za-z0-9_.:/-]+)\|([0-9a-f]{64})\|`)
+	bucketOfData = regexp.MustCompile(`(?m)^BUCKET='?([a-z0-9.-]+)'?$`)
+)
+
+// fetches lists what a text names of the stack's own buckets. What is in others is not the account's to check.
+func (c *Cloud) fetches(definition string) []fetched {
+	own := ""
+	if m := bucketOfData.FindStringSubmatch(definition); m != nil {
+		own = m[1]
+	}
+	var all []fetched
+	for _, m := range fetchLine.FindAllStringSubmatch(definition, -1) {
+		f := fetched{own, m[1], m[2]}
+		if rest, s3 := strings.CutPrefix(m[1], "s3://"); s3 {
+			f.bucket, f.key, _ = strings.Cut(rest, "/")
+		} else if strings.Contains(m[1], "://") {
+			continue
+		}
+		if b := c.find(f.bucket, "id", bucketType); b != nil && !b.Existing {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func sumOf(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(sum[:])
+}
+
+func (c *Cloud) fileAt(bucket, key string) *Resource {
+	return c.resources[keyOf(objectType, key, Object{"bucket": bucket})]
+}
+
+// filesAreThere refuses what would be started from a definition whose files are not in their bucket.
+func (c *Cloud) filesAreThere(who, definition string) error {
+	var wrong []error
+	for _, f := range c.fetches(definition) {
+		switch o := c.fileAt(f.bucket, f.key); {
+		case o == nil:
+			wrong = append(wrong, fail("NoSuchKey", "%s fetches s3://%s/%s, and there is no such object", who, f.bucket, f.key))
+		case sumOf(text(o.Inputs, "content")) != f.sum:
+			wrong = append(wrong, fail("ChecksumMismatch", "%s fetches s3://%s/%s with the checksum %s, and what is there has another",
+				who, f.bucket, f.key, f.sum))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// definition is what something is started from.
+type definition struct{ who, text string }
+
+// definitions are all from which something may still be started: instances that are there, every version of a launch
+// template that a group uses, since a refresh that fails goes back to an earlier one, and every revision of a task
+// definition as long as a service runs, since a deployment that fails goes back to an earlier one.
+func (c *Cloud) definitions() []definition {
+	var all []definition
+	for _, g := range c.all(scalingType) {
+		t := (&Call{Cloud: c, In: g.Inputs}).template()
+		if t == nil {
+			continue
+		}
+		for _, version := range append(t.Earlier, t.Inputs) {
+			if raw, err := base64.StdEncoding.DecodeString(text(version, "userData")); err == nil {
+				all = append(all, definition{"a version of " + t.describe(), string(raw)})
+			}
+		}
+	}
+	if len(c.all(serviceType)) > 0 {
+		for _, d := range c.all(taskType) {
+			all = append(all, definition{"a revision of " + d.describe(), containerText(d)})
+		}
+	}
+	for _, i := range c.all(instanceType) {
+		data := text(i.Inputs, "userData")
+		if raw, err := base64.StdEncoding.DecodeString(text(i.Inputs, "userDataBase64")); err == nil && len(raw) > 0 {
+			data = string(raw)
+		}
+		all = append(all, definition{i.describe(), data})
+	}
+	return all
+}
+
+// containerText is a task definition's text with the line breaks of its variables.
+func containerText(task *Resource) string {
+	return strings.ReplaceAll(text(task.Inputs, "containerDefinitions"), `\n`, "\n")
+}
+
+// stillFetched refuses to take away or overwrite an object that something may still have to fetch.
+func (c *Call) stillFetched(doing, bucket, key, content string) error {
+	for _, d := range c.Cloud.definitions() {
+		for _, f := range c.Cloud.fetches(d.text) {
+			if f.bucket == bucket && f.key == key && f.sum != sumOf(content) {
+				return fail("ObjectInUse", "s3://%s/%s is %s while %s fetches it with the checksum %s: what is started from that, at a "+
+					"scale-out or a rollback, ends at the checksum", bucket, key, doing, d.who, f.sum)
+			}
+		}
+	}
+	return nil
+}
+
+func objectIsNotOverwritten(c *Call) error {
+	if c.Preview || c.unknown("content", "key", "bucket") {
+		return nil
+	}
+	old := c.Cloud.fileAt(c.text("bucket"), c.text("key"))
+	if old == nil || text(old.Inputs, "content") == c.text("content") {
+		return nil
+	}
+	return c.stillFetched("overwritten", c.text("bucket"), c.text("key"), c.text("content"))
+}
+
+// objectIsNotMissed refuses to delete an object that something may still have to fetch.
+func objectIsNotMissed(c *Call) error {
+	return c.stillFetched("deleted", c.text("bucket"), c.text("key"), "")
+}
