@@ -19,10 +19,8 @@ type Mutant struct {
 	Category string
 	// Path is the property, with [*] for an index, and What says what becomes of it.
 	Path, What string
-	// edit changes the resource's inputs; options are changed instead where it is nil.
+	// edit changes the resource's inputs; where it is nil, Path is a resource option that is left out.
 	edit func(cloud.Object)
-	// dependencies says that the resource waits for nothing that it does not refer to; unprotected, that it is not protected.
-	dependencies, unprotected bool
 }
 
 func (m Mutant) String() string {

@@ -114,31 +114,25 @@ func list(ctx context.Context, o rehearse.Options) (_ []Mutant, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	var registered []pulumi.ResourceTransformArgs
-	var mu sync.Mutex
-	s.SetProgram(with(o.Program, func(a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
-		mu.Lock()
-		defer mu.Unlock()
-		registered = append(registered, *a)
-		return nil
-	}))
 	var all []Mutant
 	s.Cloud.AlterWith(func(token, name string, inputs cloud.Object) { all = append(all, mutantsOf(token, name, inputs)...) })
+	var options []Mutant
+	var mu sync.Mutex
+	s.SetProgram(with(o.Program, func(a *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+		mu.Lock()
+		defer mu.Unlock()
+		m := Mutant{Type: a.Type, Name: a.Name, What: "is gone"}
+		for option, path := range map[string]string{"dependency": "dependsOn", "flag": "protect"} {
+			if m.Category, m.Path = option, path; len(without(a.Opts, path)) < len(a.Opts) {
+				options = append(options, m)
+			}
+		}
+		return nil
+	}))
 	if _, err := s.Up(ctx, quiet...); err != nil {
 		return nil, fmt.Errorf("an undamaged up: %w", err)
 	}
-	for _, a := range registered {
-		if a.Custom && len(a.Opts.DependsOn)+len(a.Opts.DependsOnInputs) > 0 {
-			all = append(all, Mutant{
-				Type: a.Type, Name: a.Name, Category: "dependency", Path: "dependsOn", What: "is gone", dependencies: true,
-			})
-		}
-		if a.Custom && a.Opts.Protect {
-			all = append(all, Mutant{
-				Type: a.Type, Name: a.Name, Category: "flag", Path: "protect", What: "is gone", unprotected: true,
-			})
-		}
-	}
+	all = append(all, options...)
 	// One mutant of a kind is enough, and always the same one.
 	slices.SortStableFunc(all, func(a, b Mutant) int {
 		return cmp.Or(strings.Compare(a.Category, b.Category), strings.Compare(a.kind(), b.kind()), strings.Compare(a.Name, b.Name))
@@ -146,20 +140,25 @@ func list(ctx context.Context, o rehearse.Options) (_ []Mutant, err error) {
 	return slices.CompactFunc(all, func(a, b Mutant) bool { return a.kind() == b.kind() }), nil
 }
 
-// with is the program with a transform of every resource.
-func with(
-	program pulumi.RunFunc, transform func(*pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult,
-) pulumi.RunFunc {
+// with is the program with a transformation of every resource.
+func with(program pulumi.RunFunc, transform pulumi.ResourceTransformation) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		if err := ctx.RegisterResourceTransform(
-			func(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
-				return transform(a)
-			},
-		); err != nil {
+		if err := ctx.RegisterStackTransformation(transform); err != nil {
 			return err
 		}
 		return program(ctx)
 	}
+}
+
+// without leaves out the options that set dependsOn or protect.
+func without(opts []pulumi.ResourceOption, path string) []pulumi.ResourceOption {
+	return slices.DeleteFunc(slices.Clone(opts), func(option pulumi.ResourceOption) bool {
+		one, err := pulumi.NewResourceOptions(option)
+		if err != nil {
+			return false
+		}
+		return path == "protect" && one.Protect || path == "dependsOn" && len(one.DependsOn)+len(one.DependsOnInputs) > 0
+	})
 }
 
 // try rehearses a mutant from an empty account, as far as a rehearsal goes that must succeed: up, the proofs, and a second
@@ -172,18 +171,11 @@ func try(
 	}
 	program := o.Program
 	if m.edit == nil {
-		program = with(o.Program, func(a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+		program = with(o.Program, func(a *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
 			if a.Type != m.Type || a.Name != m.Name {
 				return nil
 			}
-			opts := a.Opts
-			if m.dependencies {
-				opts.DependsOn, opts.DependsOnInputs = nil, nil
-			}
-			if m.unprotected {
-				opts.Protect = false
-			}
-			return &pulumi.ResourceTransformResult{Props: a.Props, Opts: opts}
+			return &pulumi.ResourceTransformationResult{Props: a.Props, Opts: without(a.Opts, m.Path)}
 		})
 	}
 	s.SetProgram(program)
