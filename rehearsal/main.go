@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/stackfile"
 	"github.com/wso2is-aws/wso2is/rehearsal/change"
 	"github.com/wso2is-aws/wso2is/rehearsal/fault"
 	"github.com/wso2is-aws/wso2is/rehearsal/mutation"
@@ -83,7 +84,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	of := func(stack string) rehearse.Options {
 		o := base
-		o.Stack, o.StackFile = stack, cmp.Or(*file, rehearse.StackFile(*project, stack))
+		o.Stack, o.StackFile = stack, cmp.Or(*file, stackfile.Find(*project, stack))
 		o.Out, o.Prove = filepath.Join(*project, "out", stack), prover(filepath.Join(*project, "out"), stack)
 		return o
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/config/stackfile"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 )
 
@@ -43,7 +44,7 @@ func Run(ctx context.Context, o Options) error {
 	for _, stack := range stacks {
 		one := o.Options
 		one.Stack = stack
-		one.StackFile = cmp.Or(one.StackFile, rehearse.StackFile(o.Project, stack))
+		one.StackFile = cmp.Or(one.StackFile, stackfile.Find(o.Project, stack))
 		found, err := Rehearse(ctx, one, rows, o.Output)
 		if err != nil {
 			return err

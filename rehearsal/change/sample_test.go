@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wso2is-aws/wso2is/config/stackfile"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
 	"github.com/wso2is-aws/wso2is/stacks"
@@ -24,7 +25,7 @@ const project = "../.."
 func options(t *testing.T, stack string, program pulumi.RunFunc) rehearse.Options {
 	t.Helper()
 	return rehearse.Options{
-		Program: program, Project: "wso2is", Stack: stack, StackFile: rehearse.StackFile(project, stack), Pulumi: rehearsetest.Engine(t), Out: t.TempDir(),
+		Program: program, Project: "wso2is", Stack: stack, StackFile: stackfile.Find(project, stack), Pulumi: rehearsetest.Engine(t), Out: t.TempDir(),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/wso2is-aws/wso2is/config/stackfile"
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 )
 
@@ -81,7 +82,7 @@ func copied(v any) any {
 
 // Configure gives the stack another configuration in the place of its stack file's. Secrets stay.
 func (s *Session) Configure(config map[string]any) error {
-	values, err := stringValues(config)
+	values, err := stackfile.Texts(config)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"gopkg.in/yaml.v3"
 
+	"github.com/wso2is-aws/wso2is/config/stackfile"
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
@@ -121,19 +122,19 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	config, err := readConfiguration(o.StackFile)
+	config, err := stackfile.Read(o.StackFile)
 	if err != nil {
 		return nil, err
 	}
 	var stood []string
-	if config, s.secrets, stood, err = divide(config, o.Secrets, o.standIn); err != nil {
+	if config, s.secrets, stood, err = stackfile.Divide(config, o.Secrets, o.standIn); err != nil {
 		return nil, err
 	}
 	if len(stood) > 0 {
 		_, _ = fmt.Fprintf(o.Output, "Encrypted values are replaced by stand-ins: %s.\nTo rehearse with a value of your own: "+
 			"make rehearse ARGS='--secret %s=VALUE'\n", strings.Join(stood, ", "), stood[0])
 	}
-	values, err := stringValues(config)
+	values, err := stackfile.Texts(config)
 	if err != nil {
 		return nil, err
 	}
@@ -155,42 +156,6 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 		return nil, err
 	}
 	return s, s.makeStack(ctx, config)
-}
-
-// readConfiguration reads the stack file's configuration.
-func readConfiguration(path string) (map[string]any, error) {
-	if path == "" {
-		return nil, nil
-	}
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the stack file: %w", err)
-	}
-	var c configuration
-	if err := yaml.Unmarshal(raw, &c); err != nil {
-		return nil, fmt.Errorf("reading the stack file %s: %w", path, err)
-	}
-	return c.Config, nil
-}
-
-// stringValues gives configuration the form in which the engine hands it to a program: text, or JSON in text.
-func stringValues(config map[string]any) (map[string]string, error) {
-	values := map[string]string{}
-	for key, v := range config {
-		switch v := v.(type) {
-		case string:
-			values[key] = v
-		case map[string]any, []any:
-			raw, err := json.Marshal(v)
-			if err != nil {
-				return nil, fmt.Errorf("reading the configuration key %s: %w", key, err)
-			}
-			values[key] = string(raw)
-		default:
-			values[key] = fmt.Sprint(v)
-		}
-	}
-	return values, nil
 }
 
 // export gives an inline program the list of configured keys, as the engine gives it to one that runs by itself.

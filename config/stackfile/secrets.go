@@ -1,4 +1,4 @@
-package rehearse
+package stackfile
 
 import (
 	"encoding/json"
@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// divide takes the keys that hold secrets out of a stack file's configuration: those with an encrypted value, for which a
-// rehearsal has no key, and those that given names by their path, such as wso2is:admin.password. Each encrypted value that
+// Divide takes the keys that hold secrets out of a stack file's configuration: those with an encrypted value, which only Pulumi
+// decrypts, and those that given names by their path, such as wso2is:admin.password. Each encrypted value that
 // is not given is replaced by a stand-in. The result has plain keys as they were, secret ones in the form in which the
 // engine hands them to a program, and the paths of the stand-ins.
-func divide(
+func Divide(
 	config map[string]any, given map[string]string, standIn func(path string) string,
 ) (plain map[string]any, secret map[string]string, stood []string, err error) {
 	plain, found := map[string]any{}, map[string]any{}
@@ -40,7 +40,7 @@ func divide(
 			return standIn(path)
 		})
 	}
-	secret, err = stringValues(found)
+	secret, err = Texts(found)
 	return plain, secret, stood, err
 }
 
@@ -101,4 +101,21 @@ func replaceSecure(v any, path string, text func(path string) string) any {
 		return out
 	}
 	return v
+}
+
+// StandInText has a length and characters that every rule for a secret text takes.
+const StandInText = "stand-in-for-a-secret"
+
+// StandIn is a value that the configuration takes in the place of an encrypted one, by its path, such as
+// wso2is:admin.password. An empty one is as if the value were left out.
+func StandIn(path string) string {
+	switch path {
+	case "wso2is:secrets.encryptionKey":
+		return strings.Repeat("0123456789abcdef", 2)
+	case "wso2is:secrets.previousEncryptionKey":
+		return strings.Repeat("fedcba9876543210", 2)
+	case "wso2is:secrets.keystore", "wso2is:eks.cluster.kubeconfig":
+		return ""
+	}
+	return StandInText
 }
