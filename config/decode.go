@@ -56,30 +56,46 @@ type decoder struct {
 	encrypted bool
 }
 
-// decode reads every key of the namespace, strictly.
+// decode reads every key of the program's namespace and of the AWS provider's, strictly.
 func decode(src Source, c *Cluster) Problems {
 	var d decoder
 	c.Region, _ = src.Get(regionKey)
-	fields := fieldsOf(reflect.TypeFor[Cluster]())
+	d.namespace(src, "", reflect.ValueOf(c).Elem(), func(name string, t reflect.Type) bool {
+		if holdsSecret(t) {
+			return true
+		}
+		d.refuse(name, "store it without --secret", "it is encrypted, but would reach AWS in the clear")
+		return false
+	})
+	d.namespace(src, providerNamespace, reflect.ValueOf(&c.Provider).Elem(), func(name string, _ reflect.Type) bool {
+		c.Provider.Encrypted = append(c.Provider.Encrypted, strings.TrimPrefix(name, providerNamespace))
+		return true
+	})
+	return d.Problems
+}
+
+// namespace reads the keys that have the prefix into a struct. Encrypted decides whether a key may be encrypted.
+func (d *decoder) namespace(
+	src Source, prefix string, root reflect.Value, encrypted func(name string, t reflect.Type) bool,
+) {
+	fields := fieldsOf(root.Type())
 	for _, key := range src.Keys() {
-		name, ours := strings.CutPrefix(key, Namespace+":")
-		if _, known := fields[name]; ours && !known {
-			d.unknown(name, name, slices.Sorted(maps.Keys(fields)))
+		name, ours := strings.CutPrefix(key, qualified(prefix))
+		if _, known := fields[name]; ours && !known && key != regionKey {
+			d.unknown(prefix+name, name, slices.Sorted(maps.Keys(fields)))
 		}
 	}
-	root := reflect.ValueOf(c).Elem()
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		name := prefix + key
 		text, ok := src.Get(qualified(name))
 		if !ok {
 			continue
 		}
-		field := fields[name]
-		d.encrypted = src.IsSecret(qualified(name))
-		if d.encrypted && !holdsSecret(field.Type) {
-			d.refuse(name, "store it without --secret", "it is encrypted, but would reach AWS in the clear")
+		field := fields[key]
+		if d.encrypted = src.IsSecret(qualified(name)); d.encrypted && !encrypted(name, field.Type) {
 			continue
 		}
-		if field.Type.Kind() == reflect.String {
+		if field.Type.Kind() == reflect.String || field.Type == reflect.TypeFor[Secret]() {
 			d.value(name, text, root.FieldByIndex(field.Index), field.Tag)
 			continue
 		}
@@ -92,7 +108,6 @@ func decode(src Source, c *Cluster) Problems {
 		}
 		d.value(name, value, root.FieldByIndex(field.Index), field.Tag)
 	}
-	return d.Problems
 }
 
 // value puts one value where it belongs.
@@ -308,11 +323,17 @@ func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 	fields := map[string]reflect.StructField{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+		if name := KeyOf(f); name != "" {
 			fields[name] = f
 		}
 	}
 	return fields
+}
+
+// KeyOf is the key that a field is read from, or empty where it is not read.
+func KeyOf(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return strings.TrimPrefix(name, "-")
 }
 
 func holdsSecret(t reflect.Type) bool {

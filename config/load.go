@@ -16,6 +16,8 @@ type Source interface {
 // leaves out or cannot know, after everything it says has been found right.
 type Environment struct {
 	Project, Stack string
+	// Open prepares the AWS provider, with which the other functions ask, from what has been found right so far.
+	Open func(c Cluster) error
 	// Zones lists a region's availability zones.
 	Zones func(region string) ([]Zone, error)
 	// AccountID is the account's id.
@@ -30,7 +32,11 @@ type Loaded struct {
 	Warnings []string
 }
 
-const regionKey = "aws:region"
+// The AWS provider's own namespace, and the key in it that every stack has.
+const (
+	providerNamespace = "aws:"
+	regionKey         = providerNamespace + "region"
+)
 
 // Load reads, completes and checks a stack's configuration. Its error is Problems where the configuration is at fault:
 // all that is wrong, at once.
@@ -46,6 +52,11 @@ func Load(src Source, env Environment) (Loaded, error) {
 	}
 	if err := problems.err(); err != nil {
 		return Loaded{}, err
+	}
+	if env.Open != nil {
+		if err := env.Open(c); err != nil {
+			return Loaded{}, err
+		}
 	}
 	if !zonesKnown || c.makesControlPlane() {
 		zones, err := env.Zones(c.Region)

@@ -36,7 +36,13 @@ func (p *Problems) refuse(path, fix, problem string, args ...any) {
 	*p = append(*p, Problem{Path: qualified(path), Problem: fmt.Sprintf(problem, args...), Fix: fix})
 }
 
-func qualified(path string) string { return Namespace + ":" + path }
+// qualified is a path with its namespace: the program's own unless it is a key of the AWS provider.
+func qualified(path string) string {
+	if strings.HasPrefix(path, providerNamespace) {
+		return path
+	}
+	return Namespace + ":" + path
+}
 
 // except leaves out the problems at paths that others name already: what was refused there would seem to be missing.
 func (p Problems) except(others Problems) Problems {

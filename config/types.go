@@ -19,6 +19,8 @@ type Cluster struct {
 	Stack string `json:"-"`
 	// Region is the AWS region, from the key aws:region.
 	Region string `json:"-"`
+	// Provider is the configuration of the AWS provider, from the other keys of the namespace aws.
+	Provider Provider `json:"-"`
 
 	// Profile chooses the defaults of keys that a stack leaves out: `prod` is safe (zones, backups, protection), `dev`
 	// is cheap and can be destroyed. Default: `prod`.

@@ -30,6 +30,7 @@ func (c *Cluster) validate(written Cluster) Problems {
 		v.facts = f
 	}
 	v.identity()
+	v.provider()
 	v.ecs()
 	v.nodes()
 	v.network()
@@ -90,23 +91,30 @@ func (v *validator) identity() {
 }
 
 func (v *validator) tags() {
-	if len(v.Tags) > maxTags {
+	count := len(v.Tags)
+	if given := v.Provider.DefaultTags; given != nil {
+		count += len(given.Tags)
+	}
+	if count > maxTags {
 		v.refuse("tags", fmt.Sprintf("write %d at the most", maxTags),
-			"%d tags and the program's own are more than AWS takes",
-			len(v.Tags))
+			"%d tags and the program's own are more than AWS takes", count)
 	}
 	for _, key := range slices.Sorted(maps.Keys(v.Tags)) {
-		path, value := "tags."+key, v.Tags[key]
-		switch {
-		case strings.HasPrefix(strings.ToLower(key), "aws:"):
-			v.refuse(path, "write a key without that prefix", "AWS keeps the prefix aws: to itself")
-		case slices.Contains(ownTags, key):
-			v.refuse(path, "write another key", "the program sets this tag itself")
-		case key == "" || len([]rune(key)) > 128 || !tagText.MatchString(key):
-			v.refuse(path, "write 1 to 128 letters, digits, blanks and _.:/=+-@", "AWS does not take the key")
-		case len([]rune(value)) > 256 || !tagText.MatchString(value):
-			v.refuse(path, "write at most 256 letters, digits, blanks and _.:/=+-@", "AWS does not take the value")
-		}
+		v.tag("tags."+key, key, v.Tags[key])
+	}
+}
+
+// tag checks one tag of a team.
+func (v *validator) tag(path, key, value string) {
+	switch {
+	case strings.HasPrefix(strings.ToLower(key), "aws:"):
+		v.refuse(path, "write a key without that prefix", "AWS keeps the prefix aws: to itself")
+	case slices.Contains(ownTags, key):
+		v.refuse(path, "write another key", "the program sets this tag itself")
+	case key == "" || len([]rune(key)) > 128 || !tagText.MatchString(key):
+		v.refuse(path, "write 1 to 128 letters, digits, blanks and _.:/=+-@", "AWS does not take the key")
+	case len([]rune(value)) > 256 || !tagText.MatchString(value):
+		v.refuse(path, "write at most 256 letters, digits, blanks and _.:/=+-@", "AWS does not take the value")
 	}
 }
 

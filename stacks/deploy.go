@@ -19,7 +19,7 @@ import (
 func Deploy(ctx *pulumi.Context) error {
 	place := &place{ctx: ctx}
 	loaded, err := config.Load(pulumiSource{ctx}, config.Environment{
-		Project: ctx.Project(), Stack: ctx.Stack(), Zones: place.zones, AccountID: place.accountID,
+		Project: ctx.Project(), Stack: ctx.Stack(), Open: place.open, Zones: place.zones, AccountID: place.accountID,
 	})
 	if err != nil {
 		return refuse(ctx, err)
@@ -37,21 +37,17 @@ func Deploy(ctx *pulumi.Context) error {
 	if err := topology.check(c); err != nil {
 		return refuse(ctx, err)
 	}
-	provider, err := place.provider(c)
-	if err != nil {
-		return err
-	}
 	account, err := place.accountID()
 	if err != nil {
 		return err
 	}
-	partition, err := aws.GetPartition(ctx, &aws.GetPartitionArgs{}, pulumi.Provider(provider))
+	partition, err := aws.GetPartition(ctx, &aws.GetPartitionArgs{}, pulumi.Provider(place.provider))
 	if err != nil {
 		return fmt.Errorf("asking for the partition: %w", err)
 	}
 	return topology.build(ctx, c, awskit.Scope{
 		Cluster: c.Name(), Region: c.Region, Partition: partition.Partition, Account: account, Protect: c.Profile == config.Prod,
-	}, pulumi.Providers(provider))
+	}, pulumi.Providers(place.provider))
 }
 
 // topology is one way to run nodes.
@@ -69,28 +65,22 @@ var topologies = map[config.Topology]topology{
 
 // place answers what a configuration leaves to its account and region.
 type place struct {
-	ctx  *pulumi.Context
-	made *aws.Provider
-	id   string
+	ctx *pulumi.Context
+	// provider is the one AWS provider, through which everything is made and asked.
+	provider *aws.Provider
+	id       string
 }
 
-// provider is the one explicit AWS provider. Its default tags mark everything as this stack's.
-func (p *place) provider(c config.Cluster) (*aws.Provider, error) {
-	if p.made != nil {
-		return p.made, nil
-	}
-	tags := pulumi.StringMap{"project": pulumi.String(p.ctx.Project()), "stack": pulumi.String(p.ctx.Stack())}
-	for key, value := range c.Tags {
-		tags[key] = pulumi.String(value)
-	}
-	made, err := aws.NewProvider(p.ctx, "aws", &aws.ProviderArgs{
-		Region: pulumi.String(c.Region), DefaultTags: aws.ProviderDefaultTagsArgs{Tags: tags},
-	})
+// open makes the provider.
+func (p *place) open(c config.Cluster) error {
+	args, err := providerArgs(p.ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("configuring the AWS provider: %w", err)
+		return err
 	}
-	p.made = made
-	return made, nil
+	if p.provider, err = aws.NewProvider(p.ctx, "aws", args); err != nil {
+		return fmt.Errorf("configuring the AWS provider: %w", err)
+	}
+	return nil
 }
 
 func (p *place) zones(region string) ([]config.Zone, error) {
@@ -99,7 +89,7 @@ func (p *place) zones(region string) ([]config.Zone, error) {
 	found, err := aws.GetAvailabilityZones(p.ctx, &aws.GetAvailabilityZonesArgs{
 		State:   &state,
 		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},
-	})
+	}, pulumi.Provider(p.provider))
 	if err != nil {
 		return nil, fmt.Errorf("listing the zones of %s: %w", region, err)
 	}
@@ -118,7 +108,7 @@ func (p *place) accountID() (string, error) {
 	if p.id != "" {
 		return p.id, nil
 	}
-	caller, err := aws.GetCallerIdentity(p.ctx, &aws.GetCallerIdentityArgs{})
+	caller, err := aws.GetCallerIdentity(p.ctx, &aws.GetCallerIdentityArgs{}, pulumi.Provider(p.provider))
 	if err != nil {
 		return "", fmt.Errorf("asking for the account: %w", err)
 	}

@@ -37,6 +37,8 @@ type plan struct {
 	mu        sync.Mutex
 	resources []registered
 	invoked   []string
+	// calls are the functions with the providers that they were called through.
+	calls []string
 	// answer changes what AWS answers, where a test wants that.
 	answer func(token, name string, out resource.PropertyMap)
 	// tags answers what looks for resources by their tags; nil finds none.
@@ -127,6 +129,9 @@ func (p *plan) NewResource(args pulumi.MockResourceArgs) (string, resource.Prope
 func (p *plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	p.mu.Lock()
 	p.invoked = append(p.invoked, args.Token)
+	if strings.HasPrefix(args.Token, "aws:") {
+		p.calls = append(p.calls, args.Token+" through "+args.Provider)
+	}
 	p.mu.Unlock()
 	switch args.Token {
 	case "aws:index/getAvailabilityZones:getAvailabilityZones":
@@ -180,7 +185,7 @@ func (p *plan) run(t *testing.T, stack string, source config.Source, secretKeys 
 	t.Setenv(pulumi.EnvConfig, string(text))
 	full := make([]string, len(secretKeys))
 	for i, key := range secretKeys {
-		full[i] = "wso2is:" + key
+		full[i] = configtest.Full(key)
 	}
 	encrypted, err := json.Marshal(full)
 	require.NoError(t, err)

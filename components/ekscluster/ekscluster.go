@@ -170,7 +170,7 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 		}
 		return *a.Data, nil
 	}).(pulumi.StringOutput)
-	b.made.Kubeconfig = kubeconfig(ctx, b.Scope, cluster.Name, cluster.Endpoint, authority)
+	b.made.Kubeconfig = kubeconfig(b.Scope, b.Config.Provider, cluster.Name, cluster.Endpoint, authority)
 	return cluster, nil
 }
 
@@ -233,7 +233,7 @@ func (b *builder) adopt(ctx *pulumi.Context) error {
 		b.made.Kubeconfig = pulumi.ToSecret(pulumi.String(existing.Kubeconfig.Reveal())).(pulumi.StringOutput)
 		return nil
 	}
-	b.made.Kubeconfig = kubeconfig(ctx, b.Scope, b.name, pulumi.String(found.Endpoint),
+	b.made.Kubeconfig = kubeconfig(b.Scope, b.Config.Provider, b.name, pulumi.String(found.Endpoint),
 		pulumi.String(found.CertificateAuthorities[0].Data))
 	return nil
 }

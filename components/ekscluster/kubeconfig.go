@@ -6,25 +6,25 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
 )
 
-// kubeconfig asks the AWS CLI of the machine that runs Pulumi for a token, with the profile that the stack names, so
-// that no credentials are in it. JSON is YAML, which kubeconfig files are written in.
+// kubeconfig asks the AWS CLI of the machine that runs Pulumi for a token, as the identity that the AWS provider has. JSON
+// is YAML, which kubeconfig files are written in.
 func kubeconfig(
-	ctx *pulumi.Context, scope awskit.Scope, name, endpoint, authority pulumi.StringInput,
+	scope awskit.Scope, provider config.Provider, name, endpoint, authority pulumi.StringInput,
 ) pulumi.StringOutput {
-	var env []map[string]string
-	if profile, ok := ctx.GetConfig("aws:profile"); ok {
-		env = append(env, map[string]string{"name": "AWS_PROFILE", "value": profile})
-	}
 	values := pulumi.StringArray{name, endpoint, authority}.ToStringArrayOutput()
 	text := values.ApplyT(func(v []string) (string, error) {
 		type object = map[string]any
+		args, variables := token(scope.Region, v[0], provider)
 		exec := object{
-			"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws",
-			"args":               []string{"--region", scope.Region, "eks", "get-token", "--cluster-name", v[0], "--output", "json"},
-			"interactiveMode":    "Never",
+			"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": args, "interactiveMode": "Never",
 			"provideClusterInfo": false,
+		}
+		var env []map[string]string
+		for name, value := range awskit.Sorted(variables) {
+			env = append(env, map[string]string{"name": name, "value": value})
 		}
 		if len(env) > 0 {
 			exec["env"] = env
@@ -38,4 +38,48 @@ func kubeconfig(
 		return string(text), err
 	}).(pulumi.StringOutput)
 	return pulumi.ToSecret(text).(pulumi.StringOutput)
+}
+
+// token is the call of the AWS CLI, with the variables that it needs.
+func token(region, cluster string, p config.Provider) (args []string, env map[string]string) {
+	args, env = []string{"--region", region}, map[string]string{}
+	set := func(variable, value string) {
+		if value != "" {
+			env[variable] = value
+		}
+	}
+	switch {
+	case p.AccessKey != "":
+		// As the provider does, the CLI prefers keys to a profile that a variable names.
+		env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = p.AccessKey, p.SecretKey.Reveal()
+		env["AWS_SESSION_TOKEN"] = p.Token.Reveal() // empty, it hides the one that Pulumi runs with
+	case p.Profile != "":
+		// The option comes before keys in variables, as the provider's own profile does. AWS_PROFILE would come after
+		// them (AWS CLI, "Configuration settings and precedence").
+		args = append(args, "--profile", p.Profile)
+	}
+	if role := p.AssumeRoleWithWebIdentity; role != nil {
+		set("AWS_ROLE_ARN", role.RoleArn)
+		set("AWS_WEB_IDENTITY_TOKEN_FILE", role.WebIdentityTokenFile)
+		set("AWS_ROLE_SESSION_NAME", role.SessionName)
+		if p.AccessKey == "" {
+			env["AWS_ACCESS_KEY_ID"] = "" // keys would come before the web identity
+		}
+	}
+	for variable, files := range map[string][]string{
+		"AWS_CONFIG_FILE": p.SharedConfigFiles, "AWS_SHARED_CREDENTIALS_FILE": p.SharedCredentialsFiles,
+	} {
+		if len(files) == 1 { // validated
+			set(variable, files[0])
+		}
+	}
+	set("AWS_CA_BUNDLE", p.CustomCaBundle)
+	set("HTTP_PROXY", p.HttpProxy)
+	set("HTTPS_PROXY", p.HttpsProxy)
+	set("NO_PROXY", p.NoProxy)
+	args = append(args, "eks", "get-token", "--cluster-name", cluster, "--output", "json")
+	if role := p.AssumeRole; role != nil {
+		args = append(args, "--role-arn", role.RoleArn)
+	}
+	return args, env
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -25,7 +26,8 @@ func (s source) Keys() []string                { return slices.Sorted(maps.Keys(
 func (s source) Get(key string) (string, bool) { v, ok := s.values[key]; return v, ok }
 func (s source) IsSecret(key string) bool      { return slices.Contains(s.secrets, key) }
 
-// Minimal is the shortest configuration that plans a cluster. Keys are those of the namespace wso2is, without it.
+// Minimal is the shortest configuration that plans a cluster. Keys are those of the namespace wso2is, without it, or begin
+// with aws:.
 func Minimal() map[string]any {
 	return map[string]any{
 		"topology": "ec2", "version": "7.1.0", "hostname": "is.example.com",
@@ -48,10 +50,7 @@ func With(changes map[string]any) map[string]any {
 func Source(values map[string]any, secrets ...string) config.Source {
 	s := source{values: map[string]string{"aws:region": "eu-west-1"}}
 	for key, value := range values {
-		full := config.Namespace + ":" + key
-		if key == "aws:region" {
-			full = key
-		}
+		full := Full(key)
 		if text, ok := value.(string); ok {
 			s.values[full] = text
 			continue
@@ -63,9 +62,17 @@ func Source(values map[string]any, secrets ...string) config.Source {
 		s.values[full] = string(text)
 	}
 	for _, key := range secrets {
-		s.secrets = append(s.secrets, config.Namespace+":"+key)
+		s.secrets = append(s.secrets, Full(key))
 	}
 	return s
+}
+
+// Full is a key with its namespace: the program's own, unless it is one of the AWS provider.
+func Full(key string) string {
+	if strings.HasPrefix(key, "aws:") {
+		return key
+	}
+	return config.Namespace + ":" + key
 }
 
 // Environment is a region with three zones and an account.

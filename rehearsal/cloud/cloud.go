@@ -22,8 +22,10 @@ import (
 
 // Options say which account it is and what is in it already.
 type Options struct {
-	// Account is the account id; empty for 123456789012.
+	// Account is the account id; empty for the one that the configuration names, or 123456789012.
 	Account string
+	// Configuration is the stack's, by full key. A provider must get what it says of the AWS provider.
+	Configuration map[string]string
 	// Journal is the file that keeps the account between commands; empty to keep it in memory. It holds secret values,
 	// as the account would, and is readable by its owner alone.
 	Journal string
@@ -81,9 +83,14 @@ type Cloud struct {
 	account     string
 	region      string
 	defaultTags Object
-	fail        func(Operation) Fault
-	alter       func(token, name string, inputs Object)
-	resources   map[string]*Resource
+	// provider is what the stack's configuration says of the AWS provider, identity as whom that one acts.
+	provider Object
+	identity identity
+	// uses are the AWS providers of the engine by their connections.
+	uses      map[string]*providerUse
+	fail      func(Operation) Fault
+	alter     func(token, name string, inputs Object)
+	resources map[string]*Resource
 	// made counts the resources that a URN has had, so that ids are the same in every rehearsal and yet never reused.
 	made    map[string]int
 	journal *os.File
@@ -106,10 +113,11 @@ type entry struct {
 func New(o Options) (*Cloud, error) {
 	c := &Cloud{
 		account: o.Account, fail: o.Fail, resources: map[string]*Resource{}, made: map[string]int{},
-		retired: map[string]string{}, checks: map[string]int{},
+		retired: map[string]string{}, checks: map[string]int{}, provider: providerConfig(o.Configuration),
+		uses: map[string]*providerUse{},
 	}
 	if c.account == "" {
-		c.account = "123456789012"
+		c.account = AccountOf(o.Configuration)
 	}
 	for _, r := range o.Existing {
 		if _, err := lookup(r.Token); err != nil {
@@ -320,10 +328,12 @@ func identifier(seed, form string) string {
 	return h[:17]
 }
 
-// Configure takes the provider's configuration. All providers of a rehearsal share one account and region.
-func (c *Cloud) Configure(config Object) error {
+// Configure takes the configuration of the provider of that name. All providers of a rehearsal share one account and
+// region.
+func (c *Cloud) Configure(name string, config Object) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	config = decoded(config)
 	region := text(config, "region")
 	if region == "" {
 		return errors.New("the aws provider has no region: set aws:region")
@@ -336,7 +346,10 @@ func (c *Cloud) Configure(config Object) error {
 		return fmt.Errorf("the offline cloud is in %s and a second provider asks for %s: it is one region of one account",
 			c.region, region)
 	}
-	c.region = region
+	if err := c.identify(name, config); err != nil {
+		return err
+	}
+	c.region, c.identity = region, identityOf(config)
 	if tags, ok := get(config, "defaultTags.tags").(Object); ok {
 		c.defaultTags = tags
 	}

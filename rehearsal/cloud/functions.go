@@ -13,7 +13,7 @@ var functions = map[string]func(*Cloud, Object) (Object, error){
 	"aws:index/getCallerIdentity:getCallerIdentity": func(c *Cloud, _ Object) (Object, error) {
 		return Object{
 			"id": c.account, "accountId": c.account, "userId": "AIDAREHEARSAL",
-			"arn": fmt.Sprintf("arn:%s:iam::%s:user/rehearsal", c.partition(), c.account),
+			"arn": c.arn(),
 		}, nil
 	},
 	"aws:index/getPartition:getPartition": func(c *Cloud, _ Object) (Object, error) {

@@ -68,12 +68,19 @@ type kubeconfig struct {
 	Users []struct {
 		Name string `yaml:"name"`
 		User struct {
-			Exec *struct {
-				Command string   `yaml:"command"`
-				Args    []string `yaml:"args"`
-			} `yaml:"exec"`
+			Exec *kubeExec `yaml:"exec"`
 		} `yaml:"user"`
 	} `yaml:"users"`
+}
+
+// kubeExec is the program that gets a token.
+type kubeExec struct {
+	Command string   `yaml:"command"`
+	Args    []string `yaml:"args"`
+	Env     []struct {
+		Name  string `yaml:"name"`
+		Value string `yaml:"value"`
+	} `yaml:"env"`
 }
 
 // configureKubernetes refuses a kubeconfig that leads elsewhere than to the EKS cluster that is rehearsed. Where none is
@@ -115,6 +122,9 @@ func (c *Cloud) configureKubernetes(config Object) error {
 				wrong = append(wrong, fmt.Errorf("the kubeconfig's certificate authority is not that of %s", found.describe()))
 			}
 			wrong = append(wrong, kube.names(userName, text(found.Outputs, "name")))
+			if !found.Existing {
+				wrong = append(wrong, c.gets(kube.user(userName)))
+			}
 		case len(c.all(eksClusterType)) > 0:
 			wrong = append(wrong, fmt.Errorf("the kubeconfig leads to %s, where no cluster of this account is",
 				cluster.Cluster.Server))
@@ -126,13 +136,18 @@ func (c *Cloud) configureKubernetes(config Object) error {
 
 // names refuses a user whose token is for another cluster.
 func (k kubeconfig) names(user, cluster string) error {
+	if e := k.user(user); e != nil && e.Command == "aws" && !slices.Contains(e.Args, cluster) {
+		return fmt.Errorf("the kubeconfig gets its token with `aws %s`, which does not name the cluster %s",
+			strings.Join(e.Args, " "), cluster)
+	}
+	return nil
+}
+
+// user is the program that gets a user's token, or nil.
+func (k kubeconfig) user(name string) *kubeExec {
 	for _, u := range k.Users {
-		if u.Name != user || u.User.Exec == nil {
-			continue
-		}
-		if e := u.User.Exec; e.Command == "aws" && !slices.Contains(e.Args, cluster) {
-			return fmt.Errorf("the kubeconfig gets its token with `aws %s`, which does not name the cluster %s",
-				strings.Join(e.Args, " "), cluster)
+		if u.Name == name {
+			return u.User.Exec
 		}
 	}
 	return nil

@@ -69,13 +69,13 @@ func oneAtATime() grpc.UnaryServerInterceptor {
 }
 
 // listen serves one plugin and gives its place, name:port.
-func (s *Server) listen(name string, register func(*grpc.Server)) (string, error) {
+func (s *Server) listen(name string, register func(*grpc.Server), options ...grpc.ServerOption) (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("listening for the plugin %s: %w", name, err)
 	}
 	// A cluster's node files arrive in one message each; the engine itself allows 400 MB.
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(64<<20), grpc.UnaryInterceptor(oneAtATime()))
+	server := grpc.NewServer(append(options, grpc.MaxRecvMsgSize(64<<20), grpc.UnaryInterceptor(oneAtATime()))...)
 	register(server)
 	s.servers = append(s.servers, server)
 	go func() {
@@ -90,9 +90,13 @@ func Serve(providers ...Package) (*Server, error) {
 	s := &Server{}
 	var found []string
 	for _, p := range providers {
+		var options []grpc.ServerOption
+		if aws, ok := p.Provider.(*Provider); ok {
+			options = append(options, grpc.StatsHandler(connections{aws.cloud}))
+		}
 		place, err := s.listen(p.Name, func(server *grpc.Server) {
 			pulumirpc.RegisterResourceProviderServer(server, plugin.NewProviderServer(p.Provider))
-		})
+		}, options...)
 		if err != nil {
 			s.Stop()
 			return nil, err
@@ -168,13 +172,21 @@ func (p *Provider) DiffConfig(_ context.Context, r plugin.DiffConfigRequest) (pl
 }
 
 // Configure opens the region.
-func (p *Provider) Configure(_ context.Context, r plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+func (p *Provider) Configure(ctx context.Context, r plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
 	config, _ := plain(r.Inputs)
-	return plugin.ConfigureResponse{}, p.cloud.Configure(config)
+	name := "aws"
+	if r.Name != nil {
+		name = *r.Name
+	}
+	p.cloud.configured(ctx, name)
+	return plugin.ConfigureResponse{}, p.cloud.Configure(name, config)
 }
 
 // Check fills in defaults and refuses inputs that cannot be.
-func (p *Provider) Check(_ context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
+func (p *Provider) Check(ctx context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
+	if err := p.cloud.throughOne(ctx, string(r.URN)); err != nil {
+		return plugin.CheckResponse{}, err
+	}
 	news, secrets := p.cloud.registered(string(r.Type), r.Name, r.NewInputs)
 	olds, _ := plain(r.OldInputs)
 	in, err := p.cloud.Check(string(r.Type), string(r.URN), r.Name, olds, news)
@@ -275,7 +287,10 @@ func (p *Provider) Delete(_ context.Context, r plugin.DeleteRequest) (plugin.Del
 }
 
 // Invoke answers a function.
-func (p *Provider) Invoke(_ context.Context, r plugin.InvokeRequest) (plugin.InvokeResponse, error) {
+func (p *Provider) Invoke(ctx context.Context, r plugin.InvokeRequest) (plugin.InvokeResponse, error) {
+	if err := p.cloud.throughOne(ctx, string(r.Tok)); err != nil {
+		return plugin.InvokeResponse{}, err
+	}
 	args, _ := plain(r.Args)
 	result, err := p.cloud.Invoke(string(r.Tok), args)
 	if err != nil {

@@ -28,7 +28,7 @@ func worldIn(t *testing.T, o Options, region string) *world {
 	c, err := New(o)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, c.Close()) })
-	require.NoError(t, c.Configure(Object{"region": region}))
+	require.NoError(t, c.Configure("aws", Object{"region": region}))
 	return &world{t, c, map[string]string{}}
 }
 

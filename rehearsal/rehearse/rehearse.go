@@ -142,7 +142,7 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	maps.Copy(s.configuration, s.secrets)
 	existing := slices.Concat(cloud.Named(values), o.Existing)
 	if s.Cloud, err = cloud.New(cloud.Options{
-		Journal: filepath.Join(s.dir, "cloud.jsonl"), Existing: existing, Fail: o.Fail,
+		Journal: filepath.Join(s.dir, "cloud.jsonl"), Existing: existing, Fail: o.Fail, Configuration: s.configuration,
 	}); err != nil {
 		return nil, err
 	}
