@@ -8,7 +8,7 @@ PATH_PULUMI := $(shell pulumi version 2>/dev/null | grep -E '^$(basename $(PULUM
 PULUMI_HOME_DIR := $(if $(PATH_PULUMI),,.cache/pulumi-$(PULUMI_VERSION))
 PULUMI_BIN := $(if $(PULUMI_HOME_DIR),$(PULUMI_HOME_DIR)/bin/pulumi)
 
-.PHONY: build test rehearse bench docs lint clean
+.PHONY: build test rehearse preflight bench docs lint clean
 
 ## build: the Pulumi program, where Pulumi.yaml expects it
 build:
@@ -20,6 +20,7 @@ test: $(PULUMI_BIN)
 	go test -race ./...
 	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -race ./...
 	cd rehearsal/apiserver && go vet ./... && go test ./...
+	cd preflight && go vet ./... && go test -race ./...
 
 ## rehearse: the whole life of STACK (dev), without an account; with FAULTS=all or FAULTS=sample, what becomes of it when
 ## calls fail; with CHANGE=all or the name of one, what changes to a running cluster do; with MUTANTS=all or a regular
@@ -33,6 +34,12 @@ $(PULUMI_BIN):
 	cd rehearsal && go build \
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		-o ../$@ github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
+
+## preflight: what the first update of STACK (dev) needs of the account and no rehearsal can know, asked read-only with the
+## caller's credentials
+preflight:
+	cd preflight && go build -o ../.cache/preflight .
+	.cache/preflight --project . $(if $(STACK),--stack $(STACK)) $(ARGS)
 
 ## bench: the benchmarks of both modules
 bench: $(PULUMI_BIN)
@@ -48,10 +55,11 @@ lint: .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 	$(abspath $<) run ./...
 	cd rehearsal && $(abspath $<) run ./...
 	cd rehearsal/apiserver && $(abspath $<) run ./...
+	cd preflight && $(abspath $<) run ./...
 
 .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint:
 	GOBIN=$(abspath $(@D)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
 ## clean: what was built and rehearsed, but not what took minutes to build
 clean:
-	rm -rf bin out .cache/rehearsal .cache/rehearsal-change
+	rm -rf bin out .cache/rehearsal .cache/rehearsal-change .cache/preflight

@@ -18,7 +18,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/ekscluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
-	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/components/workload"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -222,8 +221,8 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Party][]string, 
 
 // secrets are the server's.
 func (e *eksStack) secrets() []workload.Secret {
-	keys := secrets.Variables(e.c)
-	keys[container.EnvKeystore] = secrets.Keystore
+	keys := secretKeys(e.c)
+	keys[container.EnvKeystore] = "keystore"
 	var all []workload.Secret
 	for variable, key := range awskit.Sorted(keys) {
 		all = append(all, e.secret(variable, key))
@@ -252,7 +251,7 @@ func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 			}
 			all = append(all, secret)
 		}
-		all = append(all, e.secret(password, secrets.DatabaseKey(name)))
+		all = append(all, e.secret(password, "database-"+string(name)))
 	}
 	return all
 }

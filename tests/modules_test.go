@@ -9,7 +9,7 @@ import (
 )
 
 // TestModulesResolveTheSameVersions keeps a machine from compiling the AWS packages twice, which takes minutes: they
-// depend on libraries that both modules choose the version of.
+// depend on libraries that more than one module chooses the version of.
 func TestModulesResolveTheSameVersions(t *testing.T) {
 	versions := func(path string) map[string]string {
 		text, err := os.ReadFile(path)
@@ -22,11 +22,14 @@ func TestModulesResolveTheSameVersions(t *testing.T) {
 		}
 		return found
 	}
-	program, rehearsal := versions("../go.mod"), versions("../rehearsal/go.mod")
+	program := versions("../go.mod")
 	require.NotEmpty(t, program)
-	for path, version := range program {
-		if other, shared := rehearsal[path]; shared {
-			require.Equal(t, other, version, "%s: raise the lower of the two with go get", path)
+	for _, module := range []string{"rehearsal", "preflight"} {
+		of := versions("../" + module + "/go.mod")
+		for path, version := range program {
+			if other, shared := of[path]; shared {
+				require.Equal(t, other, version, "%s of %s: raise the lower of the two with go get", path, module)
+			}
 		}
 	}
 }

@@ -1,0 +1,156 @@
+// Command preflight asks AWS, read-only, for what the first update of a stack needs and no rehearsal can know: quotas, roles
+// of services, files, images, a certificate, a hosted zone. It fails when something is missing.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/stackfile"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, local{}); err != nil {
+		var problems config.Problems
+		if errors.As(err, &problems) {
+			err = fmt.Errorf("the stack file is refused:\n%w", err)
+		}
+		fmt.Fprintln(os.Stderr, "\nThe preflight failed:", err)
+		os.Exit(1)
+	}
+}
+
+// verdict is what came of a check.
+type verdict string
+
+const (
+	ok         verdict = "ok"
+	failed     verdict = "FAILED"
+	notChecked verdict = "not checked"
+	toKnow     verdict = "to know"
+)
+
+// result is a line of the output: what was found, and what to do about it.
+type result struct {
+	verdict    verdict
+	found, fix string
+}
+
+// check is one thing that the first update needs.
+type check struct {
+	name string
+	// actions are what the caller must be allowed to do for the check.
+	actions []string
+	run     func(context.Context) (result, error)
+}
+
+func run(ctx context.Context, args []string, out io.Writer, machine machine) error {
+	flags := flag.NewFlagSet("preflight", flag.ContinueOnError)
+	stack := flags.String("stack", "dev", "stack to check")
+	file := flags.String("file", "", "stack file; default Pulumi.<stack>.yaml in the project or its docs/examples")
+	project := flags.String("project", "..", "directory of the project")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *file == "" {
+		*file = stackfile.Find(*project, *stack)
+	}
+	source, left, err := read(*file)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(out, "Asking AWS, read-only, for what the stack %s needs (%s).\n", *stack, *file)
+	if len(left) > 0 {
+		_, _ = fmt.Fprintf(out, "Only Pulumi decrypts %s: the caller's own credentials and settings are used instead.\n",
+			strings.Join(left, ", "))
+	}
+	p := &preflight{machine: machine}
+	loaded, err := config.Load(source, config.Environment{
+		Project: "wso2is", Stack: *stack, Open: func(c config.Cluster) error { return p.open(ctx, c) },
+		Zones:     func(string) ([]config.Zone, error) { return p.listZones(ctx) },
+		AccountID: func() (string, error) { return p.account, nil },
+	})
+	if err != nil {
+		return err
+	}
+	p.cluster = loaded.Cluster
+	return report(ctx, out, p.checks())
+}
+
+// report runs the checks and prints a line of each.
+func report(ctx context.Context, out io.Writer, checks []check) error {
+	count := map[verdict]int{}
+	for _, c := range checks {
+		r, err := c.run(ctx)
+		if err != nil {
+			r = unanswered(err, c.actions)
+		}
+		count[r.verdict]++
+		line := fmt.Sprintf("%-11s  %s: %s", r.verdict, c.name, r.found)
+		if r.fix != "" {
+			line += "\n" + strings.Repeat(" ", 13) + r.fix
+		}
+		_, _ = fmt.Fprintln(out, line)
+	}
+	_, _ = fmt.Fprintf(out, "\n%d ok, %d failed, %d not checked. Nothing was changed on AWS.\n", count[ok], count[failed], count[notChecked])
+	if count[failed] > 0 {
+		return fmt.Errorf("%d of %d checks failed", count[failed], len(checks))
+	}
+	return nil
+}
+
+// source is a stack file's configuration, with stand-ins for what is encrypted.
+type source struct {
+	values map[string]string
+	secret map[string]bool
+}
+
+// read gives a stack file's configuration, and the keys of the namespace aws that are left out because they are encrypted.
+// A stand-in for one of those would be used as a credential.
+func read(path string) (source, []string, error) {
+	s := source{secret: map[string]bool{}}
+	raw, err := stackfile.Read(path)
+	if err != nil {
+		return s, nil, err
+	}
+	plain, secret, _, err := stackfile.Divide(raw, nil, stackfile.StandIn)
+	if err != nil {
+		return s, nil, err
+	}
+	if s.values, err = stackfile.Texts(plain); err != nil {
+		return s, nil, err
+	}
+	var left []string
+	for _, key := range sorted(secret) {
+		if strings.HasPrefix(key, "aws:") {
+			left = append(left, key)
+			continue
+		}
+		s.values[key], s.secret[key] = secret[key], true
+	}
+	if len(left) > 0 {
+		delete(s.values, "aws:accessKey") // it is nothing without its secret
+	}
+	return s, left, nil
+}
+
+// Keys lists what is set.
+func (s source) Keys() []string { return sorted(s.values) }
+
+// Get returns a value.
+func (s source) Get(key string) (string, bool) {
+	value, set := s.values[key]
+	return value, set
+}
+
+// IsSecret reports whether the value is stored encrypted.
+func (s source) IsSecret(key string) bool { return s.secret[key] }

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// quota is what an account may have at the most of something.
+type quota struct {
+	name, service, code string
+	// actions are what the caller must be allowed to do for used.
+	actions []string
+	// needed is how many the stack makes; used is how many there are, and nil where nobody counts.
+	needed int
+	used   func(context.Context) (int, error)
+}
+
+// standard are the families A, C, D, H, I, M, R, T and Z, which share the quota of On-Demand Standard instances.
+// Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+var standard = regexp.MustCompile(`^(?:[acdhimrtz]|im|is)\d`)
+
+// limits are the quotas that new accounts are short of.
+// Source of the codes: `aws service-quotas list-service-quotas`
+func (p *preflight) limits() []quota {
+	c := p.cluster
+	var all []quota
+	if kind := p.instanceType(); standard.MatchString(kind) {
+		t, _ := config.LookupInstanceType(kind) // validated
+		all = append(all, quota{"quota of vCPUs of On-Demand Standard instances", "ec2", "L-1216C47A",
+			[]string{"ec2:DescribeInstances"}, p.instances() * t.VCPU, p.usedVCPUs})
+	}
+	if c.Fargate() {
+		// A deployment starts one task before it ends another.
+		all = append(all, quota{"quota of vCPUs on Fargate", "fargate", "L-3032A538", nil, (c.MaxNodes() + 1) * c.Nodes.CPU, nil})
+	}
+	if c.Network.Adopt == nil {
+		all = append(all, quota{"quota of VPCs", "vpc", "L-F678F1CE", []string{"ec2:DescribeVpcs"}, 1, p.usedVPCs})
+		if addresses := p.addresses(); addresses > 0 {
+			all = append(all, quota{"quota of Elastic IP addresses", "ec2", "L-0263D0A3", []string{"ec2:DescribeAddresses"}, addresses,
+				p.usedAddresses})
+		}
+	}
+	return append(all, quota{"quota of RDS instances", "rds", "L-7B6409FD", []string{"rds:DescribeDBInstances"},
+		len(c.Database.Instances), p.usedDatabases})
+}
+
+func (p *preflight) quotaChecks() []check {
+	limits := p.limits()
+	checks := make([]check, len(limits))
+	for i, q := range limits {
+		checks[i] = check{q.name, append([]string{"servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"},
+			q.actions...), func(ctx context.Context) (result, error) { return p.checkQuota(ctx, q) }}
+	}
+	return checks
+}
+
+// instances are how many the stack runs at the most: all nodes, and those that are there while others are replaced.
+func (p *preflight) instances() int {
+	c := p.cluster
+	switch {
+	case c.Topology == config.EKS:
+		// An update of a managed node group starts a node in each zone before it ends one.
+		return c.EKS.NodeGroup.Max + len(c.Network.Zones)
+	case c.Fixed() && c.Topology == config.EC2:
+		return c.MaxNodes()
+	}
+	return c.MaxNodes() + 1
+}
+
+// addresses are those of the NAT gateways.
+func (p *preflight) addresses() int {
+	switch p.cluster.Network.NAT {
+	case config.NATSingle:
+		return 1
+	case config.NATPerZone:
+		return len(p.cluster.Network.Zones)
+	}
+	return 0
+}
+
+// checkQuota holds that the stack fits. A second run of a stack that is up counts its own as used.
+func (p *preflight) checkQuota(ctx context.Context, q quota) (result, error) {
+	limit, err := p.limit(ctx, q)
+	if err != nil {
+		return result{}, err
+	}
+	found, fits := fmt.Sprintf("%d, and the stack needs %d", limit, q.needed), q.needed <= limit
+	if q.used != nil {
+		used, err := q.used(ctx)
+		if err != nil {
+			return result{}, err
+		}
+		found, fits = fmt.Sprintf("%d, of which %d are in use, and the stack needs %d", limit, used, q.needed), used+q.needed <= limit
+	}
+	if !fits {
+		return result{failed, found, fmt.Sprintf("`aws service-quotas request-service-quota-increase --service-code %s --quota-code %s "+
+			"--desired-value …`, and wait for it", q.service, q.code)}, nil
+	}
+	return result{verdict: ok, found: found}, nil
+}
+
+// limit is the account's quota, or AWS's default where the account never had another.
+func (p *preflight) limit(ctx context.Context, q quota) (int, error) {
+	own, err := p.quotas.GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{
+		ServiceCode: aws.String(q.service), QuotaCode: aws.String(q.code),
+	})
+	if err == nil {
+		return int(aws.ToFloat64(own.Quota.Value)), nil
+	}
+	if code(err) != "NoSuchResourceException" {
+		return 0, err
+	}
+	usual, err := p.quotas.GetAWSDefaultServiceQuota(ctx, &servicequotas.GetAWSDefaultServiceQuotaInput{
+		ServiceCode: aws.String(q.service), QuotaCode: aws.String(q.code),
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(aws.ToFloat64(usual.Quota.Value)), nil
+}
+
+func (p *preflight) usedVCPUs(ctx context.Context) (int, error) {
+	count := 0
+	pages := ec2.NewDescribeInstancesPaginator(p.ec2, &ec2.DescribeInstancesInput{Filters: []types.Filter{
+		{Name: aws.String("instance-state-name"), Values: []string{"pending", "running"}},
+	}})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, err
+		}
+		for _, r := range page.Reservations {
+			for _, i := range r.Instances {
+				if i.CpuOptions != nil && i.InstanceLifecycle == "" && standard.MatchString(string(i.InstanceType)) {
+					count += int(aws.ToInt32(i.CpuOptions.CoreCount) * aws.ToInt32(i.CpuOptions.ThreadsPerCore))
+				}
+			}
+		}
+	}
+	return count, nil
+}
+
+func (p *preflight) usedVPCs(ctx context.Context) (int, error) {
+	count := 0
+	pages := ec2.NewDescribeVpcsPaginator(p.ec2, &ec2.DescribeVpcsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, err
+		}
+		count += len(page.Vpcs)
+	}
+	return count, nil
+}
+
+func (p *preflight) usedAddresses(ctx context.Context) (int, error) {
+	found, err := p.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{})
+	if err != nil {
+		return 0, err
+	}
+	return len(found.Addresses), nil
+}
+
+func (p *preflight) usedDatabases(ctx context.Context) (int, error) {
+	count := 0
+	pages := rds.NewDescribeDBInstancesPaginator(p.rds, &rds.DescribeDBInstancesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, err
+		}
+		count += len(page.DBInstances)
+	}
+	return count, nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// serviceRole is a service-linked role: a service makes it at its first use in an account, on behalf of the caller.
+type serviceRole struct{ name, service string }
+
+// serviceRoles are those of the services that the stack uses.
+func (p *preflight) serviceRoles() []serviceRole {
+	c := p.cluster
+	all := []serviceRole{
+		{"AWSServiceRoleForElasticLoadBalancing", "elasticloadbalancing.amazonaws.com"},
+		{"AWSServiceRoleForRDS", "rds.amazonaws.com"},
+		{"AWSServiceRoleForAmazonElasticFileSystem", "elasticfilesystem.amazonaws.com"},
+	}
+	if p.instanceType() != "" && !(c.Topology == config.EC2 && c.Fixed()) {
+		all = append(all, serviceRole{"AWSServiceRoleForAutoScaling", "autoscaling.amazonaws.com"})
+	}
+	if c.Clustering.Scheme == config.Multicast {
+		all = append(all, serviceRole{"AWSServiceRoleForVPCTransitGateway", "transitgateway.amazonaws.com"})
+	}
+	switch c.Topology {
+	case config.ECS:
+		all = append(all, serviceRole{"AWSServiceRoleForECS", "ecs.amazonaws.com"})
+		if c.Nodes.Autoscaling != nil {
+			all = append(all, serviceRole{"AWSServiceRoleForApplicationAutoScaling_ECSService", "ecs.application-autoscaling.amazonaws.com"})
+		}
+	case config.EKS:
+		if c.EKS.Cluster == nil {
+			all = append(all, serviceRole{"AWSServiceRoleForAmazonEKS", "eks.amazonaws.com"},
+				serviceRole{"AWSServiceRoleForAmazonEKSNodegroup", "eks-nodegroup.amazonaws.com"})
+		}
+	}
+	return all
+}
+
+// checkRole holds that the role is there, or that the caller may have it made.
+func (p *preflight) checkRole(ctx context.Context, r serviceRole) (result, error) {
+	_, err := p.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(r.name)})
+	if err == nil {
+		return result{verdict: ok, found: "there"}, nil
+	}
+	if code(err) != "NoSuchEntity" {
+		return result{}, err
+	}
+	fix := "`aws iam create-service-linked-role --aws-service-name " + r.service + "`, as somebody who may"
+	who, err := p.principal(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	parsed, err := arn.Parse(p.caller)
+	if err != nil {
+		return result{}, err
+	}
+	made := arn.ARN{Partition: parsed.Partition, Service: "iam", AccountID: p.account,
+		Resource: "role/aws-service-role/" + r.service + "/" + r.name}
+	answer, err := p.iam.SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
+		PolicySourceArn: aws.String(who), ActionNames: []string{"iam:CreateServiceLinkedRole"}, ResourceArns: []string{made.String()},
+		ContextEntries: []types.ContextEntry{{ContextKeyName: aws.String("iam:AWSServiceName"),
+			ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: []string{r.service}}},
+	})
+	if err != nil {
+		return result{}, err
+	}
+	for _, e := range answer.EvaluationResults {
+		if e.EvalDecision != types.PolicyEvaluationDecisionTypeAllowed {
+			return result{failed, "not there yet, and the caller may not have it made (iam:CreateServiceLinkedRole)", fix}, nil
+		}
+	}
+	return result{verdict: ok, found: "not there yet; AWS makes it at the first use, which the caller may ask for"}, nil
+}
+
+// principal is the user or role behind the caller, whose policies count. The ARN of a session has its role's name only.
+func (p *preflight) principal(ctx context.Context) (string, error) {
+	_, assumed, isRole := strings.Cut(p.caller, ":assumed-role/")
+	if !isRole {
+		return p.caller, nil
+	}
+	name, _, _ := strings.Cut(assumed, "/")
+	role, err := p.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(name)})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(role.Role.Arn), nil
+}
