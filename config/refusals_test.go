@@ -140,6 +140,9 @@ func TestRefusesNames(t *testing.T) {
 	_, err := config.Load(configtest.Source(configtest.With(object{"aws:region": "europe"})), configtest.Environment())
 	require.ErrorContains(t, err, `aws:region: "europe" is no region; run `+
 		"`pulumi config set aws:region eu-west-1`, with a region of yours")
+	_, err = config.Load(configtest.Source(configtest.With(object{"aws:region": "us-iso-east-1"})), configtest.Environment())
+	require.ErrorContains(t, err, `aws:region: "us-iso-east-1" is in a partition that the program does not know; `+
+		"write a region of the partitions aws, aws-cn and aws-us-gov")
 }
 
 func TestRefusesNodes(t *testing.T) {

@@ -2,8 +2,6 @@ package stacks
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -14,7 +12,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/components/loadbalancer"
 	"github.com/wso2is-aws/wso2is/components/network"
-	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/registry"
 	"github.com/wso2is-aws/wso2is/components/secrets"
@@ -44,7 +41,7 @@ func buildBase(
 		return nil, err
 	}
 	if b.secrets, err = secrets.New(ctx, "secrets", &secrets.Args{
-		Scope: scope, Values: secretValues(c), RecoveryDays: *c.Secrets.RecoveryDays,
+		Scope: scope, Values: secrets.Table(c), RecoveryDays: *c.Secrets.RecoveryDays,
 	}, provider); err != nil {
 		return nil, err
 	}
@@ -111,53 +108,6 @@ func (b *base) guard(
 		b.before = append(b.before, multicast.Ready...)
 	}
 	return nil
-}
-
-// secretKeys says which secret holds which variable of the server's environment.
-func secretKeys(c config.Cluster) map[string]string {
-	keys := map[string]string{
-		nodeconfig.EnvAdminPassword: "admin-password", nodeconfig.EnvEncryptionKey: "encryption-key",
-		nodeconfig.EnvPreviousEncryptionKey: "previous-encryption-key",
-		nodeconfig.EnvKeystorePassword:      "keystore-password", nodeconfig.EnvEndpointPassword: "endpoint-password",
-		nodeconfig.EnvUserStorePassword: "userstore-password", nodeconfig.EnvAWSAccessKey: "aws-access-key",
-		nodeconfig.EnvAWSSecretKey: "aws-secret-key",
-	}
-	for name := range c.Database.Logical {
-		keys[nodeconfig.EnvDatabasePassword(name)] = "database-" + string(name)
-	}
-	used := nodeconfig.Environment(c)
-	maps.DeleteFunc(keys, func(variable, _ string) bool { return !slices.Contains(used, variable) })
-	return keys
-}
-
-// secretValues are the cluster's secrets: what the team brings, and how the rest is made.
-func secretValues(c config.Cluster) []secrets.Value {
-	facts, _ := c.Version.Facts() // validated
-	values := []secrets.Value{
-		{Key: "admin-password", Description: "Password of the super administrator at the first start", Given: c.Admin.Password, Generate: secrets.Password},
-		{Key: "encryption-key", Description: "Encrypts data in the database; change it in a rotation only", Given: c.Secrets.EncryptionKey,
-			Generate: secrets.Hex(slices.Max(facts.EncryptionKeyBytes))},
-		{Key: "keystore-password", Description: "Opens the keystore", Given: c.Secrets.KeystorePassword, Generate: secrets.Password},
-		{Key: "keystore", Description: "The key that signs tokens and serves TLS, PKCS#12 in base64", Given: c.Secrets.Keystore,
-			From: "keystore-password", GenerateFrom: secrets.GenerateKeystore(c.Hostname)},
-		{Key: "endpoint-password", Description: "The recovery and authentication endpoints' call to the server", Generate: secrets.Password},
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Database.Logical)) {
-		values = append(values, secrets.Value{
-			Key: "database-" + string(name), Description: "Password of the logical database's own user", Generate: secrets.Password,
-		})
-	}
-	for _, given := range []secrets.Value{
-		{Key: "previous-encryption-key", Description: "The encryption key before the present one", Given: c.Secrets.PreviousEncryptionKey},
-		{Key: "userstore-password", Description: "Binds to the directory", Given: c.UserStore.BindPassword},
-		{Key: "aws-access-key", Description: "Access key id for discovery", Given: c.Clustering.AWS.AccessKey},
-		{Key: "aws-secret-key", Description: "Secret access key for discovery", Given: c.Clustering.AWS.SecretKey},
-	} {
-		if given.Given.Set() {
-			values = append(values, given)
-		}
-	}
-	return values
 }
 
 // data is what nodes share.

@@ -11,6 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/ec2cluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -44,7 +45,7 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 		return err
 	}
 	cluster, err := ec2cluster.New(ctx, "cluster", &ec2cluster.Args{
-		Scope: scope, Config: c, SecretKeys: secretKeys(c), Identity: identity, Network: base.network,
+		Scope: scope, Config: c, SecretKeys: secrets.Variables(c), Identity: identity, Network: base.network,
 		NodesGroup: base.firewall.Groups[firewall.Nodes], NodesGroupName: base.firewall.NodesName,
 		Secrets: base.secrets, Database: data.database, FileSystem: data.files, LoadBalancer: front.balancer,
 		LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,

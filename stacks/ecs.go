@@ -10,6 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/ecscluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -61,7 +62,7 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 		return err
 	}
 	cluster, err := ecscluster.New(ctx, "cluster", &ecscluster.Args{
-		Scope: scope, Config: c, SecretKeys: secretKeys(c), Identity: identity, Network: base.network,
+		Scope: scope, Config: c, SecretKeys: secrets.Variables(c), Identity: identity, Network: base.network,
 		NodesGroup: base.firewall.Groups[firewall.Nodes], Secrets: base.secrets, Database: data.database,
 		FileSystem: data.files, LoadBalancer: front.balancer, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
 		Before: slices.Concat(base.before, repositories, []pulumi.Resource{front.logGroup}),

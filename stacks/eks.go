@@ -18,6 +18,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/ekscluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/components/workload"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -221,8 +222,8 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Party][]string, 
 
 // secrets are the server's.
 func (e *eksStack) secrets() []workload.Secret {
-	keys := secretKeys(e.c)
-	keys[container.EnvKeystore] = "keystore"
+	keys := secrets.Variables(e.c)
+	keys[container.EnvKeystore] = secrets.Keystore
 	var all []workload.Secret
 	for variable, key := range awskit.Sorted(keys) {
 		all = append(all, e.secret(variable, key))
@@ -251,7 +252,7 @@ func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 			}
 			all = append(all, secret)
 		}
-		all = append(all, e.secret(password, "database-"+string(name)))
+		all = append(all, e.secret(password, secrets.DatabaseKey(name)))
 	}
 	return all
 }

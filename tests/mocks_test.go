@@ -190,7 +190,12 @@ func (p *plan) run(t *testing.T, stack string, source config.Source, secretKeys 
 	encrypted, err := json.Marshal(full)
 	require.NoError(t, err)
 	t.Setenv(pulumi.EnvConfigSecretKeys, string(encrypted))
-	return pulumi.RunErr(stacks.Deploy, pulumi.WithMocks("wso2is", stack, p))
+	err = pulumi.RunErr(stacks.Deploy, pulumi.WithMocks("wso2is", stack, p))
+	var refused *stacks.Refused
+	if errors.As(err, &refused) {
+		return refused.Cause
+	}
+	return err
 }
 
 // shipped runs the program with a stack file of the repository.

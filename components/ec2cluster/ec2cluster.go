@@ -211,7 +211,7 @@ func bootstrapArgs(
 			Tenants: at["accessPoint:"+filesystem.Tenants],
 		},
 		Keystore: bootstrap.Keystore{
-			SecretID: at["secret:keystore"], PasswordSecretID: at["secret:keystore-password"],
+			SecretID: at["secret:"+secrets.Keystore], PasswordSecretID: at["secret:"+secrets.KeystorePassword],
 			File: nodeconfig.KeystoreFile(facts.Keystore), TruststoreFile: nodeconfig.TruststoreFile(facts.Keystore),
 		},
 		HeapMiB: c.JVM.Heap, JVMOptions: c.JVM.Options, LifecycleHook: n.hook, MinMembers: n.members,
@@ -243,7 +243,7 @@ func bootstrapArgs(
 	}
 	for i, d := range out.Databases {
 		out.Databases[i].MasterSecretARN = at["master:"+c.Database.Logical[d.Logical].Instance]
-		out.Databases[i].PasswordSecretID = at["secret:database-"+string(d.Logical)]
+		out.Databases[i].PasswordSecretID = at["secret:"+secrets.DatabaseKey(d.Logical)]
 	}
 	return out, nil
 }

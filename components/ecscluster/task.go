@@ -15,6 +15,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/filesystem"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
@@ -130,7 +131,7 @@ type secretRef struct{ secret, property string }
 
 // serverSecrets says which secret is which variable of the server.
 func (b *builder) serverSecrets() map[string]secretRef {
-	variables := map[string]secretRef{container.EnvKeystore: {secret: "secret:keystore"}}
+	variables := map[string]secretRef{container.EnvKeystore: {secret: "secret:" + secrets.Keystore}}
 	for name, key := range b.SecretKeys {
 		variables[name] = secretRef{secret: "secret:" + key}
 	}
@@ -144,7 +145,7 @@ func (b *builder) schemaSecrets() map[string]secretRef {
 		username, master, password := bootstrap.Environment(logical)
 		variables[username] = secretRef{"master:" + l.Instance, "username"}
 		variables[master] = secretRef{"master:" + l.Instance, "password"}
-		variables[password] = secretRef{secret: "secret:database-" + string(logical)}
+		variables[password] = secretRef{secret: "secret:" + secrets.DatabaseKey(logical)}
 	}
 	return variables
 }

@@ -44,10 +44,16 @@ func NewS3Endpoint(
 	}, pulumi.Parent(n))
 }
 
-// serviceName is the endpoint service's name; China's carry the partition's own prefix.
+// prefixedInChina are the services whose endpoints carry the prefix cn. in China; those of all others that are called here
+// do not. AWS has no rule for it: the names are those of `aws ec2 describe-vpc-endpoint-services`, as the CDK's
+// InterfaceVpcEndpointAwsService.getDefaultEndpointPrefix lists them and, for fewer, eksctl's endpoint_service.go. In
+// GovCloud no name has another prefix. The gateway endpoint of S3 is com.amazonaws.cn-north-1.s3.
+var prefixedInChina = []string{"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "elasticfilesystem", "monitoring", "sts"}
+
+// serviceName is the endpoint service's name.
 func serviceName(scope awskit.Scope, service string) string {
 	name := fmt.Sprintf("com.amazonaws.%s.%s", scope.Region, service)
-	if scope.Partition == "aws-cn" && service != "s3" {
+	if scope.Partition == "aws-cn" && slices.Contains(prefixedInChina, service) {
 		return "cn." + name
 	}
 	return name

@@ -22,6 +22,8 @@ const Type = "wso2is:secrets:Secrets"
 type Value struct {
 	// Key names the secret below the cluster's name, in kebab case.
 	Key string
+	// Variable is the environment variable in which the server reads it; empty where a node's programs read it instead.
+	Variable string
 	// Description says in AWS's console what the value is for.
 	Description string
 	// Given is the team's own value.

@@ -468,13 +468,34 @@ var endpointServices = map[string][]string{
 	},
 }
 
+// chineseServices are the services whose interface endpoints begin with cn. in China's regions. All others' names begin
+// with com.amazonaws there too, as do all names in GovCloud (aws-cdk, aws-ec2/lib/vpc-endpoint.ts,
+// VPC_ENDPOINT_SERVICE_EXCEPTIONS).
+var chineseServices = []string{
+	"autoscaling", "cloudformation", "ec2", "ecr.api", "ecr.dkr", "eks", "elasticfilesystem", "monitoring", "rds", "s3", "sqs",
+	"sts", "xray",
+}
+
+// endpointService is the full name of an endpoint service.
+func (c *Cloud) endpointService(kindOf, service string) string {
+	name := "com.amazonaws." + c.region + "." + service
+	if kindOf == "Interface" && c.partition() == "aws-cn" && slices.Contains(chineseServices, service) {
+		return "cn." + name
+	}
+	return name
+}
+
 // endpointFits refuses an unknown service, and a private name that the VPC does not resolve or that is taken.
 func endpointFits(c *Call) error {
 	name, kindOf := c.text("serviceName"), c.text("vpcEndpointType")
-	service, ok := strings.CutPrefix(strings.TrimPrefix(name, "cn."), "com.amazonaws."+c.Cloud.region+".")
-	if name != "" && (!ok || !slices.Contains(endpointServices[kindOf], service)) {
-		return fail("InvalidServiceName", "there is no %s endpoint of the service %s in %s", strings.ToLower(kindOf), name,
-			c.Cloud.region)
+	middle := "com.amazonaws." + c.Cloud.region + "."
+	if _, service, found := strings.Cut(name, middle); name != "" &&
+		(!found || !slices.Contains(endpointServices[kindOf], service) || name != c.Cloud.endpointService(kindOf, service)) {
+		problem := fmt.Sprintf("there is no %s endpoint of the service %s in %s", strings.ToLower(kindOf), name, c.Cloud.region)
+		if found && slices.Contains(endpointServices[kindOf], service) {
+			problem += "; it is called " + c.Cloud.endpointService(kindOf, service)
+		}
+		return fail("InvalidServiceName", "%s", problem)
 	}
 	if kindOf == "Gateway" && c.given([]string{"subnetIds", "securityGroupIds"}) > 0 {
 		return fail("InvalidParameter", "a gateway endpoint has no subnets and no security groups")

@@ -32,6 +32,25 @@ func worldIn(t *testing.T, o Options, region string) *world {
 	return &world{t, c, map[string]string{}}
 }
 
+// TestEndpointsOfChinaHaveTheirOwnNames holds that neither spelling stands for the other.
+func TestEndpointsOfChinaHaveTheirOwnNames(t *testing.T) {
+	w := worldIn(t, Options{}, "cn-north-1")
+	vpc := w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
+	interfaceTo := func(name string) Object {
+		return Object{"vpcId": vpc, "vpcEndpointType": "Interface", "serviceName": name}
+	}
+	w.refuses(t, endpointType, interfaceTo("cn.com.amazonaws.cn-north-1.secretsmanager"),
+		"there is no interface endpoint of the service cn.com.amazonaws.cn-north-1.secretsmanager in cn-north-1; "+
+			"it is called com.amazonaws.cn-north-1.secretsmanager")
+	w.refuses(t, endpointType, interfaceTo("com.amazonaws.cn-north-1.ec2"), "it is called cn.com.amazonaws.cn-north-1.ec2")
+	w.create(endpointType, "secretsmanager", interfaceTo("com.amazonaws.cn-north-1.secretsmanager"))
+	w.create(endpointType, "ec2", interfaceTo("cn.com.amazonaws.cn-north-1.ec2"))
+	w.create(endpointType, "s3", Object{"vpcId": vpc, "vpcEndpointType": "Gateway", "serviceName": "com.amazonaws.cn-north-1.s3"})
+	gov := worldIn(t, Options{}, "us-gov-west-1")
+	gov.refuses(t, endpointType, Object{"vpcId": gov.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"}),
+		"vpcEndpointType": "Interface", "serviceName": "cn.com.amazonaws.us-gov-west-1.ec2"}, "it is called com.amazonaws.us-gov-west-1.ec2")
+}
+
 func urn(token, name string) string { return "urn:pulumi:dev::wso2is::" + token + "::" + name }
 
 func (w *world) try(token, name string, in Object) (*Resource, error) {

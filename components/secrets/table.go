@@ -1,0 +1,69 @@
+package secrets
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// The keys of the secrets that components name, below the cluster's name in Secrets Manager.
+const (
+	Keystore         = "keystore"
+	KeystorePassword = "keystore-password"
+)
+
+// DatabaseKey is the key of the secret with the password of a logical database's own user.
+func DatabaseKey(name config.LogicalName) string { return "database-" + string(name) }
+
+// Table lists a cluster's secrets: what each is for, who reads it, and how it is made. A secret that only the team can
+// give is there when it is given.
+func Table(c config.Cluster) []Value {
+	facts, _ := c.Version.Facts() // validated
+	values := []Value{
+		{Key: "admin-password", Variable: nodeconfig.EnvAdminPassword, Given: c.Admin.Password, Generate: Password,
+			Description: "Password of the super administrator at the first start"},
+		{Key: "encryption-key", Variable: nodeconfig.EnvEncryptionKey, Given: c.Secrets.EncryptionKey,
+			Generate:    Hex(slices.Max(facts.EncryptionKeyBytes)),
+			Description: "Encrypts data in the database; change it in a rotation only"},
+		{Key: KeystorePassword, Variable: nodeconfig.EnvKeystorePassword, Given: c.Secrets.KeystorePassword, Generate: Password,
+			Description: "Opens the keystore"},
+		{Key: Keystore, Given: c.Secrets.Keystore, From: KeystorePassword, GenerateFrom: GenerateKeystore(c.Hostname),
+			Description: "The key that signs tokens and serves TLS, PKCS#12 in base64"},
+		{Key: "endpoint-password", Variable: nodeconfig.EnvEndpointPassword, Generate: Password,
+			Description: "The recovery and authentication endpoints' call to the server"},
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Database.Logical)) {
+		values = append(values, Value{
+			Key: DatabaseKey(name), Variable: nodeconfig.EnvDatabasePassword(name), Generate: Password,
+			Description: "Password of the logical database's own user",
+		})
+	}
+	for _, given := range []Value{
+		{Key: "previous-encryption-key", Variable: nodeconfig.EnvPreviousEncryptionKey, Given: c.Secrets.PreviousEncryptionKey,
+			Description: "The encryption key before the present one"},
+		{Key: "userstore-password", Variable: nodeconfig.EnvUserStorePassword, Given: c.UserStore.BindPassword,
+			Description: "Binds to the directory"},
+		{Key: "aws-access-key", Variable: nodeconfig.EnvAWSAccessKey, Given: c.Clustering.AWS.AccessKey,
+			Description: "Access key id for discovery"},
+		{Key: "aws-secret-key", Variable: nodeconfig.EnvAWSSecretKey, Given: c.Clustering.AWS.SecretKey,
+			Description: "Secret access key for discovery"},
+	} {
+		if given.Given.Set() {
+			values = append(values, given)
+		}
+	}
+	return values
+}
+
+// Variables says which secret, by its key, is which variable of the server's environment.
+func Variables(c config.Cluster) map[string]string {
+	keys, used := map[string]string{}, nodeconfig.Environment(c)
+	for _, value := range Table(c) {
+		if slices.Contains(used, value.Variable) {
+			keys[value.Variable] = value.Key
+		}
+	}
+	return keys
+}
