@@ -611,10 +611,6 @@ func TestRefusesSecrets(t *testing.T) {
 		"keystore's password": secrets(object{"keystore": good, "keystorePassword": "changedit"}, "wso2is:secrets.keystore: "+
 			"it cannot be opened: pkcs12: decryption password incorrect; "+
 			"give a PKCS#12 file with one private key, and its password as keystorePassword"),
-		"keystore's names": secrets(object{
-			"keystore": keystore(t, "changeit", "is.example.com"), "keystorePassword": "changeit",
-		}, "wso2is:secrets.keystore: its certificate is not valid for localhost; "+
-			"give a certificate with the alternative name localhost: nodes call their own services by it"),
 		"recovery": one(under("secrets", object{"recoveryDays": 3}),
 			"wso2is:secrets.recoveryDays: 3 days are no recovery window of AWS; write 0, or 7 to 30"),
 	})

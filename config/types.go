@@ -541,8 +541,8 @@ type Secrets struct {
 	// PreviousEncryptionKey is the key before encryptionKey, in a rotation: the server goes on reading what it encrypted.
 	// From 7.1.0 on.
 	PreviousEncryptionKey Secret `json:"previousEncryptionKey,omitempty"`
-	// Keystore is a PKCS#12 keystore in base64 with the one key that signs tokens and serves TLS between load balancer
-	// and nodes. It must be valid for `localhost`. Default: a self-signed one is generated.
+	// Keystore is a PKCS#12 keystore in base64 with the one key that signs tokens. For TLS between load balancer and
+	// nodes each node makes a key of its own. Default: a self-signed one is generated.
 	Keystore Secret `json:"keystore,omitempty"`
 	// KeystorePassword opens the keystore and its key. Needed with keystore.
 	KeystorePassword Secret `json:"keystorePassword,omitempty"`

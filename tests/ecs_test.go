@@ -170,7 +170,9 @@ func TestANodeIsFourContainers(t *testing.T) {
 			server := all["server"]
 			assert.True(t, server.Essential && !all["prepare"].Essential && !all["members"].Essential && !all["turn"].Essential)
 			assert.Equal(t, "600", environment(server, "WSO2IS_TURN_SECONDS"), "it waits for what the container turn says")
-			assert.Equal(t, "802:802", server.User)
+			user := map[string]string{"ec2": "802:802", "fargate": "0:0"}[name]
+			assert.Equal(t, user, server.User, "only on Fargate it has to name the cluster in /etc/hosts, as root")
+			assert.Equal(t, name == "fargate", strings.Contains(strings.Join(server.EntryPoint, ""), "setpriv --reuid"))
 			assert.Equal(t, "0", all["prepare"].User)
 			require.Len(t, server.DependsOn, 1)
 			assert.Equal(t, "prepare SUCCESS", server.DependsOn[0].ContainerName+" "+server.DependsOn[0].Condition)

@@ -40,14 +40,20 @@ var fetchScript string
 //go:embed server.sh
 var serverScript string
 
+//go:embed name.sh
+var nameScript string
+
 // LogScript is POSIX shell: the functions log and die. PROGRAM names what uses them.
 func LogScript() string { return logScript }
 
 // FetchScript is bash: the functions of LogScript, and retry, metadata and fetch.
 func FetchScript() string { return logScript + fetchScript }
 
-// ServerScript is POSIX shell: the functions log_hazelcast, make_keystore and trust.
+// ServerScript is POSIX shell: the functions log_hazelcast, make_keystore, make_tls_keystore and trust.
 func ServerScript() string { return serverScript }
+
+// NameScript is bash: the function redirect_own_name, for a host whose own network the server listens on.
+func NameScript() string { return nameScript }
 
 //go:embed programs
 var programs embed.FS
@@ -86,7 +92,7 @@ func Programs() []Program {
 	for name, at := range names {
 		content := programFile(name)
 		if name == "setup" {
-			content = append([]byte(serverScript), content...)
+			content = append([]byte(serverScript+nameScript), content...)
 		}
 		list = append(list, Program{Name: name, Path: at, Content: content})
 	}
@@ -177,9 +183,10 @@ type Secret struct {
 // Keystore is a PKCS#12 file in base64 in one secret, and its password in another.
 type Keystore struct {
 	SecretID, PasswordSecretID string
-	// File and TruststoreFile are names in repository/resources/security: what the key is written to in the release's
-	// own format, and the truststore that the product ships, which gets the certificate.
-	File, TruststoreFile string
+	// File, TLSFile and TruststoreFile are names in repository/resources/security: what the key is written to in the
+	// release's own format, the same for the key that the node makes for TLS, and the truststore that the product ships,
+	// which gets both certificates.
+	File, TLSFile, TruststoreFile string
 }
 
 // Database is one logical database.
@@ -325,6 +332,7 @@ func UserData(a Args) (string, error) {
 	h.value("KEYSTORE_PASSWORD", a.Keystore.PasswordSecretID)
 	h.value("KEYSTORE_FILE", a.Keystore.File)
 	h.value("KEYSTORE_TYPE", string(facts.Keystore))
+	h.value("TLS_KEYSTORE_FILE", a.Keystore.TLSFile)
 	h.value("TRUSTSTORE_FILE", a.Keystore.TruststoreFile)
 	h.list("DATABASES", databases)
 	h.value("SCHEMA", schema)
@@ -448,6 +456,7 @@ func (a Args) check() error {
 	required("the keystore's secret", a.Keystore.SecretID)
 	required("the keystore password's secret", a.Keystore.PasswordSecretID)
 	required("the keystore's file name", a.Keystore.File)
+	required("the TLS keystore's file name", a.Keystore.TLSFile)
 	required("the truststore's file name", a.Keystore.TruststoreFile)
 	if len(a.Databases) == 0 {
 		complain("there are no databases")

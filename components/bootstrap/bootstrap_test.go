@@ -37,7 +37,7 @@ func example(version product.Version) Args {
 		},
 		Keystore: Keystore{
 			SecretID: "demo/keystore", PasswordSecretID: "demo/keystore-password", File: "wso2is.p12",
-			TruststoreFile: "client-truststore.p12",
+			TLSFile: "wso2is-tls.p12", TruststoreFile: "client-truststore.p12",
 		},
 		Databases: []Database{{
 			Logical: config.IdentityDB, Engine: config.Postgres, Name: "wso2identity",

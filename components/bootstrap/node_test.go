@@ -142,7 +142,7 @@ func newMachine(t *testing.T, version product.Version) *machine {
 		"-storepass", "wso2carbon", "-keypass", "wso2carbon", "-alias", "shipped", "-dname", "CN=shipped",
 		"-keyalg", "EC")
 	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, "given.p12"), "-storetype", "PKCS12",
-		"-storepass", markerKeystore, "-alias", "Given-1", "-dname", "CN=localhost", "-keyalg", "EC")
+		"-storepass", markerKeystore, "-alias", "Given-1", "-dname", "CN=given", "-keyalg", "EC")
 	keystore := read(t, filepath.Join(scratch, "given.p12"))
 
 	home := "wso2is-" + string(version) + "/"
@@ -186,6 +186,7 @@ func newMachine(t *testing.T, version product.Version) *machine {
 	m.args = example(version)
 	m.args.NodeName, m.args.NodeAddress = "", ""
 	m.args.Keystore.File, m.args.Keystore.TruststoreFile = file, store
+	m.args.Keystore.TLSFile = "tls-" + file
 	m.args.Archive.SHA256 = m.object(t, "artifacts", "wso2is-"+string(version)+".zip", archive.Bytes())
 	m.args.Driver.SHA256 = m.object(t, "artifacts", "postgresql-42.7.7.jar", []byte("a driver"))
 	m.args.Files[0].SHA256 = m.object(t, "demo-files", "nodes/node-1/deployment.toml", []byte("[server]\n"))
@@ -268,7 +269,7 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	t.Helper()
 	calls := m.calls(t)
 	contains(t, "what was called", calls, "groupadd --gid 802", "useradd --uid 802 --gid 802",
-		"systemctl enable --now wso2is.service", "systemctl enable --now wso2is-members.timer",
+		"systemctl enable --now wso2is-name.service", "systemctl enable --now wso2is.service", "systemctl enable --now wso2is-members.timer",
 		"--lifecycle-action-result CONTINUE", "--instance-id i-0123456789abcdef0")
 	if got := read(t, m.at("repository/conf/deployment.toml")); got != "[server]\n" {
 		t.Errorf("deployment.toml is %q", got)
@@ -324,7 +325,15 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	contains(t, "the keystore", key, "wso2is, ", "PrivateKeyEntry", "contains 1 entry")
 	trusted := keytool(t, "-list", "-v", "-storepass", "wso2carbon", "-keystore",
 		m.at("repository/resources/security", m.args.Keystore.TruststoreFile))
-	contains(t, "the truststore", trusted, "contains 2 entries", "trustedCertEntry", "CN=localhost", "CN=shipped")
+	contains(t, "the truststore", trusted, "trustedCertEntry", "CN=given", "CN=shipped")
+	tls := keytool(t, "-list", "-v", "-keystore", m.at("repository/resources/security", m.args.Keystore.TLSFile), "-storetype",
+		string(facts.Keystore), "-storepass", markerKeystore)
+	contains(t, "the keystore for TLS", tls, "Alias name: wso2is\n", "PrivateKeyEntry", "DNSName: id.example.com", "DNSName: localhost")
+	for _, line := range strings.Split(tls, "\n") {
+		if serial, ok := strings.CutPrefix(line, "Serial number: "); ok {
+			contains(t, "the truststore", trusted, "Serial number: "+serial)
+		}
+	}
 }
 
 // keepsSecrets looks for marked values everywhere but in memory and where they are encrypted.

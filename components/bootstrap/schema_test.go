@@ -495,7 +495,7 @@ func testSchema(t *testing.T, s *server) {
 			store := filepath.Join(dir, "truststore")
 			keytool(t, "-genkeypair", "-keystore", store, "-storepass", "wso2carbon", "-alias", "shipped", "-dname", "CN=x",
 				"-keyalg", "EC")
-			trust := exec.Command("java", "-cp", classes(t), "SchemaBootstrap", "trust", ca, store)
+			trust := exec.Command("java", "-cp", classes(t), "SchemaBootstrap", "trust", store, ca)
 			trust.Env = append(os.Environ(), "TRUSTSTORE_PASSWORD=wso2carbon")
 			must(t, trust)
 			t.Log(name)

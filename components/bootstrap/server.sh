@@ -33,7 +33,19 @@ make_keystore() {
 	mv -f "$1/made" "$2"
 }
 
-# trust PEM TRUSTSTORE PROGRAM: PROGRAM is SchemaBootstrap.java; keytool would take only the first of PEM's certificates.
+# make_tls_keystore WORK FILE TYPE NAME: the variable P has its password. FILE becomes a keystore with a key that this node
+# makes for itself, WORK/tls.pem its certificate for NAME and localhost. The cluster's own certificate would not do: it
+# signs tokens, so that it stays when the cluster's name changes, and a team may bring one for any name.
+make_tls_keystore() {
+	rm -f "$2"
+	"$JAVA_HOME/bin/keytool" -genkeypair -keystore "$2" -storetype "$3" -storepass:env P -keypass:env P -alias wso2is \
+		-keyalg RSA -keysize 2048 -validity 3650 -dname CN=localhost -ext "san=dns:$4,dns:localhost"
+	"$JAVA_HOME/bin/keytool" -exportcert -rfc -keystore "$2" -storepass:env P -alias wso2is -file "$1/tls.pem"
+}
+
+# trust PROGRAM TRUSTSTORE PEM...: PROGRAM is SchemaBootstrap.java; keytool would take only the first certificate of a PEM.
 trust() {
-	TRUSTSTORE_PASSWORD=wso2carbon "$JAVA_HOME/bin/java" "$3" trust "$1" "$2"
+	program=$1
+	shift
+	TRUSTSTORE_PASSWORD=wso2carbon "$JAVA_HOME/bin/java" "$program" trust "$@"
 }

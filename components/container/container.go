@@ -63,6 +63,8 @@ const HazelcastPath = ConfigVolume + "/" + product.HazelcastFile
 var (
 	//go:embed prepare.sh
 	prepareScript string
+	//go:embed root.sh
+	rootScript string
 	//go:embed common.sh
 	commonScript string
 	//go:embed serve.sh
@@ -84,6 +86,12 @@ func Prepare() []string {
 // it calls, it passes SIGTERM on, so that a node that is stopped leaves the cluster at once.
 func Serve() []string {
 	return []string{"sh", "-c", inProductImage("serve", serveScript), "serve"}
+}
+
+// ServeFromRoot is Serve for a container that starts as root, because it has to name the cluster in /etc/hosts itself. The
+// server runs as User all the same.
+func ServeFromRoot() []string {
+	return []string{"sh", "-c", bootstrap.LogScript() + rootScript, "name", inProductImage("serve", serveScript)}
 }
 
 // inProductImage puts a program of the product's image together.
@@ -202,6 +210,10 @@ func PrepareEnvironment(region string, files []File, schema string) (map[string]
 	return environment, nil
 }
 
+// UnprivilegedPorts is the kernel parameter that lets the server's user listen on the port of the cluster's own name, in
+// a network of the node's own, and its value.
+const UnprivilegedPorts, UnprivilegedPortsStart = "net.ipv4.ip_unprivileged_port_start", "443"
+
 // ServeEnvironment is what Serve has to be told besides its secrets.
 func ServeEnvironment(c config.Cluster) (map[string]string, error) {
 	environment, err := SchemaEnvironment(c)
@@ -213,6 +225,14 @@ func ServeEnvironment(c config.Cluster) (map[string]string, error) {
 		return nil, err
 	}
 	environment["WSO2IS_KEYSTORE_FILE"] = nodeconfig.KeystoreFile(facts.Keystore)
+	environment["WSO2IS_TLS_KEYSTORE_FILE"] = nodeconfig.TLSKeystoreFile(facts.Keystore)
+	environment["WSO2IS_NAME"] = c.Hostname
+	if !c.HostNetwork() {
+		environment["WSO2IS_FORWARD"] = strconv.Itoa(ports.PublicHTTPS)
+	}
+	if c.Fargate() {
+		environment["WSO2IS_USER"] = strconv.Itoa(User)
+	}
 	environment["WSO2IS_KEYSTORE_TYPE"] = string(facts.Keystore)
 	environment["WSO2IS_JVM_OPTIONS"] = strings.Join(c.JVM.Options, " ")
 	environment["JVM_MEM_OPTS"] = fmt.Sprintf("-Xms%dm -Xmx%dm", c.JVM.Heap, c.JVM.Heap)

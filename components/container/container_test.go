@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -86,6 +87,11 @@ for volume in wso2-config-volume wso2-artifact-volume; do
 	[ -z "$(ls -A "$WORKING_DIRECTORY/$volume")" ] || cp -RL "$WORKING_DIRECTORY/$volume"/* "$WSO2_SERVER_HOME/"
 done
 env >"$FAKE/environment"
+if [ -f "$FAKE/OwnName.java" ]; then
+	timeout 60 "$JAVA_HOME/bin/java" "-Djdk.net.hosts.file=$WSO2IS_ROOT/etc/hosts" -Djavax.net.ssl.trustStorePassword=wso2carbon \
+		"-Djavax.net.ssl.trustStore=$WSO2_SERVER_HOME/repository/resources/security/client-truststore.p12" \
+		"$FAKE/OwnName.java" "$WSO2IS_NAME" "$WSO2_SERVER_HOME/repository/resources/security/$WSO2IS_TLS_KEYSTORE_FILE"
+fi
 sh -c '
 mkdir -p "$WSO2IS_PROC/$$" && echo java >"$WSO2IS_PROC/$$/comm"
 trap "echo the server left >>$FAKE/events; exit 143" TERM
@@ -109,7 +115,7 @@ func newNode(t *testing.T, version product.Version) *node {
 	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, truststore), "-storetype", string(facts.Keystore),
 		"-storepass", "wso2carbon", "-keypass", "wso2carbon", "-alias", "shipped", "-dname", "CN=shipped", "-keyalg", "EC")
 	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, "given.p12"), "-storetype", "PKCS12",
-		"-storepass", keystorePassword, "-alias", "Given-1", "-dname", "CN=localhost", "-keyalg", "EC")
+		"-storepass", keystorePassword, "-alias", "Given-1", "-dname", "CN=given", "-keyalg", "EC")
 	keytool(t, "-exportcert", "-rfc", "-keystore", filepath.Join(scratch, "given.p12"), "-storepass", keystorePassword,
 		"-alias", "Given-1", "-file", filepath.Join(scratch, "ca.pem"))
 
@@ -236,11 +242,68 @@ func TestNodeLife(t *testing.T) {
 			require.Contains(t, key, "PrivateKeyEntry")
 			trusted := keytool(t, "-list", "-v", "-storepass", nodeconfig.TruststorePassword, "-keystore",
 				security+nodeconfig.TruststoreFile(facts.Keystore))
-			require.Contains(t, trusted, "CN=localhost")
+			require.Contains(t, trusted, "CN=given")
+			tls := keytool(t, "-list", "-v", "-keystore", security+nodeconfig.TLSKeystoreFile(facts.Keystore), "-storetype",
+				string(facts.Keystore), "-storepass", keystorePassword)
+			require.Contains(t, tls, "DNSName: "+n.cluster.Hostname)
+			require.Contains(t, trusted, regexp.MustCompile(`Serial number: [0-9a-f]+`).FindString(tls))
 			require.Contains(t, trusted, "CN=shipped")
 			require.NotContains(t, output+printed.String()+read(t, filepath.Join(n.fake, "calls")), "MARKER")
 		})
 	}
+}
+
+// onFargate is the node's cluster as tasks of Fargate.
+func (n *node) onFargate(t *testing.T) {
+	t.Helper()
+	n.cluster = configtest.Load(t, map[string]any{
+		"topology": "ecs", "version": string(n.cluster.Version), "ecs": map[string]any{"launchType": "fargate"},
+		"product": map[string]any{"driver": map[string]any{"source": "s3://artifacts/driver.jar", "sha256": sum(driver)}},
+	}).Cluster
+}
+
+// TestServerReachesItsOwnName runs the server's container of Fargate from root on, in a network of its own with the
+// kernel parameter of the task's definition. A JVM that checks names and certificates then asks https:// and the
+// cluster's name, as the server does.
+func TestServerReachesItsOwnName(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("only root can try what the container does as root")
+		}
+		t.Skip("only root can try what the container does as root")
+	}
+	for _, name := range []string{"unshare", "setpriv", "ip"} {
+		tool(t, name)
+	}
+	n := newNode(t, product.V7_1_0)
+	n.onFargate(t)
+	output, err := n.prepare(t, "ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/vpc")
+	require.NoError(t, err, output)
+	write(t, n.at("/etc/hosts"), "127.0.0.1 localhost\n", 0o644)
+	write(t, filepath.Join(n.fake, "OwnName.java"), read(t, "testdata/OwnName.java"), 0o644)
+	for _, dir := range []string{n.root, n.fake} {
+		require.NoError(t, exec.Command("chown", "-R", fmt.Sprint(User), dir).Run())
+		require.NoError(t, exec.Command("chmod", "-R", "a+rX", filepath.Dir(dir)).Run())
+	}
+	require.NoError(t, os.Chown(n.at("/etc/hosts"), 0, 0))
+
+	environment, err := ServeEnvironment(n.cluster)
+	require.NoError(t, err)
+	inNetwork := []string{"unshare", "--net", "sh", "-euc",
+		`ip link set lo up; echo "$0" >"/proc/sys/$(echo "$1" | tr . /)"; shift; exec "$@"`, UnprivilegedPortsStart, UnprivilegedPorts}
+	server := n.command(append(inNetwork, ServeFromRoot()...), environment, "TMPDIR=/tmp")
+	var printed bytes.Buffer
+	server.Stdout, server.Stderr = &printed, &printed
+	require.NoError(t, server.Start())
+	events := filepath.Join(n.fake, "events")
+	require.Eventually(t, func() bool {
+		text, _ := os.ReadFile(events)
+		return len(text) > 0
+	}, 90*time.Second, 100*time.Millisecond, &printed)
+	require.NoError(t, server.Process.Signal(syscall.SIGTERM))
+	_ = server.Wait()
+	require.Equal(t, "127.0.0.1 localhost\n127.0.0.1 "+n.cluster.Hostname+"\n", read(t, n.at("/etc/hosts")))
+	require.Regexp(t, `own name: 1048576 bytes for (\?|wso2carbon)\n`, printed.String())
 }
 
 func TestKubernetesTellsTheAddress(t *testing.T) {
@@ -345,7 +408,7 @@ func TestRefusesFilesThatCannotBeFetched(t *testing.T) {
 // TestProgramsAreSmall leaves room in a task definition, which ECS limits to 64 KiB with everything in it.
 func TestProgramsAreSmall(t *testing.T) {
 	total := 0
-	for _, argv := range [][]string{Prepare(), Serve(), Schema(), Members(), Turn()} {
+	for _, argv := range [][]string{Prepare(), ServeFromRoot(), Schema(), Members(), Turn()} {
 		total += len(strings.Join(argv, ""))
 	}
 	require.Less(t, total, 24<<10)
@@ -359,7 +422,7 @@ func TestShellcheck(t *testing.T) {
 		variant syntax.LangVariant
 	}{
 		"prepare": {Prepare(), "bash", syntax.LangBash}, "serve": {Serve(), "dash", syntax.LangPOSIX},
-		"schema": {Schema(), "dash", syntax.LangPOSIX}, "members": {Members(), "bash", syntax.LangBash},
+		"root": {ServeFromRoot(), "dash", syntax.LangPOSIX}, "schema": {Schema(), "dash", syntax.LangPOSIX}, "members": {Members(), "bash", syntax.LangBash},
 		"turn": {Turn(), "bash", syntax.LangBash},
 	}
 	for _, name := range slices.Sorted(maps.Keys(programs)) {

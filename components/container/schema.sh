@@ -3,7 +3,7 @@
 truststore=$(mktemp)
 cp "$SECURITY/$WSO2IS_TRUSTSTORE_FILE" "$truststore"
 if [ -f "$CA_FILE" ]; then
-	trust "$CA_FILE" "$truststore" "$BOOTSTRAP"
+	trust "$BOOTSTRAP" "$truststore" "$CA_FILE"
 fi
 lib=repository/components/lib
 exec "$JAVA_HOME/bin/java" -cp "$ROOT/home/wso2carbon/wso2-artifact-volume/$lib/*:$WSO2_SERVER_HOME/$lib/*" \

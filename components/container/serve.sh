@@ -13,13 +13,34 @@ work=$(umask 077 && mktemp -d)
 export P="$WSO2_KEYSTORE_PASSWORD"
 printf '%s' "$WSO2_KEYSTORE" | base64 -d >"$work/source.p12" || die "WSO2_KEYSTORE is not base64"
 make_keystore "$work" "$SECURITY/$WSO2IS_KEYSTORE_FILE" "$WSO2IS_KEYSTORE_TYPE" "WSO2_KEYSTORE"
-trust "$work/certificate.pem" "$SECURITY/$WSO2IS_TRUSTSTORE_FILE" "$BOOTSTRAP"
-if [ -f "$CA_FILE" ]; then
-	trust "$CA_FILE" "$SECURITY/$WSO2IS_TRUSTSTORE_FILE" "$BOOTSTRAP"
-fi
+make_tls_keystore "$work" "$SECURITY/$WSO2IS_TLS_KEYSTORE_FILE" "$WSO2IS_KEYSTORE_TYPE" "$WSO2IS_NAME"
+for pem in "$SHARED"/security/*.pem; do
+	[ ! -f "$pem" ] || cp "$pem" "$work/"
+done
+trust "$BOOTSTRAP" "$SECURITY/$WSO2IS_TRUSTSTORE_FILE" "$work"/*.pem
 rm -rf "$work"
 unset P WSO2_KEYSTORE
 log_hazelcast "$WSO2_SERVER_HOME/repository/conf/log4j2.properties"
+
+# The cluster's name is this container itself, and URLs have port 443. A Tomcat connector of its own would not do: 5.11.0
+# knows no custom_transport, and up to 7.0.0 a custom one comes first, so that the server takes its port for its own.
+forward() {
+	trap 'kill "$java" 2>/dev/null; exit' TERM
+	while :; do
+		"$JAVA_HOME/bin/java" -Xmx32m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$1" SchemaBootstrap forward "$2" 9443 &
+		java=$!
+		wait "$java" || log "the port $2 is not forwarded to the server; trying again"
+		sleep 5 &
+		wait "$!"
+	done
+}
+forward=
+if [ -n "${WSO2IS_FORWARD:-}" ]; then
+	classes=$(mktemp -d)
+	"$JAVA_HOME/bin/javac" -d "$classes" "$BOOTSTRAP"
+	forward "$classes" "$WSO2IS_FORWARD" &
+	forward=$!
+fi
 
 # On ECS the container turn says when.
 waited=0
@@ -54,6 +75,6 @@ while :; do
 	wait "$server" || status=$?
 	kill -0 "$server" 2>/dev/null || break
 done
-kill "$audit" 2>/dev/null || :
+kill "$audit" ${forward:+"$forward"} 2>/dev/null || :
 log "the server ended with status $status"
 exit "$status"

@@ -212,7 +212,8 @@ func bootstrapArgs(
 		},
 		Keystore: bootstrap.Keystore{
 			SecretID: at["secret:"+secrets.Keystore], PasswordSecretID: at["secret:"+secrets.KeystorePassword],
-			File: nodeconfig.KeystoreFile(facts.Keystore), TruststoreFile: nodeconfig.TruststoreFile(facts.Keystore),
+			File: nodeconfig.KeystoreFile(facts.Keystore), TLSFile: nodeconfig.TLSKeystoreFile(facts.Keystore),
+			TruststoreFile: nodeconfig.TruststoreFile(facts.Keystore),
 		},
 		HeapMiB: c.JVM.Heap, JVMOptions: c.JVM.Options, LifecycleHook: n.hook, MinMembers: n.members,
 		LogGroups: bootstrap.LogGroups{

@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
 	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -81,11 +82,16 @@ func imageParameter(c config.Cluster) string {
 	return "/aws/service/ecs/optimized-ami/amazon-linux-2023/" + arch + "recommended/image_id"
 }
 
+// userData starts a container instance: the redirect for the cluster's own name, which its task shares with it, and the
+// agent's configuration.
+func (b *builder) userData(cluster string) string {
+	return "#!/bin/bash\n" + bootstrap.NameScript() + b.agent(cluster) + "redirect_own_name\n"
+}
+
 // agent is the ECS agent's configuration: its cluster, the roles of tasks on the instance's network, the log driver
 // under the execution role, and time for a server to leave its cluster.
 func (b *builder) agent(cluster string) string {
 	lines := []string{
-		"#!/bin/bash",
 		"cat >>/etc/ecs/ecs.config <<'CONFIG'",
 		"ECS_CLUSTER=" + cluster,
 		"ECS_ENABLE_TASK_IAM_ROLE=true",
@@ -111,7 +117,7 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 		Scope: b.Scope, Config: c, Name: name, Component: component, What: "A container instance", ImageParameter: imageParameter(c),
 		Profile: b.Identity.profile.Arn, SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN,
 		UserData: b.ecs.Name.ApplyT(func(cluster string) *string {
-			data := base64.StdEncoding.EncodeToString([]byte(b.agent(cluster)))
+			data := base64.StdEncoding.EncodeToString([]byte(b.userData(cluster)))
 			return &data
 		}).(pulumi.StringPtrOutput),
 	}, b.child...)

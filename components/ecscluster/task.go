@@ -58,6 +58,7 @@ type definition struct {
 	MountPoints      []mountPoint     `json:"mountPoints"`
 	DependsOn        []dependency     `json:"dependsOn,omitempty"`
 	ExtraHosts       []extraHost      `json:"extraHosts,omitempty"`
+	SystemControls   []systemControl  `json:"systemControls,omitempty"`
 	LinuxParameters  linuxParameters  `json:"linuxParameters"`
 	Ulimits          []ulimit         `json:"ulimits,omitempty"`
 	StopTimeout      int              `json:"stopTimeout,omitempty"`
@@ -95,6 +96,11 @@ type dependency struct {
 type extraHost struct {
 	Hostname  string `json:"hostname"`
 	IPAddress string `json:"ipAddress"`
+}
+
+type systemControl struct {
+	Namespace string `json:"namespace"`
+	Value     string `json:"value"`
 }
 
 type linuxParameters struct {
@@ -269,9 +275,13 @@ func (b *builder) nodeContainers(k known) (string, error) {
 		}
 		server.MountPoints = append(server.MountPoints, mountPoint{directory, at, false})
 	}
+	// Nodes reach the cluster's own name on themselves instead of going out through the load balancer.
 	if c.HostNetwork() {
-		// Nodes reach the cluster's own name on themselves instead of going out through the load balancer.
-		server.ExtraHosts = []extraHost{{c.Hostname, "127.0.0.1"}}
+		server.ExtraHosts = []extraHost{{c.Hostname, "127.0.0.1"}} // the instance redirects its port 443
+	} else {
+		server.EntryPoint, server.User = container.ServeFromRoot(), "0:0"
+		// Of all containers of the task; Fargate takes every net.* from platform version 1.4.0 on (API_SystemControl).
+		server.SystemControls = []systemControl{{container.UnprivilegedPorts, container.UnprivilegedPortsStart}}
 	}
 	server.HealthCheck = &healthCheck{
 		Command: []string{"CMD-SHELL", container.HealthCheck() + " || exit 1"},

@@ -317,8 +317,8 @@ func (r *renderer) checkLiterals() {
 	}
 }
 
-// security says where keys are. Primary, internal and TLS keystores are one file: every node must sign, encrypt and
-// serve with the same key.
+// security says where keys are. Primary and internal keystores are one file: every node must sign and encrypt with the
+// same key. For TLS each node has a key of its own, which only Tomcat's connector uses (the kernel's default.json).
 func (r *renderer) security(d *document) {
 	format := r.facts.Keystore
 	store := keystore{
@@ -328,7 +328,9 @@ func (r *renderer) security(d *document) {
 		Alias:       KeystoreAlias,
 		KeyPassword: env(EnvKeystorePassword),
 	}
-	d.Keystore = keystores{Primary: store, Internal: store, TLS: store}
+	tls := store
+	tls.FileName = TLSKeystoreFile(format)
+	d.Keystore = keystores{Primary: store, Internal: store, TLS: tls}
 	d.Truststore = truststore{FileName: TruststoreFile(format), Type: string(format), Password: TruststorePassword}
 	d.Encryption.Key = env(EnvEncryptionKey)
 	if r.Cluster.Secrets.PreviousEncryptionKey.Set() {

@@ -66,6 +66,9 @@ const (
 // KeystoreFile is the shared keystore's file name in repository/resources/security.
 func KeystoreFile(format product.KeystoreFormat) string { return "wso2is" + extension(format) }
 
+// TLSKeystoreFile is the file name of the keystore that a node makes for its own TLS, in the same directory.
+func TLSKeystoreFile(format product.KeystoreFormat) string { return "wso2is-tls" + extension(format) }
+
 // TruststoreFile is the file name of the truststore that the release ships.
 func TruststoreFile(format product.KeystoreFormat) string {
 	return "client-truststore" + extension(format)

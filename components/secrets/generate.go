@@ -58,9 +58,8 @@ const (
 	keyBits       = 2048
 )
 
-// GenerateKeystore makes a keystore with one self-signed key for the hostname. Nodes call each other's services as
-// localhost, so the certificate is valid for that name too; the load balancer does not verify it. The result is
-// PKCS#12 in base64, opened by the password.
+// GenerateKeystore makes a keystore with one self-signed key, which signs tokens, for the hostname and localhost. The
+// result is PKCS#12 in base64, opened by the password.
 func GenerateKeystore(hostname string) func(password string) (string, error) {
 	return func(password string) (string, error) {
 		key, err := rsa.GenerateKey(rand.Reader, keyBits)

@@ -129,8 +129,12 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 	spec := b.podSpec()
 	spec.AutomountServiceAccountToken = pulumi.Bool(true)
 	spec.TerminationGracePeriodSeconds = pulumi.Int(b.drain() + container.StopSeconds + stopMargin)
+	// The server calls itself by its public name; that call stays in the pod. The parameter is a safe one, which the level
+	// restricted admits (Pod Security Standards).
+	spec.SecurityContext.(*corev1.PodSecurityContextArgs).Sysctls = corev1.SysctlArray{corev1.SysctlArgs{
+		Name: pulumi.String(container.UnprivilegedPorts), Value: pulumi.String(container.UnprivilegedPortsStart),
+	}}
 	spec.HostAliases = corev1.HostAliasArray{corev1.HostAliasArgs{
-		// The server calls itself by its public name; that call stays in the pod.
 		Ip: pulumi.String("127.0.0.1"), Hostnames: pulumi.StringArray{pulumi.String(b.Config.Hostname)},
 	}}
 	if b.Config.Clustered() {

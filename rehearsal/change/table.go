@@ -145,7 +145,7 @@ var table = []Change{
 		Every: "The repositories go with their images once no task needs them; with the profile prod, Pulumi refuses it.",
 	}},
 	{Name: "hostname", Title: "Another hostname", Edits: every(Edit{"wso2is:hostname": "login.example.com"}), Note: map[string]string{
-		Every: "Clients of the old name are no longer served: its DNS record goes, and so does a certificate requested here. A generated keystore keeps its certificate, which names the old hostname. Issuer and URLs are new for every client.",
+		Every: "Clients of the old name are no longer served: its DNS record goes, and so does a certificate requested here. A generated keystore keeps its certificate, which signs tokens. For TLS the new nodes make one for the new name. Issuer and URLs are new for every client.",
 	}},
 	{Name: "certificate", Title: "Another certificate", Edits: every(Edit{"wso2is:loadBalancer.certificateArn": otherCertificate})},
 	{Name: "database-class", Title: "Another database class", Edits: map[string]Edit{

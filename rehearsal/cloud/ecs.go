@@ -362,6 +362,11 @@ func (t *task) container(d types.ContainerDefinition, list []types.ContainerDefi
 	if (t.mode == "awsvpc" || t.mode == "host") && (value(d.Hostname) != "" && t.mode == "awsvpc" || len(d.Links) > 0) {
 		t.bad("%s: links and hostname are not supported when networkMode is %s", name, t.mode)
 	}
+	for _, s := range d.SystemControls {
+		if t.mode == "host" && strings.HasPrefix(value(s.Namespace), "net.") { // API_SystemControl
+			t.bad("%s: the systemControl %s is not supported when networkMode is host", name, value(s.Namespace))
+		}
+	}
 	t.environment(name, d)
 	for _, u := range d.Ulimits {
 		if !slices.Contains(u.Name.Values(), u.Name) {

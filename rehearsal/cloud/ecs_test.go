@@ -177,6 +177,7 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 		"host port":          {taskType, host(Object{"portMappings": []any{Object{"containerPort": 9443, "hostPort": 443}}}), "must be equal"},
 		"mount of nothing":   {taskType, host(Object{"mountPoints": []any{Object{"sourceVolume": "x", "containerPath": "/x"}}}), "none of the task's volumes"},
 		"hosts in awsvpc":    {taskType, onFargate(Object{"extraHosts": []any{Object{"hostname": "a", "ipAddress": "127.0.0.1"}}}), "extraHosts"},
+		"sysctl of the host": {taskType, host(Object{"systemControls": []any{Object{"namespace": "net.core.somaxconn", "value": "9"}}}), "the systemControl net.core.somaxconn is not supported"},
 		"variable twice":     {taskType, host(Object{"environment": []any{Object{"name": "A"}, Object{"name": "A"}}}), `"A" is there twice`},
 		"ulimit":             {taskType, host(Object{"ulimits": []any{Object{"name": "files", "softLimit": 1, "hardLimit": 1}}}), "no ulimit files"},
 		"ulimit on Fargate":  {taskType, onFargate(Object{"ulimits": []any{Object{"name": "nproc", "softLimit": 1, "hardLimit": 1}}}), "no ulimit but nofile"},

@@ -104,6 +104,8 @@ type host struct {
 	profile      *resource
 	metadata     object
 	instanceType string
+	// text is what it is started with, decoded.
+	text string
 }
 
 // settings is what a membership scheme reads of a deployment.toml.
@@ -111,6 +113,11 @@ type settings struct {
 	Server struct {
 		NodeIP string `toml:"node_ip"`
 	} `toml:"server"`
+	Keystore struct {
+		TLS struct {
+			File string `toml:"file_name"`
+		} `toml:"tls"`
+	} `toml:"keystore"`
 	Clustering *struct {
 		Scheme     string            `toml:"membership_scheme"`
 		Domain     string            `toml:"domain"`
@@ -338,6 +345,7 @@ func (c *cluster) hostOf(r *resource) *host {
 func (c *cluster) launched(group, template *resource) *host {
 	h := &host{
 		tags: map[string]string{}, metadata: template.object("metadataOptions"), instanceType: template.str("instanceType"),
+		text: userData(template.str),
 	}
 	for _, spec := range template.objects("tagSpecifications") {
 		if spec.str("resourceType") == "instance" {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strings"
 )
 
 // Expected is what a stack file says about the world outside the cluster. Everything else that a proof expects holds for
 // every cluster.
 type Expected struct {
+	// Hostname is the cluster's own name.
+	Hostname string
 	// Clients are the ranges that may call the load balancer; empty means everyone, or the VPC where it is internal.
 	Clients []netip.Prefix
 	// Outside are the ranges that nodes may call over HTTPS.
@@ -36,7 +39,7 @@ type Subnet struct {
 // ExpectedFrom reads what is expected from a stack's configuration, by full key, in the form in which the engine hands it
 // to a program: text, or JSON in text.
 func ExpectedFrom(configuration map[string]string) (Expected, error) {
-	var e Expected
+	e := Expected{Hostname: strings.Trim(configuration["wso2is:hostname"], `"`)}
 	var balancer struct{ AllowedCIDRs []string }
 	var network struct {
 		CIDR        string

@@ -1,6 +1,7 @@
 package proof_test
 
 import (
+	"encoding/base64"
 	"go/parser"
 	"go/token"
 	"os"
@@ -79,6 +80,7 @@ const (
 	reads        = "The pods' service account may read"
 	atPod        = "Every member listens where discovery asks, at"
 	controlPlane = "The Kubernetes control plane and the nodes"
+	itself       = "A node reaches the cluster's own name"
 )
 
 const (
@@ -572,10 +574,72 @@ var podMutations = map[string]mutation{
 	}, atPod, `gets NODE_IP from "status.hostIP"`},
 }
 
+// pod changes what the server's pods are made from.
+func pod(d *document, change func(spec map[string]any)) {
+	d.each("Deployment", "server", "spec", func(spec map[string]any) {
+		change(spec["template"].(map[string]any)["spec"].(map[string]any))
+	})
+}
+
+var nameMutations = map[string]mutation{
+	"an instance leads nowhere": {"prod", func(d *document) {
+		d.edit(objectKind, "programs/setup", "content", "the server\" redirect_own_name\n", "the server\" true\n")
+	}, itself, "nothing leads port 443 of wso2is-prod-nodes in eu-west-1a on to 9443: what the server asks of its own name is refused"},
+	"an instance leads everybody": {"prod", func(d *document) {
+		d.edit(objectKind, "programs/setup", "content", "rule='OUTPUT", "rule='PREROUTING")
+	}, itself, "redirects port 443 for callers from elsewhere too"},
+	"an instance does not name itself": {"prod", func(d *document) {
+		d.edit(objectKind, "programs/setup", "content", "\"$PUBLIC_NAME\" >>\"$hosts\"", "localhost >>\"$hosts\"")
+	}, itself, "does not resolve to itself on wso2is-prod-nodes in eu-west-1a: what the server asks of its own name goes out"},
+	"the certificate is the cluster's": {"prod", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "'wso2is-tls.p12'", "'wso2is.p12'")
+	}, itself, `has keystore.tls.file_name "wso2is.p12" and the certificate for`},
+	"the certificate is not trusted": {"prod", func(d *document) {
+		d.edit(objectKind, "programs/setup", "content", " \"$work/tls.pem\" ", " ")
+	}, itself, "does not trust the certificate that it makes"},
+	"the certificate is for another name": {"fargate", func(d *document) {
+		d.edit("TaskDefinition", "nodes", "containerDefinitions", "dns:$4,", "dns:localhost,")
+	}, itself, "makes no certificate for"},
+	"a host leads nowhere": {"ecs", func(d *document) {
+		text, err := base64.StdEncoding.DecodeString(d.out("LaunchTemplate", "nodes", "userData").(string))
+		require.NoError(d.t, err)
+		before, _, found := strings.Cut(string(text), "\nredirect_own_name\n")
+		require.True(d.t, found)
+		d.set("LaunchTemplate", "nodes", "userData", base64.StdEncoding.EncodeToString([]byte(before)))
+	}, itself, "nothing leads port 443 of"},
+	"a task on a host does not name itself": {"ecs", func(d *document) {
+		d.edit("TaskDefinition", "nodes", "containerDefinitions", `"extraHosts"`, `"otherHosts"`)
+	}, itself, "does not resolve to itself on"},
+	"a task does not name itself": {"fargate", func(d *document) {
+		d.edit("TaskDefinition", "nodes", "containerDefinitions", `"user":"0:0"`, `"user":"802:802"`)
+	}, itself, "does not resolve to itself on wso2is-fargate in eu-west-1a"},
+	"a task may not listen": {"fargate", func(d *document) {
+		d.edit("TaskDefinition", "nodes", "containerDefinitions", `"net.ipv4.ip_unprivileged_port_start"`, `"net.ipv4.ip_forward"`)
+	}, itself, "may not listen on port 443"},
+	"a task leads nowhere": {"fargate", func(d *document) {
+		d.edit("TaskDefinition", "nodes", "containerDefinitions", `"WSO2IS_FORWARD"`, `"OTHER"`)
+	}, itself, "nothing leads port 443 of wso2is-fargate in eu-west-1a on to 9443"},
+	"a pod does not name itself": {"eks", func(d *document) {
+		pod(d, func(spec map[string]any) { delete(spec, "hostAliases") })
+	}, itself, "does not resolve to itself on"},
+	"a pod may not listen": {"eks", func(d *document) {
+		pod(d, func(spec map[string]any) { delete(spec["securityContext"].(map[string]any), "sysctls") })
+	}, itself, "may not listen on port 443"},
+	"a pod leads nowhere": {"eks", func(d *document) {
+		pod(d, func(spec map[string]any) {
+			for _, one := range spec["containers"].([]any)[0].(map[string]any)["env"].([]any) {
+				if e := one.(map[string]any); e["name"] == "WSO2IS_FORWARD" {
+					e["value"] = "8443"
+				}
+			}
+		})
+	}, itself, "nothing leads port 443 of"},
+}
+
 func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
 		"network": networkMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
-		"releases": releaseMutations,
+		"releases": releaseMutations, "name": nameMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {

@@ -95,6 +95,6 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 		return nil, fmt.Errorf("there is no node in the state: nothing runs a deployment.toml")
 	}
 	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want)}
-	report.Network = networkProof(c, want)
+	report.Network = append(networkProof(c, want), ownName(c, want.Hostname))
 	return report, nil
 }

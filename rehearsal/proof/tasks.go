@@ -107,17 +107,19 @@ func (n *node) containers() []object {
 	return all
 }
 
-// serverImage is the image of the container that serves the node's port.
-func (n *node) serverImage() string {
+// server is the container that serves the node's port.
+func (n *node) server() object {
 	for _, c := range n.containers() {
 		for _, m := range slices.Concat(c.objects("portMappings"), c.objects("ports")) {
 			if port, _ := m.number("containerPort"); port == nodeHTTPS {
-				return c.str("image")
+				return c
 			}
 		}
 	}
-	return ""
+	return nil
 }
+
+func (n *node) serverImage() string { return n.server().str("image") }
 
 var imageVersion = regexp.MustCompile(`:([0-9]+\.[0-9]+\.[0-9]+)`)
 

@@ -1,6 +1,9 @@
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,8 +34,10 @@ import java.util.regex.Pattern;
  * <pre>
  * java -cp DRIVER.jar SchemaBootstrap.java FILE.properties      create what is missing
  * java SchemaBootstrap.java split ENGINE SCRIPT.sql             show the statements of a script, change nothing
- * java SchemaBootstrap.java trust CERTIFICATES.pem TRUSTSTORE   add certificates to a trust store, whose password
+ * java SchemaBootstrap.java trust TRUSTSTORE CERTIFICATES.pem   add certificates to a trust store, whose password
  *                                                               is in TRUSTSTORE_PASSWORD
+ * java SchemaBootstrap.java forward PORT SERVER                 lead connections to PORT of the loopback interface on
+ *                                                               to its port SERVER, until it is killed
  * </pre>
  *
  * Passwords come from the environment and are never printed. For each logical database KEY of the properties file:
@@ -61,8 +66,10 @@ public class SchemaBootstrap {
         try {
             if (args.length == 3 && args[0].equals("split")) {
                 showStatements(args[1], Path.of(args[2]));
-            } else if (args.length == 3 && args[0].equals("trust")) {
-                trust(Path.of(args[1]), Path.of(args[2]));
+            } else if (args.length >= 3 && args[0].equals("trust")) {
+                trust(Path.of(args[1]), List.of(args).subList(2, args.length));
+            } else if (args.length == 3 && args[0].equals("forward")) {
+                forward(Integer.parseInt(args[1]), Integer.parseInt(args[2]));
             } else if (args.length == 1) {
                 bootstrap(Path.of(args[0]));
             } else {
@@ -1510,15 +1517,58 @@ public class SchemaBootstrap {
         }
     }
 
-    static void trust(Path pem, Path file) throws Exception {
+    static void trust(Path file, List<String> pems) throws Exception {
         char[] password = Database.environment("TRUSTSTORE_PASSWORD").toCharArray();
         KeyStore store = KeyStore.getInstance(file.toFile(), password);
-        addCertificates(store, pem);
+        for (String pem : pems) {
+            addCertificates(store, Path.of(pem));
+        }
         Path written = file.resolveSibling(file.getFileName() + ".new");
         try (OutputStream out = Files.newOutputStream(written)) {
             store.store(out, password);
         }
         Files.move(written, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    static void forward(int port, int server) throws IOException {
+        InetAddress loopback = InetAddress.getByName("127.0.0.1");
+        try (ServerSocket listener = new ServerSocket(port, 50, loopback)) {
+            while (true) {
+                Socket caller = listener.accept();
+                start(() -> {
+                    try (caller; Socket called = new Socket(loopback, server)) {
+                        Thread back = start(() -> copy(called, caller));
+                        copy(caller, called);
+                        back.join();
+                    } catch (IOException | InterruptedException e) {
+                        // The server is not up: the caller sees its connection closed.
+                    }
+                });
+            }
+        }
+    }
+
+    static Thread start(Runnable work) {
+        Thread thread = new Thread(null, work, "forward", 256 << 10);
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
+    }
+
+    /** Copies until FROM ends, and lets TO know; where either fails, both are closed. */
+    static void copy(Socket from, Socket to) {
+        try {
+            from.getInputStream().transferTo(to.getOutputStream());
+            to.shutdownOutput();
+        } catch (IOException e) {
+            for (Socket socket : List.of(from, to)) {
+                try {
+                    socket.close();
+                } catch (IOException alreadyClosed) {
+                    continue;
+                }
+            }
+        }
     }
 
     static void execute(Connection connection, String sql) throws SQLException {

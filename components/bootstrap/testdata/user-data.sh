@@ -17,11 +17,11 @@ BUCKET=demo-files
 FILES=(
 	'nodes/node-1/deployment.toml|cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc|repository/conf/deployment.toml')
 PROGRAMS=(
-	'programs/d1dabf7f4a387991f3851bb34cb6683583e80203b50dc910b37244baa84150a6/SchemaBootstrap.java|d1dabf7f4a387991f3851bb34cb6683583e80203b50dc910b37244baa84150a6|lib/SchemaBootstrap.java'
+	'programs/ab3535d036a91f66b4c391c7ee6fe8dc6f089c7c41c246a57a9eb159058a51c0/SchemaBootstrap.java|ab3535d036a91f66b4c391c7ee6fe8dc6f089c7c41c246a57a9eb159058a51c0|lib/SchemaBootstrap.java'
 	'programs/484ab7d664c3ffe020048913169bfd6837688b93f1355c608acebed71faf8bd3/members|484ab7d664c3ffe020048913169bfd6837688b93f1355c608acebed71faf8bd3|bin/members'
 	'programs/dc19b08a8ba2dd676496b85c6f38600bed0bfd923edaa8abbeb1630e3342ba45/ready|dc19b08a8ba2dd676496b85c6f38600bed0bfd923edaa8abbeb1630e3342ba45|bin/ready'
 	'programs/b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa/secrets|b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa|bin/secrets'
-	'programs/9863cdf7650bca187ead9712dc892d7535e6440163b9a7cc46d0ee2497541947/setup|9863cdf7650bca187ead9712dc892d7535e6440163b9a7cc46d0ee2497541947|lib/setup')
+	'programs/87cf78fa153f3d83052ab982e39f074c88ebf44cfd9fd732a8a38ea43ca83d33/setup|87cf78fa153f3d83052ab982e39f074c88ebf44cfd9fd732a8a38ea43ca83d33|lib/setup')
 FILE_SYSTEM=fs-0123
 SHARED=(
 	'fsap-1|Userstores|deployment/server/userstores'
@@ -34,6 +34,7 @@ KEYSTORE_SECRET=demo/keystore
 KEYSTORE_PASSWORD=demo/keystore-password
 KEYSTORE_FILE=wso2is.p12
 KEYSTORE_TYPE=PKCS12
+TLS_KEYSTORE_FILE=wso2is-tls.p12
 TRUSTSTORE_FILE=client-truststore.p12
 DATABASES=(
 	'identity|rds!master|demo/database-identity')

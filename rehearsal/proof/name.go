@@ -1,0 +1,133 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	loopback = "127.0.0.1"
+	// unprivileged says from which port on every user may listen.
+	unprivileged = "net.ipv4.ip_unprivileged_port_start"
+)
+
+var (
+	// redirect is a rule for what starts on the host itself, and incoming one for what comes from elsewhere.
+	redirect = regexp.MustCompile(fmt.Sprintf(`\bOUTPUT\b[^\n]*--dport %d\b[^\n]*-j REDIRECT --to-ports %d\b`, publicHTTPS, nodeHTTPS))
+	incoming = regexp.MustCompile(fmt.Sprintf(`\bPREROUTING\b[^\n]*--dport %d\b`, publicHTTPS))
+	// redirects is the call that makes the rule, alone on its line or as a step.
+	redirects = regexp.MustCompile(`(?m)^(step "[^"]*" )?redirect_own_name$`)
+	// hostsWritten is the line that names the cluster in the file of hosts.
+	hostsWritten = regexp.MustCompile(`(?m)printf '.*%s.*"\$(?:PUBLIC_NAME|WSO2IS_NAME)" >>"\$(?:hosts|ROOT/etc/hosts)"`)
+	forwards     = regexp.MustCompile(fmt.Sprintf(`SchemaBootstrap\s[^\n]*\bforward "\$2" %d\b`, nodeHTTPS))
+	certified    = regexp.MustCompile(`-genkeypair [\s\S]*-ext "san=dns:\$4,`)
+	trustsOwn    = regexp.MustCompile(`(?m)^trust [^\n]*\$work"/\*\.pem|^\s*trust [^\n]*\$work/tls\.pem`)
+)
+
+// ownName proves that https:// and the cluster's name, as the server itself calls it, ends on the node that calls: the
+// name is an address of the node, its port 443 leads to the server's, and the certificate there is one that the server
+// believes.
+func ownName(c *cluster, hostname string) *Verdict {
+	v := &Verdict{Claim: "A node reaches the cluster's own name, on itself"}
+	if hostname == "" {
+		v.open("the cluster's name is not among what is expected")
+		return v
+	}
+	for _, n := range c.nodes {
+		program, variables := c.program(n)
+		switch n.platform {
+		case onInstance:
+			v.named(n, hostsWritten.MatchString(program) && variables["PUBLIC_NAME"] == hostname, hostname)
+			v.redirected(n, program)
+		case onHost:
+			v.named(n, slices.ContainsFunc(n.server().objects("extraHosts"), func(h object) bool {
+				return h.str("hostname") == hostname && h.str("ipAddress") == loopback
+			}), hostname)
+			v.redirected(n, n.host.text)
+		case onTask:
+			user, _, _ := strings.Cut(n.server().str("user"), ":")
+			v.named(n, hostsWritten.MatchString(program) && variables["WSO2IS_NAME"] == hostname && user == "0", hostname)
+			v.forwarded(n, program, variables, n.server().objects("systemControls"), "namespace")
+		default:
+			v.named(n, slices.ContainsFunc(n.pod.spec.objects("hostAliases"), func(h object) bool {
+				return slices.Contains(h.strings("hostnames"), hostname) && h.str("ip") == loopback
+			}), hostname)
+			v.forwarded(n, program, variables, n.pod.spec.object("securityContext").objects("sysctls"), "name")
+		}
+		v.believed(n, program, variables, hostname)
+	}
+	v.Shown = fmt.Sprintf("%s:%d is the node's own %d, and its certificate is trusted", hostname, publicHTTPS, nodeHTTPS)
+	return v
+}
+
+func (v *Verdict) named(n *node, named bool, hostname string) {
+	if !named {
+		v.fault("%s does not resolve to itself on %s: what the server asks of its own name goes out to the load balancer",
+			hostname, n)
+	}
+}
+
+func (v *Verdict) redirected(n *node, program string) {
+	if !redirect.MatchString(program) || !redirects.MatchString(program) {
+		v.fault("nothing leads port %d of %s on to %d: what the server asks of its own name is refused", publicHTTPS, n, nodeHTTPS)
+	}
+	if incoming.MatchString(program) {
+		v.fault("%s redirects port %d for callers from elsewhere too", n, publicHTTPS)
+	}
+}
+
+func (v *Verdict) forwarded(n *node, program string, variables map[string]string, parameters []object, key string) {
+	if variables["WSO2IS_FORWARD"] != strconv.Itoa(publicHTTPS) || !forwards.MatchString(program) {
+		v.fault("nothing leads port %d of %s on to %d: what the server asks of its own name is refused", publicHTTPS, n, nodeHTTPS)
+	}
+	if !slices.ContainsFunc(parameters, func(p object) bool {
+		start, err := strconv.Atoi(p.str("value"))
+		return p.str(key) == unprivileged && err == nil && start <= publicHTTPS
+	}) {
+		v.fault("%s does not set %s: the server's user may not listen on port %d", n, unprivileged, publicHTTPS)
+	}
+}
+
+// believed proves that the server accepts the certificate that it meets: the node makes it for the name and trusts it.
+func (v *Verdict) believed(n *node, program string, variables map[string]string, hostname string) {
+	made := cmp.Or(variables["TLS_KEYSTORE_FILE"], variables["WSO2IS_TLS_KEYSTORE_FILE"])
+	switch {
+	case made == "" || !certified.MatchString(program) || cmp.Or(variables["PUBLIC_NAME"], variables["WSO2IS_NAME"]) != hostname:
+		v.fault("%s makes no certificate for %s: the server refuses the one that it meets there", n, hostname)
+	case !trustsOwn.MatchString(program):
+		v.fault("%s does not trust the certificate that it makes for %s", n, hostname)
+	case n.baked:
+		v.open("which keystore %s serves TLS with is in its image", n)
+	case n.settings.Keystore.TLS.File != made:
+		v.fault("%s has keystore.tls.file_name %q and the certificate for %s is in %q", n.configKey, n.settings.Keystore.TLS.File,
+			hostname, made)
+	}
+}
+
+var assignment = regexp.MustCompile(`(?m)^([A-Z][A-Z0-9_]*)='?([^'\n]*)'?$`)
+
+// program is what a node runs, as far as the state has its text, and the variables that it is told.
+func (c *cluster) program(n *node) (string, map[string]string) {
+	variables := map[string]string{}
+	if n.platform == onInstance {
+		for _, m := range assignment.FindAllStringSubmatch(n.text, -1) {
+			variables[m[1]] = m[2]
+		}
+		text := n.text
+		for _, o := range c.of(tokenObject) {
+			if key := o.str("key"); key != "" && strings.Contains(n.text, key+"|") {
+				text += "\n" + o.str("content")
+			}
+		}
+		return text, variables
+	}
+	server := n.server()
+	for _, variable := range slices.Concat(server.objects("environment"), server.objects("env")) {
+		variables[variable.str("name")] = variable.str("value")
+	}
+	return strings.Join(slices.Concat(server.strings("entryPoint"), server.strings("command")), "\n"), variables
+}
