@@ -260,6 +260,12 @@ var denials = []string{
 // unanswered is the result of a check whose question was not answered.
 func unanswered(err error, actions []string) result {
 	if code(err) != "" && slices.Contains(denials, code(err)) {
+		var call *smithy.OperationError
+		if errors.As(err, &call) {
+			if i := slices.IndexFunc(actions, func(a string) bool { return strings.HasSuffix(a, ":"+call.Operation()) }); i >= 0 {
+				actions = actions[i : i+1]
+			}
+		}
 		return result{notChecked, "the caller may not ask", "allow " + strings.Join(actions, ", ") + ", or see docs/preflight.md"}
 	}
 	return result{failed, "AWS gave no answer: " + err.Error(), "run it again once AWS answers"}

@@ -339,7 +339,12 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 			"iam SimulatePrincipalPolicy":               simulated("allowed")}}, "role AWSServiceRoleForECS", ok, "AWS makes it at the first use"},
 		"nobody may simulate": {trial{stack: "ecs", answers: map[string]answer{
 			"iam GetRole RoleName=AWSServiceRoleForECS": queryRefusal(404, "NoSuchEntity"),
-			"iam SimulatePrincipalPolicy":               queryRefusal(403, "AccessDenied")}}, "role AWSServiceRoleForECS", notChecked, "iam:SimulatePrincipalPolicy"},
+			"iam SimulatePrincipalPolicy":               queryRefusal(403, "AccessDenied")}}, "role AWSServiceRoleForECS", notChecked, "allow iam:SimulatePrincipalPolicy, or"},
+		"the account's root user": {trial{stack: "ecs", answers: map[string]answer{
+			"sts GetCallerIdentity":                     query("GetCallerIdentity", "<Account>"+owner+"</Account><Arn>arn:aws:iam::"+owner+":root</Arn>"),
+			"iam GetRole RoleName=AWSServiceRoleForECS": queryRefusal(404, "NoSuchEntity"),
+			"iam SimulatePrincipalPolicy":               queryRefusal(400, "InvalidInput")}}, "role AWSServiceRoleForECS", notChecked,
+			"IAM does not say what arn:aws:iam::123456789012:root may do"},
 		"no file": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 404})}, archive, failed,
 			"aws s3 cp wso2is-7.1.0.zip s3://bucket/wso2is-7.1.0.zip"},
 		"a bucket elsewhere": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 301,
@@ -394,7 +399,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 			"image ami-0123456789abcdef0", ok, "its terms in the Marketplace are accepted"},
 		"terms that may not be asked for": {trial{text: ownImage, answers: map[string]answer{
 			"ec2 DescribeImages": image("available", "x86_64", "code"), "ec2 RunInstances": refusal(403, "UnauthorizedOperation")}},
-			"image ami-0123456789abcdef0", notChecked, "allow ec2:DescribeImages, ec2:RunInstances"},
+			"image ami-0123456789abcdef0", notChecked, "allow ec2:RunInstances, or"},
 		"terms without a default VPC": {trial{text: ownImage, answers: map[string]answer{
 			"ec2 DescribeImages": image("available", "x86_64", "code"), "ec2 RunInstances": refusal(400, "VPCIdNotSpecified")}},
 			"image ami-0123456789abcdef0", notChecked, "without a default VPC"},

@@ -69,6 +69,9 @@ func (p *preflight) checkRole(ctx context.Context, r serviceRole) (result, error
 		ContextEntries: []types.ContextEntry{{ContextKeyName: aws.String("iam:AWSServiceName"),
 			ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: []string{r.service}}},
 	})
+	if code(err) == "InvalidInput" { // the account's root user, or a federated one
+		return result{notChecked, "not there yet, and IAM does not say what " + p.caller + " may do", fix}, nil
+	}
 	if err != nil {
 		return result{}, err
 	}
