@@ -85,6 +85,10 @@ func TestRefusesWhatECSDoesNotHave(t *testing.T) {
 			"multicast needs instances in a Transit Gateway multicast domain, and the topology ecs has none; write aws-ecs"),
 		"options of another scheme": one(ecs("clustering", object{"aws": object{"hostHeader": "ec2.amazonaws.com"}}),
 			"wso2is:clustering.aws: the scheme aws-ecs does not read it; leave it out"),
+		"a role beside the task's": one(fargate("clustering", object{"aws": object{"iamRole": "discovery"}}),
+			"wso2is:clustering.aws.iamRole: with it Hazelcast asks the metadata service for the role's credentials instead of "+
+				"ECS; a task with an address of its own gets none there and starts alone; leave it out, and the task's own role "+
+				"is taken"),
 		"memory on ec2": one(under("nodes", object{"autoscaling": object{"max": 4, "memory": 70}}),
 			"wso2is:nodes.autoscaling.memory: EC2 does not measure the memory that an instance uses; leave it out, or "+
 				"write topology: ecs or eks"),

@@ -80,6 +80,10 @@ func (v *validator) clustering() {
 	} {
 		switch path := "clustering." + unread.key; {
 		case !unread.set:
+		case unread.key == "aws" && k.Scheme == AWSECS && written.AWS.IAMRole != "":
+			v.refuse(path+".iamRole", "leave it out, and the task's own role is taken",
+				"with it Hazelcast asks the metadata service for the role's credentials instead of ECS; a task with an address "+
+					"of its own gets none there and starts alone")
 		case !slices.Contains(unread.by, k.Scheme):
 			v.refuse(path, v.orScheme("leave it out", unread.then), "the scheme %s does not read it", k.Scheme)
 		case k.HazelcastXML != "":

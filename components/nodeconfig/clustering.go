@@ -23,6 +23,10 @@ const kubernetesSchemeClass = "org.wso2.carbon.membership.scheme.kubernetes.Kube
 // heartbeat is the Hazelcast property behind clustering.heartbeatTimeout.
 const heartbeat = "hazelcast.max.no.heartbeat.seconds"
 
+// mergeDelay is in seconds. It is also how long a part may take to freeze its state before it merges (AbstractJoiner in
+// Hazelcast), so it must not be much shorter.
+const mergeDelay = "10"
+
 // clustering writes [clustering] and [hazelcast]. The mere presence of membership_scheme switches clustering on, so a
 // cluster without invalidation has neither table.
 func (r *renderer) clustering(d *document) {
@@ -164,6 +168,10 @@ func (r *renderer) ecs(out *clustering) {
 		r.refuse("wso2is:network.cidr: %w", err)
 	}
 	out.Properties["vpcCidrBlock"] = pattern
+	if r.Cluster.Clustering.AWS.IAMRole != "" && !r.Discovery.HostNetwork {
+		r.refuse("wso2is:clustering.aws.iamRole: leave it out: Hazelcast would ask the metadata service for the role's " +
+			"credentials, which a task with an address of its own does not get there, and start alone")
+	}
 	if r.Discovery.HostNetwork {
 		out.Properties[r.awsProperty("hostHeader")] = "ec2"
 	}
@@ -270,6 +278,9 @@ func (r *renderer) hazelcastProperties() map[string]string {
 		"hazelcast.logging.type": "log4j2",
 		// The server stops Hazelcast itself; the hook would stop it earlier, under requests that still run.
 		"hazelcast.shutdownhook.enabled": "false",
+		// How soon and how often a part of a split cluster looks for the other: the built-in values are 60 and 30.
+		"hazelcast.merge.first.run.delay.seconds": mergeDelay,
+		"hazelcast.merge.next.run.delay.seconds":  mergeDelay,
 	}
 	if c.HeartbeatTimeout <= 0 {
 		r.refuse("wso2is:clustering.heartbeatTimeout: must be a number of seconds above 0")

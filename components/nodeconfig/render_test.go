@@ -330,6 +330,11 @@ func TestRefusals(t *testing.T) {
 			"wso2is:clustering.aws: accessKey and secretKey belong together; write both, or neither to use the instance role"},
 		"ecs cluster": {base, func(in *Input) { in.Cluster.Clustering.Scheme, in.Discovery.ClusterName = config.AWSECS, "" },
 			"the scheme aws-ecs needs the name of the ECS cluster: without it the server does not start"},
+		"a role beside the task's": {base, func(in *Input) {
+			in.Cluster.Clustering.Scheme, in.Cluster.Clustering.AWS.IAMRole = config.AWSECS, "discovery"
+			in.Discovery.HostNetwork = false
+		}, "wso2is:clustering.aws.iamRole: leave it out: Hazelcast would ask the metadata service for the role's credentials, " +
+			"which a task with an address of its own does not get there, and start alone"},
 		"network": {base, func(in *Input) { in.Discovery.VPCCIDR = "10.0.0.1/16" },
 			"wso2is:network.cidr: 10.0.0.1/16 has bits set behind its prefix; write 10.0.0.0/16"},
 		"member": {wka, func(in *Input) {

@@ -6,8 +6,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// access makes the service account and lets it find the members, which is all that a pod may ask of Kubernetes. Hazelcast
-// also asks for pods, nodes and services, to know zones and public addresses; it does without.
+// access makes the service account and lets it find the members, which is all that a pod may ask of Kubernetes.
 func (b *builder) access() ([]pulumi.Resource, error) {
 	account, err := corev1.NewServiceAccount(b.ctx, "server", &corev1.ServiceAccountArgs{
 		Metadata: b.meta(ServiceAccount, ""),
@@ -43,6 +42,11 @@ func (b *builder) access() ([]pulumi.Resource, error) {
 }
 
 // rules are the Role's. Without clustering nobody is looked for.
+//
+// From 4 on Hazelcast asks, before it joins, for its own pod, whose Kubernetes node it then asks for the zone. The pod is
+// granted, or each start would ask eight times for it where an answer does not have the API server's own form
+// (KubernetesClient and RetryUtils in Hazelcast 5.3.6: a 403 with "reason":"Forbidden" is not asked again). The node is
+// not: that is a right on the whole cluster, for a zone that the server does nothing with.
 func (b *builder) rules() (rbacv1.PolicyRuleArray, error) {
 	facts, err := b.Config.Version.Facts()
 	if err != nil || !b.Config.Clustered() {
@@ -52,6 +56,12 @@ func (b *builder) rules() (rbacv1.PolicyRuleArray, error) {
 	rules := rbacv1.PolicyRuleArray{rbacv1.PolicyRuleArgs{
 		ApiGroups: pulumi.StringArray{pulumi.String("")}, Resources: pulumi.StringArray{pulumi.String("endpoints")}, Verbs: read,
 	}}
+	if !facts.KubernetesSchemeJar {
+		rules = append(rules, rbacv1.PolicyRuleArgs{
+			ApiGroups: pulumi.StringArray{pulumi.String("")}, Resources: pulumi.StringArray{pulumi.String("pods")},
+			Verbs: pulumi.StringArray{pulumi.String("get")},
+		})
+	}
 	if facts.EndpointSlices {
 		rules = append(rules, rbacv1.PolicyRuleArgs{
 			ApiGroups: pulumi.StringArray{pulumi.String("discovery.k8s.io")},

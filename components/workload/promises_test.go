@@ -25,13 +25,18 @@ func changes(pairs ...any) map[string]any {
 	return m
 }
 
-func TestPodsReadEndpointsAndNothingElse(t *testing.T) {
+func TestPodsReadWhatDiscoveryAsksAndNothingElse(t *testing.T) {
 	for version, slicesToo := range map[string]bool{"5.11.0": false, "6.1.0": false, "7.0.0": true, "7.3.0": true} {
 		t.Run(version, func(t *testing.T) {
 			objects := build(t, testArgs(t, changes("version", version)))
 			want := []any{map[string]any{
 				"apiGroups": []any{""}, "resources": []any{"endpoints"}, "verbs": []any{"get", "list"},
 			}}
+			if version != "5.11.0" {
+				want = append(want, map[string]any{
+					"apiGroups": []any{""}, "resources": []any{"pods"}, "verbs": []any{"get"},
+				})
+			}
 			if slicesToo {
 				want = append(want, map[string]any{
 					"apiGroups": []any{"discovery.k8s.io"}, "resources": []any{"endpointslices"}, "verbs": []any{"get", "list"},

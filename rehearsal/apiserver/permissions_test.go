@@ -47,7 +47,8 @@ func (c *cluster) permissions(t *testing.T) {
 		}
 		want := []string{"get endpoints in wso2is", "list endpoints in wso2is"}
 		if name == "default" {
-			want = append(want, "get endpointslices.discovery.k8s.io in wso2is", "list endpointslices.discovery.k8s.io in wso2is")
+			want = append(want, "get pods in wso2is",
+				"get endpointslices.discovery.k8s.io in wso2is", "list endpointslices.discovery.k8s.io in wso2is")
 		}
 		slices.Sort(want)
 		nobody := c.allowed(t, client, "default", "nobody")
@@ -148,6 +149,15 @@ func (c *cluster) withToken(ctx context.Context, t *testing.T, client *kubernete
 		LabelSelector: "kubernetes.io/service-name=wso2is-members",
 	}); err != nil {
 		t.Errorf("a pod cannot list its service's slices: %v", err)
+	}
+	if _, err := pod.CoreV1().Pods(space).Get(ctx, "wso2is-0", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("a pod cannot read itself: %v", err)
+	}
+	// Hazelcast asks for the Kubernetes node too. It does not ask again when the answer has these very characters.
+	answer, err := pod.CoreV1().RESTClient().Get().AbsPath("/api/v1/nodes/ip-10-0-0-1").
+		SetHeader("Accept", "*/*").SetHeader("User-Agent", "Java/21").DoRaw(ctx)
+	if !apierrors.IsForbidden(err) || !strings.Contains(string(answer), `"reason":"Forbidden"`) {
+		t.Errorf("each start would ask for its node again and again: %v, %s", err, answer)
 	}
 	_, secrets := pod.CoreV1().Secrets(space).List(ctx, metav1.ListOptions{})
 	_, elsewhere := pod.CoreV1().Endpoints("default").List(ctx, metav1.ListOptions{}) //nolint:staticcheck // as above

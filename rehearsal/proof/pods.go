@@ -481,7 +481,7 @@ func (p *proofs) beyond(cidr netip.Prefix) []traffic {
 // kubernetes proves discovery by the scheme kubernetes.
 func (s *searches) kubernetes() []*Verdict {
 	selected := &Verdict{Claim: "The Service that members are looked up by selects exactly the cluster's pods"}
-	allowed := &Verdict{Claim: "The pods' service account may read the Service's endpoints"}
+	allowed := &Verdict{Claim: "The pods' service account may read the Service's endpoints and the pod itself"}
 	listens := &Verdict{Claim: "Every member listens where discovery asks, at its pod's address"}
 	ports := map[string]bool{}
 	for _, n := range s.nodes {
@@ -557,6 +557,13 @@ func (s *searches) access(n *node, v *Verdict) {
 		}
 	}
 	v.Shown = fmt.Sprintf("service account %s, get and list endpoints", name)
+	if n.major() != 5 {
+		if !n.pod.granted(name, "", "pods", "get") {
+			v.fault("no RoleBinding lets service account %s of namespace %s get pods: each start asks for its own pod again and again",
+				name, n.pod.namespace)
+		}
+		v.Shown += ", get pods"
+	}
 	if len(s.control) > 0 {
 		p := &proofs{cluster: s.cluster}
 		for _, c := range s.control {

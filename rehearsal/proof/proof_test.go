@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"go/parser"
 	"go/token"
 	"os"
@@ -347,6 +348,9 @@ var discoveryMutations = map[string]mutation{
 	"a role that the metadata service does not have": {"prod", func(d *document) {
 		d.edit(objectKind, "nodes/all/deployment.toml", "content", "region = ", "iamRole = 'other'\nregion = ")
 	}, credentials, "names the role other"},
+	"a role beside the task's": {"fargate", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "region = ", "iamRole = 'wso2is-fargate-task'\nregion = ")
+	}, credentials, "asks the metadata service instead of ECS"},
 	"the API is not reached": {"prod", func(d *document) { d.drop("VpcEndpoint", "ec2") }, credentials,
 		"the VPC has no endpoint for it"},
 	"a port that is never asked": {"prod", func(d *document) {
@@ -551,6 +555,12 @@ var podMutations = map[string]mutation{
 		r["resources"] = []any{"pods"}
 		d.set("Role", "discovery", "rules", []any{r})
 	}, reads, "get endpoints: every pod stays alone"},
+	"a pod may not read itself": {"eks", func(d *document) {
+		rules := d.out("Role", "discovery", "rules").([]any)
+		d.set("Role", "discovery", "rules", slices.DeleteFunc(rules, func(r any) bool {
+			return fmt.Sprint(r.(map[string]any)["resources"]) == "[pods]"
+		}))
+	}, reads, "get pods: each start asks for its own pod again and again"},
 	"the Role is bound to nobody": {"eks", func(d *document) { d.drop("RoleBinding", "discovery") }, reads, "no RoleBinding"},
 	"the Role is bound to another account": {"eks", func(d *document) {
 		d.set("RoleBinding", "discovery", "subjects", []any{map[string]any{

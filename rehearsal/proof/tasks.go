@@ -309,8 +309,9 @@ func (s *searches) taskCredentials(actions ...string) *Verdict {
 			v.fault("%s has no task role: inside ECS Hazelcast takes no other credentials", n.task)
 			continue
 		}
-		if wanted := n.property("iamRole"); wanted != "" && wanted != role.str("name") {
-			v.fault("%s names the role %s; the task has %s", n.configKey, wanted, role.str("name"))
+		if wanted := n.property("iamRole"); wanted != "" {
+			v.fault("%s names the role %s: Hazelcast then asks the metadata service instead of ECS, and a task with an address of "+
+				"its own gets no credentials there and starts alone", n.configKey, wanted)
 		}
 		if !trusts(role, "ecs-tasks.amazonaws.com", s.region) {
 			v.fault("the trust policy of %s does not let ECS tasks assume it", role)
