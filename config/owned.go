@@ -61,7 +61,6 @@ var OwnedTOMLKeys = map[string]string{
 	"cache.*.enable":               "caching.disabled",
 	"cache.*.timeout":              "caching.caches",
 	"cache.*.capacity":             "caching.caches",
-	"cache.default_timeout":        "caching.timeoutMinutes",
 	"governance_data.enable_cache": "caching.scenario",
 	"authorization_manager.properties.AuthorizationCacheEnabled": "caching.scenario",
 

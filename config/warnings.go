@@ -98,6 +98,10 @@ func (w *warnings) database(c *Cluster) {
 		w.say("database.version", "WSO2 tests %s on %s %s, not on %s", c.Version, db.Engine, strings.Join(tested, ", "),
 			db.Version)
 	}
+	if facts, _ := c.Version.Facts(); facts.MySQLLatin1 && (db.Engine == MySQL || db.Engine == MariaDB) {
+		w.say("database.engine", "on %s the databases of %s are in latin1, as WSO2's scripts need it: a user's attribute or a "+
+			"name in another script, such as Greek or Chinese, is refused; postgres takes any", db.Engine, c.Version)
+	}
 	dataSources := map[string]int{}
 	for _, l := range db.Logical {
 		dataSources[l.Instance]++

@@ -315,7 +315,12 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	}
 	unit := read(t, filepath.Join(m.root, "etc/systemd/system/wso2is.service"))
 	contains(t, "the unit", unit, "User=wso2carbon", "RequiresMountsFor=", "Restart=always", "ExecStartPre=+",
-		"LimitNOFILE=", "TimeoutStopSec=")
+		"LimitNOFILE=", "TimeoutStopSec=", "UMask=0027")
+	for _, rendered := range []string{"repository/conf", "repository/resources/conf"} {
+		if info, err := os.Stat(m.at(rendered)); err != nil || info.Mode().Perm()&0o007 != 0 {
+			t.Errorf("%s, where the server renders secrets to, is open to everybody: %v, %v", rendered, info, err)
+		}
+	}
 	contains(t, "the server's settings", read(t, filepath.Join(m.root, "opt/wso2is/etc/server.conf")),
 		"JVM_MEM_OPTS=-Xms2048m -Xmx2048m", "JAVA_OPTS=-Duser.timezone=UTC -Da=b")
 

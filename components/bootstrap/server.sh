@@ -49,3 +49,9 @@ trust() {
 	shift
 	TRUSTSTORE_PASSWORD=wso2carbon "$JAVA_HOME/bin/java" "$program" trust "$@"
 }
+
+# close_config HOME: the server writes resolved secrets into the files that it renders here, readable by everybody.
+close_config() {
+	mkdir -p "$1/repository/conf" "$1/repository/resources/conf"
+	chmod o-rwx "$1/repository/conf" "$1/repository/resources/conf"
+}

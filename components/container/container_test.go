@@ -223,6 +223,11 @@ func TestNodeLife(t *testing.T) {
 			home := n.at(ServerHome(version))
 			require.Equal(t, "[server]\n", read(t, home+"/repository/conf/deployment.toml"))
 			require.Equal(t, driver, read(t, home+"/repository/components/lib/driver.jar"))
+			for _, name := range []string{"/repository/conf", "/repository/resources/conf", "/repository/logs/audit.log"} {
+				info, err := os.Stat(home + name)
+				require.NoError(t, err)
+				require.Zero(t, info.Mode().Perm()&0o007, "%s is open to everybody", name)
+			}
 			require.Contains(t, read(t, home+"/repository/conf/log4j2.properties"), "logger.com-hazelcast.level = INFO")
 			seen := read(t, filepath.Join(n.fake, "environment"))
 			for _, want := range []string{

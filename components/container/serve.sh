@@ -21,6 +21,8 @@ trust "$BOOTSTRAP" "$SECURITY/$WSO2IS_TRUSTSTORE_FILE" "$work"/*.pem
 rm -rf "$work"
 unset P WSO2_KEYSTORE
 log_hazelcast "$WSO2_SERVER_HOME/repository/conf/log4j2.properties"
+umask 027
+close_config "$WSO2_SERVER_HOME"
 
 # The cluster's name is this container itself, and URLs have port 443. A Tomcat connector of its own would not do: 5.11.0
 # knows no custom_transport, and up to 7.0.0 a custom one comes first, so that the server takes its port for its own.

@@ -35,7 +35,6 @@ func (r *renderer) caching(d *document) {
 		// Nobody tells a node that its copy is stale, so every lifetime is cut, also those of caches that have their own.
 		d.Server.DefaultRealmCacheTimeout = minutes(c.TimeoutMinutes)
 		seconds := strconv.Itoa(c.TimeoutMinutes * 60)
-		d.Cache["default_timeout"] = seconds
 		for _, id := range ids {
 			of(id)["timeout"] = seconds
 		}

@@ -10,8 +10,6 @@ import (
 
 // engine is what differs between database engines.
 type engine struct {
-	// kind is the engine as [database.x] type spells it. For an unknown one the server silently writes an empty URL.
-	kind string
 	// driver is the JDBC driver's class.
 	driver string
 	// validation is the query that tests a connection before it is used.
@@ -31,14 +29,14 @@ const oracleService = "ORCL"
 var engines = map[config.Engine]engine{
 	config.MySQL: {
 		// The driver's class that the server infers is an alias of Connector/J 5.
-		kind: "mysql", driver: "com.mysql.cj.jdbc.Driver", validation: "SELECT 1",
+		driver: "com.mysql.cj.jdbc.Driver", validation: "SELECT 1",
 		url: func(e Endpoint, verify bool) string {
 			return fmt.Sprintf("jdbc:mysql://%s:%d/%s?sslMode=%s", e.Host, e.Port, e.Name,
 				either(verify, "VERIFY_IDENTITY", "REQUIRED"))
 		},
 	},
 	config.MariaDB: {
-		kind: "mariadb", driver: "org.mariadb.jdbc.Driver", validation: "SELECT 1",
+		driver: "org.mariadb.jdbc.Driver", validation: "SELECT 1",
 		url: func(e Endpoint, verify bool) string {
 			return fmt.Sprintf("jdbc:mariadb://%s:%d/%s?sslMode=%s", e.Host, e.Port, e.Name,
 				either(verify, "verify-full&serverSslCert="+CABundlePath, "trust"))
@@ -46,21 +44,21 @@ var engines = map[config.Engine]engine{
 	},
 	config.Postgres: {
 		// Without COMMIT a pooled connection would stay in the transaction that the query begins.
-		kind: "postgre", driver: "org.postgresql.Driver", validation: "SELECT 1; COMMIT",
+		driver: "org.postgresql.Driver", validation: "SELECT 1; COMMIT",
 		url: func(e Endpoint, verify bool) string {
 			return fmt.Sprintf("jdbc:postgresql://%s:%d/%s?sslmode=%s", e.Host, e.Port, e.Name,
 				either(verify, "verify-full&sslrootcert="+CABundlePath, "require"))
 		},
 	},
 	config.SQLServer: {
-		kind: "mssql", driver: "com.microsoft.sqlserver.jdbc.SQLServerDriver", validation: "SELECT 1",
+		driver: "com.microsoft.sqlserver.jdbc.SQLServerDriver", validation: "SELECT 1",
 		url: func(e Endpoint, verify bool) string {
 			return fmt.Sprintf("jdbc:sqlserver://%s:%d;databaseName=%s;SendStringParametersAsUnicode=false;encrypt=true;"+
 				"trustServerCertificate=%t", e.Host, e.Port, e.Name, !verify)
 		},
 	},
 	config.Oracle: {
-		kind: "oracle", driver: "oracle.jdbc.OracleDriver", validation: "SELECT 1 FROM DUAL",
+		driver: "oracle.jdbc.OracleDriver", validation: "SELECT 1 FROM DUAL",
 		// Oracle encrypts in its own protocol, which every server accepts. It has no certificate to verify.
 		properties: "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
 		url: func(e Endpoint, _ bool) string {
@@ -177,7 +175,6 @@ func (r *renderer) database(name config.LogicalName) database {
 	}
 	known := engines[db.Engine]
 	return database{
-		Type:     known.kind,
 		URL:      url(db, at),
 		Driver:   known.driver,
 		Username: at.Username,

@@ -60,8 +60,8 @@ func TestExtraConfigRefusals(t *testing.T) {
 		"within an owned table": {object{"hazelcast": object{"hazelcast.partition.count": "1"}},
 			"wso2is:extraConfig.hazelcast.hazelcast.partition.count: the program writes hazelcast itself; " +
 				"write wso2is:clustering.hazelcast"},
-		"a table for a default": {object{"tenant_mgt": object{"tenant_manager": object{"type": object{"a": "b"}}}},
-			"wso2is:extraConfig.tenant_mgt.tenant_manager.type: is a table in one place and a value in the other; write it as " +
+		"a table for a default": {object{"http_access_log": object{"pattern": object{"a": "b"}}},
+			"wso2is:extraConfig.http_access_log.pattern: is a table in one place and a value in the other; write it as " +
 				"deployment.toml has it"},
 		"an empty owned table": {object{"keystore": object{}},
 			"wso2is:extraConfig.keystore: the program writes keystore itself; write wso2is:secrets.keystore"},

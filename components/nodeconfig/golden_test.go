@@ -114,7 +114,9 @@ func golden() map[string]Input {
 		}
 		for _, scheme := range []config.Scheme{config.AWSECS, config.Kubernetes} {
 			c := from(object{"version": version})
-			c.Clustering.Scheme = scheme
+			c.Clustering.Scheme, c.Topology = scheme, map[config.Scheme]config.Topology{
+				config.AWSECS: config.ECS, config.Kubernetes: config.EKS,
+			}[scheme]
 			add(fmt.Sprintf("scheme-%s-%s", scheme, version), c)
 		}
 	}
@@ -180,6 +182,36 @@ func golden() map[string]Input {
 		}},
 	}), func(in *Input) { in.Node = Node{Name: "two", Address: "10.0.16.10", Port: 5702} })
 	return cases
+}
+
+// WSO2's TOML parser overflows its stack where [a.b] comes before [a].
+func TestTablesComeAfterTheOneTheyAreIn(t *testing.T) {
+	check := func(t *testing.T, name, text string) {
+		t.Helper()
+		seen := map[string]bool{}
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(line, "[") {
+				continue
+			}
+			table := strings.Trim(strings.TrimSpace(line), "[]")
+			for at, c := range table {
+				if c == '.' {
+					require.True(t, seen[table[:at]], "%s: [%s] comes before [%s]", name, table, table[:at])
+				}
+			}
+			require.False(t, seen[table], "%s: [%s] is there twice", name, table)
+			seen[table] = true
+		}
+		require.NotEmpty(t, seen, name)
+	}
+	for name, in := range golden() {
+		check(t, name, string(render(t, in).DeploymentTOML))
+		in.Cluster.ExtraConfig = object{
+			"a": object{"b": object{"c": object{"d": 1}}, "z": 1}, "oauth": object{"grant_type": object{"jwt": object{"enable": true}}},
+			"server": object{"more": object{"deep": object{"key": "value"}}},
+		}
+		check(t, name+" with keys of a team", string(render(t, in).DeploymentTOML))
+	}
 }
 
 func TestGolden(t *testing.T) {

@@ -23,9 +23,9 @@ var known = []struct {
 	{path: "server/force_local_cache"}, {path: "server/default_cache_timeout"},
 	{path: "server/default_realm_cache_timeout"},
 	{path: "super_admin/username"}, {path: "super_admin/password"}, {path: "super_admin/create_admin_account"},
-	{path: "user_store/type"}, {path: "user_store/properties/*"}, {path: "tenant_mgt/tenant_manager/type"},
+	{path: "user_store/type"}, {path: "user_store/properties/*"},
 	{path: "realm_manager/data_source"}, {path: "authorization_manager/properties/AuthorizationCacheEnabled"},
-	{path: "database/*/type"}, {path: "database/*/url"}, {path: "database/*/driver"}, {path: "database/*/username"},
+	{path: "database/*/url"}, {path: "database/*/driver"}, {path: "database/*/username"},
 	{path: "database/*/password"}, {path: "database/*/pool_options/*"},
 	{path: "datasource/*/id"}, {path: "datasource/*/url"}, {path: "datasource/*/driver"},
 	{path: "datasource/*/username"}, {path: "datasource/*/password"}, {path: "datasource/*/pool_options/*"},
@@ -79,7 +79,7 @@ var known = []struct {
 	{path: "clustering/properties/KUBERNETES_SERVICE_PORT_HTTPS", since: product.V7_0_0},
 	{path: "clustering/properties/KUBERNETES_API_SERVER_TOKEN", since: product.V7_0_0},
 	{path: "hazelcast/*"},
-	{path: "cache/default_timeout"}, {path: "cache/*/enable"}, {path: "cache/*/timeout"}, {path: "cache/*/capacity"},
+	{path: "cache/*/enable"}, {path: "cache/*/timeout"}, {path: "cache/*/capacity"},
 	{path: "governance_data/enable_cache"},
 	{path: "keystore/*/file_name"}, {path: "keystore/*/type"}, {path: "keystore/*/password"}, {path: "keystore/*/alias"},
 	{path: "keystore/*/key_password"},
@@ -96,6 +96,7 @@ var known = []struct {
 	{path: "catalinaValves/remoteIpValve/remoteIpHeader", since: product.V6_1_0},
 	{path: "catalinaValves/remoteIpValve/protocolHeader", since: product.V6_1_0},
 	{path: "catalinaValves/remoteIpValve/proxiesHeader", since: product.V6_1_0},
+	{path: "http_access_log/pattern"}, {path: "http_access_log/useLogger"},
 	{path: "versioning_configuration/enable_version_resources_on_change"}, {path: "carbon_health_check/enable"},
 }
 
@@ -220,7 +221,7 @@ func TestDirectoriesLeaveNoDanglingReference(t *testing.T) {
 var defaults = []string{
 	"database/*/pool_options/maxWait", "database/*/pool_options/minIdle", "database/*/pool_options/testOnBorrow",
 	"database/*/pool_options/validationInterval", "database/*/pool_options/defaultAutoCommit",
-	"database/*/pool_options/connectionProperties", "session_data/cleanup/*", "tenant_mgt/tenant_manager/type", "user_store/properties/*",
+	"database/*/pool_options/connectionProperties", "session_data/cleanup/*", "http_access_log/*", "user_store/properties/*",
 }
 
 func TestEveryKeyIsOwnedOrADefault(t *testing.T) {

@@ -17,7 +17,6 @@ type document struct {
 	Server         server                `toml:"server"`
 	SuperAdmin     superAdmin            `toml:"super_admin"`
 	UserStore      userStore             `toml:"user_store"`
-	TenantMgt      *tenantMgt            `toml:"tenant_mgt,omitempty"`
 	RealmManager   *dataSourceName       `toml:"realm_manager,omitempty"`
 	Authorization  *properties           `toml:"authorization_manager,omitempty"`
 	Database       map[string]database   `toml:"database"`
@@ -38,13 +37,16 @@ type document struct {
 	Transport      transport             `toml:"transport"`
 	Catalina       *catalina             `toml:"catalina,omitempty"`
 	CatalinaValves *catalinaValves       `toml:"catalinaValves,omitempty"`
+	AccessLog      accessLog             `toml:"http_access_log"`
 	Versioning     versioning            `toml:"versioning_configuration"`
 	HealthCheck    healthCheck           `toml:"carbon_health_check"`
 }
 
 type server struct {
 	Hostname string `toml:"hostname"`
-	// NodeIP has no default in the server, which does not start without it.
+	// NodeIP is what the server's default of clustering.local_member_host refers to, and a reference to nothing ends the
+	// start. The default counts with the scheme aws-ecs and without clustering; elsewhere the key changes nothing, and
+	// stays so that whoever changes the scheme by hand is not left without it.
 	NodeIP                   string `toml:"node_ip"`
 	BasePath                 string `toml:"base_path"`
 	InternalHostname         string `toml:"internal_hostname"`
@@ -64,12 +66,6 @@ type userStore struct {
 	Properties map[string]any `toml:"properties,omitempty"`
 }
 
-type tenantMgt struct {
-	TenantManager struct {
-		Type string `toml:"type"`
-	} `toml:"tenant_manager"`
-}
-
 type dataSourceName struct {
 	DataSource string `toml:"data_source"`
 }
@@ -78,9 +74,8 @@ type properties struct {
 	Properties map[string]string `toml:"properties"`
 }
 
-// database is a data source that the server knows by name.
+// database is a data source that the server knows by name. From its type it would infer what is written here anyway.
 type database struct {
-	Type        string      `toml:"type"`
 	URL         string      `toml:"url"`
 	Driver      string      `toml:"driver"`
 	Username    string      `toml:"username"`
@@ -240,6 +235,12 @@ type valve struct {
 	ProxiesHeader   string `toml:"proxiesHeader"`
 }
 
+type accessLog struct {
+	Pattern string `toml:"pattern"`
+	// UseLogger sends the log through the server's own, and so to a container's console, instead of a file a day.
+	UseLogger bool `toml:"useLogger,omitempty"`
+}
+
 type versioning struct {
 	EnableVersionResourcesOnChange bool `toml:"enable_version_resources_on_change"`
 }
@@ -360,6 +361,7 @@ func (r *renderer) transport(d *document) {
 	if err != nil {
 		r.refuse("wso2is:network.cidr: %w", err)
 	}
+	d.AccessLog = accessLog{Pattern: accessLogPattern, UseLogger: r.Cluster.Topology != config.EC2}
 	v := valve{
 		InternalProxies: proxies,
 		RemoteIPHeader:  "x-forwarded-for",
@@ -375,6 +377,10 @@ func (r *renderer) transport(d *document) {
 	d.Catalina = &catalina{}
 	d.Catalina.Valves.Valve.Properties = v
 }
+
+// accessLogPattern is the product's own but for the client's address. RemoteIpValve leaves it in this attribute; Tomcat's
+// %h and %a are the load balancer's when the log is written, and X-Forwarded-For is what a client likes to send.
+const accessLogPattern = `%{org.apache.catalina.AccessLog.RemoteAddr}r %l %u %t %r %s %b "%{Referer}i" "%{User-Agent}i" %T`
 
 func readOnly(t config.UserStoreType) bool {
 	return t == config.ReadOnlyLDAP || t == config.ReadOnlyActiveDirectory

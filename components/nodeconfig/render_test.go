@@ -274,6 +274,36 @@ func TestEveryAliasIsTheKeystores(t *testing.T) {
 	}
 }
 
+// Behind the load balancer %h and %a are its address. RemoteIpValve puts the client's into this attribute.
+func TestTheAccessLogHasTheClientsAddress(t *testing.T) {
+	for name, in := range golden() {
+		file := parse(t, render(t, in).DeploymentTOML)
+		pattern := at(file, "http_access_log/pattern")
+		require.Contains(t, pattern, "%{org.apache.catalina.AccessLog.RemoteAddr}r", name)
+		require.NotRegexp(t, `%[ha]( |$)|X-Forwarded-For`, pattern, "%s: that is not the client", name)
+		require.Contains(t, pattern, "&quot;%{Referer}i&quot;", "%s: the pattern is an XML attribute", name)
+		if in.Cluster.Topology == config.EC2 {
+			require.Nil(t, at(file, "http_access_log/useLogger"), "%s: the agent ships the file", name)
+		} else {
+			require.Equal(t, true, at(file, "http_access_log/useLogger"), "%s: nobody ships a file out of a container", name)
+		}
+	}
+}
+
+// With caching.scenario none every cache that the release can switch off must be off.
+func TestNoneSwitchesOffWhatTheReleaseHas(t *testing.T) {
+	for version, want := range map[string]struct{ jwt, push any }{
+		"6.1.0": {nil, nil}, "7.0.0": {false, nil}, "7.1.0": {false, false}, "7.3.0": {false, false},
+	} {
+		in := input(load(t, object{"version": version, "caching": object{"scenario": "none"}}))
+		file := parse(t, render(t, in).DeploymentTOML)
+		require.Equal(t, want.jwt, at(file, "cache/private_key_jwt/enable"), version)
+		for _, id := range []string{"push_auth_context_cache", "push_auth_status_cache", "push_device_registration_request_cache"} {
+			require.Equal(t, want.push, at(file, "cache/"+id+"/enable"), "%s: %s", version, id)
+		}
+	}
+}
+
 func TestOnlyOneNodeCreatesTheAdministrator(t *testing.T) {
 	c := load(t, nil)
 	for i, in := range nodes(c) {

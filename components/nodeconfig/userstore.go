@@ -72,7 +72,4 @@ func (r *renderer) userStore(d *document) {
 		p["UserIdSearchFilter"] = by(u.UserNameAttribute)
 	}
 	d.UserStore.Properties = p
-	// Inferred for a database only.
-	d.TenantMgt = &tenantMgt{}
-	d.TenantMgt.TenantManager.Type = "jdbc"
 }

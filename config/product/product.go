@@ -61,6 +61,9 @@ type Facts struct {
 	// RotatesEncryptionKey says that the release reads [encryption] old_key and enable_key_id: the key that data was
 	// encrypted with before, and which of the two encrypted what.
 	RotatesEncryptionKey bool
+	// MySQLLatin1 says that the release keeps what users enter in the character set of the database, which must be latin1
+	// on MySQL and MariaDB: an attribute in another script is refused.
+	MySQLLatin1 bool
 	// AgentIdentity says that the release has a data source for agent identities, on a node-local H2 file by default,
 	// that a cluster must move to the shared database.
 	AgentIdentity bool
@@ -132,23 +135,23 @@ var shortKey, anyKey = []int{16}, []int{16, 24, 32}
 var facts = map[Version]Facts{
 	V5_11_0: {
 		Kernel: "4.6.1", Hazelcast: "3.12.2", JDK: 11, Tested: tested5, Keystore: JKS, EncryptionKeyBytes: shortKey,
-		KubernetesSchemeJar: true,
+		MySQLLatin1: true, KubernetesSchemeJar: true,
 	},
 	V6_0_0: {
 		Kernel: "4.7.1", Hazelcast: "4.2.5", JDK: 11, Tested: tested6, Keystore: JKS, EncryptionKeyBytes: shortKey,
-		HazelcastAWSKeys: true,
+		MySQLLatin1: true, HazelcastAWSKeys: true,
 	},
 	V6_1_0: {
 		Kernel: "4.9.0", Hazelcast: "4.2.6", JDK: 11, Tested: tested6, Keystore: JKS, EncryptionKeyBytes: shortKey,
-		HazelcastAWSKeys: true,
+		MySQLLatin1: true, HazelcastAWSKeys: true,
 	},
 	V7_0_0: {
 		Kernel: "4.10.9", Hazelcast: "5.3.6", JDK: 17, Tested: tested70, Keystore: JKS, EncryptionKeyBytes: shortKey,
-		KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
+		MySQLLatin1: true, KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_1_0: {
 		Kernel: "4.10.42", Hazelcast: "5.3.6", JDK: 21, Tested: tested71, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
-		KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
+		MySQLLatin1: true, KubernetesAPIProperties: true, EndpointSlices: true, IMDSv2: true,
 	},
 	V7_2_0: {
 		Kernel: "4.10.101", Hazelcast: "5.3.6", JDK: 21, Tested: tested71, Keystore: PKCS12, EncryptionKeyBytes: anyKey, RotatesEncryptionKey: true,
@@ -190,16 +193,31 @@ func (v Version) AtLeast(other Version) bool { return v.compare(other) >= 0 }
 // compare orders releases by their numbers: 7.10.0 is later than 7.2.0.
 func (v Version) compare(other Version) int { return semver.Compare("v"+string(v), "v"+string(other)) }
 
-// cacheIDs are the caches that identity.xml lists with a switch, a timeout and a capacity, as of 7.1.
+// cacheIDs are the caches that identity.xml lists with a switch, a timeout and a capacity.
 var cacheIDs = []string{
 	"app_info_cache", "authentication_context_cache", "authentication_error_cache", "authentication_request_cache",
 	"authentication_result_cache", "authorization_grant_cache", "framework_session_context_cache",
 	"idp_cache_by_auth_property", "idp_cache_by_hri", "idp_cache_by_name", "jwks_cache", "oauth_cache",
-	"oauth_scope_cache", "oauth_session_data_cache", "private_key_jwt", "provisioning_connector_cache",
+	"oauth_scope_cache", "oauth_session_data_cache", "provisioning_connector_cache",
 	"provisioning_entity_cache", "saml_sso_participant_cache", "saml_sso_session_data_cache",
 	"saml_sso_session_index_cache", "service_provider_cache", "service_provider_cache_id",
 	"service_provider_cache_inbound_auth", "service_provider_provisioning_connector_cache",
 }
 
-// CacheIDs lists the caches that [cache.<id>] can adjust.
-func (v Version) CacheIDs() []string { return slices.Clone(cacheIDs) }
+// laterCacheIDs are those that came with a release (carbon-identity-framework #4950 and #6354).
+var laterCacheIDs = map[Version][]string{
+	V7_0_0: {"private_key_jwt"},
+	V7_1_0: {"push_auth_context_cache", "push_auth_status_cache", "push_device_registration_request_cache"},
+}
+
+// CacheIDs lists the caches that [cache.<id>] can adjust, sorted.
+func (v Version) CacheIDs() []string {
+	ids := slices.Clone(cacheIDs)
+	for since, later := range laterCacheIDs {
+		if v.AtLeast(since) {
+			ids = append(ids, later...)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
