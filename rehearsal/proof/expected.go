@@ -28,6 +28,9 @@ type Expected struct {
 	DirectoryPort int
 	// Most is the largest number of nodes that scaling may ask for, 0 where the stack file asks for no scaling.
 	Most int
+	// Prod says that the profile is prod, Release which release of the product runs.
+	Prod    bool
+	Release string
 }
 
 // Subnet is a subnet that the stack does not make.
@@ -64,6 +67,9 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		}
 	}
 	e.Most = nodes.Autoscaling.Max
+	// A text arrives as it is, or as JSON.
+	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"
+	e.Release = strings.Trim(configuration["wso2is:version"], `"`)
 	var err error
 	for _, part := range []struct {
 		into *[]netip.Prefix

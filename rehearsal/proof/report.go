@@ -49,11 +49,13 @@ func (v *Verdict) open(format string, args ...any) {
 
 // Report is what was proven of a state.
 type Report struct {
-	Network, Discovery, Releases []*Verdict
+	Network, Discovery, Releases, Settings []*Verdict
 }
 
 // All are the verdicts in the order in which they are shown.
-func (r *Report) All() []*Verdict { return slices.Concat(r.Network, r.Discovery, r.Releases) }
+func (r *Report) All() []*Verdict {
+	return slices.Concat(r.Network, r.Discovery, r.Releases, r.Settings)
+}
 
 // Err is nil where everything was proven, and otherwise names every fault.
 func (r *Report) Err() error {
@@ -94,7 +96,7 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	if len(c.nodes) == 0 {
 		return nil, fmt.Errorf("there is no node in the state: nothing runs a deployment.toml")
 	}
-	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want)}
+	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want), Settings: append(configured(c, want), ordered(c))}
 	report.Network = append(networkProof(c, want), ownName(c, want.Hostname))
 	return report, nil
 }

@@ -18,12 +18,16 @@ type resource struct {
 	in, out              map[string]any
 	// retained says that the engine leaves it in the account when it goes from the state.
 	retained bool
+	// protected says that the engine refuses to delete or replace it.
+	protected bool
 }
 
 // state is the deployment that the engine produced.
 type state struct {
 	all  []*resource
 	byID map[string]*resource
+	// after lists, by URN, what each resource and component was made after: what it refers to or waits for.
+	after map[string][]string
 }
 
 // readState reads what `pulumi stack export` prints.
@@ -39,14 +43,19 @@ func readState(raw []byte) (*state, error) {
 	if err := json.Unmarshal(untyped.Deployment, &deployment); err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
 	}
-	s := &state{byID: map[string]*resource{}}
+	s := &state{byID: map[string]*resource{}, after: map[string][]string{}}
 	for _, r := range deployment.Resources {
+		if !r.Delete {
+			for _, urn := range r.Dependencies {
+				s.after[string(r.URN)] = append(s.after[string(r.URN)], string(urn))
+			}
+		}
 		if r.Delete || !r.Custom {
 			continue
 		}
 		one := &resource{
 			urn: string(r.URN), token: string(r.Type), name: r.URN.Name(), id: string(r.ID), in: r.Inputs, out: r.Outputs,
-			retained: r.RetainOnDelete,
+			retained: r.RetainOnDelete, protected: r.Protect,
 		}
 		s.all = append(s.all, one)
 		s.byID[one.token+" "+one.id] = one

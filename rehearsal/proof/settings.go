@@ -1,0 +1,220 @@
+package proof
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// setting is what a property must be.
+type setting struct {
+	// token is the resource's type, path the property: steps with dots, and [] for every element of a list.
+	token, path string
+	// want are the values that hold; stackKey stands for any KMS key of the stack.
+	want []any
+	// when says of which resources it must hold; nil means all.
+	when func(c *cluster, r *resource, want Expected) bool
+	// why says what goes wrong otherwise.
+	why string
+}
+
+// stackKey stands for the ARN or id of a KMS key in the state.
+const stackKey = "the stack's key"
+
+const (
+	tokenFileSystem = "aws:efs/fileSystem:FileSystem"
+	tokenSecret     = "aws:secretsmanager/secret:Secret"
+	tokenKey        = "aws:kms/key:Key"
+	tokenBucket     = "aws:s3/bucketV2:BucketV2"
+	tokenSSE        = "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
+	tokenBlock      = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+	tokenAccess     = "aws:efs/accessPoint:AccessPoint"
+	tokenTargets    = "aws:lb/targetGroup:TargetGroup"
+	tokenListener   = "aws:lb/listener:Listener"
+)
+
+func only(values ...any) []any { return values }
+
+// inProd is for what a stack that may be thrown away does without.
+func inProd(_ *cluster, _ *resource, want Expected) bool { return want.Prod }
+
+// takesLogs says of a bucket's setting that the load balancer writes its access logs there, which works with keys of S3
+// only. Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+func takesLogs(c *cluster, r *resource, _ Expected) bool {
+	return slices.ContainsFunc(c.of(tokenBalancer), func(b *resource) bool {
+		return b.object("accessLogs").str("bucket") == r.str("bucket")
+	})
+}
+
+func not(when func(*cluster, *resource, Expected) bool) func(*cluster, *resource, Expected) bool {
+	return func(c *cluster, r *resource, want Expected) bool { return !when(c, r, want) }
+}
+
+// oldMetadata are releases whose Hazelcast cannot take credentials from version 2 of the metadata service.
+var oldMetadata = []string{"5.11.0", "6.0.0", "6.1.0"}
+
+func newMetadata(_ *cluster, _ *resource, want Expected) bool {
+	return !slices.Contains(oldMetadata, want.Release)
+}
+
+// encrypts says that a listener speaks TLS, redirects that it does not.
+func encrypts(_ *cluster, r *resource, _ Expected) bool  { return r.str("protocol") == "HTTPS" }
+func redirects(_ *cluster, r *resource, _ Expected) bool { return r.str("protocol") == "HTTP" }
+
+// forwardSecret are the policies without TLS 1.0 and 1.1.
+// Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+var forwardSecret = only("ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+	"ELBSecurityPolicy-TLS13-1-2-Ext1-2021-06", "ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06", "ELBSecurityPolicy-TLS13-1-3-2021-06",
+	"ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04", "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04", "ELBSecurityPolicy-FS-1-2-Res-2020-10")
+
+// required are the claims about single properties, and what each asks for.
+var required = []struct {
+	claim, shown string
+	rows         []setting
+}{
+	{"What is stored is encrypted, with the stack's key", "databases, files, disks, secrets and buckets", []setting{
+		{tokenDatabase, "storageEncrypted", only(true), nil, "its disk is not encrypted"},
+		{tokenDatabase, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
+		{tokenDatabase, "masterUserSecretKmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its master password"},
+		{tokenFileSystem, "encrypted", only(true), nil, "the shared files are not encrypted"},
+		{tokenFileSystem, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the shared files"},
+		{tokenSecret, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the secret"},
+		{tokenInstance, "rootBlockDevice.encrypted", only(true), nil, "its disk is not encrypted"},
+		{tokenInstance, "rootBlockDevice.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
+		{tokenTemplate, "blockDeviceMappings[].ebs.encrypted", only("true"), nil, "a disk is not encrypted"},
+		{tokenTemplate, "blockDeviceMappings[].ebs.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of a disk"},
+		{tokenSSE, "rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId", only(stackKey), not(takesLogs),
+			"everybody in the account may use the key of its objects"},
+		{tokenSSE, "rules[].applyServerSideEncryptionByDefault.sseAlgorithm", only("AES256"), takesLogs,
+			"load balancers write to buckets with keys of S3 only"},
+		{tokenEKS, "encryptionConfig.provider.keyArn", only(stackKey), nil, "Kubernetes keeps secrets without a key of the stack"},
+		{tokenKey, "enableKeyRotation", only(true), nil, "the key stays the same for ever"},
+	}},
+	{"Nothing that holds data or runs a node is open to the internet", "buckets, databases, subnets", []setting{
+		{tokenBlock, "blockPublicAcls", only(true), nil, "an ACL may open its objects"},
+		{tokenBlock, "ignorePublicAcls", only(true), nil, "an ACL may open its objects"},
+		{tokenBlock, "blockPublicPolicy", only(true), nil, "a policy may open it"},
+		{tokenBlock, "restrictPublicBuckets", only(true), nil, "a policy may open it"},
+		{tokenDatabase, "publiclyAccessible", only(false, nil), nil, "it gets a public address"},
+		{tokenSubnet, "mapPublicIpOnLaunch", only(false, nil), nil, "whatever starts there gets a public address"},
+		{tokenInstance, "associatePublicIpAddress", only(false, nil), nil, "it gets a public address"},
+	}},
+	{"A node's credentials stay on the node", "the metadata service asks for a token and answers one hop", []setting{
+		{tokenInstance, "metadataOptions.httpTokens", only("required"), newMetadata, "a forged request gets its credentials"},
+		{tokenTemplate, "metadataOptions.httpTokens", only("required"), newMetadata, "a forged request gets a node's credentials"},
+		{tokenInstance, "metadataOptions.httpPutResponseHopLimit", only(1.0), nil, "a container on it gets its credentials"},
+		{tokenTemplate, "metadataOptions.httpPutResponseHopLimit", only(1.0), nil, "a container on a node gets the node's credentials"},
+	}},
+	{"Requests are encrypted all the way, and stay with their node", "TLS to the load balancer and to the nodes, sticky sessions", []setting{
+		{tokenListener, "sslPolicy", forwardSecret, encrypts, "clients may use TLS 1.0 or 1.1"},
+		{tokenListener, "defaultActions[].redirect.protocol", only("HTTPS"), redirects, "requests stay in the clear"},
+		{tokenTargets, "protocol", only("HTTPS"), nil, "requests reach the nodes in the clear"},
+		{tokenTargets, "healthCheck.protocol", only("HTTPS"), nil, "nodes answer HTTPS only on this port"},
+		{tokenTargets, "stickiness.enabled", only(true), nil, "Console and My Account lose their session from one node to the next"},
+		{tokenBalancer, "dropInvalidHeaderFields", only(true), nil, "a header with a forbidden name reaches the nodes"},
+		{tokenBalancer, "preserveHostHeader", only(true), nil, "the server sees a host that is not its own"},
+	}},
+	{"Data can be brought back", "backups, snapshots with tags, and protection where the profile is prod", []setting{
+		{tokenDatabase, "copyTagsToSnapshot", only(true), nil, "nobody knows whose its snapshots are"},
+		{tokenDatabase, "autoMinorVersionUpgrade", only(true), nil, "it stays on a release with known holes"},
+		{tokenDatabase, "deletionProtection", only(true), inProd, "one call deletes it"},
+		{tokenDatabase, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
+		{tokenBalancer, "enableDeletionProtection", only(true), inProd, "one call takes the cluster's name from it"},
+	}},
+	{"Shared files belong to the server's user", "uid and gid 802", []setting{
+		{tokenAccess, "posixUser.uid", only(802.0), nil, "the server cannot write there"},
+		{tokenAccess, "posixUser.gid", only(802.0), nil, "the server cannot write there"},
+		{tokenAccess, "rootDirectory.creationInfo.ownerUid", only(802.0), nil, "the server cannot write there"},
+		{tokenAccess, "rootDirectory.creationInfo.ownerGid", only(802.0), nil, "the server cannot write there"},
+		{tokenAccess, "rootDirectory.path", only("/Userstores", "/Tenants"), nil, "WSO2's guide keeps the directories Userstores and Tenants there"},
+	}},
+}
+
+// configured proves the settings, for the types that the stack has.
+func configured(c *cluster, want Expected) []*Verdict {
+	var all []*Verdict
+	for _, claim := range required {
+		v, checked := &Verdict{Claim: claim.claim}, 0
+		for _, row := range claim.rows {
+			for _, r := range c.of(row.token) {
+				if row.when != nil && !row.when(c, r, want) {
+					continue
+				}
+				checked++
+				for _, value := range at(r, row.path) {
+					if !c.holds(row.want, value) {
+						v.fault("%s has %s %v: %s", r, row.path, shown(value), row.why)
+					}
+				}
+			}
+		}
+		v.Shown = fmt.Sprintf("%s: %d settings", claim.shown, checked)
+		if checked > 0 {
+			all = append(all, v)
+		}
+	}
+	v := all[0]
+	for _, b := range c.of(tokenBucket) {
+		for _, part := range []string{tokenSSE, tokenBlock} {
+			if len(c.with(part, "bucket", b.str("bucket"))) == 0 {
+				v.fault("%s has no %s", b, part[strings.LastIndex(part, ":")+1:])
+			}
+		}
+	}
+	if want.Prod {
+		c.protected(v)
+	}
+	return all
+}
+
+// protected proves that the engine refuses to delete or replace what holds data.
+func (c *cluster) protected(v *Verdict) {
+	for _, token := range []string{tokenDatabase, tokenFileSystem, tokenKey, tokenSecret} {
+		for _, r := range c.of(token) {
+			if !r.protected {
+				v.fault("%s is not protected: an update may replace it", r)
+			}
+		}
+	}
+}
+
+func shown(value any) any {
+	if value == nil {
+		return "not set"
+	}
+	return value
+}
+
+// holds says whether a value is one of those that hold.
+func (c *cluster) holds(want []any, value any) bool {
+	for _, w := range want {
+		if w == stackKey {
+			id, _ := value.(string)
+			if c.one(tokenKey, id, "arn", "keyId") != nil {
+				return true
+			}
+		} else if w == value {
+			return true
+		}
+	}
+	return false
+}
+
+// at lists the values at a path of what was asked for; a value that is not there is nil.
+func at(r *resource, path string) []any {
+	values := []any{r.in}
+	for key := range strings.SplitSeq(path, ".") {
+		name, list := strings.CutSuffix(key, "[]")
+		var next []any
+		for _, v := range values {
+			inner := asObject(v)[name]
+			if elements, ok := inner.([]any); ok && list {
+				next = append(next, elements...)
+			} else {
+				next = append(next, inner)
+			}
+		}
+		values = next
+	}
+	return values
+}

@@ -1,0 +1,99 @@
+package proof_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+)
+
+var shippedNames = []string{"dev", "prod", "ecs", "fargate", "eks"}
+
+// damage changes what a path leads to, as far as it leads; it reports whether it led anywhere.
+func damage(v any, path []string) bool {
+	if list, ok := v.([]any); ok {
+		return slices.ContainsFunc(list, func(e any) bool { return damage(e, path) })
+	}
+	in, ok := v.(map[string]any)
+	if !ok {
+		return false
+	}
+	key := strings.TrimSuffix(path[0], "[]")
+	if len(path) == 1 {
+		in[key] = "damaged"
+		return true
+	}
+	return damage(in[key], path[1:])
+}
+
+// faults are what is said against a claim.
+func faults(t *testing.T, state []byte, want proof.Expected, claim string) string {
+	t.Helper()
+	report, err := proof.Check(state, want)
+	require.NoError(t, err)
+	var all []string
+	for _, v := range report.All() {
+		if v.Claim == claim {
+			all = append(all, v.Faults...)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// TestEverySettingIsAskedFor damages each property that a claim asks for: the claim must fail and name it.
+func TestEverySettingIsAskedFor(t *testing.T) {
+	for _, s := range proof.RequiredSettings() {
+		kind := s.Token[strings.LastIndex(s.Token, ":")+1:]
+		noticed := slices.ContainsFunc(shippedNames, func(stack string) bool {
+			d := open(t, stateOf(t, stack))
+			damaged := false
+			for _, r := range d.resources {
+				if one := r.(map[string]any); one["type"] == s.Token {
+					damaged = damage(one["inputs"], strings.Split(s.Path, ".")) || damaged
+				}
+			}
+			return damaged && strings.Contains(faults(t, d.state(), wantOf(t, stack), s.Claim), kind+" ") &&
+				strings.Contains(faults(t, d.state(), wantOf(t, stack), s.Claim), " has "+s.Path+" damaged: ")
+		})
+		assert.True(t, noticed, "no shipped stack fails when %s of a %s is damaged", s.Path, kind)
+	}
+}
+
+// TestEveryOrderIsAskedFor takes every dependency of a type away: the claim must fail and name both.
+func TestEveryOrderIsAskedFor(t *testing.T) {
+	const claim = "Everything waits for what it needs"
+	for _, pair := range proof.Waits() {
+		what, before := pair[0], pair[1]
+		kind := func(token string) string { return token[strings.LastIndex(token, ":")+1:] + " " }
+		noticed := slices.ContainsFunc(shippedNames, func(stack string) bool {
+			d := open(t, stateOf(t, stack))
+			for _, r := range d.resources {
+				if one := r.(map[string]any); one["type"] == what {
+					one["dependencies"] = []any{}
+				}
+			}
+			return slices.ContainsFunc(strings.Split(faults(t, d.state(), wantOf(t, stack), claim), "\n"), func(line string) bool {
+				return strings.HasPrefix(line, kind(what)) && strings.Contains(line, " does not wait for "+kind(before))
+			})
+		})
+		assert.True(t, noticed, "no shipped stack fails when a %s waits for no %s", what, before)
+	}
+}
+
+func TestBucketsAreClosedAndDataIsProtected(t *testing.T) {
+	const claim = "What is stored is encrypted, with the stack's key"
+	d := open(t, stateOf(t, "prod"))
+	d.drop("BucketPublicAccessBlock", "config")
+	d.get("FileSystem", "shared")["protect"] = false
+	said := faults(t, d.state(), wantOf(t, "prod"), claim)
+	assert.Contains(t, said, "BucketV2 config has no BucketPublicAccessBlock")
+	assert.Contains(t, said, "FileSystem shared is not protected: an update may replace it")
+
+	d = open(t, stateOf(t, "dev"))
+	d.get("FileSystem", "shared")["protect"] = false
+	assert.Empty(t, faults(t, d.state(), wantOf(t, "dev"), claim), "a stack that may be thrown away needs no protection")
+}
