@@ -36,8 +36,8 @@ func actsAs(property string) func(c *cluster, r, policy *resource) bool {
 	}
 }
 
-// forwards says that a listener sends requests to the service's target group.
-func forwards(_ *cluster, service, listener *resource) bool {
+// serves says that a listener sends requests to the service's target group.
+func serves(_ *cluster, service, listener *resource) bool {
 	for _, arn := range at(service, "loadBalancers[].targetGroupArn") {
 		if arn != nil && slices.Contains(at(listener, "defaultActions[].targetGroupArn"), arn) {
 			return true
@@ -56,7 +56,7 @@ var waits = []wait{
 		"S3 refuses two changes of a bucket at the same time as OperationAborted (terraform-provider-aws #7628)"},
 	{tokenObject, []string{tokenSSE}, sameBucket, "it would be encrypted with S3's own key"},
 	{tokenObject, []string{tokenBlock}, sameBucket, "it would lie in a bucket that is not closed yet"},
-	{tokenService, []string{tokenListener}, forwards,
+	{tokenService, []string{tokenListener}, serves,
 		"ECS refuses a target group that no load balancer has (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html)"},
 	{tokenNodeGroup, []string{tokenAttachment}, actsAs("nodeRoleArn"),
 		"nodes cannot join before their role may call EKS (docs.aws.amazon.com/eks/latest/userguide/create-node-role.html)"},

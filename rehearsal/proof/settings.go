@@ -57,9 +57,9 @@ func newMetadata(_ *cluster, _ *resource, want Expected) bool {
 	return !slices.Contains(oldMetadata, want.Release)
 }
 
-// encrypts says that a listener speaks TLS, redirects that it does not.
-func encrypts(_ *cluster, r *resource, _ Expected) bool  { return r.str("protocol") == "HTTPS" }
-func redirects(_ *cluster, r *resource, _ Expected) bool { return r.str("protocol") == "HTTP" }
+// encrypts says that a listener speaks TLS, inTheClear that it does not.
+func encrypts(_ *cluster, r *resource, _ Expected) bool   { return r.str("protocol") == "HTTPS" }
+func inTheClear(_ *cluster, r *resource, _ Expected) bool { return r.str("protocol") == "HTTP" }
 
 // forwardSecret are the policies without TLS 1.0 and 1.1.
 // Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
@@ -107,7 +107,7 @@ var required = []struct {
 	}},
 	{"Requests are encrypted all the way, and stay with their node", "TLS to the load balancer and to the nodes, sticky sessions", []setting{
 		{tokenListener, "sslPolicy", forwardSecret, encrypts, "clients may use TLS 1.0 or 1.1"},
-		{tokenListener, "defaultActions[].redirect.protocol", only("HTTPS"), redirects, "requests stay in the clear"},
+		{tokenListener, "defaultActions[].redirect.protocol", only("HTTPS"), inTheClear, "requests stay in the clear"},
 		{tokenTargets, "protocol", only("HTTPS"), nil, "requests reach the nodes in the clear"},
 		{tokenTargets, "healthCheck.protocol", only("HTTPS"), nil, "nodes answer HTTPS only on this port"},
 		{tokenTargets, "stickiness.enabled", only(true), nil, "Console and My Account lose their session from one node to the next"},
