@@ -87,8 +87,8 @@ var engines = map[Engine]engineFacts{
 	},
 }
 
-// maxConnections is about how many connections RDS allows on an instance of the class, or 0 where that is not known.
-func (d Database) maxConnections(class string) int {
+// MaxConnections is about how many connections RDS allows on an instance of the class, or 0 where that is not known.
+func (d Database) MaxConnections(class string) int {
 	t, ok := LookupInstanceType(strings.TrimPrefix(class, "db."))
 	bytes := engines[d.Engine].connectionBytes
 	if !ok || bytes == 0 {

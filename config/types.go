@@ -591,6 +591,7 @@ type UserStore struct {
 type Observability struct {
 	// LogRetention is for how many days logs are kept, one of CloudWatch's steps. Default: 14 in dev, 90 in prod.
 	LogRetention int `json:"logRetention,omitempty" jsonschema:"minimum=1,maximum=3653"`
-	// AlarmTopicARN is the SNS topic that alarms are sent to. Alarms exist without it; nobody is told.
+	// AlarmTopicARN is the SNS topic that is told of alarms and of failed refreshes, deployments, tasks and databases. Its
+	// policy must let events.amazonaws.com publish. Alarms exist without it; nobody is told.
 	AlarmTopicARN string `json:"alarmTopicArn,omitempty"`
 }

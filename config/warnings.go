@@ -121,7 +121,7 @@ func (w *warnings) database(c *Cluster) {
 			w.say(path, "no logical database is on this instance")
 		}
 		wanted := db.PoolSize * dataSources[name] * c.MaxNodes()
-		if most := db.maxConnections(i.Class); most > 0 && wanted > most {
+		if most := db.MaxConnections(i.Class); most > 0 && wanted > most {
 			w.say("database.poolSize", "%d nodes may open %d connections to %s, and %s takes about %d", c.MaxNodes(), wanted,
 				path,
 				i.Class, most)

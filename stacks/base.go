@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -162,20 +163,39 @@ func buildFront(
 	return &front{balancer: balancer, logGroup: group, logName: observability.LogGroupName(scope.Cluster)}, err
 }
 
+// watched is what alarms have to know of the nodes.
+type watched struct {
+	// nodes is done when the first of them serve.
+	nodes pulumi.Resource
+	// replaced says that something starts another node in the place of one that is lost.
+	replaced bool
+	// startMinutes is for how long new nodes may be among the load balancer's targets before they serve.
+	startMinutes int
+	// group is the Auto Scaling group whose instances are refreshed, service the ECS service whose tasks are nodes.
+	group   string
+	service *observability.Service
+}
+
 func watch(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, d *data, f *front, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, d *data, f *front, of watched, provider pulumi.ResourceOption,
 ) error {
-	ids := map[string]pulumi.StringOutput{}
+	databases := map[string]observability.Database{}
 	for name, instance := range d.database.Instances {
-		ids[name] = instance.Resource.Identifier
+		want := c.Database.Instances[name]
+		databases[name] = observability.Database{
+			Identifier: instance.Resource.Identifier, Storage: want.Storage, Grows: want.MaxStorage > want.Storage,
+			Connections: c.Database.MaxConnections(want.Class), Burstable: strings.HasPrefix(want.Class, "db.t"),
+		}
 	}
 	var targets pulumi.StringInput
 	if c.EKS.Registration != config.Ingress {
 		targets = f.balancer.TargetGroupSuffix
 	}
 	_, err := observability.New(ctx, "observability", &observability.Args{
-		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Topic: c.Observability.AlarmTopicARN,
-		LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets, Databases: ids,
+		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Replaced: of.replaced, StartMinutes: of.startMinutes,
+		Topic: c.Observability.AlarmTopicARN, LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets,
+		Certificate: f.balancer.Certificate, Databases: databases, Group: of.group, Service: of.service,
+		After: []pulumi.Resource{of.nodes},
 	}, provider)
 	return err
 }

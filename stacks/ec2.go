@@ -22,6 +22,9 @@ var nodeServices = []string{
 	"ssmmessages",
 }
 
+// memberMinutes is how long a member typically takes from its launch until it serves, and a little more.
+const memberMinutes = 8
+
 func checkEC2(c config.Cluster) error {
 	return nodefiles.Check(c, ec2cluster.Discovery(c, firewall.GroupName(c.Name(), firewall.Nodes)))
 }
@@ -54,7 +57,13 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	if err != nil {
 		return fmt.Errorf("building the nodes: %w", err)
 	}
-	if err := watch(ctx, c, scope, data, front, provider); err != nil {
+	of := watched{nodes: cluster, replaced: !c.Fixed(), group: cluster.Group}
+	if c.Fixed() {
+		// A member is a target from its launch, and the next one is launched when it serves. A group's instance becomes one when
+		// the launch hook lets it in.
+		of.startMinutes = memberMinutes * c.Nodes.Count
+	}
+	if err := watch(ctx, c, scope, data, front, of, provider); err != nil {
 		return err
 	}
 	nodes := pulumi.Map{}

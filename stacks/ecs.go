@@ -7,9 +7,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/ecscluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -70,7 +72,12 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	if err != nil {
 		return fmt.Errorf("building the nodes: %w", err)
 	}
-	if err := watch(ctx, c, scope, data, front, provider); err != nil {
+	if err := watch(ctx, c, scope, data, front, watched{
+		nodes: cluster, replaced: true, group: cluster.Group,
+		// A task is a target once its containers run, and then its server waits for its turn and starts.
+		startMinutes: container.TurnSeconds/60 + 5,
+		service:      &observability.Service{Cluster: cluster.Name, Name: cluster.Service},
+	}, provider); err != nil {
 		return err
 	}
 	exportCommon(ctx, c, data, front)

@@ -157,7 +157,7 @@ func TestMembersOnFargateAreFoundByTheTasksTags(t *testing.T) {
 	assert.NotContains(t, policy(t, p, "task"), "ec2:DescribeInstances")
 	alone := deploy(t, onFargate(object("caching", object("scenario", "localOnly"))))
 	assert.NotContains(t, policy(t, alone, "task"), "ecs:", "who has no cluster discovers nobody")
-	assert.NotContains(t, containers(t, alone, "nodes"), "members")
+	assert.Equal(t, "0", environment(containers(t, alone, "nodes")["members"], "HAZELCAST_PORT"), "disk and memory are of every node")
 	assert.NotContains(t, containers(t, alone, "nodes"), "turn")
 }
 

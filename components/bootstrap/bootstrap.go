@@ -104,7 +104,8 @@ func Programs() []Program {
 // newer). Its head says how it is run.
 func SchemaProgram() string { return string(programFile("SchemaBootstrap.java")) }
 
-// MembersProgram is bash: it counts the members that a node is connected with, and publishes the number.
+// MembersProgram is bash: it counts the members that a node is connected with, and publishes the number, and how full
+// the node's disk and memory are.
 func MembersProgram() string { return string(programFile("members")) }
 
 func programFile(name string) []byte {

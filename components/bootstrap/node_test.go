@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -484,9 +485,10 @@ func TestMembers(t *testing.T) {
 					"HAZELCAST_PORT=" + port, "HAZELCAST_FIRST=" + port, "HAZELCAST_LAST=" + port, "REGION=eu-west-1", "CLUSTER=demo",
 				}
 				m.write(t, filepath.Join(m.fake, "proc/net/tcp"), seen.String(), 0o644)
+				m.write(t, filepath.Join(m.fake, "proc/meminfo"), meminfo, 0o644)
 				node := "node-1"
 				m.env = append(os.Environ(), "PATH="+filepath.Join(m.fake, "bin")+":"+os.Getenv("PATH"), "FAKE="+m.fake,
-					"WSO2IS_ROOT="+m.root, "WSO2IS_PROC="+filepath.Join(m.fake, "proc"))
+					"WSO2IS_ROOT="+m.root, "WSO2IS_PROC="+filepath.Join(m.fake, "proc"), "TMPDIR="+t.TempDir())
 				if where == "an instance" {
 					m.write(t, filepath.Join(m.root, "opt/wso2is/etc/node.conf"), strings.Join(settings, "\n")+"\nNODE=node-1\n", 0o644)
 				} else {
@@ -499,11 +501,64 @@ func TestMembers(t *testing.T) {
 				if output, status := m.run(t, nil, "bash", "programs/members", "publish"); status != 0 {
 					t.Errorf("%s: publishing: status %d, %s", where, status, output)
 				}
-				contains(t, "what was called", m.calls(t), "--namespace WSO2IS",
-					"Dimensions=[{Name=Cluster,Value=demo}],Value="+c.want+",",
-					"Dimensions=[{Name=Cluster,Value=demo},{Name=Node,Value="+node+"}],Value="+c.want+",")
+				calls := m.calls(t)
+				contains(t, "what was called", calls, "--namespace WSO2IS",
+					"MetricName=MemoryUsed,Dimensions=[{Name=Cluster,Value=demo},{Name=Node,Value="+node+"}],Value=75,Unit=Percent",
+					"MetricName=DiskUsed,Dimensions=[{Name=Cluster,Value=demo}],Value=")
+				if c.down {
+					if strings.Contains(calls, "ClusterMembers") {
+						t.Errorf("%s publishes a number of members before it has been one:\n%s", where, calls)
+					}
+					continue
+				}
+				contains(t, "what was called", calls, "MetricName=ClusterMembers,Dimensions=[{Name=Cluster,Value=demo}],Value="+c.want+",",
+					"MetricName=ClusterMembers,Dimensions=[{Name=Cluster,Value=demo},{Name=Node,Value="+node+"}],Value="+c.want+",")
 			}
 		})
+	}
+}
+
+// meminfo is of a machine that has a quarter of its memory left.
+const meminfo = "MemTotal:       16000000 kB\nMemFree:          500000 kB\nMemAvailable:    4000000 kB\n"
+
+// TestMembersTellsApart follows one node through what may become of it. A server that starts says nothing, or the alarms
+// would take every start for a split; one that listens and is alone has never joined; one that was connected and is
+// alone, or whose port is closed, is split off.
+func TestMembersTellsApart(t *testing.T) {
+	const (
+		listens   = "   0: 0A01000A:1645 00000000:0000 0A 0\n"
+		connected = listens + "   1: 0A01000A:1645 0A02000A:A122 01 0\n"
+	)
+	m := &machine{root: t.TempDir(), fake: t.TempDir()}
+	m.write(t, filepath.Join(m.fake, "bin/aws"), "#!/bin/bash\nprintf '%s\\n' \"aws $*\" >\"$FAKE/calls\"\n", 0o755)
+	m.write(t, filepath.Join(m.fake, "proc/meminfo"), meminfo, 0o644)
+	m.write(t, filepath.Join(m.root, "run/wso2is/env"), "", 0o600)
+	m.env = append(os.Environ(), "PATH="+filepath.Join(m.fake, "bin")+":"+os.Getenv("PATH"), "FAKE="+m.fake, "WSO2IS_ROOT="+m.root,
+		"WSO2IS_PROC="+filepath.Join(m.fake, "proc"), "HAZELCAST_PORT=5701", "HAZELCAST_FIRST=5701", "HAZELCAST_LAST=5800",
+		"REGION=eu-west-1", "CLUSTER=demo", "NODE=node-1")
+	for _, c := range []struct{ what, table, members, joined string }{
+		{"it starts", "", "", ""},
+		{"it is the first one", listens, "1", "0"},
+		{"another one came", connected, "2", "1"},
+		{"the other one is lost", listens, "1", "1"},
+		{"its server restarts", "", "0", ""},
+		{"its server is back and alone", listens, "1", "0"},
+		{"and joins", connected, "2", "1"},
+	} {
+		m.write(t, filepath.Join(m.fake, "proc/net/tcp"), "  sl  local_address rem_address   st\n"+c.table, 0o644)
+		if output, status := m.run(t, nil, "bash", "programs/members", "publish"); status != 0 {
+			t.Fatalf("%s: status %d, %s", c.what, status, output)
+		}
+		for name, want := range map[string]string{"ClusterMembers": c.members, "ClusterJoined": c.joined} {
+			got := ""
+			if found := regexp.MustCompile(name + `,Dimensions=\[\{Name=Cluster,Value=demo\}\],Value=(\d+),Unit=Count`).
+				FindStringSubmatch(m.calls(t)); found != nil {
+				got = found[1]
+			}
+			if got != want {
+				t.Errorf("%s: %s is %q instead of %q", c.what, name, got, want)
+			}
+		}
 	}
 }
 

@@ -3,7 +3,7 @@
 //
 // A node is a server in the product's image, as WSO2 builds it, beside two small programs in an image that has the AWS
 // CLI: one that fetches, before the server starts, what the product's image lacks, and one that tells CloudWatch how
-// many members the node is connected with.
+// many members the node is connected with, and how full its disk and memory are.
 package container
 
 import (
@@ -105,7 +105,7 @@ func Schema() []string {
 	return []string{"sh", "-c", inProductImage("schema", schemaScript), "schema"}
 }
 
-// Members is the command of the container that publishes the metric ClusterMembers each minute, in the image with the
+// Members is the command of the container that publishes the node's metrics each minute, in the image with the
 // AWS CLI. It needs MembersEnvironment, and the network of the server's container. On Kubernetes NODE has to name the
 // pod; a task of ECS finds its own id.
 func Members() []string {

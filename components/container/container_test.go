@@ -368,7 +368,8 @@ func TestMembersPublishes(t *testing.T) {
 	n := newNode(t, product.V7_1_0)
 	write(t, filepath.Join(n.fake, "proc/net/tcp"), "  sl  local_address rem_address   st\n"+
 		"   0: 0A01000A:1645 00000000:0000 0A 0\n   1: 0A01000A:1645 0A02000A:A122 01 0\n", 0o644)
-	cmd := n.command(Members(), MembersEnvironment(n.cluster), "NODE=pod-1")
+	write(t, filepath.Join(n.fake, "proc/meminfo"), "MemTotal: 8000 kB\nMemAvailable: 2000 kB\n", 0o644)
+	cmd := n.command(Members(), MembersEnvironment(n.cluster), "NODE=pod-1", "TMPDIR="+t.TempDir())
 	require.NoError(t, cmd.Start())
 	require.Eventually(t, func() bool {
 		calls, _ := os.ReadFile(filepath.Join(n.fake, "calls"))

@@ -128,6 +128,7 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 	if err != nil {
 		return nil, fmt.Errorf("creating the Auto Scaling group: %w", err)
 	}
+	b.cluster.Group = name
 	provider, err := ecs.NewCapacityProvider(ctx, "nodes", &ecs.CapacityProviderArgs{
 		Name: pulumi.String(instancesProvider(b.Cluster)),
 		AutoScalingGroupProvider: ecs.CapacityProviderAutoScalingGroupProviderArgs{

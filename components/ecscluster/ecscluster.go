@@ -54,6 +54,8 @@ type Cluster struct {
 	pulumi.ResourceState
 	// Name and Service are those of the ECS cluster and its service.
 	Name, Service pulumi.StringOutput
+	// Group is the name of the container instances' Auto Scaling group, empty on Fargate.
+	Group string
 	// Config says where the nodes' deployment.toml is.
 	Config pulumi.StringOutput
 }

@@ -293,14 +293,15 @@ func (b *builder) nodeContainers(k known) (string, error) {
 	server.LogConfiguration.Options["awslogs-multiline-pattern"] = `^(TID: )?\[|^[0-9]{4}-`
 	containers := []definition{prepare, server}
 	if c.Clustered() {
-		members := b.container(membersContainer, c.Container.ToolsImage, container.Members(), container.MembersEnvironment(c))
-		members.Memory = config.MembersMemory
 		turn := b.container(turnContainer, c.Container.ToolsImage, container.Turn(),
 			container.TurnEnvironment(c.Region, b.Cluster, b.Cluster))
 		turn.Memory, turn.User = config.TurnMemory, "0" // the volume is root's
 		turn.MountPoints = []mountPoint{{"shared", volumes["shared"], false}}
-		containers = append(containers, turn, members)
+		containers = append(containers, turn)
 	}
+	members := b.container(membersContainer, c.Container.ToolsImage, container.Members(), container.MembersEnvironment(c))
+	members.Memory = config.MembersMemory
+	containers = append(containers, members)
 	return containerDefinitions(containers...)
 }
 

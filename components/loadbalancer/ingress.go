@@ -37,6 +37,7 @@ func NewForIngress(
 	if err != nil {
 		return nil, fmt.Errorf("obtaining the certificate: %w", err)
 	}
+	l.Certificate = certificate
 	o := args.LoadBalancer
 	attributes := []pulumi.StringInput{
 		setting("idle_timeout.timeout_seconds", o.IdleTimeout), setting("routing.http.drop_invalid_header_fields.enabled", true),

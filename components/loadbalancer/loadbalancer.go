@@ -45,6 +45,8 @@ type LoadBalancer struct {
 	TargetGroupSuffix pulumi.StringOutput
 	// TargetGroup is the ARN of the nodes' target group; empty behind an Ingress, which has its own.
 	TargetGroup pulumi.StringOutput
+	// Certificate is the ARN of the certificate that clients see.
+	Certificate pulumi.StringInput
 	// Annotations are those of the Ingress that the load balancer is made from; nil where it is made here.
 	Annotations pulumi.StringMap
 	// Serving is done when a registered node gets traffic.
@@ -78,6 +80,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, fmt.Errorf("obtaining the certificate: %w", err)
 	}
+	l.Certificate = certificate
 	if err := l.listeners(ctx, args, balancer, certificate, child); err != nil {
 		return nil, fmt.Errorf("creating the listeners: %w", err)
 	}

@@ -2,7 +2,6 @@
 package observability
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -16,11 +15,18 @@ const component = "observability"
 // Type is the component's Pulumi type token.
 const Type = "wso2is:observability:Observability"
 
-// The metric that every node reports each minute: how many members it is connected to, itself included.
+// What every node reports each minute, and the dimensions it comes with: the cluster, and once more the node besides.
 const (
-	Namespace        = "WSO2IS"
-	MembersMetric    = "ClusterMembers"
+	Namespace = "WSO2IS"
+	// MembersMetric is how many members the node is connected with, itself included, from when its own port first listens.
+	MembersMetric = "ClusterMembers"
+	// JoinedMetric is 1 once the node has been connected with another since its port listens, and 0 before.
+	JoinedMetric = "ClusterJoined"
+	// DiskMetric and MemoryMetric are how full the node's root file system and its memory are, in percent.
+	DiskMetric       = "DiskUsed"
+	MemoryMetric     = "MemoryUsed"
 	ClusterDimension = "Cluster"
+	NodeDimension    = "Node"
 )
 
 // Measure lets a role publish the metrics of a namespace, and of no other.
@@ -30,7 +36,7 @@ func Measure(sid, namespace string) awskit.Statement {
 	return publish
 }
 
-// ReportMembers lets nodes publish the number of members that they are connected to.
+// ReportMembers lets nodes publish what they know of themselves: members, disk and memory.
 func ReportMembers() awskit.Statement { return Measure("ReportMembers", Namespace) }
 
 // LogGroupName is where the nodes' logs go.
@@ -47,32 +53,50 @@ func NewLogGroup(ctx *pulumi.Context, scope awskit.Scope, days int, opts ...pulu
 // Args decides which alarms exist.
 type Args struct {
 	awskit.Scope
-	// Nodes is how many members every node should see.
+	// Nodes is how many nodes there are at least.
 	Nodes int
 	// Clustered says whether nodes form a cluster at all.
 	Clustered bool
-	// Topic is told of alarms; empty tells nobody.
+	// Replaced says that something starts another node in the place of one that is lost.
+	Replaced bool
+	// StartMinutes is for how long new nodes may be among the load balancer's targets before they serve.
+	StartMinutes int
+	// Topic is told of alarms and of what EventBridge reports; empty tells nobody.
 	Topic string
 	// LoadBalancer and TargetGroup are the ARN suffixes that CloudWatch's metrics carry. Without a target group, which
 	// the metrics on the nodes' health are measured by, there are no alarms on those.
 	LoadBalancer, TargetGroup pulumi.StringInput
-	// Databases are the RDS identifiers by instance name.
-	Databases map[string]pulumi.StringOutput
+	// Certificate is the ARN of the load balancer's certificate.
+	Certificate pulumi.StringInput
+	// Databases are the RDS instances by name.
+	Databases map[string]Database
+	// Group is the Auto Scaling group whose instances are refreshed; empty where there is none.
+	Group string
+	// Service is the ECS service whose tasks are nodes; nil where there is none.
+	Service *Service
+	// After is done when the first nodes serve. An alarm that is there before would ring for nodes that have yet to start.
+	After []pulumi.Resource
 }
 
-// Observability is the alarms and the dashboard.
+// Database is an RDS instance to watch.
+type Database struct {
+	Identifier pulumi.StringOutput
+	// Storage is how many GiB are allocated, and Grows says that RDS allocates more by itself.
+	Storage int
+	Grows   bool
+	// Connections is how many it takes; 0 where that is not known.
+	Connections int
+	// Burstable says that its class lives on CPU credits.
+	Burstable bool
+}
+
+// Service is an ECS service.
+type Service struct{ Cluster, Name pulumi.StringOutput }
+
+// Observability is the alarms, the rules of EventBridge and the dashboard.
 type Observability struct{ pulumi.ResourceState }
 
-type alarm struct {
-	name, what, namespace, metric, statistic, comparison, missing string
-	threshold                                                     float64
-	period, periods                                               int
-	dimensions                                                    pulumi.StringMap
-}
-
-const minute = 60
-
-// New makes the alarms and a dashboard that shows what they watch.
+// New makes the alarms and the rules, and a dashboard that shows them and what they watch.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Observability, error) {
 	if args == nil {
 		return nil, fmt.Errorf("observability %s: no arguments", name)
@@ -81,75 +105,27 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource(Type, name, o, opts...); err != nil {
 		return nil, err
 	}
-	target := pulumi.StringMap{"LoadBalancer": args.LoadBalancer}
-	var alarms []alarm
-	if args.TargetGroup != nil {
-		target["TargetGroup"] = args.TargetGroup
-		alarms = []alarm{
-			{name: "unhealthy-nodes", what: "A node fails the load balancer's health check", namespace: "AWS/ApplicationELB",
-				metric: "UnHealthyHostCount", statistic: "Maximum", comparison: "GreaterThanThreshold", missing: "notBreaching",
-				period: minute, periods: 5, dimensions: target},
-			{name: "no-healthy-node", what: "No node serves", namespace: "AWS/ApplicationELB", metric: "HealthyHostCount",
-				statistic: "Minimum", comparison: "LessThanThreshold", threshold: 1, missing: "breaching", period: minute, periods: 2,
-				dimensions: target},
-		}
-	}
-	alarms = append(alarms, alarm{name: "server-errors", what: "Nodes answer with errors of their own", namespace: "AWS/ApplicationELB",
-		metric: "HTTPCode_Target_5XX_Count", statistic: "Sum", comparison: "GreaterThanThreshold", threshold: 50,
-		missing: "notBreaching", period: minute, periods: 5, dimensions: target})
-	if args.Clustered && args.Nodes > 1 {
-		alarms = append(alarms, alarm{name: "split-cluster",
-			what:      fmt.Sprintf("A node sees fewer than %d members: it has stayed alone, or the cluster has split", args.Nodes),
-			namespace: Namespace, metric: MembersMetric, statistic: "Minimum", comparison: "LessThanThreshold",
-			threshold: float64(args.Nodes), missing: "breaching", period: minute, periods: 5,
-			dimensions: pulumi.StringMap{ClusterDimension: pulumi.String(args.Cluster)}})
-	}
-	for key, id := range awskit.Sorted(args.Databases) {
-		dimensions := pulumi.StringMap{"DBInstanceIdentifier": id}
-		alarms = append(alarms,
-			alarm{name: "database-storage-" + key, what: "The database has less than 5 GiB left", namespace: "AWS/RDS",
-				metric: "FreeStorageSpace", statistic: "Minimum", comparison: "LessThanThreshold", threshold: 5 << 30,
-				missing: "missing", period: 5 * minute, periods: 2, dimensions: dimensions},
-			alarm{name: "database-cpu-" + key, what: "The database has no CPU to spare", namespace: "AWS/RDS",
-				metric: "CPUUtilization", statistic: "Average", comparison: "GreaterThanThreshold", threshold: 85,
-				missing: "missing", period: 5 * minute, periods: 3, dimensions: dimensions})
+	b := &builder{Args: args, child: []pulumi.ResourceOption{pulumi.Parent(o), pulumi.DependsOn(args.After)}}
+	if err := b.rules(ctx); err != nil {
+		return nil, err
 	}
 	arns := pulumi.StringArray{}
-	for _, a := range alarms {
-		made, err := o.alarm(ctx, args, a)
+	for _, a := range b.alarms() {
+		made, err := b.alarm(ctx, a)
 		if err != nil {
 			return nil, fmt.Errorf("creating the alarm %s: %w", a.name, err)
 		}
 		arns = append(arns, made.Arn)
 	}
-	if _, err := cloudwatch.NewDashboard(ctx, "dashboard", &cloudwatch.DashboardArgs{
-		DashboardName: pulumi.String(args.Cluster), DashboardBody: arns.ToStringArrayOutput().ApplyT(dashboard).(pulumi.StringOutput),
-	}, pulumi.Parent(o)); err != nil {
+	if err := b.dashboard(ctx, arns); err != nil {
 		return nil, fmt.Errorf("creating the dashboard: %w", err)
 	}
 	return o, ctx.RegisterResourceOutputs(o, pulumi.Map{})
 }
 
-func (o *Observability) alarm(ctx *pulumi.Context, args *Args, a alarm) (*cloudwatch.MetricAlarm, error) {
-	in := &cloudwatch.MetricAlarmArgs{
-		Name: pulumi.String(args.Cluster + "-" + a.name), AlarmDescription: pulumi.String(a.what),
-		Namespace: pulumi.String(a.namespace), MetricName: pulumi.String(a.metric), Statistic: pulumi.String(a.statistic),
-		ComparisonOperator: pulumi.String(a.comparison), Threshold: pulumi.Float64(a.threshold),
-		Period: pulumi.Int(a.period), EvaluationPeriods: pulumi.Int(a.periods), TreatMissingData: pulumi.String(a.missing),
-		Dimensions: a.dimensions, Tags: awskit.Tags(args.Cluster+"-"+a.name, component),
-	}
-	if args.Topic != "" {
-		in.AlarmActions = pulumi.Array{pulumi.String(args.Topic)}
-		in.OkActions = pulumi.Array{pulumi.String(args.Topic)}
-	}
-	return cloudwatch.NewMetricAlarm(ctx, a.name, in, pulumi.Parent(o))
-}
-
-func dashboard(alarms []string) (string, error) {
-	const width, height = 24, 6
-	body, err := json.Marshal(map[string]any{"widgets": []any{map[string]any{
-		"type": "alarm", "x": 0, "y": 0, "width": width, "height": height,
-		"properties": map[string]any{"title": "Alarms", "alarms": alarms},
-	}}})
-	return string(body), err
+type builder struct {
+	*Args
+	child []pulumi.ResourceOption
+	// notices are the names of the rules that tell the topic.
+	notices []string
 }

@@ -108,6 +108,8 @@ var called = map[string]string{
 	"aws:ssm/association:Association":                           "SSM association",
 	"aws:ssm/document:Document":                                 "SSM document",
 	"aws:cloudwatch/metricAlarm:MetricAlarm":                    "alarm",
+	"aws:cloudwatch/eventRule:EventRule":                        "event rule",
+	"aws:cloudwatch/eventTarget:EventTarget":                    "event target",
 	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "ingress rule",
 	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":   "egress rule",
 }

@@ -2,11 +2,15 @@ package cloud
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strconv"
 )
 
-const logGroupType = "aws:cloudwatch/logGroup:LogGroup"
+const (
+	logGroupType  = "aws:cloudwatch/logGroup:LogGroup"
+	eventRuleType = "aws:cloudwatch/eventRule:EventRule"
+)
 
 var retentions = []string{
 	"0", "1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827",
@@ -14,7 +18,7 @@ var retentions = []string{
 	"2557", "2922", "3288", "3653",
 }
 
-// cloudwatchTypes are logs, alarms and dashboards.
+// cloudwatchTypes are logs, alarms, dashboards and the rules of EventBridge.
 var cloudwatchTypes = []Type{
 	{
 		Token: logGroupType, ID: "{name}", ARN: "arn:{partition}:logs:{region}:{account}:log-group:{name}", Name: "name",
@@ -31,30 +35,59 @@ var cloudwatchTypes = []Type{
 	},
 	{
 		Token: "aws:cloudwatch/metricAlarm:MetricAlarm", Put: true, ID: "{name}", Name: "name", Tags: true,
-		ARN:       "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
-		Required:  []string{"comparisonOperator", "evaluationPeriods"},
-		AtMostOne: [][]string{{"metricName", "metricQueries"}, {"statistic", "extendedStatistic", "metricQueries"}},
-		Defaults:  Object{"actionsEnabled": true, "treatMissingData": "missing"},
-		Outputs:   Object{"evaluateLowSampleCountPercentiles": ""},
-		Replace:   []string{"name"},
-		Unique:    []Unique{{By: []string{"name"}, Code: "AlarmExists"}},
+		ARN:      "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
+		Required: []string{"comparisonOperator", "evaluationPeriods"},
+		AtMostOne: [][]string{
+			{"metricName", "metricQueries"}, {"statistic", "extendedStatistic", "metricQueries"}, {"dimensions", "metricQueries"},
+			{"namespace", "metricQueries"}, {"period", "metricQueries"},
+		},
+		Defaults: Object{"actionsEnabled": true, "treatMissingData": "missing"},
+		Outputs:  Object{"evaluateLowSampleCountPercentiles": ""},
+		Replace:  []string{"name"},
+		Unique:   []Unique{{By: []string{"name"}, Code: "AlarmExists"}},
 		Fields: []Field{
 			oneOf("comparisonOperator", "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold",
 				"LessThanOrEqualToThreshold", "LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold",
 				"GreaterThanUpperThreshold"),
 			oneOf("statistic", "SampleCount", "Average", "Sum", "Minimum", "Maximum"), between("name", 1, 255),
 			oneOf("treatMissingData", "missing", "ignore", "breaching", "notBreaching"), between("alarmDescription", 0, 1024),
+			like("extendedStatistic", `p(?:[0-9]{1,2}(?:\.[0-9]{1,2})?|100)`, "a percentile from p0 to p100"),
+			oneOf("evaluateLowSampleCountPercentiles", "evaluate", "ignore"),
 			like("alarmActions[]", actionARN, "an ARN that an alarm can act on"),
 			like("okActions[]", actionARN, "an ARN that an alarm can act on"),
 		},
-		Check: []Rule{func(c *Call) error {
-			period, ok := number(c.In, "period")
-			if ok && !slices.Contains([]float64{10, 20, 30}, period) && (period < 60 || int(period)%60 != 0) {
-				return fail("ValidationError", "period is %s; 10, 20, 30 or a multiple of 60 is possible",
-					strconv.FormatFloat(period, 'g', -1, 64))
+		Check: []Rule{alarmPeriods, alarmQueries},
+	},
+	{
+		Token: eventRuleType, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true, Put: true,
+		ARN:      "arn:{partition}:events:{region}:{account}:rule/{name}",
+		Defaults: Object{"eventBusName": "default", "forceDestroy": false},
+		Replace:  []string{"name", "namePrefix", "eventBusName"},
+		Unique:   []Unique{{By: []string{"name"}, Code: "RuleExists"}},
+		Fields: []Field{
+			like("name", `[.\-_A-Za-z0-9]+`, "letters, digits and .-_", 1, 64), between("description", 0, 512),
+		},
+		Check: []Rule{jsonText("eventPattern", "InvalidEventPatternException"), func(c *Call) error {
+			if c.In["eventPattern"] == nil && c.In["scheduleExpression"] == nil {
+				return fail("ValidationException", "a rule has an eventPattern or a scheduleExpression")
 			}
 			return nil
 		}},
+		// EventBridge refuses to delete a rule that has targets.
+		InUse: "ValidationException",
+	},
+	{
+		Token: "aws:cloudwatch/eventTarget:EventTarget", ID: "{rule}-{targetId}", Put: true,
+		Required:  []string{"arn", "rule"},
+		AtMostOne: [][]string{{"input", "inputPath", "inputTransformer"}},
+		Defaults:  Object{"eventBusName": "default", "forceDestroy": false},
+		Replace:   []string{"rule", "targetId", "eventBusName"},
+		Unique:    []Unique{{By: []string{"rule", "targetId"}, Code: "TargetExists"}},
+		Fields: []Field{
+			like("targetId", `[.\-_A-Za-z0-9]+`, "letters, digits and .-_", 1, 64),
+			like("arn", `arn:aws[a-z-]*:.+`, "the ARN of a target"),
+		},
+		Refs: []Ref{ref("rule", eventRuleType).by("name").code("ResourceNotFoundException")},
 	},
 	{
 		Token: "aws:cloudwatch/dashboard:Dashboard", Put: true, ID: "{dashboardName}",
@@ -68,6 +101,67 @@ var cloudwatchTypes = []Type{
 }
 
 const actionARN = `arn:aws[a-z-]*:(?:sns|automate|autoscaling|ssm|lambda|swf|ec2):[^:]*:[^:]*:.+`
+
+// alarmPeriods refuses periods that CloudWatch does not have, and alarms that look back further than it does: a day, and
+// a week where a period has an hour or more (PutMetricAlarm in the CloudWatch API reference).
+func alarmPeriods(c *Call) error {
+	const minute, hour, day = 60, 3600, 86400
+	periods, _ := number(c.In, "evaluationPeriods")
+	if breaching, ok := number(c.In, "datapointsToAlarm"); ok && breaching > periods {
+		return fail("ValidationError", "datapointsToAlarm is %g of %g evaluationPeriods", breaching, periods)
+	}
+	for _, path := range []string{"period", "metricQueries[].metric.period"} {
+		for _, at := range find(c.In, path) {
+			period, ok := at.value.(float64)
+			if ok && !slices.Contains([]float64{10, 20, 30}, period) && (period < minute || int(period)%minute != 0) {
+				return fail("ValidationError", "%s is %s; 10, 20, 30 or a multiple of 60 is possible", at.path,
+					strconv.FormatFloat(period, 'g', -1, 64))
+			}
+			most := float64(day)
+			if period >= hour {
+				most = 7 * day
+			}
+			if ok && period*periods > most {
+				return fail("ValidationError", "%g periods of %g seconds are more than the %g that an alarm looks back", periods, period, most)
+			}
+		}
+	}
+	return nil
+}
+
+var queryID = regexp.MustCompile(`\b[a-z][A-Za-z0-9_]*\b`)
+
+// alarmQueries refuses an expression that names no query, and queries of which not exactly one is the alarm's.
+func alarmQueries(c *Call) error {
+	queries := find(c.In, "metricQueries[]")
+	if len(queries) == 0 {
+		return nil
+	}
+	known, returned := map[string]bool{}, 0
+	for _, at := range queries {
+		q, _ := at.value.(Object)
+		id := text(q, "id")
+		if !queryID.MatchString(id) || known[id] {
+			return fail("ValidationError", "%s.id is %q: it begins with a small letter and occurs once", at.path, id)
+		}
+		known[id] = true
+		if q["returnData"] == true {
+			returned++
+		}
+	}
+	if returned != 1 {
+		return fail("ValidationError", "%d of the metricQueries return data, and an alarm watches one", returned)
+	}
+	for _, at := range find(c.In, "metricQueries[].expression") {
+		expression, _ := at.value.(string)
+		for _, id := range queryID.FindAllString(expression, -1) {
+			if !known[id] {
+				return fail("ValidationError", "%s names %s, which no metricQuery has", at.path, id)
+			}
+		}
+	}
+	return nil
+}
 
 // widgets refuses a dashboard body without widgets, or with one of no known type.
 func widgets(c *Call) error {

@@ -50,11 +50,13 @@ func (v *Verdict) open(format string, args ...any) {
 // Report is what was proven of a state.
 type Report struct {
 	Network, Discovery, Releases, Settings []*Verdict
+	// Availability is decided by rehearsal/availability.
+	Availability []*Verdict
 }
 
 // All are the verdicts in the order in which they are shown.
 func (r *Report) All() []*Verdict {
-	return slices.Concat(r.Network, r.Discovery, r.Releases, r.Settings)
+	return slices.Concat(r.Network, r.Discovery, r.Releases, r.Settings, r.Availability)
 }
 
 // Err is nil where everything was proven, and otherwise names every fault.

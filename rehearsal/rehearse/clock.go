@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/availability"
 )
 
 // The types that decide how long a cluster takes to serve.
@@ -96,6 +98,19 @@ func takes(r apitype.ResourceV3) time.Duration {
 // timelineOf lays the resources of a state out on a clock: each one starts when all that it depends on is
 // done. The engine's limit on calls at a time does not matter beside what takes minutes, and is left out.
 func timelineOf(stack []apitype.ResourceV3) *Timeline { return timelineWith(stack, takes) }
+
+// clockOf is the clock by which a cluster's failures are judged.
+func clockOf(t *Timeline) availability.Clock {
+	c := availability.Clock{
+		Began: map[string]time.Duration{}, Done: map[string]time.Duration{}, Start: map[string]time.Duration{
+			ec2Instance: typical[ec2Instance] + typical[ssmAssociation], scalingGroup: typical[scalingGroup], ecsService: served, pods: served,
+		},
+	}
+	for _, s := range t.Spans {
+		c.Began[s.URN], c.Done[s.URN] = s.Start, s.End
+	}
+	return c
+}
 
 // timelineWith is timelineOf with other times.
 func timelineWith(stack []apitype.ResourceV3, takes func(apitype.ResourceV3) time.Duration) *Timeline {

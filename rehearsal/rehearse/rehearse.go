@@ -26,6 +26,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/wso2is-aws/wso2is/config/stackfile"
+	"github.com/wso2is-aws/wso2is/rehearsal/availability"
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
@@ -361,6 +362,13 @@ func (r *run) all(ctx context.Context) error {
 				}
 			}
 			r.timeline, r.roll = timelineOf(kept.stack), rollOf(kept.stack)
+			if r.report != nil {
+				judged, err := availability.Judge(kept.stack, clockOf(r.timeline))
+				if err != nil {
+					return "", err
+				}
+				r.report.Availability = judged.Claims
+			}
 			return changes(u.Summary), nil
 		}},
 		{"up, again", func() (string, error) {

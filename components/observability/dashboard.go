@@ -1,0 +1,118 @@
+package observability
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+)
+
+// The grid of a dashboard is 24 wide; three graphs stand beside each other.
+const (
+	wide, graphWide, high = 24, 8, 6
+	graphsInRow           = wide / graphWide
+)
+
+// line is a metric of a graph, as a dashboard's body has it: namespace, name, dimensions by name and value, options.
+type line []any
+
+// graph is a widget with metrics.
+type graph struct {
+	title string
+	lines []line
+}
+
+// dashboard shows the alarms and what they watch.
+func (b *builder) dashboard(ctx *pulumi.Context, arns pulumi.StringArray) error {
+	values := map[string]pulumi.StringInput{"balancer": b.LoadBalancer}
+	if b.TargetGroup != nil {
+		values["target"] = b.TargetGroup
+	}
+	if b.Certificate != nil {
+		values["certificate"] = b.Certificate
+	}
+	for key, db := range b.Databases {
+		values["database:"+key] = db.Identifier
+	}
+	graphs := awskit.Resolve(values, func(at map[string]string) (string, error) {
+		text, err := json.Marshal(b.graphs(at))
+		return string(text), err
+	})
+	body := pulumi.All(arns, graphs).ApplyT(func(v []any) (string, error) {
+		widgets := []any{object{"type": "alarm", "x": 0, "y": 0, "width": wide, "height": high,
+			"properties": object{"title": "Alarms", "alarms": v[0]}}}
+		var more []any
+		if err := json.Unmarshal([]byte(v[1].(string)), &more); err != nil {
+			return "", fmt.Errorf("reading the graphs: %w", err)
+		}
+		text, err := json.Marshal(object{"widgets": append(widgets, more...)})
+		return string(text), err
+	}).(pulumi.StringOutput)
+	_, err := cloudwatch.NewDashboard(ctx, "dashboard", &cloudwatch.DashboardArgs{
+		DashboardName: pulumi.String(b.Cluster), DashboardBody: body,
+	}, b.child...)
+	return err
+}
+
+// graphs are the widgets below the alarms.
+func (b *builder) graphs(at map[string]string) []any {
+	target := []any{"LoadBalancer", at["balancer"]}
+	all := []graph{}
+	if b.TargetGroup != nil {
+		target = append([]any{"TargetGroup", at["target"]}, target...)
+		all = append(all, graph{"Nodes", []line{
+			metric(balancerMetrics, "HealthyHostCount", "Minimum", target...), metric(balancerMetrics, "UnHealthyHostCount", "Maximum", target...),
+		}})
+	}
+	if b.Clustered {
+		all = append(all, graph{"Members that each node sees", []line{b.search(MembersMetric, "Minimum")}})
+	}
+	all = append(all,
+		graph{"Requests", []line{metric(balancerMetrics, "RequestCount", "Sum", target...)}},
+		graph{"Errors", []line{
+			metric(balancerMetrics, "HTTPCode_Target_5XX_Count", "Sum", target...),
+			metric(balancerMetrics, "HTTPCode_ELB_5XX_Count", "Sum", "LoadBalancer", at["balancer"]),
+		}},
+		graph{"Response time", []line{
+			metric(balancerMetrics, "TargetResponseTime", "p50", target...), metric(balancerMetrics, "TargetResponseTime", "p95", target...),
+		}},
+		graph{"Disk of each node", []line{b.search(DiskMetric, "Maximum")}},
+		graph{"Memory of each node", []line{b.search(MemoryMetric, "Maximum")}},
+	)
+	for key, db := range awskit.Sorted(b.Databases) {
+		of := []any{"DBInstanceIdentifier", at["database:"+key]}
+		cpu := graph{"CPU of the database " + key, []line{metric("AWS/RDS", "CPUUtilization", "Average", of...)}}
+		if db.Burstable {
+			cpu.lines = append(cpu.lines, metric("AWS/RDS", "CPUCreditBalance", "Maximum", of...))
+		}
+		all = append(all, cpu,
+			graph{"Connections of the database " + key, []line{metric("AWS/RDS", "DatabaseConnections", "Maximum", of...)}},
+			graph{"Free storage of the database " + key, []line{metric("AWS/RDS", "FreeStorageSpace", "Minimum", of...)}})
+	}
+	if b.Certificate != nil {
+		all = append(all, graph{"Days until the certificate ends", []line{
+			metric("AWS/CertificateManager", "DaysToExpiry", "Minimum", "CertificateArn", at["certificate"]),
+		}})
+	}
+	widgets := make([]any, len(all))
+	for i, g := range all {
+		widgets[i] = object{"type": "metric", "x": graphWide * (i % graphsInRow), "y": high * (1 + i/graphsInRow),
+			"width": graphWide, "height": high, "properties": object{
+				"title": g.title, "region": b.Region, "view": "timeSeries", "period": minute, "metrics": g.lines,
+			}}
+	}
+	return widgets
+}
+
+func metric(namespace, name, statistic string, dimensions ...any) line {
+	return append(append(line{namespace, name}, dimensions...), object{"stat": statistic})
+}
+
+// search finds a metric of every node: they come and go.
+func (b *builder) search(name, statistic string) line {
+	return line{object{"expression": fmt.Sprintf(`SEARCH('{%s,%s,%s} MetricName="%s" %s="%s"', '%s', %d)`,
+		Namespace, ClusterDimension, NodeDimension, name, ClusterDimension, b.Cluster, statistic, minute)}}
+}

@@ -1,0 +1,322 @@
+package availability
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Clock is what the rehearsal's clock says of a first `up` and of a node's start.
+type Clock struct {
+	// Began and Done are when `up` begins a resource and is done with it, by URN.
+	Began, Done map[string]time.Duration
+	// Start is how long a node takes from its launch until it serves, by the type of what starts it.
+	Start map[string]time.Duration
+}
+
+// fleet is the nodes: what starts them, what replaces them, and who asks them whether they are well.
+type fleet struct {
+	state
+	clock Clock
+	// origin starts the nodes: a group, a service or a Deployment; members are instances of their own.
+	origin  resource
+	members []resource
+	kind    string
+	cluster string
+	nodes   int
+	// zones is over how many zones the nodes are spread; worst is how many are in one.
+	zones, worst int
+	start        time.Duration
+	// early says that a node is a target before it serves, and surge that a new one serves before an old one goes.
+	early, surge bool
+	// drain is for how long a node that leaves finishes its requests.
+	drain time.Duration
+	// The load balancer's check.
+	interval, healthyAfter, unhealthyAfter time.Duration
+	path, protocol                         string
+	// heartbeat is how long a silent member stays a member.
+	heartbeat time.Duration
+	// health is how the product's own health API is configured.
+	health struct {
+		enabled, primaryOnly, baked bool
+	}
+}
+
+func seconds(n float64) time.Duration { return time.Duration(n) * time.Second }
+
+// fleetOf finds the nodes, or says that there are none.
+func fleetOf(s state, clock Clock) (*fleet, error) {
+	f := &fleet{state: s, clock: clock}
+	if !f.findOrigin() {
+		return nil, fmt.Errorf("there is nothing in the state that runs nodes")
+	}
+	f.start = clock.Start[f.kind]
+	group, check := f.group()
+	get := func(otherwise float64, key, annotation string) float64 {
+		if group.URN != "" {
+			return number(at(check, key), otherwise)
+		}
+		return number(f.annotation(annotation), otherwise)
+	}
+	// The defaults are those of Elastic Load Balancing ("Health checks for Application Load Balancer target groups").
+	f.interval = seconds(get(30, "interval", "healthcheck-interval-seconds"))
+	f.healthyAfter = f.interval * time.Duration(get(5, "healthyThreshold", "healthy-threshold-count"))
+	f.unhealthyAfter = f.interval * time.Duration(get(2, "unhealthyThreshold", "unhealthy-threshold-count"))
+	f.path, f.protocol = text(at(check, "path")), text(at(check, "protocol"))
+	f.drain = seconds(group.number(300, "deregistrationDelay"))
+	if group.URN == "" {
+		f.path, f.protocol = text(f.annotation("healthcheck-path")), "HTTPS"
+		if m := deregistration.FindStringSubmatch(text(f.annotation("target-group-attributes"))); m != nil {
+			f.drain = seconds(number(m[1], 300))
+		}
+	}
+	return f, f.configure()
+}
+
+var deregistration = regexp.MustCompile(`deregistration_delay\.timeout_seconds=(\d+)`)
+
+// group is the nodes' target group and its check; the load balancer's controller has one of its own behind an Ingress.
+func (f *fleet) group() (resource, any) {
+	for _, g := range f.of(targetGroup) {
+		return g, g.at("healthCheck")
+	}
+	return resource{}, nil
+}
+
+// annotation is one of the load balancer controller's on the Ingress.
+func (f *fleet) annotation(key string) any {
+	for _, r := range f.of("kubernetes:networking.k8s.io/v1:Ingress") {
+		return r.at("metadata", "annotations", "alb.ingress.kubernetes.io/"+key)
+	}
+	return nil
+}
+
+func (f *fleet) findOrigin() bool {
+	for _, r := range f.of(deployment) {
+		f.origin, f.kind, f.surge = r, deployment, true
+		f.nodes = int(number(at(r.Inputs, "spec", "replicas"), 1))
+		f.spread(f.zonesOf(f.subnetsUnder("aws:eks/nodeGroup:NodeGroup", "subnetIds")))
+		return true
+	}
+	for _, r := range f.of(ecsService) {
+		f.origin, f.kind, f.early, f.surge = r, ecsService, true, true
+		f.nodes = int(r.number(1, "desiredCount"))
+		subnets := r.list("networkConfiguration", "subnets")
+		if subnets == nil {
+			subnets = f.subnetsUnder(scalingGroup, "vpcZoneIdentifiers")
+		}
+		f.spread(f.zonesOf(subnets))
+		return true
+	}
+	for _, r := range f.of(scalingGroup) {
+		f.origin, f.kind, f.surge = r, scalingGroup, true
+		f.early = r.list("initialLifecycleHooks") == nil
+		f.nodes = int(r.number(r.number(1, "minSize"), "desiredCapacity"))
+		f.spread(f.zonesOf(r.list("vpcZoneIdentifiers")))
+		return true
+	}
+	// An instance without an attachment serves nobody.
+	in := map[string]int{}
+	for _, r := range f.of(ec2Instance) {
+		if _, attached := f.one(attachment, "targetId", string(r.ID)); attached {
+			f.members = append(f.members, r)
+			in[r.text("availabilityZone")]++
+			f.worst = max(f.worst, in[r.text("availabilityZone")])
+		}
+	}
+	f.kind, f.early, f.nodes, f.zones = ec2Instance, true, len(f.members), len(in)
+	return len(f.of(ec2Instance)) > 0
+}
+
+func (f *fleet) subnetsUnder(token, property string) []any {
+	var all []any
+	for _, r := range f.of(token) {
+		all = append(all, r.list(property)...)
+	}
+	return all
+}
+
+// zonesOf counts the zones of subnets. Those of an adopted network are not in the state, and are taken to be in one each.
+func (f *fleet) zonesOf(subnets []any) int {
+	zones := map[string]bool{}
+	for _, id := range subnets {
+		zone := text(id)
+		for _, r := range f.of("aws:ec2/subnet:Subnet") {
+			if string(r.ID) == zone {
+				zone = r.text("availabilityZone")
+			}
+		}
+		zones[zone] = true
+	}
+	return max(len(zones), 1)
+}
+
+func (f *fleet) spread(zones int) {
+	f.zones = zones
+	f.worst = (f.nodes + zones - 1) / zones
+}
+
+// configure reads what the nodes' deployment.toml says of their health.
+func (f *fleet) configure() error {
+	var files []string
+	for _, r := range f.of(s3Object) {
+		if strings.HasSuffix(r.text("key"), "deployment.toml") {
+			files = append(files, r.text("content"))
+		}
+	}
+	for _, r := range f.of(configMap) {
+		if file := text(at(r.Inputs, "data", "deployment.toml")); file != "" {
+			files = append(files, file)
+		}
+	}
+	f.heartbeat = time.Minute // what the product ships
+	f.health.enabled, f.health.baked = true, len(files) == 0
+	for i, file := range files {
+		var settings map[string]any
+		if err := toml.Unmarshal([]byte(file), &settings); err != nil {
+			return fmt.Errorf("reading a deployment.toml: %w", err)
+		}
+		if n := number(at(settings, "hazelcast", "hazelcast.max.no.heartbeat.seconds"), 0); n > 0 {
+			f.heartbeat = seconds(n)
+		}
+		enabled := at(settings, "carbon_health_check", "enable") == true
+		stores := text(find(settings, "monitored.user.stores"))
+		f.health.enabled = i > 0 && f.health.enabled || enabled
+		f.health.primaryOnly = (i == 0 || f.health.primaryOnly) && strings.EqualFold(stores, "primary")
+	}
+	return nil
+}
+
+// find is the first value of a key in a tree of tables.
+func find(v any, key string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if found, ok := v[key]; ok {
+			return found
+		}
+		for _, e := range v {
+			if found := find(e, key); found != nil {
+				return found
+			}
+		}
+	case []any:
+		for _, e := range v {
+			if found := find(e, key); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// dependency is something outside of the nodes.
+type dependency string
+
+const (
+	theDatabase dependency = "the database"
+	aDirectory  dependency = "a partner's directory"
+)
+
+// healthAPI answers 503 when a data source or a user store fails, once [carbon_health_check] is on
+// (DataSourceHealthChecker and SuperTenantUSHealthChecker of carbon-health-check); it watches every user store of the
+// super tenant, those that are made at run time too, unless monitored.user.stores says primary.
+const healthAPI = "/api/health-check/v1.0/health"
+
+// alone are the paths that a server answers from its own threads and keystore.
+var alone = []string{"/oauth2/jwks", "/carbon/admin/login.jsp"}
+
+// fails says whether the answer on a path fails while a dependency is away.
+func (f *fleet) fails(path string, away dependency) bool {
+	switch {
+	case path == "" || slices.Contains(alone, path):
+		return false
+	case path == healthAPI && !f.health.enabled:
+		return false
+	case path == healthAPI && away == aDirectory:
+		return !f.health.primaryOnly
+	}
+	return true
+}
+
+// check is a check whose failure ends a node.
+type check struct {
+	// who ends the node, what it asks, and after how long of failing.
+	who, path string
+	after     time.Duration
+}
+
+var (
+	asked = regexp.MustCompile(`https?://localhost(?::\d+)?(/[^\s'"]*)`)
+	// running is what a check does once the server has started, where it asks more until then.
+	running = regexp.MustCompile(`(?s)\bthen (.*?); else `)
+)
+
+// pathsOf are the paths that a command asks the server for.
+func pathsOf(command string) []string {
+	if m := running.FindStringSubmatch(command); m != nil {
+		command = m[1]
+	}
+	var all []string
+	for _, m := range asked.FindAllStringSubmatch(command, -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+// probed is what a probe of Kubernetes asks, and after how long of failing it acts. The defaults are Kubernetes' own
+// ("Configure Liveness, Readiness and Startup Probes").
+func probed(probe any) (paths []string, after time.Duration) {
+	if probe == nil {
+		return nil, 0
+	}
+	after = seconds(number(at(probe, "periodSeconds"), 10) * number(at(probe, "failureThreshold"), 3))
+	if path := text(at(probe, "httpGet", "path")); path != "" {
+		return []string{path}, after
+	}
+	return pathsOf(strings.Join(texts(at(probe, "exec", "command")), " ")), after
+}
+
+// enders are the checks that end a node which fails them for long enough.
+func (f *fleet) enders() []check {
+	var all []check
+	switch f.kind {
+	case scalingGroup:
+		// "Health checks for instances in an Auto Scaling group": with the type ELB, a group replaces what the load balancer
+		// finds unhealthy.
+		if f.origin.text("healthCheckType") == "ELB" {
+			all = append(all, check{"the Auto Scaling group with HealthCheckType ELB", f.path, f.unhealthyAfter})
+		}
+	case ecsService:
+		// A service replaces a task whose target is unhealthy or whose essential container is ("Amazon ECS services").
+		if f.origin.list("loadBalancers") != nil {
+			all = append(all, check{"the ECS service, by its target group's check,", f.path, f.unhealthyAfter})
+		}
+		d, _ := f.one(definition, "arn", f.origin.text("taskDefinition"))
+		for _, c := range definitions(d.text("containerDefinitions")) {
+			if c["healthCheck"] == nil || c["essential"] == false {
+				continue
+			}
+			after := seconds(number(at(c, "healthCheck", "interval"), 30) * number(at(c, "healthCheck", "retries"), 3))
+			for _, path := range pathsOf(strings.Join(texts(at(c, "healthCheck", "command")), " ")) {
+				all = append(all, check{"the ECS service, by the container's check,", path, after})
+			}
+		}
+	case deployment:
+		for _, c := range f.containers() {
+			paths, after := probed(at(c, "livenessProbe"))
+			for _, path := range paths {
+				all = append(all, check{"the liveness probe", path, after})
+			}
+		}
+	}
+	return all
+}
+
+func (f *fleet) containers() []any {
+	list, _ := at(f.origin.Inputs, "spec", "template", "spec", "containers").([]any)
+	return list
+}

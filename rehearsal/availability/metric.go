@@ -1,0 +1,193 @@
+package availability
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+)
+
+const (
+	alarmType     = "aws:cloudwatch/metricAlarm:MetricAlarm"
+	eventRule     = "aws:cloudwatch/eventRule:EventRule"
+	balancer      = "aws:lb/loadBalancer:LoadBalancer"
+	targetGroup   = "aws:lb/targetGroup:TargetGroup"
+	attachment    = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
+	rdsInstance   = "aws:rds/instance:Instance"
+	ec2Instance   = "aws:ec2/instance:Instance"
+	scalingGroup  = "aws:autoscaling/group:Group"
+	ecsCluster    = "aws:ecs/cluster:Cluster"
+	ecsService    = "aws:ecs/service:Service"
+	certificate   = "aws:acm/certificate:Certificate"
+	deployment    = "kubernetes:apps/v1:Deployment"
+	s3Object      = "aws:s3/bucketObjectv2:BucketObjectv2"
+	template      = "aws:ec2/launchTemplate:LaunchTemplate"
+	definition    = "aws:ecs/taskDefinition:TaskDefinition"
+	configMap     = "kubernetes:core/v1:ConfigMap"
+	balancerSpace = "AWS/ApplicationELB"
+)
+
+// dimensions are what a metric comes with: the name of each, and which property of which resource its value is.
+type dimensions map[string]source
+
+// source is where a dimension's value comes from. Given says that it may be of something that the stack does not make.
+type source struct {
+	token, property string
+	given           *regexp.Regexp
+}
+
+var (
+	byBalancer = source{balancer, "arnSuffix", regexp.MustCompile(`^app/[^/]+/[0-9a-z]+$`)}
+	byTargets  = source{targetGroup, "arnSuffix", nil}
+	byDatabase = source{rdsInstance, "identifier", nil}
+)
+
+var (
+	ofBalancer = dimensions{"LoadBalancer": byBalancer}
+	ofTargets  = dimensions{"LoadBalancer": byBalancer, "TargetGroup": byTargets}
+	ofDatabase = dimensions{"DBInstanceIdentifier": byDatabase}
+	ofService  = dimensions{"ClusterName": {ecsCluster, "name", nil}, "ServiceName": {ecsService, "name", nil}}
+	ofGroup    = dimensions{"AutoScalingGroupName": {scalingGroup, "name", nil}}
+)
+
+// published are the metrics of AWS's services that an alarm may watch, with the dimensions that the service publishes
+// them with. The pages: "CloudWatch metrics for your Application Load Balancer", "Amazon CloudWatch metrics for Amazon
+// RDS", "CloudWatch metrics that are available for your instances", "Amazon CloudWatch metrics for Amazon EC2 Auto
+// Scaling", "Amazon ECS CloudWatch metrics", "Supported CloudWatch metrics" of AWS Certificate Manager, "Monitoring
+// Amazon EventBridge".
+var published = map[string][]dimensions{
+	balancerSpace + " HealthyHostCount":           {ofTargets},
+	balancerSpace + " UnHealthyHostCount":         {ofTargets},
+	balancerSpace + " HTTPCode_ELB_5XX_Count":     {ofBalancer},
+	balancerSpace + " HTTPCode_Target_5XX_Count":  {ofBalancer, ofTargets},
+	balancerSpace + " TargetResponseTime":         {ofBalancer, ofTargets},
+	balancerSpace + " RequestCount":               {ofBalancer, ofTargets},
+	balancerSpace + " TargetConnectionErrorCount": {ofBalancer, ofTargets},
+	"AWS/RDS FreeStorageSpace":                    {ofDatabase},
+	"AWS/RDS FreeableMemory":                      {ofDatabase},
+	"AWS/RDS CPUUtilization":                      {ofDatabase},
+	"AWS/RDS CPUCreditBalance":                    {ofDatabase},
+	"AWS/RDS DatabaseConnections":                 {ofDatabase},
+	"AWS/EC2 StatusCheckFailed":                   {{"InstanceId": {ec2Instance, "id", nil}}, ofGroup},
+	"AWS/EC2 StatusCheckFailed_System":            {{"InstanceId": {ec2Instance, "id", nil}}, ofGroup},
+	"AWS/EC2 StatusCheckFailed_Instance":          {{"InstanceId": {ec2Instance, "id", nil}}, ofGroup},
+	"AWS/EC2 CPUUtilization":                      {{"InstanceId": {ec2Instance, "id", nil}}, ofGroup},
+	"AWS/AutoScaling GroupInServiceInstances":     {ofGroup},
+	"AWS/ECS CPUUtilization":                      {ofService},
+	"AWS/ECS MemoryUtilization":                   {ofService},
+	"AWS/Events FailedInvocations":                {{"RuleName": {eventRule, "name", nil}}},
+	"AWS/CertificateManager DaysToExpiry": {{"CertificateArn": {
+		certificate, "arn", regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`)}}},
+}
+
+// watched proves that each alarm watches a metric which exists: CloudWatch takes an alarm on any name, and it never rings.
+func watched(s state, alarms []*alarm) *proof.Verdict {
+	v := &proof.Verdict{Claim: "Every alarm watches a metric that is published"}
+	count := 0
+	for _, a := range alarms {
+		for _, q := range a.queries {
+			if q.metric == "" {
+				continue
+			}
+			count++
+			if reason := s.missing(q); reason != "" {
+				v.Faults = append(v.Faults, fmt.Sprintf("the alarm %s watches %s of %s, and %s", a.name, q.metric, q.namespace, reason))
+			}
+		}
+	}
+	v.Shown = fmt.Sprintf("%d alarms watch %d metrics", len(alarms), count)
+	return v
+}
+
+// missing says why nobody publishes a metric, or nothing.
+func (s state) missing(q query) string {
+	names := slices.Sorted(maps.Keys(q.dimensions))
+	if !strings.HasPrefix(q.namespace, "AWS/") {
+		return s.unpublished(q, names)
+	}
+	sets, known := published[q.namespace+" "+q.metric]
+	if !known {
+		return "AWS documents no such metric that the table of rehearsal/availability knows"
+	}
+	for _, set := range sets {
+		if !slices.Equal(names, slices.Sorted(maps.Keys(set))) {
+			continue
+		}
+		for _, name := range names {
+			if !s.names(set[name], q.dimensions[name]) {
+				return fmt.Sprintf("there is nothing whose %s is %s", name, q.dimensions[name])
+			}
+		}
+		if q.metric == "CPUCreditBalance" {
+			db, _ := s.one(rdsInstance, "identifier", q.dimensions["DBInstanceIdentifier"])
+			if !strings.HasPrefix(db.text("instanceClass"), "db.t") {
+				return "only burstable classes have credits"
+			}
+		}
+		return ""
+	}
+	return fmt.Sprintf("AWS does not publish it with the dimensions %s", strings.Join(names, ", "))
+}
+
+func (s state) names(from source, value string) bool {
+	for _, r := range s.of(from.token) {
+		if from.property == "id" && string(r.ID) == value || r.text(from.property) == value {
+			return true
+		}
+	}
+	// What the stack makes must be its own.
+	return from.given != nil && len(s.of(from.token)) == 0 && from.given.MatchString(value)
+}
+
+// unpublished says why no program of the nodes publishes a metric of a namespace of their own, or nothing.
+func (s state) unpublished(q query, names []string) string {
+	space := regexp.MustCompile(`--namespace ["']?` + regexp.QuoteMeta(q.namespace) + `\b`)
+	name := regexp.MustCompile(`(?:\bmetric |MetricName=|--metric-name )["']?` + regexp.QuoteMeta(q.metric) + `\b`)
+	publishes, started := false, false
+	cluster := q.dimensions["Cluster"]
+	assigned := regexp.MustCompile(`(?m)^CLUSTER=["']?` + regexp.QuoteMeta(cluster) + `["']?$`)
+	for _, r := range s {
+		switch string(r.Type) {
+		case s3Object, template, ec2Instance, definition, deployment:
+		default:
+			continue
+		}
+		for _, text := range append(texts(r.Inputs), texts(r.Outputs)...) {
+			publishes = publishes || space.MatchString(text) && name.MatchString(text)
+			started = started || assigned.MatchString(text)
+		}
+		started = started || variable(r.Inputs, "CLUSTER", cluster)
+	}
+	switch {
+	case !publishes:
+		return "no program of the nodes publishes it"
+	case !slices.Equal(names, []string{"Cluster"}) && !slices.Equal(names, []string{"Cluster", "Node"}):
+		return fmt.Sprintf("the nodes do not publish it with the dimensions %s", strings.Join(names, ", "))
+	case !started:
+		return fmt.Sprintf("no node reports for the cluster %s", cluster)
+	}
+	return ""
+}
+
+// variable says whether a container has an environment variable of a value.
+func variable(v any, name, value string) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, func(e any) bool { return variable(e, name, value) })
+	case map[string]any:
+		if v["name"] == name && v["value"] == value {
+			return true
+		}
+		for _, e := range v {
+			if variable(e, name, value) {
+				return true
+			}
+		}
+	case string:
+		return strings.Contains(v, fmt.Sprintf(`{"name":%q,"value":%q}`, name, value))
+	}
+	return false
+}

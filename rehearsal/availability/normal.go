@@ -1,0 +1,170 @@
+package availability
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+)
+
+// listening is how long before it serves a server opens its Hazelcast port.
+const listening = time.Minute
+
+// born is what a node does that is launched at a time and serves at another.
+func (f *fleet) born(launched, serves time.Duration) *life {
+	l := &life{listens: []span{{serves - listening, forever}}}
+	if f.early {
+		l.target = []span{{launched, forever}}
+	} else {
+		l.target = []span{{serves, forever}}
+	}
+	l.healthy = []span{{serves + f.healthyAfter, forever}}
+	return l
+}
+
+// leave drains a node from a time on, and ends it when it has finished its requests, or at once.
+func (l *life) leave(at, drain time.Duration) {
+	end(l.target, at)
+	end(l.healthy, at)
+	end(l.listens, at+drain)
+}
+
+func end(spans []span, at time.Duration) {
+	for i := range spans {
+		spans[i].to = min(spans[i].to, at)
+	}
+}
+
+// settled is a world in which all nodes have served for long.
+func (f *fleet) settled() *world {
+	w := f.world()
+	for range f.nodes {
+		w.lives = append(w.lives, f.born(-forever, -forever/2))
+	}
+	return w
+}
+
+func (f *fleet) world() *world {
+	w := &world{database: -forever}
+	for i, db := range f.of(rdsInstance) {
+		if size := db.number(20, "allocatedStorage") * (1 << 30); i == 0 || size < w.storage {
+			w.storage = size
+		}
+	}
+	return w
+}
+
+// firstUp is the world of a first `up`, by the rehearsal's clock.
+func (f *fleet) firstUp() *world {
+	w := f.world()
+	w.database = 0
+	for _, db := range f.of(rdsInstance) {
+		w.database = max(w.database, f.clock.Done[string(db.URN)])
+	}
+	if f.kind == ec2Instance {
+		for _, m := range f.members {
+			launched := f.clock.Began[string(m.URN)]
+			w.lives = append(w.lives, f.born(launched, max(f.readyAt(m), launched+f.start)))
+		}
+		return w
+	}
+	began, done := f.clock.Began[string(f.origin.URN)], f.clock.Done[string(f.origin.URN)]
+	for i := range f.nodes {
+		// Nodes take turns: the first one serves, and then the others.
+		serves := began + f.start
+		if i > 0 {
+			serves = max(serves, done-f.healthyAfter)
+		}
+		w.lives = append(w.lives, f.born(began, serves))
+	}
+	return w
+}
+
+// readyAt is when `up` is done with the check of a member.
+func (f *fleet) readyAt(member resource) time.Duration {
+	var at time.Duration
+	for _, r := range f.of("aws:ssm/association:Association") {
+		if slices.Contains(texts(r.at("targets")), string(member.ID)) {
+			at = f.clock.Done[string(r.URN)]
+		}
+	}
+	return at
+}
+
+// roll renews every node, one after the other.
+func (f *fleet) roll() *world {
+	w := f.settled()
+	old := slices.Clone(w.lives)
+	t := event
+	for _, l := range old {
+		if f.surge {
+			w.lives = append(w.lives, f.born(t, t+f.start))
+			t += f.start + f.healthyAfter
+			l.leave(t, f.drain)
+			t += f.drain
+			continue
+		}
+		l.leave(t, f.drain)
+		t += f.drain + goneAfter
+		w.lives = append(w.lives, f.born(t, t+f.start))
+		t += f.start + f.healthyAfter
+	}
+	return w
+}
+
+// goneAfter is how long an instance takes to be terminated.
+const goneAfter = time.Minute
+
+// scaleOut adds a node.
+func (f *fleet) scaleOut() *world {
+	w := f.settled()
+	w.lives = append(w.lives, f.born(event, event+f.start))
+	return w
+}
+
+// event is when something happens to a cluster that has served for long; horizon is until when it is watched.
+const (
+	event   = time.Hour
+	horizon = 6 * time.Hour
+)
+
+// told says whether an alarm is one for people, and not one that scales.
+func (a *alarm) told() bool {
+	return len(a.tells) == 0 || !slices.ContainsFunc(a.tells, func(arn string) bool {
+		return strings.Contains(arn, ":autoscaling:") && strings.Contains(arn, "scalingPolicy")
+	})
+}
+
+// silent proves that no alarm rings while nothing is wrong.
+func (f *fleet) silent(alarms []*alarm) *proof.Verdict {
+	v := &proof.Verdict{Claim: "No alarm rings while nothing is wrong"}
+	normal := []struct {
+		what  string
+		w     *world
+		since func(*alarm) time.Duration
+	}{
+		{"the first up", f.firstUp(), func(a *alarm) time.Duration { return f.clock.Done[a.urn] }},
+		{"a roll of all nodes", f.roll(), func(*alarm) time.Duration { return 0 }},
+		{"a scale-out", f.scaleOut(), func(*alarm) time.Duration { return 0 }},
+	}
+	heard := 0
+	for _, a := range alarms {
+		if !a.told() {
+			continue
+		}
+		heard++
+		for _, n := range normal {
+			if f.kind == ec2Instance && n.what == "a scale-out" {
+				continue // a member more is a change of the stack
+			}
+			from := n.since(a)
+			if at, rings := a.rings(n.w, from, from+max(horizon, 2*time.Duration(a.periods)*a.period())); rings {
+				v.Faults = append(v.Faults, fmt.Sprintf("the alarm %s rings during %s, after %s", a.name, n.what, (at-from).Round(time.Minute)))
+			}
+		}
+	}
+	v.Shown = fmt.Sprintf("%d alarms were evaluated minute by minute through a first up, a roll of all %d nodes and a scale-out", heard, f.nodes)
+	return v
+}

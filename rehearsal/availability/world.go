@@ -1,0 +1,243 @@
+package availability
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// span is from a time until before another.
+type span struct{ from, to time.Duration }
+
+func (s span) has(t time.Duration) bool { return s.from <= t && t < s.to }
+
+const forever = 1000 * time.Hour
+
+func within(spans []span, t time.Duration) bool {
+	return slices.ContainsFunc(spans, func(s span) bool { return s.has(t) })
+}
+
+// life is what a node does, and when.
+type life struct {
+	// target is when it is registered with the load balancer, healthy when it passes the check.
+	target, healthy []span
+	// listens is when its Hazelcast port is open, and part the part of the cluster that it is in.
+	listens []span
+	part    int
+}
+
+// joining is how long after its port is open a member is connected with the others: 30 seconds were measured on EKS, and
+// less elsewhere.
+const joining = 30 * time.Second
+
+// sees counts the members that a node is connected with, itself included.
+func (l *life) sees(w *world, t time.Duration) int {
+	n := 1
+	for _, other := range w.lives {
+		if other != l && other.part == l.part && l.connected(t) && other.connected(t) {
+			n++
+		}
+	}
+	return n
+}
+
+func (l *life) connected(t time.Duration) bool {
+	return slices.ContainsFunc(l.listens, func(s span) bool { return s.from+joining <= t && t < s.to })
+}
+
+// world is what the metrics of a cluster are measured by.
+type world struct {
+	lives []*life
+	// refused is when the load balancer answers in the nodes' place, failing when the nodes answer with errors.
+	refused, failing []span
+	// disk is how full the fullest disk is, in percent; nil is what a new node has.
+	disk func(time.Duration) float64
+	// storage is how many bytes the smallest database has allocated, and database when the databases are there.
+	storage  float64
+	database time.Duration
+	// down is the id of the instance whose host has failed since a time.
+	down  string
+	since time.Duration
+
+	known map[sample]measured
+}
+
+type sample struct {
+	metric, statistic, instance string
+	from, to                    time.Duration
+}
+
+type measured struct {
+	value float64
+	ok    bool
+}
+
+// What a cluster that is well shows.
+const (
+	usualDisk, usualMemory = 40, 70
+	usualCPU               = 20
+	usualConnections       = 10
+	usualSeconds           = 0.3
+	// requests come in each second, and lifetime is how many days a new certificate of ACM is valid.
+	requests, lifetime = 10, 198
+	// hourly is how many CPU credits a small database earns in an hour.
+	hourly = 24
+)
+
+// statistic is a statistic of a metric over a period; false where nothing is reported in it.
+func (w *world) statistic(q query, from time.Duration) (float64, bool) {
+	key := sample{q.namespace + " " + q.metric, q.statics, q.dimensions["InstanceId"], from, from + q.period}
+	if w.known == nil {
+		w.known = map[sample]measured{}
+	}
+	m, done := w.known[key]
+	if !done {
+		values := w.values(key)
+		m = measured{aggregate(key.statistic, values), len(values) > 0}
+		w.known[key] = m
+	}
+	return m.value, m.ok
+}
+
+func aggregate(statistic string, values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	switch statistic {
+	case "SampleCount":
+		return float64(len(values))
+	case "Minimum":
+		return slices.Min(values)
+	case "Maximum":
+		return slices.Max(values)
+	case "Sum":
+		return sum
+	}
+	if strings.HasPrefix(statistic, "p") {
+		return slices.Max(values)
+	}
+	return sum / float64(len(values))
+}
+
+// values are what is reported of a metric in a period.
+func (w *world) values(s sample) []float64 {
+	always := func(v float64) []float64 { return []float64{v} }
+	switch s.metric {
+	case balancerSpace + " HealthyHostCount", balancerSpace + " UnHealthyHostCount":
+		return w.hosts(s, strings.Contains(s.metric, "UnHealthy"))
+	case "WSO2IS ClusterMembers", "WSO2IS ClusterJoined":
+		return w.members(s, strings.HasSuffix(s.metric, "Joined"))
+	case balancerSpace + " HTTPCode_ELB_5XX_Count":
+		return errorsIn(w.refused, s)
+	case balancerSpace + " HTTPCode_Target_5XX_Count":
+		return errorsIn(w.failing, s)
+	case balancerSpace + " TargetResponseTime":
+		if len(errorsIn(w.failing, s)) > 0 {
+			return always(60) // a request waits for its connection to the database
+		}
+		return always(usualSeconds)
+	case "WSO2IS DiskUsed":
+		if w.disk != nil {
+			return always(w.disk(s.to))
+		}
+		return always(usualDisk)
+	case "WSO2IS MemoryUsed":
+		return always(usualMemory)
+	case "AWS/RDS CPUUtilization", "AWS/ECS CPUUtilization", "AWS/EC2 CPUUtilization":
+		return always(usualCPU)
+	case "AWS/ECS MemoryUtilization":
+		return always(usualMemory)
+	case "AWS/RDS DatabaseConnections":
+		return always(usualConnections)
+	case "AWS/RDS FreeStorageSpace":
+		return always(w.storage * 0.9)
+	case "AWS/RDS CPUCreditBalance":
+		if s.from < w.database {
+			return nil
+		}
+		return always((s.from - w.database).Hours() * hourly)
+	case "AWS/CertificateManager DaysToExpiry":
+		return always(lifetime)
+	case "AWS/EC2 StatusCheckFailed_System", "AWS/EC2 StatusCheckFailed":
+		if w.down != "" && w.down == s.instance && s.to > w.since {
+			return always(1)
+		}
+		return always(0)
+	}
+	return nil
+}
+
+// hosts counts targets as the load balancer does: nothing is reported where none is registered.
+func (w *world) hosts(s sample, unhealthy bool) []float64 {
+	var all []float64
+	for t := s.from; t < s.to; t += 5 * time.Second {
+		registered, healthy := 0, 0
+		for _, l := range w.lives {
+			if within(l.target, t) {
+				registered++
+				if within(l.healthy, t) {
+					healthy++
+				}
+			}
+		}
+		switch {
+		case registered == 0:
+		case unhealthy:
+			all = append(all, float64(registered-healthy))
+		default:
+			all = append(all, float64(healthy))
+		}
+	}
+	return all
+}
+
+// members is what nodes report of themselves, once a minute while their port is open.
+func (w *world) members(s sample, joined bool) []float64 {
+	var all []float64
+	for t := s.from.Truncate(time.Minute); t < s.to; t += time.Minute {
+		for _, l := range w.lives {
+			if t < s.from || !within(l.listens, t) {
+				continue
+			}
+			sees := l.sees(w, t)
+			switch {
+			case !joined:
+				all = append(all, float64(sees))
+			case sees > 1 || l.joined(w, t):
+				all = append(all, 1)
+			default:
+				all = append(all, 0)
+			}
+		}
+	}
+	return all
+}
+
+// joined says whether a node has been connected with another since its port is open.
+func (l *life) joined(w *world, now time.Duration) bool {
+	for _, s := range l.listens {
+		if !s.has(now) {
+			continue
+		}
+		for t := s.from.Truncate(time.Minute); t <= now; t += time.Minute {
+			if s.has(t) && l.sees(w, t) > 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func errorsIn(spans []span, s sample) []float64 {
+	var all []float64
+	for _, one := range spans {
+		if seconds := (min(one.to, s.to) - max(one.from, s.from)).Seconds(); seconds > 0 {
+			all = append(all, requests*seconds)
+		}
+	}
+	return all
+}

@@ -1,0 +1,117 @@
+package tests
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	alarmType  = "aws:cloudwatch/metricAlarm:MetricAlarm"
+	ruleType   = "aws:cloudwatch/eventRule:EventRule"
+	targetType = "aws:cloudwatch/eventTarget:EventTarget"
+	topic      = "arn:aws:sns:eu-west-1:123456789012:operations"
+)
+
+func told() map[string]any { return object("observability", object("alarmTopicArn", topic)) }
+
+// TestTheTopicIsToldOfEverything holds for each topology that the topic hears of each alarm, and of what only events tell.
+func TestTheTopicIsToldOfEverything(t *testing.T) {
+	for name, c := range map[string]struct {
+		changes map[string]any
+		events  map[string][]string
+		not     []string
+	}{
+		"ec2": {told(), map[string][]string{
+			"failed-refresh":  {"EC2 Auto Scaling Instance Refresh Failed", `"AutoScalingGroupName":["wso2is-test-nodes"]`},
+			"database-events": {`"SourceIdentifier":["wso2is-test-main"]`, "failover"},
+		}, nil},
+		"ecs": {onECS(told()), map[string][]string{
+			"failed-refresh":    {`"AutoScalingGroupName":["wso2is-test-instances"]`},
+			"failed-deployment": {"SERVICE_DEPLOYMENT_FAILED", `:service/wso2is-test/wso2is-test"`},
+			"stopped-tasks":     {"EssentialContainerExited", "TaskFailedToStart", `"prefix":"Task failed"`, `"group":["service:wso2is-test"]`},
+		}, nil},
+		"fixed members": {object("observability", object("alarmTopicArn", topic), "clustering", object("scheme", "wka")), nil,
+			[]string{"failed-refresh", "too-few-nodes"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := deploy(t, c.changes)
+			for _, a := range p.all(alarmType) {
+				if strings.HasSuffix(a.Name, "-recover") || a.Name == "scale-in" {
+					continue // they act themselves
+				}
+				told, without := fmt.Sprint(a.get("alarmActions")), fmt.Sprint(a.get("insufficientDataActions"))
+				assert.Contains(t, told+without, topic, a.Name)
+				assert.NotContains(t, c.not, a.Name)
+			}
+			for rule, wants := range c.events {
+				pattern := p.one(t, ruleType, rule).get("eventPattern").(string)
+				require.True(t, json.Valid([]byte(pattern)))
+				for _, want := range wants {
+					assert.Contains(t, pattern, want)
+				}
+				assert.Equal(t, topic, p.one(t, targetType, rule).get("arn"))
+				undelivered := p.one(t, alarmType, rule+"-undelivered")
+				assert.Equal(t, map[string]any{"RuleName": "wso2is-test-" + rule}, undelivered.get("dimensions"))
+			}
+			for _, rule := range p.all(ruleType) {
+				assert.NotContains(t, c.not, rule.Name)
+			}
+		})
+	}
+	assert.Empty(t, deploy(t, nil).all(ruleType), "without a topic there is nobody to tell")
+}
+
+// TestAlarmsComeAfterTheNodes holds that no alarm is there while the first nodes start.
+func TestAlarmsComeAfterTheNodes(t *testing.T) {
+	for name, c := range map[string]struct {
+		changes map[string]any
+		nodes   string
+	}{
+		"group": {nil, "aws:autoscaling/group:Group::nodes"}, "service": {onECS(nil), "aws:ecs/service:Service::nodes"},
+		"members": {wka(), "aws:ssm/association:Association::node-1"}, "pods": {eks(), "kubernetes:apps/v1:Deployment::server"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := deploy(t, c.changes)
+			for _, a := range []string{"no-healthy-node", "unhealthy-nodes", "split-cluster", "never-joined", "disk", "memory"} {
+				found := strings.Join(p.one(t, alarmType, a).Dependencies, " ")
+				assert.Contains(t, found, c.nodes, a)
+			}
+		})
+	}
+}
+
+// TestADatabaseIsWatchedByWhatItHas holds that thresholds follow the instance.
+func TestADatabaseIsWatchedByWhatItHas(t *testing.T) {
+	p := deploy(t, object("database", object("instance", object("class", "db.t4g.medium", "storage", 50, "maxStorage", 50))))
+	assert.Equal(t, float64(int64(0.15*50*(1<<30))), p.one(t, alarmType, "database-storage-main").get("threshold"), "it does not grow")
+	assert.Equal(t, 360.0, p.one(t, alarmType, "database-connections-main").get("threshold"), "80 % of what 4 GiB allow PostgreSQL")
+	p.one(t, alarmType, "database-credits-main")
+	large := deploy(t, object("database", object("instance", object("class", "db.m6g.large", "storage", 100, "maxStorage", 500))))
+	assert.Less(t, large.one(t, alarmType, "database-storage-main").get("threshold"), 0.1*100*(1<<30), "RDS makes it grow at 10 %")
+	for _, a := range large.all(alarmType) {
+		assert.NotEqual(t, "database-credits-main", a.Name)
+	}
+}
+
+// TestTheDashboardShowsWhatIsWatched holds that every metric of an alarm has a graph.
+func TestTheDashboardShowsWhatIsWatched(t *testing.T) {
+	p := deploy(t, onECS(told()))
+	body := p.one(t, "aws:cloudwatch/dashboard:Dashboard", "dashboard").get("dashboardBody").(string)
+	require.True(t, json.Valid([]byte(body)))
+	for _, metric := range []string{
+		"HealthyHostCount", "UnHealthyHostCount", "ClusterMembers", "DiskUsed", "MemoryUsed", "HTTPCode_Target_5XX_Count",
+		"HTTPCode_ELB_5XX_Count", "TargetResponseTime", "CPUUtilization", "DatabaseConnections", "FreeStorageSpace", "DaysToExpiry",
+	} {
+		assert.Contains(t, body, metric)
+	}
+	for _, a := range p.all(alarmType) {
+		if a.Name != "scale-in" {
+			assert.Contains(t, body, "MetricAlarm/"+a.Name)
+		}
+	}
+}
