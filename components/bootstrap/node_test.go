@@ -182,7 +182,7 @@ func newMachine(t *testing.T, version product.Version) *machine {
 		m.write(t, filepath.Join(m.fake, "secrets", name), value+"\n", 0o600)
 	}
 	for _, p := range Programs() {
-		m.object(t, "demo-files", "programs/"+p.Name, p.Content)
+		m.object(t, "demo-files", Key("programs/"+p.Name, p.SHA256()), p.Content)
 	}
 	m.args = example(version)
 	m.args.NodeName, m.args.NodeAddress = "", ""
