@@ -97,25 +97,33 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"keyArn": s.KeyARN})
 }
 
-// keyPolicy leaves the key's use to IAM policies of its own account, and lets the Auto Scaling service start instances
-// from encrypted volumes, which it does under a role of its own.
+// keyPolicy leaves the key's use to IAM policies of its own account, and lets Auto Scaling start instances from encrypted
+// volumes, for an Auto Scaling group, the capacity of ECS and a node group of EKS alike.
+//
+// Auto Scaling acts under its service-linked role, which has no policy on customer managed keys, so the account's
+// statement gives it nothing: the key policy must name the role itself.
+// Source: EC2 Auto Scaling, "Required AWS KMS key policy for use with encrypted volumes"; KMS, "Default key policy".
+// KMS refuses a policy with a principal that does not exist, and an account has the role only once it has had its first
+// group (teks #92, terraform-aws-eks #2523). The principal * under conditions on the account and on the role grants
+// directly too, as the key policies of AWS's own keys do, and needs no role that exists.
 func keyPolicy(scope awskit.Scope) awskit.Policy {
 	account := map[string]any{"AWS": scope.GlobalARN("iam", scope.Account, "root")}
-	autoscaling := map[string]any{"AWS": scope.GlobalARN("iam", scope.Account, "root")}
 	role := scope.GlobalARN("iam", scope.Account,
 		"role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling")
-	use := []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"}
-	only := map[string]map[string]any{"ArnEquals": {"aws:PrincipalArn": role}}
-	grant := map[string]map[string]any{
-		"ArnEquals": {"aws:PrincipalArn": role}, "Bool": {"kms:GrantIsForAWSResource": "true"},
+	autoscaling := func(sid string, actions ...string) awskit.Statement {
+		return awskit.Statement{
+			Sid: sid, Effect: "Allow", Principal: map[string]any{"AWS": "*"}, Action: actions, Resource: []string{"*"},
+			Condition: map[string]map[string]any{
+				"StringEquals": {"kms:CallerAccount": scope.Account}, "ArnEquals": {"aws:PrincipalArn": role},
+			},
+		}
 	}
+	use := autoscaling("AutoScaling", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+	grant := autoscaling("AutoScalingGrants", "kms:CreateGrant")
+	grant.Condition["Bool"] = map[string]any{"kms:GrantIsForAWSResource": "true"}
 	return awskit.NewPolicy(
 		awskit.Statement{Sid: "Account", Effect: "Allow", Principal: account, Action: []string{"kms:*"}, Resource: []string{"*"}},
-		// Named by condition, not as principal: KMS refuses a policy with a principal that does not exist yet.
-		awskit.Statement{Sid: "AutoScaling", Effect: "Allow", Principal: autoscaling, Action: use,
-			Resource: []string{"*"}, Condition: only},
-		awskit.Statement{Sid: "AutoScalingGrants", Effect: "Allow", Principal: autoscaling,
-			Action: []string{"kms:CreateGrant"}, Resource: []string{"*"}, Condition: grant},
+		use, grant,
 	)
 }
 

@@ -21,7 +21,7 @@ var kmsTypes = []Type{
 		Fields: []Field{
 			between("deletionWindowInDays", 7, 30), between("description", 0, 8192), between("rotationPeriodInDays", 90, 2560),
 		},
-		Check: []Rule{policyDocument("policy", resourcePolicy, 32768), keyStaysManageable},
+		Check: []Rule{policyDocument("policy", resourcePolicy, 32768), keyStaysManageable, principalsExist},
 	},
 	{
 		Token: "aws:kms/alias:Alias", ID: "{name}", ARN: "arn:{partition}:kms:{region}:{account}:{name}", Name: "name",
@@ -65,6 +65,29 @@ func keyStaysManageable(c *Call) error {
 	}
 	return fail("MalformedPolicyDocumentException",
 		"the new key policy will not allow you to update the key policy in the future")
+}
+
+// principalsExist refuses a key policy that names a role which the account does not have. A new account has no
+// service-linked roles: a service makes its own when it first needs it (terraform-aws-eks #2523, teks #92).
+func principalsExist(c *Call) error {
+	var d document
+	if strict([]byte(c.text("policy")), &d) != nil {
+		return nil
+	}
+	for _, s := range d.Statement {
+		var kinds map[string]oneOrMore[string]
+		if json.Unmarshal(s.Principal, &kinds) != nil {
+			continue
+		}
+		for _, principal := range kinds["AWS"] {
+			own := strings.HasPrefix(principal, "arn:"+c.Cloud.partition()+":iam::"+c.Cloud.account+":role/")
+			if own && c.Cloud.find(principal, "arn", roleType) == nil {
+				return fail("MalformedPolicyDocumentException", "policy contains a statement with one or more invalid principals: "+
+					"there is no %s", principal)
+			}
+		}
+	}
+	return nil
 }
 
 // keyAllows refuses a key whose policy does not let a service use it.

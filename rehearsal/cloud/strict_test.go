@@ -326,6 +326,10 @@ func TestRefusesWhatTheServicesRefuse(t *testing.T) {
 		"key nobody manages": {keyType,
 			Object{"policy": policyOf(`{"Effect":"Allow",` +
 				`"Principal":{"Service":"rds.amazonaws.com"},"Action":"kms:Decrypt","Resource":"*"}`)}, "will not allow you to update"},
+		"key for a role that is not there yet": {keyType,
+			Object{"policy": policyOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:*","Resource":"*"},` +
+				`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/` +
+				`AWSServiceRoleForAutoScaling"},"Action":"kms:Decrypt","Resource":"*"}`)}, "one or more invalid principals"},
 		"alias of AWS": {"aws:kms/alias:Alias", Object{"name": "alias/aws/x", "targetKeyId": id("key")},
 			"belongs to AWS"},
 		"log group with a shut key": {logGroupType, Object{"name": "/x", "kmsKeyId": w.arn("key")},
