@@ -295,9 +295,11 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	policy, err := iam.NewRolePolicy(ctx, "flow-logs", &iam.RolePolicyArgs{
 		Role: role.ID(),
 		Policy: awskit.PolicyOf(func(v []string) awskit.Policy {
+			// What the VPC's guide asks for, "IAM role for publishing flow logs to CloudWatch Logs", but for CreateLogGroup:
+			// the group is there, and what is still on its way at a destroy would make it again (terraform-aws-vpc does so too).
 			return awskit.NewPolicy(awskit.Allow("WriteFlowLogs", []string{
-				"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams",
-			}, v[0], v[0]+":*"))
+				"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents",
+			}, v[0], v[0]+":*"), awskit.Allow("FindLogGroups", []string{"logs:DescribeLogGroups"}, args.ARN("logs", "log-group:*")))
 		}, group.Arn),
 	}, child...)
 	if err != nil {
