@@ -131,22 +131,22 @@ type settings struct {
 // cluster is the state sorted by what things are to an Identity Server cluster.
 type cluster struct {
 	*state
-	net       *network
-	iam       *iam
-	nodes     []*node
-	balancers []*party
-	databases []*party
-	files     []*party
-	endpoints []*party
-	others    []*party
-	control   []*party
-	region    string
+	net         *network
+	permissions *permissions
+	nodes       []*node
+	balancers   []*party
+	databases   []*party
+	files       []*party
+	endpoints   []*party
+	others      []*party
+	control     []*party
+	region      string
 	// given are the subnets that the stack does not make.
 	given map[string]Subnet
 }
 
 func newCluster(s *state, given map[string]Subnet) (*cluster, error) {
-	c := &cluster{state: s, iam: newIAM(s), given: given}
+	c := &cluster{state: s, permissions: &permissions{s}, given: given}
 	c.net = newNetwork(s)
 	c.region = regionOf(s)
 	if err := c.findNodes(); err != nil {

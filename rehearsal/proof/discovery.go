@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
 )
 
 // searches is the discovery proof as it goes.
@@ -282,7 +284,7 @@ func (s *searches) credentials(actions ...string) *Verdict {
 			continue
 		}
 		for _, action := range actions {
-			fault, open := s.iam.may(role, action, "*", map[string]string{"aws:RequestedRegion": s.region, "aws:SecureTransport": "true"})
+			fault, open := s.permissions.may(role, action, "*", iam.Context{"aws:RequestedRegion": {s.region}, "aws:SecureTransport": {"true"}})
 			take(v)(nonEmpty(fault), nonEmpty(open))
 		}
 		v.Shown = fmt.Sprintf("%s for role %s, from the metadata service", strings.Join(actions, ", "), role.str("name"))

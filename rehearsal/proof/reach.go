@@ -384,7 +384,7 @@ func (p *proofs) proveAPIs() {
 	for _, n := range p.nodes {
 		services := map[string]bool{}
 		for _, role := range p.roles(n) {
-			for _, service := range p.iam.services(role) {
+			for _, service := range p.permissions.services(role) {
 				for _, name := range endpointsOf(service, n) {
 					services[name] = true
 				}
@@ -440,7 +440,6 @@ func (p *proofs) call(n *node, service string, v *Verdict) string {
 			take(v)(p.reach(&n.party, e, tcpPort(publicHTTPS)))
 		}
 	}
-	p.endpointPolicy(endpoint, v)
 	return "interface endpoint"
 }
 
@@ -451,43 +450,6 @@ func (p *proofs) endpointOf(service string) *resource {
 		}
 	}
 	return nil
-}
-
-// endpointPolicy finds policies that turn everyone away; without one everything passes.
-func (p *proofs) endpointPolicy(endpoint *resource, v *Verdict) {
-	raw := endpoint.str("policy")
-	if raw == "" {
-		return
-	}
-	d := parsePolicy(endpoint, raw)
-	if d.unknown {
-		v.open("the policy of %s cannot be read", endpoint)
-		return
-	}
-	prefix := map[string]string{"monitoring": "cloudwatch", "ecr.api": "ecr", "ecr.dkr": "ecr"}
-	service := shortService(endpoint.str("serviceName"))
-	service = cmp.Or(prefix[service], service)
-	for _, n := range p.nodes {
-		for _, role := range p.roles(n) {
-			for _, own := range p.iam.policies(role) {
-				for _, s := range own.statements {
-					for _, action := range s.Action {
-						if s.Effect != "Allow" || !strings.HasPrefix(action, service+":") || strings.Contains(action, "*") {
-							continue
-						}
-						on := "*"
-						if len(s.Resource) > 0 {
-							on = s.Resource[0]
-						}
-						context := map[string]string{"aws:SecureTransport": "true", "aws:PrincipalArn": role.str("arn")}
-						if fault, _ := decide([]document{d}, "a node", action, on, context); fault != "" {
-							v.fault("the policy of %s keeps nodes from it: %s", endpoint, fault)
-						}
-					}
-				}
-			}
-		}
-	}
 }
 
 func (p *proofs) callGateway(n *node, endpoint *resource, v *Verdict) {
@@ -524,7 +486,6 @@ func (p *proofs) callGateway(n *node, endpoint *resource, v *Verdict) {
 			}
 		}
 	}
-	p.endpointPolicy(endpoint, v)
 }
 
 // joined reports whether a resource of its own puts a gateway endpoint into a route table.

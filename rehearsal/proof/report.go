@@ -1,6 +1,7 @@
 // Package proof decides from an exported state, and from nothing else of the program, what a team would otherwise learn
-// in production: who can reach whom on which port, and whether the nodes find each other. What is expected is stated
-// here anew, so that a mistake in the program's own tables does not also decide what is right.
+// in production: who can reach whom on which port, whether the nodes find each other, and whether AWS allows what they and
+// the services around them do. What is expected is stated here anew, so that a mistake in the program's own tables does
+// not also decide what is right.
 package proof
 
 import (
@@ -49,14 +50,14 @@ func (v *Verdict) open(format string, args ...any) {
 
 // Report is what was proven of a state.
 type Report struct {
-	Network, Discovery, Releases, Settings []*Verdict
+	Network, Permissions, Discovery, Releases, Settings []*Verdict
 	// Availability is decided by rehearsal/availability.
 	Availability []*Verdict
 }
 
 // All are the verdicts in the order in which they are shown.
 func (r *Report) All() []*Verdict {
-	return slices.Concat(r.Network, r.Discovery, r.Releases, r.Settings, r.Availability)
+	return slices.Concat(r.Network, r.Permissions, r.Discovery, r.Releases, r.Settings, r.Availability)
 }
 
 // Err is nil where everything was proven, and otherwise names every fault.
@@ -100,5 +101,6 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	}
 	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want), Settings: append(configured(c, want), ordered(c))}
 	report.Network = append(networkProof(c, want), ownName(c, want.Hostname))
+	report.Permissions = permissionProof(c)
 	return report, nil
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
 )
 
 const (
@@ -323,16 +325,16 @@ func (s *searches) taskCredentials(actions ...string) *Verdict {
 }
 
 func (s *searches) mayCall(n *node, role *resource, actions []string, v *Verdict) {
-	context := map[string]string{"aws:RequestedRegion": s.region, "aws:SecureTransport": "true"}
+	context := iam.Context{"aws:RequestedRegion": {s.region}, "aws:SecureTransport": {"true"}}
 	ecs := s.one(tokenECS, n.service.str("cluster"), "arn", "name")
 	on := map[string]string{}
 	if ecs != nil {
-		context["ecs:cluster"] = ecs.str("arn")
+		context["ecs:cluster"] = []string{ecs.str("arn")}
 		on["ecs:ListTasks"] = strings.Replace(ecs.str("arn"), ":cluster/", ":container-instance/", 1) + "/x"
 		on["ecs:DescribeTasks"] = strings.Replace(ecs.str("arn"), ":cluster/", ":task/", 1) + "/x"
 	}
 	for _, action := range actions {
-		fault, open := s.iam.may(role, action, cmp.Or(on[action], "*"), context)
+		fault, open := s.permissions.may(role, action, cmp.Or(on[action], "*"), context)
 		take(v)(nonEmpty(fault), nonEmpty(open))
 		service, _, _ := strings.Cut(action, ":")
 		s.reachable(n, service, v)

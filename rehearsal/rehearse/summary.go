@@ -95,8 +95,8 @@ func (r *run) summary(kept *results, nodes []Node, before []apitype.ResourceV3) 
 			map[bool]string{true: " (not run: the stack was kept)", false: ""}[r.o.Keep] + "."),
 	}})
 	p.add(heading("What was not checked"), paragraph("Nothing was started: no instance booted, no server ran, no certificate was "+
-		"issued, no database took a connection. Quotas, prices, capacity, resource policies other than endpoints' and the "+
-		"content of the product archive are unknown here. Ids, addresses and names that AWS chooses are made up; what the "+
+		"issued, no database took a connection. Quotas, prices, capacity, the account's own "+
+		"policies (service control policies, what whoever deploys may do) and the content of the product archive are unknown here. Ids, addresses and names that AWS chooses are made up; what the "+
 		"stack file names by id or ARN was taken to exist."))
 	return p
 }

@@ -1,0 +1,332 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
+)
+
+// access is the proof of who may do what, as it goes.
+type access struct {
+	*cluster
+	account, partition string
+	keys, services     *Verdict
+	nodes              *Verdict
+	shown              map[*Verdict]map[string]bool
+}
+
+// caller is who makes a call, with the policies in force.
+type caller struct {
+	name string
+	iam.Principal
+	policies iam.Policies
+}
+
+// call is a request that the cluster, or a service on its behalf, makes of AWS.
+type call struct {
+	// by says who makes it, as a fault begins.
+	by string
+	as caller
+	// action is made on a resource; * is a call that takes none.
+	action, on string
+	context    iam.Context
+	// from are the nodes whose network it goes through; a service's own call goes through none.
+	from *node
+	// proves is what the verdict shows of it.
+	proves string
+}
+
+// permissionProof decides the calls that services and nodes make, as IAM does.
+func permissionProof(c *cluster) []*Verdict {
+	a := &access{
+		cluster: c, shown: map[*Verdict]map[string]bool{},
+		keys:     &Verdict{Claim: "Every service that uses the key may"},
+		services: &Verdict{Claim: "Every service that acts for the cluster may do what it does"},
+		nodes:    &Verdict{Claim: "Every call that nodes make of AWS is allowed"},
+	}
+	for _, r := range c.all {
+		if parts := strings.Split(r.str("arn"), ":"); len(parts) > 5 && len(parts[4]) == len("123456789012") {
+			a.partition, a.account = parts[1], parts[4]
+			break
+		}
+	}
+	a.proveKeys()
+	a.proveServices()
+	a.proveNodes()
+	all := []*Verdict{a.keys, a.services, a.nodes}
+	for _, v := range all {
+		v.Shown = strings.Join(slices.Sorted(maps.Keys(a.shown[v])), ", ")
+	}
+	return all
+}
+
+// suffix ends the names of the partition's services.
+func (a *access) suffix() string {
+	if a.partition == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
+
+func (a *access) arn(service, resource string) string {
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", a.partition, service, a.region, a.account, resource)
+}
+
+// role is a role as who makes calls.
+func (a *access) role(r *resource) caller {
+	return caller{
+		name: "role " + r.str("name"), Principal: iam.Principal{ARN: r.str("arn")}, policies: a.permissions.inForce(r),
+	}
+}
+
+// service is a service that acts as itself.
+func service(name string) caller {
+	return caller{name: "the service " + name, Principal: iam.Principal{Service: name}}
+}
+
+// linked is a service under its service-linked role, whose own policies do not reach a stack's key.
+func (a *access) linked(arn string) caller {
+	return caller{name: "the service-linked role " + path.Base(arn), Principal: iam.Principal{ARN: arn}}
+}
+
+// nobody is a caller without credentials.
+var nobody = caller{name: "a caller without credentials"}
+
+// deployer is who runs Pulumi: an administrator of the account, since what it may do is not in a state. A service that is
+// told to make something uses the key on its behalf.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
+func (a *access) deployer() caller {
+	return caller{
+		name: "whoever deploys the stack", Principal: iam.Principal{ARN: fmt.Sprintf("arn:%s:iam::%s:role/deployer", a.partition, a.account)},
+		policies: iam.Policies{Identity: []iam.Policy{{
+			Name: "its policy", Statements: []iam.Statement{{Effect: "Allow", Action: iam.Values{"*"}, Resource: iam.Values{"*"}}},
+		}}},
+	}
+}
+
+// check proves that calls are allowed by the policies of who makes them, of what they are made of, and of the endpoints that
+// they go through. Calls that are refused for the same reason are one fault.
+func (a *access) check(v *Verdict, all ...call) {
+	refused := map[string][]string{}
+	var order []string
+	for len(all) > 0 {
+		one := all[0]
+		all = all[1:]
+		a.show(v, one.proves)
+		fault, open := a.decide(one)
+		for _, o := range nonEmpty(open) {
+			v.open("%s", o)
+		}
+		if fault == "" {
+			all = append(all, a.decrypts(one)...)
+			continue
+		}
+		reason := one.by + ": " + strings.Replace(fault, one.action, "%s", 1)
+		if refused[reason] == nil {
+			order = append(order, reason)
+		}
+		if !slices.Contains(refused[reason], one.action) {
+			refused[reason] = append(refused[reason], one.action)
+		}
+	}
+	for _, reason := range order {
+		slices.Sort(refused[reason])
+		v.fault("%s", strings.Replace(reason, "%s", strings.Join(refused[reason], ", "), 1))
+	}
+}
+
+func (a *access) show(v *Verdict, what string) {
+	if a.shown[v] == nil {
+		a.shown[v] = map[string]bool{}
+	}
+	if what != "" {
+		a.shown[v][what] = true
+	}
+}
+
+// decide says why a call is refused.
+func (a *access) decide(one call) (fault, open string) {
+	p := one.as.policies
+	p.Resource, p.Grants = a.policyOn(one.on), a.grantsOn(one.on)
+	for _, e := range a.endpointsFor(one) {
+		p.Endpoint = policyOf(e, "policy")
+		r := &iam.Request{Principal: one.as.Principal, Action: one.action, Resource: one.on, Context: a.context(one, e)}
+		if fault, open = decide(one.as.name, r, p); fault != "" || open != "" {
+			return fault, open
+		}
+	}
+	return "", ""
+}
+
+// context are the keys of a request that IAM adds by itself.
+func (a *access) context(one call, endpoint *resource) iam.Context {
+	c := iam.Context{
+		"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {a.region},
+		"aws:SourceVpce": nil, "aws:SourceVpc": nil, "aws:SourceAccount": nil, "aws:SourceArn": nil,
+		"aws:PrincipalIsAWSService": {fmt.Sprint(one.as.Service != "")},
+	}
+	if one.as.ARN != "" {
+		c["aws:PrincipalArn"], c["aws:PrincipalAccount"] = []string{one.as.ARN}, []string{a.account}
+	}
+	if endpoint != nil {
+		c["aws:SourceVpce"], c["aws:SourceVpc"] = []string{endpoint.id}, []string{endpoint.str("vpcId")}
+	}
+	maps.Copy(c, one.context)
+	return c
+}
+
+// endpointsFor are the VPC endpoints that a call goes through, or nothing once where it goes another way.
+func (a *access) endpointsFor(one call) []*resource {
+	prefix, name, _ := strings.Cut(one.action, ":")
+	if one.from == nil || prefix == "kms" || prefix == "elasticfilesystem" && strings.HasPrefix(name, "Client") {
+		return []*resource{nil} // a service uses the key from its own side, and mounting is NFS
+	}
+	var all []*resource
+	for _, service := range endpointsOf(prefix, one.from) {
+		all = append(all, (&proofs{cluster: a.cluster}).endpointOf(service))
+	}
+	return all
+}
+
+// policyOn is the policy of a resource by its ARN, or nil where it has none. That of a key outside the state is unknown.
+func (a *access) policyOn(arn string) *iam.Policy {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 {
+		return nil
+	}
+	name, _, _ := strings.Cut(parts[5], "/")
+	switch parts[2] {
+	case "kms":
+		key := a.one(tokenKey, arn, "arn")
+		if key == nil {
+			return &iam.Policy{Name: "the policy of " + arn, Unknown: true}
+		}
+		if p := policyOf(key, "policy"); p != nil {
+			return p
+		}
+		// https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+		return &iam.Policy{Name: key.String(), Statements: []iam.Statement{{
+			Effect: "Allow", Principal: iam.Principals{"AWS": {a.account}}, Action: iam.Values{"kms:*"}, Resource: iam.Values{"*"},
+		}}}
+	case "s3":
+		return policyOf(a.one("aws:s3/bucketPolicy:BucketPolicy", name, "bucket"), "policy")
+	case "secretsmanager":
+		return policyOf(a.one("aws:secretsmanager/secretPolicy:SecretPolicy", arn, "secretArn"), "policy")
+	case "elasticfilesystem":
+		return policyOf(a.one("aws:efs/fileSystemPolicy:FileSystemPolicy", path.Base(arn), "fileSystemId"), "policy")
+	case "sns":
+		if p := policyOf(a.one("aws:sns/topicPolicy:TopicPolicy", arn, "arn"), "policy"); p != nil {
+			return p
+		}
+		return policyOf(a.one(tokenTopic, arn, "arn"), "policy")
+	case "ecr":
+		repository := strings.TrimPrefix(parts[5], "repository/")
+		return policyOf(a.one("aws:ecr/repositoryPolicy:RepositoryPolicy", repository, "repository"), "policy")
+	}
+	return nil
+}
+
+func (a *access) grantsOn(arn string) []iam.Grant {
+	var all []iam.Grant
+	for _, g := range a.of("aws:kms/grant:Grant") {
+		if key := a.keyOf(g.str("keyId")); key == arn && len(g.objects("constraints")) == 0 {
+			all = append(all, iam.Grant{Grantee: g.str("granteePrincipal"), Operations: g.strings("operations")})
+		}
+	}
+	return all
+}
+
+// decrypts is the use of a key that a call brings with it: reading what is encrypted.
+func (a *access) decrypts(one call) []call {
+	var key, via string
+	context := iam.Context{}
+	switch one.action {
+	case "secretsmanager:GetSecretValue":
+		key, via = a.keyOfSecret(one.on), "secretsmanager"
+		context["kms:EncryptionContext:SecretARN"] = []string{one.on}
+	case "s3:GetObject":
+		bucket, object, _ := strings.Cut(strings.TrimPrefix(one.on, "arn:"+a.partition+":s3:::"), "/")
+		key, via = a.keyOfObject(bucket, object), "s3"
+	}
+	if key == "" || one.as.ARN == "" {
+		return nil
+	}
+	maps.Copy(context, a.through(via))
+	return []call{{by: one.by + ", to read " + one.on, as: one.as, action: "kms:Decrypt", on: key, context: context, from: one.from}}
+}
+
+// through are the keys of a request that a service makes of KMS on a caller's behalf.
+func (a *access) through(service string) iam.Context {
+	return iam.Context{
+		"kms:ViaService": {service + "." + a.region + "." + a.suffix()}, "kms:CallerAccount": {a.account}, "kms:GrantIsForAWSResource": nil,
+	}
+}
+
+var (
+	secretARN = regexp.MustCompile(`arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+`)
+	objectURL = regexp.MustCompile(`s3://([a-z0-9][a-z0-9.-]+)/([^\s'"|$]+)`)
+	ecrImage  = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+)`)
+)
+
+// pulls are the calls that fetch an image from ECR. Any other registry asks no role.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ECR_on_ECS.html
+func (a *access) pulls(image string, as call) []call {
+	m := ecrImage.FindStringSubmatch(image)
+	if m == nil {
+		return nil
+	}
+	repository := fmt.Sprintf("arn:%s:ecr:%s:%s:repository/%s", a.partition, m[2], m[1], m[3])
+	as.proves = "images from ECR"
+	all := append(each(as, "*", "ecr:GetAuthorizationToken"), each(as, repository, "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")...)
+	// ECR's layers lie in a bucket of its own, read by a signed address: the endpoint's policy is asked, and no role.
+	layers := as
+	layers.as, layers.action = nobody, "s3:GetObject"
+	layers.on = fmt.Sprintf("arn:%s:s3:::prod-%s-starport-layer-bucket/x", a.partition, m[2])
+	if a.guarded("s3") {
+		layers.as = a.deployer()
+		layers.as.name = "ECR's signed address"
+		all = append(all, layers)
+	}
+	return all
+}
+
+// guarded reports whether the endpoint of a service has a policy.
+func (a *access) guarded(service string) bool {
+	e := (&proofs{cluster: a.cluster}).endpointOf(service)
+	return e != nil && e.str("policy") != ""
+}
+
+// logs are the calls that write to a log group which is there. IAM takes the group's ARN with its stream's.
+func (a *access) logs(group string, as call) []call {
+	as.proves = cmp.Or(as.proves, "logs")
+	return each(as, a.arn("logs", "log-group:"+group+":log-stream:x"), "logs:CreateLogStream", "logs:PutLogEvents")
+}
+
+// mounts are the calls of mounting a file system through an access point and writing to it.
+// https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+func (a *access) mounts(fileSystem, accessPoint string, tls bool, as call) []call {
+	as.proves = "the shared files"
+	as.context = iam.Context{
+		"aws:SecureTransport": {fmt.Sprint(tls)}, "elasticfilesystem:AccessedViaMountTarget": {"true"}, "elasticfilesystem:AccessPointArn": nil,
+	}
+	if accessPoint != "" {
+		as.context["elasticfilesystem:AccessPointArn"] = []string{a.arn("elasticfilesystem", "access-point/"+accessPoint)}
+	}
+	return each(as, a.arn("elasticfilesystem", "file-system/"+fileSystem), "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
+}
+
+// each is a call once for each action on one resource.
+func each(one call, on string, actions ...string) []call {
+	var all []call
+	for _, action := range actions {
+		one.action, one.on = action, on
+		all = append(all, one)
+	}
+	return all
+}

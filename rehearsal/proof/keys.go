@@ -1,0 +1,276 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	tokenAlias    = "aws:kms/alias:Alias"
+	tokenLogGroup = "aws:cloudwatch/logGroup:LogGroup"
+	tokenTopic    = "aws:sns/topic:Topic"
+)
+
+// use is a property that names a key, and who uses the key because of it.
+type use struct {
+	token, property string
+	// needed says that it has to name the stack's key, but for those that except excepts; each, that every block has to.
+	needed, each bool
+	except       func(a *access, r *resource) bool
+	// what says what is encrypted, as the verdict shows it.
+	what string
+	// via is the service that uses the key on behalf of whoever makes the resource, in these ways. A resource that is
+	// used by others is left to users.
+	via     string
+	actions []string
+	users   func(a *access, r *resource) []call
+}
+
+// What the services' pages on encryption ask of who makes the resource:
+//   - RDS: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html and rds-secrets-manager.html
+//   - EFS: https://docs.aws.amazon.com/efs/latest/ug/EFSKMSPolicy.html
+//   - EBS: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+//   - Secrets Manager: https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+//   - EKS: https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html
+var (
+	byGrant = []string{"kms:CreateGrant", "kms:DescribeKey"}
+	forDisk = []string{"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom",
+		"kms:ReEncryptTo"}
+	forSecret = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+)
+
+var uses = []use{
+	{token: tokenDatabase, property: "kmsKeyId", needed: true, what: "RDS", via: "rds", actions: byGrant},
+	{token: tokenDatabase, property: "performanceInsightsKmsKeyId", what: "RDS", via: "rds", actions: byGrant},
+	{token: tokenDatabase, property: "masterUserSecretKmsKeyId", what: "Secrets Manager", via: "secretsmanager",
+		actions: slices.Concat(byGrant, forSecret)},
+	{token: tokenDatabase, property: "masterUserSecrets.kmsKeyId", each: true},
+	{token: tokenFileSystem, property: "kmsKeyId", needed: true, what: "EFS", via: "elasticfilesystem",
+		actions: append([]string{"kms:GenerateDataKeyWithoutPlaintext"}, byGrant...)},
+	{token: tokenSecret, property: "kmsKeyId", needed: true, what: "Secrets Manager", via: "secretsmanager", actions: forSecret},
+	{token: tokenInstance, property: "rootBlockDevice.kmsKeyId", needed: true, what: "EC2 for disks", via: "ec2", actions: forDisk},
+	{token: tokenInstance, property: "ebsBlockDevices.kmsKeyId", what: "EC2 for disks", via: "ec2", actions: forDisk},
+	{token: tokenTemplate, property: "blockDeviceMappings.ebs.kmsKeyId", needed: true, what: "Auto Scaling for disks", users: launches},
+	{token: tokenEKS, property: "encryptionConfig.provider.keyArn", needed: true, what: "EKS", via: "eks", actions: byGrant},
+	{token: tokenEKS, property: "encryptionConfig.provider.keyArn", users: controlPlane},
+	{token: tokenSSE, property: "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId", needed: true, what: "S3", via: "s3",
+		actions: forSecret, except: func(a *access, r *resource) bool { return a.takesLogs(r.str("bucket")) }},
+	{token: tokenObject, property: "kmsKeyId", what: "S3", via: "s3", actions: forSecret},
+	{token: tokenLogGroup, property: "kmsKeyId", what: "CloudWatch Logs", users: keepsLogs},
+	{token: tokenTopic, property: "kmsMasterKeyId", what: "SNS", via: "sns", actions: forSecret},
+	{token: "aws:ssm/parameter:Parameter", property: "keyId", what: "Systems Manager", via: "ssm", actions: []string{"kms:Encrypt"}},
+	{token: "aws:ecr/repository:Repository", property: "encryptionConfigurations.kmsKey", what: "ECR", via: "ecr",
+		actions: append([]string{"kms:RetireGrant"}, byGrant...)},
+	{token: "aws:backup/vault:Vault", property: "kmsKeyArn", what: "AWS Backup", via: "backup",
+		actions: slices.Concat(byGrant, forSecret)},
+	// What names a key and does not use it.
+	{token: tokenKey, property: "arn"}, {token: tokenKey, property: "keyId"}, {token: tokenKey, property: "id"},
+	{token: tokenAlias, property: "targetKeyId"}, {token: tokenAlias, property: "targetKeyArn"},
+	{token: "aws:kms/grant:Grant", property: "keyId"},
+}
+
+// launches are the uses of a key by what starts instances from a template: Auto Scaling under its service-linked role, for
+// groups and for the node groups of EKS, which are groups too.
+func launches(a *access, template *resource) []call {
+	roles := map[string]string{}
+	usual := fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling", a.partition, a.account)
+	for _, g := range a.of(tokenGroup) {
+		if a.template(g) == template {
+			roles["Auto Scaling, to start the instances of "+g.String()] = cmp.Or(g.str("serviceLinkedRoleArn"), usual)
+		}
+	}
+	for _, g := range a.of(tokenNodeGroup) {
+		spec := g.object("launchTemplate")
+		if a.one(tokenTemplate, cmp.Or(spec.str("id"), spec.str("name")), "name") == template {
+			roles["Auto Scaling, to start the nodes of "+g.String()] = usual
+		}
+	}
+	var all []call
+	for _, by := range slices.Sorted(maps.Keys(roles)) {
+		all = append(all, each(call{by: by, as: a.linked(roles[by]), context: a.through("ec2")}, "", forDisk...)...)
+	}
+	return all
+}
+
+// controlPlane is EKS under the cluster's role, which asks after the key and its grant (terraform-aws-eks #1913).
+func controlPlane(a *access, cluster *resource) []call {
+	role := a.one(tokenRole, cluster.str("roleArn"), "arn")
+	if role == nil {
+		return nil
+	}
+	one := call{by: "EKS, for the secrets of " + cluster.String(), as: a.role(role), context: a.through("eks")}
+	return each(one, "", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants")
+}
+
+// keepsLogs is CloudWatch Logs, which acts as itself.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+func keepsLogs(a *access, group *resource) []call {
+	context := a.through("logs")
+	context["kms:ViaService"] = nil
+	context["kms:EncryptionContext:aws:logs:arn"] = []string{a.arn("logs", "log-group:"+group.str("name"))}
+	context["aws:SourceAccount"] = []string{a.account}
+	context["aws:SourceArn"] = context["kms:EncryptionContext:aws:logs:arn"]
+	one := call{by: "CloudWatch Logs, for " + group.String(), as: service("logs." + a.region + "." + a.suffix()), context: context}
+	return each(one, "", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+}
+
+// proveKeys goes through everything that names a key, or should.
+func (a *access) proveKeys() {
+	own := map[string]bool{}
+	for _, k := range a.of(tokenKey) {
+		own[k.str("arn")], own[k.id] = true, true
+	}
+	known := map[string]bool{}
+	for _, u := range uses {
+		known[u.token+" "+u.property] = true
+		for _, r := range a.of(u.token) {
+			named := textsAt(r.whole(), strings.Split(u.property, "."))
+			other := func(k string) bool { return a.get(tokenKey, a.keyID(k)) == nil }
+			wrong := slices.ContainsFunc(named, other) || u.needed && len(named) == 0
+			if (u.needed || u.each) && wrong && len(own) > 0 && (u.except == nil || !u.except(a, r)) {
+				a.keys.fault("%s is not encrypted with the stack's key: it does not have it as %s", r, u.property)
+			}
+			for _, k := range slices.Compact(slices.Sorted(slices.Values(named))) {
+				if k != "" {
+					a.proveUse(u, r, a.keyOf(k))
+				}
+			}
+		}
+	}
+	for _, r := range a.all {
+		if !strings.HasPrefix(r.token, "aws:") {
+			continue
+		}
+		walk("", r.whole(), func(property, value string) {
+			if own[value] && !known[r.token+" "+property] {
+				a.keys.fault("%s has a key as %s; who uses it on whose behalf is not known here", r, property)
+			}
+		})
+	}
+	for _, k := range a.of(tokenKey) { // https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+		a.check(a.keys, call{by: "changing " + k.String(), as: a.deployer(), action: "kms:PutKeyPolicy", on: k.str("arn"), context: a.through("kms")})
+	}
+}
+
+func (a *access) proveUse(u use, r *resource, key string) {
+	var all []call
+	if u.via != "" {
+		all = each(call{by: u.what + ", for " + r.String(), as: a.deployer(), context: a.through(u.via)}, "", u.actions...)
+	}
+	if u.users != nil {
+		all = append(all, u.users(a, r)...)
+	}
+	for i := range all {
+		all[i].on, all[i].proves = key, u.what
+		if all[i].action == "kms:CreateGrant" {
+			all[i].context = maps.Clone(all[i].context)
+			all[i].context["kms:GrantIsForAWSResource"] = []string{"true"}
+		}
+	}
+	a.check(a.keys, all...)
+}
+
+// keyOf is the ARN of the key that a resource names by ARN, id or alias.
+func (a *access) keyOf(name string) string {
+	if k := a.get(tokenKey, a.keyID(name)); k != nil {
+		return k.str("arn")
+	}
+	return name
+}
+
+func (a *access) keyID(name string) string {
+	if alias := a.one(tokenAlias, name, "name", "arn"); alias != nil {
+		name = alias.str("targetKeyId")
+	}
+	if _, id, ok := strings.Cut(name, ":key/"); ok {
+		return id
+	}
+	return name
+}
+
+// keyOfSecret is the key of a secret of the stack's own or of RDS, or nothing for AWS's own key.
+func (a *access) keyOfSecret(arn string) string {
+	if s := a.one(tokenSecret, arn, "arn"); s != nil {
+		return a.keyOf(s.str("kmsKeyId"))
+	}
+	for _, d := range a.of(tokenDatabase) {
+		for _, s := range d.objects("masterUserSecrets") {
+			if s.str("secretArn") == arn {
+				return a.keyOf(cmp.Or(s.str("kmsKeyId"), d.str("masterUserSecretKmsKeyId")))
+			}
+		}
+	}
+	return ""
+}
+
+// keyOfObject is the key of an object, or nothing where S3's own encrypts it.
+func (a *access) keyOfObject(bucket, key string) string {
+	for _, o := range a.with(tokenObject, "bucket", bucket) {
+		if o.str("key") == key && o.str("kmsKeyId") != "" {
+			return a.keyOf(o.str("kmsKeyId"))
+		}
+	}
+	for _, e := range a.with(tokenSSE, "bucket", bucket) {
+		if named := textsAt(e.whole(), []string{"rules", "applyServerSideEncryptionByDefault", "kmsMasterKeyId"}); len(named) > 0 {
+			return a.keyOf(named[0])
+		}
+	}
+	return ""
+}
+
+// whole are a resource's properties, as prop would find them.
+func (r *resource) whole() map[string]any {
+	all := maps.Clone(r.in)
+	if all == nil {
+		all = map[string]any{}
+	}
+	for key, v := range r.out {
+		if v != nil {
+			all[key] = v
+		}
+	}
+	return all
+}
+
+// textsAt lists the texts at the end of a path, through lists; nothing stands for a block that lacks the last name.
+func textsAt(v any, names []string) []string {
+	switch v := v.(type) {
+	case []any:
+		var all []string
+		for _, e := range v {
+			all = append(all, textsAt(e, names)...)
+		}
+		return all
+	case map[string]any:
+		if len(names) == 1 && text(v[names[0]]) == "" {
+			return []string{""}
+		}
+		if len(names) > 0 {
+			return textsAt(v[names[0]], names[1:])
+		}
+	case string:
+		if len(names) == 0 {
+			return []string{v}
+		}
+	}
+	return nil
+}
+
+// walk visits the texts of a resource with their path, without the places in lists.
+func walk(path string, v any, visit func(path, value string)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			walk(strings.TrimPrefix(path+"."+key, "."), v[key], visit)
+		}
+	case []any:
+		for _, e := range v {
+			walk(path, e, visit)
+		}
+	case string:
+		visit(path, v)
+	}
+}

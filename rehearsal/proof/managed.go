@@ -1,0 +1,49 @@
+package proof
+
+// managed are the actions of AWS's own policies that matter here; none of them is bound to a resource.
+// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+var managed = map[string][]string{
+	"AmazonSSMManagedInstanceCore": {
+		"ssm:DescribeAssociation", "ssm:GetDocument", "ssm:DescribeDocument", "ssm:GetParameter", "ssm:GetParameters",
+		"ssm:ListAssociations", "ssm:ListInstanceAssociations", "ssm:UpdateAssociationStatus",
+		"ssm:UpdateInstanceAssociationStatus", "ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel",
+		"ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+		"ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint",
+		"ec2messages:GetMessages", "ec2messages:SendReply",
+	},
+	"AmazonEC2ContainerServiceforEC2Role": {
+		"ec2:DescribeTags", "ecs:CreateCluster", "ecs:DeregisterContainerInstance", "ecs:DiscoverPollEndpoint", "ecs:Poll",
+		"ecs:RegisterContainerInstance", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState", "ecs:Submit*",
+		"ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage",
+		"logs:CreateLogStream", "logs:PutLogEvents",
+	},
+	"AmazonECSTaskExecutionRolePolicy": {
+		"ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage",
+		"logs:CreateLogStream", "logs:PutLogEvents",
+	},
+	"AmazonEKSWorkerNodePolicy": {
+		"ec2:DescribeInstances", "ec2:DescribeInstanceTypes", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups",
+		"ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:DescribeVpcs", "eks:DescribeCluster",
+		"eks-auth:AssumeRoleForPodIdentity",
+	},
+	"AmazonEC2ContainerRegistryReadOnly": {
+		"ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage",
+	},
+	"AmazonEC2ContainerRegistryPullOnly": {
+		"ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage",
+	},
+	"AmazonEKS_CNI_Policy": {
+		"ec2:AssignPrivateIpAddresses", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface",
+		"ec2:DeleteNetworkInterface", "ec2:DescribeInstances", "ec2:DescribeInstanceTypes", "ec2:DescribeNetworkInterfaces",
+		"ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DetachNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute",
+		"ec2:UnassignPrivateIpAddresses",
+	},
+	"AmazonEKSClusterPolicy": {
+		"autoscaling:DescribeAutoScalingGroups", "autoscaling:UpdateAutoScalingGroup", "ec2:AttachVolume",
+		"ec2:CreateRoute", "ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:CreateVolume", "ec2:DeleteRoute",
+		"ec2:DeleteSecurityGroup", "ec2:DeleteVolume", "ec2:DescribeAvailabilityZones", "ec2:DescribeDhcpOptions",
+		"ec2:DescribeInstances", "ec2:DescribeInstanceTopology", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables",
+		"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:DescribeVpcs", "ec2:DetachVolume",
+		"kms:DescribeKey",
+	},
+}

@@ -1,0 +1,127 @@
+package proof
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
+)
+
+const (
+	tokenRolePolicy = "aws:iam/rolePolicy:RolePolicy"
+	tokenAttachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+	tokenPolicy     = "aws:iam/policy:Policy"
+)
+
+// permissions answers what roles may do, from the policies in the state.
+type permissions struct{ *state }
+
+// policyOf is a policy that a resource has under a key, or nil where it has none.
+func policyOf(r *resource, key string) *iam.Policy {
+	if r == nil || r.str(key) == "" {
+		return nil
+	}
+	return new(iam.Parse(r.String(), r.str(key)))
+}
+
+// policies are those in force for a role.
+func (i *permissions) policies(role *resource) []iam.Policy {
+	var all []iam.Policy
+	is := func(r *resource) bool { return r.str("role") == role.id || r.str("role") == role.str("name") }
+	for _, p := range i.of(tokenRolePolicy) {
+		if is(p) {
+			all = append(all, iam.Parse(p.String(), p.str("policy")))
+		}
+	}
+	for _, p := range role.objects("inlinePolicies") {
+		all = append(all, iam.Parse(role.String(), p.str("policy")))
+	}
+	arns := role.strings("managedPolicyArns")
+	for _, a := range i.of(tokenAttachment) {
+		if is(a) {
+			arns = append(arns, a.str("policyArn"))
+		}
+	}
+	slices.Sort(arns)
+	for _, arn := range slices.Compact(arns) {
+		all = append(all, i.byARN(arn))
+	}
+	return all
+}
+
+func (i *permissions) byARN(arn string) iam.Policy {
+	if p := i.one(tokenPolicy, arn, "arn"); p != nil {
+		return iam.Parse(p.String(), p.str("policy"))
+	}
+	if actions, ok := managed[path.Base(arn)]; ok && strings.Contains(arn, ":iam::aws:policy/") {
+		return iam.Policy{Name: path.Base(arn), Statements: []iam.Statement{{Effect: "Allow", Action: actions, Resource: iam.Values{"*"}}}}
+	}
+	return iam.Policy{Name: arn, Unknown: true}
+}
+
+// inForce are a role's policies and its permissions boundary.
+func (i *permissions) inForce(role *resource) iam.Policies {
+	p := iam.Policies{Identity: i.policies(role)}
+	if boundary := role.str("permissionsBoundary"); boundary != "" {
+		p.Boundary = new(i.byARN(boundary))
+		p.Boundary.Name = "its permissions boundary " + p.Boundary.Name
+	}
+	return p
+}
+
+// decide says why a request is refused, or what the answer hangs on, in the words of who makes it.
+func decide(who string, r *iam.Request, p iam.Policies) (fault, open string) {
+	d := r.Decide(p)
+	what := r.Action
+	if r.Resource != "*" {
+		what += " on " + r.Resource
+	}
+	switch {
+	case d.Allowed:
+		return "", ""
+	case len(d.Open) > 0:
+		return "", fmt.Sprintf("whether %s may %s hangs on %s, whose text is not in the state", who, what, strings.Join(d.Open, ", "))
+	}
+	return fmt.Sprintf("%s may not %s: %s", who, what, d.Why), ""
+}
+
+// may reports why a role may not do something, or nothing where it may. Open says what the answer hangs on besides.
+func (i *permissions) may(role *resource, action, on string, context iam.Context) (fault, open string) {
+	r := &iam.Request{Principal: iam.Principal{ARN: role.str("arn")}, Action: action, Resource: on, Context: context}
+	return decide("role "+role.str("name"), r, i.inForce(role))
+}
+
+// trusts reports whether a service may hand out a role's credentials, acting in the role's account and the region for
+// something of its own. China's services have names of their own.
+func trusts(role *resource, service, region string) bool {
+	context := iam.Context{}
+	if arn := strings.Split(role.str("arn"), ":"); len(arn) > 5 {
+		name, _, _ := strings.Cut(strings.TrimSuffix(service, "-tasks.amazonaws.com"), ".")
+		context["aws:SourceAccount"] = []string{arn[4]}
+		context["aws:SourceArn"] = []string{fmt.Sprintf("arn:%s:%s:%s:%s:task/x", arn[1], name, region, arn[4])}
+	}
+	return slices.ContainsFunc([]string{service, service + ".cn"}, func(name string) bool {
+		r := iam.Request{Principal: iam.Principal{Service: name}, Action: "sts:AssumeRole", Resource: role.str("arn"), Context: context}
+		return r.Decide(iam.Policies{Resource: policyOf(role, "assumeRolePolicy")}).Allowed
+	})
+}
+
+// services are the AWS services whose actions a role is allowed, by their prefix in IAM.
+func (i *permissions) services(role *resource) []string {
+	found := map[string]bool{}
+	for _, d := range i.policies(role) {
+		for _, s := range d.Statements {
+			for _, action := range s.Action {
+				service, call, _ := strings.Cut(action, ":")
+				// Mounting is NFS; IAM only decides whether the file system lets it happen.
+				if s.Effect == "Allow" && (service != "elasticfilesystem" || !strings.HasPrefix(call, "Client")) {
+					found[service] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}

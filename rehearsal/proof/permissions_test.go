@@ -1,0 +1,282 @@
+package proof_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+)
+
+// byRootOnly is how a key policy looks that names the service-linked role under the account's principal only.
+const byRootOnly = `{"Sid":"AutoScaling","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":["kms:*"],` +
+	`"Resource":["*"],"Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/aws-service-role/` +
+	`autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}}}`
+
+// statement takes a statement out of a policy by its Sid, or puts another one in its place.
+func (d *document) statement(kind, name, key, sid string, instead ...string) {
+	d.t.Helper()
+	var policy map[string]any
+	require.NoError(d.t, json.Unmarshal([]byte(d.out(kind, name, key).(string)), &policy))
+	var left []any
+	for _, s := range policy["Statement"].([]any) {
+		if s.(map[string]any)["Sid"] != sid {
+			left = append(left, s)
+		}
+	}
+	require.Less(d.t, len(left), len(policy["Statement"].([]any)), "%s %s has no statement %s", kind, name, sid)
+	for _, raw := range instead {
+		var s any
+		require.NoError(d.t, json.Unmarshal([]byte(raw), &s))
+		left = append(left, s)
+	}
+	policy["Statement"] = left
+	raw, err := json.Marshal(policy)
+	require.NoError(d.t, err)
+	d.set(kind, name, key, string(raw))
+}
+
+const topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
+
+// tell puts a topic into the state that an alarm tells.
+func tell(d *document, properties map[string]any) {
+	all := map[string]any{"arn": topic, "name": "alarms"}
+	maps.Copy(all, properties)
+	d.add("aws:sns/topic:Topic", "alarms", topic, all)
+	d.set("MetricAlarm", "no-healthy-node", "alarmActions", []any{topic})
+}
+
+const publish = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},` +
+	`"Action":"sns:Publish","Resource":"` + topic + `"}}`
+
+var permissionMutations = map[string]mutation{
+	"the account's principal names the service-linked role": {"prod", func(d *document) {
+		d.statement("Key", "key", "policy", "AutoScaling", byRootOnly)
+		d.statement("Key", "key", "policy", "AutoScalingGrants")
+	}, keysUsed, "Auto Scaling, to start the instances of Group nodes: the service-linked role AWSServiceRoleForAutoScaling may not " +
+		"kms:CreateGrant, kms:Decrypt, kms:DescribeKey, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncryptFrom, kms:ReEncryptTo"},
+	"no grants for the disks of container instances": {"ecs", func(d *document) {
+		d.statement("Key", "key", "policy", "AutoScalingGrants")
+	}, keysUsed, "AWSServiceRoleForAutoScaling may not kms:CreateGrant"},
+	"no key for the disks of Kubernetes nodes": {"eks", func(d *document) {
+		d.statement("Key", "key", "policy", "AutoScaling")
+	}, keysUsed, "Auto Scaling, to start the nodes of NodeGroup nodes: the service-linked role AWSServiceRoleForAutoScaling may not kms:Decrypt"},
+	"another account's role": {"prod", func(d *document) {
+		d.edit("Key", "key", "policy", `"kms:CallerAccount":"123456789012"`, `"kms:CallerAccount":"210987654321"`)
+	}, keysUsed, "AWSServiceRoleForAutoScaling may not"},
+	"a service-linked role of the group's own": {"prod", func(d *document) {
+		d.set("Group", "nodes", "serviceLinkedRoleArn",
+			"arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling_own")
+	}, keysUsed, "the service-linked role AWSServiceRoleForAutoScaling_own may not kms:CreateGrant"},
+	"the account is not asked": {"dev", func(d *document) {
+		d.edit("Key", "key", "policy", `"Action":["kms:*"]`, `"Action":["kms:Put*"]`)
+	}, keysUsed, "RDS, for Instance main: whoever deploys the stack may not kms:CreateGrant, kms:DescribeKey"},
+	"the control plane and the key": {"eks", func(d *document) {
+		d.statement("RolePolicy", "cluster", "policy", "EncryptSecrets", `{"Effect":"Allow","Action":"ec2:*","Resource":"*"}`)
+	}, keysUsed, "EKS, for the secrets of Cluster cluster: role wso2is-eks-eks-cluster-eu-west-1 may not kms:Decrypt"},
+	"logs with the key": {"prod", func(d *document) {
+		d.set("LogGroup", "nodes", "kmsKeyId", d.out("Key", "key", "arn"))
+	}, keysUsed, "CloudWatch Logs, for LogGroup nodes: the service logs.eu-west-1.amazonaws.com may not kms:Decrypt"},
+	"a topic with the key": {"prod", func(d *document) {
+		tell(d, map[string]any{"policy": publish, "kmsMasterKeyId": d.out("Key", "key", "arn")})
+	}, keysUsed, "MetricAlarm no-healthy-node: the service cloudwatch.amazonaws.com may not kms:Decrypt, kms:GenerateDataKey"},
+	"a secret without the key": {"dev", func(d *document) { d.set("Secret", "admin-password", "kmsKeyId", nil) },
+		keysUsed, "Secret admin-password is not encrypted with the stack's key"},
+	"a disk without the key": {"prod", func(d *document) {
+		d.set("LaunchTemplate", "nodes", "blockDeviceMappings", []any{map[string]any{"ebs": map[string]any{"encrypted": "true"}}})
+	}, keysUsed, "LaunchTemplate nodes is not encrypted with the stack's key"},
+	"a key for something else": {"dev", func(d *document) {
+		d.set("AccessPoint", "Tenants", "keyArn", d.out("Key", "key", "arn"))
+	}, keysUsed, "AccessPoint Tenants has a key as keyArn; who uses it on whose behalf is not known here"},
+
+	"access logs are not let in": {"prod", func(d *document) {
+		d.statement("BucketPolicy", "access-logs", "policy", "Write")
+	}, servicesAct, "the service logdelivery.elasticloadbalancing.amazonaws.com may not s3:PutObject on arn:aws:s3:::wso2is-prod-access-logs"},
+	"access logs with the key": {"prod", func(d *document) {
+		d.set("BucketServerSideEncryptionConfigurationV2", "access-logs", "rules", []any{map[string]any{
+			"applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": d.out("Key", "key", "arn")},
+		}})
+	}, servicesAct, "access logs are delivered only where S3's own key encrypts"},
+	"the schema's roles are not passed on": {"ecs", func(d *document) {
+		d.statement("RolePolicy", "automation", "policy", "PassRoles")
+	}, servicesAct, "step RunTask of Document schema: role wso2is-ecs-automation-eu-west-1 may not iam:PassRole"},
+	"the schema's task in another cluster": {"fargate", func(d *document) {
+		d.edit("RolePolicy", "automation", "policy", "cluster/wso2is-fargate", "cluster/other")
+	}, servicesAct, "may not ecs:RunTask on arn:aws:ecs:eu-west-1:123456789012:task-definition/wso2is-fargate-schema:1"},
+	"the end of the schema's task is not seen": {"ecs", func(d *document) {
+		d.statement("RolePolicy", "automation", "policy", "WaitForTask")
+	}, servicesAct, "step ExpectSuccess of Document schema: role wso2is-ecs-automation-eu-west-1 may not ecs:DescribeTasks"},
+	"Automation does not get the role": {"ecs", func(d *document) {
+		d.edit("iam/role:Role", "automation", "assumeRolePolicy", "automation-execution/*", "other/*")
+	}, servicesAct, "the service ssm.amazonaws.com may not sts:AssumeRole"},
+	"flow logs do not get the role": {"dev", func(d *document) {
+		d.edit("iam/role:Role", "flow-logs", "assumeRolePolicy", "vpc-flow-logs", "ec2")
+	}, servicesAct, "the service vpc-flow-logs.amazonaws.com may not sts:AssumeRole"},
+	"pods' sessions are not tagged": {"eks", func(d *document) {
+		d.edit("iam/role:Role", "pods", "assumeRolePolicy", `,"sts:TagSession"`, "")
+	}, servicesAct, "the service pods.eks.amazonaws.com may not sts:TagSession"},
+	"a step that nobody knows": {"ecs", func(d *document) {
+		d.edit("Document", "schema", "content", `"Api":"DescribeTasks"`, `"Api":"DeleteCluster"`)
+	}, servicesAct, "step WaitForTask of Document schema calls ecs:DeleteCluster; what that is about is not known here"},
+	"a program with another call": {"ecs", func(d *document) {
+		d.edit("TaskDefinition", "nodes", "containerDefinitions", "aws ecs list-tasks", "aws sqs send-message")
+	}, nodesCall, "calls aws sqs send-message; what that is about is not known here"},
+	"a role for nobody": {"dev", func(d *document) {
+		d.set("LoadBalancer", "alb", "roleArn", d.out("iam/role:Role", "nodes", "arn"))
+	}, servicesAct, "LoadBalancer alb has a role as roleArn; which service acts under it is not known here"},
+	"a topic that lets no alarm in": {"prod", func(d *document) {
+		tell(d, map[string]any{"policy": strings.Replace(publish, "cloudwatch", "events", 1)})
+	}, servicesAct, "MetricAlarm no-healthy-node: the service cloudwatch.amazonaws.com may not sns:Publish"},
+	"EKS without its policy": {"eks", func(d *document) { d.drop("RolePolicyAttachment", "cluster-AmazonEKSClusterPolicy") },
+		servicesAct, "the control plane cluster: role wso2is-eks-eks-cluster-eu-west-1 may not"},
+
+	"secrets are not read": {"prod", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "ReadSecrets") }, nodesCall,
+		"the programs of Group nodes: role wso2is-prod-nodes-eu-west-1 may not secretsmanager:GetSecretValue on " +
+			"arn:aws:secretsmanager:eu-west-1:123456789012:secret:wso2is-prod/admin-password"},
+	"one secret is not read": {"dev", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", d.out("Secret", "keystore", "arn").(string), "arn:aws:secretsmanager:::secret:x")
+	}, nodesCall, "may not secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-west-1:123456789012:secret:wso2is-dev/keystore-"},
+	"secrets are not decrypted": {"prod", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "Decrypt") }, nodesCall,
+		"to read arn:aws:secretsmanager:eu-west-1:123456789012:secret:wso2is-prod/admin-password"},
+	"files are not decrypted": {"prod", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "Decrypt") }, nodesCall,
+		"to read arn:aws:s3:::wso2is-prod-config-123456789012-eu-west-1/nodes/all/"},
+	"the archive is not read": {"prod", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", "wso2is-7.1.0.zip", "wso2is-7.0.0.zip")
+	}, nodesCall, "may not s3:GetObject on arn:aws:s3:::wso2is-artifacts-123456789012-eu-west-1/wso2is-7.1.0.zip"},
+	"nobody says that it is ready": {"prod", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "ReportReady") },
+		nodesCall, "may not autoscaling:CompleteLifecycleAction on"},
+	"another group's hook": {"prod", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", "autoScalingGroupName/wso2is-prod-nodes", "autoScalingGroupName/other")
+	}, nodesCall, "may not autoscaling:CompleteLifecycleAction on"},
+	"another namespace": {"dev", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", `"cloudwatch:namespace":"WSO2IS"`, `"cloudwatch:namespace":"Other"`)
+	}, nodesCall, "may not cloudwatch:PutMetricData"},
+	"the agent writes no logs": {"dev", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "WriteLogs") }, nodesCall,
+		"the CloudWatch agent beside the programs of Instance node-1: role wso2is-dev-nodes-eu-west-1 may not logs:CreateLogStream, logs:PutLogEvents"},
+	"no session": {"dev", func(d *document) { d.drop("RolePolicyAttachment", "session-manager") }, nodesCall,
+		"the agents of Instance node-1: role wso2is-dev-nodes-eu-west-1 may not ssm:GetDocument"},
+	"files are not mounted": {"prod", func(d *document) {
+		d.statement("RolePolicy", "nodes", "policy", "MountFiles")
+		d.statement("FileSystemPolicy", "shared", "policy", "NodesMount")
+	}, nodesCall, "may not elasticfilesystem:ClientMount, elasticfilesystem:ClientWrite"},
+	"the file system wants no TLS": {"prod", func(d *document) {
+		d.edit("FileSystemPolicy", "shared", "policy", `"aws:SecureTransport":"false"`, `"aws:SecureTransport":"true"`)
+	}, nodesCall, "FileSystemPolicy shared denies it (OnlyTLS)"},
+	"the bucket denies": {"prod", func(d *document) {
+		d.edit("BucketPolicy", "config", "policy", `"aws:SecureTransport":"false"`, `"aws:SecureTransport":"true"`)
+	}, nodesCall, "BucketPolicy config denies it (OnlyTLS)"},
+	"S3's endpoint lets the stack's bucket through only": {"prod", func(d *document) {
+		d.set("VpcEndpoint", "s3", "policy", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::wso2is-*"}}`)
+	}, nodesCall, "the package manager may not s3:GetObject on arn:aws:s3:::al2023-repos-eu-west-1-de612dc2/x: VpcEndpoint s3 does not let it through"},
+	"S3's endpoint and images": {"fargate", func(d *document) {
+		d.set("VpcEndpoint", "s3", "policy", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::wso2is-*"}}`)
+	}, nodesCall, "starport-layer-bucket/x: VpcEndpoint s3 does not let it through"},
+
+	"a task's secrets": {"fargate", func(d *document) { d.statement("RolePolicy", "execution", "policy", "ReadSecrets") }, nodesCall,
+		"starting a task of TaskDefinition nodes: role wso2is-fargate-execution-eu-west-1 may not secretsmanager:GetSecretValue"},
+	"the schema's secrets": {"ecs", func(d *document) { d.statement("RolePolicy", "schema-execution", "policy", "Decrypt") }, nodesCall,
+		"starting a task of TaskDefinition schema, to read arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-"},
+	"a task's images": {"ecs", func(d *document) { d.statement("RolePolicy", "execution", "policy", "PullImages") }, nodesCall,
+		"may not ecr:BatchGetImage, ecr:GetDownloadUrlForLayer on arn:aws:ecr:eu-west-1:123456789012:repository/wso2is"},
+	"a task's files": {"ecs", func(d *document) { d.statement("RolePolicy", "task", "policy", "ReadFiles") }, nodesCall,
+		"the container prepare of TaskDefinition nodes: role wso2is-ecs-task-eu-west-1 may not s3:GetObject"},
+	"a task's turn": {"ecs", func(d *document) { d.statement("RolePolicy", "task", "policy", "ListMembers") }, nodesCall,
+		"the container turn of TaskDefinition nodes: role wso2is-ecs-task-eu-west-1 may not ecs:ListTasks"},
+	"a container instance does not join": {"ecs", func(d *document) { d.statement("RolePolicy", "instances", "policy", "JoinCluster") },
+		nodesCall, "the agents of Group nodes: role wso2is-ecs-instances-eu-west-1 may not ecs:DeregisterContainerInstance, ecs:RegisterContainerInstance"},
+
+	"pods' secrets": {"eks", func(d *document) { d.statement("RolePolicy", "pods", "policy", "ReadSecrets") }, nodesCall,
+		"the pods of Deployment server: role wso2is-eks-eks-pods-eu-west-1 may not secretsmanager:DescribeSecret, secretsmanager:GetSecretValue"},
+	"pods without a role": {"eks", func(d *document) { d.drop("PodIdentityAssociation", "pods") }, nodesCall,
+		"service account wso2is of namespace wso2is-eks, which no Pod Identity association gives a role, may not"},
+	"pods' files": {"eks", func(d *document) { d.statement("RolePolicy", "pods", "policy", "ReadFiles") }, nodesCall,
+		"of Deployment server: role wso2is-eks-eks-pods-eu-west-1 may not s3:GetObject"},
+	"pods' images": {"eks", func(d *document) { d.drop("RolePolicyAttachment", "nodes-AmazonEC2ContainerRegistryPullOnly") }, nodesCall,
+		"the kubelets of NodeGroup nodes: role wso2is-eks-eks-nodes-eu-west-1 may not ecr:"},
+	"pods' addresses": {"eks", func(d *document) { d.drop("RolePolicyAttachment", "cni-AmazonEKS_CNI_Policy") }, nodesCall,
+		"the add-on vpc-cni: role wso2is-eks-eks-cni-eu-west-1 may not ec2:AssignPrivateIpAddresses"},
+	"pods' logs": {"eks", func(d *document) { d.statement("RolePolicy", "logs", "policy", "WriteLogs") }, nodesCall,
+		"the add-on amazon-cloudwatch-observability: role wso2is-eks-eks-logs-eu-west-1 may not logs:CreateLogStream, logs:PutLogEvents"},
+	"pods are not registered": {"eks", func(d *document) { d.statement("RolePolicy", "controller", "policy", "Register") }, nodesCall,
+		"the add-on aws-load-balancer-controller: role wso2is-eks-eks-controller-eu-west-1 may not elasticloadbalancing:DeregisterTargets"},
+	"pods' files are not mounted": {"eks", func(d *document) {
+		d.edit("FileSystemPolicy", "shared", "policy", "eks-filesystem", "eks-pods")
+		d.statement("RolePolicy", "filesystem", "policy", "MountFiles")
+	}, nodesCall, "the EFS CSI driver, for PersistentVolume Tenants: role wso2is-eks-eks-filesystem-eu-west-1 may not"},
+}
+
+// spared are permissions that no proof misses, by action or by policy and action, and why the stack has them.
+var spared = map[string]string{
+	"elasticfilesystem:ClientMount":                                 "the file system's own policy gives it too",
+	"elasticfilesystem:ClientWrite":                                 "the file system's own policy gives it too",
+	"ec2:DescribeAvailabilityZones":                                 "WSO2's guide asks for it",
+	"instances ec2:DescribeInstances":                               "WSO2's guide asks for it on the instances' role too",
+	"task ec2:DescribeNetworkInterfaces":                            "Hazelcast asks for the public addresses of tasks, which have none here",
+	"ecr:BatchCheckLayerAvailability":                               "AWS's policy for execution roles has it",
+	"cluster kms:DescribeKey":                                       "AmazonEKSClusterPolicy gives it too",
+	"logs cloudwatch:PutMetricData":                                 "the agent measures through its log group; AWS's policy for it has this",
+	"logs logs:DescribeLogStreams":                                  "AWS's policy for the agent has it",
+	"controller ec2:DescribeInstances":                              "the controller's guide asks for it",
+	"controller elasticloadbalancing:DescribeListeners":             "the controller's guide asks for it",
+	"controller elasticloadbalancing:DescribeLoadBalancers":         "the controller's guide asks for it",
+	"controller elasticloadbalancing:DescribeTags":                  "the controller's guide asks for it",
+	"controller elasticloadbalancing:DescribeTargetGroupAttributes": "the controller's guide asks for it",
+}
+
+// TestEveryPermissionIsUsed takes each action out of each policy of a role, and expects a proof to miss it: a permission
+// that no proof misses is one too many, or the proofs do not know who makes the call.
+func TestEveryPermissionIsUsed(t *testing.T) {
+	for _, stack := range []string{"dev", "prod", "ecs", "fargate", "eks"} {
+		t.Run(stack, func(t *testing.T) {
+			state := stateOf(t, stack)
+			for _, r := range open(t, state).resources {
+				if !is(r, "RolePolicy", "") {
+					continue
+				}
+				urn := r.(map[string]any)["urn"].(string)
+				name := urn[strings.LastIndex(urn, "::")+2:]
+				policy := r.(map[string]any)["outputs"].(map[string]any)["policy"].(string)
+				for _, action := range actionsOf(t, policy) {
+					d := open(t, state)
+					d.set("RolePolicy", name, "policy", lacking(t, policy, action))
+					report, err := proof.Check(d.state(), wantOf(t, stack))
+					require.NoError(t, err)
+					missing := report.Err()
+					if spared[action]+spared[name+" "+action] == "" && (missing == nil || !strings.Contains(missing.Error(), action)) {
+						assert.Fail(t, "nobody misses a permission", "%s of RolePolicy %s", action, name)
+					}
+				}
+			}
+		})
+	}
+}
+
+func actionsOf(t *testing.T, policy string) []string {
+	t.Helper()
+	var p struct{ Statement []struct{ Action []string } }
+	require.NoError(t, json.Unmarshal([]byte(policy), &p))
+	var all []string
+	for _, s := range p.Statement {
+		all = append(all, s.Action...)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(all)))
+}
+
+// lacking is a policy that allows everything but an action.
+func lacking(t *testing.T, policy, action string) string {
+	t.Helper()
+	var p map[string]any
+	require.NoError(t, json.Unmarshal([]byte(policy), &p))
+	for _, s := range p["Statement"].([]any) {
+		one := s.(map[string]any)
+		one["Action"] = slices.DeleteFunc(one["Action"].([]any), func(a any) bool { return a == action })
+	}
+	raw, err := json.Marshal(p)
+	require.NoError(t, err)
+	return string(raw)
+}

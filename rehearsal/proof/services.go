@@ -1,0 +1,340 @@
+package proof
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
+)
+
+const (
+	tokenAlarm    = "aws:cloudwatch/metricAlarm:MetricAlarm"
+	tokenComposed = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+	tokenRule     = "aws:cloudwatch/eventRule:EventRule"
+	tokenEvent    = "aws:cloudwatch/eventTarget:EventTarget"
+	tokenEvents   = "aws:rds/eventSubscription:EventSubscription"
+	tokenRun      = "aws:ssm/association:Association"
+	tokenDocument = "aws:ssm/document:Document"
+)
+
+// assumes says which service acts under the role that a property names, and for what: source ends the ARN of that, in the
+// service's own form, as aws:SourceArn has it.
+type assumes struct {
+	token, property string
+	service         string
+	source          func(a *access, r *resource) string
+	// tags says that the service tags its session.
+	tags bool
+}
+
+var assumed = []assumes{
+	{token: tokenProfile, property: "role", service: "ec2"},
+	{token: tokenDefinition, property: "taskRoleArn", service: "ecs-tasks", source: func(a *access, _ *resource) string {
+		return a.arn("ecs", "task/x")
+	}},
+	{token: tokenDefinition, property: "executionRoleArn", service: "ecs-tasks", source: func(a *access, _ *resource) string {
+		return a.arn("ecs", "task/x")
+	}},
+	{token: tokenEKS, property: "roleArn", service: "eks"},
+	{token: tokenNodeGroup, property: "nodeRoleArn", service: "ec2"},
+	{token: tokenPodIdentity, property: "roleArn", service: "pods.eks", tags: true, source: func(a *access, r *resource) string {
+		return a.arn("eks", "cluster/"+r.str("clusterName"))
+	}},
+	{token: tokenFlowLog, property: "iamRoleArn", service: "vpc-flow-logs", source: func(_ *access, r *resource) string { return r.str("arn") }},
+	{token: tokenRun, property: "parameters.AutomationAssumeRole", service: "ssm", source: func(a *access, _ *resource) string {
+		return a.arn("ssm", "automation-execution/x")
+	}},
+	{token: tokenDatabase, property: "monitoringRoleArn", service: "monitoring.rds", source: func(_ *access, r *resource) string { return r.str("arn") }},
+	{token: "aws:lambda/function:Function", property: "role", service: "lambda"},
+	{token: "aws:scheduler/schedule:Schedule", property: "target.roleArn", service: "scheduler"},
+	{token: tokenEvent, property: "roleArn", service: "events", source: func(a *access, r *resource) string {
+		return a.arn("events", "rule/"+r.str("rule"))
+	}},
+	{token: tokenAddon, property: "serviceAccountRoleArn", service: "pods.eks"},
+}
+
+// named are properties that hold a role's ARN and hand it to nobody.
+var named = map[string]bool{
+	tokenRole + " arn": true,
+	"aws:eks/accessEntry:AccessEntry principalArn": true, "aws:eks/accessEntry:AccessEntry userName": true,
+	"aws:eks/accessPolicyAssociation:AccessPolicyAssociation principalArn": true,
+}
+
+// proveServices goes through what services do for the cluster: they assume its roles and use what these allow, or act as
+// themselves on what has a policy of its own.
+func (a *access) proveServices() {
+	a.proveTrust()
+	for _, r := range a.of(tokenFlowLog) {
+		a.proveFlowLog(r)
+	}
+	for _, r := range a.of(tokenEKS) {
+		a.proveControlPlane(r)
+	}
+	for _, r := range a.of(tokenRun) {
+		a.proveAutomation(r)
+	}
+	for _, r := range a.of(tokenBalancer) {
+		a.proveDelivery(r)
+	}
+	a.proveAlarms()
+}
+
+// proveTrust proves that every role is trusted by the service that acts under it.
+func (a *access) proveTrust() {
+	known := map[string]bool{}
+	for _, s := range assumed {
+		known[s.token+" "+s.property] = true
+		for _, r := range a.of(s.token) {
+			for _, name := range textsAt(r.whole(), strings.Split(s.property, ".")) {
+				if role := a.one(tokenRole, name, "name", "arn"); role != nil {
+					a.proveAssumed(s, r, role)
+				}
+			}
+		}
+	}
+	roles := map[string]bool{}
+	for _, r := range a.of(tokenRole) {
+		roles[r.str("arn")] = true
+	}
+	for _, r := range a.all {
+		if !strings.HasPrefix(r.token, "aws:") {
+			continue
+		}
+		walk("", r.whole(), func(property, value string) {
+			if roles[value] && !known[r.token+" "+property] && !named[r.token+" "+property] {
+				a.services.fault("%s has a role as %s; which service acts under it is not known here", r, property)
+			}
+		})
+	}
+}
+
+func (a *access) proveAssumed(s assumes, r, role *resource) {
+	names := []string{s.service + ".amazonaws.com"}
+	if s.service == "ec2" && a.partition == "aws-cn" {
+		names = []string{"ec2.amazonaws.com.cn"}
+	}
+	context := iam.Context{}
+	if s.source != nil {
+		context["aws:SourceAccount"], context["aws:SourceArn"] = []string{a.account}, []string{s.source(a, r)}
+	}
+	actions := []string{"sts:AssumeRole"}
+	if s.tags {
+		actions = append(actions, "sts:TagSession")
+	}
+	for _, action := range actions {
+		request := &iam.Request{Principal: iam.Principal{Service: names[0]}, Action: action, Resource: role.str("arn")}
+		one := call{as: service(names[0]), context: context}
+		request.Context = a.context(one, nil)
+		fault, open := decide("the service "+names[0], request, iam.Policies{Resource: policyOf(role, "assumeRolePolicy")})
+		if fault != "" {
+			fault = fmt.Sprintf("for %s: %s", r, fault)
+		}
+		take(a.services)(nonEmpty(fault), nonEmpty(open))
+	}
+	a.show(a.services, names[0]+" takes its role")
+}
+
+// proveFlowLog proves that a VPC's flow log may write to its group.
+// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html, but for logs:CreateLogGroup: the group is there.
+func (a *access) proveFlowLog(r *resource) {
+	role := a.one(tokenRole, r.str("iamRoleArn"), "arn")
+	_, group, found := strings.Cut(r.str("logDestination"), ":log-group:")
+	if role == nil || !found {
+		return
+	}
+	group = strings.TrimSuffix(group, ":*")
+	one := call{by: "the flow log " + r.name, as: a.role(role), proves: "flow logs"}
+	a.check(a.services, slices.Concat(
+		a.logs(group, one),
+		each(one, a.arn("logs", "log-group:"+group+":log-stream:"), "logs:DescribeLogStreams"),
+		each(one, a.arn("logs", "log-group::log-stream:"), "logs:DescribeLogGroups"),
+	)...)
+}
+
+// proveControlPlane proves that EKS may look after its nodes' network.
+// https://docs.aws.amazon.com/eks/latest/userguide/cluster-iam-role.html
+func (a *access) proveControlPlane(r *resource) {
+	role := a.one(tokenRole, r.str("roleArn"), "arn")
+	if role == nil {
+		return
+	}
+	one := call{by: "the control plane " + r.name, as: a.role(role), proves: "EKS's control plane"}
+	a.check(a.services, each(one, "*", "autoscaling:DescribeAutoScalingGroups", "ec2:DescribeInstances", "ec2:DescribeSubnets", "ec2:DescribeVpcs")...)
+}
+
+// step is a step of an Automation document.
+type step struct {
+	Name, Action string
+	Inputs       object
+}
+
+// boto is a call of a step's Python.
+var boto = regexp.MustCompile(`client\("([a-z0-9-]+)"\)\.([a-z_]+)\(`)
+
+// proveAutomation proves that an Automation document may do its steps under the role that its association gives it.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-setup-iam.html
+func (a *access) proveAutomation(r *resource) {
+	document := a.one(tokenDocument, r.str("name"), "name", "arn")
+	if document == nil || document.str("documentType") != "Automation" {
+		return
+	}
+	role := a.one(tokenRole, r.object("parameters").str("AutomationAssumeRole"), "arn")
+	var content struct{ MainSteps []step }
+	if err := json.Unmarshal([]byte(document.str("content")), &content); err != nil {
+		a.services.open("the steps of %s cannot be read", document)
+		return
+	}
+	if role == nil {
+		a.services.fault("%s runs %s without a role of the state", r, document)
+		return
+	}
+	for _, s := range content.MainSteps {
+		by := call{by: fmt.Sprintf("step %s of %s", s.Name, document), as: a.role(role), proves: "Automation"}
+		switch s.Action {
+		case "aws:executeAwsApi", "aws:waitForAwsResourceProperty", "aws:assertAwsResourceProperty":
+			a.proveStep(by, s.Inputs.str("Service"), s.Inputs.str("Api"), s.Inputs)
+		case "aws:executeScript":
+			for _, m := range boto.FindAllStringSubmatch(s.Inputs.str("Script"), -1) {
+				a.proveStep(by, m[1], pascal(strings.ReplaceAll(m[2], "_", "-")), s.Inputs.object("InputPayload"))
+			}
+		case "aws:sleep", "aws:branch", "aws:pause", "aws:approve":
+		default:
+			a.services.fault("%s has the action %s, whose calls are not known here", by.by, s.Action)
+		}
+	}
+}
+
+// proveStep proves a step's one call, and that it may pass on the roles which that takes.
+func (a *access) proveStep(one call, service, api string, inputs object) {
+	one.action, one.on = service+":"+api, "*"
+	cluster := a.one(tokenECS, inputs.str("cluster"), "name", "arn")
+	if cluster != nil {
+		one.context = iam.Context{"ecs:cluster": {cluster.str("arn")}}
+	}
+	switch one.action {
+	case "ecs:RunTask":
+		definition := a.one(tokenDefinition, inputs.str("taskDefinition"), "arn", "arnWithoutRevision", "family")
+		if definition == nil {
+			a.services.fault("%s: the task definition %s is not in the state", one.by, inputs.str("taskDefinition"))
+			return
+		}
+		one.on = definition.str("arn")
+		for _, key := range []string{"taskRoleArn", "executionRoleArn"} {
+			if role := definition.str(key); role != "" {
+				a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role, proves: one.proves, context: iam.Context{
+					"iam:PassedToService": {"ecs-tasks.amazonaws.com"},
+				}})
+			}
+		}
+	case "ecs:DescribeTasks", "ecs:StopTask":
+		if cluster != nil {
+			one.on = a.arn("ecs", "task/"+cluster.str("name")+"/x")
+		}
+	default:
+		if !looks(api) {
+			a.services.fault("%s calls %s; what that is about is not known here", one.by, one.action)
+			return
+		}
+	}
+	a.check(a.services, one)
+}
+
+// looks reports whether a call only looks, and so takes no resource in IAM for the services that matter here.
+func looks(api string) bool {
+	return strings.HasPrefix(api, "Describe") || strings.HasPrefix(api, "List")
+}
+
+// pascal is the name in IAM of an operation of the command line.
+func pascal(operation string) string {
+	var b strings.Builder
+	for _, word := range strings.Split(operation, "-") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
+}
+
+// deliverer is who writes a load balancer's access logs.
+const deliverer = "logdelivery.elasticloadbalancing.amazonaws.com"
+
+// takesLogs reports whether a bucket is open to access logs, which S3's own key has to encrypt.
+func (a *access) takesLogs(bucket string) bool {
+	p := policyOf(a.one("aws:s3/bucketPolicy:BucketPolicy", bucket, "bucket"), "policy")
+	return p != nil && slices.ContainsFunc(p.Statements, func(s iam.Statement) bool {
+		return slices.Contains(s.Principal["Service"], deliverer)
+	})
+}
+
+// proveDelivery proves that a load balancer's access logs get into their bucket.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+func (a *access) proveDelivery(r *resource) {
+	logs := r.object("accessLogs")
+	bucket := a.one("aws:s3/bucketV2:BucketV2", logs.str("bucket"), "bucket")
+	if !logs.flag("enabled", false) || bucket == nil {
+		return
+	}
+	prefix := strings.Trim(logs.str("prefix"), "/")
+	if prefix != "" {
+		prefix += "/"
+	}
+	by := fmt.Sprintf("the access logs of %s", r)
+	a.check(a.services, call{
+		by: by, as: service(deliverer), action: "s3:PutObject", proves: "access logs to S3",
+		on: fmt.Sprintf("%s/%sAWSLogs/%s/elasticloadbalancing/x", bucket.str("arn"), prefix, a.account),
+		context: iam.Context{
+			"aws:SourceAccount": {a.account}, "aws:SourceArn": {r.str("arn")}, "s3:x-amz-acl": nil,
+		},
+	})
+	if key := a.keyOfObject(bucket.str("bucket"), ""); key != "" {
+		a.services.fault("%s: %s is encrypted with a KMS key; access logs are delivered only where S3's own key encrypts", by, bucket)
+	}
+}
+
+// proveAlarms proves that what rings may tell the topic, and that the topic's key lets it.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html and sns-key-management.html
+func (a *access) proveAlarms() {
+	told := func(by, topic, from, source string) {
+		if !strings.Contains(topic, ":sns:") {
+			return
+		}
+		t := a.one(tokenTopic, topic, "arn")
+		if t == nil {
+			a.services.open("whether the topic %s lets %s publish is not in the state", topic, from)
+			return
+		}
+		one := call{by: by, as: service(from), action: "sns:Publish", on: topic, proves: "alarms to SNS", context: iam.Context{
+			"aws:SourceAccount": {a.account}, "aws:SourceOwner": {a.account}, "aws:SourceArn": {source},
+		}}
+		if from == "cloudwatch.amazonaws.com" && policyOf(t, "policy") == nil && a.policyOn(topic) == nil {
+			return // a topic's first policy lets its own account's alarms publish
+		}
+		a.check(a.services, one)
+		if key := t.str("kmsMasterKeyId"); key != "" {
+			a.check(a.keys, each(one, a.keyOf(key), "kms:Decrypt", "kms:GenerateDataKey")...)
+		}
+	}
+	for _, token := range []string{tokenAlarm, tokenComposed} {
+		for _, r := range a.of(token) {
+			for _, key := range []string{"alarmActions", "okActions", "insufficientDataActions"} {
+				for _, action := range r.strings(key) {
+					told(r.String(), action, "cloudwatch.amazonaws.com", r.str("arn"))
+				}
+			}
+		}
+	}
+	for _, r := range a.of(tokenEvent) {
+		rule := a.one(tokenRule, r.str("rule"), "name")
+		source := a.arn("events", "rule/"+r.str("rule"))
+		if rule != nil {
+			source = rule.str("arn")
+		}
+		told(r.String(), r.str("arn"), "events.amazonaws.com", source)
+	}
+	for _, r := range a.of(tokenEvents) {
+		told(r.String(), r.str("snsTopic"), "events.rds.amazonaws.com", r.str("arn"))
+	}
+}
