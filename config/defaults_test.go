@@ -241,7 +241,11 @@ func TestWarnings(t *testing.T) {
 		"source": "s3://bucket/a.zip", "sha256": "0000000000000000000000000000000000000000000000000000000000000000",
 	}}}
 	ldap := object{
-		"type": "readOnlyLdap", "url": "ldap://ldap.example.com", "cidrs": []string{"10.9.0.0/24"},
+		"type": "readWriteLdap", "url": "ldap://ldap.example.com", "cidrs": []string{"10.9.0.0/24"},
+		"bindDn": "cn=bind", "bindPassword": "MARKER", "userSearchBase": "ou=users",
+	}
+	readOnly := object{
+		"type": "readOnlyActiveDirectory", "url": "ldaps://ldap.example.com", "cidrs": []string{"10.9.0.0/24"},
 		"bindDn": "cn=bind", "bindPassword": "MARKER", "userSearchBase": "ou=users",
 	}
 	for name, c := range map[string]struct {
@@ -292,6 +296,11 @@ func TestWarnings(t *testing.T) {
 		"no latin1 after 7.1": {object{"version": "7.2.0", "database": object{"engine": "mysql"}}, ""},
 		"ldap": {under("userStore", ldap),
 			"wso2is:userStore.url: ldap sends every user's password unencrypted; ldaps does not"},
+		"administrator": {object{"userStore": readOnly, "admin": object{"username": "carol"}},
+			"wso2is:admin.username: the directory is read only, so it must have the administrator before the first start: an entry " +
+				"with sAMAccountName=carol under ou=users, whose password in the directory is the administrator's"},
+		"authorities": {under("trust", object{"caBundle": object{"source": "s3://bucket/ca.pem"}}),
+			"wso2is:trust.caBundle.sha256: without a checksum nodes run whatever s3://bucket/ca.pem holds when they start"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changes := object{}
@@ -308,6 +317,17 @@ func TestWarnings(t *testing.T) {
 			require.Equal(t, c.want, strings.Join(got, "\n"))
 		})
 	}
+}
+
+func TestAPasswordThatADirectoryDoesNotReadIsSaid(t *testing.T) {
+	got := configtest.Load(t, object{
+		"userStore": object{
+			"type": "readOnlyLdap", "url": "ldaps://ldap.example.com", "cidrs": []string{"10.9.0.0/24"},
+			"bindDn": "cn=bind", "bindPassword": "MARKER", "userSearchBase": "ou=users",
+		}, "admin": object{"password": "MARKER-password"},
+	}, "userStore", "admin").Warnings
+	require.Contains(t, got,
+		"wso2is:admin.password: the directory has the administrator's password, and this one opens nothing")
 }
 
 func TestExtraConfigKeepsNumbers(t *testing.T) {

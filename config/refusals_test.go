@@ -447,6 +447,8 @@ func TestRefusesDatabases(t *testing.T) {
 		"overlap": one(instance(object{"backupWindow": "23:45-00:30", "maintenanceWindow": "sun:23:50-mon:00:40"}),
 			"wso2is:database.instance.maintenanceWindow: sun:23:50-mon:00:40 overlaps the backups of 23:45-00:30; "+
 				"write windows that are apart"),
+		"authorities of a directory": one(under("trust", object{"caBundle": object{"source": "http://x/ca.pem"}}),
+			"wso2is:trust.caBundle.source: \"http://x/ca.pem\" is no place that nodes fetch from; write s3://bucket/key, or an https URL"),
 		"authorities": one(db(object{"caBundle": object{"sha256": strings.Repeat("a", 64)}}),
 			"wso2is:database.caBundle.source: there is a checksum and no file; write where the file is"),
 	})

@@ -61,6 +61,8 @@ type Cluster struct {
 	Admin Admin `json:"admin,omitempty"`
 	// Secrets are values that a team brings itself; what is left out is generated once and kept.
 	Secrets Secrets `json:"secrets,omitempty"`
+	// Trust says whose certificates the server believes besides those that the product ships.
+	Trust Trust `json:"trust,omitempty"`
 	// UserStore is the primary user store: the shared database, or a directory.
 	UserStore UserStore `json:"userStore,omitempty"`
 	// Observability is what is kept of logs and who is told of trouble.
@@ -551,6 +553,14 @@ type Secrets struct {
 	RecoveryDays *int `json:"recoveryDays,omitempty" jsonschema:"minimum=0,maximum=30"`
 }
 
+// Trust is what the server's truststore holds besides the product's own, the nodes' own and database.caBundle.
+type Trust struct {
+	// CABundle is a PEM file with certificate authorities of the team's own: those of a directory, a mail server, or an
+	// upstream identity provider. Without it the server refuses a certificate that none of the product's authorities
+	// has signed.
+	CABundle Artifact `json:"caBundle,omitempty"`
+}
+
 // UserStoreType is a kind of primary user store.
 type UserStoreType string
 
@@ -566,9 +576,12 @@ const (
 // UserStore is the primary user store.
 type UserStore struct {
 	// Type is `database` (the shared or the user database), or a directory: `readOnlyLdap`, `readWriteLdap`,
-	// `readOnlyActiveDirectory`, `readWriteActiveDirectory`. Default: `database`.
+	// `readOnlyActiveDirectory`, `readWriteActiveDirectory`. One that is read only must have the administrator,
+	// admin.username, before the first start. In `readWriteLdap` the server knows users and groups by the directory's
+	// `entryUUID`, and a group is a `groupOfNames` with at least one member. Default: `database`.
 	Type UserStoreType `json:"type,omitempty"`
-	// URL is the directory's URL, `ldaps://host:636`. Needed for a directory.
+	// URL is the directory's URL, `ldaps://host:636`. Needed for a directory. A private authority's certificate goes
+	// into trust.caBundle.
 	URL string `json:"url,omitempty"`
 	// CIDRs are the ranges the directory's servers are in; nodes may connect to them on the URL's port. Needed for a
 	// directory.

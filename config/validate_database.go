@@ -49,6 +49,7 @@ func (v *validator) database() {
 		v.instance(path, db.Instances[name], v.written.Database.Instances[name])
 	}
 	v.artifact("database.caBundle", db.CABundle)
+	v.artifact("trust.caBundle", v.Trust.CABundle)
 }
 
 func (v *validator) logical() {

@@ -14,6 +14,7 @@ func (c *Cluster) warnings() []string {
 	var w warnings
 	w.caching(c)
 	w.network(c)
+	w.directory(c)
 	w.database(c)
 	if c.Nodes.Count == 1 {
 		w.say("nodes.count", "one node is no cluster: its replacement interrupts the service")
@@ -42,7 +43,7 @@ func (c *Cluster) warnings() []string {
 		path string
 		file Artifact
 	}{{"product.archive", c.Product.Archive}, {"product.driver", c.Product.Driver}, {"database.caBundle",
-		c.Database.CABundle}, {"eks.membershipScheme", c.EKS.MembershipScheme}} {
+		c.Database.CABundle}, {"trust.caBundle", c.Trust.CABundle}, {"eks.membershipScheme", c.EKS.MembershipScheme}} {
 		if a.file.Source != "" && a.file.SHA256 == "" {
 			w.say(a.path+".sha256", "without a checksum nodes run whatever %s holds when they start", a.file.Source)
 		}
@@ -86,6 +87,21 @@ func (w *warnings) network(c *Cluster) {
 	}
 	if c.UserStore.Type != DatabaseUserStore && c.UserStore.URL[:len("ldap:")] == "ldap:" {
 		w.say("userStore.url", "ldap sends every user's password unencrypted; ldaps does not")
+	}
+}
+
+// directory tells what no program can see before the first start: the server does not start on a directory that it cannot
+// write and that lacks its administrator (addInitialAdminData in the kernel's AbstractUserStoreManager).
+func (w *warnings) directory(c *Cluster) {
+	u := c.UserStore
+	if u.Type != ReadOnlyLDAP && u.Type != ReadOnlyActiveDirectory {
+		return
+	}
+	w.say("admin.username", "the directory is read only, so it must have the administrator before the first start: an entry with "+
+		"%s=%s under %s, whose password in the directory is the administrator's", u.UserNameAttribute, c.Admin.Username,
+		u.UserSearchBase)
+	if c.Admin.Password.Set() {
+		w.say("admin.password", "the directory has the administrator's password, and this one opens nothing")
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 func (p *preflight) artifacts() []config.Artifact {
 	c := p.cluster
 	var all []config.Artifact
-	for _, a := range []config.Artifact{c.Product.Archive, c.Product.Driver, c.Database.CABundle, c.EKS.MembershipScheme} {
+	for _, a := range []config.Artifact{c.Product.Archive, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle, c.EKS.MembershipScheme} {
 		if a.Source != "" {
 			all = append(all, a)
 		}

@@ -133,6 +133,9 @@ type Args struct {
 	// JDBC URLs expect it.
 	CABundle     config.Artifact
 	CABundlePath string
+	// Trust is a PEM file with further authorities for the truststore, or empty. TrustPath is where the node keeps it.
+	Trust     config.Artifact
+	TrustPath string
 	// Bucket has the node's files and, named with the prefix Programs, the content of Programs().
 	Bucket   string
 	Programs string
@@ -322,6 +325,9 @@ func UserData(a Args) (string, error) {
 	h.value("CA_SOURCE", a.CABundle.Source)
 	h.value("CA_SHA256", a.CABundle.SHA256)
 	h.value("CA_FILE", a.CABundlePath)
+	h.value("TRUST_SOURCE", a.Trust.Source)
+	h.value("TRUST_SHA256", a.Trust.SHA256)
+	h.value("TRUST_FILE", a.TrustPath)
 	h.value("BUCKET", a.Bucket)
 	h.list("FILES", files)
 	h.list("PROGRAMS", programs)
@@ -427,6 +433,10 @@ func (a Args) check() error {
 	if a.CABundle.Source != "" {
 		artifact("the CA bundle", a.CABundle)
 		required("the CA bundle's path", a.CABundlePath)
+	}
+	if a.Trust.Source != "" {
+		artifact("the bundle of further authorities", a.Trust)
+		required("the path of further authorities", a.TrustPath)
 	}
 	deployment := false
 	for _, f := range a.Files {

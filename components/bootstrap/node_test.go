@@ -191,6 +191,14 @@ func newMachine(t *testing.T, version product.Version) *machine {
 	m.args.Archive.SHA256 = m.object(t, "artifacts", "wso2is-"+string(version)+".zip", archive.Bytes())
 	m.args.Driver.SHA256 = m.object(t, "artifacts", "postgresql-42.7.7.jar", []byte("a driver"))
 	m.args.Files[0].SHA256 = m.object(t, "demo-files", "nodes/node-1/deployment.toml", []byte("[server]\n"))
+	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, "ca.p12"), "-storetype", "PKCS12", "-storepass", markerKeystore,
+		"-alias", "ca", "-dname", "CN=authority of a directory", "-keyalg", "EC")
+	authority := keytool(t, "-exportcert", "-rfc", "-keystore", filepath.Join(scratch, "ca.p12"), "-storepass", markerKeystore,
+		"-alias", "ca")
+	m.args.Trust = config.Artifact{
+		Source: "s3://artifacts/trust.pem", SHA256: m.object(t, "artifacts", "trust.pem", []byte(authority)),
+	}
+	m.args.TrustPath = "/opt/wso2is/security/trust-ca.pem"
 	m.args.LifecycleHook = &LifecycleHook{Name: "launch", Group: "demo"}
 	m.args.ReadySeconds = 1
 	m.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "FAKE="+m.fake, "WSO2IS_ROOT="+m.root,
@@ -331,7 +339,7 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	contains(t, "the keystore", key, "wso2is, ", "PrivateKeyEntry", "contains 1 entry")
 	trusted := keytool(t, "-list", "-v", "-storepass", "wso2carbon", "-keystore",
 		m.at("repository/resources/security", m.args.Keystore.TruststoreFile))
-	contains(t, "the truststore", trusted, "trustedCertEntry", "CN=given", "CN=shipped")
+	contains(t, "the truststore", trusted, "trustedCertEntry", "CN=given", "CN=shipped", "CN=authority of a directory")
 	tls := keytool(t, "-list", "-v", "-keystore", m.at("repository/resources/security", m.args.Keystore.TLSFile), "-storetype",
 		string(facts.Keystore), "-storepass", markerKeystore)
 	contains(t, "the keystore for TLS", tls, "Alias name: wso2is\n", "PrivateKeyEntry", "DNSName: id.example.com", "DNSName: localhost")

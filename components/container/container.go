@@ -153,7 +153,7 @@ type File struct {
 }
 
 // Files are those that every node fetches because of its configuration: the JDBC driver, unless the image has it, and
-// the databases' certificate authorities.
+// certificate authorities.
 func Files(c config.Cluster) []File {
 	var files []File
 	if !c.Container.Baked {
@@ -166,8 +166,13 @@ func Files(c config.Cluster) []File {
 			Source: driver.Source, SHA256: driver.SHA256, Path: ArtifactVolume + "/repository/components/lib/" + path.Base(at),
 		})
 	}
-	if ca := c.Database.CABundle; ca.Source != "" {
-		files = append(files, File{Source: ca.Source, SHA256: ca.SHA256, Path: nodeconfig.CABundlePath})
+	for _, f := range []File{
+		{c.Database.CABundle.Source, c.Database.CABundle.SHA256, nodeconfig.CABundlePath},
+		{c.Trust.CABundle.Source, c.Trust.CABundle.SHA256, nodeconfig.TrustPath},
+	} {
+		if f.Source != "" {
+			files = append(files, f)
+		}
 	}
 	return files
 }

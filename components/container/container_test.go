@@ -108,6 +108,7 @@ func newNode(t *testing.T, version product.Version) *node {
 		"topology": "ecs", "version": string(version), "jvm": map[string]any{"heap": 2048, "options": []string{"-Da=b"}},
 		"product":  map[string]any{"driver": map[string]any{"source": "s3://artifacts/driver.jar", "sha256": sum(driver)}},
 		"database": map[string]any{"caBundle": map[string]any{"source": "s3://artifacts/ca.pem"}},
+		"trust":    map[string]any{"caBundle": map[string]any{"source": "s3://artifacts/trust.pem"}},
 	}).Cluster
 	facts, err := version.Facts()
 	require.NoError(t, err)
@@ -118,6 +119,10 @@ func newNode(t *testing.T, version product.Version) *node {
 		"-storepass", keystorePassword, "-alias", "Given-1", "-dname", "CN=given", "-keyalg", "EC")
 	keytool(t, "-exportcert", "-rfc", "-keystore", filepath.Join(scratch, "given.p12"), "-storepass", keystorePassword,
 		"-alias", "Given-1", "-file", filepath.Join(scratch, "ca.pem"))
+	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, "authority.p12"), "-storetype", "PKCS12", "-storepass",
+		keystorePassword, "-alias", "ca", "-dname", "CN=authority of a directory", "-keyalg", "EC")
+	keytool(t, "-exportcert", "-rfc", "-keystore", filepath.Join(scratch, "authority.p12"), "-storepass", keystorePassword,
+		"-alias", "ca", "-file", filepath.Join(scratch, "trust.pem"))
 
 	home := n.at(ServerHome(version))
 	write(t, home+"/repository/resources/security/"+truststore, read(t, filepath.Join(scratch, truststore)), 0o644)
@@ -129,6 +134,7 @@ func newNode(t *testing.T, version product.Version) *node {
 	}
 	for key, content := range map[string]string{
 		"artifacts/driver.jar": driver, "artifacts/ca.pem": read(t, filepath.Join(scratch, "ca.pem")),
+		"artifacts/trust.pem":   read(t, filepath.Join(scratch, "trust.pem")),
 		"files/deployment.toml": "[server]\n", "files/SchemaBootstrap.java": bootstrap.SchemaProgram(),
 	} {
 		write(t, filepath.Join(n.fake, "s3", key), content, 0o644)
@@ -212,7 +218,7 @@ func TestNodeLife(t *testing.T) {
 			require.Eventually(t, func() bool {
 				text, _ := os.ReadFile(events)
 				return string(text) == "the server started\n"
-			}, 60*time.Second, 50*time.Millisecond)
+			}, 3*time.Minute, 50*time.Millisecond)
 			require.NoError(t, server.Process.Signal(syscall.SIGTERM))
 			var exit *exec.ExitError
 			require.True(t, errors.As(server.Wait(), &exit), "a stopped server does not end well")
@@ -248,6 +254,7 @@ func TestNodeLife(t *testing.T) {
 			trusted := keytool(t, "-list", "-v", "-storepass", nodeconfig.TruststorePassword, "-keystore",
 				security+nodeconfig.TruststoreFile(facts.Keystore))
 			require.Contains(t, trusted, "CN=given")
+			require.Contains(t, trusted, "CN=authority of a directory")
 			tls := keytool(t, "-list", "-v", "-keystore", security+nodeconfig.TLSKeystoreFile(facts.Keystore), "-storetype",
 				string(facts.Keystore), "-storepass", keystorePassword)
 			require.Contains(t, tls, "DNSName: "+n.cluster.Hostname)
@@ -304,7 +311,7 @@ func TestServerReachesItsOwnName(t *testing.T) {
 	require.Eventually(t, func() bool {
 		text, _ := os.ReadFile(events)
 		return len(text) > 0
-	}, 90*time.Second, 100*time.Millisecond, &printed)
+	}, 3*time.Minute, 100*time.Millisecond, &printed)
 	require.NoError(t, server.Process.Signal(syscall.SIGTERM))
 	_ = server.Wait()
 	require.Equal(t, "127.0.0.1 localhost\n127.0.0.1 "+n.cluster.Hostname+"\n", read(t, n.at("/etc/hosts")))

@@ -201,6 +201,7 @@ func bootstrapArgs(
 		Region: c.Region, ClusterName: args.Cluster, NodeName: n.name, NodeAddress: n.address, Hostname: c.Hostname,
 		Version: c.Version, Archive: c.Product.Archive, Driver: c.Product.Driver,
 		CABundle: c.Database.CABundle, CABundlePath: nodeconfig.CABundlePath,
+		Trust: c.Trust.CABundle, TrustPath: nodeconfig.TrustPath,
 		Bucket: at["bucket"], Programs: programPrefix,
 		Files: []bootstrap.File{{
 			Key:    bootstrap.Key(files.Deployment, at["sum:deployment.toml"]),

@@ -65,7 +65,7 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 
 func nodePolicy(args *Args, v []string) awskit.Policy {
 	c := args.Config
-	artifacts := nodefiles.ARNs(args.Scope, c.Product.Archive, c.Product.Driver, c.Database.CABundle)
+	artifacts := nodefiles.ARNs(args.Scope, c.Product.Archive, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle)
 	bucket, key, fs, logs, secretARNs := v[0], v[1], v[2], v[3], v[4:]
 	policy := awskit.NewPolicy(
 		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{bucket + "/*"}, artifacts...)...),

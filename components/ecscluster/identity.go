@@ -135,7 +135,7 @@ func (i *Identity) grant(ctx *pulumi.Context, b *builder) error {
 
 // fetch lets the program that prepares a task read the stack's files and the team's own.
 func (b *builder) fetch(k known) []awskit.Statement {
-	files := nodefiles.ARNs(b.Scope, b.Config.Product.Driver, b.Config.Database.CABundle)
+	files := nodefiles.ARNs(b.Scope, b.Config.Product.Driver, b.Config.Database.CABundle, b.Config.Trust.CABundle)
 	return []awskit.Statement{
 		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{k["bucketArn"] + "/*"}, files...)...),
 		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, k["key"]),

@@ -171,7 +171,7 @@ func podPolicy(args *Args) func(v []string) awskit.Policy {
 	c := args.Config
 	return func(v []string) awskit.Policy {
 		policy := awskit.NewPolicy(observability.ReportMembers())
-		artifacts := nodefiles.ARNs(args.Scope, c.Product.Driver, c.Database.CABundle, c.EKS.MembershipScheme)
+		artifacts := nodefiles.ARNs(args.Scope, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle, c.EKS.MembershipScheme)
 		if len(artifacts) > 0 {
 			policy.Statement = append(policy.Statement, awskit.Allow("ReadFiles", []string{"s3:GetObject"}, artifacts...))
 		}

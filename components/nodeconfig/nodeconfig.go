@@ -61,6 +61,8 @@ const (
 	TruststorePassword = "wso2carbon"
 	// CABundlePath is where a node has the PEM file of database.caBundle.
 	CABundlePath = "/opt/wso2is/security/rds-ca.pem"
+	// TrustPath is where a node has the PEM file of trust.caBundle. What is in this directory is in its truststore.
+	TrustPath = "/opt/wso2is/security/trust-ca.pem"
 )
 
 // KeystoreFile is the shared keystore's file name in repository/resources/security.

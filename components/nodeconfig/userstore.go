@@ -6,6 +6,14 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
+const (
+	// entryUUID is the identifier that a directory gives each entry itself (RFC 4530).
+	entryUUID = "entryUUID"
+	// objectGUID is Active Directory's, in the spelling that the server compares with (OBJECT_GUID in the kernel's
+	// UniqueIDReadOnlyLDAPUserStoreManager). It is binary, and the server makes a UUID of it.
+	objectGUID = "objectGUID"
+)
+
 // userStore writes the primary user store. The server infers most of a directory's properties, for a directory of its
 // own; those that a real one answers differently are written.
 func (r *renderer) userStore(d *document) {
@@ -53,10 +61,11 @@ func (r *renderer) userStore(d *document) {
 	}
 	switch {
 	case active:
-		// Active Directory's own identifier of an entry is binary, and searching by it needs the escaped form.
-		p["UserIDAttribute"] = "objectGuid"
-		p["UserIdSearchFilter"] = by("objectGuid")
-		p["java.naming.ldap.attributes.binary"] = "objectGuid"
+		p["UserIDAttribute"] = objectGUID
+		p["UserIdSearchFilter"] = by(objectGUID)
+		p["java.naming.ldap.attributes.binary"] = objectGUID
+		// Inferred for the read-only store is an attribute that Active Directory does not have.
+		p["GroupIdAttribute"] = objectGUID
 		p["GroupNameAttribute"] = "cn"
 		p["GroupNameSearchFilter"] = "(&(objectClass=group)(cn=?))"
 		p["GroupNameListFilter"] = "(objectClass=group)"
@@ -64,12 +73,21 @@ func (r *renderer) userStore(d *document) {
 		if u.Type == config.ReadWriteActiveDirectory {
 			p["GroupEntryObjectClass"] = "group"
 			// Active Directory refuses a password over a connection that is not encrypted.
-			p["ImmutableAttributes"] = "objectGuid"
+			p["ImmutableAttributes"] = objectGUID
 		}
 	case readOnly(u.Type):
 		// The inferred identifier is an attribute of WSO2's own schema, which a directory elsewhere does not have.
 		p["UserIDAttribute"] = u.UserNameAttribute
 		p["UserIdSearchFilter"] = by(u.UserNameAttribute)
+	default:
+		// As there. The directory's own identifier is operational: the server must not write what is not immutable
+		// (setUserClaimsWithID, setGroupAttributes), and reads it from the entry that it has added.
+		p["UserIDAttribute"] = entryUUID
+		p["UserIdSearchFilter"] = by(entryUUID)
+		p["GroupIdAttribute"] = entryUUID
+		p["ImmutableAttributes"] = entryUUID
+		// groupOfNames has at least one member (RFC 4519): the server refuses an empty group before the directory does.
+		p["EmptyRolesAllowed"] = false
 	}
 	d.UserStore.Properties = p
 }

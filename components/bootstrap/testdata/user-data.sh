@@ -13,6 +13,9 @@ DRIVER_SHA256=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
 CA_SOURCE=''
 CA_SHA256=''
 CA_FILE=''
+TRUST_SOURCE=''
+TRUST_SHA256=''
+TRUST_FILE=''
 BUCKET=demo-files
 FILES=(
 	'nodes/node-1/deployment.toml|cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc|repository/conf/deployment.toml')
@@ -21,7 +24,7 @@ PROGRAMS=(
 	'programs/a66fd5cfe94c8bb7908ec39ef5d87b962b4b45f524d96c46f4e3e54d0854ee0d/members|a66fd5cfe94c8bb7908ec39ef5d87b962b4b45f524d96c46f4e3e54d0854ee0d|bin/members'
 	'programs/dc19b08a8ba2dd676496b85c6f38600bed0bfd923edaa8abbeb1630e3342ba45/ready|dc19b08a8ba2dd676496b85c6f38600bed0bfd923edaa8abbeb1630e3342ba45|bin/ready'
 	'programs/b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa/secrets|b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa|bin/secrets'
-	'programs/f5c9fd4a6f267d706a016b5ddd2914cec647824ae58e1b4102b2e97cd0d99eab/setup|f5c9fd4a6f267d706a016b5ddd2914cec647824ae58e1b4102b2e97cd0d99eab|lib/setup')
+	'programs/ebff30715bad501b24c84a8b686e3d0a30e802b355a98f078137cd5c6e782f4f/setup|ebff30715bad501b24c84a8b686e3d0a30e802b355a98f078137cd5c6e782f4f|lib/setup')
 FILE_SYSTEM=fs-0123
 SHARED=(
 	'fsap-1|Userstores|deployment/server/userstores'
