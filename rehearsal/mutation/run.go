@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -161,8 +162,8 @@ func without(opts []pulumi.ResourceOption, path string) []pulumi.ResourceOption 
 	})
 }
 
-// try rehearses a mutant from an empty account, as far as a rehearsal goes that must succeed: up, the proofs, and a second
-// up that must change nothing. It gives what the rehearsal said.
+// try rehearses a mutant from an empty account: up, the proofs, a second up that must change nothing, and destroy, which
+// must leave nothing. It gives what the rehearsal said.
 func try(
 	ctx context.Context, s *rehearse.Session, empty *rehearse.Moment, o rehearse.Options, m Mutant,
 ) (string, error) {
@@ -198,10 +199,26 @@ func try(
 	if err == nil {
 		_, err = s.Up(ctx, append(quiet, optup.ExpectNoChanges())...)
 	}
+	if err == nil {
+		err = destroy(ctx, s)
+	}
 	if err != nil {
 		return rehearse.Reasons(err)[0], ctx.Err()
 	}
 	return "", nil
+}
+
+func destroy(ctx context.Context, s *rehearse.Session) error {
+	if err := s.Unprotect(ctx); err != nil {
+		return err
+	}
+	if _, err := s.Destroy(ctx, optdestroy.SuppressOutputs(), optdestroy.SuppressProgress()); err != nil {
+		return err
+	}
+	if left := s.Cloud.Snapshot().Left(); len(left) > 0 {
+		return fmt.Errorf("destroy leaves %d resources, such as %s %s", len(left), left[0].Token, left[0].ID)
+	}
+	return nil
 }
 
 // Unnoticed are the results that nothing noticed and nothing argues for.

@@ -10,7 +10,7 @@ import (
 type setting struct {
 	// token is the resource's type, path the property: steps with dots, and [] for every element of a list.
 	token, path string
-	// want are the values that hold; stackKey stands for any KMS key of the stack.
+	// want are the values that hold; stackKey, positive and some stand for many.
 	want []any
 	// when says of which resources it must hold; nil means all.
 	when func(c *cluster, r *resource, want Expected) bool
@@ -18,8 +18,14 @@ type setting struct {
 	why string
 }
 
-// stackKey stands for the ARN or id of a KMS key in the state.
-const stackKey = "the stack's key"
+const (
+	// stackKey stands for the ARN or id of a KMS key in the state.
+	stackKey = "the stack's key"
+	// positive stands for any number above 0.
+	positive = "a number above 0"
+	// some stands for any list that is not empty.
+	some = "one or more"
+)
 
 const (
 	tokenFileSystem = "aws:efs/fileSystem:FileSystem"
@@ -57,6 +63,10 @@ func newMetadata(_ *cluster, _ *resource, want Expected) bool {
 	return !slices.Contains(oldMetadata, want.Release)
 }
 
+func asInterface(_ *cluster, r *resource, _ Expected) bool {
+	return r.str("vpcEndpointType") == "Interface"
+}
+
 // encrypts says that a listener speaks TLS, inTheClear that it does not.
 func encrypts(_ *cluster, r *resource, _ Expected) bool   { return r.str("protocol") == "HTTPS" }
 func inTheClear(_ *cluster, r *resource, _ Expected) bool { return r.str("protocol") == "HTTP" }
@@ -80,6 +90,7 @@ var required = []struct {
 		{tokenFileSystem, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the shared files"},
 		{tokenSecret, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the secret"},
 		{tokenInstance, "rootBlockDevice.encrypted", only(true), nil, "its disk is not encrypted"},
+		{tokenInstance, "rootBlockDevice.deleteOnTermination", only(true), nil, "its disk stays, and costs, when the node is gone"},
 		{tokenInstance, "rootBlockDevice.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
 		{tokenTemplate, "blockDeviceMappings[].ebs.encrypted", only("true"), nil, "a disk is not encrypted"},
 		{tokenTemplate, "blockDeviceMappings[].ebs.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of a disk"},
@@ -105,6 +116,10 @@ var required = []struct {
 		{tokenInstance, "metadataOptions.httpPutResponseHopLimit", only(1.0), nil, "a container on it gets its credentials"},
 		{tokenTemplate, "metadataOptions.httpPutResponseHopLimit", only(1.0), nil, "a container on a node gets the node's credentials"},
 	}},
+	{"The names of AWS's services lead to the VPC's endpoints", "private DNS", []setting{
+		{tokenEndpoint, "privateDnsEnabled", only(true), asInterface, "its name leads to the internet, which nodes do not reach"},
+		{tokenEndpoint, "securityGroupIds", only(some), asInterface, "it gets the VPC's default group, which lets nobody in"},
+	}},
 	{"Requests are encrypted all the way, and stay with their node", "TLS to the load balancer and to the nodes, sticky sessions", []setting{
 		{tokenListener, "sslPolicy", forwardSecret, encrypts, "clients may use TLS 1.0 or 1.1"},
 		{tokenListener, "defaultActions[].redirect.protocol", only("HTTPS"), inTheClear, "requests stay in the clear"},
@@ -115,6 +130,7 @@ var required = []struct {
 		{tokenBalancer, "preserveHostHeader", only(true), nil, "the server sees a host that is not its own"},
 	}},
 	{"Data can be brought back", "backups, snapshots with tags, and protection where the profile is prod", []setting{
+		{tokenDatabase, "backupRetentionPeriod", only(positive), nil, "it cannot go back to any point in time"},
 		{tokenDatabase, "copyTagsToSnapshot", only(true), nil, "nobody knows whose its snapshots are"},
 		{tokenDatabase, "autoMinorVersionUpgrade", only(true), nil, "it stays on a release with known holes"},
 		{tokenDatabase, "deletionProtection", only(true), inProd, "one call deletes it"},
@@ -188,12 +204,10 @@ func shown(value any) any {
 // holds says whether a value is one of those that hold.
 func (c *cluster) holds(want []any, value any) bool {
 	for _, w := range want {
-		if w == stackKey {
-			id, _ := value.(string)
-			if c.one(tokenKey, id, "arn", "keyId") != nil {
-				return true
-			}
-		} else if w == value {
+		number, _ := value.(float64)
+		elements, _ := value.([]any)
+		switch id, _ := value.(string); {
+		case w == value, w == positive && number > 0, w == some && len(elements) > 0, w == stackKey && c.one(tokenKey, id, "arn", "keyId") != nil:
 			return true
 		}
 	}

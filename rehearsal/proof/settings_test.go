@@ -1,6 +1,7 @@
 package proof_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -96,4 +97,44 @@ func TestBucketsAreClosedAndDataIsProtected(t *testing.T) {
 	d = open(t, stateOf(t, "dev"))
 	d.get("FileSystem", "shared")["protect"] = false
 	assert.Empty(t, faults(t, d.state(), wantOf(t, "dev"), claim), "a stack that may be thrown away needs no protection")
+}
+
+// statements changes each statement of the policies of a type.
+func statements(t *testing.T, d *document, kind string, change func(statement map[string]any)) {
+	t.Helper()
+	for _, r := range d.resources {
+		if !is(r, kind, "") {
+			continue
+		}
+		for _, part := range []string{"inputs", "outputs"} {
+			in := r.(map[string]any)[part].(map[string]any)
+			var policy map[string]any
+			text, _ := in["policy"].(string)
+			require.NoError(t, json.Unmarshal([]byte(text), &policy))
+			for _, s := range policy["Statement"].([]any) {
+				change(s.(map[string]any))
+			}
+			raw, err := json.Marshal(policy)
+			require.NoError(t, err)
+			in["policy"] = string(raw)
+		}
+	}
+}
+
+func TestPoliciesNameWhatTheyAllow(t *testing.T) {
+	const claim = "No policy allows something on everything that could be named, or everybody without a condition"
+	for _, stack := range shippedNames {
+		d := open(t, stateOf(t, stack))
+		statements(t, d, "RolePolicy", func(s map[string]any) { s["Resource"] = "*"; delete(s, "Condition") })
+		statements(t, d, "FileSystemPolicy", func(s map[string]any) { s["Principal"] = "*"; delete(s, "Condition") })
+		said := faults(t, d.state(), wantOf(t, stack), claim)
+		for _, want := range []string{
+			"allows secretsmanager:GetSecretValue on everything: name the resource in ",
+			"allows cloudwatch:PutMetricData on everything: ReportMembers needs a condition on cloudwatch:namespace",
+			"FileSystemPolicy shared allows everybody what NodesMount says, without a condition",
+		} {
+			assert.Contains(t, said, want, stack)
+		}
+		assert.NotContains(t, said, "ec2:Describe", stack)
+	}
 }

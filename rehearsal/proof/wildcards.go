@@ -1,0 +1,82 @@
+package proof
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// unscoped are actions that take no resource, so that a policy must name them on everything. A condition, where there is
+// one, narrows them instead.
+// Source: the "Resource types" column of the services' pages in
+// docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+var unscoped = map[string]string{
+	"ec2:Describe*": "", "ec2:Get*": "", "elasticloadbalancing:Describe*": "", "autoscaling:Describe*": "", "logs:DescribeLogGroups": "",
+	"ecr:GetAuthorizationToken": "", "ecs:DiscoverPollEndpoint": "", "ecs:ListTasks": "ecs:cluster", "ssmmessages:*": "",
+	"ec2messages:*": "", "ssm:UpdateInstanceInformation": "", "ssm:ListAssociations": "", "ssm:ListInstanceAssociations": "",
+	"cloudwatch:PutMetricData": "cloudwatch:namespace", "ssm:DescribeAutomationExecutions": "", "ssm:DescribeInstanceInformation": "",
+	"ecs:RegisterContainerInstance": "", "ecs:CreateCluster": "", "ecs:DescribeTaskDefinition": "",
+}
+
+// scoped proves that no policy of the stack opens more than it names.
+func scoped(c *cluster) *Verdict {
+	v, read := &Verdict{Claim: "No policy allows something on everything that could be named, or everybody without a condition"}, 0
+	for _, r := range c.all {
+		var p struct{ Statement []map[string]any }
+		if json.Unmarshal([]byte(r.str("policy")), &p) != nil {
+			continue
+		}
+		for _, s := range p.Statement {
+			if s["Effect"] != "Allow" {
+				continue
+			}
+			read++
+			conditions, _ := json.Marshal(s["Condition"]) // what was parsed can be written
+			if _, trusts := s["Principal"]; trusts {
+				if everybody(s["Principal"]) && s["Condition"] == nil {
+					v.fault("%s allows everybody what %v says, without a condition", r, s["Sid"])
+				}
+				continue
+			}
+			if !slices.Contains(namesIn(s["Resource"]), "*") {
+				continue
+			}
+			for _, action := range namesIn(s["Action"]) {
+				if key, known := narrowed(action); !known {
+					v.fault("%s allows %s on everything: name the resource in %v", r, action, s["Sid"])
+				} else if key != "" && !strings.Contains(string(conditions), `"`+key+`"`) {
+					v.fault("%s allows %s on everything: %v needs a condition on %s", r, action, s["Sid"], key)
+				}
+			}
+		}
+	}
+	v.Shown = fmt.Sprintf("%d statements", read)
+	return v
+}
+
+// narrowed says whether an action takes no resource, and which condition key narrows it.
+func narrowed(action string) (key string, known bool) {
+	for pattern, key := range unscoped {
+		if ok, _ := path.Match(pattern, action); ok {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+func everybody(principal any) bool {
+	if p, ok := principal.(map[string]any); ok {
+		return slices.Contains(namesIn(p["AWS"]), "*")
+	}
+	return principal == "*"
+}
+
+// namesIn are a text or a list of texts, as policies have either.
+func namesIn(v any) []string {
+	if s, ok := v.(string); ok {
+		return []string{s}
+	}
+	return texts(v)
+}
