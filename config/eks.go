@@ -136,3 +136,11 @@ func (c *Cluster) sizeNodeGroup() {
 	set(&g.Min, c.nodesNeeded())
 	set(&g.Max, g.Min)
 }
+
+// SupportType is the cluster's upgrade policy as EKS names it.
+func (e EKSOptions) SupportType() string {
+	if e.ExtendedSupport {
+		return "EXTENDED"
+	}
+	return "STANDARD"
+}

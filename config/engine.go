@@ -144,6 +144,20 @@ func (d Database) License() string {
 	return engines[d.Engine].license
 }
 
+// lifecycleEngines are the engines whose Extended Support can be declined (RDS, CreateDBInstance, EngineLifecycleSupport).
+var lifecycleEngines = []Engine{Postgres, MySQL}
+
+// LifecycleSupport is the life cycle type as RDS names it, or empty for an engine without.
+func (d Database) LifecycleSupport() string {
+	switch {
+	case !slices.Contains(lifecycleEngines, d.Engine):
+		return ""
+	case d.ExtendedSupport:
+		return "open-source-rds-extended-support"
+	}
+	return "open-source-rds-extended-support-disabled"
+}
+
 // LogExports are the logs that RDS copies to CloudWatch.
 func (d Database) LogExports() []string {
 	return engines[d.Engine].logs

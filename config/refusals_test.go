@@ -483,6 +483,8 @@ func TestRefusesEdges(t *testing.T) {
 			"an empty list lets nobody in; write the ranges that may call, or leave it out for everyone"),
 		"TLS policy": one(lb(object{"tlsPolicy": "TLS13"}), `wso2is:loadBalancer.tlsPolicy: "TLS13" is no security policy `+
 			"of a load balancer; write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06"),
+		"extended support": one(under("database", object{"engine": "mariadb", "extendedSupport": true}),
+			"wso2is:database.extendedSupport: RDS has no Extended Support for mariadb; leave it out"),
 		"no throughput": one(under("fileSystem", object{"throughputMode": "provisioned"}),
 			"wso2is:fileSystem.provisionedThroughput: the mode provisioned needs a throughput; write 1 to 3414"),
 		"throughput unread": one(under("fileSystem", object{"provisionedThroughput": 10}),

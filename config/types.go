@@ -352,6 +352,11 @@ type Database struct {
 	// CABundle is a PEM file with RDS's certificate authorities. With it, nodes verify the database's certificate and
 	// name; without it, connections are encrypted but unverified.
 	CABundle Artifact `json:"caBundle,omitempty"`
+	// ExtendedSupport buys Amazon RDS Extended Support, which costs per vCPU and hour from the end of the engine release's
+	// standard support on. Without it, RDS then upgrades the database to a release with standard support, and makes no
+	// new one of the old release. Read when a database is made: RDS does not change it later. For postgres and mysql.
+	// Default: false.
+	ExtendedSupport bool `json:"extendedSupport,omitempty"`
 	// PoolSize is the largest number of connections of one data source on one node. Default: 50.
 	PoolSize int `json:"poolSize,omitempty" jsonschema:"minimum=5,maximum=500"`
 }

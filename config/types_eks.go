@@ -70,6 +70,10 @@ type EKSOptions struct {
 	// Version is the Kubernetes version: `1.34`, `1.35` or `1.36`, in quotes. EKS raises it one minor version at a time
 	// and never lowers it. Default: `1.35`.
 	Version KubernetesVersion `json:"version,omitempty"`
+	// ExtendedSupport keeps the cluster on a Kubernetes version past its standard support, where its control plane costs
+	// six times as much an hour. Without it, EKS upgrades the cluster by itself at the end of standard support. EKS refuses
+	// to give it up while the version is in extended support. Default: false.
+	ExtendedSupport bool `json:"extendedSupport,omitempty"`
 	// PublicAccessCIDRs are the public IPv4 ranges that may call the Kubernetes API from outside the VPC: that of the
 	// machine that runs pulumi must be one of them. Without any, the API has a private endpoint only, which is possible
 	// in an adopted VPC that the machine reaches.

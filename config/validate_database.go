@@ -27,6 +27,9 @@ func (v *validator) database() {
 		v.refuse("database.version", oneOf(facts.versions)+" (RDS keeps the minor version current)",
 			"%q is no release of %s that WSO2 Identity Server runs on", db.Version, db.Engine)
 	}
+	if db.ExtendedSupport && db.LifecycleSupport() == "" {
+		v.refuse("database.extendedSupport", "leave it out", "RDS has no Extended Support for %s", db.Engine)
+	}
 	switch {
 	case len(facts.editions) == 0 && db.Edition != "":
 		v.refuse("database.edition", "leave it out", "%s has no editions", db.Engine)

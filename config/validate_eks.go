@@ -136,7 +136,7 @@ func (v *validator) adoptedCluster() {
 		set  bool
 	}{
 		{"eks.version", e.Version != ""}, {"eks.publicAccessCidrs", len(e.PublicAccessCIDRs) > 0},
-		{"eks.admins", len(e.Admins) > 0}, {"eks.nodeGroup", e.NodeGroup != NodeGroup{}},
+		{"eks.extendedSupport", e.ExtendedSupport}, {"eks.admins", len(e.Admins) > 0}, {"eks.nodeGroup", e.NodeGroup != NodeGroup{}},
 		{"eks.controller", e.Controller != Controller{}}, {"eks.addons", len(e.Addons) > 0},
 		{"nodes.instanceType", v.written.Nodes.InstanceType != ""}, {"nodes.rootVolume", v.written.Nodes.RootVolume != 0},
 	} {

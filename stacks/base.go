@@ -123,6 +123,7 @@ func buildData(
 	db, err := database.New(ctx, "database", &database.Args{
 		Scope: scope, Database: c.Database, Subnets: b.network.InZones(b.network.Private),
 		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN,
+		LogRetention: c.Observability.LogRetention,
 	}, provider)
 	if err != nil {
 		return nil, err

@@ -15,11 +15,25 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// nodeServices are the AWS services that an EC2 node calls, each through an interface endpoint: discovery and lifecycle
-// hooks, secrets and their key, the file system, logs and metrics, and Systems Manager's three.
-var nodeServices = []string{
-	"autoscaling", "ec2", "ec2messages", "elasticfilesystem", "kms", "logs", "monitoring", "secretsmanager", "ssm",
-	"ssmmessages",
+// nodeServices are the AWS services that an EC2 node calls, each through an interface endpoint that costs in every zone.
+// Nothing calls KMS: Secrets Manager and S3 do so for the node. Nor is the file system's API called: files are mounted by a
+// DNS name, and efs-utils asks the API only where that does not resolve (its README).
+func nodeServices(c config.Cluster) []string {
+	services := []string{
+		"logs",           // the CloudWatch agent
+		"monitoring",     // the program members
+		"secretsmanager", // the program secrets
+		// The Systems Manager agent. From 3.3.40.0 on it needs no ec2messages where it reaches ssmmessages (Systems Manager,
+		// "Reference: ec2messages, ssmmessages, and other API operations").
+		"ssm", "ssmmessages",
+	}
+	if c.Clustered() && c.Clustering.Scheme == config.AWS {
+		services = append(services, "ec2") // Hazelcast finds members by their tag
+	}
+	if !c.Fixed() {
+		services = append(services, "autoscaling") // a node reports to its launch hook
+	}
+	return services
 }
 
 // memberMinutes is how long a member typically takes from its launch until it serves, and a little more.
@@ -31,7 +45,7 @@ func checkEC2(c config.Cluster) error {
 
 // buildEC2 is the topology ec2, from the network up.
 func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
-	base, err := buildBase(ctx, c, scope, nodeServices, provider)
+	base, err := buildBase(ctx, c, scope, nodeServices(c), provider)
 	if err != nil {
 		return err
 	}

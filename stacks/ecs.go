@@ -16,14 +16,14 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// taskServices are the AWS services that every task calls, or ECS for it, each through an interface endpoint: discovery,
-// images, secrets and their key, the file system, logs and metrics.
-var taskServices = []string{
-	"ec2", "ecr.api", "ecr.dkr", "ecs", "elasticfilesystem", "kms", "logs", "monitoring", "secretsmanager",
-}
+// taskServices are the AWS services that every task calls, or ECS for it, each through an interface endpoint that costs in
+// every zone: discovery asks EC2 and ECS for members, ECS pulls images from ECR, writes logs and reads secrets, and tasks
+// report their members. As on ec2, nothing calls KMS or the file system's API.
+var taskServices = []string{"ec2", "ecr.api", "ecr.dkr", "ecs", "logs", "monitoring", "secretsmanager"}
 
-// instanceServices are those that a container instance calls besides: ECS's own two for its agent, and Systems Manager's.
-var instanceServices = []string{"ec2messages", "ecs-agent", "ecs-telemetry", "ssm", "ssmmessages"}
+// instanceServices are those that a container instance calls besides: ECS's own two for its agent, and those of the
+// Systems Manager agent, which needs no ec2messages.
+var instanceServices = []string{"ecs-agent", "ecs-telemetry", "ssm", "ssmmessages"}
 
 func ecsServices(c config.Cluster) []string {
 	switch {

@@ -23,12 +23,18 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// clusterServices are the AWS services that Kubernetes nodes, add-ons and pods call, each through an interface
-// endpoint: joining the cluster, images, Pod Identity, the CNI, the load balancer controller, files, secrets, logs and
-// metrics.
+// clusterServices are the AWS services that Kubernetes nodes, add-ons and pods call, each through an interface endpoint that
+// costs in every zone. As on ec2, nothing calls KMS or the file system's API: the EFS CSI driver would do so to make access
+// points, which are made here.
 var clusterServices = []string{
-	"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "elasticloadbalancing", "kms", "logs",
-	"monitoring", "secretsmanager", "sts",
+	"ec2",                // the VPC CNI, nodes that start, the load balancer controller
+	"ecr.api", "ecr.dkr", // nodes pull images
+	"eks", "eks-auth", // nodes that start; Pod Identity
+	"elasticloadbalancing", // the load balancer controller
+	"logs",                 // Fluent Bit
+	"monitoring",           // pods, the CloudWatch agent
+	"secretsmanager",       // the Secrets Store CSI driver
+	"sts",                  // add-ons (EKS, "Deploy private clusters with limited internet access")
 }
 
 // servicesOfEKS adds what the load balancer controller attaches a web ACL through.

@@ -405,9 +405,9 @@ func TestEndpointsOfTheServicesThatTasksCall(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	assert.Equal(t, []string{"ec2", "ec2messages", "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry",
-		"elasticfilesystem", "kms", "logs", "monitoring", "s3", "secretsmanager", "ssm", "ssmmessages"}, services(onECS(nil)))
-	assert.Equal(t, []string{"ec2", "ecr.api", "ecr.dkr", "ecs", "elasticfilesystem", "kms", "logs", "monitoring", "s3",
+	assert.Equal(t, []string{"ec2", "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry",
+		"logs", "monitoring", "s3", "secretsmanager", "ssm", "ssmmessages"}, services(onECS(nil)))
+	assert.Equal(t, []string{"ec2", "ecr.api", "ecr.dkr", "ecs", "logs", "monitoring", "s3",
 		"secretsmanager"}, services(onFargate(nil)))
 }
 

@@ -4,6 +4,7 @@ package database
 import (
 	"fmt"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -24,6 +25,8 @@ type Args struct {
 	Subnets pulumi.StringArrayInput
 	// SecurityGroup admits the nodes.
 	SecurityGroup pulumi.StringInput
+	// LogRetention is for how many days the instances' logs are kept.
+	LogRetention int
 	// KeyARN encrypts storage, master passwords and query statistics.
 	KeyARN pulumi.StringInput
 }
@@ -168,8 +171,23 @@ func (d *Database) instance(
 		in.PerformanceInsightsKmsKeyId = args.KeyARN
 		in.PerformanceInsightsRetentionPeriod = pulumi.Int(monitoringDays)
 	}
+	if support := db.LifecycleSupport(); support != "" {
+		in.EngineLifecycleSupport = pulumi.String(support)
+	}
+	var groups []pulumi.Resource
 	if logs := db.LogExports(); len(logs) > 0 {
 		in.EnabledCloudwatchLogsExports = awskit.Strings(logs)
+		for _, log := range logs {
+			// RDS would make the group itself, and keep it for ever.
+			name := "/aws/rds/instance/" + identifier + "/" + log
+			group, err := cloudwatch.NewLogGroup(ctx, key+"-"+log, &cloudwatch.LogGroupArgs{
+				Name: pulumi.String(name), RetentionInDays: pulumi.Int(args.LogRetention), Tags: awskit.Tags(name, component),
+			}, pulumi.Parent(d))
+			if err != nil {
+				return fmt.Errorf("creating the log group %s: %w", name, err)
+			}
+			groups = append(groups, group)
+		}
 	}
 	if license := db.License(); license != "" {
 		in.LicenseModel = pulumi.String(license)
@@ -178,7 +196,10 @@ func (d *Database) instance(
 		in.DbName = pulumi.String(oracleSID)
 		in.CharacterSetName = pulumi.String(oracleCharacter)
 	}
-	instance, err := rds.NewInstance(ctx, key, in, pulumi.Parent(d), pulumi.Protect(args.Protect))
+	instance, err := rds.NewInstance(ctx, key, in, pulumi.Parent(d), pulumi.Protect(args.Protect), pulumi.DependsOn(groups),
+		// RDS takes it when an instance is made. The provider sends a later change, RDS ignores it, and every update tries
+		// again (terraform-provider-aws #40870).
+		pulumi.IgnoreChanges([]string{"engineLifecycleSupport"}))
 	if err != nil {
 		return err
 	}

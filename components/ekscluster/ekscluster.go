@@ -141,6 +141,7 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 		KubernetesNetworkConfig: eks.ClusterKubernetesNetworkConfigArgs{
 			IpFamily: pulumi.String("ipv4"), ServiceIpv4Cidr: pulumi.String(b.Config.ServiceCIDR()),
 		},
+		UpgradePolicy: eks.ClusterUpgradePolicyArgs{SupportType: pulumi.String(options.SupportType())},
 		EncryptionConfig: eks.ClusterEncryptionConfigArgs{
 			Provider:  eks.ClusterEncryptionConfigProviderArgs{KeyArn: b.Secrets.KeyARN},
 			Resources: awskit.Strings([]string{"secrets"}),

@@ -186,3 +186,12 @@ func widgets(c *Call) error {
 	}
 	return nil
 }
+
+// ownLogGroup is the log group that a service makes for itself where nobody has made it. It keeps logs for ever, and stays
+// when what writes to it goes.
+func (c *Call) ownLogGroup(name string) {
+	if c.Cloud.find(name, "name", logGroupType) == nil {
+		_ = c.Cloud.put(&Resource{Token: logGroupType, ID: name, Owner: c.ID, Inputs: Object{"name": name},
+			Outputs: Object{"id": name, "name": name}})
+	}
+}

@@ -88,7 +88,7 @@ var eksTypes = []Type{
 		},
 		Outputs: Object{
 			"endpoint": "https://{hex}.gr7.{region}.eks.{suffix}", "platformVersion": "eks.1", "status": "ACTIVE",
-			"createdAt": "2026-01-01T00:00:00Z", "clusterId": "",
+			"createdAt": "2026-01-01T00:00:00Z", "clusterId": "", "upgradePolicy": Object{"supportType": "EXTENDED"},
 		},
 		Replace: []string{
 			"name", "roleArn", "bootstrapSelfManagedAddons", "accessConfig.bootstrapClusterCreatorAdminPermissions",
@@ -401,10 +401,8 @@ func clusterOutputs(c *Call) {
 		return
 	}
 	c.Out["certificateAuthority"] = Object{"data": base64.StdEncoding.EncodeToString([]byte("rehearsed " + c.ID))}
-	group := "/aws/eks/" + c.text("name") + "/cluster"
-	if !c.Preview && c.given([]string{"enabledClusterLogTypes"}) > 0 && c.Cloud.find(group, "name", logGroupType) == nil {
-		_ = c.Cloud.put(&Resource{Token: logGroupType, ID: group, Owner: c.ID, Inputs: Object{"name": group},
-			Outputs: Object{"id": group, "name": group}})
+	if !c.Preview && c.given([]string{"enabledClusterLogTypes"}) > 0 {
+		c.ownLogGroup("/aws/eks/" + c.text("name") + "/cluster")
 	}
 }
 

@@ -111,6 +111,7 @@ var rdsTypes = []Type{
 			like("instanceClass", `db\.[a-z0-9-]+\.(?:micro|small|medium|\d*x?large)(?:\.[a-z0-9.]+)?`,
 				"a class such as db.m6g.large"),
 			between("backupRetentionPeriod", 0, 35), between("port", 1150, 65535), between("iops", 1000, 256000),
+			oneOf("engineLifecycleSupport", "open-source-rds-extended-support", "open-source-rds-extended-support-disabled"),
 			oneOf("storageType", "standard", "gp2", "gp3", "io1", "io2"),
 			oneOf("monitoringInterval", "0", "1", "5", "10", "15", "30", "60"),
 			like("finalSnapshotIdentifier", `[A-Za-z](?:[A-Za-z0-9]|-[A-Za-z0-9])*`, "letters, digits and single hyphens", 1,
@@ -125,7 +126,7 @@ var rdsTypes = []Type{
 			ref("performanceInsightsKmsKeyId", keyType).by("arn").free().code("KMSKeyNotAccessibleFault"),
 			ref("monitoringRoleArn", roleType).by("arn").free().code("InvalidParameterValue"),
 		},
-		Check: []Rule{databaseFits, windowsFit}, Rules: []Rule{databaseInVPC, trusts("monitoringRoleArn",
+		Check: []Rule{databaseFits, windowsFit, supportFits}, Rules: []Rule{supportStays, databaseInVPC, trusts("monitoringRoleArn",
 			"monitoring.rds.amazonaws.com")},
 		After: databaseOutputs,
 		Deletable: []Rule{func(c *Call) error {
@@ -201,6 +202,28 @@ func familyExists(c *Call) error {
 		}
 	}
 	return fail("InvalidParameterValue", "there is no parameter group family %s", family)
+}
+
+// supportFits refuses a life cycle type that the engine does not have.
+func supportFits(c *Call) error {
+	support := c.text("engineLifecycleSupport")
+	if name := c.text("engine"); support != "" && name != "mysql" && name != "postgres" {
+		return fail("InvalidParameterCombination", "engineLifecycleSupport is %s, and %s has no Extended Support", support, name)
+	}
+	return nil
+}
+
+// supportStays refuses a change that RDS accepts and ignores, so that every update would try it again
+// (terraform-provider-aws #40870).
+func supportStays(c *Call) error {
+	if c.Old == nil || c.text("engineLifecycleSupport") == "" {
+		return nil
+	}
+	if was := text(c.Old.Outputs, "engineLifecycleSupport"); c.text("engineLifecycleSupport") != was {
+		return fail("InvalidParameterCombination", "engineLifecycleSupport of %s stays %s: RDS takes it only when an instance is "+
+			"made, and ignores this change without a word", c.Old.describe(), was)
+	}
+	return nil
 }
 
 // databaseFits refuses what the engine does not take.
@@ -372,6 +395,11 @@ func databaseOutputs(c *Call) {
 	if c.Old != nil {
 		for _, k := range []string{"address", "endpoint", "masterUserSecrets", "availabilityZone"} {
 			c.Out[k] = c.Old.Outputs[k]
+		}
+	}
+	if !c.Preview {
+		for _, log := range texts(c.In, "enabledCloudwatchLogsExports[]") {
+			c.ownLogGroup("/aws/rds/instance/" + c.text("identifier") + "/" + log)
 		}
 	}
 	if c.Preview || c.Old != nil {

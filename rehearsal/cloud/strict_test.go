@@ -446,6 +446,22 @@ func TestDatabaseTellsItsEndpointAndItsMasterSecret(t *testing.T) {
 	require.NoError(t, w.Delete(databaseType, r.ID, nil))
 }
 
+func TestDatabaseKeepsItsLifeCycleTypeAndMakesLogGroups(t *testing.T) {
+	w := network(t)
+	const disabled = "open-source-rds-extended-support-disabled"
+	in := database(w, Object{"engineLifecycleSupport": disabled, "enabledCloudwatchLogsExports": []any{"postgresql"}})
+	r, err := w.try(databaseType, "db", in)
+	require.NoError(t, err)
+	group := w.find("/aws/rds/instance/"+text(r.Outputs, "identifier")+"/postgresql", "name", logGroupType)
+	require.NotNil(t, group, "RDS makes the log group that nobody has made")
+	_, err = w.Update(databaseType, r.ID, r.Outputs, set(clone(r.Inputs), "open-source-rds-extended-support", "engineLifecycleSupport"), nil, false)
+	require.ErrorContains(t, err, "RDS takes it only when an instance is made, and ignores this change without a word")
+	w.refuses(t, databaseType, database(w, Object{"identifier": "other", "engine": "mariadb", "engineVersion": "10.11",
+		"engineLifecycleSupport": disabled}), "mariadb has no Extended Support")
+	require.NoError(t, w.Delete(databaseType, r.ID, nil))
+	require.Contains(t, w.Snapshot().Left(), *group, "the group and its logs stay")
+}
+
 func TestAutoscalingGroupsHaveInstances(t *testing.T) {
 	w := network(t)
 	in := Object{"name": "nodes", "minSize": 2.0, "maxSize": 4.0, "launchTemplate": Object{"id": w.ids["template"]},

@@ -21,6 +21,8 @@ type Expected struct {
 	// VPC is the range of a VPC that the stack does not make, and Subnets are its subnets by id.
 	VPC     netip.Prefix
 	Subnets map[string]Subnet
+	// DatabaseExtended and ClusterExtended say that the stack file buys extended support.
+	DatabaseExtended, ClusterExtended bool
 	// Lists says that the stack file names S3's prefix list by id, whose ranges no state shows.
 	Lists bool
 	// Directory are the addresses of the users' directory, and DirectoryPort its port.
@@ -52,13 +54,15 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 			S3PrefixList                  string
 		}
 	}
+	var database, cluster struct{ ExtendedSupport bool }
 	var users struct {
 		URL   string
 		CIDRs []string
 	}
 	var nodes struct{ Autoscaling struct{ Max int } }
 	for key, into := range map[string]any{
-		"wso2is:loadBalancer": &balancer, "wso2is:network": &network, "wso2is:userStore": &users, "wso2is:nodes": &nodes,
+		"wso2is:loadBalancer": &balancer, "wso2is:network": &network, "wso2is:userStore": &users,
+		"wso2is:database": &database, "wso2is:eks": &cluster, "wso2is:nodes": &nodes,
 	} {
 		if raw := configuration[key]; raw != "" {
 			if err := json.Unmarshal([]byte(raw), into); err != nil {
@@ -70,6 +74,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	// A text arrives as it is, or as JSON.
 	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)
+	e.DatabaseExtended, e.ClusterExtended = database.ExtendedSupport, cluster.ExtendedSupport
 	var err error
 	for _, part := range []struct {
 		into *[]netip.Prefix

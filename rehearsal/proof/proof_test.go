@@ -652,7 +652,7 @@ var nameMutations = map[string]mutation{
 func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
 		"network": networkMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
-		"releases": releaseMutations, "name": nameMutations, "permissions": permissionMutations,
+		"releases": releaseMutations, "name": nameMutations, "permissions": permissionMutations, "costs": costMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {

@@ -32,6 +32,9 @@ type proofs struct {
 	*cluster
 	want Expected
 
+	// called are the AWS services that some node calls, by the names of their endpoints.
+	called []string
+
 	members, nobody, clients, balancer, data, filesystem, apis, downloads, outside, internet, control *Verdict
 }
 
@@ -71,7 +74,7 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveControl()
 	p.proveRules()
 	p.provePolicies()
-	return all
+	return append(all, p.costs())
 }
 
 // memberPorts is the range on which members must reach each other: what discovery probes, and otherwise what Hazelcast
@@ -386,10 +389,15 @@ func (p *proofs) proveAPIs() {
 		for _, role := range p.roles(n) {
 			for _, service := range p.permissions.services(role) {
 				for _, name := range endpointsOf(service, n) {
-					services[name] = true
+					services[name] = uncalled[name] == ""
 				}
 			}
 		}
+		for _, name := range unpermitted[n.platform] {
+			services[name] = true
+		}
+		maps.DeleteFunc(services, func(_ string, called bool) bool { return !called })
+		p.called = append(p.called, slices.Collect(maps.Keys(services))...)
 		for _, service := range slices.Sorted(maps.Keys(services)) {
 			if way := p.call(n, service, p.apis); way != "" {
 				if !slices.Contains(ways[way], service) {

@@ -1,0 +1,85 @@
+package proof
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const tokenLogGroup = "aws:cloudwatch/logGroup:LogGroup"
+
+// uncalled are services that a role may have permissions of, and that nothing in the VPC calls.
+var uncalled = map[string]string{
+	// Secrets Manager and S3 call KMS for whoever reads an encrypted value (KMS, "Using kms:ViaService").
+	"kms": "the services that keep encrypted values call it themselves",
+	// From 3.3.40.0 on the agent uses ssmmessages wherever that can be reached (Systems Manager, "Reference: ec2messages,
+	// ssmmessages, and other API operations"); the images of nodes are newer.
+	"ec2messages": "the Systems Manager agent uses ssmmessages",
+	// Mounting is NFS to a mount target's DNS name. The mount helper calls the API only where that name does not resolve
+	// (efs-utils, README), and the EFS CSI driver only to make access points (its cloud.go).
+	"elasticfilesystem": "files are mounted by a DNS name",
+}
+
+// unpermitted are services that are called without any permission of a role.
+var unpermitted = map[platform][]string{
+	// EKS's guide to private clusters lists it among those that add-ons need.
+	onPod: {"sts"},
+}
+
+// foreignNodes are the services that the nodes of an existing Kubernetes cluster call, which are in no state of this stack.
+var foreignNodes = []string{"ecr.api", "ecr.dkr", "eks", "eks-auth"}
+
+// costs proves that nothing is paid for that the stack file does not ask for.
+func (p *proofs) costs() *Verdict {
+	v := &Verdict{Claim: "Nothing costs by itself: no extended support, no endpoint without a caller, no logs kept for ever"}
+	for _, db := range p.of(tokenDatabase) {
+		// The others have none (RDS, CreateDBInstance, EngineLifecycleSupport).
+		if engine := db.str("engine"); engine != "postgres" && engine != "mysql" {
+			continue
+		}
+		if support := db.str("engineLifecycleSupport"); !p.want.DatabaseExtended && support != "open-source-rds-extended-support-disabled" {
+			v.fault("%s is enrolled in RDS Extended Support, which is paid from the end of its engine's standard support on: "+
+				"engineLifecycleSupport is %q", db, support)
+		}
+	}
+	for _, cluster := range p.of(tokenEKS) {
+		if support := cluster.object("upgradePolicy").str("supportType"); !p.want.ClusterExtended && support != "STANDARD" {
+			v.fault("%s slides into extended support, which costs six times as much: upgradePolicy.supportType is %q", cluster, support)
+		}
+	}
+	called := slices.Clone(p.called)
+	if len(p.of(tokenEKS)) == 0 && slices.ContainsFunc(p.nodes, func(n *node) bool { return n.platform == onPod }) {
+		called = append(called, foreignNodes...)
+	}
+	endpoints := 0
+	for _, e := range p.of(tokenEndpoint) {
+		service := shortService(e.str("serviceName"))
+		if e.str("vpcEndpointType") != "Interface" {
+			continue
+		}
+		endpoints++
+		if why := uncalled[service]; why != "" {
+			v.fault("%s costs in every zone, and nothing in the VPC calls %s: %s", e, service, why)
+		} else if !slices.Contains(called, service) {
+			v.fault("%s costs in every zone, and nothing in the VPC calls %s", e, service)
+		}
+	}
+	groups := p.of(tokenLogGroup)
+	for _, db := range p.of(tokenDatabase) {
+		for _, log := range db.strings("enabledCloudwatchLogsExports") {
+			name := "/aws/rds/instance/" + db.str("identifier") + "/" + log
+			if !slices.ContainsFunc(groups, func(g *resource) bool { return g.str("name") == name }) {
+				v.fault("RDS makes the log group %s of %s itself, keeps its logs for ever, and leaves it behind", name, db)
+			}
+		}
+	}
+	for _, g := range groups {
+		if days, ok := g.number("retentionInDays"); !ok || days == 0 {
+			v.fault("%s keeps its logs for ever: it has no retentionInDays", g)
+		}
+	}
+	v.Shown = strings.Join([]string{count(endpoints, "interface endpoint") + " with callers", count(len(groups), "log group") +
+		" with an end", fmt.Sprintf("%s and %s in standard support", count(len(p.of(tokenDatabase)), "database"),
+		count(len(p.of(tokenEKS)), "Kubernetes cluster"))}, ", ")
+	return v
+}
