@@ -6,8 +6,6 @@ import (
 	"strings"
 )
 
-const tokenLogGroup = "aws:cloudwatch/logGroup:LogGroup"
-
 // uncalled are services that a role may have permissions of, and that nothing in the VPC calls.
 var uncalled = map[string]string{
 	// Secrets Manager and S3 call KMS for whoever reads an encrypted value (KMS, "Using kms:ViaService").
