@@ -40,6 +40,13 @@ func TestTopologyAloneIsEnough(t *testing.T) {
 func TestImages(t *testing.T) {
 	own := configtest.Load(t, object{"topology": "ecs", "container": object{"repository": true}}).Cluster
 	require.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is-test/wso2is:7.1.0", own.Container.Image)
+	for image, want := range map[string]string{
+		"7.1.0-2": ":7.1.0-2", digest: digest, "7.1.0-2" + digest: ":7.1.0-2" + digest,
+	} {
+		own := configtest.Load(t, object{"topology": "ecs", "container": object{"repository": true, "image": image, "toolsImage": image}}).Cluster
+		require.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is-test/wso2is"+want, own.Container.Image)
+		require.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is-test/aws-cli"+want, own.Container.ToolsImage)
+	}
 	china := configtest.Load(t, object{"topology": "ecs", "aws:region": "cn-north-1", "loadBalancer": object{
 		"hostedZone": "Z0123456789ABC"}}).Cluster
 	require.Equal(t, "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/aws-cli:2", china.Container.ToolsImage)
@@ -62,6 +69,8 @@ func TestImageByTagIsAWarningInProd(t *testing.T) {
 	require.Equal(t, []string{"wso2is:container.image: the tag of " + image +
 		" can be moved to another image; a digest, @sha256:…, cannot"}, about("prod"))
 	require.Empty(t, about("dev"))
+	own := configtest.Load(t, object{"topology": "ecs", "profile": "prod", "container": object{"repository": true, "image": "7.1.0-2"}})
+	require.NotContains(t, strings.Join(own.Warnings, "\n"), "container.image", "a tag of the stack's own repository cannot be moved")
 }
 
 func TestRefusesWhatContainersDoNotRead(t *testing.T) {
@@ -86,8 +95,8 @@ func TestRefusesWhatContainersDoNotRead(t *testing.T) {
 				"registry's addresses as network.egressCidrs"),
 		"repository and image": one(ecs("container", object{"repository": true,
 			"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/is:1"}),
-			"wso2is:container.repository: the stack's own repositories hold both images; leave it out, or leave image "+
-				"and toolsImage out"),
+			`wso2is:container.image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/is:1" is neither a tag nor a digest of the `+
+				"stack's own repository; write a tag such as 7.1.0-2, a digest, @sha256:…, or both, or leave container.repository out"),
 		"scheme of another topology": one(ecs("clustering", object{"scheme": "wka"}), "wso2is:clustering.scheme: "+
 			"wka lists nodes with fixed addresses, and the topology ecs has none; write aws-ecs"),
 		"port that ECS discovery does not probe": one(ecs("clustering", object{"port": 5709}), "wso2is:clustering.port: "+

@@ -114,8 +114,9 @@ type Nodes struct {
 	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10; on ecs at least 30, which the image
 	// of container instances needs, or on Fargate 21 to 200. Default: 30.
 	RootVolume int `json:"rootVolume,omitempty" jsonschema:"minimum=10" wrong:"GiB are too little for the server"`
-	// AMI pins the Amazon Linux 2023 image by id; on ecs the one that is optimized for ECS. Left out, a node takes the
-	// newest one when it is launched, and a running node is not replaced because a newer one came out.
+	// AMI is the Amazon Linux 2023 image; on ecs the one that is optimized for ECS. Left out, nodes keep the image that was
+	// the newest when they were first made. `newest` takes the newest one at each update, and an id pins one: another image
+	// than the one in use replaces the nodes one at a time.
 	AMI string `json:"ami,omitempty"`
 	// Members fixes the nodes one by one, for the schemes `wka` and `multicast`: name, zone, address and port of each.
 	// Left out, `count` nodes named node-1, node-2, … are spread over the zones, each with an address of its own. A
@@ -125,6 +126,9 @@ type Nodes struct {
 	// discovery: a well-known member cannot come and go.
 	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
 }
+
+// NewestImage, as nodes.ami, is the newest image at each update.
+const NewestImage = "newest"
 
 // Member is one node with a fixed address.
 type Member struct {
@@ -498,7 +502,8 @@ type Container struct {
 	ToolsImage string `json:"toolsImage,omitempty"`
 	// Repository makes private ECR repositories of the stack's own, `<project>-<stack>/wso2is` and
 	// `<project>-<stack>/aws-cli`, which scan what is pushed and expire what is old, and takes both images from there.
-	// Exclusive with image and toolsImage. Nodes start once the images are pushed. Default: false.
+	// image and toolsImage then name a tag, such as `7.1.0-2`, or a digest, `@sha256:…`, or both. A tag cannot be pushed
+	// again, so that a rebuilt image has another one. Nodes start once the images are pushed. Default: false.
 	Repository bool `json:"repository,omitempty"`
 	// Baked says that the image holds the JDBC driver and the node's deployment.toml already; nodes then fetch neither.
 	// The stack's output `nodes` says where the file to bake is. Default: false.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -24,13 +25,20 @@ func (v *validator) container() {
 	if c.Baked && v.written.Product.Driver != (Artifact{}) {
 		v.refuse("product.driver", "leave it out, or write container.baked: false", "a baked image has its driver")
 	}
-	v.image("container.image", c.Image)
-	v.image("container.toolsImage", c.ToolsImage)
-	if c.Repository && (c.Image != "" || c.ToolsImage != "") {
-		v.refuse("container.repository", "leave it out, or leave image and toolsImage out",
-			"the stack's own repositories hold both images")
+	for _, i := range []struct{ path, image string }{
+		{"container.image", written.Image}, {"container.toolsImage", written.ToolsImage},
+	} {
+		if !c.Repository {
+			v.image(i.path, i.image)
+		} else if !inOwnRepository.MatchString(i.image) {
+			v.refuse(i.path, "write a tag such as 7.1.0-2, a digest, @sha256:…, or both, or leave container.repository out",
+				"%q is neither a tag nor a digest of the stack's own repository", i.image)
+		}
 	}
 }
+
+// inOwnRepository is what names an image of a repository that is known already: a tag, a digest or both.
+var inOwnRepository = regexp.MustCompile(`^(?:\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`)
 
 // image checks an image's name as the container runtimes read it, except that a registry and a tag or digest are
 // needed: Docker's defaults, docker.io and latest, are what nobody means in production.
@@ -117,7 +125,10 @@ func (c *Cluster) completeImages(env Environment) error {
 	if c.makesControlPlane() {
 		images = append(images, image{&c.EKS.Controller.Image, ControllerImage, "v" + c.EKS.Controller.Chart})
 	}
-	images = slices.DeleteFunc(images, func(i image) bool { return *i.of != "" })
+	own := func(i image) bool {
+		return c.Container.Repository && i.name != ControllerImage && inOwnRepository.MatchString(*i.of)
+	}
+	images = slices.DeleteFunc(images, func(i image) bool { return *i.of != "" && !own(i) })
 	if len(images) == 0 {
 		return nil
 	}
@@ -129,7 +140,11 @@ func (c *Cluster) completeImages(env Environment) error {
 		if c.Container.Repository {
 			i.name = c.ImageRepository(i.name)
 		}
-		*i.of = fmt.Sprintf("%s.dkr.ecr.%s.%s/%s:%s", account, c.Region, DNSSuffix(c.Region), i.name, i.tag)
+		chosen := cmp.Or(*i.of, i.tag)
+		if !strings.HasPrefix(chosen, "@") {
+			chosen = ":" + chosen
+		}
+		*i.of = fmt.Sprintf("%s.dkr.ecr.%s.%s/%s%s", account, c.Region, DNSSuffix(c.Region), i.name, chosen)
 	}
 	return nil
 }

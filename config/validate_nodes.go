@@ -35,7 +35,7 @@ func (v *validator) nodes() {
 		v.autoscaling()
 		return
 	}
-	if n.AMI != "" {
+	if n.AMI != "" && n.AMI != NewestImage {
 		v.id("nodes.ami", n.AMI, "ami-", "an image")
 	}
 	if listed := len(n.Members); listed > 0 {

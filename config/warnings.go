@@ -35,7 +35,7 @@ func (c *Cluster) warnings() []string {
 	for _, i := range []struct{ path, image string }{
 		{"container.image", c.Container.Image}, {"container.toolsImage", c.Container.ToolsImage},
 	} {
-		if c.Profile == Prod && i.image != "" && !Pinned(i.image) {
+		if c.Profile == Prod && i.image != "" && !Pinned(i.image) && !c.Container.Repository {
 			w.say(i.path, "the tag of %s can be moved to another image; a digest, @sha256:…, cannot", i.image)
 		}
 	}

@@ -49,7 +49,7 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	if err != nil {
 		return err
 	}
-	identity, err := ec2cluster.NewIdentity(ctx, "identity", scope, provider)
+	identity, err := ec2cluster.NewIdentity(ctx, "identity", scope, c, provider)
 	if err != nil {
 		return err
 	}

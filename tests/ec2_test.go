@@ -207,12 +207,17 @@ func TestTaggedMembersAreAGroupThatIsReplacedOneAtATime(t *testing.T) {
 	p := deploy(t, nil)
 	group := p.one(t, "aws:autoscaling/group:Group", "nodes")
 	assert.Equal(t, "ELB", group.get("healthCheckType"))
-	assert.Equal(t, 100.0, group.get("instanceRefresh", "preferences", "minHealthyPercentage"))
+	assert.Nil(t, group.get("instanceRefresh"), "the provider gives the group the new version before it starts a refresh")
+	assert.Contains(t, group.Ignore, "launchTemplate")
+	refresh := p.one(t, "aws:ssm/association:Association", "refresh")
+	assert.Equal(t, "1", refresh.get("parameters", "Version"))
+	assert.Contains(t, fmt.Sprint(p.one(t, "aws:ssm/document:Document", "refresh").get("content")), `"MinHealthyPercentage":100`)
 	assert.Equal(t, "ABANDON", group.get("initialLifecycleHooks", "0", "defaultResult"))
 	assert.Equal(t, "WSO2Cluster", group.get("tags", "1", "key"))
 	assert.Equal(t, "wso2is-test", group.get("tags", "1", "value"))
 	template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
 	assert.Equal(t, "required", template.get("metadataOptions", "httpTokens"))
+	assert.Equal(t, "ami-0123456789abcdef0", template.get("imageId"), "a refresh cannot go back to a parameter")
 	userData(t, template, "userData")
 	toml := deployment(t, p, "all")
 	assert.Contains(t, toml, "tagValue = 'wso2is-test'")
@@ -240,6 +245,17 @@ func TestScalingStopsAtMax(t *testing.T) {
 	assert.Equal(t, []any{3.0, 5.0}, []any{group.get("minSize"), group.get("maxSize")})
 	group = deploy(t, object("nodes", object("count", 3))).one(t, "aws:autoscaling/group:Group", "nodes")
 	assert.Equal(t, []any{3.0, 3.0}, []any{group.get("minSize"), group.get("maxSize")})
+}
+
+func TestNewerImagesComeWhenTheyAreAskedFor(t *testing.T) {
+	for ami, kept := range map[string]bool{"": true, "newest": false, "ami-0fedcba9876543210": false} {
+		template := deploy(t, object("nodes", object("ami", ami))).one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
+		assert.Equal(t, kept, slices.Contains(template.Ignore, "imageId"), ami)
+		changes := wka()
+		changes["nodes"] = object("ami", ami)
+		node := deploy(t, changes).one(t, "aws:ec2/instance:Instance", "node-1")
+		assert.Equal(t, kept, slices.Contains(node.Ignore, "ami"), ami)
+	}
 }
 
 func TestAdoptedNetwork(t *testing.T) {

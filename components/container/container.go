@@ -119,7 +119,7 @@ done`
 }
 
 // TurnSeconds is how long a server may wait for the first one of its cluster to serve.
-const TurnSeconds = 600
+const TurnSeconds = 420
 
 // EnvTurn makes Serve wait for Turn, for as many seconds at the most.
 const EnvTurn = "WSO2IS_TURN_SECONDS"

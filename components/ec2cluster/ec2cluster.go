@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -133,26 +132,13 @@ type builder struct {
 	before  []pulumi.Resource
 }
 
-// image is the newest Amazon Linux 2023 image for the instance type, as a public SSM parameter names it.
+// imageParameter is the newest Amazon Linux 2023 image for the instance type, as a public SSM parameter names it.
 func imageParameter(c config.Cluster) string {
 	arch := "x86_64"
 	if t, _ := config.LookupInstanceType(c.Nodes.InstanceType); t.ARM {
 		arch = "arm64"
 	}
 	return "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + arch
-}
-
-// image is the pinned image, or the newest one. The second result says that it was not pinned: then a newer image must
-// not replace a running node.
-func image(ctx *pulumi.Context, c config.Cluster, parent pulumi.Resource) (pulumi.StringInput, bool, error) {
-	if c.Nodes.AMI != "" {
-		return pulumi.String(c.Nodes.AMI), false, nil
-	}
-	found, err := ssm.LookupParameter(ctx, &ssm.LookupParameterArgs{Name: imageParameter(c)}, pulumi.Parent(parent))
-	if err != nil {
-		return nil, false, fmt.Errorf("finding the newest Amazon Linux 2023 image: %w", err)
-	}
-	return pulumi.String(found.InsecureValue), true, nil
 }
 
 // nodeArgs is what user data differs in between nodes.

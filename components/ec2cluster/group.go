@@ -12,6 +12,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -35,7 +36,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 		}, files).ToStringPtrOutput(),
 	}, awskit.With(b.child, pulumi.DependsOn(files.Objects))...)
 	if err != nil {
-		return fmt.Errorf("creating the launch template: %w", err)
+		return err
 	}
 	group, err := b.scalingGroup(ctx, name, template)
 	if err != nil {
@@ -55,6 +56,16 @@ func (b *builder) group(ctx *pulumi.Context) error {
 			return fmt.Errorf("creating the scaling policy: %w", err)
 		}
 	}
+	if err := instances.Renew(ctx, &instances.RefreshArgs{
+		Name: name, Component: component, Group: group, Template: template, Role: b.Identity.automation.Arn,
+		// A new node is ready before an old one goes, one at a time.
+		Preferences: instances.Preferences{
+			MinHealthyPercentage: 100, MaxHealthyPercentage: 100 + 100/c.Nodes.Count, InstanceWarmup: warmup,
+		},
+		Alarms: observability.ReleaseAlarms(b.Cluster), Nodes: c.MaxNodes(), Before: b.before,
+	}, b.child...); err != nil {
+		return err
+	}
 	b.cluster.Group = name
 	b.cluster.Nodes = append(b.cluster.Nodes, Node{Name: name, Config: files.URI})
 	return nil
@@ -65,7 +76,7 @@ const warmup = 120
 
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
 	c := b.Config
-	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before))
+	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before), instances.KeepsVersion())
 	if c.Nodes.Autoscaling != nil {
 		// The scaling policy moves the number between the bounds; an update must not move it back.
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCapacity"}))
@@ -85,14 +96,6 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 			Name: pulumi.String(hookName), LifecycleTransition: pulumi.String("autoscaling:EC2_INSTANCE_LAUNCHING"),
 			DefaultResult: pulumi.String("ABANDON"), HeartbeatTimeout: pulumi.Int(readySeconds),
 		}},
-		InstanceRefresh: autoscaling.GroupInstanceRefreshArgs{
-			Strategy: pulumi.String("Rolling"),
-			Preferences: autoscaling.GroupInstanceRefreshPreferencesArgs{
-				// A new node is ready before an old one goes, one at a time.
-				MinHealthyPercentage: pulumi.Int(100), MaxHealthyPercentage: pulumi.Int(100 + 100/c.Nodes.Count),
-				InstanceWarmup: pulumi.String(fmt.Sprint(warmup)), AutoRollback: pulumi.Bool(false),
-			},
-		},
 		MinElbCapacity: pulumi.Int(c.Nodes.Count), WaitForCapacityTimeout: pulumi.String("40m"),
 		Tags: instances.Tags(map[string]string{config.DiscoveryTagKey: b.Cluster, "Name": name}),
 	}, options...)

@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/wso2is-aws/wso2is/components/automation"
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
@@ -24,10 +25,12 @@ type Identity struct {
 	role    *iam.Role
 	profile *iam.InstanceProfile
 	session pulumi.Resource
+	// automation is the role that replaces the instances of a group, nil where members are fixed.
+	automation *iam.Role
 }
 
 // NewIdentity makes the role and the instance profile.
-func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, opts ...pulumi.ResourceOption) (*Identity, error) {
+func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.Cluster, opts ...pulumi.ResourceOption) (*Identity, error) {
 	i := &Identity{}
 	if err := ctx.RegisterComponentResource(IdentityType, name, i, opts...); err != nil {
 		return nil, err
@@ -43,6 +46,14 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, opts ...p
 	i.RoleARN = i.role.Arn
 	if i.profile, i.session, err = instances.Profile(ctx, scope, "nodes", component, i.role, child...); err != nil {
 		return nil, err
+	}
+	if !c.Fixed() {
+		if i.automation, err = iam.NewRole(ctx, "automation", &iam.RoleArgs{
+			Name: pulumi.String(scope.RoleName("automation")), Description: pulumi.String("Replaces the nodes of " + scope.Cluster),
+			AssumeRolePolicy: pulumi.String(automation.Trust(scope)), Tags: awskit.Tags(scope.Cluster+"-automation", component),
+		}, child...); err != nil {
+			return nil, fmt.Errorf("creating the automation's role: %w", err)
+		}
 	}
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"roleArn": i.RoleARN})
 }
@@ -60,7 +71,20 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 		Role: i.role.ID(), Name: pulumi.String("nodes"),
 		Policy: awskit.PolicyOf(func(v []string) awskit.Policy { return nodePolicy(args, v) }, values...),
 	}, pulumi.Parent(i))
-	return []pulumi.Resource{policy, i.session, i.profile}, err
+	if err != nil {
+		return nil, err
+	}
+	granted := []pulumi.Resource{policy, i.session, i.profile}
+	if i.automation == nil {
+		return granted, nil
+	}
+	refresh, err := iam.NewRolePolicy(ctx, "automation", &iam.RolePolicyArgs{
+		Role: i.automation.ID(), Name: pulumi.String("automation"),
+		Policy: awskit.PolicyOf(func(v []string) awskit.Policy {
+			return awskit.NewPolicy(instances.Refresh(args.Scope, groupName(args.Cluster), v[0])...)
+		}, i.role.Arn),
+	}, pulumi.Parent(i))
+	return append(granted, refresh), err
 }
 
 func nodePolicy(args *Args, v []string) awskit.Policy {

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/ports"
@@ -22,13 +23,13 @@ const readySeconds = 1800
 // members makes one instance per fixed member, each only after the one before it is ready: a replacement, too, goes
 // through the nodes one at a time.
 func (b *builder) members(ctx *pulumi.Context) error {
-	image, newest, err := image(ctx, b.Config, b.cluster)
+	image, follows, err := instances.Image(ctx, b.Config, imageParameter(b.Config), pulumi.Parent(b.cluster))
 	if err != nil {
 		return err
 	}
 	before := b.before
 	for i, m := range b.Config.Nodes.Members {
-		ready, err := b.member(ctx, m, i, image, newest, before)
+		ready, err := b.member(ctx, m, i, image, follows, before)
 		if err != nil {
 			return fmt.Errorf("creating the node %s: %w", m.Name, err)
 		}
@@ -38,7 +39,7 @@ func (b *builder) members(ctx *pulumi.Context) error {
 }
 
 func (b *builder) member(
-	ctx *pulumi.Context, m config.Member, index int, image pulumi.StringInput, newest bool, before []pulumi.Resource,
+	ctx *pulumi.Context, m config.Member, index int, image pulumi.StringInput, follows bool, before []pulumi.Resource,
 ) (pulumi.Resource, error) {
 	files, err := b.nodeFiles(ctx, m.Name, nodeconfig.Node{
 		Name: m.Name, Address: m.Address, Port: m.Port, CreateAdmin: index == 0,
@@ -63,7 +64,7 @@ func (b *builder) member(
 		// Changed in place, a node would be stopped and started without anyone waiting for its server, and the next one stopped
 		// meanwhile.
 		pulumi.ReplaceOnChanges([]string{"instanceType"}))
-	if newest {
+	if !follows {
 		options = append(options, pulumi.IgnoreChanges([]string{"ami"}))
 	}
 	members := 1

@@ -122,13 +122,21 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 		}).(pulumi.StringPtrOutput),
 	}, b.child...)
 	if err != nil {
-		return nil, fmt.Errorf("creating the launch template: %w", err)
+		return nil, err
 	}
 	group, err := b.scalingGroup(ctx, name, template)
 	if err != nil {
 		return nil, fmt.Errorf("creating the Auto Scaling group: %w", err)
 	}
 	b.cluster.Group = name
+	b.refresh = &instances.RefreshArgs{
+		Name: name, Component: component, Group: group, Template: template, Role: b.Identity.roles[automationRole].Arn,
+		Nodes: b.Config.MaxNodes(), Preferences: instances.Preferences{
+			MinHealthyPercentage: 100, MaxHealthyPercentage: surgePercent(b.Config.Nodes.Count), InstanceWarmup: instanceWarmup,
+			// Every instance with a task is protected; draining moves its task first.
+			ScaleInProtectedInstances: "Refresh",
+		},
+	}
 	provider, err := ecs.NewCapacityProvider(ctx, "nodes", &ecs.CapacityProviderArgs{
 		Name: pulumi.String(instancesProvider(b.Cluster)),
 		AutoScalingGroupProvider: ecs.CapacityProviderAutoScalingGroupProviderArgs{
@@ -162,20 +170,12 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 		DefaultInstanceWarmup: pulumi.Int(instanceWarmup),
 		ProtectFromScaleIn:    pulumi.Bool(true), // ECS lifts it from an instance without tasks
 		ForceDelete:           pulumi.Bool(true), // which the group would else wait for when the stack goes
-		InstanceRefresh: autoscaling.GroupInstanceRefreshArgs{
-			Strategy: pulumi.String("Rolling"),
-			Preferences: autoscaling.GroupInstanceRefreshPreferencesArgs{
-				MinHealthyPercentage: pulumi.Int(100), MaxHealthyPercentage: pulumi.Int(surgePercent(b.Config.Nodes.Count)),
-				InstanceWarmup: pulumi.String(fmt.Sprint(instanceWarmup)), AutoRollback: pulumi.Bool(false),
-				// Every instance with a task is protected; draining moves its task first.
-				ScaleInProtectedInstances: pulumi.String("Refresh"),
-			},
-		},
 		Tags: instances.Tags(map[string]string{
 			// ECS adds its tag to a group that it sizes; left out here, the next update would take it away.
 			"AmazonECSManaged": "true", config.DiscoveryTagKey: b.Cluster, "Name": name,
 		}),
-	}, awskit.With(b.child, pulumi.DependsOn(slices.Concat(b.Before, b.Identity.joined, b.Network.Egress)))...)
+	}, awskit.With(b.child, instances.KeepsVersion(),
+		pulumi.DependsOn(slices.Concat(b.Before, b.Identity.joined, b.Network.Egress)))...)
 }
 
 // surgePercent lets one more than n be there while one is replaced.

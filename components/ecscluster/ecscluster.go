@@ -15,6 +15,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/bootstrap"
 	"github.com/wso2is-aws/wso2is/components/database"
 	"github.com/wso2is-aws/wso2is/components/filesystem"
+	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/components/loadbalancer"
 	"github.com/wso2is-aws/wso2is/components/network"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
@@ -76,9 +77,13 @@ type builder struct {
 	// capacity is the capacity provider, and is done when it can take tasks.
 	capacity string
 	inputs   map[string]pulumi.StringInput
-	files    *nodefiles.Node
-	child    []pulumi.ResourceOption
-	before   []pulumi.Resource
+	// refresh replaces container instances, nil where there are none.
+	refresh *instances.RefreshArgs
+	files   *nodefiles.Node
+	child   []pulumi.ResourceOption
+	before  []pulumi.Resource
+	// rolledOut is done when the service has rolled its task definition out.
+	rolledOut []pulumi.Resource
 }
 
 // New makes the nodes.
@@ -123,6 +128,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	b.before = slices.Concat(b.before, []pulumi.Resource{schema}, args.FileSystem.Ready, args.LoadBalancer.Serving)
 	if err := b.makeService(ctx); err != nil {
 		return nil, err
+	}
+	if b.refresh != nil {
+		// A new instance takes a task, so the service must be there, and nobody else may be moving its tasks.
+		b.refresh.Before = b.rolledOut
+		if err := instances.Renew(ctx, b.refresh, b.child...); err != nil {
+			return nil, err
+		}
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"name": c.Name, "service": c.Service})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/wso2is-aws/wso2is/components/automation"
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
@@ -28,7 +29,7 @@ const (
 	// user's password.
 	schemaRole          = "schema"
 	schemaExecutionRole = "schema-execution"
-	// automationRole starts that task and waits for it.
+	// automationRole starts that task, and waits for it and for the service.
 	automationRole = "automation"
 	// instanceRole is the container instances'.
 	instanceRole = "instances"
@@ -63,8 +64,7 @@ func NewIdentity(
 		{executionRole, "Starts the nodes of ", tasks},
 		{schemaRole, "Makes the database schema of ", tasks},
 		{schemaExecutionRole, "Starts what makes the database schema of ", tasks},
-		{automationRole, "Runs what makes the database schema of ",
-			scope.TrustPolicy("ssm.amazonaws.com", scope.ARN("ssm", "automation-execution/*"))},
+		{automationRole, "Makes the database schema and waits for the nodes of ", automation.Trust(scope)},
 	}
 	if !c.Fargate() {
 		trusts = append(trusts, struct{ role, what, trust string }{
@@ -111,7 +111,7 @@ func (i *Identity) grant(ctx *pulumi.Context, b *builder) error {
 		executionRole:       b.execution(b.serverSecrets()),
 		schemaRole:          {func(k known) awskit.Policy { return awskit.NewPolicy(b.fetch(k)...) }, files},
 		schemaExecutionRole: b.execution(b.schemaSecrets()),
-		automationRole:      {b.automationPolicy, []string{"role:" + schemaRole, "role:" + schemaExecutionRole}},
+		automationRole:      {b.automationPolicy, b.automationNames()},
 	}
 	if !b.Config.Fargate() {
 		grants[instanceRole] = grant{b.instancePolicy, nil}
@@ -200,8 +200,24 @@ func (b *builder) automationPolicy(k known) awskit.Policy {
 	run.Condition = map[string]map[string]any{"ArnEquals": {"ecs:cluster": b.clusterARN()}}
 	pass := awskit.Allow("PassRoles", []string{"iam:PassRole"}, k["role:"+schemaRole], k["role:"+schemaExecutionRole])
 	pass.Condition = map[string]map[string]any{"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-	return awskit.NewPolicy(run, pass,
-		awskit.Allow("WaitForTask", []string{"ecs:DescribeTasks"}, b.ARN("ecs", "task/"+b.Cluster+"/*")))
+	stopped := awskit.Allow("FindStoppedTasks", []string{"ecs:ListTasks"}, "*")
+	stopped.Condition = map[string]map[string]any{"ArnEquals": {"ecs:cluster": b.clusterARN()}}
+	statements := []awskit.Statement{run, pass, stopped,
+		awskit.Allow("WaitForTask", []string{"ecs:DescribeTasks"}, b.ARN("ecs", "task/"+b.Cluster+"/*")),
+		awskit.Allow("WaitForRollout", []string{"ecs:DescribeServices"}, b.ARN("ecs", "service/"+b.Cluster+"/"+b.Cluster)),
+	}
+	if !b.Config.Fargate() {
+		statements = append(statements, instances.Refresh(b.Scope, groupName(b.Cluster), k["role:"+instanceRole])...)
+	}
+	return awskit.NewPolicy(statements...)
+}
+
+func (b *builder) automationNames() []string {
+	names := []string{"role:" + schemaRole, "role:" + schemaExecutionRole}
+	if !b.Config.Fargate() {
+		names = append(names, "role:"+instanceRole)
+	}
+	return names
 }
 
 // instancePolicy is what the ECS agent calls, and the permissions that the guide wants on the container instances' role.

@@ -2,15 +2,14 @@ package ecscluster
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/wso2is-aws/wso2is/components/automation"
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
@@ -44,27 +43,16 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := ssm.NewDocument(ctx, schemaContainer, &ssm.DocumentArgs{
-		Name: pulumi.String(documentName(b.Cluster)), DocumentType: pulumi.String("Automation"),
-		DocumentFormat: pulumi.String("JSON"), Tags: awskit.Tags(documentName(b.Cluster), component),
+	return automation.Run(ctx, schemaContainer, &automation.RunArgs{
+		Document: documentName(b.Cluster), Association: b.schemaFamily(), Component: component,
 		Content: b.resolve(b.automation, append(b.namesOf("subnet:"), "nodesGroup")...),
+		Role:    b.Identity.roles[automationRole].Arn,
+		Parameters: pulumi.StringMap{"Schema": b.resolve(func(k known) (string, error) {
+			properties, err := b.schemaProperties(k)
+			return nodefiles.Sum(properties)[:32], err // ECS keeps it as who started the task
+		}, b.namesOf("host:")...)},
+		Seconds: schemaSeconds, Before: append(slices.Clone(b.before), task),
 	}, b.child...)
-	if err != nil {
-		return nil, fmt.Errorf("writing the automation: %w", err)
-	}
-	return ssm.NewAssociation(ctx, schemaContainer, &ssm.AssociationArgs{
-		AssociationName: pulumi.String(b.schemaFamily()), Name: document.Name,
-		Parameters: pulumi.StringMap{
-			"AutomationAssumeRole": b.Identity.roles[automationRole].Arn,
-			"Schema": b.resolve(func(k known) (string, error) {
-				properties, err := b.schemaProperties(k)
-				return nodefiles.Sum(properties)[:32], err // ECS keeps it as who started the task
-			}, b.namesOf("host:")...),
-		},
-		WaitForSuccessTimeoutSeconds: pulumi.Int(schemaSeconds),
-		// The provider waits when it creates an association, not when it changes one.
-	}, awskit.With(b.child, pulumi.DependsOn(append(slices.Clone(b.before), task)),
-		pulumi.ReplaceOnChanges([]string{"parameters"}), pulumi.DeleteBeforeReplace(true))...)
 }
 
 // schemaProperties is what the program makes the schema from.
@@ -101,19 +89,6 @@ func (b *builder) schemaContainers(k known) (string, error) {
 //go:embed outcome.py
 var outcome string
 
-// step is a step of an automation.
-type step struct {
-	Name     string         `json:"name"`
-	Action   string         `json:"action"`
-	Timeout  int            `json:"timeoutSeconds,omitempty"`
-	Inputs   map[string]any `json:"inputs"`
-	Outputs  []output       `json:"outputs,omitempty"`
-	NextStep string         `json:"nextStep,omitempty"`
-	IsEnd    bool           `json:"isEnd,omitempty"`
-}
-
-type output struct{ Name, Selector, Type string }
-
 // automation starts the task, waits until it has stopped, and fails unless its program succeeded.
 func (b *builder) automation(k known) (string, error) {
 	run := map[string]any{
@@ -134,19 +109,10 @@ func (b *builder) automation(k known) (string, error) {
 		}}
 	}
 	const task = "{{ RunTask.Task }}"
-	parameter := func(kind, description string) map[string]string {
-		return map[string]string{"type": kind, "description": description}
-	}
-	text, err := json.Marshal(map[string]any{
-		"schemaVersion": "0.3", "description": "Makes the database schema of " + b.Cluster,
-		"assumeRole": "{{ AutomationAssumeRole }}",
-		"parameters": map[string]any{
-			"AutomationAssumeRole": parameter("AWS::IAM::Role::Arn", "The role that runs the task"),
-			"Schema":               parameter("String", "The checksum of what the schema is made from"),
-		},
-		"mainSteps": []step{
+	return automation.Document("Makes the database schema of "+b.Cluster,
+		map[string]string{"Schema": "The checksum of what the schema is made from"}, []automation.Step{
 			{Name: "RunTask", Action: "aws:executeAwsApi", Inputs: run,
-				Outputs: []output{{"Task", "$.tasks[0].taskArn", "String"}}},
+				Outputs: []automation.Output{{Name: "Task", Selector: "$.tasks[0].taskArn", Type: "String"}}},
 			{Name: "WaitForTask", Action: "aws:waitForAwsResourceProperty", Timeout: schemaSeconds, Inputs: map[string]any{
 				"Service": "ecs", "Api": "DescribeTasks", "cluster": b.Cluster, "tasks": []string{task},
 				"PropertySelector": "$.tasks[0].lastStatus", "DesiredValues": []string{"STOPPED"},
@@ -156,10 +122,5 @@ func (b *builder) automation(k known) (string, error) {
 					"cluster": b.Cluster, "task": task, "container": schemaContainer, "log": b.LogGroup,
 				},
 			}},
-		},
-	})
-	if err != nil {
-		return "", fmt.Errorf("writing the automation: %w", err)
-	}
-	return string(text), nil
+		})
 }

@@ -1,20 +1,25 @@
 package ecscluster
 
 import (
+	_ "embed"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/appautoscaling"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/wso2is-aws/wso2is/components/automation"
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
 // graceSeconds is how long after its start a node may fail health checks: the first start of a cluster, turns included.
-const graceSeconds = 1200
+// A deployment is given up after three tasks that have had it (Amazon ECS Developer Guide, "How the Amazon ECS deployment
+// circuit breaker detects failures"), so that it decides how long a release that hangs is waited for.
+const graceSeconds = 600
 
 // makeService makes the service that keeps the nodes running.
 func (b *builder) makeService(ctx *pulumi.Context) error {
@@ -43,7 +48,11 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		},
 		EnableExecuteCommand: pulumi.Bool(c.ECS.Exec), EnableEcsManagedTags: pulumi.Bool(true),
 		// Members find each other by the tags of their tasks.
-		PropagateTags: pulumi.String("SERVICE"), Tags: tags, WaitForSteadyState: pulumi.Bool(true),
+		PropagateTags: pulumi.String("SERVICE"), Tags: tags,
+		// Steady, to the provider, is one deployment with as many tasks running as wanted, which tasks are before a server
+		// serves, and again and again while they crash (terraform-provider-aws v5.100, internal/service/ecs/service.go,
+		// statusServiceWaitForStable). See awaitRollout.
+		WaitForSteadyState: pulumi.Bool(false),
 	}
 	if c.Fargate() {
 		in.PlatformVersion = pulumi.String("LATEST")
@@ -62,7 +71,7 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		}}
 	}
 	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before), pulumi.Timeouts(&pulumi.CustomTimeouts{
-		Create: "40m", Update: "120m", Delete: "30m",
+		Create: "20m", Update: "20m", Delete: "30m",
 	}))
 	if c.Nodes.Autoscaling != nil {
 		// The scaling policies move the number between the bounds; an update must not move it back.
@@ -72,19 +81,53 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("creating the service: %w", err)
 	}
-	b.cluster.Service = pulumi.All(service.Name, service.TaskDefinition, task.Arn).ApplyT(func(v []any) (string, error) {
-		name, running, wanted := v[0].(string), v[1].(*string), v[2].(string)
-		// The provider waits until the service is steady, which it is after a rollback too.
-		if running != nil && *running != wanted {
-			return "", fmt.Errorf("the service %s did not come up with %s: ECS has gone back to %s, and the service's events "+
-				"and the stopped tasks say why", name, wanted, *running)
-		}
-		return name, nil
-	}).(pulumi.StringOutput)
+	b.cluster.Service = service.Name
+	if err := b.awaitRollout(ctx, service, task); err != nil {
+		return fmt.Errorf("waiting for the service: %w", err)
+	}
 	if c.Nodes.Autoscaling != nil {
 		return b.scale(ctx, service, *c.Nodes.Autoscaling)
 	}
 	return nil
+}
+
+// rolloutSeconds is how long a deployment may take. ECS itself gives one up after three tasks that do not become
+// healthy; this is for one that makes no progress for another reason.
+func (b *builder) rolloutSeconds() int {
+	const first, each = 2700, 600
+	return first + b.Config.MaxNodes()*each
+}
+
+//go:embed rollout.py
+var rollout string
+
+// rolloutName is the automation's name, and that of its association.
+func rolloutName(cluster string) string { return "rollout-of-" + cluster }
+
+// awaitRollout ends an update only once ECS calls the deployment of the task definition complete, which it does when its
+// tasks are healthy, and fails it when ECS has given the deployment up or has gone back to another revision.
+func (b *builder) awaitRollout(ctx *pulumi.Context, service *ecs.Service, task *ecs.TaskDefinition) error {
+	content, err := automation.Document("Waits until the service "+b.Cluster+" has rolled out a task definition",
+		map[string]string{"TaskDefinition": "The task definition's ARN"},
+		[]automation.Step{
+			automation.Wait("WaitForRollout", "ecs", "DescribeServices", "$.services[0].deployments[0].rolloutState",
+				[]string{"COMPLETED", "FAILED"}, b.rolloutSeconds(), "ExpectRollout",
+				map[string]any{"cluster": b.Cluster, "services": []string{b.Cluster}}),
+			automation.Script("ExpectRollout", "rollout", rollout, map[string]any{
+				"cluster": b.Cluster, "service": b.Cluster, "task": "{{ TaskDefinition }}",
+			}),
+		})
+	if err != nil {
+		return err
+	}
+	done, err := automation.Run(ctx, "rollout", &automation.RunArgs{
+		Document: rolloutName(b.Cluster), Association: rolloutName(b.Cluster), Component: component,
+		Content: pulumi.String(content), Role: b.Identity.roles[automationRole].Arn,
+		Parameters: pulumi.StringMap{"TaskDefinition": task.Arn}, Seconds: b.rolloutSeconds() + automation.Margin,
+		Before: append(slices.Clone(b.Identity.ready), service),
+	}, b.child...)
+	b.rolledOut = append(b.rolledOut, done)
+	return err
 }
 
 const (

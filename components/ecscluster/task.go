@@ -285,9 +285,9 @@ func (b *builder) nodeContainers(k known) (string, error) {
 	}
 	server.HealthCheck = &healthCheck{
 		Command: []string{"CMD-SHELL", container.HealthCheck() + " || exit 1"},
-		// A quarter of an hour, for a first start in which this node waits for its turn; 300 is the longest start period.
-		// The load balancer notices within a minute that a server hangs which has served before.
-		Interval: 60, Timeout: 15, Retries: 10, StartPeriod: 300,
+		// Ten minutes, for a first start in which this node waits for its turn; 300 is the longest start period. The load
+		// balancer notices within a minute that a server hangs which has served before.
+		Interval: 30, Timeout: 15, Retries: 10, StartPeriod: 300,
 	}
 	// A stack trace is one event.
 	server.LogConfiguration.Options["awslogs-multiline-pattern"] = `^(TID: )?\[|^[0-9]{4}-`

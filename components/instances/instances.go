@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -31,13 +32,16 @@ type TemplateArgs struct {
 // metadata service closed to whatever is not on the instance's own network, every tag of the stack on what is launched.
 func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
 	c := args.Config
-	image := c.Nodes.AMI
-	if image == "" {
-		image = "resolve:ssm:" + args.ImageParameter // EC2 resolves it whenever it launches an instance
+	image, fixed, err := Image(ctx, c, args.ImageParameter, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if !fixed {
+		opts = awskit.With(opts, pulumi.IgnoreChanges([]string{"imageId"}))
 	}
 	launched := awskit.Tags(args.Name, args.Component)
 	launched[config.DiscoveryTagKey] = pulumi.String(args.Cluster)
-	return ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
+	template, err := ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
 		Name: pulumi.String(args.Name), Description: pulumi.String(args.What + " of " + args.Cluster),
 		ImageId: pulumi.String(image), InstanceType: pulumi.String(c.Nodes.InstanceType),
 		UpdateDefaultVersion: pulumi.Bool(true),
@@ -50,6 +54,33 @@ func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOp
 		TagSpecifications: Launched(c, launched),
 		UserData:          args.UserData, Tags: awskit.Tags(args.Name, args.Component),
 	}, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the launch template: %w", err)
+	}
+	return template, nil
+}
+
+// Image is the id of the image that instances are launched from: the pinned one, or the newest that a public parameter
+// has. A template that names the parameter itself could not be gone back to (Amazon EC2 Auto Scaling User Guide, "Undo
+// changes with a manual or auto rollback"). The second result says that an image other than the one in use replaces the
+// instances; without it, they keep the one that they were first launched from.
+func Image(
+	ctx *pulumi.Context, c config.Cluster, parameter string, opts ...pulumi.ResourceOption,
+) (pulumi.String, bool, error) {
+	if c.Nodes.AMI != "" && c.Nodes.AMI != config.NewestImage {
+		return pulumi.String(c.Nodes.AMI), true, nil
+	}
+	var invoke []pulumi.InvokeOption
+	for _, o := range opts {
+		if i, ok := o.(pulumi.InvokeOption); ok {
+			invoke = append(invoke, i)
+		}
+	}
+	found, err := ssm.LookupParameter(ctx, &ssm.LookupParameterArgs{Name: parameter}, invoke...)
+	if err != nil {
+		return "", false, fmt.Errorf("finding the newest Amazon Linux 2023 image: %w", err)
+	}
+	return pulumi.String(found.InsecureValue), c.Nodes.AMI == config.NewestImage, nil
 }
 
 // Metadata opens the metadata service to what is on the instance's own network; tokens is required or optional.

@@ -96,6 +96,11 @@ type Service struct{ Cluster, Name pulumi.StringOutput }
 // Observability is the alarms, the rules of EventBridge and the dashboard.
 type Observability struct{ pulumi.ResourceState }
 
+// ReleaseAlarms are the names of the alarms that end a release during which they ring.
+func ReleaseAlarms(cluster string) []string {
+	return []string{cluster + "-no-healthy-node", cluster + "-server-errors"}
+}
+
 // New makes the alarms and the rules, and a dashboard that shows them and what they watch.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Observability, error) {
 	if args == nil {

@@ -98,6 +98,16 @@ func TestARollFollowsItsOwnRule(t *testing.T) {
 			"instanceRefresh": object{"preferences": object{"minHealthyPercentage": float64(low), "maxHealthyPercentage": 133.}},
 		})
 	}
+	refreshed := func(version string, low int) []apitype.ResourceV3 {
+		return []apitype.ResourceV3{
+			state(group, "nodes", "g", object{
+				"name": "nodes", "desiredCapacity": 3., "targetGroupArns": []any{"arn"}, "launchTemplate": object{"version": "1"},
+			}),
+			state(document, "refresh", "refresh", object{"name": "refresh", "content": fmt.Sprintf(
+				`{"mainSteps":[{"inputs":{"InputPayload":{"group":"nodes","preferences":{"MinHealthyPercentage":%d}}}}]}`, low)}),
+			state(association, "refresh", "r", object{"name": "refresh", "parameters": object{"Version": version}}),
+		}
+	}
 	running := func(task string, low int) apitype.ResourceV3 {
 		return state(service, "nodes", "s", object{
 			"desiredCount": 4., "taskDefinition": task, "deploymentMinimumHealthyPercent": float64(low),
@@ -117,6 +127,9 @@ func TestARollFollowsItsOwnRule(t *testing.T) {
 		"instance refresh":               {[]apitype.ResourceV3{scaling("1", 100)}, []apitype.ResourceV3{scaling("2", 100)}, 0, 3},
 		"instance refresh, half healthy": {[]apitype.ResourceV3{scaling("1", 50)}, []apitype.ResourceV3{scaling("2", 50)}, 1, 3},
 		"instance refresh, none healthy": {[]apitype.ResourceV3{scaling("1", 0)}, []apitype.ResourceV3{scaling("2", 0)}, 3, 3},
+		"automation":                     {refreshed("1", 100), refreshed("2", 100), 0, 3},
+		"automation, half healthy":       {refreshed("1", 50), refreshed("2", 50), 1, 3},
+		"automation, nothing new":        {refreshed("2", 50), refreshed("2", 50), 0, 0},
 		"tasks":                          {[]apitype.ResourceV3{running("1", 100)}, []apitype.ResourceV3{running("2", 100)}, 0, 4},
 		"tasks, half healthy":            {[]apitype.ResourceV3{running("1", 50)}, []apitype.ResourceV3{running("2", 50)}, 2, 4},
 		"pods":                           {[]apitype.ResourceV3{deployed("1", 0)}, []apitype.ResourceV3{deployed("2", 0)}, 0, 3},

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
@@ -15,6 +16,8 @@ const (
 	instance    = "aws:ec2/instance:Instance"
 	attachment  = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
 	association = "aws:ssm/association:Association"
+	document    = "aws:ssm/document:Document"
+	template    = "aws:ec2/launchTemplate:LaunchTemplate"
 	group       = "aws:autoscaling/group:Group"
 	service     = "aws:ecs/service:Service"
 	deployment  = "kubernetes:apps/v1:Deployment"
@@ -276,12 +279,11 @@ func instances(before, after view, _ []step) Nodes {
 			n.Down, n.Why = have, append(n.Why, "the Auto Scaling group goes")
 			continue
 		}
-		if at(g.Outputs, "launchTemplate") == nil || reflect.DeepEqual(at(g.Inputs, "launchTemplate"), at(now.Inputs, "launchTemplate")) {
-			continue
-		}
-		preferences := at(now.Inputs, "instanceRefresh.preferences")
-		if preferences == nil {
-			n.Why = append(n.Why, "the Auto Scaling group does not refresh its instances: they stay as they were")
+		preferences, refreshed := refresh(before, after, g, now)
+		if !refreshed {
+			if templateOf(before, g) != templateOf(after, now) {
+				n.Why = append(n.Why, "the Auto Scaling group does not refresh its instances: they stay as they were")
+			}
 			continue
 		}
 		n.Renewed += have
@@ -295,6 +297,46 @@ func instances(before, after view, _ []step) Nodes {
 		}
 	}
 	return n
+}
+
+// templateOf is the newest version of a group's launch template.
+func templateOf(v view, g apitype.ResourceV3) any {
+	for _, t := range v.of(template) {
+		if string(t.ID) == at(g.Inputs, "launchTemplate.id") {
+			return at(t.Outputs, "latestVersion")
+		}
+	}
+	return nil
+}
+
+// refresh says by which bounds a group's instances are replaced, and whether they are: by the provider, where the group
+// gets another version of its template, or by an automation that is told another version.
+func refresh(before, after view, was, now apitype.ResourceV3) (any, bool) {
+	if own := at(now.Inputs, "instanceRefresh.preferences"); own != nil {
+		return own, !reflect.DeepEqual(at(was.Inputs, "launchTemplate"), at(now.Inputs, "launchTemplate"))
+	}
+	for _, a := range after.of(association) {
+		for _, d := range after.of(document) {
+			if at(d.Inputs, "name") != at(a.Inputs, "name") {
+				continue
+			}
+			var content map[string]any
+			text, _ := at(d.Inputs, "content").(string)
+			if json.Unmarshal([]byte(text), &content) != nil {
+				continue
+			}
+			told := at(content, "mainSteps.0.inputs.InputPayload")
+			if at(told, "group") != at(now.Inputs, "name") {
+				continue
+			}
+			earlier, had := before[string(a.URN)]
+			return map[string]any{
+				"minHealthyPercentage": at(told, "preferences.MinHealthyPercentage"),
+				"maxHealthyPercentage": at(told, "preferences.MaxHealthyPercentage"),
+			}, had && !reflect.DeepEqual(at(earlier.Inputs, "parameters.Version"), at(a.Inputs, "parameters.Version"))
+		}
+	}
+	return nil, false
 }
 
 // missing is how many of n may be gone where a percentage must be there.
@@ -331,7 +373,11 @@ func tasks(before, after view, _ []step) Nodes {
 		}
 		for _, g := range before.of(group) {
 			under, stays := after[string(g.URN)]
-			if !stays || reflect.DeepEqual(at(g.Inputs, "launchTemplate"), at(under.Inputs, "launchTemplate")) {
+			if !stays {
+				continue
+			}
+			preferences, refreshed := refresh(before, after, g, under)
+			if !refreshed {
 				continue
 			}
 			if n.Renewed == 0 {
@@ -340,8 +386,7 @@ func tasks(before, after view, _ []step) Nodes {
 			// ECS drains an instance that leaves: it stops a task once another has taken its place, by the service's own bounds.
 			n.Down = max(n.Down, missing(have, low))
 			n.Why = append(n.Why, fmt.Sprintf("instance refresh of the container instances, %v to %v %% of them healthy, each drained first",
-				at(under.Inputs, "instanceRefresh.preferences.minHealthyPercentage"),
-				at(under.Inputs, "instanceRefresh.preferences.maxHealthyPercentage")))
+				at(preferences, "minHealthyPercentage"), at(preferences, "maxHealthyPercentage")))
 		}
 	}
 	for _, s := range after.of(service) {

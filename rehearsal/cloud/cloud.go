@@ -87,8 +87,10 @@ type Cloud struct {
 	provider Object
 	identity identity
 	// uses are the AWS providers of the engine by their connections.
-	uses      map[string]*providerUse
-	fail      func(Operation) Fault
+	uses map[string]*providerUse
+	fail func(Operation) Fault
+	// crashes says of what user data or containers start that it never serves; nil for nothing.
+	crashes   func(definition string) bool
 	alter     func(token, name string, inputs Object)
 	resources map[string]*Resource
 	// made counts the resources that a URN has had, so that ids are the same in every rehearsal and yet never reused.
@@ -448,7 +450,7 @@ func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, pre
 	if fault.Message != "" {
 		return nil, errors.New(fault.Message)
 	}
-	return r, nil
+	return r, call.Failed
 }
 
 func (c *Cloud) ask(verb string, call *Call) Fault {
@@ -523,7 +525,8 @@ func (c *Cloud) Update(token, id string, old, in Object, secrets []string, previ
 	if r == nil {
 		return nil, fail("ResourceNotFound", "%s %s is gone; refresh the stack", kind(token), id)
 	}
-	call := &Call{Cloud: c, Type: t, Name: r.Name, URN: r.URN, ID: id, In: clone(in), Old: r, Preview: preview}
+	call := &Call{Cloud: c, Type: t, Name: r.Name, URN: r.URN, ID: id, In: clone(in), Old: r, Preview: preview,
+		Known: old}
 	if err := errors.Join(call.check(), call.decide()); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -174,7 +176,7 @@ var autoscalingTypes = []Type{
 			ref("vpcZoneIdentifiers[]", subnetType).code("ValidationError"),
 			ref("targetGroupArns[]", targetGroupType).by("arn").free().code("ValidationError"),
 		},
-		Check: []Rule{sizesFit},
+		Check: []Rule{sizesFit, rollbackGoesBack},
 		Rules: []Rule{sameVPC("vpcZoneIdentifiers[]", "targetGroupArns[]"), templateFits},
 		After: reconcile,
 		Deleted: func(c *Call) {
@@ -241,6 +243,16 @@ func sizesFit(c *Call) error {
 	return nil
 }
 
+// rollbackGoesBack refuses a rollback that the provider makes useless: it gives the group the new version of its template
+// before it starts the refresh, and that is the one gone back to (terraform-provider-aws #34189).
+func rollbackGoesBack(c *Call) error {
+	if flag(objectAt(c.In, "instanceRefresh.preferences"), "autoRollback") {
+		return fail("ValidationError", "instanceRefresh.preferences.autoRollback goes back to the version that the provider has just given "+
+			"the group, the one that failed")
+	}
+	return nil
+}
+
 // templateFits refuses a template that cannot launch into the group's subnets.
 func templateFits(c *Call) error {
 	t := c.template()
@@ -288,6 +300,11 @@ func (c *Cloud) owned(owner string) []*Resource {
 // reconcile gives the group its instances: as many as it wants, spread over its subnets, and new ones where the
 // template has changed and the group refreshes its instances.
 func reconcile(c *Call) {
+	// The provider sends what has changed since it last looked, and the group may have got another version meanwhile.
+	if c.Old != nil && reflect.DeepEqual(get(c.In, "launchTemplate"), get(c.Known, "launchTemplate")) {
+		c.In["launchTemplate"] = cloneValue(c.Old.Inputs["launchTemplate"])
+		c.Out["launchTemplate"] = cloneValue(c.Old.Inputs["launchTemplate"])
+	}
 	want, given := number(c.In, "desiredCapacity")
 	if !given {
 		want, _ = number(c.In, "minSize")
@@ -306,13 +323,29 @@ func reconcile(c *Call) {
 	if t == nil {
 		return
 	}
-	version := fmt.Sprint(t.Outputs["latestVersion"])
-	refreshed := c.given([]string{"instanceRefresh"}) == 1
-	have := c.Cloud.keep(c.Cloud.owned(c.ID), int(want), func(r *Resource) bool {
+	c.fill(t, int(want), c.given([]string{"instanceRefresh"}) == 1)
+}
+
+// versionOf is a launch template with the inputs of one of its versions, and that version. A name such as $Latest is the
+// newest.
+func versionOf(t *Resource, version string) (*Resource, string) {
+	if n, err := strconv.Atoi(version); err == nil && n >= 1 && n <= len(t.Earlier) {
+		earlier := *t
+		earlier.Inputs = t.Earlier[n-1]
+		return &earlier, version
+	}
+	return t, fmt.Sprint(t.Outputs["latestVersion"])
+}
+
+// fill gives the group as many instances as wanted, from the version of the template that it has; where it is refreshed,
+// those of other versions go.
+func (c *Call) fill(t *Resource, want int, refreshed bool) {
+	t, version := versionOf(t, c.text("launchTemplate.version"))
+	have := c.Cloud.keep(c.Cloud.owned(c.ID), want, func(r *Resource) bool {
 		return !refreshed || text(r.Inputs, "launchTemplate.version") == version
 	})
 	subnets := texts(c.In, "vpcZoneIdentifiers[]")
-	for slot := 0; len(have) < int(want) && len(subnets) > 0; slot++ {
+	for slot := 0; len(have) < want && len(subnets) > 0; slot++ {
 		i := c.launch(t, version, slot, emptiest(subnets, have))
 		if c.Cloud.find(i.ID, "id", instanceType) == nil {
 			_ = c.Cloud.put(i)

@@ -104,7 +104,8 @@ func availabilityZones(c *Cloud, _ Object) (Object, error) {
 // publicParameter knows the parameters under which AWS publishes its images.
 func publicParameter(c *Cloud, args Object) (Object, error) {
 	name := text(args, "name")
-	if !strings.HasPrefix(name, "/aws/service/ami-amazon-linux-latest/al2023-ami-") {
+	if !strings.HasPrefix(name, "/aws/service/ami-amazon-linux-latest/al2023-ami-") &&
+		!strings.HasPrefix(name, "/aws/service/ecs/optimized-ami/amazon-linux-2023/") {
 		return nil, fail("ParameterNotFound", "there is no parameter %s", name)
 	}
 	value := "ami-" + identifier(c.region+name, "hex")

@@ -82,6 +82,13 @@ func (c *Cloud) registered(token, name string, given property.Map) (Object, []st
 	return inputs, secrets
 }
 
+// CrashWith decides from now on of what user data or containers start that it never serves; nil for nothing.
+func (c *Cloud) CrashWith(crashes func(definition string) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.crashes = crashes
+}
+
 // Lose says that the calls which made these resources were never answered, and lists those that are there.
 func (c *Cloud) Lose(urns []string) []Resource {
 	c.mu.Lock()

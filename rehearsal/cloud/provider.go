@@ -14,8 +14,10 @@ import (
 	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -242,10 +244,24 @@ func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffRes
 func (p *Provider) Create(_ context.Context, r plugin.CreateRequest) (plugin.CreateResponse, error) {
 	in, secrets := plain(r.Properties)
 	made, err := p.cloud.Create(string(r.Type), string(r.URN), r.Name, in, secrets, r.Preview)
+	if err != nil && made != nil {
+		return plugin.CreateResponse{Status: resource.StatusPartialFailure}, made.unready(describe("creating", r.Type, r.Name, err))
+	}
 	if err != nil {
 		return plugin.CreateResponse{Status: resource.StatusUnknown}, describe("creating", r.Type, r.Name, err)
 	}
 	return plugin.CreateResponse{ID: resource.ID(made.ID), Properties: properties(made.Outputs, made.Secrets)}, nil
+}
+
+// unready says that a resource is there and not what it should be, as providers say it to the engine.
+func (r *Resource) unready(why error) error {
+	state, err := plugin.MarshalProperties(propertyMap(r.Outputs, r.Secrets), plugin.MarshalOptions{KeepSecrets: true})
+	if err != nil {
+		return fmt.Errorf("writing the state of %s: %w", r.describe(), err)
+	}
+	return rpcerror.WithDetails(rpcerror.New(codes.Unknown, why.Error()), &pulumirpc.ErrorResourceInitFailed{
+		Id: r.ID, Properties: state, Reasons: []string{why.Error()},
+	})
 }
 
 // describe puts the resource's name before what is wrong with it.

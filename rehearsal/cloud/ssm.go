@@ -42,6 +42,7 @@ var ssmTypes = []Type{{
 		ref("outputLocation.s3BucketName", bucketType).free().code("InvalidOutputLocation"),
 	},
 	Rules: []Rule{parametersFit},
+	After: runAutomation,
 	Check: []Rule{func(c *Call) error {
 		if name := c.text("name"); strings.HasPrefix(name, "AWS-") && !slices.Contains(documents, name) {
 			return fail("InvalidDocument", "there is no document %s", name)

@@ -116,6 +116,10 @@ type Call struct {
 	Old *Resource
 	// Preview says that nothing will happen.
 	Preview bool
+	// Known is the resource before an update as the engine knows it.
+	Known Object
+	// Failed is why what was made does not do what the provider waits for: it is there, and the call fails.
+	Failed error
 }
 
 // text reads an input.

@@ -4,6 +4,8 @@ const (
 	bounded = "Scaling stops at the number of nodes"
 	gated   = "A pod counts as ready only when"
 	finds   = "Whatever starts from a definition, old or new"
+	awaits  = "An update ends when every node serves"
+	gives   = "A release on ECS whose servers hang"
 )
 
 // controllers changes the values of the load balancer controller's release.
@@ -49,6 +51,34 @@ var releaseMutations = map[string]mutation{
 			"rules":  []any{map[string]any{"status": "Enabled", "expiration": map[string]any{"days": 30}}},
 		})
 	}, finds, "deletes the files of wso2is-prod-config-"},
+	"a service that nobody waits for": {"fargate", func(d *document) { d.drop("Association", "rollout") }, awaits,
+		"nothing waits until Service nodes has rolled out its task definition"},
+	"a service whose last revision nobody waited for": {"ecs", func(d *document) {
+		d.put("Association", "rollout", "parameters", "TaskDefinition", "arn:aws:ecs:eu-west-1:123456789012:task-definition/x:1")
+	}, awaits, "nothing waits until Service nodes has rolled out its task definition"},
+	"a service that stays where it failed": {"ecs", func(d *document) {
+		d.put("Service", "nodes", "deploymentCircuitBreaker", "rollback", false)
+	}, awaits, "Service nodes does not go back"},
+	"a group that the provider refreshes": {"prod", func(d *document) {
+		d.drop("Association", "refresh")
+		d.set("Group", "nodes", "instanceRefresh", map[string]any{"strategy": "Rolling"})
+	}, awaits, "nothing replaces the instances of Group nodes by those of version 1"},
+	"a group with two who refresh it": {"ecs", func(d *document) {
+		d.set("Group", "nodes", "instanceRefresh", map[string]any{"strategy": "Rolling"})
+	}, awaits, "before its refresh begins: one that fails has nothing to go back to"},
+	"a refresh without a way back": {"prod", func(d *document) {
+		d.edit("Document", "refresh", "content", "AutoRollback=True", "AutoRollback=False")
+	}, awaits, "the refresh of Group nodes is not rolled back"},
+	"an image that a parameter names": {"prod", func(d *document) {
+		d.set("LaunchTemplate", "nodes", "imageId", "resolve:ssm:/aws/service/ami-amazon-linux-latest/x")
+	}, awaits, "a refresh cannot go back to a template that names a parameter"},
+	"a template's newest version": {"prod", func(d *document) { d.put("Group", "nodes", "launchTemplate", "version", "$Latest") }, awaits,
+		"a refresh can only go back to a number"},
+	"an alarm that is not there": {"prod", func(d *document) { d.drop("MetricAlarm", "server-errors") }, awaits,
+		"the alarm wso2is-prod-server-errors rings, and there is no such alarm"},
+	"a grace period of twenty minutes": {"ecs", func(d *document) {
+		d.set("Service", "nodes", "healthCheckGracePeriodSeconds", 1200)
+	}, gives, "Service nodes gives a release up after 66 minutes"},
 	"scaling that nobody asked for": {"prod", func(d *document) {
 		d.add("aws:autoscaling/policy:Policy", "cpu", "cpu", map[string]any{"autoscalingGroupName": d.out("Group", "nodes", "name")})
 	}, bounded, "and the stack file asks for no scaling"},

@@ -89,10 +89,18 @@ func takes(r apitype.ResourceV3) time.Duration {
 		return multiAZ
 	case string(r.Type) == scalingGroup && r.Inputs["initialLifecycleHooks"] == nil:
 		return instancesOnly
+	case string(r.Type) == ssmAssociation && r.Inputs["targets"] == nil && follows(r):
+		return call // what it waits for counts as the time of the service or the group
 	case string(r.Type) == endpointType && r.Inputs["vpcEndpointType"] == "Gateway":
 		return call
 	}
 	return cmp.Or(typical[string(r.Type)], call)
+}
+
+// follows says that an automation waits for nodes that something else starts: it is told what they start from.
+func follows(r apitype.ResourceV3) bool {
+	told, _ := r.Inputs["parameters"].(map[string]any)
+	return told["TaskDefinition"] != nil || told["Template"] != nil
 }
 
 // timelineOf lays the resources of a state out on a clock: each one starts when all that it depends on is

@@ -1,0 +1,128 @@
+// Package automation has Systems Manager run an Automation document whenever what it is told changes, and fails the
+// update unless the run succeeds. It is for what AWS only starts and no resource of the provider waits for.
+package automation
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+)
+
+// Step is a step of a document.
+type Step struct {
+	Name    string `json:"name"`
+	Action  string `json:"action"`
+	Timeout int    `json:"timeoutSeconds,omitempty"`
+	// OnFailure is step:NAME for the step that follows when this one fails; without it the run fails.
+	OnFailure string         `json:"onFailure,omitempty"`
+	Inputs    map[string]any `json:"inputs"`
+	Outputs   []Output       `json:"outputs,omitempty"`
+	NextStep  string         `json:"nextStep,omitempty"`
+	IsEnd     bool           `json:"isEnd,omitempty"`
+}
+
+// Output is what later steps may read of a step.
+type Output struct{ Name, Selector, Type string }
+
+// Trust lets Systems Manager assume a role for the runs of the account's documents.
+func Trust(scope awskit.Scope) string {
+	return scope.TrustPolicy("ssm.amazonaws.com", scope.ARN("ssm", "automation-execution/*"))
+}
+
+const (
+	// scriptSeconds is how long one script may run; Systems Manager allows no more than 600.
+	scriptSeconds = 600
+	// lookSeconds is for how long a script may look for what it expects.
+	lookSeconds = 540
+	// Margin is how much longer a run takes than what it waits for.
+	Margin = 2 * scriptSeconds
+)
+
+// Script is a step that runs a script's handler, which is told the payload and for how many seconds it may look.
+func Script(name, handler, script string, payload map[string]any) Step {
+	in := map[string]any{"seconds": lookSeconds}
+	for key, value := range payload {
+		in[key] = value
+	}
+	return Step{Name: name, Action: "aws:executeScript", Timeout: scriptSeconds, Inputs: map[string]any{
+		"Runtime": "python3.11", "Handler": handler, "Script": script, "InputPayload": in,
+	}}
+}
+
+// Wait is a step that asks an API until a property has one of some values. However it ends, the next step follows, which
+// has to say what came of it.
+func Wait(name, service, api, property string, values []string, seconds int, then string, request map[string]any) Step {
+	in := map[string]any{"Service": service, "Api": api, "PropertySelector": property, "DesiredValues": values}
+	for key, value := range request {
+		in[key] = value
+	}
+	return Step{Name: name, Action: "aws:waitForAwsResourceProperty", Timeout: seconds, OnFailure: "step:" + then, Inputs: in,
+		NextStep: then}
+}
+
+// Document writes a document that is run under the role AutomationAssumeRole. Parameters are texts, by name with what
+// they are.
+func Document(description string, parameters map[string]string, steps []Step) (string, error) {
+	declared := map[string]any{"AutomationAssumeRole": map[string]string{
+		"type": "AWS::IAM::Role::Arn", "description": "The role under which this runs",
+	}}
+	for name, what := range parameters {
+		declared[name] = map[string]string{"type": "String", "description": what}
+	}
+	text, err := json.Marshal(map[string]any{
+		"schemaVersion": "0.3", "description": description, "assumeRole": "{{ AutomationAssumeRole }}",
+		"parameters": declared, "mainSteps": steps,
+	})
+	if err != nil {
+		return "", fmt.Errorf("writing the automation: %w", err)
+	}
+	return string(text), nil
+}
+
+// RunArgs is what is run.
+type RunArgs struct {
+	// Document and Association name both in AWS; a document's name must not begin with aws or amazon. Component says whose
+	// they are.
+	Document, Association, Component string
+	// Content is the document.
+	Content pulumi.StringInput
+	// Role is the ARN of the role that runs it, Parameters the document's others. A changed one runs it again.
+	Role       pulumi.StringInput
+	Parameters pulumi.StringMap
+	// Seconds is how long a run may take.
+	Seconds int
+	// Before must be done when it is run.
+	Before []pulumi.Resource
+}
+
+// Run makes the document and runs it. No resource of AWS runs a document once; an association runs it when it is
+// created, and the provider waits for its success then (terraform-provider-aws, internal/service/ssm/association.go).
+func Run(ctx *pulumi.Context, name string, args *RunArgs, child ...pulumi.ResourceOption) (pulumi.Resource, error) {
+	document, err := ssm.NewDocument(ctx, name, &ssm.DocumentArgs{
+		Name: pulumi.String(args.Document), DocumentType: pulumi.String("Automation"),
+		DocumentFormat: pulumi.String("JSON"), Tags: awskit.Tags(args.Document, args.Component),
+		Content: args.Content,
+	}, child...)
+	if err != nil {
+		return nil, fmt.Errorf("writing the automation: %w", err)
+	}
+	parameters := pulumi.StringMap{"AutomationAssumeRole": args.Role}
+	for key, value := range args.Parameters {
+		parameters[key] = value
+	}
+	made, err := ssm.NewAssociation(ctx, name, &ssm.AssociationArgs{
+		AssociationName: pulumi.String(args.Association), Name: document.Name, Parameters: parameters,
+		WaitForSuccessTimeoutSeconds: pulumi.Int(args.Seconds),
+	}, awskit.With(child, pulumi.DependsOn(args.Before),
+		// The provider waits when it creates an association, not when it changes one. One that did not succeed is in the state
+		// all the same; without #initerror the next update would take it for done.
+		pulumi.ReplaceOnChanges([]string{"parameters", "#initerror"}), pulumi.DeleteBeforeReplace(true))...)
+	if err != nil {
+		return nil, fmt.Errorf("running the automation: %w", err)
+	}
+	return made, nil
+}

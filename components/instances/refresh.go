@@ -1,0 +1,109 @@
+package instances
+
+import (
+	_ "embed"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/automation"
+	"github.com/wso2is-aws/wso2is/components/awskit"
+)
+
+// KeepsVersion leaves it to Renew which version of its launch template a group uses. The provider would give the group the
+// new version before it starts a refresh, so that a rollback would go back to the new version (terraform-provider-aws
+// #34189), and would not wait for the refresh.
+func KeepsVersion() pulumi.ResourceOption { return pulumi.IgnoreChanges([]string{"launchTemplate"}) }
+
+// Preferences are those of an instance refresh, as the API names them.
+type Preferences struct {
+	MinHealthyPercentage      int
+	MaxHealthyPercentage      int
+	InstanceWarmup            int
+	ScaleInProtectedInstances string `json:",omitempty"`
+}
+
+// RefreshArgs is a group whose instances follow a launch template.
+type RefreshArgs struct {
+	// Name is the group's name, Component whose it is.
+	Name, Component string
+	Group           *autoscaling.Group
+	Template        *ec2.LaunchTemplate
+	// Role is the ARN of the role that starts the refresh, with Refresh's permissions.
+	Role        pulumi.StringInput
+	Preferences Preferences
+	// Alarms are the names of the alarms that end a refresh which they ring during.
+	Alarms []string
+	// Nodes is how many instances there may be.
+	Nodes int
+	// Before must be done when a refresh starts.
+	Before []pulumi.Resource
+}
+
+//go:embed refresh.py
+var refresh string
+
+// secondsEach is how long the replacement of one instance may take: its launch, its start and what it drains.
+const secondsEach = 2400
+
+// Renew replaces a group's instances whenever its launch template has another version, and ends the update only once all
+// have been. One that fails is rolled back by EC2 Auto Scaling, and the group keeps the version that it had.
+func Renew(ctx *pulumi.Context, args *RefreshArgs, child ...pulumi.ResourceOption) error {
+	alarms := args.Alarms
+	if alarms == nil {
+		alarms = []string{}
+	}
+	seconds := args.Nodes * secondsEach
+	start := automation.Script("StartRefresh", "start", refresh, map[string]any{
+		"group": args.Name, "template": "{{ Template }}", "version": "{{ Version }}", "preferences": args.Preferences, "alarms": alarms,
+	})
+	start.Outputs = []automation.Output{{Name: "started", Selector: "$.Payload.started", Type: "String"}}
+	content, err := automation.Document("Replaces the instances of "+args.Name+" by those of a launch template's version",
+		map[string]string{"Template": "The launch template's id", "Version": "The version's number"},
+		[]automation.Step{
+			start,
+			{Name: "SkipOrWait", Action: "aws:branch", Inputs: map[string]any{
+				"Choices": []any{map[string]any{"Variable": "{{ StartRefresh.started }}", "StringEquals": "false", "NextStep": "ExpectRefresh"}},
+				"Default": "WaitForRefresh",
+			}},
+			automation.Wait("WaitForRefresh", "autoscaling", "DescribeInstanceRefreshes", "$.InstanceRefreshes[0].Status",
+				[]string{"Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed"}, seconds, "ExpectRefresh",
+				map[string]any{"AutoScalingGroupName": args.Name, "MaxRecords": 1}),
+			automation.Script("ExpectRefresh", "expect", refresh, map[string]any{"group": args.Name, "version": "{{ Version }}"}),
+		})
+	if err != nil {
+		return fmt.Errorf("replacing the instances: %w", err)
+	}
+	if _, err := automation.Run(ctx, "refresh", &automation.RunArgs{
+		Document: "refresh-of-" + args.Name, Association: "refresh-of-" + args.Name, Component: args.Component,
+		Content: pulumi.String(content), Role: args.Role, Seconds: seconds + automation.Margin,
+		Parameters: pulumi.StringMap{
+			"Template": args.Template.ID(), "Version": pulumi.Sprintf("%d", args.Template.LatestVersion),
+		},
+		Before: append([]pulumi.Resource{args.Group}, args.Before...),
+	}, child...); err != nil {
+		return fmt.Errorf("replacing the instances: %w", err)
+	}
+	return nil
+}
+
+// Refresh lets a role refresh a group whose instances have a role. Whoever names a launch template to EC2 Auto Scaling
+// must be allowed to launch what it describes (Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template
+// usage in Auto Scaling groups").
+func Refresh(scope awskit.Scope, group, instanceRole string) []awskit.Statement {
+	launch := awskit.Allow("LaunchFromTemplate", []string{"ec2:RunInstances"}, "*")
+	launch.Condition = map[string]map[string]any{"ArnLike": {"ec2:LaunchTemplate": scope.ARN("ec2", "launch-template/*")}}
+	tag := awskit.Allow("TagLaunched", []string{"ec2:CreateTags"}, "*")
+	tag.Condition = map[string]map[string]any{"StringEquals": {"ec2:CreateAction": "RunInstances"}}
+	pass := awskit.Allow("PassInstanceRole", []string{"iam:PassRole"}, instanceRole)
+	pass.Condition = map[string]map[string]any{"StringEquals": {"iam:PassedToService": scope.EC2Service()}}
+	return []awskit.Statement{
+		awskit.Allow("StartRefresh", []string{"autoscaling:StartInstanceRefresh"},
+			scope.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+group)),
+		awskit.Allow("WaitForRefresh", // take no resource
+			[]string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes", "cloudwatch:DescribeAlarms"}, "*"),
+		launch, tag, pass,
+	}
+}

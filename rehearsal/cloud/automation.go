@@ -1,0 +1,97 @@
+package cloud
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// runAutomation does what an association's Automation document does when the association is created, as far as the cloud
+// knows its calls. The provider waits for its success; where there is none, the association is there all the same.
+func runAutomation(c *Call) {
+	document := c.Cloud.find(c.text("name"), "name", documentType)
+	if c.Preview || c.Old != nil || document == nil {
+		return
+	}
+	var d automation
+	if err := json.Unmarshal([]byte(text(document.Inputs, "content")), &d); err != nil {
+		return // a document of another format
+	}
+	for _, s := range d.MainSteps {
+		script, _ := s.Inputs["Script"].(string)
+		payload, _ := s.Inputs["InputPayload"].(map[string]any)
+		told := func(name string) string {
+			value, _ := payload[name].(string)
+			return automationReference.ReplaceAllStringFunc(value, func(reference string) string {
+				return text(objectAt(c.In, "parameters"), automationReference.FindStringSubmatch(reference)[1])
+			})
+		}
+		var err error
+		switch {
+		case strings.Contains(script, "describe_services"):
+			err = c.Cloud.rolledOut(told("service"), told("task"))
+		case strings.Contains(script, "start_instance_refresh") && told("template") != "":
+			err = c.Cloud.refresh(told("group"), told("version"))
+		}
+		if err != nil {
+			if c.given([]string{"waitForSuccessTimeoutSeconds"}) == 1 {
+				c.Failed = fmt.Errorf("waiting for SSM Association create: unexpected state 'Failed', wanted target 'Success': %w", err)
+			}
+			return
+		}
+	}
+}
+
+// rolledOut says what becomes of a service's deployment. To the provider a service is steady before that is known: as
+// many tasks run as are wanted while they start, and again and again while they crash.
+func (c *Cloud) rolledOut(service, task string) error {
+	s, definition := c.find(service, "name", serviceType), c.find(task, "arn", taskType)
+	switch {
+	case s == nil || definition == nil:
+		return fail("ServiceNotFoundException", "there is no service %s, or no task definition %s", service, task)
+	case text(s.Inputs, "taskDefinition") != task:
+		return fail("Failed", "%s runs %s and not %s", s.describe(), text(s.Inputs, "taskDefinition"), task)
+	case c.crashes != nil && c.crashes(containerText(definition)):
+		return fail("Failed", "%s did not come up with %s: tasks failed to start", s.describe(), task)
+	}
+	return nil
+}
+
+// refresh replaces a group's instances by those of a version of its template. One whose instances never serve is rolled
+// back, and the group keeps its version.
+func (c *Cloud) refresh(name, version string) error {
+	group := c.find(name, "name", scalingType)
+	if group == nil {
+		return fail("ValidationError", "there is no Auto Scaling group %s", name)
+	}
+	call := &Call{Cloud: c, Type: table[scalingType], Name: group.Name, URN: group.URN, ID: group.ID, In: clone(group.Inputs),
+		Out: clone(group.Outputs)}
+	t := call.template()
+	if t == nil {
+		return fail("ValidationError", "%s has no launch template", group.describe())
+	}
+	wanted, version := versionOf(t, version)
+	raw, _ := base64.StdEncoding.DecodeString(text(wanted.Inputs, "userData"))
+	switch now := text(group.Inputs, "launchTemplate.version"); {
+	case strings.HasPrefix(text(wanted.Inputs, "imageId"), "resolve:"):
+		return fail("ValidationError", "%s names a parameter for its image, which a refresh could not go back to", t.describe())
+	case strings.HasPrefix(now, "$"):
+		return fail("ValidationError", "%s uses the version %s, which a refresh could not go back to", group.describe(), now)
+	case c.crashes != nil && c.crashes(string(raw)):
+		return fail("Failed", "%s did not come up with version %s: RollbackSuccessful", group.describe(), version)
+	}
+	for _, properties := range []Object{call.In, call.Out} {
+		if chosen := objectAt(properties, "launchTemplate"); chosen != nil {
+			chosen["version"] = version
+		}
+	}
+	next := *group
+	next.Inputs, next.Outputs = call.In, call.Out
+	if err := c.put(&next); err != nil {
+		return err
+	}
+	want, _ := number(next.Outputs, "desiredCapacity")
+	call.fill(t, int(want), true)
+	return nil
+}
