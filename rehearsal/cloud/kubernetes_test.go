@@ -188,7 +188,7 @@ func TestRefusesObjectsThatCannotBe(t *testing.T) {
 		},
 		"no key of a secret": {
 			"Deployment", "server", "OTHER",
-			at("containers", 0, "env", 8, "valueFrom", "secretKeyRef", "key"), "takes WSO2_",
+			at("containers", 0, "env", 10, "valueFrom", "secretKeyRef", "key"), "takes WSO2_",
 		},
 		"a probe of no port": {
 			"Deployment", "server", "http",
