@@ -93,9 +93,19 @@ func Renew(ctx *pulumi.Context, args *RefreshArgs, child ...pulumi.ResourceOptio
 // must be allowed to launch what it describes (Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template
 // usage in Auto Scaling groups").
 func Refresh(scope awskit.Scope, group, instanceRole string) []awskit.Statement {
-	launch := awskit.Allow("LaunchFromTemplate", []string{"ec2:RunInstances"}, "*")
+	ec2 := func(kinds ...string) []string {
+		arns := make([]string, len(kinds))
+		for i, kind := range kinds {
+			arns[i] = scope.ARN("ec2", kind+"/*")
+		}
+		return arns
+	}
+	// Images are Amazon's.
+	launch := awskit.Allow("LaunchFromTemplate", []string{"ec2:RunInstances"}, append(
+		ec2("instance", "launch-template", "network-interface", "security-group", "subnet", "volume"),
+		fmt.Sprintf("arn:%s:ec2:%s::image/*", scope.Partition, scope.Region))...)
 	launch.Condition = map[string]map[string]any{"ArnLike": {"ec2:LaunchTemplate": scope.ARN("ec2", "launch-template/*")}}
-	tag := awskit.Allow("TagLaunched", []string{"ec2:CreateTags"}, "*")
+	tag := awskit.Allow("TagLaunched", []string{"ec2:CreateTags"}, ec2("instance", "network-interface", "volume")...)
 	tag.Condition = map[string]map[string]any{"StringEquals": {"ec2:CreateAction": "RunInstances"}}
 	pass := awskit.Allow("PassInstanceRole", []string{"iam:PassRole"}, instanceRole)
 	pass.Condition = map[string]map[string]any{"StringEquals": {"iam:PassedToService": scope.EC2Service()}}
@@ -103,7 +113,8 @@ func Refresh(scope awskit.Scope, group, instanceRole string) []awskit.Statement 
 		awskit.Allow("StartRefresh", []string{"autoscaling:StartInstanceRefresh"},
 			scope.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+group)),
 		awskit.Allow("WaitForRefresh", // take no resource
-			[]string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes", "cloudwatch:DescribeAlarms"}, "*"),
+			[]string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"}, "*"),
+		awskit.Allow("AskAlarms", []string{"cloudwatch:DescribeAlarms"}, scope.ARN("cloudwatch", "alarm:"+scope.Cluster+"-*")),
 		launch, tag, pass,
 	}
 }

@@ -233,6 +233,16 @@ func (a *access) proveStep(one call, service, api string, inputs object) {
 		if cluster != nil {
 			one.on = a.arn("ecs", "task/"+cluster.str("name")+"/x")
 		}
+	case "ecs:DescribeServices":
+		if names := inputs.strings("services"); cluster != nil && len(names) > 0 {
+			one.on = a.arn("ecs", "service/"+cluster.str("name")+"/"+names[0])
+		}
+	case "cloudwatch:DescribeAlarms":
+		names := inputs.strings("alarms")
+		if len(names) == 0 {
+			return // it asks for none
+		}
+		one.on = a.arn("cloudwatch", "alarm:"+names[0])
 	default:
 		if !looks(api) {
 			a.services.fault("%s calls %s; what that is about is not known here", one.by, one.action)
