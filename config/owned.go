@@ -79,7 +79,9 @@ var OwnedTOMLKeys = map[string]string{
 	"catalina.valves.valve.properties":                            "",
 	"catalinaValves.remoteIpValve":                                "",
 	"versioning_configuration.enable_version_resources_on_change": "",
+	"transport.https.properties.keepAliveTimeout":                 "loadBalancer.idleTimeout",
 	"carbon_health_check.enable":                                  "",
+	"carbon_health_check.health_checker":                          "",
 }
 
 // extraConfig refuses what the program writes itself.

@@ -156,6 +156,7 @@ func buildFront(
 	balancer, err := balance(ctx, "loadbalancer", &loadbalancer.Args{
 		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
 		Subnets: b.network.InZones(subnets), SecurityGroup: b.firewall.Groups[firewall.LoadBalancer], TargetType: targetType,
+		AliveOnly: c.Topology == config.ECS,
 	}, provider)
 	if err != nil {
 		return nil, err

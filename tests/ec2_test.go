@@ -197,24 +197,43 @@ func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 		}
 	}
 	second := p.one(t, "aws:ec2/instance:Instance", "node-2")
-	assert.True(t, slices.ContainsFunc(second.Dependencies, func(urn string) bool {
-		return strings.HasSuffix(urn, "Association::node-1")
-	}), "the second node starts before the first one is ready: %v", second.Dependencies)
-	assert.Contains(t, fmt.Sprint(p.one(t, "aws:ssm/association:Association", "node-2").get("parameters", "commands")), "/opt/wso2is/bin/ready")
+	waits := func(r registered, association string) bool {
+		return slices.ContainsFunc(r.Dependencies, func(urn string) bool { return strings.HasSuffix(urn, "Association::"+association) })
+	}
+	assert.True(t, waits(second, "node-1"), "the second node starts before the first one is ready: %v", second.Dependencies)
+	const association = "aws:ssm/association:Association"
+	gate := p.one(t, association, "node-1")
+	assert.Nil(t, gate.get("targets"), "it would report success before its instance is registered")
+	assert.Equal(t, "ready-of-wso2is-test-node-1", gate.get("name"))
+	assert.NotEmpty(t, gate.get("parameters", "InstanceId"))
+	content := p.one(t, "aws:ssm/document:Document", "node-1").get("content").(string)
+	assert.Contains(t, content, "/opt/wso2is/bin/ready 1800 {{ Members }}")
+	assert.Less(t, strings.Index(content, "DescribeInstanceInformation"), strings.Index(content, "aws:runCommand"))
+
+	// A member is drained when it is launched with something else, and only once the one before it is ready.
+	drain := p.one(t, association, "node-2-drain")
+	assert.True(t, waits(second, "node-2-drain"))
+	assert.True(t, waits(drain, "node-1"), "both members would be drained at once")
+	launch := drain.get("parameters", "Launch")
+	assert.Equal(t, launch, deploy(t, wka()).one(t, association, "node-2-drain").get("parameters", "Launch"))
+	larger := wka()
+	larger["nodes"] = map[string]any{"count": 2, "instanceType": "m6i.2xlarge"}
+	assert.NotEqual(t, launch, deploy(t, larger).one(t, association, "node-2-drain").get("parameters", "Launch"))
 }
 
 func TestTaggedMembersAreAGroupThatIsReplacedOneAtATime(t *testing.T) {
 	p := deploy(t, nil)
 	group := p.one(t, "aws:autoscaling/group:Group", "nodes")
-	assert.Equal(t, "ELB", group.get("healthCheckType"))
+	assert.Equal(t, "EC2", group.get("healthCheckType"), "an outage of the database would replace the fleet")
 	assert.Nil(t, group.get("instanceRefresh"), "the provider gives the group the new version before it starts a refresh")
 	assert.Contains(t, group.Ignore, "launchTemplate")
 	refresh := p.one(t, "aws:ssm/association:Association", "refresh")
 	assert.Equal(t, "1", refresh.get("parameters", "Version"))
 	assert.Contains(t, fmt.Sprint(p.one(t, "aws:ssm/document:Document", "refresh").get("content")), `"MinHealthyPercentage":100`)
 	assert.Equal(t, "ABANDON", group.get("initialLifecycleHooks", "0", "defaultResult"))
-	assert.Equal(t, "WSO2Cluster", group.get("tags", "1", "key"))
-	assert.Equal(t, "wso2is-test", group.get("tags", "1", "value"))
+	assert.Equal(t, "Hazelcast", group.get("tags", "0", "key"), "nodes look for those that can be their members by it")
+	assert.Equal(t, "WSO2Cluster", group.get("tags", "2", "key"))
+	assert.Equal(t, "wso2is-test", group.get("tags", "2", "value"))
 	template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
 	assert.Equal(t, "required", template.get("metadataOptions", "httpTokens"))
 	assert.Equal(t, "ami-0123456789abcdef0", template.get("imageId"), "a refresh cannot go back to a parameter")

@@ -179,6 +179,9 @@ func TestANodeIsFourContainers(t *testing.T) {
 			assert.True(t, server.LinuxParameters.InitProcessEnabled)
 			assert.Equal(t, "nofile", server.Ulimits[0].Name)
 			assert.Contains(t, server.HealthCheck.Command[1], "/api/health-check/v1.0/health")
+			check := p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-"+map[string]string{"ec2": "instance", "fargate": "ip"}[name]).get
+			assert.Equal(t, "9763 HTTP /oauth2/jwks", fmt.Sprint(check("healthCheck", "port"), " ", check("healthCheck", "protocol"), " ",
+				check("healthCheck", "path")), "ECS would replace every task while the database is away")
 			assert.Equal(t, "/wso2is/wso2is-test/nodes", server.LogConfiguration.Options["awslogs-group"])
 			var mounts []string
 			for _, m := range server.MountPoints {
@@ -419,7 +422,10 @@ func TestTheTopologyIsAllThatChanges(t *testing.T) {
 	} {
 		names := func(p *plan) (all []string) {
 			for _, r := range p.all(token) {
-				all = append(all, r.Name)
+				// ECS replaces what its load balancer's check fails, which must therefore ask for less, on another port.
+				if !strings.HasPrefix(r.Name, "alive-") {
+					all = append(all, r.Name)
+				}
 			}
 			slices.Sort(all)
 			return all

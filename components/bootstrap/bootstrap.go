@@ -49,7 +49,7 @@ func LogScript() string { return logScript }
 // FetchScript is bash: the functions of LogScript, and retry, metadata and fetch.
 func FetchScript() string { return logScript + fetchScript }
 
-// ServerScript is POSIX shell: the functions log_hazelcast, make_keystore, make_tls_keystore and trust.
+// ServerScript is POSIX shell: the functions log_hazelcast, failed_webapps, make_keystore, make_tls_keystore and trust.
 func ServerScript() string { return serverScript }
 
 // NameScript is bash: the function redirect_own_name, for a host whose own network the server listens on.
@@ -83,16 +83,22 @@ func (p Program) SHA256() string {
 func Programs() []Program {
 	names := map[string]string{
 		"SchemaBootstrap.java": "lib/SchemaBootstrap.java",
+		"alive":                "bin/alive",
 		"members":              "bin/members",
 		"ready":                "bin/ready",
 		"secrets":              "bin/secrets",
+		"server.sh":            "lib/server.sh",
 		"setup":                "lib/setup",
+		"turn":                 "bin/turn",
 	}
 	list := make([]Program, 0, len(names))
 	for name, at := range names {
-		content := programFile(name)
+		content := []byte(serverScript)
+		if name != "server.sh" {
+			content = programFile(name)
+		}
 		if name == "setup" {
-			content = append([]byte(serverScript+nameScript), content...)
+			content = append([]byte(nameScript), content...)
 		}
 		list = append(list, Program{Name: name, Path: at, Content: content})
 	}
@@ -161,6 +167,8 @@ type Args struct {
 	LifecycleHook *LifecycleHook
 	// MinMembers is how many connected members, itself included, make the node ready. 1 where it may come first.
 	MinMembers int
+	// DrainSeconds is for how long a server goes on while its instance is shut down, so that requests end that have begun.
+	DrainSeconds int
 	// ReadySeconds is how long a node may take from the server's start to ready. Default: 900.
 	ReadySeconds int
 }
@@ -263,6 +271,15 @@ func SchemaProperties(version product.Version, home string, databases []Database
 
 const base = "/opt/wso2is"
 
+const (
+	defaultReadySeconds = 900
+	// maxDrainSeconds: EC2 gives an operating system a few minutes to shut down.
+	maxDrainSeconds = 120
+	// TurnSeconds is for how long a node of an Auto Scaling group waits for the first one: a little longer than that may
+	// take from its server's start to ready.
+	TurnSeconds = defaultReadySeconds + 120
+)
+
 // UserData is the user data of an EC2 node, before base64: the values of a as shell variables, then a script that is
 // the same on every node. It fails where a value is missing or cannot be passed on, and where the result is larger than
 // MaxUserData.
@@ -293,6 +310,9 @@ func UserData(a Args) (string, error) {
 		files = append(files, f.Key+"|"+f.SHA256+"|"+f.Path)
 	}
 	for _, p := range Programs() {
+		if p.Name == "turn" && a.LifecycleHook == nil { // fixed members wait for each other before they are launched
+			continue
+		}
 		programs = append(programs, Key(a.Programs+p.Name, p.SHA256())+"|"+p.SHA256()+"|"+p.Path)
 	}
 	for _, s := range a.Secrets {
@@ -307,7 +327,7 @@ func UserData(a Args) (string, error) {
 	}
 	readySeconds := a.ReadySeconds
 	if readySeconds == 0 {
-		readySeconds = 900
+		readySeconds = defaultReadySeconds
 	}
 
 	h := header{}
@@ -343,6 +363,7 @@ func UserData(a Args) (string, error) {
 	h.value("TRUSTSTORE_FILE", a.Keystore.TruststoreFile)
 	h.list("DATABASES", databases)
 	h.value("SCHEMA", schema)
+	h.value("HAZELCAST", facts.Hazelcast)
 	h.value("HAZELCAST_PORT", strconv.Itoa(a.HazelcastPort))
 	h.value("HAZELCAST_FIRST", strconv.Itoa(ports.HazelcastFirst))
 	h.value("HAZELCAST_LAST", strconv.Itoa(ports.HazelcastLast))
@@ -354,6 +375,8 @@ func UserData(a Args) (string, error) {
 	h.value("LOG_BOOTSTRAP", a.LogGroups.Bootstrap)
 	h.value("LIFECYCLE_HOOK", hook.Name)
 	h.value("LIFECYCLE_GROUP", hook.Group)
+	h.value("DRAIN_SECONDS", strconv.Itoa(min(a.DrainSeconds, maxDrainSeconds)))
+	h.value("TURN_SECONDS", strconv.Itoa(TurnSeconds))
 	h.value("READY_SECONDS", strconv.Itoa(readySeconds))
 	h.value("READY_MEMBERS", strconv.Itoa(max(a.MinMembers, 1)))
 	if h.err != nil {

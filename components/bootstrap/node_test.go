@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,9 +25,9 @@ import (
 // fakes are the commands that would change a real machine or call AWS. Each one records how it was called.
 var fakes = map[string]string{
 	"dnf":      `exit "${FAKE_DNF_STATUS:-0}"`,
-	"groupadd": `touch "$FAKE/group"`,
+	"groupadd": `touch "$FAKE/groups"`,
 	"useradd":  `touch "$FAKE/user"`,
-	"getent":   `[[ -f $FAKE/group ]]`,
+	"getent":   `[[ -f $FAKE/groups ]]`,
 	"id":       `[[ -f $FAKE/user ]]`,
 	"chown":    `:`,
 	"mount": `[[ -z ${FAKE_MOUNT_FAILS:-} ]] || exit 32
@@ -35,17 +37,25 @@ touch "$FAKE/mounted-${1##*/}"`,
 shift
 exec "$@"`,
 	// What systemd does before ExecStart.
-	"systemctl": `[[ $* != *wso2is.service* ]] || "$WSO2IS_ROOT/opt/wso2is/bin/secrets"`,
+	"systemctl": `[[ $* != *wso2is.service* ]] || "$WSO2IS_ROOT/opt/wso2is/bin/secrets"
+log=$WSO2IS_ROOT/opt/wso2is/current/repository/logs/wso2carbon.log
+case $* in
+restart*) [[ -f $FAKE/log ]] || rm -f "$log" ;;
+enable*wso2is.service*) [[ ! -f $FAKE/log ]] || { mkdir -p "${log%/*}" && cp "$FAKE/log" "$log"; } ;;
+esac`,
 	"aws": `case $1 in
 s3) cp "$FAKE/s3/${4#s3://}" "$5" ;;
 secretsmanager)
 	while [[ $1 != --secret-id ]]; do shift; done
 	cat "$FAKE/secrets/$2" ;;
+autoscaling) [[ $2 != describe-* ]] || cat "$FAKE/group" ;;
+ec2) cat "$FAKE/instances" ;;
 esac`,
 	"curl": `case $* in
 *api/token*) echo TOKEN ;;
 *instance-id*) echo i-0123456789abcdef0 ;;
 *local-ipv4*) echo 10.0.1.10 ;;
+*:9763/*) exit "${FAKE_ALIVE_STATUS:-0}" ;;
 */task*) echo '{"TaskARN":"arn:aws:ecs:eu-west-1:123456789012:task/demo/0123456789abcdef"}' ;;
 *health*) printf '%s' "${FAKE_HEALTH:-200}" ;;
 *) echo "unexpected: $*" >&2; exit 1 ;;
@@ -184,6 +194,7 @@ func newMachine(t *testing.T, version product.Version) *machine {
 	for _, p := range Programs() {
 		m.object(t, "demo-files", Key("programs/"+p.Name, p.SHA256()), p.Content)
 	}
+	m.group(t, "Pending:Wait")
 	m.args = example(version)
 	m.args.NodeName, m.args.NodeAddress = "", ""
 	m.args.Keystore.File, m.args.Keystore.TruststoreFile = file, store
@@ -204,6 +215,20 @@ func newMachine(t *testing.T, version product.Version) *machine {
 	m.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "FAKE="+m.fake, "WSO2IS_ROOT="+m.root,
 		"WSO2IS_RETRY_INTERVAL=0", "WSO2IS_READY_INTERVAL=0.1", "WSO2IS_PROC="+filepath.Join(m.fake, "proc"))
 	return m
+}
+
+// group has AWS say that this machine's group has nodes in these states, the first of them this one, each launched a
+// second after the one before it with the release's Hazelcast.
+func (m *machine) group(t *testing.T, states ...string) {
+	t.Helper()
+	var group, instances strings.Builder
+	for i, state := range states {
+		id := "i-0123456789abcdef" + strconv.Itoa(i)
+		fmt.Fprintf(&group, "%s\t%s\t1\n", id, state)
+		fmt.Fprintf(&instances, "%s\t2026-11-24T05:00:0%d+00:00\t5.3.6\n", id, i)
+	}
+	m.write(t, filepath.Join(m.fake, "group"), group.String(), 0o644)
+	m.write(t, filepath.Join(m.fake, "instances"), instances.String(), 0o644)
 }
 
 // boot runs the user data and returns what it printed and its exit status.
@@ -278,7 +303,7 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	t.Helper()
 	calls := m.calls(t)
 	contains(t, "what was called", calls, "groupadd --gid 802", "useradd --uid 802 --gid 802",
-		"systemctl enable --now wso2is-name.service", "systemctl enable --now wso2is.service", "systemctl enable --now wso2is-members.timer",
+		"systemctl enable --now wso2is-name.service", "systemctl enable --now wso2is.service wso2is-alive.timer", "systemctl enable --now wso2is-members.timer",
 		"--lifecycle-action-result CONTINUE", "--instance-id i-0123456789abcdef0")
 	if got := read(t, m.at("repository/conf/deployment.toml")); got != "[server]\n" {
 		t.Errorf("deployment.toml is %q", got)
@@ -434,6 +459,21 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 			change: func(_ *testing.T, m *machine) { m.args.MinMembers = 3 },
 			says:   []string{"connected with 2 of at least 3 members"}, started: true,
 		},
+		"a lone node where another is in service": {
+			change: func(t *testing.T, m *machine) {
+				m.group(t, "Pending:Wait", "InService")
+				m.write(t, filepath.Join(m.fake, "proc/net/tcp"), "  sl  local_address rem_address   st\n"+
+					"   0: 0A01000A:1645 00000000:0000 0A 0\n", 0o644)
+			},
+			says: []string{"another node is in service", "connected with 1 of at least 2 members"}, started: true,
+		},
+		"a server without one of its applications": {
+			change: func(t *testing.T, m *machine) {
+				m.log(t, filepath.Join(m.fake, "log"), "Webapp [/api] failed to deploy")
+			},
+			says:    []string{"the server has started without [/api] ; starting it again", "not after 1 seconds: the server has started"},
+			started: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t, product.V7_1_0)
@@ -457,6 +497,99 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// log is what the server has written.
+func (m *machine) log(t *testing.T, path string, lines ...string) {
+	t.Helper()
+	m.write(t, path, "INFO Starting WSO2 Carbon...\n"+strings.Join(lines, "\n")+"\nINFO WSO2 Carbon started in 80 sec\n", 0o644)
+}
+
+// prepared is a machine that has its programs, as after its user data.
+func prepared(t *testing.T) *machine {
+	t.Helper()
+	m := newMachine(t, product.V7_1_0)
+	if output, status := m.boot(t); status != 0 {
+		t.Fatalf("status %d:\n%s", status, output)
+	}
+	return m
+}
+
+func (m *machine) program(t *testing.T, env []string, name string, args ...string) (string, int) {
+	t.Helper()
+	return m.run(t, env, "bash", append([]string{filepath.Join(m.root, "opt/wso2is/bin", name)}, args...)...)
+}
+
+// A server that has started without one of its web applications calls itself healthy, with all its members.
+func TestReadyStartsABrokenServerAgain(t *testing.T) {
+	m := prepared(t)
+	for _, c := range []struct {
+		lines []string
+		want  string
+	}{
+		{[]string{"ERROR Webapp [/api] failed to deploy"}, "the server has started without [/api] ; starting it again"},
+		{[]string{"ERROR Webapp [/old] failed to deploy", "INFO WSO2 Carbon started in 70 sec", "INFO Starting WSO2 Carbon..."}, ""},
+		{[]string{"INFO WSO2 Carbon started in 70 sec", "ERROR Webapp [/late] failed to deploy"}, ""},
+	} {
+		m.log(t, m.at("repository/logs/wso2carbon.log"), c.lines...)
+		output, status := m.program(t, nil, "ready", "20", "1")
+		if status != 0 || strings.Contains(output, "starting it again") != (c.want != "") {
+			t.Errorf("%v: status %d:\n%s", c.lines, status, output)
+		}
+		contains(t, "the output", output, c.want, "ready: healthy")
+	}
+}
+
+func TestTurn(t *testing.T) {
+	m := prepared(t)
+	for name, c := range map[string]struct {
+		states []string
+		want   string
+	}{
+		"the oldest":                {[]string{"Pending:Wait", "Pending:Wait"}, "this one is the first"},
+		"another one is in service": {[]string{"Pending:Wait", "InService"}, "another node is in service"},
+		"an older one goes first":   {[]string{"Pending:Wait", "Pending:Proceed"}, "waiting for i-0123456789abcdef1"},
+		"not listed yet":            {nil, "waiting for Auto Scaling to list this node"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m.group(t, c.states...)
+			if name == "an older one goes first" {
+				text := read(t, filepath.Join(m.fake, "instances"))
+				m.write(t, filepath.Join(m.fake, "instances"), strings.Replace(text, "05:00:01", "04:59:01", 1), 0o644)
+			}
+			output, status := m.program(t, []string{"WSO2IS_TURN_INTERVAL=0.3"}, "turn", "1")
+			if status != 0 {
+				t.Errorf("status %d", status)
+			}
+			contains(t, "the output", output, c.want)
+		})
+	}
+	// Nodes with another Hazelcast serve, but can be nobody's members.
+	m.group(t, "Pending:Wait", "InService", "InService", "Pending")
+	text := read(t, filepath.Join(m.fake, "instances"))
+	if output, _ := m.program(t, nil, "turn", "peers"); output != "2\n" {
+		t.Errorf("%q peers", output)
+	}
+	m.write(t, filepath.Join(m.fake, "instances"), strings.Replace(text, "5.3.6\n", "4.2.6\n", 2), 0o644)
+	if output, _ := m.program(t, nil, "turn", "peers"); output != "1\n" {
+		t.Errorf("%q peers", output)
+	}
+}
+
+func TestAliveStartsAServerAgain(t *testing.T) {
+	m := prepared(t)
+	for minute := 1; minute <= 9; minute++ {
+		env := "FAKE_ALIVE_STATUS=7"
+		if minute == 4 { // an answer in between
+			env = "FAKE_ALIVE_STATUS=0"
+		}
+		if output, status := m.program(t, []string{env}, "alive"); status != 0 {
+			t.Fatalf("minute %d: status %d:\n%s", minute, status, output)
+		}
+		if got := strings.Contains(m.calls(t), "systemctl restart wso2is.service"); got != (minute == 9) {
+			t.Errorf("minute %d: started again: %t", minute, got)
+		}
 	}
 }
 

@@ -14,6 +14,16 @@ log_hazelcast() {
 	fi
 }
 
+# failed_webapps FILE: the web applications that the server's last start, in its log FILE, went on without: it calls
+# itself healthy all the same. Servers that start together on an empty database do that, and a restart repairs them. A
+# call without a password tells nothing, since the valve that asks for one stands before the applications.
+failed_webapps() {
+	[ -f "$1" ] || return 0
+	start=$(grep -n 'Starting WSO2 Carbon' "$1" | tail -n 1 | cut -d : -f 1)
+	tail -n "+${start:-1}" "$1" |
+		sed -n -e '/WSO2 Carbon started in/q' -e 's/.*Webapp \(.*\) failed to deploy.*/\1/p' | tr '\n' ' '
+}
+
 # make_keystore WORK FILE TYPE WHAT: WORK has source.p12, and the variable P its password. FILE becomes a keystore of
 # the release's own type whose only key has the alias of deployment.toml, WORK/certificate.pem its certificate. WHAT
 # names the keystore in errors.

@@ -137,10 +137,30 @@ func TurnEnvironment(region, cluster, service string) map[string]string {
 	}
 }
 
-// HealthCheck is a command for the server's container that fails while the server cannot serve. WSO2's images have curl.
-func HealthCheck() string {
-	return fmt.Sprintf("curl -skf -m 10 -o /dev/null https://localhost:%d%s", ports.HTTPS, product.HealthPath)
+// Started is a command for the server's container that fails until the server has started whole and can serve, which
+// needs its database. WSO2's images have curl.
+func Started() string {
+	// An image may keep no log in a file.
+	return fmt.Sprintf(`log=$WSO2_SERVER_HOME/%s; `+
+		`{ [ ! -f "$log" ] || { grep -q '%s' "$log" && ! grep -q 'Webapp .* failed to deploy' "$log"; }; } && `+
+		`curl -skf -m 8 -o /dev/null https://localhost:%d%s`, product.LogFile, product.LogStarted, ports.HTTPS, product.HealthPath)
 }
+
+// Alive is a command for the server's container that fails when the server answers nothing at all. It asks on the port
+// that no request comes in on: while the database is away, all threads of the other one may wait for it, and a server
+// that is stopped for that could not come up again.
+func Alive() string {
+	return fmt.Sprintf("curl -s -m 8 -o /dev/null http://localhost:%d%s", ports.HTTP, product.AlivePath)
+}
+
+// HealthCheck is Started until it has succeeded once, and Alive from then on, for a service that has one command for
+// both: ECS replaces a task that fails it.
+func HealthCheck() string {
+	return fmt.Sprintf("if [ -f %[1]s ]; then %[2]s; else %[3]s && : >%[1]s; fi", startedFile, Alive(), Started())
+}
+
+// startedFile is there once the server has started whole.
+const startedFile = "/tmp/started"
 
 // File is what Prepare fetches.
 type File struct {

@@ -97,6 +97,7 @@ mkdir -p "$WSO2IS_PROC/$$" && echo java >"$WSO2IS_PROC/$$/comm"
 trap "echo the server left >>$FAKE/events; exit 143" TERM
 echo the server started >>"$FAKE/events"
 echo an audit line >>"$WSO2_SERVER_HOME/repository/logs/audit.log"
+[ -z "$FAKE_LOG" ] || echo "$FAKE_LOG" >>"$WSO2_SERVER_HOME/repository/logs/wso2carbon.log"
 while :; do sleep 0.1; done
 '
 `
@@ -155,7 +156,7 @@ esac`,
 	java, err := filepath.EvalSymlinks(tool(t, "java"))
 	require.NoError(t, err)
 	n.env = append(os.Environ(), "PATH="+filepath.Join(n.fake, "bin")+":"+os.Getenv("PATH"), "FAKE="+n.fake,
-		"WSO2IS_ROOT="+n.root, "WSO2IS_PROC="+filepath.Join(n.fake, "proc"), "WSO2IS_RETRY_INTERVAL=0",
+		"WSO2IS_ROOT="+n.root, "FAKE_LOG=", "WSO2IS_PROC="+filepath.Join(n.fake, "proc"), "WSO2IS_RETRY_INTERVAL=0",
 		"JAVA_HOME="+filepath.Dir(filepath.Dir(java)), "WORKING_DIRECTORY="+n.at("/home/wso2carbon"),
 		"WSO2_SERVER_HOME="+home, "JAVA_OPTS=-Dimage=own", "WSO2_ENDPOINT_PASSWORD="+endpointPassword,
 		"WSO2_KEYSTORE_PASSWORD="+keystorePassword,
@@ -316,6 +317,72 @@ func TestServerReachesItsOwnName(t *testing.T) {
 	_ = server.Wait()
 	require.Equal(t, "127.0.0.1 localhost\n127.0.0.1 "+n.cluster.Hostname+"\n", read(t, n.at("/etc/hosts")))
 	require.Regexp(t, `own name: 1048576 bytes for (\?|wso2carbon)\n`, printed.String())
+}
+
+const (
+	whole  = "INFO Starting WSO2 Carbon...\nINFO WSO2 Carbon started in 80 sec\n"
+	broken = "INFO Starting WSO2 Carbon...\nERROR Webapp [/api] failed to deploy\nINFO WSO2 Carbon started in 80 sec\n"
+)
+
+// A server that has started without one of its web applications calls itself healthy. A restart repairs it.
+func TestServeEndsABrokenServer(t *testing.T) {
+	n := newNode(t, product.V7_1_0)
+	output, err := n.prepare(t)
+	require.NoError(t, err, output)
+	environment, err := ServeEnvironment(n.cluster)
+	require.NoError(t, err)
+	out, err := n.command(Serve(), environment, "FAKE_LOG="+broken, "WSO2IS_WATCH_INTERVAL=0.1").CombinedOutput()
+	require.Error(t, err, "%s", out)
+	require.Contains(t, string(out), "the server has started without [/api]")
+	require.Equal(t, "the server started\nthe server left\n", read(t, filepath.Join(n.fake, "events")))
+}
+
+// TestHealthCheck runs the commands that ECS and Kubernetes run, against a server that answers on some paths.
+func TestHealthCheck(t *testing.T) {
+	for name, c := range map[string]struct {
+		command, log   string
+		started        bool
+		healthy, alive bool
+		want           bool
+	}{
+		"starting":                          {command: Started(), log: "INFO Starting WSO2 Carbon...\n", healthy: true, alive: true},
+		"started":                           {command: Started(), log: whole, healthy: true, alive: true, want: true},
+		"started without a log":             {command: Started(), healthy: true, alive: true, want: true},
+		"started broken":                    {command: Started(), log: broken, healthy: true, alive: true},
+		"started without a database":        {command: Started(), log: whole, alive: true},
+		"the database goes away later":      {command: HealthCheck(), log: whole, started: true, alive: true, want: true},
+		"a first check without a database":  {command: HealthCheck(), log: whole, alive: true},
+		"a first check of a broken server":  {command: HealthCheck(), log: broken, healthy: true, alive: true},
+		"a server that hangs later":         {command: HealthCheck(), log: whole, started: true},
+		"alive without a database":          {command: Alive(), log: whole, alive: true, want: true},
+		"a server that answers no question": {command: Alive(), log: whole},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			if c.log != "" {
+				write(t, filepath.Join(root, "repository/logs/wso2carbon.log"), c.log, 0o644)
+			}
+			write(t, filepath.Join(root, "bin/curl"), fmt.Sprintf("#!/bin/sh\ncase $* in *skf*:9443/api/health-check*) exit %d ;; "+
+				"*:9763/*) exit %d ;; esac\nexit 9\n", status(c.healthy), status(c.alive)), 0o755)
+			command := strings.ReplaceAll(c.command, startedFile, filepath.Join(root, "started"))
+			if c.started {
+				write(t, filepath.Join(root, "started"), "", 0o644)
+			}
+			cmd := exec.Command("sh", "-c", command)
+			cmd.Env = []string{"PATH=" + filepath.Join(root, "bin") + ":" + os.Getenv("PATH"), "WSO2_SERVER_HOME=" + root}
+			out, err := cmd.CombinedOutput()
+			require.Equal(t, c.want, err == nil, "%s", out)
+			_, err = os.Stat(filepath.Join(root, "started"))
+			require.Equal(t, c.started || c.command == HealthCheck() && c.want, err == nil, "the file that says it has started")
+		})
+	}
+}
+
+func status(good bool) int {
+	if good {
+		return 0
+	}
+	return 22
 }
 
 func TestKubernetesTellsTheAddress(t *testing.T) {

@@ -71,12 +71,22 @@ trap stop TERM INT
 
 "$WORKING_DIRECTORY/docker-entrypoint.sh" "$@" &
 server=$!
+
+# A server that has started without one of its web applications is repaired by a restart, which the task or the pod gets
+# when this one ends.
+watch() {
+	until grep -q 'WSO2 Carbon started in' "$1" 2>/dev/null; do sleep "${WSO2IS_WATCH_INTERVAL:-5}"; done
+	failed=$(failed_webapps "$1")
+	[ -z "$failed" ] || { log "error: the server has started without $failed" && stop; }
+}
+watch "$WSO2_SERVER_HOME/repository/logs/wso2carbon.log" &
+watcher=$!
 # A signal ends wait before the server ends.
 while :; do
 	status=0
 	wait "$server" || status=$?
 	kill -0 "$server" 2>/dev/null || break
 done
-kill "$audit" ${forward:+"$forward"} 2>/dev/null || :
+kill "$audit" "$watcher" ${forward:+"$forward"} 2>/dev/null || :
 log "the server ended with status $status"
 exit "$status"

@@ -130,6 +130,7 @@ type builder struct {
 	files   *nodefiles.Store
 	child   []pulumi.ResourceOption
 	before  []pulumi.Resource
+	gate    *gate
 }
 
 // imageParameter is the newest Amazon Linux 2023 image for the instance type, as a public SSM parameter names it.
@@ -209,6 +210,9 @@ func bootstrapArgs(
 	}
 	if c.Clustered() {
 		out.HazelcastPort = n.port
+	}
+	if c.Fixed() { // a group's instance has left the load balancer when it is shut down
+		out.DrainSeconds = *c.LoadBalancer.DeregistrationDelay
 	}
 	if files.HazelcastSum != "" {
 		out.Files = append(out.Files, bootstrap.File{

@@ -76,6 +76,10 @@ const warmup = 120
 
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
 	c := b.Config
+	facts, err := c.Version.Facts()
+	if err != nil {
+		return nil, err
+	}
 	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before), instances.KeepsVersion())
 	if c.Nodes.Autoscaling != nil {
 		// The scaling policy moves the number between the bounds; an update must not move it back.
@@ -89,15 +93,18 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 		DesiredCapacity: pulumi.Int(c.Nodes.Count), VpcZoneIdentifiers: b.Network.InZones(b.Network.Private),
 		LaunchTemplate:  instances.Newest(template),
 		TargetGroupArns: pulumi.StringArray{b.LoadBalancer.TargetGroup},
-		HealthCheckType: pulumi.String("ELB"), HealthCheckGracePeriod: pulumi.Int(graceSeconds),
+		// With ELB, the group would terminate every node while the database is away: the load balancer's check answers 503
+		// then, and replacements would fail it too. A server that hangs is started again on its node.
+		HealthCheckType: pulumi.String("EC2"), HealthCheckGracePeriod: pulumi.Int(graceSeconds),
 		DefaultInstanceWarmup: pulumi.Int(warmup),
 		// The first nodes wait at the hook like all later ones: it must be there before they are.
 		InitialLifecycleHooks: autoscaling.GroupInitialLifecycleHookArray{autoscaling.GroupInitialLifecycleHookArgs{
 			Name: pulumi.String(hookName), LifecycleTransition: pulumi.String("autoscaling:EC2_INSTANCE_LAUNCHING"),
-			DefaultResult: pulumi.String("ABANDON"), HeartbeatTimeout: pulumi.Int(readySeconds),
+			DefaultResult: pulumi.String("ABANDON"), HeartbeatTimeout: pulumi.Int(readySeconds + bootstrap.TurnSeconds),
 		}},
 		MinElbCapacity: pulumi.Int(c.Nodes.Count), WaitForCapacityTimeout: pulumi.String("40m"),
-		Tags: instances.Tags(map[string]string{config.DiscoveryTagKey: b.Cluster, "Name": name}),
+		// A node must find those in service that can be its members: those with the same Hazelcast.
+		Tags: instances.Tags(map[string]string{config.DiscoveryTagKey: b.Cluster, "Name": name, "Hazelcast": facts.Hazelcast}),
 	}, options...)
 }
 

@@ -105,7 +105,9 @@ func nodePolicy(args *Args, v []string) awskit.Policy {
 	if !args.Config.Fixed() {
 		policy.Statement = append(policy.Statement, awskit.Allow("ReportReady",
 			[]string{"autoscaling:CompleteLifecycleAction"},
-			args.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+groupName(args.Cluster))))
+			args.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+groupName(args.Cluster))),
+			// Nodes take turns at the first start, and must find those that serve. Describe calls take no resource.
+			awskit.Allow("SeeNodes", []string{"autoscaling:DescribeAutoScalingGroups", "ec2:DescribeInstances"}, "*"))
 	}
 	return policy
 }

@@ -2,11 +2,11 @@ package ec2cluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -25,6 +25,9 @@ const readySeconds = 1800
 func (b *builder) members(ctx *pulumi.Context) error {
 	image, follows, err := instances.Image(ctx, b.Config, imageParameter(b.Config), pulumi.Parent(b.cluster))
 	if err != nil {
+		return err
+	}
+	if b.gate, err = b.newGate(ctx); err != nil {
 		return err
 	}
 	before := b.before
@@ -56,20 +59,27 @@ func (b *builder) member(
 	if err != nil {
 		return nil, err
 	}
+	members := 1
+	if b.Config.Clustered() {
+		members = min(index+1, len(b.Config.Nodes.Members))
+	}
+	userData := b.userData(nodeArgs{name: m.Name, address: m.Address, port: m.Port, members: members}, files)
+	// Only once the node before it is ready.
+	drained, err := b.drained(ctx, m.Name, address, before, userData, pulumi.String(b.Config.Nodes.InstanceType),
+		pulumi.String(b.Config.Nodes.AMI))
+	if err != nil {
+		return nil, err
+	}
 	tags := awskit.Tags(b.Cluster+"-"+m.Name, component)
 	tags[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
 	// One interface has one address, so the old instance must be gone before the new one can have it.
-	options := awskit.With(b.child, pulumi.DependsOn(append(before[:len(before):len(before)], files.Objects...)),
+	options := awskit.With(b.child, pulumi.DependsOn(slices.Concat(before, files.Objects, []pulumi.Resource{drained})),
 		pulumi.DeleteBeforeReplace(true),
 		// Changed in place, a node would be stopped and started without anyone waiting for its server, and the next one stopped
 		// meanwhile.
 		pulumi.ReplaceOnChanges([]string{"instanceType"}))
 	if !follows {
 		options = append(options, pulumi.IgnoreChanges([]string{"ami"}))
-	}
-	members := 1
-	if b.Config.Clustered() {
-		members = min(index+1, len(b.Config.Nodes.Members))
 	}
 	instance, err := ec2.NewInstance(ctx, m.Name, &ec2.InstanceArgs{
 		Ami: image.ToStringOutput().ToStringPtrOutput(), InstanceType: pulumi.String(b.Config.Nodes.InstanceType),
@@ -86,8 +96,7 @@ func (b *builder) member(
 			VolumeSize: pulumi.Int(b.Config.Nodes.RootVolume), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.Bool(true),
 			KmsKeyId: b.Secrets.KeyARN, DeleteOnTermination: pulumi.Bool(true), Tags: awskit.Tags(b.Cluster+"-"+m.Name, component),
 		},
-		UserDataBase64: b.userData(nodeArgs{name: m.Name, address: m.Address, port: m.Port, members: members}, files).
-			ToStringPtrOutput(),
+		UserDataBase64: userData.ToStringPtrOutput(),
 		// A node's user data names its configuration by checksum: changed configuration is a new node.
 		UserDataReplaceOnChange: pulumi.Bool(true),
 		Tags:                    tags,
@@ -105,20 +114,10 @@ func (b *builder) member(
 		return nil, err
 	}
 	b.cluster.Nodes = append(b.cluster.Nodes, Node{Name: m.Name, Address: m.Address, Config: files.URI})
-	// Systems Manager runs the node's own check on the node and reports success only when it passes; the provider waits
-	// for that, and the next node waits for this one.
-	return ssm.NewAssociation(ctx, m.Name, &ssm.AssociationArgs{
-		AssociationName: pulumi.String(b.Cluster + "-" + m.Name + "-ready"), Name: pulumi.String("AWS-RunShellScript"),
-		Targets: ssm.AssociationTargetArray{ssm.AssociationTargetArgs{
-			Key: pulumi.String("InstanceIds"), Values: pulumi.StringArray{instance.ID()},
-		}},
-		Parameters: pulumi.StringMap{
-			"commands":         pulumi.Sprintf("until [ -x /opt/wso2is/bin/ready ]; do sleep 5; done; /opt/wso2is/bin/ready %d %d", readySeconds, members),
-			"executionTimeout": pulumi.Sprintf("%d", readySeconds),
-		},
-		WaitForSuccessTimeoutSeconds: pulumi.Int(readySeconds),
-	}, awskit.With(b.child, pulumi.DependsOn([]pulumi.Resource{attachment}), pulumi.ReplaceOnChanges([]string{"targets"}),
-		pulumi.DeleteBeforeReplace(true))...)
+	// The node's own check runs on the node, and the next node waits for its success.
+	return b.run(ctx, m.Name, readyDocument, b.readySteps, readySeconds+agentSeconds, pulumi.StringMap{
+		"InstanceId": instance.ID(), "Members": pulumi.String(fmt.Sprint(members)),
+	}, attachment)
 }
 
 // recovery moves the instance to healthy hardware, with its address and volumes, when the host under it fails.

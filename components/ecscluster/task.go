@@ -264,7 +264,7 @@ func (b *builder) nodeContainers(k known) (string, error) {
 	server.Essential, server.User, server.StopTimeout = true, fmt.Sprintf("%d:%d", container.User, container.User), stopSeconds
 	server.CPU, server.Memory = b.serverCPU(), c.ServerMemory()
 	server.Ulimits = []ulimit{{"nofile", openFiles, openFiles}}
-	server.PortMappings = []portMapping{{ports.HTTPS, ports.HTTPS, "tcp"}}
+	server.PortMappings = []portMapping{{ports.HTTPS, ports.HTTPS, "tcp"}, {ports.HTTP, ports.HTTP, "tcp"}}
 	if c.Clustered() {
 		server.PortMappings = append(server.PortMappings, portMapping{c.Clustering.Port, c.Clustering.Port, "tcp"})
 	}

@@ -61,6 +61,9 @@ func Flows(c config.Cluster) []Flow {
 		tcp("aws-apis", Nodes, Endpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
 		tcp("s3", Nodes, S3, ports.PublicHTTPS, "Nodes fetch product, driver, packages and their configuration"),
 	}
+	if c.Topology == config.ECS {
+		flows = append(flows, tcp("alive", LoadBalancer, Nodes, ports.HTTP, "Load balancer asks whether the server is alive"))
+	}
 	if c.Clustered() {
 		flows = append(flows, Flow{
 			Name: "hazelcast", From: Nodes, To: Nodes, Protocol: TCP, First: ports.HazelcastFirst, Last: ports.HazelcastLast,

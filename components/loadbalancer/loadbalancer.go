@@ -33,6 +33,9 @@ type Args struct {
 	SecurityGroup pulumi.StringInput
 	// TargetType is instance or ip, as the topology registers its nodes.
 	TargetType string
+	// AliveOnly asks of a node no more than to be alive, where one that fails the check is replaced: ECS does that. The
+	// health API would have every node replaced while the database is away.
+	AliveOnly bool
 }
 
 // LoadBalancer is the way in.
@@ -188,14 +191,19 @@ func (l *LoadBalancer) certificate(
 func (l *LoadBalancer) listeners(
 	ctx *pulumi.Context, args *Args, balancer *lb.LoadBalancer, certificate pulumi.StringInput, child []pulumi.ResourceOption,
 ) error {
+	check := lb.TargetGroupHealthCheckArgs{
+		Path: pulumi.String(product.HealthPath), Protocol: pulumi.String("HTTPS"), Matcher: pulumi.String("200"),
+		Interval: pulumi.Int(healthInterval), Timeout: pulumi.Int(healthTimeout),
+		HealthyThreshold: pulumi.Int(healthyAfter), UnhealthyThreshold: pulumi.Int(unhealthyAfter),
+	}
+	if args.AliveOnly {
+		check.Path, check.Protocol = pulumi.String(product.AlivePath), pulumi.String("HTTP")
+		check.Port = pulumi.String(fmt.Sprint(ports.HTTP))
+	}
 	group, err := lb.NewTargetGroup(ctx, "nodes-"+args.TargetType, &lb.TargetGroupArgs{
 		Port: pulumi.Int(ports.HTTPS), Protocol: pulumi.String("HTTPS"), TargetType: pulumi.String(args.TargetType),
 		VpcId: args.VPC.ToStringOutput().ToStringPtrOutput(), DeregistrationDelay: pulumi.Int(*args.LoadBalancer.DeregistrationDelay),
-		HealthCheck: lb.TargetGroupHealthCheckArgs{
-			Path: pulumi.String(product.HealthPath), Protocol: pulumi.String("HTTPS"), Matcher: pulumi.String("200"),
-			Interval: pulumi.Int(healthInterval), Timeout: pulumi.Int(healthTimeout),
-			HealthyThreshold: pulumi.Int(healthyAfter), UnhealthyThreshold: pulumi.Int(unhealthyAfter),
-		},
+		HealthCheck: check,
 		Stickiness: lb.TargetGroupStickinessArgs{
 			Type: pulumi.String("lb_cookie"), Enabled: pulumi.Bool(*args.LoadBalancer.Stickiness > 0),
 			CookieDuration: pulumi.Int(max(*args.LoadBalancer.Stickiness, 1)),

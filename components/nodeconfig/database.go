@@ -18,7 +18,17 @@ type engine struct {
 	url func(e Endpoint, verify bool) string
 	// properties are connection properties that the URL has no room for.
 	properties string
+	// timeouts adds to the URL, or where that has no room for them to the properties, after how many seconds the driver
+	// gives up connecting, and waiting for an answer, and has TCP look whether the database is still there. 0 waits on.
+	timeouts func(connect, answer int) string
 }
+
+// Without them, a thread waits for minutes for a primary that has vanished: no driver gives up waiting for an answer.
+const (
+	connectSeconds = 10
+	// answerSeconds is more than the server's longest statement takes, and less than a client waits.
+	answerSeconds = 60
+)
 
 // oracleService is the service name of RDS's one Oracle database.
 const oracleService = "ORCL"
@@ -29,14 +39,14 @@ const oracleService = "ORCL"
 var engines = map[config.Engine]engine{
 	config.MySQL: {
 		// The driver's class that the server infers is an alias of Connector/J 5.
-		driver: "com.mysql.cj.jdbc.Driver", validation: "SELECT 1",
+		driver: "com.mysql.cj.jdbc.Driver", validation: "SELECT 1", timeouts: milliseconds,
 		url: func(e Endpoint, verify bool) string {
 			return fmt.Sprintf("jdbc:mysql://%s:%d/%s?sslMode=%s", e.Host, e.Port, e.Name,
 				either(verify, "VERIFY_IDENTITY", "REQUIRED"))
 		},
 	},
 	config.MariaDB: {
-		driver: "org.mariadb.jdbc.Driver", validation: "SELECT 1",
+		driver: "org.mariadb.jdbc.Driver", validation: "SELECT 1", timeouts: milliseconds,
 		url: func(e Endpoint, verify bool) string {
 			return fmt.Sprintf("jdbc:mariadb://%s:%d/%s?sslMode=%s", e.Host, e.Port, e.Name,
 				either(verify, "verify-full&serverSslCert="+CABundlePath, "trust"))
@@ -45,6 +55,10 @@ var engines = map[config.Engine]engine{
 	config.Postgres: {
 		// Without COMMIT a pooled connection would stay in the transaction that the query begins.
 		driver: "org.postgresql.Driver", validation: "SELECT 1; COMMIT",
+		// Seconds (jdbc.postgresql.org/documentation/use).
+		timeouts: func(connect, answer int) string {
+			return fmt.Sprintf("&connectTimeout=%d&tcpKeepAlive=true", connect) + positive("&socketTimeout=%d", answer)
+		},
 		url: func(e Endpoint, verify bool) string {
 			return fmt.Sprintf("jdbc:postgresql://%s:%d/%s?sslmode=%s", e.Host, e.Port, e.Name,
 				either(verify, "verify-full&sslrootcert="+CABundlePath, "require"))
@@ -52,6 +66,11 @@ var engines = map[config.Engine]engine{
 	},
 	config.SQLServer: {
 		driver: "com.microsoft.sqlserver.jdbc.SQLServerDriver", validation: "SELECT 1",
+		// Seconds for the one and milliseconds for the other (github.com/microsoft/mssql-jdbc/wiki/SocketTimeout); the driver
+		// keeps connections alive unasked.
+		timeouts: func(connect, answer int) string {
+			return fmt.Sprintf(";loginTimeout=%d", connect) + positive(";socketTimeout=%d", answer*1000)
+		},
 		url: func(e Endpoint, verify bool) string {
 			return fmt.Sprintf("jdbc:sqlserver://%s:%d;databaseName=%s;SendStringParametersAsUnicode=false;encrypt=true;"+
 				"trustServerCertificate=%t", e.Host, e.Port, e.Name, !verify)
@@ -61,10 +80,27 @@ var engines = map[config.Engine]engine{
 		driver: "oracle.jdbc.OracleDriver", validation: "SELECT 1 FROM DUAL",
 		// Oracle encrypts in its own protocol, which every server accepts. It has no certificate to verify.
 		properties: "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
+		// Milliseconds (oracle.jdbc.OracleConnection's constants).
+		timeouts: func(connect, answer int) string {
+			return fmt.Sprintf(";oracle.net.CONNECT_TIMEOUT=%d;oracle.net.keepAlive=true", connect*1000) +
+				positive(";oracle.jdbc.ReadTimeout=%d", answer*1000)
+		},
 		url: func(e Endpoint, _ bool) string {
 			return fmt.Sprintf("jdbc:oracle:thin:@//%s:%d/%s", e.Host, e.Port, oracleService)
 		},
 	},
+}
+
+// milliseconds are those of Connector/J, MySQL's and MariaDB's (dev.mysql.com/doc/connector-j/en/connector-j-connp-props-networking.html).
+func milliseconds(connect, answer int) string {
+	return fmt.Sprintf("&connectTimeout=%d&tcpKeepAlive=true", connect*1000) + positive("&socketTimeout=%d", answer*1000)
+}
+
+func positive(format string, n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, n)
 }
 
 func either(condition bool, yes, no string) string {
@@ -76,22 +112,32 @@ func either(condition bool, yes, no string) string {
 
 // JDBCURL is the URL of a database on one of the cluster's instances, not escaped for XML. It asks for an encrypted
 // connection, and for a verified one where database.caBundle is set. Oracle's has no database name. Empty for an
-// unknown engine.
+// unknown engine. It waits for answers as long as they take, as the program that makes the schema must.
 func JDBCURL(db config.Database, host, name string) string {
-	return url(db, Endpoint{Host: host, Port: db.Engine.Port(), Name: name})
+	return url(db, Endpoint{Host: host, Port: db.Engine.Port(), Name: name}, 0)
 }
 
-func url(db config.Database, e Endpoint) string {
+func url(db config.Database, e Endpoint, answer int) string {
 	known, ok := engines[db.Engine]
 	if !ok {
 		return ""
 	}
-	return known.url(e, db.CABundle.Source != "")
+	text := known.url(e, db.CABundle.Source != "")
+	if known.properties == "" {
+		text += known.timeouts(connectSeconds, answer)
+	}
+	return text
 }
 
 // ConnectionProperties are the properties that a connection needs besides JDBCURL, as name=value;name=value, or empty.
-func ConnectionProperties(db config.Database) string {
-	return engines[db.Engine].properties
+func ConnectionProperties(db config.Database) string { return connectionProperties(db, 0) }
+
+func connectionProperties(db config.Database, answer int) string {
+	known := engines[db.Engine]
+	if known.properties == "" {
+		return ""
+	}
+	return known.properties + known.timeouts(connectSeconds, answer)
 }
 
 // Names of the data sources, as the server's JNDI has them.
@@ -175,7 +221,7 @@ func (r *renderer) database(name config.LogicalName) database {
 	}
 	known := engines[db.Engine]
 	return database{
-		URL:      url(db, at),
+		URL:      url(db, at, answerSeconds),
 		Driver:   known.driver,
 		Username: at.Username,
 		Password: env(EnvDatabasePassword(name)),
@@ -189,7 +235,7 @@ func (r *renderer) database(name config.LogicalName) database {
 			ValidationQuery:      known.validation,
 			ValidationInterval:   30000,
 			DefaultAutoCommit:    true,
-			ConnectionProperties: ConnectionProperties(db),
+			ConnectionProperties: connectionProperties(db, answerSeconds),
 		},
 	}
 }

@@ -98,6 +98,9 @@ var known = []struct {
 	{path: "catalinaValves/remoteIpValve/proxiesHeader", since: product.V6_1_0},
 	{path: "http_access_log/pattern"}, {path: "http_access_log/useLogger"},
 	{path: "versioning_configuration/enable_version_resources_on_change"}, {path: "carbon_health_check/enable"},
+	{path: "carbon_health_check/health_checker/data_source_health_checker/pool_usage_limit_percentage"},
+	{path: "carbon_health_check/health_checker/super_tenant_health_checker/properties/monitored.user.stores"},
+	{path: "transport/https/properties/keepAliveTimeout"},
 }
 
 // names restricts what a * may stand for.

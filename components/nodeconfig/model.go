@@ -198,7 +198,10 @@ type transport struct {
 		Properties proxy `toml:"properties"`
 	} `toml:"http"`
 	HTTPS struct {
-		Properties    proxy `toml:"properties"`
+		Properties struct {
+			ProxyPort        int `toml:"proxyPort"`
+			KeepAliveTimeout int `toml:"keepAliveTimeout"`
+		} `toml:"properties"`
 		SSLHostConfig struct {
 			Properties struct {
 				Protocols string `toml:"protocols"`
@@ -246,7 +249,17 @@ type versioning struct {
 }
 
 type healthCheck struct {
-	Enable bool `toml:"enable"`
+	Enable   bool           `toml:"enable"`
+	Checkers healthCheckers `toml:"health_checker"`
+}
+
+// healthCheckers are the checks of the health API, by the names that
+// is.docs.wso2.com/en/latest/deploy/monitor/monitor-server-health has.
+type healthCheckers struct {
+	DataSource struct {
+		PoolUsageLimit string `toml:"pool_usage_limit_percentage"`
+	} `toml:"data_source_health_checker"`
+	UserStore properties `toml:"super_tenant_health_checker"`
 }
 
 // document fills the model.
@@ -283,6 +296,11 @@ func (r *renderer) document() document {
 		// Switched off, the health API answers 200 whatever happens.
 		HealthCheck: healthCheck{Enable: true},
 	}
+	// A node with much to do is not ill: taken out, it would leave its load to the others, until they are out too.
+	d.HealthCheck.Checkers.DataSource.PoolUsageLimit = "100"
+	// A partner's directory that is away makes its own users wait, and not the node ill: a secondary user store is made at
+	// run time, and its outage would take every node out.
+	d.HealthCheck.Checkers.UserStore.Properties = map[string]string{"monitored.user.stores": "primary"}
 	r.userStore(&d)
 	r.databases(&d)
 	r.clustering(&d)
@@ -355,6 +373,9 @@ func (r *renderer) security(d *document) {
 func (r *renderer) transport(d *document) {
 	d.Transport.HTTP.Properties.ProxyPort = ports.PublicHTTP
 	d.Transport.HTTPS.Properties.ProxyPort = ports.PublicHTTPS
+	// Milliseconds. A server that closes an idle connection before the load balancer does may close it under a request, which
+	// the client then sees as a 502 ("Troubleshoot your Application Load Balancers"). Tomcat's own is 60 seconds.
+	d.Transport.HTTPS.Properties.KeepAliveTimeout = (r.Cluster.LoadBalancer.IdleTimeout + keepAliveMargin) * 1000
 	d.Transport.HTTPS.SSLHostConfig.Properties.Protocols = "+TLSv1.2,+TLSv1.3"
 
 	proxies, err := AddressRegexp(r.Discovery.VPCCIDR)
@@ -381,6 +402,9 @@ func (r *renderer) transport(d *document) {
 // accessLogPattern is the product's own but for the client's address. RemoteIpValve leaves it in this attribute; Tomcat's
 // %h and %a are the load balancer's when the log is written, and X-Forwarded-For is what a client likes to send.
 const accessLogPattern = `%{org.apache.catalina.AccessLog.RemoteAddr}r %l %u %t %r %s %b "%{Referer}i" "%{User-Agent}i" %T`
+
+// keepAliveMargin is for how many seconds longer than the load balancer a node keeps an idle connection.
+const keepAliveMargin = 60
 
 func readOnly(t config.UserStoreType) bool {
 	return t == config.ReadOnlyLDAP || t == config.ReadOnlyActiveDirectory

@@ -222,8 +222,9 @@ func TestURLsAreEscapedOnceInTheFile(t *testing.T) {
 	in := input(c)
 	got := at(parse(t, render(t, in).DeploymentTOML), "database/identity_db/url")
 	require.Equal(t, "jdbc:postgresql://main.abcdefghijkl.eu-west-1.rds.amazonaws.com:5432/wso2identity?"+
-		"sslmode=verify-full&amp;sslrootcert=/opt/wso2is/security/rds-ca.pem", got)
-	require.Equal(t, strings.ReplaceAll(got.(string), "&amp;", "&"),
+		"sslmode=verify-full&amp;sslrootcert=/opt/wso2is/security/rds-ca.pem&amp;connectTimeout=10&amp;tcpKeepAlive=true&amp;"+
+		"socketTimeout=60", got)
+	require.Equal(t, strings.TrimSuffix(strings.ReplaceAll(got.(string), "&amp;", "&"), "&socketTimeout=60"),
 		JDBCURL(c.Database, in.Databases[config.IdentityDB].Host, "wso2identity"))
 }
 

@@ -105,11 +105,10 @@ func TestPodLeavesInPeace(t *testing.T) {
 
 func TestProbesCanFail(t *testing.T) {
 	s := server(t, build(t, testArgs(t, nil)))
-	for probe, path := range map[string]string{
-		"startupProbe": product.HealthPath, "readinessProbe": product.HealthPath, "livenessProbe": "/oauth2/jwks",
+	for probe, command := range map[string]string{
+		"startupProbe": container.Started(), "readinessProbe": container.Alive(), "livenessProbe": container.Alive(),
 	} {
-		assert.Equal(t, path, s.at(probe, "httpGet", "path"))
-		assert.Equal(t, "HTTPS", s.at(probe, "httpGet", "scheme"))
+		assert.Equal(t, []any{"sh", "-c", command}, s.at(probe, "exec", "command"))
 		period, _ := s.at(probe, "periodSeconds").(float64)
 		failures, _ := s.at(probe, "failureThreshold").(float64)
 		timeout, _ := s.at(probe, "timeoutSeconds").(float64)

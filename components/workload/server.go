@@ -14,17 +14,12 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/config/ports"
-	"github.com/wso2is-aws/wso2is/config/product"
 )
 
 // serverContainer is the container whose load counts.
 const serverContainer = "server"
 
 const (
-	// livenessPath needs the server's threads and keystore and nothing else. A node whose database is away must not be
-	// started again for it: all nodes would, and none could come up.
-	livenessPath = "/oauth2/jwks"
-
 	// A server may take startSeconds from its container's start until it answers; the schema is made by then.
 	startSeconds, startPeriod  = 900, 10
 	readyPeriod, readyFailures = 10, 3
@@ -165,9 +160,11 @@ func (b *builder) serve(env corev1.EnvVarArray, seen []mount) corev1.ContainerAr
 		Resources: &corev1.ResourceRequirementsArgs{
 			Requests: quantities(b.Size.CPU, b.Size.MemoryMiB), Limits: quantities(limit, b.Size.MemoryMiB),
 		},
-		StartupProbe:   probe(product.HealthPath, startPeriod, startSeconds/startPeriod),
-		ReadinessProbe: probe(product.HealthPath, readyPeriod, readyFailures),
-		LivenessProbe:  probe(livenessPath, livePeriod, liveFailures),
+		StartupProbe: probe(container.Started(), startPeriod, startSeconds/startPeriod),
+		// A node whose database is away stays: all nodes would be started again or leave the load balancer, which sends
+		// requests to all of its targets when none is healthy, and to nobody when none is registered.
+		ReadinessProbe: probe(container.Alive(), readyPeriod, readyFailures),
+		LivenessProbe:  probe(container.Alive(), livePeriod, liveFailures),
 		// Kubernetes tells the load balancer and the server at the same time. The server waits, or it would refuse requests
 		// that are still sent to it.
 		Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
@@ -182,12 +179,11 @@ func (b *builder) serve(env corev1.EnvVarArray, seen []mount) corev1.ContainerAr
 	return server
 }
 
-// probe asks the server over HTTPS. Kubernetes does not verify the certificate.
-func probe(path string, period, failures int) *corev1.ProbeArgs {
+// probe runs a command in the server's container: the kubelet's own request would take a redirect for an answer, and an
+// answer that refuses for none.
+func probe(command string, period, failures int) *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
-		HttpGet: &corev1.HTTPGetActionArgs{
-			Path: pulumi.String(path), Port: pulumi.String(httpsPort), Scheme: pulumi.String("HTTPS"),
-		},
+		Exec:          &corev1.ExecActionArgs{Command: awskit.Strings([]string{"sh", "-c", command})},
 		PeriodSeconds: pulumi.Int(period), TimeoutSeconds: pulumi.Int(probeTimeout), FailureThreshold: pulumi.Int(failures),
 	}
 }

@@ -4,7 +4,8 @@ package ports
 const (
 	// HTTPS is the port on which a node serves consoles, APIs and protocol endpoints; the load balancer's target port.
 	HTTPS = 9443
-	// HTTP is the node's plain-text servlet port. No flow opens it: the load balancer speaks HTTPS to the nodes.
+	// HTTP is the node's plain-text servlet port. Requests come in over HTTPS only, so that the threads of this port's
+	// connector are free when all threads of the other one wait for a database: whether the server is alive is asked here.
 	HTTP = 9763
 
 	// PublicHTTPS is the load balancer's listener, and the proxyPort that nodes put into the URLs they issue.

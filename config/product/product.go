@@ -28,6 +28,17 @@ const (
 // [carbon_health_check] is on.
 const HealthPath = "/api/health-check/v1.0/health"
 
+// AlivePath needs the server's threads and its keystore, and neither the database nor a user store: JwksEndpoint of
+// identity-inbound-auth-oauth reads the keystore only.
+const AlivePath = "/oauth2/jwks"
+
+// LogFile is the server's log, below the product's home. LogStarted is in it once the server has started: carbon-kernel's
+// StartupFinalizerServiceComponent writes it, in every release.
+const (
+	LogFile    = "repository/logs/wso2carbon.log"
+	LogStarted = "WSO2 Carbon started in"
+)
+
 // The files that configure a node, below the product's home.
 const (
 	DeploymentFile = "repository/conf/deployment.toml"

@@ -49,7 +49,7 @@ func pair(generation string, chained bool) []apitype.ResourceV3 {
 		all = append(all,
 			state(instance, name, id, object{}, before...),
 			state(attachment, name, "a", object{"targetId": id}, urn(instance, name)),
-			state(association, name, "s", object{"targets": []any{object{"values": []any{id}}}}, urn(attachment, name)))
+			state(association, name, "s", object{"parameters": object{"InstanceId": id}}, urn(attachment, name)))
 		if chained {
 			before = []string{urn(association, name)}
 		}

@@ -180,7 +180,8 @@ func members(before, after view, steps []step) Nodes {
 			}
 		}
 		for _, a := range v.of(association) {
-			if id, ok := at(a.Inputs, "targets.0.values.0").(string); ok && ids[id] != "" {
+			// One that targets the instance may report success before it has run.
+			if id, ok := at(a.Inputs, "parameters.InstanceId").(string); ok && ids[id] != "" {
 				checks[string(a.URN)] = ids[id]
 			}
 		}

@@ -191,12 +191,12 @@ func TestRefusesObjectsThatCannotBe(t *testing.T) {
 			at("containers", 0, "env", 10, "valueFrom", "secretKeyRef", "key"), "takes WSO2_",
 		},
 		"a probe of no port": {
-			"Deployment", "server", "http",
-			at("containers", 0, "livenessProbe", "httpGet", "port"), `asked on the port "http"`,
+			"Deployment", "server", Object{"httpGet": Object{"path": "/", "port": "http"}},
+			at("containers", 0, "livenessProbe"), `asked on the port "http"`,
 		},
 		"a port that none sends": {
 			"Deployment", "server", "web",
-			at("containers", 0, "ports", 0, "name"), "asked on the port",
+			at("containers", 0, "ports", 0, "name"), `sends to the port "https"`,
 		},
 		"more than the limit": {
 			"Deployment", "server", "9",

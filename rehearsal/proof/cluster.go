@@ -118,6 +118,25 @@ type settings struct {
 			File string `toml:"file_name"`
 		} `toml:"tls"`
 	} `toml:"keystore"`
+	Databases   map[string]source `toml:"database"`
+	Datasources map[string]source `toml:"datasource"`
+	Transport   struct {
+		HTTPS struct {
+			Properties struct {
+				KeepAlive any `toml:"keepAliveTimeout"`
+			} `toml:"properties"`
+		} `toml:"https"`
+	} `toml:"transport"`
+	Health struct {
+		Checkers struct {
+			Data struct {
+				Limit any `toml:"pool_usage_limit_percentage"`
+			} `toml:"data_source_health_checker"`
+			Stores struct {
+				Properties map[string]string `toml:"properties"`
+			} `toml:"super_tenant_health_checker"`
+		} `toml:"health_checker"`
+	} `toml:"carbon_health_check"`
 	Clustering *struct {
 		Scheme     string            `toml:"membership_scheme"`
 		Domain     string            `toml:"domain"`

@@ -422,7 +422,7 @@ func (p *proofs) policyPeer(w *workload, block object, ingress bool) (string, []
 				continue
 			}
 			if ingress && other.kind == aBalancer {
-				may = append(may, tcpPort(nodeHTTPS))
+				may = append(may, p.fromBalancer()...)
 			}
 			if !ingress && other.kind != aNode {
 				may = append(may, p.connections(aNode, other)...)

@@ -653,6 +653,7 @@ func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
 		"network": networkMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
 		"releases": releaseMutations, "name": nameMutations, "permissions": permissionMutations, "costs": costMutations,
+		"health": healthMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {

@@ -49,9 +49,9 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	if c.clustered() {
 		p.members = claim("Every node reaches every other node on %s", c.memberPorts())
 	}
-	p.nobody = claim("Nobody else reaches a node, but the load balancer its port %d", nodeHTTPS)
+	p.nobody = claim("Nobody else reaches a node, but the load balancer its port %s", p.nodePorts())
 	p.clients = claim("Clients reach the load balancer on %d and %d only, from the allowed ranges only", publicHTTPS, publicHTTP)
-	p.balancer = claim("The load balancer reaches %d of every node, and nothing else", nodeHTTPS)
+	p.balancer = claim("The load balancer reaches %s of every node, and nothing else", p.nodePorts())
 	p.data = claim("Every node reaches every database, and nobody else does")
 	p.filesystem = claim("Every node reaches the shared files in its zone, and nobody else does")
 	p.apis = claim("Every node reaches the AWS APIs that its role may call")
@@ -221,7 +221,9 @@ func (p *proofs) proveBalancer() {
 		zones := map[string]bool{}
 		for _, b := range p.balancers {
 			zones[b.zone] = true
-			take(p.balancer)(p.reach(b, &n.party, tcpPort(nodeHTTPS)))
+			for _, port := range p.fromBalancer() {
+				take(p.balancer)(p.reach(b, &n.party, port))
+			}
 		}
 		if n.zone != "" && !zones[n.zone] {
 			p.balancer.fault("%s is in %s, where the load balancer has no subnet: it gets no traffic", n, n.zone)
@@ -229,13 +231,32 @@ func (p *proofs) proveBalancer() {
 	}
 	for _, g := range groups {
 		port, _ := g.number("port")
-		if check := g.object("healthCheck").str("port"); port != nodeHTTPS || g.str("protocol") != "HTTPS" ||
-			(check != "" && check != "traffic-port" && check != fmt.Sprint(nodeHTTPS)) {
+		if port != nodeHTTPS || g.str("protocol") != "HTTPS" {
 			p.balancer.fault("%s forwards %s to %d; nodes serve HTTPS on %d", g, g.str("protocol"), port, nodeHTTPS)
+		}
+		if check := targetCheck(g).port; check != nodeHTTPS && check != nodeHTTP {
+			p.balancer.fault("%s is checked on %d; nodes answer on %d and %d", g, check, nodeHTTPS, nodeHTTP)
 		}
 	}
 	p.balancer.Shown = fmt.Sprintf("%s of nodes, registered in %s", count(len(p.nodes), "place"),
 		list(slices.Concat(groups, p.of(tokenIngress))))
+}
+
+// fromBalancer is what the load balancer opens to a node: requests, and its check where that is on the other port.
+func (p *proofs) fromBalancer() []traffic {
+	all := []traffic{tcpPort(nodeHTTPS)}
+	if slices.ContainsFunc(p.forwarded(), func(g *resource) bool { return targetCheck(g).port == nodeHTTP }) {
+		all = append(all, tcpPort(nodeHTTP))
+	}
+	return all
+}
+
+func (p *proofs) nodePorts() string {
+	var all []string
+	for _, t := range p.fromBalancer() {
+		all = append(all, fmt.Sprint(t.first))
+	}
+	return strings.Join(all, " and ")
 }
 
 func count(n int, what string) string {
@@ -781,7 +802,7 @@ func (p *proofs) connections(from kind, to *party) []traffic {
 	switch from {
 	case aBalancer:
 		if to.kind == aNode {
-			return []traffic{tcpPort(nodeHTTPS)}
+			return p.fromBalancer()
 		}
 	case aNode:
 		switch to.kind {

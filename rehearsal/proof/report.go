@@ -50,14 +50,14 @@ func (v *Verdict) open(format string, args ...any) {
 
 // Report is what was proven of a state.
 type Report struct {
-	Network, Permissions, Discovery, Releases, Settings []*Verdict
+	Network, Permissions, Discovery, Releases, Settings, Health []*Verdict
 	// Availability is decided by rehearsal/availability.
 	Availability []*Verdict
 }
 
 // All are the verdicts in the order in which they are shown.
 func (r *Report) All() []*Verdict {
-	return slices.Concat(r.Network, r.Permissions, r.Discovery, r.Releases, r.Settings, r.Availability)
+	return slices.Concat(r.Network, r.Permissions, r.Discovery, r.Releases, r.Settings, r.Health, r.Availability)
 }
 
 // Err is nil where everything was proven, and otherwise names every fault.
@@ -102,5 +102,6 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want), Settings: append(configured(c, want), scoped(c), ordered(c))}
 	report.Network = append(networkProof(c, want), ownName(c, want.Hostname))
 	report.Permissions = permissionProof(c)
+	report.Health = healthProof(c, want)
 	return report, nil
 }

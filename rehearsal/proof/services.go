@@ -200,6 +200,8 @@ func (a *access) proveAutomation(r *resource) {
 			for _, m := range boto.FindAllStringSubmatch(s.Inputs.str("Script"), -1) {
 				a.proveStep(by, m[1], pascal(strings.ReplaceAll(m[2], "_", "-")), s.Inputs.object("InputPayload"))
 			}
+		case "aws:runCommand":
+			a.proveRunCommand(by, r, s.Inputs)
 		case "aws:sleep", "aws:branch", "aws:pause", "aws:approve":
 		default:
 			a.services.fault("%s has the action %s, whose calls are not known here", by.by, s.Action)
@@ -207,8 +209,27 @@ func (a *access) proveAutomation(r *resource) {
 	}
 }
 
+// proveRunCommand proves that a step may run a command on the instance that its association names.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-runcommand.html
+func (a *access) proveRunCommand(one call, r *resource, inputs object) {
+	one.action, one.on = "ssm:SendCommand", strings.Replace(a.arn("ssm", "document/"+inputs.str("DocumentName")), ":"+a.account+":", "::", 1)
+	a.check(a.services, one)
+	if i := a.get(tokenInstance, r.object("parameters").str("InstanceId")); i != nil {
+		one.on, one.context = i.str("arn"), iam.Context{}
+		for key, value := range i.tags() {
+			one.context["ssm:resourceTag/"+key] = []string{value}
+		}
+		a.check(a.services, one)
+	}
+	one.context = nil
+	a.check(a.services, each(one, a.arn("ssm", "*"), "ssm:ListCommandInvocations", "ssm:ListCommands")...)
+}
+
 // proveStep proves a step's one call, and that it may pass on the roles which that takes.
 func (a *access) proveStep(one call, service, api string, inputs object) {
+	if service == "elbv2" { // as the SDK calls it
+		service = "elasticloadbalancing"
+	}
 	one.action, one.on = service+":"+api, "*"
 	cluster := a.one(tokenECS, inputs.str("cluster"), "name", "arn")
 	if cluster != nil {
@@ -228,6 +249,10 @@ func (a *access) proveStep(one call, service, api string, inputs object) {
 					"iam:PassedToService": {"ecs-tasks.amazonaws.com"},
 				}})
 			}
+		}
+	case "elasticloadbalancing:DeregisterTargets":
+		for _, group := range a.of(tokenTargets) {
+			one.on = group.str("arn")
 		}
 	case "ecs:DescribeTasks", "ecs:StopTask":
 		if cluster != nil {

@@ -71,6 +71,11 @@ func asInterface(_ *cluster, r *resource, _ Expected) bool {
 func encrypts(_ *cluster, r *resource, _ Expected) bool   { return r.str("protocol") == "HTTPS" }
 func inTheClear(_ *cluster, r *resource, _ Expected) bool { return r.str("protocol") == "HTTP" }
 
+// askedWhereItServes says that a target group's check goes to the port that requests go to.
+func askedWhereItServes(_ *cluster, r *resource, _ Expected) bool {
+	return targetCheck(r).port == nodeHTTPS
+}
+
 // forwardSecret are the policies without TLS 1.0 and 1.1.
 // Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 var forwardSecret = only("ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
@@ -124,7 +129,7 @@ var required = []struct {
 		{tokenListener, "sslPolicy", forwardSecret, encrypts, "clients may use TLS 1.0 or 1.1"},
 		{tokenListener, "defaultActions[].redirect.protocol", only("HTTPS"), inTheClear, "requests stay in the clear"},
 		{tokenTargets, "protocol", only("HTTPS"), nil, "requests reach the nodes in the clear"},
-		{tokenTargets, "healthCheck.protocol", only("HTTPS"), nil, "nodes answer HTTPS only on this port"},
+		{tokenTargets, "healthCheck.protocol", only("HTTPS"), askedWhereItServes, "nodes answer HTTPS only on this port"},
 		{tokenTargets, "stickiness.enabled", only(true), nil, "Console and My Account lose their session from one node to the next"},
 		{tokenBalancer, "dropInvalidHeaderFields", only(true), nil, "a header with a forbidden name reaches the nodes"},
 		{tokenBalancer, "preserveHostHeader", only(true), nil, "the server sees a host that is not its own"},

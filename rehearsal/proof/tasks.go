@@ -121,6 +121,7 @@ func (n *node) server() object {
 	return nil
 }
 
+// serverImage is the image of that container.
 func (n *node) serverImage() string { return n.server().str("image") }
 
 var imageVersion = regexp.MustCompile(`:([0-9]+\.[0-9]+\.[0-9]+)`)

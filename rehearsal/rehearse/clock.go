@@ -59,6 +59,8 @@ const (
 	multiAZ = 15 * time.Minute
 	// instancesOnly is how long a group takes whose instances nobody waits for to be nodes.
 	instancesOnly = 90 * time.Second
+	// turns is for how long the other nodes of a group start once the first one serves.
+	turns = 3 * time.Minute
 	// call is what everything else takes.
 	call = 3 * time.Second
 )
@@ -81,6 +83,12 @@ var serving = []string{
 	"aws:lb/targetGroupAttachment:TargetGroupAttachment", "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding",
 }
 
+// drains reports whether an association waits until a node has no requests left.
+func drains(r apitype.ResourceV3) bool {
+	parameters, _ := r.Inputs["parameters"].(map[string]any)
+	return string(r.Type) == ssmAssociation && parameters["TargetGroup"] != nil
+}
+
 func takes(r apitype.ResourceV3) time.Duration {
 	switch {
 	case !r.Custom || r.External:
@@ -91,6 +99,12 @@ func takes(r apitype.ResourceV3) time.Duration {
 		return instancesOnly
 	case string(r.Type) == ssmAssociation && r.Inputs["targets"] == nil && follows(r):
 		return call // what it waits for counts as the time of the service or the group
+	case string(r.Type) == ssmAssociation && r.Inputs["targets"] != nil:
+		return call // it may report success while its instance still boots (terraform-provider-aws #31175)
+	case drains(r):
+		return call // there is no instance yet
+	case string(r.Type) == scalingGroup && r.Inputs["desiredCapacity"] != float64(1):
+		return typical[scalingGroup] + turns
 	case string(r.Type) == endpointType && r.Inputs["vpcEndpointType"] == "Gateway":
 		return call
 	}

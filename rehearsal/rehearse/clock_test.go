@@ -30,7 +30,7 @@ func TestTheClockFollowsDependencies(t *testing.T) {
 	alarm := one("aws:cloudwatch/metricAlarm:MetricAlarm", "alarm", nil, group)
 
 	timeline := timelineOf([]apitype.ResourceV3{vpc, database, balancer, group, alarm})
-	require.Equal(t, call+multiAZ+typical[scalingGroup], timeline.Serving, "an alarm keeps no client waiting")
+	require.Equal(t, call+multiAZ+typical[scalingGroup]+turns, timeline.Serving, "an alarm keeps no client waiting")
 	require.Equal(t, timeline.Serving, timeline.Bound, "nothing waits that need not")
 	require.Equal(t, []string{string(vpc.URN), string(database.URN), string(group.URN)}, timeline.Critical)
 
@@ -84,6 +84,13 @@ func TestTheClockOfARoll(t *testing.T) {
 	last := one(ssmAssociation, "node-2", nil, second)
 	members := rollOf([]apitype.ResourceV3{database, first, ready, second, last})
 	require.Equal(t, &Roll{2, 2 * each, 2 * each, 0}, members, "the database's time does not count")
+	drained := one(ssmAssociation, "node-2-drain", map[string]any{"parameters": map[string]any{"TargetGroup": "arn"}}, ready)
+	second.Dependencies = append(second.Dependencies, drained.URN)
+	require.Equal(t, 2*each+drain, rollOf([]apitype.ResourceV3{database, balanced, first, ready, drained, second, last}).Takes)
+	early := one(ssmAssociation, "node-1", map[string]any{"targets": []any{}}, first)
+	require.Less(t, timelineOf([]apitype.ResourceV3{first, early, second, last}).Serving,
+		timelineOf([]apitype.ResourceV3{first, ready, second, last}).Serving, "it reports success while its instance still boots")
+	second.Dependencies = second.Dependencies[:len(second.Dependencies)-1]
 	late := one("aws:lb/listener:Listener", "https", nil, last)
 	slower := rollOf([]apitype.ResourceV3{database, first, ready, second, last, late})
 	require.Equal(t, members, slower, "what is not renewed takes no time")

@@ -82,15 +82,20 @@ func rollOf(stack []apitype.ResourceV3) *Roll {
 	// Fixed members are resources of their own, each with an address that only one instance can have at a time.
 	t := timelineWith(stack, func(r apitype.ResourceV3) time.Duration {
 		switch string(r.Type) {
+		case ssmAssociation:
+			if drains(r) {
+				return drain
+			}
+			return takes(r)
 		case ec2Instance:
 			return terminated + takes(r)
-		case ssmAssociation, attachment:
+		case attachment:
 			return takes(r)
 		}
 		return 0
 	})
 	return &Roll{
-		Nodes: members, Takes: t.Serving,
+		Nodes: members, Takes: t.Serving, Drain: time.Duration(members) * drain,
 		Bound: time.Duration(members) * (terminated + typical[ec2Instance] + typical[ssmAssociation]),
 	}
 }

@@ -21,10 +21,12 @@ FILES=(
 	'nodes/node-1/deployment.toml|cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc|repository/conf/deployment.toml')
 PROGRAMS=(
 	'programs/ab3535d036a91f66b4c391c7ee6fe8dc6f089c7c41c246a57a9eb159058a51c0/SchemaBootstrap.java|ab3535d036a91f66b4c391c7ee6fe8dc6f089c7c41c246a57a9eb159058a51c0|lib/SchemaBootstrap.java'
+	'programs/63f016cd02517d34607101d4ed88b096f25fd8907801fe00cd6c9b300a6ba205/alive|63f016cd02517d34607101d4ed88b096f25fd8907801fe00cd6c9b300a6ba205|bin/alive'
 	'programs/a66fd5cfe94c8bb7908ec39ef5d87b962b4b45f524d96c46f4e3e54d0854ee0d/members|a66fd5cfe94c8bb7908ec39ef5d87b962b4b45f524d96c46f4e3e54d0854ee0d|bin/members'
-	'programs/dc19b08a8ba2dd676496b85c6f38600bed0bfd923edaa8abbeb1630e3342ba45/ready|dc19b08a8ba2dd676496b85c6f38600bed0bfd923edaa8abbeb1630e3342ba45|bin/ready'
+	'programs/825285907b83ff029b3cbdff98d9ed9724bc87c24c26ce6191ee125985c53d8c/ready|825285907b83ff029b3cbdff98d9ed9724bc87c24c26ce6191ee125985c53d8c|bin/ready'
 	'programs/b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa/secrets|b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa|bin/secrets'
-	'programs/ebff30715bad501b24c84a8b686e3d0a30e802b355a98f078137cd5c6e782f4f/setup|ebff30715bad501b24c84a8b686e3d0a30e802b355a98f078137cd5c6e782f4f|lib/setup')
+	'programs/272e580cf3d737f5f22e70b4a8b60b02b494ac60100c803259788bdf055769d4/server.sh|272e580cf3d737f5f22e70b4a8b60b02b494ac60100c803259788bdf055769d4|lib/server.sh'
+	'programs/0075fb8546ee48e804e22ae5ba167f98b968a13716dd7560c89c82730022d8ff/setup|0075fb8546ee48e804e22ae5ba167f98b968a13716dd7560c89c82730022d8ff|lib/setup')
 FILE_SYSTEM=fs-0123
 SHARED=(
 	'fsap-1|Userstores|deployment/server/userstores'
@@ -42,6 +44,7 @@ TRUSTSTORE_FILE=client-truststore.p12
 DATABASES=(
 	'identity|rds!master|demo/database-identity')
 SCHEMA=$'version=7.1.0\nhome=/opt/wso2is/wso2is-7.1.0\ndatabases=identity\nidentity.engine=postgres\nidentity.name=wso2identity\nidentity.url=jdbc:postgresql://db.example.com:5432/{database}?sslmode=require\nidentity.scripts=dbscripts/identity/postgresql.sql,dbscripts/consent/postgresql.sql\n'
+HAZELCAST=5.3.6
 HAZELCAST_PORT=5701
 HAZELCAST_FIRST=5701
 HAZELCAST_LAST=5800
@@ -53,6 +56,8 @@ LOG_ACCESS=/demo/access
 LOG_BOOTSTRAP=/demo/boot
 LIFECYCLE_HOOK=''
 LIFECYCLE_GROUP=''
+DRAIN_SECONDS=0
+TURN_SECONDS=1020
 READY_SECONDS=900
 READY_MEMBERS=2
 
@@ -136,8 +141,8 @@ identify() {
 	NODE=${NODE:-$INSTANCE}
 	NODE_ADDRESS=${NODE_ADDRESS:-$(metadata local-ipv4)}
 	mkdir -p "$BASE"/{bin,dist,etc,lib}
-	declare -p REGION CLUSTER NODE NODE_ADDRESS HAZELCAST_PORT HAZELCAST_FIRST HAZELCAST_LAST SECRETS \
-		>"$BASE/etc/node.conf"
+	declare -p REGION CLUSTER INSTANCE NODE NODE_ADDRESS HAZELCAST HAZELCAST_PORT HAZELCAST_FIRST HAZELCAST_LAST SECRETS \
+		LIFECYCLE_GROUP >"$BASE/etc/node.conf"
 	log "node $NODE at $NODE_ADDRESS"
 }
 

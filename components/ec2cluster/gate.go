@@ -1,0 +1,144 @@
+package ec2cluster
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/automation"
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// gate holds the next fixed member back until one is ready, and a replacement until the old one has no requests left.
+//
+// An association of a command with an instance cannot do that: while the instance is not registered with Systems Manager
+// yet, it has no target, and reports success (terraform-provider-aws #31175). An association of an Automation document
+// without targets runs the document once, and is Pending until that ends; the provider waits while it is Pending.
+type gate struct {
+	role    *iam.Role
+	granted pulumi.Resource
+}
+
+//go:embed drain.py
+var drainScript string
+
+const (
+	// agentSeconds is how long an instance may take until it is registered with Systems Manager.
+	agentSeconds = 900
+	// gateRole is what the documents act under. The topology ecs has a role "automation".
+	gateRole = "members"
+	// readyDocument and drainDocument begin the documents' names. Systems Manager refuses names that begin with aws.
+	readyDocument = "ready-of-"
+	drainDocument = "drain-of-"
+)
+
+func (b *builder) newGate(ctx *pulumi.Context) (*gate, error) {
+	g := &gate{}
+	var err error
+	if g.role, err = iam.NewRole(ctx, gateRole, &iam.RoleArgs{
+		Name: pulumi.String(b.RoleName(gateRole)), Description: pulumi.String("Waits for the nodes of " + b.Cluster),
+		AssumeRolePolicy: pulumi.String(automation.Trust(b.Scope)),
+		Tags:             awskit.Tags(b.Cluster+"-"+gateRole, component),
+	}, b.child...); err != nil {
+		return nil, fmt.Errorf("creating the automation's role: %w", err)
+	}
+	if g.granted, err = iam.NewRolePolicy(ctx, gateRole, &iam.RolePolicyArgs{
+		Role: g.role.ID(), Name: pulumi.String(gateRole),
+		Policy: awskit.PolicyOf(func(v []string) awskit.Policy { return b.gatePolicy(v[0]) }, b.LoadBalancer.TargetGroup),
+	}, b.child...); err != nil {
+		return nil, fmt.Errorf("granting the automation's role its permissions: %w", err)
+	}
+	return g, nil
+}
+
+func (b *builder) gatePolicy(targetGroup string) awskit.Policy {
+	send := awskit.Allow("RunOnNodes", []string{"ssm:SendCommand"}, b.ARN("ec2", "instance/*"))
+	send.Condition = map[string]map[string]any{"StringEquals": {"ssm:resourceTag/" + config.DiscoveryTagKey: b.Cluster}}
+	return awskit.NewPolicy(
+		send,
+		awskit.Allow("RunCommand", []string{"ssm:SendCommand"}, fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", b.Partition, b.Region)),
+		awskit.Allow("FollowCommand", []string{"ssm:ListCommandInvocations", "ssm:ListCommands"}, b.ARN("ssm", "*")),
+		// These take no resource.
+		awskit.Allow("FindNode", []string{"ec2:DescribeNetworkInterfaces", "ssm:DescribeInstanceInformation"}, "*"),
+		awskit.Allow("Drain", []string{"elasticloadbalancing:DeregisterTargets"}, targetGroup),
+	)
+}
+
+func (b *builder) readySteps() (string, error) {
+	const instance = "{{ InstanceId }}"
+	return automation.Document("Waits until a node of "+b.Cluster+" is ready", map[string]string{
+		"InstanceId": "The node's instance", "Members": "How many members it must be connected with, itself included",
+	}, []automation.Step{{
+		Name: "WaitForAgent", Action: "aws:waitForAwsResourceProperty", Timeout: agentSeconds, Inputs: map[string]any{
+			"Service": "ssm", "Api": "DescribeInstanceInformation",
+			"Filters":          []any{map[string]any{"Key": "InstanceIds", "Values": []string{instance}}},
+			"PropertySelector": "$.InstanceInformationList[0].PingStatus", "DesiredValues": []string{"Online"},
+		},
+	}, {
+		Name: "WaitForServer", Action: "aws:runCommand", Timeout: readySeconds + agentSeconds, IsEnd: true, Inputs: map[string]any{
+			"DocumentName": "AWS-RunShellScript", "InstanceIds": []string{instance}, "Parameters": map[string]any{
+				"commands": []string{"until [ -x /opt/wso2is/bin/ready ]; do sleep 5; done", fmt.Sprintf(
+					"/opt/wso2is/bin/ready %d {{ Members }}", readySeconds)},
+				"executionTimeout": []string{fmt.Sprint(readySeconds)},
+			},
+		},
+	}})
+}
+
+func (b *builder) drainSteps() (string, error) {
+	return automation.Document("Takes a node of "+b.Cluster+" out of the load balancer before it is replaced", map[string]string{
+		"Interface":   "The node's network interface, which outlives its instances",
+		"TargetGroup": "What the node is registered in", "Launch": "The checksum of what the node is launched with",
+	}, []automation.Step{{
+		Name: "Deregister", Action: "aws:executeScript", Inputs: map[string]any{
+			"Runtime": "python3.11", "Handler": "drain", "Script": drainScript, "InputPayload": map[string]any{
+				"interface": "{{ Interface }}", "targetGroup": "{{ TargetGroup }}", "seconds": *b.Config.LoadBalancer.DeregistrationDelay,
+			},
+		},
+		Outputs: []automation.Output{{Name: "Wait", Selector: "$.Payload.wait", Type: "String"}},
+	}, {
+		// For that long the load balancer lets requests go on that have begun.
+		Name: "LetRequestsEnd", Action: "aws:sleep", IsEnd: true, Inputs: map[string]any{"Duration": "{{ Deregister.Wait }}"},
+	}})
+}
+
+// run runs a member's document when the member's first instance comes and whenever a parameter changes.
+func (b *builder) run(
+	ctx *pulumi.Context, name, document string, content func() (string, error), seconds int, parameters pulumi.StringMap,
+	before ...pulumi.Resource,
+) (pulumi.Resource, error) {
+	text, err := content()
+	if err != nil {
+		return nil, err
+	}
+	return automation.Run(ctx, name, &automation.RunArgs{
+		Document: document + b.Cluster + "-" + name, Association: b.Cluster + "-" + name, Component: component,
+		Content: pulumi.String(text), Role: b.gate.role.Arn, Parameters: parameters, Seconds: seconds,
+		Before: append(before[:len(before):len(before)], b.gate.granted),
+	}, b.child...)
+}
+
+// drained takes the member's instance, if it has one, out of the load balancer when it is launched with something else,
+// and so is about to be replaced: the deletion of an attachment does not wait until the target has no requests left
+// (terraform-provider-aws #5603).
+func (b *builder) drained(
+	ctx *pulumi.Context, member string, address *ec2.NetworkInterface, before []pulumi.Resource, launch ...pulumi.StringInput,
+) (pulumi.Resource, error) {
+	values := make([]any, len(launch))
+	for i, v := range launch {
+		values[i] = v
+	}
+	return b.run(ctx, member+"-drain", drainDocument, b.drainSteps, *b.Config.LoadBalancer.DeregistrationDelay+agentSeconds, pulumi.StringMap{
+		"Interface": address.ID(), "TargetGroup": b.LoadBalancer.TargetGroup,
+		"Launch": pulumi.All(values...).ApplyT(func(v []any) string {
+			sum := sha256.Sum256(fmt.Append(nil, v...))
+			return hex.EncodeToString(sum[:])[:32]
+		}).(pulumi.StringOutput),
+	}, before...)
+}

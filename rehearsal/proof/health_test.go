@@ -1,0 +1,129 @@
+package proof_test
+
+import "strings"
+
+const (
+	outage = "An outage of the database"
+	starts = "First servers start one after the other"
+	gates  = "Fixed members start"
+	drains = "A node that is replaced"
+	idle   = "A database that vanishes"
+)
+
+// probe gives the server's container of the pods a probe.
+func probe(d *document, name string, spec map[string]any) {
+	d.each("Deployment", "server", "spec", func(deployment map[string]any) {
+		pod := deployment["template"].(map[string]any)["spec"].(map[string]any)
+		container := pod["containers"].([]any)[0].(map[string]any)
+		delete(container, name)
+		if spec != nil {
+			container[name] = spec
+		}
+	})
+}
+
+func httpGet(path, port string) map[string]any {
+	return map[string]any{"httpGet": map[string]any{"path": path, "port": port, "scheme": "HTTPS"}}
+}
+
+const (
+	definitions = "containerDefinitions"
+	health      = "/api/health-check/v1.0/health"
+)
+
+var healthMutations = map[string]mutation{
+	"the load balancer's check terminates nodes": {"prod", func(d *document) { d.set("Group", "nodes", "healthCheckType", "ELB") }, outage,
+		"has HealthCheckType ELB, and TargetGroup nodes-instance is checked on the path /api/health-check/v1.0/health, which answers " +
+			"503 without the database: Auto Scaling terminates every node"},
+	"the load balancer's check needs busy threads": {"prod", func(d *document) {
+		d.set("Group", "nodes", "healthCheckType", "ELB")
+		d.put("TargetGroup", "nodes-instance", "healthCheck", "path", "/oauth2/jwks")
+	}, outage, "port 9443, all threads of which may wait for the database"},
+	"tasks are replaced on the health API": {"ecs", func(d *document) {
+		d.put("TargetGroup", "nodes-instance", "healthCheck", "path", health)
+	}, outage, "which answers 503 without the database: ECS replaces every task of Service nodes"},
+	"tasks are replaced on the container's check": {"fargate", func(d *document) {
+		d.edit("TaskDefinition", "nodes", definitions, "localhost:9763/oauth2/jwks", "localhost:9443"+health)
+	}, outage, "the health check of the container server of TaskDefinition nodes asks the path " + health},
+	"pods are started again on the health API": {"eks", func(d *document) { probe(d, "livenessProbe", httpGet(health, "https")) }, outage,
+		"Kubernetes starts every container again"},
+	"pods leave on the health API": {"eks", func(d *document) { probe(d, "readinessProbe", httpGet(health, "https")) }, outage,
+		"every pod leaves the load balancer at once"},
+	"nobody asks whether a pod is alive": {"eks", func(d *document) { probe(d, "livenessProbe", nil) }, outage, "has no livenessProbe"},
+	"a partner's directory counts": {"prod", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "'monitored.user.stores' = 'primary'", "'monitored.user.stores' = 'primary,partner'")
+	}, outage, "a partner's directory that is away makes every node unhealthy"},
+	"a busy pool counts": {"dev", func(d *document) {
+		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "pool_usage_limit_percentage = '100'", "pool_usage_limit_percentage = '80'")
+	}, outage, "whose pool is in use to more than 80 %"},
+	"the check's port is closed": {"fargate", func(d *document) { d.drop(ingressRule, "alive-in") }, lbReaches, "does not accept tcp 9763"},
+
+	"a group's nodes start together": {"prod", func(d *document) {
+		d.edit(objectKind, "programs/setup", "content", `"$BASE/bin/turn" "$TURN_SECONDS"`, `true`)
+	}, starts, "start together: no node waits for its turn"},
+	"a lone node is let in": {"prod", func(d *document) {
+		d.edit(objectKind, "programs/ready", "content", `bin/turn" peers`, `bin/members"`)
+	}, starts, "that has stayed alone is let in"},
+	"nobody can be asked for": {"prod", func(d *document) {
+		d.set("Group", "nodes", "tags", []any{})
+	}, starts, "have no tag Hazelcast"},
+	"the hook is impatient": {"prod", func(d *document) {
+		for _, part := range []string{"inputs", "outputs"} {
+			d.get("Group", "nodes")[part].(map[string]any)["initialLifecycleHooks"].([]any)[0].(map[string]any)["heartbeatTimeout"] = 900.0
+		}
+	}, starts, "gives a node up after 900 s"},
+	"a broken server is ready": {"dev", func(d *document) {
+		d.edit(objectKind, "programs/server.sh", "content", "failed to deploy", "deployed")
+	}, starts, "the readiness of wso2is-dev-node-1 takes a server for healthy that has started without its web applications"},
+	"tasks start together": {"fargate", func(d *document) {
+		d.edit("TaskDefinition", "nodes", definitions, "WSO2IS_TURN_SECONDS", "OTHER")
+	}, starts, "the servers of Service nodes start together"},
+	"a broken task is healthy": {"ecs", func(d *document) {
+		d.edit("TaskDefinition", "nodes", definitions, "Webapp .* failed to deploy", "nothing")
+	}, starts, "takes a server for healthy that has started without its web applications"},
+	"a broken pod is started": {"eks", func(d *document) { probe(d, "startupProbe", httpGet(health, "https")) }, starts,
+		"the startup probe of"},
+	"a gate that reports too early": {"dev", func(d *document) {
+		d.set("Association", "node-1", "targets", []any{map[string]any{"key": "InstanceIds", "values": []any{d.id("ec2/instance:Instance", "node-1")}}})
+	}, gates, "reports success before it has run (terraform-provider-aws #31175)"},
+	"a gate that nobody waits for": {"dev", func(d *document) {
+		d.set("Association", "node-1", "waitForSuccessTimeoutSeconds", nil)
+	}, gates, "nobody waits until it succeeds"},
+	"a gate that does not wait for the agent": {"dev", func(d *document) {
+		d.edit("Document", "node-1", "content", "DescribeInstanceInformation", "DescribeInstanceProperties")
+	}, gates, "nothing makes wso2is-dev-node-1 and wso2is-dev-node-2 wait for each other"},
+	"a schema that nobody waits for": {"ecs", func(d *document) {
+		d.set("Association", "schema", "targets", []any{map[string]any{"key": "tag:Name", "values": []any{"wso2is-ecs"}}})
+	}, gates, "Association schema runs on instances that Systems Manager may not know yet"},
+	"a member with requests is terminated": {"dev", func(d *document) {
+		d.edit("Document", "node-1-drain", "content", "deregister_targets", "describe_targets")
+	}, drains, "wso2is-dev-node-1 is terminated while it has requests: its attachment's deletion does not wait for the 60 s that " +
+		"TargetGroup nodes-instance lets them go on (terraform-provider-aws #5603)"},
+	"another member is drained": {"dev", func(d *document) {
+		d.each("Association", "node-2-drain", "parameters", func(p map[string]any) { p["Interface"] = d.id("NetworkInterface", "node-1") })
+	}, drains, "wso2is-dev-node-2 is terminated while it has requests"},
+	"the node closes idle connections first": {"prod", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "keepAliveTimeout = 360000", "keepAliveTimeout = 60000")
+	}, idle, "closes idle connections after 60 s, and the load balancer after 300 s"},
+	"the load balancer is more patient than the node": {"prod", func(d *document) { d.set("LoadBalancer", "alb", "idleTimeout", 400.0) }, idle,
+		"closes idle connections after 360 s, and the load balancer after 400 s"},
+	"nobody gives up a vanished database": {"prod", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "socketTimeout=60", "application=60")
+	}, idle, "waits for ever for an answer of a database that has vanished"},
+	"nobody gives up connecting": {"prod", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "connectTimeout=10", "application=10")
+	}, idle, "waits for ever to connect"},
+	"the wrong unit": {"prod", func(d *document) {
+		d.edit(objectKind, nodesFile, "content", "socketTimeout=60", "socketTimeout=60000")
+	}, idle, "gives up connecting after 10 s and waiting after 60000 s"},
+	"pods start together": {"eks", func(d *document) {
+		d.each("Deployment", "server", "spec", func(spec map[string]any) {
+			pod := spec["template"].(map[string]any)["spec"].(map[string]any)
+			for _, c := range pod["initContainers"].([]any) {
+				if one := c.(map[string]any); one["name"] == "turn" {
+					one["name"] = strings.ToUpper("turn")
+				}
+			}
+		})
+	}, starts, "start together: no init container turn"},
+}

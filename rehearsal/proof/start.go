@@ -1,0 +1,100 @@
+package proof
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	programKey = regexp.MustCompile(`\bprograms/(?:[0-9a-f]{64}/)?[A-Za-z0-9._-]+`)
+	seconds    = regexp.MustCompile(`(?m)^(TURN|READY)_SECONDS=['"]?([0-9]+)`)
+)
+
+// programs are what an instance runs: its user data and the programs that this names.
+func (c *cluster) programs(n *node) string {
+	text := n.text
+	for _, key := range slices.Compact(slices.Sorted(slices.Values(programKey.FindAllString(n.text, -1)))) {
+		for _, o := range c.with(tokenObject, "key", key) {
+			text += "\n" + o.str("content")
+		}
+	}
+	return text
+}
+
+// starts proves that a cluster's first servers start one after the other, and that a server is not let in that calls
+// itself healthy and is not. Servers that start together on an empty database insert the same rows; one of them then
+// goes on without its web application /api, and the health API calls it healthy.
+func (p *proofs) starts() *Verdict {
+	v := &Verdict{Claim: "First servers start one after the other, and none comes in that is broken or alone"}
+	const failed = "failed to deploy"
+	for _, n := range p.nodes {
+		switch {
+		case n.service != nil:
+			v.Shown = "the container turn, and the server's health check"
+			turn, waits := n.named("turn"), false
+			for _, e := range n.server().objects("environment") {
+				waits = waits || e.str("name") == "WSO2IS_TURN_SECONDS"
+			}
+			if n.settings.Clustering != nil && (turn == nil || !waits) {
+				v.fault("the servers of %s start together: no container turn tells one after the other to", n.service)
+			}
+			if !strings.Contains(strings.Join(n.server().object("healthCheck").strings("command"), " "), failed) {
+				v.fault("the health check of %s takes a server for healthy that has started without its web applications", n.task)
+			}
+		case n.pod != nil:
+			v.Shown = "the init container turn, and the startup probe"
+			if n.settings.Clustering != nil && n.named("turn") == nil {
+				v.fault("the servers of %s start together: no init container turn has one wait for the other", n)
+			}
+			if !strings.Contains(strings.Join(n.server().object("startupProbe").object("exec").strings("command"), " "), failed) {
+				v.fault("the startup probe of %s takes a server for started that has started without its web applications", n)
+			}
+		default:
+			p.startsOfInstance(n, failed, v)
+		}
+	}
+	return v
+}
+
+func (p *proofs) startsOfInstance(n *node, failed string, v *Verdict) {
+	text := p.programs(n)
+	if !strings.Contains(text, failed) {
+		v.fault("the readiness of %s takes a server for healthy that has started without its web applications", n)
+	}
+	v.Shown = "each member waits for the one before it; its own check"
+	if n.origin.token != tokenGroup {
+		return
+	}
+	v.Shown = "the program turn, and the launch hook"
+	before, start := strings.Index(text, `"$BASE/bin/turn" "$TURN_SECONDS"`), strings.LastIndex(text, "start_server")
+	if before < 0 || start < before {
+		v.fault("the servers of %s start together: no node waits for its turn", n)
+	}
+	if n.settings.Clustering != nil && !strings.Contains(text, "bin/turn\" peers") {
+		v.fault("a node of %s that has stayed alone is let in where others are in service", n)
+	}
+	if n.settings.Clustering != nil && n.host.tags["Hazelcast"] == "" {
+		v.fault("%s have no tag Hazelcast: a node that asks for those in service that it must find gets none", n)
+	}
+	takes := 0
+	for _, m := range seconds.FindAllStringSubmatch(text, -1) {
+		s, _ := number(m[2])
+		takes += s
+	}
+	for _, hook := range n.origin.objects("initialLifecycleHooks") {
+		if timeout, _ := hook.number("heartbeatTimeout"); timeout < takes {
+			v.fault("the launch hook of %s gives a node up after %d s; waiting for its turn and starting may take %d s", n.origin, timeout, takes)
+		}
+	}
+}
+
+// named is a container of a task or a pod, or nil.
+func (n *node) named(name string) object {
+	for _, c := range n.containers() {
+		if c.str("name") == name {
+			return c
+		}
+	}
+	return nil
+}

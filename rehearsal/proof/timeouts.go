@@ -1,0 +1,120 @@
+package proof
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// limits are after how many seconds a JDBC driver gives up connecting, and waiting for an answer; 0 is never. alive says
+// that TCP looks whether the database is still there.
+type limits struct {
+	connect, answer int
+	alive           bool
+}
+
+// limitsOf reads a data source's URL and properties as its driver does: each has names and units of its own.
+func limitsOf(address, properties string) limits {
+	given := map[string]string{}
+	address = strings.ReplaceAll(address, "&amp;", "&") // the file is escaped for XML
+	_, query, _ := strings.Cut(address, "?")
+	for _, pair := range slices.Concat(strings.Split(query, "&"), strings.Split(address, ";"), strings.Split(properties, ";")) {
+		if key, value, ok := strings.Cut(pair, "="); ok && !strings.HasPrefix(key, "jdbc:") {
+			given[key] = value
+		}
+	}
+	in := func(key string, unit int) int {
+		n, _ := number(given[key])
+		return n / unit
+	}
+	switch {
+	case strings.HasPrefix(address, "jdbc:postgresql:"):
+		return limits{in("connectTimeout", 1), in("socketTimeout", 1), given["tcpKeepAlive"] == "true"}
+	case strings.HasPrefix(address, "jdbc:mysql:"), strings.HasPrefix(address, "jdbc:mariadb:"):
+		return limits{in("connectTimeout", 1000), in("socketTimeout", 1000), given["tcpKeepAlive"] == "true"}
+	case strings.HasPrefix(address, "jdbc:sqlserver:"): // its driver keeps connections alive unasked
+		return limits{in("loginTimeout", 1), in("socketTimeout", 1000), true}
+	case strings.HasPrefix(address, "jdbc:oracle:"):
+		return limits{in("oracle.net.CONNECT_TIMEOUT", 1000), in("oracle.jdbc.ReadTimeout", 1000),
+			given["oracle.net.keepAlive"] == "true"}
+	}
+	return limits{}
+}
+
+// source is a data source of a deployment.toml.
+type source struct {
+	URL  string `toml:"url"`
+	Pool struct {
+		Properties string `toml:"connectionProperties"`
+	} `toml:"pool_options"`
+}
+
+// timeouts proves the order of what waits for what: a node for its database less than the load balancer for the node,
+// and the node keeps an idle connection for longer than the load balancer does.
+func (p *proofs) timeouts() *Verdict {
+	v := &Verdict{Claim: "A database that vanishes is given up before the client is, and idle connections by the load balancer first"}
+	idle := p.idleTimeout()
+	for _, n := range p.nodes {
+		if n.baked {
+			v.open("what a node waits for is in its image")
+			continue
+		}
+		kept, _ := number(n.settings.Transport.HTTPS.Properties.KeepAlive)
+		if kept == 0 {
+			kept = 60000 // Tomcat's connectionTimeout, as server.xml has it
+		}
+		if kept <= idle*1000 {
+			v.fault("%s closes idle connections after %d s, and the load balancer after %d s: it may send a request on one that "+
+				"the node closes, and the client sees a 502", n.configKey, kept/1000, idle)
+		}
+		sources := maps.Clone(n.settings.Databases)
+		if sources == nil {
+			sources = map[string]source{}
+		}
+		maps.Copy(sources, n.settings.Datasources)
+		for _, name := range slices.Sorted(maps.Keys(sources)) {
+			s := sources[name]
+			if strings.HasPrefix(s.URL, "jdbc:h2:") {
+				continue
+			}
+			l := limitsOf(s.URL, s.Pool.Properties)
+			switch {
+			case l.connect == 0:
+				v.fault("the data source %s of %s waits for ever to connect with a database that has vanished", name, n.configKey)
+			case l.answer == 0:
+				v.fault("the data source %s of %s waits for ever for an answer of a database that has vanished", name, n.configKey)
+			case !l.alive:
+				v.fault("the data source %s of %s does not look whether the database at the other end is still there", name, n.configKey)
+			case l.connect >= l.answer || l.answer > max(idle, 60):
+				v.fault("the data source %s of %s gives up connecting after %d s and waiting after %d s, and the load balancer after "+
+					"%d s: they must rise in this order", name, n.configKey, l.connect, l.answer, idle)
+			}
+			v.Shown = fmt.Sprintf("connect %d s, answer %d s, load balancer %d s, node %d s", l.connect, l.answer, idle, kept/1000)
+		}
+	}
+	return v
+}
+
+var idleAttribute = regexp.MustCompile(`idle_timeout\.timeout_seconds=([0-9]+)`)
+
+// idleTimeout is after how many seconds the load balancer closes an idle connection.
+func (p *proofs) idleTimeout() int {
+	longest := 0
+	for _, b := range p.of(tokenBalancer) {
+		if n, ok := b.number("idleTimeout"); ok {
+			longest = max(longest, n)
+		}
+	}
+	for _, i := range p.of(tokenIngress) {
+		if m := idleAttribute.FindStringSubmatch(annotated(i, "load-balancer-attributes")); m != nil {
+			n, _ := number(m[1])
+			longest = max(longest, n)
+		}
+	}
+	if longest == 0 {
+		return 60 // Elastic Load Balancing's own
+	}
+	return longest
+}
