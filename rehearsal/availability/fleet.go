@@ -38,7 +38,7 @@ type fleet struct {
 	// The load balancer's check.
 	interval, healthyAfter, unhealthyAfter time.Duration
 	path, protocol                         string
-	// heartbeat is how long a silent member stays a member.
+	// heartbeat is how long Hazelcast keeps a member that it does not hear of.
 	heartbeat time.Duration
 	// health is how the product's own health API is configured.
 	health struct {
@@ -48,13 +48,14 @@ type fleet struct {
 
 func seconds(n float64) time.Duration { return time.Duration(n) * time.Second }
 
-// fleetOf finds the nodes, or says that there are none.
+// fleetOf finds the nodes, or gives nil where there are none.
 func fleetOf(s state, clock Clock) (*fleet, error) {
 	f := &fleet{state: s, clock: clock}
 	if !f.findOrigin() {
-		return nil, fmt.Errorf("there is nothing in the state that runs nodes")
+		return nil, nil //nolint:nilnil // no nodes, nothing to say of them
 	}
 	f.start = clock.Start[f.kind]
+	f.cluster = f.prefix()
 	group, check := f.group()
 	get := func(otherwise float64, key, annotation string) float64 {
 		if group.URN != "" {
@@ -75,6 +76,18 @@ func fleetOf(s state, clock Clock) (*fleet, error) {
 		}
 	}
 	return f, f.configure()
+}
+
+// prefix is what the names of the stack's alarms begin with: the name that the nodes report for.
+func (f *fleet) prefix() string {
+	for _, a := range alarmsOf(f.state) {
+		for _, q := range a.queries {
+			if cluster := q.dimensions["Cluster"]; cluster != "" {
+				return cluster
+			}
+		}
+	}
+	return ""
 }
 
 var deregistration = regexp.MustCompile(`deregistration_delay\.timeout_seconds=(\d+)`)
@@ -99,7 +112,11 @@ func (f *fleet) findOrigin() bool {
 	for _, r := range f.of(deployment) {
 		f.origin, f.kind, f.surge = r, deployment, true
 		f.nodes = int(number(at(r.Inputs, "spec", "replicas"), 1))
-		f.spread(f.zonesOf(f.subnetsUnder("aws:eks/nodeGroup:NodeGroup", "subnetIds")))
+		zones := f.nodes // in a cluster that is there already, it is its owner who spreads the hosts
+		if subnets := f.subnetsUnder("aws:eks/nodeGroup:NodeGroup", "subnetIds"); subnets != nil {
+			zones = f.zonesOf(subnets)
+		}
+		f.spread(zones)
 		return true
 	}
 	for _, r := range f.of(ecsService) {
@@ -129,7 +146,7 @@ func (f *fleet) findOrigin() bool {
 		}
 	}
 	f.kind, f.early, f.nodes, f.zones = ec2Instance, true, len(f.members), len(in)
-	return len(f.of(ec2Instance)) > 0
+	return len(f.of(ec2Instance)) > 0 && len(f.of(targetGroup)) > 0
 }
 
 func (f *fleet) subnetsUnder(token, property string) []any {

@@ -4,6 +4,9 @@
 package availability
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
@@ -13,15 +16,25 @@ import (
 type Report struct {
 	// Claims are what must hold.
 	Claims []*proof.Verdict
+	// Events are what happens to a cluster one day, and what becomes of it.
+	Events []*Event
+	// Told says that somebody is told of alarms.
+	Told bool
 }
 
-// Judge decides what a state as the engine exports it does on a clock.
+// Judge decides what a state as the engine exports it does on a clock. Of a state without nodes, which rehearsal/proof
+// refuses, there is nothing to decide.
 func Judge(stack []apitype.ResourceV3, clock Clock) (*Report, error) {
 	s := stateOf(stack)
 	f, err := fleetOf(s, clock)
-	if err != nil {
-		return nil, err
+	if err != nil || f == nil {
+		return &Report{}, err
 	}
 	alarms := alarmsOf(s)
-	return &Report{Claims: []*proof.Verdict{watched(s, alarms), f.silent(alarms)}}, nil
+	r := &Report{Events: f.events(alarms)}
+	r.Claims = append(stands(r.Events), watched(s, alarms), f.silent(alarms))
+	for _, a := range alarms {
+		r.Told = r.Told || slices.ContainsFunc(a.tells, func(arn string) bool { return strings.Contains(arn, ":sns:") })
+	}
+	return r, nil
 }

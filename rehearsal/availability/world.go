@@ -24,6 +24,8 @@ type life struct {
 	// listens is when its Hazelcast port is open, and part the part of the cluster that it is in.
 	listens []span
 	part    int
+	// lost is when the others still take it for a member, although it is gone.
+	lost span
 }
 
 // joining is how long after its port is open a member is connected with the others: 30 seconds were measured on EKS, and
@@ -34,7 +36,7 @@ const joining = 30 * time.Second
 func (l *life) sees(w *world, t time.Duration) int {
 	n := 1
 	for _, other := range w.lives {
-		if other != l && other.part == l.part && l.connected(t) && other.connected(t) {
+		if other != l && other.part == l.part && l.connected(t) && (other.connected(t) || other.lost.has(t)) {
 			n++
 		}
 	}

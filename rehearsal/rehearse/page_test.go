@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/availability"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
 
@@ -124,6 +125,30 @@ func TestFailedProofsAreOnThePageAndInTheError(t *testing.T) {
 			assert.Contains(t, string(page), want, name)
 		}
 	}
+}
+
+// TestWhatHappensWhenIsOnThePage holds that a reader sees who ends nodes, for how long nobody serves, and that nobody is told.
+func TestWhatHappensWhenIsOnThePage(t *testing.T) {
+	r := &run{judged: &availability.Report{Events: []*availability.Event{{
+		What: "The database fails over (120 s)", Terminated: 3, Dark: 8 * time.Minute, Ends: true, Cut: "all", Acts: "the team",
+		Rings:  []availability.Ring{{Name: "database-events"}, {Name: "no-node", After: 5 * time.Minute}},
+		Faults: []string{"the group ends all 3 nodes"}, Warnings: []string{"nodes.count is 1"},
+	}}}}
+	p := &page{title: "x"}
+	r.events(p)
+	for _, text := range []string{p.markdown(), p.html()} {
+		for _, want := range []string{
+			"What happens when", "The database fails over (120 s)", "8 min", "database-events", "at once", "after 5 min", "the team",
+			"The database fails over (120 s): the group ends all 3 nodes.", "nodes.count is 1", "nobody is told",
+		} {
+			assert.Contains(t, text, want)
+		}
+	}
+	assert.Contains(t, p.markdown(), "**3**", "what ends nodes stands out")
+	r.judged.Told = true
+	p = &page{title: "x"}
+	r.events(p)
+	assert.NotContains(t, p.markdown(), "nobody is told")
 }
 
 func TestChangesSinceTheLastRehearsalAreTold(t *testing.T) {

@@ -320,6 +320,8 @@ type run struct {
 	report   *proof.Report
 	timeline *Timeline
 	roll     *Roll
+	// judged is what becomes of the cluster while something around it fails; or nil.
+	judged *availability.Report
 }
 
 func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.o.Output, format+"\n", args...) }
@@ -363,11 +365,10 @@ func (r *run) all(ctx context.Context) error {
 			}
 			r.timeline, r.roll = timelineOf(kept.stack), rollOf(kept.stack)
 			if r.report != nil {
-				judged, err := availability.Judge(kept.stack, clockOf(r.timeline))
-				if err != nil {
+				if r.judged, err = availability.Judge(kept.stack, clockOf(r.timeline)); err != nil {
 					return "", err
 				}
-				r.report.Availability = judged.Claims
+				r.report.Availability = r.judged.Claims
 			}
 			return changes(u.Summary), nil
 		}},

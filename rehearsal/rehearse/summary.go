@@ -48,6 +48,7 @@ func (r *run) summary(kept *results, nodes []Node, before []apitype.ResourceV3) 
 		"cloud in %s, with %d resources and %d nodes.", r.verdict(), kept.snapshot.Region, len(kept.snapshot.Left()), len(nodes))))
 	p.add(heading("Topology"), kept.newTopology(nodes))
 	r.proofs(p)
+	r.events(p)
 	r.times(p)
 
 	p.add(heading("Changes since the last `up`"))
@@ -120,6 +121,39 @@ func (r *run) proofs(p *page) {
 		table.rows = append(table.rows, []cell{{text: v.Claim}, {text: v.Word(), mood: mood}, {text: why}})
 	}
 	p.add(table)
+}
+
+// events says what happens when something around the cluster fails.
+func (r *run) events(p *page) {
+	if r.judged == nil || len(r.judged.Events) == 0 {
+		return
+	}
+	text := "Decided from the state alone: health checks, grace periods, probes, deregistration delays and alarms, on the clock of the " +
+		"timeline below, with what AWS documents of its own services."
+	if !r.judged.Told {
+		text += " **No topic is named in `observability.alarmTopicArn`: alarms ring, and nobody is told.**"
+	}
+	p.add(heading("What happens when"), paragraph(text))
+	table := grid{head: []string{"What happens", "Nodes ended", "Longest without a node that serves", "Requests cut", "What rings", "Who acts"}}
+	var remarks []string
+	for _, e := range r.judged.Events {
+		dark := cell{text: e.Darkness()}
+		if e.Dark > 0 {
+			dark.mood = "bad"
+		}
+		ended := cell{text: fmt.Sprint(e.Terminated)}
+		if len(e.Faults) > 0 {
+			ended.mood = "bad"
+		}
+		table.rows = append(table.rows, []cell{{text: e.What}, ended, dark, {text: e.Cut}, {text: e.Told()}, {text: e.Acts}})
+		for _, remark := range slices.Concat(e.Faults, e.Warnings) {
+			remarks = append(remarks, fmt.Sprintf("%s: %s.", e.What, remark))
+		}
+	}
+	p.add(table)
+	for _, remark := range remarks {
+		p.add(paragraph(remark))
+	}
 }
 
 // times says how long up would take.

@@ -1,0 +1,476 @@
+package availability
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+)
+
+// Event is something that happens to a cluster, and what becomes of it.
+type Event struct {
+	// What happens, in a few words.
+	What string
+	// Terminated is how many nodes that served are ended, by the stack itself or with what fails.
+	Terminated int
+	// Dark is the longest time in which no node serves, and Ends says that it ends by itself.
+	Dark time.Duration
+	Ends bool
+	// Cut says which requests are lost.
+	Cut string
+	// Rings are the alarms and the rules of EventBridge that tell, in the order of time.
+	Rings []Ring
+	// Acts says who has to do something.
+	Acts string
+	// Faults say why the stack does not stand it, Warnings what its team should know.
+	Faults, Warnings []string
+}
+
+// Ring is an alarm or a rule, and how long after the event it tells.
+type Ring struct {
+	Name  string
+	After time.Duration
+}
+
+// What AWS and Kubernetes take by themselves.
+const (
+	// failover is how long the failover of a Multi-AZ instance takes at the most, typically ("Failing over a Multi-AZ DB
+	// instance for Amazon RDS" has 60 to 120 seconds).
+	failover = 120 * time.Second
+	// givenUp is how long EC2's status checks and a group take to give a lost instance up: checks run each minute, and a
+	// group replaces an impaired instance within a few ("Health checks for instances in an Auto Scaling group").
+	givenUp = 5 * time.Minute
+	// evicted is how long Kubernetes leaves pods on a node that it does not hear of: 40 seconds until it is not ready, and
+	// then the 300 of the default toleration ("Taints and Tolerations").
+	evicted = 340 * time.Second
+	// directoryAway is how long a partner's directory is away here.
+	directoryAway = time.Hour
+	// fillRate is how many GiB a log that runs wild writes in an hour here.
+	fillRate = 1.0
+)
+
+// events are what happens to every cluster one day.
+func (f *fleet) events(alarms []*alarm) []*Event {
+	return []*Event{
+		f.databaseFails(alarms), f.nodeDies(alarms), f.zoneLost(alarms), f.dependencyAway("A partner's directory is away for an hour",
+			aDirectory, directoryAway, alarms), f.releaseFails(alarms), f.disksFill(alarms),
+	}
+}
+
+// hear fills in which alarms ring in a world.
+func (e *Event) hear(f *fleet, w *world, alarms []*alarm) {
+	for _, a := range alarms {
+		if !a.told() {
+			continue
+		}
+		if at, rings := a.rings(w, event-15*time.Minute, event+horizon); rings {
+			e.Rings = append(e.Rings, Ring{a.short(f.cluster), at - event})
+		}
+	}
+	slices.SortStableFunc(e.Rings, func(a, b Ring) int { return int(a.After - b.After) })
+}
+
+// notices adds the rules of EventBridge that match an event of a type.
+func (e *Event) notices(f *fleet, after time.Duration, types ...string) {
+	for _, r := range f.of(eventRule) {
+		pattern := r.text("eventPattern")
+		told := slices.ContainsFunc(f.of("aws:cloudwatch/eventTarget:EventTarget"), func(t resource) bool {
+			return t.text("rule") == r.text("name")
+		})
+		if told && slices.ContainsFunc(types, func(t string) bool { return strings.Contains(pattern, `"`+t+`"`) }) {
+			e.Rings = append(e.Rings, Ring{strings.TrimPrefix(r.text("name"), f.cluster+"-"), after})
+		}
+	}
+	slices.SortStableFunc(e.Rings, func(a, b Ring) int { return int(a.After - b.After) })
+}
+
+func (f *fleet) databaseFails(alarms []*alarm) *Event {
+	e := f.dependencyAway(fmt.Sprintf("The database fails over (%.0f s)", failover.Seconds()), theDatabase, failover, alarms)
+	e.notices(f, 0, "failover")
+	for _, db := range f.of(rdsInstance) {
+		if db.at("multiAz") != true {
+			e.Warnings = append(e.Warnings, fmt.Sprintf("%s has no standby: when its host fails, RDS starts it on another one, and when "+
+				"its zone fails, it is away until somebody restores it", db.text("identifier")))
+		}
+	}
+	return e
+}
+
+// dependencyAway takes something away that the nodes need, and gives it back.
+func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration, alarms []*alarm) *Event {
+	e := &Event{What: what, Ends: true, Cut: "none is cut; what needs " + string(away) + " fails while it is away"}
+	back := event + lasts
+	w := f.settled()
+	if away == theDatabase {
+		w.failing = []span{{event, back}}
+	}
+	if f.fails(f.path, away) && lasts > f.unhealthyAfter {
+		// With no healthy target, the load balancer sends requests to all of them ("Health checks for Application Load Balancer
+		// target groups", fail-open).
+		for _, l := range w.lives {
+			l.healthy = []span{{-forever, event + f.unhealthyAfter}, {back + f.healthyAfter, forever}}
+		}
+	}
+	var ended time.Duration
+	for _, c := range f.enders() {
+		if !f.fails(c.path, away) || c.after >= lasts {
+			continue
+		}
+		e.Faults = append(e.Faults, fmt.Sprintf("%s ends all %d nodes after %s: what it asks, %s, fails while %s is away",
+			c.who, f.nodes, short(c.after), c.path, away))
+		if ended == 0 || c.after < ended {
+			ended = c.after
+		}
+	}
+	switch {
+	case ended > 0:
+		e.Terminated = f.nodes
+		e.Dark = lasts + f.start - ended
+		e.Cut = "all that is under way on nodes that are ended, after " + short(f.drain)
+		for _, l := range w.lives {
+			l.leave(event+ended, 0)
+		}
+		for range f.nodes {
+			w.lives = append(w.lives, f.born(back, back+f.start))
+		}
+		w.refused = []span{{event + ended, event + ended + e.Dark}}
+	default:
+		if after, path := f.unready(away); after > 0 && after < lasts {
+			// A pod that is not ready is no target any more, and with none the load balancer answers 503.
+			e.Dark = lasts - after + f.healthyAfter
+			e.Warnings = append(e.Warnings, fmt.Sprintf("all pods leave the load balancer after %s, since their readiness probe asks %s", short(after), path))
+			for _, l := range w.lives {
+				l.target = []span{{-forever, event + after}, {back, forever}}
+			}
+			w.refused = []span{{event + after, event + after + e.Dark}}
+		}
+	}
+	e.hear(f, w, alarms)
+	e.Acts = "nobody: nodes go on by themselves when it is back"
+	if away == aDirectory {
+		e.Acts = "the partner; its users alone cannot log in"
+	}
+	if ended > 0 {
+		e.Acts = "the team, at once"
+	}
+	return e
+}
+
+// unready is after how long pods are not ready while something is away, and what they are asked.
+func (f *fleet) unready(away dependency) (time.Duration, string) {
+	for _, c := range f.containers() {
+		paths, after := probed(at(c, "readinessProbe"))
+		for _, path := range paths {
+			if f.fails(path, away) {
+				return after, path
+			}
+		}
+	}
+	return 0, ""
+}
+
+// lose takes some nodes away at once, and replaces them where something does.
+func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
+	e.Terminated = lost
+	w := f.settled()
+	gone, by := f.replaced()
+	for i := range lost {
+		l := w.lives[i]
+		end(l.healthy, event+f.unhealthyAfter)
+		end(l.listens, event)
+		l.lost = span{event, event + f.heartbeat}
+		if gone > 0 {
+			end(l.target, event+gone)
+			w.lives = append(w.lives, f.born(event+gone, event+gone+f.start))
+		}
+	}
+	if f.kind == ec2Instance && len(f.members) > 0 {
+		w.down, w.since = string(f.members[0].ID), event
+	}
+	e.Acts, e.Ends = by, gone > 0
+	if f.nodes-lost <= 0 {
+		e.Dark = gone + f.start
+		if gone == 0 {
+			e.Dark = forever
+		}
+		w.refused = []span{{event, event + e.Dark}}
+	}
+	e.Cut = fmt.Sprintf("all that is under way on %s, and a share of the new ones for %s; what waits for a lost member's answer goes on after %s",
+		count(lost, "node"), short(f.unhealthyAfter), short(f.heartbeat))
+	e.hear(f, w, alarms)
+}
+
+// replaced is after how long another node is started in the place of a lost one, and by whom; 0 where nothing does.
+func (f *fleet) replaced() (time.Duration, string) {
+	switch f.kind {
+	case scalingGroup:
+		return givenUp, "nobody: the Auto Scaling group starts another"
+	case ecsService:
+		return f.unhealthyAfter, "nobody: ECS starts another task"
+	case deployment:
+		return evicted, "nobody: Kubernetes starts another pod"
+	}
+	for _, m := range f.members {
+		if m.text("maintenanceOptions", "autoRecovery") != "disabled" {
+			return givenUp, "nobody where the host has failed: EC2 starts the instance on another; the team where the system hangs"
+		}
+	}
+	return 0, "the team: nothing starts a member again"
+}
+
+func (f *fleet) nodeDies(alarms []*alarm) *Event {
+	e := &Event{What: "A node dies"}
+	lost := 1
+	if why := f.together(); why != "" && f.nodes > 1 {
+		lost = f.nodes
+		e.Faults = append(e.Faults, fmt.Sprintf("nobody serves when one host is lost: %s", why))
+	}
+	f.lose(e, min(lost, f.nodes), alarms)
+	switch asked := f.asked(); {
+	case f.nodes == 0:
+		e.Faults = append(e.Faults, fmt.Sprintf("nobody serves at all: of %d nodes none is a target of the load balancer", asked))
+	case f.nodes == 1 && asked > 1:
+		e.Faults = append(e.Faults, fmt.Sprintf("nobody serves when one node is lost: of %d nodes only one is a target of the load balancer", asked))
+	case f.nodes == 1:
+		e.Warnings = append(e.Warnings, "nodes.count is 1: nobody serves until the only node is back")
+	}
+	return e
+}
+
+// asked is how many nodes there are, those that serve nobody included.
+func (f *fleet) asked() int {
+	if f.kind == ec2Instance {
+		return len(f.of(ec2Instance))
+	}
+	return f.nodes
+}
+
+// together says why several nodes may be on one host, or nothing.
+func (f *fleet) together() string {
+	switch f.kind {
+	case deployment:
+		list, _ := at(f.origin.Inputs, "spec", "template", "spec", "topologySpreadConstraints").([]any)
+		for _, c := range list {
+			if text(at(c, "whenUnsatisfiable")) == "DoNotSchedule" && number(at(c, "maxSkew"), 1) < float64(f.nodes) && f.zones > 1 ||
+				text(at(c, "topologyKey")) == "kubernetes.io/hostname" && text(at(c, "whenUnsatisfiable")) == "DoNotSchedule" {
+				return ""
+			}
+		}
+		if at(f.origin.Inputs, "spec", "template", "spec", "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution") != nil {
+			return ""
+		}
+		return "no constraint keeps the pods from all being on one"
+	case ecsService:
+		if f.origin.at("networkConfiguration") != nil && f.of(scalingGroup) == nil {
+			return "" // each task on Fargate has a host of its own
+		}
+		for _, c := range f.origin.list("placementConstraints") {
+			if text(at(c, "type")) == "distinctInstance" {
+				return ""
+			}
+		}
+		return "no placement constraint keeps the tasks from all being on one"
+	}
+	return ""
+}
+
+func (f *fleet) zoneLost(alarms []*alarm) *Event {
+	e := &Event{What: "A zone is lost"}
+	f.lose(e, min(f.worst, f.nodes), alarms)
+	for _, db := range f.of(rdsInstance) {
+		if db.at("multiAz") == true {
+			e.notices(f, 0, "failover")
+			continue
+		}
+		e.Acts = "the team: a database without a standby is restored by hand"
+		e.Warnings = append(e.Warnings, fmt.Sprintf("if it is the zone of %s, nobody can log in", db.text("identifier")))
+	}
+	if f.zones == 1 {
+		e.Warnings = append(e.Warnings, "all nodes are in one zone")
+	}
+	return e
+}
+
+// releaseFails rolls a release out that never becomes healthy.
+func (f *fleet) releaseFails(alarms []*alarm) *Event {
+	e := &Event{What: "A release never becomes healthy", Ends: true, Cut: "none", Acts: "the team: `up` fails, and the old nodes go on"}
+	w := f.settled()
+	switch f.kind {
+	case scalingGroup:
+		if whole := f.origin.number(100, "instanceRefresh", "preferences", "minHealthyPercentage"); whole < 100 {
+			e.Terminated = int(float64(f.nodes) * (100 - whole) / 100)
+		}
+		wait := f.origin.number(3600, "initialLifecycleHooks", "heartbeatTimeout")
+		e.notices(f, seconds(wait), "EC2 Instance Launch Unsuccessful")
+	case ecsService:
+		if f.origin.number(100, "deploymentMinimumHealthyPercent") < 100 {
+			e.Terminated = 1
+		}
+		// A task that hangs is given up by the first of its checks.
+		each := seconds(f.origin.number(0, "healthCheckGracePeriodSeconds")) + f.unhealthyAfter
+		d, _ := f.one(definition, "arn", f.origin.text("taskDefinition"))
+		for _, c := range definitions(d.text("containerDefinitions")) {
+			if h := at(c, "healthCheck"); h != nil {
+				each = min(each, seconds(number(at(h, "startPeriod"), 0)+number(at(h, "interval"), 30)*number(at(h, "retries"), 3)))
+			}
+		}
+		// "How the Amazon ECS deployment circuit breaker detects failures": half of the tasks, three at the least.
+		if f.origin.at("deploymentCircuitBreaker", "enable") == true {
+			fails := time.Duration(max(3, (f.nodes+1)/2)) * each
+			e.notices(f, each, "ECS Task State Change")
+			e.notices(f, fails, "SERVICE_DEPLOYMENT_FAILED")
+			e.Acts = "the team: ECS goes back to the old revision after " + short(fails) + ", and `up` fails"
+		} else {
+			e.Acts = "the team: ECS goes on trying"
+		}
+	case deployment:
+		if text(at(f.origin.Inputs, "spec", "strategy", "rollingUpdate", "maxUnavailable")) != "" ||
+			number(at(f.origin.Inputs, "spec", "strategy", "rollingUpdate", "maxUnavailable"), 1) > 0 {
+			e.Terminated = 1
+		}
+		e.Acts = fmt.Sprintf("the team: `up` fails after %s, and the old pods go on",
+			short(seconds(number(at(f.origin.Inputs, "spec", "progressDeadlineSeconds"), 600))))
+	case ec2Instance:
+		if f.nodes == 0 {
+			break
+		}
+		// The old member goes first, and the next one waits for its check.
+		e.Terminated = 1
+		w.lives[0].leave(event, f.drain)
+		w.lives = append(w.lives, &life{target: []span{{event + f.drain + goneAfter, forever}}})
+		e.Cut = "those that take longer than " + short(f.drain)
+		e.Acts = "the team: `up` fails, and the other members go on"
+		if f.nodes == 1 {
+			e.Dark, e.Ends = forever, false
+			w.refused = []span{{event, forever}}
+		}
+	}
+	e.hear(f, w, alarms)
+	return e
+}
+
+// disksFill has a log run wild on two nodes.
+func (f *fleet) disksFill(alarms []*alarm) *Event {
+	filled := min(2, f.nodes)
+	e := &Event{What: fmt.Sprintf("The disks of %s fill, by %g GiB an hour", count(filled, "node"), fillRate), Ends: true,
+		Cut: "none until they are full"}
+	size := f.disk()
+	w := f.settled()
+	full := event + time.Duration((100-usualDisk)/100.0*size/fillRate*float64(time.Hour))
+	w.disk = func(t time.Duration) float64 {
+		if t < event {
+			return usualDisk
+		}
+		return min(100, usualDisk+(t-event).Hours()*fillRate/size*100)
+	}
+	var first time.Duration
+	for _, a := range alarms {
+		if at, rings := a.rings(w, event-15*time.Minute, full); rings && a.told() {
+			e.Rings = append(e.Rings, Ring{a.short(f.cluster), at - event})
+			if first == 0 || at < first {
+				first = at
+			}
+		}
+	}
+	if first == 0 {
+		e.Warnings = append(e.Warnings, "no alarm rings before the disks are full")
+		e.Acts = "the team, and nothing tells it"
+	} else {
+		e.Acts = fmt.Sprintf("the team, within %s of the alarm: then the disks of %g GiB are full", short(full-first), size)
+	}
+	if f.nodes == filled {
+		e.Warnings = append(e.Warnings, "when they are full, no node is left that can write")
+	}
+	return e
+}
+
+// disk is how many GiB a node's disk has, or what EC2, ECS and EKS give where nothing says so.
+func (f *fleet) disk() float64 {
+	for _, r := range f.of(ec2Instance) {
+		return r.number(8, "rootBlockDevice", "volumeSize")
+	}
+	for _, r := range f.of(template) {
+		size := 0.0
+		for _, device := range r.list("blockDeviceMappings") {
+			size = max(size, number(at(device, "ebs", "volumeSize"), 0))
+		}
+		if size > 0 {
+			return size
+		}
+	}
+	for _, r := range f.of("aws:eks/nodeGroup:NodeGroup") {
+		return r.number(20, "diskSize")
+	}
+	if d, ok := f.one(definition, "arn", f.origin.text("taskDefinition")); ok {
+		return d.number(20, "ephemeralStorage", "sizeInGib")
+	}
+	return 20
+}
+
+// stands proves that no outage elsewhere ends a node, and that the loss of one leaves others.
+func stands(events []*Event) []*proof.Verdict {
+	outage := &proof.Verdict{Claim: "An outage of a dependency ends no node", Shown: "checks that end a node ask for nothing outside of it"}
+	loss := &proof.Verdict{Claim: "The loss of one node leaves others that serve"}
+	for _, e := range events {
+		for _, fault := range e.Faults {
+			v := outage
+			if e.What == "A node dies" {
+				v = loss
+			}
+			if !slices.Contains(v.Faults, fault) {
+				v.Faults = append(v.Faults, fault)
+			}
+		}
+		if e.What == "A node dies" {
+			loss.Open = e.Warnings
+			loss.Shown = "those that are left serve at once"
+		}
+	}
+	return []*proof.Verdict{outage, loss}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "one " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// short is a duration as a reader wants it.
+func short(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f h", d.Hours())
+}
+
+// Darkness says for how long nobody serves.
+func (e *Event) Darkness() string {
+	switch {
+	case e.Dark == 0:
+		return "none"
+	case e.Dark >= forever:
+		return "until the team acts"
+	}
+	return short(e.Dark)
+}
+
+// Told says which alarms ring, and when.
+func (e *Event) Told() string {
+	if len(e.Rings) == 0 {
+		return "none"
+	}
+	parts := make([]string, len(e.Rings))
+	for i, r := range e.Rings {
+		parts[i] = fmt.Sprintf("`%s` after %s", r.Name, short(r.After))
+		if r.After <= 0 {
+			parts[i] = fmt.Sprintf("`%s` at once", r.Name)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
