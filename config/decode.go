@@ -142,7 +142,7 @@ func (d *decoder) value(path string, in any, out reflect.Value, tag reflect.Stru
 		}
 		items := reflect.MakeSlice(out.Type(), len(list), len(list))
 		for i, item := range list {
-			d.value(fmt.Sprintf("%s[%d]", path, i), item, items.Index(i), "")
+			d.value(fmt.Sprintf("%s[%d]", path, i), item, items.Index(i), tag)
 		}
 		out.Set(items)
 	case reflect.Interface:
@@ -162,9 +162,19 @@ func (d *decoder) value(path string, in any, out reflect.Value, tag reflect.Stru
 }
 
 func (d *decoder) object(path string, in any, out reflect.Value) {
+	short, shortens := TextField(out.Type())
+	if _, text := in.(string); text && shortens {
+		d.value(path, in, out.FieldByIndex(short.Index), short.Tag)
+		return
+	}
 	object, ok := in.(map[string]any)
 	if !ok {
-		d.refuse(path, "write an object with the keys of docs/configuration.md", "the value is not an object")
+		fix, what := "write an object with the keys of docs/configuration.md", "the value is not an object"
+		if shortens {
+			fix, what = fmt.Sprintf("write its %s as text, or an object with the keys of docs/configuration.md", KeyOf(short)),
+				"the value is neither a text nor an object"
+		}
+		d.refuse(path, fix, "%s", what)
 		return
 	}
 	fields := fieldsOf(out.Type())
@@ -328,6 +338,18 @@ func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 		}
 	}
 	return fields
+}
+
+// TextField is the field of a type that a text in place of the whole object stands for, where there is one.
+func TextField(t reflect.Type) (reflect.StructField, bool) {
+	if t.Kind() == reflect.Struct {
+		for i := range t.NumField() {
+			if f := t.Field(i); f.Tag.Get("text") != "" {
+				return f, true
+			}
+		}
+	}
+	return reflect.StructField{}, false
 }
 
 // KeyOf is the key that a field is read from, or empty where it is not read.

@@ -1,6 +1,11 @@
 package config
 
-import "maps"
+import (
+	"maps"
+	"slices"
+
+	"github.com/wso2is-aws/wso2is/config/ports"
+)
 
 // profileDefaults are the values that a profile decides.
 type profileDefaults struct {
@@ -123,6 +128,12 @@ func (c *Cluster) fillNetwork(d profileDefaults) {
 		set(&n.NAT, d.nat)
 	}
 	set(&n.NAT, NATNone)
+	n.EgressCIDRs = slices.Clone(n.EgressCIDRs)
+	for i := range n.EgressCIDRs {
+		if n.EgressCIDRs[i].Ports == nil {
+			n.EgressCIDRs[i].Ports = []int{ports.PublicHTTPS}
+		}
+	}
 	setPtr(&n.InterfaceEndpoints, n.Adopt == nil)
 	setPtr(&n.FlowLogs, n.Adopt == nil)
 	if n.Adopt != nil && len(n.Zones) == 0 {

@@ -266,6 +266,11 @@ func TestWarnings(t *testing.T) {
 				"the kernel's caches distributed"},
 		"everywhere": {under("network", object{"egressCidrs": []string{"0.0.0.0/0"}}),
 			"wso2is:network.egressCidrs: 0.0.0.0/0 lets nodes call every HTTPS server on the internet"},
+		"everywhere on a port": {under("network", object{"egressCidrs": []any{object{"cidr": "0.0.0.0/0", "ports": []int{587}}}}),
+			"wso2is:network.egressCidrs: 0.0.0.0/0 lets nodes call every server on the internet on port 587"},
+		"blocked port": {under("network", object{"egressCidrs": []any{object{"cidr": "203.0.113.0/24", "ports": []int{25}}}}),
+			"wso2is:network.egressCidrs: EC2 restricts port 25 by default, until you ask AWS to lift that; mail servers " +
+				"take mail from their users on 587"},
 		"single NAT": {under("network", object{"egressCidrs": []string{"203.0.113.0/24"}, "nat": "single"}),
 			"wso2is:network.nat: a single NAT gateway stops calls out of every zone when its own zone fails"},
 		"alone": {under("nodes", object{"count": 1}),
@@ -328,6 +333,16 @@ func TestAPasswordThatADirectoryDoesNotReadIsSaid(t *testing.T) {
 	}, "userStore", "admin").Warnings
 	require.Contains(t, got,
 		"wso2is:admin.password: the directory has the administrator's password, and this one opens nothing")
+}
+
+func TestEgressIsHTTPSUnlessAPortIsWritten(t *testing.T) {
+	n := configtest.Load(t, object{"network": object{"egressCidrs": []any{"203.0.113.0/24", object{"cidr": "198.51.100.0/24"},
+		object{"cidr": "192.0.2.0/24", "ports": []int{587, 443}}}}}).Cluster.Network
+	require.Equal(t, []config.Egress{{CIDR: "203.0.113.0/24", Ports: []int{443}}, {CIDR: "198.51.100.0/24", Ports: []int{443}},
+		{CIDR: "192.0.2.0/24", Ports: []int{587, 443}}}, n.EgressCIDRs)
+	require.Equal(t, []int{443, 587}, n.EgressPorts())
+	require.Equal(t, []string{"192.0.2.0/24"}, n.EgressTo(587))
+	require.True(t, n.CallsHTTPS())
 }
 
 func TestExtraConfigKeepsNumbers(t *testing.T) {

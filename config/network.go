@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/apparentlymart/go-cidr/cidr"
+
+	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
 // DiscoveryTagKey is the tag by which nodes find each other. AWS reserves the prefix aws:, and Hazelcast splits on
@@ -35,6 +37,30 @@ func (c Cluster) MaxNodes() int {
 	}
 	return c.Nodes.Count
 }
+
+// EgressPorts are the TCP ports that nodes may call outside the VPC, sorted.
+func (n Network) EgressPorts() []int {
+	var all []int
+	for _, e := range n.EgressCIDRs {
+		all = append(all, e.Ports...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// EgressTo are the ranges outside the VPC that nodes may call on a port, in the order of the stack file.
+func (n Network) EgressTo(port int) []string {
+	var all []string
+	for _, e := range n.EgressCIDRs {
+		if slices.Contains(e.Ports, port) {
+			all = append(all, e.CIDR)
+		}
+	}
+	return all
+}
+
+// CallsHTTPS reports whether nodes may call servers outside the VPC over HTTPS: for files, images and AWS's services.
+func (n Network) CallsHTTPS() bool { return len(n.EgressTo(ports.PublicHTTPS)) > 0 }
 
 // ZoneSubnets is the pair of subnets in one zone. The ids are known in an adopted VPC only.
 type ZoneSubnets struct {

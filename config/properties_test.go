@@ -104,6 +104,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("nodes", `{"count": 3, "members": [{"name": "a"}]}`, false)
 	f.Add("network", `{"cidr": "10.0.0.0/30", "zones": ["a", ""], "adopt": {}}`, false)
 	f.Add("network", `{"cidr": "::/0", "adopt": {"privateSubnets": {"": {}}}}`, false)
+	f.Add("network", `{"egressCidrs": ["", null, {"ports": [0, "x"]}, {"cidr": 5, "ports": []}, ["10.0.0.0/8"]]}`, false)
 	f.Add("clustering", `{"scheme": "wka", "wkaMembers": ["10.0.0.1-999:5701"], "hazelcastXml": "<hazelcast/>"}`, true)
 	f.Add("database", `{"engine": null, "logical": {"user": null}, "instances": {"main": {}}}`, false)
 	f.Add("extraConfig", `{"a": [1, 1e400, {"b": null}]}`, false)

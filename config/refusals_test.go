@@ -264,6 +264,27 @@ func TestRefusesNetworks(t *testing.T) {
 			"write true, or egressCidrs that cover AWS's addresses"),
 		"egress range": one(under("network", object{"egressCidrs": []string{"203.0.113.0/24", "2001:db8::/32"}}),
 			`wso2is:network.egressCidrs[1]: "2001:db8::/32" is not an IPv4 range; write a range such as 203.0.113.0/24`),
+		"egress text": one(under("network", object{"egressCidrs": []any{5}}), "wso2is:network.egressCidrs[0]: the value is "+
+			"neither a text nor an object; write its cidr as text, or an object with the keys of docs/configuration.md"),
+		"egress object": one2(under("network", object{"egressCidrs": []any{
+			object{"cidr": "203.0.113.5/24", "ports": []int{587}}, object{"cidr": "203.0.113.0/24", "port": 587}}}),
+			`wso2is:network.egressCidrs[0].cidr: "203.0.113.5/24" has bits set beyond its mask; write 203.0.113.0/24`,
+			"wso2is:network.egressCidrs[1].port: there is no such key; write ports"),
+		"egress ports": one2(under("network", object{"egressCidrs": []any{
+			object{"cidr": "203.0.113.0/24", "ports": []int{0, 587, 65536}}}}),
+			"wso2is:network.egressCidrs[0].ports[0]: 0 is no TCP port; write 1 to 65535",
+			"wso2is:network.egressCidrs[0].ports[2]: 65536 is no TCP port; write 1 to 65535"),
+		"egress without a port": one(under("network", object{"egressCidrs": []any{
+			object{"cidr": "203.0.113.0/24", "ports": []int{}}}}), "wso2is:network.egressCidrs[0].ports: there is no port in it; "+
+			"write a port such as 587, or leave ports out for 443"),
+		"egress twice": one2(under("network", object{"egressCidrs": []any{"203.0.113.0/24",
+			object{"cidr": "203.0.113.0/24", "ports": []int{587, 443}}, "203.0.113.0/24"}}),
+			"wso2is:network.egressCidrs[1].ports[1]: 203.0.113.0/24 is there twice for port 443; write each port of a range once",
+			"wso2is:network.egressCidrs[2]: 203.0.113.0/24 is there twice for port 443; write each port of a range once"),
+		"only mail gets out": one(under("network", object{"interfaceEndpoints": false, "egressCidrs": []any{
+			object{"cidr": "203.0.113.0/24", "ports": []int{587}}}}), "wso2is:network.interfaceEndpoints: "+
+			"without endpoints and without a way out no node reaches the AWS services it calls; "+
+			"write true, or egressCidrs that cover AWS's addresses"),
 		"adopted VPC id": one(adopt(func(a, _ object) { a["vpc"] = "main" }),
 			`wso2is:network.adopt.vpc: "main" is not the id of a VPC; write one such as vpc-0123456789abcdef0`),
 		"adopted zones": one(adopt(func(_, n object) { n["zones"] = []string{"eu-west-1a", "eu-west-1b"} }),

@@ -177,9 +177,11 @@ type Network struct {
 	// NAT gives private subnets a way out through NAT gateways: one per zone, a single one, or none. Default: `none`
 	// where egressCidrs is empty, else `single` in dev and `perZone` in prod.
 	NAT NATStrategy `json:"nat,omitempty"`
-	// EgressCIDRs are the IPv4 ranges outside the VPC that nodes may call over HTTPS: upstream identity providers, mail
-	// and SMS gateways. Default: none. AWS's own services are reached through VPC endpoints and need no entry here.
-	EgressCIDRs []string `json:"egressCidrs,omitempty"`
+	// EgressCIDRs are the IPv4 ranges outside the VPC that nodes may call: upstream identity providers, mail and SMS
+	// gateways. A range as text is called over HTTPS; one with other ports is an object, such as
+	// `{cidr: 198.51.100.0/24, ports: [587]}`. Default: none. AWS's own services are reached through VPC endpoints and need
+	// no entry here.
+	EgressCIDRs []Egress `json:"egressCidrs,omitempty"`
 	// InterfaceEndpoints builds the VPC endpoints for the AWS services that nodes call. Default: true; false in an
 	// adopted VPC, which usually has them.
 	InterfaceEndpoints *bool `json:"interfaceEndpoints,omitempty"`
@@ -187,6 +189,14 @@ type Network struct {
 	FlowLogs *bool `json:"flowLogs,omitempty"`
 	// Adopt puts the cluster into an existing VPC instead of making one.
 	Adopt *AdoptedNetwork `json:"adopt,omitempty"`
+}
+
+// Egress is a range outside the VPC that nodes may call. A text in its place is its cidr.
+type Egress struct {
+	// CIDR is the IPv4 range.
+	CIDR string `json:"cidr" text:"true"`
+	// Ports are the TCP ports that nodes may call there, such as 587 of a mail server. Default: `[443]`.
+	Ports []int `json:"ports,omitempty" jsonschema:"minimum=1,maximum=65535" wrong:"is no TCP port"`
 }
 
 // AdoptedNetwork is an existing VPC with a public and a private subnet in each zone.

@@ -56,7 +56,7 @@ func (v *validator) image(path, text string) {
 		v.refuse(path, fix, "%q has neither a tag nor a digest", text)
 	}
 	own := regexp.MustCompile(`^\d{12}\.dkr\.ecr\.` + regexp.QuoteMeta(v.Region+"."+DNSSuffix(v.Region)) + `$`)
-	if registry := reference.Domain(named); len(v.Network.EgressCIDRs) == 0 && !own.MatchString(registry) {
+	if registry := reference.Domain(named); !v.Network.CallsHTTPS() && !own.MatchString(registry) {
 		v.refuse(path, "push it to ECR in "+v.Region+", or write the registry's addresses as network.egressCidrs",
 			"nodes are not let out to %s", registry)
 	}

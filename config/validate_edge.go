@@ -97,7 +97,7 @@ func (v *validator) artifact(path string, a Artifact) {
 		v.refuse(path+".source", "write s3://bucket/key, or an https URL", "%q is no place that nodes fetch from", a.Source)
 		return
 	}
-	if len(v.Network.EgressCIDRs) == 0 {
+	if !v.Network.CallsHTTPS() {
 		v.refuse(path+".source", "write s3://bucket/key, or the server's addresses as network.egressCidrs",
 			"nodes are not let out to %s", u.Host)
 	}

@@ -10,7 +10,7 @@ import (
 func (v *validator) network() {
 	n := v.Network
 	vpc, ok := v.cidr("network.cidr", n.CIDR)
-	v.cidrs("network.egressCidrs", n.EgressCIDRs)
+	v.egress()
 	if n.Adopt != nil {
 		v.adopted(vpc)
 		return
@@ -27,9 +27,42 @@ func (v *validator) network() {
 	if len(n.EgressCIDRs) > 0 && n.NAT == NATNone {
 		v.refuse("network.nat", "write single or perZone", "egressCidrs lie outside the VPC, and there is no way out")
 	}
-	if !*n.InterfaceEndpoints && len(n.EgressCIDRs) == 0 {
+	if !*n.InterfaceEndpoints && !n.CallsHTTPS() {
 		v.refuse("network.interfaceEndpoints", "write true, or egressCidrs that cover AWS's addresses",
 			"without endpoints and without a way out no node reaches the AWS services it calls")
+	}
+}
+
+// egress checks the ranges that nodes may call. AWS and the engine refuse a rule that is there twice.
+func (v *validator) egress() {
+	type rule struct {
+		cidr netip.Prefix
+		port int
+	}
+	seen := map[rule]bool{}
+	for i, e := range v.Network.EgressCIDRs {
+		path := fmt.Sprintf("network.egressCidrs[%d]", i)
+		written, cidrPath := v.written.Network.EgressCIDRs[i].Ports, path
+		if written != nil {
+			cidrPath += ".cidr"
+		}
+		cidr, ok := v.cidr(cidrPath, e.CIDR)
+		if written != nil && len(written) == 0 {
+			v.refuse(path+".ports", "write a port such as 587, or leave ports out for 443", "there is no port in it")
+		}
+		for j, port := range e.Ports {
+			if !ok || port == 0 { // refused already
+				continue
+			}
+			at := cidrPath
+			if written != nil {
+				at = fmt.Sprintf("%s.ports[%d]", path, j)
+			}
+			if seen[rule{cidr, port}] {
+				v.refuse(at, "write each port of a range once", "%s is there twice for port %d", cidr, port)
+			}
+			seen[rule{cidr, port}] = true
+		}
 	}
 }
 
@@ -87,7 +120,7 @@ func (v *validator) adopted(vpc netip.Prefix) {
 	case *n.InterfaceEndpoints && len(a.PrivateRouteTables) == 0:
 		v.refuse("network.adopt.privateRouteTables", "write the route tables of the private subnets",
 			"the S3 endpoint that interfaceEndpoints makes has nowhere to go")
-	case !*n.InterfaceEndpoints && len(n.EgressCIDRs) == 0 && (a.EndpointSecurityGroup == "" || a.S3PrefixList == ""):
+	case !*n.InterfaceEndpoints && !n.CallsHTTPS() && (a.EndpointSecurityGroup == "" || a.S3PrefixList == ""):
 		v.refuse("network.adopt", "write endpointSecurityGroup and s3PrefixList, interfaceEndpoints: true, or egressCidrs",
 			"no node reaches the AWS services it calls")
 	}

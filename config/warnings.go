@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/config/ports"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -76,8 +77,20 @@ func (w *warnings) caching(c *Cluster) {
 }
 
 func (w *warnings) network(c *Cluster) {
-	if slices.Contains(c.Network.EgressCIDRs, everyone) {
-		w.say("network.egressCidrs", "%s lets nodes call every HTTPS server on the internet", everyone)
+	for _, port := range c.Network.EgressPorts() {
+		if !slices.Contains(c.Network.EgressTo(port), everyone) {
+			continue
+		}
+		servers := "HTTPS server on the internet"
+		if port != ports.PublicHTTPS {
+			servers = fmt.Sprintf("server on the internet on port %d", port)
+		}
+		w.say("network.egressCidrs", "%s lets nodes call every %s", everyone, servers)
+	}
+	// Source: "EC2 restricts port 25 by default" in https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html
+	if slices.Contains(c.Network.EgressPorts(), ports.SMTP) {
+		w.say("network.egressCidrs", "EC2 restricts port %d by default, until you ask AWS to lift that; mail servers take "+
+			"mail from their users on %d", ports.SMTP, ports.Submission)
 	}
 	if slices.Contains(c.EKS.PublicAccessCIDRs, everyone) {
 		w.say("eks.publicAccessCidrs", "%s lets everyone call the Kubernetes API, and only IAM's answer keeps them out", everyone)

@@ -2,6 +2,7 @@
 package firewall
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 
@@ -83,11 +84,14 @@ func Flows(c config.Cluster) []Flow {
 				Why: "Announcements that the group delivers from other nodes"},
 		)
 	}
-	if len(c.Network.EgressCIDRs) > 0 {
-		flows = append(flows, Flow{
-			Name: "outside", From: Nodes, To: Outside, Protocol: TCP, First: ports.PublicHTTPS, Last: ports.PublicHTTPS,
-			CIDRs: c.Network.EgressCIDRs, Why: "Upstream identity providers, mail and SMS gateways named by the stack",
-		})
+	for _, port := range c.Network.EgressPorts() {
+		// Names are part of URNs: that of a range that is called over HTTPS has never had its port.
+		name := "outside"
+		if port != ports.PublicHTTPS {
+			name = fmt.Sprintf("outside-%d", port)
+		}
+		flows = append(flows, tcp(name, Nodes, Outside, port,
+			"Upstream identity providers, mail and SMS gateways named by the stack").from(c.Network.EgressTo(port)))
 	}
 	if c.UserStore.Type != config.DatabaseUserStore {
 		port := directoryPort(c.UserStore.URL)

@@ -260,7 +260,8 @@ func TestSecretsInKubernetesAreEncryptedInTheState(t *testing.T) {
 }
 
 func TestNetworkIsClosedButForTheFlows(t *testing.T) {
-	a := testArgs(t, changes("network", changes("egressCidrs", []any{"198.51.100.0/24"})))
+	a := testArgs(t, changes("network", changes("egressCidrs", []any{"198.51.100.0/24",
+		map[string]any{"cidr": "192.0.2.0/24", "ports": []any{587, 443}}})))
 	objects := build(t, a)
 	closed := objects["NetworkPolicy/closed"]
 	assert.Empty(t, closed.at("spec", "podSelector"))
@@ -306,7 +307,7 @@ func TestNetworkIsClosedButForTheFlows(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"ingress serve": "9443 10.0.0.0/24 10.0.1.0/24 10.0.2.0/24", "ingress hazelcast": members, "egress hazelcast": members,
 		"egress database": "5432 " + private, "egress aws-apis": "443 " + private, "egress s3": "443 52.218.0.0/17 3.5.64.0/21",
-		"egress outside": "443 198.51.100.0/24", "egress dns": dns, "egress dns-tcp": dns,
+		"egress outside": "443 198.51.100.0/24 192.0.2.0/24", "egress outside-587": "587 192.0.2.0/24", "egress dns": dns, "egress dns-tcp": dns,
 		"egress pod-identity": "80 169.254.170.23/32", "egress discovery": "443 " + private + " 172.20.0.1/32",
 	}, opened)
 

@@ -65,7 +65,7 @@ func nodes(t *rapid.T, scheme config.Scheme, count int) object {
 func network(t *rapid.T) object {
 	n := object{}
 	if rapid.Bool().Draw(t, "egress") {
-		n["egressCidrs"] = []string{"203.0.113.0/24"}
+		n["egressCidrs"] = []any{"203.0.113.0/24", object{"cidr": "198.51.100.0/24", "ports": []int{587}}}
 	}
 	second := rapid.IntRange(0, 255).Draw(t, "second octet")
 	if !rapid.Bool().Draw(t, "adopt") {

@@ -69,6 +69,8 @@ func (d *docs) schema() ([]byte, error) {
 		s, _ := defs[def].Properties.Get(name)
 		return s
 	}
+	egress := property("Network", "egressCidrs")
+	egress.Items = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, egress.Items}}
 	versions := product.Versions()
 	caches := enum(versions[len(versions)-1].CacheIDs())
 	property("Caching", "disabled").Items = caches
@@ -259,11 +261,22 @@ func kind(f reflect.StructField) string {
 	case reflect.String:
 		return "string"
 	case reflect.Slice:
-		if t.Elem().Kind() == reflect.String {
-			return "list of strings"
-		}
-		return "list of objects"
+		return listOf(f, t.Elem())
 	default:
 		return "object"
 	}
+}
+
+func listOf(f reflect.StructField, item reflect.Type) string {
+	switch item.Kind() {
+	case reflect.String:
+		return "list of strings"
+	case reflect.Int:
+		low, high, _ := config.Bounds(f.Tag)
+		return fmt.Sprintf("list of integers, %d to %d", low, high)
+	}
+	if _, text := config.TextField(item); text {
+		return "list of strings or objects"
+	}
+	return "list of objects"
 }

@@ -77,6 +77,7 @@ config:
     username: admin
     password: {secure: v1:abc}
   wso2is:nodes: {count: 3}
+  wso2is:network: {egressCidrs: [203.0.113.0/24, {cidr: 198.51.100.0/24, ports: [587]}]}
   wso2is:extraConfig: {oauth: {token_validation: {enabled: true}}}
 `
 
@@ -89,6 +90,8 @@ func TestSchema(t *testing.T) {
 		"number out of range":  {"{count: 3}", "{count: 0}"},
 		"unknown release":      {"7.1.0", "7.9.0"},
 		"secret in plain text": {"{secure: v1:abc}", "hunter2"},
+		"port out of range":    {"[587]", "[65536]"},
+		"ports without range":  {"{cidr: 198.51.100.0/24, ports", "{ports"},
 		"number for a string":  {"username: admin", "username: 5"},
 		"no region":            {"aws:region: eu-west-1", "aws:profile: me"},
 		"unknown cache":        {"wso2is:nodes: {count: 3}", "wso2is:caching: {disabled: [nothing]}"},

@@ -35,6 +35,12 @@ const (
 	// DNS is CoreDNS in its pods.
 	DNS = 53
 
+	// SMTP is where mail servers take mail from each other.
+	SMTP = 25
+	// Submission is where mail servers take mail from their users: what the product's mail sender calls unless its
+	// configuration names another port.
+	Submission = 587
+
 	// NFS is the port of an EFS mount target.
 	NFS = 2049
 

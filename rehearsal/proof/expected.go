@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -16,8 +17,8 @@ type Expected struct {
 	Hostname string
 	// Clients are the ranges that may call the load balancer; empty means everyone, or the VPC where it is internal.
 	Clients []netip.Prefix
-	// Outside are the ranges that nodes may call over HTTPS.
-	Outside []netip.Prefix
+	// Outside are the ranges that nodes may call, with the TCP ports that they may call there.
+	Outside []Egress
 	// VPC is the range of a VPC that the stack does not make, and Subnets are its subnets by id.
 	VPC     netip.Prefix
 	Subnets map[string]Subnet
@@ -35,6 +36,51 @@ type Expected struct {
 	Release string
 }
 
+// Egress is a range and the TCP ports that nodes may call there.
+type Egress struct {
+	Range netip.Prefix
+	Ports []int
+}
+
+// UnmarshalJSON reads a range as text, which is called over HTTPS, or one with ports.
+func (e *Egress) UnmarshalJSON(raw []byte) error {
+	var entry struct {
+		CIDR  string
+		Ports []int
+	}
+	if json.Unmarshal(raw, &entry.CIDR) != nil {
+		if err := json.Unmarshal(raw, &entry); err != nil {
+			return fmt.Errorf("reading what nodes may call: %w", err)
+		}
+	}
+	ranges, err := prefixes([]string{entry.CIDR})
+	if err != nil {
+		return err
+	}
+	e.Range, e.Ports = ranges[0], entry.Ports
+	if entry.Ports == nil {
+		e.Ports = []int{publicHTTPS}
+	}
+	return nil
+}
+
+// String names the range, and the ports where they are not that of HTTPS.
+func (e Egress) String() string {
+	if slices.Equal(e.Ports, []int{publicHTTPS}) {
+		return e.Range.String()
+	}
+	return fmt.Sprintf("%s on %s", e.Range, list(e.traffic()))
+}
+
+// traffic is what nodes may send to the range.
+func (e Egress) traffic() []traffic {
+	all := make([]traffic, len(e.Ports))
+	for i, port := range e.Ports {
+		all[i] = tcpPort(port)
+	}
+	return all
+}
+
 // Subnet is a subnet that the stack does not make.
 type Subnet struct {
 	Zone string
@@ -48,7 +94,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	var balancer struct{ AllowedCIDRs []string }
 	var network struct {
 		CIDR        string
-		EgressCIDRs []string
+		EgressCIDRs []Egress
 		Adopt       *struct {
 			PublicSubnets, PrivateSubnets map[string]struct{ ID, CIDR string }
 			S3PrefixList                  string
@@ -70,7 +116,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 			}
 		}
 	}
-	e.Most = nodes.Autoscaling.Max
+	e.Most, e.Outside = nodes.Autoscaling.Max, network.EgressCIDRs
 	// A text arrives as it is, or as JSON.
 	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)
@@ -79,7 +125,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	for _, part := range []struct {
 		into *[]netip.Prefix
 		from []string
-	}{{&e.Clients, balancer.AllowedCIDRs}, {&e.Outside, network.EgressCIDRs}, {&e.Directory, users.CIDRs}} {
+	}{{&e.Clients, balancer.AllowedCIDRs}, {&e.Directory, users.CIDRs}} {
 		if *part.into, err = prefixes(part.from); err != nil {
 			return e, err
 		}

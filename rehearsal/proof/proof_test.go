@@ -261,6 +261,27 @@ var networkMutations = map[string]mutation{
 		d.set(egressRule, "outside-out-203.0.113.0_24", "cidrIpv4", "0.0.0.0/0")
 	}, callOut, "outside-out-203.0.113.0_24 is too wide: it lets wso2is-prod-nodes in eu-west-1a reach 0.0.0.0/0"},
 
+	"a port is closed that is asked for": {"mail", func(d *document) { d.drop(egressRule, "outside-587-out-198.51.100.0_24") },
+		callOut, "lets tcp 587 out to 198.51.100.0/24"},
+	"ports are all that of HTTPS": {"mail", func(d *document) {
+		d.set(egressRule, "outside-587-out-198.51.100.0_24", "fromPort", 443.0)
+		d.set(egressRule, "outside-587-out-198.51.100.0_24", "toPort", 443.0)
+	}, callOut, "reach 198.51.100.0/24 on tcp 443"},
+	"a port is open that nobody asks for": {"mail", func(d *document) {
+		d.set(egressRule, "outside-587-out-198.51.100.0_24", "toPort", 588.0)
+	}, callOut, "outside-587-out-198.51.100.0_24 is too wide: it lets wso2is in eu-west-1a reach 198.51.100.0/24 on tcp 588"},
+	"a port is open at another range": {"mail", func(d *document) {
+		d.set(egressRule, "outside-587-out-198.51.100.0_24", "cidrIpv4", "203.0.113.0/24")
+	}, callOut, "reach 203.0.113.0/24 on tcp 587"},
+	"a port is closed to pods": {"mail", func(d *document) { d.drop("NetworkPolicy", "outside-465") }, callOut,
+		"no NetworkPolicy lets tcp 465 out of Deployment server"},
+	"a port is open to pods at another range": {"mail", func(d *document) {
+		d.each("NetworkPolicy", "outside-465", "spec", func(spec map[string]any) {
+			to := spec["egress"].([]any)[0].(map[string]any)["to"].([]any)
+			to[0].(map[string]any)["ipBlock"].(map[string]any)["cidr"] = "203.0.113.0/24"
+		})
+	}, callOut, "NetworkPolicy outside-465 is too wide: it lets Deployment server reach 203.0.113.0/24 on tcp 465"},
+
 	"a private subnet is public": {"prod", func(d *document) {
 		d.set("RouteTableAssociation", "private-eu-west-1b", "routeTableId", d.id("RouteTable", "public"))
 	}, internet, "Subnet private-eu-west-1b, which Route public-internet opens to the internet"},
@@ -722,8 +743,10 @@ func TestAllowedClientsAreThoseOfTheStackFile(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, report.Err(), "https-in-0.0.0.0_0 is too wide: it lets 0.0.0.0/0 reach load balancer wso2is-dev")
 
-	_, err = proof.ExpectedFrom(map[string]string{"wso2is:network": `{"egressCidrs": ["everywhere"]}`})
-	require.ErrorContains(t, err, "everywhere")
+	for _, wrong := range []string{`["everywhere"]`, `[{"cidr": "everywhere", "ports": [587]}]`, `[{"ports": "all"}]`} {
+		_, err = proof.ExpectedFrom(map[string]string{"wso2is:network": `{"egressCidrs": ` + wrong + `}`})
+		require.ErrorContains(t, err, "reading", wrong)
+	}
 }
 
 func TestAStateWithoutNodesIsRefused(t *testing.T) {

@@ -635,22 +635,14 @@ func (p *proofs) proveControl() {
 }
 
 func (p *proofs) proveOutside() {
-	ranges := slices.Clone(p.want.Outside)
 	for _, n := range p.nodes {
 		if n.elsewhere != "" {
 			p.outside.open("%s", n.elsewhere)
 			continue
 		}
-		for _, to := range ranges {
-			out := p.net.allowed(n.groups, false, func(r *rule) bool { return within(to, r.peerRange) })
-			for _, missing := range tcpPort(publicHTTPS).minus(out...) {
-				p.outside.fault("no egress rule of %s lets %s out to %s", p.net.groupNames(n.groups), missing, to)
-			}
-			take(p.outside)(p.net.leave(&n.party, to, tcpPort(publicHTTPS)))
-			if n.pod != nil {
-				for _, closed := range n.pod.closed("Egress", peer{addr: to, name: to.String()}, tcpPort(publicHTTPS)) {
-					p.outside.fault("%s", closed)
-				}
+		for _, e := range p.want.Outside {
+			for _, t := range e.traffic() {
+				p.proveEgressTo(n, e.Range, t)
 			}
 		}
 		for _, to := range p.want.Directory {
@@ -662,8 +654,29 @@ func (p *proofs) proveOutside() {
 		}
 	}
 	p.outside.Shown = "nowhere"
-	if all := slices.Concat(ranges, p.want.Directory); len(all) > 0 {
+	var all []fmt.Stringer
+	for _, e := range p.want.Outside {
+		all = append(all, e)
+	}
+	for _, to := range p.want.Directory {
+		all = append(all, to)
+	}
+	if len(all) > 0 {
 		p.outside.Shown = list(all)
+	}
+}
+
+// proveEgressTo proves that a node reaches a range outside the VPC.
+func (p *proofs) proveEgressTo(n *node, to netip.Prefix, t traffic) {
+	out := p.net.allowed(n.groups, false, func(r *rule) bool { return within(to, r.peerRange) })
+	for _, missing := range t.minus(out...) {
+		p.outside.fault("no egress rule of %s lets %s out to %s", p.net.groupNames(n.groups), missing, to)
+	}
+	take(p.outside)(p.net.leave(&n.party, to, t))
+	if n.pod != nil {
+		for _, closed := range n.pod.closed("Egress", peer{addr: to, name: to.String()}, t) {
+			p.outside.fault("%s", closed)
+		}
 	}
 }
 
@@ -906,8 +919,10 @@ func (p *proofs) toRange(from *party, to netip.Prefix) []traffic {
 	inside := func(ranges []netip.Prefix) bool {
 		return slices.ContainsFunc(ranges, func(r netip.Prefix) bool { return within(to, r) })
 	}
-	if inside(p.want.Outside) {
-		all = append(all, tcpPort(publicHTTPS))
+	for _, e := range p.want.Outside {
+		if within(to, e.Range) {
+			all = append(all, e.traffic()...)
+		}
 	}
 	if inside(p.want.Directory) {
 		all = append(all, tcpPort(p.want.DirectoryPort))

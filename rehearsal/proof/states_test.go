@@ -49,6 +49,9 @@ var shipped = map[string]source{
 	"scaled": {file: prod, set: map[string]any{"wso2is:nodes": map[string]any{
 		"count": 3, "instanceType": "m6i.xlarge", "autoscaling": map[string]any{"max": 5},
 	}}},
+	"mail": {file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{"wso2is:network": map[string]any{
+		"egressCidrs": []any{"203.0.113.0/24", map[string]any{"cidr": "198.51.100.0/24", "ports": []any{587, 465}}},
+	}}},
 	"alone": {file: prod, set: map[string]any{"wso2is:caching": map[string]any{"scenario": "none"}}},
 	"by NAT": {file: prod, set: map[string]any{"wso2is:network": map[string]any{
 		"interfaceEndpoints": false, "nat": "perZone", "egressCidrs": []any{"0.0.0.0/0"},
