@@ -27,11 +27,9 @@ func nodeServices(c config.Cluster) []string {
 		// "Reference: ec2messages, ssmmessages, and other API operations").
 		"ssm", "ssmmessages",
 	}
-	if c.Clustered() && c.Clustering.Scheme == config.AWS {
-		services = append(services, "ec2") // Hazelcast finds members by their tag
-	}
 	if !c.Fixed() {
-		services = append(services, "autoscaling") // a node reports to its launch hook
+		// A node reports to its launch hook, and finds those that serve already; Hazelcast finds members by their tag.
+		services = append(services, "autoscaling", "ec2")
 	}
 	return services
 }

@@ -82,7 +82,8 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	if err != nil {
 		return fmt.Errorf("configuring the Kubernetes provider: %w", err)
 	}
-	e := &eksStack{c: c, scope: scope, base: base, data: data, front: front, cluster: cluster}
+	// Nothing else makes the pods of an existing cluster wait for the stack's rules and endpoints.
+	e := &eksStack{c: c, scope: scope, base: base, data: data, front: front, cluster: cluster, before: slices.Clone(base.before)}
 	repositories, err := ownRepositories(ctx, c, scope, provider)
 	if err != nil {
 		return err
@@ -95,7 +96,7 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 		if err != nil {
 			return err
 		}
-		e.before = controller.Ready
+		e.before = append(e.before, controller.Ready...)
 	}
 	e.before = append(e.before, repositories...)
 	pods, err := e.pods(ctx, provider, pulumi.Providers(inside))

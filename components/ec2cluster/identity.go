@@ -81,7 +81,7 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 	refresh, err := iam.NewRolePolicy(ctx, "automation", &iam.RolePolicyArgs{
 		Role: i.automation.ID(), Name: pulumi.String("automation"),
 		Policy: awskit.PolicyOf(func(v []string) awskit.Policy {
-			return awskit.NewPolicy(instances.Refresh(args.Scope, groupName(args.Cluster), v[0])...)
+			return awskit.NewPolicy(instances.Refresh(args.Scope, groupName(args.Cluster), v[0], true)...)
 		}, i.role.Arn),
 	}, pulumi.Parent(i))
 	return append(granted, refresh), err

@@ -207,7 +207,7 @@ func (b *builder) automationPolicy(k known) awskit.Policy {
 		awskit.Allow("WaitForRollout", []string{"ecs:DescribeServices"}, b.ARN("ecs", "service/"+b.Cluster+"/"+b.Cluster)),
 	}
 	if !b.Config.Fargate() {
-		statements = append(statements, instances.Refresh(b.Scope, groupName(b.Cluster), k["role:"+instanceRole])...)
+		statements = append(statements, instances.Refresh(b.Scope, groupName(b.Cluster), k["role:"+instanceRole], false)...)
 	}
 	return awskit.NewPolicy(statements...)
 }

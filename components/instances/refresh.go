@@ -91,8 +91,8 @@ func Renew(ctx *pulumi.Context, args *RefreshArgs, child ...pulumi.ResourceOptio
 
 // Refresh lets a role refresh a group whose instances have a role. Whoever names a launch template to EC2 Auto Scaling
 // must be allowed to launch what it describes (Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template
-// usage in Auto Scaling groups").
-func Refresh(scope awskit.Scope, group, instanceRole string) []awskit.Statement {
+// usage in Auto Scaling groups"). With alarms, the refresh asks for their state first.
+func Refresh(scope awskit.Scope, group, instanceRole string, alarms bool) []awskit.Statement {
 	ec2 := func(kinds ...string) []string {
 		arns := make([]string, len(kinds))
 		for i, kind := range kinds {
@@ -109,12 +109,16 @@ func Refresh(scope awskit.Scope, group, instanceRole string) []awskit.Statement 
 	tag.Condition = map[string]map[string]any{"StringEquals": {"ec2:CreateAction": "RunInstances"}}
 	pass := awskit.Allow("PassInstanceRole", []string{"iam:PassRole"}, instanceRole)
 	pass.Condition = map[string]map[string]any{"StringEquals": {"iam:PassedToService": scope.EC2Service()}}
-	return []awskit.Statement{
+	statements := []awskit.Statement{
 		awskit.Allow("StartRefresh", []string{"autoscaling:StartInstanceRefresh"},
 			scope.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+group)),
 		awskit.Allow("WaitForRefresh", // take no resource
 			[]string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"}, "*"),
-		awskit.Allow("AskAlarms", []string{"cloudwatch:DescribeAlarms"}, scope.ARN("cloudwatch", "alarm:"+scope.Cluster+"-*")),
 		launch, tag, pass,
 	}
+	if alarms {
+		statements = append(statements, awskit.Allow("AskAlarms", []string{"cloudwatch:DescribeAlarms"},
+			scope.ARN("cloudwatch", "alarm:"+scope.Cluster+"-*")))
+	}
+	return statements
 }

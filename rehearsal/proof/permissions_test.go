@@ -159,7 +159,7 @@ var permissionMutations = map[string]mutation{
 	"the agent writes no logs": {"dev", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "WriteLogs") }, nodesCall,
 		"the CloudWatch agent beside the programs of Instance node-1: role wso2is-dev-nodes-eu-west-1 may not logs:CreateLogStream, logs:PutLogEvents"},
 	"no session": {"dev", func(d *document) { d.drop("RolePolicyAttachment", "session-manager") }, nodesCall,
-		"the agents of Instance node-1: role wso2is-dev-nodes-eu-west-1 may not ssm:GetDocument"},
+		"the agents of Instance node-1: role wso2is-dev-nodes-eu-west-1 may not ssm:UpdateInstanceInformation"},
 	"files are not mounted": {"prod", func(d *document) {
 		d.statement("RolePolicy", "nodes", "policy", "MountFiles")
 		d.statement("FileSystemPolicy", "shared", "policy", "NodesMount")

@@ -24,7 +24,10 @@ func TestShippedStacksAreProven(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, report.Err())
 			for _, v := range report.All() {
-				assert.Equal(t, "proven", v.Word(), v.Claim, v.Open)
+				// The shipped files name a topic of the team's own.
+				open := slices.DeleteFunc(slices.Clone(v.Open), func(o string) bool { return strings.HasPrefix(o, "whether the topic ") })
+				assert.Empty(t, open, v.Claim)
+				assert.True(t, v.Proven(), v.Claim)
 				assert.NotEmpty(t, v.Shown, v.Claim)
 			}
 			assert.GreaterOrEqual(t, len(report.Network), 9)
@@ -845,6 +848,15 @@ func TestPodsInAnExistingClusterAreProvenInPart(t *testing.T) {
 			return strings.HasPrefix(name, prefix)
 		})
 	})
+	// The pods of such a cluster wait for the rules themselves, which TestWhatAStateCannotShowIsSaid has; here they wait
+	// for a cluster that was taken out.
+	var before []any
+	for _, r := range d.resources {
+		if urn := r.(map[string]any)["urn"].(string); !strings.Contains(urn, "kubernetes:") {
+			before = append(before, urn)
+		}
+	}
+	d.get("Deployment", "server")["dependencies"] = before
 	report, err := proof.Check(d.state(), wantOf(t, "eks"))
 	require.NoError(t, err)
 	require.NoError(t, report.Err())

@@ -1,8 +1,10 @@
 package proof
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -171,8 +173,26 @@ type step struct {
 	Inputs       object
 }
 
-// boto is a call of a step's Python.
-var boto = regexp.MustCompile(`client\("([a-z0-9-]+)"\)\.([a-z_]+)\(`)
+// boto is a call of a step's Python, and client a variable that such calls are made through.
+var (
+	boto   = regexp.MustCompile(`client\("([a-z0-9-]+)"\)\.([a-z_]+)\(`)
+	client = regexp.MustCompile(`(?m)^\s*(\w+)(?:, \w+)* = boto3\.client\("([a-z0-9-]+)"\)(?:,|$)`)
+)
+
+// scriptCalls lists the calls of a step's Python, as service and method, each once.
+func scriptCalls(script string) [][2]string {
+	var all [][2]string
+	for _, m := range boto.FindAllStringSubmatch(script, -1) {
+		all = append(all, [2]string{m[1], m[2]})
+	}
+	for _, m := range client.FindAllStringSubmatch(script, -1) {
+		for _, method := range regexp.MustCompile(`\b`+m[1]+`\.([a-z_]+)\(`).FindAllStringSubmatch(script, -1) {
+			all = append(all, [2]string{m[2], method[1]})
+		}
+	}
+	slices.SortFunc(all, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	return slices.Compact(all)
+}
 
 // proveAutomation proves that an Automation document may do its steps under the role that its association gives it.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-setup-iam.html
@@ -197,8 +217,15 @@ func (a *access) proveAutomation(r *resource) {
 		case "aws:executeAwsApi", "aws:waitForAwsResourceProperty", "aws:assertAwsResourceProperty":
 			a.proveStep(by, s.Inputs.str("Service"), s.Inputs.str("Api"), s.Inputs)
 		case "aws:executeScript":
-			for _, m := range boto.FindAllStringSubmatch(s.Inputs.str("Script"), -1) {
-				a.proveStep(by, m[1], pascal(strings.ReplaceAll(m[2], "_", "-")), s.Inputs.object("InputPayload"))
+			for _, m := range scriptCalls(s.Inputs.str("Script")) {
+				payload := maps.Clone(s.Inputs.object("InputPayload"))
+				for key := range payload {
+					// Such as {{ Template }}, a parameter of the document.
+					if name, ok := strings.CutPrefix(payload.str(key), "{{ "); ok {
+						payload[key] = r.object("parameters").str(strings.TrimSuffix(name, " }}"))
+					}
+				}
+				a.proveStep(by, m[0], pascal(strings.ReplaceAll(m[1], "_", "-")), payload)
 			}
 		case "aws:runCommand":
 			a.proveRunCommand(by, r, s.Inputs)
@@ -259,7 +286,11 @@ func (a *access) proveStep(one call, service, api string, inputs object) {
 			one.on = a.arn("ecs", "task/"+cluster.str("name")+"/x")
 		}
 	case "ecs:DescribeServices":
-		if names := inputs.strings("services"); cluster != nil && len(names) > 0 {
+		names := inputs.strings("services")
+		if name := inputs.str("service"); name != "" {
+			names = []string{name}
+		}
+		if cluster != nil && len(names) > 0 {
 			one.on = a.arn("ecs", "service/"+cluster.str("name")+"/"+names[0])
 		}
 	case "cloudwatch:DescribeAlarms":
@@ -268,6 +299,17 @@ func (a *access) proveStep(one call, service, api string, inputs object) {
 			return // it asks for none
 		}
 		one.on = a.arn("cloudwatch", "alarm:"+names[0])
+	case "autoscaling:StartInstanceRefresh":
+		if inputs.str("template") == "" {
+			return // another step of the same program
+		}
+		group := a.one(tokenGroup, inputs.str("group"), "name")
+		if group == nil {
+			a.services.fault("%s refreshes the group %s, which is not in the state", one.by, inputs.str("group"))
+			return
+		}
+		one.on = a.arn("autoscaling", "autoScalingGroup:x:autoScalingGroupName/"+group.str("name"))
+		a.proveLaunch(one, a.one(tokenTemplate, inputs.str("template")))
 	default:
 		if !looks(api) {
 			a.services.fault("%s calls %s; what that is about is not known here", one.by, one.action)
@@ -275,6 +317,32 @@ func (a *access) proveStep(one call, service, api string, inputs object) {
 		}
 	}
 	a.check(a.services, one)
+}
+
+// proveLaunch proves that whoever names a launch template to Auto Scaling may launch what it describes.
+// Source: Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template usage in Auto Scaling groups"
+func (a *access) proveLaunch(one call, template *resource) {
+	if template == nil {
+		a.services.fault("%s starts from a launch template that is not in the state", one.by)
+		return
+	}
+	named := iam.Context{"ec2:LaunchTemplate": {template.str("arn")}, "ec2:CreateAction": {"RunInstances"}}
+	for _, need := range []struct{ action, on string }{
+		{"ec2:RunInstances", template.str("arn")}, {"ec2:RunInstances", a.arn("ec2", "instance/i-0")},
+		{"ec2:RunInstances", a.arn("ec2", "volume/vol-0")}, {"ec2:CreateTags", a.arn("ec2", "instance/i-0")},
+	} {
+		a.check(a.services, call{by: one.by, as: one.as, action: need.action, on: need.on, proves: one.proves, context: named})
+	}
+	profile := template.object("iamInstanceProfile")
+	of := a.one(tokenProfile, cmp.Or(profile.str("arn"), profile.str("name")), "arn", "name")
+	if of == nil {
+		return
+	}
+	if role := a.one(tokenRole, of.str("role"), "name"); role != nil {
+		a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role.str("arn"), proves: one.proves, context: iam.Context{
+			"iam:PassedToService": {"ec2.amazonaws.com"},
+		}})
+	}
 }
 
 // looks reports whether a call only looks, and so takes no resource in IAM for the services that matter here.

@@ -44,11 +44,11 @@ func only(values ...any) []any { return values }
 // inProd is for what a stack that may be thrown away does without.
 func inProd(_ *cluster, _ *resource, want Expected) bool { return want.Prod }
 
-// takesLogs says of a bucket's setting that the load balancer writes its access logs there, which works with keys of S3
+// takesLogs says of a bucket's setting that load balancers may write their access logs there, which works with keys of S3
 // only. Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 func takesLogs(c *cluster, r *resource, _ Expected) bool {
-	return slices.ContainsFunc(c.of(tokenBalancer), func(b *resource) bool {
-		return b.object("accessLogs").str("bucket") == r.str("bucket")
+	return slices.ContainsFunc(c.with(tokenBucketPolicy, "bucket", r.str("bucket")), func(p *resource) bool {
+		return strings.Contains(p.str("policy"), "elasticloadbalancing")
 	})
 }
 
