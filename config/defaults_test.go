@@ -345,6 +345,29 @@ func TestEgressIsHTTPSUnlessAPortIsWritten(t *testing.T) {
 	require.True(t, n.CallsHTTPS())
 }
 
+func TestMailGoesThroughTheZonesThatSESHas(t *testing.T) {
+	load := func(network object, ids ...string) (config.Loaded, error) {
+		env := configtest.Environment()
+		env.Zones = func(region string) ([]config.Zone, error) {
+			return []config.Zone{{Name: region + "a", ID: ids[0]}, {Name: region + "b", ID: ids[1]}}, nil
+		}
+		return config.Load(configtest.Source(configtest.With(object{"network": network})), env)
+	}
+	asked := object{"sesEndpoint": true, "zones": []string{"eu-west-1a", "eu-west-1b", "eu-west-1c"}}
+	loaded, err := load(asked, "use1-az1", "use1-az2")
+	require.NoError(t, err)
+	require.Equal(t, []string{"eu-west-1a", "eu-west-1c"}, loaded.Cluster.Network.SESZones, "one that is not listed is kept")
+	loaded, err = load(object{"sesEndpoint": true}, "use1-az4", "use1-az5")
+	require.NoError(t, err)
+	require.Equal(t, []string{"eu-west-1a"}, loaded.Cluster.Network.SESZones)
+	_, err = load(object{"sesEndpoint": true}, "use1-az2", "use1-az3")
+	require.ErrorContains(t, err, "wso2is:network.sesEndpoint: Amazon SES has no VPC endpoint in any of eu-west-1a, eu-west-1b; "+
+		"write another zone, or the mail server's range with its port as egressCidrs")
+	loaded, err = load(object{}, "use1-az4", "use1-az5")
+	require.NoError(t, err)
+	require.Empty(t, loaded.Cluster.Network.SESZones)
+}
+
 func TestExtraConfigKeepsNumbers(t *testing.T) {
 	c := configtest.Load(t, object{"extraConfig": object{"oauth": object{"a": 5, "b": 2.5, "c": []any{1, "x",
 		true}}}}).Cluster

@@ -58,7 +58,7 @@ func Load(src Source, env Environment) (Loaded, error) {
 			return Loaded{}, err
 		}
 	}
-	if !zonesKnown || c.makesControlPlane() {
+	if !zonesKnown || c.makesControlPlane() || c.Network.SESEndpoint {
 		zones, err := env.Zones(c.Region)
 		if err != nil {
 			return Loaded{}, fmt.Errorf("listing the availability zones of %s: %w", c.Region, err)
@@ -69,6 +69,7 @@ func Load(src Source, env Environment) (Loaded, error) {
 			c.chooseZones(zones)
 			problems = c.settle()
 		}
+		problems = append(problems, c.chooseSESZones(zones)...)
 		if err := problems.err(); err != nil {
 			return Loaded{}, err
 		}

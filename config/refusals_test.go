@@ -285,6 +285,9 @@ func TestRefusesNetworks(t *testing.T) {
 			object{"cidr": "203.0.113.0/24", "ports": []int{587}}}}), "wso2is:network.interfaceEndpoints: "+
 			"without endpoints and without a way out no node reaches the AWS services it calls; "+
 			"write true, or egressCidrs that cover AWS's addresses"),
+		"mail without endpoints": one(adopt(func(_, n object) { n["sesEndpoint"] = true }), "wso2is:network.sesEndpoint: "+
+			"no VPC endpoints are made here; write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
+			"587 as egressCidrs"),
 		"adopted VPC id": one(adopt(func(a, _ object) { a["vpc"] = "main" }),
 			`wso2is:network.adopt.vpc: "main" is not the id of a VPC; write one such as vpc-0123456789abcdef0`),
 		"adopted zones": one(adopt(func(_, n object) { n["zones"] = []string{"eu-west-1a", "eu-west-1b"} }),

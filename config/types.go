@@ -185,6 +185,11 @@ type Network struct {
 	// InterfaceEndpoints builds the VPC endpoints for the AWS services that nodes call. Default: true; false in an
 	// adopted VPC, which usually has them.
 	InterfaceEndpoints *bool `json:"interfaceEndpoints,omitempty"`
+	// SESEndpoint builds a VPC endpoint of Amazon SES's SMTP interface, through which nodes send mail on port 587 without a way
+	// out of the VPC. It costs in every zone, as each interface endpoint does, and needs interfaceEndpoints. Default: false.
+	SESEndpoint bool `json:"sesEndpoint,omitempty"`
+	// SESZones are those of the cluster's zones in which SES has its endpoint, known once the zones are.
+	SESZones []string `json:"-"`
 	// FlowLogs keeps a log of the VPC's accepted and rejected connections. Default: true; not in an adopted VPC.
 	FlowLogs *bool `json:"flowLogs,omitempty"`
 	// Adopt puts the cluster into an existing VPC instead of making one.

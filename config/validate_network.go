@@ -11,6 +11,10 @@ func (v *validator) network() {
 	n := v.Network
 	vpc, ok := v.cidr("network.cidr", n.CIDR)
 	v.egress()
+	if n.SESEndpoint && !*n.InterfaceEndpoints {
+		v.refuse("network.sesEndpoint", "write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
+			"587 as egressCidrs", "no VPC endpoints are made here")
+	}
 	if n.Adopt != nil {
 		v.adopted(vpc)
 		return

@@ -15,6 +15,28 @@ type Zone struct{ Name, ID string }
 // https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 var noControlPlane = []string{"use1-az3", "usw1-az2", "cac1-az3"}
 
+// noSESEndpoint are the ids of the zones in which Amazon SES has no VPC endpoint.
+// Source: "Limitations" in https://docs.aws.amazon.com/ses/latest/dg/send-email-set-up-vpc-endpoints.html
+var noSESEndpoint = []string{
+	"use1-az2", "use1-az3", "use1-az5", "usw1-az2", "usw2-az4", "apne2-az4", "cac1-az3", "cac1-az4",
+}
+
+// chooseSESZones takes those of the cluster's zones in which SES has an endpoint; nodes in others reach it there.
+func (c *Cluster) chooseSESZones(all []Zone) (p Problems) {
+	if !c.Network.SESEndpoint {
+		return nil
+	}
+	without := func(name string) bool {
+		return slices.ContainsFunc(all, func(z Zone) bool { return z.Name == name && slices.Contains(noSESEndpoint, z.ID) })
+	}
+	c.Network.SESZones = slices.DeleteFunc(slices.Clone(c.Network.Zones), without)
+	if len(c.Network.SESZones) == 0 {
+		p.refuse("network.sesEndpoint", "write another zone, or the mail server's range with its port as egressCidrs",
+			"Amazon SES has no VPC endpoint in any of %s", strings.Join(c.Network.Zones, ", "))
+	}
+	return p
+}
+
 // makesControlPlane reports whether the stack makes an EKS cluster of its own.
 func (c Cluster) makesControlPlane() bool { return c.Topology == EKS && c.EKS.Cluster == nil }
 

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -49,6 +50,9 @@ func buildBase(
 	return b, nil
 }
 
+// sesService is the endpoint service of Amazon SES's SMTP interface.
+const sesService = "email-smtp"
+
 // guard makes the security groups and the ways to AWS's services that they let nodes use.
 func (b *base) guard(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
@@ -93,8 +97,12 @@ func (b *base) guard(
 	}
 	b.before = append(b.before, b.firewall.Rules...)
 	if own {
+		zones := map[string][]string{}
+		if c.Network.SESEndpoint {
+			services, zones[sesService] = append(slices.Clone(services), sesService), c.Network.SESZones
+		}
 		endpoints, err := network.NewEndpoints(ctx, "endpoints", &network.EndpointsArgs{
-			Scope: scope, Network: b.network, Services: services, SecurityGroup: b.firewall.Groups[firewall.Endpoints],
+			Scope: scope, Network: b.network, Services: services, Zones: zones, SecurityGroup: b.firewall.Groups[firewall.Endpoints],
 		}, provider)
 		if err != nil {
 			return err

@@ -566,3 +566,18 @@ func TestEveryReleaseRunsOnEKS(t *testing.T) {
 		})
 	}
 }
+
+// TestMailEndpointIsWhereSESHasOne has an account in which the letter b is a zone without an endpoint of SES.
+func TestMailEndpointIsWhereSESHasOne(t *testing.T) {
+	p := &plan{zones: map[string]string{"us-east-1a": "use1-az4", "us-east-1b": "use1-az2", "us-east-1c": "use1-az6"}}
+	changes := eks("aws:region", "us-east-1", "network", object("sesEndpoint", true), "loadBalancer", object("certificateArn",
+		"arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"))
+	require.NoError(t, p.run(t, "test", configtest.Source(configtest.With(changes)), nil))
+	subnets := func(service string) any { return p.one(t, "aws:ec2/vpcEndpoint:VpcEndpoint", service).get("subnetIds") }
+	assert.Equal(t, []any{"private-us-east-1a-id", "private-us-east-1c-id"}, subnets("email-smtp"))
+	assert.Equal(t, []any{"private-us-east-1a-id", "private-us-east-1b-id", "private-us-east-1c-id"}, subnets("logs"))
+	for _, token := range []string{ingress, egress} {
+		rule := p.one(t, token, map[string]string{ingress: "mail-in", egress: "mail-out"}[token])
+		assert.Equal(t, []any{587.0, 587.0}, []any{rule.get("fromPort"), rule.get("toPort")})
+	}
+}

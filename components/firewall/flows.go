@@ -65,6 +65,9 @@ func Flows(c config.Cluster) []Flow {
 	if c.Topology == config.ECS {
 		flows = append(flows, tcp("alive", LoadBalancer, Nodes, ports.HTTP, "Load balancer asks whether the server is alive"))
 	}
+	if c.Network.SESEndpoint {
+		flows = append(flows, tcp("mail", Nodes, Endpoints, ports.Submission, "Nodes send mail through Amazon SES"))
+	}
 	if c.Clustered() {
 		flows = append(flows, Flow{
 			Name: "hazelcast", From: Nodes, To: Nodes, Protocol: TCP, First: ports.HazelcastFirst, Last: ports.HazelcastLast,

@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -18,6 +19,8 @@ type EndpointsArgs struct {
 	RouteTables map[string]pulumi.StringOutput
 	// Services are the interface endpoints' services by their short names, such as secretsmanager.
 	Services []string
+	// Zones are those of a service that has no endpoint in every zone.
+	Zones map[string][]string
 	// SecurityGroup guards the interface endpoints.
 	SecurityGroup pulumi.StringInput
 }
@@ -59,7 +62,7 @@ func serviceName(scope awskit.Scope, service string) string {
 	return name
 }
 
-// NewEndpoints builds one interface endpoint per service, in every zone.
+// NewEndpoints builds one interface endpoint per service, in every zone that has it.
 func NewEndpoints(
 	ctx *pulumi.Context, name string, args *EndpointsArgs, opts ...pulumi.ResourceOption,
 ) (*Endpoints, error) {
@@ -70,8 +73,12 @@ func NewEndpoints(
 	if err := ctx.RegisterComponentResource(EndpointsType, name, e, opts...); err != nil {
 		return nil, err
 	}
-	subnets := args.Network.InZones(args.Network.Private)
 	for _, service := range slices.Sorted(slices.Values(args.Services)) {
+		private := maps.Clone(args.Network.Private)
+		if zones, some := args.Zones[service]; some {
+			maps.DeleteFunc(private, func(zone string, _ pulumi.StringOutput) bool { return !slices.Contains(zones, zone) })
+		}
+		subnets := args.Network.InZones(private)
 		endpoint, err := ec2.NewVpcEndpoint(ctx, service, &ec2.VpcEndpointArgs{
 			VpcId: args.Network.VPC, VpcEndpointType: pulumi.String("Interface"),
 			ServiceName:       pulumi.String(serviceName(args.Scope, service)),

@@ -3,6 +3,7 @@ package cloud
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -169,7 +170,7 @@ var networkTypes = []Type{
 		},
 		Check: []Rule{policyDocument("policy", resourcePolicy, 20480)},
 		Rules: []Rule{
-			sameVPC("vpcId", "subnetIds[]", "routeTableIds[]", "securityGroupIds[]"), endpointFits,
+			sameVPC("vpcId", "subnetIds[]", "routeTableIds[]", "securityGroupIds[]"), endpointFits, endpointZones,
 			oneSubnetPerZone("subnetIds[]", "DuplicateSubnetsInSameZone"),
 		},
 		After: endpointOutputs,
@@ -483,6 +484,28 @@ func (c *Cloud) endpointService(kindOf, service string) string {
 		return "cn." + name
 	}
 	return name
+}
+
+// noSESEndpoint are the ids of the zones in which Amazon SES has no VPC endpoint.
+// Source: https://docs.aws.amazon.com/ses/latest/dg/send-email-set-up-vpc-endpoints.html
+var noSESEndpoint = []string{
+	"use1-az2", "use1-az3", "use1-az5", "usw1-az2", "usw2-az4", "apne2-az4", "cac1-az3", "cac1-az4",
+}
+
+// endpointZones refuses an endpoint in a zone in which its service has none.
+func endpointZones(c *Call) error {
+	name := c.text("serviceName")
+	if !strings.HasSuffix(name, ".email-smtp") {
+		return nil
+	}
+	zones, _ := c.Cloud.subnetZones(texts(c.In, "subnetIds[]"))
+	for _, zone := range slices.Sorted(maps.Keys(zones)) {
+		if slices.Contains(noSESEndpoint, zones[zone]) {
+			return fail("InvalidParameter", "The VPC endpoint service %s does not support the availability zone of the subnet: "+
+				"%s is %s", name, zone, zones[zone])
+		}
+	}
+	return nil
 }
 
 // endpointFits refuses an unknown service, and a private name that the VPC does not resolve or that is taken.

@@ -32,6 +32,21 @@ func worldIn(t *testing.T, o Options, region string) *world {
 	return &world{t, c, map[string]string{}}
 }
 
+// TestZonesWithoutAnEndpointOfSES holds that us-east-1b is use1-az2.
+func TestZonesWithoutAnEndpointOfSES(t *testing.T) {
+	w := worldIn(t, Options{}, "us-east-1")
+	vpc := w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
+	a := w.create(subnetType, "a", Object{"vpcId": vpc, "availabilityZone": "us-east-1a", "cidrBlock": "10.0.0.0/24"})
+	b := w.create(subnetType, "b", Object{"vpcId": vpc, "availabilityZone": "us-east-1b", "cidrBlock": "10.0.1.0/24"})
+	in := func(service string, subnets ...any) Object {
+		return Object{"vpcId": vpc, "vpcEndpointType": "Interface", "serviceName": "com.amazonaws.us-east-1." + service,
+			"subnetIds": subnets}
+	}
+	w.refuses(t, endpointType, in("email-smtp", a, b), "does not support the availability zone of the subnet: us-east-1b is use1-az2")
+	w.create(endpointType, "mail", in("email-smtp", a))
+	w.create(endpointType, "logs", in("logs", a, b))
+}
+
 // TestEndpointsOfChinaHaveTheirOwnNames holds that neither spelling stands for the other.
 func TestEndpointsOfChinaHaveTheirOwnNames(t *testing.T) {
 	w := worldIn(t, Options{}, "cn-north-1")

@@ -19,6 +19,8 @@ var costMutations = map[string]mutation{
 		"nothing in the VPC calls ec2messages: the Systems Manager agent uses ssmmessages"},
 	"an endpoint for discovery that does not take place": {"dev", another("ec2"), costs,
 		"VpcEndpoint ec2 costs in every zone, and nothing in the VPC calls ec2"},
+	"an endpoint for mail that nobody asks for": {"dev", another("email-smtp"), costs,
+		"VpcEndpoint email-smtp costs in every zone, and nothing in the VPC calls email-smtp"},
 	"a database in Extended Support": {"prod", func(d *document) {
 		d.set("rds/instance:Instance", "main", "engineLifecycleSupport", "open-source-rds-extended-support")
 	}, costs, "Instance main is enrolled in RDS Extended Support"},

@@ -19,6 +19,8 @@ type Expected struct {
 	Clients []netip.Prefix
 	// Outside are the ranges that nodes may call, with the TCP ports that they may call there.
 	Outside []Egress
+	// SES says that nodes send mail through a VPC endpoint of Amazon SES.
+	SES bool
 	// VPC is the range of a VPC that the stack does not make, and Subnets are its subnets by id.
 	VPC     netip.Prefix
 	Subnets map[string]Subnet
@@ -95,6 +97,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	var network struct {
 		CIDR        string
 		EgressCIDRs []Egress
+		SESEndpoint bool
 		Adopt       *struct {
 			PublicSubnets, PrivateSubnets map[string]struct{ ID, CIDR string }
 			S3PrefixList                  string
@@ -116,7 +119,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 			}
 		}
 	}
-	e.Most, e.Outside = nodes.Autoscaling.Max, network.EgressCIDRs
+	e.Most, e.Outside, e.SES = nodes.Autoscaling.Max, network.EgressCIDRs, network.SESEndpoint
 	// A text arrives as it is, or as JSON.
 	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)

@@ -285,6 +285,18 @@ var networkMutations = map[string]mutation{
 		})
 	}, callOut, "NetworkPolicy outside-465 is too wide: it lets Deployment server reach 203.0.113.0/24 on tcp 465"},
 
+	"mail without an endpoint": {"mail", func(d *document) { d.drop("VpcEndpoint", "email-smtp") }, apisReach,
+		"the VPC has no endpoint of email-smtp"},
+	"mail is not let in": {"mail", func(d *document) { d.drop(ingressRule, "mail-in") }, apisReach,
+		"endpoint of email-smtp does not accept tcp 587"},
+	"mail is not let out": {"mail", func(d *document) { d.drop(egressRule, "mail-out") }, apisReach, "cannot send tcp 587"},
+	"mail is closed to pods": {"mail", func(d *document) { d.drop("NetworkPolicy", "mail") }, apisReach,
+		"no NetworkPolicy lets tcp 587 out of Deployment server"},
+	"mail under a public name": {"mail", func(d *document) { d.set("VpcEndpoint", "email-smtp", "privateDnsEnabled", false) },
+		apisReach, "nodes resolve email-smtp to its public address"},
+	"every port of the endpoints": {"mail", func(d *document) { d.set(ingressRule, "mail-in", "toPort", 2587.0) }, apisReach,
+		"mail-in is too wide"},
+
 	"a private subnet is public": {"prod", func(d *document) {
 		d.set("RouteTableAssociation", "private-eu-west-1b", "routeTableId", d.id("RouteTable", "public"))
 	}, internet, "Subnet private-eu-west-1b, which Route public-internet opens to the internet"},

@@ -427,6 +427,9 @@ func (p *proofs) proveAPIs() {
 			}
 		}
 	}
+	if p.want.SES {
+		p.proveMail(ways)
+	}
 	var shown []string
 	for way, services := range ways {
 		slices.Sort(services)
@@ -434,6 +437,27 @@ func (p *proofs) proveAPIs() {
 	}
 	slices.Sort(shown)
 	p.apis.Shown = strings.Join(shown, "; ")
+}
+
+// ses is the endpoint service of Amazon SES's SMTP interface; it answers mail senders on submission.
+const (
+	ses        = "email-smtp"
+	submission = 587
+)
+
+// proveMail proves that nodes reach the endpoint through which they send mail. No role needs a permission for it: mail
+// senders log in with SMTP credentials.
+func (p *proofs) proveMail(ways map[string][]string) {
+	endpoint := p.endpointOf(ses)
+	if endpoint == nil {
+		p.apis.fault("the stack file sends mail through Amazon SES, and the VPC has no endpoint of %s", ses)
+		return
+	}
+	p.called = append(p.called, ses)
+	for _, n := range p.nodes {
+		p.callInterface(n, endpoint, tcpPort(submission), p.apis)
+	}
+	ways["interface endpoint"] = append(ways["interface endpoint"], ses)
 }
 
 func endpointsOf(service string, n *node) []string {
@@ -456,8 +480,14 @@ func (p *proofs) call(n *node, service string, v *Verdict) string {
 		p.callGateway(n, endpoint, v)
 		return "gateway endpoint"
 	}
+	p.callInterface(n, endpoint, tcpPort(publicHTTPS), v)
+	return "interface endpoint"
+}
+
+// callInterface proves that a node finds an interface endpoint by its service's name, and reaches it.
+func (p *proofs) callInterface(n *node, endpoint *resource, t traffic, v *Verdict) {
 	if !endpoint.flag("privateDnsEnabled", false) {
-		v.fault("%s has private DNS off: nodes resolve %s to its public address", endpoint, service)
+		v.fault("%s has private DNS off: nodes resolve %s to its public address", endpoint, shortService(endpoint.str("serviceName")))
 	}
 	if vpc := p.get(tokenVPC, endpoint.str("vpcId")); vpc != nil {
 		if !vpc.flag("enableDnsSupport", true) || !vpc.flag("enableDnsHostnames", false) {
@@ -466,10 +496,9 @@ func (p *proofs) call(n *node, service string, v *Verdict) string {
 	}
 	for _, e := range p.endpoints {
 		if e.of == endpoint {
-			take(v)(p.reach(&n.party, e, tcpPort(publicHTTPS)))
+			take(v)(p.reach(&n.party, e, t))
 		}
 	}
-	return "interface endpoint"
 }
 
 func (p *proofs) endpointOf(service string) *resource {
@@ -835,7 +864,12 @@ func (p *proofs) connections(from kind, to *party) []traffic {
 			return []traffic{tcpPort(databasePort(to.of))}
 		case aFileTarg:
 			return []traffic{tcpPort(nfs)}
-		case anEndpt, aControl:
+		case anEndpt:
+			if p.want.SES { // endpoints share one group
+				return []traffic{tcpPort(publicHTTPS), tcpPort(submission)}
+			}
+			return []traffic{tcpPort(publicHTTPS)}
+		case aControl:
 			return []traffic{tcpPort(publicHTTPS)}
 		}
 	case aControl:

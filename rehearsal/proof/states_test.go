@@ -51,6 +51,7 @@ var shipped = map[string]source{
 	}}},
 	"mail": {file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{"wso2is:network": map[string]any{
 		"egressCidrs": []any{"203.0.113.0/24", map[string]any{"cidr": "198.51.100.0/24", "ports": []any{587, 465}}},
+		"sesEndpoint": true,
 	}}},
 	"alone": {file: prod, set: map[string]any{"wso2is:caching": map[string]any{"scenario": "none"}}},
 	"by NAT": {file: prod, set: map[string]any{"wso2is:network": map[string]any{
