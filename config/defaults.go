@@ -47,6 +47,10 @@ const (
 	// MainInstance is the key in Database.Instances of the RDS instance that every cluster has.
 	MainInstance = "main"
 
+	// maxImageAgeDays is a quarter. leastImageAgeDays is more than the age of a newest image: the one for ECS is made about
+	// twice a month of an Amazon Linux that is up to two weeks old by then (aws/amazon-ecs-ami, pull requests #137 to #142).
+	maxImageAgeDays, leastImageAgeDays = 90, 30
+
 	everyone = "0.0.0.0/0"
 	mib      = 1024 // in a GiB
 )
@@ -95,6 +99,10 @@ func (c *Cluster) fillIn() {
 	set(&c.UserStore.UserNameAttribute, "uid")
 	set(&c.UserStore.UserObjectClass, "inetOrgPerson")
 	set(&c.Observability.LogRetention, d.logRetention)
+	if c.hasInstances() {
+		setPtr(&c.Observability.MaxImageAgeDays, maxImageAgeDays)
+	}
+	setPtr(&c.Observability.MaxImageAgeDays, 0)
 }
 
 func (c *Cluster) fillNodes(d profileDefaults) {

@@ -39,6 +39,7 @@ func TestProfilesDecideDefaults(t *testing.T) {
 	require.Equal(t, 14, *prod.Database.Instance.BackupDays)
 	require.Equal(t, 90, prod.Observability.LogRetention)
 	require.Equal(t, 30, *prod.Secrets.RecoveryDays)
+	require.Equal(t, 90, *prod.Observability.MaxImageAgeDays)
 	for _, on := range []*bool{
 		prod.Database.Instance.MultiAZ, prod.Database.Instance.DeletionProtection, prod.Database.Instance.PerformanceInsights,
 		prod.FileSystem.Backup, prod.LoadBalancer.AccessLogs, prod.LoadBalancer.DeletionProtection,
@@ -53,7 +54,7 @@ func TestEveryDefaultCanBeSwitchedOff(t *testing.T) {
 		"database": object{"instance": object{"multiAz": false, "backupDays": 0}},
 		"loadBalancer": object{"hostedZone": "Z0123456789ABC", "stickiness": 0, "deregistrationDelay": 0,
 			"accessLogs": false},
-		"secrets": object{"recoveryDays": 0},
+		"secrets": object{"recoveryDays": 0}, "observability": object{"maxImageAgeDays": 0},
 	}).Cluster
 	require.False(t, *c.Database.Instance.MultiAZ)
 	require.Zero(t, *c.Database.Instance.BackupDays)
@@ -61,6 +62,7 @@ func TestEveryDefaultCanBeSwitchedOff(t *testing.T) {
 	require.Zero(t, *c.LoadBalancer.DeregistrationDelay)
 	require.False(t, *c.LoadBalancer.AccessLogs)
 	require.Zero(t, *c.Secrets.RecoveryDays)
+	require.Zero(t, *c.Observability.MaxImageAgeDays)
 }
 
 func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {

@@ -18,6 +18,9 @@ func (c Cluster) Fargate() bool { return c.Topology == ECS && c.ECS.LaunchType =
 // HostNetwork reports whether nodes are tasks on the network of their instance, one on each.
 func (c Cluster) HostNetwork() bool { return c.Topology == ECS && c.ECS.LaunchType != LaunchFargate }
 
+// hasInstances reports whether nodes run on instances whose image the stack chooses.
+func (c Cluster) hasInstances() bool { return c.Topology == EC2 || c.HostNetwork() }
+
 // ServerMemory is what the server's container may use of a task's memory, in MiB.
 func (c Cluster) ServerMemory() int {
 	all := int(c.nodeMemory() * mib)

@@ -56,6 +56,8 @@ func TestRefusesWhatECSDoesNotHave(t *testing.T) {
 				"ecs.launchType: ec2"),
 		"image of instances on Fargate": one(fargate("nodes", object{"ami": "ami-0123456789abcdef0"}),
 			"wso2is:nodes.ami: Fargate has no instances of yours; write nodes.cpu and nodes.memory, or ecs.launchType: ec2"),
+		"age of images on Fargate": one(fargate("observability", object{"maxImageAgeDays": 90}), "wso2is:observability.maxImageAgeDays: "+
+			"AWS chooses the images that nodes of this topology run on, and nothing measures their age; leave it out"),
 		"too few vCPUs": one(fargate("nodes", object{"cpu": 2}),
 			"wso2is:nodes.cpu: 2 vCPUs are too few for the server; write 4 or more"),
 		"too little memory": one(fargate("nodes", object{"memory": 2}),

@@ -141,6 +141,8 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 			"known instance type; write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or r5 to r8, such as m6i.xlarge"),
 		"image": one(nodes(object{"ami": "ami-0123456789abcdef0"}), "wso2is:nodes.ami: EKS picks the image of its nodes for "+
 			"the Kubernetes version; write eks.nodeGroup.ami: al2023 or bottlerocket"),
+		"age of images": one(onEKS(nil, object{"observability": object{"maxImageAgeDays": 90}}), "wso2is:observability.maxImageAgeDays: "+
+			"AWS chooses the images that nodes of this topology run on, and nothing measures their age; leave it out"),
 		"members": one(nodes(object{"members": []object{{"name": "a", "zone": "eu-west-1a"}}}),
 			"wso2is:nodes.members: pods come and go, and have no fixed addresses; write nodes.count"),
 		"heap": one(onEKS(nil, object{"jvm": object{"heap": 8000}}), "wso2is:jvm.heap: 8000 MiB do not fit a node with 8 GiB; "+

@@ -527,6 +527,8 @@ func TestRefusesEdges(t *testing.T) {
 		"retention": one(under("observability", object{"logRetention": 15}), "wso2is:observability.logRetention: "+
 			"CloudWatch keeps logs in steps, and 15 days is none; write one of 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 "+
 			"1096 1827 2192 2557 2922 3288 3653"),
+		"age of a newest image": one(under("observability", object{"maxImageAgeDays": 14}), "wso2is:observability.maxImageAgeDays: "+
+			"the newest image may be 14 days old; write 30 or more, or 0 for no alarm"),
 		"topic": one(under("observability", object{"alarmTopicArn": "ops"}),
 			`wso2is:observability.alarmTopicArn: "ops" is not `+
 				"such an ARN; write it as AWS shows it, such as arn:aws:sns:eu-west-1:123456789012:…"),

@@ -632,4 +632,8 @@ type Observability struct {
 	// AlarmTopicARN is the SNS topic that is told of alarms and of failed refreshes, deployments, tasks and databases. Its
 	// policy must let events.amazonaws.com publish. Alarms exist without it; nobody is told.
 	AlarmTopicARN string `json:"alarmTopicArn,omitempty"`
+	// MaxImageAgeDays is for how many days a node may run on an image of Amazon Linux, from when that was made, before an
+	// alarm rings: 0 (never) or 30 and more. On Fargate and EKS no instance is the stack's to renew, and there is no such
+	// alarm. Default: 90, since Amazon Linux 2023 has a new minor release each quarter.
+	MaxImageAgeDays *int `json:"maxImageAgeDays,omitempty" jsonschema:"minimum=0,maximum=3650"`
 }

@@ -115,4 +115,13 @@ func (v *validator) observability() {
 	if o.AlarmTopicARN != "" {
 		v.arn("observability.alarmTopicArn", o.AlarmTopicARN, "sns", "")
 	}
+	switch days := *o.MaxImageAgeDays; {
+	case days == 0:
+	case !v.hasInstances():
+		v.refuse("observability.maxImageAgeDays", "leave it out", "AWS chooses the images that nodes of this topology run on, "+
+			"and nothing measures their age")
+	case days < leastImageAgeDays:
+		v.refuse("observability.maxImageAgeDays", fmt.Sprintf("write %d or more, or 0 for no alarm", leastImageAgeDays),
+			"the newest image may be %d days old", days)
+	}
 }

@@ -203,7 +203,8 @@ func watch(
 	}
 	_, err := observability.New(ctx, "observability", &observability.Args{
 		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Replaced: of.replaced, StartMinutes: of.startMinutes,
-		Topic: c.Observability.AlarmTopicARN, LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets,
+		ImageDays: *c.Observability.MaxImageAgeDays,
+		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets,
 		Certificate: f.balancer.Certificate, Databases: databases, Group: of.group, Service: of.service,
 		After: []pulumi.Resource{of.nodes},
 	}, provider)

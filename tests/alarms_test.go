@@ -98,13 +98,58 @@ func TestADatabaseIsWatchedByWhatItHas(t *testing.T) {
 	}
 }
 
+// TestAnAlarmWatchesTheAgeOfImages holds that there is one where nodes tell the age, with the threshold that the stack names.
+func TestAnAlarmWatchesTheAgeOfImages(t *testing.T) {
+	age := func(days int) map[string]any { return object("observability", object("maxImageAgeDays", days)) }
+	for name, c := range map[string]struct {
+		changes map[string]any
+		days    float64
+	}{
+		"group": {nil, 90}, "members": {wka(), 90}, "ecs": {onECS(nil), 90}, "a stack's own": {age(45), 45}, "off": {age(0), 0},
+		"off on ecs": {onECS(age(0)), 0}, "fargate": {onECS(object("ecs", object("launchType", "fargate"))), 0}, "eks": {eks(), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := deploy(t, c.changes)
+			body := p.one(t, "aws:cloudwatch/dashboard:Dashboard", "dashboard").get("dashboardBody").(string)
+			if c.days == 0 {
+				for _, a := range p.all(alarmType) {
+					assert.NotEqual(t, "image-age", a.Name)
+				}
+				assert.NotContains(t, body, "ImageAgeDays")
+				return
+			}
+			a := p.one(t, alarmType, "image-age")
+			assert.Equal(t, c.days, a.get("threshold"))
+			assert.Equal(t, "GreaterThanThreshold", a.get("comparisonOperator"))
+			assert.Equal(t, []any{"WSO2IS", "ImageAgeDays", "Maximum"}, []any{a.get("namespace"), a.get("metricName"), a.get("statistic")})
+			assert.Equal(t, "notBreaching", a.get("treatMissingData"), "a node that cannot tell is not old")
+			assert.Contains(t, body, "MetricAlarm/image-age")
+			assert.Contains(t, body, "ImageAgeDays")
+		})
+	}
+}
+
+// TestATaskIsGivenTheFileOfItsInstance holds that the container that reports sees when the instance's image was made.
+func TestATaskIsGivenTheFileOfItsInstance(t *testing.T) {
+	p := deploy(t, onECS(nil))
+	members := containers(t, p, "nodes")["members"]
+	require.Len(t, members.MountPoints, 1)
+	mount := members.MountPoints[0]
+	assert.Equal(t, "/host/etc/image-id", mount.ContainerPath)
+	assert.Contains(t, strings.Join(members.EntryPoint, " "), mount.ContainerPath)
+	assert.Contains(t, p.one(t, taskDefinition, "nodes").get("volumes"), map[string]any{"name": mount.SourceVolume, "hostPath": "/etc/image-id"})
+	fargate := deploy(t, onECS(object("ecs", object("launchType", "fargate"))))
+	assert.Empty(t, containers(t, fargate, "nodes")["members"].MountPoints)
+	assert.NotContains(t, fmt.Sprint(fargate.one(t, taskDefinition, "nodes").get("volumes")), "hostPath", "Fargate refuses it")
+}
+
 // TestTheDashboardShowsWhatIsWatched holds that every metric of an alarm has a graph.
 func TestTheDashboardShowsWhatIsWatched(t *testing.T) {
 	p := deploy(t, onECS(told()))
 	body := p.one(t, "aws:cloudwatch/dashboard:Dashboard", "dashboard").get("dashboardBody").(string)
 	require.True(t, json.Valid([]byte(body)))
 	for _, metric := range []string{
-		"HealthyHostCount", "UnHealthyHostCount", "ClusterMembers", "DiskUsed", "MemoryUsed", "HTTPCode_Target_5XX_Count",
+		"HealthyHostCount", "UnHealthyHostCount", "ClusterMembers", "DiskUsed", "MemoryUsed", "ImageAgeDays", "HTTPCode_Target_5XX_Count",
 		"HTTPCode_ELB_5XX_Count", "TargetResponseTime", "CPUUtilization", "DatabaseConnections", "FreeStorageSpace", "DaysToExpiry",
 	} {
 		assert.Contains(t, body, metric)

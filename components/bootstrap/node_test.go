@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/product"
@@ -700,6 +701,61 @@ func TestMembersTellsApart(t *testing.T) {
 				t.Errorf("%s: %s is %q instead of %q", c.what, name, got, want)
 			}
 		}
+	}
+}
+
+// TestMembersTellsTheAgeOfTheImage has the file as images of Amazon Linux 2023 have it. A container, whose own image has
+// such a file too, must say what its host's does.
+func TestMembersTellsTheAgeOfTheImage(t *testing.T) {
+	made := func(days int) string {
+		at := time.Now().UTC().AddDate(0, 0, -days).Format("20060102150405")
+		return "image_name=\"al2023-ami\"\nimage_version=\"2023\"\nimage_file=\"al2023-ami-2023.9.20251027.0-kernel-6.12-x86_64\"\n" +
+			"image_date=\"" + at + "\"\nrecipe_name=\"al2023 ami\"\n"
+	}
+	for name, c := range map[string]struct {
+		instance  bool
+		own, host string
+		want      string
+	}{
+		"an instance":                    {instance: true, own: made(91), want: "91"},
+		"an instance of today":           {instance: true, own: made(0), want: "0"},
+		"an instance of another system":  {instance: true},
+		"an instance without a date":     {instance: true, own: "image_name=\"al2023-ami\"\n"},
+		"an instance with a wrong date":  {instance: true, own: "image_date=\"20251399000000\"\n"},
+		"a container":                    {own: made(7), host: made(120), want: "120"},
+		"a container that sees no host":  {own: made(7)},
+		"an instance reads its own file": {instance: true, own: made(5), host: made(120), want: "5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &machine{root: t.TempDir(), fake: t.TempDir()}
+			m.write(t, filepath.Join(m.fake, "bin/aws"), "#!/bin/bash\nprintf '%s\\n' \"aws $*\" >\"$FAKE/calls\"\n", 0o755)
+			m.write(t, filepath.Join(m.fake, "proc/meminfo"), meminfo, 0o644)
+			for path, text := range map[string]string{"etc/image-id": c.own, "host/etc/image-id": c.host} {
+				if text != "" {
+					m.write(t, filepath.Join(m.root, path), text, 0o644)
+				}
+			}
+			settings := []string{"HAZELCAST_PORT=0", "REGION=eu-west-1", "CLUSTER=demo", "NODE=node-1"}
+			m.env = append(os.Environ(), "PATH="+filepath.Join(m.fake, "bin")+":"+os.Getenv("PATH"), "FAKE="+m.fake,
+				"WSO2IS_ROOT="+m.root, "WSO2IS_PROC="+filepath.Join(m.fake, "proc"), "TMPDIR="+t.TempDir())
+			if c.instance {
+				m.write(t, filepath.Join(m.root, "opt/wso2is/etc/node.conf"), strings.Join(settings, "\n")+"\n", 0o644)
+			} else {
+				m.env = append(m.env, settings...)
+			}
+			if output, status := m.run(t, nil, "bash", "programs/members", "publish"); status != 0 {
+				t.Fatalf("status %d, %s", status, output)
+			}
+			calls := m.calls(t)
+			contains(t, "what was called", calls, "MetricName=DiskUsed,")
+			if c.want == "" {
+				if strings.Contains(calls, "ImageAgeDays") {
+					t.Errorf("an age that nothing says is published:\n%s", calls)
+				}
+				return
+			}
+			contains(t, "what was called", calls, "MetricName=ImageAgeDays,Dimensions=[{Name=Cluster,Value=demo}],Value="+c.want+",Unit=None")
+		})
 	}
 }
 

@@ -118,6 +118,13 @@ done`
 	return []string{"bash", "-c", loop, bootstrap.MembersProgram()}
 }
 
+// ImageFile is where Members reads when the image of its host was made, which HostImageFile says on the host. Fargate
+// mounts no file of a host, and pods are not let to theirs: there it does not say.
+const (
+	ImageFile     = "/host" + HostImageFile
+	HostImageFile = "/etc/image-id"
+)
+
 // TurnSeconds is how long a server may wait for the first one of its cluster to serve.
 const TurnSeconds = 420
 

@@ -29,6 +29,9 @@ const (
 	schemaContainer  = "schema"
 )
 
+// imageVolume is the file of the instance that says when its image was made.
+const imageVolume = "image-id"
+
 const (
 	// schemaProgram is the name of the program that makes the schema and trusts certificates.
 	schemaProgram = "lib/SchemaBootstrap.java"
@@ -301,6 +304,9 @@ func (b *builder) nodeContainers(k known) (string, error) {
 	}
 	members := b.container(membersContainer, c.Container.ToolsImage, container.Members(), container.MembersEnvironment(c))
 	members.Memory = config.MembersMemory
+	if c.HostNetwork() {
+		members.MountPoints = []mountPoint{{imageVolume, container.ImageFile, true}}
+	}
 	containers = append(containers, members)
 	return containerDefinitions(containers...)
 }
@@ -360,6 +366,11 @@ func (b *builder) nodeTask(ctx *pulumi.Context) (*ecs.TaskDefinition, error) {
 					AccessPointId: point.ToStringPtrOutput(), Iam: pulumi.String("ENABLED"),
 				},
 			},
+		})
+	}
+	if b.Config.HostNetwork() {
+		shared = append(shared, ecs.TaskDefinitionVolumeArgs{
+			Name: pulumi.String(imageVolume), HostPath: pulumi.String(container.HostImageFile),
 		})
 	}
 	in := &ecs.TaskDefinitionArgs{

@@ -92,6 +92,12 @@ func (b *builder) nodeAlarms() []alarm {
 		{name: "memory", what: "A node's memory is more than 90 % in use", namespace: Namespace, metric: MemoryMetric,
 			statistic: "Maximum", comparison: above, threshold: 90, missing: quiet, period: minute, periods: 10, dimensions: cluster},
 	}
+	if b.ImageDays > 0 {
+		all = append(all, alarm{name: "image-age",
+			what:      fmt.Sprintf("A node runs on an image that was made more than %d days ago", b.ImageDays),
+			namespace: Namespace, metric: ImageMetric, statistic: "Maximum", comparison: above, threshold: float64(b.ImageDays),
+			missing: quiet, period: hour, periods: 1, dimensions: cluster})
+	}
 	if b.TargetGroup != nil {
 		target := pulumi.StringMap{"LoadBalancer": b.LoadBalancer, "TargetGroup": b.TargetGroup}
 		all = append(all,

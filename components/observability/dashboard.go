@@ -82,6 +82,9 @@ func (b *builder) graphs(at map[string]string) []any {
 		graph{"Disk of each node", []line{b.search(DiskMetric, "Maximum")}},
 		graph{"Memory of each node", []line{b.search(MemoryMetric, "Maximum")}},
 	)
+	if b.ImageDays > 0 {
+		all = append(all, graph{"Days since each node's image was made", []line{b.search(ImageMetric, "Maximum")}})
+	}
 	for key, db := range awskit.Sorted(b.Databases) {
 		of := []any{"DBInstanceIdentifier", at["database:"+key]}
 		cpu := graph{"CPU of the database " + key, []line{metric("AWS/RDS", "CPUUtilization", "Average", of...)}}

@@ -23,8 +23,10 @@ const (
 	// JoinedMetric is 1 once the node has been connected with another since its port listens, and 0 before.
 	JoinedMetric = "ClusterJoined"
 	// DiskMetric and MemoryMetric are how full the node's root file system and its memory are, in percent.
-	DiskMetric       = "DiskUsed"
-	MemoryMetric     = "MemoryUsed"
+	DiskMetric   = "DiskUsed"
+	MemoryMetric = "MemoryUsed"
+	// ImageMetric is how many days ago the image of the node's instance was made.
+	ImageMetric      = "ImageAgeDays"
 	ClusterDimension = "Cluster"
 	NodeDimension    = "Node"
 )
@@ -36,7 +38,7 @@ func Measure(sid, namespace string) awskit.Statement {
 	return publish
 }
 
-// ReportMembers lets nodes publish what they know of themselves: members, disk and memory.
+// ReportMembers lets nodes publish what they know of themselves: members, disk, memory and the age of their image.
 func ReportMembers() awskit.Statement { return Measure("ReportMembers", Namespace) }
 
 // LogGroupName is where the nodes' logs go.
@@ -61,6 +63,8 @@ type Args struct {
 	Replaced bool
 	// StartMinutes is for how long new nodes may be among the load balancer's targets before they serve.
 	StartMinutes int
+	// ImageDays is how old the image of a node's instance may become; 0 where nothing watches it.
+	ImageDays int
 	// Topic is told of alarms and of what EventBridge reports; empty tells nobody.
 	Topic string
 	// LoadBalancer and TargetGroup are the ARN suffixes that CloudWatch's metrics carry. Without a target group, which

@@ -60,6 +60,8 @@ func (m *made) judge(t *testing.T) string {
 const program = `metric ClusterMembers "$members" Count
 metric ClusterJoined "$joined" Count
 metric DiskUsed "$(disk)" Percent
+file=/host/etc/image-id
+metric ImageAgeDays "$age" None
 aws cloudwatch put-metric-data --region "$REGION" --namespace WSO2IS --metric-data "${data[@]}"`
 
 const minutes = time.Minute
@@ -173,6 +175,7 @@ func TestNoAlarmRingsWhileNothingIsWrong(t *testing.T) {
 		"nothing is nobody":                   {onGroup(3), nobody("breaching"), false, "the alarm demo-x rings during the first up"},
 		"a member that starts is unhealthy":   {onMembers(3), unhealthy(5), false, "the alarm demo-x rings during a roll of all nodes"},
 		"members that start in a row":         {onMembers(3), unhealthy(15), false, "the alarm demo-x rings during the first up"},
+		"an image that is the newest":         {onGroup(3), imageAge(14), false, "the alarm demo-x rings during the first up"},
 		"an alarm that scales may ring":       {onGroup(3), scaling, true, ""},
 		"and one that tells somebody may not": {onGroup(3), telling, true, "the alarm demo-x rings during the first up"},
 	} {
@@ -193,6 +196,10 @@ var (
 	telling = idle("arn:aws:sns:eu-west-1:123456789012:operations")
 )
 
+func imageAge(days float64) object {
+	return object{"metricName": "ImageAgeDays", "statistic": "Maximum", "threshold": days, "period": 3600.0, "evaluationPeriods": 1.0}
+}
+
 func idle(action string) object {
 	return object{"metricName": "DiskUsed", "statistic": "Maximum", "threshold": 10.0, "alarmActions": []any{action}}
 }
@@ -202,7 +209,8 @@ func TestAnAlarmWatchesWhatIsPublished(t *testing.T) {
 		alarm object
 		says  string
 	}{
-		"published": {object{"metricName": "DiskUsed", "statistic": "Maximum", "threshold": 85.0}, ""},
+		"published":      {object{"metricName": "DiskUsed", "statistic": "Maximum", "threshold": 85.0}, ""},
+		"an image's age": {imageAge(90), ""},
 		"by nobody": {object{"metricName": "disk_used_percent"},
 			"the alarm demo-x watches disk_used_percent of WSO2IS, and no program of the nodes publishes it"},
 		"of another cluster": {object{"metricName": "DiskUsed", "dimensions": object{"Cluster": "prod"}}, "no node reports for the cluster prod"},
@@ -304,16 +312,59 @@ func TestEvaluatesMetricMath(t *testing.T) {
 	}
 }
 
-// TestReadsTasks has the definition of a task as the engine keeps it.
-func TestReadsTasks(t *testing.T) {
+// onTasks is a stack whose nodes are tasks, with a container that reports for them.
+func onTasks(t *testing.T, reports, task object) *made {
+	t.Helper()
 	m := newStack()
-	containers, err := json.Marshal([]object{{"name": "members", "environment": []object{{"name": "CLUSTER", "value": "demo"}},
-		"entryPoint": []string{"bash", "-c", "loop", program}}})
+	container := object{"name": "members", "environment": []object{{"name": "CLUSTER", "value": "demo"}},
+		"entryPoint": []string{"bash", "-c", "loop", program}}
+	maps.Copy(container, reports)
+	containers, err := json.Marshal([]object{container})
 	require.NoError(t, err)
-	m.add(definition, "task", object{"arn": "task:1", "containerDefinitions": string(containers)}, 0, minutes)
+	properties := object{"arn": "task:1", "containerDefinitions": string(containers)}
+	maps.Copy(properties, task)
+	m.add(definition, "task", properties, 0, minutes)
 	m.add(ecsService, "nodes", object{"name": "demo", "desiredCount": 3.0, "taskDefinition": "task:1",
 		"networkConfiguration": object{"subnets": []any{"subnet-a", "subnet-b"}}}, 15*minutes, 25*minutes)
-	m.alarm("x", false, object{"metricName": "DiskUsed", "statistic": "Maximum", "threshold": 85.0})
 	m.stack = append(m.stack[:3], m.stack[4:]...) // without the program in S3
+	return m
+}
+
+// TestReadsTasks has the definition of a task as the engine keeps it.
+func TestReadsTasks(t *testing.T) {
+	m := onTasks(t, nil, nil)
+	m.alarm("x", false, object{"metricName": "DiskUsed", "statistic": "Maximum", "threshold": 85.0})
 	require.Empty(t, m.judge(t))
+}
+
+// TestATaskReadsTheImageOfItsInstance holds that an alarm on the age has a container that is given the instance's file.
+func TestATaskReadsTheImageOfItsInstance(t *testing.T) {
+	mount := func(volume, at string) object {
+		return object{"mountPoints": []object{{"sourceVolume": volume, "containerPath": at, "readOnly": true}}}
+	}
+	volume := func(path string) object {
+		return object{"volumes": []any{object{"name": "config"}, object{"name": "image", "hostPath": path}}}
+	}
+	for name, c := range map[string]struct {
+		reports, task object
+		unread        bool
+	}{
+		"mounted":                       {mount("image", "/host/etc/image-id"), volume("/etc/image-id"), false},
+		"no volume, as on Fargate":      {nil, nil, true},
+		"a volume that is not mounted":  {nil, volume("/etc/image-id"), true},
+		"another volume":                {mount("config", "/host/etc/image-id"), volume("/etc/image-id"), true},
+		"another file":                  {mount("image", "/host/etc/image-id"), volume("/etc/os-release"), true},
+		"where the program looks not":   {mount("image", "/image"), volume("/etc/image-id"), true},
+		"another volume of the program": {mount("artifacts", "/host/etc/image-id"), nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := onTasks(t, c.reports, c.task)
+			m.alarm("x", false, imageAge(90))
+			if got := m.judge(t); c.unread {
+				require.Contains(t, got, "the alarm demo-x watches ImageAgeDays of WSO2IS, and no node can read when its instance's image was made")
+			} else {
+				require.Empty(t, got)
+			}
+		})
+	}
 }

@@ -168,8 +168,40 @@ func (s state) unpublished(q query, names []string) string {
 		return fmt.Sprintf("the nodes do not publish it with the dimensions %s", strings.Join(names, ", "))
 	case !started:
 		return fmt.Sprintf("no node reports for the cluster %s", cluster)
+	case q.metric == "ImageAgeDays" && !s.readsImage(assigned, cluster):
+		return "no node can read when its instance's image was made: that is in " + imageFile + " of the instance"
 	}
 	return ""
+}
+
+// imageFile is in each image of Amazon Linux ("Amazon Linux Specific" in its user guide). A container has its own image's.
+const imageFile = "/etc/image-id"
+
+// readsImage says whether what reports for the cluster is an instance, or a container whose program reads the file of its
+// instance where that is mounted.
+func (s state) readsImage(assigned *regexp.Regexp, cluster string) bool {
+	for _, r := range append(s.of(template), s.of(ec2Instance)...) {
+		if slices.ContainsFunc(texts(r.Inputs), assigned.MatchString) {
+			return true
+		}
+	}
+	for _, r := range s.of(definition) {
+		for _, v := range r.list("volumes") {
+			if text(at(v, "hostPath")) != imageFile {
+				continue
+			}
+			for _, c := range definitions(r.text("containerDefinitions")) {
+				for _, m := range list(c["mountPoints"]) {
+					path := regexp.MustCompile(`(?m)(^|[^\w/])` + regexp.QuoteMeta(text(at(m, "containerPath"))) + `($|[^\w/.-])`)
+					if text(at(m, "sourceVolume")) == text(at(v, "name")) && variable(c["environment"], "CLUSTER", cluster) &&
+						slices.ContainsFunc(texts(c["entryPoint"]), path.MatchString) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 // variable says whether a container has an environment variable of a value.

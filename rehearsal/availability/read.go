@@ -83,6 +83,7 @@ func (r resource) number(otherwise float64, path ...string) float64 {
 }
 
 func text(v any) string { s, _ := v.(string); return s }
+func list(v any) []any  { l, _ := v.([]any); return l }
 
 func number(v any, otherwise float64) float64 {
 	switch v := v.(type) {

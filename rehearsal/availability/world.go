@@ -80,6 +80,9 @@ const (
 	usualCPU               = 20
 	usualConnections       = 10
 	usualSeconds           = 0.3
+	// usualImage is how many days old the newest image may be: the one for ECS is made about twice a month of an Amazon
+	// Linux that is up to two weeks old by then (aws/amazon-ecs-ami, pull requests #137 to #142).
+	usualImage = 28
 	// requests come in each second, and lifetime is how many days a new certificate of ACM is valid.
 	requests, lifetime = 10, 198
 	// hourly is how many CPU credits a small database earns in an hour.
@@ -149,6 +152,8 @@ func (w *world) values(s sample) []float64 {
 		return always(usualDisk)
 	case "WSO2IS MemoryUsed":
 		return always(usualMemory)
+	case "WSO2IS ImageAgeDays":
+		return always(usualImage)
 	case "AWS/RDS CPUUtilization", "AWS/ECS CPUUtilization", "AWS/EC2 CPUUtilization":
 		return always(usualCPU)
 	case "AWS/ECS MemoryUtilization":

@@ -568,7 +568,8 @@ func taskSizes(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// sharedVolumes refuses EFS volumes whose access point or role would be ignored.
+// sharedVolumes refuses EFS volumes whose access point or role would be ignored, and files of a host that there is not
+// (API_HostVolumeProperties).
 func sharedVolumes(c *Call) error {
 	var wrong []error
 	names := map[string]bool{}
@@ -578,6 +579,9 @@ func sharedVolumes(c *Call) error {
 			wrong = append(wrong, fail("ClientException", "the volume %s is there twice", name))
 		}
 		names[name] = true
+		if text(v, "hostPath") != "" && slices.Contains(texts(c.In, "requiresCompatibilities[]"), fargate) {
+			wrong = append(wrong, fail("ClientException", "the volume %s: Fargate supports no sourcePath of a host", name))
+		}
 		efs := objectAt(v, "efsVolumeConfiguration")
 		if efs == nil {
 			continue

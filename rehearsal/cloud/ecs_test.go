@@ -195,6 +195,7 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 		"Fargate pair":      {taskType, fargateTask(w, Object{"family": "x", "memory": "31744"}), `memory "31744"`},
 		"Fargate step":      {taskType, fargateTask(w, Object{"family": "x", "cpu": "8192", "memory": "17408"}), "no Fargate configuration"},
 		"Fargate on host":   {taskType, fargateTask(w, Object{"family": "x", "networkMode": "host"}), "only supports awsvpc"},
+		"Fargate host path": {taskType, fargateTask(w, Object{"family": "x", "volumes": []any{Object{"name": "image", "hostPath": "/etc/image-id"}}}), "no sourcePath of a host"},
 		"Fargate role":      {taskType, fargateTask(w, Object{"family": "x", "executionRoleArn": nil}), "execution role"},
 		"larger than task":  {taskType, onFargate(Object{"memory": 9000}), "9000 MiB of memory together"},
 		"role of EC2":       {taskType, hostTask(w, Object{"family": "x", "taskRoleArn": w.arnOf(roleType, "role")}), "does not trust ecs-tasks"},
