@@ -49,7 +49,7 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 	}
 	if !c.Fixed() {
 		if i.automation, err = iam.NewRole(ctx, "automation", &iam.RoleArgs{
-			Name: pulumi.String(scope.RoleName("automation")), Description: pulumi.String("Replaces the nodes of " + scope.Cluster),
+			Name: pulumi.String(scope.RoleName("refresh")), Description: pulumi.String("Replaces the nodes of " + scope.Cluster),
 			AssumeRolePolicy: pulumi.String(automation.Trust(scope)), Tags: awskit.Tags(scope.Cluster+"-automation", component),
 		}, child...); err != nil {
 			return nil, fmt.Errorf("creating the automation's role: %w", err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -33,6 +34,8 @@ type Expected struct {
 	DirectoryPort int
 	// Most is the largest number of nodes that scaling may ask for, 0 where the stack file asks for no scaling.
 	Most int
+	// Unprotected says that the stack file switches deletion protection off.
+	Unprotected bool
 	// Prod says that the profile is prod, Release which release of the product runs.
 	Prod    bool
 	Release string
@@ -93,7 +96,11 @@ type Subnet struct {
 // to a program: text, or JSON in text.
 func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e := Expected{Hostname: strings.Trim(configuration["wso2is:hostname"], `"`)}
-	var balancer struct{ AllowedCIDRs []string }
+	type protection struct{ DeletionProtection *bool }
+	var balancer struct {
+		protection
+		AllowedCIDRs []string
+	}
 	var network struct {
 		CIDR        string
 		EgressCIDRs []Egress
@@ -103,7 +110,12 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 			S3PrefixList                  string
 		}
 	}
-	var database, cluster struct{ ExtendedSupport bool }
+	var cluster struct{ ExtendedSupport bool }
+	var database struct {
+		ExtendedSupport bool
+		Instance        protection
+		Instances       map[string]protection
+	}
 	var users struct {
 		URL   string
 		CIDRs []string
@@ -118,6 +130,9 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 				return e, fmt.Errorf("reading %s: %w", key, err)
 			}
 		}
+	}
+	for _, p := range append(slices.Collect(maps.Values(database.Instances)), balancer.protection, database.Instance) {
+		e.Unprotected = e.Unprotected || p.DeletionProtection != nil && !*p.DeletionProtection
 	}
 	e.Most, e.Outside, e.SES = nodes.Autoscaling.Max, network.EgressCIDRs, network.SESEndpoint
 	// A text arrives as it is, or as JSON.

@@ -41,8 +41,9 @@ const (
 
 func only(values ...any) []any { return values }
 
-// inProd is for what a stack that may be thrown away does without.
-func inProd(_ *cluster, _ *resource, want Expected) bool { return want.Prod }
+// inProd is for what a stack that may be thrown away does without, protects for what a team may switch off besides.
+func inProd(_ *cluster, _ *resource, want Expected) bool   { return want.Prod }
+func protects(_ *cluster, _ *resource, want Expected) bool { return want.Prod && !want.Unprotected }
 
 // takesLogs says of a bucket's setting that load balancers may write their access logs there, which works with keys of S3
 // only. Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
@@ -138,9 +139,9 @@ var required = []struct {
 		{tokenDatabase, "backupRetentionPeriod", only(positive), nil, "it cannot go back to any point in time"},
 		{tokenDatabase, "copyTagsToSnapshot", only(true), nil, "nobody knows whose its snapshots are"},
 		{tokenDatabase, "autoMinorVersionUpgrade", only(true), nil, "it stays on a release with known holes"},
-		{tokenDatabase, "deletionProtection", only(true), inProd, "one call deletes it"},
+		{tokenDatabase, "deletionProtection", only(true), protects, "one call deletes it"},
 		{tokenDatabase, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
-		{tokenBalancer, "enableDeletionProtection", only(true), inProd, "one call takes the cluster's name from it"},
+		{tokenBalancer, "enableDeletionProtection", only(true), protects, "one call takes the cluster's name from it"},
 	}},
 	{"Shared files belong to the server's user", "uid and gid 802", []setting{
 		{tokenAccess, "posixUser.uid", only(802.0), nil, "the server cannot write there"},
