@@ -118,7 +118,7 @@ var names = map[string][]string{
 	// As the releases' inference rules and user-mgt.xml spell them.
 	"user_store/properties": {
 		"AnonymousBind", "ConnectionName", "ConnectionPassword", "ConnectionURL", "GroupEntryObjectClass",
-		"GroupNameAttribute", "GroupNameListFilter", "GroupNameSearchFilter", "GroupSearchBase", "ImmutableAttributes",
+		"EmptyRolesAllowed", "GroupIdAttribute", "GroupNameAttribute", "GroupNameListFilter", "GroupNameSearchFilter", "GroupSearchBase", "ImmutableAttributes",
 		"MembershipAttribute", "ReadGroups", "UserEntryObjectClass", "UserIDAttribute", "UserIdSearchFilter",
 		"UserNameAttribute", "UserNameListFilter", "UserNameSearchFilter", "UserRolesCacheEnabled", "UserSearchBase",
 		"WriteGroups", "java.naming.ldap.attributes.binary",
