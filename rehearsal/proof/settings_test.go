@@ -57,8 +57,11 @@ func TestEverySettingIsAskedFor(t *testing.T) {
 					damaged = damage(one["inputs"], strings.Split(s.Path, ".")) || damaged
 				}
 			}
-			return damaged && strings.Contains(faults(t, d.state(), wantOf(t, stack), s.Claim), kind+" ") &&
-				strings.Contains(faults(t, d.state(), wantOf(t, stack), s.Claim), " has "+s.Path+" damaged: ")
+			if !damaged {
+				return false
+			}
+			said := faults(t, d.state(), wantOf(t, stack), s.Claim)
+			return strings.Contains(said, kind+" ") && strings.Contains(said, " has "+s.Path+" damaged: ")
 		})
 		assert.True(t, noticed, "no shipped stack fails when %s of a %s is damaged", s.Path, kind)
 	}
