@@ -176,7 +176,7 @@ func buildFront(
 // watched is what alarms have to know of the nodes.
 type watched struct {
 	// nodes is done when the first of them serve.
-	nodes pulumi.Resource
+	nodes pulumi.CustomResource
 	// replaced says that something starts another node in the place of one that is lost.
 	replaced bool
 	// startMinutes is for how long new nodes may be among the load balancer's targets before they serve.
@@ -206,7 +206,7 @@ func watch(
 		ImageDays: *c.Observability.MaxImageAgeDays,
 		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets,
 		Certificate: f.balancer.Certificate, Databases: databases, Group: of.group, Service: of.service,
-		After: []pulumi.Resource{of.nodes},
+		After: of.nodes,
 	}, provider)
 	return err
 }

@@ -69,7 +69,7 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 	if err != nil {
 		return fmt.Errorf("building the nodes: %w", err)
 	}
-	of := watched{nodes: cluster, replaced: !c.Fixed(), group: cluster.Group}
+	of := watched{nodes: cluster.Deployed, replaced: !c.Fixed(), group: cluster.Group}
 	if c.Fixed() {
 		// A member is a target from its launch, and the next one is launched when it serves. A group's instance becomes one when
 		// the launch hook lets it in.

@@ -108,7 +108,7 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 			return err
 		}
 	}
-	if err := watch(ctx, c, scope, data, front, watched{nodes: pods, replaced: true}, provider); err != nil {
+	if err := watch(ctx, c, scope, data, front, watched{nodes: pods.Deployed, replaced: true}, provider); err != nil {
 		return err
 	}
 	exportCommon(ctx, c, data, front)

@@ -72,8 +72,8 @@ func TestAlarmsComeAfterTheNodes(t *testing.T) {
 		changes map[string]any
 		nodes   string
 	}{
-		"group": {nil, "aws:autoscaling/group:Group::nodes"}, "service": {onECS(nil), "aws:ecs/service:Service::nodes"},
-		"members": {wka(), "aws:ssm/association:Association::node-1"}, "pods": {eks(), "kubernetes:apps/v1:Deployment::server"},
+		"group": {nil, "aws:autoscaling/group:Group::nodes"}, "service": {onECS(nil), "aws:ssm/association:Association::rollout"},
+		"members": {wka(), "aws:ssm/association:Association::node-2"}, "pods": {eks(), "kubernetes:apps/v1:Deployment::server"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := deploy(t, c.changes)

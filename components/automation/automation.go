@@ -101,7 +101,7 @@ type RunArgs struct {
 
 // Run makes the document and runs it. No resource of AWS runs a document once; an association runs it when it is
 // created, and the provider waits for its success then (terraform-provider-aws, internal/service/ssm/association.go).
-func Run(ctx *pulumi.Context, name string, args *RunArgs, child ...pulumi.ResourceOption) (pulumi.Resource, error) {
+func Run(ctx *pulumi.Context, name string, args *RunArgs, child ...pulumi.ResourceOption) (pulumi.CustomResource, error) {
 	document, err := ssm.NewDocument(ctx, name, &ssm.DocumentArgs{
 		Name: pulumi.String(args.Document), DocumentType: pulumi.String("Automation"),
 		DocumentFormat: pulumi.String("JSON"), Tags: awskit.Tags(args.Document, args.Component),

@@ -81,6 +81,8 @@ type Cluster struct {
 	Nodes []Node
 	// Group is the Auto Scaling group's name, empty where members are fixed.
 	Group string
+	// Deployed is done when every node serves.
+	Deployed pulumi.CustomResource
 }
 
 // New makes the nodes.

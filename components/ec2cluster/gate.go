@@ -112,7 +112,7 @@ func (b *builder) drainSteps() (string, error) {
 func (b *builder) run(
 	ctx *pulumi.Context, name, document string, content func() (string, error), seconds int, parameters pulumi.StringMap,
 	before ...pulumi.Resource,
-) (pulumi.Resource, error) {
+) (pulumi.CustomResource, error) {
 	text, err := content()
 	if err != nil {
 		return nil, err

@@ -42,6 +42,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("creating the Auto Scaling group: %w", err)
 	}
+	b.cluster.Deployed = group
 	if a := c.Nodes.Autoscaling; a != nil {
 		if _, err := autoscaling.NewPolicy(ctx, "cpu", &autoscaling.PolicyArgs{
 			Name: pulumi.String(b.Cluster + "-cpu"), AutoscalingGroupName: group.Name, PolicyType: pulumi.String("TargetTrackingScaling"),

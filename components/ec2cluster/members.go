@@ -37,13 +37,14 @@ func (b *builder) members(ctx *pulumi.Context) error {
 			return fmt.Errorf("creating the node %s: %w", m.Name, err)
 		}
 		before = append(b.before[:len(b.before):len(b.before)], ready)
+		b.cluster.Deployed = ready
 	}
 	return nil
 }
 
 func (b *builder) member(
 	ctx *pulumi.Context, m config.Member, index int, image pulumi.StringInput, follows bool, before []pulumi.Resource,
-) (pulumi.Resource, error) {
+) (pulumi.CustomResource, error) {
 	files, err := b.nodeFiles(ctx, m.Name, nodeconfig.Node{
 		Name: m.Name, Address: m.Address, Port: m.Port, CreateAdmin: index == 0,
 	})

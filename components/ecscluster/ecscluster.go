@@ -59,6 +59,8 @@ type Cluster struct {
 	Group string
 	// Config says where the nodes' deployment.toml is.
 	Config pulumi.StringOutput
+	// Deployed is done when the service has rolled its task definition out.
+	Deployed pulumi.CustomResource
 }
 
 // Discovery is how nodes find each other.
@@ -82,8 +84,6 @@ type builder struct {
 	files   *nodefiles.Node
 	child   []pulumi.ResourceOption
 	before  []pulumi.Resource
-	// rolledOut is done when the service has rolled its task definition out.
-	rolledOut []pulumi.Resource
 }
 
 // New makes the nodes.
@@ -131,7 +131,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	if b.refresh != nil {
 		// A new instance takes a task, so the service must be there, and nobody else may be moving its tasks.
-		b.refresh.Before = b.rolledOut
+		b.refresh.Before = []pulumi.Resource{c.Deployed}
 		if err := instances.Renew(ctx, b.refresh, b.child...); err != nil {
 			return nil, err
 		}

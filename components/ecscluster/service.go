@@ -120,13 +120,12 @@ func (b *builder) awaitRollout(ctx *pulumi.Context, service *ecs.Service, task *
 	if err != nil {
 		return err
 	}
-	done, err := automation.Run(ctx, "rollout", &automation.RunArgs{
+	b.cluster.Deployed, err = automation.Run(ctx, "rollout", &automation.RunArgs{
 		Document: rolloutName(b.Cluster), Association: rolloutName(b.Cluster), Component: component,
 		Content: pulumi.String(content), Role: b.Identity.roles[automationRole].Arn,
 		Parameters: pulumi.StringMap{"TaskDefinition": task.Arn}, Seconds: b.rolloutSeconds() + automation.Margin,
 		Before: append(slices.Clone(b.Identity.ready), service),
 	}, b.child...)
-	b.rolledOut = append(b.rolledOut, done)
 	return err
 }
 

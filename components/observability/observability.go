@@ -79,7 +79,10 @@ type Args struct {
 	// Service is the ECS service whose tasks are nodes; nil where there is none.
 	Service *Service
 	// After is done when the first nodes serve. An alarm that is there before would ring for nodes that have yet to start.
-	After []pulumi.Resource
+	//
+	// A component would not do: the SDK learns of its children while it registers them, so a resource that depends on a
+	// component can miss some of them (pulumi #7852).
+	After pulumi.CustomResource
 }
 
 // Database is an RDS instance to watch.
@@ -114,7 +117,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource(Type, name, o, opts...); err != nil {
 		return nil, err
 	}
-	b := &builder{Args: args, child: []pulumi.ResourceOption{pulumi.Parent(o), pulumi.DependsOn(args.After)}}
+	b := &builder{Args: args, child: []pulumi.ResourceOption{pulumi.Parent(o), pulumi.DependsOn([]pulumi.Resource{args.After})}}
 	if err := b.rules(ctx); err != nil {
 		return nil, err
 	}

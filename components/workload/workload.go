@@ -105,7 +105,7 @@ type Workload struct {
 	// Ingress publishes the pods; nil where they are registered with a target group. Its status has the DNS name.
 	Ingress *networkingv1.Ingress
 	// Deployed is done when every node serves.
-	Deployed pulumi.Resource
+	Deployed pulumi.CustomResource
 }
 
 // builder is what one New builds with.
