@@ -11,6 +11,7 @@ import (
 
 	"github.com/agext/levenshtein"
 
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -36,7 +37,7 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[NATStrategy]():       enumOf(NATNone, NATSingle, NATPerZone),
 	reflect.TypeFor[CacheScenario](): enumOf(
 		CacheLocalInvalidation, CacheLocal, CacheNone, CacheSelected, CacheDistributed),
-	reflect.TypeFor[Engine]():         enumOf(Postgres, MySQL, MariaDB, SQLServer, Oracle),
+	reflect.TypeFor[engine.Name]():    enumOf(engine.Names()...),
 	reflect.TypeFor[Layout]():         enumOf(Separate, Single),
 	reflect.TypeFor[LogicalName]():    enumOf(IdentityDB, SharedDB, UserDB, ConsentDB, SessionDB, ConfigDB, AgentDB),
 	reflect.TypeFor[ThroughputMode](): enumOf(Elastic, Bursting, Provisioned),

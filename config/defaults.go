@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
@@ -151,11 +152,11 @@ func (c *Cluster) fillNetwork(d profileDefaults) {
 
 func (c *Cluster) fillDatabase(d profileDefaults) {
 	db := &c.Database
-	set(&db.Engine, Postgres)
-	facts := engines[db.Engine]
-	set(&db.Version, db.Engine.defaultVersion(c.Version))
-	if len(facts.editions) > 0 {
-		set(&db.Edition, facts.editions[0])
+	set(&db.Engine, engine.Default)
+	facts := db.facts()
+	set(&db.Version, db.Engine.DefaultVersion(c.Version))
+	if len(facts.Editions) > 0 {
+		set(&db.Edition, facts.Editions[0])
 	}
 	set(&db.Layout, Separate)
 	set(&db.PoolSize, 50)
@@ -172,8 +173,12 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 		return i
 	}
 	safe, days := d.safe, d.backupDays
+	class := facts.DevClass
+	if c.Profile == Prod {
+		class = facts.ProdClass
+	}
 	main := fill(db.Instance, DBInstance{
-		Class: facts.classes[c.Profile], Storage: d.storage, MultiAZ: &safe, BackupDays: &days,
+		Class: class, Storage: d.storage, MultiAZ: &safe, BackupDays: &days,
 		BackupWindow: "02:00-03:00", MaintenanceWindow: "sun:03:30-sun:04:30",
 		DeletionProtection: &safe, PerformanceInsights: &safe,
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -84,9 +85,9 @@ func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
 			require.Equal(t, want.family, db.Family())
 			require.Equal(t, want.license, db.License())
 			require.Equal(t, want.class, db.Instance.Class)
-			require.Equal(t, want.port, db.Engine.Port())
+			require.Equal(t, want.port, db.Port())
 			require.Equal(t, "s3://wso2is-artifacts-123456789012-eu-west-1/"+want.driver, c.Product.Driver.Source)
-			require.NotEmpty(t, db.LogExports())
+			require.NotEmpty(t, db.Engine.Facts().LogExports)
 		})
 	}
 	ee := configtest.Load(t, under("database", object{"engine": "oracle", "edition": "ee"})).Cluster
@@ -95,7 +96,7 @@ func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
 
 // Where WSO2 tests a release on an engine's release that RDS offers, the default is one of these.
 func TestDefaultEnginesAreTested(t *testing.T) {
-	want := map[product.Version]map[config.Engine]string{
+	want := map[product.Version]map[engine.Name]string{
 		product.V5_11_0: {"postgres": "14", "mysql": "8.0", "mssql": "15.00", "oracle": "19"},
 		product.V6_0_0:  {"postgres": "14", "mysql": "8.0", "mssql": "15.00", "oracle": "19"},
 		product.V6_1_0:  {"postgres": "14", "mysql": "8.0", "mssql": "15.00", "oracle": "19"},

@@ -113,8 +113,8 @@ func (c *Cluster) completeArtifacts(env Environment) error {
 		archive.Source = fmt.Sprintf("%swso2is-%s.zip", bucket, c.Version)
 	}
 	if needDriver {
-		*driver = engines[c.Database.Engine].driver
-		driver.Source = bucket + driver.Source
+		jar := c.Database.facts().Driver
+		*driver = Artifact{Source: bucket + jar.Jar, SHA256: jar.SHA256}
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func TestWhatValidatesKeepsItsPromises(t *testing.T) {
 		require.Equal(t, c.Database.Instance, c.Database.Instances[config.MainInstance])
 		require.NotEmpty(t, c.Database.RDSEngine())
 		require.NotEmpty(t, c.Database.Family())
-		require.NotZero(t, c.Database.Engine.Port())
+		require.NotZero(t, c.Database.Port())
 		require.NotEmpty(t, c.Product.Archive.Source)
 		require.NotEmpty(t, c.Product.Driver.SHA256)
 

@@ -423,7 +423,7 @@ func TestRefusesDatabases(t *testing.T) {
 	instance := func(values object) object { return db(object{"instance": values}) }
 	check(t, map[string]refusal{
 		"engine": one(db(object{"engine": "aurora"}), `wso2is:database.engine: "aurora" is none of its values; `+
-			"write one of postgres, mysql, mariadb, mssql, oracle"),
+			"write one of mariadb, mssql, mysql, oracle, postgres"),
 		"version": one(db(object{"engine": "mysql", "version": "8.4.3"}), `wso2is:database.version: "8.4.3" `+
 			"is no release of mysql that WSO2 Identity Server runs on; write one of 8.0, 8.4 (RDS keeps the minor "+
 			"version current)"),
@@ -454,7 +454,13 @@ func TestRefusesDatabases(t *testing.T) {
 			"wso2is:database.instance.class: "+
 				"RDS does not run oracle on db.m6g.large; write an Intel class such as db.m6i.large"),
 		"small": one(instance(object{"class": "db.t4g.micro"}), "wso2is:database.instance.class: db.t4g.micro has no room "+
-			"for the connections of the nodes; write db.t4g.medium or a larger one, and an Intel class for oracle and mssql"),
+			"for the connections of the nodes; write db.t4g.medium or a larger class"),
+		"small for Intel": one(db(object{"engine": "mssql", "instance": object{"class": "db.t3.small"}}),
+			"wso2is:database.instance.class: db.t3.small has no room for the connections of the nodes; write db.t3.xlarge or a "+
+				"larger class"),
+		"certificate of Oracle": one(db(object{"engine": "oracle", "caBundle": object{"source": "s3://bucket/ca.pem"}}),
+			"wso2is:database.caBundle: Oracle's own encryption has no certificate to verify, and RDS serves TLS only through an "+
+				"option group that the program does not make; leave it out"),
 		"storage": one(instance(object{"storage": 10}),
 			"wso2is:database.instance.storage: 10 is out of range; write 20 to 65536"),
 		"growth": one(instance(object{"storage": 200, "maxStorage": 100}),

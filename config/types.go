@@ -3,7 +3,10 @@
 // decided before a single resource is registered.
 package config
 
-import "github.com/wso2is-aws/wso2is/config/product"
+import (
+	"github.com/wso2is-aws/wso2is/config/engine"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
 
 //go:generate go -C .. run ./config/gen
 
@@ -335,27 +338,16 @@ type Cache struct {
 	Capacity int `json:"capacity,omitempty" jsonschema:"minimum=1,maximum=1000000"`
 }
 
-// Engine is a database engine of RDS that WSO2 Identity Server runs on.
-type Engine string
-
-// The engines.
-const (
-	MySQL     Engine = "mysql"
-	MariaDB   Engine = "mariadb"
-	Postgres  Engine = "postgres"
-	SQLServer Engine = "mssql"
-	Oracle    Engine = "oracle"
-)
-
 // Database is the RDS database behind the cluster.
 type Database struct {
-	// Engine is `postgres`, `mysql`, `mariadb`, `mssql` or `oracle`. Default: `postgres`.
-	Engine Engine `json:"engine,omitempty"`
+	// Engine is the engine of RDS, as the table of engines has it. Default: `postgres`.
+	Engine engine.Name `json:"engine,omitempty"`
 	// Version is the engine's release without a minor version, such as `16`, `8.4`, `10.11`, `15.00`, `19`: RDS picks
 	// the minor version and keeps it current. Default: one that WSO2 tests the release of Identity Server on, where RDS
 	// offers one; so it can change with `version`.
 	Version string `json:"version,omitempty"`
-	// Edition is the edition of mssql (`ex`, `web`, `se`, `ee`) or oracle (`se2`, `ee`). Default: `se` and `se2`.
+	// Edition is the engine's edition, such as `se` of mssql; for an engine without editions it is left out. Default: the
+	// first one in the table of engines.
 	Edition string `json:"edition,omitempty"`
 	// Layout puts the identity and the shared data into two logical databases (`separate`, the default) or into one
 	// (`single`, as the sample of WSO2's guide does).
@@ -373,8 +365,8 @@ type Database struct {
 	CABundle Artifact `json:"caBundle,omitempty"`
 	// ExtendedSupport buys Amazon RDS Extended Support, which costs per vCPU and hour from the end of the engine release's
 	// standard support on. Without it, RDS then upgrades the database to a release with standard support, and makes no
-	// new one of the old release. Read when a database is made: RDS does not change it later. For postgres and mysql.
-	// Default: false.
+	// new one of the old release. Read when a database is made: RDS does not change it later. The table of engines says
+	// which engines have it. Default: false.
 	ExtendedSupport bool `json:"extendedSupport,omitempty"`
 	// PoolSize is the largest number of connections of one data source on one node. Default: 50.
 	PoolSize int `json:"poolSize,omitempty" jsonschema:"minimum=5,maximum=500"`
@@ -403,7 +395,7 @@ const (
 	AgentDB    LogicalName = "agent"
 )
 
-// Logical is one logical database: a database of MySQL, MariaDB, PostgreSQL or SQL Server, a schema of Oracle.
+// Logical is one logical database: a database of the engine, or a schema in the one database that an Oracle instance has.
 type Logical struct {
 	// Name is its name in the engine: lower-case letters, digits and underscores, 30 at the most. Default:
 	// `wso2<key>`, such as wso2identity.
@@ -414,8 +406,7 @@ type Logical struct {
 
 // DBInstance is the size and care of one RDS instance.
 type DBInstance struct {
-	// Class is the RDS instance class. Default: `db.t4g.medium` in dev and `db.m6g.large` in prod, or their Intel
-	// counterparts (`db.t3.medium`, `db.m6i.large`; larger for oracle and mssql) where the engine needs them.
+	// Class is the RDS instance class. Default: that of the profile in the table of engines.
 	Class string `json:"class,omitempty"`
 	// Storage is the allocated storage in GiB, at least 20. Default: 20 in dev, 100 in prod.
 	Storage int `json:"storage,omitempty" jsonschema:"minimum=20,maximum=65536"`

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/config/engine"
 )
 
 var (
@@ -14,27 +16,24 @@ var (
 	className    = regexp.MustCompile(`^db\.([a-z]+\d[a-z0-9-]*)\.([a-z0-9][a-z0-9.-]*)$`)
 )
 
-// reservedDatabases are names that an engine keeps for itself, or that the program would take for its own.
-var reservedDatabases = []string{
-	"admin", "information_schema", "master", "model", "msdb", "mysql", "performance_schema", "postgres", "public",
-	"rdsadmin", "sys", "system", "tempdb", "template0", "template1", "wso2admin",
-}
+// ownDatabases are names that RDS or the program keeps for itself, besides those of the engines.
+var ownDatabases = []string{"admin", "rdsadmin", "wso2admin"}
 
 func (v *validator) database() {
 	db := v.Database
-	facts := engines[db.Engine]
-	if !slices.Contains(facts.versions, db.Version) {
-		v.refuse("database.version", oneOf(facts.versions)+" (RDS keeps the minor version current)",
+	facts := db.facts()
+	if !slices.Contains(facts.Versions, db.Version) {
+		v.refuse("database.version", oneOf(facts.Versions)+" (RDS keeps the minor version current)",
 			"%q is no release of %s that WSO2 Identity Server runs on", db.Version, db.Engine)
 	}
-	if db.ExtendedSupport && db.LifecycleSupport() == "" {
+	if db.ExtendedSupport && !facts.ExtendedSupport {
 		v.refuse("database.extendedSupport", "leave it out", "RDS has no Extended Support for %s", db.Engine)
 	}
 	switch {
-	case len(facts.editions) == 0 && db.Edition != "":
+	case len(facts.Editions) == 0 && db.Edition != "":
 		v.refuse("database.edition", "leave it out", "%s has no editions", db.Engine)
-	case len(facts.editions) > 0 && !slices.Contains(facts.editions, db.Edition):
-		v.refuse("database.edition", oneOf(facts.editions), "%q is no edition of %s", db.Edition, db.Engine)
+	case len(facts.Editions) > 0 && !slices.Contains(facts.Editions, db.Edition):
+		v.refuse("database.edition", oneOf(facts.Editions), "%q is no edition of %s", db.Edition, db.Engine)
 	}
 	v.logical()
 	if _, ok := v.written.Database.Instances[MainInstance]; ok {
@@ -51,13 +50,16 @@ func (v *validator) database() {
 		}
 		v.instance(path, db.Instances[name], v.written.Database.Instances[name])
 	}
+	if db.CABundle != (Artifact{}) && facts.Unverifiable != "" {
+		v.refuse("database.caBundle", "leave it out", "%s", facts.Unverifiable)
+	}
 	v.artifact("database.caBundle", db.CABundle)
 	v.artifact("trust.caBundle", v.Trust.CABundle)
 }
 
 func (v *validator) logical() {
 	db := v.Database
-	names := map[string]LogicalName{}
+	names, reserved := map[string]LogicalName{}, append(engine.ReservedNames(), ownDatabases...)
 	for _, key := range slices.Sorted(maps.Keys(db.Logical)) {
 		l, path := db.Logical[key], "database.logical."+string(key)
 		switch {
@@ -67,7 +69,7 @@ func (v *validator) logical() {
 			v.refuse(path, "leave it out, or write database.layout: separate",
 				"the layout single keeps shared data in the identity database")
 		}
-		if !databaseName.MatchString(l.Name) || slices.Contains(reservedDatabases, l.Name) {
+		if !databaseName.MatchString(l.Name) || slices.Contains(reserved, l.Name) {
 			v.refuse(path+".name",
 				"write lower-case letters, digits and underscores, 30 at the most, and no name of the engine's own",
 				"%q cannot name a database", l.Name)
@@ -92,8 +94,10 @@ func (v *validator) instance(path string, i, written DBInstance) {
 	if i.MaxStorage < i.Storage {
 		v.refuse(path+".maxStorage", fmt.Sprintf("write %d or more", i.Storage), "%d GiB are less than storage", i.MaxStorage)
 	}
-	if *i.MultiAZ && v.Database.Edition == "ex" && (main || written.MultiAZ != nil) {
-		v.refuse(path+".multiAz", "write false, or database.edition: se", "the edition ex has no standby")
+	if edition := v.Database.Edition; *i.MultiAZ && slices.Contains(v.Database.facts().NoStandby, edition) &&
+		(main || written.MultiAZ != nil) {
+		v.refuse(path+".multiAz", "write false, or database.edition: "+v.Database.facts().Editions[0],
+			"the edition %s has no standby", edition)
 	}
 	if main || written.BackupWindow != "" || written.MaintenanceWindow != "" {
 		v.windows(path, i)
@@ -102,14 +106,14 @@ func (v *validator) instance(path string, i, written DBInstance) {
 
 func (v *validator) class(path, class string) {
 	parts := className.FindStringSubmatch(class)
-	intelOnly := v.Database.Engine == Oracle || v.Database.Engine == SQLServer
+	facts := v.Database.facts()
 	switch {
 	case parts == nil:
 		v.refuse(path, "write a class such as db.m6g.large", "%q is no RDS instance class", class)
-	case intelOnly && armFamily(parts[1]):
-		v.refuse(path, "write an Intel class such as db.m6i.large", "RDS does not run %s on %s", v.Database.Engine, class)
+	case !facts.ARM && armFamily(parts[1]):
+		v.refuse(path, "write an Intel class such as "+facts.ProdClass, "RDS does not run %s on %s", v.Database.Engine, class)
 	case slices.Contains([]string{"nano", "micro", "small"}, parts[2]):
-		v.refuse(path, "write db.t4g.medium or a larger one, and an Intel class for oracle and mssql",
+		v.refuse(path, fmt.Sprintf("write %s or a larger class", facts.DevClass),
 			"%s has no room for the connections of the nodes", class)
 	}
 }

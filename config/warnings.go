@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/ports"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
@@ -120,16 +121,16 @@ func (w *warnings) directory(c *Cluster) {
 
 func (w *warnings) database(c *Cluster) {
 	db := c.Database
-	switch tested := db.Engine.tested(c.Version); {
+	switch tested := db.Engine.Tested(c.Version); {
 	case len(tested) == 0:
 		w.say("database.engine", "WSO2 tests %s on no %s; it tests %s", c.Version, db.Engine, testedEngines(c.Version))
 	case !slices.Contains(tested, db.Version):
 		w.say("database.version", "WSO2 tests %s on %s %s, not on %s", c.Version, db.Engine, strings.Join(tested, ", "),
 			db.Version)
 	}
-	if facts, _ := c.Version.Facts(); facts.MySQLLatin1 && (db.Engine == MySQL || db.Engine == MariaDB) {
+	if facts, _ := c.Version.Facts(); facts.MySQLLatin1 && db.facts().Latin1 {
 		w.say("database.engine", "on %s the databases of %s are in latin1, as WSO2's scripts need it: a user's attribute or a "+
-			"name in another script, such as Greek or Chinese, is refused; postgres takes any", db.Engine, c.Version)
+			"name in another script, such as Greek or Chinese, is refused; %s takes any", db.Engine, c.Version, engine.Default)
 	}
 	dataSources := map[string]int{}
 	for _, l := range db.Logical {
@@ -161,8 +162,8 @@ func (w *warnings) database(c *Cluster) {
 // testedEngines lists the engines that WSO2 tests a release on.
 func testedEngines(release product.Version) string {
 	var all []string
-	for _, e := range Engines() {
-		if tested := e.tested(release); len(tested) > 0 {
+	for _, e := range engine.Names() {
+		if tested := e.Tested(release); len(tested) > 0 {
 			all = append(all, fmt.Sprintf("%s %s", e, strings.Join(tested, ", ")))
 		}
 	}

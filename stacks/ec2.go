@@ -99,7 +99,7 @@ func exportCommon(ctx *pulumi.Context, c config.Cluster, data *data, front *fron
 	}
 	hosts := pulumi.StringMap{}
 	for _, name := range slices.Sorted(maps.Keys(data.database.Instances)) {
-		hosts[name] = pulumi.Sprintf("%s:%d", data.database.Instances[name].Host, c.Database.Engine.Port())
+		hosts[name] = pulumi.Sprintf("%s:%d", data.database.Instances[name].Host, c.Database.Port())
 	}
 	ctx.Export("url", pulumi.String(url))
 	ctx.Export("consoleUrl", pulumi.String(console))

@@ -17,6 +17,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/ports"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
@@ -204,7 +205,7 @@ type Keystore struct {
 // Database is one logical database.
 type Database struct {
 	Logical config.LogicalName
-	Engine  config.Engine
+	Engine  engine.Name
 	// Name is the database's name, and the name of the server's account.
 	Name string
 	// URL is the JDBC URL with DatabasePlaceholder for the name; Properties are name=value;name=value for the driver.
@@ -252,9 +253,6 @@ func SchemaProperties(version product.Version, home string, databases []Database
 	line("databases", strings.Join(names, ","))
 	for _, d := range databases {
 		key := string(d.Logical)
-		if !strings.Contains(d.URL, DatabasePlaceholder) && d.Engine != config.Oracle {
-			problems = append(problems, fmt.Errorf("%s.url: %q lacks %s", key, d.URL, DatabasePlaceholder))
-		}
 		line(key+".engine", string(d.Engine))
 		line(key+".name", d.Name)
 		line(key+".url", d.URL)

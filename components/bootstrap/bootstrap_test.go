@@ -11,6 +11,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -40,7 +41,7 @@ func example(version product.Version) Args {
 			TLSFile: "wso2is-tls.p12", TruststoreFile: "client-truststore.p12",
 		},
 		Databases: []Database{{
-			Logical: config.IdentityDB, Engine: config.Postgres, Name: "wso2identity",
+			Logical: config.IdentityDB, Engine: engine.Postgres, Name: "wso2identity",
 			URL: "jdbc:postgresql://db.example.com:5432/{database}?sslmode=require", MasterSecretARN: "rds!master",
 			PasswordSecretID: "demo/database-identity",
 			Scripts:          []string{"dbscripts/identity/postgresql.sql", "dbscripts/consent/postgresql.sql"},
@@ -88,7 +89,7 @@ func largest() Args {
 			Variable: "WSO2_DB_" + strings.ToUpper(string(logical)) + "_PASSWORD", ID: password,
 		})
 		a.Databases = append(a.Databases, Database{
-			Logical: logical, Engine: config.Oracle, Name: "wso2_" + string(logical) + "_of_thirty_char",
+			Logical: logical, Engine: engine.Oracle, Name: "wso2_" + string(logical) + "_of_thirty_char",
 			URL: "jdbc:oracle:thin:@//twenty-char-cluster0-main.abcdefghijkl.us-gov-west-1.rds.amazonaws.com:1521/" +
 				"ORCL",
 			Properties:      "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
@@ -221,7 +222,7 @@ func TestUserDataRefuses(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
-	in := func(engine config.Engine, layout config.Layout, names ...config.LogicalName) config.Database {
+	in := func(engine engine.Name, layout config.Layout, names ...config.LogicalName) config.Database {
 		logical := map[config.LogicalName]config.Logical{}
 		for _, name := range names {
 			logical[name] = config.Logical{}
@@ -235,31 +236,31 @@ func TestScripts(t *testing.T) {
 		want    []string
 	}{
 		"identity keeps consent": {
-			in(config.Postgres, config.Separate, "identity", "shared"), "identity", product.V7_1_0,
+			in(engine.Postgres, config.Separate, "identity", "shared"), "identity", product.V7_1_0,
 			[]string{"dbscripts/identity/postgresql.sql", "dbscripts/consent/postgresql.sql"},
 		},
 		"consent of its own": {
-			in(config.MySQL, config.Separate, "identity", "shared", "consent"), "identity", product.V7_1_0,
+			in(engine.MySQL, config.Separate, "identity", "shared", "consent"), "identity", product.V7_1_0,
 			[]string{"dbscripts/identity/mysql.sql"},
 		},
 		"and what it gets": {
-			in(config.MySQL, config.Separate, "identity", "shared", "consent"), "consent", product.V7_1_0,
+			in(engine.MySQL, config.Separate, "identity", "shared", "consent"), "consent", product.V7_1_0,
 			[]string{"dbscripts/consent/mysql.sql"},
 		},
 		"all in one": {
-			in(config.Oracle, config.Single, "identity"), "identity", product.V6_1_0,
+			in(engine.Oracle, config.Single, "identity"), "identity", product.V6_1_0,
 			[]string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},
 		},
 		"MariaDB runs MySQL's": {
-			in(config.MariaDB, config.Separate, "identity", "shared"), "shared", product.V7_1_0,
+			in(engine.MariaDB, config.Separate, "identity", "shared"), "shared", product.V7_1_0,
 			[]string{"dbscripts/mysql.sql"},
 		},
 		"agents": {
-			in(config.SQLServer, config.Separate, "identity", "shared", "agent"), "agent", product.V7_2_0,
+			in(engine.SQLServer, config.Separate, "identity", "shared", "agent"), "agent", product.V7_2_0,
 			[]string{"dbscripts/identity/agent/mssql.sql"},
 		},
-		"no agents yet": {in(config.MySQL, config.Separate, "agent"), "agent", product.V7_1_0, nil},
-		"not in use":    {in(config.MySQL, config.Separate, "identity", "shared"), "user", product.V7_1_0, nil},
+		"no agents yet": {in(engine.MySQL, config.Separate, "agent"), "agent", product.V7_1_0, nil},
+		"not in use":    {in(engine.MySQL, config.Separate, "identity", "shared"), "user", product.V7_1_0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Scripts(c.db, c.logical, c.version)

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -36,7 +37,7 @@ const (
 
 // server is a real database server on loopback, with TLS, run by an unprivileged user.
 type server struct {
-	engine config.Engine
+	engine engine.Name
 	jar    string
 	port   int
 	// query runs SQL as an account and returns the rows, tab-separated.
@@ -255,7 +256,7 @@ func TestSchemaOnPostgreSQL(t *testing.T) {
 
 func TestSchemaOnMariaDB(t *testing.T) {
 	s := newMariaDB(t)
-	s.engine, s.jar = config.MariaDB, driver(t, "mariadb-java-client-*.jar")
+	s.engine, s.jar = engine.MariaDB, driver(t, "mariadb-java-client-*.jar")
 	s.url = fmt.Sprintf("jdbc:mariadb://127.0.0.1:%d/{database}?sslMode=trust", s.port)
 	s.verified = func(pem string) string {
 		return fmt.Sprintf("jdbc:mariadb://127.0.0.1:%d/{database}?sslMode=verify-full&serverSslCert=%s", s.port, pem)
@@ -266,7 +267,7 @@ func TestSchemaOnMariaDB(t *testing.T) {
 // MySQL's driver and dialect, against the server that Debian has.
 func TestSchemaWithMySQLDriver(t *testing.T) {
 	s := newMariaDB(t)
-	s.engine, s.jar = config.MySQL, driver(t, "mysql-connector-j-*.jar")
+	s.engine, s.jar = engine.MySQL, driver(t, "mysql-connector-j-*.jar")
 	s.url = fmt.Sprintf("jdbc:mysql://127.0.0.1:%d/{database}?sslMode=REQUIRED", s.port)
 	s.verified = func(string) string {
 		return fmt.Sprintf("jdbc:mysql://127.0.0.1:%d/{database}?sslMode=VERIFY_IDENTITY", s.port)
@@ -410,7 +411,7 @@ func testSchema(t *testing.T, s *server) {
 		if strings.Count(output, "the schema is made") != 1 {
 			t.Errorf("it was not made once:\n%s", output)
 		}
-		if s.engine != config.Postgres {
+		if s.engine != engine.Postgres {
 			contains(t, "the next node", output, "interrupted half-way, before any server could write")
 		}
 		once(t, "wso2_crashed")
@@ -469,7 +470,7 @@ func testSchema(t *testing.T, s *server) {
 		}
 	})
 
-	if s.engine != config.Postgres {
+	if s.engine != engine.Postgres {
 		t.Run("a half-made schema is not dropped once a server could write", func(t *testing.T) {
 			s.admin(t, "", "CREATE DATABASE wso2written")
 			s.admin(t, "wso2written", "CREATE TABLE IDN_BASE_TABLE (ID INTEGER)")
@@ -658,7 +659,7 @@ func newPostgres(t *testing.T) *server {
 	certify(t, dir)
 	port := freePort(t)
 	s := &server{
-		engine: config.Postgres, jar: driver(t, "postgresql-*.jar"), port: port,
+		engine: engine.Postgres, jar: driver(t, "postgresql-*.jar"), port: port,
 		log: &lockedBuffer{}, certificate: filepath.Join(dir, "server.crt"),
 		url: fmt.Sprintf("jdbc:postgresql://127.0.0.1:%d/{database}?sslmode=require", port),
 		verified: func(pem string) string {

@@ -7,15 +7,6 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// scriptFile is the file name of an engine's scripts. MariaDB runs MySQL's: the product has none of its own.
-var scriptFile = map[config.Engine]string{
-	config.MySQL:     "mysql.sql",
-	config.MariaDB:   "mysql.sql",
-	config.Postgres:  "postgresql.sql",
-	config.SQLServer: "mssql.sql",
-	config.Oracle:    "oracle.sql",
-}
-
 // Scripts lists the product's scripts, relative to IS_HOME, that make the schema of one logical database of db, in the
 // order in which they run. db.Logical must hold every logical database in use: what has no database of its own moves to
 // the one that the server then looks in.
@@ -23,8 +14,8 @@ var scriptFile = map[config.Engine]string{
 // The agents' script only ever runs in a database of its own: agents are a user store, and its tables in the shared
 // database are the users'.
 func Scripts(db config.Database, name config.LogicalName, version product.Version) ([]string, error) {
-	file, ok := scriptFile[db.Engine]
-	if !ok {
+	file := db.Engine.Facts().Script
+	if file == "" {
 		return nil, fmt.Errorf("there are no scripts for the engine %q", db.Engine)
 	}
 	facts, err := version.Facts()

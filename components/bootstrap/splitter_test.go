@@ -7,28 +7,28 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/engine"
 )
 
 // split shows how the schema program cuts a script, statements separated by lines of dashes.
-func split(t *testing.T, engine config.Engine, script string) (string, error) {
+func split(t *testing.T, name engine.Name, script string) (string, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "script.sql")
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("java", "-cp", classes(t), "SchemaBootstrap", "split", string(engine), file).CombinedOutput()
+	out, err := exec.Command("java", "-cp", classes(t), "SchemaBootstrap", "split", string(name), file).CombinedOutput()
 	return string(out), err
 }
 
 // The product's scripts as each engine's own client reads them.
 func TestSplitter(t *testing.T) {
 	for name, c := range map[string]struct {
-		engine config.Engine
+		engine engine.Name
 		script string
 		want   []string
 	}{
-		"oracle": {config.Oracle, `SET DEFINE OFF;
+		"oracle": {engine.Oracle, `SET DEFINE OFF;
 CREATE TABLE REG_LOG (
     REG_LOG_ID INTEGER) -- it's a log; really
 /
@@ -50,21 +50,21 @@ DECLARE n INTEGER; BEGIN n := 1; END;
 			"INSERT INTO REG_LOG VALUES (4 / 2)",
 			"DECLARE n INTEGER; BEGIN n := 1; END;",
 		}},
-		"mssql": {config.SQLServer, "--create table A\nIF NOT EXISTS (SELECT * FROM SYS.OBJECTS WHERE OBJECT_ID = " +
+		"mssql": {engine.SQLServer, "--create table A\nIF NOT EXISTS (SELECT * FROM SYS.OBJECTS WHERE OBJECT_ID = " +
 			"OBJECT_ID(N'[DBO].[A]'))\nCREATE TABLE A (ID INTEGER);\nCREATE TABLE [B;'] (ID INTEGER);\nGO\n" +
 			"CREATE TRIGGER T ON A AFTER INSERT AS BEGIN SELECT 1; END\ngo\n", []string{
 			"--create table A\nIF NOT EXISTS (SELECT * FROM SYS.OBJECTS WHERE OBJECT_ID = OBJECT_ID(N'[DBO].[A]'))\n" +
 				"CREATE TABLE A (ID INTEGER);\nCREATE TABLE [B;'] (ID INTEGER);",
 			"CREATE TRIGGER T ON A AFTER INSERT AS BEGIN SELECT 1; END",
 		}},
-		"mysql": {config.MySQL, "# it's\r\nINSERT INTO A VALUES ('\\';', \"a\\\";\", `b;`, 5--1);\r\n" +
+		"mysql": {engine.MySQL, "# it's\r\nINSERT INTO A VALUES ('\\';', \"a\\\";\", `b;`, 5--1);\r\n" +
 			"DELIMITER //\r\nCREATE PROCEDURE P() BEGIN SELECT 1; END//\r\nDELIMITER ;\r\n" +
 			"/*!50003 SET @a = 1 */;\r\n-- end;", []string{
 			"# it's\nINSERT INTO A VALUES ('\\';', \"a\\\";\", `b;`, 5--1)",
 			"CREATE PROCEDURE P() BEGIN SELECT 1; END",
 			"/*!50003 SET @a = 1 */",
 		}},
-		"postgres": {config.Postgres, "\uFEFFCREATE FUNCTION f() RETURNS int AS $$ SELECT 1; $$ LANGUAGE sql;\n" +
+		"postgres": {engine.Postgres, "\uFEFFCREATE FUNCTION f() RETURNS int AS $$ SELECT 1; $$ LANGUAGE sql;\n" +
 			"SELECT E'\\';', 'a\\', $x$;$$;$x$, a$b$c;\n/* /* ; */ ; */ SELECT 2", []string{
 			"CREATE FUNCTION f() RETURNS int AS $$ SELECT 1; $$ LANGUAGE sql",
 			"SELECT E'\\';', 'a\\', $x$;$$;$x$, a$b$c",
@@ -92,7 +92,7 @@ DECLARE n INTEGER; BEGIN n := 1; END;
 		"SELECT $a$ ;":            "the quote $a$ never ends",
 		"-- nothing":              "has no statement",
 	} {
-		if out, err := split(t, config.Postgres, script); err == nil || !strings.Contains(out, want) {
+		if out, err := split(t, engine.Postgres, script); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%q gave %q", script, out)
 		}
 	}
@@ -100,17 +100,17 @@ DECLARE n INTEGER; BEGIN n := 1; END;
 
 // The drivers that no server here speaks with still have to accept the URL, and to fail as unreachable.
 func TestUnreachableServersByEngine(t *testing.T) {
-	for engine, c := range map[config.Engine]struct{ jar, url string }{
-		config.SQLServer: {
+	for name, c := range map[engine.Name]struct{ jar, url string }{
+		engine.SQLServer: {
 			"mssql-jdbc-*.jar", "jdbc:sqlserver://127.0.0.1:1;databaseName={database};encrypt=true;trustServerCertificate=true",
 		},
-		config.Oracle: {"ojdbc11-*.jar", "jdbc:oracle:thin:@//127.0.0.1:1/ORCL"},
+		engine.Oracle: {"ojdbc11-*.jar", "jdbc:oracle:thin:@//127.0.0.1:1/ORCL"},
 	} {
-		t.Run(string(engine), func(t *testing.T) {
-			s := &server{engine: engine, jar: driver(t, c.jar), url: c.url}
+		t.Run(string(name), func(t *testing.T) {
+			s := &server{engine: name, jar: driver(t, c.jar), url: c.url}
 			scripts := home(t, nil)
 			for _, dir := range []string{"identity", "consent"} {
-				file := filepath.Join(scripts, "dbscripts", dir, scriptFile[engine])
+				file := filepath.Join(scripts, "dbscripts", dir, name.Facts().Script)
 				if err := os.WriteFile(file, []byte("CREATE TABLE A (ID INTEGER)\n"), 0o600); err != nil {
 					t.Fatal(err)
 				}

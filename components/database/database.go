@@ -75,7 +75,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	family := args.Database.Family()
 	parameters := rds.ParameterGroupParameterArray{}
-	for key, value := range awskit.Sorted(parametersOf(args.Database.Engine)) {
+	for key, value := range awskit.Sorted(args.Database.Engine.Facts().Parameters) {
 		parameters = append(parameters, rds.ParameterGroupParameterArgs{
 			Name: pulumi.String(key), Value: pulumi.String(value), ApplyMethod: pulumi.String("pending-reboot"),
 		})
@@ -100,30 +100,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return d, ctx.RegisterResourceOutputs(d, pulumi.Map{"hosts": hosts})
 }
 
-// parametersOf is what the product needs of an engine beyond RDS's defaults.
-func parametersOf(engine config.Engine) map[string]string {
-	switch engine {
-	case config.Postgres, config.SQLServer:
-		return map[string]string{"rds.force_ssl": "1"}
-	case config.MySQL, config.MariaDB:
-		return map[string]string{
-			"require_secure_transport": "1",
-			// The product's scripts create procedures; with backups on, binary logging would refuse them to a user
-			// without SUPER, which RDS grants to nobody.
-			"log_bin_trust_function_creators": "1",
-		}
-	case config.Oracle:
-		// A node holds PoolSize connections open per data source, each with its cached statements.
-		return map[string]string{"open_cursors": "1000"}
-	}
-	return nil
-}
-
 const (
-	monitoringDays  = 7
-	masterUser      = "wso2admin"
-	oracleSID       = "ORCL"
-	oracleCharacter = "AL32UTF8"
+	monitoringDays = 7
+	masterUser     = "wso2admin"
 )
 
 func (d *Database) instance(
@@ -131,6 +110,7 @@ func (d *Database) instance(
 ) error {
 	identifier := args.Cluster + "-" + key
 	db := args.Database
+	facts := db.Engine.Facts()
 	in := &rds.InstanceArgs{
 		Identifier:    pulumi.String(identifier),
 		Engine:        pulumi.String(db.RDSEngine()),
@@ -150,7 +130,7 @@ func (d *Database) instance(
 		DbSubnetGroupName:        subnets.Name,
 		VpcSecurityGroupIds:      pulumi.StringArray{args.SecurityGroup},
 		ParameterGroupName:       group.Name,
-		Port:                     pulumi.Int(db.Engine.Port()),
+		Port:                     pulumi.Int(facts.Port),
 		PubliclyAccessible:       pulumi.Bool(false),
 		MultiAz:                  pulumi.Bool(*want.MultiAZ),
 		BackupRetentionPeriod:    pulumi.Int(*want.BackupDays),
@@ -175,7 +155,7 @@ func (d *Database) instance(
 		in.EngineLifecycleSupport = pulumi.String(support)
 	}
 	var groups []pulumi.Resource
-	if logs := db.LogExports(); len(logs) > 0 {
+	if logs := facts.LogExports; len(logs) > 0 {
 		in.EnabledCloudwatchLogsExports = awskit.Strings(logs)
 		for _, log := range logs {
 			// RDS would make the group itself, and keep it for ever.
@@ -192,9 +172,9 @@ func (d *Database) instance(
 	if license := db.License(); license != "" {
 		in.LicenseModel = pulumi.String(license)
 	}
-	if db.Engine == config.Oracle {
-		in.DbName = pulumi.String(oracleSID)
-		in.CharacterSetName = pulumi.String(oracleCharacter)
+	if facts.OneDatabase != "" {
+		in.DbName = pulumi.String(facts.OneDatabase)
+		in.CharacterSetName = pulumi.String(facts.CharacterSet)
 	}
 	instance, err := rds.NewInstance(ctx, key, in, pulumi.Parent(d), pulumi.Protect(args.Protect), pulumi.DependsOn(groups),
 		// RDS takes it when an instance is made. The provider sends a later change, RDS ignores it, and every update tries

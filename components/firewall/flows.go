@@ -57,7 +57,7 @@ func Flows(c config.Cluster) []Flow {
 		tcp("https", Clients, LoadBalancer, ports.PublicHTTPS, "Clients reach consoles, APIs and sign-in pages").from(lb.AllowedCIDRs),
 		tcp("http", Clients, LoadBalancer, ports.PublicHTTP, "Redirected to HTTPS by the load balancer").from(lb.AllowedCIDRs),
 		tcp("serve", LoadBalancer, Nodes, ports.HTTPS, "Load balancer forwards to the nodes and checks their health"),
-		tcp("database", Nodes, Database, c.Database.Engine.Port(), "Nodes read and write the shared databases"),
+		tcp("database", Nodes, Database, c.Database.Port(), "Nodes read and write the shared databases"),
 		tcp("shared-files", Nodes, FileSystem, ports.NFS, "Nodes mount Userstores and Tenants"),
 		tcp("aws-apis", Nodes, Endpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
 		tcp("s3", Nodes, S3, ports.PublicHTTPS, "Nodes fetch product, driver, packages and their configuration"),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/config/engine"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -120,13 +121,13 @@ func golden() map[string]Input {
 			add(fmt.Sprintf("scheme-%s-%s", scheme, version), c)
 		}
 	}
-	for _, engine := range config.Engines() {
-		add("database-"+string(engine), from(object{"database": object{"engine": engine}}))
-		if engine == config.Oracle {
+	for _, name := range engine.Names() {
+		add("database-"+string(name), from(object{"database": object{"engine": name}}))
+		if name.Facts().Unverifiable != "" {
 			continue // refused: there is nothing to verify
 		}
-		add("database-"+string(engine)+"-verified", from(object{"database": object{
-			"engine": engine, "caBundle": object{"source": "s3://bucket/ca.pem", "sha256": strings.Repeat("a", 64)},
+		add("database-"+string(name)+"-verified", from(object{"database": object{
+			"engine": name, "caBundle": object{"source": "s3://bucket/ca.pem", "sha256": strings.Repeat("a", 64)},
 		}}))
 	}
 	everything := object{"user": object{}, "consent": object{}, "session": object{}, "config": object{}, "agent": object{}}

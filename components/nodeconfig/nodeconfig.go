@@ -125,7 +125,7 @@ type Endpoint struct {
 func Endpoints(c config.Cluster, hosts map[string]string) map[config.LogicalName]Endpoint {
 	all := make(map[config.LogicalName]Endpoint, len(c.Database.Logical))
 	for name, l := range c.Database.Logical {
-		all[name] = Endpoint{Host: hosts[l.Instance], Port: c.Database.Engine.Port(), Name: l.Name, Username: l.Name}
+		all[name] = Endpoint{Host: hosts[l.Instance], Port: c.Database.Port(), Name: l.Name, Username: l.Name}
 	}
 	return all
 }

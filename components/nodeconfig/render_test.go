@@ -16,6 +16,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -35,11 +36,11 @@ func clusters() *rapid.Generator[config.Cluster] {
 		facts, _ := version.Facts()
 		changes := object{"version": string(version)}
 		database := object{
-			"engine":   string(rapid.SampledFrom(config.Engines()).Draw(t, "engine")),
+			"engine":   string(rapid.SampledFrom(engine.Names()).Draw(t, "engine")),
 			"layout":   rapid.SampledFrom([]string{"separate", "single"}).Draw(t, "layout"),
 			"poolSize": rapid.IntRange(5, 500).Draw(t, "pool"),
 		}
-		if rapid.Bool().Draw(t, "verified") && database["engine"] != string(config.Oracle) {
+		if rapid.Bool().Draw(t, "verified") && engine.Name(database["engine"].(string)).Facts().Unverifiable == "" {
 			database["caBundle"] = object{"source": "s3://bucket/ca.pem", "sha256": strings.Repeat("a", 64)}
 		}
 		logical := object{}
@@ -429,12 +430,6 @@ func TestRefusals(t *testing.T) {
 			in.Cluster.Clustering.HazelcastXML = hazelcastFile
 			in.Cluster.Clustering.Hazelcast = map[string]string{"hazelcast.a": "b"}
 		}, "wso2is:clustering.hazelcast: is not read beside hazelcastXml; write <properties> in that file"},
-		"engine": {base, func(in *Input) { in.Cluster.Database.Engine = "db2" },
-			`wso2is:database.engine: "db2" is not an engine; write one of [mariadb mssql mysql oracle postgres]`},
-		"Oracle's certificate": {base, func(in *Input) {
-			in.Cluster.Database.Engine, in.Cluster.Database.CABundle.Source = config.Oracle, "s3://bucket/ca.pem"
-		}, "wso2is:database.caBundle: Oracle's own encryption has no certificate to verify, and RDS serves TLS only " +
-			"through an option group that this program does not make; leave it out"},
 		"endpoint": {base, func(in *Input) { delete(in.Databases, config.SharedDB) },
 			"wso2is:database.logical.shared: there is no endpoint for this logical database"},
 		"half an endpoint": {base, func(in *Input) {

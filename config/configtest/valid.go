@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -127,7 +128,7 @@ func caching(t *rapid.T, version product.Version) object {
 
 func database(t *rapid.T, version product.Version) object {
 	db := object{
-		"engine": rapid.SampledFrom(config.Engines()).Draw(t, "engine"),
+		"engine": rapid.SampledFrom(engine.Names()).Draw(t, "engine"),
 		"layout": rapid.SampledFrom([]config.Layout{config.Separate, config.Single}).Draw(t, "layout"),
 	}
 	names := []config.LogicalName{config.UserDB, config.ConsentDB, config.SessionDB, config.ConfigDB}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -174,7 +176,36 @@ func (d *docs) reference() ([]byte, error) {
 			d.row(&sections, "aws:"+config.KeyOf(f), provider, f)
 		}
 	}
-	return slices.Concat([]byte(introduction), first.Bytes(), sections.Bytes(), releases()), nil
+	return slices.Concat([]byte(introduction), first.Bytes(), sections.Bytes(), engines(), releases()), nil
+}
+
+// engines is the table of the database engines.
+func engines() []byte {
+	var out bytes.Buffer
+	out.WriteString("\n## Database engines\n\nThe first edition is the default.\n\n" +
+		"| engine | releases | editions | class in dev | class in prod | Arm processors | Extended Support |\n" +
+		"| --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, name := range engine.Names() {
+		facts := name.Facts()
+		fmt.Fprintf(&out, "| `%s` | %s | %s | `%s` | `%s` | %s | %s |\n", name, listed(facts.Versions), listed(facts.Editions),
+			facts.DevClass, facts.ProdClass, yes(facts.ARM), yes(facts.ExtendedSupport))
+	}
+	return out.Bytes()
+}
+
+// listed are values as code, or none.
+func listed(values []string) string {
+	if len(values) == 0 {
+		return "none"
+	}
+	return "`" + strings.Join(values, "`, `") + "`"
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }
 
 // releases is the table of what WSO2 tests each release on.
@@ -184,20 +215,16 @@ func releases() []byte {
 		"their image, which must be one of those tested. Where RDS offers an engine's release that is tested, the default " +
 		"of `wso2is:database.version` is one; another pair is a warning. The default can therefore change with " +
 		"`wso2is:version`: write `wso2is:database.version` first to keep a database on its release.\n\n| release | JDK |")
-	for _, engine := range config.Engines() {
-		fmt.Fprintf(&out, " %s |", engine)
+	for _, name := range engine.Names() {
+		fmt.Fprintf(&out, " %s |", name)
 	}
-	out.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", len(config.Engines())) + "\n")
+	out.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", len(engine.Names())) + "\n")
 	for _, version := range product.Versions() {
 		facts, _ := version.Facts() // listed, so known
 		fmt.Fprintf(&out, "| %s | %d (tested: %s) |", version, facts.JDK,
 			strings.Trim(strings.ReplaceAll(fmt.Sprint(facts.Tested.JDKs), " ", ", "), "[]"))
-		for _, engine := range config.Engines() {
-			tested := strings.Join(facts.Tested.Engines[string(engine)], ", ")
-			if tested == "" {
-				tested = "none"
-			}
-			fmt.Fprintf(&out, " %s |", tested)
+		for _, name := range engine.Names() {
+			fmt.Fprintf(&out, " %s |", cmp.Or(strings.Join(name.Tested(version), ", "), "none"))
 		}
 		out.WriteByte('\n')
 	}
@@ -247,7 +274,7 @@ func kind(f reflect.StructField) string {
 	case t == reflect.TypeFor[config.Secret]():
 		return "secret"
 	case config.EnumValues(t) != nil:
-		return "`" + strings.Join(config.EnumValues(t), "`, `") + "`"
+		return listed(config.EnumValues(t))
 	}
 	switch t.Kind() {
 	case reflect.Int:

@@ -43,10 +43,4 @@ const (
 
 	// NFS is the port of an EFS mount target.
 	NFS = 2049
-
-	// The database engines' own ports.
-	Postgres  = 5432
-	MySQL     = 3306
-	SQLServer = 1433
-	Oracle    = 1521
 )

@@ -20,13 +20,15 @@ const (
 )
 
 // engine is what RDS says of a database engine: its default port, the smallest storage in GiB, the longest user name,
-// the names that are taken, its logs, and how its parameter group families are written from a major version.
+// the names that are taken, its logs, and how its parameter group families are written from a major version. Database says
+// that RDS makes a first database, extended that it sells Extended Support, standbyless that it keeps no standby.
 type engine struct {
 	port, storage, user int
 	taken, logs         []string
 	version             *regexp.Regexp
 	family              func(version string) string
-	database            bool
+	database, extended  bool
+	standbyless         bool
 }
 
 func numbers(n int) func(string) string {
@@ -52,6 +54,7 @@ func sqlserver(edition string) engine {
 		family: func(v string) string {
 			return "sqlserver-" + edition + "-" + strings.TrimSuffix(numbers(2)(v), "0")
 		},
+		standbyless: edition == "ex",
 	}
 }
 
@@ -60,7 +63,7 @@ var engines = map[string]engine{
 		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general",
 			"slowquery"},
 		version: regexp.MustCompile(`^8\.[04](?:\.\d+)?$`), family: func(v string) string { return "mysql" + numbers(2)(v) },
-		database: true,
+		database: true, extended: true,
 	},
 	"mariadb": {
 		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general",
@@ -73,7 +76,7 @@ var engines = map[string]engine{
 		logs:     []string{"postgresql", "upgrade", "iam-db-auth-error"},
 		version:  regexp.MustCompile(`^1[1-8](?:\.\d+)?$`),
 		family:   func(v string) string { return "postgres" + numbers(1)(v) },
-		database: true,
+		database: true, extended: true,
 	},
 	"oracle-se2": oracle("se2"), "oracle-ee": oracle("ee"), "oracle-se2-cdb": oracle("se2-cdb"),
 	"oracle-ee-cdb": oracle("ee-cdb"),
@@ -207,7 +210,7 @@ func familyExists(c *Call) error {
 // supportFits refuses a life cycle type that the engine does not have.
 func supportFits(c *Call) error {
 	support := c.text("engineLifecycleSupport")
-	if name := c.text("engine"); support != "" && name != "mysql" && name != "postgres" {
+	if name := c.text("engine"); support != "" && !engines[name].extended {
 		return fail("InvalidParameterCombination", "engineLifecycleSupport is %s, and %s has no Extended Support", support, name)
 	}
 	return nil
@@ -283,7 +286,7 @@ func databaseFits(c *Call) error {
 	if c.given([]string{"kmsKeyId"}) == 1 && !flag(c.In, "storageEncrypted") {
 		bad("kmsKeyId is given and storageEncrypted is not true")
 	}
-	if strings.HasPrefix(name, "sqlserver-ex") && flag(c.In, "multiAz") {
+	if e.standbyless && flag(c.In, "multiAz") {
 		bad("multiAz is not to be had with %s", name)
 	}
 	return errors.Join(wrong...)

@@ -31,8 +31,7 @@ var foreignNodes = []string{"ecr.api", "ecr.dkr", "eks", "eks-auth"}
 func (p *proofs) costs() *Verdict {
 	v := &Verdict{Claim: "Nothing costs by itself: no extended support, no endpoint without a caller, no logs kept for ever"}
 	for _, db := range p.of(tokenDatabase) {
-		// The others have none (RDS, CreateDBInstance, EngineLifecycleSupport).
-		if engine := db.str("engine"); engine != "postgres" && engine != "mysql" {
+		if !engineOf(db.str("engine")).extended {
 			continue
 		}
 		if support := db.str("engineLifecycleSupport"); !p.want.DatabaseExtended && support != "open-source-rds-extended-support-disabled" {

@@ -24,9 +24,6 @@ const (
 	webhook     = 9443
 )
 
-// databasePorts are the engines' own ports, for a database whose state names none.
-var databasePorts = map[string]int{"postgres": 5432, "mysql": 3306, "mariadb": 3306, "sqlserver": 1433, "oracle": 1521}
-
 // proofs is the network proof as it goes.
 type proofs struct {
 	*cluster
@@ -359,12 +356,7 @@ func databasePort(r *resource) int {
 	if port, ok := r.number("port"); ok {
 		return port
 	}
-	for engine, port := range databasePorts {
-		if strings.HasPrefix(r.str("engine"), engine) {
-			return port
-		}
-	}
-	return 0
+	return engineOf(r.str("engine")).port
 }
 
 // known notes where the subnets are not the stack's own.

@@ -29,16 +29,10 @@ func limitsOf(address, properties string) limits {
 		n, _ := number(given[key])
 		return n / unit
 	}
-	switch {
-	case strings.HasPrefix(address, "jdbc:postgresql:"):
-		return limits{in("connectTimeout", 1), in("socketTimeout", 1), given["tcpKeepAlive"] == "true"}
-	case strings.HasPrefix(address, "jdbc:mysql:"), strings.HasPrefix(address, "jdbc:mariadb:"):
-		return limits{in("connectTimeout", 1000), in("socketTimeout", 1000), given["tcpKeepAlive"] == "true"}
-	case strings.HasPrefix(address, "jdbc:sqlserver:"): // its driver keeps connections alive unasked
-		return limits{in("loginTimeout", 1), in("socketTimeout", 1000), true}
-	case strings.HasPrefix(address, "jdbc:oracle:"):
-		return limits{in("oracle.net.CONNECT_TIMEOUT", 1000), in("oracle.jdbc.ReadTimeout", 1000),
-			given["oracle.net.keepAlive"] == "true"}
+	for _, e := range databaseEngines {
+		if strings.HasPrefix(address, e.jdbc) {
+			return e.limits(given, in)
+		}
 	}
 	return limits{}
 }

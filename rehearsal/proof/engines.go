@@ -1,0 +1,55 @@
+package proof
+
+import "strings"
+
+// databaseEngine is what the proofs know of a database engine.
+type databaseEngine struct {
+	// rds is what the engine's name in RDS begins with.
+	rds string
+	// port is the engine's own, for a database whose state names none.
+	port int
+	// extended says that RDS Extended Support can be declined (RDS, CreateDBInstance, EngineLifecycleSupport).
+	extended bool
+	// jdbc is what the URLs of the engine's driver begin with.
+	jdbc string
+	// limits reads the driver's settings. In reads one of them, in whole seconds from units of which a second has so many.
+	limits func(given map[string]string, in func(key string, unit int) int) limits
+}
+
+var databaseEngines = []databaseEngine{
+	{
+		rds: "postgres", port: 5432, extended: true, jdbc: "jdbc:postgresql:",
+		limits: func(given map[string]string, in func(string, int) int) limits {
+			return limits{in("connectTimeout", 1), in("socketTimeout", 1), given["tcpKeepAlive"] == "true"}
+		},
+	},
+	{rds: "mysql", port: 3306, extended: true, jdbc: "jdbc:mysql:", limits: mysqlLimits},
+	{rds: "mariadb", port: 3306, jdbc: "jdbc:mariadb:", limits: mysqlLimits},
+	{
+		rds: "sqlserver", port: 1433, jdbc: "jdbc:sqlserver:",
+		limits: func(_ map[string]string, in func(string, int) int) limits {
+			return limits{in("loginTimeout", 1), in("socketTimeout", 1000), true} // the driver keeps connections alive unasked
+		},
+	},
+	{
+		rds: "oracle", port: 1521, jdbc: "jdbc:oracle:",
+		limits: func(given map[string]string, in func(string, int) int) limits {
+			return limits{in("oracle.net.CONNECT_TIMEOUT", 1000), in("oracle.jdbc.ReadTimeout", 1000),
+				given["oracle.net.keepAlive"] == "true"}
+		},
+	},
+}
+
+func mysqlLimits(given map[string]string, in func(string, int) int) limits {
+	return limits{in("connectTimeout", 1000), in("socketTimeout", 1000), given["tcpKeepAlive"] == "true"}
+}
+
+// engineOf finds an engine by its name in RDS. It is empty for a name that is not known.
+func engineOf(name string) databaseEngine {
+	for _, e := range databaseEngines {
+		if strings.HasPrefix(name, e.rds) {
+			return e
+		}
+	}
+	return databaseEngine{}
+}
