@@ -202,7 +202,6 @@ func TestUserDataRefuses(t *testing.T) {
 		"the JVM option":                                 func(a *Args) { a.JVMOptions = []string{"-Da=b c"} },
 		"the Hazelcast port 4000 is outside 5701 to 580": func(a *Args) { a.HazelcastPort = 4000 },
 		"never connects with 2 members":                  func(a *Args) { a.HazelcastPort = 0 },
-		"lacks {database}":                               func(a *Args) { a.Databases[0].URL = "jdbc:x://db:5432/x" },
 		"has a line break":                               func(a *Args) { a.Databases[0].Properties = "a=b\nc" },
 		"there are no scripts":                           func(a *Args) { a.Databases[0].Scripts = nil },
 	} {
