@@ -64,6 +64,7 @@ func (c *Cluster) fillIn() {
 		set(&c.ECS.LaunchType, LaunchEC2)
 	}
 	d := profiles[c.Profile]
+	c.fillLoad()
 	c.fillNodes(d)
 	c.fillNetwork(d)
 	if allowed := schemes[c.Topology]; len(allowed) > 0 {
@@ -85,6 +86,7 @@ func (c *Cluster) fillIn() {
 	}
 	set(&c.Caching.TimeoutMinutes, 15)
 	c.fillDatabase(d)
+	c.fillPools()
 	setPtr(&c.FileSystem.Userstores, true)
 	setPtr(&c.FileSystem.Tenants, true)
 	set(&c.FileSystem.ThroughputMode, Elastic)
@@ -159,7 +161,6 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 		set(&db.Edition, facts.Editions[0])
 	}
 	set(&db.Layout, Separate)
-	set(&db.PoolSize, 50)
 	fill := func(i, from DBInstance) DBInstance {
 		set(&i.Class, from.Class)
 		set(&i.Storage, from.Storage)

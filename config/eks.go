@@ -87,9 +87,9 @@ func (c *Cluster) fillEKS() {
 	if e.Cluster != nil {
 		return
 	}
-	set(&e.Version, Kubernetes1_35)
+	set(&e.Version, Kubernetes1_36)
 	set(&e.NodeGroup.AMI, AL2023)
-	set(&e.Controller.Chart, "3.4.0")
+	set(&e.Controller.Chart, "3.5.0")
 	set(&e.Controller.Repository, "https://aws.github.io/eks-charts")
 }
 

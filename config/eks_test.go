@@ -155,7 +155,8 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 		"small network": one(onEKS(object{"nodeGroup": object{"min": 9}}, object{"network": object{"cidr": "10.0.0.0/22"}}),
 			"wso2is:network.cidr: 9 Kubernetes nodes with 17 addresses each do not fit private subnets such as 10.0.0.0/26 in "+
 				"3 zones; write a larger network, or fewer nodes"),
-		"more nodes than a group has": one(nodes(object{"count": 1000000000}), "wso2is:eks.nodeGroup: 1000000001 nodes are "+
+		"more nodes than a group has": one(onEKS(nil, object{"nodes": object{"count": 1000000000},
+			"database": object{"engine": "oracle"}}), "wso2is:eks.nodeGroup: 1000000001 nodes are "+
 			"more than the 450 of one managed node group; write fewer pods, or a larger nodes.instanceType"),
 		"namespace": one(onEKS(object{"namespace": "kube-system"}), `wso2is:eks.namespace: "kube-system" cannot be the `+
 			"namespace of the pods; write lower-case letters, digits and hyphens, 63 at the most, such as wso2is"),
@@ -175,7 +176,7 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 			"wso2is:eks.addons.aws-secrets-store-csi-driver-provider: Kubernetes secrets need no driver; leave it out, or "+
 				"write eks.secrets: csi"),
 		"chart range": one(onEKS(object{"controller": object{"chart": "~3.4"}}),
-			`wso2is:eks.controller.chart: "~3.4" is not one version of a chart; write one such as 3.4.0`),
+			`wso2is:eks.controller.chart: "~3.4" is not one version of a chart; write one such as 3.5.0`),
 		"chart without its controller's version": one(onEKS(object{"controller": object{"chart": "1.14.1"}}),
 			"wso2is:eks.controller.image: the version 1.14.1 of the chart is not the controller's, whose image is therefore not known; "+
 				"write the image, or a chart from 3.0.0 on"),

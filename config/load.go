@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Source is where configuration comes from: Pulumi's, or a test's map. Keys are full, such as wso2is:nodes.
 type Source interface {
@@ -22,6 +25,8 @@ type Environment struct {
 	Zones func(region string) ([]Zone, error)
 	// AccountID is the account's id.
 	AccountID func() (string, error)
+	// Today is the day on which versions are supported or not any more. It is the current day where it is nil.
+	Today func() time.Time
 }
 
 // Loaded is a cluster ready to be built, and what its team should know before it is.
@@ -46,6 +51,11 @@ func Load(src Source, env Environment) (Loaded, error) {
 	written := c
 	c.fillIn()
 	problems = append(problems, c.validate(written).except(problems)...)
+	today := time.Now
+	if env.Today != nil {
+		today = env.Today
+	}
+	problems = append(problems, c.validateSupport(today()).except(problems)...)
 	zonesKnown := len(c.Network.Zones) > 0
 	if zonesKnown {
 		problems = append(problems, c.settle().except(problems)...)
@@ -80,7 +90,7 @@ func Load(src Source, env Environment) (Loaded, error) {
 	if err := c.completeImages(env); err != nil {
 		return Loaded{}, err
 	}
-	return Loaded{Cluster: c, Warnings: c.warnings()}, nil
+	return Loaded{Cluster: c, Warnings: c.warnings(today())}, nil
 }
 
 // settle gives nodes their addresses, as soon as the zones are known, and checks what depends on both.

@@ -461,6 +461,16 @@ func TestRefusesDatabases(t *testing.T) {
 		"certificate of Oracle": one(db(object{"engine": "oracle", "caBundle": object{"source": "s3://bucket/ca.pem"}}),
 			"wso2is:database.caBundle: Oracle's own encryption has no certificate to verify, and RDS serves TLS only through an "+
 				"option group that the program does not make; leave it out"),
+		"connections": one(object{"nodes": object{"count": 10},
+			"database": object{"poolSize": 50, "instance": object{"class": "db.t4g.medium"}}},
+			"wso2is:database.poolSize: 10 nodes may open 1000 connections to database.instance, and RDS allows at most 450 on "+
+				"db.t4g.medium; write 22 or less, or a larger database.instance.class"),
+		"connections when scaled out": one(object{"nodes": object{"autoscaling": object{"max": 20}}, "database": object{"poolSize": 50}},
+			"wso2is:database.poolSize: 20 nodes may open 2000 connections to database.instance, and RDS allows at most 901 on "+
+				"db.m6g.large; write 22 or less, or a larger database.instance.class"),
+		"connections of too many nodes": one(object{"nodes": object{"count": 91}},
+			"wso2is:database.poolSize: 91 nodes may open 910 connections to database.instance, and RDS allows at most 901 on "+
+				"db.m6g.large; write a larger database.instance.class"),
 		"storage": one(instance(object{"storage": 10}),
 			"wso2is:database.instance.storage: 10 is out of range; write 20 to 65536"),
 		"growth": one(instance(object{"storage": 200, "maxStorage": 100}),

@@ -38,6 +38,9 @@ type Cluster struct {
 
 	// Nodes says how many nodes there are and how large each one is.
 	Nodes Nodes `json:"nodes,omitempty"`
+	// Load is the load that the cluster is to carry. Nodes and database that a stack leaves out are then what WSO2 measured
+	// such a load with, with one node more; WSO2's figures, and where the stack's own sizes are below them, are told.
+	Load *TargetLoad `json:"load,omitempty"`
 	// Network is the VPC that the cluster gets, or an existing one that it moves into.
 	Network Network `json:"network,omitempty"`
 	// Clustering says how nodes find each other.
@@ -128,6 +131,17 @@ type Nodes struct {
 	// Autoscaling adds and removes nodes by load: instances on ec2, tasks on ecs. Only where nodes are found by
 	// discovery: a well-known member cannot come and go.
 	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
+}
+
+// TargetLoad is a load in the terms of WSO2's published performance results (docs/performance.md has them).
+type TargetLoad struct {
+	// Scenarios are what users do, as the results name it, such as `OIDC Auth Code Grant Redirect Without Consent`. WSO2
+	// measured one at a time: each must hold by itself.
+	Scenarios []string `json:"scenarios"`
+	// Users is how many use the cluster at the same time. The figures of the next larger number that WSO2 measured count.
+	Users int `json:"users" jsonschema:"minimum=1" wrong:"users are no load"`
+	// P95 is the response time in milliseconds that 95 of 100 requests must stay within.
+	P95 int `json:"p95" jsonschema:"minimum=1" wrong:"milliseconds are no response time"`
 }
 
 // NewestImage, as nodes.ami, is the newest image at each update.
@@ -368,7 +382,8 @@ type Database struct {
 	// new one of the old release. Read when a database is made: RDS does not change it later. The table of engines says
 	// which engines have it. Default: false.
 	ExtendedSupport bool `json:"extendedSupport,omitempty"`
-	// PoolSize is the largest number of connections of one data source on one node. Default: 50.
+	// PoolSize is the largest number of connections of one data source on one node. Default: 50, or as many as the class of the
+	// RDS instance allows for all nodes, 5 at the least.
 	PoolSize int `json:"poolSize,omitempty" jsonschema:"minimum=5,maximum=500"`
 }
 

@@ -68,7 +68,7 @@ func Addons() []Addon {
 // EKSOptions is what only the topology eks knows.
 type EKSOptions struct {
 	// Version is the Kubernetes version: `1.34`, `1.35` or `1.36`, in quotes. EKS raises it one minor version at a time
-	// and never lowers it. Default: `1.35`.
+	// and never lowers it. Default: `1.36`.
 	Version KubernetesVersion `json:"version,omitempty"`
 	// ExtendedSupport keeps the cluster on a Kubernetes version past its standard support, where its control plane costs
 	// six times as much an hour. Without it, EKS upgrades the cluster by itself at the end of standard support. EKS refuses
@@ -116,7 +116,7 @@ type NodeGroup struct {
 // Controller is the Helm release of the AWS Load Balancer Controller.
 type Controller struct {
 	// Chart is the version of the chart aws-load-balancer-controller. Before 3.0.0 it is not the controller's version, and
-	// image is needed. Default: `3.4.0`.
+	// image is needed. Default: `3.5.0`.
 	Chart string `json:"chart,omitempty"`
 	// Repository is the Helm repository that pulumi fetches the chart from. Default: `https://aws.github.io/eks-charts`.
 	Repository string `json:"repository,omitempty"`

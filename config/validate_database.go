@@ -40,10 +40,7 @@ func (v *validator) database() {
 		v.refuse("database.instances."+MainInstance, "write database.instance", "the main instance has a key of its own")
 	}
 	for _, name := range slices.Sorted(maps.Keys(db.Instances)) {
-		path := "database.instances." + name
-		if name == MainInstance {
-			path = "database.instance"
-		}
+		path := instancePath(name)
 		if !nodeName.MatchString(name) || strings.Contains(name, "--") {
 			v.refuse(path, "write lower-case letters, digits and single hyphens, 20 at the most", "%q cannot name an instance",
 				name)

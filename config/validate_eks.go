@@ -57,7 +57,7 @@ func (v *validator) eks() {
 		}
 	}
 	if !chartVersion.MatchString(e.Controller.Chart) {
-		v.refuse("eks.controller.chart", "write one such as 3.4.0", "%q is not one version of a chart", e.Controller.Chart)
+		v.refuse("eks.controller.chart", "write one such as 3.5.0", "%q is not one version of a chart", e.Controller.Chart)
 	} else if e.Controller.Image == "" && (strings.HasPrefix(e.Controller.Chart, "1.") || strings.HasPrefix(e.Controller.Chart, "0.")) {
 		v.refuse("eks.controller.image", "write the image, or a chart from 3.0.0 on",
 			"the version %s of the chart is not the controller's, whose image is therefore not known", e.Controller.Chart)

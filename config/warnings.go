@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/ports"
@@ -12,12 +13,14 @@ import (
 )
 
 // warnings are what a team should know although nothing is wrong.
-func (c *Cluster) warnings() []string {
+func (c *Cluster) warnings(today time.Time) []string {
 	var w warnings
 	w.caching(c)
 	w.network(c)
 	w.directory(c)
 	w.database(c)
+	w.load(c)
+	w.support(c, today)
 	if c.Nodes.Count == 1 {
 		w.say("nodes.count", "one node is no cluster: its replacement interrupts the service")
 	}
@@ -132,15 +135,9 @@ func (w *warnings) database(c *Cluster) {
 		w.say("database.engine", "on %s the databases of %s are in latin1, as WSO2's scripts need it: a user's attribute or a "+
 			"name in another script, such as Greek or Chinese, is refused; %s takes any", db.Engine, c.Version, engine.Default)
 	}
-	dataSources := map[string]int{}
-	for _, l := range db.Logical {
-		dataSources[l.Instance]++
-	}
+	dataSources := db.dataSources()
 	for _, name := range slices.Sorted(maps.Keys(db.Instances)) {
-		i, path := db.Instances[name], "database.instances."+name
-		if name == MainInstance {
-			path = "database.instance"
-		}
+		i, path := db.Instances[name], instancePath(name)
 		if c.Profile == Prod && *i.BackupDays == 0 {
 			w.say(path+".backupDays", "no backups are kept")
 		}
@@ -149,12 +146,6 @@ func (w *warnings) database(c *Cluster) {
 		}
 		if dataSources[name] == 0 {
 			w.say(path, "no logical database is on this instance")
-		}
-		wanted := db.PoolSize * dataSources[name] * c.MaxNodes()
-		if most := db.MaxConnections(i.Class); most > 0 && wanted > most {
-			w.say("database.poolSize", "%d nodes may open %d connections to %s, and %s takes about %d", c.MaxNodes(), wanted,
-				path,
-				i.Class, most)
 		}
 	}
 }

@@ -107,4 +107,13 @@ func exportCommon(ctx *pulumi.Context, c config.Cluster, data *data, front *fron
 	ctx.Export("databaseEndpoints", hosts)
 	ctx.Export("fileSystemId", data.files.ID)
 	ctx.Export("logGroup", front.logGroup.Name)
+	if figures := c.Sizing(); len(figures) > 0 {
+		ctx.Export("sizing", pulumi.ToStringArray(figures))
+	}
+	support := pulumi.MapArray{}
+	for _, v := range c.Support() {
+		support = append(support, pulumi.Map{"version": pulumi.String(v.Version), "ends": pulumi.String(v.Ends),
+			"after": pulumi.String(v.After), "source": pulumi.String(v.Source)})
+	}
+	ctx.Export("support", support)
 }

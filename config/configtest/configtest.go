@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -84,6 +85,7 @@ func Environment() config.Environment {
 				{Name: region + "c", ID: "euw1-az3"}}, nil
 		},
 		AccountID: func() (string, error) { return "123456789012", nil },
+		Today:     func() time.Time { return time.Date(2026, time.November, 26, 0, 0, 0, 0, time.UTC) },
 	}
 }
 

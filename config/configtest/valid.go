@@ -130,6 +130,8 @@ func database(t *rapid.T, version product.Version) object {
 	db := object{
 		"engine": rapid.SampledFrom(engine.Names()).Draw(t, "engine"),
 		"layout": rapid.SampledFrom([]config.Layout{config.Separate, config.Single}).Draw(t, "layout"),
+		// Its connections are enough for as many nodes and logical databases as are drawn.
+		"instance": object{"class": "db.m6i.4xlarge"},
 	}
 	names := []config.LogicalName{config.UserDB, config.ConsentDB, config.SessionDB, config.ConfigDB}
 	if facts, err := version.Facts(); err == nil && facts.AgentIdentity {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/config/lifecycle"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -275,12 +276,13 @@ func (n Name) Tested(release product.Version) []string {
 }
 
 // DefaultVersion is the engine's release for a stack that names none: one that WSO2 tests the product's release on, where
-// RDS offers any.
+// RDS offers any and supports it for long enough.
 func (n Name) DefaultVersion(release product.Version) string {
 	known := n.Facts()
 	var offered []string
 	for _, version := range n.Tested(release) {
-		if slices.Contains(known.Versions, version) {
+		life, dated := lifecycle.Find(lifecycle.Of(n), version)
+		if slices.Contains(known.Versions, version) && (!dated || life.Lasts()) {
 			offered = append(offered, version)
 		}
 	}

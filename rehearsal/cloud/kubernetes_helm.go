@@ -22,7 +22,7 @@ type chart struct {
 // charts are those that the program may install.
 var charts = map[string]chart{
 	"aws-load-balancer-controller": {
-		// The values are those of the chart's values.yaml in release 3.4.0.
+		// The values are those of the chart's values.yaml in release 3.5.0.
 		Required: []string{"clusterName", "region", "vpcId"},
 		Values: []string{
 			"replicaCount", "revisionHistoryLimit", "image", "runtimeClassName", "imagePullSecrets", "nameOverride",
@@ -48,7 +48,7 @@ var charts = map[string]chart{
 			"disableRestrictedSecurityGroupRules", "maxTargetsPerTargetGroup", "controllerConfig", "certDiscovery",
 			"objectSelector", "serviceMonitor", "clusterSecretsPermissions", "ingressClassConfig",
 			"enableServiceMutatorWebhook", "serviceMutatorWebhookConfig", "podMutatorWebhookConfig",
-			"serviceTargetENISGTags", "loadBalancerClass",
+			"serviceTargetENISGTags", "loadBalancerClass", "certManagement",
 		},
 		Kinds: []string{bindingObject},
 	},

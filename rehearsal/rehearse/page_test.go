@@ -198,3 +198,19 @@ func TestAnUnreadableLastRehearsalIsNoneAtAll(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, before, 1)
 }
+
+// TestTheEndOfSupportIsInTheSummary holds that days are counted from today, and that a near end stands out.
+func TestTheEndOfSupportIsInTheSummary(t *testing.T) {
+	kept := &results{stack: []apitype.ResourceV3{{Type: "pulumi:pulumi:Stack", Outputs: map[string]any{"support": []any{
+		map[string]any{"version": "postgres 16", "ends": "2029-02-28", "after": "RDS upgrades it", "source": "https://rds.example"},
+		map[string]any{"version": "Kubernetes on EKS 1.34", "ends": "2026-12-02", "after": "EKS raises it", "source": "https://eks.example"},
+	}}}}}
+	p := &page{title: "Rehearsal"}
+	kept.support(p, time.Date(2026, time.November, 26, 12, 0, 0, 0, time.UTC))
+	text := p.html()
+	assert.Contains(t, text, `<td><a href="https://eks.example">2026-12-02</a></td><td><span class="bad">5 days</span></td>`)
+	assert.Contains(t, text, `<td>824 days</td>`)
+	empty := &page{title: "Rehearsal"}
+	(&results{}).support(empty, time.Now())
+	assert.NotContains(t, empty.markdown(), "Dates")
+}

@@ -47,6 +47,8 @@ func (r *run) summary(kept *results, nodes []Node, before []apitype.ResourceV3) 
 	p.add(paragraph(fmt.Sprintf("**%s** **Nothing was created on AWS:** Pulumi's engine ran the program against an offline "+
 		"cloud in %s, with %d resources and %d nodes.", r.verdict(), kept.snapshot.Region, len(kept.snapshot.Left()), len(nodes))))
 	p.add(heading("Topology"), kept.newTopology(nodes))
+	kept.sizing(p)
+	kept.support(p, time.Now())
 	r.proofs(p)
 	r.events(p)
 	r.times(p)
@@ -100,6 +102,43 @@ func (r *run) summary(kept *results, nodes []Node, before []apitype.ResourceV3) 
 		"policies (service control policies, what whoever deploys may do) and the content of the product archive are unknown here. Ids, addresses and names that AWS chooses are made up; what the "+
 		"stack file names by id or ARN was taken to exist."))
 	return p
+}
+
+// sizing repeats the figures that the stack's size rests on, as its outputs have them.
+func (r *results) sizing(p *page) {
+	figures, _ := r.outputs()["sizing"].([]any)
+	if len(figures) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, f := range figures {
+		rows = append(rows, []string{fmt.Sprint(f)})
+	}
+	p.add(heading("Load"), gridOf(rows, "What WSO2 measured"))
+}
+
+// support says until when the versions in use are supported, as the stack's outputs have them. Less than 120 days make a
+// cell bad.
+func (r *results) support(p *page, today time.Time) {
+	versions, _ := r.outputs()["support"].([]any)
+	table := grid{head: []string{"Version", "Standard support ends", "In", "Then"}}
+	for _, v := range versions {
+		v, _ := v.(map[string]any)
+		text := func(key string) string { s, _ := v[key].(string); return s }
+		ends, err := time.Parse(time.DateOnly, text("ends"))
+		if err != nil {
+			continue
+		}
+		left := cell{text: fmt.Sprintf("%d days", int(ends.Sub(today).Hours()/24))}
+		if ends.Before(today.AddDate(0, 0, 120)) {
+			left.mood = "bad"
+		}
+		table.rows = append(table.rows, []cell{{text: text("version")}, {text: text("ends"), link: text("source")}, left, {text: text("after")}})
+	}
+	if len(table.rows) > 0 {
+		p.add(heading("Dates"), table, paragraph("Of WSO2's releases no day is known here: "+
+			"https://wso2.com/products/support-matrix/ has them."))
+	}
 }
 
 // proofs says what was proven of the state, and what was not and why.

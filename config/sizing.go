@@ -1,0 +1,207 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/config/sizing"
+)
+
+// needed is how many nodes the load takes, with one more that the cluster may lose; 0 where no published number holds it.
+func (c *Cluster) needed() int {
+	if n := sizing.Holds(c.Version, c.Load.Scenarios, c.Load.Users, c.Load.P95); n > 0 {
+		return n + 1
+	}
+	return 0
+}
+
+// fillLoad gives what a stack leaves out the sizes that WSO2 measured with.
+func (c *Cluster) fillLoad() {
+	if c.Load == nil {
+		return
+	}
+	n := &c.Nodes
+	if len(n.Members) == 0 {
+		set(&n.Count, c.needed())
+	}
+	switch sized := n.CPU > 0 || n.Memory > 0 || n.InstanceType != ""; {
+	case sized:
+	case c.Topology == EKS || c.Fargate():
+		n.CPU, n.Memory = sizing.NodeVCPU, sizing.NodeMemory
+	default:
+		n.InstanceType = sizing.NodeType
+	}
+	set(&c.Database.Instance.Class, sizing.DatabaseClass)
+}
+
+func (v *validator) load() {
+	l := v.Load
+	if l == nil {
+		return
+	}
+	known, before := sizing.Scenarios(v.Version), len(v.Problems)
+	if len(l.Scenarios) == 0 {
+		v.refuse("load.scenarios", "write one or more of "+strings.Join(known, ", "), "the scenarios are missing")
+	}
+	for i, s := range l.Scenarios {
+		path := fmt.Sprintf("load.scenarios[%d]", i)
+		switch {
+		case !slices.Contains(known, s):
+			v.refuse(path, "write one of "+strings.Join(known, ", "), "WSO2 has published no figures of %q for %s", s,
+				sizing.Release(v.Version))
+		case slices.Index(l.Scenarios, s) < i:
+			v.refuse(path, "write it once", "%q is there twice", s)
+		}
+	}
+	if len(v.Problems) > before || l.Users < 1 || l.P95 < 1 || v.written.Nodes.Count > 0 || len(v.written.Nodes.Members) > 0 {
+		return
+	}
+	if most := levels(v.Cluster); l.Users > most {
+		v.refuse("load.users", fmt.Sprintf("write at most %d, or nodes.count from measurements of your own", most),
+			"WSO2 has published no figures for so many users")
+	} else if v.Cluster.needed() == 0 {
+		p95, nodes := sizing.Fastest(v.Version, l.Scenarios, l.Users)
+		v.refuse("load.p95", fmt.Sprintf("write %d or more, or nodes.count from measurements of your own", p95),
+			"the fastest that WSO2 has published for the load is %d ms, with %d nodes", p95, nodes)
+	}
+}
+
+// levels is the largest number of users that WSO2 measured all the scenarios with.
+func levels(c Cluster) int {
+	most := 0
+	for i, s := range c.Load.Scenarios {
+		all := sizing.Levels(c.Version, s)
+		if largest := all[len(all)-1]; i == 0 || largest < most {
+			most = largest
+		}
+	}
+	return most
+}
+
+// Sizing says how the load compares with what WSO2 measured: the figures, and what they were measured on. It is empty
+// without a load.
+func (c *Cluster) Sizing() []string {
+	if c.Load == nil {
+		return nil
+	}
+	var all []string
+	for _, s := range c.Load.Scenarios {
+		times, level := sizing.Measured(c.Version, s, c.Load.Users)
+		if times == nil {
+			all = append(all, fmt.Sprintf("%s, %d users: WSO2 has published no figures for so many", s, c.Load.Users))
+			continue
+		}
+		var figures []string
+		for n := 1; n <= len(times)+1; n++ {
+			if t, ok := times[n]; ok {
+				figures = append(figures, fmt.Sprintf("%d ms with %s", t, counted(n, "node")))
+			}
+		}
+		all = append(all, fmt.Sprintf("%s, %d users: 95 of 100 requests within %s", s, level, strings.Join(figures, ", ")))
+	}
+	return append(all, fmt.Sprintf("measured by WSO2 with release %s on %s (%s)", sizing.Release(c.Version),
+		sizing.Conditions, sizing.Source))
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (w *warnings) load(c *Cluster) {
+	l := c.Load
+	if l == nil {
+		return
+	}
+	if r := sizing.Release(c.Version); r != c.Version {
+		w.say("load", "WSO2 has published no 95th percentiles for %s; those of %s count", c.Version, r)
+	}
+	needed := c.needed()
+	switch most := sizing.Most(c.Version, l.Scenarios, l.Users); {
+	case needed == 0:
+		w.say("load", "no published figure shows that any number of nodes holds it; measure it before you rely on nodes.count")
+	case c.Nodes.Count < needed:
+		w.say("nodes.count", "WSO2's figures show the load to need %s, and one more to hold it with one lost; %d are fewer",
+			counted(needed-1, "node"), c.Nodes.Count)
+	case c.Nodes.Count > most:
+		w.say("nodes.count", "WSO2 measured at most %d nodes: that %d are at least as fast is not shown", most, c.Nodes.Count)
+	}
+	if strings.HasPrefix(c.Nodes.InstanceType, "t") {
+		w.say("nodes.instanceType", "%s is throttled when its CPU credits are used up; WSO2 measured %s", c.Nodes.InstanceType,
+			sizing.NodeType)
+	}
+	want, _ := LookupInstanceType(strings.TrimPrefix(sizing.DatabaseClass, "db."))
+	class := c.Database.Instance.Class
+	has, known := LookupInstanceType(strings.TrimPrefix(class, "db."))
+	if known && (has.VCPU < want.VCPU || has.Memory < want.Memory) {
+		w.say("database.instance.class", "WSO2 measured with %s, which is larger than %s", sizing.DatabaseClass, class)
+	}
+}
+
+// instancePath is the key that an RDS instance is configured under.
+func instancePath(name string) string {
+	if name == MainInstance {
+		return "database.instance"
+	}
+	return "database.instances." + name
+}
+
+// dataSources counts the logical databases on each instance. A node has one pool of connections for each.
+func (d Database) dataSources() map[string]int {
+	count := map[string]int{}
+	for _, l := range d.Logical {
+		count[l.Instance]++
+	}
+	return count
+}
+
+const (
+	poolSize      = 50
+	leastPoolSize = 5 // as PoolSize's comment has it for a stack's own
+)
+
+// mostPooled is the largest pool with which all nodes fit an RDS instance, or 0 where no limit is known.
+func (c *Cluster) mostPooled(instance string) int {
+	pools := c.Database.dataSources()[instance] * c.MaxNodes()
+	if pools == 0 {
+		return 0
+	}
+	return c.Database.MaxConnections(c.Database.Instances[instance].Class) / pools
+}
+
+func (c *Cluster) fillPools() {
+	size := poolSize
+	for name := range c.Database.Instances {
+		if c.Database.MaxConnections(c.Database.Instances[name].Class) > 0 && c.Database.dataSources()[name] > 0 {
+			size = min(size, c.mostPooled(name))
+		}
+	}
+	set(&c.Database.PoolSize, max(size, leastPoolSize))
+}
+
+// connections refuses pools that an RDS instance cannot serve: the node that asks last would wait for a connection until
+// its request fails.
+func (v *validator) connections() {
+	db := v.Database
+	said := func(class string) bool {
+		return slices.ContainsFunc(v.Problems, func(p Problem) bool { return p.Path == qualified(class) })
+	}
+	for _, name := range slices.Sorted(maps.Keys(db.Instances)) {
+		class, path := db.Instances[name].Class, instancePath(name)
+		most := db.MaxConnections(class)
+		wanted := db.PoolSize * db.dataSources()[name] * v.MaxNodes()
+		if most == 0 || wanted <= most || said(path+".class") {
+			continue
+		}
+		fix := "a larger " + path + ".class"
+		if fits := v.mostPooled(name); fits >= leastPoolSize {
+			fix = fmt.Sprintf("%d or less, or %s", fits, fix)
+		}
+		v.refuse("database.poolSize", "write "+fix, "%d nodes may open %d connections to %s, and RDS allows at most %d on %s",
+			v.MaxNodes(), wanted, path, most, class)
+	}
+}
