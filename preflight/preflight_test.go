@@ -229,7 +229,7 @@ func TestAnAccountThatHasEverythingPasses(t *testing.T) {
 		"ecs":     {"role AWSServiceRoleForECS", "role AWSServiceRoleForApplicationAutoScaling_ECSService", "certificate"},
 		"fargate": {"quota of vCPUs on Fargate", "hosted zone Z0123456789EXAMPLE"},
 		"eks": {"role AWSServiceRoleForAmazonEKSNodegroup", "AWS CLI",
-			"image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-load-balancer-controller:v3.4.0"},
+			"image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-load-balancer-controller:v3.5.0"},
 	} {
 		t.Run(stack, func(t *testing.T) {
 			name := "is.example.com"
@@ -294,7 +294,7 @@ func subnet(vpc, zone, cidr string) string {
 // TestWhatIsMissingIsNamed has one thing missing at a time, and holds the line of its check: verdict, finding and remedy.
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	const archive = "file s3://bucket/wso2is-7.1.0.zip"
-	const controller = "image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-load-balancer-controller:v3.4.0"
+	const controller = "image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-load-balancer-controller:v3.5.0"
 	const zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	one := func(key string, a answer) map[string]answer { return map[string]answer{key: a} }
 	for name, c := range map[string]struct {

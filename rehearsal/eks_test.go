@@ -55,6 +55,7 @@ func TestLifeOfPods(t *testing.T) {
 		jobType     = "kubernetes:batch/v1:Job"
 	)
 	s := example(t, "eks")
+	configure(t, s, "wso2is:eks.version", "1.35")
 	_, err := s.Preview(t.Context())
 	require.NoError(t, err)
 	changed(t, s)

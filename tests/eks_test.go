@@ -215,7 +215,7 @@ func TestAddonsComeInTheOrderThatNodesNeed(t *testing.T) {
 			assert.False(t, early)
 			assert.True(t, r.dependsOn("nodes"), "%s needs a node to run on", r.Name)
 		}
-		assert.Equal(t, "v1.0.0-eksbuild.35", r.get("addonVersion"), "the version for the cluster's Kubernetes")
+		assert.Equal(t, "v1.0.0-eksbuild.36", r.get("addonVersion"), "the version for the cluster's Kubernetes")
 	}
 	slices.Sort(names)
 	assert.Equal(t, []string{
@@ -280,12 +280,12 @@ func TestLoadBalancerControllerAsksNoMetadataServiceAndNoInternet(t *testing.T) 
 	p := deploy(t, eks())
 	release := p.one(t, releaseType, "aws-load-balancer-controller")
 	value := func(path ...string) any { return release.get(append([]string{"values"}, path...)...) }
-	assert.Equal(t, "3.4.0", release.get("version"))
+	assert.Equal(t, "3.5.0", release.get("version"))
 	assert.Equal(t, "eu-west-1", value("region"))
 	assert.Equal(t, "vpc-id", value("vpcId"))
 	assert.Equal(t, "wso2is-test", value("clusterName"))
 	assert.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-load-balancer-controller", value("image", "repository"))
-	assert.Equal(t, "v3.4.0", value("image", "tag"))
+	assert.Equal(t, "v3.5.0", value("image", "tag"))
 	for _, off := range []string{
 		"enableShield", "enableWaf", "enableWafv2", "enableServiceMutatorWebhook", "createIngressClassResource",
 	} {
