@@ -211,15 +211,6 @@ func watch(
 	return err
 }
 
-// inputs are outputs as a map of Pulumi takes them.
-func inputs(outputs map[string]pulumi.StringOutput) map[string]pulumi.StringInput {
-	all := map[string]pulumi.StringInput{}
-	for key, value := range outputs {
-		all[key] = value
-	}
-	return all
-}
-
 // ownRepositories makes the stack's own repositories where it asks for them. What runs their images waits for them.
 func ownRepositories(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption,
@@ -231,6 +222,6 @@ func ownRepositories(
 	if err != nil {
 		return nil, err
 	}
-	ctx.Export("repositories", pulumi.StringMap(inputs(own.URLs)))
+	ctx.Export("repositories", pulumi.StringMap(awskit.Inputs(own.URLs)))
 	return own.Repositories, nil
 }

@@ -178,7 +178,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 		Images:  workload.Images{Server: e.c.Container.Image, Tools: e.c.Container.ToolsImage},
 		Size:    workload.Size{CPU: size.CPU, MemoryMiB: size.Memory},
 		Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx), SecretStore: e.c.EKS.Secrets,
-		Hosts: inputs(e.data.database.Hosts()), FileSystem: e.data.files, SchemeJar: e.c.EKS.MembershipScheme,
+		Hosts: awskit.Inputs(e.data.database.Hosts()), FileSystem: e.data.files, SchemeJar: e.c.EKS.MembershipScheme,
 		TargetGroup: e.targetGroup(), Ingress: e.ingress(), Addresses: addresses, Before: before,
 	}, opts...)
 }

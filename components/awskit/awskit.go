@@ -114,39 +114,6 @@ func (s Scope) EC2Service() string {
 	return "ec2.amazonaws.com"
 }
 
-// PolicyOf makes a policy document from values that are known only once AWS has created them, in the order given.
-func PolicyOf(document func(values []string) Policy, values ...pulumi.StringInput) pulumi.StringOutput {
-	return pulumi.ToStringArrayOutput(outputs(values)).ApplyT(func(known []string) string {
-		return document(known).JSON()
-	}).(pulumi.StringOutput)
-}
-
-// Resolve makes a text from named values, once all of them are known.
-func Resolve[V pulumi.StringInput](
-	values map[string]V, text func(known map[string]string) (string, error),
-) pulumi.StringOutput {
-	names := slices.Sorted(maps.Keys(values))
-	list := make(pulumi.StringArray, len(names))
-	for i, name := range names {
-		list[i] = values[name]
-	}
-	return list.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
-		at := make(map[string]string, len(known))
-		for i, value := range known {
-			at[names[i]] = value
-		}
-		return text(at)
-	}).(pulumi.StringOutput)
-}
-
-func outputs(values []pulumi.StringInput) []pulumi.StringOutput {
-	all := make([]pulumi.StringOutput, len(values))
-	for i, v := range values {
-		all[i] = v.ToStringOutput()
-	}
-	return all
-}
-
 // With returns the options with further ones. It copies: a plain append on a shared slice could overwrite a sibling's.
 func With(base []pulumi.ResourceOption, extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	return append(slices.Clone(base), extra...)

@@ -55,6 +55,15 @@ func (d *Database) Hosts() map[string]pulumi.StringOutput {
 	return hosts
 }
 
+// MasterSecretARNs are the ARNs of the master users' secrets by instance.
+func (d *Database) MasterSecretARNs() map[string]pulumi.StringOutput {
+	arns := map[string]pulumi.StringOutput{}
+	for name, instance := range d.Instances {
+		arns[name] = instance.MasterSecretARN
+	}
+	return arns
+}
+
 // New makes a subnet group, a parameter group and the instances. Identifiers are fixed, so that AWS refuses a second
 // copy when an earlier update was cut off after it had created the first.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Database, error) {

@@ -151,23 +151,28 @@ type nodeArgs struct {
 	hook          *bootstrap.LifecycleHook
 }
 
+// launchValues are what user data names and AWS makes up.
+type launchValues[T any] struct {
+	// Bucket is the name of the files' bucket, DeploymentSum the checksum of deployment.toml.
+	Bucket, DeploymentSum T
+	// FileSystem and AccessPoints are ids, the latter by directory.
+	FileSystem   T
+	AccessPoints map[string]T
+	// Secrets are ARNs by key, MasterSecrets and Hosts those of the databases by instance.
+	Secrets, MasterSecrets, Hosts map[string]T
+}
+
 // userData is a node's user data in base64, once everything it names exists.
 func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutput {
 	c := b.Config
-	ids := map[string]pulumi.StringInput{
-		"bucket": b.files.Name, "fileSystem": b.FileSystem.ID, "sum:deployment.toml": config.DeploymentSum,
+	values := launchValues[pulumi.StringInput]{
+		Bucket: b.files.Name, DeploymentSum: config.DeploymentSum,
+		FileSystem: b.FileSystem.ID, AccessPoints: awskit.Inputs(b.FileSystem.AccessPoints),
+		Secrets: awskit.Inputs(b.Secrets.ARNs), MasterSecrets: awskit.Inputs(b.Database.MasterSecretARNs()),
+		Hosts: awskit.Inputs(b.Database.Hosts()),
 	}
-	for directory, id := range b.FileSystem.AccessPoints {
-		ids["accessPoint:"+directory] = id
-	}
-	for key, arn := range b.Secrets.ARNs {
-		ids["secret:"+key] = arn
-	}
-	for key, instance := range b.Database.Instances {
-		ids["host:"+key], ids["master:"+key] = instance.Host, instance.MasterSecretARN
-	}
-	return awskit.Resolve(ids, func(at map[string]string) (string, error) {
-		args, err := bootstrapArgs(c, b.Args, n, config, at)
+	return awskit.Resolve(values, func(known launchValues[string]) (string, error) {
+		args, err := bootstrapArgs(c, b.Args, n, config, known)
 		if err != nil {
 			return "", err
 		}
@@ -180,7 +185,7 @@ func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutp
 }
 
 func bootstrapArgs(
-	c config.Cluster, args *Args, n nodeArgs, files *nodefiles.Node, at map[string]string,
+	c config.Cluster, args *Args, n nodeArgs, files *nodefiles.Node, known launchValues[string],
 ) (bootstrap.Args, error) {
 	facts, err := c.Version.Facts()
 	if err != nil {
@@ -191,17 +196,17 @@ func bootstrapArgs(
 		Version: c.Version, Archive: c.Product.Archive, Driver: c.Product.Driver,
 		CABundle: c.Database.CABundle, CABundlePath: nodeconfig.CABundlePath,
 		Trust: c.Trust.CABundle, TrustPath: nodeconfig.TrustPath,
-		Bucket: at["bucket"], Programs: programPrefix,
+		Bucket: known.Bucket, Programs: programPrefix,
 		Files: []bootstrap.File{{
-			Key:    bootstrap.Key(files.Deployment, at["sum:deployment.toml"]),
-			SHA256: at["sum:deployment.toml"], Path: product.DeploymentFile,
+			Key:    bootstrap.Key(files.Deployment, known.DeploymentSum),
+			SHA256: known.DeploymentSum, Path: product.DeploymentFile,
 		}},
 		FileSystem: bootstrap.FileSystem{
-			ID: at["fileSystem"], Userstores: at["accessPoint:"+filesystem.Userstores],
-			Tenants: at["accessPoint:"+filesystem.Tenants],
+			ID: known.FileSystem, Userstores: known.AccessPoints[filesystem.Userstores],
+			Tenants: known.AccessPoints[filesystem.Tenants],
 		},
 		Keystore: bootstrap.Keystore{
-			SecretID: at["secret:"+secrets.Keystore], PasswordSecretID: at["secret:"+secrets.KeystorePassword],
+			SecretID: known.Secrets[secrets.Keystore], PasswordSecretID: known.Secrets[secrets.KeystorePassword],
 			File: nodeconfig.KeystoreFile(facts.Keystore), TLSFile: nodeconfig.TLSKeystoreFile(facts.Keystore),
 			TruststoreFile: nodeconfig.TruststoreFile(facts.Keystore),
 		},
@@ -222,22 +227,18 @@ func bootstrapArgs(
 		})
 	}
 	for variable, key := range awskit.Sorted(args.SecretKeys) {
-		s := bootstrap.Secret{Variable: variable, ID: at["secret:"+key]}
+		s := bootstrap.Secret{Variable: variable, ID: known.Secrets[key]}
 		if variable == nodeconfig.EnvEndpointPassword {
 			s.HashVariable = nodeconfig.EnvEndpointHash
 		}
 		out.Secrets = append(out.Secrets, s)
 	}
-	hosts := map[string]string{}
-	for instance := range c.Database.Instances {
-		hosts[instance] = at["host:"+instance]
-	}
-	if out.Databases, err = nodefiles.Databases(c, hosts); err != nil {
+	if out.Databases, err = nodefiles.Databases(c, known.Hosts); err != nil {
 		return bootstrap.Args{}, err
 	}
 	for i, d := range out.Databases {
-		out.Databases[i].MasterSecretARN = at["master:"+c.Database.Logical[d.Logical].Instance]
-		out.Databases[i].PasswordSecretID = at["secret:"+secrets.DatabaseKey(d.Logical)]
+		out.Databases[i].MasterSecretARN = known.MasterSecrets[c.Database.Logical[d.Logical].Instance]
+		out.Databases[i].PasswordSecretID = known.Secrets[secrets.DatabaseKey(d.Logical)]
 	}
 	return out, nil
 }

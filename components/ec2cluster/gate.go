@@ -1,10 +1,9 @@
 package ec2cluster
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/automation"
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -50,7 +50,7 @@ func (b *builder) newGate(ctx *pulumi.Context) (*gate, error) {
 	}
 	if g.granted, err = iam.NewRolePolicy(ctx, gateRole, &iam.RolePolicyArgs{
 		Role: g.role.ID(), Name: pulumi.String(gateRole),
-		Policy: awskit.PolicyOf(func(v []string) awskit.Policy { return b.gatePolicy(v[0]) }, b.LoadBalancer.TargetGroup),
+		Policy: awskit.PolicyOf(b.LoadBalancer.TargetGroup, b.gatePolicy),
 	}, b.child...); err != nil {
 		return nil, fmt.Errorf("granting the automation's role its permissions: %w", err)
 	}
@@ -130,15 +130,10 @@ func (b *builder) run(
 func (b *builder) drained(
 	ctx *pulumi.Context, member string, address *ec2.NetworkInterface, before []pulumi.Resource, launch ...pulumi.StringInput,
 ) (pulumi.Resource, error) {
-	values := make([]any, len(launch))
-	for i, v := range launch {
-		values[i] = v
-	}
 	return b.run(ctx, member+"-drain", drainDocument, b.drainSteps, *b.Config.LoadBalancer.DeregistrationDelay+agentSeconds, pulumi.StringMap{
 		"Interface": address.ID(), "TargetGroup": b.LoadBalancer.TargetGroup,
-		"Launch": pulumi.All(values...).ApplyT(func(v []any) string {
-			sum := sha256.Sum256(fmt.Append(nil, v...))
-			return hex.EncodeToString(sum[:])[:32]
-		}).(pulumi.StringOutput),
+		"Launch": awskit.Resolve(launch, func(texts []string) (string, error) {
+			return nodefiles.Sum(strings.Join(texts, ""))[:32], nil
+		}),
 	}, before...)
 }

@@ -2,6 +2,7 @@ package ec2cluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -60,16 +61,12 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 
 // grant gives the role what a node does, and nothing else.
 func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket) ([]pulumi.Resource, error) {
-	values := []pulumi.StringInput{bucket.ARN, args.Secrets.KeyARN, args.FileSystem.ARN, args.LogGroupARN}
-	for _, arn := range awskit.Sorted(args.Secrets.ARNs) {
-		values = append(values, arn)
-	}
-	for _, instance := range awskit.Sorted(args.Database.Instances) {
-		values = append(values, instance.MasterSecretARN)
-	}
 	policy, err := iam.NewRolePolicy(ctx, "nodes", &iam.RolePolicyArgs{
 		Role: i.role.ID(), Name: pulumi.String("nodes"),
-		Policy: awskit.PolicyOf(func(v []string) awskit.Policy { return nodePolicy(args, v) }, values...),
+		Policy: awskit.PolicyOf(nodeARNs[pulumi.StringInput]{
+			Bucket: bucket.ARN, Key: args.Secrets.KeyARN, FileSystem: args.FileSystem.ARN, LogGroup: args.LogGroupARN,
+			Secrets: slices.Concat(awskit.Values(args.Secrets.ARNs), awskit.Values(args.Database.MasterSecretARNs())),
+		}, args.nodePolicy),
 	}, pulumi.Parent(i))
 	if err != nil {
 		return nil, err
@@ -80,23 +77,29 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 	}
 	refresh, err := iam.NewRolePolicy(ctx, "automation", &iam.RolePolicyArgs{
 		Role: i.automation.ID(), Name: pulumi.String("automation"),
-		Policy: awskit.PolicyOf(func(v []string) awskit.Policy {
-			return awskit.NewPolicy(instances.Refresh(args.Scope, groupName(args.Cluster), v[0], true)...)
-		}, i.role.Arn),
+		Policy: awskit.PolicyOf(i.role.Arn, func(role string) awskit.Policy {
+			return awskit.NewPolicy(instances.Refresh(args.Scope, groupName(args.Cluster), role, true)...)
+		}),
 	}, pulumi.Parent(i))
 	return append(granted, refresh), err
 }
 
-func nodePolicy(args *Args, v []string) awskit.Policy {
+// nodeARNs are the ARNs in a node's policy.
+type nodeARNs[T any] struct {
+	Bucket, Key, FileSystem, LogGroup T
+	Secrets                           []T
+}
+
+func (args *Args) nodePolicy(arns nodeARNs[string]) awskit.Policy {
 	c := args.Config
 	artifacts := nodefiles.ARNs(args.Scope, c.Product.Archive, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle)
-	bucket, key, fs, logs, secretARNs := v[0], v[1], v[2], v[3], v[4:]
 	policy := awskit.NewPolicy(
-		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{bucket + "/*"}, artifacts...)...),
-		awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, secretARNs...),
-		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, key),
-		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, fs),
-		awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}, logs, logs+":*"),
+		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{arns.Bucket + "/*"}, artifacts...)...),
+		awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, arns.Secrets...),
+		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, arns.Key),
+		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, arns.FileSystem),
+		awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			arns.LogGroup, arns.LogGroup+":*"),
 		observability.ReportMembers(),
 	)
 	if args.Config.Clustered() && args.Config.Clustering.Scheme == config.AWS {

@@ -4,9 +4,7 @@ package ecscluster
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -78,9 +76,9 @@ type builder struct {
 	ecs     *ecs.Cluster
 	// capacity is the capacity provider, and is done when it can take tasks.
 	capacity string
-	inputs   map[string]pulumi.StringInput
 	// refresh replaces container instances, nil where there are none.
 	refresh *instances.RefreshArgs
+	store   *nodefiles.Store
 	files   *nodefiles.Node
 	child   []pulumi.ResourceOption
 	before  []pulumi.Resource
@@ -96,20 +94,19 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	b := &builder{Args: args, cluster: c, child: []pulumi.ResourceOption{pulumi.Parent(c)}}
-	store, err := nodefiles.New(ctx, args.Scope, args.Secrets.KeyARN, b.child)
-	if err != nil {
+	var err error
+	if b.store, err = nodefiles.New(ctx, args.Scope, args.Secrets.KeyARN, b.child); err != nil {
 		return nil, err
 	}
-	b.know(store)
 	if err := args.Identity.grant(ctx, b); err != nil {
 		return nil, err
 	}
-	b.before = slices.Concat(args.Before, store.Ready, args.Identity.ready, args.Network.Egress)
-	if b.files, err = store.Node(ctx, args.Config, args.Database.Hosts(), Discovery(args.Config), nodefiles.Shared,
+	b.before = slices.Concat(args.Before, b.store.Ready, args.Identity.ready, args.Network.Egress)
+	if b.files, err = b.store.Node(ctx, args.Config, args.Database.Hosts(), Discovery(args.Config), nodefiles.Shared,
 		nodeconfig.Node{Name: nodefiles.Shared, CreateAdmin: true}); err != nil {
 		return nil, fmt.Errorf("writing the nodes' files: %w", err)
 	}
-	program, err := store.Object(ctx, schemaProgram, pulumi.String(bootstrap.SchemaProgram()))
+	program, err := b.store.Object(ctx, schemaProgram, pulumi.String(bootstrap.SchemaProgram()))
 	if err != nil {
 		return nil, err
 	}
@@ -137,42 +134,4 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"name": c.Name, "service": c.Service})
-}
-
-// know collects what task definitions and policies name and AWS makes up.
-func (b *builder) know(store *nodefiles.Store) {
-	b.inputs = map[string]pulumi.StringInput{
-		"bucket": store.Name, "bucketArn": store.ARN, "key": b.Secrets.KeyARN, "fileSystemArn": b.FileSystem.ARN,
-		"logGroupArn": b.LogGroupARN,
-	}
-	for role, made := range b.Identity.roles {
-		b.inputs["role:"+role] = made.Arn
-	}
-	for key, arn := range b.Secrets.ARNs {
-		b.inputs["secret:"+key] = arn
-	}
-	for key, instance := range b.Database.Instances {
-		b.inputs["host:"+key], b.inputs["master:"+key] = instance.Host, instance.MasterSecretARN
-	}
-	for i, subnet := range b.Network.InZones(b.Network.Private) {
-		b.inputs[fmt.Sprintf("subnet:%d", i)] = subnet
-	}
-	b.inputs["nodesGroup"] = b.NodesGroup
-}
-
-// resolve makes a text from the values named, once they are known. The text may read nothing else that changes while
-// the program runs.
-func (b *builder) resolve(text func(known) (string, error), names ...string) pulumi.StringOutput {
-	values := map[string]pulumi.StringInput{}
-	for _, name := range names {
-		values[name] = b.inputs[name]
-	}
-	return awskit.Resolve(values, func(at map[string]string) (string, error) { return text(at) })
-}
-
-// namesOf are the names of all values of some kinds, sorted.
-func (b *builder) namesOf(kinds ...string) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(b.inputs)), func(name string) bool {
-		return !slices.ContainsFunc(kinds, func(kind string) bool { return strings.HasPrefix(name, kind) })
-	})
 }

@@ -94,32 +94,30 @@ func NewIdentity(
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"taskRoleArn": i.TaskRoleARN})
 }
 
-// known is what policies name, by what it is.
-type known map[string]string
-
-// grant is a role's policy, and what has to be known to write it.
-type grant struct {
-	document func(known) awskit.Policy
-	names    []string
-}
-
 // grant gives each role what it does, and nothing else.
 func (i *Identity) grant(ctx *pulumi.Context, b *builder) error {
-	files := []string{"bucketArn", "key"}
-	grants := map[string]grant{
-		taskRole:            {b.taskPolicy, slices.Concat(files, []string{"fileSystemArn", "logGroupArn"})},
-		executionRole:       b.execution(b.serverSecrets()),
-		schemaRole:          {func(k known) awskit.Policy { return awskit.NewPolicy(b.fetch(k)...) }, files},
-		schemaExecutionRole: b.execution(b.schemaSecrets()),
-		automationRole:      {b.automationPolicy, b.automationNames()},
+	files := fileARNs[pulumi.StringInput]{Bucket: b.store.ARN, Key: b.Secrets.KeyARN}
+	roles := roleARNs[pulumi.StringInput]{
+		Schema: i.roles[schemaRole].Arn, SchemaExecution: i.roles[schemaExecutionRole].Arn, Instances: pulumi.String(""),
+	}
+	policies := map[string]pulumi.StringInput{
+		taskRole: awskit.PolicyOf(taskARNs[pulumi.StringInput]{
+			Files: files, FileSystem: b.FileSystem.ARN, LogGroup: b.LogGroupARN,
+		}, b.taskPolicy),
+		executionRole: b.executionPolicy(b.serverSecrets()),
+		schemaRole: awskit.PolicyOf(files, func(arns fileARNs[string]) awskit.Policy {
+			return awskit.NewPolicy(b.fetch(arns)...)
+		}),
+		schemaExecutionRole: b.executionPolicy(b.schemaSecrets()),
 	}
 	if !b.Config.Fargate() {
-		grants[instanceRole] = grant{b.instancePolicy, nil}
+		roles.Instances = i.roles[instanceRole].Arn
+		policies[instanceRole] = pulumi.String(b.instancePolicy().JSON())
 	}
-	for role, g := range awskit.Sorted(grants) {
+	policies[automationRole] = awskit.PolicyOf(roles, b.automationPolicy)
+	for role, document := range awskit.Sorted(policies) {
 		policy, err := iam.NewRolePolicy(ctx, role, &iam.RolePolicyArgs{
-			Role: i.roles[role].ID(), Name: pulumi.String(role),
-			Policy: b.resolve(func(k known) (string, error) { return g.document(k).JSON(), nil }, g.names...),
+			Role: i.roles[role].ID(), Name: pulumi.String(role), Policy: document,
 		}, pulumi.Parent(i))
 		if err != nil {
 			return fmt.Errorf("granting the role %s its permissions: %w", role, err)
@@ -133,19 +131,28 @@ func (i *Identity) grant(ctx *pulumi.Context, b *builder) error {
 	return nil
 }
 
+// fileARNs are the ARNs of the bucket with the stack's files and of the key that encrypts them.
+type fileARNs[T any] struct{ Bucket, Key T }
+
 // fetch lets the program that prepares a task read the stack's files and the team's own.
-func (b *builder) fetch(k known) []awskit.Statement {
+func (b *builder) fetch(arns fileARNs[string]) []awskit.Statement {
 	files := nodefiles.ARNs(b.Scope, b.Config.Product.Driver, b.Config.Database.CABundle, b.Config.Trust.CABundle)
 	return []awskit.Statement{
-		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{k["bucketArn"] + "/*"}, files...)...),
-		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, k["key"]),
+		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{arns.Bucket + "/*"}, files...)...),
+		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, arns.Key),
 	}
 }
 
-func (b *builder) taskPolicy(k known) awskit.Policy {
+// taskARNs are the ARNs in the policy of a node's task.
+type taskARNs[T any] struct {
+	Files                fileARNs[T]
+	FileSystem, LogGroup T
+}
+
+func (b *builder) taskPolicy(arns taskARNs[string]) awskit.Policy {
 	c := b.Config
-	statements := append(b.fetch(k),
-		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, k["fileSystemArn"]),
+	statements := append(b.fetch(arns.Files),
+		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, arns.FileSystem),
 		observability.ReportMembers(),
 	)
 	if c.Clustered() {
@@ -169,36 +176,38 @@ func (b *builder) taskPolicy(k known) awskit.Policy {
 			}, "*"),
 			awskit.Allow("FindLog", []string{"logs:DescribeLogGroups"}, "*"),
 			awskit.Allow("LogShell", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
-				k["logGroupArn"], k["logGroupArn"]+":*"))
+				arns.LogGroup, arns.LogGroup+":*"))
 	}
 	return awskit.NewPolicy(statements...)
 }
 
-// execution is what starting a task needs: its images, its secrets by variable, and its log.
-func (b *builder) execution(secrets map[string]secretRef) grant {
-	var names []string
-	for _, from := range awskit.Sorted(secrets) {
-		names = append(names, from.secret)
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	return grant{func(k known) awskit.Policy {
-		arns := make([]string, len(names))
-		for i, name := range names {
-			arns[i] = k[name]
-		}
-		return awskit.NewPolicy(append(registry.Pull(b.Scope, b.Config.Container.Image, b.Config.Container.ToolsImage),
-			awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, arns...),
-			awskit.Allow("Decrypt", []string{"kms:Decrypt"}, k["key"]),
-			awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, k["logGroupArn"]+":*"),
-		)...)
-	}, append(names, "key", "logGroupArn")}
+// executionARNs are the ARNs in the policy of what starts a task.
+type executionARNs[T any] struct {
+	Secrets       []T
+	Key, LogGroup T
 }
 
-func (b *builder) automationPolicy(k known) awskit.Policy {
+// executionPolicy is what starting a task needs: its images, its secrets by variable, and its log.
+func (b *builder) executionPolicy(refs map[string]secretRef) pulumi.StringOutput {
+	values := b.secretARNs(refs)
+	return awskit.PolicyOf(executionARNs[pulumi.StringInput]{
+		Secrets: slices.Concat(awskit.Values(values.Masters), awskit.Values(values.Own)), Key: b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
+	}, func(arns executionARNs[string]) awskit.Policy {
+		return awskit.NewPolicy(append(registry.Pull(b.Scope, b.Config.Container.Image, b.Config.Container.ToolsImage),
+			awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, arns.Secrets...),
+			awskit.Allow("Decrypt", []string{"kms:Decrypt"}, arns.Key),
+			awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, arns.LogGroup+":*"),
+		)...)
+	})
+}
+
+// roleARNs are the ARNs of the roles that the automation passes on. Instances is empty on Fargate.
+type roleARNs[T any] struct{ Schema, SchemaExecution, Instances T }
+
+func (b *builder) automationPolicy(roles roleARNs[string]) awskit.Policy {
 	run := awskit.Allow("RunTask", []string{"ecs:RunTask"}, b.ARN("ecs", "task-definition/"+b.schemaFamily()+":*"))
 	run.Condition = map[string]map[string]any{"ArnEquals": {"ecs:cluster": b.clusterARN()}}
-	pass := awskit.Allow("PassRoles", []string{"iam:PassRole"}, k["role:"+schemaRole], k["role:"+schemaExecutionRole])
+	pass := awskit.Allow("PassRoles", []string{"iam:PassRole"}, roles.Schema, roles.SchemaExecution)
 	pass.Condition = map[string]map[string]any{"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 	stopped := awskit.Allow("FindStoppedTasks", []string{"ecs:ListTasks"}, "*")
 	stopped.Condition = map[string]map[string]any{"ArnEquals": {"ecs:cluster": b.clusterARN()}}
@@ -207,21 +216,13 @@ func (b *builder) automationPolicy(k known) awskit.Policy {
 		awskit.Allow("WaitForRollout", []string{"ecs:DescribeServices"}, b.ARN("ecs", "service/"+b.Cluster+"/"+b.Cluster)),
 	}
 	if !b.Config.Fargate() {
-		statements = append(statements, instances.Refresh(b.Scope, groupName(b.Cluster), k["role:"+instanceRole], false)...)
+		statements = append(statements, instances.Refresh(b.Scope, groupName(b.Cluster), roles.Instances, false)...)
 	}
 	return awskit.NewPolicy(statements...)
 }
 
-func (b *builder) automationNames() []string {
-	names := []string{"role:" + schemaRole, "role:" + schemaExecutionRole}
-	if !b.Config.Fargate() {
-		names = append(names, "role:"+instanceRole)
-	}
-	return names
-}
-
 // instancePolicy is what the ECS agent calls, and the permissions that the guide wants on the container instances' role.
-func (b *builder) instancePolicy(known) awskit.Policy {
+func (b *builder) instancePolicy() awskit.Policy {
 	statements := []awskit.Statement{
 		awskit.Allow("FindECS", []string{"ecs:DiscoverPollEndpoint"}, "*"), // takes no resource
 		awskit.Allow("JoinCluster", []string{

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -34,8 +33,10 @@ func documentName(cluster string) string { return "schema-of-" + cluster }
 // when what the schema is made from changes, another release for example. The program then refuses a schema that has to
 // be migrated first, before a node has been replaced.
 func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
-	names := slices.Concat(b.namesOf("host:", "master:", "secret:database-"), []string{"bucket"})
-	in := &ecs.TaskDefinitionArgs{ContainerDefinitions: b.resolve(b.schemaContainers, names...)}
+	hosts := awskit.Inputs(b.Database.Hosts())
+	in := &ecs.TaskDefinitionArgs{ContainerDefinitions: awskit.Resolve(schemaValues[pulumi.StringInput]{
+		Bucket: b.store.Name, Hosts: hosts, Secrets: b.secretARNs(b.schemaSecrets()),
+	}, b.schemaContainers)}
 	if b.Config.Fargate() {
 		in.Cpu, in.Memory = pulumi.String(fmt.Sprint(schemaCPU)), pulumi.String(fmt.Sprint(schemaMemory))
 	}
@@ -45,33 +46,34 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	}
 	return automation.Run(ctx, schemaContainer, &automation.RunArgs{
 		Document: documentName(b.Cluster), Association: b.schemaFamily(), Component: component,
-		Content: b.resolve(b.automation, append(b.namesOf("subnet:"), "nodesGroup")...),
-		Role:    b.Identity.roles[automationRole].Arn,
-		Parameters: pulumi.StringMap{"Schema": b.resolve(func(k known) (string, error) {
-			properties, err := b.schemaProperties(k)
+		Content: awskit.Resolve(placement[pulumi.StringInput]{
+			Subnets: b.Network.InZones(b.Network.Private), SecurityGroup: b.NodesGroup,
+		}, b.automation),
+		Role: b.Identity.roles[automationRole].Arn,
+		Parameters: pulumi.StringMap{"Schema": awskit.Resolve(hosts, func(hosts map[string]string) (string, error) {
+			properties, err := nodefiles.SchemaProperties(b.Config, hosts)
 			return nodefiles.Sum(properties)[:32], err // ECS keeps it as who started the task
-		}, b.namesOf("host:")...)},
+		})},
 		Seconds: schemaSeconds, Before: append(slices.Clone(b.before), task),
 	}, b.child...)
 }
 
-// schemaProperties is what the program makes the schema from.
-func (b *builder) schemaProperties(k known) (string, error) {
-	hosts := map[string]string{}
-	for instance := range b.Config.Database.Instances {
-		hosts[instance] = k["host:"+instance]
-	}
-	return nodefiles.SchemaProperties(b.Config, hosts)
+// schemaValues are what the task that makes the schema names and AWS makes up: the bucket's name, and the databases'
+// hosts by instance.
+type schemaValues[T any] struct {
+	Bucket  T
+	Hosts   map[string]T
+	Secrets secretARNs[T]
 }
 
 // schemaContainers are the containers of the task that makes the schema.
-func (b *builder) schemaContainers(k known) (string, error) {
+func (b *builder) schemaContainers(known schemaValues[string]) (string, error) {
 	c := b.Config
-	properties, err := b.schemaProperties(k)
+	properties, err := nodefiles.SchemaProperties(c, known.Hosts)
 	if err != nil {
 		return "", err
 	}
-	prepare, err := b.prepare(append(container.Files(c), schemaProgramFile(k)), properties)
+	prepare, err := b.prepare(append(container.Files(c), schemaProgramFile(known.Bucket)), properties)
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +82,7 @@ func (b *builder) schemaContainers(k known) (string, error) {
 		return "", err
 	}
 	program := b.container(schemaContainer, c.Container.Image, container.Schema(), environment).
-		mount("artifacts", "config", "shared").secrets(b.schemaSecrets(), k).after(prepareContainer)
+		mount("artifacts", "config", "shared").secrets(b.schemaSecrets(), known.Secrets).after(prepareContainer)
 	program.Essential, program.User = true, fmt.Sprintf("%d:%d", container.User, container.User)
 	program.CPU, program.Memory = schemaCPU/2, schemaServerMemory
 	return containerDefinitions(prepare, program)
@@ -89,8 +91,14 @@ func (b *builder) schemaContainers(k known) (string, error) {
 //go:embed outcome.py
 var outcome string
 
+// placement is where a task on Fargate runs: ids.
+type placement[T any] struct {
+	Subnets       []T
+	SecurityGroup T
+}
+
 // automation starts the task, waits until it has stopped, and fails unless its program succeeded.
-func (b *builder) automation(k known) (string, error) {
+func (b *builder) automation(in placement[string]) (string, error) {
 	run := map[string]any{
 		"Service": "ecs", "Api": "RunTask", "cluster": b.Cluster, "count": 1,
 		// Without a revision, the newest one.
@@ -98,14 +106,8 @@ func (b *builder) automation(k known) (string, error) {
 		"capacityProviderStrategy": []any{map[string]any{"capacityProvider": b.capacity, "weight": 1}},
 	}
 	if b.Config.Fargate() {
-		var subnets []string
-		for name, id := range awskit.Sorted(k) {
-			if strings.HasPrefix(name, "subnet:") {
-				subnets = append(subnets, id)
-			}
-		}
 		run["networkConfiguration"] = map[string]any{"awsvpcConfiguration": map[string]any{
-			"subnets": subnets, "securityGroups": []string{k["nodesGroup"]}, "assignPublicIp": "DISABLED",
+			"subnets": in.Subnets, "securityGroups": []string{in.SecurityGroup}, "assignPublicIp": "DISABLED",
 		}}
 	}
 	const task = "{{ RunTask.Task }}"

@@ -135,14 +135,31 @@ var volumes = map[string]string{
 	"artifacts": container.ArtifactVolume, "config": container.ConfigVolume, "shared": container.Shared,
 }
 
-// secretRef is a secret by its name among the builder's inputs, and a property of it where it is JSON.
-type secretRef struct{ secret, property string }
+// secretRef is where a variable's value is: in one of the stack's own secrets, by key, or in a property of the secret
+// that RDS keeps of an instance's master user.
+type secretRef struct{ key, instance, property string }
+
+// secretARNs are the ARNs of the stack's own secrets by key, and of the master users' by instance.
+type secretARNs[T any] struct{ Own, Masters map[string]T }
+
+// secretARNs are those of the secrets that variables come from.
+func (b *builder) secretARNs(refs map[string]secretRef) secretARNs[pulumi.StringInput] {
+	arns := secretARNs[pulumi.StringInput]{Own: map[string]pulumi.StringInput{}, Masters: map[string]pulumi.StringInput{}}
+	for _, ref := range refs {
+		if ref.instance != "" {
+			arns.Masters[ref.instance] = b.Database.Instances[ref.instance].MasterSecretARN
+		} else {
+			arns.Own[ref.key] = b.Secrets.ARNs[ref.key]
+		}
+	}
+	return arns
+}
 
 // serverSecrets says which secret is which variable of the server.
 func (b *builder) serverSecrets() map[string]secretRef {
-	variables := map[string]secretRef{container.EnvKeystore: {secret: "secret:" + secrets.Keystore}}
+	variables := map[string]secretRef{container.EnvKeystore: {key: secrets.Keystore}}
 	for name, key := range b.SecretKeys {
-		variables[name] = secretRef{secret: "secret:" + key}
+		variables[name] = secretRef{key: key}
 	}
 	return variables
 }
@@ -152,9 +169,9 @@ func (b *builder) schemaSecrets() map[string]secretRef {
 	variables := map[string]secretRef{}
 	for logical, l := range b.Config.Database.Logical {
 		username, master, password := bootstrap.Environment(logical)
-		variables[username] = secretRef{"master:" + l.Instance, "username"}
-		variables[master] = secretRef{"master:" + l.Instance, "password"}
-		variables[password] = secretRef{secret: "secret:" + secrets.DatabaseKey(logical)}
+		variables[username] = secretRef{instance: l.Instance, property: "username"}
+		variables[master] = secretRef{instance: l.Instance, property: "password"}
+		variables[password] = secretRef{key: secrets.DatabaseKey(logical)}
 	}
 	return variables
 }
@@ -199,11 +216,12 @@ func (d definition) mount(readOnly ...string) definition {
 }
 
 // secrets gives a container its secrets: their names only, which ECS turns into values when the container starts.
-func (d definition) secrets(from map[string]secretRef, k known) definition {
+func (d definition) secrets(from map[string]secretRef, arns secretARNs[string]) definition {
 	for name, ref := range awskit.Sorted(from) {
-		arn := k[ref.secret]
-		if ref.property != "" {
-			arn += ":" + ref.property + "::" // the property, the current version's label and no version of its own
+		arn := arns.Own[ref.key]
+		if ref.instance != "" {
+			// The property, the current version's label and no version of its own.
+			arn = arns.Masters[ref.instance] + ":" + ref.property + "::"
 		}
 		d.Secrets = append(d.Secrets, secretVariable{name, arn})
 	}
@@ -227,31 +245,37 @@ func (b *builder) prepare(files []container.File, schema string) (definition, er
 }
 
 // ownFile is an object of the stack's bucket.
-func ownFile(k known, name, sum, at string) container.File {
-	return container.File{Source: "s3://" + k["bucket"] + "/" + bootstrap.Key(name, sum), SHA256: sum, Path: at}
+func ownFile(bucket, name, sum, at string) container.File {
+	return container.File{Source: "s3://" + bucket + "/" + bootstrap.Key(name, sum), SHA256: sum, Path: at}
 }
 
-func schemaProgramFile(k known) container.File {
-	return ownFile(k, schemaProgram, nodefiles.Sum(bootstrap.SchemaProgram()), container.SchemaProgramPath)
+func schemaProgramFile(bucket string) container.File {
+	return ownFile(bucket, schemaProgram, nodefiles.Sum(bootstrap.SchemaProgram()), container.SchemaProgramPath)
+}
+
+// nodeValues are what the task of a node names and AWS makes up: the bucket's name, and the checksum of deployment.toml.
+type nodeValues[T any] struct {
+	Bucket, DeploymentSum T
+	Secrets               secretARNs[T]
 }
 
 // nodeFiles are what a node fetches.
-func (b *builder) nodeFiles(k known) []container.File {
-	files := append(container.Files(b.Config), schemaProgramFile(k))
+func (b *builder) nodeFiles(known nodeValues[string]) []container.File {
+	files := append(container.Files(b.Config), schemaProgramFile(known.Bucket))
 	if b.Config.Container.Baked {
 		return files
 	}
-	files = append(files, ownFile(k, b.files.Deployment, k["deploymentSum"], container.DeploymentPath))
+	files = append(files, ownFile(known.Bucket, b.files.Deployment, known.DeploymentSum, container.DeploymentPath))
 	if b.files.Hazelcast != "" {
-		files = append(files, ownFile(k, b.files.Hazelcast, b.files.HazelcastSum, container.HazelcastPath))
+		files = append(files, ownFile(known.Bucket, b.files.Hazelcast, b.files.HazelcastSum, container.HazelcastPath))
 	}
 	return files
 }
 
 // nodeContainers are the containers of a node.
-func (b *builder) nodeContainers(k known) (string, error) {
+func (b *builder) nodeContainers(known nodeValues[string]) (string, error) {
 	c := b.Config
-	prepare, err := b.prepare(b.nodeFiles(k), "")
+	prepare, err := b.prepare(b.nodeFiles(known), "")
 	if err != nil {
 		return "", err
 	}
@@ -263,7 +287,7 @@ func (b *builder) nodeContainers(k known) (string, error) {
 		environment[container.EnvTurn] = fmt.Sprint(container.TurnSeconds)
 	}
 	server := b.container(serverContainer, c.Container.Image, container.Serve(), environment).
-		mount("config", "shared").secrets(b.serverSecrets(), k).after(prepareContainer)
+		mount("config", "shared").secrets(b.serverSecrets(), known.Secrets).after(prepareContainer)
 	server.Essential, server.User, server.StopTimeout = true, fmt.Sprintf("%d:%d", container.User, container.User), stopSeconds
 	server.CPU, server.Memory = b.serverCPU(), c.ServerMemory()
 	server.Ulimits = []ulimit{{"nofile", openFiles, openFiles}}
@@ -355,7 +379,6 @@ func (b *builder) taskDefinition(
 
 // nodeTask registers the task that is a node.
 func (b *builder) nodeTask(ctx *pulumi.Context) (*ecs.TaskDefinition, error) {
-	b.inputs["deploymentSum"] = b.files.DeploymentSum
 	shared := ecs.TaskDefinitionVolumeArray{}
 	for directory, point := range awskit.Sorted(b.FileSystem.AccessPoints) {
 		shared = append(shared, ecs.TaskDefinitionVolumeArgs{
@@ -374,8 +397,10 @@ func (b *builder) nodeTask(ctx *pulumi.Context) (*ecs.TaskDefinition, error) {
 		})
 	}
 	in := &ecs.TaskDefinitionArgs{
-		ContainerDefinitions: b.resolve(b.nodeContainers, append(b.namesOf("secret:"), "bucket", "deploymentSum")...),
-		Volumes:              shared,
+		ContainerDefinitions: awskit.Resolve(nodeValues[pulumi.StringInput]{
+			Bucket: b.store.Name, DeploymentSum: b.files.DeploymentSum, Secrets: b.secretARNs(b.serverSecrets()),
+		}, b.nodeContainers),
+		Volumes: shared,
 	}
 	if b.Config.Fargate() {
 		in.Cpu = pulumi.String(fmt.Sprint(b.Config.Nodes.CPU * cpuUnits))

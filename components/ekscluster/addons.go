@@ -109,7 +109,7 @@ func (b *builder) addon(
 
 // files gives the EFS CSI driver's node pods their role.
 func (b *builder) files(ctx *pulumi.Context) ([]pulumi.Resource, error) {
-	granted, err := b.Identity.grant(ctx, "filesystem", b.Identity.fileSystem, awskit.PolicyOf(mount, b.FileSystem.ARN))
+	granted, err := b.Identity.grant(ctx, "filesystem", b.Identity.fileSystem, awskit.PolicyOf(b.FileSystem.ARN, mount))
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (b *builder) logs(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	granted, err := b.Identity.grant(ctx, "logs", b.Identity.logs, awskit.PolicyOf(ship, b.LogGroupARN, insights.Arn))
+	granted, err := b.Identity.grant(ctx, "logs", b.Identity.logs, awskit.PolicyOf([]pulumi.StringInput{b.LogGroupARN, insights.Arn}, ship))
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func NewController(
 func (c *Controller) grant(ctx *pulumi.Context, args *ControllerArgs) ([]pulumi.Resource, error) {
 	policy := pulumi.StringInput(pulumi.String(ingressPolicy(args).JSON()))
 	if args.TargetGroup != nil {
-		policy = awskit.PolicyOf(register, args.TargetGroup)
+		policy = awskit.PolicyOf(args.TargetGroup, register)
 	}
 	granted, err := iam.NewRolePolicy(ctx, "controller", &iam.RolePolicyArgs{
 		Role: args.Identity.controller.ID(), Name: pulumi.String("controller"), Policy: policy,
@@ -113,14 +113,14 @@ func (c *Controller) grant(ctx *pulumi.Context, args *ControllerArgs) ([]pulumi.
 }
 
 // register is what a TargetGroupBinding takes: looking around, and the targets of one target group.
-func register(v []string) awskit.Policy {
+func register(targetGroup string) awskit.Policy {
 	return awskit.NewPolicy(
 		look("ec2:DescribeVpcs", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers",
 			"elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes",
 			"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"),
 		awskit.Allow("Register", []string{
 			"elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets",
-		}, v[0]),
+		}, targetGroup),
 	)
 }
 

@@ -6,6 +6,7 @@ package ekscluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -123,7 +124,7 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	granted, err := b.Identity.grant(ctx, "cluster", b.Identity.cluster, awskit.PolicyOf(encrypt, b.Secrets.KeyARN))
+	granted, err := b.Identity.grant(ctx, "cluster", b.Identity.cluster, awskit.PolicyOf(b.Secrets.KeyARN, encrypt))
 	if err != nil {
 		return nil, err
 	}
@@ -241,14 +242,9 @@ func (b *builder) adopt(ctx *pulumi.Context) error {
 
 // podIdentity lets the pods act under their role.
 func (b *builder) podIdentity(ctx *pulumi.Context) error {
-	values := []pulumi.StringInput{b.Secrets.KeyARN}
-	for _, arn := range awskit.Sorted(b.Secrets.ARNs) {
-		values = append(values, arn)
-	}
-	for _, instance := range awskit.Sorted(b.Database.Instances) {
-		values = append(values, instance.MasterSecretARN)
-	}
-	granted, err := b.Identity.grant(ctx, "pods", b.Identity.pods, awskit.PolicyOf(podPolicy(b.Args), values...))
+	granted, err := b.Identity.grant(ctx, "pods", b.Identity.pods, awskit.PolicyOf(podARNs[pulumi.StringInput]{
+		Key: b.Secrets.KeyARN, Secrets: slices.Concat(awskit.Values(b.Secrets.ARNs), awskit.Values(b.Database.MasterSecretARNs())),
+	}, b.podPolicy))
 	if err != nil {
 		return err
 	}

@@ -139,22 +139,22 @@ func (i *Identity) grant(
 }
 
 // encrypt lets the control plane use the key that encrypts Kubernetes secrets.
-func encrypt(v []string) awskit.Policy {
+func encrypt(key string) awskit.Policy {
 	return awskit.NewPolicy(awskit.Allow("EncryptSecrets",
-		[]string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"}, v[0]))
+		[]string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"}, key))
 }
 
 // mount lets the EFS CSI driver mount, in the zone that a node is in. It makes no access points: they are made here.
-func mount(v []string) awskit.Policy {
+func mount(fileSystem string) awskit.Policy {
 	return awskit.NewPolicy(awskit.Allow("MountFiles", []string{
 		"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "elasticfilesystem:DescribeMountTargets",
-	}, v[0]))
+	}, fileSystem))
 }
 
 // ship lets Fluent Bit and the CloudWatch agent write to the log groups that exist, and to no other.
-func ship(v []string) awskit.Policy {
+func ship(groups []string) awskit.Policy {
 	resources := []string{}
-	for _, group := range v {
+	for _, group := range groups {
 		resources = append(resources, group, group+":*")
 	}
 	return awskit.NewPolicy(
@@ -166,20 +166,24 @@ func ship(v []string) awskit.Policy {
 	)
 }
 
-// podPolicy is what a pod of the cluster does. The key comes first, then the secrets' ARNs.
-func podPolicy(args *Args) func(v []string) awskit.Policy {
+// podARNs are the ARNs in the pods' policy.
+type podARNs[T any] struct {
+	Key     T
+	Secrets []T
+}
+
+// podPolicy is what a pod of the cluster does.
+func (args *Args) podPolicy(arns podARNs[string]) awskit.Policy {
 	c := args.Config
-	return func(v []string) awskit.Policy {
-		policy := awskit.NewPolicy(observability.ReportMembers())
-		artifacts := nodefiles.ARNs(args.Scope, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle, c.EKS.MembershipScheme)
-		if len(artifacts) > 0 {
-			policy.Statement = append(policy.Statement, awskit.Allow("ReadFiles", []string{"s3:GetObject"}, artifacts...))
-		}
-		if c.EKS.Secrets == config.SecretsCSI {
-			policy.Statement = append(policy.Statement,
-				awskit.Allow("ReadSecrets", []string{"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}, v[1:]...),
-				awskit.Allow("Decrypt", []string{"kms:Decrypt"}, v[0]))
-		}
-		return policy
+	policy := awskit.NewPolicy(observability.ReportMembers())
+	artifacts := nodefiles.ARNs(args.Scope, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle, c.EKS.MembershipScheme)
+	if len(artifacts) > 0 {
+		policy.Statement = append(policy.Statement, awskit.Allow("ReadFiles", []string{"s3:GetObject"}, artifacts...))
 	}
+	if c.EKS.Secrets == config.SecretsCSI {
+		policy.Statement = append(policy.Statement,
+			awskit.Allow("ReadSecrets", []string{"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}, arns.Secrets...),
+			awskit.Allow("Decrypt", []string{"kms:Decrypt"}, arns.Key))
+	}
+	return policy
 }

@@ -9,15 +9,18 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
+// access is how a cluster is reached: its name, its API's URL, and the certificate authority of that.
+type access[T any] struct{ Name, Endpoint, Authority T }
+
 // kubeconfig asks the AWS CLI of the machine that runs Pulumi for a token, as the identity that the AWS provider has. JSON
 // is YAML, which kubeconfig files are written in.
 func kubeconfig(
 	scope awskit.Scope, provider config.Provider, name, endpoint, authority pulumi.StringInput,
 ) pulumi.StringOutput {
-	values := pulumi.StringArray{name, endpoint, authority}.ToStringArrayOutput()
-	text := values.ApplyT(func(v []string) (string, error) {
+	values := access[pulumi.StringInput]{Name: name, Endpoint: endpoint, Authority: authority}
+	text := awskit.Resolve(values, func(known access[string]) (string, error) {
 		type object = map[string]any
-		args, variables := token(scope.Region, v[0], provider)
+		args, variables := token(scope.Region, known.Name, provider)
 		exec := object{
 			"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": args, "interactiveMode": "Never",
 			"provideClusterInfo": false,
@@ -30,13 +33,15 @@ func kubeconfig(
 			exec["env"] = env
 		}
 		text, err := json.Marshal(object{
-			"apiVersion": "v1", "kind": "Config", "current-context": v[0],
-			"clusters": []object{{"name": v[0], "cluster": object{"server": v[1], "certificate-authority-data": v[2]}}},
-			"users":    []object{{"name": v[0], "user": object{"exec": exec}}},
-			"contexts": []object{{"name": v[0], "context": object{"cluster": v[0], "user": v[0]}}},
+			"apiVersion": "v1", "kind": "Config", "current-context": known.Name,
+			"clusters": []object{{"name": known.Name, "cluster": object{
+				"server": known.Endpoint, "certificate-authority-data": known.Authority,
+			}}},
+			"users":    []object{{"name": known.Name, "user": object{"exec": exec}}},
+			"contexts": []object{{"name": known.Name, "context": object{"cluster": known.Name, "user": known.Name}}},
 		})
 		return string(text), err
-	}).(pulumi.StringOutput)
+	})
 	return pulumi.ToSecret(text).(pulumi.StringOutput)
 }
 

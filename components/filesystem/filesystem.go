@@ -87,7 +87,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("setting the backup policy: %w", err)
 	}
 	if _, err := efs.NewFileSystemPolicy(ctx, "shared", &efs.FileSystemPolicyArgs{
-		FileSystemId: f.ID, Policy: awskit.PolicyOf(mountPolicy, f.ARN, args.NodeRole),
+		FileSystemId: f.ID, Policy: awskit.PolicyOf(mountARNs[pulumi.StringInput]{FileSystem: f.ARN, NodeRole: args.NodeRole}, mountPolicy),
 	}, child...); err != nil {
 		return nil, fmt.Errorf("setting the file system policy: %w", err)
 	}
@@ -135,17 +135,20 @@ func (f *FileSystem) accessPoints(ctx *pulumi.Context, args *Args, child []pulum
 	return nil
 }
 
+// mountARNs are the ARNs in the file system's policy.
+type mountARNs[T any] struct{ FileSystem, NodeRole T }
+
 // mountPolicy lets the nodes' role mount and write, over TLS only and through an access point only.
-func mountPolicy(v []string) awskit.Policy {
-	fs, role := v[0], v[1]
-	mount := awskit.Allow("NodesMount", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, fs)
-	mount.Principal = map[string]any{"AWS": role}
+func mountPolicy(arns mountARNs[string]) awskit.Policy {
+	mount := awskit.Allow("NodesMount", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
+		arns.FileSystem)
+	mount.Principal = map[string]any{"AWS": arns.NodeRole}
 	mount.Condition = map[string]map[string]any{
 		"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},
 		"Null": {"elasticfilesystem:AccessPointArn": "false"},
 	}
 	return awskit.NewPolicy(mount, awskit.Statement{
-		Sid: "OnlyTLS", Effect: "Deny", Principal: map[string]any{"AWS": "*"}, Action: []string{"*"}, Resource: []string{fs},
+		Sid: "OnlyTLS", Effect: "Deny", Principal: map[string]any{"AWS": "*"}, Action: []string{"*"}, Resource: []string{arns.FileSystem},
 		Condition: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
 	})
 }

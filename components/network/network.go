@@ -294,13 +294,13 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	}
 	policy, err := iam.NewRolePolicy(ctx, "flow-logs", &iam.RolePolicyArgs{
 		Role: role.ID(),
-		Policy: awskit.PolicyOf(func(v []string) awskit.Policy {
+		Policy: awskit.PolicyOf(group.Arn, func(arn string) awskit.Policy {
 			// What the VPC's guide asks for, "IAM role for publishing flow logs to CloudWatch Logs", but for CreateLogGroup:
 			// the group is there, and what is still on its way at a destroy would make it again (terraform-aws-vpc does so too).
 			return awskit.NewPolicy(awskit.Allow("WriteFlowLogs", []string{
 				"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents",
-			}, v[0], v[0]+":*"), awskit.Allow("FindLogGroups", []string{"logs:DescribeLogGroups"}, args.ARN("logs", "log-group:*")))
-		}, group.Arn),
+			}, arn, arn+":*"), awskit.Allow("FindLogGroups", []string{"logs:DescribeLogGroups"}, args.ARN("logs", "log-group:*")))
+		}),
 	}, child...)
 	if err != nil {
 		return err

@@ -25,32 +25,28 @@ type graph struct {
 	lines []line
 }
 
+// dashboardValues are what a dashboard names and AWS makes up: ARNs, and identifiers of databases by instance.
+type dashboardValues[T any] struct {
+	Alarms                                 []T
+	LoadBalancer, TargetGroup, Certificate T
+	Databases                              map[string]T
+}
+
 // dashboard shows the alarms and what they watch.
 func (b *builder) dashboard(ctx *pulumi.Context, arns pulumi.StringArray) error {
-	values := map[string]pulumi.StringInput{"balancer": b.LoadBalancer}
-	if b.TargetGroup != nil {
-		values["target"] = b.TargetGroup
-	}
-	if b.Certificate != nil {
-		values["certificate"] = b.Certificate
+	values := dashboardValues[pulumi.StringInput]{
+		Alarms: arns, LoadBalancer: b.LoadBalancer, TargetGroup: awskit.Optional(b.TargetGroup),
+		Certificate: awskit.Optional(b.Certificate), Databases: map[string]pulumi.StringInput{},
 	}
 	for key, db := range b.Databases {
-		values["database:"+key] = db.Identifier
+		values.Databases[key] = db.Identifier
 	}
-	graphs := awskit.Resolve(values, func(at map[string]string) (string, error) {
-		text, err := json.Marshal(b.graphs(at))
+	body := awskit.Resolve(values, func(known dashboardValues[string]) (string, error) {
+		alarms := object{"type": "alarm", "x": 0, "y": 0, "width": wide, "height": high,
+			"properties": object{"title": "Alarms", "alarms": known.Alarms}}
+		text, err := json.Marshal(object{"widgets": append([]any{alarms}, b.graphs(known)...)})
 		return string(text), err
 	})
-	body := pulumi.All(arns, graphs).ApplyT(func(v []any) (string, error) {
-		widgets := []any{object{"type": "alarm", "x": 0, "y": 0, "width": wide, "height": high,
-			"properties": object{"title": "Alarms", "alarms": v[0]}}}
-		var more []any
-		if err := json.Unmarshal([]byte(v[1].(string)), &more); err != nil {
-			return "", fmt.Errorf("reading the graphs: %w", err)
-		}
-		text, err := json.Marshal(object{"widgets": append(widgets, more...)})
-		return string(text), err
-	}).(pulumi.StringOutput)
 	_, err := cloudwatch.NewDashboard(ctx, "dashboard", &cloudwatch.DashboardArgs{
 		DashboardName: pulumi.String(b.Cluster), DashboardBody: body,
 	}, b.child...)
@@ -58,11 +54,11 @@ func (b *builder) dashboard(ctx *pulumi.Context, arns pulumi.StringArray) error 
 }
 
 // graphs are the widgets below the alarms.
-func (b *builder) graphs(at map[string]string) []any {
-	target := []any{"LoadBalancer", at["balancer"]}
+func (b *builder) graphs(known dashboardValues[string]) []any {
+	target := []any{"LoadBalancer", known.LoadBalancer}
 	all := []graph{}
 	if b.TargetGroup != nil {
-		target = append([]any{"TargetGroup", at["target"]}, target...)
+		target = append([]any{"TargetGroup", known.TargetGroup}, target...)
 		all = append(all, graph{"Nodes", []line{
 			metric(balancerMetrics, "HealthyHostCount", "Minimum", target...), metric(balancerMetrics, "UnHealthyHostCount", "Maximum", target...),
 		}})
@@ -74,7 +70,7 @@ func (b *builder) graphs(at map[string]string) []any {
 		graph{"Requests", []line{metric(balancerMetrics, "RequestCount", "Sum", target...)}},
 		graph{"Errors", []line{
 			metric(balancerMetrics, "HTTPCode_Target_5XX_Count", "Sum", target...),
-			metric(balancerMetrics, "HTTPCode_ELB_5XX_Count", "Sum", "LoadBalancer", at["balancer"]),
+			metric(balancerMetrics, "HTTPCode_ELB_5XX_Count", "Sum", "LoadBalancer", known.LoadBalancer),
 		}},
 		graph{"Response time", []line{
 			metric(balancerMetrics, "TargetResponseTime", "p50", target...), metric(balancerMetrics, "TargetResponseTime", "p95", target...),
@@ -86,7 +82,7 @@ func (b *builder) graphs(at map[string]string) []any {
 		all = append(all, graph{"Days since each node's image was made", []line{b.search(ImageMetric, "Maximum")}})
 	}
 	for key, db := range awskit.Sorted(b.Databases) {
-		of := []any{"DBInstanceIdentifier", at["database:"+key]}
+		of := []any{"DBInstanceIdentifier", known.Databases[key]}
 		cpu := graph{"CPU of the database " + key, []line{metric("AWS/RDS", "CPUUtilization", "Average", of...)}}
 		if db.Burstable {
 			cpu.lines = append(cpu.lines, metric("AWS/RDS", "CPUCreditBalance", "Maximum", of...))
@@ -97,7 +93,7 @@ func (b *builder) graphs(at map[string]string) []any {
 	}
 	if b.Certificate != nil {
 		all = append(all, graph{"Days until the certificate ends", []line{
-			metric("AWS/CertificateManager", "DaysToExpiry", "Minimum", "CertificateArn", at["certificate"]),
+			metric("AWS/CertificateManager", "DaysToExpiry", "Minimum", "CertificateArn", known.Certificate),
 		}})
 	}
 	widgets := make([]any, len(all))

@@ -18,12 +18,14 @@ func (b *builder) rules(ctx *pulumi.Context) error {
 	}
 	if b.Group != "" {
 		// Event types and fields: "Instance refresh example events and patterns" in the EC2 Auto Scaling user guide.
-		if err := b.rule(ctx, "failed-refresh", "An instance refresh has failed, or an instance could not be launched", "aws.autoscaling",
+		if err := rule(ctx, b, "failed-refresh", "An instance refresh has failed, or an instance could not be launched", "aws.autoscaling",
 			[]string{
 				"EC2 Auto Scaling Instance Refresh Failed", "EC2 Auto Scaling Instance Refresh Rollback Failed",
 				"EC2 Auto Scaling Instance Refresh Rollback Started", "EC2 Instance Launch Unsuccessful",
 			},
-			func([]string) object { return object{"detail": object{"AutoScalingGroupName": []string{b.Group}}} }); err != nil {
+			pulumi.String(b.Group), func(group string) object {
+				return object{"detail": object{"AutoScalingGroupName": []string{group}}}
+			}); err != nil {
 			return err
 		}
 	}
@@ -37,54 +39,56 @@ func (b *builder) rules(ctx *pulumi.Context) error {
 		ids = append(ids, db.Identifier)
 	}
 	// "Amazon RDS event categories and event messages" in the RDS user guide.
-	return b.rule(ctx, "database-events", "A database fails over, has failed or runs out of storage", "aws.rds",
-		[]string{"RDS DB Instance Event"}, func(ids []string) object {
+	return rule(ctx, b, "database-events", "A database fails over, has failed or runs out of storage", "aws.rds",
+		[]string{"RDS DB Instance Event"}, ids, func(ids []string) object {
 			return object{"detail": object{
 				"SourceIdentifier": ids, "EventCategories": []string{"failover", "failure", "low storage"},
 			}}
-		}, ids...)
+		})
 }
+
+// serviceNames are the names of an ECS cluster and of its service.
+type serviceNames[T any] struct{ Cluster, Service T }
 
 // taskRules watch an ECS service. A task that the scheduler stops because of a deployment or a scale-in is no news; one
 // that it stops because a health check failed says so in its reason. See "Amazon ECS events" and "Viewing Amazon ECS
 // stopped task errors" in the ECS developer guide.
 func (b *builder) taskRules(ctx *pulumi.Context) error {
-	service := []pulumi.StringInput{b.Service.Cluster, b.Service.Name}
-	if err := b.rule(ctx, "failed-deployment", "A deployment of the service has failed", "aws.ecs",
-		[]string{"ECS Deployment State Change"}, func(v []string) object {
+	names := serviceNames[pulumi.StringInput]{Cluster: b.Service.Cluster, Service: b.Service.Name}
+	if err := rule(ctx, b, "failed-deployment", "A deployment of the service has failed", "aws.ecs",
+		[]string{"ECS Deployment State Change"}, names, func(of serviceNames[string]) object {
 			return object{
-				"resources": []string{b.ARN("ecs", "service/"+v[0]+"/"+v[1])},
+				"resources": []string{b.ARN("ecs", "service/"+of.Cluster+"/"+of.Service)},
 				"detail":    object{"eventName": []string{"SERVICE_DEPLOYMENT_FAILED"}},
 			}
-		}, service...); err != nil {
+		}); err != nil {
 		return err
 	}
-	return b.rule(ctx, "stopped-tasks", "A node's task has ended by itself, did not start or failed its health check", "aws.ecs",
-		[]string{"ECS Task State Change"}, func(v []string) object {
+	return rule(ctx, b, "stopped-tasks", "A node's task has ended by itself, did not start or failed its health check", "aws.ecs",
+		[]string{"ECS Task State Change"}, names, func(of serviceNames[string]) object {
 			return object{"detail": object{
-				"clusterArn": []string{b.ARN("ecs", "cluster/"+v[0])}, "group": []string{"service:" + v[1]},
+				"clusterArn": []string{b.ARN("ecs", "cluster/"+of.Cluster)}, "group": []string{"service:" + of.Service},
 				"lastStatus": []string{"STOPPED"}, "$or": []object{
 					{"stopCode": []string{"EssentialContainerExited", "TaskFailedToStart"}},
 					{"stoppedReason": []object{{"prefix": "Task failed"}}},
 				},
 			}}
-		}, service...)
+		})
 }
 
 type object = map[string]any
 
-// rule sends events of a service to the topic. What is asked of them beyond their type follows from values that are
-// known later.
-func (b *builder) rule(
-	ctx *pulumi.Context, name, what, source string, types []string, match func([]string) object, values ...pulumi.StringInput,
+// rule sends events of a service to the topic. What is asked of them beyond their type follows from values, as
+// awskit.Resolve takes them.
+func rule[In, Known any](
+	ctx *pulumi.Context, b *builder, name, what, source string, types []string, values In, match func(Known) object,
 ) error {
-	all := pulumi.StringArray(values)
-	pattern := all.ToStringArrayOutput().ApplyT(func(values []string) (string, error) {
-		event := match(values)
+	pattern := awskit.Resolve(values, func(known Known) (string, error) {
+		event := match(known)
 		event["source"], event["detail-type"] = []string{source}, types
 		text, err := json.Marshal(event)
 		return string(text), err
-	}).(pulumi.StringOutput)
+	})
 	rule, err := cloudwatch.NewEventRule(ctx, name, &cloudwatch.EventRuleArgs{
 		Name: pulumi.String(b.Cluster + "-" + name), Description: pulumi.String(what), EventPattern: pattern,
 		Tags: awskit.Tags(b.Cluster+"-"+name, component),

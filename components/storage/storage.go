@@ -104,7 +104,7 @@ func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 		return nil, fmt.Errorf("versioning the bucket %s: %w", name, err)
 	}
 	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{
-		Bucket: bucket.ID().ToStringOutput(), Policy: awskit.PolicyOf(args.policy, bucket.Arn),
+		Bucket: bucket.ID().ToStringOutput(), Policy: awskit.PolicyOf(bucket.Arn, args.policy),
 		// S3 takes one change of a bucket's access settings at a time.
 	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{closed}))...)
 	if err != nil {
@@ -119,8 +119,7 @@ func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"name": b.Name, "arn": b.ARN})
 }
 
-func (a *Args) policy(v []string) awskit.Policy {
-	bucket := v[0]
+func (a *Args) policy(bucket string) awskit.Policy {
 	statements := []awskit.Statement{{
 		Sid: "OnlyTLS", Effect: "Deny", Principal: map[string]any{"AWS": "*"}, Action: []string{"s3:*"},
 		Resource:  []string{bucket, bucket + "/*"},

@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -116,11 +117,11 @@ type property struct {
 
 // objects lists each secret once with everything that is taken from it, which is what the provider wants.
 func objects(values []Secret) pulumi.StringOutput {
-	arns := pulumi.StringArray{}
-	for _, value := range values {
-		arns = append(arns, value.ARN)
+	arns := make([]pulumi.StringInput, len(values))
+	for i, value := range values {
+		arns[i] = value.ARN
 	}
-	return arns.ToStringArrayOutput().ApplyT(func(known []string) (string, error) {
+	return awskit.Resolve(arns, func(known []string) (string, error) {
 		var list []entry
 		index := map[string]int{}
 		for i, value := range values {
@@ -141,5 +142,5 @@ func objects(values []Secret) pulumi.StringOutput {
 			return "", fmt.Errorf("writing the driver's list of secrets: %w", err)
 		}
 		return string(text), nil
-	}).(pulumi.StringOutput)
+	})
 }
