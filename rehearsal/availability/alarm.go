@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // alarm is a CloudWatch alarm as it evaluates its metric.
@@ -32,43 +34,41 @@ type query struct {
 }
 
 // alarmsOf reads the alarms of a state.
-func alarmsOf(s state) []*alarm {
+func alarmsOf(s *state.State) []*alarm {
 	var all []*alarm
-	for _, r := range s.of(alarmType) {
+	for _, r := range s.Of(state.MetricAlarm) {
 		a := &alarm{
-			urn: string(r.URN), name: r.text("name"), comparison: r.text("comparisonOperator"), threshold: r.number(0, "threshold"),
-			periods: int(r.number(1, "evaluationPeriods")), missing: r.text("treatMissingData"),
+			urn: r.URN, name: r.Text("name"), comparison: r.Text("comparisonOperator"), threshold: r.Number("threshold", 0),
+			periods: int(r.Number("evaluationPeriods", 1)), missing: r.Text("treatMissingData"),
 		}
-		a.breaching = int(r.number(float64(a.periods), "datapointsToAlarm"))
+		a.breaching = int(r.Number("datapointsToAlarm", float64(a.periods)))
 		if a.breaching == 0 {
 			a.breaching = a.periods
 		}
-		for _, target := range r.list("alarmActions") {
-			a.tells = append(a.tells, text(target))
+		for _, target := range r.List("alarmActions") {
+			a.tells = append(a.tells, state.Text(target))
 		}
-		a.vanished = len(r.list("insufficientDataActions")) > 0
-		metric := func(v any, name, statistic string) query {
+		a.vanished = len(r.List("insufficientDataActions")) > 0
+		metric := func(v state.Object, name, statistic string) query {
 			q := query{
-				namespace: text(at(v, "namespace")), metric: text(at(v, name)), statics: text(at(v, statistic)),
-				period: time.Duration(number(at(v, "period"), 60)) * time.Second, dimensions: map[string]string{},
+				namespace: v.Text("namespace"), metric: v.Text(name), statics: v.Text(statistic),
+				period: time.Duration(state.Number(v["period"], 60)) * time.Second, dimensions: map[string]string{},
 			}
-			if of, ok := at(v, "dimensions").(map[string]any); ok {
-				for key, value := range of {
-					q.dimensions[key] = text(value)
-				}
+			for key, value := range v.Object("dimensions") {
+				q.dimensions[key] = state.Text(value)
 			}
 			return q
 		}
-		if list := r.list("metricQueries"); len(list) > 0 {
+		if list := r.Objects("metricQueries"); len(list) > 0 {
 			for _, one := range list {
-				q := metric(at(one, "metric"), "metricName", "stat")
-				q.id, q.expression, q.returned = text(at(one, "id")), text(at(one, "expression")), at(one, "returnData") == true
+				q := metric(one.Object("metric"), "metricName", "stat")
+				q.id, q.expression, q.returned = one.Text("id"), one.Text("expression"), one["returnData"] == true
 				a.queries = append(a.queries, q)
 			}
 		} else {
 			q := metric(r.Inputs, "metricName", "statistic")
 			if q.statics == "" {
-				q.statics = r.text("extendedStatistic")
+				q.statics = r.Text("extendedStatistic")
 			}
 			q.returned = true
 			a.queries = []query{q}

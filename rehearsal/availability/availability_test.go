@@ -8,35 +8,34 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	res "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 type object = map[string]any
 
 // made is a state that a test puts together.
 type made struct {
-	stack []apitype.ResourceV3
+	stack []*state.Resource
 	clock Clock
 }
 
 // add makes a resource that `up` begins and is done with at some minutes.
-func (m *made) add(token, name string, properties object, began, done time.Duration) *apitype.ResourceV3 {
-	r := apitype.ResourceV3{
-		URN: res.NewURN("dev", "wso2is", "", tokens.Type(token), name), Type: tokens.Type(token), Custom: true, ID: res.ID(name),
+func (m *made) add(token, name string, properties object, began, done time.Duration) *state.Resource {
+	r := &state.Resource{
+		URN: "urn:pulumi:dev::wso2is::" + token + "::" + name, Name: name, Type: token, Custom: true, ID: name,
 		Inputs: properties, Outputs: properties,
 	}
 	m.stack = append(m.stack, r)
-	m.clock.Began[string(r.URN)], m.clock.Done[string(r.URN)] = began, done
-	return &m.stack[len(m.stack)-1]
+	m.clock.Began[r.URN], m.clock.Done[r.URN] = began, done
+	return r
 }
 
 func (m *made) get(t *testing.T, name string) object {
 	t.Helper()
 	for _, r := range m.stack {
-		if r.URN.Name() == name {
+		if r.Name == name {
 			return r.Inputs
 		}
 	}
@@ -46,7 +45,7 @@ func (m *made) get(t *testing.T, name string) object {
 
 func (m *made) judge(t *testing.T) string {
 	t.Helper()
-	report, err := Judge(m.stack, m.clock)
+	report, err := Judge(state.New(m.stack...), m.clock)
 	require.NoError(t, err)
 	var faults []string
 	for _, v := range report.Claims {
@@ -69,15 +68,15 @@ const minutes = time.Minute
 // newStack has what all topologies have: a balancer, targets, a database and the nodes' program and configuration.
 func newStack() *made {
 	m := &made{clock: Clock{Began: map[string]time.Duration{}, Done: map[string]time.Duration{}, Start: map[string]time.Duration{
-		ec2Instance: 6*minutes + 30*time.Second, scalingGroup: 7 * minutes, ecsService: 5 * minutes, deployment: 5 * minutes,
+		state.EC2Instance: 6*minutes + 30*time.Second, state.AutoScalingGroup: 7 * minutes, state.ECSService: 5 * minutes, state.Deployment: 5 * minutes,
 	}}}
-	m.add(balancer, "alb", object{"arnSuffix": "app/demo/1"}, 0, 3*minutes)
-	m.add(targetGroup, "nodes-target", object{"arnSuffix": "targetgroup/demo/2", "deregistrationDelay": 60.0, "healthCheck": object{
+	m.add(state.LoadBalancer, "alb", object{"arnSuffix": "app/demo/1"}, 0, 3*minutes)
+	m.add(state.TargetGroup, "nodes-target", object{"arnSuffix": "targetgroup/demo/2", "deregistrationDelay": 60.0, "healthCheck": object{
 		"path": healthAPI, "protocol": "HTTPS", "interval": 15.0, "healthyThreshold": 2.0, "unhealthyThreshold": 3.0}}, 0, 1*minutes)
-	m.add(rdsInstance, "main", object{"identifier": "demo-main", "allocatedStorage": 20.0, "instanceClass": "db.t4g.medium", "multiAz": true},
+	m.add(state.DBInstance, "main", object{"identifier": "demo-main", "allocatedStorage": 20.0, "instanceClass": "db.t4g.medium", "multiAz": true},
 		0, 15*minutes)
-	m.add(s3Object, "members", object{"key": "programs/members", "content": program}, 0, 1*minutes)
-	m.add(s3Object, "toml", object{"key": "nodes/all/deployment.toml", "content": "[carbon_health_check]\nenable = true\n" +
+	m.add(state.BucketObject, "members", object{"key": "programs/members", "content": program}, 0, 1*minutes)
+	m.add(state.BucketObject, "toml", object{"key": "nodes/all/deployment.toml", "content": "[carbon_health_check]\nenable = true\n" +
 		"[carbon_health_check.health_checker.super_tenant_health_checker.properties]\n\"monitored.user.stores\" = \"primary\"\n" +
 		"[hazelcast]\n\"hazelcast.max.no.heartbeat.seconds\" = \"60\"\n"}, 0, 1*minutes)
 	return m
@@ -86,8 +85,8 @@ func newStack() *made {
 // onGroup is a stack whose nodes are in an Auto Scaling group over three zones.
 func onGroup(nodes float64) *made {
 	m := newStack()
-	m.add(template, "template", object{"userData": "CLUSTER=demo\n"}, 0, 1*minutes)
-	m.add(scalingGroup, "nodes", object{
+	m.add(state.LaunchTemplate, "template", object{"userData": "CLUSTER=demo\n"}, 0, 1*minutes)
+	m.add(state.AutoScalingGroup, "nodes", object{
 		"name": "demo-nodes", "healthCheckType": "EC2", "desiredCapacity": nodes, "minSize": nodes,
 		"vpcZoneIdentifiers": []any{"subnet-a", "subnet-b", "subnet-c"}, "initialLifecycleHooks": []any{object{"heartbeatTimeout": 1800.0}},
 		"instanceRefresh": object{"preferences": object{"minHealthyPercentage": 100.0}},
@@ -101,8 +100,8 @@ func onMembers(nodes int) *made {
 	for i := range nodes {
 		name := fmt.Sprintf("node-%d", i+1)
 		began := time.Duration(15+7*i) * minutes
-		m.add(ec2Instance, name, object{"userData": "CLUSTER=demo\n", "availabilityZone": fmt.Sprint("zone-", i%3)}, began, began+30*time.Second)
-		m.add(attachment, name+"-target", object{"targetId": name}, began+30*time.Second, began+33*time.Second)
+		m.add(state.EC2Instance, name, object{"userData": "CLUSTER=demo\n", "availabilityZone": fmt.Sprint("zone-", i%3)}, began, began+30*time.Second)
+		m.add(state.TargetGroupAttachment, name+"-target", object{"targetId": name}, began+30*time.Second, began+33*time.Second)
 		m.add("aws:ssm/association:Association", name+"-ready", object{"waitForSuccessTimeoutSeconds": 1800.0,
 			"targets": []any{object{"key": "InstanceIds", "values": []any{name}}}}, began+30*time.Second, began+6*minutes+30*time.Second)
 	}
@@ -122,7 +121,7 @@ func (m *made) alarm(name string, early bool, properties object) {
 			at = max(at, done)
 		}
 	}
-	m.add(alarmType, name, whole, at, at)
+	m.add(state.MetricAlarm, name, whole, at, at)
 }
 
 func queries(expression string) object {
@@ -253,10 +252,10 @@ func TestSplitAndNeverJoinedAreToldApart(t *testing.T) {
 	m.alarm("split", false, split)
 	m.alarm("never", false, never)
 	m.alarm("old", false, oldSplit)
-	f, err := fleetOf(stateOf(m.stack), m.clock)
+	f, err := fleetOf(state.New(m.stack...), m.clock)
 	require.NoError(t, err)
 	heard := func(w *world) (names []string) {
-		for _, a := range alarmsOf(f.state) {
+		for _, a := range alarmsOf(f.State) {
 			if at, rings := a.rings(w, event, event+horizon); rings {
 				names = append(names, a.short("demo"))
 				require.LessOrEqual(t, at-event, 6*time.Minute)
@@ -323,8 +322,8 @@ func onTasks(t *testing.T, reports, task object) *made {
 	require.NoError(t, err)
 	properties := object{"arn": "task:1", "containerDefinitions": string(containers)}
 	maps.Copy(properties, task)
-	m.add(definition, "task", properties, 0, minutes)
-	m.add(ecsService, "nodes", object{"name": "demo", "desiredCount": 3.0, "taskDefinition": "task:1",
+	m.add(state.TaskDefinition, "task", properties, 0, minutes)
+	m.add(state.ECSService, "nodes", object{"name": "demo", "desiredCount": 3.0, "taskDefinition": "task:1",
 		"networkConfiguration": object{"subnets": []any{"subnet-a", "subnet-b"}}}, 15*minutes, 25*minutes)
 	m.stack = append(m.stack[:3], m.stack[4:]...) // without the program in S3
 	return m

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Event is something that happens to a cluster, and what becomes of it.
@@ -74,13 +75,13 @@ func (e *Event) hear(f *fleet, w *world, alarms []*alarm) {
 
 // notices adds the rules of EventBridge that match an event of a type.
 func (e *Event) notices(f *fleet, after time.Duration, types ...string) {
-	for _, r := range f.of(eventRule) {
-		pattern := r.text("eventPattern")
-		told := slices.ContainsFunc(f.of("aws:cloudwatch/eventTarget:EventTarget"), func(t resource) bool {
-			return t.text("rule") == r.text("name")
+	for _, r := range f.Of(state.EventRule) {
+		pattern := r.Text("eventPattern")
+		told := slices.ContainsFunc(f.Of(state.EventTarget), func(t *state.Resource) bool {
+			return t.Text("rule") == r.Text("name")
 		})
 		if told && slices.ContainsFunc(types, func(t string) bool { return strings.Contains(pattern, `"`+t+`"`) }) {
-			e.Rings = append(e.Rings, Ring{strings.TrimPrefix(r.text("name"), f.cluster+"-"), after})
+			e.Rings = append(e.Rings, Ring{strings.TrimPrefix(r.Text("name"), f.cluster+"-"), after})
 		}
 	}
 	slices.SortStableFunc(e.Rings, func(a, b Ring) int { return int(a.After - b.After) })
@@ -89,10 +90,10 @@ func (e *Event) notices(f *fleet, after time.Duration, types ...string) {
 func (f *fleet) databaseFails(alarms []*alarm) *Event {
 	e := f.dependencyAway(fmt.Sprintf("The database fails over (%.0f s)", failover.Seconds()), theDatabase, failover, alarms)
 	e.notices(f, 0, "failover")
-	for _, db := range f.of(rdsInstance) {
-		if db.at("multiAz") != true {
+	for _, db := range f.Of(state.DBInstance) {
+		if db.At("multiAz") != true {
 			e.Warnings = append(e.Warnings, fmt.Sprintf("%s has no standby: when its host fails, RDS starts it on another one, and when "+
-				"its zone fails, it is away until somebody restores it", db.text("identifier")))
+				"its zone fails, it is away until somebody restores it", db.Text("identifier")))
 		}
 	}
 	return e
@@ -161,7 +162,7 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 // unready is after how long pods are not ready while something is away, and what they are asked.
 func (f *fleet) unready(away dependency) (time.Duration, string) {
 	for _, c := range f.containers() {
-		paths, after := probed(at(c, "readinessProbe"))
+		paths, after := probed(state.At(c, "readinessProbe"))
 		for _, path := range paths {
 			if f.fails(path, away) {
 				return after, path
@@ -186,7 +187,7 @@ func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
 			w.lives = append(w.lives, f.born(event+gone, event+gone+f.start))
 		}
 	}
-	if f.kind == ec2Instance && len(f.members) > 0 {
+	if f.kind == state.EC2Instance && len(f.members) > 0 {
 		w.down, w.since = string(f.members[0].ID), event
 	}
 	e.Acts, e.Ends = by, gone > 0
@@ -205,15 +206,15 @@ func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
 // replaced is after how long another node is started in the place of a lost one, and by whom; 0 where nothing does.
 func (f *fleet) replaced() (time.Duration, string) {
 	switch f.kind {
-	case scalingGroup:
+	case state.AutoScalingGroup:
 		return givenUp, "nobody: the Auto Scaling group starts another"
-	case ecsService:
+	case state.ECSService:
 		return f.unhealthyAfter, "nobody: ECS starts another task"
-	case deployment:
+	case state.Deployment:
 		return evicted, "nobody: Kubernetes starts another pod"
 	}
 	for _, m := range f.members {
-		if m.text("maintenanceOptions", "autoRecovery") != "disabled" {
+		if m.Text("maintenanceOptions.autoRecovery") != "disabled" {
 			return givenUp, "nobody where the host has failed: EC2 starts the instance on another; the team where the system hangs"
 		}
 	}
@@ -241,8 +242,8 @@ func (f *fleet) nodeDies(alarms []*alarm) *Event {
 
 // asked is how many nodes there are, those that serve nobody included.
 func (f *fleet) asked() int {
-	if f.kind == ec2Instance {
-		return len(f.of(ec2Instance))
+	if f.kind == state.EC2Instance {
+		return len(f.Of(state.EC2Instance))
 	}
 	return f.nodes
 }
@@ -250,24 +251,24 @@ func (f *fleet) asked() int {
 // together says why several nodes may be on one host, or nothing.
 func (f *fleet) together() string {
 	switch f.kind {
-	case deployment:
-		list, _ := at(f.origin.Inputs, "spec", "template", "spec", "topologySpreadConstraints").([]any)
+	case state.Deployment:
+		list := f.origin.List("spec.template.spec.topologySpreadConstraints")
 		for _, c := range list {
-			if text(at(c, "whenUnsatisfiable")) == "DoNotSchedule" && number(at(c, "maxSkew"), 1) < float64(f.nodes) && f.zones > 1 ||
-				text(at(c, "topologyKey")) == "kubernetes.io/hostname" && text(at(c, "whenUnsatisfiable")) == "DoNotSchedule" {
+			if state.Text(state.At(c, "whenUnsatisfiable")) == "DoNotSchedule" && state.Number(state.At(c, "maxSkew"), 1) < float64(f.nodes) && f.zones > 1 ||
+				state.Text(state.At(c, "topologyKey")) == "kubernetes.io/hostname" && state.Text(state.At(c, "whenUnsatisfiable")) == "DoNotSchedule" {
 				return ""
 			}
 		}
-		if at(f.origin.Inputs, "spec", "template", "spec", "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution") != nil {
+		if f.origin.At("spec.template.spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution") != nil {
 			return ""
 		}
 		return "no constraint keeps the pods from all being on one"
-	case ecsService:
-		if f.origin.at("networkConfiguration") != nil && f.of(scalingGroup) == nil {
+	case state.ECSService:
+		if f.origin.At("networkConfiguration") != nil && f.Of(state.AutoScalingGroup) == nil {
 			return "" // each task on Fargate has a host of its own
 		}
-		for _, c := range f.origin.list("placementConstraints") {
-			if text(at(c, "type")) == "distinctInstance" {
+		for _, c := range f.origin.List("placementConstraints") {
+			if state.Text(state.At(c, "type")) == "distinctInstance" {
 				return ""
 			}
 		}
@@ -279,13 +280,13 @@ func (f *fleet) together() string {
 func (f *fleet) zoneLost(alarms []*alarm) *Event {
 	e := &Event{What: "A zone is lost"}
 	f.lose(e, min(f.worst, f.nodes), alarms)
-	for _, db := range f.of(rdsInstance) {
-		if db.at("multiAz") == true {
+	for _, db := range f.Of(state.DBInstance) {
+		if db.At("multiAz") == true {
 			e.notices(f, 0, "failover")
 			continue
 		}
 		e.Acts = "the team: a database without a standby is restored by hand"
-		e.Warnings = append(e.Warnings, fmt.Sprintf("if it is the zone of %s, nobody can log in", db.text("identifier")))
+		e.Warnings = append(e.Warnings, fmt.Sprintf("if it is the zone of %s, nobody can log in", db.Text("identifier")))
 	}
 	if f.zones == 1 {
 		e.Warnings = append(e.Warnings, "all nodes are in one zone")
@@ -298,26 +299,26 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 	e := &Event{What: "A release never becomes healthy", Ends: true, Cut: "none", Acts: "the team: `up` fails, and the old nodes go on"}
 	w := f.settled()
 	switch f.kind {
-	case scalingGroup:
-		if whole := f.origin.number(100, "instanceRefresh", "preferences", "minHealthyPercentage"); whole < 100 {
+	case state.AutoScalingGroup:
+		if whole := f.origin.Number("instanceRefresh.preferences.minHealthyPercentage", 100); whole < 100 {
 			e.Terminated = int(float64(f.nodes) * (100 - whole) / 100)
 		}
-		wait := f.origin.number(3600, "initialLifecycleHooks", "heartbeatTimeout")
+		wait := f.origin.Number("initialLifecycleHooks.heartbeatTimeout", 3600)
 		e.notices(f, seconds(wait), "EC2 Instance Launch Unsuccessful")
-	case ecsService:
-		if f.origin.number(100, "deploymentMinimumHealthyPercent") < 100 {
+	case state.ECSService:
+		if f.origin.Number("deploymentMinimumHealthyPercent", 100) < 100 {
 			e.Terminated = 1
 		}
 		// A task that hangs is given up by the first of its checks.
-		each := seconds(f.origin.number(0, "healthCheckGracePeriodSeconds")) + f.unhealthyAfter
-		d, _ := f.one(definition, "arn", f.origin.text("taskDefinition"))
-		for _, c := range definitions(d.text("containerDefinitions")) {
-			if h := at(c, "healthCheck"); h != nil {
-				each = min(each, seconds(number(at(h, "startPeriod"), 0)+number(at(h, "interval"), 30)*number(at(h, "retries"), 3)))
+		each := seconds(f.origin.Number("healthCheckGracePeriodSeconds", 0)) + f.unhealthyAfter
+		d := f.One(state.TaskDefinition, f.origin.Text("taskDefinition"), "arn")
+		for _, c := range definitions(d.Text("containerDefinitions")) {
+			if h := state.At(c, "healthCheck"); h != nil {
+				each = min(each, seconds(state.Number(state.At(h, "startPeriod"), 0)+state.Number(state.At(h, "interval"), 30)*state.Number(state.At(h, "retries"), 3)))
 			}
 		}
 		// "How the Amazon ECS deployment circuit breaker detects failures": half of the tasks, three at the least.
-		if f.origin.at("deploymentCircuitBreaker", "enable") == true {
+		if f.origin.At("deploymentCircuitBreaker.enable") == true {
 			fails := time.Duration(max(3, (f.nodes+1)/2)) * each
 			e.notices(f, each, "ECS Task State Change")
 			e.notices(f, fails, "SERVICE_DEPLOYMENT_FAILED")
@@ -325,14 +326,14 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 		} else {
 			e.Acts = "the team: ECS goes on trying"
 		}
-	case deployment:
-		if text(at(f.origin.Inputs, "spec", "strategy", "rollingUpdate", "maxUnavailable")) != "" ||
-			number(at(f.origin.Inputs, "spec", "strategy", "rollingUpdate", "maxUnavailable"), 1) > 0 {
+	case state.Deployment:
+		if f.origin.Text("spec.strategy.rollingUpdate.maxUnavailable") != "" ||
+			f.origin.Number("spec.strategy.rollingUpdate.maxUnavailable", 1) > 0 {
 			e.Terminated = 1
 		}
 		e.Acts = fmt.Sprintf("the team: `up` fails after %s, and the old pods go on",
-			short(seconds(number(at(f.origin.Inputs, "spec", "progressDeadlineSeconds"), 600))))
-	case ec2Instance:
+			short(seconds(f.origin.Number("spec.progressDeadlineSeconds", 600))))
+	case state.EC2Instance:
 		if f.nodes == 0 {
 			break
 		}
@@ -388,23 +389,23 @@ func (f *fleet) disksFill(alarms []*alarm) *Event {
 
 // disk is how many GiB a node's disk has, or what EC2, ECS and EKS give where nothing says so.
 func (f *fleet) disk() float64 {
-	for _, r := range f.of(ec2Instance) {
-		return r.number(8, "rootBlockDevice", "volumeSize")
+	for _, r := range f.Of(state.EC2Instance) {
+		return r.Number("rootBlockDevice.volumeSize", 8)
 	}
-	for _, r := range f.of(template) {
+	for _, r := range f.Of(state.LaunchTemplate) {
 		size := 0.0
-		for _, device := range r.list("blockDeviceMappings") {
-			size = max(size, number(at(device, "ebs", "volumeSize"), 0))
+		for _, device := range r.List("blockDeviceMappings") {
+			size = max(size, state.Number(state.At(device, "ebs.volumeSize"), 0))
 		}
 		if size > 0 {
 			return size
 		}
 	}
-	for _, r := range f.of("aws:eks/nodeGroup:NodeGroup") {
-		return r.number(20, "diskSize")
+	for _, r := range f.Of(state.NodeGroup) {
+		return r.Number("diskSize", 20)
 	}
-	if d, ok := f.one(definition, "arn", f.origin.text("taskDefinition")); ok {
-		return d.number(20, "ephemeralStorage", "sizeInGib")
+	if d := f.One(state.TaskDefinition, f.origin.Text("taskDefinition"), "arn"); d != nil {
+		return d.Number("ephemeralStorage.sizeInGib", 20)
 	}
 	return 20
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // onService is a stack whose nodes are tasks on Fargate, with a check of the container.
@@ -16,8 +18,8 @@ func onService(t *testing.T, nodes float64, command string) *made {
 	containers, err := json.Marshal([]object{{"name": "server", "essential": true, "environment": []object{{"name": "CLUSTER", "value": "demo"}},
 		"healthCheck": object{"command": []string{"CMD-SHELL", command}, "interval": 60, "retries": 10, "startPeriod": 300}}})
 	require.NoError(t, err)
-	m.add(definition, "task", object{"arn": "task:1", "containerDefinitions": string(containers)}, 0, minutes)
-	m.add(ecsService, "nodes", object{"name": "demo", "desiredCount": nodes, "taskDefinition": "task:1", "loadBalancers": []any{object{}},
+	m.add(state.TaskDefinition, "task", object{"arn": "task:1", "containerDefinitions": string(containers)}, 0, minutes)
+	m.add(state.ECSService, "nodes", object{"name": "demo", "desiredCount": nodes, "taskDefinition": "task:1", "loadBalancers": []any{object{}},
 		"deploymentMinimumHealthyPercent": 100.0, "deploymentCircuitBreaker": object{"enable": true},
 		"healthCheckGracePeriodSeconds": 1200.0, "networkConfiguration": object{"subnets": []any{"subnet-a", "subnet-b"}}},
 		15*minutes, 25*minutes)
@@ -31,7 +33,7 @@ func onPods(liveness, readiness string) *made {
 		return object{"httpGet": object{"path": path}, "periodSeconds": period, "failureThreshold": failures}
 	}
 	m.add("aws:eks/nodeGroup:NodeGroup", "hosts", object{"subnetIds": []any{"subnet-a", "subnet-b", "subnet-c"}}, 10*minutes, 13*minutes)
-	m.add(deployment, "server", object{"spec": object{"replicas": 3.0, "progressDeadlineSeconds": 1370.0,
+	m.add(state.Deployment, "server", object{"spec": object{"replicas": 3.0, "progressDeadlineSeconds": 1370.0,
 		"strategy": object{"rollingUpdate": object{"maxUnavailable": 0.0}},
 		"template": object{"spec": object{
 			"topologySpreadConstraints": []any{object{"maxSkew": 1.0, "whenUnsatisfiable": "DoNotSchedule", "topologyKey": "zone"}},
@@ -43,7 +45,7 @@ func onPods(liveness, readiness string) *made {
 // named finds an event by how it begins.
 func named(t *testing.T, m *made, begin string) *Event {
 	t.Helper()
-	report, err := Judge(m.stack, m.clock)
+	report, err := Judge(state.New(m.stack...), m.clock)
 	require.NoError(t, err)
 	for _, e := range report.Events {
 		if strings.HasPrefix(e.What, begin) {
@@ -111,7 +113,7 @@ func TestAnOutageEndsNoNode(t *testing.T) {
 func TestTheLossOfANode(t *testing.T) {
 	lone := onMembers(2)
 	for i, r := range lone.stack {
-		if r.URN.Name() == "node-2-target" {
+		if r.Name == "node-2-target" {
 			lone.stack = append(lone.stack[:i:i], lone.stack[i+1:]...)
 			break
 		}
@@ -120,7 +122,7 @@ func TestTheLossOfANode(t *testing.T) {
 		"is a target of the load balancer")
 
 	for i, r := range lone.stack {
-		if r.URN.Name() == "node-1-target" {
+		if r.Name == "node-1-target" {
 			lone.stack = append(lone.stack[:i:i], lone.stack[i+1:]...)
 			break
 		}
@@ -150,7 +152,7 @@ func TestWhatHappensWhen(t *testing.T) {
 	now.alarm("no-healthy-node", false, nobody("ignore"))
 	now.alarm("unhealthy-nodes", false, unhealthy(5))
 	now.alarm("disk", false, object{"metricName": "DiskUsed", "statistic": "Maximum", "threshold": 85.0})
-	now.add(eventRule, "database-events", object{"name": "demo-database-events",
+	now.add(state.EventRule, "database-events", object{"name": "demo-database-events",
 		"eventPattern": `{"detail":{"EventCategories":["failover"]}}`}, 0, 0)
 	now.add("aws:cloudwatch/eventTarget:EventTarget", "database-events-topic", object{"rule": "demo-database-events"}, 0, 0)
 	e = named(t, now, "The database fails over")

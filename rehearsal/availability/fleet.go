@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Clock is what the rehearsal's clock says of a first `up` and of a node's start.
@@ -20,11 +22,11 @@ type Clock struct {
 
 // fleet is the nodes: what starts them, what replaces them, and who asks them whether they are well.
 type fleet struct {
-	state
+	*state.State
 	clock Clock
 	// origin starts the nodes: a group, a service or a Deployment; members are instances of their own.
-	origin  resource
-	members []resource
+	origin  *state.Resource
+	members []*state.Resource
 	kind    string
 	cluster string
 	nodes   int
@@ -49,30 +51,30 @@ type fleet struct {
 func seconds(n float64) time.Duration { return time.Duration(n) * time.Second }
 
 // fleetOf finds the nodes, or gives nil where there are none.
-func fleetOf(s state, clock Clock) (*fleet, error) {
-	f := &fleet{state: s, clock: clock}
+func fleetOf(s *state.State, clock Clock) (*fleet, error) {
+	f := &fleet{State: s, clock: clock}
 	if !f.findOrigin() {
 		return nil, nil //nolint:nilnil // no nodes, nothing to say of them
 	}
 	f.start = clock.Start[f.kind]
 	f.cluster = f.prefix()
-	group, check := f.group()
+	group := f.group()
 	get := func(otherwise float64, key, annotation string) float64 {
-		if group.URN != "" {
-			return number(at(check, key), otherwise)
+		if group != nil {
+			return group.Number("healthCheck."+key, otherwise)
 		}
-		return number(f.annotation(annotation), otherwise)
+		return state.Number(f.annotation(annotation), otherwise)
 	}
 	// The defaults are those of Elastic Load Balancing ("Health checks for Application Load Balancer target groups").
 	f.interval = seconds(get(30, "interval", "healthcheck-interval-seconds"))
 	f.healthyAfter = f.interval * time.Duration(get(5, "healthyThreshold", "healthy-threshold-count"))
 	f.unhealthyAfter = f.interval * time.Duration(get(2, "unhealthyThreshold", "unhealthy-threshold-count"))
-	f.path, f.protocol = text(at(check, "path")), text(at(check, "protocol"))
-	f.drain = seconds(group.number(300, "deregistrationDelay"))
-	if group.URN == "" {
-		f.path, f.protocol = text(f.annotation("healthcheck-path")), "HTTPS"
-		if m := deregistration.FindStringSubmatch(text(f.annotation("target-group-attributes"))); m != nil {
-			f.drain = seconds(number(m[1], 300))
+	f.path, f.protocol = group.Text("healthCheck.path"), group.Text("healthCheck.protocol")
+	f.drain = seconds(group.Number("deregistrationDelay", 300))
+	if group == nil {
+		f.path, f.protocol = state.Text(f.annotation("healthcheck-path")), "HTTPS"
+		if m := deregistration.FindStringSubmatch(state.Text(f.annotation("target-group-attributes"))); m != nil {
+			f.drain = seconds(state.Number(m[1], 300))
 		}
 	}
 	return f, f.configure()
@@ -80,7 +82,7 @@ func fleetOf(s state, clock Clock) (*fleet, error) {
 
 // prefix is what the names of the stack's alarms begin with: the name that the nodes report for.
 func (f *fleet) prefix() string {
-	for _, a := range alarmsOf(f.state) {
+	for _, a := range alarmsOf(f.State) {
 		for _, q := range a.queries {
 			if cluster := q.dimensions["Cluster"]; cluster != "" {
 				return cluster
@@ -92,67 +94,67 @@ func (f *fleet) prefix() string {
 
 var deregistration = regexp.MustCompile(`deregistration_delay\.timeout_seconds=(\d+)`)
 
-// group is the nodes' target group and its check; the load balancer's controller has one of its own behind an Ingress.
-func (f *fleet) group() (resource, any) {
-	for _, g := range f.of(targetGroup) {
-		return g, g.at("healthCheck")
+// group is the nodes' target group, or nil: the load balancer's controller has one of its own behind an Ingress.
+func (f *fleet) group() *state.Resource {
+	for _, g := range f.Of(state.TargetGroup) {
+		return g
 	}
-	return resource{}, nil
+	return nil
 }
 
 // annotation is one of the load balancer controller's on the Ingress.
 func (f *fleet) annotation(key string) any {
-	for _, r := range f.of("kubernetes:networking.k8s.io/v1:Ingress") {
-		return r.at("metadata", "annotations", "alb.ingress.kubernetes.io/"+key)
+	for _, r := range f.Of(state.Ingress) {
+		return r.Object("metadata").Object("annotations")["alb.ingress.kubernetes.io/"+key]
 	}
 	return nil
 }
 
 func (f *fleet) findOrigin() bool {
-	for _, r := range f.of(deployment) {
-		f.origin, f.kind, f.surge = r, deployment, true
-		f.nodes = int(number(at(r.Inputs, "spec", "replicas"), 1))
+	for _, r := range f.Of(state.Deployment) {
+		f.origin, f.kind, f.surge = r, state.Deployment, true
+		f.nodes = int(state.Number(state.At(r.Inputs, "spec.replicas"), 1))
 		zones := f.nodes // in a cluster that is there already, it is its owner who spreads the hosts
-		if subnets := f.subnetsUnder("aws:eks/nodeGroup:NodeGroup", "subnetIds"); subnets != nil {
+		if subnets := f.subnetsUnder(state.NodeGroup, "subnetIds"); subnets != nil {
 			zones = f.zonesOf(subnets)
 		}
 		f.spread(zones)
 		return true
 	}
-	for _, r := range f.of(ecsService) {
-		f.origin, f.kind, f.early, f.surge = r, ecsService, true, true
-		f.nodes = int(r.number(1, "desiredCount"))
-		subnets := r.list("networkConfiguration", "subnets")
+	for _, r := range f.Of(state.ECSService) {
+		f.origin, f.kind, f.early, f.surge = r, state.ECSService, true, true
+		f.nodes = int(r.Number("desiredCount", 1))
+		subnets := r.List("networkConfiguration.subnets")
 		if subnets == nil {
-			subnets = f.subnetsUnder(scalingGroup, "vpcZoneIdentifiers")
+			subnets = f.subnetsUnder(state.AutoScalingGroup, "vpcZoneIdentifiers")
 		}
 		f.spread(f.zonesOf(subnets))
 		return true
 	}
-	for _, r := range f.of(scalingGroup) {
-		f.origin, f.kind, f.surge = r, scalingGroup, true
-		f.early = r.list("initialLifecycleHooks") == nil
-		f.nodes = int(r.number(r.number(1, "minSize"), "desiredCapacity"))
-		f.spread(f.zonesOf(r.list("vpcZoneIdentifiers")))
+	for _, r := range f.Of(state.AutoScalingGroup) {
+		f.origin, f.kind, f.surge = r, state.AutoScalingGroup, true
+		f.early = r.List("initialLifecycleHooks") == nil
+		f.nodes = int(r.Number("desiredCapacity", r.Number("minSize", 1)))
+		f.spread(f.zonesOf(r.List("vpcZoneIdentifiers")))
 		return true
 	}
 	// An instance without an attachment serves nobody.
 	in := map[string]int{}
-	for _, r := range f.of(ec2Instance) {
-		if _, attached := f.one(attachment, "targetId", string(r.ID)); attached {
+	for _, r := range f.Of(state.EC2Instance) {
+		if f.One(state.TargetGroupAttachment, r.ID, "targetId") != nil {
 			f.members = append(f.members, r)
-			in[r.text("availabilityZone")]++
-			f.worst = max(f.worst, in[r.text("availabilityZone")])
+			in[r.Text("availabilityZone")]++
+			f.worst = max(f.worst, in[r.Text("availabilityZone")])
 		}
 	}
-	f.kind, f.early, f.nodes, f.zones = ec2Instance, true, len(f.members), len(in)
-	return len(f.of(ec2Instance)) > 0 && len(f.of(targetGroup)) > 0
+	f.kind, f.early, f.nodes, f.zones = state.EC2Instance, true, len(f.members), len(in)
+	return len(f.Of(state.EC2Instance)) > 0 && len(f.Of(state.TargetGroup)) > 0
 }
 
 func (f *fleet) subnetsUnder(token, property string) []any {
 	var all []any
-	for _, r := range f.of(token) {
-		all = append(all, r.list(property)...)
+	for _, r := range f.Of(token) {
+		all = append(all, r.List(property)...)
 	}
 	return all
 }
@@ -161,10 +163,10 @@ func (f *fleet) subnetsUnder(token, property string) []any {
 func (f *fleet) zonesOf(subnets []any) int {
 	zones := map[string]bool{}
 	for _, id := range subnets {
-		zone := text(id)
-		for _, r := range f.of("aws:ec2/subnet:Subnet") {
-			if string(r.ID) == zone {
-				zone = r.text("availabilityZone")
+		zone := state.Text(id)
+		for _, r := range f.Of(state.Subnet) {
+			if r.ID == zone {
+				zone = r.Text("availabilityZone")
 			}
 		}
 		zones[zone] = true
@@ -180,13 +182,13 @@ func (f *fleet) spread(zones int) {
 // configure reads what the nodes' deployment.toml says of their health.
 func (f *fleet) configure() error {
 	var files []string
-	for _, r := range f.of(s3Object) {
-		if strings.HasSuffix(r.text("key"), "deployment.toml") {
-			files = append(files, r.text("content"))
+	for _, r := range f.Of(state.BucketObject) {
+		if strings.HasSuffix(r.Text("key"), "deployment.toml") {
+			files = append(files, r.Text("content"))
 		}
 	}
-	for _, r := range f.of(configMap) {
-		if file := text(at(r.Inputs, "data", "deployment.toml")); file != "" {
+	for _, r := range f.Of(state.ConfigMap) {
+		if file := state.AsObject(r.Inputs["data"]).Text("deployment.toml"); file != "" {
 			files = append(files, file)
 		}
 	}
@@ -197,11 +199,11 @@ func (f *fleet) configure() error {
 		if err := toml.Unmarshal([]byte(file), &settings); err != nil {
 			return fmt.Errorf("reading a deployment.toml: %w", err)
 		}
-		if n := number(at(settings, "hazelcast", "hazelcast.max.no.heartbeat.seconds"), 0); n > 0 {
+		if n := state.Number(state.AsObject(settings["hazelcast"])["hazelcast.max.no.heartbeat.seconds"], 0); n > 0 {
 			f.heartbeat = seconds(n)
 		}
-		enabled := at(settings, "carbon_health_check", "enable") == true
-		stores := text(find(settings, "monitored.user.stores"))
+		enabled := state.At(settings, "carbon_health_check.enable") == true
+		stores := state.Text(find(settings, "monitored.user.stores"))
 		f.health.enabled = i > 0 && f.health.enabled || enabled
 		f.health.primaryOnly = (i == 0 || f.health.primaryOnly) && strings.EqualFold(stores, "primary")
 	}
@@ -290,41 +292,41 @@ func probed(probe any) (paths []string, after time.Duration) {
 	if probe == nil {
 		return nil, 0
 	}
-	after = seconds(number(at(probe, "periodSeconds"), 10) * number(at(probe, "failureThreshold"), 3))
-	if path := text(at(probe, "httpGet", "path")); path != "" {
+	after = seconds(state.Number(state.At(probe, "periodSeconds"), 10) * state.Number(state.At(probe, "failureThreshold"), 3))
+	if path := state.Text(state.At(probe, "httpGet.path")); path != "" {
 		return []string{path}, after
 	}
-	return pathsOf(strings.Join(texts(at(probe, "exec", "command")), " ")), after
+	return pathsOf(strings.Join(texts(state.At(probe, "exec.command")), " ")), after
 }
 
 // enders are the checks that end a node which fails them for long enough.
 func (f *fleet) enders() []check {
 	var all []check
 	switch f.kind {
-	case scalingGroup:
+	case state.AutoScalingGroup:
 		// "Health checks for instances in an Auto Scaling group": with the type ELB, a group replaces what the load balancer
 		// finds unhealthy.
-		if f.origin.text("healthCheckType") == "ELB" {
+		if f.origin.Text("healthCheckType") == "ELB" {
 			all = append(all, check{"the Auto Scaling group with HealthCheckType ELB", f.path, f.unhealthyAfter})
 		}
-	case ecsService:
+	case state.ECSService:
 		// A service replaces a task whose target is unhealthy or whose essential container is ("Amazon ECS services").
-		if f.origin.list("loadBalancers") != nil {
+		if f.origin.List("loadBalancers") != nil {
 			all = append(all, check{"the ECS service, by its target group's check,", f.path, f.unhealthyAfter})
 		}
-		d, _ := f.one(definition, "arn", f.origin.text("taskDefinition"))
-		for _, c := range definitions(d.text("containerDefinitions")) {
+		d := f.One(state.TaskDefinition, f.origin.Text("taskDefinition"), "arn")
+		for _, c := range definitions(d.Text("containerDefinitions")) {
 			if c["healthCheck"] == nil || c["essential"] == false {
 				continue
 			}
-			after := seconds(number(at(c, "healthCheck", "interval"), 30) * number(at(c, "healthCheck", "retries"), 3))
-			for _, path := range pathsOf(strings.Join(texts(at(c, "healthCheck", "command")), " ")) {
+			after := seconds(state.Number(state.At(c, "healthCheck.interval"), 30) * state.Number(state.At(c, "healthCheck.retries"), 3))
+			for _, path := range pathsOf(strings.Join(texts(state.At(c, "healthCheck.command")), " ")) {
 				all = append(all, check{"the ECS service, by the container's check,", path, after})
 			}
 		}
-	case deployment:
+	case state.Deployment:
 		for _, c := range f.containers() {
-			paths, after := probed(at(c, "livenessProbe"))
+			paths, after := probed(state.At(c, "livenessProbe"))
 			for _, path := range paths {
 				all = append(all, check{"the liveness probe", path, after})
 			}
@@ -334,6 +336,5 @@ func (f *fleet) enders() []check {
 }
 
 func (f *fleet) containers() []any {
-	list, _ := at(f.origin.Inputs, "spec", "template", "spec", "containers").([]any)
-	return list
+	return f.origin.List("spec.template.spec.containers")
 }

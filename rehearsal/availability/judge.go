@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Report is what was decided of a state.
@@ -24,8 +23,7 @@ type Report struct {
 
 // Judge decides what a state as the engine exports it does on a clock. Of a state without nodes, which rehearsal/proof
 // refuses, there is nothing to decide.
-func Judge(stack []apitype.ResourceV3, clock Clock) (*Report, error) {
-	s := stateOf(stack)
+func Judge(s *state.State, clock Clock) (*Report, error) {
 	f, err := fleetOf(s, clock)
 	if err != nil || f == nil {
 		return &Report{}, err

@@ -8,25 +8,10 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	alarmType     = "aws:cloudwatch/metricAlarm:MetricAlarm"
-	eventRule     = "aws:cloudwatch/eventRule:EventRule"
-	balancer      = "aws:lb/loadBalancer:LoadBalancer"
-	targetGroup   = "aws:lb/targetGroup:TargetGroup"
-	attachment    = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
-	rdsInstance   = "aws:rds/instance:Instance"
-	ec2Instance   = "aws:ec2/instance:Instance"
-	scalingGroup  = "aws:autoscaling/group:Group"
-	ecsCluster    = "aws:ecs/cluster:Cluster"
-	ecsService    = "aws:ecs/service:Service"
-	certificate   = "aws:acm/certificate:Certificate"
-	deployment    = "kubernetes:apps/v1:Deployment"
-	s3Object      = "aws:s3/bucketObjectv2:BucketObjectv2"
-	template      = "aws:ec2/launchTemplate:LaunchTemplate"
-	definition    = "aws:ecs/taskDefinition:TaskDefinition"
-	configMap     = "kubernetes:core/v1:ConfigMap"
 	balancerSpace = "AWS/ApplicationELB"
 )
 
@@ -40,17 +25,17 @@ type source struct {
 }
 
 var (
-	byBalancer = source{balancer, "arnSuffix", regexp.MustCompile(`^app/[^/]+/[0-9a-z]+$`)}
-	byTargets  = source{targetGroup, "arnSuffix", nil}
-	byDatabase = source{rdsInstance, "identifier", nil}
+	byBalancer = source{state.LoadBalancer, "arnSuffix", regexp.MustCompile(`^app/[^/]+/[0-9a-z]+$`)}
+	byTargets  = source{state.TargetGroup, "arnSuffix", nil}
+	byDatabase = source{state.DBInstance, "identifier", nil}
 )
 
 var (
 	ofBalancer = dimensions{"LoadBalancer": byBalancer}
 	ofTargets  = dimensions{"LoadBalancer": byBalancer, "TargetGroup": byTargets}
 	ofDatabase = dimensions{"DBInstanceIdentifier": byDatabase}
-	ofService  = dimensions{"ClusterName": {ecsCluster, "name", nil}, "ServiceName": {ecsService, "name", nil}}
-	ofGroup    = dimensions{"AutoScalingGroupName": {scalingGroup, "name", nil}}
+	ofService  = dimensions{"ClusterName": {state.ECSCluster, "name", nil}, "ServiceName": {state.ECSService, "name", nil}}
+	ofGroup    = dimensions{"AutoScalingGroupName": {state.AutoScalingGroup, "name", nil}}
 )
 
 // published are the metrics of AWS's services that an alarm may watch, with the dimensions that the service publishes
@@ -71,20 +56,20 @@ var published = map[string][]dimensions{
 	"AWS/RDS CPUUtilization":                      {ofDatabase},
 	"AWS/RDS CPUCreditBalance":                    {ofDatabase},
 	"AWS/RDS DatabaseConnections":                 {ofDatabase},
-	"AWS/EC2 StatusCheckFailed":                   {{"InstanceId": {ec2Instance, "id", nil}}, ofGroup},
-	"AWS/EC2 StatusCheckFailed_System":            {{"InstanceId": {ec2Instance, "id", nil}}, ofGroup},
-	"AWS/EC2 StatusCheckFailed_Instance":          {{"InstanceId": {ec2Instance, "id", nil}}, ofGroup},
-	"AWS/EC2 CPUUtilization":                      {{"InstanceId": {ec2Instance, "id", nil}}, ofGroup},
+	"AWS/EC2 StatusCheckFailed":                   {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
+	"AWS/EC2 StatusCheckFailed_System":            {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
+	"AWS/EC2 StatusCheckFailed_Instance":          {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
+	"AWS/EC2 CPUUtilization":                      {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
 	"AWS/AutoScaling GroupInServiceInstances":     {ofGroup},
 	"AWS/ECS CPUUtilization":                      {ofService},
 	"AWS/ECS MemoryUtilization":                   {ofService},
-	"AWS/Events FailedInvocations":                {{"RuleName": {eventRule, "name", nil}}},
+	"AWS/Events FailedInvocations":                {{"RuleName": {state.EventRule, "name", nil}}},
 	"AWS/CertificateManager DaysToExpiry": {{"CertificateArn": {
-		certificate, "arn", regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`)}}},
+		state.Certificate, "arn", regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`)}}},
 }
 
 // watched proves that each alarm watches a metric which exists: CloudWatch takes an alarm on any name, and it never rings.
-func watched(s state, alarms []*alarm) *proof.Verdict {
+func watched(s *state.State, alarms []*alarm) *proof.Verdict {
 	v := &proof.Verdict{Claim: "Every alarm watches a metric that is published"}
 	count := 0
 	for _, a := range alarms {
@@ -93,7 +78,7 @@ func watched(s state, alarms []*alarm) *proof.Verdict {
 				continue
 			}
 			count++
-			if reason := s.missing(q); reason != "" {
+			if reason := missing(s, q); reason != "" {
 				v.Faults = append(v.Faults, fmt.Sprintf("the alarm %s watches %s of %s, and %s", a.name, q.metric, q.namespace, reason))
 			}
 		}
@@ -103,10 +88,10 @@ func watched(s state, alarms []*alarm) *proof.Verdict {
 }
 
 // missing says why nobody publishes a metric, or nothing.
-func (s state) missing(q query) string {
+func missing(s *state.State, q query) string {
 	names := slices.Sorted(maps.Keys(q.dimensions))
 	if !strings.HasPrefix(q.namespace, "AWS/") {
-		return s.unpublished(q, names)
+		return unpublished(s, q, names)
 	}
 	sets, known := published[q.namespace+" "+q.metric]
 	if !known {
@@ -117,13 +102,13 @@ func (s state) missing(q query) string {
 			continue
 		}
 		for _, name := range names {
-			if !s.names(set[name], q.dimensions[name]) {
+			if !exists(s, set[name], q.dimensions[name]) {
 				return fmt.Sprintf("there is nothing whose %s is %s", name, q.dimensions[name])
 			}
 		}
 		if q.metric == "CPUCreditBalance" {
-			db, _ := s.one(rdsInstance, "identifier", q.dimensions["DBInstanceIdentifier"])
-			if !strings.HasPrefix(db.text("instanceClass"), "db.t") {
+			db := s.One(state.DBInstance, q.dimensions["DBInstanceIdentifier"], "identifier")
+			if !strings.HasPrefix(db.Text("instanceClass"), "db.t") {
 				return "only burstable classes have credits"
 			}
 		}
@@ -132,26 +117,26 @@ func (s state) missing(q query) string {
 	return fmt.Sprintf("AWS does not publish it with the dimensions %s", strings.Join(names, ", "))
 }
 
-func (s state) names(from source, value string) bool {
-	for _, r := range s.of(from.token) {
-		if from.property == "id" && string(r.ID) == value || r.text(from.property) == value {
+func exists(s *state.State, from source, value string) bool {
+	for _, r := range s.Of(from.token) {
+		if from.property == "id" && r.ID == value || r.Text(from.property) == value {
 			return true
 		}
 	}
 	// What the stack makes must be its own.
-	return from.given != nil && len(s.of(from.token)) == 0 && from.given.MatchString(value)
+	return from.given != nil && len(s.Of(from.token)) == 0 && from.given.MatchString(value)
 }
 
 // unpublished says why no program of the nodes publishes a metric of a namespace of their own, or nothing.
-func (s state) unpublished(q query, names []string) string {
+func unpublished(s *state.State, q query, names []string) string {
 	space := regexp.MustCompile(`--namespace ["']?` + regexp.QuoteMeta(q.namespace) + `\b`)
 	name := regexp.MustCompile(`(?:\bmetric |MetricName=|--metric-name )["']?` + regexp.QuoteMeta(q.metric) + `\b`)
 	publishes, started := false, false
 	cluster := q.dimensions["Cluster"]
 	assigned := regexp.MustCompile(`(?m)^CLUSTER=["']?` + regexp.QuoteMeta(cluster) + `["']?$`)
-	for _, r := range s {
-		switch string(r.Type) {
-		case s3Object, template, ec2Instance, definition, deployment:
+	for _, r := range s.Live {
+		switch r.Type {
+		case state.BucketObject, state.LaunchTemplate, state.EC2Instance, state.TaskDefinition, state.Deployment:
 		default:
 			continue
 		}
@@ -168,7 +153,7 @@ func (s state) unpublished(q query, names []string) string {
 		return fmt.Sprintf("the nodes do not publish it with the dimensions %s", strings.Join(names, ", "))
 	case !started:
 		return fmt.Sprintf("no node reports for the cluster %s", cluster)
-	case q.metric == "ImageAgeDays" && !s.readsImage(assigned, cluster):
+	case q.metric == "ImageAgeDays" && !readsImage(s, assigned, cluster):
 		return "no node can read when its instance's image was made: that is in " + imageFile + " of the instance"
 	}
 	return ""
@@ -179,21 +164,21 @@ const imageFile = "/etc/image-id"
 
 // readsImage says whether what reports for the cluster is an instance, or a container whose program reads the file of its
 // instance where that is mounted.
-func (s state) readsImage(assigned *regexp.Regexp, cluster string) bool {
-	for _, r := range append(s.of(template), s.of(ec2Instance)...) {
+func readsImage(s *state.State, assigned *regexp.Regexp, cluster string) bool {
+	for _, r := range append(s.Of(state.LaunchTemplate), s.Of(state.EC2Instance)...) {
 		if slices.ContainsFunc(texts(r.Inputs), assigned.MatchString) {
 			return true
 		}
 	}
-	for _, r := range s.of(definition) {
-		for _, v := range r.list("volumes") {
-			if text(at(v, "hostPath")) != imageFile {
+	for _, r := range s.Of(state.TaskDefinition) {
+		for _, v := range r.List("volumes") {
+			if state.Text(state.At(v, "hostPath")) != imageFile {
 				continue
 			}
-			for _, c := range definitions(r.text("containerDefinitions")) {
-				for _, m := range list(c["mountPoints"]) {
-					path := regexp.MustCompile(`(?m)(^|[^\w/])` + regexp.QuoteMeta(text(at(m, "containerPath"))) + `($|[^\w/.-])`)
-					if text(at(m, "sourceVolume")) == text(at(v, "name")) && variable(c["environment"], "CLUSTER", cluster) &&
+			for _, c := range definitions(r.Text("containerDefinitions")) {
+				for _, m := range state.List(c["mountPoints"]) {
+					path := regexp.MustCompile(`(?m)(^|[^\w/])` + regexp.QuoteMeta(state.Text(state.At(m, "containerPath"))) + `($|[^\w/.-])`)
+					if state.Text(state.At(m, "sourceVolume")) == state.Text(state.At(v, "name")) && variable(c["environment"], "CLUSTER", cluster) &&
 						slices.ContainsFunc(texts(c["entryPoint"]), path.MatchString) {
 						return true
 					}

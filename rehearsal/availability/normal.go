@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // listening is how long before it serves a server opens its Hazelcast port.
@@ -48,8 +49,8 @@ func (f *fleet) settled() *world {
 
 func (f *fleet) world() *world {
 	w := &world{database: -forever}
-	for i, db := range f.of(rdsInstance) {
-		if size := db.number(20, "allocatedStorage") * (1 << 30); i == 0 || size < w.storage {
+	for i, db := range f.Of(state.DBInstance) {
+		if size := db.Number("allocatedStorage", 20) * (1 << 30); i == 0 || size < w.storage {
 			w.storage = size
 		}
 	}
@@ -60,17 +61,17 @@ func (f *fleet) world() *world {
 func (f *fleet) firstUp() *world {
 	w := f.world()
 	w.database = 0
-	for _, db := range f.of(rdsInstance) {
-		w.database = max(w.database, f.clock.Done[string(db.URN)])
+	for _, db := range f.Of(state.DBInstance) {
+		w.database = max(w.database, f.clock.Done[db.URN])
 	}
-	if f.kind == ec2Instance {
+	if f.kind == state.EC2Instance {
 		for _, m := range f.members {
-			launched := f.clock.Began[string(m.URN)]
+			launched := f.clock.Began[m.URN]
 			w.lives = append(w.lives, f.born(launched, max(f.readyAt(m), launched+f.start)))
 		}
 		return w
 	}
-	began, done := f.clock.Began[string(f.origin.URN)], f.clock.Done[string(f.origin.URN)]
+	began, done := f.clock.Began[f.origin.URN], f.clock.Done[f.origin.URN]
 	for i := range f.nodes {
 		// Nodes take turns: the first one serves, and then the others.
 		serves := began + f.start
@@ -83,11 +84,11 @@ func (f *fleet) firstUp() *world {
 }
 
 // readyAt is when `up` is done with the check of a member.
-func (f *fleet) readyAt(member resource) time.Duration {
+func (f *fleet) readyAt(member *state.Resource) time.Duration {
 	var at time.Duration
-	for _, r := range f.of("aws:ssm/association:Association") {
-		if slices.Contains(texts(r.at("targets")), string(member.ID)) {
-			at = f.clock.Done[string(r.URN)]
+	for _, r := range f.Of(state.SSMAssociation) {
+		if slices.Contains(texts(r.At("targets")), member.ID) {
+			at = f.clock.Done[r.URN]
 		}
 	}
 	return at
@@ -156,7 +157,7 @@ func (f *fleet) silent(alarms []*alarm) *proof.Verdict {
 		}
 		heard++
 		for _, n := range normal {
-			if f.kind == ec2Instance && n.what == "a scale-out" {
+			if f.kind == state.EC2Instance && n.what == "a scale-out" {
 				continue // a member more is a change of the stack
 			}
 			from := n.since(a)

@@ -9,27 +9,22 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 type object = map[string]any
 
 func urn(kind, name string) string { return "urn:pulumi:dev::wso2is::" + kind + "::" + name }
 
-// state makes a resource of a state.
-func state(kind, name, id string, in object, dependencies ...string) apitype.ResourceV3 {
-	r := apitype.ResourceV3{
-		URN: resource.URN(urn(kind, name)), Type: tokens.Type(kind), ID: resource.ID(id), Custom: true, Inputs: in, Outputs: in,
+// recorded makes a resource of a state.
+func recorded(kind, name, id string, in object, dependencies ...string) *state.Resource {
+	return &state.Resource{
+		URN: urn(kind, name), Type: kind, Name: name, ID: id, Custom: true, Inputs: in, Outputs: in, Dependencies: dependencies,
 	}
-	for _, d := range dependencies {
-		r.Dependencies = append(r.Dependencies, resource.URN(d))
-	}
-	return r
 }
 
 // did are a step's beginning and end.
@@ -41,28 +36,28 @@ func did(op apitype.OpType, kind, name string, keys ...string) []step {
 }
 
 // pair is two fixed members; the second waits for the first where chained.
-func pair(generation string, chained bool) []apitype.ResourceV3 {
-	var all []apitype.ResourceV3
+func pair(generation string, chained bool) *state.State {
+	var all []*state.Resource
 	var before []string
 	for _, name := range []string{"node-1", "node-2"} {
 		id := "i-" + name + generation
 		all = append(all,
-			state(instance, name, id, object{}, before...),
-			state(attachment, name, "a", object{"targetId": id}, urn(instance, name)),
-			state(association, name, "s", object{"parameters": object{"InstanceId": id}}, urn(attachment, name)))
+			recorded(state.EC2Instance, name, id, object{}, before...),
+			recorded(state.TargetGroupAttachment, name, "a", object{"targetId": id}, urn(state.EC2Instance, name)),
+			recorded(state.SSMAssociation, name, "s", object{"parameters": object{"InstanceId": id}}, urn(state.TargetGroupAttachment, name)))
 		if chained {
-			before = []string{urn(association, name)}
+			before = []string{urn(state.SSMAssociation, name)}
 		}
 	}
-	return all
+	return state.New(all...)
 }
 
 // renewal is what the engine does to replace a member.
 func renewal(name string) []step {
 	return slices.Concat(
-		did(apitype.OpDeleteReplaced, association, name), did(apitype.OpDeleteReplaced, attachment, name),
-		did(apitype.OpDeleteReplaced, instance, name), did(apitype.OpCreateReplacement, instance, name),
-		did(apitype.OpCreateReplacement, attachment, name), did(apitype.OpCreateReplacement, association, name))
+		did(apitype.OpDeleteReplaced, state.SSMAssociation, name), did(apitype.OpDeleteReplaced, state.TargetGroupAttachment, name),
+		did(apitype.OpDeleteReplaced, state.EC2Instance, name), did(apitype.OpCreateReplacement, state.EC2Instance, name),
+		did(apitype.OpCreateReplacement, state.TargetGroupAttachment, name), did(apitype.OpCreateReplacement, state.SSMAssociation, name))
 }
 
 func TestMembersOutOfServiceAreCounted(t *testing.T) {
@@ -76,15 +71,15 @@ func TestMembersOutOfServiceAreCounted(t *testing.T) {
 		"the second does not wait":                  {slices.Concat(one, two), false, 2, 2},
 		"the second goes before the first is ready": {slices.Concat(one[:8], two, one[8:]), true, 2, 2},
 		"never checked":                             {slices.Concat(one[:10], two), true, 2, 2},
-		"stopped in place": {slices.Concat(did(apitype.OpUpdate, instance, "node-1", "instanceType"),
-			did(apitype.OpUpdate, instance, "node-2", "instanceType")), true, 2, 0},
-		"tagged in place":         {did(apitype.OpUpdate, instance, "node-1", "tags.team"), true, 0, 0},
-		"out of the target group": {did(apitype.OpDeleteReplaced, attachment, "node-1"), true, 1, 0},
-		"into another first": {slices.Concat(did(apitype.OpCreateReplacement, attachment, "node-1"),
-			did(apitype.OpDeleteReplaced, attachment, "node-1")), true, 0, 0},
+		"stopped in place": {slices.Concat(did(apitype.OpUpdate, state.EC2Instance, "node-1", "instanceType"),
+			did(apitype.OpUpdate, state.EC2Instance, "node-2", "instanceType")), true, 2, 0},
+		"tagged in place":         {did(apitype.OpUpdate, state.EC2Instance, "node-1", "tags.team"), true, 0, 0},
+		"out of the target group": {did(apitype.OpDeleteReplaced, state.TargetGroupAttachment, "node-1"), true, 1, 0},
+		"into another first": {slices.Concat(did(apitype.OpCreateReplacement, state.TargetGroupAttachment, "node-1"),
+			did(apitype.OpDeleteReplaced, state.TargetGroupAttachment, "node-1")), true, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := nodesOf(newView(pair("a", c.chained)), newView(pair("b", c.chained)), c.steps)
+			n := nodesOf(pair("a", c.chained), pair("b", c.chained), c.steps)
 			assert.Equal(t, c.down, n.Down, "%+v", n)
 			assert.Equal(t, c.renewed, n.Renewed, "%+v", n)
 		})
@@ -92,61 +87,61 @@ func TestMembersOutOfServiceAreCounted(t *testing.T) {
 }
 
 func TestARollFollowsItsOwnRule(t *testing.T) {
-	scaling := func(version string, low int) apitype.ResourceV3 {
-		return state(group, "nodes", "g", object{
+	scaling := func(version string, low int) *state.Resource {
+		return recorded(state.AutoScalingGroup, "nodes", "g", object{
 			"desiredCapacity": 3., "targetGroupArns": []any{"arn"}, "launchTemplate": object{"version": version},
 			"instanceRefresh": object{"preferences": object{"minHealthyPercentage": float64(low), "maxHealthyPercentage": 133.}},
 		})
 	}
-	refreshed := func(version string, low int) []apitype.ResourceV3 {
-		return []apitype.ResourceV3{
-			state(group, "nodes", "g", object{
+	refreshed := func(version string, low int) *state.State {
+		return state.New(
+			recorded(state.AutoScalingGroup, "nodes", "g", object{
 				"name": "nodes", "desiredCapacity": 3., "targetGroupArns": []any{"arn"}, "launchTemplate": object{"version": "1"},
 			}),
-			state(document, "refresh", "refresh", object{"name": "refresh", "content": fmt.Sprintf(
+			recorded(state.SSMDocument, "refresh", "refresh", object{"name": "refresh", "content": fmt.Sprintf(
 				`{"mainSteps":[{"inputs":{"InputPayload":{"group":"nodes","preferences":{"MinHealthyPercentage":%d}}}}]}`, low)}),
-			state(association, "refresh", "r", object{"name": "refresh", "parameters": object{"Version": version}}),
-		}
+			recorded(state.SSMAssociation, "refresh", "r", object{"name": "refresh", "parameters": object{"Version": version}}),
+		)
 	}
-	running := func(task string, low int) apitype.ResourceV3 {
-		return state(service, "nodes", "s", object{
+	running := func(task string, low int) *state.Resource {
+		return recorded(state.ECSService, "nodes", "s", object{
 			"desiredCount": 4., "taskDefinition": task, "deploymentMinimumHealthyPercent": float64(low),
 		})
 	}
-	deployed := func(image string, away int) apitype.ResourceV3 {
-		return state(deployment, "server", "d", object{"spec": object{
+	deployed := func(image string, away int) *state.Resource {
+		return recorded(state.Deployment, "server", "d", object{"spec": object{
 			"replicas": 3., "template": object{"image": image}, "strategy": object{"rollingUpdate": object{"maxUnavailable": float64(away)}},
 		}})
 	}
-	kubernetes := func(name, id string) apitype.ResourceV3 { return state(nodeGroup, name, id, object{}) }
+	kubernetes := func(name, id string) *state.Resource { return recorded(state.NodeGroup, name, id, object{}) }
 	for name, c := range map[string]struct {
-		before, after []apitype.ResourceV3
+		before, after *state.State
 		down, renewed int
 	}{
-		"nothing":                        {[]apitype.ResourceV3{scaling("1", 50)}, []apitype.ResourceV3{scaling("1", 50)}, 0, 0},
-		"instance refresh":               {[]apitype.ResourceV3{scaling("1", 100)}, []apitype.ResourceV3{scaling("2", 100)}, 0, 3},
-		"instance refresh, half healthy": {[]apitype.ResourceV3{scaling("1", 50)}, []apitype.ResourceV3{scaling("2", 50)}, 1, 3},
-		"instance refresh, none healthy": {[]apitype.ResourceV3{scaling("1", 0)}, []apitype.ResourceV3{scaling("2", 0)}, 3, 3},
+		"nothing":                        {state.New(scaling("1", 50)), state.New(scaling("1", 50)), 0, 0},
+		"instance refresh":               {state.New(scaling("1", 100)), state.New(scaling("2", 100)), 0, 3},
+		"instance refresh, half healthy": {state.New(scaling("1", 50)), state.New(scaling("2", 50)), 1, 3},
+		"instance refresh, none healthy": {state.New(scaling("1", 0)), state.New(scaling("2", 0)), 3, 3},
 		"automation":                     {refreshed("1", 100), refreshed("2", 100), 0, 3},
 		"automation, half healthy":       {refreshed("1", 50), refreshed("2", 50), 1, 3},
 		"automation, nothing new":        {refreshed("2", 50), refreshed("2", 50), 0, 0},
-		"tasks":                          {[]apitype.ResourceV3{running("1", 100)}, []apitype.ResourceV3{running("2", 100)}, 0, 4},
-		"tasks, half healthy":            {[]apitype.ResourceV3{running("1", 50)}, []apitype.ResourceV3{running("2", 50)}, 2, 4},
-		"pods":                           {[]apitype.ResourceV3{deployed("1", 0)}, []apitype.ResourceV3{deployed("2", 0)}, 0, 3},
-		"pods, two unavailable":          {[]apitype.ResourceV3{deployed("1", 2)}, []apitype.ResourceV3{deployed("2", 2)}, 2, 3},
+		"tasks":                          {state.New(running("1", 100)), state.New(running("2", 100)), 0, 4},
+		"tasks, half healthy":            {state.New(running("1", 50)), state.New(running("2", 50)), 2, 4},
+		"pods":                           {state.New(deployed("1", 0)), state.New(deployed("2", 0)), 0, 3},
+		"pods, two unavailable":          {state.New(deployed("1", 2)), state.New(deployed("2", 2)), 2, 3},
 		"pods move": {
-			[]apitype.ResourceV3{deployed("1", 0), kubernetes("nodes", "a")},
-			[]apitype.ResourceV3{deployed("1", 0), kubernetes("nodes", "b"),
-				state(budget, "server", "b", object{"spec": object{"maxUnavailable": 1.}})}, 1, 3,
+			state.New(deployed("1", 0), kubernetes("nodes", "a")),
+			state.New(deployed("1", 0), kubernetes("nodes", "b"),
+				recorded(state.PodDisruptionBudget, "server", "b", object{"spec": object{"maxUnavailable": 1.}})), 1, 3,
 		},
 		"another listener target": {
-			[]apitype.ResourceV3{running("1", 100), state(listener, "https", "l", object{"defaultActions": []any{object{"targetGroupArn": "a"}}})},
-			[]apitype.ResourceV3{running("1", 100), state(listener, "https", "l", object{"defaultActions": []any{object{"targetGroupArn": "b"}}})},
+			state.New(running("1", 100), recorded(state.Listener, "https", "l", object{"defaultActions": []any{object{"targetGroupArn": "a"}}})),
+			state.New(running("1", 100), recorded(state.Listener, "https", "l", object{"defaultActions": []any{object{"targetGroupArn": "b"}}})),
 			4, 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := nodesOf(newView(c.before), newView(c.after), nil)
+			n := nodesOf(c.before, c.after, nil)
 			assert.Equal(t, c.down, n.Down, "%+v", n)
 			assert.Equal(t, c.renewed, n.Renewed, "%+v", n)
 		})
@@ -154,17 +149,17 @@ func TestARollFollowsItsOwnRule(t *testing.T) {
 }
 
 func TestNodesThatGoAtTheEndAreNotOutOfService(t *testing.T) {
-	old := []apitype.ResourceV3{state(service, "nodes", "s", object{"desiredCount": 2.})}
-	gone := did(apitype.OpDelete, service, "nodes")
-	n := nodesOf(newView(old), newView(pair("a", true)), gone)
+	old := state.New(recorded(state.ECSService, "nodes", "s", object{"desiredCount": 2.}))
+	gone := did(apitype.OpDelete, state.ECSService, "nodes")
+	n := nodesOf(old, pair("a", true), gone)
 	assert.Equal(t, Nodes{Before: 2, After: 2, Renewed: 2, Why: []string{"the old nodes go once the new ones serve"}}, n)
-	assert.Equal(t, 2, nodesOf(newView(old), newView(nil), gone).Down, "without new ones they are")
+	assert.Equal(t, 2, nodesOf(old, state.New(), gone).Down, "without new ones they are")
 }
 
 func TestWhatHoldsDataIsNamedWhenItGoes(t *testing.T) {
 	const database, repository = "aws:rds/instance:Instance", "aws:ecr/repository:Repository"
 	judged := func(want Expectation, steps ...[]step) []string {
-		o := judge(nil, nil, slices.Concat(steps...))
+		o := judge(state.New(), state.New(), slices.Concat(steps...))
 		o.check(slices.Concat(steps...), want)
 		return o.Violations
 	}
@@ -262,7 +257,7 @@ func TestTheTableIsWhole(t *testing.T) {
 		for stack, want := range row.Expect {
 			assert.False(t, (want.Down > 1) != (want.Why != "") && want.Refused == "", "%s of %s: more nodes down need a reason", row.Name, stack)
 			for _, kind := range want.Data {
-				assert.Contains(t, holders, kind, row.Name)
+				assert.True(t, state.TraitsOf(kind).HoldsData, "%s of %s", kind, row.Name)
 			}
 		}
 	}
@@ -295,22 +290,21 @@ func TestStacksWithTheSameOutcomeShareARow(t *testing.T) {
 
 func TestManyMembersAreCountedWhole(t *testing.T) {
 	const members = 40
-	apart, together := view{}, []*outage{}
-	var chain []*outage
+	var apart []*state.Resource
+	var chain, together []*outage
 	for i := range members {
 		member, checked := fmt.Sprintf("member-%d", i), fmt.Sprintf("ready-%d", i)
-		r := apitype.ResourceV3{URN: resource.URN(member)}
+		r := &state.Resource{URN: member}
 		if i > 0 {
-			r.Dependencies = []resource.URN{resource.URN(fmt.Sprintf("ready-%d", i-1))}
+			r.Dependencies = []string{fmt.Sprintf("ready-%d", i-1)}
 		}
-		apart[member] = r
-		apart[checked] = apitype.ResourceV3{URN: resource.URN(checked), Dependencies: []resource.URN{resource.URN(member)}}
+		apart = append(apart, r, &state.Resource{URN: checked, Dependencies: []string{member}})
 		chain = append(chain, &outage{member: member, checked: checked, from: 10 * i, to: 10*i + 5})
 		together = append(together, &outage{member: member, from: 10 * i, to: 10*i + 5})
 	}
-	assert.Equal(t, 1, worst(chain, apart))
-	assert.Equal(t, members, worst(together, view{}))
-	assert.Equal(t, members/2, worst(slices.Concat(chain[:members/2], together[members/2:]), apart))
+	assert.Equal(t, 1, worst(chain, state.New(apart...)))
+	assert.Equal(t, members, worst(together, state.New()))
+	assert.Equal(t, members/2, worst(slices.Concat(chain[:members/2], together[members/2:]), state.New(apart...)))
 }
 
 func TestAReasonIsWhatPulumiSaysWithoutItsWrapping(t *testing.T) {

@@ -6,105 +6,25 @@ import (
 	"math"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-)
 
-const (
-	instance    = "aws:ec2/instance:Instance"
-	attachment  = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
-	association = "aws:ssm/association:Association"
-	document    = "aws:ssm/document:Document"
-	template    = "aws:ec2/launchTemplate:LaunchTemplate"
-	group       = "aws:autoscaling/group:Group"
-	service     = "aws:ecs/service:Service"
-	deployment  = "kubernetes:apps/v1:Deployment"
-	nodeGroup   = "aws:eks/nodeGroup:NodeGroup"
-	budget      = "kubernetes:policy/v1:PodDisruptionBudget"
-	balancer    = "aws:lb/loadBalancer:LoadBalancer"
-	listener    = "aws:lb/listener:Listener"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // stops are the properties of an EC2 instance for whose update the provider stops it.
 var stops = []string{"instanceType", "userData", "userDataBase64", "ebsOptimized", "cpuOptions", "disableApiStop"}
 
-// view is a state that can be asked.
-type view map[string]apitype.ResourceV3
-
-func newView(state []apitype.ResourceV3) view {
-	v := view{}
-	for _, r := range state {
-		if r.Custom && !r.Delete {
-			v[string(r.URN)] = r
-		}
-	}
-	return v
-}
-
-// of lists the resources of a type by URN.
-func (v view) of(kind string) []apitype.ResourceV3 {
-	var all []apitype.ResourceV3
-	for _, r := range v {
-		if string(r.Type) == kind {
-			all = append(all, r)
-		}
-	}
-	slices.SortFunc(all, func(a, b apitype.ResourceV3) int { return strings.Compare(string(a.URN), string(b.URN)) })
-	return all
-}
-
-// reaches says whether one resource waited for another.
-func (v view) reaches(from, to string, seen map[string]bool) bool {
-	if from == to {
-		return true
-	}
-	if seen[from] {
-		return false
-	}
-	seen[from] = true
-	for _, d := range v[from].Dependencies {
-		if v.reaches(string(d), to, seen) {
-			return true
-		}
-	}
-	return false
-}
-
-// at reads a value by its path, in which numbers are indexes.
-func at(v any, path string) any {
-	for key := range strings.SplitSeq(path, ".") {
-		switch in := v.(type) {
-		case map[string]any:
-			v = in[key]
-		case []any:
-			i, err := strconv.Atoi(key)
-			if err != nil || i >= len(in) {
-				return nil
-			}
-			v = in[i]
-		default:
-			return nil
-		}
-	}
-	return v
-}
-
+// count is a whole number, or 0 where there is none.
 func count(v any) int {
-	switch v := v.(type) {
-	case float64:
-		return int(v)
-	case int:
-		return v
-	}
-	return 0
+	n, _ := state.Int(v)
+	return n
 }
 
 // nodesOf says what a change does to the nodes, whatever runs them.
-func nodesOf(before, after view, steps []step) Nodes {
+func nodesOf(before, after *state.State, steps []step) Nodes {
 	n := Nodes{}
-	for _, part := range []func(before, after view, steps []step) Nodes{members, instances, tasks, pods} {
+	for _, part := range []func(before, after *state.State, steps []step) Nodes{members, instances, tasks, pods} {
 		p := part(before, after, steps)
 		n.Before, n.After, n.Renewed = n.Before+p.Before, n.After+p.After, n.Renewed+p.Renewed
 		n.Down, n.Why = max(n.Down, p.Down), append(n.Why, p.Why...)
@@ -120,17 +40,16 @@ func nodesOf(before, after view, steps []step) Nodes {
 
 // left says what becomes of nodes whose group, service or Deployment goes. Pulumi deletes last, and by then has waited
 // for the new ones to serve, if there are any.
-func (n *Nodes) left(before, after view, steps []step) string {
+func (n *Nodes) left(before, after *state.State, steps []step) string {
 	for _, s := range steps {
-		_, stays := after[s.urn]
-		if s.done || !s.destroys() || stays || !slices.Contains([]string{group, service, deployment, instance}, s.kind) {
+		if s.done || !s.destroys() || after.ByURN(s.urn) != nil || !slices.Contains([]string{state.AutoScalingGroup, state.ECSService, state.Deployment, state.EC2Instance}, s.kind) {
 			continue
 		}
 		if n.After == 0 {
 			n.Down = n.Before
 			return "all nodes go"
 		}
-		if !slices.ContainsFunc(before.of(s.kind), func(r apitype.ResourceV3) bool { _, kept := after[string(r.URN)]; return kept }) {
+		if !slices.ContainsFunc(before.Of(s.kind), func(r *state.Resource) bool { return after.ByURN(r.URN) != nil }) {
 			n.Renewed = n.Before
 			return "the old nodes go once the new ones serve"
 		}
@@ -139,17 +58,17 @@ func (n *Nodes) left(before, after view, steps []step) string {
 }
 
 // cut says how the clients' way to all nodes is cut, if it is.
-func cut(before, after view, steps []step) string {
+func cut(before, after *state.State, steps []step) string {
 	for _, s := range steps {
-		if (s.kind == balancer || s.kind == listener) && s.destroys() {
-			return fmt.Sprintf("the %s %s goes", words(s.kind), nameOf(s.urn))
+		if (s.kind == state.LoadBalancer || s.kind == state.Listener) && s.destroys() {
+			return fmt.Sprintf("the %s %s goes", state.Words(s.kind), state.NameOf(s.urn))
 		}
 	}
-	for _, l := range after.of(listener) {
-		old, was := before[string(l.URN)]
+	for _, l := range after.Of(state.Listener) {
+		old := before.ByURN(l.URN)
 		const target = "defaultActions.0.targetGroupArn"
-		if was && at(old.Outputs, target) != at(l.Outputs, target) {
-			return fmt.Sprintf("the listener %s forwards to another target group, whose nodes have yet to come", l.URN.Name())
+		if old != nil && state.At(old.Outputs, target) != state.At(l.Outputs, target) {
+			return fmt.Sprintf("the listener %s forwards to another target group, whose nodes have yet to come", l.Name)
 		}
 	}
 	return ""
@@ -163,33 +82,32 @@ type outage struct {
 
 // members are EC2 instances that the program makes one by one. One is out of service from the moment it, or its place
 // at the load balancer, is deleted or it is stopped, until the association that waits for its readiness has succeeded.
-func members(before, after view, steps []step) Nodes {
-	n := Nodes{Before: len(before.of(instance)), After: len(after.of(instance))}
+func members(before, after *state.State, steps []step) Nodes {
+	n := Nodes{Before: len(before.Of(state.EC2Instance)), After: len(after.Of(state.EC2Instance))}
 	if n.Before == 0 {
 		return n
 	}
 	owner, checks := map[string]string{}, map[string]string{}
-	for _, v := range []view{before, after} {
+	for _, v := range []*state.State{before, after} {
 		ids := map[string]string{}
-		for _, i := range v.of(instance) {
-			ids[string(i.ID)] = string(i.URN)
+		for _, i := range v.Of(state.EC2Instance) {
+			ids[i.ID] = i.URN
 		}
-		for _, a := range v.of(attachment) {
-			if id, ok := at(a.Outputs, "targetId").(string); ok {
-				owner[string(a.URN)] = ids[id]
+		for _, a := range v.Of(state.TargetGroupAttachment) {
+			if id, ok := state.At(a.Outputs, "targetId").(string); ok {
+				owner[a.URN] = ids[id]
 			}
 		}
-		for _, a := range v.of(association) {
+		for _, a := range v.Of(state.SSMAssociation) {
 			// One that targets the instance may report success before it has run.
-			if id, ok := at(a.Inputs, "parameters.InstanceId").(string); ok && ids[id] != "" {
-				checks[string(a.URN)] = ids[id]
+			if id, ok := state.At(a.Inputs, "parameters.InstanceId").(string); ok && ids[id] != "" {
+				checks[a.URN] = ids[id]
 			}
 		}
 	}
 	open, all := map[string]*outage{}, []*outage{}
 	down := func(member string, i int) {
-		_, stays := after[member]
-		if _, was := before[member]; !was || !stays || open[member] != nil {
+		if before.ByURN(member) == nil || after.ByURN(member) == nil || open[member] != nil {
 			return
 		}
 		open[member] = &outage{member: member, from: i, to: len(steps)}
@@ -198,19 +116,19 @@ func members(before, after view, steps []step) Nodes {
 	made := map[string]bool{}
 	for i, s := range steps {
 		switch {
-		case s.kind == instance && !s.done && s.destroys():
+		case s.kind == state.EC2Instance && !s.done && s.destroys():
 			down(s.urn, i)
-			if _, stays := after[s.urn]; stays {
+			if after.ByURN(s.urn) != nil {
 				n.Renewed++
 			}
-		case s.kind == attachment && !s.done && s.destroys() && !made[s.urn]:
+		case s.kind == state.TargetGroupAttachment && !s.done && s.destroys() && !made[s.urn]:
 			down(owner[s.urn], i)
-		case s.kind == attachment && s.creates():
+		case s.kind == state.TargetGroupAttachment && s.creates():
 			made[s.urn] = true
-		case s.kind == instance && !s.done && s.op == apitype.OpUpdate && slices.ContainsFunc(s.changed(), isStop):
+		case s.kind == state.EC2Instance && !s.done && s.op == apitype.OpUpdate && slices.ContainsFunc(s.changed(), isStop):
 			down(s.urn, i)
-			n.Why = append(n.Why, fmt.Sprintf("%s is stopped and started again, and nothing waits until it serves", nameOf(s.urn)))
-		case s.kind == association && s.done && s.creates():
+			n.Why = append(n.Why, fmt.Sprintf("%s is stopped and started again, and nothing waits until it serves", state.NameOf(s.urn)))
+		case s.kind == state.SSMAssociation && s.done && s.creates():
 			if o := open[checks[s.urn]]; o != nil {
 				o.to, o.checked = i, s.urn
 				delete(open, o.member)
@@ -231,9 +149,9 @@ func isStop(key string) bool { return slices.Contains(stops, key) }
 // nothing keeps from it, since a service may take longer than the offline cloud. Outages that wait for each other form
 // chains, and the answer is the smallest number of chains that holds them all (Dilworth's theorem): each outage that can
 // follow another one in a chain saves one.
-func worst(all []*outage, after view) int {
+func worst(all []*outage, after *state.State) int {
 	waits := func(later, earlier *outage) bool {
-		return earlier.to < later.from && earlier.checked != "" && after.reaches(later.member, earlier.checked, map[string]bool{})
+		return earlier.to < later.from && earlier.checked != "" && after.Waits(later.member, earlier.checked)
 	}
 	followed := map[*outage]*outage{}
 	var follow func(earlier *outage, tried map[*outage]bool) bool
@@ -260,20 +178,20 @@ func worst(all []*outage, after view) int {
 }
 
 // instances are those of an Auto Scaling group behind the load balancer: a changed template starts an instance refresh.
-func instances(before, after view, _ []step) Nodes {
+func instances(before, after *state.State, _ []step) Nodes {
 	n := Nodes{}
-	serves := func(g apitype.ResourceV3) bool {
-		arns, _ := at(g.Inputs, "targetGroupArns").([]any)
+	serves := func(g *state.Resource) bool {
+		arns, _ := state.At(g.Inputs, "targetGroupArns").([]any)
 		return len(arns) > 0
 	}
-	for _, g := range before.of(group) {
+	for _, g := range before.Of(state.AutoScalingGroup) {
 		if !serves(g) {
 			continue
 		}
-		have := count(at(g.Outputs, "desiredCapacity"))
+		have := count(state.At(g.Outputs, "desiredCapacity"))
 		n.Before += have
-		now, stays := after[string(g.URN)]
-		if !stays {
+		now := after.ByURN(g.URN)
+		if now == nil {
 			continue // see left
 		}
 		if now.ID != g.ID || now.Created != nil && g.Created != nil && !now.Created.Equal(*g.Created) {
@@ -288,23 +206,23 @@ func instances(before, after view, _ []step) Nodes {
 			continue
 		}
 		n.Renewed += have
-		n.Down += missing(have, at(preferences, "minHealthyPercentage"))
-		n.Why = append(n.Why, fmt.Sprintf("instance refresh, %v to %v %% of them healthy", at(preferences, "minHealthyPercentage"),
-			at(preferences, "maxHealthyPercentage")))
+		n.Down += missing(have, state.At(preferences, "minHealthyPercentage"))
+		n.Why = append(n.Why, fmt.Sprintf("instance refresh, %v to %v %% of them healthy", state.At(preferences, "minHealthyPercentage"),
+			state.At(preferences, "maxHealthyPercentage")))
 	}
-	for _, g := range after.of(group) {
+	for _, g := range after.Of(state.AutoScalingGroup) {
 		if serves(g) {
-			n.After += count(at(g.Outputs, "desiredCapacity"))
+			n.After += count(state.At(g.Outputs, "desiredCapacity"))
 		}
 	}
 	return n
 }
 
 // templateOf is the newest version of a group's launch template.
-func templateOf(v view, g apitype.ResourceV3) any {
-	for _, t := range v.of(template) {
-		if string(t.ID) == at(g.Inputs, "launchTemplate.id") {
-			return at(t.Outputs, "latestVersion")
+func templateOf(v *state.State, g *state.Resource) any {
+	for _, t := range v.Of(state.LaunchTemplate) {
+		if t.ID == state.At(g.Inputs, "launchTemplate.id") {
+			return state.At(t.Outputs, "latestVersion")
 		}
 	}
 	return nil
@@ -312,29 +230,29 @@ func templateOf(v view, g apitype.ResourceV3) any {
 
 // refresh says by which bounds a group's instances are replaced, and whether they are: by the provider, where the group
 // gets another version of its template, or by an automation that is told another version.
-func refresh(before, after view, was, now apitype.ResourceV3) (any, bool) {
-	if own := at(now.Inputs, "instanceRefresh.preferences"); own != nil {
-		return own, !reflect.DeepEqual(at(was.Inputs, "launchTemplate"), at(now.Inputs, "launchTemplate"))
+func refresh(before, after *state.State, was, now *state.Resource) (any, bool) {
+	if own := state.At(now.Inputs, "instanceRefresh.preferences"); own != nil {
+		return own, !reflect.DeepEqual(state.At(was.Inputs, "launchTemplate"), state.At(now.Inputs, "launchTemplate"))
 	}
-	for _, a := range after.of(association) {
-		for _, d := range after.of(document) {
-			if at(d.Inputs, "name") != at(a.Inputs, "name") {
+	for _, a := range after.Of(state.SSMAssociation) {
+		for _, d := range after.Of(state.SSMDocument) {
+			if state.At(d.Inputs, "name") != state.At(a.Inputs, "name") {
 				continue
 			}
 			var content map[string]any
-			text, _ := at(d.Inputs, "content").(string)
+			text, _ := state.At(d.Inputs, "content").(string)
 			if json.Unmarshal([]byte(text), &content) != nil {
 				continue
 			}
-			told := at(content, "mainSteps.0.inputs.InputPayload")
-			if at(told, "group") != at(now.Inputs, "name") {
+			told := state.At(content, "mainSteps.0.inputs.InputPayload")
+			if state.At(told, "group") != state.At(now.Inputs, "name") {
 				continue
 			}
-			earlier, had := before[string(a.URN)]
+			earlier := before.ByURN(a.URN)
 			return map[string]any{
-				"minHealthyPercentage": at(told, "preferences.MinHealthyPercentage"),
-				"maxHealthyPercentage": at(told, "preferences.MaxHealthyPercentage"),
-			}, had && !reflect.DeepEqual(at(earlier.Inputs, "parameters.Version"), at(a.Inputs, "parameters.Version"))
+				"minHealthyPercentage": state.At(told, "preferences.MinHealthyPercentage"),
+				"maxHealthyPercentage": state.At(told, "preferences.MaxHealthyPercentage"),
+			}, earlier != nil && !reflect.DeepEqual(state.At(earlier.Inputs, "parameters.Version"), state.At(a.Inputs, "parameters.Version"))
 		}
 	}
 	return nil, false
@@ -352,29 +270,29 @@ var deploys = []string{
 }
 
 // tasks are those of an ECS service, and the container instances under them.
-func tasks(before, after view, _ []step) Nodes {
+func tasks(before, after *state.State, _ []step) Nodes {
 	n := Nodes{}
-	for _, s := range before.of(service) {
-		have := count(at(s.Outputs, "desiredCount"))
+	for _, s := range before.Of(state.ECSService) {
+		have := count(state.At(s.Outputs, "desiredCount"))
 		n.Before += have
-		now, stays := after[string(s.URN)]
-		if !stays {
+		now := after.ByURN(s.URN)
+		if now == nil {
 			continue
 		}
 		if now.ID != s.ID {
 			n.Down, n.Why = have, append(n.Why, "the ECS service goes")
 			continue
 		}
-		low := at(now.Inputs, "deploymentMinimumHealthyPercent")
-		if slices.ContainsFunc(deploys, func(key string) bool { return !reflect.DeepEqual(at(s.Inputs, key), at(now.Inputs, key)) }) {
+		low := state.At(now.Inputs, "deploymentMinimumHealthyPercent")
+		if slices.ContainsFunc(deploys, func(key string) bool { return !reflect.DeepEqual(state.At(s.Inputs, key), state.At(now.Inputs, key)) }) {
 			n.Renewed += have
 			n.Down += missing(have, low)
 			n.Why = append(n.Why, fmt.Sprintf("rolling deployment, %v to %v %% of the tasks healthy", low,
-				at(now.Inputs, "deploymentMaximumPercent")))
+				state.At(now.Inputs, "deploymentMaximumPercent")))
 		}
-		for _, g := range before.of(group) {
-			under, stays := after[string(g.URN)]
-			if !stays {
+		for _, g := range before.Of(state.AutoScalingGroup) {
+			under := after.ByURN(g.URN)
+			if under == nil {
 				continue
 			}
 			preferences, refreshed := refresh(before, after, g, under)
@@ -387,46 +305,46 @@ func tasks(before, after view, _ []step) Nodes {
 			// ECS drains an instance that leaves: it stops a task once another has taken its place, by the service's own bounds.
 			n.Down = max(n.Down, missing(have, low))
 			n.Why = append(n.Why, fmt.Sprintf("instance refresh of the container instances, %v to %v %% of them healthy, each drained first",
-				at(preferences, "minHealthyPercentage"), at(preferences, "maxHealthyPercentage")))
+				state.At(preferences, "minHealthyPercentage"), state.At(preferences, "maxHealthyPercentage")))
 		}
 	}
-	for _, s := range after.of(service) {
-		n.After += count(at(s.Outputs, "desiredCount"))
+	for _, s := range after.Of(state.ECSService) {
+		n.After += count(state.At(s.Outputs, "desiredCount"))
 	}
 	return n
 }
 
 // pods are those of Deployments, and the node group under them.
-func pods(before, after view, _ []step) Nodes {
+func pods(before, after *state.State, _ []step) Nodes {
 	n := Nodes{}
-	for _, d := range before.of(deployment) {
-		have := count(at(d.Inputs, "spec.replicas"))
+	for _, d := range before.Of(state.Deployment) {
+		have := count(state.At(d.Inputs, "spec.replicas"))
 		n.Before += have
-		now, stays := after[string(d.URN)]
-		if !stays {
+		now := after.ByURN(d.URN)
+		if now == nil {
 			continue
 		}
 		if now.ID != d.ID {
 			n.Down, n.Why = have, append(n.Why, "the Deployment goes")
 			continue
 		}
-		if !reflect.DeepEqual(at(d.Inputs, "spec.template"), at(now.Inputs, "spec.template")) {
+		if !reflect.DeepEqual(state.At(d.Inputs, "spec.template"), state.At(now.Inputs, "spec.template")) {
 			n.Renewed += have
-			away := at(now.Inputs, "spec.strategy.rollingUpdate.maxUnavailable")
+			away := state.At(now.Inputs, "spec.strategy.rollingUpdate.maxUnavailable")
 			n.Down += count(away)
 			n.Why = append(n.Why, fmt.Sprintf("rolling update, maxUnavailable %v, maxSurge %v", away,
-				at(now.Inputs, "spec.strategy.rollingUpdate.maxSurge")))
+				state.At(now.Inputs, "spec.strategy.rollingUpdate.maxSurge")))
 		}
-		for _, g := range before.of(nodeGroup) {
-			under, stays := after[string(g.URN)]
-			moved := !stays || under.ID != g.ID
-			if !moved && reflect.DeepEqual(at(g.Inputs, "launchTemplate"), at(under.Inputs, "launchTemplate")) &&
-				reflect.DeepEqual(at(g.Inputs, "version"), at(under.Inputs, "version")) {
+		for _, g := range before.Of(state.NodeGroup) {
+			under := after.ByURN(g.URN)
+			moved := under == nil || under.ID != g.ID
+			if !moved && reflect.DeepEqual(state.At(g.Inputs, "launchTemplate"), state.At(under.Inputs, "launchTemplate")) &&
+				reflect.DeepEqual(state.At(g.Inputs, "version"), state.At(under.Inputs, "version")) {
 				continue
 			}
 			n.Renewed = max(n.Renewed, have)
-			for _, b := range after.of(budget) {
-				n.Down = max(n.Down, count(at(b.Inputs, "spec.maxUnavailable")))
+			for _, b := range after.Of(state.PodDisruptionBudget) {
+				n.Down = max(n.Down, count(state.At(b.Inputs, "spec.maxUnavailable")))
 			}
 			how := "the Kubernetes nodes are updated one at a time"
 			if moved {
@@ -435,8 +353,8 @@ func pods(before, after view, _ []step) Nodes {
 			n.Why = append(n.Why, how+"; the PodDisruptionBudget lets one pod go at a time")
 		}
 	}
-	for _, d := range after.of(deployment) {
-		n.After += count(at(d.Inputs, "spec.replicas"))
+	for _, d := range after.Of(state.Deployment) {
+		n.After += count(state.At(d.Inputs, "spec.replicas"))
 	}
 	return n
 }

@@ -5,9 +5,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Outcome is what a change did to a stack.
@@ -65,97 +66,19 @@ type Nodes struct {
 	Why []string
 }
 
-// holders are the types that hold data or open it, by what the table calls them.
-var holders = map[string]string{
-	"aws:rds/instance:Instance":                      "RDS instance",
-	"aws:rds/subnetGroup:SubnetGroup":                "DB subnet group",
-	"aws:efs/fileSystem:FileSystem":                  "EFS file system",
-	"aws:efs/accessPoint:AccessPoint":                "EFS access point",
-	"aws:efs/mountTarget:MountTarget":                "EFS mount target",
-	"aws:efs/backupPolicy:BackupPolicy":              "EFS backup policy",
-	"aws:kms/key:Key":                                "KMS key",
-	"aws:kms/alias:Alias":                            "KMS alias",
-	"aws:secretsmanager/secret:Secret":               "secret",
-	"aws:secretsmanager/secretVersion:SecretVersion": "secret version",
-	"aws:s3/bucketV2:BucketV2":                       "S3 bucket",
-	"aws:ecr/repository:Repository":                  "ECR repository",
-	"aws:cloudwatch/logGroup:LogGroup":               "log group",
-	"aws:eks/cluster:Cluster":                        "EKS cluster",
-	"kubernetes:core/v1:Secret":                      "Kubernetes Secret",
-	"kubernetes:core/v1:PersistentVolume":            "PersistentVolume",
-	"kubernetes:core/v1:PersistentVolumeClaim":       "PersistentVolumeClaim",
-}
-
-// called are the types whose own name says too little, by what the table calls them.
-var called = map[string]string{
-	"aws:acm/certificateValidation:CertificateValidation":       "certificate validation",
-	"aws:appautoscaling/target:Target":                          "scaling target",
-	"aws:autoscaling/group:Group":                               "Auto Scaling group",
-	"aws:ec2/eip:Eip":                                           "Elastic IP address",
-	"aws:ec2/instance:Instance":                                 "EC2 instance",
-	"aws:ec2/natGateway:NatGateway":                             "NAT gateway",
-	"aws:ec2/vpc:Vpc":                                           "VPC",
-	"aws:ec2/vpcEndpoint:VpcEndpoint":                           "VPC endpoint",
-	"aws:ecs/capacityProvider:CapacityProvider":                 "capacity provider",
-	"aws:ecs/cluster:Cluster":                                   "ECS cluster",
-	"aws:ecs/service:Service":                                   "ECS service",
-	"aws:iam/role:Role":                                         "IAM role",
-	"aws:iam/rolePolicy:RolePolicy":                             "IAM role policy",
-	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":         "IAM role policy attachment",
-	"aws:rds/parameterGroup:ParameterGroup":                     "DB parameter group",
-	"aws:route53/record:Record":                                 "DNS record",
-	"aws:s3/bucketObjectv2:BucketObjectv2":                      "S3 object",
-	"aws:ssm/association:Association":                           "SSM association",
-	"aws:ssm/document:Document":                                 "SSM document",
-	"aws:cloudwatch/metricAlarm:MetricAlarm":                    "alarm",
-	"aws:cloudwatch/eventRule:EventRule":                        "event rule",
-	"aws:cloudwatch/eventTarget:EventTarget":                    "event target",
-	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "ingress rule",
-	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":   "egress rule",
-}
-
-// words turns a type into words: aws:ec2/launchTemplate:LaunchTemplate is launch template.
-func words(kind string) string {
-	for _, names := range []map[string]string{holders, called} {
-		if name, ok := names[kind]; ok {
-			return name
-		}
-	}
-	name := kind[strings.LastIndex(kind, ":")+1:]
-	name = strings.TrimSuffix(strings.TrimSuffix(name, "V2"), "v2")
-	if strings.HasPrefix(kind, "kubernetes:") {
-		return name
-	}
-	var b strings.Builder
-	for i, r := range name {
-		if unicode.IsUpper(r) && i > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
-}
-
 // judge says what a change did, from the states before and after it and what the engine did in between.
-func judge(before, after []apitype.ResourceV3, steps []step) *Outcome {
+func judge(before, after *state.State, steps []step) *Outcome {
 	o := &Outcome{Updated: Tally{}, Replaced: Tally{}, Made: Tally{}, Gone: Tally{}}
+	tallies := map[apitype.OpType]Tally{
+		apitype.OpUpdate: o.Updated, apitype.OpCreateReplacement: o.Replaced, apitype.OpCreate: o.Made, apitype.OpDelete: o.Gone,
+	}
 	for _, s := range steps {
-		if s.done || strings.HasPrefix(s.kind, "pulumi:") {
-			continue
-		}
-		switch s.op {
-		case apitype.OpUpdate:
-			o.Updated[words(s.kind)]++
-		case apitype.OpCreateReplacement:
-			o.Replaced[words(s.kind)]++
-		case apitype.OpCreate:
-			o.Made[words(s.kind)]++
-		case apitype.OpDelete:
-			o.Gone[words(s.kind)]++
+		if t := tallies[s.op]; t != nil && !s.done && !strings.HasPrefix(s.kind, "pulumi:") {
+			t[state.Words(s.kind)]++
 		}
 	}
 	o.data(steps)
-	o.Nodes = nodesOf(newView(before), newView(after), steps)
+	o.Nodes = nodesOf(before, after, steps)
 	return o
 }
 
@@ -163,12 +86,11 @@ func judge(before, after []apitype.ResourceV3, steps []step) *Outcome {
 func (o *Outcome) data(steps []step) {
 	updated := map[string]map[string]int{}
 	for _, s := range steps {
-		name, holds := holders[s.kind]
-		keys := s.changed()
-		if !holds || s.done || s.op != apitype.OpUpdate || len(keys) == 0 {
+		name, keys := state.Words(s.kind), s.changed()
+		if !state.TraitsOf(s.kind).HoldsData || s.done || s.op != apitype.OpUpdate || len(keys) == 0 {
 			continue
 		}
-		if s.kind == "aws:rds/instance:Instance" {
+		if s.kind == state.DBInstance {
 			o.Data = append(o.Data, name+": "+databaseUpdate(s, keys))
 			continue
 		}
@@ -185,8 +107,8 @@ func (o *Outcome) data(steps []step) {
 	}{{apitype.OpDelete, "gone"}, {apitype.OpDeleteReplaced, "replaced"}} {
 		t := Tally{}
 		for _, s := range steps {
-			if name := holders[s.kind]; name != "" && !s.done && s.op == gone.op {
-				t[name]++
+			if state.TraitsOf(s.kind).HoldsData && !s.done && s.op == gone.op {
+				t[state.Words(s.kind)]++
 			}
 		}
 		if len(t) > 0 {
@@ -213,14 +135,11 @@ func (s step) changed() []string {
 	return keys
 }
 
-func nameOf(urn string) string { return urn[strings.LastIndex(urn, "::")+2:] }
-
 // lost lists what holds data and is replaced or deleted, but for the types allowed, and which of these were.
 func lost(steps []step, allowed []string) (faults []string, used map[string]bool) {
 	used = map[string]bool{}
 	for _, s := range steps {
-		name, holds := holders[s.kind]
-		if !holds || s.done || !s.destroys() {
+		if !state.TraitsOf(s.kind).HoldsData || s.done || !s.destroys() {
 			continue
 		}
 		if slices.Contains(allowed, s.kind) {
@@ -231,7 +150,7 @@ func lost(steps []step, allowed []string) (faults []string, used map[string]bool
 		if s.op == apitype.OpDeleteReplaced {
 			what = "replaced"
 		}
-		faults = append(faults, fmt.Sprintf("the %s %s is %s, and the change is not about it (%s)", name, nameOf(s.urn), what, s.urn))
+		faults = append(faults, fmt.Sprintf("the %s %s is %s, and the change is not about it (%s)", state.Words(s.kind), state.NameOf(s.urn), what, s.urn))
 	}
 	return faults, used
 }
@@ -242,7 +161,7 @@ func (o *Outcome) check(steps []step, want Expectation) {
 	o.Violations = append(o.Violations, faults...)
 	for _, kind := range want.Data {
 		if !used[kind] {
-			o.Violations = append(o.Violations, fmt.Sprintf("the table allows that a %s goes, and none does: take it out of Data", holders[kind]))
+			o.Violations = append(o.Violations, fmt.Sprintf("the table allows that a %s goes, and none does: take it out of Data", state.Words(kind)))
 		}
 	}
 	most := max(want.Down, 1)

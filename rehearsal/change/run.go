@@ -16,11 +16,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Rehearse brings a stack up and tries each change from there: once for all, and once for each that starts from a file of
@@ -74,7 +74,11 @@ func fromOneStart(ctx context.Context, o rehearse.Options, rows []Change, out io
 		return nil, fmt.Errorf("bringing the stack %s up: %w", o.Stack, err)
 	}
 	r := &rehearsal{Session: s, stack: o.Stack}
-	if r.before, err = r.resources(ctx); err != nil {
+	exported, err := s.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.before, err = state.Read(exported); err != nil {
 		return nil, err
 	}
 	if r.moment, err = s.Keep(); err != nil {
@@ -133,20 +137,12 @@ func Err(outcomes []*Outcome) error {
 type rehearsal struct {
 	*rehearse.Session
 	stack  string
-	before []apitype.ResourceV3
+	before *state.State
 	moment *rehearse.Moment
 }
 
 func quiet(ctx context.Context, s *rehearse.Session, options ...optup.Option) (auto.UpResult, error) {
 	return s.Up(ctx, append(options, optup.SuppressOutputs(), optup.SuppressProgress())...)
-}
-
-func (r *rehearsal) resources(ctx context.Context) ([]apitype.ResourceV3, error) {
-	raw, err := r.Export(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return rehearse.ReadStack(raw)
 }
 
 // try makes one change and takes it back.
@@ -160,11 +156,11 @@ func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome,
 	if upErr != nil {
 		return r.refusal(ctx, row, want, steps, upErr)
 	}
-	state, err := r.Export(ctx)
+	exported, err := r.Export(ctx)
 	if err != nil {
 		return nil, err
 	}
-	after, err := rehearse.ReadStack(state)
+	after, err := state.Read(exported)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +170,7 @@ func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome,
 	if _, err := quiet(ctx, r.Session, optup.ExpectNoChanges()); err != nil {
 		o.Violations = append(o.Violations, "a second up changes something again: "+reason(err))
 	}
-	r.prove(o, state)
+	r.prove(o, exported)
 	return o, nil
 }
 
@@ -183,11 +179,11 @@ func (o *Outcome) name(row Change, stack string) {
 }
 
 // prove holds the state after the change against what must hold of every state.
-func (r *rehearsal) prove(o *Outcome, state []byte) {
+func (r *rehearsal) prove(o *Outcome, exported []byte) {
 	expected, err := proof.ExpectedFrom(r.Plain())
 	if err == nil {
 		var report *proof.Report
-		if report, err = proof.Check(state, expected); err == nil {
+		if report, err = proof.Check(exported, expected); err == nil {
 			err = report.Err()
 		}
 	}
@@ -248,7 +244,7 @@ func reason(err error) string {
 		// A URN's last part is what a reader knows the resource by.
 		all[i] = urns.ReplaceAllStringFunc(line, func(urn string) string {
 			m := urns.FindStringSubmatch(urn)
-			return words(m[1]) + " " + m[2]
+			return state.Words(m[1]) + " " + m[2]
 		})
 	}
 	return strings.Join(all, "; ")

@@ -39,16 +39,13 @@ func stepOf(e apitype.EngineEvent) (step, bool) {
 	default:
 		return step{}, false
 	}
-	state := m.New
-	if state == nil {
-		state = m.Old
+	recorded := m.New
+	if recorded == nil {
+		recorded = m.Old
 	}
-	if state == nil || !state.Custom || m.Logical && m.Op == apitype.OpReplace {
+	if recorded == nil || !recorded.Custom || m.Logical && m.Op == apitype.OpReplace {
 		return step{}, false
 	}
-	switch m.Op {
-	case apitype.OpCreate, apitype.OpCreateReplacement, apitype.OpDelete, apitype.OpDeleteReplaced, apitype.OpUpdate:
-		return step{m.Op, m.URN, m.Type, done, m.Diffs, m.Old, m.New}, true
-	}
-	return step{}, false
+	s := step{m.Op, m.URN, m.Type, done, m.Diffs, m.Old, m.New}
+	return s, s.creates() || s.destroys() || s.op == apitype.OpUpdate
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Edit is what a team changes in a stack file: values by the path that `pulumi config set --path` takes. A nil value
@@ -141,7 +143,7 @@ var table = []Change{
 	}},
 	{Name: "registry", Title: "Images from elsewhere than the stack's own repositories", Edits: only(Edit{
 		"wso2is:container.repository": false, "wso2is:container.image": otherImage,
-	}, "fargate"), Expect: map[string]Expectation{Every: {Data: []string{"aws:ecr/repository:Repository"}}}, Note: map[string]string{
+	}, "fargate"), Expect: map[string]Expectation{Every: {Data: []string{state.ECRRepository}}}, Note: map[string]string{
 		Every: "The repositories go with their images once no task needs them; with the profile prod, Pulumi refuses it.",
 	}},
 	{Name: "hostname", Title: "Another hostname", Edits: every(Edit{"wso2is:hostname": "login.example.com"}), Note: map[string]string{
@@ -205,7 +207,7 @@ var table = []Change{
 		"eks": {"wso2is:topology": "ec2", "wso2is:eks": nil, "wso2is:nodes": map[string]any{"count": 3}},
 	}, Expect: map[string]Expectation{
 		Every: protected, "dev": {},
-		"fargate": {Down: All, Why: moved, Data: []string{"aws:ecr/repository:Repository"}},
+		"fargate": {Down: All, Why: moved, Data: []string{state.ECRRepository}},
 	}, Note: map[string]string{
 		"dev": "Old and new nodes share the database and do not find each other: two clusters, until the old nodes go.",
 	}},

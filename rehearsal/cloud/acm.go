@@ -3,21 +3,18 @@ package cloud
 import (
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	certificateType = "aws:acm/certificate:Certificate"
-	validationType  = "aws:acm/certificateValidation:CertificateValidation"
-	zoneType        = "aws:route53/zone:Zone"
-	recordType      = "aws:route53/record:Record"
-
 	domainName = `(?:\*\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}`
 )
 
 // acmTypes are certificates.
 var acmTypes = []Type{
 	{
-		Token: certificateType, ID: "{arn}", ARN: "arn:{partition}:acm:{region}:{account}:certificate/{uuid}", Tags: true,
+		Token: state.Certificate, ID: "{arn}", ARN: "arn:{partition}:acm:{region}:{account}:certificate/{uuid}", Tags: true,
 		InUse:      "ResourceInUseException",
 		ExactlyOne: [][]string{{"domainName", "privateKey"}},
 		Outputs:    Object{"status": "PENDING_VALIDATION", "keyAlgorithm": "RSA_2048", "renewalEligibility": "INELIGIBLE"},
@@ -56,17 +53,17 @@ var acmTypes = []Type{
 		},
 	},
 	{
-		Token: validationType, Put: true, ID: "{uuid}",
+		Token: state.CertificateValidation, Put: true, ID: "{uuid}",
 		Required: []string{"certificateArn"},
 		Replace:  []string{"certificateArn", "validationRecordFqdns"},
-		Refs:     []Ref{ref("certificateArn", certificateType).by("arn").free().code("ResourceNotFoundException")},
+		Refs:     []Ref{ref("certificateArn", state.Certificate).by("arn").free().code("ResourceNotFoundException")},
 		Rules:    []Rule{validationRecords},
 	},
 }
 
 // validationRecords refuses to wait for a certificate whose records nobody has made: AWS would wait until it times out.
 func validationRecords(c *Call) error {
-	certificate := c.Cloud.find(c.text("certificateArn"), "arn", certificateType)
+	certificate := c.Cloud.find(c.text("certificateArn"), "arn", state.Certificate)
 	if certificate == nil || certificate.Existing || c.Preview {
 		return nil
 	}
@@ -80,7 +77,7 @@ func validationRecords(c *Call) error {
 }
 
 func (c *Cloud) record(name, kindOf string) *Resource {
-	for _, r := range c.all(recordType) {
+	for _, r := range c.all(state.DNSRecord) {
 		if strings.TrimSuffix(text(r.Outputs, "fqdn"), ".") == strings.TrimSuffix(name, ".") && text(r.Inputs,
 			"type") == kindOf {
 			return r
@@ -91,7 +88,7 @@ func (c *Cloud) record(name, kindOf string) *Resource {
 
 // validated says whether something has waited for the certificate's validation.
 func (c *Cloud) validated(certificate *Resource) bool {
-	return slices.ContainsFunc(c.all(validationType), func(v *Resource) bool {
+	return slices.ContainsFunc(c.all(state.CertificateValidation), func(v *Resource) bool {
 		return text(v.Inputs, "certificateArn") == text(certificate.Outputs, "arn")
 	})
 }
@@ -99,13 +96,13 @@ func (c *Cloud) validated(certificate *Resource) bool {
 // route53Types are hosted zones and their records.
 var route53Types = []Type{
 	{
-		Token: zoneType, ID: "Z{digits}", ARN: "arn:{partition}:route53:::hostedzone/{id}", Tags: true,
+		Token: state.HostedZone, ID: "Z{digits}", ARN: "arn:{partition}:route53:::hostedzone/{id}", Tags: true,
 		InUse:    "HostedZoneNotEmpty",
 		Required: []string{"name"}, Outputs: Object{"zoneId": "{id}"}, Replace: []string{"name"},
 		Fields: []Field{like("name", domainName+`\.?`, "a domain name")},
 	},
 	{
-		Token: recordType, ID: "{zoneId}_{name}_{type}",
+		Token: state.DNSRecord, ID: "{zoneId}_{name}_{type}",
 		Required:   []string{"name", "type", "zoneId"},
 		ExactlyOne: [][]string{{"aliases", "records"}},
 		Replace:    []string{"zoneId", "name", "type", "setIdentifier"},
@@ -114,7 +111,7 @@ var route53Types = []Type{
 				"SVCB", "TLSA", "TXT"),
 			between("ttl", 0, 2147483647), between("name", 1, 255),
 		},
-		Refs: []Ref{ref("zoneId", zoneType).code("NoSuchHostedZone")},
+		Refs: []Ref{ref("zoneId", state.HostedZone).code("NoSuchHostedZone")},
 		Check: []Rule{func(c *Call) error {
 			if c.given([]string{"records"}) == 1 && c.given([]string{"ttl"}) == 0 {
 				return fail("InvalidChangeBatch", "a record with values needs a ttl")
@@ -132,7 +129,7 @@ var route53Types = []Type{
 }
 
 func recordFits(c *Call) error {
-	if zone := c.Cloud.find(c.text("zoneId"), "id", zoneType); zone != nil && text(zone.Outputs, "name") != "" &&
+	if zone := c.Cloud.find(c.text("zoneId"), "id", state.HostedZone); zone != nil && text(zone.Outputs, "name") != "" &&
 		!c.unknown("name") {
 		suffix := strings.TrimSuffix(text(zone.Outputs, "name"), ".")
 		if name := strings.TrimSuffix(c.text("name"), "."); name != suffix && !strings.HasSuffix(name, "."+suffix) {
@@ -142,7 +139,7 @@ func recordFits(c *Call) error {
 	if c.Preview {
 		return nil
 	}
-	for _, r := range c.Cloud.all(recordType) {
+	for _, r := range c.Cloud.all(state.DNSRecord) {
 		if r != c.Old && text(r.Inputs, "zoneId") == c.text("zoneId") && text(r.Inputs, "type") == c.text("type") &&
 			strings.EqualFold(text(r.Outputs, "fqdn"), strings.TrimSuffix(c.text("name"), ".")) && !flag(c.In,
 			"allowOverwrite") {
@@ -150,7 +147,7 @@ func recordFits(c *Call) error {
 		}
 	}
 	for _, alias := range objects(c.In, "aliases[]") {
-		for _, lb := range c.Cloud.all(balancerType) {
+		for _, lb := range c.Cloud.all(state.LoadBalancer) {
 			if text(lb.Outputs, "dnsName") == text(alias, "name") && text(lb.Outputs, "zoneId") != text(alias, "zoneId") {
 				return fail("InvalidChangeBatch", "the alias target %s does not lie within the zone %s", text(alias, "name"),
 					text(alias, "zoneId"))

@@ -3,9 +3,9 @@ package cloud
 import (
 	"errors"
 	"strings"
-)
 
-const targetType = "aws:appautoscaling/target:Target"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
 
 // ecsMetrics are those of ECS services that Application Auto Scaling follows.
 var ecsMetrics = []string{
@@ -15,7 +15,7 @@ var ecsMetrics = []string{
 // appAutoscalingTypes are what scales by itself, and the policies that say when.
 var appAutoscalingTypes = []Type{
 	{
-		Token: targetType, Put: true, ID: "{resourceId}", Scope: "scalableDimension", Tags: true,
+		Token: state.ScalableTarget, Put: true, ID: "{resourceId}", Scope: "scalableDimension", Tags: true,
 		ARN:      "arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/{hex}",
 		Required: []string{"maxCapacity", "minCapacity", "resourceId", "scalableDimension", "serviceNamespace"},
 		Outputs: Object{
@@ -45,7 +45,7 @@ var appAutoscalingTypes = []Type{
 		}, instancesFollow},
 	},
 	{
-		Token: "aws:appautoscaling/policy:Policy", Put: true, ID: "{name}", Name: "name", Scope: "resourceId",
+		Token: state.ScalingPolicy, Put: true, ID: "{name}", Name: "name", Scope: "resourceId",
 		ARN:      "arn:{partition}:autoscaling:{region}:{account}:scalingPolicy:{uuid}:resource/ecs/{resourceId}:policyName/{name}",
 		Required: []string{"resourceId", "scalableDimension", "serviceNamespace"},
 		Defaults: Object{"policyType": "StepScaling"},
@@ -59,14 +59,14 @@ var appAutoscalingTypes = []Type{
 				"PercentChangeInCapacity"),
 			oneOf("stepScalingPolicyConfiguration.metricAggregationType", "Minimum", "Maximum", "Average"),
 		},
-		Refs:  []Ref{ref("resourceId", targetType).code("ObjectNotFoundException")},
+		Refs:  []Ref{ref("resourceId", state.ScalableTarget).code("ObjectNotFoundException")},
 		Check: []Rule{policyFits},
 	},
 }
 
 // service is the ECS service that a scalable target names.
 func (c *Cloud) service(resourceID string) *Resource {
-	for _, s := range c.all(serviceType) {
+	for _, s := range c.all(state.ECSService) {
 		if strings.HasSuffix(s.ID, ":"+resourceID) {
 			return s
 		}
@@ -96,5 +96,5 @@ func instancesFollow(c *Call) error {
 	most, _ := number(c.In, "maxCapacity")
 	in := clone(service.Inputs)
 	in["desiredCount"] = most
-	return capacityFits(&Call{Cloud: c.Cloud, Type: table[serviceType], In: in})
+	return capacityFits(&Call{Cloud: c.Cloud, Type: table[state.ECSService], In: in})
 }

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // runAutomation does what an association's Automation document does when the association is created, as far as the cloud
 // knows its calls. The provider waits for its success; where there is none, the association is there all the same.
 func runAutomation(c *Call) {
-	document := c.Cloud.find(c.text("name"), "name", documentType)
+	document := c.Cloud.find(c.text("name"), "name", state.SSMDocument)
 	if c.Preview || c.Old != nil || document == nil {
 		return
 	}
@@ -46,7 +48,7 @@ func runAutomation(c *Call) {
 // rolledOut says what becomes of a service's deployment. To the provider a service is steady before that is known: as
 // many tasks run as are wanted while they start, and again and again while they crash.
 func (c *Cloud) rolledOut(service, task string) error {
-	s, definition := c.find(service, "name", serviceType), c.find(task, "arn", taskType)
+	s, definition := c.find(service, "name", state.ECSService), c.find(task, "arn", state.TaskDefinition)
 	switch {
 	case s == nil || definition == nil:
 		return fail("ServiceNotFoundException", "there is no service %s, or no task definition %s", service, task)
@@ -61,11 +63,11 @@ func (c *Cloud) rolledOut(service, task string) error {
 // refresh replaces a group's instances by those of a version of its template. One whose instances never serve is rolled
 // back, and the group keeps its version.
 func (c *Cloud) refresh(name, version string) error {
-	group := c.find(name, "name", scalingType)
+	group := c.find(name, "name", state.AutoScalingGroup)
 	if group == nil {
 		return fail("ValidationError", "there is no Auto Scaling group %s", name)
 	}
-	call := &Call{Cloud: c, Type: table[scalingType], Name: group.Name, URN: group.URN, ID: group.ID, In: clone(group.Inputs),
+	call := &Call{Cloud: c, Type: table[state.AutoScalingGroup], Name: group.Name, URN: group.URN, ID: group.ID, In: clone(group.Inputs),
 		Out: clone(group.Outputs)}
 	t := call.template()
 	if t == nil {

@@ -5,11 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-)
 
-const (
-	logGroupType  = "aws:cloudwatch/logGroup:LogGroup"
-	eventRuleType = "aws:cloudwatch/eventRule:EventRule"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 var retentions = []string{
@@ -21,7 +18,7 @@ var retentions = []string{
 // cloudwatchTypes are logs, alarms, dashboards and the rules of EventBridge.
 var cloudwatchTypes = []Type{
 	{
-		Token: logGroupType, ID: "{name}", ARN: "arn:{partition}:logs:{region}:{account}:log-group:{name}", Name: "name",
+		Token: state.LogGroup, ID: "{name}", ARN: "arn:{partition}:logs:{region}:{account}:log-group:{name}", Name: "name",
 		NamePrefix: "namePrefix", Tags: true,
 		Defaults: Object{"retentionInDays": 0, "skipDestroy": false},
 		Outputs:  Object{"logGroupClass": "STANDARD"},
@@ -30,11 +27,11 @@ var cloudwatchTypes = []Type{
 		Fields: []Field{
 			like("name", `[.\-_/#A-Za-z0-9]+`, "letters, digits and .-_/#", 1, 512), oneOf("retentionInDays", retentions...),
 		},
-		Refs:  []Ref{ref("kmsKeyId", keyType).by("arn").free().code("InvalidParameterException")},
+		Refs:  []Ref{ref("kmsKeyId", state.KMSKey).by("arn").free().code("InvalidParameterException")},
 		Rules: []Rule{keyAllows("kmsKeyId", "logs.{region}.{suffix}", "logs.{region}.amazonaws.com", "logs.amazonaws.com")},
 	},
 	{
-		Token: "aws:cloudwatch/metricAlarm:MetricAlarm", Put: true, ID: "{name}", Name: "name", Tags: true,
+		Token: state.MetricAlarm, Put: true, ID: "{name}", Name: "name", Tags: true,
 		ARN:      "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
 		Required: []string{"comparisonOperator", "evaluationPeriods"},
 		AtMostOne: [][]string{
@@ -59,7 +56,7 @@ var cloudwatchTypes = []Type{
 		Check: []Rule{alarmPeriods, alarmQueries},
 	},
 	{
-		Token: eventRuleType, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true, Put: true,
+		Token: state.EventRule, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true, Put: true,
 		ARN:      "arn:{partition}:events:{region}:{account}:rule/{name}",
 		Defaults: Object{"eventBusName": "default", "forceDestroy": false},
 		Replace:  []string{"name", "namePrefix", "eventBusName"},
@@ -77,7 +74,7 @@ var cloudwatchTypes = []Type{
 		InUse: "ValidationException",
 	},
 	{
-		Token: "aws:cloudwatch/eventTarget:EventTarget", ID: "{rule}-{targetId}", Put: true,
+		Token: state.EventTarget, ID: "{rule}-{targetId}", Put: true,
 		Required:  []string{"arn", "rule"},
 		AtMostOne: [][]string{{"input", "inputPath", "inputTransformer"}},
 		Defaults:  Object{"eventBusName": "default", "forceDestroy": false},
@@ -87,10 +84,10 @@ var cloudwatchTypes = []Type{
 			like("targetId", `[.\-_A-Za-z0-9]+`, "letters, digits and .-_", 1, 64),
 			like("arn", `arn:aws[a-z-]*:.+`, "the ARN of a target"),
 		},
-		Refs: []Ref{ref("rule", eventRuleType).by("name").code("ResourceNotFoundException")},
+		Refs: []Ref{ref("rule", state.EventRule).by("name").code("ResourceNotFoundException")},
 	},
 	{
-		Token: "aws:cloudwatch/dashboard:Dashboard", Put: true, ID: "{dashboardName}",
+		Token: state.Dashboard, Put: true, ID: "{dashboardName}",
 		Required: []string{"dashboardBody", "dashboardName"},
 		Outputs:  Object{"dashboardArn": "arn:{partition}:cloudwatch::{account}:dashboard/{dashboardName}"},
 		Replace:  []string{"dashboardName"},
@@ -190,8 +187,8 @@ func widgets(c *Call) error {
 // ownLogGroup is the log group that a service makes for itself where nobody has made it. It keeps logs for ever, and stays
 // when what writes to it goes.
 func (c *Call) ownLogGroup(name string) {
-	if c.Cloud.find(name, "name", logGroupType) == nil {
-		_ = c.Cloud.put(&Resource{Token: logGroupType, ID: name, Owner: c.ID, Inputs: Object{"name": name},
+	if c.Cloud.find(name, "name", state.LogGroup) == nil {
+		_ = c.Cloud.put(&Resource{Token: state.LogGroup, ID: name, Owner: c.ID, Inputs: Object{"name": name},
 			Outputs: Object{"id": name, "name": name}})
 	}
 }

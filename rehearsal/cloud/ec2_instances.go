@@ -2,19 +2,12 @@ package cloud
 
 import (
 	"encoding/base64"
-	"errors"
-	"fmt"
-	"reflect"
-	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	instanceType = "aws:ec2/instance:Instance"
-	templateType = "aws:ec2/launchTemplate:LaunchTemplate"
-	scalingType  = "aws:autoscaling/group:Group"
-
 	instanceTypePattern = `[a-z][a-z0-9-]*\d[a-z0-9-]*\.(?:nano|micro|small|medium|\d*x?large|metal(?:-\d+xl)?)`
 	imagePattern        = `ami-[0-9a-f]{8,17}|resolve:ssm:.+`
 )
@@ -22,7 +15,7 @@ const (
 // instanceTypes are instances and their templates.
 var instanceTypes = []Type{
 	{
-		Token: instanceType, ID: "i-{hex}", ARN: ec2ARN + "instance/{id}", Tags: true, InUse: "IncorrectInstanceState",
+		Token: state.EC2Instance, ID: "i-{hex}", ARN: ec2ARN + "instance/{id}", Tags: true, InUse: "IncorrectInstanceState",
 		Required: []string{"ami", "instanceType"},
 		Defaults: Object{
 			"getPasswordData": false, "sourceDestCheck": true, "userDataReplaceOnChange": false,
@@ -54,11 +47,11 @@ var instanceTypes = []Type{
 			oneOf("rootBlockDevice.volumeType", "gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"),
 		},
 		Refs: []Ref{
-			ref("subnetId", subnetType), ref("vpcSecurityGroupIds[]", groupType).code("InvalidGroup.NotFound"),
-			ref("iamInstanceProfile", profileType).by("name").free().code("InvalidParameterValue"),
-			ref("rootBlockDevice.kmsKeyId", keyType).by("arn").free().code("InvalidKmsKeyId"),
-			ref("launchTemplate.id", templateType).free().code("InvalidLaunchTemplateId.NotFound"),
-			ref("networkInterfaces[].networkInterfaceId", networkInterface),
+			ref("subnetId", state.Subnet), ref("vpcSecurityGroupIds[]", state.SecurityGroup).code("InvalidGroup.NotFound"),
+			ref("iamInstanceProfile", state.InstanceProfile).by("name").free().code("InvalidParameterValue"),
+			ref("rootBlockDevice.kmsKeyId", state.KMSKey).by("arn").free().code("InvalidKmsKeyId"),
+			ref("launchTemplate.id", state.LaunchTemplate).free().code("InvalidLaunchTemplateId.NotFound"),
+			ref("networkInterfaces[].networkInterfaceId", state.NetworkInterface),
 		},
 		Unique: []Unique{{By: []string{"networkInterfaces[].networkInterfaceId"}, Code: "InvalidNetworkInterface.InUse"}},
 		Check:  []Rule{userData("userData", false), userData("userDataBase64", true)},
@@ -66,14 +59,14 @@ var instanceTypes = []Type{
 			sameVPC("subnetId", "vpcSecurityGroupIds[]"), addressFits("subnetId", "privateIp"), inSubnetsZone, instanceFindsItsFiles,
 		},
 		After: func(c *Call) {
-			if eni := c.Cloud.find(c.text("networkInterfaces[].networkInterfaceId"), "id", networkInterface); eni != nil {
+			if eni := c.Cloud.find(c.text("networkInterfaces[].networkInterfaceId"), "id", state.NetworkInterface); eni != nil {
 				c.Out["subnetId"], c.Out["privateIp"] = eni.Outputs["subnetId"], eni.Outputs["privateIp"]
 				c.Out["primaryNetworkInterfaceId"], c.Out["vpcSecurityGroupIds"] = eni.ID, eni.Outputs["securityGroups"]
 			} else {
 				c.placed("subnetId", "privateIp")
 			}
 			delete(c.Out, "vpcId")
-			if s := c.Cloud.find(text(c.Out, "subnetId"), "id", subnetType); s != nil {
+			if s := c.Cloud.find(text(c.Out, "subnetId"), "id", state.Subnet); s != nil {
 				c.Out["availabilityZone"] = s.Outputs["availabilityZone"]
 			}
 			if ip := text(c.Out, "privateIp"); ip != "" {
@@ -82,7 +75,7 @@ var instanceTypes = []Type{
 		},
 	},
 	{
-		Token: templateType, ID: "lt-{hex}", ARN: ec2ARN + "launch-template/{id}", Tags: true, Earlier: true,
+		Token: state.LaunchTemplate, ID: "lt-{hex}", ARN: ec2ARN + "launch-template/{id}", Tags: true, Earlier: true,
 		Name: "name", NamePrefix: "namePrefix",
 		Outputs:   Object{"latestVersion": 1, "defaultVersion": 1},
 		Replace:   []string{"name", "namePrefix"},
@@ -99,11 +92,11 @@ var instanceTypes = []Type{
 				"elastic-gpu"),
 		},
 		Refs: []Ref{
-			ref("vpcSecurityGroupIds[]", groupType).free().code("InvalidGroup.NotFound"),
-			ref("networkInterfaces[].securityGroups[]", groupType).free().code("InvalidGroup.NotFound"),
-			ref("iamInstanceProfile.arn", profileType).by("arn").free().code("InvalidIamInstanceProfileArn.Malformed"),
-			ref("iamInstanceProfile.name", profileType).by("name").free().code("InvalidParameterValue"),
-			ref("blockDeviceMappings[].ebs.kmsKeyId", keyType).by("arn").free().code("InvalidKmsKeyId"),
+			ref("vpcSecurityGroupIds[]", state.SecurityGroup).free().code("InvalidGroup.NotFound"),
+			ref("networkInterfaces[].securityGroups[]", state.SecurityGroup).free().code("InvalidGroup.NotFound"),
+			ref("iamInstanceProfile.arn", state.InstanceProfile).by("arn").free().code("InvalidIamInstanceProfileArn.Malformed"),
+			ref("iamInstanceProfile.name", state.InstanceProfile).by("name").free().code("InvalidParameterValue"),
+			ref("blockDeviceMappings[].ebs.kmsKeyId", state.KMSKey).by("arn").free().code("InvalidKmsKeyId"),
 		},
 		Check: []Rule{userData("userData", true)},
 		After: func(c *Call) {
@@ -130,7 +123,7 @@ func instanceFindsItsFiles(c *Call) error {
 
 // inSubnetsZone refuses a zone that is not the subnet's.
 func inSubnetsZone(c *Call) error {
-	s := c.Cloud.find(c.text("subnetId"), "id", subnetType)
+	s := c.Cloud.find(c.text("subnetId"), "id", state.Subnet)
 	if s == nil || c.text("availabilityZone") == "" {
 		return nil
 	}
@@ -148,273 +141,6 @@ var (
 		"OldestLaunchConfiguration",
 		"ClosestToNextInstanceHour", "AllocationStrategy"}
 )
-
-// autoscalingTypes are groups of instances that come and go.
-var autoscalingTypes = []Type{
-	{
-		Token: scalingType, ID: "{name}", Name: "name", NamePrefix: "namePrefix",
-		ARN:        "arn:{partition}:autoscaling:{region}:{account}:autoScalingGroup:{uuid}:autoScalingGroupName/{name}",
-		Required:   []string{"minSize", "maxSize"},
-		ExactlyOne: [][]string{{"launchTemplate", "mixedInstancesPolicy", "launchConfiguration"}},
-		AtMostOne:  [][]string{{"launchTemplate.id", "launchTemplate.name"}, {"vpcZoneIdentifiers", "availabilityZones"}},
-		Defaults: Object{
-			"forceDelete": false, "healthCheckGracePeriod": 300, "metricsGranularity": "1Minute", "protectFromScaleIn": false,
-			"waitForCapacityTimeout": "10m",
-		},
-		Outputs: Object{"healthCheckType": "EC2", "defaultCooldown": 300, "predictedCapacity": 0, "warmPoolSize": 0},
-		Replace: []string{"name", "namePrefix", "availabilityZones"},
-		Unique:  []Unique{{By: []string{"name"}, Code: "AlreadyExists"}},
-		Fields: []Field{
-			like("name", `[^:]+`, "anything but a colon", 1, 255), oneOf("healthCheckType", healthChecks...),
-			oneOf("terminationPolicies[]", policies...), between("tags[].key", 1, 128), between("tags[].value", 0, 256),
-			oneOf("instanceRefresh.strategy", "Rolling"), between("instanceRefresh.preferences.minHealthyPercentage", 0, 100),
-			between("instanceRefresh.preferences.maxHealthyPercentage", 100, 200),
-		},
-		Refs: []Ref{
-			ref("launchTemplate.id", templateType).free().code("ValidationError"),
-			ref("launchTemplate.name", templateType).by("name").free().code("ValidationError"),
-			ref("vpcZoneIdentifiers[]", subnetType).code("ValidationError"),
-			ref("targetGroupArns[]", targetGroupType).by("arn").free().code("ValidationError"),
-		},
-		Check: []Rule{sizesFit, rollbackGoesBack},
-		Rules: []Rule{sameVPC("vpcZoneIdentifiers[]", "targetGroupArns[]"), templateFits},
-		After: reconcile,
-		Deleted: func(c *Call) {
-			for _, i := range c.Cloud.owned(c.ID) {
-				_ = c.Cloud.remove(i)
-			}
-		},
-	},
-	{
-		Token: "aws:autoscaling/lifecycleHook:LifecycleHook", Put: true, ID: "{name}", Name: "name", Scope: "autoscalingGroupName",
-		Required: []string{"autoscalingGroupName", "lifecycleTransition"},
-		Outputs:  Object{"defaultResult": "ABANDON"},
-		Replace:  []string{"name", "autoscalingGroupName"},
-		Unique:   []Unique{{By: []string{"autoscalingGroupName", "name"}, Code: "AlreadyExists"}},
-		Fields: []Field{
-			like("name", `[A-Za-z0-9\-_/]+`, "letters, digits and -_/", 1, 255), oneOf("defaultResult", "CONTINUE", "ABANDON"),
-			oneOf("lifecycleTransition", "autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"),
-			between("heartbeatTimeout", 30, 7200), between("notificationMetadata", 0, 1023),
-		},
-		Refs: []Ref{
-			ref("autoscalingGroupName", scalingType).free().code("ValidationError"),
-			ref("roleArn", roleType).by("arn").free().code("ValidationError"),
-		},
-	},
-	{
-		Token: "aws:autoscaling/policy:Policy", Put: true, ID: "{name}", Name: "name", Scope: "autoscalingGroupName",
-		ARN: "arn:{partition}:autoscaling:{region}:{account}:scalingPolicy:{uuid}:" +
-			"autoScalingGroupName/{autoscalingGroupName}:policyName/{name}",
-		Required: []string{"autoscalingGroupName"},
-		Defaults: Object{"policyType": "SimpleScaling", "enabled": true},
-		Replace:  []string{"name", "autoscalingGroupName"},
-		Fields: []Field{
-			oneOf("policyType", "SimpleScaling", "StepScaling", "TargetTrackingScaling", "PredictiveScaling"),
-			oneOf("targetTrackingConfiguration.predefinedMetricSpecification.predefinedMetricType",
-				"ASGAverageCPUUtilization", "ASGAverageNetworkIn", "ASGAverageNetworkOut", "ALBRequestCountPerTarget"),
-		},
-		Refs: []Ref{ref("autoscalingGroupName", scalingType).free().code("ValidationError")},
-		Check: []Rule{func(c *Call) error {
-			tracking := c.text("policyType") == "TargetTrackingScaling"
-			if tracking != (c.given([]string{"targetTrackingConfiguration"}) == 1) {
-				return fail("ValidationError",
-					"targetTrackingConfiguration goes with policyType TargetTrackingScaling, and only with it")
-			}
-			return nil
-		}},
-	},
-}
-
-// sizesFit refuses minSize, desiredCapacity and maxSize out of order, and health bounds that leave no room to replace.
-func sizesFit(c *Call) error {
-	low, _ := number(c.In, "minSize")
-	high, _ := number(c.In, "maxSize")
-	want, given := number(c.In, "desiredCapacity")
-	if c.unknown("minSize", "maxSize", "desiredCapacity") {
-		return nil
-	}
-	if low > high {
-		return fail("ValidationError", "minSize is %g, more than maxSize, %g", low, high)
-	}
-	if given && (want < low || want > high) {
-		return fail("ValidationError", "desiredCapacity is %g, which is not between minSize, %g, and maxSize, %g", want,
-			low, high)
-	}
-	return nil
-}
-
-// rollbackGoesBack refuses a rollback that the provider makes useless: it gives the group the new version of its template
-// before it starts the refresh, and that is the one gone back to (terraform-provider-aws #34189).
-func rollbackGoesBack(c *Call) error {
-	if flag(objectAt(c.In, "instanceRefresh.preferences"), "autoRollback") {
-		return fail("ValidationError", "instanceRefresh.preferences.autoRollback goes back to the version that the provider has just given "+
-			"the group, the one that failed")
-	}
-	return nil
-}
-
-// templateFits refuses a template that cannot launch into the group's subnets.
-func templateFits(c *Call) error {
-	t := c.template()
-	if t == nil {
-		return nil
-	}
-	var wrong []error
-	if raw, err := base64.StdEncoding.DecodeString(text(t.Inputs, "userData")); err == nil && !c.Preview {
-		wrong = append(wrong, c.Cloud.filesAreThere("an instance of "+t.describe(), string(raw)))
-	}
-	for _, path := range []string{"imageId", "instanceType"} {
-		if c.given([]string{"mixedInstancesPolicy"}) == 0 && get(t.Inputs, path) == nil {
-			wrong = append(wrong, fail("ValidationError", "%s names no %s", t.describe(), path))
-		}
-	}
-	for _, subnet := range texts(c.In, "vpcZoneIdentifiers[]") {
-		s := c.Cloud.find(subnet, "id", subnetType)
-		for _, id := range texts(t.Inputs, "vpcSecurityGroupIds[]") {
-			g := c.Cloud.find(id, "id", groupType)
-			if s == nil || g == nil {
-				continue
-			}
-			if in, at := text(g.Outputs, "vpcId"), text(s.Outputs, "vpcId"); in != "" && at != "" && in != at {
-				wrong = append(wrong, fail("ValidationError", "%s is in %s and %s is in %s", g.describe(), in, s.describe(), at))
-			}
-		}
-	}
-	return errors.Join(wrong...)
-}
-
-func (c *Call) template() *Resource {
-	if t := c.Cloud.find(c.text("launchTemplate.id"), "id", templateType); t != nil {
-		return t
-	}
-	if name := c.text("launchTemplate.name"); name != "" {
-		return c.Cloud.find(name, "name", templateType)
-	}
-	return nil
-}
-
-func (c *Cloud) owned(owner string) []*Resource {
-	return slices.DeleteFunc(c.all(instanceType), func(r *Resource) bool { return r.Owner != owner })
-}
-
-// reconcile gives the group its instances: as many as it wants, spread over its subnets, and new ones where the
-// template has changed and the group refreshes its instances.
-func reconcile(c *Call) {
-	// The provider sends what has changed since it last looked, and the group may have got another version meanwhile.
-	if c.Old != nil && reflect.DeepEqual(get(c.In, "launchTemplate"), get(c.Known, "launchTemplate")) {
-		c.In["launchTemplate"] = cloneValue(c.Old.Inputs["launchTemplate"])
-		c.Out["launchTemplate"] = cloneValue(c.Old.Inputs["launchTemplate"])
-	}
-	want, given := number(c.In, "desiredCapacity")
-	if !given {
-		want, _ = number(c.In, "minSize")
-		if c.Old != nil {
-			if had, ok := number(c.Old.Outputs, "desiredCapacity"); ok {
-				high, _ := number(c.In, "maxSize")
-				want = min(max(want, had), high)
-			}
-		}
-	}
-	c.Out["desiredCapacity"] = want
-	if c.Preview {
-		return
-	}
-	t := c.template()
-	if t == nil {
-		return
-	}
-	c.fill(t, int(want), c.given([]string{"instanceRefresh"}) == 1)
-}
-
-// versionOf is a launch template with the inputs of one of its versions, and that version. A name such as $Latest is the
-// newest.
-func versionOf(t *Resource, version string) (*Resource, string) {
-	if n, err := strconv.Atoi(version); err == nil && n >= 1 && n <= len(t.Earlier) {
-		earlier := *t
-		earlier.Inputs = t.Earlier[n-1]
-		return &earlier, version
-	}
-	return t, fmt.Sprint(t.Outputs["latestVersion"])
-}
-
-// fill gives the group as many instances as wanted, from the version of the template that it has; where it is refreshed,
-// those of other versions go.
-func (c *Call) fill(t *Resource, want int, refreshed bool) {
-	t, version := versionOf(t, c.text("launchTemplate.version"))
-	have := c.Cloud.keep(c.Cloud.owned(c.ID), want, func(r *Resource) bool {
-		return !refreshed || text(r.Inputs, "launchTemplate.version") == version
-	})
-	subnets := texts(c.In, "vpcZoneIdentifiers[]")
-	for slot := 0; len(have) < want && len(subnets) > 0; slot++ {
-		i := c.launch(t, version, slot, emptiest(subnets, have))
-		if c.Cloud.find(i.ID, "id", instanceType) == nil {
-			_ = c.Cloud.put(i)
-			have = append(have, i)
-		}
-	}
-}
-
-// keep removes what is not current, and from the rest what is more than wanted, the last first.
-func (c *Cloud) keep(have []*Resource, want int, current func(*Resource) bool) []*Resource {
-	kept := slices.DeleteFunc(have, func(r *Resource) bool {
-		old := !current(r)
-		if old {
-			_ = c.remove(r)
-		}
-		return old
-	})
-	for len(kept) > want {
-		_ = c.remove(kept[len(kept)-1])
-		kept = kept[:len(kept)-1]
-	}
-	return kept
-}
-
-// emptiest is the subnet with the fewest instances, the first of several.
-func emptiest(subnets []string, have []*Resource) string {
-	count := map[string]int{}
-	for _, r := range have {
-		count[text(r.Inputs, "subnetId")]++
-	}
-	return slices.MinFunc(subnets, func(a, b string) int { return count[a] - count[b] })
-}
-
-func (c *Call) launch(t *Resource, version string, slot int, subnet string) *Resource {
-	seed := fmt.Sprintf("%s#%d version %s slot %d", c.URN, c.Cloud.made[c.URN], version, slot)
-	tags := Object{"aws:autoscaling:groupName": c.text("name")}
-	for _, s := range objects(t.Inputs, "tagSpecifications[]") {
-		if text(s, "resourceType") == "instance" {
-			for k, v := range objectAt(s, "tags") {
-				tags[k] = v
-			}
-		}
-	}
-	for _, tag := range objects(c.In, "tags[]") {
-		if flag(tag, "propagateAtLaunch") {
-			tags[text(tag, "key")] = text(tag, "value")
-		}
-	}
-	in := Object{
-		"ami": text(t.Inputs, "imageId"), "instanceType": text(t.Inputs, "instanceType"), "subnetId": subnet,
-		"vpcSecurityGroupIds": get(t.Inputs, "vpcSecurityGroupIds"), "tags": tags,
-		"launchTemplate": Object{"id": t.ID, "version": version}, "metadataOptions": get(t.Inputs, "metadataOptions"),
-	}
-	if raw, err := base64.StdEncoding.DecodeString(text(t.Inputs, "userData")); err == nil && len(raw) > 0 {
-		in["userData"] = string(raw)
-	}
-	for _, path := range []string{"iamInstanceProfile.name", "iamInstanceProfile.arn"} {
-		for _, property := range []string{"name", "arn"} {
-			if p := c.Cloud.find(text(t.Inputs, path), property, profileType); p != nil {
-				in["iamInstanceProfile"] = p.Outputs["name"]
-			}
-		}
-	}
-	call := &Call{Cloud: c.Cloud, Type: table[instanceType], URN: seed, In: clone(in), ID: "i-" + identifier(seed, "hex")}
-	call.Out = clone(call.In)
-	call.Out["id"] = call.ID
-	call.outputs()
-	return &Resource{Token: instanceType, ID: call.ID, Owner: c.ID, Inputs: call.In, Outputs: call.Out}
-}
 
 func objectAt(obj Object, path string) Object {
 	o, _ := get(obj, path).(Object)

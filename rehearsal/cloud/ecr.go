@@ -3,14 +3,14 @@ package cloud
 import (
 	"fmt"
 	"slices"
-)
 
-const repositoryType = "aws:ecr/repository:Repository"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
 
 // ecrTypes are repositories of container images.
 var ecrTypes = []Type{
 	{
-		Token: repositoryType, ID: "{name}", ARN: "arn:{partition}:ecr:{region}:{account}:repository/{name}", Name: "name",
+		Token: state.ECRRepository, ID: "{name}", ARN: "arn:{partition}:ecr:{region}:{account}:repository/{name}", Name: "name",
 		Tags:     true,
 		Defaults: Object{"imageTagMutability": "MUTABLE"},
 		Outputs: Object{
@@ -24,14 +24,14 @@ var ecrTypes = []Type{
 			oneOf("imageTagMutability", "MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"),
 			oneOf("encryptionConfigurations[].encryptionType", "AES256", "KMS"),
 		},
-		Refs: []Ref{ref("encryptionConfigurations[].kmsKey", keyType).by("arn").free().code("KmsException")},
+		Refs: []Ref{ref("encryptionConfigurations[].kmsKey", state.KMSKey).by("arn").free().code("KmsException")},
 	},
 	{
-		Token: "aws:ecr/lifecyclePolicy:LifecyclePolicy", Put: true, ID: "{repository}", Required: []string{"policy", "repository"},
+		Token: state.ECRLifecyclePolicy, Put: true, ID: "{repository}", Required: []string{"policy", "repository"},
 		Outputs: Object{"registryId": "{account}"},
 		Replace: []string{"repository"},
 		Unique:  []Unique{{By: []string{"repository"}, Code: "InvalidParameterException"}},
-		Refs:    []Ref{ref("repository", repositoryType).by("name").free().code("RepositoryNotFoundException")},
+		Refs:    []Ref{ref("repository", state.ECRRepository).by("name").free().code("RepositoryNotFoundException")},
 		Check:   []Rule{lifecycleFits},
 	},
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
@@ -30,33 +32,33 @@ func with(in, change Object) Object {
 func ecsWorld(t *testing.T) *world {
 	t.Helper()
 	w := network(t)
-	w.create(roleType, "task", Object{"name": "task", "assumeRolePolicy": assumedByTasks})
-	w.create(roleType, "execution", Object{"name": "execution", "assumeRolePolicy": assumedByTasks})
+	w.create(state.Role, "task", Object{"name": "task", "assumeRolePolicy": assumedByTasks})
+	w.create(state.Role, "execution", Object{"name": "execution", "assumeRolePolicy": assumedByTasks})
 	w.create("aws:iam/rolePolicy:RolePolicy", "execution", Object{"role": "execution", "name": "x",
 		"policy": policyOf(`{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"` + w.ids["secret"] +
 			`"},{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}`)})
 	w.create("aws:iam/rolePolicy:RolePolicy", "nodes", Object{"role": "nodes", "name": "x",
 		"policy": policyOf(`{"Effect":"Allow","Action":"ecs:RegisterContainerInstance","Resource":"*"}`)})
-	w.create(accessPointType, "point", Object{"fileSystemId": w.ids["files"]})
-	w.create(clusterType, "ecs", Object{"name": "ecs-dev"})
+	w.create(state.AccessPoint, "point", Object{"fileSystemId": w.ids["files"]})
+	w.create(state.ECSCluster, "ecs", Object{"name": "ecs-dev"})
 	agent := base64.StdEncoding.EncodeToString([]byte("#!/bin/bash\necho ECS_CLUSTER=ecs-dev\n"))
-	w.create(templateType, "hosts", Object{"name": "hosts", "imageId": "ami-0123456789abcdef0",
+	w.create(state.LaunchTemplate, "hosts", Object{"name": "hosts", "imageId": "ami-0123456789abcdef0",
 		"instanceType": "m6i.xlarge", "userData": agent, "iamInstanceProfile": Object{"arn": w.arn("profile")}})
-	w.create(scalingType, "hosts", Object{"name": "hosts", "minSize": 2.0, "maxSize": 3.0, "protectFromScaleIn": true,
+	w.create(state.AutoScalingGroup, "hosts", Object{"name": "hosts", "minSize": 2.0, "maxSize": 3.0, "protectFromScaleIn": true,
 		"launchTemplate": Object{"id": w.ids["hosts"]}, "vpcZoneIdentifiers": []any{w.ids["a"], w.ids["b"]},
 		"tags": []any{Object{"key": "AmazonECSManaged", "value": "true", "propagateAtLaunch": true}}})
-	w.create(providerType, "provider", provider(w, nil))
-	w.create(capacityType, "capacity", Object{"clusterName": "ecs-dev", "capacityProviders": []any{"hosts", "FARGATE"}})
-	w.create(targetGroupType, "tasks", Object{"port": 9443.0, "protocol": "HTTPS", "vpcId": w.ids["vpc"],
+	w.create(state.CapacityProvider, "provider", provider(w, nil))
+	w.create(state.ClusterCapacityProviders, "capacity", Object{"clusterName": "ecs-dev", "capacityProviders": []any{"hosts", "FARGATE"}})
+	w.create(state.TargetGroup, "tasks", Object{"port": 9443.0, "protocol": "HTTPS", "vpcId": w.ids["vpc"],
 		"targetType": "ip"})
-	w.create(targetGroupType, "unused", Object{"port": 9443.0, "protocol": "HTTPS", "vpcId": w.ids["vpc"]})
+	w.create(state.TargetGroup, "unused", Object{"port": 9443.0, "protocol": "HTTPS", "vpcId": w.ids["vpc"]})
 	for port, group := range map[float64]string{80: "targets", 81: "tasks"} {
-		w.create(listenerType, group, Object{"loadBalancerArn": w.ids["alb"], "port": port, "protocol": "HTTP",
-			"defaultActions": []any{Object{"type": "forward", "targetGroupArn": w.arnOf(targetGroupType, group)}}})
+		w.create(state.Listener, group, Object{"loadBalancerArn": w.ids["alb"], "port": port, "protocol": "HTTP",
+			"defaultActions": []any{Object{"type": "forward", "targetGroupArn": w.arnOf(state.TargetGroup, group)}}})
 	}
-	w.create(taskType, "host", hostTask(w, nil))
-	w.create(taskType, "fargate", fargateTask(w, nil))
-	w.create(serviceType, "service", hostService(w, nil))
+	w.create(state.TaskDefinition, "host", hostTask(w, nil))
+	w.create(state.TaskDefinition, "fargate", fargateTask(w, nil))
+	w.create(state.ECSService, "service", hostService(w, nil))
 	return w
 }
 
@@ -72,7 +74,7 @@ func (w *world) arnOf(token, name string) string {
 }
 
 func provider(w *world, change Object) Object {
-	group := Object{"autoScalingGroupArn": w.arnOf(scalingType, "hosts"), "managedTerminationProtection": "ENABLED",
+	group := Object{"autoScalingGroupArn": w.arnOf(state.AutoScalingGroup, "hosts"), "managedTerminationProtection": "ENABLED",
 		"managedScaling": Object{"status": "ENABLED", "targetCapacity": 100.0}}
 	return Object{"name": "hosts", "autoScalingGroupProvider": with(group, change)}
 }
@@ -97,7 +99,7 @@ func containersOf(change Object, more ...Object) string {
 
 func hostTask(w *world, change Object) Object {
 	return with(Object{"family": "host", "networkMode": "host", "requiresCompatibilities": []any{"EC2"},
-		"executionRoleArn": w.arnOf(roleType, "execution"), "taskRoleArn": w.arnOf(roleType, "task"),
+		"executionRoleArn": w.arnOf(state.Role, "execution"), "taskRoleArn": w.arnOf(state.Role, "task"),
 		"containerDefinitions": containersOf(nil)}, change)
 }
 
@@ -107,20 +109,20 @@ func fargateTask(w *world, change Object) Object {
 }
 
 func hostService(w *world, change Object) Object {
-	return with(Object{"name": "service", "cluster": w.arnOf(clusterType, "ecs"), "desiredCount": 2.0,
-		"taskDefinition":             w.arnOf(taskType, "host"),
+	return with(Object{"name": "service", "cluster": w.arnOf(state.ECSCluster, "ecs"), "desiredCount": 2.0,
+		"taskDefinition":             w.arnOf(state.TaskDefinition, "host"),
 		"capacityProviderStrategies": []any{Object{"capacityProvider": "hosts", "weight": 1.0}},
 		"placementConstraints":       []any{Object{"type": "distinctInstance"}}, "propagateTags": "SERVICE",
 		"tags": Object{"WSO2Cluster": "dev"}, "loadBalancers": balanced(w, "targets", 9443)}, change)
 }
 
 func balanced(w *world, group string, port float64) []any {
-	return []any{Object{"targetGroupArn": w.arnOf(targetGroupType, group), "containerName": "server", "containerPort": port}}
+	return []any{Object{"targetGroupArn": w.arnOf(state.TargetGroup, group), "containerName": "server", "containerPort": port}}
 }
 
 func fargateService(w *world, change Object) Object {
 	return with(hostService(w, Object{"name": "fargate", "placementConstraints": nil,
-		"taskDefinition":             w.arnOf(taskType, "fargate"),
+		"taskDefinition":             w.arnOf(state.TaskDefinition, "fargate"),
 		"capacityProviderStrategies": []any{Object{"capacityProvider": "FARGATE", "weight": 1.0}},
 		"networkConfiguration": Object{"subnets": []any{w.ids["a"], w.ids["b"]},
 			"securityGroups": []any{w.ids["group"]}}, "loadBalancers": balanced(w, "tasks", 9443)}), change)
@@ -158,82 +160,82 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 		in    Object
 		want  string
 	}{
-		"cluster name":      {clusterType, Object{"name": "a b"}, "name is"},
-		"cluster taken":     {clusterType, Object{"name": "ecs-dev"}, "ClusterAlreadyExists"},
-		"provider name":     {providerType, with(provider(w, nil), Object{"name": "ecs-hosts"}), "must not begin with ecs"},
-		"unmanaged scaling": {providerType, with(provider(w, Object{"managedScaling": nil}), Object{"name": "x"}), "needs managedScaling"},
-		"strategy of nothing": {capacityType, Object{"clusterName": "ecs-dev", "capacityProviders": []any{"FARGATE"},
+		"cluster name":      {state.ECSCluster, Object{"name": "a b"}, "name is"},
+		"cluster taken":     {state.ECSCluster, Object{"name": "ecs-dev"}, "ClusterAlreadyExists"},
+		"provider name":     {state.CapacityProvider, with(provider(w, nil), Object{"name": "ecs-hosts"}), "must not begin with ecs"},
+		"unmanaged scaling": {state.CapacityProvider, with(provider(w, Object{"managedScaling": nil}), Object{"name": "x"}), "needs managedScaling"},
+		"strategy of nothing": {state.ClusterCapacityProviders, Object{"clusterName": "ecs-dev", "capacityProviders": []any{"FARGATE"},
 			"defaultCapacityProviderStrategies": []any{Object{"capacityProvider": "hosts"}}}, "none of capacityProviders"},
-		"no such provider": {capacityType, Object{"clusterName": "ecs-dev", "capacityProviders": []any{"none"}}, "none"},
+		"no such provider": {state.ClusterCapacityProviders, Object{"clusterName": "ecs-dev", "capacityProviders": []any{"none"}}, "none"},
 
-		"unknown field":      {taskType, host(Object{"stopTimeOutSeconds": 3}), "stopTimeOutSeconds"},
-		"no JSON":            {taskType, hostTask(w, Object{"family": "x", "containerDefinitions": "["}), "cannot be read"},
-		"container twice":    {taskType, host(nil, Object{"name": "server"}), "the container server is there twice"},
-		"nothing essential":  {taskType, host(Object{"essential": false}), "no container is essential"},
-		"image":              {taskType, host(Object{"image": "no image"}), "is no image"},
-		"no memory":          {taskType, host(Object{"memory": nil}), "how much memory"},
-		"stop timeout":       {taskType, host(Object{"stopTimeout": 300}), "stopTimeout is 300"},
-		"port collision":     {taskType, host(nil, Object{"portMappings": []any{Object{"containerPort": 9443}}}), "9443 is already mapped"},
-		"host port":          {taskType, host(Object{"portMappings": []any{Object{"containerPort": 9443, "hostPort": 443}}}), "must be equal"},
-		"mount of nothing":   {taskType, host(Object{"mountPoints": []any{Object{"sourceVolume": "x", "containerPath": "/x"}}}), "none of the task's volumes"},
-		"hosts in awsvpc":    {taskType, onFargate(Object{"extraHosts": []any{Object{"hostname": "a", "ipAddress": "127.0.0.1"}}}), "extraHosts"},
-		"sysctl of the host": {taskType, host(Object{"systemControls": []any{Object{"namespace": "net.core.somaxconn", "value": "9"}}}), "the systemControl net.core.somaxconn is not supported"},
-		"variable twice":     {taskType, host(Object{"environment": []any{Object{"name": "A"}, Object{"name": "A"}}}), `"A" is there twice`},
-		"ulimit":             {taskType, host(Object{"ulimits": []any{Object{"name": "files", "softLimit": 1, "hardLimit": 1}}}), "no ulimit files"},
-		"ulimit on Fargate":  {taskType, onFargate(Object{"ulimits": []any{Object{"name": "nproc", "softLimit": 1, "hardLimit": 1}}}), "no ulimit but nofile"},
-		"health interval":    {taskType, host(Object{"healthCheck": Object{"command": []any{"CMD", "x"}, "interval": 1}}), "interval is 1"},
-		"health command":     {taskType, host(Object{"healthCheck": Object{"command": []any{"curl"}}}), "neither CMD nor CMD-SHELL"},
-		"log driver":         {taskType, onFargate(Object{"logConfiguration": Object{"logDriver": "journald"}}), "Fargate has no log driver"},
-		"log option":         {taskType, host(Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"group": "x"}}}), "no option group"},
-		"log group":          {taskType, host(Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"awslogs-group": "/none", "awslogs-region": "eu-west-1"}}}), "no log group /none"},
-		"depends on nothing": {taskType, host(Object{"dependsOn": []any{Object{"containerName": "x", "condition": "SUCCESS"}}}), "no other container"},
-		"waits for essential": {taskType, host(Object{"dependsOn": []any{Object{"containerName": "helper",
+		"unknown field":      {state.TaskDefinition, host(Object{"stopTimeOutSeconds": 3}), "stopTimeOutSeconds"},
+		"no JSON":            {state.TaskDefinition, hostTask(w, Object{"family": "x", "containerDefinitions": "["}), "cannot be read"},
+		"container twice":    {state.TaskDefinition, host(nil, Object{"name": "server"}), "the container server is there twice"},
+		"nothing essential":  {state.TaskDefinition, host(Object{"essential": false}), "no container is essential"},
+		"image":              {state.TaskDefinition, host(Object{"image": "no image"}), "is no image"},
+		"no memory":          {state.TaskDefinition, host(Object{"memory": nil}), "how much memory"},
+		"stop timeout":       {state.TaskDefinition, host(Object{"stopTimeout": 300}), "stopTimeout is 300"},
+		"port collision":     {state.TaskDefinition, host(nil, Object{"portMappings": []any{Object{"containerPort": 9443}}}), "9443 is already mapped"},
+		"host port":          {state.TaskDefinition, host(Object{"portMappings": []any{Object{"containerPort": 9443, "hostPort": 443}}}), "must be equal"},
+		"mount of nothing":   {state.TaskDefinition, host(Object{"mountPoints": []any{Object{"sourceVolume": "x", "containerPath": "/x"}}}), "none of the task's volumes"},
+		"hosts in awsvpc":    {state.TaskDefinition, onFargate(Object{"extraHosts": []any{Object{"hostname": "a", "ipAddress": "127.0.0.1"}}}), "extraHosts"},
+		"sysctl of the host": {state.TaskDefinition, host(Object{"systemControls": []any{Object{"namespace": "net.core.somaxconn", "value": "9"}}}), "the systemControl net.core.somaxconn is not supported"},
+		"variable twice":     {state.TaskDefinition, host(Object{"environment": []any{Object{"name": "A"}, Object{"name": "A"}}}), `"A" is there twice`},
+		"ulimit":             {state.TaskDefinition, host(Object{"ulimits": []any{Object{"name": "files", "softLimit": 1, "hardLimit": 1}}}), "no ulimit files"},
+		"ulimit on Fargate":  {state.TaskDefinition, onFargate(Object{"ulimits": []any{Object{"name": "nproc", "softLimit": 1, "hardLimit": 1}}}), "no ulimit but nofile"},
+		"health interval":    {state.TaskDefinition, host(Object{"healthCheck": Object{"command": []any{"CMD", "x"}, "interval": 1}}), "interval is 1"},
+		"health command":     {state.TaskDefinition, host(Object{"healthCheck": Object{"command": []any{"curl"}}}), "neither CMD nor CMD-SHELL"},
+		"log driver":         {state.TaskDefinition, onFargate(Object{"logConfiguration": Object{"logDriver": "journald"}}), "Fargate has no log driver"},
+		"log option":         {state.TaskDefinition, host(Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"group": "x"}}}), "no option group"},
+		"log group":          {state.TaskDefinition, host(Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"awslogs-group": "/none", "awslogs-region": "eu-west-1"}}}), "no log group /none"},
+		"depends on nothing": {state.TaskDefinition, host(Object{"dependsOn": []any{Object{"containerName": "x", "condition": "SUCCESS"}}}), "no other container"},
+		"waits for essential": {state.TaskDefinition, host(Object{"dependsOn": []any{Object{"containerName": "helper",
 			"condition": "SUCCESS"}}}, Object{"essential": true}), "which is essential"},
-		"waits in a circle": {taskType, host(Object{"dependsOn": []any{Object{"containerName": "helper", "condition": "START"}}},
+		"waits in a circle": {state.TaskDefinition, host(Object{"dependsOn": []any{Object{"containerName": "helper", "condition": "START"}}},
 			Object{"dependsOn": []any{Object{"containerName": "server", "condition": "START"}}}), "wait for it"},
-		"too large":         {taskType, host(Object{"entryPoint": []any{strings.Repeat("x", 70000)}}), "limited to 65536"},
-		"Fargate pair":      {taskType, fargateTask(w, Object{"family": "x", "memory": "31744"}), `memory "31744"`},
-		"Fargate step":      {taskType, fargateTask(w, Object{"family": "x", "cpu": "8192", "memory": "17408"}), "no Fargate configuration"},
-		"Fargate on host":   {taskType, fargateTask(w, Object{"family": "x", "networkMode": "host"}), "only supports awsvpc"},
-		"Fargate host path": {taskType, fargateTask(w, Object{"family": "x", "volumes": []any{Object{"name": "image", "hostPath": "/etc/image-id"}}}), "no sourcePath of a host"},
-		"Fargate role":      {taskType, fargateTask(w, Object{"family": "x", "executionRoleArn": nil}), "execution role"},
-		"larger than task":  {taskType, onFargate(Object{"memory": 9000}), "9000 MiB of memory together"},
-		"role of EC2":       {taskType, hostTask(w, Object{"family": "x", "taskRoleArn": w.arnOf(roleType, "role")}), "does not trust ecs-tasks"},
-		"no such role":      {taskType, hostTask(w, Object{"family": "x", "taskRoleArn": "arn:aws:iam::123456789012:role/none"}), "no such iam Role"},
-		"no such secret":    {taskType, secret(w.ids["secret"] + "x"), "no such secret"},
-		"secret's name":     {taskType, secret("dev/admin"), "no ARN of a secret"},
-		"secret's property": {taskType, secret(w.ids["secret"] + ":password"), "each after a colon"},
-		"plain EFS":         {taskType, efs(Object{"transitEncryption": nil}), "needs transitEncryption"},
-		"EFS root":          {taskType, efs(Object{"rootDirectory": "/x"}), "rootDirectory"},
-		"no access point":   {taskType, efs(Object{"authorizationConfig": Object{"accessPointId": "fsap-00000000000000000"}}), "no such efs AccessPoint"},
+		"too large":         {state.TaskDefinition, host(Object{"entryPoint": []any{strings.Repeat("x", 70000)}}), "limited to 65536"},
+		"Fargate pair":      {state.TaskDefinition, fargateTask(w, Object{"family": "x", "memory": "31744"}), `memory "31744"`},
+		"Fargate step":      {state.TaskDefinition, fargateTask(w, Object{"family": "x", "cpu": "8192", "memory": "17408"}), "no Fargate configuration"},
+		"Fargate on host":   {state.TaskDefinition, fargateTask(w, Object{"family": "x", "networkMode": "host"}), "only supports awsvpc"},
+		"Fargate host path": {state.TaskDefinition, fargateTask(w, Object{"family": "x", "volumes": []any{Object{"name": "image", "hostPath": "/etc/image-id"}}}), "no sourcePath of a host"},
+		"Fargate role":      {state.TaskDefinition, fargateTask(w, Object{"family": "x", "executionRoleArn": nil}), "execution role"},
+		"larger than task":  {state.TaskDefinition, onFargate(Object{"memory": 9000}), "9000 MiB of memory together"},
+		"role of EC2":       {state.TaskDefinition, hostTask(w, Object{"family": "x", "taskRoleArn": w.arnOf(state.Role, "role")}), "does not trust ecs-tasks"},
+		"no such role":      {state.TaskDefinition, hostTask(w, Object{"family": "x", "taskRoleArn": "arn:aws:iam::123456789012:role/none"}), "no such iam Role"},
+		"no such secret":    {state.TaskDefinition, secret(w.ids["secret"] + "x"), "no such secret"},
+		"secret's name":     {state.TaskDefinition, secret("dev/admin"), "no ARN of a secret"},
+		"secret's property": {state.TaskDefinition, secret(w.ids["secret"] + ":password"), "each after a colon"},
+		"plain EFS":         {state.TaskDefinition, efs(Object{"transitEncryption": nil}), "needs transitEncryption"},
+		"EFS root":          {state.TaskDefinition, efs(Object{"rootDirectory": "/x"}), "rootDirectory"},
+		"no access point":   {state.TaskDefinition, efs(Object{"authorizationConfig": Object{"accessPointId": "fsap-00000000000000000"}}), "no such efs AccessPoint"},
 
-		"more tasks than instances": {serviceType, service(Object{"desiredCount": 5.0}), "3 instances at most"},
-		"no instance to spare":      {serviceType, service(Object{"desiredCount": 3.0}), "no instance more"},
-		"target type":               {serviceType, service(Object{"loadBalancers": balanced(w, "tasks", 9443)}), "it must be instance"},
-		"target type of awsvpc":     {serviceType, fargateService(w, Object{"loadBalancers": balanced(w, "targets", 9443)}), "it must be ip"},
-		"port nobody maps":          {serviceType, service(Object{"loadBalancers": balanced(w, "targets", 8080)}), "does not map the port 8080"},
-		"no listener":               {serviceType, service(Object{"loadBalancers": balanced(w, "unused", 9443)}), "must wait for the listener"},
-		"no network":                {serviceType, fargateService(w, Object{"networkConfiguration": nil}), "networkConfiguration must be provided"},
-		"network on the host": {serviceType, service(Object{"networkConfiguration": Object{
+		"more tasks than instances": {state.ECSService, service(Object{"desiredCount": 5.0}), "3 instances at most"},
+		"no instance to spare":      {state.ECSService, service(Object{"desiredCount": 3.0}), "no instance more"},
+		"target type":               {state.ECSService, service(Object{"loadBalancers": balanced(w, "tasks", 9443)}), "it must be instance"},
+		"target type of awsvpc":     {state.ECSService, fargateService(w, Object{"loadBalancers": balanced(w, "targets", 9443)}), "it must be ip"},
+		"port nobody maps":          {state.ECSService, service(Object{"loadBalancers": balanced(w, "targets", 8080)}), "does not map the port 8080"},
+		"no listener":               {state.ECSService, service(Object{"loadBalancers": balanced(w, "unused", 9443)}), "must wait for the listener"},
+		"no network":                {state.ECSService, fargateService(w, Object{"networkConfiguration": nil}), "networkConfiguration must be provided"},
+		"network on the host": {state.ECSService, service(Object{"networkConfiguration": Object{
 			"subnets": []any{w.ids["a"]}}}), "not valid for the networkMode host"},
-		"another VPC": {serviceType, fargateService(w, Object{"networkConfiguration": Object{"subnets": []any{w.ids["a"]},
+		"another VPC": {state.ECSService, fargateService(w, Object{"networkConfiguration": Object{"subnets": []any{w.ids["a"]},
 			"securityGroups": []any{w.ids["foreign-group"]}}}), "foreign-group"},
-		"wrong capacity": {serviceType, service(Object{"capacityProviderStrategies": []any{Object{
+		"wrong capacity": {state.ECSService, service(Object{"capacityProviderStrategies": []any{Object{
 			"capacityProvider": "FARGATE"}}}), "not compatible with the capacity provider FARGATE"},
-		"type and strategy": {serviceType, service(Object{"launchType": "EC2"}), "only one of launchType"},
-		"nothing can go":    {serviceType, service(Object{"deploymentMaximumPercent": 100.0}), "no task can be replaced"},
-		"grace for nobody":  {serviceType, service(Object{"loadBalancers": nil, "healthCheckGracePeriodSeconds": 60.0}), "with load balancers"},
-		"shell":             {serviceType, service(Object{"enableExecuteCommand": true}), "ssmmessages:OpenDataChannel"},
-		"no such definition": {serviceType, service(Object{"taskDefinition": w.arnOf(taskType, "host") + "9"}),
+		"type and strategy": {state.ECSService, service(Object{"launchType": "EC2"}), "only one of launchType"},
+		"nothing can go":    {state.ECSService, service(Object{"deploymentMaximumPercent": 100.0}), "no task can be replaced"},
+		"grace for nobody":  {state.ECSService, service(Object{"loadBalancers": nil, "healthCheckGracePeriodSeconds": 60.0}), "with load balancers"},
+		"shell":             {state.ECSService, service(Object{"enableExecuteCommand": true}), "ssmmessages:OpenDataChannel"},
+		"no such definition": {state.ECSService, service(Object{"taskDefinition": w.arnOf(state.TaskDefinition, "host") + "9"}),
 			"no such ecs TaskDefinition"},
 
-		"repository name":   {repositoryType, Object{"name": "Upper"}, "name is"},
+		"repository name":   {state.ECRRepository, Object{"name": "Upper"}, "name is"},
 		"lifecycle unit":    {"aws:ecr/lifecyclePolicy:LifecyclePolicy", rules(`{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countUnit":"days","countNumber":1},"action":{"type":"expire"}}`), "countUnit"},
 		"lifecycle of none": {"aws:ecr/lifecyclePolicy:LifecyclePolicy", rules(`{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}`), "RepositoryNotFoundException"},
 
-		"target of nothing":       {targetType, target(Object{"resourceId": "service/ecs-dev/none"}), "no such ECS service"},
-		"target out of order":     {targetType, target(Object{"minCapacity": 3.0}), "more than maxCapacity"},
-		"target beyond instances": {targetType, target(Object{"maxCapacity": 9.0}), "3 instances at most"},
+		"target of nothing":       {state.ScalableTarget, target(Object{"resourceId": "service/ecs-dev/none"}), "no such ECS service"},
+		"target out of order":     {state.ScalableTarget, target(Object{"minCapacity": 3.0}), "more than maxCapacity"},
+		"target beyond instances": {state.ScalableTarget, target(Object{"maxCapacity": 9.0}), "3 instances at most"},
 		"policy of nothing": {"aws:appautoscaling/policy:Policy", Object{"name": "x", "policyType": "StepScaling",
 			"resourceId": "service/x/y", "scalableDimension": "ecs:service:DesiredCount", "serviceNamespace": "ecs",
 			"stepScalingPolicyConfiguration": Object{"adjustmentType": "ChangeInCapacity"}}, "ObjectNotFoundException"},
@@ -241,14 +243,14 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 			"resourceId": "service/x/y", "scalableDimension": "ecs:service:DesiredCount", "serviceNamespace": "ecs"},
 			"goes with policyType TargetTrackingScaling"},
 
-		"document name":    {documentType, Object{"name": "aws-x", "documentType": "Automation", "content": "{}"}, "are AWS's"},
-		"document version": {documentType, Object{"name": "book", "documentType": "Automation", "content": `{"schemaVersion":"2.2"}`}, "schemaVersion"},
-		"unknown action":   {documentType, runbook(`{"name":"one","action":"aws:dance"}`), "no action aws:dance"},
-		"missing input":    {documentType, runbook(`{"name":"one","action":"aws:executeAwsApi","inputs":{"Service":"ecs"}}`), "needs the input Api"},
-		"unknown reference": {documentType, runbook(`{"name":"one","action":"aws:executeAwsApi","inputs":{"Service":"ecs","Api":"x",` +
+		"document name":    {state.SSMDocument, Object{"name": "aws-x", "documentType": "Automation", "content": "{}"}, "are AWS's"},
+		"document version": {state.SSMDocument, Object{"name": "book", "documentType": "Automation", "content": `{"schemaVersion":"2.2"}`}, "schemaVersion"},
+		"unknown action":   {state.SSMDocument, runbook(`{"name":"one","action":"aws:dance"}`), "no action aws:dance"},
+		"missing input":    {state.SSMDocument, runbook(`{"name":"one","action":"aws:executeAwsApi","inputs":{"Service":"ecs"}}`), "needs the input Api"},
+		"unknown reference": {state.SSMDocument, runbook(`{"name":"one","action":"aws:executeAwsApi","inputs":{"Service":"ecs","Api":"x",` +
 			`"task":"{{ two.Task }}"}}`), "two.Task"},
-		"unknown step field":    {documentType, runbook(`{"name":"one","action":"aws:sleep","retry":3}`), "retry"},
-		"association of nobody": {associationOfDocument, Object{"name": "none-such"}, "InvalidDocument"},
+		"unknown step field":    {state.SSMDocument, runbook(`{"name":"one","action":"aws:sleep","retry":3}`), "retry"},
+		"association of nobody": {state.SSMAssociation, Object{"name": "none-such"}, "InvalidDocument"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.refuses(t, mistake.token, mistake.in, mistake.want)
@@ -262,9 +264,9 @@ func TestRefusesInstancesThatWouldNotJoin(t *testing.T) {
 		want   string
 	}{
 		"without ECS_CLUSTER": {func(w *world) {
-			for _, r := range w.Snapshot().Of(templateType) {
+			for _, r := range w.Snapshot().Of(state.LaunchTemplate) {
 				if r.Name == "hosts" {
-					_, err := w.Update(templateType, r.ID, nil, with(r.Inputs, Object{"userData": nil}), nil, false)
+					_, err := w.Update(state.LaunchTemplate, r.ID, nil, with(r.Inputs, Object{"userData": nil}), nil, false)
 					require.NoError(w, err)
 				}
 			}
@@ -276,7 +278,7 @@ func TestRefusesInstancesThatWouldNotJoin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := ecsWorld(t)
 			c.change(w)
-			_, err := w.try(serviceType, "mistake", hostService(w, Object{"name": "x"}))
+			_, err := w.try(state.ECSService, "mistake", hostService(w, Object{"name": "x"}))
 			require.ErrorContains(t, err, c.want)
 		})
 	}
@@ -284,11 +286,11 @@ func TestRefusesInstancesThatWouldNotJoin(t *testing.T) {
 
 func TestSecretsThatTheExecutionRoleMayNotRead(t *testing.T) {
 	w := ecsWorld(t)
-	other := w.create(secretType, "other", Object{"name": "dev/other"})
-	_, err := w.try(taskType, "mistake", hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(Object{
+	other := w.create(state.Secret, "other", Object{"name": "dev/other"})
+	_, err := w.try(state.TaskDefinition, "mistake", hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(Object{
 		"secrets": []any{Object{"name": "P", "valueFrom": other}}})}))
 	require.ErrorContains(t, err, "may not read")
-	_, err = w.try(taskType, "right", hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(Object{
+	_, err = w.try(state.TaskDefinition, "right", hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(Object{
 		"secrets": []any{Object{"name": "P", "valueFrom": w.ids["secret"] + ":password::"}}})}))
 	require.NoError(t, err)
 }
@@ -308,7 +310,7 @@ func TestServicesRunTasks(t *testing.T) {
 	assert.NotEqual(t, text(first[0].Outputs, "instance"), text(first[1].Outputs, "instance"), "one on each instance")
 	assert.Equal(t, "dev", text(first[0].Outputs, "tags.WSO2Cluster"))
 
-	r, err := w.try(serviceType, "fargate", fargateService(w, nil))
+	r, err := w.try(state.ECSService, "fargate", fargateService(w, nil))
 	require.NoError(t, err)
 	assert.Equal(t, "arn:aws:ecs:eu-west-1:123456789012:service/ecs-dev/fargate", r.ID)
 	own := tasks("fargate")
@@ -317,15 +319,15 @@ func TestServicesRunTasks(t *testing.T) {
 		assert.Regexp(t, `^10\.0\.[01]\.`, text(task.Outputs, "privateIp"), "an address of its own")
 	}
 
-	revision, err := w.Create(taskType, urn(taskType, "host"), "host", hostTask(w, nil), nil, false)
+	revision, err := w.Create(state.TaskDefinition, urn(state.TaskDefinition, "host"), "host", hostTask(w, nil), nil, false)
 	require.NoError(t, err)
 	assert.True(t, strings.HasSuffix(text(revision.Outputs, "arn"), ":2"), "a family counts its revisions")
 	id := "arn:aws:ecs:eu-west-1:123456789012:service/ecs-dev/service"
-	_, err = w.Update(serviceType, id, nil, hostService(w, Object{"taskDefinition": text(revision.Outputs, "arn")}), nil, false)
+	_, err = w.Update(state.ECSService, id, nil, hostService(w, Object{"taskDefinition": text(revision.Outputs, "arn")}), nil, false)
 	require.NoError(t, err)
 	for _, task := range tasks("service") {
 		assert.NotContains(t, []string{first[0].ID, first[1].ID}, task.ID, "another definition is another task")
 	}
-	require.NoError(t, w.Delete(serviceType, id, nil))
+	require.NoError(t, w.Delete(state.ECSService, id, nil))
 	assert.Empty(t, tasks("service"))
 }

@@ -1,16 +1,15 @@
 package cloud
 
+import "github.com/wso2is-aws/wso2is/rehearsal/state"
+
 const (
-	fileSystemType  = "aws:efs/fileSystem:FileSystem"
-	accessPointType = "aws:efs/accessPoint:AccessPoint"
-	mountTargetType = "aws:efs/mountTarget:MountTarget"
-	efsARN          = "arn:{partition}:elasticfilesystem:{region}:{account}:"
+	efsARN = "arn:{partition}:elasticfilesystem:{region}:{account}:"
 )
 
 // efsTypes are file systems and the ways into them.
 var efsTypes = []Type{
 	{
-		Token: fileSystemType, ID: "fs-{hex}", ARN: efsARN + "file-system/{id}", Tags: true, InUse: "FileSystemInUse",
+		Token: state.FileSystem, ID: "fs-{hex}", ARN: efsARN + "file-system/{id}", Tags: true, InUse: "FileSystemInUse",
 		Defaults: Object{"throughputMode": "bursting"},
 		Outputs: Object{
 			"dnsName": "{id}.efs.{region}.{suffix}", "ownerId": "{account}", "numberOfMountTargets": 0,
@@ -25,7 +24,7 @@ var efsTypes = []Type{
 			oneOf("lifecyclePolicies[].transitionToArchive", lifecycles...),
 			oneOf("lifecyclePolicies[].transitionToPrimaryStorageClass", "AFTER_1_ACCESS"),
 		},
-		Refs:   []Ref{ref("kmsKeyId", keyType).by("arn").free().code("KmsKeyNotFound")},
+		Refs:   []Ref{ref("kmsKeyId", state.KMSKey).by("arn").free().code("KmsKeyNotFound")},
 		Unique: []Unique{{By: []string{"creationToken"}, Code: "FileSystemAlreadyExists"}},
 		Check: []Rule{func(c *Call) error {
 			provisioned := c.given([]string{"provisionedThroughputInMibps"}) == 1
@@ -42,7 +41,7 @@ var efsTypes = []Type{
 		Rules: []Rule{zoneExists("availabilityZoneName")},
 	},
 	{
-		Token: mountTargetType, ID: "fsmt-{hex}",
+		Token: state.MountTarget, ID: "fsmt-{hex}",
 		Required: []string{"fileSystemId", "subnetId"},
 		Outputs: Object{
 			"dnsName": "{fileSystemId}.efs.{region}.{suffix}", "ownerId": "{account}", "networkInterfaceId": "eni-{hex}",
@@ -50,13 +49,13 @@ var efsTypes = []Type{
 		},
 		Replace: []string{"fileSystemId", "subnetId", "ipAddress"},
 		Refs: []Ref{
-			ref("fileSystemId", fileSystemType).code("FileSystemNotFound"), ref("subnetId", subnetType).code("SubnetNotFound"),
-			ref("securityGroups[]", groupType).code("SecurityGroupNotFound"),
+			ref("fileSystemId", state.FileSystem).code("FileSystemNotFound"), ref("subnetId", state.Subnet).code("SubnetNotFound"),
+			ref("securityGroups[]", state.SecurityGroup).code("SecurityGroupNotFound"),
 		},
 		Rules: []Rule{sameVPC("subnetId", "securityGroups[]"), addressFits("subnetId", "ipAddress"), mountFits},
 		After: func(c *Call) {
 			c.placed("subnetId", "ipAddress")
-			if s := c.Cloud.find(c.text("subnetId"), "id", subnetType); s != nil {
+			if s := c.Cloud.find(c.text("subnetId"), "id", state.Subnet); s != nil {
 				c.Out["availabilityZoneName"] = s.Outputs["availabilityZone"]
 				c.Out["availabilityZoneId"] = s.Outputs["availabilityZoneId"]
 				c.Out["mountTargetDnsName"] = text(s.Outputs, "availabilityZone") + "." + text(c.Out, "dnsName")
@@ -64,11 +63,11 @@ var efsTypes = []Type{
 		},
 	},
 	{
-		Token: accessPointType, ID: "fsap-{hex}", ARN: efsARN + "access-point/{id}", Tags: true,
+		Token: state.AccessPoint, ID: "fsap-{hex}", ARN: efsARN + "access-point/{id}", Tags: true,
 		Required:  []string{"fileSystemId"},
 		Outputs:   Object{"ownerId": "{account}", "fileSystemArn": efsARN + "file-system/{fileSystemId}"},
 		Replace:   []string{"fileSystemId", "posixUser", "rootDirectory"},
-		Refs:      []Ref{ref("fileSystemId", fileSystemType).code("FileSystemNotFound")},
+		Refs:      []Ref{ref("fileSystemId", state.FileSystem).code("FileSystemNotFound")},
 		Deletable: []Rule{notMounted},
 		Fields: []Field{
 			like("rootDirectory.path", `/|(?:/[^/]{1,}){1,4}`, "/ and up to four directories", 1, 100),
@@ -77,18 +76,18 @@ var efsTypes = []Type{
 		},
 	},
 	{
-		Token: "aws:efs/backupPolicy:BackupPolicy", Put: true, ID: "{fileSystemId}",
+		Token: state.BackupPolicy, Put: true, ID: "{fileSystemId}",
 		Required: []string{"fileSystemId", "backupPolicy"},
 		Replace:  []string{"fileSystemId"},
-		Refs:     []Ref{ref("fileSystemId", fileSystemType).free().code("FileSystemNotFound")},
+		Refs:     []Ref{ref("fileSystemId", state.FileSystem).free().code("FileSystemNotFound")},
 		Fields:   []Field{oneOf("backupPolicy.status", "ENABLED", "DISABLED")},
 	},
 	{
-		Token: "aws:efs/fileSystemPolicy:FileSystemPolicy", Put: true, ID: "{fileSystemId}",
+		Token: state.FileSystemPolicy, Put: true, ID: "{fileSystemId}",
 		Required: []string{"fileSystemId", "policy"},
 		Defaults: Object{"bypassPolicyLockoutSafetyCheck": false},
 		Replace:  []string{"fileSystemId"},
-		Refs:     []Ref{ref("fileSystemId", fileSystemType).free().code("FileSystemNotFound")},
+		Refs:     []Ref{ref("fileSystemId", state.FileSystem).free().code("FileSystemNotFound")},
 		Check:    []Rule{policyDocument("policy", resourcePolicy, 20000)},
 	},
 }
@@ -100,11 +99,11 @@ var lifecycles = []string{
 
 // mountFits keeps to one mount target per zone, all in one VPC.
 func mountFits(c *Call) error {
-	s := c.Cloud.find(c.text("subnetId"), "id", subnetType)
+	s := c.Cloud.find(c.text("subnetId"), "id", state.Subnet)
 	if s == nil || c.Preview {
 		return nil
 	}
-	for _, other := range c.Cloud.all(mountTargetType) {
+	for _, other := range c.Cloud.all(state.MountTarget) {
 		if other == c.Old || text(other.Inputs, "fileSystemId") != c.text("fileSystemId") {
 			continue
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 func assumedBy(service string, actions string) string {
@@ -22,9 +24,9 @@ func kubernetes(t *testing.T) *world {
 	t.Helper()
 	w := network(t)
 	role := func(name, service, actions string, policies ...string) {
-		w.create(roleType, name, Object{"name": name, "assumeRolePolicy": assumedBy(service, actions)})
+		w.create(state.Role, name, Object{"name": name, "assumeRolePolicy": assumedBy(service, actions)})
 		for _, p := range policies {
-			w.create(rolePolicyLinkType, name+p, Object{"role": name, "policyArn": policyARN + p})
+			w.create(state.RolePolicyAttachment, name+p, Object{"role": name, "policyArn": policyARN + p})
 		}
 	}
 	const assume, tagged = `"sts:AssumeRole"`, `["sts:AssumeRole","sts:TagSession"]`
@@ -33,10 +35,10 @@ func kubernetes(t *testing.T) *world {
 	role("kube-node", "ec2.amazonaws.com", assume, "AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 	role("cni", "pods.eks.amazonaws.com", tagged, "AmazonEKS_CNI_Policy")
 	role("untagged", "pods.eks.amazonaws.com", assume)
-	w.create(groupType, "plane", Object{"name": "plane", "vpcId": w.ids["vpc"]})
-	w.create(logGroupType, "eks-log", Object{"name": "/aws/eks/dev/cluster"})
-	w.create(eksClusterType, "cluster", cluster(w, Object{"name": "dev"}))
-	w.create(templateType, "kube-template", Object{"name": "kube", "vpcSecurityGroupIds": []any{w.ids["group"]}})
+	w.create(state.SecurityGroup, "plane", Object{"name": "plane", "vpcId": w.ids["vpc"]})
+	w.create(state.LogGroup, "eks-log", Object{"name": "/aws/eks/dev/cluster"})
+	w.create(state.EKSCluster, "cluster", cluster(w, Object{"name": "dev"}))
+	w.create(state.LaunchTemplate, "kube-template", Object{"name": "kube", "vpcSecurityGroupIds": []any{w.ids["group"]}})
 	return w
 }
 
@@ -69,13 +71,13 @@ func TestNodesJoinOnceTheyCan(t *testing.T) {
 	w := kubernetes(t)
 	refused := func(want string) {
 		t.Helper()
-		_, err := w.try(nodeGroupType, "nodes", nodeGroup(w, nil))
+		_, err := w.try(state.NodeGroup, "nodes", nodeGroup(w, nil))
 		require.ErrorContains(t, err, "NodeCreationFailure")
 		require.ErrorContains(t, err, want)
 	}
 	install := func(name string) {
 		t.Helper()
-		w.create(addonType, name, Object{"clusterName": "dev", "addonName": name})
+		w.create(state.Addon, name, Object{"clusterName": "dev", "addonName": name})
 	}
 	open := func(token, name, own, other string, port float64) {
 		t.Helper()
@@ -87,36 +89,36 @@ func TestNodesJoinOnceTheyCan(t *testing.T) {
 	refused("no add-on kube-proxy")
 	install("kube-proxy")
 	refused("kube-system/aws-node has the policy AmazonEKS_CNI_Policy")
-	w.create(podAssociationType, "cni-association", Object{"clusterName": "dev", "namespace": "kube-system",
+	w.create(state.PodIdentityAssociation, "cni-association", Object{"clusterName": "dev", "namespace": "kube-system",
 		"serviceAccount": "aws-node", "roleArn": w.arn("cni")})
 	refused("AmazonEKS_CNI_Policy")
 	install("eks-pod-identity-agent")
 	refused("let nodes out to the control plane")
-	open(egressType, "out", "group", "plane", 443)
+	open(state.SecurityGroupEgressRule, "out", "group", "plane", 443)
 	refused("let nodes in to the control plane")
-	open(ingressType, "in", "plane", "group", 443)
+	open(state.SecurityGroupIngressRule, "in", "plane", "group", 443)
 	refused("let the control plane in to the kubelets")
-	open(ingressType, "kubelet", "group", "plane", 10250)
-	_, err := w.try(addonType, "coredns", Object{"clusterName": "dev", "addonName": "coredns"})
+	open(state.SecurityGroupIngressRule, "kubelet", "group", "plane", 10250)
+	_, err := w.try(state.Addon, "coredns", Object{"clusterName": "dev", "addonName": "coredns"})
 	require.ErrorContains(t, err, "stays degraded")
 
-	id := w.create(nodeGroupType, "nodes", nodeGroup(w, nil))
+	id := w.create(state.NodeGroup, "nodes", nodeGroup(w, nil))
 	install("coredns")
 	members := func() []Resource { return w.instancesOf(id) }
 	first := members()
 	require.Len(t, first, 3)
 	assert.Equal(t, "m6i.2xlarge", text(first[0].Outputs, "instanceType"))
 	assert.Equal(t, "dev", text(first[0].Outputs, "tags.eks:cluster-name"))
-	require.ErrorContains(t, w.Delete(eksClusterType, "dev", nil), `NodeGroup "nodes"`)
-	require.ErrorContains(t, w.Delete(subnetType, w.ids["b"], nil), "eks")
-	_, err = w.Update(nodeGroupType, id, nil, nodeGroup(w, Object{
+	require.ErrorContains(t, w.Delete(state.EKSCluster, "dev", nil), `NodeGroup "nodes"`)
+	require.ErrorContains(t, w.Delete(state.Subnet, w.ids["b"], nil), "eks")
+	_, err = w.Update(state.NodeGroup, id, nil, nodeGroup(w, Object{
 		"launchTemplate": Object{"id": w.ids["kube-template"], "version": "2"}}), nil, false)
 	require.NoError(t, err)
 	assert.Len(t, members(), 3)
 	assert.NotEqual(t, first[0].ID, members()[0].ID, "another template, other nodes")
-	require.NoError(t, w.Delete(nodeGroupType, id, nil))
+	require.NoError(t, w.Delete(state.NodeGroup, id, nil))
 	assert.Empty(t, members())
-	require.NoError(t, w.Delete(eksClusterType, "dev", nil))
+	require.NoError(t, w.Delete(state.EKSCluster, "dev", nil))
 }
 
 func TestRefusesWhatEKSRefuses(t *testing.T) {
@@ -138,7 +140,7 @@ func TestRefusesWhatEKSRefuses(t *testing.T) {
 	}
 	const policy = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
 	admin := "arn:aws:iam::123456789012:role/admin"
-	w.create(accessEntryType, "admin", entry(admin))
+	w.create(state.AccessEntry, "admin", entry(admin))
 	allowed := func(change Object) Object {
 		in := Object{"clusterName": "dev", "principalArn": admin, "accessScope": Object{"type": "cluster"},
 			"policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"}
@@ -150,48 +152,48 @@ func TestRefusesWhatEKSRefuses(t *testing.T) {
 		in    Object
 		want  string
 	}{
-		"version":         {eksClusterType, cluster(w, Object{"version": "1.27"}), "1.32, 1.33"},
-		"name taken":      {eksClusterType, cluster(w, Object{"name": "dev"}), "ResourceInUseException"},
-		"one zone":        {eksClusterType, cluster(w, vpc(Object{"subnetIds": []any{w.ids["a"], w.ids["a2"]}})), "in 1 zone"},
-		"role of another": {eksClusterType, cluster(w, Object{"roleArn": w.arn("kube-node")}), "does not trust eks"},
-		"bare role":       {eksClusterType, cluster(w, Object{"roleArn": w.arn("bare")}), "lacks the policy"},
-		"group of another VPC": {eksClusterType, cluster(w, vpc(Object{"securityGroupIds": []any{w.ids["foreign-group"]}})),
+		"version":         {state.EKSCluster, cluster(w, Object{"version": "1.27"}), "1.32, 1.33"},
+		"name taken":      {state.EKSCluster, cluster(w, Object{"name": "dev"}), "ResourceInUseException"},
+		"one zone":        {state.EKSCluster, cluster(w, vpc(Object{"subnetIds": []any{w.ids["a"], w.ids["a2"]}})), "in 1 zone"},
+		"role of another": {state.EKSCluster, cluster(w, Object{"roleArn": w.arn("kube-node")}), "does not trust eks"},
+		"bare role":       {state.EKSCluster, cluster(w, Object{"roleArn": w.arn("bare")}), "lacks the policy"},
+		"group of another VPC": {state.EKSCluster, cluster(w, vpc(Object{"securityGroupIds": []any{w.ids["foreign-group"]}})),
 			"InvalidParameter"},
-		"no endpoint": {eksClusterType, cluster(w, vpc(Object{"endpointPublicAccess": false})), "cannot both be off"},
-		"ranges of no endpoint": {eksClusterType, cluster(w, vpc(Object{"endpointPublicAccess": false,
+		"no endpoint": {state.EKSCluster, cluster(w, vpc(Object{"endpointPublicAccess": false})), "cannot both be off"},
+		"ranges of no endpoint": {state.EKSCluster, cluster(w, vpc(Object{"endpointPublicAccess": false,
 			"endpointPrivateAccess": true, "publicAccessCidrs": []any{"203.0.113.7/32"}})), "needs endpointPublicAccess"},
-		"private range": {eksClusterType, cluster(w, vpc(Object{"publicAccessCidrs": []any{"10.0.0.0/8"}})),
+		"private range": {state.EKSCluster, cluster(w, vpc(Object{"publicAccessCidrs": []any{"10.0.0.0/8"}})),
 			"which is private"},
-		"services in the VPC": {eksClusterType, cluster(w, Object{"kubernetesNetworkConfig": Object{
+		"services in the VPC": {state.EKSCluster, cluster(w, Object{"kubernetesNetworkConfig": Object{
 			"serviceIpv4Cidr": "10.0.0.0/16"}}), "overlaps"},
-		"log type": {eksClusterType, cluster(w, Object{"enabledClusterLogTypes": []any{"etcd"}}), "none of api"},
-		"node group of no cluster": {nodeGroupType, nodeGroup(w, Object{"clusterName": "none"}),
+		"log type": {state.EKSCluster, cluster(w, Object{"enabledClusterLogTypes": []any{"etcd"}}), "none of api"},
+		"node group of no cluster": {state.NodeGroup, nodeGroup(w, Object{"clusterName": "none"}),
 			"ResourceNotFoundException"},
-		"sizes": {nodeGroupType, nodeGroup(w, Object{"scalingConfig": Object{"minSize": 3.0, "desiredSize": 2.0,
+		"sizes": {state.NodeGroup, nodeGroup(w, Object{"scalingConfig": Object{"minSize": 3.0, "desiredSize": 2.0,
 			"maxSize": 4.0}}), "out of order"},
-		"processor":    {nodeGroupType, nodeGroup(w, Object{"instanceTypes": []any{"m7g.xlarge"}}), "does not run it"},
-		"nodes' role":  {nodeGroupType, nodeGroup(w, Object{"nodeRoleArn": w.arn("role")}), "AmazonEKSWorkerNodePolicy"},
-		"nodes' VPC":   {nodeGroupType, nodeGroup(w, Object{"subnetIds": []any{w.ids["foreign"]}}), "is in vpc-"},
-		"later nodes":  {nodeGroupType, nodeGroup(w, Object{"version": "1.36"}), "runs 1.35"},
-		"template":     {nodeGroupType, nodeGroup(w, Object{"launchTemplate": Object{"id": w.ids["template"], "version": "1"}}), "names an image"},
-		"two types":    {nodeGroupType, nodeGroup(w, Object{"launchTemplate": Object{"id": w.ids["template"], "version": "1"}}), "not in both"},
-		"no type":      {nodeGroupType, nodeGroup(w, Object{"instanceTypes": []any{}}), "instance types are needed"},
-		"add-on":       {addonType, addon("ingress-nginx", ""), "no such add-on"},
-		"release":      {addonType, addon("coredns", "1.12"), "no version of coredns"},
-		"kube-proxy":   {addonType, addon("kube-proxy", "v1.36.0-eksbuild.1"), "runs 1.35"},
-		"values":       {addonType, cni(`{"networkPolicy":true}`), "does not define networkPolicy"},
-		"value's type": {addonType, cni(`{"enableNetworkPolicy":true}`), "no string"},
-		"no values":    {addonType, cni(`yes`), "no JSON object"},
-		"session":      {accessEntryType, entry("arn:aws:sts::123456789012:assumed-role/a/b"), "IAM role or user"},
-		"who made it":  {accessEntryType, entry("arn:aws:iam::123456789012:user/rehearsal"), "made the cluster"},
-		"entry twice":  {accessEntryType, entry(admin), "already taken"},
+		"processor":    {state.NodeGroup, nodeGroup(w, Object{"instanceTypes": []any{"m7g.xlarge"}}), "does not run it"},
+		"nodes' role":  {state.NodeGroup, nodeGroup(w, Object{"nodeRoleArn": w.arn("role")}), "AmazonEKSWorkerNodePolicy"},
+		"nodes' VPC":   {state.NodeGroup, nodeGroup(w, Object{"subnetIds": []any{w.ids["foreign"]}}), "is in vpc-"},
+		"later nodes":  {state.NodeGroup, nodeGroup(w, Object{"version": "1.36"}), "runs 1.35"},
+		"template":     {state.NodeGroup, nodeGroup(w, Object{"launchTemplate": Object{"id": w.ids["template"], "version": "1"}}), "names an image"},
+		"two types":    {state.NodeGroup, nodeGroup(w, Object{"launchTemplate": Object{"id": w.ids["template"], "version": "1"}}), "not in both"},
+		"no type":      {state.NodeGroup, nodeGroup(w, Object{"instanceTypes": []any{}}), "instance types are needed"},
+		"add-on":       {state.Addon, addon("ingress-nginx", ""), "no such add-on"},
+		"release":      {state.Addon, addon("coredns", "1.12"), "no version of coredns"},
+		"kube-proxy":   {state.Addon, addon("kube-proxy", "v1.36.0-eksbuild.1"), "runs 1.35"},
+		"values":       {state.Addon, cni(`{"networkPolicy":true}`), "does not define networkPolicy"},
+		"value's type": {state.Addon, cni(`{"enableNetworkPolicy":true}`), "no string"},
+		"no values":    {state.Addon, cni(`yes`), "no JSON object"},
+		"session":      {state.AccessEntry, entry("arn:aws:sts::123456789012:assumed-role/a/b"), "IAM role or user"},
+		"who made it":  {state.AccessEntry, entry("arn:aws:iam::123456789012:user/rehearsal"), "made the cluster"},
+		"entry twice":  {state.AccessEntry, entry(admin), "already taken"},
 		"access policy": {policy, allowed(Object{"policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"}),
 			"no access policy"},
 		"policy of no entry": {policy, allowed(Object{"principalArn": "arn:aws:iam::123456789012:role/none"}),
 			"ResourceNotFoundException"},
 		"scope":        {policy, allowed(Object{"accessScope": Object{"type": "namespace"}}), "exactly when"},
-		"pods' role":   {podAssociationType, association("control-plane"), "does not trust pods.eks"},
-		"session tags": {podAssociationType, association("untagged"), "sts:TagSession"},
+		"pods' role":   {state.PodIdentityAssociation, association("control-plane"), "does not trust pods.eks"},
+		"session tags": {state.PodIdentityAssociation, association("untagged"), "sts:TagSession"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.refuses(t, mistake.token, mistake.in, mistake.want)
@@ -202,7 +204,7 @@ func TestRefusesWhatEKSRefuses(t *testing.T) {
 func TestClustersGoUpOneMinorVersionAtATime(t *testing.T) {
 	w := kubernetes(t)
 	to := func(version string) error {
-		_, err := w.Update(eksClusterType, "dev", nil, cluster(w, Object{"name": "dev", "version": version}), nil, false)
+		_, err := w.Update(state.EKSCluster, "dev", nil, cluster(w, Object{"name": "dev", "version": version}), nil, false)
 		return err
 	}
 	require.ErrorContains(t, to("1.34"), "becomes one of 1.36")
@@ -211,10 +213,10 @@ func TestClustersGoUpOneMinorVersionAtATime(t *testing.T) {
 
 func TestEKSMakesALogGroupThatNobodyDeletes(t *testing.T) {
 	w := kubernetes(t)
-	w.create(eksClusterType, "careless", cluster(w, Object{"name": "careless"}))
-	require.NoError(t, w.Delete(eksClusterType, "careless", nil))
+	w.create(state.EKSCluster, "careless", cluster(w, Object{"name": "careless"}))
+	require.NoError(t, w.Delete(state.EKSCluster, "careless", nil))
 	var left []string
-	for _, r := range w.Snapshot().Of(logGroupType) {
+	for _, r := range w.Snapshot().Of(state.LogGroup) {
 		left = append(left, r.ID)
 	}
 	assert.Contains(t, left, "/aws/eks/careless/cluster")
@@ -266,7 +268,7 @@ func TestEKSFunctions(t *testing.T) {
 // TestAControlPlaneKeepsItsZones has it take another subnet of its zones, and no other zone.
 func TestAControlPlaneKeepsItsZones(t *testing.T) {
 	w := kubernetes(t)
-	w.create(subnetType, "c", Object{"vpcId": w.ids["vpc"], "availabilityZone": "eu-west-1c", "cidrBlock": "10.0.96.0/20"})
+	w.create(state.Subnet, "c", Object{"vpcId": w.ids["vpc"], "availabilityZone": "eu-west-1c", "cidrBlock": "10.0.96.0/20"})
 	move := func(preview bool, subnets ...string) error {
 		in := cluster(w, Object{"name": "dev"})
 		var ids []any
@@ -274,7 +276,7 @@ func TestAControlPlaneKeepsItsZones(t *testing.T) {
 			ids = append(ids, w.ids[name])
 		}
 		in["vpcConfig"].(Object)["subnetIds"] = ids
-		_, err := w.Update(eksClusterType, "dev", nil, in, nil, preview)
+		_, err := w.Update(state.EKSCluster, "dev", nil, in, nil, preview)
 		return err
 	}
 	const was = "But they should belong to the exact set of AZs 'eu-west-1a,eu-west-1b' in which subnets were provided"
@@ -290,17 +292,17 @@ func TestZonesThatTakeNoControlPlane(t *testing.T) {
 	} {
 		t.Run(c.region+c.zones, func(t *testing.T) {
 			w := worldIn(t, Options{}, c.region)
-			w.create(roleType, "control-plane", Object{"name": "control-plane", "assumeRolePolicy": assumedBy("eks.amazonaws.com",
+			w.create(state.Role, "control-plane", Object{"name": "control-plane", "assumeRolePolicy": assumedBy("eks.amazonaws.com",
 				`"sts:AssumeRole"`)})
-			w.create(rolePolicyLinkType, "policy", Object{"role": "control-plane", "policyArn": policyARN + "AmazonEKSClusterPolicy"})
-			w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
+			w.create(state.RolePolicyAttachment, "policy", Object{"role": "control-plane", "policyArn": policyARN + "AmazonEKSClusterPolicy"})
+			w.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
 			var ids []any
 			for i, letter := range c.zones {
 				name := c.region + string(letter)
-				ids = append(ids, w.create(subnetType, name, Object{"vpcId": w.ids["vpc"], "availabilityZone": name,
+				ids = append(ids, w.create(state.Subnet, name, Object{"vpcId": w.ids["vpc"], "availabilityZone": name,
 					"cidrBlock": fmt.Sprintf("10.0.%d.0/24", i)}))
 			}
-			_, err := w.try(eksClusterType, "cluster", Object{"name": "dev", "roleArn": w.arn("control-plane"),
+			_, err := w.try(state.EKSCluster, "cluster", Object{"name": "dev", "roleArn": w.arn("control-plane"),
 				"vpcConfig": Object{"subnetIds": ids}})
 			if c.refused == "" {
 				require.NoError(t, err)

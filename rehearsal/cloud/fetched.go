@@ -7,6 +7,8 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // fetched is a file of a bucket of the account that a definition names by its checksum.
@@ -32,7 +34,7 @@ func (c *Cloud) fetches(definition string) []fetched {
 		} else if strings.Contains(m[1], "://") {
 			continue
 		}
-		if b := c.find(f.bucket, "id", bucketType); b != nil && !b.Existing {
+		if b := c.find(f.bucket, "id", state.Bucket); b != nil && !b.Existing {
 			all = append(all, f)
 		}
 	}
@@ -45,7 +47,7 @@ func sumOf(content string) string {
 }
 
 func (c *Cloud) fileAt(bucket, key string) *Resource {
-	return c.resources[keyOf(objectType, key, Object{"bucket": bucket})]
+	return c.resources[keyOf(state.BucketObject, key, Object{"bucket": bucket})]
 }
 
 // filesAreThere refuses what would be started from a definition whose files are not in their bucket.
@@ -71,7 +73,7 @@ type definition struct{ who, text string }
 // definition as long as a service runs, since a deployment that fails goes back to an earlier one.
 func (c *Cloud) definitions() []definition {
 	var all []definition
-	for _, g := range c.all(scalingType) {
+	for _, g := range c.all(state.AutoScalingGroup) {
 		t := (&Call{Cloud: c, In: g.Inputs}).template()
 		if t == nil {
 			continue
@@ -82,12 +84,12 @@ func (c *Cloud) definitions() []definition {
 			}
 		}
 	}
-	if len(c.all(serviceType)) > 0 {
-		for _, d := range c.all(taskType) {
+	if len(c.all(state.ECSService)) > 0 {
+		for _, d := range c.all(state.TaskDefinition) {
 			all = append(all, definition{"a revision of " + d.describe(), containerText(d)})
 		}
 	}
-	for _, i := range c.all(instanceType) {
+	for _, i := range c.all(state.EC2Instance) {
 		data := text(i.Inputs, "userData")
 		if raw, err := base64.StdEncoding.DecodeString(text(i.Inputs, "userDataBase64")); err == nil && len(raw) > 0 {
 			data = string(raw)

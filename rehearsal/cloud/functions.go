@@ -5,7 +5,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
+
+// GetResources is the function that finds resources by their tags.
+const GetResources = "aws:resourcegroupstaggingapi/getResources:getResources"
 
 // functions are the provider's functions by token.
 var functions = map[string]func(*Cloud, Object) (Object, error){
@@ -42,10 +47,10 @@ var functions = map[string]func(*Cloud, Object) (Object, error){
 		}, nil
 	},
 	"aws:secretsmanager/getSecretVersion:getSecretVersion": secretVersion,
-	"aws:ec2/getVpc:getVpc":                                existing(vpcType, "id", "InvalidVpcID.NotFound"),
-	"aws:ec2/getSubnet:getSubnet":                          existing(subnetType, "id", "InvalidSubnetID.NotFound"),
+	"aws:ec2/getVpc:getVpc":                                existing(state.VPC, "id", "InvalidVpcID.NotFound"),
+	"aws:ec2/getSubnet:getSubnet":                          existing(state.Subnet, "id", "InvalidSubnetID.NotFound"),
 	"aws:route53/getZone:getZone":                          hostedZone,
-	"aws:resourcegroupstaggingapi/getResources:getResources": func(c *Cloud, args Object) (Object, error) {
+	GetResources: func(c *Cloud, args Object) (Object, error) {
 		var found []any
 		for _, r := range c.live() {
 			if tagged(r, texts(args, "resourceTypeFilters[]"), objects(args, "tagFilters[]")) {
@@ -144,7 +149,7 @@ func existing(token, key, code string) func(*Cloud, Object) (Object, error) {
 }
 
 func hostedZone(c *Cloud, args Object) (Object, error) {
-	for _, z := range c.all(zoneType) {
+	for _, z := range c.all(state.HostedZone) {
 		if z.ID == text(args, "zoneId") || strings.TrimSuffix(text(z.Outputs, "name"), ".") ==
 			strings.TrimSuffix(text(args, "name"), ".") && text(args, "name") != "" {
 			out := clone(z.Outputs)
@@ -158,12 +163,12 @@ func hostedZone(c *Cloud, args Object) (Object, error) {
 // secretVersion knows the master users' secrets, which RDS keeps by itself, and the values that the stack has written.
 func secretVersion(c *Cloud, args Object) (Object, error) {
 	arn, value := text(args, "secretId"), ""
-	for _, db := range c.all(databaseType) {
+	for _, db := range c.all(state.DBInstance) {
 		if slices.Contains(texts(db.Outputs, "masterUserSecrets[].secretArn"), arn) {
 			value = fmt.Sprintf(`{"username":%q,"password":%q}`, text(db.Outputs, "username"), identifier(arn, "uuid"))
 		}
 	}
-	for _, v := range c.all(secretVersionType) {
+	for _, v := range c.all(state.SecretVersion) {
 		if text(v.Inputs, "secretId") == arn {
 			value = text(v.Outputs, "secretString")
 		}

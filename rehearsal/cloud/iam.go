@@ -8,12 +8,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	roleType    = "aws:iam/role:Role"
-	profileType = "aws:iam/instanceProfile:InstanceProfile"
-
 	iamName = `[\w+=,.@-]+`
 	iamWant = "letters, digits and +=,.@_-"
 )
@@ -21,7 +20,7 @@ const (
 // iamTypes are roles, what they may do, and the profiles that hand them to instances.
 var iamTypes = []Type{
 	{
-		Token: roleType, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "DeleteConflict",
+		Token: state.Role, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "DeleteConflict",
 		ARN:      "arn:{partition}:iam::{account}:role{path}{name}",
 		Required: []string{"assumeRolePolicy"},
 		Defaults: Object{"forceDetachPolicies": false, "maxSessionDuration": 3600, "path": "/"},
@@ -34,19 +33,19 @@ var iamTypes = []Type{
 		Check: []Rule{policyDocument("assumeRolePolicy", trustPolicy, 2048)},
 	},
 	{
-		Token: "aws:iam/rolePolicy:RolePolicy", ID: "{role}:{name}", Name: "name", NamePrefix: "namePrefix",
+		Token: state.RolePolicy, ID: "{role}:{name}", Name: "name", NamePrefix: "namePrefix",
 		Required: []string{"role", "policy"},
 		Replace:  []string{"name", "namePrefix", "role"},
 		Fields:   []Field{like("name", iamName, iamWant, 1, 128)},
-		Refs:     []Ref{ref("role", roleType).code("NoSuchEntity")},
+		Refs:     []Ref{ref("role", state.Role).code("NoSuchEntity")},
 		Unique:   []Unique{{By: []string{"role", "name"}, Code: "EntityAlreadyExists"}},
 		Check:    []Rule{policyDocument("policy", identityPolicy, 10240)},
 	},
 	{
-		Token: "aws:iam/rolePolicyAttachment:RolePolicyAttachment", Put: true, ID: "{role}-{hex}",
+		Token: state.RolePolicyAttachment, Put: true, ID: "{role}-{hex}",
 		Required: []string{"role", "policyArn"},
 		Replace:  []string{"role", "policyArn"},
-		Refs:     []Ref{ref("role", roleType).code("NoSuchEntity")},
+		Refs:     []Ref{ref("role", state.Role).code("NoSuchEntity")},
 		Unique:   []Unique{{By: []string{"role", "policyArn"}, Code: "EntityAlreadyExists"}},
 		Check: []Rule{func(c *Call) error {
 			if c.unknown("policyArn") {
@@ -61,14 +60,14 @@ var iamTypes = []Type{
 		}},
 	},
 	{
-		Token: profileType, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true,
+		Token: state.InstanceProfile, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true,
 		ARN:      "arn:{partition}:iam::{account}:instance-profile{path}{name}",
 		Defaults: Object{"path": "/"},
 		Outputs:  Object{"uniqueId": "AIPA{digits}", "createDate": "2026-01-01T00:00:00Z"},
 		Replace:  []string{"name", "namePrefix", "path"},
 		Unique:   []Unique{{By: []string{"name"}, Code: "EntityAlreadyExists"}},
 		Fields:   []Field{like("name", iamName, iamWant, 1, 128)},
-		Refs:     []Ref{ref("role", roleType).code("NoSuchEntity")},
+		Refs:     []Ref{ref("role", state.Role).code("NoSuchEntity")},
 		Rules:    []Rule{trusts("role", "ec2.amazonaws.com", "ec2.{suffix}")},
 	},
 }
@@ -89,9 +88,9 @@ var managedPolicies = []string{
 func trusts(path string, services ...string) Rule {
 	return func(c *Call) error {
 		for _, value := range texts(c.In, path) {
-			role := c.Cloud.find(value, "id", roleType)
+			role := c.Cloud.find(value, "id", state.Role)
 			if role == nil {
-				role = c.Cloud.find(value, "arn", roleType)
+				role = c.Cloud.find(value, "arn", state.Role)
 			}
 			if role == nil || role.Existing {
 				continue
@@ -276,4 +275,53 @@ func (s statement) problems(kindOf policyKind, partition string) []string {
 		}
 	}
 	return wrong
+}
+
+// may says whether a role's own policies allow an action, conditions left aside.
+func (c *Cloud) may(role *Resource, action, resource string) bool {
+	if role.Existing {
+		return true
+	}
+	for _, p := range c.all(state.RolePolicy) {
+		if text(p.Inputs, "role") != role.ID {
+			continue
+		}
+		var d document
+		if err := json.Unmarshal([]byte(text(p.Inputs, "policy")), &d); err != nil {
+			continue
+		}
+		for _, s := range d.Statement {
+			if s.Effect == "Allow" && matchesAny(s.Action, action) && matchesAny(s.Resource, resource) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func matchesAny(patterns []string, text string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		quoted := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
+		return regexp.MustCompile("^" + quoted + "$").MatchString(text)
+	})
+}
+
+// attached refuses a role to which none of the policies is attached.
+func attached(path string, policies ...string) Rule {
+	return func(c *Call) error {
+		role := c.Cloud.find(c.text(path), "arn", state.Role)
+		if role == nil || role.Existing || c.Preview || c.Cloud.hasPolicy(role, policies...) {
+			return nil
+		}
+		return fail("InvalidParameterException", "%s, in %s, lacks the policy %s", role.describe(), path, policies[0])
+	}
+}
+
+// hasPolicy says whether one of the policies that AWS keeps is attached to the role.
+func (c *Cloud) hasPolicy(role *Resource, policies ...string) bool {
+	return slices.ContainsFunc(c.all(state.RolePolicyAttachment), func(r *Resource) bool {
+		return text(r.Inputs, "role") == role.ID && slices.ContainsFunc(policies, func(p string) bool {
+			return strings.HasSuffix(text(r.Inputs, "policyArn"), "/"+p)
+		})
+	})
 }

@@ -4,14 +4,14 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-)
 
-const keyType = "aws:kms/key:Key"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
 
 // kmsTypes are encryption keys.
 var kmsTypes = []Type{
 	{
-		Token: keyType, ID: "{uuid}", ARN: "arn:{partition}:kms:{region}:{account}:key/{id}", Tags: true,
+		Token: state.KMSKey, ID: "{uuid}", ARN: "arn:{partition}:kms:{region}:{account}:key/{id}", Tags: true,
 		Defaults: Object{
 			"bypassPolicyLockoutSafetyCheck": false, "customerMasterKeySpec": "SYMMETRIC_DEFAULT", "isEnabled": true,
 			"keyUsage": "ENCRYPT_DECRYPT",
@@ -24,11 +24,11 @@ var kmsTypes = []Type{
 		Check: []Rule{policyDocument("policy", resourcePolicy, 32768), keyStaysManageable, principalsExist},
 	},
 	{
-		Token: "aws:kms/alias:Alias", ID: "{name}", ARN: "arn:{partition}:kms:{region}:{account}:{name}", Name: "name",
+		Token: state.KMSAlias, ID: "{name}", ARN: "arn:{partition}:kms:{region}:{account}:{name}", Name: "name",
 		Required: []string{"targetKeyId"},
 		Outputs:  Object{"targetKeyArn": ""},
 		Replace:  []string{"name", "namePrefix"},
-		Refs:     []Ref{ref("targetKeyId", keyType).free().code("NotFoundException")},
+		Refs:     []Ref{ref("targetKeyId", state.KMSKey).free().code("NotFoundException")},
 		Unique:   []Unique{{By: []string{"name"}, Code: "AlreadyExistsException"}},
 		Fields:   []Field{like("name", `alias/[a-zA-Z0-9/_-]+`, "alias/ and letters, digits and /_-", 7, 256)},
 		Check: []Rule{func(c *Call) error {
@@ -38,7 +38,7 @@ var kmsTypes = []Type{
 			return nil
 		}},
 		After: func(c *Call) {
-			if key := c.Cloud.find(c.text("targetKeyId"), "id", keyType); key != nil {
+			if key := c.Cloud.find(c.text("targetKeyId"), "id", state.KMSKey); key != nil {
 				c.Out["targetKeyArn"] = key.Outputs["arn"]
 			}
 		},
@@ -81,7 +81,7 @@ func principalsExist(c *Call) error {
 		}
 		for _, principal := range kinds["AWS"] {
 			own := strings.HasPrefix(principal, "arn:"+c.Cloud.partition()+":iam::"+c.Cloud.account+":role/")
-			if own && c.Cloud.find(principal, "arn", roleType) == nil {
+			if own && c.Cloud.find(principal, "arn", state.Role) == nil {
 				return fail("MalformedPolicyDocumentException", "policy contains a statement with one or more invalid principals: "+
 					"there is no %s", principal)
 			}
@@ -94,7 +94,7 @@ func principalsExist(c *Call) error {
 func keyAllows(path string, services ...string) Rule {
 	return func(c *Call) error {
 		for _, arn := range texts(c.In, path) {
-			key := c.Cloud.find(arn, "arn", keyType)
+			key := c.Cloud.find(arn, "arn", state.KMSKey)
 			if key == nil || key.Existing {
 				continue
 			}

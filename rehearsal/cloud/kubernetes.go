@@ -11,6 +11,8 @@ import (
 	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"gopkg.in/yaml.v3"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Kubernetes serves the cloud's Kubernetes cluster as the Pulumi package kubernetes. Objects are rows of the same table
@@ -113,7 +115,7 @@ func (c *Cloud) configureKubernetes(config Object) error {
 		if cluster.Name != clusterName {
 			continue
 		}
-		found := c.find(cluster.Cluster.Server, "endpoint", eksClusterType)
+		found := c.find(cluster.Cluster.Server, "endpoint", state.EKSCluster)
 		switch {
 		case cluster.Cluster.SkipsVerify:
 			wrong = append(wrong, errors.New("the kubeconfig trusts whoever answers: insecure-skip-tls-verify is set"))
@@ -125,7 +127,7 @@ func (c *Cloud) configureKubernetes(config Object) error {
 			if !found.Existing {
 				wrong = append(wrong, c.gets(kube.user(userName)))
 			}
-		case len(c.all(eksClusterType)) > 0:
+		case len(c.all(state.EKSCluster)) > 0:
 			wrong = append(wrong, fmt.Errorf("the kubeconfig leads to %s, where no cluster of this account is",
 				cluster.Cluster.Server))
 		}

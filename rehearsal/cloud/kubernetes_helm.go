@@ -7,9 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-)
 
-const releaseObject = "kubernetes:helm.sh/v3:Release"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
 
 // chart is what is known of a Helm chart: its values, and the kinds that it brings definitions of.
 type chart struct {
@@ -50,7 +50,7 @@ var charts = map[string]chart{
 			"enableServiceMutatorWebhook", "serviceMutatorWebhookConfig", "podMutatorWebhookConfig",
 			"serviceTargetENISGTags", "loadBalancerClass", "certManagement",
 		},
-		Kinds: []string{bindingObject},
+		Kinds: []string{state.TargetGroupBinding},
 	},
 	"secrets-store-csi-driver": {
 		Values: []string{
@@ -58,7 +58,7 @@ var charts = map[string]chart{
 			"enableSecretRotation", "rotationPollInterval", "providerHealthCheck", "providerHealthCheckInterval",
 			"imagePullSecrets", "tokenRequests", "commonLabels", "nameOverride", "fullnameOverride",
 		},
-		Kinds: []string{secretClassObject},
+		Kinds: []string{state.SecretProviderClass},
 	},
 	"secrets-store-csi-driver-provider-aws": {
 		Values: []string{
@@ -68,17 +68,17 @@ var charts = map[string]chart{
 			"awsRegion", "commonLabels", "podSecurityContext", "podIdentityHttpTimeout", "providerVolume",
 			"kubeletPath",
 		},
-		Kinds: []string{secretClassObject},
+		Kinds: []string{state.SecretProviderClass},
 	},
 }
 
 // addonKinds are the custom resources that EKS add-ons bring.
 var addonKinds = map[string][]string{
-	"aws-secrets-store-csi-driver-provider": {secretClassObject},
+	"aws-secrets-store-csi-driver-provider": {state.SecretProviderClass},
 }
 
 var releaseRow = Type{
-	Token: releaseObject, ID: "{namespace}/{name}", Name: "name", InUse: inUse,
+	Token: state.HelmRelease, ID: "{namespace}/{name}", Name: "name", InUse: inUse,
 	Required: []string{"chart", "version"},
 	Defaults: Object{"namespace": "default"},
 	Outputs:  Object{"status": Object{"status": "deployed", "revision": 1.0}},
@@ -127,11 +127,11 @@ func chartFits(c *Call) error {
 	if c.Preview {
 		return errors.Join(wrong...)
 	}
-	if name := c.text("values.clusterName"); name != "" && len(c.Cloud.all(eksClusterType)) > 0 &&
-		c.Cloud.find(name, "name", eksClusterType) == nil {
+	if name := c.text("values.clusterName"); name != "" && len(c.Cloud.all(state.EKSCluster)) > 0 &&
+		c.Cloud.find(name, "name", state.EKSCluster) == nil {
 		wrong = append(wrong, fail("ValidationError", "values.clusterName is %s, and there is no such cluster", name))
 	}
-	if id := c.text("values.vpcId"); id != "" && c.Cloud.find(id, "id", vpcType) == nil {
+	if id := c.text("values.vpcId"); id != "" && c.Cloud.find(id, "id", state.VPC) == nil {
 		wrong = append(wrong, fail("ValidationError", "values.vpcId is %s, and there is no such VPC", id))
 	}
 	if from := c.text("values.image.repository"); eksRegistryImage.MatchString(from) {
@@ -142,15 +142,15 @@ func chartFits(c *Call) error {
 }
 
 // eksRegistryImage is the controller's image in a registry that AWS keeps for EKS add-ons.
-// Source: the commit "use public ECR repository as default" of github.com/kubernetes-sigs/aws-load-balancer-controller
+// Source: the commit "use public ECR repository as default" of github.com/kubernetes-sigs/aws-load-balancer-controller.
 var eksRegistryImage = regexp.MustCompile(`^\d{12}\.dkr\.ecr\.[a-z0-9.-]+/amazon/aws-load-balancer-controller$`)
 
 // brings lists the kinds that a chart or an add-on brings.
 func brings(r *Resource) []string {
 	switch r.Token {
-	case releaseObject:
+	case state.HelmRelease:
 		return charts[path.Base(text(r.Inputs, "chart"))].Kinds
-	case addonType:
+	case state.Addon:
 		return addonKinds[text(r.Inputs, "addonName")]
 	}
 	return nil
@@ -162,7 +162,7 @@ func kindDefined(c *Call) error {
 	if c.Preview || !c.Cloud.ownsCluster() {
 		return nil
 	}
-	for _, token := range []string{releaseObject, addonType} {
+	for _, token := range []string{state.HelmRelease, state.Addon} {
 		for _, r := range c.Cloud.all(token) {
 			if slices.Contains(brings(r), c.Type.Token) {
 				return nil

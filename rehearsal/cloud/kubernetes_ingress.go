@@ -1,18 +1,25 @@
 package cloud
 
-import "slices"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
 
 // classOfController is the IngressClass that the load balancer controller's chart makes.
 const classOfController = "alb"
 
 // ownsCluster says that the stack makes the cluster. An existing one may have anything installed.
 func (c *Cloud) ownsCluster() bool {
-	return slices.ContainsFunc(c.all(eksClusterType), func(r *Resource) bool { return !r.Existing })
+	return slices.ContainsFunc(c.all(state.EKSCluster), func(r *Resource) bool { return !r.Existing })
 }
 
 // classMade finds the release that makes the class and looks after its Ingresses.
 func (c *Cloud) classMade() bool {
-	return !c.ownsCluster() || slices.ContainsFunc(c.all(releaseObject), func(r *Resource) bool {
+	return !c.ownsCluster() || slices.ContainsFunc(c.all(state.HelmRelease), func(r *Resource) bool {
 		return flag(r.Inputs, "values.createIngressClassResource")
 	})
 }
@@ -41,7 +48,7 @@ func annotationsOf(in Object) map[string]string {
 // published tells the DNS name of the load balancer, for which Pulumi waits.
 func published(c *Call) {
 	c.Out["status"] = Unknown{}
-	balancer := c.Cloud.find(annotationsOf(c.In)[ingressAnnotations+"load-balancer-name"], "name", balancerType)
+	balancer := c.Cloud.find(annotationsOf(c.In)[ingressAnnotations+"load-balancer-name"], "name", state.LoadBalancer)
 	if balancer == nil {
 		return
 	}
@@ -60,4 +67,71 @@ func controllerStays(c *Call) error {
 // unpublish takes the load balancer down.
 func unpublish(c *Call) {
 	_ = c.Cloud.removeIngressBalancer(annotationsOf(c.In)[ingressAnnotations+"load-balancer-name"])
+}
+
+// ingressAnnotations are the annotations of an Ingress that the load balancer controller reads, of those that the cloud
+// checks.
+const ingressAnnotations = "alb.ingress.kubernetes.io/"
+
+// IngressBalancer does what the load balancer controller does for an Ingress of the class alb: it makes the load balancer
+// that the annotations describe, or finds the one that it has made, and tells its DNS name. What the annotations name must
+// exist. RemoveIngressBalancer takes it down again.
+func (c *Cloud) IngressBalancer(annotations map[string]string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ingressBalancer(annotations)
+}
+
+// ingressBalancer is IngressBalancer for who holds the cloud already.
+func (c *Cloud) ingressBalancer(annotations map[string]string) (string, error) {
+	value := func(key string) string { return annotations[ingressAnnotations+key] }
+	list := func(key string) []any {
+		var all []any
+		for _, v := range strings.Split(value(key), ",") {
+			all = append(all, v)
+		}
+		return all
+	}
+	in := Object{
+		"name": value("load-balancer-name"), "loadBalancerType": "application", "internal": value("scheme") == "internal",
+		"subnets": list("subnets"), "securityGroups": list("security-groups"),
+	}
+	if certificate := value("certificate-arn"); c.find(certificate, "arn", state.Certificate) == nil {
+		return "", fail("CertificateNotFound", "the Ingress names %s, and there is no such certificate", certificate)
+	}
+	if old := c.find(value("load-balancer-name"), "name", state.LoadBalancer); old != nil {
+		if old.Owner != ingressOwner {
+			return "", fail("DuplicateLoadBalancerName", "%s has the name that the Ingress asks for", old.describe())
+		}
+		return text(old.Outputs, "dnsName"), nil
+	}
+	t := table[state.LoadBalancer]
+	call := &Call{Cloud: c, Type: t, Name: "ingress", URN: ingressOwner + value("load-balancer-name"), In: in}
+	if err := errors.Join(call.check(), call.decide()); err != nil {
+		return "", err
+	}
+	call.Out = clone(in)
+	call.ID = fmt.Sprint(call.expand(t.ID))
+	call.Out["id"] = call.ID
+	call.outputs()
+	r := &Resource{Token: state.LoadBalancer, ID: call.ID, Owner: ingressOwner, Inputs: call.In, Outputs: call.Out}
+	return text(call.Out, "dnsName"), c.put(r)
+}
+
+// ingressOwner owns what the load balancer controller has made.
+const ingressOwner = "the load balancer controller"
+
+// RemoveIngressBalancer takes down the load balancer with the name, as the controller does once its Ingress is deleted.
+func (c *Cloud) RemoveIngressBalancer(name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.removeIngressBalancer(name)
+}
+
+// removeIngressBalancer is RemoveIngressBalancer for who holds the cloud already.
+func (c *Cloud) removeIngressBalancer(name string) error {
+	if r := c.find(name, "name", state.LoadBalancer); r != nil && r.Owner == ingressOwner {
+		return c.remove(r)
+	}
+	return nil
 }

@@ -1,25 +1,6 @@
 package cloud
 
-// The kinds of Kubernetes objects, as Pulumi's tokens.
-const (
-	namespaceObject      = "kubernetes:core/v1:Namespace"
-	serviceAccountObject = "kubernetes:core/v1:ServiceAccount"
-	configMapObject      = "kubernetes:core/v1:ConfigMap"
-	secretObject         = "kubernetes:core/v1:Secret"
-	serviceObject        = "kubernetes:core/v1:Service"
-	volumeObject         = "kubernetes:core/v1:PersistentVolume"
-	claimObject          = "kubernetes:core/v1:PersistentVolumeClaim"
-	deploymentObject     = "kubernetes:apps/v1:Deployment"
-	jobObject            = "kubernetes:batch/v1:Job"
-	roleObject           = "kubernetes:rbac.authorization.k8s.io/v1:Role"
-	roleBindingObject    = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
-	networkPolicyObject  = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
-	ingressObject        = "kubernetes:networking.k8s.io/v1:Ingress"
-	budgetObject         = "kubernetes:policy/v1:PodDisruptionBudget"
-	autoscalerObject     = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
-	bindingObject        = "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding"
-	secretClassObject    = "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass"
-)
+import "github.com/wso2is-aws/wso2is/rehearsal/state"
 
 // inUse is what a delete is answered with here while something still needs the object. Kubernetes itself would let most
 // of them go, and leave what needed them broken.
@@ -55,85 +36,85 @@ func byName(path string, to ...string) Ref {
 
 // podRefs are what a pod's template names.
 var podRefs = []Ref{
-	byName("spec.template.spec.serviceAccountName", serviceAccountObject),
-	byName("spec.template.spec.volumes[].configMap.name", configMapObject),
-	byName("spec.template.spec.volumes[].secret.secretName", secretObject),
-	byName("spec.template.spec.volumes[].persistentVolumeClaim.claimName", claimObject),
-	byName("spec.template.spec.volumes[].csi.volumeAttributes.secretProviderClass", secretClassObject),
+	byName("spec.template.spec.serviceAccountName", state.ServiceAccount),
+	byName("spec.template.spec.volumes[].configMap.name", state.ConfigMap),
+	byName("spec.template.spec.volumes[].secret.secretName", state.KubernetesSecret),
+	byName("spec.template.spec.volumes[].persistentVolumeClaim.claimName", state.PersistentVolumeClaim),
+	byName("spec.template.spec.volumes[].csi.volumeAttributes.secretProviderClass", state.SecretProviderClass),
 }
 
 // kubernetesTypes are the objects that a stack may make in the cluster.
 var kubernetesTypes = []Type{
-	anyObject(namespaceObject, Type{Deletable: []Rule{namespaceEmpty}}),
-	object(serviceAccountObject, Type{}),
-	object(configMapObject, Type{Replace: []string{"data", "binaryData"}, Check: []Rule{sizeOf("data", 1<<20)}}),
-	object(secretObject, Type{
+	anyObject(state.Namespace, Type{Deletable: []Rule{namespaceEmpty}}),
+	object(state.ServiceAccount, Type{}),
+	object(state.ConfigMap, Type{Replace: []string{"data", "binaryData"}, Check: []Rule{sizeOf("data", 1<<20)}}),
+	object(state.KubernetesSecret, Type{
 		Replace: []string{"data", "stringData", "type"}, Secret: []string{"data", "stringData"},
 		Check: []Rule{sizeOf("stringData", 1<<20)},
 	}),
-	object(serviceObject, Type{
+	object(state.KubernetesService, Type{
 		Required: []string{"spec", "spec.ports"}, Replace: []string{"spec.clusterIP"},
 		Check: []Rule{portsNamed}, Fields: []Field{
 			oneOf("spec.type", "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"),
 			between("spec.ports[].port", 1, 65535), oneOf("spec.ports[].protocol", "TCP", "UDP", "SCTP"),
 		},
 	}),
-	anyObject(volumeObject, Type{
+	anyObject(state.PersistentVolume, Type{
 		Required: []string{"spec", "spec.capacity", "spec.accessModes"}, Replace: []string{"spec.csi"},
 		Rules: []Rule{volumeMountable},
 	}),
-	object(claimObject, Type{
+	object(state.PersistentVolumeClaim, Type{
 		Required: []string{"spec", "spec.accessModes", "spec.resources"}, Replace: []string{"spec"},
-		Refs:  []Ref{byName("spec.volumeName", volumeObject)},
+		Refs:  []Ref{byName("spec.volumeName", state.PersistentVolume)},
 		Rules: []Rule{claimBinds},
 	}),
-	object(deploymentObject, Type{
+	object(state.Deployment, Type{
 		Required: []string{"spec", "spec.selector", "spec.template"}, Replace: []string{"spec.selector"},
 		Refs: podRefs, Check: []Rule{podTemplate, selectsItsPods}, Rules: []Rule{podStarts, portsServed, hostsThere},
 		After: runPods, Deleted: stopPods,
 	}),
-	object(jobObject, Type{
+	object(state.Job, Type{
 		Required: []string{"spec", "spec.template"},
 		Replace:  []string{"spec.template", "spec.selector", "spec.completions", "spec.parallelism"},
 		Refs:     podRefs, Check: []Rule{podTemplate}, Rules: []Rule{podStarts, hostsThere},
 		Fields: []Field{oneOf("spec.template.spec.restartPolicy", "Never", "OnFailure")},
 	}),
-	object(roleObject, Type{Check: []Rule{rolesRead}}),
-	object(roleBindingObject, Type{
+	object(state.KubernetesRole, Type{Check: []Rule{rolesRead}}),
+	object(state.RoleBinding, Type{
 		Required: []string{"roleRef", "subjects"}, Replace: []string{"roleRef"},
-		Refs: []Ref{byName("roleRef.name", roleObject), byName("subjects[].name", serviceAccountObject)},
+		Refs: []Ref{byName("roleRef.name", state.KubernetesRole), byName("subjects[].name", state.ServiceAccount)},
 	}),
-	object(networkPolicyObject, Type{
+	object(state.NetworkPolicy, Type{
 		Required: []string{"spec", "spec.podSelector"},
 		Check:    []Rule{cidr("spec.ingress[].from[].ipBlock.cidr", 0, 32), cidr("spec.egress[].to[].ipBlock.cidr", 0, 32)},
 		Fields:   []Field{oneOf("spec.policyTypes[]", "Ingress", "Egress")},
 	}),
-	object(ingressObject, Type{
+	object(state.Ingress, Type{
 		Required: []string{"spec"},
-		Refs:     []Ref{byName("spec.rules[].http.paths[].backend.service.name", serviceObject)},
+		Refs:     []Ref{byName("spec.rules[].http.paths[].backend.service.name", state.KubernetesService)},
 		Fields:   []Field{oneOf("spec.rules[].http.paths[].pathType", "Prefix", "Exact", "ImplementationSpecific")},
 		Rules:    []Rule{publishes}, After: published, Deletable: []Rule{controllerStays}, Deleted: unpublish,
 	}),
-	object(budgetObject, Type{
+	object(state.PodDisruptionBudget, Type{
 		Required: []string{"spec", "spec.selector"}, AtMostOne: [][]string{{"spec.minAvailable", "spec.maxUnavailable"}},
 		Rules: []Rule{selectsPods("spec.selector.matchLabels")},
 	}),
-	object(autoscalerObject, Type{
+	object(state.HorizontalPodAutoscaler, Type{
 		Required: []string{"spec", "spec.maxReplicas", "spec.scaleTargetRef"},
-		Refs:     []Ref{byName("spec.scaleTargetRef.name", deploymentObject)},
+		Refs:     []Ref{byName("spec.scaleTargetRef.name", state.Deployment)},
 		Check:    []Rule{autoscalerBounds}, Rules: []Rule{autoscalerMeasures},
 	}),
-	object(bindingObject, Type{
+	object(state.TargetGroupBinding, Type{
 		Required: []string{"spec", "spec.serviceRef", "spec.targetGroupARN"},
 		Replace:  []string{"spec.targetGroupARN", "spec.targetType"},
 		Refs: []Ref{
-			byName("spec.serviceRef.name", serviceObject),
-			ref("spec.targetGroupARN", targetGroupType).by("arn").code("TargetGroupNotFound"),
+			byName("spec.serviceRef.name", state.KubernetesService),
+			ref("spec.targetGroupARN", state.TargetGroup).by("arn").code("TargetGroupNotFound"),
 		},
 		Fields: []Field{oneOf("spec.targetType", "ip", "instance"), oneOf("spec.ipAddressType", "ipv4", "ipv6")},
 		Rules:  []Rule{kindDefined, bindingFits},
 	}),
-	object(secretClassObject, Type{
+	object(state.SecretProviderClass, Type{
 		Required: []string{"spec", "spec.provider"}, Check: []Rule{classLists}, Rules: []Rule{kindDefined, secretsThere},
 	}),
 	releaseRow,

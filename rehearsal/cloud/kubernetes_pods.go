@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // RunningPod is a pod that a Deployment runs. Nobody asks for one, so it has no row.
@@ -22,7 +24,7 @@ func runPods(c *Call) {
 	}
 	have := c.Cloud.keep(c.Cloud.pods(c.ID), int(want), func(r *Resource) bool { return text(r.Inputs, "template") == template })
 	var hosts []*Resource
-	for _, group := range c.Cloud.all(nodeGroupType) {
+	for _, group := range c.Cloud.all(state.NodeGroup) {
 		hosts = append(hosts, c.Cloud.owned(group.ID)...)
 	}
 	var mounted []any
@@ -50,7 +52,7 @@ func runPods(c *Call) {
 			p.Outputs["availabilityZone"] = host.Outputs["availabilityZone"]
 			p.Outputs["subnetId"] = host.Outputs["subnetId"]
 			// The VPC CNI gives a pod an address of its host's subnet.
-			call := &Call{Cloud: c.Cloud, Type: table[instanceType], URN: seed, In: p.Outputs, Out: p.Outputs}
+			call := &Call{Cloud: c.Cloud, Type: table[state.EC2Instance], URN: seed, In: p.Outputs, Out: p.Outputs}
 			call.placed("subnetId", "privateIp")
 		}
 		_ = c.Cloud.put(p)
@@ -85,13 +87,13 @@ func inZone(pods []*Resource, host *Resource) int {
 
 // reschedule runs pods whose host has gone on others.
 func (c *Cloud) reschedule() {
-	for _, d := range c.all(deploymentObject) {
+	for _, d := range c.all(state.Deployment) {
 		for _, p := range c.pods(d.ID) {
-			if c.find(text(p.Outputs, "instance"), "id", instanceType) == nil {
+			if c.find(text(p.Outputs, "instance"), "id", state.EC2Instance) == nil {
 				_ = c.remove(p)
 			}
 		}
-		runPods(&Call{Cloud: c, Type: table[deploymentObject], Name: d.Name, URN: d.URN, ID: d.ID, In: d.Inputs, Out: d.Outputs})
+		runPods(&Call{Cloud: c, Type: table[state.Deployment], Name: d.Name, URN: d.URN, ID: d.ID, In: d.Inputs, Out: d.Outputs})
 	}
 }
 

@@ -17,17 +17,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	kjson "sigs.k8s.io/json"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // objectKinds are Kubernetes' own types: what they have no field for, the API server refuses.
 var objectKinds = map[string]any{
-	namespaceObject: corev1.Namespace{}, serviceAccountObject: corev1.ServiceAccount{}, configMapObject: corev1.ConfigMap{},
-	secretObject: corev1.Secret{}, serviceObject: corev1.Service{}, volumeObject: corev1.PersistentVolume{},
-	claimObject: corev1.PersistentVolumeClaim{}, deploymentObject: appsv1.Deployment{}, jobObject: batchv1.Job{},
-	roleObject: rbacv1.Role{}, roleBindingObject: rbacv1.RoleBinding{}, networkPolicyObject: networkingv1.NetworkPolicy{},
-	ingressObject: networkingv1.Ingress{}, budgetObject: policyv1.PodDisruptionBudget{},
-	autoscalerObject: autoscalingv2.HorizontalPodAutoscaler{}, bindingObject: targetGroupBinding{},
-	secretClassObject: secretProviderClass{},
+	state.Namespace: corev1.Namespace{}, state.ServiceAccount: corev1.ServiceAccount{}, state.ConfigMap: corev1.ConfigMap{},
+	state.KubernetesSecret: corev1.Secret{}, state.KubernetesService: corev1.Service{}, state.PersistentVolume: corev1.PersistentVolume{},
+	state.PersistentVolumeClaim: corev1.PersistentVolumeClaim{}, state.Deployment: appsv1.Deployment{}, state.Job: batchv1.Job{},
+	state.KubernetesRole: rbacv1.Role{}, state.RoleBinding: rbacv1.RoleBinding{}, state.NetworkPolicy: networkingv1.NetworkPolicy{},
+	state.Ingress: networkingv1.Ingress{}, state.PodDisruptionBudget: policyv1.PodDisruptionBudget{},
+	state.HorizontalPodAutoscaler: autoscalingv2.HorizontalPodAutoscaler{}, state.TargetGroupBinding: targetGroupBinding{},
+	state.SecretProviderClass: secretProviderClass{},
 }
 
 // targetGroupBinding is the load balancer controller's own resource.

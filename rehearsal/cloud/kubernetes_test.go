@@ -18,13 +18,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // objectOrder is the order in which the program makes its objects.
 var objectOrder = []string{
-	namespaceObject, serviceAccountObject, roleObject, roleBindingObject, networkPolicyObject, configMapObject, secretObject,
-	secretClassObject, volumeObject, claimObject, jobObject, serviceObject, bindingObject, deploymentObject, budgetObject,
-	autoscalerObject,
+	state.Namespace, state.ServiceAccount, state.KubernetesRole, state.RoleBinding, state.NetworkPolicy, state.ConfigMap, state.KubernetesSecret,
+	state.SecretProviderClass, state.PersistentVolume, state.PersistentVolumeClaim, state.Job, state.KubernetesService, state.TargetGroupBinding, state.Deployment, state.PodDisruptionBudget,
+	state.HorizontalPodAutoscaler,
 }
 
 // pods is kubernetes with hosts, controllers, and all that the workload's manifests name.
@@ -35,26 +37,26 @@ func pods(t *testing.T) *world {
 		outputs["id"] = id
 		require.NoError(t, w.put(&Resource{Token: token, ID: id, Inputs: outputs, Outputs: outputs, Existing: true}))
 	}
-	there(fileSystemType, "fs-0123456789abcdef0", Object{})
-	there(accessPointType, "fsap-0123456789abcdef1", Object{"fileSystemId": "fs-0123456789abcdef0"})
-	there(accessPointType, "fsap-0123456789abcdef2", Object{"fileSystemId": "fs-0123456789abcdef0"})
+	there(state.FileSystem, "fs-0123456789abcdef0", Object{})
+	there(state.AccessPoint, "fsap-0123456789abcdef1", Object{"fileSystemId": "fs-0123456789abcdef0"})
+	there(state.AccessPoint, "fsap-0123456789abcdef2", Object{"fileSystemId": "fs-0123456789abcdef0"})
 	group := "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/wso2is/0123456789abcdef"
-	there(targetGroupType, group, Object{"arn": group, "targetType": "ip"})
+	there(state.TargetGroup, group, Object{"arn": group, "targetType": "ip"})
 	for _, name := range []string{
 		"admin-password", "db-identity-password", "db-shared-password", "encryption-key", "endpoint-password", "keystore",
 		"keystore-password", "main", "database-identity", "database-shared",
 	} {
 		arn := "arn:aws:secretsmanager:eu-west-1:123456789012:secret:" + name
-		there(secretType, arn, Object{"arn": arn})
+		there(state.Secret, arn, Object{"arn": arn})
 	}
-	there(nodeGroupType, "dev:nodes", Object{})
+	there(state.NodeGroup, "dev:nodes", Object{})
 	for _, host := range []struct{ id, subnet, zone string }{{"i-1", "a", "eu-west-1a"}, {"i-2", "b", "eu-west-1b"}} {
-		require.NoError(t, w.put(&Resource{Token: instanceType, ID: host.id, Owner: "dev:nodes", Inputs: Object{}, Outputs: Object{
+		require.NoError(t, w.put(&Resource{Token: state.EC2Instance, ID: host.id, Owner: "dev:nodes", Inputs: Object{}, Outputs: Object{
 			"id": host.id, "subnetId": w.ids[host.subnet], "availabilityZone": host.zone, "instanceType": "m6i.2xlarge",
 		}}))
 	}
-	there(addonType, "dev:aws-secrets-store-csi-driver-provider", Object{"addonName": "aws-secrets-store-csi-driver-provider"})
-	w.create(releaseObject, "controller", controller(w, nil))
+	there(state.Addon, "dev:aws-secrets-store-csi-driver-provider", Object{"addonName": "aws-secrets-store-csi-driver-provider"})
+	w.create(state.HelmRelease, "controller", controller(w, nil))
 	return w
 }
 
@@ -295,7 +297,7 @@ func TestRefusesObjectsThatCannotBe(t *testing.T) {
 
 func TestObjectsNeedWhatDefinesThem(t *testing.T) {
 	w := pods(t)
-	require.NoError(t, w.Delete(releaseObject, "kube-system/controller", nil))
+	require.NoError(t, w.Delete(state.HelmRelease, "kube-system/controller", nil))
 	w.deploy("TargetGroupBinding/target-group")
 	token, in := manifest(t, "TargetGroupBinding", "target-group")
 	_, err := w.try(token, "target-group", in)
@@ -306,16 +308,16 @@ func TestDeletesInAWrongOrderAreRefused(t *testing.T) {
 	w := pods(t)
 	w.deploy("")
 	for what, want := range map[[2]string]string{
-		{namespaceObject, "wso2is"}:                 "would take",
-		{releaseObject, "kube-system/controller"}:   "is still needed to delete",
-		{volumeObject, "wso2is-test-tenants"}:       "PersistentVolumeClaim",
-		{claimObject, "wso2is/wso2is-tenants"}:      "Deployment",
-		{serviceAccountObject, "wso2is/wso2is"}:     "is still used by",
-		{configMapObject, "wso2is/config-00000000"}: "Deployment",
-		{serviceObject, "wso2is/wso2is"}:            "TargetGroupBinding",
-		{secretClassObject, "wso2is/wso2is-server"}: "Deployment",
-		{deploymentObject, "wso2is/wso2is"}:         "HorizontalPodAutoscaler",
-		{eksClusterType, "dev"}:                     "dev",
+		{state.Namespace, "wso2is"}:                            "would take",
+		{state.HelmRelease, "kube-system/controller"}:          "is still needed to delete",
+		{state.PersistentVolume, "wso2is-test-tenants"}:        "PersistentVolumeClaim",
+		{state.PersistentVolumeClaim, "wso2is/wso2is-tenants"}: "Deployment",
+		{state.ServiceAccount, "wso2is/wso2is"}:                "is still used by",
+		{state.ConfigMap, "wso2is/config-00000000"}:            "Deployment",
+		{state.KubernetesService, "wso2is/wso2is"}:             "TargetGroupBinding",
+		{state.SecretProviderClass, "wso2is/wso2is-server"}:    "Deployment",
+		{state.Deployment, "wso2is/wso2is"}:                    "HorizontalPodAutoscaler",
+		{state.EKSCluster, "dev"}:                              "dev",
 	} {
 		require.ErrorContains(t, w.Delete(what[0], what[1], nil), want, what)
 	}
@@ -325,7 +327,7 @@ func TestDeletesInAWrongOrderAreRefused(t *testing.T) {
 		}
 	}
 	assert.Empty(t, w.Snapshot().Of(RunningPod))
-	require.NoError(t, w.Delete(releaseObject, "kube-system/controller", nil))
+	require.NoError(t, w.Delete(state.HelmRelease, "kube-system/controller", nil))
 }
 
 func TestCharts(t *testing.T) {
@@ -385,7 +387,7 @@ func TestCharts(t *testing.T) {
 			}, "comes from no repository",
 		},
 	} {
-		_, err := w.try(releaseObject, "second", set(c.change(controller(w, nil)), "second", "name"))
+		_, err := w.try(state.HelmRelease, "second", set(c.change(controller(w, nil)), "second", "name"))
 		require.ErrorContains(t, err, c.want, name)
 	}
 }
@@ -409,7 +411,7 @@ func TestNamesAreTheProviders(t *testing.T) {
 		checked, _ := plain(r.Properties)
 		return checked
 	}
-	w.create(namespaceObject, "wso2is", Object{"metadata": Object{"name": "wso2is"}, "kind": "Namespace", "apiVersion": "v1"})
+	w.create(state.Namespace, "wso2is", Object{"metadata": Object{"name": "wso2is"}, "kind": "Namespace", "apiVersion": "v1"})
 	first := check(nil, in)
 	assert.Regexp(t, regexp.MustCompile(`^config-[0-9a-f]{8}$`), text(first, "metadata.name"))
 	_, err := w.Create(token, urn(token, "config"), "config", first, nil, false)
@@ -438,7 +440,7 @@ func TestNamesAreTheProviders(t *testing.T) {
 
 func TestKubeconfigLeadsToTheClusterThatIsRehearsed(t *testing.T) {
 	w := kubernetes(t)
-	cluster := w.Snapshot().Of(eksClusterType)[0]
+	cluster := w.Snapshot().Of(state.EKSCluster)[0]
 	server, ca := text(cluster.Outputs, "endpoint"), text(cluster.Outputs, "certificateAuthority.data")
 	write := func(server, ca, name, extra string) Object {
 		return Object{"kubeconfig": `{"apiVersion":"v1","kind":"Config","current-context":"c",

@@ -3,13 +3,12 @@ package cloud
 import (
 	"errors"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	balancerType    = "aws:lb/loadBalancer:LoadBalancer"
-	listenerType    = "aws:lb/listener:Listener"
-	targetGroupType = "aws:lb/targetGroup:TargetGroup"
-	elbARN          = "arn:{partition}:elasticloadbalancing:{region}:{account}:"
+	elbARN = "arn:{partition}:elasticloadbalancing:{region}:{account}:"
 
 	// balancerName is what load balancers and target groups may be called.
 	balancerName = `[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?`
@@ -24,7 +23,7 @@ const (
 // loadBalancerTypes are load balancers and what they send requests to.
 var loadBalancerTypes = []Type{
 	{
-		Token: balancerType, ID: "{arn}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "ResourceInUse",
+		Token: state.LoadBalancer, ID: "{arn}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "ResourceInUse",
 		Protection: "enableDeletionProtection",
 		Defaults: Object{
 			"clientKeepAlive": 3600, "desyncMitigationMode": "defensive", "dropInvalidHeaderFields": false,
@@ -42,10 +41,10 @@ var loadBalancerTypes = []Type{
 		},
 		Unique: []Unique{{By: []string{"name"}, Code: "DuplicateLoadBalancerName"}},
 		Refs: []Ref{
-			ref("subnets[]", subnetType).code("SubnetNotFound"), ref("subnetMappings[].subnetId",
-				subnetType).code("SubnetNotFound"),
-			ref("securityGroups[]", groupType).code("InvalidSecurityGroup"),
-			ref("accessLogs.bucket", bucketType).free().code("InvalidConfigurationRequest"),
+			ref("subnets[]", state.Subnet).code("SubnetNotFound"), ref("subnetMappings[].subnetId",
+				state.Subnet).code("SubnetNotFound"),
+			ref("securityGroups[]", state.SecurityGroup).code("InvalidSecurityGroup"),
+			ref("accessLogs.bucket", state.Bucket).free().code("InvalidConfigurationRequest"),
 		},
 		Check: []Rule{func(c *Call) error {
 			if strings.HasPrefix(c.text("name"), "internal-") {
@@ -77,7 +76,7 @@ var loadBalancerTypes = []Type{
 				c.Out["dnsName"] = c.expand(scheme + name + "-{digits}.{region}.elb.{suffix}")
 			}
 			for _, id := range texts(c.In, "subnets[]") {
-				if s := c.Cloud.find(id, "id", subnetType); s != nil {
+				if s := c.Cloud.find(id, "id", state.Subnet); s != nil {
 					c.Out["vpcId"] = s.Outputs["vpcId"]
 				}
 			}
@@ -85,7 +84,7 @@ var loadBalancerTypes = []Type{
 		},
 	},
 	{
-		Token: targetGroupType, ID: "{arn}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "ResourceInUse",
+		Token: state.TargetGroup, ID: "{arn}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "ResourceInUse",
 		Defaults: Object{
 			"deregistrationDelay": 300, "lambdaMultiValueHeadersEnabled": false, "proxyProtocolV2": false, "slowStart": 0,
 			"targetType": "instance",
@@ -106,7 +105,7 @@ var loadBalancerTypes = []Type{
 			oneOf("stickiness.type", "lb_cookie", "app_cookie", "source_ip"), between("stickiness.cookieDuration", 1, 604800),
 		},
 		Unique: []Unique{{By: []string{"name"}, Code: "DuplicateTargetGroupName"}},
-		Refs:   []Ref{ref("vpcId", vpcType).free().code("ValidationError")},
+		Refs:   []Ref{ref("vpcId", state.VPC).free().code("ValidationError")},
 		Check: []Rule{func(c *Call) error {
 			interval, ok := number(c.In, "healthCheck.interval")
 			timeout, given := number(c.In, "healthCheck.timeout")
@@ -131,7 +130,7 @@ var loadBalancerTypes = []Type{
 		},
 	},
 	{
-		Token: listenerType, ID: "{arn}", Tags: true, InUse: "ResourceInUse",
+		Token: state.Listener, ID: "{arn}", Tags: true, InUse: "ResourceInUse",
 		Required: []string{"defaultActions", "loadBalancerArn"},
 		Replace:  []string{"loadBalancerArn"},
 		Fields: []Field{
@@ -142,16 +141,16 @@ var loadBalancerTypes = []Type{
 		},
 		Unique: []Unique{{By: []string{"loadBalancerArn", "port"}, Code: "DuplicateListener"}},
 		Refs: []Ref{
-			ref("loadBalancerArn", balancerType).by("arn").free().code("LoadBalancerNotFound"),
-			ref("defaultActions[].targetGroupArn", targetGroupType).by("arn").code("TargetGroupNotFound"),
-			ref("defaultActions[].forward.targetGroups[].arn", targetGroupType).by("arn").code("TargetGroupNotFound"),
-			ref("certificateArn", certificateType).by("arn").code("CertificateNotFound"),
+			ref("loadBalancerArn", state.LoadBalancer).by("arn").free().code("LoadBalancerNotFound"),
+			ref("defaultActions[].targetGroupArn", state.TargetGroup).by("arn").code("TargetGroupNotFound"),
+			ref("defaultActions[].forward.targetGroups[].arn", state.TargetGroup).by("arn").code("TargetGroupNotFound"),
+			ref("certificateArn", state.Certificate).by("arn").code("CertificateNotFound"),
 		},
 		Check: []Rule{listenerFits}, Rules: []Rule{certificateIssued, sameVPCAsBalancer},
 		After: func(c *Call) {
 			if c.Old != nil {
 				c.Out["arn"] = c.Old.Outputs["arn"]
-			} else if lb := c.Cloud.find(c.text("loadBalancerArn"), "arn", balancerType); lb != nil {
+			} else if lb := c.Cloud.find(c.text("loadBalancerArn"), "arn", state.LoadBalancer); lb != nil {
 				c.Out["arn"] = c.expand(elbARN + "listener/" + text(lb.Outputs, "arnSuffix") + "/{hex8}{hex8}")
 			} else {
 				c.Out["arn"] = Unknown{}
@@ -163,25 +162,25 @@ var loadBalancerTypes = []Type{
 		},
 	},
 	{
-		Token: "aws:lb/targetGroupAttachment:TargetGroupAttachment", Put: true, ID: "{targetGroupArn}-{hex}",
+		Token: state.TargetGroupAttachment, Put: true, ID: "{targetGroupArn}-{hex}",
 		Required: []string{"targetGroupArn", "targetId"},
 		Replace:  []string{"targetGroupArn", "targetId", "port", "availabilityZone"},
 		Fields:   []Field{between("port", 1, 65535)},
 		Unique:   []Unique{{By: []string{"targetGroupArn", "targetId", "port"}, Code: "DuplicateTarget"}},
 		Refs: []Ref{
-			ref("targetGroupArn", targetGroupType).by("arn").free().code("TargetGroupNotFound"),
-			ref("targetId", instanceType).free().code("InvalidTarget").or(func(c *Call, value string) bool {
-				group := c.Cloud.find(c.text("targetGroupArn"), "arn", targetGroupType)
+			ref("targetGroupArn", state.TargetGroup).by("arn").free().code("TargetGroupNotFound"),
+			ref("targetId", state.EC2Instance).free().code("InvalidTarget").or(func(c *Call, value string) bool {
+				group := c.Cloud.find(c.text("targetGroupArn"), "arn", state.TargetGroup)
 				return group == nil || text(group.Inputs, "targetType") != "instance"
 			}),
 		},
 		Rules: []Rule{func(c *Call) error {
-			group := c.Cloud.find(c.text("targetGroupArn"), "arn", targetGroupType)
-			instance := c.Cloud.find(c.text("targetId"), "id", instanceType)
+			group := c.Cloud.find(c.text("targetGroupArn"), "arn", state.TargetGroup)
+			instance := c.Cloud.find(c.text("targetId"), "id", state.EC2Instance)
 			if group == nil || instance == nil {
 				return nil
 			}
-			subnet := c.Cloud.find(text(instance.Outputs, "subnetId"), "id", subnetType)
+			subnet := c.Cloud.find(text(instance.Outputs, "subnetId"), "id", state.Subnet)
 			if subnet != nil && text(subnet.Outputs, "vpcId") != "" && text(subnet.Outputs, "vpcId") != text(group.Outputs,
 				"vpcId") {
 				return fail("InvalidTarget", "%s is in %s and %s is in %s", instance.describe(), text(subnet.Outputs, "vpcId"),
@@ -212,7 +211,7 @@ func twoZones(c *Call) error {
 	if flag(c.In, "internal") || c.Preview {
 		return nil
 	}
-	if s := c.Cloud.find(subnets[0], "id", subnetType); s != nil {
+	if s := c.Cloud.find(subnets[0], "id", state.Subnet); s != nil {
 		return c.Cloud.hasGateway(text(s.Outputs, "vpcId"), "InvalidSubnet")
 	}
 	return nil
@@ -223,11 +222,11 @@ func logsCanBeWritten(c *Call) error {
 	if !flag(c.In, "accessLogs.enabled") || c.Preview {
 		return nil
 	}
-	bucket := c.Cloud.find(c.text("accessLogs.bucket"), "id", bucketType)
+	bucket := c.Cloud.find(c.text("accessLogs.bucket"), "id", state.Bucket)
 	if bucket == nil || bucket.Existing {
 		return nil
 	}
-	for _, p := range c.Cloud.all(bucketPolicyType) {
+	for _, p := range c.Cloud.all(state.BucketPolicy) {
 		policy := text(p.Inputs, "policy")
 		if text(p.Inputs, "bucket") == bucket.ID && strings.Contains(policy, "s3:PutObject") &&
 			(strings.Contains(policy, "logdelivery.elasticloadbalancing.amazonaws.com") ||
@@ -268,7 +267,7 @@ func listenerFits(c *Call) error {
 
 // certificateIssued refuses a certificate that is not validated yet.
 func certificateIssued(c *Call) error {
-	if certificate := c.Cloud.find(c.text("certificateArn"), "arn", certificateType); certificate != nil &&
+	if certificate := c.Cloud.find(c.text("certificateArn"), "arn", state.Certificate); certificate != nil &&
 		!certificate.Existing && !c.Preview && !c.Cloud.validated(certificate) {
 		return fail("UnsupportedCertificate", "%s is not issued yet; the listener must wait for its validation",
 			certificate.describe())
@@ -277,9 +276,9 @@ func certificateIssued(c *Call) error {
 }
 
 func sameVPCAsBalancer(c *Call) error {
-	lb := c.Cloud.find(c.text("loadBalancerArn"), "arn", balancerType)
+	lb := c.Cloud.find(c.text("loadBalancerArn"), "arn", state.LoadBalancer)
 	for _, arn := range texts(c.In, "defaultActions[].targetGroupArn") {
-		group := c.Cloud.find(arn, "arn", targetGroupType)
+		group := c.Cloud.find(arn, "arn", state.TargetGroup)
 		if lb == nil || group == nil {
 			continue
 		}
@@ -293,10 +292,10 @@ func sameVPCAsBalancer(c *Call) error {
 
 // wafTypes attach web ACLs.
 var wafTypes = []Type{{
-	Token: "aws:wafv2/webAclAssociation:WebAclAssociation", Put: true, ID: "{webAclArn},{resourceArn}",
+	Token: state.WebACLAssociation, Put: true, ID: "{webAclArn},{resourceArn}",
 	Required: []string{"resourceArn", "webAclArn"},
 	Replace:  []string{"resourceArn", "webAclArn"},
-	Refs:     []Ref{ref("resourceArn", balancerType).by("arn").free().code("WAFNonexistentItemException")},
+	Refs:     []Ref{ref("resourceArn", state.LoadBalancer).by("arn").free().code("WAFNonexistentItemException")},
 	Fields: []Field{
 		like("webAclArn", `arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[^/]+/[0-9a-f-]+`,
 			"the ARN of a regional web ACL"),

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // named says how a stack's configuration names resources that were there before it.
@@ -12,11 +14,11 @@ var named = []struct {
 	like  *regexp.Regexp
 	token string
 }{
-	{regexp.MustCompile(`\bvpc-[0-9a-f]{8,17}\b`), vpcType},
-	{regexp.MustCompile(`\bsubnet-[0-9a-f]{8,17}\b`), subnetType},
-	{regexp.MustCompile(`\bsg-[0-9a-f]{8,17}\b`), groupType},
-	{regexp.MustCompile(`\brtb-[0-9a-f]{8,17}\b`), routeTableType},
-	{regexp.MustCompile(`\bZ[0-9A-Z]{8,32}\b`), zoneType},
+	{regexp.MustCompile(`\bvpc-[0-9a-f]{8,17}\b`), state.VPC},
+	{regexp.MustCompile(`\bsubnet-[0-9a-f]{8,17}\b`), state.Subnet},
+	{regexp.MustCompile(`\bsg-[0-9a-f]{8,17}\b`), state.SecurityGroup},
+	{regexp.MustCompile(`\brtb-[0-9a-f]{8,17}\b`), state.RouteTable},
+	{regexp.MustCompile(`\bZ[0-9A-Z]{8,32}\b`), state.HostedZone},
 	{regexp.MustCompile(`\barn:aws[a-z-]*:[^\s"',\]}]+`), ""},
 }
 
@@ -38,7 +40,7 @@ func Named(config map[string]string) []Resource {
 		}
 	}
 	if cluster, ok := existingCluster(config); ok {
-		found[eksClusterType+cluster.ID] = cluster
+		found[state.EKSCluster+cluster.ID] = cluster
 	}
 	var all []Resource
 	for _, key := range slices.Sorted(maps.Keys(found)) {
@@ -50,7 +52,7 @@ func Named(config map[string]string) []Resource {
 // arnType is the type of resource that an ARN names, or nothing.
 func arnType(arn string) string {
 	for marker, token := range map[string]string{
-		":certificate/": certificateType, ":kms:": keyType, ":secret:": secretType, ":role/": roleType,
+		":certificate/": state.Certificate, ":kms:": state.KMSKey, ":secret:": state.Secret, ":role/": state.Role,
 	} {
 		if strings.Contains(arn, marker) {
 			return token

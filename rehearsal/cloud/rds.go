@@ -7,87 +7,21 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	databaseType       = "aws:rds/instance:Instance"
-	subnetGroupType    = "aws:rds/subnetGroup:SubnetGroup"
-	parameterGroupType = "aws:rds/parameterGroup:ParameterGroup"
-	rdsARN             = "arn:{partition}:rds:{region}:{account}:"
+	rdsARN = "arn:{partition}:rds:{region}:{account}:"
 
 	identifierLike = `[a-z](?:[a-z0-9]|-[a-z0-9])*`
 	identifierWant = "lower-case letters, digits and single hyphens, beginning with a letter"
 )
 
-// engine is what RDS says of a database engine: its default port, the smallest storage in GiB, the longest user name,
-// the names that are taken, its logs, and how its parameter group families are written from a major version. Database says
-// that RDS makes a first database, extended that it sells Extended Support, standbyless that it keeps no standby.
-type engine struct {
-	port, storage, user int
-	taken, logs         []string
-	version             *regexp.Regexp
-	family              func(version string) string
-	database, extended  bool
-	standbyless         bool
-}
-
-func numbers(n int) func(string) string {
-	return func(version string) string {
-		parts := strings.Split(version, ".")
-		return strings.Join(parts[:min(n, len(parts))], ".")
-	}
-}
-
-func oracle(edition string) engine {
-	return engine{
-		port: 1521, storage: 20, user: 30, taken: []string{"sys", "system", "rdsadmin"},
-		logs:    []string{"alert", "audit", "listener", "trace", "oemagent"},
-		version: regexp.MustCompile(`^(?:19|21)(?:\..+)?$`),
-		family:  func(v string) string { return "oracle-" + edition + "-" + numbers(1)(v) }, database: true,
-	}
-}
-
-func sqlserver(edition string) engine {
-	return engine{
-		port: 1433, storage: 20, user: 128, taken: []string{"rdsa", "rdsadmin", "sa"}, logs: []string{"agent", "error"},
-		version: regexp.MustCompile(`^1[3-6]\.00(?:\..+)?$`),
-		family: func(v string) string {
-			return "sqlserver-" + edition + "-" + strings.TrimSuffix(numbers(2)(v), "0")
-		},
-		standbyless: edition == "ex",
-	}
-}
-
-var engines = map[string]engine{
-	"mysql": {
-		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general",
-			"slowquery"},
-		version: regexp.MustCompile(`^8\.[04](?:\.\d+)?$`), family: func(v string) string { return "mysql" + numbers(2)(v) },
-		database: true, extended: true,
-	},
-	"mariadb": {
-		port: 3306, storage: 20, user: 16, taken: []string{"rdsadmin"}, logs: []string{"audit", "error", "general",
-			"slowquery"},
-		version: regexp.MustCompile(`^(?:10\.(?:[4-6]|11)|11\.[48])(?:\.\d+)?$`),
-		family:  func(v string) string { return "mariadb" + numbers(2)(v) }, database: true,
-	},
-	"postgres": {
-		port: 5432, storage: 20, user: 63, taken: []string{"rdsadmin", "admin", "postgres_fdw"},
-		logs:     []string{"postgresql", "upgrade", "iam-db-auth-error"},
-		version:  regexp.MustCompile(`^1[1-8](?:\.\d+)?$`),
-		family:   func(v string) string { return "postgres" + numbers(1)(v) },
-		database: true, extended: true,
-	},
-	"oracle-se2": oracle("se2"), "oracle-ee": oracle("ee"), "oracle-se2-cdb": oracle("se2-cdb"),
-	"oracle-ee-cdb": oracle("ee-cdb"),
-	"sqlserver-ex":  sqlserver("ex"), "sqlserver-web": sqlserver("web"), "sqlserver-se": sqlserver("se"),
-	"sqlserver-ee": sqlserver("ee"),
-}
-
 // rdsTypes are databases.
 var rdsTypes = []Type{
 	{
-		Token: databaseType, ID: "db-{upper6}{digits}", ARN: rdsARN + "db:{identifier}", Name: "identifier",
+		Token: state.DBInstance, ID: "db-{upper6}{digits}", ARN: rdsARN + "db:{identifier}", Name: "identifier",
 		NamePrefix: "identifierPrefix", Tags: true, Protection: "deletionProtection", Secret: []string{"password"},
 		Required:  []string{"instanceClass"},
 		AtMostOne: [][]string{{"password", "manageMasterUserPassword"}},
@@ -121,13 +55,13 @@ var rdsTypes = []Type{
 				255),
 		},
 		Refs: []Ref{
-			ref("dbSubnetGroupName", subnetGroupType).code("DBSubnetGroupNotFoundFault"),
-			ref("parameterGroupName", parameterGroupType).code("DBParameterGroupNotFound").or(isDefault),
-			ref("vpcSecurityGroupIds[]", groupType).code("InvalidParameterValue"),
-			ref("kmsKeyId", keyType).by("arn").free().code("KMSKeyNotAccessibleFault"),
-			ref("masterUserSecretKmsKeyId", keyType).by("arn").free().code("KMSKeyNotAccessibleFault").or(byKeyID),
-			ref("performanceInsightsKmsKeyId", keyType).by("arn").free().code("KMSKeyNotAccessibleFault"),
-			ref("monitoringRoleArn", roleType).by("arn").free().code("InvalidParameterValue"),
+			ref("dbSubnetGroupName", state.DBSubnetGroup).code("DBSubnetGroupNotFoundFault"),
+			ref("parameterGroupName", state.DBParameterGroup).code("DBParameterGroupNotFound").or(isDefault),
+			ref("vpcSecurityGroupIds[]", state.SecurityGroup).code("InvalidParameterValue"),
+			ref("kmsKeyId", state.KMSKey).by("arn").free().code("KMSKeyNotAccessibleFault"),
+			ref("masterUserSecretKmsKeyId", state.KMSKey).by("arn").free().code("KMSKeyNotAccessibleFault").or(byKeyID),
+			ref("performanceInsightsKmsKeyId", state.KMSKey).by("arn").free().code("KMSKeyNotAccessibleFault"),
+			ref("monitoringRoleArn", state.Role).by("arn").free().code("InvalidParameterValue"),
 		},
 		Check: []Rule{databaseFits, windowsFit, supportFits}, Rules: []Rule{supportStays, databaseInVPC, trusts("monitoringRoleArn",
 			"monitoring.rds.amazonaws.com")},
@@ -149,7 +83,7 @@ var rdsTypes = []Type{
 		},
 	},
 	{
-		Token: subnetGroupType, ID: "{name}", ARN: rdsARN + "subgrp:{name}", Name: "name", NamePrefix: "namePrefix",
+		Token: state.DBSubnetGroup, ID: "{name}", ARN: rdsARN + "subgrp:{name}", Name: "name", NamePrefix: "namePrefix",
 		Tags:     true,
 		InUse:    "InvalidDBSubnetGroupStateFault",
 		Required: []string{"subnetIds"},
@@ -157,11 +91,11 @@ var rdsTypes = []Type{
 		Replace:  []string{"name", "namePrefix"},
 		Unique:   []Unique{{By: []string{"name"}, Code: "DBSubnetGroupAlreadyExists"}},
 		Fields:   []Field{like("name", `[a-z0-9 _.-]+`, "lower-case letters, digits, spaces and _.-", 1, 255)},
-		Refs:     []Ref{ref("subnetIds[]", subnetType).code("InvalidSubnet")},
+		Refs:     []Ref{ref("subnetIds[]", state.Subnet).code("InvalidSubnet")},
 		Rules:    []Rule{sameVPC("subnetIds[]"), coversZones},
 		After: func(c *Call) {
 			for _, id := range texts(c.In, "subnetIds[]") {
-				if s := c.Cloud.find(id, "id", subnetType); s != nil {
+				if s := c.Cloud.find(id, "id", state.Subnet); s != nil {
 					c.Out["vpcId"] = s.Outputs["vpcId"]
 				}
 			}
@@ -169,7 +103,7 @@ var rdsTypes = []Type{
 		},
 	},
 	{
-		Token: parameterGroupType, ID: "{name}", ARN: rdsARN + "pg:{name}", Name: "name", NamePrefix: "namePrefix",
+		Token: state.DBParameterGroup, ID: "{name}", ARN: rdsARN + "pg:{name}", Name: "name", NamePrefix: "namePrefix",
 		Tags:     true,
 		InUse:    "InvalidDBParameterGroupState",
 		Required: []string{"family", "parameters[].name", "parameters[].value"},
@@ -186,7 +120,7 @@ var rdsTypes = []Type{
 
 func isDefault(_ *Call, name string) bool { return strings.HasPrefix(name, "default.") }
 
-func byKeyID(c *Call, id string) bool { return c.Cloud.find(id, "id", keyType) != nil }
+func byKeyID(c *Call, id string) bool { return c.Cloud.find(id, "id", state.KMSKey) != nil }
 
 func familyExists(c *Call) error {
 	family := c.text("family")
@@ -349,7 +283,7 @@ func coversZones(c *Call) error {
 	}
 	in := map[string]bool{}
 	for _, id := range texts(c.In, "subnetIds[]") {
-		if s := c.Cloud.find(id, "id", subnetType); s != nil {
+		if s := c.Cloud.find(id, "id", state.Subnet); s != nil {
 			zone := text(s.Outputs, "availabilityZone")
 			if zone == "" {
 				return nil
@@ -365,10 +299,10 @@ func coversZones(c *Call) error {
 }
 
 func databaseInVPC(c *Call) error {
-	group := c.Cloud.find(c.text("dbSubnetGroupName"), "id", subnetGroupType)
+	group := c.Cloud.find(c.text("dbSubnetGroupName"), "id", state.DBSubnetGroup)
 	var wrong []error
 	for _, id := range texts(c.In, "vpcSecurityGroupIds[]") {
-		g := c.Cloud.find(id, "id", groupType)
+		g := c.Cloud.find(id, "id", state.SecurityGroup)
 		if g == nil || group == nil {
 			continue
 		}
@@ -377,7 +311,7 @@ func databaseInVPC(c *Call) error {
 				group.describe(), at))
 		}
 	}
-	parameters := c.Cloud.find(c.text("parameterGroupName"), "id", parameterGroupType)
+	parameters := c.Cloud.find(c.text("parameterGroupName"), "id", state.DBParameterGroup)
 	if e, ok := engines[c.text("engine")]; ok && parameters != nil && c.text("engineVersion") != "" {
 		if want := e.family(c.text("engineVersion")); text(parameters.Inputs, "family") != want {
 			wrong = append(wrong, fail("InvalidParameterCombination", "%s is of the family %s; %s %s needs %s",
@@ -412,10 +346,10 @@ func databaseOutputs(c *Call) {
 	c.Out["address"] = host
 	c.Out["endpoint"] = fmt.Sprintf("%s:%v", host, c.Out["port"])
 	c.Out["masterUserSecrets"] = []any{}
-	if group := c.Cloud.find(c.text("dbSubnetGroupName"), "id", subnetGroupType); group != nil &&
+	if group := c.Cloud.find(c.text("dbSubnetGroupName"), "id", state.DBSubnetGroup); group != nil &&
 		c.Out["availabilityZone"] == nil {
 		for _, id := range texts(group.Inputs, "subnetIds[]") {
-			if s := c.Cloud.find(id, "id", subnetType); s != nil {
+			if s := c.Cloud.find(id, "id", state.Subnet); s != nil {
 				c.Out["availabilityZone"] = s.Outputs["availabilityZone"]
 				break
 			}

@@ -5,43 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
-	"slices"
-	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
-
-// zones are the regions that the cloud knows, with the letters of their availability zones.
-var zones = map[string]string{
-	"us-east-1": "abcdef", "us-east-2": "abc", "us-west-1": "ab", "us-west-2": "abcd", "ca-central-1": "abd",
-	"ca-west-1": "abc", "sa-east-1": "abc", "mx-central-1": "abc",
-	"eu-west-1": "abc", "eu-west-2": "abc", "eu-west-3": "abc", "eu-central-1": "abc", "eu-central-2": "abc",
-	"eu-north-1": "abc", "eu-south-1": "abc", "eu-south-2": "abc",
-	"ap-south-1": "abc", "ap-south-2": "abc", "ap-southeast-1": "abc", "ap-southeast-2": "abc", "ap-southeast-3": "abc",
-	"ap-southeast-4": "abc", "ap-northeast-1": "acd", "ap-northeast-2": "abcd", "ap-northeast-3": "abc",
-	"ap-east-1":  "abc",
-	"me-south-1": "abc", "me-central-1": "abc", "af-south-1": "abc", "il-central-1": "abc",
-	"cn-north-1": "abd", "cn-northwest-1": "abc", "us-gov-west-1": "abc", "us-gov-east-1": "abc",
-}
-
-func (c *Cloud) zones() []string {
-	var names []string
-	for _, letter := range zones[c.region] {
-		names = append(names, c.region+string(letter))
-	}
-	return names
-}
-
-// zoneExists refuses an availability zone that the region does not have.
-func zoneExists(path string) Rule {
-	return func(c *Call) error {
-		for _, at := range find(c.In, path) {
-			if zone, ok := at.value.(string); ok && !slices.Contains(c.Cloud.zones(), zone) {
-				return fail("InvalidParameterValue", "%s is %s; %s has the zones %s", at.path, zone, c.Cloud.region,
-					strings.Join(c.Cloud.zones(), ", "))
-			}
-		}
-		return nil
-	}
-}
 
 // cidr refuses a range that is none, has host bits, or is longer or shorter than the service takes.
 func cidr(path string, shortest, longest int) Rule {
@@ -80,14 +46,14 @@ func sameVPC(paths ...string) Rule {
 		vpc := ""
 		for _, path := range paths {
 			for _, id := range texts(c.In, path) {
-				r := c.Cloud.find(id, "id", vpcType, subnetType, groupType, routeTableType, gatewayType, natType, targetGroupType)
+				r := c.Cloud.find(id, "id", state.VPC, state.Subnet, state.SecurityGroup, state.RouteTable, state.InternetGateway, state.NATGateway, state.TargetGroup)
 				if r == nil {
-					if r = c.Cloud.find(id, "arn", targetGroupType); r == nil {
+					if r = c.Cloud.find(id, "arn", state.TargetGroup); r == nil {
 						continue
 					}
 				}
 				in := text(r.Outputs, "vpcId")
-				if r.Token == vpcType {
+				if r.Token == state.VPC {
 					in = r.ID
 				}
 				switch {

@@ -6,18 +6,14 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
-)
 
-const (
-	bucketType       = "aws:s3/bucketV2:BucketV2"
-	bucketPolicyType = "aws:s3/bucketPolicy:BucketPolicy"
-	objectType       = "aws:s3/bucketObjectv2:BucketObjectv2"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // s3Types are buckets, their settings and objects.
 var s3Types = []Type{
 	{
-		Token: bucketType, ID: "{bucket}", ARN: "arn:{partition}:s3:::{bucket}", Name: "bucket", NamePrefix: "bucketPrefix",
+		Token: state.Bucket, ID: "{bucket}", ARN: "arn:{partition}:s3:::{bucket}", Name: "bucket", NamePrefix: "bucketPrefix",
 		Tags:     true,
 		Defaults: Object{"forceDestroy": false},
 		Outputs: Object{
@@ -41,7 +37,7 @@ var s3Types = []Type{
 			if flag(c.In, "forceDestroy") {
 				return nil
 			}
-			for _, o := range c.Cloud.all(objectType) {
+			for _, o := range c.Cloud.all(state.BucketObject) {
 				if text(o.Inputs, "bucket") == c.ID {
 					return fail("BucketNotEmpty", "%s still holds %s", c.Old.describe(), o.describe())
 				}
@@ -49,29 +45,29 @@ var s3Types = []Type{
 			return nil
 		}},
 		Deleted: func(c *Call) {
-			for _, o := range c.Cloud.all(objectType) {
+			for _, o := range c.Cloud.all(state.BucketObject) {
 				if text(o.Inputs, "bucket") == c.ID {
 					_ = c.Cloud.remove(o)
 				}
 			}
 		},
 	},
-	bucketSetting("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", Type{
+	bucketSetting(state.BucketPublicAccessBlock, Type{
 		Defaults: Object{
 			"blockPublicAcls": false, "blockPublicPolicy": false, "ignorePublicAcls": false, "restrictPublicBuckets": false,
 		},
 	}),
-	bucketSetting("aws:s3/bucketVersioningV2:BucketVersioningV2", Type{
+	bucketSetting(state.BucketVersioning, Type{
 		Required: []string{"versioningConfiguration"},
 		Fields:   []Field{oneOf("versioningConfiguration.status", "Enabled", "Suspended", "Disabled")},
 	}),
-	bucketSetting("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", Type{
+	bucketSetting(state.BucketEncryption, Type{
 		Required: []string{"rules"},
 		Fields: []Field{oneOf("rules[].applyServerSideEncryptionByDefault.sseAlgorithm", "AES256", "aws:kms",
 			"aws:kms:dsse")},
 		Refs: []Ref{
 			ref("rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId",
-				keyType).by("arn").free().code("KMS.NotFoundException"),
+				state.KMSKey).by("arn").free().code("KMS.NotFoundException"),
 		},
 		Check: []Rule{func(c *Call) error {
 			for _, r := range objects(c.In, "rules[].applyServerSideEncryptionByDefault") {
@@ -82,15 +78,15 @@ var s3Types = []Type{
 			return nil
 		}},
 	}),
-	bucketSetting("aws:s3/bucketOwnershipControls:BucketOwnershipControls", Type{
+	bucketSetting(state.BucketOwnershipControls, Type{
 		Required: []string{"rule"},
 		Fields:   []Field{oneOf("rule.objectOwnership", "BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")},
 	}),
-	bucketSetting(bucketPolicyType, Type{
+	bucketSetting(state.BucketPolicy, Type{
 		Required: []string{"policy"},
 		Check:    []Rule{policyDocument("policy", resourcePolicy, 20480)}, Rules: []Rule{policyIsOfBucket},
 	}),
-	bucketSetting("aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", Type{
+	bucketSetting(state.BucketLifecycle, Type{
 		Required: []string{"rules", "rules[].id", "rules[].status"},
 		Fields: []Field{
 			oneOf("rules[].status", "Enabled", "Disabled"), between("rules[].id", 1, 255),
@@ -101,7 +97,7 @@ var s3Types = []Type{
 		},
 	}),
 	{
-		Token: objectType, Put: true, Overwrites: true, ID: "{key}", ARN: "arn:{partition}:s3:::{bucket}/{key}", Scope: "bucket", Tags: true,
+		Token: state.BucketObject, Put: true, Overwrites: true, ID: "{key}", ARN: "arn:{partition}:s3:::{bucket}/{key}", Scope: "bucket", Tags: true,
 		Required:  []string{"bucket", "key"},
 		AtMostOne: [][]string{{"content", "contentBase64", "source"}},
 		Defaults:  Object{"forceDestroy": false},
@@ -110,8 +106,8 @@ var s3Types = []Type{
 		Replace: []string{"bucket", "key"},
 		Fields:  []Field{between("key", 1, 1024)},
 		Refs: []Ref{
-			ref("bucket", bucketType).free().code("NoSuchBucket"), ref("kmsKeyId",
-				keyType).by("arn").free().code("KMS.NotFoundException"),
+			ref("bucket", state.Bucket).free().code("NoSuchBucket"), ref("kmsKeyId",
+				state.KMSKey).by("arn").free().code("KMS.NotFoundException"),
 		},
 		Rules: []Rule{objectIsNotOverwritten}, Deletable: []Rule{objectIsNotMissed},
 		After: func(c *Call) {
@@ -134,7 +130,7 @@ func bucketSetting(token string, t Type) Type {
 	t.Token, t.ID, t.Put = token, "{bucket}", true
 	t.Required = append(t.Required, "bucket")
 	t.Replace = append(t.Replace, "bucket")
-	t.Refs = append(t.Refs, ref("bucket", bucketType).free().code("NoSuchBucket"))
+	t.Refs = append(t.Refs, ref("bucket", state.Bucket).free().code("NoSuchBucket"))
 	t.Unique = append(t.Unique, Unique{By: []string{"bucket"}, Code: "OperationAborted"})
 	return t
 }
@@ -163,7 +159,7 @@ func policyIsOfBucket(c *Call) error {
 }
 
 func (c *Call) closed() bool {
-	for _, b := range c.Cloud.all("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock") {
+	for _, b := range c.Cloud.all(state.BucketPublicAccessBlock) {
 		if text(b.Inputs, "bucket") == c.text("bucket") && flag(b.Inputs, "blockPublicPolicy") {
 			return true
 		}

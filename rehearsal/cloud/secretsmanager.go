@@ -1,23 +1,22 @@
 package cloud
 
-import "fmt"
+import (
+	"fmt"
 
-const (
-	secretType        = "aws:secretsmanager/secret:Secret"
-	secretVersionType = "aws:secretsmanager/secretVersion:SecretVersion"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // secretsManagerTypes are secrets and their values.
 var secretsManagerTypes = []Type{
 	{
-		Token: secretType, ID: "{arn}", ARN: "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-{upper6}",
+		Token: state.Secret, ID: "{arn}", ARN: "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-{upper6}",
 		Name: "name", NamePrefix: "namePrefix", Tags: true,
 		Defaults: Object{"forceOverwriteReplicaSecret": false, "recoveryWindowInDays": 30},
 		Replace:  []string{"name", "namePrefix"},
 		Unique:   []Unique{{By: []string{"name"}, Code: "ResourceExistsException"}},
 		Fields: []Field{like("name", `[A-Za-z0-9/_+=.@-]+`, "letters, digits and /_+=.@-", 1, 512), between("description",
 			0, 2048)},
-		Refs: []Ref{ref("kmsKeyId", keyType).by("arn").free().code("InvalidRequestException")},
+		Refs: []Ref{ref("kmsKeyId", state.KMSKey).by("arn").free().code("InvalidRequestException")},
 		Check: []Rule{policyDocument("policy", resourcePolicy, 20480), func(c *Call) error {
 			if days, ok := number(c.In, "recoveryWindowInDays"); ok && days != 0 && (days < 7 || days > 30) {
 				return fail("InvalidParameterException", "recoveryWindowInDays is %g; 0 or 7 to 30 are possible", days)
@@ -25,7 +24,7 @@ var secretsManagerTypes = []Type{
 			return nil
 		}},
 		Rules: []Rule{func(c *Call) error {
-			if why := c.Cloud.retired[secretType+c.text("name")]; why != "" && c.Old == nil && !c.Preview {
+			if why := c.Cloud.retired[state.Secret+c.text("name")]; why != "" && c.Old == nil && !c.Preview {
 				return fail("InvalidRequestException", "%s", why)
 			}
 			return nil
@@ -38,21 +37,21 @@ var secretsManagerTypes = []Type{
 		},
 		Deleted: func(c *Call) {
 			if days, _ := number(c.In, "recoveryWindowInDays"); days > 0 {
-				_ = c.Cloud.write(entry{Retired: secretType + c.text("name"), Reason: fmt.Sprintf(
+				_ = c.Cloud.write(entry{Retired: state.Secret + c.text("name"), Reason: fmt.Sprintf(
 					"a secret with the name %s is scheduled for deletion in %g days; restore it, or delete it without recovery",
 					c.text("name"), days)})
 			}
 		},
 	},
 	{
-		Token: secretVersionType, ID: "{secretId}|terraform-{uuid}",
+		Token: state.SecretVersion, ID: "{secretId}|terraform-{uuid}",
 		Secret:    []string{"secretString", "secretBinary"},
 		Required:  []string{"secretId"},
 		AtMostOne: [][]string{{"secretString", "secretBinary"}},
 		Outputs:   Object{"versionId": "terraform-{uuid}", "versionStages": []any{"AWSCURRENT"}},
 		Replace:   []string{"secretId", "secretString", "secretBinary"},
 		Fields:    []Field{{Path: "secretString", Min: 1, Max: 65536}},
-		Refs:      []Ref{ref("secretId", secretType).by("arn").free().code("ResourceNotFoundException")},
+		Refs:      []Ref{ref("secretId", state.Secret).by("arn").free().code("ResourceNotFoundException")},
 		After:     func(c *Call) { c.Out["arn"] = c.In["secretId"] },
 	},
 }

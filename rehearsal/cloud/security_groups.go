@@ -2,14 +2,11 @@ package cloud
 
 import (
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	groupType        = "aws:ec2/securityGroup:SecurityGroup"
-	defaultGroupType = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
-	ingressType      = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-	egressType       = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
-
 	// groupText is what EC2 takes in names and descriptions of groups and rules.
 	groupText = `[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]*`
 	groupWant = "letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*"
@@ -18,13 +15,13 @@ const (
 // securityGroupTypes are security groups and their rules.
 var securityGroupTypes = []Type{
 	{
-		Token: groupType, ID: "sg-{hex}", ARN: ec2ARN + "security-group/{id}", Tags: true, InUse: dependencyViolate,
+		Token: state.SecurityGroup, ID: "sg-{hex}", ARN: ec2ARN + "security-group/{id}", Tags: true, InUse: dependencyViolate,
 		Name: "name", NamePrefix: "namePrefix",
 		Defaults: Object{"description": "Managed by Pulumi", "revokeRulesOnDelete": false},
 		Outputs:  Object{"ownerId": "{account}"},
 		Replace:  []string{"name", "namePrefix", "description", "vpcId"},
-		Refs: []Ref{ref("vpcId", vpcType), ref("ingress[].securityGroups[]", groupType),
-			ref("egress[].securityGroups[]", groupType)},
+		Refs: []Ref{ref("vpcId", state.VPC), ref("ingress[].securityGroups[]", state.SecurityGroup),
+			ref("egress[].securityGroups[]", state.SecurityGroup)},
 		Unique: []Unique{{By: []string{"vpcId", "name"}, Code: "InvalidGroup.Duplicate"}},
 		Fields: []Field{like("name", groupText, groupWant, 1, 255), like("description", groupText, groupWant, 0, 255)},
 		Check: []Rule{func(c *Call) error {
@@ -36,13 +33,13 @@ var securityGroupTypes = []Type{
 	},
 	{
 		// It is the group that every VPC has; deleting it here leaves it in the VPC.
-		Token: defaultGroupType, Put: true, ID: "sg-{hex}", ARN: ec2ARN + "security-group/{id}", Tags: true,
+		Token: state.DefaultSecurityGroup, Put: true, ID: "sg-{hex}", ARN: ec2ARN + "security-group/{id}", Tags: true,
 		Outputs: Object{"ownerId": "{account}", "name": "default", "description": "default VPC security group"},
 		Replace: []string{"vpcId"},
-		Refs:    []Ref{ref("vpcId", vpcType).free()},
+		Refs:    []Ref{ref("vpcId", state.VPC).free()},
 		Unique:  []Unique{{By: []string{"vpcId"}, Code: "InvalidGroup.Duplicate"}},
 	},
-	rule(ingressType, "ingress"), rule(egressType, "egress"),
+	rule(state.SecurityGroupIngressRule, "ingress"), rule(state.SecurityGroupEgressRule, "egress"),
 }
 
 func rule(token, direction string) Type {
@@ -54,8 +51,8 @@ func rule(token, direction string) Type {
 		Replace:    []string{"securityGroupId"},
 		Refs: []Ref{
 			// A group's own rules go with it; a rule of another group that names it keeps it.
-			ref("securityGroupId", groupType, defaultGroupType).code("InvalidGroup.NotFound").free(),
-			ref("referencedSecurityGroupId", groupType, defaultGroupType).code("InvalidGroup.NotFound"),
+			ref("securityGroupId", state.SecurityGroup, state.DefaultSecurityGroup).code("InvalidGroup.NotFound").free(),
+			ref("referencedSecurityGroupId", state.SecurityGroup, state.DefaultSecurityGroup).code("InvalidGroup.NotFound"),
 		},
 		Fields: []Field{
 			between("fromPort", -1, 65535), between("toPort", -1, 65535), like("description", groupText, groupWant, 0, 255),
@@ -111,19 +108,12 @@ func notTooManyRules(token, direction string) Rule {
 	}
 }
 
-const (
-	transitGatewayType = "aws:ec2transitgateway/transitGateway:TransitGateway"
-	attachmentType     = "aws:ec2transitgateway/vpcAttachment:VpcAttachment"
-	domainType         = "aws:ec2transitgateway/multicastDomain:MulticastDomain"
-	domainMemberType   = "aws:ec2transitgateway/multicastDomainAssociation:MulticastDomainAssociation"
-)
-
 var onOff = []string{"enable", "disable"}
 
 // transitGatewayTypes are what carries multicast between subnets.
 var transitGatewayTypes = []Type{
 	{
-		Token: transitGatewayType, ID: "tgw-{hex}", ARN: ec2ARN + "transit-gateway/{id}", Tags: true, InUse: "IncorrectState",
+		Token: state.TransitGateway, ID: "tgw-{hex}", ARN: ec2ARN + "transit-gateway/{id}", Tags: true, InUse: "IncorrectState",
 		Defaults: Object{
 			"amazonSideAsn": 64512, "autoAcceptSharedAttachments": "disable", "defaultRouteTableAssociation": "enable",
 			"defaultRouteTablePropagation": "enable", "dnsSupport": "enable", "multicastSupport": "disable",
@@ -137,7 +127,7 @@ var transitGatewayTypes = []Type{
 		Fields:  []Field{oneOf("multicastSupport", onOff...), oneOf("dnsSupport", onOff...)},
 	},
 	{
-		Token: attachmentType, ID: "tgw-attach-{hex}", ARN: ec2ARN + "transit-gateway-attachment/{id}", Tags: true,
+		Token: state.TransitGatewayVPCAttachment, ID: "tgw-attach-{hex}", ARN: ec2ARN + "transit-gateway-attachment/{id}", Tags: true,
 		InUse:    "IncorrectState",
 		Required: []string{"subnetIds", "transitGatewayId", "vpcId"},
 		Defaults: Object{
@@ -146,12 +136,12 @@ var transitGatewayTypes = []Type{
 		},
 		Outputs: Object{"vpcOwnerId": "{account}"},
 		Replace: []string{"transitGatewayId", "vpcId"},
-		Refs:    []Ref{ref("subnetIds[]", subnetType), ref("transitGatewayId", transitGatewayType), ref("vpcId", vpcType)},
+		Refs:    []Ref{ref("subnetIds[]", state.Subnet), ref("transitGatewayId", state.TransitGateway), ref("vpcId", state.VPC)},
 		Unique:  []Unique{{By: []string{"transitGatewayId", "vpcId"}, Code: "DuplicateTransitGatewayAttachment"}},
 		Rules:   []Rule{sameVPC("vpcId", "subnetIds[]"), oneSubnetPerZone("subnetIds[]", "DuplicateSubnetsInSameZone")},
 	},
 	{
-		Token: domainType, ID: "tgw-mcast-domain-{hex}", ARN: ec2ARN + "transit-gateway-multicast-domain/{id}", Tags: true,
+		Token: state.MulticastDomain, ID: "tgw-mcast-domain-{hex}", ARN: ec2ARN + "transit-gateway-multicast-domain/{id}", Tags: true,
 		InUse:    "IncorrectState",
 		Required: []string{"transitGatewayId"},
 		Defaults: Object{
@@ -159,7 +149,7 @@ var transitGatewayTypes = []Type{
 		},
 		Outputs: Object{"ownerId": "{account}"},
 		Replace: []string{"transitGatewayId", "autoAcceptSharedAssociations", "igmpv2Support", "staticSourcesSupport"},
-		Refs:    []Ref{ref("transitGatewayId", transitGatewayType)},
+		Refs:    []Ref{ref("transitGatewayId", state.TransitGateway)},
 		Fields:  []Field{oneOf("igmpv2Support", onOff...), oneOf("staticSourcesSupport", onOff...)},
 		Check: []Rule{func(c *Call) error {
 			if c.text("igmpv2Support") == "enable" && c.text("staticSourcesSupport") == "enable" {
@@ -168,7 +158,7 @@ var transitGatewayTypes = []Type{
 			return nil
 		}},
 		Rules: []Rule{func(c *Call) error {
-			gateway := c.Cloud.find(c.text("transitGatewayId"), "id", transitGatewayType)
+			gateway := c.Cloud.find(c.text("transitGatewayId"), "id", state.TransitGateway)
 			if gateway != nil && text(gateway.Outputs, "multicastSupport") != "enable" {
 				return fail("IncorrectState", "%s does not support multicast", gateway.describe())
 			}
@@ -176,17 +166,17 @@ var transitGatewayTypes = []Type{
 		}},
 	},
 	{
-		Token: domainMemberType, ID: "{transitGatewayMulticastDomainId}/{transitGatewayAttachmentId}/{subnetId}",
+		Token: state.MulticastDomainAssociation, ID: "{transitGatewayMulticastDomainId}/{transitGatewayAttachmentId}/{subnetId}",
 		Required: []string{"subnetId", "transitGatewayAttachmentId", "transitGatewayMulticastDomainId"},
 		Replace:  []string{"subnetId", "transitGatewayAttachmentId", "transitGatewayMulticastDomainId"},
 		Refs: []Ref{
-			ref("subnetId", subnetType), ref("transitGatewayAttachmentId", attachmentType),
-			ref("transitGatewayMulticastDomainId", domainType),
+			ref("subnetId", state.Subnet), ref("transitGatewayAttachmentId", state.TransitGatewayVPCAttachment),
+			ref("transitGatewayMulticastDomainId", state.MulticastDomain),
 		},
 		Unique: []Unique{{By: []string{"transitGatewayMulticastDomainId", "subnetId"}, Code: "Resource.AlreadyAssociated"}},
 		Rules: []Rule{func(c *Call) error {
-			attachment := c.Cloud.find(c.text("transitGatewayAttachmentId"), "id", attachmentType)
-			subnet := c.Cloud.find(c.text("subnetId"), "id", subnetType)
+			attachment := c.Cloud.find(c.text("transitGatewayAttachmentId"), "id", state.TransitGatewayVPCAttachment)
+			subnet := c.Cloud.find(c.text("subnetId"), "id", state.Subnet)
 			if attachment == nil || subnet == nil {
 				return nil
 			}
@@ -195,7 +185,7 @@ var transitGatewayTypes = []Type{
 			}
 			zone := text(subnet.Outputs, "availabilityZone")
 			for _, id := range texts(attachment.Outputs, "subnetIds[]") {
-				if s := c.Cloud.find(id, "id", subnetType); s == nil || text(s.Outputs, "availabilityZone") == zone {
+				if s := c.Cloud.find(id, "id", state.Subnet); s == nil || text(s.Outputs, "availabilityZone") == zone {
 					return nil
 				}
 			}

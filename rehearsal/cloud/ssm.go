@@ -7,16 +7,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-)
 
-const (
-	associationOfDocument = "aws:ssm/association:Association"
-	documentType          = "aws:ssm/document:Document"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // ssmTypes are commands that Systems Manager runs on instances.
 var ssmTypes = []Type{{
-	Token: associationOfDocument, ID: "{uuid}", Name: "name", Tags: true,
+	Token: state.SSMAssociation, ID: "{uuid}", Name: "name", Tags: true,
 	ARN:      "arn:{partition}:ssm:{region}:{account}:association/{id}",
 	Required: []string{"name"},
 	Defaults: Object{"applyOnlyAtCronInterval": false},
@@ -32,14 +29,14 @@ var ssmTypes = []Type{{
 	},
 	Unique: []Unique{{By: []string{"associationName"}, Code: "AssociationAlreadyExists"}},
 	Refs: []Ref{
-		ref("name", documentType).by("name").code("InvalidDocument").or(func(_ *Call, name string) bool {
+		ref("name", state.SSMDocument).by("name").code("InvalidDocument").or(func(_ *Call, name string) bool {
 			return strings.HasPrefix(name, "AWS-")
 		}),
-		ref("instanceId", instanceType).free().code("InvalidInstanceId"),
-		ref("targets[].values[]", instanceType).free().code("InvalidTarget").or(func(c *Call, _ string) bool {
+		ref("instanceId", state.EC2Instance).free().code("InvalidInstanceId"),
+		ref("targets[].values[]", state.EC2Instance).free().code("InvalidTarget").or(func(c *Call, _ string) bool {
 			return !slices.Contains(texts(c.In, "targets[].key"), "InstanceIds")
 		}),
-		ref("outputLocation.s3BucketName", bucketType).free().code("InvalidOutputLocation"),
+		ref("outputLocation.s3BucketName", state.Bucket).free().code("InvalidOutputLocation"),
 	},
 	Rules: []Rule{parametersFit},
 	After: runAutomation,
@@ -53,7 +50,7 @@ var ssmTypes = []Type{{
 		return nil
 	}},
 }, {
-	Token: documentType, ID: "{name}", Name: "name", Tags: true, InUse: "AssociatedInstances",
+	Token: state.SSMDocument, ID: "{name}", Name: "name", Tags: true, InUse: "AssociatedInstances",
 	ARN:      "arn:{partition}:ssm:{region}:{account}:document/{name}",
 	Required: []string{"content", "documentType"},
 	Defaults: Object{"documentFormat": "JSON"},
@@ -211,7 +208,7 @@ func automationFits(c *Call) error {
 // parametersFit refuses values for parameters that the document does not have, a role that Systems Manager cannot
 // assume, and a document that would run without what it needs.
 func parametersFit(c *Call) error {
-	document := c.Cloud.find(c.text("name"), "name", documentType)
+	document := c.Cloud.find(c.text("name"), "name", state.SSMDocument)
 	if document == nil {
 		return nil
 	}
@@ -232,7 +229,7 @@ func parametersFit(c *Call) error {
 		}
 	}
 	if role := text(given, "AutomationAssumeRole"); role != "" && !c.Preview {
-		if c.Cloud.find(role, "arn", roleType) == nil {
+		if c.Cloud.find(role, "arn", state.Role) == nil {
 			wrong = append(wrong, fail("InvalidParameters", "AutomationAssumeRole is %s, and there is no such role", role))
 		}
 		wrong = append(wrong, trusts("parameters.AutomationAssumeRole", "ssm.amazonaws.com")(c))

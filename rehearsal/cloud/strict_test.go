@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // world is an account with a network in it.
@@ -35,34 +37,34 @@ func worldIn(t *testing.T, o Options, region string) *world {
 // TestZonesWithoutAnEndpointOfSES holds that us-east-1b is use1-az2.
 func TestZonesWithoutAnEndpointOfSES(t *testing.T) {
 	w := worldIn(t, Options{}, "us-east-1")
-	vpc := w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
-	a := w.create(subnetType, "a", Object{"vpcId": vpc, "availabilityZone": "us-east-1a", "cidrBlock": "10.0.0.0/24"})
-	b := w.create(subnetType, "b", Object{"vpcId": vpc, "availabilityZone": "us-east-1b", "cidrBlock": "10.0.1.0/24"})
+	vpc := w.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
+	a := w.create(state.Subnet, "a", Object{"vpcId": vpc, "availabilityZone": "us-east-1a", "cidrBlock": "10.0.0.0/24"})
+	b := w.create(state.Subnet, "b", Object{"vpcId": vpc, "availabilityZone": "us-east-1b", "cidrBlock": "10.0.1.0/24"})
 	in := func(service string, subnets ...any) Object {
 		return Object{"vpcId": vpc, "vpcEndpointType": "Interface", "serviceName": "com.amazonaws.us-east-1." + service,
 			"subnetIds": subnets}
 	}
-	w.refuses(t, endpointType, in("email-smtp", a, b), "does not support the availability zone of the subnet: us-east-1b is use1-az2")
-	w.create(endpointType, "mail", in("email-smtp", a))
-	w.create(endpointType, "logs", in("logs", a, b))
+	w.refuses(t, state.VPCEndpoint, in("email-smtp", a, b), "does not support the availability zone of the subnet: us-east-1b is use1-az2")
+	w.create(state.VPCEndpoint, "mail", in("email-smtp", a))
+	w.create(state.VPCEndpoint, "logs", in("logs", a, b))
 }
 
 // TestEndpointsOfChinaHaveTheirOwnNames holds that neither spelling stands for the other.
 func TestEndpointsOfChinaHaveTheirOwnNames(t *testing.T) {
 	w := worldIn(t, Options{}, "cn-north-1")
-	vpc := w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
+	vpc := w.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
 	interfaceTo := func(name string) Object {
 		return Object{"vpcId": vpc, "vpcEndpointType": "Interface", "serviceName": name}
 	}
-	w.refuses(t, endpointType, interfaceTo("cn.com.amazonaws.cn-north-1.secretsmanager"),
+	w.refuses(t, state.VPCEndpoint, interfaceTo("cn.com.amazonaws.cn-north-1.secretsmanager"),
 		"there is no interface endpoint of the service cn.com.amazonaws.cn-north-1.secretsmanager in cn-north-1; "+
 			"it is called com.amazonaws.cn-north-1.secretsmanager")
-	w.refuses(t, endpointType, interfaceTo("com.amazonaws.cn-north-1.ec2"), "it is called cn.com.amazonaws.cn-north-1.ec2")
-	w.create(endpointType, "secretsmanager", interfaceTo("com.amazonaws.cn-north-1.secretsmanager"))
-	w.create(endpointType, "ec2", interfaceTo("cn.com.amazonaws.cn-north-1.ec2"))
-	w.create(endpointType, "s3", Object{"vpcId": vpc, "vpcEndpointType": "Gateway", "serviceName": "com.amazonaws.cn-north-1.s3"})
+	w.refuses(t, state.VPCEndpoint, interfaceTo("com.amazonaws.cn-north-1.ec2"), "it is called cn.com.amazonaws.cn-north-1.ec2")
+	w.create(state.VPCEndpoint, "secretsmanager", interfaceTo("com.amazonaws.cn-north-1.secretsmanager"))
+	w.create(state.VPCEndpoint, "ec2", interfaceTo("cn.com.amazonaws.cn-north-1.ec2"))
+	w.create(state.VPCEndpoint, "s3", Object{"vpcId": vpc, "vpcEndpointType": "Gateway", "serviceName": "com.amazonaws.cn-north-1.s3"})
 	gov := worldIn(t, Options{}, "us-gov-west-1")
-	gov.refuses(t, endpointType, Object{"vpcId": gov.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"}),
+	gov.refuses(t, state.VPCEndpoint, Object{"vpcId": gov.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16"}),
 		"vpcEndpointType": "Interface", "serviceName": "cn.com.amazonaws.us-gov-west-1.ec2"}, "it is called com.amazonaws.us-gov-west-1.ec2")
 }
 
@@ -97,7 +99,7 @@ func (w *world) refuses(t *testing.T, token string, in Object, want string) {
 // instancesOf are the instances that a group has launched.
 func (w *world) instancesOf(owner string) []Resource {
 	var all []Resource
-	for _, r := range w.Snapshot().Of(instanceType) {
+	for _, r := range w.Snapshot().Of(state.EC2Instance) {
 		if r.Owner == owner {
 			all = append(all, r)
 		}
@@ -123,50 +125,50 @@ const assumedByEC2 = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Ac
 func network(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, Options{})
-	vpc := w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true})
-	other := w.create(vpcType, "other-vpc", Object{"cidrBlock": "10.1.0.0/16"})
-	w.create(gatewayType, "igw", Object{"vpcId": vpc})
-	a := w.create(subnetType, "a", Object{"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a"})
-	b := w.create(subnetType, "b", Object{"vpcId": vpc, "cidrBlock": "10.0.1.0/24", "availabilityZone": "eu-west-1b"})
-	w.create(subnetType, "a2", Object{"vpcId": vpc, "cidrBlock": "10.0.2.0/24", "availabilityZone": "eu-west-1a"})
-	w.create(subnetType, "foreign", Object{"vpcId": other, "cidrBlock": "10.1.0.0/24", "availabilityZone": "eu-west-1b"})
-	group := w.create(groupType, "group", Object{"name": "nodes", "vpcId": vpc})
-	w.create(groupType, "foreign-group", Object{"name": "nodes", "vpcId": other})
-	w.create(routeTableType, "table", Object{"vpcId": vpc})
-	w.create(associationType, "association", Object{"routeTableId": w.ids["table"], "subnetId": a})
-	w.create(addressType, "address", Object{"domain": "vpc"})
-	w.create(natType, "nat", Object{"allocationId": w.ids["address"], "subnetId": a})
-	w.create(routeType, "route", Object{
+	vpc := w.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true})
+	other := w.create(state.VPC, "other-vpc", Object{"cidrBlock": "10.1.0.0/16"})
+	w.create(state.InternetGateway, "igw", Object{"vpcId": vpc})
+	a := w.create(state.Subnet, "a", Object{"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a"})
+	b := w.create(state.Subnet, "b", Object{"vpcId": vpc, "cidrBlock": "10.0.1.0/24", "availabilityZone": "eu-west-1b"})
+	w.create(state.Subnet, "a2", Object{"vpcId": vpc, "cidrBlock": "10.0.2.0/24", "availabilityZone": "eu-west-1a"})
+	w.create(state.Subnet, "foreign", Object{"vpcId": other, "cidrBlock": "10.1.0.0/24", "availabilityZone": "eu-west-1b"})
+	group := w.create(state.SecurityGroup, "group", Object{"name": "nodes", "vpcId": vpc})
+	w.create(state.SecurityGroup, "foreign-group", Object{"name": "nodes", "vpcId": other})
+	w.create(state.RouteTable, "table", Object{"vpcId": vpc})
+	w.create(state.RouteTableAssociation, "association", Object{"routeTableId": w.ids["table"], "subnetId": a})
+	w.create(state.ElasticIP, "address", Object{"domain": "vpc"})
+	w.create(state.NATGateway, "nat", Object{"allocationId": w.ids["address"], "subnetId": a})
+	w.create(state.Route, "route", Object{
 		"routeTableId": w.ids["table"], "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": w.ids["nat"],
 	})
-	w.create(endpointType, "s3", Object{"vpcId": vpc, "serviceName": "com.amazonaws.eu-west-1.s3",
+	w.create(state.VPCEndpoint, "s3", Object{"vpcId": vpc, "serviceName": "com.amazonaws.eu-west-1.s3",
 		"routeTableIds": []any{w.ids["table"]}})
-	w.create(endpointType, "logs", Object{"vpcId": vpc, "vpcEndpointType": "Interface", "privateDnsEnabled": true,
+	w.create(state.VPCEndpoint, "logs", Object{"vpcId": vpc, "vpcEndpointType": "Interface", "privateDnsEnabled": true,
 		"serviceName": "com.amazonaws.eu-west-1.logs", "subnetIds": []any{a, b}, "securityGroupIds": []any{group}})
-	w.create(ingressType, "hazelcast", Object{"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 5701.0,
+	w.create(state.SecurityGroupIngressRule, "hazelcast", Object{"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 5701.0,
 		"toPort": 5800.0, "referencedSecurityGroupId": group})
-	w.create(roleType, "role", Object{"name": "nodes", "assumeRolePolicy": assumedByEC2})
-	w.create(profileType, "profile", Object{"name": "nodes", "role": "nodes"})
-	w.create(fileSystemType, "files", Object{"encrypted": true})
-	w.create(mountTargetType, "mount", Object{"fileSystemId": w.ids["files"], "subnetId": a,
+	w.create(state.Role, "role", Object{"name": "nodes", "assumeRolePolicy": assumedByEC2})
+	w.create(state.InstanceProfile, "profile", Object{"name": "nodes", "role": "nodes"})
+	w.create(state.FileSystem, "files", Object{"encrypted": true})
+	w.create(state.MountTarget, "mount", Object{"fileSystemId": w.ids["files"], "subnetId": a,
 		"securityGroups": []any{group}})
-	w.create(instanceType, "node", Object{"ami": "ami-0123456789abcdef0", "instanceType": "m6i.xlarge", "subnetId": a,
+	w.create(state.EC2Instance, "node", Object{"ami": "ami-0123456789abcdef0", "instanceType": "m6i.xlarge", "subnetId": a,
 		"vpcSecurityGroupIds": []any{group}, "privateIp": "10.0.0.10", "iamInstanceProfile": "nodes"})
-	w.create(targetGroupType, "targets", Object{"port": 9443.0, "protocol": "HTTPS", "vpcId": vpc})
-	w.create(balancerType, "alb", Object{"name": "alb", "subnets": []any{a, b}, "securityGroups": []any{group}})
-	w.create(certificateType, "certificate", Object{"domainName": "is.example.com", "validationMethod": "DNS"})
-	w.create(subnetGroupType, "subnet-group", Object{"name": "db", "subnetIds": []any{a, b}})
-	w.create(parameterGroupType, "parameters", Object{"name": "db", "family": "postgres16"})
-	w.create(bucketType, "bucket", Object{"bucket": "wso2is-dev-config"})
-	w.create(objectType, "object", Object{"bucket": "wso2is-dev-config", "key": "a", "content": "b"})
-	w.create(secretType, "secret", Object{"name": "dev/admin", "recoveryWindowInDays": 0.0})
-	w.create(keyType, "key", Object{})
-	w.create(templateType, "template", Object{"name": "nodes", "imageId": "ami-0123456789abcdef0",
+	w.create(state.TargetGroup, "targets", Object{"port": 9443.0, "protocol": "HTTPS", "vpcId": vpc})
+	w.create(state.LoadBalancer, "alb", Object{"name": "alb", "subnets": []any{a, b}, "securityGroups": []any{group}})
+	w.create(state.Certificate, "certificate", Object{"domainName": "is.example.com", "validationMethod": "DNS"})
+	w.create(state.DBSubnetGroup, "subnet-group", Object{"name": "db", "subnetIds": []any{a, b}})
+	w.create(state.DBParameterGroup, "parameters", Object{"name": "db", "family": "postgres16"})
+	w.create(state.Bucket, "bucket", Object{"bucket": "wso2is-dev-config"})
+	w.create(state.BucketObject, "object", Object{"bucket": "wso2is-dev-config", "key": "a", "content": "b"})
+	w.create(state.Secret, "secret", Object{"name": "dev/admin", "recoveryWindowInDays": 0.0})
+	w.create(state.KMSKey, "key", Object{})
+	w.create(state.LaunchTemplate, "template", Object{"name": "nodes", "imageId": "ami-0123456789abcdef0",
 		"instanceType":        "m6i.xlarge",
 		"vpcSecurityGroupIds": []any{group}})
-	w.create(logGroupType, "log", Object{"name": "/wso2is/dev", "retentionInDays": 30.0})
-	w.create(transitGatewayType, "tgw", Object{})
-	w.create(zoneType, "zone", Object{"name": "example.com"})
+	w.create(state.LogGroup, "log", Object{"name": "/wso2is/dev", "retentionInDays": 30.0})
+	w.create(state.TransitGateway, "tgw", Object{})
+	w.create(state.HostedZone, "zone", Object{"name": "example.com"})
 	return w
 }
 
@@ -233,86 +235,86 @@ func TestRefusesWhatTheServicesRefuse(t *testing.T) {
 	}{
 		"unknown type": {"aws:sqs/queue:Queue", Object{},
 			"does not know the resource type aws:sqs/queue:Queue"},
-		"missing input":      {subnetType, Object{"cidrBlock": "10.0.9.0/24"}, "vpcId is required"},
-		"VPC too large":      {vpcType, Object{"cidrBlock": "10.0.0.0/8"}, "/16 to /28"},
-		"VPC with host bits": {vpcType, Object{"cidrBlock": "10.0.1.0/16"}, "10.0.0.0/16 is meant"},
-		"subnet of no VPC": {subnetType, Object{"vpcId": "vpc-0", "cidrBlock": "10.0.9.0/24"},
+		"missing input":      {state.Subnet, Object{"cidrBlock": "10.0.9.0/24"}, "vpcId is required"},
+		"VPC too large":      {state.VPC, Object{"cidrBlock": "10.0.0.0/8"}, "/16 to /28"},
+		"VPC with host bits": {state.VPC, Object{"cidrBlock": "10.0.1.0/16"}, "10.0.0.0/16 is meant"},
+		"subnet of no VPC": {state.Subnet, Object{"vpcId": "vpc-0", "cidrBlock": "10.0.9.0/24"},
 			"InvalidVpcID.NotFound"},
-		"subnet outside": {subnetType, Object{"vpcId": id("vpc"), "cidrBlock": "10.2.0.0/24"},
+		"subnet outside": {state.Subnet, Object{"vpcId": id("vpc"), "cidrBlock": "10.2.0.0/24"},
 			"InvalidSubnet.Range"},
-		"subnet over another": {subnetType, Object{"vpcId": id("vpc"), "cidrBlock": "10.0.0.128/25"},
+		"subnet over another": {state.Subnet, Object{"vpcId": id("vpc"), "cidrBlock": "10.0.0.128/25"},
 			"InvalidSubnet.Conflict"},
-		"reservation outside": {reservationType, Object{"subnetId": id("a"), "cidrBlock": "10.9.0.16/28",
+		"reservation outside": {state.SubnetCIDRReservation, Object{"subnetId": id("a"), "cidrBlock": "10.9.0.16/28",
 			"reservationType": "explicit"}, "is not within"},
-		"zone of another region": {subnetType, Object{"vpcId": id("vpc"), "cidrBlock": "10.0.9.0/24",
+		"zone of another region": {state.Subnet, Object{"vpcId": id("vpc"), "cidrBlock": "10.0.9.0/24",
 			"availabilityZone": "us-east-1a"}, "eu-west-1a, eu-west-1b"},
-		"second internet gateway": {gatewayType, Object{"vpcId": id("vpc")}, "Resource.AlreadyAssociated"},
-		"NAT without a gateway": {natType, Object{"allocationId": id("address"), "subnetId": id("foreign")},
+		"second internet gateway": {state.InternetGateway, Object{"vpcId": id("vpc")}, "Resource.AlreadyAssociated"},
+		"NAT without a gateway": {state.NATGateway, Object{"allocationId": id("address"), "subnetId": id("foreign")},
 			"AlreadyAssociated"},
-		"NAT without an address": {natType, Object{"subnetId": id("a")}, "allocationId"},
-		"second default route": {routeType, Object{"routeTableId": id("table"), "destinationCidrBlock": "0.0.0.0/0",
+		"NAT without an address": {state.NATGateway, Object{"subnetId": id("a")}, "allocationId"},
+		"second default route": {state.Route, Object{"routeTableId": id("table"), "destinationCidrBlock": "0.0.0.0/0",
 			"gatewayId": id("igw")}, "RouteAlreadyExists"},
-		"route with two targets": {routeType, Object{"routeTableId": id("table"), "destinationCidrBlock": "1.0.0.0/8",
+		"route with two targets": {state.Route, Object{"routeTableId": id("table"), "destinationCidrBlock": "1.0.0.0/8",
 			"gatewayId": id("igw"), "natGatewayId": id("nat")}, "exactly one"},
-		"second table of a subnet": {associationType, Object{"routeTableId": id("table"), "subnetId": id("a")},
+		"second table of a subnet": {state.RouteTableAssociation, Object{"routeTableId": id("table"), "subnetId": id("a")},
 			"AlreadyAssociated"},
-		"table of another VPC": {associationType, Object{"routeTableId": id("table"), "subnetId": id("foreign")},
+		"table of another VPC": {state.RouteTableAssociation, Object{"routeTableId": id("table"), "subnetId": id("foreign")},
 			"is in " + id("other-vpc")},
-		"unknown endpoint service": {endpointType, Object{"vpcId": id("vpc"),
+		"unknown endpoint service": {state.VPCEndpoint, Object{"vpcId": id("vpc"),
 			"serviceName": "com.amazonaws.eu-west-1.s4"}, "InvalidServiceName"},
-		"endpoint of another region": {endpointType, Object{"vpcId": id("vpc"),
+		"endpoint of another region": {state.VPCEndpoint, Object{"vpcId": id("vpc"),
 			"serviceName": "com.amazonaws.eu-west-2.s3"}, "InvalidServiceName"},
-		"endpoint twice in a zone": {endpointType, Object{"vpcId": id("vpc"), "vpcEndpointType": "Interface",
+		"endpoint twice in a zone": {state.VPCEndpoint, Object{"vpcId": id("vpc"), "vpcEndpointType": "Interface",
 			"serviceName": "com.amazonaws.eu-west-1.ssm", "subnetIds": list("a", "a2")}, "DuplicateSubnetsInSameZone"},
-		"private name taken": {endpointType, Object{"vpcId": id("vpc"), "vpcEndpointType": "Interface",
+		"private name taken": {state.VPCEndpoint, Object{"vpcId": id("vpc"), "vpcEndpointType": "Interface",
 			"privateDnsEnabled": true, "serviceName": "com.amazonaws.eu-west-1.logs", "subnetIds": list("a")}, "private name"},
-		"private name not resolved": {endpointType, Object{"vpcId": id("other-vpc"), "vpcEndpointType": "Interface",
+		"private name not resolved": {state.VPCEndpoint, Object{"vpcId": id("other-vpc"), "vpcEndpointType": "Interface",
 			"privateDnsEnabled": true, "serviceName": "com.amazonaws.eu-west-1.logs", "subnetIds": list("foreign")},
 			"enableDnsHostnames"},
-		"flow log without a role": {flowLogType, Object{"vpcId": id("vpc"), "trafficType": "ALL",
+		"flow log without a role": {state.FlowLog, Object{"vpcId": id("vpc"), "trafficType": "ALL",
 			"logDestination": w.arn("log")}, "iamRoleArn is needed"},
-		"flow log with a wrong role": {flowLogType, Object{"vpcId": id("vpc"), "trafficType": "ALL",
+		"flow log with a wrong role": {state.FlowLog, Object{"vpcId": id("vpc"), "trafficType": "ALL",
 			"logDestination": w.arn("log"), "iamRoleArn": w.arn("role")}, "does not trust vpc-flow-logs"},
-		"group name taken": {groupType, Object{"name": "nodes", "vpcId": id("vpc")}, "InvalidGroup.Duplicate"},
-		"group description": {groupType, Object{"name": "x", "vpcId": id("vpc"), "description": "the node's"},
+		"group name taken": {state.SecurityGroup, Object{"name": "nodes", "vpcId": id("vpc")}, "InvalidGroup.Duplicate"},
+		"group description": {state.SecurityGroup, Object{"name": "x", "vpcId": id("vpc"), "description": "the node's"},
 			"description is"},
-		"group name": {groupType, Object{"name": "sg-x", "vpcId": id("vpc")}, "cannot begin with sg-"},
-		"rule with two peers": {ingressType, rule(Object{"referencedSecurityGroupId": id("group")}),
+		"group name": {state.SecurityGroup, Object{"name": "sg-x", "vpcId": id("vpc")}, "cannot begin with sg-"},
+		"rule with two peers": {state.SecurityGroupIngressRule, rule(Object{"referencedSecurityGroupId": id("group")}),
 			"exactly one of cidrIpv4"},
-		"rule without ports": {ingressType, rule(Object{"fromPort": nil, "toPort": nil}),
+		"rule without ports": {state.SecurityGroupIngressRule, rule(Object{"fromPort": nil, "toPort": nil}),
 			"fromPort and toPort are needed"},
-		"rule with ports reversed": {ingressType, rule(Object{"fromPort": 2.0}), "no range"},
-		"rule for all with ports":  {ingressType, rule(Object{"ipProtocol": "-1"}), "must be left out"},
-		"rule twice": {ingressType, rule(Object{"fromPort": 5701.0, "toPort": 5800.0, "cidrIpv4": nil,
+		"rule with ports reversed": {state.SecurityGroupIngressRule, rule(Object{"fromPort": 2.0}), "no range"},
+		"rule for all with ports":  {state.SecurityGroupIngressRule, rule(Object{"ipProtocol": "-1"}), "must be left out"},
+		"rule twice": {state.SecurityGroupIngressRule, rule(Object{"fromPort": 5701.0, "toPort": 5800.0, "cidrIpv4": nil,
 			"referencedSecurityGroupId": id("group")}), "InvalidPermission.Duplicate"},
-		"rule of another VPC's group": {ingressType, rule(Object{"cidrIpv4": nil,
+		"rule of another VPC's group": {state.SecurityGroupIngressRule, rule(Object{"cidrIpv4": nil,
 			"referencedSecurityGroupId": id("foreign-group")}), "foreign-group"},
-		"rule of no group": {ingressType, rule(Object{"cidrIpv4": nil,
+		"rule of no group": {state.SecurityGroupIngressRule, rule(Object{"cidrIpv4": nil,
 			"referencedSecurityGroupId": "sg-00000000"}), "InvalidGroup.NotFound"},
-		"instance in a wrong group": {instanceType, instance(Object{"vpcSecurityGroupIds": list("foreign-group")}),
+		"instance in a wrong group": {state.EC2Instance, instance(Object{"vpcSecurityGroupIds": list("foreign-group")}),
 			"foreign-group"},
-		"instance type": {instanceType, instance(Object{"instanceType": "huge"}), "instanceType is \"huge\""},
-		"instance profile": {instanceType, instance(Object{"iamInstanceProfile": "nobody"}),
+		"instance type": {state.EC2Instance, instance(Object{"instanceType": "huge"}), "instanceType is \"huge\""},
+		"instance profile": {state.EC2Instance, instance(Object{"iamInstanceProfile": "nobody"}),
 			"iamInstanceProfile is nobody"},
-		"address outside the subnet": {instanceType, instance(Object{"privateIp": "10.0.0.11"}), "10.0.1.0/24"},
-		"reserved address":           {instanceType, instance(Object{"privateIp": "10.0.1.3"}), "reserved"},
-		"address taken": {instanceType, instance(Object{"subnetId": id("a"), "privateIp": "10.0.0.10"}),
+		"address outside the subnet": {state.EC2Instance, instance(Object{"privateIp": "10.0.0.11"}), "10.0.1.0/24"},
+		"reserved address":           {state.EC2Instance, instance(Object{"privateIp": "10.0.1.3"}), "reserved"},
+		"address taken": {state.EC2Instance, instance(Object{"subnetId": id("a"), "privateIp": "10.0.0.10"}),
 			"InvalidIPAddress.InUse"},
-		"zone is not the subnet's": {instanceType, instance(Object{"availabilityZone": "eu-west-1c"}), "is in eu-west-1b"},
-		"user data over the limit": {instanceType, instance(Object{"userData": strings.Repeat("x", 16385)}),
+		"zone is not the subnet's": {state.EC2Instance, instance(Object{"availabilityZone": "eu-west-1c"}), "is in eu-west-1b"},
+		"user data over the limit": {state.EC2Instance, instance(Object{"userData": strings.Repeat("x", 16385)}),
 			"limited to 16384"},
-		"user data decoded": {templateType, Object{"name": "big",
+		"user data decoded": {state.LaunchTemplate, Object{"name": "big",
 			"userData": base64.StdEncoding.EncodeToString(make([]byte, 16385))}, "limited to 16384"},
-		"user data not base64": {templateType, Object{"name": "big", "userData": "#!/bin/sh"},
+		"user data not base64": {state.LaunchTemplate, Object{"name": "big", "userData": "#!/bin/sh"},
 			"not encoded in base64"},
-		"group sizes": {scalingType, Object{"minSize": 3.0, "maxSize": 2.0,
+		"group sizes": {state.AutoScalingGroup, Object{"minSize": 3.0, "maxSize": 2.0,
 			"launchTemplate": Object{"id": id("template")}, "vpcZoneIdentifiers": list("a")}, "more than maxSize"},
-		"group in a wrong VPC": {scalingType, Object{"minSize": 1.0, "maxSize": 2.0,
+		"group in a wrong VPC": {state.AutoScalingGroup, Object{"minSize": 1.0, "maxSize": 2.0,
 			"launchTemplate": Object{"id": id("template")}, "vpcZoneIdentifiers": list("foreign")}, "foreign"},
-		"multicast not supported": {domainType, Object{"transitGatewayId": id("tgw")}, "does not support multicast"},
-		"second mount target": {mountTargetType, Object{"fileSystemId": id("files"), "subnetId": id("a2")},
+		"multicast not supported": {state.MulticastDomain, Object{"transitGatewayId": id("tgw")}, "does not support multicast"},
+		"second mount target": {state.MountTarget, Object{"fileSystemId": id("files"), "subnetId": id("a2")},
 			"MountTargetConflict"},
-		"mount target elsewhere": {mountTargetType, Object{"fileSystemId": id("files"), "subnetId": id("foreign")},
+		"mount target elsewhere": {state.MountTarget, Object{"fileSystemId": id("files"), "subnetId": id("foreign")},
 			"MountTargetConflict"},
 		"access point permissions": {"aws:efs/accessPoint:AccessPoint", Object{"fileSystemId": id("files"),
 			"rootDirectory": Object{"path": "/x", "creationInfo": Object{"ownerUid": 802.0, "ownerGid": 802.0,
@@ -334,69 +336,69 @@ func TestRefusesWhatTheServicesRefuse(t *testing.T) {
 		"policy condition": {rolePolicy,
 			identity(`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringsEqual":{"a":"b"}}}`),
 			"StringsEqual"},
-		"role taken": {roleType, Object{"name": "nodes", "assumeRolePolicy": assumedByEC2},
+		"role taken": {state.Role, Object{"name": "nodes", "assumeRolePolicy": assumedByEC2},
 			"EntityAlreadyExists"},
 		"managed policy": {"aws:iam/rolePolicyAttachment:RolePolicyAttachment", Object{"role": "nodes",
 			"policyArn": "arn:aws:iam::aws:policy/Nothing"}, "NoSuchEntity"},
-		"key nobody manages": {keyType,
+		"key nobody manages": {state.KMSKey,
 			Object{"policy": policyOf(`{"Effect":"Allow",` +
 				`"Principal":{"Service":"rds.amazonaws.com"},"Action":"kms:Decrypt","Resource":"*"}`)}, "will not allow you to update"},
-		"key for a role that is not there yet": {keyType,
+		"key for a role that is not there yet": {state.KMSKey,
 			Object{"policy": policyOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:*","Resource":"*"},` +
 				`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/` +
 				`AWSServiceRoleForAutoScaling"},"Action":"kms:Decrypt","Resource":"*"}`)}, "one or more invalid principals"},
 		"alias of AWS": {"aws:kms/alias:Alias", Object{"name": "alias/aws/x", "targetKeyId": id("key")},
 			"belongs to AWS"},
-		"log group with a shut key": {logGroupType, Object{"name": "/x", "kmsKeyId": w.arn("key")},
+		"log group with a shut key": {state.LogGroup, Object{"name": "/x", "kmsKeyId": w.arn("key")},
 			"AccessDeniedException"},
-		"log retention": {logGroupType, Object{"name": "/x", "retentionInDays": 31.0}, "retentionInDays is 31"},
-		"load balancer name": {balancerType, Object{"name": strings.Repeat("x", 33), "subnets": list("a", "b")},
+		"log retention": {state.LogGroup, Object{"name": "/x", "retentionInDays": 31.0}, "retentionInDays is 31"},
+		"load balancer name": {state.LoadBalancer, Object{"name": strings.Repeat("x", 33), "subnets": list("a", "b")},
 			"name has 33 characters"},
-		"load balancer in one zone":  {balancerType, Object{"name": "x", "subnets": list("a")}, "two different zones"},
-		"load balancer twice a zone": {balancerType, Object{"name": "x", "subnets": list("a", "a2")}, "one subnet per zone"},
-		"load balancer over VPCs":    {balancerType, Object{"name": "x", "subnets": list("a", "foreign")}, "foreign"},
-		"logs nobody may write": {balancerType, Object{"name": "x", "subnets": list("a", "b"),
+		"load balancer in one zone":  {state.LoadBalancer, Object{"name": "x", "subnets": list("a")}, "two different zones"},
+		"load balancer twice a zone": {state.LoadBalancer, Object{"name": "x", "subnets": list("a", "a2")}, "one subnet per zone"},
+		"load balancer over VPCs":    {state.LoadBalancer, Object{"name": "x", "subnets": list("a", "foreign")}, "foreign"},
+		"logs nobody may write": {state.LoadBalancer, Object{"name": "x", "subnets": list("a", "b"),
 			"accessLogs": Object{"bucket": "wso2is-dev-config", "enabled": true}}, "access denied"},
-		"health check timeout": {targetGroupType, Object{"port": 1.0, "protocol": "HTTP", "vpcId": id("vpc"),
+		"health check timeout": {state.TargetGroup, Object{"port": 1.0, "protocol": "HTTP", "vpcId": id("vpc"),
 			"healthCheck": Object{"interval": 5.0, "timeout": 5.0}}, "smaller than"},
-		"HTTPS without certificate": {listenerType, listener(Object{"protocol": "HTTPS"}), "certificateArn"},
-		"certificate not issued": {listenerType, listener(Object{"protocol": "HTTPS",
+		"HTTPS without certificate": {state.Listener, listener(Object{"protocol": "HTTPS"}), "certificateArn"},
+		"certificate not issued": {state.Listener, listener(Object{"protocol": "HTTPS",
 			"certificateArn": w.arn("certificate")}), "not issued yet"},
-		"HTTP with certificate": {listenerType, listener(Object{"certificateArn": w.arn("certificate")}),
+		"HTTP with certificate": {state.Listener, listener(Object{"certificateArn": w.arn("certificate")}),
 			"has no certificate"},
-		"certificate never validated": {validationType, Object{"certificateArn": w.arn("certificate")}, "TimedOut"},
-		"record in no zone": {recordType, Object{"zoneId": "Z00000000", "name": "a.example.com", "type": "A",
+		"certificate never validated": {state.CertificateValidation, Object{"certificateArn": w.arn("certificate")}, "TimedOut"},
+		"record in no zone": {state.DNSRecord, Object{"zoneId": "Z00000000", "name": "a.example.com", "type": "A",
 			"ttl": 60.0, "records": []any{"192.0.2.1"}}, "NoSuchHostedZone"},
-		"record outside its zone": {recordType, Object{"zoneId": id("zone"), "name": "a.example.org", "type": "A",
+		"record outside its zone": {state.DNSRecord, Object{"zoneId": id("zone"), "name": "a.example.org", "type": "A",
 			"ttl": 60.0, "records": []any{"192.0.2.1"}}, "not within the zone"},
-		"record without ttl": {recordType, Object{"zoneId": id("zone"), "name": "a.example.com", "type": "A",
+		"record without ttl": {state.DNSRecord, Object{"zoneId": id("zone"), "name": "a.example.com", "type": "A",
 			"records": []any{"192.0.2.1"}}, "ttl"},
-		"database identifier": {databaseType, database(w, Object{"identifier": "Dev--main"}), "identifier is"},
-		"database engine":     {databaseType, database(w, Object{"engine": "db2000"}), "no engine db2000"},
-		"database version":    {databaseType, database(w, Object{"engineVersion": "9"}), "engineVersion is 9"},
-		"database storage":    {databaseType, database(w, Object{"allocatedStorage": 5.0}), "allocatedStorage is 5"},
-		"database user":       {databaseType, database(w, Object{"username": "rdsadmin"}), "username"},
-		"database password":   {databaseType, database(w, Object{"manageMasterUserPassword": nil}), "a password"},
-		"database family":     {databaseType, database(w, Object{"engineVersion": "15"}), "postgres15"},
-		"database in another VPC": {databaseType, database(w, Object{"vpcSecurityGroupIds": list("foreign-group")}),
+		"database identifier": {state.DBInstance, database(w, Object{"identifier": "Dev--main"}), "identifier is"},
+		"database engine":     {state.DBInstance, database(w, Object{"engine": "db2000"}), "no engine db2000"},
+		"database version":    {state.DBInstance, database(w, Object{"engineVersion": "9"}), "engineVersion is 9"},
+		"database storage":    {state.DBInstance, database(w, Object{"allocatedStorage": 5.0}), "allocatedStorage is 5"},
+		"database user":       {state.DBInstance, database(w, Object{"username": "rdsadmin"}), "username"},
+		"database password":   {state.DBInstance, database(w, Object{"manageMasterUserPassword": nil}), "a password"},
+		"database family":     {state.DBInstance, database(w, Object{"engineVersion": "15"}), "postgres15"},
+		"database in another VPC": {state.DBInstance, database(w, Object{"vpcSecurityGroupIds": list("foreign-group")}),
 			"InvalidVPCNetworkState"},
-		"database windows": {databaseType, database(w, Object{"backupWindow": "03:00-04:00",
+		"database windows": {state.DBInstance, database(w, Object{"backupWindow": "03:00-04:00",
 			"maintenanceWindow": "sun:03:30-sun:04:30"}), "must not overlap"},
-		"database logs": {databaseType, database(w,
+		"database logs": {state.DBInstance, database(w,
 			Object{"enabledCloudwatchLogsExports": []any{"slowquery"}}), "slowquery"},
-		"database name for sqlserver": {databaseType, database(w, Object{"engine": "sqlserver-se", "engineVersion": "16.00",
+		"database name for sqlserver": {state.DBInstance, database(w, Object{"engine": "sqlserver-se", "engineVersion": "16.00",
 			"parameterGroupName": nil, "dbName": "x"}), "dbName"},
-		"database group in one zone": {subnetGroupType, Object{"name": "x", "subnetIds": list("a", "a2")}, "CoverEnoughAZs"},
-		"parameter family":           {parameterGroupType, Object{"family": "postgres9"}, "postgres9"},
-		"bucket name":                {bucketType, Object{"bucket": "Upper"}, "lower-case"},
-		"bucket taken":               {bucketType, Object{"bucket": "wso2is-dev-config"}, "BucketAlreadyOwnedByYou"},
-		"object in no bucket":        {objectType, Object{"bucket": "none", "key": "a"}, "NoSuchBucket"},
-		"policy of another bucket": {bucketPolicyType, Object{"bucket": "wso2is-dev-config",
+		"database group in one zone": {state.DBSubnetGroup, Object{"name": "x", "subnetIds": list("a", "a2")}, "CoverEnoughAZs"},
+		"parameter family":           {state.DBParameterGroup, Object{"family": "postgres9"}, "postgres9"},
+		"bucket name":                {state.Bucket, Object{"bucket": "Upper"}, "lower-case"},
+		"bucket taken":               {state.Bucket, Object{"bucket": "wso2is-dev-config"}, "BucketAlreadyOwnedByYou"},
+		"object in no bucket":        {state.BucketObject, Object{"bucket": "none", "key": "a"}, "NoSuchBucket"},
+		"policy of another bucket": {state.BucketPolicy, Object{"bucket": "wso2is-dev-config",
 			"policy": policyOf(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::other"}`)},
 			"not of the bucket"},
-		"secret taken": {secretType, Object{"name": "dev/admin"}, "ResourceExistsException"},
-		"secret name":  {secretType, Object{"name": "dev admin"}, "name is"},
-		"secret recovery": {secretType, Object{"name": "x", "recoveryWindowInDays": 3.0},
+		"secret taken": {state.Secret, Object{"name": "dev/admin"}, "ResourceExistsException"},
+		"secret name":  {state.Secret, Object{"name": "dev admin"}, "name is"},
+		"secret recovery": {state.Secret, Object{"name": "x", "recoveryWindowInDays": 3.0},
 			"recoveryWindowInDays is 3"},
 		"command without commands": {"aws:ssm/association:Association", Object{"name": "AWS-RunShellScript"}, "commands"},
 		"command on no instance": {"aws:ssm/association:Association", Object{"name": "AWS-RunShellScript",
@@ -430,15 +432,15 @@ func TestRefusesWhatTheServicesRefuse(t *testing.T) {
 func TestRefusesToDeleteWhatIsInUse(t *testing.T) {
 	w := network(t)
 	for name, want := range map[string][2]string{
-		"vpc":     {vpcType, "DependencyViolation"},
-		"a":       {subnetType, `Instance "node"`},
-		"group":   {groupType, `Instance "node"`},
-		"igw":     {gatewayType, "mapped public addresses"},
-		"address": {addressType, `NatGateway "nat"`},
-		"role":    {roleType, "DeleteConflict"},
-		"files":   {fileSystemType, `MountTarget "mount"`},
-		"bucket":  {bucketType, "BucketNotEmpty"},
-		"table":   {routeTableType, "RouteTableAssociation"},
+		"vpc":     {state.VPC, "DependencyViolation"},
+		"a":       {state.Subnet, `Instance "node"`},
+		"group":   {state.SecurityGroup, `Instance "node"`},
+		"igw":     {state.InternetGateway, "mapped public addresses"},
+		"address": {state.ElasticIP, `NatGateway "nat"`},
+		"role":    {state.Role, "DeleteConflict"},
+		"files":   {state.FileSystem, `MountTarget "mount"`},
+		"bucket":  {state.Bucket, "BucketNotEmpty"},
+		"table":   {state.RouteTable, "RouteTableAssociation"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := w.Delete(want[0], w.ids[name], nil)
@@ -446,34 +448,34 @@ func TestRefusesToDeleteWhatIsInUse(t *testing.T) {
 			assert.Contains(t, err.Error(), want[1])
 		})
 	}
-	require.NoError(t, w.Delete(instanceType, w.ids["node"], nil))
-	require.NoError(t, w.Delete(fileSystemType, "fs-gone", nil), "what is gone already can be deleted again")
+	require.NoError(t, w.Delete(state.EC2Instance, w.ids["node"], nil))
+	require.NoError(t, w.Delete(state.FileSystem, "fs-gone", nil), "what is gone already can be deleted again")
 }
 
 func TestDatabaseTellsItsEndpointAndItsMasterSecret(t *testing.T) {
 	w := network(t)
-	r, err := w.try(databaseType, "db", database(w, Object{"deletionProtection": true}))
+	r, err := w.try(state.DBInstance, "db", database(w, Object{"deletionProtection": true}))
 	require.NoError(t, err)
 	assert.Equal(t, text(r.Outputs, "address")+":5432", text(r.Outputs, "endpoint"))
 	assert.Contains(t, text(r.Outputs, "masterUserSecrets[].secretArn"), ":secret:rds!db-")
-	require.ErrorContains(t, w.Delete(databaseType, r.ID, nil), "deletionProtection")
+	require.ErrorContains(t, w.Delete(state.DBInstance, r.ID, nil), "deletionProtection")
 	require.NoError(t, w.Unprotect())
-	require.NoError(t, w.Delete(databaseType, r.ID, nil))
+	require.NoError(t, w.Delete(state.DBInstance, r.ID, nil))
 }
 
 func TestDatabaseKeepsItsLifeCycleTypeAndMakesLogGroups(t *testing.T) {
 	w := network(t)
 	const disabled = "open-source-rds-extended-support-disabled"
 	in := database(w, Object{"engineLifecycleSupport": disabled, "enabledCloudwatchLogsExports": []any{"postgresql"}})
-	r, err := w.try(databaseType, "db", in)
+	r, err := w.try(state.DBInstance, "db", in)
 	require.NoError(t, err)
-	group := w.find("/aws/rds/instance/"+text(r.Outputs, "identifier")+"/postgresql", "name", logGroupType)
+	group := w.find("/aws/rds/instance/"+text(r.Outputs, "identifier")+"/postgresql", "name", state.LogGroup)
 	require.NotNil(t, group, "RDS makes the log group that nobody has made")
-	_, err = w.Update(databaseType, r.ID, r.Outputs, set(clone(r.Inputs), "open-source-rds-extended-support", "engineLifecycleSupport"), nil, false)
+	_, err = w.Update(state.DBInstance, r.ID, r.Outputs, set(clone(r.Inputs), "open-source-rds-extended-support", "engineLifecycleSupport"), nil, false)
 	require.ErrorContains(t, err, "RDS takes it only when an instance is made, and ignores this change without a word")
-	w.refuses(t, databaseType, database(w, Object{"identifier": "other", "engine": "mariadb", "engineVersion": "10.11",
+	w.refuses(t, state.DBInstance, database(w, Object{"identifier": "other", "engine": "mariadb", "engineVersion": "10.11",
 		"engineLifecycleSupport": disabled}), "mariadb has no Extended Support")
-	require.NoError(t, w.Delete(databaseType, r.ID, nil))
+	require.NoError(t, w.Delete(state.DBInstance, r.ID, nil))
 	require.Contains(t, w.Snapshot().Left(), *group, "the group and its logs stay")
 }
 
@@ -482,7 +484,7 @@ func TestAutoscalingGroupsHaveInstances(t *testing.T) {
 	in := Object{"name": "nodes", "minSize": 2.0, "maxSize": 4.0, "launchTemplate": Object{"id": w.ids["template"]},
 		"vpcZoneIdentifiers": []any{w.ids["a"], w.ids["b"]}, "instanceRefresh": Object{"strategy": "Rolling"},
 		"tags": []any{Object{"key": "WSO2Cluster", "value": "wso2is-dev", "propagateAtLaunch": true}}}
-	id := w.create(scalingType, "nodes", in)
+	id := w.create(state.AutoScalingGroup, "nodes", in)
 	members := func() []Resource { return w.instancesOf(id) }
 	first := members()
 	require.Len(t, first, 2)
@@ -491,44 +493,44 @@ func TestAutoscalingGroupsHaveInstances(t *testing.T) {
 		assert.Equal(t, "wso2is-dev", text(m.Outputs, "tags.WSO2Cluster"))
 		assert.NotEmpty(t, text(m.Outputs, "privateIp"))
 	}
-	require.ErrorContains(t, w.Delete(subnetType, w.ids["b"], nil), "of nodes")
+	require.ErrorContains(t, w.Delete(state.Subnet, w.ids["b"], nil), "of nodes")
 
 	in["minSize"] = 3.0
-	_, err := w.Update(scalingType, id, nil, in, nil, false)
+	_, err := w.Update(state.AutoScalingGroup, id, nil, in, nil, false)
 	require.NoError(t, err)
 	assert.Len(t, members(), 3)
 
-	require.NoError(t, w.Delete(scalingType, id, nil))
+	require.NoError(t, w.Delete(state.AutoScalingGroup, id, nil))
 	assert.Empty(t, members())
 }
 
 func TestKeepsTheAccountInItsJournal(t *testing.T) {
 	journal := t.TempDir() + "/cloud.jsonl"
 	w := newWorld(t, Options{Journal: journal})
-	vpc := w.create(vpcType, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
-	gone := w.create(vpcType, "gone", Object{"cidrBlock": "10.1.0.0/16"})
-	require.NoError(t, w.Delete(vpcType, gone, nil))
-	kept := w.create(secretType, "secret", Object{"name": "x"})
-	require.NoError(t, w.Delete(secretType, kept, nil))
+	vpc := w.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
+	gone := w.create(state.VPC, "gone", Object{"cidrBlock": "10.1.0.0/16"})
+	require.NoError(t, w.Delete(state.VPC, gone, nil))
+	kept := w.create(state.Secret, "secret", Object{"name": "x"})
+	require.NoError(t, w.Delete(state.Secret, kept, nil))
 
 	again := newWorld(t, Options{Journal: journal})
-	found, err := again.Read(vpcType, vpc, nil)
+	found, err := again.Read(state.VPC, vpc, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "10.0.0.0/16", text(found.Outputs, "cidrBlock"))
-	missing, err := again.Read(vpcType, gone, nil)
+	missing, err := again.Read(state.VPC, gone, nil)
 	require.NoError(t, err)
 	assert.Nil(t, missing)
-	_, err = again.try(secretType, "secret", Object{"name": "x"})
+	_, err = again.try(state.Secret, "secret", Object{"name": "x"})
 	require.ErrorContains(t, err, "scheduled for deletion", "AWS keeps a deleted secret's name for its recovery window")
 }
 
 func TestACreateThatFailsHalfwayLeavesTheResource(t *testing.T) {
 	fault := Fault{Message: "the connection was lost", Done: true}
 	w := newWorld(t, Options{Fail: func(Operation) Fault { return fault }})
-	_, err := w.try(bucketType, "bucket", Object{"bucket": "wso2is-dev-config"})
+	_, err := w.try(state.Bucket, "bucket", Object{"bucket": "wso2is-dev-config"})
 	require.ErrorContains(t, err, "connection was lost")
 	fault = Fault{}
-	_, err = w.try(bucketType, "bucket", Object{"bucket": "wso2is-dev-config"})
+	_, err = w.try(state.Bucket, "bucket", Object{"bucket": "wso2is-dev-config"})
 	var refused *ServiceError
 	require.True(t, errors.As(err, &refused), "the name is taken by the one whose creation was not heard of: %v", err)
 	assert.Equal(t, "BucketAlreadyOwnedByYou", refused.Code)

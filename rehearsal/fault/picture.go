@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
-	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // picture is what there is of a stack, in the engine's state and in the account, by name. What a rehearsal generates
@@ -17,24 +17,24 @@ import (
 type picture map[string]map[string]any
 
 // see takes the picture of a session.
-func see(state []byte, account cloud.Snapshot) (picture, error) {
-	resources, err := rehearse.ReadStack(state)
+func see(exported []byte, account cloud.Snapshot) (picture, error) {
+	s, err := state.Read(exported)
 	if err != nil {
 		return nil, err
 	}
 	p := picture{}
-	for _, r := range resources {
+	for _, r := range s.All {
 		if r.Delete {
-			p["state, to be deleted: "+string(r.URN)] = map[string]any{"id": r.ID}
+			p["state, to be deleted: "+r.URN] = map[string]any{"id": r.ID}
 			continue
 		}
-		id := string(r.ID)
-		if strings.HasPrefix(string(r.Type), "pulumi:providers:") {
+		id := r.ID
+		if strings.HasPrefix(r.Type, "pulumi:providers:") {
 			id = "" // the engine's own, at random
 		}
-		p["state: "+string(r.URN)] = map[string]any{
-			"id": id, "inputs": rehearse.Mask(r.Inputs), "outputs": rehearse.Mask(r.Outputs), "protect": r.Protect,
-			"parent": string(r.Parent), "external": r.External,
+		p["state: "+r.URN] = map[string]any{
+			"id": id, "inputs": state.Mask(r.Inputs), "outputs": state.Mask(r.Outputs), "protect": r.Protect,
+			"parent": r.Parent, "external": r.External,
 			// With its id, which is at random, cut off.
 			"provider": strings.TrimSuffix(r.Provider, "::"+r.Provider[strings.LastIndex(r.Provider, ":")+1:]),
 		}

@@ -2,7 +2,6 @@ package fault
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,17 +9,8 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
-
-// free lists what may be made a second time without a word: it costs nothing by itself and holds nothing.
-var free = []string{
-	"aws:acm/certificate:Certificate", "aws:ec2/internetGateway:InternetGateway", "aws:ec2/routeTable:RouteTable",
-	"aws:ec2/securityGroup:SecurityGroup", "aws:ec2/vpc:Vpc", "aws:efs/accessPoint:AccessPoint", "aws:ec2/launchTemplate:LaunchTemplate",
-	"aws:ecs/taskDefinition:TaskDefinition", "aws:iam/instanceProfile:InstanceProfile", "aws:iam/role:Role",
-	"aws:iam/rolePolicy:RolePolicy", "aws:lb/targetGroup:TargetGroup", "aws:rds/parameterGroup:ParameterGroup",
-	// A version of the same secret.
-	"aws:secretsmanager/secretVersion:SecretVersion", "kubernetes:core/v1:ConfigMap",
-}
 
 // settleLost holds what must hold of a call that was lost: the next command makes no second copy of anything that
 // matters without a word, and the guide's commands end in what an undisturbed run leaves.
@@ -47,7 +37,7 @@ func (t *tryer) settleLost(ctx context.Context, call cloud.Operation) (string, e
 		switch copies := t.copies(call); {
 		case len(copies) < 2:
 			return "", errors.New("the next command passed without a second copy, and ended in something else than an undisturbed run")
-		case slices.Contains(free, call.Type):
+		case state.TraitsOf(call.Type).FreeCopy:
 			settled = "imported; without that, the next command would leave a copy that costs nothing"
 		case !strings.Contains(said, made[0].ID):
 			return "", fmt.Errorf("the next command silently made a second copy: %s besides %s", copies[1].ID, copies[0].ID)
@@ -131,26 +121,15 @@ func (t *tryer) settleKilled(ctx context.Context, call cloud.Operation) (string,
 
 // pending are the operations that the engine had under way, by URN: creating, updating or deleting.
 func (t *tryer) pending(ctx context.Context) (map[string]string, error) {
-	state, err := t.Export(ctx)
+	exported, err := t.Export(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var deployment struct {
-		Deployment struct {
-			Pending []struct {
-				Type     string
-				Resource struct{ URN string }
-			} `json:"pending_operations"`
-		}
+	s, err := state.Read(exported)
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(state, &deployment); err != nil {
-		return nil, fmt.Errorf("reading the pending operations: %w", err)
-	}
-	pending := map[string]string{}
-	for _, op := range deployment.Deployment.Pending {
-		pending[op.Resource.URN] = op.Type
-	}
-	return pending, nil
+	return s.Pending, nil
 }
 
 // follow runs a command of the guide, word for word but for its placeholders.
@@ -197,7 +176,7 @@ func (t *tryer) aws(words []string, made cloud.Resource) error {
 		}
 		filters = append(filters, cloud.Object{"key": key, "values": []any{value}})
 	}
-	found, err := t.Cloud.Invoke("aws:resourcegroupstaggingapi/getResources:getResources", cloud.Object{"tagFilters": filters})
+	found, err := t.Cloud.Invoke(cloud.GetResources, cloud.Object{"tagFilters": filters})
 	if err != nil {
 		return err
 	}

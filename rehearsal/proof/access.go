@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // access is the proof of who may do what, as it goes.
@@ -50,8 +51,8 @@ func permissionProof(c *cluster) []*Verdict {
 		services: &Verdict{Claim: "Every service that acts for the cluster may do what it does"},
 		nodes:    &Verdict{Claim: "Every call that nodes make of AWS is allowed"},
 	}
-	for _, r := range c.all {
-		if parts := strings.Split(r.str("arn"), ":"); len(parts) > 5 && len(parts[4]) == len("123456789012") {
+	for _, r := range c.Live {
+		if parts := strings.Split(r.Text("arn"), ":"); len(parts) > 5 && len(parts[4]) == len("123456789012") {
 			a.partition, a.account = parts[1], parts[4]
 			break
 		}
@@ -79,9 +80,9 @@ func (a *access) arn(service, resource string) string {
 }
 
 // role is a role as who makes calls.
-func (a *access) role(r *resource) caller {
+func (a *access) role(r *state.Resource) caller {
 	return caller{
-		name: "role " + r.str("name"), Principal: iam.Principal{ARN: r.str("arn")}, policies: a.permissions.inForce(r),
+		name: "role " + r.Text("name"), Principal: iam.Principal{ARN: r.Text("arn")}, policies: a.permissions.inForce(r),
 	}
 }
 
@@ -165,7 +166,7 @@ func (a *access) decide(one call) (fault, open string) {
 }
 
 // context are the keys of a request that IAM adds by itself.
-func (a *access) context(one call, endpoint *resource) iam.Context {
+func (a *access) context(one call, endpoint *state.Resource) iam.Context {
 	c := iam.Context{
 		"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {a.region},
 		"aws:SourceVpce": nil, "aws:SourceVpc": nil, "aws:SourceAccount": nil, "aws:SourceArn": nil,
@@ -175,19 +176,19 @@ func (a *access) context(one call, endpoint *resource) iam.Context {
 		c["aws:PrincipalArn"], c["aws:PrincipalAccount"] = []string{one.as.ARN}, []string{a.account}
 	}
 	if endpoint != nil {
-		c["aws:SourceVpce"], c["aws:SourceVpc"] = []string{endpoint.id}, []string{endpoint.str("vpcId")}
+		c["aws:SourceVpce"], c["aws:SourceVpc"] = []string{endpoint.ID}, []string{endpoint.Text("vpcId")}
 	}
 	maps.Copy(c, one.context)
 	return c
 }
 
 // endpointsFor are the VPC endpoints that a call goes through, or nothing once where it goes another way.
-func (a *access) endpointsFor(one call) []*resource {
+func (a *access) endpointsFor(one call) []*state.Resource {
 	prefix, name, _ := strings.Cut(one.action, ":")
 	if one.from == nil || prefix == "kms" || prefix == "elasticfilesystem" && strings.HasPrefix(name, "Client") {
-		return []*resource{nil} // a service uses the key from its own side, and mounting is NFS
+		return []*state.Resource{nil} // a service uses the key from its own side, and mounting is NFS
 	}
-	var all []*resource
+	var all []*state.Resource
 	for _, service := range endpointsOf(prefix, one.from) {
 		all = append(all, (&proofs{cluster: a.cluster}).endpointOf(service))
 	}
@@ -203,7 +204,7 @@ func (a *access) policyOn(arn string) *iam.Policy {
 	name, _, _ := strings.Cut(parts[5], "/")
 	switch parts[2] {
 	case "kms":
-		key := a.one(tokenKey, arn, "arn")
+		key := a.One(state.KMSKey, arn, "arn")
 		if key == nil {
 			return &iam.Policy{Name: "the policy of " + arn, Unknown: true}
 		}
@@ -215,28 +216,28 @@ func (a *access) policyOn(arn string) *iam.Policy {
 			Effect: "Allow", Principal: iam.Principals{"AWS": {a.account}}, Action: iam.Values{"kms:*"}, Resource: iam.Values{"*"},
 		}}}
 	case "s3":
-		return policyOf(a.one("aws:s3/bucketPolicy:BucketPolicy", name, "bucket"), "policy")
+		return policyOf(a.One(state.BucketPolicy, name, "bucket"), "policy")
 	case "secretsmanager":
-		return policyOf(a.one("aws:secretsmanager/secretPolicy:SecretPolicy", arn, "secretArn"), "policy")
+		return policyOf(a.One(state.SecretPolicy, arn, "secretArn"), "policy")
 	case "elasticfilesystem":
-		return policyOf(a.one("aws:efs/fileSystemPolicy:FileSystemPolicy", path.Base(arn), "fileSystemId"), "policy")
+		return policyOf(a.One(state.FileSystemPolicy, path.Base(arn), "fileSystemId"), "policy")
 	case "sns":
-		if p := policyOf(a.one("aws:sns/topicPolicy:TopicPolicy", arn, "arn"), "policy"); p != nil {
+		if p := policyOf(a.One(state.TopicPolicy, arn, "arn"), "policy"); p != nil {
 			return p
 		}
-		return policyOf(a.one(tokenTopic, arn, "arn"), "policy")
+		return policyOf(a.One(state.Topic, arn, "arn"), "policy")
 	case "ecr":
 		repository := strings.TrimPrefix(parts[5], "repository/")
-		return policyOf(a.one("aws:ecr/repositoryPolicy:RepositoryPolicy", repository, "repository"), "policy")
+		return policyOf(a.One(state.ECRRepositoryPolicy, repository, "repository"), "policy")
 	}
 	return nil
 }
 
 func (a *access) grantsOn(arn string) []iam.Grant {
 	var all []iam.Grant
-	for _, g := range a.of("aws:kms/grant:Grant") {
-		if key := a.keyOf(g.str("keyId")); key == arn && len(g.objects("constraints")) == 0 {
-			all = append(all, iam.Grant{Grantee: g.str("granteePrincipal"), Operations: g.strings("operations")})
+	for _, g := range a.Of(state.KMSGrant) {
+		if key := a.keyOf(g.Text("keyId")); key == arn && len(g.Objects("constraints")) == 0 {
+			all = append(all, iam.Grant{Grantee: g.Text("granteePrincipal"), Operations: g.Texts("operations")})
 		}
 	}
 	return all
@@ -299,7 +300,7 @@ func (a *access) pulls(image string, as call) []call {
 // guarded reports whether the endpoint of a service has a policy.
 func (a *access) guarded(service string) bool {
 	e := (&proofs{cluster: a.cluster}).endpointOf(service)
-	return e != nil && e.str("policy") != ""
+	return e != nil && e.Text("policy") != ""
 }
 
 // logs are the calls that write to a log group which is there. IAM takes the group's ARN with its stream's.

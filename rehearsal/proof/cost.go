@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // uncalled are services that a role may have permissions of, and that nothing in the VPC calls.
@@ -30,28 +32,28 @@ var foreignNodes = []string{"ecr.api", "ecr.dkr", "eks", "eks-auth"}
 // costs proves that nothing is paid for that the stack file does not ask for.
 func (p *proofs) costs() *Verdict {
 	v := &Verdict{Claim: "Nothing costs by itself: no extended support, no endpoint without a caller, no logs kept for ever"}
-	for _, db := range p.of(tokenDatabase) {
-		if !engineOf(db.str("engine")).extended {
+	for _, db := range p.Of(state.DBInstance) {
+		if !engineOf(db.Text("engine")).extended {
 			continue
 		}
-		if support := db.str("engineLifecycleSupport"); !p.want.DatabaseExtended && support != "open-source-rds-extended-support-disabled" {
+		if support := db.Text("engineLifecycleSupport"); !p.want.DatabaseExtended && support != "open-source-rds-extended-support-disabled" {
 			v.fault("%s is enrolled in RDS Extended Support, which is paid from the end of its engine's standard support on: "+
 				"engineLifecycleSupport is %q", db, support)
 		}
 	}
-	for _, cluster := range p.of(tokenEKS) {
-		if support := cluster.object("upgradePolicy").str("supportType"); !p.want.ClusterExtended && support != "STANDARD" {
+	for _, cluster := range p.Of(state.EKSCluster) {
+		if support := cluster.Object("upgradePolicy").Text("supportType"); !p.want.ClusterExtended && support != "STANDARD" {
 			v.fault("%s slides into extended support, which costs six times as much: upgradePolicy.supportType is %q", cluster, support)
 		}
 	}
 	called := slices.Clone(p.called)
-	if len(p.of(tokenEKS)) == 0 && slices.ContainsFunc(p.nodes, func(n *node) bool { return n.platform == onPod }) {
+	if len(p.Of(state.EKSCluster)) == 0 && slices.ContainsFunc(p.nodes, func(n *node) bool { return n.platform == onPod }) {
 		called = append(called, foreignNodes...)
 	}
 	endpoints := 0
-	for _, e := range p.of(tokenEndpoint) {
-		service := shortService(e.str("serviceName"))
-		if e.str("vpcEndpointType") != "Interface" {
+	for _, e := range p.Of(state.VPCEndpoint) {
+		service := shortService(e.Text("serviceName"))
+		if e.Text("vpcEndpointType") != "Interface" {
 			continue
 		}
 		endpoints++
@@ -61,22 +63,22 @@ func (p *proofs) costs() *Verdict {
 			v.fault("%s costs in every zone, and nothing in the VPC calls %s", e, service)
 		}
 	}
-	groups := p.of(tokenLogGroup)
-	for _, db := range p.of(tokenDatabase) {
-		for _, log := range db.strings("enabledCloudwatchLogsExports") {
-			name := "/aws/rds/instance/" + db.str("identifier") + "/" + log
-			if !slices.ContainsFunc(groups, func(g *resource) bool { return g.str("name") == name }) {
+	groups := p.Of(state.LogGroup)
+	for _, db := range p.Of(state.DBInstance) {
+		for _, log := range db.Texts("enabledCloudwatchLogsExports") {
+			name := "/aws/rds/instance/" + db.Text("identifier") + "/" + log
+			if !slices.ContainsFunc(groups, func(g *state.Resource) bool { return g.Text("name") == name }) {
 				v.fault("RDS makes the log group %s of %s itself, keeps its logs for ever, and leaves it behind", name, db)
 			}
 		}
 	}
 	for _, g := range groups {
-		if days, ok := g.number("retentionInDays"); !ok || days == 0 {
+		if days, ok := g.Int("retentionInDays"); !ok || days == 0 {
 			v.fault("%s keeps its logs for ever: it has no retentionInDays", g)
 		}
 	}
 	v.Shown = strings.Join([]string{count(endpoints, "interface endpoint") + " with callers", count(len(groups), "log group") +
-		" with an end", fmt.Sprintf("%s and %s in standard support", count(len(p.of(tokenDatabase)), "database"),
-		count(len(p.of(tokenEKS)), "Kubernetes cluster"))}, ", ")
+		" with an end", fmt.Sprintf("%s and %s in standard support", count(len(p.Of(state.DBInstance)), "database"),
+		count(len(p.Of(state.EKSCluster)), "Kubernetes cluster"))}, ", ")
 	return v
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Expected is what a stack file says about the world outside the cluster. Everything else that a proof expects holds for
@@ -162,7 +164,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		if u.Scheme == "ldaps" {
 			e.DirectoryPort = 636
 		}
-		if n, ok := number(u.Port()); ok {
+		if n, ok := state.Int(u.Port()); ok {
 			e.DirectoryPort = n
 		}
 	}

@@ -6,18 +6,19 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	tokenIngress = "kubernetes:networking.k8s.io/v1:Ingress"
 	// annotation begins what the AWS Load Balancer Controller reads of an Ingress.
 	// https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/
 	annotation = "alb.ingress.kubernetes.io/"
 )
 
 // annotated is an annotation that the AWS Load Balancer Controller reads.
-func annotated(ingress *resource, key string) string {
-	return ingress.object("metadata").object("annotations").str(annotation + key)
+func annotated(ingress *state.Resource, key string) string {
+	return ingress.Object("metadata").Object("annotations").Text(annotation + key)
 }
 
 func split(list string) []string {
@@ -27,10 +28,10 @@ func split(list string) []string {
 // findIngresses finds the load balancers that the AWS Load Balancer Controller makes: what it will make is in an
 // Ingress's annotations, and only what it has made is not in the state.
 func (c *cluster) findIngresses() {
-	for _, r := range c.of(tokenIngress) {
+	for _, r := range c.Of(state.Ingress) {
 		name := annotated(r, "load-balancer-name")
 		if name == "" {
-			name = r.object("metadata").str("name")
+			name = r.Object("metadata").Text("name")
 		}
 		for _, subnet := range split(annotated(r, "subnets")) {
 			c.balancers = append(c.balancers, new(c.place(party{
@@ -42,7 +43,7 @@ func (c *cluster) findIngresses() {
 }
 
 // ingressListeners are those that the controller makes.
-func ingressListeners(r *resource) []listener {
+func ingressListeners(r *state.Resource) []listener {
 	var ports []map[string]int
 	if json.Unmarshal([]byte(annotated(r, "listen-ports")), &ports) != nil {
 		return nil
@@ -65,19 +66,19 @@ func (p *proofs) routed(n *node) bool {
 	if n.pod == nil {
 		return false
 	}
-	for _, r := range n.pod.inNamespace(tokenIngress) {
+	for _, r := range n.pod.inNamespace(state.Ingress) {
 		if annotated(r, "target-type") != "ip" || annotated(r, "backend-protocol") != "HTTPS" {
 			continue
 		}
-		for _, rule := range r.object("spec").objects("rules") {
-			for _, path := range rule.object("http").objects("paths") {
-				to := path.object("backend").object("service")
-				port := to.object("port")
-				var wanted any = port.str("name")
+		for _, rule := range r.Object("spec").Objects("rules") {
+			for _, path := range rule.Object("http").Objects("paths") {
+				to := path.Object("backend").Object("service")
+				port := to.Object("port")
+				var wanted any = port.Text("name")
 				if number, ok := port["number"]; ok {
 					wanted = number
 				}
-				if n.pod.serves(to.str("name"), wanted) {
+				if n.pod.serves(to.Text("name"), wanted) {
 					return true
 				}
 			}

@@ -6,12 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-)
 
-const (
-	tokenAlias    = "aws:kms/alias:Alias"
-	tokenLogGroup = "aws:cloudwatch/logGroup:LogGroup"
-	tokenTopic    = "aws:sns/topic:Topic"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // use is a property that names a key, and who uses the key because of it.
@@ -19,14 +15,14 @@ type use struct {
 	token, property string
 	// needed says that it has to name the stack's key, but for those that except excepts; each, that every block has to.
 	needed, each bool
-	except       func(a *access, r *resource) bool
+	except       func(a *access, r *state.Resource) bool
 	// what says what is encrypted, as the verdict shows it.
 	what string
 	// via is the service that uses the key on behalf of whoever makes the resource, in these ways. A resource that is
 	// used by others is left to users.
 	via     string
 	actions []string
-	users   func(a *access, r *resource) []call
+	users   func(a *access, r *state.Resource) []call
 }
 
 // What the services' pages on encryption ask of who makes the resource:
@@ -43,48 +39,48 @@ var (
 )
 
 var uses = []use{
-	{token: tokenDatabase, property: "kmsKeyId", needed: true, what: "RDS", via: "rds", actions: byGrant},
-	{token: tokenDatabase, property: "performanceInsightsKmsKeyId", what: "RDS", via: "rds", actions: byGrant},
-	{token: tokenDatabase, property: "masterUserSecretKmsKeyId", what: "Secrets Manager", via: "secretsmanager",
+	{token: state.DBInstance, property: "kmsKeyId", needed: true, what: "RDS", via: "rds", actions: byGrant},
+	{token: state.DBInstance, property: "performanceInsightsKmsKeyId", what: "RDS", via: "rds", actions: byGrant},
+	{token: state.DBInstance, property: "masterUserSecretKmsKeyId", what: "Secrets Manager", via: "secretsmanager",
 		actions: slices.Concat(byGrant, forSecret)},
-	{token: tokenDatabase, property: "masterUserSecrets.kmsKeyId", each: true},
-	{token: tokenFileSystem, property: "kmsKeyId", needed: true, what: "EFS", via: "elasticfilesystem",
+	{token: state.DBInstance, property: "masterUserSecrets.kmsKeyId", each: true},
+	{token: state.FileSystem, property: "kmsKeyId", needed: true, what: "EFS", via: "elasticfilesystem",
 		actions: append([]string{"kms:GenerateDataKeyWithoutPlaintext"}, byGrant...)},
-	{token: tokenSecret, property: "kmsKeyId", needed: true, what: "Secrets Manager", via: "secretsmanager", actions: forSecret},
-	{token: tokenInstance, property: "rootBlockDevice.kmsKeyId", needed: true, what: "EC2 for disks", via: "ec2", actions: forDisk},
-	{token: tokenInstance, property: "ebsBlockDevices.kmsKeyId", what: "EC2 for disks", via: "ec2", actions: forDisk},
-	{token: tokenTemplate, property: "blockDeviceMappings.ebs.kmsKeyId", needed: true, what: "Auto Scaling for disks", users: launches},
-	{token: tokenEKS, property: "encryptionConfig.provider.keyArn", needed: true, what: "EKS", via: "eks", actions: byGrant},
-	{token: tokenEKS, property: "encryptionConfig.provider.keyArn", users: controlPlane},
-	{token: tokenSSE, property: "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId", needed: true, what: "S3", via: "s3",
-		actions: forSecret, except: func(a *access, r *resource) bool { return a.takesLogs(r.str("bucket")) }},
-	{token: tokenObject, property: "kmsKeyId", what: "S3", via: "s3", actions: forSecret},
-	{token: tokenLogGroup, property: "kmsKeyId", what: "CloudWatch Logs", users: keepsLogs},
-	{token: tokenTopic, property: "kmsMasterKeyId", what: "SNS", via: "sns", actions: forSecret},
-	{token: "aws:ssm/parameter:Parameter", property: "keyId", what: "Systems Manager", via: "ssm", actions: []string{"kms:Encrypt"}},
-	{token: "aws:ecr/repository:Repository", property: "encryptionConfigurations.kmsKey", what: "ECR", via: "ecr",
+	{token: state.Secret, property: "kmsKeyId", needed: true, what: "Secrets Manager", via: "secretsmanager", actions: forSecret},
+	{token: state.EC2Instance, property: "rootBlockDevice.kmsKeyId", needed: true, what: "EC2 for disks", via: "ec2", actions: forDisk},
+	{token: state.EC2Instance, property: "ebsBlockDevices.kmsKeyId", what: "EC2 for disks", via: "ec2", actions: forDisk},
+	{token: state.LaunchTemplate, property: "blockDeviceMappings.ebs.kmsKeyId", needed: true, what: "Auto Scaling for disks", users: launches},
+	{token: state.EKSCluster, property: "encryptionConfig.provider.keyArn", needed: true, what: "EKS", via: "eks", actions: byGrant},
+	{token: state.EKSCluster, property: "encryptionConfig.provider.keyArn", users: controlPlane},
+	{token: state.BucketEncryption, property: "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId", needed: true, what: "S3", via: "s3",
+		actions: forSecret, except: func(a *access, r *state.Resource) bool { return a.takesLogs(r.Text("bucket")) }},
+	{token: state.BucketObject, property: "kmsKeyId", what: "S3", via: "s3", actions: forSecret},
+	{token: state.LogGroup, property: "kmsKeyId", what: "CloudWatch Logs", users: keepsLogs},
+	{token: state.Topic, property: "kmsMasterKeyId", what: "SNS", via: "sns", actions: forSecret},
+	{token: state.SSMParameter, property: "keyId", what: "Systems Manager", via: "ssm", actions: []string{"kms:Encrypt"}},
+	{token: state.ECRRepository, property: "encryptionConfigurations.kmsKey", what: "ECR", via: "ecr",
 		actions: append([]string{"kms:RetireGrant"}, byGrant...)},
-	{token: "aws:backup/vault:Vault", property: "kmsKeyArn", what: "AWS Backup", via: "backup",
+	{token: state.BackupVault, property: "kmsKeyArn", what: "AWS Backup", via: "backup",
 		actions: slices.Concat(byGrant, forSecret)},
 	// What names a key and does not use it.
-	{token: tokenKey, property: "arn"}, {token: tokenKey, property: "keyId"}, {token: tokenKey, property: "id"},
-	{token: tokenAlias, property: "targetKeyId"}, {token: tokenAlias, property: "targetKeyArn"},
-	{token: "aws:kms/grant:Grant", property: "keyId"},
+	{token: state.KMSKey, property: "arn"}, {token: state.KMSKey, property: "keyId"}, {token: state.KMSKey, property: "id"},
+	{token: state.KMSAlias, property: "targetKeyId"}, {token: state.KMSAlias, property: "targetKeyArn"},
+	{token: state.KMSGrant, property: "keyId"},
 }
 
 // launches are the uses of a key by what starts instances from a template: Auto Scaling under its service-linked role, for
 // groups and for the node groups of EKS, which are groups too.
-func launches(a *access, template *resource) []call {
+func launches(a *access, template *state.Resource) []call {
 	roles := map[string]string{}
 	usual := fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling", a.partition, a.account)
-	for _, g := range a.of(tokenGroup) {
+	for _, g := range a.Of(state.AutoScalingGroup) {
 		if a.template(g) == template {
-			roles["Auto Scaling, to start the instances of "+g.String()] = cmp.Or(g.str("serviceLinkedRoleArn"), usual)
+			roles["Auto Scaling, to start the instances of "+g.String()] = cmp.Or(g.Text("serviceLinkedRoleArn"), usual)
 		}
 	}
-	for _, g := range a.of(tokenNodeGroup) {
-		spec := g.object("launchTemplate")
-		if a.one(tokenTemplate, cmp.Or(spec.str("id"), spec.str("name")), "name") == template {
+	for _, g := range a.Of(state.NodeGroup) {
+		spec := g.Object("launchTemplate")
+		if a.One(state.LaunchTemplate, cmp.Or(spec.Text("id"), spec.Text("name")), "name") == template {
 			roles["Auto Scaling, to start the nodes of "+g.String()] = usual
 		}
 	}
@@ -96,8 +92,8 @@ func launches(a *access, template *resource) []call {
 }
 
 // controlPlane is EKS under the cluster's role, which asks after the key and its grant (terraform-aws-eks #1913).
-func controlPlane(a *access, cluster *resource) []call {
-	role := a.one(tokenRole, cluster.str("roleArn"), "arn")
+func controlPlane(a *access, cluster *state.Resource) []call {
+	role := a.One(state.Role, cluster.Text("roleArn"), "arn")
 	if role == nil {
 		return nil
 	}
@@ -107,10 +103,10 @@ func controlPlane(a *access, cluster *resource) []call {
 
 // keepsLogs is CloudWatch Logs, which acts as itself.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-func keepsLogs(a *access, group *resource) []call {
+func keepsLogs(a *access, group *state.Resource) []call {
 	context := a.through("logs")
 	context["kms:ViaService"] = nil
-	context["kms:EncryptionContext:aws:logs:arn"] = []string{a.arn("logs", "log-group:"+group.str("name"))}
+	context["kms:EncryptionContext:aws:logs:arn"] = []string{a.arn("logs", "log-group:"+group.Text("name"))}
 	context["aws:SourceAccount"] = []string{a.account}
 	context["aws:SourceArn"] = context["kms:EncryptionContext:aws:logs:arn"]
 	one := call{by: "CloudWatch Logs, for " + group.String(), as: service("logs." + a.region + "." + a.suffix()), context: context}
@@ -120,15 +116,15 @@ func keepsLogs(a *access, group *resource) []call {
 // proveKeys goes through everything that names a key, or should.
 func (a *access) proveKeys() {
 	own := map[string]bool{}
-	for _, k := range a.of(tokenKey) {
-		own[k.str("arn")], own[k.id] = true, true
+	for _, k := range a.Of(state.KMSKey) {
+		own[k.Text("arn")], own[k.ID] = true, true
 	}
 	known := map[string]bool{}
 	for _, u := range uses {
 		known[u.token+" "+u.property] = true
-		for _, r := range a.of(u.token) {
-			named := textsAt(r.whole(), strings.Split(u.property, "."))
-			other := func(k string) bool { return a.get(tokenKey, a.keyID(k)) == nil }
+		for _, r := range a.Of(u.token) {
+			named := textsAt(r.Properties(), strings.Split(u.property, "."))
+			other := func(k string) bool { return a.Get(state.KMSKey, a.keyID(k)) == nil }
 			wrong := slices.ContainsFunc(named, other) || u.needed && len(named) == 0
 			if (u.needed || u.each) && wrong && len(own) > 0 && (u.except == nil || !u.except(a, r)) {
 				a.keys.fault("%s is not encrypted with the stack's key: it does not have it as %s", r, u.property)
@@ -140,22 +136,22 @@ func (a *access) proveKeys() {
 			}
 		}
 	}
-	for _, r := range a.all {
-		if !strings.HasPrefix(r.token, "aws:") {
+	for _, r := range a.Live {
+		if !strings.HasPrefix(r.Type, "aws:") {
 			continue
 		}
-		walk("", r.whole(), func(property, value string) {
-			if own[value] && !known[r.token+" "+property] {
+		state.Walk(r.Properties(), func(property, value string) {
+			if own[value] && !known[r.Type+" "+property] {
 				a.keys.fault("%s has a key as %s; who uses it on whose behalf is not known here", r, property)
 			}
 		})
 	}
-	for _, k := range a.of(tokenKey) { // https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
-		a.check(a.keys, call{by: "changing " + k.String(), as: a.deployer(), action: "kms:PutKeyPolicy", on: k.str("arn"), context: a.through("kms")})
+	for _, k := range a.Of(state.KMSKey) { // https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+		a.check(a.keys, call{by: "changing " + k.String(), as: a.deployer(), action: "kms:PutKeyPolicy", on: k.Text("arn"), context: a.through("kms")})
 	}
 }
 
-func (a *access) proveUse(u use, r *resource, key string) {
+func (a *access) proveUse(u use, r *state.Resource, key string) {
 	var all []call
 	if u.via != "" {
 		all = each(call{by: u.what + ", for " + r.String(), as: a.deployer(), context: a.through(u.via)}, "", u.actions...)
@@ -175,15 +171,15 @@ func (a *access) proveUse(u use, r *resource, key string) {
 
 // keyOf is the ARN of the key that a resource names by ARN, id or alias.
 func (a *access) keyOf(name string) string {
-	if k := a.get(tokenKey, a.keyID(name)); k != nil {
-		return k.str("arn")
+	if k := a.Get(state.KMSKey, a.keyID(name)); k != nil {
+		return k.Text("arn")
 	}
 	return name
 }
 
 func (a *access) keyID(name string) string {
-	if alias := a.one(tokenAlias, name, "name", "arn"); alias != nil {
-		name = alias.str("targetKeyId")
+	if alias := a.One(state.KMSAlias, name, "name", "arn"); alias != nil {
+		name = alias.Text("targetKeyId")
 	}
 	if _, id, ok := strings.Cut(name, ":key/"); ok {
 		return id
@@ -193,13 +189,13 @@ func (a *access) keyID(name string) string {
 
 // keyOfSecret is the key of a secret of the stack's own or of RDS, or nothing for AWS's own key.
 func (a *access) keyOfSecret(arn string) string {
-	if s := a.one(tokenSecret, arn, "arn"); s != nil {
-		return a.keyOf(s.str("kmsKeyId"))
+	if s := a.One(state.Secret, arn, "arn"); s != nil {
+		return a.keyOf(s.Text("kmsKeyId"))
 	}
-	for _, d := range a.of(tokenDatabase) {
-		for _, s := range d.objects("masterUserSecrets") {
-			if s.str("secretArn") == arn {
-				return a.keyOf(cmp.Or(s.str("kmsKeyId"), d.str("masterUserSecretKmsKeyId")))
+	for _, d := range a.Of(state.DBInstance) {
+		for _, s := range d.Objects("masterUserSecrets") {
+			if s.Text("secretArn") == arn {
+				return a.keyOf(cmp.Or(s.Text("kmsKeyId"), d.Text("masterUserSecretKmsKeyId")))
 			}
 		}
 	}
@@ -208,31 +204,17 @@ func (a *access) keyOfSecret(arn string) string {
 
 // keyOfObject is the key of an object, or nothing where S3's own encrypts it.
 func (a *access) keyOfObject(bucket, key string) string {
-	for _, o := range a.with(tokenObject, "bucket", bucket) {
-		if o.str("key") == key && o.str("kmsKeyId") != "" {
-			return a.keyOf(o.str("kmsKeyId"))
+	for _, o := range a.With(state.BucketObject, "bucket", bucket) {
+		if o.Text("key") == key && o.Text("kmsKeyId") != "" {
+			return a.keyOf(o.Text("kmsKeyId"))
 		}
 	}
-	for _, e := range a.with(tokenSSE, "bucket", bucket) {
-		if named := textsAt(e.whole(), []string{"rules", "applyServerSideEncryptionByDefault", "kmsMasterKeyId"}); len(named) > 0 {
+	for _, e := range a.With(state.BucketEncryption, "bucket", bucket) {
+		if named := textsAt(e.Properties(), []string{"rules", "applyServerSideEncryptionByDefault", "kmsMasterKeyId"}); len(named) > 0 {
 			return a.keyOf(named[0])
 		}
 	}
 	return ""
-}
-
-// whole are a resource's properties, as prop would find them.
-func (r *resource) whole() map[string]any {
-	all := maps.Clone(r.in)
-	if all == nil {
-		all = map[string]any{}
-	}
-	for key, v := range r.out {
-		if v != nil {
-			all[key] = v
-		}
-	}
-	return all
 }
 
 // textsAt lists the texts at the end of a path, through lists; nothing stands for a block that lacks the last name.
@@ -245,7 +227,7 @@ func textsAt(v any, names []string) []string {
 		}
 		return all
 	case map[string]any:
-		if len(names) == 1 && text(v[names[0]]) == "" {
+		if len(names) == 1 && state.Text(v[names[0]]) == "" {
 			return []string{""}
 		}
 		if len(names) > 0 {
@@ -257,20 +239,4 @@ func textsAt(v any, names []string) []string {
 		}
 	}
 	return nil
-}
-
-// walk visits the texts of a resource with their path, without the places in lists.
-func walk(path string, v any, visit func(path, value string)) {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			walk(strings.TrimPrefix(path+"."+key, "."), v[key], visit)
-		}
-	case []any:
-		for _, e := range v {
-			walk(path, e, visit)
-		}
-	case string:
-		visit(path, v)
-	}
 }

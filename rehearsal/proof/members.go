@@ -5,42 +5,28 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-)
 
-const (
-	tokenTargetOf = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
-
-// needs reports whether one resource waited for another, itself included, by their URNs.
-func (s *state) needs(from, to string, seen map[string]bool) bool {
-	if from == to {
-		return true
-	}
-	if seen[from] {
-		return false
-	}
-	seen[from] = true
-	return slices.ContainsFunc(s.after[from], func(urn string) bool { return s.needs(urn, to, seen) })
-}
 
 // stepsOf are the steps of an association's document, or nil where that is no Automation document of the stack.
-func (s *state) stepsOf(a *resource) []object {
-	document := s.one(tokenDocument, a.str("name"), "name")
-	if document == nil || document.str("documentType") != "Automation" {
+func (c *cluster) stepsOf(a *state.Resource) []state.Object {
+	document := c.One(state.SSMDocument, a.Text("name"), "name")
+	if document == nil || document.Text("documentType") != "Automation" {
 		return nil
 	}
 	var content map[string]any
-	if json.Unmarshal([]byte(document.str("content")), &content) != nil {
+	if json.Unmarshal([]byte(document.Text("content")), &content) != nil {
 		return nil
 	}
-	return objects(content["mainSteps"])
+	return state.Objects(content["mainSteps"])
 }
 
 // fixed are the members: instances that are registered with a target group one by one.
 func (p *proofs) fixed() []*node {
 	var all []*node
 	for _, n := range p.nodes {
-		if n.origin.token == tokenInstance {
+		if n.origin.Type == state.EC2Instance {
 			all = append(all, n)
 		}
 	}
@@ -50,12 +36,12 @@ func (p *proofs) fixed() []*node {
 // waits proves that fixed members wait for each other, and for nothing that reports too early.
 func (p *proofs) waits() *Verdict {
 	v := &Verdict{Claim: "Fixed members start, and are replaced, one after the other"}
-	for _, a := range p.of(tokenAssociation) {
-		waited := slices.ContainsFunc(p.all, func(r *resource) bool { return slices.Contains(p.state.after[r.urn], a.urn) })
-		if timeout, _ := a.number("waitForSuccessTimeoutSeconds"); waited && timeout == 0 {
+	for _, a := range p.Of(state.SSMAssociation) {
+		waited := slices.ContainsFunc(p.Live, func(r *state.Resource) bool { return slices.Contains(r.Dependencies, a.URN) })
+		if timeout, _ := a.Int("waitForSuccessTimeoutSeconds"); waited && timeout == 0 {
 			v.fault("%s is waited for, and has no waitForSuccessTimeoutSeconds: nobody waits until it succeeds", a)
 		}
-		if targets := a.objects("targets"); waited && (len(targets) > 0 || a.str("instanceId") != "") {
+		if targets := a.Objects("targets"); waited && (len(targets) > 0 || a.Text("instanceId") != "") {
 			v.fault("%s runs on instances that Systems Manager may not know yet, and then reports success before it has run "+
 				"(terraform-provider-aws #31175): what waits for it starts, or is terminated, too early", a)
 		}
@@ -74,22 +60,22 @@ func (p *proofs) waits() *Verdict {
 
 // follows reports whether a node waited until another was ready.
 func (p *proofs) follows(n, other *node) bool {
-	return slices.ContainsFunc(p.of(tokenAssociation), func(a *resource) bool {
-		return a.object("parameters").str("InstanceId") == other.origin.id && p.isReadiness(a) &&
-			p.needs(n.origin.urn, a.urn, map[string]bool{})
+	return slices.ContainsFunc(p.Of(state.SSMAssociation), func(a *state.Resource) bool {
+		return a.Object("parameters").Text("InstanceId") == other.origin.ID && p.isReadiness(a) &&
+			p.Waits(n.origin.URN, a.URN)
 	})
 }
 
 // isReadiness: the document waits until Systems Manager knows the instance, and then until the node's own check passes.
-func (p *proofs) isReadiness(a *resource) bool {
+func (p *proofs) isReadiness(a *state.Resource) bool {
 	registered := false
 	for _, step := range p.stepsOf(a) {
-		inputs := step.object("inputs")
-		switch step.str("action") {
+		inputs := step.Object("inputs")
+		switch step.Text("action") {
 		case "aws:waitForAwsResourceProperty":
-			registered = registered || inputs.str("Api") == "DescribeInstanceInformation"
+			registered = registered || inputs.Text("Api") == "DescribeInstanceInformation"
 		case "aws:runCommand":
-			if registered && strings.Contains(strings.Join(inputs.object("Parameters").strings("commands"), "\n"), "/bin/ready") {
+			if registered && strings.Contains(strings.Join(inputs.Object("Parameters").Texts("commands"), "\n"), "/bin/ready") {
 				return true
 			}
 		}
@@ -102,10 +88,10 @@ func (p *proofs) isReadiness(a *resource) bool {
 func (p *proofs) drains() *Verdict {
 	v := &Verdict{Claim: "A node that is replaced finishes its requests first"}
 	for _, n := range p.fixed() {
-		for _, t := range p.with(tokenTargetOf, "targetId", n.origin.id) {
-			group := p.one(tokenTargetGroup, t.str("targetGroupArn"), "arn")
-			drained := slices.ContainsFunc(p.of(tokenAssociation), func(a *resource) bool {
-				return p.isDrain(a, n, t) && p.needs(n.origin.urn, a.urn, map[string]bool{})
+		for _, t := range p.With(state.TargetGroupAttachment, "targetId", n.origin.ID) {
+			group := p.One(state.TargetGroup, t.Text("targetGroupArn"), "arn")
+			drained := slices.ContainsFunc(p.Of(state.SSMAssociation), func(a *state.Resource) bool {
+				return p.isDrain(a, n, t) && p.Waits(n.origin.URN, a.URN)
 			})
 			if group != nil && !drained {
 				v.fault("%s is terminated while it has requests: its attachment's deletion does not wait for the %d s that %s lets "+
@@ -117,8 +103,8 @@ func (p *proofs) drains() *Verdict {
 	return v
 }
 
-func delay(group *resource) int {
-	if d, ok := group.number("deregistrationDelay"); ok {
+func delay(group *state.Resource) int {
+	if d, ok := group.Int("deregistrationDelay"); ok {
 		return d
 	}
 	return 300 // Elastic Load Balancing's own
@@ -126,18 +112,18 @@ func delay(group *resource) int {
 
 // isDrain: the document takes the instance on the member's interface out of the target group and then waits, and runs
 // again when what the member is launched with changes.
-func (p *proofs) isDrain(a *resource, n *node, attachment *resource) bool {
-	parameters := a.object("parameters")
-	interfaces := n.origin.objects("networkInterfaces")
-	if len(interfaces) == 0 || parameters.str("Interface") != interfaces[0].str("networkInterfaceId") ||
-		parameters.str("TargetGroup") != attachment.str("targetGroupArn") || parameters.str("Launch") == "" {
+func (p *proofs) isDrain(a *state.Resource, n *node, attachment *state.Resource) bool {
+	parameters := a.Object("parameters")
+	interfaces := n.origin.Objects("networkInterfaces")
+	if len(interfaces) == 0 || parameters.Text("Interface") != interfaces[0].Text("networkInterfaceId") ||
+		parameters.Text("TargetGroup") != attachment.Text("targetGroupArn") || parameters.Text("Launch") == "" {
 		return false
 	}
 	deregistered := false
 	for _, step := range p.stepsOf(a) {
-		inputs := step.object("inputs")
-		deregistered = deregistered || strings.Contains(inputs.str("Script"), "deregister_targets") || inputs.str("Api") == "DeregisterTargets"
-		if deregistered && step.str("action") == "aws:sleep" {
+		inputs := step.Object("inputs")
+		deregistered = deregistered || strings.Contains(inputs.Text("Script"), "deregister_targets") || inputs.Text("Api") == "DeregisterTargets"
+		if deregistered && step.Text("action") == "aws:sleep" {
 			return true
 		}
 	}

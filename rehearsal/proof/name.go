@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
@@ -44,19 +46,19 @@ func ownName(c *cluster, hostname string) *Verdict {
 			v.named(n, hostsWritten.MatchString(program) && variables["PUBLIC_NAME"] == hostname, hostname)
 			v.redirected(n, program)
 		case onHost:
-			v.named(n, slices.ContainsFunc(n.server().objects("extraHosts"), func(h object) bool {
-				return h.str("hostname") == hostname && h.str("ipAddress") == loopback
+			v.named(n, slices.ContainsFunc(n.server().Objects("extraHosts"), func(h state.Object) bool {
+				return h.Text("hostname") == hostname && h.Text("ipAddress") == loopback
 			}), hostname)
 			v.redirected(n, n.host.text)
 		case onTask:
-			user, _, _ := strings.Cut(n.server().str("user"), ":")
+			user, _, _ := strings.Cut(n.server().Text("user"), ":")
 			v.named(n, hostsWritten.MatchString(program) && variables["WSO2IS_NAME"] == hostname && user == "0", hostname)
-			v.forwarded(n, program, variables, n.server().objects("systemControls"), "namespace")
-		default:
-			v.named(n, slices.ContainsFunc(n.pod.spec.objects("hostAliases"), func(h object) bool {
-				return slices.Contains(h.strings("hostnames"), hostname) && h.str("ip") == loopback
+			v.forwarded(n, program, variables, n.server().Objects("systemControls"), "namespace")
+		case onPod:
+			v.named(n, slices.ContainsFunc(n.pod.spec.Objects("hostAliases"), func(h state.Object) bool {
+				return slices.Contains(h.Texts("hostnames"), hostname) && h.Text("ip") == loopback
 			}), hostname)
-			v.forwarded(n, program, variables, n.pod.spec.object("securityContext").objects("sysctls"), "name")
+			v.forwarded(n, program, variables, n.pod.spec.Object("securityContext").Objects("sysctls"), "name")
 		}
 		v.believed(n, program, variables, hostname)
 	}
@@ -80,13 +82,13 @@ func (v *Verdict) redirected(n *node, program string) {
 	}
 }
 
-func (v *Verdict) forwarded(n *node, program string, variables map[string]string, parameters []object, key string) {
+func (v *Verdict) forwarded(n *node, program string, variables map[string]string, parameters []state.Object, key string) {
 	if variables["WSO2IS_FORWARD"] != strconv.Itoa(publicHTTPS) || !forwards.MatchString(program) {
 		v.fault("nothing leads port %d of %s on to %d: what the server asks of its own name is refused", publicHTTPS, n, nodeHTTPS)
 	}
-	if !slices.ContainsFunc(parameters, func(p object) bool {
-		start, err := strconv.Atoi(p.str("value"))
-		return p.str(key) == unprivileged && err == nil && start <= publicHTTPS
+	if !slices.ContainsFunc(parameters, func(p state.Object) bool {
+		start, err := strconv.Atoi(p.Text("value"))
+		return p.Text(key) == unprivileged && err == nil && start <= publicHTTPS
 	}) {
 		v.fault("%s does not set %s: the server's user may not listen on port %d", n, unprivileged, publicHTTPS)
 	}
@@ -118,16 +120,16 @@ func (c *cluster) program(n *node) (string, map[string]string) {
 			variables[m[1]] = m[2]
 		}
 		text := n.text
-		for _, o := range c.of(tokenObject) {
-			if key := o.str("key"); key != "" && strings.Contains(n.text, key+"|") {
-				text += "\n" + o.str("content")
+		for _, o := range c.Of(state.BucketObject) {
+			if key := o.Text("key"); key != "" && strings.Contains(n.text, key+"|") {
+				text += "\n" + o.Text("content")
 			}
 		}
 		return text, variables
 	}
 	server := n.server()
-	for _, variable := range slices.Concat(server.objects("environment"), server.objects("env")) {
-		variables[variable.str("name")] = variable.str("value")
+	for _, variable := range slices.Concat(server.Objects("environment"), server.Objects("env")) {
+		variables[variable.Text("name")] = variable.Text("value")
 	}
-	return strings.Join(slices.Concat(server.strings("entryPoint"), server.strings("command")), "\n"), variables
+	return strings.Join(slices.Concat(server.Texts("entryPoint"), server.Texts("command")), "\n"), variables
 }

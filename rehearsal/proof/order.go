@@ -3,6 +3,8 @@ package proof
 import (
 	"fmt"
 	"slices"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // wait is what must be there before something is made.
@@ -11,35 +13,32 @@ type wait struct {
 	what   string
 	before []string
 	// of says whether a resource needs the other one.
-	of func(c *cluster, r, other *resource) bool
+	of func(c *cluster, r, other *state.Resource) bool
 	// why says what happens otherwise, with its source.
 	why string
 }
 
-const (
-	tokenFlowLog      = "aws:ec2/flowLog:FlowLog"
-	tokenBucketPolicy = "aws:s3/bucketPolicy:BucketPolicy"
-)
+func sameBucket(_ *cluster, r, other *state.Resource) bool {
+	return r.Text("bucket") == other.Text("bucket")
+}
 
-func sameBucket(_ *cluster, r, other *resource) bool { return r.str("bucket") == other.str("bucket") }
-
-func sameVPC(c *cluster, r, other *resource) bool {
-	subnet := c.get(tokenSubnet, r.str("subnetId"))
-	return subnet != nil && subnet.str("vpcId") == other.str("vpcId")
+func sameVPC(c *cluster, r, other *state.Resource) bool {
+	subnet := c.Get(state.Subnet, r.Text("subnetId"))
+	return subnet != nil && subnet.Text("vpcId") == other.Text("vpcId")
 }
 
 // actsAs says that the resource names the role of a policy, by its name or ARN.
-func actsAs(property string) func(c *cluster, r, policy *resource) bool {
-	return func(c *cluster, r, policy *resource) bool {
-		role := c.one(tokenRole, policy.str("role"), "name", "arn")
-		return role != nil && r.str(property) == role.str("arn")
+func actsAs(property string) func(c *cluster, r, policy *state.Resource) bool {
+	return func(c *cluster, r, policy *state.Resource) bool {
+		role := c.One(state.Role, policy.Text("role"), "name", "arn")
+		return role != nil && r.Text(property) == role.Text("arn")
 	}
 }
 
 // serves says that a listener sends requests to the service's target group.
-func serves(_ *cluster, service, listener *resource) bool {
-	for _, arn := range at(service, "loadBalancers[].targetGroupArn") {
-		if arn != nil && slices.Contains(at(listener, "defaultActions[].targetGroupArn"), arn) {
+func serves(_ *cluster, service, listener *state.Resource) bool {
+	for _, arn := range state.Values(service.Inputs, "loadBalancers[].targetGroupArn") {
+		if arn != nil && slices.Contains(state.Values(listener.Inputs, "defaultActions[].targetGroupArn"), arn) {
 			return true
 		}
 	}
@@ -48,43 +47,43 @@ func serves(_ *cluster, service, listener *resource) bool {
 
 // waits are the orders that no reference between properties makes.
 var waits = []wait{
-	{tokenNAT, []string{tokenInternet}, sameVPC,
+	{state.NATGateway, []string{state.InternetGateway}, sameVPC,
 		"EC2 refuses a NAT gateway in a VPC without an attached internet gateway (docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html)"},
-	{tokenFlowLog, []string{tokenRolePolicy}, actsAs("iamRoleArn"),
+	{state.FlowLog, []string{state.RolePolicy}, actsAs("iamRoleArn"),
 		"the service drops records until its role may write (docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html)"},
-	{tokenBucketPolicy, []string{tokenBlock}, sameBucket,
+	{state.BucketPolicy, []string{state.BucketPublicAccessBlock}, sameBucket,
 		"S3 refuses two changes of a bucket at the same time as OperationAborted (terraform-provider-aws #7628)"},
-	{tokenObject, []string{tokenSSE}, sameBucket, "it would be encrypted with S3's own key"},
-	{tokenObject, []string{tokenBlock}, sameBucket, "it would lie in a bucket that is not closed yet"},
-	{tokenService, []string{tokenListener}, serves,
+	{state.BucketObject, []string{state.BucketEncryption}, sameBucket, "it would be encrypted with S3's own key"},
+	{state.BucketObject, []string{state.BucketPublicAccessBlock}, sameBucket, "it would lie in a bucket that is not closed yet"},
+	{state.ECSService, []string{state.Listener}, serves,
 		"ECS refuses a target group that no load balancer has (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html)"},
-	{tokenNodeGroup, []string{tokenAttachment}, actsAs("nodeRoleArn"),
+	{state.NodeGroup, []string{state.RolePolicyAttachment}, actsAs("nodeRoleArn"),
 		"nodes cannot join before their role may call EKS (docs.aws.amazon.com/eks/latest/userguide/create-node-role.html)"},
 }
 
 // starts are the types that start a node, and needed what every node needs from its first moment: it has its own network,
 // its permissions, its secrets and its files, or gives up.
 var (
-	starts = []string{tokenInstance, tokenGroup, tokenService, tokenDeployment}
+	starts = []string{state.EC2Instance, state.AutoScalingGroup, state.ECSService, state.Deployment}
 	needed = []string{
-		"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
-		"aws:ec2/vpcEndpoint:VpcEndpoint", "aws:secretsmanager/secretVersion:SecretVersion", tokenTarget,
+		state.SecurityGroupIngressRule, state.SecurityGroupEgressRule,
+		state.VPCEndpoint, state.SecretVersion, state.MountTarget,
 	}
 )
 
 // ordered proves that everything waits for what it needs, through any number of other resources.
 func ordered(c *cluster) *Verdict {
 	v, pairs := &Verdict{Claim: "Everything waits for what it needs"}, 0
-	must := func(r, other *resource, why string) {
+	must := func(r, other *state.Resource, why string) {
 		pairs++
-		if !c.follows(r.urn, other.urn, map[string]bool{}) {
+		if !c.Waits(r.URN, other.URN) {
 			v.fault("%s does not wait for %s: %s", r, other, why)
 		}
 	}
 	for _, w := range waits {
-		for _, r := range c.of(w.what) {
+		for _, r := range c.Of(w.what) {
 			for _, token := range w.before {
-				for _, other := range c.of(token) {
+				for _, other := range c.Of(token) {
 					if w.of(c, r, other) {
 						must(r, other, w.why)
 					}
@@ -93,12 +92,12 @@ func ordered(c *cluster) *Verdict {
 		}
 	}
 	for _, token := range starts {
-		for _, r := range c.of(token) {
+		for _, r := range c.Of(token) {
 			if !slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == r }) {
 				continue
 			}
 			for _, token := range needed {
-				for _, other := range c.of(token) {
+				for _, other := range c.Of(token) {
 					must(r, other, "a node that starts first fails, or starts alone")
 				}
 			}
@@ -106,18 +105,4 @@ func ordered(c *cluster) *Verdict {
 	}
 	v.Shown = fmt.Sprintf("%d pairs, each in its order", pairs)
 	return v
-}
-
-// follows says whether one resource is made after another one.
-func (s *state) follows(from, to string, seen map[string]bool) bool {
-	if seen[from] {
-		return false
-	}
-	seen[from] = true
-	for _, before := range s.after[from] {
-		if before == to || s.follows(before, to, seen) {
-			return true
-		}
-	}
-	return false
 }

@@ -7,10 +7,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	tokenTargetGroup = "aws:lb/targetGroup:TargetGroup"
 	// nodeHTTP is the server's other connector, with threads of its own.
 	nodeHTTP = 9763
 	// healthPath answers 503 without the database (DataSourceHealthChecker of carbon-health-check).
@@ -52,7 +53,7 @@ func asks(command string) []checked {
 	}
 	var all []checked
 	for _, m := range localURL.FindAllStringSubmatch(command, -1) {
-		port, _ := number(m[1])
+		port, _ := state.Int(m[1])
 		all = append(all, checked{port, m[2]})
 	}
 	return all
@@ -68,7 +69,7 @@ func healthProof(c *cluster, want Expected) []*Verdict {
 func (p *proofs) outages() *Verdict {
 	v := &Verdict{Claim: "An outage of the database or of a directory terminates no node"}
 	shown := map[string]bool{}
-	for _, g := range p.of(tokenGroup) {
+	for _, g := range p.Of(state.AutoScalingGroup) {
 		p.outageOfGroup(g, v)
 	}
 	for _, n := range p.nodes {
@@ -79,7 +80,7 @@ func (p *proofs) outages() *Verdict {
 		case n.pod != nil:
 			outageOfPod(n, v)
 			shown["Kubernetes starts a container again that is not alive, and routes to the others meanwhile"] = true
-		case n.origin.token == tokenGroup:
+		case n.origin.Type == state.AutoScalingGroup:
 			shown["the group replaces an instance that EC2 finds broken"] = true
 		default:
 			shown["nothing replaces "+n.String()] = true
@@ -91,14 +92,14 @@ func (p *proofs) outages() *Verdict {
 }
 
 // outageOfGroup: with the health check type ELB, Auto Scaling terminates what the load balancer finds unhealthy.
-func (p *proofs) outageOfGroup(g *resource, v *Verdict) {
-	if !strings.Contains(g.str("healthCheckType"), "ELB") {
+func (p *proofs) outageOfGroup(g *state.Resource, v *Verdict) {
+	if !strings.Contains(g.Text("healthCheckType"), "ELB") {
 		return
 	}
-	for _, t := range p.of(tokenTargetGroup) {
-		attached := slices.Contains(g.strings("targetGroupArns"), t.str("arn"))
-		for _, a := range p.with("aws:autoscaling/attachment:Attachment", "autoscalingGroupName", g.id) {
-			attached = attached || a.str("lbTargetGroupArn") == t.str("arn")
+	for _, t := range p.Of(state.TargetGroup) {
+		attached := slices.Contains(g.Texts("targetGroupArns"), t.Text("arn"))
+		for _, a := range p.With(state.AutoScalingAttachment, "autoscalingGroupName", g.ID) {
+			attached = attached || a.Text("lbTargetGroupArn") == t.Text("arn")
 		}
 		if why := targetCheck(t).depends(); attached && why != "" {
 			v.fault("%s has HealthCheckType ELB, and %s is checked on %s: Auto Scaling terminates every node, and no new one "+
@@ -107,10 +108,10 @@ func (p *proofs) outageOfGroup(g *resource, v *Verdict) {
 	}
 }
 
-func targetCheck(t *resource) checked {
-	check := t.object("healthCheck")
-	c := checked{port: nodeHTTPS, path: cmp.Or(check.str("path"), "/")}
-	if port, ok := check.number("port"); ok {
+func targetCheck(t *state.Resource) checked {
+	check := t.Object("healthCheck")
+	c := checked{port: nodeHTTPS, path: cmp.Or(check.Text("path"), "/")}
+	if port, ok := check.Int("port"); ok {
 		c.port = port
 	}
 	return c
@@ -119,18 +120,18 @@ func targetCheck(t *resource) checked {
 // outageOfTask: ECS replaces a task that fails its container's or its target group's check ("Amazon ECS services" in the
 // developer guide).
 func (p *proofs) outageOfTask(n *node, v *Verdict) {
-	for _, l := range n.service.objects("loadBalancers") {
-		if t := p.one(tokenTargetGroup, l.str("targetGroupArn"), "arn"); t != nil {
+	for _, l := range n.service.Objects("loadBalancers") {
+		if t := p.One(state.TargetGroup, l.Text("targetGroupArn"), "arn"); t != nil {
 			if why := targetCheck(t).depends(); why != "" {
 				v.fault("%s is checked on %s: ECS replaces every task of %s", t, why, n.service)
 			}
 		}
 	}
 	for _, c := range n.containers() {
-		command := strings.Join(c.object("healthCheck").strings("command"), " ")
+		command := strings.Join(c.Object("healthCheck").Texts("command"), " ")
 		for _, one := range asks(strings.TrimPrefix(command, "CMD-SHELL ")) {
 			if why := one.depends(); why != "" {
-				v.fault("the health check of the container %s of %s asks %s: ECS replaces every task", c.str("name"), n.task, why)
+				v.fault("the health check of the container %s of %s asks %s: ECS replaces every task", c.Text("name"), n.task, why)
 			}
 		}
 	}
@@ -142,20 +143,20 @@ func outageOfPod(n *node, v *Verdict) {
 	const ends, leaves = "Kubernetes starts every container again", "every pod leaves the load balancer at once"
 	server := n.server()
 	for _, probe := range []struct{ name, then string }{{"livenessProbe", ends}, {"readinessProbe", leaves}} {
-		spec := server.object(probe.name)
+		spec := server.Object(probe.name)
 		if spec == nil {
 			if probe.then == ends {
 				v.fault("%s has no livenessProbe: nothing starts a server again that hangs", n)
 			}
 			continue
 		}
-		all := asks(strings.Join(spec.object("exec").strings("command"), " "))
-		if get := spec.object("httpGet"); get != nil {
-			port, ok := number(get["port"])
+		all := asks(strings.Join(spec.Object("exec").Texts("command"), " "))
+		if get := spec.Object("httpGet"); get != nil {
+			port, ok := state.Int(get["port"])
 			if !ok {
-				port, _ = n.pod.named(get.str("port"))
+				port, _ = n.pod.named(get.Text("port"))
 			}
-			all = append(all, checked{port, get.str("path")})
+			all = append(all, checked{port, get.Text("path")})
 		}
 		for _, one := range all {
 			if why := one.depends(); why != "" {
@@ -175,7 +176,7 @@ func (p *proofs) sensitive(n *node, v *Verdict) {
 	if checkers.Stores.Properties["monitored.user.stores"] != "primary" {
 		v.fault("%s has the health API ask every user store: a partner's directory that is away makes every node unhealthy", n.configKey)
 	}
-	if limit, _ := number(checkers.Data.Limit); limit < 100 {
+	if limit, _ := state.Int(checkers.Data.Limit); limit < 100 {
 		v.fault("%s has the health API call a node unhealthy whose pool is in use to more than %d %%: its load goes to the others",
 			n.configKey, cmp.Or(limit, 80))
 	}

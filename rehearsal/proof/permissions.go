@@ -8,41 +8,36 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
-)
-
-const (
-	tokenRolePolicy = "aws:iam/rolePolicy:RolePolicy"
-	tokenAttachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-	tokenPolicy     = "aws:iam/policy:Policy"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // permissions answers what roles may do, from the policies in the state.
-type permissions struct{ *state }
+type permissions struct{ *state.State }
 
 // policyOf is a policy that a resource has under a key, or nil where it has none.
-func policyOf(r *resource, key string) *iam.Policy {
-	if r == nil || r.str(key) == "" {
+func policyOf(r *state.Resource, key string) *iam.Policy {
+	if r == nil || r.Text(key) == "" {
 		return nil
 	}
-	return new(iam.Parse(r.String(), r.str(key)))
+	return new(iam.Parse(r.String(), r.Text(key)))
 }
 
 // policies are those in force for a role.
-func (i *permissions) policies(role *resource) []iam.Policy {
+func (i *permissions) policies(role *state.Resource) []iam.Policy {
 	var all []iam.Policy
-	is := func(r *resource) bool { return r.str("role") == role.id || r.str("role") == role.str("name") }
-	for _, p := range i.of(tokenRolePolicy) {
+	is := func(r *state.Resource) bool { return r.Text("role") == role.ID || r.Text("role") == role.Text("name") }
+	for _, p := range i.Of(state.RolePolicy) {
 		if is(p) {
-			all = append(all, iam.Parse(p.String(), p.str("policy")))
+			all = append(all, iam.Parse(p.String(), p.Text("policy")))
 		}
 	}
-	for _, p := range role.objects("inlinePolicies") {
-		all = append(all, iam.Parse(role.String(), p.str("policy")))
+	for _, p := range role.Objects("inlinePolicies") {
+		all = append(all, iam.Parse(role.String(), p.Text("policy")))
 	}
-	arns := role.strings("managedPolicyArns")
-	for _, a := range i.of(tokenAttachment) {
+	arns := role.Texts("managedPolicyArns")
+	for _, a := range i.Of(state.RolePolicyAttachment) {
 		if is(a) {
-			arns = append(arns, a.str("policyArn"))
+			arns = append(arns, a.Text("policyArn"))
 		}
 	}
 	slices.Sort(arns)
@@ -53,8 +48,8 @@ func (i *permissions) policies(role *resource) []iam.Policy {
 }
 
 func (i *permissions) byARN(arn string) iam.Policy {
-	if p := i.one(tokenPolicy, arn, "arn"); p != nil {
-		return iam.Parse(p.String(), p.str("policy"))
+	if p := i.One(state.ManagedPolicy, arn, "arn"); p != nil {
+		return iam.Parse(p.String(), p.Text("policy"))
 	}
 	if actions, ok := managed[path.Base(arn)]; ok && strings.Contains(arn, ":iam::aws:policy/") {
 		return iam.Policy{Name: path.Base(arn), Statements: []iam.Statement{{Effect: "Allow", Action: actions, Resource: iam.Values{"*"}}}}
@@ -63,9 +58,9 @@ func (i *permissions) byARN(arn string) iam.Policy {
 }
 
 // inForce are a role's policies and its permissions boundary.
-func (i *permissions) inForce(role *resource) iam.Policies {
+func (i *permissions) inForce(role *state.Resource) iam.Policies {
 	p := iam.Policies{Identity: i.policies(role)}
-	if boundary := role.str("permissionsBoundary"); boundary != "" {
+	if boundary := role.Text("permissionsBoundary"); boundary != "" {
 		p.Boundary = new(i.byARN(boundary))
 		p.Boundary.Name = "its permissions boundary " + p.Boundary.Name
 	}
@@ -89,28 +84,28 @@ func decide(who string, r *iam.Request, p iam.Policies) (fault, open string) {
 }
 
 // may reports why a role may not do something, or nothing where it may. Open says what the answer hangs on besides.
-func (i *permissions) may(role *resource, action, on string, context iam.Context) (fault, open string) {
-	r := &iam.Request{Principal: iam.Principal{ARN: role.str("arn")}, Action: action, Resource: on, Context: context}
-	return decide("role "+role.str("name"), r, i.inForce(role))
+func (i *permissions) may(role *state.Resource, action, on string, context iam.Context) (fault, open string) {
+	r := &iam.Request{Principal: iam.Principal{ARN: role.Text("arn")}, Action: action, Resource: on, Context: context}
+	return decide("role "+role.Text("name"), r, i.inForce(role))
 }
 
 // trusts reports whether a service may hand out a role's credentials, acting in the role's account and the region for
 // something of its own. China's services have names of their own.
-func trusts(role *resource, service, region string) bool {
+func trusts(role *state.Resource, service, region string) bool {
 	context := iam.Context{}
-	if arn := strings.Split(role.str("arn"), ":"); len(arn) > 5 {
+	if arn := strings.Split(role.Text("arn"), ":"); len(arn) > 5 {
 		name, _, _ := strings.Cut(strings.TrimSuffix(service, "-tasks.amazonaws.com"), ".")
 		context["aws:SourceAccount"] = []string{arn[4]}
 		context["aws:SourceArn"] = []string{fmt.Sprintf("arn:%s:%s:%s:%s:task/x", arn[1], name, region, arn[4])}
 	}
 	return slices.ContainsFunc([]string{service, service + ".cn"}, func(name string) bool {
-		r := iam.Request{Principal: iam.Principal{Service: name}, Action: "sts:AssumeRole", Resource: role.str("arn"), Context: context}
+		r := iam.Request{Principal: iam.Principal{Service: name}, Action: "sts:AssumeRole", Resource: role.Text("arn"), Context: context}
 		return r.Decide(iam.Policies{Resource: policyOf(role, "assumeRolePolicy")}).Allowed
 	})
 }
 
 // services are the AWS services whose actions a role is allowed, by their prefix in IAM.
-func (i *permissions) services(role *resource) []string {
+func (i *permissions) services(role *state.Resource) []string {
 	found := map[string]bool{}
 	for _, d := range i.policies(role) {
 		for _, s := range d.Statements {

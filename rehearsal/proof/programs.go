@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // program is what a node, a task or a pod runs: shell, with the variables that it is started with.
@@ -24,31 +25,31 @@ type program struct {
 
 // proveNodes goes through every program that runs in the cluster, as the state has it, and through the agents beside it.
 func (a *access) proveNodes() {
-	for _, g := range slices.Concat(a.of(tokenInstance), a.of(tokenGroup)) {
+	for _, g := range slices.Concat(a.Of(state.EC2Instance), a.Of(state.AutoScalingGroup)) {
 		a.proveHost(g)
 	}
-	for _, d := range a.of(tokenDefinition) {
+	for _, d := range a.Of(state.TaskDefinition) {
 		a.proveTask(d)
 	}
-	for _, w := range a.workloads(tokenDeployment, tokenStatefulSet, tokenJob) {
+	for _, w := range a.workloads(state.Deployment, state.StatefulSet, state.Job) {
 		a.provePods(w)
 	}
 	a.proveAddons()
 }
 
 // proveHost proves the calls of an instance, or of what an Auto Scaling group starts.
-func (a *access) proveHost(r *resource) {
+func (a *access) proveHost(r *state.Resource) {
 	n := a.placed(r)
 	if n == nil || n.host == nil {
 		return
 	}
 	text := n.text
 	if n.task != nil {
-		text = userData(a.template(r).str)
+		text = userData(a.template(r).Text)
 	}
 	one := call{by: "the programs of " + r.String(), as: nobody, from: n}
 	if n.host.profile != nil {
-		role := a.one(tokenRole, n.host.profile.str("role"), "name", "arn")
+		role := a.One(state.Role, n.host.profile.Text("role"), "name", "arn")
 		if role == nil {
 			a.nodes.open("the role of %s is not in the state", n.host.profile)
 			return
@@ -56,11 +57,11 @@ func (a *access) proveHost(r *resource) {
 		one.as = a.role(role)
 	}
 	p := program{call: one, texts: []string{text}}
-	for _, o := range a.of(tokenObject) {
-		if strings.Contains(text, o.str("key")) {
-			p.more = append(p.more, "s3://"+o.str("bucket")+"/"+o.str("key"))
-			if isShell(o.str("key")) {
-				p.texts = append(p.texts, o.str("content"))
+	for _, o := range a.Of(state.BucketObject) {
+		if strings.Contains(text, o.Text("key")) {
+			p.more = append(p.more, "s3://"+o.Text("bucket")+"/"+o.Text("key"))
+			if isShell(o.Text("key")) {
+				p.texts = append(p.texts, o.Text("content"))
 			}
 		}
 	}
@@ -73,7 +74,7 @@ func (a *access) proveHost(r *resource) {
 }
 
 // placed is a node of what an instance, a group or a service starts.
-func (a *access) placed(r *resource) *node {
+func (a *access) placed(r *state.Resource) *node {
 	for _, n := range a.cluster.nodes {
 		if n.of == r || n.origin == r {
 			return n
@@ -93,11 +94,11 @@ var channels = []string{
 
 // managed are the calls of Systems Manager's agent, by which an instance is reached and its associations run.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html
-func (a *access) managed(one call, r *resource) []call {
+func (a *access) managed(one call, r *state.Resource) []call {
 	actions := append([]string{"ssm:UpdateInstanceInformation"}, channels...)
-	for _, run := range a.of(tokenRun) {
-		for _, target := range run.objects("targets") {
-			if slices.Contains(target.strings("values"), r.id) {
+	for _, run := range a.Of(state.SSMAssociation) {
+		for _, target := range run.Objects("targets") {
+			if slices.Contains(target.Texts("values"), r.ID) {
 				actions = append(actions, "ssm:GetDocument", "ssm:ListInstanceAssociations", "ssm:UpdateInstanceAssociationStatus")
 			}
 		}
@@ -109,64 +110,64 @@ func (a *access) managed(one call, r *resource) []call {
 // joins are the calls of the ECS agent on a container instance.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
 func (a *access) joins(one call, n *node) []call {
-	cluster := a.one(tokenECS, n.service.str("cluster"), "arn", "name")
+	cluster := a.One(state.ECSCluster, n.service.Text("cluster"), "arn", "name")
 	if cluster == nil {
 		return nil
 	}
-	one.context, one.proves = iam.Context{"ecs:cluster": {cluster.str("arn")}}, "the ECS agent"
+	one.context, one.proves = iam.Context{"ecs:cluster": {cluster.Text("arn")}}, "the ECS agent"
 	return slices.Concat(
 		each(one, "*", "ecs:DiscoverPollEndpoint"),
-		each(one, cluster.str("arn"), "ecs:DeregisterContainerInstance", "ecs:RegisterContainerInstance",
+		each(one, cluster.Text("arn"), "ecs:DeregisterContainerInstance", "ecs:RegisterContainerInstance",
 			"ecs:SubmitAttachmentStateChanges", "ecs:SubmitContainerStateChange", "ecs:SubmitTaskStateChange"),
-		each(one, a.arn("ecs", "container-instance/"+cluster.str("name")+"/x"), "ecs:Poll", "ecs:StartTelemetrySession",
+		each(one, a.arn("ecs", "container-instance/"+cluster.Text("name")+"/x"), "ecs:Poll", "ecs:StartTelemetrySession",
 			"ecs:UpdateContainerInstancesState"),
 	)
 }
 
 // proveTask proves the calls that start a task, and those of its containers.
-func (a *access) proveTask(d *resource) {
-	var containers []object
-	if json.Unmarshal([]byte(d.str("containerDefinitions")), &containers) != nil {
+func (a *access) proveTask(d *state.Resource) {
+	var containers []state.Object
+	if json.Unmarshal([]byte(d.Text("containerDefinitions")), &containers) != nil {
 		a.nodes.open("the containers of %s cannot be read", d)
 		return
 	}
 	from := a.runs(d)
 	starts := call{by: "starting a task of " + d.String(), as: nobody, from: from}
-	if role := a.one(tokenRole, d.str("executionRoleArn"), "arn", "name"); role != nil {
+	if role := a.One(state.Role, d.Text("executionRoleArn"), "arn", "name"); role != nil {
 		starts.as = a.role(role)
 	}
 	acts := call{by: "the containers of " + d.String(), as: nobody, from: from}
-	if role := a.one(tokenRole, d.str("taskRoleArn"), "arn", "name"); role != nil {
+	if role := a.One(state.Role, d.Text("taskRoleArn"), "arn", "name"); role != nil {
 		acts.as = a.role(role)
 	}
 	for _, c := range containers {
-		all := a.pulls(c.str("image"), starts)
-		for _, s := range c.objects("secrets") {
-			all = append(all, a.reads(starts, s.str("valueFrom"))...)
+		all := a.pulls(c.Text("image"), starts)
+		for _, s := range c.Objects("secrets") {
+			all = append(all, a.reads(starts, s.Text("valueFrom"))...)
 		}
-		if logs := c.object("logConfiguration"); logs.str("logDriver") == "awslogs" {
-			all = append(all, a.logs(logs.object("options").str("awslogs-group"), starts)...)
+		if logs := c.Object("logConfiguration"); logs.Text("logDriver") == "awslogs" {
+			all = append(all, a.logs(logs.Object("options").Text("awslogs-group"), starts)...)
 		}
 		a.check(a.nodes, all...)
 		p := program{call: acts, variables: map[string]string{}}
-		p.by = "the container " + c.str("name") + " of " + d.String()
-		p.texts = slices.Concat(c.strings("entryPoint"), c.strings("command"))
-		for _, e := range c.objects("environment") {
-			p.variables[e.str("name")] = e.str("value")
+		p.by = "the container " + c.Text("name") + " of " + d.String()
+		p.texts = slices.Concat(c.Texts("entryPoint"), c.Texts("command"))
+		for _, e := range c.Objects("environment") {
+			p.variables[e.Text("name")] = e.Text("value")
 		}
 		a.proveProgram(p)
 	}
-	for _, volume := range d.objects("volumes") {
-		if efs := volume.object("efsVolumeConfiguration"); efs != nil {
-			auth, as := efs.object("authorizationConfig"), acts
-			if auth.str("iam") != "ENABLED" {
+	for _, volume := range d.Objects("volumes") {
+		if efs := volume.Object("efsVolumeConfiguration"); efs != nil {
+			auth, as := efs.Object("authorizationConfig"), acts
+			if auth.Text("iam") != "ENABLED" {
 				as.as = nobody
 			}
-			a.check(a.nodes, a.mounts(efs.str("fileSystemId"), auth.str("accessPointId"), efs.str("transitEncryption") == "ENABLED", as)...)
+			a.check(a.nodes, a.mounts(efs.Text("fileSystemId"), auth.Text("accessPointId"), efs.Text("transitEncryption") == "ENABLED", as)...)
 		}
 	}
-	for _, s := range a.of(tokenService) {
-		if s.str("taskDefinition") == d.str("arn") && s.flag("enableExecuteCommand", false) {
+	for _, s := range a.Of(state.ECSService) {
+		if s.Text("taskDefinition") == d.Text("arn") && s.Flag("enableExecuteCommand", false) {
 			a.check(a.nodes, a.shells(acts, containers)...)
 		}
 	}
@@ -174,11 +175,11 @@ func (a *access) proveTask(d *resource) {
 
 // shells are the calls of ECS Exec, which keeps what is typed where the containers' logs go.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
-func (a *access) shells(one call, containers []object) []call {
+func (a *access) shells(one call, containers []state.Object) []call {
 	one.proves = "ECS Exec"
 	all := append(each(one, "*", channels...), each(one, a.arn("logs", "log-group::log-stream:"), "logs:DescribeLogGroups")...)
 	for _, c := range containers {
-		if group := c.object("logConfiguration").object("options").str("awslogs-group"); group != "" {
+		if group := c.Object("logConfiguration").Object("options").Text("awslogs-group"); group != "" {
 			all = append(all, a.logs(group, one)...)
 			all = append(all, each(one, a.arn("logs", "log-group:"+group+":log-stream:"), "logs:DescribeLogStreams")...)
 		}
@@ -187,7 +188,7 @@ func (a *access) shells(one call, containers []object) []call {
 }
 
 // runs is a node of the service that runs a task definition; a task that runs once has the network of the others.
-func (a *access) runs(d *resource) *node {
+func (a *access) runs(d *state.Resource) *node {
 	var any *node
 	for _, n := range a.cluster.nodes {
 		if n.task == d {
@@ -223,34 +224,34 @@ func (a *access) provePods(w *workload) {
 		from = a.anyPod()
 	}
 	one := call{by: "the pods of " + w.of.String(), as: nobody, from: from}
-	account := cmp.Or(w.spec.str("serviceAccountName"), "default")
+	account := cmp.Or(w.spec.Text("serviceAccountName"), "default")
 	if role := a.podRole(w.namespace, account); role != nil {
 		one.as = a.role(role)
 	} else {
 		one.as.name = fmt.Sprintf("service account %s of namespace %s, which no Pod Identity association gives a role,", account, w.namespace)
 	}
-	for _, volume := range w.spec.objects("volumes") {
-		if name := volume.object("csi").object("volumeAttributes").str("secretProviderClass"); name != "" {
-			objects := w.object(tokenProvider, name).object("spec").object("parameters").str("objects")
+	for _, volume := range w.spec.Objects("volumes") {
+		if name := volume.Object("csi").Object("volumeAttributes").Text("secretProviderClass"); name != "" {
+			objects := w.object(state.SecretProviderClass, name).Object("spec").Object("parameters").Text("objects")
 			for _, arn := range slices.Compact(slices.Sorted(slices.Values(secretARN.FindAllString(objects, -1)))) {
 				a.check(a.nodes, append(a.reads(one, arn), each(one, arn, "secretsmanager:DescribeSecret")...)...)
 			}
 		}
-		if claim := w.object(tokenClaim, volume.object("persistentVolumeClaim").str("claimName")); claim.token != "" {
-			a.proveVolume(claim.object("spec").str("volumeName"), one)
+		if claim := w.object(state.PersistentVolumeClaim, volume.Object("persistentVolumeClaim").Text("claimName")); claim.Type != "" {
+			a.proveVolume(claim.Object("spec").Text("volumeName"), one)
 		}
 	}
-	for _, c := range slices.Concat(w.spec.objects("initContainers"), w.spec.objects("containers")) {
+	for _, c := range slices.Concat(w.spec.Objects("initContainers"), w.spec.Objects("containers")) {
 		p := program{call: one, variables: map[string]string{}}
-		p.by = "the container " + c.str("name") + " of " + w.of.String()
-		p.texts = slices.Concat(c.strings("command"), c.strings("args"))
-		for _, e := range c.objects("env") {
-			p.variables[e.str("name")] = e.str("value")
+		p.by = "the container " + c.Text("name") + " of " + w.of.String()
+		p.texts = slices.Concat(c.Texts("command"), c.Texts("args"))
+		for _, e := range c.Objects("env") {
+			p.variables[e.Text("name")] = e.Text("value")
 		}
 		a.proveProgram(p)
-		for _, g := range a.of(tokenNodeGroup) {
-			if role := a.one(tokenRole, g.str("nodeRoleArn"), "arn"); role != nil {
-				a.check(a.nodes, a.pulls(c.str("image"), call{by: "the kubelets of " + g.String(), as: a.role(role), from: from})...)
+		for _, g := range a.Of(state.NodeGroup) {
+			if role := a.One(state.Role, g.Text("nodeRoleArn"), "arn"); role != nil {
+				a.check(a.nodes, a.pulls(c.Text("image"), call{by: "the kubelets of " + g.String(), as: a.role(role), from: from})...)
 			}
 		}
 	}
@@ -266,10 +267,10 @@ func (a *access) anyPod() *node {
 }
 
 // podRole is the role that Pod Identity gives a service account, or nil.
-func (a *access) podRole(namespace, account string) *resource {
-	for _, p := range a.of(tokenPodIdentity) {
-		if p.str("namespace") == namespace && p.str("serviceAccount") == account {
-			return a.one(tokenRole, p.str("roleArn"), "arn")
+func (a *access) podRole(namespace, account string) *state.Resource {
+	for _, p := range a.Of(state.PodIdentityAssociation) {
+		if p.Text("namespace") == namespace && p.Text("serviceAccount") == account {
+			return a.One(state.Role, p.Text("roleArn"), "arn")
 		}
 	}
 	return nil
@@ -278,15 +279,15 @@ func (a *access) podRole(namespace, account string) *resource {
 // proveVolume proves that the EFS CSI driver may mount a volume: its node pods do, under their own role.
 // https://github.com/kubernetes-sigs/aws-efs-csi-driver, docs/README.md
 func (a *access) proveVolume(name string, one call) {
-	for _, v := range a.of(tokenVolume) {
-		spec := v.object("spec")
-		csi := spec.object("csi")
-		if v.object("metadata").str("name") != name || csi.str("driver") != "efs.csi.aws.com" {
+	for _, v := range a.Of(state.PersistentVolume) {
+		spec := v.Object("spec")
+		csi := spec.Object("csi")
+		if v.Object("metadata").Text("name") != name || csi.Text("driver") != "efs.csi.aws.com" {
 			continue
 		}
-		fileSystem, rest, _ := strings.Cut(csi.str("volumeHandle"), ":")
+		fileSystem, rest, _ := strings.Cut(csi.Text("volumeHandle"), ":")
 		_, accessPoint, _ := strings.Cut(rest, ":")
-		options := spec.strings("mountOptions")
+		options := spec.Texts("mountOptions")
 		one.by, one.as = "the EFS CSI driver, for "+v.String(), nobody
 		if slices.Contains(options, "iam") {
 			role := a.podRole("kube-system", "efs-csi-node-sa")

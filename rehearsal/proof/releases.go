@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // releases proves how nodes come, go and are replaced.
@@ -19,18 +21,12 @@ func releases(c *cluster, want Expected) []*Verdict {
 	return all
 }
 
-const (
-	tokenScaling = "aws:autoscaling/policy:Policy"
-	tokenTasks   = "aws:appautoscaling/target:Target"
-	tokenPods    = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
-)
-
 // bounds proves that what scales stops at the number of nodes that the stack file names. A group whose instances are
 // replaced one by one needs no room above it: MaxSize bounds the desired capacity, and a replacement does not change that.
 func (c *cluster) bounds(want Expected) *Verdict {
 	v := &Verdict{Claim: "Scaling stops at the number of nodes that the stack file names", Shown: "nothing scales"}
 	var shown []string
-	check := func(by *resource, most int) {
+	check := func(by *state.Resource, most int) {
 		if want.Most == 0 {
 			v.fault("%s scales to %d nodes, and the stack file asks for no scaling", by, most)
 		} else if most > want.Most {
@@ -38,18 +34,18 @@ func (c *cluster) bounds(want Expected) *Verdict {
 		}
 		shown = append(shown, fmt.Sprintf("%s up to %d", by, most))
 	}
-	for _, policy := range c.of(tokenScaling) {
-		if group := c.one(tokenGroup, policy.str("autoscalingGroupName"), "name"); group != nil {
-			most, _ := group.number("maxSize")
+	for _, policy := range c.Of(state.AutoScalingPolicy) {
+		if group := c.One(state.AutoScalingGroup, policy.Text("autoscalingGroupName"), "name"); group != nil {
+			most, _ := group.Int("maxSize")
 			check(group, most)
 		}
 	}
-	for _, target := range c.of(tokenTasks) {
-		most, _ := target.number("maxCapacity")
+	for _, target := range c.Of(state.ScalableTarget) {
+		most, _ := target.Int("maxCapacity")
 		check(target, most)
 	}
-	for _, scaler := range c.of(tokenPods) {
-		most, _ := scaler.object("spec").number("maxReplicas")
+	for _, scaler := range c.Of(state.HorizontalPodAutoscaler) {
+		most, _ := scaler.Object("spec").Int("maxReplicas")
 		check(scaler, most)
 	}
 	if len(shown) > 0 {
@@ -64,8 +60,6 @@ var (
 	dataBucket = regexp.MustCompile(`(?m)^BUCKET='?([a-z0-9.-]+)'?$`)
 )
 
-const tokenLifecycle = "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"
-
 // fetched proves that what is started now or later from a definition that is in use finds the files that it names: each
 // lies under a key of its own content, and nothing takes it away. A launch template's earlier version and a task
 // definition's earlier revision were proven so when they were in use.
@@ -75,8 +69,8 @@ func (c *cluster) fetched() *Verdict {
 	for _, n := range c.nodes {
 		starts[n.origin.String()] = n.text
 	}
-	for _, d := range c.of(tokenDefinition) {
-		starts[d.String()] = d.str("containerDefinitions")
+	for _, d := range c.Of(state.TaskDefinition) {
+		starts[d.String()] = d.Text("containerDefinitions")
 	}
 	files := map[string]bool{}
 	for who, text := range starts {
@@ -89,21 +83,21 @@ func (c *cluster) fetched() *Verdict {
 			if rest, s3 := strings.CutPrefix(key, "s3://"); s3 {
 				bucket, key, _ = strings.Cut(rest, "/")
 			}
-			if c.one("aws:s3/bucketV2:BucketV2", bucket, "bucket") == nil {
+			if c.One(state.Bucket, bucket, "bucket") == nil {
 				continue // not this stack's
 			}
 			files[bucket+"/"+key] = true
 			c.file(v, who, bucket, key, sum)
 		}
 	}
-	for _, l := range c.of(tokenLifecycle) {
+	for _, l := range c.Of(state.BucketLifecycle) {
 		for file := range files {
-			if !strings.HasPrefix(file, l.str("bucket")+"/") {
+			if !strings.HasPrefix(file, l.Text("bucket")+"/") {
 				continue
 			}
-			for _, rule := range l.objects("rules") {
-				if rule.object("expiration") != nil {
-					v.fault("%s deletes the files of %s after some days, whether or not something still fetches them", l, l.str("bucket"))
+			for _, rule := range l.Objects("rules") {
+				if rule.Object("expiration") != nil {
+					v.fault("%s deletes the files of %s after some days, whether or not something still fetches them", l, l.Text("bucket"))
 				}
 			}
 		}
@@ -116,9 +110,9 @@ func (c *cluster) fetched() *Verdict {
 }
 
 func (c *cluster) file(v *Verdict, who, bucket, key, sum string) {
-	var object *resource
-	for _, o := range c.with(tokenObject, "key", key) {
-		if o.str("bucket") == bucket {
+	var object *state.Resource
+	for _, o := range c.With(state.BucketObject, "key", key) {
+		if o.Text("bucket") == bucket {
 			object = o
 		}
 	}
@@ -126,33 +120,29 @@ func (c *cluster) file(v *Verdict, who, bucket, key, sum string) {
 		v.fault("%s fetches %s, and there is no such object", who, key)
 		return
 	}
-	if is := sha256.Sum256([]byte(object.str("content"))); hex.EncodeToString(is[:]) != sum {
+	if is := sha256.Sum256([]byte(object.Text("content"))); hex.EncodeToString(is[:]) != sum {
 		v.fault("%s fetches %s with the checksum %s, and what is there has another", who, key, sum)
 	}
 	if !strings.Contains(key, sum) {
 		v.fault("%s is overwritten when its content changes, and %s, which has its checksum, could then start nothing more", key, who)
 	}
-	if !object.retained {
+	if !object.RetainOnDelete {
 		v.fault("%s is deleted when another one takes its place, and %s could then not be gone back to", object, who)
 	}
 }
 
-const (
-	tokenAssociation = "aws:ssm/association:Association"
-)
-
 // automation is the association that runs a document with a call in it and is told some values, which must be waited for.
-func (c *cluster) automation(call string, told map[string]string) *resource {
-	for _, a := range c.of(tokenAssociation) {
-		d := c.one(tokenDocument, a.str("name"), "name")
-		if d == nil || !strings.Contains(d.str("content"), call) {
+func (c *cluster) automation(call string, told map[string]string) *state.Resource {
+	for _, a := range c.Of(state.SSMAssociation) {
+		d := c.One(state.SSMDocument, a.Text("name"), "name")
+		if d == nil || !strings.Contains(d.Text("content"), call) {
 			continue
 		}
-		parameters, wanted := a.object("parameters"), true
+		parameters, wanted := a.Object("parameters"), true
 		for name, value := range told {
-			wanted = wanted && value != "" && parameters.str(name) == value
+			wanted = wanted && value != "" && parameters.Text(name) == value
 		}
-		if seconds, _ := a.number("waitForSuccessTimeoutSeconds"); wanted && seconds > 0 {
+		if seconds, _ := a.Int("waitForSuccessTimeoutSeconds"); wanted && seconds > 0 {
 			return a
 		}
 	}
@@ -160,10 +150,10 @@ func (c *cluster) automation(call string, told map[string]string) *resource {
 }
 
 // groupsOfNodes are the Auto Scaling groups whose instances are nodes, or run tasks that are.
-func (c *cluster) groupsOfNodes() []*resource {
-	var all []*resource
-	add := func(g *resource) {
-		if g != nil && g.token == tokenGroup && !slices.Contains(all, g) {
+func (c *cluster) groupsOfNodes() []*state.Resource {
+	var all []*state.Resource
+	add := func(g *state.Resource) {
+		if g != nil && g.Type == state.AutoScalingGroup && !slices.Contains(all, g) {
 			all = append(all, g)
 		}
 	}
@@ -183,18 +173,18 @@ func (c *cluster) groupsOfNodes() []*resource {
 func (c *cluster) awaited() *Verdict {
 	v := &Verdict{Claim: "An update ends when every node serves what it brings, or fails and is gone back from"}
 	var shown []string
-	seen := map[*resource]bool{}
+	seen := map[*state.Resource]bool{}
 	for _, n := range c.nodes {
 		if n.service == nil || seen[n.service] {
 			continue
 		}
 		seen[n.service] = true
-		if c.automation("describe_services", map[string]string{"TaskDefinition": n.service.str("taskDefinition")}) == nil {
+		if c.automation("describe_services", map[string]string{"TaskDefinition": n.service.Text("taskDefinition")}) == nil {
 			v.fault("nothing waits until %s has rolled out its task definition: it is steady to the provider as soon as its tasks run, "+
 				"which they do between crashes too", n.service)
 		}
-		breaker := n.service.object("deploymentCircuitBreaker")
-		if !breaker.flag("enable", false) || !breaker.flag("rollback", false) {
+		breaker := n.service.Object("deploymentCircuitBreaker")
+		if !breaker.Flag("enable", false) || !breaker.Flag("rollback", false) {
 			v.fault("%s does not go back to the revision before when its tasks fail", n.service)
 		}
 		shown = append(shown, n.service.String()+" is waited for until its deployment is complete")
@@ -204,24 +194,24 @@ func (c *cluster) awaited() *Verdict {
 		if t == nil {
 			continue
 		}
-		newest, _ := t.number("latestVersion")
-		a := c.automation("start_instance_refresh", map[string]string{"Template": t.id, "Version": fmt.Sprint(newest)})
+		newest, _ := t.Int("latestVersion")
+		a := c.automation("start_instance_refresh", map[string]string{"Template": t.ID, "Version": fmt.Sprint(newest)})
 		if a == nil {
 			v.fault("nothing replaces the instances of %s by those of version %d of its template, and waits until it has", g, newest)
 			continue
 		}
-		if g.object("instanceRefresh") != nil {
+		if g.Object("instanceRefresh") != nil {
 			v.fault("%s is given the new version of its template before its refresh begins: one that fails has nothing to go back to", g)
 		}
-		if content := c.one(tokenDocument, a.str("name"), "name").str("content"); !strings.Contains(content, "AutoRollback=True") {
+		if content := c.One(state.SSMDocument, a.Text("name"), "name").Text("content"); !strings.Contains(content, "AutoRollback=True") {
 			v.fault("the refresh of %s is not rolled back when it fails", g)
 		} else {
 			c.alarms(v, g, content)
 		}
-		if image := t.str("imageId"); strings.HasPrefix(image, "resolve:") {
+		if image := t.Text("imageId"); strings.HasPrefix(image, "resolve:") {
 			v.fault("%s has the image %s: a refresh cannot go back to a template that names a parameter", t, image)
 		}
-		if version := g.object("launchTemplate").str("version"); version == "" || strings.HasPrefix(version, "$") {
+		if version := g.Object("launchTemplate").Text("version"); version == "" || strings.HasPrefix(version, "$") {
 			v.fault("%s uses the version %q of its template: a refresh can only go back to a number", g, version)
 		}
 		shown = append(shown, g.String()+" is refreshed, and the refresh is waited for and rolled back when it fails")
@@ -233,7 +223,7 @@ func (c *cluster) awaited() *Verdict {
 }
 
 // alarms proves that the alarms which end a refresh are there.
-func (c *cluster) alarms(v *Verdict, g *resource, content string) {
+func (c *cluster) alarms(v *Verdict, g *state.Resource, content string) {
 	var document struct {
 		MainSteps []struct {
 			Inputs struct{ InputPayload struct{ Alarms []string } }
@@ -244,7 +234,7 @@ func (c *cluster) alarms(v *Verdict, g *resource, content string) {
 		return
 	}
 	for _, name := range document.MainSteps[0].Inputs.InputPayload.Alarms {
-		if c.one("aws:cloudwatch/metricAlarm:MetricAlarm", name, "name") == nil {
+		if c.One(state.MetricAlarm, name, "name") == nil {
 			v.fault("the refresh of %s is to end when the alarm %s rings, and there is no such alarm", g, name)
 		}
 	}
@@ -266,14 +256,14 @@ func (c *cluster) givenUp() *Verdict {
 		if n.service == nil {
 			continue
 		}
-		grace, _ := n.service.number("healthCheckGracePeriodSeconds")
+		grace, _ := n.service.Int("healthCheckGracePeriodSeconds")
 		slowest := 0
 		for _, container := range n.containers() {
-			stop, _ := container.number("stopTimeout")
-			check := container.object("healthCheck")
-			interval, _ := check.number("interval")
-			retries, _ := check.number("retries")
-			start, _ := check.number("startPeriod")
+			stop, _ := container.Int("stopTimeout")
+			check := container.Object("healthCheck")
+			interval, _ := check.Int("interval")
+			retries, _ := check.Int("retries")
+			start, _ := check.Int("startPeriod")
 			slowest = max(slowest, max(grace, start+interval*retries)+stop)
 		}
 		minutes := (breakerThreshold*slowest + 59) / 60

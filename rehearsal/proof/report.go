@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Verdict is one claim about a state and what came of it.
@@ -80,13 +82,13 @@ func (r *Report) Err() error {
 // Check proves what must hold of a state as `pulumi stack export` prints it. Others are the states of further stacks in
 // the same account, whose nodes must not be found.
 func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
-	s, err := readState(exported)
+	s, err := state.Read(exported)
 	if err != nil {
 		return nil, err
 	}
-	var foreign []*state
+	var foreign []*state.State
 	for _, other := range others {
-		one, err := readState(other)
+		one, err := state.Read(other)
 		if err != nil {
 			return nil, fmt.Errorf("another stack: %w", err)
 		}

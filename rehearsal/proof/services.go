@@ -10,16 +10,7 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
-)
-
-const (
-	tokenAlarm    = "aws:cloudwatch/metricAlarm:MetricAlarm"
-	tokenComposed = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
-	tokenRule     = "aws:cloudwatch/eventRule:EventRule"
-	tokenEvent    = "aws:cloudwatch/eventTarget:EventTarget"
-	tokenEvents   = "aws:rds/eventSubscription:EventSubscription"
-	tokenRun      = "aws:ssm/association:Association"
-	tokenDocument = "aws:ssm/document:Document"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // assumes says which service acts under the role that a property names, and for what: source ends the ARN of that, in the
@@ -27,40 +18,40 @@ const (
 type assumes struct {
 	token, property string
 	service         string
-	source          func(a *access, r *resource) string
+	source          func(a *access, r *state.Resource) string
 	// tags says that the service tags its session.
 	tags bool
 }
 
 var assumed = []assumes{
-	{token: tokenProfile, property: "role", service: "ec2"},
-	{token: tokenDefinition, property: "taskRoleArn", service: "ecs-tasks", source: func(a *access, _ *resource) string {
+	{token: state.InstanceProfile, property: "role", service: "ec2"},
+	{token: state.TaskDefinition, property: "taskRoleArn", service: "ecs-tasks", source: func(a *access, _ *state.Resource) string {
 		return a.arn("ecs", "task/x")
 	}},
-	{token: tokenDefinition, property: "executionRoleArn", service: "ecs-tasks", source: func(a *access, _ *resource) string {
+	{token: state.TaskDefinition, property: "executionRoleArn", service: "ecs-tasks", source: func(a *access, _ *state.Resource) string {
 		return a.arn("ecs", "task/x")
 	}},
-	{token: tokenEKS, property: "roleArn", service: "eks"},
-	{token: tokenNodeGroup, property: "nodeRoleArn", service: "ec2"},
-	{token: tokenPodIdentity, property: "roleArn", service: "pods.eks", tags: true, source: func(a *access, r *resource) string {
-		return a.arn("eks", "cluster/"+r.str("clusterName"))
+	{token: state.EKSCluster, property: "roleArn", service: "eks"},
+	{token: state.NodeGroup, property: "nodeRoleArn", service: "ec2"},
+	{token: state.PodIdentityAssociation, property: "roleArn", service: "pods.eks", tags: true, source: func(a *access, r *state.Resource) string {
+		return a.arn("eks", "cluster/"+r.Text("clusterName"))
 	}},
-	{token: tokenFlowLog, property: "iamRoleArn", service: "vpc-flow-logs", source: func(_ *access, r *resource) string { return r.str("arn") }},
-	{token: tokenRun, property: "parameters.AutomationAssumeRole", service: "ssm", source: func(a *access, _ *resource) string {
+	{token: state.FlowLog, property: "iamRoleArn", service: "vpc-flow-logs", source: func(_ *access, r *state.Resource) string { return r.Text("arn") }},
+	{token: state.SSMAssociation, property: "parameters.AutomationAssumeRole", service: "ssm", source: func(a *access, _ *state.Resource) string {
 		return a.arn("ssm", "automation-execution/x")
 	}},
-	{token: tokenDatabase, property: "monitoringRoleArn", service: "monitoring.rds", source: func(_ *access, r *resource) string { return r.str("arn") }},
-	{token: "aws:lambda/function:Function", property: "role", service: "lambda"},
-	{token: "aws:scheduler/schedule:Schedule", property: "target.roleArn", service: "scheduler"},
-	{token: tokenEvent, property: "roleArn", service: "events", source: func(a *access, r *resource) string {
-		return a.arn("events", "rule/"+r.str("rule"))
+	{token: state.DBInstance, property: "monitoringRoleArn", service: "monitoring.rds", source: func(_ *access, r *state.Resource) string { return r.Text("arn") }},
+	{token: state.LambdaFunction, property: "role", service: "lambda"},
+	{token: state.Schedule, property: "target.roleArn", service: "scheduler"},
+	{token: state.EventTarget, property: "roleArn", service: "events", source: func(a *access, r *state.Resource) string {
+		return a.arn("events", "rule/"+r.Text("rule"))
 	}},
-	{token: tokenAddon, property: "serviceAccountRoleArn", service: "pods.eks"},
+	{token: state.Addon, property: "serviceAccountRoleArn", service: "pods.eks"},
 }
 
 // named are properties that hold a role's ARN and hand it to nobody.
 var named = map[string]bool{
-	tokenRole + " arn": true,
+	state.Role + " arn":                            true,
 	"aws:eks/accessEntry:AccessEntry principalArn": true, "aws:eks/accessEntry:AccessEntry userName": true,
 	"aws:eks/accessPolicyAssociation:AccessPolicyAssociation principalArn": true,
 }
@@ -69,16 +60,16 @@ var named = map[string]bool{
 // themselves on what has a policy of its own.
 func (a *access) proveServices() {
 	a.proveTrust()
-	for _, r := range a.of(tokenFlowLog) {
+	for _, r := range a.Of(state.FlowLog) {
 		a.proveFlowLog(r)
 	}
-	for _, r := range a.of(tokenEKS) {
+	for _, r := range a.Of(state.EKSCluster) {
 		a.proveControlPlane(r)
 	}
-	for _, r := range a.of(tokenRun) {
+	for _, r := range a.Of(state.SSMAssociation) {
 		a.proveAutomation(r)
 	}
-	for _, r := range a.of(tokenBalancer) {
+	for _, r := range a.Of(state.LoadBalancer) {
 		a.proveDelivery(r)
 	}
 	a.proveAlarms()
@@ -89,31 +80,31 @@ func (a *access) proveTrust() {
 	known := map[string]bool{}
 	for _, s := range assumed {
 		known[s.token+" "+s.property] = true
-		for _, r := range a.of(s.token) {
-			for _, name := range textsAt(r.whole(), strings.Split(s.property, ".")) {
-				if role := a.one(tokenRole, name, "name", "arn"); role != nil {
+		for _, r := range a.Of(s.token) {
+			for _, name := range textsAt(r.Properties(), strings.Split(s.property, ".")) {
+				if role := a.One(state.Role, name, "name", "arn"); role != nil {
 					a.proveAssumed(s, r, role)
 				}
 			}
 		}
 	}
 	roles := map[string]bool{}
-	for _, r := range a.of(tokenRole) {
-		roles[r.str("arn")] = true
+	for _, r := range a.Of(state.Role) {
+		roles[r.Text("arn")] = true
 	}
-	for _, r := range a.all {
-		if !strings.HasPrefix(r.token, "aws:") {
+	for _, r := range a.Live {
+		if !strings.HasPrefix(r.Type, "aws:") {
 			continue
 		}
-		walk("", r.whole(), func(property, value string) {
-			if roles[value] && !known[r.token+" "+property] && !named[r.token+" "+property] {
+		state.Walk(r.Properties(), func(property, value string) {
+			if roles[value] && !known[r.Type+" "+property] && !named[r.Type+" "+property] {
 				a.services.fault("%s has a role as %s; which service acts under it is not known here", r, property)
 			}
 		})
 	}
 }
 
-func (a *access) proveAssumed(s assumes, r, role *resource) {
+func (a *access) proveAssumed(s assumes, r, role *state.Resource) {
 	names := []string{s.service + ".amazonaws.com"}
 	if s.service == "ec2" && a.partition == "aws-cn" {
 		names = []string{"ec2.amazonaws.com.cn"}
@@ -127,7 +118,7 @@ func (a *access) proveAssumed(s assumes, r, role *resource) {
 		actions = append(actions, "sts:TagSession")
 	}
 	for _, action := range actions {
-		request := &iam.Request{Principal: iam.Principal{Service: names[0]}, Action: action, Resource: role.str("arn")}
+		request := &iam.Request{Principal: iam.Principal{Service: names[0]}, Action: action, Resource: role.Text("arn")}
 		one := call{as: service(names[0]), context: context}
 		request.Context = a.context(one, nil)
 		fault, open := decide("the service "+names[0], request, iam.Policies{Resource: policyOf(role, "assumeRolePolicy")})
@@ -141,14 +132,14 @@ func (a *access) proveAssumed(s assumes, r, role *resource) {
 
 // proveFlowLog proves that a VPC's flow log may write to its group.
 // https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html, but for logs:CreateLogGroup: the group is there.
-func (a *access) proveFlowLog(r *resource) {
-	role := a.one(tokenRole, r.str("iamRoleArn"), "arn")
-	_, group, found := strings.Cut(r.str("logDestination"), ":log-group:")
+func (a *access) proveFlowLog(r *state.Resource) {
+	role := a.One(state.Role, r.Text("iamRoleArn"), "arn")
+	_, group, found := strings.Cut(r.Text("logDestination"), ":log-group:")
 	if role == nil || !found {
 		return
 	}
 	group = strings.TrimSuffix(group, ":*")
-	one := call{by: "the flow log " + r.name, as: a.role(role), proves: "flow logs"}
+	one := call{by: "the flow log " + r.Name, as: a.role(role), proves: "flow logs"}
 	a.check(a.services, slices.Concat(
 		a.logs(group, one),
 		each(one, a.arn("logs", "log-group:"+group+":log-stream:"), "logs:DescribeLogStreams"),
@@ -158,19 +149,19 @@ func (a *access) proveFlowLog(r *resource) {
 
 // proveControlPlane proves that EKS may look after its nodes' network.
 // https://docs.aws.amazon.com/eks/latest/userguide/cluster-iam-role.html
-func (a *access) proveControlPlane(r *resource) {
-	role := a.one(tokenRole, r.str("roleArn"), "arn")
+func (a *access) proveControlPlane(r *state.Resource) {
+	role := a.One(state.Role, r.Text("roleArn"), "arn")
 	if role == nil {
 		return
 	}
-	one := call{by: "the control plane " + r.name, as: a.role(role), proves: "EKS's control plane"}
+	one := call{by: "the control plane " + r.Name, as: a.role(role), proves: "EKS's control plane"}
 	a.check(a.services, each(one, "*", "autoscaling:DescribeAutoScalingGroups", "ec2:DescribeInstances", "ec2:DescribeSubnets", "ec2:DescribeVpcs")...)
 }
 
 // step is a step of an Automation document.
 type step struct {
 	Name, Action string
-	Inputs       object
+	Inputs       state.Object
 }
 
 // boto is a call of a step's Python, and client a variable that such calls are made through.
@@ -196,14 +187,14 @@ func scriptCalls(script string) [][2]string {
 
 // proveAutomation proves that an Automation document may do its steps under the role that its association gives it.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-setup-iam.html
-func (a *access) proveAutomation(r *resource) {
-	document := a.one(tokenDocument, r.str("name"), "name", "arn")
-	if document == nil || document.str("documentType") != "Automation" {
+func (a *access) proveAutomation(r *state.Resource) {
+	document := a.One(state.SSMDocument, r.Text("name"), "name", "arn")
+	if document == nil || document.Text("documentType") != "Automation" {
 		return
 	}
-	role := a.one(tokenRole, r.object("parameters").str("AutomationAssumeRole"), "arn")
+	role := a.One(state.Role, r.Object("parameters").Text("AutomationAssumeRole"), "arn")
 	var content struct{ MainSteps []step }
-	if err := json.Unmarshal([]byte(document.str("content")), &content); err != nil {
+	if err := json.Unmarshal([]byte(document.Text("content")), &content); err != nil {
 		a.services.open("the steps of %s cannot be read", document)
 		return
 	}
@@ -215,14 +206,14 @@ func (a *access) proveAutomation(r *resource) {
 		by := call{by: fmt.Sprintf("step %s of %s", s.Name, document), as: a.role(role), proves: "Automation"}
 		switch s.Action {
 		case "aws:executeAwsApi", "aws:waitForAwsResourceProperty", "aws:assertAwsResourceProperty":
-			a.proveStep(by, s.Inputs.str("Service"), s.Inputs.str("Api"), s.Inputs)
+			a.proveStep(by, s.Inputs.Text("Service"), s.Inputs.Text("Api"), s.Inputs)
 		case "aws:executeScript":
-			for _, m := range scriptCalls(s.Inputs.str("Script")) {
-				payload := maps.Clone(s.Inputs.object("InputPayload"))
+			for _, m := range scriptCalls(s.Inputs.Text("Script")) {
+				payload := maps.Clone(s.Inputs.Object("InputPayload"))
 				for key := range payload {
 					// Such as {{ Template }}, a parameter of the document.
-					if name, ok := strings.CutPrefix(payload.str(key), "{{ "); ok {
-						payload[key] = r.object("parameters").str(strings.TrimSuffix(name, " }}"))
+					if name, ok := strings.CutPrefix(payload.Text(key), "{{ "); ok {
+						payload[key] = r.Object("parameters").Text(strings.TrimSuffix(name, " }}"))
 					}
 				}
 				a.proveStep(by, m[0], pascal(strings.ReplaceAll(m[1], "_", "-")), payload)
@@ -238,12 +229,12 @@ func (a *access) proveAutomation(r *resource) {
 
 // proveRunCommand proves that a step may run a command on the instance that its association names.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-runcommand.html
-func (a *access) proveRunCommand(one call, r *resource, inputs object) {
-	one.action, one.on = "ssm:SendCommand", strings.Replace(a.arn("ssm", "document/"+inputs.str("DocumentName")), ":"+a.account+":", "::", 1)
+func (a *access) proveRunCommand(one call, r *state.Resource, inputs state.Object) {
+	one.action, one.on = "ssm:SendCommand", strings.Replace(a.arn("ssm", "document/"+inputs.Text("DocumentName")), ":"+a.account+":", "::", 1)
 	a.check(a.services, one)
-	if i := a.get(tokenInstance, r.object("parameters").str("InstanceId")); i != nil {
-		one.on, one.context = i.str("arn"), iam.Context{}
-		for key, value := range i.tags() {
+	if i := a.Get(state.EC2Instance, r.Object("parameters").Text("InstanceId")); i != nil {
+		one.on, one.context = i.Text("arn"), iam.Context{}
+		for key, value := range i.Tags() {
 			one.context["ssm:resourceTag/"+key] = []string{value}
 		}
 		a.check(a.services, one)
@@ -253,63 +244,63 @@ func (a *access) proveRunCommand(one call, r *resource, inputs object) {
 }
 
 // proveStep proves a step's one call, and that it may pass on the roles which that takes.
-func (a *access) proveStep(one call, service, api string, inputs object) {
+func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 	if service == "elbv2" { // as the SDK calls it
 		service = "elasticloadbalancing"
 	}
 	one.action, one.on = service+":"+api, "*"
-	cluster := a.one(tokenECS, inputs.str("cluster"), "name", "arn")
+	cluster := a.One(state.ECSCluster, inputs.Text("cluster"), "name", "arn")
 	if cluster != nil {
-		one.context = iam.Context{"ecs:cluster": {cluster.str("arn")}}
+		one.context = iam.Context{"ecs:cluster": {cluster.Text("arn")}}
 	}
 	switch one.action {
 	case "ecs:RunTask":
-		definition := a.one(tokenDefinition, inputs.str("taskDefinition"), "arn", "arnWithoutRevision", "family")
+		definition := a.One(state.TaskDefinition, inputs.Text("taskDefinition"), "arn", "arnWithoutRevision", "family")
 		if definition == nil {
-			a.services.fault("%s: the task definition %s is not in the state", one.by, inputs.str("taskDefinition"))
+			a.services.fault("%s: the task definition %s is not in the state", one.by, inputs.Text("taskDefinition"))
 			return
 		}
-		one.on = definition.str("arn")
+		one.on = definition.Text("arn")
 		for _, key := range []string{"taskRoleArn", "executionRoleArn"} {
-			if role := definition.str(key); role != "" {
+			if role := definition.Text(key); role != "" {
 				a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role, proves: one.proves, context: iam.Context{
 					"iam:PassedToService": {"ecs-tasks.amazonaws.com"},
 				}})
 			}
 		}
 	case "elasticloadbalancing:DeregisterTargets":
-		for _, group := range a.of(tokenTargets) {
-			one.on = group.str("arn")
+		for _, group := range a.Of(state.TargetGroup) {
+			one.on = group.Text("arn")
 		}
 	case "ecs:DescribeTasks", "ecs:StopTask":
 		if cluster != nil {
-			one.on = a.arn("ecs", "task/"+cluster.str("name")+"/x")
+			one.on = a.arn("ecs", "task/"+cluster.Text("name")+"/x")
 		}
 	case "ecs:DescribeServices":
-		names := inputs.strings("services")
-		if name := inputs.str("service"); name != "" {
+		names := inputs.Texts("services")
+		if name := inputs.Text("service"); name != "" {
 			names = []string{name}
 		}
 		if cluster != nil && len(names) > 0 {
-			one.on = a.arn("ecs", "service/"+cluster.str("name")+"/"+names[0])
+			one.on = a.arn("ecs", "service/"+cluster.Text("name")+"/"+names[0])
 		}
 	case "cloudwatch:DescribeAlarms":
-		names := inputs.strings("alarms")
+		names := inputs.Texts("alarms")
 		if len(names) == 0 {
 			return // it asks for none
 		}
 		one.on = a.arn("cloudwatch", "alarm:"+names[0])
 	case "autoscaling:StartInstanceRefresh":
-		if inputs.str("template") == "" {
+		if inputs.Text("template") == "" {
 			return // another step of the same program
 		}
-		group := a.one(tokenGroup, inputs.str("group"), "name")
+		group := a.One(state.AutoScalingGroup, inputs.Text("group"), "name")
 		if group == nil {
-			a.services.fault("%s refreshes the group %s, which is not in the state", one.by, inputs.str("group"))
+			a.services.fault("%s refreshes the group %s, which is not in the state", one.by, inputs.Text("group"))
 			return
 		}
-		one.on = a.arn("autoscaling", "autoScalingGroup:x:autoScalingGroupName/"+group.str("name"))
-		a.proveLaunch(one, a.one(tokenTemplate, inputs.str("template")))
+		one.on = a.arn("autoscaling", "autoScalingGroup:x:autoScalingGroupName/"+group.Text("name"))
+		a.proveLaunch(one, a.One(state.LaunchTemplate, inputs.Text("template")))
 	default:
 		if !looks(api) {
 			a.services.fault("%s calls %s; what that is about is not known here", one.by, one.action)
@@ -320,26 +311,26 @@ func (a *access) proveStep(one call, service, api string, inputs object) {
 }
 
 // proveLaunch proves that whoever names a launch template to Auto Scaling may launch what it describes.
-// Source: Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template usage in Auto Scaling groups"
-func (a *access) proveLaunch(one call, template *resource) {
+// Source: Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template usage in Auto Scaling groups".
+func (a *access) proveLaunch(one call, template *state.Resource) {
 	if template == nil {
 		a.services.fault("%s starts from a launch template that is not in the state", one.by)
 		return
 	}
-	named := iam.Context{"ec2:LaunchTemplate": {template.str("arn")}, "ec2:CreateAction": {"RunInstances"}}
+	named := iam.Context{"ec2:LaunchTemplate": {template.Text("arn")}, "ec2:CreateAction": {"RunInstances"}}
 	for _, need := range []struct{ action, on string }{
-		{"ec2:RunInstances", template.str("arn")}, {"ec2:RunInstances", a.arn("ec2", "instance/i-0")},
+		{"ec2:RunInstances", template.Text("arn")}, {"ec2:RunInstances", a.arn("ec2", "instance/i-0")},
 		{"ec2:RunInstances", a.arn("ec2", "volume/vol-0")}, {"ec2:CreateTags", a.arn("ec2", "instance/i-0")},
 	} {
 		a.check(a.services, call{by: one.by, as: one.as, action: need.action, on: need.on, proves: one.proves, context: named})
 	}
-	profile := template.object("iamInstanceProfile")
-	of := a.one(tokenProfile, cmp.Or(profile.str("arn"), profile.str("name")), "arn", "name")
+	profile := template.Object("iamInstanceProfile")
+	of := a.One(state.InstanceProfile, cmp.Or(profile.Text("arn"), profile.Text("name")), "arn", "name")
 	if of == nil {
 		return
 	}
-	if role := a.one(tokenRole, of.str("role"), "name"); role != nil {
-		a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role.str("arn"), proves: one.proves, context: iam.Context{
+	if role := a.One(state.Role, of.Text("role"), "name"); role != nil {
+		a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role.Text("arn"), proves: one.proves, context: iam.Context{
 			"iam:PassedToService": {"ec2.amazonaws.com"},
 		}})
 	}
@@ -365,8 +356,9 @@ func pascal(operation string) string {
 const deliverer = "logdelivery.elasticloadbalancing.amazonaws.com"
 
 // takesLogs reports whether a bucket is open to access logs, which S3's own key has to encrypt.
-func (a *access) takesLogs(bucket string) bool {
-	p := policyOf(a.one("aws:s3/bucketPolicy:BucketPolicy", bucket, "bucket"), "policy")
+// Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
+func (c *cluster) takesLogs(bucket string) bool {
+	p := policyOf(c.One(state.BucketPolicy, bucket, "bucket"), "policy")
 	return p != nil && slices.ContainsFunc(p.Statements, func(s iam.Statement) bool {
 		return slices.Contains(s.Principal["Service"], deliverer)
 	})
@@ -374,25 +366,25 @@ func (a *access) takesLogs(bucket string) bool {
 
 // proveDelivery proves that a load balancer's access logs get into their bucket.
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
-func (a *access) proveDelivery(r *resource) {
-	logs := r.object("accessLogs")
-	bucket := a.one("aws:s3/bucketV2:BucketV2", logs.str("bucket"), "bucket")
-	if !logs.flag("enabled", false) || bucket == nil {
+func (a *access) proveDelivery(r *state.Resource) {
+	logs := r.Object("accessLogs")
+	bucket := a.One(state.Bucket, logs.Text("bucket"), "bucket")
+	if !logs.Flag("enabled", false) || bucket == nil {
 		return
 	}
-	prefix := strings.Trim(logs.str("prefix"), "/")
+	prefix := strings.Trim(logs.Text("prefix"), "/")
 	if prefix != "" {
 		prefix += "/"
 	}
 	by := fmt.Sprintf("the access logs of %s", r)
 	a.check(a.services, call{
 		by: by, as: service(deliverer), action: "s3:PutObject", proves: "access logs to S3",
-		on: fmt.Sprintf("%s/%sAWSLogs/%s/elasticloadbalancing/x", bucket.str("arn"), prefix, a.account),
+		on: fmt.Sprintf("%s/%sAWSLogs/%s/elasticloadbalancing/x", bucket.Text("arn"), prefix, a.account),
 		context: iam.Context{
-			"aws:SourceAccount": {a.account}, "aws:SourceArn": {r.str("arn")}, "s3:x-amz-acl": nil,
+			"aws:SourceAccount": {a.account}, "aws:SourceArn": {r.Text("arn")}, "s3:x-amz-acl": nil,
 		},
 	})
-	if key := a.keyOfObject(bucket.str("bucket"), ""); key != "" {
+	if key := a.keyOfObject(bucket.Text("bucket"), ""); key != "" {
 		a.services.fault("%s: %s is encrypted with a KMS key; access logs are delivered only where S3's own key encrypts", by, bucket)
 	}
 }
@@ -404,7 +396,7 @@ func (a *access) proveAlarms() {
 		if !strings.Contains(topic, ":sns:") {
 			return
 		}
-		t := a.one(tokenTopic, topic, "arn")
+		t := a.One(state.Topic, topic, "arn")
 		if t == nil {
 			a.services.open("whether the topic %s lets %s publish is not in the state", topic, from)
 			return
@@ -416,28 +408,28 @@ func (a *access) proveAlarms() {
 			return // a topic's first policy lets its own account's alarms publish
 		}
 		a.check(a.services, one)
-		if key := t.str("kmsMasterKeyId"); key != "" {
+		if key := t.Text("kmsMasterKeyId"); key != "" {
 			a.check(a.keys, each(one, a.keyOf(key), "kms:Decrypt", "kms:GenerateDataKey")...)
 		}
 	}
-	for _, token := range []string{tokenAlarm, tokenComposed} {
-		for _, r := range a.of(token) {
+	for _, token := range []string{state.MetricAlarm, state.CompositeAlarm} {
+		for _, r := range a.Of(token) {
 			for _, key := range []string{"alarmActions", "okActions", "insufficientDataActions"} {
-				for _, action := range r.strings(key) {
-					told(r.String(), action, "cloudwatch.amazonaws.com", r.str("arn"))
+				for _, action := range r.Texts(key) {
+					told(r.String(), action, "cloudwatch.amazonaws.com", r.Text("arn"))
 				}
 			}
 		}
 	}
-	for _, r := range a.of(tokenEvent) {
-		rule := a.one(tokenRule, r.str("rule"), "name")
-		source := a.arn("events", "rule/"+r.str("rule"))
+	for _, r := range a.Of(state.EventTarget) {
+		rule := a.One(state.EventRule, r.Text("rule"), "name")
+		source := a.arn("events", "rule/"+r.Text("rule"))
 		if rule != nil {
-			source = rule.str("arn")
+			source = rule.Text("arn")
 		}
-		told(r.String(), r.str("arn"), "events.amazonaws.com", source)
+		told(r.String(), r.Text("arn"), "events.amazonaws.com", source)
 	}
-	for _, r := range a.of(tokenEvents) {
-		told(r.String(), r.str("snsTopic"), "events.rds.amazonaws.com", r.str("arn"))
+	for _, r := range a.Of(state.DBEventSubscription) {
+		told(r.String(), r.Text("snsTopic"), "events.rds.amazonaws.com", r.Text("arn"))
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // setting is what a property must be.
@@ -13,7 +15,7 @@ type setting struct {
 	// want are the values that hold; stackKey, positive and some stand for many.
 	want []any
 	// when says of which resources it must hold; nil means all.
-	when func(c *cluster, r *resource, want Expected) bool
+	when func(c *cluster, r *state.Resource, want Expected) bool
 	// why says what goes wrong otherwise.
 	why string
 }
@@ -27,58 +29,43 @@ const (
 	some = "one or more"
 )
 
-const (
-	tokenFileSystem = "aws:efs/fileSystem:FileSystem"
-	tokenSecret     = "aws:secretsmanager/secret:Secret"
-	tokenKey        = "aws:kms/key:Key"
-	tokenBucket     = "aws:s3/bucketV2:BucketV2"
-	tokenSSE        = "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
-	tokenBlock      = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-	tokenAccess     = "aws:efs/accessPoint:AccessPoint"
-	tokenTargets    = "aws:lb/targetGroup:TargetGroup"
-	tokenListener   = "aws:lb/listener:Listener"
-)
-
 func only(values ...any) []any { return values }
 
 // inProd is for what a stack that may be thrown away does without, protects for what a team may switch off besides.
-func inProd(_ *cluster, _ *resource, want Expected) bool   { return want.Prod }
-func protects(_ *cluster, _ *resource, want Expected) bool { return want.Prod && !want.Unprotected }
-
-// takesLogs says of a bucket's setting that load balancers may write their access logs there, which works with keys of S3
-// only. Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
-func takesLogs(c *cluster, r *resource, _ Expected) bool {
-	return slices.ContainsFunc(c.with(tokenBucketPolicy, "bucket", r.str("bucket")), func(p *resource) bool {
-		return strings.Contains(p.str("policy"), "elasticloadbalancing")
-	})
+func inProd(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod }
+func protects(_ *cluster, _ *state.Resource, want Expected) bool {
+	return want.Prod && !want.Unprotected
 }
 
-func not(when func(*cluster, *resource, Expected) bool) func(*cluster, *resource, Expected) bool {
-	return func(c *cluster, r *resource, want Expected) bool { return !when(c, r, want) }
+// takesLogs says of a bucket's setting that load balancers may write their access logs there.
+func takesLogs(c *cluster, r *state.Resource, _ Expected) bool { return c.takesLogs(r.Text("bucket")) }
+
+func not(when func(*cluster, *state.Resource, Expected) bool) func(*cluster, *state.Resource, Expected) bool {
+	return func(c *cluster, r *state.Resource, want Expected) bool { return !when(c, r, want) }
 }
 
 // oldMetadata are releases whose Hazelcast cannot take credentials from version 2 of the metadata service.
 var oldMetadata = []string{"5.11.0", "6.0.0", "6.1.0"}
 
-func newMetadata(_ *cluster, _ *resource, want Expected) bool {
+func newMetadata(_ *cluster, _ *state.Resource, want Expected) bool {
 	return !slices.Contains(oldMetadata, want.Release)
 }
 
-func asInterface(_ *cluster, r *resource, _ Expected) bool {
-	return r.str("vpcEndpointType") == "Interface"
+func asInterface(_ *cluster, r *state.Resource, _ Expected) bool {
+	return r.Text("vpcEndpointType") == "Interface"
 }
 
 // encrypts says that a listener speaks TLS, inTheClear that it does not.
-func encrypts(_ *cluster, r *resource, _ Expected) bool   { return r.str("protocol") == "HTTPS" }
-func inTheClear(_ *cluster, r *resource, _ Expected) bool { return r.str("protocol") == "HTTP" }
+func encrypts(_ *cluster, r *state.Resource, _ Expected) bool   { return r.Text("protocol") == "HTTPS" }
+func inTheClear(_ *cluster, r *state.Resource, _ Expected) bool { return r.Text("protocol") == "HTTP" }
 
 // askedWhereItServes says that a target group's check goes to the port that requests go to.
-func askedWhereItServes(_ *cluster, r *resource, _ Expected) bool {
+func askedWhereItServes(_ *cluster, r *state.Resource, _ Expected) bool {
 	return targetCheck(r).port == nodeHTTPS
 }
 
 // forwardSecret are the policies without TLS 1.0 and 1.1.
-// Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+// Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html.
 var forwardSecret = only("ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
 	"ELBSecurityPolicy-TLS13-1-2-Ext1-2021-06", "ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06", "ELBSecurityPolicy-TLS13-1-3-2021-06",
 	"ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04", "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04", "ELBSecurityPolicy-FS-1-2-Res-2020-10")
@@ -89,66 +76,66 @@ var required = []struct {
 	rows         []setting
 }{
 	{"What is stored is encrypted, with the stack's key", "databases, files, disks, secrets and buckets", []setting{
-		{tokenDatabase, "storageEncrypted", only(true), nil, "its disk is not encrypted"},
-		{tokenDatabase, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
-		{tokenDatabase, "masterUserSecretKmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its master password"},
-		{tokenFileSystem, "encrypted", only(true), nil, "the shared files are not encrypted"},
-		{tokenFileSystem, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the shared files"},
-		{tokenSecret, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the secret"},
-		{tokenInstance, "rootBlockDevice.encrypted", only(true), nil, "its disk is not encrypted"},
-		{tokenInstance, "rootBlockDevice.deleteOnTermination", only(true), nil, "its disk stays, and costs, when the node is gone"},
-		{tokenInstance, "rootBlockDevice.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
-		{tokenTemplate, "blockDeviceMappings[].ebs.encrypted", only("true"), nil, "a disk is not encrypted"},
-		{tokenTemplate, "blockDeviceMappings[].ebs.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of a disk"},
-		{tokenSSE, "rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId", only(stackKey), not(takesLogs),
+		{state.DBInstance, "storageEncrypted", only(true), nil, "its disk is not encrypted"},
+		{state.DBInstance, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
+		{state.DBInstance, "masterUserSecretKmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its master password"},
+		{state.FileSystem, "encrypted", only(true), nil, "the shared files are not encrypted"},
+		{state.FileSystem, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the shared files"},
+		{state.Secret, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the secret"},
+		{state.EC2Instance, "rootBlockDevice.encrypted", only(true), nil, "its disk is not encrypted"},
+		{state.EC2Instance, "rootBlockDevice.deleteOnTermination", only(true), nil, "its disk stays, and costs, when the node is gone"},
+		{state.EC2Instance, "rootBlockDevice.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
+		{state.LaunchTemplate, "blockDeviceMappings[].ebs.encrypted", only("true"), nil, "a disk is not encrypted"},
+		{state.LaunchTemplate, "blockDeviceMappings[].ebs.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of a disk"},
+		{state.BucketEncryption, "rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId", only(stackKey), not(takesLogs),
 			"everybody in the account may use the key of its objects"},
-		{tokenSSE, "rules[].applyServerSideEncryptionByDefault.sseAlgorithm", only("AES256"), takesLogs,
+		{state.BucketEncryption, "rules[].applyServerSideEncryptionByDefault.sseAlgorithm", only("AES256"), takesLogs,
 			"load balancers write to buckets with keys of S3 only"},
-		{tokenEKS, "encryptionConfig.provider.keyArn", only(stackKey), nil, "Kubernetes keeps secrets without a key of the stack"},
-		{tokenKey, "enableKeyRotation", only(true), nil, "the key stays the same for ever"},
+		{state.EKSCluster, "encryptionConfig.provider.keyArn", only(stackKey), nil, "Kubernetes keeps secrets without a key of the stack"},
+		{state.KMSKey, "enableKeyRotation", only(true), nil, "the key stays the same for ever"},
 	}},
 	{"Nothing that holds data or runs a node is open to the internet", "buckets, databases, subnets", []setting{
-		{tokenBlock, "blockPublicAcls", only(true), nil, "an ACL may open its objects"},
-		{tokenBlock, "ignorePublicAcls", only(true), nil, "an ACL may open its objects"},
-		{tokenBlock, "blockPublicPolicy", only(true), nil, "a policy may open it"},
-		{tokenBlock, "restrictPublicBuckets", only(true), nil, "a policy may open it"},
-		{tokenDatabase, "publiclyAccessible", only(false, nil), nil, "it gets a public address"},
-		{tokenSubnet, "mapPublicIpOnLaunch", only(false, nil), nil, "whatever starts there gets a public address"},
-		{tokenInstance, "associatePublicIpAddress", only(false, nil), nil, "it gets a public address"},
+		{state.BucketPublicAccessBlock, "blockPublicAcls", only(true), nil, "an ACL may open its objects"},
+		{state.BucketPublicAccessBlock, "ignorePublicAcls", only(true), nil, "an ACL may open its objects"},
+		{state.BucketPublicAccessBlock, "blockPublicPolicy", only(true), nil, "a policy may open it"},
+		{state.BucketPublicAccessBlock, "restrictPublicBuckets", only(true), nil, "a policy may open it"},
+		{state.DBInstance, "publiclyAccessible", only(false, nil), nil, "it gets a public address"},
+		{state.Subnet, "mapPublicIpOnLaunch", only(false, nil), nil, "whatever starts there gets a public address"},
+		{state.EC2Instance, "associatePublicIpAddress", only(false, nil), nil, "it gets a public address"},
 	}},
 	{"A node's credentials stay on the node", "the metadata service asks for a token and answers one hop", []setting{
-		{tokenInstance, "metadataOptions.httpTokens", only("required"), newMetadata, "a forged request gets its credentials"},
-		{tokenTemplate, "metadataOptions.httpTokens", only("required"), newMetadata, "a forged request gets a node's credentials"},
-		{tokenInstance, "metadataOptions.httpPutResponseHopLimit", only(1.0), nil, "a container on it gets its credentials"},
-		{tokenTemplate, "metadataOptions.httpPutResponseHopLimit", only(1.0), nil, "a container on a node gets the node's credentials"},
+		{state.EC2Instance, "metadataOptions.httpTokens", only("required"), newMetadata, "a forged request gets its credentials"},
+		{state.LaunchTemplate, "metadataOptions.httpTokens", only("required"), newMetadata, "a forged request gets a node's credentials"},
+		{state.EC2Instance, "metadataOptions.httpPutResponseHopLimit", only(1.0), nil, "a container on it gets its credentials"},
+		{state.LaunchTemplate, "metadataOptions.httpPutResponseHopLimit", only(1.0), nil, "a container on a node gets the node's credentials"},
 	}},
 	{"The names of AWS's services lead to the VPC's endpoints", "private DNS", []setting{
-		{tokenEndpoint, "privateDnsEnabled", only(true), asInterface, "its name leads to the internet, which nodes do not reach"},
-		{tokenEndpoint, "securityGroupIds", only(some), asInterface, "it gets the VPC's default group, which lets nobody in"},
+		{state.VPCEndpoint, "privateDnsEnabled", only(true), asInterface, "its name leads to the internet, which nodes do not reach"},
+		{state.VPCEndpoint, "securityGroupIds", only(some), asInterface, "it gets the VPC's default group, which lets nobody in"},
 	}},
 	{"Requests are encrypted all the way, and stay with their node", "TLS to the load balancer and to the nodes, sticky sessions", []setting{
-		{tokenListener, "sslPolicy", forwardSecret, encrypts, "clients may use TLS 1.0 or 1.1"},
-		{tokenListener, "defaultActions[].redirect.protocol", only("HTTPS"), inTheClear, "requests stay in the clear"},
-		{tokenTargets, "protocol", only("HTTPS"), nil, "requests reach the nodes in the clear"},
-		{tokenTargets, "healthCheck.protocol", only("HTTPS"), askedWhereItServes, "nodes answer HTTPS only on this port"},
-		{tokenTargets, "stickiness.enabled", only(true), nil, "Console and My Account lose their session from one node to the next"},
-		{tokenBalancer, "dropInvalidHeaderFields", only(true), nil, "a header with a forbidden name reaches the nodes"},
-		{tokenBalancer, "preserveHostHeader", only(true), nil, "the server sees a host that is not its own"},
+		{state.Listener, "sslPolicy", forwardSecret, encrypts, "clients may use TLS 1.0 or 1.1"},
+		{state.Listener, "defaultActions[].redirect.protocol", only("HTTPS"), inTheClear, "requests stay in the clear"},
+		{state.TargetGroup, "protocol", only("HTTPS"), nil, "requests reach the nodes in the clear"},
+		{state.TargetGroup, "healthCheck.protocol", only("HTTPS"), askedWhereItServes, "nodes answer HTTPS only on this port"},
+		{state.TargetGroup, "stickiness.enabled", only(true), nil, "Console and My Account lose their session from one node to the next"},
+		{state.LoadBalancer, "dropInvalidHeaderFields", only(true), nil, "a header with a forbidden name reaches the nodes"},
+		{state.LoadBalancer, "preserveHostHeader", only(true), nil, "the server sees a host that is not its own"},
 	}},
 	{"Data can be brought back", "backups, snapshots with tags, and protection where the profile is prod", []setting{
-		{tokenDatabase, "backupRetentionPeriod", only(positive), nil, "it cannot go back to any point in time"},
-		{tokenDatabase, "copyTagsToSnapshot", only(true), nil, "nobody knows whose its snapshots are"},
-		{tokenDatabase, "autoMinorVersionUpgrade", only(true), nil, "it stays on a release with known holes"},
-		{tokenDatabase, "deletionProtection", only(true), protects, "one call deletes it"},
-		{tokenDatabase, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
-		{tokenBalancer, "enableDeletionProtection", only(true), protects, "one call takes the cluster's name from it"},
+		{state.DBInstance, "backupRetentionPeriod", only(positive), nil, "it cannot go back to any point in time"},
+		{state.DBInstance, "copyTagsToSnapshot", only(true), nil, "nobody knows whose its snapshots are"},
+		{state.DBInstance, "autoMinorVersionUpgrade", only(true), nil, "it stays on a release with known holes"},
+		{state.DBInstance, "deletionProtection", only(true), protects, "one call deletes it"},
+		{state.DBInstance, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
+		{state.LoadBalancer, "enableDeletionProtection", only(true), protects, "one call takes the cluster's name from it"},
 	}},
 	{"Shared files belong to the server's user", "uid and gid 802", []setting{
-		{tokenAccess, "posixUser.uid", only(802.0), nil, "the server cannot write there"},
-		{tokenAccess, "posixUser.gid", only(802.0), nil, "the server cannot write there"},
-		{tokenAccess, "rootDirectory.creationInfo.ownerUid", only(802.0), nil, "the server cannot write there"},
-		{tokenAccess, "rootDirectory.creationInfo.ownerGid", only(802.0), nil, "the server cannot write there"},
-		{tokenAccess, "rootDirectory.path", only("/Userstores", "/Tenants"), nil, "WSO2's guide keeps the directories Userstores and Tenants there"},
+		{state.AccessPoint, "posixUser.uid", only(802.0), nil, "the server cannot write there"},
+		{state.AccessPoint, "posixUser.gid", only(802.0), nil, "the server cannot write there"},
+		{state.AccessPoint, "rootDirectory.creationInfo.ownerUid", only(802.0), nil, "the server cannot write there"},
+		{state.AccessPoint, "rootDirectory.creationInfo.ownerGid", only(802.0), nil, "the server cannot write there"},
+		{state.AccessPoint, "rootDirectory.path", only("/Userstores", "/Tenants"), nil, "WSO2's guide keeps the directories Userstores and Tenants there"},
 	}},
 }
 
@@ -158,12 +145,12 @@ func configured(c *cluster, want Expected) []*Verdict {
 	for _, claim := range required {
 		v, checked := &Verdict{Claim: claim.claim}, 0
 		for _, row := range claim.rows {
-			for _, r := range c.of(row.token) {
+			for _, r := range c.Of(row.token) {
 				if row.when != nil && !row.when(c, r, want) {
 					continue
 				}
 				checked++
-				for _, value := range at(r, row.path) {
+				for _, value := range state.Values(r.Inputs, row.path) {
 					if !c.holds(row.want, value) {
 						v.fault("%s has %s %v: %s", r, row.path, shown(value), row.why)
 					}
@@ -176,9 +163,9 @@ func configured(c *cluster, want Expected) []*Verdict {
 		}
 	}
 	v := all[0]
-	for _, b := range c.of(tokenBucket) {
-		for _, part := range []string{tokenSSE, tokenBlock} {
-			if len(c.with(part, "bucket", b.str("bucket"))) == 0 {
+	for _, b := range c.Of(state.Bucket) {
+		for _, part := range []string{state.BucketEncryption, state.BucketPublicAccessBlock} {
+			if len(c.With(part, "bucket", b.Text("bucket"))) == 0 {
 				v.fault("%s has no %s", b, part[strings.LastIndex(part, ":")+1:])
 			}
 		}
@@ -191,9 +178,9 @@ func configured(c *cluster, want Expected) []*Verdict {
 
 // protected proves that the engine refuses to delete or replace what holds data.
 func (c *cluster) protected(v *Verdict) {
-	for _, token := range []string{tokenDatabase, tokenFileSystem, tokenKey, tokenSecret} {
-		for _, r := range c.of(token) {
-			if !r.protected {
+	for _, token := range []string{state.DBInstance, state.FileSystem, state.KMSKey, state.Secret} {
+		for _, r := range c.Of(token) {
+			if !r.Protect {
 				v.fault("%s is not protected: an update may replace it", r)
 			}
 		}
@@ -213,28 +200,9 @@ func (c *cluster) holds(want []any, value any) bool {
 		number, _ := value.(float64)
 		elements, _ := value.([]any)
 		switch id, _ := value.(string); {
-		case w == value, w == positive && number > 0, w == some && len(elements) > 0, w == stackKey && c.one(tokenKey, id, "arn", "keyId") != nil:
+		case w == value, w == positive && number > 0, w == some && len(elements) > 0, w == stackKey && c.One(state.KMSKey, id, "arn", "keyId") != nil:
 			return true
 		}
 	}
 	return false
-}
-
-// at lists the values at a path of what was asked for; a value that is not there is nil.
-func at(r *resource, path string) []any {
-	values := []any{r.in}
-	for key := range strings.SplitSeq(path, ".") {
-		name, list := strings.CutSuffix(key, "[]")
-		var next []any
-		for _, v := range values {
-			inner := asObject(v)[name]
-			if elements, ok := inner.([]any); ok && list {
-				next = append(next, elements...)
-			} else {
-				next = append(next, inner)
-			}
-		}
-		values = next
-	}
-	return values
 }

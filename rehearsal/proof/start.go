@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 var (
@@ -15,8 +17,8 @@ var (
 func (c *cluster) programs(n *node) string {
 	text := n.text
 	for _, key := range slices.Compact(slices.Sorted(slices.Values(programKey.FindAllString(n.text, -1)))) {
-		for _, o := range c.with(tokenObject, "key", key) {
-			text += "\n" + o.str("content")
+		for _, o := range c.With(state.BucketObject, "key", key) {
+			text += "\n" + o.Text("content")
 		}
 	}
 	return text
@@ -33,13 +35,13 @@ func (p *proofs) starts() *Verdict {
 		case n.service != nil:
 			v.Shown = "the container turn, and the server's health check"
 			turn, waits := n.named("turn"), false
-			for _, e := range n.server().objects("environment") {
-				waits = waits || e.str("name") == "WSO2IS_TURN_SECONDS"
+			for _, e := range n.server().Objects("environment") {
+				waits = waits || e.Text("name") == "WSO2IS_TURN_SECONDS"
 			}
 			if n.settings.Clustering != nil && (turn == nil || !waits) {
 				v.fault("the servers of %s start together: no container turn tells one after the other to", n.service)
 			}
-			if !strings.Contains(strings.Join(n.server().object("healthCheck").strings("command"), " "), failed) {
+			if !strings.Contains(strings.Join(n.server().Object("healthCheck").Texts("command"), " "), failed) {
 				v.fault("the health check of %s takes a server for healthy that has started without its web applications", n.task)
 			}
 		case n.pod != nil:
@@ -47,7 +49,7 @@ func (p *proofs) starts() *Verdict {
 			if n.settings.Clustering != nil && n.named("turn") == nil {
 				v.fault("the servers of %s start together: no init container turn has one wait for the other", n)
 			}
-			if !strings.Contains(strings.Join(n.server().object("startupProbe").object("exec").strings("command"), " "), failed) {
+			if !strings.Contains(strings.Join(n.server().Object("startupProbe").Object("exec").Texts("command"), " "), failed) {
 				v.fault("the startup probe of %s takes a server for started that has started without its web applications", n)
 			}
 		default:
@@ -63,7 +65,7 @@ func (p *proofs) startsOfInstance(n *node, failed string, v *Verdict) {
 		v.fault("the readiness of %s takes a server for healthy that has started without its web applications", n)
 	}
 	v.Shown = "each member waits for the one before it; its own check"
-	if n.origin.token != tokenGroup {
+	if n.origin.Type != state.AutoScalingGroup {
 		return
 	}
 	v.Shown = "the program turn, and the launch hook"
@@ -79,20 +81,20 @@ func (p *proofs) startsOfInstance(n *node, failed string, v *Verdict) {
 	}
 	takes := 0
 	for _, m := range seconds.FindAllStringSubmatch(text, -1) {
-		s, _ := number(m[2])
+		s, _ := state.Int(m[2])
 		takes += s
 	}
-	for _, hook := range n.origin.objects("initialLifecycleHooks") {
-		if timeout, _ := hook.number("heartbeatTimeout"); timeout < takes {
+	for _, hook := range n.origin.Objects("initialLifecycleHooks") {
+		if timeout, _ := hook.Int("heartbeatTimeout"); timeout < takes {
 			v.fault("the launch hook of %s gives a node up after %d s; waiting for its turn and starting may take %d s", n.origin, timeout, takes)
 		}
 	}
 }
 
 // named is a container of a task or a pod, or nil.
-func (n *node) named(name string) object {
+func (n *node) named(name string) state.Object {
 	for _, c := range n.containers() {
-		if c.str("name") == name {
+		if c.Text("name") == name {
 			return c
 		}
 	}

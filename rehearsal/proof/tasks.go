@@ -11,28 +11,22 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
-)
-
-const (
-	tokenService    = "aws:ecs/service:Service"
-	tokenDefinition = "aws:ecs/taskDefinition:TaskDefinition"
-	tokenECS        = "aws:ecs/cluster:Cluster"
-	tokenCapacity   = "aws:ecs/capacityProvider:CapacityProvider"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // findTasks finds the ECS services whose tasks are started with a deployment.toml. On the host's network a task is its
 // instance: it has the instance's address and groups.
 func (c *cluster) findTasks() error {
-	for _, service := range c.of(tokenService) {
-		definition := c.one(tokenDefinition, service.str("taskDefinition"), "arn", "arnWithoutRevision", "family")
+	for _, service := range c.Of(state.ECSService) {
+		definition := c.One(state.TaskDefinition, service.Text("taskDefinition"), "arn", "arnWithoutRevision", "family")
 		if definition == nil {
 			continue
 		}
 		base := node{
-			origin: service, service: service, task: definition, text: definition.str("containerDefinitions"), platform: onTask,
+			origin: service, service: service, task: definition, text: definition.Text("containerDefinitions"), platform: onTask,
 		}
 		var places []node
-		if definition.str("networkMode") == "host" {
+		if definition.Text("networkMode") == "host" {
 			places = c.onHosts(base)
 		} else {
 			places = c.onInterfaces(base)
@@ -47,13 +41,13 @@ func (c *cluster) findTasks() error {
 }
 
 func (c *cluster) onInterfaces(n node) []node {
-	network := n.service.object("networkConfiguration")
+	network := n.service.Object("networkConfiguration")
 	var all []node
-	for _, subnet := range network.strings("subnets") {
+	for _, subnet := range network.Texts("subnets") {
 		one := n
 		one.party = c.place(party{
-			kind: aNode, name: n.service.str("name"), of: n.service, groups: network.strings("securityGroups"),
-			public: network.flag("assignPublicIp", false), many: true,
+			kind: aNode, name: n.service.Text("name"), of: n.service, groups: network.Texts("securityGroups"),
+			public: network.Flag("assignPublicIp", false), many: true,
 		}, subnet)
 		one.name += " in " + cmp.Or(one.zone, subnet)
 		all = append(all, one)
@@ -80,17 +74,17 @@ func (c *cluster) onHosts(n node) []node {
 
 // hostGroups are the Auto Scaling groups that a service's tasks run on: those of its capacity providers, or those whose
 // instances join its cluster.
-func (c *cluster) hostGroups(service *resource) []*resource {
-	var groups []*resource
-	providers := service.objects("capacityProviderStrategies")
-	for _, p := range c.of(tokenCapacity) {
-		if len(providers) > 0 && !slices.ContainsFunc(providers, func(s object) bool {
-			return s.str("capacityProvider") == p.str("name") || s.str("capacityProvider") == p.id
+func (c *cluster) hostGroups(service *state.Resource) []*state.Resource {
+	var groups []*state.Resource
+	providers := service.Objects("capacityProviderStrategies")
+	for _, p := range c.Of(state.CapacityProvider) {
+		if len(providers) > 0 && !slices.ContainsFunc(providers, func(s state.Object) bool {
+			return s.Text("capacityProvider") == p.Text("name") || s.Text("capacityProvider") == p.ID
 		}) {
 			continue
 		}
-		arn := p.object("autoScalingGroupProvider").str("autoScalingGroupArn")
-		if g := c.one(tokenGroup, arn, "arn"); g != nil && !slices.Contains(groups, g) {
+		arn := p.Object("autoScalingGroupProvider").Text("autoScalingGroupArn")
+		if g := c.One(state.AutoScalingGroup, arn, "arn"); g != nil && !slices.Contains(groups, g) {
 			groups = append(groups, g)
 		}
 	}
@@ -98,11 +92,11 @@ func (c *cluster) hostGroups(service *resource) []*resource {
 }
 
 // containers are the containers of a task or a pod.
-func (n *node) containers() []object {
+func (n *node) containers() []state.Object {
 	if n.pod != nil {
-		return slices.Concat(n.pod.spec.objects("initContainers"), n.pod.spec.objects("containers"))
+		return slices.Concat(n.pod.spec.Objects("initContainers"), n.pod.spec.Objects("containers"))
 	}
-	var all []object
+	var all []state.Object
 	if n.task == nil || json.Unmarshal([]byte(n.text), &all) != nil {
 		return nil
 	}
@@ -110,10 +104,10 @@ func (n *node) containers() []object {
 }
 
 // server is the container that serves the node's port.
-func (n *node) server() object {
+func (n *node) server() state.Object {
 	for _, c := range n.containers() {
-		for _, m := range slices.Concat(c.objects("portMappings"), c.objects("ports")) {
-			if port, _ := m.number("containerPort"); port == nodeHTTPS {
+		for _, m := range slices.Concat(c.Objects("portMappings"), c.Objects("ports")) {
+			if port, _ := m.Int("containerPort"); port == nodeHTTPS {
 				return c
 			}
 		}
@@ -122,20 +116,20 @@ func (n *node) server() object {
 }
 
 // serverImage is the image of that container.
-func (n *node) serverImage() string { return n.server().str("image") }
+func (n *node) serverImage() string { return n.server().Text("image") }
 
 var imageVersion = regexp.MustCompile(`:([0-9]+\.[0-9]+\.[0-9]+)`)
 
 // roles are those whose calls go out through a node: its instance's, its task's, and the one that starts the task.
-func (c *cluster) roles(n *node) []*resource {
-	var roles []*resource
+func (c *cluster) roles(n *node) []*state.Resource {
+	var roles []*state.Resource
 	add := func(name string) {
-		if r := c.one(tokenRole, name, "name", "arn"); r != nil && !slices.Contains(roles, r) {
+		if r := c.One(state.Role, name, "name", "arn"); r != nil && !slices.Contains(roles, r) {
 			roles = append(roles, r)
 		}
 	}
 	if n.host != nil && n.host.profile != nil {
-		add(n.host.profile.str("role"))
+		add(n.host.profile.Text("role"))
 	}
 	if n.pod != nil {
 		for _, arn := range c.podRoles() {
@@ -143,8 +137,8 @@ func (c *cluster) roles(n *node) []*resource {
 		}
 	}
 	if n.task != nil {
-		add(n.task.str("taskRoleArn"))
-		add(n.task.str("executionRoleArn"))
+		add(n.task.Text("taskRoleArn"))
+		add(n.task.Text("executionRoleArn"))
 	}
 	return roles
 }
@@ -244,13 +238,13 @@ func (p pattern) matches(r netip.Prefix) bool {
 }
 
 // taskTags are the tags that ECS puts on a service's tasks.
-func (c *cluster) taskTags(service *resource) map[string]string {
-	switch service.str("propagateTags") {
+func (c *cluster) taskTags(service *state.Resource) map[string]string {
+	switch service.Text("propagateTags") {
 	case "SERVICE":
-		return service.tags()
+		return service.Tags()
 	case "TASK_DEFINITION":
-		if d := c.one(tokenDefinition, service.str("taskDefinition"), "arn", "arnWithoutRevision", "family"); d != nil {
-			return d.tags()
+		if d := c.One(state.TaskDefinition, service.Text("taskDefinition"), "arn", "arnWithoutRevision", "family"); d != nil {
+			return d.Tags()
 		}
 	}
 	return nil
@@ -259,7 +253,7 @@ func (c *cluster) taskTags(service *resource) map[string]string {
 // tasks proves that the tag selects exactly this service's tasks among those of its ECS cluster.
 func (s *searches) tasks() *Verdict {
 	v := &Verdict{Claim: "The discovery tag selects exactly this cluster's tasks"}
-	own := map[*resource]bool{}
+	own := map[*state.Resource]bool{}
 	for _, n := range s.nodes {
 		own[n.service] = true
 	}
@@ -275,13 +269,13 @@ func (s *searches) tasks() *Verdict {
 			v.fault("%s searches in %s; the cluster is in %s", n.configKey, region, s.region)
 		}
 		for _, c := range slices.Concat([]*cluster{s.cluster}, s.others) {
-			for _, service := range c.of(tokenService) {
-				if service.str("cluster") != n.service.str("cluster") {
+			for _, service := range c.Of(state.ECSService) {
+				if service.Text("cluster") != n.service.Text("cluster") {
 					continue // discovery asks for the tasks of the task's own ECS cluster
 				}
 				matched, why := instance{host: &host{tags: c.taskTags(service)}}.matches(key, value, "")
 				switch {
-				case own[service] && !matched && service.str("propagateTags") == "":
+				case own[service] && !matched && service.Text("propagateTags") == "":
 					v.fault("%s does not find the tasks of %s: propagateTags is not set, so they have no tag %s", n.configKey, service, key)
 				case own[service] && !matched:
 					v.fault("%s does not find the tasks of %s: %s", n.configKey, service, why)
@@ -307,7 +301,7 @@ func (s *searches) taskCredentials(actions ...string) *Verdict {
 			v.open("what the access key of %s may do is not in the state", n.configKey)
 			continue
 		}
-		role := s.one(tokenRole, n.task.str("taskRoleArn"), "arn", "name")
+		role := s.One(state.Role, n.task.Text("taskRoleArn"), "arn", "name")
 		if role == nil {
 			v.fault("%s has no task role: inside ECS Hazelcast takes no other credentials", n.task)
 			continue
@@ -320,19 +314,19 @@ func (s *searches) taskCredentials(actions ...string) *Verdict {
 			v.fault("the trust policy of %s does not let ECS tasks assume it", role)
 		}
 		s.mayCall(n, role, actions, v)
-		v.Shown = fmt.Sprintf("%s for the task role %s", strings.Join(actions, ", "), role.str("name"))
+		v.Shown = fmt.Sprintf("%s for the task role %s", strings.Join(actions, ", "), role.Text("name"))
 	}
 	return v
 }
 
-func (s *searches) mayCall(n *node, role *resource, actions []string, v *Verdict) {
+func (s *searches) mayCall(n *node, role *state.Resource, actions []string, v *Verdict) {
 	context := iam.Context{"aws:RequestedRegion": {s.region}, "aws:SecureTransport": {"true"}}
-	ecs := s.one(tokenECS, n.service.str("cluster"), "arn", "name")
+	ecs := s.One(state.ECSCluster, n.service.Text("cluster"), "arn", "name")
 	on := map[string]string{}
 	if ecs != nil {
-		context["ecs:cluster"] = []string{ecs.str("arn")}
-		on["ecs:ListTasks"] = strings.Replace(ecs.str("arn"), ":cluster/", ":container-instance/", 1) + "/x"
-		on["ecs:DescribeTasks"] = strings.Replace(ecs.str("arn"), ":cluster/", ":task/", 1) + "/x"
+		context["ecs:cluster"] = []string{ecs.Text("arn")}
+		on["ecs:ListTasks"] = strings.Replace(ecs.Text("arn"), ":cluster/", ":container-instance/", 1) + "/x"
+		on["ecs:DescribeTasks"] = strings.Replace(ecs.Text("arn"), ":cluster/", ":task/", 1) + "/x"
 	}
 	for _, action := range actions {
 		fault, open := s.permissions.may(role, action, cmp.Or(on[action], "*"), context)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // limits are after how many seconds a JDBC driver gives up connecting, and waiting for an answer; 0 is never. alive says
@@ -26,7 +28,7 @@ func limitsOf(address, properties string) limits {
 		}
 	}
 	in := func(key string, unit int) int {
-		n, _ := number(given[key])
+		n, _ := state.Int(given[key])
 		return n / unit
 	}
 	for _, e := range databaseEngines {
@@ -55,7 +57,7 @@ func (p *proofs) timeouts() *Verdict {
 			v.open("what a node waits for is in its image")
 			continue
 		}
-		kept, _ := number(n.settings.Transport.HTTPS.Properties.KeepAlive)
+		kept, _ := state.Int(n.settings.Transport.HTTPS.Properties.KeepAlive)
 		if kept == 0 {
 			kept = 60000 // Tomcat's connectionTimeout, as server.xml has it
 		}
@@ -96,14 +98,14 @@ var idleAttribute = regexp.MustCompile(`idle_timeout\.timeout_seconds=([0-9]+)`)
 // idleTimeout is after how many seconds the load balancer closes an idle connection.
 func (p *proofs) idleTimeout() int {
 	longest := 0
-	for _, b := range p.of(tokenBalancer) {
-		if n, ok := b.number("idleTimeout"); ok {
+	for _, b := range p.Of(state.LoadBalancer) {
+		if n, ok := b.Int("idleTimeout"); ok {
 			longest = max(longest, n)
 		}
 	}
-	for _, i := range p.of(tokenIngress) {
+	for _, i := range p.Of(state.Ingress) {
 		if m := idleAttribute.FindStringSubmatch(annotated(i, "load-balancer-attributes")); m != nil {
-			n, _ := number(m[1])
+			n, _ := state.Int(m[1])
 			longest = max(longest, n)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // traffic is a protocol and a range of its ports. Protocols without ports have the whole range.
@@ -35,10 +37,10 @@ func newTraffic(protocol string, first, last any) traffic {
 	if t.protocol != tcp && t.protocol != udp {
 		return t
 	}
-	if n, ok := number(first); ok && n >= 0 {
+	if n, ok := state.Int(first); ok && n >= 0 {
 		t.first, t.last = n, n
 	}
-	if n, ok := number(last); ok && n >= 0 {
+	if n, ok := state.Int(last); ok && n >= 0 {
 		t.last = n
 	}
 	return t

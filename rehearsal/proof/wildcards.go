@@ -6,12 +6,14 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // unscoped are actions that take no resource, so that a policy must name them on everything. A condition, where there is
 // one, narrows them instead.
 // Source: the "Resource types" column of the services' pages in
-// docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+// docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
 var unscoped = map[string]string{
 	"ec2:Describe*": "", "ec2:Get*": "", "elasticloadbalancing:Describe*": "", "autoscaling:Describe*": "", "logs:DescribeLogGroups": "",
 	"ecr:GetAuthorizationToken": "", "ecs:DiscoverPollEndpoint": "", "ecs:ListTasks": "ecs:cluster", "ssmmessages:*": "",
@@ -23,9 +25,9 @@ var unscoped = map[string]string{
 // scoped proves that no policy of the stack opens more than it names.
 func scoped(c *cluster) *Verdict {
 	v, read := &Verdict{Claim: "No policy allows something on everything that could be named, or everybody without a condition"}, 0
-	for _, r := range c.all {
+	for _, r := range c.Live {
 		var p struct{ Statement []map[string]any }
-		if json.Unmarshal([]byte(r.str("policy")), &p) != nil {
+		if json.Unmarshal([]byte(r.Text("policy")), &p) != nil {
 			continue
 		}
 		for _, s := range p.Statement {
@@ -78,5 +80,5 @@ func namesIn(v any) []string {
 	if s, ok := v.(string); ok {
 		return []string{s}
 	}
-	return texts(v)
+	return state.Texts(v)
 }

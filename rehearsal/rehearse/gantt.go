@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // gantt draws a timeline: what takes a minute or more, and all that decided how long it took.
@@ -31,10 +33,7 @@ func (g gantt) lines() []Span {
 	return all
 }
 
-// kindOf is the last part of a type token.
-func kindOf(token string) string { return token[strings.LastIndex(token, ":")+1:] }
-
-func (g gantt) label(s Span) string { return kindOf(s.Type) + " " + s.Name }
+func (g gantt) label(s Span) string { return state.Kind(s.Type) + " " + s.Name }
 
 func (g gantt) markdown(b *strings.Builder) {
 	b.WriteString("```mermaid\ngantt\n    dateFormat X\n    axisFormat %H:%M:%S\n")

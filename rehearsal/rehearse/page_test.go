@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/availability"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // evil is text that would become markup, break a table or end a picture if it were not escaped.
@@ -168,18 +168,16 @@ func TestChangesSinceTheLastRehearsalAreTold(t *testing.T) {
 }
 
 func TestSecretsDoNotCountAsChanges(t *testing.T) {
-	stack := func(cipher string, size int) []apitype.ResourceV3 {
-		return []apitype.ResourceV3{
-			{URN: "urn:pulumi:s::p::a:b:C::gone", Type: "a:b:C", Custom: true},
-			{URN: "urn:pulumi:s::p::a:b:C::kept", Type: "a:b:C", Custom: true, Inputs: map[string]any{
-				"password": map[string]any{secretMark: "1b47", "ciphertext": cipher}, "size": size,
-			}},
-		}
+	gone := &state.Resource{URN: "urn:pulumi:s::p::a:b:C::gone", Type: "a:b:C", Name: "gone", Custom: true}
+	kept := func(cipher string, size int) *state.Resource {
+		return &state.Resource{URN: "urn:pulumi:s::p::a:b:C::kept", Type: "a:b:C", Name: "kept", Custom: true, Inputs: map[string]any{
+			"password": map[string]any{"4dabf18193072939515e22adb298388d": "1b47", "ciphertext": cipher}, "size": size,
+		}}
 	}
-	assert.Empty(t, changesSince(stack("x", 1), stack("y", 1)))
+	assert.Empty(t, changesSince(state.New(gone, kept("x", 1)), state.New(gone, kept("y", 1))))
 	assert.Equal(t, []change{{"C gone", "gone", ""}, {"C kept", "changed", "size"}},
-		changesSince(stack("x", 1), stack("y", 2)[1:]))
-	assert.Equal(t, []change{{"C gone", "new", ""}}, changesSince(stack("x", 1)[1:], stack("x", 1)))
+		changesSince(state.New(gone, kept("x", 1)), state.New(kept("y", 2))))
+	assert.Equal(t, []change{{"C gone", "new", ""}}, changesSince(state.New(kept("x", 1)), state.New(gone, kept("x", 1))))
 }
 
 func TestAnUnreadableLastRehearsalIsNoneAtAll(t *testing.T) {
@@ -196,21 +194,21 @@ func TestAnUnreadableLastRehearsalIsNoneAtAll(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "state.json"), raw, 0o600))
 	before, err = previous(dir)
 	require.NoError(t, err)
-	assert.Len(t, before, 1)
+	assert.Len(t, before.All, 1)
 }
 
 // TestTheEndOfSupportIsInTheSummary holds that days are counted from today, and that a near end stands out.
 func TestTheEndOfSupportIsInTheSummary(t *testing.T) {
-	kept := &results{stack: []apitype.ResourceV3{{Type: "pulumi:pulumi:Stack", Outputs: map[string]any{"support": []any{
+	kept := &results{state: state.New(&state.Resource{Type: "pulumi:pulumi:Stack", Outputs: map[string]any{"support": []any{
 		map[string]any{"version": "postgres 16", "ends": "2029-02-28", "after": "RDS upgrades it", "source": "https://rds.example"},
 		map[string]any{"version": "Kubernetes on EKS 1.34", "ends": "2026-12-02", "after": "EKS raises it", "source": "https://eks.example"},
-	}}}}}
+	}}})}
 	p := &page{title: "Rehearsal"}
 	kept.support(p, time.Date(2026, time.November, 26, 12, 0, 0, 0, time.UTC))
 	text := p.html()
 	assert.Contains(t, text, `<td><a href="https://eks.example">2026-12-02</a></td><td><span class="bad">5 days</span></td>`)
 	assert.Contains(t, text, `<td>824 days</td>`)
 	empty := &page{title: "Rehearsal"}
-	(&results{}).support(empty, time.Now())
+	(&results{state: state.New()}).support(empty, time.Now())
 	assert.NotContains(t, empty.markdown(), "Dates")
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // topology is a cluster as a picture shows it: clients, load balancer, nodes by zone, and what the nodes share.
@@ -30,8 +32,8 @@ type zone struct {
 // newTopology reads the picture from the state.
 func (r *results) newTopology(nodes []Node) topology {
 	var t topology
-	for _, lb := range r.of("aws:lb/loadBalancer:LoadBalancer") {
-		t.balancer = append(t.balancer, labelled{"load balancer", str(lb.Outputs, "name"), r.listeners(lb)})
+	for _, lb := range r.state.Of(state.LoadBalancer) {
+		t.balancer = append(t.balancer, labelled{"load balancer", lb.Text("name"), r.listeners(lb)})
 	}
 	byZone := map[string][]labelled{}
 	for _, n := range nodes {
@@ -40,13 +42,13 @@ func (r *results) newTopology(nodes []Node) topology {
 	for _, name := range slices.Sorted(maps.Keys(byZone)) {
 		t.zones = append(t.zones, zone{name, byZone[name]})
 	}
-	for _, d := range r.of("aws:rds/instance:Instance") {
+	for _, d := range r.state.Of(state.DBInstance) {
 		t.shared = append(t.shared, labelled{
-			name: str(d.Outputs, "identifier"), detail: str(d.Outputs, "engine") + " " + str(d.Outputs, "engineVersion"),
+			name: d.Text("identifier"), detail: d.Text("engine") + " " + d.Text("engineVersion"),
 		})
 	}
-	for _, f := range r.of("aws:efs/fileSystem:FileSystem") {
-		t.shared = append(t.shared, labelled{name: "shared files", detail: string(f.ID)})
+	for _, f := range r.state.Of(state.FileSystem) {
+		t.shared = append(t.shared, labelled{name: "shared files", detail: f.ID})
 	}
 	return t
 }

@@ -359,13 +359,13 @@ func (r *run) all(ctx context.Context) error {
 				return "", err
 			}
 			if r.o.Prove != nil {
-				if r.report, err = r.o.Prove(kept.state, r.configuration); err != nil {
+				if r.report, err = r.o.Prove(kept.exported, r.configuration); err != nil {
 					return "", err
 				}
 			}
-			r.timeline, r.roll = timelineOf(kept.stack), rollOf(kept.stack)
+			r.timeline, r.roll = timelineOf(kept.state), rollOf(kept.state)
 			if r.report != nil {
-				if r.judged, err = availability.Judge(kept.stack, clockOf(r.timeline)); err != nil {
+				if r.judged, err = availability.Judge(kept.state, clockOf(r.timeline)); err != nil {
 					return "", err
 				}
 				r.report.Availability = r.judged.Claims

@@ -18,11 +18,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
-)
-
-const (
-	vpcToken    = "aws:ec2/vpc:Vpc"
-	subnetToken = "aws:ec2/subnet:Subnet"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // made is any resource.
@@ -48,12 +44,12 @@ type toy struct {
 
 // program makes five types of resources; the third of a node's files makes the results have a node.
 func (p *toy) program(ctx *pulumi.Context) error {
-	vpc, err := create(ctx, vpcToken, "vpc", pulumi.Map{"cidrBlock": pulumi.String("10.0.0.0/16")},
+	vpc, err := create(ctx, state.VPC, "vpc", pulumi.Map{"cidrBlock": pulumi.String("10.0.0.0/16")},
 		pulumi.Protect(p.protect))
 	if err != nil {
 		return err
 	}
-	subnet, err := create(ctx, subnetToken, "private", pulumi.Map{
+	subnet, err := create(ctx, state.Subnet, "private", pulumi.Map{
 		"vpcId": vpc.ID(), "cidrBlock": pulumi.String(p.subnet), "availabilityZone": pulumi.String(p.zone),
 	})
 	if err != nil {
@@ -166,14 +162,14 @@ func TestChangesReplacementsAndDrift(t *testing.T) {
 	o, _ := options(t, p.program)
 	s := open(t, o)
 	assert.Equal(t, map[string]int{"create": 6}, up(t, s))
-	subnet := s.Cloud.Snapshot().Of(subnetToken)[0].ID
+	subnet := s.Cloud.Snapshot().Of(state.Subnet)[0].ID
 
 	p.role = "changed"
 	assert.Equal(t, map[string]int{"update": 1, "same": 5}, up(t, s), "tags change in place")
 
 	p.subnet = "10.0.1.0/24"
 	assert.Equal(t, map[string]int{"replace": 2, "same": 4}, up(t, s), "a subnet and what is in it are replaced")
-	after := s.Cloud.Snapshot().Of(subnetToken)
+	after := s.Cloud.Snapshot().Of(state.Subnet)
 	require.Len(t, after, 1)
 	assert.NotEqual(t, subnet, after[0].ID, "an id is never used again")
 
@@ -195,7 +191,7 @@ func TestAFailedCreateIsTakenUpAgain(t *testing.T) {
 	o, _ := options(t, p.program)
 	failed := false
 	o.Fail = func(op cloud.Operation) cloud.Fault {
-		if op.Type == subnetToken && !failed {
+		if op.Type == state.Subnet && !failed {
 			failed = true
 			return cloud.Fault{Message: "RequestLimitExceeded: Request limit exceeded."}
 		}
@@ -205,7 +201,7 @@ func TestAFailedCreateIsTakenUpAgain(t *testing.T) {
 	_, err := s.Up(t.Context())
 	require.ErrorContains(t, err, `creating ec2 Subnet "private": RequestLimitExceeded`)
 	up(t, s)
-	assert.Len(t, s.Cloud.Snapshot().Of(subnetToken), 1)
+	assert.Len(t, s.Cloud.Snapshot().Of(state.Subnet), 1)
 	assert.Len(t, s.Cloud.Snapshot().Left(), 5)
 }
 
@@ -254,7 +250,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	assert.NotContains(t, log.String(), marker)
 	outputs, err := os.ReadFile(filepath.Join(o.Out, "outputs.json"))
 	require.NoError(t, err)
-	assert.Contains(t, string(outputs), masked)
+	assert.Contains(t, string(outputs), state.Masked)
 }
 
 func TestEncryptedValuesGetStandIns(t *testing.T) {
@@ -287,7 +283,7 @@ func TestStackFilesNameWhatExists(t *testing.T) {
 	p := newToy()
 	o, _ := options(t, func(ctx *pulumi.Context) error {
 		vpc := config.Require(ctx, "toy:vpc")
-		_, err := create(ctx, subnetToken, "private", pulumi.Map{
+		_, err := create(ctx, state.Subnet, "private", pulumi.Map{
 			"vpcId": pulumi.String(vpc), "cidrBlock": pulumi.String(p.subnet), "availabilityZone": pulumi.String(p.zone),
 		})
 		return err

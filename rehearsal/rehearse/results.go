@@ -13,31 +13,24 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
-
-// secretMark marks a secret in a state.
-const secretMark = "4dabf18193072939515e22adb298388d"
-
-// masked stands for a secret in what is written.
-const masked = "[secret]"
 
 // results is what there was after the first up.
 type results struct {
-	state    []byte
-	stack    []apitype.ResourceV3
+	exported []byte
+	state    *state.State
 	snapshot cloud.Snapshot
 }
 
 func (s *Session) collect(ctx context.Context) (*results, error) {
-	state, err := s.Export(ctx)
+	exported, err := s.Export(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &results{state: state, snapshot: s.Cloud.Snapshot()}
-	if r.stack, err = ReadStack(state); err != nil {
+	r := &results{exported: exported, snapshot: s.Cloud.Snapshot()}
+	if r.state, err = state.Read(exported); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -46,9 +39,9 @@ func (s *Session) collect(ctx context.Context) (*results, error) {
 // protected lists the resources that Pulumi or the service refuses to delete.
 func (s *Session) protected(kept *results) []string {
 	var names []string
-	for _, p := range kept.stack {
+	for _, p := range kept.state.All {
 		if p.Protect {
-			names = append(names, string(p.URN))
+			names = append(names, p.URN)
 		}
 	}
 	for _, p := range s.Cloud.Protected() {
@@ -85,35 +78,13 @@ func (s *Session) Unprotect(ctx context.Context) error {
 
 // outputs are the stack's outputs with secrets masked.
 func (r *results) outputs() map[string]any {
-	for _, s := range r.stack {
+	for _, s := range r.state.All {
 		if s.Type == "pulumi:pulumi:Stack" {
-			out, _ := Mask(s.Outputs).(map[string]any)
+			out, _ := state.Mask(s.Outputs).(map[string]any)
 			return out
 		}
 	}
 	return nil
-}
-
-// Mask replaces every secret in a value of the state.
-func Mask(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		if _, secret := v[secretMark]; secret {
-			return masked
-		}
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[k] = Mask(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = Mask(e)
-		}
-		return out
-	}
-	return v
 }
 
 // Node is one node of the cluster as the rehearsal found it.
@@ -132,10 +103,7 @@ const sharedConfig = "all"
 // tasks share one, and pods have that of the ConfigMap which they mount.
 func (r *results) nodes() ([]Node, error) {
 	configs := map[string]string{}
-	for _, s := range r.stack {
-		if s.Type != "aws:s3/bucketObjectv2:BucketObjectv2" {
-			continue
-		}
+	for _, s := range r.state.Of(state.BucketObject) {
 		key, _ := s.Outputs["key"].(string)
 		m := nodeKey.FindStringSubmatch(key)
 		if m == nil {
@@ -159,7 +127,7 @@ func (r *results) nodes() ([]Node, error) {
 	nodes = append(nodes, pods...)
 	containers := len(nodes) > 0
 	group := map[string]int{}
-	for _, i := range r.snapshot.Of("aws:ec2/instance:Instance") {
+	for _, i := range r.snapshot.Of(state.EC2Instance) {
 		if containers && i.Owner != "" {
 			continue // a container instance: the task on it is the node
 		}
@@ -192,10 +160,10 @@ func (r *results) nodes() ([]Node, error) {
 // tasks are the nodes that are tasks of ECS, named after their service.
 func (r *results) tasks() []Node {
 	types := map[string]string{}
-	for _, i := range r.snapshot.Of("aws:ec2/instance:Instance") {
+	for _, i := range r.snapshot.Of(state.EC2Instance) {
 		types[i.ID] = str(i.Outputs, "instanceType")
 	}
-	for _, d := range r.snapshot.Of("aws:ecs/taskDefinition:TaskDefinition") {
+	for _, d := range r.snapshot.Of(state.TaskDefinition) {
 		types[str(d.Outputs, "arn")] = fmt.Sprintf("Fargate, %s CPU units, %s MiB", str(d.Inputs, "cpu"), str(d.Inputs, "memory"))
 	}
 	var nodes []Node
@@ -212,8 +180,7 @@ func (r *results) tasks() []Node {
 }
 
 func str(properties map[string]any, key string) string {
-	s, _ := properties[key].(string)
-	return s
+	return state.Text(properties[key])
 }
 
 // write puts the results into the output directory and says where they are.
@@ -234,7 +201,7 @@ func (r *run) write(kept *results) error {
 		return fmt.Errorf("writing the outputs: %w", err)
 	}
 	files := map[string][]byte{
-		"state.json": kept.state, "outputs.json": append(outputs, '\n'),
+		"state.json": kept.exported, "outputs.json": append(outputs, '\n'),
 	}
 	summary := r.summary(kept, nodes, before)
 	files["summary.md"], files["summary.html"] = []byte(summary.markdown()), []byte(summary.html())
@@ -261,20 +228,15 @@ func (r *run) write(kept *results) error {
 // pods are those that a Deployment runs, each with the deployment.toml of the ConfigMap that it mounts.
 func (r *results) pods() ([]Node, error) {
 	configs := map[string]string{}
-	for _, s := range r.stack {
-		if s.Type != "kubernetes:core/v1:ConfigMap" {
-			continue
-		}
-		data, _ := s.Outputs["data"].(map[string]any)
-		metadata, _ := s.Outputs["metadata"].(map[string]any)
-		for key, content := range data {
+	for _, s := range r.state.Of(state.ConfigMap) {
+		for key, content := range s.Object("data") {
 			text, ok := content.(string)
 			if !ok {
 				return nil, fmt.Errorf("%s of the ConfigMap %s holds a secret: a node's configuration must refer to secrets, "+
-					"not hold them", key, s.URN.Name())
+					"not hold them", key, s.Name)
 			}
 			if key == "deployment.toml" {
-				configs[str(metadata, "name")] = text
+				configs[s.Text("metadata.name")] = text
 			}
 		}
 	}

@@ -3,12 +3,10 @@ package rehearse
 import (
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 const (
-	targetGroup = "aws:lb/targetGroup:TargetGroup"
-	attachment  = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
 	// terminated is how long an instance takes to stop and be gone, so that another can have its address.
 	terminated = time.Minute
 	// served is how long a task or a pod takes until it serves beside others that do.
@@ -28,28 +26,27 @@ type Roll struct {
 
 // rollOf finds what renews the nodes and puts the change of all of them on a clock, or gives nil where there are no
 // nodes. Everything else stays as it is.
-func rollOf(stack []apitype.ResourceV3) *Roll {
+func rollOf(stack *state.State) *Roll {
 	var drain time.Duration
-	var group, service, deployment *apitype.ResourceV3 // one of which renews the nodes
+	var group, service, deployment *state.Resource // one of which renews the nodes
 	members := 0
-	for i, r := range stack {
+	for _, r := range stack.All {
 		if r.Delete || r.External {
 			continue
 		}
-		switch string(r.Type) {
-		case targetGroup:
-			seconds, _ := r.Inputs["deregistrationDelay"].(float64)
-			drain = time.Duration(seconds) * time.Second
-		case ec2Instance:
+		switch r.Type {
+		case state.TargetGroup:
+			drain = time.Duration(state.Number(r.Inputs["deregistrationDelay"], 0)) * time.Second
+		case state.EC2Instance:
 			members++
-		case scalingGroup:
+		case state.AutoScalingGroup:
 			if r.Inputs["initialLifecycleHooks"] != nil {
-				group = &stack[i]
+				group = r
 			}
-		case ecsService:
-			service = &stack[i]
-		case pods:
-			deployment = &stack[i]
+		case state.ECSService:
+			service = r
+		case state.Deployment:
+			deployment = r
 		}
 	}
 	// Who surges starts the next node when the one before has gone, which it has once it is drained.
@@ -66,13 +63,12 @@ func rollOf(stack []apitype.ResourceV3) *Roll {
 		if nodes == nil {
 			nodes = group.Inputs["minSize"]
 		}
-		return surge(nodes, typical[scalingGroup], drain)
+		return surge(nodes, state.TraitsOf(state.AutoScalingGroup).Takes, drain)
 	case service != nil:
 		return surge(service.Inputs["desiredCount"], served, drain)
 	case deployment != nil:
 		// A Deployment does not count pods that are on their way out: only the last one's requests are waited for.
-		spec, _ := deployment.Inputs["spec"].(map[string]any)
-		r := surge(spec["replicas"], served, 0)
+		r := surge(state.At(deployment.Inputs, "spec.replicas"), served, 0)
 		r.Drain = drain
 		r.Takes += drain
 		return r
@@ -80,22 +76,22 @@ func rollOf(stack []apitype.ResourceV3) *Roll {
 		return nil
 	}
 	// Fixed members are resources of their own, each with an address that only one instance can have at a time.
-	t := timelineWith(stack, func(r apitype.ResourceV3) time.Duration {
-		switch string(r.Type) {
-		case ssmAssociation:
+	t := timelineWith(stack, func(r *state.Resource) time.Duration {
+		switch r.Type {
+		case state.SSMAssociation:
 			if drains(r) {
 				return drain
 			}
 			return takes(r)
-		case ec2Instance:
+		case state.EC2Instance:
 			return terminated + takes(r)
-		case attachment:
+		case state.TargetGroupAttachment:
 			return takes(r)
 		}
 		return 0
 	})
 	return &Roll{
 		Nodes: members, Takes: t.Serving, Drain: time.Duration(members) * drain,
-		Bound: time.Duration(members) * (terminated + typical[ec2Instance] + typical[ssmAssociation]),
+		Bound: time.Duration(members) * (terminated + state.TraitsOf(state.EC2Instance).Takes + state.TraitsOf(state.SSMAssociation).Takes),
 	}
 }

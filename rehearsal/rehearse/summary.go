@@ -8,20 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
-
-// of lists the state's resources of a type in the order of their URNs.
-func (r *results) of(token string) []apitype.ResourceV3 {
-	var all []apitype.ResourceV3
-	for _, s := range r.stack {
-		if string(s.Type) == token && !s.Delete {
-			all = append(all, s)
-		}
-	}
-	slices.SortFunc(all, func(a, b apitype.ResourceV3) int { return cmp.Compare(a.URN, b.URN) })
-	return all
-}
 
 // verdict says in a sentence what became of the proofs.
 func (r *run) verdict() string {
@@ -42,7 +30,7 @@ func (r *run) verdict() string {
 }
 
 // summary is the page that says what the stack would have become.
-func (r *run) summary(kept *results, nodes []Node, before []apitype.ResourceV3) *page {
+func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 	p := &page{title: "Rehearsal of stack " + r.o.Stack}
 	p.add(paragraph(fmt.Sprintf("**%s** **Nothing was created on AWS:** Pulumi's engine ran the program against an offline "+
 		"cloud in %s, with %d resources and %d nodes.", r.verdict(), kept.snapshot.Region, len(kept.snapshot.Left()), len(nodes))))
@@ -54,22 +42,7 @@ func (r *run) summary(kept *results, nodes []Node, before []apitype.ResourceV3) 
 	r.times(p)
 
 	p.add(heading("Changes since the last `up`"))
-	switch changes := changesSince(before, kept.stack); {
-	case before == nil:
-		p.add(paragraph("There was no rehearsal of this stack to compare with."))
-	case len(changes) == 0:
-		p.add(paragraph("None: the program asks for what it asked for at the last rehearsal."))
-	default:
-		const shown = 25
-		var rows [][]string
-		for _, c := range changes[:min(len(changes), shown)] {
-			rows = append(rows, []string{c.resource, c.what, c.properties})
-		}
-		p.add(gridOf(rows, "Resource", "What", "Properties"))
-		if more := len(changes) - shown; more > 0 {
-			p.add(paragraph(fmt.Sprintf("And %d more.", more)))
-		}
-	}
+	p.add(changedSince(before, kept.state)...)
 
 	table := grid{head: []string{"Node", "Zone", "Address", "Runs on", "Configuration"}}
 	for _, n := range nodes {
@@ -106,7 +79,7 @@ func (r *run) summary(kept *results, nodes []Node, before []apitype.ResourceV3) 
 
 // sizing repeats the figures that the stack's size rests on, as its outputs have them.
 func (r *results) sizing(p *page) {
-	figures, _ := r.outputs()["sizing"].([]any)
+	figures := state.List(r.outputs()["sizing"])
 	if len(figures) == 0 {
 		return
 	}
@@ -120,12 +93,9 @@ func (r *results) sizing(p *page) {
 // support says until when the versions in use are supported, as the stack's outputs have them. Less than 120 days make a
 // cell bad.
 func (r *results) support(p *page, today time.Time) {
-	versions, _ := r.outputs()["support"].([]any)
 	table := grid{head: []string{"Version", "Standard support ends", "In", "Then"}}
-	for _, v := range versions {
-		v, _ := v.(map[string]any)
-		text := func(key string) string { s, _ := v[key].(string); return s }
-		ends, err := time.Parse(time.DateOnly, text("ends"))
+	for _, v := range state.Objects(r.outputs()["support"]) {
+		ends, err := time.Parse(time.DateOnly, v.Text("ends"))
 		if err != nil {
 			continue
 		}
@@ -133,12 +103,33 @@ func (r *results) support(p *page, today time.Time) {
 		if ends.Before(today.AddDate(0, 0, 120)) {
 			left.mood = "bad"
 		}
-		table.rows = append(table.rows, []cell{{text: text("version")}, {text: text("ends"), link: text("source")}, left, {text: text("after")}})
+		table.rows = append(table.rows, []cell{{text: v.Text("version")}, {text: v.Text("ends"), link: v.Text("source")}, left, {text: v.Text("after")}})
 	}
 	if len(table.rows) > 0 {
 		p.add(heading("Dates"), table, paragraph("Of WSO2's releases no day is known here: "+
 			"https://wso2.com/products/support-matrix/ has them."))
 	}
+}
+
+// changedSince shows what two programs asked for differently; before is nil where there was no rehearsal.
+func changedSince(before, after *state.State) []block {
+	if before == nil {
+		return []block{paragraph("There was no rehearsal of this stack to compare with.")}
+	}
+	changes := changesSince(before, after)
+	if len(changes) == 0 {
+		return []block{paragraph("None: the program asks for what it asked for at the last rehearsal.")}
+	}
+	const shown = 25
+	var rows [][]string
+	for _, c := range changes[:min(len(changes), shown)] {
+		rows = append(rows, []string{c.resource, c.what, c.properties})
+	}
+	blocks := []block{gridOf(rows, "Resource", "What", "Properties")}
+	if more := len(changes) - shown; more > 0 {
+		blocks = append(blocks, paragraph(fmt.Sprintf("And %d more.", more)))
+	}
+	return blocks
 }
 
 // proofs says what was proven of the state, and what was not and why.
@@ -223,9 +214,9 @@ func (r *run) times(p *page) {
 		"alone takes %s.%s", r.roll.Nodes, minutes(r.roll.Takes), minutes(r.roll.Bound), drained)))
 }
 
-func (r *results) listeners(lb apitype.ResourceV3) string {
+func (r *results) listeners(lb *state.Resource) string {
 	var ports []string
-	for _, l := range r.of("aws:lb/listener:Listener") {
+	for _, l := range r.state.Of(state.Listener) {
 		if l.Outputs["loadBalancerArn"] == lb.Outputs["arn"] {
 			ports = append(ports, fmt.Sprintf("%v", l.Outputs["port"]))
 		}
@@ -244,13 +235,13 @@ func (r *results) endpoints() [][]string {
 		}
 	}
 	for _, service := range []struct{ token, property, what string }{
-		{"aws:lb/loadBalancer:LoadBalancer", "dnsName", "load balancer"},
-		{"aws:rds/instance:Instance", "endpoint", "database"},
-		{"aws:efs/fileSystem:FileSystem", "dnsName", "file system"},
-		{"aws:route53/record:Record", "fqdn", "DNS record"},
+		{state.LoadBalancer, "dnsName", "load balancer"},
+		{state.DBInstance, "endpoint", "database"},
+		{state.FileSystem, "dnsName", "file system"},
+		{state.DNSRecord, "fqdn", "DNS record"},
 	} {
-		for _, s := range r.of(service.token) {
-			rows = append(rows, []string{service.what + " " + s.URN.Name(), str(s.Outputs, service.property)})
+		for _, s := range r.state.Of(service.token) {
+			rows = append(rows, []string{service.what + " " + s.Name, s.Text(service.property)})
 		}
 	}
 	return rows
@@ -259,16 +250,16 @@ func (r *results) endpoints() [][]string {
 // flows lists what the rules of the security groups open, each connection once.
 func (r *results) flows() [][]string {
 	names := map[string]string{}
-	for _, g := range r.of("aws:ec2/securityGroup:SecurityGroup") {
-		names[string(g.ID)] = str(g.Outputs, "name")
+	for _, g := range r.state.Of(state.SecurityGroup) {
+		names[g.ID] = g.Text("name")
 	}
 	name := func(id string) string { return cmp.Or(names[id], id) }
-	peer := func(rule apitype.ResourceV3) string {
-		return cmp.Or(name(str(rule.Outputs, "referencedSecurityGroupId")), str(rule.Outputs, "cidrIpv4"),
-			str(rule.Outputs, "prefixListId"), str(rule.Outputs, "cidrIpv6"))
+	peer := func(rule *state.Resource) string {
+		return cmp.Or(name(rule.Text("referencedSecurityGroupId")), rule.Text("cidrIpv4"),
+			rule.Text("prefixListId"), rule.Text("cidrIpv6"))
 	}
-	ports := func(rule apitype.ResourceV3) string {
-		protocol := str(rule.Outputs, "ipProtocol")
+	ports := func(rule *state.Resource) string {
+		protocol := rule.Text("ipProtocol")
 		if protocol == "-1" {
 			return "everything"
 		}
@@ -282,12 +273,12 @@ func (r *results) flows() [][]string {
 		return fmt.Sprintf("%s %v-%v", protocol, from, to)
 	}
 	rows := map[string][]string{}
-	for _, rule := range r.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule") {
-		row := []string{peer(rule), name(str(rule.Outputs, "securityGroupId")), ports(rule), str(rule.Outputs, "description")}
+	for _, rule := range r.state.Of(state.SecurityGroupIngressRule) {
+		row := []string{peer(rule), name(rule.Text("securityGroupId")), ports(rule), rule.Text("description")}
 		rows[strings.Join(row[:3], " ")] = row
 	}
-	for _, rule := range r.of("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule") {
-		row := []string{name(str(rule.Outputs, "securityGroupId")), peer(rule), ports(rule), str(rule.Outputs, "description")}
+	for _, rule := range r.state.Of(state.SecurityGroupEgressRule) {
+		row := []string{name(rule.Text("securityGroupId")), peer(rule), ports(rule), rule.Text("description")}
 		rows[strings.Join(row[:3], " ")] = row
 	}
 	var all [][]string

@@ -1,0 +1,138 @@
+package cloud
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// volumeMountable refuses a volume of EFS that is not there, and a claim's volume that changes its source.
+func volumeMountable(c *Call) error {
+	driver, handle := c.text("spec.csi.driver"), c.text("spec.csi.volumeHandle")
+	if driver != "efs.csi.aws.com" || handle == "" || c.Preview {
+		return nil
+	}
+	fs, rest, _ := strings.Cut(handle, ":")
+	point := rest[strings.LastIndex(rest, ":")+1:]
+	system := c.Cloud.find(fs, "id", state.FileSystem)
+	if system == nil {
+		return fail("NotFound", "spec.csi.volumeHandle is %s, and there is no such file system", handle)
+	}
+	if point == "" {
+		return nil
+	}
+	access := c.Cloud.find(point, "id", state.AccessPoint)
+	if access == nil || text(access.Inputs, "fileSystemId") != fs {
+		return fail("NotFound", "spec.csi.volumeHandle is %s, and %s has no such access point", handle, system.describe())
+	}
+	return nil
+}
+
+// notMounted keeps an access point until no volume of the cluster is it.
+func notMounted(c *Call) error {
+	for _, v := range c.Cloud.all(state.PersistentVolume) {
+		if strings.HasSuffix(text(v.Inputs, "spec.csi.volumeHandle"), "::"+c.ID) {
+			return fail(inUse, "%s is still mounted by %s", c.Old.describe(), v.describe())
+		}
+	}
+	return nil
+}
+
+// claimBinds sees that the claim and the volume that it names fit each other, or it would wait for ever.
+func claimBinds(c *Call) error {
+	volume := c.Cloud.find(c.text("spec.volumeName"), "metadata.name", state.PersistentVolume)
+	if volume == nil || c.Preview {
+		return nil
+	}
+	var wrong []error
+	differ := func(what, claim, has string) {
+		if claim != has {
+			wrong = append(wrong, fail("Pending", "the claim's %s is %q and that of %s %q", what, claim, volume.describe(), has))
+		}
+	}
+	differ("storage class", c.text("spec.storageClassName"), text(volume.Inputs, "spec.storageClassName"))
+	if name := text(volume.Inputs, "spec.claimRef.name"); name != "" {
+		differ("name", c.text("metadata.name"), name)
+		differ("namespace", c.text("metadata.namespace"), text(volume.Inputs, "spec.claimRef.namespace"))
+	}
+	for _, mode := range texts(c.In, "spec.accessModes[]") {
+		if !slices.Contains(texts(volume.Inputs, "spec.accessModes[]"), mode) {
+			wrong = append(wrong, fail("Pending", "%s cannot be mounted %s", volume.describe(), mode))
+		}
+	}
+	for _, other := range c.Cloud.all(state.PersistentVolumeClaim) {
+		if other != c.Old && text(other.Inputs, "spec.volumeName") == c.text("spec.volumeName") {
+			wrong = append(wrong, fail("Pending", "%s is bound to %s", volume.describe(), other.describe()))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// listed is an entry of a SecretProviderClass's objects as the AWS provider reads it.
+type listed struct {
+	ObjectName  string `yaml:"objectName"`
+	ObjectType  string `yaml:"objectType"`
+	ObjectAlias string `yaml:"objectAlias"`
+	JMESPath    []struct {
+		Path        string `yaml:"path"`
+		ObjectAlias string `yaml:"objectAlias"`
+	} `yaml:"jmesPath"`
+}
+
+// classLists refuses a list that the AWS provider refuses: objects twice, or keys that no object gives.
+func classLists(c *Call) error {
+	if c.text("spec.provider") != "aws" || c.unknown("spec.parameters.objects") {
+		return nil
+	}
+	var list []listed
+	decoder := yaml.NewDecoder(strings.NewReader(c.text("spec.parameters.objects")))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&list); err != nil {
+		return fail("Invalid", "spec.parameters.objects: %s", err)
+	}
+	given, seen := map[string]bool{}, map[string]bool{}
+	var wrong []error
+	for _, o := range list {
+		if o.ObjectName == "" || seen[o.ObjectName] {
+			wrong = append(wrong, fail("Invalid", "spec.parameters.objects: the name %q is empty or there twice", o.ObjectName))
+		}
+		seen[o.ObjectName] = true
+		given[o.ObjectName], given[o.ObjectAlias] = true, true
+		for _, p := range o.JMESPath {
+			given[p.ObjectAlias] = true
+		}
+	}
+	for _, name := range texts(c.In, "spec.secretObjects[].data[].objectName") {
+		if !given[name] {
+			wrong = append(wrong, fail("Invalid", "spec.secretObjects: no object is called %s", name))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// secretsThere refuses a list of secrets of which Secrets Manager does not have one.
+func secretsThere(c *Call) error {
+	var list []listed
+	if c.Preview || yaml.Unmarshal([]byte(c.text("spec.parameters.objects")), &list) != nil {
+		return nil
+	}
+	var wrong []error
+	for _, o := range list {
+		found := c.Cloud.find(o.ObjectName, "arn", state.Secret) != nil
+		for _, db := range c.Cloud.all(state.DBInstance) {
+			found = found || slices.Contains(texts(db.Outputs, "masterUserSecrets[].secretArn"), o.ObjectName)
+		}
+		if !found {
+			wrong = append(wrong, fail("ResourceNotFoundException", "spec.parameters.objects: Secrets Manager has no secret %s",
+				o.ObjectName))
+		}
+	}
+	if region := c.text("spec.parameters.region"); region != "" && region != c.Cloud.region {
+		wrong = append(wrong, fail("ResourceNotFoundException", "spec.parameters.region is %s in %s", region, c.Cloud.region))
+	}
+	return errors.Join(wrong...)
+}

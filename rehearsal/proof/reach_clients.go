@@ -1,0 +1,195 @@
+package proof
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// listener is a port that a load balancer answers on.
+type listener struct {
+	of               fmt.Stringer
+	port             int
+	protocol, action string
+}
+
+// listeners are those of a load balancer, or of the one that the controller makes from an Ingress.
+func (p *proofs) listeners(balancer *state.Resource) []listener {
+	if balancer.Type == state.Ingress {
+		return ingressListeners(balancer)
+	}
+	var all []listener
+	for _, l := range p.With(state.Listener, "loadBalancerArn", balancer.Text("arn")) {
+		port, _ := l.Int("port")
+		all = append(all, listener{l, port, l.Text("protocol"), l.Object("defaultActions").Text("type")})
+	}
+	return all
+}
+
+func (p *proofs) proveClients() {
+	if len(p.balancers) == 0 {
+		p.clients.fault("there is no load balancer in the state")
+		return
+	}
+	for _, lb := range slices.Concat(p.Of(state.LoadBalancer), p.Of(state.Ingress)) {
+		var ports []int
+		for _, l := range p.listeners(lb) {
+			ports = append(ports, l.port)
+			switch {
+			case l.port == publicHTTPS && (l.protocol != "HTTPS" || l.action != "forward"):
+				p.clients.fault("%s speaks %s and answers with %s; it must forward HTTPS", l.of, l.protocol, l.action)
+			case l.port == publicHTTP && l.action != "redirect":
+				p.clients.fault("%s answers plain HTTP with %s instead of a redirect", l.of, l.action)
+			case l.port != publicHTTPS && l.port != publicHTTP:
+				p.clients.fault("%s listens on %d", l.of, l.port)
+			}
+		}
+		for _, port := range []int{publicHTTPS, publicHTTP} {
+			if !slices.Contains(ports, port) {
+				p.clients.fault("%s has no listener on %d", lb, port)
+			}
+		}
+	}
+	allowed := p.allowedClients()
+	for _, b := range p.balancers {
+		for _, port := range []int{publicHTTPS, publicHTTP} {
+			for _, from := range allowed {
+				in := p.net.allowed(b.groups, true, func(r *rule) bool { return within(from, r.peerRange) })
+				for _, missing := range tcpPort(port).minus(in...) {
+					p.clients.fault("no ingress rule of %s lets %s in from %s", p.net.groupNames(b.groups), missing, from)
+				}
+				for _, dropped := range slices.Concat(
+					p.net.filter(b.subnet, false, from, tcpPort(port)), p.net.filter(b.subnet, true, from, ephemeral)) {
+					p.clients.fault("%s", dropped)
+				}
+			}
+		}
+		if p.Get(state.Subnet, b.subnet) == nil {
+			p.clients.open("the load balancer's subnets are not this stack's: their routes are not in its state")
+		} else if b.public && p.net.toInternet(b.subnet) == nil {
+			p.clients.fault("%s of the load balancer has no route to an internet gateway: answers do not get back",
+				p.net.subnetName(b.subnet))
+		}
+	}
+	p.clients.Shown = "from " + list(allowed)
+}
+
+// allowedClients are the ranges that may call the load balancer.
+func (p *proofs) allowedClients() []netip.Prefix {
+	if len(p.want.Clients) > 0 {
+		return p.want.Clients
+	}
+	for _, b := range p.balancers {
+		subnet := p.Get(state.Subnet, b.subnet)
+		if !b.public && subnet == nil && p.want.VPC.IsValid() {
+			return []netip.Prefix{p.want.VPC}
+		}
+		if b.public || subnet == nil {
+			continue
+		}
+		if vpc := p.Get(state.VPC, subnet.Text("vpcId")); vpc != nil {
+			return []netip.Prefix{parsePrefix(vpc.Text("cidrBlock"))}
+		}
+	}
+	return []netip.Prefix{everywhere}
+}
+
+func (p *proofs) proveBalancer() {
+	groups := p.forwarded()
+	for _, n := range p.nodes {
+		if !slices.ContainsFunc(groups, func(g *state.Resource) bool { return p.registered(n, g) }) && !p.routed(n) {
+			p.balancer.fault("%s is in no target group that a listener forwards to", n)
+		}
+		zones := map[string]bool{}
+		for _, b := range p.balancers {
+			zones[b.zone] = true
+			for _, port := range p.fromBalancer() {
+				take(p.balancer)(p.reach(b, &n.party, port))
+			}
+		}
+		if n.zone != "" && !zones[n.zone] {
+			p.balancer.fault("%s is in %s, where the load balancer has no subnet: it gets no traffic", n, n.zone)
+		}
+	}
+	for _, g := range groups {
+		port, _ := g.Int("port")
+		if port != nodeHTTPS || g.Text("protocol") != "HTTPS" {
+			p.balancer.fault("%s forwards %s to %d; nodes serve HTTPS on %d", g, g.Text("protocol"), port, nodeHTTPS)
+		}
+		if check := targetCheck(g).port; check != nodeHTTPS && check != nodeHTTP {
+			p.balancer.fault("%s is checked on %d; nodes answer on %d and %d", g, check, nodeHTTPS, nodeHTTP)
+		}
+	}
+	p.balancer.Shown = fmt.Sprintf("%s of nodes, registered in %s", count(len(p.nodes), "place"),
+		list(slices.Concat(groups, p.Of(state.Ingress))))
+}
+
+// fromBalancer is what the load balancer opens to a node: requests, and its check where that is on the other port.
+func (p *proofs) fromBalancer() []traffic {
+	all := []traffic{tcpPort(nodeHTTPS)}
+	if slices.ContainsFunc(p.forwarded(), func(g *state.Resource) bool { return targetCheck(g).port == nodeHTTP }) {
+		all = append(all, tcpPort(nodeHTTP))
+	}
+	return all
+}
+
+func (p *proofs) nodePorts() string {
+	var all []string
+	for _, t := range p.fromBalancer() {
+		all = append(all, fmt.Sprint(t.first))
+	}
+	return strings.Join(all, " and ")
+}
+
+// forwarded are the target groups that listeners forward to.
+func (p *proofs) forwarded() []*state.Resource {
+	arns := map[string]bool{}
+	for _, token := range []string{state.Listener, state.ListenerRule} {
+		for _, l := range p.Of(token) {
+			for _, a := range slices.Concat(l.Objects("defaultActions"), l.Objects("actions")) {
+				arns[a.Text("targetGroupArn")] = true
+				for _, g := range a.Object("forward").Objects("targetGroups") {
+					arns[g.Text("arn")] = true
+				}
+			}
+		}
+	}
+	var groups []*state.Resource
+	for _, g := range p.Of(state.TargetGroup) {
+		if arns[g.Text("arn")] {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// registered reports whether a node gets into a target group, by itself or by what starts it.
+func (p *proofs) registered(n *node, g *state.Resource) bool {
+	arn := g.Text("arn")
+	for _, a := range p.With(state.TargetGroupAttachment, "targetGroupArn", arn) {
+		id := a.Text("targetId")
+		port, set := a.Int("port")
+		if (id == n.origin.ID || (n.addr.IsSingleIP() && id == n.addr.Addr().String())) && (!set || port == nodeHTTPS) {
+			return true
+		}
+	}
+	for _, a := range p.With(state.AutoScalingAttachment, "autoscalingGroupName", n.origin.ID) {
+		if a.Text("lbTargetGroupArn") == arn {
+			return true
+		}
+	}
+	if slices.Contains(n.origin.Texts("targetGroupArns"), arn) {
+		return true
+	}
+	if n.service != nil {
+		for _, l := range n.service.Objects("loadBalancers") {
+			if port, _ := l.Int("containerPort"); l.Text("targetGroupArn") == arn && port == nodeHTTPS {
+				return true
+			}
+		}
+	}
+	return n.pod != nil && n.pod.bound(arn)
+}

@@ -1,0 +1,54 @@
+package proof
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+func (p *proofs) proveData() {
+	if len(p.databases) == 0 {
+		p.data.fault("there is no database in the state")
+	}
+	ports := map[string]bool{}
+	for _, d := range p.databases {
+		port := databasePort(d.of)
+		ports[fmt.Sprintf("%s on %d", d.of.Text("identifier"), port)] = true
+		for _, n := range p.nodes {
+			take(p.data)(p.reach(&n.party, d, tcpPort(port)))
+		}
+	}
+	p.data.Shown = strings.Join(slices.Sorted(maps.Keys(ports)), ", ")
+	p.known(p.data)
+}
+
+func databasePort(r *state.Resource) int {
+	if port, ok := r.Int("port"); ok {
+		return port
+	}
+	return engineOf(r.Text("engine")).port
+}
+
+func (p *proofs) proveFiles() {
+	zones := map[string]bool{}
+	for _, n := range p.nodes {
+		var own []*party
+		for _, f := range p.files {
+			if n.zone == "" || f.zone == n.zone || f.subnet == n.subnet {
+				own = append(own, f)
+			}
+		}
+		if len(own) == 0 {
+			p.filesystem.fault("%s has no mount target in its zone %s", n, n.zone)
+		}
+		for _, f := range own {
+			// A pod's files are mounted by its node, for which no NetworkPolicy holds.
+			take(p.filesystem)(p.net.reach(&n.party, f, tcpPort(nfs)))
+		}
+		zones[n.zone] = true
+	}
+	p.filesystem.Shown = fmt.Sprintf("%s, port %d", count(len(p.files), "mount target"), nfs)
+}

@@ -1,0 +1,144 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+var download = regexp.MustCompile(`\b(s3://[a-z0-9][a-z0-9.-]+|https://[A-Za-z0-9][A-Za-z0-9.-]+\.[A-Za-z]{2,})`)
+
+// proveDownloads takes what a node is started with at its word: every bucket, server and image that it names.
+func (p *proofs) proveDownloads() {
+	what := map[string]bool{}
+	for _, n := range p.nodes {
+		for _, source := range p.sources(n) {
+			what[source] = true
+			switch {
+			case strings.HasPrefix(source, "s3://"):
+				p.call(n, "s3", p.downloads)
+			case strings.Contains(source, ".dkr.ecr."):
+				for _, service := range []string{"ecr.api", "ecr.dkr", "s3"} { // layers lie in S3
+					p.call(n, service, p.downloads)
+				}
+			default:
+				p.callOut(n, source, p.downloads)
+			}
+		}
+	}
+	p.downloads.Shown = strings.Join(slices.Sorted(maps.Keys(what)), ", ")
+}
+
+// sources are what a node fetches: from user data, S3 buckets and HTTPS servers; from containers, what their environment
+// names, and images; from Helm releases, the image of the chart. Amazon Linux keeps its packages in S3.
+func (p *proofs) sources(n *node) []string {
+	var texts []string
+	for _, line := range strings.Split(n.text, "\n") {
+		if n.task == nil && sourceLine.MatchString(line) {
+			texts = append(texts, line)
+		}
+	}
+	found := map[string]bool{}
+	for _, c := range n.containers() {
+		found[c.Text("image")] = true
+		for _, e := range slices.Concat(c.Objects("environment"), c.Objects("env")) {
+			texts = append(texts, e.Text("value"))
+		}
+	}
+	if n.pod != nil {
+		for _, r := range p.Of(state.HelmRelease) {
+			image := r.Object("values").Object("image")
+			found[cmp.Or(image.Text("repository"), "the public registry of the chart "+r.Text("chart"))+":"+image.Text("tag")] = true
+		}
+	}
+	for _, text := range texts {
+		for _, m := range download.FindAllStringSubmatch(text, -1) {
+			found[m[1]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// sourceLine is a line that names where something is fetched from, which a script's comments and calls to the metadata
+// service do not.
+var sourceLine = regexp.MustCompile(`_SOURCE=`)
+
+// proveControl proves what a Kubernetes cluster of its own needs: kubelets and pods call the API, and it calls kubelets.
+func (p *proofs) proveControl() {
+	for _, c := range p.cluster.control {
+		for _, n := range p.nodes {
+			take(p.control)(p.net.reach(&n.party, c, tcpPort(publicHTTPS)))
+			take(p.control)(p.net.reach(c, &n.party, tcpPort(kubelet)))
+		}
+		p.control.Shown = c.name
+	}
+}
+
+func (p *proofs) proveOutside() {
+	for _, n := range p.nodes {
+		if n.elsewhere != "" {
+			p.outside.open("%s", n.elsewhere)
+			continue
+		}
+		for _, e := range p.want.Outside {
+			for _, t := range e.traffic() {
+				p.proveEgressTo(n, e.Range, t)
+			}
+		}
+		for _, to := range p.want.Directory {
+			t := tcpPort(p.want.DirectoryPort)
+			out := p.net.allowed(n.groups, false, func(r *rule) bool { return within(to, r.peerRange) })
+			for _, missing := range t.minus(out...) {
+				p.outside.fault("no egress rule of %s lets %s out to the directory at %s", p.net.groupNames(n.groups), missing, to)
+			}
+		}
+	}
+	p.outside.Shown = "nowhere"
+	var all []fmt.Stringer
+	for _, e := range p.want.Outside {
+		all = append(all, e)
+	}
+	for _, to := range p.want.Directory {
+		all = append(all, to)
+	}
+	if len(all) > 0 {
+		p.outside.Shown = list(all)
+	}
+}
+
+// proveEgressTo proves that a node reaches a range outside the VPC.
+func (p *proofs) proveEgressTo(n *node, to netip.Prefix, t traffic) {
+	out := p.net.allowed(n.groups, false, func(r *rule) bool { return within(to, r.peerRange) })
+	for _, missing := range t.minus(out...) {
+		p.outside.fault("no egress rule of %s lets %s out to %s", p.net.groupNames(n.groups), missing, to)
+	}
+	take(p.outside)(p.net.leave(&n.party, to, t))
+	if n.pod != nil {
+		for _, closed := range n.pod.closed("Egress", peer{addr: to, name: to.String()}, t) {
+			p.outside.fault("%s", closed)
+		}
+	}
+}
+
+func (p *proofs) proveInternet() {
+	private := slices.Concat(p.databases, p.files)
+	for _, n := range p.nodes {
+		private = append(private, &n.party)
+	}
+	for _, one := range private {
+		if one.public {
+			p.internet.fault("%s has a public address: %s gives it one", one, one.of)
+		}
+		if r := p.net.toInternet(one.subnet); r != nil {
+			p.internet.fault("%s is in %s, which %s opens to the internet", one, p.net.subnetName(one.subnet), r.of)
+		}
+	}
+	p.known(p.internet)
+	p.internet.Shown = fmt.Sprintf("%s have no public address and no route from an internet gateway", count(len(private), "interface"))
+}

@@ -1,0 +1,262 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// proveRules goes through every rule of every group in use: what it opens must be one of the connections that a cluster
+// is made of. Its claim is that of what it opens.
+func (p *proofs) proveRules() {
+	worn := map[string][]*party{}
+	for _, one := range p.parties() {
+		for _, g := range one.groups {
+			worn[g] = append(worn[g], one)
+		}
+	}
+	for _, n := range p.nodes {
+		if n.elsewhere == "" {
+			continue
+		}
+		// Their group is not known. One that a rule names and nothing wears can only be theirs.
+		for _, r := range p.net.rules {
+			for _, group := range []string{r.group, r.peerGroup} {
+				if group != "" && len(worn[group]) == 0 {
+					worn[group] = append(worn[group], &n.party)
+				}
+			}
+		}
+	}
+	for _, r := range p.net.rules {
+		for _, own := range kinds(worn[r.group]) {
+			if r.ingress {
+				p.proveIngress(r, own, worn)
+			} else {
+				p.proveEgress(r, own, worn)
+			}
+		}
+	}
+	p.nobody.Shown = fmt.Sprintf("%s checked", count(len(p.net.rules), "rule"))
+	if n := len(p.Of(state.NetworkPolicy)); n > 0 {
+		p.nobody.Shown += fmt.Sprintf(", and %d NetworkPolicies", n)
+	}
+	p.known(p.nobody)
+}
+
+// kinds are one party of each kind.
+func kinds(all []*party) []*party {
+	found := map[kind]*party{}
+	for _, one := range all {
+		if found[one.kind] == nil {
+			found[one.kind] = one
+		}
+	}
+	var out []*party
+	for _, k := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, found[k])
+	}
+	return out
+}
+
+// claimOf is the claim that a connection to a kind of party is of.
+func (p *proofs) claimOf(k kind) *Verdict {
+	switch k {
+	case aBalancer:
+		return p.clients
+	case aDatabase:
+		return p.data
+	case aFileTarg:
+		return p.filesystem
+	case anEndpt:
+		return p.apis
+	case aControl:
+		return p.control
+	case aNode, another:
+	}
+	return p.nobody
+}
+
+func (p *proofs) proveIngress(r *rule, to *party, worn map[string][]*party) {
+	v := p.claimOf(to.kind)
+	if r.peerGroup != "" {
+		peers := kinds(worn[r.peerGroup])
+		if len(peers) == 0 {
+			v.fault("%s is too wide: it lets %s in to %s from %s, which nothing in the state wears", r, r.traffic, to,
+				p.net.group(r.peerGroup))
+		}
+		for _, from := range peers {
+			for _, extra := range r.traffic.minus(p.connections(from.kind, to)...) {
+				v.fault("%s is too wide: it lets %s reach %s on %s", r, from, to, extra)
+			}
+		}
+		return
+	}
+	if r.peerList != "" {
+		v.fault("%s is too wide: it lets the prefix list %s reach %s on %s", r, r.peerList, to, r.traffic)
+		return
+	}
+	if from := p.at(r.peerRange); from != nil {
+		for _, extra := range r.traffic.minus(p.connections(from.kind, to)...) {
+			v.fault("%s is too wide: it lets %s reach %s on %s", r, from, to, extra)
+		}
+		return
+	}
+	for _, extra := range r.traffic.minus(p.fromRange(r.peerRange, to)...) {
+		v.fault("%s is too wide: it lets %s reach %s on %s", r, r.peerPrefix, to, extra)
+		if to.kind != aBalancer && !r.peerRange.Addr().IsPrivate() && r.peerRange.Bits() < 32 {
+			p.internet.fault("%s lets the internet, %s, reach %s on %s", r, r.peerPrefix, to, extra)
+		}
+	}
+}
+
+// at is the one party with an address, or nil.
+func (p *proofs) at(cidr netip.Prefix) *party {
+	for _, one := range p.parties() {
+		if cidr.IsValid() && cidr.IsSingleIP() && one.addr == cidr {
+			return one
+		}
+	}
+	return nil
+}
+
+// connections are what one kind of party may open to another.
+func (p *proofs) connections(from kind, to *party) []traffic {
+	switch {
+	case from == aNode:
+		return p.fromNode(to)
+	case from == aBalancer && to.kind == aNode:
+		return p.fromBalancer()
+	case from == aControl && to.kind == aNode:
+		// Kubelets, the load balancer controller's webhook and the metrics server.
+		return []traffic{tcpPort(kubelet), tcpPort(webhook), tcpPort(metrics)}
+	}
+	return nil
+}
+
+// fromNode are the connections that a node may open.
+func (p *proofs) fromNode(to *party) []traffic {
+	switch to.kind {
+	case aNode:
+		all := []traffic{tcpPorts(memberFirst, memberLast)}
+		if !p.clustered() {
+			all = nil
+		}
+		if group, port := p.multicast(); group.IsValid() {
+			all = append(all, traffic{udp, port, port})
+		}
+		if len(p.Of(state.NodeGroup)) > 0 { // CoreDNS, and the metrics server asking kubelets
+			all = append(all, tcpPort(53), traffic{udp, 53, 53}, tcpPort(kubelet))
+		}
+		return all
+	case aDatabase:
+		return []traffic{tcpPort(databasePort(to.of))}
+	case aFileTarg:
+		return []traffic{tcpPort(nfs)}
+	case anEndpt:
+		if p.want.SES { // endpoints share one group
+			return []traffic{tcpPort(publicHTTPS), tcpPort(submission)}
+		}
+		return []traffic{tcpPort(publicHTTPS)}
+	case aControl:
+		return []traffic{tcpPort(publicHTTPS)}
+	case aBalancer, another:
+	}
+	return nil
+}
+
+// fromRange is what a range of addresses may open to a party.
+func (p *proofs) fromRange(from netip.Prefix, to *party) []traffic {
+	var all []traffic
+	if to.kind == aBalancer && slices.ContainsFunc(p.allowedClients(), func(c netip.Prefix) bool { return within(from, c) }) {
+		all = append(all, tcpPort(publicHTTPS), tcpPort(publicHTTP))
+	}
+	// The Transit Gateway's queries come from no address.
+	if group, _ := p.multicast(); to.kind == aNode && group.IsValid() && from == parsePrefix("0.0.0.0") {
+		all = append(all, traffic{igmp, 0, lastPort})
+	}
+	return all
+}
+
+// multicast is the group that nodes announce themselves to, where they do.
+func (p *proofs) multicast() (netip.Prefix, int) {
+	for _, n := range p.nodes {
+		if s := n.settings.Clustering; s != nil && s.Scheme == "multicast" && !n.overrides {
+			port, _ := state.Int(cmp.Or(s.Properties["mcastPort"], "45564"))
+			return parsePrefix(cmp.Or(s.Properties["mcastAddress"], "224.2.2.3")), port
+		}
+	}
+	return netip.Prefix{}, 0
+}
+
+func (p *proofs) proveEgress(r *rule, from *party, worn map[string][]*party) {
+	v := p.outside
+	switch from.kind {
+	case aBalancer:
+		v = p.balancer
+	case aDatabase, aFileTarg, anEndpt, aControl:
+		v = p.claimOf(from.kind)
+	case aNode, another:
+	}
+	if r.peerGroup != "" {
+		if p.net.names[r.peerGroup] == "" && from.kind == aNode && len(r.traffic.minus(tcpPort(publicHTTPS))) == 0 {
+			v.open("%s lets nodes out to %s, which is not in the state", r, r.peerGroup)
+			return
+		}
+		for _, to := range kinds(worn[r.peerGroup]) {
+			for _, extra := range r.traffic.minus(p.connections(from.kind, to)...) {
+				v.fault("%s is too wide: it lets %s reach %s on %s", r, from, to, extra)
+			}
+		}
+		return
+	}
+	if r.peerList != "" {
+		extra := r.traffic.minus(tcpPort(publicHTTPS))
+		s3 := p.endpointOf("s3")
+		if s3 != nil && s3.Text("prefixListId") != r.peerList || len(extra) > 0 || from.kind != aNode {
+			v.fault("%s is too wide: it lets %s reach the prefix list %s on %s", r, from, r.peerList, r.traffic)
+		}
+		return
+	}
+	if to := p.at(r.peerRange); to != nil {
+		for _, extra := range r.traffic.minus(p.connections(from.kind, to)...) {
+			v.fault("%s is too wide: it lets %s reach %s on %s", r, from, to, extra)
+		}
+		return
+	}
+	for _, extra := range r.traffic.minus(p.toRange(from, r.peerRange)...) {
+		v.fault("%s is too wide: it lets %s reach %s on %s", r, from, r.peerPrefix, extra)
+	}
+}
+
+// toRange is what a party may open to a range of addresses.
+func (p *proofs) toRange(from *party, to netip.Prefix) []traffic {
+	if from.kind != aNode {
+		return nil
+	}
+	var all []traffic
+	inside := func(ranges []netip.Prefix) bool {
+		return slices.ContainsFunc(ranges, func(r netip.Prefix) bool { return within(to, r) })
+	}
+	for _, e := range p.want.Outside {
+		if within(to, e.Range) {
+			all = append(all, e.traffic()...)
+		}
+	}
+	if inside(p.want.Directory) {
+		all = append(all, tcpPort(p.want.DirectoryPort))
+	}
+	if group, port := p.multicast(); group.IsValid() {
+		if to == group {
+			all = append(all, traffic{udp, port, port}, traffic{igmp, 0, lastPort})
+		}
+		if to == parsePrefix("224.0.0.2") { // every router, which is told when a member leaves
+			all = append(all, traffic{igmp, 0, lastPort})
+		}
+	}
+	return all
+}
