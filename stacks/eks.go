@@ -70,7 +70,7 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 		NodesGroup:        base.firewall.Groups[firewall.Nodes],
 		ControlPlaneGroup: base.firewall.Groups[firewall.ControlPlane],
 		Secrets:           base.secrets, Database: data.database, FileSystem: data.files,
-		ServiceAccount: workload.ServiceAccount, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
+		ServiceAccount: workload.ServiceAccount, SchemaAccount: workload.SchemaAccount, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
 		Before: slices.Concat(base.before, []pulumi.Resource{front.logGroup}),
 	}, provider)
 	if err != nil {

@@ -253,6 +253,7 @@ func TestRolesReachTheirServiceAccountsOnly(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"cni": "kube-system/aws-node", "filesystem": "kube-system/efs-csi-node-sa", "logs": "amazon-cloudwatch/cloudwatch-agent",
 		"controller": "kube-system/aws-load-balancer-controller", "pods": "wso2is-test/wso2is",
+		"schema": "wso2is-test/wso2is-schema",
 	}, accounts)
 	mount := p.one(t, "aws:efs/fileSystemPolicy:FileSystemPolicy", "shared")
 	assert.Contains(t, fmt.Sprint(mount.get("policy")), p.one(t, "aws:iam/role:Role", "filesystem").arn())
@@ -268,12 +269,27 @@ func (r registered) arn() string {
 func TestPodsMayReadTheirOwnSecretsOnly(t *testing.T) {
 	policy := fmt.Sprint(deploy(t, eks()).one(t, rolePolicyType, "pods").get("policy"))
 	assert.Contains(t, policy, "secretsmanager:GetSecretValue")
-	assert.Contains(t, policy, "secret:rds!db-main")
+	assert.NotContains(t, policy, "secret:rds!db-main", "a hole in a server would be one in the database's administrator")
 	assert.Contains(t, policy, "arn:aws:s3:::wso2is-artifacts-123456789012-eu-west-1/")
 	assert.NotContains(t, policy, ".zip", "the product is in the image")
 	kube := fmt.Sprint(deploy(t, eks("eks", object("secrets", "kubernetes"))).one(t, rolePolicyType, "pods").get("policy"))
 	assert.NotContains(t, kube, "secretsmanager:")
 	assert.NotContains(t, kube, "kms:")
+}
+
+// TestOnlyTheSchemasJobReadsTheMasterPassword holds that it has a role, and reads nothing of the servers' own.
+func TestOnlyTheSchemasJobReadsTheMasterPassword(t *testing.T) {
+	p := deploy(t, eks())
+	policy := fmt.Sprint(p.one(t, rolePolicyType, "schema").get("policy"))
+	assert.Contains(t, policy, "secret:rds!db-main")
+	assert.Contains(t, policy, p.one(t, "aws:secretsmanager/secret:Secret", "database-identity").arn())
+	assert.Contains(t, policy, "arn:aws:s3:::wso2is-artifacts-123456789012-eu-west-1/")
+	assert.NotContains(t, policy, p.one(t, "aws:secretsmanager/secret:Secret", "encryption-key").arn())
+	assert.Equal(t, "wso2is-schema", p.one(t, "kubernetes:batch/v1:Job", "schema").get("spec", "template", "spec", "serviceAccountName"))
+	baked := deploy(t, eks("eks", object("secrets", "kubernetes"), "container", object("baked", true)))
+	for _, r := range baked.all("aws:iam/role:Role") {
+		assert.NotEqual(t, "schema", r.Name, "a job that asks AWS for nothing needs no role, and IAM takes no empty policy")
+	}
 }
 
 func TestLoadBalancerControllerAsksNoMetadataServiceAndNoInternet(t *testing.T) {

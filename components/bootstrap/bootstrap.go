@@ -154,7 +154,8 @@ type Args struct {
 	Secrets []Secret
 	// Keystore is the cluster's one keystore.
 	Keystore Keystore
-	// Databases are the logical databases, in the order in which they are made.
+	// Databases are the logical databases, in the order in which they are made. The instance that has them makes them and is no
+	// node: it needs no file, no secret of the server's and no keystore, and nodes need no master user's password.
 	Databases []Database
 	// HazelcastPort is the node's own member port; 0 where clustering is off.
 	HazelcastPort int
@@ -289,9 +290,11 @@ func UserData(a Args) (string, error) {
 	if err := a.check(); err != nil {
 		return "", fmt.Errorf("user data of node %q: %w", a.NodeName, err)
 	}
-	schema, err := SchemaProperties(a.Version, base+"/wso2is-"+string(a.Version), a.Databases)
-	if err != nil {
-		return "", fmt.Errorf("user data of node %q: %w", a.NodeName, err)
+	schema := ""
+	if a.makesSchema() {
+		if schema, err = SchemaProperties(a.Version, base+"/wso2is-"+string(a.Version), a.Databases); err != nil {
+			return "", fmt.Errorf("user data of node %q: %w", a.NodeName, err)
+		}
 	}
 	var shared, mounts []string
 	share := func(accessPoint, name, at string) {
@@ -309,6 +312,9 @@ func UserData(a Args) (string, error) {
 	}
 	for _, p := range Programs() {
 		if p.Name == "turn" && a.LifecycleHook == nil { // fixed members wait for each other before they are launched
+			continue
+		}
+		if a.makesSchema() && strings.HasPrefix(p.Path, "bin/") { // a node's own
 			continue
 		}
 		programs = append(programs, Key(a.Programs+p.Name, p.SHA256())+"|"+p.SHA256()+"|"+p.Path)
@@ -389,6 +395,9 @@ func UserData(a Args) (string, error) {
 	return data, nil
 }
 
+// makesSchema says that the instance makes the databases and is no node.
+func (a Args) makesSchema() bool { return len(a.Databases) > 0 }
+
 // header writes assignments that mean the same to the shell as to us.
 type header struct {
 	text strings.Builder
@@ -459,6 +468,28 @@ func (a Args) check() error {
 		artifact("the bundle of further authorities", a.Trust)
 		required("the path of further authorities", a.TrustPath)
 	}
+	required("the truststore's file name", a.Keystore.TruststoreFile)
+	for _, group := range []string{a.LogGroups.Server, a.LogGroups.Audit, a.LogGroups.Access, a.LogGroups.Bootstrap} {
+		required("a log group", group)
+	}
+	for _, d := range a.Databases {
+		name := "database " + string(d.Logical)
+		required(name+": the name", d.Name)
+		required(name+": the URL", d.URL)
+		required(name+": the master secret", d.MasterSecretARN)
+		required(name+": the password's secret", d.PasswordSecretID)
+		if len(d.Scripts) == 0 {
+			complain("%s: there are no scripts", name)
+		}
+	}
+	if !a.makesSchema() {
+		a.checkNode(complain, required)
+	}
+	return errors.Join(problems...)
+}
+
+// checkNode finds the same in what only a node has.
+func (a Args) checkNode(complain func(format string, args ...any), required func(name, value string)) {
 	deployment := false
 	for _, f := range a.Files {
 		required("a file's key", f.Key)
@@ -489,20 +520,6 @@ func (a Args) check() error {
 	required("the keystore password's secret", a.Keystore.PasswordSecretID)
 	required("the keystore's file name", a.Keystore.File)
 	required("the TLS keystore's file name", a.Keystore.TLSFile)
-	required("the truststore's file name", a.Keystore.TruststoreFile)
-	if len(a.Databases) == 0 {
-		complain("there are no databases")
-	}
-	for _, d := range a.Databases {
-		name := "database " + string(d.Logical)
-		required(name+": the name", d.Name)
-		required(name+": the URL", d.URL)
-		required(name+": the master secret", d.MasterSecretARN)
-		required(name+": the password's secret", d.PasswordSecretID)
-		if len(d.Scripts) == 0 {
-			complain("%s: there are no scripts", name)
-		}
-	}
 	if p := a.HazelcastPort; p != 0 && (p < ports.HazelcastFirst || p > ports.HazelcastLast) {
 		complain("the Hazelcast port %d is outside %d to %d", p, ports.HazelcastFirst, ports.HazelcastLast)
 	}
@@ -517,12 +534,8 @@ func (a Args) check() error {
 			complain("the JVM option %q has white space, a quote, a backslash, a dollar sign or a back quote", option)
 		}
 	}
-	for _, group := range []string{a.LogGroups.Server, a.LogGroups.Audit, a.LogGroups.Access, a.LogGroups.Bootstrap} {
-		required("a log group", group)
-	}
 	if a.LifecycleHook != nil {
 		required("the lifecycle hook's name", a.LifecycleHook.Name)
 		required("the lifecycle hook's group", a.LifecycleHook.Group)
 	}
-	return errors.Join(problems...)
 }

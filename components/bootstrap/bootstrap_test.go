@@ -40,41 +40,53 @@ func example(version product.Version) Args {
 			SecretID: "demo/keystore", PasswordSecretID: "demo/keystore-password", File: "wso2is.p12",
 			TLSFile: "wso2is-tls.p12", TruststoreFile: "client-truststore.p12",
 		},
-		Databases: []Database{{
-			Logical: config.IdentityDB, Engine: engine.Postgres, Name: "wso2identity",
-			URL: "jdbc:postgresql://db.example.com:5432/{database}?sslmode=require", MasterSecretARN: "rds!master",
-			PasswordSecretID: "demo/database-identity",
-			Scripts:          []string{"dbscripts/identity/postgresql.sql", "dbscripts/consent/postgresql.sql"},
-		}},
 		HazelcastPort: 5701, HeapMiB: 2048, JVMOptions: []string{"-Duser.timezone=UTC", "-Da=b"},
 		LogGroups:  LogGroups{Server: "/demo/server", Audit: "/demo/audit", Access: "/demo/access", Bootstrap: "/demo/boot"},
 		MinMembers: 2,
 	}
 }
 
+// schemaExample is the instance that makes the schema.
+func schemaExample(version product.Version) Args {
+	a := example(version)
+	a.Files, a.Secrets, a.FileSystem, a.HazelcastPort, a.MinMembers, a.HeapMiB, a.JVMOptions = nil, nil, FileSystem{}, 0, 0, 0, nil
+	a.NodeName, a.NodeAddress = "schema", ""
+	a.Keystore = Keystore{TruststoreFile: a.Keystore.TruststoreFile}
+	a.Databases = []Database{{
+		Logical: config.IdentityDB, Engine: engine.Postgres, Name: "wso2identity",
+		URL: "jdbc:postgresql://db.example.com:5432/{database}?sslmode=require", MasterSecretARN: "rds!master",
+		PasswordSecretID: "demo/database-identity",
+		Scripts:          []string{"dbscripts/identity/postgresql.sql", "dbscripts/consent/postgresql.sql"},
+	}}
+	return a
+}
+
 func TestUserDataGolden(t *testing.T) {
-	data, err := UserData(example(product.V7_1_0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden := "testdata/user-data.sh"
-	if *update {
-		if err := os.WriteFile(golden, []byte(data), 0o644); err != nil {
+	for golden, a := range map[string]Args{
+		"testdata/user-data.sh": example(product.V7_1_0), "testdata/schema.sh": schemaExample(product.V7_1_0),
+	} {
+		data, err := UserData(a)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if want := read(t, golden); data != want {
-		t.Errorf("user data differs from %s; rewrite it with go test -update if that is right", golden)
+		if *update {
+			if err := os.WriteFile(golden, []byte(data), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := read(t, golden); data != want {
+			t.Errorf("user data differs from %s; rewrite it with go test -update if that is right", golden)
+		}
 	}
 }
 
-// largest is a node of the largest configuration: every logical database, every secret, all by ARN.
+// largest is a node of the largest configuration: every secret, all by ARN. largestSchema makes every logical database.
 func largest() Args {
 	a := example(product.V7_3_0)
 	arn := "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:"
 	name := "twenty-char-cluster0"
 	a.ClusterName = name
-	a.Secrets, a.Databases = nil, nil
+	a.Secrets = nil
 	for _, secret := range []string{
 		"admin-password", "encryption-key", "keystore-password", "endpoint-password", "userstore-password",
 		"previous-encryption-key", "aws-access-key", "aws-secret-key",
@@ -88,14 +100,6 @@ func largest() Args {
 		a.Secrets = append(a.Secrets, Secret{
 			Variable: "WSO2_DB_" + strings.ToUpper(string(logical)) + "_PASSWORD", ID: password,
 		})
-		a.Databases = append(a.Databases, Database{
-			Logical: logical, Engine: engine.Oracle, Name: "wso2_" + string(logical) + "_of_thirty_char",
-			URL: "jdbc:oracle:thin:@//twenty-char-cluster0-main.abcdefghijkl.us-gov-west-1.rds.amazonaws.com:1521/" +
-				"ORCL",
-			Properties:      "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
-			MasterSecretARN: arn + "rds!db-01234567-89ab-cdef-0123-456789abcdef-AbCdEf", PasswordSecretID: password,
-			Scripts: []string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},
-		})
 	}
 	a.Files = append(a.Files, File{
 		Key: "nodes/node-1/hazelcast.xml", SHA256: strings.Repeat("d", 64), Path: "repository/conf/etc/hazelcast.xml",
@@ -106,7 +110,35 @@ func largest() Args {
 	return a
 }
 
+func largestSchema() Args {
+	a := schemaExample(product.V7_3_0)
+	a.ClusterName, a.Databases = largest().ClusterName, nil
+	for _, s := range largest().Secrets {
+		logical, ok := strings.CutPrefix(s.Variable, "WSO2_DB_")
+		if !ok {
+			continue
+		}
+		name := strings.ToLower(strings.TrimSuffix(logical, "_PASSWORD"))
+		a.Databases = append(a.Databases, Database{
+			Logical: config.LogicalName(name), Engine: engine.Oracle, Name: "wso2_" + name + "_of_thirty_char",
+			URL: "jdbc:oracle:thin:@//twenty-char-cluster0-main.abcdefghijkl.us-gov-west-1.rds.amazonaws.com:1521/" +
+				"ORCL",
+			Properties: "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
+			MasterSecretARN: "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:" +
+				"rds!db-01234567-89ab-cdef-0123-456789abcdef-AbCdEf",
+			PasswordSecretID: s.ID,
+			Scripts:          []string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},
+		})
+	}
+	return a
+}
+
 func TestUserDataFitsEC2(t *testing.T) {
+	schema, err := UserData(largestSchema())
+	if err != nil || len(largestSchema().Databases) != 7 {
+		t.Fatalf("%v, with %d databases", err, len(largestSchema().Databases))
+	}
+	t.Logf("the largest schema takes %d of %d bytes", len(schema), MaxUserData)
 	a := largest()
 	data, err := UserData(a)
 	if err != nil {
@@ -123,7 +155,9 @@ func TestUserDataFitsEC2(t *testing.T) {
 }
 
 func TestUserDataIsBash(t *testing.T) {
-	for name, a := range map[string]Args{"example": example(product.V5_11_0), "largest": largest()} {
+	for name, a := range map[string]Args{
+		"example": example(product.V5_11_0), "largest": largest(), "schema": largestSchema(),
+	} {
 		data, err := UserData(a)
 		if err != nil {
 			t.Fatal(err)
@@ -202,8 +236,18 @@ func TestUserDataRefuses(t *testing.T) {
 		"the JVM option":                                 func(a *Args) { a.JVMOptions = []string{"-Da=b c"} },
 		"the Hazelcast port 4000 is outside 5701 to 580": func(a *Args) { a.HazelcastPort = 4000 },
 		"never connects with 2 members":                  func(a *Args) { a.HazelcastPort = 0 },
-		"has a line break":                               func(a *Args) { a.Databases[0].Properties = "a=b\nc" },
-		"there are no scripts":                           func(a *Args) { a.Databases[0].Scripts = nil },
+		"has a line break": func(a *Args) {
+			*a = schemaExample(product.V7_1_0)
+			a.Databases[0].Properties = "a=b\nc"
+		},
+		"there are no scripts": func(a *Args) {
+			*a = schemaExample(product.V7_1_0)
+			a.Databases[0].Scripts = nil
+		},
+		"the master secret is missing": func(a *Args) {
+			*a = schemaExample(product.V7_1_0)
+			a.Databases[0].MasterSecretARN = ""
+		},
 	} {
 		a := example(product.V7_1_0)
 		change(&a)

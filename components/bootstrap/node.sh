@@ -15,6 +15,8 @@ finish() {
 		log "failed in the step: $STEP (status $status)"
 	fi
 	complete_launch "$status" || log "could not complete the lifecycle action"
+	mkdir -p "$BASE/etc"
+	echo "$status" >"$BASE/etc/bootstrap.status"
 	exit "$status"
 }
 
@@ -55,6 +57,8 @@ complete_launch() {
 mkdir -p "$ROOT/var/log"
 exec > >(tee -a "$ROOT/var/log/wso2is-bootstrap.log") 2>&1
 trap finish EXIT
+# What only makes the schema does not outlive it, even where nobody is left to terminate it.
+((${#DATABASES[@]} == 0)) || shutdown -h +60
 step "find out who this node is" identify
 step "fetch the node's programs" fetch_programs
 # The rest is the same for every node and would not fit here; its checksum is above.

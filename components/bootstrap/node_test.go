@@ -61,7 +61,7 @@ esac`,
 *health*) printf '%s' "${FAKE_HEALTH:-200}" ;;
 *) echo "unexpected: $*" >&2; exit 1 ;;
 esac`,
-	"amazon-cloudwatch-agent-ctl": `:`,
+	"amazon-cloudwatch-agent-ctl": `:`, "shutdown": `:`,
 }
 
 // machine is a directory that stands for an instance's root, with fakes on PATH.
@@ -343,10 +343,11 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	if info, err := os.Stat(filepath.Join(m.root, "run/wso2is/env")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the server's environment has mode %v: %v", info.Mode(), err)
 	}
-	credentials := "SCHEMA_IDENTITY_MASTER_PASSWORD=MARKERmaster\"7Q\nSCHEMA_IDENTITY_MASTER_USERNAME=admin\n" +
-		"SCHEMA_IDENTITY_PASSWORD=MARKERdatabase7Q\n"
-	if got := read(t, filepath.Join(m.fake, "schema-environment")); got != credentials {
-		t.Errorf("the schema program's environment is %q", got)
+	if _, err := os.Stat(filepath.Join(m.fake, "schema-environment")); err == nil {
+		t.Error("a node makes the schema")
+	}
+	if strings.Contains(calls, "rds!master") {
+		t.Error("a node reads the master user's password")
 	}
 	unit := read(t, filepath.Join(m.root, "etc/systemd/system/wso2is.service"))
 	contains(t, "the unit", unit, "User=wso2carbon", "RequiresMountsFor=", "Restart=always", "ExecStartPre=+",
@@ -438,10 +439,6 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 		"a file system that does not mount": {
 			env: "FAKE_MOUNT_FAILS=1", says: []string{"gave up after five attempts: mount", "mount the shared directories"},
 		},
-		"a secret without a value": {
-			change: func(_ *testing.T, m *machine) { m.args.Databases[0].PasswordSecretID = "demo/absent" },
-			says:   []string{"cannot read the secret demo/absent", "make the database schema"},
-		},
 		"a secret of the server": {
 			change: func(_ *testing.T, m *machine) { m.args.Secrets[0].ID = "demo/absent" },
 			says:   []string{"secrets: cannot read the secret demo/absent", "start the server"}, started: true,
@@ -450,7 +447,6 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 			change: func(_ *testing.T, m *machine) { m.args.Keystore.PasswordSecretID = "demo/endpoint-password" },
 			says:   []string{"the keystore in demo/keystore does not open", "install the keystore"},
 		},
-		"a schema that is refused": {env: "FAKE_SCHEMA_STATUS=4", says: []string{"make the database schema (status 4)"}},
 		"a server that is not healthy": {
 			env:     "FAKE_HEALTH=503",
 			says:    []string{"the health check answers 503 instead of 200", "wait until the node is ready"},
@@ -491,6 +487,58 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 			contains(t, "what was called", calls, "--lifecycle-action-result ABANDON")
 			if strings.Contains(calls, "systemctl enable --now wso2is.service") != c.started {
 				t.Errorf("the server was started: %t\n%s", !c.started, calls)
+			}
+			for what, text := range map[string]string{"the output": output, "a command line": calls} {
+				if strings.Contains(text, "MARKER") {
+					t.Errorf("%s has a secret:\n%s", what, text)
+				}
+			}
+		})
+	}
+}
+
+// The instance that makes the schema does so once, leaves its status for who waits, and never starts a server.
+func TestSchemaIsMadeByAnInstanceOfItsOwn(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(a *Args)
+		env    string
+		status int
+		says   []string
+	}{
+		"made":                     {says: []string{"make the database schema", "done"}},
+		"refused":                  {env: "FAKE_SCHEMA_STATUS=4", status: 4, says: []string{"make the database schema (status 4)"}},
+		"a secret without a value": {change: func(a *Args) { a.Databases[0].PasswordSecretID = "demo/absent" }, status: 1, says: []string{"cannot read the secret demo/absent"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t, product.V7_1_0)
+			a := schemaExample(product.V7_1_0)
+			a.Archive, a.Driver, a.Keystore.TruststoreFile = m.args.Archive, m.args.Driver, m.args.Keystore.TruststoreFile
+			a.CABundle, a.CABundlePath = m.args.Trust, "/opt/wso2is/security/rds-ca.pem"
+			if m.args = a; c.change != nil {
+				c.change(&m.args)
+			}
+			output, status := m.boot(t, c.env)
+			contains(t, "the output", output, c.says...)
+			if status != c.status {
+				t.Fatalf("status %d:\n%s", status, output)
+			}
+			if got := read(t, filepath.Join(m.root, "opt/wso2is/etc/bootstrap.status")); got != strconv.Itoa(c.status)+"\n" {
+				t.Errorf("the status that the automation reads is %q", got)
+			}
+			calls := m.calls(t)
+			contains(t, "what was called", calls, "shutdown -h +60")
+			if strings.Contains(calls, "systemctl enable") || strings.Contains(calls, "mount ") {
+				t.Errorf("it became a node:\n%s", calls)
+			}
+			if c.status == 0 {
+				credentials := "SCHEMA_IDENTITY_MASTER_PASSWORD=MARKERmaster\"7Q\nSCHEMA_IDENTITY_MASTER_USERNAME=admin\n" +
+					"SCHEMA_IDENTITY_PASSWORD=MARKERdatabase7Q\n"
+				if got := read(t, filepath.Join(m.fake, "schema-environment")); got != credentials {
+					t.Errorf("the schema program's environment is %q", got)
+				}
+				trusted := keytool(t, "-list", "-v", "-storepass", "wso2carbon", "-keystore",
+					m.at("repository/resources/security", m.args.Keystore.TruststoreFile))
+				contains(t, "the truststore", trusted, "CN=authority of a directory")
 			}
 			for what, text := range map[string]string{"the output": output, "a command line": calls} {
 				if strings.Contains(text, "MARKER") {

@@ -104,8 +104,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("granting the nodes their permissions: %w", err)
 	}
 	b := &builder{Args: args, cluster: c, files: files, child: child}
-	b.before = slices.Concat(args.Before, files.Ready, granted, args.Secrets.Ready, args.FileSystem.Ready,
-		args.LoadBalancer.Serving, args.Network.Egress)
+	b.before = slices.Concat(args.Before, files.Ready, granted, args.Secrets.Ready, args.Network.Egress)
 	for _, p := range bootstrap.Programs() {
 		object, err := files.Object(ctx, programPrefix+p.Name, pulumi.String(string(p.Content)))
 		if err != nil {
@@ -116,6 +115,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	for _, instance := range awskit.Sorted(args.Database.Instances) {
 		b.before = append(b.before, instance.Resource)
 	}
+	schema, err := b.makeSchema(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the database schema: %w", err)
+	}
+	b.before = slices.Concat(b.before, []pulumi.Resource{schema}, args.FileSystem.Ready, args.LoadBalancer.Serving)
 	build := b.group
 	if args.Config.Fixed() {
 		build = b.members
@@ -158,8 +162,8 @@ type launchValues[T any] struct {
 	// FileSystem and AccessPoints are ids, the latter by directory.
 	FileSystem   T
 	AccessPoints map[string]T
-	// Secrets are ARNs by key, MasterSecrets and Hosts those of the databases by instance.
-	Secrets, MasterSecrets, Hosts map[string]T
+	// Secrets are ARNs by key.
+	Secrets map[string]T
 }
 
 // userData is a node's user data in base64, once everything it names exists.
@@ -168,11 +172,17 @@ func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutp
 	values := launchValues[pulumi.StringInput]{
 		Bucket: b.files.Name, DeploymentSum: config.DeploymentSum,
 		FileSystem: b.FileSystem.ID, AccessPoints: awskit.Inputs(b.FileSystem.AccessPoints),
-		Secrets: awskit.Inputs(b.Secrets.ARNs), MasterSecrets: awskit.Inputs(b.Database.MasterSecretARNs()),
-		Hosts: awskit.Inputs(b.Database.Hosts()),
+		Secrets: awskit.Inputs(b.Secrets.ARNs),
 	}
-	return awskit.Resolve(values, func(known launchValues[string]) (string, error) {
-		args, err := bootstrapArgs(c, b.Args, n, config, known)
+	return encoded(values, func(known launchValues[string]) (bootstrap.Args, error) {
+		return bootstrapArgs(c, b.Args, n, config, known)
+	})
+}
+
+// encoded is user data in base64, once what it is made from is known.
+func encoded[In, Known any](in In, make func(Known) (bootstrap.Args, error)) pulumi.StringOutput {
+	return awskit.Resolve(in, func(known Known) (string, error) {
+		args, err := make(known)
 		if err != nil {
 			return "", err
 		}
@@ -184,37 +194,45 @@ func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutp
 	})
 }
 
+// everyArgs is what every instance is told that user data makes something of.
+func everyArgs(c config.Cluster, args *Args, bucket string) (bootstrap.Args, error) {
+	facts, err := c.Version.Facts()
+	return bootstrap.Args{
+		Region: c.Region, ClusterName: args.Cluster, Hostname: c.Hostname,
+		Version: c.Version, Archive: c.Product.Archive, Driver: c.Product.Driver,
+		CABundle: c.Database.CABundle, CABundlePath: nodeconfig.CABundlePath,
+		Bucket: bucket, Programs: programPrefix,
+		Keystore: bootstrap.Keystore{TruststoreFile: nodeconfig.TruststoreFile(facts.Keystore)},
+		LogGroups: bootstrap.LogGroups{
+			Server: args.LogGroup, Audit: args.LogGroup, Access: args.LogGroup, Bootstrap: args.LogGroup,
+		},
+	}, err
+}
+
 func bootstrapArgs(
 	c config.Cluster, args *Args, n nodeArgs, files *nodefiles.Node, known launchValues[string],
 ) (bootstrap.Args, error) {
+	out, err := everyArgs(c, args, known.Bucket)
+	if err != nil {
+		return bootstrap.Args{}, err
+	}
 	facts, err := c.Version.Facts()
 	if err != nil {
 		return bootstrap.Args{}, err
 	}
-	out := bootstrap.Args{
-		Region: c.Region, ClusterName: args.Cluster, NodeName: n.name, NodeAddress: n.address, Hostname: c.Hostname,
-		Version: c.Version, Archive: c.Product.Archive, Driver: c.Product.Driver,
-		CABundle: c.Database.CABundle, CABundlePath: nodeconfig.CABundlePath,
-		Trust: c.Trust.CABundle, TrustPath: nodeconfig.TrustPath,
-		Bucket: known.Bucket, Programs: programPrefix,
-		Files: []bootstrap.File{{
-			Key:    bootstrap.Key(files.Deployment, known.DeploymentSum),
-			SHA256: known.DeploymentSum, Path: product.DeploymentFile,
-		}},
-		FileSystem: bootstrap.FileSystem{
-			ID: known.FileSystem, Userstores: known.AccessPoints[filesystem.Userstores],
-			Tenants: known.AccessPoints[filesystem.Tenants],
-		},
-		Keystore: bootstrap.Keystore{
-			SecretID: known.Secrets[secrets.Keystore], PasswordSecretID: known.Secrets[secrets.KeystorePassword],
-			File: nodeconfig.KeystoreFile(facts.Keystore), TLSFile: nodeconfig.TLSKeystoreFile(facts.Keystore),
-			TruststoreFile: nodeconfig.TruststoreFile(facts.Keystore),
-		},
-		HeapMiB: c.JVM.Heap, JVMOptions: c.JVM.Options, LifecycleHook: n.hook, MinMembers: n.members,
-		LogGroups: bootstrap.LogGroups{
-			Server: args.LogGroup, Audit: args.LogGroup, Access: args.LogGroup, Bootstrap: args.LogGroup,
-		},
+	out.NodeName, out.NodeAddress = n.name, n.address
+	out.Trust, out.TrustPath = c.Trust.CABundle, nodeconfig.TrustPath
+	out.Files = []bootstrap.File{{
+		Key:    bootstrap.Key(files.Deployment, known.DeploymentSum),
+		SHA256: known.DeploymentSum, Path: product.DeploymentFile,
+	}}
+	out.FileSystem = bootstrap.FileSystem{
+		ID: known.FileSystem, Userstores: known.AccessPoints[filesystem.Userstores],
+		Tenants: known.AccessPoints[filesystem.Tenants],
 	}
+	out.Keystore.SecretID, out.Keystore.PasswordSecretID = known.Secrets[secrets.Keystore], known.Secrets[secrets.KeystorePassword]
+	out.Keystore.File, out.Keystore.TLSFile = nodeconfig.KeystoreFile(facts.Keystore), nodeconfig.TLSKeystoreFile(facts.Keystore)
+	out.HeapMiB, out.JVMOptions, out.LifecycleHook, out.MinMembers = c.JVM.Heap, c.JVM.Options, n.hook, n.members
 	if c.Clustered() {
 		out.HazelcastPort = n.port
 	}
@@ -232,13 +250,6 @@ func bootstrapArgs(
 			s.HashVariable = nodeconfig.EnvEndpointHash
 		}
 		out.Secrets = append(out.Secrets, s)
-	}
-	if out.Databases, err = nodefiles.Databases(c, known.Hosts); err != nil {
-		return bootstrap.Args{}, err
-	}
-	for i, d := range out.Databases {
-		out.Databases[i].MasterSecretARN = known.MasterSecrets[c.Database.Logical[d.Logical].Instance]
-		out.Databases[i].PasswordSecretID = known.Secrets[secrets.DatabaseKey(d.Logical)]
 	}
 	return out, nil
 }

@@ -62,12 +62,20 @@ func (b *builder) gatePolicy(targetGroup string) awskit.Policy {
 	send.Condition = map[string]map[string]any{"StringEquals": {"ssm:resourceTag/" + config.DiscoveryTagKey: b.Cluster}}
 	return awskit.NewPolicy(
 		send,
-		awskit.Allow("RunCommand", []string{"ssm:SendCommand"}, fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", b.Partition, b.Region)),
-		awskit.Allow("FollowCommand", []string{"ssm:ListCommandInvocations", "ssm:ListCommands"}, b.ARN("ssm", "*")),
+		b.runCommand(), b.followCommand(),
 		// These take no resource.
 		awskit.Allow("FindNode", []string{"ec2:DescribeNetworkInterfaces", "ssm:DescribeInstanceInformation"}, "*"),
 		awskit.Allow("Drain", []string{"elasticloadbalancing:DeregisterTargets"}, targetGroup),
 	)
+}
+
+// runCommand and followCommand let an automation run shell commands on those instances that another statement names.
+func (b *builder) runCommand() awskit.Statement {
+	return awskit.Allow("RunCommand", []string{"ssm:SendCommand"}, fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", b.Partition, b.Region))
+}
+
+func (b *builder) followCommand() awskit.Statement {
+	return awskit.Allow("FollowCommand", []string{"ssm:ListCommandInvocations", "ssm:ListCommands"}, b.ARN("ssm", "*"))
 }
 
 func (b *builder) readySteps() (string, error) {

@@ -2,7 +2,6 @@ package ec2cluster
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -25,7 +24,10 @@ type Identity struct {
 	RoleARN pulumi.StringOutput
 	role    *iam.Role
 	profile *iam.InstanceProfile
-	session pulumi.Resource
+	// schema is the role of the instance that makes the databases, which alone reads a master user's password, and maker that of
+	// the automation which launches it.
+	schema, maker *iam.Role
+	schemaProfile *iam.InstanceProfile
 	// automation is the role that replaces the instances of a group, nil where members are fixed.
 	automation *iam.Role
 }
@@ -37,24 +39,34 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(i)}
-	var err error
-	if i.role, err = iam.NewRole(ctx, "nodes", &iam.RoleArgs{
-		Name: pulumi.String(scope.RoleName("nodes")), Description: pulumi.String("The nodes of " + scope.Cluster),
-		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy(scope.EC2Service())), Tags: awskit.Tags(scope.Cluster+"-nodes", component),
-	}, child...); err != nil {
-		return nil, fmt.Errorf("creating the nodes' role: %w", err)
+	for _, r := range []struct {
+		into                      **iam.Role
+		name, suffix, what, trust string
+	}{
+		{&i.role, "nodes", "nodes", "The nodes of ", awskit.TrustPolicy(scope.EC2Service())},
+		{&i.schema, schemaName, schemaName, "Makes the database schema of ", awskit.TrustPolicy(scope.EC2Service())},
+		{&i.maker, makerName, makerName, "Launches what makes the database schema of ", automation.Trust(scope)},
+		{&i.automation, "automation", "refresh", "Replaces the nodes of ", automation.Trust(scope)},
+	} {
+		if r.into == &i.automation && c.Fixed() {
+			continue
+		}
+		role, err := iam.NewRole(ctx, r.name, &iam.RoleArgs{
+			Name: pulumi.String(scope.RoleName(r.suffix)), Description: pulumi.String(r.what + scope.Cluster),
+			AssumeRolePolicy: pulumi.String(r.trust), Tags: awskit.Tags(scope.Cluster+"-"+r.name, component),
+		}, child...)
+		if err != nil {
+			return nil, fmt.Errorf("creating the role %s: %w", r.name, err)
+		}
+		*r.into = role
 	}
 	i.RoleARN = i.role.Arn
-	if i.profile, i.session, err = instances.Profile(ctx, scope, "nodes", component, i.role, child...); err != nil {
+	var err error
+	if i.profile, err = instances.Profile(ctx, scope, "nodes", component, i.role, child...); err != nil {
 		return nil, err
 	}
-	if !c.Fixed() {
-		if i.automation, err = iam.NewRole(ctx, "automation", &iam.RoleArgs{
-			Name: pulumi.String(scope.RoleName("refresh")), Description: pulumi.String("Replaces the nodes of " + scope.Cluster),
-			AssumeRolePolicy: pulumi.String(automation.Trust(scope)), Tags: awskit.Tags(scope.Cluster+"-automation", component),
-		}, child...); err != nil {
-			return nil, fmt.Errorf("creating the automation's role: %w", err)
-		}
+	if i.schemaProfile, err = instances.Profile(ctx, scope, schemaName, component, i.schema, child...); err != nil {
+		return nil, err
 	}
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"roleArn": i.RoleARN})
 }
@@ -64,14 +76,16 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 	policy, err := iam.NewRolePolicy(ctx, "nodes", &iam.RolePolicyArgs{
 		Role: i.role.ID(), Name: pulumi.String("nodes"),
 		Policy: awskit.PolicyOf(nodeARNs[pulumi.StringInput]{
-			Bucket: bucket.ARN, Key: args.Secrets.KeyARN, FileSystem: args.FileSystem.ARN, LogGroup: args.LogGroupARN,
-			Secrets: slices.Concat(awskit.Values(args.Secrets.ARNs), awskit.Values(args.Database.MasterSecretARNs())),
+			Boot: bootARNs[pulumi.StringInput]{
+				Bucket: bucket.ARN, Key: args.Secrets.KeyARN, LogGroup: args.LogGroupARN, Secrets: awskit.Values(args.Secrets.ARNs),
+			},
+			FileSystem: args.FileSystem.ARN,
 		}, args.nodePolicy),
 	}, pulumi.Parent(i))
 	if err != nil {
 		return nil, err
 	}
-	granted := []pulumi.Resource{policy, i.session, i.profile}
+	granted := []pulumi.Resource{policy, i.profile}
 	if i.automation == nil {
 		return granted, nil
 	}
@@ -86,22 +100,35 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 
 // nodeARNs are the ARNs in a node's policy.
 type nodeARNs[T any] struct {
-	Bucket, Key, FileSystem, LogGroup T
-	Secrets                           []T
+	Boot       bootARNs[T]
+	FileSystem T
 }
 
-func (args *Args) nodePolicy(arns nodeARNs[string]) awskit.Policy {
+// bootARNs are the ARNs in the policy of every instance that user data makes something of.
+type bootARNs[T any] struct {
+	Bucket, Key, LogGroup T
+	Secrets               []T
+}
+
+// bootPolicy is what such an instance does: it fetches files, reads secrets, writes its log and is reached by Systems Manager.
+func (args *Args) bootPolicy(arns bootARNs[string]) []awskit.Statement {
 	c := args.Config
 	artifacts := nodefiles.ARNs(args.Scope, c.Product.Archive, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle)
-	policy := awskit.NewPolicy(
+	return []awskit.Statement{
 		awskit.Allow("ReadFiles", []string{"s3:GetObject"}, append([]string{arns.Bucket + "/*"}, artifacts...)...),
 		awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, arns.Secrets...),
 		awskit.Allow("Decrypt", []string{"kms:Decrypt"}, arns.Key),
-		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, arns.FileSystem),
 		awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
 			arns.LogGroup, arns.LogGroup+":*"),
+		instances.Managed(),
+	}
+}
+
+func (args *Args) nodePolicy(arns nodeARNs[string]) awskit.Policy {
+	policy := awskit.NewPolicy(append(args.bootPolicy(arns.Boot),
+		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, arns.FileSystem),
 		observability.ReportMembers(),
-	)
+	)...)
 	if args.Config.Clustered() && args.Config.Clustering.Scheme == config.AWS {
 		policy.Statement = append(policy.Statement, instances.Discover())
 	}

@@ -114,7 +114,8 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 	c := b.Config
 	name := groupName(b.Cluster)
 	template, err := instances.Template(ctx, &instances.TemplateArgs{
-		Scope: b.Scope, Config: c, Name: name, Component: component, What: "A container instance", ImageParameter: imageParameter(c),
+		Purpose: "nodes",
+		Scope:   b.Scope, Config: c, Name: name, Component: component, What: "A container instance", ImageParameter: imageParameter(c),
 		Profile: b.Identity.profile.Arn, SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN,
 		UserData: b.ecs.Name.ApplyT(func(cluster string) *string {
 			data := base64.StdEncoding.EncodeToString([]byte(b.userData(cluster)))

@@ -85,12 +85,12 @@ func NewIdentity(
 	if c.Fargate() {
 		return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"taskRoleArn": i.TaskRoleARN})
 	}
-	profile, session, err := instances.Profile(ctx, scope, instanceRole, component, i.roles[instanceRole], child...)
+	profile, err := instances.Profile(ctx, scope, instanceRole, component, i.roles[instanceRole], child...)
 	if err != nil {
 		return nil, err
 	}
 	i.profile = profile
-	i.joined = append(i.joined, session, i.profile)
+	i.joined = append(i.joined, i.profile)
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"taskRoleArn": i.TaskRoleARN})
 }
 
@@ -224,6 +224,7 @@ func (b *builder) automationPolicy(roles roleARNs[string]) awskit.Policy {
 // instancePolicy is what the ECS agent calls, and the permissions that the guide wants on the container instances' role.
 func (b *builder) instancePolicy() awskit.Policy {
 	statements := []awskit.Statement{
+		instances.Managed(),
 		awskit.Allow("FindECS", []string{"ecs:DiscoverPollEndpoint"}, "*"), // takes no resource
 		awskit.Allow("JoinCluster", []string{
 			"ecs:DeregisterContainerInstance", "ecs:RegisterContainerInstance", "ecs:SubmitAttachmentStateChanges",

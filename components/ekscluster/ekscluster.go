@@ -6,17 +6,18 @@ package ekscluster
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/database"
 	"github.com/wso2is-aws/wso2is/components/filesystem"
 	"github.com/wso2is-aws/wso2is/components/network"
+	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -38,8 +39,9 @@ type Args struct {
 	Secrets                       *secrets.Secrets
 	Database                      *database.Database
 	FileSystem                    *filesystem.FileSystem
-	// ServiceAccount is the pods' service account in the configuration's namespace.
-	ServiceAccount string
+	// ServiceAccount and SchemaAccount are service accounts in the configuration's namespace: the servers', and that of the job
+	// which makes the databases.
+	ServiceAccount, SchemaAccount string
 	// LogGroup takes what pods print; LogGroupARN is its ARN.
 	LogGroup    string
 	LogGroupARN pulumi.StringInput
@@ -60,7 +62,7 @@ type Cluster struct {
 	ServiceCIDR string
 	// Ready is done when pods can start, mount and resolve names.
 	Ready []pulumi.Resource
-	// Granted is done when the cluster's own pods can act under their role, which names the database's secret.
+	// Granted is done when the cluster's own pods can act under their roles, one of which names the database's secret.
 	Granted []pulumi.Resource
 }
 
@@ -240,15 +242,34 @@ func (b *builder) adopt(ctx *pulumi.Context) error {
 	return nil
 }
 
-// podIdentity lets the pods act under their role.
+// podIdentity lets the pods act under their roles. The servers' reads no master user's password: a hole in a server would
+// be one in the databases' administrator.
 func (b *builder) podIdentity(ctx *pulumi.Context) error {
-	granted, err := b.Identity.grant(ctx, "pods", b.Identity.pods, awskit.PolicyOf(podARNs[pulumi.StringInput]{
-		Key: b.Secrets.KeyARN, Secrets: slices.Concat(awskit.Values(b.Secrets.ARNs), awskit.Values(b.Database.MasterSecretARNs())),
-	}, b.podPolicy))
+	names := podARNs[pulumi.StringInput]{Key: b.Secrets.KeyARN, Secrets: awskit.Values(b.Secrets.ARNs)}
+	if err := b.act(ctx, "pods", b.ServiceAccount, b.Identity.pods, names, observability.ReportMembers()); err != nil {
+		return err
+	}
+	if b.Identity.schema == nil {
+		return nil
+	}
+	names.Secrets = awskit.Values(b.Database.MasterSecretARNs())
+	for name := range awskit.Sorted(b.Config.Database.Logical) {
+		names.Secrets = append(names.Secrets, b.Secrets.ARNs[secrets.DatabaseKey(name)])
+	}
+	return b.act(ctx, "schema", b.SchemaAccount, b.Identity.schema, names)
+}
+
+// act lets a service account's pods act under a role that reads files and secrets, and does some more.
+func (b *builder) act(
+	ctx *pulumi.Context, purpose, serviceAccount string, role *iam.Role, names podARNs[pulumi.StringInput], more ...awskit.Statement,
+) error {
+	granted, err := b.Identity.grant(ctx, purpose, role, awskit.PolicyOf(names, func(arns podARNs[string]) awskit.Policy {
+		return awskit.NewPolicy(append(reads(b.Scope, b.Config, arns), more...)...)
+	}))
 	if err != nil {
 		return err
 	}
-	associated, err := associate(ctx, b.Scope, b.name, "pods", account{b.Config.EKS.Namespace, b.ServiceAccount}, b.Identity.pods.Arn, b.child...)
+	associated, err := associate(ctx, b.Scope, b.name, purpose, account{b.Config.EKS.Namespace, serviceAccount}, role.Arn, b.child...)
 	if err != nil {
 		return err
 	}

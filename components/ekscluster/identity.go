@@ -34,6 +34,9 @@ type Identity struct {
 
 	// cluster, nodes, cni, fileSystem, controller and logs are nil where an existing cluster has its own.
 	cluster, nodes, cni, fileSystem, controller, logs, pods *iam.Role
+	// schema is the role of the job that makes the databases: only that one sees a master user's password. It is nil where the
+	// job asks AWS for nothing.
+	schema *iam.Role
 	// ready is done when the cluster, its nodes and the CNI may do what EKS asks of them.
 	ready []pulumi.Resource
 	scope awskit.Scope
@@ -58,6 +61,11 @@ func NewIdentity(
 	var err error
 	if i.pods, err = i.role(ctx, "pods", "The pods of "+scope.Cluster, i.podTrust()); err != nil {
 		return nil, err
+	}
+	if len(reads(scope, c, podARNs[string]{})) > 0 {
+		if i.schema, err = i.role(ctx, "schema", "Makes the database schema of "+scope.Cluster, i.podTrust()); err != nil {
+			return nil, err
+		}
 	}
 	if existing == nil {
 		if err := i.own(ctx); err != nil {
@@ -166,24 +174,23 @@ func ship(groups []string) awskit.Policy {
 	)
 }
 
-// podARNs are the ARNs in the pods' policy.
+// podARNs are the ARNs in the policy of a kind of pods.
 type podARNs[T any] struct {
 	Key     T
 	Secrets []T
 }
 
-// podPolicy is what a pod of the cluster does.
-func (args *Args) podPolicy(arns podARNs[string]) awskit.Policy {
-	c := args.Config
-	policy := awskit.NewPolicy(observability.ReportMembers())
-	artifacts := nodefiles.ARNs(args.Scope, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle, c.EKS.MembershipScheme)
+// reads lets a pod fetch its files and read secrets.
+func reads(scope awskit.Scope, c config.Cluster, arns podARNs[string]) []awskit.Statement {
+	var statements []awskit.Statement
+	artifacts := nodefiles.ARNs(scope, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle, c.EKS.MembershipScheme)
 	if len(artifacts) > 0 {
-		policy.Statement = append(policy.Statement, awskit.Allow("ReadFiles", []string{"s3:GetObject"}, artifacts...))
+		statements = append(statements, awskit.Allow("ReadFiles", []string{"s3:GetObject"}, artifacts...))
 	}
 	if c.EKS.Secrets == config.SecretsCSI {
-		policy.Statement = append(policy.Statement,
+		statements = append(statements,
 			awskit.Allow("ReadSecrets", []string{"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}, arns.Secrets...),
 			awskit.Allow("Decrypt", []string{"kms:Decrypt"}, arns.Key))
 	}
-	return policy
+	return statements
 }

@@ -18,8 +18,11 @@ import (
 type TemplateArgs struct {
 	awskit.Scope
 	Config config.Cluster
-	// Name is the template's name and its instances'. Component and What say in AWS whose and what they are.
-	Name, Component, What string
+	// Purpose is the resource's name in the program. Name is the template's name and its instances'. Component and What say in
+	// AWS whose and what they are.
+	Purpose, Name, Component, What string
+	// Alone launches an instance that is no member: nobody may find it by the discovery tag, and it goes when it shuts down.
+	Alone bool
 	// ImageParameter is the public parameter that has the newest image, for a configuration that pins none.
 	ImageParameter string
 	// Profile is the instance profile's ARN, SecurityGroup the nodes' group, KeyARN the key that encrypts the disks.
@@ -40,8 +43,13 @@ func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOp
 		opts = awskit.With(opts, pulumi.IgnoreChanges([]string{"imageId"}))
 	}
 	launched := awskit.Tags(args.Name, args.Component)
-	launched[config.DiscoveryTagKey] = pulumi.String(args.Cluster)
-	template, err := ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
+	var shutdown pulumi.StringPtrInput
+	if args.Alone {
+		shutdown = pulumi.String("terminate")
+	} else {
+		launched[config.DiscoveryTagKey] = pulumi.String(args.Cluster)
+	}
+	template, err := ec2.NewLaunchTemplate(ctx, args.Purpose, &ec2.LaunchTemplateArgs{
 		Name: pulumi.String(args.Name), Description: pulumi.String(args.What + " of " + args.Cluster),
 		ImageId: pulumi.String(image), InstanceType: pulumi.String(c.Nodes.InstanceType),
 		UpdateDefaultVersion: pulumi.Bool(true),
@@ -51,8 +59,9 @@ func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOp
 		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{ec2.LaunchTemplateBlockDeviceMappingArgs{
 			DeviceName: pulumi.String("/dev/xvda"), Ebs: Disk(c.Nodes.RootVolume, args.KeyARN),
 		}},
-		TagSpecifications: Launched(c, launched),
-		UserData:          args.UserData, Tags: awskit.Tags(args.Name, args.Component),
+		TagSpecifications:                 Launched(c, launched),
+		InstanceInitiatedShutdownBehavior: shutdown,
+		UserData:                          args.UserData, Tags: awskit.Tags(args.Name, args.Component),
 	}, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the launch template: %w", err)
@@ -112,25 +121,29 @@ func Launched(c config.Cluster, tags pulumi.StringMap) ec2.LaunchTemplateTagSpec
 	}
 }
 
-// Profile makes the instance profile of the role for a purpose. Its second result lets Systems Manager open sessions,
-// which take the place of SSH keys and of an open port 22.
+// Managed lets Systems Manager's agent register its instance, open sessions, which take the place of SSH keys and of an open
+// port 22, and run commands. These calls take no resource. AWS's own policy for it, AmazonSSMManagedInstanceCore, reads every
+// parameter of the account besides; AWSCloud9SSMInstanceProfile has just these actions. The agent needs no ec2messages where it
+// reaches ssmmessages (Systems Manager, "Reference: ec2messages, ssmmessages, and other API operations").
+func Managed() awskit.Statement {
+	return awskit.Allow("BeManaged", []string{
+		"ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+		"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+	}, "*")
+}
+
+// Profile makes the instance profile of the role for a purpose.
 func Profile(
 	ctx *pulumi.Context, scope awskit.Scope, purpose, component string, role *iam.Role, child ...pulumi.ResourceOption,
-) (*iam.InstanceProfile, *iam.RolePolicyAttachment, error) {
-	session, err := iam.NewRolePolicyAttachment(ctx, "session-manager", &iam.RolePolicyAttachmentArgs{
-		Role: role.Name, PolicyArn: pulumi.String(scope.GlobalARN("iam", "aws", "policy/AmazonSSMManagedInstanceCore")),
-	}, child...)
-	if err != nil {
-		return nil, nil, fmt.Errorf("attaching the session manager's policy: %w", err)
-	}
+) (*iam.InstanceProfile, error) {
 	profile, err := iam.NewInstanceProfile(ctx, purpose, &iam.InstanceProfileArgs{
 		Name: pulumi.String(scope.RoleName(purpose)), Role: role.Name,
 		Tags: awskit.Tags(scope.Cluster+"-"+purpose, component),
 	}, child...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("creating the instance profile: %w", err)
+		return nil, fmt.Errorf("creating the instance profile: %w", err)
 	}
-	return profile, session, nil
+	return profile, nil
 }
 
 // Discover lets nodes find each other by the tags of their instances. Describe calls take no resource; WSO2's guide asks

@@ -93,6 +93,21 @@ func Renew(ctx *pulumi.Context, args *RefreshArgs, child ...pulumi.ResourceOptio
 // must be allowed to launch what it describes (Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template
 // usage in Auto Scaling groups"). With alarms, the refresh asks for their state first.
 func Refresh(scope awskit.Scope, group, instanceRole string, alarms bool) []awskit.Statement {
+	statements := append([]awskit.Statement{
+		awskit.Allow("StartRefresh", []string{"autoscaling:StartInstanceRefresh"},
+			scope.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+group)),
+		awskit.Allow("WaitForRefresh", // take no resource
+			[]string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"}, "*"),
+	}, Launch(scope, instanceRole)...)
+	if alarms {
+		statements = append(statements, awskit.Allow("AskAlarms", []string{"cloudwatch:DescribeAlarms"},
+			scope.ARN("cloudwatch", "alarm:"+scope.Cluster+"-*")))
+	}
+	return statements
+}
+
+// Launch lets a role launch instances that have a role, from launch templates only.
+func Launch(scope awskit.Scope, instanceRole string) []awskit.Statement {
 	ec2 := func(kinds ...string) []string {
 		arns := make([]string, len(kinds))
 		for i, kind := range kinds {
@@ -109,16 +124,5 @@ func Refresh(scope awskit.Scope, group, instanceRole string, alarms bool) []awsk
 	tag.Condition = map[string]map[string]any{"StringEquals": {"ec2:CreateAction": "RunInstances"}}
 	pass := awskit.Allow("PassInstanceRole", []string{"iam:PassRole"}, instanceRole)
 	pass.Condition = map[string]map[string]any{"StringEquals": {"iam:PassedToService": scope.EC2Service()}}
-	statements := []awskit.Statement{
-		awskit.Allow("StartRefresh", []string{"autoscaling:StartInstanceRefresh"},
-			scope.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+group)),
-		awskit.Allow("WaitForRefresh", // take no resource
-			[]string{"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"}, "*"),
-		launch, tag, pass,
-	}
-	if alarms {
-		statements = append(statements, awskit.Allow("AskAlarms", []string{"cloudwatch:DescribeAlarms"},
-			scope.ARN("cloudwatch", "alarm:"+scope.Cluster+"-*")))
-	}
-	return statements
+	return []awskit.Statement{launch, tag, pass}
 }

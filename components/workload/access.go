@@ -6,12 +6,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// access makes the service account and lets it find the members, which is all that a pod may ask of Kubernetes.
+// access makes the service accounts and lets the servers' find the members, which is all that a pod may ask of Kubernetes.
+// The schema's job has an account of its own, since only its role may read a master user's password.
 func (b *builder) access() ([]pulumi.Resource, error) {
 	account, err := corev1.NewServiceAccount(b.ctx, "server", &corev1.ServiceAccountArgs{
 		Metadata: b.meta(ServiceAccount, ""),
 		// The membership scheme reads the token from the pod.
 		AutomountServiceAccountToken: pulumi.Bool(true),
+	}, b.child...)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := corev1.NewServiceAccount(b.ctx, schemaRole, &corev1.ServiceAccountArgs{
+		Metadata: b.meta(SchemaAccount, schemaRole), AutomountServiceAccountToken: pulumi.Bool(false),
 	}, b.child...)
 	if err != nil {
 		return nil, err
@@ -38,7 +45,7 @@ func (b *builder) access() ([]pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []pulumi.Resource{account, role, binding}, nil
+	return []pulumi.Resource{account, schema, role, binding}, nil
 }
 
 // rules are the Role's. Without clustering nobody is looked for.

@@ -10,8 +10,9 @@ import (
 const (
 	// Name is the Deployment's, its service's and most of what belongs to it.
 	Name = "wso2is"
-	// ServiceAccount is whom pods act as.
+	// ServiceAccount is whom the servers' pods act as, SchemaAccount whom the job acts as that makes the databases.
 	ServiceAccount = "wso2is"
+	SchemaAccount  = schemaName
 	// MembersService is the service whose endpoints are the cluster's members.
 	MembersService = "wso2is-members"
 	// PodSecurity is the Pod Security Standard that the namespace enforces.

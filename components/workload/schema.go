@@ -80,7 +80,7 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 	seen = append(seen, databases.at(container.Shared+"/etc/"+schemaProperties, schemaProperties))
 	seen = append(seen, secrets.volumes...)
 	mounted := mounts(seen...)
-	spec := b.podSpec()
+	spec := b.podSpec(SchemaAccount)
 	spec.RestartPolicy = pulumi.String("Never")
 	if len(prepare) > 0 {
 		spec.InitContainers = prepare

@@ -121,7 +121,7 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 		Resources:     small, SecurityContext: locked(true), VolumeMounts: mounts(temporary),
 		ImagePullPolicy: pulumi.String("IfNotPresent"),
 	}
-	spec := b.podSpec()
+	spec := b.podSpec(ServiceAccount)
 	spec.AutomountServiceAccountToken = pulumi.Bool(true)
 	spec.TerminationGracePeriodSeconds = pulumi.Int(b.drain() + container.StopSeconds + stopMargin)
 	// The server calls itself by its public name; that call stays in the pod. The parameter is a safe one, which the level
@@ -219,10 +219,10 @@ func (b *builder) files() ([]container.File, error) {
 	}), nil
 }
 
-// podSpec is what all pods share.
-func (b *builder) podSpec() *corev1.PodSpecArgs {
+// podSpec is what all pods share, whomever they act as.
+func (b *builder) podSpec(account string) *corev1.PodSpecArgs {
 	return &corev1.PodSpecArgs{
-		ServiceAccountName: pulumi.String(ServiceAccount), AutomountServiceAccountToken: pulumi.Bool(false),
+		ServiceAccountName: pulumi.String(account), AutomountServiceAccountToken: pulumi.Bool(false),
 		// Variables named after services could override the product's own.
 		EnableServiceLinks: pulumi.Bool(false),
 		SecurityContext: &corev1.PodSecurityContextArgs{

@@ -31,6 +31,8 @@ func runAutomation(c *Call) {
 		}
 		var err error
 		switch {
+		case s.Inputs["Api"] == "RunInstances":
+			err = c.Cloud.launchOnce(s.Inputs)
 		case strings.Contains(script, "describe_services"):
 			err = c.Cloud.rolledOut(told("service"), told("task"))
 		case strings.Contains(script, "start_instance_refresh") && told("template") != "":
@@ -43,6 +45,25 @@ func runAutomation(c *Call) {
 			return
 		}
 	}
+}
+
+// launchOnce launches an instance from a template for as long as an automation runs, as far as AWS and its user data refuse it.
+func (c *Cloud) launchOnce(inputs map[string]any) error {
+	from, _ := inputs["LaunchTemplate"].(map[string]any)
+	id, _ := from["LaunchTemplateId"].(string)
+	t := c.find(id, "id", state.LaunchTemplate)
+	if t == nil {
+		return fail("InvalidLaunchTemplateId.NotFound", "there is no launch template %s", id)
+	}
+	subnet, _ := inputs["SubnetId"].(string)
+	if c.find(subnet, "id", state.Subnet) == nil {
+		return fail("InvalidSubnetID.NotFound", "there is no subnet %s", subnet)
+	}
+	raw, _ := base64.StdEncoding.DecodeString(text(t.Inputs, "userData"))
+	if c.crashes != nil && c.crashes(string(raw)) {
+		return fail("Failed", "the instance of %s failed: its user data came to nothing", t.describe())
+	}
+	return c.filesAreThere("the instance of "+t.describe(), string(raw))
 }
 
 // rolledOut says what becomes of a service's deployment. To the provider a service is steady before that is known: as

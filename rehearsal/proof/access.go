@@ -18,7 +18,8 @@ type access struct {
 	*cluster
 	account, partition string
 	keys, services     *Verdict
-	nodes              *Verdict
+	nodes, masters     *Verdict
+	others             *Verdict
 	shown              map[*Verdict]map[string]bool
 }
 
@@ -50,6 +51,8 @@ func permissionProof(c *cluster) []*Verdict {
 		keys:     &Verdict{Claim: "Every service that uses the key may"},
 		services: &Verdict{Claim: "Every service that acts for the cluster may do what it does"},
 		nodes:    &Verdict{Claim: "Every call that nodes make of AWS is allowed"},
+		others:   &Verdict{Claim: "No role of the cluster may read what is not the cluster's"},
+		masters:  &Verdict{Claim: "Only what makes the schema may read a database's master password"},
 	}
 	for _, r := range c.Live {
 		if parts := strings.Split(r.Text("arn"), ":"); len(parts) > 5 && len(parts[4]) == len("123456789012") {
@@ -60,7 +63,9 @@ func permissionProof(c *cluster) []*Verdict {
 	a.proveKeys()
 	a.proveServices()
 	a.proveNodes()
-	all := []*Verdict{a.keys, a.services, a.nodes}
+	a.proveMasters()
+	a.proveOthers()
+	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.others}
 	for _, v := range all {
 		v.Shown = strings.Join(slices.Sorted(maps.Keys(a.shown[v])), ", ")
 	}

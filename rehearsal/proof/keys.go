@@ -85,6 +85,12 @@ func launches(a *access, template *state.Resource) []call {
 		}
 	}
 	var all []call
+	for _, r := range a.Of(state.SSMAssociation) {
+		if role := a.One(state.Role, r.Object("parameters").Text("AutomationAssumeRole"), "arn"); role != nil && a.launchedBy(r) == template {
+			// https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+			all = append(all, each(call{by: "the launch by " + r.String(), as: a.role(role), context: a.through("ec2")}, "", forDisk...)...)
+		}
+	}
 	for _, by := range slices.Sorted(maps.Keys(roles)) {
 		all = append(all, each(call{by: by, as: a.linked(roles[by]), context: a.through("ec2")}, "", forDisk...)...)
 	}

@@ -158,7 +158,7 @@ var permissionMutations = map[string]mutation{
 	}, nodesCall, "may not cloudwatch:PutMetricData"},
 	"the agent writes no logs": {"dev", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "WriteLogs") }, nodesCall,
 		"the CloudWatch agent beside the programs of Instance node-1: role wso2is-dev-nodes-eu-west-1 may not logs:CreateLogStream, logs:PutLogEvents"},
-	"no session": {"dev", func(d *document) { d.drop("RolePolicyAttachment", "session-manager") }, nodesCall,
+	"no session": {"dev", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "BeManaged") }, nodesCall,
 		"the agents of Instance node-1: role wso2is-dev-nodes-eu-west-1 may not ssm:UpdateInstanceInformation"},
 	"files are not mounted": {"prod", func(d *document) {
 		d.statement("RolePolicy", "nodes", "policy", "MountFiles")
@@ -204,6 +204,63 @@ var permissionMutations = map[string]mutation{
 		"the add-on amazon-cloudwatch-observability: role wso2is-eks-eks-logs-eu-west-1 may not logs:CreateLogStream, logs:PutLogEvents"},
 	"pods are not registered": {"eks", func(d *document) { d.statement("RolePolicy", "controller", "policy", "Register") }, nodesCall,
 		"the add-on aws-load-balancer-controller: role wso2is-eks-eks-controller-eu-west-1 may not elasticloadbalancing:DeregisterTargets"},
+	"a fixed member and the master password": {"dev", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", `"secretsmanager:GetSecretValue"],"Resource":[`,
+			`"secretsmanager:GetSecretValue"],"Resource":["arn:aws:secretsmanager:*:*:secret:rds!*",`)
+	}, masterReads, "role wso2is-dev-nodes-eu-west-1 may read the master password of Instance main, and Instance node-1 acts under it " +
+		"for as long as it runs"},
+	"a group and the master password": {"prod", func(d *document) {
+		d.set("LaunchTemplate", "nodes", "iamInstanceProfile", d.out("LaunchTemplate", "schema", "iamInstanceProfile"))
+	}, masterReads, "role wso2is-prod-schema-eu-west-1 may read the master password of Instance main, and Group nodes acts"},
+	"the schema's instance has other groups": {"prod", func(d *document) {
+		d.set("LaunchTemplate", "schema", "vpcSecurityGroupIds", []any{"sg-1"})
+	}, nodesCall, "Association schema launches from LaunchTemplate schema, which has other security groups than the nodes"},
+	"the schema's instance reads no secret": {"prod", func(d *document) {
+		d.statement("RolePolicy", "schema", "policy", "ReadSecrets")
+	}, nodesCall, "the programs of LaunchTemplate schema: role wso2is-prod-schema-eu-west-1 may not secretsmanager:GetSecretValue"},
+	"the schema's instance is not launched": {"dev", func(d *document) {
+		d.statement("RolePolicy", "schema-maker", "policy", "PassInstanceRole")
+	}, servicesAct, "step Launch of Document schema: role wso2is-dev-schema-maker-eu-west-1 may not iam:PassRole"},
+	"the schema's instance is not terminated": {"dev", func(d *document) {
+		d.edit("RolePolicy", "schema-maker", "policy", `"ec2:ResourceTag/Name":"wso2is-dev-schema"`, `"ec2:ResourceTag/Name":"other"`)
+	}, servicesAct, "step Terminate of Document schema: role wso2is-dev-schema-maker-eu-west-1 may not ec2:TerminateInstances"},
+	"the schema's instance takes no command": {"prod", func(d *document) {
+		d.statement("RolePolicy", "schema-maker", "policy", "RunOnInstance")
+	}, servicesAct, "step MakeSchema of Document schema: role wso2is-prod-schema-maker-eu-west-1 may not ssm:SendCommand"},
+	"the schema's instance has no key for its disk": {"prod", func(d *document) {
+		d.statement("RolePolicy", "schema-maker", "policy", "EncryptDisk")
+	}, keysUsed, "the launch by Association schema: role wso2is-prod-schema-maker-eu-west-1 may not kms:CreateGrant"},
+	"AWS's policy for managed instances": {"prod", func(d *document) {
+		d.add("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "session-manager", "x", map[string]any{
+			"role": "wso2is-prod-nodes-eu-west-1", "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+		})
+	}, strangers, "role wso2is-prod-nodes-eu-west-1 may read what is not the cluster's: ssm:GetParameter, ssm:GetParameters on " +
+		"arn:aws:ssm:eu-west-1:123456789012:parameter/another"},
+	"another's secrets": {"ecs", func(d *document) {
+		d.edit("RolePolicy", "execution", "policy", `"secretsmanager:GetSecretValue"],"Resource":[`, `"secretsmanager:GetSecretValue"],"Resource":["*",`)
+	}, strangers, "role wso2is-ecs-execution-eu-west-1 may read what is not the cluster's: secretsmanager:GetSecretValue on"},
+	"a server's pod and the master password": {"eks", func(d *document) {
+		d.edit("RolePolicy", "pods", "policy", `"secretsmanager:GetSecretValue"],"Resource":[`,
+			`"secretsmanager:GetSecretValue"],"Resource":["arn:aws:secretsmanager:*:*:secret:rds!*",`)
+	}, masterReads, "role wso2is-eks-eks-pods-eu-west-1 may read the master password of Instance main, and Deployment server acts " +
+		"under it for as long as it runs"},
+	"a server's pod as the schema's job": {"eks", func(d *document) {
+		d.each("Deployment", "server", "spec", func(spec map[string]any) {
+			spec["template"].(map[string]any)["spec"].(map[string]any)["serviceAccountName"] = "wso2is-schema"
+		})
+	}, masterReads, "role wso2is-eks-eks-schema-eu-west-1 may read the master password of Instance main, and Deployment server acts"},
+	"a server's pod and the job's secret": {"eks", func(d *document) {
+		d.each("Deployment", "server", "spec", func(spec map[string]any) {
+			containers := spec["template"].(map[string]any)["spec"].(map[string]any)["containers"].([]any)
+			containers[0].(map[string]any)["envFrom"] = []any{map[string]any{"secretRef": map[string]any{"name": "wso2is-schema"}}}
+		})
+	}, masterReads, "the pods of Deployment server are given the secret wso2is-schema, which has a master password for Job schema"},
+	"a server's task and the master password": {"ecs", func(d *document) {
+		d.set("TaskDefinition", "nodes", "executionRoleArn", d.out("TaskDefinition", "schema", "executionRoleArn"))
+	}, masterReads, "role wso2is-ecs-schema-execution-eu-west-1 may read the master password of Instance main, and Service nodes acts"},
+	"a service and the master password": {"fargate", func(d *document) {
+		d.edit("RolePolicy", "automation", "policy", `"Statement":[`, `"Statement":[{"Effect":"Allow","Action":"secretsmanager:*","Resource":"*"},`)
+	}, masterReads, "role wso2is-fargate-automation-eu-west-1 may read the master password of Instance main, and Association"},
 	"pods' files are not mounted": {"eks", func(d *document) {
 		d.edit("FileSystemPolicy", "shared", "policy", "eks-filesystem", "eks-pods")
 		d.statement("RolePolicy", "filesystem", "policy", "MountFiles")

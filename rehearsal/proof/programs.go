@@ -28,6 +28,11 @@ func (a *access) proveNodes() {
 	for _, g := range slices.Concat(a.Of(state.EC2Instance), a.Of(state.AutoScalingGroup)) {
 		a.proveHost(g)
 	}
+	for _, r := range a.Of(state.SSMAssociation) {
+		if t := a.launchedBy(r); t != nil {
+			a.proveLaunched(r, t)
+		}
+	}
 	for _, d := range a.Of(state.TaskDefinition) {
 		a.proveTask(d)
 	}
@@ -47,12 +52,37 @@ func (a *access) proveHost(r *state.Resource) {
 	if n.task != nil {
 		text = userData(a.template(r).Text)
 	}
-	one := call{by: "the programs of " + r.String(), as: nobody, from: n}
-	if n.host.profile != nil {
-		role := a.One(state.Role, n.host.profile.Text("role"), "name", "arn")
-		if role == nil {
-			a.nodes.open("the role of %s is not in the state", n.host.profile)
+	one := a.boots(r, n, n.host.profile, text)
+	one.by = "the agents of " + r.String()
+	a.check(a.nodes, a.managed(one, r)...)
+	if n.task != nil {
+		a.check(a.nodes, a.joins(one, n)...)
+	}
+}
+
+// proveLaunched proves the calls of an instance that an association launches for a while. What it reaches is proven of the
+// nodes, whose network it must therefore have.
+func (a *access) proveLaunched(r, template *state.Resource) {
+	for _, n := range a.cluster.nodes {
+		if slices.Equal(slices.Sorted(slices.Values(template.Texts("vpcSecurityGroupIds"))), slices.Sorted(slices.Values(n.groups))) {
+			p := template.Object("iamInstanceProfile")
+			one := a.boots(template, n, a.One(state.InstanceProfile, cmp.Or(p.Text("arn"), p.Text("name")), "arn", "name"), userData(template.Text))
+			one.by = "the agents of " + template.String()
+			a.check(a.nodes, a.managed(one, template)...)
 			return
+		}
+	}
+	a.nodes.fault("%s launches from %s, which has other security groups than the nodes: what it reaches is not known", r, template)
+}
+
+// boots proves the calls of what user data makes of an instance with a profile in a node's network, and is a call of the same.
+func (a *access) boots(r *state.Resource, n *node, profile *state.Resource, text string) call {
+	one := call{by: "the programs of " + r.String(), as: nobody, from: n}
+	if profile != nil {
+		role := a.One(state.Role, profile.Text("role"), "name", "arn")
+		if role == nil {
+			a.nodes.open("the role of %s is not in the state", profile)
+			return one
 		}
 		one.as = a.role(role)
 	}
@@ -66,11 +96,7 @@ func (a *access) proveHost(r *state.Resource) {
 		}
 	}
 	a.proveProgram(p)
-	one.by = "the agents of " + r.String()
-	a.check(a.nodes, a.managed(one, r)...)
-	if n.task != nil {
-		a.check(a.nodes, a.joins(one, n)...)
-	}
+	return one
 }
 
 // placed is a node of what an instance, a group or a service starts.

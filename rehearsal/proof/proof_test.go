@@ -88,6 +88,8 @@ const (
 	keysUsed     = "Every service that uses the key may"
 	servicesAct  = "Every service that acts for the cluster"
 	nodesCall    = "Every call that nodes make of AWS"
+	strangers    = "No role of the cluster may read"
+	masterReads  = "Only what makes the schema may read"
 )
 
 const (

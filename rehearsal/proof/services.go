@@ -206,17 +206,10 @@ func (a *access) proveAutomation(r *state.Resource) {
 		by := call{by: fmt.Sprintf("step %s of %s", s.Name, document), as: a.role(role), proves: "Automation"}
 		switch s.Action {
 		case "aws:executeAwsApi", "aws:waitForAwsResourceProperty", "aws:assertAwsResourceProperty":
-			a.proveStep(by, s.Inputs.Text("Service"), s.Inputs.Text("Api"), s.Inputs)
+			a.proveStep(by, s.Inputs.Text("Service"), s.Inputs.Text("Api"), told(r, s.Inputs))
 		case "aws:executeScript":
 			for _, m := range scriptCalls(s.Inputs.Text("Script")) {
-				payload := maps.Clone(s.Inputs.Object("InputPayload"))
-				for key := range payload {
-					// Such as {{ Template }}, a parameter of the document.
-					if name, ok := strings.CutPrefix(payload.Text(key), "{{ "); ok {
-						payload[key] = r.Object("parameters").Text(strings.TrimSuffix(name, " }}"))
-					}
-				}
-				a.proveStep(by, m[0], pascal(strings.ReplaceAll(m[1], "_", "-")), payload)
+				a.proveStep(by, m[0], pascal(strings.ReplaceAll(m[1], "_", "-")), told(r, s.Inputs.Object("InputPayload")))
 			}
 		case "aws:runCommand":
 			a.proveRunCommand(by, r, s.Inputs)
@@ -227,20 +220,72 @@ func (a *access) proveAutomation(r *state.Resource) {
 	}
 }
 
+// told are the inputs of a step of the document that an association runs, with the values of its parameters: such as
+// {{ Template }}.
+func told(r *state.Resource, inputs state.Object) state.Object {
+	all := maps.Clone(inputs)
+	for key, value := range all {
+		if inner, ok := value.(map[string]any); ok {
+			all[key] = map[string]any(told(r, inner))
+		} else if name, ok := strings.CutPrefix(all.Text(key), "{{ "); ok {
+			all[key] = r.Object("parameters").Text(strings.TrimSuffix(name, " }}"))
+		}
+	}
+	return all
+}
+
 // proveRunCommand proves that a step may run a command on the instance that its association names.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-runcommand.html
 func (a *access) proveRunCommand(one call, r *state.Resource, inputs state.Object) {
 	one.action, one.on = "ssm:SendCommand", strings.Replace(a.arn("ssm", "document/"+inputs.Text("DocumentName")), ":"+a.account+":", "::", 1)
 	a.check(a.services, one)
 	if i := a.Get(state.EC2Instance, r.Object("parameters").Text("InstanceId")); i != nil {
-		one.on, one.context = i.Text("arn"), iam.Context{}
-		for key, value := range i.Tags() {
-			one.context["ssm:resourceTag/"+key] = []string{value}
-		}
+		one.on, one.context = i.Text("arn"), tagged("ssm:resourceTag/", i.Tags())
+		a.check(a.services, one)
+	} else if t := a.launchedBy(r); t != nil {
+		one.on, one.context = a.arn("ec2", "instance/i-0"), tagged("ssm:resourceTag/", launchTags(t))
 		a.check(a.services, one)
 	}
 	one.context = nil
 	a.check(a.services, each(one, a.arn("ssm", "*"), "ssm:ListCommandInvocations", "ssm:ListCommands")...)
+}
+
+// tagged are the keys of a request for a resource with tags.
+func tagged(prefix string, tags map[string]string) iam.Context {
+	context := iam.Context{}
+	for key, value := range tags {
+		context[prefix+key] = []string{value}
+	}
+	return context
+}
+
+// launchTags are the tags of the instances that a template launches.
+func launchTags(template *state.Resource) map[string]string {
+	tags := map[string]string{}
+	for _, s := range template.Objects("tagSpecifications") {
+		if s.Text("resourceType") == "instance" {
+			for key, value := range s.Object("tags") {
+				tags[key] = state.Text(value)
+			}
+		}
+	}
+	return tags
+}
+
+// launchedBy is the template that an association's document launches an instance from, or nil.
+func (a *access) launchedBy(association *state.Resource) *state.Resource {
+	document := a.One(state.SSMDocument, association.Text("name"), "name", "arn")
+	var content struct{ MainSteps []step }
+	if document == nil || json.Unmarshal([]byte(document.Text("content")), &content) != nil {
+		return nil
+	}
+	for _, s := range content.MainSteps {
+		if s.Inputs.Text("Api") == "RunInstances" {
+			from := told(association, s.Inputs).Object("LaunchTemplate")
+			return a.One(state.LaunchTemplate, cmp.Or(from.Text("LaunchTemplateId"), from.Text("LaunchTemplateName")), "name")
+		}
+	}
+	return nil
 }
 
 // proveStep proves a step's one call, and that it may pass on the roles which that takes.
@@ -266,6 +311,18 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 				a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role, proves: one.proves, context: iam.Context{
 					"iam:PassedToService": {"ecs-tasks.amazonaws.com"},
 				}})
+			}
+		}
+	case "ec2:RunInstances":
+		from := inputs.Object("LaunchTemplate")
+		a.proveLaunch(one, a.One(state.LaunchTemplate, cmp.Or(from.Text("LaunchTemplateId"), from.Text("LaunchTemplateName")), "name"))
+		one.on, one.context = a.arn("ec2", "subnet/"+inputs.Text("SubnetId")), iam.Context{"ec2:LaunchTemplate": {a.arn("ec2", "launch-template/"+from.Text("LaunchTemplateId"))}}
+	case "ssm:ListCommandInvocations":
+		one.on = a.arn("ssm", "*")
+	case "ec2:TerminateInstances":
+		for _, r := range a.Of(state.SSMAssociation) {
+			if t := a.launchedBy(r); t != nil && a.One(state.Role, r.Object("parameters").Text("AutomationAssumeRole"), "arn").Text("arn") == one.as.ARN {
+				one.on, one.context = a.arn("ec2", "instance/i-0"), tagged("ec2:ResourceTag/", launchTags(t))
 			}
 		}
 	case "elasticloadbalancing:DeregisterTargets":

@@ -23,8 +23,9 @@ const (
 // before it is a fact of AWS or of the product. A name may stand more than once: a first node makes the super
 // administrator before the others start.
 var chains = [][]string{
-	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.AutoScalingGroup},
-	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.EC2Instance, state.SSMAssociation, state.EC2Instance, state.SSMAssociation},
+	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.SSMAssociation, state.AutoScalingGroup},
+	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.SSMAssociation, state.EC2Instance, state.SSMAssociation, state.EC2Instance,
+		state.SSMAssociation},
 	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.SSMAssociation, state.ECSService},
 	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.Job, state.Deployment},
 	{state.VPC, state.Subnet, state.EKSCluster, state.NodeGroup, state.Addon, state.HelmRelease, state.Deployment},

@@ -25,16 +25,17 @@ func TestTheClockFollowsDependencies(t *testing.T) {
 	vpc := one(state.VPC, "vpc", nil)
 	database := one(state.DBInstance, "main", map[string]any{"multiAz": true}, vpc)
 	balancer := one("aws:lb/loadBalancer:LoadBalancer", "alb", nil, vpc)
-	group := one(state.AutoScalingGroup, "nodes", map[string]any{"initialLifecycleHooks": []any{}}, database, balancer)
+	schema := one(state.SSMAssociation, "schema", nil, database)
+	group := one(state.AutoScalingGroup, "nodes", map[string]any{"initialLifecycleHooks": []any{}}, schema, balancer)
 	alarm := one("aws:cloudwatch/metricAlarm:MetricAlarm", "alarm", nil, group)
 
-	timeline := timelineOf(state.New(vpc, database, balancer, group, alarm))
-	require.Equal(t, call+multiAZ+state.TraitsOf(state.AutoScalingGroup).Takes+turns, timeline.Serving, "an alarm keeps no client waiting")
+	timeline := timelineOf(state.New(vpc, database, balancer, schema, group, alarm))
+	require.Equal(t, call+multiAZ+state.TraitsOf(state.SSMAssociation).Takes+state.TraitsOf(state.AutoScalingGroup).Takes+turns, timeline.Serving, "an alarm keeps no client waiting")
 	require.Equal(t, timeline.Serving, timeline.Bound, "nothing waits that need not")
-	require.Equal(t, []string{vpc.URN, database.URN, group.URN}, timeline.Critical)
+	require.Equal(t, []string{vpc.URN, database.URN, schema.URN, group.URN}, timeline.Critical)
 
 	database.Dependencies = append(database.Dependencies, balancer.URN)
-	slower := timelineOf(state.New(vpc, balancer, database, group))
+	slower := timelineOf(state.New(vpc, balancer, database, schema, group))
 	require.Equal(t, timeline.Serving+3*time.Minute, slower.Serving)
 	require.Equal(t, timeline.Bound, slower.Bound)
 }

@@ -26,7 +26,7 @@ PROGRAMS=(
 	'programs/825285907b83ff029b3cbdff98d9ed9724bc87c24c26ce6191ee125985c53d8c/ready|825285907b83ff029b3cbdff98d9ed9724bc87c24c26ce6191ee125985c53d8c|bin/ready'
 	'programs/b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa/secrets|b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa|bin/secrets'
 	'programs/272e580cf3d737f5f22e70b4a8b60b02b494ac60100c803259788bdf055769d4/server.sh|272e580cf3d737f5f22e70b4a8b60b02b494ac60100c803259788bdf055769d4|lib/server.sh'
-	'programs/0075fb8546ee48e804e22ae5ba167f98b968a13716dd7560c89c82730022d8ff/setup|0075fb8546ee48e804e22ae5ba167f98b968a13716dd7560c89c82730022d8ff|lib/setup')
+	'programs/e76f0a9481c9c60fd28d58dadd1d7a00cd0f1acade049566090eb11718e5308b/setup|e76f0a9481c9c60fd28d58dadd1d7a00cd0f1acade049566090eb11718e5308b|lib/setup')
 FILE_SYSTEM=fs-0123
 SHARED=(
 	'fsap-1|Userstores|deployment/server/userstores'
@@ -41,9 +41,8 @@ KEYSTORE_FILE=wso2is.p12
 KEYSTORE_TYPE=PKCS12
 TLS_KEYSTORE_FILE=wso2is-tls.p12
 TRUSTSTORE_FILE=client-truststore.p12
-DATABASES=(
-	'identity|rds!master|demo/database-identity')
-SCHEMA=$'version=7.1.0\nhome=/opt/wso2is/wso2is-7.1.0\ndatabases=identity\nidentity.engine=postgres\nidentity.name=wso2identity\nidentity.url=jdbc:postgresql://db.example.com:5432/{database}?sslmode=require\nidentity.scripts=dbscripts/identity/postgresql.sql,dbscripts/consent/postgresql.sql\n'
+DATABASES=()
+SCHEMA=''
 HAZELCAST=5.3.6
 HAZELCAST_PORT=5701
 HAZELCAST_FIRST=5701
@@ -126,6 +125,8 @@ finish() {
 		log "failed in the step: $STEP (status $status)"
 	fi
 	complete_launch "$status" || log "could not complete the lifecycle action"
+	mkdir -p "$BASE/etc"
+	echo "$status" >"$BASE/etc/bootstrap.status"
 	exit "$status"
 }
 
@@ -166,6 +167,8 @@ complete_launch() {
 mkdir -p "$ROOT/var/log"
 exec > >(tee -a "$ROOT/var/log/wso2is-bootstrap.log") 2>&1
 trap finish EXIT
+# What only makes the schema does not outlive it, even where nobody is left to terminate it.
+((${#DATABASES[@]} == 0)) || shutdown -h +60
 step "find out who this node is" identify
 step "fetch the node's programs" fetch_programs
 # The rest is the same for every node and would not fit here; its checksum is above.

@@ -1,0 +1,191 @@
+package ec2cluster
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/automation"
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/instances"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/secrets"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+const (
+	// schemaName names the instance that makes the databases, and makerName the role that launches it.
+	schemaName = "schema"
+	makerName  = "schema-maker"
+	// schemaDocument begins the document's name. Systems Manager refuses names that begin with aws.
+	schemaDocument = "schema-of-"
+	// schemaSeconds is how long the schema may take: packages, the product's archive, and the scripts of every database.
+	schemaSeconds = 2400
+)
+
+//go:embed schema.py
+var schemaOutcome string
+
+func (b *builder) schemaInstance() string { return b.Cluster + "-" + schemaName }
+
+// makeSchema has the schema made by an instance of its own, which is launched for it and terminated afterwards: the association
+// runs the automation when it is created, and again when what the schema is made from changes. A node's profile would let the
+// server read the master users' passwords for as long as it runs.
+func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
+	userData := encoded(schemaValues[pulumi.StringInput]{
+		Bucket: b.files.Name, Passwords: awskit.Inputs(b.passwords()),
+		MasterSecrets: awskit.Inputs(b.Database.MasterSecretARNs()), Hosts: awskit.Inputs(b.Database.Hosts()),
+	}, b.schemaArgs)
+	template, err := instances.Template(ctx, &instances.TemplateArgs{
+		Scope: b.Scope, Config: b.Config, Purpose: schemaName, Name: b.schemaInstance(), Component: component, Alone: true,
+		What: "Makes the database schema", ImageParameter: imageParameter(b.Config), Profile: b.Identity.schemaProfile.Arn,
+		SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN, UserData: userData.ToStringPtrOutput(),
+	}, b.child...)
+	if err != nil {
+		return nil, err
+	}
+	granted, err := b.grantSchema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return automation.Run(ctx, schemaName, &automation.RunArgs{
+		Document: schemaDocument + b.Cluster, Association: b.schemaInstance(), Component: component,
+		Content: awskit.Resolve(schemaLaunch[pulumi.StringInput]{
+			Template: template.ID(), Subnet: b.Network.InZones(b.Network.Private)[0],
+		}, b.schemaSteps),
+		Role: b.Identity.maker.Arn,
+		Parameters: pulumi.StringMap{"Schema": userData.ApplyT(func(text string) string {
+			return nodefiles.Sum(text)[:32]
+		}).(pulumi.StringOutput)},
+		Seconds: agentSeconds + schemaSeconds + automation.Margin, Before: slices.Concat(b.before, granted, []pulumi.Resource{template}),
+	}, b.child...)
+}
+
+// schemaValues are what the instance's user data names and AWS makes up.
+type schemaValues[T any] struct {
+	// Bucket is the name of the files' bucket.
+	Bucket T
+	// Passwords are the ARNs of the secrets of the logical databases' own users, MasterSecrets and Hosts those of the databases by
+	// instance.
+	Passwords     map[config.LogicalName]T
+	MasterSecrets map[string]T
+	Hosts         map[string]T
+}
+
+// passwords are the ARNs of the secrets of the logical databases' own users.
+func (b *builder) passwords() map[config.LogicalName]pulumi.StringOutput {
+	arns := map[config.LogicalName]pulumi.StringOutput{}
+	for name := range b.Config.Database.Logical {
+		arns[name] = b.Secrets.ARNs[secrets.DatabaseKey(name)]
+	}
+	return arns
+}
+
+// schemaArgs is what the instance is told.
+func (b *builder) schemaArgs(known schemaValues[string]) (bootstrap.Args, error) {
+	c := b.Config
+	out, err := everyArgs(c, b.Args, known.Bucket)
+	if err != nil {
+		return bootstrap.Args{}, err
+	}
+	out.NodeName = schemaName
+	if out.Databases, err = nodefiles.Databases(c, known.Hosts); err != nil {
+		return bootstrap.Args{}, err
+	}
+	for i, d := range out.Databases {
+		out.Databases[i].MasterSecretARN = known.MasterSecrets[c.Database.Logical[d.Logical].Instance]
+		out.Databases[i].PasswordSecretID = known.Passwords[d.Logical]
+	}
+	return out, nil
+}
+
+// schemaLaunch are the ids of what the instance is launched from, and where.
+type schemaLaunch[T any] struct{ Template, Subnet T }
+
+// schemaSteps launches the instance, waits for what its user data comes to, terminates it however that ended, and fails unless
+// the schema was made.
+func (b *builder) schemaSteps(from schemaLaunch[string]) (string, error) {
+	const instance = "{{ Launch.Instance }}"
+	run := automation.Step{
+		Name: "MakeSchema", Action: "aws:runCommand", Timeout: schemaSeconds + agentSeconds, OnFailure: "step:Terminate",
+		NextStep: "Terminate", Inputs: map[string]any{
+			"DocumentName": "AWS-RunShellScript", "InstanceIds": []string{instance}, "Parameters": map[string]any{
+				"commands": []string{
+					"until [ -s /opt/wso2is/etc/bootstrap.status ]; do sleep 5; done",
+					"tail -n 40 /var/log/wso2is-bootstrap.log", `exit "$(cat /opt/wso2is/etc/bootstrap.status)"`,
+				},
+				"executionTimeout": []string{fmt.Sprint(schemaSeconds)},
+			},
+		},
+	}
+	expect := automation.Script("ExpectSchema", "outcome", schemaOutcome, map[string]any{"instance": instance, "log": b.LogGroup})
+	expect.IsEnd = true
+	return automation.Document("Makes the database schema of "+b.Cluster, map[string]string{"Schema": "The checksum of what the schema is made from"}, []automation.Step{
+		{Name: "Launch", Action: "aws:executeAwsApi", Inputs: map[string]any{
+			"Service": "ec2", "Api": "RunInstances", "MinCount": 1, "MaxCount": 1, "SubnetId": from.Subnet,
+			// A step that is tried again launches no second one.
+			"ClientToken":    "{{ automation:EXECUTION_ID }}",
+			"LaunchTemplate": map[string]any{"LaunchTemplateId": from.Template, "Version": "$Latest"},
+		}, Outputs: []automation.Output{{Name: "Instance", Selector: "$.Instances[0].InstanceId", Type: "String"}}},
+		automation.Wait("WaitForAgent", "ssm", "DescribeInstanceInformation", "$.InstanceInformationList[0].PingStatus",
+			[]string{"Online"}, agentSeconds, "MakeSchema", map[string]any{
+				"Filters": []any{map[string]any{"Key": "InstanceIds", "Values": []string{instance}}},
+			}),
+		run,
+		{Name: "Terminate", Action: "aws:executeAwsApi", NextStep: "ExpectSchema", Inputs: map[string]any{
+			"Service": "ec2", "Api": "TerminateInstances", "InstanceIds": []string{instance},
+		}},
+		expect,
+	})
+}
+
+// grantSchema gives the instance what it does, and the automation what it takes to launch it.
+func (b *builder) grantSchema(ctx *pulumi.Context) ([]pulumi.Resource, error) {
+	granted := []pulumi.Resource{b.Identity.schemaProfile}
+	for name, g := range awskit.Sorted(map[string]struct {
+		role   *iam.Role
+		policy pulumi.StringInput
+	}{
+		schemaName: {b.Identity.schema, awskit.PolicyOf(bootARNs[pulumi.StringInput]{
+			Bucket: b.files.ARN, Key: b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
+			Secrets: slices.Concat(awskit.Values(b.passwords()), awskit.Values(b.Database.MasterSecretARNs())),
+		}, func(arns bootARNs[string]) awskit.Policy { return awskit.NewPolicy(b.bootPolicy(arns)...) })},
+		makerName: {b.Identity.maker, awskit.PolicyOf(makerARNs[pulumi.StringInput]{
+			Key: b.Secrets.KeyARN, Role: b.Identity.schema.Arn,
+		}, b.makerPolicy)},
+	}) {
+		policy, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{
+			Role: g.role.ID(), Name: pulumi.String(name), Policy: g.policy,
+		}, pulumi.Parent(b.Identity))
+		if err != nil {
+			return nil, fmt.Errorf("granting the role %s its permissions: %w", name, err)
+		}
+		granted = append(granted, policy)
+	}
+	return granted, nil
+}
+
+// makerARNs are the ARNs in the policy of the automation that launches the instance.
+type makerARNs[T any] struct{ Key, Role T }
+
+func (b *builder) makerPolicy(arns makerARNs[string]) awskit.Policy {
+	only := func(s awskit.Statement, condition string) awskit.Statement {
+		s.Condition = map[string]map[string]any{"StringEquals": {condition: b.schemaInstance()}}
+		return s
+	}
+	// Whoever launches an instance needs the key of its disk (Amazon EBS User Guide, "Requirements for Amazon EBS encryption").
+	disk := awskit.Allow("EncryptDisk", []string{
+		"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+	}, arns.Key)
+	disk.Condition = map[string]map[string]any{"StringLike": {"kms:ViaService": "ec2." + b.Region + ".*"}}
+	return awskit.NewPolicy(append(instances.Launch(b.Scope, arns.Role), disk,
+		only(awskit.Allow("Terminate", []string{"ec2:TerminateInstances"}, b.ARN("ec2", "instance/*")), "ec2:ResourceTag/Name"),
+		only(awskit.Allow("RunOnInstance", []string{"ssm:SendCommand"}, b.ARN("ec2", "instance/*")), "ssm:resourceTag/Name"),
+		b.runCommand(), b.followCommand(),
+		awskit.Allow("FindInstance", []string{"ssm:DescribeInstanceInformation"}, "*"), // takes no resource
+	)...)
+}

@@ -1,0 +1,210 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// proveMasters proves that the password of a database's master user is for what makes the schema: a program that ends. A hole
+// in a server that could read it would be one in the database's administrator.
+func (a *access) proveMasters() {
+	v := a.masters
+	shown := map[string]bool{}
+	for _, d := range a.Of(state.DBInstance) {
+		for _, secret := range d.Objects("masterUserSecrets") {
+			arn := secret.Text("secretArn")
+			if arn == "" {
+				continue
+			}
+			for _, role := range a.Of(state.Role) {
+				switch fault, open := a.decide(call{as: a.role(role), action: "secretsmanager:GetSecretValue", on: arn}); {
+				case open != "":
+					v.open("%s", open)
+				case fault == "":
+					ends, stays := a.acting(role)
+					for _, who := range stays {
+						v.fault("role %s may read the master password of %s, and %s acts under it for as long as it runs", role.Text("name"), d, who)
+					}
+					if len(ends)+len(stays) == 0 {
+						v.fault("role %s may read the master password of %s, and nothing of the state that ends acts under it", role.Text("name"), d)
+					}
+					for _, who := range ends {
+						shown[who] = true
+					}
+				}
+			}
+		}
+	}
+	a.proveKept()
+	for _, who := range slices.Sorted(maps.Keys(shown)) {
+		a.show(v, who)
+	}
+}
+
+// proveOthers proves that no role reads what somebody else of the account keeps where the cluster keeps its own.
+func (a *access) proveOthers() {
+	v := a.others
+	for _, role := range a.Of(state.Role) {
+		for _, on := range []struct {
+			arn     string
+			actions []string
+		}{
+			{a.arn("ssm", "parameter/another"), []string{"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"}},
+			{a.arn("secretsmanager", "secret:another-AbCdEf"), []string{"secretsmanager:GetSecretValue"}},
+			{"arn:" + a.partition + ":s3:::another/x", []string{"s3:GetObject"}},
+		} {
+			var may []string
+			for _, action := range on.actions {
+				fault, open := a.decide(call{as: a.role(role), action: action, on: on.arn})
+				for _, o := range nonEmpty(open) {
+					v.open("%s", o)
+				}
+				if fault == "" && open == "" {
+					may = append(may, action)
+				}
+			}
+			if len(may) > 0 {
+				v.fault("role %s may read what is not the cluster's: %s on %s", role.Text("name"), strings.Join(may, ", "), on.arn)
+			}
+		}
+	}
+	a.show(v, fmt.Sprintf("%d roles", len(a.Of(state.Role))))
+}
+
+// acting are those that act under a role: what ends by itself, and what stays.
+func (a *access) acting(role *state.Resource) (ends, stays []string) {
+	for _, s := range assumed {
+		for _, r := range a.Of(s.token) {
+			if !slices.ContainsFunc(textsAt(r.Properties(), strings.Split(s.property, ".")), func(name string) bool {
+				return a.One(state.Role, name, "name", "arn") == role
+			}) {
+				continue
+			}
+			one, more := []string{}, []string{}
+			switch s.token {
+			case state.InstanceProfile:
+				one, more = a.launchedWith(r)
+			case state.TaskDefinition:
+				one, more = a.started(r)
+			case state.PodIdentityAssociation:
+				one, more = a.accountOf(r)
+			}
+			if len(one)+len(more) == 0 {
+				more = []string{r.String()}
+			}
+			ends, stays = append(ends, one...), append(stays, more...)
+		}
+	}
+	slices.Sort(ends)
+	slices.Sort(stays)
+	return slices.Compact(ends), slices.Compact(stays)
+}
+
+// launchedWith are the instances with a profile: those of a template that no group starts from end.
+func (a *access) launchedWith(profile *state.Resource) (ends, stays []string) {
+	has := func(name string) bool {
+		return name != "" && a.One(state.InstanceProfile, name, "name", "arn") == profile
+	}
+	for _, i := range a.Of(state.EC2Instance) {
+		if has(i.Text("iamInstanceProfile")) {
+			stays = append(stays, i.String())
+		}
+	}
+	for _, t := range a.Of(state.LaunchTemplate) {
+		if p := t.Object("iamInstanceProfile"); !has(cmp.Or(p.Text("arn"), p.Text("name"))) {
+			continue
+		}
+		var groups []string
+		for _, g := range a.Of(state.AutoScalingGroup) {
+			if a.template(g) == t {
+				groups = append(groups, g.String())
+			}
+		}
+		for _, g := range a.Of(state.NodeGroup) {
+			if spec := g.Object("launchTemplate"); a.One(state.LaunchTemplate, cmp.Or(spec.Text("id"), spec.Text("name")), "name") == t {
+				groups = append(groups, g.String())
+			}
+		}
+		if stays = append(stays, groups...); len(groups) == 0 {
+			ends = append(ends, t.String())
+		}
+	}
+	return ends, stays
+}
+
+// started are the services that run a task definition, or the task itself where none does.
+func (a *access) started(definition *state.Resource) (ends, stays []string) {
+	for _, s := range a.Of(state.ECSService) {
+		if a.One(state.TaskDefinition, s.Text("taskDefinition"), "arn", "arnWithoutRevision", "family") == definition {
+			stays = append(stays, s.String())
+		}
+	}
+	if len(stays) == 0 {
+		ends = append(ends, definition.String())
+	}
+	return ends, stays
+}
+
+// accountOf are the workloads of an association's service account.
+func (a *access) accountOf(association *state.Resource) (ends, stays []string) {
+	for _, w := range a.workloads(state.Deployment, state.StatefulSet, state.Job) {
+		if w.namespace != association.Text("namespace") || cmp.Or(w.spec.Text("serviceAccountName"), "default") != association.Text("serviceAccount") {
+			continue
+		}
+		if w.of.Type == state.Job {
+			ends = append(ends, w.of.String())
+		} else {
+			stays = append(stays, w.of.String())
+		}
+	}
+	return ends, stays
+}
+
+// proveKept proves that no server's pod is given the Kubernetes secret in which a job has a master password.
+func (a *access) proveKept() {
+	kept := map[string]string{}
+	for _, w := range a.workloads(state.Job) {
+		w.secretRefs(func(name, variable string) {
+			if strings.Contains(variable, "_MASTER_") {
+				kept[w.namespace+"/"+name] = fmt.Sprintf("the secret %s, which has a master password for %s", name, w.of)
+			}
+		})
+	}
+	for _, w := range a.workloads(state.Deployment, state.StatefulSet) {
+		var given []string
+		w.secretRefs(func(name, _ string) {
+			if what := kept[w.namespace+"/"+name]; what != "" {
+				given = append(given, what)
+			}
+		})
+		for _, what := range slices.Compact(slices.Sorted(slices.Values(given))) {
+			a.masters.fault("the pods of %s are given %s", w.of, what)
+		}
+	}
+}
+
+// secretRefs tells of every Kubernetes secret that a workload's pods are given, with the variable that a value becomes.
+func (w *workload) secretRefs(told func(name, variable string)) {
+	for _, volume := range w.spec.Objects("volumes") {
+		if name := volume.Object("secret").Text("secretName"); name != "" {
+			told(name, "")
+		}
+	}
+	for _, c := range slices.Concat(w.spec.Objects("initContainers"), w.spec.Objects("containers")) {
+		for _, e := range c.Objects("env") {
+			if name := e.Object("valueFrom").Object("secretKeyRef").Text("name"); name != "" {
+				told(name, e.Text("name"))
+			}
+		}
+		for _, from := range c.Objects("envFrom") {
+			if name := from.Object("secretRef").Text("name"); name != "" {
+				told(name, "")
+			}
+		}
+	}
+}
