@@ -135,7 +135,8 @@ func (c *Cluster) fillNodes(d profileDefaults) {
 func (c *Cluster) fillNetwork(d profileDefaults) {
 	n := &c.Network
 	set(&n.CIDR, "10.0.0.0/16")
-	if n.Adopt == nil && len(n.EgressCIDRs) > 0 {
+	n.fillProxy()
+	if n.Adopt == nil && (len(n.EgressCIDRs) > 0 || n.Proxy.outside()) {
 		set(&n.NAT, d.nat)
 	}
 	set(&n.NAT, NATNone)

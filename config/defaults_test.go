@@ -345,6 +345,35 @@ func TestEgressIsHTTPSUnlessAPortIsWritten(t *testing.T) {
 	require.True(t, n.CallsHTTPS())
 }
 
+func TestProxyLeavesWhatIsNearToTheServer(t *testing.T) {
+	load := func(changes object) config.Cluster { return configtest.Load(t, changes).Cluster }
+	options := func(changes object) []string { return load(changes).JVMOptions() }
+	proxy := func(more object) object {
+		network := object{"proxy": object{"url": "http://203.0.113.9:3128"}}
+		maps.Copy(network, more)
+		return network
+	}
+	require.Equal(t, []string{
+		"-Dhttp.proxyHost=203.0.113.9", "-Dhttp.proxyPort=3128", "-Dhttps.proxyHost=203.0.113.9", "-Dhttps.proxyPort=3128",
+		"-Dhttp.nonProxyHosts=localhost|127.*|is.example.com|169.254.*|ec2.eu-west-1.amazonaws.com|ecs.eu-west-1.amazonaws.com|" +
+			"*.eu-west-1.rds.amazonaws.com|10.0.*", "-Da=b",
+	}, options(object{"network": proxy(nil), "jvm": object{"options": []string{"-Da=b"}}}), "the team's own options come last")
+	require.Equal(t, []string{"-Da=b"}, options(object{"jvm": object{"options": []string{"-Da=b"}}}))
+	hosts := func(changes object) string { return strings.Join(options(changes), " ") }
+	require.Contains(t, hosts(object{"network": object{"proxy": object{"url": "http://proxy.example.com:3128",
+		"cidrs": []string{"10.8.0.0/24"}, "noProxy": []string{"*.partner.example", "10.1.*"}}}}), "|*.partner.example|10.1.*")
+	require.Contains(t, hosts(object{"network": proxy(object{"cidr": "10.0.64.0/22"})}), "|10.0.64.*|10.0.65.*|10.0.66.*|10.0.67.*")
+	require.Contains(t, hosts(object{"topology": "eks", "network": proxy(nil),
+		"eks": object{"publicAccessCidrs": []string{"198.51.100.7/32"}}}), "|*.svc")
+	china := hosts(object{"aws:region": "cn-north-1", "network": proxy(nil), "loadBalancer": object{
+		"certificateArn": "arn:aws-cn:acm:cn-north-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"}})
+	require.Contains(t, china, "|ec2.cn-north-1.amazonaws.com.cn|")
+
+	require.Equal(t, []string{"203.0.113.9/32"}, load(object{"network": proxy(nil)}).Network.Proxy.CIDRs)
+	require.Equal(t, config.NATPerZone, load(object{"network": proxy(nil)}).Network.NAT, "the internet is behind NAT gateways")
+	require.Equal(t, config.NATNone, load(object{"network": object{"proxy": object{"url": "http://10.8.0.9:3128"}}}).Network.NAT)
+}
+
 func TestMailGoesThroughTheZonesThatSESHas(t *testing.T) {
 	load := func(network object, ids ...string) (config.Loaded, error) {
 		env := configtest.Environment()

@@ -84,7 +84,8 @@ func complete(t *rapid.T, path string, v reflect.Value) {
 			if strings.HasPrefix(path, "cluster.Provider.") {
 				return // the provider has defaults of its own
 			}
-			require.Contains(t, []string{"cluster.Nodes.Autoscaling", "cluster.Network.Adopt", "cluster.EKS.Cluster", "cluster.Load"}, path)
+			require.Contains(t, []string{"cluster.Nodes.Autoscaling", "cluster.Network.Adopt", "cluster.Network.Proxy", "cluster.EKS.Cluster",
+				"cluster.Load"}, path)
 			return
 		}
 		complete(t, path, v.Elem())

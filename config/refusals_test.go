@@ -288,6 +288,37 @@ func TestRefusesNetworks(t *testing.T) {
 		"mail without endpoints": one(adopt(func(_, n object) { n["sesEndpoint"] = true }), "wso2is:network.sesEndpoint: "+
 			"no VPC endpoints are made here; write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
 			"587 as egressCidrs"),
+		"login of the proxy": one(under("network", object{"proxy": object{"url": "http://team:MARKER@203.0.113.9:3128"}}),
+			"wso2is:network.proxy.url: it has a login. Java takes none from its command line, which everybody on a node can read, and "+
+				"sends none in the clear for HTTPS (jdk.http.auth.tunneling.disabledSchemes); write http://host:port, and let the proxy know "+
+				"the nodes by their addresses"),
+		"proxy over TLS": one(under("network", object{"proxy": object{"url": "https://203.0.113.9:3128"}}), "wso2is:network.proxy.url: "+
+			`"https://203.0.113.9:3128" is no HTTP proxy that Java can use; write http://host:port`),
+		"proxy without a port": one(under("network", object{"proxy": object{"url": "http://proxy.example.com"}}),
+			`wso2is:network.proxy.url: "http://proxy.example.com" is no HTTP proxy that Java can use; write http://host:port`),
+		"proxy without ranges": one(under("network", object{"proxy": object{"url": "http://proxy.example.com:3128"}}),
+			"wso2is:network.proxy.cidrs: nodes would not be let through to proxy.example.com; write the ranges that the proxy's addresses "+
+				"are in"),
+		"proxy everywhere": one(under("network", object{"proxy": object{"url": "http://proxy.example.com:3128",
+			"cidrs": []string{"0.0.0.0/0"}}}), "wso2is:network.proxy.cidrs[0]: 0.0.0.0/0 lets nodes call everybody's port 3128; "+
+			"write the ranges that the proxy's addresses are in"),
+		"proxy twice": one2(under("network", object{"proxy": object{"url": "http://proxy.example.com:3128", "cidrs": []string{
+			"10.8.0.0/24", "10.8.0.0/24", "203.0.113.0/24"}}, "egressCidrs": []any{object{"cidr": "203.0.113.0/24", "ports": []int{3128}},
+			"203.0.113.128/25"}}),
+			"wso2is:network.proxy.cidrs[1]: 10.8.0.0/24 is there twice; write each range once",
+			"wso2is:network.proxy.cidrs[2]: nodes may call port 3128 of 203.0.113.0/24 already, and AWS refuses a rule that is there "+
+				"twice; leave it out of network.egressCidrs"),
+		"no way to the proxy": one(under("network", object{"proxy": object{"url": "http://203.0.113.9:3128"}, "nat": "none"}),
+			"wso2is:network.nat: the proxy is on the internet, and there is no way out; write single or perZone"),
+		"hosts without the proxy": one2(under("network", object{"proxy": object{"url": "http://203.0.113.9:3128", "noProxy": []string{
+			"a.*.example", "10.0.0.0/8", "*.example.com"}}}),
+			`wso2is:network.proxy.noProxy[0]: "a.*.example" is no host as Java matches it; write a host such as api.example.com, `+
+				"*.example.com or 10.1.*",
+			`wso2is:network.proxy.noProxy[1]: "10.0.0.0/8" is no host as Java matches it; write a host such as api.example.com, `+
+				"*.example.com or 10.1.*"),
+		"proxy among the JVM's options": one(object{"jvm": object{"options": []string{"-Dhttps.proxyHost=proxy.example.com"}}},
+			"wso2is:jvm.options[0]: -Dhttps.proxyHost=proxy.example.com names a proxy, to which nodes are let through by a key of its "+
+				"own; write network.proxy"),
 		"adopted VPC id": one(adopt(func(a, _ object) { a["vpc"] = "main" }),
 			`wso2is:network.adopt.vpc: "main" is not the id of a VPC; write one such as vpc-0123456789abcdef0`),
 		"adopted zones": one(adopt(func(_, n object) { n["zones"] = []string{"eu-west-1a", "eu-west-1b"} }),

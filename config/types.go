@@ -192,7 +192,7 @@ type Network struct {
 	// your account.
 	Zones []string `json:"zones,omitempty"`
 	// NAT gives private subnets a way out through NAT gateways: one per zone, a single one, or none. Default: `none`
-	// where egressCidrs is empty, else `single` in dev and `perZone` in prod.
+	// where egressCidrs is empty and no proxy is on the internet, else `single` in dev and `perZone` in prod.
 	NAT NATStrategy `json:"nat,omitempty"`
 	// EgressCIDRs are the IPv4 ranges outside the VPC that nodes may call: upstream identity providers, mail and SMS
 	// gateways. A range as text is called over HTTPS; one with other ports is an object, such as
@@ -207,6 +207,8 @@ type Network struct {
 	SESEndpoint bool `json:"sesEndpoint,omitempty"`
 	// SESZones are those of the cluster's zones in which SES has its endpoint, known once the zones are.
 	SESZones []string `json:"-"`
+	// Proxy is the HTTP proxy through which the server calls others, where their addresses are not known. Default: none.
+	Proxy *Proxy `json:"proxy,omitempty"`
 	// FlowLogs keeps a log of the VPC's accepted and rejected connections. Default: true; not in an adopted VPC.
 	FlowLogs *bool `json:"flowLogs,omitempty"`
 	// Adopt puts the cluster into an existing VPC instead of making one.
@@ -219,6 +221,19 @@ type Egress struct {
 	CIDR string `json:"cidr" text:"true"`
 	// Ports are the TCP ports that nodes may call there, such as 587 of a mail server. Default: `[443]`.
 	Ports []int `json:"ports,omitempty" jsonschema:"minimum=1,maximum=65535" wrong:"is no TCP port"`
+}
+
+// Proxy is an HTTP proxy.
+type Proxy struct {
+	// URL is where the proxy listens, such as `http://proxy.example.com:3128`. A login cannot be part of it: Java takes none
+	// from its command line, so let the proxy know the nodes by their addresses.
+	URL string `json:"url"`
+	// CIDRs are the IPv4 ranges of the proxy's addresses; nodes may call its port there. Default: the address in url.
+	CIDRs []string `json:"cidrs,omitempty"`
+	// NoProxy are further hosts that the server calls without the proxy, such as `*.partner.example`. A `*` stands only at the
+	// beginning or at the end, as Java reads it. The cluster's own name, its VPC, databases and the APIs by which nodes find
+	// each other need no entry.
+	NoProxy []string `json:"noProxy,omitempty"`
 }
 
 // AdoptedNetwork is an existing VPC with a public and a private subnet in each zone.

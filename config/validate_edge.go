@@ -73,6 +73,8 @@ func (v *validator) product() {
 				option)
 		case heapOption.MatchString(option):
 			v.refuse(path, "write jvm.heap", "%s sizes the heap, which has a key of its own", option)
+		case proxyProperty.MatchString(option):
+			v.refuse(path, "write network.proxy", "%s names a proxy, to which nodes are let through by a key of its own", option)
 		}
 	}
 }

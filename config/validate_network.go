@@ -11,6 +11,7 @@ func (v *validator) network() {
 	n := v.Network
 	vpc, ok := v.cidr("network.cidr", n.CIDR)
 	v.egress()
+	v.proxy()
 	if n.SESEndpoint && !*n.InterfaceEndpoints {
 		v.refuse("network.sesEndpoint", "write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
 			"587 as egressCidrs", "no VPC endpoints are made here")
@@ -30,6 +31,8 @@ func (v *validator) network() {
 	v.zones()
 	if len(n.EgressCIDRs) > 0 && n.NAT == NATNone {
 		v.refuse("network.nat", "write single or perZone", "egressCidrs lie outside the VPC, and there is no way out")
+	} else if n.Proxy.outside() && n.NAT == NATNone {
+		v.refuse("network.nat", "write single or perZone", "the proxy is on the internet, and there is no way out")
 	}
 	if !*n.InterfaceEndpoints && !n.CallsHTTPS() {
 		v.refuse("network.interfaceEndpoints", "write true, or egressCidrs that cover AWS's addresses",

@@ -266,7 +266,7 @@ func ServeEnvironment(c config.Cluster) (map[string]string, error) {
 		environment["WSO2IS_USER"] = strconv.Itoa(User)
 	}
 	environment["WSO2IS_KEYSTORE_TYPE"] = string(facts.Keystore)
-	environment["WSO2IS_JVM_OPTIONS"] = strings.Join(c.JVM.Options, " ")
+	environment["WSO2IS_JVM_OPTIONS"] = strings.Join(c.JVMOptions(), " ")
 	environment["JVM_MEM_OPTS"] = fmt.Sprintf("-Xms%dm -Xmx%dm", c.JVM.Heap, c.JVM.Heap)
 	return environment, nil
 }

@@ -232,7 +232,7 @@ func bootstrapArgs(
 	}
 	out.Keystore.SecretID, out.Keystore.PasswordSecretID = known.Secrets[secrets.Keystore], known.Secrets[secrets.KeystorePassword]
 	out.Keystore.File, out.Keystore.TLSFile = nodeconfig.KeystoreFile(facts.Keystore), nodeconfig.TLSKeystoreFile(facts.Keystore)
-	out.HeapMiB, out.JVMOptions, out.LifecycleHook, out.MinMembers = c.JVM.Heap, c.JVM.Options, n.hook, n.members
+	out.HeapMiB, out.JVMOptions, out.LifecycleHook, out.MinMembers = c.JVM.Heap, c.JVMOptions(), n.hook, n.members
 	if c.Clustered() {
 		out.HazelcastPort = n.port
 	}

@@ -24,6 +24,7 @@ const (
 	S3           Party = "s3"
 	Outside      Party = "outside"
 	Directory    Party = "directory"
+	Proxy        Party = "proxy"
 	Group        Party = "multicast-group"
 	ControlPlane Party = "control-plane"
 )
@@ -95,6 +96,9 @@ func Flows(c config.Cluster) []Flow {
 		}
 		flows = append(flows, tcp(name, Nodes, Outside, port,
 			"Upstream identity providers, mail and SMS gateways named by the stack").from(c.Network.EgressTo(port)))
+	}
+	if proxy := c.Network.Proxy; proxy != nil {
+		flows = append(flows, tcp("proxy", Nodes, Proxy, proxy.Port(), "Nodes call others through the HTTP proxy").from(proxy.CIDRs))
 	}
 	if c.UserStore.Type != config.DatabaseUserStore {
 		port := directoryPort(c.UserStore.URL)

@@ -68,6 +68,9 @@ func network(t *rapid.T) object {
 	if rapid.Bool().Draw(t, "egress") {
 		n["egressCidrs"] = []any{"203.0.113.0/24", object{"cidr": "198.51.100.0/24", "ports": []int{587}}}
 	}
+	if rapid.Bool().Draw(t, "proxy") {
+		n["proxy"] = object{"url": "http://proxy.example.com:3128", "cidrs": []string{"172.20.0.0/24"}}
+	}
 	second := rapid.IntRange(0, 255).Draw(t, "second octet")
 	if !rapid.Bool().Draw(t, "adopt") {
 		n["cidr"] = fmt.Sprintf("10.%d.0.0/%d", second, rapid.IntRange(16, 22).Draw(t, "prefix"))

@@ -22,6 +22,8 @@ type Expected struct {
 	Clients []netip.Prefix
 	// Outside are the ranges that nodes may call, with the TCP ports that they may call there.
 	Outside []Egress
+	// Proxy is the HTTP proxy that the stack file names, with the ranges that its addresses are in, or has no host.
+	Proxy Proxy
 	// SES says that nodes send mail through a VPC endpoint of Amazon SES.
 	SES bool
 	// VPC is the range of a VPC that the stack does not make, and Subnets are its subnets by id.
@@ -47,6 +49,35 @@ type Expected struct {
 type Egress struct {
 	Range netip.Prefix
 	Ports []int
+}
+
+// Proxy is an HTTP proxy through which nodes call others.
+type Proxy struct {
+	Host   string
+	Port   int
+	Ranges []netip.Prefix
+}
+
+// UnmarshalJSON reads a URL and ranges; without ranges the URL has the address.
+func (p *Proxy) UnmarshalJSON(raw []byte) error {
+	var entry struct {
+		URL   string
+		CIDRs []string
+	}
+	if err := json.Unmarshal(raw, &entry); err != nil {
+		return fmt.Errorf("reading the proxy: %w", err)
+	}
+	u, err := url.Parse(entry.URL)
+	if err != nil {
+		return fmt.Errorf("reading the proxy: %w", err)
+	}
+	p.Host = u.Hostname()
+	p.Port, _ = state.Int(u.Port())
+	if len(entry.CIDRs) == 0 {
+		entry.CIDRs = []string{p.Host + "/32"}
+	}
+	p.Ranges, err = prefixes(entry.CIDRs)
+	return err
 }
 
 // UnmarshalJSON reads a range as text, which is called over HTTPS, or one with ports.
@@ -107,6 +138,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		CIDR        string
 		EgressCIDRs []Egress
 		SESEndpoint bool
+		Proxy       Proxy
 		Adopt       *struct {
 			PublicSubnets, PrivateSubnets map[string]struct{ ID, CIDR string }
 			S3PrefixList                  string
@@ -137,6 +169,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		e.Unprotected = e.Unprotected || p.DeletionProtection != nil && !*p.DeletionProtection
 	}
 	e.Most, e.Outside, e.SES = nodes.Autoscaling.Max, network.EgressCIDRs, network.SESEndpoint
+	e.Proxy = network.Proxy
 	// A text arrives as it is, or as JSON.
 	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)

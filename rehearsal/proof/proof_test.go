@@ -689,7 +689,7 @@ var nameMutations = map[string]mutation{
 
 func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
-		"network": networkMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
+		"network": networkMutations, "proxy": proxyMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
 		"releases": releaseMutations, "name": nameMutations, "permissions": permissionMutations, "costs": costMutations,
 		"health": healthMutations,
 	} {

@@ -29,7 +29,7 @@ type proofs struct {
 	// called are the AWS services that some node calls, by the names of their endpoints.
 	called []string
 
-	members, nobody, clients, balancer, data, filesystem, apis, downloads, outside, internet, control *Verdict
+	members, nobody, clients, balancer, data, filesystem, apis, downloads, proxy, outside, internet, control *Verdict
 }
 
 func networkProof(c *cluster, want Expected) []*Verdict {
@@ -53,6 +53,9 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	if len(c.control) > 0 {
 		p.control = claim("The Kubernetes control plane and the nodes reach each other on %d and %d only", publicHTTPS, kubelet)
 	}
+	if proxied(c, want) {
+		p.proxy = claim("The server reaches the proxy that it calls through, and what is near without it")
+	}
 	p.outside = claim("Nodes call out only where the stack file lets them, and there they get")
 	p.internet = claim("The internet reaches no node, no database and no shared files")
 
@@ -63,6 +66,7 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveFiles()
 	p.proveAPIs()
 	p.proveDownloads()
+	p.proveProxy()
 	p.proveOutside()
 	p.proveInternet()
 	p.proveControl()

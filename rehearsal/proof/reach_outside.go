@@ -88,7 +88,7 @@ func (p *proofs) proveOutside() {
 		}
 		for _, e := range p.want.Outside {
 			for _, t := range e.traffic() {
-				p.proveEgressTo(n, e.Range, t)
+				p.proveEgressTo(p.outside, n, e.Range, t)
 			}
 		}
 		for _, to := range p.want.Directory {
@@ -113,15 +113,20 @@ func (p *proofs) proveOutside() {
 }
 
 // proveEgressTo proves that a node reaches a range outside the VPC.
-func (p *proofs) proveEgressTo(n *node, to netip.Prefix, t traffic) {
+func (p *proofs) proveEgressTo(v *Verdict, n *node, to netip.Prefix, t traffic) {
+	p.letOut(v, n, to, t)
+	take(v)(p.net.leave(&n.party, to, t))
+}
+
+// letOut proves that security groups, and of a pod NetworkPolicies, let a node out to a range.
+func (p *proofs) letOut(v *Verdict, n *node, to netip.Prefix, t traffic) {
 	out := p.net.allowed(n.groups, false, func(r *rule) bool { return within(to, r.peerRange) })
 	for _, missing := range t.minus(out...) {
-		p.outside.fault("no egress rule of %s lets %s out to %s", p.net.groupNames(n.groups), missing, to)
+		v.fault("no egress rule of %s lets %s out to %s", p.net.groupNames(n.groups), missing, to)
 	}
-	take(p.outside)(p.net.leave(&n.party, to, t))
 	if n.pod != nil {
 		for _, closed := range n.pod.closed("Egress", peer{addr: to, name: to.String()}, t) {
-			p.outside.fault("%s", closed)
+			v.fault("%s", closed)
 		}
 	}
 }

@@ -247,6 +247,9 @@ func (p *proofs) toRange(from *party, to netip.Prefix) []traffic {
 			all = append(all, e.traffic()...)
 		}
 	}
+	if inside(p.want.Proxy.Ranges) {
+		all = append(all, tcpPort(p.want.Proxy.Port))
+	}
 	if inside(p.want.Directory) {
 		all = append(all, tcpPort(p.want.DirectoryPort))
 	}

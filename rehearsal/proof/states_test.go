@@ -53,6 +53,15 @@ var shipped = map[string]source{
 		"egressCidrs": []any{"203.0.113.0/24", map[string]any{"cidr": "198.51.100.0/24", "ports": []any{587, 465}}},
 		"sesEndpoint": true,
 	}}},
+	"proxied": {file: prod, set: map[string]any{"wso2is:network": map[string]any{
+		"proxy": map[string]any{"url": "http://203.0.113.9:3128", "noProxy": []any{"*.partner.example"}},
+	}}},
+	"proxied pods": {file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{"wso2is:network": map[string]any{
+		"proxy": map[string]any{"url": "http://proxy.example.com:3128", "cidrs": []any{"10.8.0.0/24"}},
+	}}},
+	"proxied tasks": {file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{"wso2is:network": map[string]any{
+		"cidr": "10.0.0.0/20", "proxy": map[string]any{"url": "http://proxy.example.com:3128", "cidrs": []any{"10.8.0.0/24"}},
+	}}},
 	"alone": {file: prod, set: map[string]any{"wso2is:caching": map[string]any{"scenario": "none"}}},
 	"by NAT": {file: prod, set: map[string]any{"wso2is:network": map[string]any{
 		"interfaceEndpoints": false, "nat": "perZone", "egressCidrs": []any{"0.0.0.0/0"},

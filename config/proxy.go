@@ -1,0 +1,157 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	// proxyProperty are the options that network.proxy writes.
+	proxyProperty = regexp.MustCompile(`^-Dhttps?\.(proxyHost|proxyPort|nonProxyHosts)=`)
+	// nonProxyHost is a pattern as Java reads it: DefaultProxySelector.disjunctToRegex of the JDK takes a star at the
+	// beginning and at the end, and means the character itself anywhere else.
+	nonProxyHost = regexp.MustCompile(`^\*?[A-Za-z0-9.-]+\*?$`)
+)
+
+// address is the proxy's host and port, or ok false where the URL has none.
+func (p Proxy) address() (host string, port int, ok bool) {
+	u, err := url.Parse(p.URL)
+	if err != nil {
+		return "", 0, false
+	}
+	port, err = strconv.Atoi(u.Port())
+	return u.Hostname(), port, err == nil && port > 0 && port <= 65535
+}
+
+// Port is the port that the proxy listens on.
+func (p Proxy) Port() int {
+	_, port, _ := p.address()
+	return port
+}
+
+// outside reports whether a range of the proxy is on the internet, where only a NAT gateway leads.
+func (p *Proxy) outside() bool {
+	return p != nil && slices.ContainsFunc(p.CIDRs, func(text string) bool {
+		cidr, err := netip.ParsePrefix(text)
+		return err == nil && !cidr.Addr().IsPrivate()
+	})
+}
+
+// fillProxy completes a copy: what the stack file says is still needed as it was.
+func (n *Network) fillProxy() {
+	if n.Proxy == nil {
+		return
+	}
+	p := *n.Proxy
+	host, _, _ := p.address()
+	if ip, err := netip.ParseAddr(host); p.CIDRs == nil && err == nil && ip.Is4() {
+		p.CIDRs = []string{netip.PrefixFrom(ip, ip.BitLen()).String()}
+	}
+	n.Proxy = &p
+}
+
+// JVMOptions are the options of the server's JVM besides its heap, the team's own ones last.
+func (c Cluster) JVMOptions() []string {
+	if c.Network.Proxy == nil {
+		return c.JVM.Options
+	}
+	host, port, _ := c.Network.Proxy.address()
+	var options []string
+	for _, protocol := range []string{"http", "https"} {
+		options = append(options, fmt.Sprintf("-D%s.proxyHost=%s", protocol, host), fmt.Sprintf("-D%s.proxyPort=%d", protocol, port))
+	}
+	// HTTPS has no list of its own. Source: java.base/java/net/doc-files/net-properties.html
+	options = append(options, "-Dhttp.nonProxyHosts="+strings.Join(c.nonProxyHosts(), "|"))
+	return append(options, c.JVM.Options...)
+}
+
+// nonProxyHosts are the hosts that the server calls itself. Hazelcast asks metadata services and APIs by
+// java.net.HttpURLConnection (RestClient in its discovery plugins), so that a proxy would stand between it and them.
+func (c Cluster) nonProxyHosts() []string {
+	suffix := c.Region + "." + DNSSuffix(c.Region)
+	hosts := []string{
+		"localhost", "127.*", c.Hostname,
+		"169.254.*",                      // the metadata services, of EC2 at 169.254.169.254 and of ECS at 169.254.170.2
+		"ec2." + suffix, "ecs." + suffix, // what the schemes aws and aws-ecs ask
+		"*." + c.Region + ".rds." + DNSSuffix(c.Region),
+	}
+	if cidr, err := netip.ParsePrefix(c.Network.CIDR); err == nil {
+		hosts = append(hosts, patterns(cidr)...)
+	}
+	if c.Topology == EKS {
+		hosts = append(hosts, "*.svc") // kubernetes.default.svc is where the scheme kubernetes asks
+	}
+	return append(hosts, c.Network.Proxy.NoProxy...)
+}
+
+// patterns spells a range as Java matches hosts: text with a star at its end.
+func patterns(cidr netip.Prefix) []string {
+	octets := cidr.Masked().Addr().As4()
+	whole, rest := cidr.Bits()/8, cidr.Bits()%8
+	prefix := ""
+	for _, octet := range octets[:whole] {
+		prefix += strconv.Itoa(int(octet)) + "."
+	}
+	if rest == 0 {
+		return []string{prefix + "*"}
+	}
+	end := ".*"
+	if whole == len(octets)-1 {
+		end = ""
+	}
+	var all []string
+	for i := range 1 << (8 - rest) {
+		all = append(all, prefix+strconv.Itoa(int(octets[whole])+i)+end)
+	}
+	return all
+}
+
+// proxy checks the way out through an HTTP proxy.
+func (v *validator) proxy() {
+	p := v.Network.Proxy
+	if p == nil {
+		return
+	}
+	const path, fix = "network.proxy", "write http://host:port"
+	u, err := url.Parse(p.URL)
+	host, port, ok := p.address()
+	ip, ipErr := netip.ParseAddr(host)
+	switch {
+	case err == nil && u.User != nil || strings.Contains(p.URL, "@"):
+		// The login is not repeated: an error is no place for it.
+		v.refuse(path+".url", "write http://host:port, and let the proxy know the nodes by their addresses",
+			"it has a login. Java takes none from its command line, which everybody on a node can read, and sends none in the clear "+
+				"for HTTPS (jdk.http.auth.tunneling.disabledSchemes)")
+	case err != nil || u.Scheme != "http" || !ok || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" ||
+		(ipErr != nil || !ip.Is4()) && !hostName.MatchString(host):
+		v.refuse(path+".url", fix, "%q is no HTTP proxy that Java can use", p.URL)
+	case len(p.CIDRs) == 0:
+		v.refuse(path+".cidrs", "write the ranges that the proxy's addresses are in", "nodes would not be let through to %s", host)
+	}
+	egress := v.Network.EgressTo(port)
+	for i, text := range p.CIDRs {
+		at := fmt.Sprintf("%s.cidrs[%d]", path, i)
+		cidr, ok := v.cidr(at, text)
+		switch {
+		case !ok:
+		case text == everyone:
+			v.refuse(at, "write the ranges that the proxy's addresses are in", "%s lets nodes call everybody's port %d", text, port)
+		case slices.Contains(p.CIDRs[:i], text):
+			v.refuse(at, "write each range once", "%s is there twice", cidr)
+		case slices.Contains(egress, text):
+			v.refuse(at, "leave it out of network.egressCidrs", "nodes may call port %d of %s already, and AWS refuses a rule that is "+
+				"there twice", port, cidr)
+		}
+	}
+	for i, host := range p.NoProxy {
+		if !nonProxyHost.MatchString(host) {
+			v.refuse(fmt.Sprintf("%s.noProxy[%d]", path, i), "write a host such as api.example.com, *.example.com or 10.1.*",
+				"%q is no host as Java matches it", host)
+		}
+	}
+}
