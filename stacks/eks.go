@@ -24,8 +24,10 @@ import (
 )
 
 // clusterServices are the AWS services that Kubernetes nodes, add-ons and pods call, each through an interface endpoint that
-// costs in every zone. As on ec2, nothing calls KMS or the file system's API: the EFS CSI driver would do so to make access
-// points, which are made here.
+// costs in every zone. As on ec2, nothing calls KMS or the file system's API: the EFS CSI driver's controller would do so to
+// make access points, which are made here, and its node pods take their zone from the metadata service (pkg/driver/node.go).
+// Nor does anything call EC2 or EFS to mount, since the file system's name resolves in a VPC (src/mount_efs/dns_resolver.py
+// of efs-utils).
 var clusterServices = []string{
 	"ec2",                // the VPC CNI, nodes that start, the load balancer controller
 	"ecr.api", "ecr.dkr", // nodes pull images
@@ -34,7 +36,10 @@ var clusterServices = []string{
 	"logs",                 // Fluent Bit
 	"monitoring",           // pods, the CloudWatch agent
 	"secretsmanager",       // the Secrets Store CSI driver
-	"sts",                  // add-ons (EKS, "Deploy private clusters with limited internet access")
+	// The CloudWatch agent, which asks who it is before it sends logs (its extension/entitystore/extension.go), and would
+	// wait for an answer. Nobody takes credentials there: Pod Identity does so through eks-auth, and the load balancer
+	// controller and the EFS CSI driver only where a manifest names another role (their pkg/aws/cloud.go, pkg/cloud/cloud.go).
+	"sts",
 }
 
 // servicesOfEKS adds what the load balancer controller attaches a web ACL through.

@@ -100,7 +100,10 @@ type RunArgs struct {
 }
 
 // Run makes the document and runs it. No resource of AWS runs a document once; an association runs it when it is
-// created, and the provider waits for its success then (terraform-provider-aws, internal/service/ssm/association.go).
+// created, and the provider waits for its success then (terraform-provider-aws, internal/service/ssm/association.go). It
+// waits while the status of the association's overview is Pending, for Success, and fails at anything else (wait.go and
+// status.go there). AWS documents no other status than these and Failed (Systems Manager, AssociationOverview), so that a
+// run that goes on can only be Pending. AWS does not say so of Automation in words.
 func Run(ctx *pulumi.Context, name string, args *RunArgs, child ...pulumi.ResourceOption) (pulumi.CustomResource, error) {
 	document, err := ssm.NewDocument(ctx, name, &ssm.DocumentArgs{
 		Name: pulumi.String(args.Document), DocumentType: pulumi.String("Automation"),

@@ -16,13 +16,14 @@ var uncalled = map[string]string{
 	// ssmmessages, and other API operations"); the images of nodes are newer.
 	"ec2messages": "the Systems Manager agent uses ssmmessages",
 	// Mounting is NFS to a mount target's DNS name. The mount helper calls the API only where that name does not resolve
-	// (efs-utils, README), and the EFS CSI driver only to make access points (its cloud.go).
+	// (src/mount_efs/dns_resolver.py of efs-utils), and the EFS CSI driver only to make access points (pkg/driver/controller.go).
 	"elasticfilesystem": "files are mounted by a DNS name",
 }
 
 // unpermitted are services that are called without any permission of a role.
 var unpermitted = map[platform][]string{
-	// EKS's guide to private clusters lists it among those that add-ons need.
+	// GetCallerIdentity of the CloudWatch agent needs no permission (extension/entitystore/extension.go of
+	// aws/amazon-cloudwatch-agent).
 	onPod: {"sts"},
 }
 
