@@ -154,7 +154,7 @@ func tryMutants(ctx context.Context, names []string, of func(string) rehearse.Op
 		if err != nil {
 			return fmt.Errorf("damaging stack %s: %w", name, err)
 		}
-		results = append(results, found...)
+		results = mutation.Add(results, found)
 	}
 	path := filepath.Join(project, "out", "mutants.md")
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(mutation.Report(results)), 0o600)); err != nil {

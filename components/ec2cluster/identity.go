@@ -75,11 +75,8 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket) ([]pulumi.Resource, error) {
 	policy, err := iam.NewRolePolicy(ctx, "nodes", &iam.RolePolicyArgs{
 		Role: i.role.ID(), Name: pulumi.String("nodes"),
-		Policy: awskit.PolicyOf(nodeARNs[pulumi.StringInput]{
-			Boot: bootARNs[pulumi.StringInput]{
-				Bucket: bucket.ARN, Key: args.Secrets.KeyARN, LogGroup: args.LogGroupARN, Secrets: awskit.Values(args.Secrets.ARNs),
-			},
-			FileSystem: args.FileSystem.ARN,
+		Policy: awskit.PolicyOf(bootARNs[pulumi.StringInput]{
+			Bucket: bucket.ARN, Key: args.Secrets.KeyARN, LogGroup: args.LogGroupARN, Secrets: awskit.Values(args.Secrets.ARNs),
 		}, args.nodePolicy),
 	}, pulumi.Parent(i))
 	if err != nil {
@@ -96,12 +93,6 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 		}),
 	}, pulumi.Parent(i))
 	return append(granted, refresh), err
-}
-
-// nodeARNs are the ARNs in a node's policy.
-type nodeARNs[T any] struct {
-	Boot       bootARNs[T]
-	FileSystem T
 }
 
 // bootARNs are the ARNs in the policy of every instance that user data makes something of.
@@ -124,11 +115,8 @@ func (args *Args) bootPolicy(arns bootARNs[string]) []awskit.Statement {
 	}
 }
 
-func (args *Args) nodePolicy(arns nodeARNs[string]) awskit.Policy {
-	policy := awskit.NewPolicy(append(args.bootPolicy(arns.Boot),
-		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, arns.FileSystem),
-		observability.ReportMembers(),
-	)...)
+func (args *Args) nodePolicy(arns bootARNs[string]) awskit.Policy {
+	policy := awskit.NewPolicy(append(args.bootPolicy(arns), observability.ReportMembers())...)
 	if args.Config.Clustered() && args.Config.Clustering.Scheme == config.AWS {
 		policy.Statement = append(policy.Statement, instances.Discover())
 	}

@@ -102,7 +102,7 @@ func (i *Identity) grant(ctx *pulumi.Context, b *builder) error {
 	}
 	policies := map[string]pulumi.StringInput{
 		taskRole: awskit.PolicyOf(taskARNs[pulumi.StringInput]{
-			Files: files, FileSystem: b.FileSystem.ARN, LogGroup: b.LogGroupARN,
+			Files: files, LogGroup: b.LogGroupARN,
 		}, b.taskPolicy),
 		executionRole: b.executionPolicy(b.serverSecrets()),
 		schemaRole: awskit.PolicyOf(files, func(arns fileARNs[string]) awskit.Policy {
@@ -145,16 +145,13 @@ func (b *builder) fetch(arns fileARNs[string]) []awskit.Statement {
 
 // taskARNs are the ARNs in the policy of a node's task.
 type taskARNs[T any] struct {
-	Files                fileARNs[T]
-	FileSystem, LogGroup T
+	Files    fileARNs[T]
+	LogGroup T
 }
 
 func (b *builder) taskPolicy(arns taskARNs[string]) awskit.Policy {
 	c := b.Config
-	statements := append(b.fetch(arns.Files),
-		awskit.Allow("MountFiles", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, arns.FileSystem),
-		observability.ReportMembers(),
-	)
+	statements := append(b.fetch(arns.Files), observability.ReportMembers())
 	if c.Clustered() {
 		// Nodes take turns at their first start by these, and members are found by them where tasks have addresses.
 		list := awskit.Allow("ListMembers", []string{"ecs:ListTasks"}, "*")

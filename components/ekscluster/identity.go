@@ -152,11 +152,10 @@ func encrypt(key string) awskit.Policy {
 		[]string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"}, key))
 }
 
-// mount lets the EFS CSI driver mount, in the zone that a node is in. It makes no access points: they are made here.
+// mount lets the EFS CSI driver find the mount target in the zone that a node is in. It makes no access points: they are
+// made here.
 func mount(fileSystem string) awskit.Policy {
-	return awskit.NewPolicy(awskit.Allow("MountFiles", []string{
-		"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "elasticfilesystem:DescribeMountTargets",
-	}, fileSystem))
+	return awskit.NewPolicy(awskit.Allow("FindMountTarget", []string{"elasticfilesystem:DescribeMountTargets"}, fileSystem))
 }
 
 // ship lets Fluent Bit and the CloudWatch agent write to the log groups that exist, and to no other.

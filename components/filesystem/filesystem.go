@@ -86,11 +86,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}, child...); err != nil {
 		return nil, fmt.Errorf("setting the backup policy: %w", err)
 	}
-	if _, err := efs.NewFileSystemPolicy(ctx, "shared", &efs.FileSystemPolicyArgs{
+	policy, err := efs.NewFileSystemPolicy(ctx, "shared", &efs.FileSystemPolicyArgs{
 		FileSystemId: f.ID, Policy: awskit.PolicyOf(mountARNs[pulumi.StringInput]{FileSystem: f.ARN, NodeRole: args.NodeRole}, mountPolicy),
-	}, child...); err != nil {
+	}, child...)
+	if err != nil {
 		return nil, fmt.Errorf("setting the file system policy: %w", err)
 	}
+	f.Ready = append(f.Ready, policy)
 	for _, zone := range args.Zones {
 		target, err := efs.NewMountTarget(ctx, zone, &efs.MountTargetArgs{
 			FileSystemId: f.ID, SubnetId: args.Subnets[zone], SecurityGroups: pulumi.StringArray{args.SecurityGroup},
@@ -138,7 +140,9 @@ func (f *FileSystem) accessPoints(ctx *pulumi.Context, args *Args, child []pulum
 // mountARNs are the ARNs in the file system's policy.
 type mountARNs[T any] struct{ FileSystem, NodeRole T }
 
-// mountPolicy lets the nodes' role mount and write, over TLS only and through an access point only.
+// mountPolicy lets the nodes' role mount and write, over TLS only and through an access point only. The role has no policy
+// of its own for that: either one would do, and so these conditions would hold nobody back ("Using IAM to control access
+// to file systems" in the EFS user guide).
 func mountPolicy(arns mountARNs[string]) awskit.Policy {
 	mount := awskit.Allow("NodesMount", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
 		arns.FileSystem)

@@ -285,8 +285,9 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 		return err
 	}
 	role, err := iam.NewRole(ctx, "flow-logs", &iam.RoleArgs{
-		Description:      pulumi.String("Writes the flow logs of " + args.Cluster + "'s VPC"),
-		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy("vpc-flow-logs.amazonaws.com")),
+		Description: pulumi.String("Writes the flow logs of " + args.Cluster + "'s VPC"),
+		// The service works for many accounts: the VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs".
+		AssumeRolePolicy: pulumi.String(args.TrustPolicy("vpc-flow-logs.amazonaws.com", args.ARN("ec2", "vpc-flow-log/*"))),
 		Tags:             awskit.Tags(args.Cluster+"-flow-logs", component),
 	}, child...)
 	if err != nil {

@@ -203,6 +203,15 @@ func idle(action string) object {
 	return object{"metricName": "DiskUsed", "statistic": "Maximum", "threshold": 10.0, "alarmActions": []any{action}}
 }
 
+func TestAnAlarmTellsSomebodyWhereOthersDo(t *testing.T) {
+	m := onGroup(3)
+	m.alarm("x", false, split)
+	require.Empty(t, m.judge(t), "nobody is to be told")
+	m.alarm("y", false, never)
+	m.get(t, "y")["alarmActions"] = []any{"arn:aws:sns:eu-west-1:123456789012:operations"}
+	require.Contains(t, m.judge(t), "Every alarm tells somebody: the alarm demo-x tells nobody, and others do")
+}
+
 func TestAnAlarmWatchesWhatIsPublished(t *testing.T) {
 	for name, c := range map[string]struct {
 		alarm object

@@ -138,6 +138,25 @@ func (a *alarm) told() bool {
 	})
 }
 
+// told proves that where one alarm tells somebody, each does.
+func told(alarms []*alarm) *proof.Verdict {
+	v := &proof.Verdict{Claim: "Every alarm tells somebody"}
+	topic := func(a *alarm) bool {
+		return slices.ContainsFunc(a.tells, func(arn string) bool { return strings.Contains(arn, ":sns:") })
+	}
+	if !slices.ContainsFunc(alarms, topic) {
+		v.Shown = "the stack file names nobody to tell"
+		return v
+	}
+	v.Shown = fmt.Sprintf("%d alarms have an action", len(alarms))
+	for _, a := range alarms {
+		if len(a.tells) == 0 {
+			v.Faults = append(v.Faults, fmt.Sprintf("the alarm %s tells nobody, and others do", a.name))
+		}
+	}
+	return v
+}
+
 // silent proves that no alarm rings while nothing is wrong.
 func (f *fleet) silent(alarms []*alarm) *proof.Verdict {
 	v := &proof.Verdict{Claim: "No alarm rings while nothing is wrong"}

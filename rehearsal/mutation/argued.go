@@ -22,7 +22,17 @@ var argued = []argument{
 	because(`Record allowOverwrite is false`, "It matters where another stack left the same validation record."),
 	because(`enabledCloudwatchLogsExports loses its first entry`, "The database runs the same; its other logs are still exported."),
 	because(`VpcEndpoint subnetIds loses its first entry`, "The other zones' interfaces answer, at the price of a way between zones."),
-	because(`bucketKeyEnabled is false`, "It costs more calls of KMS and changes nothing else."),
+	because(`bucketKeyEnabled is `, "It decides how many calls of KMS are paid for and changes nothing else."),
+	because(`SubnetGroup subnetIds loses its first entry`, "Two zones are left, as many as a database and its standby use."),
+	because(`(LoadBalancer enableDeletionProtection|Instance deletionProtection) is true`, "It is stricter than a stack that may be thrown away needs."),
+	because(`performanceInsightsEnabled is `, "It records the database's load and changes nothing else."),
+	because(`LaunchTemplate updateDefaultVersion is false`, "A group names the version that it launches; nothing takes the default one."),
+	because(`Document content\.mainSteps\[\*\]\.isEnd is false`, "The step is the document's last one, after which the run ends anyway."),
+	because(`MetricAlarm .*dependsOn`, "Made earlier it does not ring either: the rehearsal evaluates each alarm from when it is made."),
+	because(`Dashboard .*dependsOn`, "It shows what there is, whenever it is made."),
+	because(`(EventRule|EventTarget) .*dependsOn`, "It would only tell earlier, of what happens while the stack is made."),
+	because(`MetricAlarm alarmActions loses its first entry`, "Where nobody is told of alarms, the only action is to recover a member, which EC2 does by itself too: "+
+		"maintenanceOptions.autoRecovery is default."),
 }
 
 func arguments(m Mutant) string {

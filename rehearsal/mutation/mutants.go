@@ -28,7 +28,20 @@ func (m Mutant) String() string {
 }
 
 // kind is what makes a mutant different from others: the same damage to a second resource of the type tells nothing new.
-func (m Mutant) kind() string { return m.Type + " " + m.Path + " " + m.What }
+// What resources wait for is another thing for each.
+func (m Mutant) kind() string {
+	kind := m.Type + " " + m.Path + " " + m.What
+	if m.Path == dependsOn {
+		kind = m.Type + " " + strings.TrimRight(m.Name, "-0123456789") + " " + m.Path
+	}
+	return kind
+}
+
+// dependsOn and protect are options of a resource.
+const (
+	dependsOn = "dependsOn"
+	protect   = "protect"
+)
 
 func short(token string) string {
 	parts := strings.Split(token, ":")
@@ -79,7 +92,6 @@ var sets = []set{
 	{"wait", "healthCheckGracePeriod", always(0.0)}, {"wait", "healthCheckGracePeriodSeconds", always(0.0)},
 	{"wait", "deregistrationDelay", always(0.0)}, {"wait", "idleTimeout", always(4000.0)}, {"wait", "stopTimeout", always(2.0)},
 	{"wait", "terminationGracePeriodSeconds", always(1.0)}, {"wait", "heartbeatTimeout", always(30.0)},
-	{"wait", "waitForSuccessTimeoutSeconds", always(nil)},
 	{"limit", "minSize", always(0.0)}, {"limit", "maxSize", plus(20)}, {"limit", "desiredCapacity", always(1.0)},
 	{"limit", "desiredCount", always(1.0)}, {"limit", "replicas", always(1.0)}, {"limit", "minAvailable", always(0.0)},
 	{"limit", "minHealthyPercentage", always(0.0)}, {"limit", "deploymentMinimumHealthyPercent", always(0.0)},
@@ -109,7 +121,8 @@ var dropped = map[string]string{
 	"podSelector": "label", "namespaceSelector": "label", "posixUser": "permission", "rootDirectory": "mount",
 	"deploymentCircuitBreaker": "limit", "userData": "setting", "accessPointId": "mount", "taskRoleArn": "permission",
 	"executionRoleArn": "permission", "iamInstanceProfile": "permission", "parameterGroupName": "setting",
-	"dimensions": "alarm", "capacityProviderStrategies": "limit", "stickiness": "setting", "instanceRefresh": "wait",
+	"dimensions": "alarm", "capacityProviderStrategies": "limit", "stickiness": "setting",
+	"waitForSuccessTimeoutSeconds": "wait",
 }
 
 // labels are where Kubernetes finds objects by.
@@ -292,12 +305,9 @@ func (c *collector) policy(statements []any, at []step) {
 			c.add("permission", append(slices.Clone(here), step{key: "Condition"}), name+" has no condition", always(removed{}))
 		}
 		if _, ok := statement["Resource"]; ok && statement["Effect"] == "Allow" {
-			c.add("permission", append(slices.Clone(here), step{key: "Resource"}), name+" is about everything", func(old any) any {
-				if slices.Contains([]string{`["*"]`, "*"}, fmt.Sprint(old)) {
-					return old
-				}
-				return []any{"*"}
-			})
+			if !slices.Contains([]string{"[*]", "*"}, fmt.Sprint(statement["Resource"])) {
+				c.add("permission", append(slices.Clone(here), step{key: "Resource"}), name+" is about everything", always([]any{"*"}))
+			}
 		}
 	}
 }

@@ -98,3 +98,16 @@ func TestARehearsalNoticesOrDoesNot(t *testing.T) {
 	assert.Contains(t, page, "- toy: flag: Vpc vpc: enableDnsSupport is false.\n")
 	assert.Len(t, Unnoticed(results), 2)
 }
+
+// TestAKindThatAFurtherStackNoticesCountsOnce has a permission that the first stack does not use.
+func TestAKindThatAFurtherStackNoticesCountsOnce(t *testing.T) {
+	of := func(stack, name, what, noticed string) Result {
+		return Result{Mutant: Mutant{Type: "aws:kms/key:Key", Name: name, Path: "policy", What: what}, Stack: stack, Noticed: noticed}
+	}
+	all := Add([]Result{of("dev", "key", "loses a", ""), of("dev", "key", "loses b", "b is missed")},
+		[]Result{of("prod", "other", "loses a", "a is missed")})
+	assert.Equal(t, []Result{of("dev", "key", "loses b", "b is missed"), of("prod", "other", "loses a", "a is missed")}, all)
+	waits := func(name string) string { return Mutant{Type: "T", Name: name, Path: dependsOn}.kind() }
+	assert.Equal(t, waits("node-1"), waits("node-2"))
+	assert.NotEqual(t, waits("node-1"), waits("schema"), "each waits for something else")
+}

@@ -25,7 +25,7 @@ import (
 type Options struct {
 	// Session says which stack, and how its state is proven.
 	Session rehearse.Options
-	// Known are the kinds of mutants that were tried on another stack; Run adds its own. A kind is tried once.
+	// Known are the kinds of mutants that another stack has noticed; Run adds its own. They are not tried again.
 	Known map[string]bool
 	// Choose leaves out the mutants that it does not want; nil leaves out none.
 	Choose func(Mutant) bool
@@ -51,16 +51,12 @@ var quiet = []optup.Option{optup.SuppressOutputs(), optup.SuppressProgress()}
 // Run tries every mutant of a stack. The error is one of the rehearsal itself.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	o.Session.Output, o.Session.Final = io.Discard, true
-	mutants, err := list(ctx, o.Session)
+	mutants, whole, err := list(ctx, o.Session)
 	if err != nil {
 		return nil, err
 	}
 	mutants = slices.DeleteFunc(mutants, func(m Mutant) bool {
-		if o.Known[m.kind()] || o.Choose != nil && !o.Choose(m) {
-			return true
-		}
-		o.Known[m.kind()] = true
-		return false
+		return o.Known[m.kind()] || o.Choose != nil && !o.Choose(m)
 	})
 	results, next := make([]Result, len(mutants)), make(chan int, len(mutants))
 	for i := range mutants {
@@ -88,7 +84,10 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 					return
 				}
 				var noticed string
-				if noticed, err = try(ctx, s, empty, o.Session, mutants[i]); err != nil {
+				if noticed, err = inState(s, whole, mutants[i]); err == nil && noticed == "" {
+					noticed, err = try(ctx, s, empty, o.Session, mutants[i])
+				}
+				if err != nil {
 					continue
 				}
 				r := Result{Mutant: mutants[i], Stack: o.Session.Stack, Noticed: noticed}
@@ -97,6 +96,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 				}
 				mu.Lock()
 				results[i] = r
+				o.Known[r.kind()] = noticed != ""
 				if o.Progress != nil && noticed == "" && r.Argued == "" {
 					_, _ = fmt.Fprintf(o.Progress, "not noticed: %s: %s\n", r.Stack, r.Mutant)
 				}
@@ -108,11 +108,11 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	return results, errors.Join(wrong...)
 }
 
-// list brings the stack up undamaged and lists its mutants.
-func list(ctx context.Context, o rehearse.Options) (_ []Mutant, err error) {
+// list brings the stack up undamaged and lists its mutants. It gives the state besides.
+func list(ctx context.Context, o rehearse.Options) (_ []Mutant, state []byte, err error) {
 	s, err := rehearse.Open(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	var all []Mutant
@@ -123,7 +123,7 @@ func list(ctx context.Context, o rehearse.Options) (_ []Mutant, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		m := Mutant{Type: a.Type, Name: a.Name, What: "is gone"}
-		for option, path := range map[string]string{"dependency": "dependsOn", "flag": "protect"} {
+		for option, path := range map[string]string{"dependency": dependsOn, "flag": protect} {
 			if m.Category, m.Path = option, path; len(without(a.Opts, path)) < len(a.Opts) {
 				options = append(options, m)
 			}
@@ -131,14 +131,54 @@ func list(ctx context.Context, o rehearse.Options) (_ []Mutant, err error) {
 		return nil
 	}))
 	if _, err := s.Up(ctx, quiet...); err != nil {
-		return nil, fmt.Errorf("an undamaged up: %w", err)
+		return nil, nil, fmt.Errorf("an undamaged up: %w", err)
+	}
+	if state, err = s.Export(ctx); err == nil {
+		err = s.Judge(state)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("an undamaged up: %w", err)
 	}
 	all = append(all, options...)
 	// One mutant of a kind is enough, and always the same one.
 	slices.SortStableFunc(all, func(a, b Mutant) int {
 		return cmp.Or(strings.Compare(a.Category, b.Category), strings.Compare(a.kind(), b.kind()), strings.Compare(a.Name, b.Name))
 	})
-	return slices.CompactFunc(all, func(a, b Mutant) bool { return a.kind() == b.kind() }), nil
+	return slices.CompactFunc(all, func(a, b Mutant) bool { return a.kind() == b.kind() }), state, nil
+}
+
+// inState damages the state of the undamaged stack and gives what is decided on it: what was asked for and what the cloud
+// answered are damaged alike. That takes no up, so that the whole life is left for what a state does not show.
+func inState(s *rehearse.Session, whole []byte, m Mutant) (string, error) {
+	if m.edit == nil {
+		return "", nil
+	}
+	var state map[string]any
+	if err := json.Unmarshal(whole, &state); err != nil {
+		return "", fmt.Errorf("reading the state: %w", err)
+	}
+	deployment, _ := state["deployment"].(map[string]any)
+	resources, _ := deployment["resources"].([]any)
+	for _, r := range resources {
+		one, _ := r.(map[string]any)
+		urn, _ := one["urn"].(string)
+		if one["type"] != m.Type || !strings.HasSuffix(urn, "::"+m.Name) {
+			continue
+		}
+		for _, part := range []string{"inputs", "outputs"} {
+			if properties, ok := one[part].(map[string]any); ok {
+				m.edit(properties)
+			}
+		}
+	}
+	damaged, err := json.MarshalIndent(state, "", "    ")
+	if err != nil {
+		return "", fmt.Errorf("writing the state: %w", err)
+	}
+	if err := s.Judge(damaged); err != nil {
+		return rehearse.Reasons(err)[0], nil
+	}
+	return "", nil
 }
 
 // with is the program with a transformation of every resource.
@@ -158,11 +198,11 @@ func without(opts []pulumi.ResourceOption, path string) []pulumi.ResourceOption 
 		if err != nil {
 			return false
 		}
-		return path == "protect" && one.Protect || path == "dependsOn" && len(one.DependsOn)+len(one.DependsOnInputs) > 0
+		return path == protect && one.Protect || path == dependsOn && len(one.DependsOn)+len(one.DependsOnInputs) > 0
 	})
 }
 
-// try rehearses a mutant from an empty account: up, the proofs, a second up that must change nothing, and destroy, which
+// try rehearses a mutant from an empty account: up, what is decided on its state, a second up that must change nothing, and destroy, which
 // must leave nothing. It gives what the rehearsal said.
 func try(
 	ctx context.Context, s *rehearse.Session, empty *rehearse.Moment, o rehearse.Options, m Mutant,
@@ -192,11 +232,7 @@ func try(
 	if err != nil {
 		return "", err
 	}
-	report, err := o.Prove(state, s.Plain())
-	if err == nil {
-		err = report.Err()
-	}
-	if err == nil {
+	if err = s.Judge(state); err == nil {
 		_, err = s.Up(ctx, append(quiet, optup.ExpectNoChanges())...)
 	}
 	if err == nil {
@@ -219,6 +255,15 @@ func destroy(ctx context.Context, s *rehearse.Session) error {
 		return fmt.Errorf("destroy leaves %d resources, such as %s %s", len(left), left[0].Token, left[0].ID)
 	}
 	return nil
+}
+
+// Add gives the results with those of a further stack: a kind that both tried counts once, as the further stack found it.
+func Add(results, further []Result) []Result {
+	again := map[string]bool{}
+	for _, r := range further {
+		again[r.kind()] = true
+	}
+	return append(slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return again[r.kind()] }), further...)
 }
 
 // Unnoticed are the results that nothing noticed and nothing argues for.

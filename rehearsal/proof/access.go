@@ -19,7 +19,7 @@ type access struct {
 	account, partition string
 	keys, services     *Verdict
 	nodes, masters     *Verdict
-	others             *Verdict
+	others, files      *Verdict
 	shown              map[*Verdict]map[string]bool
 }
 
@@ -52,6 +52,7 @@ func permissionProof(c *cluster) []*Verdict {
 		services: &Verdict{Claim: "Every service that acts for the cluster may do what it does"},
 		nodes:    &Verdict{Claim: "Every call that nodes make of AWS is allowed"},
 		others:   &Verdict{Claim: "No role of the cluster may read what is not the cluster's"},
+		files:    &Verdict{Claim: "Shared files are mounted under a role, over TLS and through an access point only"},
 		masters:  &Verdict{Claim: "Only what makes the schema may read a database's master password"},
 	}
 	for _, r := range c.Live {
@@ -66,6 +67,9 @@ func permissionProof(c *cluster) []*Verdict {
 	a.proveMasters()
 	a.proveOthers()
 	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.others}
+	if a.shown[a.files] != nil {
+		all = append(all, a.files)
+	}
 	for _, v := range all {
 		v.Shown = strings.Join(slices.Sorted(maps.Keys(a.shown[v])), ", ")
 	}
@@ -325,6 +329,30 @@ func (a *access) mounts(fileSystem, accessPoint string, tls bool, as call) []cal
 		as.context["elasticfilesystem:AccessPointArn"] = []string{a.arn("elasticfilesystem", "access-point/"+accessPoint)}
 	}
 	return each(as, a.arn("elasticfilesystem", "file-system/"+fileSystem), "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
+}
+
+// proveMount proves that a client may mount a file system as it does, and that the stack's own takes nothing less.
+func (a *access) proveMount(fileSystem, accessPoint string, tls bool, as call) {
+	a.check(a.nodes, a.mounts(fileSystem, accessPoint, tls, as)...)
+	if a.Get(state.FileSystem, fileSystem) == nil {
+		return
+	}
+	a.show(a.files, fileSystem)
+	anybody := as
+	anybody.as = nobody
+	for _, less := range []struct {
+		without string
+		calls   []call
+	}{
+		{"TLS", a.mounts(fileSystem, accessPoint, false, as)}, {"an access point", a.mounts(fileSystem, "", true, as)},
+		{"a role", a.mounts(fileSystem, accessPoint, true, anybody)},
+	} {
+		for _, one := range less.calls {
+			if fault, _ := a.decide(one); fault == "" {
+				a.files.fault("%s is allowed %s on %s without %s", one.as.name, one.action, one.on, less.without)
+			}
+		}
+	}
 }
 
 // each is a call once for each action on one resource.

@@ -40,6 +40,10 @@ type Expected struct {
 	Most int
 	// Unprotected says that the stack file switches deletion protection off.
 	Unprotected bool
+	// Alone says that the stack file leaves out the standby of a database.
+	Alone bool
+	// Undrained says that the stack file lets a node that leaves finish no request.
+	Undrained bool
 	// Prod says that the profile is prod, Release which release of the product runs.
 	Prod    bool
 	Release string
@@ -129,10 +133,11 @@ type Subnet struct {
 // to a program: text, or JSON in text.
 func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e := Expected{Hostname: strings.Trim(configuration["wso2is:hostname"], `"`)}
-	type protection struct{ DeletionProtection *bool }
+	type protection struct{ DeletionProtection, MultiAZ *bool }
 	var balancer struct {
 		protection
-		AllowedCIDRs []string
+		AllowedCIDRs        []string
+		DeregistrationDelay *int
 	}
 	var network struct {
 		CIDR        string
@@ -166,10 +171,12 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		}
 	}
 	for _, p := range append(slices.Collect(maps.Values(database.Instances)), balancer.protection, database.Instance) {
+		e.Alone = e.Alone || p.MultiAZ != nil && !*p.MultiAZ
 		e.Unprotected = e.Unprotected || p.DeletionProtection != nil && !*p.DeletionProtection
 	}
 	e.Most, e.Outside, e.SES = nodes.Autoscaling.Max, network.EgressCIDRs, network.SESEndpoint
 	e.Proxy = network.Proxy
+	e.Undrained = balancer.DeregistrationDelay != nil && *balancer.DeregistrationDelay == 0
 	// A text arrives as it is, or as JSON.
 	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)

@@ -7,6 +7,7 @@ const (
 	starts = "First servers start one after the other"
 	gates  = "Fixed members start"
 	drains = "A node that is replaced"
+	asks   = "The load balancer asks what a node answers"
 	idle   = "A database that vanishes"
 )
 
@@ -56,6 +57,20 @@ var healthMutations = map[string]mutation{
 	"a busy pool counts": {"dev", func(d *document) {
 		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "pool_usage_limit_percentage = '100'", "pool_usage_limit_percentage = '80'")
 	}, outage, "whose pool is in use to more than 80 %"},
+	"a check that no node passes": {"prod", func(d *document) {
+		d.put("TargetGroup", "nodes-instance", "healthCheck", "path", "/nothing")
+	}, asks, "TargetGroup nodes-instance asks nodes for /nothing, which the server is not known to answer"},
+	"a check that wants an error": {"fargate", func(d *document) {
+		d.put("TargetGroup", "nodes-ip", "healthCheck", "matcher", "201-404")
+	}, asks, "takes the answers 201-404, and a node that is well answers 200"},
+	"a node is given up late": {"dev", func(d *document) {
+		d.put("TargetGroup", "nodes-instance", "healthCheck", "unhealthyThreshold", 10)
+	}, asks, "sends a node that has failed requests for 150 s"},
+	"a node is taken late": {"dev", func(d *document) {
+		d.put("TargetGroup", "nodes-instance", "healthCheck", "healthyThreshold", 10)
+	}, asks, "leaves a node that is well without requests for 150 s"},
+	"no request may end": {"prod", func(d *document) { d.set("TargetGroup", "nodes-instance", "deregistrationDelay", 0) }, drains,
+		"TargetGroup nodes-instance cuts the requests of a node that leaves"},
 	"the check's port is closed": {"fargate", func(d *document) { d.drop(ingressRule, "alive-in") }, lbReaches, "does not accept tcp 9763"},
 
 	"a group's nodes start together": {"prod", func(d *document) {

@@ -87,6 +87,11 @@ func (p *proofs) isReadiness(a *state.Resource) bool {
 // that (terraform-provider-aws #5603), and Auto Scaling, ECS and Kubernetes do.
 func (p *proofs) drains() *Verdict {
 	v := &Verdict{Claim: "A node that is replaced finishes its requests first"}
+	for _, c := range p.nodeChecks() {
+		if c.drain == 0 && !p.want.Undrained {
+			v.fault("%s cuts the requests of a node that leaves: its deregistration delay is 0", c.of)
+		}
+	}
 	for _, n := range p.fixed() {
 		for _, t := range p.With(state.TargetGroupAttachment, "targetId", n.origin.ID) {
 			group := p.One(state.TargetGroup, t.Text("targetGroupArn"), "arn")

@@ -3,6 +3,7 @@ package proof
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
@@ -27,12 +28,15 @@ func sameVPC(c *cluster, r, other *state.Resource) bool {
 	return subnet != nil && subnet.Text("vpcId") == other.Text("vpcId")
 }
 
-// actsAs says that the resource names the role of a policy, by its name or ARN.
-func actsAs(property string) func(c *cluster, r, policy *state.Resource) bool {
-	return func(c *cluster, r, policy *state.Resource) bool {
-		role := c.One(state.Role, policy.Text("role"), "name", "arn")
-		return role != nil && r.Text(property) == role.Text("arn")
-	}
+// writes says that a service writes the logs of its resource to the group, by the name that it gives the group itself.
+func writes(_ *cluster, r, group *state.Resource) bool {
+	name := group.Text("name")
+	return strings.HasPrefix(name, "/aws/rds/instance/"+r.Text("identifier")+"/") || name == "/aws/eks/"+r.Text("name")+"/cluster"
+}
+
+// isGateOf says that a document looks at the instance that a target group gets.
+func isGateOf(_ *cluster, run, target *state.Resource) bool {
+	return run.Text("parameters.InstanceId") == target.Text("targetId")
 }
 
 // serves says that a listener sends requests to the service's target group.
@@ -49,16 +53,20 @@ func serves(_ *cluster, service, listener *state.Resource) bool {
 var waits = []wait{
 	{state.NATGateway, []string{state.InternetGateway}, sameVPC,
 		"EC2 refuses a NAT gateway in a VPC without an attached internet gateway (docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html)"},
-	{state.FlowLog, []string{state.RolePolicy}, actsAs("iamRoleArn"),
-		"the service drops records until its role may write (docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html)"},
 	{state.BucketPolicy, []string{state.BucketPublicAccessBlock}, sameBucket,
 		"S3 refuses two changes of a bucket at the same time as OperationAborted (terraform-provider-aws #7628)"},
 	{state.BucketObject, []string{state.BucketEncryption}, sameBucket, "it would be encrypted with S3's own key"},
 	{state.BucketObject, []string{state.BucketPublicAccessBlock}, sameBucket, "it would lie in a bucket that is not closed yet"},
 	{state.ECSService, []string{state.Listener}, serves,
 		"ECS refuses a target group that no load balancer has (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html)"},
-	{state.NodeGroup, []string{state.RolePolicyAttachment}, actsAs("nodeRoleArn"),
-		"nodes cannot join before their role may call EKS (docs.aws.amazon.com/eks/latest/userguide/create-node-role.html)"},
+	{state.DBInstance, []string{state.LogGroup}, writes,
+		"RDS makes the group that it does not find, without retention, and CloudWatch Logs then refuses a second one of the name " +
+			"(docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html)"},
+	{state.EKSCluster, []string{state.LogGroup}, writes,
+		"EKS makes the group that it does not find, without retention, and CloudWatch Logs then refuses a second one of the name " +
+			"(docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html)"},
+	{state.SSMAssociation, []string{state.TargetGroupAttachment}, isGateOf,
+		"the next member's old instance would go while this one gets no requests yet"},
 }
 
 // starts are the types that start a node, and needed what every node needs from its first moment: it has its own network,
@@ -103,6 +111,57 @@ func ordered(c *cluster) *Verdict {
 			}
 		}
 	}
+	c.permitted(must)
 	v.Shown = fmt.Sprintf("%d pairs, each in its order", pairs)
 	return v
+}
+
+// passes are the types that pass a role on to what names them; every other type with a role acts under it at once.
+var passes = []string{state.InstanceProfile, state.TaskDefinition, state.PodIdentityAssociation}
+
+// permitted holds that whatever acts under a role waits until the role may do all that it is to do: a service gives up on a
+// call that is refused, or drops what it was to write.
+func (c *cluster) permitted(must func(r, other *state.Resource, why string)) {
+	grants := func(r, role *state.Resource) {
+		if role == nil {
+			return
+		}
+		for _, token := range []string{state.RolePolicy, state.RolePolicyAttachment} {
+			for _, policy := range c.Of(token) {
+				if c.One(state.Role, policy.Text("role"), "name", "arn") == role {
+					must(r, policy, "it acts under "+role.String()+", which may not do its work yet")
+				}
+			}
+		}
+	}
+	for _, s := range assumed {
+		for _, r := range c.Of(s.token) {
+			if slices.Contains(passes, s.token) {
+				continue
+			}
+			for _, name := range textsAt(r.Properties(), strings.Split(s.property, ".")) {
+				grants(r, c.One(state.Role, name, "name", "arn"))
+			}
+		}
+	}
+	started := map[*state.Resource]bool{}
+	for _, n := range c.nodes {
+		if started[n.origin] {
+			continue
+		}
+		started[n.origin] = true
+		for _, o := range c.Of(state.BucketObject) {
+			if strings.Contains(n.text, o.Text("key")) {
+				must(n.origin, o, "a node that starts first does not find its file")
+			}
+		}
+		for _, role := range c.roles(n) {
+			grants(n.origin, role)
+		}
+		if n.pod != nil {
+			for _, identity := range c.With(state.PodIdentityAssociation, "namespace", n.pod.namespace) {
+				must(n.origin, identity, "a pod that starts first gets no credentials (docs.aws.amazon.com/eks/latest/userguide/pod-identities.html)")
+			}
+		}
+	}
 }

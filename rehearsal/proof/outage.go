@@ -62,7 +62,7 @@ func asks(command string) []checked {
 // healthProof is what checks make of the nodes.
 func healthProof(c *cluster, want Expected) []*Verdict {
 	p := &proofs{cluster: c, want: want}
-	return []*Verdict{p.outages(), p.starts(), p.waits(), p.drains(), p.timeouts()}
+	return []*Verdict{p.asked(), p.outages(), p.starts(), p.waits(), p.drains(), p.timeouts()}
 }
 
 // outages proves that what is no node's fault ends no node: the failover of a database, a directory that is away.

@@ -161,9 +161,22 @@ var permissionMutations = map[string]mutation{
 	"no session": {"dev", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "BeManaged") }, nodesCall,
 		"the agents of Instance node-1: role wso2is-dev-nodes-eu-west-1 may not ssm:UpdateInstanceInformation"},
 	"files are not mounted": {"prod", func(d *document) {
-		d.statement("RolePolicy", "nodes", "policy", "MountFiles")
 		d.statement("FileSystemPolicy", "shared", "policy", "NodesMount")
 	}, nodesCall, "may not elasticfilesystem:ClientMount, elasticfilesystem:ClientWrite"},
+	"files in the clear": {"fargate", func(d *document) { d.statement("FileSystemPolicy", "shared", "policy", "OnlyTLS") }, filesMount,
+		"is allowed elasticfilesystem:ClientMount on"},
+	"files for everybody": {"eks", func(d *document) { d.drop("FileSystemPolicy", "shared") }, nodesCall,
+		"may not elasticfilesystem:ClientMount"},
+	"all files of the system": {"dev", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", `"secretsmanager:GetSecretValue"`, `"secretsmanager:GetSecretValue","elasticfilesystem:ClientMount"`)
+		d.edit("RolePolicy", "nodes", "policy", `"arn:aws:secretsmanager:`, `"*","arn:aws:secretsmanager:`)
+	}, filesMount, "role wso2is-dev-nodes-eu-west-1 is allowed elasticfilesystem:ClientMount on"},
+	"another account's flow logs": {"dev", func(d *document) {
+		d.set("Role", "flow-logs", "assumeRolePolicy", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole",`+
+			`"Principal":{"Service":"vpc-flow-logs.amazonaws.com"}}}`)
+	}, servicesAct, "another account's resource may have vpc-flow-logs.amazonaws.com take Role flow-logs"},
+	"nobody writes access logs": {"prod", func(d *document) { d.put("LoadBalancer", "alb", "accessLogs", "enabled", false) }, servicesAct,
+		"BucketV2 access-logs is open to access logs, and no load balancer writes any"},
 	"the file system wants no TLS": {"prod", func(d *document) {
 		d.edit("FileSystemPolicy", "shared", "policy", `"aws:SecureTransport":"false"`, `"aws:SecureTransport":"true"`)
 	}, nodesCall, "FileSystemPolicy shared denies it (OnlyTLS)"},
@@ -263,14 +276,11 @@ var permissionMutations = map[string]mutation{
 	}, masterReads, "role wso2is-fargate-automation-eu-west-1 may read the master password of Instance main, and Association"},
 	"pods' files are not mounted": {"eks", func(d *document) {
 		d.edit("FileSystemPolicy", "shared", "policy", "eks-filesystem", "eks-pods")
-		d.statement("RolePolicy", "filesystem", "policy", "MountFiles")
 	}, nodesCall, "the EFS CSI driver, for PersistentVolume Tenants: role wso2is-eks-eks-filesystem-eu-west-1 may not"},
 }
 
 // spared are permissions that no proof misses, by action or by policy and action, and why the stack has them.
 var spared = map[string]string{
-	"elasticfilesystem:ClientMount":                                 "the file system's own policy gives it too",
-	"elasticfilesystem:ClientWrite":                                 "the file system's own policy gives it too",
 	"ec2:DescribeAvailabilityZones":                                 "WSO2's guide asks for it",
 	"instances ec2:DescribeInstances":                               "WSO2's guide asks for it on the instances' role too",
 	"task ec2:DescribeNetworkInterfaces":                            "Hazelcast asks for the public addresses of tasks, which have none here",

@@ -189,7 +189,7 @@ func (a *access) proveTask(d *state.Resource) {
 			if auth.Text("iam") != "ENABLED" {
 				as.as = nobody
 			}
-			a.check(a.nodes, a.mounts(efs.Text("fileSystemId"), auth.Text("accessPointId"), efs.Text("transitEncryption") == "ENABLED", as)...)
+			a.proveMount(efs.Text("fileSystemId"), auth.Text("accessPointId"), efs.Text("transitEncryption") == "ENABLED", as)
 		}
 	}
 	for _, s := range a.Of(state.ECSService) {
@@ -323,7 +323,7 @@ func (a *access) proveVolume(name string, one call) {
 			}
 			one.as = a.role(role)
 		}
-		a.check(a.nodes, a.mounts(fileSystem, accessPoint, slices.Contains(options, "tls"), one)...)
+		a.proveMount(fileSystem, accessPoint, slices.Contains(options, "tls"), one)
 	}
 }
 
@@ -410,7 +410,7 @@ func (a *access) proveProgram(p program) {
 			a.proveCommand(p, s, c)
 		}
 		for _, m := range mountLine.FindAllStringSubmatch(text, -1) {
-			a.proveMount(p, s, strings.Split(m[1], ","))
+			a.proveMounts(p, s, strings.Split(m[1], ","))
 		}
 		if strings.Contains(text, "amazon-cloudwatch-agent-ctl") {
 			a.proveAgent(p, s)
@@ -440,13 +440,13 @@ func (a *access) proveCommand(p program, s *script, c command) {
 	a.check(a.nodes, all...)
 }
 
-func (a *access) proveMount(p program, s *script, options []string) {
+func (a *access) proveMounts(p program, s *script, options []string) {
 	if !slices.Contains(options, "iam") {
 		p.as = nobody
 	}
 	for _, fileSystem := range p.named(s, systemID) {
 		for _, accessPoint := range p.named(s, accessID) {
-			a.check(a.nodes, a.mounts(fileSystem, accessPoint, slices.Contains(options, "tls"), p.call)...)
+			a.proveMount(fileSystem, accessPoint, slices.Contains(options, "tls"), p.call)
 		}
 	}
 }

@@ -88,6 +88,7 @@ const (
 	keysUsed     = "Every service that uses the key may"
 	servicesAct  = "Every service that acts for the cluster"
 	nodesCall    = "Every call that nodes make of AWS"
+	filesMount   = "Shared files are mounted under a role"
 	strangers    = "No role of the cluster may read"
 	masterReads  = "Only what makes the schema may read"
 )
@@ -810,7 +811,8 @@ func withIngress(d *document, annotations map[string]string) {
 	for key, value := range map[string]string{
 		"subnets": strings.Join(joined, ","), "security-groups": d.id("SecurityGroup", "load-balancer"),
 		"scheme": "internet-facing", "listen-ports": `[{"HTTP":80},{"HTTPS":443}]`, "ssl-redirect": "443", "target-type": "ip",
-		"backend-protocol": "HTTPS", "load-balancer-name": "made",
+		"backend-protocol": "HTTPS", "load-balancer-name": "made", "healthcheck-path": health, "target-group-attributes": "",
+		"load-balancer-attributes": "access_logs.s3.enabled=true,access_logs.s3.bucket=" + d.out("BucketV2", "access-logs", "bucket").(string),
 	} {
 		if given, ok := annotations[key]; ok {
 			value = given
@@ -841,10 +843,12 @@ func TestALoadBalancerThatAnIngressAsksForIsProven(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, report.Err())
 	for annotation, m := range map[string]struct{ value, fault string }{
-		"listen-ports":     {`[{"HTTP":80},{"HTTPS":443},{"HTTPS":8443}]`, "Ingress server listens on 8443"},
-		"ssl-redirect":     {"", "Ingress server answers plain HTTP with forward"},
-		"backend-protocol": {"HTTP", "is in no target group that a listener forwards to"},
-		"security-groups":  {"sg-other", "no egress rule of sg-other"},
+		"listen-ports":            {`[{"HTTP":80},{"HTTPS":443},{"HTTPS":8443}]`, "Ingress server listens on 8443"},
+		"healthcheck-path":        {"/nothing", "Ingress server asks nodes for /nothing"},
+		"target-group-attributes": {"deregistration_delay.timeout_seconds=0", "Ingress server cuts the requests of a node that leaves"},
+		"ssl-redirect":            {"", "Ingress server answers plain HTTP with forward"},
+		"backend-protocol":        {"HTTP", "is in no target group that a listener forwards to"},
+		"security-groups":         {"sg-other", "no egress rule of sg-other"},
 	} {
 		d := open(t, stateOf(t, "eks"))
 		withIngress(d, map[string]string{annotation: m.value})

@@ -48,10 +48,28 @@ func (c *cluster) bounds(want Expected) *Verdict {
 		most, _ := scaler.Object("spec").Int("maxReplicas")
 		check(scaler, most)
 	}
+	for _, group := range c.Of(state.AutoScalingGroup) {
+		if slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == group }) {
+			c.kept(v, group)
+		}
+	}
 	if len(shown) > 0 {
 		v.Shown = strings.Join(shown, ", ")
 	}
 	return v
+}
+
+// kept holds that a group of nodes keeps as many as the stack file names: without scaling that is the only number.
+func (c *cluster) kept(v *Verdict, group *state.Resource) {
+	least, _ := group.Int("minSize")
+	most, _ := group.Int("maxSize")
+	wanted, _ := group.Int("desiredCapacity")
+	switch scales := len(c.With(state.AutoScalingPolicy, "autoscalingGroupName", group.Text("name"))) > 0; {
+	case least == 0:
+		v.fault("%s may be left without a node: its minSize is 0", group)
+	case !scales && (least != wanted || most != wanted):
+		v.fault("%s wants %d nodes and takes %d to %d, and nothing scales it", group, wanted, least, most)
+	}
 }
 
 var (

@@ -79,6 +79,10 @@ var releaseMutations = map[string]mutation{
 	"a grace period of twenty minutes": {"ecs", func(d *document) {
 		d.set("Service", "nodes", "healthCheckGracePeriodSeconds", 1200)
 	}, gives, "Service nodes gives a release up after 66 minutes"},
+	"a group that may lose its last node": {"scaled", func(d *document) { d.set("Group", "nodes", "minSize", 0) }, bounded,
+		"Group nodes may be left without a node"},
+	"a group with room that nothing scales into": {"prod", func(d *document) { d.set("Group", "nodes", "maxSize", 23) }, bounded,
+		"Group nodes wants 3 nodes and takes 3 to 23, and nothing scales it"},
 	"scaling that nobody asked for": {"prod", func(d *document) {
 		d.add("aws:autoscaling/policy:Policy", "cpu", "cpu", map[string]any{"autoscalingGroupName": d.out("Group", "nodes", "name")})
 	}, bounded, "and the stack file asks for no scaling"},

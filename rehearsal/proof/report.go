@@ -101,7 +101,7 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	if len(c.nodes) == 0 {
 		return nil, fmt.Errorf("there is no node in the state: nothing runs a deployment.toml")
 	}
-	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want), Settings: append(configured(c, want), scoped(c), ordered(c))}
+	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want), Settings: append(configured(c, want), scoped(c), ordered(c), used(c))}
 	report.Network = append(networkProof(c, want), ownName(c, want.Hostname))
 	report.Permissions = permissionProof(c)
 	report.Health = healthProof(c, want)

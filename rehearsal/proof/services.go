@@ -72,6 +72,7 @@ func (a *access) proveServices() {
 	for _, r := range a.Of(state.LoadBalancer) {
 		a.proveDelivery(r)
 	}
+	a.proveLogBuckets()
 	a.proveAlarms()
 }
 
@@ -126,6 +127,18 @@ func (a *access) proveAssumed(s assumes, r, role *state.Resource) {
 			fault = fmt.Sprintf("for %s: %s", r, fault)
 		}
 		take(a.services)(nonEmpty(fault), nonEmpty(open))
+		if s.source == nil {
+			continue
+		}
+		// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+		strange := *request
+		strange.Context = maps.Clone(request.Context)
+		strange.Context["aws:SourceAccount"] = []string{"000000000000"}
+		strange.Context["aws:SourceArn"] = []string{strings.Replace(s.source(a, r), a.account, "000000000000", 1)}
+		if strange.Decide(iam.Policies{Resource: policyOf(role, "assumeRolePolicy")}).Allowed {
+			a.services.fault("%s: another account's resource may have %s take %s: its trust policy needs a condition on aws:SourceAccount "+
+				"or aws:SourceArn", r, names[0], role)
+		}
 	}
 	a.show(a.services, names[0]+" takes its role")
 }
@@ -443,6 +456,26 @@ func (a *access) proveDelivery(r *state.Resource) {
 	})
 	if key := a.keyOfObject(bucket.Text("bucket"), ""); key != "" {
 		a.services.fault("%s: %s is encrypted with a KMS key; access logs are delivered only where S3's own key encrypts", by, bucket)
+	}
+}
+
+// proveLogBuckets proves that a bucket that is open to access logs gets some.
+func (a *access) proveLogBuckets() {
+	for _, b := range a.Of(state.Bucket) {
+		name := b.Text("bucket")
+		if !a.takesLogs(name) {
+			continue
+		}
+		writes := slices.ContainsFunc(a.Of(state.LoadBalancer), func(r *state.Resource) bool {
+			logs := r.Object("accessLogs")
+			return logs.Flag("enabled", false) && logs.Text("bucket") == name
+		}) || slices.ContainsFunc(a.Of(state.Ingress), func(r *state.Resource) bool {
+			attributes := split(annotated(r, "load-balancer-attributes"))
+			return slices.Contains(attributes, "access_logs.s3.enabled=true") && slices.Contains(attributes, "access_logs.s3.bucket="+name)
+		})
+		if !writes {
+			a.services.fault("%s is open to access logs, and no load balancer writes any", b)
+		}
 	}
 }
 

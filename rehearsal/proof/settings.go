@@ -40,6 +40,19 @@ func protects(_ *cluster, _ *state.Resource, want Expected) bool {
 // takesLogs says of a bucket's setting that load balancers may write their access logs there.
 func takesLogs(c *cluster, r *state.Resource, _ Expected) bool { return c.takesLogs(r.Text("bucket")) }
 
+// standsBy is for a database whose standby the stack file does not leave out.
+func standsBy(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod && !want.Alone }
+
+// measured says that a database's load is recorded, with what its statements say.
+func measured(_ *cluster, r *state.Resource, _ Expected) bool {
+	return r.Flag("performanceInsightsEnabled", false)
+}
+
+// keeps is for a bucket whose content nobody can make again.
+func keeps(c *cluster, r *state.Resource, want Expected) bool {
+	return protects(c, r, want) && takesLogs(c, r, want)
+}
+
 func not(when func(*cluster, *state.Resource, Expected) bool) func(*cluster, *state.Resource, Expected) bool {
 	return func(c *cluster, r *state.Resource, want Expected) bool { return !when(c, r, want) }
 }
@@ -78,6 +91,7 @@ var required = []struct {
 	{"What is stored is encrypted, with the stack's key", "databases, files, disks, secrets and buckets", []setting{
 		{state.DBInstance, "storageEncrypted", only(true), nil, "its disk is not encrypted"},
 		{state.DBInstance, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
+		{state.DBInstance, "performanceInsightsKmsKeyId", only(stackKey), measured, "everybody in the account may use the key of its measurements"},
 		{state.DBInstance, "masterUserSecretKmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its master password"},
 		{state.FileSystem, "encrypted", only(true), nil, "the shared files are not encrypted"},
 		{state.FileSystem, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the shared files"},
@@ -127,6 +141,10 @@ var required = []struct {
 		{state.DBInstance, "copyTagsToSnapshot", only(true), nil, "nobody knows whose its snapshots are"},
 		{state.DBInstance, "autoMinorVersionUpgrade", only(true), nil, "it stays on a release with known holes"},
 		{state.DBInstance, "deletionProtection", only(true), protects, "one call deletes it"},
+		{state.DBInstance, "skipFinalSnapshot", only(false, nil), protects, "nothing is left of it when it is deleted"},
+		{state.DBInstance, "deleteAutomatedBackups", only(false), protects, "its backups go with it"},
+		{state.DBInstance, "multiAz", only(true), standsBy, "nobody can log in while its zone is lost"},
+		{state.Bucket, "forceDestroy", only(false, nil), keeps, "it is deleted with all that is in it"},
 		{state.DBInstance, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
 		{state.LoadBalancer, "enableDeletionProtection", only(true), protects, "one call takes the cluster's name from it"},
 	}},
@@ -176,11 +194,19 @@ func configured(c *cluster, want Expected) []*Verdict {
 	return all
 }
 
-// protected proves that the engine refuses to delete or replace what holds data.
+// lasting are the types that hold data, that all nodes are part of, or that clients come through.
+var lasting = []string{
+	state.DBInstance, state.FileSystem, state.AccessPoint, state.KMSKey, state.Secret, state.SecretVersion, state.Bucket,
+	state.ECRRepository, state.AutoScalingGroup, state.ECSService, state.EKSCluster, state.LoadBalancer, state.Listener,
+}
+
+// protected proves that the engine refuses to delete or replace what lasts.
 func (c *cluster) protected(v *Verdict) {
-	for _, token := range []string{state.DBInstance, state.FileSystem, state.KMSKey, state.Secret} {
+	for _, token := range lasting {
 		for _, r := range c.Of(token) {
-			if !r.Protect {
+			// The instances that container tasks are placed on come and go.
+			capacity := token == state.AutoScalingGroup && !slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == r })
+			if !r.Protect && !capacity {
 				v.fault("%s is not protected: an update may replace it", r)
 			}
 		}

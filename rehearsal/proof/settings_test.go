@@ -88,6 +88,31 @@ func TestEveryOrderIsAskedFor(t *testing.T) {
 	}
 }
 
+// TestWhateverActsUnderARoleWaitsForItsPolicies takes the dependencies of what acts away, one at a time.
+func TestWhateverActsUnderARoleWaitsForItsPolicies(t *testing.T) {
+	for kind, want := range map[string][3]string{
+		"FlowLog":     {"dev", "vpc", "FlowLog vpc does not wait for RolePolicy flow-logs: it acts under Role flow-logs"},
+		"Association": {"dev", "node-1", "Association node-1 does not wait for RolePolicy members: it acts under Role members"},
+		"Instance":    {"dev", "node-1", "Instance node-1 does not wait for RolePolicy nodes: it acts under Role nodes"},
+		"Group":       {"prod", "nodes", "Group nodes does not wait for BucketObjectv2 nodes/all/deployment.toml: a node that starts first"},
+		"Service":     {"ecs", "nodes", "Service nodes does not wait for RolePolicy task: it acts under Role task"},
+		"NodeGroup":   {"eks", "nodes", "NodeGroup nodes does not wait for RolePolicyAttachment nodes-AmazonEKSWorkerNodePolicy"},
+		"Deployment":  {"eks", "server", "Deployment server does not wait for PodIdentityAssociation pods: a pod that starts first gets no"},
+	} {
+		d := open(t, stateOf(t, want[0]))
+		d.get(kind, want[1])["dependencies"] = []any{}
+		d.get(kind, want[1])["propertyDependencies"] = map[string]any{}
+		assert.Contains(t, faults(t, d.state(), wantOf(t, want[0]), "Everything waits for what it needs"), want[2])
+	}
+}
+
+func TestWhatNobodyNamesIsNotMade(t *testing.T) {
+	d := open(t, stateOf(t, "prod"))
+	d.set("Instance", "main", "parameterGroupName", nil)
+	assert.Regexp(t, "^ParameterGroup [a-z0-9]+ is made, and nothing names it$",
+		faults(t, d.state(), wantOf(t, "prod"), "Everything that is made for others is used"))
+}
+
 func TestBucketsAreClosedAndDataIsProtected(t *testing.T) {
 	const claim = "What is stored is encrypted, with the stack's key"
 	d := open(t, stateOf(t, "prod"))
@@ -140,4 +165,7 @@ func TestPoliciesNameWhatTheyAllow(t *testing.T) {
 		}
 		assert.NotContains(t, said, "ec2:Describe", stack)
 	}
+	d := open(t, stateOf(t, "dev"))
+	statements(t, d, "RolePolicy", func(s map[string]any) { delete(s, "Condition") })
+	assert.Contains(t, faults(t, d.state(), wantOf(t, "dev"), claim), "RolePolicy members allows what RunOnNodes says on every instance")
 }

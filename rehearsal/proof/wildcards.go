@@ -42,7 +42,11 @@ func scoped(c *cluster) *Verdict {
 				}
 				continue
 			}
-			if !slices.Contains(namesIn(s["Resource"]), "*") {
+			names := namesIn(s["Resource"])
+			if s["Condition"] == nil && slices.ContainsFunc(names, func(arn string) bool { return strings.HasSuffix(arn, ":instance/*") }) {
+				v.fault("%s allows what %v says on every instance of the account, without a condition", r, s["Sid"])
+			}
+			if !slices.Contains(names, "*") {
 				continue
 			}
 			for _, action := range namesIn(s["Action"]) {

@@ -29,6 +29,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/availability"
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Options say what is rehearsed.
@@ -358,17 +359,8 @@ func (r *run) all(ctx context.Context) error {
 			if kept, err = r.collect(ctx); err != nil {
 				return "", err
 			}
-			if r.o.Prove != nil {
-				if r.report, err = r.o.Prove(kept.exported, r.configuration); err != nil {
-					return "", err
-				}
-			}
-			r.timeline, r.roll = timelineOf(kept.state), rollOf(kept.state)
-			if r.report != nil {
-				if r.judged, err = availability.Judge(kept.state, clockOf(r.timeline)); err != nil {
-					return "", err
-				}
-				r.report.Availability = r.judged.Claims
+			if err := r.judge(kept); err != nil {
+				return "", err
 			}
 			return changes(u.Summary), nil
 		}},
@@ -391,6 +383,36 @@ func (r *run) all(ctx context.Context) error {
 		}
 	}
 	if err := r.write(kept); err != nil {
+		return err
+	}
+	return r.report.Err()
+}
+
+// judge decides what is proven of a state, how long its commands would take, and what becomes of the cluster later.
+func (r *run) judge(kept *results) (err error) {
+	if r.o.Prove != nil {
+		if r.report, err = r.o.Prove(kept.exported, r.configuration); err != nil {
+			return err
+		}
+	}
+	r.timeline, r.roll = timelineOf(kept.state), rollOf(kept.state)
+	if r.report != nil {
+		if r.judged, err = availability.Judge(kept.state, clockOf(r.timeline)); err != nil {
+			return err
+		}
+		r.report.Availability = r.judged.Claims
+	}
+	return nil
+}
+
+// Judge decides on an exported state as a rehearsal does after its first up. The error says what does not hold.
+func (s *Session) Judge(exported []byte) error {
+	read, err := state.Read(exported)
+	if err != nil {
+		return err
+	}
+	r := &run{Session: s}
+	if err := r.judge(&results{exported: exported, state: read}); err != nil {
 		return err
 	}
 	return r.report.Err()

@@ -1,0 +1,87 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// soon is within how many seconds a load balancer gives a node up that fails, and takes one that is well.
+const soon = 60
+
+// nodeCheck is what a load balancer asks of nodes, and when it believes the answer.
+type nodeCheck struct {
+	of, path, codes    string
+	interval, up, down int
+	drain              int
+}
+
+// nodeChecks are those of the target groups in the state, and of those that the load balancer's controller makes. What
+// is left out has the default of Elastic Load Balancing ("Health checks for Application Load Balancer target groups").
+func (p *proofs) nodeChecks() []nodeCheck {
+	or := func(v any, otherwise int) int {
+		if n, ok := state.Int(v); ok {
+			return n
+		}
+		return otherwise
+	}
+	var all []nodeCheck
+	for _, t := range p.Of(state.TargetGroup) {
+		check := t.Object("healthCheck")
+		all = append(all, nodeCheck{
+			t.String(), targetCheck(t).path, cmp.Or(check.Text("matcher"), "200"), or(check["interval"], 30),
+			or(check["healthyThreshold"], 5), or(check["unhealthyThreshold"], 2), delay(t),
+		})
+	}
+	for _, i := range p.Of(state.Ingress) {
+		drain := 300
+		for _, attribute := range split(annotated(i, "target-group-attributes")) {
+			if seconds, ok := strings.CutPrefix(attribute, "deregistration_delay.timeout_seconds="); ok {
+				drain = or(seconds, drain)
+			}
+		}
+		all = append(all, nodeCheck{
+			i.String(), cmp.Or(annotated(i, "healthcheck-path"), "/"), cmp.Or(annotated(i, "success-codes"), "200"),
+			or(annotated(i, "healthcheck-interval-seconds"), 15), or(annotated(i, "healthy-threshold-count"), 2),
+			or(annotated(i, "unhealthy-threshold-count"), 2), drain,
+		})
+	}
+	return all
+}
+
+// asked proves that the load balancer's check is one that a node passes when it is well, and soon fails when it is not.
+func (p *proofs) asked() *Verdict {
+	v := &Verdict{Claim: "The load balancer asks what a node answers, and believes it within a minute"}
+	for _, c := range p.nodeChecks() {
+		if c.path != healthPath && !slices.Contains(needsNothing, c.path) {
+			v.fault("%s asks nodes for %s, which the server is not known to answer: none comes into service", c.of, c.path)
+		}
+		if !c.takes(200) {
+			v.fault("%s takes the answers %s, and a node that is well answers 200: none comes into service", c.of, c.codes)
+		}
+		if c.interval*c.down > soon {
+			v.fault("%s sends a node that has failed requests for %d s", c.of, c.interval*c.down)
+		}
+		if c.interval*c.up > soon {
+			v.fault("%s leaves a node that is well without requests for %d s", c.of, c.interval*c.up)
+		}
+		v.Shown = fmt.Sprintf("%s, given up after %d s and taken after %d s", c.path, c.interval*c.down, c.interval*c.up)
+	}
+	return v
+}
+
+// takes says whether an answer is among the codes, such as 200, 200,202 or 200-299.
+func (c nodeCheck) takes(code int) bool {
+	return slices.ContainsFunc(strings.Split(c.codes, ","), func(one string) bool {
+		first, last, ranged := strings.Cut(strings.TrimSpace(one), "-")
+		from, _ := state.Int(first)
+		to := from
+		if ranged {
+			to, _ = state.Int(last)
+		}
+		return from <= code && code <= to
+	})
+}

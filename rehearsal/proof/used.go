@@ -1,0 +1,37 @@
+package proof
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// forOthers are types that do nothing until another resource names them.
+var forOthers = []string{state.DBParameterGroup, state.LaunchTemplate, state.TargetGroup, state.TaskDefinition}
+
+// used proves that what is made for others is named by one of them: what they take in its place is AWS's default.
+func used(c *cluster) *Verdict {
+	v, count := &Verdict{Claim: "Everything that is made for others is used"}, 0
+	named := map[string][]*state.Resource{}
+	for _, r := range c.Live {
+		state.Walk(r.Inputs, func(path, value string) {
+			if !strings.HasPrefix(path, "tags") {
+				named[value] = append(named[value], r)
+			}
+		})
+	}
+	for _, token := range forOthers {
+		for _, r := range c.Of(token) {
+			count++
+			if !slices.ContainsFunc([]string{r.ID, r.Text("arn"), r.Text("name"), r.Text("arnWithoutRevision")}, func(name string) bool {
+				return name != "" && slices.ContainsFunc(named[name], func(by *state.Resource) bool { return by != r })
+			}) {
+				v.fault("%s is made, and nothing names it", r)
+			}
+		}
+	}
+	v.Shown = fmt.Sprintf("%d resources", count)
+	return v
+}
