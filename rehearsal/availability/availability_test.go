@@ -210,6 +210,8 @@ func TestAnAlarmTellsSomebodyWhereOthersDo(t *testing.T) {
 	m.alarm("y", false, never)
 	m.get(t, "y")["alarmActions"] = []any{"arn:aws:sns:eu-west-1:123456789012:operations"}
 	require.Contains(t, m.judge(t), "Every alarm tells somebody: the alarm demo-x tells nobody, and others do")
+	m.get(t, "x")["insufficientDataActions"] = []any{"arn:aws:sns:eu-west-1:123456789012:operations"}
+	require.Empty(t, m.judge(t))
 }
 
 func TestAnAlarmWatchesWhatIsPublished(t *testing.T) {
