@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -377,7 +378,7 @@ func holdsSecret(t reflect.Type) bool {
 	return false
 }
 
-// numbers turns JSON's numbers into Go's: TOML tells 5 from 5.0.
+// numbers turns JSON's numbers into Go's. TOML tells 5 from 5.0, and the server wants a whole number to be one.
 func numbers(value any) any {
 	switch v := value.(type) {
 	case json.Number:
@@ -385,8 +386,11 @@ func numbers(value any) any {
 			return n
 		}
 		f, err := v.Float64()
-		if err != nil {
-			return v.String()
+		switch {
+		case err != nil:
+			return v // for validation to refuse
+		case f == math.Trunc(f) && math.Abs(f) < 1<<53:
+			return int64(f)
 		}
 		return f
 	case []any:

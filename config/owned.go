@@ -1,12 +1,5 @@
 package config
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-)
-
 // OwnedTOMLKeys are the keys of deployment.toml that the program writes itself, each with the configuration key to use
 // instead, or nothing where a cluster works with the program's value only. A * stands for any one name.
 var OwnedTOMLKeys = map[string]string{
@@ -56,7 +49,7 @@ var OwnedTOMLKeys = map[string]string{
 	"clustering.local_member_port": "clustering.port",
 	"clustering.members":           "clustering.wkaMembers",
 	"clustering.properties":        "clustering",
-	"hazelcast":                    "clustering.hazelcast",
+	HazelcastTable:                 "clustering.hazelcast",
 
 	"cache.*.enable":               "caching.disabled",
 	"cache.*.timeout":              "caching.caches",
@@ -84,48 +77,23 @@ var OwnedTOMLKeys = map[string]string{
 	"carbon_health_check.health_checker":                          "",
 }
 
-// extraConfig refuses what the program writes itself.
-func (v *validator) extraConfig() {
-	for _, path := range leaves("", v.ExtraConfig) {
-		for _, owned := range slices.Sorted(maps.Keys(OwnedTOMLKeys)) {
-			if !related(strings.Split(path, "."), strings.Split(owned, ".")) {
-				continue
-			}
-			fix := "leave it out: a cluster works with the program's value only"
-			if key := OwnedTOMLKeys[owned]; key != "" {
-				fix = "write " + qualified(key)
-			}
-			v.refuse("extraConfig."+path, fix, "the program writes %s itself", owned)
-			break
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(v.ExtraConfig)) {
-		if _, table := v.ExtraConfig[name].(map[string]any); !table {
-			v.refuse("extraConfig."+name, fmt.Sprintf("write keys under a table, such as %s: {key: value}", name),
-				"deployment.toml has no keys outside of tables")
-		}
-	}
+// DefaultTOMLKeys are the keys of deployment.toml that the program writes and a team may give another value. A * stands
+// for any one name.
+var DefaultTOMLKeys = []string{
+	"user_store.properties.*",
+	"database.*.pool_options.connectionProperties",
+	"database.*.pool_options.defaultAutoCommit",
+	"database.*.pool_options.maxWait",
+	"database.*.pool_options.minIdle",
+	"database.*.pool_options.testOnBorrow",
+	"database.*.pool_options.validationInterval",
+	"session_data.cleanup.clean_logged_out_sessions_at_immediate_cycle",
+	"session_data.cleanup.enable_expired_data_cleanup",
+	"session_data.cleanup.enable_pre_session_data_cleanup",
+	"http_access_log.pattern",
+	"http_access_log.useLogger",
 }
 
-// related reports whether one path leads to the other: a value that replaces a table takes away all that is in it.
-func related(path, owned []string) bool {
-	for i := range min(len(path), len(owned)) {
-		if path[i] != owned[i] && owned[i] != "*" {
-			return false
-		}
-	}
-	return true
-}
-
-// leaves are the paths of a tree's values, sorted. An empty table counts as a value.
-func leaves(prefix string, tree map[string]any) []string {
-	var paths []string
-	for _, name := range slices.Sorted(maps.Keys(tree)) {
-		if table, ok := tree[name].(map[string]any); ok && len(table) > 0 {
-			paths = append(paths, leaves(prefix+name+".", table)...)
-			continue
-		}
-		paths = append(paths, prefix+name)
-	}
-	return paths
-}
+// HazelcastTable is the one table of deployment.toml that becomes a .properties file. The server writes the others that the
+// program knows into XML.
+const HazelcastTable = "hazelcast"

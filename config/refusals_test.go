@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -407,7 +408,11 @@ func TestRefusesClustering(t *testing.T) {
 			"wso2is:clustering.hazelcast.hazelcast.max.no.heartbeat.seconds: the property has a key of its own; "+
 				"write clustering.heartbeatTimeout"),
 		"property over lines": one(k(object{"hazelcast": object{"hazelcast.a": "1\n2"}}),
-			"wso2is:clustering.hazelcast.hazelcast.a: the value has a control character; write it on one line"),
+			"wso2is:clustering.hazelcast.hazelcast.a: the value has a control character or is no valid text; "+
+				"write it on one line"),
+		"property with a reference": one(k(object{"hazelcast": object{"hazelcast.a": "$env{X}"}}),
+			`wso2is:clustering.hazelcast.hazelcast.a: the server would put another value in the place of "$env{X}"; `+
+				"leave out the $ before the brace"),
 		"file and properties": one(k(object{"hazelcast": object{"hazelcast.a": "1"}, "hazelcastXml": file}),
 			"wso2is:clustering.hazelcast: the server reads hazelcastXml instead; write <properties> in hazelcastXml"),
 		"broken file": one(k(object{"hazelcastXml": "<hazelcast>"}), "wso2is:clustering.hazelcastXml: "+
@@ -424,11 +429,11 @@ func TestRefusesClustering(t *testing.T) {
 		"member": one2(wka("10.0.0.10", "10.0.16.10:5701"),
 			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
 			`wso2is:clustering.wkaMembers[0]: "10.0.0.10" is no well-known member; `+
-				"write address:port, or a range over the last octet such as 10.0.1.10-20:5701"),
+				"write address:port, or a range over the last octet that rises, such as 10.0.1.10-20:5701"),
 		"falling range": one2(wka("10.0.0.20-10:5701", "10.0.16.10:5701"),
 			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
-			`wso2is:clustering.wkaMembers[0]: "10.0.0.20-10:5701" is no range of addresses; `+
-				"write a range that rises and ends at 255 or before"),
+			`wso2is:clustering.wkaMembers[0]: "10.0.0.20-10:5701" is no well-known member; `+
+				"write address:port, or a range over the last octet that rises, such as 10.0.1.10-20:5701"),
 		"member's port": one2(wka("10.0.0.10:4000", "10.0.16.10:5701"),
 			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
 			"wso2is:clustering.wkaMembers[0]: 4000 is no port that the firewall opens; write a port from 5701 to 5800"),
@@ -586,6 +591,12 @@ func TestRefusesEdges(t *testing.T) {
 			"wso2is:tags.t\tt: AWS does not take the key; write 1 to 128 letters, digits, blanks and _.:/=+-@"),
 		"many tags": one(object{"tags": manyTags(41)},
 			"wso2is:tags: 41 tags and the program's own are more than AWS takes; write 40 at the most"),
+	})
+}
+
+func TestExtraConfig(t *testing.T) {
+	extra := func(tables object) object { return object{"extraConfig": tables} }
+	check(t, map[string]refusal{
 		"owned key": one(object{"extraConfig": object{"server": object{"hostname": "x", "offset": 1}}},
 			"wso2is:extraConfig.server.hostname: the program writes server.hostname itself; write wso2is:hostname"),
 		"owned table replaced": one(object{"extraConfig": object{"encryption": object{}}},
@@ -598,7 +609,43 @@ func TestRefusesEdges(t *testing.T) {
 			"wso2is:extraConfig.database.user.url: the program writes database.*.url itself; write wso2is:database"),
 		"key outside of tables": one(object{"extraConfig": object{"debug": true}}, "wso2is:extraConfig.debug: "+
 			"deployment.toml has no keys outside of tables; write keys under a table, such as debug: {key: value}"),
+		"owned, same value": one(extra(object{"server": object{"hostname": "is.example.com"}}),
+			"wso2is:extraConfig.server.hostname: the program writes server.hostname itself; write wso2is:hostname"),
+		"a table where an owned value is": one(extra(object{"server": object{"hostname": object{"a": "b"}}}),
+			"wso2is:extraConfig.server.hostname.a: the program writes server.hostname itself; write wso2is:hostname"),
+		"within an owned table": one(extra(object{"hazelcast": object{"hazelcast.partition.count": "1"}}),
+			"wso2is:extraConfig.hazelcast.hazelcast.partition.count: the program writes hazelcast itself; "+
+				"write wso2is:clustering.hazelcast"),
+		"a table where a default is": one(extra(object{"http_access_log": object{"pattern": object{"a": "b"}}}),
+			"wso2is:extraConfig.http_access_log.pattern: the program writes a value here, and not a table; write a value"),
+		"a value where defaults are": one(extra(object{"session_data": object{"cleanup": "off"}}),
+			"wso2is:extraConfig.session_data.cleanup: the program writes a table here, and not a value; write keys under it"),
+		"nothing": one(extra(object{"a": object{"b": nil}}),
+			"wso2is:extraConfig.a.b: there is no value; write a value, or leave the key out"),
+		"large number": one(extra(object{"a": object{"b": json.RawMessage("1e999")}}),
+			"wso2is:extraConfig.a.b: 1e999 is no number that TOML has; write a smaller number"),
+		"key": one(extra(object{"a": object{"": 1}}),
+			`wso2is:extraConfig.a.: "" is no key; write a name of letters, digits and underscores`),
+		"raw ampersand": one(extra(object{"database": object{"identity_db": object{"db_props": object{"x": "a&b"}}}}),
+			"wso2is:extraConfig.database.identity_db.db_props.x: the server copies the value into XML; "+
+				"write &amp; for & and &lt; for <"),
+		"raw less-than in a list": one(extra(object{"user_store": object{"x": []any{"a&lt;b", "a<b"}}}),
+			"wso2is:extraConfig.user_store.x[1]: the server copies the value into XML; write &amp; for & and &lt; for <"),
+		"template": one(extra(object{"a": object{"b": "{% raw %}"}}),
+			`wso2is:extraConfig.a.b: the server would run "{% raw %}" as a template; write it without two braces, {% and {#`),
+		"control character": one(extra(object{"a": object{"b": "c\x00"}}),
+			"wso2is:extraConfig.a.b: the value has a control character or is no valid text; write it on one line"),
 	})
+	for name, tables := range map[string]object{
+		"another default":        {"session_data": object{"cleanup": object{"enable_expired_data_cleanup": false}}},
+		"beside owned keys":      {"server": object{"offset": 1}, "database": object{"identity_db": object{"db_props": object{"x": "a"}}}},
+		"escaped":                {"user_store": object{"x": "a&amp;b&#38;c"}},
+		"no XML as far as known": {"email": object{"body": "<b>a</b> & so on"}},
+		"a reference":            {"oauth": object{"secret": "$env{WSO2_OWN_SECRET}"}},
+	} {
+		_, err := configtest.TryLoad(extra(tables))
+		require.NoError(t, err, name)
+	}
 }
 
 func manyTags(n int) object {
@@ -728,6 +775,12 @@ func TestRefusesUserStores(t *testing.T) {
 		"name": want(store(object{"groupSearchBase": "groups"}),
 			`wso2is:userStore.groupSearchBase: "groups" is no distinguished name; write a name such as `+
 				`ou=users,dc=example,dc=com`),
+		"a reference": want(store(object{"bindDn": "cn=$env{WSO2_ADMIN_PASSWORD}"}),
+			`wso2is:userStore.bindDn: the server would put another value in the place of "cn=$env{WSO2_ADMIN_PASSWORD}"; `+
+				"leave out the $ before the brace"),
+		"a template": want(store(object{"userSearchBase": "ou={{carbon.home}}"}),
+			`wso2is:userStore.userSearchBase: the server would run "ou={{carbon.home}}" as a template; write it without two `+
+				"braces, {% and {#"),
 		"attribute": want(store(object{"userNameAttribute": "u)(id"}),
 			`wso2is:userStore.userNameAttribute: "u)(id" is no name of LDAP's; write a name such as uid or inetOrgPerson`),
 	})

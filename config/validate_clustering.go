@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
@@ -125,8 +125,8 @@ func (v *validator) hazelcast() {
 			v.refuse(path, "write a name such as hazelcast.slow.operation.detector.enabled", "%q is no Hazelcast property", name)
 		case own:
 			v.refuse(path, fix, "the property has a key of its own")
-		case strings.ContainsFunc(k.Hazelcast[name], unicode.IsControl):
-			v.refuse(path, "write it on one line", "the value has a control character")
+		default:
+			v.literalText(path, k.Hazelcast[name])
 		}
 	}
 	if k.HazelcastXML == "" {
@@ -194,45 +194,54 @@ func parseHazelcastXML(text string) (hazelcastFile, error) {
 	}, nil
 }
 
-var wkaMember = regexp.MustCompile(`^(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?:-(\d{1,3}))?:(\d{1,5})$`)
-
 // wkaMembers checks that the well-known members reach every node: one left out forms a cluster of its own.
 func (v *validator) wkaMembers() {
-	covered := map[string]bool{}
+	covered := map[netip.AddrPort]bool{}
 	for i, text := range v.Clustering.WKAMembers {
 		path := fmt.Sprintf("clustering.wkaMembers[%d]", i)
-		m := wkaMember.FindStringSubmatch(text)
-		if m == nil {
-			v.refuse(path, "write address:port, or a range over the last octet such as 10.0.1.10-20:5701",
+		switch expanded := ExpandMember(text); {
+		case len(expanded) == 0:
+			v.refuse(path, "write address:port, or a range over the last octet that rises, such as 10.0.1.10-20:5701",
 				"%q is no well-known member", text)
-			continue
-		}
-		first, _ := strconv.Atoi(m[2])
-		last := first
-		if m[3] != "" {
-			last, _ = strconv.Atoi(m[3])
-		}
-		port, _ := strconv.Atoi(m[4])
-		switch _, err := netip.ParseAddr(m[1] + "." + m[2]); {
-		case err != nil || last < first || last > 255:
-			v.refuse(path, "write a range that rises and ends at 255 or before", "%q is no range of addresses", text)
-			continue
-		case port < ports.HazelcastFirst || port > ports.HazelcastLast:
+		case expanded[0].Port() < ports.HazelcastFirst || expanded[0].Port() > ports.HazelcastLast:
 			v.refuse(path, fmt.Sprintf("write a port from %d to %d", ports.HazelcastFirst, ports.HazelcastLast),
-				"%d is no port that the firewall opens", port)
-			continue
-		}
-		for octet := first; octet <= last; octet++ {
-			covered[fmt.Sprintf("%s.%d:%d", m[1], octet, port)] = true
+				"%d is no port that the firewall opens", expanded[0].Port())
+		default:
+			for _, member := range expanded {
+				covered[member] = true
+			}
 		}
 	}
 	for _, m := range v.Nodes.Members {
 		member := fmt.Sprintf("%s:%d", m.Address, m.Port)
-		if m.Address != "" && len(v.Clustering.WKAMembers) > 0 && !covered[member] {
+		own, err := netip.ParseAddrPort(member)
+		if err == nil && len(v.Clustering.WKAMembers) > 0 && !covered[own] {
 			v.refuse("clustering.wkaMembers", "add "+member, "%s is not among the well-known members and would stay alone",
 				m.Name)
 		}
 	}
+}
+
+// wkaMember is a well-known member: the address without its last octet, that octet, the last one of a range, and the port.
+var wkaMember = regexp.MustCompile(`^(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?:-(\d{1,3}))?:([1-9]\d{0,4})$`)
+
+// ExpandMember lists the addresses that a well-known member stands for: address:port, or a range over the last octet
+// such as 10.0.1.10-20:5701. It lists none for a text that is no well-known member.
+func ExpandMember(text string) []netip.AddrPort {
+	m := wkaMember.FindStringSubmatch(text)
+	if m == nil {
+		return nil
+	}
+	first, err := netip.ParseAddrPort(m[1] + "." + m[2] + ":" + m[4])
+	last, errLast := netip.ParseAddr(m[1] + "." + cmp.Or(m[3], m[2]))
+	if err != nil || errLast != nil {
+		return nil
+	}
+	var all []netip.AddrPort
+	for a := first.Addr(); a.IsValid() && a.Compare(last) <= 0; a = a.Next() {
+		all = append(all, netip.AddrPortFrom(a, first.Port()))
+	}
+	return all
 }
 
 func (v *validator) caching() {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"software.sslmate.com/src/go-pkcs12"
 )
@@ -135,8 +134,10 @@ func (v *validator) userStore() {
 		switch path := "userStore." + text.key; {
 		case text.value == "" && text.needed:
 			v.refuse(path, "write a name such as ou=users,dc=example,dc=com", "a directory needs it")
-		case text.value != "" && !strings.Contains(text.value, "="), strings.ContainsFunc(text.value, unicode.IsControl):
+		case text.value != "" && !strings.Contains(text.value, "="):
 			v.refuse(path, "write a name such as ou=users,dc=example,dc=com", "%q is no distinguished name", text.value)
+		default:
+			v.literalText(path, text.value)
 		}
 	}
 	for key, value := range map[string]string{"userNameAttribute": u.UserNameAttribute,

@@ -38,7 +38,7 @@ func nodeServices(c config.Cluster) []string {
 const memberMinutes = 8
 
 func checkEC2(c config.Cluster) error {
-	return nodefiles.Check(c, ec2cluster.Discovery(c, firewall.GroupName(c.Name(), firewall.Nodes)))
+	return nodefiles.Check(c, ec2cluster.Discovery(firewall.GroupName(c.Name(), firewall.Nodes)))
 }
 
 // buildEC2 is the topology ec2, from the network up.

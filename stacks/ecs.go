@@ -10,6 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/ecscluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/secrets"
@@ -35,7 +36,7 @@ func ecsServices(c config.Cluster) []string {
 	return taskServices
 }
 
-func checkECS(c config.Cluster) error { return nodefiles.Check(c, ecscluster.Discovery(c)) }
+func checkECS(c config.Cluster) error { return nodefiles.Check(c, nodeconfig.Discovery{}) }
 
 // buildECS is the topology ecs, from the network up.
 func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {

@@ -50,7 +50,7 @@ func servicesOfEKS(c config.Cluster) []string {
 	return clusterServices
 }
 
-func checkEKS(c config.Cluster) error { return workload.Check(c, c.EKS.Namespace) }
+func checkEKS(c config.Cluster) error { return workload.Check(c) }
 
 // buildEKS is the topology eks, from the network up.
 func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
@@ -173,17 +173,13 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 	if err != nil {
 		return nil, err
 	}
-	size := e.c.PodSize()
 	before := slices.Concat(e.cluster.Ready, e.cluster.Granted, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving)
 	for _, instance := range awskit.Sorted(e.data.database.Instances) {
 		before = append(before, instance.Resource)
 	}
 	return workload.New(ctx, "workload", &workload.Args{
-		Scope: e.scope, Config: e.c, Namespace: e.c.EKS.Namespace,
-		Images:  workload.Images{Server: e.c.Container.Image, Tools: e.c.Container.ToolsImage},
-		Size:    workload.Size{CPU: size.CPU, MemoryMiB: size.Memory},
-		Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx), SecretStore: e.c.EKS.Secrets,
-		Hosts: awskit.Inputs(e.data.database.Hosts()), FileSystem: e.data.files, SchemeJar: e.c.EKS.MembershipScheme,
+		Scope: e.scope, Config: e.c, Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx),
+		Hosts: awskit.Inputs(e.data.database.Hosts()), FileSystem: e.data.files,
 		TargetGroup: e.targetGroup(), Ingress: e.ingress(), Addresses: addresses, Before: before,
 	}, opts...)
 }

@@ -6,10 +6,8 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,8 +169,6 @@ type Args struct {
 	MinMembers int
 	// DrainSeconds is for how long a server goes on while its instance is shut down, so that requests end that have begun.
 	DrainSeconds int
-	// ReadySeconds is how long a node may take from the server's start to ready. Default: 900.
-	ReadySeconds int
 }
 
 // File is an object of the stack's bucket that a node fetches.
@@ -234,17 +230,10 @@ func Environment(name config.LogicalName) (masterUsername, masterPassword, passw
 	return prefix + "_MASTER_USERNAME", prefix + "_MASTER_PASSWORD", prefix + "_PASSWORD"
 }
 
-// SchemaProperties is the input file of the schema program. home is IS_HOME where the program runs. Values that no
-// properties file can carry on one line are an error.
-func SchemaProperties(version product.Version, home string, databases []Database) (string, error) {
+// SchemaProperties is the input file of the schema program. home is IS_HOME where the program runs.
+func SchemaProperties(version product.Version, home string, databases []Database) string {
 	var b strings.Builder
-	var problems []error
-	line := func(key, value string) {
-		if strings.ContainsAny(value, "\\\n\r") {
-			problems = append(problems, fmt.Errorf("%s: %q has a line break or a backslash", key, value))
-		}
-		fmt.Fprintf(&b, "%s=%s\n", key, value)
-	}
+	line := func(key, value string) { fmt.Fprintf(&b, "%s=%s\n", key, value) }
 	names := make([]string, 0, len(databases))
 	for _, d := range databases {
 		names = append(names, string(d.Logical))
@@ -262,39 +251,31 @@ func SchemaProperties(version product.Version, home string, databases []Database
 		}
 		line(key+".scripts", strings.Join(d.Scripts, ","))
 	}
-	if err := errors.Join(problems...); err != nil {
-		return "", fmt.Errorf("schema properties: %w", err)
-	}
-	return b.String(), nil
+	return b.String()
 }
 
 const base = "/opt/wso2is"
 
 const (
-	defaultReadySeconds = 900
+	// readySeconds is how long a node may take from the server's start to ready.
+	readySeconds = 900
 	// maxDrainSeconds: EC2 gives an operating system a few minutes to shut down.
 	maxDrainSeconds = 120
 	// TurnSeconds is for how long a node of an Auto Scaling group waits for the first one: a little longer than that may
 	// take from its server's start to ready.
-	TurnSeconds = defaultReadySeconds + 120
+	TurnSeconds = readySeconds + 120
 )
 
 // UserData is the user data of an EC2 node, before base64: the values of a as shell variables, then a script that is
-// the same on every node. It fails where a value is missing or cannot be passed on, and where the result is larger than
-// MaxUserData.
+// the same on every node. It fails where a value cannot be passed on, and where the result is larger than MaxUserData.
 func UserData(a Args) (string, error) {
 	facts, err := a.Version.Facts()
 	if err != nil {
 		return "", fmt.Errorf("user data: version: %w", err)
 	}
-	if err := a.check(); err != nil {
-		return "", fmt.Errorf("user data of node %q: %w", a.NodeName, err)
-	}
 	schema := ""
 	if a.makesSchema() {
-		if schema, err = SchemaProperties(a.Version, base+"/wso2is-"+string(a.Version), a.Databases); err != nil {
-			return "", fmt.Errorf("user data of node %q: %w", a.NodeName, err)
-		}
+		schema = SchemaProperties(a.Version, base+"/wso2is-"+string(a.Version), a.Databases)
 	}
 	var shared, mounts []string
 	share := func(accessPoint, name, at string) {
@@ -328,10 +309,6 @@ func UserData(a Args) (string, error) {
 	var hook LifecycleHook
 	if a.LifecycleHook != nil {
 		hook = *a.LifecycleHook
-	}
-	readySeconds := a.ReadySeconds
-	if readySeconds == 0 {
-		readySeconds = defaultReadySeconds
 	}
 
 	h := header{}
@@ -422,120 +399,4 @@ func (h *header) list(name string, values []string) {
 		fmt.Fprintf(&h.text, "\n\t%s", h.quote(name, value))
 	}
 	h.text.WriteString(")\n")
-}
-
-var (
-	checksum  = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	variable  = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
-	jvmOption = regexp.MustCompile("^[^\\s\"'`$\\\\]+$")
-)
-
-// check finds what would otherwise only fail on the instance, where nobody looks.
-func (a Args) check() error {
-	var problems []error
-	complain := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	required := func(name, value string) {
-		if value == "" {
-			complain("%s is missing", name)
-		}
-		if strings.ContainsAny(value, "|\n\r") {
-			complain("%s: %q has a vertical bar or a line break", name, value)
-		}
-	}
-	artifact := func(name string, it config.Artifact) {
-		if !strings.HasPrefix(it.Source, "s3://") && !strings.HasPrefix(it.Source, "https://") {
-			complain("%s: %q is neither an s3:// nor an https:// address", name, it.Source)
-		}
-		// The checksum of a file in the team's own bucket may be left out; configuration warns of it.
-		if it.SHA256 == "" && strings.HasPrefix(it.Source, "s3://") {
-			return
-		}
-		if !checksum.MatchString(it.SHA256) {
-			complain("%s: %q is no SHA-256 in lower-case hexadecimal", name, it.SHA256)
-		}
-	}
-	required("the region", a.Region)
-	required("the cluster's name", a.ClusterName)
-	required("the hostname", a.Hostname)
-	required("the bucket", a.Bucket)
-	artifact("the product archive", a.Archive)
-	artifact("the JDBC driver", a.Driver)
-	if a.CABundle.Source != "" {
-		artifact("the CA bundle", a.CABundle)
-		required("the CA bundle's path", a.CABundlePath)
-	}
-	if a.Trust.Source != "" {
-		artifact("the bundle of further authorities", a.Trust)
-		required("the path of further authorities", a.TrustPath)
-	}
-	required("the truststore's file name", a.Keystore.TruststoreFile)
-	for _, group := range []string{a.LogGroups.Server, a.LogGroups.Audit, a.LogGroups.Access, a.LogGroups.Bootstrap} {
-		required("a log group", group)
-	}
-	for _, d := range a.Databases {
-		name := "database " + string(d.Logical)
-		required(name+": the name", d.Name)
-		required(name+": the URL", d.URL)
-		required(name+": the master secret", d.MasterSecretARN)
-		required(name+": the password's secret", d.PasswordSecretID)
-		if len(d.Scripts) == 0 {
-			complain("%s: there are no scripts", name)
-		}
-	}
-	if !a.makesSchema() {
-		a.checkNode(complain, required)
-	}
-	return errors.Join(problems...)
-}
-
-// checkNode finds the same in what only a node has.
-func (a Args) checkNode(complain func(format string, args ...any), required func(name, value string)) {
-	deployment := false
-	for _, f := range a.Files {
-		required("a file's key", f.Key)
-		if !checksum.MatchString(f.SHA256) {
-			complain("file %s: %q is no SHA-256 in lower-case hexadecimal", f.Key, f.SHA256)
-		}
-		if f.Path == "" || path.IsAbs(f.Path) || path.Clean(f.Path) != f.Path || strings.HasPrefix(f.Path, "..") {
-			complain("file %s: %q is no path below IS_HOME", f.Key, f.Path)
-		}
-		deployment = deployment || f.Path == product.DeploymentFile
-	}
-	if !deployment {
-		complain("%s is not among the files", product.DeploymentFile)
-	}
-	if (a.FileSystem.Userstores != "" || a.FileSystem.Tenants != "") && a.FileSystem.ID == "" {
-		complain("there are access points but no file system")
-	}
-	if len(a.Secrets) == 0 {
-		complain("there are no secrets")
-	}
-	for _, s := range a.Secrets {
-		required("the secret for "+s.Variable, s.ID)
-		if !variable.MatchString(s.Variable) || s.HashVariable != "" && !variable.MatchString(s.HashVariable) {
-			complain("%q and %q: a variable is capital letters, digits and underscores", s.Variable, s.HashVariable)
-		}
-	}
-	required("the keystore's secret", a.Keystore.SecretID)
-	required("the keystore password's secret", a.Keystore.PasswordSecretID)
-	required("the keystore's file name", a.Keystore.File)
-	required("the TLS keystore's file name", a.Keystore.TLSFile)
-	if p := a.HazelcastPort; p != 0 && (p < ports.HazelcastFirst || p > ports.HazelcastLast) {
-		complain("the Hazelcast port %d is outside %d to %d", p, ports.HazelcastFirst, ports.HazelcastLast)
-	}
-	if a.HazelcastPort == 0 && a.MinMembers > 1 {
-		complain("a node without clustering never connects with %d members", a.MinMembers)
-	}
-	if a.HeapMiB <= 0 {
-		complain("the heap is %d MiB", a.HeapMiB)
-	}
-	for _, option := range a.JVMOptions {
-		if !jvmOption.MatchString(option) {
-			complain("the JVM option %q has white space, a quote, a backslash, a dollar sign or a back quote", option)
-		}
-	}
-	if a.LifecycleHook != nil {
-		required("the lifecycle hook's name", a.LifecycleHook.Name)
-		required("the lifecycle hook's group", a.LifecycleHook.Group)
-	}
 }

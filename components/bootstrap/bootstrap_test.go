@@ -221,47 +221,14 @@ func TestUserDataQuotes(t *testing.T) {
 	}
 }
 
-func TestUserDataRefuses(t *testing.T) {
-	for want, change := range map[string]func(a *Args){
-		"not a supported release":                        func(a *Args) { a.Version = "4.0.0" },
-		"the hostname is missing":                        func(a *Args) { a.Hostname = "" },
-		"neither an s3:// nor an https:// address":       func(a *Args) { a.Archive.Source = "http://example.com/a.zip" },
-		"the JDBC driver: \"\" is no SHA-256":            func(a *Args) { a.Driver = config.Artifact{Source: "https://x/y"} },
-		"the product archive: \"AB\" is no SHA-256":      func(a *Args) { a.Archive.SHA256 = "AB" },
-		"deployment.toml is not among the files":         func(a *Args) { a.Files = nil },
-		"is no path below IS_HOME":                       func(a *Args) { a.Files[0].Path = "../etc/passwd" },
-		"access points but no file system":               func(a *Args) { a.FileSystem.ID = "" },
-		"a variable is capital letters":                  func(a *Args) { a.Secrets[0].Variable = "A B" },
-		"has a vertical bar":                             func(a *Args) { a.Secrets[0].ID = "a|b" },
-		"the JVM option":                                 func(a *Args) { a.JVMOptions = []string{"-Da=b c"} },
-		"the Hazelcast port 4000 is outside 5701 to 580": func(a *Args) { a.HazelcastPort = 4000 },
-		"never connects with 2 members":                  func(a *Args) { a.HazelcastPort = 0 },
-		"has a line break": func(a *Args) {
-			*a = schemaExample(product.V7_1_0)
-			a.Databases[0].Properties = "a=b\nc"
-		},
-		"there are no scripts": func(a *Args) {
-			*a = schemaExample(product.V7_1_0)
-			a.Databases[0].Scripts = nil
-		},
-		"the master secret is missing": func(a *Args) {
-			*a = schemaExample(product.V7_1_0)
-			a.Databases[0].MasterSecretARN = ""
-		},
-	} {
-		a := example(product.V7_1_0)
-		change(&a)
-		if _, err := UserData(a); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v instead of %q", err, want)
-		}
-	}
-	everything := example(product.V7_1_0)
-	everything.Region, everything.HeapMiB, everything.Secrets = "", 0, nil
-	_, err := UserData(everything)
+func TestUserDataRefusesWhatNoShellCanRead(t *testing.T) {
+	a := example(product.V7_1_0)
+	a.ClusterName = "de\x00mo"
+	_, err := UserData(a)
 	if err == nil {
 		t.Fatal("no error")
 	}
-	contains(t, "one error", err.Error(), "the region is missing", "the heap is 0 MiB", "there are no secrets")
+	contains(t, "the error", err.Error(), `node "node-1"`, "CLUSTER cannot be passed to the shell")
 }
 
 func TestScripts(t *testing.T) {
@@ -275,40 +242,40 @@ func TestScripts(t *testing.T) {
 	for name, c := range map[string]struct {
 		db      config.Database
 		logical config.LogicalName
-		version product.Version
 		want    []string
 	}{
 		"identity keeps consent": {
-			in(engine.Postgres, config.Separate, "identity", "shared"), "identity", product.V7_1_0,
+			in(engine.Postgres, config.Separate, "identity", "shared"), "identity",
 			[]string{"dbscripts/identity/postgresql.sql", "dbscripts/consent/postgresql.sql"},
 		},
 		"consent of its own": {
-			in(engine.MySQL, config.Separate, "identity", "shared", "consent"), "identity", product.V7_1_0,
+			in(engine.MySQL, config.Separate, "identity", "shared", "consent"), "identity",
 			[]string{"dbscripts/identity/mysql.sql"},
 		},
 		"and what it gets": {
-			in(engine.MySQL, config.Separate, "identity", "shared", "consent"), "consent", product.V7_1_0,
+			in(engine.MySQL, config.Separate, "identity", "shared", "consent"), "consent",
 			[]string{"dbscripts/consent/mysql.sql"},
 		},
 		"all in one": {
-			in(engine.Oracle, config.Single, "identity"), "identity", product.V6_1_0,
+			in(engine.Oracle, config.Single, "identity"), "identity",
 			[]string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},
 		},
 		"MariaDB runs MySQL's": {
-			in(engine.MariaDB, config.Separate, "identity", "shared"), "shared", product.V7_1_0,
+			in(engine.MariaDB, config.Separate, "identity", "shared"), "shared",
 			[]string{"dbscripts/mysql.sql"},
 		},
 		"agents": {
-			in(engine.SQLServer, config.Separate, "identity", "shared", "agent"), "agent", product.V7_2_0,
+			in(engine.SQLServer, config.Separate, "identity", "shared", "agent"), "agent",
 			[]string{"dbscripts/identity/agent/mssql.sql"},
 		},
-		"no agents yet": {in(engine.MySQL, config.Separate, "agent"), "agent", product.V7_1_0, nil},
-		"not in use":    {in(engine.MySQL, config.Separate, "identity", "shared"), "user", product.V7_1_0, nil},
+		"sessions": {
+			in(engine.MySQL, config.Separate, "identity", "shared", "session"), "session",
+			[]string{"dbscripts/identity/mysql.sql"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Scripts(c.db, c.logical, c.version)
-			if (err != nil) != (c.want == nil) || !slices.Equal(got, c.want) {
-				t.Errorf("%v, %v instead of %v", got, err, c.want)
+			if got := Scripts(c.db, c.logical); !slices.Equal(got, c.want) {
+				t.Errorf("%v instead of %v", got, c.want)
 			}
 		})
 	}

@@ -212,7 +212,6 @@ func newMachine(t *testing.T, version product.Version) *machine {
 	}
 	m.args.TrustPath = "/opt/wso2is/security/trust-ca.pem"
 	m.args.LifecycleHook = &LifecycleHook{Name: "launch", Group: "demo"}
-	m.args.ReadySeconds = 1
 	m.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "FAKE="+m.fake, "WSO2IS_ROOT="+m.root,
 		"WSO2IS_RETRY_INTERVAL=0", "WSO2IS_READY_INTERVAL=0.1", "WSO2IS_PROC="+filepath.Join(m.fake, "proc"))
 	return m
@@ -239,7 +238,11 @@ func (m *machine) boot(t *testing.T, env ...string) (string, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m.run(t, env, "bash", "-c", data)
+	usual := "READY_SECONDS=" + strconv.Itoa(readySeconds)
+	if !strings.Contains(data, usual) {
+		t.Fatalf("the user data lacks %s", usual)
+	}
+	return m.run(t, env, "bash", "-c", strings.Replace(data, usual, "READY_SECONDS=1", 1))
 }
 
 func (m *machine) run(t *testing.T, env []string, name string, args ...string) (string, int) {

@@ -157,20 +157,13 @@ func (s *server) launch(t *testing.T, n node) *run {
 		if !ok {
 			continue
 		}
-		scripts, err := Scripts(cluster, logical, n.version)
-		if err != nil {
-			t.Fatal(err)
-		}
 		databases = append(databases, Database{
-			Logical: logical, Engine: s.engine, Name: name, URL: n.url, Scripts: scripts,
+			Logical: logical, Engine: s.engine, Name: name, URL: n.url, Scripts: Scripts(cluster, logical),
 		})
 		user, master, password := Environment(logical)
 		env = append(env, user+"=master", master+"="+masterPassword, password+"="+n.password)
 	}
-	properties, err := SchemaProperties(n.version, n.home, databases)
-	if err != nil {
-		t.Fatal(err)
-	}
+	properties := SchemaProperties(n.version, n.home, databases)
 	properties += fmt.Sprintf("connectSeconds=%d\nlockSeconds=60\n", n.connect)
 	file := filepath.Join(t.TempDir(), "schema.properties")
 	if err := os.WriteFile(file, []byte(properties), 0o600); err != nil {
@@ -429,8 +422,8 @@ func testSchema(t *testing.T, s *server) {
 			}
 			return text
 		})
-		file, _ := Scripts(config.Database{Engine: s.engine, Logical: map[config.LogicalName]config.Logical{"identity": {}}},
-			config.IdentityDB, product.V7_1_0)
+		file := Scripts(config.Database{Engine: s.engine, Logical: map[config.LogicalName]config.Logical{"identity": {}}},
+			config.IdentityDB)
 		failing := node{home: broken, names: identity("wso2broken")}
 		lines := "line " + strconv.Itoa(strings.Count(read(t, filepath.Join(broken, file[1])), "\n"))
 		s.launch(t, failing).finish(t, 5, file[1]+" "+lines)

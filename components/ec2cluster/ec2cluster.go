@@ -63,16 +63,13 @@ type Node struct {
 }
 
 // Discovery is how nodes find each other.
-func Discovery(c config.Cluster, nodesGroup string) nodeconfig.Discovery {
-	return nodeconfig.Discovery{
-		Region: c.Region, SecurityGroup: nodesGroup, TagKey: config.DiscoveryTagKey, TagValue: c.Name(),
-		VPCCIDR: c.Network.CIDR,
-	}
+func Discovery(nodesGroup string) nodeconfig.Discovery {
+	return nodeconfig.Discovery{SecurityGroup: nodesGroup}
 }
 
 // nodeFiles writes the files of one node.
 func (b *builder) nodeFiles(ctx *pulumi.Context, name string, node nodeconfig.Node) (*nodefiles.Node, error) {
-	return b.files.Node(ctx, b.Config, b.Database.Hosts(), Discovery(b.Config, b.NodesGroupName), name, node)
+	return b.files.Node(ctx, b.Config, b.Database.Hosts(), Discovery(b.NodesGroupName), name, node)
 }
 
 // Cluster is the nodes.

@@ -23,7 +23,7 @@ func groupName(cluster string) string { return cluster + "-nodes" }
 // group makes an Auto Scaling group whose instances find each other by tag.
 func (b *builder) group(ctx *pulumi.Context) error {
 	c := b.Config
-	files, err := b.nodeFiles(ctx, nodefiles.Shared, nodeconfig.Node{Name: nodefiles.Shared, CreateAdmin: true})
+	files, err := b.nodeFiles(ctx, nodefiles.Shared, nodeconfig.Node{CreateAdmin: true})
 	if err != nil {
 		return err
 	}

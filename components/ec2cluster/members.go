@@ -45,9 +45,7 @@ func (b *builder) members(ctx *pulumi.Context) error {
 func (b *builder) member(
 	ctx *pulumi.Context, m config.Member, index int, image pulumi.StringInput, follows bool, before []pulumi.Resource,
 ) (pulumi.CustomResource, error) {
-	files, err := b.nodeFiles(ctx, m.Name, nodeconfig.Node{
-		Name: m.Name, Address: m.Address, Port: m.Port, CreateAdmin: index == 0,
-	})
+	files, err := b.nodeFiles(ctx, m.Name, nodeconfig.Node{Address: m.Address, Port: m.Port, CreateAdmin: index == 0})
 	if err != nil {
 		return nil, err
 	}

@@ -93,9 +93,7 @@ func (b *builder) schemaArgs(known schemaValues[string]) (bootstrap.Args, error)
 		return bootstrap.Args{}, err
 	}
 	out.NodeName = schemaName
-	if out.Databases, err = nodefiles.Databases(c, known.Hosts); err != nil {
-		return bootstrap.Args{}, err
-	}
+	out.Databases = nodefiles.Databases(c, known.Hosts)
 	for i, d := range out.Databases {
 		out.Databases[i].MasterSecretARN = known.MasterSecrets[c.Database.Logical[d.Logical].Instance]
 		out.Databases[i].PasswordSecretID = known.Passwords[d.Logical]

@@ -61,14 +61,6 @@ type Cluster struct {
 	Deployed pulumi.CustomResource
 }
 
-// Discovery is how nodes find each other.
-func Discovery(c config.Cluster) nodeconfig.Discovery {
-	return nodeconfig.Discovery{
-		Region: c.Region, TagKey: config.DiscoveryTagKey, TagValue: c.Name(), VPCCIDR: c.Network.CIDR,
-		ClusterName: c.Name(), HostNetwork: c.HostNetwork(),
-	}
-}
-
 // builder is what the parts of a cluster share.
 type builder struct {
 	*Args
@@ -102,8 +94,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	b.before = slices.Concat(args.Before, b.store.Ready, args.Identity.ready, args.Network.Egress)
-	if b.files, err = b.store.Node(ctx, args.Config, args.Database.Hosts(), Discovery(args.Config), nodefiles.Shared,
-		nodeconfig.Node{Name: nodefiles.Shared, CreateAdmin: true}); err != nil {
+	if b.files, err = b.store.Node(ctx, args.Config, args.Database.Hosts(), nodeconfig.Discovery{}, nodefiles.Shared,
+		nodeconfig.Node{CreateAdmin: true}); err != nil {
 		return nil, fmt.Errorf("writing the nodes' files: %w", err)
 	}
 	program, err := b.store.Object(ctx, schemaProgram, pulumi.String(bootstrap.SchemaProgram()))

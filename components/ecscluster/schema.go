@@ -51,8 +51,8 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 		}, b.automation),
 		Role: b.Identity.roles[automationRole].Arn,
 		Parameters: pulumi.StringMap{"Schema": awskit.Resolve(hosts, func(hosts map[string]string) (string, error) {
-			properties, err := nodefiles.SchemaProperties(b.Config, hosts)
-			return nodefiles.Sum(properties)[:32], err // ECS keeps it as who started the task
+			// ECS keeps it as who started the task.
+			return nodefiles.Sum(nodefiles.SchemaProperties(b.Config, hosts))[:32], nil
 		})},
 		Seconds: schemaSeconds, Before: append(slices.Clone(b.before), task),
 	}, b.child...)
@@ -69,11 +69,7 @@ type schemaValues[T any] struct {
 // schemaContainers are the containers of the task that makes the schema.
 func (b *builder) schemaContainers(known schemaValues[string]) (string, error) {
 	c := b.Config
-	properties, err := nodefiles.SchemaProperties(c, known.Hosts)
-	if err != nil {
-		return "", err
-	}
-	prepare, err := b.prepare(append(container.Files(c), schemaProgramFile(known.Bucket)), properties)
+	prepare, err := b.prepare(append(container.Files(c), schemaProgramFile(known.Bucket)), nodefiles.SchemaProperties(c, known.Hosts))
 	if err != nil {
 		return "", err
 	}

@@ -1,8 +1,6 @@
 package nodeconfig
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/wso2is-aws/wso2is/config"
@@ -17,9 +15,6 @@ func (r *renderer) caching(d *document) {
 	c := r.Cluster.Caching
 	d.Server.ForceLocalCache = c.Scenario != config.CacheDistributed
 	d.Server.DefaultCacheTimeout = minutes(c.TimeoutMinutes)
-	if c.TimeoutMinutes <= 0 {
-		r.refuse("wso2is:caching.timeoutMinutes: must be a number of minutes above 0")
-	}
 	caches := map[string]map[string]any{}
 	of := func(id string) map[string]any {
 		if caches[id] == nil {
@@ -49,25 +44,15 @@ func (r *renderer) caching(d *document) {
 		}
 		d.UserStore.Properties["UserRolesCacheEnabled"] = false
 	case config.CacheSelected:
-		for i, id := range c.Disabled {
-			if !slices.Contains(ids, id) {
-				r.refuse("wso2is:caching.disabled[%d]: %s has no cache %q", i, r.Cluster.Version, id)
-			}
+		for _, id := range c.Disabled {
 			of(id)["enable"] = false
 		}
-	case config.CacheLocalInvalidation, config.CacheDistributed:
-	default:
-		r.refuse("wso2is:caching.scenario: %q is not a scenario; write one of %s, %s, %s, %s, %s", c.Scenario,
-			config.CacheLocalInvalidation, config.CacheLocal, config.CacheNone, config.CacheSelected, config.CacheDistributed)
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.Caches)) {
-		if !slices.Contains(ids, id) {
-			r.refuse("wso2is:caching.caches.%s: %s has no such cache", id, r.Cluster.Version)
-		}
-		if t := c.Caches[id].TimeoutSeconds; t > 0 {
+	for id, adjusted := range c.Caches {
+		if t := adjusted.TimeoutSeconds; t > 0 {
 			of(id)["timeout"] = strconv.Itoa(t)
 		}
-		if n := c.Caches[id].Capacity; n > 0 {
+		if n := adjusted.Capacity; n > 0 {
 			of(id)["capacity"] = strconv.Itoa(n)
 		}
 	}

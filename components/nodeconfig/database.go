@@ -22,15 +22,15 @@ func either(condition bool, yes, no string) string {
 // connection, and for a verified one where database.caBundle is set. It waits for answers as long as they take, as the
 // program that makes the schema must.
 func JDBCURL(db config.Database, host, name string) string {
-	return url(db, Endpoint{Host: host, Port: db.Port(), Name: name}, 0)
+	return url(db, host, name, 0)
 }
 
-func url(db config.Database, e Endpoint, answer int) string {
+func url(db config.Database, host, name string, answer int) string {
 	known, caFile := db.Engine.Facts(), ""
 	if db.CABundle.Source != "" {
 		caFile = CABundlePath
 	}
-	text := known.URL(e.Host, e.Port, e.Name, caFile)
+	text := known.URL(host, known.Port, name, caFile)
 	if known.Properties == "" {
 		text += known.Timeouts(connectSeconds, answer)
 	}
@@ -92,9 +92,6 @@ func (r *renderer) databases(d *document) {
 		d.Session = &dataSourceName{DataSource: "jdbc/" + sessionDataSource}
 	}
 	if !r.facts.AgentIdentity {
-		if r.separate(config.AgentDB) {
-			r.refuse("wso2is:database.logical.agent: %s keeps no agent identities; leave it out", r.Cluster.Version)
-		}
 		return
 	}
 	// The release ships this data source on a file of the node's own, which no other node would see.
@@ -112,17 +109,12 @@ func (r *renderer) separate(name config.LogicalName) bool {
 
 func (r *renderer) database(name config.LogicalName) database {
 	db := r.Cluster.Database
-	at, ok := r.Databases[name]
-	if !ok {
-		r.refuse("wso2is:database.logical.%s: there is no endpoint for this logical database", name)
-	} else if at.Host == "" || at.Port == 0 || at.Username == "" || at.Name == "" {
-		r.refuse("wso2is:database.logical.%s: the endpoint lacks a host, port, name or user", name)
-	}
+	logical := db.Logical[name]
 	known := db.Engine.Facts()
 	return database{
-		URL:      url(db, at, answerSeconds),
+		URL:      url(db, r.Hosts[logical.Instance], logical.Name, answerSeconds),
 		Driver:   known.Driver.Class,
-		Username: at.Username,
+		Username: logical.Name, // as the schema program calls the user
 		Password: env(EnvDatabasePassword(name)),
 		// The server has defaults for two data sources only, and most releases infer a validation query into a key that
 		// nothing reads; so everything is written for each.

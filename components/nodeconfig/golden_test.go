@@ -53,15 +53,12 @@ func input(c config.Cluster) Input {
 		hosts[name] = name + ".abcdefghijkl.eu-west-1.rds.amazonaws.com"
 	}
 	in := Input{
-		Cluster: c, Node: Node{Name: "node-1", CreateAdmin: true}, Databases: Endpoints(c, hosts),
-		Discovery: Discovery{
-			SecurityGroup: "wso2is-test-nodes", TagKey: config.DiscoveryTagKey, TagValue: c.Name(),
-			ClusterName: "wso2is-test", HostNetwork: true, Namespace: "wso2-is", Service: "wso2is",
-		},
+		Cluster: c, Node: Node{CreateAdmin: true}, Hosts: hosts,
+		Discovery: Discovery{SecurityGroup: "wso2is-test-nodes", Service: "wso2is"},
 	}
 	if c.Fixed() {
 		m := c.Nodes.Members[0]
-		in.Node.Name, in.Node.Address, in.Node.Port = m.Name, m.Address, m.Port
+		in.Node.Address, in.Node.Port = m.Address, m.Port
 	}
 	return in
 }
@@ -118,6 +115,7 @@ func golden() map[string]Input {
 			c.Clustering.Scheme, c.Topology = scheme, map[config.Scheme]config.Topology{
 				config.AWSECS: config.ECS, config.Kubernetes: config.EKS,
 			}[scheme]
+			c.EKS.Namespace = "wso2-is"
 			add(fmt.Sprintf("scheme-%s-%s", scheme, version), c)
 		}
 	}
@@ -159,18 +157,7 @@ func golden() map[string]Input {
 	}}))
 	awsvpc := from(nil)
 	awsvpc.Clustering.Scheme = config.AWSECS
-	add("aws-ecs-awsvpc", awsvpc, func(in *Input) { in.Discovery.HostNetwork = false })
-	pods := from(nil)
-	pods.Clustering.Scheme = config.Kubernetes
-	add("kubernetes-api-server", pods, func(in *Input) {
-		in.Discovery.APIServer, in.Discovery.APIToken = "https://10.0.0.1:6443", true
-	})
-	jar := from(object{"version": "5.11.0"})
-	jar.Clustering.Scheme = config.Kubernetes
-	add("kubernetes-5.11.0-basic", jar, func(in *Input) {
-		in.Discovery.ServiceHost, in.Discovery.ServicePort = "kubernetes.internal", 443
-		in.Discovery.APIBasic, in.Discovery.SkipTLSVerification = true, true
-	})
+	add("aws-ecs-awsvpc", awsvpc)
 	rotation := from(nil)
 	rotation.Secrets.EncryptionKey, rotation.Secrets.PreviousEncryptionKey = config.NewSecret(marker), config.NewSecret("old")
 	add("key-rotation", rotation)
@@ -181,7 +168,7 @@ func golden() map[string]Input {
 			{"name": "one", "zone": "eu-west-1a", "address": "10.0.0.10"},
 			{"name": "two", "zone": "eu-west-1b", "address": "10.0.16.10", "port": 5702},
 		}},
-	}), func(in *Input) { in.Node = Node{Name: "two", Address: "10.0.16.10", Port: 5702} })
+	}), func(in *Input) { in.Node = Node{Address: "10.0.16.10", Port: 5702} })
 	return cases
 }
 

@@ -2,10 +2,6 @@ package nodeconfig
 
 import (
 	"fmt"
-	"maps"
-	"regexp"
-	"slices"
-	"unicode/utf8"
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/ports"
@@ -265,8 +261,6 @@ type healthCheckers struct {
 // document fills the model.
 func (r *renderer) document() document {
 	c := r.Cluster
-	r.checkAddress()
-	r.checkLiterals()
 	d := document{
 		Server: server{
 			Hostname: c.Hostname,
@@ -310,32 +304,6 @@ func (r *renderer) document() document {
 	return d
 }
 
-var placeholder = regexp.MustCompile(`\$[a-z]*\{`)
-
-// checkLiterals refuses texts of a team in which the server would see a reference of its own.
-func (r *renderer) checkLiterals() {
-	c := r.Cluster
-	texts := map[string]string{
-		"hostname": c.Hostname, "clustering.domain": c.Clustering.Domain, "admin.username": c.Admin.Username,
-		"clustering.aws.iamRole": c.Clustering.AWS.IAMRole, "clustering.aws.hostHeader": c.Clustering.AWS.HostHeader,
-		"userStore.url": c.UserStore.URL, "userStore.bindDn": c.UserStore.BindDN,
-		"userStore.userSearchBase": c.UserStore.UserSearchBase, "userStore.groupSearchBase": c.UserStore.GroupSearchBase,
-		"userStore.userNameAttribute": c.UserStore.UserNameAttribute,
-		"userStore.userObjectClass":   c.UserStore.UserObjectClass,
-	}
-	for name, value := range c.Clustering.Hazelcast {
-		texts["clustering.hazelcast."+name] = value
-	}
-	for _, key := range slices.Sorted(maps.Keys(texts)) {
-		if !utf8.ValidString(texts[key]) {
-			r.refuse("wso2is:%s: %q is no valid text", key, texts[key])
-		}
-		if placeholder.MatchString(texts[key]) {
-			r.refuse("wso2is:%s: %q would be replaced by the server; leave out the $ before the brace", key, texts[key])
-		}
-	}
-}
-
 // security says where keys are. Primary and internal keystores are one file: every node must sign and encrypt with the
 // same key. For TLS each node has a key of its own, which only Tomcat's connector uses (the kernel's default.json).
 func (r *renderer) security(d *document) {
@@ -354,9 +322,6 @@ func (r *renderer) security(d *document) {
 	d.Encryption.Key = env(EnvEncryptionKey)
 	if r.Cluster.Secrets.PreviousEncryptionKey.Set() {
 		d.Encryption.OldKey, d.Encryption.EnableKeyID = env(EnvPreviousEncryptionKey), true
-		if !r.facts.RotatesEncryptionKey {
-			r.refuse("wso2is:secrets.previousEncryptionKey: %s knows one key only; leave it out", r.Cluster.Version)
-		}
 	}
 	d.Recovery.Endpoint.Auth.Hash = env(EnvEndpointHash)
 	d.Identity.AuthFramework.Endpoint.AppPassword = env(EnvEndpointPassword)
@@ -378,13 +343,9 @@ func (r *renderer) transport(d *document) {
 	d.Transport.HTTPS.Properties.KeepAliveTimeout = (r.Cluster.LoadBalancer.IdleTimeout + keepAliveMargin) * 1000
 	d.Transport.HTTPS.SSLHostConfig.Properties.Protocols = "+TLSv1.2,+TLSv1.3"
 
-	proxies, err := AddressRegexp(r.Discovery.VPCCIDR)
-	if err != nil {
-		r.refuse("wso2is:network.cidr: %w", err)
-	}
 	d.AccessLog = accessLog{Pattern: accessLogPattern, UseLogger: r.Cluster.Topology != config.EC2}
 	v := valve{
-		InternalProxies: proxies,
+		InternalProxies: AddressRegexp(r.vpc),
 		RemoteIPHeader:  "x-forwarded-for",
 		ProtocolHeader:  "x-forwarded-proto",
 		ProxiesHeader:   "x-forwarded-by",

@@ -7,7 +7,6 @@
 package nodeconfig
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -40,12 +39,6 @@ const (
 	EnvAWSAccessKey = "WSO2_AWS_ACCESS_KEY"
 	// EnvAWSSecretKey belongs to EnvAWSAccessKey.
 	EnvAWSSecretKey = "WSO2_AWS_SECRET_KEY"
-	// EnvKubernetesToken is the bearer token for the Kubernetes API server, where the pod's own is not to be used.
-	EnvKubernetesToken = "WSO2_KUBERNETES_TOKEN"
-	// EnvKubernetesUsername is the user for basic authentication to the Kubernetes API server, read by 5.11.0 only.
-	EnvKubernetesUsername = "WSO2_KUBERNETES_USERNAME"
-	// EnvKubernetesPassword belongs to EnvKubernetesUsername.
-	EnvKubernetesPassword = "WSO2_KUBERNETES_PASSWORD"
 )
 
 // EnvDatabasePassword names the variable with the password of a logical database's user, such as
@@ -85,21 +78,19 @@ func extension(format product.KeystoreFormat) string {
 
 // Input is everything a node's files depend on.
 type Input struct {
-	// Cluster is the configuration as config.Load returns it, with every default filled in.
+	// Cluster is the configuration as config.Load returns it.
 	Cluster config.Cluster
 	// Node is the node the files are for.
 	Node Node
-	// Databases says where each logical database is, usually by Endpoints.
-	Databases map[config.LogicalName]Endpoint
-	// Discovery is what the membership scheme needs to know of the nodes' surroundings.
+	// Hosts are the DNS names of the database instances by name.
+	Hosts map[string]string
+	// Discovery is what the membership scheme has to know besides the configuration.
 	Discovery Discovery
 }
 
 // Node is what differs between the nodes of a cluster.
 type Node struct {
-	// Name is the node's name, for error messages only: nodes that share a launch template share their file.
-	Name string
-	// Address is the node's private IPv4 address. Empty means that the node finds out: $env{NODE_IP}.
+	// Address is the node's private IPv4 address. It is empty where only the node itself knows it: $env{NODE_IP}.
 	Address string
 	// Port is the node's Hazelcast port. 0 means clustering.port.
 	Port int
@@ -108,61 +99,12 @@ type Node struct {
 	CreateAdmin bool
 }
 
-// Endpoint is a logical database as JDBC reaches it.
-type Endpoint struct {
-	// Host is the DNS name of the database instance.
-	Host string
-	// Port is the port of the database instance.
-	Port int
-	// Name is the database's name. Oracle has one database for all; there a logical database is the user's schema.
-	Name string
-	// Username is the user that owns the logical database.
-	Username string
-}
-
-// Endpoints finds every logical database of the cluster on its instance, given the DNS name of each instance. A logical
-// database's user has the database's name.
-func Endpoints(c config.Cluster, hosts map[string]string) map[config.LogicalName]Endpoint {
-	all := make(map[config.LogicalName]Endpoint, len(c.Database.Logical))
-	for name, l := range c.Database.Logical {
-		all[name] = Endpoint{Host: hosts[l.Instance], Port: c.Database.Port(), Name: l.Name, Username: l.Name}
-	}
-	return all
-}
-
-// Discovery is what a membership scheme needs to know of the nodes' surroundings.
+// Discovery is what a membership scheme has to know besides the configuration.
 type Discovery struct {
-	// Region is the AWS region, for the schemes aws and aws-ecs. Empty means the cluster's.
-	Region string
-	// SecurityGroup is the name of the nodes' security group (EC2 filters by name, not by id), for the scheme aws.
+	// SecurityGroup is the name of the nodes' security group, for the scheme aws: EC2 filters by name, not by id.
 	SecurityGroup string
-	// TagKey and TagValue are the tag that the nodes of this cluster carry, and no others: EC2 is asked account-wide,
-	// so without a tag of its own a development node would join production.
-	TagKey, TagValue string
-	// VPCCIDR is the range that nodes and load balancer are in. Empty means network.cidr.
-	VPCCIDR string
-
-	// ClusterName is the ECS cluster's name, for the scheme aws-ecs.
-	ClusterName string
-	// HostNetwork says that tasks use their instance's network, so that members are found as EC2 instances. Without it
-	// they are found as tasks.
-	HostNetwork bool
-
-	// Namespace is the Kubernetes namespace of the pods, for the scheme kubernetes.
-	Namespace string
-	// Service is the Kubernetes service whose endpoints are the members.
+	// Service is the Kubernetes service whose endpoints are the members, for the scheme kubernetes.
 	Service string
-	// APIServer is the URL of the Kubernetes API server. Empty means the cluster's own.
-	APIServer string
-	// ServiceHost and ServicePort are the API server's host and HTTPS port, instead of APIServer.
-	ServiceHost string
-	ServicePort int
-	// APIToken says that EnvKubernetesToken has the token for the API server. Without it the pod's own is used.
-	APIToken bool
-	// APIBasic says that EnvKubernetesUsername and EnvKubernetesPassword authenticate to the API server.
-	APIBasic bool
-	// SkipTLSVerification accepts any certificate of the API server.
-	SkipTLSVerification bool
 }
 
 // Files are what a node puts below the product's home.
@@ -173,25 +115,28 @@ type Files struct {
 	HazelcastXML []byte
 }
 
-// Render writes the files of one node. Every problem is reported at once, with the configuration key to change.
+// Render writes the files of one node of a cluster that config.Load has found right.
 func Render(in Input) (Files, error) {
 	facts, err := in.Cluster.Version.Facts()
 	if err != nil {
 		return Files{}, fmt.Errorf("wso2is:version: %w", err)
 	}
-	r := renderer{Input: in, facts: facts}
-	r.Discovery.VPCCIDR = either(r.Discovery.VPCCIDR != "", r.Discovery.VPCCIDR, r.Cluster.Network.CIDR)
-	r.Discovery.Region = either(r.Discovery.Region != "", r.Discovery.Region, r.Cluster.Region)
-	if r.Node.Port == 0 {
-		r.Node.Port = r.Cluster.Clustering.Port
+	vpc, err := netip.ParsePrefix(in.Cluster.Network.CIDR)
+	if err != nil {
+		return Files{}, fmt.Errorf("wso2is:network.cidr: %w", err)
 	}
-	doc := r.document()
-	files := Files{HazelcastXML: r.hazelcastXML()}
-	text, err := write(doc, in.Cluster.ExtraConfig)
-	if err := errors.Join(append(r.problems, err)...); err != nil {
+	if in.Node.Port == 0 {
+		in.Node.Port = in.Cluster.Clustering.Port
+	}
+	r := renderer{Input: in, facts: facts, vpc: vpc}
+	text, err := write(r.document(), in.Cluster.ExtraConfig)
+	if err != nil {
 		return Files{}, err
 	}
-	files.DeploymentTOML = text
+	files := Files{DeploymentTOML: text}
+	if xml := in.Cluster.Clustering.HazelcastXML; xml != "" && in.Cluster.Clustered() {
+		files.HazelcastXML = []byte(xml)
+	}
 	return files, nil
 }
 
@@ -220,15 +165,12 @@ func Environment(c config.Cluster) []string {
 	return names
 }
 
-// renderer collects problems while it fills the model.
+// renderer fills the model.
 type renderer struct {
 	Input
-	facts    product.Facts
-	problems []error
-}
-
-func (r *renderer) refuse(format string, args ...any) {
-	r.problems = append(r.problems, fmt.Errorf(format, args...))
+	facts product.Facts
+	// vpc is the range that nodes and load balancer are in.
+	vpc netip.Prefix
 }
 
 func env(name string) string { return "$env{" + name + "}" }
@@ -239,14 +181,4 @@ func (r *renderer) address() string {
 		return env(EnvNodeIP)
 	}
 	return r.Node.Address
-}
-
-// checkAddress refuses what cannot be a member's own address.
-func (r *renderer) checkAddress() {
-	if r.Node.Address == "" {
-		return
-	}
-	if a, err := netip.ParseAddr(r.Node.Address); err != nil || !a.Is4() {
-		r.refuse("wso2is:nodes.members: the address %q of node %q is not an IPv4 address", r.Node.Address, r.Node.Name)
-	}
 }

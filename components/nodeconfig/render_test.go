@@ -102,7 +102,7 @@ func clusters() *rapid.Generator[config.Cluster] {
 		c.UserStore.UserSearchBase = text().Draw(t, "base")
 		c.Clustering.Hazelcast = map[string]string{"hazelcast.some.property": text().Draw(t, "property")}
 		c.ExtraConfig = map[string]any{
-			"oauth": map[string]any{"timestamp_skew": float64(rapid.IntRange(0, 9).Draw(t, "skew"))},
+			"oauth": map[string]any{"timestamp_skew": int64(rapid.IntRange(0, 9).Draw(t, "skew"))},
 		}
 		return c
 	})
@@ -113,7 +113,7 @@ func nodes(c config.Cluster) []Input {
 	var all []Input
 	for i := range max(2, len(c.Nodes.Members)) {
 		in := input(c)
-		in.Node = Node{Name: fmt.Sprintf("node-%d", i+1), CreateAdmin: i == 0}
+		in.Node = Node{CreateAdmin: i == 0}
 		if c.Fixed() {
 			in.Node.Address, in.Node.Port = c.Nodes.Members[i].Address, c.Nodes.Members[i].Port
 		}
@@ -226,7 +226,7 @@ func TestURLsAreEscapedOnceInTheFile(t *testing.T) {
 		"sslmode=verify-full&amp;sslrootcert=/opt/wso2is/security/rds-ca.pem&amp;connectTimeout=10&amp;tcpKeepAlive=true&amp;"+
 		"socketTimeout=60", got)
 	require.Equal(t, strings.TrimSuffix(strings.ReplaceAll(got.(string), "&amp;", "&"), "&socketTimeout=60"),
-		JDBCURL(c.Database, in.Databases[config.IdentityDB].Host, "wso2identity"))
+		JDBCURL(c.Database, in.Hosts["main"], "wso2identity"))
 }
 
 // One place is enough for agent identities to be lost: a file on one node.
@@ -332,144 +332,4 @@ func TestHazelcastXMLReplacesTheSchemesProperties(t *testing.T) {
 	require.Nil(t, tree["hazelcast"])
 	in.Cluster.Caching.Scenario = config.CacheNone
 	require.Nil(t, render(t, in).HazelcastXML)
-}
-
-func TestRefusals(t *testing.T) {
-	base := load(t, nil)
-	wka := load(t, object{"clustering": object{"scheme": "wka"}})
-	for name, c := range map[string]struct {
-		from   config.Cluster
-		change func(*Input)
-		want   string
-	}{
-		"release": {base, func(in *Input) { in.Cluster.Version = "7.9.0" },
-			`wso2is:version: "7.9.0" is not a supported release; write one of 5.11.0, 6.0.0, 6.1.0, 7.0.0, 7.1.0, 7.2.0, 7.3.0`},
-		"scheme": {base, func(in *Input) { in.Cluster.Clustering.Scheme = "gossip" },
-			`wso2is:clustering.scheme: "gossip" is not a membership scheme; write one of wka, multicast, aws, ` +
-				"aws-ecs, kubernetes"},
-		"domain": {base, func(in *Input) { in.Cluster.Clustering.Domain = "" },
-			"wso2is:clustering.domain: must not be empty"},
-		"port outside": {wka, func(in *Input) { in.Node.Port = 4000 }, "wso2is:clustering.port: 4000 is outside 5701-5800"},
-		"port never probed": {base, func(in *Input) { in.Cluster.Clustering.Port = 5709 },
-			"wso2is:clustering.port: 5709 is never probed by the scheme aws; write 5701 to 5708"},
-		"ecs port never probed": {base, func(in *Input) {
-			in.Cluster.Clustering.Scheme, in.Cluster.Clustering.Port = config.AWSECS, 5800
-		}, "wso2is:clustering.port: 5800 is never probed by the scheme aws-ecs; write 5701 to 5708"},
-		"tag": {base, func(in *Input) { in.Discovery.TagValue = "" },
-			"the scheme aws needs a tag of its own, key and value: without it members of other clusters are found"},
-		"region": {base, func(in *Input) { in.Cluster.Region = "" }, "aws:region: the scheme aws needs the region"},
-		"half a key": {base, func(in *Input) { in.Cluster.Clustering.AWS.AccessKey = config.NewSecret("x") },
-			"wso2is:clustering.aws: accessKey and secretKey belong together; write both, or neither to use the instance role"},
-		"ecs cluster": {base, func(in *Input) { in.Cluster.Clustering.Scheme, in.Discovery.ClusterName = config.AWSECS, "" },
-			"the scheme aws-ecs needs the name of the ECS cluster: without it the server does not start"},
-		"a role beside the task's": {base, func(in *Input) {
-			in.Cluster.Clustering.Scheme, in.Cluster.Clustering.AWS.IAMRole = config.AWSECS, "discovery"
-			in.Discovery.HostNetwork = false
-		}, "wso2is:clustering.aws.iamRole: leave it out: Hazelcast would ask the metadata service for the role's credentials, " +
-			"which a task with an address of its own does not get there, and start alone"},
-		"network": {base, func(in *Input) { in.Discovery.VPCCIDR = "10.0.0.1/16" },
-			"wso2is:network.cidr: 10.0.0.1/16 has bits set behind its prefix; write 10.0.0.0/16"},
-		"member": {wka, func(in *Input) {
-			in.Cluster.Clustering.WKAMembers = []string{"10.0.0.0/8:5701", "10.0.0.1-255:5701", "10.0.16.16:5701"}
-		},
-			`wso2is:clustering.wkaMembers[0]: "10.0.0.0/8:5701" is no member; write address:port, such as 10.0.1.10:5701, ` +
-				`or a range over the last octet, such as 10.0.1.10-20:5701`},
-		"uncovered": {wka, func(in *Input) { in.Cluster.Clustering.WKAMembers = []string{"10.0.0.16:5701"} },
-			"wso2is:clustering.wkaMembers: node node-2, 10.0.16.16:5701, is in none of the members; add it"},
-		"no members": {wka, func(in *Input) { in.Cluster.Nodes.Members = nil },
-			"wso2is:nodes.members: the scheme wka needs a fixed address for every node"},
-		"address": {wka, func(in *Input) { in.Node.Address = "fd00::1" },
-			`wso2is:nodes.members: the address "fd00::1" of node "node-1" is not an IPv4 address`},
-		"kubernetes": {base, func(in *Input) { in.Cluster.Clustering.Scheme, in.Discovery.Service = config.Kubernetes, "" },
-			"the scheme kubernetes needs the namespace and one service of the pods"},
-		"two services": {base, func(in *Input) {
-			in.Cluster.Clustering.Scheme, in.Discovery.Service = config.Kubernetes, "a,b"
-		},
-			`the scheme kubernetes takes one service, not "a,b"`},
-		"basic": {base, func(in *Input) { in.Cluster.Clustering.Scheme, in.Discovery.APIBasic = config.Kubernetes, true },
-			"7.1.0 reads no user and password for the Kubernetes API server; use a token"},
-		"skip TLS": {base, func(in *Input) {
-			in.Cluster.Clustering.Scheme, in.Discovery.SkipTLSVerification = config.Kubernetes, true
-		}, "7.1.0 always verifies the Kubernetes API server's certificate"},
-		"API server of 6.1": {base, func(in *Input) {
-			in.Cluster.Version, in.Cluster.Clustering.Scheme, in.Discovery.APIToken = product.V6_1_0, config.Kubernetes, true
-		}, "6.1.0 reads neither the Kubernetes API server's address nor a token; its pods use the cluster's own"},
-		"API server twice": {base, func(in *Input) {
-			in.Cluster.Clustering.Scheme = config.Kubernetes
-			in.Discovery.APIServer, in.Discovery.ServiceHost, in.Discovery.ServicePort = "https://a", "b", 443
-		}, "the Kubernetes API server is given twice: as a URL and as host and port; give one"},
-		"API server half": {base, func(in *Input) {
-			in.Cluster.Clustering.Scheme, in.Discovery.ServiceHost = config.Kubernetes, "b"
-		},
-			"the Kubernetes API server's host and port belong together; give both"},
-		"heartbeat": {base, func(in *Input) { in.Cluster.Clustering.HeartbeatTimeout = 0 },
-			"wso2is:clustering.heartbeatTimeout: must be a number of seconds above 0"},
-		"heartbeat twice": {base, func(in *Input) { in.Cluster.Clustering.Hazelcast = map[string]string{heartbeat: "5"} },
-			"wso2is:clustering.hazelcast.hazelcast.max.no.heartbeat.seconds: write wso2is:clustering.heartbeatTimeout instead"},
-		"hazelcast name": {base, func(in *Input) { in.Cluster.Clustering.Hazelcast = map[string]string{"a=b": "5"} },
-			`wso2is:clustering.hazelcast: "a=b" is no Hazelcast property; names begin with hazelcast. and have letters, ` +
-				"digits, dots, hyphens and underscores only"},
-		"hazelcast value": {base, func(in *Input) {
-			in.Cluster.Clustering.Hazelcast = map[string]string{"hazelcast.a": "b\nc"}
-		},
-			"deployment.toml, hazelcast.hazelcast.a: has a control character or is no valid text"},
-		"hazelcast.xml": {base, func(in *Input) { in.Cluster.Clustering.HazelcastXML = "<hazelcast>" },
-			"wso2is:clustering.hazelcastXml: reading the file: XML syntax error on line 1: unexpected EOF"},
-		"other XML": {base, func(in *Input) { in.Cluster.Clustering.HazelcastXML = "<beans/>" },
-			"wso2is:clustering.hazelcastXml: the root element is beans; write a complete hazelcast.xml"},
-		"empty XML": {base, func(in *Input) { in.Cluster.Clustering.HazelcastXML = "<hazelcast/>" },
-			"wso2is:clustering.hazelcastXml: it has neither a cluster name nor network/port; write a complete hazelcast.xml"},
-		"XML of another cluster": {base, func(in *Input) {
-			in.Cluster.Clustering.HazelcastXML = strings.ReplaceAll(hazelcastFile, "wso2is-test", "prod")
-		}, `wso2is:clustering.hazelcastXml: the cluster is called "prod" there; ` +
-			`write wso2is:clustering.domain's "wso2is-test"`},
-		"XML with another port": {base, func(in *Input) {
-			in.Cluster.Clustering.HazelcastXML = strings.ReplaceAll(hazelcastFile, "5701", "5702")
-		}, `wso2is:clustering.hazelcastXml: network/port is "5702" there; write 5701, the port of node node-1`},
-		"XML and properties": {base, func(in *Input) {
-			in.Cluster.Clustering.HazelcastXML = hazelcastFile
-			in.Cluster.Clustering.Hazelcast = map[string]string{"hazelcast.a": "b"}
-		}, "wso2is:clustering.hazelcast: is not read beside hazelcastXml; write <properties> in that file"},
-		"endpoint": {base, func(in *Input) { delete(in.Databases, config.SharedDB) },
-			"wso2is:database.logical.shared: there is no endpoint for this logical database"},
-		"half an endpoint": {base, func(in *Input) {
-			in.Databases[config.SharedDB] = Endpoint{Host: "h", Port: 1, Name: "n"}
-		},
-			"wso2is:database.logical.shared: the endpoint lacks a host, port, name or user"},
-		"agents of 7.1": {base, func(in *Input) {
-			in.Cluster.Database.Logical = maps.Clone(in.Cluster.Database.Logical)
-			in.Cluster.Database.Logical[config.AgentDB] = config.Logical{}
-		}, "wso2is:database.logical.agent: 7.1.0 keeps no agent identities; leave it out"},
-		"scenario": {base, func(in *Input) { in.Cluster.Caching.Scenario = "most" },
-			`wso2is:caching.scenario: "most" is not a scenario; write one of localWithInvalidation, localOnly, none, ` +
-				"selectedOff, distributed"},
-		"timeout": {base, func(in *Input) { in.Cluster.Caching.TimeoutMinutes = 0 },
-			"wso2is:caching.timeoutMinutes: must be a number of minutes above 0"},
-		"cache": {base, func(in *Input) {
-			in.Cluster.Caching = config.Caching{
-				Scenario: config.CacheSelected, TimeoutMinutes: 15, Disabled: []string{"oauth"},
-			}
-		}, `wso2is:caching.disabled[0]: 7.1.0 has no cache "oauth"`},
-		"adjusted cache": {base, func(in *Input) {
-			in.Cluster.Caching.Caches = map[string]config.Cache{"oauth": {Capacity: 1}}
-		}, "wso2is:caching.caches.oauth: 7.1.0 has no such cache"},
-		"user store": {base, func(in *Input) { in.Cluster.UserStore.Type = "nis" },
-			`wso2is:userStore.type: "nis" is not a user store; write one of database, readOnlyLdap, readWriteLdap, ` +
-				"readOnlyActiveDirectory, readWriteActiveDirectory"},
-		"template": {base, func(in *Input) { in.Cluster.Admin.Username = "{{carbon.home}}" },
-			`deployment.toml, super_admin.username: "{{carbon.home}}" would be run as a template by the server`},
-		"reference": {base, func(in *Input) { in.Cluster.Clustering.Domain = "$env{WSO2_ADMIN_PASSWORD}" },
-			`wso2is:clustering.domain: "$env{WSO2_ADMIN_PASSWORD}" would be replaced by the server; ` +
-				"leave out the $ before the brace"},
-		"several": {base, func(in *Input) { in.Cluster.Clustering.Domain, in.Cluster.Caching.TimeoutMinutes = "", 0 },
-			"wso2is:clustering.domain: must not be empty\nwso2is:caching.timeoutMinutes: must be a number of minutes above 0"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			in := input(c.from)
-			c.change(&in)
-			files, err := Render(in)
-			require.EqualError(t, err, c.want)
-			require.Empty(t, files, "half a file is worse than none")
-		})
-	}
 }

@@ -29,11 +29,6 @@ func (r *renderer) userStore(d *document) {
 		d.UserStore.Type = "read_write_ldap_unique_id"
 	case config.ReadWriteActiveDirectory:
 		d.UserStore.Type = "active_directory_unique_id"
-	default:
-		r.refuse("wso2is:userStore.type: %q is not a user store; write one of %s, %s, %s, %s, %s", u.Type,
-			config.DatabaseUserStore, config.ReadOnlyLDAP, config.ReadWriteLDAP, config.ReadOnlyActiveDirectory,
-			config.ReadWriteActiveDirectory)
-		return
 	}
 	active := u.Type == config.ReadOnlyActiveDirectory || u.Type == config.ReadWriteActiveDirectory
 	ofClass := "(objectClass=" + u.UserObjectClass + ")"

@@ -149,17 +149,15 @@ func Input(
 			hosts[name] = "database.invalid"
 		}
 	}
-	return nodeconfig.Input{
-		Cluster: c, Node: node, Databases: nodeconfig.Endpoints(c, hosts), Discovery: discovery,
-	}
+	return nodeconfig.Input{Cluster: c, Node: node, Hosts: hosts, Discovery: discovery}
 }
 
 // Check renders the configuration of every node with placeholders, so that what cannot be written fails before
 // anything is built.
 func Check(c config.Cluster, discovery nodeconfig.Discovery) error {
-	nodes := []nodeconfig.Node{{Name: Shared, CreateAdmin: true}}
+	nodes := []nodeconfig.Node{{CreateAdmin: true}}
 	for i, m := range c.Nodes.Members {
-		nodes = append(nodes, nodeconfig.Node{Name: m.Name, Address: m.Address, Port: m.Port, CreateAdmin: i == 0})
+		nodes = append(nodes, nodeconfig.Node{Address: m.Address, Port: m.Port, CreateAdmin: i == 0})
 	}
 	if c.Fixed() {
 		nodes = nodes[1:]
@@ -174,30 +172,23 @@ func Check(c config.Cluster, discovery nodeconfig.Discovery) error {
 
 // Databases are the logical databases as the schema program makes them, in order, without the secrets of any. Hosts
 // are the databases' by instance.
-func Databases(c config.Cluster, hosts map[string]string) ([]bootstrap.Database, error) {
+func Databases(c config.Cluster, hosts map[string]string) []bootstrap.Database {
 	var databases []bootstrap.Database
 	for logical, l := range awskit.Sorted(c.Database.Logical) {
-		scripts, err := bootstrap.Scripts(c.Database, logical, c.Version)
-		if err != nil {
-			return nil, err
-		}
 		databases = append(databases, bootstrap.Database{
 			Logical: logical, Engine: c.Database.Engine, Name: l.Name,
 			URL:        nodeconfig.JDBCURL(c.Database, hosts[l.Instance], bootstrap.DatabasePlaceholder),
-			Properties: nodeconfig.ConnectionProperties(c.Database), Scripts: scripts,
+			Properties: nodeconfig.ConnectionProperties(c.Database),
+			Scripts:    bootstrap.Scripts(c.Database, logical),
 		})
 	}
-	return databases, nil
+	return databases
 }
 
 // SchemaProperties is what the schema program reads in a container of the product's image. Hosts are the databases' by
 // instance.
-func SchemaProperties(c config.Cluster, hosts map[string]string) (string, error) {
-	databases, err := Databases(c, hosts)
-	if err != nil {
-		return "", err
-	}
-	return bootstrap.SchemaProperties(c.Version, container.ServerHome(c.Version), databases)
+func SchemaProperties(c config.Cluster, hosts map[string]string) string {
+	return bootstrap.SchemaProperties(c.Version, container.ServerHome(c.Version), Databases(c, hosts))
 }
 
 // ARNs are those of files that lie in S3, sorted.

@@ -22,20 +22,15 @@ var (
 )
 
 // discovery is how pods find each other.
-func discovery(c config.Cluster, namespace string) nodeconfig.Discovery {
-	return nodeconfig.Discovery{Region: c.Region, Namespace: namespace, Service: MembersService}
-}
+var discovery = nodeconfig.Discovery{Service: MembersService}
 
 // Check renders the nodes' configuration with placeholders, so that what cannot be written fails before anything is
 // built.
-func Check(c config.Cluster, namespace string) error {
-	return nodefiles.Check(c, discovery(c, namespace))
-}
+func Check(c config.Cluster) error { return nodefiles.Check(c, discovery) }
 
 // render writes the nodes' files. Pods share them, and the first one creates the administrator.
 func (b *builder) render(hosts map[string]string) (nodeconfig.Files, error) {
-	node := nodeconfig.Node{Name: nodefiles.Shared, CreateAdmin: true}
-	return nodeconfig.Render(nodefiles.Input(b.Config, discovery(b.Config, b.Namespace), node, hosts))
+	return nodeconfig.Render(nodefiles.Input(b.Config, discovery, nodeconfig.Node{CreateAdmin: true}, hosts))
 }
 
 // nodeConfig is the nodes' configuration as pods mount it.

@@ -29,7 +29,7 @@ func cases(t *testing.T) map[string]*Args {
 	})
 	old := testArgs(t, map[string]any{"version": "5.11.0"})
 	plainSecrets := testArgs(t, map[string]any{"container": map[string]any{"baked": true}})
-	plainSecrets.SecretStore, plainSecrets.TargetGroup = config.SecretsKubernetes, nil
+	plainSecrets.Config.EKS.Secrets, plainSecrets.TargetGroup = config.SecretsKubernetes, nil
 	plainSecrets.Ingress = &Ingress{Class: "alb", Annotations: pulumi.StringMap{
 		"alb.ingress.kubernetes.io/target-type": pulumi.String("ip"),
 	}}

@@ -14,7 +14,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/config"
-	"github.com/wso2is-aws/wso2is/config/product"
 )
 
 func changes(pairs ...any) map[string]any {
@@ -126,10 +125,10 @@ func TestContainersAskForWhatTheyNeed(t *testing.T) {
 	s := server(t, build(t, a))
 	assert.Equal(t, map[string]any{"cpu": "4", "memory": "8Gi"}, s.at("resources", "requests"))
 	assert.Equal(t, map[string]any{"cpu": "4", "memory": "8Gi"}, s.at("resources", "limits"))
-	a.Size = Size{CPU: 2500, CPULimit: 6000, MemoryMiB: 6000}
+	a = testArgs(t, changes("nodes", map[string]any{"cpu": 8, "memory": 24}))
 	s = server(t, build(t, a))
-	assert.Equal(t, "2500m", s.at("resources", "requests", "cpu"))
-	assert.Equal(t, "6", s.at("resources", "limits", "cpu"))
+	assert.Equal(t, map[string]any{"cpu": "8", "memory": "24Gi"}, s.at("resources", "requests"))
+	assert.Equal(t, map[string]any{"cpu": "8", "memory": "24Gi"}, s.at("resources", "limits"))
 }
 
 func TestNamespaceRefusesPrivilegedPods(t *testing.T) {
@@ -229,7 +228,7 @@ func TestSecretsComeFromSecretsManagerByTheDriver(t *testing.T) {
 
 func TestSecretsInKubernetesAreEncryptedInTheState(t *testing.T) {
 	a := testArgs(t, nil)
-	a.SecretStore = config.SecretsKubernetes
+	a.Config.EKS.Secrets = config.SecretsKubernetes
 	objects := build(t, a)
 	for key, o := range objects {
 		if o.kind != "Secret" {
@@ -248,7 +247,7 @@ func TestSecretsInKubernetesAreEncryptedInTheState(t *testing.T) {
 
 	t.Run("a changed value rolls the pods and does not run the job again", func(t *testing.T) {
 		changed := testArgs(t, nil)
-		changed.SecretStore = config.SecretsKubernetes
+		changed.Config.EKS.Secrets = config.SecretsKubernetes
 		changed.Secrets[0].Value = pulumi.ToSecret(pulumi.String(marker + "-other")).(pulumi.StringOutput)
 		for i := range changed.SchemaSecrets {
 			changed.SchemaSecrets[i].Value = pulumi.ToSecret(pulumi.String(marker + "-rotated")).(pulumi.StringOutput)
@@ -481,18 +480,10 @@ func TestOrder(t *testing.T) {
 
 func TestArgumentsThatCannotBe(t *testing.T) {
 	for want, spoil := range map[string]func(*Args){
-		"no namespace":                            func(a *Args) { a.Namespace = "" },
-		"both images are needed":                  func(a *Args) { a.Images.Tools = "" },
-		"a pod of 0 to 0":                         func(a *Args) { a.Size.CPU = 0 },
-		"a heap of 4096 MiB leaves":               func(a *Args) { a.Size.MemoryMiB = 4096 },
-		`there is no secret store "vault"`:        func(a *Args) { a.SecretStore = "vault" },
 		"one of both":                             func(a *Args) { a.TargetGroup = nil },
 		"has nothing that the store csi":          func(a *Args) { a.Secrets[0].ARN = nil },
 		"instance main has no host":               func(a *Args) { a.Hosts = nil },
 		"there are no addresses of load-balancer": func(a *Args) { delete(a.Addresses, firewall.LoadBalancer) },
-		"5.11.0 needs the membership scheme's jar": func(a *Args) {
-			a.Config.Version, a.SchemeJar = product.V5_11_0, config.Artifact{}
-		},
 	} {
 		a := testArgs(t, nil)
 		spoil(a)
@@ -503,6 +494,5 @@ func TestArgumentsThatCannotBe(t *testing.T) {
 		require.Error(t, err)
 		assert.Contains(t, err.Error(), want)
 	}
-	require.NoError(t, Check(testArgs(t, nil).Config, "wso2is"))
-	assert.ErrorContains(t, Check(testArgs(t, nil).Config, ""), "namespace")
+	require.NoError(t, Check(testArgs(t, nil).Config))
 }

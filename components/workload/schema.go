@@ -55,7 +55,7 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 		return nil, err
 	}
 	properties := nodefiles.WithHosts(b.Hosts, func(hosts map[string]string) (string, error) {
-		return nodefiles.SchemaProperties(b.Config, hosts)
+		return nodefiles.SchemaProperties(b.Config, hosts), nil
 	})
 	list, err := corev1.NewConfigMap(b.ctx, schemaRole, &corev1.ConfigMapArgs{
 		Metadata: b.meta("", schemaRole), Immutable: pulumi.Bool(true), Data: pulumi.StringMap{schemaProperties: properties},
@@ -87,7 +87,7 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 		seen = append(seen, temporary)
 	}
 	spec.Containers = corev1.ContainerArray{corev1.ContainerArgs{
-		Name: pulumi.String("schema"), Image: pulumi.String(b.Images.Server), Command: awskit.Strings(container.Schema()),
+		Name: pulumi.String("schema"), Image: pulumi.String(b.Config.Container.Image), Command: awskit.Strings(container.Schema()),
 		ImagePullPolicy: pulumi.String("IfNotPresent"), Env: append(plainEnv(environment), secrets.env()...),
 		VolumeMounts: mounted, SecurityContext: locked(false),
 		Resources: &corev1.ResourceRequirementsArgs{Requests: quantities(250, 512), Limits: quantities(1000, 1024)},
@@ -95,7 +95,7 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 	spec.Volumes = volumesOf(seen...)
 	meta := b.meta("", schemaRole)
 	meta.Name = properties.ApplyT(func(known string) string {
-		texts := []string{known, bootstrap.SchemaProgram(), b.Images.Server, b.Images.Tools}
+		texts := []string{known, bootstrap.SchemaProgram(), b.Config.Container.Image, b.Config.Container.ToolsImage}
 		texts = append(texts, container.Schema()...)
 		texts = append(texts, container.Prepare()...)
 		for _, f := range files {

@@ -40,13 +40,17 @@ func (s *secretSet) env() corev1.EnvVarArray {
 	return list
 }
 
-// secrets makes one kind of pod's secrets available. A server's Kubernetes secret gets a new name when a value changes,
+// secrets makes one kind of pod's secrets available. The CSI driver mounts the values from Secrets Manager under the pods'
+// own role: no value is in Pulumi's state or in a manifest. It copies them into a Kubernetes secret while a pod uses them,
+// since the server reads its environment. Otherwise Pulumi writes a Kubernetes secret.
+//
+// A server's Kubernetes secret gets a new name when a value changes,
 // and so new pods; the job's keeps its name, since the master password that RDS rotates must not run it again.
 func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
 	values = slices.Clone(values)
 	slices.SortFunc(values, func(x, y Secret) int { return strings.Compare(x.Variable, y.Variable) })
 	set := &secretSet{values: values}
-	if b.SecretStore == config.SecretsKubernetes {
+	if b.Config.EKS.Secrets == config.SecretsKubernetes {
 		data := pulumi.StringMap{}
 		for _, value := range values {
 			data[value.Variable] = value.Value

@@ -114,7 +114,7 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 	env := append(plainEnv(environment), fieldEnv(nodeconfig.EnvNodeIP, "status.podIP"))
 	env = append(env, secrets.env()...)
 	sidecar := corev1.ContainerArgs{
-		Name: pulumi.String("members"), Image: pulumi.String(b.Images.Tools), Command: awskit.Strings(container.Members()),
+		Name: pulumi.String("members"), Image: pulumi.String(b.Config.Container.ToolsImage), Command: awskit.Strings(container.Members()),
 		// An init container that always restarts runs beside the server and stops after it.
 		RestartPolicy: pulumi.String("Always"),
 		Env:           append(plainEnv(container.MembersEnvironment(b.Config)), fieldEnv("NODE", "metadata.name"), home),
@@ -146,20 +146,17 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 
 // serve is the server's container.
 func (b *builder) serve(env corev1.EnvVarArray, seen []mount) corev1.ContainerArgs {
-	limit := b.Size.CPULimit
-	if limit == 0 {
-		limit = b.Size.CPU
-	}
+	// Memory that is promised but not there kills the server, and it sizes its thread pools by the limit of its CPU, as on an
+	// instance of that size: so both limits are what it asks for.
+	asked := quantities(b.Config.PodSize().CPU, b.Config.PodSize().Memory)
 	server := corev1.ContainerArgs{
-		Name: pulumi.String(serverContainer), Image: pulumi.String(b.Images.Server), Command: awskit.Strings(container.Serve()),
+		Name: pulumi.String(serverContainer), Image: pulumi.String(b.Config.Container.Image), Command: awskit.Strings(container.Serve()),
 		ImagePullPolicy: pulumi.String("IfNotPresent"), Env: env, VolumeMounts: mounts(seen...),
 		SecurityContext: locked(false),
 		Ports: corev1.ContainerPortArray{corev1.ContainerPortArgs{
 			Name: pulumi.String(httpsPort), ContainerPort: pulumi.Int(ports.HTTPS), Protocol: pulumi.String("TCP"),
 		}},
-		Resources: &corev1.ResourceRequirementsArgs{
-			Requests: quantities(b.Size.CPU, b.Size.MemoryMiB), Limits: quantities(limit, b.Size.MemoryMiB),
-		},
+		Resources:    &corev1.ResourceRequirementsArgs{Requests: asked, Limits: asked},
 		StartupProbe: probe(container.Started(), startPeriod, startSeconds/startPeriod),
 		// A node whose database is away stays: all nodes would be started again or leave the load balancer, which sends
 		// requests to all of its targets when none is healthy, and to nobody when none is registered.
@@ -200,7 +197,7 @@ func (b *builder) prepare() (corev1.ContainerArray, []mount, error) {
 	}
 	volumes := []mount{scratch("artifacts", container.ArtifactVolume), scratch("shared", container.Shared)}
 	return corev1.ContainerArray{corev1.ContainerArgs{
-		Name: pulumi.String("prepare"), Image: pulumi.String(b.Images.Tools), Command: awskit.Strings(container.Prepare()),
+		Name: pulumi.String("prepare"), Image: pulumi.String(b.Config.Container.ToolsImage), Command: awskit.Strings(container.Prepare()),
 		ImagePullPolicy: pulumi.String("IfNotPresent"), Env: append(plainEnv(environment), home), Resources: small,
 		SecurityContext: locked(true), VolumeMounts: mounts(append(slices.Clone(volumes), temporary)...),
 	}}, volumes, nil
@@ -213,9 +210,10 @@ func (b *builder) files() ([]container.File, error) {
 	if err != nil || b.Config.Container.Baked || !facts.KubernetesSchemeJar || !b.Config.Clustered() {
 		return files, err
 	}
+	jar := b.Config.EKS.MembershipScheme
 	return append(files, container.File{
-		Source: b.SchemeJar.Source, SHA256: b.SchemeJar.SHA256,
-		Path: container.ArtifactVolume + "/repository/components/dropins/" + path.Base(b.SchemeJar.Source),
+		Source: jar.Source, SHA256: jar.SHA256,
+		Path: container.ArtifactVolume + "/repository/components/dropins/" + path.Base(jar.Source),
 	}), nil
 }
 

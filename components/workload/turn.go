@@ -24,7 +24,7 @@ func (b *builder) turn() corev1.ContainerArgs {
 	env = append(env, fieldEnv("NAMESPACE", "metadata.namespace"), fieldEnv("POD", "metadata.name"),
 		fieldEnv(nodeconfig.EnvNodeIP, "status.podIP"))
 	return corev1.ContainerArgs{
-		Name: pulumi.String("turn"), Image: pulumi.String(b.Images.Tools),
+		Name: pulumi.String("turn"), Image: pulumi.String(b.Config.Container.ToolsImage),
 		Command:         awskit.Strings([]string{"bash", "-c", turnProgram, "turn"}),
 		ImagePullPolicy: pulumi.String("IfNotPresent"), Env: env, Resources: small, SecurityContext: locked(true),
 		VolumeMounts: mounts(temporary),

@@ -39,42 +39,17 @@ type Secret struct {
 	Value pulumi.StringInput
 }
 
-// Images are the images that pods run.
-type Images struct {
-	// Server is the product's image, Tools the one with the AWS CLI.
-	Server, Tools string
-}
-
-// Size is what the server's container of one pod asks for and may use.
-type Size struct {
-	// CPU and CPULimit are thousandths of a vCPU. The limit may be left out, which makes it the same: the server sizes its
-	// thread pools by it, as on an instance of that size.
-	CPU, CPULimit int
-	// MemoryMiB is both: memory that is promised but not there kills the server.
-	MemoryMiB int
-}
-
 // Args decides which objects exist and what is in them.
 type Args struct {
 	awskit.Scope
-	// Config is the configuration with every default filled in.
+	// Config is the configuration as config.Load returns it.
 	Config config.Cluster
-	// Namespace is made for the cluster and holds nothing else.
-	Namespace string
-	Images    Images
-	Size      Size
 	// Secrets are the server's, SchemaSecrets those of the program that makes the databases.
 	Secrets, SchemaSecrets []Secret
-	// SecretStore says where pods take secrets from. The CSI driver mounts the values from Secrets Manager under the pods'
-	// own role: no value is in Pulumi's state or in a manifest. It copies them into a Kubernetes secret while a pod uses
-	// them, since the server reads its environment. Otherwise Pulumi writes a Kubernetes secret.
-	SecretStore config.SecretStore
 	// Hosts are the DNS names of the database instances by name.
 	Hosts map[string]pulumi.StringInput
 	// FileSystem has the access points of the shared directories.
 	FileSystem *filesystem.FileSystem
-	// SchemeJar is the membership scheme's jar, for a release that has the scheme not in its kernel.
-	SchemeJar config.Artifact
 	// TargetGroup is the ARN of the load balancer's target group that pods are registered with. Exclusive with Ingress.
 	TargetGroup pulumi.StringInput
 	// Ingress has the pods published by an Ingress instead.
@@ -126,7 +101,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := args.check(); err != nil {
 		return nil, fmt.Errorf("workload %s: %w", name, err)
 	}
-	w := &Workload{Namespace: args.Namespace, Deployment: Name, Service: Name}
+	w := &Workload{Namespace: args.Config.EKS.Namespace, Deployment: Name, Service: Name}
 	if err := ctx.RegisterComponentResource(Type, name, w, opts...); err != nil {
 		return nil, err
 	}
@@ -173,32 +148,18 @@ func (b *builder) build(w *Workload) error {
 	return b.server(w, before)
 }
 
-// check refuses arguments that no cluster can be made of.
+// check refuses arguments that do not fit the configuration.
 func (a *Args) check() error {
 	var wrong []error
 	refuse := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
-	if a.Namespace == "" {
-		refuse("no namespace")
-	}
-	if a.Images.Server == "" || a.Images.Tools == "" {
-		refuse("both images are needed, the server's and the tools'")
-	}
-	if a.Size.CPU <= 0 || (a.Size.CPULimit != 0 && a.Size.CPULimit < a.Size.CPU) || a.Size.MemoryMiB <= 0 {
-		refuse("a pod of %d to %d thousandths of a vCPU and %d MiB cannot be", a.Size.CPU, a.Size.CPULimit, a.Size.MemoryMiB)
-	}
-	if heap := a.Config.JVM.Heap; a.Size.MemoryMiB > 0 && heap >= a.Size.MemoryMiB {
-		refuse("a heap of %d MiB leaves a pod of %d MiB no room for anything else", heap, a.Size.MemoryMiB)
-	}
-	if a.SecretStore != config.SecretsCSI && a.SecretStore != config.SecretsKubernetes {
-		refuse("there is no secret store %q", a.SecretStore)
-	}
 	if (a.TargetGroup == nil) == (a.Ingress == nil) {
 		refuse("pods are registered with a target group or published by an Ingress, one of both")
 	}
 	for _, secrets := range [][]Secret{a.Secrets, a.SchemaSecrets} {
 		for _, s := range secrets {
-			if (a.SecretStore == config.SecretsCSI && s.ARN == nil) || (a.SecretStore == config.SecretsKubernetes && s.Value == nil) {
-				refuse("the secret %s has nothing that the store %s takes", s.Variable, a.SecretStore)
+			if store := a.Config.EKS.Secrets; store == config.SecretsCSI && s.ARN == nil ||
+				store == config.SecretsKubernetes && s.Value == nil {
+				refuse("the secret %s has nothing that the store %s takes", s.Variable, store)
 			}
 		}
 	}
@@ -212,19 +173,15 @@ func (a *Args) check() error {
 			refuse("there are no addresses of %s, and no pod could reach it", party)
 		}
 	}
-	if facts, err := a.Config.Version.Facts(); err != nil {
-		wrong = append(wrong, err)
-	} else if facts.KubernetesSchemeJar && a.Config.Clustered() && !a.Config.Container.Baked && a.SchemeJar.Source == "" {
-		refuse("%s needs the membership scheme's jar", a.Config.Version)
-	}
 	return errors.Join(wrong...)
 }
 
 // space makes the namespace. Everything else is in it or names it, and so waits for what must be done before, and goes
 // first.
 func (b *builder) space() (*corev1.Namespace, error) {
-	return corev1.NewNamespace(b.ctx, b.Namespace, &corev1.NamespaceArgs{
-		Metadata: b.cluster(b.Namespace, pulumi.StringMap{
+	name := b.Config.EKS.Namespace
+	return corev1.NewNamespace(b.ctx, name, &corev1.NamespaceArgs{
+		Metadata: b.cluster(name, pulumi.StringMap{
 			// The server's root file system cannot be read-only, since the image's entrypoint copies files into it; the
 			// level restricted does not ask for that.
 			"pod-security.kubernetes.io/enforce":         pulumi.String(PodSecurity),

@@ -120,7 +120,7 @@ const marker = "S3CR3T-MARKER"
 func testArgs(t *testing.T, changes map[string]any) *Args {
 	t.Helper()
 	jar := config.Artifact{Source: "s3://artifacts/kubernetes-membership-scheme-1.0.10.jar", SHA256: strings.Repeat("a", 64)}
-	options := map[string]any{"publicAccessCidrs": []any{"203.0.113.7/32"}}
+	options := map[string]any{"publicAccessCidrs": []any{"203.0.113.7/32"}, "namespace": "wso2is"}
 	if changes["version"] == "5.11.0" {
 		options["membershipScheme"] = map[string]any{"source": jar.Source, "sha256": jar.SHA256}
 	}
@@ -138,8 +138,7 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 	}
 	a := &Args{
 		Scope:  awskit.Scope{Cluster: c.Name(), Region: c.Region, Partition: "aws", Account: "123456789012"},
-		Config: c, Namespace: "wso2is", Images: Images{Server: c.Container.Image, Tools: c.Container.ToolsImage},
-		Size: Size{CPU: 4000, MemoryMiB: 8192}, SecretStore: config.SecretsCSI, Hosts: map[string]pulumi.StringInput{},
+		Config: c, Hosts: map[string]pulumi.StringInput{},
 		FileSystem: &filesystem.FileSystem{
 			ID: pulumi.String("fs-0123456789abcdef0").ToStringOutput(),
 			AccessPoints: map[string]pulumi.StringOutput{
@@ -156,7 +155,6 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 			firewall.S3:           {"52.218.0.0/17", "3.5.64.0/21"},
 			APIServer:             {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20", "172.20.0.1/32"},
 		},
-		SchemeJar: jar,
 	}
 	for name := range awskit.Sorted(c.Database.Instances) {
 		a.Hosts[name] = pulumi.String(name + ".abcdefghijkl.eu-west-1.rds.amazonaws.com")
