@@ -38,7 +38,7 @@ func clusters() *rapid.Generator[config.Cluster] {
 		database := object{
 			"engine":   string(rapid.SampledFrom(engine.Names()).Draw(t, "engine")),
 			"layout":   rapid.SampledFrom([]string{"separate", "single"}).Draw(t, "layout"),
-			"poolSize": rapid.IntRange(5, 500).Draw(t, "pool"),
+			"poolSize": rapid.IntRange(5, 40).Draw(t, "pool"),
 		}
 		if rapid.Bool().Draw(t, "verified") && engine.Name(database["engine"].(string)).Facts().Unverifiable == "" {
 			database["caBundle"] = object{"source": "s3://bucket/ca.pem", "sha256": strings.Repeat("a", 64)}
