@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/config/engine"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
 // facts are what is known of the database's engine.
@@ -39,7 +40,7 @@ func (d Database) LifecycleSupport() string {
 
 // MaxConnections is about how many connections RDS allows on an instance of the class. It is 0 where that is not known.
 func (d Database) MaxConnections(class string) int {
-	t, ok := LookupInstanceType(strings.TrimPrefix(class, "db."))
+	t, ok := instancetype.Lookup(strings.TrimPrefix(class, "db."))
 	bytes := d.facts().ConnectionBytes
 	if !ok || bytes == 0 {
 		return 0

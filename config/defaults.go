@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wso2is-aws/wso2is/config/engine"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
@@ -119,7 +120,7 @@ func (c *Cluster) fillNodes(d profileDefaults) {
 	case c.Fargate():
 		n.CPU, n.Memory = taskSize(n.CPU, n.Memory, d.taskMemory)
 	case n.CPU > 0 || n.Memory > 0:
-		set(&n.InstanceType, fittingType(n.CPU, n.Memory))
+		set(&n.InstanceType, instancetype.Smallest(n.CPU, n.Memory))
 	default:
 		set(&n.InstanceType, d.instanceType)
 	}

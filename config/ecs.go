@@ -1,5 +1,7 @@
 package config
 
+import "github.com/wso2is-aws/wso2is/config/instancetype"
+
 // What the containers beside the server take of a task's memory in MiB: fetching files before it starts, saying when it
 // may, and counting members while it runs.
 const (
@@ -35,7 +37,7 @@ func (c Cluster) nodeMemory() float64 {
 	if c.Fargate() || c.Topology == EKS {
 		return float64(c.Nodes.Memory)
 	}
-	t, _ := LookupInstanceType(c.Nodes.InstanceType)
+	t, _ := instancetype.Lookup(c.Nodes.InstanceType)
 	return t.Memory
 }
 

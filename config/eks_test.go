@@ -68,18 +68,6 @@ func TestNodeGroupHoldsThePodsAndOneMore(t *testing.T) {
 	}
 }
 
-// TestAllocatable compares with what `kubectl describe node` shows on real nodes of Amazon Linux 2023.
-func TestAllocatable(t *testing.T) {
-	for name, want := range map[string]config.Resources{
-		"m5.large": {CPU: 1930, Memory: 7000}, "m5.xlarge": {CPU: 3920, Memory: 14000}, "m5.2xlarge": {CPU: 7910, Memory: 29000},
-	} {
-		kind, _ := config.LookupInstanceType(name)
-		got := config.Allocatable(kind)
-		require.Equal(t, want.CPU, got.CPU, name)
-		require.InDelta(t, want.Memory, got.Memory, 1200, name)
-	}
-}
-
 func TestServicesKeepApartFromTheVPC(t *testing.T) {
 	require.Equal(t, "172.20.0.0/16", configtest.Load(t, onEKS(nil)).Cluster.ServiceCIDR())
 	c := configtest.Load(t, onEKS(nil, object{"network": object{"cidr": "172.20.0.0/16"}})).Cluster

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
@@ -50,7 +51,7 @@ func TestWhatValidatesKeepsItsPromises(t *testing.T) {
 			seen[m.Name], seen[m.Address] = true, true
 			require.True(t, m.Port >= ports.HazelcastFirst && m.Port <= ports.HazelcastLast)
 		}
-		kind, ok := config.LookupInstanceType(c.Nodes.InstanceType)
+		kind, ok := instancetype.Lookup(c.Nodes.InstanceType)
 		require.True(t, ok && kind.VCPU >= max(4, c.Nodes.CPU) && kind.Memory >= float64(max(4, c.Nodes.Memory)))
 		require.Less(t, float64(c.JVM.Heap), kind.Memory*1024)
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 	"github.com/wso2is-aws/wso2is/config/sizing"
 )
 
@@ -134,9 +135,9 @@ func (w *warnings) load(c *Cluster) {
 		w.say("nodes.instanceType", "%s is throttled when its CPU credits are used up; WSO2 measured %s", c.Nodes.InstanceType,
 			sizing.NodeType)
 	}
-	want, _ := LookupInstanceType(strings.TrimPrefix(sizing.DatabaseClass, "db."))
+	want, _ := instancetype.Lookup(strings.TrimPrefix(sizing.DatabaseClass, "db."))
 	class := c.Database.Instance.Class
-	has, known := LookupInstanceType(strings.TrimPrefix(class, "db."))
+	has, known := instancetype.Lookup(strings.TrimPrefix(class, "db."))
 	if known && (has.VCPU < want.VCPU || has.Memory < want.Memory) {
 		w.say("database.instance.class", "WSO2 measured with %s, which is larger than %s", sizing.DatabaseClass, class)
 	}

@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/config/capacity"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
 var (
@@ -159,7 +162,7 @@ func (v *validator) podNodes() {
 	if v.EKS.Cluster != nil {
 		return
 	}
-	t, known := LookupInstanceType(n.InstanceType)
+	t, known := instancetype.Lookup(n.InstanceType)
 	switch {
 	case n.InstanceType == "":
 		v.refuse("nodes.cpu", "write smaller pods and more of them", "no type holds a pod with %d vCPU and %d GiB", n.CPU,
@@ -167,9 +170,9 @@ func (v *validator) podNodes() {
 	case !known:
 		v.refuse("nodes.instanceType", knownTypes, "%q is not a known instance type", n.InstanceType)
 	case v.PodsPerNode() == 0:
-		free := Allocatable(t)
+		free := capacity.Allocatable(t)
 		fix := "write smaller pods"
-		if fitting := fittingNode(v.PodSize().plus(sidecar).plus(daemons)); fitting != "" {
+		if fitting := capacity.SmallestNode(v.PodSize()); fitting != "" {
 			fix = fmt.Sprintf("write a type as large as %s, or smaller nodes.cpu and nodes.memory", fitting)
 		}
 		v.refuse("nodes.instanceType", fix,
@@ -177,10 +180,6 @@ func (v *validator) podNodes() {
 			t.Name, float64(free.CPU)/1000, float64(free.Memory)/mib, n.CPU, n.Memory)
 	}
 }
-
-// nodeAddresses is how many addresses of its subnet a Kubernetes node holds at the most: its own, those of the servers,
-// and those of the add-ons' pods that may meet there and that the CNI keeps ready.
-func (c *Cluster) nodeAddresses() int { return 16 + c.PodsPerNode() }
 
 // maxGroup is EKS's quota of nodes in a managed node group.
 const maxGroup = 450
@@ -214,11 +213,11 @@ func (c *Cluster) validatePodCapacity() Problems {
 			continue // refused as the subnet's own problem
 		}
 		// An update of the node group starts a node in each zone before it ends one.
-		fits := (max(0, lastHost(subnet)+1-awsHosts-otherHosts)/c.nodeAddresses() - 1) * zones
+		fits := (max(0, lastHost(subnet)+1-awsHosts-otherHosts)/capacity.NodeAddresses(c.PodsPerNode()) - 1) * zones
 		if most := max(g.Max, g.Min); most > fits {
 			p.refuse("network.cidr", "write a larger network, or fewer nodes",
 				"%d Kubernetes nodes with %d addresses each do not fit private subnets such as %s in %d zones", most,
-				c.nodeAddresses(), subnet, zones)
+				capacity.NodeAddresses(c.PodsPerNode()), subnet, zones)
 			break
 		}
 	}

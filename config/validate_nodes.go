@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
 // WSO2's system requirements of one node.
@@ -82,7 +84,7 @@ func (v *validator) instanceType() {
 		v.refuse("nodes.instanceType", "write a newer type, such as m6i.xlarge",
 			"%s is older than the Nitro system, which multicast and current images need", n.InstanceType)
 	default:
-		t, known := LookupInstanceType(n.InstanceType)
+		t, known := instancetype.Lookup(n.InstanceType)
 		if !known {
 			v.refuse("nodes.instanceType",
 				knownTypes,

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
 // instanceType is the type of the instances that the stack starts, or empty where it starts none.
@@ -99,7 +100,7 @@ func (p *preflight) checkAMI(ctx context.Context) (result, error) {
 	}
 	image := found.Images[0]
 	wanted := types.ArchitectureValuesX8664
-	if t, known := config.LookupInstanceType(p.cluster.Nodes.InstanceType); known && t.ARM {
+	if t, known := instancetype.Lookup(p.cluster.Nodes.InstanceType); known && t.ARM {
 		wanted = types.ArchitectureValuesArm64
 	}
 	switch {

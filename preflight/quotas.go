@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
 // quota is what an account may have at the most of something.
@@ -34,7 +35,7 @@ func (p *preflight) limits() []quota {
 	c := p.cluster
 	var all []quota
 	if kind := p.instanceType(); standard.MatchString(kind) {
-		t, _ := config.LookupInstanceType(kind) // validated
+		t, _ := instancetype.Lookup(kind) // validated
 		all = append(all, quota{"quota of vCPUs of On-Demand Standard instances", "ec2", "L-1216C47A",
 			[]string{"ec2:DescribeInstances"}, p.instances() * t.VCPU, p.usedVCPUs})
 	}

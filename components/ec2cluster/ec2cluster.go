@@ -19,6 +19,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -139,7 +140,7 @@ type builder struct {
 // imageParameter is the newest Amazon Linux 2023 image for the instance type, as a public SSM parameter names it.
 func imageParameter(c config.Cluster) string {
 	arch := "x86_64"
-	if t, _ := config.LookupInstanceType(c.Nodes.InstanceType); t.ARM {
+	if t, _ := instancetype.Lookup(c.Nodes.InstanceType); t.ARM {
 		arch = "arm64"
 	}
 	return "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + arch

@@ -15,6 +15,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/bootstrap"
 	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
 // fargate is the capacity provider that AWS keeps.
@@ -76,7 +77,7 @@ func groupName(cluster string) string { return cluster + "-instances" }
 // imageParameter is the public parameter with the newest image of Amazon Linux 2023 that is made for ECS.
 func imageParameter(c config.Cluster) string {
 	arch := ""
-	if t, _ := config.LookupInstanceType(c.Nodes.InstanceType); t.ARM {
+	if t, _ := instancetype.Lookup(c.Nodes.InstanceType); t.ARM {
 		arch = "arm64/"
 	}
 	return "/aws/service/ecs/optimized-ami/amazon-linux-2023/" + arch + "recommended/image_id"

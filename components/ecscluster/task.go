@@ -17,6 +17,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
@@ -340,7 +341,7 @@ func (b *builder) serverCPU() int {
 	if b.Config.Fargate() {
 		return b.Config.Nodes.CPU*cpuUnits - 3*helperCPU
 	}
-	t, _ := config.LookupInstanceType(b.Config.Nodes.InstanceType)
+	t, _ := instancetype.Lookup(b.Config.Nodes.InstanceType)
 	return t.VCPU*cpuUnits - 5*helperCPU
 }
 
@@ -352,7 +353,7 @@ func (b *builder) taskDefinition(
 	in.TaskRoleArn, in.ExecutionRoleArn = b.Identity.roles[task].Arn, b.Identity.roles[execution].Arn
 	in.Tags = awskit.Tags(family, component)
 	architecture := "X86_64"
-	if t, _ := config.LookupInstanceType(b.Config.Nodes.InstanceType); t.ARM {
+	if t, _ := instancetype.Lookup(b.Config.Nodes.InstanceType); t.ARM {
 		architecture = "ARM64"
 	}
 	in.RuntimePlatform = ecs.TaskDefinitionRuntimePlatformArgs{

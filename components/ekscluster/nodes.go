@@ -10,6 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
 // images are EKS's names for node images, by operating system and processor.
@@ -30,7 +31,7 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 	}
 	c := b.Config
 	group, kind := c.EKS.NodeGroup, c.Nodes.InstanceType
-	t, _ := config.LookupInstanceType(kind) // validated
+	t, _ := instancetype.Lookup(kind) // validated
 	before := append(network, b.Before...)
 	before = append(before, b.Network.Egress...)
 	options := awskit.With(b.child, pulumi.DependsOn(before))

@@ -1,4 +1,5 @@
-package config
+// Package instancetype is the catalogue of the EC2 instance types that nodes and databases run on.
+package instancetype
 
 import (
 	"regexp"
@@ -7,9 +8,8 @@ import (
 	"strings"
 )
 
-// InstanceType is what an EC2 instance type offers. Every type that LookupInstanceType knows is built on the Nitro
-// system.
-type InstanceType struct {
+// Type is what an EC2 instance type offers. Every type that Lookup knows is built on the Nitro system.
+type Type struct {
 	Name   string
 	VCPU   int
 	Memory float64 // GiB
@@ -25,14 +25,14 @@ var nitroFamilies = strings.Fields(`
 
 var gibPerVCPU = map[byte]float64{'c': 2, 'm': 4, 'r': 8}
 
-var burstableSizes = map[string]InstanceType{
+var burstableSizes = map[string]Type{
 	"nano": {VCPU: 2, Memory: 0.5}, "micro": {VCPU: 2, Memory: 1}, "small": {VCPU: 2, Memory: 2},
 	"medium": {VCPU: 2, Memory: 4}, "large": {VCPU: 2, Memory: 8}, "xlarge": {VCPU: 4, Memory: 16},
 	"2xlarge": {VCPU: 8, Memory: 32},
 }
 
-// LookupInstanceType tells what a type offers; false where the family or the size is unknown.
-func LookupInstanceType(name string) (InstanceType, bool) {
+// Lookup tells what a type offers. It is false where the family or the size is unknown.
+func Lookup(name string) (Type, bool) {
 	family, size, _ := strings.Cut(name, ".")
 	if family == "t3" || family == "t3a" || family == "t4g" {
 		t, ok := burstableSizes[size]
@@ -41,19 +41,19 @@ func LookupInstanceType(name string) (InstanceType, bool) {
 	}
 	vcpu := sizeVCPU(family, size)
 	if !slices.Contains(nitroFamilies, family) || vcpu == 0 {
-		return InstanceType{}, false
+		return Type{}, false
 	}
 	memory := gibPerVCPU[family[0]]
 	if family == "c5n" {
 		memory = 2.625
 	}
-	return InstanceType{Name: name, VCPU: vcpu, Memory: memory * float64(vcpu), ARM: armFamily(family)}, true
+	return Type{Name: name, VCPU: vcpu, Memory: memory * float64(vcpu), ARM: ARMFamily(family)}, true
 }
 
 var graviton = regexp.MustCompile(`^[a-z]+\d+g`)
 
-// armFamily reports whether a family has AWS's own ARM processors: the letter after the generation says so.
-func armFamily(family string) bool { return graviton.MatchString(family) }
+// ARMFamily reports whether a family has AWS's own Arm processors: the letter after the generation says so.
+func ARMFamily(family string) bool { return graviton.MatchString(family) }
 
 const largestSize = 48 // m7i.48xlarge
 
@@ -70,7 +70,7 @@ func sizeVCPU(family, size string) int {
 		switch {
 		case family == "c5n":
 			return 72
-		case armFamily(family):
+		case ARMFamily(family):
 			return 64
 		case strings.Contains(family, "5"):
 			return 96
@@ -88,14 +88,14 @@ func sizeVCPU(family, size string) int {
 	return 4 * n
 }
 
-// fittingType is the smallest sixth-generation Intel type with at least that much of both, or empty.
-func fittingType(vcpu, memory int) string {
-	var best InstanceType
+// Smallest is the smallest sixth-generation Intel type with at least that many vCPUs and GiB. It is empty where none has.
+func Smallest(vcpu, memory int) string {
+	var best Type
 	for _, family := range []string{"c6i", "m6i", "r6i"} {
 		for _, size := range []string{
 			"xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge", "32xlarge",
 		} {
-			t, _ := LookupInstanceType(family + "." + size)
+			t, _ := Lookup(family + "." + size)
 			if t.VCPU < vcpu || t.Memory < float64(memory) {
 				continue
 			}
