@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
 
-	"github.com/apparentlymart/go-cidr/cidr"
-
 	"github.com/wso2is-aws/wso2is/config/ports"
+	"github.com/wso2is-aws/wso2is/config/subnets"
 )
 
 // DiscoveryTagKey is the tag by which nodes find each other. AWS reserves the prefix aws:, and Hazelcast splits on
@@ -68,17 +66,6 @@ type ZoneSubnets struct {
 	Public, Private Subnet
 }
 
-const (
-	// blockBits cuts the VPC into 16 blocks: eight private ones, then eight public ones.
-	blockBits   = 4
-	zoneLetters = 8
-	// reservedBits is the length of the ranges that are set aside for members.
-	reservedBits = 28
-	// firstHost is how far a subnet's first member address is from its start: the second /28. AWS keeps the first four
-	// addresses for itself, so that the first /28 cannot be set aside.
-	firstHost = 16
-)
-
 // Subnets is the address plan of a loaded cluster, by zone. A zone's block follows from the zone's letter, so that
 // adding a zone never moves another one.
 func (c Cluster) Subnets() []ZoneSubnets {
@@ -87,35 +74,12 @@ func (c Cluster) Subnets() []ZoneSubnets {
 		s := ZoneSubnets{Zone: zone}
 		if adopted := c.Network.Adopt; adopted != nil {
 			s.Private, s.Public = adopted.PrivateSubnets[zone], adopted.PublicSubnets[zone]
-		} else if letter, ok := zoneLetter(zone); ok {
-			s.Private.CIDR = block(c.Network.CIDR, letter)
-			s.Public.CIDR = block(c.Network.CIDR, letter+zoneLetters)
+		} else if letter, ok := subnets.Letter(zone); ok {
+			s.Private.CIDR, s.Public.CIDR = subnets.Private(c.Network.CIDR, letter), subnets.Public(c.Network.CIDR, letter)
 		}
 		plan = append(plan, s)
 	}
 	return plan
-}
-
-// zoneLetter counts a zone's letter from a. It is false beyond h, where the VPC has no block left.
-func zoneLetter(zone string) (int, bool) {
-	if zone == "" {
-		return 0, false
-	}
-	letter := int(zone[len(zone)-1]) - 'a'
-	return letter, letter >= 0 && letter < zoneLetters
-}
-
-// block is the range of one of the VPC's 16 blocks, or empty where the VPC has no valid range.
-func block(vpc string, index int) string {
-	prefix, err := netip.ParsePrefix(vpc)
-	if err != nil {
-		return ""
-	}
-	subnet, err := cidr.Subnet(ipNet(prefix), blockBits, index)
-	if err != nil {
-		return ""
-	}
-	return subnet.String()
 }
 
 // place fills in what the members leave out: names by count, zones in turn, addresses in their zone's private subnet.
@@ -134,7 +98,7 @@ func (c *Cluster) place() {
 	}
 	free := map[string]func() string{}
 	for _, s := range c.Subnets() {
-		free[s.Zone] = freeAddresses(s.Private.CIDR, taken)
+		free[s.Zone] = subnets.Free(s.Private.CIDR, taken)
 	}
 	for i := range n.Members {
 		m := &n.Members[i]
@@ -142,28 +106,6 @@ func (c *Cluster) place() {
 		if next, ok := free[m.Zone]; ok && m.Address == "" {
 			m.Address = next()
 		}
-	}
-}
-
-// freeAddresses returns a function that gives the subnet's next free address, or nothing when there is none left.
-func freeAddresses(subnet string, taken map[string]bool) func() string {
-	prefix, err := netip.ParsePrefix(subnet)
-	if err != nil {
-		return func() string { return "" }
-	}
-	host := firstHost
-	return func() string {
-		for ; host < lastHost(prefix); host++ {
-			ip, err := cidr.Host(ipNet(prefix), host)
-			if err != nil {
-				return ""
-			}
-			if address := ip.String(); !taken[address] {
-				taken[address] = true
-				return address
-			}
-		}
-		return ""
 	}
 }
 
@@ -189,45 +131,16 @@ func (c Cluster) Reservations() []Reservation {
 	return all
 }
 
-// reservation is the /28 around a member. It is false where that holds addresses that AWS keeps for itself.
+// reservation is the range around a member. It is false where that holds addresses that AWS keeps for itself.
 func (c Cluster) reservation(m Member) (Reservation, bool) {
 	for _, s := range c.Subnets() {
-		subnet, err := netip.ParsePrefix(s.Private.CIDR)
-		if s.Zone != m.Zone || err != nil {
+		if s.Zone != m.Zone {
 			continue
 		}
-		address, err := netip.ParseAddr(m.Address)
-		if err != nil {
-			continue
-		}
-		around := netip.PrefixFrom(address, reservedBits).Masked()
-		last, err := cidr.Host(ipNet(subnet), lastHost(subnet))
-		if err != nil || around.Contains(subnet.Addr()) || around.Contains(netip.MustParseAddr(last.String())) {
-			continue
-		}
-		return Reservation{Zone: m.Zone, CIDR: around.String()}, true
+		around, ok := subnets.Reservation(s.Private.CIDR, m.Address)
+		return Reservation{Zone: m.Zone, CIDR: around}, ok
 	}
 	return Reservation{}, false
-}
-
-// lastHost is how far a subnet's last address is from its start.
-func lastHost(p netip.Prefix) int { return 1<<(p.Addr().BitLen()-p.Bits()) - 1 }
-
-// usable reports whether a subnet can hand out the address: AWS keeps the first four of a subnet and its last.
-func usable(subnet netip.Prefix, address netip.Addr) bool {
-	if !subnet.Contains(address) {
-		return false
-	}
-	for _, host := range []int{0, 1, 2, 3, lastHost(subnet)} {
-		if ip, err := cidr.Host(ipNet(subnet), host); err == nil && ip.String() == address.String() {
-			return false
-		}
-	}
-	return true
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
 // adoptedZones are the zones in which an adopted VPC has a private subnet.

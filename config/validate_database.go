@@ -52,7 +52,6 @@ func (v *validator) database() {
 		v.refuse("database.caBundle", "leave it out", "%s", facts.Unverifiable)
 	}
 	v.artifact("database.caBundle", db.CABundle)
-	v.artifact("trust.caBundle", v.Trust.CABundle)
 }
 
 func (v *validator) logical() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/config/capacity"
 	"github.com/wso2is-aws/wso2is/config/instancetype"
+	"github.com/wso2is-aws/wso2is/config/subnets"
 )
 
 var (
@@ -213,7 +214,7 @@ func (c *Cluster) validatePodCapacity() Problems {
 			continue // refused as the subnet's own problem
 		}
 		// An update of the node group starts a node in each zone before it ends one.
-		fits := (max(0, lastHost(subnet)+1-awsHosts-otherHosts)/capacity.NodeAddresses(c.PodsPerNode()) - 1) * zones
+		fits := (subnets.Room(subnet)/capacity.NodeAddresses(c.PodsPerNode()) - 1) * zones
 		if most := max(g.Max, g.Min); most > fits {
 			p.refuse("network.cidr", "write a larger network, or fewer nodes",
 				"%d Kubernetes nodes with %d addresses each do not fit private subnets such as %s in %d zones", most,

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+
+	"github.com/wso2is-aws/wso2is/config/subnets"
 )
 
 func (v *validator) network() {
@@ -77,7 +79,7 @@ func (v *validator) zones() {
 	seen := map[string]bool{}
 	for i, zone := range v.Network.Zones {
 		path := fmt.Sprintf("network.zones[%d]", i)
-		_, ok := zoneLetter(zone)
+		_, ok := subnets.Letter(zone)
 		switch {
 		case !ok || zone[:len(zone)-1] != v.Region:
 			v.refuse(path, fmt.Sprintf("write %sa to %sh", v.Region, v.Region), "%q is no availability zone of %s", zone,

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/wso2is-aws/wso2is/config/instancetype"
+	"github.com/wso2is-aws/wso2is/config/subnets"
 )
 
 // WSO2's system requirements of one node.
@@ -110,13 +111,6 @@ func (v *validator) heap() {
 	}
 }
 
-// Addresses of a private subnet that are no node's: AWS's five, and those of interface endpoints, database instances and
-// the file system's mount target.
-const (
-	awsHosts   = 5
-	otherHosts = 16
-)
-
 // validateCapacity checks that there are zones enough, and that the nodes' share fits each zone's private subnet.
 func (c *Cluster) validateCapacity() Problems {
 	var p Problems
@@ -129,10 +123,10 @@ func (c *Cluster) validateCapacity() Problems {
 		return c.validatePodCapacity()
 	}
 	most := c.Nodes.Count
-	path, surge, reserved := "nodes.count", 1, firstHost+otherHosts
+	path, surge, room := "nodes.count", 1, subnets.FixedRoom
 	if !c.Fixed() {
 		// An instance refresh starts new nodes before it ends the old ones.
-		surge, reserved = 2, awsHosts+otherHosts
+		surge, room = 2, subnets.Room
 		if c.Nodes.Autoscaling != nil {
 			path, most = "nodes.autoscaling.max", max(most, c.Nodes.Autoscaling.Max)
 		}
@@ -142,7 +136,7 @@ func (c *Cluster) validateCapacity() Problems {
 		if err != nil {
 			continue // refused as the subnet's own problem
 		}
-		if fits := max(0, lastHost(subnet)+1-reserved) / surge * zones; most > fits && len(c.Nodes.Members) == 0 {
+		if fits := room(subnet) / surge * zones; most > fits && len(c.Nodes.Members) == 0 {
 			p.refuse(path, fmt.Sprintf("write at most %d, or a larger network", fits),
 				"%d nodes do not fit private subnets such as %s in %d zones", most, subnet, zones)
 			break
@@ -179,7 +173,7 @@ func (c *Cluster) validatePlacement() Problems {
 		switch {
 		case m.Address == "":
 			v.refuse(path+".address", "write a larger network, or fewer nodes", "%s has no address left for %s", subnet, m.Name)
-		case err != nil || !usable(subnet, address):
+		case err != nil || !subnets.Usable(subnet, address):
 			v.refuse(path+".address", fmt.Sprintf("write one of %s, but not its first four or its last", subnet),
 				"%q is no address of the private subnet of %s", m.Address, m.Zone)
 		case addresses[m.Address]:

@@ -3,8 +3,6 @@ package config
 import (
 	"encoding/base64"
 	"fmt"
-	"net/url"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,10 +12,8 @@ import (
 )
 
 var (
-	userName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{2,29}$`)
 	secretText = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9\-_.~!*+=@:,/]*$`)
 	hexDigits  = regexp.MustCompile(`^[0-9A-Fa-f]+$`)
-	attribute  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 )
 
 // secretText checks a secret that a team brings itself. Values travel through the environment, XML and a shell.
@@ -33,11 +29,6 @@ func (v *validator) secretText(path string, s Secret, low, high int) {
 }
 
 func (v *validator) secrets() {
-	if !userName.MatchString(v.Admin.Username) {
-		v.refuse("admin.username", "write 3 to 30 letters, digits and ._@- that begin with a letter or digit",
-			"%q cannot name the administrator", v.Admin.Username)
-	}
-	v.secretText("admin.password", v.Admin.Password, 8, 64)
 	s := v.Secrets
 	v.encryptionKeys()
 	v.secretText("secrets.keystorePassword", s.KeystorePassword, 6, 64)
@@ -101,68 +92,5 @@ func (v *validator) keystore(text, password string) {
 	if _, _, _, err := pkcs12.DecodeChain(der, password); err != nil {
 		v.refuse(path, "give a PKCS#12 file with one private key, and its password as keystorePassword",
 			"it cannot be opened: %s", err)
-	}
-}
-
-func (v *validator) userStore() {
-	u, written := v.UserStore, v.written.UserStore
-	if u.Type == DatabaseUserStore {
-		written.Type, written.CIDRs = "", nil
-		if !reflect.ValueOf(written).IsZero() || len(u.CIDRs) > 0 {
-			v.refuse("userStore", "leave the directory's keys out, or write a directory as userStore.type",
-				"the type database reads none of them")
-		}
-		return
-	}
-	v.directoryURL()
-	if len(u.CIDRs) == 0 {
-		v.refuse("userStore.cidrs", "write the ranges that the directory's servers are in",
-			"nodes would not be let through to them")
-	}
-	v.cidrs("userStore.cidrs", u.CIDRs)
-	v.secretText("userStore.bindPassword", u.BindPassword, 1, 128)
-	if !u.BindPassword.Set() {
-		v.refuse("userStore.bindPassword", "run `pulumi config set --path --secret wso2is:userStore.bindPassword`",
-			"a directory needs it")
-	}
-	for _, text := range []struct {
-		key, value string
-		needed     bool
-	}{
-		{"bindDn", u.BindDN, true}, {"userSearchBase", u.UserSearchBase, true}, {"groupSearchBase", u.GroupSearchBase, false},
-	} {
-		switch path := "userStore." + text.key; {
-		case text.value == "" && text.needed:
-			v.refuse(path, "write a name such as ou=users,dc=example,dc=com", "a directory needs it")
-		case text.value != "" && !strings.Contains(text.value, "="):
-			v.refuse(path, "write a name such as ou=users,dc=example,dc=com", "%q is no distinguished name", text.value)
-		default:
-			v.literalText(path, text.value)
-		}
-	}
-	for key, value := range map[string]string{"userNameAttribute": u.UserNameAttribute,
-		"userObjectClass": u.UserObjectClass} {
-		if !attribute.MatchString(value) {
-			v.refuse("userStore."+key, "write a name such as uid or inetOrgPerson", "%q is no name of LDAP's", value)
-		}
-	}
-}
-
-func (v *validator) directoryURL() {
-	const path = "userStore.url"
-	text := v.UserStore.URL
-	address, err := url.Parse(text)
-	if err != nil || (address.Scheme != "ldap" && address.Scheme != "ldaps") || address.Hostname() == "" ||
-		!urlText.MatchString(text) || address.User != nil {
-		v.refuse(path, "write ldaps://host:636", "%q is no URL of a directory", text)
-		return
-	}
-	if port := address.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			v.refuse(path, "write ldaps://host:636", "%q has no valid port", text)
-		}
-	}
-	if address.Scheme == "ldap" && v.UserStore.Type == ReadWriteActiveDirectory {
-		v.refuse(path, "write ldaps://host:636", "Active Directory takes passwords over TLS only")
 	}
 }

@@ -1,0 +1,32 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// retentionSteps are the days that CloudWatch Logs takes.
+var retentionSteps = []int{
+	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+}
+
+func (v *validator) observability() {
+	o := v.Observability
+	if !slices.Contains(retentionSteps, o.LogRetention) {
+		v.refuse("observability.logRetention", "write one of "+strings.Trim(fmt.Sprint(retentionSteps), "[]"),
+			"CloudWatch keeps logs in steps, and %d days is none", o.LogRetention)
+	}
+	if o.AlarmTopicARN != "" {
+		v.arn("observability.alarmTopicArn", o.AlarmTopicARN, "sns", "")
+	}
+	switch days := *o.MaxImageAgeDays; {
+	case days == 0:
+	case !v.hasInstances():
+		v.refuse("observability.maxImageAgeDays", "leave it out", "AWS chooses the images that nodes of this topology run on, "+
+			"and nothing measures their age")
+	case days < leastImageAgeDays:
+		v.refuse("observability.maxImageAgeDays", fmt.Sprintf("write %d or more, or 0 for no alarm", leastImageAgeDays),
+			"the newest image may be %d days old", days)
+	}
+}

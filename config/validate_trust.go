@@ -1,0 +1,3 @@
+package config
+
+func (v *validator) trust() { v.artifact("trust.caBundle", v.Trust.CABundle) }
