@@ -30,7 +30,7 @@ func (d Database) License() string {
 // LifecycleSupport is the life cycle type as RDS names it. It is empty for an engine without Extended Support.
 func (d Database) LifecycleSupport() string {
 	switch {
-	case !d.facts().ExtendedSupport:
+	case !d.facts().ExtendedSupport():
 		return ""
 	case d.ExtendedSupport:
 		return "open-source-rds-extended-support"

@@ -12,33 +12,40 @@ import (
 // change, and a month to make it.
 const warnDays = 120
 
+// Keys that choose a version.
+const kubernetesKey, amiKey = "eks.version", "nodes.ami"
+
 // supported is a version in use, and the key that chooses it.
 type supported struct {
 	lifecycle.Version
-	key string
+	calendar lifecycle.Calendar
+	key      string
 	// extended says that the stack pays for support beyond the last day.
 	extended bool
 }
 
+// String names the version, such as "postgres 16".
+func (s supported) String() string { return s.calendar.Of + " " + s.Name }
+
 // versions are those in use whose last day of support is known.
 func (c *Cluster) versions() []supported {
 	var all []supported
-	add := func(of lifecycle.Of, name, key string, extended bool) {
-		if v, ok := lifecycle.Find(of, name); ok {
-			all = append(all, supported{v, key, extended})
+	add := func(calendar lifecycle.Calendar, name, key string, extended bool) {
+		if v, ok := calendar.Find(name); ok {
+			all = append(all, supported{v, calendar, key, extended})
 		}
 	}
 	if c.Topology == EKS && c.EKS.Cluster == nil {
-		add(lifecycle.Kubernetes, string(c.EKS.Version), "eks.version", c.EKS.ExtendedSupport)
+		add(lifecycle.Kubernetes, string(c.EKS.Version), kubernetesKey, c.EKS.ExtendedSupport)
 	}
-	add(lifecycle.Of(c.Database.Engine), c.Database.Version, "database.version", c.Database.ExtendedSupport)
+	add(c.Database.facts().Support, c.Database.Version, "database.version", c.Database.ExtendedSupport)
 	if c.Topology == EC2 {
 		if facts, err := c.Version.Facts(); err == nil {
 			add(lifecycle.Corretto, strconv.Itoa(facts.JDK), "version", false)
 		}
 	}
 	if c.hasInstances() {
-		add(lifecycle.AmazonLinux, "2023", "nodes.ami", false)
+		add(lifecycle.AmazonLinux, "2023", amiKey, false)
 	}
 	return all
 }
@@ -56,7 +63,7 @@ type Support struct {
 func (c *Cluster) Support() []Support {
 	var rows []Support
 	for _, v := range c.versions() {
-		rows = append(rows, Support{Version: v.String(), Ends: string(v.Ends), After: v.After(), Source: v.Source()})
+		rows = append(rows, Support{Version: v.String(), Ends: string(v.Ends), After: v.calendar.After, Source: v.calendar.Source})
 	}
 	return rows
 }
@@ -68,18 +75,18 @@ func (c *Cluster) Support() []Support {
 func (c *Cluster) validateSupport(today time.Time) Problems {
 	var p Problems
 	for _, v := range c.versions() {
-		if v.Extended == "" || v.extended || v.Left(today) >= 0 || v.Of == lifecycle.AmazonLinux {
+		if v.Extended == "" || v.extended || v.Left(today) >= 0 || v.key == amiKey {
 			continue
 		}
-		p.refuse(v.key, fmt.Sprintf("write a newer one, or pay for it with %s", extendedKey(v.Of)),
+		p.refuse(v.key, fmt.Sprintf("write a newer one, or pay for it with %s", extendedKey(v)),
 			"the standard support of %s ended on %s", v, v.Ends)
 	}
 	return p
 }
 
 // extendedKey is the key that keeps a version beyond its standard support.
-func extendedKey(of lifecycle.Of) string {
-	if of == lifecycle.Kubernetes {
+func extendedKey(v supported) string {
+	if v.key == kubernetesKey {
 		return "eks.extendedSupport: true"
 	}
 	return "database.extendedSupport: true"
@@ -89,9 +96,9 @@ func (w *warnings) support(c *Cluster, today time.Time) {
 	for _, v := range c.versions() {
 		switch left := v.Left(today); {
 		case left < 0:
-			w.say(v.key, "the standard support of %s ended on %s: %s", v, v.Ends, v.After())
+			w.say(v.key, "the standard support of %s ended on %s: %s", v, v.Ends, v.calendar.After)
 		case left <= warnDays:
-			w.say(v.key, "the standard support of %s ends in %d days, on %s: %s", v, left, v.Ends, v.After())
+			w.say(v.key, "the standard support of %s ends in %d days, on %s: %s", v, left, v.Ends, v.calendar.After)
 		}
 	}
 }

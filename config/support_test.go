@@ -48,22 +48,22 @@ func TestNoDefaultIsNearItsEnd(t *testing.T) {
 // TestEveryVersionHasADay holds that no version can be chosen whose last day is not known.
 func TestEveryVersionHasADay(t *testing.T) {
 	for _, v := range config.KubernetesVersions() {
-		_, known := lifecycle.Find(lifecycle.Kubernetes, string(v))
+		_, known := lifecycle.Kubernetes.Find(string(v))
 		assert.True(t, known, "Kubernetes %s", v)
 	}
+	calendars := []lifecycle.Calendar{lifecycle.Kubernetes, lifecycle.Corretto, lifecycle.AmazonLinux}
 	for _, e := range engine.Names() {
-		for _, v := range e.Facts().Versions {
-			_, known := lifecycle.Find(lifecycle.Of(e), v)
-			assert.True(t, known, "%s %s", e, v)
-		}
+		calendars = append(calendars, e.Facts().Support)
 	}
-	for _, v := range lifecycle.All() {
-		require.NotPanics(t, func() { v.Ends.Day() }, v)
-		if v.Extended != "" {
-			assert.Greater(t, v.Extended, v.Ends, v)
+	for _, c := range calendars {
+		for _, v := range c.Versions {
+			require.NotPanics(t, func() { v.Ends.Day() }, "%s %s", c.Of, v.Name)
+			if v.Extended != "" {
+				assert.Greater(t, v.Extended, v.Ends, "%s %s", c.Of, v.Name)
+			}
 		}
-		assert.NotEmpty(t, v.After(), v)
-		assert.True(t, strings.HasPrefix(v.Source(), "https://"), v)
+		assert.NotEmpty(t, c.After, c.Of)
+		assert.True(t, strings.HasPrefix(c.Source, "https://"), c.Of)
 	}
 }
 

@@ -23,11 +23,11 @@ var ownDatabases = []string{"admin", "rdsadmin", "wso2admin"}
 func (v *validator) database() {
 	db := v.Database
 	facts := db.facts()
-	if !slices.Contains(facts.Versions, db.Version) {
-		v.refuse("database.version", oneOf(facts.Versions)+" (RDS keeps the minor version current)",
+	if !slices.Contains(facts.Versions(), db.Version) {
+		v.refuse("database.version", oneOf(facts.Versions())+" (RDS keeps the minor version current)",
 			"%q is no release of %s that WSO2 Identity Server runs on", db.Version, db.Engine)
 	}
-	if db.ExtendedSupport && !facts.ExtendedSupport {
+	if db.ExtendedSupport && !facts.ExtendedSupport() {
 		v.refuse("database.extendedSupport", "leave it out", "RDS has no Extended Support for %s", db.Engine)
 	}
 	switch {

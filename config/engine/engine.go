@@ -31,9 +31,10 @@ const Default = Postgres
 type Facts struct {
 	// Port is the engine's own port.
 	Port int
-	// Versions are the releases that RDS offers and the product runs on, without a minor version, oldest first.
-	Versions []string
-	// Version is the release that is taken where WSO2 tests the product's release on it, or on none of Versions.
+	// Support has the releases that RDS offers and the product runs on, without a minor version, oldest first, and until
+	// when each one is supported.
+	Support lifecycle.Calendar
+	// Version is the release that is taken where WSO2 tests the product's release on it, or on none of those that RDS offers.
 	Version string
 	// Editions are those that the product runs on, the default one first; nil for an engine without editions.
 	Editions []string
@@ -49,9 +50,6 @@ type Facts struct {
 	LogExports []string
 	// Parameters is what the product needs of the engine beyond RDS's defaults, as the parameter group spells it.
 	Parameters map[string]string
-	// ExtendedSupport says that RDS Extended Support can be bought or declined (RDS, CreateDBInstance,
-	// EngineLifecycleSupport).
-	ExtendedSupport bool
 	// OneDatabase is the name of the one database of an instance, in which a logical database is a user's schema. It is
 	// empty where each logical database is a database of its own.
 	OneDatabase string
@@ -95,11 +93,22 @@ type Driver struct{ Class, Jar, SHA256 string }
 
 var facts = map[Name]Facts{
 	Postgres: {
-		Port: 5432, Versions: []string{"13", "14", "15", "16", "17"}, Version: "16",
+		Port: 5432, Version: "16",
+		Support: lifecycle.Calendar{
+			Of: string(Postgres), After: rdsUpgradesOrSells,
+			Source: "https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar.html",
+			Versions: []lifecycle.Version{
+				{Name: "13", Ends: "2026-02-28", Extended: "2029-02-28"},
+				{Name: "14", Ends: "2027-02-28", Extended: "2030-02-28"},
+				{Name: "15", Ends: "2028-02-29", Extended: "2031-02-28"},
+				{Name: "16", Ends: "2029-02-28", Extended: "2032-02-29"},
+				{Name: "17", Ends: "2030-02-28", Extended: "2033-02-28"},
+			},
+		},
 		RDS: plain("postgres"), Family: joined("postgres"), LogExports: []string{"postgresql", "upgrade"},
-		Parameters: map[string]string{"rds.force_ssl": "1"}, ExtendedSupport: true,
-		Reserved: []string{"postgres", "public", "template0", "template1"},
-		ARM:      true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 9531392,
+		Parameters: map[string]string{"rds.force_ssl": "1"},
+		Reserved:   []string{"postgres", "public", "template0", "template1"},
+		ARM:        true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 9531392,
 		Script: "postgresql.sql",
 		Driver: Driver{
 			Class: "org.postgresql.Driver", Jar: "postgresql-42.7.7.jar",
@@ -117,9 +126,17 @@ var facts = map[Name]Facts{
 		},
 	},
 	MySQL: {
-		Port: 3306, Versions: []string{"8.0", "8.4"}, Version: "8.4",
+		Port: 3306, Version: "8.4",
+		Support: lifecycle.Calendar{
+			Of: string(MySQL), After: rdsUpgradesOrSells,
+			Source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt.html",
+			Versions: []lifecycle.Version{
+				{Name: "8.0", Ends: "2026-07-31", Extended: "2029-07-31"},
+				{Name: "8.4", Ends: "2029-07-31", Extended: "2032-07-31"},
+			},
+		},
 		RDS: plain("mysql"), Family: joined("mysql"), LogExports: []string{"error", "slowquery"},
-		Parameters: mysqlParameters, ExtendedSupport: true, Reserved: mysqlReserved, Latin1: true,
+		Parameters: mysqlParameters, Reserved: mysqlReserved, Latin1: true,
 		ARM: true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 12582880,
 		Script: "mysql.sql",
 		Driver: Driver{
@@ -135,7 +152,16 @@ var facts = map[Name]Facts{
 		},
 	},
 	MariaDB: {
-		Port: 3306, Versions: []string{"10.6", "10.11", "11.4"}, Version: "10.11",
+		Port: 3306, Version: "10.11",
+		Support: lifecycle.Calendar{
+			Of: string(MariaDB), After: rdsUpgrades,
+			Source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.VersionMgmt.html",
+			Versions: []lifecycle.Version{
+				{Name: "10.6", Ends: "2026-12-31"},
+				{Name: "10.11", Ends: "2028-02-29"},
+				{Name: "11.4", Ends: "2029-05-31"},
+			},
+		},
 		RDS: plain("mariadb"), Family: joined("mariadb"), LogExports: []string{"error", "slowquery"},
 		Parameters: mysqlParameters, Reserved: mysqlReserved, Latin1: true,
 		ARM: true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 12582880,
@@ -151,7 +177,16 @@ var facts = map[Name]Facts{
 		},
 	},
 	SQLServer: {
-		Port: 1433, Versions: []string{"14.00", "15.00", "16.00"}, Version: "15.00",
+		Port: 1433, Version: "15.00",
+		Support: lifecycle.Calendar{
+			Of: string(SQLServer), After: rdsUpgrades,
+			Source: "https://learn.microsoft.com/en-us/lifecycle/products/?products=sql-server",
+			Versions: []lifecycle.Version{
+				{Name: "14.00", Ends: "2027-10-12"},
+				{Name: "15.00", Ends: "2030-01-08"},
+				{Name: "16.00", Ends: "2033-01-11"},
+			},
+		},
 		Editions: []string{"se", "ex", "web", "ee"}, NoStandby: []string{"ex"},
 		RDS: func(edition string) string { return "sqlserver-" + edition },
 		Family: func(edition, version string) string {
@@ -179,7 +214,14 @@ var facts = map[Name]Facts{
 	},
 	Oracle: {
 		// RDS offers release 21 as a container database only, which is another engine to it.
-		Port: 1521, Versions: []string{"19"}, Version: "19",
+		Port: 1521, Version: "19",
+		Support: lifecycle.Calendar{
+			Of: string(Oracle), After: "Oracle makes no more patches for it, so RDS has none",
+			Source: "https://www.oracle.com/us/assets/lifetime-support-technology-069183.pdf",
+			Versions: []lifecycle.Version{
+				{Name: "19", Ends: "2029-12-31"},
+			},
+		},
 		Editions: []string{"se2", "ee"},
 		RDS:      func(edition string) string { return "oracle-" + edition },
 		Family:   func(edition, version string) string { return "oracle-" + edition + "-" + version },
@@ -215,6 +257,12 @@ var facts = map[Name]Facts{
 		},
 	},
 }
+
+// What becomes of a release after its last day of standard support.
+const (
+	rdsUpgrades        = "RDS upgrades it by itself"
+	rdsUpgradesOrSells = rdsUpgrades + "; with database.extendedSupport it stays, and each vCPU is paid for besides"
+)
 
 // oracleDatabase is the one database of an Oracle instance, as RDS names it and as its driver finds it.
 const oracleDatabase = "ORCL"
@@ -269,6 +317,21 @@ func Names() []Name {
 // Facts returns what is known of the engine. It is empty for an engine that is not one of Names.
 func (n Name) Facts() Facts { return facts[n] }
 
+// Versions are the names of the releases that RDS offers and the product runs on, oldest first.
+func (f Facts) Versions() []string {
+	names := make([]string, len(f.Support.Versions))
+	for i, v := range f.Support.Versions {
+		names[i] = v.Name
+	}
+	return names
+}
+
+// ExtendedSupport reports whether RDS Extended Support can be bought or declined for the engine (RDS, CreateDBInstance,
+// EngineLifecycleSupport).
+func (f Facts) ExtendedSupport() bool {
+	return slices.ContainsFunc(f.Support.Versions, func(v lifecycle.Version) bool { return v.Extended != "" })
+}
+
 // Tested are the releases of the engine that WSO2 tests a release of the product on, oldest first.
 func (n Name) Tested(release product.Version) []string {
 	known, _ := release.Facts() // reading the configuration reports an unknown release
@@ -281,8 +344,7 @@ func (n Name) DefaultVersion(release product.Version) string {
 	known := n.Facts()
 	var offered []string
 	for _, version := range n.Tested(release) {
-		life, dated := lifecycle.Find(lifecycle.Of(n), version)
-		if slices.Contains(known.Versions, version) && (!dated || life.Lasts()) {
+		if life, offers := known.Support.Find(version); offers && life.Lasts() {
 			offered = append(offered, version)
 		}
 	}

@@ -187,8 +187,8 @@ func engines() []byte {
 		"| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, name := range engine.Names() {
 		facts := name.Facts()
-		fmt.Fprintf(&out, "| `%s` | %s | %s | `%s` | `%s` | %s | %s |\n", name, listed(facts.Versions), listed(facts.Editions),
-			facts.DevClass, facts.ProdClass, yes(facts.ARM), yes(facts.ExtendedSupport))
+		fmt.Fprintf(&out, "| `%s` | %s | %s | `%s` | `%s` | %s | %s |\n", name, listed(facts.Versions()), listed(facts.Editions),
+			facts.DevClass, facts.ProdClass, yes(facts.ARM), yes(facts.ExtendedSupport()))
 	}
 	return out.Bytes()
 }
