@@ -19,6 +19,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -92,9 +93,9 @@ func TestRefusesWhatCannotBeRead(t *testing.T) {
 			`wso2is:profile: "staging" is none of its values; write one of dev, prod`),
 		"unknown topology": one(object{"topology": "vm"}, `wso2is:topology: "vm" is none of its values; write one of ec2, ecs, eks`),
 		"unknown release": one(object{"version": "7.1"}, `wso2is:version: "7.1" is none of its values; `+
-			"write one of 5.11.0, 6.0.0, 6.1.0, 7.0.0, 7.1.0, 7.2.0, 7.3.0"),
+			"write one of "+listed(product.Versions())),
 		"no release": one(object{"version": nil}, "wso2is:version: the release is missing; "+
-			"write one of 5.11.0, 6.0.0, 6.1.0, 7.0.0, 7.1.0, 7.2.0, 7.3.0"),
+			"write one of "+listed(product.Versions())),
 		"ecs scheme": one(under("clustering", object{"scheme": "aws-ecs"}), "wso2is:clustering.scheme: "+
 			"aws-ecs asks ECS for the cluster's tasks, and the topology ec2 has none; write one of aws, wka, multicast"),
 		"kubernetes scheme": one(under("clustering", object{"scheme": "kubernetes"}), "wso2is:clustering.scheme: "+
@@ -459,7 +460,7 @@ func TestRefusesDatabases(t *testing.T) {
 	instance := func(values object) object { return db(object{"instance": values}) }
 	check(t, map[string]refusal{
 		"engine": one(db(object{"engine": "aurora"}), `wso2is:database.engine: "aurora" is none of its values; `+
-			"write one of mariadb, mssql, mysql, oracle, postgres"),
+			"write one of "+listed(engine.Names())),
 		"version": one(db(object{"engine": "mysql", "version": "8.4.3"}), `wso2is:database.version: "8.4.3" `+
 			"is no release of mysql that WSO2 Identity Server runs on; write one of 8.0, 8.4 (RDS keeps the minor "+
 			"version current)"),
@@ -810,4 +811,9 @@ func TestAsksAWSOnlyWhenNeeded(t *testing.T) {
 	env.AccountID = func() (string, error) { return "", errors.New("access denied") }
 	_, err = config.Load(configtest.Source(configtest.Minimal()), env)
 	require.EqualError(t, err, "asking for the account's id: access denied")
+}
+
+// listed are values as a refusal lists them.
+func listed[T any](values []T) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(values), " ", ", "), "[]")
 }

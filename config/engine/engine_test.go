@@ -20,7 +20,7 @@ func TestFactsAreComplete(t *testing.T) {
 		require.NotEmpty(t, f.Parameters, name)
 		require.NotEmpty(t, f.Reserved, name)
 		require.Equal(t, f.OneDatabase == "", f.CharacterSet == "", "%s: only one database has a character set of its own", name)
-		require.Regexp(t, `^[a-z]+\.sql$`, f.Script, name)
+		require.Regexp(t, `^[a-z0-9]+\.sql$`, f.Script, name)
 		require.NotEmpty(t, f.Driver.Class, name)
 		require.Regexp(t, `\.jar$`, f.Driver.Jar, name)
 		require.Regexp(t, `^[0-9a-f]{64}$`, f.Driver.SHA256, name)
