@@ -577,6 +577,9 @@ func TestRefusesEdges(t *testing.T) {
 				"for the file",
 			"wso2is:product.driver.source: nodes are not let out to repo.example.com; "+
 				"write s3://bucket/key, or the server's addresses as network.egressCidrs"),
+		"https in dev": one(object{"profile": "dev", "network": object{"egressCidrs": []string{"198.51.100.0/24"}},
+			"product": object{"driver": object{"source": "https://repo.example.com/a.jar"}}},
+			"wso2is:product.driver.sha256: a file from another server needs a checksum; write what `sha256sum` prints for the file"),
 		"retention": one(under("observability", object{"logRetention": 15}), "wso2is:observability.logRetention: "+
 			"CloudWatch keeps logs in steps, and 15 days is none; write one of 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 "+
 			"1096 1827 2192 2557 2922 3288 3653"),

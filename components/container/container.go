@@ -8,11 +8,9 @@ package container
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -207,39 +205,18 @@ func Files(c config.Cluster) []File {
 // SchemaProgramPath is where Prepare has to put bootstrap.SchemaProgram, which Serve and Schema run.
 const SchemaProgramPath = Shared + "/lib/SchemaBootstrap.java"
 
-var checksum = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
 // PrepareEnvironment is what Prepare has to be told. Schema is what bootstrap.SchemaProperties returns for ServerHome,
-// or empty. It fails where a file could not be fetched or would land outside the volumes.
-func PrepareEnvironment(region string, files []File, schema string) (map[string]string, error) {
-	var lines []string
-	var problems []error
-	for _, f := range files {
-		s3 := strings.HasPrefix(f.Source, "s3://")
-		inside := false
-		for _, volume := range []string{ConfigVolume, ArtifactVolume, Shared} {
-			inside = inside || strings.HasPrefix(f.Path, volume+"/")
-		}
-		switch {
-		case strings.ContainsAny(f.Source+f.Path, "|\n\r"):
-			problems = append(problems, fmt.Errorf("file %q: a vertical bar or a line break", f.Source))
-		case !s3 && !strings.HasPrefix(f.Source, "https://"):
-			problems = append(problems, fmt.Errorf("file %q: neither s3:// nor https://", f.Source))
-		case f.SHA256 != "" && !checksum.MatchString(f.SHA256) || f.SHA256 == "" && !s3:
-			problems = append(problems, fmt.Errorf("file %q: %q is no SHA-256 in lower-case hexadecimal", f.Source, f.SHA256))
-		case !inside || path.Clean(f.Path) != f.Path:
-			problems = append(problems, fmt.Errorf("file %q: %q is in none of the volumes", f.Source, f.Path))
-		}
-		lines = append(lines, f.Source+"|"+f.SHA256+"|"+f.Path)
-	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, fmt.Errorf("files of a container: %w", err)
+// or empty.
+func PrepareEnvironment(region string, files []File, schema string) map[string]string {
+	lines := make([]string, len(files))
+	for i, f := range files {
+		lines[i] = f.Source + "|" + f.SHA256 + "|" + f.Path
 	}
 	environment := map[string]string{"AWS_DEFAULT_REGION": region, "WSO2IS_FILES": strings.Join(lines, "\n")}
 	if schema != "" {
 		environment["WSO2IS_SCHEMA"] = schema
 	}
-	return environment, nil
+	return environment
 }
 
 // UnprivilegedPorts is the kernel parameter that lets the server's user listen on the port of the cluster's own name, in

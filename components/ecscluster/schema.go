@@ -69,10 +69,7 @@ type schemaValues[T any] struct {
 // schemaContainers are the containers of the task that makes the schema.
 func (b *builder) schemaContainers(known schemaValues[string]) (string, error) {
 	c := b.Config
-	prepare, err := b.prepare(append(container.Files(c), schemaProgramFile(known.Bucket)), nodefiles.SchemaProperties(c, known.Hosts))
-	if err != nil {
-		return "", err
-	}
+	prepare := b.prepare(append(container.Files(c), schemaProgramFile(known.Bucket)), nodefiles.SchemaProperties(c, known.Hosts))
 	environment, err := container.SchemaEnvironment(c)
 	if err != nil {
 		return "", err

@@ -235,14 +235,11 @@ func (d definition) after(name string) definition {
 }
 
 // prepare is the container that runs first and fetches files.
-func (b *builder) prepare(files []container.File, schema string) (definition, error) {
-	environment, err := container.PrepareEnvironment(b.Config.Region, files, schema)
-	if err != nil {
-		return definition{}, err
-	}
+func (b *builder) prepare(files []container.File, schema string) definition {
+	environment := container.PrepareEnvironment(b.Config.Region, files, schema)
 	d := b.container(prepareContainer, b.Config.Container.ToolsImage, container.Prepare(), environment).mount()
 	d.Memory, d.User = config.PrepareMemory, "0" // the volumes are root's
-	return d, nil
+	return d
 }
 
 // ownFile is an object of the stack's bucket.
@@ -276,10 +273,7 @@ func (b *builder) nodeFiles(known nodeValues[string]) []container.File {
 // nodeContainers are the containers of a node.
 func (b *builder) nodeContainers(known nodeValues[string]) (string, error) {
 	c := b.Config
-	prepare, err := b.prepare(b.nodeFiles(known), "")
-	if err != nil {
-		return "", err
-	}
+	prepare := b.prepare(b.nodeFiles(known), "")
 	environment, err := container.ServeEnvironment(c)
 	if err != nil {
 		return "", err

@@ -191,10 +191,7 @@ func (b *builder) prepare() (corev1.ContainerArray, []mount, error) {
 	if err != nil || len(files) == 0 {
 		return corev1.ContainerArray{}, nil, err
 	}
-	environment, err := container.PrepareEnvironment(b.Region, files, "")
-	if err != nil {
-		return nil, nil, err
-	}
+	environment := container.PrepareEnvironment(b.Region, files, "")
 	volumes := []mount{scratch("artifacts", container.ArtifactVolume), scratch("shared", container.Shared)}
 	return corev1.ContainerArray{corev1.ContainerArgs{
 		Name: pulumi.String("prepare"), Image: pulumi.String(b.Config.Container.ToolsImage), Command: awskit.Strings(container.Prepare()),
