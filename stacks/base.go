@@ -181,6 +181,8 @@ type watched struct {
 	replaced bool
 	// startMinutes is for how long new nodes may be among the load balancer's targets before they serve.
 	startMinutes int
+	// credits are what the CPU credits of nodes are measured by, if their type has any.
+	credits map[string]pulumi.StringMap
 	// group is the Auto Scaling group whose instances are refreshed, service the ECS service whose tasks are nodes.
 	group   string
 	service *observability.Service
@@ -197,6 +199,10 @@ func watch(
 			Connections: c.Database.MaxConnections(want.Class), Burstable: strings.HasPrefix(want.Class, "db.t"),
 		}
 	}
+	credits := of.credits
+	if !strings.HasPrefix(c.Nodes.InstanceType, "t") {
+		credits = nil
+	}
 	var targets pulumi.StringInput
 	if c.EKS.Registration != config.Ingress {
 		targets = f.balancer.TargetGroupSuffix
@@ -205,10 +211,15 @@ func watch(
 		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Replaced: of.replaced, StartMinutes: of.startMinutes,
 		ImageDays: *c.Observability.MaxImageAgeDays,
 		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets,
-		Certificate: f.balancer.Certificate, Databases: databases, Group: of.group, Service: of.service,
+		Certificate: f.balancer.Certificate, Credits: credits, Databases: databases, Group: of.group, Service: of.service,
 		After: of.nodes,
 	}, provider)
 	return err
+}
+
+// creditsOf are the CPU credits of a group of instances. CloudWatch has the lowest of the group's.
+func creditsOf(group pulumi.StringInput) map[string]pulumi.StringMap {
+	return map[string]pulumi.StringMap{"": {"AutoScalingGroupName": group}}
 }
 
 // ownRepositories makes the stack's own repositories where it asks for them. What runs their images waits for them.

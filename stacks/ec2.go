@@ -70,7 +70,13 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 		return fmt.Errorf("building the nodes: %w", err)
 	}
 	of := watched{nodes: cluster.Deployed, replaced: !c.Fixed(), group: cluster.Group}
-	if c.Fixed() {
+	if !c.Fixed() {
+		of.credits = creditsOf(pulumi.String(cluster.Group))
+	} else {
+		of.credits = map[string]pulumi.StringMap{}
+		for name, id := range cluster.Instances {
+			of.credits["-"+name] = pulumi.StringMap{"InstanceId": id}
+		}
 		// A member is a target from its launch, and the next one is launched when it serves. A group's instance becomes one when
 		// the launch hook lets it in.
 		of.startMinutes = memberMinutes * c.Nodes.Count

@@ -74,7 +74,7 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 		return fmt.Errorf("building the nodes: %w", err)
 	}
 	if err := watch(ctx, c, scope, data, front, watched{
-		nodes: cluster.Deployed, replaced: true, group: cluster.Group,
+		nodes: cluster.Deployed, replaced: true, group: cluster.Group, credits: creditsOf(pulumi.String(cluster.Group)),
 		// A task is a target once its containers run, and then its server waits for its turn and starts.
 		startMinutes: container.TurnSeconds/60 + 5,
 		service:      &observability.Service{Cluster: cluster.Name, Name: cluster.Service},

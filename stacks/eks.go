@@ -113,7 +113,11 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 			return err
 		}
 	}
-	if err := watch(ctx, c, scope, data, front, watched{nodes: pods.Deployed, replaced: true}, provider); err != nil {
+	of := watched{nodes: pods.Deployed, replaced: true}
+	if c.EKS.Cluster == nil {
+		of.credits = creditsOf(cluster.Group)
+	}
+	if err := watch(ctx, c, scope, data, front, of, provider); err != nil {
 		return err
 	}
 	exportCommon(ctx, c, data, front)

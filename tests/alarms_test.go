@@ -3,6 +3,7 @@ package tests
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -158,5 +159,39 @@ func TestTheDashboardShowsWhatIsWatched(t *testing.T) {
 		if a.Name != "scale-in" {
 			assert.Contains(t, body, "MetricAlarm/"+a.Name)
 		}
+	}
+}
+
+// TestNodesThatLiveOnCreditsAreWatched holds that each group or member of a burstable type is watched, and no other.
+func TestNodesThatLiveOnCreditsAreWatched(t *testing.T) {
+	sized := func(kind string, changes map[string]any) map[string]any {
+		all := maps.Clone(changes)
+		all["nodes"] = object("count", 2, "instanceType", kind)
+		return all
+	}
+	for name, c := range map[string]struct {
+		changes map[string]any
+		want    map[string]string
+	}{
+		"a group":            {object(), map[string]string{"node-credits": "AutoScalingGroupName"}},
+		"fixed members":      {wka(), map[string]string{"node-credits-node-1": "InstanceId", "node-credits-node-2": "InstanceId"}},
+		"tasks on instances": {onECS(nil), map[string]string{"node-credits": "AutoScalingGroupName"}},
+		"pods":               {eks(), map[string]string{"node-credits": "AutoScalingGroupName"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := func(kind string) map[string]string {
+				all := map[string]string{}
+				for _, a := range deploy(t, sized(kind, c.changes)).all(alarmType) {
+					if a.get("metricName") == "CPUCreditBalance" && a.get("namespace") == "AWS/EC2" {
+						for dimension := range a.get("dimensions").(map[string]any) {
+							all[a.Name] = dimension
+						}
+					}
+				}
+				return all
+			}
+			assert.Equal(t, c.want, found("t3.2xlarge"))
+			assert.Empty(t, found("m6i.2xlarge"))
+		})
 	}
 }

@@ -101,6 +101,8 @@ func (p *plan) NewResource(args pulumi.MockResourceArgs) (string, resource.Prope
 		})
 	case "aws:route53/record:Record":
 		text("fqdn", "_x.is.example.com")
+	case "aws:eks/nodeGroup:NodeGroup":
+		out["resources"] = resource.NewPropertyValue([]any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": "eks-nodes"}}}})
 	case "aws:eks/cluster:Cluster":
 		text("endpoint", "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com")
 		out["certificateAuthority"] = resource.NewObjectProperty(resource.PropertyMap{

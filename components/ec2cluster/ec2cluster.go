@@ -79,6 +79,8 @@ type Cluster struct {
 	Nodes []Node
 	// Group is the Auto Scaling group's name, empty where members are fixed.
 	Group string
+	// Instances are the ids of fixed members' instances by the members' names.
+	Instances map[string]pulumi.StringOutput
 	// Deployed is done when every node serves.
 	Deployed pulumi.CustomResource
 }
@@ -88,7 +90,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args == nil {
 		return nil, fmt.Errorf("cluster %s: no arguments", name)
 	}
-	c := &Cluster{}
+	c := &Cluster{Instances: map[string]pulumi.StringOutput{}}
 	if err := ctx.RegisterComponentResource(Type, name, c, opts...); err != nil {
 		return nil, err
 	}

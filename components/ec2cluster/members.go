@@ -103,6 +103,7 @@ func (b *builder) member(
 	if err != nil {
 		return nil, err
 	}
+	b.cluster.Instances[m.Name] = instance.ID().ToStringOutput()
 	attachment, err := lb.NewTargetGroupAttachment(ctx, m.Name, &lb.TargetGroupAttachmentArgs{
 		TargetGroupArn: b.LoadBalancer.TargetGroup, TargetId: instance.ID(), Port: pulumi.Int(ports.HTTPS),
 	}, b.child...)

@@ -60,6 +60,8 @@ type Cluster struct {
 	ARN pulumi.StringOutput
 	// ServiceCIDR is the range of the cluster's services.
 	ServiceCIDR string
+	// Group is the name of the nodes' Auto Scaling group, which EKS makes; none in an existing cluster.
+	Group pulumi.StringOutput
 	// Ready is done when pods can start, mount and resolve names.
 	Ready []pulumi.Resource
 	// Granted is done when the cluster's own pods can act under their roles, one of which names the database's secret.
@@ -113,6 +115,7 @@ func (b *builder) own(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("creating the nodes: %w", err)
 	}
+	b.made.Group = nodes.Resources.ApplyT(groupOf).(pulumi.StringOutput)
 	return b.services(ctx, nodes)
 }
 

@@ -64,6 +64,18 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 	return made, nil
 }
 
+// groupOf is the name of the Auto Scaling group that EKS has made for a node group.
+func groupOf(made []eks.NodeGroupResource) (string, error) {
+	for _, r := range made {
+		for _, group := range r.AutoscalingGroups {
+			if group.Name != nil {
+				return *group.Name, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("EKS names no Auto Scaling group of the node group")
+}
+
 // template is what EKS starts nodes from. Image, user data and profile EKS adds itself.
 func (b *builder) template(ctx *pulumi.Context) (*ec2.LaunchTemplate, error) {
 	c, name := b.Config, b.Cluster+"-eks-nodes"

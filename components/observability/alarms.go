@@ -98,6 +98,14 @@ func (b *builder) nodeAlarms() []alarm {
 			namespace: Namespace, metric: ImageMetric, statistic: "Maximum", comparison: above, threshold: float64(b.ImageDays),
 			missing: quiet, period: hour, periods: 1, dimensions: cluster})
 	}
+	for name, of := range awskit.Sorted(b.Credits) {
+		// Instances of t3 and newer begin without credits and earn ten within half an hour: a roll has young ones for less long.
+		// Source: "Earn CPU credits" in docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
+		all = append(all, alarm{name: "node-credits" + name,
+			what:      "A node has had no CPU credits for three hours: its type is too small, and what it takes more is charged or slow",
+			namespace: "AWS/EC2", metric: "CPUCreditBalance", statistic: "Minimum", comparison: below, threshold: 10, missing: same,
+			period: 15 * minute, periods: 12, dimensions: of})
+	}
 	if b.TargetGroup != nil {
 		target := pulumi.StringMap{"LoadBalancer": b.LoadBalancer, "TargetGroup": b.TargetGroup}
 		all = append(all,

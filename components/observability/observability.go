@@ -72,6 +72,9 @@ type Args struct {
 	LoadBalancer, TargetGroup pulumi.StringInput
 	// Certificate is the ARN of the load balancer's certificate.
 	Certificate pulumi.StringInput
+	// Credits are what CloudWatch measures the CPU credits of nodes by, for nodes that live on them: a group, or each member by
+	// its name.
+	Credits map[string]pulumi.StringMap
 	// Databases are the RDS instances by name.
 	Databases map[string]Database
 	// Group is the Auto Scaling group whose instances are refreshed; empty where there is none.

@@ -207,7 +207,7 @@ var facts = map[Name]Facts{
 				"trustServerCertificate=%t", host, port, database, caFile == "")
 		},
 		// Seconds for the one and milliseconds for the other (github.com/microsoft/mssql-jdbc/wiki/SocketTimeout). The driver
-		// keeps connections alive unasked.
+		// keeps connections alive unasked (setKeepAlive in its IOBuffer.java).
 		Timeouts: func(connect, answer int) string {
 			return fmt.Sprintf(";loginTimeout=%d", connect) + positive(";socketTimeout=%d", answer*1000)
 		},

@@ -255,6 +255,17 @@ func TestAnAlarmWatchesWhatIsPublished(t *testing.T) {
 	require.Empty(t, m.judge(t), "a new database earns its credits first")
 	m.get(t, "main")["instanceClass"] = "db.m6g.large"
 	require.Contains(t, m.judge(t), "only burstable classes have credits")
+
+	nodes := maps.Clone(credits)
+	maps.Copy(nodes, object{"namespace": "AWS/EC2", "statistic": "Minimum", "dimensions": object{"AutoScalingGroupName": "demo-nodes"}})
+	m = onGroup(3)
+	m.alarm("x", true, nodes)
+	require.Contains(t, m.judge(t), "only burstable classes have credits")
+	m.add(state.LaunchTemplate, "burstable", object{"instanceType": "t3.xlarge"}, 0, minutes)
+	require.Empty(t, m.judge(t), "young nodes of a roll have earned credits before the alarm rings")
+	nodes["evaluationPeriods"] = 1.0
+	m.alarm("x", true, nodes)
+	require.Contains(t, m.judge(t), "rings during a roll")
 }
 
 // TestSplitAndNeverJoinedAreToldApart has six nodes, as three are asked for and three came with the load.

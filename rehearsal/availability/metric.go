@@ -60,6 +60,7 @@ var published = map[string][]dimensions{
 	"AWS/EC2 StatusCheckFailed_System":            {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
 	"AWS/EC2 StatusCheckFailed_Instance":          {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
 	"AWS/EC2 CPUUtilization":                      {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
+	"AWS/EC2 CPUCreditBalance":                    {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
 	"AWS/AutoScaling GroupInServiceInstances":     {ofGroup},
 	"AWS/ECS CPUUtilization":                      {ofService},
 	"AWS/ECS MemoryUtilization":                   {ofService},
@@ -106,18 +107,37 @@ func missing(s *state.State, q query) string {
 				return fmt.Sprintf("there is nothing whose %s is %s", name, q.dimensions[name])
 			}
 		}
-		if q.metric == "CPUCreditBalance" {
-			db := s.One(state.DBInstance, q.dimensions["DBInstanceIdentifier"], "identifier")
-			if !strings.HasPrefix(db.Text("instanceClass"), "db.t") {
-				return "only burstable classes have credits"
-			}
+		if q.metric == "CPUCreditBalance" && !burstable(s, q) {
+			return "only burstable classes have credits"
 		}
 		return ""
 	}
 	return fmt.Sprintf("AWS does not publish it with the dimensions %s", strings.Join(names, ", "))
 }
 
+// burstable says whether what a query is of lives on CPU credits. Groups are not told apart: the cluster's nodes are all of
+// one type.
+func burstable(s *state.State, q query) bool {
+	if q.namespace == "AWS/RDS" {
+		return strings.HasPrefix(s.One(state.DBInstance, q.dimensions["DBInstanceIdentifier"], "identifier").Text("instanceClass"), "db.t")
+	}
+	for _, r := range slices.Concat(s.Of(state.EC2Instance), s.Of(state.LaunchTemplate), s.Of(state.NodeGroup)) {
+		types := append(r.Texts("instanceTypes"), r.Text("instanceType"))
+		if slices.ContainsFunc(types, func(t string) bool { return strings.HasPrefix(t, "t") }) {
+			return true
+		}
+	}
+	return false
+}
+
 func exists(s *state.State, from source, value string) bool {
+	if from.token == state.AutoScalingGroup { // EKS makes one for each node group
+		for _, r := range s.Of(state.NodeGroup) {
+			if slices.Contains(texts(r.At("resources")), value) {
+				return true
+			}
+		}
+	}
 	for _, r := range s.Of(from.token) {
 		if from.property == "id" && r.ID == value || r.Text(from.property) == value {
 			return true

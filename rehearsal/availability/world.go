@@ -85,7 +85,7 @@ const (
 	usualImage = 28
 	// requests come in each second, and lifetime is how many days a new certificate of ACM is valid.
 	requests, lifetime = 10, 198
-	// hourly is how many CPU credits a small database earns in an hour.
+	// hourly is how many CPU credits a small database earns in an hour, and a small instance, at the least.
 	hourly = 24
 )
 
@@ -167,6 +167,16 @@ func (w *world) values(s sample) []float64 {
 			return nil
 		}
 		return always((s.from - w.database).Hours() * hourly)
+	case "AWS/EC2 CPUCreditBalance":
+		var all []float64
+		for _, l := range w.lives {
+			for _, up := range l.listens {
+				if up.from <= s.from && s.from < up.to {
+					all = append(all, (s.from-up.from).Hours()*hourly)
+				}
+			}
+		}
+		return all
 	case "AWS/CertificateManager DaysToExpiry":
 		return always(lifetime)
 	case "AWS/EC2 StatusCheckFailed_System", "AWS/EC2 StatusCheckFailed":
