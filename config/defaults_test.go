@@ -298,7 +298,7 @@ func TestWarnings(t *testing.T) {
 					changes[key] = value
 				}
 			}
-			got := configtest.Load(t, changes, "userStore").Warnings
+			got := besidesVerification(configtest.Load(t, changes, "userStore").Warnings)
 			if c.want == "" {
 				require.Empty(t, got)
 				return
@@ -306,6 +306,30 @@ func TestWarnings(t *testing.T) {
 			require.Equal(t, c.want, strings.Join(got, "\n"))
 		})
 	}
+}
+
+// besidesVerification leaves out what every stack of the profile prod hears that does not verify its database.
+func besidesVerification(warnings []string) []string {
+	var left []string
+	for _, w := range warnings {
+		if !strings.HasPrefix(w, "wso2is:database.caBundle: connections") {
+			left = append(left, w)
+		}
+	}
+	return left
+}
+
+// TestProdHearsThatNobodyVerifiesItsDatabase holds that an encrypted connection with whoever answers is not taken for a safe one.
+func TestProdHearsThatNobodyVerifiesItsDatabase(t *testing.T) {
+	says := func(changes object) bool {
+		all := configtest.Load(t, changes).Warnings
+		return len(besidesVerification(all)) < len(all)
+	}
+	bundle := object{"source": "s3://bucket/global-bundle.pem", "sha256": strings.Repeat("0", 64)}
+	require.True(t, says(nil))
+	require.False(t, says(under("database", object{"caBundle": bundle})))
+	require.False(t, says(object{"profile": "dev"}))
+	require.False(t, says(under("database", object{"engine": "oracle"})), "nothing can verify it there")
 }
 
 func TestAPasswordThatADirectoryDoesNotReadIsSaid(t *testing.T) {

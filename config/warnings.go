@@ -21,6 +21,10 @@ func (c *Cluster) warnings(today time.Time) []string {
 	w.database(c)
 	w.load(c)
 	w.support(c, today)
+	if c.Profile == Prod && c.Database.CABundle.Source == "" && c.Database.Engine.Facts().Unverifiable == "" {
+		w.say("database.caBundle", "connections with the database are encrypted, and nobody verifies who answers; copy "+
+			"https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem to the artifacts bucket and write where it is")
+	}
 	if c.Nodes.Count == 1 {
 		w.say("nodes.count", "one node is no cluster: its replacement interrupts the service")
 	}

@@ -142,7 +142,8 @@ type mountARNs[T any] struct{ FileSystem, NodeRole T }
 
 // mountPolicy lets the nodes' role mount and write, over TLS only and through an access point only. The role has no policy
 // of its own for that: either one would do, and so these conditions would hold nobody back ("Using IAM to control access
-// to file systems" in the EFS user guide).
+// to file systems" in the EFS user guide). Nor would they hold back others whose own policy lets them mount
+// everything: only the denials do. They name what a client does, since other requests for the file system have no access point.
 func mountPolicy(arns mountARNs[string]) awskit.Policy {
 	mount := awskit.Allow("NodesMount", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
 		arns.FileSystem)
@@ -151,7 +152,11 @@ func mountPolicy(arns mountARNs[string]) awskit.Policy {
 		"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},
 		"Null": {"elasticfilesystem:AccessPointArn": "false"},
 	}
+	clients := []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientRootAccess", "elasticfilesystem:ClientWrite"}
 	return awskit.NewPolicy(mount, awskit.Statement{
+		Sid: "OnlyAccessPoints", Effect: "Deny", Principal: map[string]any{"AWS": "*"}, Action: clients, Resource: []string{arns.FileSystem},
+		Condition: map[string]map[string]any{"Null": {"elasticfilesystem:AccessPointArn": "true"}},
+	}, awskit.Statement{
 		Sid: "OnlyTLS", Effect: "Deny", Principal: map[string]any{"AWS": "*"}, Action: []string{"*"}, Resource: []string{arns.FileSystem},
 		Condition: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
 	})

@@ -243,6 +243,12 @@ var permissionMutations = map[string]mutation{
 	"the schema's instance has no key for its disk": {"prod", func(d *document) {
 		d.statement("RolePolicy", "schema-maker", "policy", "EncryptDisk")
 	}, keysUsed, "the launch by Association schema: role wso2is-prod-schema-maker-eu-west-1 may not kms:CreateGrant"},
+	"the file system without an access point": {"eks", func(d *document) {
+		d.statement("FileSystemPolicy", "shared", "policy", "OnlyAccessPoints")
+	}, mountedBy, "who may mount everything mounts FileSystem shared without an access point"},
+	"the file system without TLS": {"dev", func(d *document) {
+		d.statement("FileSystemPolicy", "shared", "policy", "OnlyTLS")
+	}, mountedBy, "who may mount everything mounts FileSystem shared without TLS"},
 	"AWS's policy for managed instances": {"prod", func(d *document) {
 		d.add("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "session-manager", "x", map[string]any{
 			"role": "wso2is-prod-nodes-eu-west-1", "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",

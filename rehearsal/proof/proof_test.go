@@ -90,6 +90,7 @@ const (
 	nodesCall    = "Every call that nodes make of AWS"
 	filesMount   = "Shared files are mounted under a role"
 	strangers    = "No role of the cluster may read"
+	mountedBy    = "Shared files are mounted"
 	masterReads  = "Only what makes the schema may read"
 )
 
