@@ -31,23 +31,21 @@ type base struct {
 func buildBase(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
 ) (*base, error) {
-	net, err := network.New(ctx, "network", &network.Args{
-		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: *c.Network.FlowLogs,
-		LogRetention: c.Observability.LogRetention, Adopt: c.Network.Adopt,
+	kept, err := secrets.New(ctx, "secrets", &secrets.Args{
+		Scope: scope, Values: secrets.Table(c), RecoveryDays: *c.Secrets.RecoveryDays,
 	}, provider)
 	if err != nil {
 		return nil, err
 	}
-	b := &base{network: net}
-	if err := b.guard(ctx, c, scope, services, provider); err != nil {
+	net, err := network.New(ctx, "network", &network.Args{
+		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: *c.Network.FlowLogs,
+		LogRetention: c.Observability.LogRetention, KeyARN: kept.KeyARN, Adopt: c.Network.Adopt,
+	}, provider)
+	if err != nil {
 		return nil, err
 	}
-	if b.secrets, err = secrets.New(ctx, "secrets", &secrets.Args{
-		Scope: scope, Values: secrets.Table(c), RecoveryDays: *c.Secrets.RecoveryDays,
-	}, provider); err != nil {
-		return nil, err
-	}
-	return b, nil
+	b := &base{network: net, secrets: kept}
+	return b, b.guard(ctx, c, scope, services, provider)
 }
 
 // sesService is the endpoint service of Amazon SES's SMTP interface.
@@ -169,7 +167,7 @@ func buildFront(
 	if err != nil {
 		return nil, err
 	}
-	group, err := observability.NewLogGroup(ctx, scope, c.Observability.LogRetention, provider)
+	group, err := observability.NewLogGroup(ctx, scope, c.Observability.LogRetention, b.secrets.KeyARN, provider)
 	return &front{balancer: balancer, logGroup: group, logName: observability.LogGroupName(scope.Cluster)}, err
 }
 

@@ -170,7 +170,8 @@ func (d *Database) instance(
 			// RDS would make the group itself, and keep it for ever.
 			name := "/aws/rds/instance/" + identifier + "/" + log
 			group, err := cloudwatch.NewLogGroup(ctx, key+"-"+log, &cloudwatch.LogGroupArgs{
-				Name: pulumi.String(name), RetentionInDays: pulumi.Int(args.LogRetention), Tags: awskit.Tags(name, component),
+				Name: pulumi.String(name), RetentionInDays: pulumi.Int(args.LogRetention), KmsKeyId: args.KeyARN.ToStringOutput().ToStringPtrOutput(),
+				Tags: awskit.Tags(name, component),
 			}, pulumi.Parent(d))
 			if err != nil {
 				return fmt.Errorf("creating the log group %s: %w", name, err)

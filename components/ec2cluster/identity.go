@@ -44,7 +44,7 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 		name, suffix, what, trust string
 	}{
 		{&i.role, "nodes", "nodes", "The nodes of ", awskit.TrustPolicy(scope.EC2Service())},
-		{&i.schema, schemaName, schemaName, "Makes the database schema of ", awskit.TrustPolicy(scope.EC2Service())},
+		{&i.schema, schemaName, schemaSuffix, "Makes the database schema of ", awskit.TrustPolicy(scope.EC2Service())},
 		{&i.maker, makerName, makerName, "Launches what makes the database schema of ", automation.Trust(scope)},
 		{&i.automation, "automation", "refresh", "Replaces the nodes of ", automation.Trust(scope)},
 	} {

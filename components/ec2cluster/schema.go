@@ -20,9 +20,11 @@ import (
 const (
 	// schemaName names the instance that makes the databases, and makerName the role that launches it.
 	schemaName = "schema"
-	makerName  = "schema-maker"
+	// schemaSuffix ends names in AWS. The topology ecs has names that end in schema, and a stack may change from one to the other.
+	schemaSuffix = "schema-instance"
+	makerName    = "schema-maker"
 	// schemaDocument begins the document's name. Systems Manager refuses names that begin with aws.
-	schemaDocument = "schema-of-"
+	schemaDocument = "schema-instance-of-"
 	// schemaSeconds is how long the schema may take: packages, the product's archive, and the scripts of every database.
 	schemaSeconds = 2400
 )
@@ -30,7 +32,7 @@ const (
 //go:embed schema.py
 var schemaOutcome string
 
-func (b *builder) schemaInstance() string { return b.Cluster + "-" + schemaName }
+func (b *builder) schemaInstance() string { return b.Cluster + "-" + schemaSuffix }
 
 // makeSchema has the schema made by an instance of its own, which is launched for it and terminated afterwards: the association
 // runs the automation when it is created, and again when what the schema is made from changes. A node's profile would let the

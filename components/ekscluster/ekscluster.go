@@ -184,7 +184,8 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 func (b *builder) logGroup(ctx *pulumi.Context, name, group string) (*cloudwatch.LogGroup, error) {
 	made, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
 		Name: pulumi.String(group), RetentionInDays: pulumi.Int(b.Config.Observability.LogRetention),
-		Tags: awskit.Tags(group, component),
+		KmsKeyId: b.Secrets.KeyARN.ToStringPtrOutput(),
+		Tags:     awskit.Tags(group, component),
 	}, b.child...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the log group %s: %w", group, err)

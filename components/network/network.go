@@ -32,9 +32,10 @@ type Args struct {
 	Reserved []config.Reservation
 	// NAT says how the private subnets reach the internet.
 	NAT config.NATStrategy
-	// FlowLogs keeps a log of connections for LogRetention days.
+	// FlowLogs keeps a log of connections for LogRetention days, encrypted with the key KeyARN.
 	FlowLogs     bool
 	LogRetention int
+	KeyARN       pulumi.StringInput
 	// Adopt is the existing VPC, or nil to build one.
 	Adopt *config.AdoptedNetwork
 }
@@ -278,8 +279,8 @@ func (n *Network) natGateway(
 func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
 	group, err := cloudwatch.NewLogGroup(ctx, "flow-logs", &cloudwatch.LogGroupArgs{
 		Name:            pulumi.String("/wso2is/" + args.Cluster + "/flow-logs"),
-		RetentionInDays: pulumi.Int(args.LogRetention),
-		Tags:            awskit.Tags(args.Cluster+"-flow-logs", component),
+		RetentionInDays: pulumi.Int(args.LogRetention), KmsKeyId: awskit.Optional(args.KeyARN).ToStringOutput().ToStringPtrOutput(),
+		Tags: awskit.Tags(args.Cluster+"-flow-logs", component),
 	}, child...)
 	if err != nil {
 		return err

@@ -44,10 +44,10 @@ func ReportMembers() awskit.Statement { return Measure("ReportMembers", Namespac
 // LogGroupName is where the nodes' logs go.
 func LogGroupName(cluster string) string { return "/wso2is/" + cluster + "/nodes" }
 
-// NewLogGroup makes the log group of the nodes, which must exist before the first of them writes.
-func NewLogGroup(ctx *pulumi.Context, scope awskit.Scope, days int, opts ...pulumi.ResourceOption) (*cloudwatch.LogGroup, error) {
+// NewLogGroup makes the log group of the nodes, which must exist before the first of them writes. A key encrypts it.
+func NewLogGroup(ctx *pulumi.Context, scope awskit.Scope, days int, key pulumi.StringOutput, opts ...pulumi.ResourceOption) (*cloudwatch.LogGroup, error) {
 	return cloudwatch.NewLogGroup(ctx, "nodes", &cloudwatch.LogGroupArgs{
-		Name: pulumi.String(LogGroupName(scope.Cluster)), RetentionInDays: pulumi.Int(days),
+		Name: pulumi.String(LogGroupName(scope.Cluster)), RetentionInDays: pulumi.Int(days), KmsKeyId: key.ToStringPtrOutput(),
 		Tags: awskit.Tags(LogGroupName(scope.Cluster), component),
 	}, opts...)
 }

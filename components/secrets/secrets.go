@@ -103,6 +103,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // Auto Scaling acts under its service-linked role, which has no policy on customer managed keys, so the account's
 // statement gives it nothing: the key policy must name the role itself.
 // Source: EC2 Auto Scaling, "Required AWS KMS key policy for use with encrypted volumes"; KMS, "Default key policy".
+// CloudWatch Logs acts as itself, for the account's own log groups only.
+// Source: CloudWatch Logs, "Encrypt log data in CloudWatch Logs using AWS KMS". China's service has a name of its own.
 // KMS refuses a policy with a principal that does not exist, and an account has the role only once it has had its first
 // group (teks #92, terraform-aws-eks #2523). The principal * under conditions on the account and on the role grants
 // directly too, as the key policies of AWS's own keys do, and needs no role that exists.
@@ -121,9 +123,19 @@ func keyPolicy(scope awskit.Scope) awskit.Policy {
 	use := autoscaling("AutoScaling", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 	grant := autoscaling("AutoScalingGrants", "kms:CreateGrant")
 	grant.Condition["Bool"] = map[string]any{"kms:GrantIsForAWSResource": "true"}
+	suffix := "amazonaws.com"
+	if scope.Partition == "aws-cn" {
+		suffix += ".cn"
+	}
+	logs := awskit.Statement{
+		Sid: "Logs", Effect: "Allow", Principal: map[string]any{"Service": "logs." + scope.Region + "." + suffix},
+		Action:    []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
+		Resource:  []string{"*"},
+		Condition: map[string]map[string]any{"ArnLike": {"kms:EncryptionContext:aws:logs:arn": scope.ARN("logs", "log-group:*")}},
+	}
 	return awskit.NewPolicy(
 		awskit.Statement{Sid: "Account", Effect: "Allow", Principal: account, Action: []string{"kms:*"}, Resource: []string{"*"}},
-		use, grant,
+		use, grant, logs,
 	)
 }
 

@@ -80,7 +80,7 @@ var permissionMutations = map[string]mutation{
 		d.statement("RolePolicy", "cluster", "policy", "EncryptSecrets", `{"Effect":"Allow","Action":"ec2:*","Resource":"*"}`)
 	}, keysUsed, "EKS, for the secrets of Cluster cluster: role wso2is-eks-eks-cluster-eu-west-1 may not kms:Decrypt"},
 	"logs with the key": {"prod", func(d *document) {
-		d.set("LogGroup", "nodes", "kmsKeyId", d.out("Key", "key", "arn"))
+		d.statement("Key", "key", "policy", "Logs")
 	}, keysUsed, "CloudWatch Logs, for LogGroup nodes: the service logs.eu-west-1.amazonaws.com may not kms:Decrypt"},
 	"a topic with the key": {"prod", func(d *document) {
 		tell(d, map[string]any{"policy": publish, "kmsMasterKeyId": d.out("Key", "key", "arn")})
@@ -224,18 +224,18 @@ var permissionMutations = map[string]mutation{
 		"for as long as it runs"},
 	"a group and the master password": {"prod", func(d *document) {
 		d.set("LaunchTemplate", "nodes", "iamInstanceProfile", d.out("LaunchTemplate", "schema", "iamInstanceProfile"))
-	}, masterReads, "role wso2is-prod-schema-eu-west-1 may read the master password of Instance main, and Group nodes acts"},
+	}, masterReads, "role wso2is-prod-schema-instance-eu-west-1 may read the master password of Instance main, and Group nodes acts"},
 	"the schema's instance has other groups": {"prod", func(d *document) {
 		d.set("LaunchTemplate", "schema", "vpcSecurityGroupIds", []any{"sg-1"})
 	}, nodesCall, "Association schema launches from LaunchTemplate schema, which has other security groups than the nodes"},
 	"the schema's instance reads no secret": {"prod", func(d *document) {
 		d.statement("RolePolicy", "schema", "policy", "ReadSecrets")
-	}, nodesCall, "the programs of LaunchTemplate schema: role wso2is-prod-schema-eu-west-1 may not secretsmanager:GetSecretValue"},
+	}, nodesCall, "the programs of LaunchTemplate schema: role wso2is-prod-schema-instance-eu-west-1 may not secretsmanager:GetSecretValue"},
 	"the schema's instance is not launched": {"dev", func(d *document) {
 		d.statement("RolePolicy", "schema-maker", "policy", "PassInstanceRole")
 	}, servicesAct, "step Launch of Document schema: role wso2is-dev-schema-maker-eu-west-1 may not iam:PassRole"},
 	"the schema's instance is not terminated": {"dev", func(d *document) {
-		d.edit("RolePolicy", "schema-maker", "policy", `"ec2:ResourceTag/Name":"wso2is-dev-schema"`, `"ec2:ResourceTag/Name":"other"`)
+		d.edit("RolePolicy", "schema-maker", "policy", `"ec2:ResourceTag/Name":"wso2is-dev-schema-instance"`, `"ec2:ResourceTag/Name":"other"`)
 	}, servicesAct, "step Terminate of Document schema: role wso2is-dev-schema-maker-eu-west-1 may not ec2:TerminateInstances"},
 	"the schema's instance takes no command": {"prod", func(d *document) {
 		d.statement("RolePolicy", "schema-maker", "policy", "RunOnInstance")

@@ -105,6 +105,7 @@ var required = []struct {
 			"everybody in the account may use the key of its objects"},
 		{state.BucketEncryption, "rules[].applyServerSideEncryptionByDefault.sseAlgorithm", only("AES256"), takesLogs,
 			"load balancers write to buckets with keys of S3 only"},
+		{state.LogGroup, "kmsKeyId", only(stackKey), nil, "who may read logs reads it without the stack's key"},
 		{state.EKSCluster, "encryptionConfig.provider.keyArn", only(stackKey), nil, "Kubernetes keeps secrets without a key of the stack"},
 		{state.KMSKey, "enableKeyRotation", only(true), nil, "the key stays the same for ever"},
 	}},
