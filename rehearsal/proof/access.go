@@ -66,7 +66,7 @@ func permissionProof(c *cluster) []*Verdict {
 	a.proveNodes()
 	a.proveMasters()
 	a.proveOthers()
-	a.proveMounts()
+	a.proveDenials()
 	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.others}
 	if a.shown[a.files] != nil {
 		all = append(all, a.files)

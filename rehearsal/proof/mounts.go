@@ -5,10 +5,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// proveMounts proves that shared files are mounted through an access point and over TLS only, even by who may do everything in
+// proveDenials proves that shared files are mounted through an access point and over TLS only, even by who may do everything in
 // the account: an allow of the file system's policy or of the caller's is enough, so that only a deny keeps anybody away.
 // https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
-func (a *access) proveMounts() {
+func (a *access) proveDenials() {
 	for _, f := range a.Of(state.FileSystem) {
 		point := a.arn("elasticfilesystem", "access-point/fsap-0")
 		for _, by := range []struct {
