@@ -46,7 +46,7 @@ const (
 // OwnImages are the images of a loaded cluster that container.repository makes repositories for.
 func (c Cluster) OwnImages() []string {
 	images := []string{ProductImage, ToolsImage}
-	if c.makesControlPlane() && strings.Contains(c.EKS.Controller.Image, "/"+c.ImageRepository(ControllerImage)+":") {
+	if c.MakesControlPlane() && strings.Contains(c.EKS.Controller.Image, "/"+c.ImageRepository(ControllerImage)+":") {
 		images = append(images, ControllerImage)
 	}
 	return images
@@ -59,7 +59,7 @@ func (c Cluster) OwnImages() []string {
 // Source: "use public ECR repository as default" in github.com/kubernetes-sigs/aws-load-balancer-controller; "Considerations
 // for Amazon ECR VPC endpoints" in https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 func (c *Cluster) completeImages(env Environment) error {
-	if c.Topology == EC2 {
+	if !c.Containerized() {
 		return nil
 	}
 	type image struct {
@@ -69,7 +69,7 @@ func (c *Cluster) completeImages(env Environment) error {
 	images := []image{
 		{&c.Container.Image, ProductImage, string(c.Version)}, {&c.Container.ToolsImage, ToolsImage, "2"},
 	}
-	if c.makesControlPlane() {
+	if c.MakesControlPlane() {
 		images = append(images, image{&c.EKS.Controller.Image, ControllerImage, "v" + c.EKS.Controller.Chart})
 	}
 	own := func(i image) bool {

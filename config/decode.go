@@ -27,7 +27,7 @@ func enumOf[T ~string](values ...T) []string {
 // enums are the types with a few values only.
 var enums = map[reflect.Type][]string{
 	reflect.TypeFor[Profile]():           enumOf(Dev, Prod),
-	reflect.TypeFor[Topology]():          enumOf(EC2, ECS, EKS),
+	reflect.TypeFor[Topology]():          enumOf(Topologies()...),
 	reflect.TypeFor[LaunchType]():        enumOf(LaunchEC2, LaunchFargate),
 	reflect.TypeFor[KubernetesVersion](): enumOf(KubernetesVersions()...),
 	reflect.TypeFor[NodeImage]():         enumOf(AL2023, Bottlerocket),

@@ -60,20 +60,11 @@ const (
 // fillIn completes the configuration with every default that needs nothing but the configuration itself.
 func (c *Cluster) fillIn() {
 	set(&c.Profile, Prod)
-	set(&c.Topology, EC2)
-	if c.Topology == ECS {
-		set(&c.ECS.LaunchType, LaunchEC2)
-	}
+	c.fillTopology()
 	d := profiles[c.Profile]
 	c.fillLoad()
 	c.fillNodes(d)
 	c.fillNetwork(d)
-	if allowed := schemes[c.Topology]; len(allowed) > 0 {
-		set(&c.Clustering.Scheme, allowed[0])
-	}
-	if c.Topology == EKS {
-		c.fillEKS()
-	}
 	set(&c.Clustering.Domain, c.Name())
 	set(&c.Clustering.Port, 5701)
 	set(&c.Clustering.HeartbeatTimeout, 60)
@@ -114,23 +105,24 @@ func (c *Cluster) fillNodes(d profileDefaults) {
 	set(&n.Count, len(n.Members))
 	set(&n.Count, 2)
 	set(&n.RootVolume, 30)
-	switch {
-	case c.Topology == EKS:
-		c.fillPods()
-	case c.Fargate():
-		n.CPU, n.Memory = taskSize(n.CPU, n.Memory, d.taskMemory)
-	case n.CPU > 0 || n.Memory > 0:
-		set(&n.InstanceType, instancetype.Smallest(n.CPU, n.Memory))
-	default:
-		set(&n.InstanceType, d.instanceType)
-	}
+	c.row().size(c, d)
 	if n.Autoscaling != nil {
 		set(&n.Autoscaling.CPU, 65)
-		if c.Topology != EC2 {
+		if c.Containerized() {
 			set(&n.Autoscaling.Memory, 80)
 		}
 	}
 	set(&c.JVM.Heap, int(c.nodeMemory()*mib/2))
+}
+
+// sizeInstances completes the size of nodes that are instances, or fill one.
+func (c *Cluster) sizeInstances(d profileDefaults) {
+	n := &c.Nodes
+	if n.CPU > 0 || n.Memory > 0 {
+		set(&n.InstanceType, instancetype.Smallest(n.CPU, n.Memory))
+		return
+	}
+	set(&n.InstanceType, d.instanceType)
 }
 
 func (c *Cluster) fillNetwork(d profileDefaults) {

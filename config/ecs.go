@@ -15,18 +15,24 @@ const (
 const instanceShare = 88
 
 // Fargate reports whether nodes are tasks without instances.
-func (c Cluster) Fargate() bool { return c.Topology == ECS && c.ECS.LaunchType == LaunchFargate }
+func (c Cluster) Fargate() bool { return c.ECS.LaunchType == LaunchFargate }
 
 // HostNetwork reports whether nodes are tasks on the network of their instance, one on each.
-func (c Cluster) HostNetwork() bool { return c.Topology == ECS && c.ECS.LaunchType != LaunchFargate }
+func (c Cluster) HostNetwork() bool { return c.ECS.LaunchType == LaunchEC2 }
 
 // hasInstances reports whether nodes run on instances whose image the stack chooses.
-func (c Cluster) hasInstances() bool { return c.Topology == EC2 || c.HostNetwork() }
+func (c Cluster) hasInstances() bool { return !c.row().pods && !c.Fargate() }
 
-// ServerMemory is what the server's container may use of a task's memory, in MiB.
+// Tasks reports whether nodes are tasks of ECS.
+func (c Cluster) Tasks() bool { return c.Fargate() || c.HostNetwork() }
+
+// ServerMemory is what the server may use of a node's memory, in MiB: all but what a task's other containers take.
 func (c Cluster) ServerMemory() int {
 	all := int(c.nodeMemory() * mib)
-	if !c.Fargate() {
+	if !c.Tasks() {
+		return all
+	}
+	if c.HostNetwork() {
 		all = all * instanceShare / 100
 	}
 	return all - PrepareMemory - TurnMemory - MembersMemory
@@ -34,7 +40,7 @@ func (c Cluster) ServerMemory() int {
 
 // nodeMemory is the memory in GiB of a node, which on eks is a pod; 0 where its size is unknown.
 func (c Cluster) nodeMemory() float64 {
-	if c.Fargate() || c.Topology == EKS {
+	if !c.hasInstances() {
 		return float64(c.Nodes.Memory)
 	}
 	t, _ := instancetype.Lookup(c.Nodes.InstanceType)
@@ -60,6 +66,16 @@ type fargateSize struct{ cpu, least, most, step int }
 
 // fargateSizes are those that the server runs on.
 var fargateSizes = []fargateSize{{4, 8, 30, 1}, {8, 16, 60, 4}, {16, 32, 120, 8}}
+
+func (c *Cluster) fillECS() { set(&c.ECS.LaunchType, LaunchEC2) }
+
+func (c *Cluster) sizeTasks(d profileDefaults) {
+	if !c.Fargate() {
+		c.sizeInstances(d)
+		return
+	}
+	c.Nodes.CPU, c.Nodes.Memory = taskSize(c.Nodes.CPU, c.Nodes.Memory, d.taskMemory)
+}
 
 // taskSize completes the size of a task on Fargate. What cannot be completed stays as it is, for validation to name.
 func taskSize(cpu, memory, usual int) (int, int) {

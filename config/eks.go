@@ -32,7 +32,7 @@ func (c *Cluster) fillEKS() {
 	set(&e.Controller.Repository, "https://aws.github.io/eks-charts")
 }
 
-func (c *Cluster) fillPods() {
+func (c *Cluster) sizePods(profileDefaults) {
 	n := &c.Nodes
 	set(&n.CPU, minVCPU)
 	set(&n.Memory, 2*minMemory)
@@ -44,11 +44,13 @@ func (c *Cluster) fillPods() {
 	}
 }
 
-// sizeNodeGroup sets the bounds of the node group, as soon as the zones are known.
+// CallsCLI reports whether the kubeconfig's token comes from the AWS CLI: it does unless a team gives its own kubeconfig.
+func (c Cluster) CallsCLI() bool {
+	return c.MakesControlPlane() || c.row().pods && !c.EKS.Cluster.Kubeconfig.Set()
+}
+
+// sizeNodeGroup sets the bounds of the node group.
 func (c *Cluster) sizeNodeGroup() {
-	if c.EKS.Cluster != nil {
-		return
-	}
 	g := &c.EKS.NodeGroup
 	set(&g.Min, c.nodesNeeded())
 	set(&g.Max, g.Min)

@@ -68,7 +68,7 @@ func Load(src Source, env Environment) (Loaded, error) {
 			return Loaded{}, err
 		}
 	}
-	if !zonesKnown || c.makesControlPlane() || c.Network.SESEndpoint {
+	if !zonesKnown || c.MakesControlPlane() || c.Network.SESEndpoint {
 		zones, err := env.Zones(c.Region)
 		if err != nil {
 			return Loaded{}, fmt.Errorf("listing the availability zones of %s: %w", c.Region, err)
@@ -95,9 +95,6 @@ func Load(src Source, env Environment) (Loaded, error) {
 
 // settle gives nodes their addresses, as soon as the zones are known, and checks what depends on both.
 func (c *Cluster) settle() Problems {
-	if c.Topology == EKS {
-		c.sizeNodeGroup()
-	}
 	problems := c.validateCapacity()
 	if len(problems) == 0 && c.Fixed() {
 		c.place()
@@ -109,7 +106,7 @@ func (c *Cluster) settle() Problems {
 // completeArtifacts points at the account's bucket for artifacts where a stack names no source.
 func (c *Cluster) completeArtifacts(env Environment) error {
 	archive, driver := &c.Product.Archive, &c.Product.Driver
-	needArchive := c.Topology == EC2 && archive.Source == ""
+	needArchive := !c.Containerized() && archive.Source == ""
 	needDriver := !c.Container.Baked && driver.Source == ""
 	if !needArchive && !needDriver {
 		return nil

@@ -29,7 +29,7 @@ func (c *Cluster) fillLoad() {
 	}
 	switch sized := n.CPU > 0 || n.Memory > 0 || n.InstanceType != ""; {
 	case sized:
-	case c.Topology == EKS || c.Fargate():
+	case !c.hasInstances():
 		n.CPU, n.Memory = sizing.NodeVCPU, sizing.NodeMemory
 	default:
 		n.InstanceType = sizing.NodeType

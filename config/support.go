@@ -35,11 +35,11 @@ func (c *Cluster) versions() []supported {
 			all = append(all, supported{v, calendar, key, extended})
 		}
 	}
-	if c.Topology == EKS && c.EKS.Cluster == nil {
+	if c.MakesControlPlane() {
 		add(lifecycle.Kubernetes, string(c.EKS.Version), kubernetesKey, c.EKS.ExtendedSupport)
 	}
 	add(c.Database.facts().Support, c.Database.Version, "database.version", c.Database.ExtendedSupport)
-	if c.Topology == EC2 {
+	if !c.Containerized() {
 		if facts, err := c.Version.Facts(); err == nil {
 			add(lifecycle.Corretto, strconv.Itoa(facts.JDK), "version", false)
 		}

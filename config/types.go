@@ -90,16 +90,6 @@ const (
 	Prod Profile = "prod"
 )
 
-// Topology names what nodes run on.
-type Topology string
-
-// The topologies.
-const (
-	EC2 Topology = "ec2"
-	ECS Topology = "ecs"
-	EKS Topology = "eks"
-)
-
 // Nodes is the size and number of the cluster's nodes.
 type Nodes struct {
 	// Count is the number of nodes, at least 1. Two or more make a cluster. Default: 2.

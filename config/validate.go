@@ -31,7 +31,7 @@ func (c *Cluster) validate(written Cluster) Problems {
 	}
 	v.identity()
 	v.provider()
-	v.ecs()
+	v.topology()
 	v.nodes()
 	v.load()
 	v.network()
@@ -45,7 +45,6 @@ func (c *Cluster) validate(written Cluster) Problems {
 	v.product()
 	v.jvm()
 	v.container()
-	v.eks()
 	v.admin()
 	v.secrets()
 	v.userStore()

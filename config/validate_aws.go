@@ -55,9 +55,6 @@ func (v *validator) provider() {
 		v.refuse(providerNamespace+"endpoints", "write one object with every service in it", "the list has %d objects", len(p.Endpoints))
 	}
 	v.providerTags()
-	if v.Topology == EKS {
-		v.tokenOfCLI()
-	}
 }
 
 func (v *validator) role(path, arn string) {

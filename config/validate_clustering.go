@@ -28,9 +28,6 @@ var ownHazelcast = map[string]string{
 	"hazelcast.config":                   "write clustering.hazelcastXml",
 }
 
-// schemes are those that find nodes in each topology, its default first.
-var schemes = map[Topology][]Scheme{EC2: {AWS, WKA, Multicast}, ECS: {AWSECS}, EKS: {Kubernetes}}
-
 // schemeNeeds is what a scheme relies on.
 var schemeNeeds = map[Scheme]string{
 	AWS:        "aws asks EC2 for instances that are nodes",
@@ -41,7 +38,7 @@ var schemeNeeds = map[Scheme]string{
 }
 
 func (v *validator) scheme() {
-	allowed := schemes[v.Topology]
+	allowed := v.row().schemes
 	if !slices.Contains(allowed, v.Clustering.Scheme) && schemeNeeds[v.Clustering.Scheme] != "" {
 		v.refuse("clustering.scheme", oneOf(allowed), "%s, and the topology %s has none", schemeNeeds[v.Clustering.Scheme],
 			v.Topology)
@@ -50,7 +47,7 @@ func (v *validator) scheme() {
 
 // orScheme is advice with the scheme that would do instead, where the topology has it.
 func (v *validator) orScheme(advice string, scheme Scheme) string {
-	if slices.Contains(schemes[v.Topology], scheme) {
+	if slices.Contains(v.row().schemes, scheme) {
 		advice += ", or write clustering.scheme: " + string(scheme)
 	}
 	return advice

@@ -9,14 +9,14 @@ import (
 // container checks what tasks and pods run, and refuses on each topology what only another one reads.
 func (v *validator) container() {
 	c, written := v.Container, v.written.Container
-	if v.Topology == EC2 {
+	if !v.Containerized() {
 		if written != (Container{}) {
-			v.refuse("container", "leave it out, or write topology: ecs or eks", "instances run no container")
+			v.refuse("container", "leave it out, or write topology: "+topologiesThat(runContainers), "instances run no container")
 		}
 		return
 	}
 	if v.written.Product.Archive != (Artifact{}) {
-		v.refuse("product.archive", "leave it out, or write topology: ec2", "the product is in container.image")
+		v.refuse("product.archive", "leave it out, or write topology: "+topologiesThat(runArchives), "the product is in container.image")
 	}
 	if c.Baked && v.written.Product.Driver != (Artifact{}) {
 		v.refuse("product.driver", "leave it out, or write container.baked: false", "a baked image has its driver")

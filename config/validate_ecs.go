@@ -12,15 +12,9 @@ const (
 	largestTaskDisk = 200
 )
 
-// ecs checks what only the topology ecs knows, and refuses what the launch type does not read.
+// ecs refuses what the launch type does not read.
 func (v *validator) ecs() {
 	written := v.written
-	if v.Topology != ECS {
-		if written.ECS != (ECSOptions{}) {
-			v.refuse("ecs", "leave it out, or write topology: ecs", "the topology %s has no tasks", v.Topology)
-		}
-		return
-	}
 	if !v.Fargate() {
 		if v.Nodes.RootVolume < instanceDisk {
 			v.refuse("nodes.rootVolume", fmt.Sprintf("write %d or more", instanceDisk),

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,13 +30,8 @@ var systemNamespaces = []string{
 
 // eks checks what only the topology eks reads.
 func (v *validator) eks() {
-	e, written := v.EKS, v.written.EKS
-	if v.Topology != EKS {
-		if !reflect.ValueOf(written).IsZero() {
-			v.refuse("eks", "leave it out, or write topology: eks", "the topology %s has no Kubernetes cluster", v.Topology)
-		}
-		return
-	}
+	e := v.EKS
+	v.tokenOfCLI()
 	if !namespaceName.MatchString(e.Namespace) || slices.Contains(systemNamespaces, e.Namespace) {
 		v.refuse("eks.namespace", "write lower-case letters, digits and hyphens, 63 at the most, such as wso2is",
 			"%q cannot be the namespace of the pods", e.Namespace)
@@ -160,6 +154,7 @@ func (v *validator) podNodes() {
 	if len(written.Members) > 0 {
 		v.refuse("nodes.members", "write nodes.count", "pods come and go, and have no fixed addresses")
 	}
+	v.heap()
 	if v.EKS.Cluster != nil {
 		return
 	}
@@ -185,12 +180,13 @@ func (v *validator) podNodes() {
 // maxGroup is EKS's quota of nodes in a managed node group.
 const maxGroup = 450
 
-// validatePodCapacity checks that the node group holds the pods, and that its nodes' addresses fit the subnets.
+// validatePodCapacity sizes the node group, and checks that it holds the pods and that its nodes' addresses fit the subnets.
 func (c *Cluster) validatePodCapacity() Problems {
 	var p Problems
 	if c.EKS.Cluster != nil {
 		return p
 	}
+	c.sizeNodeGroup()
 	g, zones := c.EKS.NodeGroup, len(c.Network.Zones)
 	if c.PodsPerNode() > 0 {
 		if needed := c.nodesNeeded(); g.Min < needed {

@@ -24,20 +24,19 @@ var (
 )
 
 func (v *validator) nodes() {
+	v.row().nodes(v)
+	v.autoscaling()
+}
+
+// serverNodes checks nodes of which each is an instance or a task.
+func (v *validator) serverNodes() {
 	n := v.Nodes
-	switch {
-	case v.Topology == EKS:
-		v.podNodes()
-	case v.Fargate():
+	if v.Fargate() {
 		v.taskSize()
-	default:
+	} else {
 		v.instanceType()
 	}
 	v.heap()
-	if v.Topology == EKS {
-		v.autoscaling()
-		return
-	}
 	if n.AMI != "" && n.AMI != NewestImage {
 		v.id("nodes.ami", n.AMI, "ami-", "an image")
 	}
@@ -50,7 +49,6 @@ func (v *validator) nodes() {
 				"the scheme %s finds nodes by discovery and fixes none", v.Clustering.Scheme)
 		}
 	}
-	v.autoscaling()
 }
 
 func (v *validator) autoscaling() {
@@ -58,8 +56,8 @@ func (v *validator) autoscaling() {
 	if a == nil {
 		return
 	}
-	if v.Topology == EC2 && a.Memory != 0 {
-		v.refuse("nodes.autoscaling.memory", "leave it out, or write topology: ecs or eks",
+	if !v.Containerized() && a.Memory != 0 {
+		v.refuse("nodes.autoscaling.memory", "leave it out, or write topology: "+topologiesThat(runContainers),
 			"EC2 does not measure the memory that an instance uses")
 	}
 	if v.Fixed() {
@@ -100,28 +98,27 @@ func (v *validator) instanceType() {
 
 // heap checks that the JVM's heap fits: the JVM needs memory beside it, and so does the system.
 func (v *validator) heap() {
-	memory := v.nodeMemory()
-	most := int(memory * mib * 4 / 5)
-	if v.Topology == ECS {
-		most = v.ServerMemory() * 4 / 5
-	}
+	memory, most := v.nodeMemory(), v.ServerMemory()*4/5
 	if memory > 0 && v.JVM.Heap > most {
 		v.refuse("jvm.heap", fmt.Sprintf("write 1024 to %d", most), "%d MiB do not fit a node with %g GiB", v.JVM.Heap,
 			memory)
 	}
 }
 
-// validateCapacity checks that there are zones enough, and that the nodes' share fits each zone's private subnet.
+// validateCapacity checks that there are zones enough, and that the nodes fit them.
 func (c *Cluster) validateCapacity() Problems {
-	var p Problems
-	zones := len(c.Network.Zones)
-	if zones < 2 {
+	if len(c.Network.Zones) < 2 {
+		var p Problems
 		p.refuse("network.zones", "write two or more zones", "a load balancer and a database need two zones")
 		return p
 	}
-	if c.Topology == EKS {
-		return c.validatePodCapacity()
-	}
+	return c.row().capacity(c)
+}
+
+// validateNodeCapacity checks that the nodes' share fits each zone's private subnet.
+func (c *Cluster) validateNodeCapacity() Problems {
+	var p Problems
+	zones := len(c.Network.Zones)
 	most := c.Nodes.Count
 	path, surge, room := "nodes.count", 1, subnets.FixedRoom
 	if !c.Fixed() {

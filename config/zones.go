@@ -37,12 +37,12 @@ func (c *Cluster) chooseSESZones(all []Zone) (p Problems) {
 	return p
 }
 
-// makesControlPlane reports whether the stack makes an EKS cluster of its own.
-func (c Cluster) makesControlPlane() bool { return c.Topology == EKS && c.EKS.Cluster == nil }
+// MakesControlPlane reports whether the stack makes an EKS cluster of its own.
+func (c Cluster) MakesControlPlane() bool { return c.row().pods && c.EKS.Cluster == nil }
 
 // takes reports whether the cluster can use the zone.
 func (c Cluster) takes(z Zone) bool {
-	return !c.makesControlPlane() || !slices.Contains(noControlPlane, z.ID)
+	return !c.MakesControlPlane() || !slices.Contains(noControlPlane, z.ID)
 }
 
 // chooseZones takes the first of the account's zones.

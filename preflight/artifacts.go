@@ -65,11 +65,11 @@ func (p *preflight) checkArtifact(ctx context.Context, a config.Artifact) (resul
 // images are those that tasks, pods and the load balancer controller run.
 func (p *preflight) images() []string {
 	c := p.cluster
-	if c.Topology == config.EC2 {
+	if !c.Containerized() {
 		return nil
 	}
 	all := []string{c.Container.Image, c.Container.ToolsImage}
-	if c.Topology == config.EKS && c.EKS.Cluster == nil {
+	if c.MakesControlPlane() {
 		all = append(all, c.EKS.Controller.Image)
 	}
 	return all

@@ -52,7 +52,7 @@ func (p *preflight) checks() []check {
 	if c.LoadBalancer.HostedZone != "" {
 		all = append(all, check{"hosted zone " + c.LoadBalancer.HostedZone, []string{"route53:GetHostedZone"}, p.checkHostedZone})
 	}
-	if c.Topology == config.EKS && (c.EKS.Cluster == nil || !c.EKS.Cluster.Kubeconfig.Set()) {
+	if c.CallsCLI() {
 		all = append(all, check{"AWS CLI", nil, p.checkCLI})
 	}
 	return all

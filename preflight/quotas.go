@@ -68,10 +68,10 @@ func (p *preflight) quotaChecks() []check {
 func (p *preflight) instances() int {
 	c := p.cluster
 	switch {
-	case c.Topology == config.EKS:
+	case c.MakesControlPlane():
 		// An update of a managed node group starts a node in each zone before it ends one.
 		return c.EKS.NodeGroup.Max + len(c.Network.Zones)
-	case c.Fixed() && c.Topology == config.EC2:
+	case c.Fixed():
 		return c.MaxNodes()
 	}
 	return c.MaxNodes() + 1

@@ -23,23 +23,21 @@ func (p *preflight) serviceRoles() []serviceRole {
 		{"AWSServiceRoleForRDS", "rds.amazonaws.com"},
 		{"AWSServiceRoleForAmazonElasticFileSystem", "elasticfilesystem.amazonaws.com"},
 	}
-	if p.instanceType() != "" && !(c.Topology == config.EC2 && c.Fixed()) {
+	if p.instanceType() != "" && !c.Fixed() {
 		all = append(all, serviceRole{"AWSServiceRoleForAutoScaling", "autoscaling.amazonaws.com"})
 	}
 	if c.Clustering.Scheme == config.Multicast {
 		all = append(all, serviceRole{"AWSServiceRoleForVPCTransitGateway", "transitgateway.amazonaws.com"})
 	}
-	switch c.Topology {
-	case config.ECS:
+	if c.Tasks() {
 		all = append(all, serviceRole{"AWSServiceRoleForECS", "ecs.amazonaws.com"})
 		if c.Nodes.Autoscaling != nil {
 			all = append(all, serviceRole{"AWSServiceRoleForApplicationAutoScaling_ECSService", "ecs.application-autoscaling.amazonaws.com"})
 		}
-	case config.EKS:
-		if c.EKS.Cluster == nil {
-			all = append(all, serviceRole{"AWSServiceRoleForAmazonEKS", "eks.amazonaws.com"},
-				serviceRole{"AWSServiceRoleForAmazonEKSNodegroup", "eks-nodegroup.amazonaws.com"})
-		}
+	}
+	if c.MakesControlPlane() {
+		all = append(all, serviceRole{"AWSServiceRoleForAmazonEKS", "eks.amazonaws.com"},
+			serviceRole{"AWSServiceRoleForAmazonEKSNodegroup", "eks-nodegroup.amazonaws.com"})
 	}
 	return all
 }

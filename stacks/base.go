@@ -1,8 +1,6 @@
 package stacks
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -22,98 +20,78 @@ import (
 
 // base is what every topology stands on.
 type base struct {
-	network  *network.Network
-	firewall *firewall.Firewall
-	secrets  *secrets.Secrets
-	before   []pulumi.Resource
+	network   *network.Network
+	endpoints vpcEndpoints
+	firewall  *firewall.Firewall
+	secrets   *secrets.Secrets
+	// before is done when nodes have their ways in and out.
+	before []pulumi.Resource
 }
 
 func buildBase(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
 ) (*base, error) {
-	kept, err := secrets.New(ctx, "secrets", &secrets.Args{
+	b := &base{endpoints: endpointsOf(c.Network)}
+	var err error
+	if b.secrets, err = secrets.New(ctx, "secrets", &secrets.Args{
 		Scope: scope, Values: secrets.Table(c), RecoveryDays: *c.Secrets.RecoveryDays,
-	}, provider)
-	if err != nil {
+	}, provider); err != nil {
 		return nil, err
 	}
-	net, err := network.New(ctx, "network", &network.Args{
+	if b.network, err = network.New(ctx, "network", &network.Args{
 		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: *c.Network.FlowLogs,
-		LogRetention: c.Observability.LogRetention, KeyARN: kept.KeyARN, Adopt: c.Network.Adopt,
-	}, provider)
+		LogRetention: c.Observability.LogRetention, KeyARN: b.secrets.KeyARN, Adopt: c.Network.Adopt,
+	}, provider); err != nil {
+		return nil, err
+	}
+	prefixList, err := b.s3Endpoint(ctx, c, scope)
 	if err != nil {
 		return nil, err
 	}
-	b := &base{network: net, secrets: kept}
-	return b, b.guard(ctx, c, scope, services, provider)
+	if err := b.guard(ctx, c, scope, prefixList, provider); err != nil {
+		return nil, err
+	}
+	if err := b.interfaceEndpoints(ctx, c, scope, services, provider); err != nil {
+		return nil, err
+	}
+	return b, b.multicast(ctx, c, scope, provider)
 }
 
-// sesService is the endpoint service of Amazon SES's SMTP interface.
-const sesService = "email-smtp"
-
-// guard makes the security groups and the ways to AWS's services that they let nodes use.
+// guard makes the security groups. The prefix list is that of S3, nil where nodes have no endpoint of it.
 func (b *base) guard(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, prefixList pulumi.StringInput, provider pulumi.ResourceOption,
 ) error {
 	args := &firewall.Args{
 		Scope: scope, VPC: b.network.VPC, Flows: firewall.GroupFlows(c), Foreign: map[firewall.Party]string{},
-		Joined: map[firewall.Party]string{}, Absent: map[firewall.Party]bool{},
+		Joined: map[firewall.Party]string{}, S3PrefixList: prefixList, Absent: map[firewall.Party]bool{
+			firewall.S3: b.endpoints.s3 == noEndpoint, firewall.Endpoints: b.endpoints.interfaces == noEndpoint,
+		},
 	}
 	if existing := c.EKS.Cluster; existing != nil {
 		args.Joined[firewall.Nodes] = existing.NodeSecurityGroup
 	}
-	adopted, own := c.Network.Adopt, *c.Network.InterfaceEndpoints
-	tables := b.network.PrivateRouteTables
-	if adopted != nil {
-		tables = map[string]pulumi.StringOutput{}
-		for _, id := range adopted.PrivateRouteTables {
-			tables[id] = pulumi.String(id).ToStringOutput()
-		}
-	}
-	if adopted == nil || own {
-		s3, err := network.NewS3Endpoint(ctx, b.network, scope, tables)
-		if err != nil {
-			return fmt.Errorf("creating the endpoint of S3: %w", err)
-		}
-		args.S3PrefixList = s3.PrefixListId
-		b.before = append(b.before, s3)
-	} else if adopted.S3PrefixList != "" {
-		args.S3PrefixList = pulumi.String(adopted.S3PrefixList)
-	} else {
-		args.Absent[firewall.S3] = true
-	}
-	if !own {
-		if adopted != nil && adopted.EndpointSecurityGroup != "" {
-			args.Foreign[firewall.Endpoints] = adopted.EndpointSecurityGroup
-		} else {
-			args.Absent[firewall.Endpoints] = true
-		}
+	if b.endpoints.interfaces == existingEndpoint {
+		args.Foreign[firewall.Endpoints] = c.Network.Adopt.EndpointSecurityGroup
 	}
 	var err error
-	if b.firewall, err = firewall.New(ctx, "firewall", args, provider); err != nil {
+	b.firewall, err = firewall.New(ctx, "firewall", args, provider)
+	if err != nil {
 		return err
 	}
 	b.before = append(b.before, b.firewall.Rules...)
-	if own {
-		zones := map[string][]string{}
-		if c.Network.SESEndpoint {
-			services, zones[sesService] = append(slices.Clone(services), sesService), c.Network.SESZones
-		}
-		endpoints, err := network.NewEndpoints(ctx, "endpoints", &network.EndpointsArgs{
-			Scope: scope, Network: b.network, Services: services, Zones: zones, SecurityGroup: b.firewall.Groups[firewall.Endpoints],
-		}, provider)
-		if err != nil {
-			return err
-		}
-		b.before = append(b.before, endpoints.All...)
+	return nil
+}
+
+// multicast makes the domain in which nodes find each other by multicast.
+func (b *base) multicast(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
+	if !c.Clustered() || c.Clustering.Scheme != config.Multicast {
+		return nil
 	}
-	if c.Clustered() && c.Clustering.Scheme == config.Multicast {
-		multicast, err := network.NewMulticast(ctx, "multicast", scope, b.network, provider)
-		if err != nil {
-			return err
-		}
-		b.before = append(b.before, multicast.Ready...)
+	multicast, err := network.NewMulticast(ctx, "multicast", scope, b.network, provider)
+	if err != nil {
+		return err
 	}
+	b.before = append(b.before, multicast.Ready...)
 	return nil
 }
 
@@ -162,7 +140,7 @@ func buildFront(
 	balancer, err := balance(ctx, "loadbalancer", &loadbalancer.Args{
 		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
 		Subnets: b.network.InZones(subnets), SecurityGroup: b.firewall.Groups[firewall.LoadBalancer], TargetType: targetType,
-		AliveOnly: c.Topology == config.ECS,
+		AliveOnly: c.AliveOnly(),
 	}, provider)
 	if err != nil {
 		return nil, err

@@ -45,22 +45,31 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking for the partition: %w", err)
 	}
-	return topology.build(ctx, c, awskit.Scope{
+	scope := awskit.Scope{
 		Cluster: c.Name(), Region: c.Region, Partition: partition.Partition, Account: account, Protect: c.Profile == config.Prod,
-	}, pulumi.Providers(place.provider))
+	}
+	provider := pulumi.Providers(place.provider)
+	base, err := buildBase(ctx, c, scope, topology.services(c), provider)
+	if err != nil {
+		return err
+	}
+	return topology.build(ctx, c, scope, base, provider)
 }
 
-// topology is one way to run nodes.
+// topology is one way to run nodes: the half of a row of config's table that knows AWS and Pulumi.
 type topology struct {
+	// services are the AWS services that nodes call, each through an interface endpoint.
+	services func(config.Cluster) []string
 	// check finds what cannot be built although the configuration is valid, before anything is registered.
 	check func(config.Cluster) error
-	build func(*pulumi.Context, config.Cluster, awskit.Scope, pulumi.ResourceOption) error
+	// build registers everything but the base.
+	build func(*pulumi.Context, config.Cluster, awskit.Scope, *base, pulumi.ResourceOption) error
 }
 
 var topologies = map[config.Topology]topology{
-	config.EC2: {check: checkEC2, build: buildEC2},
-	config.ECS: {check: checkECS, build: buildECS},
-	config.EKS: {check: checkEKS, build: buildEKS},
+	config.EC2: {services: ec2Services, check: checkEC2, build: buildEC2},
+	config.ECS: {services: ecsServices, check: checkECS, build: buildECS},
+	config.EKS: {services: eksServices, check: checkEKS, build: buildEKS},
 }
 
 // place answers what a configuration leaves to its account and region.

@@ -2,7 +2,6 @@ package stacks
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -15,10 +14,10 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// nodeServices are the AWS services that an EC2 node calls, each through an interface endpoint that costs in every zone.
+// ec2Services are the AWS services that an EC2 node calls, each through an interface endpoint that costs in every zone.
 // Nothing calls KMS: Secrets Manager and S3 do so for the node. Nor is the file system's API called: files are mounted by a
 // DNS name, and efs-utils asks the API only where that does not resolve (its README).
-func nodeServices(c config.Cluster) []string {
+func ec2Services(c config.Cluster) []string {
 	services := []string{
 		"logs",           // the CloudWatch agent
 		"monitoring",     // the program members
@@ -41,12 +40,8 @@ func checkEC2(c config.Cluster) error {
 	return nodefiles.Check(c, ec2cluster.Discovery(firewall.GroupName(c.Name(), firewall.Nodes)))
 }
 
-// buildEC2 is the topology ec2, from the network up.
-func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
-	base, err := buildBase(ctx, c, scope, nodeServices(c), provider)
-	if err != nil {
-		return err
-	}
+// buildEC2 is the topology ec2, above its base.
+func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
 	identity, err := ec2cluster.NewIdentity(ctx, "identity", scope, c, provider)
 	if err != nil {
 		return err
@@ -94,32 +89,4 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provide
 		ctx.Export("autoScalingGroup", pulumi.String(cluster.Group))
 	}
 	return nil
-}
-
-// exportCommon is what every topology tells its users.
-func exportCommon(ctx *pulumi.Context, c config.Cluster, data *data, front *front) {
-	url := "https://" + c.Hostname
-	console := url + "/console"
-	if !c.Version.AtLeast("6.0.0") {
-		console = url + "/carbon"
-	}
-	hosts := pulumi.StringMap{}
-	for _, name := range slices.Sorted(maps.Keys(data.database.Instances)) {
-		hosts[name] = pulumi.Sprintf("%s:%d", data.database.Instances[name].Host, c.Database.Port())
-	}
-	ctx.Export("url", pulumi.String(url))
-	ctx.Export("consoleUrl", pulumi.String(console))
-	ctx.Export("loadBalancerDnsName", front.balancer.DNSName)
-	ctx.Export("databaseEndpoints", hosts)
-	ctx.Export("fileSystemId", data.files.ID)
-	ctx.Export("logGroup", front.logGroup.Name)
-	if figures := c.Sizing(); len(figures) > 0 {
-		ctx.Export("sizing", pulumi.ToStringArray(figures))
-	}
-	support := pulumi.MapArray{}
-	for _, v := range c.Support() {
-		support = append(support, pulumi.Map{"version": pulumi.String(v.Version), "ends": pulumi.String(v.Ends),
-			"after": pulumi.String(v.After), "source": pulumi.String(v.Source)})
-	}
-	ctx.Export("support", support)
 }

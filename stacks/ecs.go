@@ -38,12 +38,8 @@ func ecsServices(c config.Cluster) []string {
 
 func checkECS(c config.Cluster) error { return nodefiles.Check(c, nodeconfig.Discovery{}) }
 
-// buildECS is the topology ecs, from the network up.
-func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
-	base, err := buildBase(ctx, c, scope, ecsServices(c), provider)
-	if err != nil {
-		return err
-	}
+// buildECS is the topology ecs, above its base.
+func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
 	identity, err := ecscluster.NewIdentity(ctx, "identity", scope, c, provider)
 	if err != nil {
 		return err

@@ -42,8 +42,8 @@ var clusterServices = []string{
 	"sts",
 }
 
-// servicesOfEKS adds what the load balancer controller attaches a web ACL through.
-func servicesOfEKS(c config.Cluster) []string {
+// eksServices adds what the load balancer controller attaches a web ACL through.
+func eksServices(c config.Cluster) []string {
 	if c.EKS.Registration == config.Ingress && c.LoadBalancer.WebACLARN != "" {
 		return append(slices.Clone(clusterServices), "wafv2")
 	}
@@ -52,12 +52,8 @@ func servicesOfEKS(c config.Cluster) []string {
 
 func checkEKS(c config.Cluster) error { return workload.Check(c) }
 
-// buildEKS is the topology eks, from the network up.
-func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
-	base, err := buildBase(ctx, c, scope, servicesOfEKS(c), provider)
-	if err != nil {
-		return err
-	}
+// buildEKS is the topology eks, above its base.
+func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
 	identity, err := ekscluster.NewIdentity(ctx, "identity", scope, c, provider)
 	if err != nil {
 		return err
@@ -210,14 +206,13 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Party][]string, 
 	}
 	// The policy is judged before the service's address becomes the API server's, so both are needed.
 	found[workload.APIServer] = append(slices.Clone(found[workload.APIServer]), services.Addr().Next().String()+"/32")
-	adopted := e.c.Network.Adopt
-	if adopted == nil || *e.c.Network.InterfaceEndpoints || adopted.EndpointSecurityGroup != "" {
+	if e.base.endpoints.interfaces != noEndpoint {
 		found[firewall.Endpoints] = private
-		if adopted != nil {
+		if e.c.Network.Adopt != nil {
 			found[firewall.Endpoints] = []string{e.c.Network.CIDR}
 		}
 	}
-	if adopted == nil || *e.c.Network.InterfaceEndpoints || adopted.S3PrefixList != "" {
+	if e.base.endpoints.s3 != noEndpoint {
 		name := fmt.Sprintf("com.amazonaws.%s.s3", e.c.Region)
 		list, err := ec2.LookupManagedPrefixList(ctx, &ec2.LookupManagedPrefixListArgs{Name: &name},
 			pulumi.Parent(e.base.network))

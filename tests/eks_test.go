@@ -182,7 +182,7 @@ func TestKubernetesNodes(t *testing.T) {
 			assert.Equal(t, 5.0, nodes.get("scalingConfig", "minSize"), "four pods and the one that a rolling update adds")
 			assert.Len(t, nodes.get("subnetIds"), 3, "every zone")
 			assert.Nil(t, nodes.get("nodeGroupName"), "a name of its own would keep a new group from standing beside the old")
-			assert.Equal(t, "1.36", nodes.get("version"), "nodes follow the control plane")
+			assert.Equal(t, p.one(t, eksClusterType, "cluster").get("version"), nodes.get("version"), "nodes follow the control plane")
 			template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
 			assert.Equal(t, "required", template.get("metadataOptions", "httpTokens"))
 			assert.Equal(t, 1.0, template.get("metadataOptions", "httpPutResponseHopLimit"), "no pod takes the node's role")

@@ -63,7 +63,7 @@ func Flows(c config.Cluster) []Flow {
 		tcp("aws-apis", Nodes, Endpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
 		tcp("s3", Nodes, S3, ports.PublicHTTPS, "Nodes fetch product, driver, packages and their configuration"),
 	}
-	if c.Topology == config.ECS {
+	if c.AliveOnly() {
 		flows = append(flows, tcp("alive", LoadBalancer, Nodes, ports.HTTP, "Load balancer asks whether the server is alive"))
 	}
 	if c.Network.SESEndpoint {
@@ -115,7 +115,7 @@ func Flows(c config.Cluster) []Flow {
 // may do of it, NetworkPolicies say.
 func GroupFlows(c config.Cluster) []Flow {
 	flows := Flows(c)
-	if c.Topology != config.EKS || c.EKS.Cluster != nil {
+	if !c.MakesControlPlane() {
 		return flows
 	}
 	flows = append(flows,

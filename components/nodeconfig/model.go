@@ -343,7 +343,7 @@ func (r *renderer) transport(d *document) {
 	d.Transport.HTTPS.Properties.KeepAliveTimeout = (r.Cluster.LoadBalancer.IdleTimeout + keepAliveMargin) * 1000
 	d.Transport.HTTPS.SSLHostConfig.Properties.Protocols = "+TLSv1.2,+TLSv1.3"
 
-	d.AccessLog = accessLog{Pattern: accessLogPattern, UseLogger: r.Cluster.Topology != config.EC2}
+	d.AccessLog = accessLog{Pattern: accessLogPattern, UseLogger: r.Cluster.Containerized()}
 	v := valve{
 		InternalProxies: AddressRegexp(r.vpc),
 		RemoteIPHeader:  "x-forwarded-for",
