@@ -62,7 +62,7 @@ func (v *validator) load() {
 	if most := levels(v.Cluster); l.Users > most {
 		v.refuse("load.users", fmt.Sprintf("write at most %d, or nodes.count from measurements of your own", most),
 			"WSO2 has published no figures for so many users")
-	} else if v.Cluster.needed() == 0 {
+	} else if v.needed() == 0 {
 		p95, nodes := sizing.Fastest(v.Version, l.Scenarios, l.Users)
 		v.refuse("load.p95", fmt.Sprintf("write %d or more, or nodes.count from measurements of your own", p95),
 			"the fastest that WSO2 has published for the load is %d ms, with %d nodes", p95, nodes)

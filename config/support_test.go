@@ -39,7 +39,7 @@ func TestNoDefaultIsNearItsEnd(t *testing.T) {
 		rows := loaded.Cluster.Support()
 		require.NotEmpty(t, rows, name)
 		for _, row := range rows {
-			left := lifecycle.Date(row.Ends).Day().Sub(time.Now()).Hours() / 24
+			left := time.Until(lifecycle.Date(row.Ends).Day()).Hours() / 24
 			assert.Greater(t, left, float64(lifecycle.DefaultDays), "%s: the support of %s ends on %s", name, row.Version, row.Ends)
 		}
 	}

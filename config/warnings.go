@@ -69,6 +69,7 @@ func (w *warnings) say(path, format string, args ...any) {
 func (w *warnings) caching(c *Cluster) {
 	const path = "caching.scenario"
 	switch c.Caching.Scenario {
+	case CacheLocalInvalidation, CacheSelected:
 	case CacheLocal:
 		w.say(path,
 			"localOnly switches clustering off: a revoked token, a locked account or a changed policy keeps its old answer "+

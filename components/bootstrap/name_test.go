@@ -78,7 +78,7 @@ func inOwnNetwork(t *testing.T, unit string) {
 		if err != nil {
 			return false
 		}
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 		text := make([]byte, 10)
 		n, _ := c.Read(text)
 		return string(text[:n]) == "the server"

@@ -219,9 +219,12 @@ func PrepareEnvironment(region string, files []File, schema string) map[string]s
 	return environment
 }
 
-// UnprivilegedPorts is the kernel parameter that lets the server's user listen on the port of the cluster's own name, in
-// a network of the node's own, and its value.
-const UnprivilegedPorts, UnprivilegedPortsStart = "net.ipv4.ip_unprivileged_port_start", "443"
+// The kernel parameter that lets the server's user listen on the port of the cluster's own name, in a network of the
+// node's own, and its value.
+const (
+	UnprivilegedPorts      = "net.ipv4.ip_unprivileged_port_start"
+	UnprivilegedPortsStart = "443"
+)
 
 // ServeEnvironment is what Serve has to be told besides its secrets.
 func ServeEnvironment(c config.Cluster) (map[string]string, error) {

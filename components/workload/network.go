@@ -148,16 +148,17 @@ func (b *builder) peers(flow firewall.Flow, party firewall.Party) networkingv1.N
 			NamespaceSelector: matching(pulumi.StringMap{namespaceLabel: pulumi.String("kube-system")}),
 			PodSelector:       matching(pulumi.StringMap{"k8s-app": pulumi.String("kube-dns")}),
 		}}
+	default:
+		ranges := b.Addresses[party]
+		if len(ranges) == 0 {
+			ranges = flow.CIDRs
+		}
+		peers := networkingv1.NetworkPolicyPeerArray{}
+		for _, cidr := range ranges {
+			peers = append(peers, networkingv1.NetworkPolicyPeerArgs{IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(cidr)}})
+		}
+		return peers
 	}
-	ranges := b.Addresses[party]
-	if len(ranges) == 0 {
-		ranges = flow.CIDRs
-	}
-	peers := networkingv1.NetworkPolicyPeerArray{}
-	for _, cidr := range ranges {
-		peers = append(peers, networkingv1.NetworkPolicyPeerArgs{IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(cidr)}})
-	}
-	return peers
 }
 
 // namespaceLabel is the label with which Kubernetes itself marks every namespace with its name.
