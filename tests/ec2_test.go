@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -119,18 +120,6 @@ func TestWhatHoldsDataIsProtectedInProd(t *testing.T) {
 		for _, r := range p.all(token) {
 			assert.True(t, r.Protect, "%s %s is not protected", token, r.Name)
 		}
-	}
-}
-
-func TestFileSystem(t *testing.T) {
-	p := deploy(t, nil)
-	assert.Equal(t, true, p.one(t, "aws:efs/fileSystem:FileSystem", "shared").get("encrypted"))
-	assert.Len(t, p.all("aws:efs/mountTarget:MountTarget"), 3, "one in each zone")
-	for _, name := range []string{"Userstores", "Tenants"} {
-		point := p.one(t, "aws:efs/accessPoint:AccessPoint", name)
-		assert.Equal(t, 802.0, point.get("posixUser", "uid"))
-		assert.Equal(t, 802.0, point.get("posixUser", "gid"))
-		assert.Equal(t, "/"+name, point.get("rootDirectory", "path"))
 	}
 }
 
@@ -307,7 +296,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	seen := 0
 	for _, r := range p.resources {
 		for key, value := range r.Inputs {
-			text := fmt.Sprint(reveal(value))
+			text := fmt.Sprint(componenttest.Reveal(value))
 			if !strings.Contains(text, marker) && !strings.Contains(text, previous) {
 				continue
 			}
@@ -376,7 +365,7 @@ func TestPoliciesAreValidDocuments(t *testing.T) {
 					Resource []string
 				}
 			}
-			require.NoError(t, json.Unmarshal([]byte(fmt.Sprint(reveal(value))), &document), "%s %s", r.Type, r.Name)
+			require.NoError(t, json.Unmarshal([]byte(fmt.Sprint(componenttest.Reveal(value))), &document), "%s %s", r.Type, r.Name)
 			assert.Equal(t, "2012-10-17", document.Version)
 			for _, s := range document.Statement {
 				assert.NotEmpty(t, s.Action)

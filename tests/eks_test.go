@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/config/configtest"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
@@ -520,10 +521,10 @@ func TestOwnKubeconfigIsASecret(t *testing.T) {
 	p := deploy(t, changes, "eks")
 	value := p.one(t, "pulumi:providers:kubernetes", "kubernetes").Inputs["kubeconfig"]
 	assert.True(t, value.ContainsSecrets())
-	assert.Equal(t, "Marker0Kubeconfig", reveal(value))
+	assert.Equal(t, "Marker0Kubeconfig", componenttest.Reveal(value))
 	for _, r := range p.resources {
 		if r.Type != "pulumi:providers:kubernetes" {
-			assert.NotContains(t, fmt.Sprint(reveal(resource.NewObjectProperty(r.Inputs))), "Marker0Kubeconfig")
+			assert.NotContains(t, fmt.Sprint(componenttest.Reveal(resource.NewObjectProperty(r.Inputs))), "Marker0Kubeconfig")
 		}
 	}
 }
@@ -538,7 +539,7 @@ func TestSecretsOnEKSStaySecret(t *testing.T) {
 			var seen []string
 			for _, r := range p.resources {
 				for key, value := range r.Inputs {
-					text := fmt.Sprint(reveal(value))
+					text := fmt.Sprint(componenttest.Reveal(value))
 					assert.False(t, strings.Contains(text, "Marker0Master1") && !value.ContainsSecrets(), "%s", r.Name)
 					if !strings.Contains(text, marker) && !strings.Contains(text, previous) {
 						continue

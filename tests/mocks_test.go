@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
 	"github.com/wso2is-aws/wso2is/stacks"
@@ -59,68 +60,7 @@ func (p *plan) NewResource(args pulumi.MockResourceArgs) (string, resource.Prope
 	p.mu.Lock()
 	p.resources = append(p.resources, r)
 	p.mu.Unlock()
-	out := args.Inputs.Copy()
-	id := args.Name + "-id"
-	text := func(key, value string) {
-		if !out.HasValue(resource.PropertyKey(key)) {
-			out[resource.PropertyKey(key)] = resource.NewStringProperty(value)
-		}
-	}
-	short := args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:]
-	text("arn", fmt.Sprintf("arn:aws:mock:eu-west-1:123456789012:%s/%s", short, args.Name))
-	switch args.TypeToken {
-	case "aws:rds/instance:Instance":
-		text("address", args.Name+".db.example.internal")
-		out["masterUserSecrets"] = resource.NewArrayProperty([]resource.PropertyValue{
-			resource.NewObjectProperty(resource.PropertyMap{
-				"secretArn": resource.NewStringProperty("arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-" + args.Name),
-			}),
-		})
-	case "aws:ecr/repository:Repository":
-		text("repositoryUrl", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/"+args.Inputs["name"].StringValue())
-	case "aws:kms/key:Key":
-		text("keyId", id)
-	case "aws:lb/loadBalancer:LoadBalancer":
-		text("dnsName", "alb.example.com")
-		text("zoneId", "Z1")
-		text("arnSuffix", "app/alb/1")
-	case "aws:lb/targetGroup:TargetGroup":
-		text("arnSuffix", "targetgroup/nodes/1")
-	case "aws:ec2/vpcEndpoint:VpcEndpoint":
-		text("prefixListId", "pl-s3")
-	case "aws:ec2/launchTemplate:LaunchTemplate":
-		out["latestVersion"] = resource.NewNumberProperty(1)
-	case "aws:acm/certificate:Certificate":
-		out["domainValidationOptions"] = resource.NewArrayProperty([]resource.PropertyValue{
-			resource.NewObjectProperty(resource.PropertyMap{
-				"domainName":          resource.NewStringProperty("is.example.com"),
-				"resourceRecordName":  resource.NewStringProperty("_x.is.example.com"),
-				"resourceRecordType":  resource.NewStringProperty("CNAME"),
-				"resourceRecordValue": resource.NewStringProperty("_y.acm-validations.aws"),
-			}),
-		})
-	case "aws:route53/record:Record":
-		text("fqdn", "_x.is.example.com")
-	case "aws:eks/nodeGroup:NodeGroup":
-		out["resources"] = resource.NewPropertyValue([]any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": "eks-nodes"}}}})
-	case "aws:eks/cluster:Cluster":
-		text("endpoint", "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com")
-		out["certificateAuthority"] = resource.NewObjectProperty(resource.PropertyMap{
-			"data": resource.NewStringProperty("QUJD"),
-		})
-	case "aws:s3/bucketV2:BucketV2":
-		id = args.Inputs["bucket"].StringValue()
-	}
-	if metadata, ok := out["metadata"]; ok && strings.HasPrefix(args.TypeToken, "kubernetes:") {
-		named := metadata.ObjectValue().Copy()
-		if !named.HasValue("name") {
-			named["name"] = resource.NewStringProperty(args.Name + "-0123abcd")
-		}
-		out["metadata"] = resource.NewObjectProperty(named)
-		out["status"] = resource.NewPropertyValue(map[string]any{"loadBalancer": map[string]any{
-			"ingress": []any{map[string]any{"hostname": "ingress.elb.amazonaws.com"}},
-		}})
-	}
+	id, out := componenttest.Created(args)
 	return id, out, nil
 }
 
@@ -251,38 +191,4 @@ func (p *plan) one(t *testing.T, token, name string) registered {
 	return registered{}
 }
 
-// reveal unwraps secrets and turns a value into plain Go.
-func reveal(v resource.PropertyValue) any {
-	for v.IsSecret() || v.IsOutput() {
-		if v.IsSecret() {
-			v = v.SecretValue().Element
-		} else {
-			v = v.OutputValue().Element
-		}
-	}
-	return v.MapRepl(nil, func(inner resource.PropertyValue) (any, bool) {
-		if inner.IsSecret() {
-			return reveal(inner.SecretValue().Element), true
-		}
-		return nil, false
-	})
-}
-
-func (r registered) get(path ...string) any {
-	value := reveal(resource.NewObjectProperty(r.Inputs))
-	for _, key := range path {
-		switch v := value.(type) {
-		case map[string]any:
-			value = v[key]
-		case []any:
-			var i int
-			if _, err := fmt.Sscan(key, &i); err != nil || i >= len(v) {
-				return nil
-			}
-			value = v[i]
-		default:
-			return nil
-		}
-	}
-	return value
-}
+func (r registered) get(path ...string) any { return componenttest.At(r.Inputs, path...) }

@@ -1,0 +1,186 @@
+// Package componenttest builds components without an engine or an account, and keeps what they register.
+package componenttest
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+)
+
+// Scope is where the components of tests are built.
+func Scope() awskit.Scope {
+	return awskit.Scope{Cluster: "wso2is-test", Region: "eu-west-1", Partition: "aws", Account: "123456789012"}
+}
+
+// Resource is a resource as a component asked for it.
+type Resource struct {
+	Type, Name string
+	Inputs     resource.PropertyMap
+	Protect    bool
+}
+
+// Get is an input in plain Go, or nil: keys of objects and indices of lists lead to it.
+func (r Resource) Get(path ...string) any { return At(r.Inputs, path...) }
+
+// Plan is what a component registered.
+type Plan struct {
+	mu        sync.Mutex
+	resources []Resource
+}
+
+// Run builds components, and fails the test where they fail.
+func Run(t *testing.T, build func(*pulumi.Context) error) *Plan {
+	t.Helper()
+	p := &Plan{}
+	require.NoError(t, pulumi.RunErr(build, pulumi.WithMocks("wso2is", "test", p)))
+	return p
+}
+
+// NewResource keeps a registration, and answers it as Created does.
+func (p *Plan) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	r := Resource{Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, Protect: args.RegisterRPC.GetProtect()}
+	p.mu.Lock()
+	p.resources = append(p.resources, r)
+	p.mu.Unlock()
+	id, outputs := Created(args)
+	return id, outputs, nil
+}
+
+// Call refuses every call of a function.
+func (p *Plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	return nil, fmt.Errorf("a component calls %s", args.Token)
+}
+
+// All are the resources of a type.
+func (p *Plan) All(token string) []Resource {
+	var found []Resource
+	for _, r := range p.resources {
+		if r.Type == token {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// One is the resource of a type with a name. A test without it fails.
+func (p *Plan) One(t *testing.T, token, name string) Resource {
+	t.Helper()
+	for _, r := range p.All(token) {
+		if r.Name == name {
+			return r
+		}
+	}
+	t.Fatalf("there is no %s named %s", token, name)
+	return Resource{}
+}
+
+// Created answers a registration as AWS would, with an id, an ARN and the outputs that later resources read.
+func Created(args pulumi.MockResourceArgs) (string, resource.PropertyMap) {
+	out := args.Inputs.Copy()
+	id := args.Name + "-id"
+	text := func(key, value string) {
+		if !out.HasValue(resource.PropertyKey(key)) {
+			out[resource.PropertyKey(key)] = resource.NewStringProperty(value)
+		}
+	}
+	short := args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:]
+	text("arn", fmt.Sprintf("arn:aws:mock:eu-west-1:123456789012:%s/%s", short, args.Name))
+	switch args.TypeToken {
+	case "aws:rds/instance:Instance":
+		text("address", args.Name+".db.example.internal")
+		out["masterUserSecrets"] = resource.NewArrayProperty([]resource.PropertyValue{
+			resource.NewObjectProperty(resource.PropertyMap{
+				"secretArn": resource.NewStringProperty("arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-" + args.Name),
+			}),
+		})
+	case "aws:ecr/repository:Repository":
+		text("repositoryUrl", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/"+args.Inputs["name"].StringValue())
+	case "aws:kms/key:Key":
+		text("keyId", id)
+	case "aws:lb/loadBalancer:LoadBalancer":
+		text("dnsName", "alb.example.com")
+		text("zoneId", "Z1")
+		text("arnSuffix", "app/alb/1")
+	case "aws:lb/targetGroup:TargetGroup":
+		text("arnSuffix", "targetgroup/nodes/1")
+	case "aws:ec2/vpcEndpoint:VpcEndpoint":
+		text("prefixListId", "pl-s3")
+	case "aws:ec2/launchTemplate:LaunchTemplate":
+		out["latestVersion"] = resource.NewNumberProperty(1)
+	case "aws:acm/certificate:Certificate":
+		out["domainValidationOptions"] = resource.NewArrayProperty([]resource.PropertyValue{
+			resource.NewObjectProperty(resource.PropertyMap{
+				"domainName":          resource.NewStringProperty("is.example.com"),
+				"resourceRecordName":  resource.NewStringProperty("_x.is.example.com"),
+				"resourceRecordType":  resource.NewStringProperty("CNAME"),
+				"resourceRecordValue": resource.NewStringProperty("_y.acm-validations.aws"),
+			}),
+		})
+	case "aws:route53/record:Record":
+		text("fqdn", "_x.is.example.com")
+	case "aws:eks/nodeGroup:NodeGroup":
+		out["resources"] = resource.NewPropertyValue([]any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": "eks-nodes"}}}})
+	case "aws:eks/cluster:Cluster":
+		text("endpoint", "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com")
+		out["certificateAuthority"] = resource.NewObjectProperty(resource.PropertyMap{
+			"data": resource.NewStringProperty("QUJD"),
+		})
+	case "aws:s3/bucketV2:BucketV2":
+		id = args.Inputs["bucket"].StringValue()
+	}
+	if metadata, ok := out["metadata"]; ok && strings.HasPrefix(args.TypeToken, "kubernetes:") {
+		named := metadata.ObjectValue().Copy()
+		if !named.HasValue("name") {
+			named["name"] = resource.NewStringProperty(args.Name + "-0123abcd")
+		}
+		out["metadata"] = resource.NewObjectProperty(named)
+		out["status"] = resource.NewPropertyValue(map[string]any{"loadBalancer": map[string]any{
+			"ingress": []any{map[string]any{"hostname": "ingress.elb.amazonaws.com"}},
+		}})
+	}
+	return id, out
+}
+
+// Reveal unwraps secrets and turns a value into plain Go.
+func Reveal(v resource.PropertyValue) any {
+	for v.IsSecret() || v.IsOutput() {
+		if v.IsSecret() {
+			v = v.SecretValue().Element
+		} else {
+			v = v.OutputValue().Element
+		}
+	}
+	return v.MapRepl(nil, func(inner resource.PropertyValue) (any, bool) {
+		if inner.IsSecret() {
+			return Reveal(inner.SecretValue().Element), true
+		}
+		return nil, false
+	})
+}
+
+// At is one of a resource's inputs in plain Go, or nil: keys of objects and indices of lists lead to it.
+func At(inputs resource.PropertyMap, path ...string) any {
+	value := Reveal(resource.NewObjectProperty(inputs))
+	for _, key := range path {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[key]
+		case []any:
+			var i int
+			if _, err := fmt.Sscan(key, &i); err != nil || i >= len(v) {
+				return nil
+			}
+			value = v[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
