@@ -54,8 +54,8 @@ func TestRefusesWhatCannotBeRead(t *testing.T) {
 		"unknown nested key": one(under("nodes", object{"instancetype": "m6i.xlarge"}),
 			"wso2is:nodes.instancetype: there is no such key; write instanceType"),
 		"unknown key in a list": one(object{"clustering": object{"scheme": "wka"}, "nodes": object{"members": []object{
-			{"name": "a", "zone": "eu-west-1a", "addres": "10.0.0.10"}}}},
-			"wso2is:nodes.members[0].addres: there is no such key; write address"),
+			{"name": "a", "zone": "eu-west-1a", "adrss": "10.0.0.10"}}}},
+			"wso2is:nodes.members[0].adrss: there is no such key; write address"),
 		"unknown key like no other": one(under("jvm", object{"zzz": 1}),
 			"wso2is:jvm.zzz: there is no such key; write one of heap, options"),
 		"unknown logical database": one(under("database", object{"logical": object{"identty": object{}}}),

@@ -87,24 +87,7 @@ func members(before, after *state.State, steps []step) Nodes {
 	if n.Before == 0 {
 		return n
 	}
-	owner, checks := map[string]string{}, map[string]string{}
-	for _, v := range []*state.State{before, after} {
-		ids := map[string]string{}
-		for _, i := range v.Of(state.EC2Instance) {
-			ids[i.ID] = i.URN
-		}
-		for _, a := range v.Of(state.TargetGroupAttachment) {
-			if id, ok := state.At(a.Outputs, "targetId").(string); ok {
-				owner[a.URN] = ids[id]
-			}
-		}
-		for _, a := range v.Of(state.SSMAssociation) {
-			// One that targets the instance may report success before it has run.
-			if id, ok := state.At(a.Inputs, "parameters.InstanceId").(string); ok && ids[id] != "" {
-				checks[a.URN] = ids[id]
-			}
-		}
-	}
+	owner, checks := instancesOf(before, after)
 	open, all := map[string]*outage{}, []*outage{}
 	down := func(member string, i int) {
 		if before.ByURN(member) == nil || after.ByURN(member) == nil || open[member] != nil {
@@ -141,6 +124,29 @@ func members(before, after *state.State, steps []step) Nodes {
 		n.Why = append(n.Why, "each after the one before is ready")
 	}
 	return n
+}
+
+// instancesOf are the instances that attachments to a target group register, and those that associations wait for.
+func instancesOf(states ...*state.State) (owner, checks map[string]string) {
+	owner, checks = map[string]string{}, map[string]string{}
+	for _, v := range states {
+		ids := map[string]string{}
+		for _, i := range v.Of(state.EC2Instance) {
+			ids[i.ID] = i.URN
+		}
+		for _, a := range v.Of(state.TargetGroupAttachment) {
+			if id, ok := state.At(a.Outputs, "targetId").(string); ok {
+				owner[a.URN] = ids[id]
+			}
+		}
+		for _, a := range v.Of(state.SSMAssociation) {
+			// One that targets the instance may report success before it has run.
+			if id, ok := state.At(a.Inputs, "parameters.InstanceId").(string); ok && ids[id] != "" {
+				checks[a.URN] = ids[id]
+			}
+		}
+	}
+	return owner, checks
 }
 
 func isStop(key string) bool { return slices.Contains(stops, key) }

@@ -96,6 +96,24 @@ func (t *task) container(d types.ContainerDefinition, list []types.ContainerDefi
 	if !imageName.MatchString(value(d.Image)) {
 		t.bad("%s: %q is no image", name, value(d.Image))
 	}
+	t.limits(name, d)
+	for _, p := range d.PortMappings {
+		t.port(name, p)
+	}
+	t.mounts(name, d)
+	t.network(name, d)
+	t.environment(name, d)
+	t.ulimits(name, d)
+	if t.fargate && (value(d.Privileged) || d.LinuxParameters != nil && len(d.LinuxParameters.Devices) > 0) {
+		t.bad("%s: Fargate runs no privileged containers and has no devices", name)
+	}
+	t.health(name, d.HealthCheck)
+	t.log(name, d.LogConfiguration)
+	t.dependencies(name, d, list)
+}
+
+// limits holds of a container's memory, and of the time that it may take to start and to stop.
+func (t *task) limits(name string, d types.ContainerDefinition) {
 	if d.Memory == nil && d.MemoryReservation == nil && t.In["memory"] == nil {
 		t.bad("%s: neither the container nor the task says how much memory it gets", name)
 	}
@@ -113,9 +131,10 @@ func (t *task) container(d types.ContainerDefinition, list []types.ContainerDefi
 	if start := value(d.StartTimeout); start > stopLimit && t.fargate {
 		t.bad("%s: startTimeout is %d; at most %d seconds are possible", name, start, stopLimit)
 	}
-	for _, p := range d.PortMappings {
-		t.port(name, p)
-	}
+}
+
+// mounts holds of where a container has the task's volumes.
+func (t *task) mounts(name string, d types.ContainerDefinition) {
 	for _, m := range d.MountPoints {
 		if !slices.Contains(t.volumes, value(m.SourceVolume)) {
 			t.bad("%s: mounts %s, which is none of the task's volumes", name, value(m.SourceVolume))
@@ -124,6 +143,10 @@ func (t *task) container(d types.ContainerDefinition, list []types.ContainerDefi
 			t.bad("%s: containerPath is %q, no absolute path", name, value(m.ContainerPath))
 		}
 	}
+}
+
+// network refuses what the task's network mode does not have.
+func (t *task) network(name string, d types.ContainerDefinition) {
 	if t.mode == "awsvpc" && len(d.ExtraHosts) > 0 {
 		t.bad("%s: extraHosts are not supported when networkMode is awsvpc", name)
 	}
@@ -135,7 +158,10 @@ func (t *task) container(d types.ContainerDefinition, list []types.ContainerDefi
 			t.bad("%s: the systemControl %s is not supported when networkMode is host", name, value(s.Namespace))
 		}
 	}
-	t.environment(name, d)
+}
+
+// ulimits holds of a container's limits of the operating system.
+func (t *task) ulimits(name string, d types.ContainerDefinition) {
 	for _, u := range d.Ulimits {
 		if !slices.Contains(u.Name.Values(), u.Name) {
 			t.bad("%s: there is no ulimit %s", name, u.Name)
@@ -147,11 +173,10 @@ func (t *task) container(d types.ContainerDefinition, list []types.ContainerDefi
 			t.bad("%s: Fargate lets a task set no ulimit but nofile", name)
 		}
 	}
-	if t.fargate && (value(d.Privileged) || d.LinuxParameters != nil && len(d.LinuxParameters.Devices) > 0) {
-		t.bad("%s: Fargate runs no privileged containers and has no devices", name)
-	}
-	t.health(name, d.HealthCheck)
-	t.log(name, d.LogConfiguration)
+}
+
+// dependencies holds of the containers that a container waits for.
+func (t *task) dependencies(name string, d types.ContainerDefinition, list []types.ContainerDefinition) {
 	for _, on := range d.DependsOn {
 		at := slices.IndexFunc(list, func(o types.ContainerDefinition) bool { return value(o.Name) == value(on.ContainerName) })
 		switch {

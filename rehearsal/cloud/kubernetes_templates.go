@@ -62,38 +62,13 @@ func podTemplate(c *Call) error {
 		if container.Image == "" && !hasUnknown(in) {
 			bad("containers: %s has no image", container.Name)
 		}
-		ports := map[string]bool{}
-		for _, p := range container.Ports {
-			ports[p.Name] = true
-		}
-		for _, probe := range []*corev1.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
-			if probe != nil && probe.HTTPGet != nil && probe.HTTPGet.Port.StrVal != "" && !ports[probe.HTTPGet.Port.StrVal] {
-				bad("containers: %s is asked on the port %q, which it does not have", container.Name, probe.HTTPGet.Port.StrVal)
-			}
-		}
-		paths := map[string]bool{}
 		for _, m := range container.VolumeMounts {
 			used[m.Name] = true
 			if !volumes[m.Name] {
 				bad("containers: %s mounts the volume %q, which the pod does not have", container.Name, m.Name)
 			}
-			if paths[m.MountPath] {
-				bad("containers: %s mounts two volumes at %s", container.Name, m.MountPath)
-			}
-			paths[m.MountPath] = true
 		}
-		for name, limit := range container.Resources.Limits {
-			if request := container.Resources.Requests[name]; request.Cmp(limit) > 0 {
-				bad("containers: %s asks for more %s than its limit", container.Name, name)
-			}
-		}
-		env := map[string]bool{}
-		for _, e := range container.Env {
-			if env[e.Name] {
-				bad("containers: %s has the variable %s twice", container.Name, e.Name)
-			}
-			env[e.Name] = true
-		}
+		containerFits(container, bad)
 	}
 	for _, name := range slices.Sorted(maps.Keys(volumes)) {
 		if !used[name] {
@@ -101,6 +76,38 @@ func podTemplate(c *Call) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// containerFits holds of a container by itself.
+func containerFits(container corev1.Container, bad func(format string, args ...any)) {
+	ports := map[string]bool{}
+	for _, p := range container.Ports {
+		ports[p.Name] = true
+	}
+	for _, probe := range []*corev1.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
+		if probe != nil && probe.HTTPGet != nil && probe.HTTPGet.Port.StrVal != "" && !ports[probe.HTTPGet.Port.StrVal] {
+			bad("containers: %s is asked on the port %q, which it does not have", container.Name, probe.HTTPGet.Port.StrVal)
+		}
+	}
+	paths := map[string]bool{}
+	for _, m := range container.VolumeMounts {
+		if paths[m.MountPath] {
+			bad("containers: %s mounts two volumes at %s", container.Name, m.MountPath)
+		}
+		paths[m.MountPath] = true
+	}
+	for name, limit := range container.Resources.Limits {
+		if request := container.Resources.Requests[name]; request.Cmp(limit) > 0 {
+			bad("containers: %s asks for more %s than its limit", container.Name, name)
+		}
+	}
+	env := map[string]bool{}
+	for _, e := range container.Env {
+		if env[e.Name] {
+			bad("containers: %s has the variable %s twice", container.Name, e.Name)
+		}
+		env[e.Name] = true
+	}
 }
 
 // podStarts sees that the pod could start: its level of security, and every key of what it refers to.

@@ -181,31 +181,8 @@ func databaseFits(c *Call) error {
 	if version != "" && !e.version.MatchString(version) {
 		bad("engineVersion is %s, which %s does not have", version, name)
 	}
-	storage, given := number(c.In, "allocatedStorage")
-	if !given && !c.unknown("allocatedStorage") {
-		bad("allocatedStorage is needed")
-	}
-	if given && (storage < float64(e.storage) || storage > 65536) {
-		bad("allocatedStorage is %g GiB; %s takes %d to 65536", storage, name, e.storage)
-	}
-	if most, ok := number(c.In, "maxAllocatedStorage"); ok && most > 0 && given && most < storage*1.1 {
-		bad("maxAllocatedStorage is %g and must be at least 10 %% more than allocatedStorage, %g", most, storage)
-	}
-	user := c.text("username")
-	if user != "" && (len(user) > e.user || slices.Contains(e.taken, strings.ToLower(user)) ||
-		!userName.MatchString(user)) {
-		bad("username is %q, which %s does not take", user, name)
-	}
-	if user == "" && !c.unknown("username") {
-		bad("username is needed")
-	}
-	if c.given([]string{"password"}) == 0 && !flag(c.In, "manageMasterUserPassword") &&
-		!c.unknown("manageMasterUserPassword") {
-		bad("a password, or manageMasterUserPassword, is needed")
-	}
-	if p := c.text("password"); p != "" && (len(p) < 8 || strings.ContainsAny(p, `/"@ `)) {
-		bad(`password has fewer than 8 characters, or one of /, ", @ and space`)
-	}
+	storageFits(c, name, e.storage, bad)
+	masterUserFits(c, name, e.user, e.taken, bad)
 	if !e.database && c.given([]string{"dbName"}) == 1 {
 		bad("dbName cannot be given for %s: it makes no database of its own", name)
 	}
@@ -224,6 +201,39 @@ func databaseFits(c *Call) error {
 		bad("multiAz is not to be had with %s", name)
 	}
 	return errors.Join(wrong...)
+}
+
+// storageFits holds of an instance's storage, of which its engine takes so many GiB at least.
+func storageFits(c *Call, engine string, least int, bad func(format string, args ...any)) {
+	storage, given := number(c.In, "allocatedStorage")
+	if !given && !c.unknown("allocatedStorage") {
+		bad("allocatedStorage is needed")
+	}
+	if given && (storage < float64(least) || storage > 65536) {
+		bad("allocatedStorage is %g GiB; %s takes %d to 65536", storage, engine, least)
+	}
+	if most, ok := number(c.In, "maxAllocatedStorage"); ok && most > 0 && given && most < storage*1.1 {
+		bad("maxAllocatedStorage is %g and must be at least 10 %% more than allocatedStorage, %g", most, storage)
+	}
+}
+
+// masterUserFits holds of the master user: its name has so many characters at most, and is not one that the engine keeps.
+func masterUserFits(c *Call, engine string, most int, taken []string, bad func(format string, args ...any)) {
+	user := c.text("username")
+	if user != "" && (len(user) > most || slices.Contains(taken, strings.ToLower(user)) ||
+		!userName.MatchString(user)) {
+		bad("username is %q, which %s does not take", user, engine)
+	}
+	if user == "" && !c.unknown("username") {
+		bad("username is needed")
+	}
+	if c.given([]string{"password"}) == 0 && !flag(c.In, "manageMasterUserPassword") &&
+		!c.unknown("manageMasterUserPassword") {
+		bad("a password, or manageMasterUserPassword, is needed")
+	}
+	if p := c.text("password"); p != "" && (len(p) < 8 || strings.ContainsAny(p, `/"@ `)) {
+		bad(`password has fewer than 8 characters, or one of /, ", @ and space`)
+	}
 }
 
 var (

@@ -175,25 +175,8 @@ func automationFits(c *Call) error {
 	check("assumeRole", d.AssumeRole)
 	names := map[string]bool{}
 	for _, s := range d.MainSteps {
-		needed, there := automationActions[s.Action]
-		switch {
-		case !regexp.MustCompile(`^[a-zA-Z0-9_]{3,128}$`).MatchString(s.Name) || names[s.Name]:
-			bad("the step's name %q is there twice, or has other characters than letters, digits and _", s.Name)
-		case !there:
-			bad("%s: the cloud knows no action %s", s.Name, s.Action)
-		}
+		stepFits(s, names[s.Name], bad)
 		names[s.Name] = true
-		for _, input := range needed {
-			if s.Inputs[input] == nil {
-				bad("%s: %s needs the input %s", s.Name, s.Action, input)
-			}
-		}
-		if runtime, _ := s.Inputs["Runtime"].(string); s.Action == "aws:executeScript" && !slices.Contains(scriptRuntimes, runtime) {
-			bad("%s: there is no runtime %q", s.Name, runtime)
-		}
-		if s.Action == "aws:executeScript" && s.TimeoutSeconds > 600 {
-			bad("%s: a script runs for 600 seconds at most", s.Name)
-		}
 		check(s.Name, s.Inputs)
 		for _, o := range s.Outputs {
 			known[s.Name+"."+o.Name] = true
@@ -203,6 +186,28 @@ func automationFits(c *Call) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// stepFits holds of a step by itself. Twice says that an earlier one has its name.
+func stepFits(s automationStep, twice bool, bad func(format string, args ...any)) {
+	needed, there := automationActions[s.Action]
+	switch {
+	case !regexp.MustCompile(`^[a-zA-Z0-9_]{3,128}$`).MatchString(s.Name) || twice:
+		bad("the step's name %q is there twice, or has other characters than letters, digits and _", s.Name)
+	case !there:
+		bad("%s: the cloud knows no action %s", s.Name, s.Action)
+	}
+	for _, input := range needed {
+		if s.Inputs[input] == nil {
+			bad("%s: %s needs the input %s", s.Name, s.Action, input)
+		}
+	}
+	if runtime, _ := s.Inputs["Runtime"].(string); s.Action == "aws:executeScript" && !slices.Contains(scriptRuntimes, runtime) {
+		bad("%s: there is no runtime %q", s.Name, runtime)
+	}
+	if s.Action == "aws:executeScript" && s.TimeoutSeconds > 600 {
+		bad("%s: a script runs for 600 seconds at most", s.Name)
+	}
 }
 
 // parametersFit refuses values for parameters that the document does not have, a role that Systems Manager cannot

@@ -35,38 +35,11 @@ func (p *proofs) proveClients() {
 		return
 	}
 	for _, lb := range slices.Concat(p.Of(state.LoadBalancer), p.Of(state.Ingress)) {
-		var ports []int
-		for _, l := range p.listeners(lb) {
-			ports = append(ports, l.port)
-			switch {
-			case l.port == publicHTTPS && (l.protocol != "HTTPS" || l.action != "forward"):
-				p.clients.fault("%s speaks %s and answers with %s; it must forward HTTPS", l.of, l.protocol, l.action)
-			case l.port == publicHTTP && l.action != "redirect":
-				p.clients.fault("%s answers plain HTTP with %s instead of a redirect", l.of, l.action)
-			case l.port != publicHTTPS && l.port != publicHTTP:
-				p.clients.fault("%s listens on %d", l.of, l.port)
-			}
-		}
-		for _, port := range []int{publicHTTPS, publicHTTP} {
-			if !slices.Contains(ports, port) {
-				p.clients.fault("%s has no listener on %d", lb, port)
-			}
-		}
+		p.proveListeners(lb)
 	}
 	allowed := p.allowedClients()
 	for _, b := range p.balancers {
-		for _, port := range []int{publicHTTPS, publicHTTP} {
-			for _, from := range allowed {
-				in := p.net.allowed(b.groups, true, func(r *rule) bool { return within(from, r.peerRange) })
-				for _, missing := range tcpPort(port).minus(in...) {
-					p.clients.fault("no ingress rule of %s lets %s in from %s", p.net.groupNames(b.groups), missing, from)
-				}
-				for _, dropped := range slices.Concat(
-					p.net.filter(b.subnet, false, from, tcpPort(port)), p.net.filter(b.subnet, true, from, ephemeral)) {
-					p.clients.fault("%s", dropped)
-				}
-			}
-		}
+		p.proveWayIn(b, allowed)
 		if p.Get(state.Subnet, b.subnet) == nil {
 			p.clients.open("the load balancer's subnets are not this stack's: their routes are not in its state")
 		} else if b.public && p.net.toInternet(b.subnet) == nil {
@@ -75,6 +48,43 @@ func (p *proofs) proveClients() {
 		}
 	}
 	p.clients.Shown = "from " + list(allowed)
+}
+
+// proveListeners holds that a load balancer speaks HTTPS, and answers plain HTTP with a redirect.
+func (p *proofs) proveListeners(lb *state.Resource) {
+	var ports []int
+	for _, l := range p.listeners(lb) {
+		ports = append(ports, l.port)
+		switch {
+		case l.port == publicHTTPS && (l.protocol != "HTTPS" || l.action != "forward"):
+			p.clients.fault("%s speaks %s and answers with %s; it must forward HTTPS", l.of, l.protocol, l.action)
+		case l.port == publicHTTP && l.action != "redirect":
+			p.clients.fault("%s answers plain HTTP with %s instead of a redirect", l.of, l.action)
+		case l.port != publicHTTPS && l.port != publicHTTP:
+			p.clients.fault("%s listens on %d", l.of, l.port)
+		}
+	}
+	for _, port := range []int{publicHTTPS, publicHTTP} {
+		if !slices.Contains(ports, port) {
+			p.clients.fault("%s has no listener on %d", lb, port)
+		}
+	}
+}
+
+// proveWayIn holds that clients get to a network interface of the load balancer, and its answers back to them.
+func (p *proofs) proveWayIn(b *party, allowed []netip.Prefix) {
+	for _, port := range []int{publicHTTPS, publicHTTP} {
+		for _, from := range allowed {
+			in := p.net.allowed(b.groups, true, func(r *rule) bool { return within(from, r.peerRange) })
+			for _, missing := range tcpPort(port).minus(in...) {
+				p.clients.fault("no ingress rule of %s lets %s in from %s", p.net.groupNames(b.groups), missing, from)
+			}
+			for _, dropped := range slices.Concat(
+				p.net.filter(b.subnet, false, from, tcpPort(port)), p.net.filter(b.subnet, true, from, ephemeral)) {
+				p.clients.fault("%s", dropped)
+			}
+		}
+	}
 }
 
 // allowedClients are the ranges that may call the load balancer.
