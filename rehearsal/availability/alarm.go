@@ -262,14 +262,14 @@ func (p *parser) operand() (float64, error) {
 	}
 	t := p.tokens[0]
 	p.tokens = p.tokens[1:]
-	switch {
-	case t == "(":
+	switch t {
+	case "(":
 		v, err := p.binary(0)
 		if err != nil {
 			return 0, err
 		}
 		return v, p.take(")")
-	case t == "IF":
+	case "IF":
 		var args [3]float64
 		for i, before := range []string{"(", ",", ","} {
 			if err := p.take(before); err != nil {

@@ -104,14 +104,22 @@ func (f *fleet) group() *state.Resource {
 
 // annotation is one of the load balancer controller's on the Ingress.
 func (f *fleet) annotation(key string) any {
-	for _, r := range f.Of(state.Ingress) {
+	if r := f.first(state.Ingress); r != nil {
 		return r.Object("metadata").Object("annotations")["alb.ingress.kubernetes.io/"+key]
 	}
 	return nil
 }
 
+// first is a resource of a type of which there is one, or nil.
+func (f *fleet) first(token string) *state.Resource {
+	if all := f.Of(token); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
 func (f *fleet) findOrigin() bool {
-	for _, r := range f.Of(state.Deployment) {
+	if r := f.first(state.Deployment); r != nil {
 		f.origin, f.kind, f.surge = r, state.Deployment, true
 		f.nodes = int(state.Number(state.At(r.Inputs, "spec.replicas"), 1))
 		zones := f.nodes // in a cluster that is there already, it is its owner who spreads the hosts
@@ -121,7 +129,7 @@ func (f *fleet) findOrigin() bool {
 		f.spread(zones)
 		return true
 	}
-	for _, r := range f.Of(state.ECSService) {
+	if r := f.first(state.ECSService); r != nil {
 		f.origin, f.kind, f.early, f.surge = r, state.ECSService, true, true
 		f.nodes = int(r.Number("desiredCount", 1))
 		subnets := r.List("networkConfiguration.subnets")
@@ -131,7 +139,7 @@ func (f *fleet) findOrigin() bool {
 		f.spread(f.zonesOf(subnets))
 		return true
 	}
-	for _, r := range f.Of(state.AutoScalingGroup) {
+	if r := f.first(state.AutoScalingGroup); r != nil {
 		f.origin, f.kind, f.surge = r, state.AutoScalingGroup, true
 		f.early = r.List("initialLifecycleHooks") == nil
 		f.nodes = int(r.Number("desiredCapacity", r.Number("minSize", 1)))

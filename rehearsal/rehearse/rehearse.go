@@ -267,7 +267,7 @@ func (s *Session) watched(program pulumi.RunFunc) pulumi.RunFunc {
 	}
 }
 
-// Preview, Up, Refresh and Destroy are Pulumi's commands. An error holds Pulumi's own.
+// Preview is Pulumi's command, as Up, Refresh and Destroy are. An error holds Pulumi's own.
 func (s *Session) Preview(ctx context.Context, options ...optpreview.Option) (auto.PreviewResult, error) {
 	return s.Stack.Preview(ctx, append(options, optpreview.ProgressStreams(s.o.Output),
 		optpreview.ErrorProgressStreams(s.o.Output), optpreview.UserAgent("rehearsal"))...)
