@@ -224,18 +224,18 @@ func latin1(engine, release string) string {
 		"attribute or a name in another script, such as Greek or Chinese, is refused; postgres takes any", engine, release)
 }
 
+// directory is a user store of a type at a URL.
+func directory(kind, url string) object {
+	return object{
+		"type": kind, "url": url, "cidrs": []string{"10.9.0.0/24"},
+		"bindDn": "cn=bind", "bindPassword": "MARKER", "userSearchBase": "ou=users",
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	quiet := object{"product": object{"archive": object{
 		"source": "s3://bucket/a.zip", "sha256": "0000000000000000000000000000000000000000000000000000000000000000",
 	}}}
-	ldap := object{
-		"type": "readWriteLdap", "url": "ldap://ldap.example.com", "cidrs": []string{"10.9.0.0/24"},
-		"bindDn": "cn=bind", "bindPassword": "MARKER", "userSearchBase": "ou=users",
-	}
-	readOnly := object{
-		"type": "readOnlyActiveDirectory", "url": "ldaps://ldap.example.com", "cidrs": []string{"10.9.0.0/24"},
-		"bindDn": "cn=bind", "bindPassword": "MARKER", "userSearchBase": "ou=users",
-	}
 	for name, c := range map[string]struct {
 		changes object
 		want    string
@@ -283,9 +283,9 @@ func TestWarnings(t *testing.T) {
 			"wso2is:database.version: WSO2 tests 5.11.0 on mariadb 10.4, not on 10.11\n" + latin1("mariadb", "5.11.0")},
 		"latin1 on MySQL":     {under("database", object{"engine": "mysql"}), latin1("mysql", "7.1.0")},
 		"no latin1 after 7.1": {object{"version": "7.2.0", "database": object{"engine": "mysql"}}, ""},
-		"ldap": {under("userStore", ldap),
+		"ldap": {under("userStore", directory("readWriteLdap", "ldap://ldap.example.com")),
 			"wso2is:userStore.url: ldap sends every user's password unencrypted; ldaps does not"},
-		"administrator": {object{"userStore": readOnly, "admin": object{"username": "carol"}},
+		"administrator": {object{"userStore": directory("readOnlyActiveDirectory", "ldaps://ldap.example.com"), "admin": object{"username": "carol"}},
 			"wso2is:admin.username: the directory is read only, so it must have the administrator before the first start: an entry " +
 				"with sAMAccountName=carol under ou=users, whose password in the directory is the administrator's"},
 		"authorities": {under("trust", object{"caBundle": object{"source": "s3://bucket/ca.pem"}}),

@@ -98,7 +98,6 @@ func TestEveryoneAtTheKubernetesAPIIsAWarning(t *testing.T) {
 
 func TestRefusesWhatEKSCannotRun(t *testing.T) {
 	const jar = "s3://bucket/kubernetes-membership-scheme-1.0.10.jar"
-	nodes := func(n object) object { return onEKS(nil, object{"nodes": n}) }
 	own := "; leave it out, or leave eks.cluster out"
 	check(t, map[string]refusal{
 		"eks on ec2": one(under("eks", object{"version": "1.35"}),
@@ -117,29 +116,6 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 			"lists nodes with fixed addresses, and the topology eks has none; write kubernetes"),
 		"one zone": one(onEKS(nil, object{"network": object{"zones": []string{"eu-west-1a"}}}), "wso2is:network.zones: a "+
 			"load balancer and a database need two zones; write two or more zones"),
-		"node too small": one(nodes(object{"instanceType": "m6i.xlarge"}), "wso2is:nodes.instanceType: a node of m6i.xlarge "+
-			"has 3.9 vCPU and 13.8 GiB for pods and their daemons, and one pod asks for 4 vCPU and 8 GiB; write a type as "+
-			"large as c6i.2xlarge, or smaller nodes.cpu and nodes.memory"),
-		"node with too little memory": one(nodes(object{"instanceType": "c6i.2xlarge", "memory": 16}),
-			"wso2is:nodes.instanceType: a node of c6i.2xlarge has 7.9 vCPU and 13.8 GiB for pods and their daemons, and one "+
-				"pod asks for 4 vCPU and 16 GiB; write a type as large as m6i.2xlarge, or smaller nodes.cpu and nodes.memory"),
-		"no node is large enough": one(nodes(object{"memory": 2000}),
-			"wso2is:nodes.cpu: no type holds a pod with 4 vCPU and 2000 GiB; write smaller pods and more of them"),
-		"unknown node type": one(nodes(object{"instanceType": "m6i.huge"}), `wso2is:nodes.instanceType: "m6i.huge" is not a `+
-			"known instance type; write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or r5 to r8, such as m6i.xlarge"),
-		"image": one(nodes(object{"ami": "ami-0123456789abcdef0"}), "wso2is:nodes.ami: EKS picks the image of its nodes for "+
-			"the Kubernetes version; write eks.nodeGroup.ami: al2023 or bottlerocket"),
-		"age of images": one(onEKS(nil, object{"observability": object{"maxImageAgeDays": 90}}), "wso2is:observability.maxImageAgeDays: "+
-			"AWS chooses the images that nodes of this topology run on, and nothing measures their age; leave it out"),
-		"members": one(nodes(object{"members": []object{{"name": "a", "zone": "eu-west-1a"}}}),
-			"wso2is:nodes.members: pods come and go, and have no fixed addresses; write nodes.count"),
-		"heap": one(onEKS(nil, object{"jvm": object{"heap": 8000}}), "wso2is:jvm.heap: 8000 MiB do not fit a node with 8 GiB; "+
-			"write 1024 to 6553"),
-		"too few nodes": one(onEKS(object{"nodeGroup": object{"min": 2}}), "wso2is:eks.nodeGroup.min: 2 nodes of c6i.2xlarge "+
-			"in 3 zones do not hold 2 pods and the one that a rolling update adds; write 3 or more, or a larger "+
-			"nodes.instanceType"),
-		"bounds": one(onEKS(object{"nodeGroup": object{"min": 4, "max": 3}}),
-			"wso2is:eks.nodeGroup.max: 3 is no upper bound for min, which is 4; write 4 or more"),
 		"small network": one(onEKS(object{"nodeGroup": object{"min": 9}}, object{"network": object{"cidr": "10.0.0.0/22"}}),
 			"wso2is:network.cidr: 9 Kubernetes nodes with 17 addresses each do not fit private subnets such as 10.0.0.0/26 in "+
 				"3 zones; write a larger network, or fewer nodes"),
@@ -189,6 +165,35 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 	})
 	configtest.Load(t, onEKS(object{"membershipScheme": object{"source": jar, "sha256": digest[len("@sha256:"):]}},
 		object{"version": "5.11.0"}))
+}
+
+func TestRefusesNodesThatHoldNoPods(t *testing.T) {
+	nodes := func(n object) object { return onEKS(nil, object{"nodes": n}) }
+	check(t, map[string]refusal{
+		"node too small": one(nodes(object{"instanceType": "m6i.xlarge"}), "wso2is:nodes.instanceType: a node of m6i.xlarge "+
+			"has 3.9 vCPU and 13.8 GiB for pods and their daemons, and one pod asks for 4 vCPU and 8 GiB; write a type as "+
+			"large as c6i.2xlarge, or smaller nodes.cpu and nodes.memory"),
+		"node with too little memory": one(nodes(object{"instanceType": "c6i.2xlarge", "memory": 16}),
+			"wso2is:nodes.instanceType: a node of c6i.2xlarge has 7.9 vCPU and 13.8 GiB for pods and their daemons, and one "+
+				"pod asks for 4 vCPU and 16 GiB; write a type as large as m6i.2xlarge, or smaller nodes.cpu and nodes.memory"),
+		"no node is large enough": one(nodes(object{"memory": 2000}),
+			"wso2is:nodes.cpu: no type holds a pod with 4 vCPU and 2000 GiB; write smaller pods and more of them"),
+		"unknown node type": one(nodes(object{"instanceType": "m6i.huge"}), `wso2is:nodes.instanceType: "m6i.huge" is not a `+
+			"known instance type; write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or r5 to r8, such as m6i.xlarge"),
+		"image": one(nodes(object{"ami": "ami-0123456789abcdef0"}), "wso2is:nodes.ami: EKS picks the image of its nodes for "+
+			"the Kubernetes version; write eks.nodeGroup.ami: al2023 or bottlerocket"),
+		"age of images": one(onEKS(nil, object{"observability": object{"maxImageAgeDays": 90}}), "wso2is:observability.maxImageAgeDays: "+
+			"AWS chooses the images that nodes of this topology run on, and nothing measures their age; leave it out"),
+		"members": one(nodes(object{"members": []object{{"name": "a", "zone": "eu-west-1a"}}}),
+			"wso2is:nodes.members: pods come and go, and have no fixed addresses; write nodes.count"),
+		"heap": one(onEKS(nil, object{"jvm": object{"heap": 8000}}), "wso2is:jvm.heap: 8000 MiB do not fit a node with 8 GiB; "+
+			"write 1024 to 6553"),
+		"too few nodes": one(onEKS(object{"nodeGroup": object{"min": 2}}), "wso2is:eks.nodeGroup.min: 2 nodes of c6i.2xlarge "+
+			"in 3 zones do not hold 2 pods and the one that a rolling update adds; write 3 or more, or a larger "+
+			"nodes.instanceType"),
+		"bounds": one(onEKS(object{"nodeGroup": object{"min": 4, "max": 3}}),
+			"wso2is:eks.nodeGroup.max: 3 is no upper bound for min, which is 4; write 4 or more"),
+	})
 }
 
 // TestZonesWithoutControlPlanes has an account in which eu-west-1b is a zone of the list.

@@ -225,24 +225,25 @@ func crowd(n int) []object {
 	return members
 }
 
-func TestRefusesNetworks(t *testing.T) {
-	adopt := func(change func(adopt, network object)) object {
-		a := object{
-			"vpc": "vpc-0123456789abcdef0", "endpointSecurityGroup": "sg-0123456789abcdef0", "s3PrefixList": "pl-01234567",
-			"privateSubnets": object{
-				"eu-west-1a": object{"id": "subnet-0123456789abcdef0", "cidr": "10.0.0.0/24"},
-				"eu-west-1b": object{"id": "subnet-0123456789abcdef1", "cidr": "10.0.1.0/24"},
-			},
-			"publicSubnets": object{
-				"eu-west-1a": object{"id": "subnet-0123456789abcdef2", "cidr": "10.0.2.0/24"},
-				"eu-west-1b": object{"id": "subnet-0123456789abcdef3", "cidr": "10.0.3.0/24"},
-			},
-		}
-		n := object{"adopt": a}
-		change(a, n)
-		return object{"network": n}
+// adopt is the minimal configuration in a VPC that is there already, with changes to network.adopt and network.
+func adopt(change func(adopt, network object)) object {
+	a := object{
+		"vpc": "vpc-0123456789abcdef0", "endpointSecurityGroup": "sg-0123456789abcdef0", "s3PrefixList": "pl-01234567",
+		"privateSubnets": object{
+			"eu-west-1a": object{"id": "subnet-0123456789abcdef0", "cidr": "10.0.0.0/24"},
+			"eu-west-1b": object{"id": "subnet-0123456789abcdef1", "cidr": "10.0.1.0/24"},
+		},
+		"publicSubnets": object{
+			"eu-west-1a": object{"id": "subnet-0123456789abcdef2", "cidr": "10.0.2.0/24"},
+			"eu-west-1b": object{"id": "subnet-0123456789abcdef3", "cidr": "10.0.3.0/24"},
+		},
 	}
-	configtest.Load(t, adopt(func(_, _ object) {}))
+	n := object{"adopt": a}
+	change(a, n)
+	return object{"network": n}
+}
+
+func TestRefusesNetworks(t *testing.T) {
 	check(t, map[string]refusal{
 		"no range": one(under("network", object{"cidr": "10.0.0.0"}),
 			`wso2is:network.cidr: "10.0.0.0" is not an IPv4 range; write a range such as 203.0.113.0/24`),
@@ -290,6 +291,11 @@ func TestRefusesNetworks(t *testing.T) {
 		"mail without endpoints": one(adopt(func(_, n object) { n["sesEndpoint"] = true }), "wso2is:network.sesEndpoint: "+
 			"no VPC endpoints are made here; write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
 			"587 as egressCidrs"),
+	})
+}
+
+func TestRefusesProxies(t *testing.T) {
+	check(t, map[string]refusal{
 		"login of the proxy": one(under("network", object{"proxy": object{"url": "http://team:MARKER@203.0.113.9:3128"}}),
 			"wso2is:network.proxy.url: it has a login. Java takes none from its command line, which everybody on a node can read, and "+
 				"sends none in the clear for HTTPS (jdk.http.auth.tunneling.disabledSchemes); write http://host:port, and let the proxy know "+
@@ -321,6 +327,12 @@ func TestRefusesNetworks(t *testing.T) {
 		"proxy among the JVM's options": one(object{"jvm": object{"options": []string{"-Dhttps.proxyHost=proxy.example.com"}}},
 			"wso2is:jvm.options[0]: -Dhttps.proxyHost=proxy.example.com names a proxy, to which nodes are let through by a key of its "+
 				"own; write network.proxy"),
+	})
+}
+
+func TestRefusesAdoptedNetworks(t *testing.T) {
+	configtest.Load(t, adopt(func(_, _ object) {}))
+	check(t, map[string]refusal{
 		"adopted VPC id": one(adopt(func(a, _ object) { a["vpc"] = "main" }),
 			`wso2is:network.adopt.vpc: "main" is not the id of a VPC; write one such as vpc-0123456789abcdef0`),
 		"adopted zones": one(adopt(func(_, n object) { n["zones"] = []string{"eu-west-1a", "eu-west-1b"} }),
@@ -438,6 +450,15 @@ func TestRefusesClustering(t *testing.T) {
 		"member's port": one2(wka("10.0.0.10:4000", "10.0.16.10:5701"),
 			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
 			"wso2is:clustering.wkaMembers[0]: 4000 is no port that the firewall opens; write a port from 5701 to 5800"),
+		"file of other ports": one(object{
+			"clustering": object{"scheme": "wka", "hazelcastXml": file},
+			"nodes":      object{"members": []object{{"name": "a", "zone": "eu-west-1a", "port": 5702}}},
+		}, `wso2is:clustering.hazelcastXml: its port is "5701"; write <port>5702</port> under <network>`),
+	})
+}
+
+func TestRefusesCaches(t *testing.T) {
+	check(t, map[string]refusal{
 		"caches unread": one(under("caching", object{"disabled": []string{"oauth_cache"}}), "wso2is:caching.disabled: "+
 			"the scenario localWithInvalidation does not read it; leave it out, or write caching.scenario: selectedOff"),
 		"no caches": one(under("caching", object{"scenario": "selectedOff"}), "wso2is:caching.disabled: "+
@@ -446,10 +467,6 @@ func TestRefusesClustering(t *testing.T) {
 			"wso2is:caching.disabled[0]: there is no such key; write oauth_cache"),
 		"cache of no release": one(under("caching", object{"caches": object{"oauth": object{"capacity": 5}}}),
 			"wso2is:caching.caches.oauth: there is no such key; write oauth_cache"),
-		"file of other ports": one(object{
-			"clustering": object{"scheme": "wka", "hazelcastXml": file},
-			"nodes":      object{"members": []object{{"name": "a", "zone": "eu-west-1a", "port": 5702}}},
-		}, `wso2is:clustering.hazelcastXml: its port is "5701"; write <port>5702</port> under <network>`),
 		"cache as it is": one(under("caching", object{"caches": object{"oauth_cache": object{}}}),
 			"wso2is:caching.caches.oauth_cache: nothing about the cache is changed; write timeoutSeconds, capacity or both"),
 	})

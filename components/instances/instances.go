@@ -51,7 +51,7 @@ func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOp
 	}
 	template, err := ec2.NewLaunchTemplate(ctx, args.Purpose, &ec2.LaunchTemplateArgs{
 		Name: pulumi.String(args.Name), Description: pulumi.String(args.What + " of " + args.Cluster),
-		ImageId: pulumi.String(image), InstanceType: pulumi.String(c.Nodes.InstanceType),
+		ImageId: image, InstanceType: pulumi.String(c.Nodes.InstanceType),
 		UpdateDefaultVersion: pulumi.Bool(true),
 		IamInstanceProfile:   ec2.LaunchTemplateIamInstanceProfileArgs{Arn: args.Profile},
 		MetadataOptions:      Metadata(c.MetadataTokens()),
