@@ -188,7 +188,7 @@ func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
 		}
 	}
 	if f.kind == state.EC2Instance && len(f.members) > 0 {
-		w.down, w.since = string(f.members[0].ID), event
+		w.down, w.since = f.members[0].ID, event
 	}
 	e.Acts, e.Ends = by, gone > 0
 	if f.nodes-lost <= 0 {

@@ -96,7 +96,7 @@ func (w *workload) matches(block state.Object, far peer) bool {
 
 func (w *workload) namespaceLabels() map[string]string {
 	labels := map[string]string{"kubernetes.io/metadata.name": w.namespace}
-	for _, n := range w.State.Of(state.Namespace) {
+	for _, n := range w.Of(state.Namespace) {
 		if m := n.Object("metadata"); m.Text("name") == w.namespace {
 			for key, v := range m.Object("labels") {
 				labels[key] = state.Text(v)

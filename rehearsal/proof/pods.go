@@ -68,7 +68,7 @@ func (n *node) readConfig() {
 
 // object is an object of the workload's namespace by its Kubernetes name, or an empty one.
 func (w *workload) object(token, name string) *state.Resource {
-	for _, r := range w.State.Of(token) {
+	for _, r := range w.Of(token) {
 		m := r.Object("metadata")
 		if name != "" && m.Text("name") == name && cmp.Or(m.Text("namespace"), "default") == w.namespace {
 			return r
@@ -139,7 +139,7 @@ func (c *cluster) podRoles() []string {
 
 // inNamespace lists the resources of a type in the workload's namespace.
 func (w *workload) inNamespace(token string) []*state.Resource {
-	return slices.DeleteFunc(slices.Clone(w.State.Of(token)), func(r *state.Resource) bool {
+	return slices.DeleteFunc(slices.Clone(w.Of(token)), func(r *state.Resource) bool {
 		return cmp.Or(r.Object("metadata").Text("namespace"), "default") != w.namespace
 	})
 }

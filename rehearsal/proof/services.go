@@ -301,6 +301,17 @@ func (a *access) launchedBy(association *state.Resource) *state.Resource {
 	return nil
 }
 
+// provePassed proves that a step which runs a task may pass the task's roles on.
+func (a *access) provePassed(one call, definition *state.Resource) {
+	for _, key := range []string{"taskRoleArn", "executionRoleArn"} {
+		if role := definition.Text(key); role != "" {
+			a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role, proves: one.proves, context: iam.Context{
+				"iam:PassedToService": {"ecs-tasks.amazonaws.com"},
+			}})
+		}
+	}
+}
+
 // proveStep proves a step's one call, and that it may pass on the roles which that takes.
 func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 	if service == "elbv2" { // as the SDK calls it
@@ -319,13 +330,7 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 			return
 		}
 		one.on = definition.Text("arn")
-		for _, key := range []string{"taskRoleArn", "executionRoleArn"} {
-			if role := definition.Text(key); role != "" {
-				a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role, proves: one.proves, context: iam.Context{
-					"iam:PassedToService": {"ecs-tasks.amazonaws.com"},
-				}})
-			}
-		}
+		a.provePassed(one, definition)
 	case "ec2:RunInstances":
 		from := inputs.Object("LaunchTemplate")
 		a.proveLaunch(one, a.One(state.LaunchTemplate, cmp.Or(from.Text("LaunchTemplateId"), from.Text("LaunchTemplateName")), "name"))
