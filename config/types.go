@@ -134,7 +134,7 @@ type TargetLoad struct {
 	P95 int `json:"p95" jsonschema:"minimum=1" wrong:"milliseconds are no response time"`
 }
 
-// NewestImage, as nodes.ami, is the newest image at each update.
+// NewestImage is the value of nodes.ami that takes the newest image at each update.
 const NewestImage = "newest"
 
 // Member is one node with a fixed address.
