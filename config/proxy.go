@@ -83,7 +83,7 @@ func (c Cluster) nonProxyHosts() []string {
 	if cidr, err := netip.ParsePrefix(c.Network.CIDR); err == nil {
 		hosts = append(hosts, patterns(cidr)...)
 	}
-	if c.Topology == EKS {
+	if c.row().pods {
 		hosts = append(hosts, "*.svc") // kubernetes.default.svc is where the scheme kubernetes asks
 	}
 	return append(hosts, c.Network.Proxy.NoProxy...)
