@@ -116,6 +116,9 @@ func golden() map[string]Input {
 				config.AWSECS: config.ECS, config.Kubernetes: config.EKS,
 			}[scheme]
 			c.EKS.Namespace = "wso2-is"
+			if scheme == config.AWSECS {
+				c.ECS.LaunchType = config.LaunchEC2
+			}
 			add(fmt.Sprintf("scheme-%s-%s", scheme, version), c)
 		}
 	}
