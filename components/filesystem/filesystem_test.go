@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -56,10 +57,24 @@ func TestADirectoryIsTheUsersOfTheServer(t *testing.T) {
 
 func TestOnlyTheNodesRoleMountsAndOnlyThroughAnAccessPointOverTLS(t *testing.T) {
 	policy := mountPolicy(mountARNs[string]{FileSystem: "arn:fs", NodeRole: "arn:role"})
-	assert.JSONEq(t, `{"Version": "2012-10-17", "Statement": [
-		{"Sid": "NodesMount", "Effect": "Allow", "Principal": {"AWS": "arn:role"},
-			"Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"], "Resource": ["arn:fs"],
-			"Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}, "Null": {"elasticfilesystem:AccessPointArn": "false"}}},
-		{"Sid": "OnlyTLS", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["*"], "Resource": ["arn:fs"],
-			"Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}`, policy.JSON())
+	statements := map[string]awskit.Statement{}
+	for _, s := range policy.Statement {
+		statements[s.Sid] = s
+	}
+	allowed := statements["NodesMount"]
+	assert.Equal(t, "Allow", allowed.Effect)
+	assert.Equal(t, map[string]any{"AWS": "arn:role"}, allowed.Principal)
+	assert.Equal(t, []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, allowed.Action)
+	assert.Equal(t, map[string]any{"elasticfilesystem:AccessedViaMountTarget": "true"}, allowed.Condition["Bool"])
+	for sid, condition := range map[string]map[string]map[string]any{
+		"OnlyTLS":          {"Bool": {"aws:SecureTransport": "false"}},
+		"OnlyAccessPoints": {"Null": {"elasticfilesystem:AccessPointArn": "true"}},
+	} {
+		denied := statements[sid]
+		assert.Equal(t, "Deny", denied.Effect, sid)
+		assert.Equal(t, map[string]any{"AWS": "*"}, denied.Principal, sid)
+		assert.Equal(t, []string{"arn:fs"}, denied.Resource, sid)
+		assert.Equal(t, condition, denied.Condition, sid)
+	}
+	assert.Len(t, policy.Statement, 3, "nobody else mounts")
 }

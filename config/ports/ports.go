@@ -39,7 +39,7 @@ const (
 	SMTP = 25
 	// Submission is where mail servers take mail from their users: what the product's mail sender calls unless its
 	// configuration names another port. Source: output_adapter.email.port in
-	// org.wso2.carbon.event.output.adapter.default.json of wso2/carbon-analytics-common
+	// org.wso2.carbon.event.output.adapter.default.json of wso2/carbon-analytics-common.
 	Submission = 587
 
 	// NFS is the port of an EFS mount target.
