@@ -71,10 +71,10 @@ func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
 		engine, rds, family, license, class, driver string
 		port                                        int
 	}{
-		{"postgres", "postgres", "postgres16", "", "db.m6g.large", "postgresql-42.7.7.jar", 5432},
+		{"postgres", "postgres", "postgres16", "", "db.m6g.large", "postgresql-42.7.14.jar", 5432},
 		{"mysql", "mysql", "mysql8.4", "", "db.m6g.large", "mysql-connector-j-8.4.0.jar", 3306},
-		{"mariadb", "mariadb", "mariadb11.4", "", "db.m6g.large", "mariadb-java-client-3.4.1.jar", 3306},
-		{"mssql", "sqlserver-se", "sqlserver-se-15.0", "license-included", "db.m6i.xlarge", "mssql-jdbc-12.8.1.jre11.jar",
+		{"mariadb", "mariadb", "mariadb11.4", "", "db.m6g.large", "mariadb-java-client-3.4.5.jar", 3306},
+		{"mssql", "sqlserver-se", "sqlserver-se-15.0", "license-included", "db.m6i.xlarge", "mssql-jdbc-12.8.2.jre11.jar",
 			1433},
 		{"oracle", "oracle-se2", "oracle-se2-19", "license-included", "db.m6i.large", "ojdbc11-23.5.0.24.07.jar", 1521},
 	} {

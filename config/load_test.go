@@ -24,7 +24,7 @@ func TestMinimalConfigurationIsComplete(t *testing.T) {
 	}, c.Database.Logical)
 	require.Equal(t, c.Database.Instance, c.Database.Instances["main"])
 	require.Equal(t, "s3://wso2is-artifacts-123456789012-eu-west-1/wso2is-7.1.0.zip", c.Product.Archive.Source)
-	require.Equal(t, "s3://wso2is-artifacts-123456789012-eu-west-1/postgresql-42.7.7.jar", c.Product.Driver.Source)
+	require.Equal(t, "s3://wso2is-artifacts-123456789012-eu-west-1/postgresql-42.7.14.jar", c.Product.Driver.Source)
 	require.Len(t, c.Product.Driver.SHA256, 64)
 	require.Equal(t, []string{
 		"wso2is:product.archive.sha256: without a checksum nodes run whatever " +

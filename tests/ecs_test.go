@@ -225,7 +225,7 @@ func TestATaskFetchesWhatItsImageLacks(t *testing.T) {
 	}
 	assert.Regexp(t, `s3://wso2is-test-config-[^|]*/nodes/all/[0-9a-f]{64}/deployment.toml\|[0-9a-f]{64}\|`+
 		`/home/wso2carbon/wso2-config-volume/repository/conf/deployment.toml`, files(onECS(nil)))
-	assert.Contains(t, files(onECS(nil)), "postgresql-42.7.7.jar")
+	assert.Contains(t, files(onECS(nil)), "postgresql-42.7.14.jar")
 	baked := files(onECS(object("container", object("baked", true))))
 	assert.NotContains(t, baked, "deployment.toml")
 	assert.NotContains(t, baked, ".jar")

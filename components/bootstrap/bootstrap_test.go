@@ -23,7 +23,7 @@ func example(version product.Version) Args {
 		Archive: config.Artifact{
 			Source: "s3://artifacts/wso2is-" + string(version) + ".zip", SHA256: strings.Repeat("a", 64),
 		},
-		Driver: config.Artifact{Source: "s3://artifacts/postgresql-42.7.7.jar", SHA256: strings.Repeat("b", 64)},
+		Driver: config.Artifact{Source: "s3://artifacts/postgresql-42.7.14.jar", SHA256: strings.Repeat("b", 64)},
 		Bucket: "demo-files", Programs: "programs/",
 		Files: []File{{
 			Key: "nodes/node-1/deployment.toml", SHA256: strings.Repeat("c", 64), Path: "repository/conf/deployment.toml",

@@ -201,7 +201,7 @@ func newMachine(t *testing.T, version product.Version) *machine {
 	m.args.Keystore.File, m.args.Keystore.TruststoreFile = file, store
 	m.args.Keystore.TLSFile = "tls-" + file
 	m.args.Archive.SHA256 = m.object(t, "artifacts", "wso2is-"+string(version)+".zip", archive.Bytes())
-	m.args.Driver.SHA256 = m.object(t, "artifacts", "postgresql-42.7.7.jar", []byte("a driver"))
+	m.args.Driver.SHA256 = m.object(t, "artifacts", "postgresql-42.7.14.jar", []byte("a driver"))
 	m.args.Files[0].SHA256 = m.object(t, "demo-files", "nodes/node-1/deployment.toml", []byte("[server]\n"))
 	keytool(t, "-genkeypair", "-keystore", filepath.Join(scratch, "ca.p12"), "-storetype", "PKCS12", "-storepass", markerKeystore,
 		"-alias", "ca", "-dname", "CN=authority of a directory", "-keyalg", "EC")
@@ -312,7 +312,7 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	if got := read(t, m.at("repository/conf/deployment.toml")); got != "[server]\n" {
 		t.Errorf("deployment.toml is %q", got)
 	}
-	if got := read(t, m.at("repository/components/lib/postgresql-42.7.7.jar")); got != "a driver" {
+	if got := read(t, m.at("repository/components/lib/postgresql-42.7.14.jar")); got != "a driver" {
 		t.Errorf("the driver is %q", got)
 	}
 	if got := read(t, m.at("repository/deployment/server/userstores/b.xml")); got != "shipped b\n" {
@@ -417,7 +417,7 @@ func TestNodeThatFailsSaysWhere(t *testing.T) {
 		"a driver with another checksum": {
 			change: func(_ *testing.T, m *machine) { m.args.Driver.SHA256 = strings.Repeat("0", 64) },
 			says: []string{
-				"the checksum of s3://artifacts/postgresql-42.7.7.jar is " + sum([]byte("a driver")), "install the product",
+				"the checksum of s3://artifacts/postgresql-42.7.14.jar is " + sum([]byte("a driver")), "install the product",
 			},
 		},
 		"an archive that is not there": {

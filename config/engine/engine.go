@@ -111,8 +111,8 @@ var facts = map[Name]Facts{
 		ARM:        true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 9531392,
 		Script: "postgresql.sql",
 		Driver: Driver{
-			Class: "org.postgresql.Driver", Jar: "postgresql-42.7.7.jar",
-			SHA256: "157963d60ae66d607e09466e8c0cdf8087e9cb20d0159899ffca96bca2528460",
+			Class: "org.postgresql.Driver", Jar: "postgresql-42.7.14.jar",
+			SHA256: "73914527305a40cce504b0d3d90b23caf565136912d607ae8ae7c5895512332c",
 		},
 		// Without COMMIT a pooled connection would stay in the transaction that the query begins.
 		ValidationQuery: "SELECT 1; COMMIT",
@@ -167,8 +167,8 @@ var facts = map[Name]Facts{
 		ARM: true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 12582880,
 		Script: "mysql.sql", // the product has no scripts of its own for MariaDB
 		Driver: Driver{
-			Class: "org.mariadb.jdbc.Driver", Jar: "mariadb-java-client-3.4.1.jar",
-			SHA256: "f60e4b282f1f4bdb74f0a26436ba7078a5e480b6f6702f6a7b45d9ba5e604a24",
+			Class: "org.mariadb.jdbc.Driver", Jar: "mariadb-java-client-3.4.5.jar",
+			SHA256: "6fa345b2efc1ca884374e77e25479fba846c19f1d2884247a8781f06ce30dbba",
 		},
 		ValidationQuery: "SELECT 1", Timeouts: mysqlTimeouts,
 		URL: func(host string, port int, database, caFile string) string {
@@ -197,8 +197,8 @@ var facts = map[Name]Facts{
 		DevClass: "db.t3.xlarge", ProdClass: "db.m6i.xlarge",
 		Script: "mssql.sql",
 		Driver: Driver{
-			Class: "com.microsoft.sqlserver.jdbc.SQLServerDriver", Jar: "mssql-jdbc-12.8.1.jre11.jar",
-			SHA256: "e6933c0711e598a224060e52ed31392f720a4a7664e85d8ae37c52a85b67ebb0",
+			Class: "com.microsoft.sqlserver.jdbc.SQLServerDriver", Jar: "mssql-jdbc-12.8.2.jre11.jar",
+			SHA256: "a298b4b42a80c283961674cc37223b84cacecf5cc6abccf1319ebd7d2a2462df",
 		},
 		ValidationQuery: "SELECT 1",
 		// The driver finds the authorities in the JVM's truststore, which is the product's client truststore.
