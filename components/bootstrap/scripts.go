@@ -30,6 +30,7 @@ func Scripts(db config.Database, name config.LogicalName) []string {
 		return []string{identity} // which has the session tables
 	case config.AgentDB:
 		return []string{"dbscripts/identity/agent/" + file}
+	default: // users, configuration and everything shared
+		return []string{shared}
 	}
-	return []string{shared} // users, configuration and everything shared
 }

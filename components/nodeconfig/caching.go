@@ -47,6 +47,7 @@ func (r *renderer) caching(d *document) {
 		for _, id := range c.Disabled {
 			of(id)["enable"] = false
 		}
+	default: // the other scenarios keep every cache and its lifetime
 	}
 	for id, adjusted := range c.Caches {
 		if t := adjusted.TimeoutSeconds; t > 0 {

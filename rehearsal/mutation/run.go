@@ -58,54 +58,72 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	mutants = slices.DeleteFunc(mutants, func(m Mutant) bool {
 		return o.Known[m.kind()] || o.Choose != nil && !o.Choose(m)
 	})
-	results, next := make([]Result, len(mutants)), make(chan int, len(mutants))
+	t := &trials{Options: o, whole: whole, mutants: mutants, results: make([]Result, len(mutants)), next: make(chan int, len(mutants))}
 	for i := range mutants {
-		next <- i
+		t.next <- i
 	}
-	close(next)
+	close(t.next)
 	wrong := make([]error, max(1, o.Workers))
 	var workers sync.WaitGroup
-	var mu sync.Mutex
 	for w := range wrong {
-		workers.Go(func() {
-			s, err := rehearse.Open(ctx, o.Session)
-			if err != nil {
-				wrong[w] = err
-				return
-			}
-			defer func() { wrong[w] = errors.Join(wrong[w], s.Close()) }()
-			empty, err := s.Keep()
-			for i := range next {
-				if err == nil {
-					err = ctx.Err()
-				}
-				if err != nil {
-					wrong[w] = err
-					return
-				}
-				var noticed string
-				if noticed, err = inState(s, whole, mutants[i]); err == nil && noticed == "" {
-					noticed, err = try(ctx, s, empty, o.Session, mutants[i])
-				}
-				if err != nil {
-					continue
-				}
-				r := Result{Mutant: mutants[i], Stack: o.Session.Stack, Noticed: noticed}
-				if noticed == "" {
-					r.Argued = arguments(r.Mutant)
-				}
-				mu.Lock()
-				results[i] = r
-				o.Known[r.kind()] = noticed != ""
-				if o.Progress != nil && noticed == "" && r.Argued == "" {
-					_, _ = fmt.Fprintf(o.Progress, "not noticed: %s: %s\n", r.Stack, r.Mutant)
-				}
-				mu.Unlock()
-			}
-		})
+		workers.Go(func() { wrong[w] = t.work(ctx) })
 	}
 	workers.Wait()
-	return results, errors.Join(wrong...)
+	return t.results, errors.Join(wrong...)
+}
+
+// trials are the mutants of one stack, which workers share.
+type trials struct {
+	Options
+	// whole is the state of the undamaged stack.
+	whole   []byte
+	mutants []Mutant
+	next    chan int
+	// mu guards results and Options.Known.
+	mu      sync.Mutex
+	results []Result
+}
+
+// work tries mutants in a session of its own until none is left.
+func (t *trials) work(ctx context.Context) (err error) {
+	s, err := rehearse.Open(ctx, t.Session)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	empty, err := s.Keep()
+	if err != nil {
+		return err
+	}
+	for i := range t.next {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		noticed, err := inState(s, t.whole, t.mutants[i])
+		if err == nil && noticed == "" {
+			noticed, err = try(ctx, s, empty, t.Session, t.mutants[i])
+		}
+		if err != nil {
+			return err
+		}
+		t.note(i, noticed)
+	}
+	return nil
+}
+
+// note keeps what the rehearsal said of a mutant.
+func (t *trials) note(i int, noticed string) {
+	r := Result{Mutant: t.mutants[i], Stack: t.Session.Stack, Noticed: noticed}
+	if noticed == "" {
+		r.Argued = arguments(r.Mutant)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.results[i] = r
+	t.Known[r.kind()] = noticed != ""
+	if t.Progress != nil && noticed == "" && r.Argued == "" {
+		_, _ = fmt.Fprintf(t.Progress, "not noticed: %s: %s\n", r.Stack, r.Mutant)
+	}
 }
 
 // list brings the stack up undamaged and lists its mutants. It gives the state besides.

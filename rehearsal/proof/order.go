@@ -144,6 +144,11 @@ func (c *cluster) permitted(must func(r, other *state.Resource, why string)) {
 			}
 		}
 	}
+	c.started(must, grants)
+}
+
+// started holds that what starts nodes waits for their files and for what their roles may do.
+func (c *cluster) started(must func(r, other *state.Resource, why string), grants func(r, role *state.Resource)) {
 	started := map[*state.Resource]bool{}
 	for _, n := range c.nodes {
 		if started[n.origin] {

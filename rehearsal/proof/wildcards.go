@@ -35,31 +35,36 @@ func scoped(c *cluster) *Verdict {
 				continue
 			}
 			read++
-			conditions, _ := json.Marshal(s["Condition"]) // what was parsed can be written
-			if _, trusts := s["Principal"]; trusts {
-				if everybody(s["Principal"]) && s["Condition"] == nil {
-					v.fault("%s allows everybody what %v says, without a condition", r, s["Sid"])
-				}
-				continue
-			}
-			names := namesIn(s["Resource"])
-			if s["Condition"] == nil && slices.ContainsFunc(names, func(arn string) bool { return strings.HasSuffix(arn, ":instance/*") }) {
-				v.fault("%s allows what %v says on every instance of the account, without a condition", r, s["Sid"])
-			}
-			if !slices.Contains(names, "*") {
-				continue
-			}
-			for _, action := range namesIn(s["Action"]) {
-				if key, known := narrowed(action); !known {
-					v.fault("%s allows %s on everything: name the resource in %v", r, action, s["Sid"])
-				} else if key != "" && !strings.Contains(string(conditions), `"`+key+`"`) {
-					v.fault("%s allows %s on everything: %v needs a condition on %s", r, action, s["Sid"], key)
-				}
-			}
+			allowed(v, r, s)
 		}
 	}
 	v.Shown = fmt.Sprintf("%d statements", read)
 	return v
+}
+
+// allowed finds what one statement that allows something opens beyond what it names.
+func allowed(v *Verdict, r *state.Resource, s map[string]any) {
+	if _, trusts := s["Principal"]; trusts {
+		if everybody(s["Principal"]) && s["Condition"] == nil {
+			v.fault("%s allows everybody what %v says, without a condition", r, s["Sid"])
+		}
+		return
+	}
+	names := namesIn(s["Resource"])
+	if s["Condition"] == nil && slices.ContainsFunc(names, func(arn string) bool { return strings.HasSuffix(arn, ":instance/*") }) {
+		v.fault("%s allows what %v says on every instance of the account, without a condition", r, s["Sid"])
+	}
+	if !slices.Contains(names, "*") {
+		return
+	}
+	conditions, _ := json.Marshal(s["Condition"]) // what was parsed can be written
+	for _, action := range namesIn(s["Action"]) {
+		if key, known := narrowed(action); !known {
+			v.fault("%s allows %s on everything: name the resource in %v", r, action, s["Sid"])
+		} else if key != "" && !strings.Contains(string(conditions), `"`+key+`"`) {
+			v.fault("%s allows %s on everything: %v needs a condition on %s", r, action, s["Sid"], key)
+		}
+	}
 }
 
 // narrowed says whether an action takes no resource, and which condition key narrows it.
