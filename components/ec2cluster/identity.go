@@ -117,15 +117,18 @@ func (args *Args) bootPolicy(arns bootARNs[string]) []awskit.Statement {
 
 func (args *Args) nodePolicy(arns bootARNs[string]) awskit.Policy {
 	policy := awskit.NewPolicy(append(args.bootPolicy(arns), observability.ReportMembers())...)
+	// Nodes take turns at the first start, and must find those that serve. Describe calls take no resource.
+	see := []string{"autoscaling:DescribeAutoScalingGroups"}
 	if args.Config.Clustered() && args.Config.Clustering.Scheme == config.AWS {
 		policy.Statement = append(policy.Statement, instances.Discover())
+	} else {
+		see = append(see, "ec2:DescribeInstances") // which discovery allows besides
 	}
 	if !args.Config.Fixed() {
 		policy.Statement = append(policy.Statement, awskit.Allow("ReportReady",
 			[]string{"autoscaling:CompleteLifecycleAction"},
 			args.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/"+groupName(args.Cluster))),
-			// Nodes take turns at the first start, and must find those that serve. Describe calls take no resource.
-			awskit.Allow("SeeNodes", []string{"autoscaling:DescribeAutoScalingGroups", "ec2:DescribeInstances"}, "*"))
+			awskit.Allow("SeeNodes", see, "*"))
 	}
 	return policy
 }

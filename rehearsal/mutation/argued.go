@@ -30,6 +30,7 @@ var argued = []argument{
 	because(`Document content\.mainSteps\[\*\]\.isEnd is false`, "The step is the document's last one, after which the run ends anyway."),
 	because(`FileSystemPolicy .* NodesMount is about everything`, "The policy is the file system's own: there is nothing else that it could be about."),
 	because(`FindLogGroups is about everything`, "logs:DescribeLogGroups takes no less than all groups of the account."),
+	because(`DiscoverMembers loses ec2:DescribeAvailabilityZones`, "WSO2's guide asks for it; Hazelcast's discovery is not known to call it."),
 	because(`AutoScaling loses kms:Encrypt`, "Auto Scaling's guide lists it among what a key policy allows; no call that starts an instance is known to need it."),
 	because(`MetricAlarm .*dependsOn`, "Made earlier it does not ring either: the rehearsal evaluates each alarm from when it is made."),
 	because(`Dashboard .*dependsOn`, "It shows what there is, whenever it is made."),
