@@ -62,16 +62,16 @@ func (b *base) guard(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, prefixList pulumi.StringInput, provider pulumi.ResourceOption,
 ) error {
 	args := &firewall.Args{
-		Scope: scope, VPC: b.network.VPC, Flows: firewall.GroupFlows(c), Foreign: map[firewall.Party]string{},
-		Joined: map[firewall.Party]string{}, S3PrefixList: prefixList, Absent: map[firewall.Party]bool{
-			firewall.S3: b.endpoints.s3 == noEndpoint, firewall.Endpoints: b.endpoints.interfaces == noEndpoint,
+		Scope: scope, VPC: b.network.VPC, Flows: firewall.GroupFlows(c), Foreign: map[firewall.Endpoint]string{},
+		Joined: map[firewall.Endpoint]string{}, S3PrefixList: prefixList, Absent: map[firewall.Endpoint]bool{
+			firewall.S3: b.endpoints.s3 == noEndpoint, firewall.VPCEndpoints: b.endpoints.interfaces == noEndpoint,
 		},
 	}
 	if existing := c.EKS.Cluster; existing != nil {
 		args.Joined[firewall.Nodes] = existing.NodeSecurityGroup
 	}
 	if b.endpoints.interfaces == existingEndpoint {
-		args.Foreign[firewall.Endpoints] = c.Network.Adopt.EndpointSecurityGroup
+		args.Foreign[firewall.VPCEndpoints] = c.Network.Adopt.EndpointSecurityGroup
 	}
 	var err error
 	b.firewall, err = firewall.New(ctx, "firewall", args, provider)

@@ -17,7 +17,7 @@ import (
 
 // Deploy is the program: it reads and checks the configuration, and only then registers the first resource.
 func Deploy(ctx *pulumi.Context) error {
-	place := &place{ctx: ctx}
+	place := &environment{ctx: ctx}
 	loaded, err := config.Load(pulumiSource{ctx}, config.Environment{
 		Project: ctx.Project(), Stack: ctx.Stack(), Open: place.open, Zones: place.zones, AccountID: place.accountID,
 	})
@@ -72,8 +72,8 @@ var topologies = map[config.Topology]topology{
 	config.EKS: {services: eksServices, check: checkEKS, build: buildEKS},
 }
 
-// place answers what a configuration leaves to its account and region.
-type place struct {
+// environment answers what a configuration leaves to its account and region.
+type environment struct {
 	ctx *pulumi.Context
 	// provider is the one AWS provider, through which everything is made and asked.
 	provider *aws.Provider
@@ -81,7 +81,7 @@ type place struct {
 }
 
 // open makes the provider.
-func (p *place) open(c config.Cluster) error {
+func (p *environment) open(c config.Cluster) error {
 	args, err := providerArgs(p.ctx, c)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (p *place) open(c config.Cluster) error {
 	return nil
 }
 
-func (p *place) zones(region string) ([]config.Zone, error) {
+func (p *environment) zones(region string) ([]config.Zone, error) {
 	state := "available"
 	// Local and wavelength zones have neither the load balancer nor the database.
 	found, err := aws.GetAvailabilityZones(p.ctx, &aws.GetAvailabilityZonesArgs{
@@ -113,7 +113,7 @@ func (p *place) zones(region string) ([]config.Zone, error) {
 	return zones, nil
 }
 
-func (p *place) accountID() (string, error) {
+func (p *environment) accountID() (string, error) {
 	if p.id != "" {
 		return p.id, nil
 	}

@@ -185,7 +185,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 }
 
 // addresses are the ranges of what a NetworkPolicy cannot name: it knows pods, and everything else by address.
-func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Party][]string, error) {
+func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]string, error) {
 	var private, public []string
 	for _, s := range e.c.Subnets() {
 		private, public = append(private, s.Private.CIDR), append(public, s.Public.CIDR)
@@ -194,7 +194,7 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Party][]string, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the range of services: %w", err)
 	}
-	found := map[firewall.Party][]string{
+	found := map[firewall.Endpoint][]string{
 		firewall.LoadBalancer: public, firewall.Database: private, workload.APIServer: private,
 	}
 	if e.c.LoadBalancer.Internal {
@@ -207,9 +207,9 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Party][]string, 
 	// The policy is judged before the service's address becomes the API server's, so both are needed.
 	found[workload.APIServer] = append(slices.Clone(found[workload.APIServer]), services.Addr().Next().String()+"/32")
 	if e.base.endpoints.interfaces != noEndpoint {
-		found[firewall.Endpoints] = private
+		found[firewall.VPCEndpoints] = private
 		if e.c.Network.Adopt != nil {
-			found[firewall.Endpoints] = []string{e.c.Network.CIDR}
+			found[firewall.VPCEndpoints] = []string{e.c.Network.CIDR}
 		}
 	}
 	if e.base.endpoints.s3 != noEndpoint {

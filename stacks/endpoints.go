@@ -86,7 +86,7 @@ func (b *base) interfaceEndpoints(
 		services, zones[sesService] = append(slices.Clone(services), sesService), c.Network.SESZones
 	}
 	made, err := network.NewEndpoints(ctx, "endpoints", &network.EndpointsArgs{
-		Scope: scope, Network: b.network, Services: services, Zones: zones, SecurityGroup: b.firewall.Groups[firewall.Endpoints],
+		Scope: scope, Network: b.network, Services: services, Zones: zones, SecurityGroup: b.firewall.Groups[firewall.VPCEndpoints],
 	}, provider)
 	if err != nil {
 		return err

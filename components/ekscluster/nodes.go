@@ -60,7 +60,7 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 	if err != nil {
 		return nil, err
 	}
-	awskit.WarnOfDoubles(ctx, cluster, "eks:nodegroup", name, made.Arn)
+	awskit.WarnOfDuplicates(ctx, cluster, "eks:nodegroup", name, made.Arn)
 	return made, nil
 }
 

@@ -17,13 +17,13 @@ const component = "firewall"
 // Type is the component's Pulumi type token.
 const Type = "wso2is:firewall:Firewall"
 
-// groups are the parties that get a security group, and what each group's description says.
-var groups = map[Party]string{
+// groups are the endpoints that get a security group, and what each group's description says.
+var groups = map[Endpoint]string{
 	LoadBalancer: "The load balancer",
 	Nodes:        "The Identity Server nodes",
 	Database:     "The databases",
 	FileSystem:   "The mount targets of the shared file system",
-	Endpoints:    "The VPC endpoints of AWS services",
+	VPCEndpoints: "The VPC endpoints of AWS services",
 	ControlPlane: "The Kubernetes control plane",
 }
 
@@ -34,13 +34,13 @@ type Args struct {
 	VPC pulumi.StringInput
 	// Flows is the table.
 	Flows []Flow
-	// Foreign are security groups that exist already, by the party they guard. They get no rules here.
-	Foreign map[Party]string
+	// Foreign are security groups that exist already, by the endpoint they guard. They get no rules here.
+	Foreign map[Endpoint]string
 	// Joined are security groups that exist already and get the rules that let flows in; what they let out, their owner
 	// decides.
-	Joined map[Party]string
-	// Absent are parties that this cluster does not have; flows from or to them are left out.
-	Absent map[Party]bool
+	Joined map[Endpoint]string
+	// Absent are endpoints that this cluster does not have; flows from or to them are left out.
+	Absent map[Endpoint]bool
 	// S3PrefixList is the id of S3's prefix list.
 	S3PrefixList pulumi.StringInput
 }
@@ -48,8 +48,8 @@ type Args struct {
 // Firewall is the cluster's security groups.
 type Firewall struct {
 	pulumi.ResourceState
-	// Groups are the groups' ids by party.
-	Groups map[Party]pulumi.StringOutput
+	// Groups are the groups' ids by endpoint.
+	Groups map[Endpoint]pulumi.StringOutput
 	// NodesName is the name of the nodes' group: the aws membership scheme filters by name, never by id.
 	NodesName string
 	// Rules is every rule, for what must not start before its way is open.
@@ -61,35 +61,35 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args == nil {
 		return nil, fmt.Errorf("firewall %s: no arguments", name)
 	}
-	f := &Firewall{Groups: map[Party]pulumi.StringOutput{}, NodesName: GroupName(args.Cluster, Nodes)}
+	f := &Firewall{Groups: map[Endpoint]pulumi.StringOutput{}, NodesName: GroupName(args.Cluster, Nodes)}
 	if err := ctx.RegisterComponentResource(Type, name, f, opts...); err != nil {
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(f)}
-	owned := map[Party]bool{}
-	for party, what := range awskit.Sorted(groups) {
-		if args.Absent[party] || !occurs(args.Flows, party) {
+	owned := map[Endpoint]bool{}
+	for endpoint, what := range awskit.Sorted(groups) {
+		if args.Absent[endpoint] || !occurs(args.Flows, endpoint) {
 			continue
 		}
-		if id := args.Joined[party]; id != "" {
-			f.Groups[party] = pulumi.String(id).ToStringOutput()
+		if id := args.Joined[endpoint]; id != "" {
+			f.Groups[endpoint] = pulumi.String(id).ToStringOutput()
 			continue
 		}
-		if id := args.Foreign[party]; id != "" {
-			f.Groups[party] = pulumi.String(id).ToStringOutput()
+		if id := args.Foreign[endpoint]; id != "" {
+			f.Groups[endpoint] = pulumi.String(id).ToStringOutput()
 			continue
 		}
-		group, err := ec2.NewSecurityGroup(ctx, string(party), &ec2.SecurityGroupArgs{
-			Name:        pulumi.String(GroupName(args.Cluster, party)),
+		group, err := ec2.NewSecurityGroup(ctx, string(endpoint), &ec2.SecurityGroupArgs{
+			Name:        pulumi.String(GroupName(args.Cluster, endpoint)),
 			Description: pulumi.String(what + " of " + args.Cluster),
 			VpcId:       args.VPC,
-			Tags:        awskit.Tags(GroupName(args.Cluster, party), component),
+			Tags:        awskit.Tags(GroupName(args.Cluster, endpoint), component),
 		}, child...)
 		if err != nil {
-			return nil, fmt.Errorf("creating the security group of %s: %w", party, err)
+			return nil, fmt.Errorf("creating the security group of %s: %w", endpoint, err)
 		}
-		f.Groups[party] = group.ID().ToStringOutput()
-		owned[party] = true
+		f.Groups[endpoint] = group.ID().ToStringOutput()
+		owned[endpoint] = true
 	}
 	for _, flow := range args.Flows {
 		if args.Absent[flow.From] || args.Absent[flow.To] {
@@ -100,18 +100,18 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 	}
 	out := pulumi.StringMap{}
-	for party, id := range awskit.Sorted(f.Groups) {
-		out[string(party)] = id
+	for endpoint, id := range awskit.Sorted(f.Groups) {
+		out[string(endpoint)] = id
 	}
 	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"groups": out})
 }
 
-func occurs(flows []Flow, party Party) bool {
-	return slices.ContainsFunc(flows, func(f Flow) bool { return f.From == party || f.To == party })
+func occurs(flows []Flow, endpoint Endpoint) bool {
+	return slices.ContainsFunc(flows, func(f Flow) bool { return f.From == endpoint || f.To == endpoint })
 }
 
-// GroupName is the name of a party's security group in AWS.
-func GroupName(cluster string, party Party) string { return cluster + "-" + string(party) }
+// GroupName is the name of an endpoint's security group in AWS.
+func GroupName(cluster string, endpoint Endpoint) string { return cluster + "-" + string(endpoint) }
 
 // peer is the far side of a rule: exactly one of its fields is set.
 type peer struct {
@@ -121,11 +121,11 @@ type peer struct {
 	prefixList pulumi.StringPtrInput
 }
 
-func (f *Firewall) peers(args *Args, flow Flow, party Party) []peer {
-	if group, ok := f.Groups[party]; ok {
+func (f *Firewall) peers(args *Args, flow Flow, endpoint Endpoint) []peer {
+	if group, ok := f.Groups[endpoint]; ok {
 		return []peer{{group: group.ToStringPtrOutput()}}
 	}
-	if party == S3 {
+	if endpoint == S3 {
 		return []peer{{prefixList: args.S3PrefixList.ToStringOutput().ToStringPtrOutput()}}
 	}
 	peers := make([]peer, 0, len(flow.CIDRs))
@@ -136,7 +136,7 @@ func (f *Firewall) peers(args *Args, flow Flow, party Party) []peer {
 }
 
 func (f *Firewall) open(
-	ctx *pulumi.Context, args *Args, flow Flow, owned map[Party]bool, child []pulumi.ResourceOption,
+	ctx *pulumi.Context, args *Args, flow Flow, owned map[Endpoint]bool, child []pulumi.ResourceOption,
 ) error {
 	var from, to pulumi.IntPtrInput
 	if flow.First != 0 {

@@ -10,23 +10,23 @@ import (
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
-// Party is one side of a flow.
-type Party string
+// Endpoint is one side of a flow.
+type Endpoint string
 
-// The parties. Those with a security group of their own are guarded on both sides of a flow.
+// The endpoints. Those with a security group of their own are guarded on both sides of a flow.
 const (
-	Clients      Party = "clients"
-	LoadBalancer Party = "load-balancer"
-	Nodes        Party = "nodes"
-	Database     Party = "database"
-	FileSystem   Party = "file-system"
-	Endpoints    Party = "endpoints"
-	S3           Party = "s3"
-	Outside      Party = "outside"
-	Directory    Party = "directory"
-	Proxy        Party = "proxy"
-	Group        Party = "multicast-group"
-	ControlPlane Party = "control-plane"
+	Clients      Endpoint = "clients"
+	LoadBalancer Endpoint = "load-balancer"
+	Nodes        Endpoint = "nodes"
+	Database     Endpoint = "database"
+	FileSystem   Endpoint = "file-system"
+	VPCEndpoints Endpoint = "endpoints"
+	S3           Endpoint = "s3"
+	Outside      Endpoint = "outside"
+	Directory    Endpoint = "directory"
+	Proxy        Endpoint = "proxy"
+	Group        Endpoint = "multicast-group"
+	ControlPlane Endpoint = "control-plane"
 )
 
 // IP protocols as EC2 spells them.
@@ -40,12 +40,12 @@ const (
 type Flow struct {
 	// Name names the flow's rules; it is part of their URNs.
 	Name string
-	From Party
-	To   Party
+	From Endpoint
+	To   Endpoint
 	// Protocol is tcp, udp or a protocol number. First and Last bound the ports; both are 0 for a protocol without.
 	Protocol    string
 	First, Last int
-	// CIDRs are the addresses of a party without a security group.
+	// CIDRs are the addresses of an endpoint without a security group.
 	CIDRs []string
 	// Why is the rule's description in AWS, 255 characters at the most.
 	Why string
@@ -60,14 +60,14 @@ func Flows(c config.Cluster) []Flow {
 		tcp("serve", LoadBalancer, Nodes, ports.HTTPS, "Load balancer forwards to the nodes and checks their health"),
 		tcp("database", Nodes, Database, c.Database.Port(), "Nodes read and write the shared databases"),
 		tcp("shared-files", Nodes, FileSystem, ports.NFS, "Nodes mount Userstores and Tenants"),
-		tcp("aws-apis", Nodes, Endpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
+		tcp("aws-apis", Nodes, VPCEndpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
 		tcp("s3", Nodes, S3, ports.PublicHTTPS, "Nodes fetch product, driver, packages and their configuration"),
 	}
 	if c.AliveOnly() {
 		flows = append(flows, tcp("alive", LoadBalancer, Nodes, ports.HTTP, "Load balancer asks whether the server is alive"))
 	}
 	if c.Network.SESEndpoint {
-		flows = append(flows, tcp("mail", Nodes, Endpoints, ports.Submission, "Nodes send mail through Amazon SES"))
+		flows = append(flows, tcp("mail", Nodes, VPCEndpoints, ports.Submission, "Nodes send mail through Amazon SES"))
 	}
 	if c.Clustered() {
 		flows = append(flows, Flow{
@@ -134,7 +134,7 @@ func GroupFlows(c config.Cluster) []Flow {
 	return flows
 }
 
-func tcp(name string, from, to Party, port int, why string) Flow {
+func tcp(name string, from, to Endpoint, port int, why string) Flow {
 	return Flow{Name: name, From: from, To: to, Protocol: TCP, First: port, Last: port, Why: why}
 }
 

@@ -36,7 +36,7 @@ func NewMulticast(
 	if err != nil {
 		return nil, fmt.Errorf("creating the transit gateway: %w", err)
 	}
-	awskit.WarnOfDoubles(ctx, m, "ec2:transit-gateway", scope.Cluster, gateway.Arn)
+	awskit.WarnOfDuplicates(ctx, m, "ec2:transit-gateway", scope.Cluster, gateway.Arn)
 	subnets := pulumi.StringArray{}
 	for _, zone := range n.Zones {
 		subnets = append(subnets, n.Private[zone])

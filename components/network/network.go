@@ -268,7 +268,7 @@ func (n *Network) natGateway(
 	if err != nil {
 		return nil, err
 	}
-	awskit.WarnOfDoubles(ctx, n, "ec2:elastic-ip", name, address.Arn)
+	awskit.WarnOfDuplicates(ctx, n, "ec2:elastic-ip", name, address.Arn)
 	return ec2.NewNatGateway(ctx, zone, &ec2.NatGatewayArgs{
 		AllocationId: address.ID(), SubnetId: n.Public[zone],
 		Tags: awskit.Tags(args.Cluster+"-"+zone, component),

@@ -82,7 +82,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, fmt.Errorf("creating the KMS key: %w", err)
 	}
-	awskit.WarnOfDoubles(ctx, s, "kms:key", args.Cluster, key.Arn)
+	awskit.WarnOfDuplicates(ctx, s, "kms:key", args.Cluster, key.Arn)
 	s.KeyARN = key.Arn
 	if _, err := kms.NewAlias(ctx, "key", &kms.AliasArgs{
 		Name: pulumi.String("alias/" + args.Cluster), TargetKeyId: key.KeyId,

@@ -12,15 +12,15 @@ import (
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
-// The parties that only pods talk to.
+// The endpoints that only pods talk to.
 const (
 	// APIServer is the Kubernetes API: the addresses of the control plane's interfaces in the cluster's subnets, and the
 	// address of the service `kubernetes`. The VPC CNI judges a packet before it is translated to the former.
-	APIServer firewall.Party = "api-server"
+	APIServer firewall.Endpoint = "api-server"
 	// DNS is the cluster's name service.
-	DNS firewall.Party = "dns"
+	DNS firewall.Endpoint = "dns"
 	// PodIdentity is the agent on every host that hands pods their role's credentials.
-	PodIdentity firewall.Party = "pod-identity"
+	PodIdentity firewall.Endpoint = "pod-identity"
 )
 
 const (
@@ -137,8 +137,8 @@ func (b *builder) open(flow firewall.Flow) *networkingv1.NetworkPolicySpecArgs {
 var kubernetesProtocol = map[string]string{firewall.TCP: "TCP", firewall.UDP: "UDP"}
 
 // peers are the far side of a flow.
-func (b *builder) peers(flow firewall.Flow, party firewall.Party) networkingv1.NetworkPolicyPeerArray {
-	switch party {
+func (b *builder) peers(flow firewall.Flow, endpoint firewall.Endpoint) networkingv1.NetworkPolicyPeerArray {
+	switch endpoint {
 	case firewall.Nodes:
 		return networkingv1.NetworkPolicyPeerArray{networkingv1.NetworkPolicyPeerArgs{
 			PodSelector: matching(b.selector(serverRole)),
@@ -149,7 +149,7 @@ func (b *builder) peers(flow firewall.Flow, party firewall.Party) networkingv1.N
 			PodSelector:       matching(pulumi.StringMap{"k8s-app": pulumi.String("kube-dns")}),
 		}}
 	default:
-		ranges := b.Addresses[party]
+		ranges := b.Addresses[endpoint]
 		if len(ranges) == 0 {
 			ranges = flow.CIDRs
 		}

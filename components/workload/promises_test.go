@@ -312,7 +312,7 @@ func TestNetworkIsClosedButForTheFlows(t *testing.T) {
 
 	t.Run("what a cluster does not have is not opened", func(t *testing.T) {
 		a := testArgs(t, nil)
-		delete(a.Addresses, firewall.Endpoints)
+		delete(a.Addresses, firewall.VPCEndpoints)
 		delete(a.Addresses, firewall.S3)
 		objects := build(t, a)
 		assert.NotContains(t, objects, "NetworkPolicy/aws-apis")

@@ -54,9 +54,9 @@ type Args struct {
 	TargetGroup pulumi.StringInput
 	// Ingress has the pods published by an Ingress instead.
 	Ingress *Ingress
-	// Addresses are the IPv4 ranges that stand for a party where a NetworkPolicy cannot name it. A party without any is
+	// Addresses are the IPv4 ranges that stand for an endpoint where a NetworkPolicy cannot name it. A endpoint without any is
 	// one that this cluster does not have.
-	Addresses map[firewall.Party][]string
+	Addresses map[firewall.Endpoint][]string
 	// Before must be done when a pod starts: databases and mount targets, the ways to them, drivers, and controllers with
 	// the definitions of their custom resources.
 	Before []pulumi.Resource
@@ -168,9 +168,9 @@ func (a *Args) check() error {
 			refuse("the database instance %s has no host", name)
 		}
 	}
-	for _, party := range []firewall.Party{firewall.LoadBalancer, firewall.Database, APIServer} {
-		if len(a.Addresses[party]) == 0 {
-			refuse("there are no addresses of %s, and no pod could reach it", party)
+	for _, endpoint := range []firewall.Endpoint{firewall.LoadBalancer, firewall.Database, APIServer} {
+		if len(a.Addresses[endpoint]) == 0 {
+			refuse("there are no addresses of %s, and no pod could reach it", endpoint)
 		}
 	}
 	return errors.Join(wrong...)

@@ -147,11 +147,11 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 			},
 		},
 		TargetGroup: pulumi.String("arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/wso2is/0123456789abcdef"),
-		Addresses: map[firewall.Party][]string{
+		Addresses: map[firewall.Endpoint][]string{
 			firewall.LoadBalancer: {"10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"},
 			firewall.Database:     {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20"},
 			firewall.FileSystem:   {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20"},
-			firewall.Endpoints:    {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20"},
+			firewall.VPCEndpoints: {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20"},
 			firewall.S3:           {"52.218.0.0/17", "3.5.64.0/21"},
 			APIServer:             {"10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20", "172.20.0.1/32"},
 		},

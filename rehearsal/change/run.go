@@ -81,7 +81,7 @@ func fromOneStart(ctx context.Context, o rehearse.Options, rows []Change, out io
 	if r.before, err = state.Read(exported); err != nil {
 		return nil, err
 	}
-	if r.moment, err = s.Keep(); err != nil {
+	if r.start, err = s.Save(); err != nil {
 		return nil, err
 	}
 	var all []*Outcome
@@ -138,7 +138,7 @@ type rehearsal struct {
 	*rehearse.Session
 	stack  string
 	before *state.State
-	moment *rehearse.Moment
+	start *rehearse.Checkpoint
 }
 
 func quiet(ctx context.Context, s *rehearse.Session, options ...optup.Option) (auto.UpResult, error) {
@@ -147,7 +147,7 @@ func quiet(ctx context.Context, s *rehearse.Session, options ...optup.Option) (a
 
 // try makes one change and takes it back.
 func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome, err error) {
-	defer func() { err = errors.Join(err, r.Return(r.moment)) }()
+	defer func() { err = errors.Join(err, r.Restore(r.start)) }()
 	want := of(row.Expect, r.stack)
 	if err := r.Configure(edit.apply(r.Configuration())); err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func (r *rehearsal) prove(o *Outcome, exported []byte) {
 func (r *rehearsal) refusal(ctx context.Context, row Change, want Expectation, steps []step, cause error) (*Outcome, error) {
 	o := &Outcome{Refused: reason(cause)}
 	o.name(row, r.stack)
-	if err := r.Return(r.moment); err != nil {
+	if err := r.Restore(r.start); err != nil {
 		return nil, err
 	}
 	if err := r.Configure(of(row.Edits, r.stack).apply(r.Configuration())); err != nil {

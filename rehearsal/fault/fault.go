@@ -79,14 +79,14 @@ type Options struct {
 	Progress io.Writer
 }
 
-// tryer tries faults on one session.
-type tryer struct {
+// session tries faults on one session.
+type session struct {
 	*rehearse.Session
 	guide string
 	// empty and whole are the stack before and after its first up.
-	empty, whole *rehearse.Moment
+	empty, whole *rehearse.Checkpoint
 	// made is what an undisturbed up leaves, changed what one leaves that changes every tag.
-	made, changed picture
+	made, changed snapshot
 	// creates, updates and deletes are the calls of undisturbed runs in their order.
 	creates, updates, deletes []cloud.Operation
 }
@@ -137,7 +137,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 
 // work runs trials on as many sessions as there are workers.
 func work(
-	ctx context.Context, o Options, session rehearse.Options, known *tryer, which []int, trials []Trial, results []Result,
+	ctx context.Context, o Options, session rehearse.Options, known *session, which []int, trials []Trial, results []Result,
 ) error {
 	next := make(chan int, len(which))
 	for _, i := range which {
@@ -188,8 +188,8 @@ func (r Result) verdict() string {
 }
 
 // open makes a session and lets it live undisturbed once, to know its calls and what they leave.
-func open(ctx context.Context, o rehearse.Options, guide string) (_ *tryer, err error) {
-	t, err := fresh(ctx, o, tryer{guide: guide})
+func open(ctx context.Context, o rehearse.Options, guide string) (_ *session, err error) {
+	t, err := fresh(ctx, o, session{guide: guide})
 	if err != nil {
 		return nil, err
 	}
@@ -209,10 +209,10 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *tryer, err 
 		})
 	}
 	listen("create", &t.creates)
-	if err = t.grow(ctx); err != nil {
+	if err = t.bringUp(ctx); err != nil {
 		return nil, err
 	}
-	if t.made, err = t.see(ctx); err != nil {
+	if t.made, err = t.snapshot(ctx); err != nil {
 		return nil, err
 	}
 	listen("update", &t.updates)
@@ -222,10 +222,10 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *tryer, err 
 	if _, err = t.Up(ctx, quiet...); err != nil {
 		return nil, fmt.Errorf("an undisturbed change of tags: %w", err)
 	}
-	if t.changed, err = t.see(ctx); err != nil {
+	if t.changed, err = t.snapshot(ctx); err != nil {
 		return nil, err
 	}
-	if err = t.Return(t.whole); err != nil {
+	if err = t.Restore(t.whole); err != nil {
 		return nil, err
 	}
 	listen("delete", &t.deletes)
@@ -236,44 +236,44 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *tryer, err 
 }
 
 // fresh makes a session that knows what another has seen. What an undisturbed run leaves is the same each time.
-func fresh(ctx context.Context, o rehearse.Options, known tryer) (*tryer, error) {
+func fresh(ctx context.Context, o rehearse.Options, known session) (*session, error) {
 	s, err := rehearse.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	known.Session, known.whole = s, nil
-	if known.empty, err = s.Keep(); err != nil {
+	if known.empty, err = s.Save(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return &known, nil
 }
 
-// grow brings the stack up undisturbed, once for each session.
-func (t *tryer) grow(ctx context.Context) error {
+// bringUp brings the stack up undisturbed, once for each session.
+func (t *session) bringUp(ctx context.Context) error {
 	if t.whole != nil {
 		return nil
 	}
-	if err := t.Return(t.empty); err != nil {
+	if err := t.Restore(t.empty); err != nil {
 		return err
 	}
 	if _, err := t.Up(ctx, quiet...); err != nil {
 		return fmt.Errorf("an undisturbed up: %w", err)
 	}
 	var err error
-	t.whole, err = t.Keep()
+	t.whole, err = t.Save()
 	return err
 }
 
-func (t *tryer) see(ctx context.Context) (picture, error) {
+func (t *session) snapshot(ctx context.Context) (snapshot, error) {
 	state, err := t.Export(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return see(state, t.Cloud.Snapshot())
+	return snapshotOf(state, t.Cloud.Snapshot())
 }
 
 // retag changes a tag of everything.
-func (t *tryer) retag() error {
+func (t *session) retag() error {
 	config := t.Configuration()
 	tags, _ := config["wso2is:tags"].(map[string]any)
 	if tags == nil {
@@ -285,7 +285,7 @@ func (t *tryer) retag() error {
 }
 
 // destroy takes the stack down as an operator does who means it.
-func (t *tryer) destroy(ctx context.Context) error {
+func (t *session) destroy(ctx context.Context) error {
 	if err := t.Unprotect(ctx); err != nil {
 		return err
 	}
@@ -294,7 +294,7 @@ func (t *tryer) destroy(ctx context.Context) error {
 }
 
 // trials lists what is tried: the creation of everything, and of each type one update, one delete and what is harder.
-func (t *tryer) trials(sample bool) []Trial {
+func (t *session) trials(sample bool) []Trial {
 	var all []Trial
 	each := func(kind Kind, calls []cloud.Operation) {
 		for _, call := range calls {
@@ -341,18 +341,18 @@ func every(calls []cloud.Operation, n int) []cloud.Operation {
 }
 
 // try runs one trial.
-func (t *tryer) try(ctx context.Context, trial Trial) Result {
-	settled, err := t.survive(ctx, trial)
+func (t *session) try(ctx context.Context, trial Trial) Result {
+	recovered, err := t.survive(ctx, trial)
 	for again := 0; again < 3 && errors.Is(err, errTorn); again++ {
-		settled, err = t.survive(ctx, trial)
+		recovered, err = t.survive(ctx, trial)
 	}
 	t.Cloud.FailWith(nil)
-	return Result{trial, err, settled}
+	return Result{trial, err, recovered}
 }
 
-func (t *tryer) survive(ctx context.Context, trial Trial) (string, error) {
+func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	if trial.Call.Verb != "create" {
-		if err := t.grow(ctx); err != nil {
+		if err := t.bringUp(ctx); err != nil {
 			return "", err
 		}
 	}
@@ -368,7 +368,7 @@ func (t *tryer) survive(ctx context.Context, trial Trial) (string, error) {
 		start, want = t.whole, nil
 		run = func() error { return t.destroy(ctx) }
 	}
-	if err := t.Return(start); err != nil {
+	if err := t.Restore(start); err != nil {
 		return "", err
 	}
 	if trial.Call.Verb == "update" {
@@ -398,12 +398,12 @@ func (t *tryer) survive(ctx context.Context, trial Trial) (string, error) {
 		!strings.Contains(err.Error(), fmt.Sprintf("%q", trial.Call.Name)):
 		return "", fmt.Errorf("the command's error does not name the resource: %w", err)
 	}
-	settled := "by the next command"
+	recovered := "by the next command"
 	switch {
 	case trial.Kind == Killed:
-		settled, err = t.settleKilled(ctx, trial.Call)
+		recovered, err = t.recoverKilled(ctx, trial.Call)
 	case trial.Kind == Lost && trial.Call.Verb == "create":
-		settled, err = t.settleLost(ctx, trial.Call)
+		recovered, err = t.recoverLost(ctx, trial.Call)
 	default:
 		err = nil
 	}
@@ -417,21 +417,21 @@ func (t *tryer) survive(ctx context.Context, trial Trial) (string, error) {
 		if left := t.Cloud.Snapshot().Left(); len(left) > 0 {
 			return "", fmt.Errorf("%d resources were left behind, the first is %s %s", len(left), left[0].Token, left[0].ID)
 		}
-		return settled, nil
+		return recovered, nil
 	}
-	now, err := t.see(ctx)
+	now, err := t.snapshot(ctx)
 	if err != nil {
 		return "", err
 	}
 	wrong := now.differences(want)
 	if len(wrong) > 0 && trial.Kind == Lost && trial.Call.Verb == "update" && now.shape() == want.shape() {
 		// The service counts a change that is made twice as two versions, and what follows from the number is another.
-		return settled + ", as another version", nil
+		return recovered + ", as another version", nil
 	}
 	if len(wrong) > 0 {
 		return "", fmt.Errorf("%d differences from an undisturbed run: %s", len(wrong), strings.Join(wrong[:min(5, len(wrong))], "; "))
 	}
-	return settled, nil
+	return recovered, nil
 }
 
 // brief is what went wrong, as far as a line of a report holds it.

@@ -32,7 +32,7 @@ func options(t *testing.T, program pulumi.RunFunc, stack, file string) Options {
 func TestStacksSurvive(t *testing.T) {
 	for stack, c := range map[string]struct {
 		file string
-		// trials are beginnings of what a trial says of itself, with how each must be settled.
+		// trials are beginnings of what a trial says of itself, with how each must be recovered.
 		trials map[string]string
 	}{
 		"dev": {"../../Pulumi.dev.yaml", map[string]string{
@@ -56,9 +56,9 @@ func TestStacksSurvive(t *testing.T) {
 		t.Run(stack, func(t *testing.T) {
 			o := options(t, stacks.Deploy, stack, c.file)
 			chosen := func(trial Trial) (string, bool) {
-				for begin, settled := range c.trials {
+				for begin, recovered := range c.trials {
 					if strings.HasPrefix(trial.String(), begin) {
-						return settled, true
+						return recovered, true
 					}
 				}
 				return "", false
@@ -72,8 +72,8 @@ func TestStacksSurvive(t *testing.T) {
 			assert.GreaterOrEqual(t, len(results), len(c.trials), "every trial chosen is one of the stack's")
 			for _, r := range results {
 				if assert.NoError(t, r.Err, r.Trial) {
-					if settled, _ := chosen(r.Trial); settled != "" {
-						assert.Equal(t, settled, r.Settled, r.Trial)
+					if recovered, _ := chosen(r.Trial); recovered != "" {
+						assert.Equal(t, recovered, r.Settled, r.Trial)
 					}
 				}
 			}
@@ -148,8 +148,8 @@ func TestReportCounts(t *testing.T) {
 }
 
 func TestDifferencesNameWhatIsNotTheSame(t *testing.T) {
-	was := picture{"a": {"id": "1", "in": map[string]any{"x": 1.0}}, "gone": {}}
-	now := picture{"a": {"id": "1", "in": map[string]any{"x": 2.0}}, "new": {}}
+	was := snapshot{"a": {"id": "1", "in": map[string]any{"x": 1.0}}, "gone": {}}
+	now := snapshot{"a": {"id": "1", "in": map[string]any{"x": 2.0}}, "new": {}}
 	assert.Equal(t, []string{
 		"a in x is 2, and 1 after an undisturbed run", "gone is missing", "new is there, and is not after an undisturbed run",
 	}, now.differences(was))

@@ -91,7 +91,7 @@ func (t *trials) work(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	empty, err := s.Keep()
+	empty, err := s.Save()
 	if err != nil {
 		return err
 	}
@@ -223,9 +223,9 @@ func without(opts []pulumi.ResourceOption, path string) []pulumi.ResourceOption 
 // try rehearses a mutant from an empty account: up, what is decided on its state, a second up that must change nothing, and destroy, which
 // must leave nothing. It gives what the rehearsal said.
 func try(
-	ctx context.Context, s *rehearse.Session, empty *rehearse.Moment, o rehearse.Options, m Mutant,
+	ctx context.Context, s *rehearse.Session, empty *rehearse.Checkpoint, o rehearse.Options, m Mutant,
 ) (string, error) {
-	if err := s.Return(empty); err != nil {
+	if err := s.Restore(empty); err != nil {
 		return "", err
 	}
 	program := o.Program

@@ -8,22 +8,22 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// kind is what a party is to the cluster.
+// kind is what an endpoint is to the cluster.
 type kind string
 
 const (
-	aNode     kind = "node"
-	aBalancer kind = "load balancer"
-	aDatabase kind = "database"
-	aFileTarg kind = "mount target"
-	anEndpt   kind = "endpoint"
-	aControl  kind = "control plane"
-	another   kind = "other"
+	aNode        kind = "node"
+	aBalancer    kind = "load balancer"
+	aDatabase    kind = "database"
+	aMountTarget kind = "mount target"
+	anEndpt      kind = "endpoint"
+	aControl     kind = "control plane"
+	another      kind = "other"
 )
 
-// party is something with an address in the VPC: one network interface, or many that cannot be told apart, such as the
+// endpoint is something with an address in the VPC: one network interface, or many that cannot be told apart, such as the
 // instances that a group starts in one subnet.
-type party struct {
+type endpoint struct {
 	kind kind
 	name string
 	of   *state.Resource
@@ -40,7 +40,7 @@ type party struct {
 	elsewhere string
 }
 
-func (p *party) String() string { return p.name }
+func (p *endpoint) String() string { return p.name }
 
 // platform is what a node runs on.
 type platform string
@@ -54,7 +54,7 @@ const (
 
 // node is one Identity Server, or all that a group or service starts from one definition in one subnet.
 type node struct {
-	party
+	endpoint
 	platform platform
 	// origin is the resource that starts it: an instance, an Auto Scaling group, a service, a deployment.
 	origin *state.Resource
@@ -131,12 +131,12 @@ type cluster struct {
 	net         *network
 	permissions *permissions
 	nodes       []*node
-	balancers   []*party
-	databases   []*party
-	files       []*party
-	endpoints   []*party
-	others      []*party
-	control     []*party
+	balancers   []*endpoint
+	databases   []*endpoint
+	files       []*endpoint
+	endpoints   []*endpoint
+	others      []*endpoint
+	control     []*endpoint
 	region      string
 	// given are the subnets that the stack does not make.
 	given map[string]Subnet
@@ -165,17 +165,17 @@ func regionOf(s *state.State) string {
 	return ""
 }
 
-// parties lists everything that has an address.
-func (c *cluster) parties() []*party {
+// everyEndpoint lists everything that has an address.
+func (c *cluster) everyEndpoint() []*endpoint {
 	all := slices.Concat(c.balancers, c.databases, c.files, c.endpoints, c.control, c.others)
 	for _, n := range c.nodes {
-		all = append(all, &n.party)
+		all = append(all, &n.endpoint)
 	}
 	return all
 }
 
-// place puts a party into a subnet.
-func (c *cluster) place(p party, subnet string) party {
+// place puts an endpoint into a subnet.
+func (c *cluster) place(p endpoint, subnet string) endpoint {
 	p.subnet = subnet
 	if r := c.Get(state.Subnet, subnet); r != nil {
 		p.zone = r.Text("availabilityZone")
@@ -195,7 +195,7 @@ func (c *cluster) place(p party, subnet string) party {
 func (c *cluster) findShared() {
 	for _, r := range c.Of(state.LoadBalancer) {
 		for _, subnet := range r.Texts("subnets") {
-			c.balancers = append(c.balancers, new(c.place(party{
+			c.balancers = append(c.balancers, new(c.place(endpoint{
 				kind: aBalancer, name: "load balancer " + r.Text("name"), of: r, groups: r.Texts("securityGroups"),
 				public: !r.Flag("internal", false),
 			}, subnet)))
@@ -208,15 +208,15 @@ func (c *cluster) findShared() {
 			subnets = g.Texts("subnetIds")
 		}
 		for _, subnet := range subnets {
-			c.databases = append(c.databases, new(c.place(party{
+			c.databases = append(c.databases, new(c.place(endpoint{
 				kind: aDatabase, name: "database " + r.Text("identifier"), of: r, groups: r.Texts("vpcSecurityGroupIds"),
 				public: r.Flag("publiclyAccessible", false),
 			}, subnet)))
 		}
 	}
 	for _, r := range c.Of(state.MountTarget) {
-		c.files = append(c.files, new(c.place(party{
-			kind: aFileTarg, name: "mount target " + r.Name, of: r, groups: r.Texts("securityGroups"),
+		c.files = append(c.files, new(c.place(endpoint{
+			kind: aMountTarget, name: "mount target " + r.Name, of: r, groups: r.Texts("securityGroups"),
 			addr: parsePrefix(r.Text("ipAddress")), zone: r.Text("availabilityZoneName"),
 		}, r.Text("subnetId"))))
 	}
@@ -225,7 +225,7 @@ func (c *cluster) findShared() {
 			continue
 		}
 		for _, subnet := range r.Texts("subnetIds") {
-			c.endpoints = append(c.endpoints, new(c.place(party{
+			c.endpoints = append(c.endpoints, new(c.place(endpoint{
 				kind: anEndpt, name: "endpoint of " + shortService(r.Text("serviceName")), of: r,
 				groups: r.Texts("securityGroupIds"),
 			}, subnet)))

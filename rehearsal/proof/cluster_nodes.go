@@ -26,7 +26,7 @@ func (c *cluster) findNodes() error {
 		return err
 	}
 	for _, r := range c.Of(state.EC2Instance) {
-		n := &node{party: c.instance(r), platform: onInstance, origin: r, text: userData(r.Text), host: c.hostOf(r)}
+		n := &node{endpoint: c.instance(r), platform: onInstance, origin: r, text: userData(r.Text), host: c.hostOf(r)}
 		if err := c.addNode(n); err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (c *cluster) findNodes() error {
 			continue // a host whose task is the node
 		}
 		for _, p := range c.group(r, template) {
-			n := &node{party: p, platform: onInstance, origin: r, text: userData(template.Text), host: c.launched(r, template)}
+			n := &node{endpoint: p, platform: onInstance, origin: r, text: userData(template.Text), host: c.launched(r, template)}
 			if err := c.addNode(n); err != nil {
 				return err
 			}
@@ -46,9 +46,9 @@ func (c *cluster) findNodes() error {
 	return c.findPods()
 }
 
-// instance is an EC2 instance as a party. Its interface, where it was given one, has its address and its groups.
-func (c *cluster) instance(r *state.Resource) party {
-	p := party{kind: aNode, name: cmp.Or(r.Tags()["Name"], r.Name), of: r, groups: r.Texts("vpcSecurityGroupIds")}
+// instance is an EC2 instance as an endpoint. Its interface, where it was given one, has its address and its groups.
+func (c *cluster) instance(r *state.Resource) endpoint {
+	p := endpoint{kind: aNode, name: cmp.Or(r.Tags()["Name"], r.Name), of: r, groups: r.Texts("vpcSecurityGroupIds")}
 	p.public = r.Text("publicIp") != "" || r.Flag("associatePublicIpAddress", false)
 	subnet := r.Text("subnetId")
 	p.addr = parsePrefix(r.Text("privateIp"))
@@ -87,9 +87,9 @@ func (c *cluster) template(group *state.Resource) *state.Resource {
 	return c.One(state.LaunchTemplate, id, "name")
 }
 
-// group is the instances of an Auto Scaling group as parties, one in each of its subnets.
-func (c *cluster) group(r, template *state.Resource) []party {
-	p := party{
+// group is the instances of an Auto Scaling group as endpoints, one in each of its subnets.
+func (c *cluster) group(r, template *state.Resource) []endpoint {
+	p := endpoint{
 		kind: aNode, name: r.Text("name"), of: r, groups: template.Texts("vpcSecurityGroupIds"), many: true,
 	}
 	public := false
@@ -97,7 +97,7 @@ func (c *cluster) group(r, template *state.Resource) []party {
 		p.groups = append(p.groups, i.Texts("securityGroups")...)
 		public = public || i.Flag("associatePublicIpAddress", false)
 	}
-	var all []party
+	var all []endpoint
 	for _, subnet := range r.Texts("vpcZoneIdentifiers") {
 		one := c.place(p, subnet)
 		one.public = public || c.mapsPublic(subnet)
@@ -152,7 +152,7 @@ func userData(get func(string) string) string {
 
 var versionLine = regexp.MustCompile(`\bVERSION['"]?[=:]\s*['"]?([0-9]+\.[0-9]+\.[0-9]+)`)
 
-// addNode takes what is started with a deployment.toml into the cluster; anything else with an address is another party.
+// addNode takes what is started with a deployment.toml into the cluster; anything else with an address is another endpoint.
 func (c *cluster) addNode(n *node) error {
 	if n.config != "" {
 		return c.configured(n)
@@ -180,7 +180,7 @@ func (c *cluster) addNode(n *node) error {
 			return c.configured(n)
 		}
 		n.kind = another
-		c.others = append(c.others, &n.party)
+		c.others = append(c.others, &n.endpoint)
 		return nil
 	}
 	return c.configured(n)

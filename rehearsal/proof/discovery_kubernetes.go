@@ -128,7 +128,7 @@ func (s *searches) access(n *node, v *Verdict) {
 	if len(s.control) > 0 {
 		p := &proofs{cluster: s.cluster}
 		for _, c := range s.control {
-			take(v)(p.reach(&n.party, c, tcpPort(publicHTTPS)))
+			take(v)(p.reach(&n.endpoint, c, tcpPort(publicHTTPS)))
 		}
 	}
 }

@@ -93,7 +93,7 @@ func (s *searches) announcements(n *node, group netip.Prefix, port int, v *Verdi
 		v.fault("no egress rule of %s lets %s out to %s: nobody hears %s", groups, missing, group, n)
 	}
 	for _, from := range s.nodes {
-		in := s.net.allowed(n.groups, true, func(r *rule) bool { return r.allows(&from.party) })
+		in := s.net.allowed(n.groups, true, func(r *rule) bool { return r.allows(&from.endpoint) })
 		for _, missing := range announce.minus(in...) {
 			v.fault("no ingress rule of %s lets %s in from %s", groups, missing, from)
 		}

@@ -34,7 +34,7 @@ func (c *cluster) findIngresses() {
 			name = r.Object("metadata").Text("name")
 		}
 		for _, subnet := range split(annotated(r, "subnets")) {
-			c.balancers = append(c.balancers, new(c.place(party{
+			c.balancers = append(c.balancers, new(c.place(endpoint{
 				kind: aBalancer, name: "load balancer " + name, of: r, groups: split(annotated(r, "security-groups")),
 				public: annotated(r, "scheme") == "internet-facing",
 			}, subnet)))

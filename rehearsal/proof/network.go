@@ -236,12 +236,12 @@ func (n *network) groupNames(ids []string) string {
 	return cmp.Or(strings.Join(names, ", "), "no security group")
 }
 
-// allows reports whether a rule lets its group's wearers and all of the party talk.
-func (r *rule) allows(p *party) bool {
+// allows reports whether a rule lets its group's wearers and all of the endpoint talk.
+func (r *rule) allows(p *endpoint) bool {
 	return slices.Contains(p.groups, r.peerGroup) || within(p.addr, r.peerRange)
 }
 
-// allowed is what rules of one direction let a party do with another.
+// allowed is what rules of one direction let an endpoint do with another.
 func (n *network) allowed(groups []string, ingress bool, matches func(*rule) bool) []traffic {
 	var all []traffic
 	for _, r := range n.rules {

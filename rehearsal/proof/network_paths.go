@@ -13,8 +13,8 @@ import (
 // ephemeral is where answers go: a network ACL has no memory of the connection.
 var ephemeral = tcpPorts(1024, lastPort)
 
-// reach lists what keeps a party from another on all of the traffic, or nothing where all of it gets there and back.
-func (n *network) reach(from, to *party, t traffic) (faults, open []string) {
+// reach lists what keeps an endpoint from another on all of the traffic, or nothing where all of it gets there and back.
+func (n *network) reach(from, to *endpoint, t traffic) (faults, open []string) {
 	if why := cmp.Or(from.elsewhere, to.elsewhere); why != "" {
 		return nil, []string{why}
 	}
@@ -32,8 +32,8 @@ func (n *network) reach(from, to *party, t traffic) (faults, open []string) {
 	return append(faults, more...), unknown
 }
 
-// carry lists what in the network keeps packets from one party to another inside the VPC.
-func (n *network) carry(from, to *party, t traffic) (faults, open []string) {
+// carry lists what in the network keeps packets from one endpoint to another inside the VPC.
+func (n *network) carry(from, to *endpoint, t traffic) (faults, open []string) {
 	if from.subnet == to.subnet {
 		return nil, nil
 	}
@@ -59,7 +59,7 @@ func (n *network) carry(from, to *party, t traffic) (faults, open []string) {
 	} {
 		faults = append(faults, n.filter(hop.subnet, hop.egress, hop.peer, hop.t)...)
 	}
-	for _, way := range []struct{ from, to *party }{{from, to}, {to, from}} {
+	for _, way := range []struct{ from, to *endpoint }{{from, to}, {to, from}} {
 		for _, r := range n.tables[n.joins[way.from.subnet]] {
 			if r.target != "local" && r.cidr.IsValid() && within(way.to.addr, r.cidr) && n.insideVPC(r.cidr, way.from.subnet) {
 				faults = append(faults, fmt.Sprintf("%s takes packets of %s for %s to %s instead", r.of, way.from, way.to, r.target))
@@ -141,8 +141,8 @@ func (n *network) toInternet(subnet string) *route {
 	return nil
 }
 
-// leave lists what keeps a party of a private subnet from addresses on the internet.
-func (n *network) leave(p *party, to netip.Prefix, t traffic) (faults, open []string) {
+// leave lists what keeps an endpoint of a private subnet from addresses on the internet.
+func (n *network) leave(p *endpoint, to netip.Prefix, t traffic) (faults, open []string) {
 	if p.elsewhere != "" {
 		return nil, []string{p.elsewhere}
 	}

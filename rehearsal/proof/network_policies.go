@@ -71,7 +71,7 @@ type peer struct {
 	name string
 }
 
-func peerOf(p *party, pod *workload) peer { return peer{pod, p.addr, p.name} }
+func peerOf(p *endpoint, pod *workload) peer { return peer{pod, p.addr, p.name} }
 
 // matches reports whether a peer of a policy's rule is all of the far side.
 func (w *workload) matches(block state.Object, far peer) bool {
@@ -224,7 +224,7 @@ func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (stri
 	if ip := block.Object("ipBlock"); ip != nil {
 		cidr := parsePrefix(ip.Text("cidr"))
 		var may []traffic
-		for _, other := range p.parties() {
+		for _, other := range p.everyEndpoint() {
 			subnet := p.Get(state.Subnet, other.subnet)
 			inside := cidr.IsValid() && (within(cidr, other.addr) || subnet != nil && within(cidr, parsePrefix(subnet.Text("cidrBlock"))))
 			if !inside {
@@ -258,7 +258,7 @@ func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (stri
 
 // beyond is what pods may open outside the VPC and on their own node.
 func (p *proofs) beyond(cidr netip.Prefix) []traffic {
-	all := p.toRange(&party{kind: aNode}, cidr)
+	all := p.toRange(&endpoint{kind: aNode}, cidr)
 	if cidr == parsePrefix(podIdentity) {
 		all = append(all, tcpPort(80))
 	}

@@ -45,7 +45,7 @@ func (c *cluster) findPods() error {
 		base.readConfig()
 		for _, p := range c.podPlaces(w) {
 			one := base
-			one.party = p
+			one.endpoint = p
 			if err := c.addNode(&one); err != nil {
 				return err
 			}
@@ -78,14 +78,14 @@ func (w *workload) object(token, name string) *state.Resource {
 }
 
 // podPlaces are the subnets of the cluster's nodes: a pod has an address of its node's subnet and its node's groups.
-func (c *cluster) podPlaces(w *workload) []party {
-	p := party{kind: aNode, name: w.of.Object("metadata").Text("name"), of: w.of, many: true}
+func (c *cluster) podPlaces(w *workload) []endpoint {
+	p := endpoint{kind: aNode, name: w.of.Object("metadata").Text("name"), of: w.of, many: true}
 	groups := c.Of(state.NodeGroup)
 	if len(groups) == 0 {
 		p.elsewhere = "the Kubernetes nodes are not this stack's: their groups and subnets are not in its state"
-		return []party{p}
+		return []endpoint{p}
 	}
-	var all []party
+	var all []endpoint
 	seen := map[string]bool{}
 	for _, g := range groups {
 		spec := g.Object("launchTemplate")
@@ -118,7 +118,7 @@ func (c *cluster) findControlPlane() {
 			groups = append(groups, own)
 		}
 		for _, subnet := range vpc.Texts("subnetIds") {
-			c.control = append(c.control, new(c.place(party{
+			c.control = append(c.control, new(c.place(endpoint{
 				kind: aControl, name: "control plane " + r.Text("name"), of: r, groups: groups,
 			}, subnet)))
 		}

@@ -116,7 +116,7 @@ func (p *proofs) proveMembers() {
 				continue
 			}
 			pairs++
-			take(p.members)(p.reach(&a.party, &b.party, ports))
+			take(p.members)(p.reach(&a.endpoint, &b.endpoint, ports))
 		}
 	}
 	p.members.Shown = fmt.Sprintf("%d of %d pairs, both groups' rules, network ACLs and routes", pairs, pairs)
@@ -129,8 +129,8 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// reach lists what keeps a party from another: the network, and for pods the NetworkPolicies of both.
-func (p *proofs) reach(from, to *party, t traffic) (faults, open []string) {
+// reach lists what keeps an endpoint from another: the network, and for pods the NetworkPolicies of both.
+func (p *proofs) reach(from, to *endpoint, t traffic) (faults, open []string) {
 	faults, open = p.net.reach(from, to, t)
 	a, b := p.podOf(from), p.podOf(to)
 	if a != nil {
@@ -143,9 +143,9 @@ func (p *proofs) reach(from, to *party, t traffic) (faults, open []string) {
 }
 
 // podOf is the workload of a node that is a pod, or nil.
-func (p *proofs) podOf(one *party) *workload {
+func (p *proofs) podOf(one *endpoint) *workload {
 	for _, n := range p.nodes {
-		if &n.party == one {
+		if &n.endpoint == one {
 			return n.pod
 		}
 	}

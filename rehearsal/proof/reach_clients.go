@@ -72,7 +72,7 @@ func (p *proofs) proveListeners(lb *state.Resource) {
 }
 
 // proveWayIn holds that clients get to a network interface of the load balancer, and its answers back to them.
-func (p *proofs) proveWayIn(b *party, allowed []netip.Prefix) {
+func (p *proofs) proveWayIn(b *endpoint, allowed []netip.Prefix) {
 	for _, port := range []int{publicHTTPS, publicHTTP} {
 		for _, from := range allowed {
 			in := p.net.allowed(b.groups, true, func(r *rule) bool { return within(from, r.peerRange) })
@@ -117,7 +117,7 @@ func (p *proofs) proveBalancer() {
 		for _, b := range p.balancers {
 			zones[b.zone] = true
 			for _, port := range p.fromBalancer() {
-				take(p.balancer)(p.reach(b, &n.party, port))
+				take(p.balancer)(p.reach(b, &n.endpoint, port))
 			}
 		}
 		if n.zone != "" && !zones[n.zone] {

@@ -18,7 +18,7 @@ func (p *proofs) proveData() {
 		port := databasePort(d.of)
 		ports[fmt.Sprintf("%s on %d", d.of.Text("identifier"), port)] = true
 		for _, n := range p.nodes {
-			take(p.data)(p.reach(&n.party, d, tcpPort(port)))
+			take(p.data)(p.reach(&n.endpoint, d, tcpPort(port)))
 		}
 	}
 	p.data.Shown = strings.Join(slices.Sorted(maps.Keys(ports)), ", ")
@@ -35,7 +35,7 @@ func databasePort(r *state.Resource) int {
 func (p *proofs) proveFiles() {
 	zones := map[string]bool{}
 	for _, n := range p.nodes {
-		var own []*party
+		var own []*endpoint
 		for _, f := range p.files {
 			if n.zone == "" || f.zone == n.zone || f.subnet == n.subnet {
 				own = append(own, f)
@@ -46,7 +46,7 @@ func (p *proofs) proveFiles() {
 		}
 		for _, f := range own {
 			// A pod's files are mounted by its node, for which no NetworkPolicy holds.
-			take(p.filesystem)(p.net.reach(&n.party, f, tcpPort(nfs)))
+			take(p.filesystem)(p.net.reach(&n.endpoint, f, tcpPort(nfs)))
 		}
 		zones[n.zone] = true
 	}

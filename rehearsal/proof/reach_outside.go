@@ -73,8 +73,8 @@ var sourceLine = regexp.MustCompile(`_SOURCE=`)
 func (p *proofs) proveControl() {
 	for _, c := range p.cluster.control {
 		for _, n := range p.nodes {
-			take(p.control)(p.net.reach(&n.party, c, tcpPort(publicHTTPS)))
-			take(p.control)(p.net.reach(c, &n.party, tcpPort(kubelet)))
+			take(p.control)(p.net.reach(&n.endpoint, c, tcpPort(publicHTTPS)))
+			take(p.control)(p.net.reach(c, &n.endpoint, tcpPort(kubelet)))
 		}
 		p.control.Shown = c.name
 	}
@@ -115,7 +115,7 @@ func (p *proofs) proveOutside() {
 // proveEgressTo proves that a node reaches a range outside the VPC.
 func (p *proofs) proveEgressTo(v *Verdict, n *node, to netip.Prefix, t traffic) {
 	p.letOut(v, n, to, t)
-	take(v)(p.net.leave(&n.party, to, t))
+	take(v)(p.net.leave(&n.endpoint, to, t))
 }
 
 // letOut proves that security groups, and of a pod NetworkPolicies, let a node out to a range.
@@ -134,7 +134,7 @@ func (p *proofs) letOut(v *Verdict, n *node, to netip.Prefix, t traffic) {
 func (p *proofs) proveInternet() {
 	private := slices.Concat(p.databases, p.files)
 	for _, n := range p.nodes {
-		private = append(private, &n.party)
+		private = append(private, &n.endpoint)
 	}
 	for _, one := range private {
 		if one.public {

@@ -13,8 +13,8 @@ import (
 // proveRules goes through every rule of every group in use: what it opens must be one of the connections that a cluster
 // is made of. Its claim is that of what it opens.
 func (p *proofs) proveRules() {
-	worn := map[string][]*party{}
-	for _, one := range p.parties() {
+	worn := map[string][]*endpoint{}
+	for _, one := range p.everyEndpoint() {
 		for _, g := range one.groups {
 			worn[g] = append(worn[g], one)
 		}
@@ -27,7 +27,7 @@ func (p *proofs) proveRules() {
 		for _, r := range p.net.rules {
 			for _, group := range []string{r.group, r.peerGroup} {
 				if group != "" && len(worn[group]) == 0 {
-					worn[group] = append(worn[group], &n.party)
+					worn[group] = append(worn[group], &n.endpoint)
 				}
 			}
 		}
@@ -48,29 +48,29 @@ func (p *proofs) proveRules() {
 	p.known(p.nobody)
 }
 
-// kinds are one party of each kind.
-func kinds(all []*party) []*party {
-	found := map[kind]*party{}
+// kinds are one endpoint of each kind.
+func kinds(all []*endpoint) []*endpoint {
+	found := map[kind]*endpoint{}
 	for _, one := range all {
 		if found[one.kind] == nil {
 			found[one.kind] = one
 		}
 	}
-	var out []*party
+	var out []*endpoint
 	for _, k := range slices.Sorted(maps.Keys(found)) {
 		out = append(out, found[k])
 	}
 	return out
 }
 
-// claimOf is the claim that a connection to a kind of party is of.
+// claimOf is the claim that a connection to a kind of endpoint is of.
 func (p *proofs) claimOf(k kind) *Verdict {
 	switch k {
 	case aBalancer:
 		return p.clients
 	case aDatabase:
 		return p.data
-	case aFileTarg:
+	case aMountTarget:
 		return p.filesystem
 	case anEndpt:
 		return p.apis
@@ -81,7 +81,7 @@ func (p *proofs) claimOf(k kind) *Verdict {
 	return p.nobody
 }
 
-func (p *proofs) proveIngress(r *rule, to *party, worn map[string][]*party) {
+func (p *proofs) proveIngress(r *rule, to *endpoint, worn map[string][]*endpoint) {
 	v := p.claimOf(to.kind)
 	if r.peerGroup != "" {
 		peers := kinds(worn[r.peerGroup])
@@ -114,9 +114,9 @@ func (p *proofs) proveIngress(r *rule, to *party, worn map[string][]*party) {
 	}
 }
 
-// at is the one party with an address, or nil.
-func (p *proofs) at(cidr netip.Prefix) *party {
-	for _, one := range p.parties() {
+// at is the one endpoint with an address, or nil.
+func (p *proofs) at(cidr netip.Prefix) *endpoint {
+	for _, one := range p.everyEndpoint() {
 		if cidr.IsValid() && cidr.IsSingleIP() && one.addr == cidr {
 			return one
 		}
@@ -124,8 +124,8 @@ func (p *proofs) at(cidr netip.Prefix) *party {
 	return nil
 }
 
-// connections are what one kind of party may open to another.
-func (p *proofs) connections(from kind, to *party) []traffic {
+// connections are what one kind of endpoint may open to another.
+func (p *proofs) connections(from kind, to *endpoint) []traffic {
 	switch {
 	case from == aNode:
 		return p.fromNode(to)
@@ -139,7 +139,7 @@ func (p *proofs) connections(from kind, to *party) []traffic {
 }
 
 // fromNode are the connections that a node may open.
-func (p *proofs) fromNode(to *party) []traffic {
+func (p *proofs) fromNode(to *endpoint) []traffic {
 	switch to.kind {
 	case aNode:
 		all := []traffic{tcpPorts(memberFirst, memberLast)}
@@ -155,7 +155,7 @@ func (p *proofs) fromNode(to *party) []traffic {
 		return all
 	case aDatabase:
 		return []traffic{tcpPort(databasePort(to.of))}
-	case aFileTarg:
+	case aMountTarget:
 		return []traffic{tcpPort(nfs)}
 	case anEndpt:
 		if p.want.SES { // endpoints share one group
@@ -169,8 +169,8 @@ func (p *proofs) fromNode(to *party) []traffic {
 	return nil
 }
 
-// fromRange is what a range of addresses may open to a party.
-func (p *proofs) fromRange(from netip.Prefix, to *party) []traffic {
+// fromRange is what a range of addresses may open to an endpoint.
+func (p *proofs) fromRange(from netip.Prefix, to *endpoint) []traffic {
 	var all []traffic
 	if to.kind == aBalancer && slices.ContainsFunc(p.allowedClients(), func(c netip.Prefix) bool { return within(from, c) }) {
 		all = append(all, tcpPort(publicHTTPS), tcpPort(publicHTTP))
@@ -193,12 +193,12 @@ func (p *proofs) multicast() (netip.Prefix, int) {
 	return netip.Prefix{}, 0
 }
 
-func (p *proofs) proveEgress(r *rule, from *party, worn map[string][]*party) {
+func (p *proofs) proveEgress(r *rule, from *endpoint, worn map[string][]*endpoint) {
 	v := p.outside
 	switch from.kind {
 	case aBalancer:
 		v = p.balancer
-	case aDatabase, aFileTarg, anEndpt, aControl:
+	case aDatabase, aMountTarget, anEndpt, aControl:
 		v = p.claimOf(from.kind)
 	case aNode, another:
 	}
@@ -233,8 +233,8 @@ func (p *proofs) proveEgress(r *rule, from *party, worn map[string][]*party) {
 	}
 }
 
-// toRange is what a party may open to a range of addresses.
-func (p *proofs) toRange(from *party, to netip.Prefix) []traffic {
+// toRange is what an endpoint may open to a range of addresses.
+func (p *proofs) toRange(from *endpoint, to netip.Prefix) []traffic {
 	if from.kind != aNode {
 		return nil
 	}

@@ -107,7 +107,7 @@ func (p *proofs) callInterface(n *node, endpoint *state.Resource, t traffic, v *
 	}
 	for _, e := range p.endpoints {
 		if e.of == endpoint {
-			take(v)(p.reach(&n.party, e, t))
+			take(v)(p.reach(&n.endpoint, e, t))
 		}
 	}
 }
@@ -191,13 +191,13 @@ func (p *proofs) callOut(n *node, service string, v *Verdict) string {
 		v.open("%s is reached through %s, which is not in the state", service, strings.Join(foreign, ", "))
 		return "what the VPC brings"
 	case open:
-		take(v)(p.net.leave(&n.party, everywhere, tcpPort(publicHTTPS)))
+		take(v)(p.net.leave(&n.endpoint, everywhere, tcpPort(publicHTTPS)))
 		return "NAT"
 	// A stack that brings endpoints means its ranges for others than AWS.
 	case len(partly) > 0 && len(p.endpoints) == 0:
 		v.open("%s has no endpoint; whether its addresses are within %s is not in the state", service, strings.Join(partly, ", "))
 		for _, cidr := range partly {
-			take(v)(p.net.leave(&n.party, parsePrefix(cidr), tcpPort(publicHTTPS)))
+			take(v)(p.net.leave(&n.endpoint, parsePrefix(cidr), tcpPort(publicHTTPS)))
 		}
 		return "NAT"
 	}

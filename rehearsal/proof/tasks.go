@@ -45,7 +45,7 @@ func (c *cluster) onInterfaces(n node) []node {
 	var all []node
 	for _, subnet := range network.Texts("subnets") {
 		one := n
-		one.party = c.place(party{
+		one.endpoint = c.place(endpoint{
 			kind: aNode, name: n.service.Text("name"), of: n.service, groups: network.Texts("securityGroups"),
 			public: network.Flag("assignPublicIp", false), many: true,
 		}, subnet)
@@ -65,7 +65,7 @@ func (c *cluster) onHosts(n node) []node {
 		}
 		for _, p := range c.group(group, template) {
 			one := n
-			one.party, one.host = p, c.launched(group, template)
+			one.endpoint, one.host = p, c.launched(group, template)
 			all = append(all, one)
 		}
 	}

@@ -9,18 +9,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
-// Moment is the account as it was.
-type Moment struct {
+// Checkpoint is the account as it was.
+type Checkpoint struct {
 	resources map[string]*Resource
 	made      map[string]int
 	retired   map[string]string
 }
 
-// Keep remembers the account as it is. It holds secret values.
-func (c *Cloud) Keep() Moment {
+// Save remembers the account as it is. It holds secret values.
+func (c *Cloud) Save() Checkpoint {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Moment{copies(c.resources), maps.Clone(c.made), maps.Clone(c.retired)}
+	return Checkpoint{copies(c.resources), maps.Clone(c.made), maps.Clone(c.retired)}
 }
 
 func copies(all map[string]*Resource) map[string]*Resource {
@@ -33,11 +33,11 @@ func copies(all map[string]*Resource) map[string]*Resource {
 	return out
 }
 
-// Return takes the account back to a moment.
-func (c *Cloud) Return(m Moment) error {
+// Restore takes the account back to a checkpoint.
+func (c *Cloud) Restore(to Checkpoint) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.resources, c.made, c.retired = copies(m.resources), maps.Clone(m.made), maps.Clone(m.retired)
+	c.resources, c.made, c.retired = copies(to.resources), maps.Clone(to.made), maps.Clone(to.retired)
 	if c.journal == nil {
 		return nil
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// settleLost holds what must hold of a call that was lost: the next command makes no second copy of anything that
+// recoverLost holds what must hold of a call that was lost: the next command makes no second copy of anything that
 // matters without a word, and the guide's commands end in what an undisturbed run leaves.
-func (t *tryer) settleLost(ctx context.Context, call cloud.Operation) (string, error) {
-	after, err := t.Keep()
+func (t *session) recoverLost(ctx context.Context, call cloud.Operation) (string, error) {
+	after, err := t.Save()
 	if err != nil {
 		return "", err
 	}
@@ -24,9 +24,9 @@ func (t *tryer) settleLost(ctx context.Context, call cloud.Operation) (string, e
 		return "", fmt.Errorf("the call left %d resources where one was lost", len(made))
 	}
 	r, err := t.Up(ctx, quiet...)
-	settled := "imported, as the next command was refused"
+	recovered := "imported, as the next command was refused"
 	if err == nil {
-		now, err := t.see(ctx)
+		now, err := t.snapshot(ctx)
 		if err != nil {
 			return "", err
 		}
@@ -38,23 +38,23 @@ func (t *tryer) settleLost(ctx context.Context, call cloud.Operation) (string, e
 		case len(copies) < 2:
 			return "", errors.New("the next command passed without a second copy, and ended in something else than an undisturbed run")
 		case state.TraitsOf(call.Type).FreeCopy:
-			settled = "imported; without that, the next command would leave a copy that costs nothing"
+			recovered = "imported; without that, the next command would leave a copy that costs nothing"
 		case !strings.Contains(said, made[0].ID):
 			return "", fmt.Errorf("the next command silently made a second copy: %s besides %s", copies[1].ID, copies[0].ID)
 		default:
-			settled = "imported; without that, the next command would make a second one and warn of the first"
+			recovered = "imported; without that, the next command would make a second one and warn of the first"
 		}
 	} else if !strings.Contains(err.Error(), fmt.Sprintf("%q", call.Name)) {
 		return "", fmt.Errorf("the next command's error does not name the resource: %w", err)
 	}
-	if err := t.Return(after); err != nil {
+	if err := t.Restore(after); err != nil {
 		return "", err
 	}
-	return settled, t.take(ctx, made)
+	return recovered, t.importLost(ctx, made)
 }
 
-// take does what the guide says of calls that were lost: it looks for each resource and imports it.
-func (t *tryer) take(ctx context.Context, lost []cloud.Resource) error {
+// importLost does what the guide says of calls that were lost: it looks for each resource and imports it.
+func (t *session) importLost(ctx context.Context, lost []cloud.Resource) error {
 	commands, err := commandsOf(t.guide, "A call was lost")
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (t *tryer) take(ctx context.Context, lost []cloud.Resource) error {
 }
 
 // copies are the resources in the account that a URN has.
-func (t *tryer) copies(call cloud.Operation) []cloud.Resource {
+func (t *session) copies(call cloud.Operation) []cloud.Resource {
 	return slices.DeleteFunc(t.Cloud.Snapshot().Of(call.Type), func(r cloud.Resource) bool { return r.URN != call.URN })
 }
 
@@ -86,8 +86,8 @@ func (t *tryer) copies(call cloud.Operation) []cloud.Resource {
 // object stores and Pulumi Cloud take a state whole or not at all.
 var errTorn = errors.New("the state was cut off in the middle of a write")
 
-// settleKilled settles what a killed process leaves, by the guide's commands.
-func (t *tryer) settleKilled(ctx context.Context, call cloud.Operation) (string, error) {
+// recoverKilled settles what a killed process leaves, by the guide's commands.
+func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (string, error) {
 	pending, err := t.pending(ctx)
 	if err != nil && strings.Contains(err.Error(), "failed to load checkpoint") {
 		return "", errTorn
@@ -116,11 +116,11 @@ func (t *tryer) settleKilled(ctx context.Context, call cloud.Operation) (string,
 			lost = append(lost, r)
 		}
 	}
-	return "by the guide's commands", t.take(ctx, lost)
+	return "by the guide's commands", t.importLost(ctx, lost)
 }
 
 // pending are the operations that the engine had under way, by URN: creating, updating or deleting.
-func (t *tryer) pending(ctx context.Context) (map[string]string, error) {
+func (t *session) pending(ctx context.Context) (map[string]string, error) {
 	exported, err := t.Export(ctx)
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (t *tryer) pending(ctx context.Context) (map[string]string, error) {
 }
 
 // follow runs a command of the guide, word for word but for its placeholders.
-func (t *tryer) follow(ctx context.Context, command string, made cloud.Resource, values map[string]string) error {
+func (t *session) follow(ctx context.Context, command string, made cloud.Resource, values map[string]string) error {
 	words := strings.Fields(command)
 	for i, word := range words {
 		word = strings.ReplaceAll(strings.ReplaceAll(word, "'", ""), "<stack>", t.Stack.Name())
@@ -161,7 +161,7 @@ func (t *tryer) follow(ctx context.Context, command string, made cloud.Resource,
 }
 
 // aws answers the one command of the AWS CLI that the guide has: it must show what the call made, if it has tags.
-func (t *tryer) aws(words []string, made cloud.Resource) error {
+func (t *session) aws(words []string, made cloud.Resource) error {
 	if len(words) < 3 || words[0] != "resourcegroupstaggingapi" || words[1] != "get-resources" || words[2] != "--tag-filters" {
 		return errors.New("the offline cloud does not know it")
 	}

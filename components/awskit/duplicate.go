@@ -9,11 +9,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// WarnOfDoubles looks whether the account has another resource of the kind (ec2:elastic-ip) with the same name tag, once
+// WarnOfDuplicates looks whether the account has another resource of the kind (ec2:elastic-ip) with the same name tag, once
 // the resource exists, and warns of it. It is for what costs money and has no name that AWS keeps unique: where an update
 // was cut off between AWS's work and its answer, the next one makes a second resource, and nothing else would say so.
 // Parent gives the provider. An account that may not list tags gets a note instead, and no error.
-func WarnOfDoubles(ctx *pulumi.Context, parent pulumi.Resource, kind, name string, arn pulumi.StringOutput) {
+func WarnOfDuplicates(ctx *pulumi.Context, parent pulumi.Resource, kind, name string, arn pulumi.StringOutput) {
 	arn.ApplyT(func(own string) (string, error) {
 		return own, warnOfDoubles(ctx, parent, kind, name, own)
 	})

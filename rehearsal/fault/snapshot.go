@@ -12,17 +12,17 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// picture is what there is of a stack, in the engine's state and in the account, by name. What a rehearsal generates
+// snapshot is what there is of a stack, in the engine's state and in the account, by name. What a rehearsal generates
 // anew each time, secrets and the times of things, is left out.
-type picture map[string]map[string]any
+type snapshot map[string]map[string]any
 
-// see takes the picture of a session.
-func see(exported []byte, account cloud.Snapshot) (picture, error) {
+// snapshotOf takes the snapshot of a session.
+func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 	s, err := state.Read(exported)
 	if err != nil {
 		return nil, err
 	}
-	p := picture{}
+	p := snapshot{}
 	for _, r := range s.All {
 		if r.Delete {
 			p["state, to be deleted: "+r.URN] = map[string]any{"id": r.ID}
@@ -59,17 +59,17 @@ func see(exported []byte, account cloud.Snapshot) (picture, error) {
 	// The account's values and the state's are compared as the JSON that both are written in.
 	raw, err := json.Marshal(p)
 	if err != nil {
-		return nil, fmt.Errorf("taking a picture of the stack: %w", err)
+		return nil, fmt.Errorf("taking a snapshot of the stack: %w", err)
 	}
-	var plain picture
+	var plain snapshot
 	if err := json.Unmarshal(raw, &plain); err != nil {
-		return nil, fmt.Errorf("taking a picture of the stack: %w", err)
+		return nil, fmt.Errorf("taking a snapshot of the stack: %w", err)
 	}
 	return plain, nil
 }
 
 // shape is how many there are of each resource, in the state and in the account.
-func (p picture) shape() string {
+func (p snapshot) shape() string {
 	count := map[string]int{}
 	for key := range p {
 		// account: type id of URN
@@ -81,8 +81,8 @@ func (p picture) shape() string {
 	return fmt.Sprint(count)
 }
 
-// differences lists what one picture shows and another does not.
-func (p picture) differences(from picture) []string {
+// differences lists what one snapshot shows and another does not.
+func (p snapshot) differences(from snapshot) []string {
 	keys := maps.Clone(p)
 	maps.Copy(keys, from)
 	var all []string

@@ -14,16 +14,16 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 )
 
-// Moment is a session as it was: the engine's state, the account and the configuration.
-type Moment struct {
+// Checkpoint is a session as it was: the engine's state, the account and the configuration.
+type Checkpoint struct {
 	state         map[string][]byte
-	account       cloud.Moment
+	account       cloud.Checkpoint
 	configuration map[string]any
 }
 
-// Keep remembers the session as it is, to try from there more than once.
-func (s *Session) Keep() (*Moment, error) {
-	m := &Moment{state: map[string][]byte{}, account: s.Cloud.Keep(), configuration: s.Configuration()}
+// Save remembers the session as it is, to try from there more than once.
+func (s *Session) Save() (*Checkpoint, error) {
+	c := &Checkpoint{state: map[string][]byte{}, account: s.Cloud.Save(), configuration: s.Configuration()}
 	root := filepath.Join(s.dir, "state")
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -31,32 +31,32 @@ func (s *Session) Keep() (*Moment, error) {
 		}
 		name, err := filepath.Rel(root, path)
 		if err == nil {
-			m.state[name], err = os.ReadFile(path)
+			c.state[name], err = os.ReadFile(path)
 		}
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keeping the state: %w", err)
 	}
-	return m, nil
+	return c, nil
 }
 
-// Return takes the session back to a moment.
-func (s *Session) Return(m *Moment) error {
+// Restore takes the session back to a checkpoint.
+func (s *Session) Restore(to *Checkpoint) error {
 	root := filepath.Join(s.dir, "state")
 	if err := os.RemoveAll(root); err != nil {
 		return fmt.Errorf("taking the state back: %w", err)
 	}
-	for name, content := range m.state {
+	for name, content := range to.state {
 		path := filepath.Join(root, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
 			return fmt.Errorf("taking the state back: %w", err)
 		}
 	}
-	if err := s.Cloud.Return(m.account); err != nil {
+	if err := s.Cloud.Restore(to.account); err != nil {
 		return err
 	}
-	return s.Configure(m.configuration)
+	return s.Configure(to.configuration)
 }
 
 // Configuration is the stack file's configuration by full key, without secrets.
