@@ -30,7 +30,7 @@ type quota struct {
 var standard = regexp.MustCompile(`^(?:[acdhimrtz]|im|is)\d`)
 
 // limits are the quotas that new accounts are short of.
-// Source of the codes: `aws service-quotas list-service-quotas`
+// Source of the codes: `aws service-quotas list-service-quotas`.
 func (p *preflight) limits() []quota {
 	c := p.cluster
 	var all []quota
@@ -84,8 +84,9 @@ func (p *preflight) addresses() int {
 		return 1
 	case config.NATPerZone:
 		return len(p.cluster.Network.Zones)
+	default: // none
+		return 0
 	}
-	return 0
 }
 
 // checkQuota holds that the stack fits. A second run of a stack that is up counts its own as used.

@@ -138,7 +138,7 @@ type rehearsal struct {
 	*rehearse.Session
 	stack  string
 	before *state.State
-	start *rehearse.Checkpoint
+	start  *rehearse.Checkpoint
 }
 
 func quiet(ctx context.Context, s *rehearse.Session, options ...optup.Option) (auto.UpResult, error) {
