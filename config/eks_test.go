@@ -122,6 +122,11 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 		"more nodes than a group has": one(onEKS(nil, object{"nodes": object{"count": 1000000000},
 			"database": object{"engine": "oracle"}}), "wso2is:eks.nodeGroup: 1000000001 nodes are "+
 			"more than the 450 of one managed node group; write fewer pods, or a larger nodes.instanceType"),
+		"image of the nodes": one(onEKS(object{"nodeGroup": object{"release": "latest"}}), `wso2is:eks.nodeGroup.release: "latest" is `+
+			"no release of an image for EKS; write one such as 1.36.0-20261101 of al2023, or 1.52.0-2a4a7d1c of bottlerocket"),
+		"image for another Kubernetes": one(onEKS(object{"nodeGroup": object{"release": "1.35.4-20261101"}}),
+			"wso2is:eks.nodeGroup.release: 1.35.4-20261101 is not an image for Kubernetes 1.36; write one of that version, or leave it "+
+				"out while you raise the version"),
 		"namespace": one(onEKS(object{"namespace": "kube-system"}), `wso2is:eks.namespace: "kube-system" cannot be the `+
 			"namespace of the pods; write lower-case letters, digits and hyphens, 63 at the most, such as wso2is"),
 		"session as admin": one(onEKS(object{"admins": []string{"arn:aws:sts::123456789012:assumed-role/Admin/me"}}),

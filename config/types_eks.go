@@ -111,6 +111,10 @@ type NodeGroup struct {
 	Max int `json:"max,omitempty" jsonschema:"minimum=1" wrong:"nodes hold no pod"`
 	// AMI is the nodes' operating system, `al2023` or `bottlerocket`; EKS picks the image. Default: `al2023`.
 	AMI NodeImage `json:"ami,omitempty"`
+	// Release is the release of the nodes' image, such as `1.36.0-20261101` of al2023 or `1.52.0-2a4a7d1c` of bottlerocket.
+	// Another one replaces the nodes one at a time. Left out, EKS takes the newest one when the group is made and with each
+	// other Kubernetes version, and nodes keep it.
+	Release string `json:"release,omitempty"`
 }
 
 // Controller is the Helm release of the AWS Load Balancer Controller.

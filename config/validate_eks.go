@@ -42,6 +42,7 @@ func (v *validator) eks() {
 		return
 	}
 	v.apiAccess()
+	v.nodeRelease()
 	for _, name := range slices.Sorted(maps.Keys(e.Addons)) {
 		path := "eks.addons." + string(name)
 		switch version := e.Addons[name]; {
@@ -219,4 +220,21 @@ func (c *Cluster) validatePodCapacity() Problems {
 		}
 	}
 	return p
+}
+
+var nodeRelease = regexp.MustCompile(`^\d+\.\d+\.\d+-[0-9a-f]{8}$`)
+
+// nodeRelease checks the release of the nodes' image. Amazon Linux's begins with the Kubernetes version, and EKS refuses
+// one of another version; Bottlerocket has numbers of its own.
+func (v *validator) nodeRelease() {
+	g, version := v.EKS.NodeGroup, string(v.EKS.Version)
+	switch {
+	case g.Release == "":
+	case !nodeRelease.MatchString(g.Release):
+		v.refuse("eks.nodeGroup.release", fmt.Sprintf("write one such as %s.0-20261101 of al2023, or 1.52.0-2a4a7d1c of bottlerocket",
+			version), "%q is no release of an image for EKS", g.Release)
+	case g.AMI == AL2023 && !strings.HasPrefix(g.Release, version+"."):
+		v.refuse("eks.nodeGroup.release", "write one of that version, or leave it out while you raise the version",
+			"%s is not an image for Kubernetes %s", g.Release, version)
+	}
 }

@@ -78,6 +78,14 @@ func TestLifeOfPods(t *testing.T) {
 	assert.Len(t, hosts(s), 8)
 	assert.Equal(t, second, pods(s), "room for more is no reason to start a pod again")
 
+	// A newer image renews every Kubernetes node, and keeps the group.
+	old := hosts(s)
+	configure(t, s, "wso2is:eks.nodeGroup.release", "1.52.0-2a4a7d1c")
+	changed(t, s)
+	others(t, old, hosts(s))
+	require.Len(t, hosts(s), 8)
+	second = pods(s)
+
 	cluster, group := only(t, s, clusterType), only(t, s, groupType)
 	configure(t, s, "wso2is:eks.version", "1.36")
 	changed(t, s)

@@ -166,6 +166,11 @@ func TestAdministratorsHaveAccessEntries(t *testing.T) {
 	assert.Equal(t, "cluster", policy.get("accessScope", "type"))
 }
 
+func TestKubernetesNodesRunTheImageThatIsNamed(t *testing.T) {
+	p := deploy(t, eks("eks", object("nodeGroup", object("release", "1.36.0-20261101"))))
+	assert.Equal(t, "1.36.0-20261101", p.one(t, nodeGroupType, "nodes").get("releaseVersion"))
+}
+
 func TestKubernetesNodes(t *testing.T) {
 	for image, want := range map[string]struct {
 		kind string
@@ -182,6 +187,7 @@ func TestKubernetesNodes(t *testing.T) {
 			assert.Equal(t, []any{want.kind}, nodes.get("instanceTypes"))
 			assert.Equal(t, 5.0, nodes.get("scalingConfig", "minSize"), "four pods and the one that a rolling update adds")
 			assert.Len(t, nodes.get("subnetIds"), 3, "every zone")
+			assert.Nil(t, nodes.get("releaseVersion"), "EKS takes the newest image")
 			assert.Nil(t, nodes.get("nodeGroupName"), "a name of its own would keep a new group from standing beside the old")
 			assert.Equal(t, p.one(t, eksClusterType, "cluster").get("version"), nodes.get("version"), "nodes follow the control plane")
 			template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")

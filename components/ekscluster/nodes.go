@@ -41,9 +41,13 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 	}
 	// No name of its own: a group that has to be replaced stands beside the old one until pods have moved over.
 	name := b.Cluster + "-nodes"
+	var release pulumi.StringPtrInput // without one, EKS chooses
+	if group.Release != "" {
+		release = pulumi.String(group.Release)
+	}
 	made, err := eks.NewNodeGroup(ctx, "nodes", &eks.NodeGroupArgs{
 		ClusterName: b.name, NodeRoleArn: b.Identity.nodes.Arn, SubnetIds: b.Network.InZones(b.Network.Private), Version: cluster.Version,
-		AmiType: pulumi.String(images[group.AMI][t.ARM]), InstanceTypes: awskit.Strings([]string{kind}),
+		ReleaseVersion: release, AmiType: pulumi.String(images[group.AMI][t.ARM]), InstanceTypes: awskit.Strings([]string{kind}),
 		CapacityType: pulumi.String("ON_DEMAND"),
 		LaunchTemplate: eks.NodeGroupLaunchTemplateArgs{
 			Id:      template.ID().ToStringOutput().ToStringPtrOutput(),

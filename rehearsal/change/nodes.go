@@ -345,7 +345,8 @@ func pods(before, after *state.State, _ []step) Nodes {
 			under := after.ByURN(g.URN)
 			moved := under == nil || under.ID != g.ID
 			if !moved && reflect.DeepEqual(state.At(g.Inputs, "launchTemplate"), state.At(under.Inputs, "launchTemplate")) &&
-				reflect.DeepEqual(state.At(g.Inputs, "version"), state.At(under.Inputs, "version")) {
+				reflect.DeepEqual(state.At(g.Inputs, "version"), state.At(under.Inputs, "version")) &&
+				reflect.DeepEqual(state.At(g.Inputs, "releaseVersion"), state.At(under.Inputs, "releaseVersion")) {
 				continue
 			}
 			n.Renewed = max(n.Renewed, have)

@@ -65,6 +65,7 @@ var eksTypes = []Type{
 			{"launchTemplate", "diskSize"}},
 		Unique: []Unique{{By: []string{"clusterName", "nodeGroupName"}, Code: "ResourceInUseException"}},
 		Fields: []Field{
+			like("releaseVersion", `\d+\.\d+\.\d+-[0-9a-f]{8}`, "a release such as 1.36.0-20261101", 1, 64),
 			like("nodeGroupName", eksName, "letters, digits, - and _, the first one no sign", 1, 63),
 			oneOf("amiType", nodeImages...), oneOf("capacityType", "ON_DEMAND", "SPOT"),
 			like("instanceTypes[]", instanceTypePattern, "an instance type such as m6i.xlarge"),
@@ -76,7 +77,7 @@ var eksTypes = []Type{
 			ref("subnetIds[]", state.Subnet).code("InvalidSubnetID.NotFound"),
 			ref("launchTemplate.id", state.LaunchTemplate).code("InvalidParameterException"),
 		},
-		Check: []Rule{scalingOrder, imageFits},
+		Check: []Rule{scalingOrder, imageFits, releaseFits},
 		Rules: []Rule{
 			trusts("nodeRoleArn", "ec2.amazonaws.com", "ec2.{suffix}"), attached("nodeRoleArn", "AmazonEKSWorkerNodePolicy"),
 			attached("nodeRoleArn", "AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly"),

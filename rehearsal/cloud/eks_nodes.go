@@ -41,6 +41,16 @@ func scalingOrder(c *Call) error {
 
 var graviton = regexp.MustCompile(`^[a-z]+\d+g`)
 
+// releaseFits refuses an image of another Kubernetes version, which the release of Amazon Linux names (UpdateNodegroupVersion:
+// "Requested release version … is not valid for kubernetes version …").
+func releaseFits(c *Call) error {
+	release, version := c.text("releaseVersion"), c.text("version")
+	if release == "" || version == "" || !strings.HasPrefix(c.text("amiType"), "AL2023") || strings.HasPrefix(release, version+".") {
+		return nil
+	}
+	return fail("InvalidParameterException", "Requested release version %s is not valid for kubernetes version %s", release, version)
+}
+
 // imageFits refuses an image for another processor than the instance types have.
 func imageFits(c *Call) error {
 	image := c.text("amiType")
@@ -172,7 +182,11 @@ func joinNodes(c *Call) {
 		return
 	}
 	want, _ := number(c.In, "scalingConfig.desiredSize")
-	version := c.text("launchTemplate.version") + "/" + c.text("version")
+	image := c.text("version")
+	if release := c.text("releaseVersion"); release != "" {
+		image += "/" + release
+	}
+	version := c.text("launchTemplate.version") + "/" + image
 	have := c.Cloud.keep(c.Cloud.owned(c.ID), int(want), func(r *Resource) bool {
 		return text(r.Inputs, "launchTemplate.version") == version
 	})
@@ -186,7 +200,7 @@ func joinNodes(c *Call) {
 			if kinds := texts(c.In, "instanceTypes[]"); len(kinds) > 0 {
 				of["instanceType"] = kinds[0]
 			}
-			of["ami"] = "ami-" + identifier(c.text("amiType")+c.text("version"), "hex")
+			of["ami"] = "ami-" + identifier(c.text("amiType")+image, "hex")
 			tags := objectAt(of, "tags")
 			delete(tags, "aws:autoscaling:groupName")
 			tags["eks:cluster-name"], tags["eks:nodegroup-name"] = c.text("clusterName"), c.text("nodeGroupName")

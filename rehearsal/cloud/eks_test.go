@@ -175,6 +175,8 @@ func TestRefusesWhatEKSRefuses(t *testing.T) {
 		"nodes' role":  {state.NodeGroup, nodeGroup(w, Object{"nodeRoleArn": w.arn("role")}), "AmazonEKSWorkerNodePolicy"},
 		"nodes' VPC":   {state.NodeGroup, nodeGroup(w, Object{"subnetIds": []any{w.ids["foreign"]}}), "is in vpc-"},
 		"later nodes":  {state.NodeGroup, nodeGroup(w, Object{"version": "1.36"}), "runs 1.35"},
+		"other image":  {state.NodeGroup, nodeGroup(w, Object{"releaseVersion": "1.36.0-20261101"}), "not valid for kubernetes version 1.35"},
+		"image":        {state.NodeGroup, nodeGroup(w, Object{"releaseVersion": "latest"}), "a release such as"},
 		"template":     {state.NodeGroup, nodeGroup(w, Object{"launchTemplate": Object{"id": w.ids["template"], "version": "1"}}), "names an image"},
 		"two types":    {state.NodeGroup, nodeGroup(w, Object{"launchTemplate": Object{"id": w.ids["template"], "version": "1"}}), "not in both"},
 		"no type":      {state.NodeGroup, nodeGroup(w, Object{"instanceTypes": []any{}}), "instance types are needed"},
