@@ -374,15 +374,8 @@ func TestRefusesAdoptedNetworks(t *testing.T) {
 
 func TestRefusesClustering(t *testing.T) {
 	k := func(values object) object { return under("clustering", values) }
-	wka := func(list ...string) object {
-		return object{"clustering": object{"scheme": "wka", "wkaMembers": list}, "nodes": object{"members": []object{
-			{"name": "a", "zone": "eu-west-1a", "address": "10.0.0.10"},
-			{"name": "b", "zone": "eu-west-1b", "address": "10.0.16.10"},
-		}}}
-	}
 	const file = `<hazelcast><cluster-name>wso2is-test</cluster-name><network><port>5701</port></network></hazelcast>`
 	configtest.Load(t, k(object{"hazelcastXml": file}))
-	configtest.Load(t, wka("10.0.0.8-12:5701", "10.0.16.10:5701"))
 	check(t, map[string]refusal{
 		"port that nobody probes": one(k(object{"port": 5709}), "wso2is:clustering.port: "+
 			"5709 is never probed by the scheme aws, so every node would stay alone; write 5701 to 5708"),
@@ -439,6 +432,22 @@ func TestRefusesClustering(t *testing.T) {
 			`wso2is:clustering.hazelcastXml: its cluster name is "wso2is-prod"; `+
 				"write <cluster-name>wso2is-test</cluster-name>, or that name as clustering.domain",
 			`wso2is:clustering.hazelcastXml: its port is "5702"; write <port>5701</port> under <network>`),
+		"file of other ports": one(object{
+			"clustering": object{"scheme": "wka", "hazelcastXml": file},
+			"nodes":      object{"members": []object{{"name": "a", "zone": "eu-west-1a", "port": 5702}}},
+		}, `wso2is:clustering.hazelcastXml: its port is "5701"; write <port>5702</port> under <network>`),
+	})
+}
+
+func TestRefusesWellKnownMembers(t *testing.T) {
+	wka := func(list ...string) object {
+		return object{"clustering": object{"scheme": "wka", "wkaMembers": list}, "nodes": object{"members": []object{
+			{"name": "a", "zone": "eu-west-1a", "address": "10.0.0.10"},
+			{"name": "b", "zone": "eu-west-1b", "address": "10.0.16.10"},
+		}}}
+	}
+	configtest.Load(t, wka("10.0.0.8-12:5701", "10.0.16.10:5701"))
+	check(t, map[string]refusal{
 		"member": one2(wka("10.0.0.10", "10.0.16.10:5701"),
 			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
 			`wso2is:clustering.wkaMembers[0]: "10.0.0.10" is no well-known member; `+
@@ -450,10 +459,6 @@ func TestRefusesClustering(t *testing.T) {
 		"member's port": one2(wka("10.0.0.10:4000", "10.0.16.10:5701"),
 			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
 			"wso2is:clustering.wkaMembers[0]: 4000 is no port that the firewall opens; write a port from 5701 to 5800"),
-		"file of other ports": one(object{
-			"clustering": object{"scheme": "wka", "hazelcastXml": file},
-			"nodes":      object{"members": []object{{"name": "a", "zone": "eu-west-1a", "port": 5702}}},
-		}, `wso2is:clustering.hazelcastXml: its port is "5701"; write <port>5702</port> under <network>`),
 	})
 }
 
