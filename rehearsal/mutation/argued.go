@@ -29,6 +29,8 @@ var argued = []argument{
 	because(`LaunchTemplate updateDefaultVersion is false`, "A group names the version that it launches; nothing takes the default one."),
 	because(`Document content\.mainSteps\[\*\]\.isEnd is false`, "The step is the document's last one, after which the run ends anyway."),
 	because(`FileSystemPolicy .* NodesMount is about everything`, "The policy is the file system's own: there is nothing else that it could be about."),
+	because(`FileSystemPolicy .* OnlyAccessPoints loses elasticfilesystem:Client(RootAccess|Write)`, "Without ClientMount, which stays denied, nothing is mounted."),
+	because(`FileSystemPolicy .*Condition NodesMount has no condition`, "The policy's two denials ask for an access point and TLS too."),
 	because(`FindLogGroups is about everything`, "logs:DescribeLogGroups takes no less than all groups of the account."),
 	because(`DiscoverMembers loses ec2:DescribeAvailabilityZones`, "WSO2's guide asks for it; Hazelcast's discovery is not known to call it."),
 	because(`AutoScaling loses kms:Encrypt`, "Auto Scaling's guide lists it among what a key policy allows; no call that starts an instance is known to need it."),

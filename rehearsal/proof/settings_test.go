@@ -167,5 +167,15 @@ func TestPoliciesNameWhatTheyAllow(t *testing.T) {
 	}
 	d := open(t, stateOf(t, "dev"))
 	statements(t, d, "RolePolicy", func(s map[string]any) { delete(s, "Condition") })
-	assert.Contains(t, faults(t, d.state(), wantOf(t, "dev"), claim), "RolePolicy members allows what RunOnNodes says on every instance")
+	said := faults(t, d.state(), wantOf(t, "dev"), claim)
+	for _, want := range []string{
+		"RolePolicy members allows what RunOnNodes says on every instance",
+		"RolePolicy schema-maker allows iam:PassRole for any service: PassInstanceRole needs a condition on iam:PassedToService",
+		"RolePolicy schema-maker allows kms:CreateGrant for any service: EncryptDisk needs a condition on kms:",
+	} {
+		assert.Contains(t, said, want)
+	}
+	d = open(t, stateOf(t, "dev"))
+	statements(t, d, "Key", func(s map[string]any) { delete(s, "Condition") })
+	assert.Contains(t, faults(t, d.state(), wantOf(t, "dev"), claim), "lets logs.eu-west-1.amazonaws.com use it as Logs says for any account")
 }

@@ -22,6 +22,11 @@ var unscoped = map[string]string{
 	"ecs:RegisterContainerInstance": "", "ecs:CreateCluster": "", "ecs:DescribeTaskDefinition": "",
 }
 
+// forService are actions that a policy allows for one service only, by a condition that its key begins: without it, who
+// acts under the policy hands the role, or the key, to any service that takes one (IAM user guide, "Grant permissions to pass
+// a role to a service"; KMS developer guide, "kms:ViaService").
+var forService = map[string]string{"iam:PassRole": "iam:PassedToService", "kms:CreateGrant": "kms:"}
+
 // scoped proves that no policy of the stack opens more than it names.
 func scoped(c *cluster) *Verdict {
 	v, read := &Verdict{Claim: "No policy allows something on everything that could be named, or everybody without a condition"}, 0
@@ -48,16 +53,25 @@ func allowed(v *Verdict, r *state.Resource, s map[string]any) {
 		if everybody(s["Principal"]) && s["Condition"] == nil {
 			v.fault("%s allows everybody what %v says, without a condition", r, s["Sid"])
 		}
+		// A service acts for every account that asks it (IAM user guide, "The confused deputy problem").
+		if p, _ := s["Principal"].(map[string]any); r.Type == state.KMSKey && p["Service"] != nil && s["Condition"] == nil {
+			v.fault("%s lets %v use it as %v says for any account, without a condition", r, p["Service"], s["Sid"])
+		}
 		return
 	}
 	names := namesIn(s["Resource"])
 	if s["Condition"] == nil && slices.ContainsFunc(names, func(arn string) bool { return strings.HasSuffix(arn, ":instance/*") }) {
 		v.fault("%s allows what %v says on every instance of the account, without a condition", r, s["Sid"])
 	}
+	conditions, _ := json.Marshal(s["Condition"]) // what was parsed can be written
+	for _, action := range namesIn(s["Action"]) {
+		if key := forService[action]; key != "" && !strings.Contains(string(conditions), `"`+key) {
+			v.fault("%s allows %s for any service: %v needs a condition on %s", r, action, s["Sid"], key)
+		}
+	}
 	if !slices.Contains(names, "*") {
 		return
 	}
-	conditions, _ := json.Marshal(s["Condition"]) // what was parsed can be written
 	for _, action := range namesIn(s["Action"]) {
 		if key, known := narrowed(action); !known {
 			v.fault("%s allows %s on everything: name the resource in %v", r, action, s["Sid"])
