@@ -84,7 +84,6 @@ func TestLifeOfPods(t *testing.T) {
 	changed(t, s)
 	others(t, old, hosts(s))
 	require.Len(t, hosts(s), 8)
-	second = pods(s)
 
 	cluster, group := only(t, s, clusterType), only(t, s, groupType)
 	configure(t, s, "wso2is:eks.version", "1.36")
