@@ -165,20 +165,22 @@ const (
 	leastPoolSize = 5 // as PoolSize's comment has it for a stack's own
 )
 
-// mostPooled is the largest pool with which all nodes fit an RDS instance, or 0 where no limit is known.
-func (c *Cluster) mostPooled(instance string) int {
+// mostPooled is the largest pool with which all nodes fit an RDS instance; false where no limit is known or no database is
+// on the instance.
+func (c *Cluster) mostPooled(instance string) (size int, limited bool) {
+	most := c.Database.MaxConnections(c.Database.Instances[instance].Class)
 	pools := c.Database.dataSources()[instance] * c.MaxNodes()
-	if pools == 0 {
-		return 0
+	if most == 0 || pools == 0 {
+		return 0, false
 	}
-	return c.Database.MaxConnections(c.Database.Instances[instance].Class) / pools
+	return most / pools, true
 }
 
 func (c *Cluster) fillPools() {
 	size := poolSize
 	for name := range c.Database.Instances {
-		if c.Database.MaxConnections(c.Database.Instances[name].Class) > 0 && c.Database.dataSources()[name] > 0 {
-			size = min(size, c.mostPooled(name))
+		if most, limited := c.mostPooled(name); limited {
+			size = min(size, most)
 		}
 	}
 	set(&c.Database.PoolSize, max(size, leastPoolSize))
@@ -193,16 +195,15 @@ func (v *validator) connections() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(db.Instances)) {
 		class, path := db.Instances[name].Class, instancePath(name)
-		most := db.MaxConnections(class)
-		wanted := db.PoolSize * db.dataSources()[name] * v.MaxNodes()
-		if most == 0 || wanted <= most || said(path+".class") {
+		fits, limited := v.mostPooled(name)
+		if !limited || db.PoolSize <= fits || said(path+".class") {
 			continue
 		}
 		fix := "a larger " + path + ".class"
-		if fits := v.mostPooled(name); fits >= leastPoolSize {
+		if fits >= leastPoolSize {
 			fix = fmt.Sprintf("%d or less, or %s", fits, fix)
 		}
 		v.refuse("database.poolSize", "write "+fix, "%d nodes may open %d connections to %s, and RDS allows at most %d on %s",
-			v.MaxNodes(), wanted, path, most, class)
+			v.MaxNodes(), db.PoolSize*db.dataSources()[name]*v.MaxNodes(), path, db.MaxConnections(class), class)
 	}
 }
