@@ -41,30 +41,30 @@ func TestTheTopicIsToldOfEverything(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := deploy(t, c.changes)
-			for _, a := range p.all(alarmType) {
+			for _, a := range p.All(alarmType) {
 				if strings.HasSuffix(a.Name, "-recover") || a.Name == "scale-in" {
 					continue // they act themselves
 				}
-				told, without := fmt.Sprint(a.get("alarmActions")), fmt.Sprint(a.get("insufficientDataActions"))
+				told, without := fmt.Sprint(a.Get("alarmActions")), fmt.Sprint(a.Get("insufficientDataActions"))
 				assert.Contains(t, told+without, topic, a.Name)
 				assert.NotContains(t, c.not, a.Name)
 			}
 			for rule, wants := range c.events {
-				pattern := p.one(t, ruleType, rule).get("eventPattern").(string)
+				pattern := p.One(t, ruleType, rule).Get("eventPattern").(string)
 				require.True(t, json.Valid([]byte(pattern)))
 				for _, want := range wants {
 					assert.Contains(t, pattern, want)
 				}
-				assert.Equal(t, topic, p.one(t, targetType, rule).get("arn"))
-				undelivered := p.one(t, alarmType, rule+"-undelivered")
-				assert.Equal(t, map[string]any{"RuleName": "wso2is-test-" + rule}, undelivered.get("dimensions"))
+				assert.Equal(t, topic, p.One(t, targetType, rule).Get("arn"))
+				undelivered := p.One(t, alarmType, rule+"-undelivered")
+				assert.Equal(t, map[string]any{"RuleName": "wso2is-test-" + rule}, undelivered.Get("dimensions"))
 			}
-			for _, rule := range p.all(ruleType) {
+			for _, rule := range p.All(ruleType) {
 				assert.NotContains(t, c.not, rule.Name)
 			}
 		})
 	}
-	assert.Empty(t, deploy(t, nil).all(ruleType), "without a topic there is nobody to tell")
+	assert.Empty(t, deploy(t, nil).All(ruleType), "without a topic there is nobody to tell")
 }
 
 // TestAlarmsComeAfterTheNodes holds that no alarm is there while the first nodes start.
@@ -79,7 +79,7 @@ func TestAlarmsComeAfterTheNodes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := deploy(t, c.changes)
 			for _, a := range []string{"no-healthy-node", "unhealthy-nodes", "split-cluster", "never-joined", "disk", "memory"} {
-				found := strings.Join(p.one(t, alarmType, a).Dependencies, " ")
+				found := strings.Join(p.One(t, alarmType, a).Dependencies, " ")
 				assert.Contains(t, found, c.nodes, a)
 			}
 		})
@@ -89,12 +89,12 @@ func TestAlarmsComeAfterTheNodes(t *testing.T) {
 // TestADatabaseIsWatchedByWhatItHas holds that thresholds follow the instance.
 func TestADatabaseIsWatchedByWhatItHas(t *testing.T) {
 	p := deploy(t, object("database", object("instance", object("class", "db.t4g.medium", "storage", 50, "maxStorage", 50))))
-	assert.Equal(t, float64(int64(0.15*50*(1<<30))), p.one(t, alarmType, "database-storage-main").get("threshold"), "it does not grow")
-	assert.Equal(t, 360.0, p.one(t, alarmType, "database-connections-main").get("threshold"), "80 % of what 4 GiB allow PostgreSQL")
-	p.one(t, alarmType, "database-credits-main")
+	assert.Equal(t, float64(int64(0.15*50*(1<<30))), p.One(t, alarmType, "database-storage-main").Get("threshold"), "it does not grow")
+	assert.Equal(t, 360.0, p.One(t, alarmType, "database-connections-main").Get("threshold"), "80 % of what 4 GiB allow PostgreSQL")
+	p.One(t, alarmType, "database-credits-main")
 	large := deploy(t, object("database", object("instance", object("class", "db.m6g.large", "storage", 100, "maxStorage", 500))))
-	assert.Less(t, large.one(t, alarmType, "database-storage-main").get("threshold"), 0.1*100*(1<<30), "RDS makes it grow at 10 %")
-	for _, a := range large.all(alarmType) {
+	assert.Less(t, large.One(t, alarmType, "database-storage-main").Get("threshold"), 0.1*100*(1<<30), "RDS makes it grow at 10 %")
+	for _, a := range large.All(alarmType) {
 		assert.NotEqual(t, "database-credits-main", a.Name)
 	}
 }
@@ -111,19 +111,19 @@ func TestAnAlarmWatchesTheAgeOfImages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := deploy(t, c.changes)
-			body := p.one(t, "aws:cloudwatch/dashboard:Dashboard", "dashboard").get("dashboardBody").(string)
+			body := p.One(t, "aws:cloudwatch/dashboard:Dashboard", "dashboard").Get("dashboardBody").(string)
 			if c.days == 0 {
-				for _, a := range p.all(alarmType) {
+				for _, a := range p.All(alarmType) {
 					assert.NotEqual(t, "image-age", a.Name)
 				}
 				assert.NotContains(t, body, "ImageAgeDays")
 				return
 			}
-			a := p.one(t, alarmType, "image-age")
-			assert.Equal(t, c.days, a.get("threshold"))
-			assert.Equal(t, "GreaterThanThreshold", a.get("comparisonOperator"))
-			assert.Equal(t, []any{"WSO2IS", "ImageAgeDays", "Maximum"}, []any{a.get("namespace"), a.get("metricName"), a.get("statistic")})
-			assert.Equal(t, "notBreaching", a.get("treatMissingData"), "a node that cannot tell is not old")
+			a := p.One(t, alarmType, "image-age")
+			assert.Equal(t, c.days, a.Get("threshold"))
+			assert.Equal(t, "GreaterThanThreshold", a.Get("comparisonOperator"))
+			assert.Equal(t, []any{"WSO2IS", "ImageAgeDays", "Maximum"}, []any{a.Get("namespace"), a.Get("metricName"), a.Get("statistic")})
+			assert.Equal(t, "notBreaching", a.Get("treatMissingData"), "a node that cannot tell is not old")
 			assert.Contains(t, body, "MetricAlarm/image-age")
 			assert.Contains(t, body, "ImageAgeDays")
 		})
@@ -138,16 +138,16 @@ func TestATaskIsGivenTheFileOfItsInstance(t *testing.T) {
 	mount := members.MountPoints[0]
 	assert.Equal(t, "/host/etc/image-id", mount.ContainerPath)
 	assert.Contains(t, strings.Join(members.EntryPoint, " "), mount.ContainerPath)
-	assert.Contains(t, p.one(t, taskDefinition, "nodes").get("volumes"), map[string]any{"name": mount.SourceVolume, "hostPath": "/etc/image-id"})
+	assert.Contains(t, p.One(t, taskDefinition, "nodes").Get("volumes"), map[string]any{"name": mount.SourceVolume, "hostPath": "/etc/image-id"})
 	fargate := deploy(t, onECS(object("ecs", object("launchType", "fargate"))))
 	assert.Empty(t, containers(t, fargate, "nodes")["members"].MountPoints)
-	assert.NotContains(t, fmt.Sprint(fargate.one(t, taskDefinition, "nodes").get("volumes")), "hostPath", "Fargate refuses it")
+	assert.NotContains(t, fmt.Sprint(fargate.One(t, taskDefinition, "nodes").Get("volumes")), "hostPath", "Fargate refuses it")
 }
 
 // TestTheDashboardShowsWhatIsWatched holds that every metric of an alarm has a graph.
 func TestTheDashboardShowsWhatIsWatched(t *testing.T) {
 	p := deploy(t, onECS(told()))
-	body := p.one(t, "aws:cloudwatch/dashboard:Dashboard", "dashboard").get("dashboardBody").(string)
+	body := p.One(t, "aws:cloudwatch/dashboard:Dashboard", "dashboard").Get("dashboardBody").(string)
 	require.True(t, json.Valid([]byte(body)))
 	for _, metric := range []string{
 		"HealthyHostCount", "UnHealthyHostCount", "ClusterMembers", "DiskUsed", "MemoryUsed", "ImageAgeDays", "HTTPCode_Target_5XX_Count",
@@ -155,7 +155,7 @@ func TestTheDashboardShowsWhatIsWatched(t *testing.T) {
 	} {
 		assert.Contains(t, body, metric)
 	}
-	for _, a := range p.all(alarmType) {
+	for _, a := range p.All(alarmType) {
 		if a.Name != "scale-in" {
 			assert.Contains(t, body, "MetricAlarm/"+a.Name)
 		}
@@ -181,9 +181,9 @@ func TestNodesThatLiveOnCreditsAreWatched(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			found := func(kind string) map[string]string {
 				all := map[string]string{}
-				for _, a := range deploy(t, sized(kind, c.changes)).all(alarmType) {
-					if a.get("metricName") == "CPUCreditBalance" && a.get("namespace") == "AWS/EC2" {
-						for dimension := range a.get("dimensions").(map[string]any) {
+				for _, a := range deploy(t, sized(kind, c.changes)).All(alarmType) {
+					if a.Get("metricName") == "CPUCreditBalance" && a.Get("namespace") == "AWS/EC2" {
+						for dimension := range a.Get("dimensions").(map[string]any) {
 							all[a.Name] = dimension
 						}
 					}

@@ -37,7 +37,7 @@ func TestWhatCostsMoneyIsLookedFor(t *testing.T) {
 	}, asked)
 	named := func(token string) []string {
 		var names []string
-		for _, r := range p.all(token) {
+		for _, r := range p.All(token) {
 			names = append(names, r.Inputs["tags"].ObjectValue()["Name"].StringValue())
 		}
 		slices.Sort(names)

@@ -40,17 +40,17 @@ func TestHazelcastIsOpenToTheNodesThemselvesOnly(t *testing.T) {
 	p := deploy(t, nil)
 	for _, token := range []string{ingress, egress} {
 		found := false
-		for _, r := range p.all(token) {
-			from, _ := r.get("fromPort").(float64)
+		for _, r := range p.All(token) {
+			from, _ := r.Get("fromPort").(float64)
 			if from < 5701 || from > 5800 {
 				continue
 			}
 			found = true
 			assert.Equal(t, 5701.0, from)
-			assert.Equal(t, 5800.0, r.get("toPort"))
-			assert.Equal(t, "nodes-id", r.get("securityGroupId"))
-			assert.Equal(t, "nodes-id", r.get("referencedSecurityGroupId"), "a self rule, never a range")
-			assert.Nil(t, r.get("cidrIpv4"))
+			assert.Equal(t, 5800.0, r.Get("toPort"))
+			assert.Equal(t, "nodes-id", r.Get("securityGroupId"))
+			assert.Equal(t, "nodes-id", r.Get("referencedSecurityGroupId"), "a self rule, never a range")
+			assert.Nil(t, r.Get("cidrIpv4"))
 		}
 		assert.True(t, found, "no %s for Hazelcast", token)
 	}
@@ -61,16 +61,16 @@ func TestOnlyTheListenersAreOpenToEveryone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := deploy(t, changes)
 			var open []string
-			for _, r := range slices.Concat(p.all(ingress), p.all(egress)) {
-				if r.get("cidrIpv4") == "0.0.0.0/0" {
-					open = append(open, fmt.Sprint(r.get("securityGroupId"), " ", r.get("fromPort")))
+			for _, r := range slices.Concat(p.All(ingress), p.All(egress)) {
+				if r.Get("cidrIpv4") == "0.0.0.0/0" {
+					open = append(open, fmt.Sprint(r.Get("securityGroupId"), " ", r.Get("fromPort")))
 				}
 			}
 			slices.Sort(open)
 			assert.Equal(t, []string{"load-balancer-id 443", "load-balancer-id 80"}, open)
-			for _, group := range p.all("aws:ec2/securityGroup:SecurityGroup") {
-				assert.Nil(t, group.get("ingress"))
-				assert.Nil(t, group.get("egress"))
+			for _, group := range p.All("aws:ec2/securityGroup:SecurityGroup") {
+				assert.Nil(t, group.Get("ingress"))
+				assert.Nil(t, group.Get("egress"))
 			}
 		})
 	}
@@ -83,17 +83,17 @@ func TestDatabaseOfEveryEngine(t *testing.T) {
 	for engine, name := range engines {
 		t.Run(engine, func(t *testing.T) {
 			p := deploy(t, object("database", object("engine", engine)))
-			db := p.one(t, "aws:rds/instance:Instance", "main")
-			assert.Equal(t, name, db.get("engine"))
-			assert.NotRegexp(t, `^\d+\.\d+\.\d+`, db.get("engineVersion"), "RDS keeps the minor version current")
-			assert.Equal(t, true, db.get("storageEncrypted"))
-			assert.Equal(t, true, db.get("multiAz"))
-			assert.Equal(t, 14.0, db.get("backupRetentionPeriod"))
-			assert.Equal(t, true, db.get("deletionProtection"))
-			assert.Equal(t, "wso2is-test-main-final", db.get("finalSnapshotIdentifier"))
-			assert.Equal(t, true, db.get("manageMasterUserPassword"))
-			assert.Nil(t, db.get("password"))
-			assert.Equal(t, false, db.get("publiclyAccessible"))
+			db := p.One(t, "aws:rds/instance:Instance", "main")
+			assert.Equal(t, name, db.Get("engine"))
+			assert.NotRegexp(t, `^\d+\.\d+\.\d+`, db.Get("engineVersion"), "RDS keeps the minor version current")
+			assert.Equal(t, true, db.Get("storageEncrypted"))
+			assert.Equal(t, true, db.Get("multiAz"))
+			assert.Equal(t, 14.0, db.Get("backupRetentionPeriod"))
+			assert.Equal(t, true, db.Get("deletionProtection"))
+			assert.Equal(t, "wso2is-test-main-final", db.Get("finalSnapshotIdentifier"))
+			assert.Equal(t, true, db.Get("manageMasterUserPassword"))
+			assert.Nil(t, db.Get("password"))
+			assert.Equal(t, false, db.Get("publiclyAccessible"))
 			assert.True(t, db.Protect)
 		})
 	}
@@ -101,11 +101,11 @@ func TestDatabaseOfEveryEngine(t *testing.T) {
 
 func TestDevIsCheapAndDestroyable(t *testing.T) {
 	p := deploy(t, object("profile", "dev"))
-	db := p.one(t, "aws:rds/instance:Instance", "main")
-	assert.Equal(t, false, db.get("multiAz"))
-	assert.Equal(t, false, db.get("deletionProtection"))
-	assert.Equal(t, true, db.get("skipFinalSnapshot"))
-	for _, r := range p.resources {
+	db := p.One(t, "aws:rds/instance:Instance", "main")
+	assert.Equal(t, false, db.Get("multiAz"))
+	assert.Equal(t, false, db.Get("deletionProtection"))
+	assert.Equal(t, true, db.Get("skipFinalSnapshot"))
+	for _, r := range p.Resources {
 		assert.False(t, r.Protect, "%s %s is protected", r.Type, r.Name)
 	}
 }
@@ -116,8 +116,8 @@ func TestWhatHoldsDataIsProtectedInProd(t *testing.T) {
 		"aws:rds/instance:Instance", "aws:efs/fileSystem:FileSystem", "aws:kms/key:Key",
 		"aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretVersion:SecretVersion",
 	} {
-		require.NotEmpty(t, p.all(token))
-		for _, r := range p.all(token) {
+		require.NotEmpty(t, p.All(token))
+		for _, r := range p.All(token) {
 			assert.True(t, r.Protect, "%s %s is not protected", token, r.Name)
 		}
 	}
@@ -126,23 +126,23 @@ func TestWhatHoldsDataIsProtectedInProd(t *testing.T) {
 func TestLoadBalancer(t *testing.T) {
 	p := deploy(t, object("loadBalancer", object("hostedZone", "Z0123456789", "webAclArn",
 		"arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555")))
-	group := p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-instance")
-	assert.Equal(t, 9443.0, group.get("port"))
-	assert.Equal(t, "HTTPS", group.get("protocol"))
-	assert.Equal(t, "/api/health-check/v1.0/health", group.get("healthCheck", "path"))
-	assert.Equal(t, true, group.get("stickiness", "enabled"))
-	assert.Equal(t, "redirect", p.one(t, "aws:lb/listener:Listener", "http").get("defaultActions", "0", "type"))
-	https := p.one(t, "aws:lb/listener:Listener", "https")
-	assert.Equal(t, "HTTPS", https.get("protocol"))
-	assert.Contains(t, https.get("sslPolicy"), "TLS13")
-	assert.Len(t, p.all("aws:acm/certificateValidation:CertificateValidation"), 1)
-	assert.Len(t, p.all("aws:route53/record:Record"), 2, "the alias and the certificate's validation")
-	assert.Len(t, p.all("aws:wafv2/webAclAssociation:WebAclAssociation"), 1)
+	group := p.One(t, "aws:lb/targetGroup:TargetGroup", "nodes-instance")
+	assert.Equal(t, 9443.0, group.Get("port"))
+	assert.Equal(t, "HTTPS", group.Get("protocol"))
+	assert.Equal(t, "/api/health-check/v1.0/health", group.Get("healthCheck", "path"))
+	assert.Equal(t, true, group.Get("stickiness", "enabled"))
+	assert.Equal(t, "redirect", p.One(t, "aws:lb/listener:Listener", "http").Get("defaultActions", "0", "type"))
+	https := p.One(t, "aws:lb/listener:Listener", "https")
+	assert.Equal(t, "HTTPS", https.Get("protocol"))
+	assert.Contains(t, https.Get("sslPolicy"), "TLS13")
+	assert.Len(t, p.All("aws:acm/certificateValidation:CertificateValidation"), 1)
+	assert.Len(t, p.All("aws:route53/record:Record"), 2, "the alias and the certificate's validation")
+	assert.Len(t, p.All("aws:wafv2/webAclAssociation:WebAclAssociation"), 1)
 }
 
 func userData(t *testing.T, r registered, key string) string {
 	t.Helper()
-	text, ok := r.get(key).(string)
+	text, ok := r.Get(key).(string)
 	require.True(t, ok, "%s has no %s", r.Name, key)
 	plain, err := base64.StdEncoding.DecodeString(text)
 	require.NoError(t, err)
@@ -152,23 +152,23 @@ func userData(t *testing.T, r registered, key string) string {
 
 func deployment(t *testing.T, p *plan, node string) string {
 	t.Helper()
-	text, ok := p.one(t, "aws:s3/bucketObjectv2:BucketObjectv2", "nodes/"+node+"/deployment.toml").get("content").(string)
+	text, ok := p.One(t, "aws:s3/bucketObjectv2:BucketObjectv2", "nodes/"+node+"/deployment.toml").Get("content").(string)
 	require.True(t, ok)
 	return text
 }
 
 func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 	p := deploy(t, wka())
-	instances := p.all("aws:ec2/instance:Instance")
+	instances := p.All("aws:ec2/instance:Instance")
 	require.Len(t, instances, 2)
 	for i, name := range []string{"node-1", "node-2"} {
 		address := []string{"10.0.0.16", "10.0.16.16"}[i]
-		nic := p.one(t, "aws:ec2/networkInterface:NetworkInterface", name)
-		assert.Equal(t, []any{address}, nic.get("privateIps"))
-		instance := p.one(t, "aws:ec2/instance:Instance", name)
-		assert.Equal(t, "required", instance.get("metadataOptions", "httpTokens"))
-		assert.Equal(t, true, instance.get("rootBlockDevice", "encrypted"))
-		assert.Equal(t, "wso2is-test", instance.get("tags", "WSO2Cluster"))
+		nic := p.One(t, "aws:ec2/networkInterface:NetworkInterface", name)
+		assert.Equal(t, []any{address}, nic.Get("privateIps"))
+		instance := p.One(t, "aws:ec2/instance:Instance", name)
+		assert.Equal(t, "required", instance.Get("metadataOptions", "httpTokens"))
+		assert.Equal(t, true, instance.Get("rootBlockDevice", "encrypted"))
+		assert.Equal(t, "wso2is-test", instance.Get("tags", "WSO2Cluster"))
 		assert.Contains(t, instance.Ignore, "ami", "a newer image must not replace a running node")
 		toml := deployment(t, p, name)
 		assert.Contains(t, toml, "'10.0.0.16:5701'")
@@ -176,92 +176,92 @@ func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 		assert.Contains(t, toml, "local_member_host = '"+address+"'")
 		userData(t, instance, "userDataBase64")
 	}
-	reserved := p.one(t, "aws:ec2/subnetCidrReservation:SubnetCidrReservation", "reserved-10.0.0.16/28")
-	assert.Equal(t, "explicit", reserved.get("reservationType"))
-	for _, consumer := range p.all("aws:ec2/vpcEndpoint:VpcEndpoint") {
-		if consumer.get("subnetIds") != nil {
+	reserved := p.One(t, "aws:ec2/subnetCidrReservation:SubnetCidrReservation", "reserved-10.0.0.16/28")
+	assert.Equal(t, "explicit", reserved.Get("reservationType"))
+	for _, consumer := range p.All("aws:ec2/vpcEndpoint:VpcEndpoint") {
+		if consumer.Get("subnetIds") != nil {
 			assert.True(t, slices.ContainsFunc(consumer.Dependencies, func(urn string) bool {
 				return strings.HasSuffix(urn, "::reserved-10.0.0.16/28")
 			}), "%s may take a member's address before it is reserved", consumer.Name)
 		}
 	}
-	second := p.one(t, "aws:ec2/instance:Instance", "node-2")
+	second := p.One(t, "aws:ec2/instance:Instance", "node-2")
 	waits := func(r registered, association string) bool {
 		return slices.ContainsFunc(r.Dependencies, func(urn string) bool { return strings.HasSuffix(urn, "Association::"+association) })
 	}
 	assert.True(t, waits(second, "node-1"), "the second node starts before the first one is ready: %v", second.Dependencies)
 	const association = "aws:ssm/association:Association"
-	gate := p.one(t, association, "node-1")
-	assert.Nil(t, gate.get("targets"), "it would report success before its instance is registered")
-	assert.Equal(t, "ready-of-wso2is-test-node-1", gate.get("name"))
-	assert.NotEmpty(t, gate.get("parameters", "InstanceId"))
-	content := p.one(t, "aws:ssm/document:Document", "node-1").get("content").(string)
+	gate := p.One(t, association, "node-1")
+	assert.Nil(t, gate.Get("targets"), "it would report success before its instance is registered")
+	assert.Equal(t, "ready-of-wso2is-test-node-1", gate.Get("name"))
+	assert.NotEmpty(t, gate.Get("parameters", "InstanceId"))
+	content := p.One(t, "aws:ssm/document:Document", "node-1").Get("content").(string)
 	assert.Contains(t, content, "/opt/wso2is/bin/ready 1800 {{ Members }}")
 	assert.Less(t, strings.Index(content, "DescribeInstanceInformation"), strings.Index(content, "aws:runCommand"))
 
 	// A member is drained when it is launched with something else, and only once the one before it is ready.
-	drain := p.one(t, association, "node-2-drain")
+	drain := p.One(t, association, "node-2-drain")
 	assert.True(t, waits(second, "node-2-drain"))
 	assert.True(t, waits(drain, "node-1"), "both members would be drained at once")
-	launch := drain.get("parameters", "Launch")
-	assert.Equal(t, launch, deploy(t, wka()).one(t, association, "node-2-drain").get("parameters", "Launch"))
+	launch := drain.Get("parameters", "Launch")
+	assert.Equal(t, launch, deploy(t, wka()).One(t, association, "node-2-drain").Get("parameters", "Launch"))
 	larger := wka()
 	larger["nodes"] = map[string]any{"count": 2, "instanceType": "m6i.2xlarge"}
-	assert.NotEqual(t, launch, deploy(t, larger).one(t, association, "node-2-drain").get("parameters", "Launch"))
+	assert.NotEqual(t, launch, deploy(t, larger).One(t, association, "node-2-drain").Get("parameters", "Launch"))
 }
 
 func TestTaggedMembersAreAGroupThatIsReplacedOneAtATime(t *testing.T) {
 	p := deploy(t, nil)
-	group := p.one(t, "aws:autoscaling/group:Group", "nodes")
-	assert.Equal(t, "EC2", group.get("healthCheckType"), "an outage of the database would replace the fleet")
-	assert.Nil(t, group.get("instanceRefresh"), "the provider gives the group the new version before it starts a refresh")
+	group := p.One(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, "EC2", group.Get("healthCheckType"), "an outage of the database would replace the fleet")
+	assert.Nil(t, group.Get("instanceRefresh"), "the provider gives the group the new version before it starts a refresh")
 	assert.Contains(t, group.Ignore, "launchTemplate")
-	refresh := p.one(t, "aws:ssm/association:Association", "refresh")
-	assert.Equal(t, "1", refresh.get("parameters", "Version"))
-	assert.Contains(t, fmt.Sprint(p.one(t, "aws:ssm/document:Document", "refresh").get("content")), `"MinHealthyPercentage":100`)
-	assert.Equal(t, "ABANDON", group.get("initialLifecycleHooks", "0", "defaultResult"))
-	assert.Equal(t, "Hazelcast", group.get("tags", "0", "key"), "nodes look for those that can be their members by it")
-	assert.Equal(t, "WSO2Cluster", group.get("tags", "2", "key"))
-	assert.Equal(t, "wso2is-test", group.get("tags", "2", "value"))
-	template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
-	assert.Equal(t, "required", template.get("metadataOptions", "httpTokens"))
-	assert.Equal(t, "ami-0123456789abcdef0", template.get("imageId"), "a refresh cannot go back to a parameter")
+	refresh := p.One(t, "aws:ssm/association:Association", "refresh")
+	assert.Equal(t, "1", refresh.Get("parameters", "Version"))
+	assert.Contains(t, fmt.Sprint(p.One(t, "aws:ssm/document:Document", "refresh").Get("content")), `"MinHealthyPercentage":100`)
+	assert.Equal(t, "ABANDON", group.Get("initialLifecycleHooks", "0", "defaultResult"))
+	assert.Equal(t, "Hazelcast", group.Get("tags", "0", "key"), "nodes look for those that can be their members by it")
+	assert.Equal(t, "WSO2Cluster", group.Get("tags", "2", "key"))
+	assert.Equal(t, "wso2is-test", group.Get("tags", "2", "value"))
+	template := p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
+	assert.Equal(t, "required", template.Get("metadataOptions", "httpTokens"))
+	assert.Equal(t, "ami-0123456789abcdef0", template.Get("imageId"), "a refresh cannot go back to a parameter")
 	userData(t, template, "userData")
 	toml := deployment(t, p, "all")
 	assert.Contains(t, toml, "tagValue = 'wso2is-test'")
 	assert.Contains(t, toml, "securityGroup = 'wso2is-test-nodes'", "the scheme filters by the group's name")
-	assert.Equal(t, "wso2is-test-nodes", p.one(t, "aws:ec2/securityGroup:SecurityGroup", "nodes").get("name"))
+	assert.Equal(t, "wso2is-test-nodes", p.One(t, "aws:ec2/securityGroup:SecurityGroup", "nodes").Get("name"))
 }
 
 func TestOldReleasesMayAskTheMetadataServiceTheOldWay(t *testing.T) {
 	p := deploy(t, object("version", "5.11.0"))
-	assert.Equal(t, "optional", p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").get("metadataOptions", "httpTokens"))
+	assert.Equal(t, "optional", p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").Get("metadataOptions", "httpTokens"))
 }
 
 func TestDiscoveryPermissions(t *testing.T) {
-	policy := fmt.Sprint(deploy(t, nil).one(t, "aws:iam/rolePolicy:RolePolicy", "nodes").get("policy"))
+	policy := fmt.Sprint(deploy(t, nil).One(t, "aws:iam/rolePolicy:RolePolicy", "nodes").Get("policy"))
 	for _, action := range []string{"ec2:DescribeInstances", "ec2:DescribeAvailabilityZones", "autoscaling:CompleteLifecycleAction"} {
 		assert.Contains(t, policy, action)
 	}
-	fixed := fmt.Sprint(deploy(t, wka()).one(t, "aws:iam/rolePolicy:RolePolicy", "nodes").get("policy"))
+	fixed := fmt.Sprint(deploy(t, wka()).One(t, "aws:iam/rolePolicy:RolePolicy", "nodes").Get("policy"))
 	assert.NotContains(t, fixed, "ec2:Describe", "fixed members discover nothing")
 }
 
 func TestScalingStopsAtMax(t *testing.T) {
 	p := deploy(t, object("nodes", object("count", 3, "autoscaling", object("max", 5))))
-	group := p.one(t, "aws:autoscaling/group:Group", "nodes")
-	assert.Equal(t, []any{3.0, 5.0}, []any{group.get("minSize"), group.get("maxSize")})
-	group = deploy(t, object("nodes", object("count", 3))).one(t, "aws:autoscaling/group:Group", "nodes")
-	assert.Equal(t, []any{3.0, 3.0}, []any{group.get("minSize"), group.get("maxSize")})
+	group := p.One(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, []any{3.0, 5.0}, []any{group.Get("minSize"), group.Get("maxSize")})
+	group = deploy(t, object("nodes", object("count", 3))).One(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, []any{3.0, 3.0}, []any{group.Get("minSize"), group.Get("maxSize")})
 }
 
 func TestNewerImagesComeWhenTheyAreAskedFor(t *testing.T) {
 	for ami, kept := range map[string]bool{"": true, "newest": false, "ami-0fedcba9876543210": false} {
-		template := deploy(t, object("nodes", object("ami", ami))).one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
+		template := deploy(t, object("nodes", object("ami", ami))).One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
 		assert.Equal(t, kept, slices.Contains(template.Ignore, "imageId"), ami)
 		changes := wka()
 		changes["nodes"] = object("ami", ami)
-		node := deploy(t, changes).one(t, "aws:ec2/instance:Instance", "node-1")
+		node := deploy(t, changes).One(t, "aws:ec2/instance:Instance", "node-1")
 		assert.Equal(t, kept, slices.Contains(node.Ignore, "ami"), ami)
 	}
 }
@@ -273,16 +273,16 @@ func TestAdoptedNetwork(t *testing.T) {
 		"privateSubnets", object("eu-west-1a", object("id", "subnet-0000000000000000c", "cidr", "10.1.2.0/24"), "eu-west-1b", object("id", "subnet-0000000000000000d", "cidr", "10.1.3.0/24")),
 	))))
 	for _, token := range []string{"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/natGateway:NatGateway", "aws:ec2/vpcEndpoint:VpcEndpoint"} {
-		assert.Empty(t, p.all(token), token)
+		assert.Empty(t, p.All(token), token)
 	}
-	assert.Equal(t, []any{"subnet-0000000000000000a", "subnet-0000000000000000b"}, p.one(t, "aws:lb/loadBalancer:LoadBalancer", "alb").get("subnets"))
+	assert.Equal(t, []any{"subnet-0000000000000000a", "subnet-0000000000000000b"}, p.One(t, "aws:lb/loadBalancer:LoadBalancer", "alb").Get("subnets"))
 }
 
 func TestMulticastHasADomainThatCarriesIt(t *testing.T) {
 	p := deploy(t, object("clustering", object("scheme", "multicast")))
-	assert.Equal(t, "enable", p.one(t, "aws:ec2transitgateway/multicastDomain:MulticastDomain", "multicast").get("igmpv2Support"))
-	assert.Len(t, p.all("aws:ec2transitgateway/multicastDomainAssociation:MulticastDomainAssociation"), 3, "every private subnet")
-	assert.Equal(t, "2", p.one(t, ingress, "igmp-in-0.0.0.0_32").get("ipProtocol"))
+	assert.Equal(t, "enable", p.One(t, "aws:ec2transitgateway/multicastDomain:MulticastDomain", "multicast").Get("igmpv2Support"))
+	assert.Len(t, p.All("aws:ec2transitgateway/multicastDomainAssociation:MulticastDomainAssociation"), 3, "every private subnet")
+	assert.Equal(t, "2", p.One(t, ingress, "igmp-in-0.0.0.0_32").Get("ipProtocol"))
 }
 
 // rotation is a team's own encryption key, and the one before it.
@@ -294,7 +294,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	const marker, previous = "Marker0Secret1Value2", "03BAFEB27A8E871CAD83C5CD4E771DAB"
 	p := deploy(t, object("admin", object("password", marker), "secrets", rotation(previous)), "admin", "secrets")
 	seen := 0
-	for _, r := range p.resources {
+	for _, r := range p.Resources {
 		for key, value := range r.Inputs {
 			text := fmt.Sprint(componenttest.Reveal(value))
 			if !strings.Contains(text, marker) && !strings.Contains(text, previous) {
@@ -306,7 +306,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 2, seen, "each value goes into its secret and nowhere else")
-	for _, r := range p.all("aws:secretsmanager/secretVersion:SecretVersion") {
+	for _, r := range p.All("aws:secretsmanager/secretVersion:SecretVersion") {
 		assert.True(t, r.Inputs["secretString"].ContainsSecrets(), "%s is in the clear", r.Name)
 		if !slices.Contains([]string{"admin-password", "encryption-key", "previous-encryption-key"}, r.Name) {
 			assert.Contains(t, r.Ignore, "secretString", "%s would be generated anew by every update", r.Name)
@@ -321,7 +321,7 @@ func TestBadConfigurationRegistersNothing(t *testing.T) {
 	for _, path := range []string{"wso2is:nodes.cuont", "wso2is:hostname"} {
 		assert.ErrorContains(t, problems, path)
 	}
-	for _, r := range p.resources {
+	for _, r := range p.Resources {
 		assert.Equal(t, "pulumi:pulumi:Stack", r.Type, "%s was registered", r.Name)
 	}
 }
@@ -331,7 +331,7 @@ func TestInventory(t *testing.T) {
 		t.Run(stack, func(t *testing.T) {
 			p := shipped(t, stack)
 			var names []string
-			for _, r := range p.resources {
+			for _, r := range p.Resources {
 				names = append(names, r.Type+"::"+r.Name)
 			}
 			slices.Sort(names)
@@ -351,7 +351,7 @@ func TestInventory(t *testing.T) {
 
 func TestPoliciesAreValidDocuments(t *testing.T) {
 	p := deploy(t, nil)
-	for _, r := range p.resources {
+	for _, r := range p.Resources {
 		for _, key := range []resource.PropertyKey{"policy", "assumeRolePolicy"} {
 			value, ok := r.Inputs[key]
 			if !ok {

@@ -59,7 +59,7 @@ type taskContainer struct {
 func containers(t *testing.T, p *plan, name string) map[string]taskContainer {
 	t.Helper()
 	var list []taskContainer
-	text, ok := p.one(t, taskDefinition, name).get("containerDefinitions").(string)
+	text, ok := p.One(t, taskDefinition, name).Get("containerDefinitions").(string)
 	require.True(t, ok)
 	require.NoError(t, json.Unmarshal([]byte(text), &list))
 	all := map[string]taskContainer{}
@@ -71,30 +71,30 @@ func containers(t *testing.T, p *plan, name string) map[string]taskContainer {
 
 func policy(t *testing.T, p *plan, role string) string {
 	t.Helper()
-	return fmt.Sprint(p.one(t, rolePolicy, role).get("policy"))
+	return fmt.Sprint(p.One(t, rolePolicy, role).Get("policy"))
 }
 
 func TestTasksOnInstancesHaveOneInstanceEach(t *testing.T) {
 	p := deploy(t, onECS(nil))
-	task := p.one(t, taskDefinition, "nodes")
-	assert.Equal(t, "host", task.get("networkMode"))
-	assert.Equal(t, []any{"EC2"}, task.get("requiresCompatibilities"))
-	service := p.one(t, ecsService, "nodes")
-	assert.Equal(t, "distinctInstance", service.get("placementConstraints", "0", "type"))
-	assert.Nil(t, service.get("networkConfiguration"))
-	group := p.one(t, "aws:autoscaling/group:Group", "nodes")
-	assert.Equal(t, []any{2.0, 3.0}, []any{group.get("minSize"), group.get("maxSize")}, "one to spare for a replacement")
-	assert.Equal(t, true, group.get("protectFromScaleIn"))
-	assert.Equal(t, "instance", p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-instance").get("targetType"))
-	provider := p.one(t, "aws:ecs/capacityProvider:CapacityProvider", "nodes")
+	task := p.One(t, taskDefinition, "nodes")
+	assert.Equal(t, "host", task.Get("networkMode"))
+	assert.Equal(t, []any{"EC2"}, task.Get("requiresCompatibilities"))
+	service := p.One(t, ecsService, "nodes")
+	assert.Equal(t, "distinctInstance", service.Get("placementConstraints", "0", "type"))
+	assert.Nil(t, service.Get("networkConfiguration"))
+	group := p.One(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, []any{2.0, 3.0}, []any{group.Get("minSize"), group.Get("maxSize")}, "one to spare for a replacement")
+	assert.Equal(t, true, group.Get("protectFromScaleIn"))
+	assert.Equal(t, "instance", p.One(t, "aws:lb/targetGroup:TargetGroup", "nodes-instance").Get("targetType"))
+	provider := p.One(t, "aws:ecs/capacityProvider:CapacityProvider", "nodes")
 	for _, on := range []string{"managedDraining", "managedTerminationProtection"} {
-		assert.Equal(t, "ENABLED", provider.get("autoScalingGroupProvider", on))
+		assert.Equal(t, "ENABLED", provider.Get("autoScalingGroupProvider", on))
 	}
-	assert.Equal(t, "ENABLED", provider.get("autoScalingGroupProvider", "managedScaling", "status"))
-	template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
-	assert.Equal(t, "ami-0123456789abcdef0", template.get("imageId"))
-	assert.Equal(t, "required", template.get("metadataOptions", "httpTokens"))
-	data, err := base64.StdEncoding.DecodeString(fmt.Sprint(template.get("userData")))
+	assert.Equal(t, "ENABLED", provider.Get("autoScalingGroupProvider", "managedScaling", "status"))
+	template := p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
+	assert.Equal(t, "ami-0123456789abcdef0", template.Get("imageId"))
+	assert.Equal(t, "required", template.Get("metadataOptions", "httpTokens"))
+	data, err := base64.StdEncoding.DecodeString(fmt.Sprint(template.Get("userData")))
 	require.NoError(t, err)
 	assert.Contains(t, string(data), "ECS_CLUSTER=wso2is-test\n")
 	assert.Contains(t, string(data), "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST=true\n")
@@ -109,18 +109,18 @@ func TestTasksOnFargateHaveNoInstances(t *testing.T) {
 		"aws:autoscaling/group:Group", "aws:ec2/launchTemplate:LaunchTemplate", "aws:iam/instanceProfile:InstanceProfile",
 		"aws:ecs/capacityProvider:CapacityProvider",
 	} {
-		assert.Empty(t, p.all(token), token)
+		assert.Empty(t, p.All(token), token)
 	}
-	task := p.one(t, taskDefinition, "nodes")
+	task := p.One(t, taskDefinition, "nodes")
 	assert.Equal(t, []any{"awsvpc", "8192", "16384", 30.0},
-		[]any{task.get("networkMode"), task.get("cpu"), task.get("memory"), task.get("ephemeralStorage", "sizeInGib")})
-	assert.Equal(t, []any{"FARGATE"}, task.get("requiresCompatibilities"))
-	assert.Equal(t, "ip", p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").get("targetType"))
-	service := p.one(t, ecsService, "nodes")
-	assert.Equal(t, "FARGATE", service.get("capacityProviderStrategies", "0", "capacityProvider"))
-	assert.Equal(t, []any{"nodes-id"}, service.get("networkConfiguration", "securityGroups"))
-	assert.Len(t, service.get("networkConfiguration", "subnets"), 3)
-	assert.Equal(t, false, service.get("networkConfiguration", "assignPublicIp"))
+		[]any{task.Get("networkMode"), task.Get("cpu"), task.Get("memory"), task.Get("ephemeralStorage", "sizeInGib")})
+	assert.Equal(t, []any{"FARGATE"}, task.Get("requiresCompatibilities"))
+	assert.Equal(t, "ip", p.One(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").Get("targetType"))
+	service := p.One(t, ecsService, "nodes")
+	assert.Equal(t, "FARGATE", service.Get("capacityProviderStrategies", "0", "capacityProvider"))
+	assert.Equal(t, []any{"nodes-id"}, service.Get("networkConfiguration", "securityGroups"))
+	assert.Len(t, service.Get("networkConfiguration", "subnets"), 3)
+	assert.Equal(t, false, service.Get("networkConfiguration", "assignPublicIp"))
 	assert.Empty(t, containers(t, p, "nodes")["server"].ExtraHosts, "refused where a task has its own network")
 }
 
@@ -133,7 +133,7 @@ func TestMembersOnInstancesAreFoundByTheInstancesTags(t *testing.T) {
 	} {
 		assert.Contains(t, toml, line)
 	}
-	tags := fmt.Sprint(p.one(t, "aws:autoscaling/group:Group", "nodes").get("tags"))
+	tags := fmt.Sprint(p.One(t, "aws:autoscaling/group:Group", "nodes").Get("tags"))
 	assert.Contains(t, tags, "key:WSO2Cluster propagateAtLaunch:true value:wso2is-test")
 	for _, role := range []string{"task", "instances"} {
 		assert.Contains(t, policy(t, p, role), `"ec2:DescribeAvailabilityZones","ec2:DescribeInstances"`, role)
@@ -145,9 +145,9 @@ func TestMembersOnFargateAreFoundByTheTasksTags(t *testing.T) {
 	toml := deployment(t, p, "all")
 	assert.Contains(t, toml, "tagValue = 'wso2is-test'")
 	assert.NotContains(t, toml, "hostHeader")
-	service := p.one(t, ecsService, "nodes")
-	assert.Equal(t, "wso2is-test", service.get("tags", "WSO2Cluster"))
-	assert.Equal(t, "SERVICE", service.get("propagateTags"))
+	service := p.One(t, ecsService, "nodes")
+	assert.Equal(t, "wso2is-test", service.Get("tags", "WSO2Cluster"))
+	assert.Equal(t, "SERVICE", service.Get("propagateTags"))
 	for _, action := range []string{"ecs:ListTasks", "ecs:DescribeTasks", "ec2:DescribeNetworkInterfaces"} {
 		assert.Contains(t, policy(t, p, "task"), action)
 	}
@@ -177,7 +177,7 @@ func TestANodeIsFourContainers(t *testing.T) {
 			assert.True(t, server.LinuxParameters.InitProcessEnabled)
 			assert.Equal(t, "nofile", server.Ulimits[0].Name)
 			assert.Contains(t, server.HealthCheck.Command[1], "/api/health-check/v1.0/health")
-			check := p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-"+map[string]string{"ec2": "instance", "fargate": "ip"}[name]).get
+			check := p.One(t, "aws:lb/targetGroup:TargetGroup", "nodes-"+map[string]string{"ec2": "instance", "fargate": "ip"}[name]).Get
 			assert.Equal(t, "9763 HTTP /oauth2/jwks", fmt.Sprint(check("healthCheck", "port"), " ", check("healthCheck", "protocol"), " ",
 				check("healthCheck", "path")), "ECS would replace every task while the database is away")
 			assert.Equal(t, "/wso2is/wso2is-test/nodes", server.LogConfiguration.Options["awslogs-group"])
@@ -192,7 +192,7 @@ func TestANodeIsFourContainers(t *testing.T) {
 			for _, port := range server.PortMappings {
 				assert.Equal(t, port.ContainerPort, port.HostPort)
 			}
-			volumes, ok := p.one(t, taskDefinition, "nodes").get("volumes").([]any)
+			volumes, ok := p.One(t, taskDefinition, "nodes").Get("volumes").([]any)
 			require.True(t, ok)
 			shared := 0
 			for _, v := range volumes {
@@ -240,7 +240,7 @@ func TestSecretsAreNamesInTaskDefinitions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			changes["admin"], changes["secrets"] = object("password", marker), rotation(previous)
 			p := deploy(t, changes, "admin", "secrets")
-			for _, r := range p.resources {
+			for _, r := range p.Resources {
 				for key, value := range r.Inputs {
 					text := fmt.Sprint(componenttest.Reveal(value))
 					if strings.Contains(text, marker) || strings.Contains(text, previous) {
@@ -265,9 +265,9 @@ func TestSecretsAreNamesInTaskDefinitions(t *testing.T) {
 
 func TestEachRoleDoesOneThing(t *testing.T) {
 	p := deploy(t, onECS(nil))
-	nodes, schema := p.one(t, taskDefinition, "nodes"), p.one(t, taskDefinition, "schema")
+	nodes, schema := p.One(t, taskDefinition, "nodes"), p.One(t, taskDefinition, "schema")
 	arns := []any{
-		nodes.get("taskRoleArn"), nodes.get("executionRoleArn"), schema.get("taskRoleArn"), schema.get("executionRoleArn"),
+		nodes.Get("taskRoleArn"), nodes.Get("executionRoleArn"), schema.Get("taskRoleArn"), schema.Get("executionRoleArn"),
 	}
 	assert.Len(t, slices.CompactFunc(arns, func(a, b any) bool { return a == b }), 4)
 	assert.NotContains(t, policy(t, p, "task"), "secretsmanager")
@@ -279,7 +279,7 @@ func TestEachRoleDoesOneThing(t *testing.T) {
 		`"arn:aws:ecr:eu-west-1:123456789012:repository/aws-cli","arn:aws:ecr:eu-west-1:123456789012:repository/wso2is"`)
 	assert.Contains(t, policy(t, p, "automation"), "task-definition/wso2is-test-schema:*")
 	for _, role := range []string{"task", "execution", "schema", "schema-execution"} {
-		trust := fmt.Sprint(p.one(t, "aws:iam/role:Role", role).get("assumeRolePolicy"))
+		trust := fmt.Sprint(p.One(t, "aws:iam/role:Role", role).Get("assumeRolePolicy"))
 		assert.Contains(t, trust, "ecs-tasks.amazonaws.com")
 		assert.Contains(t, trust, `"aws:SourceAccount":"123456789012"`, "no other account's tasks")
 	}
@@ -288,17 +288,17 @@ func TestEachRoleDoesOneThing(t *testing.T) {
 func TestTheSchemaIsMadeOnceBeforeTheService(t *testing.T) {
 	run := func(changes map[string]any) (*plan, string) {
 		p := deploy(t, changes)
-		return p, fmt.Sprint(p.one(t, association, "schema").get("parameters", "Schema"))
+		return p, fmt.Sprint(p.One(t, association, "schema").Get("parameters", "Schema"))
 	}
 	p, first := run(onECS(nil))
-	assert.True(t, slices.ContainsFunc(p.one(t, ecsService, "nodes").Dependencies, func(urn string) bool {
+	assert.True(t, slices.ContainsFunc(p.One(t, ecsService, "nodes").Dependencies, func(urn string) bool {
 		return strings.HasSuffix(urn, "Association::schema")
 	}))
-	assert.True(t, slices.ContainsFunc(p.one(t, association, "schema").Dependencies, func(urn string) bool {
+	assert.True(t, slices.ContainsFunc(p.One(t, association, "schema").Dependencies, func(urn string) bool {
 		return strings.HasSuffix(urn, "Instance::main")
 	}), "the database is there first")
-	assert.NotZero(t, p.one(t, association, "schema").get("waitForSuccessTimeoutSeconds"))
-	assert.Nil(t, p.one(t, association, "schema").get("scheduleExpression"))
+	assert.NotZero(t, p.One(t, association, "schema").Get("waitForSuccessTimeoutSeconds"))
+	assert.Nil(t, p.One(t, association, "schema").Get("scheduleExpression"))
 	_, image := run(onECS(object("container", object("image", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0.9"))))
 	assert.Equal(t, first, image, "another image is no other schema")
 	_, release := run(onECS(object("version", "7.0.0")))
@@ -314,76 +314,76 @@ func TestTheSchemaIsMadeOnceBeforeTheService(t *testing.T) {
 
 func TestANewNodeIsHealthyBeforeAnOldOneGoes(t *testing.T) {
 	for count, surge := range map[int]float64{1: 200, 2: 150, 3: 134, 7: 115} {
-		service := deploy(t, onECS(object("nodes", object("count", count)))).one(t, ecsService, "nodes")
-		assert.Equal(t, 100.0, service.get("deploymentMinimumHealthyPercent"))
-		assert.Equal(t, surge, service.get("deploymentMaximumPercent"))
+		service := deploy(t, onECS(object("nodes", object("count", count)))).One(t, ecsService, "nodes")
+		assert.Equal(t, 100.0, service.Get("deploymentMinimumHealthyPercent"))
+		assert.Equal(t, surge, service.Get("deploymentMaximumPercent"))
 		assert.Equal(t, count+1, count*int(surge)/100, "one at a time")
-		assert.Equal(t, true, service.get("deploymentCircuitBreaker", "rollback"))
-		assert.GreaterOrEqual(t, service.get("healthCheckGracePeriodSeconds"), 300.0)
-		assert.Equal(t, false, service.get("waitForSteadyState"), "to the provider tasks that crash are steady")
+		assert.Equal(t, true, service.Get("deploymentCircuitBreaker", "rollback"))
+		assert.GreaterOrEqual(t, service.Get("healthCheckGracePeriodSeconds"), 300.0)
+		assert.Equal(t, false, service.Get("waitForSteadyState"), "to the provider tasks that crash are steady")
 		assert.NotContains(t, service.Ignore, "desiredCount")
 	}
-	assert.Equal(t, true, deploy(t, onECS(nil)).one(t, taskDefinition, "nodes").get("skipDestroy"),
+	assert.Equal(t, true, deploy(t, onECS(nil)).One(t, taskDefinition, "nodes").Get("skipDestroy"),
 		"a rollback needs the revision before")
 }
 
 func TestTasksComeByLoadAndGoOneAtATime(t *testing.T) {
 	p := deploy(t, onFargate(object("nodes", object("autoscaling", object("max", 5, "cpu", 60)))))
-	target := p.one(t, "aws:appautoscaling/target:Target", "nodes")
-	assert.Equal(t, []any{2.0, 5.0}, []any{target.get("minCapacity"), target.get("maxCapacity")})
-	assert.Equal(t, "service/wso2is-test/wso2is-test", target.get("resourceId"))
+	target := p.One(t, "aws:appautoscaling/target:Target", "nodes")
+	assert.Equal(t, []any{2.0, 5.0}, []any{target.Get("minCapacity"), target.Get("maxCapacity")})
+	assert.Equal(t, "service/wso2is-test/wso2is-test", target.Get("resourceId"))
 	for name, percent := range map[string]float64{"CPU": 60, "Memory": 80} {
-		tracking := p.one(t, "aws:appautoscaling/policy:Policy", name)
-		assert.Equal(t, percent, tracking.get("targetTrackingScalingPolicyConfiguration", "targetValue"))
-		assert.Equal(t, true, tracking.get("targetTrackingScalingPolicyConfiguration", "disableScaleIn"))
+		tracking := p.One(t, "aws:appautoscaling/policy:Policy", name)
+		assert.Equal(t, percent, tracking.Get("targetTrackingScalingPolicyConfiguration", "targetValue"))
+		assert.Equal(t, true, tracking.Get("targetTrackingScalingPolicyConfiguration", "disableScaleIn"))
 	}
-	shrink := p.one(t, "aws:appautoscaling/policy:Policy", "scale-in")
-	assert.Equal(t, -1.0, shrink.get("stepScalingPolicyConfiguration", "stepAdjustments", "0", "scalingAdjustment"))
-	alarm := p.one(t, "aws:cloudwatch/metricAlarm:MetricAlarm", "scale-in")
-	assert.Contains(t, fmt.Sprint(alarm.get("alarmActions")), "Policy/scale-in")
-	assert.Equal(t, "IF(memory > 80, 100, 100 * cpu / 60)", alarm.get("metricQueries", "2", "expression"))
-	service := p.one(t, ecsService, "nodes")
+	shrink := p.One(t, "aws:appautoscaling/policy:Policy", "scale-in")
+	assert.Equal(t, -1.0, shrink.Get("stepScalingPolicyConfiguration", "stepAdjustments", "0", "scalingAdjustment"))
+	alarm := p.One(t, "aws:cloudwatch/metricAlarm:MetricAlarm", "scale-in")
+	assert.Contains(t, fmt.Sprint(alarm.Get("alarmActions")), "Policy/scale-in")
+	assert.Equal(t, "IF(memory > 80, 100, 100 * cpu / 60)", alarm.Get("metricQueries", "2", "expression"))
+	service := p.One(t, ecsService, "nodes")
 	assert.Contains(t, service.Ignore, "desiredCount", "an update must not undo scaling")
-	assert.Equal(t, 150.0, service.get("deploymentMaximumPercent"), "one more may start whatever the number is")
+	assert.Equal(t, 150.0, service.Get("deploymentMaximumPercent"), "one more may start whatever the number is")
 	group := deploy(t, onECS(object("nodes", object("autoscaling", object("max", 5))))).
-		one(t, "aws:autoscaling/group:Group", "nodes")
-	assert.Equal(t, 6.0, group.get("maxSize"), "instances follow tasks")
+		One(t, "aws:autoscaling/group:Group", "nodes")
+	assert.Equal(t, 6.0, group.Get("maxSize"), "instances follow tasks")
 }
 
 func TestShellsAreOffUnlessAskedFor(t *testing.T) {
-	assert.Equal(t, false, deploy(t, onFargate(nil)).one(t, ecsService, "nodes").get("enableExecuteCommand"))
+	assert.Equal(t, false, deploy(t, onFargate(nil)).One(t, ecsService, "nodes").Get("enableExecuteCommand"))
 	p := deploy(t, onFargate(object("ecs", object("launchType", "fargate", "exec", true))))
-	assert.Equal(t, true, p.one(t, ecsService, "nodes").get("enableExecuteCommand"))
+	assert.Equal(t, true, p.One(t, ecsService, "nodes").Get("enableExecuteCommand"))
 	assert.Contains(t, policy(t, p, "task"), "ssmmessages:OpenDataChannel")
-	assert.Equal(t, "OVERRIDE", p.one(t, "aws:ecs/cluster:Cluster", "nodes").
-		get("configuration", "executeCommandConfiguration", "logging"))
+	assert.Equal(t, "OVERRIDE", p.One(t, "aws:ecs/cluster:Cluster", "nodes").
+		Get("configuration", "executeCommandConfiguration", "logging"))
 }
 
 func TestOwnRepositories(t *testing.T) {
 	p := deploy(t, onECS(object("container", object("repository", true))))
-	assert.Len(t, p.all("aws:ecr/repository:Repository"), 2)
+	assert.Len(t, p.All("aws:ecr/repository:Repository"), 2)
 	assert.Contains(t, containers(t, p, "nodes")["server"].Image, "/wso2is-test/wso2is:7.1.0")
-	assert.Empty(t, deploy(t, onECS(nil)).all("aws:ecr/repository:Repository"))
+	assert.Empty(t, deploy(t, onECS(nil)).All("aws:ecr/repository:Repository"))
 }
 
 func TestArchitectureFollowsTheInstanceType(t *testing.T) {
 	p := deploy(t, onECS(object("nodes", object("instanceType", "m7g.xlarge"))))
-	assert.Equal(t, "ARM64", p.one(t, taskDefinition, "nodes").get("runtimePlatform", "cpuArchitecture"))
-	assert.Equal(t, "ami-0123456789abcdef0", p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").get("imageId"))
+	assert.Equal(t, "ARM64", p.One(t, taskDefinition, "nodes").Get("runtimePlatform", "cpuArchitecture"))
+	assert.Equal(t, "ami-0123456789abcdef0", p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").Get("imageId"))
 	assert.True(t, slices.ContainsFunc(p.parameters, func(name string) bool { return strings.Contains(name, "/arm64/recommended/") }))
 	pinned := deploy(t, onECS(object("nodes", object("ami", "ami-0123456789abcdef1"))))
-	assert.Equal(t, "ami-0123456789abcdef1", pinned.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").get("imageId"))
+	assert.Equal(t, "ami-0123456789abcdef1", pinned.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").Get("imageId"))
 }
 
 func TestOldReleasesOnInstancesMayAskTheMetadataServiceTheOldWay(t *testing.T) {
 	p := deploy(t, onECS(object("version", "6.1.0")))
 	assert.Equal(t, "optional",
-		p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").get("metadataOptions", "httpTokens"))
+		p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").Get("metadataOptions", "httpTokens"))
 }
 
 func TestEndpointsOfTheServicesThatTasksCall(t *testing.T) {
 	services := func(changes map[string]any) (names []string) {
-		for _, e := range deploy(t, changes).all("aws:ec2/vpcEndpoint:VpcEndpoint") {
+		for _, e := range deploy(t, changes).All("aws:ec2/vpcEndpoint:VpcEndpoint") {
 			names = append(names, e.Name)
 		}
 		slices.Sort(names)
@@ -403,7 +403,7 @@ func TestTheTopologyIsAllThatChanges(t *testing.T) {
 		"aws:lb/loadBalancer:LoadBalancer", "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", ingress, egress,
 	} {
 		names := func(p *plan) (all []string) {
-			for _, r := range p.all(token) {
+			for _, r := range p.All(token) {
 				// ECS replaces what its load balancer's check fails, which must therefore ask for less, on another port.
 				if !strings.HasPrefix(r.Name, "alive-") {
 					all = append(all, r.Name)
@@ -422,7 +422,7 @@ func TestTaskDefinitions(t *testing.T) {
 		for _, name := range []string{"nodes", "schema"} {
 			t.Run(stack+" "+name, func(t *testing.T) {
 				var list []map[string]any
-				text := fmt.Sprint(shipped(t, stack).one(t, taskDefinition, name).get("containerDefinitions"))
+				text := fmt.Sprint(shipped(t, stack).One(t, taskDefinition, name).Get("containerDefinitions"))
 				require.Less(t, len(text), 64<<10)
 				require.NoError(t, json.Unmarshal([]byte(text), &list))
 				for _, c := range list {

@@ -91,31 +91,27 @@ func existing() map[string]any {
 			"s3PrefixList", "pl-0123456789abcdef0", "privateSubnets", subnets("0", "1"), "publicSubnets", subnets("1", "2"))))
 }
 
-func (r registered) dependsOn(name string) bool {
-	return slices.ContainsFunc(r.Dependencies, func(urn string) bool { return strings.HasSuffix(urn, "::"+name) })
-}
-
 func TestControlPlane(t *testing.T) {
 	p := deploy(t, eks())
-	cluster := p.one(t, eksClusterType, "cluster")
-	assert.Equal(t, "wso2is-test", cluster.get("name"))
-	assert.Equal(t, "1.36", cluster.get("version"))
-	assert.Equal(t, true, cluster.get("vpcConfig", "endpointPrivateAccess"))
-	assert.Equal(t, true, cluster.get("vpcConfig", "endpointPublicAccess"))
-	assert.Equal(t, []any{"203.0.113.7/32"}, cluster.get("vpcConfig", "publicAccessCidrs"))
+	cluster := p.One(t, eksClusterType, "cluster")
+	assert.Equal(t, "wso2is-test", cluster.Get("name"))
+	assert.Equal(t, "1.36", cluster.Get("version"))
+	assert.Equal(t, true, cluster.Get("vpcConfig", "endpointPrivateAccess"))
+	assert.Equal(t, true, cluster.Get("vpcConfig", "endpointPublicAccess"))
+	assert.Equal(t, []any{"203.0.113.7/32"}, cluster.Get("vpcConfig", "publicAccessCidrs"))
 	assert.Equal(t, []any{"private-eu-west-1a-id", "private-eu-west-1b-id", "private-eu-west-1c-id"},
-		cluster.get("vpcConfig", "subnetIds"))
-	assert.Equal(t, []any{"secrets"}, cluster.get("encryptionConfig", "resources"))
-	assert.Equal(t, p.one(t, "aws:kms/key:Key", "key").arn(), cluster.get("encryptionConfig", "provider", "keyArn"))
-	assert.Equal(t, "API", cluster.get("accessConfig", "authenticationMode"), "no aws-auth")
-	assert.Len(t, cluster.get("enabledClusterLogTypes"), 5)
-	assert.Equal(t, false, cluster.get("bootstrapSelfManagedAddons"))
+		cluster.Get("vpcConfig", "subnetIds"))
+	assert.Equal(t, []any{"secrets"}, cluster.Get("encryptionConfig", "resources"))
+	assert.Equal(t, p.One(t, "aws:kms/key:Key", "key").ARN(), cluster.Get("encryptionConfig", "provider", "keyArn"))
+	assert.Equal(t, "API", cluster.Get("accessConfig", "authenticationMode"), "no aws-auth")
+	assert.Len(t, cluster.Get("enabledClusterLogTypes"), 5)
+	assert.Equal(t, false, cluster.Get("bootstrapSelfManagedAddons"))
 	assert.True(t, cluster.Protect, "in prod")
-	logs := p.one(t, "aws:cloudwatch/logGroup:LogGroup", "control-plane")
-	assert.Equal(t, "/aws/eks/wso2is-test/cluster", logs.get("name"))
-	assert.Equal(t, 90.0, logs.get("retentionInDays"))
-	assert.True(t, cluster.dependsOn("control-plane"), "EKS would make the log group itself")
-	assert.True(t, cluster.dependsOn("cluster-AmazonEKSClusterPolicy"))
+	logs := p.One(t, "aws:cloudwatch/logGroup:LogGroup", "control-plane")
+	assert.Equal(t, "/aws/eks/wso2is-test/cluster", logs.Get("name"))
+	assert.Equal(t, 90.0, logs.Get("retentionInDays"))
+	assert.True(t, cluster.DependsOn("control-plane"), "EKS would make the log group itself")
+	assert.True(t, cluster.DependsOn("cluster-AmazonEKSClusterPolicy"))
 }
 
 // TestControlPlaneTakesOnlyZonesThatHaveOne has an account in which the letter c is a zone without control planes.
@@ -132,12 +128,12 @@ func TestControlPlaneTakesOnlyZonesThatHaveOne(t *testing.T) {
 	p, err := in(map[string]any{})
 	require.NoError(t, err)
 	assert.Equal(t, []any{"private-us-east-1a-id", "private-us-east-1b-id", "private-us-east-1d-id"},
-		p.one(t, eksClusterType, "cluster").get("vpcConfig", "subnetIds"))
+		p.One(t, eksClusterType, "cluster").Get("vpcConfig", "subnetIds"))
 
 	p, err = in(map[string]any{"zones": []string{"us-east-1a", "us-east-1c"}})
 	require.ErrorContains(t, err, "wso2is:network.zones[1]: us-east-1c is use1-az3 in this account, and EKS puts no control "+
 		"plane there; write another zone: us-east-1b, us-east-1d")
-	for _, r := range p.resources {
+	for _, r := range p.Resources {
 		assert.Equal(t, "pulumi:providers:aws", r.Type, "before the first resource")
 	}
 }
@@ -145,30 +141,30 @@ func TestControlPlaneTakesOnlyZonesThatHaveOne(t *testing.T) {
 // TestControlPlaneKeepsItsZones is why a zone can be added later: EKS would refuse it for the control plane.
 func TestControlPlaneKeepsItsZones(t *testing.T) {
 	p := deploy(t, eks())
-	assert.Equal(t, []string{"vpcConfig.subnetIds"}, p.one(t, eksClusterType, "cluster").Ignore)
-	assert.Empty(t, p.one(t, "aws:eks/nodeGroup:NodeGroup", "nodes").Ignore, "nodes use the new zone")
+	assert.Equal(t, []string{"vpcConfig.subnetIds"}, p.One(t, eksClusterType, "cluster").Ignore)
+	assert.Empty(t, p.One(t, "aws:eks/nodeGroup:NodeGroup", "nodes").Ignore, "nodes use the new zone")
 }
 
 func TestPrivateAPIWithoutPublicAddresses(t *testing.T) {
 	changes := existing()
 	delete(changes, "eks")
-	cluster := deploy(t, changes).one(t, eksClusterType, "cluster")
-	assert.Equal(t, false, cluster.get("vpcConfig", "endpointPublicAccess"))
-	assert.Nil(t, cluster.get("vpcConfig", "publicAccessCidrs"))
+	cluster := deploy(t, changes).One(t, eksClusterType, "cluster")
+	assert.Equal(t, false, cluster.Get("vpcConfig", "endpointPublicAccess"))
+	assert.Nil(t, cluster.Get("vpcConfig", "publicAccessCidrs"))
 }
 
 func TestAdministratorsHaveAccessEntries(t *testing.T) {
 	p := deploy(t, eks("eks", object("admins", []string{"arn:aws:iam::123456789012:role/platform"})))
-	entry := p.one(t, "aws:eks/accessEntry:AccessEntry", "123456789012-role/platform")
-	assert.Equal(t, "arn:aws:iam::123456789012:role/platform", entry.get("principalArn"))
-	policy := p.one(t, "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "123456789012-role/platform")
-	assert.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", policy.get("policyArn"))
-	assert.Equal(t, "cluster", policy.get("accessScope", "type"))
+	entry := p.One(t, "aws:eks/accessEntry:AccessEntry", "123456789012-role/platform")
+	assert.Equal(t, "arn:aws:iam::123456789012:role/platform", entry.Get("principalArn"))
+	policy := p.One(t, "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "123456789012-role/platform")
+	assert.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", policy.Get("policyArn"))
+	assert.Equal(t, "cluster", policy.Get("accessScope", "type"))
 }
 
 func TestKubernetesNodesRunTheImageThatIsNamed(t *testing.T) {
 	p := deploy(t, eks("eks", object("nodeGroup", object("release", "1.36.0-20261101"))))
-	assert.Equal(t, "1.36.0-20261101", p.one(t, nodeGroupType, "nodes").get("releaseVersion"))
+	assert.Equal(t, "1.36.0-20261101", p.One(t, nodeGroupType, "nodes").Get("releaseVersion"))
 }
 
 func TestKubernetesNodes(t *testing.T) {
@@ -182,54 +178,54 @@ func TestKubernetesNodes(t *testing.T) {
 		t.Run(image, func(t *testing.T) {
 			p := deploy(t, eks("nodes", object("count", 4, "instanceType", want.kind, "rootVolume", 50),
 				"eks", object("nodeGroup", object("ami", image))))
-			nodes := p.one(t, nodeGroupType, "nodes")
-			assert.Equal(t, want.ami, nodes.get("amiType"))
-			assert.Equal(t, []any{want.kind}, nodes.get("instanceTypes"))
-			assert.Equal(t, 5.0, nodes.get("scalingConfig", "minSize"), "four pods and the one that a rolling update adds")
-			assert.Len(t, nodes.get("subnetIds"), 3, "every zone")
-			assert.Nil(t, nodes.get("releaseVersion"), "EKS takes the newest image")
-			assert.Nil(t, nodes.get("nodeGroupName"), "a name of its own would keep a new group from standing beside the old")
-			assert.Equal(t, p.one(t, eksClusterType, "cluster").get("version"), nodes.get("version"), "nodes follow the control plane")
-			template := p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
-			assert.Equal(t, "required", template.get("metadataOptions", "httpTokens"))
-			assert.Equal(t, 1.0, template.get("metadataOptions", "httpPutResponseHopLimit"), "no pod takes the node's role")
-			disk := func(key string) any { return template.get("blockDeviceMappings", want.disk, "ebs", key) }
+			nodes := p.One(t, nodeGroupType, "nodes")
+			assert.Equal(t, want.ami, nodes.Get("amiType"))
+			assert.Equal(t, []any{want.kind}, nodes.Get("instanceTypes"))
+			assert.Equal(t, 5.0, nodes.Get("scalingConfig", "minSize"), "four pods and the one that a rolling update adds")
+			assert.Len(t, nodes.Get("subnetIds"), 3, "every zone")
+			assert.Nil(t, nodes.Get("releaseVersion"), "EKS takes the newest image")
+			assert.Nil(t, nodes.Get("nodeGroupName"), "a name of its own would keep a new group from standing beside the old")
+			assert.Equal(t, p.One(t, eksClusterType, "cluster").Get("version"), nodes.Get("version"), "nodes follow the control plane")
+			template := p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes")
+			assert.Equal(t, "required", template.Get("metadataOptions", "httpTokens"))
+			assert.Equal(t, 1.0, template.Get("metadataOptions", "httpPutResponseHopLimit"), "no pod takes the node's role")
+			disk := func(key string) any { return template.Get("blockDeviceMappings", want.disk, "ebs", key) }
 			assert.Equal(t, 50.0, disk("volumeSize"))
 			assert.Equal(t, "true", disk("encrypted"))
 			assert.Equal(t, "gp3", disk("volumeType"))
-			assert.Equal(t, []any{"nodes-id"}, template.get("vpcSecurityGroupIds"), "not the cluster's group, which is open")
-			assert.Nil(t, template.get("userData"))
+			assert.Equal(t, []any{"nodes-id"}, template.Get("vpcSecurityGroupIds"), "not the cluster's group, which is open")
+			assert.Nil(t, template.Get("userData"))
 		})
 	}
 }
 
 func TestNodesOfAnAutoscalerStayWhereItPutThem(t *testing.T) {
 	p := deploy(t, eks("eks", object("nodeGroup", object("max", 9))))
-	assert.Contains(t, p.one(t, nodeGroupType, "nodes").Ignore, "scalingConfig.desiredSize")
-	assert.Empty(t, deploy(t, eks()).one(t, nodeGroupType, "nodes").Ignore)
+	assert.Contains(t, p.One(t, nodeGroupType, "nodes").Ignore, "scalingConfig.desiredSize")
+	assert.Empty(t, deploy(t, eks()).One(t, nodeGroupType, "nodes").Ignore)
 }
 
 func TestAddonsComeInTheOrderThatNodesNeed(t *testing.T) {
 	p := deploy(t, eks("nodes", object("autoscaling", object("max", 4))))
-	nodes := p.one(t, nodeGroupType, "nodes")
+	nodes := p.One(t, nodeGroupType, "nodes")
 	var names []string
-	for _, r := range p.all(addonType) {
+	for _, r := range p.All(addonType) {
 		names = append(names, r.Name)
-		switch early := nodes.dependsOn(r.Name); r.Name {
+		switch early := nodes.DependsOn(r.Name); r.Name {
 		case "vpc-cni", "kube-proxy", "eks-pod-identity-agent":
 			assert.True(t, early, "no node becomes ready without %s", r.Name)
 		default:
 			assert.False(t, early)
-			assert.True(t, r.dependsOn("nodes"), "%s needs a node to run on", r.Name)
+			assert.True(t, r.DependsOn("nodes"), "%s needs a node to run on", r.Name)
 		}
-		assert.Equal(t, "v1.0.0-eksbuild.36", r.get("addonVersion"), "the version for the cluster's Kubernetes")
+		assert.Equal(t, "v1.0.0-eksbuild.36", r.Get("addonVersion"), "the version for the cluster's Kubernetes")
 	}
 	slices.Sort(names)
 	assert.Equal(t, []string{
 		"amazon-cloudwatch-observability", "aws-efs-csi-driver", "aws-secrets-store-csi-driver-provider", "coredns",
 		"eks-pod-identity-agent", "kube-proxy", "metrics-server", "vpc-cni",
 	}, names)
-	values := func(name string) string { return fmt.Sprint(p.one(t, addonType, name).get("configurationValues")) }
+	values := func(name string) string { return fmt.Sprint(p.One(t, addonType, name).Get("configurationValues")) }
 	assert.Contains(t, values("vpc-cni"), `"enableNetworkPolicy":"true"`)
 	assert.Contains(t, values("aws-secrets-store-csi-driver-provider"), `"syncSecret":{"enabled":true}`)
 	logs := values("amazon-cloudwatch-observability")
@@ -240,8 +236,8 @@ func TestAddonsComeInTheOrderThatNodesNeed(t *testing.T) {
 
 func TestOnlyAddonsThatSomethingNeeds(t *testing.T) {
 	p := deploy(t, eks("eks", object("secrets", "kubernetes", "addons", object("coredns", "v1.12.4-eksbuild.1"))))
-	assert.Equal(t, "v1.12.4-eksbuild.1", p.one(t, addonType, "coredns").get("addonVersion"))
-	for _, r := range p.all(addonType) {
+	assert.Equal(t, "v1.12.4-eksbuild.1", p.One(t, addonType, "coredns").Get("addonVersion"))
+	for _, r := range p.All(addonType) {
 		assert.NotContains(t, []string{"metrics-server", "aws-secrets-store-csi-driver-provider"}, r.Name)
 	}
 }
@@ -250,9 +246,9 @@ func TestOnlyAddonsThatSomethingNeeds(t *testing.T) {
 func TestRolesReachTheirServiceAccountsOnly(t *testing.T) {
 	p := deploy(t, eks())
 	accounts := map[string]string{}
-	for _, r := range p.all(associationType) {
-		accounts[r.Name] = fmt.Sprint(r.get("namespace"), "/", r.get("serviceAccount"))
-		trust := fmt.Sprint(p.one(t, "aws:iam/role:Role", r.Name).get("assumeRolePolicy"))
+	for _, r := range p.All(associationType) {
+		accounts[r.Name] = fmt.Sprint(r.Get("namespace"), "/", r.Get("serviceAccount"))
+		trust := fmt.Sprint(p.One(t, "aws:iam/role:Role", r.Name).Get("assumeRolePolicy"))
 		assert.Contains(t, trust, "pods.eks.amazonaws.com")
 		assert.Contains(t, trust, "sts:TagSession")
 		assert.Contains(t, trust, "arn:aws:eks:eu-west-1:123456789012:cluster/wso2is-test", "no other cluster's pods")
@@ -262,24 +258,19 @@ func TestRolesReachTheirServiceAccountsOnly(t *testing.T) {
 		"controller": "kube-system/aws-load-balancer-controller", "pods": "wso2is-test/wso2is",
 		"schema": "wso2is-test/wso2is-schema",
 	}, accounts)
-	mount := p.one(t, "aws:efs/fileSystemPolicy:FileSystemPolicy", "shared")
-	assert.Contains(t, fmt.Sprint(mount.get("policy")), p.one(t, "aws:iam/role:Role", "filesystem").arn())
-	assert.True(t, p.one(t, addonType, "aws-efs-csi-driver").dependsOn("filesystem"), "a driver that started before its "+
+	mount := p.One(t, "aws:efs/fileSystemPolicy:FileSystemPolicy", "shared")
+	assert.Contains(t, fmt.Sprint(mount.Get("policy")), p.One(t, "aws:iam/role:Role", "filesystem").ARN())
+	assert.True(t, p.One(t, addonType, "aws-efs-csi-driver").DependsOn("filesystem"), "a driver that started before its "+
 		"role is there mounts nothing until it is started again")
 }
 
-func (r registered) arn() string {
-	short := r.Type[strings.LastIndex(r.Type, ":")+1:]
-	return fmt.Sprintf("arn:aws:mock:eu-west-1:123456789012:%s/%s", short, r.Name)
-}
-
 func TestPodsMayReadTheirOwnSecretsOnly(t *testing.T) {
-	policy := fmt.Sprint(deploy(t, eks()).one(t, rolePolicyType, "pods").get("policy"))
+	policy := fmt.Sprint(deploy(t, eks()).One(t, rolePolicyType, "pods").Get("policy"))
 	assert.Contains(t, policy, "secretsmanager:GetSecretValue")
 	assert.NotContains(t, policy, "secret:rds!db-main", "a hole in a server would be one in the database's administrator")
 	assert.Contains(t, policy, "arn:aws:s3:::wso2is-artifacts-123456789012-eu-west-1/")
 	assert.NotContains(t, policy, ".zip", "the product is in the image")
-	kube := fmt.Sprint(deploy(t, eks("eks", object("secrets", "kubernetes"))).one(t, rolePolicyType, "pods").get("policy"))
+	kube := fmt.Sprint(deploy(t, eks("eks", object("secrets", "kubernetes"))).One(t, rolePolicyType, "pods").Get("policy"))
 	assert.NotContains(t, kube, "secretsmanager:")
 	assert.NotContains(t, kube, "kms:")
 }
@@ -287,23 +278,23 @@ func TestPodsMayReadTheirOwnSecretsOnly(t *testing.T) {
 // TestOnlyTheSchemasJobReadsTheMasterPassword holds that it has a role, and reads nothing of the servers' own.
 func TestOnlyTheSchemasJobReadsTheMasterPassword(t *testing.T) {
 	p := deploy(t, eks())
-	policy := fmt.Sprint(p.one(t, rolePolicyType, "schema").get("policy"))
+	policy := fmt.Sprint(p.One(t, rolePolicyType, "schema").Get("policy"))
 	assert.Contains(t, policy, "secret:rds!db-main")
-	assert.Contains(t, policy, p.one(t, "aws:secretsmanager/secret:Secret", "database-identity").arn())
+	assert.Contains(t, policy, p.One(t, "aws:secretsmanager/secret:Secret", "database-identity").ARN())
 	assert.Contains(t, policy, "arn:aws:s3:::wso2is-artifacts-123456789012-eu-west-1/")
-	assert.NotContains(t, policy, p.one(t, "aws:secretsmanager/secret:Secret", "encryption-key").arn())
-	assert.Equal(t, "wso2is-schema", p.one(t, "kubernetes:batch/v1:Job", "schema").get("spec", "template", "spec", "serviceAccountName"))
+	assert.NotContains(t, policy, p.One(t, "aws:secretsmanager/secret:Secret", "encryption-key").ARN())
+	assert.Equal(t, "wso2is-schema", p.One(t, "kubernetes:batch/v1:Job", "schema").Get("spec", "template", "spec", "serviceAccountName"))
 	baked := deploy(t, eks("eks", object("secrets", "kubernetes"), "container", object("baked", true)))
-	for _, r := range baked.all("aws:iam/role:Role") {
+	for _, r := range baked.All("aws:iam/role:Role") {
 		assert.NotEqual(t, "schema", r.Name, "a job that asks AWS for nothing needs no role, and IAM takes no empty policy")
 	}
 }
 
 func TestLoadBalancerControllerAsksNoMetadataServiceAndNoInternet(t *testing.T) {
 	p := deploy(t, eks())
-	release := p.one(t, releaseType, "aws-load-balancer-controller")
-	value := func(path ...string) any { return release.get(append([]string{"values"}, path...)...) }
-	assert.Equal(t, "3.5.0", release.get("version"))
+	release := p.One(t, releaseType, "aws-load-balancer-controller")
+	value := func(path ...string) any { return release.Get(append([]string{"values"}, path...)...) }
+	assert.Equal(t, "3.5.0", release.Get("version"))
 	assert.Equal(t, "eu-west-1", value("region"))
 	assert.Equal(t, "vpc-id", value("vpcId"))
 	assert.Equal(t, "wso2is-test", value("clusterName"))
@@ -314,31 +305,31 @@ func TestLoadBalancerControllerAsksNoMetadataServiceAndNoInternet(t *testing.T) 
 	} {
 		assert.Equal(t, false, value(off), off)
 	}
-	assert.True(t, release.dependsOn("coredns"))
+	assert.True(t, release.DependsOn("coredns"))
 	own := deploy(t, eks("eks", object("controller", object("chart", "3.3.0",
-		"image", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/controller:v3.3.0")))).one(t, releaseType,
+		"image", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/controller:v3.3.0")))).One(t, releaseType,
 		"aws-load-balancer-controller")
-	assert.Equal(t, "3.3.0", own.get("version"))
-	assert.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/controller", own.get("values", "image", "repository"))
-	assert.Equal(t, "v3.3.0", own.get("values", "image", "tag"))
+	assert.Equal(t, "3.3.0", own.Get("version"))
+	assert.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/controller", own.Get("values", "image", "repository"))
+	assert.Equal(t, "v3.3.0", own.Get("values", "image", "tag"))
 }
 
 // TestReadinessGatesOfTheServersPodsAlone holds that a pod waits for a controller that is away, and only a server's pod.
 func TestReadinessGatesOfTheServersPodsAlone(t *testing.T) {
 	p := deploy(t, eks())
-	release := p.one(t, releaseType, "aws-load-balancer-controller")
-	assert.Equal(t, "Fail", release.get("values", "podMutatorWebhookConfig", "failurePolicy"))
-	assert.Equal(t, true, release.get("values", "keepTLSSecret"))
-	wanted := release.get("values", "objectSelector", "matchLabels").(map[string]any)
+	release := p.One(t, releaseType, "aws-load-balancer-controller")
+	assert.Equal(t, "Fail", release.Get("values", "podMutatorWebhookConfig", "failurePolicy"))
+	assert.Equal(t, true, release.Get("values", "keepTLSSecret"))
+	wanted := release.Get("values", "objectSelector", "matchLabels").(map[string]any)
 	labels := func(kind, name string) map[string]any {
-		return p.one(t, kind, name).get("spec", "template", "metadata", "labels").(map[string]any)
+		return p.One(t, kind, name).Get("spec", "template", "metadata", "labels").(map[string]any)
 	}
 	server, schema := labels("kubernetes:apps/v1:Deployment", "server"), labels("kubernetes:batch/v1:Job", "schema")
 	for key, value := range wanted {
 		assert.Equal(t, server[key], value, key)
 	}
 	assert.NotEqual(t, schema["app.kubernetes.io/component"], wanted["app.kubernetes.io/component"])
-	assert.Equal(t, 1.0, release.get("values", "podDisruptionBudget", "maxUnavailable"))
+	assert.Equal(t, 1.0, release.Get("values", "podDisruptionBudget", "maxUnavailable"))
 }
 
 // TestControllerMayChangeOneTargetGroup holds that with a binding the controller registers, and does nothing else.
@@ -347,7 +338,7 @@ func TestControllerMayChangeOneTargetGroup(t *testing.T) {
 	var policy struct {
 		Statement []struct{ Action, Resource []string }
 	}
-	text := fmt.Sprint(p.one(t, rolePolicyType, "controller").get("policy"))
+	text := fmt.Sprint(p.One(t, rolePolicyType, "controller").Get("policy"))
 	require.NoError(t, json.Unmarshal([]byte(text), &policy))
 	for _, s := range policy.Statement {
 		for _, action := range s.Action {
@@ -356,7 +347,7 @@ func TestControllerMayChangeOneTargetGroup(t *testing.T) {
 				continue
 			}
 			assert.Contains(t, []string{"RegisterTargets", "DeregisterTargets"}, verb)
-			assert.Equal(t, []string{p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").arn()}, s.Resource)
+			assert.Equal(t, []string{p.One(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").ARN()}, s.Resource)
 		}
 	}
 }
@@ -366,9 +357,9 @@ func TestKubernetesIsOpenWhereItMustBe(t *testing.T) {
 	p := deploy(t, eks("nodes", object("autoscaling", object("max", 4))))
 	open := func(token, own, other string) []string {
 		var found []string
-		for _, r := range p.all(token) {
-			if r.get("securityGroupId") == own && r.get("referencedSecurityGroupId") == other {
-				found = append(found, fmt.Sprintf("%v %v", r.get("ipProtocol"), r.get("fromPort")))
+		for _, r := range p.All(token) {
+			if r.Get("securityGroupId") == own && r.Get("referencedSecurityGroupId") == other {
+				found = append(found, fmt.Sprintf("%v %v", r.Get("ipProtocol"), r.Get("fromPort")))
 			}
 		}
 		slices.Sort(found)
@@ -378,39 +369,39 @@ func TestKubernetesIsOpenWhereItMustBe(t *testing.T) {
 	assert.Equal(t, []string{"tcp 10250", "tcp 10251", "tcp 9443"}, open(ingress, "nodes-id", "control-plane-id"))
 	assert.Equal(t, []string{"tcp 10250", "tcp 53", "tcp 5701", "udp 53"}, open(ingress, "nodes-id", "nodes-id"))
 	assert.Equal(t, open(ingress, "nodes-id", "nodes-id"), open(egress, "nodes-id", "nodes-id"))
-	assert.Equal(t, []any{"control-plane-id"}, p.one(t, eksClusterType, "cluster").get("vpcConfig", "securityGroupIds"))
-	for _, r := range slices.Concat(p.all(ingress), p.all(egress)) {
-		if r.get("securityGroupId") == "nodes-id" {
-			assert.Nil(t, r.get("cidrIpv4"), "%s opens nodes to addresses", r.Name)
+	assert.Equal(t, []any{"control-plane-id"}, p.One(t, eksClusterType, "cluster").Get("vpcConfig", "securityGroupIds"))
+	for _, r := range slices.Concat(p.All(ingress), p.All(egress)) {
+		if r.Get("securityGroupId") == "nodes-id" {
+			assert.Nil(t, r.Get("cidrIpv4"), "%s opens nodes to addresses", r.Name)
 		}
 	}
 	assert.Empty(t, deploy(t, nil).named("control-plane"), "other topologies have no control plane")
 }
 
 func (p *plan) named(name string) []registered {
-	return slices.DeleteFunc(slices.Clone(p.resources), func(r registered) bool { return r.Name != name })
+	return slices.DeleteFunc(slices.Clone(p.Resources), func(r registered) bool { return r.Name != name })
 }
 
 func TestNodesReachAWSWithoutTheInternet(t *testing.T) {
 	p := deploy(t, eks())
-	assert.Empty(t, p.all("aws:ec2/natGateway:NatGateway"))
+	assert.Empty(t, p.All("aws:ec2/natGateway:NatGateway"))
 	for _, service := range []string{
 		"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "monitoring",
 		"secretsmanager", "sts",
 	} {
-		p.one(t, "aws:ec2/vpcEndpoint:VpcEndpoint", service)
+		p.One(t, "aws:ec2/vpcEndpoint:VpcEndpoint", service)
 	}
-	nodes := p.one(t, nodeGroupType, "nodes")
+	nodes := p.One(t, nodeGroupType, "nodes")
 	for _, way := range []string{"s3", "eks-auth", "kubernetes-api-out", "dns-udp-in"} {
-		assert.True(t, nodes.dependsOn(way), "a node that starts before %s does not join", way)
+		assert.True(t, nodes.DependsOn(way), "a node that starts before %s does not join", way)
 	}
 }
 
 func TestPodsComeLastAndGoFirst(t *testing.T) {
 	p := deploy(t, eks())
-	pods := p.one(t, "kubernetes:apps/v1:Deployment", "server")
-	assert.Equal(t, "wso2is-test", pods.get("metadata", "namespace"))
-	assert.Equal(t, "ip", p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").get("targetType"))
+	pods := p.One(t, "kubernetes:apps/v1:Deployment", "server")
+	assert.Equal(t, "wso2is-test", pods.Get("metadata", "namespace"))
+	assert.Equal(t, "ip", p.One(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").Get("targetType"))
 	binding := p.custom(t, "TargetGroupBinding")
 	for _, before := range []string{
 		"aws-load-balancer-controller", "aws-efs-csi-driver", "aws-secrets-store-csi-driver-provider", "eu-west-1a", "main",
@@ -418,16 +409,16 @@ func TestPodsComeLastAndGoFirst(t *testing.T) {
 		assert.True(t, p.after(binding, before), "the pods need %s, and go before it", before)
 		assert.True(t, p.after(pods, before), "the pods need %s, and go before it", before)
 	}
-	assert.Equal(t, p.one(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").arn(), binding.get("spec", "targetGroupARN"))
+	assert.Equal(t, p.One(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").ARN(), binding.Get("spec", "targetGroupARN"))
 }
 
 // after says that a resource comes after another one, directly or not.
 func (p *plan) after(r registered, name string) bool {
-	if r.dependsOn(name) {
+	if r.DependsOn(name) {
 		return true
 	}
 	return slices.ContainsFunc(r.Dependencies, func(urn string) bool {
-		return slices.ContainsFunc(p.resources, func(other registered) bool {
+		return slices.ContainsFunc(p.Resources, func(other registered) bool {
 			return strings.HasSuffix(urn, other.Type+"::"+other.Name) && p.after(other, name)
 		})
 	})
@@ -436,8 +427,8 @@ func (p *plan) after(r registered, name string) bool {
 // custom is the only custom resource of a kind.
 func (p *plan) custom(t *testing.T, kind string) registered {
 	t.Helper()
-	for _, r := range p.resources {
-		if strings.HasPrefix(r.Type, "kubernetes:") && r.get("kind") == kind {
+	for _, r := range p.Resources {
+		if strings.HasPrefix(r.Type, "kubernetes:") && r.Get("kind") == kind {
 			return r
 		}
 	}
@@ -450,15 +441,15 @@ func TestIngressMakesTheSameLoadBalancer(t *testing.T) {
 	p := deploy(t, eks("eks", object("registration", "ingress"), "loadBalancer", object(
 		"hostedZone", "Z0123456789", "webAclArn",
 		"arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555")))
-	assert.Empty(t, p.all("aws:lb/loadBalancer:LoadBalancer"))
-	assert.Empty(t, p.all("aws:lb/targetGroup:TargetGroup"))
-	made := p.one(t, "kubernetes:networking.k8s.io/v1:Ingress", "server")
-	assert.Equal(t, "alb", made.get("spec", "ingressClassName"))
+	assert.Empty(t, p.All("aws:lb/loadBalancer:LoadBalancer"))
+	assert.Empty(t, p.All("aws:lb/targetGroup:TargetGroup"))
+	made := p.One(t, "kubernetes:networking.k8s.io/v1:Ingress", "server")
+	assert.Equal(t, "alb", made.Get("spec", "ingressClassName"))
 	for key, want := range map[string]string{
 		"load-balancer-name": "wso2is-test", "scheme": "internet-facing", "security-groups": "load-balancer-id",
 		"subnets": "public-eu-west-1a-id,public-eu-west-1b-id,public-eu-west-1c-id", "target-type": "ip",
-		"certificate-arn": p.one(t, "aws:acm/certificateValidation:CertificateValidation", "certificate").
-			get("certificateArn").(string),
+		"certificate-arn": p.One(t, "aws:acm/certificateValidation:CertificateValidation", "certificate").
+			Get("certificateArn").(string),
 		"listen-ports": `[{"HTTP":80},{"HTTPS":443}]`, "ssl-redirect": "443", "backend-protocol": "HTTPS",
 		"ssl-policy": "ELBSecurityPolicy-TLS13-1-2-2021-06", "healthcheck-path": "/api/health-check/v1.0/health",
 		"manage-backend-security-group-rules": "false",
@@ -466,25 +457,25 @@ func TestIngressMakesTheSameLoadBalancer(t *testing.T) {
 			"stickiness.type=lb_cookie,stickiness.lb_cookie.duration_seconds=86400",
 		"wafv2-acl-arn": "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555",
 	} {
-		assert.Equal(t, want, made.get("metadata", "annotations", "alb.ingress.kubernetes.io/"+key), key)
+		assert.Equal(t, want, made.Get("metadata", "annotations", "alb.ingress.kubernetes.io/"+key), key)
 	}
-	attributes := fmt.Sprint(made.get("metadata", "annotations", "alb.ingress.kubernetes.io/load-balancer-attributes"))
+	attributes := fmt.Sprint(made.Get("metadata", "annotations", "alb.ingress.kubernetes.io/load-balancer-attributes"))
 	for _, want := range []string{
 		"idle_timeout.timeout_seconds=300", "deletion_protection.enabled=true",
 		"routing.http.preserve_host_header.enabled=true", "access_logs.s3.bucket=wso2is-test-access-logs-",
 	} {
 		assert.Contains(t, attributes, want)
 	}
-	p.one(t, "aws:ec2/vpcEndpoint:VpcEndpoint", "wafv2")
-	release := p.one(t, releaseType, "aws-load-balancer-controller")
-	assert.Equal(t, true, release.get("values", "createIngressClassResource"))
-	assert.Equal(t, true, release.get("values", "enableWafv2"))
-	record := p.one(t, "aws:route53/record:Record", "alias")
-	assert.Equal(t, "ingress.elb.amazonaws.com", record.get("aliases", "0", "name"))
-	assert.Equal(t, "Z2", record.get("aliases", "0", "zoneId"))
-	alarm := p.one(t, "aws:cloudwatch/metricAlarm:MetricAlarm", "server-errors")
-	assert.Equal(t, map[string]any{"LoadBalancer": "app/made/1"}, alarm.get("dimensions"))
-	policy := fmt.Sprint(p.one(t, rolePolicyType, "controller").get("policy"))
+	p.One(t, "aws:ec2/vpcEndpoint:VpcEndpoint", "wafv2")
+	release := p.One(t, releaseType, "aws-load-balancer-controller")
+	assert.Equal(t, true, release.Get("values", "createIngressClassResource"))
+	assert.Equal(t, true, release.Get("values", "enableWafv2"))
+	record := p.One(t, "aws:route53/record:Record", "alias")
+	assert.Equal(t, "ingress.elb.amazonaws.com", record.Get("aliases", "0", "name"))
+	assert.Equal(t, "Z2", record.Get("aliases", "0", "zoneId"))
+	alarm := p.One(t, "aws:cloudwatch/metricAlarm:MetricAlarm", "server-errors")
+	assert.Equal(t, map[string]any{"LoadBalancer": "app/made/1"}, alarm.Get("dimensions"))
+	policy := fmt.Sprint(p.One(t, rolePolicyType, "controller").Get("policy"))
 	assert.Contains(t, policy, `"aws:RequestTag/elbv2.k8s.aws/cluster":"wso2is-test"`)
 	for _, never := range []string{"AuthorizeSecurityGroupIngress", "CreateSecurityGroup", "shield:", "waf-regional", "cognito",
 		"acm:"} {
@@ -497,21 +488,21 @@ func TestExistingClusterGetsPodsAndNothingElse(t *testing.T) {
 	for _, token := range []string{
 		eksClusterType, nodeGroupType, addonType, releaseType, "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/vpc:Vpc",
 	} {
-		assert.Empty(t, p.all(token), token)
+		assert.Empty(t, p.All(token), token)
 	}
-	association := p.one(t, associationType, "pods")
-	assert.Equal(t, "platform", association.get("clusterName"))
-	p.one(t, "kubernetes:apps/v1:Deployment", "server")
-	policy := fmt.Sprint(p.one(t, "aws:efs/fileSystemPolicy:FileSystemPolicy", "shared").get("policy"))
+	association := p.One(t, associationType, "pods")
+	assert.Equal(t, "platform", association.Get("clusterName"))
+	p.One(t, "kubernetes:apps/v1:Deployment", "server")
+	policy := fmt.Sprint(p.One(t, "aws:efs/fileSystemPolicy:FileSystemPolicy", "shared").Get("policy"))
 	assert.Contains(t, policy, "arn:aws:iam::123456789012:role/efs-csi-node")
 	for _, flow := range []string{"hazelcast-in", "serve-in"} {
-		assert.Equal(t, "sg-0123456789abcdef9", p.one(t, ingress, flow).get("securityGroupId"))
+		assert.Equal(t, "sg-0123456789abcdef9", p.One(t, ingress, flow).Get("securityGroupId"))
 	}
-	for _, r := range p.all(egress) {
-		assert.NotEqual(t, "sg-0123456789abcdef9", r.get("securityGroupId"), "what it lets out is its owner's business")
+	for _, r := range p.All(egress) {
+		assert.NotEqual(t, "sg-0123456789abcdef9", r.Get("securityGroupId"), "what it lets out is its owner's business")
 	}
-	kubeconfig := p.one(t, "pulumi:providers:kubernetes", "kubernetes")
-	assert.Contains(t, fmt.Sprint(kubeconfig.get("kubeconfig")), "https://existing.eks")
+	kubeconfig := p.One(t, "pulumi:providers:kubernetes", "kubernetes")
+	assert.Contains(t, fmt.Sprint(kubeconfig.Get("kubeconfig")), "https://existing.eks")
 }
 
 func TestExistingClusterInAnotherVPCIsRefused(t *testing.T) {
@@ -525,10 +516,10 @@ func TestOwnKubeconfigIsASecret(t *testing.T) {
 	changes := existing()
 	changes["eks"].(map[string]any)["cluster"].(map[string]any)["kubeconfig"] = "Marker0Kubeconfig"
 	p := deploy(t, changes, "eks")
-	value := p.one(t, "pulumi:providers:kubernetes", "kubernetes").Inputs["kubeconfig"]
+	value := p.One(t, "pulumi:providers:kubernetes", "kubernetes").Inputs["kubeconfig"]
 	assert.True(t, value.ContainsSecrets())
 	assert.Equal(t, "Marker0Kubeconfig", componenttest.Reveal(value))
-	for _, r := range p.resources {
+	for _, r := range p.Resources {
 		if r.Type != "pulumi:providers:kubernetes" {
 			assert.NotContains(t, fmt.Sprint(componenttest.Reveal(resource.NewObjectProperty(r.Inputs))), "Marker0Kubeconfig")
 		}
@@ -543,7 +534,7 @@ func TestSecretsOnEKSStaySecret(t *testing.T) {
 			p := deploy(t, eks("admin", object("password", marker), "secrets", rotation(previous), "eks", object("secrets",
 				store)), "admin", "secrets")
 			var seen []string
-			for _, r := range p.resources {
+			for _, r := range p.Resources {
 				for key, value := range r.Inputs {
 					text := fmt.Sprint(componenttest.Reveal(value))
 					assert.False(t, strings.Contains(text, "Marker0Master1") && !value.ContainsSecrets(), "%s", r.Name)
@@ -556,7 +547,7 @@ func TestSecretsOnEKSStaySecret(t *testing.T) {
 			}
 			slices.Sort(seen)
 			assert.Equal(t, holders, seen)
-			kubeconfig := p.one(t, "pulumi:providers:kubernetes", "kubernetes").Inputs["kubeconfig"]
+			kubeconfig := p.One(t, "pulumi:providers:kubernetes", "kubernetes").Inputs["kubeconfig"]
 			assert.True(t, kubeconfig.ContainsSecrets())
 		})
 	}
@@ -565,15 +556,15 @@ func TestSecretsOnEKSStaySecret(t *testing.T) {
 func TestOwnRepositoriesOnEKS(t *testing.T) {
 	p := deploy(t, eks("container", object("repository", true)))
 	for _, image := range []string{"wso2is", "aws-cli", "aws-load-balancer-controller"} {
-		p.one(t, "aws:ecr/repository:Repository", image)
-		assert.True(t, p.after(p.one(t, "kubernetes:apps/v1:Deployment", "server"), image))
+		p.One(t, "aws:ecr/repository:Repository", image)
+		assert.True(t, p.after(p.One(t, "kubernetes:apps/v1:Deployment", "server"), image))
 	}
-	release := p.one(t, releaseType, "aws-load-balancer-controller")
+	release := p.One(t, releaseType, "aws-load-balancer-controller")
 	assert.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is-test/aws-load-balancer-controller",
-		release.get("values", "image", "repository"))
+		release.Get("values", "image", "repository"))
 	elsewhere := deploy(t, eks("container", object("repository", true), "eks", object("controller", object("image",
 		"123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/controller:v3.4.0"))))
-	assert.Len(t, elsewhere.all("aws:ecr/repository:Repository"), 2, "the controller's is elsewhere")
+	assert.Len(t, elsewhere.All("aws:ecr/repository:Repository"), 2, "the controller's is elsewhere")
 }
 
 // TestEveryReleaseRunsOnEKS plans each release of the product, and each place that secrets come from.
@@ -585,7 +576,7 @@ func TestEveryReleaseRunsOnEKS(t *testing.T) {
 				more["membershipScheme"] = object("source", "s3://bucket/kubernetes-membership-scheme-1.0.10.jar")
 			}
 			p := deploy(t, eks("version", string(version), "eks", more))
-			p.one(t, "kubernetes:apps/v1:Deployment", "server")
+			p.One(t, "kubernetes:apps/v1:Deployment", "server")
 		})
 	}
 }
@@ -596,11 +587,11 @@ func TestMailEndpointIsWhereSESHasOne(t *testing.T) {
 	changes := eks("aws:region", "us-east-1", "network", object("sesEndpoint", true), "loadBalancer", object("certificateArn",
 		"arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"))
 	require.NoError(t, p.run(t, "test", configtest.Source(configtest.With(changes)), nil))
-	subnets := func(service string) any { return p.one(t, "aws:ec2/vpcEndpoint:VpcEndpoint", service).get("subnetIds") }
+	subnets := func(service string) any { return p.One(t, "aws:ec2/vpcEndpoint:VpcEndpoint", service).Get("subnetIds") }
 	assert.Equal(t, []any{"private-us-east-1a-id", "private-us-east-1c-id"}, subnets("email-smtp"))
 	assert.Equal(t, []any{"private-us-east-1a-id", "private-us-east-1b-id", "private-us-east-1c-id"}, subnets("logs"))
 	for _, token := range []string{ingress, egress} {
-		rule := p.one(t, token, map[string]string{ingress: "mail-in", egress: "mail-out"}[token])
-		assert.Equal(t, []any{587.0, 587.0}, []any{rule.get("fromPort"), rule.get("toPort")})
+		rule := p.One(t, token, map[string]string{ingress: "mail-in", egress: "mail-out"}[token])
+		assert.Equal(t, []any{587.0, 587.0}, []any{rule.Get("fromPort"), rule.Get("toPort")})
 	}
 }

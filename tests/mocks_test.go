@@ -25,19 +25,14 @@ import (
 )
 
 // registered is one resource as the program asked for it.
-type registered struct {
-	Type, Name   string
-	Inputs       resource.PropertyMap
-	Protect      bool
-	Dependencies []string
-	Ignore       []string
-}
+type registered = componenttest.Resource
 
 // plan is everything a program registered, and what it exported.
 type plan struct {
-	mu        sync.Mutex
-	resources []registered
-	invoked   []string
+	componenttest.Plan
+	// mu guards what follows.
+	mu      sync.Mutex
+	invoked []string
 	// parameters are the names of what was asked of the Parameter Store.
 	parameters []string
 	// calls are the functions with the providers that they were called through.
@@ -46,22 +41,6 @@ type plan struct {
 	tags func(filters resource.PropertyMap) (resource.PropertyMap, error)
 	// zones are the ids of the account's zones by name; nil for three in eu-west-1.
 	zones map[string]string
-}
-
-// NewResource answers a registration as AWS would, with an id, an ARN and the outputs that later resources read.
-// Registrations arrive on concurrent goroutines.
-func (p *plan) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	r := registered{Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs}
-	if args.RegisterRPC != nil {
-		r.Protect = args.RegisterRPC.GetProtect()
-		r.Dependencies = args.RegisterRPC.GetDependencies()
-		r.Ignore = args.RegisterRPC.GetIgnoreChanges()
-	}
-	p.mu.Lock()
-	p.resources = append(p.resources, r)
-	p.mu.Unlock()
-	id, out := componenttest.Created(args)
-	return id, out, nil
 }
 
 // Call answers the functions that the program may use; any other fails the test.
@@ -167,28 +146,3 @@ func deploy(t *testing.T, changes map[string]any, secretKeys ...string) *plan {
 	require.NoError(t, err)
 	return p
 }
-
-// all are the resources of a type.
-func (p *plan) all(token string) []registered {
-	var found []registered
-	for _, r := range p.resources {
-		if r.Type == token {
-			found = append(found, r)
-		}
-	}
-	return found
-}
-
-// one is the only resource of a type with a name.
-func (p *plan) one(t *testing.T, token, name string) registered {
-	t.Helper()
-	for _, r := range p.all(token) {
-		if r.Name == name {
-			return r
-		}
-	}
-	t.Fatalf("there is no %s named %s", token, name)
-	return registered{}
-}
-
-func (r registered) get(path ...string) any { return componenttest.At(r.Inputs, path...) }

@@ -22,11 +22,11 @@ func TestWhatValidatesAlsoPlans(t *testing.T) {
 		require.NoError(rt, err)
 		p, err := run(t, "test", configtest.Source(configtest.With(changes), secrets...), secrets)
 		require.NoError(rt, err)
-		require.Len(rt, p.all("aws:rds/instance:Instance"), len(loaded.Cluster.Database.Instances))
+		require.Len(rt, p.All("aws:rds/instance:Instance"), len(loaded.Cluster.Database.Instances))
 		if loaded.Cluster.Fixed() {
-			require.Len(rt, p.all("aws:ec2/instance:Instance"), loaded.Cluster.Nodes.Count)
+			require.Len(rt, p.All("aws:ec2/instance:Instance"), loaded.Cluster.Nodes.Count)
 		} else {
-			require.Len(rt, p.all("aws:autoscaling/group:Group"), 1)
+			require.Len(rt, p.All("aws:autoscaling/group:Group"), 1)
 		}
 	})
 }
@@ -45,9 +45,9 @@ func TestWhatValidatesOnEKSAlsoPlans(t *testing.T) {
 		if loaded.Cluster.EKS.Cluster != nil {
 			clusters = 0
 		}
-		require.Len(rt, p.all(eksClusterType), clusters)
-		require.Len(rt, p.all(nodeGroupType), clusters)
-		require.Len(rt, p.all("kubernetes:apps/v1:Deployment"), 1)
+		require.Len(rt, p.All(eksClusterType), clusters)
+		require.Len(rt, p.All(nodeGroupType), clusters)
+		require.Len(rt, p.All("kubernetes:apps/v1:Deployment"), 1)
 	})
 }
 
@@ -61,14 +61,14 @@ func TestWhatValidatesOnECSAlsoPlans(t *testing.T) {
 		require.NoError(rt, err)
 		p, err := run(t, "test", configtest.Source(configtest.With(changes), secrets...), secrets)
 		require.NoError(rt, err)
-		require.Len(rt, p.all(ecsService), 1)
+		require.Len(rt, p.All(ecsService), 1)
 		groups := 1
 		if loaded.Cluster.Fargate() {
 			groups = 0
 		}
-		require.Len(rt, p.all("aws:autoscaling/group:Group"), groups)
-		for _, task := range p.all(taskDefinition) {
-			text, ok := task.get("containerDefinitions").(string)
+		require.Len(rt, p.All("aws:autoscaling/group:Group"), groups)
+		for _, task := range p.All(taskDefinition) {
+			text, ok := task.Get("containerDefinitions").(string)
 			require.True(rt, ok)
 			require.Less(rt, len(text), 64<<10)
 		}

@@ -38,7 +38,7 @@ func TestProviderGetsWhatTheStackSaysOfIt(t *testing.T) {
 		"aws:defaultTags": map[string]any{"tags": map[string]any{"costs": "iam"}}, "tags": map[string]any{"team": "a"},
 		"aws:httpsProxy": "http://user:Marker2Proxy@proxy",
 	}, "aws:secretKey", "aws:assumeRoleWithWebIdentity", "aws:httpsProxy")
-	provider := p.one(t, "pulumi:providers:aws", "aws")
+	provider := p.One(t, "pulumi:providers:aws", "aws")
 	for key, want := range map[string]any{
 		"profile": "prod", "accessKey": "AKIAEXAMPLE", "secretKey": "Marker0Key", "insecure": false, "maxRetries": 0.0,
 		"httpsProxy": "http://user:Marker2Proxy@proxy", "region": "eu-west-1",
@@ -49,7 +49,7 @@ func TestProviderGetsWhatTheStackSaysOfIt(t *testing.T) {
 		"assumeRoleWithWebIdentity": map[string]any{
 			"roleArn": "arn:aws:iam::123456789012:role/deploy", "webIdentityToken": "Marker1Token"},
 	} {
-		assert.Equal(t, want, provider.get(key), key)
+		assert.Equal(t, want, provider.Get(key), key)
 	}
 	for _, key := range []string{"accessKey", "secretKey", "httpsProxy", "assumeRoleWithWebIdentity"} {
 		assert.True(t, provider.Inputs[resource.PropertyKey(key)].ContainsSecrets(), "%s is not secret", key)

@@ -19,16 +19,16 @@ func TestEveryServerCallsThroughTheProxy(t *testing.T) {
 	}
 	started := map[string]func(t *testing.T, p *plan) string{
 		"instances": func(t *testing.T, p *plan) string {
-			return userData(t, p.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes"), "userData")
+			return userData(t, p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes"), "userData")
 		},
 		"members": func(t *testing.T, p *plan) string {
-			return userData(t, p.one(t, "aws:ec2/instance:Instance", "node-1"), "userDataBase64")
+			return userData(t, p.One(t, "aws:ec2/instance:Instance", "node-1"), "userDataBase64")
 		},
 		"tasks": func(t *testing.T, p *plan) string {
-			return p.one(t, "aws:ecs/taskDefinition:TaskDefinition", "nodes").get("containerDefinitions").(string)
+			return p.One(t, "aws:ecs/taskDefinition:TaskDefinition", "nodes").Get("containerDefinitions").(string)
 		},
 		"pods": func(t *testing.T, p *plan) string {
-			text, err := json.Marshal(p.one(t, "kubernetes:apps/v1:Deployment", "server").get("spec"))
+			text, err := json.Marshal(p.One(t, "kubernetes:apps/v1:Deployment", "server").Get("spec"))
 			require.NoError(t, err)
 			return string(text)
 		},
@@ -49,8 +49,8 @@ func TestEveryServerCallsThroughTheProxy(t *testing.T) {
 			} {
 				assert.Contains(t, text, option)
 			}
-			rule := p.one(t, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "proxy-out-10.8.0.0_24")
-			assert.Equal(t, []any{3128.0, 3128.0, "10.8.0.0/24"}, []any{rule.get("fromPort"), rule.get("toPort"), rule.get("cidrIpv4")})
+			rule := p.One(t, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "proxy-out-10.8.0.0_24")
+			assert.Equal(t, []any{3128.0, 3128.0, "10.8.0.0/24"}, []any{rule.Get("fromPort"), rule.Get("toPort"), rule.Get("cidrIpv4")})
 		})
 	}
 }

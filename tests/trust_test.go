@@ -14,13 +14,13 @@ func TestFurtherAuthoritiesReachEveryNode(t *testing.T) {
 	with := map[string]any{"trust": map[string]any{"caBundle": map[string]any{"source": source, "sha256": sum}}}
 
 	instances := deploy(t, with)
-	data := userData(t, instances.one(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes"), "userData")
+	data := userData(t, instances.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes"), "userData")
 	for _, line := range []string{"TRUST_SOURCE=" + source + "\n", "TRUST_SHA256=" + sum + "\n", "TRUST_FILE=" + path + "\n"} {
 		assert.Contains(t, data, line)
 	}
 	allowed := func(p *plan) string {
 		all := ""
-		for _, r := range p.all(rolePolicy) {
+		for _, r := range p.All(rolePolicy) {
 			all += policy(t, p, r.Name)
 		}
 		return all
@@ -33,8 +33,8 @@ func TestFurtherAuthoritiesReachEveryNode(t *testing.T) {
 	assert.Contains(t, allowed(tasks), object)
 
 	pods := deploy(t, eks("trust", with["trust"]))
-	prepare := pods.one(t, "kubernetes:apps/v1:Deployment", "server").
-		get("spec", "template", "spec", "initContainers", "0", "env")
+	prepare := pods.One(t, "kubernetes:apps/v1:Deployment", "server").
+		Get("spec", "template", "spec", "initContainers", "0", "env")
 	assert.Contains(t, fmt.Sprint(prepare), fetched)
 	assert.Contains(t, allowed(pods), object)
 }

@@ -3,6 +3,7 @@ package componenttest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,15 +25,30 @@ type Resource struct {
 	Type, Name string
 	Inputs     resource.PropertyMap
 	Protect    bool
+	// Dependencies are URNs, and Ignore the properties whose changes are ignored.
+	Dependencies, Ignore []string
 }
 
 // Get is an input in plain Go, or nil: keys of objects and indices of lists lead to it.
 func (r Resource) Get(path ...string) any { return At(r.Inputs, path...) }
 
-// Plan is what a component registered.
+// DependsOn reports whether a resource of the name is among the dependencies.
+func (r Resource) DependsOn(name string) bool {
+	return slices.ContainsFunc(r.Dependencies, func(urn string) bool { return strings.HasSuffix(urn, "::"+name) })
+}
+
+// ARN is the one that Created answers with.
+func (r Resource) ARN() string { return arn(r.Type, r.Name) }
+
+func arn(token, name string) string {
+	return fmt.Sprintf("arn:aws:mock:eu-west-1:123456789012:%s/%s", token[strings.LastIndex(token, ":")+1:], name)
+}
+
+// Plan is what a component, or a whole program, registered.
 type Plan struct {
-	mu        sync.Mutex
-	resources []Resource
+	mu sync.Mutex
+	// Resources are in the order of their registration.
+	Resources []Resource
 }
 
 // Run builds components, and fails the test where they fail.
@@ -43,11 +59,14 @@ func Run(t *testing.T, build func(*pulumi.Context) error) *Plan {
 	return p
 }
 
-// NewResource keeps a registration, and answers it as Created does.
+// NewResource keeps a registration, and answers it as Created does. Registrations arrive on concurrent goroutines.
 func (p *Plan) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	r := Resource{Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, Protect: args.RegisterRPC.GetProtect()}
+	r := Resource{
+		Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, Protect: args.RegisterRPC.GetProtect(),
+		Dependencies: args.RegisterRPC.GetDependencies(), Ignore: args.RegisterRPC.GetIgnoreChanges(),
+	}
 	p.mu.Lock()
-	p.resources = append(p.resources, r)
+	p.Resources = append(p.Resources, r)
 	p.mu.Unlock()
 	id, outputs := Created(args)
 	return id, outputs, nil
@@ -61,7 +80,7 @@ func (p *Plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 // All are the resources of a type.
 func (p *Plan) All(token string) []Resource {
 	var found []Resource
-	for _, r := range p.resources {
+	for _, r := range p.Resources {
 		if r.Type == token {
 			found = append(found, r)
 		}
@@ -90,8 +109,7 @@ func Created(args pulumi.MockResourceArgs) (string, resource.PropertyMap) {
 			out[resource.PropertyKey(key)] = resource.NewStringProperty(value)
 		}
 	}
-	short := args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:]
-	text("arn", fmt.Sprintf("arn:aws:mock:eu-west-1:123456789012:%s/%s", short, args.Name))
+	text("arn", arn(args.TypeToken, args.Name))
 	switch args.TypeToken {
 	case "aws:rds/instance:Instance":
 		text("address", args.Name+".db.example.internal")
