@@ -128,38 +128,19 @@ func fargateService(w *world, change Object) Object {
 			"securityGroups": []any{w.ids["group"]}}, "loadBalancers": balanced(w, "tasks", 9443)}), change)
 }
 
-func TestRefusesWhatECSRefuses(t *testing.T) {
+// hostContainer is a task on instances with one container changed, and further ones.
+func hostContainer(w *world, change Object, more ...Object) Object {
+	return hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(change, more...)})
+}
+
+// fargateContainer is such a task on Fargate.
+func fargateContainer(w *world, change Object, more ...Object) Object {
+	return fargateTask(w, Object{"family": "x", "containerDefinitions": containersOf(change, more...)})
+}
+
+func TestRefusesWrongCapacity(t *testing.T) {
 	w := ecsWorld(t)
-	host := func(change Object, more ...Object) Object {
-		return hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(change, more...)})
-	}
-	onFargate := func(change Object, more ...Object) Object {
-		return fargateTask(w, Object{"family": "x", "containerDefinitions": containersOf(change, more...)})
-	}
-	secret := func(from string) Object {
-		return host(Object{"secrets": []any{Object{"name": "P", "valueFrom": from}}})
-	}
-	efs := func(change Object) Object {
-		return hostTask(w, Object{"family": "x", "volumes": []any{Object{"name": "files", "efsVolumeConfiguration": with(Object{
-			"fileSystemId": w.ids["files"], "transitEncryption": "ENABLED",
-			"authorizationConfig": Object{"accessPointId": w.ids["point"], "iam": "ENABLED"}}, change)}}})
-	}
-	service := func(change Object) Object { return with(hostService(w, Object{"name": "x"}), change) }
-	target := func(change Object) Object {
-		return with(Object{"resourceId": "service/ecs-dev/service", "scalableDimension": "ecs:service:DesiredCount",
-			"serviceNamespace": "ecs", "minCapacity": 1.0, "maxCapacity": 2.0}, change)
-	}
-	rules := func(rule string) Object {
-		return Object{"repository": "none", "policy": `{"rules":[` + rule + `]}`}
-	}
-	runbook := func(steps string) Object {
-		return Object{"name": "book", "documentType": "Automation", "content": `{"schemaVersion":"0.3","mainSteps":[` + steps + `]}`}
-	}
-	for name, mistake := range map[string]struct {
-		token string
-		in    Object
-		want  string
-	}{
+	w.refusesEach(t, mistakes{
 		"cluster name":      {state.ECSCluster, Object{"name": "a b"}, "name is"},
 		"cluster taken":     {state.ECSCluster, Object{"name": "ecs-dev"}, "ClusterAlreadyExists"},
 		"provider name":     {state.CapacityProvider, with(provider(w, nil), Object{"name": "ecs-hosts"}), "must not begin with ecs"},
@@ -167,39 +148,58 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 		"strategy of nothing": {state.ClusterCapacityProviders, Object{"clusterName": "ecs-dev", "capacityProviders": []any{"FARGATE"},
 			"defaultCapacityProviderStrategies": []any{Object{"capacityProvider": "hosts"}}}, "none of capacityProviders"},
 		"no such provider": {state.ClusterCapacityProviders, Object{"clusterName": "ecs-dev", "capacityProviders": []any{"none"}}, "none"},
+	})
+}
 
-		"unknown field":      {state.TaskDefinition, host(Object{"stopTimeOutSeconds": 3}), "stopTimeOutSeconds"},
+func TestRefusesWrongContainers(t *testing.T) {
+	w := ecsWorld(t)
+	w.refusesEach(t, mistakes{
+		"unknown field":      {state.TaskDefinition, hostContainer(w, Object{"stopTimeOutSeconds": 3}), "stopTimeOutSeconds"},
 		"no JSON":            {state.TaskDefinition, hostTask(w, Object{"family": "x", "containerDefinitions": "["}), "cannot be read"},
-		"container twice":    {state.TaskDefinition, host(nil, Object{"name": "server"}), "the container server is there twice"},
-		"nothing essential":  {state.TaskDefinition, host(Object{"essential": false}), "no container is essential"},
-		"image":              {state.TaskDefinition, host(Object{"image": "no image"}), "is no image"},
-		"no memory":          {state.TaskDefinition, host(Object{"memory": nil}), "how much memory"},
-		"stop timeout":       {state.TaskDefinition, host(Object{"stopTimeout": 300}), "stopTimeout is 300"},
-		"port collision":     {state.TaskDefinition, host(nil, Object{"portMappings": []any{Object{"containerPort": 9443}}}), "9443 is already mapped"},
-		"host port":          {state.TaskDefinition, host(Object{"portMappings": []any{Object{"containerPort": 9443, "hostPort": 443}}}), "must be equal"},
-		"mount of nothing":   {state.TaskDefinition, host(Object{"mountPoints": []any{Object{"sourceVolume": "x", "containerPath": "/x"}}}), "none of the task's volumes"},
-		"hosts in awsvpc":    {state.TaskDefinition, onFargate(Object{"extraHosts": []any{Object{"hostname": "a", "ipAddress": "127.0.0.1"}}}), "extraHosts"},
-		"sysctl of the host": {state.TaskDefinition, host(Object{"systemControls": []any{Object{"namespace": "net.core.somaxconn", "value": "9"}}}), "the systemControl net.core.somaxconn is not supported"},
-		"variable twice":     {state.TaskDefinition, host(Object{"environment": []any{Object{"name": "A"}, Object{"name": "A"}}}), `"A" is there twice`},
-		"ulimit":             {state.TaskDefinition, host(Object{"ulimits": []any{Object{"name": "files", "softLimit": 1, "hardLimit": 1}}}), "no ulimit files"},
-		"ulimit on Fargate":  {state.TaskDefinition, onFargate(Object{"ulimits": []any{Object{"name": "nproc", "softLimit": 1, "hardLimit": 1}}}), "no ulimit but nofile"},
-		"health interval":    {state.TaskDefinition, host(Object{"healthCheck": Object{"command": []any{"CMD", "x"}, "interval": 1}}), "interval is 1"},
-		"health command":     {state.TaskDefinition, host(Object{"healthCheck": Object{"command": []any{"curl"}}}), "neither CMD nor CMD-SHELL"},
-		"log driver":         {state.TaskDefinition, onFargate(Object{"logConfiguration": Object{"logDriver": "journald"}}), "Fargate has no log driver"},
-		"log option":         {state.TaskDefinition, host(Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"group": "x"}}}), "no option group"},
-		"log group":          {state.TaskDefinition, host(Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"awslogs-group": "/none", "awslogs-region": "eu-west-1"}}}), "no log group /none"},
-		"depends on nothing": {state.TaskDefinition, host(Object{"dependsOn": []any{Object{"containerName": "x", "condition": "SUCCESS"}}}), "no other container"},
-		"waits for essential": {state.TaskDefinition, host(Object{"dependsOn": []any{Object{"containerName": "helper",
+		"container twice":    {state.TaskDefinition, hostContainer(w, nil, Object{"name": "server"}), "the container server is there twice"},
+		"nothing essential":  {state.TaskDefinition, hostContainer(w, Object{"essential": false}), "no container is essential"},
+		"image":              {state.TaskDefinition, hostContainer(w, Object{"image": "no image"}), "is no image"},
+		"no memory":          {state.TaskDefinition, hostContainer(w, Object{"memory": nil}), "how much memory"},
+		"stop timeout":       {state.TaskDefinition, hostContainer(w, Object{"stopTimeout": 300}), "stopTimeout is 300"},
+		"port collision":     {state.TaskDefinition, hostContainer(w, nil, Object{"portMappings": []any{Object{"containerPort": 9443}}}), "9443 is already mapped"},
+		"host port":          {state.TaskDefinition, hostContainer(w, Object{"portMappings": []any{Object{"containerPort": 9443, "hostPort": 443}}}), "must be equal"},
+		"mount of nothing":   {state.TaskDefinition, hostContainer(w, Object{"mountPoints": []any{Object{"sourceVolume": "x", "containerPath": "/x"}}}), "none of the task's volumes"},
+		"hosts in awsvpc":    {state.TaskDefinition, fargateContainer(w, Object{"extraHosts": []any{Object{"hostname": "a", "ipAddress": "127.0.0.1"}}}), "extraHosts"},
+		"sysctl of the host": {state.TaskDefinition, hostContainer(w, Object{"systemControls": []any{Object{"namespace": "net.core.somaxconn", "value": "9"}}}), "the systemControl net.core.somaxconn is not supported"},
+		"variable twice":     {state.TaskDefinition, hostContainer(w, Object{"environment": []any{Object{"name": "A"}, Object{"name": "A"}}}), `"A" is there twice`},
+		"ulimit":             {state.TaskDefinition, hostContainer(w, Object{"ulimits": []any{Object{"name": "files", "softLimit": 1, "hardLimit": 1}}}), "no ulimit files"},
+		"ulimit on Fargate":  {state.TaskDefinition, fargateContainer(w, Object{"ulimits": []any{Object{"name": "nproc", "softLimit": 1, "hardLimit": 1}}}), "no ulimit but nofile"},
+		"health interval":    {state.TaskDefinition, hostContainer(w, Object{"healthCheck": Object{"command": []any{"CMD", "x"}, "interval": 1}}), "interval is 1"},
+		"health command":     {state.TaskDefinition, hostContainer(w, Object{"healthCheck": Object{"command": []any{"curl"}}}), "neither CMD nor CMD-SHELL"},
+		"log driver":         {state.TaskDefinition, fargateContainer(w, Object{"logConfiguration": Object{"logDriver": "journald"}}), "Fargate has no log driver"},
+		"log option":         {state.TaskDefinition, hostContainer(w, Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"group": "x"}}}), "no option group"},
+		"log group":          {state.TaskDefinition, hostContainer(w, Object{"logConfiguration": Object{"logDriver": "awslogs", "options": Object{"awslogs-group": "/none", "awslogs-region": "eu-west-1"}}}), "no log group /none"},
+		"depends on nothing": {state.TaskDefinition, hostContainer(w, Object{"dependsOn": []any{Object{"containerName": "x", "condition": "SUCCESS"}}}), "no other container"},
+		"waits for essential": {state.TaskDefinition, hostContainer(w, Object{"dependsOn": []any{Object{"containerName": "helper",
 			"condition": "SUCCESS"}}}, Object{"essential": true}), "which is essential"},
-		"waits in a circle": {state.TaskDefinition, host(Object{"dependsOn": []any{Object{"containerName": "helper", "condition": "START"}}},
+		"waits in a circle": {state.TaskDefinition, hostContainer(w, Object{"dependsOn": []any{Object{"containerName": "helper", "condition": "START"}}},
 			Object{"dependsOn": []any{Object{"containerName": "server", "condition": "START"}}}), "wait for it"},
-		"too large":         {state.TaskDefinition, host(Object{"entryPoint": []any{strings.Repeat("x", 70000)}}), "limited to 65536"},
+		"too large": {state.TaskDefinition, hostContainer(w, Object{"entryPoint": []any{strings.Repeat("x", 70000)}}), "limited to 65536"},
+	})
+}
+
+func TestRefusesWrongTaskDefinitions(t *testing.T) {
+	w := ecsWorld(t)
+	secret := func(from string) Object {
+		return hostContainer(w, Object{"secrets": []any{Object{"name": "P", "valueFrom": from}}})
+	}
+	efs := func(change Object) Object {
+		return hostTask(w, Object{"family": "x", "volumes": []any{Object{"name": "files", "efsVolumeConfiguration": with(Object{
+			"fileSystemId": w.ids["files"], "transitEncryption": "ENABLED",
+			"authorizationConfig": Object{"accessPointId": w.ids["point"], "iam": "ENABLED"}}, change)}}})
+	}
+	w.refusesEach(t, mistakes{
 		"Fargate pair":      {state.TaskDefinition, fargateTask(w, Object{"family": "x", "memory": "31744"}), `memory "31744"`},
 		"Fargate step":      {state.TaskDefinition, fargateTask(w, Object{"family": "x", "cpu": "8192", "memory": "17408"}), "no Fargate configuration"},
 		"Fargate on host":   {state.TaskDefinition, fargateTask(w, Object{"family": "x", "networkMode": "host"}), "only supports awsvpc"},
 		"Fargate host path": {state.TaskDefinition, fargateTask(w, Object{"family": "x", "volumes": []any{Object{"name": "image", "hostPath": "/etc/image-id"}}}), "no sourcePath of a host"},
 		"Fargate role":      {state.TaskDefinition, fargateTask(w, Object{"family": "x", "executionRoleArn": nil}), "execution role"},
-		"larger than task":  {state.TaskDefinition, onFargate(Object{"memory": 9000}), "9000 MiB of memory together"},
+		"larger than task":  {state.TaskDefinition, fargateContainer(w, Object{"memory": 9000}), "9000 MiB of memory together"},
 		"role of EC2":       {state.TaskDefinition, hostTask(w, Object{"family": "x", "taskRoleArn": w.arnOf(state.Role, "role")}), "does not trust ecs-tasks"},
 		"no such role":      {state.TaskDefinition, hostTask(w, Object{"family": "x", "taskRoleArn": "arn:aws:iam::123456789012:role/none"}), "no such iam Role"},
 		"no such secret":    {state.TaskDefinition, secret(w.ids["secret"] + "x"), "no such secret"},
@@ -208,7 +208,13 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 		"plain EFS":         {state.TaskDefinition, efs(Object{"transitEncryption": nil}), "needs transitEncryption"},
 		"EFS root":          {state.TaskDefinition, efs(Object{"rootDirectory": "/x"}), "rootDirectory"},
 		"no access point":   {state.TaskDefinition, efs(Object{"authorizationConfig": Object{"accessPointId": "fsap-00000000000000000"}}), "no such efs AccessPoint"},
+	})
+}
 
+func TestRefusesWrongECSServices(t *testing.T) {
+	w := ecsWorld(t)
+	service := func(change Object) Object { return with(hostService(w, Object{"name": "x"}), change) }
+	w.refusesEach(t, mistakes{
 		"more tasks than instances": {state.ECSService, service(Object{"desiredCount": 5.0}), "3 instances at most"},
 		"no instance to spare":      {state.ECSService, service(Object{"desiredCount": 3.0}), "no instance more"},
 		"target type":               {state.ECSService, service(Object{"loadBalancers": balanced(w, "tasks", 9443)}), "it must be instance"},
@@ -228,11 +234,28 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 		"shell":             {state.ECSService, service(Object{"enableExecuteCommand": true}), "ssmmessages:OpenDataChannel"},
 		"no such definition": {state.ECSService, service(Object{"taskDefinition": w.arnOf(state.TaskDefinition, "host") + "9"}),
 			"no such ecs TaskDefinition"},
+	})
+}
 
+func TestRefusesWrongRepositories(t *testing.T) {
+	w := ecsWorld(t)
+	rules := func(rule string) Object {
+		return Object{"repository": "none", "policy": `{"rules":[` + rule + `]}`}
+	}
+	w.refusesEach(t, mistakes{
 		"repository name":   {state.ECRRepository, Object{"name": "Upper"}, "name is"},
 		"lifecycle unit":    {"aws:ecr/lifecyclePolicy:LifecyclePolicy", rules(`{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countUnit":"days","countNumber":1},"action":{"type":"expire"}}`), "countUnit"},
 		"lifecycle of none": {"aws:ecr/lifecyclePolicy:LifecyclePolicy", rules(`{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}`), "RepositoryNotFoundException"},
+	})
+}
 
+func TestRefusesWrongScalableTargets(t *testing.T) {
+	w := ecsWorld(t)
+	target := func(change Object) Object {
+		return with(Object{"resourceId": "service/ecs-dev/service", "scalableDimension": "ecs:service:DesiredCount",
+			"serviceNamespace": "ecs", "minCapacity": 1.0, "maxCapacity": 2.0}, change)
+	}
+	w.refusesEach(t, mistakes{
 		"target of nothing":       {state.ScalableTarget, target(Object{"resourceId": "service/ecs-dev/none"}), "no such ECS service"},
 		"target out of order":     {state.ScalableTarget, target(Object{"minCapacity": 3.0}), "more than maxCapacity"},
 		"target beyond instances": {state.ScalableTarget, target(Object{"maxCapacity": 9.0}), "3 instances at most"},
@@ -242,7 +265,15 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 		"policy without target": {"aws:appautoscaling/policy:Policy", Object{"name": "x", "policyType": "TargetTrackingScaling",
 			"resourceId": "service/x/y", "scalableDimension": "ecs:service:DesiredCount", "serviceNamespace": "ecs"},
 			"goes with policyType TargetTrackingScaling"},
+	})
+}
 
+func TestRefusesWrongAutomationDocuments(t *testing.T) {
+	w := ecsWorld(t)
+	runbook := func(steps string) Object {
+		return Object{"name": "book", "documentType": "Automation", "content": `{"schemaVersion":"0.3","mainSteps":[` + steps + `]}`}
+	}
+	w.refusesEach(t, mistakes{
 		"document name":    {state.SSMDocument, Object{"name": "aws-x", "documentType": "Automation", "content": "{}"}, "are AWS's"},
 		"document version": {state.SSMDocument, Object{"name": "book", "documentType": "Automation", "content": `{"schemaVersion":"2.2"}`}, "schemaVersion"},
 		"unknown action":   {state.SSMDocument, runbook(`{"name":"one","action":"aws:dance"}`), "no action aws:dance"},
@@ -251,11 +282,7 @@ func TestRefusesWhatECSRefuses(t *testing.T) {
 			`"task":"{{ two.Task }}"}}`), "two.Task"},
 		"unknown step field":    {state.SSMDocument, runbook(`{"name":"one","action":"aws:sleep","retry":3}`), "retry"},
 		"association of nobody": {state.SSMAssociation, Object{"name": "none-such"}, "InvalidDocument"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w.refuses(t, mistake.token, mistake.in, mistake.want)
-		})
-	}
+	})
 }
 
 func TestRefusesInstancesThatWouldNotJoin(t *testing.T) {

@@ -1,0 +1,57 @@
+package cloud
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+func TestRefusesWrongLoadBalancers(t *testing.T) {
+	w := network(t)
+	listener := func(change Object) Object {
+		in := Object{"loadBalancerArn": w.arn("alb"), "port": 443.0, "protocol": "HTTP", "defaultActions": []any{
+			Object{"type": "forward", "targetGroupArn": w.arn("targets")},
+		}}
+		maps.Copy(in, change)
+		return in
+	}
+	w.refusesEach(t, mistakes{
+		"load balancer name": {state.LoadBalancer, Object{"name": strings.Repeat("x", 33), "subnets": w.list("a", "b")},
+			"name has 33 characters"},
+		"load balancer in one zone":  {state.LoadBalancer, Object{"name": "x", "subnets": w.list("a")}, "two different zones"},
+		"load balancer twice a zone": {state.LoadBalancer, Object{"name": "x", "subnets": w.list("a", "a2")}, "one subnet per zone"},
+		"load balancer over VPCs":    {state.LoadBalancer, Object{"name": "x", "subnets": w.list("a", "foreign")}, "foreign"},
+		"logs nobody may write": {state.LoadBalancer, Object{"name": "x", "subnets": w.list("a", "b"),
+			"accessLogs": Object{"bucket": "wso2is-dev-config", "enabled": true}}, "access denied"},
+		"health check timeout": {state.TargetGroup, Object{"port": 1.0, "protocol": "HTTP", "vpcId": w.ids["vpc"],
+			"healthCheck": Object{"interval": 5.0, "timeout": 5.0}}, "smaller than"},
+		"HTTPS without certificate": {state.Listener, listener(Object{"protocol": "HTTPS"}), "certificateArn"},
+		"certificate not issued": {state.Listener, listener(Object{"protocol": "HTTPS",
+			"certificateArn": w.arn("certificate")}), "not issued yet"},
+		"HTTP with certificate": {state.Listener, listener(Object{"certificateArn": w.arn("certificate")}),
+			"has no certificate"},
+	})
+}
+
+func TestRefusesWrongCertificatesAndRecords(t *testing.T) {
+	w := network(t)
+	w.refusesEach(t, mistakes{
+		"certificate never validated": {state.CertificateValidation, Object{"certificateArn": w.arn("certificate")}, "TimedOut"},
+		"record in no zone": {state.DNSRecord, Object{"zoneId": "Z00000000", "name": "a.example.com", "type": "A",
+			"ttl": 60.0, "records": []any{"192.0.2.1"}}, "NoSuchHostedZone"},
+		"record outside its zone": {state.DNSRecord, Object{"zoneId": w.ids["zone"], "name": "a.example.org", "type": "A",
+			"ttl": 60.0, "records": []any{"192.0.2.1"}}, "not within the zone"},
+		"record without ttl": {state.DNSRecord, Object{"zoneId": w.ids["zone"], "name": "a.example.com", "type": "A",
+			"records": []any{"192.0.2.1"}}, "ttl"},
+	})
+}
+
+func TestRefusesWrongWebACLs(t *testing.T) {
+	w := network(t)
+	w.refusesEach(t, mistakes{
+		"web ACL of another region": {"aws:wafv2/webAclAssociation:WebAclAssociation", Object{"resourceArn": w.arn("alb"),
+			"webAclArn": "arn:aws:wafv2:eu-west-2:123456789012:regional/webacl/x/1-2"}, "eu-west-2"},
+	})
+}

@@ -1,0 +1,76 @@
+package cloud
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+func database(w *world, change Object) Object {
+	in := Object{
+		"identifier": "dev-main", "engine": "postgres", "engineVersion": "16", "instanceClass": "db.t4g.medium",
+		"allocatedStorage": 20.0, "username": "wso2", "manageMasterUserPassword": true, "dbSubnetGroupName": "db",
+		"parameterGroupName": "db", "vpcSecurityGroupIds": []any{w.ids["group"]}, "skipFinalSnapshot": true,
+	}
+	maps.Copy(in, change)
+	for k, v := range in {
+		if v == nil {
+			delete(in, k)
+		}
+	}
+	return in
+}
+
+func TestRefusesWrongDatabases(t *testing.T) {
+	w := network(t)
+	w.refusesEach(t, mistakes{
+		"database identifier": {state.DBInstance, database(w, Object{"identifier": "Dev--main"}), "identifier is"},
+		"database engine":     {state.DBInstance, database(w, Object{"engine": "db2000"}), "no engine db2000"},
+		"database version":    {state.DBInstance, database(w, Object{"engineVersion": "9"}), "engineVersion is 9"},
+		"database storage":    {state.DBInstance, database(w, Object{"allocatedStorage": 5.0}), "allocatedStorage is 5"},
+		"database user":       {state.DBInstance, database(w, Object{"username": "rdsadmin"}), "username"},
+		"database password":   {state.DBInstance, database(w, Object{"manageMasterUserPassword": nil}), "a password"},
+		"database family":     {state.DBInstance, database(w, Object{"engineVersion": "15"}), "postgres15"},
+		"database in another VPC": {state.DBInstance, database(w, Object{"vpcSecurityGroupIds": w.list("foreign-group")}),
+			"InvalidVPCNetworkState"},
+		"database windows": {state.DBInstance, database(w, Object{"backupWindow": "03:00-04:00",
+			"maintenanceWindow": "sun:03:30-sun:04:30"}), "must not overlap"},
+		"database logs": {state.DBInstance, database(w,
+			Object{"enabledCloudwatchLogsExports": []any{"slowquery"}}), "slowquery"},
+		"database name for sqlserver": {state.DBInstance, database(w, Object{"engine": "sqlserver-se", "engineVersion": "16.00",
+			"parameterGroupName": nil, "dbName": "x"}), "dbName"},
+		"database group in one zone": {state.DBSubnetGroup, Object{"name": "x", "subnetIds": w.list("a", "a2")}, "CoverEnoughAZs"},
+		"parameter family":           {state.DBParameterGroup, Object{"family": "postgres9"}, "postgres9"},
+	})
+}
+
+func TestDatabaseTellsItsEndpointAndItsMasterSecret(t *testing.T) {
+	w := network(t)
+	r, err := w.try(state.DBInstance, "db", database(w, Object{"deletionProtection": true}))
+	require.NoError(t, err)
+	assert.Equal(t, text(r.Outputs, "address")+":5432", text(r.Outputs, "endpoint"))
+	assert.Contains(t, text(r.Outputs, "masterUserSecrets[].secretArn"), ":secret:rds!db-")
+	require.ErrorContains(t, w.Delete(state.DBInstance, r.ID, nil), "deletionProtection")
+	require.NoError(t, w.Unprotect())
+	require.NoError(t, w.Delete(state.DBInstance, r.ID, nil))
+}
+
+func TestDatabaseKeepsItsLifeCycleTypeAndMakesLogGroups(t *testing.T) {
+	w := network(t)
+	const disabled = "open-source-rds-extended-support-disabled"
+	in := database(w, Object{"engineLifecycleSupport": disabled, "enabledCloudwatchLogsExports": []any{"postgresql"}})
+	r, err := w.try(state.DBInstance, "db", in)
+	require.NoError(t, err)
+	group := w.find("/aws/rds/instance/"+text(r.Outputs, "identifier")+"/postgresql", "name", state.LogGroup)
+	require.NotNil(t, group, "RDS makes the log group that nobody has made")
+	_, err = w.Update(state.DBInstance, r.ID, r.Outputs, set(clone(r.Inputs), "open-source-rds-extended-support", "engineLifecycleSupport"), nil, false)
+	require.ErrorContains(t, err, "RDS takes it only when an instance is made, and ignores this change without a word")
+	w.refuses(t, state.DBInstance, database(w, Object{"identifier": "other", "engine": "mariadb", "engineVersion": "10.11",
+		"engineLifecycleSupport": disabled}), "mariadb has no Extended Support")
+	require.NoError(t, w.Delete(state.DBInstance, r.ID, nil))
+	require.Contains(t, w.Snapshot().Left(), *group, "the group and its logs stay")
+}
