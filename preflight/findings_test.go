@@ -1,0 +1,234 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// finding is what a preflight says of one check: verdict, finding and remedy.
+type finding struct {
+	trial
+	check   string
+	verdict verdict
+	want    string
+}
+
+// areFound runs one preflight for each finding, and holds the line of its check.
+func areFound(t *testing.T, findings map[string]finding) {
+	t.Helper()
+	for name, c := range findings {
+		t.Run(name, func(t *testing.T) {
+			out, _, err := c.run(t)
+			found := line(out, c.check)
+			assert.True(t, strings.HasPrefix(found, string(c.verdict)), "%q in\n%s", found, out)
+			assert.Contains(t, found, c.want, out)
+			if c.verdict == failed {
+				assert.ErrorContains(t, err, "checks failed")
+			}
+		})
+	}
+}
+
+// one is a single answer that differs from those of an account that has everything.
+func one(key string, a answer) map[string]answer { return map[string]answer{key: a} }
+
+func TestZonesOfferWhatTheStackNeeds(t *testing.T) {
+	areFound(t, map[string]finding{
+		"a zone is away": {trial{stack: "eks", answers: one("ec2 DescribeAvailabilityZones",
+			xml("<R><availabilityZoneInfo><item><zoneName>eu-west-1a</zoneName><zoneId>euw1-az1</zoneId></item></availabilityZoneInfo></R>"))},
+			"zones", failed, "eu-west-1b, eu-west-1c not available in this account"},
+		"a zone lacks the type": {trial{stack: "prod", answers: one("ec2 DescribeInstanceTypeOfferings",
+			xml("<R><instanceTypeOfferingSet><item><location>eu-west-1b</location></item></instanceTypeOfferingSet></R>"))},
+			"instance type m6i.xlarge", failed, "not offered in eu-west-1a, eu-west-1c"},
+		"no such database class": {trial{stack: "prod", answers: one("rds DescribeOrderableDBInstanceOptions",
+			query("DescribeOrderableDBInstanceOptions", ""))}, "database class db.m6g.large", failed, "in 0 of the stack's zones; 2 needed"},
+		"a class of another version": {trial{stack: "dev", answers: one("rds DescribeOrderableDBInstanceOptions",
+			query("DescribeOrderableDBInstanceOptions", "<OrderableDBInstanceOptions><OrderableDBInstanceOption><EngineVersion>161.1</EngineVersion>"+
+				"<AvailabilityZones><AvailabilityZone><Name>eu-west-1a</Name></AvailabilityZone></AvailabilityZones>"+
+				"</OrderableDBInstanceOption></OrderableDBInstanceOptions>"))}, "database class db.t4g.medium", failed, "in 0 of the stack's zones; 1 needed"},
+	})
+}
+
+func TestQuotasHaveRoom(t *testing.T) {
+	areFound(t, map[string]finding{
+		"few vCPUs": {trial{stack: "prod", answers: map[string]answer{"servicequotas GetServiceQuota L-1216C47A": quotaOf(19),
+			"ec2 DescribeInstances": xml("<R><reservationSet><item><instancesSet><item><instanceType>m5.xlarge</instanceType><cpuOptions>" +
+				"<coreCount>2</coreCount><threadsPerCore>2</threadsPerCore></cpuOptions></item><item><instanceType>g5.xlarge</instanceType>" +
+				"<cpuOptions><coreCount>2</coreCount><threadsPerCore>2</threadsPerCore></cpuOptions></item></instancesSet></item></reservationSet></R>")}},
+			"quota of vCPUs of On-Demand Standard instances", failed, "19, of which 4 are in use"},
+		"few vCPUs on Fargate": {trial{stack: "fargate", answers: one("servicequotas GetServiceQuota L-3032A538", quotaOf(6))},
+			"quota of vCPUs on Fargate", failed, "6, and the stack needs 12"},
+		"the default quota": {trial{stack: "fargate", answers: map[string]answer{
+			"servicequotas GetServiceQuota L-3032A538": jsonRefusal("NoSuchResourceException"), "servicequotas GetAWSDefaultServiceQuota": quotaOf(6)}},
+			"quota of vCPUs on Fargate", failed, "--service-code fargate --quota-code L-3032A538"},
+		"no VPC is left": {trial{stack: "dev", answers: one("servicequotas GetServiceQuota L-F678F1CE", quotaOf(1))}, "quota of VPCs", failed,
+			"1, of which 1 are in use, and the stack needs 1"},
+		"no address is left": {trial{stack: "eks", answers: one("servicequotas GetServiceQuota L-0263D0A3", quotaOf(2))},
+			"quota of Elastic IP addresses", failed, "and the stack needs 3"},
+		"no database is left": {trial{stack: "dev", answers: one("servicequotas GetServiceQuota L-7B6409FD", quotaOf(0))},
+			"quota of RDS instances", failed, "0, of which 0 are in use"},
+	})
+}
+
+func TestServiceLinkedRolesExistOrMayBeMade(t *testing.T) {
+	areFound(t, map[string]finding{
+		"a role that may not be made": {trial{stack: "ecs", answers: map[string]answer{
+			"iam GetRole RoleName=AWSServiceRoleForECS": queryRefusal(404, "NoSuchEntity"),
+			"iam SimulatePrincipalPolicy":               simulated("implicitDeny")}}, "role AWSServiceRoleForECS", failed, "--aws-service-name ecs.amazonaws.com"},
+		"a role that AWS will make": {trial{stack: "ecs", answers: map[string]answer{
+			"iam GetRole RoleName=AWSServiceRoleForECS": queryRefusal(404, "NoSuchEntity"),
+			"iam SimulatePrincipalPolicy":               simulated("allowed")}}, "role AWSServiceRoleForECS", ok, "AWS makes it at the first use"},
+		"nobody may simulate": {trial{stack: "ecs", answers: map[string]answer{
+			"iam GetRole RoleName=AWSServiceRoleForECS": queryRefusal(404, "NoSuchEntity"),
+			"iam SimulatePrincipalPolicy":               queryRefusal(403, "AccessDenied")}}, "role AWSServiceRoleForECS", notChecked, "allow iam:SimulatePrincipalPolicy, or"},
+		"the account's root user": {trial{stack: "ecs", answers: map[string]answer{
+			"sts GetCallerIdentity":                     query("GetCallerIdentity", "<Account>"+owner+"</Account><Arn>arn:aws:iam::"+owner+":root</Arn>"),
+			"iam GetRole RoleName=AWSServiceRoleForECS": queryRefusal(404, "NoSuchEntity"),
+			"iam SimulatePrincipalPolicy":               queryRefusal(400, "InvalidInput")}}, "role AWSServiceRoleForECS", notChecked,
+			"IAM does not say what arn:aws:iam::123456789012:root may do"},
+	})
+}
+
+func TestFilesAreWhereTheStackFileSays(t *testing.T) {
+	const archive = "file s3://bucket/wso2is-7.1.0.zip"
+	const zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	areFound(t, map[string]finding{
+		"no file": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 404})}, archive, failed,
+			"aws s3 cp wso2is-7.1.0.zip s3://bucket/wso2is-7.1.0.zip"},
+		"a bucket elsewhere": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 301,
+			header: map[string]string{"X-Amz-Bucket-Region": "us-east-1"}})}, archive, failed, "the bucket is in us-east-1"},
+		"another file": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 200,
+			header: map[string]string{"X-Amz-Checksum-Sha256": "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}})}, archive, failed,
+			"it has another checksum"},
+		"the right file": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 200,
+			header: map[string]string{"X-Amz-Checksum-Sha256": zeros}})}, archive, ok, "there, with its checksum"},
+		"a file that may not be read": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 403})}, archive,
+			notChecked, "allow s3:GetObject, s3:ListBucket"},
+	})
+}
+
+func TestImagesAreInTheirRepositories(t *testing.T) {
+	const controller = "image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-load-balancer-controller:v3.5.0"
+	areFound(t, map[string]finding{
+		"no repository": {trial{stack: "eks", answers: one("ecr DescribeImages aws-load-balancer-controller",
+			jsonRefusal("RepositoryNotFoundException"))}, controller, failed, "there is no such repository"},
+		"no image": {trial{stack: "eks", answers: one("ecr DescribeImages aws-load-balancer-controller", jsonRefusal("ImageNotFoundException"))},
+			controller, failed, "the repository has no such image"},
+		"the stack's own repository": {trial{stack: "fargate", answers: one("ecr DescribeImages wso2is-fargate/wso2is",
+			jsonRefusal("RepositoryNotFoundException"))},
+			"image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is-fargate/wso2is:7.1.0", toKnow, "--target '**wso2is:registry:Registry**'"},
+		"an image that may not be looked at": {trial{stack: "eks", answers: one("ecr DescribeImages aws-load-balancer-controller",
+			jsonRefusal("AccessDeniedException"))}, controller, notChecked, "allow ecr:DescribeImages"},
+	})
+}
+
+func TestCertificatesAreIssuedForTheHostname(t *testing.T) {
+	areFound(t, map[string]finding{
+		"no certificate": {trial{stack: "prod", answers: one("acm DescribeCertificate", jsonRefusal("ResourceNotFoundException"))},
+			"certificate", failed, "there is no arn:aws:acm"},
+		"a certificate that waits": {trial{stack: "prod", answers: one("acm DescribeCertificate",
+			certificate("PENDING_VALIDATION", "is.example.com", "AMAZON_ISSUED", 4102444800))}, "certificate", failed, "it is PENDING_VALIDATION"},
+		"a certificate of another name": {trial{stack: "prod", answers: one("acm DescribeCertificate",
+			certificate("ISSUED", "*.is.example.com", "AMAZON_ISSUED", 4102444800))}, "certificate", failed, "it is for *.is.example.com"},
+		"an imported certificate that ends": {trial{stack: "prod", answers: one("acm DescribeCertificate",
+			certificate("ISSUED", "*.example.com", "IMPORTED", 1000000000))}, "certificate", failed, "ends on 2001-09-09"},
+	})
+}
+
+func TestHostedZonesAnswerForTheHostname(t *testing.T) {
+	areFound(t, map[string]finding{
+		"no zone": {trial{text: ownImage, answers: one("route53 GET", queryRefusal(404, "NoSuchHostedZone"))}, "hosted zone Z0123456789EXAMPLE",
+			failed, "there is no such hosted zone"},
+		"a zone of another domain": {trial{text: ownImage, answers: one("route53 GET", hostedZone("example.org.", "false", "ns"))},
+			"hosted zone Z0123456789EXAMPLE", failed, "is.example.com is not in it"},
+		"a zone that nobody asks": {trial{text: ownImage, machine: &computer{servers: []string{"ns.registrar.example"}}},
+			"hosted zone Z0123456789EXAMPLE", failed, "write these NS records into the parent domain: ns-1.awsdns.example, ns-2.awsdns.example"},
+		"a zone that the DNS does not find": {trial{text: ownImage, machine: &computer{err: errors.New("no such host")}},
+			"hosted zone Z0123456789EXAMPLE", failed, "no such host"},
+		"a private zone": {trial{text: ownImage, answers: one("route53 GET", hostedZone("example.com.", "true"))},
+			"hosted zone Z0123456789EXAMPLE", ok, "a private zone"},
+		"a private zone and no certificate": {trial{stack: "fargate", answers: one("route53 GET", hostedZone("dev.example.com.", "true"))},
+			"hosted zone Z0123456789EXAMPLE", failed, "ACM validates no certificate"},
+	})
+}
+
+func TestTheAWSCLIIsInstalled(t *testing.T) {
+	areFound(t, map[string]finding{
+		"no AWS CLI": {trial{stack: "eks", machine: &computer{lacks: errors.New("none"), servers: []string{"ns-1.awsdns.example"}}},
+			"AWS CLI", failed, "install the AWS CLI"},
+	})
+}
+
+func TestMachineImagesFitAndTheirTermsAreAccepted(t *testing.T) {
+	areFound(t, map[string]finding{
+		"no such AMI": {trial{text: ownImage, answers: one("ec2 DescribeImages", refusal(400, "InvalidAMIID.NotFound"))},
+			"image ami-0123456789abcdef0", failed, "there is no such image in eu-west-1"},
+		"an AMI of another processor": {trial{text: ownImage, answers: one("ec2 DescribeImages", image("available", "arm64", ""))},
+			"image ami-0123456789abcdef0", failed, "it is for arm64, and m6i.xlarge is x86_64"},
+		"an AMI that failed": {trial{text: ownImage, answers: one("ec2 DescribeImages", image("failed", "x86_64", ""))},
+			"image ami-0123456789abcdef0", failed, "it is failed"},
+		"terms that nobody accepted": {trial{text: ownImage, answers: map[string]answer{"ec2 DescribeImages": image("available", "x86_64", "code"),
+			"ec2 RunInstances": refusal(401, "OptInRequired")}}, "image ami-0123456789abcdef0", failed, "terms in the Marketplace are not accepted"},
+		"accepted terms": {trial{text: ownImage, answers: one("ec2 DescribeImages", image("available", "x86_64", "code"))},
+			"image ami-0123456789abcdef0", ok, "its terms in the Marketplace are accepted"},
+		"terms that may not be asked for": {trial{text: ownImage, answers: map[string]answer{
+			"ec2 DescribeImages": image("available", "x86_64", "code"), "ec2 RunInstances": refusal(403, "UnauthorizedOperation")}},
+			"image ami-0123456789abcdef0", notChecked, "allow ec2:RunInstances, or"},
+		"terms without a default VPC": {trial{text: ownImage, answers: map[string]answer{
+			"ec2 DescribeImages": image("available", "x86_64", "code"), "ec2 RunInstances": refusal(400, "VPCIdNotSpecified")}},
+			"image ami-0123456789abcdef0", notChecked, "without a default VPC"},
+	})
+}
+
+func TestAdoptedSubnetsAreAsTheStackFileSays(t *testing.T) {
+	areFound(t, map[string]finding{
+		"a subnet that is not there": {trial{text: adoptedVPC, answers: one("ec2 DescribeSubnets", subnets(""))},
+			"subnets of vpc-0123456789abcdef0", failed, "subnet-0123456b does not exist"},
+		"a subnet of another VPC": {trial{text: adoptedVPC, answers: one("ec2 DescribeSubnets", subnets(subnet("vpc-2", "eu-west-1b", "10.0.2.0/24")))},
+			"subnets of vpc-0123456789abcdef0", failed, "subnet-0123456b is in vpc-2"},
+		"a subnet of another zone": {trial{text: adoptedVPC, answers: one("ec2 DescribeSubnets",
+			subnets(subnet("vpc-0123456789abcdef0", "eu-west-1c", "10.0.2.0/24")))}, "subnets of vpc-0123456789abcdef0", failed,
+			"subnet-0123456b is 10.0.2.0/24 in eu-west-1c"},
+		"the subnets": {trial{text: adoptedVPC, answers: one("ec2 DescribeSubnets",
+			subnets(subnet("vpc-0123456789abcdef0", "eu-west-1b", "10.0.2.0/24")))}, "subnets of vpc-0123456789abcdef0", ok, "as the stack file says"},
+	})
+}
+
+func TestTheAccountIsTheOneOfTheStackFile(t *testing.T) {
+	areFound(t, map[string]finding{
+		"an account that is not allowed": {trial{text: ownImage + "  aws:allowedAccountIds: [\"210987654321\"]\n"}, "account", failed,
+			"which the stack file does not allow"},
+	})
+}
+
+func TestLicencesAreTold(t *testing.T) {
+	areFound(t, map[string]finding{
+		"a licence of one's own": {trial{text: strings.Replace(ownImage, "  wso2is:product:", "  wso2is:database: {engine: oracle, edition: ee}\n  wso2is:product:", 1)},
+			"database licence", toKnow, "have Oracle licences"},
+	})
+}
+
+func TestAnAnswerThatFailsIsTold(t *testing.T) {
+	areFound(t, map[string]finding{
+		"AWS is away": {trial{stack: "dev", answers: one("ec2 DescribeAddresses", refusal(503, "ServiceUnavailable"))},
+			"quota of Elastic IP addresses", failed, "AWS gave no answer"},
+	})
+}
+
+func subnets(second string) answer {
+	return xml("<R><subnetSet><item><subnetId>subnet-0123456a</subnetId><vpcId>vpc-0123456789abcdef0</vpcId>" +
+		"<availabilityZone>eu-west-1a</availabilityZone><cidrBlock>10.0.1.0/24</cidrBlock></item>" + second + "</subnetSet></R>")
+}
+
+func subnet(vpc, zone, cidr string) string {
+	return "<item><subnetId>subnet-0123456b</subnetId><vpcId>" + vpc + "</vpcId><availabilityZone>" + zone +
+		"</availabilityZone><cidrBlock>" + cidr + "</cidrBlock></item>"
+}
+
+func simulated(decision string) answer {
+	return query("SimulatePrincipalPolicy", "<EvaluationResults><member><EvalActionName>iam:CreateServiceLinkedRole</EvalActionName>"+
+		"<EvalDecision>"+decision+"</EvalDecision></member></EvaluationResults>")
+}
