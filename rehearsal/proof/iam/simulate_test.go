@@ -125,128 +125,150 @@ var keys = []string{
 	"aws:CurrentTime", "aws:username",
 }
 
+// generator makes requests and policies at random, the same ones at every run.
+type generator struct{ *rand.Rand }
+
+func (g generator) pick(all ...string) string { return all[g.IntN(len(all))] }
+
+// some are one or two of all.
+func (g generator) some(all ...string) []string {
+	list := slices.Clone(all)
+	g.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list[:1+g.IntN(min(2, len(list)))]
+}
+
+// conditions are at most two.
+func (g generator) conditions() map[string]any {
+	type condition struct {
+		operator, key string
+		values        []string
+	}
+	pick, some := g.pick, g.some
+	all := []condition{
+		{pick("Bool", "BoolIfExists"), "aws:SecureTransport", some("true", "false")},
+		{pick("StringEquals", "StringNotEquals", "StringEqualsIfExists"), "kms:CallerAccount", some(account, other)},
+		{pick("ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "ArnLikeIfExists"), "aws:PrincipalArn",
+			some(role, linked, "arn:aws:iam::123456789012:role/*", "arn:aws:iam::*:role/nodes")},
+		{pick("StringLike", "StringNotLike", "StringLikeIfExists"), "kms:ViaService",
+			some("ec2.*.amazonaws.com", "s3.eu-west-1.amazonaws.com", "secretsmanager.eu-west-?.amazonaws.com")},
+		{"Null", pick("aws:userid", "aws:PrincipalTag/team", "aws:SourceArn"), []string{pick("true", "false")}},
+		{pick("IpAddress", "NotIpAddress"), "aws:SourceIp", some("10.0.0.0/16", "192.0.2.7", "198.51.0.0/16")},
+		{pick("ForAnyValue:StringEquals", "ForAllValues:StringEquals", "ForAnyValue:StringLike", "ForAllValues:StringLike"),
+			"aws:TagKeys", some("team", "cost", "t*")},
+		{pick("NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericEquals", "NumericNotEquals",
+			"NumericGreaterThanEqualsIfExists"), "aws:MultiFactorAuthAge", some("5", "10", "7")},
+		{pick("DateLessThan", "DateGreaterThan"), "aws:CurrentTime", some("2026-01-01T00:00:00Z", "2030-01-01T00:00:00Z")},
+		{pick("StringEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"), "aws:PrincipalTag/team",
+			some("Identity", "identity", "${aws:username}")},
+	}
+	chosen := map[string]any{}
+	for range g.IntN(3) {
+		c := all[g.IntN(len(all))]
+		chosen[c.operator] = map[string]any{c.key: c.values}
+	}
+	return chosen
+}
+
+// statement allows in a share of all cases, and names principals where the policy is a resource's.
+func (g generator) statement(allow float64, resources []string, principals bool) map[string]any {
+	s := map[string]any{"Effect": "Deny"}
+	if g.Float64() < allow {
+		s["Effect"] = "Allow"
+	}
+	s[g.pick("Action", "Action", "Action", "NotAction")] = g.some("kms:Decrypt", "kms:*", "s3:GetObject", "s3:Get*",
+		"secretsmanager:GetSecretValue", "secretsmanager:*", "*", "KMS:decrypt")
+	if s["Effect"] == "Allow" {
+		delete(s, "NotAction")
+		s["Action"] = g.some("kms:Decrypt", "kms:*", "s3:GetObject", "s3:Get*", "secretsmanager:GetSecretValue", "*")
+	}
+	s[g.pick("Resource", "Resource", "Resource", "Resource", "NotResource")] = g.some(resources...)
+	if c := g.conditions(); len(c) > 0 {
+		s["Condition"] = c
+	}
+	if principals {
+		s["Principal"] = []any{
+			"*", map[string]any{"AWS": "*"}, map[string]any{"AWS": role}, map[string]any{"AWS": []string{linked, role}},
+			map[string]any{"AWS": "arn:aws:iam::123456789012:root"}, map[string]any{"AWS": account},
+			map[string]any{"AWS": "arn:aws:iam::210987654321:root"},
+			map[string]any{"Service": "delivery.logs.amazonaws.com"}, map[string]any{"Service": []string{"ec2.amazonaws.com"}},
+		}[g.IntN(9)]
+	}
+	return s
+}
+
+func (g generator) policy(allow float64, resources []string, principals bool) string {
+	var statements []any
+	for range 1 + g.IntN(3) {
+		statements = append(statements, g.statement(allow, resources, principals))
+	}
+	raw, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}
+
+// targets are the calls that requests make, and what policies may name for the resource of each.
+var targets = []struct {
+	action, resource string
+	resources        []string
+}{
+	{"kms:Decrypt", key, []string{key, "*", "arn:aws:kms:*:123456789012:key/*", "arn:aws:kms:eu-west-1:123456789012:alias/x"}},
+	{"s3:GetObject", object, []string{object, "*", "arn:aws:s3:::files/*", "arn:aws:s3:::files", "arn:aws:s3:::*/setup",
+		"arn:aws:s3:::files/${aws:username}/*"}},
+	{"secretsmanager:GetSecretValue", secret, []string{secret, "*", "arn:aws:secretsmanager:*:*:secret:wso2is/*",
+		"arn:aws:secretsmanager:eu-west-1:123456789012:secret:wso2is/admin-??????"}},
+}
+
+// context has most condition keys in most cases.
+func (g generator) context(resource string) map[string][]string {
+	context := map[string][]string{}
+	has := func(key string, values ...string) {
+		if g.IntN(4) > 0 {
+			context[key] = []string{g.pick(values...)}
+		}
+	}
+	has("aws:SecureTransport", "true", "false")
+	if resource == key {
+		has("kms:CallerAccount", account, other)
+		has("kms:ViaService", "ec2.eu-west-1.amazonaws.com", "s3.eu-west-1.amazonaws.com", "secretsmanager.eu-west-1.amazonaws.com")
+	}
+	has("aws:SourceIp", "10.0.3.4", "192.0.2.7", "198.51.100.1")
+	has("aws:PrincipalTag/team", "identity", "Identity", "*")
+	has("aws:MultiFactorAuthAge", "5", "7", "11")
+	has("aws:CurrentTime", "2026-06-01T00:00:00Z")
+	has("aws:username", "programs", "identity")
+	if g.IntN(2) == 0 {
+		context["aws:TagKeys"] = g.some("team", "cost", "stack")
+	}
+	return context
+}
+
+// generated are n requests with the policies that decide them.
 func generated(n int) []simulated {
-	random := rand.New(rand.NewPCG(7, 12)) //nolint:gosec // the same cases at every run
-	pick := func(all ...string) string { return all[random.IntN(len(all))] }
-	some := func(all ...string) []string {
-		list := slices.Clone(all)
-		random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-		return list[:1+random.IntN(min(2, len(list)))]
-	}
-	conditions := func() map[string]any {
-		type condition struct {
-			operator, key string
-			values        []string
-		}
-		all := []condition{
-			{pick("Bool", "BoolIfExists"), "aws:SecureTransport", some("true", "false")},
-			{pick("StringEquals", "StringNotEquals", "StringEqualsIfExists"), "kms:CallerAccount", some(account, other)},
-			{pick("ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "ArnLikeIfExists"), "aws:PrincipalArn",
-				some(role, linked, "arn:aws:iam::123456789012:role/*", "arn:aws:iam::*:role/nodes")},
-			{pick("StringLike", "StringNotLike", "StringLikeIfExists"), "kms:ViaService",
-				some("ec2.*.amazonaws.com", "s3.eu-west-1.amazonaws.com", "secretsmanager.eu-west-?.amazonaws.com")},
-			{"Null", pick("aws:userid", "aws:PrincipalTag/team", "aws:SourceArn"), []string{pick("true", "false")}},
-			{pick("IpAddress", "NotIpAddress"), "aws:SourceIp", some("10.0.0.0/16", "192.0.2.7", "198.51.0.0/16")},
-			{pick("ForAnyValue:StringEquals", "ForAllValues:StringEquals", "ForAnyValue:StringLike", "ForAllValues:StringLike"),
-				"aws:TagKeys", some("team", "cost", "t*")},
-			{pick("NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericEquals", "NumericNotEquals",
-				"NumericGreaterThanEqualsIfExists"), "aws:MultiFactorAuthAge", some("5", "10", "7")},
-			{pick("DateLessThan", "DateGreaterThan"), "aws:CurrentTime", some("2026-01-01T00:00:00Z", "2030-01-01T00:00:00Z")},
-			{pick("StringEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"), "aws:PrincipalTag/team",
-				some("Identity", "identity", "${aws:username}")},
-		}
-		chosen := map[string]any{}
-		for range random.IntN(3) {
-			c := all[random.IntN(len(all))]
-			chosen[c.operator] = map[string]any{c.key: c.values}
-		}
-		return chosen
-	}
-	statement := func(allow float64, resources []string, principals bool) map[string]any {
-		s := map[string]any{"Effect": "Deny"}
-		if random.Float64() < allow {
-			s["Effect"] = "Allow"
-		}
-		s[pick("Action", "Action", "Action", "NotAction")] = some("kms:Decrypt", "kms:*", "s3:GetObject", "s3:Get*",
-			"secretsmanager:GetSecretValue", "secretsmanager:*", "*", "KMS:decrypt")
-		if s["Effect"] == "Allow" {
-			delete(s, "NotAction")
-			s["Action"] = some("kms:Decrypt", "kms:*", "s3:GetObject", "s3:Get*", "secretsmanager:GetSecretValue", "*")
-		}
-		s[pick("Resource", "Resource", "Resource", "Resource", "NotResource")] = some(resources...)
-		if c := conditions(); len(c) > 0 {
-			s["Condition"] = c
-		}
-		if principals {
-			s["Principal"] = []any{
-				"*", map[string]any{"AWS": "*"}, map[string]any{"AWS": role}, map[string]any{"AWS": []string{linked, role}},
-				map[string]any{"AWS": "arn:aws:iam::123456789012:root"}, map[string]any{"AWS": account},
-				map[string]any{"AWS": "arn:aws:iam::210987654321:root"},
-				map[string]any{"Service": "delivery.logs.amazonaws.com"}, map[string]any{"Service": []string{"ec2.amazonaws.com"}},
-			}[random.IntN(9)]
-		}
-		return s
-	}
-	policy := func(allow float64, resources []string, principals bool) string {
-		var statements []any
-		for range 1 + random.IntN(3) {
-			statements = append(statements, statement(allow, resources, principals))
-		}
-		raw, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
-		if err != nil {
-			panic(err)
-		}
-		return string(raw)
-	}
-	targets := []struct {
-		action, resource string
-		resources        []string
-	}{
-		{"kms:Decrypt", key, []string{key, "*", "arn:aws:kms:*:123456789012:key/*", "arn:aws:kms:eu-west-1:123456789012:alias/x"}},
-		{"s3:GetObject", object, []string{object, "*", "arn:aws:s3:::files/*", "arn:aws:s3:::files", "arn:aws:s3:::*/setup",
-			"arn:aws:s3:::files/${aws:username}/*"}},
-		{"secretsmanager:GetSecretValue", secret, []string{secret, "*", "arn:aws:secretsmanager:*:*:secret:wso2is/*",
-			"arn:aws:secretsmanager:eu-west-1:123456789012:secret:wso2is/admin-??????"}},
-	}
+	g := generator{rand.New(rand.NewPCG(7, 12))} //nolint:gosec // the same cases at every run
 	var all []simulated
 	for range n {
-		target := targets[random.IntN(len(targets))]
+		target := targets[g.IntN(len(targets))]
 		c := simulated{
-			Principal: pick(role, role, linked, "delivery.logs.amazonaws.com"), Action: target.action,
-			Resource: target.resource, Owner: account, Context: map[string][]string{},
+			Principal: g.pick(role, role, linked, "delivery.logs.amazonaws.com"), Action: target.action,
+			Resource: target.resource, Owner: account,
 		}
-		if random.IntN(8) == 0 {
+		if g.IntN(8) == 0 {
 			c.Owner = other
 		}
-		has := func(key string, values ...string) {
-			if random.IntN(4) > 0 {
-				c.Context[key] = []string{pick(values...)}
-			}
-		}
-		has("aws:SecureTransport", "true", "false")
-		if target.resource == key {
-			has("kms:CallerAccount", account, other)
-			has("kms:ViaService", "ec2.eu-west-1.amazonaws.com", "s3.eu-west-1.amazonaws.com", "secretsmanager.eu-west-1.amazonaws.com")
-		}
-		has("aws:SourceIp", "10.0.3.4", "192.0.2.7", "198.51.100.1")
-		has("aws:PrincipalTag/team", "identity", "Identity", "*")
-		has("aws:MultiFactorAuthAge", "5", "7", "11")
-		has("aws:CurrentTime", "2026-06-01T00:00:00Z")
-		has("aws:username", "programs", "identity")
-		if random.IntN(2) == 0 {
-			c.Context["aws:TagKeys"] = some("team", "cost", "stack")
-		}
+		c.Context = g.context(target.resource)
 		if c.Principal[:3] == "arn" {
 			c.Context["aws:PrincipalArn"] = []string{c.Principal}
-			for range random.IntN(3) {
-				c.Identity = append(c.Identity, policy(0.8, target.resources, false))
+			for range g.IntN(3) {
+				c.Identity = append(c.Identity, g.policy(0.8, target.resources, false))
 			}
-			if random.IntN(5) == 0 {
-				c.Boundary = policy(0.9, target.resources, false)
+			if g.IntN(5) == 0 {
+				c.Boundary = g.policy(0.9, target.resources, false)
 			}
 		}
-		if target.action == "kms:Decrypt" || random.IntN(2) == 0 {
-			c.Policy = policy(0.8, target.resources, true)
+		if target.action == "kms:Decrypt" || g.IntN(2) == 0 {
+			c.Policy = g.policy(0.8, target.resources, true)
 		}
 		all = append(all, c)
 	}
