@@ -1,6 +1,8 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/config/engine"
@@ -46,4 +48,12 @@ func (d Database) MaxConnections(class string) int {
 		return 0
 	}
 	return min(int(t.Memory*(1<<30))/bytes, 5000)
+}
+
+// Leaves says whether something is left of the instance when it is deleted, which its KMS key must open.
+func (i DBInstance) Leaves() bool { return !*i.SkipFinalSnapshot || !*i.DeleteAutomatedBackups }
+
+// leaving names the instances of which something is left when they are deleted.
+func (d Database) leaving() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(d.Instances)), func(name string) bool { return !d.Instances[name].Leaves() })
 }

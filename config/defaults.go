@@ -86,6 +86,7 @@ func (c *Cluster) fillIn() {
 	c.fillLoadBalancer(d)
 	set(&c.Admin.Username, "admin")
 	setPtr(&c.Secrets.RecoveryDays, d.recoveryDays)
+	setPtr(&c.Secrets.RetainKeyOnDelete, len(c.Database.leaving()) > 0)
 	set(&c.UserStore.Type, DatabaseUserStore)
 	if c.UserStore.Type == ReadOnlyActiveDirectory || c.UserStore.Type == ReadWriteActiveDirectory {
 		set(&c.UserStore.UserNameAttribute, "sAMAccountName")
@@ -163,11 +164,13 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 		setPtr(&i.MultiAZ, *from.MultiAZ)
 		setPtr(&i.BackupDays, *from.BackupDays)
 		setPtr(&i.DeletionProtection, *from.DeletionProtection)
+		setPtr(&i.SkipFinalSnapshot, *from.SkipFinalSnapshot)
+		setPtr(&i.DeleteAutomatedBackups, *from.DeleteAutomatedBackups)
 		setPtr(&i.PerformanceInsights, *from.PerformanceInsights)
 		set(&i.MaxStorage, min(5*i.Storage, 65536))
 		return i
 	}
-	safe, days := d.safe, d.backupDays
+	safe, days, unsafe := d.safe, d.backupDays, !d.safe
 	class := facts.DevClass
 	if c.Profile == Prod {
 		class = facts.ProdClass
@@ -175,7 +178,7 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 	main := fill(db.Instance, DBInstance{
 		Class: class, Storage: d.storage, MultiAZ: &safe, BackupDays: &days,
 		BackupWindow: "02:00-03:00", MaintenanceWindow: "sun:03:30-sun:04:30",
-		DeletionProtection: &safe, PerformanceInsights: &safe,
+		DeletionProtection: &safe, PerformanceInsights: &safe, SkipFinalSnapshot: &unsafe, DeleteAutomatedBackups: &unsafe,
 	})
 	instances := map[string]DBInstance{}
 	for name, i := range db.Instances {

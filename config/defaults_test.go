@@ -18,6 +18,7 @@ import (
 func TestProfilesDecideDefaults(t *testing.T) {
 	dev := configtest.Load(t, object{"profile": "dev",
 		"network": object{"egressCidrs": []string{"203.0.113.0/24"}}}).Cluster
+	prod := configtest.Load(t, object{"network": object{"egressCidrs": []string{"203.0.113.0/24"}}}).Cluster
 	require.Equal(t, []string{"eu-west-1a", "eu-west-1b"}, dev.Network.Zones)
 	require.Equal(t, config.NATSingle, dev.Network.NAT)
 	require.Equal(t, "t3.xlarge", dev.Nodes.InstanceType)
@@ -29,12 +30,12 @@ func TestProfilesDecideDefaults(t *testing.T) {
 	require.Equal(t, 0, *dev.Secrets.RecoveryDays)
 	for _, on := range []*bool{
 		dev.Database.Instance.MultiAZ, dev.Database.Instance.DeletionProtection, dev.Database.Instance.PerformanceInsights,
-		dev.FileSystem.Backup, dev.LoadBalancer.AccessLogs, dev.LoadBalancer.DeletionProtection,
+		dev.FileSystem.Backup, dev.LoadBalancer.AccessLogs, dev.LoadBalancer.DeletionProtection, dev.Secrets.RetainKeyOnDelete,
+		prod.Database.Instance.SkipFinalSnapshot, prod.Database.Instance.DeleteAutomatedBackups,
 	} {
 		require.False(t, *on)
 	}
 
-	prod := configtest.Load(t, object{"network": object{"egressCidrs": []string{"203.0.113.0/24"}}}).Cluster
 	require.Equal(t, config.NATPerZone, prod.Network.NAT)
 	require.Equal(t, "db.m6g.large", prod.Database.Instance.Class)
 	require.Equal(t, 14, *prod.Database.Instance.BackupDays)
@@ -43,11 +44,22 @@ func TestProfilesDecideDefaults(t *testing.T) {
 	require.Equal(t, 90, *prod.Observability.MaxImageAgeDays)
 	for _, on := range []*bool{
 		prod.Database.Instance.MultiAZ, prod.Database.Instance.DeletionProtection, prod.Database.Instance.PerformanceInsights,
-		prod.FileSystem.Backup, prod.LoadBalancer.AccessLogs, prod.LoadBalancer.DeletionProtection,
+		prod.FileSystem.Backup, prod.LoadBalancer.AccessLogs, prod.LoadBalancer.DeletionProtection, prod.Secrets.RetainKeyOnDelete,
+		dev.Database.Instance.SkipFinalSnapshot, dev.Database.Instance.DeleteAutomatedBackups,
 	} {
 		require.True(t, *on)
 	}
 	require.Equal(t, config.NATNone, configtest.Load(t, nil).Cluster.Network.NAT)
+}
+
+func TestTheKeyIsKeptForWhatIsLeft(t *testing.T) {
+	leaves := func(skip, deletes bool) config.Cluster {
+		return configtest.Load(t, object{"profile": "dev", "database": object{"instances": object{"reports": object{
+			"skipFinalSnapshot": skip, "deleteAutomatedBackups": deletes}}}}).Cluster
+	}
+	require.False(t, *leaves(true, true).Secrets.RetainKeyOnDelete)
+	require.True(t, *leaves(false, true).Secrets.RetainKeyOnDelete)
+	require.True(t, *leaves(true, false).Secrets.RetainKeyOnDelete)
 }
 
 func TestEveryDefaultCanBeSwitchedOff(t *testing.T) {

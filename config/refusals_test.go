@@ -763,6 +763,10 @@ func TestRefusesSecrets(t *testing.T) {
 			"give a PKCS#12 file with one private key, and its password as keystorePassword"),
 		"recovery": one(under("secrets", object{"recoveryDays": 3}),
 			"wso2is:secrets.recoveryDays: 3 days are no recovery window of AWS; write 0, or 7 to 30"),
+		"no key for a snapshot": one(object{
+			"secrets": object{"retainKeyOnDelete": false}, "database": object{"instance": object{"skipFinalSnapshot": false}},
+		}, "wso2is:secrets.retainKeyOnDelete: nobody could read what the database main leaves without the key; write true, or true "+
+			"for database.instance.skipFinalSnapshot and database.instance.deleteAutomatedBackups"),
 	})
 }
 

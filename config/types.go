@@ -440,8 +440,14 @@ type DBInstance struct {
 	BackupWindow string `json:"backupWindow,omitempty"`
 	// MaintenanceWindow is when RDS may patch, in UTC. Default: `sun:03:30-sun:04:30`.
 	MaintenanceWindow string `json:"maintenanceWindow,omitempty"`
-	// DeletionProtection refuses the instance's deletion and takes a final snapshot. Default: false in dev, true in prod.
+	// DeletionProtection refuses the instance's deletion. Default: false in dev, true in prod.
 	DeletionProtection *bool `json:"deletionProtection,omitempty"`
+	// SkipFinalSnapshot deletes the instance without a last snapshot. Otherwise one named
+	// `<instance>-final-<first eight digits of the KMS key's id>` is left. Default: true in dev, false in prod.
+	SkipFinalSnapshot *bool `json:"skipFinalSnapshot,omitempty"`
+	// DeleteAutomatedBackups deletes the automated backups with the instance. Otherwise they stay until backupDays are over.
+	// Default: true in dev, false in prod.
+	DeleteAutomatedBackups *bool `json:"deleteAutomatedBackups,omitempty"`
 	// PerformanceInsights keeps seven days of query statistics. Default: false in dev, true in prod.
 	PerformanceInsights *bool `json:"performanceInsights,omitempty"`
 }
@@ -587,6 +593,10 @@ type Secrets struct {
 	// RecoveryDays is for how many days a deleted secret or KMS key can be brought back: 0 (secrets are gone at once,
 	// the key after 7) or 7 to 30. Default: 0 in dev, 30 in prod.
 	RecoveryDays *int `json:"recoveryDays,omitempty" jsonschema:"minimum=0,maximum=30"`
+	// RetainKeyOnDelete leaves the KMS key in the account when the stack is destroyed. A snapshot, an automated backup and a
+	// secret that can be brought back are unreadable without it. Default: true where a database leaves a final snapshot or its
+	// automated backups, else false.
+	RetainKeyOnDelete *bool `json:"retainKeyOnDelete,omitempty"`
 }
 
 // Trust is what the server's truststore holds besides the product's own, the nodes' own and database.caBundle.

@@ -42,6 +42,11 @@ func (v *validator) secrets() {
 	if days := *s.RecoveryDays; days > 0 && days < 7 {
 		v.refuse("secrets.recoveryDays", "write 0, or 7 to 30", "%d days are no recovery window of AWS", days)
 	}
+	if left := v.Database.leaving(); !*s.RetainKeyOnDelete && len(left) > 0 {
+		path := instancePath(left[0])
+		v.refuse("secrets.retainKeyOnDelete", fmt.Sprintf("write true, or true for %s.skipFinalSnapshot and %s.deleteAutomatedBackups", path, path),
+			"nobody could read what the database %s leaves without the key", left[0])
+	}
 }
 
 // encryptionKeys checks the key that encrypts, and the one before it in a rotation.

@@ -121,10 +121,7 @@ func TestLifeOfTasks(t *testing.T) {
 			}
 			assert.NotContains(t, changed(t, s, optup.ExpectNoChanges()), "update")
 
-			require.NoError(t, s.Unprotect(t.Context()))
-			_, err = s.Destroy(t.Context())
-			require.NoError(t, err)
-			assert.Empty(t, s.Cloud.Snapshot().Left())
+			takenDown(t, s)
 		})
 	}
 }

@@ -105,11 +105,7 @@ func TestLifeOfPods(t *testing.T) {
 	}
 	assert.Len(t, zones, 3, "a pod in each zone")
 
-	require.NoError(t, s.Unprotect(t.Context()))
-	_, err = s.Destroy(t.Context())
-	require.NoError(t, err)
-	left := s.Cloud.Snapshot().Left()
-	assert.Empty(t, left)
+	takenDown(t, s)
 }
 
 // TestLifeBehindAnIngress has the load balancer controller make the load balancer, and take it down before it goes.
@@ -125,10 +121,7 @@ func TestLifeBehindAnIngress(t *testing.T) {
 	state, err := s.Export(t.Context())
 	require.NoError(t, err)
 	assert.Contains(t, string(state), made.Outputs["dnsName"], "the alias record points at it")
-	require.NoError(t, s.Unprotect(t.Context()))
-	_, err = s.Destroy(t.Context())
-	require.NoError(t, err)
-	assert.Empty(t, s.Cloud.Snapshot().Left())
+	takenDown(t, s)
 }
 
 const existingCluster = `config:
@@ -167,9 +160,6 @@ func TestLifeInAnExistingCluster(t *testing.T) {
 	changed(t, s)
 	changed(t, s, optup.ExpectNoChanges())
 	assert.Len(t, pods(s), 2)
-	require.NoError(t, s.Unprotect(t.Context()))
-	_, err = s.Destroy(t.Context())
-	require.NoError(t, err)
-	assert.Empty(t, s.Cloud.Snapshot().Left())
+	takenDown(t, s)
 	only(t, s, "aws:eks/cluster:Cluster")
 }

@@ -34,10 +34,11 @@ func buildBase(
 	b := &base{endpoints: endpointsOf(c.Network)}
 	var err error
 	if b.secrets, err = secrets.New(ctx, "secrets", &secrets.Args{
-		Scope: scope, Values: secrets.Table(c), RecoveryDays: *c.Secrets.RecoveryDays,
+		Scope: scope, Values: secrets.Table(c), RecoveryDays: *c.Secrets.RecoveryDays, RetainKey: *c.Secrets.RetainKeyOnDelete,
 	}, provider); err != nil {
 		return nil, err
 	}
+	ctx.Export("secrets", pulumi.StringMap(awskit.Inputs(b.secrets.ARNs)))
 	if b.network, err = network.New(ctx, "network", &network.Args{
 		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: *c.Network.FlowLogs,
 		LogRetention: c.Observability.LogRetention, KeyARN: b.secrets.KeyARN, Adopt: c.Network.Adopt,
@@ -106,7 +107,7 @@ func buildData(
 ) (*data, error) {
 	db, err := database.New(ctx, "database", &database.Args{
 		Scope: scope, Database: c.Database, Subnets: b.network.InZones(b.network.Private),
-		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN,
+		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation,
 		LogRetention: c.Observability.LogRetention,
 	}, provider)
 	if err != nil {

@@ -90,7 +90,7 @@ func TestDatabaseOfEveryEngine(t *testing.T) {
 			assert.Equal(t, true, db.Get("multiAz"))
 			assert.Equal(t, 14.0, db.Get("backupRetentionPeriod"))
 			assert.Equal(t, true, db.Get("deletionProtection"))
-			assert.Equal(t, "wso2is-test-main-final", db.Get("finalSnapshotIdentifier"))
+			assert.Equal(t, "wso2is-test-main-final-key", db.Get("finalSnapshotIdentifier"))
 			assert.Equal(t, true, db.Get("manageMasterUserPassword"))
 			assert.Nil(t, db.Get("password"))
 			assert.Equal(t, false, db.Get("publiclyAccessible"))

@@ -39,6 +39,7 @@ func warnOfDoubles(ctx *pulumi.Context, parent pulumi.Resource, kind, name, own 
 	}
 	slices.Sort(others)
 	return ctx.Log.Warn(fmt.Sprintf("there is another %s named %s: %s. Where this update is not about to delete it, an interrupted one "+
-		"left it, and it costs money: see docs/operations.md. A KMS key that waits for its deletion can be left alone", kind, name,
+		"left it, and it costs money: see docs/operations.md. A KMS key that waits for its deletion can be left alone; one that an "+
+		"earlier stack left opens its snapshots", kind, name,
 		strings.Join(others, ", ")), &pulumi.LogArgs{Resource: parent})
 }

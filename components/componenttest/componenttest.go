@@ -25,6 +25,8 @@ type Resource struct {
 	Type, Name string
 	Inputs     resource.PropertyMap
 	Protect    bool
+	// Retain says that it stays in the account when it goes from the state.
+	Retain bool
 	// Dependencies are URNs, and Ignore the properties whose changes are ignored.
 	Dependencies, Ignore []string
 }
@@ -62,7 +64,7 @@ func Run(t *testing.T, build func(*pulumi.Context) error) *Plan {
 // NewResource keeps a registration, and answers it as Created does. Registrations arrive on concurrent goroutines.
 func (p *Plan) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	r := Resource{
-		Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, Protect: args.RegisterRPC.GetProtect(),
+		Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, Protect: args.RegisterRPC.GetProtect(), Retain: args.RegisterRPC.GetRetainOnDelete(),
 		Dependencies: args.RegisterRPC.GetDependencies(), Ignore: args.RegisterRPC.GetIgnoreChanges(),
 	}
 	p.mu.Lock()

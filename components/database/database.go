@@ -29,6 +29,8 @@ type Args struct {
 	LogRetention int
 	// KeyARN encrypts storage, master passwords and query statistics.
 	KeyARN pulumi.StringInput
+	// Creation tells this stack's final snapshots from those of an earlier one with the same name.
+	Creation pulumi.StringInput
 }
 
 // Instance is one RDS instance as nodes see it.
@@ -146,14 +148,15 @@ func (d *Database) instance(
 		BackupWindow:             pulumi.String(want.BackupWindow),
 		MaintenanceWindow:        pulumi.String(want.MaintenanceWindow),
 		CopyTagsToSnapshot:       pulumi.Bool(true),
-		DeleteAutomatedBackups:   pulumi.Bool(!*want.DeletionProtection),
+		DeleteAutomatedBackups:   pulumi.Bool(*want.DeleteAutomatedBackups),
 		DeletionProtection:       pulumi.Bool(*want.DeletionProtection),
-		SkipFinalSnapshot:        pulumi.Bool(!*want.DeletionProtection),
+		SkipFinalSnapshot:        pulumi.Bool(*want.SkipFinalSnapshot),
 		ApplyImmediately:         pulumi.Bool(!args.Protect),
 		Tags:                     awskit.Tags(identifier, component),
 	}
-	if *want.DeletionProtection {
-		in.FinalSnapshotIdentifier = pulumi.String(identifier + "-final")
+	if !*want.SkipFinalSnapshot {
+		// A name that an earlier stack's snapshot has would make the delete fail (terraform-aws-rds #445).
+		in.FinalSnapshotIdentifier = pulumi.Sprintf("%s-final-%s", identifier, args.Creation)
 	}
 	if *want.PerformanceInsights {
 		in.PerformanceInsightsEnabled = pulumi.Bool(true)

@@ -4,6 +4,7 @@ package secrets
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
@@ -28,6 +29,9 @@ type Value struct {
 	Description string
 	// Given is the team's own value.
 	Given config.Secret
+	// Optional says that the secret is there only while the stack file has its value. It is deleted at once, so that it can
+	// come again.
+	Optional bool
 	// Generate makes the value where the team gave none. It runs at every update, but only its first result is kept.
 	Generate func() (string, error)
 	// From names an earlier value that GenerateFrom makes this one from, instead of Generate. It gets the value that is
@@ -42,6 +46,8 @@ type Args struct {
 	Values []Value
 	// RecoveryDays is how long a deleted secret or key can be brought back; 0 deletes secrets at once.
 	RecoveryDays int
+	// RetainKey leaves the key in the account when the stack is destroyed.
+	RetainKey bool
 }
 
 // Secrets is the key and the secrets encrypted with it.
@@ -49,6 +55,8 @@ type Secrets struct {
 	pulumi.ResourceState
 	// KeyARN is the ARN of the KMS key that encrypts everything the cluster stores.
 	KeyARN pulumi.StringOutput
+	// Creation is the first part of the key's id. It is another one whenever the stack is created again.
+	Creation pulumi.StringOutput
 	// ARNs are the secrets' ARNs by key.
 	ARNs map[string]pulumi.StringOutput
 	// Ready is done when every secret has its value.
@@ -62,7 +70,9 @@ type Secrets struct {
 const minKeyDeletionDays = 7
 
 // New makes the key, its alias and the secrets. A generated value is written once and never again: a later run
-// generates another, which IgnoreChanges keeps away from the secret.
+// generates another, which IgnoreChanges keeps away from the secret. A name has the key's creation in it: Secrets Manager
+// keeps the name of a deleted secret until its recovery window is over, and refuses another secret with it. A secret that
+// was made under another name keeps that.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Secrets, error) {
 	if args == nil {
 		return nil, fmt.Errorf("secrets %s: no arguments", name)
@@ -78,12 +88,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		DeletionWindowInDays: pulumi.Int(max(args.RecoveryDays, minKeyDeletionDays)),
 		Policy:               pulumi.String(keyPolicy(args.Scope).JSON()),
 		Tags:                 awskit.Tags(args.Cluster, component),
-	}, stateful...)
+	}, awskit.With(stateful, pulumi.RetainOnDelete(args.RetainKey))...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the KMS key: %w", err)
 	}
 	awskit.WarnOfDuplicates(ctx, s, "kms:key", args.Cluster, key.Arn)
-	s.KeyARN = key.Arn
+	s.KeyARN, s.Creation = key.Arn, key.KeyId.ApplyT(func(id string) string {
+		first, _, _ := strings.Cut(id, "-")
+		return first
+	}).(pulumi.StringOutput)
 	if _, err := kms.NewAlias(ctx, "key", &kms.AliasArgs{
 		Name: pulumi.String("alias/" + args.Cluster), TargetKeyId: key.KeyId,
 	}, pulumi.Parent(s)); err != nil {
@@ -140,13 +153,17 @@ func keyPolicy(scope awskit.Scope) awskit.Policy {
 }
 
 func (s *Secrets) add(ctx *pulumi.Context, args *Args, value Value, stateful []pulumi.ResourceOption) error {
+	days := args.RecoveryDays
+	if value.Optional {
+		days = 0
+	}
 	secret, err := secretsmanager.NewSecret(ctx, value.Key, &secretsmanager.SecretArgs{
-		Name:                 pulumi.String(args.Cluster + "/" + value.Key),
+		Name:                 pulumi.Sprintf("%s/%s/%s", args.Cluster, s.Creation, value.Key),
 		Description:          pulumi.String(value.Description),
 		KmsKeyId:             s.KeyARN,
-		RecoveryWindowInDays: pulumi.Int(args.RecoveryDays),
+		RecoveryWindowInDays: pulumi.Int(days),
 		Tags:                 awskit.Tags(args.Cluster+"/"+value.Key, component),
-	}, stateful...)
+	}, awskit.With(stateful, pulumi.IgnoreChanges([]string{"name"}))...)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ func Table(c config.Cluster) []Value {
 			Description: "Secret access key for discovery"},
 	} {
 		if given.Given.Set() {
+			given.Optional = true
 			values = append(values, given)
 		}
 	}

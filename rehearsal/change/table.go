@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -86,22 +86,7 @@ func Table() []Change {
 // apply makes another configuration from a stack file's.
 func (e Edit) apply(config map[string]any) map[string]any {
 	for _, path := range slices.Sorted(maps.Keys(e)) {
-		keys := strings.Split(path, ".")
-		at := config
-		for _, key := range keys[:len(keys)-1] {
-			next, ok := at[key].(map[string]any)
-			if !ok {
-				next = map[string]any{}
-				at[key] = next
-			}
-			at = next
-		}
-		last := keys[len(keys)-1]
-		if value := e[path]; value == nil {
-			delete(at, last)
-		} else {
-			at[last] = value
-		}
+		rehearse.Edit(config, path, e[path])
 	}
 	return config
 }

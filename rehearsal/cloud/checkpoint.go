@@ -46,9 +46,7 @@ func (c *Cloud) Restore(to Checkpoint) error {
 	}
 	var wrong []error
 	for _, r := range c.live() {
-		if !r.Existing {
-			wrong = append(wrong, c.put(r))
-		}
+		wrong = append(wrong, c.put(r))
 	}
 	wrong = append(wrong, c.write(entry{Made: c.made}))
 	for name, reason := range c.retired {

@@ -63,6 +63,8 @@ type Resource struct {
 	Existing bool `json:"existing,omitempty"`
 	// Earlier are the inputs of its earlier versions, where the service keeps them.
 	Earlier []Object `json:"earlier,omitempty"`
+	// Contents are the data that it holds. A copy has its source's.
+	Contents string `json:"contents,omitempty"`
 }
 
 func (r *Resource) describe() string {

@@ -65,22 +65,19 @@ var rdsTypes = []Type{
 		},
 		Check: []Rule{databaseFits, windowsFit, supportFits}, Rules: []Rule{supportStays, databaseInVPC, trusts("monitoringRoleArn",
 			"monitoring.rds.amazonaws.com")},
-		After: databaseOutputs,
-		Deletable: []Rule{func(c *Call) error {
-			if !flag(c.In, "skipFinalSnapshot") && c.text("finalSnapshotIdentifier") == "" {
-				return fail("InvalidParameterCombination",
-					"finalSnapshotIdentifier is required to delete %s, as skipFinalSnapshot is false", c.Old.describe())
-			}
-			if why := c.Cloud.retired["snapshot "+c.text("finalSnapshotIdentifier")]; why != "" {
-				return fail("DBSnapshotAlreadyExists", "%s", why)
-			}
-			return nil
-		}},
+		After:     databaseOutputs,
+		Deletable: []Rule{finalSnapshotFits},
 		Deleted: func(c *Call) {
-			if name := c.text("finalSnapshotIdentifier"); name != "" && !flag(c.In, "skipFinalSnapshot") {
-				_ = c.Cloud.write(entry{Retired: "snapshot " + name, Reason: "the snapshot " + name + " exists already"})
+			if name := c.text("finalSnapshotIdentifier"); !flag(c.In, "skipFinalSnapshot") {
+				_ = c.Cloud.put(c.snapshot(name))
 			}
 		},
+	},
+	{
+		// Nothing registers one: it is what a deleted instance leaves.
+		Token: state.DBSnapshot, ID: "{dbSnapshotIdentifier}", ARN: rdsARN + "snapshot:{dbSnapshotIdentifier}", Tags: true,
+		Required: []string{"dbInstanceIdentifier", "dbSnapshotIdentifier"},
+		Refs:     []Ref{ref("dbInstanceIdentifier", state.DBInstance).by("identifier").free().code("DBInstanceNotFound")},
 	},
 	{
 		Token: state.DBSubnetGroup, ID: "{name}", ARN: rdsARN + "subgrp:{name}", Name: "name", NamePrefix: "namePrefix",
@@ -116,6 +113,35 @@ var rdsTypes = []Type{
 		},
 		Check: []Rule{familyExists},
 	},
+}
+
+// finalSnapshotFits refuses to delete an instance whose final snapshot has no name, or one that another snapshot has
+// (terraform-aws-rds #445).
+func finalSnapshotFits(c *Call) error {
+	name := c.text("finalSnapshotIdentifier")
+	switch {
+	case flag(c.In, "skipFinalSnapshot"):
+		return nil
+	case name == "":
+		return fail("InvalidParameterCombination",
+			"finalSnapshotIdentifier is required to delete %s, as skipFinalSnapshot is false", c.Old.describe())
+	case c.Cloud.find(name, "id", state.DBSnapshot) != nil:
+		return fail("DBSnapshotAlreadyExists",
+			"cannot create the snapshot because a snapshot with the identifier %s already exists", name)
+	}
+	return nil
+}
+
+// snapshot is one of the instance that is deleted. It is encrypted with the instance's key.
+func (c *Call) snapshot(name string) *Resource {
+	s := &Resource{Token: state.DBSnapshot, ID: name, Existing: true, Contents: c.Old.Contents, Inputs: Object{}, Outputs: Object{
+		"id": name, "dbSnapshotIdentifier": name, "arn": fmt.Sprintf("arn:%s:rds:%s:%s:snapshot:%s", c.Cloud.partition(),
+			c.Cloud.region, c.Cloud.account, name), "dbInstanceIdentifier": c.text("identifier"),
+	}}
+	for _, path := range []string{"allocatedStorage", "engine", "engineVersion", "kmsKeyId", "port", "username"} {
+		s.Outputs[path] = cloneValue(c.Old.Outputs[path])
+	}
+	return s
 }
 
 func isDefault(_ *Call, name string) bool { return strings.HasPrefix(name, "default.") }

@@ -74,3 +74,19 @@ func TestDatabaseKeepsItsLifeCycleTypeAndMakesLogGroups(t *testing.T) {
 	require.NoError(t, w.Delete(state.DBInstance, r.ID, nil))
 	require.Contains(t, w.Snapshot().Left(), *group, "the group and its logs stay")
 }
+
+func TestADeletedDatabaseLeavesASnapshotWhoseNameNoOtherHas(t *testing.T) {
+	w := network(t)
+	in := database(w, Object{"skipFinalSnapshot": nil, "finalSnapshotIdentifier": "last"})
+	for i := range 2 {
+		r, err := w.try(state.DBInstance, "db", in)
+		require.NoError(t, err)
+		err = w.Delete(state.DBInstance, r.ID, nil)
+		if i == 1 {
+			require.ErrorContains(t, err, "DBSnapshotAlreadyExists: cannot create the snapshot because a snapshot with the identifier last")
+			break
+		}
+		require.NoError(t, err)
+	}
+	require.Len(t, w.Snapshot().Of(state.DBSnapshot), 1)
+}

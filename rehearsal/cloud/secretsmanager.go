@@ -37,9 +37,8 @@ var secretsManagerTypes = []Type{
 		},
 		Deleted: func(c *Call) {
 			if days, _ := number(c.In, "recoveryWindowInDays"); days > 0 {
-				_ = c.Cloud.write(entry{Retired: state.Secret + c.text("name"), Reason: fmt.Sprintf(
-					"a secret with the name %s is scheduled for deletion in %g days; restore it, or delete it without recovery",
-					c.text("name"), days)})
+				_ = c.Cloud.write(entry{Retired: state.Secret + c.text("name"), Reason: fmt.Sprintf("you can't create this secret because a "+
+					"secret with this name is already scheduled for deletion: %s, in %g days", c.text("name"), days)})
 			}
 		},
 	},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Kind is a way in which a call goes wrong.
@@ -87,6 +88,9 @@ type session struct {
 	empty, whole *rehearse.Checkpoint
 	// made is what an undisturbed up leaves, changed what one leaves that changes every tag.
 	made, changed snapshot
+	// last is the state that an undisturbed up leaves, and account the account then.
+	last    *state.State
+	account cloud.Snapshot
 	// creates, updates and deletes are the calls of undisturbed runs in their order.
 	creates, updates, deletes []cloud.Operation
 }
@@ -215,6 +219,9 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *session, er
 	if t.made, err = t.snapshot(ctx); err != nil {
 		return nil, err
 	}
+	if err = t.keep(ctx); err != nil {
+		return nil, err
+	}
 	listen("update", &t.updates)
 	if err = t.retag(); err != nil {
 		return nil, err
@@ -261,6 +268,17 @@ func (t *session) bringUp(ctx context.Context) error {
 	}
 	var err error
 	t.whole, err = t.Save()
+	return err
+}
+
+// keep remembers what there is, for what a destroy may leave.
+func (t *session) keep(ctx context.Context) error {
+	exported, err := t.Export(ctx)
+	if err != nil {
+		return err
+	}
+	t.account = t.Cloud.Snapshot()
+	t.last, err = state.Read(exported)
 	return err
 }
 
@@ -414,10 +432,8 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		return "", fmt.Errorf("the next command: %w", err)
 	}
 	if trial.Call.Verb == "delete" {
-		if left := t.Cloud.Snapshot().Left(); len(left) > 0 {
-			return "", fmt.Errorf("%d resources were left behind, the first is %s %s", len(left), left[0].Token, left[0].ID)
-		}
-		return recovered, nil
+		_, err := rehearse.Left(t.last, t.account, t.Cloud.Snapshot())
+		return recovered, err
 	}
 	now, err := t.snapshot(ctx)
 	if err != nil {

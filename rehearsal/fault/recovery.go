@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -55,7 +56,7 @@ func (t *session) recoverLost(ctx context.Context, call cloud.Operation) (string
 
 // importLost does what the guide says of calls that were lost: it looks for each resource and imports it.
 func (t *session) importLost(ctx context.Context, lost []cloud.Resource) error {
-	commands, err := commandsOf(t.guide, "A call was lost")
+	commands, err := rehearse.CommandsOf(t.guide, "A call was lost")
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (stri
 			call.URN)
 	}
 	maps.DeleteFunc(pending, func(_, doing string) bool { return doing != "creating" })
-	commands, err := commandsOf(t.guide, "The process was killed")
+	commands, err := rehearse.CommandsOf(t.guide, "The process was killed")
 	if err != nil {
 		return "", err
 	}
@@ -134,30 +135,7 @@ func (t *session) pending(ctx context.Context) (map[string]string, error) {
 
 // follow runs a command of the guide, word for word but for its placeholders.
 func (t *session) follow(ctx context.Context, command string, made cloud.Resource, values map[string]string) error {
-	words := strings.Fields(command)
-	for i, word := range words {
-		word = strings.ReplaceAll(strings.ReplaceAll(word, "'", ""), "<stack>", t.Stack.Name())
-		for name, value := range values {
-			word = strings.ReplaceAll(word, "<"+name+">", value)
-		}
-		if strings.ContainsAny(word, "<>") {
-			return fmt.Errorf("the guide's command %s: nothing says what %s is", command, word)
-		}
-		words[i] = word
-	}
-	var err error
-	switch words[0] {
-	case "pulumi":
-		_, err = t.Pulumi(ctx, words[1:]...)
-	case "aws":
-		err = t.aws(words[1:], made)
-	default:
-		err = errors.New("it is none of Pulumi's or AWS's")
-	}
-	if err != nil {
-		return fmt.Errorf("the guide's command %s: %w", command, err)
-	}
-	return nil
+	return t.Follow(ctx, command, values, func(words []string) error { return t.aws(words, made) })
 }
 
 // aws answers the one command of the AWS CLI that the guide has: it must show what the call made, if it has tags.
@@ -187,25 +165,4 @@ func (t *session) aws(words []string, made cloud.Resource) error {
 		}
 	}
 	return fmt.Errorf("it does not show %v", made.Outputs["arn"])
-}
-
-// commandsOf reads the indented lines of a paragraph that begins with a heading in bold, up to the next one.
-func commandsOf(guide, heading string) ([]string, error) {
-	_, text, found := strings.Cut(guide, "\n**"+heading)
-	if !found {
-		return nil, fmt.Errorf("the operations guide has no paragraph %q", heading)
-	}
-	var commands []string
-	for _, line := range strings.Split(text, "\n")[1:] {
-		if strings.HasPrefix(line, "**") || strings.HasPrefix(line, "#") {
-			break
-		}
-		if command, indented := strings.CutPrefix(line, "    "); indented {
-			commands = append(commands, command)
-		}
-	}
-	if len(commands) == 0 {
-		return nil, fmt.Errorf("the operations guide gives no commands under %q", heading)
-	}
-	return commands, nil
 }

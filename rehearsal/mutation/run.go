@@ -13,12 +13,12 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Options say what is damaged.
@@ -263,16 +263,16 @@ func try(
 }
 
 func destroy(ctx context.Context, s *rehearse.Session) error {
-	if err := s.Unprotect(ctx); err != nil {
+	exported, err := s.Export(ctx)
+	if err != nil {
 		return err
 	}
-	if _, err := s.Destroy(ctx, optdestroy.SuppressOutputs(), optdestroy.SuppressProgress()); err != nil {
+	last, err := state.Read(exported)
+	if err != nil {
 		return err
 	}
-	if left := s.Cloud.Snapshot().Left(); len(left) > 0 {
-		return fmt.Errorf("destroy leaves %d resources, such as %s %s", len(left), left[0].Token, left[0].ID)
-	}
-	return nil
+	_, err = s.TakeDown(ctx, last, s.Cloud.Snapshot())
+	return err
 }
 
 // Add gives the results with those of a further stack: a kind that both tried counts once, as the further stack found it.

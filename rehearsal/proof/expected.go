@@ -40,6 +40,8 @@ type Expected struct {
 	Most int
 	// Unprotected says that the stack file switches deletion protection off.
 	Unprotected bool
+	// LetGo says that the stack file lets a database go without a final snapshot, or without its automated backups.
+	LetGo bool
 	// Alone says that the stack file leaves out the standby of a database.
 	Alone bool
 	// Undrained says that the stack file lets a node that leaves finish no request.
@@ -133,7 +135,7 @@ type Subnet struct {
 // to a program: text, or JSON in text.
 func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e := Expected{Hostname: strings.Trim(configuration["wso2is:hostname"], `"`)}
-	type protection struct{ DeletionProtection, MultiAZ *bool }
+	type protection struct{ DeletionProtection, MultiAZ, SkipFinalSnapshot, DeleteAutomatedBackups *bool }
 	var balancer struct {
 		protection
 		AllowedCIDRs        []string
@@ -171,6 +173,9 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		}
 	}
 	for _, p := range append(slices.Collect(maps.Values(database.Instances)), balancer.protection, database.Instance) {
+		for _, goes := range []*bool{p.SkipFinalSnapshot, p.DeleteAutomatedBackups} {
+			e.LetGo = e.LetGo || goes != nil && *goes
+		}
 		e.Alone = e.Alone || p.MultiAZ != nil && !*p.MultiAZ
 		e.Unprotected = e.Unprotected || p.DeletionProtection != nil && !*p.DeletionProtection
 	}

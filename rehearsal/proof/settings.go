@@ -37,6 +37,9 @@ func protects(_ *cluster, _ *state.Resource, want Expected) bool {
 	return want.Prod && !want.Unprotected
 }
 
+// outlasted is for a database of which something is to be left when it is deleted, whether or not that is protected against.
+func outlasted(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod && !want.LetGo }
+
 // takesLogs says of a bucket's setting that load balancers may write their access logs there.
 func takesLogs(c *cluster, r *state.Resource, _ Expected) bool { return c.takesLogs(r.Text("bucket")) }
 
@@ -142,8 +145,8 @@ var required = []struct {
 		{state.DBInstance, "copyTagsToSnapshot", only(true), nil, "nobody knows whose its snapshots are"},
 		{state.DBInstance, "autoMinorVersionUpgrade", only(true), nil, "it stays on a release with known holes"},
 		{state.DBInstance, "deletionProtection", only(true), protects, "one call deletes it"},
-		{state.DBInstance, "skipFinalSnapshot", only(false, nil), protects, "nothing is left of it when it is deleted"},
-		{state.DBInstance, "deleteAutomatedBackups", only(false), protects, "its backups go with it"},
+		{state.DBInstance, "skipFinalSnapshot", only(false, nil), outlasted, "nothing is left of it when it is deleted"},
+		{state.DBInstance, "deleteAutomatedBackups", only(false), outlasted, "its backups go with it"},
 		{state.DBInstance, "multiAz", only(true), standsBy, "nobody can log in while its zone is lost"},
 		{state.Bucket, "forceDestroy", only(false, nil), keeps, "it is deleted with all that is in it"},
 		{state.DBInstance, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
@@ -192,7 +195,31 @@ func configured(c *cluster, want Expected) []*Verdict {
 	if want.Prod {
 		c.protected(v)
 	}
+	if left := c.leftReadable(); left != nil {
+		all = append(all, left)
+	}
 	return all
+}
+
+// leftReadable proves that the keys of databases stay that leave a snapshot, or backups, when they are deleted. A snapshot
+// cannot be read once its key is deleted.
+// Source: RDS user guide, "Encrypting Amazon RDS resources".
+func (c *cluster) leftReadable() *Verdict {
+	v, leaving := &Verdict{Claim: "What is left of a database can be read"}, 0
+	for _, r := range c.Of(state.DBInstance) {
+		if r.Flag("skipFinalSnapshot", false) && r.Flag("deleteAutomatedBackups", true) {
+			continue
+		}
+		leaving++
+		if key := c.One(state.KMSKey, r.Text("kmsKeyId"), "arn", "keyId"); key != nil && !key.RetainOnDelete {
+			v.fault("%s leaves a snapshot or backups when it is deleted, and %s, which opens them, is deleted too", r, key)
+		}
+	}
+	if leaving == 0 {
+		return nil
+	}
+	v.Shown = fmt.Sprintf("final snapshots or backups of %d databases, and the key that opens them", leaving)
+	return v
 }
 
 // lasting are the types that hold data, that all nodes are part of, or that clients come through.

@@ -179,3 +179,21 @@ func TestPoliciesNameWhatTheyAllow(t *testing.T) {
 	statements(t, d, "Key", func(s map[string]any) { delete(s, "Condition") })
 	assert.Contains(t, faults(t, d.state(), wantOf(t, "dev"), claim), "lets logs.eu-west-1.amazonaws.com use it as Logs says for any account")
 }
+
+// TestTheKeyOfWhatIsLeftStays holds that a snapshot is of no use without its key, and that a stack file may let both go.
+func TestTheKeyOfWhatIsLeftStays(t *testing.T) {
+	const claim = "What is left of a database can be read"
+	d := open(t, stateOf(t, "prod"))
+	d.get("Key", "key")["retainOnDelete"] = false
+	assert.Equal(t, "Instance main leaves a snapshot or backups when it is deleted, and Key key, which opens them, is deleted too",
+		faults(t, d.state(), wantOf(t, "prod"), claim))
+	d.set("Instance", "main", "skipFinalSnapshot", true)
+	d.set("Instance", "main", "deleteAutomatedBackups", true)
+	assert.Empty(t, faults(t, d.state(), wantOf(t, "prod"), claim))
+	const data = "Data can be brought back"
+	assert.Contains(t, faults(t, d.state(), wantOf(t, "prod"), data), "nothing is left of it when it is deleted")
+	want, err := proof.ExpectedFrom(map[string]string{"wso2is:profile": "prod",
+		"wso2is:database": `{"instance": {"skipFinalSnapshot": true, "deleteAutomatedBackups": true}}`})
+	require.NoError(t, err)
+	assert.Empty(t, faults(t, d.state(), want, data))
+}

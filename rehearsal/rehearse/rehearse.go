@@ -323,6 +323,8 @@ type run struct {
 	roll     *Roll
 	// judged is what becomes of the cluster while something around it fails; or nil.
 	judged *availability.Report
+	// left says that something is left of the stack that was destroyed.
+	left bool
 }
 
 func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.o.Output, format+"\n", args...) }
@@ -373,9 +375,10 @@ func (r *run) all(ctx context.Context) error {
 			return changes(f.Summary), err
 		}},
 		{"destroy", func() (string, error) { return r.destroy(ctx, kept) }},
+		{"up, after destroy", func() (string, error) { return r.again(ctx) }},
 	}
 	for _, s := range steps {
-		if r.o.Keep && s.name == "destroy" {
+		if r.o.Keep && s.name == "destroy" || s.name == "up, after destroy" && !r.left {
 			break
 		}
 		if err := r.step(s.name, s.do); err != nil {
@@ -450,14 +453,43 @@ func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if left := r.Cloud.Snapshot().Left(); len(left) > 0 {
-		names := make([]string, len(left))
-		for i, l := range left {
-			names[i] = l.Token + " " + l.ID
-		}
-		return "", fmt.Errorf("%d resources were left behind: %s", len(left), strings.Join(names, ", "))
+	left, err := Left(kept.state, kept.snapshot, r.Cloud.Snapshot())
+	if err != nil {
+		return "", err
 	}
-	return held + changes(d.Summary), nil
+	did := held + changes(d.Summary)
+	if len(left) > 0 {
+		r.left = true
+		did += "; left, as the stack says: " + strings.Join(left, ", ")
+		r.say("Left, as the stack says:\n  %s", strings.Join(left, "\n  "))
+	}
+	return did, nil
+}
+
+// again creates a stack that has left something when it was destroyed, and takes it down again: nothing of what is left may
+// be in its way.
+func (r *run) again(ctx context.Context) (string, error) {
+	u, err := r.Up(ctx, optup.SuppressOutputs(), optup.SuppressProgress())
+	if err != nil {
+		return "", err
+	}
+	kept, err := r.collect(ctx)
+	if err != nil {
+		return "", err
+	}
+	left, err := r.TakeDown(ctx, kept.state, kept.snapshot)
+	return fmt.Sprintf("%s; destroyed again, it has left %s", changes(u.Summary), strings.Join(left, ", ")), err
+}
+
+// TakeDown lifts the protection, destroys the stack and says what is left of it. Last is its state, and before the account.
+func (s *Session) TakeDown(ctx context.Context, last *state.State, before cloud.Snapshot) ([]string, error) {
+	if err := s.Unprotect(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := s.Destroy(ctx, optdestroy.SuppressOutputs(), optdestroy.SuppressProgress()); err != nil {
+		return nil, err
+	}
+	return Left(last, before, s.Cloud.Snapshot())
 }
 
 // missing lists what was in the account before and is not any more.

@@ -67,7 +67,7 @@ func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 	}
 	p.add(fold{"What was run and checked", []block{
 		gridOf(rows, "Command", "Resources", "Took"), gridOf(checks, "During the first up", "Passed"),
-		paragraph("A second `up` and a `refresh` changed nothing, and `destroy` left nothing behind" +
+		paragraph("A second `up` and a `refresh` changed nothing, and `destroy` left nothing behind that the stack does not say" +
 			map[bool]string{true: " (not run: the stack was kept)", false: ""}[r.o.Keep] + "."),
 	}})
 	p.add(heading("What was not checked"), paragraph("Nothing was started: no instance booted, no server ran, no certificate was "+

@@ -144,6 +144,7 @@ const (
 	DBInstance          = "aws:rds/instance:Instance"
 	DBSubnetGroup       = "aws:rds/subnetGroup:SubnetGroup"
 	DBParameterGroup    = "aws:rds/parameterGroup:ParameterGroup"
+	DBSnapshot          = "aws:rds/snapshot:Snapshot"
 	DBEventSubscription = "aws:rds/eventSubscription:EventSubscription"
 )
 
@@ -273,6 +274,7 @@ var traits = map[string]Traits{
 	KMSKey:                      {Words: "KMS key", HoldsData: true},
 	KMSAlias:                    {Words: "KMS alias", HoldsData: true},
 	DBInstance:                  {Words: "RDS instance", HoldsData: true, Takes: 10 * time.Minute},
+	DBSnapshot:                  {Words: "RDS snapshot", HoldsData: true},
 	DBSubnetGroup:               {Words: "DB subnet group", HoldsData: true},
 	DBParameterGroup:            {Words: "DB parameter group", FreeCopy: true},
 	DNSRecord:                   {Words: "DNS record", Serves: true},

@@ -1,0 +1,58 @@
+package rehearse
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// Left says what a stack has left in the account that was destroyed. Last is its state before, and before the account then.
+// Only what the state says is retained may be left, and what a service makes of what it deletes. Whatever is left of a
+// database must be readable.
+func Left(last *state.State, before, after cloud.Snapshot) ([]string, error) {
+	retained, was := map[string]bool{}, map[string]bool{}
+	for _, r := range last.All {
+		retained[r.URN] = r.RetainOnDelete
+	}
+	for _, r := range before.Resources {
+		was[r.Token+r.ID] = true
+	}
+	var left []string
+	var wrong []error
+	for _, r := range after.Resources {
+		what := state.Words(r.Token) + " " + r.ID
+		switch {
+		case !r.Existing && !retained[r.URN]:
+			wrong = append(wrong, fmt.Errorf("%s was left behind", what))
+		case !r.Existing, !was[r.Token+r.ID]:
+			left = append(left, what)
+		}
+	}
+	for _, instance := range last.Of(state.DBInstance) {
+		wrong = append(wrong, snapshotIsReadable(instance, after))
+	}
+	slices.Sort(left)
+	return left, errors.Join(wrong...)
+}
+
+// snapshotIsReadable asks for the final snapshot of an instance, unless it says that there is none, and for its key.
+func snapshotIsReadable(instance *state.Resource, after cloud.Snapshot) error {
+	if instance.Flag("skipFinalSnapshot", false) {
+		return nil
+	}
+	name := instance.Text("finalSnapshotIdentifier")
+	for _, s := range after.Of(state.DBSnapshot) {
+		if s.ID != name {
+			continue
+		}
+		key := str(s.Outputs, "kmsKeyId")
+		if key == "" || slices.ContainsFunc(after.Of(state.KMSKey), func(k cloud.Resource) bool { return str(k.Outputs, "arn") == key }) {
+			return nil
+		}
+		return fmt.Errorf("nobody can read the snapshot %s: its key %s was deleted with the stack", name, key)
+	}
+	return fmt.Errorf("%s left no snapshot %q", instance, name)
+}
