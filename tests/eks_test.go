@@ -436,8 +436,8 @@ func (p *plan) custom(t *testing.T, kind string) registered {
 	return registered{}
 }
 
-// TestIngressMakesTheSameLoadBalancer holds what the controller is told against what is made here without it.
-func TestIngressMakesTheSameLoadBalancer(t *testing.T) {
+// TestTheControllerMakesTheLoadBalancer holds that an Ingress, its controller and what follows from both fit each other.
+func TestTheControllerMakesTheLoadBalancer(t *testing.T) {
 	p := deploy(t, eks("eks", object("registration", "ingress"), "loadBalancer", object(
 		"hostedZone", "Z0123456789", "webAclArn",
 		"arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555")))
@@ -450,21 +450,9 @@ func TestIngressMakesTheSameLoadBalancer(t *testing.T) {
 		"subnets": "public-eu-west-1a-id,public-eu-west-1b-id,public-eu-west-1c-id", "target-type": "ip",
 		"certificate-arn": p.One(t, "aws:acm/certificateValidation:CertificateValidation", "certificate").
 			Get("certificateArn").(string),
-		"listen-ports": `[{"HTTP":80},{"HTTPS":443}]`, "ssl-redirect": "443", "backend-protocol": "HTTPS",
-		"ssl-policy": "ELBSecurityPolicy-TLS13-1-2-2021-06", "healthcheck-path": "/api/health-check/v1.0/health",
-		"manage-backend-security-group-rules": "false",
-		"target-group-attributes": "deregistration_delay.timeout_seconds=60,stickiness.enabled=true," +
-			"stickiness.type=lb_cookie,stickiness.lb_cookie.duration_seconds=86400",
 		"wafv2-acl-arn": "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555",
 	} {
 		assert.Equal(t, want, made.Get("metadata", "annotations", "alb.ingress.kubernetes.io/"+key), key)
-	}
-	attributes := fmt.Sprint(made.Get("metadata", "annotations", "alb.ingress.kubernetes.io/load-balancer-attributes"))
-	for _, want := range []string{
-		"idle_timeout.timeout_seconds=300", "deletion_protection.enabled=true",
-		"routing.http.preserve_host_header.enabled=true", "access_logs.s3.bucket=wso2is-test-access-logs-",
-	} {
-		assert.Contains(t, attributes, want)
 	}
 	p.One(t, "aws:ec2/vpcEndpoint:VpcEndpoint", "wafv2")
 	release := p.One(t, releaseType, "aws-load-balancer-controller")

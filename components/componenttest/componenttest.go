@@ -2,6 +2,9 @@
 package componenttest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,14 +28,27 @@ type Resource struct {
 	Type, Name string
 	Inputs     resource.PropertyMap
 	Protect    bool
-	// Retain says that it stays in the account when it goes from the state.
+	// Retain says that the resource stays in AWS when it leaves the program.
 	Retain bool
-	// Dependencies are URNs, and Ignore the properties whose changes are ignored.
-	Dependencies, Ignore []string
+	// DeleteFirst says that it is deleted before another one takes its place.
+	DeleteFirst bool
+	// Dependencies are URNs.
+	Dependencies []string
+	// Ignore are the properties whose changes are ignored, and ReplaceOn those whose changes replace the resource.
+	Ignore, ReplaceOn []string
 }
 
 // Get is an input in plain Go, or nil: keys of objects and indices of lists lead to it.
 func (r Resource) Get(path ...string) any { return At(r.Inputs, path...) }
+
+// Manifest is a Kubernetes object in plain Go, under the name that it gets.
+func (r Resource) Manifest() map[string]any {
+	manifest := Reveal(resource.NewObjectProperty(r.Inputs)).(map[string]any)
+	if metadata := manifest["metadata"].(map[string]any); metadata["name"] == nil {
+		metadata["name"] = given(r.Name, r.Inputs)
+	}
+	return manifest
+}
 
 // DependsOn reports whether a resource of the name is among the dependencies.
 func (r Resource) DependsOn(name string) bool {
@@ -64,8 +80,10 @@ func Run(t *testing.T, build func(*pulumi.Context) error) *Plan {
 // NewResource keeps a registration, and answers it as Created does. Registrations arrive on concurrent goroutines.
 func (p *Plan) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	r := Resource{
-		Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, Protect: args.RegisterRPC.GetProtect(), Retain: args.RegisterRPC.GetRetainOnDelete(),
+		Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, Protect: args.RegisterRPC.GetProtect(),
+		Retain: args.RegisterRPC.GetRetainOnDelete(), DeleteFirst: args.RegisterRPC.GetDeleteBeforeReplace(),
 		Dependencies: args.RegisterRPC.GetDependencies(), Ignore: args.RegisterRPC.GetIgnoreChanges(),
+		ReplaceOn: args.RegisterRPC.GetReplaceOnChanges(),
 	}
 	p.mu.Lock()
 	p.Resources = append(p.Resources, r)
@@ -158,7 +176,7 @@ func Created(args pulumi.MockResourceArgs) (string, resource.PropertyMap) {
 	if metadata, ok := out["metadata"]; ok && strings.HasPrefix(args.TypeToken, "kubernetes:") {
 		named := metadata.ObjectValue().Copy()
 		if !named.HasValue("name") {
-			named["name"] = resource.NewStringProperty(args.Name + "-0123abcd")
+			named["name"] = resource.NewStringProperty(given(args.Name, args.Inputs))
 		}
 		out["metadata"] = resource.NewObjectProperty(named)
 		out["status"] = resource.NewPropertyValue(map[string]any{"loadBalancer": map[string]any{
@@ -166,6 +184,16 @@ func Created(args pulumi.MockResourceArgs) (string, resource.PropertyMap) {
 		}})
 	}
 	return id, out
+}
+
+// given is the name that the Kubernetes provider gives to an object without one: a changed object gets another name.
+func given(name string, inputs resource.PropertyMap) string {
+	text, err := json.Marshal(Reveal(resource.NewObjectProperty(inputs)))
+	if err != nil {
+		panic(err)
+	}
+	hash := sha256.Sum256(text)
+	return name + "-" + hex.EncodeToString(hash[:])[:8]
 }
 
 // Reveal unwraps secrets and turns a value into plain Go.
@@ -178,8 +206,8 @@ func Reveal(v resource.PropertyValue) any {
 		}
 	}
 	return v.MapRepl(nil, func(inner resource.PropertyValue) (any, bool) {
-		if inner.IsSecret() {
-			return Reveal(inner.SecretValue().Element), true
+		if inner.IsSecret() || inner.IsOutput() {
+			return Reveal(inner), true
 		}
 		return nil, false
 	})

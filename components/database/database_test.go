@@ -1,4 +1,4 @@
-package database_test
+package database
 
 import (
 	"testing"
@@ -7,38 +7,120 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/wso2is-aws/wso2is/components/componenttest"
-	"github.com/wso2is-aws/wso2is/components/database"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
+const instanceType = "aws:rds/instance:Instance"
+
 type object = map[string]any
 
-// plan is what the component registers for a cluster.
-func plan(t *testing.T, c config.Cluster) *componenttest.Plan {
+// database is the component for a stack with the key database, and the profile prod unless changes say otherwise.
+func database(t *testing.T, options object, changes ...object) *componenttest.Plan {
 	t.Helper()
+	all := object{"database": options}
+	for _, change := range changes {
+		for key, value := range change {
+			all[key] = value
+		}
+	}
+	c := configtest.Load(t, all).Cluster
+	scope := componenttest.Scope()
+	scope.Protect = c.Profile == config.Prod
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {
-		_, err := database.New(ctx, "database", &database.Args{
-			Scope: componenttest.Scope(), Database: c.Database, Subnets: pulumi.ToStringArray([]string{"subnet-a", "subnet-b"}),
-			SecurityGroup: pulumi.String("sg-database"), LogRetention: 14, KeyARN: pulumi.String("arn:key"), Creation: pulumi.String("0a1b2c3d"),
+		_, err := New(ctx, "database", &Args{
+			Scope: scope, Database: c.Database, Subnets: pulumi.ToStringArray([]string{"subnet-a", "subnet-b"}),
+			SecurityGroup: pulumi.String("sg-database"), LogRetention: 30, KeyARN: pulumi.String("arn:key"), Creation: pulumi.String("0a1b2c3d"),
 		})
 		return err
 	})
 }
 
-const instance = "aws:rds/instance:Instance"
+func TestInstancesOfEveryEngineAreEncryptedPrivateAndProtected(t *testing.T) {
+	for engine, name := range map[string]string{
+		"postgres": "postgres", "mysql": "mysql", "mariadb": "mariadb", "mssql": "sqlserver-se", "oracle": "oracle-se2",
+	} {
+		t.Run(engine, func(t *testing.T) {
+			db := database(t, object{"engine": engine}).One(t, instanceType, "main")
+			assert.Equal(t, name, db.Get("engine"))
+			assert.NotRegexp(t, `^\d+\.\d+\.\d+`, db.Get("engineVersion"), "RDS keeps the minor version current")
+			assert.Equal(t, true, db.Get("storageEncrypted"))
+			assert.Equal(t, "arn:key", db.Get("kmsKeyId"))
+			assert.Equal(t, true, db.Get("multiAz"))
+			assert.Equal(t, 14.0, db.Get("backupRetentionPeriod"))
+			assert.Equal(t, true, db.Get("deletionProtection"))
+			assert.Equal(t, "wso2is-test-main-final-0a1b2c3d", db.Get("finalSnapshotIdentifier"))
+			assert.Equal(t, false, db.Get("publiclyAccessible"))
+			assert.Equal(t, []any{"sg-database"}, db.Get("vpcSecurityGroupIds"))
+			assert.True(t, db.Protect)
+		})
+	}
+}
+
+func TestRDSKeepsTheMasterPassword(t *testing.T) {
+	db := database(t, nil).One(t, instanceType, "main")
+	assert.Equal(t, true, db.Get("manageMasterUserPassword"))
+	assert.Equal(t, "arn:key", db.Get("masterUserSecretKmsKeyId"))
+	assert.Nil(t, db.Get("password"))
+}
+
+func TestADevInstanceIsCheapAndDestroyable(t *testing.T) {
+	db := database(t, nil, object{"profile": "dev"}).One(t, instanceType, "main")
+	assert.Equal(t, false, db.Get("multiAz"))
+	assert.Equal(t, false, db.Get("deletionProtection"))
+	assert.False(t, db.Protect)
+}
 
 func TestWhatIsLeftIsApartFromProtection(t *testing.T) {
 	for profile, skips := range map[string]bool{"dev": true, "prod": false} {
-		main := plan(t, configtest.Load(t, object{"profile": profile}).Cluster).One(t, instance, "main")
-		assert.Equal(t, skips, main.Get("skipFinalSnapshot"), profile)
-		assert.Equal(t, skips, main.Get("deleteAutomatedBackups"), profile)
-		assert.Equal(t, !skips, main.Get("deletionProtection"), profile)
+		db := database(t, nil, object{"profile": profile}).One(t, instanceType, "main")
+		assert.Equal(t, skips, db.Get("skipFinalSnapshot"), profile)
+		assert.Equal(t, skips, db.Get("deleteAutomatedBackups"), profile)
+		assert.Equal(t, !skips, db.Get("deletionProtection"), profile)
 	}
-	off := plan(t, configtest.Load(t, object{"database": object{"instance": object{"deletionProtection": false}}}).Cluster)
-	main := off.One(t, instance, "main")
-	assert.Equal(t, false, main.Get("deletionProtection"))
-	assert.Equal(t, false, main.Get("skipFinalSnapshot"), "protection that is taken off takes no snapshot away")
-	assert.Equal(t, false, main.Get("deleteAutomatedBackups"))
-	assert.Equal(t, "wso2is-test-main-final-0a1b2c3d", main.Get("finalSnapshotIdentifier"), "another creation has another name")
+	db := database(t, object{"instance": object{"deletionProtection": false}}).One(t, instanceType, "main")
+	assert.Equal(t, false, db.Get("deletionProtection"))
+	assert.Equal(t, false, db.Get("skipFinalSnapshot"), "protection that is taken off takes no snapshot away")
+	assert.Equal(t, false, db.Get("deleteAutomatedBackups"))
+	assert.Equal(t, "wso2is-test-main-final-0a1b2c3d", db.Get("finalSnapshotIdentifier"), "another creation has another name")
+}
+
+func TestExtendedSupportIsBoughtOnlyWhereAsked(t *testing.T) {
+	db := database(t, nil).One(t, instanceType, "main")
+	assert.Equal(t, "open-source-rds-extended-support-disabled", db.Get("engineLifecycleSupport"))
+	assert.Contains(t, db.Ignore, "engineLifecycleSupport", "RDS never changes it, and every update would try")
+	bought := database(t, object{"engine": "mysql", "extendedSupport": true}).One(t, instanceType, "main")
+	assert.Equal(t, "open-source-rds-extended-support", bought.Get("engineLifecycleSupport"))
+	other := database(t, object{"engine": "mariadb"}).One(t, instanceType, "main")
+	assert.Nil(t, other.Get("engineLifecycleSupport"), "MariaDB has none")
+}
+
+func TestDatabaseLogsEnd(t *testing.T) {
+	p := database(t, nil)
+	db := p.One(t, instanceType, "main")
+	assert.Equal(t, []any{"postgresql", "upgrade"}, db.Get("enabledCloudwatchLogsExports"))
+	for _, log := range []string{"postgresql", "upgrade"} {
+		group := p.One(t, "aws:cloudwatch/logGroup:LogGroup", "main-"+log)
+		assert.Equal(t, "/aws/rds/instance/wso2is-test-main/"+log, group.Get("name"))
+		assert.Equal(t, 30.0, group.Get("retentionInDays"))
+		assert.True(t, db.DependsOn("main-"+log), "RDS would make the group first, and keep it for ever")
+	}
+}
+
+func TestAnotherMajorVersionHasAParameterGroupOfItsOwn(t *testing.T) {
+	const groupType = "aws:rds/parameterGroup:ParameterGroup"
+	for version, family := range map[string]string{"15": "postgres15", "16": "postgres16"} {
+		p := database(t, object{"version": version})
+		assert.Equal(t, family, p.One(t, groupType, family).Get("family"), "the old group is in use until the upgrade is done")
+		assert.True(t, p.One(t, instanceType, "main").DependsOn(family))
+	}
+}
+
+func TestInstancesHaveNamesThatARestartedUpdateCannotUseTwice(t *testing.T) {
+	p := database(t, object{"instances": object{"sessions": object{}}, "layout": "separate",
+		"logical": object{"session": object{"instance": "sessions"}}})
+	for _, name := range []string{"main", "sessions"} {
+		assert.Equal(t, "wso2is-test-"+name, p.One(t, instanceType, name).Get("identifier"))
+	}
+	assert.Len(t, p.All(instanceType), 2)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/config"
@@ -490,7 +491,7 @@ func TestArgumentsThatCannotBe(t *testing.T) {
 		err := pulumi.RunErr(func(ctx *pulumi.Context) error {
 			_, err := New(ctx, "workload", a)
 			return err
-		}, pulumi.WithMocks("wso2is", "test", &registry{all: map[string]object{}}))
+		}, pulumi.WithMocks("wso2is", "test", &componenttest.Plan{}))
 		require.Error(t, err)
 		assert.Contains(t, err.Error(), want)
 	}

@@ -1,14 +1,9 @@
 package workload
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -17,6 +12,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/filesystem"
 	"github.com/wso2is-aws/wso2is/components/firewall"
@@ -51,66 +47,6 @@ func (o object) at(path ...any) any {
 		}
 	}
 	return value
-}
-
-// registry records what is registered, and names what has no name as the provider does: differently when the content is
-// another.
-type registry struct {
-	mu  sync.Mutex
-	all map[string]object
-}
-
-func (r *registry) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	out := args.Inputs.Copy()
-	if !strings.HasPrefix(args.TypeToken, "kubernetes:") || strings.HasPrefix(args.TypeToken, "kubernetes:helm") {
-		return args.Name + "-id", out, nil
-	}
-	manifest := plain(resource.NewObjectProperty(args.Inputs)).(map[string]any)
-	metadata := manifest["metadata"].(map[string]any)
-	if metadata["name"] == nil {
-		text, err := json.Marshal(manifest)
-		if err != nil {
-			return "", nil, err
-		}
-		hash := sha256.Sum256(text)
-		metadata["name"] = args.Name + "-" + hex.EncodeToString(hash[:])[:8]
-		named := out["metadata"].ObjectValue().Copy()
-		named["name"] = resource.NewStringProperty(metadata["name"].(string))
-		out["metadata"] = resource.NewObjectProperty(named)
-	}
-	o := object{
-		kind: manifest["kind"].(string), name: metadata["name"].(string), raw: args.Inputs, manifest: manifest,
-		dependencies: args.RegisterRPC.GetDependencies(), ignore: args.RegisterRPC.GetIgnoreChanges(),
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	key := o.kind + "/" + args.Name
-	if _, twice := r.all[key]; twice {
-		return "", nil, fmt.Errorf("%s is registered twice", key)
-	}
-	r.all[key] = o
-	return o.name, out, nil
-}
-
-func (r *registry) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return nil, fmt.Errorf("the component calls %s", args.Token)
-}
-
-// plain unwraps secrets and outputs.
-func plain(v resource.PropertyValue) any {
-	for v.IsSecret() || v.IsOutput() {
-		if v.IsSecret() {
-			v = v.SecretValue().Element
-		} else {
-			v = v.OutputValue().Element
-		}
-	}
-	return v.MapRepl(nil, func(inner resource.PropertyValue) (any, bool) {
-		if inner.IsSecret() || inner.IsOutput() {
-			return plain(inner), true
-		}
-		return nil, false
-	})
 }
 
 // marker is what every secret value contains.
@@ -178,8 +114,7 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 // build registers the workload and returns its objects by kind and Pulumi name.
 func build(t *testing.T, a *Args) map[string]object {
 	t.Helper()
-	r := &registry{all: map[string]object{}}
-	require.NoError(t, pulumi.RunErr(func(ctx *pulumi.Context) error {
+	p := componenttest.Run(t, func(ctx *pulumi.Context) error {
 		before := &pulumi.CustomResourceState{}
 		if err := ctx.RegisterResource("kubernetes:helm.sh/v3:Release", "before", pulumi.Map{}, before); err != nil {
 			return err
@@ -187,8 +122,22 @@ func build(t *testing.T, a *Args) map[string]object {
 		a.Before = []pulumi.Resource{before}
 		_, err := New(ctx, "workload", a)
 		return err
-	}, pulumi.WithMocks("wso2is", "test", r)))
-	return r.all
+	})
+	all := map[string]object{}
+	for _, r := range p.Resources {
+		if !strings.HasPrefix(r.Type, "kubernetes:") || strings.HasPrefix(r.Type, "kubernetes:helm") {
+			continue
+		}
+		manifest := r.Manifest()
+		o := object{
+			kind: manifest["kind"].(string), name: manifest["metadata"].(map[string]any)["name"].(string), raw: r.Inputs,
+			manifest: manifest, dependencies: r.Dependencies, ignore: r.Ignore,
+		}
+		key := o.kind + "/" + r.Name
+		require.NotContains(t, all, key, "registered twice")
+		all[key] = o
+	}
+	return all
 }
 
 func sorted(objects map[string]object) []string { return slices.Sorted(maps.Keys(objects)) }
