@@ -241,14 +241,16 @@ func (e *eksStack) secrets() []workload.Secret {
 func (e *eksStack) secret(variable, key string) workload.Secret {
 	return workload.Secret{
 		Variable: variable, Key: key, ARN: e.base.secrets.ARNs[key], Value: e.base.secrets.Values[key],
+		Version: e.base.secrets.Versions[key],
 	}
 }
 
-// schemaSecrets are those of the program that makes the databases: the master users, and the users that it makes.
+// schemaSecrets are those of the program that makes the databases: the master users, the users that it makes, and the
+// encryption keys.
 func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 	var all []workload.Secret
 	for name, logical := range awskit.Sorted(e.c.Database.Logical) {
-		username, master, password := bootstrap.Environment(name)
+		username, master, _ := bootstrap.Environment(name)
 		instance := e.data.database.Instances[logical.Instance]
 		for _, of := range []struct{ variable, property string }{{username, "username"}, {master, "password"}} {
 			secret := workload.Secret{
@@ -259,7 +261,9 @@ func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 			}
 			all = append(all, secret)
 		}
-		all = append(all, e.secret(password, secrets.DatabaseKey(name)))
+	}
+	for variable, key := range awskit.Sorted(secrets.SchemaVariables(e.c)) {
+		all = append(all, e.secret(variable, key))
 	}
 	return all
 }

@@ -309,6 +309,8 @@ func TestTheSchemaIsMadeOnceBeforeTheService(t *testing.T) {
 		names = append(names, s.Name)
 	}
 	assert.Contains(t, names, "SCHEMA_IDENTITY_MASTER_PASSWORD")
+	assert.Contains(t, names, "SCHEMA_ENCRYPTION_KEY")
+	assert.NotContains(t, names, "SCHEMA_PREVIOUS_ENCRYPTION_KEY", "there is none")
 	assert.Contains(t, environment(containers(t, p, "schema")["prepare"], "WSO2IS_SCHEMA"), "identity.scripts=")
 }
 

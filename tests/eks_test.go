@@ -282,7 +282,8 @@ func TestOnlyTheSchemasJobReadsTheMasterPassword(t *testing.T) {
 	assert.Contains(t, policy, "secret:rds!db-main")
 	assert.Contains(t, policy, p.One(t, "aws:secretsmanager/secret:Secret", "database-identity").ARN())
 	assert.Contains(t, policy, "arn:aws:s3:::wso2is-artifacts-123456789012-eu-west-1/")
-	assert.NotContains(t, policy, p.One(t, "aws:secretsmanager/secret:Secret", "encryption-key").ARN())
+	assert.Contains(t, policy, p.One(t, "aws:secretsmanager/secret:Secret", "encryption-key").ARN(), "it refuses a database that the key does not open")
+	assert.NotContains(t, policy, p.One(t, "aws:secretsmanager/secret:Secret", "admin-password").ARN())
 	assert.Equal(t, "wso2is-schema", p.One(t, "kubernetes:batch/v1:Job", "schema").Get("spec", "template", "spec", "serviceAccountName"))
 	baked := deploy(t, eks("eks", object("secrets", "kubernetes"), "container", object("baked", true)))
 	for _, r := range baked.All("aws:iam/role:Role") {
@@ -517,7 +518,9 @@ func TestOwnKubeconfigIsASecret(t *testing.T) {
 func TestSecretsOnEKSStaySecret(t *testing.T) {
 	const marker, previous = "Marker0Secret1Value2", "03BAFEB27A8E871CAD83C5CD4E771DAB"
 	aws := []string{"aws:secretsmanager/secretVersion:SecretVersion", "aws:secretsmanager/secretVersion:SecretVersion"}
-	for store, holders := range map[string][]string{"csi": aws, "kubernetes": append(aws, "kubernetes:core/v1:Secret")} {
+	// The servers' and that of the job that makes the schema, which compares the encryption keys with the database's.
+	kubernetes := []string{"kubernetes:core/v1:Secret", "kubernetes:core/v1:Secret"}
+	for store, holders := range map[string][]string{"csi": aws, "kubernetes": slices.Concat(aws, kubernetes)} {
 		t.Run(store, func(t *testing.T) {
 			p := deploy(t, eks("admin", object("password", marker), "secrets", rotation(previous), "eks", object("secrets",
 				store)), "admin", "secrets")

@@ -148,12 +148,12 @@ type Args struct {
 	Files []File
 	// FileSystem is what nodes share.
 	FileSystem FileSystem
-	// Secrets become the environment of the server's process each time it starts.
+	// Secrets become the environment of the server's process each time it starts, or that of the schema program.
 	Secrets []Secret
 	// Keystore is the cluster's one keystore.
 	Keystore Keystore
 	// Databases are the logical databases, in the order in which they are made. The instance that has them makes them and is no
-	// node: it needs no file, no secret of the server's and no keystore, and nodes need no master user's password.
+	// node: it needs no file and no keystore, and nodes need no master user's password.
 	Databases []Database
 	// HazelcastPort is the node's own member port; 0 where clustering is off.
 	HazelcastPort int
@@ -207,9 +207,8 @@ type Database struct {
 	Name string
 	// URL is the JDBC URL with DatabasePlaceholder for the name; Properties are name=value;name=value for the driver.
 	URL, Properties string
-	// MasterSecretARN is RDS's own secret, JSON with username and password. PasswordSecretID has the password of the
-	// server's account.
-	MasterSecretARN, PasswordSecretID string
+	// MasterSecretARN is RDS's own secret, JSON with username and password.
+	MasterSecretARN string
 	// Scripts make the schema, relative to IS_HOME, in order.
 	Scripts []string
 }
@@ -229,6 +228,13 @@ func Environment(name config.LogicalName) (masterUsername, masterPassword, passw
 	prefix := "SCHEMA_" + strings.ToUpper(string(name))
 	return prefix + "_MASTER_USERNAME", prefix + "_MASTER_PASSWORD", prefix + "_PASSWORD"
 }
+
+// The variables in which the schema program finds the key with which the server encrypts what it stores, and the key before
+// it. It keeps a check of the key in the database, and refuses a database that neither of the two opens.
+const (
+	EnvEncryptionKey         = "SCHEMA_ENCRYPTION_KEY"
+	EnvPreviousEncryptionKey = "SCHEMA_PREVIOUS_ENCRYPTION_KEY"
+)
 
 // SchemaProperties is the input file of the schema program. home is IS_HOME where the program runs.
 func SchemaProperties(version product.Version, home string, databases []Database) string {
@@ -304,7 +310,7 @@ func UserData(a Args) (string, error) {
 		secrets = append(secrets, s.Variable+"|"+s.ID+"|"+s.HashVariable)
 	}
 	for _, d := range a.Databases {
-		databases = append(databases, string(d.Logical)+"|"+d.MasterSecretARN+"|"+d.PasswordSecretID)
+		databases = append(databases, string(d.Logical)+"|"+d.MasterSecretARN)
 	}
 	var hook LifecycleHook
 	if a.LifecycleHook != nil {

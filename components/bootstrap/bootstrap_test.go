@@ -49,14 +49,16 @@ func example(version product.Version) Args {
 // schemaExample is the instance that makes the schema.
 func schemaExample(version product.Version) Args {
 	a := example(version)
-	a.Files, a.Secrets, a.FileSystem, a.HazelcastPort, a.MinMembers, a.HeapMiB, a.JVMOptions = nil, nil, FileSystem{}, 0, 0, 0, nil
+	a.Files, a.FileSystem, a.HazelcastPort, a.MinMembers, a.HeapMiB, a.JVMOptions = nil, FileSystem{}, 0, 0, 0, nil
+	a.Secrets = []Secret{
+		{Variable: EnvEncryptionKey, ID: "demo/encryption-key"}, {Variable: "SCHEMA_IDENTITY_PASSWORD", ID: "demo/database-identity"},
+	}
 	a.NodeName, a.NodeAddress = "schema", ""
 	a.Keystore = Keystore{TruststoreFile: a.Keystore.TruststoreFile}
 	a.Databases = []Database{{
 		Logical: config.IdentityDB, Engine: engine.Postgres, Name: "wso2identity",
 		URL: "jdbc:postgresql://db.example.com:5432/{database}?sslmode=require", MasterSecretARN: "rds!master",
-		PasswordSecretID: "demo/database-identity",
-		Scripts:          []string{"dbscripts/identity/postgresql.sql", "dbscripts/consent/postgresql.sql"},
+		Scripts: []string{"dbscripts/identity/postgresql.sql", "dbscripts/consent/postgresql.sql"},
 	}}
 	return a
 }
@@ -112,12 +114,16 @@ func largest() Args {
 
 func largestSchema() Args {
 	a := schemaExample(product.V7_3_0)
-	a.ClusterName, a.Databases = largest().ClusterName, nil
+	a.ClusterName, a.Databases, a.Secrets = largest().ClusterName, nil, nil
 	for _, s := range largest().Secrets {
+		if strings.HasSuffix(s.Variable, "ENCRYPTION_KEY") {
+			a.Secrets = append(a.Secrets, Secret{Variable: strings.Replace(s.Variable, "WSO2", "SCHEMA", 1), ID: s.ID})
+		}
 		logical, ok := strings.CutPrefix(s.Variable, "WSO2_DB_")
 		if !ok {
 			continue
 		}
+		a.Secrets = append(a.Secrets, Secret{Variable: "SCHEMA_" + logical, ID: s.ID})
 		name := strings.ToLower(strings.TrimSuffix(logical, "_PASSWORD"))
 		a.Databases = append(a.Databases, Database{
 			Logical: config.LogicalName(name), Engine: engine.Oracle, Name: "wso2_" + name + "_of_thirty_char",
@@ -126,8 +132,7 @@ func largestSchema() Args {
 			Properties: "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
 			MasterSecretARN: "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:" +
 				"rds!db-01234567-89ab-cdef-0123-456789abcdef-AbCdEf",
-			PasswordSecretID: s.ID,
-			Scripts:          []string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},
+			Scripts: []string{"dbscripts/oracle.sql", "dbscripts/identity/oracle.sql", "dbscripts/consent/oracle.sql"},
 		})
 	}
 	return a

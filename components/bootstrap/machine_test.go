@@ -125,6 +125,7 @@ func newMachine(t *testing.T, version product.Version) *machine {
 		"demo/endpoint-password": markerEndpoint,
 		"demo/keystore-password": markerKeystore,
 		"demo/database-identity": "MARKERdatabase7Q",
+		"demo/encryption-key":    "MARKERencryption7Q",
 		"rds!master":             `{"username":"admin","password":"MARKERmaster\"7Q"}`,
 	} {
 		m.secret(t, name, value)

@@ -269,7 +269,7 @@ func TestSchemaIsMadeByAnInstanceOfItsOwn(t *testing.T) {
 	}{
 		"made":                     {says: []string{"make the database schema", "done"}},
 		"refused":                  {env: "FAKE_SCHEMA_STATUS=4", status: 4, says: []string{"make the database schema (status 4)"}},
-		"a secret without a value": {change: func(a *Args) { a.Databases[0].PasswordSecretID = "demo/absent" }, status: 1, says: []string{"cannot read the secret demo/absent"}},
+		"a secret without a value": {change: func(a *Args) { a.Secrets[1].ID = "demo/absent" }, status: 1, says: []string{"cannot read the secret demo/absent"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t, product.V7_1_0)
@@ -293,7 +293,7 @@ func TestSchemaIsMadeByAnInstanceOfItsOwn(t *testing.T) {
 				t.Errorf("it became a node:\n%s", calls)
 			}
 			if c.status == 0 {
-				credentials := "SCHEMA_IDENTITY_MASTER_PASSWORD=MARKERmaster\"7Q\nSCHEMA_IDENTITY_MASTER_USERNAME=admin\n" +
+				credentials := "SCHEMA_ENCRYPTION_KEY=MARKERencryption7Q\nSCHEMA_IDENTITY_MASTER_PASSWORD=MARKERmaster\"7Q\nSCHEMA_IDENTITY_MASTER_USERNAME=admin\n" +
 					"SCHEMA_IDENTITY_PASSWORD=MARKERdatabase7Q\n"
 				if got := read(t, filepath.Join(m.fake, "schema-environment")); got != credentials {
 					t.Errorf("the schema program's environment is %q", got)

@@ -33,6 +33,8 @@ const (
 	masterPassword  = "MARKERmaster7Q"
 	serverPassword  = "MARKERserver7Q"
 	changedPassword = "MARKERchanged7Q"
+	encryptionKey   = "MARKER00112233445566778899aabbcc"
+	anotherKey      = "MARKERffeeddccbbaa99887766554433"
 )
 
 // server is a real database server on loopback, with TLS, run by an unprivileged user.
@@ -43,7 +45,9 @@ type server struct {
 	// query runs SQL as an account and returns the rows, tab-separated.
 	query func(t *testing.T, account, password, database, sql string) (string, error)
 	start func(t *testing.T)
-	url   string
+	// dump is the command that backs a logical database up as SQL, with the ledger.
+	dump func(database string) *exec.Cmd
+	url  string
 	// certificate is the server's own; verified is the URL that checks it against the PEM file or, by options of the
 	// JVM, the trust store of the test.
 	certificate string
@@ -126,10 +130,12 @@ type node struct {
 	names    map[config.LogicalName]string
 	version  product.Version
 	password string
-	connect  int
-	source   bool
-	url      string
-	jvm      []string
+	// key is the encryption key, previous the one before it.
+	key, previous string
+	connect       int
+	source        bool
+	url           string
+	jvm           []string
 }
 
 func (s *server) launch(t *testing.T, n node) *run {
@@ -143,6 +149,9 @@ func (s *server) launch(t *testing.T, n node) *run {
 	if n.connect == 0 {
 		n.connect = 60
 	}
+	if n.key == "" {
+		n.key = encryptionKey
+	}
 	cluster := config.Database{Engine: s.engine, Layout: config.Separate, Logical: map[config.LogicalName]config.Logical{}}
 	for logical := range n.names {
 		cluster.Logical[logical] = config.Logical{}
@@ -151,7 +160,10 @@ func (s *server) launch(t *testing.T, n node) *run {
 		n.url = s.url
 	}
 	var databases []Database
-	env := os.Environ()
+	env := append(os.Environ(), EnvEncryptionKey+"="+n.key)
+	if n.previous != "" {
+		env = append(env, EnvPreviousEncryptionKey+"="+n.previous)
+	}
 	for _, logical := range []config.LogicalName{config.IdentityDB, config.SharedDB} {
 		name, ok := n.names[logical]
 		if !ok {
@@ -374,6 +386,9 @@ func testSchema(t *testing.T, s *server) {
 		s.launch(t, at).finish(t, 4, "is that of 7.1.0", "this node is 7.0.0", "UPDATE wso2_bootstrap.ledger SET")
 	})
 
+	t.Run("another encryption key", func(t *testing.T) { testKeys(t, s, shipped) })
+	t.Run("a backup", func(t *testing.T) { testRestore(t, s, shipped) })
+
 	t.Run("a schema whose tables are gone is not made up silently", func(t *testing.T) {
 		s.launch(t, node{home: shipped, names: identity("wso2lost")}).finish(t, 0)
 		tables := s.admin(t, "wso2lost", "SELECT table_name FROM information_schema.tables WHERE table_schema"+
@@ -467,7 +482,7 @@ func testSchema(t *testing.T, s *server) {
 		t.Run("a half-made schema is not dropped once a server could write", func(t *testing.T) {
 			s.admin(t, "", "CREATE DATABASE wso2written")
 			s.admin(t, "wso2written", "CREATE TABLE IDN_BASE_TABLE (ID INTEGER)")
-			s.admin(t, "", "INSERT INTO wso2_bootstrap.ledger VALUES ('wso2written', 'applying', '7.1.0', '', '', '')")
+			s.admin(t, "", "INSERT INTO wso2_bootstrap.ledger VALUES ('wso2written', 'applying', '7.1.0', '', '', '', NULL)")
 			s.admin(t, "", "CREATE USER wso2written@'%'")
 			s.admin(t, "", "GRANT SELECT ON wso2written.* TO wso2written@'%'")
 			at := node{home: shipped, names: identity("wso2written")}
@@ -672,6 +687,12 @@ func newPostgres(t *testing.T) *server {
 		out, err := cmd.CombinedOutput()
 		return strings.TrimSpace(string(out)), err
 	}
+	s.dump = func(database string) *exec.Cmd {
+		cmd := exec.Command(tool(t, "pg_dump", bin), "--inserts", "--no-owner", "--no-privileges", "-h", "127.0.0.1", "-p",
+			strconv.Itoa(port), "-U", "master", database)
+		cmd.Env = append(os.Environ(), "PGPASSWORD="+masterPassword, "PGSSLMODE=require")
+		return cmd
+	}
 	data := filepath.Join(dir, "data")
 	must(t, as(initdb, "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"))
 	s.start = func(t *testing.T) {
@@ -713,6 +734,12 @@ func newMariaDB(t *testing.T) *server {
 		cmd.Env = append(os.Environ(), "MYSQL_PWD="+password)
 		out, err := cmd.CombinedOutput()
 		return strings.TrimSpace(string(out)), err
+	}
+	s.dump = func(database string) *exec.Cmd {
+		cmd := exec.Command(tool(t, "mariadb-dump"), "--no-defaults", "--ssl", "--skip-opt", "--create-options", "--single-transaction",
+			"--triggers", "-h", "127.0.0.1", "-P", strconv.Itoa(port), "-u", "master", database)
+		cmd.Env = append(os.Environ(), "MYSQL_PWD="+masterPassword)
+		return cmd
 	}
 	data := filepath.Join(dir, "data")
 	must(t, as(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal",

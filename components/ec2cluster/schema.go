@@ -14,7 +14,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/secrets"
-	"github.com/wso2is-aws/wso2is/config"
 )
 
 const (
@@ -39,7 +38,7 @@ func (b *builder) schemaInstance() string { return b.Cluster + "-" + schemaSuffi
 // server read the master users' passwords for as long as it runs.
 func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	userData := encoded(schemaValues[pulumi.StringInput]{
-		Bucket: b.files.Name, Passwords: awskit.Inputs(b.passwords()),
+		Bucket: b.files.Name, Secrets: b.schemaSecrets(),
 		MasterSecrets: awskit.Inputs(b.Database.MasterSecretARNs()), Hosts: awskit.Inputs(b.Database.Hosts()),
 	}, b.schemaArgs)
 	template, err := instances.Template(ctx, &instances.TemplateArgs{
@@ -59,11 +58,9 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 		Content: awskit.Resolve(schemaLaunch[pulumi.StringInput]{
 			Template: template.ID(), Subnet: b.Network.InZones(b.Network.Private)[0],
 		}, b.schemaSteps),
-		Role: b.Identity.maker.Arn,
-		Parameters: pulumi.StringMap{"Schema": userData.ApplyT(func(text string) string {
-			return nodefiles.Sum(text)[:32]
-		}).(pulumi.StringOutput)},
-		Seconds: agentSeconds + schemaSeconds + automation.Margin, Before: slices.Concat(b.before, granted, []pulumi.Resource{template}),
+		Role:       b.Identity.maker.Arn,
+		Parameters: pulumi.StringMap{"Schema": nodefiles.SchemaSum(userData, secrets.Of(b.Secrets.Versions, secrets.SchemaVariables(b.Config)))},
+		Seconds:    agentSeconds + schemaSeconds + automation.Margin, Before: slices.Concat(b.before, granted, []pulumi.Resource{template}),
 	}, b.child...)
 }
 
@@ -71,20 +68,13 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 type schemaValues[T any] struct {
 	// Bucket is the name of the files' bucket.
 	Bucket T
-	// Passwords are the ARNs of the secrets of the logical databases' own users, MasterSecrets and Hosts those of the databases by
-	// instance.
-	Passwords     map[config.LogicalName]T
-	MasterSecrets map[string]T
-	Hosts         map[string]T
+	// Secrets are the ARNs of the stack's own secrets by variable, MasterSecrets and Hosts those of the databases by instance.
+	Secrets, MasterSecrets, Hosts map[string]T
 }
 
-// passwords are the ARNs of the secrets of the logical databases' own users.
-func (b *builder) passwords() map[config.LogicalName]pulumi.StringOutput {
-	arns := map[config.LogicalName]pulumi.StringOutput{}
-	for name := range b.Config.Database.Logical {
-		arns[name] = b.Secrets.ARNs[secrets.DatabaseKey(name)]
-	}
-	return arns
+// schemaSecrets are the ARNs of the stack's own secrets that the program reads, by variable.
+func (b *builder) schemaSecrets() map[string]pulumi.StringInput {
+	return secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))
 }
 
 // schemaArgs is what the instance is told.
@@ -98,7 +88,9 @@ func (b *builder) schemaArgs(known schemaValues[string]) (bootstrap.Args, error)
 	out.Databases = nodefiles.Databases(c, known.Hosts)
 	for i, d := range out.Databases {
 		out.Databases[i].MasterSecretARN = known.MasterSecrets[c.Database.Logical[d.Logical].Instance]
-		out.Databases[i].PasswordSecretID = known.Passwords[d.Logical]
+	}
+	for variable, arn := range awskit.Sorted(known.Secrets) {
+		out.Secrets = append(out.Secrets, bootstrap.Secret{Variable: variable, ID: arn})
 	}
 	return out, nil
 }
@@ -152,7 +144,7 @@ func (b *builder) grantSchema(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	}{
 		schemaName: {b.Identity.schema, awskit.PolicyOf(bootARNs[pulumi.StringInput]{
 			Bucket: b.files.ARN, Key: b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
-			Secrets: slices.Concat(awskit.Values(b.passwords()), awskit.Values(b.Database.MasterSecretARNs())),
+			Secrets: slices.Concat(awskit.Values(b.schemaSecrets()), awskit.Values(b.Database.MasterSecretARNs())),
 		}, func(arns bootARNs[string]) awskit.Policy { return awskit.NewPolicy(b.bootPolicy(arns)...) })},
 		makerName: {b.Identity.maker, awskit.PolicyOf(makerARNs[pulumi.StringInput]{
 			Key: b.Secrets.KeyARN, Role: b.Identity.schema.Arn,

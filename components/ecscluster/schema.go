@@ -12,6 +12,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/secrets"
 )
 
 const (
@@ -50,10 +51,9 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 			Subnets: b.Network.InZones(b.Network.Private), SecurityGroup: b.NodesGroup,
 		}, b.automation),
 		Role: b.Identity.roles[automationRole].Arn,
-		Parameters: pulumi.StringMap{"Schema": awskit.Resolve(hosts, func(hosts map[string]string) (string, error) {
-			// ECS keeps it as who started the task.
-			return nodefiles.Sum(nodefiles.SchemaProperties(b.Config, hosts))[:32], nil
-		})},
+		Parameters: pulumi.StringMap{"Schema": nodefiles.SchemaSum(awskit.Resolve(hosts, func(hosts map[string]string) (string, error) {
+			return nodefiles.SchemaProperties(b.Config, hosts), nil
+		}), secrets.Of(b.Secrets.Versions, secrets.SchemaVariables(b.Config)))},
 		Seconds: schemaSeconds, Before: append(slices.Clone(b.before), task),
 	}, b.child...)
 }

@@ -169,10 +169,12 @@ func (b *builder) serverSecrets() map[string]secretRef {
 func (b *builder) schemaSecrets() map[string]secretRef {
 	variables := map[string]secretRef{}
 	for logical, l := range b.Config.Database.Logical {
-		username, master, password := bootstrap.Environment(logical)
+		username, master, _ := bootstrap.Environment(logical)
 		variables[username] = secretRef{instance: l.Instance, property: "username"}
 		variables[master] = secretRef{instance: l.Instance, property: "password"}
-		variables[password] = secretRef{key: secrets.DatabaseKey(logical)}
+	}
+	for variable, key := range secrets.SchemaVariables(b.Config) {
+		variables[variable] = secretRef{key: key}
 	}
 	return variables
 }

@@ -6,6 +6,7 @@ package ekscluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -256,10 +257,8 @@ func (b *builder) podIdentity(ctx *pulumi.Context) error {
 	if b.Identity.schema == nil {
 		return nil
 	}
-	names.Secrets = awskit.Values(b.Database.MasterSecretARNs())
-	for name := range awskit.Sorted(b.Config.Database.Logical) {
-		names.Secrets = append(names.Secrets, b.Secrets.ARNs[secrets.DatabaseKey(name)])
-	}
+	names.Secrets = slices.Concat(awskit.Values(b.Database.MasterSecretARNs()),
+		awskit.Values(secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))))
 	return b.act(ctx, "schema", b.SchemaAccount, b.Identity.schema, names)
 }
 

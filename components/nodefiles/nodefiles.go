@@ -191,6 +191,25 @@ func SchemaProperties(c config.Cluster, hosts map[string]string) string {
 	return bootstrap.SchemaProperties(c.Version, container.ServerHome(c.Version), Databases(c, hosts))
 }
 
+// SchemaSum is a checksum, short enough for ECS to keep as who started a task, of what the schema is made from: a text, and the
+// versions of the secrets beside it. The schema program runs again when one of them changes: it gives users another password,
+// and its check of the encryption key follows each change of the key.
+func SchemaSum(text pulumi.StringInput, versions map[string]pulumi.StringInput) pulumi.StringOutput {
+	return awskit.Resolve(schemaInputs[pulumi.StringInput]{text, versions}, func(known schemaInputs[string]) (string, error) {
+		sum := known.Text
+		for variable, version := range awskit.Sorted(known.Versions) {
+			sum += "\n" + variable + "=" + version
+		}
+		return Sum(sum)[:32], nil
+	})
+}
+
+// schemaInputs is what the schema is made from.
+type schemaInputs[T any] struct {
+	Text     T
+	Versions map[string]T
+}
+
 // ARNs are those of files that lie in S3, sorted.
 func ARNs(scope awskit.Scope, files ...config.Artifact) []string {
 	var arns []string

@@ -59,6 +59,8 @@ type Secrets struct {
 	Creation pulumi.StringOutput
 	// ARNs are the secrets' ARNs by key.
 	ARNs map[string]pulumi.StringOutput
+	// Versions are the ids of the secrets' present versions by key: another value has another id.
+	Versions map[string]pulumi.StringOutput
 	// Ready is done when every secret has its value.
 	Ready []pulumi.Resource
 
@@ -77,7 +79,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args == nil {
 		return nil, fmt.Errorf("secrets %s: no arguments", name)
 	}
-	s := &Secrets{ARNs: map[string]pulumi.StringOutput{}, Values: map[string]pulumi.StringOutput{}}
+	s := &Secrets{
+		ARNs: map[string]pulumi.StringOutput{}, Versions: map[string]pulumi.StringOutput{}, Values: map[string]pulumi.StringOutput{},
+	}
 	if err := ctx.RegisterComponentResource(Type, name, s, opts...); err != nil {
 		return nil, err
 	}
@@ -182,7 +186,7 @@ func (s *Secrets) add(ctx *pulumi.Context, args *Args, value Value, stateful []p
 	if err != nil {
 		return err
 	}
-	s.ARNs[value.Key] = secret.Arn
+	s.ARNs[value.Key], s.Versions[value.Key] = secret.Arn, version.VersionId
 	s.Values[value.Key] = pulumi.ToSecret(version.SecretString.Elem()).(pulumi.StringOutput)
 	s.Ready = append(s.Ready, version)
 	return nil
@@ -197,4 +201,13 @@ func (s *Secrets) text(value Value) (pulumi.StringOutput, error) {
 	}
 	text, err := value.Generate()
 	return pulumi.String(text).ToStringOutput(), err
+}
+
+// Of are the outputs of some secrets, by the variables that the keys are for.
+func Of(outputs map[string]pulumi.StringOutput, variables map[string]string) map[string]pulumi.StringInput {
+	found := make(map[string]pulumi.StringInput, len(variables))
+	for variable, key := range variables {
+		found[variable] = outputs[key]
+	}
+	return found
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -12,6 +13,9 @@ import (
 const (
 	Keystore         = "keystore"
 	KeystorePassword = "keystore-password"
+	EncryptionKey    = "encryption-key"
+
+	previousEncryptionKey = "previous-encryption-key"
 )
 
 // DatabaseKey is the key of the secret with the password of a logical database's own user.
@@ -24,7 +28,7 @@ func Table(c config.Cluster) []Value {
 	values := []Value{
 		{Key: "admin-password", Variable: nodeconfig.EnvAdminPassword, Given: c.Admin.Password, Generate: Password,
 			Description: "Password of the super administrator at the first start"},
-		{Key: "encryption-key", Variable: nodeconfig.EnvEncryptionKey, Given: c.Secrets.EncryptionKey,
+		{Key: EncryptionKey, Variable: nodeconfig.EnvEncryptionKey, Given: c.Secrets.EncryptionKey,
 			Generate:    Hex(slices.Max(facts.EncryptionKeyBytes)),
 			Description: "Encrypts data in the database; change it in a rotation only"},
 		{Key: KeystorePassword, Variable: nodeconfig.EnvKeystorePassword, Given: c.Secrets.KeystorePassword, Generate: Password,
@@ -41,7 +45,7 @@ func Table(c config.Cluster) []Value {
 		})
 	}
 	for _, given := range []Value{
-		{Key: "previous-encryption-key", Variable: nodeconfig.EnvPreviousEncryptionKey, Given: c.Secrets.PreviousEncryptionKey,
+		{Key: previousEncryptionKey, Variable: nodeconfig.EnvPreviousEncryptionKey, Given: c.Secrets.PreviousEncryptionKey,
 			Description: "The encryption key before the present one"},
 		{Key: "userstore-password", Variable: nodeconfig.EnvUserStorePassword, Given: c.UserStore.BindPassword,
 			Description: "Binds to the directory"},
@@ -65,6 +69,20 @@ func Variables(c config.Cluster) map[string]string {
 		if slices.Contains(used, value.Variable) {
 			keys[value.Variable] = value.Key
 		}
+	}
+	return keys
+}
+
+// SchemaVariables says which secret, by its key, is which variable of the program that makes the schema: the passwords of the
+// logical databases' own users, and the encryption keys.
+func SchemaVariables(c config.Cluster) map[string]string {
+	keys := map[string]string{bootstrap.EnvEncryptionKey: EncryptionKey}
+	if c.Secrets.PreviousEncryptionKey.Set() {
+		keys[bootstrap.EnvPreviousEncryptionKey] = previousEncryptionKey
+	}
+	for name := range c.Database.Logical {
+		_, _, password := bootstrap.Environment(name)
+		keys[password] = DatabaseKey(name)
 	}
 	return keys
 }

@@ -257,6 +257,12 @@ func TestSecretsInKubernetesAreEncryptedInTheState(t *testing.T) {
 		assert.NotEqual(t, objects["Deployment/server"].at("spec", "template"), now["Deployment/server"].at("spec", "template"))
 		assert.Equal(t, objects["Job/schema"].manifest, now["Job/schema"].manifest)
 	})
+	t.Run("another version of one of the stack's own secrets runs the job again", func(t *testing.T) {
+		changed := testArgs(t, nil)
+		changed.SchemaSecrets[len(changed.SchemaSecrets)-1].Version = pulumi.String("version-2")
+		now := build(t, changed)
+		assert.NotEqual(t, objects["Job/schema"].at("metadata", "name"), now["Job/schema"].at("metadata", "name"))
+	})
 }
 
 func TestNetworkIsClosedButForTheFlows(t *testing.T) {

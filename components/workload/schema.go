@@ -94,7 +94,13 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 	}}
 	spec.Volumes = volumesOf(seen...)
 	meta := b.meta("", schemaRole)
-	meta.Name = properties.ApplyT(func(known string) string {
+	versions := map[string]pulumi.StringInput{}
+	for _, secret := range b.SchemaSecrets {
+		if secret.Version != nil {
+			versions[secret.Variable] = secret.Version
+		}
+	}
+	meta.Name = nodefiles.SchemaSum(properties, versions).ApplyT(func(known string) string {
 		texts := []string{known, bootstrap.SchemaProgram(), b.Config.Container.Image, b.Config.Container.ToolsImage}
 		texts = append(texts, container.Schema()...)
 		texts = append(texts, container.Prepare()...)

@@ -37,6 +37,9 @@ type Secret struct {
 	ARN pulumi.StringInput
 	// Value is the value itself as a Pulumi secret, for a Kubernetes secret.
 	Value pulumi.StringInput
+	// Version is the id of the value's version. The job that makes the databases runs again when it changes. A master user's
+	// secret has none here, since RDS rotates its password every week.
+	Version pulumi.StringInput
 }
 
 // Args decides which objects exist and what is in them.

@@ -69,7 +69,8 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 	secret := func(variable, key, property string) Secret {
 		return Secret{
 			Variable: variable, Key: key, Property: property, ARN: arn(key),
-			Value: pulumi.ToSecret(pulumi.String(marker + "-" + variable)).(pulumi.StringOutput),
+			Value:   pulumi.ToSecret(pulumi.String(marker + "-" + variable)).(pulumi.StringOutput),
+			Version: pulumi.String("version-1"),
 		}
 	}
 	a := &Args{
@@ -108,6 +109,7 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 		a.SchemaSecrets = append(a.SchemaSecrets, secret(username, l.Instance, "username"),
 			secret(master, l.Instance, "password"), secret(password, "database-"+string(logical), ""))
 	}
+	a.SchemaSecrets = append(a.SchemaSecrets, secret(bootstrap.EnvEncryptionKey, "encryption-key", ""))
 	return a
 }
 

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.MessageDigest;
+import java.security.SecureRandom;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.sql.Connection;
@@ -27,6 +28,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.crypto.SecretKeyFactory;
+import javax.crypto.spec.PBEKeySpec;
 
 /**
  * Makes the logical databases of WSO2 Identity Server, once, however many nodes start together.
@@ -42,12 +45,17 @@ import java.util.regex.Pattern;
  *
  * Passwords come from the environment and are never printed. For each logical database KEY of the properties file:
  * SCHEMA_KEY_MASTER_USERNAME and SCHEMA_KEY_MASTER_PASSWORD, of the account that creates databases, and
- * SCHEMA_KEY_PASSWORD, of the account the server uses, which is named as the database is.
+ * SCHEMA_KEY_PASSWORD, of the account the server uses, which is named as the database is. SCHEMA_ENCRYPTION_KEY is the
+ * key with which the server encrypts what it stores, and SCHEMA_PREVIOUS_ENCRYPTION_KEY, where there is one, the key
+ * before it.
  *
  * <p>A ledger records how far each logical database is. It is kept where the server's account cannot write: in a schema
  * (PostgreSQL, SQL Server) or database (MySQL, MariaDB) named wso2_bootstrap, or with the master account (Oracle). The
  * server's account gets its privileges after the last script, so while the ledger says "applying" nothing but the
  * scripts can have written; only then is a half-made database dropped and made again.
+ *
+ * <p>The ledger also has the release, and a check of the encryption key. So a database of another release, or one that the
+ * key does not open, a restored one for example, is refused before a server starts on it.
  *
  * <p>Exit status: 0 the schema stands, 2 wrong usage or configuration, 3 the database could not be reached, 4 refused,
  * a person must decide, 5 a script failed, 1 anything else.
@@ -121,6 +129,9 @@ public class SchemaBootstrap {
         final Path home;
         final long connectSeconds;
         final long lockSeconds;
+        final String encryptionKey;
+        /** The key before it, or empty. */
+        final String previousEncryptionKey;
 
         Settings(Properties properties) throws Failure {
             this.properties = properties;
@@ -128,6 +139,13 @@ public class SchemaBootstrap {
             home = Path.of(required("home"));
             connectSeconds = Long.parseLong(properties.getProperty("connectSeconds", "900"));
             lockSeconds = Long.parseLong(properties.getProperty("lockSeconds", "1800"));
+            encryptionKey = Database.environment("SCHEMA_ENCRYPTION_KEY");
+            String previous = System.getenv("SCHEMA_PREVIOUS_ENCRYPTION_KEY");
+            previousEncryptionKey = previous == null ? "" : previous;
+            SECRETS.add(encryptionKey);
+            if (!previousEncryptionKey.isEmpty()) {
+                SECRETS.add(previousEncryptionKey);
+            }
         }
 
         String required(String name) throws Failure {
@@ -261,11 +279,14 @@ public class SchemaBootstrap {
         final String state;
         final String version;
         final String checksum;
+        /** The check of the encryption key, or null. */
+        final String keyCheck;
 
-        Entry(String state, String version, String checksum) {
+        Entry(String state, String version, String checksum, String keyCheck) {
             this.state = state;
             this.version = version;
             this.checksum = checksum;
+            this.keyCheck = keyCheck;
         }
     }
 
@@ -347,15 +368,41 @@ public class SchemaBootstrap {
             }
             if (!entry.version.equals(settings.version)) {
                 throw refuse("the schema of " + database.name + " is that of " + entry.version + ", and this node is "
-                        + settings.version + ". Migrate the database with WSO2's migration client, then record it: "
-                        + versionCommand());
+                        + settings.version + ". If it was restored, give the stack that release. Otherwise migrate the"
+                        + " database with WSO2's migration client, then record it: "
+                        + updateCommand("product_version = '" + settings.version + "'"));
             }
+            confirmKey(entry);
             if (!entry.checksum.equals(database.checksum())) {
                 say("the schema stands; this node's scripts differ from those that made it, as after a product update."
                         + " Nothing was run");
             } else {
                 say("the schema stands");
             }
+        }
+
+        /** What the key does not open is not readable to a server: it would start, and fail where it decrypts. */
+        void confirmKey(Entry entry) throws Exception {
+            String check = entry.keyCheck;
+            if (check != null && !check.isEmpty() && KeyCheck.opens(check, settings.encryptionKey)) {
+                return;
+            }
+            if (check == null || check.isEmpty()) {
+                say("the ledger has no check of the encryption key, as that of an earlier program: taken from this"
+                        + " stack's key");
+            } else if (!settings.previousEncryptionKey.isEmpty()
+                    && KeyCheck.opens(check, settings.previousEncryptionKey)) {
+                say("the encryption key was changed, and the one before it is known");
+            } else {
+                throw refuse("the database " + database.name + " on " + database.host + " was used with another"
+                        + " encryption key than this stack has, and its servers could not read what is encrypted in it."
+                        + " Give the stack the key that belongs to this database as secrets.encryptionKey. If the key is"
+                        + " being changed, give that one as secrets.previousEncryptionKey beside the new one. If"
+                        + " everything was encrypted anew, or that key is lost for good, let the ledger forget it: "
+                        + updateCommand("key_check = NULL"));
+            }
+            update(work(), "UPDATE " + ledgerTable() + " SET key_check = ? WHERE database_name = ?",
+                    KeyCheck.of(settings.encryptionKey), database.name);
         }
 
         void rebuild(Set<String> expected, Set<String> found) throws Exception {
@@ -520,6 +567,10 @@ public class SchemaBootstrap {
 
         abstract Connection work();
 
+        String ledgerTable() {
+            return "wso2_bootstrap.ledger";
+        }
+
         /** The ledger's entry, or null. */
         abstract Entry ledger() throws Exception;
 
@@ -542,7 +593,8 @@ public class SchemaBootstrap {
 
         abstract String forgetCommand();
 
-        abstract String versionCommand();
+        /** Has a person change this database's entry. */
+        abstract String updateCommand(String set);
 
         abstract String adoptCommand() throws Exception;
     }
@@ -621,7 +673,7 @@ public class SchemaBootstrap {
             }
             execute(work, "CREATE SCHEMA IF NOT EXISTS wso2_bootstrap");
             execute(work, "CREATE TABLE IF NOT EXISTS " + LEDGER + " (" + LEDGER_COLUMNS + ")");
-            writeEntry(work, LEDGER, database, settings.version, state);
+            writeEntry(work, LEDGER, database, settings, state);
         }
 
         private static final String OWN = " AND n.nspname NOT IN ('information_schema', 'wso2_bootstrap')"
@@ -711,8 +763,8 @@ public class SchemaBootstrap {
         }
 
         @Override
-        String versionCommand() {
-            return onDatabase("UPDATE " + LEDGER + " SET product_version = '" + settings.version + "';");
+        String updateCommand(String set) {
+            return onDatabase("UPDATE " + LEDGER + " SET " + set + ";");
         }
 
         @Override
@@ -787,7 +839,7 @@ public class SchemaBootstrap {
 
         @Override
         void record(String state) throws Exception {
-            writeEntry(work, LEDGER, database, settings.version, state);
+            writeEntry(work, LEDGER, database, settings, state);
         }
 
         @Override
@@ -853,9 +905,8 @@ public class SchemaBootstrap {
         }
 
         @Override
-        String versionCommand() {
-            return client("UPDATE " + LEDGER + " SET product_version = '" + settings.version
-                    + "' WHERE database_name = '" + database.name + "';");
+        String updateCommand(String set) {
+            return client("UPDATE " + LEDGER + " SET " + set + " WHERE database_name = '" + database.name + "';");
         }
 
         @Override
@@ -938,7 +989,7 @@ public class SchemaBootstrap {
                 return;
             }
             execute(work, CREATE_LEDGER);
-            writeEntry(work, LEDGER, database, settings.version, state);
+            writeEntry(work, LEDGER, database, settings, state);
         }
 
         private static final String CREATE_LEDGER = "IF SCHEMA_ID('wso2_bootstrap') IS NULL"
@@ -1008,8 +1059,8 @@ public class SchemaBootstrap {
         }
 
         @Override
-        String versionCommand() {
-            return client(database.name, "UPDATE " + LEDGER + " SET product_version = '" + settings.version + "';");
+        String updateCommand(String set) {
+            return client(database.name, "UPDATE " + LEDGER + " SET " + set + ";");
         }
 
         @Override
@@ -1122,7 +1173,8 @@ public class SchemaBootstrap {
             return work;
         }
 
-        private String ledgerTable() {
+        @Override
+        String ledgerTable() {
             return database.masterUser.toUpperCase(Locale.ROOT) + "." + LEDGER;
         }
 
@@ -1140,7 +1192,7 @@ public class SchemaBootstrap {
 
         @Override
         void record(String state) throws Exception {
-            writeEntry(work, ledgerTable(), database, settings.version, state);
+            writeEntry(work, ledgerTable(), database, settings, state);
         }
 
         @Override
@@ -1191,9 +1243,9 @@ public class SchemaBootstrap {
         }
 
         @Override
-        String versionCommand() {
-            return client("UPDATE " + LEDGER + " SET product_version = '" + settings.version
-                    + "' WHERE database_name = '" + database.name + "'; COMMIT;");
+        String updateCommand(String set) {
+            return client("UPDATE " + LEDGER + " SET " + set + " WHERE database_name = '" + database.name
+                    + "'; COMMIT;");
         }
 
         @Override
@@ -1206,28 +1258,58 @@ public class SchemaBootstrap {
 
     static final String LEDGER_COLUMNS = "database_name VARCHAR(64) PRIMARY KEY, state VARCHAR(10) NOT NULL,"
             + " product_version VARCHAR(20) NOT NULL, checksum VARCHAR(64) NOT NULL, scripts VARCHAR(1000) NOT NULL,"
-            + " changed_at VARCHAR(30) NOT NULL";
+            + " changed_at VARCHAR(30) NOT NULL, key_check VARCHAR(200)";
 
-    static Entry readEntry(Connection connection, String table, String name) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(
-                "SELECT state, product_version, checksum FROM " + table + " WHERE database_name = ?")) {
-            statement.setString(1, name);
-            try (ResultSet rows = statement.executeQuery()) {
-                return rows.next() ? new Entry(rows.getString(1), rows.getString(2), rows.getString(3)) : null;
+    /** A ledger that an earlier program made has no column for the check of the encryption key. */
+    static void addKeyCheck(Connection connection, String table) throws SQLException {
+        if (hasKeyCheck(connection, table)) {
+            return;
+        }
+        try {
+            execute(connection, "ALTER TABLE " + table + " ADD key_check VARCHAR(200)");
+        } catch (SQLException e) {
+            // Whoever makes another logical database of the same ledger may have been first.
+            if (!connection.getAutoCommit() || !hasKeyCheck(connection, table)) {
+                throw e;
             }
         }
     }
 
-    static void writeEntry(Connection connection, String table, Database database, String version, String state)
+    static boolean hasKeyCheck(Connection connection, String table) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet none = statement.executeQuery("SELECT * FROM " + table + " WHERE 1 = 0")) {
+            for (int i = 1; i <= none.getMetaData().getColumnCount(); i++) {
+                if (none.getMetaData().getColumnName(i).equalsIgnoreCase("key_check")) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    static Entry readEntry(Connection connection, String table, String name) throws SQLException {
+        addKeyCheck(connection, table);
+        try (PreparedStatement statement = connection.prepareStatement(
+                "SELECT state, product_version, checksum, key_check FROM " + table + " WHERE database_name = ?")) {
+            statement.setString(1, name);
+            try (ResultSet rows = statement.executeQuery()) {
+                return rows.next()
+                        ? new Entry(rows.getString(1), rows.getString(2), rows.getString(3), rows.getString(4)) : null;
+            }
+        }
+    }
+
+    static void writeEntry(Connection connection, String table, Database database, Settings settings, String state)
             throws Exception {
+        String check = KeyCheck.of(settings.encryptionKey);
         String now = java.time.Instant.now().truncatedTo(java.time.temporal.ChronoUnit.SECONDS).toString();
         int changed = update(connection, "UPDATE " + table + " SET state = ?, product_version = ?, checksum = ?,"
-                + " scripts = ?, changed_at = ? WHERE database_name = ?",
-                state, version, database.checksum(), database.scriptNames(), now, database.name);
+                + " scripts = ?, changed_at = ?, key_check = ? WHERE database_name = ?",
+                state, settings.version, database.checksum(), database.scriptNames(), now, check, database.name);
         if (changed == 0) {
             update(connection, "INSERT INTO " + table + " (state, product_version, checksum, scripts, changed_at,"
-                    + " database_name) VALUES (?, ?, ?, ?, ?, ?)",
-                    state, version, database.checksum(), database.scriptNames(), now, database.name);
+                    + " key_check, database_name) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    state, settings.version, database.checksum(), database.scriptNames(), now, check, database.name);
         }
     }
 
@@ -1236,6 +1318,41 @@ public class SchemaBootstrap {
         return "INSERT INTO " + table + " (database_name, state, product_version, checksum, scripts, changed_at) VALUES"
                 + " ('" + database.name + "', 'done', '" + version + "', '" + database.checksum() + "', '"
                 + database.scriptNames() + "', 'adopted by hand');";
+    }
+
+    /**
+     * What a database keeps of the encryption key: a salted PBKDF2, from which the key cannot be computed. A key has 128
+     * random bits at least, so that nobody finds it by trying. The iterations are those that OWASP's password storage cheat
+     * sheet asks of PBKDF2-HMAC-SHA256; they protect a key that somebody made up.
+     */
+    static class KeyCheck {
+        static final String ALGORITHM = "pbkdf2-sha256";
+        static final int ITERATIONS = 600_000;
+        static final int SALT_BYTES = 16;
+
+        static String of(String key) throws GeneralSecurityException {
+            byte[] salt = new byte[SALT_BYTES];
+            new SecureRandom().nextBytes(salt);
+            return write(key, ITERATIONS, hex(salt));
+        }
+
+        static boolean opens(String check, String key) throws Exception {
+            String[] parts = check.split("\\$");
+            if (parts.length != 4 || !parts[0].equals(ALGORITHM) || !parts[1].matches("[1-9][0-9]{3,8}")
+                    || !parts[2].matches("[0-9a-f]+")) {
+                throw new Failure(REFUSED, "the ledger's check of the encryption key was not written by this program: "
+                        + check);
+            }
+            String again = write(key, Integer.parseInt(parts[1]), parts[2]);
+            return MessageDigest.isEqual(again.getBytes(StandardCharsets.UTF_8), check.getBytes(StandardCharsets.UTF_8));
+        }
+
+        private static String write(String key, int iterations, String salt) throws GeneralSecurityException {
+            PBEKeySpec spec = new PBEKeySpec(key.toCharArray(), salt.getBytes(StandardCharsets.UTF_8),
+                    iterations, 256);
+            byte[] hash = SecretKeyFactory.getInstance("PBKDF2WithHmacSHA256").generateSecret(spec).getEncoded();
+            return ALGORITHM + "$" + iterations + "$" + salt + "$" + hex(hash);
+        }
     }
 
     // ------------------------------------------------------------------------------------------------------- scripts

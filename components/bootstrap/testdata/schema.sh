@@ -19,13 +19,15 @@ TRUST_FILE=''
 BUCKET=demo-files
 FILES=()
 PROGRAMS=(
-	'programs/ab3535d036a91f66b4c391c7ee6fe8dc6f089c7c41c246a57a9eb159058a51c0/SchemaBootstrap.java|ab3535d036a91f66b4c391c7ee6fe8dc6f089c7c41c246a57a9eb159058a51c0|lib/SchemaBootstrap.java'
+	'programs/42a19a8e1c25e38160633674774471c9334e0d7206358c187fe9e888b345d7df/SchemaBootstrap.java|42a19a8e1c25e38160633674774471c9334e0d7206358c187fe9e888b345d7df|lib/SchemaBootstrap.java'
 	'programs/272e580cf3d737f5f22e70b4a8b60b02b494ac60100c803259788bdf055769d4/server.sh|272e580cf3d737f5f22e70b4a8b60b02b494ac60100c803259788bdf055769d4|lib/server.sh'
-	'programs/e76f0a9481c9c60fd28d58dadd1d7a00cd0f1acade049566090eb11718e5308b/setup|e76f0a9481c9c60fd28d58dadd1d7a00cd0f1acade049566090eb11718e5308b|lib/setup')
+	'programs/61f5eb4710cac6de825c23d45479d5c86a13db852923dfa169750a6764d190b1/setup|61f5eb4710cac6de825c23d45479d5c86a13db852923dfa169750a6764d190b1|lib/setup')
 FILE_SYSTEM=''
 SHARED=()
 MOUNTS=''
-SECRETS=()
+SECRETS=(
+	'SCHEMA_ENCRYPTION_KEY|demo/encryption-key|'
+	'SCHEMA_IDENTITY_PASSWORD|demo/database-identity|')
 KEYSTORE_SECRET=''
 KEYSTORE_PASSWORD=''
 KEYSTORE_FILE=''
@@ -33,7 +35,7 @@ KEYSTORE_TYPE=PKCS12
 TLS_KEYSTORE_FILE=''
 TRUSTSTORE_FILE=client-truststore.p12
 DATABASES=(
-	'identity|rds!master|demo/database-identity')
+	'identity|rds!master')
 SCHEMA=$'version=7.1.0\nhome=/opt/wso2is/wso2is-7.1.0\ndatabases=identity\nidentity.engine=postgres\nidentity.name=wso2identity\nidentity.url=jdbc:postgresql://db.example.com:5432/{database}?sslmode=require\nidentity.scripts=dbscripts/identity/postgresql.sql,dbscripts/consent/postgresql.sql\n'
 HAZELCAST=5.3.6
 HAZELCAST_PORT=0
