@@ -20,6 +20,7 @@ type access struct {
 	keys, services     *Verdict
 	nodes, masters     *Verdict
 	others, files      *Verdict
+	opened             *Verdict
 	shown              map[*Verdict]map[string]bool
 }
 
@@ -54,6 +55,7 @@ func permissionProof(c *cluster) []*Verdict {
 		others:   &Verdict{Claim: "No role of the cluster may read what is not the cluster's"},
 		files:    &Verdict{Claim: "Shared files are mounted under a role, over TLS and through an access point only"},
 		masters:  &Verdict{Claim: "Only what makes the schema may read a database's master password"},
+		opened:   &Verdict{Claim: "What makes the schema refuses a database that the encryption key does not open"},
 	}
 	for _, r := range c.Live {
 		if parts := strings.Split(r.Text("arn"), ":"); len(parts) > 5 && len(parts[4]) == len("123456789012") {
@@ -65,9 +67,10 @@ func permissionProof(c *cluster) []*Verdict {
 	a.proveServices()
 	a.proveNodes()
 	a.proveMasters()
+	a.proveOpened()
 	a.proveOthers()
 	a.proveDenials()
-	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.others}
+	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.opened, a.others}
 	if a.shown[a.files] != nil {
 		all = append(all, a.files)
 	}

@@ -188,6 +188,33 @@ func (a *access) proveKept() {
 	}
 }
 
+// proveOpened proves that whatever is given a master password, to make the schema, is given the encryption key too. Without it, a
+// database that the key does not open would be noticed by the first user whose password cannot be decrypted.
+func (a *access) proveOpened() {
+	told := func(r *state.Resource, text string) {
+		if strings.Contains(text, "_MASTER_PASSWORD") || strings.Contains(text, ":secret:rds!") {
+			a.show(a.opened, r.String())
+			if !strings.Contains(text, "SCHEMA_ENCRYPTION_KEY") {
+				a.opened.fault("%s makes the schema and is not told the encryption key: servers start on a database that it does not open", r)
+			}
+		}
+	}
+	for _, t := range a.Of(state.LaunchTemplate) {
+		told(t, userData(t.Text))
+	}
+	for _, d := range a.Of(state.TaskDefinition) {
+		told(d, d.Text("containerDefinitions"))
+	}
+	for _, w := range a.workloads(state.Job) {
+		var variables []string
+		w.secretRefs(func(_, variable string) { variables = append(variables, variable) })
+		told(w.of, strings.Join(variables, " "))
+	}
+	if a.shown[a.opened] == nil {
+		a.opened.fault("nothing makes the schema")
+	}
+}
+
 // secretRefs tells of every Kubernetes secret that a workload's pods are given, with the variable that a value becomes.
 func (w *workload) secretRefs(told func(name, variable string)) {
 	for _, volume := range w.spec.Objects("volumes") {

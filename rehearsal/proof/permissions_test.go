@@ -244,6 +244,12 @@ var permissionMutations = map[string]mutation{
 	"the schema's instance has no key for its disk": {"prod", func(d *document) {
 		d.statement("RolePolicy", "schema-maker", "policy", "EncryptDisk")
 	}, keysUsed, "the launch by Association schema: role wso2is-prod-schema-maker-eu-west-1 may not kms:CreateGrant"},
+	"the schema's instance without the encryption key": {"prod", func(d *document) {
+		d.set("LaunchTemplate", "schema", "userData", "DATABASES=(identity|arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db)")
+	}, keyRefuses, "LaunchTemplate schema makes the schema and is not told the encryption key"},
+	"the schema's task without the encryption key": {"ecs", func(d *document) {
+		d.edit("TaskDefinition", "schema", "containerDefinitions", "SCHEMA_ENCRYPTION_KEY", "KEY")
+	}, keyRefuses, "TaskDefinition schema makes the schema and is not told the encryption key"},
 	"the file system without an access point": {"eks", func(d *document) {
 		d.statement("FileSystemPolicy", "shared", "policy", "OnlyAccessPoints")
 	}, mountedBy, "who may mount everything mounts FileSystem shared without an access point"},

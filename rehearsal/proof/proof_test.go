@@ -92,6 +92,7 @@ const (
 	strangers    = "No role of the cluster may read"
 	mountedBy    = "Shared files are mounted"
 	masterReads  = "Only what makes the schema may read"
+	keyRefuses   = "What makes the schema refuses"
 )
 
 const (
