@@ -34,9 +34,6 @@ func Deploy(ctx *pulumi.Context) error {
 	if !ok {
 		return fmt.Errorf("%s:topology: there is no topology %q", config.Namespace, c.Topology)
 	}
-	if err := topology.check(c); err != nil {
-		return refuse(ctx, err)
-	}
 	account, err := place.accountID()
 	if err != nil {
 		return err
@@ -60,16 +57,14 @@ func Deploy(ctx *pulumi.Context) error {
 type topology struct {
 	// services are the AWS services that nodes call, each through an interface endpoint.
 	services func(config.Cluster) []string
-	// check finds what cannot be built although the configuration is valid, before anything is registered.
-	check func(config.Cluster) error
 	// build registers everything but the base.
 	build func(*pulumi.Context, config.Cluster, awskit.Scope, *base, pulumi.ResourceOption) error
 }
 
 var topologies = map[config.Topology]topology{
-	config.EC2: {services: ec2Services, check: checkEC2, build: buildEC2},
-	config.ECS: {services: ecsServices, check: checkECS, build: buildECS},
-	config.EKS: {services: eksServices, check: checkEKS, build: buildEKS},
+	config.EC2: {services: ec2Services, build: buildEC2},
+	config.ECS: {services: ecsServices, build: buildECS},
+	config.EKS: {services: eksServices, build: buildEKS},
 }
 
 // environment answers what a configuration leaves to its account and region.

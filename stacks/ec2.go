@@ -9,7 +9,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/ec2cluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
-	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -35,10 +34,6 @@ func ec2Services(c config.Cluster) []string {
 
 // memberMinutes is how long a member typically takes from its launch until it serves, and a little more.
 const memberMinutes = 8
-
-func checkEC2(c config.Cluster) error {
-	return nodefiles.Check(c, ec2cluster.Discovery(firewall.GroupName(c.Name(), firewall.Nodes)))
-}
 
 // buildEC2 is the topology ec2, above its base.
 func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {

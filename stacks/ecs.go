@@ -10,8 +10,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/ecscluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
-	"github.com/wso2is-aws/wso2is/components/nodeconfig"
-	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
@@ -35,8 +33,6 @@ func ecsServices(c config.Cluster) []string {
 	}
 	return taskServices
 }
-
-func checkECS(c config.Cluster) error { return nodefiles.Check(c, nodeconfig.Discovery{}) }
 
 // buildECS is the topology ecs, above its base.
 func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {

@@ -50,8 +50,6 @@ func eksServices(c config.Cluster) []string {
 	return clusterServices
 }
 
-func checkEKS(c config.Cluster) error { return workload.Check(c) }
-
 // buildEKS is the topology eks, above its base.
 func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
 	identity, err := ekscluster.NewIdentity(ctx, "identity", scope, c, provider)

@@ -15,7 +15,6 @@ func TestEveryTopologyOfTheConfigurationIsBuilt(t *testing.T) {
 		row, ok := topologies[name]
 		require.True(t, ok, name)
 		assert.NotNil(t, row.services, name)
-		assert.NotNil(t, row.check, name)
 		assert.NotNil(t, row.build, name)
 	}
 }

@@ -63,14 +63,9 @@ type Node struct {
 	Config pulumi.StringOutput
 }
 
-// Discovery is how nodes find each other.
-func Discovery(nodesGroup string) nodeconfig.Discovery {
-	return nodeconfig.Discovery{SecurityGroup: nodesGroup}
-}
-
 // nodeFiles writes the files of one node.
 func (b *builder) nodeFiles(ctx *pulumi.Context, name string, node nodeconfig.Node) (*nodefiles.Node, error) {
-	return b.files.Node(ctx, b.Config, b.Database.Hosts(), Discovery(b.NodesGroupName), name, node)
+	return b.files.Node(ctx, b.Config, b.Database.Hosts(), nodeconfig.Discovery{SecurityGroup: b.NodesGroupName}, name, node)
 }
 
 // Cluster is the nodes.

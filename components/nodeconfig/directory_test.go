@@ -83,7 +83,7 @@ func TestReadWriteLdapWrites(t *testing.T) {
 		"bindDn": "CN=Bind,DC=example,DC=com", "bindPassword": marker, "userSearchBase": "OU=Users,DC=example,DC=com",
 		"groupSearchBase": "OU=Groups,DC=example,DC=com",
 	}}, "userStore")
-	rendered := parse(t, render(t, input(c)).DeploymentTOML)["user_store"].(map[string]any)["properties"].(map[string]any)
+	rendered := parse(t, render(t, input(c)))["user_store"].(map[string]any)["properties"].(map[string]any)
 	try := func(t *testing.T, change map[string]string) (string, error) {
 		properties := maps.Clone(inferred)
 		for name, value := range rendered {

@@ -18,7 +18,7 @@ func TestExtraConfigIsMergedTableByTable(t *testing.T) {
 		"database": object{"identity_db": object{"pool_options": object{"minIdle": 30}}},
 		"email":    object{"body": "<b>not XML as far as this program knows</b> & so on"},
 	}}))
-	tree := parse(t, render(t, in).DeploymentTOML)
+	tree := parse(t, render(t, in))
 	require.Equal(t, int64(1), at(tree, "server/offset"))
 	require.Equal(t, "a&amp;b", at(tree, "server/proxy_context_path"), "what a team escaped is not escaped again")
 	require.Equal(t, "is.example.com", at(tree, "server/hostname"), "the rest of the table stays")
@@ -36,7 +36,7 @@ func TestExtraConfigIsNotChanged(t *testing.T) {
 	in.Cluster.ExtraConfig = extra
 	first := render(t, in)
 	require.Equal(t, object{"oauth": object{"a": float64(1)}, "server": object{"x": "y"}}, extra)
-	require.Equal(t, string(first.DeploymentTOML), string(render(t, in).DeploymentTOML))
+	require.Equal(t, string(first), string(render(t, in)))
 }
 
 // Whatever a team writes is refused when it is loaded; or the file parses, says it, and still says what this program wrote.
@@ -55,7 +55,7 @@ func FuzzExtraConfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		tree := parse(t, render(t, input(loaded.Cluster)).DeploymentTOML)
+		tree := parse(t, render(t, input(loaded.Cluster)))
 		require.Equal(t, "is.example.com", at(tree, "server/hostname"))
 		require.Equal(t, "aws", at(tree, "clustering/membership_scheme"))
 		for table := range extra {
@@ -83,7 +83,7 @@ func FuzzTexts(f *testing.F) {
 			return
 		}
 		c := loaded.Cluster
-		tree := parse(t, render(t, input(c)).DeploymentTOML)
+		tree := parse(t, render(t, input(c)))
 		for path, want := range map[string]string{
 			"clustering/domain": c.Clustering.Domain, "super_admin/username": c.Admin.Username,
 			"user_store/properties/ConnectionName": c.UserStore.BindDN,

@@ -63,11 +63,11 @@ func input(c config.Cluster) Input {
 	return in
 }
 
-func render(t testing.TB, in Input) Files {
+func render(t testing.TB, in Input) []byte {
 	t.Helper()
-	files, err := Render(in)
+	text, err := Render(in)
 	require.NoError(t, err)
-	return files
+	return text
 }
 
 func parse(t testing.TB, text []byte) map[string]any {
@@ -196,19 +196,19 @@ func TestTablesComeAfterTheOneTheyAreIn(t *testing.T) {
 		require.NotEmpty(t, seen, name)
 	}
 	for name, in := range golden() {
-		check(t, name, string(render(t, in).DeploymentTOML))
+		check(t, name, string(render(t, in)))
 		in.Cluster.ExtraConfig = object{
 			"a": object{"b": object{"c": object{"d": 1}}, "z": 1}, "oauth": object{"grant_type": object{"jwt": object{"enable": true}}},
 			"server": object{"more": object{"deep": object{"key": "value"}}},
 		}
-		check(t, name+" with keys of a team", string(render(t, in).DeploymentTOML))
+		check(t, name+" with keys of a team", string(render(t, in)))
 	}
 }
 
 func TestGolden(t *testing.T) {
 	for name, in := range golden() {
 		t.Run(name, func(t *testing.T) {
-			got := render(t, in).DeploymentTOML
+			got := render(t, in)
 			path := filepath.Join("testdata", name+".toml")
 			if *update {
 				require.NoError(t, os.MkdirAll("testdata", 0o755))

@@ -149,7 +149,7 @@ func freePorts(t *testing.T, n int) int {
 // arguments turns a rendered file into what WSO2's agent hands to Hazelcast.
 func arguments(t *testing.T, in Input) string {
 	t.Helper()
-	tree := parse(t, render(t, in).DeploymentTOML)
+	tree := parse(t, render(t, in))
 	var members, words []string
 	for _, m := range at(tree, "clustering/members").([]any) {
 		members = append(members, m.(string))

@@ -178,7 +178,7 @@ func isKnown(version product.Version, path []string) bool {
 
 func TestEveryKeyIsReadByTheRelease(t *testing.T) {
 	for name, in := range golden() {
-		tree := parse(t, render(t, in).DeploymentTOML)
+		tree := parse(t, render(t, in))
 		require.Empty(t, unknownKeys(in.Cluster.Version, tree), name)
 	}
 	t.Run("the table tells releases apart", func(t *testing.T) {
@@ -202,7 +202,7 @@ func TestDirectoriesLeaveNoDanglingReference(t *testing.T) {
 		}
 		for _, groups := range []string{"", "ou=Groups,dc=example,dc=com"} {
 			in.Cluster.UserStore.GroupSearchBase = groups
-			p := at(parse(t, render(t, in).DeploymentTOML), "user_store/properties").(map[string]any)
+			p := at(parse(t, render(t, in)), "user_store/properties").(map[string]any)
 			require.NotEmpty(t, p["UserSearchBase"], name)
 			require.NotEmpty(t, p["GroupSearchBase"], name)
 			require.Equal(t, groups == "", p["ReadGroups"] == false, "%s: without a base there are no groups to read", name)
@@ -215,7 +215,7 @@ func TestDirectoriesLeaveNoDanglingReference(t *testing.T) {
 func TestEveryKeyIsOwnedOrADefault(t *testing.T) {
 	seen := map[string]bool{}
 	for _, in := range golden() {
-		leaves("", parse(t, render(t, in).DeploymentTOML), func(path string, _ any) { seen[path] = true })
+		leaves("", parse(t, render(t, in)), func(path string, _ any) { seen[path] = true })
 	}
 	patterns := append(slices.Collect(maps.Keys(config.OwnedTOMLKeys)), config.DefaultTOMLKeys...)
 	for path := range seen {

@@ -107,37 +107,29 @@ type Discovery struct {
 	Service string
 }
 
-// Files are what a node puts below the product's home.
-type Files struct {
-	// DeploymentTOML is repository/conf/deployment.toml.
-	DeploymentTOML []byte
-	// HazelcastXML is repository/conf/etc/hazelcast.xml, nil where the node has none.
-	HazelcastXML []byte
-}
-
-// Render writes the files of one node of a cluster that config.Load has found right.
-func Render(in Input) (Files, error) {
+// Render writes the deployment.toml of one node of a cluster that config.Load has found right.
+func Render(in Input) ([]byte, error) {
 	facts, err := in.Cluster.Version.Facts()
 	if err != nil {
-		return Files{}, fmt.Errorf("wso2is:version: %w", err)
+		return nil, fmt.Errorf("wso2is:version: %w", err)
 	}
 	vpc, err := netip.ParsePrefix(in.Cluster.Network.CIDR)
 	if err != nil {
-		return Files{}, fmt.Errorf("wso2is:network.cidr: %w", err)
+		return nil, fmt.Errorf("wso2is:network.cidr: %w", err)
 	}
 	if in.Node.Port == 0 {
 		in.Node.Port = in.Cluster.Clustering.Port
 	}
 	r := renderer{Input: in, facts: facts, vpc: vpc}
-	text, err := write(r.document(), in.Cluster.ExtraConfig)
-	if err != nil {
-		return Files{}, err
+	return write(r.document(), in.Cluster.ExtraConfig)
+}
+
+// HazelcastXML is the hazelcast.xml of every node, empty where nodes have none.
+func HazelcastXML(c config.Cluster) string {
+	if !c.Clustered() {
+		return ""
 	}
-	files := Files{DeploymentTOML: text}
-	if xml := in.Cluster.Clustering.HazelcastXML; xml != "" && in.Cluster.Clustered() {
-		files.HazelcastXML = []byte(xml)
-	}
-	return files, nil
+	return c.Clustering.HazelcastXML
 }
 
 // Environment lists, in order, the environment variables that a node of the cluster must have: those that its

@@ -132,15 +132,15 @@ func TestAnyConfiguration(t *testing.T) {
 		c := clusters().Draw(t, "cluster")
 		var first map[string]any
 		for i, in := range nodes(c) {
-			files, err := Render(in)
+			text, err := Render(in)
 			require.NoError(t, err)
 			var tree map[string]any
-			require.NoError(t, toml.Unmarshal(files.DeploymentTOML, &tree), string(files.DeploymentTOML))
-			require.NotContains(t, string(files.DeploymentTOML), marker, "a secret is in the file")
+			require.NoError(t, toml.Unmarshal(text, &tree), string(text))
+			require.NotContains(t, string(text), marker, "a secret is in the file")
 			checkTree(t, in, tree)
 
 			used := map[string]bool{}
-			for _, m := range reference.FindAllStringSubmatch(string(files.DeploymentTOML), -1) {
+			for _, m := range reference.FindAllStringSubmatch(string(text), -1) {
 				used[m[1]] = true
 			}
 			require.Equal(t, Environment(c), slices.Sorted(maps.Keys(used)), "what the node must have in its environment")
@@ -211,7 +211,7 @@ func unescaped(t require.TestingT, s string) string {
 func TestHazelcastPropertiesAreNotXML(t *testing.T) {
 	in := input(load(t, nil))
 	in.Cluster.Clustering.Hazelcast = map[string]string{"hazelcast.some.property": `a&b<c\d`}
-	tree := parse(t, render(t, in).DeploymentTOML)
+	tree := parse(t, render(t, in))
 	require.Equal(t, `a&b<c\\d`, at(tree, "hazelcast/hazelcast.some.property"),
 		"a .properties file knows no XML escapes, but a backslash of its own")
 }
@@ -221,7 +221,7 @@ func TestURLsAreEscapedOnceInTheFile(t *testing.T) {
 		"source": "s3://bucket/ca.pem", "sha256": strings.Repeat("a", 64),
 	}}})
 	in := input(c)
-	got := at(parse(t, render(t, in).DeploymentTOML), "database/identity_db/url")
+	got := at(parse(t, render(t, in)), "database/identity_db/url")
 	require.Equal(t, "jdbc:postgresql://main.abcdefghijkl.eu-west-1.rds.amazonaws.com:5432/wso2identity?"+
 		"sslmode=verify-full&amp;sslrootcert=/opt/wso2is/security/rds-ca.pem&amp;connectTimeout=10&amp;tcpKeepAlive=true&amp;"+
 		"socketTimeout=60", got)
@@ -236,7 +236,7 @@ func TestAgentIdentitiesAreNeverOnANode(t *testing.T) {
 		require.NoError(t, err)
 		for _, layout := range []string{"separate", "single"} {
 			c := load(t, object{"version": string(version), "database": object{"layout": layout}})
-			url := at(parse(t, render(t, input(c)).DeploymentTOML), "datasource/AgentIdentity/url")
+			url := at(parse(t, render(t, input(c))), "datasource/AgentIdentity/url")
 			if !facts.AgentIdentity {
 				require.Nil(t, url)
 				continue
@@ -249,7 +249,7 @@ func TestAgentIdentitiesAreNeverOnANode(t *testing.T) {
 // From 7.1.0 on the server deletes no expired session unless the file says so, and sessions are in the database.
 func TestExpiredSessionsAreDeleted(t *testing.T) {
 	for name, in := range golden() {
-		file := parse(t, render(t, in).DeploymentTOML)
+		file := parse(t, render(t, in))
 		require.Equal(t, true, at(file, "session_data/persistence/enable_persistence"), name)
 		require.Equal(t, true, at(file, "session_data/cleanup/enable_expired_data_cleanup"),
 			"%s: expired sessions are never deleted, and the database grows for ever", name)
@@ -258,14 +258,14 @@ func TestExpiredSessionsAreDeleted(t *testing.T) {
 	}
 	own := golden()["database-postgres"]
 	own.Cluster.ExtraConfig = object{"session_data": object{"cleanup": object{"enable_expired_data_cleanup": false}}}
-	require.Equal(t, false, at(parse(t, render(t, own).DeploymentTOML),
+	require.Equal(t, false, at(parse(t, render(t, own)),
 		"session_data/cleanup/enable_expired_data_cleanup"), "a team with a procedure of its own switches it off")
 }
 
 // Every alias that the file names must be the one that the keystore has.
 func TestEveryAliasIsTheKeystores(t *testing.T) {
 	for name, in := range golden() {
-		file := parse(t, render(t, in).DeploymentTOML)
+		file := parse(t, render(t, in))
 		paths := []string{"keystore/primary/alias", "keystore/internal/alias", "keystore/tls/alias"}
 		if in.Cluster.Version >= product.V6_0_0 {
 			paths = append(paths, "identity_mgt/user_self_registration/auto_login/alias_name")
@@ -279,7 +279,7 @@ func TestEveryAliasIsTheKeystores(t *testing.T) {
 // Behind the load balancer %h and %a are its address. RemoteIpValve puts the client's into this attribute.
 func TestTheAccessLogHasTheClientsAddress(t *testing.T) {
 	for name, in := range golden() {
-		file := parse(t, render(t, in).DeploymentTOML)
+		file := parse(t, render(t, in))
 		pattern := at(file, "http_access_log/pattern")
 		require.Contains(t, pattern, "%{org.apache.catalina.AccessLog.RemoteAddr}r", name)
 		require.NotRegexp(t, `%[ha]( |$)|X-Forwarded-For`, pattern, "%s: that is not the client", name)
@@ -298,7 +298,7 @@ func TestNoneSwitchesOffWhatTheReleaseHas(t *testing.T) {
 		"6.1.0": {nil, nil}, "7.0.0": {false, nil}, "7.1.0": {false, false}, "7.3.0": {false, false},
 	} {
 		in := input(load(t, object{"version": version, "caching": object{"scenario": "none"}}))
-		file := parse(t, render(t, in).DeploymentTOML)
+		file := parse(t, render(t, in))
 		require.Equal(t, want.jwt, at(file, "cache/private_key_jwt/enable"), version)
 		for _, id := range []string{"push_auth_context_cache", "push_auth_status_cache", "push_device_registration_request_cache"} {
 			require.Equal(t, want.push, at(file, "cache/"+id+"/enable"), "%s: %s", version, id)
@@ -309,10 +309,10 @@ func TestNoneSwitchesOffWhatTheReleaseHas(t *testing.T) {
 func TestOnlyOneNodeCreatesTheAdministrator(t *testing.T) {
 	c := load(t, nil)
 	for i, in := range nodes(c) {
-		require.Equal(t, i == 0, at(parse(t, render(t, in).DeploymentTOML), "super_admin/create_admin_account"))
+		require.Equal(t, i == 0, at(parse(t, render(t, in)), "super_admin/create_admin_account"))
 	}
 	readOnly := golden()["userstore-readOnlyLdap"]
-	require.Equal(t, false, at(parse(t, render(t, readOnly).DeploymentTOML), "super_admin/create_admin_account"),
+	require.Equal(t, false, at(parse(t, render(t, readOnly)), "super_admin/create_admin_account"),
 		"a directory that cannot be written to must have the user already")
 }
 
@@ -324,12 +324,11 @@ const hazelcastFile = `<?xml version="1.0"?>
 
 func TestHazelcastXMLReplacesTheSchemesProperties(t *testing.T) {
 	in := input(load(t, object{"clustering": object{"hazelcastXml": hazelcastFile}}))
-	files := render(t, in)
-	require.Equal(t, hazelcastFile, string(files.HazelcastXML))
-	tree := parse(t, files.DeploymentTOML)
+	require.Equal(t, hazelcastFile, HazelcastXML(in.Cluster))
+	tree := parse(t, render(t, in))
 	require.Equal(t, "aws", at(tree, "clustering/membership_scheme"), "without it clustering is off, file or not")
 	require.Nil(t, at(tree, "clustering/properties"))
 	require.Nil(t, tree["hazelcast"])
 	in.Cluster.Caching.Scenario = config.CacheNone
-	require.Nil(t, render(t, in).HazelcastXML)
+	require.Empty(t, HazelcastXML(in.Cluster))
 }

@@ -91,8 +91,8 @@ func (s *Store) Node(
 	node nodeconfig.Node,
 ) (*Node, error) {
 	text := WithHosts(hosts, func(at map[string]string) (string, error) {
-		out, err := nodeconfig.Render(Input(c, discovery, node, at))
-		return string(out.DeploymentTOML), err
+		out, err := nodeconfig.Render(nodeconfig.Input{Cluster: c, Node: node, Hosts: at, Discovery: discovery})
+		return string(out), err
 	})
 	n := &Node{Deployment: "nodes/" + name + "/deployment.toml"}
 	object, err := s.Object(ctx, n.Deployment, text)
@@ -102,13 +102,9 @@ func (s *Store) Node(
 	n.Objects = append(n.Objects, object)
 	n.DeploymentSum = text.ApplyT(Sum).(pulumi.StringOutput)
 	n.URI = pulumi.Sprintf("s3://%s/%s", s.Name, object.Key)
-	out, err := nodeconfig.Render(Input(c, discovery, node, nil))
-	if err != nil {
-		return nil, err
-	}
-	if len(out.HazelcastXML) > 0 {
-		n.Hazelcast, n.HazelcastSum = "nodes/"+name+"/hazelcast.xml", Sum(string(out.HazelcastXML))
-		object, err := s.Object(ctx, n.Hazelcast, pulumi.String(string(out.HazelcastXML)))
+	if xml := nodeconfig.HazelcastXML(c); xml != "" {
+		n.Hazelcast, n.HazelcastSum = "nodes/"+name+"/hazelcast.xml", Sum(xml)
+		object, err := s.Object(ctx, n.Hazelcast, pulumi.String(xml))
 		if err != nil {
 			return nil, err
 		}
@@ -136,38 +132,6 @@ func WithHosts[V pulumi.StringInput](
 func Sum(text string) string {
 	s := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(s[:])
-}
-
-// Input is what a node's deployment.toml is made from. Hosts left out get a placeholder, which is enough to find out
-// beforehand whether it can be made at all.
-func Input(
-	c config.Cluster, discovery nodeconfig.Discovery, node nodeconfig.Node, hosts map[string]string,
-) nodeconfig.Input {
-	if hosts == nil {
-		hosts = map[string]string{}
-		for name := range c.Database.Instances {
-			hosts[name] = "database.invalid"
-		}
-	}
-	return nodeconfig.Input{Cluster: c, Node: node, Hosts: hosts, Discovery: discovery}
-}
-
-// Check renders the configuration of every node with placeholders, so that what cannot be written fails before
-// anything is built.
-func Check(c config.Cluster, discovery nodeconfig.Discovery) error {
-	nodes := []nodeconfig.Node{{CreateAdmin: true}}
-	for i, m := range c.Nodes.Members {
-		nodes = append(nodes, nodeconfig.Node{Address: m.Address, Port: m.Port, CreateAdmin: i == 0})
-	}
-	if c.Fixed() {
-		nodes = nodes[1:]
-	}
-	for _, node := range nodes {
-		if _, err := nodeconfig.Render(Input(c, discovery, node, nil)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Databases are the logical databases as the schema program makes them, in order, without the secrets of any. Hosts

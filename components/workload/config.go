@@ -11,7 +11,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
-	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -20,18 +19,6 @@ var (
 	deploymentTOML = path.Base(product.DeploymentFile)
 	hazelcastXML   = path.Base(product.HazelcastFile)
 )
-
-// discovery is how pods find each other.
-var discovery = nodeconfig.Discovery{Service: MembersService}
-
-// Check renders the nodes' configuration with placeholders, so that what cannot be written fails before anything is
-// built.
-func Check(c config.Cluster) error { return nodefiles.Check(c, discovery) }
-
-// render writes the nodes' files. Pods share them, and the first one creates the administrator.
-func (b *builder) render(hosts map[string]string) (nodeconfig.Files, error) {
-	return nodeconfig.Render(nodefiles.Input(b.Config, discovery, nodeconfig.Node{CreateAdmin: true}, hosts))
-}
 
 // nodeConfig is the nodes' configuration as pods mount it.
 type nodeConfig struct {
@@ -43,18 +30,18 @@ type nodeConfig struct {
 // configure writes the nodes' configuration. The ConfigMap gets a new name whenever it changes: pods that start again
 // before the update reaches them find the file that they had.
 func (b *builder) configure() (*nodeConfig, error) {
-	plain, err := b.render(nil)
-	if err != nil {
-		return nil, err
-	}
+	// Pods share the files, and the first one creates the administrator.
 	text := nodefiles.WithHosts(b.Hosts, func(hosts map[string]string) (string, error) {
-		out, err := b.render(hosts)
-		return string(out.DeploymentTOML), err
+		out, err := nodeconfig.Render(nodeconfig.Input{
+			Cluster: b.Config, Node: nodeconfig.Node{CreateAdmin: true}, Hosts: hosts, Discovery: nodeconfig.Discovery{Service: MembersService},
+		})
+		return string(out), err
 	})
+	xml := nodeconfig.HazelcastXML(b.Config)
 	data := pulumi.StringMap{deploymentTOML: text}
 	n := &nodeConfig{files: []file{{deploymentTOML, product.DeploymentFile}}}
-	if len(plain.HazelcastXML) > 0 {
-		data[hazelcastXML] = pulumi.String(string(plain.HazelcastXML))
+	if xml != "" {
+		data[hazelcastXML] = pulumi.String(xml)
 		n.files = append(n.files, file{hazelcastXML, product.HazelcastFile})
 	}
 	made, err := corev1.NewConfigMap(b.ctx, "config", &corev1.ConfigMapArgs{
@@ -65,7 +52,7 @@ func (b *builder) configure() (*nodeConfig, error) {
 	}
 	n.name = made.Metadata.Name().Elem()
 	n.checksum = text.ApplyT(func(known string) string {
-		return sum(known, string(plain.HazelcastXML))
+		return sum(known, xml)
 	}).(pulumi.StringOutput)
 	return n, nil
 }

@@ -501,5 +501,4 @@ func TestArgumentsThatCannotBe(t *testing.T) {
 		require.Error(t, err)
 		assert.Contains(t, err.Error(), want)
 	}
-	require.NoError(t, Check(testArgs(t, nil).Config))
 }
