@@ -142,6 +142,9 @@ func (c *Cluster) fillNetwork(d profileDefaults) {
 	}
 	setPtr(&n.InterfaceEndpoints, n.Adopt == nil)
 	setPtr(&n.FlowLogs, n.Adopt == nil)
+	if n.S3Buckets == nil && n.Adopt != nil && *n.InterfaceEndpoints {
+		n.S3Buckets = []string{AllBuckets}
+	}
 	if n.Adopt != nil && len(n.Zones) == 0 {
 		n.Zones = c.adoptedZones()
 	}

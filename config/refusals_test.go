@@ -288,6 +288,11 @@ func TestRefusesNetworks(t *testing.T) {
 			object{"cidr": "203.0.113.0/24", "ports": []int{587}}}}), "wso2is:network.interfaceEndpoints: "+
 			"without endpoints and without a way out no node reaches the AWS services it calls; "+
 			"write true, or egressCidrs that cover AWS's addresses"),
+		"buckets": one2(under("network", object{"s3Buckets": []any{"s3://acme", "*"}}),
+			`wso2is:network.s3Buckets[0]: "s3://acme" is no name of a bucket; write a bucket's name, such as acme-layers, or *`,
+			`wso2is:network.s3Buckets[1]: * is every bucket; leave the other buckets out, or *`),
+		"buckets without an endpoint": one(adopt(func(_, n object) { n["s3Buckets"] = []any{"acme-layers"} }),
+			"wso2is:network.s3Buckets: no VPC endpoint of S3 is made here; leave it out, or write interfaceEndpoints: true"),
 		"mail without endpoints": one(adopt(func(_, n object) { n["sesEndpoint"] = true }), "wso2is:network.sesEndpoint: "+
 			"no VPC endpoints are made here; write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
 			"587 as egressCidrs"),

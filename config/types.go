@@ -195,6 +195,10 @@ type Network struct {
 	// SESEndpoint builds a VPC endpoint of Amazon SES's SMTP interface, through which nodes send mail on port 587 without a way
 	// out of the VPC. It costs in every zone, as each interface endpoint does, and needs interfaceEndpoints. Default: false.
 	SESEndpoint bool `json:"sesEndpoint,omitempty"`
+	// S3Buckets are the names of further buckets that may be reached through the VPC endpoint of S3 that is made here, such as
+	// those from which a registry serves its images' layers; `*` is every bucket. Default: none beyond what nodes fetch by
+	// themselves; `*` in an adopted VPC, since what else is there uses the endpoint too.
+	S3Buckets []string `json:"s3Buckets,omitempty"`
 	// SESZones are those of the cluster's zones in which SES has its endpoint, known once the zones are.
 	SESZones []string `json:"-"`
 	// Proxy is the HTTP proxy through which the server calls others, where their addresses are not known. Default: none.

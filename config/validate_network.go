@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 
 	"github.com/wso2is-aws/wso2is/config/subnets"
@@ -14,6 +15,7 @@ func (v *validator) network() {
 	vpc, ok := v.cidr("network.cidr", n.CIDR)
 	v.egress()
 	v.proxy()
+	v.buckets()
 	if n.SESEndpoint && !*n.InterfaceEndpoints {
 		v.refuse("network.sesEndpoint", "write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
 			"587 as egressCidrs", "no VPC endpoints are made here")
@@ -39,6 +41,29 @@ func (v *validator) network() {
 	if !*n.InterfaceEndpoints && !n.CallsHTTPS() {
 		v.refuse("network.interfaceEndpoints", "write true, or egressCidrs that cover AWS's addresses",
 			"without endpoints and without a way out no node reaches the AWS services it calls")
+	}
+}
+
+// AllBuckets stands for every bucket in network.s3Buckets.
+const AllBuckets = "*"
+
+// bucketName is a bucket's name (Amazon S3 user guide, "General purpose bucket naming rules").
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// buckets checks what the endpoint of S3 lets through.
+func (v *validator) buckets() {
+	n := v.Network
+	for i, bucket := range n.S3Buckets {
+		path := fmt.Sprintf("network.s3Buckets[%d]", i)
+		switch {
+		case bucket == AllBuckets && len(n.S3Buckets) > 1:
+			v.refuse(path, "leave the other buckets out, or *", "* is every bucket")
+		case bucket != AllBuckets && !bucketName.MatchString(bucket):
+			v.refuse(path, "write a bucket's name, such as acme-layers, or *", "%q is no name of a bucket", bucket)
+		}
+	}
+	if len(n.S3Buckets) > 0 && n.Adopt != nil && !*n.InterfaceEndpoints {
+		v.refuse("network.s3Buckets", "leave it out, or write interfaceEndpoints: true", "no VPC endpoint of S3 is made here")
 	}
 }
 

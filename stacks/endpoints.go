@@ -9,6 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/components/network"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -63,12 +64,22 @@ func (b *base) s3Endpoint(ctx *pulumi.Context, c config.Cluster, scope awskit.Sc
 			tables[id] = pulumi.String(id).ToStringOutput()
 		}
 	}
-	s3, err := network.NewS3Endpoint(ctx, b.network, scope, tables)
+	s3, err := network.NewS3Endpoint(ctx, b.network, scope, tables, s3Through(c, scope))
 	if err != nil {
 		return nil, fmt.Errorf("creating the endpoint of S3: %w", err)
 	}
 	b.before = append(b.before, s3)
 	return s3.PrefixListId, nil
+}
+
+// s3Through is what nodes reach through the endpoint of S3.
+func s3Through(c config.Cluster, scope awskit.Scope) network.S3Through {
+	files := []config.Artifact{c.Product.Archive, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle, c.EKS.MembershipScheme}
+	own := scope.GlobalARN("s3", "", nodefiles.BucketName(scope)+"/*")
+	return network.S3Through{
+		Objects: append(nodefiles.ARNs(scope, files...), own), Signed: nodefiles.SignedARNs(scope, files...),
+		Buckets: c.Network.S3Buckets, Images: c.Topology != config.EC2, Hosts: !c.Fargate(),
+	}
 }
 
 // sesService is the endpoint service of Amazon SES's SMTP interface.

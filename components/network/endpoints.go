@@ -34,7 +34,7 @@ type Endpoints struct {
 
 // NewS3Endpoint builds the gateway endpoint of S3, from which the firewall learns S3's prefix list. It costs nothing.
 func NewS3Endpoint(
-	ctx *pulumi.Context, n *Network, scope awskit.Scope, tables map[string]pulumi.StringOutput,
+	ctx *pulumi.Context, n *Network, scope awskit.Scope, tables map[string]pulumi.StringOutput, through S3Through,
 ) (*ec2.VpcEndpoint, error) {
 	ids := pulumi.StringArray{}
 	for _, id := range awskit.Sorted(tables) {
@@ -43,7 +43,8 @@ func NewS3Endpoint(
 	return ec2.NewVpcEndpoint(ctx, "s3", &ec2.VpcEndpointArgs{
 		VpcId: n.VPC, VpcEndpointType: pulumi.String("Gateway"),
 		ServiceName: pulumi.String(serviceName(scope, "s3")), RouteTableIds: ids,
-		Tags: awskit.Tags(scope.Cluster+"-s3", component),
+		Policy: pulumi.String(through.policy(scope).JSON()),
+		Tags:   awskit.Tags(scope.Cluster+"-s3", component),
 	}, pulumi.Parent(n))
 }
 
@@ -85,6 +86,7 @@ func NewEndpoints(
 			SubnetIds:         subnets,
 			SecurityGroupIds:  pulumi.StringArray{args.SecurityGroup},
 			PrivateDnsEnabled: pulumi.Bool(true),
+			Policy:            interfacePolicy(args.Scope, service),
 			Tags:              awskit.Tags(args.Cluster+"-"+service, component),
 		}, pulumi.Parent(e))
 		if err != nil {

@@ -23,3 +23,29 @@ func TestEndpointServiceNames(t *testing.T) {
 		assert.Equal(t, "com.amazonaws.cn-north-1."+service, serviceName(beijing, service))
 	}
 }
+
+func TestWhatS3sEndpointLetsThrough(t *testing.T) {
+	scope := awskit.Scope{Partition: "aws-cn", Region: "cn-north-1", Account: "123456789012"}
+	files := S3Through{Objects: []string{"arn:aws-cn:s3:::config/*"}}
+	assert.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Sid":"ReadFiles","Effect":"Allow","Principal":{"AWS":"*"},
+		"Action":["s3:GetObject"],"Resource":["arn:aws-cn:s3:::config/*"],
+		"Condition":{"StringEquals":{"aws:PrincipalAccount":"123456789012"}}}]}`, files.policy(scope).JSON())
+	// What has no principal of this account must not ask for one.
+	published := S3Through{Signed: []string{"arn:aws-cn:s3:::vendor/x.zip"}, Images: true, Hosts: true}.policy(scope)
+	assert.Len(t, published.Statement, 1)
+	assert.Nil(t, published.Statement[0].Condition)
+	assert.Subset(t, published.Statement[0].Resource, []string{
+		"arn:aws-cn:s3:::vendor/x.zip", "arn:aws-cn:s3:::prod-cn-north-1-starport-layer-bucket/*",
+		"arn:aws-cn:s3:::al2023-repos-cn-north-1-de612dc2/*", "arn:aws-cn:s3:::amazon-ssm-cn-north-1/*",
+	})
+	further := S3Through{Buckets: []string{"acme-layers"}}.policy(scope)
+	assert.Equal(t, []string{"arn:aws-cn:s3:::acme-layers", "arn:aws-cn:s3:::acme-layers/*"}, further.Statement[0].Resource)
+	assert.Equal(t, []string{"*"}, S3Through{Buckets: []string{"*"}}.policy(scope).Statement[0].Resource)
+}
+
+func TestAnInterfaceEndpointLetsThisAccountThroughWhereItTakesAPolicy(t *testing.T) {
+	scope := awskit.Scope{Account: "123456789012"}
+	assert.Contains(t, interfacePolicy(scope, "monitoring"), `"Action":["cloudwatch:*"],"Resource":["*"],`+
+		`"Condition":{"StringEquals":{"aws:PrincipalAccount":"123456789012"}}`)
+	assert.Nil(t, interfacePolicy(scope, "email-smtp"))
+}

@@ -6,6 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,13 +32,18 @@ type Store struct {
 	child []pulumi.ResourceOption
 }
 
+const purpose = "config"
+
+// BucketName is the bucket's name, which whoever opens a way to it needs before it is there.
+func BucketName(scope awskit.Scope) string { return storage.Name(scope, purpose) }
+
 // New makes the bucket, encrypted with the key. The options are those of its children's parent.
 func New(
 	ctx *pulumi.Context, scope awskit.Scope, key pulumi.StringInput, child []pulumi.ResourceOption,
 ) (*Store, error) {
 	child = awskit.With(child, kept(ctx))
 	bucket, err := storage.NewBucket(ctx, "config", &storage.Args{
-		Scope: scope, Purpose: "config", KeyARN: key, Expendable: true,
+		Scope: scope, Purpose: purpose, KeyARN: key, Expendable: true,
 	}, child...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the bucket for node configuration: %w", err)
@@ -185,3 +193,22 @@ func ARNs(scope awskit.Scope, files ...config.Artifact) []string {
 	slices.Sort(arns)
 	return slices.Compact(arns)
 }
+
+// SignedARNs are those of files that are fetched from S3 by an https URL, sorted. The bucket is the first part of the host or of
+// the path (Amazon S3 user guide, "Virtual hosting of general purpose buckets").
+func SignedARNs(scope awskit.Scope, files ...config.Artifact) []string {
+	var arns []string
+	for _, a := range files {
+		u, err := url.Parse(a.Source)
+		if err != nil || u.Scheme != "https" {
+			continue
+		}
+		if m := s3Host.FindStringSubmatch(u.Hostname()); m != nil {
+			arns = append(arns, scope.GlobalARN("s3", "", strings.TrimPrefix(path.Join(m[1], u.Path), "/")))
+		}
+	}
+	slices.Sort(arns)
+	return slices.Compact(arns)
+}
+
+var s3Host = regexp.MustCompile(`^(?:(.+)\.)?s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?$`)

@@ -44,6 +44,20 @@ var noSESEndpoint = []string{
 	"use1-az2", "use1-az3", "use1-az5", "usw1-az2", "usw2-az4", "apne2-az4", "cac1-az3", "cac1-az4",
 }
 
+// withoutPolicy are the services whose endpoints take no policy, or of which AWS's documentation does not say that they do.
+// Source: doc_source/integrated-services-vpce-list.md of github.com/awsdocs/amazon-vpc-user-guide, column "Supports VPC endpoint
+// policies", and the services' own pages.
+var withoutPolicy = []string{"cloudformation", "ecs-agent", "ecs-telemetry", "eks-auth", "email-smtp", "wafv2"}
+
+// endpointPolicy refuses a policy on an endpoint whose service takes none.
+func endpointPolicy(c *Call) error {
+	name := c.text("serviceName")
+	if c.text("policy") != "" && slices.Contains(withoutPolicy, name[strings.LastIndex(name, ".")+1:]) {
+		return fail("InvalidParameter", "The VPC endpoint service %s does not support endpoint policies", name)
+	}
+	return nil
+}
+
 // endpointZones refuses an endpoint in a zone in which its service has none.
 func endpointZones(c *Call) error {
 	name := c.text("serviceName")

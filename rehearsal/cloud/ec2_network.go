@@ -156,7 +156,7 @@ var networkTypes = []Type{
 		},
 		Check: []Rule{policyDocument("policy", resourcePolicy, 20480)},
 		Rules: []Rule{
-			sameVPC("vpcId", "subnetIds[]", "routeTableIds[]", "securityGroupIds[]"), endpointFits, endpointZones,
+			sameVPC("vpcId", "subnetIds[]", "routeTableIds[]", "securityGroupIds[]"), endpointFits, endpointZones, endpointPolicy,
 			oneSubnetPerZone("subnetIds[]", "DuplicateSubnetsInSameZone"),
 		},
 		After: endpointOutputs,

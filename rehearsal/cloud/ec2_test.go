@@ -149,6 +149,19 @@ func TestZonesWithoutAnEndpointOfSES(t *testing.T) {
 	w.create(state.VPCEndpoint, "logs", in("logs", a, b))
 }
 
+// TestOnlySomeEndpointsTakeAPolicy holds that SES's takes none.
+func TestOnlySomeEndpointsTakeAPolicy(t *testing.T) {
+	w := worldIn(t, Options{}, "eu-west-1")
+	vpc := w.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
+	in := func(service string) Object {
+		return Object{"vpcId": vpc, "vpcEndpointType": "Interface", "serviceName": "com.amazonaws.eu-west-1." + service,
+			"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["logs:*"],"Resource":["*"]}]}`}
+	}
+	w.refuses(t, state.VPCEndpoint, in("email-smtp"), "com.amazonaws.eu-west-1.email-smtp does not support endpoint policies")
+	w.refuses(t, state.VPCEndpoint, in("ecs-agent"), "com.amazonaws.eu-west-1.ecs-agent does not support endpoint policies")
+	w.create(state.VPCEndpoint, "logs", in("logs"))
+}
+
 // TestEndpointsOfChinaHaveTheirOwnNames holds that neither spelling stands for the other.
 func TestEndpointsOfChinaHaveTheirOwnNames(t *testing.T) {
 	w := worldIn(t, Options{}, "cn-north-1")

@@ -21,6 +21,7 @@ type access struct {
 	nodes, masters     *Verdict
 	others, files      *Verdict
 	opened             *Verdict
+	endpoints          *Verdict
 	shown              map[*Verdict]map[string]bool
 }
 
@@ -46,16 +47,17 @@ type call struct {
 }
 
 // permissionProof decides the calls that services and nodes make, as IAM does.
-func permissionProof(c *cluster) []*Verdict {
+func permissionProof(c *cluster, want Expected) []*Verdict {
 	a := &access{
 		cluster: c, shown: map[*Verdict]map[string]bool{},
-		keys:     &Verdict{Claim: "Every service that uses the key may"},
-		services: &Verdict{Claim: "Every service that acts for the cluster may do what it does"},
-		nodes:    &Verdict{Claim: "Every call that nodes make of AWS is allowed"},
-		others:   &Verdict{Claim: "No role of the cluster may read what is not the cluster's"},
-		files:    &Verdict{Claim: "Shared files are mounted under a role, over TLS and through an access point only"},
-		masters:  &Verdict{Claim: "Only what makes the schema may read a database's master password"},
-		opened:   &Verdict{Claim: "What makes the schema refuses a database that the encryption key does not open"},
+		keys:      &Verdict{Claim: "Every service that uses the key may"},
+		services:  &Verdict{Claim: "Every service that acts for the cluster may do what it does"},
+		nodes:     &Verdict{Claim: "Every call that nodes make of AWS is allowed"},
+		others:    &Verdict{Claim: "No role of the cluster may read what is not the cluster's"},
+		endpoints: &Verdict{Claim: "No VPC endpoint of the stack lets a call through to what is another account's"},
+		files:     &Verdict{Claim: "Shared files are mounted under a role, over TLS and through an access point only"},
+		masters:   &Verdict{Claim: "Only what makes the schema may read a database's master password"},
+		opened:    &Verdict{Claim: "What makes the schema refuses a database that the encryption key does not open"},
 	}
 	for _, r := range c.Live {
 		if parts := strings.Split(r.Text("arn"), ":"); len(parts) > 5 && len(parts[4]) == len("123456789012") {
@@ -69,8 +71,9 @@ func permissionProof(c *cluster) []*Verdict {
 	a.proveMasters()
 	a.proveOpened()
 	a.proveOthers()
+	a.proveEndpoints(want.AnyBucket)
 	a.proveDenials()
-	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.opened, a.others}
+	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.opened, a.others, a.endpoints}
 	if a.shown[a.files] != nil {
 		all = append(all, a.files)
 	}
@@ -183,10 +186,10 @@ func (a *access) context(one call, endpoint *state.Resource) iam.Context {
 	c := iam.Context{
 		"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {a.region},
 		"aws:SourceVpce": nil, "aws:SourceVpc": nil, "aws:SourceAccount": nil, "aws:SourceArn": nil,
-		"aws:PrincipalIsAWSService": {fmt.Sprint(one.as.Service != "")},
+		"aws:PrincipalIsAWSService": {fmt.Sprint(one.as.Service != "")}, "aws:PrincipalArn": nil, "aws:PrincipalAccount": nil,
 	}
-	if one.as.ARN != "" {
-		c["aws:PrincipalArn"], c["aws:PrincipalAccount"] = []string{one.as.ARN}, []string{a.account}
+	if parts := strings.Split(one.as.ARN, ":"); len(parts) > 5 {
+		c["aws:PrincipalArn"], c["aws:PrincipalAccount"] = []string{one.as.ARN}, []string{parts[4]}
 	}
 	if endpoint != nil {
 		c["aws:SourceVpce"], c["aws:SourceVpc"] = []string{endpoint.ID}, []string{endpoint.Text("vpcId")}
@@ -229,6 +232,9 @@ func (a *access) policyOn(arn string) *iam.Policy {
 			Effect: "Allow", Principal: iam.Principals{"AWS": {a.account}}, Action: iam.Values{"kms:*"}, Resource: iam.Values{"*"},
 		}}}
 	case "s3":
+		if a.published(name) {
+			return readByAll(name)
+		}
 		return policyOf(a.One(state.BucketPolicy, name, "bucket"), "policy")
 	case "secretsmanager":
 		return policyOf(a.One(state.SecretPolicy, arn, "secretArn"), "policy")
@@ -298,22 +304,11 @@ func (a *access) pulls(image string, as call) []call {
 	repository := fmt.Sprintf("arn:%s:ecr:%s:%s:repository/%s", a.partition, m[2], m[1], m[3])
 	as.proves = "images from ECR"
 	all := append(each(as, "*", "ecr:GetAuthorizationToken"), each(as, repository, "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")...)
-	// ECR's layers lie in a bucket of its own, read by a signed address: the endpoint's policy is asked, and no role.
+	// ECR's layers lie in a bucket of its own, read by an address that ECR signed: no role is asked.
 	layers := as
-	layers.as, layers.action = nobody, "s3:GetObject"
+	layers.as, layers.action = a.stranger("ECR's signed address"), "s3:GetObject"
 	layers.on = fmt.Sprintf("arn:%s:s3:::prod-%s-starport-layer-bucket/x", a.partition, m[2])
-	if a.guarded("s3") {
-		layers.as = a.deployer()
-		layers.as.name = "ECR's signed address"
-		all = append(all, layers)
-	}
-	return all
-}
-
-// guarded reports whether the endpoint of a service has a policy.
-func (a *access) guarded(service string) bool {
-	e := (&proofs{cluster: a.cluster}).endpointOf(service)
-	return e != nil && e.Text("policy") != ""
+	return append(all, layers)
 }
 
 // logs are the calls that write to a log group which is there. IAM takes the group's ARN with its stream's.

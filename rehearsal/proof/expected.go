@@ -33,6 +33,8 @@ type Expected struct {
 	DatabaseExtended, ClusterExtended bool
 	// Lists says that the stack file names S3's prefix list by id, whose ranges no state shows.
 	Lists bool
+	// AnyBucket says that the stack file opens the VPC endpoint of S3 to every bucket.
+	AnyBucket bool
 	// Directory are the addresses of the users' directory, and DirectoryPort its port.
 	Directory     []netip.Prefix
 	DirectoryPort int
@@ -145,6 +147,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		CIDR        string
 		EgressCIDRs []Egress
 		SESEndpoint bool
+		S3Buckets   []string
 		Proxy       Proxy
 		Adopt       *struct {
 			PublicSubnets, PrivateSubnets map[string]struct{ ID, CIDR string }
@@ -180,7 +183,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		e.Unprotected = e.Unprotected || p.DeletionProtection != nil && !*p.DeletionProtection
 	}
 	e.Most, e.Outside, e.SES = nodes.Autoscaling.Max, network.EgressCIDRs, network.SESEndpoint
-	e.Proxy = network.Proxy
+	e.Proxy, e.AnyBucket = network.Proxy, slices.Contains(network.S3Buckets, "*")
 	e.Undrained = balancer.DeregistrationDelay != nil && *balancer.DeregistrationDelay == 0
 	// A text arrives as it is, or as JSON.
 	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"

@@ -190,6 +190,24 @@ var permissionMutations = map[string]mutation{
 	"S3's endpoint and images": {"fargate", func(d *document) {
 		d.set("VpcEndpoint", "s3", "policy", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::wso2is-*"}}`)
 	}, nodesCall, "starport-layer-bucket/x: VpcEndpoint s3 does not let it through"},
+	"S3's endpoint without a policy": {"prod", func(d *document) { d.set("VpcEndpoint", "s3", "policy", "") }, outlets,
+		"VpcEndpoint s3 lets s3:PutObject on arn:aws:s3:::another/x through for a principal of another account"},
+	"S3's endpoint lets this account read everywhere": {"eks", func(d *document) {
+		d.edit("VpcEndpoint", "s3", "policy", `"arn:aws:s3:::wso2is-eks-config-123456789012-eu-west-1/*"`, `"*"`)
+	}, outlets, "VpcEndpoint s3 lets s3:GetObject on arn:aws:s3:::another/x through for a principal of this account"},
+	"S3's endpoint names buckets by a pattern": {"fargate", func(d *document) {
+		d.edit("VpcEndpoint", "s3", "policy", "wso2is-fargate-config-123456789012-eu-west-1", "wso2is-*")
+	}, outlets, "VpcEndpoint s3 names the buckets wso2is-*, and another account could make one of them"},
+	"secrets for another account's credentials": {"ecs", func(d *document) {
+		d.edit("VpcEndpoint", "secretsmanager", "policy", `"aws:PrincipalAccount":"123456789012"`, `"aws:PrincipalAccount":"000000000000"`)
+	}, outlets, "VpcEndpoint secretsmanager lets secretsmanager:GetSomething through for a principal of another account"},
+	"an endpoint for nobody": {"ecs", func(d *document) {
+		d.edit("VpcEndpoint", "logs", "policy", `"aws:PrincipalAccount":"123456789012"`, `"aws:PrincipalAccount":"000000000000"`)
+	}, nodesCall, "may not logs:CreateLogStream, logs:PutLogEvents on"},
+	"S3's endpoint for this account's credentials only": {"prod", func(d *document) {
+		d.set("VpcEndpoint", "s3", "policy", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*",`+
+			`"Condition":{"StringEquals":{"aws:PrincipalAccount":"123456789012"}}}}`)
+	}, nodesCall, "the package manager may not s3:GetObject on arn:aws:s3:::al2023-repos-eu-west-1-de612dc2/x: VpcEndpoint s3 does not let it through"},
 
 	"a task's secrets": {"fargate", func(d *document) { d.statement("RolePolicy", "execution", "policy", "ReadSecrets") }, nodesCall,
 		"starting a task of TaskDefinition nodes: role wso2is-fargate-execution-eu-west-1 may not secretsmanager:GetSecretValue"},

@@ -415,10 +415,10 @@ func (a *access) proveProgram(p program) {
 		if strings.Contains(text, "amazon-cloudwatch-agent-ctl") {
 			a.proveAgent(p, s)
 		}
-		if strings.Contains(text, "dnf install") && a.guarded("s3") {
+		if strings.Contains(text, "dnf install") {
 			// https://docs.aws.amazon.com/linux/al2023/ug/managing-repos-os-updates.html
 			one := p.call
-			one.as, one.action = a.deployer(), "s3:GetObject"
+			one.as, one.action = nobody, "s3:GetObject"
 			one.as.name = "the package manager"
 			one.on = fmt.Sprintf("arn:%s:s3:::al2023-repos-%s-de612dc2/x", a.partition, a.region)
 			a.check(a.nodes, one)

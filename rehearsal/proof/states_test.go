@@ -85,6 +85,15 @@ var adopted = map[string]any{"adopt": map[string]any{
 	},
 }}
 
+// withRouteTables is the same without endpoints of its own.
+var withRouteTables = func() map[string]any {
+	vpc := maps.Clone(adopted["adopt"].(map[string]any))
+	delete(vpc, "endpointSecurityGroup")
+	delete(vpc, "s3PrefixList")
+	vpc["privateRouteTables"] = []any{"rtb-01234567"}
+	return vpc
+}()
+
 // partly are stacks of which a state cannot show everything, and of what it says so.
 var partly = map[string]struct {
 	source
@@ -93,6 +102,13 @@ var partly = map[string]struct {
 	"adopted": {source{file: prod, set: map[string]any{"wso2is:network": adopted, "wso2is:loadBalancer": map[string]any{
 		"internal": true, "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 	}}}, "the subnets are not this stack's"},
+	"own endpoints": {source{file: prod, set: map[string]any{"wso2is:network": map[string]any{
+		"adopt": withRouteTables, "interfaceEndpoints": true,
+	}, "wso2is:loadBalancer": map[string]any{
+		"internal": true, "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+	}}}, "VpcEndpoint s3 is in a VPC with others, whose buckets are not in the state"},
+	"every bucket": {source{file: prod, set: map[string]any{"wso2is:network": map[string]any{"s3Buckets": []any{"*"}}}},
+		"VpcEndpoint s3 lets every bucket through, as the stack file says"},
 	"eks there": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{"wso2is:network": adopted}},
 		"whether 52.218.0.0/17 is S3's is not in the state"},
 	"eks adopted": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{

@@ -49,6 +49,9 @@ func scoped(c *cluster) *Verdict {
 
 // allowed finds what one statement that allows something opens beyond what it names.
 func allowed(v *Verdict, r *state.Resource, s map[string]any) {
+	if r.Type == state.VPCEndpoint {
+		return // it gives nobody anything; what it lets through is a claim of its own
+	}
 	if _, trusts := s["Principal"]; trusts {
 		if everybody(s["Principal"]) && s["Condition"] == nil {
 			v.fault("%s allows everybody what %v says, without a condition", r, s["Sid"])

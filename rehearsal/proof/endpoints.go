@@ -1,0 +1,104 @@
+package proof
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// open are the services whose endpoints take no policy, so that everything goes through them, with what bounds it instead.
+var open = map[string]string{
+	"email-smtp":    "SES asks for SMTP credentials",
+	"ecs-agent":     "only the ECS agent of a registered container instance is answered",
+	"ecs-telemetry": "only the ECS agent of a registered container instance is answered",
+	"eks-auth":      "it trades a pod's token for its role and takes nothing else",
+	"wafv2":         "it says what a web ACL does and holds no data",
+}
+
+// published reports whether a bucket is one of those in which AWS keeps what everybody may read.
+// https://github.com/aws-samples/data-perimeter-policy-examples, service_owned_resources.md
+func (a *access) published(bucket string) bool {
+	return slices.Contains([]string{
+		"al2023-repos-" + a.region + "-de612dc2", "prod-" + a.region + "-starport-layer-bucket", "amazon-ssm-" + a.region,
+	}, bucket)
+}
+
+// readByAll is the policy of such a bucket.
+func readByAll(bucket string) *iam.Policy {
+	return &iam.Policy{Name: "the bucket " + bucket, Statements: []iam.Statement{{
+		Effect: "Allow", Principal: iam.Principals{"AWS": {"*"}}, Action: iam.Values{"s3:GetObject"}, Resource: iam.Values{"*"},
+	}}}
+}
+
+// stranger is a principal of another account that may do everything there.
+func (a *access) stranger(name string) caller {
+	s := a.deployer()
+	s.name, s.ARN = name, strings.Replace(s.ARN, a.account, "000000000000", 1)
+	return s
+}
+
+// claimable are buckets that a policy names by a pattern, so that another account could make one of them.
+func claimable(policy *iam.Policy) []string {
+	var all []string
+	for _, s := range policy.Statements {
+		for _, arn := range s.Resource {
+			bucket, _, _ := strings.Cut(arn[strings.LastIndex(arn, ":")+1:], "/")
+			if s.Effect == "Allow" && bucket != "*" && strings.ContainsAny(bucket, "*?") {
+				all = append(all, bucket)
+			}
+		}
+	}
+	return all
+}
+
+// proveEndpoints proves that an endpoint is no way out for what is in the cluster: neither to another account's bucket, whoever
+// asks, nor with credentials of another account that somebody brings along.
+func (a *access) proveEndpoints(anyBucket bool) {
+	v := a.endpoints
+	for _, e := range a.Of(state.VPCEndpoint) {
+		service := shortService(e.Text("serviceName"))
+		if open[service] != "" {
+			continue
+		}
+		policy := policyOf(e, "policy")
+		switch {
+		case service != "s3":
+		case a.Get(state.VPC, e.Text("vpcId")) == nil:
+			v.open("%s is in a VPC with others, whose buckets are not in the state", e)
+			continue
+		case anyBucket:
+			v.open("%s lets every bucket through, as the stack file says", e)
+			continue
+		case policy != nil:
+			for _, bucket := range claimable(policy) {
+				v.fault("%s names the buckets %s, and another account could make one of them", e, bucket)
+			}
+		}
+		a.show(v, service)
+		for _, one := range a.outward(service) {
+			r := &iam.Request{Principal: one.as.Principal, Action: one.action, Resource: one.on, Context: a.context(one, e)}
+			if r.Decide(iam.Policies{Identity: one.as.policies.Identity, Endpoint: policy}).Allowed {
+				v.fault("%s lets %s through for %s", e, strings.TrimSuffix(one.action+" on "+one.on, " on *"), one.as.name)
+			}
+		}
+	}
+}
+
+// outward are calls that a service's endpoint has to keep in.
+func (a *access) outward(service string) []call {
+	foreign, own := a.stranger("a principal of another account"), a.deployer()
+	own.name = "a principal of this account"
+	if service == "s3" {
+		bucket := "arn:" + a.partition + ":s3:::another/x"
+		return append(each(call{as: foreign}, bucket, "s3:PutObject"), each(call{as: own}, bucket, "s3:GetObject", "s3:PutObject")...)
+	}
+	prefix := service
+	for of, names := range apiEndpoints {
+		if slices.Contains(names, service) {
+			prefix = of
+		}
+	}
+	return each(call{as: foreign}, "*", prefix+":GetSomething")
+}
