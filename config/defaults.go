@@ -26,7 +26,7 @@ var profiles = map[Profile]profileDefaults{
 		nat: NATSingle,
 	},
 	Prod: {
-		zones: 3, storage: 100, backupDays: 14, logRetention: 90, recoveryDays: 30, instanceType: "m6i.xlarge",
+		zones: 3, storage: 100, backupDays: 14, logRetention: 365, recoveryDays: 30, instanceType: "m6i.xlarge",
 		taskMemory: 16,
 		nat:        NATPerZone, safe: true,
 	},

@@ -39,7 +39,7 @@ func TestProfilesDecideDefaults(t *testing.T) {
 	require.Equal(t, config.NATPerZone, prod.Network.NAT)
 	require.Equal(t, "db.m6g.large", prod.Database.Instance.Class)
 	require.Equal(t, 14, *prod.Database.Instance.BackupDays)
-	require.Equal(t, 90, prod.Observability.LogRetention)
+	require.Equal(t, 365, prod.Observability.LogRetention)
 	require.Equal(t, 30, *prod.Secrets.RecoveryDays)
 	require.Equal(t, 90, *prod.Observability.MaxImageAgeDays)
 	for _, on := range []*bool{

@@ -652,7 +652,7 @@ type UserStore struct {
 
 // Observability is what is kept and watched.
 type Observability struct {
-	// LogRetention is for how many days logs are kept, one of CloudWatch's steps. Default: 14 in dev, 90 in prod.
+	// LogRetention is for how many days logs are kept, one of CloudWatch's steps. Default: 14 in dev, 365 in prod.
 	LogRetention int `json:"logRetention,omitempty" jsonschema:"minimum=1,maximum=3653"`
 	// AlarmTopicARN is the SNS topic that is told of alarms and of failed refreshes, deployments, tasks and databases. Its
 	// policy must let events.amazonaws.com publish. Alarms exist without it; nobody is told.

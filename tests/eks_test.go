@@ -109,7 +109,7 @@ func TestControlPlane(t *testing.T) {
 	assert.True(t, cluster.Protect, "in prod")
 	logs := p.One(t, "aws:cloudwatch/logGroup:LogGroup", "control-plane")
 	assert.Equal(t, "/aws/eks/wso2is-test/cluster", logs.Get("name"))
-	assert.Equal(t, 90.0, logs.Get("retentionInDays"))
+	assert.Equal(t, 365.0, logs.Get("retentionInDays"))
 	assert.True(t, cluster.DependsOn("control-plane"), "EKS would make the log group itself")
 	assert.True(t, cluster.DependsOn("cluster-AmazonEKSClusterPolicy"))
 }

@@ -110,10 +110,8 @@ func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	if err != nil {
 		return nil, fmt.Errorf("setting the policy of bucket %s: %w", name, err)
 	}
-	if args.ExpireDays > 0 {
-		if err := expire(ctx, name, bucket, args.ExpireDays, child); err != nil {
-			return nil, fmt.Errorf("setting the lifecycle of bucket %s: %w", name, err)
-		}
+	if err := tidy(ctx, name, bucket, args.ExpireDays, child); err != nil {
+		return nil, fmt.Errorf("setting the lifecycle of bucket %s: %w", name, err)
 	}
 	b.Ready = []pulumi.Resource{closed, encrypted, versioned, policy}
 	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"name": b.Name, "arn": b.ARN})
@@ -133,15 +131,28 @@ func (a *Args) policy(bucket string) awskit.Policy {
 	return awskit.NewPolicy(statements...)
 }
 
-func expire(ctx *pulumi.Context, name string, bucket *s3.BucketV2, days int, child []pulumi.ResourceOption) error {
-	_, err := s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{
-		Bucket: bucket.ID().ToStringOutput(),
-		Rules: s3.BucketLifecycleConfigurationV2RuleArray{s3.BucketLifecycleConfigurationV2RuleArgs{
+// abortDays is after how many days the parts of an upload that was not completed go: nothing lists them, and they cost.
+const abortDays = 7
+
+// tidy takes away what is of no use any more.
+func tidy(ctx *pulumi.Context, name string, bucket *s3.BucketV2, days int, child []pulumi.ResourceOption) error {
+	rules := s3.BucketLifecycleConfigurationV2RuleArray{s3.BucketLifecycleConfigurationV2RuleArgs{
+		Id: pulumi.String("abort-uploads"), Status: pulumi.String("Enabled"),
+		Filter: s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
+		AbortIncompleteMultipartUpload: s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
+			DaysAfterInitiation: pulumi.Int(abortDays),
+		},
+	}}
+	if days > 0 {
+		rules = append(rules, s3.BucketLifecycleConfigurationV2RuleArgs{
 			Id: pulumi.String("expire"), Status: pulumi.String("Enabled"),
 			Filter:                      s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
 			Expiration:                  s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(days)},
 			NoncurrentVersionExpiration: s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{NoncurrentDays: pulumi.Int(days)},
-		}},
+		})
+	}
+	_, err := s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{
+		Bucket: bucket.ID().ToStringOutput(), Rules: rules,
 	}, child...)
 	return err
 }

@@ -65,9 +65,11 @@ func TestObjectsAreEncryptedWithTheKeyThatIsGiven(t *testing.T) {
 func TestOldObjectsGoWhereTheyMay(t *testing.T) {
 	const lifecycle = "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"
 	kept := bucket(t, func(args *Args) { args.ExpireDays = 90 }).One(t, lifecycle, "logs")
-	assert.Equal(t, 90.0, kept.Get("rules", "0", "expiration", "days"))
-	assert.Equal(t, 90.0, kept.Get("rules", "0", "noncurrentVersionExpiration", "noncurrentDays"))
-	assert.Empty(t, bucket(t, func(*Args) {}).All(lifecycle))
+	assert.Equal(t, 90.0, kept.Get("rules", "1", "expiration", "days"))
+	assert.Equal(t, 90.0, kept.Get("rules", "1", "noncurrentVersionExpiration", "noncurrentDays"))
+	files := bucket(t, func(*Args) {}).One(t, lifecycle, "logs")
+	assert.Len(t, files.Get("rules"), 1, "nothing that is in the bucket goes")
+	assert.Equal(t, 7.0, files.Get("rules", "0", "abortIncompleteMultipartUpload", "daysAfterInitiation"))
 }
 
 func TestTheNameOfABucketHoldsAccountAndRegionAndFits(t *testing.T) {
