@@ -208,6 +208,13 @@ func TestNodeLife(t *testing.T) {
 				}
 			}
 
+			// The programs beside the server are not root, whose the volumes of a task are.
+			for _, name := range []string{Shared + "/turn", "/tmp"} {
+				info, err := os.Stat(n.at(name))
+				require.NoError(t, err)
+				require.EqualValues(t, 0o777, info.Mode().Perm(), "%s cannot be written by others than root", name)
+			}
+
 			environment, err := ServeEnvironment(n.cluster)
 			require.NoError(t, err)
 			server := n.command(Serve(), environment, EnvTurn+"=1")

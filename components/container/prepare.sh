@@ -29,6 +29,9 @@ while IFS='|' read -r from checksum path; do
 done <<<"$WSO2IS_FILES"
 printf '%s' "${WSO2IS_SCHEMA:-}" >"$SHARED/etc/schema.properties"
 if [[ -n ${ECS_CONTAINER_METADATA_URI_V4:-} ]]; then
+	# A task's volumes are root's, and the programs beside the server are not root.
+	mkdir -p "$SHARED/turn" "$ROOT/tmp"
+	chmod 1777 "$SHARED/turn" "$ROOT/tmp"
 	address=$(find_address)
 	[[ -n $address ]] || die "this task's address is unknown"
 	printf '%s\n' "$address" >"$SHARED/etc/node-ip"

@@ -46,7 +46,7 @@ fi
 
 # On ECS the container turn says when.
 waited=0
-until [ -z "${WSO2IS_TURN_SECONDS:-}" ] || [ -f "$SHARED/etc/turn" ] || [ "$waited" -ge "$WSO2IS_TURN_SECONDS" ]; do
+until [ -z "${WSO2IS_TURN_SECONDS:-}" ] || [ -f "$SHARED/turn/due" ] || [ "$waited" -ge "$WSO2IS_TURN_SECONDS" ]; do
 	[ "$waited" -gt 0 ] || log "waiting for this node's turn"
 	sleep 1
 	waited=$((waited + 1))

@@ -5,7 +5,7 @@
 set -euo pipefail
 PROGRAM=turn
 export HOME=${HOME:-/tmp} LC_ALL=C AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=8
-GO=${WSO2IS_ROOT:-}/opt/wso2is/etc/turn
+GO=${WSO2IS_ROOT:-}/opt/wso2is/turn/due
 
 # However this ends, the server starts: better two that start together than none.
 finish() {

@@ -46,7 +46,7 @@ esac
 	}
 	out, err := command.CombinedOutput()
 	require.NoError(t, err, string(out))
-	require.FileExists(t, filepath.Join(root, "opt/wso2is/etc/turn"), "the server is told in the end")
+	require.FileExists(t, filepath.Join(root, "opt/wso2is/turn/due"), "the server is told in the end")
 	return string(out)
 }
 

@@ -76,7 +76,8 @@ func (b *builder) schemaContainers(known schemaValues[string]) (string, error) {
 	}
 	program := b.container(schemaContainer, c.Container.Image, container.Schema(), environment).
 		mount("artifacts", "config", "shared").secrets(b.schemaSecrets(), known.Secrets).after(prepareContainer)
-	program.Essential, program.User = true, fmt.Sprintf("%d:%d", container.User, container.User)
+	program = program.unprivileged()
+	program.Essential = true
 	program.CPU, program.Memory = schemaCPU/2, schemaServerMemory
 	return containerDefinitions(prepare, program)
 }

@@ -55,6 +55,7 @@ type definition struct {
 	CPU              int              `json:"cpu,omitempty"`
 	Memory           int              `json:"memory,omitempty"`
 	User             string           `json:"user,omitempty"`
+	ReadOnlyRoot     bool             `json:"readonlyRootFilesystem,omitempty"`
 	EntryPoint       []string         `json:"entryPoint"`
 	Environment      []variable       `json:"environment"`
 	Secrets          []secretVariable `json:"secrets,omitempty"`
@@ -108,7 +109,12 @@ type systemControl struct {
 }
 
 type linuxParameters struct {
-	InitProcessEnabled bool `json:"initProcessEnabled"`
+	InitProcessEnabled bool          `json:"initProcessEnabled"`
+	Capabilities       *capabilities `json:"capabilities,omitempty"`
+}
+
+type capabilities struct {
+	Drop []string `json:"drop"`
 }
 
 type ulimit struct {
@@ -135,6 +141,12 @@ type logConfiguration struct {
 var volumes = map[string]string{
 	"artifacts": container.ArtifactVolume, "config": container.ConfigVolume, "shared": container.Shared,
 }
+
+// temporary is the volume in which the containers of the tools' image can write: their root file system is read-only.
+const temporary = "tmp"
+
+// serverUser is the user and the group of every program that is not root.
+var serverUser = fmt.Sprintf("%d:%d", container.User, container.User)
 
 // secretRef is where a variable's value is: in one of the stack's own secrets, by key, or in a property of the secret
 // that RDS keeps of an instance's master user.
@@ -210,6 +222,24 @@ func (b *builder) container(name, image string, program []string, environment ma
 	return d
 }
 
+// tools begins a container of the tools' image: as no root, with no capability, and with one place to write.
+func (b *builder) tools(name string, program []string, environment map[string]string) definition {
+	environment = maps.Clone(environment)
+	environment["HOME"] = "/tmp" // the user has none in this image
+	d := b.container(name, b.Config.Container.ToolsImage, program, environment).unprivileged()
+	// A shell through ECS Exec needs a root file system that can be written (ECS developer guide, "Monitor Amazon ECS containers
+	// with ECS Exec", considerations).
+	d.ReadOnlyRoot = !b.Config.ECS.Exec
+	d.MountPoints = append(d.MountPoints, mountPoint{temporary, "/tmp", false})
+	return d
+}
+
+// unprivileged takes root and every capability from a container.
+func (d definition) unprivileged() definition {
+	d.User, d.LinuxParameters.Capabilities = serverUser, &capabilities{Drop: []string{"ALL"}}
+	return d
+}
+
 // mount gives a container the volumes that the one that prepares the task fills.
 func (d definition) mount(readOnly ...string) definition {
 	for name, at := range awskit.Sorted(volumes) {
@@ -236,11 +266,19 @@ func (d definition) after(name string) definition {
 	return d
 }
 
+// dropped are the capabilities that Docker gives root, but for DAC_OVERRIDE and FOWNER.
+var dropped = []string{
+	"AUDIT_WRITE", "CHOWN", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+}
+
 // prepare is the container that runs first and fetches files.
 func (b *builder) prepare(files []container.File, schema string) definition {
 	environment := container.PrepareEnvironment(b.Config.Region, files, schema)
-	d := b.container(prepareContainer, b.Config.Container.ToolsImage, container.Prepare(), environment).mount()
-	d.Memory, d.User = config.PrepareMemory, "0" // the volumes are root's
+	d := b.tools(prepareContainer, container.Prepare(), environment).mount()
+	// The volumes are root's, unless an image says otherwise (ECS developer guide, "Use bind mounts with Amazon ECS"): root
+	// opens those that others write to. It needs no capability but to write what is somebody else's.
+	d.Memory, d.User = config.PrepareMemory, "0"
+	d.LinuxParameters.Capabilities = &capabilities{Drop: slices.Clone(dropped)}
 	return d
 }
 
@@ -285,7 +323,7 @@ func (b *builder) nodeContainers(known nodeValues[string]) (string, error) {
 	}
 	server := b.container(serverContainer, c.Container.Image, container.Serve(), environment).
 		mount("config", "shared").secrets(b.serverSecrets(), known.Secrets).after(prepareContainer)
-	server.Essential, server.User, server.StopTimeout = true, fmt.Sprintf("%d:%d", container.User, container.User), stopSeconds
+	server.Essential, server.StopTimeout = true, stopSeconds
 	server.CPU, server.Memory = b.serverCPU(), c.ServerMemory()
 	server.Ulimits = []ulimit{{"nofile", openFiles, openFiles}}
 	server.PortMappings = []portMapping{{ports.HTTPS, ports.HTTPS, "tcp"}, {ports.HTTP, ports.HTTP, "tcp"}}
@@ -301,6 +339,7 @@ func (b *builder) nodeContainers(known nodeValues[string]) (string, error) {
 	}
 	// Nodes reach the cluster's own name on themselves instead of going out through the load balancer.
 	if c.HostNetwork() {
+		server = server.unprivileged()
 		server.ExtraHosts = []extraHost{{c.Hostname, "127.0.0.1"}} // the instance redirects its port 443
 	} else {
 		server.EntryPoint, server.User = container.ServeFromRoot(), "0:0"
@@ -317,16 +356,16 @@ func (b *builder) nodeContainers(known nodeValues[string]) (string, error) {
 	server.LogConfiguration.Options["awslogs-multiline-pattern"] = `^(TID: )?\[|^[0-9]{4}-`
 	containers := []definition{prepare, server}
 	if c.Clustered() {
-		turn := b.container(turnContainer, c.Container.ToolsImage, container.Turn(),
-			container.TurnEnvironment(c.Region, b.Cluster, b.Cluster))
-		turn.Memory, turn.User = config.TurnMemory, "0" // the volume is root's
-		turn.MountPoints = []mountPoint{{"shared", volumes["shared"], false}}
+		turn := b.tools(turnContainer, container.Turn(), container.TurnEnvironment(c.Region, b.Cluster, b.Cluster)).
+			after(prepareContainer)
+		turn.Memory = config.TurnMemory
+		turn.MountPoints = append(turn.MountPoints, mountPoint{"shared", volumes["shared"], false})
 		containers = append(containers, turn)
 	}
-	members := b.container(membersContainer, c.Container.ToolsImage, container.Members(), container.MembersEnvironment(c))
+	members := b.tools(membersContainer, container.Members(), container.MembersEnvironment(c)).after(prepareContainer)
 	members.Memory = config.MembersMemory
 	if c.HostNetwork() {
-		members.MountPoints = []mountPoint{{imageVolume, container.ImageFile, true}}
+		members.MountPoints = append(members.MountPoints, mountPoint{imageVolume, container.ImageFile, true})
 	}
 	containers = append(containers, members)
 	return containerDefinitions(containers...)
@@ -362,7 +401,7 @@ func (b *builder) taskDefinition(
 		in.Cpu, in.Memory = nil, nil // the containers' own add up to what the instance has
 	}
 	list, _ := in.Volumes.(ecs.TaskDefinitionVolumeArray)
-	for volume := range awskit.Sorted(volumes) {
+	for _, volume := range append(slices.Sorted(maps.Keys(volumes)), temporary) {
 		list = append(list, ecs.TaskDefinitionVolumeArgs{Name: pulumi.String(volume)})
 	}
 	in.Volumes = list

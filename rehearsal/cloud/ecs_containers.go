@@ -107,6 +107,11 @@ func (t *task) container(d types.ContainerDefinition, list []types.ContainerDefi
 	if t.fargate && (value(d.Privileged) || d.LinuxParameters != nil && len(d.LinuxParameters.Devices) > 0) {
 		t.bad("%s: Fargate runs no privileged containers and has no devices", name)
 	}
+	if c := d.LinuxParameters; t.fargate && c != nil && c.Capabilities != nil && slices.ContainsFunc(c.Capabilities.Add, func(add string) bool {
+		return add != "SYS_PTRACE" // API_KernelCapabilities
+	}) {
+		t.bad("%s: Fargate lets a container add no capability but SYS_PTRACE", name)
+	}
 	t.health(name, d.HealthCheck)
 	t.log(name, d.LogConfiguration)
 	t.dependencies(name, d, list)

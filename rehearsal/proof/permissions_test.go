@@ -41,6 +41,21 @@ func (d *document) statement(kind, name, key, sid string, instead ...string) {
 	d.set(kind, name, key, string(raw))
 }
 
+// container changes one container of a task definition.
+func (d *document) container(task, name string, change func(map[string]any)) {
+	d.t.Helper()
+	var all []map[string]any
+	require.NoError(d.t, json.Unmarshal([]byte(d.out("TaskDefinition", task, definitions).(string)), &all))
+	for _, one := range all {
+		if one["name"] == name {
+			change(one)
+		}
+	}
+	raw, err := json.Marshal(all)
+	require.NoError(d.t, err)
+	d.set("TaskDefinition", task, definitions, string(raw))
+}
+
 const topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
 
 // tell puts a topic into the state that an alarm tells.
@@ -208,6 +223,29 @@ var permissionMutations = map[string]mutation{
 		d.set("VpcEndpoint", "s3", "policy", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*",`+
 			`"Condition":{"StringEquals":{"aws:PrincipalAccount":"123456789012"}}}}`)
 	}, nodesCall, "the package manager may not s3:GetObject on arn:aws:s3:::al2023-repos-eu-west-1-de612dc2/x: VpcEndpoint s3 does not let it through"},
+	"a program beside the server is root": {"ecs", func(d *document) {
+		d.container("nodes", "members", func(one map[string]any) { delete(one, "user") })
+	}, lockedIn, "the container members of TaskDefinition nodes is root"},
+	"a program beside the server writes everywhere": {"ecs", func(d *document) {
+		d.container("nodes", "turn", func(one map[string]any) { delete(one, "readonlyRootFilesystem") })
+	}, lockedIn, "the container turn of TaskDefinition nodes can write its root file system"},
+	"a program beside the server keeps capabilities": {"ecs", func(d *document) {
+		d.container("schema", "schema", func(one map[string]any) { delete(one, "linuxParameters") })
+	}, lockedIn, "the container schema of TaskDefinition schema keeps capabilities"},
+	"what opens the volumes keeps capabilities": {"fargate", func(d *document) {
+		d.container("nodes", "prepare", func(one map[string]any) { delete(one, "linuxParameters") })
+	}, lockedIn, "the container prepare of TaskDefinition nodes is root, and keeps capabilities that it has no use for"},
+	"nobody opens a volume": {"ecs", func(d *document) {
+		d.container("nodes", "turn", func(one map[string]any) { delete(one, "dependsOn") })
+	}, lockedIn, "the container turn of TaskDefinition nodes writes to the volume shared, which is root's, and waits for nobody who opens it"},
+	"the server stays root": {"fargate", func(d *document) {
+		d.edit("TaskDefinition", "nodes", "containerDefinitions", "--no-new-privs ", "")
+	}, lockedIn, "the container server of TaskDefinition nodes is root"},
+	"a pod is root": {"eks", func(d *document) {
+		d.each("Deployment", "server", "spec", func(spec map[string]any) {
+			delete(spec["template"].(map[string]any)["spec"].(map[string]any), "securityContext")
+		})
+	}, lockedIn, "the container members of Deployment server may be root"},
 
 	"a task's secrets": {"fargate", func(d *document) { d.statement("RolePolicy", "execution", "policy", "ReadSecrets") }, nodesCall,
 		"starting a task of TaskDefinition nodes: role wso2is-fargate-execution-eu-west-1 may not secretsmanager:GetSecretValue"},

@@ -91,6 +91,7 @@ const (
 	filesMount   = "Shared files are mounted under a role"
 	strangers    = "No role of the cluster may read"
 	mountedBy    = "Shared files are mounted"
+	lockedIn     = "No container is root or writes its root file system"
 	outlets      = "No VPC endpoint of the stack lets a call through"
 	masterReads  = "Only what makes the schema may read"
 	keyRefuses   = "What makes the schema refuses"

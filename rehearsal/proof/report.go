@@ -104,6 +104,9 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want), Settings: append(configured(c, want), scoped(c), ordered(c), used(c))}
 	report.Network = append(networkProof(c, want), ownName(c, want.Hostname))
 	report.Permissions = permissionProof(c, want)
+	if v := c.confined(); v != nil {
+		report.Permissions = append(report.Permissions, v)
+	}
 	report.Health = healthProof(c, want)
 	return report, nil
 }
