@@ -8,7 +8,7 @@ PATH_PULUMI := $(shell pulumi version 2>/dev/null | grep -E '^$(basename $(PULUM
 PULUMI_HOME_DIR := $(if $(PATH_PULUMI),,.cache/pulumi-$(PULUMI_VERSION))
 PULUMI_BIN := $(if $(PULUMI_HOME_DIR),$(PULUMI_HOME_DIR)/bin/pulumi)
 
-.PHONY: build test rehearse preflight bench docs lint clean
+.PHONY: build test rehearse prices preflight bench docs lint clean
 
 ## build: the Pulumi program, where Pulumi.yaml expects it
 build:
@@ -34,6 +34,12 @@ $(PULUMI_BIN):
 	cd rehearsal && go build \
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		-o ../$@ github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
+
+## prices: AWS's list prices of REGIONS (eu-west-1), with commas between them, for what a rehearsal says of a month's cost; AWS
+## publishes them to everyone
+prices:
+	cd rehearsal && go build -o ../.cache/rehearsal .
+	.cache/rehearsal --project . --prices $(or $(REGIONS),eu-west-1)
 
 ## preflight: what the first update of STACK (dev) needs of the account and no rehearsal can know, asked read-only with the
 ## caller's credentials

@@ -99,6 +99,7 @@ func (c *Cluster) fillIn() {
 		setPtr(&c.Observability.MaxImageAgeDays, maxImageAgeDays)
 	}
 	setPtr(&c.Observability.MaxImageAgeDays, 0)
+	c.Usage.fill()
 }
 
 func (c *Cluster) fillNodes(d profileDefaults) {

@@ -73,6 +73,8 @@ type Cluster struct {
 	UserStore UserStore `json:"userStore,omitempty"`
 	// Observability is what is kept of logs and who is told of trouble.
 	Observability Observability `json:"observability,omitempty"`
+	// Usage is what a month's bill is taken to depend on. Nothing is built from it: a rehearsal prices the cluster with it.
+	Usage Usage `json:"usage,omitempty"`
 	// ExtraConfig is merged into every node's deployment.toml, table by table. A key that this program owns is refused
 	// with the configuration key to use instead.
 	ExtraConfig map[string]any `json:"extraConfig,omitempty"`
@@ -661,4 +663,41 @@ type Observability struct {
 	// alarm rings: 0 (never) or 30 and more. On Fargate and EKS no instance is the stack's to renew, and there is no such
 	// alarm. Default: 90, since Amazon Linux 2023 has a new minor release each quarter.
 	MaxImageAgeDays *int `json:"maxImageAgeDays,omitempty" jsonschema:"minimum=0,maximum=3650"`
+}
+
+// Usage is how much of what AWS charges by use a month takes. Amounts of data are in GB.
+type Usage struct {
+	// DataOut is what the load balancer and the nodes send to the internet. Default: 100, as much as an account has free.
+	DataOut *int `json:"dataOut,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// DataBetweenZones is what load balancer, nodes, database and endpoints send each other across zones, counted on both
+	// sides. Default: 100.
+	DataBetweenZones *int `json:"dataBetweenZones,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// NATData is what goes through NAT gateways. Default: 10.
+	NATData *int `json:"natData,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// EndpointData is what goes through interface endpoints: logs, secrets, images. Default: 20.
+	EndpointData *int `json:"endpointData,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// CapacityUnits is how many capacity units the load balancer uses on average: one is 25 new connections a second, 3,000
+	// connections a minute or 1 GB an hour. Default: 1.
+	CapacityUnits *int `json:"capacityUnits,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// Logs is what nodes and databases write to their log groups. Default: 10.
+	Logs *int `json:"logs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// FlowLogs is what the VPC's flow logs write. Default: 5.
+	FlowLogs *int `json:"flowLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// ControlPlaneLogs is what the control plane of an EKS cluster writes, most of it the audit log. Default: 100.
+	ControlPlaneLogs *int `json:"controlPlaneLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// Files is what lies in the file system. Default: 1.
+	Files *int `json:"files,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// FilesRead is what is read from the file system. Default: 10.
+	FilesRead *int `json:"filesRead,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// FilesWritten is what is written to the file system. Default: 1.
+	FilesWritten *int `json:"filesWritten,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// Objects is what lies in each bucket. Default: 5.
+	Objects *int `json:"objects,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// Images is what lies in each of the stack's own image repositories. Default: 2.
+	Images *int `json:"images,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// Backups is by how much the backups of each RDS instance are larger than its storage; as much as that is free.
+	// Default: 0.
+	Backups *int `json:"backups,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// APICalls is how many calls each of KMS, Secrets Manager and a bucket gets. Default: 100000.
+	APICalls *int `json:"apiCalls,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 }

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/change"
 	"github.com/wso2is-aws/wso2is/rehearsal/fault"
 	"github.com/wso2is-aws/wso2is/rehearsal/mutation"
+	"github.com/wso2is-aws/wso2is/rehearsal/price"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/stacks"
@@ -70,10 +72,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	faults := flags.String("faults", "", "let calls of the cloud fail, in the place of a rehearsal: all, or sample for one of each type")
 	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one")
 	mutants := flags.String("mutants", "", "damage what is registered, one thing at a time, in the place of a rehearsal: all, or a regular expression")
+	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, in the place of a rehearsal")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
 	flags.Var(given, "secret", "a secret value, such as wso2is:admin.password=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *prices != "" {
+		return refreshPrices(ctx, strings.Split(*prices, ","), filepath.Join(*project, "rehearsal", "price", "prices.csv"), out)
 	}
 	base := rehearse.Options{
 		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, StandIn: standIns(), Pulumi: *pulumiHome, Keep: *keep,
@@ -103,6 +109,31 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// refreshPrices replaces prices in the file by those of AWS's price list, and says which differ.
+func refreshPrices(ctx context.Context, regions []string, path string, out io.Writer) error {
+	current, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the prices: %w", err)
+	}
+	for _, region := range regions {
+		_, _ = fmt.Fprintf(out, "Reading AWS's price list of %s: EC2's alone has hundreds of megabytes.\n", region)
+		fresh, differences, err := price.Refresh(ctx, http.DefaultClient, "", region, current)
+		if err != nil {
+			return err
+		}
+		for _, d := range differences {
+			_, _ = fmt.Fprintln(out, "  "+d)
+		}
+		current = fresh
+	}
+	if err := os.WriteFile(path, current, 0o644); err != nil { //nolint:gosec // prices are for everyone
+		return fmt.Errorf("writing the prices: %w", err)
+	}
+	_, _ = fmt.Fprintf(out, "Written: %s\nThe next build of the rehearsal has these prices. The table of changes in docs/operations.md states "+
+		"amounts: make rehearse CHANGE=all ARGS=-update.\n", path)
 	return nil
 }
 

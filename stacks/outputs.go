@@ -35,4 +35,5 @@ func exportCommon(ctx *pulumi.Context, c config.Cluster, data *data, front *fron
 			"after": pulumi.String(v.After), "source": pulumi.String(v.Source)})
 	}
 	ctx.Export("support", support)
+	ctx.Export("usage", pulumi.ToIntMap(c.Usage.Amounts()))
 }

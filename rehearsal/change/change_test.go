@@ -317,3 +317,21 @@ func TestAReasonIsWhatPulumiSaysWithoutItsWrapping(t *testing.T) {
 		assert.Equal(t, want, reason(errors.New(text)))
 	}
 }
+
+func TestAChangeSaysWhatAMonthCosts(t *testing.T) {
+	provider := recorded("pulumi:providers:aws", "aws", "p", object{"region": "eu-west-1"})
+	gateways := func(n int) *state.State {
+		all := []*state.Resource{provider}
+		for i := range n {
+			all = append(all, recorded(state.NATGateway, fmt.Sprint("nat-", i), fmt.Sprint("nat-", i), object{}))
+		}
+		return state.New(all...)
+	}
+	// 730 hours of USD 0.048 each.
+	assert.Equal(t, "USD +70.08", judge(gateways(1), gateways(3), nil).Month)
+	assert.Equal(t, "USD -35.04", judge(gateways(2), gateways(1), nil).Month)
+	assert.Empty(t, judge(gateways(2), gateways(2), nil).Month)
+	queue := state.New(provider, recorded("aws:sqs/queue:Queue", "q", "q", object{}))
+	assert.Equal(t, "unpriced: queue: the resource", judge(state.New(provider), queue, nil).Month, "what has no price is no zero")
+	assert.Contains(t, Markdown([]*Outcome{judge(gateways(1), gateways(3), nil)}, true), "| USD +70.08 |")
+}

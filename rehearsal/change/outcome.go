@@ -8,6 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/price"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -21,6 +22,8 @@ type Outcome struct {
 	Nodes                         Nodes
 	// Data says what is done to what holds data.
 	Data []string
+	// Month is what a month costs more or less. It is empty for the same amount.
+	Month string
 	// Note is what the state cannot show.
 	Note string
 	// Violations are what must not be.
@@ -79,7 +82,29 @@ func judge(before, after *state.State, steps []step) *Outcome {
 	}
 	o.data(steps)
 	o.Nodes = nodesOf(before, after, steps)
+	o.Month = month(price.Of(before), price.Of(after))
 	return o
+}
+
+// unchanged is what the table shows where a month costs the same.
+const unchanged = "the same"
+
+// month says what a bill is more or less than the one before, and what is in neither sum because it has no price.
+func month(before, after *price.Bill) string {
+	var parts []string
+	if more := after.Total() - before.Total(); more != 0 {
+		parts = append(parts, after.Currency+" "+more.Signed())
+	}
+	var missing []string
+	for _, c := range after.Since(before) {
+		if !c.Priced() {
+			missing = append(missing, c.String())
+		}
+	}
+	if len(missing) > 0 {
+		parts = append(parts, "unpriced: "+strings.Join(missing, ", "))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // data says what is done to what holds data. Tags are nothing that it would notice.

@@ -8,12 +8,12 @@ import (
 )
 
 // head is the table's, after the change and its stacks.
-var head = []string{"Resources", "Nodes renewed", "Out of service", "Data", "How"}
+var head = []string{"Resources", "Nodes renewed", "Out of service", "Data", "A month", "How"}
 
 // cells are what the table shows of an outcome. In short, a long list of resources is a sum.
 func (o *Outcome) cells(short bool) []string {
 	if o.Refused != "" {
-		return []string{"refused: " + o.Refused, "none", "0", "not touched", ""}
+		return []string{"refused: " + o.Refused, "none", "0", "not touched", unchanged, ""}
 	}
 	var resources []string
 	for _, t := range []struct {
@@ -41,7 +41,7 @@ func (o *Outcome) cells(short bool) []string {
 	}
 	return []string{
 		cmp.Or(strings.Join(resources, "; "), "none"), nodes, fmt.Sprint(o.Nodes.Down),
-		cmp.Or(strings.Join(o.Data, "; "), "not touched"), strings.Join(why, " "),
+		cmp.Or(strings.Join(o.Data, "; "), "not touched"), cmp.Or(o.Month, unchanged), strings.Join(why, " "),
 	}
 }
 
@@ -50,7 +50,7 @@ func sentence(s string) string { return strings.ToUpper(s[:1]) + strings.TrimSuf
 // line is an outcome on a terminal.
 func (o *Outcome) line() string {
 	c := o.cells(true)
-	text := fmt.Sprintf("%-20s nodes renewed: %s, out of service: %s, data: %s\n    %s", o.Change, c[1], c[2], c[3], c[0])
+	text := fmt.Sprintf("%-20s nodes renewed: %s, out of service: %s, data: %s, a month: %s\n    %s", o.Change, c[1], c[2], c[3], c[4], c[0])
 	for _, v := range o.Violations {
 		text += "\n    MUST NOT BE: " + v
 	}

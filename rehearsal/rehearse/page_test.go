@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -211,4 +212,41 @@ func TestTheEndOfSupportIsInTheSummary(t *testing.T) {
 	empty := &page{title: "Rehearsal"}
 	(&results{state: state.New()}).support(empty, time.Now())
 	assert.NotContains(t, empty.markdown(), "Dates")
+}
+
+// priced is a state that costs something: a cluster with as many NAT gateways.
+func priced(gateways int) *state.State {
+	all := []*state.Resource{
+		{URN: "stack", Type: "pulumi:pulumi:Stack", Outputs: map[string]any{"usage": map[string]any{"natData": 10.}}},
+		{URN: "provider", Type: "pulumi:providers:aws", Custom: true, Inputs: map[string]any{"region": "eu-west-1"}},
+		{URN: "queue", Type: "aws:sqs/queue:Queue", Custom: true},
+	}
+	for i := range gateways {
+		all = append(all, &state.Resource{URN: fmt.Sprintf("nat-%d", i), ID: fmt.Sprintf("nat-%d", i), Type: state.NATGateway, Custom: true})
+	}
+	return state.New(all...)
+}
+
+func TestTheSummarySaysWhatAMonthCosts(t *testing.T) {
+	p := &page{}
+	costs(p, priced(3), priced(1), time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC))
+	text := p.markdown()
+	// An hour of a NAT gateway in eu-west-1 costs USD 0.048, and so does a GB through it.
+	for _, want := range []string{
+		"A month in eu-west-1 costs about USD 105.60.", "Not in it, because no price is known here: queue: the resource.",
+		"| network | 105.60 |", "| NAT gateway ×3 | NAT gateway | 2190 | hour | 0.048 | 105.12 |", "usage.natData: 10",
+		"**+70.08** a month since the last rehearsal", "| network.nat: single | 70.08 |", "`CHANGE=nat`",
+	} {
+		assert.Contains(t, text, want)
+	}
+	assert.NotContains(t, text, "older than a year")
+
+	later := &page{}
+	costs(later, priced(3), nil, time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC))
+	assert.Contains(t, later.markdown(), "**Prices older than a year:** NAT gateway (2026-09-29)")
+	assert.NotContains(t, later.markdown(), "since the last rehearsal")
+
+	empty := &page{}
+	costs(empty, state.New(), nil, time.Now())
+	assert.Empty(t, empty.blocks)
 }

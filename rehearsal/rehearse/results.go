@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/price"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -210,6 +211,12 @@ func (r *run) write(kept *results) error {
 			continue // it is in the node's image
 		}
 		files[filepath.Join("nodes", n.Name, "deployment.toml")] = []byte(n.Config)
+	}
+	if bill := price.Of(kept.state); len(bill.Rows) > 0 {
+		r.say("\n%s", monthly(bill))
+		if before != nil {
+			r.say("%s since the last rehearsal.", (bill.Total() - price.Of(before).Total()).Signed())
+		}
 	}
 	r.say("\n%s Nothing was created on AWS. Results:", r.verdict())
 	for _, name := range slices.Sorted(maps.Keys(files)) {

@@ -37,6 +37,7 @@ func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 	p.add(heading("Topology"), kept.newTopology(nodes))
 	kept.sizing(p)
 	kept.support(p, time.Now())
+	costs(p, kept.state, before, time.Now())
 	r.proofs(p)
 	r.events(p)
 	r.times(p)
@@ -71,7 +72,7 @@ func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 			map[bool]string{true: " (not run: the stack was kept)", false: ""}[r.o.Keep] + "."),
 	}})
 	p.add(heading("What was not checked"), paragraph("Nothing was started: no instance booted, no server ran, no certificate was "+
-		"issued, no database took a connection. Quotas, prices, capacity, the account's own "+
+		"issued, no database took a connection. Quotas, capacity, the account's own "+
 		"policies (service control policies, what whoever deploys may do) and the content of the product archive are unknown here. Ids, addresses and names that AWS chooses are made up; what the "+
 		"stack file names by id or ARN was taken to exist."))
 	return p

@@ -1,0 +1,277 @@
+package price
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// Cents are hundredths of a currency's unit.
+type Cents int64
+
+// String writes an amount as 1,234.56.
+func (c Cents) String() string {
+	sign, n := "", int64(c)
+	if n < 0 {
+		sign, n = "-", -n
+	}
+	whole := fmt.Sprint(n / 100)
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return fmt.Sprintf("%s%s.%02d", sign, whole, n%100)
+}
+
+// Signed writes an amount with its sign: +1.00, -1.00 or 0.00.
+func (c Cents) Signed() string {
+	if c > 0 {
+		return "+" + c.String()
+	}
+	return c.String()
+}
+
+// Concern is what a row is paid for.
+type Concern string
+
+// The concerns, in the order of a bill.
+const (
+	Nodes         Concern = "nodes"
+	ControlPlane  Concern = "control plane"
+	Database      Concern = "database"
+	Network       Concern = "network"
+	LoadBalancing Concern = "load balancing"
+	Storage       Concern = "storage"
+	Secrets       Concern = "keys and secrets"
+	Observability Concern = "observability"
+	Unknown       Concern = "unknown"
+)
+
+// Concerns lists the concerns in the order of a bill.
+func Concerns() []Concern {
+	return []Concern{Nodes, ControlPlane, Database, Network, LoadBalancing, Storage, Secrets, Observability, Unknown}
+}
+
+// Row is one line of a bill.
+type Row struct {
+	Concern Concern
+	// Resource is what people call the resources, and Count how many there are.
+	Resource string
+	Count    int
+	Item     string
+	// Unit is the price's unit, and Quantity how many units a month has.
+	Unit     string
+	Quantity float64
+	// Price has no currency where none is known.
+	Price Price
+	Month Cents
+	// Assumption says what the quantity rests on where the state does not show it.
+	Assumption string
+}
+
+// Priced reports whether the price of the row is known.
+func (r Row) Priced() bool { return r.Price.Currency != "" }
+
+// String names the row.
+func (r Row) String() string { return fmt.Sprintf("%s: %s", r.Resource, r.Item) }
+
+// Bill is what a month of a state costs.
+type Bill struct {
+	Region, Currency string
+	Rows             []Row
+}
+
+// Total is the sum of the rows whose price is known.
+func (b *Bill) Total() Cents { return b.sum(func(Row) bool { return true }) }
+
+// Of is the sum of a concern's rows.
+func (b *Bill) Of(c Concern) Cents { return b.sum(func(r Row) bool { return r.Concern == c }) }
+
+func (b *Bill) sum(counts func(Row) bool) Cents {
+	var total Cents
+	for _, r := range b.Rows {
+		if counts(r) {
+			total += r.Month
+		}
+	}
+	return total
+}
+
+// Unpriced lists the rows whose price is not known. None of them is in the total.
+func (b *Bill) Unpriced() []Row {
+	var all []Row
+	for _, r := range b.Rows {
+		if !r.Priced() {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// Old lists the rows whose price was read more than a year before a day.
+func (b *Bill) Old(today time.Time) []Row {
+	var all []Row
+	for _, r := range b.Rows {
+		if r.Priced() && r.Price.Old(today) {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// Change is a row that differs between two bills, with what it cost before and costs now.
+type Change struct {
+	Row
+	Before, After Cents
+}
+
+// id is what makes rows of two bills the same.
+type id struct {
+	concern        Concern
+	resource, item string
+}
+
+func (r Row) id() id { return id{r.Concern, r.Resource, r.Item} }
+
+// lines are the rows by what they are, those of the same thing in one.
+func (b *Bill) lines() map[id]Row {
+	all := map[id]Row{}
+	for _, r := range b.Rows {
+		if had, ok := all[r.id()]; ok {
+			r.Count, r.Quantity, r.Month = r.Count+had.Count, r.Quantity+had.Quantity, r.Month+had.Month
+		}
+		all[r.id()] = r
+	}
+	return all
+}
+
+// Since lists what costs another amount than in the bill before, and what has no price and another quantity.
+func (b *Bill) Since(before *Bill) []Change {
+	was, now := before.lines(), b.lines()
+	var all []Change
+	for _, r := range slices.Concat(b.Rows, before.Rows) {
+		line, is := now[r.id()]
+		old, had := was[r.id()]
+		if !is && !had {
+			continue // compared already
+		}
+		delete(was, r.id())
+		delete(now, r.id())
+		if !is {
+			line = old
+			line.Quantity, line.Month = 0, 0
+		}
+		if line.Month != old.Month || !line.Priced() && line.Quantity != old.Quantity {
+			all = append(all, Change{line, old.Month, line.Month})
+		}
+	}
+	return all
+}
+
+// meter collects the rows of a state.
+type meter struct {
+	*state.State
+	region string
+	// usage is what the state's outputs say of the use that is assumed.
+	usage state.Object
+	rows  []Row
+	// nodes is how many instances or tasks there are to run servers.
+	nodes int
+}
+
+// Of prices a state.
+func Of(s *state.State) *Bill {
+	m := &meter{State: s, region: regionOf(s), usage: state.AsObject(outputs(s)["usage"])}
+	for _, r := range s.Live {
+		if r.External || strings.HasPrefix(r.Type, "pulumi:") {
+			continue
+		}
+		m.resource(r)
+	}
+	m.traffic()
+	m.logs()
+	m.customMetrics()
+	slices.SortStableFunc(m.rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(slices.Index(Concerns(), a.Concern), slices.Index(Concerns(), b.Concern)),
+			cmp.Compare(b.Month, a.Month), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Item, b.Item))
+	})
+	return &Bill{Region: m.region, Currency: currency(m.region), Rows: m.rows}
+}
+
+// regionOf is the Region of the stack's AWS provider.
+func regionOf(s *state.State) string {
+	for _, r := range s.All {
+		if r.Type == "pulumi:providers:aws" && r.Text("region") != "" {
+			return r.Text("region")
+		}
+	}
+	return ""
+}
+
+// outputs are the stack's.
+func outputs(s *state.State) map[string]any {
+	for _, r := range s.All {
+		if r.Type == "pulumi:pulumi:Stack" {
+			return r.Outputs
+		}
+	}
+	return nil
+}
+
+// resource adds the rows of one resource.
+func (m *meter) resource(r *state.Resource) {
+	b, known := billing[r.Type]
+	switch {
+	case !known && strings.HasPrefix(r.Type, "kubernetes:"):
+		// What runs in Kubernetes runs on its nodes, which are paid for.
+	case !known:
+		m.add(Unknown, state.Words(r.Type), 1, "", "the resource", 1, "nothing here knows what "+r.Type+" costs")
+	case b.count != nil:
+		b.count(m, r)
+	}
+}
+
+// add adds to the row of an item. The price says what the quantity is counted in; a row without one has the item's words.
+func (m *meter) add(c Concern, resource string, count int, service, item string, quantity float64, assumption string) {
+	if quantity <= 0 {
+		return
+	}
+	i := slices.IndexFunc(m.rows, func(r Row) bool {
+		return r.Concern == c && r.Resource == resource && r.Item == item && r.Assumption == assumption
+	})
+	if i < 0 {
+		i = len(m.rows)
+		p, known := Find(m.region, service, item)
+		row := Row{Concern: c, Resource: resource, Item: item, Assumption: assumption}
+		if known {
+			row.Price, row.Unit = p, p.Unit
+		}
+		m.rows = append(m.rows, row)
+	}
+	r := &m.rows[i]
+	r.Count, r.Quantity = r.Count+count, r.Quantity+quantity
+	r.Month = Cents(math.Round(r.Quantity * r.Price.Amount / units(r.Price.Unit) * 100))
+}
+
+// units is how many of what is counted one unit of a price has, such as 10,000 of "10,000 requests".
+func units(unit string) float64 {
+	number, _, _ := strings.Cut(unit, " ")
+	if n := state.Number(strings.ReplaceAll(number, ",", ""), 0); n > 0 {
+		return n
+	}
+	return 1
+}
+
+// used adds to a row whose quantity is assumed: the stack file's usage has it under a key.
+func (m *meter) used(c Concern, resource, service, item, key string) {
+	if n, told := m.usage.Int(key); told {
+		m.add(c, resource, 1, service, item, float64(n), fmt.Sprintf("usage.%s: %d", key, n))
+		return
+	}
+	// Without an assumption no quantity is known, and so no amount.
+	m.rows = append(m.rows, Row{Concern: c, Resource: resource, Count: 1, Item: item, Assumption: "usage." + key + " is not among the stack's outputs"})
+}

@@ -1,0 +1,243 @@
+package price
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// Saving is an edit of the stack file that makes a month cheaper, and what the cluster gives up for it.
+type Saving struct {
+	// Edit is what to write, Gives what is lost by it.
+	Edit, Gives string
+	// Month is how much less a month costs. It is the difference of two bills.
+	Month Cents
+	// Change is the change of the change table that makes the edit, or empty.
+	Change string
+}
+
+// lever is a saving that a stack may have left to make.
+type lever struct {
+	edit, gives, change string
+	// pull makes the change in a state that it may change, and reports whether there is anything to change.
+	pull func(*state.State) (*state.State, bool)
+}
+
+var levers = []lever{
+	{
+		"network.nat: single", "the way out of every zone, when the zone of the one NAT gateway fails; nodes of the others pay for data between zones",
+		"nat", oneNAT,
+	},
+	{
+		"database.instance.multiAz: false", "the standby: a database that fails is restored from its backups, with what was written since the last five minutes lost, " +
+			"and maintenance takes it away for minutes", "", noStandby,
+	},
+	{
+		"nodes.instanceType of AWS's own processors (the same size of the generation 7g, or t4g)",
+		"what WSO2 publishes of its own tests, which ran on Intel's processors; images of containers must be built for arm64", "", graviton,
+	},
+	{
+		"database.instance.class of AWS's own processors (the same size of db.m7g, db.r7g or db.t4g)",
+		"nothing that the product would notice; the instance restarts once", "", gravitonDatabase,
+	},
+	{
+		"network.zones with two zones", "a third zone: one that fails takes half of the way in and out, not a third", "", twoZones,
+	},
+	{
+		"nodes.count: one fewer", "a node's part of the load that the cluster carries", "nodes-down", oneNodeFewer,
+	},
+	{"observability.logRetention: 30", "logs that are older than 30 days", "", shortLogs},
+	{"network.flowLogs: false", "the record of who connected with whom, which an investigation asks for first", "", noFlowLogs},
+}
+
+// Savings are the largest that a stack's file could still make, the largest first. Each is priced by itself, so they do not
+// add up.
+func Savings(s *state.State, most int) []Saving {
+	now := Of(s).Total()
+	var all []Saving
+	for _, l := range levers {
+		changed, can := l.pull(clone(s))
+		if !can {
+			continue
+		}
+		if less := now - Of(changed).Total(); less > 0 {
+			all = append(all, Saving{l.edit, l.gives, less, l.change})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Saving) int { return cmp.Compare(b.Month, a.Month) })
+	return all[:min(len(all), most)]
+}
+
+// clone copies a state with properties that may be set at the top.
+func clone(s *state.State) *state.State {
+	all := make([]*state.Resource, len(s.All))
+	for i, r := range s.All {
+		c := *r
+		c.Inputs, c.Outputs = maps.Clone(r.Inputs), maps.Clone(r.Outputs)
+		all[i] = &c
+	}
+	return state.New(all...)
+}
+
+// set writes a property as the service would answer with it.
+func set(r *state.Resource, property string, v any) {
+	if r.Outputs == nil {
+		r.Outputs = map[string]any{}
+	}
+	r.Outputs[property] = v
+}
+
+// without is the state without some resources.
+func without(s *state.State, gone func(*state.Resource) bool) *state.State {
+	return state.New(slices.DeleteFunc(s.All, gone)...)
+}
+
+func oneNAT(s *state.State) (*state.State, bool) {
+	gateways := s.Of(state.NATGateway)
+	if len(gateways) < 2 {
+		return s, false
+	}
+	addresses := map[string]bool{}
+	for _, g := range gateways[1:] {
+		addresses[g.Text("allocationId")] = true
+	}
+	return without(s, func(r *state.Resource) bool {
+		return slices.Contains(gateways[1:], r) || r.Type == state.ElasticIP && (addresses[r.ID] || addresses[r.Text("allocationId")])
+	}), true
+}
+
+func noStandby(s *state.State) (*state.State, bool) {
+	found := false
+	for _, db := range s.Of(state.DBInstance) {
+		if db.Flag("multiAz", false) {
+			set(db, "multiAz", false)
+			found = true
+		}
+	}
+	return s, found
+}
+
+// armOf are the families with AWS's own processors that have the memory per vCPU of a family with others.
+var armOf = map[byte]string{'t': "t4g", 'm': "m7g", 'c': "c7g", 'r': "r7g"}
+
+// arm is the type of the same size with AWS's own processors; empty where the type has them, or is of no family above.
+func arm(kind string) string {
+	family, size, _ := strings.Cut(strings.TrimPrefix(kind, "db."), ".")
+	other := armOf[cmp.Or(family, " ")[0]]
+	if other == "" || strings.HasPrefix(strings.TrimLeft(family[1:], "0123456789"), "g") {
+		return ""
+	}
+	if strings.HasPrefix(kind, "db.") {
+		other = "db." + other
+	}
+	return other + "." + size
+}
+
+func graviton(s *state.State) (*state.State, bool) {
+	found := false
+	swap := func(r *state.Resource, property string) {
+		if other := arm(r.Text(property)); other != "" {
+			set(r, property, other)
+			found = true
+		}
+	}
+	for _, token := range []string{state.EC2Instance, state.LaunchTemplate} {
+		for _, r := range s.Of(token) {
+			swap(r, "instanceType")
+		}
+	}
+	for _, group := range s.Of(state.NodeGroup) {
+		if types := group.Texts("instanceTypes"); len(types) > 0 && arm(types[0]) != "" {
+			set(group, "instanceTypes", []any{arm(types[0])})
+			found = true
+		}
+	}
+	return s, found
+}
+
+func gravitonDatabase(s *state.State) (*state.State, bool) {
+	found := false
+	for _, db := range s.Of(state.DBInstance) {
+		// RDS runs Oracle and SQL Server on other processors only (RDS user guide, "DB instance classes").
+		if other := arm(db.Text("instanceClass")); other != "" && slices.Contains([]string{"postgres", "mysql", "mariadb"}, db.Text("engine")) {
+			set(db, "instanceClass", other)
+			found = true
+		}
+	}
+	return s, found
+}
+
+// twoZones takes the third zone away from what is paid for in each zone. Nodes stay as many as they are.
+func twoZones(s *state.State) (*state.State, bool) {
+	zone := map[string]string{}
+	for _, subnet := range s.Of(state.Subnet) {
+		zone[subnet.ID] = subnet.Text("availabilityZone")
+	}
+	zones := slices.Compact(slices.Sorted(maps.Values(zone)))
+	if len(zones) < 3 {
+		return s, false
+	}
+	stays := func(id any) bool { return slices.Index(zones, zone[fmt.Sprint(id)]) < 2 }
+	for property, token := range map[string]string{"subnetIds": state.VPCEndpoint, "subnets": state.LoadBalancer} {
+		for _, r := range s.Of(token) {
+			if kept := slices.DeleteFunc(slices.Clone(r.List(property)), func(id any) bool { return !stays(id) }); len(kept) > 0 {
+				set(r, property, kept)
+			}
+		}
+	}
+	addresses := map[string]bool{}
+	gone := map[*state.Resource]bool{}
+	if gateways := s.Of(state.NATGateway); len(gateways) > 1 {
+		for _, g := range gateways {
+			if !stays(g.Text("subnetId")) {
+				gone[g], addresses[g.Text("allocationId")] = true, true
+			}
+		}
+	}
+	return without(s, func(r *state.Resource) bool { return gone[r] || r.Type == state.ElasticIP && addresses[r.ID] }), true
+}
+
+// oneNodeFewer takes a node away where one is left of several, and never the second.
+func oneNodeFewer(s *state.State) (*state.State, bool) {
+	const least = 2
+	if members := s.Of(state.EC2Instance); len(members) > least {
+		last := members[len(members)-1]
+		return without(s, func(r *state.Resource) bool { return r == last }), true
+	}
+	fewer := func(r *state.Resource, property string) bool {
+		n, _ := r.Int(property)
+		if n > least {
+			set(r, property, float64(n-1))
+		}
+		return n > least
+	}
+	found := false
+	for _, r := range s.Of(state.AutoScalingGroup) {
+		found = fewer(r, "desiredCapacity") || found
+	}
+	for _, r := range s.Of(state.ECSService) {
+		found = fewer(r, "desiredCount") || found
+	}
+	return s, found
+}
+
+func shortLogs(s *state.State) (*state.State, bool) {
+	const days = 30
+	found := false
+	for _, g := range s.Of(state.LogGroup) {
+		if n, _ := g.Int("retentionInDays"); n > days {
+			set(g, "retentionInDays", float64(days))
+			found = true
+		}
+	}
+	return s, found
+}
+
+func noFlowLogs(s *state.State) (*state.State, bool) {
+	flows := s.Of(state.FlowLog)
+	return without(s, func(r *state.Resource) bool { return slices.Contains(flows, r) }), len(flows) > 0
+}

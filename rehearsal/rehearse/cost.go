@@ -1,0 +1,119 @@
+package rehearse
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/price"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// costs says what a month of the state costs, and what would make it cheaper; before is nil where there was no rehearsal.
+func costs(p *page, now, before *state.State, today time.Time) {
+	bill := price.Of(now)
+	if len(bill.Rows) == 0 {
+		return
+	}
+	p.add(heading("Cost"), paragraph("**"+monthly(bill)+"** These are AWS's list prices on demand, without tax, discounts and free tiers. A "+
+		"month has 730 hours, and what depends on use rests on the assumption beside it, which `wso2is:usage` sets. `rehearsal/price/prices.csv` says where each "+
+		"price is from."))
+	table := grid{head: []string{"For", "A month", "Of it unpriced"}}
+	for _, c := range price.Concerns() {
+		var missing []string
+		has := false
+		for _, r := range bill.Rows {
+			if has = has || r.Concern == c; r.Concern == c && !r.Priced() {
+				missing = append(missing, r.String())
+			}
+		}
+		if has {
+			table.rows = append(table.rows, []cell{{text: string(c)}, {text: bill.Of(c).String()}, {text: strings.Join(missing, ", ")}})
+		}
+	}
+	table.rows = append(table.rows, []cell{{text: "**total**"}, {text: "**" + bill.Total().String() + "**"}, {}})
+	p.add(table, fold{"Every row of the bill", []block{rowsOf(bill)}})
+	if before != nil {
+		p.add(sinceLast(bill, price.Of(before))...)
+	}
+	if old := bill.Old(today); len(old) > 0 {
+		names := make([]string, len(old))
+		for i, r := range old {
+			names[i] = r.Item + " (" + r.Price.AsOf + ")"
+		}
+		p.add(paragraph("**Prices older than a year:** " + strings.Join(names, ", ") + ". `make prices` reads AWS's price list."))
+	}
+	savings(p, now, bill.Currency)
+}
+
+// monthly says in a sentence what a month costs, and what is missing from it.
+func monthly(bill *price.Bill) string {
+	text := fmt.Sprintf("A month in %s costs about %s %s.", bill.Region, bill.Currency, bill.Total())
+	missing := bill.Unpriced()
+	if len(missing) == 0 {
+		return text
+	}
+	names := make([]string, len(missing))
+	for i, r := range missing {
+		names[i] = r.String()
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("%s Not in it, because no price is known here: %s.", text, strings.Join(slices.Compact(names), ", "))
+}
+
+// rowsOf is the bill row by row.
+func rowsOf(bill *price.Bill) grid {
+	var rows [][]string
+	for _, r := range bill.Rows {
+		unit, amount, month, read := r.Unit, "unpriced", "unpriced", ""
+		if r.Priced() {
+			amount, month, read = fmt.Sprint(r.Price.Amount), r.Month.String(), r.Price.AsOf+", "+r.Price.Source
+		}
+		rows = append(rows, []string{
+			string(r.Concern), fmt.Sprintf("%s ×%d", r.Resource, r.Count), r.Item, fmt.Sprintf("%.6g", r.Quantity), unit, amount, month, r.Assumption, read,
+		})
+	}
+	return gridOf(rows, "For", "Resource", "What", "Quantity", "Price per", bill.Currency, "A month", "Assumed", "Price of")
+}
+
+// sinceLast says what a month costs more or less than at the last rehearsal.
+func sinceLast(now, before *price.Bill) []block {
+	if now.Currency != before.Currency {
+		return nil
+	}
+	changes := now.Since(before)
+	if len(changes) == 0 {
+		return []block{paragraph("As much as at the last rehearsal.")}
+	}
+	var rows [][]string
+	for _, c := range changes {
+		row := []string{c.String(), c.Before.String(), c.After.String(), (c.After - c.Before).Signed()}
+		if !c.Priced() {
+			row = []string{c.String(), "", "unpriced", ""}
+		}
+		rows = append(rows, row)
+	}
+	return []block{
+		paragraph(fmt.Sprintf("**%s** a month since the last rehearsal:", (now.Total() - before.Total()).Signed())),
+		gridOf(rows, "What", "Before", "Now", "Difference"),
+	}
+}
+
+// savings shows the three largest.
+func savings(p *page, now *state.State, currency string) {
+	found := price.Savings(now, 3)
+	if len(found) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, s := range found {
+		change := ""
+		if s.Change != "" {
+			change = "`CHANGE=" + s.Change + "`"
+		}
+		rows = append(rows, []string{s.Edit, s.Month.String(), s.Gives, change})
+	}
+	p.add(paragraph("What the stack file could still save, each by itself:"),
+		gridOf(rows, "Edit", currency+" a month less", "What is given up", "Rehearsed by"))
+}
