@@ -321,6 +321,7 @@ func TestANewNodeIsHealthyBeforeAnOldOneGoes(t *testing.T) {
 		assert.Equal(t, surge, service.Get("deploymentMaximumPercent"))
 		assert.Equal(t, count+1, count*int(surge)/100, "one at a time")
 		assert.Equal(t, true, service.Get("deploymentCircuitBreaker", "rollback"))
+		assert.Equal(t, true, service.Get("alarms", "rollback"))
 		assert.GreaterOrEqual(t, service.Get("healthCheckGracePeriodSeconds"), 300.0)
 		assert.Equal(t, false, service.Get("waitForSteadyState"), "to the provider tasks that crash are steady")
 		assert.NotContains(t, service.Ignore, "desiredCount")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/automation"
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
@@ -45,6 +46,12 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		DeploymentMaximumPercent:        pulumi.Int(deploymentPercent(c.Nodes)),
 		DeploymentCircuitBreaker: ecs.ServiceDeploymentCircuitBreakerArgs{
 			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true),
+		},
+		// The alarms are made after the nodes. ECS takes their names before that and asks for them only when the service is
+		// updated: aws/copilot-cli #4294, whose alarms depend on the service that names them.
+		Alarms: ecs.ServiceAlarmsArgs{
+			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true),
+			AlarmNames: pulumi.ToStringArray(observability.ReleaseAlarms(b.Cluster)),
 		},
 		EnableExecuteCommand: pulumi.Bool(c.ECS.Exec), EnableEcsManagedTags: pulumi.Bool(true),
 		// Members find each other by the tags of their tasks.

@@ -49,7 +49,7 @@ func rollOf(stack *state.State) *Roll {
 			deployment = r
 		}
 	}
-	// Who surges starts the next node when the one before has gone, which it has once it is drained.
+	// With a surge, the next node starts after the old one has drained.
 	surge := func(nodes any, start, gone time.Duration) *Roll {
 		n, _ := nodes.(float64)
 		count := time.Duration(n)
@@ -65,7 +65,9 @@ func rollOf(stack *state.State) *Roll {
 		}
 		return surge(nodes, state.TraitsOf(state.AutoScalingGroup).Takes, drain)
 	case service != nil:
-		return surge(service.Inputs["desiredCount"], served, drain)
+		r := surge(service.Inputs["desiredCount"], served, drain)
+		r.Takes += bake(stack, service)
+		return r
 	case deployment != nil:
 		// A Deployment does not count pods that are on their way out: only the last one's requests are waited for.
 		r := surge(state.At(deployment.Inputs, "spec.replicas"), served, 0)
@@ -94,4 +96,16 @@ func rollOf(stack *state.State) *Roll {
 		Nodes: members, Takes: t.Serving, Drain: time.Duration(members) * drain,
 		Bound: time.Duration(members) * (terminated + state.TraitsOf(state.EC2Instance).Takes + state.TraitsOf(state.SSMAssociation).Takes),
 	}
+}
+
+// bake is how long ECS goes on watching a deployment's alarms after the last task: Amazon ECS Developer Guide, "How
+// CloudWatch alarms detect Amazon ECS deployment failures". AWS computes it from the alarms and does not say how. Here it is
+// the time in which the slowest of them can ring.
+func bake(stack *state.State, service *state.Resource) time.Duration {
+	var longest time.Duration
+	for _, name := range service.Object("alarms").Texts("alarmNames") {
+		a := stack.One(state.MetricAlarm, name, "name")
+		longest = max(longest, time.Duration(a.Number("period", 0)*a.Number("evaluationPeriods", 0))*time.Second)
+	}
+	return longest
 }
