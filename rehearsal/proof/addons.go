@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -45,8 +46,11 @@ var addons = map[string]addon{
 		return append(all, each(one, "*", "ec2:DescribeTags", "ec2:DescribeVolumes")...)
 	}},
 	// https://github.com/kubernetes-sigs/aws-load-balancer-controller, docs/install/iam_policy.json
-	"aws-load-balancer-controller": {"kube-system", "aws-load-balancer-controller", func(a *access, _ *state.Resource, one call) []call {
+	"aws-load-balancer-controller": {"kube-system", "aws-load-balancer-controller", func(a *access, r *state.Resource, one call) []call {
 		var all []call
+		for _, i := range a.Of(state.Ingress) {
+			all = append(all, a.balances(i, r.Object("values").Text("clusterName"), one)...)
+		}
 		for _, b := range a.Of(state.TargetGroupBinding) {
 			group := b.Object("spec").Text("targetGroupARN")
 			all = append(all, each(one, group, "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets")...)
@@ -57,6 +61,53 @@ var addons = map[string]addon{
 }
 
 var fluentGroup = regexp.MustCompile(`log_group_name\s+(/[^\s\\"]+)`)
+
+// balances are the calls by which the AWS Load Balancer Controller makes, changes and removes what an Ingress asks for. It
+// tags each thing as the cluster's when it makes it, which takes AddTags too.
+// Source: pkg/deploy/elbv2 and pkg/deploy/tracking in github.com/kubernetes-sigs/aws-load-balancer-controller; the
+// resource and the condition keys of each action are in the Service Authorization Reference, "Elastic Load Balancing V2".
+func (a *access) balances(ingress *state.Resource, cluster string, one call) []call {
+	const tracking = "elbv2.k8s.aws/cluster"
+	elb := func(resource string) string { return a.arn("elasticloadbalancing", resource) }
+	balancer, group := elb("loadbalancer/app/x/0"), elb("targetgroup/x/0")
+	listener, rule := elb("listener/app/x/0/0"), elb("listener-rule/app/x/0/0/0")
+	var all []call
+	for _, made := range []struct{ action, on, thing string }{
+		{"CreateLoadBalancer", balancer, balancer}, {"CreateTargetGroup", group, group},
+		{"CreateListener", balancer, listener}, {"CreateRule", listener, rule},
+	} {
+		one.context = iam.Context{"aws:RequestTag/" + tracking: {cluster}}
+		all = append(all, each(one, made.on, "elasticloadbalancing:"+made.action)...)
+		one.context = iam.Context{"aws:RequestTag/" + tracking: {cluster}, "elasticloadbalancing:CreateAction": {made.action}}
+		all = append(all, each(one, made.thing, "elasticloadbalancing:AddTags")...)
+	}
+	one.context = iam.Context{"aws:ResourceTag/" + tracking: {cluster}}
+	for on, actions := range map[string][]string{
+		balancer: {
+			"AddTags", "DeleteLoadBalancer", "ModifyLoadBalancerAttributes", "RemoveTags", "SetIpAddressType", "SetSecurityGroups", "SetSubnets",
+		},
+		group: {
+			"AddTags", "DeleteTargetGroup", "DeregisterTargets", "ModifyTargetGroup", "ModifyTargetGroupAttributes", "RegisterTargets", "RemoveTags",
+		},
+		listener: {
+			"AddListenerCertificates", "DeleteListener", "ModifyListener", "ModifyListenerAttributes", "RemoveListenerCertificates",
+		},
+		rule: {"DeleteRule", "ModifyRule"},
+		"*": {
+			"DescribeListenerAttributes", "DescribeListenerCertificates", "DescribeListeners", "DescribeLoadBalancerAttributes",
+			"DescribeLoadBalancers", "DescribeRules", "DescribeTags", "DescribeTargetGroupAttributes",
+		},
+	} {
+		for _, action := range actions {
+			all = append(all, each(one, on, "elasticloadbalancing:"+action)...)
+		}
+	}
+	if acl := annotated(ingress, "wafv2-acl-arn"); acl != "" {
+		all = append(all, each(one, acl, "wafv2:AssociateWebACL", "wafv2:GetWebACL")...)
+		all = append(all, each(one, balancer, "elasticloadbalancing:SetWebAcl", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource")...)
+	}
+	return all
+}
 
 // proveAddons proves the calls of a stack's own Kubernetes nodes, and of what runs on them for all pods.
 func (a *access) proveAddons() {

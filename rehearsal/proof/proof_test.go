@@ -696,7 +696,7 @@ func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
 		"network": networkMutations, "proxy": proxyMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
 		"releases": releaseMutations, "name": nameMutations, "permissions": permissionMutations, "costs": costMutations,
-		"health": healthMutations,
+		"health": healthMutations, "containers": containerMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {
@@ -804,48 +804,7 @@ func TestProofsReadNothingOfTheProgram(t *testing.T) {
 	}
 }
 
-// withIngress has the controller make the load balancer, as the stack's own is.
-func withIngress(d *document, annotations map[string]string) {
-	subnets := d.out("LoadBalancer", "alb", "subnets").([]any)
-	joined := make([]string, len(subnets))
-	for i, s := range subnets {
-		joined[i] = s.(string)
-	}
-	all := map[string]any{}
-	for key, value := range map[string]string{
-		"subnets": strings.Join(joined, ","), "security-groups": d.id("SecurityGroup", "load-balancer"),
-		"scheme": "internet-facing", "listen-ports": `[{"HTTP":80},{"HTTPS":443}]`, "ssl-redirect": "443", "target-type": "ip",
-		"backend-protocol": "HTTPS", "load-balancer-name": "made", "healthcheck-path": health, "target-group-attributes": "",
-		"load-balancer-attributes": "access_logs.s3.enabled=true,access_logs.s3.bucket=" + d.out("BucketV2", "access-logs", "bucket").(string),
-	} {
-		if given, ok := annotations[key]; ok {
-			value = given
-		}
-		all["alb.ingress.kubernetes.io/"+key] = value
-	}
-	for kind, names := range map[string][]string{
-		"LoadBalancer": {"alb"}, "Listener": {"http", "https"}, "TargetGroup": {"nodes-ip"}, "TargetGroupBinding": {"target-group"},
-	} {
-		for _, name := range names {
-			d.drop(kind, name)
-		}
-	}
-	d.add("kubernetes:networking.k8s.io/v1:Ingress", "server", "wso2is-eks/wso2is", map[string]any{
-		"metadata": map[string]any{"name": "wso2is", "namespace": "wso2is-eks", "annotations": all},
-		"spec": map[string]any{"rules": []any{map[string]any{"http": map[string]any{"paths": []any{map[string]any{
-			"path": "/", "backend": map[string]any{"service": map[string]any{
-				"name": "wso2is", "port": map[string]any{"name": "https"},
-			}},
-		}}}}}},
-	})
-}
-
 func TestALoadBalancerThatAnIngressAsksForIsProven(t *testing.T) {
-	d := open(t, stateOf(t, "eks"))
-	withIngress(d, nil)
-	report, err := proof.Check(d.state(), wantOf(t, "eks"))
-	require.NoError(t, err)
-	require.NoError(t, report.Err())
 	for annotation, m := range map[string]struct{ value, fault string }{
 		"listen-ports":            {`[{"HTTP":80},{"HTTPS":443},{"HTTPS":8443}]`, "Ingress server listens on 8443"},
 		"healthcheck-path":        {"/nothing", "Ingress server asks nodes for /nothing"},
@@ -854,9 +813,11 @@ func TestALoadBalancerThatAnIngressAsksForIsProven(t *testing.T) {
 		"backend-protocol":        {"HTTP", "is in no target group that a listener forwards to"},
 		"security-groups":         {"sg-other", "no egress rule of sg-other"},
 	} {
-		d := open(t, stateOf(t, "eks"))
-		withIngress(d, map[string]string{annotation: m.value})
-		report, err := proof.Check(d.state(), wantOf(t, "eks"))
+		d := open(t, stateOf(t, "ingress"))
+		d.each("Ingress", "server", "metadata", func(metadata map[string]any) {
+			metadata["annotations"].(map[string]any)["alb.ingress.kubernetes.io/"+annotation] = m.value
+		})
+		report, err := proof.Check(d.state(), wantOf(t, "ingress"))
 		require.NoError(t, err)
 		require.ErrorContains(t, report.Err(), m.fault)
 	}

@@ -62,6 +62,13 @@ var shipped = map[string]source{
 	"proxied tasks": {file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{"wso2is:network": map[string]any{
 		"cidr": "10.0.0.0/20", "proxy": map[string]any{"url": "http://proxy.example.com:3128", "cidrs": []any{"10.8.0.0/24"}},
 	}}},
+	"ingress": {file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:eks": map[string]any{"publicAccessCidrs": []any{"198.51.100.7/32"}, "registration": "ingress"},
+		"wso2is:loadBalancer": map[string]any{
+			"hostedZone": "Z0123456789EXAMPLE",
+			"webAclArn":  "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555",
+		},
+	}},
 	"alone": {file: prod, set: map[string]any{"wso2is:caching": map[string]any{"scenario": "none"}}},
 	"by NAT": {file: prod, set: map[string]any{"wso2is:network": map[string]any{
 		"interfaceEndpoints": false, "nat": "perZone", "egressCidrs": []any{"0.0.0.0/0"},
