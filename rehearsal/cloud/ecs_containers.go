@@ -205,6 +205,9 @@ func (t *task) port(name string, p types.PortMapping) {
 	if inside < 1 || inside > 65535 {
 		t.bad("%s: %d is no port", name, inside)
 	}
+	if p.Protocol != "" && !slices.Contains(p.Protocol.Values(), p.Protocol) {
+		t.bad("%s: the port %d has the protocol %s; there are tcp and udp", name, inside, p.Protocol)
+	}
 	if outside != 0 && outside != inside && (t.mode == "host" || t.mode == "awsvpc") {
 		t.bad("%s: hostPort is %d and containerPort %d; they must be equal when networkMode is %s", name, outside, inside,
 			t.mode)

@@ -1,9 +1,11 @@
 package cloud
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,6 +51,7 @@ func podTemplate(c *Call) error {
 			bad("volumes: the name %q is there twice", v.Name)
 		}
 		volumes[v.Name] = true
+		volumeFits(v, bad)
 	}
 	if len(spec.Containers) == 0 {
 		bad("containers: a pod has one at least")
@@ -78,11 +81,32 @@ func podTemplate(c *Call) error {
 	return errors.Join(wrong...)
 }
 
+// volumeFits holds of a volume by itself. The driver of the secrets store refuses a mount that is not read-only: NodePublishVolume
+// in github.com/kubernetes-sigs/secrets-store-csi-driver, pkg/secrets-store/nodeserver.go.
+func volumeFits(v corev1.Volume, bad func(format string, args ...any)) {
+	if v.ConfigMap != nil {
+		for _, item := range v.ConfigMap.Items {
+			if path.IsAbs(item.Path) {
+				bad("volumes: %s has the file %s; a path must be relative", v.Name, item.Path)
+			}
+		}
+	}
+	if v.CSI != nil && v.CSI.Driver == secretsStore && (v.CSI.ReadOnly == nil || !*v.CSI.ReadOnly) {
+		bad("volumes: %s is not read-only, which the driver %s refuses", v.Name, secretsStore)
+	}
+}
+
+// secretsStore is the driver that mounts what Secrets Manager keeps.
+const secretsStore = "secrets-store.csi.k8s.io"
+
 // containerFits holds of a container by itself.
 func containerFits(container corev1.Container, bad func(format string, args ...any)) {
 	ports := map[string]bool{}
 	for _, p := range container.Ports {
 		ports[p.Name] = true
+		if !slices.Contains([]corev1.Protocol{"", corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP}, p.Protocol) {
+			bad("containers: %s has a port with the protocol %s; there are TCP, UDP and SCTP", container.Name, p.Protocol)
+		}
 	}
 	for _, probe := range []*corev1.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
 		if probe != nil && probe.HTTPGet != nil && probe.HTTPGet.Port.StrVal != "" && !ports[probe.HTTPGet.Port.StrVal] {
@@ -168,7 +192,7 @@ func (c *Cloud) synced(namespace string, pod *corev1.PodSpec) map[string]bool {
 		}
 	}
 	for _, v := range pod.Volumes {
-		if v.CSI == nil || v.CSI.Driver != "secrets-store.csi.k8s.io" {
+		if v.CSI == nil || v.CSI.Driver != secretsStore || !c.syncsSecrets() {
 			continue
 		}
 		class := c.object(state.SecretProviderClass, namespace, v.CSI.VolumeAttributes["secretProviderClass"])
@@ -182,6 +206,20 @@ func (c *Cloud) synced(namespace string, pod *corev1.PodSpec) map[string]bool {
 		}
 	}
 	return keys
+}
+
+// syncsSecrets says that the secrets store's driver makes the secrets that a SecretProviderClass asks for, which it does not by
+// itself. A cluster that is not this stack's is taken to.
+// Source: "Sync as Kubernetes Secret" in the driver's guide.
+func (c *Cloud) syncsSecrets() bool {
+	addon := c.find("aws-secrets-store-csi-driver-provider", "addonName", state.Addon)
+	if addon == nil {
+		return true
+	}
+	var values Object
+	_ = json.Unmarshal([]byte(text(addon.Inputs, "configurationValues")), &values)
+	on, _ := get(values, "secrets-store-csi-driver.syncSecret.enabled").(bool)
+	return on
 }
 
 // admits is Pod Security admission, by Kubernetes' own evaluator at the level that the namespace enforces.

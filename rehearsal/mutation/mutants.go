@@ -1,6 +1,7 @@
 package mutation
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,7 +18,7 @@ type Mutant struct {
 	Type, Name string
 	// Category is what is damaged, such as a permission or a port.
 	Category string
-	// Path is the property, with [*] for an index, and What says what becomes of it.
+	// Path is the property, with [*] or an element's name for an index, and What says what becomes of it.
 	Path, What string
 	// edit changes the resource's inputs; where it is nil, Path is a resource option that is left out.
 	edit func(cloud.Object)
@@ -125,6 +126,9 @@ var dropped = map[string]string{
 	"waitForSuccessTimeoutSeconds": "wait",
 }
 
+// containers are the lists of what runs together; each does something of its own.
+var containers = regexp.MustCompile(`^(containerDefinitions|initContainers|containers)$`)
+
 // labels are where Kubernetes finds objects by.
 var labels = regexp.MustCompile(`(^|\.)(labels|matchLabels|selector)\.[^.]*$`)
 
@@ -146,6 +150,8 @@ type step struct {
 	index int
 	list  bool
 	json  bool
+	// name is that of a container, by which its damages differ from those of others.
+	name string
 }
 
 func pathOf(steps []step) string {
@@ -153,7 +159,7 @@ func pathOf(steps []step) string {
 	for _, s := range steps {
 		switch {
 		case s.list:
-			text += "[*]"
+			text += "[" + cmp.Or(s.name, "*") + "]"
 		case s.json:
 		case text == "":
 			text = s.key
@@ -243,7 +249,11 @@ func (c *collector) walk(v any, at []step) {
 			})
 		}
 		for i, e := range v {
-			c.walk(e, append(slices.Clone(at), step{index: i, list: true}))
+			one := step{index: i, list: true}
+			if element, ok := e.(map[string]any); ok && containers.MatchString(last) {
+				one.name, _ = element["name"].(string)
+			}
+			c.walk(e, append(slices.Clone(at), one))
 		}
 	case bool:
 		c.add("flag", at, fmt.Sprintf("is %t", !v), func(any) any { return !v })

@@ -97,6 +97,9 @@ func (s *searches) serviceOf(n *node, v *Verdict) {
 	if !n.pod.served(service) {
 		v.fault("the selector of %s does not match the pods of %s", service, n.pod.of)
 	}
+	if !service.Object("spec").Flag("publishNotReadyAddresses", false) {
+		v.fault("%s does not list pods that are not ready: members that start do not find each other", service)
+	}
 	for _, other := range s.workloads(state.Deployment, state.StatefulSet, state.Job) {
 		if other.namespace == namespace && other.of != n.pod.of && other.served(service) {
 			v.fault("the selector of %s matches the pods of %s too", service, other.of)

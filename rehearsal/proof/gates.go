@@ -60,6 +60,12 @@ func (c *cluster) webhook(r *state.Resource, served []*workload, v *Verdict) {
 		v.fault("%s makes a new certificate authority at each update, which running controllers do not have: keepTLSSecret must "+
 			"be true", r)
 	}
+	if !values.Object("serviceAccount").Flag("create", true) {
+		v.fault("%s has no service account: its pods do not start", r)
+	}
+	if values.Flag("enableServiceMutatorWebhook", true) {
+		v.fault("%s takes over every Service of type LoadBalancer of the cluster: enableServiceMutatorWebhook must be false", r)
+	}
 	if replicas, given := values.Int("replicaCount"); given && replicas < 2 {
 		v.fault("%s runs %d controller: without it no pod of the server starts", r, replicas)
 	}

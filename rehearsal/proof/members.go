@@ -92,6 +92,9 @@ func (p *proofs) drains() *Verdict {
 			v.fault("%s cuts the requests of a node that leaves: its deregistration delay is 0", c.of)
 		}
 	}
+	for _, n := range p.nodes {
+		p.drainsPod(n, v)
+	}
 	for _, n := range p.fixed() {
 		for _, t := range p.With(state.TargetGroupAttachment, "targetId", n.origin.ID) {
 			group := p.One(state.TargetGroup, t.Text("targetGroupArn"), "arn")
@@ -106,6 +109,25 @@ func (p *proofs) drains() *Verdict {
 	}
 	v.Shown = "what replaces a node takes it out of its target group first"
 	return v
+}
+
+// leastStop is how many seconds a server has at the least to end by itself: what ECS and Kubernetes give where nothing is
+// said. One that is killed stays a member until its heartbeat is missed.
+const leastStop = 30
+
+// drainsPod: Kubernetes tells the load balancer and the container at the same time, so that the container has to wait
+// until no more requests come ("Pod Lifecycle" in the Kubernetes documentation).
+func (p *proofs) drainsPod(n *node, v *Verdict) {
+	if n.pod == nil {
+		return
+	}
+	waits, _ := n.server().Object("lifecycle").Object("preStop").Object("sleep").Int("seconds")
+	if waits == 0 && !p.want.Undrained {
+		v.fault("%s is stopped while requests are still sent to it: its container has no preStop hook that waits", n)
+	}
+	if grace := int(state.Number(n.pod.spec["terminationGracePeriodSeconds"], 30)); grace < waits+leastStop {
+		v.fault("%s is killed after %d s, of which it waits %d: %d more are the least for leaving the cluster", n, grace, waits, leastStop)
+	}
 }
 
 func delay(group *state.Resource) int {

@@ -179,6 +179,12 @@ func (p *proofs) provePolicies() {
 			continue
 		}
 		seen[w.of] = true
+		names := peer{name: "the cluster's DNS", pod: &workload{State: w.State, namespace: "kube-system", labels: dnsLabels}}
+		for _, t := range []traffic{tcpPort(53), {udp, 53, 53}} {
+			for _, closed := range w.closed("Egress", names, t) {
+				p.outside.fault("%s", closed)
+			}
+		}
 		if len(w.policies("Ingress")) == 0 {
 			p.nobody.fault("no NetworkPolicy closes the pods of %s: every pod of the cluster reaches them", w.of)
 		}
@@ -214,6 +220,9 @@ func (p *proofs) provePolicy(w *workload, policy *state.Resource, rule state.Obj
 	}
 }
 
+// dnsLabels are those of CoreDNS's pods: https://docs.aws.amazon.com/eks/latest/userguide/managing-coredns.html
+var dnsLabels = map[string]string{"k8s-app": "kube-dns", "eks.amazonaws.com/component": "coredns"}
+
 // podIdentity is where the Pod Identity agent answers on every Kubernetes node.
 // https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
 const podIdentity = "169.254.170.23/32"
@@ -243,13 +252,17 @@ func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (stri
 		return ip.Text("cidr"), may
 	}
 	if block["namespaceSelector"] != nil {
-		if !ingress { // names are looked up in another namespace
+		if !ingress && block["podSelector"] != nil { // names are looked up in another namespace
 			return "pods of other namespaces", []traffic{tcpPort(53), {udp, 53, 53}}
 		}
 		return "pods of other namespaces", nil
 	}
+	selector := block["podSelector"]
+	if selector == nil {
+		selector = map[string]any{} // a peer without one is every pod
+	}
 	for _, other := range p.workloads(state.Deployment, state.StatefulSet, state.Job) {
-		if other.namespace == w.namespace && other.of != w.of && selects(block["podSelector"], other.labels) {
+		if other.namespace == w.namespace && other.of != w.of && selects(selector, other.labels) {
 			return other.of.String(), nil
 		}
 	}

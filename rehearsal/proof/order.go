@@ -39,6 +39,16 @@ func isGateOf(_ *cluster, run, target *state.Resource) bool {
 	return run.Text("parameters.InstanceId") == target.Text("targetId")
 }
 
+// actsAs says that an add-on's pods get their role by the association, or from the agent.
+func actsAs(c *cluster, addon, other *state.Resource) bool {
+	about, ok := addons[addon.Text("addonName")]
+	if !ok || c.podRole(about.namespace, about.account) == nil {
+		return false
+	}
+	return other.Text("addonName") == "eks-pod-identity-agent" ||
+		other.Text("namespace") == about.namespace && other.Text("serviceAccount") == about.account
+}
+
 // serves says that a listener sends requests to the service's target group.
 func serves(_ *cluster, service, listener *state.Resource) bool {
 	for _, arn := range state.Values(service.Inputs, "loadBalancers[].targetGroupArn") {
@@ -65,6 +75,8 @@ var waits = []wait{
 	{state.EKSCluster, []string{state.LogGroup}, writes,
 		"EKS makes the group that it does not find, without retention, and CloudWatch Logs then refuses a second one of the name " +
 			"(docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html)"},
+	{state.Addon, []string{state.PodIdentityAssociation, state.Addon}, actsAs,
+		"its pods start without credentials (docs.aws.amazon.com/eks/latest/userguide/pod-identities.html)"},
 	{state.SSMAssociation, []string{state.TargetGroupAttachment}, isGateOf,
 		"the next member's old instance would go while this one gets no requests yet"},
 }
@@ -107,6 +119,15 @@ func ordered(c *cluster) *Verdict {
 			for _, token := range needed {
 				for _, other := range c.Of(token) {
 					must(r, other, "a node that starts first fails, or starts alone")
+				}
+			}
+		}
+	}
+	for _, w := range c.workloads(state.Job) {
+		for _, token := range append([]string{state.PodIdentityAssociation}, needed...) {
+			for _, other := range c.Of(token) {
+				if token != state.PodIdentityAssociation || other.Text("namespace") == w.namespace {
+					must(w.of, other, "a job that starts first fails")
 				}
 			}
 		}

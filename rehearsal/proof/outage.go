@@ -142,14 +142,9 @@ func (p *proofs) outageOfTask(n *node, v *Verdict) {
 func outageOfPod(n *node, v *Verdict) {
 	const ends, leaves = "Kubernetes starts every container again", "every pod leaves the load balancer at once"
 	server := n.server()
+	patience(n, server, v)
 	for _, probe := range []struct{ name, then string }{{"livenessProbe", ends}, {"readinessProbe", leaves}} {
 		spec := server.Object(probe.name)
-		if spec == nil {
-			if probe.then == ends {
-				v.fault("%s has no livenessProbe: nothing starts a server again that hangs", n)
-			}
-			continue
-		}
 		all := asks(strings.Join(spec.Object("exec").Texts("command"), " "))
 		if get := spec.Object("httpGet"); get != nil {
 			port, ok := state.Int(get["port"])
@@ -162,6 +157,35 @@ func outageOfPod(n *node, v *Verdict) {
 			if why := one.depends(); why != "" {
 				v.fault("the %s of %s asks %s: %s", probe.name, n, why, probe.then)
 			}
+		}
+	}
+}
+
+// probes are how long Kubernetes watches a probe fail before it acts, in seconds: long enough for one slow answer and for a
+// start, and not for ever.
+var probes = []struct {
+	name               string
+	least, most, tries int
+	without            string
+}{
+	{"startupProbe", startTakes, 1800, 2, "a server that still starts is started again"},
+	{"livenessProbe", 30, 600, 2, "nothing starts a server again that hangs"},
+	{"readinessProbe", 10, 120, 2, "requests go to a server that does not answer"},
+}
+
+// patience holds that a pod's probes give a server the time that it needs, and no more.
+func patience(n *node, server state.Object, v *Verdict) {
+	for _, p := range probes {
+		spec := server.Object(p.name)
+		if spec == nil {
+			v.fault("%s has no %s: %s", n.pod.of, p.name, p.without)
+			continue
+		}
+		tries := int(state.Number(spec["failureThreshold"], 3))
+		takes := tries * int(state.Number(spec["periodSeconds"], 10))
+		if tries < p.tries || takes < p.least || takes > p.most {
+			v.fault("the %s of %s acts after %d failures in %d s; it must be at least %d failures, in %d to %d s", p.name, n.pod.of, tries, takes,
+				p.tries, p.least, p.most)
 		}
 	}
 }

@@ -293,10 +293,10 @@ func (a *access) anyPod() *node {
 }
 
 // podRole is the role that Pod Identity gives a service account, or nil.
-func (a *access) podRole(namespace, account string) *state.Resource {
-	for _, p := range a.Of(state.PodIdentityAssociation) {
+func (c *cluster) podRole(namespace, account string) *state.Resource {
+	for _, p := range c.Of(state.PodIdentityAssociation) {
 		if p.Text("namespace") == namespace && p.Text("serviceAccount") == account {
-			return a.One(state.Role, p.Text("roleArn"), "arn")
+			return c.One(state.Role, p.Text("roleArn"), "arn")
 		}
 	}
 	return nil

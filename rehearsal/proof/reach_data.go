@@ -20,9 +20,31 @@ func (p *proofs) proveData() {
 		for _, n := range p.nodes {
 			take(p.data)(p.reach(&n.endpoint, d, tcpPort(port)))
 		}
+		for _, t := range p.schemaTasks() {
+			take(p.data)(p.reach(&t, d, tcpPort(port)))
+		}
 	}
 	p.data.Shown = strings.Join(slices.Sorted(maps.Keys(ports)), ", ")
 	p.known(p.data)
+}
+
+// schemaTasks are the tasks that automations run on a network of their own, one for each subnet.
+func (p *proofs) schemaTasks() []endpoint {
+	var all []endpoint
+	for _, a := range p.Of(state.SSMAssociation) {
+		for _, step := range p.stepsOf(a) {
+			inputs := step.Object("inputs")
+			network := inputs.Object("networkConfiguration").Object("awsvpcConfiguration")
+			if inputs.Text("Api") != "RunTask" {
+				continue
+			}
+			for _, subnet := range network.Texts("subnets") {
+				one := endpoint{kind: aNode, name: "the task of " + a.String(), of: a, groups: network.Texts("securityGroups"), many: true}
+				all = append(all, p.place(one, subnet))
+			}
+		}
+	}
+	return all
 }
 
 func databasePort(r *state.Resource) int {

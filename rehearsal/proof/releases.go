@@ -14,7 +14,7 @@ import (
 
 // releases proves how nodes come, go and are replaced.
 func releases(c *cluster, want Expected) []*Verdict {
-	all := []*Verdict{c.bounds(want), c.fetched(), c.awaited(), c.givenUp()}
+	all := []*Verdict{c.bounds(want), c.fetched(), c.supplied(), c.awaited(), c.givenUp()}
 	if slices.ContainsFunc(c.nodes, func(n *node) bool { return n.pod != nil }) {
 		all = append(all, c.gates())
 	}
@@ -205,6 +205,12 @@ func (c *cluster) awaited() *Verdict {
 		if !breaker.Flag("enable", false) || !breaker.Flag("rollback", false) {
 			v.fault("%s does not go back to the revision before when its tasks fail", n.service)
 		}
+		// Tasks that are healthy and answer requests with errors pass the circuit breaker.
+		alarms := n.service.Object("alarms")
+		if !alarms.Flag("enable", false) || !alarms.Flag("rollback", false) {
+			v.fault("%s does not go back to the revision before when clients get errors: no alarm ends its deployment", n.service)
+		}
+		c.ring(v, "the deployment of "+n.service.String(), alarms.Texts("alarmNames"))
 		shown = append(shown, n.service.String()+" is waited for until its deployment is complete")
 	}
 	for _, g := range c.groupsOfNodes() {
@@ -251,9 +257,14 @@ func (c *cluster) alarms(v *Verdict, g *state.Resource, content string) {
 		v.fault("the refresh of %s cannot be read", g)
 		return
 	}
-	for _, name := range document.MainSteps[0].Inputs.InputPayload.Alarms {
+	c.ring(v, "the refresh of "+g.String(), document.MainSteps[0].Inputs.InputPayload.Alarms)
+}
+
+// ring proves that the alarms exist which are to end a release.
+func (c *cluster) ring(v *Verdict, release string, alarms []string) {
+	for _, name := range alarms {
 		if c.One(state.MetricAlarm, name, "name") == nil {
-			v.fault("the refresh of %s is to end when the alarm %s rings, and there is no such alarm", g, name)
+			v.fault("%s is to end when the alarm %s rings, and there is no such alarm", release, name)
 		}
 	}
 }
@@ -283,6 +294,9 @@ func (c *cluster) givenUp() *Verdict {
 			retries, _ := check.Int("retries")
 			start, _ := check.Int("startPeriod")
 			slowest = max(slowest, max(grace, start+interval*retries)+stop)
+		}
+		if grace < startTakes {
+			v.fault("%s stops a node that still starts: its grace period is %d s, and a start may take %d s", n.service, grace, startTakes)
 		}
 		minutes := (breakerThreshold*slowest + 59) / 60
 		if minutes > mostMinutes {

@@ -59,6 +59,10 @@ var releaseMutations = map[string]mutation{
 	"a service that stays where it failed": {"ecs", func(d *document) {
 		d.put("Service", "nodes", "deploymentCircuitBreaker", "rollback", false)
 	}, awaits, "Service nodes does not go back"},
+	"a service that no alarm stops": {"fargate", func(d *document) { d.put("Service", "nodes", "alarms", "enable", false) }, awaits,
+		"Service nodes does not go back to the revision before when clients get errors"},
+	"a service that names an alarm that is not there": {"ecs", func(d *document) { d.drop("MetricAlarm", "no-healthy-node") }, awaits,
+		"the deployment of Service nodes is to end when the alarm wso2is-ecs-no-healthy-node rings, and there is no such alarm"},
 	"a group that the provider refreshes": {"prod", func(d *document) {
 		d.drop("Association", "refresh")
 		d.set("Group", "nodes", "instanceRefresh", map[string]any{"strategy": "Rolling"})

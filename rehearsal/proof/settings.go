@@ -75,6 +75,16 @@ func asInterface(_ *cluster, r *state.Resource, _ Expected) bool {
 func encrypts(_ *cluster, r *state.Resource, _ Expected) bool   { return r.Text("protocol") == "HTTPS" }
 func inTheClear(_ *cluster, r *state.Resource, _ Expected) bool { return r.Text("protocol") == "HTTP" }
 
+// ofService says that a service starts the task definition.
+func ofService(c *cluster, r *state.Resource, _ Expected) bool {
+	return len(c.With(state.ECSService, "taskDefinition", r.Text("arn"))) > 0
+}
+
+// tracks says that a scaling policy aims at a value.
+func tracks(_ *cluster, r *state.Resource, _ Expected) bool {
+	return r.Object("targetTrackingScalingPolicyConfiguration") != nil
+}
+
 // askedWhereItServes says that a target group's check goes to the port that requests go to.
 func askedWhereItServes(_ *cluster, r *state.Resource, _ Expected) bool {
 	return targetCheck(r).port == nodeHTTPS
@@ -100,6 +110,7 @@ var required = []struct {
 		{state.FileSystem, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the shared files"},
 		{state.Secret, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the secret"},
 		{state.EC2Instance, "rootBlockDevice.encrypted", only(true), nil, "its disk is not encrypted"},
+		{state.BucketLifecycle, "rules", only(some), takesLogs, "access logs stay, and cost, for ever"},
 		{state.EC2Instance, "rootBlockDevice.deleteOnTermination", only(true), nil, "its disk stays, and costs, when the node is gone"},
 		{state.EC2Instance, "rootBlockDevice.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
 		{state.LaunchTemplate, "blockDeviceMappings[].ebs.encrypted", only("true"), nil, "a disk is not encrypted"},
@@ -136,9 +147,22 @@ var required = []struct {
 		{state.Listener, "defaultActions[].redirect.protocol", only("HTTPS"), inTheClear, "requests stay in the clear"},
 		{state.TargetGroup, "protocol", only("HTTPS"), nil, "requests reach the nodes in the clear"},
 		{state.TargetGroup, "healthCheck.protocol", only("HTTPS"), askedWhereItServes, "nodes answer HTTPS only on this port"},
+		{state.TargetGroup, "healthCheck.protocol", only("HTTP"), not(askedWhereItServes), "nodes answer HTTP only on this port"},
 		{state.TargetGroup, "stickiness.enabled", only(true), nil, "Console and My Account lose their session from one node to the next"},
 		{state.LoadBalancer, "dropInvalidHeaderFields", only(true), nil, "a header with a forbidden name reaches the nodes"},
 		{state.LoadBalancer, "preserveHostHeader", only(true), nil, "the server sees a host that is not its own"},
+	}},
+	{"Nodes leave one at a time, once another one serves", "deployments and scaling policies", []setting{
+		{state.ECSService, "deploymentMinimumHealthyPercent", only(100.0), nil, "an update stops a node before its successor serves"},
+		{state.TaskDefinition, "skipDestroy", only(true), ofService, "a rollback has no revision to go back to"},
+		{state.ScalingPolicy, "targetTrackingScalingPolicyConfiguration.disableScaleIn", only(true), tracks,
+			"it takes several nodes at once, each with a share of the cluster's data"},
+	}},
+	{"Kubernetes nodes join their control plane, and so does who deploys", "access to the control plane", []setting{
+		{state.EKSCluster, "accessConfig.bootstrapClusterCreatorAdminPermissions", only(true), nil, "who makes the cluster may make nothing in it"},
+		{state.EKSCluster, "vpcConfig.endpointPrivateAccess", only(true), nil,
+			"nodes would ask for its public address, which only the team's ranges reach"},
+		{state.NodeGroup, "nodeRepairConfig.enabled", only(true), nil, "a node that hangs stays"},
 	}},
 	{"Data can be brought back", "backups, snapshots with tags, and protection where the profile is prod", []setting{
 		{state.DBInstance, "backupRetentionPeriod", only(positive), nil, "it cannot go back to any point in time"},

@@ -13,6 +13,10 @@ var (
 	seconds    = regexp.MustCompile(`(?m)^(TURN|READY)_SECONDS=['"]?([0-9]+)`)
 )
 
+// startTakes is how many seconds a server must be given to start: the round figure that the rehearsal's clock has for a
+// task or a pod.
+const startTakes = 300
+
 // programs are what an instance runs: its user data and the programs that this names.
 func (c *cluster) programs(n *node) string {
 	text := n.text

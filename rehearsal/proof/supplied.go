@@ -1,0 +1,282 @@
+package proof
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// bundle is containers that run together: a task's or a pod's.
+type bundle struct {
+	of         *state.Resource
+	containers []container
+	// volumes are the names of its volumes, lasting those of them that are there before and after it.
+	volumes, lasting []string
+	// task says that containers start together unless one waits for another.
+	task bool
+}
+
+// definition is what ECS or Kubernetes is told of a container.
+type definition = state.Object
+
+// container is a container of ECS or Kubernetes.
+type container struct {
+	definition
+	// told are the variables that it gets, text all that says what it runs.
+	told map[string]bool
+	text string
+	// closed says that its root file system is read-only. mounts are its volumes by their path.
+	closed bool
+	mounts map[string]mount
+}
+
+type mount struct {
+	volume   string
+	readOnly bool
+}
+
+var (
+	// fetchTarget is the path of a file in a line source|checksum|path.
+	fetchTarget = regexp.MustCompile(`\|[0-9a-f]{64}\|(/\S+)`)
+	// shellRead is a variable that a shell program reads without a value of its own instead, shellSet one that it sets.
+	shellRead = regexp.MustCompile(`\$(?:([A-Z][A-Z0-9_]+)|\{([A-Z][A-Z0-9_]+)(?:[}#%,^/]|:\?))`)
+	shellSet  = regexp.MustCompile(`(?:^|[\s;(])([A-Z][A-Z0-9_]+)=|\b(?:for|local|read -r)\s+([A-Z][A-Z0-9_]+)`)
+	// shellDefault is a variable that a shell program does without.
+	shellDefault = regexp.MustCompile(`\$\{([A-Z][A-Z0-9_]+):?[-+=]`)
+	tomlRead     = regexp.MustCompile(`\$env\{([A-Z][A-Z0-9_]+)\}`)
+	// runsCLI is a call of the AWS CLI without a region.
+	runsCLI = regexp.MustCompile(`(?m)(?:^|[\s(])aws [a-z0-9-]+ [a-z-]+`)
+)
+
+// given are variables that come from images, shells, ECS and Kubernetes.
+var given = []string{
+	"BASH_REMATCH", "BASH_SOURCE", "ECS_CONTAINER_METADATA_URI_V4", "HOME", "HOSTNAME", "IFS", "JAVA_HOME",
+	"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "PATH", "PPID", "PWD", "RANDOM", "SECONDS", "UID", "USER", "WORKING_DIRECTORY", "WSO2_SERVER_HOME",
+}
+
+// bundles are the stack's task definitions and workloads.
+func (c *cluster) bundles() []bundle {
+	var all []bundle
+	for _, d := range c.Of(state.TaskDefinition) {
+		b := bundle{of: d, task: true}
+		var list []state.Object
+		_ = json.Unmarshal([]byte(d.Text("containerDefinitions")), &list)
+		for _, o := range list {
+			b.containers = append(b.containers, newContainer(o, "environment", "secrets", "mountPoints", "sourceVolume", "containerPath"))
+		}
+		for _, v := range d.Objects("volumes") {
+			b.volumes = append(b.volumes, v.Text("name"))
+			if v.Object("efsVolumeConfiguration") != nil {
+				b.lasting = append(b.lasting, v.Text("name"))
+			}
+		}
+		all = append(all, b)
+	}
+	for _, w := range c.workloads(state.Deployment, state.StatefulSet, state.Job) {
+		b := bundle{of: w.of}
+		for _, o := range slices.Concat(w.spec.Objects("initContainers"), w.spec.Objects("containers")) {
+			b.containers = append(b.containers, newContainer(o, "env", "", "volumeMounts", "name", "mountPath"))
+		}
+		for _, v := range w.spec.Objects("volumes") {
+			b.volumes = append(b.volumes, v.Text("name"))
+			if v.Object("persistentVolumeClaim") != nil {
+				b.lasting = append(b.lasting, v.Text("name"))
+			}
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+func newContainer(o state.Object, variables, secrets, mounts, volume, path string) container {
+	c := container{definition: o, told: map[string]bool{}, mounts: map[string]mount{}}
+	c.closed = o.Flag("readonlyRootFilesystem", false) || o.Object("securityContext").Flag("readOnlyRootFilesystem", false)
+	text := slices.Concat(o.Texts("entryPoint"), o.Texts("command"), o.Texts("args"))
+	for _, key := range []string{variables, secrets} {
+		for _, v := range o.Objects(key) {
+			c.told[v.Text("name")] = true
+			text = append(text, v.Text("value"))
+		}
+	}
+	c.text = strings.Join(text, "\n")
+	for _, m := range o.Objects(mounts) {
+		c.mounts[m.Text(path)] = mount{m.Text(volume), m.Flag("readOnly", false)}
+	}
+	return c
+}
+
+// at is the mount that a path lies under.
+func (c container) at(path string) (mount, bool) {
+	for _, p := range slices.Backward(slices.Sorted(maps.Keys(c.mounts))) {
+		if path == p || strings.HasPrefix(path, p+"/") {
+			return c.mounts[p], true
+		}
+	}
+	return mount{}, false
+}
+
+// serves says that requests reach the container.
+func (c container) serves() bool {
+	return slices.ContainsFunc(slices.Concat(c.Objects("portMappings"), c.Objects("ports")), func(m state.Object) bool {
+		port, _ := m.Int("containerPort")
+		return port == nodeHTTPS
+	})
+}
+
+// supplied proves that each container finds the files and variables that its program reads.
+func (c *cluster) supplied() *Verdict {
+	v, seen := &Verdict{Claim: "Each container finds what its program reads, and starts after what writes it"}, 0
+	for _, b := range c.bundles() {
+		for _, one := range b.containers {
+			seen++
+			b.reads(v, one)
+			b.mounted(v, one)
+			b.after(v, one)
+			if group := one.Object("logConfiguration").Object("options").Text("awslogs-group"); b.task && c.One(state.LogGroup, group, "name") == nil {
+				v.fault("what the container %s of %s prints goes into no log group of the stack", one.Text("name"), b.of)
+			}
+			if one.serves() {
+				c.serverOf(v, b, one)
+			}
+		}
+		for _, volume := range b.volumes {
+			if !slices.ContainsFunc(b.containers, func(c container) bool { return c.uses(volume) }) {
+				v.fault("no container of %s mounts its volume %s", b.of, volume)
+			}
+		}
+	}
+	for _, addon := range c.With(state.Addon, "addonName", "amazon-cloudwatch-observability") {
+		var values state.Object
+		if json.Unmarshal([]byte(addon.Text("configurationValues")), &values) == nil && !values.Object("containerLogs").Flag("enabled", true) {
+			v.fault("%s ships no logs of containers", addon)
+		}
+	}
+	v.Shown = count(seen, "container")
+	if seen == 0 {
+		v.Shown = "nothing runs in containers"
+	}
+	return v
+}
+
+func (c container) uses(volume string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(c.mounts)), func(m mount) bool { return m.volume == volume })
+}
+
+// reads holds that a container is told the variables that its program reads.
+func (b bundle) reads(v *Verdict, one container) {
+	own := slices.Clone(given)
+	for _, m := range shellSet.FindAllStringSubmatch(one.text, -1) {
+		own = append(own, cmp.Or(m[1], m[2]))
+	}
+	for _, m := range shellDefault.FindAllStringSubmatch(one.text, -1) {
+		own = append(own, m[1])
+	}
+	for _, m := range shellRead.FindAllStringSubmatch(one.text, -1) {
+		if name := cmp.Or(m[1], m[2]); !one.told[name] && !slices.Contains(own, name) {
+			v.fault("the program of the container %s of %s reads the variable %s, which nothing gives it", one.Text("name"), b.of, name)
+		}
+	}
+	region := one.told["AWS_DEFAULT_REGION"] || one.told["AWS_REGION"] || strings.Contains(one.text, "--region")
+	if runsCLI.MatchString(one.text) && !region {
+		v.fault("the container %s of %s runs the AWS CLI, and nothing tells it a region", one.Text("name"), b.of)
+	}
+}
+
+// mounted holds that a container has the volumes whose paths its program names, and those that it writes not read-only.
+func (b bundle) mounted(v *Verdict, one container) {
+	paths := map[string]string{}
+	for _, other := range b.containers {
+		for path, m := range other.mounts {
+			paths[path] = m.volume
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		// The program members runs on instances too, where it reads a file below a path that its container does without.
+		if _, ok := one.mounts[path]; !ok && strings.Contains(one.text, path+"/") && one.Text("name") != "members" {
+			v.fault("the program of the container %s of %s names %s and does not mount the volume %s there", one.Text("name"), b.of, path, paths[path])
+		}
+	}
+	for _, m := range fetchTarget.FindAllStringSubmatch(one.text, -1) {
+		if at, ok := one.at(m[1]); !ok || at.readOnly {
+			v.fault("the container %s of %s fetches %s and cannot write there", one.Text("name"), b.of, m[1])
+		}
+	}
+	if at, ok := one.at("/tmp"); one.closed && strings.Contains(one.text, "mktemp") && (!ok || at.readOnly) {
+		v.fault("the program of the container %s of %s makes temporary files, and its root file system is read-only", one.Text("name"), b.of)
+	}
+	// It says on a volume when the server may start.
+	if one.Text("name") == "turn" && b.task {
+		for path, m := range one.mounts {
+			if m.readOnly {
+				v.fault("the container turn of %s cannot write to %s, so that the server never hears from it", b.of, path)
+			}
+		}
+	}
+}
+
+// fetches says that a container fills volumes for the others.
+func (c container) fetches() bool { return fetchTarget.MatchString(c.text) }
+
+// after holds that a container of a task that reads fetched files waits until they are there. Init containers of a pod come first.
+func (b bundle) after(v *Verdict, one container) {
+	if !b.task || one.fetches() || !one.Flag("essential", true) {
+		return
+	}
+	for _, other := range b.containers {
+		if !other.fetches() {
+			continue
+		}
+		for _, m := range fetchTarget.FindAllStringSubmatch(other.text, -1) {
+			if at, ok := other.at(m[1]); ok && !one.uses(at.volume) {
+				v.fault("the container %s of %s does not mount the volume %s, where %s is", one.Text("name"), b.of, at.volume, m[1])
+			}
+		}
+		if !slices.ContainsFunc(one.Objects("dependsOn"), func(d state.Object) bool {
+			return d.Text("containerName") == other.Text("name") && d.Text("condition") == "SUCCESS"
+		}) {
+			v.fault("the container %s of %s does not wait until %s has fetched its files", one.Text("name"), b.of, other.Text("name"))
+		}
+	}
+}
+
+// serverOf holds what the container of the server itself needs.
+func (c *cluster) serverOf(v *Verdict, b bundle, one container) {
+	name := one.Text("name")
+	for _, volume := range b.lasting {
+		found := false
+		for _, m := range one.mounts {
+			found = found || m.volume == volume && !m.readOnly
+		}
+		if !found {
+			v.fault("the container %s of %s cannot write to the volume %s", name, b.of, volume)
+		}
+	}
+	for _, n := range c.nodes {
+		if n.origin != b.of && n.task != b.of {
+			continue
+		}
+		for _, m := range tomlRead.FindAllStringSubmatch(n.config, -1) {
+			if !one.told[m[1]] && !strings.Contains(one.text, m[1]+"=") {
+				v.fault("%s reads the variable %s, which nothing gives the container %s of %s", n.configKey, m[1], name, b.of)
+			}
+		}
+		if !n.baked && !slices.ContainsFunc(b.containers, container.fetches) {
+			v.fault("no container of %s fetches what the container %s runs with", b.of, name)
+		}
+		break
+	}
+	if one.closed {
+		v.fault("the container %s of %s writes keystores and logs below its home, and its root file system is read-only", name, b.of)
+	}
+	if !one.told["JVM_MEM_OPTS"] {
+		v.fault("the container %s of %s has no JVM_MEM_OPTS: the product's own heap is 1 GiB", name, b.of)
+	}
+	if stop, ok := one.Int("stopTimeout"); ok && stop < leastStop {
+		v.fault("the container %s of %s is killed %d s after it is told to stop, in the middle of leaving the cluster", name, b.of, stop)
+	}
+}
