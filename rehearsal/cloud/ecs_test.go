@@ -162,6 +162,7 @@ func TestRefusesWrongContainers(t *testing.T) {
 		"no memory":         {state.TaskDefinition, hostContainer(w, Object{"memory": nil}), "how much memory"},
 		"stop timeout":      {state.TaskDefinition, hostContainer(w, Object{"stopTimeout": 300}), "stopTimeout is 300"},
 		"port collision":    {state.TaskDefinition, hostContainer(w, nil, Object{"portMappings": []any{Object{"containerPort": 9443}}}), "9443 is already mapped"},
+		"protocol":          {state.TaskDefinition, hostContainer(w, Object{"portMappings": []any{Object{"containerPort": 9443, "protocol": "HTTP"}}}), "there are tcp and udp"},
 		"host port":         {state.TaskDefinition, hostContainer(w, Object{"portMappings": []any{Object{"containerPort": 9443, "hostPort": 443}}}), "must be equal"},
 		"mount of nothing":  {state.TaskDefinition, hostContainer(w, Object{"mountPoints": []any{Object{"sourceVolume": "x", "containerPath": "/x"}}}), "none of the task's volumes"},
 		"hosts in awsvpc":   {state.TaskDefinition, fargateContainer(w, Object{"extraHosts": []any{Object{"hostname": "a", "ipAddress": "127.0.0.1"}}}), "extraHosts"},

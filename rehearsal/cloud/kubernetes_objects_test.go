@@ -1,9 +1,14 @@
 package cloud
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // edit is one value of a manifest of the workload, put there or, where it is nil, taken away.
@@ -61,6 +66,14 @@ func TestRefusesWrongDeployments(t *testing.T) {
 		"no key of a ConfigMap": {
 			"Deployment", "server", "x.toml",
 			inPod("volumes", 3, "configMap", "items", 0, "key"), "has no key x.toml",
+		},
+		"a file at an absolute path": {
+			"Deployment", "server", "/nothing",
+			inPod("volumes", 3, "configMap", "items", 0, "path"), "a path must be relative",
+		},
+		"a protocol that is none": {
+			"Deployment", "server", "HTTP",
+			inPod("containers", 0, "ports", 0, "protocol"), "a port with the protocol HTTP",
 		},
 		"no key of a secret": {
 			"Deployment", "server", "OTHER",
@@ -194,4 +207,30 @@ func TestRefusesWrongBudgetsAndAutoscalers(t *testing.T) {
 			[]any{"spec", "metrics", 0, "containerResource", "container"}, "has no container x",
 		},
 	})
+}
+
+// TestSecretsAreMountedReadOnlyAndMadeOnlyWhereTheDriverDoes has what the driver of the secrets store refuses, and what it
+// leaves out.
+func TestSecretsAreMountedReadOnlyAndMadeOnlyWhereTheDriverDoes(t *testing.T) {
+	pod := func(readOnly bool) corev1.Volume {
+		return corev1.Volume{Name: "secrets", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{Driver: secretsStore, ReadOnly: &readOnly}}}
+	}
+	for _, readOnly := range []bool{true, false} {
+		var wrong []string
+		volumeFits(pod(readOnly), func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) })
+		if readOnly {
+			assert.Empty(t, wrong)
+		} else {
+			assert.Equal(t, []string{"volumes: secrets is not read-only, which the driver secrets-store.csi.k8s.io refuses"}, wrong)
+		}
+	}
+	for values, made := range map[string]bool{
+		`{"secrets-store-csi-driver":{"syncSecret":{"enabled":true}}}`: true, `{}`: false, "": false,
+	} {
+		w := kubernetes(t)
+		assert.True(t, w.syncsSecrets(), "an existing cluster is taken to")
+		in := Object{"addonName": "aws-secrets-store-csi-driver-provider", "configurationValues": values}
+		require.NoError(t, w.put(&Resource{Token: state.Addon, ID: "dev:secrets", Inputs: in, Outputs: in}))
+		assert.Equal(t, made, w.syncsSecrets(), values)
+	}
 }

@@ -55,7 +55,8 @@ func pods(t *testing.T) *world {
 			"id": host.id, "subnetId": w.ids[host.subnet], "availabilityZone": host.zone, "instanceType": "m6i.2xlarge",
 		}}))
 	}
-	there(state.Addon, "dev:aws-secrets-store-csi-driver-provider", Object{"addonName": "aws-secrets-store-csi-driver-provider"})
+	there(state.Addon, "dev:aws-secrets-store-csi-driver-provider", Object{"addonName": "aws-secrets-store-csi-driver-provider",
+		"configurationValues": `{"secrets-store-csi-driver":{"syncSecret":{"enabled":true}}}`})
 	w.create(state.HelmRelease, "controller", controller(w, nil))
 	return w
 }

@@ -42,7 +42,7 @@ func isGateOf(_ *cluster, run, target *state.Resource) bool {
 // actsAs says that an add-on's pods get their role by the association, or from the agent.
 func actsAs(c *cluster, addon, other *state.Resource) bool {
 	about, ok := addons[addon.Text("addonName")]
-	if !ok || c.podRole(about.namespace, about.account) == nil {
+	if !ok || c.One(state.EKSCluster, addon.Text("clusterName"), "name") == nil || c.podRole(about.namespace, about.account) == nil {
 		return false
 	}
 	return other.Text("addonName") == "eks-pod-identity-agent" ||

@@ -53,10 +53,28 @@ func (c *cluster) bounds(want Expected) *Verdict {
 			c.kept(v, group)
 		}
 	}
+	c.capacity(v)
 	if len(shown) > 0 {
 		v.Shown = strings.Join(shown, ", ")
 	}
 	return v
+}
+
+// capacity holds that there is an instance for each task of a service at the most, and one more for a deployment.
+func (c *cluster) capacity(v *Verdict) {
+	for _, service := range c.Of(state.ECSService) {
+		tasks, _ := service.Int("desiredCount")
+		for _, target := range c.Of(state.ScalableTarget) {
+			if strings.HasSuffix(target.Text("resourceId"), "/"+service.Text("name")) {
+				tasks, _ = target.Int("maxCapacity")
+			}
+		}
+		for _, group := range c.hostGroups(service) {
+			if most, _ := group.Int("maxSize"); most > tasks+1 {
+				v.fault("%s may have %d instances for %d tasks of %s, each of which has one of its own", group, most, tasks, service)
+			}
+		}
+	}
 }
 
 // kept holds that a group of nodes keeps as many as the stack file names: without scaling that is the only number.

@@ -117,6 +117,7 @@ var required = []struct {
 		{state.LaunchTemplate, "blockDeviceMappings[].ebs.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of a disk"},
 		{state.BucketEncryption, "rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId", only(stackKey), not(takesLogs),
 			"everybody in the account may use the key of its objects"},
+		{state.BucketEncryption, "rules", only(some), nil, "nothing says how its objects are encrypted"},
 		{state.BucketEncryption, "rules[].applyServerSideEncryptionByDefault.sseAlgorithm", only("AES256"), takesLogs,
 			"load balancers write to buckets with keys of S3 only"},
 		{state.LogGroup, "kmsKeyId", only(stackKey), nil, "who may read logs reads it without the stack's key"},

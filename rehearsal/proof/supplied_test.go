@@ -59,7 +59,9 @@ func lacks(list, key, value string) func(map[string]any) {
 	}
 }
 
-func put(key string, value any) func(map[string]any) { return func(of map[string]any) { of[key] = value } }
+func put(key string, value any) func(map[string]any) {
+	return func(of map[string]any) { of[key] = value }
+}
 
 func putIn(block, key string, value any) func(map[string]any) {
 	return func(of map[string]any) { of[block].(map[string]any)[key] = value }
@@ -106,15 +108,17 @@ var containerMutations = map[string]mutation{
 
 	"a server that still starts is started again": {"eks", ofPod("server", putIn("startupProbe", "failureThreshold", 1.0)), outages,
 		"the startupProbe of Deployment server acts after 1 failures"},
-	"one slow answer": {"eks", ofPod("server", putIn("livenessProbe", "failureThreshold", 1.0)), outages, "the livenessProbe of"},
+	"one slow answer":               {"eks", ofPod("server", putIn("livenessProbe", "failureThreshold", 1.0)), outages, "the livenessProbe of"},
 	"a server that hangs for hours": {"eks", ofPod("server", putIn("livenessProbe", "periodSeconds", 600.0)), outages, "the livenessProbe of"},
 	"requests to whoever hangs": {"eks", ofPod("server", put("readinessProbe", nil)), outages,
 		"has no readinessProbe: requests go to a server that does not answer"},
 	"a pod that does not wait": {"eks", ofPod("server", put("lifecycle", nil)), drains, "its container has no preStop hook that waits"},
-	"a pod that is killed": {"eks", ofPod("", put("terminationGracePeriodSeconds", 1.0)), drains, "is killed after 1 s, of which it waits"},
+	"a pod that is killed":     {"eks", ofPod("", put("terminationGracePeriodSeconds", 1.0)), drains, "is killed after 1 s, of which it waits"},
 	"a task that is given no time": {"fargate", func(d *document) { d.set("Service", "nodes", "healthCheckGracePeriodSeconds", 0.0) }, gives,
 		"Service nodes stops a node that still starts: its grace period is 0 s"},
 
+	"more instances than tasks": {"ecs", func(d *document) { d.set("Group", "nodes", "maxSize", 27.0) }, bounded,
+		"Group nodes may have 27 instances for"},
 	"an update that stops nodes first": {"ecs", func(d *document) { d.set("Service", "nodes", "deploymentMinimumHealthyPercent", 0.0) }, oneByOne,
 		"an update stops a node before its successor serves"},
 	"a revision that goes": {"fargate", func(d *document) { d.set("TaskDefinition", "nodes", "skipDestroy", false) }, oneByOne,
