@@ -212,7 +212,8 @@ func (b bundle) mounted(v *Verdict, one container) {
 	// It says on a volume when the server may start.
 	if one.Text("name") == "turn" && b.task {
 		for path, m := range one.mounts {
-			if m.readOnly {
+			read := slices.ContainsFunc(b.containers, func(c container) bool { return c.serves() && c.uses(m.volume) })
+			if m.readOnly && read {
 				v.fault("the container turn of %s cannot write to %s, so that the server never hears from it", b.of, path)
 			}
 		}

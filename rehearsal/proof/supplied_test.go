@@ -91,7 +91,9 @@ var containerMutations = map[string]mutation{
 		}
 	}), supplied, "the container server of TaskDefinition nodes cannot write to the volume Userstores"},
 	"a server that does not hear when to start": {"ecs", ofTask("nodes", "turn", func(c map[string]any) {
-		listOf(c["mountPoints"])[0].(map[string]any)["readOnly"] = true
+		for _, m := range listOf(c["mountPoints"]) {
+			m.(map[string]any)["readOnly"] = true
+		}
 	}), supplied, "the container turn of TaskDefinition nodes cannot write to /opt/wso2is"},
 	"a server that does not wait for its files": {"fargate", ofTask("nodes", "server", put("dependsOn", []any{})), supplied,
 		"the container server of TaskDefinition nodes does not wait until prepare has fetched its files"},
