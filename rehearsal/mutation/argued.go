@@ -73,6 +73,10 @@ var argued = []argument{
 	because(`Service spec\.ports(\[\*\]\.port is 5702| loses its first entry)`, "Members are found by the Service's addresses, and asked on the port of deployment.toml."),
 	because(`(mountPoints|volumeMounts)\[\*\]\.readOnly is false`, "The container may then write what is made anew at each start."),
 	because(`SecurityGroupIngressRule toPort is 10251`, "Only the control plane comes through, which commands the Kubernetes nodes anyway."),
+	because(`Job .*dependsOn`, "What the job names waits for the rest: its secrets, its account, its ConfigMap."),
+	because(`initContainers\[(members|turn)\]\.volumeMounts loses its first entry`, "It is /tmp, where the AWS CLI has a cache that it does without."),
+	because(`loses logs:DescribeLogStreams`, "AWS's policy for the agent has it."),
+	because(`BucketPolicy .*loses the statement OnlyTLS`, "What reads and writes it speaks TLS; the denial keeps others from doing without."),
 }
 
 func arguments(m Mutant) string {

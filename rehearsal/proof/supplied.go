@@ -223,9 +223,10 @@ func (b bundle) mounted(v *Verdict, one container) {
 // fetches says that a container fills volumes for the others.
 func (c container) fetches() bool { return fetchTarget.MatchString(c.text) }
 
-// after holds that a container of a task that reads fetched files waits until they are there. Init containers of a pod come first.
+// after holds that a container that reads fetched files has their volumes and, in a task, waits until they are there. Init
+// containers of a pod come first.
 func (b bundle) after(v *Verdict, one container) {
-	if !b.task || one.fetches() || !one.Flag("essential", true) {
+	if one.fetches() || b.task && !one.Flag("essential", true) || !b.task && !one.serves() {
 		return
 	}
 	for _, other := range b.containers {
@@ -237,7 +238,7 @@ func (b bundle) after(v *Verdict, one container) {
 				v.fault("the container %s of %s does not mount the volume %s, where %s is", one.Text("name"), b.of, at.volume, m[1])
 			}
 		}
-		if !slices.ContainsFunc(one.Objects("dependsOn"), func(d state.Object) bool {
+		if b.task && !slices.ContainsFunc(one.Objects("dependsOn"), func(d state.Object) bool {
 			return d.Text("containerName") == other.Text("name") && d.Text("condition") == "SUCCESS"
 		}) {
 			v.fault("the container %s of %s does not wait until %s has fetched its files", one.Text("name"), b.of, other.Text("name"))
@@ -265,6 +266,9 @@ func (c *cluster) serverOf(v *Verdict, b bundle, one container) {
 			if !one.told[m[1]] && !strings.Contains(one.text, m[1]+"=") {
 				v.fault("%s reads the variable %s, which nothing gives the container %s of %s", n.configKey, m[1], name, b.of)
 			}
+		}
+		if n.settings.Clustering != nil && n.named("members") == nil {
+			v.fault("no container of %s publishes how many members a node sees: the alarms never-joined and split-cluster watch nothing", b.of)
 		}
 		if !n.baked && !slices.ContainsFunc(b.containers, container.fetches) {
 			v.fault("no container of %s fetches what the container %s runs with", b.of, name)
