@@ -82,11 +82,11 @@ func (c *Cluster) fillIn() {
 	setPtr(&c.FileSystem.Userstores, true)
 	setPtr(&c.FileSystem.Tenants, true)
 	set(&c.FileSystem.ThroughputMode, Elastic)
-	setPtr(&c.FileSystem.Backup, d.safe)
+	c.fillBackup(d)
 	c.fillLoadBalancer(d)
 	set(&c.Admin.Username, "admin")
 	setPtr(&c.Secrets.RecoveryDays, d.recoveryDays)
-	setPtr(&c.Secrets.RetainKeyOnDelete, len(c.Database.leaving()) > 0)
+	setPtr(&c.Secrets.RetainKeyOnDelete, *c.Backup.Enabled || len(c.Database.leaving()) > 0)
 	set(&c.UserStore.Type, DatabaseUserStore)
 	if c.UserStore.Type == ReadOnlyActiveDirectory || c.UserStore.Type == ReadWriteActiveDirectory {
 		set(&c.UserStore.UserNameAttribute, "sAMAccountName")
@@ -100,6 +100,21 @@ func (c *Cluster) fillIn() {
 	}
 	setPtr(&c.Observability.MaxImageAgeDays, 0)
 	c.Usage.fill()
+}
+
+func (c *Cluster) fillBackup(d profileDefaults) {
+	b := &c.Backup
+	setPtr(&b.Enabled, d.safe)
+	set(&b.Schedule, "cron(0 5 * * ? *)")
+	set(&b.StartWindow, 60)
+	set(&b.CompletionWindow, 480)
+	set(&b.RetentionDays, 35)
+	if b.CopyTo != nil {
+		to := *b.CopyTo
+		set(&to.RetentionDays, b.RetentionDays)
+		b.CopyTo = &to
+	}
+	setPtr(&c.FileSystem.Backup, d.safe && !*b.Enabled)
 }
 
 func (c *Cluster) fillNodes(d profileDefaults) {

@@ -30,8 +30,8 @@ func TestProfilesDecideDefaults(t *testing.T) {
 	require.Equal(t, 0, *dev.Secrets.RecoveryDays)
 	for _, on := range []*bool{
 		dev.Database.Instance.MultiAZ, dev.Database.Instance.DeletionProtection, dev.Database.Instance.PerformanceInsights,
-		dev.FileSystem.Backup, dev.LoadBalancer.AccessLogs, dev.LoadBalancer.DeletionProtection, dev.Secrets.RetainKeyOnDelete,
-		prod.Database.Instance.SkipFinalSnapshot, prod.Database.Instance.DeleteAutomatedBackups,
+		dev.FileSystem.Backup, dev.Backup.Enabled, dev.LoadBalancer.AccessLogs, dev.LoadBalancer.DeletionProtection,
+		dev.Secrets.RetainKeyOnDelete, prod.Database.Instance.SkipFinalSnapshot, prod.Database.Instance.DeleteAutomatedBackups,
 	} {
 		require.False(t, *on)
 	}
@@ -44,12 +44,21 @@ func TestProfilesDecideDefaults(t *testing.T) {
 	require.Equal(t, 90, *prod.Observability.MaxImageAgeDays)
 	for _, on := range []*bool{
 		prod.Database.Instance.MultiAZ, prod.Database.Instance.DeletionProtection, prod.Database.Instance.PerformanceInsights,
-		prod.FileSystem.Backup, prod.LoadBalancer.AccessLogs, prod.LoadBalancer.DeletionProtection, prod.Secrets.RetainKeyOnDelete,
+		prod.Backup.Enabled, prod.LoadBalancer.AccessLogs, prod.LoadBalancer.DeletionProtection, prod.Secrets.RetainKeyOnDelete,
 		dev.Database.Instance.SkipFinalSnapshot, dev.Database.Instance.DeleteAutomatedBackups,
 	} {
 		require.True(t, *on)
 	}
 	require.Equal(t, config.NATNone, configtest.Load(t, nil).Cluster.Network.NAT)
+
+	require.False(t, *prod.FileSystem.Backup, "the plan has the file system")
+	require.True(t, *configtest.Load(t, object{"backup": object{"enabled": false}}).Cluster.FileSystem.Backup)
+	copied := configtest.Load(t, object{"backup": object{"retentionDays": 90, "copyTo": object{"vaultArn": otherVault}}}).Cluster.Backup
+	require.Equal(t, 90, copied.CopyTo.RetentionDays)
+	copied.CopyTo, copied.Lock = nil, nil
+	require.Equal(t, config.Backup{
+		Enabled: prod.Backup.Enabled, Schedule: "cron(0 5 * * ? *)", StartWindow: 60, CompletionWindow: 480, RetentionDays: 90,
+	}, copied)
 }
 
 func TestTheKeyIsKeptForWhatIsLeft(t *testing.T) {

@@ -51,6 +51,8 @@ type Cluster struct {
 	Database Database `json:"database,omitempty"`
 	// FileSystem is the EFS file system for artifacts that change at run time.
 	FileSystem FileSystem `json:"fileSystem,omitempty"`
+	// Backup is the AWS Backup plan over database and file system, and the vault that it keeps them in.
+	Backup Backup `json:"backup,omitempty"`
 	// LoadBalancer is the Application Load Balancer in front of the nodes.
 	LoadBalancer LoadBalancer `json:"loadBalancer,omitempty"`
 	// Product says where nodes get the product and what it needs besides.
@@ -478,8 +480,53 @@ type FileSystem struct {
 	ThroughputMode ThroughputMode `json:"throughputMode,omitempty"`
 	// ProvisionedThroughput is the throughput in MiB/s with `provisioned`, 1 to 3414.
 	ProvisionedThroughput int `json:"provisionedThroughput,omitempty" jsonschema:"minimum=1,maximum=3414"`
-	// Backup adds the file system to AWS Backup's daily plan. Default: false in dev, true in prod.
+	// Backup has EFS back the file system up each day into a vault of its own, for 35 days, where backup.enabled is false.
+	// Default: false in dev; in prod true without backup.enabled.
 	Backup *bool `json:"backup,omitempty"`
+}
+
+// Backup is what AWS Backup does: databases and files at the same time, by one schedule, into one vault, with a manifest of what
+// belongs together. RDS keeps its own automated backups for the points in time between (database.instance.backupDays).
+type Backup struct {
+	// Enabled makes the plan and its vault. Default: false in dev, true in prod.
+	Enabled *bool `json:"enabled,omitempty"`
+	// Schedule says when backups are due, as a cron expression of AWS in UTC. Default: `cron(0 5 * * ? *)`, each day at 5.
+	Schedule string `json:"schedule,omitempty"`
+	// StartWindow is within how many minutes a backup that is due has to start, at least 60. Default: 60.
+	StartWindow int `json:"startWindow,omitempty" jsonschema:"minimum=60" wrong:"minutes are less than AWS Backup takes"`
+	// CompletionWindow is within how many minutes a backup that is due has to be complete, an hour more than startWindow at
+	// least. Default: 480.
+	CompletionWindow int `json:"completionWindow,omitempty" jsonschema:"minimum=120" wrong:"minutes are less than AWS Backup takes"`
+	// RetentionDays is for how many days each backup is kept, 1 to 36500. Default: 35.
+	RetentionDays int `json:"retentionDays,omitempty" jsonschema:"minimum=1,maximum=36500"`
+	// Lock keeps everybody, administrators included, from deleting a backup before its time.
+	Lock *VaultLock `json:"lock,omitempty"`
+	// CopyTo has each backup copied to a vault in another region, or in another account.
+	CopyTo *BackupCopy `json:"copyTo,omitempty"`
+}
+
+// VaultLock is AWS Backup Vault Lock.
+type VaultLock struct {
+	// MinRetentionDays is for how long a backup is kept at least, 1 to 36500.
+	MinRetentionDays int `json:"minRetentionDays" jsonschema:"minimum=1,maximum=36500"`
+	// MaxRetentionDays is for how long a backup may be kept at the most, up to 36500. Left out, there is no such limit.
+	MaxRetentionDays int `json:"maxRetentionDays,omitempty" jsonschema:"minimum=1,maximum=36500"`
+	// ChangeableForDays is for how many days from the first update on the lock can be changed or taken away, 3 to 36500. After
+	// that nobody can, AWS included, and the vault stays until its last backup has expired. Left out, the lock can be taken
+	// away at any time.
+	ChangeableForDays int `json:"changeableForDays,omitempty" jsonschema:"minimum=3,maximum=36500"`
+}
+
+// BackupCopy is where backups are copied to.
+type BackupCopy struct {
+	// VaultARN is a backup vault that exists, in another region of this account or in this region of another account. AWS
+	// Backup copies no RDS snapshot to both at once.
+	VaultARN string `json:"vaultArn"`
+	// RetentionDays is for how many days a copy is kept, 1 to 36500. Default: backup.retentionDays.
+	RetentionDays int `json:"retentionDays,omitempty" jsonschema:"minimum=1,maximum=36500"`
+	// SecretsKeyARN is a KMS key of the other region. With it Secrets Manager replicates the stack's secrets there, without
+	// which a copied database cannot be read.
+	SecretsKeyARN string `json:"secretsKeyArn,omitempty"`
 }
 
 // LoadBalancer is the Application Load Balancer and its DNS name.
@@ -599,9 +646,9 @@ type Secrets struct {
 	// RecoveryDays is for how many days a deleted secret or KMS key can be brought back: 0 (secrets are gone at once,
 	// the key after 7) or 7 to 30. Default: 0 in dev, 30 in prod.
 	RecoveryDays *int `json:"recoveryDays,omitempty" jsonschema:"minimum=0,maximum=30"`
-	// RetainKeyOnDelete leaves the KMS key in the account when the stack is destroyed. A snapshot, an automated backup and a
-	// secret that can be brought back are unreadable without it. Default: true where a database leaves a final snapshot or its
-	// automated backups, else false.
+	// RetainKeyOnDelete leaves the KMS key in the account when the stack is destroyed, and with it the vault of backup, the
+	// backups in it and their manifests. A snapshot, an automated backup and a secret that can be brought back are unreadable
+	// without the key. Default: true with backup.enabled, or where a database leaves a final snapshot or its automated backups.
 	RetainKeyOnDelete *bool `json:"retainKeyOnDelete,omitempty"`
 }
 

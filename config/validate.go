@@ -41,6 +41,7 @@ func (c *Cluster) validate(written Cluster) Problems {
 	v.trust()
 	v.connections()
 	v.fileSystem()
+	v.backup()
 	v.loadBalancer()
 	v.product()
 	v.jvm()

@@ -19,6 +19,7 @@ func (c *Cluster) warnings(today time.Time) []string {
 	w.network(c)
 	w.directory(c)
 	w.database(c)
+	w.backup(c)
 	w.load(c)
 	w.support(c, today)
 	if c.Profile == Prod && c.Database.CABundle.Source == "" && c.Database.Engine.Facts().Unverifiable == "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/backup"
 	"github.com/wso2is-aws/wso2is/components/database"
 	"github.com/wso2is-aws/wso2is/components/filesystem"
 	"github.com/wso2is-aws/wso2is/components/firewall"
@@ -33,9 +34,18 @@ func buildBase(
 ) (*base, error) {
 	b := &base{endpoints: endpointsOf(c.Network)}
 	var err error
-	if b.secrets, err = secrets.New(ctx, "secrets", &secrets.Args{
+	in := &secrets.Args{
 		Scope: scope, Values: secrets.Table(c), RecoveryDays: *c.Secrets.RecoveryDays, RetainKey: *c.Secrets.RetainKeyOnDelete,
-	}, provider); err != nil {
+	}
+	if to := c.Backup.CopyTo; to != nil {
+		if to.SecretsKeyARN != "" {
+			in.Replica = &secrets.Replica{Region: to.Region(), KeyARN: to.SecretsKeyARN}
+		}
+		if to.Account() != scope.Account {
+			in.CopiesTo = to.Account()
+		}
+	}
+	if b.secrets, err = secrets.New(ctx, "secrets", in, provider); err != nil {
 		return nil, err
 	}
 	ctx.Export("secrets", pulumi.StringMap(awskit.Inputs(b.secrets.ARNs)))
@@ -100,6 +110,8 @@ func (b *base) multicast(ctx *pulumi.Context, c config.Cluster, scope awskit.Sco
 type data struct {
 	database *database.Database
 	files    *filesystem.FileSystem
+	// backup is nil where AWS Backup has no plan.
+	backup *backup.Backup
 }
 
 func buildData(
@@ -117,7 +129,29 @@ func buildData(
 		Scope: scope, FileSystem: c.FileSystem, Zones: b.network.Zones, Subnets: b.network.Private,
 		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role,
 	}, provider)
-	return &data{database: db, files: files}, err
+	if err != nil {
+		return nil, err
+	}
+	d := &data{database: db, files: files}
+	return d, d.backUp(ctx, c, scope, b, provider)
+}
+
+// backUp has AWS Backup keep what nodes share.
+func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, provider pulumi.ResourceOption) error {
+	if !*c.Backup.Enabled {
+		return nil
+	}
+	// A fingerprint is made for others to read, so it is no secret as what it was made from is.
+	fingerprint := pulumi.Unsecret(b.secrets.Values[secrets.EncryptionKey].ApplyT(func(key string) (string, error) {
+		return secrets.Fingerprint(key, scope.Cluster)
+	})).(pulumi.StringOutput)
+	var err error
+	d.backup, err = backup.New(ctx, "backup", &backup.Args{
+		Scope: scope, Config: c, KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation, Retain: *c.Secrets.RetainKeyOnDelete,
+		Databases: d.database.ARNs(), FileSystem: d.files.ARN, Secrets: awskit.Inputs(b.secrets.ARNs),
+		Versions: awskit.Inputs(b.secrets.Versions), Fingerprint: fingerprint,
+	}, provider)
+	return err
 }
 
 // front is what stands before the nodes and watches them.
@@ -169,6 +203,10 @@ func watch(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, d *data, f *front, of watched, provider pulumi.ResourceOption,
 ) error {
 	databases := map[string]observability.Database{}
+	var backedUp []pulumi.StringInput
+	if d.backup != nil {
+		backedUp = append(awskit.Values(d.database.ARNs()), d.files.ARN)
+	}
 	for name, instance := range d.database.Instances {
 		want := c.Database.Instances[name]
 		databases[name] = observability.Database{
@@ -189,7 +227,8 @@ func watch(
 		ImageDays: *c.Observability.MaxImageAgeDays,
 		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets,
 		Certificate: f.balancer.Certificate, Credits: credits, Databases: databases, Group: of.group, Service: of.service,
-		After: of.nodes,
+		BackedUp: backedUp,
+		After:    of.nodes,
 	}, provider)
 	return err
 }

@@ -26,6 +26,9 @@ func exportCommon(ctx *pulumi.Context, c config.Cluster, data *data, front *fron
 	ctx.Export("databaseEndpoints", hosts)
 	ctx.Export("fileSystemId", data.files.ID)
 	ctx.Export("logGroup", front.logGroup.Name)
+	if data.backup != nil {
+		ctx.Export("backup", pulumi.Map{"vault": data.backup.Vault, "manifest": data.backup.Manifest})
+	}
 	if figures := c.Sizing(); len(figures) > 0 {
 		ctx.Export("sizing", pulumi.ToStringArray(figures))
 	}

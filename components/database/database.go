@@ -57,6 +57,15 @@ func (d *Database) Hosts() map[string]pulumi.StringOutput {
 	return hosts
 }
 
+// ARNs are the instances' by name.
+func (d *Database) ARNs() map[string]pulumi.StringInput {
+	arns := map[string]pulumi.StringInput{}
+	for name, instance := range d.Instances {
+		arns[name] = instance.Resource.Arn
+	}
+	return arns
+}
+
 // MasterSecretARNs are the ARNs of the master users' secrets by instance.
 func (d *Database) MasterSecretARNs() map[string]pulumi.StringOutput {
 	arns := map[string]pulumi.StringOutput{}

@@ -34,6 +34,16 @@ func (b *builder) rules(ctx *pulumi.Context) error {
 			return err
 		}
 	}
+	if len(b.BackedUp) > 0 {
+		// Event types and states: "Monitoring AWS Backup events using Amazon EventBridge". A job that found no time to start, or to
+		// end, has expired.
+		if err := rule(ctx, b, "failed-backup", "A backup or its copy has failed, or found no time", "aws.backup",
+			[]string{"Backup Job State Change", "Copy Job State Change"}, b.BackedUp, func(arns []string) object {
+				return object{"detail": object{"resourceArn": arns, "state": []string{"ABORTED", "EXPIRED", "FAILED"}}}
+			}); err != nil {
+			return err
+		}
+	}
 	var ids []pulumi.StringInput
 	for _, db := range awskit.Sorted(b.Databases) {
 		ids = append(ids, db.Identifier)

@@ -81,6 +81,8 @@ type Args struct {
 	Group string
 	// Service is the ECS service whose tasks are nodes; nil where there is none.
 	Service *Service
+	// BackedUp are the ARNs of what AWS Backup backs up; none where it does not.
+	BackedUp []pulumi.StringInput
 	// After is done when the first nodes serve. An alarm that is there before would ring for nodes that have yet to start.
 	//
 	// A component would not do: the SDK learns of its children while it registers them, so a resource that depends on a

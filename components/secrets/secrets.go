@@ -48,7 +48,14 @@ type Args struct {
 	RecoveryDays int
 	// RetainKey leaves the key in the account when the stack is destroyed.
 	RetainKey bool
+	// Replica is where each secret is replicated to; nil replicates none.
+	Replica *Replica
+	// CopiesTo is another account that backups are copied to, or empty. It has to read what the key encrypts.
+	CopiesTo string
 }
+
+// Replica is another region, and the ARN of the KMS key that encrypts secrets there.
+type Replica struct{ Region, KeyARN string }
 
 // Secrets is the key and the secrets encrypted with it.
 type Secrets struct {
@@ -90,7 +97,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Description:          pulumi.String("Encrypts databases, files, secrets and volumes of " + args.Cluster),
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(max(args.RecoveryDays, minKeyDeletionDays)),
-		Policy:               pulumi.String(keyPolicy(args.Scope).JSON()),
+		Policy:               pulumi.String(keyPolicy(args.Scope, args.CopiesTo).JSON()),
 		Tags:                 awskit.Tags(args.Cluster, component),
 	}, awskit.With(stateful, pulumi.RetainOnDelete(args.RetainKey))...)
 	if err != nil {
@@ -125,7 +132,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // KMS refuses a policy with a principal that does not exist, and an account has the role only once it has had its first
 // group (teks #92, terraform-aws-eks #2523). The principal * under conditions on the account and on the role grants
 // directly too, as the key policies of AWS's own keys do, and needs no role that exists.
-func keyPolicy(scope awskit.Scope) awskit.Policy {
+//
+// AWS Backup copies a snapshot to another account under that account's own role, which reads it with this key.
+// Source: AWS Backup, "Encryption for a backup copy to a different account or AWS Region".
+func keyPolicy(scope awskit.Scope, copiesTo string) awskit.Policy {
 	account := map[string]any{"AWS": scope.GlobalARN("iam", scope.Account, "root")}
 	role := scope.GlobalARN("iam", scope.Account,
 		"role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling")
@@ -150,10 +160,20 @@ func keyPolicy(scope awskit.Scope) awskit.Policy {
 		Resource:  []string{"*"},
 		Condition: map[string]map[string]any{"ArnLike": {"kms:EncryptionContext:aws:logs:arn": scope.ARN("logs", "log-group:*")}},
 	}
-	return awskit.NewPolicy(
-		awskit.Statement{Sid: "Account", Effect: "Allow", Principal: account, Action: []string{"kms:*"}, Resource: []string{"*"}},
-		use, grant, logs,
-	)
+	statements := []awskit.Statement{
+		{Sid: "Account", Effect: "Allow", Principal: account, Action: []string{"kms:*"}, Resource: []string{"*"}}, use, grant, logs,
+	}
+	if copiesTo != "" {
+		other := map[string]any{"AWS": scope.GlobalARN("iam", copiesTo, "root")}
+		statements = append(statements, awskit.Statement{
+			Sid: "Copies", Effect: "Allow", Principal: other, Resource: []string{"*"},
+			Action: []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
+		}, awskit.Statement{
+			Sid: "CopiesGrants", Effect: "Allow", Principal: other, Resource: []string{"*"}, Action: []string{"kms:CreateGrant"},
+			Condition: map[string]map[string]any{"Bool": {"kms:GrantIsForAWSResource": "true"}},
+		})
+	}
+	return awskit.NewPolicy(statements...)
 }
 
 func (s *Secrets) add(ctx *pulumi.Context, args *Args, value Value, stateful []pulumi.ResourceOption) error {
@@ -161,13 +181,19 @@ func (s *Secrets) add(ctx *pulumi.Context, args *Args, value Value, stateful []p
 	if value.Optional {
 		days = 0
 	}
-	secret, err := secretsmanager.NewSecret(ctx, value.Key, &secretsmanager.SecretArgs{
+	in := &secretsmanager.SecretArgs{
 		Name:                 pulumi.Sprintf("%s/%s/%s", args.Cluster, s.Creation, value.Key),
 		Description:          pulumi.String(value.Description),
 		KmsKeyId:             s.KeyARN,
 		RecoveryWindowInDays: pulumi.Int(days),
 		Tags:                 awskit.Tags(args.Cluster+"/"+value.Key, component),
-	}, awskit.With(stateful, pulumi.IgnoreChanges([]string{"name"}))...)
+	}
+	if to := args.Replica; to != nil {
+		in.Replicas = secretsmanager.SecretReplicaArray{
+			secretsmanager.SecretReplicaArgs{Region: pulumi.String(to.Region), KmsKeyId: pulumi.String(to.KeyARN)},
+		}
+	}
+	secret, err := secretsmanager.NewSecret(ctx, value.Key, in, awskit.With(stateful, pulumi.IgnoreChanges([]string{"name"}))...)
 	if err != nil {
 		return err
 	}

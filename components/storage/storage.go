@@ -23,6 +23,11 @@ type Args struct {
 	awskit.Scope
 	// Purpose ends the bucket's name.
 	Purpose string
+	// Creation is in the name of a bucket that may be left when the stack is destroyed, so that it is not in the way of another
+	// stack with the same name; nil where none is left.
+	Creation pulumi.StringInput
+	// Retain leaves the bucket and all that closes it in the account when the stack is destroyed.
+	Retain bool
 	// KeyARN encrypts the objects; nil takes S3's own key.
 	KeyARN pulumi.StringInput
 	// ExpireDays deletes objects after that many days; 0 keeps them.
@@ -59,9 +64,9 @@ func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	if err := ctx.RegisterComponentResource(Type, name, b, opts...); err != nil {
 		return nil, err
 	}
-	child := []pulumi.ResourceOption{pulumi.Parent(b)}
+	child := []pulumi.ResourceOption{pulumi.Parent(b), pulumi.RetainOnDelete(args.Retain)}
 	bucket, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{
-		Bucket: pulumi.String(Name(args.Scope, args.Purpose)), ForceDestroy: pulumi.Bool(args.Expendable || !args.Protect),
+		Bucket: args.name(), ForceDestroy: pulumi.Bool(args.Expendable || !args.Protect),
 		Tags: awskit.Tags(Name(args.Scope, args.Purpose), component),
 	}, awskit.With(child, pulumi.Protect(args.Protect))...)
 	if err != nil {
@@ -115,6 +120,16 @@ func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	}
 	b.Ready = []pulumi.Resource{closed, encrypted, versioned, policy}
 	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"name": b.Name, "arn": b.ARN})
+}
+
+// name is the bucket's.
+func (a *Args) name() pulumi.StringInput {
+	if a.Creation == nil {
+		return pulumi.String(Name(a.Scope, a.Purpose))
+	}
+	return a.Creation.ToStringOutput().ApplyT(func(creation string) string {
+		return Name(a.Scope, a.Purpose+"-"+creation)
+	}).(pulumi.StringOutput)
 }
 
 func (a *Args) policy(bucket string) awskit.Policy {

@@ -159,6 +159,14 @@ var table = []Change{
 		"eks": "The control plane keeps the zones that it was made with; nodes, load balancer, database and files use the new one as well.",
 	}},
 	{Name: "backup-days", Title: "Backups kept longer", Edits: every(Edit{"wso2is:database.instance.backupDays": 30})},
+	{Name: "backup", Title: "A backup plan", Edits: only(Edit{"wso2is:backup.enabled": true}, "dev", "fargate")},
+	{Name: "backup-retention", Title: "Backups of the plan kept longer, and copied", Edits: only(Edit{
+		"wso2is:backup.retentionDays":   90,
+		"wso2is:backup.copyTo.vaultArn": "arn:aws:backup:eu-central-1:123456789012:backup-vault:copies",
+	}, "prod", "ecs", "eks")},
+	{Name: "backup-lock", Title: "A lock of the backups", Edits: only(Edit{
+		"wso2is:backup.lock": map[string]any{"minRetentionDays": 30, "changeableForDays": 7},
+	}, "prod", "ecs", "eks")},
 	{Name: "tags", Title: "Another tag", Edits: every(Edit{"wso2is:tags": map[string]any{"team": "identity"}})},
 	{Name: "caching", Title: "Another caching scenario", Edits: every(Edit{"wso2is:caching.scenario": "distributed"})},
 	{Name: "clustering-port", Title: "Another clustering port", Edits: every(Edit{"wso2is:clustering.port": 5703}), Note: map[string]string{

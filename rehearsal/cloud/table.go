@@ -128,7 +128,7 @@ var table map[string]*Type
 // It is filled here, since the rules that the rows name look into the table themselves.
 func init() {
 	table = index(
-		acmTypes, autoscalingTypes, cloudwatchTypes, networkTypes, instanceTypes, securityGroupTypes, transitGatewayTypes,
+		acmTypes, autoscalingTypes, backupTypes, cloudwatchTypes, networkTypes, instanceTypes, securityGroupTypes, transitGatewayTypes,
 		appAutoscalingTypes, ecrTypes, ecsTypes, efsTypes, eksTypes, iamTypes, kmsTypes, kubernetesTypes, loadBalancerTypes,
 		rdsTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
 		wafTypes,

@@ -251,3 +251,18 @@ func TestAmountsAreWrittenAsPeopleReadThem(t *testing.T) {
 	assert.Equal(t, "+999.00", Cents(99900).Signed())
 	assert.Equal(t, "0.00", Cents(0).Signed())
 }
+
+// TestFilesOfABackupPlanCostWhatEFSsOwnBackupsDo holds that a plan and EFS's own policy are paid for alike, and copies are named.
+func TestFilesOfABackupPlanCostWhatEFSsOwnBackupsDo(t *testing.T) {
+	files := resource(state.FileSystem, "shared", object{"arn": "arn:fs"})
+	own := Of(in("eu-west-1", files, resource(state.BackupPolicy, "shared", object{"backupPolicy": object{"status": "ENABLED"}})))
+	selection := resource(state.BackupSelection, "backup", object{"resources": []any{"arn:fs", "arn:db"}})
+	planned := Of(in("eu-west-1", files, selection))
+	assert.Equal(t, own.Total(), planned.Total())
+	assert.NotEqual(t, Of(in("eu-west-1", files)).Rows, planned.Rows)
+	copied := Of(in("eu-west-1", files, selection, resource(state.BackupPlan, "backup", object{
+		"rules": []any{object{"copyActions": []any{object{"destinationVaultArn": "arn:vault"}}}},
+	})))
+	require.Len(t, copied.Unpriced(), len(planned.Unpriced())+1)
+	assert.Contains(t, fmt.Sprint(copied.Unpriced()), "copies to another vault")
+}

@@ -31,6 +31,10 @@ const (
 // billing has a row for each type that the rehearsal knows, but those of Kubernetes.
 var billing = map[string]billed{
 	state.BackupVault:                      {free: "a vault charges for what is in it, which is priced with what is backed up"},
+	state.BackupVaultPolicy:                {free: setting},
+	state.BackupVaultLock:                  {free: setting},
+	state.BackupPlan:                       {count: (*meter).copies},
+	state.BackupSelection:                  {count: (*meter).selected},
 	state.Certificate:                      {free: "public certificates are free (AWS Certificate Manager pricing)"},
 	state.CertificateValidation:            {free: setting},
 	state.MetricAlarm:                      {count: (*meter).alarm},
@@ -110,6 +114,7 @@ var billing = map[string]billed{
 	state.KMSGrant:                         {free: setting},
 	state.LambdaFunction:                   {count: one(Unknown, "lambda", "function")},
 	state.DBInstance:                       {count: (*meter).database},
+	state.DBSnapshot:                       {free: "priced with the backups of its database"},
 	state.DBSubnetGroup:                    {free: setting},
 	state.DBParameterGroup:                 {free: setting},
 	state.DBEventSubscription:              {free: setting},
@@ -324,6 +329,24 @@ func (m *meter) files(r *state.Resource) {
 func (m *meter) backups(r *state.Resource) {
 	if r.Text("backupPolicy.status") == "ENABLED" {
 		m.used(Storage, "EFS file system", "backup", "EFS backup", "files")
+	}
+}
+
+// selected counts the files of a backup plan. What it has of databases is snapshots of RDS, which are priced with theirs.
+func (m *meter) selected(r *state.Resource) {
+	for _, arn := range r.Texts("resources") {
+		if m.One(state.FileSystem, arn, "arn") != nil {
+			m.used(Storage, "EFS file system", "backup", "EFS backup", "files")
+		}
+	}
+}
+
+// copies names the copies of backups to elsewhere, whose size and way no state shows.
+func (m *meter) copies(r *state.Resource) {
+	for _, rule := range r.Objects("rules") {
+		for _, to := range rule.Objects("copyActions") {
+			m.add(Storage, state.Words(r.Type), 1, "backup", "copies to another vault", 1, to.Text("destinationVaultArn"))
+		}
 	}
 }
 

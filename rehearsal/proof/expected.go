@@ -48,6 +48,8 @@ type Expected struct {
 	Alone bool
 	// Undrained says that the stack file lets a node that leaves finish no request.
 	Undrained bool
+	// BackedUp says that AWS Backup is to back the stack up.
+	BackedUp bool
 	// Prod says that the profile is prod, Release which release of the product runs.
 	Prod    bool
 	Release string
@@ -165,9 +167,11 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		CIDRs []string
 	}
 	var nodes struct{ Autoscaling struct{ Max int } }
+	var backups struct{ Enabled *bool }
 	for key, into := range map[string]any{
 		"wso2is:loadBalancer": &balancer, "wso2is:network": &network, "wso2is:userStore": &users,
 		"wso2is:database": &database, "wso2is:eks": &cluster, "wso2is:nodes": &nodes,
+		"wso2is:backup": &backups,
 	} {
 		if raw := configuration[key]; raw != "" {
 			if err := json.Unmarshal([]byte(raw), into); err != nil {
@@ -187,6 +191,10 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e.Undrained = balancer.DeregistrationDelay != nil && *balancer.DeregistrationDelay == 0
 	// A text arrives as it is, or as JSON.
 	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"
+	e.BackedUp = e.Prod
+	if backups.Enabled != nil {
+		e.BackedUp = *backups.Enabled
+	}
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)
 	e.DatabaseExtended, e.ClusterExtended = database.ExtendedSupport, cluster.ExtendedSupport
 	var err error

@@ -60,7 +60,7 @@ var uses = []use{
 	{token: state.SSMParameter, property: "keyId", what: "Systems Manager", via: "ssm", actions: []string{"kms:Encrypt"}},
 	{token: state.ECRRepository, property: "encryptionConfigurations.kmsKey", what: "ECR", via: "ecr",
 		actions: append([]string{"kms:RetireGrant"}, byGrant...)},
-	{token: state.BackupVault, property: "kmsKeyArn", what: "AWS Backup", via: "backup",
+	{token: state.BackupVault, property: "kmsKeyArn", needed: true, what: "AWS Backup", via: "backup",
 		actions: slices.Concat(byGrant, forSecret)},
 	// What names a key and does not use it.
 	{token: state.KMSKey, property: "arn"}, {token: state.KMSKey, property: "keyId"}, {token: state.KMSKey, property: "id"},

@@ -38,6 +38,12 @@ var managed = map[string][]string{
 		"ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DetachNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute",
 		"ec2:UnassignPrivateIpAddresses",
 	},
+	"AWSBackupServiceRolePolicyForBackup": {
+		"backup:CopyFromBackupVault", "backup:CopyIntoBackupVault", "backup:DescribeBackupVault", "elasticfilesystem:Backup",
+		"elasticfilesystem:DescribeTags", "kms:CreateGrant", "kms:DescribeKey", "rds:AddTagsToResource", "rds:CopyDBSnapshot",
+		"rds:CreateDBSnapshot", "rds:DeleteDBSnapshot", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots",
+		"rds:ListTagsForResource", "rds:ModifyDBInstance", "rds:ModifyDBSnapshotAttribute", "tag:GetResources",
+	},
 	"AmazonEKSClusterPolicy": {
 		"autoscaling:DescribeAutoScalingGroups", "autoscaling:UpdateAutoScalingGroup", "ec2:AttachVolume",
 		"ec2:CreateRoute", "ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:CreateVolume", "ec2:DeleteRoute",

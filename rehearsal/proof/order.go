@@ -19,6 +19,12 @@ type wait struct {
 	why string
 }
 
+// backsUpUnder says that a role of AWS Backup gets what it may do from an attachment.
+func backsUpUnder(c *cluster, r, other *state.Resource) bool {
+	role := c.One(state.Role, r.Text("iamRoleArn"), "arn")
+	return role != nil && other.Text("role") == role.Text("name")
+}
+
 func sameBucket(_ *cluster, r, other *state.Resource) bool {
 	return r.Text("bucket") == other.Text("bucket")
 }
@@ -77,6 +83,8 @@ var waits = []wait{
 			"(docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html)"},
 	{state.Addon, []string{state.PodIdentityAssociation, state.Addon}, actsAs,
 		"its pods start without credentials (docs.aws.amazon.com/eks/latest/userguide/pod-identities.html)"},
+	{state.BackupSelection, []string{state.RolePolicyAttachment}, backsUpUnder,
+		`AWS Backup answers "IAM Role … is not authorized to call tag:GetResources" (vinycoolguy2015/awslambda #1)`},
 	{state.SSMAssociation, []string{state.TargetGroupAttachment}, isGateOf,
 		"the next member's old instance would go while this one gets no requests yet"},
 }

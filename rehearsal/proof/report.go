@@ -107,6 +107,9 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	if v := c.confined(); v != nil {
 		report.Permissions = append(report.Permissions, v)
 	}
+	if v := backedUp(c, want); v != nil {
+		report.Settings = append(report.Settings, v)
+	}
 	report.Health = healthProof(c, want)
 	return report, nil
 }

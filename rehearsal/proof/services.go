@@ -42,6 +42,7 @@ var assumed = []assumes{
 	}},
 	{token: state.DBInstance, property: "monitoringRoleArn", service: "monitoring.rds", source: func(_ *access, r *state.Resource) string { return r.Text("arn") }},
 	{token: state.LambdaFunction, property: "role", service: "lambda"},
+	{token: state.BackupSelection, property: "iamRoleArn", service: "backup"},
 	{token: state.Schedule, property: "target.roleArn", service: "scheduler"},
 	{token: state.EventTarget, property: "roleArn", service: "events", source: func(a *access, r *state.Resource) string {
 		return a.arn("events", "rule/"+r.Text("rule"))
@@ -71,6 +72,9 @@ func (a *access) proveServices() {
 	}
 	for _, r := range a.Of(state.LoadBalancer) {
 		a.proveDelivery(r)
+	}
+	for _, r := range a.Of(state.BackupSelection) {
+		a.proveBackup(r)
 	}
 	a.proveLogBuckets()
 	a.proveAlarms()

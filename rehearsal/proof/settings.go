@@ -120,6 +120,7 @@ var required = []struct {
 		{state.BucketEncryption, "rules", only(some), nil, "nothing says how its objects are encrypted"},
 		{state.BucketEncryption, "rules[].applyServerSideEncryptionByDefault.sseAlgorithm", only("AES256"), takesLogs,
 			"load balancers write to buckets with keys of S3 only"},
+		{state.BackupVault, "kmsKeyArn", only(stackKey), nil, "everybody in the account may use the key of its backups"},
 		{state.LogGroup, "kmsKeyId", only(stackKey), nil, "who may read logs reads it without the stack's key"},
 		{state.EKSCluster, "encryptionConfig.provider.keyArn", only(stackKey), nil, "Kubernetes keeps secrets without a key of the stack"},
 		{state.KMSKey, "enableKeyRotation", only(true), nil, "the key stays the same for ever"},
@@ -249,7 +250,7 @@ func (c *cluster) leftReadable() *Verdict {
 
 // lasting are the types that hold data, that all nodes are part of, or that clients come through.
 var lasting = []string{
-	state.DBInstance, state.FileSystem, state.AccessPoint, state.KMSKey, state.Secret, state.SecretVersion, state.Bucket,
+	state.DBInstance, state.FileSystem, state.AccessPoint, state.KMSKey, state.Secret, state.SecretVersion, state.Bucket, state.BackupVault,
 	state.ECRRepository, state.AutoScalingGroup, state.ECSService, state.EKSCluster, state.LoadBalancer, state.Listener,
 }
 

@@ -38,6 +38,7 @@ func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 	kept.sizing(p)
 	kept.support(p, time.Now())
 	costs(p, kept.state, before, time.Now())
+	kept.backups(p)
 	r.proofs(p)
 	r.events(p)
 	r.times(p)

@@ -10,7 +10,11 @@ import (
 
 // AWS Backup.
 const (
-	BackupVault = "aws:backup/vault:Vault"
+	BackupVault       = "aws:backup/vault:Vault"
+	BackupVaultPolicy = "aws:backup/vaultPolicy:VaultPolicy"
+	BackupVaultLock   = "aws:backup/vaultLockConfiguration:VaultLockConfiguration"
+	BackupPlan        = "aws:backup/plan:Plan"
+	BackupSelection   = "aws:backup/selection:Selection"
 )
 
 // AWS Certificate Manager.
@@ -231,6 +235,11 @@ type Traits struct {
 
 // traits has a row for each type of which there is more to say than its token does.
 var traits = map[string]Traits{
+	BackupVault:                 {Words: "backup vault", HoldsData: true},
+	BackupVaultPolicy:           {Words: "backup vault policy"},
+	BackupVaultLock:             {Words: "backup vault lock"},
+	BackupPlan:                  {Words: "backup plan", FreeCopy: true}, // without a selection it backs nothing up
+	BackupSelection:             {Words: "backup selection"},
 	Certificate:                 {FreeCopy: true},
 	CertificateValidation:       {Takes: 3 * time.Minute},
 	MetricAlarm:                 {Words: "alarm"},

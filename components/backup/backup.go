@@ -1,0 +1,213 @@
+// Package backup has AWS Backup keep databases and files of the same time, in a vault of the stack's own, and writes down what
+// belongs to them.
+package backup
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/backup"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
+	"github.com/wso2is-aws/wso2is/components/storage"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+const component = "backup"
+
+// Type is the component's Pulumi type token.
+const Type = "wso2is:backup:Backup"
+
+// ManifestTag is the tag of a recovery point that names its manifest.
+const ManifestTag = "manifest"
+
+// Args decides what is backed up, when and for how long.
+type Args struct {
+	awskit.Scope
+	Config config.Cluster
+	// KeyARN encrypts the vault and the manifests.
+	KeyARN pulumi.StringInput
+	// Creation tells this stack's vault and manifests from those that an earlier one with the same name has left.
+	Creation pulumi.StringInput
+	// Retain leaves vault, backups and manifests in the account when the stack is destroyed.
+	Retain bool
+	// Databases are the ARNs of the RDS instances by name, FileSystem is the file system's.
+	Databases  map[string]pulumi.StringInput
+	FileSystem pulumi.StringInput
+	// Secrets and Versions are the ARNs and the present versions of the stack's own secrets by key.
+	Secrets, Versions map[string]pulumi.StringInput
+	// Fingerprint is that of the encryption key.
+	Fingerprint pulumi.StringInput
+}
+
+// Backup is the plan, its vault and the present manifest.
+type Backup struct {
+	pulumi.ResourceState
+	// Vault is the vault's name, Manifest where the manifest is, as s3://bucket/key.
+	Vault, Manifest pulumi.StringOutput
+}
+
+// New makes the vault, the manifest and the plan. The plan selects by ARN: a tag would select whatever somebody gives it.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Backup, error) {
+	if args == nil {
+		return nil, fmt.Errorf("backup %s: no arguments", name)
+	}
+	if err := args.check(); err != nil {
+		return nil, err
+	}
+	b := &Backup{}
+	if err := ctx.RegisterComponentResource(Type, name, b, opts...); err != nil {
+		return nil, err
+	}
+	child := []pulumi.ResourceOption{pulumi.Parent(b)}
+	if err := b.vault(ctx, args, child); err != nil {
+		return nil, err
+	}
+	var err error
+	if b.Manifest, err = manifest(ctx, args, child); err != nil {
+		return nil, err
+	}
+	if err := b.plan(ctx, args, child); err != nil {
+		return nil, err
+	}
+	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"vault": b.Vault, "manifest": b.Manifest})
+}
+
+// check refuses what depends on the account, which no stack file need name.
+func (a *Args) check() error {
+	to := a.Config.Backup.CopyTo
+	if to == nil {
+		return nil
+	}
+	if region, account := to.Region(), to.Account(); region != a.Region && account != a.Account {
+		// "Copy a backup" in the AWS Backup developer guide.
+		return fmt.Errorf("%s:backup.copyTo.vaultArn: AWS Backup copies no RDS snapshot to another region and another account (%s) at "+
+			"once; write a vault in another region of %s, or in %s of another account", config.Namespace, account, a.Account, a.Region)
+	}
+	return nil
+}
+
+// vault makes what keeps the recovery points. Those of files are encrypted with the vault's key, those of databases with the
+// database's ("Encryption for backups in AWS Backup"), and both keys are the stack's.
+func (b *Backup) vault(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
+	kept := awskit.With(child, pulumi.RetainOnDelete(args.Retain))
+	// 50 characters at the most.
+	vault, err := backup.NewVault(ctx, "vault", &backup.VaultArgs{
+		Name: pulumi.Sprintf("%s-%s", args.Cluster, args.Creation), KmsKeyArn: args.KeyARN.ToStringOutput().ToStringPtrOutput(),
+		ForceDestroy: pulumi.Bool(!args.Protect), Tags: awskit.Tags(args.Cluster, component),
+	}, awskit.With(kept, pulumi.Protect(args.Protect))...)
+	if err != nil {
+		return fmt.Errorf("creating the backup vault: %w", err)
+	}
+	b.Vault = vault.Name
+	if args.Protect {
+		_, err := backup.NewVaultPolicy(ctx, "vault", &backup.VaultPolicyArgs{
+			BackupVaultName: vault.Name, Policy: pulumi.String(vaultPolicy().JSON()),
+		}, kept...)
+		if err != nil {
+			return fmt.Errorf("closing the backup vault: %w", err)
+		}
+	}
+	if lock := args.Config.Backup.Lock; lock != nil {
+		in := &backup.VaultLockConfigurationArgs{
+			BackupVaultName: vault.Name, MinRetentionDays: pulumi.Int(lock.MinRetentionDays),
+		}
+		if lock.MaxRetentionDays > 0 {
+			in.MaxRetentionDays = pulumi.Int(lock.MaxRetentionDays)
+		}
+		if lock.ChangeableForDays > 0 {
+			in.ChangeableForDays = pulumi.Int(lock.ChangeableForDays)
+		}
+		_, err := backup.NewVaultLockConfiguration(ctx, "vault", in, kept...)
+		if err != nil {
+			return fmt.Errorf("locking the backup vault: %w", err)
+		}
+	}
+	return nil
+}
+
+// vaultPolicy keeps everybody from deleting a backup before its time, or from having it expire sooner. AWS Backup itself deletes
+// what has expired. Who may change the policy can lift it; a lock cannot be lifted.
+func vaultPolicy() awskit.Policy {
+	return awskit.NewPolicy(awskit.Statement{
+		Sid: "NobodyDeletes", Effect: "Deny", Principal: map[string]any{"AWS": "*"}, Resource: []string{"*"},
+		Action: []string{"backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"},
+	})
+}
+
+// plan has AWS Backup make the backups, under a role of its own. One rule is for databases and files, so that they are of the
+// same time and expire together.
+func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
+	want := args.Config.Backup
+	role, err := iam.NewRole(ctx, component, &iam.RoleArgs{
+		Name: pulumi.String(args.RoleName(component)), Description: pulumi.String("Backs up the databases and files of " + args.Cluster),
+		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy("backup.amazonaws.com")), Tags: awskit.Tags(args.Cluster+"-"+component, component),
+	}, child...)
+	if err != nil {
+		return fmt.Errorf("creating the role of AWS Backup: %w", err)
+	}
+	allowed, err := iam.NewRolePolicyAttachment(ctx, component, &iam.RolePolicyAttachmentArgs{
+		Role: role.Name, PolicyArn: pulumi.String(args.GlobalARN("iam", "aws", "policy/service-role/AWSBackupServiceRolePolicyForBackup")),
+	}, child...)
+	if err != nil {
+		return fmt.Errorf("attaching AWS Backup's policy: %w", err)
+	}
+	rule := backup.PlanRuleArgs{
+		RuleName: pulumi.String("databases-and-files"), TargetVaultName: b.Vault, Schedule: pulumi.String(want.Schedule),
+		StartWindow: pulumi.Int(want.StartWindow), CompletionWindow: pulumi.Int(want.CompletionWindow),
+		Lifecycle: backup.PlanRuleLifecycleArgs{DeleteAfter: pulumi.Int(want.RetentionDays)},
+		// "Tags added to recovery points" in the AWS Backup developer guide: when they are made, snapshots of RDS too.
+		RecoveryPointTags: pulumi.StringMap{ManifestTag: b.Manifest},
+	}
+	if to := want.CopyTo; to != nil {
+		rule.CopyActions = backup.PlanRuleCopyActionArray{backup.PlanRuleCopyActionArgs{
+			DestinationVaultArn: pulumi.String(to.VaultARN),
+			Lifecycle:           backup.PlanRuleCopyActionLifecycleArgs{DeleteAfter: pulumi.Int(to.RetentionDays)},
+		}}
+	}
+	plan, err := backup.NewPlan(ctx, component, &backup.PlanArgs{
+		Name: pulumi.String(args.Cluster), Rules: backup.PlanRuleArray{rule}, Tags: awskit.Tags(args.Cluster, component),
+	}, child...)
+	if err != nil {
+		return fmt.Errorf("creating the backup plan: %w", err)
+	}
+	resources := pulumi.StringArray{args.FileSystem}
+	for _, arn := range awskit.Values(args.Databases) {
+		resources = append(resources, arn)
+	}
+	// AWS Backup refuses a selection whose role may do nothing yet: "IAM Role … is not authorized to call tag:GetResources".
+	if _, err := backup.NewSelection(ctx, component, &backup.SelectionArgs{
+		Name: pulumi.String(args.Prefix(50)), PlanId: plan.ID(), IamRoleArn: role.Arn, Resources: resources,
+	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{allowed}))...); err != nil {
+		return fmt.Errorf("selecting what is backed up: %w", err)
+	}
+	return nil
+}
+
+// manifest keeps what belongs to the backups that are made from now on. Its key holds its checksum and its bucket keeps every
+// one, so that a recovery point's own is still there when the stack has another.
+func manifest(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (pulumi.StringOutput, error) {
+	none := pulumi.StringOutput{}
+	bucket, err := storage.NewBucket(ctx, "manifests", &storage.Args{
+		Scope: args.Scope, Purpose: "manifests", KeyARN: args.KeyARN, Creation: args.Creation, Retain: args.Retain,
+	}, child...)
+	if err != nil {
+		return none, err
+	}
+	text := awskit.Resolve(manifestValues[pulumi.StringInput]{
+		Databases: args.Databases, FileSystem: args.FileSystem, Key: args.KeyARN, Secrets: args.Secrets, Versions: args.Versions,
+		Fingerprint: args.Fingerprint,
+	}, args.manifest)
+	object, err := s3.NewBucketObjectv2(ctx, "manifest", &s3.BucketObjectv2Args{
+		Bucket: bucket.Name, Content: text.ToStringPtrOutput(), ContentType: pulumi.String("application/json"),
+		Key: text.ApplyT(func(text string) string { return bootstrap.Key("manifest.json", nodefiles.Sum(text)) }).(pulumi.StringOutput),
+	}, awskit.With(child, pulumi.DependsOn(bucket.Ready), pulumi.RetainOnDelete(true))...)
+	if err != nil {
+		return none, fmt.Errorf("storing the manifest: %w", err)
+	}
+	return pulumi.Sprintf("s3://%s/%s", object.Bucket, object.Key), nil
+}

@@ -1,0 +1,54 @@
+package cloud
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+func TestRefusesBackupsThatAWSDoesNotTake(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.create(state.BackupVault, "vault", Object{"name": "vault"})
+	role := func(service string) Object {
+		return Object{"name": service, "assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole"],` +
+			`"Principal":{"Service":"` + service + `.amazonaws.com"}}]}`}
+	}
+	w.create(state.Role, "backup", role("backup"))
+	w.create(state.Role, "other", role("ec2"))
+	files := w.create(state.FileSystem, "files", Object{"creationToken": "files"})
+	plan := w.create(state.BackupPlan, "plan", Object{"name": "plan", "rules": []any{Object{"ruleName": "daily", "targetVaultName": "vault"}}})
+	rule := func(changes Object) Object {
+		r := Object{"ruleName": "daily", "targetVaultName": "vault", "schedule": "cron(0 5 * * ? *)"}
+		for key, value := range changes {
+			r[key] = value
+		}
+		return Object{"name": "another", "rules": []any{r}}
+	}
+	elsewhere := func(account string) []any {
+		return []any{Object{"destinationVaultArn": "arn:aws:backup:eu-central-1:" + account + ":backup-vault:copies"}}
+	}
+	w.refusesEach(t, mistakes{
+		"a vault's name":     {state.BackupVault, Object{"name": "a/vault"}, "letters, digits, hyphens and underscores"},
+		"a second vault":     {state.BackupVault, Object{"name": "vault"}, "AlreadyExistsException"},
+		"a second plan":      {state.BackupPlan, Object{"name": "plan", "rules": []any{Object{"ruleName": "x", "targetVaultName": "vault"}}}, "AlreadyExistsException"},
+		"no such vault":      {state.BackupPlan, rule(Object{"targetVaultName": "nowhere"}), "nowhere"},
+		"days twice":         {state.BackupPlan, rule(Object{"schedule": "cron(0 5 * * * *)"}), "a cron expression has six fields"},
+		"no cron":            {state.BackupPlan, rule(Object{"schedule": "daily"}), "a cron expression"},
+		"half an hour":       {state.BackupPlan, rule(Object{"startWindow": 30.0}), "startWindow"},
+		"no time to end":     {state.BackupPlan, rule(Object{"startWindow": 90.0, "completionWindow": 60.0}), "complete before it has to start"},
+		"kept for ever":      {state.BackupPlan, rule(Object{"lifecycle": Object{"deleteAfter": 40000.0}}), "36500"},
+		"cold too late":      {state.BackupPlan, rule(Object{"lifecycle": Object{"coldStorageAfter": 30.0, "deleteAfter": 60.0}}), "90 days after"},
+		"continuous":         {state.BackupPlan, rule(Object{"enableContinuousBackup": true, "lifecycle": Object{"deleteAfter": 60.0}}), "1 to 35 days"},
+		"a copy too far":     {state.BackupPlan, rule(Object{"copyActions": elsewhere("210987654321")}), "another region and another account at once"},
+		"a role of others":   {state.BackupSelection, Object{"name": "x", "planId": plan, "iamRoleArn": w.arn("other"), "resources": []any{w.arn("files")}}, "does not trust backup.amazonaws.com"},
+		"nothing of that":    {state.BackupSelection, Object{"name": "x", "planId": plan, "iamRoleArn": w.arn("backup"), "resources": []any{"arn:aws:rds:eu-west-1:123456789012:db:x"}}, "db:x"},
+		"a lock that closes": {state.BackupVaultLock, Object{"backupVaultName": "vault", "changeableForDays": 1.0}, "changeableForDays"},
+		"a lock upside down": {state.BackupVaultLock, Object{"backupVaultName": "vault", "minRetentionDays": 9.0, "maxRetentionDays": 3.0}, "less than minRetentionDays"},
+	})
+	w.create(state.BackupPlan, "copies", rule(Object{"copyActions": elsewhere("123456789012")}))
+	w.create(state.BackupSelection, "selection", Object{"name": "x", "planId": plan, "iamRoleArn": w.arn("backup"), "resources": []any{w.arn("files")}})
+	require.ErrorContains(t, w.Delete(state.BackupPlan, plan, nil), "InvalidRequestException", "its selection is there")
+	require.NotEmpty(t, files)
+}
