@@ -73,7 +73,7 @@ func line(out, name string) string {
 
 func TestAnAccountThatHasEverythingPasses(t *testing.T) {
 	for stack, wanted := range map[string][]string{
-		"dev":     {"instance type t3.xlarge", "file s3://wso2is-artifacts-123456789012-eu-west-1/wso2is-7.1.0.zip", "quota of Elastic IP addresses"},
+		"dev":     {"instance type t3.xlarge", "file s3://wso2is-artifacts-123456789012-eu-west-1/wso2is-7.3.0.zip", "quota of Elastic IP addresses"},
 		"prod":    {"certificate", "role AWSServiceRoleForAutoScaling", "quota of VPCs"},
 		"ecs":     {"role AWSServiceRoleForECS", "role AWSServiceRoleForApplicationAutoScaling_ECSService", "certificate"},
 		"fargate": {"quota of vCPUs on Fargate", "hosted zone Z0123456789EXAMPLE"},

@@ -69,7 +69,7 @@ func TestLifeOfTasks(t *testing.T) {
 		image [2]string
 	}{
 		"ecs": {3, [2]string{"wso2is:container.image",
-			"123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0.8" + digest}},
+			"123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.3.0.8" + digest}},
 		"fargate": {2, [2]string{"wso2is:jvm.options[0]", "-Duser.timezone=UTC"}},
 	} {
 		t.Run(stack, func(t *testing.T) {

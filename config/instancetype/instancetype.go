@@ -17,11 +17,14 @@ type Type struct {
 }
 
 // nitroFamilies are the general-purpose, compute and memory families since the fifth generation. Their sizes follow
-// one rule; those of the burstable families t3, t3a and t4g are listed apart.
+// one rule; those of the burstable families t3, t3a and t4g are listed apart. The names are those of AWS's price list (Karpenter's
+// generated price table, 2026-07-20) and of its instance type tables (EC2 Instance Types guide); M9g came on 2026-06-10.
 var nitroFamilies = strings.Fields(`
-	c5 c5a c5ad c5d c5n c6a c6g c6gd c6gn c6i c6id c6in c7a c7g c7gd c7gn c7i c7i-flex c8g c8gd c8gn c8i c8i-flex
-	m5 m5a m5ad m5d m5dn m5n m6a m6g m6gd m6i m6id m6idn m6in m7a m7g m7gd m7i m7i-flex m8g m8gd m8i m8i-flex
-	r5 r5a r5ad r5b r5d r5dn r5n r6a r6g r6gd r6i r6id r6idn r6in r7a r7g r7gd r7i r8g r8gd r8i r8i-flex`)
+	c5 c5a c5ad c5d c5n c6a c6g c6gd c6gn c6i c6id c6in c7a c7g c7gd c7gn c7i c7i-flex c8a c8g c8gd c8gn c8i c8i-flex c8id c8in
+	c9g c9gd
+	m5 m5a m5ad m5d m5dn m5n m6a m6g m6gd m6i m6id m6idn m6in m7a m7g m7gd m7i m7i-flex m8a m8g m8gd m8gn m8i
+	m8i-flex m8id m8in m9g m9gd
+	r5 r5a r5ad r5b r5d r5dn r5n r6a r6g r6gd r6i r6id r6idn r6in r7a r7g r7gd r7i r8a r8g r8gd r8gn r8i r8i-flex r8id r8in`)
 
 var gibPerVCPU = map[byte]float64{'c': 2, 'm': 4, 'r': 8}
 
@@ -106,3 +109,6 @@ func Smallest(vcpu, memory int) string {
 	}
 	return best.Name
 }
+
+// Families lists the families of the catalogue.
+func Families() []string { return append([]string{"t3", "t3a", "t4g"}, nitroFamilies...) }

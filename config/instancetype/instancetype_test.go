@@ -22,6 +22,10 @@ func TestInstanceTypes(t *testing.T) {
 		"m7i.metal-24xl": {VCPU: 96, Memory: 384},
 		"c6i.metal":      {VCPU: 128, Memory: 256},
 		"m5dn.metal":     {VCPU: 96, Memory: 384},
+		"m8a.medium":     {VCPU: 1, Memory: 4},
+		"r8a.xlarge":     {VCPU: 4, Memory: 32},
+		"m9g.xlarge":     {VCPU: 4, Memory: 16, ARM: true},
+		"c9gd.2xlarge":   {VCPU: 8, Memory: 16, ARM: true},
 	} {
 		got, ok := instancetype.Lookup(name)
 		want.Name = name

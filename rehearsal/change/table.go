@@ -93,7 +93,7 @@ func (e Edit) apply(config map[string]any) map[string]any {
 
 const (
 	otherCertificate = "arn:aws:acm:eu-west-1:123456789012:certificate/33333333-4444-5555-6666-777777777777"
-	otherImage       = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0.8" +
+	otherImage       = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.3.0.8" +
 		"@sha256:3333333333333333333333333333333333333333333333333333333333333333"
 
 	waiting = "RDS cannot go back to the old version. Until the maintenance window the instance has the old parameter group, " +
@@ -120,7 +120,7 @@ var table = []Change{
 		"dev": {"wso2is:nodes.instanceType": "m6i.xlarge"}, "prod": {"wso2is:nodes.instanceType": "m7i.xlarge"},
 		"ecs": {"wso2is:nodes.instanceType": "m7i.xlarge"},
 	}},
-	{Name: "version", Title: "Another IS release", Edits: every(Edit{"wso2is:version": "7.2.0"}), Note: map[string]string{
+	{Name: "version", Title: "Another IS release", From: every(Edit{"wso2is:version": "7.2.0"}), Edits: every(Edit{"wso2is:version": "7.3.0"}), Note: map[string]string{
 		Every: "Old and new nodes share the database meanwhile, and nothing here migrates it: WSO2's migration of the database comes first. 7.0.0 to 7.3.0 have the same Hazelcast; nodes of a release with another one form a cluster of their own.",
 	}},
 	{Name: "image", Title: "Another image", Edits: map[string]Edit{

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -128,7 +129,7 @@ var armOf = map[byte]string{'t': "t4g", 'm': "m7g", 'c': "c7g", 'r': "r7g"}
 func arm(kind string) string {
 	family, size, _ := strings.Cut(strings.TrimPrefix(kind, "db."), ".")
 	other := armOf[cmp.Or(family, " ")[0]]
-	if other == "" || strings.HasPrefix(strings.TrimLeft(family[1:], "0123456789"), "g") {
+	if other == "" || instancetype.ARMFamily(family) {
 		return ""
 	}
 	if strings.HasPrefix(kind, "db.") {

@@ -161,8 +161,8 @@ var permissionMutations = map[string]mutation{
 	"files are not decrypted": {"prod", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "Decrypt") }, nodesCall,
 		"to read arn:aws:s3:::wso2is-prod-config-123456789012-eu-west-1/nodes/all/"},
 	"the archive is not read": {"prod", func(d *document) {
-		d.edit("RolePolicy", "nodes", "policy", "wso2is-7.1.0.zip", "wso2is-7.0.0.zip")
-	}, nodesCall, "may not s3:GetObject on arn:aws:s3:::wso2is-artifacts-123456789012-eu-west-1/wso2is-7.1.0.zip"},
+		d.edit("RolePolicy", "nodes", "policy", "wso2is-7.3.0.zip", "wso2is-7.0.0.zip")
+	}, nodesCall, "may not s3:GetObject on arn:aws:s3:::wso2is-artifacts-123456789012-eu-west-1/wso2is-7.3.0.zip"},
 	"nobody says that it is ready": {"prod", func(d *document) { d.statement("RolePolicy", "nodes", "policy", "ReportReady") },
 		nodesCall, "may not autoscaling:CompleteLifecycleAction on"},
 	"another group's hook": {"prod", func(d *document) {
