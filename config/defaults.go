@@ -192,7 +192,7 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 	safe, days, unsafe := d.safe, d.backupDays, !d.safe
 	class := facts.DevClass
 	if c.Profile == Prod {
-		class = facts.ProdClass
+		class = facts.Class(db.Edition)
 	}
 	main := fill(db.Instance, DBInstance{
 		Class: class, Storage: d.storage, MultiAZ: &safe, BackupDays: &days,

@@ -97,7 +97,7 @@ func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
 		{"mariadb", "mariadb", "mariadb11.4", "", "db.m6g.large", "mariadb-java-client-3.4.5.jar", 3306},
 		{"mssql", "sqlserver-se", "sqlserver-se-15.0", "license-included", "db.m6i.xlarge", "mssql-jdbc-12.8.2.jre11.jar",
 			1433},
-		{"oracle", "oracle-se2", "oracle-se2-19", "license-included", "db.m6i.large", "ojdbc11-23.5.0.24.07.jar", 1521},
+		{"oracle", "oracle-se2", "oracle-se2-19", "license-included", "db.m5.large", "ojdbc11-23.5.0.24.07.jar", 1521},
 	} {
 		t.Run(want.engine, func(t *testing.T) {
 			c := configtest.Load(t, under("database", object{"engine": want.engine})).Cluster
@@ -117,6 +117,17 @@ func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
 
 // Where WSO2 tests a release on an engine's release that RDS offers for long enough, the default is one of these. WSO2 tests
 // releases before 7.0.0 on no PostgreSQL after 14, and before 7.1.0 on no MySQL after 8.0, whose support ends or has ended.
+// TestEditionsGetClassesThatRDSRunsThemOn: RDS runs SQL Server Express on burstable classes only.
+func TestEditionsGetClassesThatRDSRunsThemOn(t *testing.T) {
+	for edition, class := range map[string]string{"ex": "db.t3.xlarge", "se": "db.m6i.xlarge", "web": "db.m6i.xlarge"} {
+		more := object{"engine": "mssql", "edition": edition}
+		if edition == "ex" {
+			more["instance"] = object{"multiAz": false}
+		}
+		require.Equal(t, class, configtest.Load(t, under("database", more)).Cluster.Database.Instance.Class, edition)
+	}
+}
+
 func TestDefaultEnginesAreTested(t *testing.T) {
 	want := map[product.Version]map[engine.Name]string{
 		product.V5_11_0: {"mssql": "15.00", "oracle": "19"},

@@ -516,7 +516,7 @@ func TestRefusesDatabases(t *testing.T) {
 			`wso2is:database.instance.class: "m6g.large" is no RDS instance class; write a class such as db.m6g.large`),
 		"ARM": one(db(object{"engine": "oracle", "instance": object{"class": "db.m6g.large"}}),
 			"wso2is:database.instance.class: "+
-				"RDS does not run oracle on db.m6g.large; write an Intel class such as db.m6i.large"),
+				"RDS does not run oracle on db.m6g.large; write an Intel class such as db.m5.large"),
 		"small": one(instance(object{"class": "db.t4g.micro"}), "wso2is:database.instance.class: db.t4g.micro has no room "+
 			"for the connections of the nodes; write db.t4g.medium or a larger class"),
 		"small for Intel": one(db(object{"engine": "mssql", "instance": object{"class": "db.t3.small"}}),

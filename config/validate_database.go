@@ -108,7 +108,7 @@ func (v *validator) class(path, class string) {
 	case parts == nil:
 		v.refuse(path, "write a class such as db.m6g.large", "%q is no RDS instance class", class)
 	case !facts.ARM && instancetype.ARMFamily(parts[1]):
-		v.refuse(path, "write an Intel class such as "+facts.ProdClass, "RDS does not run %s on %s", v.Database.Engine, class)
+		v.refuse(path, "write an Intel class such as "+facts.Class(v.Database.Edition), "RDS does not run %s on %s", v.Database.Engine, class)
 	case slices.Contains([]string{"nano", "micro", "small"}, parts[2]):
 		v.refuse(path, fmt.Sprintf("write %s or a larger class", facts.DevClass),
 			"%s has no room for the connections of the nodes", class)

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,6 +66,8 @@ type Facts struct {
 	ARM bool
 	// DevClass and ProdClass are the default instance classes of the two profiles.
 	DevClass, ProdClass string
+	// Classes are the default classes of prod for the editions that RDS does not run on ProdClass.
+	Classes map[string]string
 	// ConnectionBytes is the memory of an instance for which RDS allows one connection; 0 where RDS sets no limit by memory.
 	ConnectionBytes int
 
@@ -194,7 +197,8 @@ var facts = map[Name]Facts{
 		},
 		License: plain("license-included"), LogExports: []string{"error"}, Parameters: map[string]string{"rds.force_ssl": "1"},
 		Reserved: []string{"master", "model", "msdb", "tempdb"},
-		DevClass: "db.t3.xlarge", ProdClass: "db.m6i.xlarge",
+		// RDS runs the edition ex on burstable classes only (RDS user guide, "SQL Server: DB instance class support").
+		DevClass: "db.t3.xlarge", ProdClass: "db.m6i.xlarge", Classes: map[string]string{"ex": "db.t3.xlarge"},
 		Script: "mssql.sql",
 		Driver: Driver{
 			Class: "com.microsoft.sqlserver.jdbc.SQLServerDriver", Jar: "mssql-jdbc-12.8.2.jre11.jar",
@@ -236,7 +240,9 @@ var facts = map[Name]Facts{
 		// A node holds a pool of connections open for each data source, each connection with its cached statements.
 		Parameters: map[string]string{"open_cursors": "1000"}, OneDatabase: oracleDatabase, CharacterSet: "AL32UTF8",
 		Reserved: []string{"sys", "system"},
-		DevClass: "db.t3.medium", ProdClass: "db.m6i.large",
+		// With a license included, RDS runs Oracle on no sixth generation of the general-purpose classes (RDS,
+		// DescribeOrderableDBInstanceOptions, as cfn-lint 1.58.0 has it).
+		DevClass: "db.t3.medium", ProdClass: "db.m6i.large", Classes: map[string]string{"se2": "db.m5.large"},
 		Script: "oracle.sql",
 		Driver: Driver{
 			Class: "oracle.jdbc.OracleDriver", Jar: "ojdbc11-23.5.0.24.07.jar",
@@ -316,6 +322,9 @@ func Names() []Name {
 
 // Facts returns what is known of the engine. It is empty for an engine that is not one of Names.
 func (n Name) Facts() Facts { return facts[n] }
+
+// Class is the default class of prod for an edition.
+func (f Facts) Class(edition string) string { return cmp.Or(f.Classes[edition], f.ProdClass) }
 
 // Versions are the names of the releases that RDS offers and the product runs on, oldest first.
 func (f Facts) Versions() []string {

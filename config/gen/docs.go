@@ -188,9 +188,18 @@ func engines() []byte {
 	for _, name := range engine.Names() {
 		facts := name.Facts()
 		fmt.Fprintf(&out, "| `%s` | %s | %s | `%s` | `%s` | %s | %s |\n", name, listed(facts.Versions()), listed(facts.Editions),
-			facts.DevClass, facts.ProdClass, yes(facts.ARM), yes(facts.ExtendedSupport()))
+			facts.DevClass, production(facts), yes(facts.ARM), yes(facts.ExtendedSupport()))
 	}
 	return out.Bytes()
+}
+
+// production is the default class of prod as code, with that of each edition which has another one.
+func production(f engine.Facts) string {
+	text := f.ProdClass
+	for _, edition := range slices.Sorted(maps.Keys(f.Classes)) {
+		text += fmt.Sprintf("`, of `%s` `%s", edition, f.Classes[edition])
+	}
+	return text
 }
 
 // listed are values as code, or none.

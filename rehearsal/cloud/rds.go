@@ -223,6 +223,9 @@ func databaseFits(c *Call) error {
 	if c.given([]string{"kmsKeyId"}) == 1 && !flag(c.In, "storageEncrypted") {
 		bad("kmsKeyId is given and storageEncrypted is not true")
 	}
+	if class := c.text("instanceClass"); e.included != nil && class != "" && c.text("licenseModel") == "license-included" && !e.included.MatchString(class) {
+		bad("instanceClass is %s, on which RDS does not run %s with a license included", class, name)
+	}
 	if e.standbyless && flag(c.In, "multiAz") {
 		bad("multiAz is not to be had with %s", name)
 	}

@@ -15,6 +15,8 @@ type engine struct {
 	family              func(version string) string
 	database, extended  bool
 	standbyless         bool
+	// included are the classes on which RDS runs the engine with a license included, where these are not all.
+	included *regexp.Regexp
 }
 
 func numbers(n int) func(string) string {
@@ -30,6 +32,7 @@ func oracle(edition string) engine {
 		logs:    []string{"alert", "audit", "listener", "trace", "oemagent"},
 		version: regexp.MustCompile(`^(?:19|21)(?:\..+)?$`),
 		family:  func(v string) string { return "oracle-" + edition + "-" + numbers(1)(v) }, database: true,
+		included: map[string]*regexp.Regexp{"se2": standard2}[edition],
 	}
 }
 
@@ -40,9 +43,15 @@ func sqlserver(edition string) engine {
 		family: func(v string) string {
 			return "sqlserver-" + edition + "-" + strings.TrimSuffix(numbers(2)(v), "0")
 		},
-		standbyless: edition == "ex",
+		standbyless: edition == "ex", included: map[string]*regexp.Regexp{"ex": burstable}[edition],
 	}
 }
+
+// The lists are those of DescribeOrderableDBInstanceOptions in eu-west-1, as cfn-lint 1.58.0 has them.
+var (
+	burstable = regexp.MustCompile(`^db\.t[23]\.`)
+	standard2 = regexp.MustCompile(`^db\.(?:t[23]|m[345]|m8i|r[345]|r6i|r8i)\.`)
+)
 
 var engines = map[string]engine{
 	"mysql": {

@@ -43,6 +43,10 @@ func TestRefusesWrongDatabases(t *testing.T) {
 			Object{"enabledCloudwatchLogsExports": []any{"slowquery"}}), "slowquery"},
 		"database name for sqlserver": {state.DBInstance, database(w, Object{"engine": "sqlserver-se", "engineVersion": "16.00",
 			"parameterGroupName": nil, "dbName": "x"}), "dbName"},
+		"database class of Express": {state.DBInstance, database(w, Object{"engine": "sqlserver-ex", "engineVersion": "16.00",
+			"parameterGroupName": nil, "dbName": nil, "licenseModel": "license-included", "instanceClass": "db.m6i.xlarge"}), "does not run sqlserver-ex"},
+		"database class of Oracle's license": {state.DBInstance, database(w, Object{"engine": "oracle-se2", "engineVersion": "19",
+			"parameterGroupName": nil, "licenseModel": "license-included", "instanceClass": "db.m6i.large"}), "does not run oracle-se2 with a license included"},
 		"database group in one zone": {state.DBSubnetGroup, Object{"name": "x", "subnetIds": w.list("a", "a2")}, "CoverEnoughAZs"},
 		"parameter family":           {state.DBParameterGroup, Object{"family": "postgres9"}, "postgres9"},
 	})
