@@ -51,7 +51,7 @@ func (d Database) MaxConnections(class string) int {
 }
 
 // Leaves says whether something is left of the instance when it is deleted, which its KMS key must open.
-func (i DBInstance) Leaves() bool { return !*i.SkipFinalSnapshot || !*i.DeleteAutomatedBackups }
+func (i DBInstance) Leaves() bool { return !i.SkipFinalSnapshot || !i.DeleteAutomatedBackups }
 
 // leaving names the instances of which something is left when they are deleted.
 func (d Database) leaving() []string {

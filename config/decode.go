@@ -56,11 +56,13 @@ type decoder struct {
 	Problems
 	// encrypted says that the top-level key is a secret: its values are then not repeated in problems.
 	encrypted bool
+	// explicit are the paths of the numbers and booleans that the stack writes.
+	explicit map[string]bool
 }
 
 // decode reads every key of the program's namespace and of the AWS provider's, strictly.
 func decode(src Source, c *Cluster) Problems {
-	var d decoder
+	d := decoder{explicit: map[string]bool{}}
 	c.Region, _ = src.Get(regionKey)
 	d.namespace(src, "", reflect.ValueOf(c).Elem(), func(name string, t reflect.Type) bool {
 		if holdsSecret(t) {
@@ -73,6 +75,7 @@ func decode(src Source, c *Cluster) Problems {
 		c.Provider.Encrypted = append(c.Provider.Encrypted, strings.TrimPrefix(name, providerNamespace))
 		return true
 	})
+	c.explicit = d.explicit
 	return d.Problems
 }
 
@@ -158,6 +161,7 @@ func (d *decoder) value(path string, in any, out reflect.Value, tag reflect.Stru
 			return
 		}
 		out.SetBool(b)
+		d.explicit[path] = true
 	case reflect.Int:
 		d.number(path, in, out, tag)
 	}
@@ -238,6 +242,7 @@ func (d *decoder) number(path string, in any, out reflect.Value, tag reflect.Str
 	switch {
 	case n >= low && (n <= high || !bounded):
 		out.SetInt(int64(n))
+		d.explicit[path] = true
 	case bounded:
 		d.refuse(path, fmt.Sprintf("write %d to %d", low, high), "%d %s", n, wrong(tag))
 	default:

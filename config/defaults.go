@@ -39,9 +39,10 @@ func set[T comparable](target *T, value T) {
 	}
 }
 
-func setPtr[T any](target **T, value T) {
-	if *target == nil {
-		*target = &value
+// unless sets a value that a stack leaves out, for a key of which 0 or false is a value too.
+func unless[T bool | int](c *Cluster, path string, target *T, value T) {
+	if !c.explicit[path] {
+		*target = value
 	}
 }
 
@@ -79,14 +80,14 @@ func (c *Cluster) fillIn() {
 	set(&c.Caching.TimeoutMinutes, 15)
 	c.fillDatabase(d)
 	c.fillPools()
-	setPtr(&c.FileSystem.Userstores, true)
-	setPtr(&c.FileSystem.Tenants, true)
+	unless(c, "fileSystem.userstores", &c.FileSystem.Userstores, true)
+	unless(c, "fileSystem.tenants", &c.FileSystem.Tenants, true)
 	set(&c.FileSystem.ThroughputMode, Elastic)
 	c.fillBackup(d)
 	c.fillLoadBalancer(d)
 	set(&c.Admin.Username, "admin")
-	setPtr(&c.Secrets.RecoveryDays, d.recoveryDays)
-	setPtr(&c.Secrets.RetainKeyOnDelete, *c.Backup.Enabled || len(c.Database.leaving()) > 0)
+	unless(c, "secrets.recoveryDays", &c.Secrets.RecoveryDays, d.recoveryDays)
+	unless(c, "secrets.retainKeyOnDelete", &c.Secrets.RetainKeyOnDelete, c.Backup.Enabled || len(c.Database.leaving()) > 0)
 	set(&c.UserStore.Type, DatabaseUserStore)
 	if c.UserStore.Type == ReadOnlyActiveDirectory || c.UserStore.Type == ReadWriteActiveDirectory {
 		set(&c.UserStore.UserNameAttribute, "sAMAccountName")
@@ -96,15 +97,14 @@ func (c *Cluster) fillIn() {
 	set(&c.UserStore.UserObjectClass, "inetOrgPerson")
 	set(&c.Observability.LogRetention, d.logRetention)
 	if c.hasInstances() {
-		setPtr(&c.Observability.MaxImageAgeDays, maxImageAgeDays)
+		unless(c, "observability.maxImageAgeDays", &c.Observability.MaxImageAgeDays, maxImageAgeDays)
 	}
-	setPtr(&c.Observability.MaxImageAgeDays, 0)
-	c.Usage.fill()
+	c.fillUsage()
 }
 
 func (c *Cluster) fillBackup(d profileDefaults) {
 	b := &c.Backup
-	setPtr(&b.Enabled, d.safe)
+	unless(c, "backup.enabled", &b.Enabled, d.safe)
 	set(&b.Schedule, "cron(0 5 * * ? *)")
 	set(&b.StartWindow, 60)
 	set(&b.CompletionWindow, 480)
@@ -114,7 +114,7 @@ func (c *Cluster) fillBackup(d profileDefaults) {
 		set(&to.RetentionDays, b.RetentionDays)
 		b.CopyTo = &to
 	}
-	setPtr(&c.FileSystem.Backup, d.safe && !*b.Enabled)
+	unless(c, "fileSystem.backup", &c.FileSystem.Backup, d.safe && !b.Enabled)
 }
 
 func (c *Cluster) fillNodes(d profileDefaults) {
@@ -156,9 +156,9 @@ func (c *Cluster) fillNetwork(d profileDefaults) {
 			n.EgressCIDRs[i].Ports = []int{ports.PublicHTTPS}
 		}
 	}
-	setPtr(&n.InterfaceEndpoints, n.Adopt == nil)
-	setPtr(&n.FlowLogs, n.Adopt == nil)
-	if n.S3Buckets == nil && n.Adopt != nil && *n.InterfaceEndpoints {
+	unless(c, "network.interfaceEndpoints", &n.InterfaceEndpoints, n.Adopt == nil)
+	unless(c, "network.flowLogs", &n.FlowLogs, n.Adopt == nil)
+	if n.S3Buckets == nil && n.Adopt != nil && n.InterfaceEndpoints {
 		n.S3Buckets = []string{AllBuckets}
 	}
 	if n.Adopt != nil && len(n.Zones) == 0 {
@@ -175,33 +175,32 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 		set(&db.Edition, facts.Editions[0])
 	}
 	set(&db.Layout, Separate)
-	fill := func(i, from DBInstance) DBInstance {
+	fill := func(path string, i, from DBInstance) DBInstance {
 		set(&i.Class, from.Class)
 		set(&i.Storage, from.Storage)
 		set(&i.BackupWindow, from.BackupWindow)
 		set(&i.MaintenanceWindow, from.MaintenanceWindow)
-		setPtr(&i.MultiAZ, *from.MultiAZ)
-		setPtr(&i.BackupDays, *from.BackupDays)
-		setPtr(&i.DeletionProtection, *from.DeletionProtection)
-		setPtr(&i.SkipFinalSnapshot, *from.SkipFinalSnapshot)
-		setPtr(&i.DeleteAutomatedBackups, *from.DeleteAutomatedBackups)
-		setPtr(&i.PerformanceInsights, *from.PerformanceInsights)
+		unless(c, path+".multiAz", &i.MultiAZ, from.MultiAZ)
+		unless(c, path+".backupDays", &i.BackupDays, from.BackupDays)
+		unless(c, path+".deletionProtection", &i.DeletionProtection, from.DeletionProtection)
+		unless(c, path+".skipFinalSnapshot", &i.SkipFinalSnapshot, from.SkipFinalSnapshot)
+		unless(c, path+".deleteAutomatedBackups", &i.DeleteAutomatedBackups, from.DeleteAutomatedBackups)
+		unless(c, path+".performanceInsights", &i.PerformanceInsights, from.PerformanceInsights)
 		set(&i.MaxStorage, min(5*i.Storage, 65536))
 		return i
 	}
-	safe, days, unsafe := d.safe, d.backupDays, !d.safe
 	class := facts.DevClass
 	if c.Profile == Prod {
 		class = facts.Class(db.Edition)
 	}
-	main := fill(db.Instance, DBInstance{
-		Class: class, Storage: d.storage, MultiAZ: &safe, BackupDays: &days,
+	main := fill("database.instance", db.Instance, DBInstance{
+		Class: class, Storage: d.storage, MultiAZ: d.safe, BackupDays: d.backupDays,
 		BackupWindow: "02:00-03:00", MaintenanceWindow: "sun:03:30-sun:04:30",
-		DeletionProtection: &safe, PerformanceInsights: &safe, SkipFinalSnapshot: &unsafe, DeleteAutomatedBackups: &unsafe,
+		DeletionProtection: d.safe, PerformanceInsights: d.safe, SkipFinalSnapshot: !d.safe, DeleteAutomatedBackups: !d.safe,
 	})
 	instances := map[string]DBInstance{}
 	for name, i := range db.Instances {
-		instances[name] = fill(i, main)
+		instances[name] = fill("database.instances."+name, i, main)
 	}
 	instances[MainInstance] = main
 	db.Instance, db.Instances = main, instances
@@ -240,9 +239,9 @@ func (c *Cluster) fillLoadBalancer(d profileDefaults) {
 		}
 	}
 	set(&lb.IdleTimeout, 300)
-	setPtr(&lb.Stickiness, 86400)
-	setPtr(&lb.DeregistrationDelay, 60)
-	setPtr(&lb.AccessLogs, d.safe)
-	setPtr(&lb.DeletionProtection, d.safe)
+	unless(c, "loadBalancer.stickiness", &lb.Stickiness, 86400)
+	unless(c, "loadBalancer.deregistrationDelay", &lb.DeregistrationDelay, 60)
+	unless(c, "loadBalancer.accessLogs", &lb.AccessLogs, d.safe)
+	unless(c, "loadBalancer.deletionProtection", &lb.DeletionProtection, d.safe)
 	set(&lb.TLSPolicy, "ELBSecurityPolicy-TLS13-1-2-2021-06")
 }

@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -25,34 +26,34 @@ func TestProfilesDecideDefaults(t *testing.T) {
 	require.Equal(t, "db.t4g.medium", dev.Database.Instance.Class)
 	require.Equal(t, 20, dev.Database.Instance.Storage)
 	require.Equal(t, 100, dev.Database.Instance.MaxStorage)
-	require.Equal(t, 1, *dev.Database.Instance.BackupDays)
+	require.Equal(t, 1, dev.Database.Instance.BackupDays)
 	require.Equal(t, 14, dev.Observability.LogRetention)
-	require.Equal(t, 0, *dev.Secrets.RecoveryDays)
-	for _, on := range []*bool{
+	require.Equal(t, 0, dev.Secrets.RecoveryDays)
+	for _, on := range []bool{
 		dev.Database.Instance.MultiAZ, dev.Database.Instance.DeletionProtection, dev.Database.Instance.PerformanceInsights,
 		dev.FileSystem.Backup, dev.Backup.Enabled, dev.LoadBalancer.AccessLogs, dev.LoadBalancer.DeletionProtection,
 		dev.Secrets.RetainKeyOnDelete, prod.Database.Instance.SkipFinalSnapshot, prod.Database.Instance.DeleteAutomatedBackups,
 	} {
-		require.False(t, *on)
+		require.False(t, on)
 	}
 
 	require.Equal(t, config.NATPerZone, prod.Network.NAT)
 	require.Equal(t, "db.m6g.large", prod.Database.Instance.Class)
-	require.Equal(t, 14, *prod.Database.Instance.BackupDays)
+	require.Equal(t, 14, prod.Database.Instance.BackupDays)
 	require.Equal(t, 365, prod.Observability.LogRetention)
-	require.Equal(t, 30, *prod.Secrets.RecoveryDays)
-	require.Equal(t, 90, *prod.Observability.MaxImageAgeDays)
-	for _, on := range []*bool{
+	require.Equal(t, 30, prod.Secrets.RecoveryDays)
+	require.Equal(t, 90, prod.Observability.MaxImageAgeDays)
+	for _, on := range []bool{
 		prod.Database.Instance.MultiAZ, prod.Database.Instance.DeletionProtection, prod.Database.Instance.PerformanceInsights,
 		prod.Backup.Enabled, prod.LoadBalancer.AccessLogs, prod.LoadBalancer.DeletionProtection, prod.Secrets.RetainKeyOnDelete,
 		dev.Database.Instance.SkipFinalSnapshot, dev.Database.Instance.DeleteAutomatedBackups,
 	} {
-		require.True(t, *on)
+		require.True(t, on)
 	}
 	require.Equal(t, config.NATNone, configtest.Load(t, nil).Cluster.Network.NAT)
 
-	require.False(t, *prod.FileSystem.Backup, "the plan has the file system")
-	require.True(t, *configtest.Load(t, object{"backup": object{"enabled": false}}).Cluster.FileSystem.Backup)
+	require.False(t, prod.FileSystem.Backup, "the plan has the file system")
+	require.True(t, configtest.Load(t, object{"backup": object{"enabled": false}}).Cluster.FileSystem.Backup)
 	copied := configtest.Load(t, object{"backup": object{"retentionDays": 90, "copyTo": object{"vaultArn": otherVault}}}).Cluster.Backup
 	require.Equal(t, 90, copied.CopyTo.RetentionDays)
 	copied.CopyTo, copied.Lock = nil, nil
@@ -66,25 +67,68 @@ func TestTheKeyIsKeptForWhatIsLeft(t *testing.T) {
 		return configtest.Load(t, object{"profile": "dev", "database": object{"instances": object{"reports": object{
 			"skipFinalSnapshot": skip, "deleteAutomatedBackups": deletes}}}}).Cluster
 	}
-	require.False(t, *leaves(true, true).Secrets.RetainKeyOnDelete)
-	require.True(t, *leaves(false, true).Secrets.RetainKeyOnDelete)
-	require.True(t, *leaves(true, false).Secrets.RetainKeyOnDelete)
+	require.False(t, leaves(true, true).Secrets.RetainKeyOnDelete)
+	require.True(t, leaves(false, true).Secrets.RetainKeyOnDelete)
+	require.True(t, leaves(true, false).Secrets.RetainKeyOnDelete)
 }
 
+// TestEveryDefaultCanBeSwitchedOff writes 0 or false for each number and boolean whose default is another value.
 func TestEveryDefaultCanBeSwitchedOff(t *testing.T) {
-	c := configtest.Load(t, object{
-		"database": object{"instance": object{"multiAz": false, "backupDays": 0}},
-		"loadBalancer": object{"hostedZone": "Z0123456789ABC", "stickiness": 0, "deregistrationDelay": 0,
-			"accessLogs": false},
-		"secrets": object{"recoveryDays": 0}, "observability": object{"maxImageAgeDays": 0},
-	}).Cluster
-	require.False(t, *c.Database.Instance.MultiAZ)
-	require.Zero(t, *c.Database.Instance.BackupDays)
-	require.Zero(t, *c.LoadBalancer.Stickiness)
-	require.Zero(t, *c.LoadBalancer.DeregistrationDelay)
-	require.False(t, *c.LoadBalancer.AccessLogs)
-	require.Zero(t, *c.Secrets.RecoveryDays)
-	require.Zero(t, *c.Observability.MaxImageAgeDays)
+	base := func() object {
+		return object{"network": object{"egressCidrs": []string{"203.0.113.0/24"}}, "loadBalancer": object{"hostedZone": "Z0123456789ABC"}}
+	}
+	defaults := reflect.ValueOf(configtest.Load(t, base()).Cluster)
+	var paths [][]string
+	var walk func(path []string, v reflect.Value)
+	walk = func(path []string, v reflect.Value) {
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			at := append(slices.Clone(path), config.KeyOf(f))
+			switch low, _, _ := config.Bounds(f.Tag); {
+			case config.KeyOf(f) == "":
+			case f.Type.Kind() == reflect.Struct:
+				walk(at, v.Field(i))
+			case !v.Field(i).IsZero() && (f.Type.Kind() == reflect.Bool || f.Type.Kind() == reflect.Int && low == 0):
+				paths = append(paths, at)
+			}
+		}
+	}
+	walk(nil, defaults)
+	require.Greater(t, len(paths), 12)
+	for _, path := range paths {
+		t.Run(strings.Join(path, "."), func(t *testing.T) {
+			changes := base()
+			at, last := changes, len(path)-1
+			for _, key := range path[:last] {
+				inner, ok := at[key].(object)
+				if !ok {
+					inner = object{}
+				}
+				at[key], at = inner, inner
+			}
+			at[path[last]] = reflect.Zero(field(defaults, path).Type()).Interface()
+			loaded, err := configtest.TryLoad(changes)
+			if path[last] == "retainKeyOnDelete" {
+				require.ErrorContains(t, err, "secrets.retainKeyOnDelete", "a snapshot is left that only the key opens")
+				return
+			}
+			require.NoError(t, err)
+			require.True(t, field(reflect.ValueOf(loaded.Cluster), path).IsZero())
+		})
+	}
+}
+
+// field is a value by its path.
+func field(v reflect.Value, path []string) reflect.Value {
+	for _, key := range path {
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); config.KeyOf(f) == key {
+				v = v.Field(i)
+				break
+			}
+		}
+	}
+	return v
 }
 
 func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
@@ -169,10 +213,19 @@ func TestFurtherInstancesInherit(t *testing.T) {
 	})).Cluster
 	sessions := c.Database.Instances["sessions"]
 	require.Equal(t, "db.r6g.xlarge", sessions.Class)
-	require.Equal(t, 7, *sessions.BackupDays)
+	require.Equal(t, 7, sessions.BackupDays)
 	require.Equal(t, 400, sessions.Storage)
 	require.Equal(t, 2000, sessions.MaxStorage)
 	require.Equal(t, config.Logical{Name: "wso2session", Instance: "sessions"}, c.Database.Logical[config.SessionDB])
+	require.True(t, sessions.MultiAZ && sessions.DeletionProtection && sessions.PerformanceInsights)
+
+	own := configtest.Load(t, under("database", object{"instances": object{"sessions": object{
+		"multiAz": false, "backupDays": 0, "deletionProtection": false, "performanceInsights": false,
+		"skipFinalSnapshot": true, "deleteAutomatedBackups": true,
+	}}})).Cluster.Database.Instances["sessions"]
+	require.False(t, own.MultiAZ || own.DeletionProtection || own.PerformanceInsights)
+	require.True(t, own.SkipFinalSnapshot && own.DeleteAutomatedBackups)
+	require.Zero(t, own.BackupDays)
 }
 
 func TestSizeChoosesAType(t *testing.T) {

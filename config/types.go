@@ -25,6 +25,10 @@ type Cluster struct {
 	// Provider is the configuration of the AWS provider, from the other keys of the namespace aws.
 	Provider Provider `json:"-"`
 
+	// explicit are the paths of the numbers and booleans that the stack writes. 0 and false are values, and only what is
+	// left out gets a default.
+	explicit map[string]bool
+
 	// Profile chooses the defaults of keys that a stack leaves out: `prod` is safe (zones, backups, protection), `dev`
 	// is cheap and can be destroyed. Default: `prod`.
 	Profile Profile `json:"profile,omitempty"`
@@ -195,7 +199,7 @@ type Network struct {
 	EgressCIDRs []Egress `json:"egressCidrs,omitempty"`
 	// InterfaceEndpoints builds the VPC endpoints for the AWS services that nodes call. Default: true; false in an
 	// adopted VPC, which usually has them.
-	InterfaceEndpoints *bool `json:"interfaceEndpoints,omitempty"`
+	InterfaceEndpoints bool `json:"interfaceEndpoints,omitempty"`
 	// SESEndpoint builds a VPC endpoint of Amazon SES's SMTP interface, through which nodes send mail on port 587 without a way
 	// out of the VPC. It costs in every zone, as each interface endpoint does, and needs interfaceEndpoints. Default: false.
 	SESEndpoint bool `json:"sesEndpoint,omitempty"`
@@ -208,7 +212,7 @@ type Network struct {
 	// Proxy is the HTTP proxy through which the server calls others, where their addresses are not known. Default: none.
 	Proxy *Proxy `json:"proxy,omitempty"`
 	// FlowLogs keeps a log of the VPC's accepted and rejected connections. Default: true; not in an adopted VPC.
-	FlowLogs *bool `json:"flowLogs,omitempty"`
+	FlowLogs bool `json:"flowLogs,omitempty"`
 	// Adopt puts the cluster into an existing VPC instead of making one.
 	Adopt *AdoptedNetwork `json:"adopt,omitempty"`
 }
@@ -441,23 +445,23 @@ type DBInstance struct {
 	// MaxStorage is up to how many GiB the storage may grow by itself. Default: five times storage.
 	MaxStorage int `json:"maxStorage,omitempty" jsonschema:"minimum=20,maximum=65536"`
 	// MultiAZ keeps a standby in another zone. Default: false in dev, true in prod.
-	MultiAZ *bool `json:"multiAz,omitempty"`
+	MultiAZ bool `json:"multiAz,omitempty"`
 	// BackupDays is how many days of backups are kept, 0 to 35; 0 switches backups off. Default: 1 in dev, 14 in prod.
-	BackupDays *int `json:"backupDays,omitempty" jsonschema:"minimum=0,maximum=35"`
+	BackupDays int `json:"backupDays,omitempty" jsonschema:"minimum=0,maximum=35"`
 	// BackupWindow is when backups start, in UTC, such as `02:00-03:00`. Default: `02:00-03:00`.
 	BackupWindow string `json:"backupWindow,omitempty"`
 	// MaintenanceWindow is when RDS may patch, in UTC. Default: `sun:03:30-sun:04:30`.
 	MaintenanceWindow string `json:"maintenanceWindow,omitempty"`
 	// DeletionProtection refuses the instance's deletion. Default: false in dev, true in prod.
-	DeletionProtection *bool `json:"deletionProtection,omitempty"`
+	DeletionProtection bool `json:"deletionProtection,omitempty"`
 	// SkipFinalSnapshot deletes the instance without a last snapshot. Otherwise one named
 	// `<instance>-final-<first eight digits of the KMS key's id>` is left. Default: true in dev, false in prod.
-	SkipFinalSnapshot *bool `json:"skipFinalSnapshot,omitempty"`
+	SkipFinalSnapshot bool `json:"skipFinalSnapshot,omitempty"`
 	// DeleteAutomatedBackups deletes the automated backups with the instance. Otherwise they stay until backupDays are over.
 	// Default: true in dev, false in prod.
-	DeleteAutomatedBackups *bool `json:"deleteAutomatedBackups,omitempty"`
+	DeleteAutomatedBackups bool `json:"deleteAutomatedBackups,omitempty"`
 	// PerformanceInsights keeps seven days of query statistics. Default: false in dev, true in prod.
-	PerformanceInsights *bool `json:"performanceInsights,omitempty"`
+	PerformanceInsights bool `json:"performanceInsights,omitempty"`
 }
 
 // ThroughputMode is how EFS rations throughput.
@@ -473,23 +477,23 @@ const (
 // FileSystem is the EFS file system that nodes share.
 type FileSystem struct {
 	// Userstores shares the user stores that are added or changed at run time. Default: true.
-	Userstores *bool `json:"userstores,omitempty"`
+	Userstores bool `json:"userstores,omitempty"`
 	// Tenants shares the artifacts of tenants. Default: true.
-	Tenants *bool `json:"tenants,omitempty"`
+	Tenants bool `json:"tenants,omitempty"`
 	// ThroughputMode is `elastic`, `bursting` or `provisioned`. Default: `elastic`.
 	ThroughputMode ThroughputMode `json:"throughputMode,omitempty"`
 	// ProvisionedThroughput is the throughput in MiB/s with `provisioned`, 1 to 3414.
 	ProvisionedThroughput int `json:"provisionedThroughput,omitempty" jsonschema:"minimum=1,maximum=3414"`
 	// Backup has EFS back the file system up each day into a vault of its own, for 35 days, where backup.enabled is false.
 	// Default: false in dev; in prod true without backup.enabled.
-	Backup *bool `json:"backup,omitempty"`
+	Backup bool `json:"backup,omitempty"`
 }
 
 // Backup is what AWS Backup does: databases and files at the same time, by one schedule, into one vault, with a manifest of what
 // belongs together. RDS keeps its own automated backups for the points in time between (database.instance.backupDays).
 type Backup struct {
 	// Enabled makes the plan and its vault. Default: false in dev, true in prod.
-	Enabled *bool `json:"enabled,omitempty"`
+	Enabled bool `json:"enabled,omitempty"`
 	// Schedule says when backups are due, as a cron expression of AWS in UTC. Default: `cron(0 5 * * ? *)`, each day at 5.
 	Schedule string `json:"schedule,omitempty"`
 	// StartWindow is within how many minutes a backup that is due has to start, at least 60. Default: 60.
@@ -545,17 +549,17 @@ type LoadBalancer struct {
 	IdleTimeout int `json:"idleTimeout,omitempty" jsonschema:"minimum=1,maximum=4000"`
 	// Stickiness is for how many seconds a browser stays with a node, 0 (off) to 604800. Console and My Account need
 	// it. Default: 86400.
-	Stickiness *int `json:"stickiness,omitempty" jsonschema:"minimum=0,maximum=604800"`
+	Stickiness int `json:"stickiness,omitempty" jsonschema:"minimum=0,maximum=604800"`
 	// DeregistrationDelay is how many seconds a node that leaves may finish its requests, 0 to 3600. Default: 60.
-	DeregistrationDelay *int `json:"deregistrationDelay,omitempty" jsonschema:"minimum=0,maximum=3600"`
+	DeregistrationDelay int `json:"deregistrationDelay,omitempty" jsonschema:"minimum=0,maximum=3600"`
 	// AccessLogs keeps access logs in an S3 bucket made for them. Default: false in dev, true in prod.
-	AccessLogs *bool `json:"accessLogs,omitempty"`
+	AccessLogs bool `json:"accessLogs,omitempty"`
 	// WebACLARN attaches an existing AWS WAF web ACL (regional scope).
 	WebACLARN string `json:"webAclArn,omitempty"`
 	// TLSPolicy is the listener's security policy. Default: `ELBSecurityPolicy-TLS13-1-2-2021-06`.
 	TLSPolicy string `json:"tlsPolicy,omitempty"`
 	// DeletionProtection refuses the load balancer's deletion. Default: false in dev, true in prod.
-	DeletionProtection *bool `json:"deletionProtection,omitempty"`
+	DeletionProtection bool `json:"deletionProtection,omitempty"`
 }
 
 // Artifact is a file that nodes fetch when they start.
@@ -645,11 +649,11 @@ type Secrets struct {
 	KeystorePassword Secret `json:"keystorePassword,omitempty"`
 	// RecoveryDays is for how many days a deleted secret or KMS key can be brought back: 0 (secrets are gone at once,
 	// the key after 7) or 7 to 30. Default: 0 in dev, 30 in prod.
-	RecoveryDays *int `json:"recoveryDays,omitempty" jsonschema:"minimum=0,maximum=30"`
+	RecoveryDays int `json:"recoveryDays,omitempty" jsonschema:"minimum=0,maximum=30"`
 	// RetainKeyOnDelete leaves the KMS key in the account when the stack is destroyed, and with it the vault of backup, the
 	// backups in it and their manifests. A snapshot, an automated backup and a secret that can be brought back are unreadable
 	// without the key. Default: true with backup.enabled, or where a database leaves a final snapshot or its automated backups.
-	RetainKeyOnDelete *bool `json:"retainKeyOnDelete,omitempty"`
+	RetainKeyOnDelete bool `json:"retainKeyOnDelete,omitempty"`
 }
 
 // Trust is what the server's truststore holds besides the product's own, the nodes' own and database.caBundle.
@@ -709,42 +713,42 @@ type Observability struct {
 	// MaxImageAgeDays is for how many days a node may run on an image of Amazon Linux, from when that was made, before an
 	// alarm rings: 0 (never) or 30 and more. On Fargate and EKS no instance is the stack's to renew, and there is no such
 	// alarm. Default: 90, since Amazon Linux 2023 has a new minor release each quarter.
-	MaxImageAgeDays *int `json:"maxImageAgeDays,omitempty" jsonschema:"minimum=0,maximum=3650"`
+	MaxImageAgeDays int `json:"maxImageAgeDays,omitempty" jsonschema:"minimum=0,maximum=3650"`
 }
 
 // Usage is how much of what AWS charges by use a month takes. Amounts of data are in GB.
 type Usage struct {
 	// DataOut is what the load balancer and the nodes send to the internet. Default: 100, as much as an account has free.
-	DataOut *int `json:"dataOut,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	DataOut int `json:"dataOut,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// DataBetweenZones is what load balancer, nodes, database and endpoints send each other across zones, counted on both
 	// sides. Default: 100.
-	DataBetweenZones *int `json:"dataBetweenZones,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	DataBetweenZones int `json:"dataBetweenZones,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// NATData is what goes through NAT gateways. Default: 10.
-	NATData *int `json:"natData,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	NATData int `json:"natData,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// EndpointData is what goes through interface endpoints: logs, secrets, images. Default: 20.
-	EndpointData *int `json:"endpointData,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	EndpointData int `json:"endpointData,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// CapacityUnits is how many capacity units the load balancer uses on average: one is 25 new connections a second, 3,000
 	// connections a minute or 1 GB an hour. Default: 1.
-	CapacityUnits *int `json:"capacityUnits,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	CapacityUnits int `json:"capacityUnits,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// Logs is what nodes and databases write to their log groups. Default: 10.
-	Logs *int `json:"logs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	Logs int `json:"logs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// FlowLogs is what the VPC's flow logs write. Default: 5.
-	FlowLogs *int `json:"flowLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	FlowLogs int `json:"flowLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// ControlPlaneLogs is what the control plane of an EKS cluster writes, most of it the audit log. Default: 100.
-	ControlPlaneLogs *int `json:"controlPlaneLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	ControlPlaneLogs int `json:"controlPlaneLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// Files is what lies in the file system. Default: 1.
-	Files *int `json:"files,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	Files int `json:"files,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// FilesRead is what is read from the file system. Default: 10.
-	FilesRead *int `json:"filesRead,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	FilesRead int `json:"filesRead,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// FilesWritten is what is written to the file system. Default: 1.
-	FilesWritten *int `json:"filesWritten,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	FilesWritten int `json:"filesWritten,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// Objects is what lies in each bucket. Default: 5.
-	Objects *int `json:"objects,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	Objects int `json:"objects,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// Images is what lies in each of the stack's own image repositories. Default: 2.
-	Images *int `json:"images,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	Images int `json:"images,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// Backups is by how much the backups of each RDS instance are larger than its storage; as much as that is free.
 	// Default: 0.
-	Backups *int `json:"backups,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	Backups int `json:"backups,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// APICalls is how many calls each of KMS, Secrets Manager and a bucket gets. Default: 100000.
-	APICalls *int `json:"apiCalls,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	APICalls int `json:"apiCalls,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 }

@@ -26,7 +26,7 @@ const (
 
 func (v *validator) backup() {
 	b := v.Backup
-	if !*b.Enabled {
+	if !b.Enabled {
 		for path, given := range map[string]bool{"backup.lock": b.Lock != nil, "backup.copyTo": b.CopyTo != nil} {
 			if given {
 				v.refuse(path, "leave it out, or write backup.enabled: true", "without a plan nothing is kept or copied")
@@ -43,7 +43,7 @@ func (v *validator) backup() {
 		v.refuse("backup.completionWindow", "write "+strconv.Itoa(b.StartWindow+minutesPerHour)+" or more",
 			"a backup may start after %d minutes, and has to be complete after %d", b.StartWindow, b.CompletionWindow)
 	}
-	if written := v.written.FileSystem.Backup; written != nil && *written {
+	if v.FileSystem.Backup {
 		v.refuse("fileSystem.backup", "leave it out, or write backup.enabled: false",
 			"the plan of wso2is:backup has the file system already, and a second backup each day costs as much again")
 	}
@@ -135,7 +135,7 @@ func (b Backup) starts() []int {
 
 // backup tells of backups that are due while AWS Backup, or RDS, starts none.
 func (w *warnings) backup(c *Cluster) {
-	if !*c.Backup.Enabled {
+	if !c.Backup.Enabled {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Database.Instances)) {

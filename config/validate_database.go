@@ -91,8 +91,8 @@ func (v *validator) instance(path string, i, written DBInstance) {
 	if i.MaxStorage < i.Storage {
 		v.refuse(path+".maxStorage", fmt.Sprintf("write %d or more", i.Storage), "%d GiB are less than storage", i.MaxStorage)
 	}
-	if edition := v.Database.Edition; *i.MultiAZ && slices.Contains(v.Database.facts().NoStandby, edition) &&
-		(main || written.MultiAZ != nil) {
+	if edition := v.Database.Edition; i.MultiAZ && slices.Contains(v.Database.facts().NoStandby, edition) &&
+		(main || v.explicit[path+".multiAz"]) {
 		v.refuse(path+".multiAz", "write false, or database.edition: "+v.Database.facts().Editions[0],
 			"the edition %s has no standby", edition)
 	}
@@ -142,7 +142,7 @@ func (v *validator) windows(path string, i DBInstance) {
 			"%q is no window",
 			i.MaintenanceWindow)
 	}
-	if !backupOK || !maintenanceOK || *i.BackupDays == 0 {
+	if !backupOK || !maintenanceOK || i.BackupDays == 0 {
 		return
 	}
 	for day := range weekdays {

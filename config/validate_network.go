@@ -16,7 +16,7 @@ func (v *validator) network() {
 	v.egress()
 	v.proxy()
 	v.buckets()
-	if n.SESEndpoint && !*n.InterfaceEndpoints {
+	if n.SESEndpoint && !n.InterfaceEndpoints {
 		v.refuse("network.sesEndpoint", "write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
 			"587 as egressCidrs", "no VPC endpoints are made here")
 	}
@@ -38,7 +38,7 @@ func (v *validator) network() {
 	} else if n.Proxy.outside() && n.NAT == NATNone {
 		v.refuse("network.nat", "write single or perZone", "the proxy is on the internet, and there is no way out")
 	}
-	if !*n.InterfaceEndpoints && !n.CallsHTTPS() {
+	if !n.InterfaceEndpoints && !n.CallsHTTPS() {
 		v.refuse("network.interfaceEndpoints", "write true, or egressCidrs that cover AWS's addresses",
 			"without endpoints and without a way out no node reaches the AWS services it calls")
 	}
@@ -62,7 +62,7 @@ func (v *validator) buckets() {
 			v.refuse(path, "write a bucket's name, such as acme-layers, or *", "%q is no name of a bucket", bucket)
 		}
 	}
-	if len(n.S3Buckets) > 0 && n.Adopt != nil && !*n.InterfaceEndpoints {
+	if len(n.S3Buckets) > 0 && n.Adopt != nil && !n.InterfaceEndpoints {
 		v.refuse("network.s3Buckets", "leave it out, or write interfaceEndpoints: true", "no VPC endpoint of S3 is made here")
 	}
 }
@@ -125,7 +125,7 @@ func (v *validator) adopted(vpc netip.Prefix) {
 	if n.NAT != NATNone {
 		v.refuse("network.nat", "leave nat out", "an adopted VPC has its own way out")
 	}
-	if *n.FlowLogs {
+	if n.FlowLogs {
 		v.refuse("network.flowLogs", "leave flowLogs out", "an adopted VPC's flow logs belong to its owner")
 	}
 	if len(a.PrivateSubnets) < 2 {
@@ -151,10 +151,10 @@ func (v *validator) adopted(vpc netip.Prefix) {
 		v.id(fmt.Sprintf("network.adopt.privateRouteTables[%d]", i), id, "rtb-", "a route table")
 	}
 	switch {
-	case *n.InterfaceEndpoints && len(a.PrivateRouteTables) == 0:
+	case n.InterfaceEndpoints && len(a.PrivateRouteTables) == 0:
 		v.refuse("network.adopt.privateRouteTables", "write the route tables of the private subnets",
 			"the S3 endpoint that interfaceEndpoints makes has nowhere to go")
-	case !*n.InterfaceEndpoints && !n.CallsHTTPS() && (a.EndpointSecurityGroup == "" || a.S3PrefixList == ""):
+	case !n.InterfaceEndpoints && !n.CallsHTTPS() && (a.EndpointSecurityGroup == "" || a.S3PrefixList == ""):
 		v.refuse("network.adopt", "write endpointSecurityGroup and s3PrefixList, interfaceEndpoints: true, or egressCidrs",
 			"no node reaches the AWS services it calls")
 	}

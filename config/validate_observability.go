@@ -20,7 +20,7 @@ func (v *validator) observability() {
 	if o.AlarmTopicARN != "" {
 		v.arn("observability.alarmTopicArn", o.AlarmTopicARN, "sns", "")
 	}
-	switch days := *o.MaxImageAgeDays; {
+	switch days := o.MaxImageAgeDays; {
 	case days == 0:
 	case !v.hasInstances():
 		v.refuse("observability.maxImageAgeDays", "leave it out", "AWS chooses the images that nodes of this topology run on, "+

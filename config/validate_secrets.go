@@ -39,10 +39,10 @@ func (v *validator) secrets() {
 	case s.Keystore.Set():
 		v.keystore(s.Keystore.Reveal(), s.KeystorePassword.Reveal())
 	}
-	if days := *s.RecoveryDays; days > 0 && days < 7 {
+	if days := s.RecoveryDays; days > 0 && days < 7 {
 		v.refuse("secrets.recoveryDays", "write 0, or 7 to 30", "%d days are no recovery window of AWS", days)
 	}
-	if left := v.Database.leaving(); !*s.RetainKeyOnDelete && len(left) > 0 {
+	if left := v.Database.leaving(); !s.RetainKeyOnDelete && len(left) > 0 {
 		path := instancePath(left[0])
 		v.refuse("secrets.retainKeyOnDelete", fmt.Sprintf("write true, or true for %s.skipFinalSnapshot and %s.deleteAutomatedBackups", path, path),
 			"nobody could read what the database %s leaves without the key", left[0])

@@ -144,10 +144,10 @@ func (w *warnings) database(c *Cluster) {
 	dataSources := db.dataSources()
 	for _, name := range slices.Sorted(maps.Keys(db.Instances)) {
 		i, path := db.Instances[name], instancePath(name)
-		if c.Profile == Prod && *i.BackupDays == 0 {
+		if c.Profile == Prod && i.BackupDays == 0 {
 			w.say(path+".backupDays", "no backups are kept")
 		}
-		if c.Profile == Prod && !*i.MultiAZ {
+		if c.Profile == Prod && !i.MultiAZ {
 			w.say(path+".multiAz", "without a standby the service stops when the database's zone fails")
 		}
 		if dataSources[name] == 0 {

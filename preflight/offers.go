@@ -54,7 +54,7 @@ func without(list, other []string) []string {
 // checkClass holds that RDS offers the database's class in as many zones as an instance uses.
 func (p *preflight) checkClass(ctx context.Context, i config.DBInstance) (result, error) {
 	database, needed := p.cluster.Database, 1
-	if *i.MultiAZ {
+	if i.MultiAZ {
 		needed = 2
 	}
 	zones := map[string]bool{}

@@ -35,7 +35,7 @@ func buildBase(
 	b := &base{endpoints: endpointsOf(c.Network)}
 	var err error
 	in := &secrets.Args{
-		Scope: scope, Values: secrets.Table(c), RecoveryDays: *c.Secrets.RecoveryDays, RetainKey: *c.Secrets.RetainKeyOnDelete,
+		Scope: scope, Values: secrets.Table(c), RecoveryDays: c.Secrets.RecoveryDays, RetainKey: c.Secrets.RetainKeyOnDelete,
 	}
 	if to := c.Backup.CopyTo; to != nil {
 		if to.SecretsKeyARN != "" {
@@ -50,7 +50,7 @@ func buildBase(
 	}
 	ctx.Export("secrets", pulumi.StringMap(awskit.Inputs(b.secrets.ARNs)))
 	if b.network, err = network.New(ctx, "network", &network.Args{
-		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: *c.Network.FlowLogs,
+		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: c.Network.FlowLogs,
 		LogRetention: c.Observability.LogRetention, KeyARN: b.secrets.KeyARN, Adopt: c.Network.Adopt,
 	}, provider); err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func buildData(
 
 // backUp has AWS Backup keep what nodes share.
 func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, provider pulumi.ResourceOption) error {
-	if !*c.Backup.Enabled {
+	if !c.Backup.Enabled {
 		return nil
 	}
 	// A fingerprint is made for others to read, so it is no secret as what it was made from is.
@@ -147,7 +147,7 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 	})).(pulumi.StringOutput)
 	var err error
 	d.backup, err = backup.New(ctx, "backup", &backup.Args{
-		Scope: scope, Config: c, KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation, Retain: *c.Secrets.RetainKeyOnDelete,
+		Scope: scope, Config: c, KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation, Retain: c.Secrets.RetainKeyOnDelete,
 		Databases: d.database.ARNs(), FileSystem: d.files.ARN, Secrets: awskit.Inputs(b.secrets.ARNs),
 		Versions: awskit.Inputs(b.secrets.Versions), Fingerprint: fingerprint,
 	}, provider)
@@ -224,7 +224,7 @@ func watch(
 	}
 	_, err := observability.New(ctx, "observability", &observability.Args{
 		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Replaced: of.replaced, StartMinutes: of.startMinutes,
-		ImageDays: *c.Observability.MaxImageAgeDays,
+		ImageDays: c.Observability.MaxImageAgeDays,
 		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets,
 		Certificate: f.balancer.Certificate, Credits: credits, Databases: databases, Group: of.group, Service: of.service,
 		BackedUp: backedUp,

@@ -30,7 +30,7 @@ type vpcEndpoints struct{ interfaces, s3 endpoint }
 
 // endpointsOf decides which endpoints there are. A VPC that is made here always has the one of S3, which costs nothing.
 func endpointsOf(n config.Network) vpcEndpoints {
-	switch own, adopted := *n.InterfaceEndpoints, n.Adopt; {
+	switch own, adopted := n.InterfaceEndpoints, n.Adopt; {
 	case own:
 		return vpcEndpoints{ownEndpoint, ownEndpoint}
 	case adopted == nil:

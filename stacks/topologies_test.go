@@ -36,7 +36,7 @@ func TestWhoseEndpointsLeadToAWS(t *testing.T) {
 		"endpoints in an adopted VPC":   {true, adopted("", ""), vpcEndpoints{ownEndpoint, ownEndpoint}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, c.want, endpointsOf(config.Network{InterfaceEndpoints: &c.own, Adopt: c.adopt}))
+			assert.Equal(t, c.want, endpointsOf(config.Network{InterfaceEndpoints: c.own, Adopt: c.adopt}))
 		})
 	}
 }

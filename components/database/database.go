@@ -152,22 +152,22 @@ func (d *Database) instance(
 		ParameterGroupName:       group.Name,
 		Port:                     pulumi.Int(facts.Port),
 		PubliclyAccessible:       pulumi.Bool(false),
-		MultiAz:                  pulumi.Bool(*want.MultiAZ),
-		BackupRetentionPeriod:    pulumi.Int(*want.BackupDays),
+		MultiAz:                  pulumi.Bool(want.MultiAZ),
+		BackupRetentionPeriod:    pulumi.Int(want.BackupDays),
 		BackupWindow:             pulumi.String(want.BackupWindow),
 		MaintenanceWindow:        pulumi.String(want.MaintenanceWindow),
 		CopyTagsToSnapshot:       pulumi.Bool(true),
-		DeleteAutomatedBackups:   pulumi.Bool(*want.DeleteAutomatedBackups),
-		DeletionProtection:       pulumi.Bool(*want.DeletionProtection),
-		SkipFinalSnapshot:        pulumi.Bool(*want.SkipFinalSnapshot),
+		DeleteAutomatedBackups:   pulumi.Bool(want.DeleteAutomatedBackups),
+		DeletionProtection:       pulumi.Bool(want.DeletionProtection),
+		SkipFinalSnapshot:        pulumi.Bool(want.SkipFinalSnapshot),
 		ApplyImmediately:         pulumi.Bool(!args.Protect),
 		Tags:                     awskit.Tags(identifier, component),
 	}
-	if !*want.SkipFinalSnapshot {
+	if !want.SkipFinalSnapshot {
 		// A name that an earlier stack's snapshot has would make the delete fail (terraform-aws-rds #445).
 		in.FinalSnapshotIdentifier = pulumi.Sprintf("%s-final-%s", identifier, args.Creation)
 	}
-	if *want.PerformanceInsights {
+	if want.PerformanceInsights {
 		in.PerformanceInsightsEnabled = pulumi.Bool(true)
 		in.PerformanceInsightsKmsKeyId = args.KeyARN
 		in.PerformanceInsightsRetentionPeriod = pulumi.Int(monitoringDays)

@@ -232,7 +232,7 @@ func bootstrapArgs(
 		out.HazelcastPort = n.port
 	}
 	if c.Fixed() { // a group's instance has left the load balancer when it is shut down
-		out.DrainSeconds = *c.LoadBalancer.DeregistrationDelay
+		out.DrainSeconds = c.LoadBalancer.DeregistrationDelay
 	}
 	if files.HazelcastSum != "" {
 		out.Files = append(out.Files, bootstrap.File{

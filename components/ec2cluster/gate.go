@@ -106,7 +106,7 @@ func (b *builder) drainSteps() (string, error) {
 	}, []automation.Step{{
 		Name: "Deregister", Action: "aws:executeScript", Inputs: map[string]any{
 			"Runtime": "python3.11", "Handler": "drain", "Script": drainScript, "InputPayload": map[string]any{
-				"interface": "{{ Interface }}", "targetGroup": "{{ TargetGroup }}", "seconds": *b.Config.LoadBalancer.DeregistrationDelay,
+				"interface": "{{ Interface }}", "targetGroup": "{{ TargetGroup }}", "seconds": b.Config.LoadBalancer.DeregistrationDelay,
 			},
 		},
 		Outputs: []automation.Output{{Name: "Wait", Selector: "$.Payload.wait", Type: "String"}},
@@ -138,7 +138,7 @@ func (b *builder) run(
 func (b *builder) drained(
 	ctx *pulumi.Context, member string, address *ec2.NetworkInterface, before []pulumi.Resource, launch ...pulumi.StringInput,
 ) (pulumi.Resource, error) {
-	return b.run(ctx, member+"-drain", drainDocument, b.drainSteps, *b.Config.LoadBalancer.DeregistrationDelay+agentSeconds, pulumi.StringMap{
+	return b.run(ctx, member+"-drain", drainDocument, b.drainSteps, b.Config.LoadBalancer.DeregistrationDelay+agentSeconds, pulumi.StringMap{
 		"Interface": address.ID(), "TargetGroup": b.LoadBalancer.TargetGroup,
 		"Launch": awskit.Resolve(launch, func(texts []string) (string, error) {
 			return nodefiles.Sum(strings.Join(texts, ""))[:32], nil

@@ -78,7 +78,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	f.ID, f.ARN = fs.ID().ToStringOutput(), fs.Arn
 	backup := "DISABLED"
-	if *args.FileSystem.Backup {
+	if args.FileSystem.Backup {
 		backup = "ENABLED"
 	}
 	if _, err := efs.NewBackupPolicy(ctx, "shared", &efs.BackupPolicyArgs{
@@ -110,10 +110,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 func (f *FileSystem) accessPoints(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
 	wanted := []string{}
-	if *args.FileSystem.Tenants {
+	if args.FileSystem.Tenants {
 		wanted = append(wanted, Tenants)
 	}
-	if *args.FileSystem.Userstores {
+	if args.FileSystem.Userstores {
 		wanted = append(wanted, Userstores)
 	}
 	for _, directory := range wanted {

@@ -15,12 +15,11 @@ const accessPoint = "aws:efs/accessPoint:AccessPoint"
 
 func fileSystem(t *testing.T, userstores, tenants bool) *componenttest.Plan {
 	t.Helper()
-	backup := true
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {
 		_, err := New(ctx, "filesystem", &Args{
 			Scope: componenttest.Scope(), Zones: []string{"eu-west-1a", "eu-west-1b"},
 			FileSystem: config.FileSystem{
-				Userstores: &userstores, Tenants: &tenants, Backup: &backup, ThroughputMode: config.Elastic,
+				Userstores: userstores, Tenants: tenants, Backup: true, ThroughputMode: config.Elastic,
 			},
 			Subnets: map[string]pulumi.StringOutput{
 				"eu-west-1a": pulumi.String("subnet-a").ToStringOutput(), "eu-west-1b": pulumi.String("subnet-b").ToStringOutput(),

@@ -42,9 +42,9 @@ func NewForIngress(
 	attributes := []pulumi.StringInput{
 		setting("idle_timeout.timeout_seconds", o.IdleTimeout), setting("routing.http.drop_invalid_header_fields.enabled", true),
 		setting("routing.http.preserve_host_header.enabled", true),
-		setting("deletion_protection.enabled", *o.DeletionProtection),
+		setting("deletion_protection.enabled", o.DeletionProtection),
 	}
-	if *o.AccessLogs {
+	if o.AccessLogs {
 		bucket, err := l.accessLogs(ctx, args, child)
 		if err != nil {
 			return nil, fmt.Errorf("creating the bucket of the access logs: %w", err)
@@ -99,10 +99,10 @@ func joined(values pulumi.StringArrayInput) pulumi.StringOutput {
 }
 
 func targetAttributes(o config.LoadBalancer) pulumi.StringInput {
-	sticky := *o.Stickiness > 0
-	all := fmt.Sprintf("deregistration_delay.timeout_seconds=%d,stickiness.enabled=%t", *o.DeregistrationDelay, sticky)
+	sticky := o.Stickiness > 0
+	all := fmt.Sprintf("deregistration_delay.timeout_seconds=%d,stickiness.enabled=%t", o.DeregistrationDelay, sticky)
 	if sticky {
-		all += fmt.Sprintf(",stickiness.type=lb_cookie,stickiness.lb_cookie.duration_seconds=%d", *o.Stickiness)
+		all += fmt.Sprintf(",stickiness.type=lb_cookie,stickiness.lb_cookie.duration_seconds=%d", o.Stickiness)
 	}
 	return pulumi.String(all)
 }

@@ -112,11 +112,11 @@ func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.
 		DropInvalidHeaderFields: pulumi.Bool(true),
 		// The product builds URLs from its configured hostname and compares it with the one the client asked for.
 		PreserveHostHeader:       pulumi.Bool(true),
-		EnableDeletionProtection: pulumi.Bool(*args.LoadBalancer.DeletionProtection),
+		EnableDeletionProtection: pulumi.Bool(args.LoadBalancer.DeletionProtection),
 		Tags:                     awskit.Tags(args.Cluster, component),
 	}
 	options := serving(args, child)
-	if *args.LoadBalancer.AccessLogs {
+	if args.LoadBalancer.AccessLogs {
 		bucket, err := l.accessLogs(ctx, args, child)
 		if err != nil {
 			return nil, err
@@ -202,11 +202,11 @@ func (l *LoadBalancer) listeners(
 	}
 	group, err := lb.NewTargetGroup(ctx, "nodes-"+args.TargetType, &lb.TargetGroupArgs{
 		Port: pulumi.Int(ports.HTTPS), Protocol: pulumi.String("HTTPS"), TargetType: pulumi.String(args.TargetType),
-		VpcId: args.VPC.ToStringOutput().ToStringPtrOutput(), DeregistrationDelay: pulumi.Int(*args.LoadBalancer.DeregistrationDelay),
+		VpcId: args.VPC.ToStringOutput().ToStringPtrOutput(), DeregistrationDelay: pulumi.Int(args.LoadBalancer.DeregistrationDelay),
 		HealthCheck: check,
 		Stickiness: lb.TargetGroupStickinessArgs{
-			Type: pulumi.String("lb_cookie"), Enabled: pulumi.Bool(*args.LoadBalancer.Stickiness > 0),
-			CookieDuration: pulumi.Int(max(*args.LoadBalancer.Stickiness, 1)),
+			Type: pulumi.String("lb_cookie"), Enabled: pulumi.Bool(args.LoadBalancer.Stickiness > 0),
+			CookieDuration: pulumi.Int(max(args.LoadBalancer.Stickiness, 1)),
 		},
 		Tags: awskit.Tags(args.Cluster+"-nodes", component),
 	}, child...)

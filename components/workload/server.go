@@ -76,7 +76,7 @@ func rolloutTimeout(nodes int) string { return fmt.Sprintf("%dm", rolloutMinutes
 
 // drain is for how many seconds a pod that is to go still serves: until the load balancer knows, and for as long as it
 // lets requests that have begun go on.
-func (b *builder) drain() int { return max(minDrain, *b.Config.LoadBalancer.DeregistrationDelay) }
+func (b *builder) drain() int { return max(minDrain, b.Config.LoadBalancer.DeregistrationDelay) }
 
 func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 	secrets, err := b.secrets(serverRole, b.Secrets)
