@@ -25,10 +25,11 @@ test: $(PULUMI_BIN)
 ## rehearse: the whole life of STACK (dev), without an account; with FAULTS=all or FAULTS=sample, what becomes of it when
 ## calls fail; with CHANGE=all or the name of one, what changes to a running cluster do; with MUTANTS=all or a regular
 ## expression, whether rehearsals notice damage to what is registered. These are of every shipped stack, unless STACK names one.
+## With RESTORE=damaged, gone or all, the data of STACK (prod) is brought back by the commands of docs/operations.md.
 rehearse: $(PULUMI_BIN)
 	cd rehearsal && go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults $(FAULTS)) \
-		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 $(PULUMI_BIN):
 	cd rehearsal && go build \

@@ -851,3 +851,24 @@ func TestAsksAWSOnlyWhenNeeded(t *testing.T) {
 func listed[T any](values []T) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(values), " ", ", "), "[]")
 }
+
+func TestRefusesRestores(t *testing.T) {
+	const snapshot = "arn:aws:rds:eu-west-1:123456789012:snapshot:wso2is-prod-main-final-0a1b2c3d"
+	restore := func(values object, want string) refusal { return one(under("restoreFrom", values), want) }
+	check(t, map[string]refusal{
+		"no ARN": restore(object{"databaseSnapshots": object{"main": "last"}}, `wso2is:restoreFrom.databaseSnapshots.main: "last" is no ARN of an `+
+			"RDS snapshot; write what `aws rds describe-db-snapshots --query DBSnapshots[].DBSnapshotArn` prints"),
+		"no database": restore(object{"databaseSnapshots": object{"mian": snapshot}},
+			"wso2is:restoreFrom.databaseSnapshots.mian: the stack has no database mian; write main"),
+		"nothing in its place": restore(object{"keep": []string{"main"}}, "wso2is:restoreFrom.keep[0]: nothing takes the place of the "+
+			"database main; give the snapshot as restoreFrom.databaseSnapshots.main"),
+		"unknown": restore(object{"databaseSnapshots": object{"main": snapshot}, "keep": []string{"old"}},
+			`wso2is:restoreFrom.keep[0]: "old" is no database of the stack; write main, or one of these with the eight digits of its snapshot`),
+		"in use": restore(object{"databaseSnapshots": object{"main": snapshot}, "keep": []string{"main-fb19a2b9"}},
+			"wso2is:restoreFrom.keep[0]: the nodes use the database main-fb19a2b9; leave it out"),
+		"twice": restore(object{"databaseSnapshots": object{"main": snapshot}, "keep": []string{"main", "main"}},
+			"wso2is:restoreFrom.keep[1]: main is there twice; leave it out"),
+		"no prefix": restore(object{"secrets": "wso2is-prod/0a1b2c3d"}, `wso2is:restoreFrom.secrets: "wso2is-prod/0a1b2c3d" is no beginning `+
+			"of a secret's name; write what the names of the source stack's secrets begin with, up to the last slash"),
+	})
+}

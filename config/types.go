@@ -73,6 +73,8 @@ type Cluster struct {
 	Admin Admin `json:"admin,omitempty"`
 	// Secrets are values that a team brings itself; what is left out is generated once and kept.
 	Secrets Secrets `json:"secrets,omitempty"`
+	// RestoreFrom is the recovery point that the stack's databases and secrets are made from.
+	RestoreFrom RestoreFrom `json:"restoreFrom,omitempty"`
 	// Trust says whose certificates the server believes besides those that the product ships.
 	Trust Trust `json:"trust,omitempty"`
 	// UserStore is the primary user store: the shared database, or a directory.
@@ -654,6 +656,22 @@ type Secrets struct {
 	// backups in it and their manifests. A snapshot, an automated backup and a secret that can be brought back are unreadable
 	// without the key. Default: true with backup.enabled, or where a database leaves a final snapshot or its automated backups.
 	RetainKeyOnDelete bool `json:"retainKeyOnDelete,omitempty"`
+}
+
+// RestoreFrom is a recovery point: snapshots of databases and the secrets that open them.
+type RestoreFrom struct {
+	// DatabaseSnapshots are the ARNs of RDS snapshots by the name of the instance that is made from each: `main` for
+	// database.instance, or a name of database.instances. AWS Backup's recovery points of RDS are such snapshots. A snapshot of
+	// another region or account that this one may read is good too. The ARN stays in the stack file as long as the instance is
+	// in use: it is part of the instance's identity.
+	DatabaseSnapshots map[string]string `json:"databaseSnapshots,omitempty"`
+	// Keep are RDS instances of the stack that a restored one has taken the place of, as RDS calls them, without
+	// `<project>-<stack>-`: `main` for the one that was made without a snapshot. No node uses them. They stay as they are until
+	// they are let go by taking them out of the list.
+	Keep []string `json:"keep,omitempty"`
+	// Secrets is what the names of the source stack's secrets begin with, up to the last slash: `<project>-<stack>/<creation>/`.
+	// Secrets that this stack makes get their values. Those that it has already keep theirs, and values in the stack file win.
+	Secrets string `json:"secrets,omitempty"`
 }
 
 // Trust is what the server's truststore holds besides the product's own, the nodes' own and database.caBundle.

@@ -48,6 +48,7 @@ func (c *Cluster) validate(written Cluster) Problems {
 	v.container()
 	v.admin()
 	v.secrets()
+	v.restoreFrom()
 	v.userStore()
 	v.observability()
 	v.tags()

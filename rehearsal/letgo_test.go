@@ -51,6 +51,7 @@ func TestAStackIsLetGoByTheGuide(t *testing.T) {
 	snapshot := first.Of(state.DBInstance)[0].Text("finalSnapshotIdentifier")
 	assert.Contains(t, left, "RDS snapshot "+snapshot)
 	assert.Contains(t, left, "KMS key "+first.Of(state.KMSKey)[0].ID)
+	assert.Contains(t, left, "secret "+first.Of(state.Secret)[0].ID)
 
 	_, err = s.Up(t.Context(), quiet...)
 	require.NoError(t, err, "nothing that is left is in the way")

@@ -9,12 +9,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/config"
@@ -73,6 +75,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one")
 	mutants := flags.String("mutants", "", "damage what is registered, one thing at a time, in the place of a rehearsal: all, or a regular expression")
 	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, in the place of a rehearsal")
+	restore := flags.String("restore", "", "rehearse a restore, in the place of a stack's life: damaged, gone, or all")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
 	flags.Var(given, "secret", "a secret value, such as wso2is:admin.password=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
@@ -93,6 +96,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		o.Stack, o.StackFile = stack, cmp.Or(*file, stackfile.Find(*project, stack))
 		o.Out, o.Prove = filepath.Join(*project, "out", stack), prover(filepath.Join(*project, "out"), stack)
 		return o
+	}
+	if *restore != "" {
+		return restoreStack(ctx, of(cmp.Or(*stack, "prod")), *restore, *project)
 	}
 	if *faults == "" && *mutants == "" {
 		return rehearse.Run(ctx, of(cmp.Or(*stack, "dev")))
@@ -165,6 +171,24 @@ func tryFaults(ctx context.Context, o rehearse.Options, which, project string) e
 	_, _ = fmt.Fprintf(out, "\n%d of %d faults survived. Results:\n  %s\n", survived, len(results), path)
 	if survived < len(results) {
 		return fmt.Errorf("%d of %d faults were not survived", len(results)-survived, len(results))
+	}
+	return nil
+}
+
+// restoreStack brings a stack's data back by the commands of the operations guide.
+func restoreStack(ctx context.Context, o rehearse.Options, which, project string) error {
+	guide, err := os.ReadFile(filepath.Join(project, "docs", "operations.md"))
+	if err != nil {
+		return fmt.Errorf("reading the commands of a restore: %w", err)
+	}
+	names := []string{which}
+	if which == "all" {
+		names = slices.Sorted(maps.Keys(rehearse.Restores))
+	}
+	for _, name := range names {
+		if err := rehearse.Restore(ctx, rehearse.RestoreOptions{Options: o, Which: name, Guide: string(guide)}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

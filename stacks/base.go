@@ -30,12 +30,12 @@ type base struct {
 }
 
 func buildBase(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, values []secrets.Value, services []string, provider pulumi.ResourceOption,
 ) (*base, error) {
 	b := &base{endpoints: endpointsOf(c.Network)}
 	var err error
 	in := &secrets.Args{
-		Scope: scope, Values: secrets.Table(c), RecoveryDays: c.Secrets.RecoveryDays, RetainKey: c.Secrets.RetainKeyOnDelete,
+		Scope: scope, Values: values, RecoveryDays: c.Secrets.RecoveryDays, RetainKey: c.Secrets.RetainKeyOnDelete,
 	}
 	if to := c.Backup.CopyTo; to != nil {
 		if to.SecretsKeyARN != "" {
@@ -118,7 +118,7 @@ func buildData(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, role pulumi.StringInput, provider pulumi.ResourceOption,
 ) (*data, error) {
 	db, err := database.New(ctx, "database", &database.Args{
-		Scope: scope, Database: c.Database, Subnets: b.network.InZones(b.network.Private),
+		Scope: scope, Database: c.Database, RestoreFrom: c.RestoreFrom, Subnets: b.network.InZones(b.network.Private),
 		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation,
 		LogRetention: c.Observability.LogRetention,
 	}, provider)

@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -45,8 +46,15 @@ func Deploy(ctx *pulumi.Context) error {
 	scope := awskit.Scope{
 		Cluster: c.Name(), Region: c.Region, Partition: partition.Partition, Account: account, Protect: c.Profile == config.Prod,
 	}
+	values := secrets.Table(c)
+	if prefix := c.RestoreFrom.Secrets; prefix != "" {
+		if values, err = secrets.Restored(ctx, values, prefix, pulumi.Provider(place.provider)); err != nil {
+			return refuse(ctx, config.Problems{{Path: config.Namespace + ":restoreFrom.secrets", Problem: err.Error(),
+				Fix: "leave the key out once the stack has its secrets"}})
+		}
+	}
 	provider := pulumi.Providers(place.provider)
-	base, err := buildBase(ctx, c, scope, topology.services(c), provider)
+	base, err := buildBase(ctx, c, scope, values, topology.services(c), provider)
 	if err != nil {
 		return err
 	}

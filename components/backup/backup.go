@@ -179,10 +179,11 @@ func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOp
 	for _, arn := range awskit.Values(args.Databases) {
 		resources = append(resources, arn)
 	}
+	// A selection cannot be changed, and a plan has one of a name: where a database comes or goes, the old one goes first.
 	// AWS Backup refuses a selection whose role may do nothing yet: "IAM Role … is not authorized to call tag:GetResources".
 	if _, err := backup.NewSelection(ctx, component, &backup.SelectionArgs{
 		Name: pulumi.String(args.Prefix(50)), PlanId: plan.ID(), IamRoleArn: role.Arn, Resources: resources,
-	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{allowed}))...); err != nil {
+	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{allowed}), pulumi.DeleteBeforeReplace(true))...); err != nil {
 		return fmt.Errorf("selecting what is backed up: %w", err)
 	}
 	return nil

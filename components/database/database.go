@@ -21,6 +21,8 @@ const Type = "wso2is:database:Database"
 type Args struct {
 	awskit.Scope
 	Database config.Database
+	// RestoreFrom says which instances are made from snapshots, and which are kept although nodes use another.
+	RestoreFrom config.RestoreFrom
 	// Subnets are the private subnets of every zone.
 	Subnets pulumi.StringArrayInput
 	// SecurityGroup admits the nodes.
@@ -46,6 +48,8 @@ type Instance struct {
 type Database struct {
 	pulumi.ResourceState
 	Instances map[string]Instance
+	// kept are the instances that no node uses any more.
+	kept map[string]Instance
 }
 
 // Hosts are the instances' DNS names.
@@ -62,6 +66,9 @@ func (d *Database) ARNs() map[string]pulumi.StringInput {
 	arns := map[string]pulumi.StringInput{}
 	for name, instance := range d.Instances {
 		arns[name] = instance.Resource.Arn
+	}
+	for name, instance := range d.kept {
+		arns["kept-"+name] = instance.Resource.Arn
 	}
 	return arns
 }
@@ -81,7 +88,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args == nil {
 		return nil, fmt.Errorf("database %s: no arguments", name)
 	}
-	d := &Database{Instances: map[string]Instance{}}
+	d := &Database{Instances: map[string]Instance{}, kept: map[string]Instance{}}
 	if err := ctx.RegisterComponentResource(Type, name, d, opts...); err != nil {
 		return nil, err
 	}
@@ -109,8 +116,18 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("creating the parameter group: %w", err)
 	}
 	for key, instance := range awskit.Sorted(args.Database.Instances) {
-		if err := d.instance(ctx, args, key, instance, subnets, group); err != nil {
+		made, err := d.instance(ctx, args, member{
+			name: args.RestoreFrom.InstanceName(key), snapshot: args.RestoreFrom.DatabaseSnapshots[key], want: instance,
+		}, subnets, group)
+		if err != nil {
 			return nil, fmt.Errorf("creating the instance %s: %w", key, err)
+		}
+		d.Instances[key] = made
+	}
+	for _, name := range args.RestoreFrom.Keep {
+		kept := member{name: name, want: args.Database.Instances[config.Replaced(name)], kept: true}
+		if d.kept[name], err = d.instance(ctx, args, kept, subnets, group); err != nil {
+			return nil, fmt.Errorf("keeping the instance %s: %w", name, err)
 		}
 	}
 	hosts := pulumi.StringMap{}
@@ -125,10 +142,21 @@ const (
 	masterUser     = "wso2admin"
 )
 
+// member is an instance that there is to be.
+type member struct {
+	// name is its name in Pulumi, and in RDS below the cluster's.
+	name string
+	// snapshot is the ARN of what it is made from; empty for an empty database.
+	snapshot string
+	want     config.DBInstance
+	// kept says that another instance has taken its place.
+	kept bool
+}
+
 func (d *Database) instance(
-	ctx *pulumi.Context, args *Args, key string, want config.DBInstance, subnets *rds.SubnetGroup, group *rds.ParameterGroup,
-) error {
-	identifier := args.Cluster + "-" + key
+	ctx *pulumi.Context, args *Args, m member, subnets *rds.SubnetGroup, group *rds.ParameterGroup,
+) (Instance, error) {
+	identifier, want := args.Cluster+"-"+m.name, m.want
 	db := args.Database
 	facts := db.Engine.Facts()
 	in := &rds.InstanceArgs{
@@ -175,21 +203,12 @@ func (d *Database) instance(
 	if support := db.LifecycleSupport(); support != "" {
 		in.EngineLifecycleSupport = pulumi.String(support)
 	}
-	var groups []pulumi.Resource
-	if logs := facts.LogExports; len(logs) > 0 {
-		in.EnabledCloudwatchLogsExports = awskit.Strings(logs)
-		for _, log := range logs {
-			// RDS would make the group itself, and keep it for ever.
-			name := "/aws/rds/instance/" + identifier + "/" + log
-			group, err := cloudwatch.NewLogGroup(ctx, key+"-"+log, &cloudwatch.LogGroupArgs{
-				Name: pulumi.String(name), RetentionInDays: pulumi.Int(args.LogRetention), KmsKeyId: args.KeyARN.ToStringOutput().ToStringPtrOutput(),
-				Tags: awskit.Tags(name, component),
-			}, pulumi.Parent(d))
-			if err != nil {
-				return fmt.Errorf("creating the log group %s: %w", name, err)
-			}
-			groups = append(groups, group)
-		}
+	before, err := d.logGroups(ctx, args, m.name, identifier)
+	if err != nil {
+		return Instance{}, err
+	}
+	if len(facts.LogExports) > 0 {
+		in.EnabledCloudwatchLogsExports = awskit.Strings(facts.LogExports)
 	}
 	if license := db.License(); license != "" {
 		in.LicenseModel = pulumi.String(license)
@@ -198,12 +217,23 @@ func (d *Database) instance(
 		in.DbName = pulumi.String(facts.OneDatabase)
 		in.CharacterSetName = pulumi.String(facts.CharacterSet)
 	}
-	instance, err := rds.NewInstance(ctx, key, in, pulumi.Parent(d), pulumi.Protect(args.Protect), pulumi.DependsOn(groups),
-		// RDS takes it when an instance is made. The provider sends a later change, RDS ignores it, and every update tries
-		// again (terraform-provider-aws #40870).
-		pulumi.IgnoreChanges([]string{"engineLifecycleSupport"}))
+	options := []pulumi.ResourceOption{pulumi.Parent(d), pulumi.Protect(args.Protect), pulumi.DependsOn(before)}
+	// RDS takes it when an instance is made. The provider sends a later change, RDS ignores it, and every update tries
+	// again (terraform-provider-aws #40870).
+	ignored := []string{"engineLifecycleSupport"}
+	if m.snapshot != "" {
+		if err := d.fromSnapshot(ctx, args, m, identifier, in); err != nil {
+			return Instance{}, err
+		}
+		options = append(options, restoreTimeouts)
+	}
+	if m.kept {
+		// It may have been made from a snapshot, or without one. A change of any of these would replace it.
+		ignored = append(ignored, "characterSetName", "dbName", "snapshotIdentifier", "username")
+	}
+	instance, err := rds.NewInstance(ctx, m.name, in, append(options, pulumi.IgnoreChanges(ignored))...)
 	if err != nil {
-		return err
+		return Instance{}, err
 	}
 	secret := instance.MasterUserSecrets.ApplyT(func(secrets []rds.InstanceMasterUserSecret) string {
 		if len(secrets) == 0 || secrets[0].SecretArn == nil {
@@ -211,6 +241,43 @@ func (d *Database) instance(
 		}
 		return *secrets[0].SecretArn
 	}).(pulumi.StringOutput)
-	d.Instances[key] = Instance{Host: instance.Address, MasterSecretARN: secret, Resource: instance}
+	return Instance{Host: instance.Address, MasterSecretARN: secret, Resource: instance}, nil
+}
+
+// logGroups makes the log groups of an instance. RDS would make them itself, and keep them for ever.
+func (d *Database) logGroups(ctx *pulumi.Context, args *Args, name, identifier string) ([]pulumi.Resource, error) {
+	var groups []pulumi.Resource
+	for _, log := range args.Database.Engine.Facts().LogExports {
+		path := "/aws/rds/instance/" + identifier + "/" + log
+		group, err := cloudwatch.NewLogGroup(ctx, name+"-"+log, &cloudwatch.LogGroupArgs{
+			Name: pulumi.String(path), RetentionInDays: pulumi.Int(args.LogRetention), KmsKeyId: args.KeyARN.ToStringOutput().ToStringPtrOutput(),
+			Tags: awskit.Tags(path, component),
+		}, pulumi.Parent(d))
+		if err != nil {
+			return nil, fmt.Errorf("creating the log group %s: %w", path, err)
+		}
+		groups = append(groups, group)
+	}
+	return groups, nil
+}
+
+// restoreTimeouts are for a database of any size. The provider's own are 20 minutes for a copy and 40 for an instance.
+var restoreTimeouts = pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "6h"})
+
+// fromSnapshot has an instance made from a copy of a snapshot. RDS restores under the snapshot's own key, so that only a copy
+// can be under the stack's (RDS user guide, "Copying a DB snapshot"). The provider gives a restored instance its managed
+// master password afterwards (terraform-provider-aws #33699). The master user and the database in it are the snapshot's.
+func (d *Database) fromSnapshot(ctx *pulumi.Context, args *Args, m member, identifier string, in *rds.InstanceArgs) error {
+	source, err := rds.NewSnapshotCopy(ctx, m.name, &rds.SnapshotCopyArgs{
+		SourceDbSnapshotIdentifier: pulumi.String(m.snapshot),
+		TargetDbSnapshotIdentifier: pulumi.String(identifier + "-source"),
+		KmsKeyId:                   args.KeyARN.ToStringOutput().ToStringPtrOutput(), Tags: awskit.Tags(identifier, component),
+		// RDS says of a copy within a region and account not always what it is a copy of.
+	}, pulumi.Parent(d), pulumi.IgnoreChanges([]string{"sourceDbSnapshotIdentifier"}), restoreTimeouts)
+	if err != nil {
+		return fmt.Errorf("copying the snapshot: %w", err)
+	}
+	in.SnapshotIdentifier = source.TargetDbSnapshotIdentifier
+	in.Username, in.DbName, in.CharacterSetName = nil, nil, nil
 	return nil
 }

@@ -29,7 +29,7 @@ func database(t *testing.T, options object, changes ...object) *componenttest.Pl
 	scope.Protect = c.Profile == config.Prod
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {
 		_, err := New(ctx, "database", &Args{
-			Scope: scope, Database: c.Database, Subnets: pulumi.ToStringArray([]string{"subnet-a", "subnet-b"}),
+			Scope: scope, Database: c.Database, RestoreFrom: c.RestoreFrom, Subnets: pulumi.ToStringArray([]string{"subnet-a", "subnet-b"}),
 			SecurityGroup: pulumi.String("sg-database"), LogRetention: 30, KeyARN: pulumi.String("arn:key"), Creation: pulumi.String("0a1b2c3d"),
 		})
 		return err
@@ -122,5 +122,24 @@ func TestInstancesHaveNamesThatARestartedUpdateCannotUseTwice(t *testing.T) {
 	for _, name := range []string{"main", "sessions"} {
 		assert.Equal(t, "wso2is-test-"+name, p.One(t, instanceType, name).Get("identifier"))
 	}
+	assert.Len(t, p.All(instanceType), 2)
+}
+
+func TestARestoredInstanceStandsBesideTheOneItReplaces(t *testing.T) {
+	const snapshot = "arn:aws:rds:eu-west-1:123456789012:snapshot:awsbackup:job-1"
+	restore := config.RestoreFrom{DatabaseSnapshots: map[string]string{"main": snapshot}, Keep: []string{"main"}}
+	p, name := database(t, nil, object{"restoreFrom": restore}), restore.InstanceName("main")
+	assert.Regexp(t, "^main-[0-9a-f]{8}$", name)
+	source, made := p.One(t, "aws:rds/snapshotCopy:SnapshotCopy", name), p.One(t, instanceType, name)
+	assert.Equal(t, snapshot, source.Get("sourceDbSnapshotIdentifier"))
+	assert.Equal(t, "arn:key", source.Get("kmsKeyId"), "RDS restores under the key of the snapshot that it is given")
+	assert.Equal(t, "wso2is-test-"+name+"-source", made.Get("snapshotIdentifier"))
+	assert.Equal(t, "wso2is-test-"+name, made.Get("identifier"))
+	assert.Equal(t, true, made.Get("manageMasterUserPassword"))
+	assert.Nil(t, made.Get("username"), "it is the snapshot's")
+	old := database(t, nil).One(t, instanceType, "main")
+	kept := p.One(t, instanceType, "main")
+	assert.Equal(t, old.Inputs, kept.Inputs, "the one that is kept stays as it was")
+	assert.Contains(t, kept.Ignore, "snapshotIdentifier")
 	assert.Len(t, p.All(instanceType), 2)
 }

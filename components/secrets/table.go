@@ -11,9 +11,9 @@ import (
 
 // The keys of the secrets that components name, below the cluster's name in Secrets Manager.
 const (
+	EncryptionKey    = "encryption-key"
 	Keystore         = "keystore"
 	KeystorePassword = "keystore-password"
-	EncryptionKey    = "encryption-key"
 
 	previousEncryptionKey = "previous-encryption-key"
 )

@@ -24,6 +24,8 @@ type Call struct {
 	Preview bool
 	// Known is the resource before an update as the engine knows it.
 	Known Object
+	// Contents are the data that what is made holds.
+	Contents string
 	// Failed is why what was made does not do what the provider waits for: it is there, and the call fails.
 	Failed error
 }

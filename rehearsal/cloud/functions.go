@@ -47,6 +47,7 @@ var functions = map[string]func(*Cloud, Object) (Object, error){
 		}, nil
 	},
 	"aws:secretsmanager/getSecretVersion:getSecretVersion": secretVersion,
+	"aws:secretsmanager/getSecrets:getSecrets":             secretsNamed,
 	"aws:ec2/getVpc:getVpc":                                existing(state.VPC, "id", "InvalidVpcID.NotFound"),
 	"aws:ec2/getSubnet:getSubnet":                          existing(state.Subnet, "id", "InvalidSubnetID.NotFound"),
 	"aws:route53/getZone:getZone":                          hostedZone,
@@ -163,6 +164,16 @@ func hostedZone(c *Cloud, args Object) (Object, error) {
 // secretVersion knows the master users' secrets, which RDS keeps by itself, and the values that the stack has written.
 func secretVersion(c *Cloud, args Object) (Object, error) {
 	arn, value := text(args, "secretId"), ""
+	if s := c.secret(arn); s != nil {
+		key := text(s.Outputs, "kmsKeyId")
+		switch {
+		case s.Outputs[deletedDate] != nil:
+			return nil, fail("InvalidRequestException", "you can't perform this operation on the secret %s because it was marked for deletion", arn)
+		case key != "" && c.find(key, "arn", state.KMSKey) == nil:
+			return nil, fail("DecryptionFailure", "the key %s of the secret %s is pending deletion", key, arn)
+		}
+		arn, value = text(s.Outputs, "arn"), s.Contents
+	}
 	for _, db := range c.all(state.DBInstance) {
 		if slices.Contains(texts(db.Outputs, "masterUserSecrets[].secretArn"), arn) {
 			value = fmt.Sprintf(`{"username":%q,"password":%q}`, text(db.Outputs, "username"), identifier(arn, "uuid"))

@@ -34,7 +34,7 @@ func Named(config map[string]string) []Resource {
 					token, outputs["arn"] = arnType(id), id
 				}
 				if token != "" {
-					found[token+id] = Resource{Token: token, ID: id, Inputs: Object{}, Outputs: outputs}
+					found[token+id] = Resource{Token: token, ID: id, Inputs: Object{}, Outputs: outputs, Contents: id}
 				}
 			}
 		}
@@ -53,6 +53,7 @@ func Named(config map[string]string) []Resource {
 func arnType(arn string) string {
 	for marker, token := range map[string]string{
 		":certificate/": state.Certificate, ":kms:": state.KMSKey, ":secret:": state.Secret, ":role/": state.Role,
+		":snapshot:": state.DBSnapshot,
 	} {
 		if strings.Contains(arn, marker) {
 			return token

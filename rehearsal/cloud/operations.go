@@ -85,7 +85,7 @@ func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, pre
 	}
 	call.outputs()
 	r := &Resource{Token: token, ID: call.ID, Name: name, URN: urn, Inputs: call.In, Outputs: call.Out,
-		Secrets: slices.Concat(secrets, t.Secret), Lost: fault.Done}
+		Secrets: slices.Concat(secrets, t.Secret), Lost: fault.Done, Contents: call.Contents}
 	if preview {
 		return r, nil
 	}

@@ -63,15 +63,26 @@ var rdsTypes = []Type{
 			ref("performanceInsightsKmsKeyId", state.KMSKey).by("arn").free().code("KMSKeyNotAccessibleFault"),
 			ref("monitoringRoleArn", state.Role).by("arn").free().code("InvalidParameterValue"),
 		},
-		Check: []Rule{databaseFits, windowsFit, supportFits}, Rules: []Rule{supportStays, databaseInVPC, trusts("monitoringRoleArn",
+		Check: []Rule{databaseFits, windowsFit, supportFits}, Rules: []Rule{supportStays, restorable, databaseInVPC, trusts("monitoringRoleArn",
 			"monitoring.rds.amazonaws.com")},
 		After:     databaseOutputs,
 		Deletable: []Rule{finalSnapshotFits},
 		Deleted: func(c *Call) {
 			if name := c.text("finalSnapshotIdentifier"); !flag(c.In, "skipFinalSnapshot") {
-				_ = c.Cloud.put(c.snapshot(name))
+				_ = c.Cloud.takeSnapshot(c.Old, name)
 			}
 		},
+	},
+	{
+		Token: state.DBSnapshotCopy, ID: "{targetDbSnapshotIdentifier}", Tags: true,
+		Required: []string{"sourceDbSnapshotIdentifier", "targetDbSnapshotIdentifier"},
+		Outputs:  Object{"dbSnapshotArn": rdsARN + "snapshot:{targetDbSnapshotIdentifier}", "snapshotType": "manual"},
+		Replace: []string{"copyTags", "destinationRegion", "kmsKeyId", "optionGroupName", "presignedUrl", "sourceDbSnapshotIdentifier",
+			"targetCustomAvailabilityZone", "targetDbSnapshotIdentifier"},
+		Unique: []Unique{{By: []string{"targetDbSnapshotIdentifier"}, Code: "DBSnapshotAlreadyExists"}},
+		Fields: []Field{like("targetDbSnapshotIdentifier", `[A-Za-z](?:[A-Za-z0-9]|-[A-Za-z0-9])*`, "letters, digits and single hyphens", 1, 255)},
+		Refs:   []Ref{ref("kmsKeyId", state.KMSKey).by("arn").free().code("KMSKeyNotAccessibleFault")},
+		Rules:  []Rule{copyable}, After: copied,
 	},
 	{
 		// Nothing registers one: it is what a deleted instance leaves.
@@ -130,18 +141,6 @@ func finalSnapshotFits(c *Call) error {
 			"cannot create the snapshot because a snapshot with the identifier %s already exists", name)
 	}
 	return nil
-}
-
-// snapshot is one of the instance that is deleted. It is encrypted with the instance's key.
-func (c *Call) snapshot(name string) *Resource {
-	s := &Resource{Token: state.DBSnapshot, ID: name, Existing: true, Contents: c.Old.Contents, Inputs: Object{}, Outputs: Object{
-		"id": name, "dbSnapshotIdentifier": name, "arn": fmt.Sprintf("arn:%s:rds:%s:%s:snapshot:%s", c.Cloud.partition(),
-			c.Cloud.region, c.Cloud.account, name), "dbInstanceIdentifier": c.text("identifier"),
-	}}
-	for _, path := range []string{"allocatedStorage", "engine", "engineVersion", "kmsKeyId", "port", "username"} {
-		s.Outputs[path] = cloneValue(c.Old.Outputs[path])
-	}
-	return s
 }
 
 func isDefault(_ *Call, name string) bool { return strings.HasPrefix(name, "default.") }
@@ -208,7 +207,9 @@ func databaseFits(c *Call) error {
 		bad("engineVersion is %s, which %s does not have", version, name)
 	}
 	storageFits(c, name, e.storage, bad)
-	masterUserFits(c, name, e.user, e.taken, bad)
+	if c.text("snapshotIdentifier") == "" && !c.unknown("snapshotIdentifier") {
+		masterUserFits(c, name, e.user, e.taken, bad)
+	}
 	if !e.database && c.given([]string{"dbName"}) == 1 {
 		bad("dbName cannot be given for %s: it makes no database of its own", name)
 	}
@@ -380,6 +381,13 @@ func databaseOutputs(c *Call) {
 	}
 	if c.Preview || c.Old != nil {
 		return
+	}
+	c.Contents = c.Cloud.fresh(c.URN, "hex8")
+	if s := c.Cloud.dbSnapshot(c.text("snapshotIdentifier")); s != nil {
+		c.Contents = s.Contents
+		for _, path := range fromSnapshot {
+			c.Out[path] = cloneValue(s.Outputs[path])
+		}
 	}
 	host := c.expand("{identifier}.c" + identifier(c.Cloud.account, "hex8") + "abcd.{region}.rds.{suffix}")
 	c.Out["address"] = host

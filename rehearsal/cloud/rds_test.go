@@ -94,3 +94,33 @@ func TestADeletedDatabaseLeavesASnapshotWhoseNameNoOtherHas(t *testing.T) {
 	}
 	require.Len(t, w.Snapshot().Of(state.DBSnapshot), 1)
 }
+
+func TestARestoredDatabaseIsItsSnapshots(t *testing.T) {
+	w := network(t)
+	key := w.create(state.KMSKey, "first", Object{})
+	arn := w.arn("first")
+	encrypted := Object{"skipFinalSnapshot": nil, "finalSnapshotIdentifier": "last", "storageEncrypted": true, "kmsKeyId": arn}
+	r, err := w.try(state.DBInstance, "db", database(w, encrypted))
+	require.NoError(t, err)
+	require.NoError(t, w.Write("rows"))
+	held := w.find(r.ID, "id", state.DBInstance).Contents
+	require.NotEqual(t, r.Contents, held)
+	require.NoError(t, w.Delete(state.DBInstance, r.ID, nil))
+	restored := func(change Object) Object {
+		in := database(w, Object{"snapshotIdentifier": "last", "username": nil})
+		maps.Copy(in, change)
+		return in
+	}
+	w.refuses(t, state.DBInstance, restored(Object{"snapshotIdentifier": "none"}), "DBSnapshotNotFound")
+	w.refuses(t, state.DBInstance, restored(Object{"username": "other"}), "username is other, and a restored instance has that of its snapshot, wso2")
+	w.create(state.KMSKey, "own", Object{})
+	w.refuses(t, state.DBInstance, restored(Object{"storageEncrypted": true, "kmsKeyId": w.arn("own")}), "has that of its snapshot, "+arn)
+	w.create(state.DBSnapshotCopy, "copy", Object{"sourceDbSnapshotIdentifier": "last", "targetDbSnapshotIdentifier": "mine", "kmsKeyId": w.arn("own")})
+	again, err := w.try(state.DBInstance, "again", restored(Object{
+		"snapshotIdentifier": "mine", "storageEncrypted": true, "kmsKeyId": w.arn("own"), "identifier": "again"}))
+	require.NoError(t, err)
+	require.Equal(t, held, again.Contents)
+	require.Equal(t, "wso2", text(again.Outputs, "username"))
+	require.NoError(t, w.Delete(state.KMSKey, key, nil))
+	w.refuses(t, state.DBInstance, restored(Object{"identifier": "third"}), "is pending deletion")
+}

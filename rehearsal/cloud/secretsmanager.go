@@ -1,7 +1,10 @@
 package cloud
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
@@ -37,6 +40,10 @@ var secretsManagerTypes = []Type{
 		},
 		Deleted: func(c *Call) {
 			if days, _ := number(c.In, "recoveryWindowInDays"); days > 0 {
+				gone := &Resource{Token: state.Secret, ID: c.Old.ID, Existing: true, Contents: c.Old.Contents, Inputs: Object{},
+					Outputs: clone(c.Old.Outputs)}
+				gone.Outputs[deletedDate] = "2026-01-01T00:00:00Z"
+				_ = c.Cloud.put(gone)
 				_ = c.Cloud.write(entry{Retired: state.Secret + c.text("name"), Reason: fmt.Sprintf("you can't create this secret because a "+
 					"secret with this name is already scheduled for deletion: %s, in %g days", c.text("name"), days)})
 			}
@@ -51,6 +58,51 @@ var secretsManagerTypes = []Type{
 		Replace:   []string{"secretId", "secretString", "secretBinary"},
 		Fields:    []Field{{Path: "secretString", Min: 1, Max: 65536}},
 		Refs:      []Ref{ref("secretId", state.Secret).by("arn").free().code("ResourceNotFoundException")},
-		After:     func(c *Call) { c.Out["arn"] = c.In["secretId"] },
+		After: func(c *Call) {
+			c.Out["arn"] = c.In["secretId"]
+			if s := c.Cloud.find(c.text("secretId"), "arn", state.Secret); s != nil && !c.Preview {
+				kept := *s
+				kept.Contents = c.text("secretString")
+				_ = c.Cloud.put(&kept)
+			}
+		},
 	},
+}
+
+// deletedDate is what Secrets Manager says of a secret that is scheduled for deletion.
+const deletedDate = "deletedDate"
+
+// secretsNamed lists the secrets whose names begin with one of the values of a filter, but not those that are scheduled for
+// deletion.
+func secretsNamed(c *Cloud, args Object) (Object, error) {
+	var names, arns []any
+	for _, s := range c.all(state.Secret) {
+		named := slices.ContainsFunc(texts(args, "filters[].values[]"), func(prefix string) bool {
+			return strings.HasPrefix(text(s.Outputs, "name"), prefix)
+		})
+		if named && s.Outputs[deletedDate] == nil {
+			names, arns = append(names, s.Outputs["name"]), append(arns, s.Outputs["arn"])
+		}
+	}
+	return Object{"id": c.region, "names": names, "arns": arns, "filters": args["filters"]}, nil
+}
+
+// secret is the one with a name or ARN, or nil.
+func (c *Cloud) secret(id string) *Resource {
+	if s := c.find(id, "arn", state.Secret); s != nil {
+		return s
+	}
+	return c.find(id, "name", state.Secret)
+}
+
+// restoreSecret takes a secret out of its recovery window.
+func (c *Cloud) restoreSecret(id string) error {
+	s := c.secret(id)
+	if s == nil {
+		return fail("ResourceNotFoundException", "there is no secret %s", id)
+	}
+	back := *s
+	back.Outputs = clone(s.Outputs)
+	delete(back.Outputs, deletedDate)
+	return errors.Join(c.put(&back), c.write(entry{Retired: state.Secret + text(back.Outputs, "name")}))
 }

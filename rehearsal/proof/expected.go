@@ -180,9 +180,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		}
 	}
 	for _, p := range append(slices.Collect(maps.Values(database.Instances)), balancer.protection, database.Instance) {
-		for _, goes := range []*bool{p.SkipFinalSnapshot, p.DeleteAutomatedBackups} {
-			e.LetGo = e.LetGo || goes != nil && *goes
-		}
+		e.LetGo = e.LetGo || on(p.SkipFinalSnapshot) || on(p.DeleteAutomatedBackups)
 		e.Alone = e.Alone || p.MultiAZ != nil && !*p.MultiAZ
 		e.Unprotected = e.Unprotected || p.DeletionProtection != nil && !*p.DeletionProtection
 	}
@@ -226,6 +224,8 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	}
 	return e, nil
 }
+
+func on(written *bool) bool { return written != nil && *written }
 
 func prefixes(cidrs []string) ([]netip.Prefix, error) {
 	var all []netip.Prefix

@@ -40,6 +40,7 @@ var (
 
 var uses = []use{
 	{token: state.DBInstance, property: "kmsKeyId", needed: true, what: "RDS", via: "rds", actions: byGrant},
+	{token: state.DBSnapshotCopy, property: "kmsKeyId", needed: true, what: "RDS", via: "rds", actions: byGrant},
 	{token: state.DBInstance, property: "performanceInsightsKmsKeyId", what: "RDS", via: "rds", actions: byGrant},
 	{token: state.DBInstance, property: "masterUserSecretKmsKeyId", what: "Secrets Manager", via: "secretsmanager",
 		actions: slices.Concat(byGrant, forSecret)},

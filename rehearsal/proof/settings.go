@@ -221,10 +221,8 @@ func configured(c *cluster, want Expected) []*Verdict {
 	if want.Prod {
 		c.protected(v)
 	}
-	if left := c.leftReadable(); left != nil {
-		all = append(all, left)
-	}
-	return all
+	left := slices.DeleteFunc([]*Verdict{c.leftReadable(), c.restored()}, func(v *Verdict) bool { return v == nil })
+	return append(all, left...)
 }
 
 // leftReadable proves that the keys of databases stay that leave a snapshot, or backups, when they are deleted. A snapshot

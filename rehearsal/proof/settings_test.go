@@ -197,3 +197,14 @@ func TestTheKeyOfWhatIsLeftStays(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, faults(t, d.state(), want, data))
 }
+
+// TestARestoredDatabaseStandsByItself takes away what a restored instance needs besides its snapshot.
+func TestARestoredDatabaseStandsByItself(t *testing.T) {
+	const claim = "A restored database stands by itself"
+	d := open(t, stateOf(t, "prod"))
+	d.set("Instance", "main", "snapshotIdentifier", "other-stack-final")
+	assert.Equal(t, "Instance main is made from other-stack-final, which is no copy of the stack's own: it has the key of the stack that "+
+		"made the snapshot", faults(t, d.state(), wantOf(t, "prod"), claim))
+	d.get("Instance", "main")["outputs"].(map[string]any)["masterUserSecrets"] = []any{}
+	assert.Contains(t, faults(t, d.state(), wantOf(t, "prod"), claim), "has no managed master password")
+}

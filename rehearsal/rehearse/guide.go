@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -82,7 +84,10 @@ func (s *Session) followPulumi(ctx context.Context, words []string) error {
 	return err
 }
 
-// Edit writes a value into a configuration where a path leads to, or takes away what is there for nil.
+var element = regexp.MustCompile(`^(.+)\[(\d+)\]$`)
+
+// Edit writes a value into a configuration where a path leads to, or takes away what is there for nil. The path may end in an
+// element of a list.
 func Edit(config map[string]any, path string, value any) map[string]any {
 	keys := strings.Split(path, ".")
 	at := config
@@ -94,7 +99,17 @@ func Edit(config map[string]any, path string, value any) map[string]any {
 		}
 		at = next
 	}
-	if last := keys[len(keys)-1]; value == nil {
+	last := keys[len(keys)-1]
+	if m := element.FindStringSubmatch(last); m != nil {
+		list, _ := at[m[1]].([]any)
+		if i, _ := strconv.Atoi(m[2]); i < len(list) {
+			list[i] = value
+		} else {
+			list = append(list, value)
+		}
+		last, value = m[1], list
+	}
+	if value == nil {
 		delete(at, last)
 	} else {
 		at[last] = value

@@ -18,7 +18,7 @@ func Left(last *state.State, before, after cloud.Snapshot) ([]string, error) {
 		retained[r.URN] = r.RetainOnDelete
 	}
 	for _, r := range before.Resources {
-		was[r.Token+r.ID] = true
+		was[r.Token+r.ID] = r.Existing
 	}
 	var left []string
 	var wrong []error

@@ -149,6 +149,7 @@ const (
 	DBSubnetGroup       = "aws:rds/subnetGroup:SubnetGroup"
 	DBParameterGroup    = "aws:rds/parameterGroup:ParameterGroup"
 	DBSnapshot          = "aws:rds/snapshot:Snapshot"
+	DBSnapshotCopy      = "aws:rds/snapshotCopy:SnapshotCopy"
 	DBEventSubscription = "aws:rds/eventSubscription:EventSubscription"
 )
 
@@ -284,6 +285,7 @@ var traits = map[string]Traits{
 	KMSAlias:                    {Words: "KMS alias", HoldsData: true},
 	DBInstance:                  {Words: "RDS instance", HoldsData: true, Takes: 10 * time.Minute},
 	DBSnapshot:                  {Words: "RDS snapshot", HoldsData: true},
+	DBSnapshotCopy:              {Words: "copy of an RDS snapshot", HoldsData: true, Takes: 10 * time.Minute},
 	DBSubnetGroup:               {Words: "DB subnet group", HoldsData: true},
 	DBParameterGroup:            {Words: "DB parameter group", FreeCopy: true},
 	DNSRecord:                   {Words: "DNS record", Serves: true},

@@ -1,0 +1,75 @@
+package cloud
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// commands are those of the AWS CLI that the operations guide has for what no program registers, by service and command, with
+// the options that each takes.
+var commands = map[string]func(*Cloud, map[string]string) error{
+	"rds create-db-snapshot": func(c *Cloud, o map[string]string) error {
+		instance := c.find(o["db-instance-identifier"], "identifier", state.DBInstance)
+		if instance == nil {
+			return fail("DBInstanceNotFound", "there is no DB instance %s", o["db-instance-identifier"])
+		}
+		return c.takeSnapshot(instance, o["db-snapshot-identifier"])
+	},
+	"rds wait": func(c *Cloud, o map[string]string) error {
+		if c.dbSnapshot(o["db-snapshot-identifier"]) == nil {
+			return fail("DBSnapshotNotFound", "there is no snapshot %s", o["db-snapshot-identifier"])
+		}
+		return nil
+	},
+	"rds modify-db-instance": func(c *Cloud, o map[string]string) error {
+		instance := c.find(o["db-instance-identifier"], "identifier", state.DBInstance)
+		_, lift := o["no-deletion-protection"]
+		if instance == nil || !lift {
+			return fail("DBInstanceNotFound", "there is no DB instance %s, or nothing to change", o["db-instance-identifier"])
+		}
+		next := *instance
+		next.Inputs, next.Outputs = clone(instance.Inputs), clone(instance.Outputs)
+		next.Inputs["deletionProtection"], next.Outputs["deletionProtection"] = false, false
+		return c.put(&next)
+	},
+	"secretsmanager restore-secret": func(c *Cloud, o map[string]string) error { return c.restoreSecret(o["secret-id"]) },
+}
+
+// CLI runs a command of the AWS CLI, given without the word aws.
+func (c *Cloud) CLI(words []string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(words) < 2 {
+		return fmt.Errorf("%s is no command of the AWS CLI", strings.Join(words, " "))
+	}
+	run, ok := commands[words[0]+" "+words[1]]
+	if !ok {
+		return fmt.Errorf("the offline cloud does not know the command %s %s", words[0], words[1])
+	}
+	options := map[string]string{}
+	for i, word := range words {
+		if option, is := strings.CutPrefix(word, "--"); is {
+			options[option] = ""
+			if i+1 < len(words) && !strings.HasPrefix(words[i+1], "--") {
+				options[option] = words[i+1]
+			}
+		}
+	}
+	return run(c, options)
+}
+
+// Write changes the data in every database instance, as the servers do.
+func (c *Cloud) Write(what string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.all(state.DBInstance) {
+		next := *r
+		next.Contents = identifier(r.Contents+what, "hex8")
+		if err := c.put(&next); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// fromSnapshot is what a restored instance has from its snapshot, whatever the call says.
+var fromSnapshot = []string{"dbName", "kmsKeyId", "storageEncrypted", "username"}
+
+// dbSnapshot is the snapshot with an id or ARN, or nil.
+func (c *Cloud) dbSnapshot(id string) *Resource {
+	for _, property := range []string{"id", "arn", "dbSnapshotArn"} {
+		if s := c.find(id, property, state.DBSnapshot, state.DBSnapshotCopy); id != "" && s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// unreadable says why a snapshot cannot be read, or nil. A key that is deleted opens nothing any more.
+func (c *Cloud) unreadable(s *Resource) error {
+	if key := text(s.Outputs, "kmsKeyId"); key != "" && c.find(key, "arn", state.KMSKey) == nil {
+		return fail("KMSKeyNotAccessibleFault", "the key %s of the snapshot %s is pending deletion", key, s.ID)
+	}
+	return nil
+}
+
+// restorable refuses an instance that its snapshot cannot become. RDS takes the master user, the database in it and the key
+// from the snapshot, so that another value would have every update replace the instance (RDS user guide, "Restoring from a DB
+// snapshot").
+func restorable(c *Call) error {
+	id := c.text("snapshotIdentifier")
+	if id == "" || c.Old != nil {
+		return nil
+	}
+	s := c.Cloud.dbSnapshot(id)
+	if s == nil {
+		if c.Preview {
+			return nil
+		}
+		return fail("DBSnapshotNotFound", "there is no snapshot %s", id)
+	}
+	wrong := []error{c.Cloud.unreadable(s)}
+	for _, path := range append([]string{"engine"}, fromSnapshot...) {
+		given, has := get(c.In, path), get(s.Outputs, path)
+		if given != nil && has != nil && !c.unknown(path) && fmt.Sprint(given) != fmt.Sprint(has) {
+			wrong = append(wrong, fail("InvalidParameterCombination", "%s is %v, and a restored instance has that of its snapshot, %v", path,
+				given, has))
+		}
+	}
+	least, _ := number(s.Outputs, "allocatedStorage")
+	if storage, ok := number(c.In, "allocatedStorage"); ok && storage < least {
+		wrong = append(wrong, fail("InvalidParameterCombination", "allocatedStorage is %g GiB, and the snapshot has %g: storage cannot shrink",
+			storage, least))
+	}
+	return errors.Join(wrong...)
+}
+
+// copyable refuses to copy what is not there or cannot be read. What is in another region or account is taken to be there.
+func copyable(c *Call) error {
+	id := c.text("sourceDbSnapshotIdentifier")
+	s := c.Cloud.dbSnapshot(id)
+	switch elsewhere := strings.HasPrefix(id, "arn:") && !strings.Contains(id, ":rds:"+c.Cloud.region+":"+c.Cloud.account+":"); {
+	case c.Old != nil, s == nil && (c.Preview || elsewhere):
+		return nil
+	case s == nil:
+		return fail("DBSnapshotNotFound", "there is no snapshot %s", id)
+	}
+	return c.Cloud.unreadable(s)
+}
+
+// copied gives a copy its source's data, under the key that the call names or else the source's.
+func copied(c *Call) {
+	if s := c.Cloud.dbSnapshot(c.text("sourceDbSnapshotIdentifier")); s != nil && c.Old == nil {
+		c.Contents = s.Contents
+		for _, path := range append([]string{"allocatedStorage", "engine", "engineVersion", "port"}, fromSnapshot...) {
+			if c.Out[path] == nil && s.Outputs[path] != nil {
+				c.Out[path] = cloneValue(s.Outputs[path])
+			}
+		}
+	}
+	c.Out["encrypted"] = c.Out["kmsKeyId"] != nil
+	c.Out["storageEncrypted"] = nil
+	if c.Out["kmsKeyId"] != nil {
+		c.Out["storageEncrypted"] = true
+	}
+}
+
+// takeSnapshot makes a snapshot of an instance. It is encrypted with the instance's key.
+func (c *Cloud) takeSnapshot(instance *Resource, name string) error {
+	if c.dbSnapshot(name) != nil {
+		return fail("DBSnapshotAlreadyExists", "cannot create the snapshot because a snapshot with the identifier %s already exists", name)
+	}
+	s := &Resource{Token: state.DBSnapshot, ID: name, Existing: true, Contents: instance.Contents, Inputs: Object{}, Outputs: Object{
+		"id": name, "dbSnapshotIdentifier": name, "dbInstanceIdentifier": text(instance.Outputs, "identifier"),
+		"arn": fmt.Sprintf("arn:%s:rds:%s:%s:snapshot:%s", c.partition(), c.region, c.account, name),
+	}}
+	for _, path := range append([]string{"allocatedStorage", "engine", "engineVersion", "port"}, fromSnapshot...) {
+		s.Outputs[path] = cloneValue(instance.Outputs[path])
+	}
+	return c.put(s)
+}

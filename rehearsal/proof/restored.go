@@ -1,0 +1,35 @@
+package proof
+
+import (
+	"fmt"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// restored proves of databases that were made from a snapshot that nothing of the snapshot's own keeps them: RDS restores under
+// the snapshot's key, which may be deleted with the stack that it is from, and without a managed master password.
+// Sources: RDS user guide, "Restoring to a DB instance"; terraform-provider-aws #31509.
+func (c *cluster) restored() *Verdict {
+	v, checked := &Verdict{Claim: "A restored database stands by itself"}, 0
+	for _, r := range c.Of(state.DBInstance) {
+		source := r.Text("snapshotIdentifier")
+		if source == "" {
+			continue
+		}
+		checked++
+		switch own := c.One(state.DBSnapshotCopy, source, "targetDbSnapshotIdentifier", "dbSnapshotArn"); {
+		case own == nil:
+			v.fault("%s is made from %s, which is no copy of the stack's own: it has the key of the stack that made the snapshot", r, source)
+		case c.One(state.KMSKey, own.Text("kmsKeyId"), "arn", "keyId") == nil:
+			v.fault("%s is made from %s, whose key is not the stack's", r, own)
+		}
+		if len(r.Objects("masterUserSecrets")) == 0 {
+			v.fault("%s has no managed master password: what makes the schema cannot log in", r)
+		}
+	}
+	if checked == 0 {
+		return nil
+	}
+	v.Shown = fmt.Sprintf("%d databases from copies of snapshots under the stack's key, with master passwords of their own", checked)
+	return v
+}

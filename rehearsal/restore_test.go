@@ -1,0 +1,80 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
+	"github.com/wso2is-aws/wso2is/stacks"
+)
+
+// restored runs a restore of a stack. The guide's text may be another one than the project's.
+func restored(t *testing.T, stack, file, which string, guide func(string) string) (string, error) {
+	t.Helper()
+	text, err := os.ReadFile("../docs/operations.md")
+	require.NoError(t, err)
+	out := t.TempDir()
+	err = rehearse.Restore(t.Context(), rehearse.RestoreOptions{Which: which, Guide: guide(string(text)), Options: rehearse.Options{
+		Program: stacks.Deploy, Project: "wso2is", Stack: stack, StackFile: file, Pulumi: rehearsetest.Engine(t), StandIn: standIns(),
+		Out: out, Prove: prover(out, stack), Output: io.Discard,
+	}})
+	page, _ := os.ReadFile(out + "/restore.md")
+	return string(page), err
+}
+
+func asItStands(guide string) string { return guide }
+
+// TestDataIsBroughtBackByTheGuide restores stacks of every topology.
+func TestDataIsBroughtBackByTheGuide(t *testing.T) {
+	for stack, which := range map[string]string{"prod": "gone", "ecs": "damaged", "eks": "damaged"} {
+		t.Run(stack, func(t *testing.T) {
+			file := "../docs/examples/Pulumi." + stack + ".yaml"
+			if stack == "prod" {
+				file = "../Pulumi.prod.yaml"
+			}
+			page, err := restored(t, stack, file, which, asItStands)
+			require.NoError(t, err)
+			assert.Contains(t, page, "proofs hold of the restored stack")
+		})
+	}
+}
+
+// TestAWrongWayBackIsNoticed leaves out one command of the guide at a time.
+func TestAWrongWayBackIsNoticed(t *testing.T) {
+	for name, c := range map[string]struct{ which, command, want string }{
+		"the old database is not kept":  {"damaged", "    pulumi config set --path 'wso2is:restoreFrom.keep[0]'", "cannot be deleted"},
+		"the snapshot is not named":     {"damaged", "    pulumi config set --path wso2is:restoreFrom.databaseSnapshots.main", "is refused, for the reasons above"},
+		"the secrets are not named":     {"gone", "    pulumi config set --path wso2is:restoreFrom.secrets", "has another value than the recovery point's"},
+		"the secrets are not restored":  {"gone", "    aws secretsmanager restore-secret", "gives no commands"},
+		"the snapshot is left unnamed":  {"gone", "    pulumi config set --path wso2is:restoreFrom.databaseSnapshots.main", "no database was made from the snapshot"},
+		"the old database is protected": {"damaged", "    aws rds modify-db-instance", "OperationNotPermitted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := restored(t, "prod", "../Pulumi.prod.yaml", c.which, func(guide string) string {
+				lines := strings.Split(guide, "\n")
+				for i, line := range lines {
+					if strings.HasPrefix(line, c.command) {
+						lines[i] = ""
+					}
+				}
+				return strings.Join(lines, "\n")
+			})
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+// TestSecretsThatAreNotThereAreNamed has no secret of the source stack.
+func TestSecretsThatAreNotThereAreNamed(t *testing.T) {
+	s := opened(t, "prod", "../Pulumi.prod.yaml")
+	require.NoError(t, s.Configure(rehearse.Edit(s.Configuration(), "wso2is:restoreFrom.secrets", "wso2is-prod/0a1b2c3d/")))
+	_, err := s.Up(t.Context(), optup.SuppressProgress(), optup.SuppressOutputs())
+	require.ErrorContains(t, err, "wso2is:restoreFrom.secrets: the account has no secret wso2is-prod/0a1b2c3d/encryption-key")
+}
