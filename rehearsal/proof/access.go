@@ -42,12 +42,24 @@ type call struct {
 	context    iam.Context
 	// from are the nodes whose network it goes through; a service's own call goes through none.
 	from *node
-	// proves is what the verdict shows of it.
-	proves string
+	// proves is what the verdict shows of it, because what the table of permissions says where it shows nothing.
+	proves, because string
 }
 
 // permissionProof decides the calls that services and nodes make, as IAM does.
 func permissionProof(c *cluster, want Expected) []*Verdict {
+	a := accessOf(c)
+	all := a.prove(want)
+	_, unused := a.held()
+	all = append(all, unused)
+	for _, v := range all {
+		v.Shown = strings.Join(slices.Sorted(maps.Keys(a.shown[v])), ", ")
+	}
+	return all
+}
+
+// accessOf begins the proof.
+func accessOf(c *cluster) *access {
 	a := &access{
 		cluster: c, shown: map[*Verdict]map[string]bool{},
 		keys:      &Verdict{Claim: "Every service that uses the key may"},
@@ -65,6 +77,11 @@ func permissionProof(c *cluster, want Expected) []*Verdict {
 			break
 		}
 	}
+	return a
+}
+
+// prove decides every call.
+func (a *access) prove(want Expected) []*Verdict {
 	a.proveKeys()
 	a.proveServices()
 	a.proveNodes()
@@ -76,9 +93,6 @@ func permissionProof(c *cluster, want Expected) []*Verdict {
 	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.opened, a.others, a.endpoints}
 	if a.shown[a.files] != nil {
 		all = append(all, a.files)
-	}
-	for _, v := range all {
-		v.Shown = strings.Join(slices.Sorted(maps.Keys(a.shown[v])), ", ")
 	}
 	return all
 }
@@ -137,6 +151,9 @@ func (a *access) check(v *Verdict, all ...call) {
 		all = all[1:]
 		a.show(v, one.proves)
 		fault, open := a.decide(one)
+		a.permissions.asked = append(a.permissions.asked, asked{iam.Request{
+			Principal: one.as.Principal, Action: one.action, Resource: one.on, Context: a.context(one, nil),
+		}, cmp.Or(one.proves, one.because, one.by)})
 		for _, o := range nonEmpty(open) {
 			v.open("%s", o)
 		}
@@ -278,7 +295,8 @@ func (a *access) decrypts(one call) []call {
 		return nil
 	}
 	maps.Copy(context, a.through(via))
-	return []call{{by: one.by + ", to read " + one.on, as: one.as, action: "kms:Decrypt", on: key, context: context, from: one.from}}
+	return []call{{by: one.by + ", to read " + one.on, as: one.as, action: "kms:Decrypt", on: key, context: context, from: one.from,
+		because: "reading what is encrypted"}}
 }
 
 // through are the keys of a request that a service makes of KMS on a caller's behalf.

@@ -143,7 +143,7 @@ type cluster struct {
 }
 
 func newCluster(s *state.State, given map[string]Subnet) (*cluster, error) {
-	c := &cluster{State: s, permissions: &permissions{s}, given: given}
+	c := &cluster{State: s, permissions: &permissions{State: s}, given: given}
 	c.net = newNetwork(s)
 	c.region = regionOf(s)
 	if err := c.findNodes(); err != nil {

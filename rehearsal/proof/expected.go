@@ -213,19 +213,26 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 			}
 		}
 	}
-	if u, err := url.Parse(users.URL); err == nil && users.URL != "" {
-		e.DirectoryPort = 389
-		if u.Scheme == "ldaps" {
-			e.DirectoryPort = 636
-		}
-		if n, ok := state.Int(u.Port()); ok {
-			e.DirectoryPort = n
-		}
-	}
+	e.DirectoryPort = directoryPort(users.URL)
 	return e, nil
 }
 
 func on(written *bool) bool { return written != nil && *written }
+
+// directoryPort is the port of a directory's URL, or 0 where there is none.
+func directoryPort(of string) int {
+	u, err := url.Parse(of)
+	if err != nil || of == "" {
+		return 0
+	}
+	if n, ok := state.Int(u.Port()); ok {
+		return n
+	}
+	if u.Scheme == "ldaps" {
+		return 636
+	}
+	return 389
+}
 
 func prefixes(cidrs []string) ([]netip.Prefix, error) {
 	var all []netip.Prefix

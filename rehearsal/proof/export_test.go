@@ -29,3 +29,6 @@ func Waits() [][2]string {
 	}
 	return all
 }
+
+// Spared argues a permission that no call needs.
+var Spared = spared

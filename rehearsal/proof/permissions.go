@@ -12,7 +12,11 @@ import (
 )
 
 // permissions answers what roles may do, from the policies in the state.
-type permissions struct{ *state.State }
+type permissions struct {
+	*state.State
+	// asked are the calls that the cluster makes.
+	asked []asked
+}
 
 // policyOf is a policy that a resource has under a key, or nil where it has none.
 func policyOf(r *state.Resource, key string) *iam.Policy {
@@ -86,6 +90,7 @@ func decide(who string, r *iam.Request, p iam.Policies) (fault, open string) {
 // may reports why a role may not do something, or nothing where it may. Open says what the answer hangs on besides.
 func (i *permissions) may(role *state.Resource, action, on string, context iam.Context) (fault, open string) {
 	r := &iam.Request{Principal: iam.Principal{ARN: role.Text("arn")}, Action: action, Resource: on, Context: context}
+	i.asked = append(i.asked, asked{Request: *r})
 	return decide("role "+role.Text("name"), r, i.inForce(role))
 }
 

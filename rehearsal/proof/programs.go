@@ -459,7 +459,7 @@ func (a *access) proveAgent(p program, s *script) {
 			groups[value] = true
 		}
 	}
-	p.by = "the CloudWatch agent beside " + p.by
+	p.by, p.proves = "the CloudWatch agent beside "+p.by, "logs"
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
 		described := each(p.call, a.arn("logs", "log-group:"+group+":log-stream:"), "logs:DescribeLogStreams")
 		a.check(a.nodes, append(a.logs(group, p.call), described...)...)

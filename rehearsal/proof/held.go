@@ -1,0 +1,189 @@
+package proof
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// spare are permissions that no call here needs, by action or by policy and action, and why the stack has them.
+var spare = map[string]string{
+	"ec2:DescribeAvailabilityZones":      "WSO2's guide asks for it",
+	"instances ec2:DescribeInstances":    "WSO2's guide asks for it on the instances' role too",
+	"task ec2:DescribeNetworkInterfaces": "Hazelcast asks for the public addresses of tasks, which have none here",
+	"ecr:BatchCheckLayerAvailability":    "AWS's policy for execution roles has it",
+	"cluster kms:DescribeKey":            "AmazonEKSClusterPolicy gives it too",
+	"logs cloudwatch:PutMetricData":      "the agent measures through its log group; AWS's policy for it has this",
+	"logs logs:DescribeLogStreams":       "AWS's policy for the agent has it",
+}
+
+// published are calls of which the load balancer controller makes none here: certificates, security groups and listeners are
+// named to it. Its published policy has them (docs/install/iam_policy.json), and a release may begin to make them.
+var published = []string{
+	"ec2:DescribeAccountAttributes", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeRouteTables",
+	"ec2:DescribeTags", "ec2:GetSecurityGroupsForVpc", "elasticloadbalancing:DescribeListeners",
+	"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeSSLPolicies", "elasticloadbalancing:DescribeTags",
+	"elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTrustStores",
+}
+
+// Permission is what one statement of a role's policy allows.
+type Permission struct {
+	// Role is the role's purpose, such as nodes, and Description is what the stack says of it.
+	Role, Description string
+	// Actions are allowed On resources, under a Condition where there is one.
+	Actions, On []string
+	Condition   string
+	// Why says which calls need it, or why the stack has it without one.
+	Why []string
+}
+
+// asked is a call that was decided, with all that IAM looks at.
+type asked struct {
+	iam.Request
+	proves string
+}
+
+// needs says which calls an action of a statement is needed for.
+func (i *permissions) needs(role *state.Resource, s *iam.Statement, action string) []string {
+	one := *s
+	one.Action = iam.Values{action}
+	why := map[string]bool{}
+	for _, a := range i.asked {
+		if a.Principal.ARN == role.Text("arn") && a.Decide(iam.Policies{Identity: []iam.Policy{{Statements: []iam.Statement{one}}}, Resource: i.trusting(a.Resource)}).Allowed {
+			why[cmp.Or(a.proves, "discovery")] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(why))
+}
+
+// trusting is a policy of a key that leaves everything to the account's policies, so that a role's own are what is asked.
+func (i *permissions) trusting(resource string) *iam.Policy {
+	parts := strings.Split(resource, ":")
+	if len(parts) < 6 || parts[2] != "kms" {
+		return nil
+	}
+	return &iam.Policy{Statements: []iam.Statement{{
+		Effect: "Allow", Principal: iam.Principals{"AWS": {parts[4]}}, Action: iam.Values{"kms:*"}, Resource: iam.Values{"*"},
+	}}}
+}
+
+// held are the permissions of the stack's roles, with what needs them, and a verdict on those that nothing needs.
+func (a *access) held() ([]Permission, *Verdict) {
+	v := &Verdict{Claim: "Nobody holds a permission that nothing uses"}
+	var all []Permission
+	for _, r := range a.Of(state.RolePolicy) {
+		role := a.roleOf(r)
+		if role == nil {
+			v.open("%s is of a role that is not in the state", r)
+			continue
+		}
+		policy := iam.Parse(r.String(), r.Text("policy"))
+		for k := range policy.Statements {
+			s := &policy.Statements[k]
+			if s.Effect != "Allow" {
+				continue
+			}
+			one := Permission{Role: role.Name, Description: role.Text("description"), Actions: s.Action, On: s.Resource}
+			if len(s.Condition) > 0 {
+				text, _ := json.Marshal(s.Condition) // what was parsed can be written
+				one.Condition = string(text)
+			}
+			for _, action := range s.Action {
+				why := a.permissions.needs(role, s, action)
+				if argued := spared(r.Name, action); len(why) == 0 && argued != "" {
+					why = []string{argued}
+				}
+				if len(why) == 0 {
+					v.fault("%s allows %s as %s says, and nothing that acts under role %s calls it", r, action, s.Sid, role.Text("name"))
+				}
+				if strings.ContainsAny(action, "*?") {
+					v.fault("%s allows %s, which is more than one action: name those that are called", r, action)
+				}
+				one.Why = append(one.Why, why...)
+			}
+			slices.Sort(one.Why)
+			one.Why = slices.Compact(one.Why)
+			all = append(all, one)
+		}
+	}
+	for _, r := range a.Of(state.RolePolicyAttachment) {
+		if role := a.roleOf(r); role != nil {
+			all = append(all, a.attached(v, r, role))
+		}
+	}
+	slices.SortFunc(all, func(x, y Permission) int {
+		return cmp.Or(cmp.Compare(x.Role, y.Role), slices.Compare(x.Actions, y.Actions), slices.Compare(x.On, y.On), cmp.Compare(x.Condition, y.Condition))
+	})
+	a.show(v, fmt.Sprintf("%d permissions", len(all)))
+	return all, v
+}
+
+// spared argues a permission that no call needs.
+func spared(policy, action string) string {
+	if policy == "controller" && slices.Contains(published, action) {
+		return "the load balancer controller's published policy has it"
+	}
+	return cmp.Or(spare[policy+" "+action], spare[action])
+}
+
+// attached is a policy of AWS's or of the team's on a role: it cannot be made less, and something must need it.
+func (a *access) attached(v *Verdict, r, role *state.Resource) Permission {
+	policy := a.permissions.byARN(r.Text("policyArn"))
+	one := Permission{Role: role.Name, Description: role.Text("description"), Actions: []string{path.Base(r.Text("policyArn"))}, On: []string{"AWS's own policy"}}
+	for k := range policy.Statements {
+		for _, action := range policy.Statements[k].Action {
+			one.Why = append(one.Why, a.permissions.needs(role, &policy.Statements[k], action)...)
+		}
+	}
+	if slices.Sort(one.Why); len(one.Why) == 0 && !policy.Unknown {
+		v.fault("%s gives role %s %s, and nothing calls what that allows", r, role.Text("name"), one.Actions[0])
+	}
+	one.Why = slices.Compact(one.Why)
+	if policy.Unknown {
+		one.Why = a.actingAs(role)
+	}
+	return one
+}
+
+// actingAs are the services that act under a role.
+func (a *access) actingAs(role *state.Resource) []string {
+	var all []string
+	for _, s := range assumed {
+		for _, r := range a.Of(s.token) {
+			if slices.Contains(textsAt(r.Properties(), strings.Split(s.property, ".")), role.Text("arn")) {
+				all = append(all, "the service "+s.service+" acts under it")
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (a *access) roleOf(r *state.Resource) *state.Resource {
+	for _, role := range a.Of(state.Role) {
+		if r.Text("role") == role.ID || r.Text("role") == role.Text("name") {
+			return role
+		}
+	}
+	return nil
+}
+
+// Permissions are those of a state's roles.
+func Permissions(s *state.State, want Expected) ([]Permission, error) {
+	c, err := newCluster(s, want.Subnets)
+	if err != nil {
+		return nil, err
+	}
+	discovery(c, nil)
+	a := accessOf(c)
+	a.prove(want)
+	all, _ := a.held()
+	return all, nil
+}
