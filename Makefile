@@ -2,6 +2,8 @@
 
 PULUMI_VERSION := v3.274.1
 GOLANGCI_VERSION := v2.15.0
+CHECKOV_VERSION := 3.3.30
+CHECKOV := $(or $(wildcard .cache/checkov/bin/checkov),checkov)
 
 # A pulumi on PATH of the same minor version serves; otherwise it is built once from its own Go module.
 PATH_PULUMI := $(shell pulumi version 2>/dev/null | grep -E '^$(basename $(PULUMI_VERSION))\.')
@@ -21,6 +23,8 @@ test: $(PULUMI_BIN)
 	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -race -timeout 40m ./...
 	cd rehearsal/apiserver && go vet ./... && go test ./...
 	cd preflight && go vet ./... && go test -race ./...
+	@[ "$$($(CHECKOV) --version 2>/dev/null)" = $(CHECKOV_VERSION) ] || echo "Skipped: the scan of the shipped stacks by checkov" \
+		"$(CHECKOV_VERSION), which is not installed. Install it with: python3 -m venv .cache/checkov && .cache/checkov/bin/pip install checkov==$(CHECKOV_VERSION)"
 
 ## rehearse: the whole life of STACK (dev), without an account; with FAULTS=all or FAULTS=sample, what becomes of it when
 ## calls fail; with CHANGE=all or the name of one, what changes to a running cluster do; with MUTANTS=all or a regular
