@@ -67,7 +67,7 @@ var backupMutations = map[string]mutation{
 	"a manifest without a fingerprint": {"prod", manifest("pbkdf2-sha256", "sha256"), keptBy, "has no fingerprint of the encryption key"},
 	"a manifest without a secret": {"prod", manifest("keystore-password-", "x-"), keptBy,
 		"BucketObjectv2 manifest does not name SecretVersion keystore-password in the version that servers have"},
-	"a manifest of another release": {"prod", manifest(`"version": "7.1.0"`, `"version": ""`), keptBy, "does not name the release"},
+	"a manifest of another release": {"prod", manifest(`"version": "7.3.0"`, `"version": ""`), keptBy, "does not name the release"},
 	"nobody is told":                {"prod", func(d *document) { d.drop("EventRule", "failed-backup") }, keptBy, "nobody is told when a backup of Instance main fails"},
 	"told of databases only": {"ecs", func(d *document) {
 		d.edit("EventRule", "failed-backup", "eventPattern", d.out("FileSystem", "shared", "arn").(string), "arn:of:another")
