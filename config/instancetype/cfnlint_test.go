@@ -51,6 +51,10 @@ func TestCFNLintKnowsTheFamilies(t *testing.T) {
 		}
 	}
 	require.Empty(t, unknown, "sizes that AWS offers of a family of the catalogue")
+	// Releases of cfn-lint before those families know nothing of them.
+	if !families["m9g"] {
+		t.Skip("this release of cfn-lint is older than the catalogue: python3 -m pip install --upgrade cfn-lint")
+	}
 	for _, family := range instancetype.Families() {
 		require.True(t, families[family], "no Region offers %s", family)
 	}
