@@ -280,7 +280,7 @@ func TestStacksWithTheSameOutcomeShareARow(t *testing.T) {
 	}
 	table := Markdown([]*Outcome{one("prod", 0), one("ecs", 1), one("eks", 0)}, true)
 	assert.Equal(t, 4, strings.Count(table, "\n"))
-	assert.Contains(t, table, "| A \\| tag (`tags`) | prod, eks | updated: VPC ×2 | none | 0 | not touched |  |\n"+
+	assert.Contains(t, table, "| A \\| tag (`tags`) | prod, eks | updated: VPC ×2 | none | 0 | not touched | the same |  |\n"+
 		"|  | ecs | updated: VPC ×2 | none | 1 |")
 	noted := one("prod", 0)
 	noted.Note = "Mind."

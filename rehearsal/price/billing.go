@@ -115,6 +115,7 @@ var billing = map[string]billed{
 	state.LambdaFunction:                   {count: one(Unknown, "lambda", "function")},
 	state.DBInstance:                       {count: (*meter).database},
 	state.DBSnapshot:                       {free: "priced with the backups of its database"},
+	state.DBSnapshotCopy:                   {free: "priced with the backups of its database"},
 	state.DBSubnetGroup:                    {free: setting},
 	state.DBParameterGroup:                 {free: setting},
 	state.DBEventSubscription:              {free: setting},
