@@ -56,8 +56,8 @@ func TestLifeOfPods(t *testing.T) {
 	)
 	s := example(t, "eks")
 	configure(t, s, "wso2is:eks.version", "1.35")
-	// Its two databases have connections for the pools of seven nodes; the three of 7.3.0 would get smaller pools.
-	configure(t, s, "wso2is:version", "7.2.0")
+	// Its two databases have connections for the pools of seven nodes; the three of later releases would get smaller ones.
+	configure(t, s, "wso2is:version", "7.1.0")
 	_, err := s.Preview(t.Context())
 	require.NoError(t, err)
 	changed(t, s)
