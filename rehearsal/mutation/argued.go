@@ -1,6 +1,11 @@
 package mutation
 
-import "regexp"
+import (
+	"regexp"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
 
 // argument says why a mutant that the rehearsal does not notice is no gap.
 type argument struct {
@@ -32,7 +37,6 @@ var argued = []argument{
 	because(`FileSystemPolicy .* OnlyAccessPoints loses elasticfilesystem:Client(RootAccess|Write)`, "Without ClientMount, which stays denied, nothing is mounted."),
 	because(`FileSystemPolicy .*Condition NodesMount has no condition`, "The policy's two denials ask for an access point and TLS too."),
 	because(`FindLogGroups is about everything`, "logs:DescribeLogGroups takes no less than all groups of the account."),
-	because(`DiscoverMembers loses ec2:DescribeAvailabilityZones`, "WSO2's guide asks for it; Hazelcast's discovery is not known to call it."),
 	because(`AutoScaling loses kms:Encrypt`, "Auto Scaling's guide lists it among what a key policy allows; no call that starts an instance is known to need it."),
 	because(`MetricAlarm .*dependsOn`, "Made earlier it does not ring either: the rehearsal evaluates each alarm from when it is made."),
 	because(`Dashboard .*dependsOn`, "It shows what there is, whenever it is made."),
@@ -51,7 +55,6 @@ var argued = []argument{
 	because(`LifecyclePolicy policy\.rules loses its first entry`, "Old images stay longer than needed."),
 	because(`initProcessEnabled is false`, "It buries what Execute Command leaves behind; the programs wait for their own children."),
 	because(`Group healthCheckGracePeriod is 0`, "The group asks EC2 for its instances' health, to which an instance that boots is initializing, not unhealthy."),
-	because(`loses ecr:BatchCheckLayerAvailability`, "AWS's policy for execution roles has it; pulling is not known to call it."),
 	because(`RunTask has no condition`, "The statement names the stack's own task definition; the condition names its ECS cluster besides."),
 	because(`enhanced_container_insights is true`, "It measures more, for more money, and changes nothing else."),
 	because(`bootstrapSelfManagedAddons is true`, "EKS then installs what the stack's add-ons take over."),
@@ -67,19 +70,24 @@ var argued = []argument{
 	because(`NetworkPolicy spec\.policyTypes loses its first entry`, "The API server fills in both directions, and other policies open what is needed."),
 	because(`NetworkPolicy spec\.egress loses its first entry`, "The first of its kind, aws-apis, opens what discovery opens too: 443 to the cluster's subnets."),
 	because(`Measure$`, "The agent measures through its log group; AWS's policy for it has this."),
-	because(`EncryptSecrets loses kms:DescribeKey`, "AmazonEKSClusterPolicy allows it too."),
-	because(`Look loses `, "The load balancer controller's published policy has it; with a target group of the stack's own no such call is known."),
 	because(`Deployment .*\.containerPort is 5702`, "The port of a container tells people only; members listen where deployment.toml says."),
 	because(`Service spec\.ports(\[\*\]\.port is 5702| loses its first entry)`, "Members are found by the Service's addresses, and asked on the port of deployment.toml."),
 	because(`(mountPoints|volumeMounts)\[\*\]\.readOnly is false`, "The container may then write what is made anew at each start."),
 	because(`SecurityGroupIngressRule toPort is 10251`, "Only the control plane comes through, which commands the Kubernetes nodes anyway."),
 	because(`Job .*dependsOn`, "What the job names waits for the rest: its secrets, its account, its ConfigMap."),
 	because(`initContainers\[(members|turn)\]\.volumeMounts loses its first entry`, "It is /tmp, where the AWS CLI has a cache that it does without."),
-	because(`loses logs:DescribeLogStreams`, "AWS's policy for the agent has it."),
 	because(`BucketPolicy .*loses the statement OnlyTLS`, "What reads and writes it speaks TLS; the denial keeps others from doing without."),
 }
 
+// lostAction is an action that a statement of a policy loses.
+var lostAction = regexp.MustCompile(`loses (\S+:\S+)$`)
+
 func arguments(m Mutant) string {
+	if lost := lostAction.FindStringSubmatch(m.What); lost != nil && m.Type == state.RolePolicy {
+		if why := proof.Spared(m.Name, lost[1]); why != "" {
+			return why
+		}
+	}
 	for _, a := range argued {
 		if a.kind.MatchString(m.kind()) {
 			return a.why

@@ -106,12 +106,7 @@ func (c *cluster) proveClosed(v *Verdict, vault *state.Resource) {
 // proveManifest proves that a recovery point's manifest is there, cannot have become another, and names what a restore needs.
 func (c *cluster) proveManifest(v *Verdict, plan *state.Resource, named string) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(named, "s3://"), "/")
-	var object *state.Resource
-	for _, o := range c.With(state.BucketObject, "bucket", bucket) {
-		if o.Text("key") == key {
-			object = o
-		}
-	}
+	object := c.object(bucket, key)
 	if object == nil {
 		v.fault("the recovery points of %s name the manifest %q, which the stack does not have: nobody knows which secrets open them", plan, named)
 		return

@@ -34,7 +34,7 @@ func (a *access) provePods(w *workload) {
 			a.proveVolume(claim.Object("spec").Text("volumeName"), one)
 		}
 	}
-	for _, c := range slices.Concat(w.spec.Objects("initContainers"), w.spec.Objects("containers")) {
+	for _, c := range w.containers() {
 		p := program{call: one, variables: map[string]string{}}
 		p.by = "the container " + c.Text("name") + " of " + w.of.String()
 		p.texts = slices.Concat(c.Texts("command"), c.Texts("args"))

@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -10,8 +9,8 @@ import (
 
 // proveTask proves the calls that start a task, and those of its containers.
 func (a *access) proveTask(d *state.Resource) {
-	var containers []state.Object
-	if json.Unmarshal([]byte(d.Text("containerDefinitions")), &containers) != nil {
+	containers, ok := containersOf(d)
+	if !ok {
 		a.nodes.open("the containers of %s cannot be read", d)
 		return
 	}

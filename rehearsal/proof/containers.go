@@ -2,7 +2,6 @@ package proof
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,8 +15,8 @@ func (c *cluster) confined() *Verdict {
 	v := &Verdict{Claim: "No container is root or writes its root file system, but for those that cannot do without"}
 	count := 0
 	for _, d := range c.Of(state.TaskDefinition) {
-		var all []state.Object
-		if json.Unmarshal([]byte(d.Text("containerDefinitions")), &all) != nil {
+		all, ok := containersOf(d)
+		if !ok {
 			v.open("the containers of %s cannot be read", d)
 			continue
 		}
@@ -27,7 +26,7 @@ func (c *cluster) confined() *Verdict {
 		}
 	}
 	for _, w := range c.workloads(state.Deployment, state.StatefulSet, state.Job) {
-		for _, one := range slices.Concat(w.spec.Objects("initContainers"), w.spec.Objects("containers")) {
+		for _, one := range w.containers() {
 			count++
 			c.confinedInPod(v, w, one)
 		}

@@ -29,6 +29,3 @@ func Waits() [][2]string {
 	}
 	return all
 }
-
-// Spared argues a permission that no call needs.
-var Spared = spared

@@ -97,7 +97,7 @@ func (a *access) held() ([]Permission, *Verdict) {
 			}
 			for _, action := range s.Action {
 				why := a.permissions.needs(role, s, action)
-				if argued := spared(r.Name, action); len(why) == 0 && argued != "" {
+				if argued := Spared(r.Name, action); len(why) == 0 && argued != "" {
 					why = []string{argued}
 				}
 				if len(why) == 0 {
@@ -125,8 +125,8 @@ func (a *access) held() ([]Permission, *Verdict) {
 	return all, v
 }
 
-// spared argues a permission that no call needs.
-func spared(policy, action string) string {
+// Spared argues a permission that no call needs, by the name of its policy; it is empty for any other.
+func Spared(policy, action string) string {
 	if policy == "controller" && slices.Contains(published, action) {
 		return "the load balancer controller's published policy has it"
 	}

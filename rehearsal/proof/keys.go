@@ -211,10 +211,8 @@ func (a *access) keyOfSecret(arn string) string {
 
 // keyOfObject is the key of an object, or nothing where S3's own encrypts it.
 func (a *access) keyOfObject(bucket, key string) string {
-	for _, o := range a.With(state.BucketObject, "bucket", bucket) {
-		if o.Text("key") == key && o.Text("kmsKeyId") != "" {
-			return a.keyOf(o.Text("kmsKeyId"))
-		}
+	if own := a.object(bucket, key).Text("kmsKeyId"); own != "" {
+		return a.keyOf(own)
 	}
 	for _, e := range a.With(state.BucketEncryption, "bucket", bucket) {
 		if named := textsAt(e.Properties(), []string{"rules", "applyServerSideEncryptionByDefault", "kmsMasterKeyId"}); len(named) > 0 {

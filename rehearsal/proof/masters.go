@@ -222,7 +222,7 @@ func (w *workload) secretRefs(told func(name, variable string)) {
 			told(name, "")
 		}
 	}
-	for _, c := range slices.Concat(w.spec.Objects("initContainers"), w.spec.Objects("containers")) {
+	for _, c := range w.containers() {
 		for _, e := range c.Objects("env") {
 			if name := e.Object("valueFrom").Object("secretKeyRef").Text("name"); name != "" {
 				told(name, e.Text("name"))

@@ -108,6 +108,15 @@ func ordered(c *cluster) *Verdict {
 			v.fault("%s does not wait for %s: %s", r, other, why)
 		}
 	}
+	c.followed(must)
+	c.equipped(must)
+	c.permitted(must)
+	v.Shown = fmt.Sprintf("%d pairs, each in its order", pairs)
+	return v
+}
+
+// followed holds the orders of waits.
+func (c *cluster) followed(must func(r, other *state.Resource, why string)) {
 	for _, w := range waits {
 		for _, r := range c.Of(w.what) {
 			for _, token := range w.before {
@@ -119,30 +128,31 @@ func ordered(c *cluster) *Verdict {
 			}
 		}
 	}
+}
+
+// equipped holds that what starts a node, and a job that nodes wait for, has what it needs from its first moment.
+func (c *cluster) equipped(must func(r, other *state.Resource, why string)) {
+	needs := func(r *state.Resource, why string) {
+		for _, token := range needed {
+			for _, other := range c.Of(token) {
+				must(r, other, why)
+			}
+		}
+	}
 	for _, token := range starts {
 		for _, r := range c.Of(token) {
-			if !slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == r }) {
-				continue
-			}
-			for _, token := range needed {
-				for _, other := range c.Of(token) {
-					must(r, other, "a node that starts first fails, or starts alone")
-				}
+			if slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == r }) {
+				needs(r, "a node that starts first fails, or starts alone")
 			}
 		}
 	}
 	for _, w := range c.workloads(state.Job) {
-		for _, token := range append([]string{state.PodIdentityAssociation}, needed...) {
-			for _, other := range c.Of(token) {
-				if token != state.PodIdentityAssociation || other.Text("namespace") == w.namespace {
-					must(w.of, other, "a job that starts first fails")
-				}
-			}
+		const why = "a job that starts first fails"
+		needs(w.of, why)
+		for _, identity := range c.With(state.PodIdentityAssociation, "namespace", w.namespace) {
+			must(w.of, identity, why)
 		}
 	}
-	c.permitted(must)
-	v.Shown = fmt.Sprintf("%d pairs, each in its order", pairs)
-	return v
 }
 
 // passes are the types that pass a role on to what names them; every other type with a role acts under it at once.

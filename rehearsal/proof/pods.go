@@ -16,6 +16,11 @@ type workload struct {
 	spec      state.Object
 }
 
+// containers are the containers of the workload's pods, those that come first included.
+func (w *workload) containers() []state.Object {
+	return slices.Concat(w.spec.Objects("initContainers"), w.spec.Objects("containers"))
+}
+
 func (c *cluster) workloads(tokens ...string) []*workload {
 	var all []*workload
 	for _, token := range tokens {

@@ -145,13 +145,18 @@ func (c *cluster) fetched() *Verdict {
 	return v
 }
 
-func (c *cluster) file(v *Verdict, who, bucket, key, sum string) {
-	var object *state.Resource
+// object is an object of a bucket, or nil.
+func (c *cluster) object(bucket, key string) *state.Resource {
 	for _, o := range c.With(state.BucketObject, "key", key) {
 		if o.Text("bucket") == bucket {
-			object = o
+			return o
 		}
 	}
+	return nil
+}
+
+func (c *cluster) file(v *Verdict, who, bucket, key, sum string) {
+	object := c.object(bucket, key)
 	if object == nil {
 		v.fault("%s fetches %s, and there is no such object", who, key)
 		return

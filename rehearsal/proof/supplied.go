@@ -64,8 +64,7 @@ func (c *cluster) bundles() []bundle {
 	var all []bundle
 	for _, d := range c.Of(state.TaskDefinition) {
 		b := bundle{of: d, task: true}
-		var list []state.Object
-		_ = json.Unmarshal([]byte(d.Text("containerDefinitions")), &list)
+		list, _ := containersOf(d)
 		for _, o := range list {
 			b.containers = append(b.containers, newContainer(o, "environment", "secrets", "mountPoints", "sourceVolume", "containerPath"))
 		}
@@ -79,7 +78,7 @@ func (c *cluster) bundles() []bundle {
 	}
 	for _, w := range c.workloads(state.Deployment, state.StatefulSet, state.Job) {
 		b := bundle{of: w.of}
-		for _, o := range slices.Concat(w.spec.Objects("initContainers"), w.spec.Objects("containers")) {
+		for _, o := range w.containers() {
 			b.containers = append(b.containers, newContainer(o, "env", "", "volumeMounts", "name", "mountPath"))
 		}
 		for _, v := range w.spec.Objects("volumes") {
@@ -120,14 +119,6 @@ func (c container) at(path string) (mount, bool) {
 	return mount{}, false
 }
 
-// serves says that requests reach the container.
-func (c container) serves() bool {
-	return slices.ContainsFunc(slices.Concat(c.Objects("portMappings"), c.Objects("ports")), func(m state.Object) bool {
-		port, _ := m.Int("containerPort")
-		return port == nodeHTTPS
-	})
-}
-
 // supplied proves that each container finds the files and variables that its program reads.
 func (c *cluster) supplied() *Verdict {
 	v, seen := &Verdict{Claim: "Each container finds what its program reads, and starts after what writes it"}, 0
@@ -140,7 +131,7 @@ func (c *cluster) supplied() *Verdict {
 			if group := one.Object("logConfiguration").Object("options").Text("awslogs-group"); b.task && c.One(state.LogGroup, group, "name") == nil {
 				v.fault("what the container %s of %s prints goes into no log group of the stack", one.Text("name"), b.of)
 			}
-			if one.serves() {
+			if serving(one.definition) {
 				c.serverOf(v, b, one)
 			}
 		}
@@ -212,7 +203,7 @@ func (b bundle) mounted(v *Verdict, one container) {
 	// It says on a volume when the server may start.
 	if one.Text("name") == "turn" && b.task {
 		for path, m := range one.mounts {
-			read := slices.ContainsFunc(b.containers, func(c container) bool { return c.serves() && c.uses(m.volume) })
+			read := slices.ContainsFunc(b.containers, func(c container) bool { return serving(c.definition) && c.uses(m.volume) })
 			if m.readOnly && read {
 				v.fault("the container turn of %s cannot write to %s, so that the server never hears from it", b.of, path)
 			}
@@ -226,7 +217,7 @@ func (c container) fetches() bool { return fetchTarget.MatchString(c.text) }
 // after holds that a container that reads fetched files has their volumes and, in a task, waits until they are there. Init
 // containers of a pod come first.
 func (b bundle) after(v *Verdict, one container) {
-	if one.fetches() || b.task && !one.Flag("essential", true) || !b.task && !one.serves() {
+	if one.fetches() || b.task && !one.Flag("essential", true) || !b.task && !serving(one.definition) {
 		return
 	}
 	for _, other := range b.containers {

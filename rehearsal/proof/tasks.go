@@ -94,22 +94,34 @@ func (c *cluster) hostGroups(service *state.Resource) []*state.Resource {
 // containers are the containers of a task or a pod.
 func (n *node) containers() []state.Object {
 	if n.pod != nil {
-		return slices.Concat(n.pod.spec.Objects("initContainers"), n.pod.spec.Objects("containers"))
+		return n.pod.containers()
 	}
-	var all []state.Object
-	if n.task == nil || json.Unmarshal([]byte(n.text), &all) != nil {
+	if n.task == nil {
 		return nil
 	}
+	all, _ := containersOf(n.task)
 	return all
+}
+
+// containersOf are the containers of a task definition; ok is false where they cannot be read.
+func containersOf(definition *state.Resource) (all []state.Object, ok bool) {
+	ok = json.Unmarshal([]byte(definition.Text("containerDefinitions")), &all) == nil
+	return all, ok
+}
+
+// serving says that requests reach a container of ECS or Kubernetes: it has the node's port.
+func serving(container state.Object) bool {
+	return slices.ContainsFunc(slices.Concat(container.Objects("portMappings"), container.Objects("ports")), func(m state.Object) bool {
+		port, _ := m.Int("containerPort")
+		return port == nodeHTTPS
+	})
 }
 
 // server is the container that serves the node's port.
 func (n *node) server() state.Object {
 	for _, c := range n.containers() {
-		for _, m := range slices.Concat(c.Objects("portMappings"), c.Objects("ports")) {
-			if port, _ := m.Int("containerPort"); port == nodeHTTPS {
-				return c
-			}
+		if serving(c) {
+			return c
 		}
 	}
 	return nil

@@ -49,8 +49,7 @@ func inMinutes(rule state.Object, name string) time.Duration {
 
 // span is a time in the largest unit that holds it whole.
 func span(d time.Duration) string {
-	switch {
-	case d%time.Hour == 0:
+	if d%time.Hour == 0 {
 		return fmt.Sprintf("%d h", d/time.Hour)
 	}
 	return fmt.Sprintf("%d min", d/time.Minute)
