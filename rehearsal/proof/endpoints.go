@@ -92,7 +92,11 @@ func (a *access) outward(service string) []call {
 	own.name = "a principal of this account"
 	if service == "s3" {
 		bucket := "arn:" + a.partition + ":s3:::another/x"
-		return append(each(call{as: foreign}, bucket, "s3:PutObject"), each(call{as: own}, bucket, "s3:GetObject", "s3:PutObject")...)
+		all := append(each(call{as: foreign}, bucket, "s3:PutObject"), each(call{as: own}, bucket, "s3:GetObject", "s3:PutObject")...)
+		for _, r := range a.Of(state.BucketObject) {
+			all = append(all, each(call{as: foreign}, r.Text("arn"), "s3:GetObject")...)
+		}
+		return all
 	}
 	prefix := service
 	for of, names := range apiEndpoints {

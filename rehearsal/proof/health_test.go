@@ -82,6 +82,9 @@ var healthMutations = map[string]mutation{
 	"nobody can be asked for": {"prod", func(d *document) {
 		d.set("Group", "nodes", "tags", []any{})
 	}, starts, "have no tag Hazelcast"},
+	"nothing keeps a node out that still starts": {"prod", func(d *document) {
+		d.set("Group", "nodes", "initialLifecycleHooks", []any{})
+	}, starts, "Group nodes has no launch hook"},
 	"the hook is impatient": {"prod", func(d *document) {
 		for _, part := range []string{"inputs", "outputs"} {
 			d.get("Group", "nodes")[part].(map[string]any)["initialLifecycleHooks"].([]any)[0].(map[string]any)["heartbeatTimeout"] = 900.0

@@ -210,6 +210,10 @@ var permissionMutations = map[string]mutation{
 	"S3's endpoint lets this account read everywhere": {"eks", func(d *document) {
 		d.edit("VpcEndpoint", "s3", "policy", `"arn:aws:s3:::wso2is-eks-config-123456789012-eu-west-1/*"`, `"*"`)
 	}, outlets, "VpcEndpoint s3 lets s3:GetObject on arn:aws:s3:::another/x through for a principal of this account"},
+	"S3's endpoint lets another account's credentials read the stack's files": {"prod", func(d *document) {
+		d.edit("VpcEndpoint", "s3", "policy", `"aws:PrincipalAccount":"123456789012"`, `"aws:PrincipalAccount":"*"`)
+		d.edit("VpcEndpoint", "s3", "policy", `"StringEquals"`, `"StringLike"`)
+	}, outlets, "through for a principal of another account"},
 	"S3's endpoint names buckets by a pattern": {"fargate", func(d *document) {
 		d.edit("VpcEndpoint", "s3", "policy", "wso2is-fargate-config-123456789012-eu-west-1", "wso2is-*")
 	}, outlets, "VpcEndpoint s3 names the buckets wso2is-*, and another account could make one of them"},

@@ -110,7 +110,6 @@ var required = []struct {
 		{state.FileSystem, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the shared files"},
 		{state.Secret, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the secret"},
 		{state.EC2Instance, "rootBlockDevice.encrypted", only(true), nil, "its disk is not encrypted"},
-		{state.BucketLifecycle, "rules", only(some), takesLogs, "access logs stay, and cost, for ever"},
 		{state.EC2Instance, "rootBlockDevice.deleteOnTermination", only(true), nil, "its disk stays, and costs, when the node is gone"},
 		{state.EC2Instance, "rootBlockDevice.kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
 		{state.LaunchTemplate, "blockDeviceMappings[].ebs.encrypted", only("true"), nil, "a disk is not encrypted"},
@@ -175,6 +174,7 @@ var required = []struct {
 		{state.DBInstance, "deleteAutomatedBackups", only(false), outlasted, "its backups go with it"},
 		{state.DBInstance, "multiAz", only(true), standsBy, "nobody can log in while its zone is lost"},
 		{state.Bucket, "forceDestroy", only(false, nil), keeps, "it is deleted with all that is in it"},
+		{state.BackupVault, "forceDestroy", only(false, nil), protects, "it is deleted with all that is in it"},
 		{state.DBInstance, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
 		{state.LoadBalancer, "enableDeletionProtection", only(true), protects, "one call takes the cluster's name from it"},
 	}},
@@ -217,12 +217,31 @@ func configured(c *cluster, want Expected) []*Verdict {
 				v.fault("%s has no %s", b, part[strings.LastIndex(part, ":")+1:])
 			}
 		}
+		c.tidied(v, b)
 	}
 	if want.Prod {
 		c.protected(v)
 	}
 	left := slices.DeleteFunc([]*Verdict{c.leftReadable(), c.restored()}, func(v *Verdict) bool { return v == nil })
 	return append(all, left...)
+}
+
+// tidied proves that nothing stays in a bucket that nobody needs. An upload that was cut off costs until somebody ends it.
+// Source: S3 user guide, "Configuring a bucket lifecycle configuration to delete incomplete multipart uploads".
+func (c *cluster) tidied(v *Verdict, bucket *state.Resource) {
+	aborts, expires := false, false
+	for _, lifecycle := range c.With(state.BucketLifecycle, "bucket", bucket.Text("bucket")) {
+		for _, rule := range lifecycle.Objects("rules") {
+			aborts = aborts || rule.Object("abortIncompleteMultipartUpload") != nil
+			expires = expires || rule.Object("expiration") != nil
+		}
+	}
+	if !aborts {
+		v.fault("%s keeps, and pays for, uploads that were cut off", bucket)
+	}
+	if c.takesLogs(bucket.Text("bucket")) && !expires {
+		v.fault("%s keeps, and pays for, access logs for ever", bucket)
+	}
 }
 
 // leftReadable proves that the keys of databases stay that leave a snapshot, or backups, when they are deleted. A snapshot

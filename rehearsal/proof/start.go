@@ -88,7 +88,11 @@ func (p *proofs) startsOfInstance(n *node, failed string, v *Verdict) {
 		s, _ := state.Int(m[2])
 		takes += s
 	}
-	for _, hook := range n.origin.Objects("initialLifecycleHooks") {
+	hooks := n.origin.Objects("initialLifecycleHooks")
+	if len(hooks) == 0 {
+		v.fault("%s has no launch hook: a node gets requests before its server has started", n.origin)
+	}
+	for _, hook := range hooks {
 		if timeout, _ := hook.Int("heartbeatTimeout"); timeout < takes {
 			v.fault("the launch hook of %s gives a node up after %d s; waiting for its turn and starting may take %d s", n.origin, timeout, takes)
 		}

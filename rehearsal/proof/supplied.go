@@ -200,6 +200,9 @@ func (b bundle) mounted(v *Verdict, one container) {
 	if at, ok := one.at("/tmp"); one.closed && strings.Contains(one.text, "mktemp") && (!ok || at.readOnly) {
 		v.fault("the program of the container %s of %s makes temporary files, and its root file system is read-only", one.Text("name"), b.of)
 	}
+	if at, ok := one.at("/tmp"); b.task && strings.Contains(one.text, `"$ROOT/tmp"`) && (!ok || at.readOnly) {
+		v.fault("the container %s of %s opens /tmp to the programs beside it and cannot write there", one.Text("name"), b.of)
+	}
 	// It says on a volume when the server may start.
 	if one.Text("name") == "turn" && b.task {
 		for path, m := range one.mounts {

@@ -85,6 +85,11 @@ var containerMutations = map[string]mutation{
 			m.(map[string]any)["readOnly"] = true
 		}
 	}), supplied, "deployment.toml and cannot write there"},
+	"temporary files that nobody may write": {"fargate", ofTask("nodes", "prepare", func(c map[string]any) {
+		for _, m := range listOf(c["mountPoints"]) {
+			m.(map[string]any)["readOnly"] = m.(map[string]any)["containerPath"] == "/tmp"
+		}
+	}), supplied, "the container prepare of TaskDefinition nodes opens /tmp to the programs beside it and cannot write there"},
 	"shared files that cannot be written": {"ecs", ofTask("nodes", "server", func(c map[string]any) {
 		for _, m := range listOf(c["mountPoints"]) {
 			m.(map[string]any)["readOnly"] = true
@@ -140,8 +145,10 @@ var containerMutations = map[string]mutation{
 	"a control plane on the internet alone": {"eks", func(d *document) {
 		d.put("eks/cluster:Cluster", "cluster", "vpcConfig", "endpointPrivateAccess", false)
 	}, joins, "nodes would ask for its public address"},
+	"uploads for ever": {"fargate", func(d *document) { d.set("BucketLifecycleConfigurationV2", "config", "rules", []any{}) },
+		"What is stored is encrypted", "BucketV2 config keeps, and pays for, uploads that were cut off"},
 	"access logs for ever": {"prod", func(d *document) { d.set("BucketLifecycleConfigurationV2", "access-logs", "rules", []any{}) },
-		"What is stored is encrypted", "access logs stay, and cost, for ever"},
+		"What is stored is encrypted", "BucketV2 access-logs keeps, and pays for, access logs for ever"},
 	"a schema's task outside": {"fargate", func(d *document) {
 		d.edit("Document", "schema", "content", d.id("SecurityGroup", "nodes"), "sg-0aaaaaaaaaaaaaaaa")
 	}, dataReach, "the task of"},
