@@ -123,7 +123,8 @@ func (v *validator) proxy() {
 	ip, ipErr := netip.ParseAddr(host)
 	switch {
 	case err == nil && u.User != nil || strings.Contains(p.URL, "@"):
-		// The login is not repeated: an error is no place for it.
+		// The login is not repeated: an error is no place for it. The JDK's conf/net.properties has Basic in
+		// jdk.http.auth.tunneling.disabledSchemes, since release 8u111.
 		v.refuse(path+".url", "write http://host:port, and let the proxy know the nodes by their addresses",
 			"it has a login. Java takes none from its command line, which everybody on a node can read, and sends none in the clear "+
 				"for HTTPS (jdk.http.auth.tunneling.disabledSchemes)")

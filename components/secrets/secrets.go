@@ -154,6 +154,8 @@ func keyPolicy(scope awskit.Scope, copiesTo string) awskit.Policy {
 	if scope.Partition == "aws-cn" {
 		suffix += ".cn"
 	}
+	// The condition is that of the AWS managed policy CloudWatchLogsAPIKeyAccess.
+	// Source: docs.aws.amazon.com/aws-managed-policy/latest/reference/CloudWatchLogsAPIKeyAccess.html
 	logs := awskit.Statement{
 		Sid: "Logs", Effect: "Allow", Principal: map[string]any{"Service": "logs." + scope.Region + "." + suffix},
 		Action:    []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
