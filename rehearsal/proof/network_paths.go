@@ -161,7 +161,7 @@ func (n *network) leave(p *endpoint, to netip.Prefix, t traffic) (faults, open [
 	case way == nil:
 		return append(out, fmt.Sprintf("%s has no route for %s: %s reaches nothing there", table, to, p)), nil
 	case strings.HasPrefix(way.target, "nat-"):
-		return append(out, n.translate(way, to, t, subnet.Text("vpcId"))...), nil
+		return append(out, n.translate(p, way, to, t, subnet.Text("vpcId"))...), nil
 	case strings.HasPrefix(way.target, "igw-"):
 		if !p.public {
 			out = append(out, fmt.Sprintf("%s sends packets of %s to an internet gateway, but it has no public address", way.of, p))
@@ -173,8 +173,10 @@ func (n *network) leave(p *endpoint, to netip.Prefix, t traffic) (faults, open [
 	return append(out, fmt.Sprintf("%s leads to %s, which is no way to %s", way.of, way.target, to)), nil
 }
 
-// translate lists what keeps a NAT gateway from passing packets on.
-func (n *network) translate(way *route, to netip.Prefix, t traffic, vpc string) (faults []string) {
+// translate lists what keeps a NAT gateway from passing packets of an endpoint on. The network ACL of its subnet filters them
+// twice: between the endpoint and the gateway, and between the gateway and the internet.
+// https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html
+func (n *network) translate(from *endpoint, way *route, to netip.Prefix, t traffic, vpc string) (faults []string) {
 	nat := n.Get(state.NATGateway, way.target)
 	if nat == nil {
 		return []string{fmt.Sprintf("%s leads to %s, which is not in the state", way.of, way.target)}
@@ -187,10 +189,19 @@ func (n *network) translate(way *route, to netip.Prefix, t traffic, vpc string) 
 	if onward == nil || !strings.HasPrefix(onward.target, "igw-") {
 		return []string{fmt.Sprintf("%s is in %s, which has no route to an internet gateway", nat, n.subnetName(subnet))}
 	}
-	gateway := n.Get(state.InternetGateway, onward.target)
-	if gateway == nil || gateway.Text("vpcId") != vpc {
+	if !n.attached(onward, vpc) {
 		faults = append(faults, fmt.Sprintf("%s leads to %s, which is not attached to the VPC", onward.of, onward.target))
+	}
+	if subnet != from.subnet {
+		faults = append(faults, n.filter(subnet, false, from.addr, t)...)
+		faults = append(faults, n.filter(subnet, true, from.addr, ephemeral)...)
 	}
 	faults = append(faults, n.filter(subnet, true, to, t)...)
 	return append(faults, n.filter(subnet, false, to, ephemeral)...)
+}
+
+// attached says whether a route leads to an internet gateway of the VPC.
+func (n *network) attached(way *route, vpc string) bool {
+	gateway := n.Get(state.InternetGateway, way.target)
+	return gateway != nil && gateway.Text("vpcId") == vpc
 }

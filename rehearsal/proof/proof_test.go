@@ -105,8 +105,12 @@ const (
 	objectKind  = "BucketObjectv2"
 )
 
-// acl puts a private subnet behind a network ACL.
-func acl(d *document, lines ...map[string]any) {
+// acl puts a private subnet behind a network ACL, and edge a public one.
+func acl(d *document, lines ...map[string]any) { guard(d, "guard", "private-eu-west-1a", lines...) }
+
+func edge(d *document, lines ...map[string]any) { guard(d, "edge", "public-eu-west-1a", lines...) }
+
+func guard(d *document, name, subnet string, lines ...map[string]any) {
 	ingress, egress := []any{}, []any{}
 	for _, l := range lines {
 		if l["out"] == true {
@@ -115,8 +119,8 @@ func acl(d *document, lines ...map[string]any) {
 			ingress = append(ingress, l)
 		}
 	}
-	d.add("aws:ec2/networkAcl:NetworkAcl", "guard", "acl-1", map[string]any{
-		"vpcId": d.id("Vpc", "vpc"), "subnetIds": []any{d.id("Subnet", "private-eu-west-1a")}, "ingress": ingress,
+	d.add("aws:ec2/networkAcl:NetworkAcl", name, "acl-1", map[string]any{
+		"vpcId": d.id("Vpc", "vpc"), "subnetIds": []any{d.id("Subnet", subnet)}, "ingress": ingress,
 		"egress": egress,
 	})
 }
@@ -199,6 +203,11 @@ var networkMutations = map[string]mutation{
 	}, clientsReach, "Listener http answers plain HTTP with forward"},
 	"no way back to clients": {"prod", func(d *document) { d.drop("Route", "public-internet") }, clientsReach,
 		"has no route to an internet gateway"},
+	"clients' internet gateway is of another VPC": {"dev", func(d *document) { d.set("InternetGateway", "internet", "vpcId", "vpc-1") },
+		clientsReach, "which is not attached to the VPC: answers of the load balancer do not get back"},
+	"a way back to few clients": {"prod", func(d *document) {
+		d.set("Route", "public-internet", "destinationCidrBlock", "198.51.100.0/24")
+	}, clientsReach, "has no route to an internet gateway for 0.0.0.0/0"},
 	"a network ACL denies clients": {"prod", func(d *document) {
 		d.add("aws:ec2/networkAcl:NetworkAcl", "edge", "acl-2", map[string]any{
 			"subnetIds": []any{d.id("Subnet", "public-eu-west-1a")}, "ingress": []any{}, "egress": []any{},
@@ -269,6 +278,14 @@ var networkMutations = map[string]mutation{
 	}, callOut, "NatGateway eu-west-1a is in Subnet private-eu-west-1a, which has no route to an internet gateway"},
 	"the internet gateway is of another VPC": {"dev", func(d *document) { d.set("InternetGateway", "internet", "vpcId", "vpc-1") },
 		callOut, "which is not attached to the VPC"},
+	"a network ACL keeps nodes from the NAT gateway": {"dev", func(d *document) {
+		edge(d, line(90, false, "deny", "10.0.0.0/20", 443, 443), line(100, false, "allow", "0.0.0.0/0", 0, 65535),
+			line(100, true, "allow", "0.0.0.0/0", 0, 65535))
+	}, callOut, "rule 90 of NetworkAcl edge denies tcp 443 into Subnet public-eu-west-1a for 10.0.0.16/32"},
+	"a network ACL keeps the NAT gateway's answers": {"dev", func(d *document) {
+		edge(d, line(100, false, "allow", "0.0.0.0/0", 0, 65535), line(90, true, "deny", "10.0.0.0/16", 40000, 50000),
+			line(100, true, "allow", "0.0.0.0/0", 0, 65535))
+	}, callOut, "rule 90 of NetworkAcl edge denies tcp 1024-65535 out of Subnet public-eu-west-1a for 10.0.0.16/32"},
 	"nodes get out everywhere": {"prod", func(d *document) {
 		d.set(egressRule, "outside-out-203.0.113.0_24", "cidrIpv4", "0.0.0.0/0")
 	}, callOut, "outside-out-203.0.113.0_24 is too wide: it lets wso2is-prod-nodes in eu-west-1a reach 0.0.0.0/0"},

@@ -40,11 +40,8 @@ func (p *proofs) proveClients() {
 	allowed := p.allowedClients()
 	for _, b := range p.balancers {
 		p.proveWayIn(b, allowed)
-		if p.Get(state.Subnet, b.subnet) == nil {
-			p.clients.open("the load balancer's subnets are not this stack's: their routes are not in its state")
-		} else if b.public && p.net.toInternet(b.subnet) == nil {
-			p.clients.fault("%s of the load balancer has no route to an internet gateway: answers do not get back",
-				p.net.subnetName(b.subnet))
+		for _, to := range allowed {
+			p.wayBack(p.clients, b, to)
 		}
 	}
 	p.clients.Shown = "from " + list(allowed)
@@ -75,15 +72,40 @@ func (p *proofs) proveListeners(lb *state.Resource) {
 func (p *proofs) proveWayIn(b *endpoint, allowed []netip.Prefix) {
 	for _, port := range []int{publicHTTPS, publicHTTP} {
 		for _, from := range allowed {
-			in := p.net.allowed(b.groups, true, func(r *rule) bool { return within(from, r.peerRange) })
-			for _, missing := range tcpPort(port).minus(in...) {
-				p.clients.fault("no ingress rule of %s lets %s in from %s", p.net.groupNames(b.groups), missing, from)
-			}
-			for _, dropped := range slices.Concat(
-				p.net.filter(b.subnet, false, from, tcpPort(port)), p.net.filter(b.subnet, true, from, ephemeral)) {
-				p.clients.fault("%s", dropped)
-			}
+			p.wayIn(p.clients, b, from, port)
 		}
+	}
+}
+
+func (p *proofs) wayIn(v *Verdict, b *endpoint, from netip.Prefix, port int) {
+	in := p.net.allowed(b.groups, true, func(r *rule) bool { return within(from, r.peerRange) })
+	for _, missing := range tcpPort(port).minus(in...) {
+		v.fault("no ingress rule of %s lets %s in from %s", p.net.groupNames(b.groups), missing, from)
+	}
+	for _, dropped := range slices.Concat(
+		p.net.filter(b.subnet, false, from, tcpPort(port)), p.net.filter(b.subnet, true, from, ephemeral)) {
+		v.fault("%s", dropped)
+	}
+}
+
+// wayBack holds that answers of an interface of the load balancer get back to clients on the internet. An internet gateway
+// that is attached to no VPC passes nothing.
+func (p *proofs) wayBack(v *Verdict, b *endpoint, to netip.Prefix) {
+	subnet := p.Get(state.Subnet, b.subnet)
+	if subnet == nil {
+		v.open("the load balancer's subnets are not this stack's: their routes are not in its state")
+		return
+	}
+	if !b.public {
+		return
+	}
+	way := p.net.exit(b.subnet, to)
+	switch {
+	case way == nil || !strings.HasPrefix(way.target, "igw-"):
+		v.fault("%s of the load balancer has no route to an internet gateway for %s: answers do not get back",
+			p.net.subnetName(b.subnet), to)
+	case !p.net.attached(way, subnet.Text("vpcId")):
+		v.fault("%s leads to %s, which is not attached to the VPC: answers of the load balancer do not get back", way.of, way.target)
 	}
 }
 

@@ -1,0 +1,122 @@
+//go:build linux
+
+package netns
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
+)
+
+// World is the network of a state that runs: a namespace for each interface, joined by a router.
+type World struct {
+	Router, Internet *Namespace
+	// Hosts are the namespaces of the interfaces, by their device.
+	Hosts map[string]*Namespace
+	gates []*Namespace
+}
+
+// NewWorld runs a network.
+func NewWorld(n *vpc.Network) (*World, error) {
+	w := &World{Hosts: map[string]*Namespace{}}
+	var err error
+	if w.Router, err = New("the router"); err != nil {
+		return nil, err
+	}
+	if w.Internet, err = w.attach("the internet", vpc.Internet); err != nil {
+		return nil, err
+	}
+	// Every address but the VPC's and the router's is the internet's own.
+	commands := fmt.Sprintf("rule add pref 1 lookup 9\nrule add pref 2 lookup local\nrule del pref 0\n"+
+		"addr add %s/32 dev eth0\naddr add %s/32 dev lo\nroute add %s dev eth0 scope link table 9\n", vpc.InternetAddress, vpc.Client, vpc.RouterAddress)
+	for _, v := range n.VPCs() {
+		commands += fmt.Sprintf("route add %s via %s dev eth0 onlink src %s table 9\n", v, vpc.RouterAddress, vpc.Client)
+	}
+	// What a gateway endpoint leads to is reached through it, or not at all.
+	for _, g := range n.Gateways {
+		for _, block := range g.Blocks {
+			commands += fmt.Sprintf("route add blackhole %s table 9\n", block)
+		}
+	}
+	// A next hop that is local would be refused, so that this route comes last.
+	if err := w.Internet.Batch(commands + "route add local 0.0.0.0/0 dev lo table local\n"); err != nil {
+		return nil, err
+	}
+	for _, g := range n.Gateways {
+		host, err := w.attach(g.Of.Name, g.Device)
+		if err != nil {
+			return nil, err
+		}
+		w.gates = append(w.gates, host)
+		commands = "addr add " + vpc.InternetAddress + "/32 dev eth0\nroute add " + vpc.RouterAddress + " dev eth0 scope link\n" +
+			"route add default via " + vpc.RouterAddress + " dev eth0\n"
+		for _, block := range g.Blocks {
+			commands += fmt.Sprintf("route add local %s dev lo\n", block)
+		}
+		if err := host.Batch(commands); err != nil {
+			return nil, err
+		}
+	}
+	for _, i := range n.Interfaces {
+		if err := w.host(i); err != nil {
+			return nil, err
+		}
+	}
+	return w, w.Apply(n)
+}
+
+// attach makes a namespace with a link to the router.
+func (w *World) attach(name, device string) (*Namespace, error) {
+	host, err := New(name)
+	if err != nil {
+		return nil, err
+	}
+	return host, errors.Join(w.Router.Link(device, host, "eth0"), w.Router.Batch("addr add "+vpc.RouterAddress+"/32 dev "+device+"\n"))
+}
+
+func (w *World) host(i *vpc.Interface) error {
+	host, err := w.attach(i.Name, i.Device)
+	if err != nil {
+		return err
+	}
+	w.Hosts[i.Device] = host
+	err = host.Batch(fmt.Sprintf("addr add %s/32 dev eth0\nroute add %s dev eth0 scope link\nroute add default via %s dev eth0 src %s\n",
+		i.Address, vpc.RouterAddress, vpc.RouterAddress, i.Address))
+	if err == nil && i.Kind == vpc.NAT {
+		// An answer to what did not come through it is none of the gateway's.
+		_, err = host.Output("table ip nat {\n chain out { type nat hook postrouting priority 100; oifname eth0 masquerade; }\n"+
+			" chain own { type filter hook forward priority 0; ct state invalid drop; }\n}\n", "nft", "-f", "-")
+	}
+	return err
+}
+
+// Apply gives the router the rules and routes of a network with the same interfaces.
+func (w *World) Apply(n *vpc.Network) error {
+	if err := w.Router.Batch(n.Flush() + "rule add pref 32766 lookup main\n" + n.Routes()); err != nil {
+		return err
+	}
+	_, err := w.Router.Output(n.Rules(), "nft", "-f", "-")
+	return err
+}
+
+// Close lets all namespaces go.
+func (w *World) Close() error {
+	all := append([]*Namespace{w.Router, w.Internet}, w.gates...)
+	for _, h := range w.Hosts {
+		all = append(all, h)
+	}
+	var errs []error
+	for _, n := range all {
+		errs = append(errs, n.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Host is the namespace behind a device of the router, the internet among them.
+func (w *World) Host(device string) *Namespace {
+	if device == vpc.Internet {
+		return w.Internet
+	}
+	return w.Hosts[device]
+}

@@ -1,0 +1,93 @@
+package sandbox
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Serve runs the part that this process was started for, and then ends the process. Where it was started for none, it returns.
+// A program that calls Run calls it first of all.
+func Serve(parts map[string]Part) {
+	part, ok := parts[os.Getenv(inside)]
+	if !ok {
+		return
+	}
+	input, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		fail(err)
+	}
+	// Mounts of the part are nobody else's, and what it writes below Dir is gone with it.
+	if err := errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), unix.Mount("proc", "/proc", "proc", 0, ""),
+		unix.Mount("tmpfs", Dir, "tmpfs", 0, "mode=0755")); err != nil {
+		fail(fmt.Errorf("making a directory for what runs: %w", err))
+	}
+	result, err := part(context.Background(), input, os.Stdout)
+	if err != nil {
+		fail(err)
+	}
+	if _, err := os.NewFile(3, "result").Write(result); err != nil {
+		fail(fmt.Errorf("handing the result back: %w", err))
+	}
+	os.Exit(0)
+}
+
+// Dir is where a part may write.
+const Dir = "/mnt"
+
+// Run runs a part in namespaces of its own. Its error is the part's own.
+func Run(ctx context.Context, name string, input []byte, out io.Writer) ([]byte, error) {
+	// The part ends with the thread that started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("making a pipe: %w", err)
+	}
+	defer func() { _ = read.Close() }()
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(), inside+"="+name)
+	said := &strings.Builder{}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = bytes.NewReader(input), out, io.MultiWriter(out, said), []*os.File{write}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC, Pdeathsig: syscall.SIGKILL,
+		// The terminal's interrupt is for the process that waits, which then ends this one.
+		Setpgid: true,
+	}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+	err = cmd.Start()
+	_ = write.Close()
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) {
+		return nil, Missing("the kernel allows no namespaces to this user (" + err.Error() + "); run it as root, or let users have them: " +
+			"sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0 user.max_user_namespaces=1000")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+	result, failed := io.ReadAll(read)
+	if err := cmd.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("interrupted: %w", ctx.Err())
+		}
+		return nil, errors.New(cmp.Or(strings.TrimSpace(said.String()), name+": "+err.Error()))
+	}
+	return result, failed
+}

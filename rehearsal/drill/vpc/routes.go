@@ -1,0 +1,210 @@
+package vpc
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// The addresses on both ends of each link to the router. Every interface has its own address and sends everything to the
+// router, as the one that AWS has in each subnet.
+const (
+	RouterAddress   = "169.254.1.1"
+	InternetAddress = "169.254.1.2"
+)
+
+// Client is the address from which the internet calls.
+const Client = "203.0.113.10"
+
+// table is a route table.
+type table struct {
+	vpc    netip.Prefix
+	routes []route
+	number int
+}
+
+type route struct {
+	to     netip.Prefix
+	target string
+}
+
+// targets are the properties of a route that say where it goes.
+var targets = []string{
+	"gatewayId", "natGatewayId", "transitGatewayId", "vpcEndpointId", "vpcPeeringConnectionId", "networkInterfaceId",
+	"egressOnlyGatewayId", "localGatewayId", "carrierGatewayId", "coreNetworkArn",
+}
+
+func (n *Network) readTables() error {
+	for _, token := range []string{state.RouteTable, state.DefaultRouteTable} {
+		for _, t := range n.Of(token) {
+			one := n.table(t.ID, n.Get(state.VPC, t.Text("vpcId")))
+			for _, b := range t.Objects("routes") {
+				one.routes = append(one.routes, newRoute(b.Text("cidrBlock"), b.Text))
+			}
+		}
+	}
+	for _, v := range n.Of(state.VPC) {
+		main := v.Text("mainRouteTableId")
+		for _, m := range n.With(state.MainRouteTableAssociation, "vpcId", v.ID) {
+			main = m.Text("routeTableId")
+		}
+		n.table(main, v)
+		for _, subnet := range n.With(state.Subnet, "vpcId", v.ID) {
+			n.joins[subnet.ID] = main
+		}
+	}
+	for _, r := range n.Of(state.Route) {
+		if t := n.tables[r.Text("routeTableId")]; t != nil {
+			t.routes = append(t.routes, newRoute(r.Text("destinationCidrBlock"), r.Text))
+		}
+	}
+	for _, a := range n.Of(state.RouteTableAssociation) {
+		if subnet := a.Text("subnetId"); subnet != "" {
+			n.joins[subnet] = a.Text("routeTableId")
+		}
+	}
+	for _, g := range n.Gateways {
+		tables := g.Of.Texts("routeTableIds")
+		for _, a := range n.With(state.VPCEndpointRouteTableAssociation, "vpcEndpointId", g.Of.ID) {
+			tables = append(tables, a.Text("routeTableId"))
+		}
+		for _, id := range tables {
+			for _, block := range g.Blocks {
+				if t := n.tables[id]; t != nil {
+					t.routes = append(t.routes, route{block, g.Of.ID})
+				}
+			}
+		}
+	}
+	for i, id := range slices.Sorted(maps.Keys(n.tables)) {
+		n.tables[id].number = 100 + i
+	}
+	return nil
+}
+
+// table is the table of an id, which has the route to its own VPC from the start.
+func (n *Network) table(id string, vpc *state.Resource) *table {
+	if n.tables[id] == nil {
+		own := prefix(vpc.Text("cidrBlock"))
+		n.tables[id] = &table{vpc: own, routes: []route{{own, "local"}}}
+	}
+	return n.tables[id]
+}
+
+func newRoute(to string, get func(string) string) route {
+	r := route{to: prefix(to)}
+	for _, key := range targets {
+		if r.target == "" {
+			r.target = get(key)
+		}
+	}
+	return r
+}
+
+// best is the most specific route for an address.
+func (t *table) best(to netip.Addr) *route {
+	var found *route
+	for i, r := range t.routes {
+		if r.to.IsValid() && r.to.Contains(to) && (found == nil || r.to.Bits() > found.to.Bits()) {
+			found = &t.routes[i]
+		}
+	}
+	return found
+}
+
+// Routes are the router's tables as a batch of `ip`: which one holds for a packet is decided by the interface that it comes
+// from. Flush is the batch that takes them away again.
+func (n *Network) Routes() string {
+	b := &strings.Builder{}
+	for _, id := range slices.Sorted(maps.Keys(n.tables)) {
+		t := n.tables[id]
+		for _, i := range n.Interfaces {
+			way := t.best(i.Address)
+			if way != nil && way.target == "local" {
+				fmt.Fprintf(b, "route replace %s/32 dev %s scope link table %d\n", i.Address, i.Device, t.number)
+			} else if way != nil {
+				fmt.Fprintf(b, "route replace %s table %d\n", n.hop(i.Address.String()+"/32", way.target), t.number)
+			}
+		}
+		fmt.Fprintf(b, "route replace unreachable %s table %d metric 9999\n", t.vpc, t.number)
+		for _, r := range t.routes {
+			if r.target != "local" && r.to.IsValid() {
+				fmt.Fprintf(b, "route replace %s table %d\n", n.hop(r.to.String(), r.target), t.number)
+			}
+		}
+	}
+	for _, i := range n.Interfaces {
+		if t := n.tables[n.joins[i.Subnet]]; t != nil {
+			// Within a subnet no route table is asked.
+			fmt.Fprintf(b, "rule add pref 5 iif %s to %s lookup %d\n", i.Device, prefix(n.Get(state.Subnet, i.Subnet).Text("cidrBlock")), straight)
+			fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", i.Device, t.number)
+		}
+		if i.Public && n.attached(i) {
+			fmt.Fprintf(b, "route replace %s/32 dev %s scope link table %d\n", i.Address, i.Device, fromInternet)
+		}
+		fmt.Fprintf(b, "route replace %s/32 dev %s scope link table %d\n", i.Address, i.Device, straight)
+	}
+	fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", Internet, fromInternet)
+	for _, g := range n.Gateways {
+		fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", g.Device, straight)
+	}
+	return b.String()
+}
+
+// The tables of what no route table of AWS decides: what comes from the internet, and what stays in a subnet or comes from a
+// gateway endpoint.
+const (
+	fromInternet = 90
+	straight     = 91
+)
+
+// Flush is the batch of `ip` that takes all rules and routes away which an earlier Routes made.
+func (n *Network) Flush() string {
+	b := &strings.Builder{}
+	b.WriteString("rule flush\n")
+	for _, number := range []int{fromInternet, straight} {
+		fmt.Fprintf(b, "route flush table %d\n", number)
+	}
+	for i := range len(n.tables) {
+		fmt.Fprintf(b, "route flush table %d\n", 100+i)
+	}
+	return b.String()
+}
+
+// attached says whether an internet gateway is attached to the VPC of an interface.
+func (n *Network) attached(i *Interface) bool {
+	vpc := n.Get(state.Subnet, i.Subnet).Text("vpcId")
+	return slices.ContainsFunc(n.Of(state.InternetGateway), func(g *state.Resource) bool { return g.Text("vpcId") == vpc })
+}
+
+// hop is a route of Linux. What is behind a target that the state does not have swallows packets, and so does a gateway
+// that is attached to no VPC.
+func (n *Network) hop(to, target string) string {
+	for _, g := range n.Gateways {
+		if g.Of.ID == target {
+			return fmt.Sprintf("%s dev %s scope link", to, g.Device)
+		}
+	}
+	for _, i := range n.Find(NAT) {
+		if i.Of.ID == target {
+			return fmt.Sprintf("%s via %s dev %s onlink", to, i.Address, i.Device)
+		}
+	}
+	if gateway := n.Get(state.InternetGateway, target); gateway != nil && gateway.Text("vpcId") != "" {
+		return fmt.Sprintf("%s via %s dev %s onlink", to, InternetAddress, Internet)
+	}
+	return "blackhole " + to
+}
+
+// VPCs are the ranges of the state's VPCs.
+func (n *Network) VPCs() []netip.Prefix {
+	var all []netip.Prefix
+	for _, v := range n.Of(state.VPC) {
+		all = append(all, prefix(v.Text("cidrBlock")))
+	}
+	return all
+}

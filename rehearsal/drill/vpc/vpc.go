@@ -1,0 +1,276 @@
+// Package vpc is the network of an exported state in the form in which Linux can run it: network interfaces with their
+// addresses, and security groups, network ACLs and route tables as rules of nftables and routes. It reads the state anew and
+// imports nothing of rehearsal/proof, whose verdicts are compared with what it lets through.
+package vpc
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// Kind is what an interface belongs to.
+type Kind string
+
+// The kinds of interfaces.
+const (
+	Node        Kind = "node"
+	Balancer    Kind = "load balancer"
+	Database    Kind = "database"
+	MountTarget Kind = "mount target"
+	Endpoint    Kind = "endpoint"
+	NAT         Kind = "NAT gateway"
+)
+
+// Interface is a network interface in a subnet.
+type Interface struct {
+	Kind Kind
+	Name string
+	// Device is what the router calls its end of the link.
+	Device string
+	// Of is the resource that has the interface.
+	Of      *state.Resource
+	Subnet  string
+	Address netip.Addr
+	// Groups are the security groups on it. A NAT gateway has none, and nothing filters there but the network ACL.
+	Groups []string
+	// Public says that it has an address of the internet.
+	Public bool
+}
+
+// Gateway is a gateway endpoint: packets for its ranges go to it, where a route table has it.
+type Gateway struct {
+	Of     *state.Resource
+	Device string
+	Blocks []netip.Prefix
+}
+
+// Internet is the device that leads to everything outside.
+const Internet = "internet"
+
+// Network is the network of a state.
+type Network struct {
+	*state.State
+	Interfaces []*Interface
+	Gateways   []*Gateway
+
+	rules  []rule
+	acls   map[string][]entry // by subnet
+	tables map[string]*table  // by id
+	joins  map[string]string  // tables by subnet
+	taken  map[netip.Addr]bool
+}
+
+// Of reads the network of a state. What it cannot run is an error that names the resource.
+func Of(s *state.State) (*Network, error) {
+	n := &Network{State: s, acls: map[string][]entry{}, tables: map[string]*table{}, joins: map[string]string{}, taken: map[netip.Addr]bool{}}
+	for _, find := range []func() error{n.findInterfaces, n.readGroups, n.readACLs, n.readTables} {
+		if err := find(); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// Find lists the interfaces of a kind.
+func (n *Network) Find(kind Kind) []*Interface {
+	var all []*Interface
+	for _, i := range n.Interfaces {
+		if i.Kind == kind {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// findInterfaces finds what has an address. Those that the state knows come first, since the others take what is left.
+func (n *Network) findInterfaces() error {
+	for _, token := range []string{state.ECSService, state.Deployment} {
+		for _, r := range n.Of(token) {
+			return fmt.Errorf("%s: only the network of nodes that are EC2 instances can be run here", r)
+		}
+	}
+	for _, r := range n.Of(state.EC2Instance) {
+		n.instance(r)
+	}
+	for _, r := range n.Of(state.MountTarget) {
+		n.add(Interface{
+			Kind: MountTarget, Name: r.Name, Of: r, Subnet: r.Text("subnetId"), Address: address(r.Text("ipAddress")),
+			Groups: r.Texts("securityGroups"),
+		})
+	}
+	for _, r := range n.Of(state.NATGateway) {
+		n.add(Interface{
+			Kind: NAT, Name: r.Name, Of: r, Subnet: r.Text("subnetId"), Address: address(r.Text("privateIp")),
+			Public: r.Text("connectivityType") != "private",
+		})
+	}
+	for _, r := range n.Of(state.DBInstance) {
+		n.database(r)
+	}
+	for _, r := range n.Of(state.LoadBalancer) {
+		for _, subnet := range r.Texts("subnets") {
+			n.add(Interface{
+				Kind: Balancer, Name: r.Text("name"), Of: r, Subnet: subnet, Groups: r.Texts("securityGroups"),
+				Public: !r.Flag("internal", false),
+			})
+		}
+	}
+	for _, r := range n.Of(state.AutoScalingGroup) {
+		n.group(r)
+	}
+	for _, r := range n.Of(state.VPCEndpoint) {
+		n.endpoint(r)
+	}
+	for i, one := range n.Interfaces {
+		one.Device = fmt.Sprintf("i%d", i)
+		if one.Address.IsValid() {
+			continue
+		}
+		if one.Address = n.free(one.Subnet); !one.Address.IsValid() {
+			return fmt.Errorf("%s has no address in the state, and its subnet %q none that is free", one.Of, one.Subnet)
+		}
+	}
+	return nil
+}
+
+func (n *Network) add(one Interface) {
+	if one.Address.IsValid() {
+		n.taken[one.Address] = true
+	}
+	n.Interfaces = append(n.Interfaces, &one)
+}
+
+// instance is on its own interface, or on the one that it was given.
+func (n *Network) instance(r *state.Resource) {
+	one := Interface{
+		Kind: Node, Name: r.Name, Of: r, Subnet: r.Text("subnetId"), Address: address(r.Text("privateIp")),
+		Groups: r.Texts("vpcSecurityGroupIds"), Public: r.Text("publicIp") != "",
+	}
+	if given := n.Get(state.NetworkInterface, r.Text("networkInterfaces.networkInterfaceId")); given != nil {
+		one.Subnet, one.Address, one.Groups = given.Text("subnetId"), address(given.Text("privateIp")), given.Texts("securityGroups")
+	}
+	n.add(one)
+}
+
+// group is as many instances as an Auto Scaling group wants, spread over its subnets.
+func (n *Network) group(r *state.Resource) {
+	spec := r.Object("launchTemplate")
+	template := n.One(state.LaunchTemplate, cmp.Or(spec.Text("id"), spec.Text("name")), "name")
+	subnets := r.Texts("vpcZoneIdentifiers")
+	wanted, ok := r.Int("desiredCapacity")
+	if !ok {
+		wanted, _ = r.Int("minSize")
+	}
+	if template == nil || len(subnets) == 0 {
+		return
+	}
+	groups := template.Texts("vpcSecurityGroupIds")
+	for _, i := range template.Objects("networkInterfaces") {
+		groups = append(groups, i.Texts("securityGroups")...)
+	}
+	for i := range wanted {
+		n.add(Interface{
+			Kind: Node, Name: fmt.Sprintf("%s-%d", r.Text("name"), i+1), Of: r, Subnet: subnets[i%len(subnets)], Groups: groups,
+		})
+	}
+}
+
+// database is in the subnet of its zone.
+func (n *Network) database(r *state.Resource) {
+	var subnets []string
+	if g := n.One(state.DBSubnetGroup, r.Text("dbSubnetGroupName"), "name"); g != nil {
+		subnets = g.Texts("subnetIds")
+	}
+	at := ""
+	for _, id := range subnets {
+		if s := n.Get(state.Subnet, id); at == "" || s.Text("availabilityZone") == r.Text("availabilityZone") {
+			at = id
+		}
+	}
+	n.add(Interface{
+		Kind: Database, Name: r.Text("identifier"), Of: r, Subnet: at, Groups: r.Texts("vpcSecurityGroupIds"),
+		Public: r.Flag("publiclyAccessible", false),
+	})
+}
+
+func (n *Network) endpoint(r *state.Resource) {
+	switch r.Text("vpcEndpointType") {
+	case "Interface":
+		for _, subnet := range r.Texts("subnetIds") {
+			n.add(Interface{Kind: Endpoint, Name: r.Name, Of: r, Subnet: subnet, Groups: r.Texts("securityGroupIds")})
+		}
+	case "Gateway":
+		g := &Gateway{Of: r, Device: fmt.Sprintf("g%d", len(n.Gateways))}
+		for _, block := range r.Texts("cidrBlocks") {
+			g.Blocks = append(g.Blocks, netip.MustParsePrefix(block).Masked())
+		}
+		n.Gateways = append(n.Gateways, g)
+	}
+}
+
+// free takes an address from the end of a subnet, of which AWS keeps the last one.
+func (n *Network) free(subnet string) netip.Addr {
+	s := n.Get(state.Subnet, subnet)
+	p, err := netip.ParsePrefix(s.Text("cidrBlock"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	for a := last(p).Prev(); p.Contains(a); a = a.Prev() {
+		if !n.taken[a] {
+			n.taken[a] = true
+			return a
+		}
+	}
+	return netip.Addr{}
+}
+
+// last is the last address of a range of IPv4.
+func last(p netip.Prefix) netip.Addr {
+	octets := p.Masked().Addr().As4()
+	for bit := p.Bits(); bit < 32; bit++ {
+		octets[bit/8] |= 1 << (7 - bit%8)
+	}
+	return netip.AddrFrom4(octets)
+}
+
+func address(s string) netip.Addr {
+	a, _ := netip.ParseAddr(s)
+	return a
+}
+
+// identifier is an id as nftables takes it for a name.
+func identifier(id string) string { return strings.ReplaceAll(id, "-", "_") }
+
+func quoted(all []string) string {
+	out := make([]string, len(all))
+	for i, one := range all {
+		out[i] = `"` + one + `"`
+	}
+	return strings.Join(out, ", ")
+}
+
+func addresses(all []*Interface, choose func(*Interface) bool) []string {
+	var out []string
+	for _, i := range all {
+		if choose(i) {
+			out = append(out, i.Address.String())
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// At is the interface behind a device of the router.
+func (n *Network) At(device string) *Interface {
+	for _, i := range n.Interfaces {
+		if i.Device == device {
+			return i
+		}
+	}
+	return nil
+}
