@@ -10,7 +10,7 @@ PATH_PULUMI := $(shell pulumi version 2>/dev/null | grep -E '^$(basename $(PULUM
 PULUMI_HOME_DIR := $(if $(PATH_PULUMI),,.cache/pulumi-$(PULUMI_VERSION))
 PULUMI_BIN := $(if $(PULUMI_HOME_DIR),$(PULUMI_HOME_DIR)/bin/pulumi)
 
-.PHONY: build test rehearse prices preflight bench docs lint clean
+.PHONY: build test rehearse drill prices preflight bench docs lint clean
 
 ## build: the Pulumi program, where Pulumi.yaml expects it
 build:
@@ -34,6 +34,11 @@ rehearse: $(PULUMI_BIN)
 	cd rehearsal && go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults $(FAULTS)) \
 		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+
+## drill: start STACK (dev) on this machine as its rehearsed state says, with stand-ins for the product, and break it
+drill: $(PULUMI_BIN)
+	cd rehearsal && go build -o ../.cache/rehearsal .
+	.cache/rehearsal --project . --drill $(if $(STACK),--stack $(STACK)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 $(PULUMI_BIN):
 	cd rehearsal && go build \

@@ -18,10 +18,12 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/stackfile"
 	"github.com/wso2is-aws/wso2is/rehearsal/change"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill"
 	"github.com/wso2is-aws/wso2is/rehearsal/fault"
 	"github.com/wso2is-aws/wso2is/rehearsal/mutation"
 	"github.com/wso2is-aws/wso2is/rehearsal/price"
@@ -31,7 +33,8 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	drill.Serve()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		var problems config.Problems
@@ -76,6 +79,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	mutants := flags.String("mutants", "", "damage what is registered, one thing at a time, in the place of a rehearsal: all, or a regular expression")
 	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, in the place of a rehearsal")
 	restore := flags.String("restore", "", "rehearse a restore, in the place of a stack's life: damaged, gone, or all")
+	drilled := flags.Bool("drill", false, "start the rehearsed stack on this machine and break it, in the place of its life")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
 	flags.Var(given, "secret", "a secret value, such as wso2is:admin.password=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
@@ -99,6 +103,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if *restore != "" {
 		return restoreStack(ctx, of(cmp.Or(*stack, "prod")), *restore, *project)
+	}
+	if *drilled {
+		return drillStack(ctx, of(cmp.Or(*stack, "dev")), *project)
 	}
 	if *faults == "" && *mutants == "" {
 		return rehearse.Run(ctx, of(cmp.Or(*stack, "dev")))
@@ -191,6 +198,27 @@ func restoreStack(ctx context.Context, o rehearse.Options, which, project string
 		}
 	}
 	return nil
+}
+
+// drillStack rehearses a stack up to its first up, and then runs what its state says on this machine.
+func drillStack(ctx context.Context, o rehearse.Options, project string) error {
+	exported, configuration, err := rehearse.First(ctx, o)
+	if err != nil {
+		return err
+	}
+	result, err := drill.Run(ctx, drill.Options{
+		Stack: o.Stack, State: exported, Jars: filepath.Join(project, ".cache", "jars"), Output: o.Output,
+		Prove: func(damaged []byte) (*proof.Report, error) { return o.Prove(damaged, configuration) },
+	})
+	if err != nil {
+		return err
+	}
+	written, err := rehearse.WriteDrill(o.Out, o.Stack, result)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(o.Output, "\nNothing was created on AWS, and nothing is left running. Results:\n  %s\n", strings.Join(written, "\n  "))
+	return result.Err()
 }
 
 // tryMutants damages what the stacks register and writes down what their rehearsals noticed.

@@ -391,6 +391,31 @@ func (r *run) all(ctx context.Context) error {
 	return r.report.Err()
 }
 
+// First rehearses a stack up to its first up, and gives its state and its configuration by full key. The state must be proven.
+func First(ctx context.Context, o Options) (exported []byte, configuration map[string]string, err error) {
+	s, err := Open(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r := &run{Session: s}
+	var kept *results
+	err = r.step("up", func() (string, error) {
+		u, err := r.Up(ctx, optup.SuppressOutputs(), optup.SuppressProgress())
+		if err != nil {
+			return "", err
+		}
+		if kept, err = r.collect(ctx); err != nil {
+			return "", err
+		}
+		return changes(u.Summary), r.judge(kept)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return kept.exported, s.Plain(), r.report.Err()
+}
+
 // judge decides what is proven of a state, how long its commands would take, and what becomes of the cluster later.
 func (r *run) judge(kept *results) (err error) {
 	if r.o.Prove != nil {

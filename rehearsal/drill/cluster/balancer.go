@@ -1,0 +1,250 @@
+//go:build linux
+
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/netns"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/proxy"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
+)
+
+// balancer is the load balancer in one subnet: nginx, and the health checks that it does not have.
+type balancer struct {
+	c      *Cluster
+	dir    string
+	host   *netns.Namespace
+	nginx  *process
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	mu      sync.Mutex
+	targets []proxy.Target
+	// said is what each target answered last.
+	said []string
+}
+
+// StartBalancer starts the load balancer in each of its subnets, with all nodes for targets.
+func (c *Cluster) StartBalancer() error {
+	for _, i := range c.Network.Find(vpc.Balancer) {
+		b := &balancer{c: c, dir: at("balancer-" + i.Device), host: c.World.Host(i.Device)}
+		for _, n := range c.Nodes {
+			b.targets, b.said = append(b.targets, proxy.Target{Name: n.Name, Address: n.Address}), append(b.said, "nothing yet")
+		}
+		if err := b.start(); err != nil {
+			return err
+		}
+		c.lb = append(c.lb, b)
+	}
+	return nil
+}
+
+func (b *balancer) start() (err error) {
+	if err := certify(filepath.Join(b.dir, "certificate.pem"), filepath.Join(b.dir, "key.pem"), b.c.Hostname); err != nil {
+		return err
+	}
+	// nginx is no root here, and the load balancer's ports are below 1024.
+	if err := b.host.Do(func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0"), 0) }); err != nil {
+		return fmt.Errorf("letting nginx listen: %w", err)
+	}
+	if err := b.configure(); err != nil {
+		return err
+	}
+	cmd := unprivileged(exec.Command(b.c.tools["nginx"], "-p", b.dir, "-e", filepath.Join(b.dir, "error.log"), "-c", filepath.Join(b.dir, "nginx.conf")))
+	if b.nginx, err = start(b.host, cmd, filepath.Join(b.dir, "log")); err != nil {
+		return err
+	}
+	var ctx context.Context
+	ctx, b.cancel = context.WithCancel(context.Background())
+	for i := range b.targets {
+		b.done.Go(func() { b.watch(ctx, i) })
+	}
+	return nil
+}
+
+func (b *balancer) configure() error {
+	return write(filepath.Join(b.dir, "nginx.conf"), b.c.Balancer.Config(b.dir, b.targets))
+}
+
+// watch asks a target for its health as the target group says, for as long as the load balancer is there. A target is taken
+// at its first good answer, and from then on by the thresholds.
+func (b *balancer) watch(ctx context.Context, i int) {
+	check := b.c.Balancer.Check
+	client := &http.Client{Timeout: check.Timeout, Transport: transport(b.host)}
+	url := fmt.Sprintf("https://%s%s", netip.AddrPortFrom(b.targets[i].Address, uint16(b.c.Balancer.Port)), check.Path)
+	same, last, first := 0, false, true
+	for tick := time.NewTicker(check.Interval); ; {
+		began := time.Now()
+		var good bool
+		var said string
+		if answer, err := client.Get(url); err == nil {
+			good, said = check.Passes(answer.StatusCode), answer.Status
+			_ = answer.Body.Close()
+		} else {
+			said = err.Error()
+		}
+		if good != last {
+			same, last = 0, good
+		}
+		same++
+		b.hear(i, said)
+		needed := check.Unhealthy
+		if good {
+			needed = check.Healthy
+		}
+		if same >= needed || first && good {
+			b.mark(i, good)
+			first = first && !good
+		}
+		// Until it is taken for the first time, a target is asked more often, as AWS does with one that registers.
+		pause := tick.C
+		if first {
+			pause = time.After(max(0, time.Second-time.Since(began)))
+		}
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-pause:
+		}
+	}
+}
+
+func (b *balancer) hear(i int, said string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.said[i] = said
+}
+
+// answers is what the targets of the load balancer answered last.
+func (b *balancer) answers() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Join(b.said, ", ")
+}
+
+// mark notes what a target is, and has nginx read its configuration again where that is new.
+func (b *balancer) mark(i int, healthy bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.targets[i].Healthy == healthy {
+		return
+	}
+	b.targets[i].Healthy = healthy
+	if err := b.configure(); err == nil {
+		_ = syscall.Kill(b.nginx.cmd.Process.Pid, syscall.SIGHUP)
+	}
+}
+
+func (b *balancer) healthy() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, t := range b.targets {
+		if t.Healthy {
+			n++
+		}
+	}
+	return n
+}
+
+func (b *balancer) stop() {
+	b.cancel()
+	b.done.Wait()
+	b.nginx.stop(syscall.SIGTERM, 10*time.Second)
+}
+
+// Healthy waits until the load balancer sends requests to so many nodes in all of its subnets.
+func (c *Cluster) Healthy(nodes int, within time.Duration) error {
+	for end := time.Now().Add(within); ; time.Sleep(200 * time.Millisecond) {
+		good := true
+		for _, b := range c.lb {
+			good = good && b.healthy() == nodes
+			if !b.nginx.running() {
+				return fmt.Errorf("nginx has ended: %s", b.nginx.tail())
+			}
+		}
+		if good {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("the load balancer does not take %d nodes for healthy within %s; its health checks said last: %s", nodes, within,
+				c.lb[0].answers())
+		}
+	}
+}
+
+// transport makes HTTPS requests from a namespace, each on a connection of its own. Nobody vouches for the certificates here.
+func transport(host *netns.Namespace) *http.Transport {
+	return &http.Transport{
+		DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // made a minute ago, by this
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			to, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return nil, fmt.Errorf("dialing: %w", err)
+			}
+			return host.Dial(ctx, to)
+		},
+	}
+}
+
+// Answer is what a client got: a status, or 0 and why there is none.
+type Answer struct {
+	Status int
+	Node   string
+	Body   string
+	Err    error
+	Cookie string
+}
+
+// Ask sends a request to the load balancer from the internet, which goes to one of its subnets after the other.
+func (c *Cluster) Ask(turn int, method, path, cookie string) Answer {
+	interfaces := c.Network.Find(vpc.Balancer)
+	return c.ask(c.World.Internet, interfaces[turn%len(interfaces)].Address, 443, method, path, cookie)
+}
+
+// AskNode sends a request to a node, from the place of the load balancer.
+func (c *Cluster) AskNode(n plan.Node, method, path string) Answer {
+	return c.ask(c.lb[0].host, n.Address, c.Balancer.Port, method, path, "")
+}
+
+func (c *Cluster) ask(from *netns.Namespace, to netip.Addr, port int, method, path, cookie string) Answer {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, fmt.Sprintf("https://%s%s", netip.AddrPortFrom(to, uint16(port)), path), nil)
+	if err != nil {
+		return Answer{Err: err}
+	}
+	request.Host = c.Hostname
+	if cookie != "" {
+		request.AddCookie(&http.Cookie{Name: proxy.Cookie, Value: cookie})
+	}
+	answer, err := transport(from).RoundTrip(request)
+	if err != nil {
+		return Answer{Err: err}
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	a := Answer{Status: answer.StatusCode, Node: answer.Header.Get("X-Node"), Body: string(body), Err: err}
+	for _, set := range answer.Cookies() {
+		if set.Name == proxy.Cookie {
+			a.Cookie = set.Value
+		}
+	}
+	return a
+}

@@ -1,0 +1,345 @@
+//go:build linux
+
+// Package cluster starts what a plan says, each in the namespace of its interface: the database, the nodes' servers and the
+// load balancer. It knows how to stop them, too, politely or not.
+package cluster
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/netns"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/sandbox"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/server"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
+)
+
+// Cluster is a stack that runs.
+type Cluster struct {
+	*plan.Plan
+	World *netns.World
+
+	tools map[string]string
+	jars  []string
+	db    *process
+	nodes map[string]*process
+	lb    []*balancer
+}
+
+// New makes the network of a plan, and a directory for each node with what its user data fetches.
+func New(p *plan.Plan, tools map[string]string, jars []string) (*Cluster, error) {
+	c := &Cluster{Plan: p, tools: tools, jars: jars, nodes: map[string]*process{}}
+	var err error
+	if c.World, err = netns.NewWorld(p.Network); err != nil {
+		return nil, err
+	}
+	hosts := fmt.Sprintf("127.0.0.1 localhost\n%s %s\n", c.Network.At(p.Database.Device).Address, p.Database.Name)
+	if name, err := os.Hostname(); err == nil {
+		hosts += "127.0.1.1 " + name + "\n"
+	}
+	// Names are those of the file, and whoever asks for another one learns at once that nobody knows it.
+	for name, content := range map[string]string{"hosts": hosts, "resolv.conf": "# no name server\n"} {
+		target := filepath.Join("/etc", name)
+		if _, err := os.Stat(target); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err := errors.Join(write(at(name), content), unix.Mount(at(name), target, "", unix.MS_BIND, "")); err != nil {
+			return nil, fmt.Errorf("naming the database: %w", err)
+		}
+	}
+	if err := write(at("StandIn.java"), server.Source); err != nil {
+		return nil, err
+	}
+	if err := run(exec.Command(tools["javac"], "-nowarn", "-d", at("classes"), "-cp", c.classpath(), at("StandIn.java"))); err != nil {
+		return nil, err
+	}
+	for _, n := range p.Nodes {
+		if err := c.Prepare(n); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func at(names ...string) string { return filepath.Join(append([]string{sandbox.Dir}, names...)...) }
+
+func write(path, content string) error {
+	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o755)) //nolint:gosec // programs among them
+}
+
+func run(cmd *exec.Cmd) error {
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, out)
+	}
+	return nil
+}
+
+func (c *Cluster) classpath() string {
+	return strings.Join(append([]string{at("classes")}, c.jars...), ":")
+}
+
+// root is where a node's own file system begins: its programs look for everything below WSO2IS_ROOT.
+func root(n plan.Node) string { return at("nodes", n.Name) }
+
+// home is a node's IS_HOME.
+func (c *Cluster) home(n plan.Node) string {
+	return filepath.Join(root(n), "opt/wso2is", "wso2is-"+c.Version)
+}
+
+// Prepare gives a node its files, as its user data would.
+func (c *Cluster) Prepare(n plan.Node) error {
+	base := filepath.Join(root(n), "opt/wso2is")
+	for name, content := range n.Files {
+		if err := write(filepath.Join(base, name), content); err != nil {
+			return err
+		}
+	}
+	_ = os.Remove(filepath.Join(base, "current"))
+	if err := errors.Join(os.Symlink(c.home(n), filepath.Join(base, "current")), write(filepath.Join(base, "etc/node.conf"), n.Settings+"\n"),
+		os.MkdirAll(filepath.Join(c.home(n), "repository/logs"), 0o755)); err != nil {
+		return fmt.Errorf("preparing %s: %w", n.Name, err)
+	}
+	store := filepath.Join(c.home(n), "repository/resources/security/wso2is-tls.p12")
+	if _, err := os.Stat(store); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(store), 0o755); err != nil {
+		return fmt.Errorf("preparing %s: %w", n.Name, err)
+	}
+	key := exec.Command(c.tools["keytool"], "-genkeypair", "-keystore", store, "-storetype", "PKCS12", "-storepass:env", "P", "-alias", "wso2is",
+		"-keyalg", "EC", "-dname", "CN="+c.Hostname, "-validity", "2")
+	key.Env = append(os.Environ(), "P="+n.Secrets["WSO2_KEYSTORE_PASSWORD"])
+	return run(key)
+}
+
+// process is a program that runs, with what it says in a file.
+type process struct {
+	cmd   *exec.Cmd
+	log   string
+	ended chan struct{}
+}
+
+// start starts a program in a namespace and in a process group of its own.
+func start(host *netns.Namespace, cmd *exec.Cmd, log string) (*process, error) {
+	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening a log: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	cmd.Stdout, cmd.Stderr = file, file
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	if err := host.Start(cmd); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)
+	}
+	p := &process{cmd: cmd, log: log, ended: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait()
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// stop sends a signal to all of a process and waits for its end, which is forced in the end.
+func (p *process) stop(signal syscall.Signal, within time.Duration) {
+	if p == nil {
+		return
+	}
+	_ = syscall.Kill(-p.cmd.Process.Pid, signal)
+	select {
+	case <-p.ended:
+	case <-time.After(within):
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		<-p.ended
+	}
+}
+
+func (p *process) running() bool {
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// tail is the end of what a process has said.
+func (p *process) tail() string {
+	raw, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	return strings.Join(lines[max(0, len(lines)-12):], "\n")
+}
+
+// unprivileged has a program run as a user that is not root, whoever runs this: servers refuse to be root.
+func unprivileged(cmd *exec.Cmd) *exec.Cmd {
+	const someone = 65534 // nobody, whom initdb looks up
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: someone, HostID: 0, Size: 1}}, GidMappings: []syscall.SysProcIDMap{{ContainerID: someone, HostID: 0, Size: 1}},
+		Credential: &syscall.Credential{Uid: someone, Gid: someone, NoSetGroups: true},
+	}
+	return cmd
+}
+
+// Start starts the server of a node. What it is given, it is given as the node's user data would.
+func (c *Cluster) Start(n plan.Node) error {
+	cmd := exec.Command(c.tools["java"], "-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", c.classpath(),
+		"--add-modules", "java.se", "--add-exports", "java.base/jdk.internal.ref=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED",
+		"--add-opens", "java.base/sun.nio.ch=ALL-UNNAMED", "--add-opens", "java.management/sun.management=ALL-UNNAMED",
+		"--add-opens", "jdk.management/com.sun.management.internal=ALL-UNNAMED", "StandIn", n.Name, c.Version, c.home(n))
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + root(n)}
+	for name, value := range n.Secrets {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	p, err := start(c.World.Host(n.Device), cmd, c.Log(n))
+	c.nodes[n.Name] = p
+	return err
+}
+
+// Log is the file in which a node's server logs.
+func (c *Cluster) Log(n plan.Node) string {
+	return filepath.Join(c.home(n), "repository/logs/wso2carbon.log")
+}
+
+// Said is what a node's server has logged, from an offset.
+func (c *Cluster) Said(n plan.Node, from int) string {
+	raw, err := os.ReadFile(c.Log(n))
+	if err != nil || len(raw) < from {
+		return ""
+	}
+	return string(raw[from:])
+}
+
+// Stop stops a node's server as systemd does. Kill ends it without a word.
+func (c *Cluster) Stop(n plan.Node) { c.nodes[n.Name].stop(syscall.SIGTERM, 2*time.Minute) }
+
+// Kill ends a node's server without a word.
+func (c *Cluster) Kill(n plan.Node) { c.nodes[n.Name].stop(syscall.SIGKILL, time.Minute) }
+
+// Cut takes a node's link away, or brings it back.
+func (c *Cluster) Cut(n plan.Node, cut bool) error {
+	state := "up"
+	if cut {
+		state = "down"
+	}
+	if err := c.World.Router.Batch("link set " + n.Device + " " + state + "\n"); err != nil || cut {
+		return err
+	}
+	// The routes of a device go with it.
+	return c.World.Apply(c.Network)
+}
+
+// own runs one of a node's own programs, as its user data has installed it.
+func (c *Cluster) own(n plan.Node, program string, args ...string) (string, error) {
+	cmd := exec.Command("bash", append([]string{filepath.Join(root(n), "opt/wso2is", program)}, args...)...)
+	stand := filepath.Join(root(n), "stand-in")
+	// Nothing here is started by systemd: what asks for it is written down.
+	if err := write(filepath.Join(stand, "systemctl"), "#!/bin/sh\necho \"$*\" >>"+filepath.Join(stand, "asked")+"\n"); err != nil {
+		return "", err
+	}
+	cmd.Env = []string{"PATH=" + stand + ":" + os.Getenv("PATH"), "WSO2IS_ROOT=" + root(n), "WSO2IS_READY_INTERVAL=1"}
+	if err := os.MkdirAll(filepath.Join(root(n), "run/wso2is"), 0o755); err != nil {
+		return "", fmt.Errorf("preparing %s: %w", n.Name, err)
+	}
+	out := &strings.Builder{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := c.World.Host(n.Device).Start(cmd); err != nil {
+		return "", err
+	}
+	err := cmd.Wait()
+	return strings.TrimSpace(out.String()), err
+}
+
+// Ready waits with the node's own program until it is ready and sees so many members. The error is the program's.
+func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
+	said, err := c.own(n, "bin/ready", fmt.Sprint(int(within.Seconds())), fmt.Sprint(members))
+	if err == nil {
+		return nil
+	}
+	if p := c.nodes[n.Name]; p != nil && !p.running() {
+		return fmt.Errorf("the server of %s has ended: %s", n.Name, p.tail())
+	}
+	lines := strings.Split(said, "\n")
+	return fmt.Errorf("%s: %s", n.Name, lines[len(lines)-1])
+}
+
+// Members is how many members a node is connected with, by its own program.
+func (c *Cluster) Members(n plan.Node) (string, error) { return c.own(n, "bin/members") }
+
+// Alive runs the program that starts a server again which answers nothing, and says whether it has asked for that.
+func (c *Cluster) Alive(n plan.Node) (restarted bool, err error) {
+	if _, err := c.own(n, "bin/alive"); err != nil {
+		return false, fmt.Errorf("%s: its program alive: %w", n.Name, err)
+	}
+	asked, err := os.ReadFile(filepath.Join(root(n), "stand-in/asked"))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return strings.Contains(string(asked), "restart"), err
+}
+
+// certify writes a certificate for a name, and its key, which everybody trusts here.
+func certify(certificate, private, name string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("making a key: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return fmt.Errorf("making a certificate: %w", err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return fmt.Errorf("making a key: %w", err)
+	}
+	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: der}, private: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, pem.EncodeToMemory(block), 0o600)); err != nil {
+			return fmt.Errorf("writing a certificate: %w", err)
+		}
+	}
+	return nil
+}
+
+// Apply gives the network the rules and routes of another state with the same interfaces.
+func (c *Cluster) Apply(n *vpc.Network) error {
+	c.Network = n
+	return c.World.Apply(n)
+}
+
+// Close stops everything.
+func (c *Cluster) Close(out io.Writer) {
+	for _, p := range c.nodes {
+		p.stop(syscall.SIGKILL, time.Minute)
+	}
+	for _, b := range c.lb {
+		b.stop()
+	}
+	c.db.stop(syscall.SIGKILL, time.Minute)
+	_, _ = fmt.Fprintln(out, "Everything is stopped.")
+}

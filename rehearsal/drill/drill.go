@@ -1,0 +1,166 @@
+package drill
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/sandbox"
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// Options say what is drilled.
+type Options struct {
+	Stack string
+	// State is the stack as `pulumi stack export` prints it after its first up.
+	State []byte
+	// Prove decides what the proofs say of a damaged state.
+	Prove func([]byte) (*proof.Report, error)
+	// Jars is the directory with Hazelcast and the JDBC drivers.
+	Jars string
+	// Short leaves out all but the forming, the guide's steps and one control.
+	Short bool
+	// Output takes what happens, as it happens.
+	Output io.Writer
+}
+
+// part is the name under which a process runs the trials.
+const part = "drill"
+
+// tools are the programs that run, or make what runs.
+var tools = []sandbox.Tool{
+	{Name: "ip", Package: "iproute2"}, {Name: "nft", Package: "nftables"}, {Name: "curl", Package: "curl"}, {Name: "bash", Package: "bash"},
+	{Name: "java", Package: "openjdk-17-jdk-headless"}, {Name: "javac", Package: "openjdk-17-jdk-headless"},
+	{Name: "keytool", Package: "openjdk-17-jdk-headless"}, {Name: "nginx", Package: "nginx-light"},
+	{Name: "initdb", Package: "postgresql", In: postgres()}, {Name: "postgres", Package: "postgresql", In: postgres()},
+	{Name: "pg_isready", Package: "postgresql-client", In: postgres()},
+}
+
+// postgres are the directories in which Debian keeps the programs of PostgreSQL, by release.
+func postgres() []string {
+	all, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	return all
+}
+
+// Check says what is missing for a drill of a state, all at once, before anything is started.
+func Check(o Options) (*plan.Plan, map[string]string, []string, error) {
+	s, err := state.Read(o.State)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, err := plan.Of(s)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("stack %s cannot be drilled: %w", o.Stack, err)
+	}
+	found, missing := sandbox.Tools(tools...)
+	jars, lacking := jarsFor(p, o.Jars)
+	switch {
+	case missing != nil && lacking != nil:
+		return nil, nil, nil, sandbox.Missing(missing.Error() + "; " + lacking.Error())
+	case missing != nil:
+		return nil, nil, nil, missing
+	case lacking != nil:
+		return nil, nil, nil, lacking
+	}
+	return p, found, jars, nil
+}
+
+// jarsFor finds Hazelcast in the release of the product, and the database's driver.
+func jarsFor(p *plan.Plan, dir string) ([]string, error) {
+	hazelcast := "hazelcast"
+	if !strings.HasPrefix(p.Hazelcast, "5.") {
+		hazelcast = "hazelcast-all"
+	}
+	var found, missing []string
+	for _, one := range []struct{ pattern, artifact string }{
+		{hazelcast + "-" + p.Hazelcast + ".jar", "com.hazelcast:" + hazelcast + ":" + p.Hazelcast},
+		{"postgresql-*.jar", "org.postgresql:postgresql:42.7.14"},
+	} {
+		jars, _ := filepath.Glob(filepath.Join(dir, one.pattern))
+		if len(jars) == 0 {
+			missing = append(missing, fmt.Sprintf("mvn dependency:copy -Dartifact=%s -DoutputDirectory=%s", one.artifact, dir))
+			continue
+		}
+		absolute, err := filepath.Abs(jars[len(jars)-1])
+		if err != nil {
+			return nil, fmt.Errorf("finding a jar: %w", err)
+		}
+		found = append(found, absolute)
+	}
+	if len(missing) > 0 {
+		return nil, sandbox.Missing("jars are missing; fetch them with: " + strings.Join(missing, " && "))
+	}
+	return found, nil
+}
+
+// Run runs the trials in a sandbox, of which nothing is left whatever ends it.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	p, found, jars, err := Check(o)
+	if err != nil {
+		return nil, err
+	}
+	controls, err := Controls(o.State, o.Prove)
+	if err != nil {
+		return nil, err
+	}
+	if o.Short {
+		controls = controls[:1]
+	}
+	input, err := json.Marshal(order{o.Stack, o.State, controls, found, jars, o.Short})
+	if err != nil {
+		return nil, fmt.Errorf("writing what to run: %w", err)
+	}
+	_, _ = fmt.Fprintf(o.Output, "Drilling stack %s on this machine: %d nodes, each a stand-in of WSO2 Identity Server %s with the real Hazelcast %s.\n",
+		o.Stack, len(p.Nodes), p.Version, p.Hazelcast)
+	output, err := sandbox.Run(ctx, part, input, o.Output)
+	if err != nil {
+		return nil, err
+	}
+	var r Result
+	if err := json.Unmarshal(output, &r); err != nil {
+		return nil, fmt.Errorf("reading the result: %w", err)
+	}
+	r.Programs = append([]Program{
+		{"server", "a stand-in of WSO2 Identity Server " + p.Version}, {"Hazelcast", p.Hazelcast},
+		{"JDBC driver", filepath.Base(jars[1])},
+	}, versions(found)...)
+	return &r, nil
+}
+
+// order is what the process that rehearsed a stack hands to the one that runs it.
+type order struct {
+	Stack    string
+	State    []byte
+	Controls []Control
+	Tools    map[string]string
+	Jars     []string
+	// Short leaves out what takes long.
+	Short bool
+}
+
+// versions asks programs what they are.
+func versions(found map[string]string) []Program {
+	var all []Program
+	for _, one := range []struct{ name, tool, ask string }{
+		{"Java", "java", "-version"}, {"PostgreSQL", "postgres", "--version"}, {"nginx", "nginx", "-v"}, {"nftables", "nft", "--version"},
+		{"iproute2", "ip", "-V"},
+	} {
+		out, err := exec.Command(found[one.tool], one.ask).CombinedOutput()
+		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+		if err != nil {
+			line = "unknown: " + err.Error()
+		}
+		all = append(all, Program{one.name, line})
+	}
+	if raw, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		all = append(all, Program{"Linux", strings.TrimSpace(string(raw))})
+	}
+	return all
+}

@@ -1,0 +1,130 @@
+package drill
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/cluster"
+)
+
+// sent is a request and what came of it.
+type sent struct {
+	client   int
+	at       time.Time
+	node     string
+	good     bool
+	problem  string
+	finished time.Time
+}
+
+// load is what clients send: one that keeps no cookie, and one for each node whose cookie names it.
+type load struct {
+	mu   sync.Mutex
+	all  []sent
+	stop chan struct{}
+	done sync.WaitGroup
+	once sync.Once
+}
+
+// pace is how often a client asks, and most for how long at the most.
+const (
+	pace = 200 * time.Millisecond
+	most = 5 * time.Minute
+)
+
+func (d *driller) load() *load {
+	l := &load{stop: make(chan struct{})}
+	cookies := []string{""}
+	for _, n := range d.Nodes {
+		cookies = append(cookies, n.Name)
+	}
+	for client, cookie := range cookies {
+		l.done.Go(func() { l.run(d.Cluster, client, cookie) })
+	}
+	return l
+}
+
+func (l *load) run(c *cluster.Cluster, client int, cookie string) {
+	end := time.After(most)
+	for turn := client; ; turn++ {
+		one := sent{client: client, at: time.Now()}
+		a := c.Ask(turn, "GET", "/", cookie)
+		one.finished, one.node, one.good = time.Now(), a.Node, a.Err == nil && a.Status == 200
+		if !one.good {
+			one.problem = fmt.Sprint(a.Status, " ", a.Err)
+		}
+		// As a browser does, the client takes the cookie that it is given.
+		if cookie != "" && a.Cookie != "" {
+			cookie = a.Cookie
+		}
+		l.mu.Lock()
+		l.all = append(l.all, one)
+		l.mu.Unlock()
+		select {
+		case <-l.stop:
+			return
+		case <-end:
+			return
+		case <-time.After(pace):
+		}
+	}
+}
+
+func (l *load) end() {
+	l.once.Do(func() { close(l.stop) })
+	l.done.Wait()
+}
+
+// count ends the load and puts its numbers into a trial.
+func (l *load) count(t *Trial) {
+	l.end()
+	t.Requests = len(l.all)
+	for _, one := range l.all {
+		if !one.good {
+			t.Failed++
+		}
+	}
+}
+
+// served says whether every request since a time was answered, and by another node than one.
+func (l *load) served(since time.Time, but string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, one := range l.all {
+		if one.at.Before(since) {
+			continue
+		}
+		n++
+		if !one.good {
+			return fmt.Errorf("a request failed after the load balancer had given %s up: %s", but, one.problem)
+		}
+		if one.node == but {
+			return fmt.Errorf("%s still answers", but)
+		}
+	}
+	if n == 0 {
+		return fmt.Errorf("nobody asked anything after the load balancer had given %s up", but)
+	}
+	return nil
+}
+
+// gap is the longest time for which one client got no good answer.
+func (l *load) gap() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	longest, last := time.Duration(0), map[int]time.Time{}
+	sorted := slices.SortedFunc(slices.Values(l.all), func(a, b sent) int { return a.finished.Compare(b.finished) })
+	for _, one := range sorted {
+		if !one.good {
+			continue
+		}
+		if before, ok := last[one.client]; ok {
+			longest = max(longest, one.finished.Sub(before))
+		}
+		last[one.client] = one.finished
+	}
+	return longest
+}

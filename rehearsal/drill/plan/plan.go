@@ -1,0 +1,231 @@
+// Package plan reads from an exported state what its nodes are, what they are started with, and which database they use.
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/proxy"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// Plan is what runs of a stack.
+type Plan struct {
+	Network  *vpc.Network
+	Balancer *proxy.Balancer
+	Nodes    []Node
+	Database Database
+	// Hostname is the public name of the cluster, Version the release of the product and Hazelcast its release of Hazelcast.
+	Hostname, Version, Hazelcast string
+	// Heartbeat is after how long without one a member is gone; Merge when two halves of a cluster look for each other
+	// first, and Again how often after that.
+	Heartbeat, Merge, Again time.Duration
+	// Cached is how long a node keeps what nobody tells it to forget.
+	Cached string
+}
+
+// Node is an instance and what its user data fetches.
+type Node struct {
+	Name    string
+	Device  string
+	Address netip.Addr
+	// Settings are the variables at the head of its user data, as they are written there.
+	Settings string
+	// Files are what it fetches, by their path on it, and Config is its deployment.toml among them.
+	Files  map[string]string
+	Config string
+	// Secrets are the values of the secrets that its server is given, by their variable.
+	Secrets map[string]string
+	// Ready is how long it may take to be ready, and Members how many members it then sees at the least.
+	Ready   time.Duration
+	Members int
+}
+
+// Database is the instance that the nodes use, and what makes its schema.
+type Database struct {
+	Device, Name, Engine string
+	Port                 int
+	// Master is the account that makes databases, and Password its password.
+	Master, Password string
+	// Program makes the schema; it reads Properties and Environment.
+	Program, Properties string
+	Environment         map[string]string
+}
+
+// Of reads a plan. What cannot be run here is an error that says why.
+func Of(s *state.State) (*Plan, error) {
+	for _, r := range s.Live {
+		switch r.Type {
+		case state.ECSService, state.Deployment:
+			return nil, fmt.Errorf("%s: a drill runs the topology ec2 so far, and no tasks of ECS or pods of EKS", r)
+		case state.AutoScalingGroup:
+			return nil, fmt.Errorf("%s: a drill runs fixed members (clustering.scheme: wka) so far, and no Auto Scaling groups", r)
+		}
+	}
+	p := &Plan{}
+	var err error
+	if p.Network, err = vpc.Of(s); err != nil {
+		return nil, err
+	}
+	if p.Balancer, err = proxy.Of(s); err != nil {
+		return nil, err
+	}
+	for _, i := range p.Network.Find(vpc.Node) {
+		n, err := p.node(s, i)
+		if err != nil {
+			return nil, err
+		}
+		p.Nodes = append(p.Nodes, *n)
+	}
+	if len(p.Nodes) < 2 {
+		return nil, fmt.Errorf("a drill stops one node and looks at the others: the state has %d", len(p.Nodes))
+	}
+	return p, p.database(s)
+}
+
+func variable(settings, name string) string {
+	m := regexp.MustCompile(`(?m)^` + name + `=(?:'([^']*)'|(\S*))$`).FindStringSubmatch(settings)
+	if m == nil {
+		return ""
+	}
+	return m[1] + m[2]
+}
+
+// list are the elements of an array of the user data, each divided at its bars.
+func list(settings, name string) [][]string {
+	_, rest, found := strings.Cut(settings, "\n"+name+"=(")
+	if !found {
+		return nil
+	}
+	body, _, _ := strings.Cut(rest, ")")
+	var all [][]string
+	for _, m := range regexp.MustCompile(`'([^']*)'`).FindAllStringSubmatch(body, -1) {
+		all = append(all, strings.Split(m[1], "|"))
+	}
+	return all
+}
+
+// settingsOf is the head of a user data: the variables that its program reads.
+func settingsOf(encoded string) string {
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return ""
+	}
+	head, _, _ := strings.Cut(string(raw), "\n\n")
+	return head
+}
+
+// secret is the value of a secret here: who is given the same secret is given the same value.
+func secret(arn string) string {
+	sum := sha256.Sum256([]byte(arn))
+	return hex.EncodeToString(sum[:12])
+}
+
+// settings is what a drill reads of a deployment.toml.
+type settings struct {
+	Server struct {
+		Cached string `toml:"default_cache_timeout"`
+	} `toml:"server"`
+	Clustering struct {
+		Scheme string `toml:"membership_scheme"`
+	} `toml:"clustering"`
+	Hazelcast map[string]string `toml:"hazelcast"`
+}
+
+func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
+	head := settingsOf(i.Of.Text("userDataBase64"))
+	n := &Node{Name: i.Name, Device: i.Device, Address: i.Address, Settings: head, Files: map[string]string{}, Secrets: map[string]string{}}
+	home := "wso2is-" + variable(head, "VERSION")
+	for array, below := range map[string]string{"FILES": home + "/", "PROGRAMS": ""} {
+		for _, file := range list(head, array) {
+			objects := s.With(state.BucketObject, "key", file[0])
+			if len(file) != 3 || len(objects) == 0 {
+				return nil, fmt.Errorf("%s fetches %s, which is not in the state", i.Of, file[0])
+			}
+			n.Files[below+file[2]] = objects[0].Text("content")
+		}
+	}
+	n.Config = home + "/repository/conf/deployment.toml"
+	for _, one := range list(head, "SECRETS") {
+		n.Secrets[one[0]] = secret(one[1])
+		if len(one) > 2 && one[2] != "" {
+			n.Secrets[one[2]] = secret(one[1] + one[2])
+		}
+	}
+	seconds, _ := strconv.Atoi(variable(head, "READY_SECONDS"))
+	n.Ready = time.Duration(seconds) * time.Second
+	n.Members, _ = strconv.Atoi(variable(head, "READY_MEMBERS"))
+	p.Hostname, p.Version, p.Hazelcast = variable(head, "PUBLIC_NAME"), variable(head, "VERSION"), variable(head, "HAZELCAST")
+	var config settings
+	if err := toml.Unmarshal([]byte(n.Files[n.Config]), &config); err != nil {
+		return nil, fmt.Errorf("reading the deployment.toml of %s: %w", i.Of, err)
+	}
+	if scheme := config.Clustering.Scheme; scheme != "wka" {
+		return nil, fmt.Errorf("%s: a drill runs the membership scheme wka so far, and not %q", i.Of, scheme)
+	}
+	after := func(property string, absent int) time.Duration {
+		if n, err := strconv.Atoi(config.Hazelcast[property]); err == nil {
+			absent = n
+		}
+		return time.Duration(absent) * time.Second
+	}
+	// The agent's own values hold where the file has none.
+	p.Heartbeat = after("hazelcast.max.no.heartbeat.seconds", 600)
+	p.Merge, p.Again = after("hazelcast.merge.first.run.delay.seconds", 60), after("hazelcast.merge.next.run.delay.seconds", 30)
+	p.Cached = config.Server.Cached
+	return n, nil
+}
+
+// database reads the instance, and what the launch template that makes its schema is started with.
+func (p *Plan) database(s *state.State) error {
+	found := p.Network.Find(vpc.Database)
+	if len(found) != 1 {
+		return fmt.Errorf("the state has %d database instances: a drill runs one", len(found))
+	}
+	d := Database{Device: found[0].Device, Name: found[0].Of.Text("address"), Engine: found[0].Of.Text("engine"), Environment: map[string]string{}}
+	if d.Engine != "postgres" {
+		return fmt.Errorf("%s runs %s: a drill runs PostgreSQL so far", found[0].Of, d.Engine)
+	}
+	d.Port, _ = found[0].Of.Int("port")
+	d.Master = found[0].Of.Text("username")
+	for _, t := range s.Of(state.LaunchTemplate) {
+		head := settingsOf(t.Text("userData"))
+		databases := list(head, "DATABASES")
+		if len(databases) == 0 {
+			continue
+		}
+		_, properties, _ := strings.Cut(head, "\nSCHEMA=$'")
+		properties, _, _ = strings.Cut(properties, "'\n")
+		d.Properties = strings.ReplaceAll(properties, `\n`, "\n")
+		for _, one := range list(head, "SECRETS") {
+			d.Environment[one[0]] = secret(one[1])
+		}
+		for _, one := range databases {
+			d.Password = secret(one[1])
+			key := "SCHEMA_" + strings.ToUpper(one[0])
+			d.Environment[key+"_MASTER_USERNAME"], d.Environment[key+"_MASTER_PASSWORD"] = d.Master, d.Password
+		}
+		for _, file := range list(head, "PROGRAMS") {
+			if strings.HasSuffix(file[0], "/SchemaBootstrap.java") {
+				for _, o := range s.With(state.BucketObject, "key", file[0]) {
+					d.Program = o.Text("content")
+				}
+			}
+		}
+	}
+	if d.Properties == "" || d.Program == "" {
+		return fmt.Errorf("nothing in the state makes the schema of %s", found[0].Of)
+	}
+	p.Database = d
+	return nil
+}

@@ -1,0 +1,173 @@
+// Package proxy makes a configuration of nginx from the load balancer of a state: its listeners, its target group with the
+// health check and stickiness. nginx as Debian has it asks nobody for health and knows no sticky cookie of its own; who calls
+// this asks, and says which targets are healthy.
+package proxy
+
+import (
+	"fmt"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// Balancer is an Application Load Balancer with one target group.
+type Balancer struct {
+	Listeners []Listener
+	// Port is the targets' port, which they serve HTTPS on.
+	Port  int
+	Check Check
+	// Sticky is how long a client's cookie holds, or zero. Drain is how long a target that leaves keeps its clients.
+	Sticky, Drain time.Duration
+	// Idle is after how long without an answer the load balancer gives a request up.
+	Idle time.Duration
+}
+
+// Listener is a port that clients call. What is not forwarded is redirected to HTTPS.
+type Listener struct {
+	Port    int
+	Forward bool
+}
+
+// Check is what the load balancer asks of targets.
+type Check struct {
+	Path, Codes        string
+	Interval, Timeout  time.Duration
+	Healthy, Unhealthy int
+}
+
+// GivenUp is how long a target that has failed gets requests at the most, and Taken how long one that is well gets none.
+func (c Check) GivenUp() time.Duration { return time.Duration(c.Unhealthy)*c.Interval + c.Timeout }
+
+// Taken is how long a target that is well again gets no requests at the most.
+func (c Check) Taken() time.Duration { return time.Duration(c.Healthy)*c.Interval + c.Timeout }
+
+// Passes says whether an answer's status is a healthy one: 200, 200,202 or 200-299.
+func (c Check) Passes(status int) bool {
+	return slices.ContainsFunc(strings.Split(c.Codes, ","), func(one string) bool {
+		first, last, ranged := strings.Cut(one, "-")
+		from, _ := state.Int(first)
+		to := from
+		if ranged {
+			to, _ = state.Int(last)
+		}
+		return from <= status && status <= to
+	})
+}
+
+// Target is a node as the load balancer sees it.
+type Target struct {
+	Name    string
+	Address netip.Addr
+	Healthy bool
+}
+
+// Of reads the load balancer of a state. What nginx could not do is an error that names the resource.
+func Of(s *state.State) (*Balancer, error) {
+	groups, balancers := s.Of(state.TargetGroup), s.Of(state.LoadBalancer)
+	if len(groups) != 1 || len(balancers) != 1 {
+		return nil, fmt.Errorf("the state has %d load balancers and %d target groups: one of each can be run here", len(balancers), len(groups))
+	}
+	g := groups[0]
+	check := g.Object("healthCheck")
+	seconds := func(v any, absent float64) time.Duration {
+		return time.Duration(state.Number(v, absent) * float64(time.Second))
+	}
+	b := &Balancer{
+		Port: int(state.Number(g.At("port"), 0)), Drain: seconds(g.At("deregistrationDelay"), 300), Idle: seconds(balancers[0].At("idleTimeout"), 60),
+		Check: Check{
+			Path: check.Text("path"), Codes: check.Text("matcher"), Interval: seconds(check["interval"], 30), Timeout: seconds(check["timeout"], 5),
+			Healthy: int(state.Number(check["healthyThreshold"], 5)), Unhealthy: int(state.Number(check["unhealthyThreshold"], 2)),
+		},
+	}
+	if g.Text("protocol") != "HTTPS" || check.Text("protocol") != "HTTPS" {
+		return nil, fmt.Errorf("%s speaks %s and is checked with %s: nodes are called with HTTPS here", g, g.Text("protocol"), check.Text("protocol"))
+	}
+	if port := check.Text("port"); port != "" && port != "traffic-port" && port != fmt.Sprint(b.Port) {
+		return nil, fmt.Errorf("%s is checked on port %s: nodes are checked on the port of their traffic here", g, port)
+	}
+	if sticky := g.Object("stickiness"); sticky.Flag("enabled", false) {
+		if sticky.Text("type") != "lb_cookie" {
+			return nil, fmt.Errorf("%s is sticky by %s: only the load balancer's own cookie can be run here", g, sticky.Text("type"))
+		}
+		b.Sticky = seconds(sticky["cookieDuration"], 86400)
+	}
+	for _, l := range s.Of(state.Listener) {
+		port, _ := l.Int("port")
+		action := l.Object("defaultActions").Text("type")
+		if action != "forward" && action != "redirect" {
+			return nil, fmt.Errorf("%s answers with %s: only forward and redirect can be run here", l, action)
+		}
+		b.Listeners = append(b.Listeners, Listener{port, action == "forward"})
+	}
+	return b, nil
+}
+
+// Cookie is what the load balancer knows its clients by.
+const Cookie = "AWSALB"
+
+// Config is a configuration of nginx that keeps its files in a directory, where it finds certificate.pem and key.pem. Where no
+// target is healthy, all get requests, as AWS's load balancers do; where there is none, clients are told so.
+func (b *Balancer) Config(dir string, targets []Target) string {
+	text := &strings.Builder{}
+	line := func(format string, args ...any) { fmt.Fprintf(text, format+"\n", args...) }
+	line("daemon off;\nworker_processes 1;\npid %s/pid;\nerror_log %s/error.log;\nevents { worker_connections 1024; }\nhttp {", dir, dir)
+	line("access_log off;")
+	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		line("%s_temp_path %s/%s;", kind, dir, kind)
+	}
+	serving := slices.DeleteFunc(slices.Clone(targets), func(t Target) bool { return !t.Healthy })
+	if len(serving) == 0 {
+		serving = targets
+	}
+	if len(serving) > 0 {
+		line("upstream nodes {")
+		for _, t := range serving {
+			line("server %s max_fails=0;", b.at(t))
+		}
+		line("}")
+	}
+	line("map $cookie_%s $target {\ndefault nodes;", Cookie)
+	if b.Sticky > 0 {
+		for _, t := range serving {
+			line("%q only-%s;", t.Name, t.Name)
+		}
+	}
+	line("}\nmap $upstream_addr $served {\ndefault %q;", "")
+	for _, t := range targets {
+		line("%q %q;", b.at(t), t.Name)
+	}
+	line("}")
+	for _, t := range serving {
+		line("upstream only-%s { server %s max_fails=0; }", t.Name, b.at(t))
+	}
+	for _, l := range b.Listeners {
+		b.listen(line, l, dir, len(serving) > 0)
+	}
+	line("}")
+	return text.String()
+}
+
+func (b *Balancer) listen(line func(string, ...any), l Listener, dir string, serving bool) {
+	if !l.Forward {
+		line("server { listen %d; return 301 https://$host$request_uri; }", l.Port)
+		return
+	}
+	line("server {\nlisten %d ssl;\nssl_certificate %s;\nssl_certificate_key %s;", l.Port, path.Join(dir, "certificate.pem"), path.Join(dir, "key.pem"))
+	if !serving {
+		line("return 503;\n}")
+		return
+	}
+	line("location / {\nproxy_pass https://$target;\nproxy_http_version 1.1;\nproxy_next_upstream off;")
+	line("proxy_connect_timeout 10s;\nproxy_read_timeout %ds;", int(b.Idle.Seconds()))
+	line("proxy_set_header Host $host;\nproxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\nproxy_set_header X-Forwarded-Proto $scheme;")
+	if b.Sticky > 0 {
+		line("add_header Set-Cookie %q always;", fmt.Sprintf("%s=$served; Max-Age=%d; Path=/", Cookie, int(b.Sticky.Seconds())))
+	}
+	line("}\n}")
+}
+
+func (b *Balancer) at(t Target) string { return netip.AddrPortFrom(t.Address, uint16(b.Port)).String() }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package drill
+
+// Serve returns: nothing is drilled here.
+func Serve() {}

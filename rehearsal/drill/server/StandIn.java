@@ -1,0 +1,375 @@
+import com.hazelcast.cluster.Member;
+import com.hazelcast.cluster.MembershipEvent;
+import com.hazelcast.cluster.MembershipListener;
+import com.hazelcast.config.Config;
+import com.hazelcast.config.JoinConfig;
+import com.hazelcast.core.Hazelcast;
+import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.topic.ITopic;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+
+/**
+ * Stands in for WSO2 Identity Server where its archive is not at hand: {@code java StandIn NAME VERSION CARBON_HOME}.
+ *
+ * <p>It reads {@code repository/conf/deployment.toml} as the product's mapper and its membership scheme "wka" do, and starts the
+ * Hazelcast of the release with it. It answers the health check from its database connections, names the node on a page, and
+ * keeps sessions in the database with a cache beside it, which the others are told over Hazelcast to clear. It has nothing else
+ * of the product, and says so in all that it prints and answers.
+ */
+public class StandIn {
+    private final String node;
+    private final String version;
+    private final Toml toml;
+    private final HazelcastInstance hazelcast;
+    private final ITopic<String> invalidations;
+    private final List<Source> sources = new ArrayList<>();
+    private final Map<String, Boolean> sessions = new ConcurrentHashMap<>();
+
+    public static void main(String[] args) throws Exception {
+        new StandIn(args[0], args[1], Path.of(args[2])).serve(Path.of(args[2]));
+    }
+
+    StandIn(String node, String version, Path home) throws Exception {
+        this.node = node;
+        this.version = version;
+        toml = Toml.read(home.resolve("repository/conf/deployment.toml"));
+        say("a stand-in of WSO2 Identity Server " + version + " starts on " + node);
+        for (String section : toml.sections("database", "datasource")) {
+            sources.add(new Source(section.substring(section.lastIndexOf('.') + 1), toml.section(section)));
+        }
+        if (sources.stream().noneMatch(s -> s.name.equals("identity_db"))) {
+            throw new IOException("deployment.toml has no [database.identity_db]");
+        }
+        hazelcast = toml.section("clustering").isEmpty() ? null : Hazelcast.newHazelcastInstance(clustering());
+        invalidations = hazelcast == null ? null : hazelcast.getTopic("cache.invalidation");
+        if (invalidations != null) {
+            invalidations.addMessageListener(message -> sessions.remove(message.getMessageObject()));
+            hazelcast.getCluster().addMembershipListener(new MembershipListener() {
+                @Override
+                public void memberAdded(MembershipEvent event) {
+                    members("added", event.getMember());
+                }
+
+                @Override
+                public void memberRemoved(MembershipEvent event) {
+                    members("removed", event.getMember());
+                }
+            });
+        }
+    }
+
+    /** What the kernel's HazelcastClusteringAgent and its WKABasedMembershipScheme make of the keys. */
+    private Config clustering() throws IOException {
+        Map<String, String> keys = toml.section("clustering");
+        String scheme = keys.get("membership_scheme");
+        if (!"wka".equals(scheme)) {
+            throw new IOException("the stand-in knows the membership scheme wka, and not " + scheme);
+        }
+        // The agent's own properties; those of [hazelcast] are loaded over them.
+        Properties properties = new Properties();
+        properties.setProperty("hazelcast.max.no.heartbeat.seconds", "600");
+        properties.setProperty("hazelcast.max.no.master.confirmation.seconds", "900");
+        properties.setProperty("hazelcast.merge.first.run.delay.seconds", "60");
+        properties.setProperty("hazelcast.merge.next.run.delay.seconds", "30");
+        properties.putAll(toml.section("hazelcast"));
+        // The product logs with Log4j 2, which the stand-in does not have.
+        properties.setProperty("hazelcast.logging.type", "jdk");
+        Config config = new Config().setProperties(properties);
+        String domain = keys.getOrDefault("domain", "wso2.carbon.domain");
+        config.setClusterName(domain).setInstanceName(domain);
+        config.getNetworkConfig().setPublicAddress(keys.getOrDefault("local_member_host", toml.section("server").get("node_ip")));
+        config.getNetworkConfig().setPort(Integer.parseInt(keys.getOrDefault("local_member_port", "4000")));
+        JoinConfig join = config.getNetworkConfig().getJoin();
+        join.getMulticastConfig().setEnabled(false);
+        join.getTcpIpConfig().setEnabled(true);
+        for (String member : toml.list("clustering", "members", "127.0.0.1:4000")) {
+            join.getTcpIpConfig().addMember(member);
+        }
+        return config;
+    }
+
+    private void members(String what, Member member) {
+        say("member " + what + ": " + member.getAddress().getHost() + ", of " + hazelcast.getCluster().getMembers().size());
+    }
+
+    private void say(String text) {
+        System.out.println(Instant.now() + " [stand-in] " + text);
+        System.out.flush();
+    }
+
+    private void serve(Path home) throws Exception {
+        // The port without TLS is asked whether the server is alive, and needs no database.
+        HttpServer plain = HttpServer.create(new InetSocketAddress(9763), 0);
+        plain.createContext("/oauth2/jwks", exchange -> answer(exchange, 200, "{\"keys\":[]}"));
+        HttpsServer secure = HttpsServer.create(new InetSocketAddress(9443), 0);
+        secure.setHttpsConfigurator(new HttpsConfigurator(tls(home)));
+        secure.createContext("/api/health-check/v1.0/health", this::health);
+        secure.createContext("/session", this::session);
+        secure.createContext("/members", exchange -> answer(exchange, 200, addresses()));
+        secure.createContext("/", exchange -> answer(exchange, 200, "served by " + node));
+        for (HttpServer server : List.of(plain, secure)) {
+            server.setExecutor(Executors.newCachedThreadPool());
+            server.start();
+        }
+        // As the product does on a stop: no more requests, then it leaves the cluster.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            secure.stop(1);
+            if (hazelcast != null) {
+                hazelcast.shutdown();
+            }
+            say("stopped");
+        }));
+        say("started with " + (hazelcast == null ? "no cluster" : hazelcast.getCluster().getMembers().size() + " members"));
+    }
+
+    private SSLContext tls(Path home) throws Exception {
+        Map<String, String> keys = toml.section("keystore.tls");
+        char[] password = keys.get("password").toCharArray();
+        KeyStore store = KeyStore.getInstance(keys.getOrDefault("type", "PKCS12"));
+        try (InputStream in = new FileInputStream(home.resolve("repository/resources/security/" + keys.get("file_name")).toFile())) {
+            store.load(in, password);
+        }
+        KeyManagerFactory managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        managers.init(store, password);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(managers.getKeyManagers(), null, null);
+        return context;
+    }
+
+    private String addresses() {
+        TreeSet<String> all = new TreeSet<>();
+        if (hazelcast != null) {
+            hazelcast.getCluster().getMembers().forEach(m -> all.add(m.getAddress().getHost()));
+        }
+        return String.join(" ", all);
+    }
+
+    /** As the product's data source checker: every data source answers its validation query. */
+    private void health(HttpExchange exchange) throws IOException {
+        for (Source source : sources) {
+            try {
+                source.run(connection -> {
+                    try (var statement = connection.createStatement()) {
+                        statement.execute("SELECT 1");
+                    }
+                    return null;
+                });
+            } catch (SQLException e) {
+                answer(exchange, 503, source.name + ": " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+                return;
+            }
+        }
+        answer(exchange, 200, "{}");
+    }
+
+    /** POST makes a session, GET asks whether it is good, and DELETE revokes it. */
+    private void session(HttpExchange exchange) throws IOException {
+        String id = String.valueOf(exchange.getRequestURI().getQuery());
+        Source identity = sources.stream().filter(s -> s.name.equals("identity_db")).findFirst().orElseThrow();
+        try {
+            switch (exchange.getRequestMethod()) {
+                case "POST":
+                    String made = UUID.randomUUID().toString();
+                    update(identity, "INSERT INTO IDN_AUTH_SESSION_STORE (SESSION_ID) VALUES (?)", made);
+                    sessions.put(made, true);
+                    answer(exchange, 201, made);
+                    return;
+                case "DELETE":
+                    update(identity, "DELETE FROM IDN_AUTH_SESSION_STORE WHERE SESSION_ID = ?", id);
+                    sessions.remove(id);
+                    if (invalidations != null) {
+                        invalidations.publish(id);
+                    }
+                    answer(exchange, 200, "revoked");
+                    return;
+                default:
+                    boolean good = sessions.containsKey(id) || identity.run(connection -> {
+                        try (PreparedStatement select = connection.prepareStatement(
+                                "SELECT 1 FROM IDN_AUTH_SESSION_STORE WHERE SESSION_ID = ?")) {
+                            select.setString(1, id);
+                            try (ResultSet rows = select.executeQuery()) {
+                                return rows.next();
+                            }
+                        }
+                    });
+                    if (good) {
+                        sessions.put(id, true);
+                    }
+                    answer(exchange, good ? 200 : 401, good ? "good" : "refused");
+            }
+        } catch (SQLException e) {
+            answer(exchange, 500, "the database: " + e.getMessage());
+        }
+    }
+
+    private static void update(Source source, String sql, String id) throws SQLException {
+        source.run(connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(sql)) {
+                statement.setString(1, id);
+                return statement.executeUpdate();
+            }
+        });
+    }
+
+    private void answer(HttpExchange exchange, int status, String text) throws IOException {
+        byte[] body = (text + "\n").getBytes(StandardCharsets.UTF_8);
+        exchange.getResponseHeaders().set("X-Node", node);
+        exchange.getResponseHeaders().set("X-Stand-In", "of WSO2 Identity Server " + version);
+        exchange.getRequestBody().readAllBytes();
+        exchange.sendResponseHeaders(status, body.length);
+        try (var out = exchange.getResponseBody()) {
+            out.write(body);
+        }
+    }
+
+    interface Work<T> {
+        T with(Connection connection) throws SQLException;
+    }
+
+    /** A data source of deployment.toml, with connections that are kept. One that is broken is opened again once. */
+    static final class Source {
+        final String name;
+        private final String url;
+        private final Properties account = new Properties();
+        private final java.util.concurrent.ConcurrentLinkedQueue<Connection> idle = new java.util.concurrent.ConcurrentLinkedQueue<>();
+
+        Source(String name, Map<String, String> keys) {
+            this.name = name;
+            // The value lands in XML, so that the product reads it unescaped.
+            url = keys.get("url").replace("&amp;", "&");
+            account.setProperty("user", keys.get("username"));
+            account.setProperty("password", keys.get("password"));
+        }
+
+        <T> T run(Work<T> work) throws SQLException {
+            for (Connection kept = idle.poll(); kept != null; kept = idle.poll()) {
+                try {
+                    return keep(kept, work);
+                } catch (SQLException broken) {
+                    if (kept.isValid(1)) {
+                        throw broken;
+                    }
+                    kept.close();
+                }
+            }
+            return keep(DriverManager.getConnection(url, account), work);
+        }
+
+        private <T> T keep(Connection connection, Work<T> work) throws SQLException {
+            T result = work.with(connection);
+            idle.add(connection);
+            return result;
+        }
+    }
+
+    /** As much of TOML as deployment.toml has: tables, texts, numbers, flags, and lists of texts on one line. */
+    static final class Toml {
+        private static final Pattern TABLE = Pattern.compile("\\[([A-Za-z0-9_.-]+)]");
+        private static final Pattern LINE = Pattern.compile("(?:'([^']+)'|\"([^\"]+)\"|([A-Za-z0-9_.-]+))\\s*=\\s*(.+)");
+        private static final Pattern TEXT = Pattern.compile("'([^']*)'|\"((?:[^\"\\\\]|\\\\.)*)\"");
+        private static final Pattern ENVIRONMENT = Pattern.compile("\\$env\\{([A-Za-z0-9_]+)}");
+
+        private final Map<String, Map<String, String>> tables = new LinkedHashMap<>();
+
+        static Toml read(Path file) throws IOException {
+            Toml toml = new Toml();
+            String table = "";
+            for (String line : Files.readAllLines(file)) {
+                line = line.strip();
+                Matcher head = TABLE.matcher(line);
+                Matcher pair = LINE.matcher(line);
+                if (line.isEmpty() || line.startsWith("#")) {
+                    continue;
+                }
+                if (head.matches()) {
+                    table = head.group(1);
+                } else if (pair.matches()) {
+                    String key = pair.group(1) != null ? pair.group(1) : pair.group(2) != null ? pair.group(2) : pair.group(3);
+                    toml.tables.computeIfAbsent(table, t -> new LinkedHashMap<>()).put(key, resolve(pair.group(4)));
+                } else {
+                    throw new IOException(file + ": the stand-in does not read: " + line);
+                }
+            }
+            return toml;
+        }
+
+        /** A text without its quotes and with the environment's values; anything else as it is written. */
+        private static String resolve(String value) throws IOException {
+            Matcher text = TEXT.matcher(value);
+            if (!text.matches()) {
+                return value;
+            }
+            String plain = text.group(1) != null ? text.group(1) : text.group(2).translateEscapes();
+            StringBuilder resolved = new StringBuilder();
+            Matcher variable = ENVIRONMENT.matcher(plain);
+            while (variable.find()) {
+                String found = System.getenv(variable.group(1));
+                if (found == null) {
+                    throw new IOException("the environment lacks " + variable.group(1) + ": the server does not start");
+                }
+                variable.appendReplacement(resolved, Matcher.quoteReplacement(found));
+            }
+            return variable.appendTail(resolved).toString();
+        }
+
+        Map<String, String> section(String name) {
+            return tables.getOrDefault(name, Map.of());
+        }
+
+        /** The tables directly within others. */
+        List<String> sections(String... parents) {
+            List<String> all = new ArrayList<>();
+            for (String name : tables.keySet()) {
+                for (String parent : parents) {
+                    if (name.startsWith(parent + ".") && name.indexOf('.', parent.length() + 1) < 0) {
+                        all.add(name);
+                    }
+                }
+            }
+            return all;
+        }
+
+        List<String> list(String section, String key, String absent) {
+            String value = section(section).get(key);
+            if (value == null) {
+                return List.of(absent);
+            }
+            List<String> all = new ArrayList<>();
+            Matcher text = TEXT.matcher(value);
+            while (text.find()) {
+                all.add(text.group(1) != null ? text.group(1) : text.group(2));
+            }
+            return all;
+        }
+    }
+}

@@ -1,0 +1,434 @@
+package drill
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/cluster"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// driller runs trials on a cluster.
+type driller struct {
+	*cluster.Cluster
+	out    io.Writer
+	began  time.Time
+	result Result
+}
+
+// slack is what a busy machine may add to a bound.
+const slack = 5 * time.Second
+
+// inside runs the trials and gives their result as JSON.
+func inside(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
+	var o order
+	if err := json.Unmarshal(input, &o); err != nil {
+		return nil, fmt.Errorf("reading what to run: %w", err)
+	}
+	s, err := state.Read(o.State)
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.Of(s)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cluster.New(p, o.Tools, o.Jars)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close(out)
+	d := &driller{Cluster: c, out: out, began: time.Now()}
+	if err := d.prepare(); err != nil {
+		return nil, err
+	}
+	trials := []func(){d.form, d.guide, d.revoke, d.kill, d.cut, d.outage}
+	if o.Short {
+		trials = []func(){d.form, d.guide}
+	}
+	for _, trial := range trials {
+		trial()
+		// What failed to form is in no state to be tried further.
+		if !d.result.Passed() {
+			break
+		}
+	}
+	for _, control := range o.Controls {
+		d.control(control)
+	}
+	return json.Marshal(d.result)
+}
+
+// prepare makes and starts what the nodes need.
+func (d *driller) prepare() error {
+	d.say("Starting the database, and making its schema with the stack's own program.")
+	for _, step := range []func() error{d.MakeDatabase, d.StartDatabase, d.MakeSchema, d.StartBalancer} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *driller) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(d.out, "%6s  %s\n", Seconds(time.Since(d.began)), fmt.Sprintf(format, args...))
+}
+
+// trial runs one trial. Its error is why it failed.
+func (d *driller) trial(name, bound string, do func(*Trial) error) {
+	t := &Trial{Name: name, Bound: bound, Began: time.Since(d.began)}
+	d.result.Trials = append(d.result.Trials, t)
+	d.say("%s", name)
+	err := do(t)
+	t.Ended, t.Passed = time.Since(d.began), err == nil
+	verdict := "as it should"
+	if err != nil {
+		t.Reason, verdict = err.Error(), "FAILED: "+err.Error()
+	}
+	d.say("    %s; allowed: %s; %s", t.Measured, t.Bound, verdict)
+}
+
+// event notes what happens in a trial.
+func (d *driller) event(t *Trial, format string, args ...any) {
+	e := Event{time.Since(d.began), fmt.Sprintf(format, args...)}
+	t.Events = append(t.Events, e)
+	d.say("    %s", e.What)
+}
+
+// form starts the members one after the other, as the state has them wait, and reads in Hazelcast's own log that they see each
+// other.
+func (d *driller) form() {
+	bound := d.Nodes[0].Ready
+	d.trial("The cluster forms, one member after the other", Seconds(bound)+" for each node (READY_SECONDS of its user data)", func(t *Trial) error {
+		longest := time.Duration(0)
+		for i, n := range d.Nodes {
+			began := time.Now()
+			if err := d.Start(n); err != nil {
+				return err
+			}
+			if err := d.Ready(n, bound, max(n.Members, i+1)); err != nil {
+				return err
+			}
+			longest = max(longest, time.Since(began))
+			d.event(t, "%s is ready after %s", n.Name, Seconds(time.Since(began)))
+		}
+		for _, n := range d.Nodes {
+			line, err := d.witness(n, 0)
+			if err != nil {
+				return err
+			}
+			d.event(t, "%s logs: %s", n.Name, line)
+		}
+		if err := d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()); err != nil {
+			return err
+		}
+		t.Measured = fmt.Sprintf("%d of %d, the slowest after %s", len(d.Nodes), len(d.Nodes), Seconds(longest))
+		return nil
+	})
+}
+
+// witness is the line in which a node's Hazelcast lists all members, in what it has logged since an offset.
+func (d *driller) witness(n plan.Node, since int) (string, error) {
+	seen, line := hazelcastSays(d.Said(n, since))
+	if seen != len(d.Nodes) {
+		return "", fmt.Errorf("the Hazelcast of %s sees %d of %d members", n.Name, seen, len(d.Nodes))
+	}
+	return line, nil
+}
+
+// hazelcastSays is how many members Hazelcast's last list of them has, and its line.
+func hazelcastSays(log string) (int, string) {
+	_, rest, found := lastCut(log, "Members {size:")
+	if !found {
+		return 0, ""
+	}
+	line, _, _ := strings.Cut("Members {size:"+rest, "\n")
+	n := 0
+	_, _ = fmt.Sscanf(rest, "%d", &n)
+	return n, strings.TrimSpace(line)
+}
+
+func lastCut(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// guide is the last section of WSO2's deployment guide, for each of two nodes: it is shut down, the others serve, and it is
+// started again.
+func (d *driller) guide() {
+	check := d.Balancer.Check
+	for _, n := range d.Nodes[:2] {
+		bound := fmt.Sprintf("requests fail for %s at the most (%d checks of the target group, one each %s, of which the last may take %s)",
+			Seconds(check.GivenUp()), check.Unhealthy, Seconds(check.Interval), Seconds(check.Timeout))
+		d.trial(n.Name+" is shut down, the others serve, and it is started again", bound, func(t *Trial) error {
+			l := d.load()
+			defer l.count(t)
+			time.Sleep(2 * time.Second)
+			d.Stop(n)
+			stopped := time.Now()
+			d.event(t, "%s is stopped", n.Name)
+			if err := d.Healthy(len(d.Nodes)-1, check.GivenUp()+slack); err != nil {
+				return err
+			}
+			given := time.Since(stopped)
+			d.event(t, "the load balancer has given %s up after %s", n.Name, Seconds(given))
+			time.Sleep(time.Second)
+			from := time.Now()
+			time.Sleep(3 * time.Second)
+			if err := l.served(from, n.Name); err != nil {
+				return err
+			}
+			if err := d.again(t, n); err != nil {
+				return err
+			}
+			l.end()
+			gap := l.gap()
+			t.Measured = "the longest time without an answer for a client was " + Seconds(gap)
+			if gap > check.GivenUp()+slack {
+				return fmt.Errorf("a client got no answer for %s", Seconds(gap))
+			}
+			return nil
+		})
+	}
+}
+
+// again starts a node's server and waits until the load balancer sends it requests.
+func (d *driller) again(t *Trial, n plan.Node) error {
+	began := time.Now()
+	if err := d.Start(n); err != nil {
+		return err
+	}
+	if err := d.Ready(n, n.Ready, len(d.Nodes)); err != nil {
+		return err
+	}
+	d.event(t, "%s is started again, and a member after %s", n.Name, Seconds(time.Since(began)))
+	if err := d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()+slack); err != nil {
+		return err
+	}
+	d.event(t, "the load balancer sends it requests again")
+	return nil
+}
+
+// wait asks until something is so, and says how long that took.
+func wait(within time.Duration, so func() bool) (time.Duration, bool) {
+	began := time.Now()
+	for !so() {
+		if time.Since(began) > within {
+			return time.Since(began), false
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return time.Since(began), true
+}
+
+// sees says whether a node's Hazelcast has so many members.
+func (d *driller) sees(n plan.Node, members int) bool {
+	a := d.AskNode(n, "GET", "/members")
+	return a.Status == 200 && len(strings.Fields(a.Body)) == members
+}
+
+// kill ends a server without a goodbye.
+func (d *driller) kill() {
+	victim, other := d.Nodes[len(d.Nodes)-1], d.Nodes[0]
+	bound := d.Heartbeat + slack
+	d.trial(victim.Name+" is killed", Seconds(bound)+" until it is no member (hazelcast.max.no.heartbeat.seconds)", func(t *Trial) error {
+		d.Kill(victim)
+		took, gone := wait(bound, func() bool { return d.sees(other, len(d.Nodes)-1) })
+		if !gone {
+			return fmt.Errorf("%s still has it for a member after %s", other.Name, Seconds(took))
+		}
+		t.Measured = "it was no member after " + Seconds(took)
+		return d.again(t, victim)
+	})
+}
+
+// cut takes a node's link away, so that its connections stay as they are and nothing comes through.
+func (d *driller) cut() {
+	victim, other := d.Nodes[len(d.Nodes)-1], d.Nodes[0]
+	gone := d.Heartbeat + 2*slack
+	// The halves look for each other again, and the smaller one restarts its members' Hazelcast.
+	whole := d.Merge + 2*d.Again + 4*slack
+	bound := fmt.Sprintf("%s until each side has only itself (hazelcast.max.no.heartbeat.seconds), %s until both are one cluster again "+
+		"(hazelcast.merge.first.run.delay.seconds, hazelcast.merge.next.run.delay.seconds twice)", Seconds(gone), Seconds(whole))
+	d.trial("the link of "+victim.Name+" is cut and comes back", bound, func(t *Trial) error {
+		offset := len(d.Said(victim, 0))
+		if err := d.Cut(victim, true); err != nil {
+			return err
+		}
+		took, apart := wait(gone, func() bool {
+			alone, _ := hazelcastSays(d.Said(victim, offset))
+			return d.sees(other, len(d.Nodes)-1) && alone == 1
+		})
+		if !apart {
+			return fmt.Errorf("after %s, each side still has the other's members", Seconds(took))
+		}
+		d.event(t, "each side has only its own members after %s", Seconds(took))
+		if err := d.Cut(victim, false); err != nil {
+			return err
+		}
+		healed, one := wait(whole, func() bool { return d.sees(other, len(d.Nodes)) && d.sees(victim, len(d.Nodes)) })
+		if !one {
+			return fmt.Errorf("after %s, they are still two clusters", Seconds(healed))
+		}
+		t.Measured = fmt.Sprintf("apart after %s, one cluster again after %s", Seconds(took), Seconds(healed))
+		return d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()+slack)
+	})
+}
+
+// away is how long the database is away.
+const away = 30 * time.Second
+
+// outage takes the database away. Nodes keep their servers, and serve again by themselves.
+func (d *driller) outage() {
+	check := d.Balancer.Check
+	d.trial("the database is away for "+Seconds(away), Seconds(check.Taken())+" until all are healthy again (checks of the target group), and no server is restarted",
+		func(t *Trial) error {
+			d.StopDatabase()
+			d.event(t, "the database is away")
+			end := time.Now().Add(away)
+			for _, n := range d.Nodes {
+				if a := d.AskNode(n, "GET", check.Path); check.Passes(a.Status) {
+					return fmt.Errorf("%s answers its health check with %d while its database is away", n.Name, a.Status)
+				}
+			}
+			for time.Now().Before(end) {
+				for _, n := range d.Nodes {
+					if restarted, err := d.Alive(n); err != nil || restarted {
+						return fmt.Errorf("%s restarts its server because of the database: %w", n.Name, err)
+					}
+				}
+				time.Sleep(3 * time.Second)
+			}
+			if err := d.StartDatabase(); err != nil {
+				return err
+			}
+			d.event(t, "the database is back")
+			took, well := wait(check.Taken(), func() bool {
+				return !slices.ContainsFunc(d.Nodes, func(n plan.Node) bool {
+					return !check.Passes(d.AskNode(n, "GET", check.Path).Status) || d.AskNode(n, "POST", "/session").Status != 201
+				})
+			})
+			if !well {
+				return fmt.Errorf("not all nodes are well %s after the database is back", Seconds(took))
+			}
+			t.Measured = "all nodes were well " + Seconds(took) + " after it was back, with the servers that they had"
+			return d.Healthy(len(d.Nodes), check.Taken()+slack)
+		})
+}
+
+// told is how long a message between members may take.
+const told = 2 * time.Second
+
+// revoke takes a session away on one node that the other has in its cache.
+func (d *driller) revoke() {
+	bound := fmt.Sprintf("%s: a message between members, where the cache alone would keep it for %s (default_cache_timeout)", Seconds(told), d.Cached)
+	d.trial("a session that is revoked on one node is refused by the other", bound, func(t *Trial) error {
+		first, second := d.Nodes[0], d.Nodes[1]
+		made := d.AskNode(first, "POST", "/session")
+		path := "/session?" + strings.TrimSpace(made.Body)
+		if a := d.AskNode(second, "GET", path); made.Status != 201 || a.Status != 200 {
+			return fmt.Errorf("a session of %s (%d) is not good on %s (%d)", first.Name, made.Status, second.Name, a.Status)
+		}
+		if a := d.AskNode(first, "DELETE", path); a.Status != 200 {
+			return fmt.Errorf("%s does not revoke a session: %d", first.Name, a.Status)
+		}
+		took, refused := wait(told, func() bool { return d.AskNode(second, "GET", path).Status == 401 })
+		if !refused {
+			return fmt.Errorf("%s still takes it after %s", second.Name, Seconds(took))
+		}
+		t.Measured = "refused after " + Seconds(took)
+		return nil
+	})
+}
+
+// early is how long damage is given to come to nothing: the nodes have been ready in a fraction of that before.
+const early = 25 * time.Second
+
+// control starts the cluster on a damaged state and expects what the proofs have said of it.
+func (d *driller) control(c Control) {
+	d.trial("Damage: "+c.Name, "the cluster must not form, for the reason that the proof gives", func(t *Trial) error {
+		if len(c.Faults) == 0 {
+			return fmt.Errorf("the proof %q finds nothing wrong with it", c.Claim)
+		}
+		s, err := state.Read(c.State)
+		if err != nil {
+			return err
+		}
+		damaged, err := plan.Of(s)
+		if err != nil {
+			return err
+		}
+		for _, n := range d.Nodes {
+			d.Kill(n)
+		}
+		if err := d.Apply(damaged.Network); err != nil {
+			return err
+		}
+		said, err := d.startDamaged(damaged)
+		if err != nil {
+			return err
+		}
+		t.Measured = said
+		d.event(t, "the proof says: %s: %s", c.Claim, strings.Join(c.Faults, "; "))
+		last := damaged.Nodes[len(damaged.Nodes)-1]
+		if said == "" {
+			return fmt.Errorf("the cluster forms all the same")
+		}
+		if !strings.Contains(said, c.Says) {
+			return fmt.Errorf("%s says %q and not %q", last.Name, said, c.Says)
+		}
+		return d.closed(damaged, c)
+	})
+}
+
+// startDamaged starts the members one after the other, and gives what the first one that does not get ready says. A member that
+// is refused for its cluster's name has connections for a moment, which is what the nodes' program counts; Hazelcast knows better.
+func (d *driller) startDamaged(damaged *plan.Plan) (string, error) {
+	last, offset := damaged.Nodes[len(damaged.Nodes)-1], 0
+	for i, n := range damaged.Nodes {
+		offset = len(d.Said(n, 0))
+		if err := d.Prepare(n); err != nil {
+			return "", err
+		}
+		if err := d.Start(n); err != nil {
+			return "", err
+		}
+		if err := d.Ready(n, early, max(n.Members, i+1)); err != nil {
+			return err.Error(), nil
+		}
+	}
+	if _, err := d.witness(last, offset); err != nil {
+		return err.Error(), nil
+	}
+	return "", nil
+}
+
+// closed says whether the network hinders exactly what the control has closed.
+func (d *driller) closed(p *plan.Plan, c Control) error {
+	to, port := p.Nodes[0].Address, c.Closed
+	if c.Database {
+		to = p.Network.At(p.Database.Device).Address
+	}
+	if port == 0 {
+		port = 5701
+	}
+	last := p.Nodes[len(p.Nodes)-1]
+	reached, err := d.World.Host(last.Device).Reach([]netip.AddrPort{netip.AddrPortFrom(to, uint16(port))}, []int{1024}, 2*time.Second)
+	if err != nil {
+		return err
+	}
+	if reached[0] != (c.Closed == 0) {
+		return fmt.Errorf("the network lets %s reach %s on %d: %t", last.Name, to, port, reached[0])
+	}
+	return nil
+}
