@@ -184,7 +184,7 @@ func TestRefusesNodesThatHoldNoPods(t *testing.T) {
 		"no node is large enough": one(nodes(object{"memory": 2000}),
 			"wso2is:nodes.cpu: no type holds a pod with 4 vCPU and 2000 GiB; write smaller pods and more of them"),
 		"unknown node type": one(nodes(object{"instanceType": "m6i.huge"}), `wso2is:nodes.instanceType: "m6i.huge" is not a `+
-			"known instance type; write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or r5 to r8, such as m6i.xlarge"),
+			"known instance type; write a type of the families t3, t3a, t4g, c5 to c9, m5 to m9 or r5 to r8, such as m6i.xlarge"),
 		"image": one(nodes(object{"ami": "ami-0123456789abcdef0"}), "wso2is:nodes.ami: EKS picks the image of its nodes for "+
 			"the Kubernetes version; write eks.nodeGroup.ami: al2023 or bottlerocket"),
 		"age of images": one(onEKS(nil, object{"observability": object{"maxImageAgeDays": 90}}), "wso2is:observability.maxImageAgeDays: "+

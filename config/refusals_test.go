@@ -20,6 +20,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
 	"github.com/wso2is-aws/wso2is/config/engine"
+	"github.com/wso2is-aws/wso2is/config/offering"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -154,8 +155,12 @@ func TestRefusesNodes(t *testing.T) {
 		"too few vCPUs": one(under("nodes", object{"instanceType": "c6i.large"}), "wso2is:nodes.instanceType: "+
 			"c6i.large has 2 vCPU and 4 GiB, and WSO2 Identity Server needs 4 vCPU and 4 GB; write m6i.xlarge or a larger one"),
 		"no such type": one(under("nodes", object{"instanceType": "m6i.huge"}), "wso2is:nodes.instanceType: "+
-			`"m6i.huge" is not a known instance type; write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or `+
+			`"m6i.huge" is not a known instance type; write a type of the families t3, t3a, t4g, c5 to c9, m5 to m9 or `+
 			"r5 to r8, such as m6i.xlarge"),
+		"not in the region": one(under("nodes", object{"instanceType": "r8gn.xlarge"}), "wso2is:nodes.instanceType: "+
+			"AWS offers no r8gn.xlarge in eu-west-1, as of "+offering.Read+"; write a type that the region has, such as m6i.xlarge"),
+		"a size that no region has": one(under("nodes", object{"instanceType": "m7i-flex.48xlarge"}), "wso2is:nodes.instanceType: "+
+			"AWS offers no m7i-flex.48xlarge in eu-west-1, as of "+offering.Read+"; write a type that the region has, such as m6i.xlarge"),
 		"before Nitro": one(under("nodes", object{"instanceType": "m4.xlarge"}), "wso2is:nodes.instanceType: "+
 			"m4.xlarge is older than the Nitro system, which multicast and current images need; write a newer type, such "+
 			"as m6i.xlarge"),
@@ -514,6 +519,8 @@ func TestRefusesDatabases(t *testing.T) {
 			"an instance; write lower-case letters, digits and single hyphens, 20 at the most"),
 		"class": one(instance(object{"class": "m6g.large"}),
 			`wso2is:database.instance.class: "m6g.large" is no RDS instance class; write a class such as db.m6g.large`),
+		"class that the region has not": one(under("database", object{"instance": object{"class": "db.m9g.large"}}), "wso2is:database.instance.class: "+
+			"RDS offers no db.m9g.large for postgres in eu-west-1, as of "+offering.Read+"; write a class that the region has for it, such as db.m6i.large"),
 		"ARM": one(db(object{"engine": "oracle", "instance": object{"class": "db.m6g.large"}}),
 			"wso2is:database.instance.class: "+
 				"RDS does not run oracle on db.m6g.large; write an Intel class such as db.m5.large"),

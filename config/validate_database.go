@@ -10,6 +10,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/instancetype"
+	"github.com/wso2is-aws/wso2is/config/offering"
 )
 
 var (
@@ -112,6 +113,13 @@ func (v *validator) class(path, class string) {
 	case slices.Contains([]string{"nano", "micro", "small"}, parts[2]):
 		v.refuse(path, fmt.Sprintf("write %s or a larger class", facts.DevClass),
 			"%s has no room for the connections of the nodes", class)
+	default:
+		rds := facts.RDS(v.Database.Edition)
+		if list := offering.Classes(rds); !list.Exists(v.Region, parts[1]+"."+parts[2]) {
+			_, size, _ := strings.Cut(strings.TrimPrefix(facts.Class(v.Database.Edition), "db."), ".")
+			v.refuse(path, "write a class that the region has for it, such as db."+list.Such(v.Region, size), "RDS offers no %s for %s in %s, as of %s",
+				class, rds, v.Region, offering.Read)
+		}
 	}
 }
 

@@ -175,6 +175,8 @@ func (v *validator) podNodes() {
 		v.refuse("nodes.instanceType", fix,
 			"a node of %s has %.1f vCPU and %.1f GiB for pods and their daemons, and one pod asks for %d vCPU and %d GiB",
 			t.Name, float64(free.CPU)/1000, float64(free.Memory)/mib, n.CPU, n.Memory)
+	default:
+		v.offeredType("2xlarge")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/wso2is-aws/wso2is/config/instancetype"
+	"github.com/wso2is-aws/wso2is/config/offering"
 	"github.com/wso2is-aws/wso2is/config/subnets"
 )
 
@@ -15,7 +16,7 @@ const (
 	minVCPU   = 4
 	minMemory = 4
 
-	knownTypes = "write a type of the families t3, t3a, t4g, c5 to c8, m5 to m8 or r5 to r8, such as m6i.xlarge"
+	knownTypes = "write a type of the families t3, t3a, t4g, c5 to c9, m5 to m9 or r5 to r8, such as m6i.xlarge"
 )
 
 var (
@@ -84,15 +85,24 @@ func (v *validator) instanceType() {
 			"%s is older than the Nitro system, which multicast and current images need", n.InstanceType)
 	default:
 		t, known := instancetype.Lookup(n.InstanceType)
-		if !known {
-			v.refuse("nodes.instanceType",
-				knownTypes,
-				"%q is not a known instance type", n.InstanceType)
-		} else if t.VCPU < minVCPU || t.Memory < minMemory {
+		switch {
+		case !known:
+			v.refuse("nodes.instanceType", knownTypes, "%q is not a known instance type", n.InstanceType)
+		case t.VCPU < minVCPU || t.Memory < minMemory:
 			v.refuse("nodes.instanceType", "write m6i.xlarge or a larger one",
 				"%s has %d vCPU and %g GiB, and WSO2 Identity Server needs %d vCPU and %d GB",
 				t.Name, t.VCPU, t.Memory, minVCPU, minMemory)
+		default:
+			v.offeredType("xlarge")
 		}
+	}
+}
+
+// offeredType refuses a type of nodes that the region does not have, and names one of a size that it has.
+func (v *validator) offeredType(size string) {
+	if name := v.Nodes.InstanceType; !offering.InstanceTypes.Exists(v.Region, name) {
+		v.refuse("nodes.instanceType", "write a type that the region has, such as "+offering.InstanceTypes.Such(v.Region, size),
+			"AWS offers no %s in %s, as of %s", name, v.Region, offering.Read)
 	}
 }
 

@@ -1,10 +1,12 @@
 package engine_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,22 +29,14 @@ func cfnLint(t *testing.T, name string, into any) {
 	require.NoError(t, json.Unmarshal(raw, into))
 }
 
-// ordered is an engine as RDS orders it.
-type ordered struct{ rds, license string }
-
-// editions are an engine's names in RDS and the license, by edition.
-func editions(f engine.Facts) map[string]ordered {
-	all := map[string]ordered{}
-	names := f.Editions
-	if len(names) == 0 {
-		names = []string{""}
+// editions are the names of an engine in RDS.
+func editions(f engine.Facts) []string {
+	if len(f.Editions) == 0 {
+		return []string{f.RDS("")}
 	}
-	for _, edition := range names {
-		license := ""
-		if f.License != nil {
-			license = f.License(edition)
-		}
-		all[edition] = ordered{f.RDS(edition), license}
+	var all []string
+	for _, edition := range f.Editions {
+		all = append(all, f.RDS(edition))
 	}
 	return all
 }
@@ -50,10 +44,10 @@ func editions(f engine.Facts) map[string]ordered {
 // rule is a condition of cfn-lint's, and what it allows.
 type rule struct {
 	If struct {
-		Properties struct{ Engine, LicenseModel json.RawMessage }
+		Properties struct{ Engine json.RawMessage }
 	}
 	Then struct {
-		Properties struct{ EngineVersion, DBInstanceClass struct{ Enum []string } }
+		Properties struct{ EngineVersion struct{ Enum []string } }
 	}
 }
 
@@ -73,8 +67,7 @@ func TestCFNLintKnowsTheReleases(t *testing.T) {
 		versions[name] = append(versions[name], r.Then.Properties.EngineVersion.Enum...)
 	}
 	for _, name := range engine.Names() {
-		for _, own := range editions(name.Facts()) {
-			rds := own.rds
+		for _, rds := range editions(name.Facts()) {
 			if name == engine.Oracle {
 				continue // cfn-lint has no list of Oracle's releases
 			}
@@ -87,26 +80,34 @@ func TestCFNLintKnowsTheReleases(t *testing.T) {
 	}
 }
 
-func TestCFNLintKnowsTheDefaultClasses(t *testing.T) {
-	var regions map[string]struct{ AllOf []rule }
-	cfnLint(t, "dbinstanceclass_enum.json", &regions)
-	for _, region := range []string{"us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1"} {
-		require.Contains(t, regions, region)
-		for _, name := range engine.Names() {
-			for edition, own := range editions(name.Facts()) {
-				rds, license := own.rds, own.license
-				var offered []string
-				for _, r := range regions[region].AllOf {
-					if model := constant(r.If.Properties.LicenseModel); constant(r.If.Properties.Engine) == rds && (model == license || license == "") {
-						offered = append(offered, r.Then.Properties.DBInstanceClass.Enum...)
-					}
+// TestCFNLintRunsEveryReleaseOnTheDefaultClasses holds each release of the open engines against the classes that RDS runs it on.
+func TestCFNLintRunsEveryReleaseOnTheDefaultClasses(t *testing.T) {
+	var table struct {
+		AllOf []struct {
+			If struct {
+				Properties struct {
+					Engine        json.RawMessage
+					EngineVersion struct{ Pattern string }
 				}
-				for _, class := range []string{name.Facts().DevClass, name.Facts().Class(edition)} {
-					if region == "cn-north-1" && rds == "oracle-ee" && class == "db.m6i.large" {
-						continue // argued in docs/operations.md: a stack there names a class
-					}
-					assert.Contains(t, offered, class, "%s of %s (%s) in %s", class, rds, license, region)
+			}
+			Then struct {
+				Properties struct{ DBInstanceClass struct{ Enum []string } }
+			}
+		}
+	}
+	cfnLint(t, "db_instance_class.json", &table)
+	for _, name := range []engine.Name{engine.Postgres, engine.MySQL, engine.MariaDB} {
+		for _, version := range name.Facts().Versions() {
+			var offered []string
+			for _, rule := range table.AllOf {
+				pattern := regexp.MustCompile(cmp.Or(rule.If.Properties.EngineVersion.Pattern, "^$"))
+				if constant(rule.If.Properties.Engine) == string(name) && (pattern.MatchString(version) || pattern.MatchString(version+".99") ||
+					strings.HasPrefix(pattern.String(), "^("+version+`\.`)) {
+					offered = append(offered, rule.Then.Properties.DBInstanceClass.Enum...)
 				}
+			}
+			for _, class := range []string{name.Facts().DevClass, name.Facts().ProdClass} {
+				assert.Contains(t, offered, class, "%s %s", name, version)
 			}
 		}
 	}
