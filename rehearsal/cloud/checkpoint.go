@@ -9,14 +9,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
-// Checkpoint is the account as it was.
+// Checkpoint is the account as it was. It holds secret values.
 type Checkpoint struct {
-	resources map[string]*Resource
-	made      map[string]int
-	retired   map[string]string
+	Resources map[string]*Resource `json:"resources"`
+	Made      map[string]int       `json:"made"`
+	Retired   map[string]string    `json:"retired"`
 }
 
-// Save remembers the account as it is. It holds secret values.
+// Save remembers the account as it is.
 func (c *Cloud) Save() Checkpoint {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -37,7 +37,7 @@ func copies(all map[string]*Resource) map[string]*Resource {
 func (c *Cloud) Restore(to Checkpoint) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.resources, c.made, c.retired = copies(to.resources), maps.Clone(to.made), maps.Clone(to.retired)
+	c.resources, c.made, c.retired = copies(to.Resources), maps.Clone(to.Made), maps.Clone(to.Retired)
 	if c.journal == nil {
 		return nil
 	}

@@ -14,25 +14,30 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 )
 
-// Checkpoint is a session as it was: the engine's state, the account and the configuration.
+// Checkpoint is a session as it was, which JSON keeps for another process.
 type Checkpoint struct {
-	state         map[string][]byte
-	account       cloud.Checkpoint
-	configuration map[string]any
+	// State are the files of the engine's state.
+	State map[string]string `json:"state"`
+	// Account is the offline cloud's.
+	Account cloud.Checkpoint `json:"account"`
+	// Configuration is the stack file's by full key, without secrets.
+	Configuration map[string]any `json:"configuration"`
 }
 
 // Save remembers the session as it is, to try from there more than once.
 func (s *Session) Save() (*Checkpoint, error) {
-	c := &Checkpoint{state: map[string][]byte{}, account: s.Cloud.Save(), configuration: s.Configuration()}
+	c := &Checkpoint{State: map[string]string{}, Account: s.Cloud.Save(), Configuration: s.Configuration()}
 	root := filepath.Join(s.dir, "state")
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		name, err := filepath.Rel(root, path)
-		if err == nil {
-			c.state[name], err = os.ReadFile(path)
+		if err != nil {
+			return err
 		}
+		content, err := os.ReadFile(path)
+		c.State[name] = string(content)
 		return err
 	})
 	if err != nil {
@@ -47,16 +52,16 @@ func (s *Session) Restore(to *Checkpoint) error {
 	if err := os.RemoveAll(root); err != nil {
 		return fmt.Errorf("taking the state back: %w", err)
 	}
-	for name, content := range to.state {
+	for name, content := range to.State {
 		path := filepath.Join(root, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
 			return fmt.Errorf("taking the state back: %w", err)
 		}
 	}
-	if err := s.Cloud.Restore(to.account); err != nil {
+	if err := s.Cloud.Restore(to.Account); err != nil {
 		return err
 	}
-	return s.Configure(to.configuration)
+	return s.Configure(to.Configuration)
 }
 
 // Configuration is the stack file's configuration by full key, without secrets.
