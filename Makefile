@@ -2,8 +2,8 @@
 
 PULUMI_VERSION := v3.274.1
 GOLANGCI_VERSION := v2.15.0
+# The scanner that a test of rehearsal/proof needs, in this release.
 CHECKOV_VERSION := 3.3.30
-CHECKOV := $(or $(wildcard .cache/checkov/bin/checkov),checkov)
 
 # A pulumi on PATH of the same minor version serves; otherwise it is built once from its own Go module.
 PATH_PULUMI := $(shell pulumi version 2>/dev/null | grep -E '^$(basename $(PULUMI_VERSION))\.')
@@ -16,22 +16,32 @@ PULUMI_BIN := $(if $(PULUMI_HOME_DIR),$(PULUMI_HOME_DIR)/bin/pulumi)
 build:
 	go build -o bin/wso2is .
 
-## test: every test of every module, with the race detector but for the API server's own code
+# REPORT prints what go test -json writes, and keeps what was skipped for the end.
+REPORT := $(abspath .cache/report)
+SKIPPED := $(abspath .cache/skipped)
+
+# TELL runs a long command, and says every half minute what is done and for how long.
+TELL = tell() { what=$$1; shift; began=$$(date +%s); "$$@" & child=$$!; \
+	while n=0; while [ $$n -lt 30 ] && kill -0 $$child 2>/dev/null; do sleep 1; n=$$((n + 1)); done; kill -0 $$child 2>/dev/null; \
+	do echo "$$what, for $$(($$(date +%s) - began)) s so far"; done; wait $$child; }; tell
+
+## test: every test of every module, with the race detector but for the API server's own code; at its end, what was skipped
 test: $(PULUMI_BIN)
+	go build -o $(REPORT) ./tests/report
+	@rm -f $(SKIPPED)
 	go vet ./...
-	go test -race -timeout 30m ./...
-	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -race -timeout 40m ./...
-	cd rehearsal/apiserver && go vet ./... && go test ./...
-	cd preflight && go vet ./... && go test -race ./...
-	@[ "$$($(CHECKOV) --version 2>/dev/null)" = $(CHECKOV_VERSION) ] || echo "Skipped: the scan of the shipped stacks by checkov" \
-		"$(CHECKOV_VERSION), which is not installed. Install it with: python3 -m venv .cache/checkov && .cache/checkov/bin/pip install checkov==$(CHECKOV_VERSION)"
+	go test -json -race -timeout 30m ./... | $(REPORT) $(SKIPPED)
+	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -json -race -timeout 40m ./... | $(REPORT) $(SKIPPED)
+	cd rehearsal/apiserver && go vet ./... && go test -json ./... | $(REPORT) $(SKIPPED)
+	cd preflight && go vet ./... && go test -json -race ./... | $(REPORT) $(SKIPPED)
+	@$(REPORT) -skipped $(SKIPPED)
 
 ## rehearse: the whole life of STACK (dev), without an account; with FAULTS=all or FAULTS=sample, what becomes of it when
 ## calls fail; with CHANGE=all or the name of one, what changes to a running cluster do; with MUTANTS=all or a regular
 ## expression, whether rehearsals notice damage to what is registered. These are of every shipped stack, unless STACK names one.
 ## With RESTORE=damaged, gone or all, the data of STACK (prod) is brought back by the commands of docs/operations.md.
 rehearse: $(PULUMI_BIN)
-	cd rehearsal && go build -o ../.cache/rehearsal .
+	@cd rehearsal && $(TELL) "Building the program and the rehearsal: minutes the first time" go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults $(FAULTS)) \
 		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
@@ -41,7 +51,8 @@ drill: $(PULUMI_BIN)
 	.cache/rehearsal --project . --drill $(if $(STACK),--stack $(STACK)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 $(PULUMI_BIN):
-	cd rehearsal && go build \
+	@echo "Building pulumi $(PULUMI_VERSION) once: about 3 minutes on two cores. A pulumi of that minor version on PATH would serve."
+	@cd rehearsal && $(TELL) "Building pulumi $(PULUMI_VERSION)" go build \
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		-o ../$@ github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 

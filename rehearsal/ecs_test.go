@@ -29,7 +29,7 @@ func opened(t *testing.T, stack, file string) *rehearse.Session {
 	t.Helper()
 	s, err := rehearse.Open(t.Context(), rehearse.Options{
 		Program: stacks.Deploy, Project: "wso2is", Stack: stack, Pulumi: rehearsetest.Engine(t), Out: t.TempDir(),
-		StackFile: file, Output: &strings.Builder{},
+		StackFile: file, Output: &strings.Builder{}, Final: true,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })

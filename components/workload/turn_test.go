@@ -109,7 +109,7 @@ func TestTurnIsShell(t *testing.T) {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("shellcheck is not installed; .ci/install installs it")
 		}
-		t.Skip("shellcheck is not installed")
+		t.Skip("shellcheck is not installed; .ci/install installs it")
 	}
 	out, err := exec.CommandContext(t.Context(), shellcheck, "--shell=bash", "programs/turn.sh").CombinedOutput()
 	assert.NoError(t, err, string(out))

@@ -42,7 +42,7 @@ func start(t *testing.T, release string) *rest.Config {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("etcd is not installed; .ci/install installs it")
 		}
-		t.Skip("etcd is not installed")
+		t.Skip("etcd is not installed; .ci/install installs it")
 	}
 	directory := t.TempDir()
 	clientPort, peerPort, port := freePort(t), freePort(t), freePort(t)

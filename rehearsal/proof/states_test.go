@@ -186,7 +186,7 @@ func rehearsalOf(t *testing.T, stack string) rehearsed {
 	require.NoError(t, os.WriteFile(file, changed, 0o600))
 	log := &bytes.Buffer{}
 	s, err := rehearse.Open(t.Context(), rehearse.Options{
-		Program: stacks.Deploy, Project: "wso2is", Stack: name, StackFile: file, Pulumi: rehearsetest.Engine(t), Output: log,
+		Program: stacks.Deploy, Project: "wso2is", Stack: name, StackFile: file, Pulumi: rehearsetest.Engine(t), Output: log, Final: true,
 		Secrets: texts(t, from.secret),
 	})
 	require.NoError(t, err)
