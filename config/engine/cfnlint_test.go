@@ -1,12 +1,10 @@
 package engine_test
 
 import (
-	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -100,9 +98,9 @@ func TestCFNLintRunsEveryReleaseOnTheDefaultClasses(t *testing.T) {
 		for _, version := range name.Facts().Versions() {
 			var offered []string
 			for _, rule := range table.AllOf {
-				pattern := regexp.MustCompile(cmp.Or(rule.If.Properties.EngineVersion.Pattern, "^$"))
-				if constant(rule.If.Properties.Engine) == string(name) && (pattern.MatchString(version) || pattern.MatchString(version+".99") ||
-					strings.HasPrefix(pattern.String(), "^("+version+`\.`)) {
+				// A pattern is of one release, such as ^(16\.9\..+|16\.9)$.
+				if constant(rule.If.Properties.Engine) == string(name) &&
+					strings.HasPrefix(rule.If.Properties.EngineVersion.Pattern, "^("+strings.ReplaceAll(version, ".", `\.`)+`\.`) {
 					offered = append(offered, rule.Then.Properties.DBInstanceClass.Enum...)
 				}
 			}
