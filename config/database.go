@@ -12,8 +12,22 @@ import (
 // facts are what is known of the database's engine.
 func (d Database) facts() engine.Facts { return d.Engine.Facts() }
 
-// Port is the port of every instance.
-func (d Database) Port() int { return d.facts().Port }
+// Port is the port of every instance, or of the database that exists.
+func (d Database) Port() int {
+	if d.Existing != nil {
+		return d.Existing.Port
+	}
+	return d.facts().Port
+}
+
+// OneDatabase is the name of the one database in which a logical database is a user's schema. It is empty for an engine on which
+// each logical database is a database of its own.
+func (d Database) OneDatabase() string {
+	if d.Existing != nil {
+		return d.Existing.ServiceName
+	}
+	return d.facts().OneDatabase
+}
 
 // RDSEngine is the engine as RDS names it, with its edition.
 func (d Database) RDSEngine() string { return d.facts().RDS(d.Edition) }

@@ -47,7 +47,8 @@ func unless[T bool | int](c *Cluster, path string, target *T, value T) {
 }
 
 const (
-	// MainInstance is the key in Database.Instances of the RDS instance that every cluster has.
+	// MainInstance is the key in Database.Instances of the RDS instance that every cluster has which makes any. Logical databases
+	// name the database that exists by it too.
 	MainInstance = "main"
 
 	// maxImageAgeDays is a quarter. leastImageAgeDays is more than the age of a newest image: the one for ECS is made about
@@ -175,6 +176,25 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 		set(&db.Edition, facts.Editions[0])
 	}
 	set(&db.Layout, Separate)
+	if db.Existing != nil {
+		c.fillExisting()
+	} else {
+		c.fillInstances(d)
+	}
+	c.fillLogical()
+}
+
+// fillExisting completes a copy: what the stack file says is still needed as it was. No instance is made.
+func (c *Cluster) fillExisting() {
+	db := &c.Database
+	existing := *db.Existing
+	set(&existing.Port, db.facts().Port)
+	db.Existing, db.Instance, db.Instances = &existing, DBInstance{}, nil
+}
+
+func (c *Cluster) fillInstances(d profileDefaults) {
+	db := &c.Database
+	facts := db.facts()
 	fill := func(path string, i, from DBInstance) DBInstance {
 		set(&i.Class, from.Class)
 		set(&i.Storage, from.Storage)
@@ -204,7 +224,10 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 	}
 	instances[MainInstance] = main
 	db.Instance, db.Instances = main, instances
+}
 
+func (c *Cluster) fillLogical() {
+	db := &c.Database
 	logical := maps.Clone(db.Logical)
 	if logical == nil {
 		logical = map[LogicalName]Logical{}

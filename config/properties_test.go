@@ -86,7 +86,7 @@ func complete(t *rapid.T, path string, v reflect.Value) {
 				return // the provider has defaults of its own
 			}
 			require.Contains(t, []string{"cluster.Nodes.Autoscaling", "cluster.Network.Adopt", "cluster.Network.Proxy", "cluster.EKS.Cluster",
-				"cluster.Load", "cluster.Backup.Lock", "cluster.Backup.CopyTo"}, path)
+				"cluster.Load", "cluster.Backup.Lock", "cluster.Backup.CopyTo", "cluster.Database.Existing"}, path)
 			return
 		}
 		complete(t, path, v.Elem())

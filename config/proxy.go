@@ -55,13 +55,20 @@ func (n *Network) fillProxy() {
 	n.Proxy = &p
 }
 
+// freshNames has Java look a name up again after five seconds, as long as the names of an Aurora cluster are good for, instead of
+// 30 ("Fast failover with Amazon Aurora PostgreSQL" of the Aurora user guide; net-properties.html of the JDK on the property).
+const freshNames = "-Dsun.net.inetaddr.ttl=5"
+
 // JVMOptions are the options of the server's JVM besides its heap, the team's own ones last.
 func (c Cluster) JVMOptions() []string {
+	var options []string
+	if c.Database.Existing != nil {
+		options = append(options, freshNames)
+	}
 	if c.Network.Proxy == nil {
-		return c.JVM.Options
+		return append(options, c.JVM.Options...)
 	}
 	host, port, _ := c.Network.Proxy.address()
-	var options []string
 	for _, protocol := range []string{"http", "https"} {
 		options = append(options, fmt.Sprintf("-D%s.proxyHost=%s", protocol, host), fmt.Sprintf("-D%s.proxyPort=%d", protocol, port))
 	}
@@ -82,6 +89,9 @@ func (c Cluster) nonProxyHosts() []string {
 	}
 	if cidr, err := netip.ParsePrefix(c.Network.CIDR); err == nil {
 		hosts = append(hosts, patterns(cidr)...)
+	}
+	if e := c.Database.Existing; e != nil {
+		hosts = append(hosts, e.Host)
 	}
 	if c.row().pods {
 		hosts = append(hosts, "*.svc") // kubernetes.default.svc is where the scheme kubernetes asks

@@ -38,7 +38,9 @@ func (c *Cluster) versions() []supported {
 	if c.MakesControlPlane() {
 		add(lifecycle.Kubernetes, string(c.EKS.Version), kubernetesKey, c.EKS.ExtendedSupport)
 	}
-	add(c.Database.facts().Support, c.Database.Version, "database.version", c.Database.ExtendedSupport)
+	if c.Database.Existing == nil { // when another one is upgraded, its owner decides
+		add(c.Database.facts().Support, c.Database.Version, "database.version", c.Database.ExtendedSupport)
+	}
 	if !c.Containerized() {
 		if facts, err := c.Version.Facts(); err == nil {
 			add(lifecycle.Corretto, strconv.Itoa(facts.JDK), "version", false)

@@ -51,7 +51,7 @@ type Cluster struct {
 	Clustering Clustering `json:"clustering,omitempty"`
 	// Caching chooses one of the five cache scenarios of WSO2's deployment guide.
 	Caching Caching `json:"caching,omitempty"`
-	// Database is the RDS database that all nodes share.
+	// Database is the database that all nodes share: one of RDS, or one that exists.
 	Database Database `json:"database,omitempty"`
 	// FileSystem is the EFS file system for artifacts that change at run time.
 	FileSystem FileSystem `json:"fileSystem,omitempty"`
@@ -371,7 +371,7 @@ type Cache struct {
 	Capacity int `json:"capacity,omitempty" jsonschema:"minimum=1,maximum=1000000"`
 }
 
-// Database is the RDS database behind the cluster.
+// Database is the database behind the cluster.
 type Database struct {
 	// Engine is the engine of RDS, as the table of engines has it. Default: `postgres`.
 	Engine engine.Name `json:"engine,omitempty"`
@@ -388,12 +388,15 @@ type Database struct {
 	// Logical adds logical databases of their own for `user`, `consent`, `session`, `config` or `agent` data, or moves
 	// `identity` or `shared` to another instance. Keys are those names. From 7.2.0 on there is always one for `agent`.
 	Logical map[LogicalName]Logical `json:"logical,omitempty"`
+	// Existing is a database server that exists, of RDS or not, an Aurora cluster for example. All logical databases are made on
+	// it, and nothing of RDS is built. Only with network.adopt. Its backups, its standby and its alarms are its owner's.
+	Existing *ExistingDatabase `json:"existing,omitempty"`
 	// Instance is the size of the main RDS instance, and the default of the further ones.
 	Instance DBInstance `json:"instance,omitempty"`
 	// Instances are further RDS instances by name, for logical databases that name them. Empty values are those of
 	// `instance`.
 	Instances map[string]DBInstance `json:"instances,omitempty"`
-	// CABundle is a PEM file with RDS's certificate authorities. With it, nodes verify the database's certificate and
+	// CABundle is a PEM file with the certificate authorities of RDS, or of the existing database. With it, nodes verify the database's certificate and
 	// name; without it, connections are encrypted but unverified.
 	CABundle Artifact `json:"caBundle,omitempty"`
 	// ExtendedSupport buys Amazon RDS Extended Support, which costs per vCPU and hour from the end of the engine release's
@@ -404,6 +407,28 @@ type Database struct {
 	// PoolSize is the largest number of connections of one data source on one node. Default: 50, or as many as the class of the
 	// RDS instance allows for all nodes, 5 at the least.
 	PoolSize int `json:"poolSize,omitempty" jsonschema:"minimum=5,maximum=500"`
+}
+
+// ExistingDatabase is a database server that the stack does not make.
+type ExistingDatabase struct {
+	// Host is the DNS name or IPv4 address that takes writes; of an Aurora cluster its cluster endpoint, such as
+	// `identity.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com`. It must resolve in the VPC.
+	Host string `json:"host"`
+	// Port is its port. Default: the engine's own, such as 5432 of postgres.
+	Port int `json:"port,omitempty" jsonschema:"minimum=1,maximum=65535" wrong:"is no TCP port"`
+	// ServiceName is the service of Oracle's database in which the logical databases become schemas. Needed with the engine
+	// oracle, and only there.
+	ServiceName string `json:"serviceName,omitempty"`
+	// MasterSecretARN is the secret of Secrets Manager with an administrator's `username` and `password` as JSON, in this region,
+	// as RDS and Secrets Manager's rotation write it. Only the program that makes the schema reads it, when it runs.
+	MasterSecretARN string `json:"masterSecretArn"`
+	// SecretKeyARN is the KMS key of that secret. Left out, it is AWS's own key aws/secretsmanager.
+	SecretKeyARN string `json:"secretKeyArn,omitempty"`
+	// SecurityGroup is the id of the database's security group. It gets a rule that lets the nodes in. Exclusive with cidrs.
+	SecurityGroup string `json:"securityGroup,omitempty"`
+	// CIDRs are the IPv4 ranges that the database has its addresses in, for one without a security group that nodes could
+	// name. Nodes may call its port there; its own firewall is its owner's. Exclusive with securityGroup.
+	CIDRs []string `json:"cidrs,omitempty"`
 }
 
 // Layout says how many logical databases identity and shared data get.

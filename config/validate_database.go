@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,21 +25,24 @@ var ownDatabases = []string{"admin", "rdsadmin", "wso2admin"}
 func (v *validator) database() {
 	db := v.Database
 	facts := db.facts()
-	if !slices.Contains(facts.Versions(), db.Version) {
+	if db.Existing != nil {
+		v.existing()
+	} else if !slices.Contains(facts.Versions(), db.Version) {
 		v.refuse("database.version", oneOf(facts.Versions())+" (RDS keeps the minor version current)",
 			"%q is no release of %s that WSO2 Identity Server runs on", db.Version, db.Engine)
 	}
-	if db.ExtendedSupport && !facts.ExtendedSupport() {
+	if db.ExtendedSupport && !facts.ExtendedSupport() && db.Existing == nil {
 		v.refuse("database.extendedSupport", "leave it out", "RDS has no Extended Support for %s", db.Engine)
 	}
 	switch {
+	case db.Existing != nil: // has refused one already
 	case len(facts.Editions) == 0 && db.Edition != "":
 		v.refuse("database.edition", "leave it out", "%s has no editions", db.Engine)
 	case len(facts.Editions) > 0 && !slices.Contains(facts.Editions, db.Edition):
 		v.refuse("database.edition", oneOf(facts.Editions), "%q is no edition of %s", db.Edition, db.Engine)
 	}
 	v.logical()
-	if _, ok := v.written.Database.Instances[MainInstance]; ok {
+	if _, ok := v.written.Database.Instances[MainInstance]; ok && db.Existing == nil {
 		v.refuse("database.instances."+MainInstance, "write database.instance", "the main instance has a key of its own")
 	}
 	for _, name := range slices.Sorted(maps.Keys(db.Instances)) {
@@ -53,6 +57,89 @@ func (v *validator) database() {
 		v.refuse("database.caBundle", "leave it out", "%s", facts.Unverifiable)
 	}
 	v.artifact("database.caBundle", db.CABundle)
+}
+
+var (
+	secretARN   = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
+	serviceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+	// auroraReader is an endpoint of an Aurora cluster that leads to readers, or to instances of a choice (Aurora user guide,
+	// "Amazon Aurora endpoint connections").
+	auroraReader = regexp.MustCompile(`\.cluster-(ro|custom)-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$`)
+)
+
+// existing checks a database that the stack does not make, and refuses what only one that it makes reads.
+func (v *validator) existing() {
+	db, e := v.Database, v.Database.Existing
+	const path = "database.existing"
+	if releases := append(db.facts().Versions(), db.Engine.Tested(v.Version)...); !slices.Contains(releases, db.Version) {
+		slices.Sort(releases)
+		v.refuse("database.version", oneOf(slices.Compact(releases)), "%q is no release of %s that WSO2 Identity Server runs on",
+			db.Version, db.Engine)
+	}
+	if v.Network.Adopt == nil {
+		v.refuse("network.adopt", "write the VPC from which the database is reached, and its subnets",
+			"a VPC that is made here has no way to a database that exists")
+	}
+	if ip, err := netip.ParseAddr(e.Host); !hostName.MatchString(e.Host) && (err != nil || !ip.Is4()) {
+		v.refuse(path+".host", "write the DNS name or the IPv4 address, without a port", "%q names no host", e.Host)
+	} else if auroraReader.MatchString(e.Host) {
+		v.refuse(path+".host", "write the cluster endpoint, which has cluster- and neither ro- nor custom- in its name",
+			"%s leads to readers, and servers write", e.Host)
+	}
+	switch oracle := db.facts().OneDatabase != ""; {
+	case oracle && !serviceName.MatchString(e.ServiceName):
+		v.refuse(path+".serviceName", "write the service of the database, such as ORCLPDB1", "%q names no service of Oracle", e.ServiceName)
+	case !oracle && e.ServiceName != "":
+		v.refuse(path+".serviceName", "leave it out", "%s makes a database for each logical one", db.Engine)
+	}
+	v.arn(path+".masterSecretArn", e.MasterSecretARN, "secretsmanager", "secret:")
+	if parts := arnShape.FindStringSubmatch(e.MasterSecretARN); parts != nil && !secretARN.MatchString(e.MasterSecretARN) {
+		v.refuse(path+".masterSecretArn", "write the whole ARN, with the hyphen and the six characters at its end",
+			"%q is not the whole ARN, which permissions name", e.MasterSecretARN)
+	}
+	if e.SecretKeyARN != "" {
+		v.arn(path+".secretKeyArn", e.SecretKeyARN, "kms", "key/")
+	}
+	switch {
+	case (e.SecurityGroup == "") == (len(e.CIDRs) == 0):
+		v.refuse(path, "write securityGroup, or cidrs where nodes cannot name a security group, one of both",
+			"how nodes reach the database is not said, or said twice")
+	case e.SecurityGroup != "":
+		v.id(path+".securityGroup", e.SecurityGroup, "sg-", "a security group")
+	default:
+		v.cidrs(path+".cidrs", e.CIDRs)
+	}
+	v.onlyOfInstances()
+}
+
+// onlyOfInstances refuses what is only read for an RDS instance that is made here.
+func (v *validator) onlyOfInstances() {
+	const fix, why = "leave it out", "only an RDS instance that is made here reads it, and the stack has database.existing"
+	paths := []string{}
+	for path, given := range map[string]bool{
+		"database.edition": v.written.Database.Edition != "", "database.extendedSupport": v.explicit["database.extendedSupport"],
+		"database.instance":             v.written.Database.Instance != DBInstance{},
+		"database.instances":            len(v.written.Database.Instances) > 0,
+		"restoreFrom.databaseSnapshots": len(v.RestoreFrom.DatabaseSnapshots) > 0, "restoreFrom.keep": len(v.RestoreFrom.Keep) > 0,
+	} {
+		if given {
+			paths = append(paths, path)
+		}
+	}
+	for path := range v.explicit { // false and 0 are values too
+		if strings.HasPrefix(path, "database.instance.") && !slices.Contains(paths, "database.instance") {
+			paths = append(paths, "database.instance")
+		}
+	}
+	for name, l := range v.written.Database.Logical {
+		if l.Instance != "" {
+			paths = append(paths, "database.logical."+string(name)+".instance")
+		}
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		v.refuse(path, fix, why)
+	}
 }
 
 func (v *validator) logical() {
@@ -76,7 +163,7 @@ func (v *validator) logical() {
 			v.refuse(path+".name", "write another name", "%q is taken by database.logical.%s", l.Name, other)
 		}
 		names[l.Name] = key
-		if _, ok := db.Instances[l.Instance]; !ok {
+		if _, ok := db.Instances[l.Instance]; !ok && db.Existing == nil {
 			v.refuse(path+".instance", oneOf(slices.Sorted(maps.Keys(db.Instances))), "%q is none of database.instances",
 				l.Instance)
 		}

@@ -17,7 +17,19 @@ var (
 const maxIdentifier = 63
 
 func (v *validator) restoreFrom() {
-	r, names := v.RestoreFrom, slices.Sorted(maps.Keys(v.Database.Instances))
+	if v.Database.Existing == nil { // which has refused both
+		names := slices.Sorted(maps.Keys(v.Database.Instances))
+		v.databaseSnapshots(names)
+		v.kept(names)
+	}
+	if prefix := v.RestoreFrom.Secrets; prefix != "" && !secretsPrefix.MatchString(prefix) {
+		v.refuse("restoreFrom.secrets", "write what the names of the source stack's secrets begin with, up to the last slash",
+			"%q is no beginning of a secret's name", prefix)
+	}
+}
+
+func (v *validator) databaseSnapshots(names []string) {
+	r := v.RestoreFrom
 	for _, name := range slices.Sorted(maps.Keys(r.DatabaseSnapshots)) {
 		path, snapshot := "restoreFrom.databaseSnapshots."+name, r.DatabaseSnapshots[name]
 		if !slices.Contains(names, name) {
@@ -31,11 +43,6 @@ func (v *validator) restoreFrom() {
 			v.refuse(path, "give the instance, the stack or the project a shorter name",
 				"the restored instance would be called %s, and RDS takes %d characters", identifier, maxIdentifier)
 		}
-	}
-	v.kept(names)
-	if r.Secrets != "" && !secretsPrefix.MatchString(r.Secrets) {
-		v.refuse("restoreFrom.secrets", "write what the names of the source stack's secrets begin with, up to the last slash",
-			"%q is no beginning of a secret's name", r.Secrets)
 	}
 }
 

@@ -23,8 +23,16 @@ func (c *Cluster) warnings(today time.Time) []string {
 	w.load(c)
 	w.support(c, today)
 	if c.Profile == Prod && c.Database.CABundle.Source == "" && c.Database.Engine.Facts().Unverifiable == "" {
-		w.say("database.caBundle", "connections with the database are encrypted, and nobody verifies who answers; copy "+
-			"https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem to the artifacts bucket and write where it is")
+		bundle := "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+		if e := c.Database.Existing; e != nil && !strings.Contains(e.Host, ".rds.") {
+			bundle = "the certificate authorities of the database, as a PEM file,"
+		}
+		w.say("database.caBundle", "connections with the database are encrypted, and nobody verifies who answers; copy %s to the "+
+			"artifacts bucket and write where it is", bundle)
+	}
+	if c.Backup.Enabled && c.Database.Existing != nil {
+		w.say("backup.enabled", "the plan has the files and not the existing database: let its owner keep backups of the same times, "+
+			"since a file may be of a user that a restored database does not know")
 	}
 	if c.Nodes.Count == 1 {
 		w.say("nodes.count", "one node is no cluster: its replacement interrupts the service")

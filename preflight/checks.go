@@ -19,6 +19,9 @@ func (p *preflight) checks() []check {
 	if c.Network.Adopt != nil {
 		all = append(all, check{"subnets of " + c.Network.Adopt.VPC, []string{"ec2:DescribeSubnets"}, p.checkSubnets})
 	}
+	if e := c.Database.Existing; e != nil && e.SecurityGroup != "" {
+		all = append(all, check{"security group of " + e.Host, []string{"ec2:DescribeSecurityGroups"}, p.checkDatabaseGroup})
+	}
 	if kind := p.instanceType(); kind != "" {
 		all = append(all, check{"instance type " + kind, []string{"ec2:DescribeInstanceTypeOfferings"}, p.checkInstanceType})
 	}
@@ -30,7 +33,7 @@ func (p *preflight) checks() []check {
 		all = append(all, check{"database class " + i.Class, []string{"rds:DescribeOrderableDBInstanceOptions"},
 			func(ctx context.Context) (result, error) { return p.checkClass(ctx, i) }})
 	}
-	if c.Database.License() == "bring-your-own-license" {
+	if c.Database.Existing == nil && c.Database.License() == "bring-your-own-license" {
 		all = append(all, check{"database licence", nil, p.checkLicense})
 	}
 	all = append(all, p.quotaChecks()...)

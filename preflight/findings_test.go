@@ -197,6 +197,26 @@ func TestAdoptedSubnetsAreAsTheStackFileSays(t *testing.T) {
 	})
 }
 
+func TestTheGroupOfAnExistingDatabaseIsInTheVPC(t *testing.T) {
+	text := adoptedVPC + `  wso2is:database:
+    existing:
+      host: db.example.com
+      masterSecretArn: arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf
+      securityGroup: sg-0123456789abcdef2
+`
+	group := func(vpc string) answer {
+		return xml("<R><securityGroupInfo><item><groupId>sg-0123456789abcdef2</groupId><vpcId>" + vpc + "</vpcId></item></securityGroupInfo></R>")
+	}
+	areFound(t, map[string]finding{
+		"no group": {trial{text: text, answers: one("ec2 DescribeSecurityGroups", xml("<R><securityGroupInfo/></R>"))},
+			"security group of db.example.com", failed, "sg-0123456789abcdef2 does not exist"},
+		"a group of another VPC": {trial{text: text, answers: one("ec2 DescribeSecurityGroups", group("vpc-2"))},
+			"security group of db.example.com", failed, "write database.existing.cidrs"},
+		"the group": {trial{text: text, answers: one("ec2 DescribeSecurityGroups", group("vpc-0123456789abcdef0"))},
+			"security group of db.example.com", ok, "in vpc-0123456789abcdef0"},
+	})
+}
+
 func TestTheAccountIsTheOneOfTheStackFile(t *testing.T) {
 	areFound(t, map[string]finding{
 		"an account that is not allowed": {trial{text: ownImage + "  aws:allowedAccountIds: [\"210987654321\"]\n"}, "account", failed,

@@ -174,3 +174,22 @@ func (p *preflight) checkSubnets(ctx context.Context) (result, error) {
 	}
 	return result{verdict: ok, found: fmt.Sprintf("%d, as the stack file says", len(wanted))}, nil
 }
+
+// checkDatabaseGroup holds that the group of the database that exists is there, in the VPC that its new rule's nodes are in.
+func (p *preflight) checkDatabaseGroup(ctx context.Context) (result, error) {
+	id, vpc := p.cluster.Database.Existing.SecurityGroup, p.cluster.Network.Adopt.VPC
+	found, err := p.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{
+		{Name: aws.String("group-id"), Values: []string{id}},
+	}})
+	if err != nil {
+		return result{}, err
+	}
+	switch {
+	case len(found.SecurityGroups) == 0:
+		return result{failed, id + " does not exist", "write the database's group as database.existing.securityGroup"}, nil
+	case aws.ToString(found.SecurityGroups[0].VpcId) != vpc:
+		return result{failed, id + " is in " + aws.ToString(found.SecurityGroups[0].VpcId),
+			"write database.existing.cidrs, which need no group in " + vpc}, nil
+	}
+	return result{verdict: ok, found: id + " in " + vpc}, nil
+}

@@ -50,6 +50,9 @@ func (p *preflight) limits() []quota {
 				p.usedAddresses})
 		}
 	}
+	if c.Database.Existing != nil {
+		return all
+	}
 	return append(all, quota{"quota of RDS instances", "rds", "L-7B6409FD", []string{"rds:DescribeDBInstances"},
 		len(c.Database.Instances), p.usedDatabases})
 }

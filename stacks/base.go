@@ -81,6 +81,9 @@ func (b *base) guard(
 	if existing := c.EKS.Cluster; existing != nil {
 		args.Joined[firewall.Nodes] = existing.NodeSecurityGroup
 	}
+	if existing := c.Database.Existing; existing != nil && existing.SecurityGroup != "" {
+		args.Joined[firewall.Database] = existing.SecurityGroup
+	}
 	if b.endpoints.interfaces == existingEndpoint {
 		args.Foreign[firewall.VPCEndpoints] = c.Network.Adopt.EndpointSecurityGroup
 	}
@@ -117,11 +120,7 @@ type data struct {
 func buildData(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, role pulumi.StringInput, provider pulumi.ResourceOption,
 ) (*data, error) {
-	db, err := database.New(ctx, "database", &database.Args{
-		Scope: scope, Database: c.Database, RestoreFrom: c.RestoreFrom, Subnets: b.network.InZones(b.network.Private),
-		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation,
-		LogRetention: c.Observability.LogRetention,
-	}, provider)
+	db, err := buildDatabase(ctx, c, scope, b, provider)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +133,19 @@ func buildData(
 	}
 	d := &data{database: db, files: files}
 	return d, d.backUp(ctx, c, scope, b, provider)
+}
+
+func buildDatabase(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, provider pulumi.ResourceOption,
+) (*database.Database, error) {
+	if c.Database.Existing != nil {
+		return database.Existing(*c.Database.Existing), nil
+	}
+	return database.New(ctx, "database", &database.Args{
+		Scope: scope, Database: c.Database, RestoreFrom: c.RestoreFrom, Subnets: b.network.InZones(b.network.Private),
+		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation,
+		LogRetention: c.Observability.LogRetention,
+	}, provider)
 }
 
 // backUp has AWS Backup keep what nodes share.
@@ -208,6 +220,9 @@ func watch(
 		backedUp = append(awskit.Values(d.database.ARNs()), d.files.ARN)
 	}
 	for name, instance := range d.database.Instances {
+		if instance.Resource == nil { // who it belongs to watches it
+			continue
+		}
 		want := c.Database.Instances[name]
 		databases[name] = observability.Database{
 			Identifier: instance.Resource.Identifier, Storage: want.Storage, Grows: want.MaxStorage > want.Storage,

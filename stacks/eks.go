@@ -171,10 +171,8 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 	if err != nil {
 		return nil, err
 	}
-	before := slices.Concat(e.cluster.Ready, e.cluster.Granted, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving)
-	for _, instance := range awskit.Sorted(e.data.database.Instances) {
-		before = append(before, instance.Resource)
-	}
+	before := slices.Concat(e.cluster.Ready, e.cluster.Granted, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving,
+		e.data.database.Ready())
 	return workload.New(ctx, "workload", &workload.Args{
 		Scope: e.scope, Config: e.c, Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx),
 		Hosts: awskit.Inputs(e.data.database.Hosts()), FileSystem: e.data.files,
@@ -194,6 +192,13 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]strin
 	}
 	found := map[firewall.Endpoint][]string{
 		firewall.LoadBalancer: public, firewall.Database: private, workload.APIServer: private,
+	}
+	if existing := e.c.Database.Existing; existing != nil {
+		// A NetworkPolicy knows no security group. Who of the VPC lets pods in, the group decides.
+		found[firewall.Database] = existing.CIDRs
+		if existing.SecurityGroup != "" {
+			found[firewall.Database] = []string{e.c.Network.CIDR}
+		}
 	}
 	if e.c.LoadBalancer.Internal {
 		found[firewall.LoadBalancer] = private

@@ -280,6 +280,25 @@ func TestSchemaWithMySQLDriver(t *testing.T) {
 	testSchema(t, s)
 }
 
+// TestAPoolNoticesAReader asks a real server what the pools of an existing database ask: a connection to one that has become
+// read-only must fail.
+func TestAPoolNoticesAReader(t *testing.T) {
+	query := engine.MySQL.Facts().WritableQuery
+	if other := engine.MariaDB.Facts().WritableQuery; other != query || query == "" {
+		t.Fatalf("MariaDB is asked %q, and MySQL %q", other, query)
+	}
+	s := newMariaDB(t)
+	s.start(t)
+	if out := s.admin(t, "", query); out != "1" {
+		t.Errorf("a server that takes writes answers %q", out)
+	}
+	// Aurora's readers have innodb_read_only, which no server can be given while it runs.
+	out, err := s.query(t, "master", masterPassword, "", strings.Replace(query, "@@innodb_read_only", "1", 1))
+	if err == nil || !strings.Contains(out, "more than 1 row") {
+		t.Errorf("a reader answers %q, %v", out, err)
+	}
+}
+
 func testSchema(t *testing.T, s *server) {
 	shipped := home(t, nil)
 	both := map[config.LogicalName]string{config.IdentityDB: "wso2identity", config.SharedDB: "wso2_shared"}

@@ -1,4 +1,4 @@
-// Package database builds the RDS instances that hold every node's shared data.
+// Package database builds the RDS instances that hold every node's shared data, or names a database that exists.
 package database
 
 import (
@@ -35,21 +35,50 @@ type Args struct {
 	Creation pulumi.StringInput
 }
 
-// Instance is one RDS instance as nodes see it.
+// Instance is one RDS instance as nodes see it, or the database that exists.
 type Instance struct {
 	Host pulumi.StringOutput
 	// MasterSecretARN is the secret with the master user's name and password. RDS writes it and rotates it weekly;
 	// only the schema bootstrap reads it.
 	MasterSecretARN pulumi.StringOutput
-	Resource        *rds.Instance
+	// Resource is nil for a database that exists.
+	Resource *rds.Instance
 }
 
 // Database is the instances by name.
 type Database struct {
 	pulumi.ResourceState
 	Instances map[string]Instance
+	// masterKey is the KMS key of an existing database's master secret, empty where the secret has the stack's or AWS's own.
+	masterKey string
 	// kept are the instances that no node uses any more.
 	kept map[string]Instance
+}
+
+// Existing is a database that the stack does not make. There is no resource of it.
+func Existing(of config.ExistingDatabase) *Database {
+	return &Database{masterKey: of.SecretKeyARN, Instances: map[string]Instance{config.MainInstance: {
+		Host: pulumi.String(of.Host).ToStringOutput(), MasterSecretARN: pulumi.String(of.MasterSecretARN).ToStringOutput(),
+	}}}
+}
+
+// DecryptMaster is what whoever reads the master secrets needs besides the stack's own key.
+func (d *Database) DecryptMaster() []awskit.Statement {
+	if d.masterKey == "" {
+		return nil
+	}
+	return []awskit.Statement{awskit.Allow("DecryptMaster", []string{"kms:Decrypt"}, d.masterKey)}
+}
+
+// Ready are the instances, for what must not start before one is there.
+func (d *Database) Ready() []pulumi.Resource {
+	var all []pulumi.Resource
+	for _, instance := range awskit.Sorted(d.Instances) {
+		if instance.Resource != nil {
+			all = append(all, instance.Resource)
+		}
+	}
+	return all
 }
 
 // Hosts are the instances' DNS names.
@@ -65,7 +94,9 @@ func (d *Database) Hosts() map[string]pulumi.StringOutput {
 func (d *Database) ARNs() map[string]pulumi.StringInput {
 	arns := map[string]pulumi.StringInput{}
 	for name, instance := range d.Instances {
-		arns[name] = instance.Resource.Arn
+		if instance.Resource != nil {
+			arns[name] = instance.Resource.Arn
+		}
 	}
 	for name, instance := range d.kept {
 		arns["kept-"+name] = instance.Resource.Arn

@@ -145,7 +145,9 @@ func (b *builder) grantSchema(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 		schemaName: {b.Identity.schema, awskit.PolicyOf(bootARNs[pulumi.StringInput]{
 			Bucket: b.files.ARN, Key: b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
 			Secrets: slices.Concat(awskit.Values(b.schemaSecrets()), awskit.Values(b.Database.MasterSecretARNs())),
-		}, func(arns bootARNs[string]) awskit.Policy { return awskit.NewPolicy(b.bootPolicy(arns)...) })},
+		}, func(arns bootARNs[string]) awskit.Policy {
+			return awskit.NewPolicy(append(b.bootPolicy(arns), b.Database.DecryptMaster()...)...)
+		})},
 		makerName: {b.Identity.maker, awskit.PolicyOf(makerARNs[pulumi.StringInput]{
 			Key: b.Secrets.KeyARN, Role: b.Identity.schema.Arn,
 		}, b.makerPolicy)},

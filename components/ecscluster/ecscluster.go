@@ -107,9 +107,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	c.Config = b.files.URI
 	b.before = slices.Concat(b.before, b.files.Objects, []pulumi.Resource{program}, args.Secrets.Ready)
-	for _, instance := range awskit.Sorted(args.Database.Instances) {
-		b.before = append(b.before, instance.Resource)
-	}
+	b.before = append(b.before, args.Database.Ready()...)
 	schema, err := b.makeSchema(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the database schema: %w", err)

@@ -187,14 +187,18 @@ type executionARNs[T any] struct {
 // executionPolicy is what starting a task needs: its images, its secrets by variable, and its log.
 func (b *builder) executionPolicy(refs map[string]secretRef) pulumi.StringOutput {
 	values := b.secretARNs(refs)
+	var masters []awskit.Statement
+	if len(values.Masters) > 0 {
+		masters = b.Database.DecryptMaster()
+	}
 	return awskit.PolicyOf(executionARNs[pulumi.StringInput]{
 		Secrets: slices.Concat(awskit.Values(values.Masters), awskit.Values(values.Own)), Key: b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
 	}, func(arns executionARNs[string]) awskit.Policy {
-		return awskit.NewPolicy(append(registry.Pull(b.Scope, b.Config.Container.Image, b.Config.Container.ToolsImage),
+		return awskit.NewPolicy(append(append(registry.Pull(b.Scope, b.Config.Container.Image, b.Config.Container.ToolsImage),
 			awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, arns.Secrets...),
 			awskit.Allow("Decrypt", []string{"kms:Decrypt"}, arns.Key),
 			awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, arns.LogGroup+":*"),
-		)...)
+		), masters...)...)
 	})
 }
 

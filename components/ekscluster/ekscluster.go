@@ -259,7 +259,7 @@ func (b *builder) podIdentity(ctx *pulumi.Context) error {
 	}
 	names.Secrets = slices.Concat(awskit.Values(b.Database.MasterSecretARNs()),
 		awskit.Values(secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))))
-	return b.act(ctx, "schema", b.SchemaAccount, b.Identity.schema, names)
+	return b.act(ctx, "schema", b.SchemaAccount, b.Identity.schema, names, b.Database.DecryptMaster()...)
 }
 
 // act lets a service account's pods act under a role that reads files and secrets, and does some more.

@@ -27,6 +27,8 @@ const (
 	Proxy        Endpoint = "proxy"
 	Group        Endpoint = "multicast-group"
 	ControlPlane Endpoint = "control-plane"
+	// OwnDatabase is a database that exists and has no security group that nodes could name.
+	OwnDatabase Endpoint = "own-database"
 )
 
 // IP protocols as EC2 spells them.
@@ -58,7 +60,7 @@ func Flows(c config.Cluster) []Flow {
 		tcp("https", Clients, LoadBalancer, ports.PublicHTTPS, "Clients reach consoles, APIs and sign-in pages").from(lb.AllowedCIDRs),
 		tcp("http", Clients, LoadBalancer, ports.PublicHTTP, "Redirected to HTTPS by the load balancer").from(lb.AllowedCIDRs),
 		tcp("serve", LoadBalancer, Nodes, ports.HTTPS, "Load balancer forwards to the nodes and checks their health"),
-		tcp("database", Nodes, Database, c.Database.Port(), "Nodes read and write the shared databases"),
+		databases(c.Database),
 		tcp("shared-files", Nodes, FileSystem, ports.NFS, "Nodes mount Userstores and Tenants"),
 		tcp("aws-apis", Nodes, VPCEndpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
 		tcp("s3", Nodes, S3, ports.PublicHTTPS, "Nodes fetch product, driver, packages and their configuration"),
@@ -132,6 +134,15 @@ func GroupFlows(c config.Cluster) []Flow {
 		)
 	}
 	return flows
+}
+
+// databases is the flow to the databases. One that exists may have addresses instead of a security group.
+func databases(db config.Database) Flow {
+	flow := tcp("database", Nodes, Database, db.Port(), "Nodes read and write the shared databases")
+	if db.Existing != nil && db.Existing.SecurityGroup == "" {
+		flow.To, flow.CIDRs = OwnDatabase, db.Existing.CIDRs
+	}
+	return flow
 }
 
 func tcp(name string, from, to Endpoint, port int, why string) Flow {

@@ -1,6 +1,8 @@
 package nodeconfig
 
 import (
+	"cmp"
+
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -18,7 +20,7 @@ func either(condition bool, yes, no string) string {
 	return no
 }
 
-// JDBCURL is the URL of a database on one of the cluster's instances, not escaped for XML. It asks for an encrypted
+// JDBCURL is the URL of a logical database of the cluster, not escaped for XML. It asks for an encrypted
 // connection, and for a verified one where database.caBundle is set. It waits for answers as long as they take, as the
 // program that makes the schema must.
 func JDBCURL(db config.Database, host, name string) string {
@@ -30,7 +32,13 @@ func url(db config.Database, host, name string, answer int) string {
 	if db.CABundle.Source != "" {
 		caFile = CABundlePath
 	}
-	text := known.URL(host, known.Port, name, caFile)
+	if one := db.OneDatabase(); one != "" {
+		name = one
+	}
+	text := known.URL(host, db.Port(), name, caFile)
+	if db.Existing != nil {
+		text += known.Primary
+	}
 	if known.Properties == "" {
 		text += known.Timeouts(connectSeconds, answer)
 	}
@@ -111,6 +119,10 @@ func (r *renderer) database(name config.LogicalName) database {
 	db := r.Cluster.Database
 	logical := db.Logical[name]
 	known := db.Engine.Facts()
+	query := known.ValidationQuery
+	if db.Existing != nil {
+		query = cmp.Or(known.WritableQuery, query)
+	}
 	return database{
 		URL:      url(db, r.Hosts[logical.Instance], logical.Name, answerSeconds),
 		Driver:   known.Driver.Class,
@@ -123,7 +135,7 @@ func (r *renderer) database(name config.LogicalName) database {
 			MaxWait:              60000,
 			MinIdle:              5,
 			TestOnBorrow:         true,
-			ValidationQuery:      known.ValidationQuery,
+			ValidationQuery:      query,
 			ValidationInterval:   30000,
 			DefaultAutoCommit:    true,
 			ConnectionProperties: connectionProperties(db, answerSeconds),

@@ -44,6 +44,9 @@ func (b *builder) rules(ctx *pulumi.Context) error {
 			return err
 		}
 	}
+	if len(b.Databases) == 0 {
+		return nil // a pattern with an empty list is refused
+	}
 	var ids []pulumi.StringInput
 	for _, db := range awskit.Sorted(b.Databases) {
 		ids = append(ids, db.Identifier)

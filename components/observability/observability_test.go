@@ -91,6 +91,7 @@ func TestWhatOnlyEventsTellIsToldToo(t *testing.T) {
 		assert.Equal(t, map[string]any{"RuleName": "wso2is-test-" + rule}, p.One(t, alarmType, rule+"-undelivered").Get("dimensions"))
 	}
 	assert.ElementsMatch(t, []string{"database-events"}, names(watched(t, func(a *Args) { a.Group = "" }).All(ruleType)))
+	assert.Empty(t, watched(t, func(a *Args) { a.Group, a.Databases = "", nil }).All(ruleType), "a database that exists is its owner's to watch")
 }
 
 func TestADatabaseIsWatchedByWhatItHas(t *testing.T) {

@@ -77,12 +77,16 @@ type Facts struct {
 	Driver Driver
 	// ValidationQuery tests a connection before it is used.
 	ValidationQuery string
-	// URL is the JDBC URL of a database, without time-outs. It asks for an encrypted connection. CAFile is the PEM file
+	// URL is the JDBC URL of a database, or of OneDatabase, without time-outs. It asks for an encrypted connection. CAFile is the PEM file
 	// with the authorities that the server's certificate is verified with; it is empty where the certificate is not
 	// verified.
 	URL func(host string, port int, database, caFile string) string
 	// Unverifiable says why no certificate of the server can be verified; it is empty where one can be.
 	Unverifiable string
+	// Primary has the driver connect to no server that is read-only, as part of the URL; WritableQuery is a ValidationQuery that
+	// fails on a connection to one. After a failover of a cluster, its name may lead to the old writer for some seconds, which
+	// goes on as a reader.
+	Primary, WritableQuery string
 	// Properties are connection properties that the URL has no room for, as name=value;name=value.
 	Properties string
 	// Timeouts are the settings that end a connection: after how many seconds the driver gives up connecting, after how
@@ -123,6 +127,8 @@ var facts = map[Name]Facts{
 			return fmt.Sprintf("jdbc:postgresql://%s:%d/%s?sslmode=%s", host, port, database,
 				verified(caFile, "verify-full&sslrootcert="+caFile, "require"))
 		},
+		// As "Fast failover with Amazon Aurora PostgreSQL" of the Aurora user guide has it.
+		Primary: "&targetServerType=primary",
 		// Seconds (jdbc.postgresql.org/documentation/use).
 		Timeouts: func(connect, answer int) string {
 			return fmt.Sprintf("&connectTimeout=%d&tcpKeepAlive=true", connect) + positive("&socketTimeout=%d", answer)
@@ -147,7 +153,7 @@ var facts = map[Name]Facts{
 			Class: "com.mysql.cj.jdbc.Driver", Jar: "mysql-connector-j-8.4.0.jar",
 			SHA256: "d77962877d010777cff997015da90ee689f0f4bb76848340e1488f2b83332af5",
 		},
-		ValidationQuery: "SELECT 1", Timeouts: mysqlTimeouts,
+		ValidationQuery: "SELECT 1", WritableQuery: mysqlWritable, Timeouts: mysqlTimeouts,
 		// The driver finds the authorities in the JVM's truststore, which is the product's client truststore.
 		URL: func(host string, port int, database, caFile string) string {
 			return fmt.Sprintf("jdbc:mysql://%s:%d/%s?sslMode=%s", host, port, database,
@@ -173,7 +179,7 @@ var facts = map[Name]Facts{
 			Class: "org.mariadb.jdbc.Driver", Jar: "mariadb-java-client-3.4.5.jar",
 			SHA256: "6fa345b2efc1ca884374e77e25479fba846c19f1d2884247a8781f06ce30dbba",
 		},
-		ValidationQuery: "SELECT 1", Timeouts: mysqlTimeouts,
+		ValidationQuery: "SELECT 1", WritableQuery: mysqlWritable, Timeouts: mysqlTimeouts,
 		URL: func(host string, port int, database, caFile string) string {
 			return fmt.Sprintf("jdbc:mariadb://%s:%d/%s?sslMode=%s", host, port, database,
 				verified(caFile, "verify-full&serverSslCert="+caFile, "trust"))
@@ -249,8 +255,8 @@ var facts = map[Name]Facts{
 			SHA256: "2cc69b821da842c5f5be8877444631cf9fa89561f1f6f5ad7bf1293eb669fc27",
 		},
 		ValidationQuery: "SELECT 1 FROM DUAL",
-		URL: func(host string, port int, _, _ string) string {
-			return fmt.Sprintf("jdbc:oracle:thin:@//%s:%d/%s", host, port, oracleDatabase)
+		URL: func(host string, port int, database, _ string) string {
+			return fmt.Sprintf("jdbc:oracle:thin:@//%s:%d/%s", host, port, database)
 		},
 		// Oracle encrypts in its own protocol, which every server accepts.
 		Properties: "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
@@ -270,7 +276,7 @@ const (
 	rdsUpgradesOrSells = rdsUpgrades + "; with database.extendedSupport it stays, and each vCPU is paid for besides"
 )
 
-// oracleDatabase is the one database of an Oracle instance, as RDS names it and as its driver finds it.
+// oracleDatabase is the one database of an Oracle instance of RDS, as RDS names it and as its driver finds it.
 const oracleDatabase = "ORCL"
 
 // What MySQL and MariaDB have in common.
@@ -283,6 +289,12 @@ var (
 		"log_bin_trust_function_creators": "1",
 	}
 )
+
+// mysqlWritable fails on a server that is read-only, since the table of tables has more than one row. A reader of Aurora has
+// innodb_read_only and not read_only (Aurora user guide, "Best practices with Amazon Aurora MySQL"). The query is that of
+// TeamCity's guide, "Set Up TeamCity with Aurora Database".
+const mysqlWritable = "SELECT CASE WHEN @@read_only + @@innodb_read_only = 0 THEN 1 " +
+	"ELSE (SELECT table_name FROM information_schema.tables) END"
 
 // mysqlTimeouts are in milliseconds, for Connector/J and for MariaDB's driver
 // (dev.mysql.com/doc/connector-j/en/connector-j-connp-props-networking.html).

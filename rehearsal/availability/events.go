@@ -90,6 +90,9 @@ func (e *Event) notices(f *fleet, after time.Duration, types ...string) {
 func (f *fleet) databaseFails(alarms []*alarm) *Event {
 	e := f.dependencyAway(fmt.Sprintf("The database fails over (%.0f s)", failover.Seconds()), theDatabase, failover, alarms)
 	e.notices(f, 0, "failover")
+	if len(f.Of(state.DBInstance)) == 0 {
+		e.Warnings = append(e.Warnings, databaseElsewhere)
+	}
 	for _, db := range f.Of(state.DBInstance) {
 		if db.At("multiAz") != true {
 			e.Warnings = append(e.Warnings, fmt.Sprintf("%s has no standby: when its host fails, RDS starts it on another one, and when "+
@@ -98,6 +101,9 @@ func (f *fleet) databaseFails(alarms []*alarm) *Event {
 	}
 	return e
 }
+
+// databaseElsewhere is what no state shows of a database that exists.
+const databaseElsewhere = "the database is not this stack's: whether it has a standby, how long a failover takes and who is told is its owner's"
 
 // dependencyAway takes something away that the nodes need, and gives it back.
 func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration, alarms []*alarm) *Event {
@@ -287,6 +293,9 @@ func (f *fleet) zoneLost(alarms []*alarm) *Event {
 		}
 		e.Acts = "the team: a database without a standby is restored by hand"
 		e.Warnings = append(e.Warnings, fmt.Sprintf("if it is the zone of %s, nobody can log in", db.Text("identifier")))
+	}
+	if len(f.Of(state.DBInstance)) == 0 {
+		e.Warnings = append(e.Warnings, databaseElsewhere)
 	}
 	if f.zones == 1 {
 		e.Warnings = append(e.Warnings, "all nodes are in one zone")

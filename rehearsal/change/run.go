@@ -108,11 +108,13 @@ func existing(file, stack string, rows []Change) ([]cloud.Resource, error) {
 	}
 	var all []cloud.Resource
 	for _, row := range rows {
-		for path, value := range of(row.Edits, stack) {
-			for _, r := range cloud.Named(map[string]string{path: fmt.Sprint(value)}) {
-				if !had[r.Token+r.ID] {
-					had[r.Token+r.ID] = true
-					all = append(all, r)
+		for _, edit := range []Edit{of(row.From, stack), of(row.Edits, stack)} {
+			for path, value := range edit {
+				for _, r := range cloud.Named(map[string]string{path: fmt.Sprint(value)}) {
+					if !had[r.Token+r.ID] {
+						had[r.Token+r.ID] = true
+						all = append(all, r)
+					}
 				}
 			}
 		}

@@ -103,6 +103,26 @@ const (
 		"plan it as a downtime until the new nodes serve."
 )
 
+// onExisting moves the stack file of prod into a VPC and onto an Aurora cluster that exist.
+var onExisting = Edit{
+	"wso2is:network": map[string]any{"cidr": "10.20.0.0/16", "adopt": map[string]any{
+		"vpc": "vpc-0123456789abcdef0", "endpointSecurityGroup": "sg-0123456789abcdef0", "s3PrefixList": "pl-6da54004",
+		"privateSubnets": map[string]any{
+			"eu-west-1a": map[string]any{"id": "subnet-0123456789abcdef0", "cidr": "10.20.0.0/20"},
+			"eu-west-1b": map[string]any{"id": "subnet-0123456789abcdef1", "cidr": "10.20.16.0/20"},
+		},
+		"publicSubnets": map[string]any{
+			"eu-west-1a": map[string]any{"id": "subnet-0123456789abcdef3", "cidr": "10.20.128.0/20"},
+			"eu-west-1b": map[string]any{"id": "subnet-0123456789abcdef4", "cidr": "10.20.144.0/20"},
+		},
+	}},
+	"wso2is:database": map[string]any{"engine": "postgres", "version": "16", "existing": map[string]any{
+		"host":            "identity.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com",
+		"masterSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf",
+		"securityGroup":   "sg-0123456789abcdef1",
+	}},
+}
+
 // table is what teams really change. A new row is a new struct here.
 var table = []Change{
 	{Name: "nodes-up", Title: "One node more", Edits: map[string]Edit{
@@ -135,6 +155,11 @@ var table = []Change{
 		Every: "Clients of the old name are no longer served: its DNS record goes, and so does a certificate requested here. A generated keystore keeps its certificate, which signs tokens. For TLS the new nodes make one for the new name. Issuer and URLs are new for every client.",
 	}},
 	{Name: "certificate", Title: "Another certificate", Edits: every(Edit{"wso2is:loadBalancer.certificateArn": otherCertificate})},
+	{Name: "database-host", Title: "Another host of a database that exists", From: only(onExisting, "prod"), Edits: only(Edit{
+		"wso2is:database.existing.host": "restored.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com",
+	}, "prod"), Note: map[string]string{
+		Every: "Old and new nodes write to different databases until the last node is new. Bring the data over before, and see to it that nobody writes meanwhile.",
+	}},
 	{Name: "database-class", Title: "Another database class", Edits: map[string]Edit{
 		"dev": {"wso2is:database.instance.class": "db.t4g.large"}, "fargate": {"wso2is:database.instance.class": "db.t4g.large"},
 		Every: {"wso2is:database.instance.class": "db.m6g.xlarge"},

@@ -2,9 +2,11 @@ package cloud
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
@@ -68,7 +70,7 @@ var cloudwatchTypes = []Type{
 			if c.In["eventPattern"] == nil && c.In["scheduleExpression"] == nil {
 				return fail("ValidationException", "a rule has an eventPattern or a scheduleExpression")
 			}
-			return nil
+			return patternMatches(c.text("eventPattern"))
 		}},
 		// EventBridge refuses to delete a rule that has targets.
 		InUse: "ValidationException",
@@ -191,4 +193,33 @@ func (c *Call) ownLogGroup(name string) {
 		_ = c.Cloud.put(&Resource{Token: state.LogGroup, ID: name, Owner: c.ID, Inputs: Object{"name": name},
 			Outputs: Object{"id": name, "name": name}})
 	}
+}
+
+// patternMatches refuses a pattern of an event that has a field with nothing to match: EventBridge takes objects and lists that are
+// not empty (RuleCompiler.java of aws/event-ruler).
+func patternMatches(pattern string) error {
+	var fields map[string]any
+	if json.Unmarshal([]byte(pattern), &fields) != nil {
+		return nil // refused already
+	}
+	var within func(path string, v any) error
+	within = func(path string, v any) error {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				if err := within(path+"."+key, v[key]); err != nil {
+					return err
+				}
+			}
+			if len(v) > 0 {
+				return nil
+			}
+		case []any:
+			if len(v) > 0 {
+				return nil
+			}
+		}
+		return fail("InvalidEventPatternException", "%s matches nothing: EventBridge takes objects and lists with something in them", strings.TrimPrefix(path, "."))
+	}
+	return within("", fields)
 }

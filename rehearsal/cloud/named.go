@@ -39,6 +39,9 @@ func Named(config map[string]string) []Resource {
 			}
 		}
 	}
+	if secret, ok := existingMaster(config); ok {
+		found[state.Secret+secret.ID] = secret
+	}
 	if cluster, ok := existingCluster(config); ok {
 		found[state.EKSCluster+cluster.ID] = cluster
 	}

@@ -3,6 +3,7 @@ package price
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -192,6 +193,7 @@ func Of(s *state.State) *Bill {
 		}
 		m.resource(r)
 	}
+	m.elsewhere()
 	m.traffic()
 	m.logs()
 	m.customMetrics()
@@ -232,6 +234,17 @@ func (m *meter) resource(r *state.Resource) {
 		m.add(Unknown, state.Words(r.Type), 1, "", "the resource", 1, "nothing here knows what "+r.Type+" costs")
 	case b.count != nil:
 		b.count(m, r)
+	}
+}
+
+// elsewhere names the databases that nodes use and that are not the stack's. Whoever they belong to pays for them.
+func (m *meter) elsewhere() {
+	if len(m.Of(state.DBInstance)) > 0 {
+		return
+	}
+	hosts := state.AsObject(outputs(m.State)["databaseEndpoints"])
+	for _, name := range slices.Sorted(maps.Keys(hosts)) {
+		m.add(Database, "existing database "+hosts.Text(name), 1, "", "its owner's bill", 1, "it is not this stack's")
 	}
 }
 

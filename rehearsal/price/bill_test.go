@@ -136,6 +136,15 @@ func TestWhatHasNoPriceIsNamedAndNotCounted(t *testing.T) {
 	require.Len(t, Of(with).Unpriced(), 1)
 	assert.Contains(t, Of(with).Unpriced()[0].String(), "queue")
 
+	s := in("eu-west-1", resource(state.Secret, "a", nil))
+	for _, r := range s.All {
+		if r.Type == "pulumi:pulumi:Stack" {
+			r.Outputs["databaseEndpoints"] = object{"main": "db.example.com:5432"}
+		}
+	}
+	assert.Equal(t, Of(known).Total(), Of(s).Total())
+	assert.Equal(t, "existing database db.example.com:5432: its owner's bill", Of(s).Unpriced()[0].String())
+
 	elsewhere := Of(in("sa-east-1", resource(state.NATGateway, "a", nil)))
 	require.NotEmpty(t, elsewhere.Unpriced())
 	assert.Zero(t, elsewhere.Total(), "the price of another Region is no price")

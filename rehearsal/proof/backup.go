@@ -63,6 +63,10 @@ func backedUp(c *cluster, want Expected) *Verdict {
 	}
 	c.proveTold(v, data)
 	v.Shown = "databases and files of the same time, secrets by version, the encryption key by its fingerprint"
+	if want.Existing.Host != "" {
+		v.Shown = strings.Replace(v.Shown, "databases and files of the same time", "files", 1)
+		v.open(unseen)
+	}
 	return v
 }
 

@@ -36,6 +36,10 @@ type endpoint struct {
 	public bool
 	// many is set where several of it may be in the one subnet.
 	many bool
+	// port is that of a database that exists, which has no resource.
+	port int
+	// unguarded says why the state does not have the groups that let others in.
+	unguarded string
 	// elsewhere says why the state does not have its address and its groups.
 	elsewhere string
 }
@@ -138,18 +142,20 @@ type cluster struct {
 	others      []*endpoint
 	control     []*endpoint
 	region      string
-	// given are the subnets that the stack does not make.
-	given map[string]Subnet
+	// given are the subnets that the stack does not make, existing its database if another makes it.
+	given    map[string]Subnet
+	existing Existing
 }
 
-func newCluster(s *state.State, given map[string]Subnet) (*cluster, error) {
-	c := &cluster{State: s, permissions: &permissions{State: s}, given: given}
+func newCluster(s *state.State, want Expected) (*cluster, error) {
+	c := &cluster{State: s, permissions: &permissions{State: s}, given: want.Subnets, existing: want.Existing}
 	c.net = newNetwork(s)
 	c.region = regionOf(s)
 	if err := c.findNodes(); err != nil {
 		return nil, err
 	}
 	c.findShared()
+	c.findExisting(want.VPC)
 	return c, nil
 }
 

@@ -24,7 +24,7 @@ func discovery(c *cluster, foreign []*state.State) []*Verdict {
 	for _, other := range foreign {
 		// A stack without nodes has no stranger to offer; one that cannot be read as a cluster may still hold instances.
 		// Discovery asks one region.
-		if one, err := newCluster(other, nil); err == nil && one.region == c.region {
+		if one, err := newCluster(other, Expected{}); err == nil && one.region == c.region {
 			s.others = append(s.others, one)
 		}
 	}

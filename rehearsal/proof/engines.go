@@ -6,6 +6,8 @@ import "strings"
 type databaseEngine struct {
 	// rds is what the engine's name in RDS begins with.
 	rds string
+	// file is the engine's name in a stack file, where it is another.
+	file string
 	// port is the engine's own, for a database whose state names none.
 	port int
 	// extended says that RDS Extended Support can be declined (RDS, CreateDBInstance, EngineLifecycleSupport).
@@ -26,7 +28,7 @@ var databaseEngines = []databaseEngine{
 	{rds: "mysql", port: 3306, extended: true, jdbc: "jdbc:mysql:", limits: mysqlLimits},
 	{rds: "mariadb", port: 3306, jdbc: "jdbc:mariadb:", limits: mysqlLimits},
 	{
-		rds: "sqlserver", port: 1433, jdbc: "jdbc:sqlserver:",
+		rds: "sqlserver", file: "mssql", port: 1433, jdbc: "jdbc:sqlserver:",
 		limits: func(_ map[string]string, in func(string, int) int) limits {
 			return limits{in("loginTimeout", 1), in("socketTimeout", 1000), true} // the driver keeps connections alive unasked
 		},
@@ -44,10 +46,10 @@ func mysqlLimits(given map[string]string, in func(string, int) int) limits {
 	return limits{in("connectTimeout", 1000), in("socketTimeout", 1000), given["tcpKeepAlive"] == "true"}
 }
 
-// engineOf finds an engine by its name in RDS. It is empty for a name that is not known.
+// engineOf finds an engine by its name in RDS or in a stack file. It is empty for a name that is not known.
 func engineOf(name string) databaseEngine {
 	for _, e := range databaseEngines {
-		if strings.HasPrefix(name, e.rds) {
+		if strings.HasPrefix(name, e.rds) || name != "" && name == e.file {
 			return e
 		}
 	}

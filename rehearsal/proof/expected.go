@@ -29,6 +29,8 @@ type Expected struct {
 	// VPC is the range of a VPC that the stack does not make, and Subnets are its subnets by id.
 	VPC     netip.Prefix
 	Subnets map[string]Subnet
+	// Existing is a database server that the stack does not make.
+	Existing Existing
 	// DatabaseExtended and ClusterExtended say that the stack file buys extended support.
 	DatabaseExtended, ClusterExtended bool
 	// Lists says that the stack file names S3's prefix list by id, whose ranges no state shows.
@@ -196,6 +198,9 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)
 	e.DatabaseExtended, e.ClusterExtended = database.ExtendedSupport, cluster.ExtendedSupport
 	var err error
+	if e.Existing, err = existingFrom(configuration["wso2is:database"]); err != nil {
+		return e, err
+	}
 	for _, part := range []struct {
 		into *[]netip.Prefix
 		from []string

@@ -177,7 +177,7 @@ func (a *access) roleOf(r *state.Resource) *state.Resource {
 
 // Permissions are those of a state's roles.
 func Permissions(s *state.State, want Expected) ([]Permission, error) {
-	c, err := newCluster(s, want.Subnets)
+	c, err := newCluster(s, want)
 	if err != nil {
 		return nil, err
 	}

@@ -199,6 +199,9 @@ func (a *access) keyOfSecret(arn string) string {
 	if s := a.One(state.Secret, arn, "arn"); s != nil {
 		return a.keyOf(s.Text("kmsKeyId"))
 	}
+	if arn == a.existing.Secret {
+		return a.existing.Key
+	}
 	for _, d := range a.Of(state.DBInstance) {
 		for _, s := range d.Objects("masterUserSecrets") {
 			if s.Text("secretArn") == arn {

@@ -17,32 +17,45 @@ func (a *access) proveMasters() {
 	shown := map[string]bool{}
 	for _, d := range a.Of(state.DBInstance) {
 		for _, secret := range d.Objects("masterUserSecrets") {
-			arn := secret.Text("secretArn")
-			if arn == "" {
-				continue
+			if arn := secret.Text("secretArn"); arn != "" {
+				a.proveMaster(arn, d.String(), shown)
 			}
-			for _, role := range a.Of(state.Role) {
-				switch fault, open := a.decide(call{as: a.role(role), action: "secretsmanager:GetSecretValue", on: arn}); {
-				case open != "":
-					v.open("%s", open)
-				case fault == "":
-					ends, stays := a.acting(role)
-					for _, who := range stays {
-						v.fault("role %s may read the master password of %s, and %s acts under it for as long as it runs", role.Text("name"), d, who)
-					}
-					if len(ends)+len(stays) == 0 {
-						v.fault("role %s may read the master password of %s, and nothing of the state that ends acts under it", role.Text("name"), d)
-					}
-					for _, who := range ends {
-						shown[who] = true
-					}
-				}
-			}
+		}
+	}
+	if e := a.existing; e.Secret != "" {
+		v.open(unseen)
+		a.proveMaster(e.Secret, "the database "+e.Host, shown)
+		if len(shown) == 0 {
+			v.fault("nothing that ends may read %s: nobody makes the schema", e.Secret)
 		}
 	}
 	a.proveKept()
 	for _, who := range slices.Sorted(maps.Keys(shown)) {
 		a.show(v, who)
+	}
+}
+
+// proveMaster proves of one master password that whoever may read it ends.
+func (a *access) proveMaster(arn, of string, shown map[string]bool) {
+	v := a.masters
+	for _, role := range a.Of(state.Role) {
+		fault, open := a.decide(call{as: a.role(role), action: "secretsmanager:GetSecretValue", on: arn})
+		if open != "" {
+			v.open("%s", open)
+		}
+		if fault != "" || open != "" {
+			continue
+		}
+		ends, stays := a.acting(role)
+		for _, who := range stays {
+			v.fault("role %s may read the master password of %s, and %s acts under it for as long as it runs", role.Text("name"), of, who)
+		}
+		if len(ends)+len(stays) == 0 {
+			v.fault("role %s may read the master password of %s, and nothing of the state that ends acts under it", role.Text("name"), of)
+		}
+		for _, who := range ends {
+			shown[who] = true
+		}
 	}
 }
 
@@ -192,7 +205,8 @@ func (a *access) proveKept() {
 // database that the key does not open would be noticed by the first user whose password cannot be decrypted.
 func (a *access) proveOpened() {
 	told := func(r *state.Resource, text string) {
-		if strings.Contains(text, "_MASTER_PASSWORD") || strings.Contains(text, ":secret:rds!") {
+		own := a.existing.Secret != "" && strings.Contains(text, a.existing.Secret)
+		if own || strings.Contains(text, "_MASTER_PASSWORD") || strings.Contains(text, ":secret:rds!") {
 			a.show(a.opened, r.String())
 			if !strings.Contains(text, "SCHEMA_ENCRYPTION_KEY") {
 				a.opened.fault("%s makes the schema and is not told the encryption key: servers start on a database that it does not open", r)

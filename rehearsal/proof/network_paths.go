@@ -23,6 +23,9 @@ func (n *network) reach(from, to *endpoint, t traffic) (faults, open []string) {
 		faults = append(faults, fmt.Sprintf("%s cannot send %s to %s: no egress rule of %s lets it out to %s",
 			from, missing, to, n.groupNames(from.groups), n.groupNames(to.groups)))
 	}
+	if to.unguarded != "" {
+		return faults, []string{to.unguarded}
+	}
 	in := n.allowed(to.groups, true, func(r *rule) bool { return r.allows(from) })
 	for _, missing := range t.minus(in...) {
 		faults = append(faults, fmt.Sprintf("%s does not accept %s from %s: no ingress rule of %s lets %s in",

@@ -715,7 +715,7 @@ func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
 		"network": networkMutations, "proxy": proxyMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
 		"releases": releaseMutations, "name": nameMutations, "permissions": permissionMutations, "costs": costMutations,
-		"health": healthMutations, "containers": containerMutations, "backup": backupMutations,
+		"health": healthMutations, "containers": containerMutations, "backup": backupMutations, "existing": existingMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {

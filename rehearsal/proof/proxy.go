@@ -99,7 +99,13 @@ func (p *proofs) near(n *node) []string {
 			hosts = append(hosts, "kubernetes.default.svc")
 		}
 	}
+	if p.want.Existing.Host != "" {
+		hosts = append(hosts, p.want.Existing.Host)
+	}
 	for _, d := range p.databases {
+		if d.of == nil {
+			continue
+		}
 		if address := d.of.Text("address"); address != "" {
 			hosts = append(hosts, address)
 		}

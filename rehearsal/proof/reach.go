@@ -72,6 +72,9 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveControl()
 	p.proveRules()
 	p.provePolicies()
+	if v := p.provesExisting(); v != nil {
+		all = append(all, v)
+	}
 	return append(all, p.costs())
 }
 

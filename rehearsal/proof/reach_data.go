@@ -15,8 +15,8 @@ func (p *proofs) proveData() {
 	}
 	ports := map[string]bool{}
 	for _, d := range p.databases {
-		port := databasePort(d.of)
-		ports[fmt.Sprintf("%s on %d", d.of.Text("identifier"), port)] = true
+		port := d.databasePort()
+		ports[fmt.Sprintf("%s on %d", strings.TrimPrefix(d.name, "database "), port)] = true
 		for _, n := range p.nodes {
 			take(p.data)(p.reach(&n.endpoint, d, tcpPort(port)))
 		}
@@ -47,11 +47,14 @@ func (p *proofs) schemaTasks() []endpoint {
 	return all
 }
 
-func databasePort(r *state.Resource) int {
-	if port, ok := r.Int("port"); ok {
+func (p *endpoint) databasePort() int {
+	if p.of == nil {
+		return p.port
+	}
+	if port, ok := p.of.Int("port"); ok {
 		return port
 	}
-	return engineOf(r.Text("engine")).port
+	return engineOf(p.of.Text("engine")).port
 }
 
 func (p *proofs) proveFiles() {

@@ -132,7 +132,8 @@ func (p *proofs) letOut(v *Verdict, n *node, to netip.Prefix, t traffic) {
 }
 
 func (p *proofs) proveInternet() {
-	private := slices.Concat(p.databases, p.files)
+	own := slices.DeleteFunc(slices.Clone(p.databases), func(d *endpoint) bool { return d.of == nil })
+	private := slices.Concat(own, p.files)
 	for _, n := range p.nodes {
 		private = append(private, &n.endpoint)
 	}

@@ -154,7 +154,7 @@ func (p *proofs) fromNode(to *endpoint) []traffic {
 		}
 		return all
 	case aDatabase:
-		return []traffic{tcpPort(databasePort(to.of))}
+		return []traffic{tcpPort(to.databasePort())}
 	case aMountTarget:
 		return []traffic{tcpPort(nfs)}
 	case anEndpt:
@@ -249,6 +249,9 @@ func (p *proofs) toRange(from *endpoint, to netip.Prefix) []traffic {
 	}
 	if inside(p.want.Proxy.Ranges) {
 		all = append(all, tcpPort(p.want.Proxy.Port))
+	}
+	if e := p.want.Existing; inside(e.Ranges) {
+		all = append(all, tcpPort(e.Port))
 	}
 	if inside(p.want.Directory) {
 		all = append(all, tcpPort(p.want.DirectoryPort))

@@ -94,7 +94,7 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 		}
 		foreign = append(foreign, one)
 	}
-	c, err := newCluster(s, want.Subnets)
+	c, err := newCluster(s, want)
 	if err != nil {
 		return nil, err
 	}

@@ -101,6 +101,9 @@ var withRouteTables = func() map[string]any {
 	return vpc
 }()
 
+// administrator is the secret of a database that exists.
+const administrator = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf"
+
 // partly are stacks of which a state cannot show everything, and of what it says so.
 var partly = map[string]struct {
 	source
@@ -124,6 +127,24 @@ var partly = map[string]struct {
 			"fileSystemRole": "arn:aws:iam::123456789012:role/efs-csi-node",
 		}},
 	}}, "whether 52.218.0.0/17 is S3's is not in the state"},
+	"existing": {source{file: "../../docs/examples/Pulumi.existing.yaml"}, "the database is not this stack's"},
+	"existing tasks": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:database": map[string]any{"engine": "mysql", "existing": map[string]any{
+			"host": "db.example.com", "port": 3307, "cidrs": []any{"10.9.0.0/28", "10.9.1.0/28"}, "masterSecretArn": administrator,
+		}},
+	}}, "which firewall the database at 10.9.1.0/28 has is not in the state"},
+	"existing pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:database": map[string]any{"engine": "mariadb", "existing": map[string]any{
+			"host": "db.example.com", "securityGroup": "sg-0123456789abcdef8", "masterSecretArn": administrator,
+			"secretKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+		}},
+	}}, "the database is not this stack's"},
+	"existing secrets": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:eks": map[string]any{"secrets": "kubernetes", "publicAccessCidrs": []any{"198.51.100.7/32"}},
+		"wso2is:database": map[string]any{"existing": map[string]any{
+			"host": "db.example.com", "cidrs": []any{"10.9.0.0/28"}, "masterSecretArn": administrator,
+		}},
+	}}, "the database is not this stack's"},
 	"keys": {source{file: prod, secret: map[string]any{"wso2is:clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
 		"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	}}}}, "what the access key of nodes/all/deployment.toml may do is not in the state"},

@@ -43,7 +43,9 @@ func limitsOf(address, properties string) limits {
 type source struct {
 	URL  string `toml:"url"`
 	Pool struct {
-		Properties string `toml:"connectionProperties"`
+		Properties   string `toml:"connectionProperties"`
+		Query        string `toml:"validationQuery"`
+		TestOnBorrow bool   `toml:"testOnBorrow"`
 	} `toml:"pool_options"`
 }
 

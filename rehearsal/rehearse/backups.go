@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,10 +22,14 @@ func (r *results) backups(p *page) {
 			}
 			rows := [][]string{
 				{"Lost at the most, of everything (RPO)", lost, fmt.Sprintf("%s apart at the most (%s), and complete within %s", every, rule.Text("schedule"), span(complete))},
-				{"Between database and files of one backup", span(complete), fmt.Sprintf("both start within %s; a snapshot has the database at one "+
-					"moment, and files are read until the backup is complete", span(start))},
 				{"Kept for", fmt.Sprintf("%.0f days", kept), "vault " + rule.Text("targetVaultName")},
 			}
+			between := []string{"Between database and files of one backup", span(complete), fmt.Sprintf("both start within %s; a snapshot has the "+
+				"database at one moment, and files are read until the backup is complete", span(start))}
+			if len(r.state.Of(state.DBInstance)) == 0 {
+				between = []string{"Between database and files", "unknown", "the database is not this stack's, nor are its backups"}
+			}
+			rows = slices.Insert(rows, 1, between)
 			for _, d := range r.state.Of(state.DBInstance) {
 				if days, _ := d.At("backupRetentionPeriod").(float64); days > 0 {
 					// "Restoring a DB instance to a specified time for Amazon RDS": logs are uploaded every five minutes.

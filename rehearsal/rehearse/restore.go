@@ -78,7 +78,11 @@ func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 	if err := r.Cloud.Write("what servers write before the recovery point"); err != nil {
 		return nil, err
 	}
-	main := r.first.state.Of(state.DBInstance)[0]
+	databases := r.first.state.Of(state.DBInstance)
+	if len(databases) == 0 {
+		return nil, errors.New("the stack makes no database: whoever it belongs to restores it")
+	}
+	main := databases[0]
 	r.values = map[string]string{"cluster": strings.TrimSuffix(main.Text("identifier"), "-main"), "urn": main.URN, "name": r.o.Stack + "-good"}
 	r.good = r.database(main.ID).Contents
 	return main, nil

@@ -47,6 +47,12 @@ func (r *results) newTopology(nodes []Node) topology {
 			name: d.Text("identifier"), detail: d.Text("engine") + " " + d.Text("engineVersion"),
 		})
 	}
+	if len(r.state.Of(state.DBInstance)) == 0 {
+		hosts := state.AsObject(r.outputs()["databaseEndpoints"])
+		for _, name := range slices.Sorted(maps.Keys(hosts)) {
+			t.shared = append(t.shared, labelled{name: "existing database", detail: hosts.Text(name)})
+		}
+	}
 	for _, f := range r.state.Of(state.FileSystem) {
 		t.shared = append(t.shared, labelled{name: "shared files", detail: f.ID})
 	}

@@ -1,0 +1,141 @@
+package proof
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// Existing is a database server that the stack file names and no stack makes. It has no host where the stack makes its own.
+type Existing struct {
+	Host string
+	Port int
+	// Secret is the ARN of an administrator's secret, Key that of its KMS key, or empty for AWS's own.
+	Secret, Key string
+	// Group is its security group, or Ranges has its addresses.
+	Group  string
+	Ranges []netip.Prefix
+	// engine is the stack file's name of its engine.
+	engine string
+}
+
+// unseen is what no state shows of a database that exists.
+const unseen = "the database is not this stack's: its standby, its backups, its firewall and who else may read its administrator's " +
+	"secret are not in its state"
+
+// existingFrom reads the key database of a stack file.
+func existingFrom(raw string) (Existing, error) {
+	var file struct {
+		Engine   string
+		Existing *struct {
+			Host, MasterSecretArn, SecretKeyArn, SecurityGroup string
+			Port                                               int
+			CIDRs                                              []string
+		}
+	}
+	if raw == "" {
+		return Existing{}, nil
+	}
+	if err := json.Unmarshal([]byte(raw), &file); err != nil {
+		return Existing{}, fmt.Errorf("reading wso2is:database: %w", err)
+	}
+	given := file.Existing
+	if given == nil {
+		return Existing{}, nil
+	}
+	e := Existing{
+		Host: given.Host, Secret: given.MasterSecretArn, Key: given.SecretKeyArn, Group: given.SecurityGroup,
+		engine: cmp.Or(file.Engine, "postgres"),
+	}
+	e.Port = cmp.Or(given.Port, engineOf(e.engine).port)
+	var err error
+	e.Ranges, err = prefixes(given.CIDRs)
+	return e, err
+}
+
+// findExisting finds the database that exists: in its security group somewhere in the VPC, or in its ranges.
+func (c *cluster) findExisting(vpc netip.Prefix) {
+	e := c.existing
+	if e.Host == "" {
+		return
+	}
+	one := endpoint{kind: aDatabase, name: "database " + e.Host, port: e.Port}
+	if e.Group != "" {
+		one.addr, one.groups = vpc, []string{e.Group}
+		c.databases = append(c.databases, &one)
+		return
+	}
+	for _, cidr := range e.Ranges {
+		at := one
+		at.addr, at.unguarded = cidr, "which firewall the database at "+cidr.String()+" has is not in the state"
+		c.databases = append(c.databases, &at)
+	}
+}
+
+// freshFor is for how many seconds a JVM may keep an address: that of an Aurora cluster's name is good for five ("Fast failover with
+// Amazon Aurora PostgreSQL" of the Aurora user guide).
+const freshFor = 5
+
+var keptAddresses = regexp.MustCompile(`-Dsun\.net\.inetaddr\.ttl=(\d+)`)
+
+// provesExisting proves that nodes use a database that exists, and that none goes on writing to a server that has become a reader.
+// It is nil where the stack makes its database.
+func (p *proofs) provesExisting() *Verdict {
+	e := p.want.Existing
+	if e.Host == "" {
+		return nil
+	}
+	v := &Verdict{Claim: "Nodes use the database that exists, and follow it when it fails over", Shown: fmt.Sprintf("%s:%d", e.Host, e.Port)}
+	v.open(unseen)
+	for _, r := range p.Of(state.DBInstance) {
+		v.fault("%s is made beside the database that exists", r)
+	}
+	for _, n := range p.nodes {
+		if m := keptAddresses.FindStringSubmatch(n.text); m == nil {
+			v.fault("%s keeps the address of %s for 30 seconds, which is the old writer's after a failover", n, e.Host)
+		} else if seconds, _ := state.Int(m[1]); seconds > freshFor {
+			v.fault("%s keeps the address of %s for %d seconds, and it is good for %d", n, e.Host, seconds, freshFor)
+		}
+		if n.baked {
+			v.open("which database a node uses is in its image")
+			continue
+		}
+		sources := maps.Clone(n.settings.Databases)
+		if sources == nil {
+			sources = map[string]source{}
+		}
+		maps.Copy(sources, n.settings.Datasources)
+		for _, name := range slices.Sorted(maps.Keys(sources)) {
+			s := sources[name]
+			switch {
+			case strings.HasPrefix(s.URL, "jdbc:h2:"):
+			case !strings.Contains(s.URL, fmt.Sprintf("//%s:%d", e.Host, e.Port)):
+				v.fault("the data source %s of %s is not on %s:%d: %s", name, n.configKey, e.Host, e.Port, s.URL)
+			case !s.writes():
+				v.fault("the data source %s of %s keeps a connection to a server that has become a reader in a failover: every write on it fails",
+					name, n.configKey)
+			}
+		}
+	}
+	return v
+}
+
+// writes says that no connection of the data source is used that leads to a read-only server: its driver connects to none, and
+// Aurora cuts all connections when a writer becomes a reader, or the pool's validation fails. The other engines have no readers
+// that answer for the primary: SQL Server's listener and Oracle's service move.
+func (s source) writes() bool {
+	switch {
+	case strings.HasPrefix(s.URL, "jdbc:postgresql:"):
+		return strings.Contains(s.URL, "targetServerType=primary")
+	case strings.HasPrefix(s.URL, "jdbc:mysql:"), strings.HasPrefix(s.URL, "jdbc:mariadb:"):
+		return s.Pool.TestOnBorrow && strings.Contains(s.Pool.Query, "@@innodb_read_only")
+	}
+	return true
+}

@@ -1,0 +1,45 @@
+package proof_test
+
+const follows = "Nodes use the database that exists, and follow it when it fails over"
+
+var existingMutations = map[string]mutation{
+	"a driver that takes readers": {"existing", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "&amp;targetServerType=primary", "")
+	}, follows, "the data source identity_db of nodes/all/deployment.toml keeps a connection to a server that has become a reader"},
+	"a pool that takes readers": {"existing tasks", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "@@read_only + @@innodb_read_only", "@@read_only")
+	}, follows, "the data source shared_db of nodes/all/deployment.toml keeps a connection to a server that has become a reader"},
+	"another database": {"existing", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "identity.cluster-", "other.cluster-")
+	}, follows, "is not on identity.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com:5432"},
+	"an address kept for ever": {"existing", func(d *document) {
+		started(d, "-Dsun.net.inetaddr.ttl=5", "-Dsun.net.inetaddr.ttl=600")
+	}, follows,
+		"keeps the address of identity.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com for 600 seconds, and it is good for 5"},
+	"an address kept as Java does": {"existing", func(d *document) { started(d, "-Dsun.net.inetaddr.ttl=5", "") }, follows,
+		"for 30 seconds, which is the old writer's after a failover"},
+	"an instance beside it": {"existing", func(d *document) {
+		d.add("aws:rds/instance:Instance", "main", "db-1", map[string]any{"identifier": "main", "engine": "postgres"})
+	}, follows, "Instance main is made beside the database that exists"},
+	"a group that lets nobody in": {"existing", func(d *document) { d.drop(ingressRule, "database-in") }, dataReach,
+		"no ingress rule of sg-0123456789abcdef1 lets wso2is-existing-nodes in"},
+	"a group that lets in too much": {"existing pods", func(d *document) { d.set(ingressRule, "database-in", "toPort", 3400) }, dataReach,
+		"is too wide"},
+	"no way out to a range": {"existing tasks", func(d *document) { d.drop(egressRule, "database-out-10.9.1.0_28") }, dataReach,
+		"no egress rule of wso2is-existing-tasks-nodes lets it out"},
+	"a way out to more": {"existing tasks", func(d *document) {
+		d.set(egressRule, "database-out-10.9.1.0_28", "cidrIpv4", "10.9.0.0/16")
+	}, callOut, "is too wide"},
+	"pods kept from it": {"existing pods", func(d *document) { d.drop("NetworkPolicy", "database") }, dataReach,
+		"no NetworkPolicy lets tcp 3306 out of"},
+	"a server that reads the administrator's secret": {"existing", func(d *document) {
+		d.statement("RolePolicy", "nodes", "policy", "ReadSecrets",
+			`{"Sid":"ReadSecrets","Effect":"Allow","Action":["secretsmanager:GetSecretValue"],"Resource":["*"]}`)
+	}, masterReads, "acts under it for as long as it runs"},
+	"nobody who makes the schema": {"existing", func(d *document) { d.statement("RolePolicy", "schema", "policy", "ReadSecrets") }, masterReads,
+		"nobody makes the schema"},
+	"a database that the key does not open": {"existing", func(d *document) {
+		d.set("LaunchTemplate", "schema", "userData", "DATABASES=(identity|arn:aws:secretsmanager:eu-west-1:123456789012:secret:"+
+			"rds!cluster-11111111-2222-3333-4444-555555555555-AbCdEf)")
+	}, keyRefuses, "is not told the encryption key"},
+}
