@@ -172,6 +172,7 @@ func TestEditionsGetClassesThatRDSRunsThemOn(t *testing.T) {
 	}
 }
 
+//guide:dbms
 func TestDefaultEnginesAreTested(t *testing.T) {
 	want := map[product.Version]map[engine.Name]string{
 		product.V5_11_0: {"mssql": "15.00", "oracle": "19"},
@@ -244,6 +245,7 @@ func TestSizeChoosesAType(t *testing.T) {
 	}
 }
 
+//guide:wka-addresses
 func TestFixedNodesGetAddresses(t *testing.T) {
 	for _, scheme := range []string{"wka", "multicast"} {
 		c := configtest.Load(t, object{"clustering": object{"scheme": scheme, "port": 5703},
@@ -317,6 +319,7 @@ func directory(kind, url string) object {
 	}
 }
 
+//guide:no-distributed-cache
 func TestWarnings(t *testing.T) {
 	quiet := object{"product": object{"archive": object{
 		"source": "s3://bucket/a.zip", "sha256": "0000000000000000000000000000000000000000000000000000000000000000",

@@ -32,6 +32,7 @@ func onExisting(database, existing object) object {
 	return object{"network": there(), "database": db}
 }
 
+//guide:own-database
 func TestADatabaseThatExistsTakesThePlaceOfInstances(t *testing.T) {
 	loaded := configtest.Load(t, onExisting(object{"engine": "mysql"}, nil))
 	c := loaded.Cluster

@@ -148,6 +148,7 @@ func TestRefusesNames(t *testing.T) {
 		"write a region of the partitions aws, aws-cn and aws-us-gov")
 }
 
+//guide:size
 func TestRefusesNodes(t *testing.T) {
 	wka := func(nodes object) object { return object{"clustering": object{"scheme": "wka"}, "nodes": nodes} }
 	members := func(list ...object) object { return wka(object{"members": list}) }
@@ -382,6 +383,7 @@ func TestRefusesAdoptedNetworks(t *testing.T) {
 	})
 }
 
+//guide:member-port
 func TestRefusesClustering(t *testing.T) {
 	k := func(values object) object { return under("clustering", values) }
 	const file = `<hazelcast><cluster-name>wso2is-test</cluster-name><network><port>5701</port></network></hazelcast>`
@@ -449,6 +451,7 @@ func TestRefusesClustering(t *testing.T) {
 	})
 }
 
+//guide:wka-members wka-range
 func TestRefusesWellKnownMembers(t *testing.T) {
 	wka := func(list ...string) object {
 		return object{"clustering": object{"scheme": "wka", "wkaMembers": list}, "nodes": object{"members": []object{
@@ -472,6 +475,7 @@ func TestRefusesWellKnownMembers(t *testing.T) {
 	})
 }
 
+//guide:selected-caches
 func TestRefusesCaches(t *testing.T) {
 	check(t, map[string]refusal{
 		"caches unread": one(under("caching", object{"disabled": []string{"oauth_cache"}}), "wso2is:caching.disabled: "+

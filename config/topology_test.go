@@ -7,6 +7,8 @@ import (
 )
 
 // A row that lacks a function would panic for the first stack of that topology.
+//
+//guide:scheme
 func TestEveryTopologyHasAllThatIsAskedOfIt(t *testing.T) {
 	for _, row := range topologies() {
 		t.Run(string(row.name), func(t *testing.T) {

@@ -204,16 +204,20 @@ func TestTheGroupOfAnExistingDatabaseIsInTheVPC(t *testing.T) {
       masterSecretArn: arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf
       securityGroup: sg-0123456789abcdef2
 `
-	group := func(vpc string) answer {
-		return xml("<R><securityGroupInfo><item><groupId>sg-0123456789abcdef2</groupId><vpcId>" + vpc + "</vpcId></item></securityGroupInfo></R>")
+	found := func(group string) trial {
+		return trial{text: text, answers: map[string]answer{
+			"ec2 DescribeSubnets":        subnets(subnet("vpc-0123456789abcdef0", "eu-west-1b", "10.0.2.0/24")),
+			"ec2 DescribeSecurityGroups": xml("<R><securityGroupInfo>" + group + "</securityGroupInfo></R>"),
+		}}
 	}
+	in := func(vpc string) string {
+		return "<item><groupId>sg-0123456789abcdef2</groupId><vpcId>" + vpc + "</vpcId></item>"
+	}
+	const check = "security group of db.example.com"
 	areFound(t, map[string]finding{
-		"no group": {trial{text: text, answers: one("ec2 DescribeSecurityGroups", xml("<R><securityGroupInfo/></R>"))},
-			"security group of db.example.com", failed, "sg-0123456789abcdef2 does not exist"},
-		"a group of another VPC": {trial{text: text, answers: one("ec2 DescribeSecurityGroups", group("vpc-2"))},
-			"security group of db.example.com", failed, "write database.existing.cidrs"},
-		"the group": {trial{text: text, answers: one("ec2 DescribeSecurityGroups", group("vpc-0123456789abcdef0"))},
-			"security group of db.example.com", ok, "in vpc-0123456789abcdef0"},
+		"no group":               {found(""), check, failed, "sg-0123456789abcdef2 does not exist"},
+		"a group of another VPC": {found(in("vpc-2")), check, failed, "write database.existing.cidrs"},
+		"the group":              {found(in("vpc-0123456789abcdef0")), check, ok, "in vpc-0123456789abcdef0"},
 	})
 }
 

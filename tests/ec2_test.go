@@ -36,6 +36,7 @@ const (
 	egress  = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 )
 
+//guide:hazelcast-ports one-group
 func TestHazelcastIsOpenToTheNodesThemselvesOnly(t *testing.T) {
 	p := deploy(t, nil)
 	for _, token := range []string{ingress, egress} {
@@ -112,6 +113,7 @@ func deployment(t *testing.T, p *plan, node string) string {
 	return text
 }
 
+//guide:wka-addresses started
 func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 	p := deploy(t, wka())
 	instances := p.All("aws:ec2/instance:Instance")
@@ -165,6 +167,7 @@ func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 	assert.NotEqual(t, launch, deploy(t, larger).One(t, association, "node-2-drain").Get("parameters", "Launch"))
 }
 
+//guide:aws-scheme
 func TestTaggedMembersAreAGroupThatIsReplacedOneAtATime(t *testing.T) {
 	p := deploy(t, nil)
 	group := p.One(t, "aws:autoscaling/group:Group", "nodes")
@@ -193,6 +196,7 @@ func TestOldReleasesMayAskTheMetadataServiceTheOldWay(t *testing.T) {
 	assert.Equal(t, "optional", p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").Get("metadataOptions", "httpTokens"))
 }
 
+//guide:aws-policy
 func TestDiscoveryPermissions(t *testing.T) {
 	policy := fmt.Sprint(deploy(t, nil).One(t, "aws:iam/rolePolicy:RolePolicy", "nodes").Get("policy"))
 	for _, action := range []string{"ec2:DescribeInstances", "ec2:DescribeAvailabilityZones", "autoscaling:CompleteLifecycleAction"} {
@@ -233,6 +237,7 @@ func TestAdoptedNetwork(t *testing.T) {
 	assert.Equal(t, []any{"subnet-0000000000000000a", "subnet-0000000000000000b"}, p.One(t, "aws:lb/loadBalancer:LoadBalancer", "alb").Get("subnets"))
 }
 
+//guide:multicast
 func TestMulticastHasADomainThatCarriesIt(t *testing.T) {
 	p := deploy(t, object("clustering", object("scheme", "multicast")))
 	assert.Equal(t, "enable", p.One(t, "aws:ec2transitgateway/multicastDomain:MulticastDomain", "multicast").Get("igmpv2Support"))

@@ -124,6 +124,7 @@ func TestTasksOnFargateHaveNoInstances(t *testing.T) {
 	assert.Empty(t, containers(t, p, "nodes")["server"].ExtraHosts, "refused where a task has its own network")
 }
 
+//guide:aws-policy
 func TestMembersOnInstancesAreFoundByTheInstancesTags(t *testing.T) {
 	p := deploy(t, onECS(nil))
 	toml := deployment(t, p, "all")
@@ -219,6 +220,7 @@ func environment(c taskContainer, name string) string {
 	return ""
 }
 
+//guide:ecs-image
 func TestATaskFetchesWhatItsImageLacks(t *testing.T) {
 	files := func(changes map[string]any) string {
 		return environment(containers(t, deploy(t, changes), "nodes")["prepare"], "WSO2IS_FILES")
@@ -263,6 +265,7 @@ func TestSecretsAreNamesInTaskDefinitions(t *testing.T) {
 	}
 }
 
+//guide:ecs-role
 func TestEachRoleDoesOneThing(t *testing.T) {
 	p := deploy(t, onECS(nil))
 	nodes, schema := p.One(t, taskDefinition, "nodes"), p.One(t, taskDefinition, "schema")
@@ -285,6 +288,7 @@ func TestEachRoleDoesOneThing(t *testing.T) {
 	}
 }
 
+//guide:started
 func TestTheSchemaIsMadeOnceBeforeTheService(t *testing.T) {
 	run := func(changes map[string]any) (*plan, string) {
 		p := deploy(t, changes)

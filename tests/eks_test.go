@@ -398,6 +398,7 @@ func TestNodesReachAWSWithoutTheInternet(t *testing.T) {
 	}
 }
 
+//guide:started
 func TestPodsComeLastAndGoFirst(t *testing.T) {
 	p := deploy(t, eks())
 	pods := p.One(t, "kubernetes:apps/v1:Deployment", "server")

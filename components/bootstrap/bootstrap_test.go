@@ -236,6 +236,7 @@ func TestUserDataRefusesWhatNoShellCanRead(t *testing.T) {
 	contains(t, "the error", err.Error(), `node "node-1"`, "CLUSTER cannot be passed to the shell")
 }
 
+//guide:logical
 func TestScripts(t *testing.T) {
 	in := func(engine engine.Name, layout config.Layout, names ...config.LogicalName) config.Database {
 		logical := map[config.LogicalName]config.Logical{}

@@ -16,6 +16,8 @@ const envNetwork = "WSO2IS_TEST_NETWORK"
 
 // TestOwnNameIsRedirected makes the unit as a node does and runs its commands with the real iptables, in a network of its
 // own that has a second one beside it: a host, and somebody outside.
+//
+//guide:own-name
 func TestOwnNameIsRedirected(t *testing.T) {
 	if unit := os.Getenv(envNetwork); unit != "" {
 		inOwnNetwork(t, unit)

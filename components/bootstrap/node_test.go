@@ -14,6 +14,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
+//guide:mounted userstores tenants links
 func TestNodeBoots(t *testing.T) {
 	for _, version := range []product.Version{product.V6_1_0, product.V7_1_0} {
 		t.Run(string(version), func(t *testing.T) {

@@ -284,6 +284,8 @@ func (n *node) onFargate(t *testing.T) {
 // TestServerReachesItsOwnName runs the server's container of Fargate from root on, in a network of its own with the
 // kernel parameter of the task's definition. A JVM that checks names and certificates then asks https:// and the
 // cluster's name, as the server does.
+//
+//guide:own-name
 func TestServerReachesItsOwnName(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if os.Getenv("CI") == "true" {

@@ -30,6 +30,7 @@ func fileSystem(t *testing.T, userstores, tenants bool) *componenttest.Plan {
 	})
 }
 
+//guide:file-system
 func TestEveryZoneMountsAnEncryptedFileSystem(t *testing.T) {
 	p := fileSystem(t, true, true)
 	assert.Equal(t, true, p.One(t, "aws:efs/fileSystem:FileSystem", "shared").Get("encrypted"))

@@ -52,6 +52,7 @@ func given(pairs ...any) object {
 	return options
 }
 
+//guide:balancer
 func TestClientsComeInOverTLSAlone(t *testing.T) {
 	p := made(t, args(t, given()))
 	https := p.One(t, listenerType, "https")
@@ -68,6 +69,7 @@ func TestClientsComeInOverTLSAlone(t *testing.T) {
 	}
 }
 
+//guide:balancer one-lost
 func TestANodeGetsRequestsWhileItIsHealthy(t *testing.T) {
 	group := made(t, args(t, given())).One(t, groupType, "nodes-instance")
 	assert.Equal(t, []any{9443.0, "HTTPS", "instance"}, []any{group.Get("port"), group.Get("protocol"), group.Get("targetType")})

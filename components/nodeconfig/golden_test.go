@@ -205,6 +205,7 @@ func TestTablesComeAfterTheOneTheyAreIn(t *testing.T) {
 	}
 }
 
+//guide:database-keys logical shared-registry version-on-change aws-keys ecs-keys local-cache local-only selected-caches proxy-port hostname
 func TestGolden(t *testing.T) {
 	for name, in := range golden() {
 		t.Run(name, func(t *testing.T) {

@@ -164,6 +164,7 @@ func arguments(t *testing.T, in Input) string {
 	return strings.Join(words, " ")
 }
 
+//guide:member-address wka-members
 func TestRenderedMembersFormACluster(t *testing.T) {
 	jar := hazelcastJar(t, "5.3.6")
 	first := freePorts(t, 8)

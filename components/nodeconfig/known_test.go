@@ -195,6 +195,8 @@ func TestEveryKeyIsReadByTheRelease(t *testing.T) {
 
 // What the server infers for a directory refers to user_store.base_dn, which is never written; so each of the inferred
 // keys that do must be set.
+//
+//guide:directory
 func TestDirectoriesLeaveNoDanglingReference(t *testing.T) {
 	for name, in := range golden() {
 		if !strings.HasPrefix(name, "userstore-") {

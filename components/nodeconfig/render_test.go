@@ -229,6 +229,44 @@ func TestURLsAreEscapedOnceInTheFile(t *testing.T) {
 		JDBCURL(c.Database, in.Hosts["main"], "wso2identity"))
 }
 
+//guide:local-registry
+func TestTheLocalRegistryIsTheNodesOwn(t *testing.T) {
+	for _, version := range product.Versions() {
+		tree := parse(t, render(t, input(load(t, object{"version": string(version)}))))
+		require.Nil(t, at(tree, "database/local"), "the local registry of %s would leave the node", version)
+	}
+}
+
+// An existing database may move to another server, which a connection must notice.
+func TestPoolsOfAnExistingDatabaseTakeNoReader(t *testing.T) {
+	subnets := func(third string) object {
+		return object{"eu-west-1a": object{"id": "subnet-0000000" + third, "cidr": "10.0." + third + ".0/24"},
+			"eu-west-1b": object{"id": "subnet-1000000" + third, "cidr": "10.0.1" + third + ".0/24"}}
+	}
+	for name, want := range map[string]struct{ port, url, query string }{
+		"postgres": {":5432/", "&amp;targetServerType=primary", "SELECT 1; COMMIT"},
+		"mysql":    {":3306/", "sslMode=REQUIRED", "@@innodb_read_only"}, "mariadb": {":3306/", "sslMode=trust", "@@innodb_read_only"},
+		"mssql": {":1433;", "encrypt=true", "SELECT 1"}, "oracle": {":1521/IAM", "IAM", "SELECT 1 FROM DUAL"},
+	} {
+		existing := object{"host": "db.example.com", "cidrs": []string{"10.9.0.0/28"},
+			"masterSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf"}
+		if name == "oracle" {
+			existing["serviceName"] = "IAM"
+		}
+		c := load(t, object{"database": object{"engine": name, "existing": existing}, "network": object{"adopt": object{"vpc": "vpc-01234567",
+			"endpointSecurityGroup": "sg-01234567", "s3PrefixList": "pl-01234567", "privateSubnets": subnets("1"), "publicSubnets": subnets("2")}}})
+		in := input(c)
+		in.Hosts = map[string]string{config.MainInstance: "db.example.com"}
+		tree := parse(t, render(t, in))
+		url := at(tree, "database/identity_db/url")
+		require.Contains(t, url, "//db.example.com"+want.port)
+		require.Contains(t, url, want.url)
+		require.Contains(t, at(tree, "database/identity_db/pool_options/validationQuery"), want.query)
+		own := parse(t, render(t, input(load(t, object{"database": object{"engine": name}}))))
+		require.NotContains(t, at(own, "database/identity_db/url"), "targetServerType", "RDS moves an instance's name with its standby")
+	}
+}
+
 // One place is enough for agent identities to be lost: a file on one node.
 func TestAgentIdentitiesAreNeverOnANode(t *testing.T) {
 	for _, version := range product.Versions() {
@@ -293,6 +331,8 @@ func TestTheAccessLogHasTheClientsAddress(t *testing.T) {
 }
 
 // With caching.scenario none every cache that the release can switch off must be off.
+//
+//guide:no-cache
 func TestNoneSwitchesOffWhatTheReleaseHas(t *testing.T) {
 	for version, want := range map[string]struct{ jwt, push any }{
 		"6.1.0": {nil, nil}, "7.0.0": {false, nil}, "7.1.0": {false, false}, "7.3.0": {false, false},

@@ -25,6 +25,7 @@ func changes(pairs ...any) map[string]any {
 	return m
 }
 
+//guide:kubernetes-role
 func TestPodsReadWhatDiscoveryAsksAndNothingElse(t *testing.T) {
 	for version, slicesToo := range map[string]bool{"5.11.0": false, "6.1.0": false, "7.0.0": true, "7.3.0": true} {
 		t.Run(version, func(t *testing.T) {
@@ -61,6 +62,7 @@ func TestPodsReadWhatDiscoveryAsksAndNothingElse(t *testing.T) {
 	})
 }
 
+//guide:kubernetes-keys
 func TestConfigurationNamesTheServiceThatDiscoveryReads(t *testing.T) {
 	objects := build(t, testArgs(t, nil))
 	toml := fmt.Sprint(objects["ConfigMap/config"].at("data", "deployment.toml"))
@@ -157,6 +159,7 @@ func TestNamespaceRefusesPrivilegedPods(t *testing.T) {
 		"who asks Kubernetes nothing gets no token")
 }
 
+//guide:own-name member-address
 func TestNodeKnowsItsAddressAndItsOwnName(t *testing.T) {
 	objects := build(t, testArgs(t, nil))
 	env := map[string]any{}
@@ -327,6 +330,7 @@ func TestNetworkIsClosedButForTheFlows(t *testing.T) {
 	})
 }
 
+//guide:mounted userstores tenants
 func TestSharedDirectoriesAreTheAccessPoints(t *testing.T) {
 	objects := build(t, testArgs(t, nil))
 	for directory, path := range map[string]string{
@@ -365,6 +369,7 @@ func TestConfigurationIsMountedWhereTheEntrypointCopiesItFrom(t *testing.T) {
 	})
 }
 
+//guide:kubernetes-jar
 func TestSchemeJarOfReleasesWithoutTheScheme(t *testing.T) {
 	prepare := func(version string) string {
 		objects := build(t, testArgs(t, changes("version", version)))

@@ -24,6 +24,7 @@ func TestVersionsAreOldestFirst(t *testing.T) {
 	require.False(t, product.V6_1_0.AtLeast(product.V7_0_0))
 }
 
+//guide:jdk
 func TestFactsAreComplete(t *testing.T) {
 	for _, v := range product.Versions() {
 		f, err := v.Facts()

@@ -110,6 +110,8 @@ func TestAnOutageEndsNoNode(t *testing.T) {
 }
 
 // TestTheLossOfANode has stacks in which one host takes all nodes along, and one that asks for a single node.
+//
+//guide:one-lost
 func TestTheLossOfANode(t *testing.T) {
 	lone := onMembers(2)
 	for i, r := range lone.stack {

@@ -85,9 +85,9 @@ const freshFor = 5
 
 var keptAddresses = regexp.MustCompile(`-Dsun\.net\.inetaddr\.ttl=(\d+)`)
 
-// provesExisting proves that nodes use a database that exists, and that none goes on writing to a server that has become a reader.
+// onExisting proves that nodes use a database that exists, and that none goes on writing to a server that has become a reader.
 // It is nil where the stack makes its database.
-func (p *proofs) provesExisting() *Verdict {
+func (p *proofs) onExisting() *Verdict {
 	e := p.want.Existing
 	if e.Host == "" {
 		return nil
@@ -98,7 +98,13 @@ func (p *proofs) provesExisting() *Verdict {
 		v.fault("%s is made beside the database that exists", r)
 	}
 	for _, n := range p.nodes {
-		if m := keptAddresses.FindStringSubmatch(n.text); m == nil {
+		text := n.text
+		for _, c := range n.containers() {
+			for _, variable := range c.Objects("env") {
+				text += "\n" + variable.Text("value")
+			}
+		}
+		if m := keptAddresses.FindStringSubmatch(text); m == nil {
 			v.fault("%s keeps the address of %s for 30 seconds, which is the old writer's after a failover", n, e.Host)
 		} else if seconds, _ := state.Int(m[1]); seconds > freshFor {
 			v.fault("%s keeps the address of %s for %d seconds, and it is good for %d", n, e.Host, seconds, freshFor)
@@ -107,11 +113,7 @@ func (p *proofs) provesExisting() *Verdict {
 			v.open("which database a node uses is in its image")
 			continue
 		}
-		sources := maps.Clone(n.settings.Databases)
-		if sources == nil {
-			sources = map[string]source{}
-		}
-		maps.Copy(sources, n.settings.Datasources)
+		sources := n.sources()
 		for _, name := range slices.Sorted(maps.Keys(sources)) {
 			s := sources[name]
 			switch {

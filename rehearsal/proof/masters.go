@@ -25,11 +25,10 @@ func (a *access) proveMasters() {
 	if e := a.existing; e.Secret != "" {
 		v.open(unseen)
 		a.proveMaster(e.Secret, "the database "+e.Host, shown)
-		if len(shown) == 0 {
-			v.fault("nothing that ends may read %s: nobody makes the schema", e.Secret)
-		}
 	}
-	a.proveKept()
+	if given := a.proveKept(); !given && len(shown) == 0 && a.existing.Secret != "" {
+		v.fault("nothing that ends may read %s: nobody makes the schema", a.existing.Secret)
+	}
 	for _, who := range slices.Sorted(maps.Keys(shown)) {
 		a.show(v, who)
 	}
@@ -178,8 +177,9 @@ func (a *access) accountOf(association *state.Resource) (ends, stays []string) {
 	return ends, stays
 }
 
-// proveKept proves that no server's pod is given the Kubernetes secret in which a job has a master password.
-func (a *access) proveKept() {
+// proveKept proves that no server's pod is given the Kubernetes secret in which a job has a master password, and says whether one
+// has.
+func (a *access) proveKept() (given bool) {
 	kept := map[string]string{}
 	for _, w := range a.workloads(state.Job) {
 		w.secretRefs(func(name, variable string) {
@@ -189,16 +189,17 @@ func (a *access) proveKept() {
 		})
 	}
 	for _, w := range a.workloads(state.Deployment, state.StatefulSet) {
-		var given []string
+		var names []string
 		w.secretRefs(func(name, _ string) {
 			if what := kept[w.namespace+"/"+name]; what != "" {
-				given = append(given, what)
+				names = append(names, what)
 			}
 		})
-		for _, what := range slices.Compact(slices.Sorted(slices.Values(given))) {
+		for _, what := range slices.Compact(slices.Sorted(slices.Values(names))) {
 			a.masters.fault("the pods of %s are given %s", w.of, what)
 		}
 	}
+	return len(kept) > 0
 }
 
 // proveOpened proves that whatever is given a master password, to make the schema, is given the encryption key too. Without it, a

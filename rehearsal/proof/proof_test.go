@@ -18,6 +18,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
 
+//guide:scheme same-database hazelcast-ports
 func TestShippedStacksAreProven(t *testing.T) {
 	for stack := range shipped {
 		t.Run(stack, func(t *testing.T) {
@@ -37,6 +38,16 @@ func TestShippedStacksAreProven(t *testing.T) {
 	}
 }
 
+//guide:console
+func TestTheConsoleIsAtTheNameOfTheLoadBalancer(t *testing.T) {
+	d := open(t, stateOf(t, "prod"))
+	assert.Equal(t, "https://is.example.com/console", d.out("Stack", "", "consoleUrl"))
+	record := d.get("Record", "alias")["outputs"].(map[string]any)
+	assert.Equal(t, "is.example.com", record["name"])
+	assert.Contains(t, record["aliases"].([]any)[0].(map[string]any)["name"], "elb.amazonaws.com")
+}
+
+//guide:own-database
 func TestWhatAStateCannotShowIsSaid(t *testing.T) {
 	for stack, of := range partly {
 		t.Run(stack, func(t *testing.T) {

@@ -72,7 +72,7 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveControl()
 	p.proveRules()
 	p.provePolicies()
-	if v := p.provesExisting(); v != nil {
+	if v := p.onExisting(); v != nil {
 		all = append(all, v)
 	}
 	return append(all, p.costs())

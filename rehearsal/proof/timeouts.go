@@ -49,6 +49,14 @@ type source struct {
 	} `toml:"pool_options"`
 }
 
+// sources are a node's data sources by name.
+func (n *node) sources() map[string]source {
+	all := map[string]source{}
+	maps.Copy(all, n.settings.Databases)
+	maps.Copy(all, n.settings.Datasources)
+	return all
+}
+
 // timeouts proves the order of what waits for what: a node for its database less than the load balancer for the node,
 // and the node keeps an idle connection for longer than the load balancer does.
 func (p *proofs) timeouts() *Verdict {
@@ -67,11 +75,7 @@ func (p *proofs) timeouts() *Verdict {
 			v.fault("%s closes idle connections after %d s, and the load balancer after %d s: it may send a request on one that "+
 				"the node closes, and the client sees a 502", n.configKey, kept/1000, idle)
 		}
-		sources := maps.Clone(n.settings.Databases)
-		if sources == nil {
-			sources = map[string]source{}
-		}
-		maps.Copy(sources, n.settings.Datasources)
+		sources := n.sources()
 		for _, name := range slices.Sorted(maps.Keys(sources)) {
 			s := sources[name]
 			if strings.HasPrefix(s.URL, "jdbc:h2:") {
