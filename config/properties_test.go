@@ -57,10 +57,11 @@ func TestWhatValidatesKeepsItsPromises(t *testing.T) {
 
 		names := map[string]bool{}
 		for _, l := range c.Database.Logical {
-			require.Contains(t, c.Database.Instances, l.Instance)
+			require.True(t, c.Database.Existing != nil || c.Database.Instances[l.Instance].Class != "")
 			require.False(t, names[l.Name])
 			names[l.Name] = true
 		}
+		require.Equal(t, c.Database.Existing == nil, c.Database.Instance.Class != "")
 		require.Equal(t, c.Database.Instance, c.Database.Instances[config.MainInstance])
 		require.NotEmpty(t, c.Database.RDSEngine())
 		require.NotEmpty(t, c.Database.Family())

@@ -419,8 +419,8 @@ type ExistingDatabase struct {
 	// ServiceName is the service of Oracle's database in which the logical databases become schemas. Needed with the engine
 	// oracle, and only there.
 	ServiceName string `json:"serviceName,omitempty"`
-	// MasterSecretARN is the secret of Secrets Manager with an administrator's `username` and `password` as JSON, in this region,
-	// as RDS and Secrets Manager's rotation write it. Only the program that makes the schema reads it, when it runs.
+	// MasterSecretARN is the secret of Secrets Manager with an administrator's `username` and `password` as JSON, in this account and
+	// region, as RDS and Secrets Manager's rotation write it. Only the program that makes the schema reads it, when it runs.
 	MasterSecretARN string `json:"masterSecretArn"`
 	// SecretKeyARN is the KMS key of that secret. Left out, it is AWS's own key aws/secretsmanager.
 	SecretKeyARN string `json:"secretKeyArn,omitempty"`

@@ -23,6 +23,10 @@ func TestWhatValidatesAlsoPlans(t *testing.T) {
 		p, err := run(t, "test", configtest.Source(configtest.With(changes), secrets...), secrets)
 		require.NoError(rt, err)
 		require.Len(rt, p.All("aws:rds/instance:Instance"), len(loaded.Cluster.Database.Instances))
+		if loaded.Cluster.Database.Existing != nil {
+			require.Empty(rt, p.All("aws:rds/subnetGroup:SubnetGroup"), "nothing of RDS is built")
+			require.Empty(rt, p.All("aws:rds/parameterGroup:ParameterGroup"))
+		}
 		if loaded.Cluster.Fixed() {
 			require.Len(rt, p.All("aws:ec2/instance:Instance"), loaded.Cluster.Nodes.Count)
 		} else {

@@ -41,6 +41,9 @@ func Changes(t *rapid.T) map[string]any {
 		"tags": rapid.MapOfN(rapid.StringMatching(`team-[a-z]{1,8}`), rapid.StringMatching(`[a-z ]{0,9}`), 0,
 			3).Draw(t, "tags"),
 	}
+	if all["network"].(object)["adopt"] != nil && rapid.Bool().Draw(t, "existing database") {
+		all["database"] = existing(t, all["database"].(object))
+	}
 	// Pulumi hands a string over as it is.
 	all["profile"] = string(all["profile"].(config.Profile))
 	return all
@@ -151,6 +154,31 @@ func database(t *rapid.T, version product.Version) object {
 	}
 	db["logical"] = logical
 	return db
+}
+
+// existing puts what is drawn of a database onto a server that exists.
+func existing(t *rapid.T, drawn object) object {
+	server := object{"host": rapid.SampledFrom([]string{"10.9.0.4", "identity.cluster-abc.eu-west-1.rds.amazonaws.com"}).Draw(t, "host"),
+		"masterSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf"}
+	if rapid.Bool().Draw(t, "by group") {
+		server["securityGroup"] = "sg-00000002"
+	} else {
+		server["cidrs"] = []string{"10.9.0.0/28", "10.9.1.0/28"}
+	}
+	if rapid.Bool().Draw(t, "own port") {
+		server["port"] = rapid.IntRange(1, 65535).Draw(t, "database port")
+	}
+	if rapid.Bool().Draw(t, "own key") {
+		server["secretKeyArn"] = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+	}
+	if drawn["engine"] == engine.Oracle {
+		server["serviceName"] = "ORCLPDB1"
+	}
+	logical := object{}
+	for name := range drawn["logical"].(object) {
+		logical[name] = object{}
+	}
+	return object{"engine": drawn["engine"], "layout": drawn["layout"], "logical": logical, "existing": server}
 }
 
 func loadBalancer(t *rapid.T) object {
