@@ -1,11 +1,11 @@
-# Everything here needs Go and make, and nothing else: what is built for the project itself goes to bin/ and .cache/.
+# All targets need only Go and make. They build into bin/ and .cache/.
 
 PULUMI_VERSION := v3.274.1
 GOLANGCI_VERSION := v2.15.0
 # The scanner that a test of rehearsal/proof needs, in this release.
 CHECKOV_VERSION := 3.3.30
 
-# A pulumi on PATH of the same minor version serves; otherwise it is built once from its own Go module.
+# A pulumi on PATH of the same minor version is used. Otherwise it is built once from its Go module.
 PATH_PULUMI := $(shell pulumi version 2>/dev/null | grep -E '^$(basename $(PULUMI_VERSION))\.')
 PULUMI_HOME_DIR := $(if $(PATH_PULUMI),,.cache/pulumi-$(PULUMI_VERSION))
 PULUMI_BIN := $(if $(PULUMI_HOME_DIR),$(PULUMI_HOME_DIR)/bin/pulumi)
@@ -25,7 +25,7 @@ TELL = tell() { what=$$1; shift; began=$$(date +%s); "$$@" & child=$$!; \
 	while n=0; while [ $$n -lt 30 ] && kill -0 $$child 2>/dev/null; do sleep 1; n=$$((n + 1)); done; kill -0 $$child 2>/dev/null; \
 	do echo "$$what, for $$(($$(date +%s) - began)) s so far"; done; wait $$child; }; tell
 
-## test: every test of every module, with the race detector but for the API server's own code; at its end, what was skipped
+## test: every test of every module, with the race detector except for the API server's own code; at its end, what was skipped
 test: $(PULUMI_BIN)
 	go build -o $(REPORT) ./tests/report
 	@rm -f $(SKIPPED)
@@ -36,10 +36,10 @@ test: $(PULUMI_BIN)
 	cd preflight && go vet ./... && go test -json -race ./... | $(REPORT) $(SKIPPED)
 	@$(REPORT) -skipped $(SKIPPED)
 
-## rehearse: the whole life of STACK (dev), without an account; with FAULTS=all or FAULTS=sample, what becomes of it when
-## calls fail; with CHANGE=all or the name of one, what changes to a running cluster do; with MUTANTS=all or a regular
-## expression, whether rehearsals notice damage to what is registered. These are of every shipped stack, unless STACK names one.
-## With RESTORE=damaged, gone or all, the data of STACK (prod) is brought back by the commands of docs/operations.md.
+## rehearse: up and destroy of STACK (dev) without an account. FAULTS=all or sample disturbs calls. CHANGE=all or a name
+## makes changes to a running cluster. MUTANTS=all or a regular expression checks whether rehearsals detect damage. These
+## run on every shipped stack unless STACK names one. RESTORE=damaged, gone or all restores the data of STACK (prod) with
+## the commands of docs/operations.md.
 rehearse: $(PULUMI_BIN)
 	@cd rehearsal && $(TELL) "Building the program and the rehearsal: minutes the first time" go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults $(FAULTS)) \
@@ -56,14 +56,12 @@ $(PULUMI_BIN):
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		-o ../$@ github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 
-## prices: AWS's list prices of REGIONS (eu-west-1), with commas between them, for what a rehearsal says of a month's cost; AWS
-## publishes them to everyone
+## prices: reads AWS's public list prices of REGIONS (eu-west-1, separated by commas) for the cost of a month
 prices:
 	cd rehearsal && go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . --prices $(or $(REGIONS),eu-west-1)
 
-## preflight: what the first update of STACK (dev) needs of the account and no rehearsal can know, asked read-only with the
-## caller's credentials
+## preflight: checks with the caller's credentials, read-only, that the account has what the first update of STACK (dev) needs
 preflight:
 	cd preflight && go build -o ../.cache/preflight .
 	.cache/preflight --project . $(if $(STACK),--stack $(STACK)) $(ARGS)
@@ -73,7 +71,7 @@ bench: $(PULUMI_BIN)
 	go test -run '^$$' -bench . -benchmem ./...
 	cd rehearsal && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -run '^$$' -bench . -benchtime 3x ./...
 
-## docs: the configuration reference and the editors' schema, from the configuration's types
+## docs: generates the configuration reference and the editors' schema from the configuration's types
 docs:
 	go run ./config/gen
 
@@ -87,6 +85,6 @@ lint: .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint:
 	GOBIN=$(abspath $(@D)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
-## clean: what was built and rehearsed, but not what took minutes to build
+## clean: deletes build results and rehearsals, except those that take minutes to build
 clean:
 	rm -rf bin out .cache/rehearsal .cache/rehearsal-change .cache/preflight

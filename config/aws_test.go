@@ -36,7 +36,7 @@ func TestRefusesWhatTheProviderWouldMisunderstand(t *testing.T) {
 		changes["topology"], changes["eks"] = "eks", object{"publicAccessCidrs": []string{"203.0.113.7/32"}}
 		return changes
 	}
-	const cannot = "the kubeconfig's token comes from `aws eks get-token`, which cannot say it; "
+	const cannot = "the kubeconfig's token comes from `aws eks get-token`, which has no option for it; "
 	check(t, map[string]refusal{
 		"unknown key": one(object{"aws:assumeRoles": []object{{"roleArn": deployRole}}},
 			"aws:assumeRoles: there is no such key; write assumeRole"),
@@ -44,7 +44,7 @@ func TestRefusesWhatTheProviderWouldMisunderstand(t *testing.T) {
 			"aws:secretKey: the value is in plain text; run `pulumi config set --path --secret aws:secretKey` "+
 				"and give the value when asked"),
 		"half a key": one(object{"aws:accessKey": "AKIAEXAMPLE"},
-			"aws:secretKey: accessKey is nothing without it; give it, or leave out accessKey"),
+			"aws:secretKey: accessKey needs it; write it, or leave out accessKey"),
 		"token without keys": {object{"aws:token": "t"}, []string{"aws:token"},
 			[]string{"aws:token: a session token belongs to keys; give accessKey and secretKey too"}},
 		"account as a number": one(object{"aws:allowedAccountIds": []any{111122223333}},
@@ -52,13 +52,13 @@ func TestRefusesWhatTheProviderWouldMisunderstand(t *testing.T) {
 		"no account": one(object{"aws:forbiddenAccountIds": []string{"prod"}},
 			`aws:forbiddenAccountIds[0]: "prod" is not the id of an account; write its 12 digits in quotes, such as "123456789012"`),
 		"both lists": one(object{"aws:allowedAccountIds": []string{"111122223333"}, "aws:forbiddenAccountIds": []string{"444455556666"}},
-			"aws:forbiddenAccountIds: the provider takes it or allowedAccountIds, not both; leave out one of them"),
+			"aws:forbiddenAccountIds: the provider accepts only one of it and allowedAccountIds; leave out one of them"),
 		"account unknown": one(object{"aws:allowedAccountIds": []string{"111122223333"}, "aws:skipRequestingAccountId": true},
 			"aws:skipRequestingAccountId: the provider then cannot know whether the account is allowed; leave it out"),
 		"no role": one(object{"aws:assumeRole": object{"sessionName": "pulumi"}},
 			`aws:assumeRole.roleArn: "" is not the ARN of a role; write one such as arn:aws:iam::123456789012:role/deploy`),
 		"no web token": one(object{"aws:assumeRoleWithWebIdentity": object{"roleArn": deployRole}},
-			"aws:assumeRoleWithWebIdentity.webIdentityTokenFile: the role is assumed with one token; "+
+			"aws:assumeRoleWithWebIdentity.webIdentityTokenFile: the provider needs exactly one token to assume the role; "+
 				"write webIdentityTokenFile, or set webIdentityToken"),
 		"two endpoints": one(object{"aws:endpoints": []object{{"s3": "https://a"}, {"sts": "https://b"}}},
 			"aws:endpoints: the list has 2 objects; write one object with every service in it"),

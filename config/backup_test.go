@@ -16,26 +16,28 @@ const (
 
 func TestRefusesBackupsThatAWSWouldNotMake(t *testing.T) {
 	backup := func(values object) object { return under("backup", values) }
-	const schedule = `wso2is:backup.schedule: "%s" is no cron expression that AWS Backup takes; write six fields with one minute, ` +
-		"and a ? for the days that do not count, such as cron(0 5 * * ? *)"
+	const schedule = `wso2is:backup.schedule: "%s" is no valid cron expression of AWS Backup; write six fields with one minute, ` +
+		"and a ? for unused days, such as cron(0 5 * * ? *)"
 	cases := map[string]refusal{
 		"a window that is too short": one(backup(object{"startWindow": 30}),
 			"wso2is:backup.startWindow: 30 minutes are less than AWS Backup takes; write 60 or more"),
 		"no time to complete": one(backup(object{"startWindow": 120, "completionWindow": 150}),
 			"wso2is:backup.completionWindow: a backup may start after 120 minutes, and has to be complete after 150; write 180 or more"),
 		"two backups of the files": one(object{"fileSystem": object{"backup": true}},
-			"wso2is:fileSystem.backup: the plan of wso2is:backup has the file system already, and a second backup each day costs as "+
-				"much again; leave it out, or write backup.enabled: false"),
+			"wso2is:fileSystem.backup: the plan of wso2is:backup already backs up the file system, and a second daily "+
+				"backup would double the cost; leave it out, or write backup.enabled: false"),
 		"a lock that takes no backup": one(backup(object{"lock": object{"minRetentionDays": 60}}),
-			"wso2is:backup.retentionDays: a vault with this lock takes no backup that is kept for 35 days; write a number within the lock"),
+			"wso2is:backup.retentionDays: a vault with this lock refuses a backup that is kept for 35 days; write a "+
+				"number within the lock"),
 		"a lock that takes none so old": one(backup(object{"retentionDays": 90, "lock": object{"minRetentionDays": 7, "maxRetentionDays": 60}}),
-			"wso2is:backup.retentionDays: a vault with this lock takes no backup that is kept for 90 days; write a number within the lock"),
+			"wso2is:backup.retentionDays: a vault with this lock refuses a backup that is kept for 90 days; write a "+
+				"number within the lock"),
 		"a lock upside down": one(backup(object{"lock": object{"minRetentionDays": 30, "maxRetentionDays": 20}}),
 			"wso2is:backup.lock.maxRetentionDays: 20 days are less than minRetentionDays; write minRetentionDays or more"),
 		"a lock that closes at once": one(backup(object{"lock": object{"minRetentionDays": 7, "changeableForDays": 1}}),
 			"wso2is:backup.lock.changeableForDays: 1 is out of range; write 3 to 36500"),
 		"a lock of nothing": one(backup(object{"enabled": false, "lock": object{"minRetentionDays": 7}}),
-			"wso2is:backup.lock: without a plan nothing is kept or copied; leave it out, or write backup.enabled: true"),
+			"wso2is:backup.lock: without a plan there is no backup to keep or copy; leave it out, or write backup.enabled: true"),
 		"a bucket": one(backup(object{"copyTo": object{"vaultArn": "arn:aws:s3:::copies"}}),
 			`wso2is:backup.copyTo.vaultArn: "arn:aws:s3:::copies" is no ARN of a backup vault; write it as AWS shows it, such as `+
 				"arn:aws:backup:eu-central-1:123456789012:backup-vault:name"),

@@ -9,7 +9,7 @@ import (
 	"github.com/distribution/reference"
 )
 
-// SplitImage is an image's name as charts take it: what they put a colon and the tag behind.
+// SplitImage splits an image's name at its tag or digest. Charts take both parts as values.
 func SplitImage(image string) (repository, tag string, err error) {
 	named, err := reference.ParseNamed(image)
 	if err != nil {
@@ -17,7 +17,7 @@ func SplitImage(image string) (repository, tag string, err error) {
 	}
 	colon := strings.Index(image[len(named.Name()):], ":")
 	if colon < 0 {
-		return "", "", fmt.Errorf("%q has neither a tag nor a digest", image)
+		return "", "", fmt.Errorf("%q has no tag and no digest", image)
 	}
 	colon += len(named.Name())
 	return image[:colon], image[colon+1:], nil
@@ -33,17 +33,18 @@ func Pinned(image string) bool {
 	return pinned
 }
 
-// ImageRepository is the name of the private ECR repository that container.repository makes for an image, such as wso2is.
+// ImageRepository returns the name of the private ECR repository of an image, such as wso2is, with
+// container.repository.
 func (c Cluster) ImageRepository(image string) string { return c.Name() + "/" + image }
 
-// The images of a container topology, and of the load balancer controller in an EKS cluster that is made here.
+// The images of tasks and pods, and of the load balancer controller in the stack's own EKS cluster.
 const (
 	ProductImage    = "wso2is"
 	ToolsImage      = "aws-cli"
 	ControllerImage = "aws-load-balancer-controller"
 )
 
-// OwnImages are the images of a loaded cluster that container.repository makes repositories for.
+// OwnImages are the images of a loaded cluster that have a repository with container.repository.
 func (c Cluster) OwnImages() []string {
 	images := []string{ProductImage, ToolsImage}
 	if c.MakesControlPlane() && strings.Contains(c.EKS.Controller.Image, "/"+c.ImageRepository(ControllerImage)+":") {
@@ -52,12 +53,12 @@ func (c Cluster) OwnImages() []string {
 	return images
 }
 
-// completeImages names the images where a stack does not: in the account's own registry, since nodes have no way to
-// the internet by default. That goes for the load balancer controller, too. Since its release v2.4.6 its chart and its
-// release notes name public.ecr.aws alone, and nothing says which tags the registries of EKS add-ons still get. A pull
-// through cache needs a way to the internet for the first pull from a VPC with endpoints of ECR.
-// Source: "use public ECR repository as default" in github.com/kubernetes-sigs/aws-load-balancer-controller; "Considerations
-// for Amazon ECR VPC endpoints" in https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+// completeImages sets the default images: in the account's own registry, since nodes have no internet access by
+// default. This includes the load balancer controller. Since its release v2.4.6 its chart and its release notes name
+// only public.ecr.aws, and nothing says which tags the registries of EKS add-ons still get. From a VPC with endpoints
+// of ECR, the first pull of a pull through cache needs internet access. Source: "use public ECR repository as default"
+// in github.com/kubernetes-sigs/aws-load-balancer-controller; "Considerations for Amazon ECR VPC endpoints" in
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 func (c *Cluster) completeImages(env Environment) error {
 	if !c.Containerized() {
 		return nil

@@ -67,7 +67,7 @@ func TestImageByTagIsAWarningInProd(t *testing.T) {
 		return found
 	}
 	require.Equal(t, []string{"wso2is:container.image: the tag of " + image +
-		" can be moved to another image; a digest, @sha256:…, cannot"}, about("prod"))
+		" can be moved to another image; write a digest, @sha256:…"}, about("prod"))
 	require.Empty(t, about("dev"))
 	own := configtest.Load(t, object{"topology": "ecs", "profile": "prod", "container": object{"repository": true, "image": "7.1.0-2"}})
 	require.NotContains(t, strings.Join(own.Warnings, "\n"), "container.image", "a tag of the stack's own repository cannot be moved")
@@ -87,12 +87,12 @@ func TestRefusesWhatContainersDoNotRead(t *testing.T) {
 		"image without a registry": one(ecs("container", object{"image": "wso2is:7.1.0"}),
 			`wso2is:container.image: "wso2is:7.1.0" is not an image with its registry`+fix),
 		"image without a tag": one(ecs("container", object{"toolsImage": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-cli"}),
-			`wso2is:container.toolsImage: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-cli" has neither a tag nor a digest`+fix),
+			`wso2is:container.toolsImage: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/aws-cli" has no tag and no digest`+fix),
 		"no image at all": one(ecs("container", object{"image": "what is this"}),
 			`wso2is:container.image: "what is this" is not an image with its registry`+fix),
 		"image out of reach": one(ecs("container", object{"image": "docker.io/wso2/wso2is:7.1.0"}),
-			"wso2is:container.image: nodes are not let out to docker.io; push it to ECR in eu-west-1, or write the "+
-				"registry's addresses as network.egressCidrs"),
+			"wso2is:container.image: nodes may not call docker.io; push it to ECR in eu-west-1, or write the registry's "+
+				"addresses as network.egressCidrs"),
 		"repository and image": one(ecs("container", object{"repository": true,
 			"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/is:1"}),
 			`wso2is:container.image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/is:1" is neither a tag nor a digest of the `+
@@ -100,6 +100,6 @@ func TestRefusesWhatContainersDoNotRead(t *testing.T) {
 		"scheme of another topology": one(ecs("clustering", object{"scheme": "wka"}), "wso2is:clustering.scheme: "+
 			"wka lists nodes with fixed addresses, and the topology ecs has none; write aws-ecs"),
 		"port that ECS discovery does not probe": one(ecs("clustering", object{"port": 5709}), "wso2is:clustering.port: "+
-			"5709 is never probed by the scheme aws-ecs, so every node would stay alone; write 5701 to 5708"),
+			"5709 is not a port that the scheme aws-ecs probes, so no node would find another; write 5701 to 5708"),
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
-// facts are what is known of the database's engine.
+// facts returns the row of the database's engine.
 func (d Database) facts() engine.Facts { return d.Engine.Facts() }
 
 // Port is the port of every instance, or of the database that exists.
@@ -29,13 +29,13 @@ func (d Database) OneDatabase() string {
 	return d.facts().OneDatabase
 }
 
-// RDSEngine is the engine as RDS names it, with its edition.
+// RDSEngine is RDS's name of the engine with its edition.
 func (d Database) RDSEngine() string { return d.facts().RDS(d.Edition) }
 
 // Family is the parameter group family of the engine's release.
 func (d Database) Family() string { return d.facts().Family(d.Edition, d.Version) }
 
-// License is the license model as RDS names it. It is empty for an engine that leaves no choice.
+// License is RDS's name of the license model. It is empty for an engine with only one.
 func (d Database) License() string {
 	if license := d.facts().License; license != nil {
 		return license(d.Edition)
@@ -43,7 +43,7 @@ func (d Database) License() string {
 	return ""
 }
 
-// LifecycleSupport is the life cycle type as RDS names it. It is empty for an engine without Extended Support.
+// LifecycleSupport is RDS's name of the life cycle type. It is empty for an engine without Extended Support.
 func (d Database) LifecycleSupport() string {
 	switch {
 	case !d.facts().ExtendedSupport():
@@ -54,7 +54,7 @@ func (d Database) LifecycleSupport() string {
 	return "open-source-rds-extended-support-disabled"
 }
 
-// MaxConnections is about how many connections RDS allows on an instance of the class. It is 0 where that is not known.
+// MaxConnections is about how many connections RDS allows on an instance of the class, or 0 if this is unknown.
 func (d Database) MaxConnections(class string) int {
 	t, ok := instancetype.Lookup(strings.TrimPrefix(class, "db."))
 	bytes := d.facts().ConnectionBytes
@@ -64,10 +64,11 @@ func (d Database) MaxConnections(class string) int {
 	return min(int(t.Memory*(1<<30))/bytes, 5000)
 }
 
-// Leaves says whether something is left of the instance when it is deleted, which its KMS key must open.
+// Leaves reports whether a final snapshot or automated backups remain after the instance's deletion. They need its KMS
+// key.
 func (i DBInstance) Leaves() bool { return !i.SkipFinalSnapshot || !i.DeleteAutomatedBackups }
 
-// leaving names the instances of which something is left when they are deleted.
+// leaving returns the names of the instances that leave a snapshot or backups after their deletion.
 func (d Database) leaving() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(d.Instances)), func(name string) bool { return !d.Instances[name].Leaves() })
 }

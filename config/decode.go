@@ -24,7 +24,7 @@ func enumOf[T ~string](values ...T) []string {
 	return e
 }
 
-// enums are the types with a few values only.
+// enums are the types with a fixed set of values.
 var enums = map[reflect.Type][]string{
 	reflect.TypeFor[Profile]():           enumOf(Dev, Prod),
 	reflect.TypeFor[Topology]():          enumOf(Topologies()...),
@@ -47,14 +47,14 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[Scheme](): enumOf(AWS, WKA, Multicast, AWSECS, Kubernetes),
 }
 
-// EnumValues lists what a value of the type may be, or nothing where the type has no such list.
+// EnumValues returns the values of an enumeration type, or nil for other types.
 func EnumValues(t reflect.Type) []string { return slices.Clone(enums[t]) }
 
-// decoder fills a configuration from what Pulumi hands over. It reports what does not fit and leaves that out, so that
-// everything else can be checked all the same.
+// decoder fills a configuration from Pulumi's values. It reports wrong values and skips them, so that all others are
+// still checked.
 type decoder struct {
 	Problems
-	// encrypted says that the top-level key is a secret: its values are then not repeated in problems.
+	// encrypted says that the top-level key is a secret. Problems then do not repeat its values.
 	encrypted bool
 	// explicit are the paths of the numbers and booleans that the stack writes.
 	explicit map[string]bool
@@ -68,7 +68,7 @@ func decode(src Source, c *Cluster) Problems {
 		if holdsSecret(t) {
 			return true
 		}
-		d.refuse(name, "store it without --secret", "it is encrypted, but would reach AWS in the clear")
+		d.refuse(name, "store it without --secret", "it is encrypted, but AWS stores it in plain text")
 		return false
 	})
 	d.namespace(src, providerNamespace, reflect.ValueOf(&c.Provider).Elem(), func(name string, _ reflect.Type) bool {
@@ -79,7 +79,7 @@ func decode(src Source, c *Cluster) Problems {
 	return d.Problems
 }
 
-// namespace reads the keys that have the prefix into a struct. Encrypted decides whether a key may be encrypted.
+// namespace reads the keys with the prefix into a struct. Encrypted decides whether a key may be encrypted.
 func (d *decoder) namespace(
 	src Source, prefix string, root reflect.Value, encrypted func(name string, t reflect.Type) bool,
 ) {
@@ -115,16 +115,16 @@ func (d *decoder) namespace(
 	}
 }
 
-// value puts one value where it belongs.
+// value decodes one value into its field.
 func (d *decoder) value(path string, in any, out reflect.Value, tag reflect.StructTag) {
 	if in == nil {
-		return // a YAML key with nothing behind it
+		return // a YAML key without a value
 	}
 	if out.Kind() == reflect.Pointer {
 		target := reflect.New(out.Type().Elem())
 		before := len(d.Problems)
 		d.value(path, in, target.Elem(), tag)
-		// An object is kept without the parts that are wrong; a scalar that is wrong is not there at all.
+		// A list or an object keeps its valid parts; a wrong scalar stays empty.
 		if len(d.Problems) == before || target.Elem().Kind() == reflect.Struct {
 			out.Set(target)
 		}
@@ -225,7 +225,7 @@ func (d *decoder) text(path string, in any, out reflect.Value) {
 		return
 	}
 	if allowed, limited := enums[out.Type()]; limited && !slices.Contains(allowed, text) {
-		d.refuse(path, oneOf(allowed), "%q is none of its values", text)
+		d.refuse(path, oneOf(allowed), "%q is not an allowed value", text)
 		return
 	}
 	out.SetString(text)
@@ -250,12 +250,12 @@ func (d *decoder) number(path string, in any, out reflect.Value, tag reflect.Str
 	}
 }
 
-// Bounds reads the smallest and the largest value of a number from its field's tag; bounded tells whether there is a
-// largest.
+// Bounds returns the smallest and the largest value of a number from its field's tag. Bounded reports whether there is
+// a largest one.
 func Bounds(tag reflect.StructTag) (low, high int, bounded bool) {
 	for _, part := range strings.Split(tag.Get("jsonschema"), ",") {
 		name, value, _ := strings.Cut(part, "=")
-		n, _ := strconv.Atoi(value) // tags are checked by a test
+		n, _ := strconv.Atoi(value) // a test checks the tags
 		switch name {
 		case "minimum":
 			low = n
@@ -286,10 +286,10 @@ func (d *decoder) secret(path string, in any, out *Secret) {
 	}
 }
 
-// hidden stands for a value that is encrypted, or no scalar.
+// hidden replaces a value that is encrypted, or no scalar.
 const hidden = "the value"
 
-// show is a value as a problem may repeat it.
+// show returns a value as a problem may repeat it.
 func (d *decoder) show(value any) string {
 	const most = 60
 	switch value.(type) {
@@ -307,7 +307,7 @@ func (d *decoder) show(value any) string {
 	return text
 }
 
-// nearEnough is how alike, from 0 to 1, a misspelt key must be to a known one to be taken for it.
+// nearEnough is the similarity, from 0 to 1, from which a misspelt key counts as a known one.
 const nearEnough = 0.4
 
 func (p *Problems) unknown(path, name string, known []string) {
@@ -335,7 +335,7 @@ func oneOf[T ~string](values []T) string {
 	return "write one of " + strings.Join(names, ", ")
 }
 
-// fieldsOf are a configuration type's fields by key.
+// fieldsOf returns the fields of a configuration type by key.
 func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 	fields := map[string]reflect.StructField{}
 	for i := range t.NumField() {
@@ -347,7 +347,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 	return fields
 }
 
-// TextField is the field of a type that a text in place of the whole object stands for, where there is one.
+// TextField returns the field that a text sets when it stands for the whole object, if the type has one.
 func TextField(t reflect.Type) (reflect.StructField, bool) {
 	if t.Kind() == reflect.Struct {
 		for i := range t.NumField() {
@@ -359,7 +359,7 @@ func TextField(t reflect.Type) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// KeyOf is the key that a field is read from, or empty where it is not read.
+// KeyOf returns the key of a field, or an empty string for a field without one.
 func KeyOf(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return strings.TrimPrefix(name, "-")
@@ -383,7 +383,8 @@ func holdsSecret(t reflect.Type) bool {
 	return false
 }
 
-// numbers turns JSON's numbers into Go's. TOML tells 5 from 5.0, and the server wants a whole number to be one.
+// numbers converts JSON's numbers to Go's. TOML distinguishes 5 from 5.0, and the server needs whole numbers to be
+// integers.
 func numbers(value any) any {
 	switch v := value.(type) {
 	case json.Number:

@@ -9,14 +9,14 @@ import (
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
-// profileDefaults are the values that a profile decides.
+// profileDefaults are the defaults that depend on the profile.
 type profileDefaults struct {
 	zones, storage, backupDays, logRetention, recoveryDays int
 	instanceType                                           string
 	// taskMemory is the memory of a task on Fargate in GiB.
 	taskMemory int
 	nat        NATStrategy
-	// safe switches on standby, protection, backups of files, access logs and query statistics.
+	// safe switches on the standby, protection, file backups, access logs and query statistics.
 	safe bool
 }
 
@@ -39,7 +39,7 @@ func set[T comparable](target *T, value T) {
 	}
 }
 
-// unless sets a value that a stack leaves out, for a key of which 0 or false is a value too.
+// unless sets a default for a key for which 0 or false is a value too, unless the stack writes the key.
 func unless[T bool | int](c *Cluster, path string, target *T, value T) {
 	if !c.explicit[path] {
 		*target = value
@@ -51,15 +51,16 @@ const (
 	// name the database that exists by it too.
 	MainInstance = "main"
 
-	// maxImageAgeDays is a quarter. leastImageAgeDays is more than the age of a newest image: the one for ECS is made about
-	// twice a month of an Amazon Linux that is up to two weeks old by then (aws/amazon-ecs-ami, pull requests #137 to #142).
+	// maxImageAgeDays is a quarter. leastImageAgeDays is more than the age of any newest image: AWS makes the one for
+	// ECS about twice a month, from an Amazon Linux that is up to two weeks old (aws/amazon-ecs-ami, pull requests #137
+	// to #142).
 	maxImageAgeDays, leastImageAgeDays = 90, 30
 
 	everyone = "0.0.0.0/0"
 	mib      = 1024 // in a GiB
 )
 
-// fillIn completes the configuration with every default that needs nothing but the configuration itself.
+// fillIn sets every default that depends only on the configuration itself.
 func (c *Cluster) fillIn() {
 	set(&c.Profile, Prod)
 	c.fillTopology()
@@ -133,7 +134,7 @@ func (c *Cluster) fillNodes(d profileDefaults) {
 	set(&c.JVM.Heap, int(c.nodeMemory()*mib/2))
 }
 
-// sizeInstances completes the size of nodes that are instances, or fill one.
+// sizeInstances sets the size of nodes that are instances, or that run alone on one.
 func (c *Cluster) sizeInstances(d profileDefaults) {
 	n := &c.Nodes
 	if n.CPU > 0 || n.Memory > 0 {
@@ -236,7 +237,7 @@ func (c *Cluster) fillLogical() {
 	if db.Layout == Single {
 		names = names[:1]
 	}
-	// Agents are a user store of their own: in the shared database their tables would be the users'.
+	// Agents are a user store of their own. In the shared database their tables would be those of the users.
 	if facts, err := c.Version.Facts(); err == nil && facts.AgentIdentity {
 		names = append(names, AgentDB)
 	}

@@ -333,9 +333,8 @@ func TestWarnings(t *testing.T) {
 			"wso2is:caching.scenario: localOnly switches clustering off: " +
 				"a revoked token, a locked account or a changed policy keeps its old answer on other nodes for up to 1 minute(s)"},
 		"none": {under("caching", object{"scenario": "none"}),
-			"wso2is:caching.scenario: none switches clustering off and sends " +
-				"every look-up to the database; the caches of the kernel that have no switch stay on, and may answer a revoked " +
-				"token or a locked account from memory"},
+			"wso2is:caching.scenario: none switches clustering off and sends every look-up to the database; the caches " +
+				"of the kernel that have no switch stay on, and may still accept a revoked token or a locked account"},
 		"distributed": {under("caching", object{"scenario": "distributed"}),
 			"wso2is:caching.scenario: distributed needs nodes on " +
 				"one low-latency network: it loses entries and stalls requests while a member leaves, and the product makes only " +
@@ -348,18 +347,18 @@ func TestWarnings(t *testing.T) {
 			"wso2is:network.egressCidrs: EC2 restricts port 25 by default, until you ask AWS to lift that; mail servers " +
 				"take mail from their users on 587"},
 		"single NAT": {under("network", object{"egressCidrs": []string{"203.0.113.0/24"}, "nat": "single"}),
-			"wso2is:network.nat: a single NAT gateway stops calls out of every zone when its own zone fails"},
+			"wso2is:network.nat: when the zone of the single NAT gateway fails, all zones lose internet access"},
 		"alone": {under("nodes", object{"count": 1}),
-			"wso2is:nodes.count: one node is no cluster: its replacement interrupts the service"},
+			"wso2is:nodes.count: with one node, its replacement interrupts the service"},
 		"metadata": {object{"version": "6.1.0", "database": object{"engine": "mssql"}},
-			"wso2is:version: the Hazelcast of 6.1.0 takes the instance role's credentials " +
-				"from the metadata service's first version, so nodes cannot require the second"},
+			"wso2is:version: the Hazelcast of 6.1.0 reads the instance role's credentials from version 1 of the metadata " +
+				"service, so nodes cannot require version 2"},
 		"no backups": {under("database", object{"instance": object{"backupDays": 0}}),
 			"wso2is:database.instance.backupDays: no backups are kept"},
 		"no standby": {under("database", object{"instance": object{"multiAz": false}}),
 			"wso2is:database.instance.multiAz: without a standby the service stops when the database's zone fails"},
 		"idle instance": {under("database", object{"instances": object{"more": object{}}}),
-			"wso2is:database.instances.more: no logical database is on this instance"},
+			"wso2is:database.instances.more: this instance has no logical database"},
 		"tested default": {object{"version": "6.0.0", "clustering": object{"scheme": "wka"}, "database": object{"engine": "mssql"}}, ""},
 		"untested version": {object{"version": "7.3.0", "database": object{"engine": "mariadb", "version": "10.11"}},
 			"wso2is:database.version: WSO2 tests 7.3.0 on mariadb 11.4, not on 10.11"},
@@ -377,7 +376,7 @@ func TestWarnings(t *testing.T) {
 			"wso2is:admin.username: the directory is read only, so it must have the administrator before the first start: an entry " +
 				"with sAMAccountName=carol under ou=users, whose password in the directory is the administrator's"},
 		"authorities": {under("trust", object{"caBundle": object{"source": "s3://bucket/ca.pem"}}),
-			"wso2is:trust.caBundle.sha256: without a checksum nodes run whatever s3://bucket/ca.pem holds when they start"},
+			"wso2is:trust.caBundle.sha256: without a checksum nodes run any content of s3://bucket/ca.pem"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changes := object{}
@@ -428,7 +427,7 @@ func TestAPasswordThatADirectoryDoesNotReadIsSaid(t *testing.T) {
 		}, "admin": object{"password": "MARKER-password"},
 	}, "userStore", "admin").Warnings
 	require.Contains(t, got,
-		"wso2is:admin.password: the directory has the administrator's password, and this one opens nothing")
+		"wso2is:admin.password: the administrator's password is in the directory; this one is not used")
 }
 
 func TestEgressIsHTTPSUnlessAPortIsWritten(t *testing.T) {

@@ -1,20 +1,23 @@
 package config
 
-import "github.com/wso2is-aws/wso2is/config/instancetype"
+import (
+	"github.com/wso2is-aws/wso2is/config/fargatesize"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
+)
 
-// What the containers beside the server take of a task's memory in MiB: fetching files before it starts, saying when it
-// may, and counting members while it runs.
+// The memory in MiB of the containers beside the server in a task: prepare fetches files, turn holds the start, members
+// counts members.
 const (
 	PrepareMemory = 512
 	TurnMemory    = 256
 	MembersMemory = 256
 )
 
-// instanceShare is how much of an instance's memory tasks can have, in percent: the kernel keeps up to four, and the
-// ECS agent, Docker and the system's own services need the rest.
+// instanceShare is the share of an instance's memory for tasks, in percent. The kernel keeps up to four percent, and
+// the ECS agent, Docker and the system's services need the rest.
 const instanceShare = 88
 
-// Fargate reports whether nodes are tasks without instances.
+// Fargate reports whether nodes are tasks on Fargate.
 func (c Cluster) Fargate() bool { return c.ECS.LaunchType == LaunchFargate }
 
 // HostNetwork reports whether nodes are tasks on the network of their instance, one on each.
@@ -26,7 +29,8 @@ func (c Cluster) hasInstances() bool { return !c.row().pods && !c.Fargate() }
 // Tasks reports whether nodes are tasks of ECS.
 func (c Cluster) Tasks() bool { return c.Fargate() || c.HostNetwork() }
 
-// ServerMemory is what the server may use of a node's memory, in MiB: all but what a task's other containers take.
+// ServerMemory is the memory in MiB that the server may use: the node's memory without that of a task's other
+// containers.
 func (c Cluster) ServerMemory() int {
 	all := int(c.nodeMemory() * mib)
 	if !c.Tasks() {
@@ -38,7 +42,7 @@ func (c Cluster) ServerMemory() int {
 	return all - PrepareMemory - TurnMemory - MembersMemory
 }
 
-// nodeMemory is the memory in GiB of a node, which on eks is a pod; 0 where its size is unknown.
+// nodeMemory is the memory in GiB of a node, or of a pod on eks; 0 if its size is unknown.
 func (c Cluster) nodeMemory() float64 {
 	if !c.hasInstances() {
 		return float64(c.Nodes.Memory)
@@ -52,20 +56,14 @@ func (c Cluster) AsksMetadata() bool {
 	return c.Clustered() && (c.Clustering.Scheme == AWS || c.HostNetwork())
 }
 
-// MetadataTokens is whether the instance metadata service insists on its second version, which Hazelcast before 5
-// cannot speak: required or optional.
+// MetadataTokens says whether the instance metadata service requires its second version: required or optional.
+// Hazelcast before 5 uses only the first.
 func (c Cluster) MetadataTokens() string {
 	if facts, err := c.Version.Facts(); err == nil && !facts.IMDSv2 && c.AsksMetadata() {
 		return "optional"
 	}
 	return "required"
 }
-
-// fargateSize is a number of vCPUs that Fargate has, and the memory in GiB that goes with it.
-type fargateSize struct{ cpu, least, most, step int }
-
-// fargateSizes are those that the server runs on.
-var fargateSizes = []fargateSize{{4, 8, 30, 1}, {8, 16, 60, 4}, {16, 32, 120, 8}}
 
 func (c *Cluster) fillECS() { set(&c.ECS.LaunchType, LaunchEC2) }
 
@@ -74,21 +72,9 @@ func (c *Cluster) sizeTasks(d profileDefaults) {
 		c.sizeInstances(d)
 		return
 	}
-	c.Nodes.CPU, c.Nodes.Memory = taskSize(c.Nodes.CPU, c.Nodes.Memory, d.taskMemory)
-}
-
-// taskSize completes the size of a task on Fargate. What cannot be completed stays as it is, for validation to name.
-func taskSize(cpu, memory, usual int) (int, int) {
-	if cpu == 0 && memory == 0 {
-		memory = usual
+	if c.Nodes.CPU == 0 && c.Nodes.Memory == 0 {
+		c.Nodes.Memory = d.taskMemory
 	}
-	for _, s := range fargateSizes {
-		if cpu == 0 && memory <= s.most {
-			cpu = s.cpu
-		}
-		if cpu == s.cpu && memory == 0 {
-			memory = s.least
-		}
-	}
-	return cpu, memory
+	// What cannot be completed stays zero, and validation reports it.
+	c.Nodes.CPU, c.Nodes.Memory = fargatesize.Complete(c.Nodes.CPU, c.Nodes.Memory)
 }

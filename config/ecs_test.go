@@ -50,12 +50,12 @@ func TestRefusesWhatECSDoesNotHave(t *testing.T) {
 		"ecs keys on ec2": one(under("ecs", object{"launchType": "fargate"}),
 			"wso2is:ecs: the topology ec2 has no tasks; leave it out, or write topology: ecs"),
 		"unknown launch type": one(ecs("ecs", object{"launchType": "external"}),
-			`wso2is:ecs.launchType: "external" is none of its values; write one of ec2, fargate`),
+			`wso2is:ecs.launchType: "external" is not an allowed value; write one of ec2, fargate`),
 		"instance type on Fargate": one(fargate("nodes", object{"instanceType": "m6i.xlarge"}),
-			"wso2is:nodes.instanceType: Fargate has no instances of yours; write nodes.cpu and nodes.memory, or "+
+			"wso2is:nodes.instanceType: with Fargate you have no instances; write nodes.cpu and nodes.memory, or "+
 				"ecs.launchType: ec2"),
 		"image of instances on Fargate": one(fargate("nodes", object{"ami": "ami-0123456789abcdef0"}),
-			"wso2is:nodes.ami: Fargate has no instances of yours; write nodes.cpu and nodes.memory, or ecs.launchType: ec2"),
+			"wso2is:nodes.ami: with Fargate you have no instances; write nodes.cpu and nodes.memory, or ecs.launchType: ec2"),
 		"age of images on Fargate": one(fargate("observability", object{"maxImageAgeDays": 90}), "wso2is:observability.maxImageAgeDays: "+
 			"AWS chooses the images that nodes of this topology run on, and nothing measures their age; leave it out"),
 		"too few vCPUs": one(fargate("nodes", object{"cpu": 2}),
@@ -71,15 +71,15 @@ func TestRefusesWhatECSDoesNotHave(t *testing.T) {
 		"memory beyond Fargate": one(fargate("nodes", object{"memory": 500}),
 			"wso2is:nodes.memory: Fargate has no tasks with 500 GiB; write 8 to 120"),
 		"small disk of a task": one(fargate("nodes", object{"rootVolume": 20}),
-			"wso2is:nodes.rootVolume: Fargate gives a task no disk of 20 GiB; write 21 to 200"),
+			"wso2is:nodes.rootVolume: a task on Fargate cannot have a disk of 20 GiB; write 21 to 200"),
 		"small disk of an instance": one(ecs("nodes", object{"rootVolume": 20}),
-			"wso2is:nodes.rootVolume: 20 GiB do not hold the image of a container instance; write 30 or more"),
+			"wso2is:nodes.rootVolume: 20 GiB are too small for the image of a container instance; write 30 or more"),
 		"small instance": one(ecs("nodes", object{"instanceType": "t3.large"}), "wso2is:nodes.instanceType: t3.large has "+
 			"2 vCPU and 8 GiB, and WSO2 Identity Server needs 4 vCPU and 4 GB; write m6i.xlarge or a larger one"),
 		"heap": one(object{"topology": "ecs", "nodes": object{"instanceType": "c6i.xlarge"}, "jvm": object{"heap": 6000}},
 			"wso2is:jvm.heap: 6000 MiB do not fit a node with 8 GiB; write 1024 to 4947"),
 		"members": one(ecs("nodes", object{"members": []object{{"name": "a", "zone": "eu-west-1a"}}}),
-			"wso2is:nodes.members: the scheme aws-ecs finds nodes by discovery and fixes none; leave members out"),
+			"wso2is:nodes.members: the scheme aws-ecs uses discovery and has no fixed nodes; leave members out"),
 		"more tasks than the subnets hold": one(object{"topology": "ecs", "network": object{"cidr": "10.0.0.0/22"},
 			"nodes": object{"count": 90}}, "wso2is:nodes.count: 90 nodes do not fit private subnets such as 10.0.0.0/26 in "+
 			"3 zones; write at most 63, or a larger network"),
@@ -88,9 +88,9 @@ func TestRefusesWhatECSDoesNotHave(t *testing.T) {
 		"options of another scheme": one(ecs("clustering", object{"aws": object{"hostHeader": "ec2.amazonaws.com"}}),
 			"wso2is:clustering.aws: the scheme aws-ecs does not read it; leave it out"),
 		"a role beside the task's": one(fargate("clustering", object{"aws": object{"iamRole": "discovery"}}),
-			"wso2is:clustering.aws.iamRole: with it Hazelcast asks the metadata service for the role's credentials instead of "+
-				"ECS; a task with an address of its own gets none there and starts alone; leave it out, and the task's own role "+
-				"is taken"),
+			"wso2is:clustering.aws.iamRole: with it Hazelcast asks the metadata service for the role's credentials "+
+				"instead of ECS; a task with an address of its own gets none there and starts alone; leave it out; the "+
+				"task's own role is then used"),
 		"memory on ec2": one(under("nodes", object{"autoscaling": object{"max": 4, "memory": 70}}),
 			"wso2is:nodes.autoscaling.memory: EC2 does not measure the memory that an instance uses; leave it out, or "+
 				"write topology: ecs or eks"),

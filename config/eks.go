@@ -2,18 +2,18 @@ package config
 
 import "github.com/wso2is-aws/wso2is/config/capacity"
 
-// PodSize is what the server asks for in a pod of the topology eks.
+// PodSize is the CPU and memory that the server requests in a pod of the topology eks.
 func (c Cluster) PodSize() capacity.Resources {
 	return capacity.Resources{CPU: c.Nodes.CPU * 1000, Memory: c.Nodes.Memory * mib}
 }
 
-// PodsPerNode is how many pods a Kubernetes node holds besides its daemons.
+// PodsPerNode is the number of pods that a Kubernetes node holds besides its daemons.
 func (c Cluster) PodsPerNode() int { return capacity.PodsPerNode(c.Nodes.InstanceType, c.PodSize()) }
 
-// ServiceCIDR is the range of Kubernetes services in a cluster that is made here.
+// ServiceCIDR is the range of Kubernetes services in the stack's own cluster.
 func (c Cluster) ServiceCIDR() string { return capacity.ServiceCIDR(c.Network.CIDR) }
 
-// nodesNeeded is how many Kubernetes nodes the pods and one more need.
+// nodesNeeded is the number of Kubernetes nodes for the pods and one more.
 func (c Cluster) nodesNeeded() int {
 	return capacity.Nodes(len(c.Network.Zones), c.PodsPerNode(), c.MaxNodes()+1)
 }
@@ -44,7 +44,7 @@ func (c *Cluster) sizePods(profileDefaults) {
 	}
 }
 
-// CallsCLI reports whether the kubeconfig's token comes from the AWS CLI: it does unless a team gives its own kubeconfig.
+// CallsCLI reports whether the AWS CLI provides the kubeconfig's token. It does unless a team gives its own kubeconfig.
 func (c Cluster) CallsCLI() bool {
 	return c.MakesControlPlane() || c.row().pods && !c.EKS.Cluster.Kubeconfig.Set()
 }
@@ -56,7 +56,7 @@ func (c *Cluster) sizeNodeGroup() {
 	set(&g.Max, g.Min)
 }
 
-// SupportType is the cluster's upgrade policy as EKS names it.
+// SupportType is EKS's name of the cluster's upgrade policy.
 func (e EKSOptions) SupportType() string {
 	if e.ExtendedSupport {
 		return "EXTENDED"

@@ -93,7 +93,7 @@ func TestPrivateAPIInAVPCThatIsReached(t *testing.T) {
 func TestEveryoneAtTheKubernetesAPIIsAWarning(t *testing.T) {
 	loaded := configtest.Load(t, onEKS(object{"publicAccessCidrs": []string{"0.0.0.0/0"}}))
 	require.Contains(t, loaded.Warnings, "wso2is:eks.publicAccessCidrs: 0.0.0.0/0 lets everyone call the Kubernetes API, "+
-		"and only IAM's answer keeps them out")
+		"and only IAM protects it")
 }
 
 func TestRefusesWhatEKSCannotRun(t *testing.T) {
@@ -102,14 +102,14 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 	check(t, map[string]refusal{
 		"eks on ec2": one(under("eks", object{"version": "1.35"}),
 			"wso2is:eks: the topology ec2 has no Kubernetes cluster; leave it out, or write topology: eks"),
-		"no way to the API": one(object{"topology": "eks"}, "wso2is:eks.publicAccessCidrs: a private endpoint in a VPC that "+
-			"is made here is out of reach, so nothing could be put into the cluster; write the public addresses of the "+
-			"machine that runs pulumi, such as 203.0.113.7/32, or move into a VPC that it reaches with network.adopt"),
+		"no way to the API": one(object{"topology": "eks"}, "wso2is:eks.publicAccessCidrs: pulumi cannot reach a private "+
+			"endpoint in a new VPC, so it could not create anything in the cluster; write the public addresses of the "+
+			"machine that runs pulumi, such as 203.0.113.7/32, or use a VPC that it reaches with network.adopt"),
 		"private address": one(onEKS(object{"publicAccessCidrs": []string{home, "10.1.0.0/16"}}),
 			"wso2is:eks.publicAccessCidrs[1]: 10.1.0.0/16 is private, and private addresses reach the private endpoint; "+
 				"write public addresses, or leave it out"),
 		"unsupported version": one(onEKS(object{"version": "1.29"}),
-			`wso2is:eks.version: "1.29" is none of its values; write one of 1.34, 1.35, 1.36`),
+			`wso2is:eks.version: "1.29" is not an allowed value; write one of 1.34, 1.35, 1.36`),
 		"version as a number": one(onEKS(object{"version": 1.3}),
 			`wso2is:eks.version: 1.3 is not a string; write it in quotes, such as "1.3"`),
 		"another scheme": one(onEKS(nil, object{"clustering": object{"scheme": "wka"}}), "wso2is:clustering.scheme: wka "+
@@ -153,13 +153,13 @@ func TestRefusesWhatEKSCannotRun(t *testing.T) {
 			`wso2is:eks.controller.repository: "eks-charts" is not a Helm repository; write one such as `+
 				"https://aws.github.io/eks-charts"),
 		"controller image": one(onEKS(object{"controller": object{"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/controller"}}),
-			`wso2is:eks.controller.image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/controller" has neither a tag nor a digest; write one such as `+
+			`wso2is:eks.controller.image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/controller" has no tag and no digest; write one such as `+
 				"123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0, with or without @sha256:…"),
 		"release without the scheme": one(onEKS(nil, object{"version": "5.11.0"}), "wso2is:eks.membershipScheme: 5.11.0 does "+
 			"not ship the membership scheme kubernetes; write source: s3://…/kubernetes-membership-scheme-1.0.x.jar, or "+
 			"container.baked: true"),
 		"jar that nothing needs": one(onEKS(object{"membershipScheme": object{"source": jar}}), "wso2is:eks.membershipScheme: "+
-			"nothing needs the jar: the release, the image or a cluster without members does not read it; leave it out"),
+			"the release, the image or a cluster without members does not need the jar read it; leave it out"),
 		"cluster in a VPC that is made": one(object{"topology": "eks", "eks": adopted(nil)["eks"]},
 			"wso2is:network.adopt: the cluster of eks.cluster is in a VPC; write the VPC and the subnets of the cluster"),
 		"keys of the owner": one2(adopted(object{"version": "1.35", "nodeGroup": object{"min": 3}, "admins": []string{
@@ -182,15 +182,15 @@ func TestRefusesNodesThatHoldNoPods(t *testing.T) {
 			"wso2is:nodes.instanceType: a node of c6i.2xlarge has 7.9 vCPU and 13.8 GiB for pods and their daemons, and one "+
 				"pod asks for 4 vCPU and 16 GiB; write a type as large as m6i.2xlarge, or smaller nodes.cpu and nodes.memory"),
 		"no node is large enough": one(nodes(object{"memory": 2000}),
-			"wso2is:nodes.cpu: no type holds a pod with 4 vCPU and 2000 GiB; write smaller pods and more of them"),
+			"wso2is:nodes.cpu: no instance type holds a pod with 4 vCPU and 2000 GiB; write smaller pods and more of them"),
 		"unknown node type": one(nodes(object{"instanceType": "m6i.huge"}), `wso2is:nodes.instanceType: "m6i.huge" is not a `+
 			"known instance type; write a type of the families t3, t3a, t4g, c5 to c9, m5 to m9 or r5 to r8, such as m6i.xlarge"),
-		"image": one(nodes(object{"ami": "ami-0123456789abcdef0"}), "wso2is:nodes.ami: EKS picks the image of its nodes for "+
+		"image": one(nodes(object{"ami": "ami-0123456789abcdef0"}), "wso2is:nodes.ami: EKS chooses the image of its nodes for "+
 			"the Kubernetes version; write eks.nodeGroup.ami: al2023 or bottlerocket"),
 		"age of images": one(onEKS(nil, object{"observability": object{"maxImageAgeDays": 90}}), "wso2is:observability.maxImageAgeDays: "+
 			"AWS chooses the images that nodes of this topology run on, and nothing measures their age; leave it out"),
 		"members": one(nodes(object{"members": []object{{"name": "a", "zone": "eu-west-1a"}}}),
-			"wso2is:nodes.members: pods come and go, and have no fixed addresses; write nodes.count"),
+			"wso2is:nodes.members: pods have no fixed addresses; write nodes.count"),
 		"heap": one(onEKS(nil, object{"jvm": object{"heap": 8000}}), "wso2is:jvm.heap: 8000 MiB do not fit a node with 8 GiB; "+
 			"write 1024 to 6553"),
 		"too few nodes": one(onEKS(object{"nodeGroup": object{"min": 2}}), "wso2is:eks.nodeGroup.min: 2 nodes of c6i.2xlarge "+

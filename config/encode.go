@@ -5,11 +5,11 @@ import (
 	"reflect"
 )
 
-// MarshalJSON writes a configuration as a stack file has it, with its defaults. A number or boolean that is 0 or false is
-// written where that is a value: a reader must not take a default for it. A secret is written as a placeholder.
+// MarshalJSON writes a configuration as in a stack file, with its defaults. It writes a 0 or false if that is a value,
+// so that a reader does not take a default for it. It writes a placeholder for a secret.
 func (c Cluster) MarshalJSON() ([]byte, error) { return json.Marshal(plain(reflect.ValueOf(c))) }
 
-// plain turns a value into tables and lists. Empty values that no stack file has are left out.
+// plain converts a value to tables and lists. It omits empty values that no stack file has.
 func plain(v reflect.Value) any {
 	switch {
 	case v.Kind() == reflect.Pointer:

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Source is where configuration comes from: Pulumi's, or a test's map. Keys are full, such as wso2is:nodes.
+// Source provides the configuration: Pulumi's, or a test's map. Keys are full, such as wso2is:nodes.
 type Source interface {
-	// Keys lists the keys that are set, as far as they are known; unknown ones among them are reported.
+	// Keys lists the keys that are set, as far as the source knows. Load reports unknown ones.
 	Keys() []string
 	// Get returns a value: text for a scalar, JSON for an object.
 	Get(key string) (string, bool)
@@ -15,25 +15,25 @@ type Source interface {
 	IsSecret(key string) bool
 }
 
-// Environment is what configuration is completed with. The functions ask AWS, and are called only for what a stack
-// leaves out or cannot know, after everything it says has been found right.
+// Environment completes the configuration. Its functions ask AWS. They are called only for values that a stack leaves
+// out or cannot know, and only after all written values are valid.
 type Environment struct {
 	Project, Stack string
-	// Open prepares the AWS provider, with which the other functions ask, from what has been found right so far.
+	// Open prepares the AWS provider for the other functions, from the valid configuration so far.
 	Open func(c Cluster) error
 	// Zones lists a region's availability zones.
 	Zones func(region string) ([]Zone, error)
 	// AccountID is the account's id.
 	AccountID func() (string, error)
-	// Today is the day on which versions are supported or not any more. It is the current day where it is nil.
+	// Today is the day for which the support of versions is checked. It is the current day if it is nil.
 	Today func() time.Time
 }
 
-// Loaded is a cluster ready to be built, and what its team should know before it is.
+// Loaded is a valid cluster and its warnings.
 type Loaded struct {
 	// Cluster has every default filled in.
 	Cluster Cluster
-	// Warnings are about choices that are allowed and risky, one line each.
+	// Warnings are about risky choices, one line each.
 	Warnings []string
 }
 
@@ -43,8 +43,8 @@ const (
 	regionKey         = providerNamespace + "region"
 )
 
-// Load reads, completes and checks a stack's configuration. Its error is Problems where the configuration is at fault:
-// all that is wrong, at once.
+// Load reads, completes and checks a stack's configuration. If the configuration is wrong, its error is Problems, with
+// everything that is wrong.
 func Load(src Source, env Environment) (Loaded, error) {
 	c := Cluster{Project: env.Project, Stack: env.Stack}
 	problems := decode(src, &c)
@@ -93,7 +93,7 @@ func Load(src Source, env Environment) (Loaded, error) {
 	return Loaded{Cluster: c, Warnings: c.warnings(today())}, nil
 }
 
-// settle gives nodes their addresses, as soon as the zones are known, and checks what depends on both.
+// settle sets the nodes' addresses once the zones are known, and checks what depends on both.
 func (c *Cluster) settle() Problems {
 	problems := c.validateCapacity()
 	if len(problems) == 0 && c.Fixed() {
@@ -103,7 +103,7 @@ func (c *Cluster) settle() Problems {
 	return problems
 }
 
-// completeArtifacts points at the account's bucket for artifacts where a stack names no source.
+// completeArtifacts sets the default source of artifacts: the account's bucket.
 func (c *Cluster) completeArtifacts(env Environment) error {
 	archive, driver := &c.Product.Archive, &c.Product.Driver
 	needArchive := !c.Containerized() && archive.Source == ""

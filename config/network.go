@@ -16,19 +16,19 @@ import (
 // commas, so it is a plain word.
 const DiscoveryTagKey = "WSO2Cluster"
 
-// Name is the cluster's name, the prefix of everything it owns in AWS and the value of its discovery tag. Project and
-// stack are both in it, or a development node could join production.
+// Name is the cluster's name, the prefix of all its names in AWS and the value of its discovery tag. It contains
+// project and stack, since otherwise a development node could join production.
 func (c Cluster) Name() string { return strings.ToLower(c.Project + "-" + c.Stack) }
 
-// Clustered reports whether nodes talk to each other: the cache scenarios localOnly and none do without.
+// Clustered reports whether nodes form a cluster. The cache scenarios localOnly and none need none.
 func (c Cluster) Clustered() bool {
 	return c.Caching.Scenario != CacheLocal && c.Caching.Scenario != CacheNone
 }
 
-// Fixed reports whether each node has an address of its own that outlives it.
+// Fixed reports whether each node has an address that its replacement keeps.
 func (c Cluster) Fixed() bool { return c.Clustering.Scheme == WKA || c.Clustering.Scheme == Multicast }
 
-// MaxNodes is the largest number of nodes that there may be.
+// MaxNodes is the largest possible number of nodes.
 func (c Cluster) MaxNodes() int {
 	if c.Nodes.Autoscaling != nil {
 		return max(c.Nodes.Count, c.Nodes.Autoscaling.Max)
@@ -60,14 +60,14 @@ func (n Network) EgressTo(port int) []string {
 // CallsHTTPS reports whether nodes may call servers outside the VPC over HTTPS: for files, images and AWS's services.
 func (n Network) CallsHTTPS() bool { return len(n.EgressTo(ports.PublicHTTPS)) > 0 }
 
-// ZoneSubnets is the pair of subnets in one zone. The ids are known in an adopted VPC only.
+// ZoneSubnets is the pair of subnets in one zone. Only an existing VPC has known ids.
 type ZoneSubnets struct {
 	Zone            string
 	Public, Private Subnet
 }
 
-// Subnets is the address plan of a loaded cluster, by zone. A zone's block follows from the zone's letter, so that
-// adding a zone never moves another one.
+// Subnets is the address plan of a loaded cluster, by zone. A zone's block depends on the zone's letter, so that a new
+// zone never moves another one.
 func (c Cluster) Subnets() []ZoneSubnets {
 	plan := make([]ZoneSubnets, 0, len(c.Network.Zones))
 	for _, zone := range slices.Sorted(slices.Values(c.Network.Zones)) {
@@ -82,8 +82,8 @@ func (c Cluster) Subnets() []ZoneSubnets {
 	return plan
 }
 
-// place fills in what the members leave out: names by count, zones in turn, addresses in their zone's private subnet.
-// What cannot be filled in stays empty, for validation to name.
+// place completes the members: names by count, zones in turn, addresses in their zone's private subnet. What it cannot
+// complete stays empty, and validation reports it.
 func (c *Cluster) place() {
 	n := &c.Nodes
 	if len(n.Members) == 0 {
@@ -109,12 +109,11 @@ func (c *Cluster) place() {
 	}
 }
 
-// Reservation is a range of a zone's private subnet that is kept for members.
+// Reservation is a range of a zone's private subnet that is reserved for members.
 type Reservation struct{ Zone, CIDR string }
 
-// Reservations are the /28 ranges in which members have fixed addresses, by zone and range. EC2 gives none of their
-// addresses to a load balancer, an endpoint or a database that happens to be made first. An adopted VPC's subnets are
-// left as they are.
+// Reservations are the /28 ranges around the members' fixed addresses, by zone and range. EC2 gives none of their
+// addresses to a load balancer, an endpoint or a database that is created first. An existing VPC gets no reservations.
 func (c Cluster) Reservations() []Reservation {
 	if !c.Fixed() || c.Network.Adopt != nil {
 		return nil
@@ -131,7 +130,7 @@ func (c Cluster) Reservations() []Reservation {
 	return all
 }
 
-// reservation is the range around a member. It is false where that holds addresses that AWS keeps for itself.
+// reservation returns the range around a member. It is false if the range contains addresses that AWS reserves itself.
 func (c Cluster) reservation(m Member) (Reservation, bool) {
 	for _, s := range c.Subnets() {
 		if s.Zone != m.Zone {
@@ -143,12 +142,12 @@ func (c Cluster) reservation(m Member) (Reservation, bool) {
 	return Reservation{}, false
 }
 
-// adoptedZones are the zones in which an adopted VPC has a private subnet.
+// adoptedZones are the zones in which an existing VPC has a private subnet.
 func (c Cluster) adoptedZones() []string {
 	return slices.Sorted(maps.Keys(c.Network.Adopt.PrivateSubnets))
 }
 
-// DNSSuffix is what AWS's own names end with in the region's partition.
+// DNSSuffix is the suffix of AWS's own DNS names in the region's partition.
 func DNSSuffix(region string) string {
 	if strings.HasPrefix(region, "cn-") {
 		return "amazonaws.com.cn"

@@ -1,7 +1,7 @@
 package config
 
 // OwnedTOMLKeys are the keys of deployment.toml that the program writes itself, each with the configuration key to use
-// instead, or nothing where a cluster works with the program's value only. A * stands for any one name.
+// instead, or an empty text if a cluster needs the program's value. A * stands for any one name.
 var OwnedTOMLKeys = map[string]string{
 	"server.hostname":                    "hostname",
 	"server.node_ip":                     "nodes.members",
@@ -77,8 +77,8 @@ var OwnedTOMLKeys = map[string]string{
 	"carbon_health_check.health_checker":                          "",
 }
 
-// DefaultTOMLKeys are the keys of deployment.toml that the program writes and a team may give another value. A * stands
-// for any one name.
+// DefaultTOMLKeys are the keys of deployment.toml that the program writes and a team may override. A * stands for any
+// one name.
 var DefaultTOMLKeys = []string{
 	"user_store.properties.*",
 	"database.*.pool_options.connectionProperties",
@@ -94,6 +94,6 @@ var DefaultTOMLKeys = []string{
 	"http_access_log.useLogger",
 }
 
-// HazelcastTable is the one table of deployment.toml that becomes a .properties file. The server writes the others that the
-// program knows into XML.
+// HazelcastTable is the only table of deployment.toml that becomes a .properties file. The server writes the other
+// tables that the program knows into XML.
 const HazelcastTable = "hazelcast"

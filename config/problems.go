@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong with a stack's configuration.
+// Problem is one mistake in a stack's configuration.
 type Problem struct {
 	// Path is the key, such as wso2is:nodes.count.
 	Path string
-	// Problem says what is wrong with it.
+	// Problem says what is wrong.
 	Problem string
 	// Fix says what to write instead.
 	Fix string
@@ -20,7 +20,7 @@ type Problem struct {
 // String is the problem on one line.
 func (p Problem) String() string { return fmt.Sprintf("%s: %s; %s", p.Path, p.Problem, p.Fix) }
 
-// Problems is everything that is wrong, as one error.
+// Problems are all mistakes of a configuration, as one error.
 type Problems []Problem
 
 // Error lists the problems, one a line, in the order of their keys.
@@ -36,7 +36,7 @@ func (p *Problems) refuse(path, fix, problem string, args ...any) {
 	*p = append(*p, Problem{Path: qualified(path), Problem: fmt.Sprintf(problem, args...), Fix: fix})
 }
 
-// qualified is a path with its namespace: the program's own unless it is a key of the AWS provider.
+// qualified returns a path with its namespace: the program's own, unless it is a key of the AWS provider.
 func qualified(path string) string {
 	if strings.HasPrefix(path, providerNamespace) {
 		return path
@@ -44,14 +44,14 @@ func qualified(path string) string {
 	return Namespace + ":" + path
 }
 
-// except leaves out the problems at paths that others name already: what was refused there would seem to be missing.
+// except removes the problems at paths that others already name: a refused value would also seem to be missing.
 func (p Problems) except(others Problems) Problems {
 	return slices.DeleteFunc(p, func(problem Problem) bool {
 		return slices.ContainsFunc(others, func(other Problem) bool { return other.Path == problem.Path })
 	})
 }
 
-// err is the sorted problems, or nil where there are none.
+// err returns the sorted problems, or nil if there are none.
 func (p Problems) err() error {
 	if len(p) == 0 {
 		return nil

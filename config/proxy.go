@@ -11,14 +11,14 @@ import (
 )
 
 var (
-	// proxyProperty are the options that network.proxy writes.
+	// proxyProperty matches the JVM options that network.proxy sets.
 	proxyProperty = regexp.MustCompile(`^-Dhttps?\.(proxyHost|proxyPort|nonProxyHosts)=`)
-	// nonProxyHost is a pattern as Java reads it: DefaultProxySelector.disjunctToRegex of the JDK takes a star at the
-	// beginning and at the end, and means the character itself anywhere else.
+	// nonProxyHost matches a pattern that Java accepts. DefaultProxySelector.disjunctToRegex of the JDK supports a star
+	// only at the beginning and at the end, and takes all other characters literally.
 	nonProxyHost = regexp.MustCompile(`^\*?[A-Za-z0-9.-]+\*?$`)
 )
 
-// address is the proxy's host and port, or ok false where the URL has none.
+// address returns the proxy's host and port. ok is false if the URL has none.
 func (p Proxy) address() (host string, port int, ok bool) {
 	u, err := url.Parse(p.URL)
 	if err != nil {
@@ -28,13 +28,13 @@ func (p Proxy) address() (host string, port int, ok bool) {
 	return u.Hostname(), port, err == nil && port > 0 && port <= 65535
 }
 
-// Port is the port that the proxy listens on.
+// Port is the proxy's port.
 func (p Proxy) Port() int {
 	_, port, _ := p.address()
 	return port
 }
 
-// outside reports whether a range of the proxy is on the internet, where only a NAT gateway leads.
+// outside reports whether a range of the proxy is on the internet, which needs a NAT gateway.
 func (p *Proxy) outside() bool {
 	return p != nil && slices.ContainsFunc(p.CIDRs, func(text string) bool {
 		cidr, err := netip.ParsePrefix(text)
@@ -42,7 +42,7 @@ func (p *Proxy) outside() bool {
 	})
 }
 
-// fillProxy completes a copy: what the stack file says is still needed as it was.
+// fillProxy completes a copy, since the original values of the stack file are still needed.
 func (n *Network) fillProxy() {
 	if n.Proxy == nil {
 		return
@@ -77,14 +77,14 @@ func (c Cluster) JVMOptions() []string {
 	return append(options, c.JVM.Options...)
 }
 
-// nonProxyHosts are the hosts that the server calls itself. Hazelcast asks metadata services and APIs by
-// java.net.HttpURLConnection (RestClient in its discovery plugins), so that a proxy would stand between it and them.
+// nonProxyHosts are the hosts that the server calls without the proxy. Hazelcast calls metadata services and APIs with
+// java.net.HttpURLConnection (RestClient in its discovery plugins), which would use the proxy.
 func (c Cluster) nonProxyHosts() []string {
 	suffix := c.Region + "." + DNSSuffix(c.Region)
 	hosts := []string{
 		"localhost", "127.*", c.Hostname,
 		"169.254.*",                      // the metadata services, of EC2 at 169.254.169.254 and of ECS at 169.254.170.2
-		"ec2." + suffix, "ecs." + suffix, // what the schemes aws and aws-ecs ask
+		"ec2." + suffix, "ecs." + suffix, // used by the schemes aws and aws-ecs
 		"*." + c.Region + ".rds." + DNSSuffix(c.Region),
 	}
 	if cidr, err := netip.ParsePrefix(c.Network.CIDR); err == nil {
@@ -94,12 +94,12 @@ func (c Cluster) nonProxyHosts() []string {
 		hosts = append(hosts, e.Host)
 	}
 	if c.row().pods {
-		hosts = append(hosts, "*.svc") // kubernetes.default.svc is where the scheme kubernetes asks
+		hosts = append(hosts, "*.svc") // the scheme kubernetes asks kubernetes.default.svc
 	}
 	return append(hosts, c.Network.Proxy.NoProxy...)
 }
 
-// patterns spells a range as Java matches hosts: text with a star at its end.
+// patterns writes a range as Java matches hosts: text with a star at its end.
 func patterns(cidr netip.Prefix) []string {
 	octets := cidr.Masked().Addr().As4()
 	whole, rest := cidr.Bits()/8, cidr.Bits()%8
@@ -121,7 +121,7 @@ func patterns(cidr netip.Prefix) []string {
 	return all
 }
 
-// proxy checks the way out through an HTTP proxy.
+// proxy checks the HTTP proxy.
 func (v *validator) proxy() {
 	p := v.Network.Proxy
 	if p == nil {
@@ -133,7 +133,7 @@ func (v *validator) proxy() {
 	ip, ipErr := netip.ParseAddr(host)
 	switch {
 	case err == nil && u.User != nil || strings.Contains(p.URL, "@"):
-		// The login is not repeated: an error is no place for it. The JDK's conf/net.properties has Basic in
+		// The message does not repeat the login. The JDK's conf/net.properties has Basic in
 		// jdk.http.auth.tunneling.disabledSchemes, since release 8u111.
 		v.refuse(path+".url", "write http://host:port, and let the proxy know the nodes by their addresses",
 			"it has a login. Java takes none from its command line, which everybody on a node can read, and sends none in the clear "+
@@ -142,7 +142,7 @@ func (v *validator) proxy() {
 		(ipErr != nil || !ip.Is4()) && !hostName.MatchString(host):
 		v.refuse(path+".url", fix, "%q is no HTTP proxy that Java can use", p.URL)
 	case len(p.CIDRs) == 0:
-		v.refuse(path+".cidrs", "write the ranges that the proxy's addresses are in", "nodes would not be let through to %s", host)
+		v.refuse(path+".cidrs", "write the ranges of the proxy's addresses", "nodes may not call %s", host)
 	}
 	egress := v.Network.EgressTo(port)
 	for i, text := range p.CIDRs {
@@ -151,7 +151,7 @@ func (v *validator) proxy() {
 		switch {
 		case !ok:
 		case text == everyone:
-			v.refuse(at, "write the ranges that the proxy's addresses are in", "%s lets nodes call everybody's port %d", text, port)
+			v.refuse(at, "write the ranges of the proxy's addresses", "%s lets nodes call every address on port %d", text, port)
 		case slices.Contains(p.CIDRs[:i], text):
 			v.refuse(at, "write each range once", "%s is there twice", cidr)
 		case slices.Contains(egress, text):

@@ -91,9 +91,9 @@ func TestRefusesWhatCannotBeRead(t *testing.T) {
 		"number out of range": one(under("loadBalancer", object{"hostedZone": "Z0123456789ABC", "idleTimeout": 4001}),
 			"wso2is:loadBalancer.idleTimeout: 4001 is out of range; write 1 to 4000"),
 		"unknown profile": one(object{"profile": "staging"},
-			`wso2is:profile: "staging" is none of its values; write one of dev, prod`),
-		"unknown topology": one(object{"topology": "vm"}, `wso2is:topology: "vm" is none of its values; write one of ec2, ecs, eks`),
-		"unknown release": one(object{"version": "7.1"}, `wso2is:version: "7.1" is none of its values; `+
+			`wso2is:profile: "staging" is not an allowed value; write one of dev, prod`),
+		"unknown topology": one(object{"topology": "vm"}, `wso2is:topology: "vm" is not an allowed value; write one of ec2, ecs, eks`),
+		"unknown release": one(object{"version": "7.1"}, `wso2is:version: "7.1" is not an allowed value; `+
 			"write one of "+listed(product.Versions())),
 		"no release": one(object{"version": nil}, "wso2is:version: the release is missing; "+
 			"write one of "+listed(product.Versions())),
@@ -110,7 +110,7 @@ func TestRefusesWhatCannotBeRead(t *testing.T) {
 		},
 		"encrypted without need": {
 			changes: object{"extraConfig": object{"oauth": object{"key": "hidden"}}}, secrets: []string{"extraConfig"},
-			want: []string{"wso2is:extraConfig: it is encrypted, but would reach AWS in the clear; store it without --secret"},
+			want: []string{"wso2is:extraConfig: it is encrypted, but AWS stores it in plain text; store it without --secret"},
 		},
 		"everything at once": one2(object{
 			"hostname": "is_1", "nodes": object{"count": 0, "instanceType": "t3.medium"}, "profil": "dev",
@@ -141,7 +141,7 @@ func TestRefusesNames(t *testing.T) {
 		require.EqualError(t, err, c.want)
 	}
 	_, err := config.Load(configtest.Source(configtest.With(object{"aws:region": "europe"})), configtest.Environment())
-	require.ErrorContains(t, err, `aws:region: "europe" is no region; run `+
+	require.ErrorContains(t, err, `aws:region: "europe" is not a region; run `+
 		"`pulumi config set aws:region eu-west-1`, with a region of yours")
 	_, err = config.Load(configtest.Source(configtest.With(object{"aws:region": "us-iso-east-1"})), configtest.Environment())
 	require.ErrorContains(t, err, `aws:region: "us-iso-east-1" is in a partition that the program does not know; `+
@@ -166,7 +166,7 @@ func TestRefusesNodes(t *testing.T) {
 			"m4.xlarge is older than the Nitro system, which multicast and current images need; write a newer type, such "+
 			"as m6i.xlarge"),
 		"type and size": one(under("nodes", object{"instanceType": "m6i.xlarge", "cpu": 8}), "wso2is:nodes.instanceType: "+
-			"cpu and memory choose a type of their own; write either the type, or cpu and memory"),
+			"cpu and memory already choose a type; write either the type, or cpu and memory"),
 		"few cpu": one(under("nodes", object{"cpu": 2}),
 			"wso2is:nodes.cpu: 2 vCPUs are too few for the server; write 4 or more"),
 		"little memory": one(under("nodes", object{"memory": 2}),
@@ -180,17 +180,16 @@ func TestRefusesNodes(t *testing.T) {
 		"heap": one(object{"jvm": object{"heap": 14000}},
 			"wso2is:jvm.heap: 14000 MiB do not fit a node with 16 GiB; write 1024 to 13107"),
 		"heap option": one(object{"jvm": object{"options": []string{"-Xmx4g"}}},
-			"wso2is:jvm.options[0]: -Xmx4g sizes the heap, which has a key of its own; write jvm.heap"),
+			"wso2is:jvm.options[0]: -Xmx4g sizes the heap, which has its own key; write jvm.heap"),
 		"JVM option": one(object{"jvm": object{"options": []string{"-Da=$(id)"}}}, `wso2is:jvm.options[0]: "-Da=$(id)" `+
 			"is no JVM option; write one option, without blanks and quotes, such as -Duser.timezone=UTC"),
-		"autoscaling of fixed nodes": one(wka(object{"autoscaling": object{"max": 4}}), "wso2is:nodes.autoscaling: "+
-			"nodes of the scheme wka have fixed addresses and cannot come and go; leave it out, or write "+
-			"clustering.scheme: aws"),
+		"autoscaling of fixed nodes": one(wka(object{"autoscaling": object{"max": 4}}), "wso2is:nodes.autoscaling: nodes "+
+			"of the scheme wka have fixed addresses and cannot scale; leave it out, or write clustering.scheme: aws"),
 		"autoscaling below count": one(under("nodes", object{"count": 4, "autoscaling": object{"max": 3}}),
 			"wso2is:nodes.autoscaling.max: 3 is no upper bound for nodes.count, which is 4; write 4 or more"),
 		"members of a discovered cluster": one(under("nodes", object{"members": []object{{"name": "a",
 			"zone": "eu-west-1a"}}}),
-			"wso2is:nodes.members: the scheme aws finds nodes by discovery and fixes none; "+
+			"wso2is:nodes.members: the scheme aws uses discovery and has no fixed nodes; "+
 				"leave members out, or write clustering.scheme: wka"),
 		"count and members": one(wka(object{"count": 3, "members": []object{{"name": "a", "zone": "eu-west-1a"}}}),
 			"wso2is:nodes.count: 3 nodes are wanted, but 1 members are listed; leave count out"),
@@ -218,7 +217,7 @@ func TestRefusesNodes(t *testing.T) {
 		"name": one(members(object{"name": "Node 1", "zone": "eu-west-1a"}), `wso2is:nodes.members[0].name: "Node 1" `+
 			"cannot name a node; write lower-case letters, digits and hyphens, 20 at the most"),
 		"port": one(members(object{"name": "a", "zone": "eu-west-1a", "port": 4000}),
-			"wso2is:nodes.members[0].port: 4000 is no port that the firewall opens; write 5701 to 5800"),
+			"wso2is:nodes.members[0].port: 4000 is not a port that the firewall opens; write 5701 to 5800"),
 	})
 }
 
@@ -256,7 +255,7 @@ func TestRefusesNetworks(t *testing.T) {
 		"bits": one(under("network", object{"cidr": "10.0.0.1/16"}),
 			`wso2is:network.cidr: "10.0.0.1/16" has bits set beyond its mask; write 10.0.0.0/16`),
 		"size": one(under("network", object{"cidr": "10.0.0.0/24"}),
-			`wso2is:network.cidr: "10.0.0.0/24" cannot be cut into 16 subnets that AWS takes; write a range from /16 to /22`),
+			`wso2is:network.cidr: "10.0.0.0/24" cannot be divided into 16 subnets that AWS allows; write a range from /16 to /22`),
 		"public": one(under("network", object{"cidr": "8.8.0.0/16"}), `wso2is:network.cidr: "8.8.0.0/16" is not private; `+
 			"write a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"),
 		"one zone": one(under("network", object{"zones": []string{"eu-west-1a"}}),
@@ -267,9 +266,9 @@ func TestRefusesNetworks(t *testing.T) {
 		"zone twice": one(under("network", object{"zones": []string{"eu-west-1a", "eu-west-1a"}}),
 			"wso2is:network.zones[1]: eu-west-1a is there twice; write each zone once"),
 		"no way out": one(under("network", object{"egressCidrs": []string{"203.0.113.0/24"}, "nat": "none"}),
-			"wso2is:network.nat: egressCidrs lie outside the VPC, and there is no way out; write single or perZone"),
+			"wso2is:network.nat: egressCidrs are outside the VPC, and nodes have no internet access; write single or perZone"),
 		"no endpoints": one(under("network", object{"interfaceEndpoints": false}), "wso2is:network.interfaceEndpoints: "+
-			"without endpoints and without a way out no node reaches the AWS services it calls; "+
+			"without endpoints and without internet access no node reaches the AWS services that it calls; "+
 			"write true, or egressCidrs that cover AWS's addresses"),
 		"egress range": one(under("network", object{"egressCidrs": []string{"203.0.113.0/24", "2001:db8::/32"}}),
 			`wso2is:network.egressCidrs[1]: "2001:db8::/32" is not an IPv4 range; write a range such as 203.0.113.0/24`),
@@ -292,15 +291,15 @@ func TestRefusesNetworks(t *testing.T) {
 			"wso2is:network.egressCidrs[2]: 203.0.113.0/24 is there twice for port 443; write each port of a range once"),
 		"only mail gets out": one(under("network", object{"interfaceEndpoints": false, "egressCidrs": []any{
 			object{"cidr": "203.0.113.0/24", "ports": []int{587}}}}), "wso2is:network.interfaceEndpoints: "+
-			"without endpoints and without a way out no node reaches the AWS services it calls; "+
+			"without endpoints and without internet access no node reaches the AWS services that it calls; "+
 			"write true, or egressCidrs that cover AWS's addresses"),
 		"buckets": one2(under("network", object{"s3Buckets": []any{"s3://acme", "*"}}),
 			`wso2is:network.s3Buckets[0]: "s3://acme" is no name of a bucket; write a bucket's name, such as acme-layers, or *`,
 			`wso2is:network.s3Buckets[1]: * is every bucket; leave the other buckets out, or *`),
 		"buckets without an endpoint": one(adopt(func(_, n object) { n["s3Buckets"] = []any{"acme-layers"} }),
-			"wso2is:network.s3Buckets: no VPC endpoint of S3 is made here; leave it out, or write interfaceEndpoints: true"),
+			"wso2is:network.s3Buckets: the stack makes no VPC endpoint of S3; leave it out, or write interfaceEndpoints: true"),
 		"mail without endpoints": one(adopt(func(_, n object) { n["sesEndpoint"] = true }), "wso2is:network.sesEndpoint: "+
-			"no VPC endpoints are made here; write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
+			"the stack makes no VPC endpoints; write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
 			"587 as egressCidrs"),
 	})
 }
@@ -316,11 +315,10 @@ func TestRefusesProxies(t *testing.T) {
 		"proxy without a port": one(under("network", object{"proxy": object{"url": "http://proxy.example.com"}}),
 			`wso2is:network.proxy.url: "http://proxy.example.com" is no HTTP proxy that Java can use; write http://host:port`),
 		"proxy without ranges": one(under("network", object{"proxy": object{"url": "http://proxy.example.com:3128"}}),
-			"wso2is:network.proxy.cidrs: nodes would not be let through to proxy.example.com; write the ranges that the proxy's addresses "+
-				"are in"),
+			"wso2is:network.proxy.cidrs: nodes may not call proxy.example.com; write the ranges of the proxy's addresses"),
 		"proxy everywhere": one(under("network", object{"proxy": object{"url": "http://proxy.example.com:3128",
-			"cidrs": []string{"0.0.0.0/0"}}}), "wso2is:network.proxy.cidrs[0]: 0.0.0.0/0 lets nodes call everybody's port 3128; "+
-			"write the ranges that the proxy's addresses are in"),
+			"cidrs": []string{"0.0.0.0/0"}}}), "wso2is:network.proxy.cidrs[0]: 0.0.0.0/0 lets nodes call every address on port 3128; "+
+			"write the ranges of the proxy's addresses"),
 		"proxy twice": one2(under("network", object{"proxy": object{"url": "http://proxy.example.com:3128", "cidrs": []string{
 			"10.8.0.0/24", "10.8.0.0/24", "203.0.113.0/24"}}, "egressCidrs": []any{object{"cidr": "203.0.113.0/24", "ports": []int{3128}},
 			"203.0.113.128/25"}}),
@@ -328,7 +326,7 @@ func TestRefusesProxies(t *testing.T) {
 			"wso2is:network.proxy.cidrs[2]: nodes may call port 3128 of 203.0.113.0/24 already, and AWS refuses a rule that is there "+
 				"twice; leave it out of network.egressCidrs"),
 		"no way to the proxy": one(under("network", object{"proxy": object{"url": "http://203.0.113.9:3128"}, "nat": "none"}),
-			"wso2is:network.nat: the proxy is on the internet, and there is no way out; write single or perZone"),
+			"wso2is:network.nat: the proxy is on the internet, and nodes have no internet access; write single or perZone"),
 		"hosts without the proxy": one2(under("network", object{"proxy": object{"url": "http://203.0.113.9:3128", "noProxy": []string{
 			"a.*.example", "10.0.0.0/8", "*.example.com"}}}),
 			`wso2is:network.proxy.noProxy[0]: "a.*.example" is no host as Java matches it; write a host such as api.example.com, `+
@@ -336,8 +334,8 @@ func TestRefusesProxies(t *testing.T) {
 			`wso2is:network.proxy.noProxy[1]: "10.0.0.0/8" is no host as Java matches it; write a host such as api.example.com, `+
 				"*.example.com or 10.1.*"),
 		"proxy among the JVM's options": one(object{"jvm": object{"options": []string{"-Dhttps.proxyHost=proxy.example.com"}}},
-			"wso2is:jvm.options[0]: -Dhttps.proxyHost=proxy.example.com names a proxy, to which nodes are let through by a key of its "+
-				"own; write network.proxy"),
+			"wso2is:jvm.options[0]: -Dhttps.proxyHost=proxy.example.com names a proxy, which has its own key; write "+
+				"network.proxy"),
 	})
 }
 
@@ -347,16 +345,16 @@ func TestRefusesAdoptedNetworks(t *testing.T) {
 		"adopted VPC id": one(adopt(func(a, _ object) { a["vpc"] = "main" }),
 			`wso2is:network.adopt.vpc: "main" is not the id of a VPC; write one such as vpc-0123456789abcdef0`),
 		"adopted zones": one(adopt(func(_, n object) { n["zones"] = []string{"eu-west-1a", "eu-west-1b"} }),
-			"wso2is:network.zones: an adopted VPC's zones are those of its private subnets; leave zones out"),
+			"wso2is:network.zones: the zones of an existing VPC are those of its private subnets; leave zones out"),
 		"adopted NAT": one(adopt(func(_, n object) { n["nat"] = "single" }),
-			"wso2is:network.nat: an adopted VPC has its own way out; leave nat out"),
+			"wso2is:network.nat: an existing VPC has its own internet access; leave nat out"),
 		"adopted flow logs": one(adopt(func(_, n object) { n["flowLogs"] = true }),
-			"wso2is:network.flowLogs: an adopted VPC's flow logs belong to its owner; leave flowLogs out"),
+			"wso2is:network.flowLogs: the flow logs of an existing VPC belong to its owner; leave flowLogs out"),
 		"adopted without endpoints": one(adopt(func(a, _ object) { delete(a, "s3PrefixList") }), "wso2is:network.adopt: "+
-			"no node reaches the AWS services it calls; "+
+			"no node reaches the AWS services that it calls; "+
 			"write endpointSecurityGroup and s3PrefixList, interfaceEndpoints: true, or egressCidrs"),
 		"adopted endpoints without routes": one(adopt(func(_, n object) { n["interfaceEndpoints"] = true }),
-			"wso2is:network.adopt.privateRouteTables: the S3 endpoint that interfaceEndpoints makes has nowhere to go; "+
+			"wso2is:network.adopt.privateRouteTables: the S3 endpoint of interfaceEndpoints needs route tables; "+
 				"write the route tables of the private subnets"),
 		"adopted without public subnet": one(adopt(func(a, _ object) { delete(a["publicSubnets"].(object), "eu-west-1b") }),
 			"wso2is:network.adopt.publicSubnets.eu-west-1b: the load balancer would not reach the nodes of eu-west-1b; "+
@@ -389,10 +387,10 @@ func TestRefusesClustering(t *testing.T) {
 	const file = `<hazelcast><cluster-name>wso2is-test</cluster-name><network><port>5701</port></network></hazelcast>`
 	configtest.Load(t, k(object{"hazelcastXml": file}))
 	check(t, map[string]refusal{
-		"port that nobody probes": one(k(object{"port": 5709}), "wso2is:clustering.port: "+
-			"5709 is never probed by the scheme aws, so every node would stay alone; write 5701 to 5708"),
+		"port that nobody probes": one(k(object{"port": 5709}), "wso2is:clustering.port: 5709 is not a port that the "+
+			"scheme aws probes, so no node would find another; write 5701 to 5708"),
 		"port outside": one(k(object{"scheme": "wka", "port": 5801}),
-			"wso2is:clustering.port: 5801 is no port that the firewall opens; write 5701 to 5800"),
+			"wso2is:clustering.port: 5801 is not a port that the firewall opens; write 5701 to 5800"),
 		"domain": one(k(object{"domain": "my cluster"}),
 			`wso2is:clustering.domain: "my cluster" cannot name a Hazelcast cluster; `+
 				"write letters, digits, dots, hyphens and underscores, 63 at the most"),
@@ -408,11 +406,11 @@ func TestRefusesClustering(t *testing.T) {
 		"discovery beside a file": one(k(object{"aws": object{"iamRole": "nodes"}, "hazelcastXml": file}),
 			"wso2is:clustering.aws: the server reads hazelcastXml instead; leave it out, and write it in hazelcastXml"),
 		"group": one(k(object{"scheme": "multicast", "multicast": object{"address": "224.0.0.1"}}),
-			`wso2is:clustering.multicast.address: "224.0.0.1" is no multicast group that a router carries; `+
+			`wso2is:clustering.multicast.address: "224.0.0.1" is not a multicast group that a router forwards; `+
 				"write one inside 239.0.0.0/8"),
 		"half a key": {
 			changes: k(object{"aws": object{"accessKey": "AKIAIOSFODNN7EXAMPLE"}}), secrets: []string{"clustering"},
-			want: []string{"wso2is:clustering.aws: one half of the access key is missing; " +
+			want: []string{"wso2is:clustering.aws: the access key is incomplete; " +
 				"write accessKey and secretKey, or neither to use the instance's role"},
 		},
 		"role": one(k(object{"aws": object{"iamRole": "arn:aws:iam::1:role/x"}}), `wso2is:clustering.aws.iamRole: `+
@@ -423,14 +421,14 @@ func TestRefusesClustering(t *testing.T) {
 			"wso2is:clustering.hazelcast.slow.operations: "+
 				`"slow.operations" is no Hazelcast property; write a name such as hazelcast.slow.operation.detector.enabled`),
 		"heartbeat": one(k(object{"hazelcast": object{"hazelcast.max.no.heartbeat.seconds": "5"}}),
-			"wso2is:clustering.hazelcast.hazelcast.max.no.heartbeat.seconds: the property has a key of its own; "+
+			"wso2is:clustering.hazelcast.hazelcast.max.no.heartbeat.seconds: the property has its own configuration key; "+
 				"write clustering.heartbeatTimeout"),
 		"property over lines": one(k(object{"hazelcast": object{"hazelcast.a": "1\n2"}}),
 			"wso2is:clustering.hazelcast.hazelcast.a: the value has a control character or is no valid text; "+
 				"write it on one line"),
 		"property with a reference": one(k(object{"hazelcast": object{"hazelcast.a": "$env{X}"}}),
-			`wso2is:clustering.hazelcast.hazelcast.a: the server would put another value in the place of "$env{X}"; `+
-				"leave out the $ before the brace"),
+			"wso2is:clustering.hazelcast.hazelcast.a: the server would replace \"$env{X}\" with another value; leave out "+
+				"the $ before the brace"),
 		"file and properties": one(k(object{"hazelcast": object{"hazelcast.a": "1"}, "hazelcastXml": file}),
 			"wso2is:clustering.hazelcast: the server reads hazelcastXml instead; write <properties> in hazelcastXml"),
 		"broken file": one(k(object{"hazelcastXml": "<hazelcast>"}), "wso2is:clustering.hazelcastXml: "+
@@ -462,16 +460,16 @@ func TestRefusesWellKnownMembers(t *testing.T) {
 	configtest.Load(t, wka("10.0.0.8-12:5701", "10.0.16.10:5701"))
 	check(t, map[string]refusal{
 		"member": one2(wka("10.0.0.10", "10.0.16.10:5701"),
-			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
+			"wso2is:clustering.wkaMembers: a is not in the list of well-known members and would form its own cluster; add 10.0.0.10:5701",
 			`wso2is:clustering.wkaMembers[0]: "10.0.0.10" is no well-known member; `+
 				"write address:port, or a range over the last octet that rises, such as 10.0.1.10-20:5701"),
 		"falling range": one2(wka("10.0.0.20-10:5701", "10.0.16.10:5701"),
-			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
+			"wso2is:clustering.wkaMembers: a is not in the list of well-known members and would form its own cluster; add 10.0.0.10:5701",
 			`wso2is:clustering.wkaMembers[0]: "10.0.0.20-10:5701" is no well-known member; `+
 				"write address:port, or a range over the last octet that rises, such as 10.0.1.10-20:5701"),
 		"member's port": one2(wka("10.0.0.10:4000", "10.0.16.10:5701"),
-			"wso2is:clustering.wkaMembers: a is not among the well-known members and would stay alone; add 10.0.0.10:5701",
-			"wso2is:clustering.wkaMembers[0]: 4000 is no port that the firewall opens; write a port from 5701 to 5800"),
+			"wso2is:clustering.wkaMembers: a is not in the list of well-known members and would form its own cluster; add 10.0.0.10:5701",
+			"wso2is:clustering.wkaMembers[0]: 4000 is not a port that the firewall opens; write a port from 5701 to 5800"),
 	})
 }
 
@@ -495,7 +493,7 @@ func TestRefusesDatabases(t *testing.T) {
 	db := func(values object) object { return under("database", values) }
 	instance := func(values object) object { return db(object{"instance": values}) }
 	check(t, map[string]refusal{
-		"engine": one(db(object{"engine": "aurora"}), `wso2is:database.engine: "aurora" is none of its values; `+
+		"engine": one(db(object{"engine": "aurora"}), `wso2is:database.engine: "aurora" is not an allowed value; `+
 			"write one of "+listed(engine.Names())),
 		"version": one(db(object{"engine": "mysql", "version": "8.4.3"}), `wso2is:database.version: "8.4.3" `+
 			"is no release of mysql that WSO2 Identity Server runs on; write one of 8.0, 8.4 (RDS keeps the minor "+
@@ -518,7 +516,7 @@ func TestRefusesDatabases(t *testing.T) {
 		"instance": one(db(object{"logical": object{"user": object{"instance": "users"}}}),
 			`wso2is:database.logical.user.instance: "users" is none of database.instances; write main`),
 		"main": one(db(object{"instances": object{"main": object{}}}),
-			"wso2is:database.instances.main: the main instance has a key of its own; write database.instance"),
+			"wso2is:database.instances.main: the main instance has its own key; write database.instance"),
 		"instance name": one(db(object{"instances": object{"A": object{}}}), `wso2is:database.instances.A: "A" cannot name `+
 			"an instance; write lower-case letters, digits and single hyphens, 20 at the most"),
 		"class": one(instance(object{"class": "m6g.large"}),
@@ -528,10 +526,10 @@ func TestRefusesDatabases(t *testing.T) {
 		"ARM": one(db(object{"engine": "oracle", "instance": object{"class": "db.m6g.large"}}),
 			"wso2is:database.instance.class: "+
 				"RDS does not run oracle on db.m6g.large; write an Intel class such as db.m5.large"),
-		"small": one(instance(object{"class": "db.t4g.micro"}), "wso2is:database.instance.class: db.t4g.micro has no room "+
-			"for the connections of the nodes; write db.t4g.medium or a larger class"),
+		"small": one(instance(object{"class": "db.t4g.micro"}), "wso2is:database.instance.class: db.t4g.micro has too "+
+			"few connections for the nodes; write db.t4g.medium or a larger class"),
 		"small for Intel": one(db(object{"engine": "mssql", "instance": object{"class": "db.t3.small"}}),
-			"wso2is:database.instance.class: db.t3.small has no room for the connections of the nodes; write db.t3.xlarge or a "+
+			"wso2is:database.instance.class: db.t3.small has too few connections for the nodes; write db.t3.xlarge or a "+
 				"larger class"),
 		"certificate of Oracle": one(db(object{"engine": "oracle", "caBundle": object{"source": "s3://bucket/ca.pem"}}),
 			"wso2is:database.caBundle: Oracle's own encryption has no certificate to verify, and RDS serves TLS only through an "+
@@ -561,11 +559,11 @@ func TestRefusesDatabases(t *testing.T) {
 				"write 30 minutes to a day in UTC, such as sun:03:30-sun:04:30"),
 		"overlap": one(instance(object{"backupWindow": "23:45-00:30", "maintenanceWindow": "sun:23:50-mon:00:40"}),
 			"wso2is:database.instance.maintenanceWindow: sun:23:50-mon:00:40 overlaps the backups of 23:45-00:30; "+
-				"write windows that are apart"),
+				"write windows that do not overlap"),
 		"authorities of a directory": one(under("trust", object{"caBundle": object{"source": "http://x/ca.pem"}}),
-			"wso2is:trust.caBundle.source: \"http://x/ca.pem\" is no place that nodes fetch from; write s3://bucket/key, or an https URL"),
+			"wso2is:trust.caBundle.source: \"http://x/ca.pem\" is not a source that nodes can fetch from; write s3://bucket/key, or an https URL"),
 		"authorities": one(db(object{"caBundle": object{"sha256": strings.Repeat("a", 64)}}),
-			"wso2is:database.caBundle.source: there is a checksum and no file; write where the file is"),
+			"wso2is:database.caBundle.source: there is a checksum without a file; write where the file is"),
 	})
 }
 
@@ -595,7 +593,7 @@ func TestRefusesEdges(t *testing.T) {
 		"allowed": one(lb(object{"allowedCidrs": []string{"everyone"}}),
 			`wso2is:loadBalancer.allowedCidrs[0]: "everyone" is not an IPv4 range; write a range such as 203.0.113.0/24`),
 		"allowed to nobody": one(lb(object{"allowedCidrs": []string{}}), "wso2is:loadBalancer.allowedCidrs: "+
-			"an empty list lets nobody in; write the ranges that may call, or leave it out for everyone"),
+			"an empty list allows no client; write the ranges of clients, or leave it out for everyone"),
 		"TLS policy": one(lb(object{"tlsPolicy": "TLS13"}), `wso2is:loadBalancer.tlsPolicy: "TLS13" is no security policy `+
 			"of a load balancer; write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06"),
 		"extended support": one(under("database", object{"engine": "mariadb", "extendedSupport": true}),
@@ -606,15 +604,15 @@ func TestRefusesEdges(t *testing.T) {
 			"wso2is:fileSystem.provisionedThroughput: the mode elastic does not read it; "+
 				"leave it out, or write fileSystem.throughputMode: provisioned"),
 		"source": one(under("product", object{"archive": object{"source": "http://example.com/a.zip"}}),
-			`wso2is:product.archive.source: "http://example.com/a.zip" is no place that nodes fetch from; `+
+			`wso2is:product.archive.source: "http://example.com/a.zip" is not a source that nodes can fetch from; `+
 				"write s3://bucket/key, or an https URL"),
 		"checksum": one(under("product", object{"archive": object{"source": "s3://bucket/a.zip", "sha256": "abc"}}),
 			`wso2is:product.archive.sha256: "abc" is not a SHA-256; write what `+"`sha256sum` prints for the file"),
 		"https": one2(under("product", object{"driver": object{"source": "https://repo.example.com/a.jar"}}),
 			"wso2is:product.driver.sha256: a file from another server needs a checksum; write what `sha256sum` prints "+
 				"for the file",
-			"wso2is:product.driver.source: nodes are not let out to repo.example.com; "+
-				"write s3://bucket/key, or the server's addresses as network.egressCidrs"),
+			"wso2is:product.driver.source: nodes may not call repo.example.com; write s3://bucket/key, or the server's "+
+				"addresses as network.egressCidrs"),
 		"https in dev": one(object{"profile": "dev", "network": object{"egressCidrs": []string{"198.51.100.0/24"}},
 			"product": object{"driver": object{"source": "https://repo.example.com/a.jar"}}},
 			"wso2is:product.driver.sha256: a file from another server needs a checksum; write what `sha256sum` prints for the file"),
@@ -627,12 +625,12 @@ func TestRefusesEdges(t *testing.T) {
 			`wso2is:observability.alarmTopicArn: "ops" is not `+
 				"such an ARN; write it as AWS shows it, such as arn:aws:sns:eu-west-1:123456789012:…"),
 		"tags": one2(object{"tags": object{"aws:team": "a", "project": "b", "t\tt": "c", "ok": strings.Repeat("x", 257)}},
-			"wso2is:tags.aws:team: AWS keeps the prefix aws: to itself; write a key without that prefix",
-			"wso2is:tags.ok: AWS does not take the value; write at most 256 letters, digits, blanks and _.:/=+-@",
+			"wso2is:tags.aws:team: AWS reserves the prefix aws:; write a key without that prefix",
+			"wso2is:tags.ok: AWS does not allow the value; write at most 256 letters, digits, blanks and _.:/=+-@",
 			"wso2is:tags.project: the program sets this tag itself; write another key",
-			"wso2is:tags.t\tt: AWS does not take the key; write 1 to 128 letters, digits, blanks and _.:/=+-@"),
+			"wso2is:tags.t\tt: AWS does not allow the key; write 1 to 128 letters, digits, blanks and _.:/=+-@"),
 		"many tags": one(object{"tags": manyTags(41)},
-			"wso2is:tags: 41 tags and the program's own are more than AWS takes; write 40 at the most"),
+			"wso2is:tags: 41 tags and the program's own are more than AWS allows; write at most 40"),
 	})
 }
 
@@ -646,11 +644,11 @@ func TestExtraConfig(t *testing.T) {
 				"write wso2is:secrets.previousEncryptionKey"),
 		"owned for good": one(object{"extraConfig": object{"carbon_health_check": object{"enable": false}}},
 			"wso2is:extraConfig.carbon_health_check.enable: the program writes carbon_health_check.enable itself; "+
-				"leave it out: a cluster works with the program's value only"),
+				"leave it out: a cluster needs the program's value"),
 		"owned in any database": one(object{"extraConfig": object{"database": object{"user": object{"url": "jdbc:h2:mem"}}}},
 			"wso2is:extraConfig.database.user.url: the program writes database.*.url itself; write wso2is:database"),
 		"key outside of tables": one(object{"extraConfig": object{"debug": true}}, "wso2is:extraConfig.debug: "+
-			"deployment.toml has no keys outside of tables; write keys under a table, such as debug: {key: value}"),
+			"deployment.toml has keys only in tables; write keys under a table, such as debug: {key: value}"),
 		"owned, same value": one(extra(object{"server": object{"hostname": "is.example.com"}}),
 			"wso2is:extraConfig.server.hostname: the program writes server.hostname itself; write wso2is:hostname"),
 		"a table where an owned value is": one(extra(object{"server": object{"hostname": object{"a": "b"}}}),
@@ -674,7 +672,7 @@ func TestExtraConfig(t *testing.T) {
 		"raw less-than in a list": one(extra(object{"user_store": object{"x": []any{"a&lt;b", "a<b"}}}),
 			"wso2is:extraConfig.user_store.x[1]: the server copies the value into XML; write &amp; for & and &lt; for <"),
 		"template": one(extra(object{"a": object{"b": "{% raw %}"}}),
-			`wso2is:extraConfig.a.b: the server would run "{% raw %}" as a template; write it without two braces, {% and {#`),
+			`wso2is:extraConfig.a.b: the server would run "{% raw %}" as a template; write it without {{, {% and {#`),
 		"control character": one(extra(object{"a": object{"b": "c\x00"}}),
 			"wso2is:extraConfig.a.b: the value has a control character or is no valid text; write it on one line"),
 	})
@@ -759,8 +757,8 @@ func TestRefusesSecrets(t *testing.T) {
 			changes: object{"version": "7.0.0", "secrets": object{
 				"encryptionKey": shortKey, "previousEncryptionKey": strings.ToLower(shortKey),
 			}}, secrets: []string{"secrets"},
-			want: []string{"wso2is:secrets.previousEncryptionKey: 7.0.0 knows one key only, and could not read what another " +
-				"one encrypted; leave it out, and keep secrets.encryptionKey as it is"},
+			want: []string{"wso2is:secrets.previousEncryptionKey: 7.0.0 reads only one key, so it could not read data of " +
+				"another one; leave it out, and keep secrets.encryptionKey as it is"},
 		},
 		"a rotation to no key": secrets(object{"previousEncryptionKey": shortKey}, "wso2is:secrets.previousEncryptionKey: "+
 			"without a new key the old one stays in use; give the new key as secrets.encryptionKey"),
@@ -778,11 +776,12 @@ func TestRefusesSecrets(t *testing.T) {
 			"it cannot be opened: pkcs12: decryption password incorrect; "+
 			"give a PKCS#12 file with one private key, and its password as keystorePassword"),
 		"recovery": one(under("secrets", object{"recoveryDays": 3}),
-			"wso2is:secrets.recoveryDays: 3 days are no recovery window of AWS; write 0, or 7 to 30"),
+			"wso2is:secrets.recoveryDays: 3 days are not a recovery window of AWS; write 0, or 7 to 30"),
 		"no key for a snapshot": one(object{
 			"secrets": object{"retainKeyOnDelete": false}, "database": object{"instance": object{"skipFinalSnapshot": false}},
-		}, "wso2is:secrets.retainKeyOnDelete: nobody could read what the database main leaves without the key; write true, or true "+
-			"for database.instance.skipFinalSnapshot and database.instance.deleteAutomatedBackups"),
+		}, "wso2is:secrets.retainKeyOnDelete: without the key nobody could read the snapshots and backups of the "+
+			"database main; write true, or true for database.instance.skipFinalSnapshot and "+
+			"database.instance.deleteAutomatedBackups"),
 	})
 }
 
@@ -810,23 +809,22 @@ func TestRefusesUserStores(t *testing.T) {
 		"port": want(store(object{"url": "ldaps://ldap.example.com:99999"}),
 			`wso2is:userStore.url: "ldaps://ldap.example.com:99999" has no valid port; write ldaps://host:636`),
 		"Active Directory in clear": want(store(object{"type": "readWriteActiveDirectory", "url": "ldap://ldap.example.com"}),
-			"wso2is:userStore.url: Active Directory takes passwords over TLS only; write ldaps://host:636"),
+			"wso2is:userStore.url: Active Directory accepts passwords only over TLS; write ldaps://host:636"),
 		"nothing given": want(store(object{"cidrs": nil, "bindDn": nil, "bindPassword": nil, "userSearchBase": nil}),
 			"wso2is:userStore.bindDn: a directory needs it; write a name such as ou=users,dc=example,dc=com",
 			"wso2is:userStore.bindPassword: a directory needs it; run `pulumi config set --path --secret "+
 				"wso2is:userStore.bindPassword`",
-			"wso2is:userStore.cidrs: nodes would not be let through to them; write the ranges that the directory's "+
-				"servers are in",
+			"wso2is:userStore.cidrs: nodes may not call them; write the ranges of the directory's servers",
 			"wso2is:userStore.userSearchBase: a directory needs it; write a name such as ou=users,dc=example,dc=com"),
 		"name": want(store(object{"groupSearchBase": "groups"}),
 			`wso2is:userStore.groupSearchBase: "groups" is no distinguished name; write a name such as `+
 				`ou=users,dc=example,dc=com`),
 		"a reference": want(store(object{"bindDn": "cn=$env{WSO2_ADMIN_PASSWORD}"}),
-			`wso2is:userStore.bindDn: the server would put another value in the place of "cn=$env{WSO2_ADMIN_PASSWORD}"; `+
-				"leave out the $ before the brace"),
+			"wso2is:userStore.bindDn: the server would replace \"cn=$env{WSO2_ADMIN_PASSWORD}\" with another value; leave "+
+				"out the $ before the brace"),
 		"a template": want(store(object{"userSearchBase": "ou={{carbon.home}}"}),
-			`wso2is:userStore.userSearchBase: the server would run "ou={{carbon.home}}" as a template; write it without two `+
-				"braces, {% and {#"),
+			"wso2is:userStore.userSearchBase: the server would run \"ou={{carbon.home}}\" as a template; write it without "+
+				"{{, {% and {#"),
 		"attribute": want(store(object{"userNameAttribute": "u)(id"}),
 			`wso2is:userStore.userNameAttribute: "u)(id" is no name of LDAP's; write a name such as uid or inetOrgPerson`),
 	})
@@ -871,15 +869,16 @@ func TestRefusesRestores(t *testing.T) {
 			"RDS snapshot; write what `aws rds describe-db-snapshots --query DBSnapshots[].DBSnapshotArn` prints"),
 		"no database": restore(object{"databaseSnapshots": object{"mian": snapshot}},
 			"wso2is:restoreFrom.databaseSnapshots.mian: the stack has no database mian; write main"),
-		"nothing in its place": restore(object{"keep": []string{"main"}}, "wso2is:restoreFrom.keep[0]: nothing takes the place of the "+
-			"database main; give the snapshot as restoreFrom.databaseSnapshots.main"),
+		"nothing in its place": restore(object{"keep": []string{"main"}}, "wso2is:restoreFrom.keep[0]: nothing replaces "+
+			"the database main; give the snapshot as restoreFrom.databaseSnapshots.main"),
 		"unknown": restore(object{"databaseSnapshots": object{"main": snapshot}, "keep": []string{"old"}},
 			`wso2is:restoreFrom.keep[0]: "old" is no database of the stack; write main, or one of these with the eight digits of its snapshot`),
 		"in use": restore(object{"databaseSnapshots": object{"main": snapshot}, "keep": []string{"main-fb19a2b9"}},
 			"wso2is:restoreFrom.keep[0]: the nodes use the database main-fb19a2b9; leave it out"),
 		"twice": restore(object{"databaseSnapshots": object{"main": snapshot}, "keep": []string{"main", "main"}},
 			"wso2is:restoreFrom.keep[1]: main is there twice; leave it out"),
-		"no prefix": restore(object{"secrets": "wso2is-prod/0a1b2c3d"}, `wso2is:restoreFrom.secrets: "wso2is-prod/0a1b2c3d" is no beginning `+
-			"of a secret's name; write what the names of the source stack's secrets begin with, up to the last slash"),
+		"no prefix": restore(object{"secrets": "wso2is-prod/0a1b2c3d"}, "wso2is:restoreFrom.secrets: "+
+			"\"wso2is-prod/0a1b2c3d\" is not the prefix of a secret's name; write the prefix of the names of the source "+
+			"stack's secrets, up to the last slash"),
 	})
 }

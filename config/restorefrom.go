@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 )
 
-// InstanceName is what the RDS instance of a name is called below the cluster's name. One that is made from a snapshot has
-// the snapshot in its name, so that it stands beside the one whose place it takes.
+// InstanceName returns the name of an RDS instance without the cluster's prefix. The name of a restored instance
+// contains its snapshot, so that it exists beside the instance that it replaces.
 func (r RestoreFrom) InstanceName(name string) string {
 	snapshot := r.DatabaseSnapshots[name]
 	if snapshot == "" {

@@ -2,8 +2,8 @@ package config
 
 import "encoding/json"
 
-// Secret is a value that must not be shown. It prints, formats and marshals as a placeholder; Reveal is the only way to
-// the value.
+// Secret is a value that must not be shown. It prints, formats and marshals as a placeholder; only Reveal returns the
+// value.
 type Secret struct{ value string }
 
 const redacted = "[secret]"
@@ -11,7 +11,7 @@ const redacted = "[secret]"
 // NewSecret wraps a value.
 func NewSecret(value string) Secret { return Secret{value: value} }
 
-// Reveal returns the value, for the one place that hands it to a Pulumi secret.
+// Reveal returns the value, for the single place that passes it to a Pulumi secret.
 func (s Secret) Reveal() string { return s.value }
 
 // Set reports whether there is a value.

@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/sizing"
 )
 
-// needed is how many nodes the load takes, with one more that the cluster may lose; 0 where no published number holds it.
+// needed is the number of nodes for the load plus one, or 0 if no published number holds the load.
 func (c *Cluster) needed() int {
 	if n := sizing.Holds(c.Version, c.Load.Scenarios, c.Load.Users, c.Load.P95); n > 0 {
 		return n + 1
@@ -18,7 +18,7 @@ func (c *Cluster) needed() int {
 	return 0
 }
 
-// fillLoad gives what a stack leaves out the sizes that WSO2 measured with.
+// fillLoad sets the sizes with which WSO2 measured, unless the stack writes them.
 func (c *Cluster) fillLoad() {
 	if c.Load == nil {
 		return
@@ -69,7 +69,7 @@ func (v *validator) load() {
 	}
 }
 
-// levels is the largest number of users that WSO2 measured all the scenarios with.
+// levels returns the largest number of users with which WSO2 measured all the scenarios.
 func levels(c Cluster) int {
 	most := 0
 	for i, s := range c.Load.Scenarios {
@@ -81,8 +81,7 @@ func levels(c Cluster) int {
 	return most
 }
 
-// Sizing says how the load compares with what WSO2 measured: the figures, and what they were measured on. It is empty
-// without a load.
+// Sizing compares the load with WSO2's measurements: the figures and their conditions. It is empty without a load.
 func (c *Cluster) Sizing() []string {
 	if c.Load == nil {
 		return nil
@@ -143,7 +142,7 @@ func (w *warnings) load(c *Cluster) {
 	}
 }
 
-// instancePath is the key that an RDS instance is configured under.
+// instancePath is the configuration key of an RDS instance.
 func instancePath(name string) string {
 	if name == MainInstance {
 		return "database.instance"
@@ -151,7 +150,7 @@ func instancePath(name string) string {
 	return "database.instances." + name
 }
 
-// dataSources counts the logical databases on each instance. A node has one pool of connections for each.
+// dataSources counts the logical databases on each instance. A node has one connection pool for each.
 func (d Database) dataSources() map[string]int {
 	count := map[string]int{}
 	for _, l := range d.Logical {
@@ -162,11 +161,11 @@ func (d Database) dataSources() map[string]int {
 
 const (
 	poolSize      = 50
-	leastPoolSize = 5 // as PoolSize's comment has it for a stack's own
+	leastPoolSize = 5 // the default of PoolSize
 )
 
-// mostPooled is the largest pool with which all nodes fit an RDS instance; false where no limit is known or no database is
-// on the instance.
+// mostPooled is the largest pool size with which all nodes fit an RDS instance. It is false if no limit is known or the
+// instance has no database.
 func (c *Cluster) mostPooled(instance string) (size int, limited bool) {
 	most := c.Database.MaxConnections(c.Database.Instances[instance].Class)
 	pools := c.Database.dataSources()[instance] * c.MaxNodes()
@@ -186,8 +185,8 @@ func (c *Cluster) fillPools() {
 	set(&c.Database.PoolSize, max(size, leastPoolSize))
 }
 
-// connections refuses pools that an RDS instance cannot serve: the node that asks last would wait for a connection until
-// its request fails.
+// connections refuses pool sizes that exceed the connections of an RDS instance. The last node would wait for a
+// connection until its requests fail.
 func (v *validator) connections() {
 	db := v.Database
 	said := func(class string) bool {

@@ -8,26 +8,26 @@ import (
 	"github.com/wso2is-aws/wso2is/config/lifecycle"
 )
 
-// warnDays is for how many days before the end of a version's support a team is told of it: a quarter to plan the
-// change, and a month to make it.
+// warnDays is the number of days before the end of support in which a team is warned: a quarter to plan the change, and
+// a month to make it.
 const warnDays = 120
 
 // Keys that choose a version.
 const kubernetesKey, amiKey = "eks.version", "nodes.ami"
 
-// supported is a version in use, and the key that chooses it.
+// supported is a version in use, and the key that sets it.
 type supported struct {
 	lifecycle.Version
 	calendar lifecycle.Calendar
 	key      string
-	// extended says that the stack pays for support beyond the last day.
+	// extended says that the stack pays for extended support.
 	extended bool
 }
 
 // String names the version, such as "postgres 16".
 func (s supported) String() string { return s.calendar.Of + " " + s.Name }
 
-// versions are those in use whose last day of support is known.
+// versions are the versions in use with a known end of support.
 func (c *Cluster) versions() []supported {
 	var all []supported
 	add := func(calendar lifecycle.Calendar, name, key string, extended bool) {
@@ -52,16 +52,16 @@ func (c *Cluster) versions() []supported {
 	return all
 }
 
-// Support is until when a version in use is supported.
+// Support is the support of a version in use.
 type Support struct {
-	// Version names what has the version, and the version. Ends is the last day of standard support, as RFC 3339 writes it.
+	// Version has the product and the version. Ends is the last day of standard support, in the format of RFC 3339.
 	Version, Ends string
-	// After says what becomes of it after that day, and Source is where the day is published.
+	// After says what follows that day. Source is the page with the day.
 	After, Source string
 }
 
-// Support lists the versions in use whose last day is published. WSO2 publishes none of its releases where this program
-// could name it: https://wso2.com/products/support-matrix/ has them.
+// Support lists the versions in use with a published end of support. WSO2 publishes the days of its releases only in
+// https://wso2.com/products/support-matrix/.
 func (c *Cluster) Support() []Support {
 	var rows []Support
 	for _, v := range c.versions() {
@@ -70,10 +70,10 @@ func (c *Cluster) Support() []Support {
 	return rows
 }
 
-// validateSupport refuses versions that AWS no longer lets a stack have without paying for them. RDS refuses to create
-// such an instance, and upgrades one that is there (RDS, CreateDBInstance and RestoreDBInstanceToPointInTime,
-// EngineLifecycleSupport). EKS raises such a cluster to the next version (EKS user guide, "View current cluster upgrade
-// policy"), and neither takes a lower version again.
+// validateSupport refuses versions that AWS no longer allows without payment. RDS refuses to create such an instance,
+// and upgrades an existing one (RDS, CreateDBInstance and RestoreDBInstanceToPointInTime, EngineLifecycleSupport). EKS
+// upgrades such a cluster to the next version (EKS user guide, "View current cluster upgrade policy"). Neither accepts
+// a lower version later.
 func (c *Cluster) validateSupport(today time.Time) Problems {
 	var p Problems
 	for _, v := range c.versions() {
@@ -86,7 +86,7 @@ func (c *Cluster) validateSupport(today time.Time) Problems {
 	return p
 }
 
-// extendedKey is the key that keeps a version beyond its standard support.
+// extendedKey is the key that buys extended support.
 func extendedKey(v supported) string {
 	if v.key == kubernetesKey {
 		return "eks.extendedSupport: true"

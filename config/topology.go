@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Topology names what nodes run on.
+// Topology is where nodes run.
 type Topology string
 
 // The topologies.
@@ -15,30 +15,30 @@ const (
 	EKS Topology = "eks"
 )
 
-// topology is what is asked of a topology in the place of its name. The program's half of a row, which knows Pulumi, is
-// in the package stacks.
+// topology has the properties of a topology. Other code reads them instead of comparing names. The half of a row that
+// uses Pulumi is in the package stacks.
 type topology struct {
 	name Topology
-	// schemes are those that find nodes, the default first.
+	// schemes are the membership schemes of the topology, the default first.
 	schemes []Scheme
-	// containers says that nodes run images and not the product's archive, pods that they do so in Kubernetes.
+	// containers says that nodes run images instead of the product's archive, pods that they run in Kubernetes.
 	containers, pods bool
-	// aliveOnly says that a node which fails the load balancer's check is replaced. The check may then ask for no more than
-	// a server that is alive: the health API would have every node replaced while the database is away.
+	// aliveOnly says that a node is replaced when it fails the load balancer's check. The check must then only ask
+	// whether the server is alive: the health API would have every node replaced during an outage of the database.
 	aliveOnly bool
-	// options are what the key of the topology's name configures, nil where there is no such key; what names what it is for.
+	// options returns the options under the topology's own key, or nil if it has none. what names their subject.
 	options func(*Cluster) any
 	what    string
 	// fill completes the options, size the size of a node.
 	fill func(*Cluster)
 	size func(*Cluster, profileDefaults)
-	// validate checks the options, nodes the size of a node and what fixes it.
+	// validate checks the options, nodes the size and the fixed settings of nodes.
 	validate, nodes func(*validator)
-	// capacity checks, once the zones are known, that the nodes fit.
+	// capacity checks that the nodes fit, once the zones are known.
 	capacity func(*Cluster) Problems
 }
 
-// topologies is the one table of topologies. It is a function because its rows' functions ask it for their own row.
+// topologies is the table of topologies. It is a function because its rows' functions read their own row.
 func topologies() []topology {
 	return []topology{{
 		name: EC2, schemes: []Scheme{AWS, WKA, Multicast},
@@ -63,7 +63,7 @@ func Topologies() []Topology {
 	return names
 }
 
-// row is the cluster's topology. It is empty for a topology that there is not, which decoding refuses.
+// row returns the cluster's topology. It is empty for an unknown topology, which decoding refuses.
 func (c Cluster) row() topology {
 	for _, t := range topologies() {
 		if t.name == c.Topology {
@@ -73,7 +73,7 @@ func (c Cluster) row() topology {
 	return topology{}
 }
 
-// topologiesThat lists those of which something is true, as advice names them.
+// topologiesThat lists the topologies with a property, as advice names them.
 func topologiesThat(is func(topology) bool) string {
 	var names []string
 	for _, t := range topologies() {
@@ -88,13 +88,13 @@ func runContainers(t topology) bool { return t.containers }
 
 func runArchives(t topology) bool { return !t.containers }
 
-// Containerized reports whether nodes run images, and not the product's archive.
+// Containerized reports whether nodes run images instead of the product's archive.
 func (c Cluster) Containerized() bool { return c.row().containers }
 
-// AliveOnly reports whether the load balancer asks of a node no more than to be alive.
+// AliveOnly reports whether the load balancer only checks that a node's server is alive.
 func (c Cluster) AliveOnly() bool { return c.row().aliveOnly }
 
-// fillTopology completes the topology's own options. Those of other topologies are emptied, so that nothing reads them.
+// fillTopology completes the topology's own options. It empties those of other topologies, so that nothing reads them.
 func (c *Cluster) fillTopology() {
 	set(&c.Topology, EC2)
 	for _, t := range topologies() {

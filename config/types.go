@@ -1,6 +1,5 @@
-// Package config is what a platform team writes: the keys of Pulumi.<stack>.yaml under the namespace wso2is, their
-// defaults and their rules. It is plain Go and knows nothing of AWS's SDK or of Pulumi's engine, so every rule is
-// decided before a single resource is registered.
+// Package config defines the keys of Pulumi.<stack>.yaml under the namespace wso2is, their defaults and their rules. It
+// is plain Go without AWS's SDK or Pulumi's engine, so every rule is checked before a resource is registered.
 package config
 
 import (
@@ -16,7 +15,7 @@ const Namespace = "wso2is"
 // Cluster is the whole configuration of one WSO2 Identity Server cluster, read, defaulted and validated by Load.
 // The comment of each field is its entry in docs/configuration.md and in the editor's schema.
 type Cluster struct {
-	// Project is the Pulumi project's name; with Stack it makes the names and discovery tags that keep clusters apart.
+	// Project is the Pulumi project's name. With Stack it forms the names and discovery tags that keep clusters apart.
 	Project string `json:"-"`
 	// Stack is the Pulumi stack's name.
 	Stack string `json:"-"`
@@ -25,27 +24,27 @@ type Cluster struct {
 	// Provider is the configuration of the AWS provider, from the other keys of the namespace aws.
 	Provider Provider `json:"-"`
 
-	// explicit are the paths of the numbers and booleans that the stack writes. 0 and false are values, and only what is
-	// left out gets a default.
+	// explicit are the paths of the numbers and booleans that the stack writes. So a written 0 or false gets no
+	// default.
 	explicit map[string]bool
 
 	// Profile chooses the defaults of keys that a stack leaves out: `prod` is safe (zones, backups, protection), `dev`
-	// is cheap and can be destroyed. Default: `prod`.
+	// is cheap and easy to destroy. Default: `prod`.
 	Profile Profile `json:"profile,omitempty"`
 	// Topology is what the nodes run on: instances (`ec2`), tasks (`ecs`) or pods (`eks`). Default: `ec2`.
 	Topology Topology `json:"topology,omitempty"`
 	// Version is the release of WSO2 Identity Server.
 	Version product.Version `json:"version"`
-	// Hostname is the DNS name under which clients reach the cluster, and the name that nodes put into the URLs they
-	// issue.
+	// Hostname is the DNS name under which clients reach the cluster. Nodes put it into the URLs they issue.
 	Hostname string `json:"hostname"`
 
-	// Nodes says how many nodes there are and how large each one is.
+	// Nodes is the number of nodes and their size.
 	Nodes Nodes `json:"nodes,omitempty"`
-	// Load is the load that the cluster is to carry. Nodes and database that a stack leaves out are then what WSO2 measured
-	// such a load with, with one node more; WSO2's figures, and where the stack's own sizes are below them, are told.
+	// Load is the load that the cluster must hold. Nodes and database that a stack leaves out then have the sizes with
+	// which WSO2 measured the load, plus one node. The output has WSO2's figures, and a warning names sizes of the
+	// stack that are smaller.
 	Load *TargetLoad `json:"load,omitempty"`
-	// Network is the VPC that the cluster gets, or an existing one that it moves into.
+	// Network is the VPC that the stack makes, or an existing one.
 	Network Network `json:"network,omitempty"`
 	// Clustering says how nodes find each other.
 	Clustering Clustering `json:"clustering,omitempty"`
@@ -59,32 +58,32 @@ type Cluster struct {
 	Backup Backup `json:"backup,omitempty"`
 	// LoadBalancer is the Application Load Balancer in front of the nodes.
 	LoadBalancer LoadBalancer `json:"loadBalancer,omitempty"`
-	// Product says where nodes get the product and what it needs besides.
+	// Product says where nodes get the product and its JDBC driver.
 	Product Product `json:"product,omitempty"`
-	// Container is what tasks and pods run, for the topologies ecs and eks.
+	// Container is the images of tasks and pods, for the topologies ecs and eks.
 	Container Container `json:"container,omitempty"`
-	// ECS is what only the topology ecs knows.
+	// ECS has the options of the topology ecs.
 	ECS ECSOptions `json:"ecs,omitempty"`
-	// EKS is what only the topology eks knows.
+	// EKS has the options of the topology eks.
 	EKS EKSOptions `json:"eks,omitempty"`
 	// JVM sizes the Java virtual machine of a node.
 	JVM JVM `json:"jvm,omitempty"`
 	// Admin is the super administrator that the first start creates.
 	Admin Admin `json:"admin,omitempty"`
-	// Secrets are values that a team brings itself; what is left out is generated once and kept.
+	// Secrets are values that a team sets itself. Values that are left out are generated once and kept.
 	Secrets Secrets `json:"secrets,omitempty"`
-	// RestoreFrom is the recovery point that the stack's databases and secrets are made from.
+	// RestoreFrom is the recovery point from which the stack makes its databases and secrets.
 	RestoreFrom RestoreFrom `json:"restoreFrom,omitempty"`
-	// Trust says whose certificates the server believes besides those that the product ships.
+	// Trust adds certificate authorities to those that the product trusts.
 	Trust Trust `json:"trust,omitempty"`
 	// UserStore is the primary user store: the shared database, or a directory.
 	UserStore UserStore `json:"userStore,omitempty"`
-	// Observability is what is kept of logs and who is told of trouble.
+	// Observability configures logs and alarms.
 	Observability Observability `json:"observability,omitempty"`
-	// Usage is what a month's bill is taken to depend on. Nothing is built from it: a rehearsal prices the cluster with it.
+	// Usage is the assumed use for a month's bill. A rehearsal prices the cluster with it; it changes no resource.
 	Usage Usage `json:"usage,omitempty"`
-	// ExtraConfig is merged into every node's deployment.toml, table by table. A key that this program owns is refused
-	// with the configuration key to use instead.
+	// ExtraConfig is merged into every node's deployment.toml, table by table. Keys that this program writes itself are
+	// refused; the message names the configuration key to use instead.
 	ExtraConfig map[string]any `json:"extraConfig,omitempty"`
 	// Tags are put on every resource besides the program's own project, stack and component tags. Keys must not start
 	// with `aws:`; 40 at the most.
@@ -109,38 +108,39 @@ type Nodes struct {
 	// Kubernetes node, which must hold a pod of cpu and memory besides its own daemons; the default is the smallest such
 	// type of the families c6i, m6i and r6i.
 	InstanceType string `json:"instanceType,omitempty"`
-	// CPU is the number of vCPUs of a node, 4 or more, instead of an instance type: the smallest type of the families
-	// c6i, m6i and r6i with at least cpu and memory is taken. On Fargate it is the task's own size: 4, 8 or 16. On eks it
-	// is what a pod asks for. Default there: 4.
+	// CPU is the number of vCPUs of a node, 4 or more, instead of an instance type. With memory it selects the smallest
+	// type of the families c6i, m6i and r6i that has both. On Fargate it is the task's own size: 4, 8 or 16. On eks it
+	// is the CPU request of a pod. Default there: 4.
 	CPU int `json:"cpu,omitempty" jsonschema:"minimum=4" wrong:"vCPUs are too few for the server"`
 	// Memory is the memory of a node in GiB, 4 or more, instead of an instance type. On Fargate it is the task's own
 	// size: 8 to 30 with 4 vCPUs, 16 to 60 in steps of 4 with 8, 32 to 120 in steps of 8 with 16. Default there: 8 in
 	// dev, 16 in prod. On eks it is a pod's. Default there: 8.
 	Memory int `json:"memory,omitempty" jsonschema:"minimum=4" wrong:"GiB are too little for the server"`
-	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10; on ecs at least 30, which the image
-	// of container instances needs, or on Fargate 21 to 200. Default: 30.
+	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10. On ecs it is at least 30, which the
+	// image of container instances needs; on Fargate 21 to 200. Default: 30.
 	RootVolume int `json:"rootVolume,omitempty" jsonschema:"minimum=10" wrong:"GiB are too little for the server"`
-	// AMI is the Amazon Linux 2023 image; on ecs the one that is optimized for ECS. Left out, nodes keep the image that was
-	// the newest when they were first made. `newest` takes the newest one at each update, and an id pins one: another image
-	// than the one in use replaces the nodes one at a time.
+	// AMI is the Amazon Linux 2023 image; on ecs the one that is optimized for ECS. Left out, nodes keep the image that
+	// was the newest when they were first made. `newest` uses the newest one at each update, and an id fixes one. A
+	// different image replaces the nodes one at a time.
 	AMI string `json:"ami,omitempty"`
-	// Members fixes the nodes one by one, for the schemes `wka` and `multicast`: name, zone, address and port of each.
-	// Left out, `count` nodes named node-1, node-2, … are spread over the zones, each with an address of its own. A
-	// list fixes count too.
+	// Members defines the nodes one by one, for the schemes `wka` and `multicast`: name, zone, address and port of
+	// each. Left out, `count` nodes named node-1, node-2, … are spread over the zones, each with an address of its own.
+	// A list also sets count.
 	Members []Member `json:"members,omitempty"`
-	// Autoscaling adds and removes nodes by load: instances on ec2, tasks on ecs. Only where nodes are found by
-	// discovery: a well-known member cannot come and go.
+	// Autoscaling adds and removes nodes by load: instances on ec2, tasks on ecs. It needs a scheme with discovery,
+	// since well-known members have fixed addresses.
 	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
 }
 
 // TargetLoad is a load in the terms of WSO2's published performance results (docs/performance.md has them).
 type TargetLoad struct {
-	// Scenarios are what users do, as the results name it, such as `OIDC Auth Code Grant Redirect Without Consent`. WSO2
-	// measured one at a time: each must hold by itself.
+	// Scenarios are user actions, named as in the results, such as `OIDC Auth Code Grant Redirect Without Consent`.
+	// WSO2 measured one at a time: the cluster must hold each by itself.
 	Scenarios []string `json:"scenarios"`
-	// Users is how many use the cluster at the same time. The figures of the next larger number that WSO2 measured count.
+	// Users is the number of users at the same time. The program uses the figures of the next larger number that WSO2
+	// measured.
 	Users int `json:"users" jsonschema:"minimum=1" wrong:"users are no load"`
-	// P95 is the response time in milliseconds that 95 of 100 requests must stay within.
+	// P95 is the maximum response time in milliseconds of 95 of 100 requests.
 	P95 int `json:"p95" jsonschema:"minimum=1" wrong:"milliseconds are no response time"`
 }
 
@@ -155,19 +155,19 @@ type Member struct {
 	// Zone is the availability zone the node runs in, one of network.zones.
 	Zone string `json:"zone"`
 	// Address is the node's private IPv4 address, inside the private subnet of its zone. Default: the first free
-	// address of that subnet from its sixteenth on. The 16 addresses around it are kept for nodes.
+	// address of that subnet from its sixteenth on. The stack reserves the 16 addresses around it for nodes.
 	Address string `json:"address,omitempty"`
 	// Port is the node's own Hazelcast port. Default: clustering.port.
-	Port int `json:"port,omitempty" jsonschema:"minimum=5701,maximum=5800" wrong:"is no port that the firewall opens"`
+	Port int `json:"port,omitempty" jsonschema:"minimum=5701,maximum=5800" wrong:"is not a port that the firewall opens"`
 }
 
-// Autoscaling bounds the number of nodes and says what load adds one.
+// Autoscaling bounds the number of nodes and sets the load at which nodes are added.
 type Autoscaling struct {
 	// Max is the largest number of nodes; nodes.count is the smallest.
 	Max int `json:"max" jsonschema:"minimum=1" wrong:"nodes make no cluster"`
-	// CPU is the average CPU use in percent that is aimed at, 10 to 90. Default: 65.
+	// CPU is the target for the average CPU use in percent, 10 to 90. Default: 65.
 	CPU int `json:"cpu,omitempty" jsonschema:"minimum=10,maximum=90"`
-	// Memory is the average memory use in percent that is aimed at, 10 to 95. Not on ec2, where nobody measures it.
+	// Memory is the target for the average memory use in percent, 10 to 95. Not on ec2, where no metric has it.
 	// Default: 80.
 	Memory int `json:"memory,omitempty" jsonschema:"minimum=10,maximum=95"`
 }
@@ -184,42 +184,42 @@ const (
 
 // Network is the VPC of the cluster.
 type Network struct {
-	// CIDR is the VPC's private IPv4 range, /16 to /22; in an adopted VPC its own. Default: `10.0.0.0/16`.
+	// CIDR is the VPC's private IPv4 range, /16 to /22. For an existing VPC, write its range. Default: `10.0.0.0/16`.
 	CIDR string `json:"cidr,omitempty"`
-	// Zones are the availability zones to use, two or more (a load balancer and a database subnet group need two), by
-	// name. Left out, the region's first zones are used: two in dev, three in prod. On eks, a zone must take a control plane:
-	// use1-az3, usw1-az2 and cac1-az3 do not. `aws ec2 describe-availability-zones` shows the names that these ids have in
-	// your account.
+	// Zones are the names of the availability zones to use, two or more: a load balancer and a database subnet group
+	// need two. Left out, the stack uses the region's first zones: two in dev, three in prod. On eks, a zone must
+	// accept a control plane: use1-az3, usw1-az2 and cac1-az3 do not. `aws ec2 describe-availability-zones` shows the
+	// names of these ids in your account.
 	Zones []string `json:"zones,omitempty"`
-	// NAT gives private subnets a way out through NAT gateways: one per zone, a single one, or none. Default: `none`
-	// where egressCidrs is empty and no proxy is on the internet, else `single` in dev and `perZone` in prod.
+	// NAT gives private subnets internet access through NAT gateways: one per zone, a single one, or none. Default:
+	// `none` if egressCidrs is empty and no proxy is on the internet, otherwise `single` in dev and `perZone` in prod.
 	NAT NATStrategy `json:"nat,omitempty"`
 	// EgressCIDRs are the IPv4 ranges outside the VPC that nodes may call: upstream identity providers, mail and SMS
-	// gateways. A range as text is called over HTTPS; one with other ports is an object, such as
-	// `{cidr: 198.51.100.0/24, ports: [587]}`. Default: none. AWS's own services are reached through VPC endpoints and need
-	// no entry here.
+	// gateways. A range as text allows HTTPS. For other ports write an object, such as `{cidr: 198.51.100.0/24, ports:
+	// [587]}`. Default: none. AWS's own services are reached through VPC endpoints and need no entry here.
 	EgressCIDRs []Egress `json:"egressCidrs,omitempty"`
 	// InterfaceEndpoints builds the VPC endpoints for the AWS services that nodes call. Default: true; false in an
-	// adopted VPC, which usually has them.
+	// existing VPC, which usually has them.
 	InterfaceEndpoints bool `json:"interfaceEndpoints,omitempty"`
-	// SESEndpoint builds a VPC endpoint of Amazon SES's SMTP interface, through which nodes send mail on port 587 without a way
-	// out of the VPC. It costs in every zone, as each interface endpoint does, and needs interfaceEndpoints. Default: false.
+	// SESEndpoint builds a VPC endpoint of Amazon SES's SMTP interface. Nodes send mail through it on port 587 without
+	// internet access. It costs in every zone, like each interface endpoint, and needs interfaceEndpoints. Default:
+	// false.
 	SESEndpoint bool `json:"sesEndpoint,omitempty"`
-	// S3Buckets are the names of further buckets that may be reached through the VPC endpoint of S3 that is made here, such as
-	// those from which a registry serves its images' layers; `*` is every bucket. Default: none beyond what nodes fetch by
-	// themselves; `*` in an adopted VPC, since what else is there uses the endpoint too.
+	// S3Buckets are the names of more buckets that the stack's VPC endpoint of S3 allows, such as those with the image
+	// layers of a registry; `*` is every bucket. Default: only the buckets that nodes read by themselves. In an
+	// existing VPC the default is `*`, since its other workloads use the endpoint too.
 	S3Buckets []string `json:"s3Buckets,omitempty"`
-	// SESZones are those of the cluster's zones in which SES has its endpoint, known once the zones are.
+	// SESZones are the cluster's zones in which SES has its endpoint. They are set once the zones are known.
 	SESZones []string `json:"-"`
-	// Proxy is the HTTP proxy through which the server calls others, where their addresses are not known. Default: none.
+	// Proxy is the HTTP proxy through which the server calls others, if their addresses are not known. Default: none.
 	Proxy *Proxy `json:"proxy,omitempty"`
-	// FlowLogs keeps a log of the VPC's accepted and rejected connections. Default: true; not in an adopted VPC.
+	// FlowLogs keeps a log of the VPC's accepted and rejected connections. Default: true; false in an existing VPC.
 	FlowLogs bool `json:"flowLogs,omitempty"`
-	// Adopt puts the cluster into an existing VPC instead of making one.
+	// Adopt uses an existing VPC instead of making one.
 	Adopt *AdoptedNetwork `json:"adopt,omitempty"`
 }
 
-// Egress is a range outside the VPC that nodes may call. A text in its place is its cidr.
+// Egress is a range outside the VPC that nodes may call. A text instead of the object is its cidr.
 type Egress struct {
 	// CIDR is the IPv4 range.
 	CIDR string `json:"cidr" text:"true"`
@@ -229,14 +229,14 @@ type Egress struct {
 
 // Proxy is an HTTP proxy.
 type Proxy struct {
-	// URL is where the proxy listens, such as `http://proxy.example.com:3128`. A login cannot be part of it: Java takes none
-	// from its command line, so let the proxy know the nodes by their addresses.
+	// URL is the proxy's URL, such as `http://proxy.example.com:3128`. It cannot contain a login, since Java takes none
+	// from its command line. The proxy can recognize the nodes by their addresses.
 	URL string `json:"url"`
 	// CIDRs are the IPv4 ranges of the proxy's addresses; nodes may call its port there. Default: the address in url.
 	CIDRs []string `json:"cidrs,omitempty"`
-	// NoProxy are further hosts that the server calls without the proxy, such as `*.partner.example`. A `*` stands only at the
-	// beginning or at the end, as Java reads it. The cluster's own name, its VPC, databases and the APIs by which nodes find
-	// each other need no entry.
+	// NoProxy are more hosts that the server calls without the proxy, such as `*.partner.example`. Java accepts a `*`
+	// only at the beginning or at the end. The cluster's own name, its VPC, databases and the APIs for discovery need
+	// no entry.
 	NoProxy []string `json:"noProxy,omitempty"`
 }
 
@@ -244,17 +244,17 @@ type Proxy struct {
 type AdoptedNetwork struct {
 	// VPC is the id of the existing VPC; network.cidr must be its range.
 	VPC string `json:"vpc"`
-	// PublicSubnets has the load balancer's subnet of each zone. A private load balancer may leave them out.
+	// PublicSubnets has the load balancer's subnet of each zone. A private load balancer needs none.
 	PublicSubnets map[string]Subnet `json:"publicSubnets,omitempty"`
 	// PrivateSubnets has the subnet for nodes, database and file system of each zone.
 	PrivateSubnets map[string]Subnet `json:"privateSubnets"`
 	// EndpointSecurityGroup is the id of the security group on the VPC's existing interface endpoints. Nodes may call
-	// it on 443. Needed unless interfaceEndpoints is true or egressCidrs lets nodes out.
+	// it on 443. Needed unless interfaceEndpoints is true or egressCidrs covers these endpoints.
 	EndpointSecurityGroup string `json:"endpointSecurityGroup,omitempty"`
-	// S3PrefixList is the id of the region's S3 prefix list, which the VPC's S3 gateway endpoint routes to. Needed
+	// S3PrefixList is the id of the region's S3 prefix list, to which the VPC's S3 gateway endpoint routes. Needed
 	// unless interfaceEndpoints is true, which makes a gateway endpoint too.
 	S3PrefixList string `json:"s3PrefixList,omitempty"`
-	// PrivateRouteTables are the route tables of the private subnets, for a gateway endpoint made here.
+	// PrivateRouteTables are the route tables of the private subnets, for the stack's gateway endpoint.
 	PrivateRouteTables []string `json:"privateRouteTables,omitempty"`
 }
 
@@ -266,7 +266,7 @@ type Subnet struct {
 	CIDR string `json:"cidr"`
 }
 
-// Scheme is a membership scheme of the Carbon clustering agent, as deployment.toml spells it.
+// Scheme is a membership scheme of the Carbon clustering agent, spelled as in deployment.toml.
 type Scheme string
 
 // The membership schemes.
@@ -285,17 +285,17 @@ type Clustering struct {
 	Scheme Scheme `json:"scheme,omitempty"`
 	// Domain is the Hazelcast cluster name. Default: `<project>-<stack>`.
 	Domain string `json:"domain,omitempty"`
-	// Port is the Hazelcast port of a node: 5701 to 5800, and no higher than 5708 where discovery probes for it
-	// (schemes `aws` and `aws-ecs`). Default: 5701.
-	Port int `json:"port,omitempty" jsonschema:"minimum=5701,maximum=5800" wrong:"is no port that the firewall opens"`
-	// HeartbeatTimeout is after how many seconds without a sign of life a node counts as gone, 10 to 600. Default: 60;
-	// the product's own is 600.
+	// Port is the Hazelcast port of a node: 5701 to 5800, and at most 5708 if discovery probes for it (schemes `aws`
+	// and `aws-ecs`). Default: 5701.
+	Port int `json:"port,omitempty" jsonschema:"minimum=5701,maximum=5800" wrong:"is not a port that the firewall opens"`
+	// HeartbeatTimeout is the number of seconds without a heartbeat after which a node is removed, 10 to 600. Default:
+	// 60; the product's own is 600.
 	HeartbeatTimeout int `json:"heartbeatTimeout,omitempty" jsonschema:"minimum=10,maximum=600"`
 	// ConnectionTimeout is how long a member waits for a connection or a discovery call, in seconds. Read by the
 	// schemes wka, aws and aws-ecs.
 	ConnectionTimeout int `json:"connectionTimeout,omitempty" jsonschema:"minimum=1,maximum=300"`
-	// WKAMembers replaces the list of well-known members, which by default is the address and port of every node:
-	// `address:port` or a range over the last octet, `10.0.1.10-20:5701`. Every node must be covered.
+	// WKAMembers replaces the list of well-known members. By default it has the address and port of every node. An
+	// entry is `address:port` or a range over the last octet, `10.0.1.10-20:5701`. The list must contain every node.
 	WKAMembers []string `json:"wkaMembers,omitempty"`
 	// Multicast sets the multicast group, for the scheme `multicast`.
 	Multicast MulticastGroup `json:"multicast,omitempty"`
@@ -303,9 +303,9 @@ type Clustering struct {
 	AWS AWSDiscovery `json:"aws,omitempty"`
 	// Hazelcast sets Hazelcast properties by name, for example `hazelcast.slow.operation.detector.enabled`.
 	Hazelcast map[string]string `json:"hazelcast,omitempty"`
-	// HazelcastXML is a complete hazelcast.xml for options that no property reaches (such as TLS between members).
-	// It replaces everything else under clustering but scheme, domain and port, which must agree with it: the server
-	// then reads the join configuration from this file only.
+	// HazelcastXML is a complete hazelcast.xml for options without a property, such as TLS between members. The server
+	// then reads the join configuration only from this file. It replaces everything else under clustering except
+	// scheme, domain and port, which must match the file.
 	HazelcastXML string `json:"hazelcastXml,omitempty"`
 }
 
@@ -321,13 +321,13 @@ type MulticastGroup struct {
 	Timeout int `json:"timeout,omitempty" jsonschema:"minimum=1,maximum=600"`
 }
 
-// AWSDiscovery adjusts how the aws scheme asks EC2 for the cluster's nodes.
+// AWSDiscovery adjusts how the scheme `aws` asks EC2 for the cluster's nodes.
 type AWSDiscovery struct {
 	// AccessKey and SecretKey make nodes use a long-lived access key instead of the instance role's credentials.
 	AccessKey Secret `json:"accessKey,omitempty"`
 	// SecretKey belongs to AccessKey.
 	SecretKey Secret `json:"secretKey,omitempty"`
-	// IAMRole names the role whose credentials are taken from the metadata service. Default: the instance's own.
+	// IAMRole is the role whose credentials the metadata service returns. Default: the instance's own.
 	IAMRole string `json:"iamRole,omitempty"`
 	// HostHeader is the EC2 API's host. Default: Hazelcast's own choice for the region.
 	HostHeader string `json:"hostHeader,omitempty"`
@@ -338,26 +338,27 @@ type CacheScenario string
 
 // The cache scenarios, in the guide's order.
 const (
-	// CacheLocalInvalidation keeps caches local and sends invalidations over Hazelcast: the recommended way.
+	// CacheLocalInvalidation keeps caches local and sends invalidations over Hazelcast. WSO2 recommends it.
 	CacheLocalInvalidation CacheScenario = "localWithInvalidation"
-	// CacheLocal keeps caches local and switches clustering off: a change takes until the timeout to reach every node.
+	// CacheLocal keeps caches local and switches clustering off. A change reaches other nodes only after the timeout.
 	CacheLocal CacheScenario = "localOnly"
-	// CacheNone switches off every cache that can be.
+	// CacheNone switches off every cache that has a switch.
 	CacheNone CacheScenario = "none"
 	// CacheSelected is CacheLocalInvalidation with the caches under Disabled switched off.
 	CacheSelected CacheScenario = "selectedOff"
-	// CacheDistributed spreads caches over the members.
+	// CacheDistributed distributes caches over the members.
 	CacheDistributed CacheScenario = "distributed"
 )
 
-// Caching chooses what a node keeps in memory.
+// Caching configures the caches of a node.
 type Caching struct {
 	// Scenario is one of the guide's five: `localWithInvalidation` (recommended), `localOnly`, `none`, `selectedOff`,
 	// `distributed`. Default: `localWithInvalidation`.
 	Scenario CacheScenario `json:"scenario,omitempty"`
 	// TimeoutMinutes is the default lifetime of a cache entry in minutes. Default: 15, and 1 with `localOnly`.
 	TimeoutMinutes int `json:"timeoutMinutes,omitempty" jsonschema:"minimum=1,maximum=1440"`
-	// Disabled lists the caches to switch off with `selectedOff`, by the id deployment.toml uses, such as `oauth_cache`.
+	// Disabled lists the caches to switch off with `selectedOff`, by their id in deployment.toml, such as
+	// `oauth_cache`.
 	Disabled []string `json:"disabled,omitempty"`
 	// Caches adjusts single caches by their id.
 	Caches map[string]Cache `json:"caches,omitempty"`
@@ -373,39 +374,40 @@ type Cache struct {
 
 // Database is the database behind the cluster.
 type Database struct {
-	// Engine is the engine of RDS, as the table of engines has it. Default: `postgres`.
+	// Engine is the engine of RDS, one from the table of engines. Default: `postgres`.
 	Engine engine.Name `json:"engine,omitempty"`
-	// Version is the engine's release without a minor version, such as `16`, `8.4`, `10.11`, `15.00`, `19`: RDS picks
-	// the minor version and keeps it current. Default: one that WSO2 tests the release of Identity Server on, where RDS
-	// offers one; so it can change with `version`.
+	// Version is the engine's release without a minor version, such as `16`, `8.4`, `10.11`, `15.00`, `19`. RDS chooses
+	// the minor version and keeps it current. Default: a release on which WSO2 tests this release of Identity Server,
+	// if RDS offers one. So the default can change with `version`.
 	Version string `json:"version,omitempty"`
-	// Edition is the engine's edition, such as `se` of mssql; for an engine without editions it is left out. Default: the
+	// Edition is the engine's edition, such as `se` of mssql. Engines without editions have no such key. Default: the
 	// first one in the table of engines.
 	Edition string `json:"edition,omitempty"`
 	// Layout puts the identity and the shared data into two logical databases (`separate`, the default) or into one
-	// (`single`, as the sample of WSO2's guide does).
+	// (`single`, as in the sample of WSO2's guide).
 	Layout Layout `json:"layout,omitempty"`
-	// Logical adds logical databases of their own for `user`, `consent`, `session`, `config` or `agent` data, or moves
-	// `identity` or `shared` to another instance. Keys are those names. From 7.2.0 on there is always one for `agent`.
+	// Logical adds separate logical databases for `user`, `consent`, `session`, `config` or `agent` data, or moves
+	// `identity` or `shared` to another instance. Its keys are these names. From 7.2.0 on `agent` always has one.
 	Logical map[LogicalName]Logical `json:"logical,omitempty"`
-	// Existing is a database server that exists, of RDS or not, an Aurora cluster for example. All logical databases are made on
-	// it, and nothing of RDS is built. Only with network.adopt. Its backups, its standby and its alarms are its owner's.
+	// Existing is an existing database server, of RDS or not, for example an Aurora cluster. All logical databases are made
+	// on it, and the stack makes no RDS instance. Only with network.adopt. Its owner is responsible for its backups, its
+	// standby and its alarms.
 	Existing *ExistingDatabase `json:"existing,omitempty"`
-	// Instance is the size of the main RDS instance, and the default of the further ones.
+	// Instance is the size of the main RDS instance, and the default for more instances.
 	Instance DBInstance `json:"instance,omitempty"`
-	// Instances are further RDS instances by name, for logical databases that name them. Empty values are those of
-	// `instance`.
+	// Instances are more RDS instances by name, for logical databases that name them. Values that are left out are
+	// those of `instance`.
 	Instances map[string]DBInstance `json:"instances,omitempty"`
 	// CABundle is a PEM file with the certificate authorities of RDS, or of the existing database. With it, nodes verify the database's certificate and
 	// name; without it, connections are encrypted but unverified.
 	CABundle Artifact `json:"caBundle,omitempty"`
-	// ExtendedSupport buys Amazon RDS Extended Support, which costs per vCPU and hour from the end of the engine release's
-	// standard support on. Without it, RDS then upgrades the database to a release with standard support, and makes no
-	// new one of the old release. Read when a database is made: RDS does not change it later. The table of engines says
-	// which engines have it. Default: false.
+	// ExtendedSupport buys Amazon RDS Extended Support. It costs per vCPU and hour after the engine release's standard
+	// support. Without it, RDS then upgrades the database to a release with standard support, and creates no new
+	// database of the old release. RDS reads it only when a database is created. The table of engines says which
+	// engines have it. Default: false.
 	ExtendedSupport bool `json:"extendedSupport,omitempty"`
-	// PoolSize is the largest number of connections of one data source on one node. Default: 50, or as many as the class of the
-	// RDS instance allows for all nodes, 5 at the least.
+	// PoolSize is the largest number of connections of one data source on one node. Default: 50, or the number that the
+	// class of the RDS instance allows with all nodes, at least 5.
 	PoolSize int `json:"poolSize,omitempty" jsonschema:"minimum=5,maximum=500"`
 }
 
@@ -431,7 +433,7 @@ type ExistingDatabase struct {
 	CIDRs []string `json:"cidrs,omitempty"`
 }
 
-// Layout says how many logical databases identity and shared data get.
+// Layout is the number of logical databases for identity and shared data.
 type Layout string
 
 // The layouts.
@@ -440,7 +442,7 @@ const (
 	Single   Layout = "single"
 )
 
-// LogicalName is what a logical database is for.
+// LogicalName is the use of a logical database.
 type LogicalName string
 
 // The logical databases of WSO2 Identity Server.
@@ -456,42 +458,43 @@ const (
 
 // Logical is one logical database: a database of the engine, or a schema in the one database that an Oracle instance has.
 type Logical struct {
-	// Name is its name in the engine: lower-case letters, digits and underscores, 30 at the most. Default:
-	// `wso2<key>`, such as wso2identity.
+	// Name is its name in the engine: lower-case letters, digits and underscores, at most 30. Default: `wso2<key>`,
+	// such as wso2identity.
 	Name string `json:"name,omitempty"`
-	// Instance names one of database.instances. Default: the main instance.
+	// Instance is a name of database.instances. Default: the main instance.
 	Instance string `json:"instance,omitempty"`
 }
 
-// DBInstance is the size and care of one RDS instance.
+// DBInstance is the size and the settings of one RDS instance.
 type DBInstance struct {
 	// Class is the RDS instance class. Default: that of the profile in the table of engines.
 	Class string `json:"class,omitempty"`
 	// Storage is the allocated storage in GiB, at least 20. Default: 20 in dev, 100 in prod.
 	Storage int `json:"storage,omitempty" jsonschema:"minimum=20,maximum=65536"`
-	// MaxStorage is up to how many GiB the storage may grow by itself. Default: five times storage.
+	// MaxStorage is the size in GiB up to which RDS extends the storage. Default: five times storage.
 	MaxStorage int `json:"maxStorage,omitempty" jsonschema:"minimum=20,maximum=65536"`
 	// MultiAZ keeps a standby in another zone. Default: false in dev, true in prod.
 	MultiAZ bool `json:"multiAz,omitempty"`
-	// BackupDays is how many days of backups are kept, 0 to 35; 0 switches backups off. Default: 1 in dev, 14 in prod.
+	// BackupDays is the number of days that backups are kept, 0 to 35; 0 switches backups off. Default: 1 in dev, 14 in
+	// prod.
 	BackupDays int `json:"backupDays,omitempty" jsonschema:"minimum=0,maximum=35"`
-	// BackupWindow is when backups start, in UTC, such as `02:00-03:00`. Default: `02:00-03:00`.
+	// BackupWindow is the time of backups, in UTC, such as `02:00-03:00`. Default: `02:00-03:00`.
 	BackupWindow string `json:"backupWindow,omitempty"`
-	// MaintenanceWindow is when RDS may patch, in UTC. Default: `sun:03:30-sun:04:30`.
+	// MaintenanceWindow is the time in which RDS may patch, in UTC. Default: `sun:03:30-sun:04:30`.
 	MaintenanceWindow string `json:"maintenanceWindow,omitempty"`
-	// DeletionProtection refuses the instance's deletion. Default: false in dev, true in prod.
+	// DeletionProtection makes RDS refuse the instance's deletion. Default: false in dev, true in prod.
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
-	// SkipFinalSnapshot deletes the instance without a last snapshot. Otherwise one named
-	// `<instance>-final-<first eight digits of the KMS key's id>` is left. Default: true in dev, false in prod.
+	// SkipFinalSnapshot deletes the instance without a final snapshot. Otherwise the snapshot `<instance>-final-<first
+	// eight digits of the KMS key's id>` remains. Default: true in dev, false in prod.
 	SkipFinalSnapshot bool `json:"skipFinalSnapshot,omitempty"`
-	// DeleteAutomatedBackups deletes the automated backups with the instance. Otherwise they stay until backupDays are over.
+	// DeleteAutomatedBackups deletes the automated backups with the instance. Otherwise they remain for backupDays.
 	// Default: true in dev, false in prod.
 	DeleteAutomatedBackups bool `json:"deleteAutomatedBackups,omitempty"`
 	// PerformanceInsights keeps seven days of query statistics. Default: false in dev, true in prod.
 	PerformanceInsights bool `json:"performanceInsights,omitempty"`
 }
 
-// ThroughputMode is how EFS rations throughput.
+// ThroughputMode is the throughput mode of EFS.
 type ThroughputMode string
 
 // The throughput modes.
@@ -511,89 +514,91 @@ type FileSystem struct {
 	ThroughputMode ThroughputMode `json:"throughputMode,omitempty"`
 	// ProvisionedThroughput is the throughput in MiB/s with `provisioned`, 1 to 3414.
 	ProvisionedThroughput int `json:"provisionedThroughput,omitempty" jsonschema:"minimum=1,maximum=3414"`
-	// Backup has EFS back the file system up each day into a vault of its own, for 35 days, where backup.enabled is false.
-	// Default: false in dev; in prod true without backup.enabled.
+	// Backup makes EFS back up the file system each day into EFS's own vault, for 35 days, if backup.enabled is false.
+	// Default: false in dev; true in prod without backup.enabled.
 	Backup bool `json:"backup,omitempty"`
 }
 
-// Backup is what AWS Backup does: databases and files at the same time, by one schedule, into one vault, with a manifest of what
-// belongs together. RDS keeps its own automated backups for the points in time between (database.instance.backupDays).
+// Backup configures AWS Backup: databases and files at the same time, on one schedule, into one vault, with a manifest
+// of what belongs together. RDS's own automated backups cover the time between (database.instance.backupDays).
 type Backup struct {
 	// Enabled makes the plan and its vault. Default: false in dev, true in prod.
 	Enabled bool `json:"enabled,omitempty"`
-	// Schedule says when backups are due, as a cron expression of AWS in UTC. Default: `cron(0 5 * * ? *)`, each day at 5.
+	// Schedule is the schedule of backups, a cron expression of AWS in UTC. Default: `cron(0 5 * * ? *)`, each day at
+	// 5.
 	Schedule string `json:"schedule,omitempty"`
-	// StartWindow is within how many minutes a backup that is due has to start, at least 60. Default: 60.
+	// StartWindow is the number of minutes in which a scheduled backup must start, at least 60. Default: 60.
 	StartWindow int `json:"startWindow,omitempty" jsonschema:"minimum=60" wrong:"minutes are less than AWS Backup takes"`
-	// CompletionWindow is within how many minutes a backup that is due has to be complete, an hour more than startWindow at
-	// least. Default: 480.
+	// CompletionWindow is the number of minutes in which a scheduled backup must be complete, at least an hour more
+	// than startWindow. Default: 480.
 	CompletionWindow int `json:"completionWindow,omitempty" jsonschema:"minimum=120" wrong:"minutes are less than AWS Backup takes"`
-	// RetentionDays is for how many days each backup is kept, 1 to 36500. Default: 35.
+	// RetentionDays is the number of days that each backup is kept, 1 to 36500. Default: 35.
 	RetentionDays int `json:"retentionDays,omitempty" jsonschema:"minimum=1,maximum=36500"`
-	// Lock keeps everybody, administrators included, from deleting a backup before its time.
+	// Lock prevents everybody, administrators included, from deleting a backup before its time.
 	Lock *VaultLock `json:"lock,omitempty"`
-	// CopyTo has each backup copied to a vault in another region, or in another account.
+	// CopyTo copies each backup to a vault in another region, or in another account.
 	CopyTo *BackupCopy `json:"copyTo,omitempty"`
 }
 
 // VaultLock is AWS Backup Vault Lock.
 type VaultLock struct {
-	// MinRetentionDays is for how long a backup is kept at least, 1 to 36500.
+	// MinRetentionDays is the shortest retention of a backup, 1 to 36500.
 	MinRetentionDays int `json:"minRetentionDays" jsonschema:"minimum=1,maximum=36500"`
-	// MaxRetentionDays is for how long a backup may be kept at the most, up to 36500. Left out, there is no such limit.
+	// MaxRetentionDays is the longest retention of a backup, up to 36500. Left out, there is no limit.
 	MaxRetentionDays int `json:"maxRetentionDays,omitempty" jsonschema:"minimum=1,maximum=36500"`
-	// ChangeableForDays is for how many days from the first update on the lock can be changed or taken away, 3 to 36500. After
-	// that nobody can, AWS included, and the vault stays until its last backup has expired. Left out, the lock can be taken
-	// away at any time.
+	// ChangeableForDays is the number of days from the first update in which the lock can be changed or removed, 3 to
+	// 36500. After that nobody can, AWS included, and the vault stays until its last backup has expired. Left out, the
+	// lock can be removed at any time.
 	ChangeableForDays int `json:"changeableForDays,omitempty" jsonschema:"minimum=3,maximum=36500"`
 }
 
-// BackupCopy is where backups are copied to.
+// BackupCopy is the destination of copied backups.
 type BackupCopy struct {
-	// VaultARN is a backup vault that exists, in another region of this account or in this region of another account. AWS
-	// Backup copies no RDS snapshot to both at once.
+	// VaultARN is an existing backup vault, in another region of this account or in this region of another account. AWS
+	// Backup copies no RDS snapshot to both another region and another account at once.
 	VaultARN string `json:"vaultArn"`
-	// RetentionDays is for how many days a copy is kept, 1 to 36500. Default: backup.retentionDays.
+	// RetentionDays is the number of days that a copy is kept, 1 to 36500. Default: backup.retentionDays.
 	RetentionDays int `json:"retentionDays,omitempty" jsonschema:"minimum=1,maximum=36500"`
-	// SecretsKeyARN is a KMS key of the other region. With it Secrets Manager replicates the stack's secrets there, without
-	// which a copied database cannot be read.
+	// SecretsKeyARN is a KMS key of the other region. With it, Secrets Manager replicates the stack's secrets there. A
+	// copied database cannot be read without them.
 	SecretsKeyARN string `json:"secretsKeyArn,omitempty"`
 }
 
 // LoadBalancer is the Application Load Balancer and its DNS name.
 type LoadBalancer struct {
-	// CertificateARN is the ACM certificate of the HTTPS listener. Exclusive with hostedZone's own certificate: give
-	// this, or hostedZone, or both (the zone then only gets the alias record).
+	// CertificateARN is the ACM certificate of the HTTPS listener. Write this, hostedZone, or both. With both, the zone
+	// only gets the alias record.
 	CertificateARN string `json:"certificateArn,omitempty"`
-	// HostedZone is the id of the Route 53 hosted zone of the hostname. It gets the alias record and, where no
-	// certificateArn is given, the validation record of a certificate that is requested here.
+	// HostedZone is the id of the Route 53 hosted zone of the hostname. It gets the alias record. Without
+	// certificateArn the stack requests a certificate, and the zone gets its validation record.
 	HostedZone string `json:"hostedZone,omitempty"`
 	// Internal keeps the load balancer inside the VPC. Default: false.
 	Internal bool `json:"internal,omitempty"`
-	// AllowedCIDRs may call the load balancer. Default: everyone (`0.0.0.0/0`), or the VPC when internal.
+	// AllowedCIDRs may call the load balancer. Default: every address (`0.0.0.0/0`), or the VPC when internal.
 	AllowedCIDRs []string `json:"allowedCidrs,omitempty"`
-	// IdleTimeout is after how many idle seconds a connection is closed, 1 to 4000. Default: 300.
+	// IdleTimeout is the number of idle seconds after which a connection is closed, 1 to 4000. Default: 300.
 	IdleTimeout int `json:"idleTimeout,omitempty" jsonschema:"minimum=1,maximum=4000"`
-	// Stickiness is for how many seconds a browser stays with a node, 0 (off) to 604800. Console and My Account need
-	// it. Default: 86400.
+	// Stickiness is the number of seconds that a browser stays with a node, 0 (off) to 604800. Console and My Account
+	// need it. Default: 86400.
 	Stickiness int `json:"stickiness,omitempty" jsonschema:"minimum=0,maximum=604800"`
-	// DeregistrationDelay is how many seconds a node that leaves may finish its requests, 0 to 3600. Default: 60.
+	// DeregistrationDelay is the number of seconds in which a deregistered node may finish its requests, 0 to 3600.
+	// Default: 60.
 	DeregistrationDelay int `json:"deregistrationDelay,omitempty" jsonschema:"minimum=0,maximum=3600"`
-	// AccessLogs keeps access logs in an S3 bucket made for them. Default: false in dev, true in prod.
+	// AccessLogs writes access logs to an S3 bucket of the stack. Default: false in dev, true in prod.
 	AccessLogs bool `json:"accessLogs,omitempty"`
 	// WebACLARN attaches an existing AWS WAF web ACL (regional scope).
 	WebACLARN string `json:"webAclArn,omitempty"`
 	// TLSPolicy is the listener's security policy. Default: `ELBSecurityPolicy-TLS13-1-2-2021-06`.
 	TLSPolicy string `json:"tlsPolicy,omitempty"`
-	// DeletionProtection refuses the load balancer's deletion. Default: false in dev, true in prod.
+	// DeletionProtection makes AWS refuse the load balancer's deletion. Default: false in dev, true in prod.
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
 }
 
 // Artifact is a file that nodes fetch when they start.
 type Artifact struct {
-	// Source is `s3://bucket/key`, or an https URL whose addresses network.egressCidrs lets nodes reach.
+	// Source is `s3://bucket/key`, or an https URL with addresses in network.egressCidrs.
 	Source string `json:"source,omitempty"`
-	// SHA256 is the file's SHA-256 in hexadecimal. A node that fetches anything else refuses to start.
+	// SHA256 is the file's SHA-256 in hexadecimal. A node refuses to start with any other file.
 	SHA256 string `json:"sha256,omitempty"`
 }
 
@@ -601,32 +606,32 @@ type Artifact struct {
 type Product struct {
 	// Archive is wso2is-<version>.zip, for the topology ec2. Default: `s3://wso2is-artifacts-<account id>-<region>/wso2is-<version>.zip`.
 	Archive Artifact `json:"archive,omitempty"`
-	// Driver is the JDBC driver's jar, which the product does not ship. Default: a release that fits the engine and
+	// Driver is the JDBC driver's jar, which the product does not contain. Default: a release that fits the engine and
 	// the JDK, with its checksum, under `s3://wso2is-artifacts-<account id>-<region>/`.
 	Driver Artifact `json:"driver,omitempty"`
 }
 
-// Container is what tasks and pods run.
+// Container is the images of tasks and pods.
 type Container struct {
-	// Image is the product's image, `registry/repository:tag` with or without `@sha256:digest`. It must be one that is
-	// built as WSO2's own are: user and group 802, and an entrypoint that copies wso2-config-volume and
-	// wso2-artifact-volume over the server. Default: `<account id>.dkr.ecr.<region>.amazonaws.com/wso2is:<version>`.
+	// Image is the product's image, `registry/repository:tag` with or without `@sha256:digest`. It must be built like
+	// WSO2's own: user and group 802, and an entrypoint that copies wso2-config-volume and wso2-artifact-volume over
+	// the server. Default: `<account id>.dkr.ecr.<region>.amazonaws.com/wso2is:<version>`.
 	Image string `json:"image,omitempty"`
-	// ToolsImage has the AWS CLI, version 2, and bash, as public.ecr.aws/aws-cli/aws-cli does. It fetches what the
-	// product's image lacks and publishes the number of cluster members. Default:
-	// `<account id>.dkr.ecr.<region>.amazonaws.com/aws-cli:2`.
+	// ToolsImage has the AWS CLI, version 2, and bash, like public.ecr.aws/aws-cli/aws-cli. It fetches files for the
+	// product's image and publishes the number of cluster members. Default: `<account
+	// id>.dkr.ecr.<region>.amazonaws.com/aws-cli:2`.
 	ToolsImage string `json:"toolsImage,omitempty"`
-	// Repository makes private ECR repositories of the stack's own, `<project>-<stack>/wso2is` and
-	// `<project>-<stack>/aws-cli`, which scan what is pushed and expire what is old, and takes both images from there.
-	// image and toolsImage then name a tag, such as `7.1.0-2`, or a digest, `@sha256:…`, or both. A tag cannot be pushed
-	// again, so that a rebuilt image has another one. Nodes start once the images are pushed. Default: false.
+	// Repository makes private ECR repositories of the stack, `<project>-<stack>/wso2is` and
+	// `<project>-<stack>/aws-cli`, and uses both images from there. They scan pushed images and expire old ones. image
+	// and toolsImage are then a tag, such as `7.1.0-2`, a digest, `@sha256:…`, or both. Tags are immutable, so a
+	// rebuilt image needs another one. Nodes start once the images are pushed. Default: false.
 	Repository bool `json:"repository,omitempty"`
-	// Baked says that the image holds the JDBC driver and the node's deployment.toml already; nodes then fetch neither.
-	// The stack's output `nodes` says where the file to bake is. Default: false.
+	// Baked says that the image contains the JDBC driver and the node's deployment.toml; nodes then fetch neither. The
+	// stack's output `nodes` says where this file is. Default: false.
 	Baked bool `json:"baked,omitempty"`
 }
 
-// LaunchType is where ECS runs tasks.
+// LaunchType is the launch type of ECS tasks.
 type LaunchType string
 
 // The launch types.
@@ -635,12 +640,13 @@ const (
 	LaunchFargate LaunchType = "fargate"
 )
 
-// ECSOptions is what only the topology ecs knows.
+// ECSOptions has the options of the topology ecs.
 type ECSOptions struct {
-	// LaunchType is `ec2` (one task per container instance, on its network: the mode that WSO2 documents) or `fargate`.
-	// With `ec2` nodes.instanceType sizes a node, with `fargate` nodes.cpu and nodes.memory do. Default: `ec2`.
+	// LaunchType is `ec2` (one task on each container instance, on the instance's network, as WSO2 documents it) or
+	// `fargate`. With `ec2` nodes.instanceType sizes a node, with `fargate` nodes.cpu and nodes.memory do. Default:
+	// `ec2`.
 	LaunchType LaunchType `json:"launchType,omitempty"`
-	// Exec lets those who may call ecs:ExecuteCommand open a shell in a running task. Default: false.
+	// Exec lets principals with ecs:ExecuteCommand open a shell in a running task. Default: false.
 	Exec bool `json:"exec,omitempty"`
 }
 
@@ -656,52 +662,54 @@ type JVM struct {
 type Admin struct {
 	// Username is the super administrator's name. Default: `admin`.
 	Username string `json:"username,omitempty"`
-	// Password is used when the first start creates the user; later changes are made in the product. 8 to 64 letters,
-	// digits and -_.~!*+=@:,/ only. Default: generated.
+	// Password is the password with which the first start creates the user; change it later in the product. 8 to 64
+	// letters, digits and -_.~!*+=@:,/ only. Default: generated.
 	Password Secret `json:"password,omitempty"`
 }
 
 // Secrets are the values that every node must share.
 type Secrets struct {
-	// EncryptionKey encrypts data in the database: 32 hexadecimal digits; from 7.1.0 on 32, 48 or 64. A cluster keeps its
-	// key when it goes to another release. A changed key makes that data unreadable, but in a rotation. Default: generated.
+	// EncryptionKey encrypts data in the database: 32 hexadecimal digits; from 7.1.0 on 32, 48 or 64. A cluster keeps
+	// its key when it changes to another release. A changed key makes this data unreadable, except in a rotation.
+	// Default: generated.
 	EncryptionKey Secret `json:"encryptionKey,omitempty"`
-	// PreviousEncryptionKey is the key before encryptionKey, in a rotation: the server goes on reading what it encrypted.
-	// From 7.1.0 on.
+	// PreviousEncryptionKey is the encryption key before a rotation. The server still reads data that was encrypted
+	// with it. From 7.1.0 on.
 	PreviousEncryptionKey Secret `json:"previousEncryptionKey,omitempty"`
-	// Keystore is a PKCS#12 keystore in base64 with the one key that signs tokens. For TLS between load balancer and
-	// nodes each node makes a key of its own. Default: a self-signed one is generated.
+	// Keystore is a PKCS#12 keystore in base64 with one key, which signs tokens. Each node makes its own key for TLS
+	// between load balancer and nodes. Default: a generated self-signed one.
 	Keystore Secret `json:"keystore,omitempty"`
 	// KeystorePassword opens the keystore and its key. Needed with keystore.
 	KeystorePassword Secret `json:"keystorePassword,omitempty"`
-	// RecoveryDays is for how many days a deleted secret or KMS key can be brought back: 0 (secrets are gone at once,
-	// the key after 7) or 7 to 30. Default: 0 in dev, 30 in prod.
+	// RecoveryDays is the number of days in which a deleted secret or KMS key can be restored: 0 (secrets are deleted
+	// at once, the key after 7 days) or 7 to 30. Default: 0 in dev, 30 in prod.
 	RecoveryDays int `json:"recoveryDays,omitempty" jsonschema:"minimum=0,maximum=30"`
-	// RetainKeyOnDelete leaves the KMS key in the account when the stack is destroyed, and with it the vault of backup, the
-	// backups in it and their manifests. A snapshot, an automated backup and a secret that can be brought back are unreadable
-	// without the key. Default: true with backup.enabled, or where a database leaves a final snapshot or its automated backups.
+	// RetainKeyOnDelete keeps the KMS key when the stack is destroyed, and with it the vault of backup, the backups in
+	// it and their manifests. Without the key, snapshots, automated backups and restorable secrets are unreadable.
+	// Default: true with backup.enabled, or if a database leaves a final snapshot or its automated backups.
 	RetainKeyOnDelete bool `json:"retainKeyOnDelete,omitempty"`
 }
 
-// RestoreFrom is a recovery point: snapshots of databases and the secrets that open them.
+// RestoreFrom is a recovery point: snapshots of databases, and the secrets that belong to them.
 type RestoreFrom struct {
-	// DatabaseSnapshots are the ARNs of RDS snapshots by the name of the instance that is made from each: `main` for
-	// database.instance, or a name of database.instances. AWS Backup's recovery points of RDS are such snapshots. A snapshot of
-	// another region or account that this one may read is good too. The ARN stays in the stack file as long as the instance is
-	// in use: it is part of the instance's identity.
+	// DatabaseSnapshots are the ARNs of RDS snapshots by the name of the instance to make: `main` for
+	// database.instance, or a name of database.instances. AWS Backup's recovery points of RDS are such snapshots. A
+	// snapshot of another region or account works too, if this account may read it. Keep the ARN in the stack file as
+	// long as the instance is in use: it is part of the instance's identity.
 	DatabaseSnapshots map[string]string `json:"databaseSnapshots,omitempty"`
-	// Keep are RDS instances of the stack that a restored one has taken the place of, as RDS calls them, without
-	// `<project>-<stack>-`: `main` for the one that was made without a snapshot. No node uses them. They stay as they are until
-	// they are let go by taking them out of the list.
+	// Keep are RDS instances of the stack that a restored one has replaced, by their RDS name without
+	// `<project>-<stack>-`: `main` for the one that was made without a snapshot. No node uses them. They stay
+	// unchanged. To delete one, remove it from the list.
 	Keep []string `json:"keep,omitempty"`
-	// Secrets is what the names of the source stack's secrets begin with, up to the last slash: `<project>-<stack>/<creation>/`.
-	// Secrets that this stack makes get their values. Those that it has already keep theirs, and values in the stack file win.
+	// Secrets is the prefix of the names of the source stack's secrets, up to the last slash:
+	// `<project>-<stack>/<creation>/`. Secrets that this stack creates get these values. Existing secrets keep theirs,
+	// and values in the stack file take precedence.
 	Secrets string `json:"secrets,omitempty"`
 }
 
-// Trust is what the server's truststore holds besides the product's own, the nodes' own and database.caBundle.
+// Trust adds authorities to the server's truststore, besides the product's own, the nodes' own and database.caBundle.
 type Trust struct {
-	// CABundle is a PEM file with certificate authorities of the team's own: those of a directory, a mail server, or an
+	// CABundle is a PEM file with certificate authorities of the team: those of a directory, a mail server, or an
 	// upstream identity provider. Without it the server refuses a certificate that none of the product's authorities
 	// has signed.
 	CABundle Artifact `json:"caBundle,omitempty"`
@@ -722,23 +730,23 @@ const (
 // UserStore is the primary user store.
 type UserStore struct {
 	// Type is `database` (the shared or the user database), or a directory: `readOnlyLdap`, `readWriteLdap`,
-	// `readOnlyActiveDirectory`, `readWriteActiveDirectory`. One that is read only must have the administrator,
-	// admin.username, before the first start. In `readWriteLdap` the server knows users and groups by the directory's
+	// `readOnlyActiveDirectory`, `readWriteActiveDirectory`. A read-only directory must have the administrator,
+	// admin.username, before the first start. With `readWriteLdap` the id of users and groups is the directory's
 	// `entryUUID`, and a group is a `groupOfNames` with at least one member. Default: `database`.
 	Type UserStoreType `json:"type,omitempty"`
 	// URL is the directory's URL, `ldaps://host:636`. Needed for a directory. A private authority's certificate goes
 	// into trust.caBundle.
 	URL string `json:"url,omitempty"`
-	// CIDRs are the ranges the directory's servers are in; nodes may connect to them on the URL's port. Needed for a
+	// CIDRs are the ranges of the directory's servers. Nodes may connect to them on the URL's port. Needed for a
 	// directory.
 	CIDRs []string `json:"cidrs,omitempty"`
-	// BindDN is the name that nodes bind with. Needed for a directory.
+	// BindDN is the name with which nodes bind. Needed for a directory.
 	BindDN string `json:"bindDn,omitempty"`
 	// BindPassword belongs to BindDN. Needed for a directory.
 	BindPassword Secret `json:"bindPassword,omitempty"`
-	// UserSearchBase is where users are. Needed for a directory.
+	// UserSearchBase is the search base of users. Needed for a directory.
 	UserSearchBase string `json:"userSearchBase,omitempty"`
-	// GroupSearchBase is where groups are.
+	// GroupSearchBase is the search base of groups.
 	GroupSearchBase string `json:"groupSearchBase,omitempty"`
 	// UserNameAttribute is the attribute with the user's name. Default: `uid`, and `sAMAccountName` in Active Directory.
 	UserNameAttribute string `json:"userNameAttribute,omitempty"`
@@ -746,52 +754,53 @@ type UserStore struct {
 	UserObjectClass string `json:"userObjectClass,omitempty"`
 }
 
-// Observability is what is kept and watched.
+// Observability configures logs and alarms.
 type Observability struct {
-	// LogRetention is for how many days logs are kept, one of CloudWatch's steps. Default: 14 in dev, 365 in prod.
+	// LogRetention is the number of days that logs are kept, one of CloudWatch's steps. Default: 14 in dev, 365 in
+	// prod.
 	LogRetention int `json:"logRetention,omitempty" jsonschema:"minimum=1,maximum=3653"`
-	// AlarmTopicARN is the SNS topic that is told of alarms and of failed refreshes, deployments, tasks and databases. Its
-	// policy must let events.amazonaws.com publish. Alarms exist without it; nobody is told.
+	// AlarmTopicARN is the SNS topic for alarms and for failures of refreshes, deployments, tasks and databases. Its
+	// policy must let events.amazonaws.com publish. Without a topic the alarms exist, but nobody is notified.
 	AlarmTopicARN string `json:"alarmTopicArn,omitempty"`
-	// MaxImageAgeDays is for how many days a node may run on an image of Amazon Linux, from when that was made, before an
-	// alarm rings: 0 (never) or 30 and more. On Fargate and EKS no instance is the stack's to renew, and there is no such
-	// alarm. Default: 90, since Amazon Linux 2023 has a new minor release each quarter.
+	// MaxImageAgeDays is the age in days of a node's Amazon Linux image at which an alarm goes off: 0 (no alarm) or 30
+	// and more. Fargate and EKS have no such alarm, since AWS chooses their images. Default: 90, since Amazon Linux
+	// 2023 has a new minor release each quarter.
 	MaxImageAgeDays int `json:"maxImageAgeDays,omitempty" jsonschema:"minimum=0,maximum=3650"`
 }
 
-// Usage is how much of what AWS charges by use a month takes. Amounts of data are in GB.
+// Usage is the monthly use of what AWS charges by use. Amounts of data are in GB.
 type Usage struct {
-	// DataOut is what the load balancer and the nodes send to the internet. Default: 100, as much as an account has free.
+	// DataOut is the traffic from load balancer and nodes to the internet. Default: 100, which is free for each
+	// account.
 	DataOut int `json:"dataOut,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// DataBetweenZones is what load balancer, nodes, database and endpoints send each other across zones, counted on both
-	// sides. Default: 100.
+	// DataBetweenZones is the traffic between load balancer, nodes, database and endpoints across zones, counted on
+	// both sides. Default: 100.
 	DataBetweenZones int `json:"dataBetweenZones,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// NATData is what goes through NAT gateways. Default: 10.
+	// NATData is the traffic through NAT gateways. Default: 10.
 	NATData int `json:"natData,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// EndpointData is what goes through interface endpoints: logs, secrets, images. Default: 20.
+	// EndpointData is the traffic through interface endpoints: logs, secrets, images. Default: 20.
 	EndpointData int `json:"endpointData,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// CapacityUnits is how many capacity units the load balancer uses on average: one is 25 new connections a second, 3,000
-	// connections a minute or 1 GB an hour. Default: 1.
+	// CapacityUnits is the average number of capacity units of the load balancer: one is 25 new connections a second,
+	// 3,000 connections a minute or 1 GB an hour. Default: 1.
 	CapacityUnits int `json:"capacityUnits,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// Logs is what nodes and databases write to their log groups. Default: 10.
+	// Logs is the data that nodes and databases write to their log groups. Default: 10.
 	Logs int `json:"logs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// FlowLogs is what the VPC's flow logs write. Default: 5.
+	// FlowLogs is the data of the VPC's flow logs. Default: 5.
 	FlowLogs int `json:"flowLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// ControlPlaneLogs is what the control plane of an EKS cluster writes, most of it the audit log. Default: 100.
+	// ControlPlaneLogs is the data of an EKS control plane's logs, most of it the audit log. Default: 100.
 	ControlPlaneLogs int `json:"controlPlaneLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// Files is what lies in the file system. Default: 1.
+	// Files is the data in the file system. Default: 1.
 	Files int `json:"files,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// FilesRead is what is read from the file system. Default: 10.
+	// FilesRead is the data read from the file system. Default: 10.
 	FilesRead int `json:"filesRead,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// FilesWritten is what is written to the file system. Default: 1.
+	// FilesWritten is the data written to the file system. Default: 1.
 	FilesWritten int `json:"filesWritten,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// Objects is what lies in each bucket. Default: 5.
+	// Objects is the data in each bucket. Default: 5.
 	Objects int `json:"objects,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// Images is what lies in each of the stack's own image repositories. Default: 2.
+	// Images is the data in each of the stack's own image repositories. Default: 2.
 	Images int `json:"images,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// Backups is by how much the backups of each RDS instance are larger than its storage; as much as that is free.
-	// Default: 0.
+	// Backups is the part of each RDS instance's backups that exceeds its storage, which is free. Default: 0.
 	Backups int `json:"backups,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// APICalls is how many calls each of KMS, Secrets Manager and a bucket gets. Default: 100000.
+	// APICalls is the number of calls of KMS, of Secrets Manager and of each bucket. Default: 100000.
 	APICalls int `json:"apiCalls,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 }

@@ -1,11 +1,11 @@
 package config
 
-// Provider is the configuration of the AWS provider, through which everything is asked and made, and of the AWS CLI's
-// call for the token of the Kubernetes cluster. All of it may be stored encrypted. An account that is not allowed is
-// refused before the first resource. Other keys than these are refused.
+// Provider is the configuration of the AWS provider for all look-ups and resources, and of the AWS CLI's call for the
+// token of the Kubernetes cluster. All of it may be stored encrypted. An account that is not allowed is refused before
+// the first resource. Other keys are refused.
 type Provider struct {
 	// These are the arguments of pulumi-aws's provider. An explicit provider reads none of the namespace aws by itself
-	// (pulumi-aws #1307 and #3259), so that every key has to be passed on.
+	// (pulumi-aws #1307 and #3259), so the program passes every key.
 
 	// Encrypted names the keys that the stack file holds encrypted.
 	Encrypted []string `json:"-"`
@@ -26,22 +26,21 @@ type Provider struct {
 	AssumeRole *AssumeRole `json:"assumeRole,omitempty"`
 	// AssumeRoleWithWebIdentity is a role that the provider assumes with a token of an OpenID Connect provider.
 	AssumeRoleWithWebIdentity *WebIdentity `json:"assumeRoleWithWebIdentity,omitempty"`
-	// AllowedAccountIds are the only accounts in which anything may be made or asked; in quotes. Exclusive with
-	// forbiddenAccountIds.
+	// AllowedAccountIds are the only accounts that the provider uses; in quotes. Exclusive with forbiddenAccountIds.
 	AllowedAccountIds []string `json:"allowedAccountIds,omitempty"`
-	// ForbiddenAccountIds are accounts in which nothing may be made or asked; in quotes.
+	// ForbiddenAccountIds are accounts that the provider must not use; in quotes.
 	ForbiddenAccountIds []string `json:"forbiddenAccountIds,omitempty"`
 	// DefaultTags are tags for every resource, besides those of wso2is:tags.
 	DefaultTags *DefaultTags `json:"defaultTags,omitempty"`
-	// IgnoreTags are tags that others write, and that the provider neither reads nor removes.
+	// IgnoreTags are tags of other owners. The provider neither reads nor removes them.
 	IgnoreTags *IgnoreTags `json:"ignoreTags,omitempty"`
-	// Endpoints has one object that names the URL to call instead of a service's own, by service.
+	// Endpoints has one object with URLs by service, which replace the service's own.
 	Endpoints []map[string]string `json:"endpoints,omitempty"`
-	// UseDualstackEndpoint calls the services' endpoints that have IPv6 too.
+	// UseDualstackEndpoint calls the services' dual-stack endpoints, which have IPv6 too.
 	UseDualstackEndpoint *bool `json:"useDualstackEndpoint,omitempty"`
 	// UseFipsEndpoint calls the services' FIPS endpoints.
 	UseFipsEndpoint *bool `json:"useFipsEndpoint,omitempty"`
-	// StsRegion is the region whose STS is called.
+	// StsRegion is the region of the STS endpoint.
 	StsRegion string `json:"stsRegion,omitempty"`
 	// S3UsePathStyle calls S3 with the bucket's name in the path.
 	S3UsePathStyle *bool `json:"s3UsePathStyle,omitempty"`
@@ -57,49 +56,49 @@ type Provider struct {
 	HttpProxy string `json:"httpProxy,omitempty"` //nolint:revive // as the provider spells it
 	// HttpsProxy is the proxy through which the provider sends HTTPS requests.
 	HttpsProxy string `json:"httpsProxy,omitempty"` //nolint:revive // as the provider spells it
-	// NoProxy lists the hosts that the provider calls without a proxy, with commas.
+	// NoProxy lists the hosts that the provider calls without a proxy, separated by commas.
 	NoProxy string `json:"noProxy,omitempty"`
 	// Insecure takes any certificate.
 	Insecure *bool `json:"insecure,omitempty"`
-	// MaxRetries is how often a request is made at the most.
+	// MaxRetries is the maximum number of attempts of a request.
 	MaxRetries *int `json:"maxRetries,omitempty" jsonschema:"minimum=0,maximum=1000"`
 	// RetryMode is `standard` or `adaptive`.
 	RetryMode string `json:"retryMode,omitempty"`
 	// TokenBucketRateLimiterCapacity is the capacity of the bucket that limits retries.
 	TokenBucketRateLimiterCapacity *int `json:"tokenBucketRateLimiterCapacity,omitempty" jsonschema:"minimum=0,maximum=1000000"`
-	// SkipCredentialsValidation leaves out the check of the credentials. Default: false.
+	// SkipCredentialsValidation skips the check of the credentials. Default: false.
 	SkipCredentialsValidation *bool `json:"skipCredentialsValidation,omitempty"`
-	// SkipMetadataApiCheck leaves out the metadata service as a source of credentials. Default: true.
+	// SkipMetadataApiCheck does not use the metadata service for credentials. Default: true.
 	SkipMetadataApiCheck *bool `json:"skipMetadataApiCheck,omitempty"` //nolint:revive // as the provider spells it
-	// SkipRegionValidation leaves out the check of the region's name. Default: true.
+	// SkipRegionValidation skips the check of the region's name. Default: true.
 	SkipRegionValidation *bool `json:"skipRegionValidation,omitempty"`
-	// SkipRequestingAccountId leaves out the question for the account. Default: false.
+	// SkipRequestingAccountId skips the request for the account's id. Default: false.
 	SkipRequestingAccountId *bool `json:"skipRequestingAccountId,omitempty"` //nolint:revive // as the provider spells it
 }
 
-// AssumeRole is a role and how it is assumed.
+// AssumeRole is a role and the settings of its session.
 type AssumeRole struct {
 	// RoleArn is the role's ARN.
 	RoleArn string `json:"roleArn"`
 	// SessionName names the session in CloudTrail.
 	SessionName string `json:"sessionName,omitempty"`
-	// ExternalId is what the role's trust policy may ask for. Not on eks.
+	// ExternalId is the external id for the role's trust policy. Not on eks.
 	ExternalId string `json:"externalId,omitempty"` //nolint:revive // as the provider spells it
 	// Duration is how long the session lasts, such as 1h.
 	Duration string `json:"duration,omitempty"`
-	// Policy is a policy document that narrows the session.
+	// Policy is a policy document that restricts the session.
 	Policy string `json:"policy,omitempty"`
-	// PolicyArns are policies that narrow the session.
+	// PolicyArns are policies that restrict the session.
 	PolicyArns []string `json:"policyArns,omitempty"`
 	// SourceIdentity is the source identity of the session. Not on eks.
 	SourceIdentity string `json:"sourceIdentity,omitempty"`
 	// Tags are the session's tags. Not on eks.
 	Tags map[string]string `json:"tags,omitempty"`
-	// TransitiveTagKeys are the keys of the tags that pass on to further sessions. Not on eks.
+	// TransitiveTagKeys are the keys of the tags that pass to further sessions. Not on eks.
 	TransitiveTagKeys []string `json:"transitiveTagKeys,omitempty"`
 }
 
-// WebIdentity is a role and the token with which it is assumed.
+// WebIdentity is a role and the token to assume it.
 type WebIdentity struct {
 	// RoleArn is the role's ARN.
 	RoleArn string `json:"roleArn"`
@@ -111,9 +110,9 @@ type WebIdentity struct {
 	WebIdentityTokenFile string `json:"webIdentityTokenFile,omitempty"`
 	// Duration is how long the session lasts, such as 1h.
 	Duration string `json:"duration,omitempty"`
-	// Policy is a policy document that narrows the session.
+	// Policy is a policy document that restricts the session.
 	Policy string `json:"policy,omitempty"`
-	// PolicyArns are policies that narrow the session.
+	// PolicyArns are policies that restrict the session.
 	PolicyArns []string `json:"policyArns,omitempty"`
 }
 
@@ -123,10 +122,10 @@ type DefaultTags struct {
 	Tags map[string]string `json:"tags,omitempty"`
 }
 
-// IgnoreTags are tags that the provider leaves alone.
+// IgnoreTags are tags that the provider does not touch.
 type IgnoreTags struct {
 	// Keys are tags by key.
 	Keys []string `json:"keys,omitempty"`
-	// KeyPrefixes are tags by how their keys begin.
+	// KeyPrefixes are tags by the prefix of their keys.
 	KeyPrefixes []string `json:"keyPrefixes,omitempty"`
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// fillUsage completes what a month's bill is taken to depend on. The figures are of a small cluster; the control plane's logs are
-// those of an EKS cluster with every log type on, of which AWS's customers report about 100 GB a month.
+// fillUsage completes the assumed use for a month's bill. The figures are those of a small cluster. AWS's customers
+// report about 100 GB a month of logs for an EKS cluster with every log type on.
 func (c *Cluster) fillUsage() {
 	u := &c.Usage
 	unless(c, "usage.dataOut", &u.DataOut, 100)
@@ -25,7 +25,7 @@ func (c *Cluster) fillUsage() {
 	unless(c, "usage.apiCalls", &u.APICalls, 100000)
 }
 
-// Amounts are the figures by the key that the stack file has for each.
+// Amounts are the figures by their key in the stack file.
 func (u Usage) Amounts() map[string]int {
 	amounts := map[string]int{}
 	for i, v := 0, reflect.ValueOf(u); i < v.NumField(); i++ {

@@ -11,15 +11,15 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// validator checks one configuration and collects what is wrong. Ranges of numbers and lists of values are checked
-// while decoding; here is what needs more than one value, or a rule of its own.
+// validator checks one configuration and collects problems. Decoding already checks ranges of numbers and lists of
+// values; the rules here need more than one value.
 type validator struct {
 	Problems
-	// Cluster has its defaults filled in.
+	// Cluster has its defaults.
 	Cluster
-	// written is what the stack says itself.
+	// written has only the values of the stack file.
 	written Cluster
-	// facts are empty where the release is unknown, which decoding reports.
+	// facts are empty for an unknown release, which decoding reports.
 	facts product.Facts
 }
 
@@ -57,10 +57,10 @@ func (c *Cluster) validate(written Cluster) Problems {
 }
 
 const (
-	// maxName leaves room in RDS's 63 characters for what follows the cluster's name. Where AWS takes less, the program
-	// cuts the name.
+	// maxName leaves room in RDS's 63 characters for what follows the cluster's name. Where AWS allows less, the
+	// program shortens the name.
 	maxName = 40
-	// maxTags leaves room for the program's own among AWS's 50.
+	// maxTags leaves room for the program's own tags in AWS's 50.
 	maxTags = 40
 )
 
@@ -83,7 +83,7 @@ func (v *validator) identity() {
 	}
 	if !regionName.MatchString(v.Region) {
 		v.Problems = append(v.Problems, Problem{
-			Path: regionKey, Problem: fmt.Sprintf("%q is no region", v.Region),
+			Path: regionKey, Problem: fmt.Sprintf("%q is not a region", v.Region),
 			Fix: "run `pulumi config set aws:region eu-west-1`, with a region of yours",
 		})
 	} else if isolated := strings.Split(v.Region, "-")[1]; strings.HasPrefix(isolated, "iso") {
@@ -108,8 +108,8 @@ func (v *validator) tags() {
 		count += len(given.Tags)
 	}
 	if count > maxTags {
-		v.refuse("tags", fmt.Sprintf("write %d at the most", maxTags),
-			"%d tags and the program's own are more than AWS takes", count)
+		v.refuse("tags", fmt.Sprintf("write at most %d", maxTags),
+			"%d tags and the program's own are more than AWS allows", count)
 	}
 	for _, key := range slices.Sorted(maps.Keys(v.Tags)) {
 		v.tag("tags."+key, key, v.Tags[key])
@@ -120,13 +120,13 @@ func (v *validator) tags() {
 func (v *validator) tag(path, key, value string) {
 	switch {
 	case strings.HasPrefix(strings.ToLower(key), "aws:"):
-		v.refuse(path, "write a key without that prefix", "AWS keeps the prefix aws: to itself")
+		v.refuse(path, "write a key without that prefix", "AWS reserves the prefix aws:")
 	case slices.Contains(ownTags, key):
 		v.refuse(path, "write another key", "the program sets this tag itself")
 	case key == "" || len([]rune(key)) > 128 || !tagText.MatchString(key):
-		v.refuse(path, "write 1 to 128 letters, digits, blanks and _.:/=+-@", "AWS does not take the key")
+		v.refuse(path, "write 1 to 128 letters, digits, blanks and _.:/=+-@", "AWS does not allow the key")
 	case len([]rune(value)) > 256 || !tagText.MatchString(value):
-		v.refuse(path, "write at most 256 letters, digits, blanks and _.:/=+-@", "AWS does not take the value")
+		v.refuse(path, "write at most 256 letters, digits, blanks and _.:/=+-@", "AWS does not allow the value")
 	}
 }
 
@@ -137,7 +137,7 @@ func (v *validator) cidrs(path string, list []string) {
 	}
 }
 
-// cidr checks one IPv4 range, and returns it only where it is right.
+// cidr checks one IPv4 range, and returns it only if it is valid.
 func (v *validator) cidr(path, text string) (netip.Prefix, bool) {
 	prefix, err := netip.ParsePrefix(text)
 	switch {
@@ -153,7 +153,7 @@ func (v *validator) cidr(path, text string) (netip.Prefix, bool) {
 
 var arnShape = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):([a-z0-9-]+):([a-z0-9-]*):(\d{12}):(.+)$`)
 
-// arn checks the ARN of a resource in the cluster's region. Resource is how its last part begins.
+// arn checks the ARN of a resource in the cluster's region. Resource is the beginning of its last part.
 func (v *validator) arn(path, arn, service, resource string) {
 	parts := arnShape.FindStringSubmatch(arn)
 	switch {

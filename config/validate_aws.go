@@ -10,14 +10,14 @@ import (
 
 var accountID = regexp.MustCompile(`^\d{12}$`)
 
-// provider checks what would make the AWS provider act as somebody else than the stack file says.
+// provider checks settings with which the AWS provider would use another identity than the stack file says.
 func (v *validator) provider() {
 	p := v.Provider
 	switch {
 	case p.AccessKey != "" && !p.SecretKey.Set():
-		v.refuse(providerNamespace+"secretKey", "give it, or leave out accessKey", "accessKey is nothing without it")
+		v.refuse(providerNamespace+"secretKey", "write it, or leave out accessKey", "accessKey needs it")
 	case p.AccessKey == "" && p.SecretKey.Set():
-		v.refuse(providerNamespace+"accessKey", "give it, or leave out secretKey", "secretKey is nothing without it")
+		v.refuse(providerNamespace+"accessKey", "write it, or leave out secretKey", "secretKey needs it")
 	}
 	if p.Token.Set() && p.AccessKey == "" {
 		v.refuse(providerNamespace+"token", "give accessKey and secretKey too", "a session token belongs to keys")
@@ -36,7 +36,7 @@ func (v *validator) provider() {
 	}
 	restricted := len(p.AllowedAccountIds)+len(p.ForbiddenAccountIds) > 0
 	if len(p.AllowedAccountIds) > 0 && len(p.ForbiddenAccountIds) > 0 {
-		v.refuse(providerNamespace+"forbiddenAccountIds", "leave out one of them", "the provider takes it or allowedAccountIds, not both")
+		v.refuse(providerNamespace+"forbiddenAccountIds", "leave out one of them", "the provider accepts only one of it and allowedAccountIds")
 	}
 	if skip := p.SkipRequestingAccountId; restricted && skip != nil && *skip {
 		v.refuse(providerNamespace+"skipRequestingAccountId", "leave it out", "the provider then cannot know whether the account is allowed")
@@ -48,7 +48,7 @@ func (v *validator) provider() {
 		v.role("assumeRoleWithWebIdentity.roleArn", role.RoleArn)
 		if role.WebIdentityToken.Set() == (role.WebIdentityTokenFile != "") {
 			v.refuse(providerNamespace+"assumeRoleWithWebIdentity.webIdentityTokenFile", "write webIdentityTokenFile, or set webIdentityToken",
-				"the role is assumed with one token")
+				"the provider needs exactly one token to assume the role")
 		}
 	}
 	if len(p.Endpoints) > 1 {
@@ -63,7 +63,7 @@ func (v *validator) role(path, arn string) {
 	}
 }
 
-// providerTags checks the provider's own tags against those of the program.
+// providerTags compares the provider's own tags with those of the program.
 func (v *validator) providerTags() {
 	if given := v.Provider.DefaultTags; given != nil {
 		for _, key := range slices.Sorted(maps.Keys(given.Tags)) {
@@ -86,10 +86,11 @@ func (v *validator) providerTags() {
 	}
 }
 
-// tokenOfCLI refuses what `aws eks get-token` cannot do: its only option for a role is --role-arn, and the AWS CLI reads
-// one configuration file and one credentials file (AWS CLI, eks get-token and "Configuration and credential files").
+// tokenOfCLI refuses settings that `aws eks get-token` does not support: its only option for a role is --role-arn, and
+// the AWS CLI reads one configuration file and one credentials file (AWS CLI, eks get-token and "Configuration and
+// credential files").
 func (v *validator) tokenOfCLI() {
-	const cannot, profile = "the kubeconfig's token comes from `aws eks get-token`, which cannot say it",
+	const cannot, profile = "the kubeconfig's token comes from `aws eks get-token`, which has no option for it",
 		"write aws:profile, and put it into that profile of the AWS configuration file"
 	p := v.Provider
 	if role := p.AssumeRole; role != nil {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// cronExpression is an AWS cron expression whose minute is one number, since AWS Backup makes no backup more often than each hour
-// ("Backup plan options and configuration" in its developer guide). Its fields are minutes, hours, days of the month, months,
-// days of the week, years.
+// cronExpression is an AWS cron expression whose minute is one number, since AWS Backup makes backups at most once an
+// hour ("Backup plan options and configuration" in its developer guide). Its fields are minutes, hours, days of the
+// month, months, days of the week, years.
 var cronExpression = regexp.MustCompile(`^cron\(([0-5]?\d) ([\d*,/-]+) ([\d*,/?LW-]+) ([\dA-Z*,/-]+) ([\dA-Z*,/?L#-]+) ([\d*,/-]+)\)$`)
 
 var (
@@ -20,7 +20,8 @@ var (
 
 const (
 	minutesPerHour = 60
-	// beforeMaintenance is for how long before a maintenance window AWS Backup starts no backup of a database (same page).
+	// beforeMaintenance is the time before a maintenance window in which AWS Backup starts no backup of a database
+	// (same page).
 	beforeMaintenance = minutesPerHour
 )
 
@@ -29,15 +30,15 @@ func (v *validator) backup() {
 	if !b.Enabled {
 		for path, given := range map[string]bool{"backup.lock": b.Lock != nil, "backup.copyTo": b.CopyTo != nil} {
 			if given {
-				v.refuse(path, "leave it out, or write backup.enabled: true", "without a plan nothing is kept or copied")
+				v.refuse(path, "leave it out, or write backup.enabled: true", "without a plan there is no backup to keep or copy")
 			}
 		}
 		return
 	}
 	if fields := cronExpression.FindStringSubmatch(b.Schedule); fields == nil || (fields[3] == "?") == (fields[5] == "?") ||
 		len(b.starts()) == 0 {
-		v.refuse("backup.schedule", "write six fields with one minute, and a ? for the days that do not count, such as cron(0 5 * * ? *)",
-			"%q is no cron expression that AWS Backup takes", b.Schedule)
+		v.refuse("backup.schedule", "write six fields with one minute, and a ? for unused days, such as cron(0 5 * * ? *)",
+			"%q is no valid cron expression of AWS Backup", b.Schedule)
 	}
 	if b.CompletionWindow < b.StartWindow+minutesPerHour {
 		v.refuse("backup.completionWindow", "write "+strconv.Itoa(b.StartWindow+minutesPerHour)+" or more",
@@ -45,7 +46,7 @@ func (v *validator) backup() {
 	}
 	if v.FileSystem.Backup {
 		v.refuse("fileSystem.backup", "leave it out, or write backup.enabled: false",
-			"the plan of wso2is:backup has the file system already, and a second backup each day costs as much again")
+			"the plan of wso2is:backup already backs up the file system, and a second daily backup would double the cost")
 	}
 	v.vaultLock()
 	v.backupCopy()
@@ -62,7 +63,7 @@ func (v *validator) vaultLock() {
 		v.refuse("backup.lock.maxRetentionDays", "write minRetentionDays or more", "%d days are less than minRetentionDays", most)
 	case v.Backup.RetentionDays < lock.MinRetentionDays, most > 0 && v.Backup.RetentionDays > most:
 		// "AWS Backup Vault Lock": the vault fails each backup job whose retention is outside.
-		v.refuse("backup.retentionDays", "write a number within the lock", "a vault with this lock takes no backup that is kept for %d days",
+		v.refuse("backup.retentionDays", "write a number within the lock", "a vault with this lock refuses a backup that is kept for %d days",
 			v.Backup.RetentionDays)
 	}
 }
@@ -98,7 +99,7 @@ func (v *validator) backupCopy() {
 	}
 }
 
-// starts are the minutes of a day at which backups are due. It is empty where the schedule cannot be read.
+// starts are the minutes of a day at which backups are due. It is empty if the schedule cannot be read.
 func (b Backup) starts() []int {
 	fields := cronExpression.FindStringSubmatch(b.Schedule)
 	if fields == nil {
@@ -133,7 +134,7 @@ func (b Backup) starts() []int {
 	return all
 }
 
-// backup tells of backups that are due while AWS Backup, or RDS, starts none.
+// backup warns of backups that are due while AWS Backup, or RDS, starts none.
 func (w *warnings) backup(c *Cluster) {
 	if !c.Backup.Enabled {
 		return
@@ -164,10 +165,10 @@ func (w *warnings) backup(c *Cluster) {
 	}
 }
 
-// Region is that of the vault.
+// Region is the vault's region.
 func (b BackupCopy) Region() string { return b.part(2) }
 
-// Account is that of the vault.
+// Account is the vault's account.
 func (b BackupCopy) Account() string { return b.part(3) }
 
 func (b BackupCopy) part(n int) string {

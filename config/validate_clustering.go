@@ -22,13 +22,13 @@ var (
 	hazelcastName = regexp.MustCompile(`^hazelcast(\.[A-Za-z0-9_-]+)+$`)
 )
 
-// ownHazelcast are the properties that have a configuration key or that the program relies on.
+// ownHazelcast are the properties that have a configuration key or on which the program relies.
 var ownHazelcast = map[string]string{
 	"hazelcast.max.no.heartbeat.seconds": "write clustering.heartbeatTimeout",
 	"hazelcast.config":                   "write clustering.hazelcastXml",
 }
 
-// schemeNeeds is what a scheme relies on.
+// schemeNeeds are the requirements of each scheme.
 var schemeNeeds = map[Scheme]string{
 	AWS:        "aws asks EC2 for instances that are nodes",
 	WKA:        "wka lists nodes with fixed addresses",
@@ -45,7 +45,7 @@ func (v *validator) scheme() {
 	}
 }
 
-// orScheme is advice with the scheme that would do instead, where the topology has it.
+// orScheme is advice that names another scheme that would work, if the topology has it.
 func (v *validator) orScheme(advice string, scheme Scheme) string {
 	if slices.Contains(v.row().schemes, scheme) {
 		advice += ", or write clustering.scheme: " + string(scheme)
@@ -62,7 +62,7 @@ func (v *validator) clustering() {
 	}
 	if (k.Scheme == AWS || k.Scheme == AWSECS) && k.Port > ports.HazelcastProbedLast {
 		v.refuse("clustering.port", fmt.Sprintf("write %d to %d", ports.HazelcastFirst, ports.HazelcastProbedLast),
-			"%d is never probed by the scheme %s, so every node would stay alone", k.Port, k.Scheme)
+			"%d is not a port that the scheme %s probes, so no node would find another", k.Port, k.Scheme)
 	}
 	for _, unread := range []struct {
 		key  string
@@ -78,7 +78,7 @@ func (v *validator) clustering() {
 		switch path := "clustering." + unread.key; {
 		case !unread.set:
 		case unread.key == "aws" && k.Scheme == AWSECS && written.AWS.IAMRole != "":
-			v.refuse(path+".iamRole", "leave it out, and the task's own role is taken",
+			v.refuse(path+".iamRole", "leave it out; the task's own role is then used",
 				"with it Hazelcast asks the metadata service for the role's credentials instead of ECS; a task with an address "+
 					"of its own gets none there and starts alone")
 		case !slices.Contains(unread.by, k.Scheme):
@@ -90,7 +90,7 @@ func (v *validator) clustering() {
 	group, err := netip.ParseAddr(k.Multicast.Address)
 	if err != nil || !group.Is4() || !group.IsMulticast() || group.IsLinkLocalMulticast() {
 		v.refuse("clustering.multicast.address", "write one inside 239.0.0.0/8",
-			"%q is no multicast group that a router carries",
+			"%q is not a multicast group that a router forwards",
 			k.Multicast.Address)
 	}
 	v.awsDiscovery()
@@ -101,7 +101,7 @@ func (v *validator) awsDiscovery() {
 	a := v.Clustering.AWS
 	if a.AccessKey.Set() != a.SecretKey.Set() {
 		v.refuse("clustering.aws", "write accessKey and secretKey, or neither to use the instance's role",
-			"one half of the access key is missing")
+			"the access key is incomplete")
 	}
 	v.secretText("clustering.aws.accessKey", a.AccessKey, 16, 128)
 	v.secretText("clustering.aws.secretKey", a.SecretKey, 16, 128)
@@ -121,7 +121,7 @@ func (v *validator) hazelcast() {
 		case !hazelcastName.MatchString(name):
 			v.refuse(path, "write a name such as hazelcast.slow.operation.detector.enabled", "%q is no Hazelcast property", name)
 		case own:
-			v.refuse(path, fix, "the property has a key of its own")
+			v.refuse(path, fix, "the property has its own configuration key")
 		default:
 			v.literalText(path, k.Hazelcast[name])
 		}
@@ -160,7 +160,7 @@ func (v *validator) hazelcastXML() {
 	}
 }
 
-// hazelcastFile is what a hazelcast.xml must have in common with the configuration.
+// hazelcastFile is the part of a hazelcast.xml that must match the configuration.
 type hazelcastFile struct{ name, port string }
 
 func parseHazelcastXML(text string) (hazelcastFile, error) {
@@ -191,7 +191,7 @@ func parseHazelcastXML(text string) (hazelcastFile, error) {
 	}, nil
 }
 
-// wkaMembers checks that the well-known members reach every node: one left out forms a cluster of its own.
+// wkaMembers checks that the list of well-known members has every node. A missing node would form a cluster of its own.
 func (v *validator) wkaMembers() {
 	covered := map[netip.AddrPort]bool{}
 	for i, text := range v.Clustering.WKAMembers {
@@ -202,7 +202,7 @@ func (v *validator) wkaMembers() {
 				"%q is no well-known member", text)
 		case expanded[0].Port() < ports.HazelcastFirst || expanded[0].Port() > ports.HazelcastLast:
 			v.refuse(path, fmt.Sprintf("write a port from %d to %d", ports.HazelcastFirst, ports.HazelcastLast),
-				"%d is no port that the firewall opens", expanded[0].Port())
+				"%d is not a port that the firewall opens", expanded[0].Port())
 		default:
 			for _, member := range expanded {
 				covered[member] = true
@@ -213,17 +213,18 @@ func (v *validator) wkaMembers() {
 		member := fmt.Sprintf("%s:%d", m.Address, m.Port)
 		own, err := netip.ParseAddrPort(member)
 		if err == nil && len(v.Clustering.WKAMembers) > 0 && !covered[own] {
-			v.refuse("clustering.wkaMembers", "add "+member, "%s is not among the well-known members and would stay alone",
+			v.refuse("clustering.wkaMembers", "add "+member, "%s is not in the list of well-known members and would form its own cluster",
 				m.Name)
 		}
 	}
 }
 
-// wkaMember is a well-known member: the address without its last octet, that octet, the last one of a range, and the port.
+// wkaMember matches a well-known member: the address without its last octet, that octet, the last one of a range, and
+// the port.
 var wkaMember = regexp.MustCompile(`^(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?:-(\d{1,3}))?:([1-9]\d{0,4})$`)
 
-// ExpandMember lists the addresses that a well-known member stands for: address:port, or a range over the last octet
-// such as 10.0.1.10-20:5701. It lists none for a text that is no well-known member.
+// ExpandMember lists the addresses of a well-known member: address:port, or a range over the last octet such as
+// 10.0.1.10-20:5701. It returns none for any other text.
 func ExpandMember(text string) []netip.AddrPort {
 	m := wkaMember.FindStringSubmatch(text)
 	if m == nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/distribution/reference"
 )
 
-// container checks what tasks and pods run, and refuses on each topology what only another one reads.
+// container checks the images of tasks and pods, and refuses keys that the topology does not read.
 func (v *validator) container() {
 	c, written := v.Container, v.written.Container
 	if !v.Containerized() {
@@ -33,11 +33,11 @@ func (v *validator) container() {
 	}
 }
 
-// inOwnRepository is what names an image of a repository that is known already: a tag, a digest or both.
+// inOwnRepository matches the reference of an image in the stack's own repository: a tag, a digest or both.
 var inOwnRepository = regexp.MustCompile(`^(?:\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`)
 
-// image checks an image's name as the container runtimes read it, except that a registry and a tag or digest are
-// needed: Docker's defaults, docker.io and latest, are what nobody means in production.
+// image checks an image's name like the container runtimes, but requires a registry and a tag or digest. Docker's
+// defaults, docker.io and latest, are wrong in production.
 func (v *validator) image(path, text string) {
 	if text == "" {
 		return
@@ -49,11 +49,11 @@ func (v *validator) image(path, text string) {
 		return
 	}
 	if reference.IsNameOnly(named) {
-		v.refuse(path, fix, "%q has neither a tag nor a digest", text)
+		v.refuse(path, fix, "%q has no tag and no digest", text)
 	}
 	own := regexp.MustCompile(`^\d{12}\.dkr\.ecr\.` + regexp.QuoteMeta(v.Region+"."+DNSSuffix(v.Region)) + `$`)
 	if registry := reference.Domain(named); !v.Network.CallsHTTPS() && !own.MatchString(registry) {
 		v.refuse(path, "push it to ECR in "+v.Region+", or write the registry's addresses as network.egressCidrs",
-			"nodes are not let out to %s", registry)
+			"nodes may not call %s", registry)
 	}
 }

@@ -19,7 +19,7 @@ var (
 	className    = regexp.MustCompile(`^db\.([a-z]+\d[a-z0-9-]*)\.([a-z0-9][a-z0-9.-]*)$`)
 )
 
-// ownDatabases are names that RDS or the program keeps for itself, besides those of the engines.
+// ownDatabases are names that RDS or the program reserves, besides those of the engines.
 var ownDatabases = []string{"admin", "rdsadmin", "wso2admin"}
 
 func (v *validator) database() {
@@ -43,7 +43,7 @@ func (v *validator) database() {
 	}
 	v.logical()
 	if _, ok := v.written.Database.Instances[MainInstance]; ok && db.Existing == nil {
-		v.refuse("database.instances."+MainInstance, "write database.instance", "the main instance has a key of its own")
+		v.refuse("database.instances."+MainInstance, "write database.instance", "the main instance has its own key")
 	}
 	for _, name := range slices.Sorted(maps.Keys(db.Instances)) {
 		path := instancePath(name)
@@ -170,7 +170,7 @@ func (v *validator) logical() {
 	}
 }
 
-// instance checks one RDS instance. Written is what the stack says of it; what it inherits is refused only once.
+// instance checks one RDS instance. Written has the stack's own values; an inherited value is refused only once.
 func (v *validator) instance(path string, i, written DBInstance) {
 	main := path == "database.instance"
 	if main || written.Class != "" {
@@ -199,7 +199,7 @@ func (v *validator) class(path, class string) {
 		v.refuse(path, "write an Intel class such as "+facts.Class(v.Database.Edition), "RDS does not run %s on %s", v.Database.Engine, class)
 	case slices.Contains([]string{"nano", "micro", "small"}, parts[2]):
 		v.refuse(path, fmt.Sprintf("write %s or a larger class", facts.DevClass),
-			"%s has no room for the connections of the nodes", class)
+			"%s has too few connections for the nodes", class)
 	default:
 		rds := facts.RDS(v.Database.Edition)
 		if list := offering.Classes(rds); !list.Exists(v.Region, parts[1]+"."+parts[2]) {
@@ -222,7 +222,7 @@ var (
 	weekdays   = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 )
 
-// window is a span of minutes in a day or a week. It may pass the end of either.
+// window is a span of minutes in a day or a week. It may pass midnight or the end of the week.
 type window struct{ start, length int }
 
 func (v *validator) windows(path string, i DBInstance) {
@@ -243,7 +243,7 @@ func (v *validator) windows(path string, i DBInstance) {
 	for day := range weekdays {
 		daily := window{start: day*minutesPerDay + backup.start, length: backup.length}
 		if daily.overlaps(maintenance) {
-			v.refuse(path+".maintenanceWindow", "write windows that are apart", "%s overlaps the backups of %s",
+			v.refuse(path+".maintenanceWindow", "write windows that do not overlap", "%s overlaps the backups of %s",
 				i.MaintenanceWindow,
 				i.BackupWindow)
 			return

@@ -28,7 +28,7 @@ var systemNamespaces = []string{
 	"default", "kube-system", "kube-public", "kube-node-lease", "amazon-cloudwatch", "aws-secrets-manager",
 }
 
-// eks checks what only the topology eks reads.
+// eks checks the options of the topology eks.
 func (v *validator) eks() {
 	e := v.EKS
 	v.tokenOfCLI()
@@ -68,14 +68,14 @@ func (v *validator) eks() {
 	v.image("eks.controller.image", e.Controller.Image)
 }
 
-// apiAccess checks who reaches the Kubernetes API, and who may do what there.
+// apiAccess checks who reaches the Kubernetes API, and with which permissions.
 func (v *validator) apiAccess() {
 	e := v.EKS
 	if len(e.PublicAccessCIDRs) == 0 && v.Network.Adopt == nil {
 		v.refuse("eks.publicAccessCidrs",
-			"write the public addresses of the machine that runs pulumi, such as 203.0.113.7/32, or move into a VPC "+
+			"write the public addresses of the machine that runs pulumi, such as 203.0.113.7/32, or use a VPC "+
 				"that it reaches with network.adopt",
-			"a private endpoint in a VPC that is made here is out of reach, so nothing could be put into the cluster")
+			"pulumi cannot reach a private endpoint in a new VPC, so it could not create anything in the cluster")
 	}
 	v.cidrs("eks.publicAccessCidrs", e.PublicAccessCIDRs)
 	for i, text := range e.PublicAccessCIDRs {
@@ -98,7 +98,7 @@ func (v *validator) apiAccess() {
 	}
 }
 
-// membershipScheme checks the jar that a release without the scheme needs.
+// membershipScheme checks the jar of a release that lacks the scheme.
 func (v *validator) membershipScheme() {
 	const path = "eks.membershipScheme"
 	jar := v.EKS.MembershipScheme
@@ -108,14 +108,14 @@ func (v *validator) membershipScheme() {
 		v.refuse(path, "write source: s3://…/kubernetes-membership-scheme-1.0.x.jar, or container.baked: true",
 			"%s does not ship the membership scheme kubernetes", v.Version)
 	case jar != (Artifact{}) && v.facts.Kernel != "" && (!needed || v.Container.Baked):
-		v.refuse(path, "leave it out", "nothing needs the jar: the release, the image or a cluster without members does not "+
+		v.refuse(path, "leave it out", "the release, the image or a cluster without members does not need the jar "+
 			"read it")
 	case jar != (Artifact{}):
 		v.artifact(path, jar)
 	}
 }
 
-// adoptedCluster checks an existing cluster, and refuses what only one that is made here reads.
+// adoptedCluster checks an existing cluster, and refuses keys for the stack's own cluster.
 func (v *validator) adoptedCluster() {
 	a, e := v.EKS.Cluster, v.written.EKS
 	if v.Network.Adopt == nil {
@@ -145,15 +145,15 @@ func (v *validator) adoptedCluster() {
 	}
 }
 
-// podNodes checks the size of a pod and of the Kubernetes nodes that hold it.
+// podNodes checks the size of a pod and of the Kubernetes nodes.
 func (v *validator) podNodes() {
 	n, written := v.Nodes, v.written.Nodes
 	if written.AMI != "" {
 		v.refuse("nodes.ami", "write eks.nodeGroup.ami: al2023 or bottlerocket",
-			"EKS picks the image of its nodes for the Kubernetes version")
+			"EKS chooses the image of its nodes for the Kubernetes version")
 	}
 	if len(written.Members) > 0 {
-		v.refuse("nodes.members", "write nodes.count", "pods come and go, and have no fixed addresses")
+		v.refuse("nodes.members", "write nodes.count", "pods have no fixed addresses")
 	}
 	v.heap()
 	if v.EKS.Cluster != nil {
@@ -162,7 +162,7 @@ func (v *validator) podNodes() {
 	t, known := instancetype.Lookup(n.InstanceType)
 	switch {
 	case n.InstanceType == "":
-		v.refuse("nodes.cpu", "write smaller pods and more of them", "no type holds a pod with %d vCPU and %d GiB", n.CPU,
+		v.refuse("nodes.cpu", "write smaller pods and more of them", "no instance type holds a pod with %d vCPU and %d GiB", n.CPU,
 			n.Memory)
 	case !known:
 		v.refuse("nodes.instanceType", knownTypes, "%q is not a known instance type", n.InstanceType)
@@ -183,7 +183,8 @@ func (v *validator) podNodes() {
 // maxGroup is EKS's quota of nodes in a managed node group.
 const maxGroup = 450
 
-// validatePodCapacity sizes the node group, and checks that it holds the pods and that its nodes' addresses fit the subnets.
+// validatePodCapacity sizes the node group, and checks that it holds the pods and that its nodes' addresses fit the
+// subnets.
 func (c *Cluster) validatePodCapacity() Problems {
 	var p Problems
 	if c.EKS.Cluster != nil {
@@ -210,7 +211,7 @@ func (c *Cluster) validatePodCapacity() Problems {
 	for _, s := range c.Subnets() {
 		subnet, err := netip.ParsePrefix(s.Private.CIDR)
 		if err != nil {
-			continue // refused as the subnet's own problem
+			continue // the subnet has its own problem
 		}
 		// An update of the node group starts a node in each zone before it ends one.
 		fits := (subnets.Room(subnet)/capacity.NodeAddresses(c.PodsPerNode()) - 1) * zones
@@ -226,8 +227,8 @@ func (c *Cluster) validatePodCapacity() Problems {
 
 var nodeRelease = regexp.MustCompile(`^\d+\.\d+\.\d+-[0-9a-f]{8}$`)
 
-// nodeRelease checks the release of the nodes' image. Amazon Linux's begins with the Kubernetes version, and EKS refuses
-// one of another version; Bottlerocket has numbers of its own.
+// nodeRelease checks the release of the nodes' image. Amazon Linux's begins with the Kubernetes version, and EKS
+// refuses one of another version. Bottlerocket has its own numbers.
 func (v *validator) nodeRelease() {
 	g, version := v.EKS.NodeGroup, string(v.EKS.Version)
 	switch {

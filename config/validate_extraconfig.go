@@ -10,19 +10,20 @@ import (
 	"unicode"
 )
 
-// extraConfig refuses what the program writes itself, and what would not reach the server's files as it is written.
+// extraConfig refuses keys that the program writes itself, and values that would not reach the server's files
+// unchanged.
 func (v *validator) extraConfig() {
 	for _, name := range slices.Sorted(maps.Keys(v.ExtraConfig)) {
 		if _, table := v.ExtraConfig[name].(map[string]any); !table {
 			v.refuse("extraConfig."+name, fmt.Sprintf("write keys under a table, such as %s: {key: value}", name),
-				"deployment.toml has no keys outside of tables")
+				"deployment.toml has keys only in tables")
 			continue
 		}
 		v.extraKey([]string{name}, v.ExtraConfig[name])
 	}
 }
 
-// extraKey checks what a team writes at a path of deployment.toml.
+// extraKey checks a team's value at a path of deployment.toml.
 func (v *validator) extraKey(path []string, value any) {
 	at := "extraConfig." + strings.Join(path, ".")
 	table, isTable := value.(map[string]any)
@@ -43,14 +44,14 @@ func (v *validator) extraKey(path []string, value any) {
 	}
 }
 
-// owned refuses a value at a path where the program writes its own, and reports whether it has.
+// owned refuses a value at a path that the program writes, and reports whether it does.
 func (v *validator) owned(at string, path []string) bool {
 	for _, owned := range slices.Sorted(maps.Keys(OwnedTOMLKeys)) {
-		// A value that replaces a table takes away all that is in it.
+		// A value that replaces a table removes its content.
 		if !within(path, split(owned)) && !within(split(owned), path) {
 			continue
 		}
-		fix := "leave it out: a cluster works with the program's value only"
+		fix := "leave it out: a cluster needs the program's value"
 		if key := OwnedTOMLKeys[owned]; key != "" {
 			fix = "write " + qualified(key)
 		}
@@ -83,29 +84,29 @@ func (v *validator) extraValue(at, table string, value any) {
 	}
 }
 
-// serverText refuses a text that the server's configuration would not hold as it is written.
+// serverText refuses a text that the server's configuration would change.
 func (v *validator) serverText(path, text string) {
 	switch {
 	case strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) || c == unicode.ReplacementChar }):
 		v.refuse(path, "write it on one line", "the value has a control character or is no valid text")
 	case strings.Contains(text, "{{"), strings.Contains(text, "{%"), strings.Contains(text, "{#"):
-		v.refuse(path, "write it without two braces, {% and {#", "the server would run %q as a template", text)
+		v.refuse(path, "write it without {{, {% and {#", "the server would run %q as a template", text)
 	}
 }
 
 var placeholder = regexp.MustCompile(`\$[a-z]*\{`)
 
-// literalText is serverText for a text that must not refer to another value either.
+// literalText is serverText for a text that must not contain references to other values.
 func (v *validator) literalText(path, text string) {
 	if placeholder.MatchString(text) {
-		v.refuse(path, "leave out the $ before the brace", "the server would put another value in the place of %q", text)
+		v.refuse(path, "leave out the $ before the brace", "the server would replace %q with another value", text)
 		return
 	}
 	v.serverText(path, text)
 }
 
-// inXML reports whether the server writes a table of deployment.toml into XML. It is only known of tables that the program
-// writes.
+// inXML reports whether the server writes a table of deployment.toml into XML. This is only known for tables that the
+// program writes.
 func inXML(table string) bool {
 	if table == HazelcastTable {
 		return false
@@ -116,7 +117,7 @@ func inXML(table string) bool {
 
 var entity = regexp.MustCompile(`&[#0-9A-Za-z]+;`)
 
-// escaped reports whether the text can stand in XML: it has no <, and every & begins an entity.
+// escaped reports whether the text is valid in XML: it has no <, and every & begins an entity.
 func escaped(text string) bool { return !strings.ContainsAny(entity.ReplaceAllString(text, ""), "<&") }
 
 func split(key string) []string { return strings.Split(key, ".") }

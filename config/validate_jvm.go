@@ -18,9 +18,9 @@ func (v *validator) jvm() {
 			v.refuse(path, "write one option, without blanks and quotes, such as -Duser.timezone=UTC", "%q is no JVM option",
 				option)
 		case heapOption.MatchString(option):
-			v.refuse(path, "write jvm.heap", "%s sizes the heap, which has a key of its own", option)
+			v.refuse(path, "write jvm.heap", "%s sizes the heap, which has its own key", option)
 		case proxyProperty.MatchString(option):
-			v.refuse(path, "write network.proxy", "%s names a proxy, to which nodes are let through by a key of its own", option)
+			v.refuse(path, "write network.proxy", "%s names a proxy, which has its own key", option)
 		}
 	}
 }

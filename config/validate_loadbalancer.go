@@ -27,8 +27,8 @@ func (v *validator) loadBalancer() {
 		v.arn("loadBalancer.webAclArn", lb.WebACLARN, "wafv2", "regional/webacl/")
 	}
 	if written := v.written.LoadBalancer.AllowedCIDRs; written != nil && len(written) == 0 {
-		v.refuse("loadBalancer.allowedCidrs", "write the ranges that may call, or leave it out for everyone",
-			"an empty list lets nobody in")
+		v.refuse("loadBalancer.allowedCidrs", "write the ranges of clients, or leave it out for everyone",
+			"an empty list allows no client")
 	}
 	v.cidrs("loadBalancer.allowedCidrs", lb.AllowedCIDRs)
 	if !tlsPolicy.MatchString(lb.TLSPolicy) {

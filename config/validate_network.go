@@ -18,7 +18,7 @@ func (v *validator) network() {
 	v.buckets()
 	if n.SESEndpoint && !n.InterfaceEndpoints {
 		v.refuse("network.sesEndpoint", "write interfaceEndpoints: true, or the subnets of the VPC's own endpoint with the port "+
-			"587 as egressCidrs", "no VPC endpoints are made here")
+			"587 as egressCidrs", "the stack makes no VPC endpoints")
 	}
 	if n.Adopt != nil {
 		v.adopted(vpc)
@@ -27,30 +27,30 @@ func (v *validator) network() {
 	switch {
 	case !ok:
 	case vpc.Bits() < 16 || vpc.Bits() > 22:
-		v.refuse("network.cidr", "write a range from /16 to /22", "%q cannot be cut into 16 subnets that AWS takes", n.CIDR)
+		v.refuse("network.cidr", "write a range from /16 to /22", "%q cannot be divided into 16 subnets that AWS allows", n.CIDR)
 	case !vpc.Addr().IsPrivate():
 		v.refuse("network.cidr", "write a range inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16", "%q is not private",
 			n.CIDR)
 	}
 	v.zones()
 	if len(n.EgressCIDRs) > 0 && n.NAT == NATNone {
-		v.refuse("network.nat", "write single or perZone", "egressCidrs lie outside the VPC, and there is no way out")
+		v.refuse("network.nat", "write single or perZone", "egressCidrs are outside the VPC, and nodes have no internet access")
 	} else if n.Proxy.outside() && n.NAT == NATNone {
-		v.refuse("network.nat", "write single or perZone", "the proxy is on the internet, and there is no way out")
+		v.refuse("network.nat", "write single or perZone", "the proxy is on the internet, and nodes have no internet access")
 	}
 	if !n.InterfaceEndpoints && !n.CallsHTTPS() {
 		v.refuse("network.interfaceEndpoints", "write true, or egressCidrs that cover AWS's addresses",
-			"without endpoints and without a way out no node reaches the AWS services it calls")
+			"without endpoints and without internet access no node reaches the AWS services that it calls")
 	}
 }
 
 // AllBuckets stands for every bucket in network.s3Buckets.
 const AllBuckets = "*"
 
-// bucketName is a bucket's name (Amazon S3 user guide, "General purpose bucket naming rules").
+// bucketName matches a bucket's name (Amazon S3 user guide, "General purpose bucket naming rules").
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// buckets checks what the endpoint of S3 lets through.
+// buckets checks the buckets that the endpoint of S3 allows.
 func (v *validator) buckets() {
 	n := v.Network
 	for i, bucket := range n.S3Buckets {
@@ -63,11 +63,11 @@ func (v *validator) buckets() {
 		}
 	}
 	if len(n.S3Buckets) > 0 && n.Adopt != nil && !n.InterfaceEndpoints {
-		v.refuse("network.s3Buckets", "leave it out, or write interfaceEndpoints: true", "no VPC endpoint of S3 is made here")
+		v.refuse("network.s3Buckets", "leave it out, or write interfaceEndpoints: true", "the stack makes no VPC endpoint of S3")
 	}
 }
 
-// egress checks the ranges that nodes may call. AWS and the engine refuse a rule that is there twice.
+// egress checks the ranges that nodes may call. AWS and the engine refuse a duplicate rule.
 func (v *validator) egress() {
 	type rule struct {
 		cidr netip.Prefix
@@ -120,13 +120,13 @@ func (v *validator) adopted(vpc netip.Prefix) {
 	n, a := v.Network, v.Network.Adopt
 	v.id("network.adopt.vpc", a.VPC, "vpc-", "a VPC")
 	if len(v.written.Network.Zones) > 0 {
-		v.refuse("network.zones", "leave zones out", "an adopted VPC's zones are those of its private subnets")
+		v.refuse("network.zones", "leave zones out", "the zones of an existing VPC are those of its private subnets")
 	}
 	if n.NAT != NATNone {
-		v.refuse("network.nat", "leave nat out", "an adopted VPC has its own way out")
+		v.refuse("network.nat", "leave nat out", "an existing VPC has its own internet access")
 	}
 	if n.FlowLogs {
-		v.refuse("network.flowLogs", "leave flowLogs out", "an adopted VPC's flow logs belong to its owner")
+		v.refuse("network.flowLogs", "leave flowLogs out", "the flow logs of an existing VPC belong to its owner")
 	}
 	if len(a.PrivateSubnets) < 2 {
 		v.refuse("network.adopt.privateSubnets", "write one private subnet in each of two zones or more",
@@ -153,14 +153,14 @@ func (v *validator) adopted(vpc netip.Prefix) {
 	switch {
 	case n.InterfaceEndpoints && len(a.PrivateRouteTables) == 0:
 		v.refuse("network.adopt.privateRouteTables", "write the route tables of the private subnets",
-			"the S3 endpoint that interfaceEndpoints makes has nowhere to go")
+			"the S3 endpoint of interfaceEndpoints needs route tables")
 	case !n.InterfaceEndpoints && !n.CallsHTTPS() && (a.EndpointSecurityGroup == "" || a.S3PrefixList == ""):
 		v.refuse("network.adopt", "write endpointSecurityGroup and s3PrefixList, interfaceEndpoints: true, or egressCidrs",
-			"no node reaches the AWS services it calls")
+			"no node reaches the AWS services that it calls")
 	}
 }
 
-// adoptedSubnets checks that every subnet lies inside the VPC and apart from the others.
+// adoptedSubnets checks that every subnet is inside the VPC and overlaps no other.
 func (v *validator) adoptedSubnets(vpc netip.Prefix) {
 	a := v.Network.Adopt
 	var seen []netip.Prefix

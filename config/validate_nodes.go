@@ -29,7 +29,7 @@ func (v *validator) nodes() {
 	v.autoscaling()
 }
 
-// serverNodes checks nodes of which each is an instance or a task.
+// serverNodes checks nodes that are instances or tasks.
 func (v *validator) serverNodes() {
 	n := v.Nodes
 	if v.Fargate() {
@@ -47,7 +47,7 @@ func (v *validator) serverNodes() {
 		}
 		if !v.Fixed() {
 			v.refuse("nodes.members", v.orScheme("leave members out", WKA),
-				"the scheme %s finds nodes by discovery and fixes none", v.Clustering.Scheme)
+				"the scheme %s uses discovery and has no fixed nodes", v.Clustering.Scheme)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func (v *validator) autoscaling() {
 	}
 	if v.Fixed() {
 		v.refuse("nodes.autoscaling", "leave it out, or write clustering.scheme: aws",
-			"nodes of the scheme %s have fixed addresses and cannot come and go", v.Clustering.Scheme)
+			"nodes of the scheme %s have fixed addresses and cannot scale", v.Clustering.Scheme)
 	}
 	if a.Max < n.Count {
 		v.refuse("nodes.autoscaling.max", fmt.Sprintf("write %d or more", n.Count),
@@ -77,7 +77,7 @@ func (v *validator) instanceType() {
 	switch {
 	case written.InstanceType != "" && (n.CPU != 0 || n.Memory != 0):
 		v.refuse("nodes.instanceType", "write either the type, or cpu and memory",
-			"cpu and memory choose a type of their own")
+			"cpu and memory already choose a type")
 	case n.InstanceType == "":
 		v.refuse("nodes.cpu", "write at most 128 vCPUs and 1024 GiB", "no type has %d vCPUs and %d GiB", n.CPU, n.Memory)
 	case preNitro.MatchString(n.InstanceType):
@@ -106,7 +106,7 @@ func (v *validator) offeredType(size string) {
 	}
 }
 
-// heap checks that the JVM's heap fits: the JVM needs memory beside it, and so does the system.
+// heap checks that the JVM's heap fits: the JVM and the system need memory besides it.
 func (v *validator) heap() {
 	memory, most := v.nodeMemory(), v.ServerMemory()*4/5
 	if memory > 0 && v.JVM.Heap > most {
@@ -115,7 +115,7 @@ func (v *validator) heap() {
 	}
 }
 
-// validateCapacity checks that there are zones enough, and that the nodes fit them.
+// validateCapacity checks the number of zones, and that the nodes fit them.
 func (c *Cluster) validateCapacity() Problems {
 	if len(c.Network.Zones) < 2 {
 		var p Problems
@@ -141,7 +141,7 @@ func (c *Cluster) validateNodeCapacity() Problems {
 	for _, s := range c.Subnets() {
 		subnet, err := netip.ParsePrefix(s.Private.CIDR)
 		if err != nil {
-			continue // refused as the subnet's own problem
+			continue // the subnet has its own problem
 		}
 		if fits := room(subnet) / surge * zones; most > fits && len(c.Nodes.Members) == 0 {
 			p.refuse(path, fmt.Sprintf("write at most %d, or a larger network", fits),
@@ -152,7 +152,7 @@ func (c *Cluster) validateNodeCapacity() Problems {
 	return p
 }
 
-// validatePlacement checks the nodes that have an address of their own.
+// validatePlacement checks the nodes with an address of their own.
 func (c *Cluster) validatePlacement() Problems {
 	v := validator{Cluster: *c}
 	plan := c.Subnets()
@@ -174,7 +174,7 @@ func (c *Cluster) validatePlacement() Problems {
 		}
 		subnet, err := netip.ParsePrefix(plan[at].Private.CIDR)
 		if err != nil {
-			continue // refused as the subnet's own problem
+			continue // the subnet has its own problem
 		}
 		address, err := netip.ParseAddr(m.Address)
 		switch {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// retentionSteps are the days that CloudWatch Logs takes.
+// retentionSteps are the days that CloudWatch Logs accepts.
 var retentionSteps = []int{
 	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 }

@@ -17,7 +17,7 @@ func (v *validator) product() {
 	v.artifact("product.driver", v.Product.Driver)
 }
 
-// artifact checks where a file is fetched from.
+// artifact checks the source of a file.
 func (v *validator) artifact(path string, a Artifact) {
 	const checksum = "write what `sha256sum` prints for the file"
 	if a.SHA256 != "" && !sha256Hex.MatchString(a.SHA256) {
@@ -25,7 +25,7 @@ func (v *validator) artifact(path string, a Artifact) {
 	}
 	if a.Source == "" {
 		if a.SHA256 != "" && strings.HasPrefix(path, "database.") {
-			v.refuse(path+".source", "write where the file is", "there is a checksum and no file")
+			v.refuse(path+".source", "write where the file is", "there is a checksum without a file")
 		}
 		return
 	}
@@ -34,12 +34,12 @@ func (v *validator) artifact(path string, a Artifact) {
 	}
 	u, err := url.Parse(a.Source)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || !urlText.MatchString(a.Source) {
-		v.refuse(path+".source", "write s3://bucket/key, or an https URL", "%q is no place that nodes fetch from", a.Source)
+		v.refuse(path+".source", "write s3://bucket/key, or an https URL", "%q is not a source that nodes can fetch from", a.Source)
 		return
 	}
 	if !v.Network.CallsHTTPS() {
 		v.refuse(path+".source", "write s3://bucket/key, or the server's addresses as network.egressCidrs",
-			"nodes are not let out to %s", u.Host)
+			"nodes may not call %s", u.Host)
 	}
 	if a.SHA256 == "" {
 		v.refuse(path+".sha256", checksum, "a file from another server needs a checksum")

@@ -13,7 +13,7 @@ var (
 	restoredName  = regexp.MustCompile(`^(.+)-[0-9a-f]{8}$`)
 )
 
-// maxIdentifier is how long RDS lets an instance's identifier be.
+// maxIdentifier is the maximum length of an RDS instance's identifier.
 const maxIdentifier = 63
 
 func (v *validator) restoreFrom() {
@@ -41,7 +41,7 @@ func (v *validator) databaseSnapshots(names []string) {
 		}
 		if identifier := v.Name() + "-" + r.InstanceName(name); len(identifier) > maxIdentifier {
 			v.refuse(path, "give the instance, the stack or the project a shorter name",
-				"the restored instance would be called %s, and RDS takes %d characters", identifier, maxIdentifier)
+				"the restored instance would be called %s, and RDS allows %d characters", identifier, maxIdentifier)
 		}
 	}
 }
@@ -55,7 +55,7 @@ func (v *validator) kept(names []string) {
 		case !slices.Contains(names, name):
 			v.refuse(path, oneOf(names)+", or one of these with the eight digits of its snapshot", "%q is no database of the stack", kept)
 		case r.DatabaseSnapshots[name] == "":
-			v.refuse(path, "give the snapshot as restoreFrom.databaseSnapshots."+name, "nothing takes the place of the database %s", name)
+			v.refuse(path, "give the snapshot as restoreFrom.databaseSnapshots."+name, "nothing replaces the database %s", name)
 		case kept == r.InstanceName(name):
 			v.refuse(path, "leave it out", "the nodes use the database %s", kept)
 		case slices.Index(r.Keep, kept) < i:
@@ -64,7 +64,7 @@ func (v *validator) kept(names []string) {
 	}
 }
 
-// Replaced is the name of the instance whose place was taken, of what RDS calls it below the cluster's name.
+// Replaced returns the name of the instance that was replaced, from RDS's name without the cluster's prefix.
 func Replaced(kept string) string {
 	if parts := restoredName.FindStringSubmatch(kept); parts != nil {
 		return parts[1]

@@ -16,7 +16,7 @@ var (
 	hexDigits  = regexp.MustCompile(`^[0-9A-Fa-f]+$`)
 )
 
-// secretText checks a secret that a team brings itself. Values travel through the environment, XML and a shell.
+// secretText checks a secret that a team sets itself. Its value passes through the environment, XML and a shell.
 func (v *validator) secretText(path string, s Secret, low, high int) {
 	if !s.Set() {
 		return
@@ -40,16 +40,16 @@ func (v *validator) secrets() {
 		v.keystore(s.Keystore.Reveal(), s.KeystorePassword.Reveal())
 	}
 	if days := s.RecoveryDays; days > 0 && days < 7 {
-		v.refuse("secrets.recoveryDays", "write 0, or 7 to 30", "%d days are no recovery window of AWS", days)
+		v.refuse("secrets.recoveryDays", "write 0, or 7 to 30", "%d days are not a recovery window of AWS", days)
 	}
 	if left := v.Database.leaving(); !s.RetainKeyOnDelete && len(left) > 0 {
 		path := instancePath(left[0])
 		v.refuse("secrets.retainKeyOnDelete", fmt.Sprintf("write true, or true for %s.skipFinalSnapshot and %s.deleteAutomatedBackups", path, path),
-			"nobody could read what the database %s leaves without the key", left[0])
+			"without the key nobody could read the snapshots and backups of the database %s", left[0])
 	}
 }
 
-// encryptionKeys checks the key that encrypts, and the one before it in a rotation.
+// encryptionKeys checks the encryption key and, in a rotation, the previous one.
 func (v *validator) encryptionKeys() {
 	const previousPath = "secrets.previousEncryptionKey"
 	key, previous, sizes := v.Secrets.EncryptionKey, v.Secrets.PreviousEncryptionKey, v.facts.EncryptionKeyBytes
@@ -75,7 +75,7 @@ func (v *validator) encryptionKeys() {
 	case !previous.Set():
 	case !v.facts.RotatesEncryptionKey:
 		v.refuse(previousPath, "leave it out, and keep secrets.encryptionKey as it is",
-			"%s knows one key only, and could not read what another one encrypted", v.Version)
+			"%s reads only one key, so it could not read data of another one", v.Version)
 	case !key.Set():
 		v.refuse(previousPath, "give the new key as secrets.encryptionKey",
 			"without a new key the old one stays in use")

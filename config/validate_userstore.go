@@ -22,8 +22,8 @@ func (v *validator) userStore() {
 	}
 	v.directoryURL()
 	if len(u.CIDRs) == 0 {
-		v.refuse("userStore.cidrs", "write the ranges that the directory's servers are in",
-			"nodes would not be let through to them")
+		v.refuse("userStore.cidrs", "write the ranges of the directory's servers",
+			"nodes may not call them")
 	}
 	v.cidrs("userStore.cidrs", u.CIDRs)
 	v.secretText("userStore.bindPassword", u.BindPassword, 1, 128)
@@ -69,6 +69,6 @@ func (v *validator) directoryURL() {
 		}
 	}
 	if address.Scheme == "ldap" && v.UserStore.Type == ReadWriteActiveDirectory {
-		v.refuse(path, "write ldaps://host:636", "Active Directory takes passwords over TLS only")
+		v.refuse(path, "write ldaps://host:636", "Active Directory accepts passwords only over TLS")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// warnings are what a team should know although nothing is wrong.
+// warnings are about choices that are valid and risky.
 func (c *Cluster) warnings(today time.Time) []string {
 	var w warnings
 	w.caching(c)
@@ -27,21 +27,21 @@ func (c *Cluster) warnings(today time.Time) []string {
 		if e := c.Database.Existing; e != nil && !strings.Contains(e.Host, ".rds.") {
 			bundle = "the certificate authorities of the database, as a PEM file,"
 		}
-		w.say("database.caBundle", "connections with the database are encrypted, and nobody verifies who answers; copy %s to the "+
-			"artifacts bucket and write where it is", bundle)
+		w.say("database.caBundle", "connections with the database are encrypted, but its certificate is not verified; copy %s to the "+
+			"artifacts bucket and write its source here", bundle)
 	}
 	if c.Backup.Enabled && c.Database.Existing != nil {
 		w.say("backup.enabled", "the plan has the files and not the existing database: let its owner keep backups of the same times, "+
 			"since a file may be of a user that a restored database does not know")
 	}
 	if c.Nodes.Count == 1 {
-		w.say("nodes.count", "one node is no cluster: its replacement interrupts the service")
+		w.say("nodes.count", "with one node, its replacement interrupts the service")
 	}
 	if c.AsksMetadata() && !c.Clustering.AWS.AccessKey.Set() {
 		if facts, err := c.Version.Facts(); err == nil && !facts.IMDSv2 {
 			w.say("version",
-				"the Hazelcast of %s takes the instance role's credentials from the metadata service's first version, "+
-					"so nodes cannot require the second", c.Version)
+				"the Hazelcast of %s reads the instance role's credentials from version 1 of the metadata service, "+
+					"so nodes cannot require version 2", c.Version)
 		}
 	}
 	for i, m := range c.Nodes.Members {
@@ -54,7 +54,7 @@ func (c *Cluster) warnings(today time.Time) []string {
 		{"container.image", c.Container.Image}, {"container.toolsImage", c.Container.ToolsImage},
 	} {
 		if c.Profile == Prod && i.image != "" && !Pinned(i.image) && !c.Container.Repository {
-			w.say(i.path, "the tag of %s can be moved to another image; a digest, @sha256:…, cannot", i.image)
+			w.say(i.path, "the tag of %s can be moved to another image; write a digest, @sha256:…", i.image)
 		}
 	}
 	for _, a := range []struct {
@@ -63,7 +63,7 @@ func (c *Cluster) warnings(today time.Time) []string {
 	}{{"product.archive", c.Product.Archive}, {"product.driver", c.Product.Driver}, {"database.caBundle",
 		c.Database.CABundle}, {"trust.caBundle", c.Trust.CABundle}, {"eks.membershipScheme", c.EKS.MembershipScheme}} {
 		if a.file.Source != "" && a.file.SHA256 == "" {
-			w.say(a.path+".sha256", "without a checksum nodes run whatever %s holds when they start", a.file.Source)
+			w.say(a.path+".sha256", "without a checksum nodes run any content of %s", a.file.Source)
 		}
 	}
 	return w
@@ -86,7 +86,7 @@ func (w *warnings) caching(c *Cluster) {
 	case CacheNone:
 		w.say(path,
 			"none switches clustering off and sends every look-up to the database; the caches of the kernel that have no "+
-				"switch stay on, and may answer a revoked token or a locked account from memory")
+				"switch stay on, and may still accept a revoked token or a locked account")
 	case CacheDistributed:
 		w.say(path,
 			"distributed needs nodes on one low-latency network: it loses entries and stalls requests while a member leaves, "+
@@ -111,18 +111,18 @@ func (w *warnings) network(c *Cluster) {
 			"mail from their users on %d", ports.SMTP, ports.Submission)
 	}
 	if slices.Contains(c.EKS.PublicAccessCIDRs, everyone) {
-		w.say("eks.publicAccessCidrs", "%s lets everyone call the Kubernetes API, and only IAM's answer keeps them out", everyone)
+		w.say("eks.publicAccessCidrs", "%s lets everyone call the Kubernetes API, and only IAM protects it", everyone)
 	}
 	if c.Profile == Prod && c.Network.NAT == NATSingle {
-		w.say("network.nat", "a single NAT gateway stops calls out of every zone when its own zone fails")
+		w.say("network.nat", "when the zone of the single NAT gateway fails, all zones lose internet access")
 	}
 	if c.UserStore.Type != DatabaseUserStore && c.UserStore.URL[:len("ldap:")] == "ldap:" {
 		w.say("userStore.url", "ldap sends every user's password unencrypted; ldaps does not")
 	}
 }
 
-// directory tells what no program can see before the first start: the server does not start on a directory that it cannot
-// write and that lacks its administrator (addInitialAdminData in the kernel's AbstractUserStoreManager).
+// directory warns about conditions that no program can check before the first start. The server does not start on a
+// read-only directory without its administrator (addInitialAdminData in the kernel's AbstractUserStoreManager).
 func (w *warnings) directory(c *Cluster) {
 	u := c.UserStore
 	if u.Type != ReadOnlyLDAP && u.Type != ReadOnlyActiveDirectory {
@@ -132,7 +132,7 @@ func (w *warnings) directory(c *Cluster) {
 		"%s=%s under %s, whose password in the directory is the administrator's", u.UserNameAttribute, c.Admin.Username,
 		u.UserSearchBase)
 	if c.Admin.Password.Set() {
-		w.say("admin.password", "the directory has the administrator's password, and this one opens nothing")
+		w.say("admin.password", "the administrator's password is in the directory; this one is not used")
 	}
 }
 
@@ -159,12 +159,12 @@ func (w *warnings) database(c *Cluster) {
 			w.say(path+".multiAz", "without a standby the service stops when the database's zone fails")
 		}
 		if dataSources[name] == 0 {
-			w.say(path, "no logical database is on this instance")
+			w.say(path, "this instance has no logical database")
 		}
 	}
 }
 
-// testedEngines lists the engines that WSO2 tests a release on.
+// testedEngines lists the engines on which WSO2 tests a release.
 func testedEngines(release product.Version) string {
 	var all []string
 	for _, e := range engine.Names() {

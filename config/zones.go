@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-// Zone is an availability zone. Its name is the account's own: the same name may be another zone in another account. Its
-// id is the same in every account.
+// Zone is an availability zone. Its name depends on the account: the same name may be another zone in another account.
+// Its id is the same in every account.
 type Zone struct{ Name, ID string }
 
-// noControlPlane are the ids of the zones in which EKS puts no control plane.
-// Source: "Subnet requirements for clusters" in
-// https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+// noControlPlane are the ids of the zones in which EKS creates no control plane. Source: "Subnet requirements for
+// clusters" in https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 var noControlPlane = []string{"use1-az3", "usw1-az2", "cac1-az3"}
 
 // noSESEndpoint are the ids of the zones in which Amazon SES has no VPC endpoint.
@@ -21,7 +20,7 @@ var noSESEndpoint = []string{
 	"use1-az2", "use1-az3", "use1-az5", "usw1-az2", "usw2-az4", "apne2-az4", "cac1-az3", "cac1-az4",
 }
 
-// chooseSESZones takes those of the cluster's zones in which SES has an endpoint; nodes in others reach it there.
+// chooseSESZones returns the cluster's zones in which SES has an endpoint. Nodes in other zones use these.
 func (c *Cluster) chooseSESZones(all []Zone) (p Problems) {
 	if !c.Network.SESEndpoint {
 		return nil
@@ -37,7 +36,7 @@ func (c *Cluster) chooseSESZones(all []Zone) (p Problems) {
 	return p
 }
 
-// MakesControlPlane reports whether the stack makes an EKS cluster of its own.
+// MakesControlPlane reports whether the stack makes its own EKS cluster.
 func (c Cluster) MakesControlPlane() bool { return c.row().pods && c.EKS.Cluster == nil }
 
 // takes reports whether the cluster can use the zone.
@@ -45,13 +44,13 @@ func (c Cluster) takes(z Zone) bool {
 	return !c.MakesControlPlane() || !slices.Contains(noControlPlane, z.ID)
 }
 
-// chooseZones takes the first of the account's zones.
+// chooseZones returns the first usable zones of the account.
 func (c *Cluster) chooseZones(all []Zone) {
 	names := c.zonesTaken(all)
 	c.Network.Zones = names[:min(len(names), profiles[c.Profile].zones)]
 }
 
-// zonesTaken are the names of the zones that the cluster can use, sorted.
+// zonesTaken returns the names of the usable zones, sorted.
 func (c Cluster) zonesTaken(all []Zone) []string {
 	var names []string
 	for _, z := range all {
@@ -63,8 +62,8 @@ func (c Cluster) zonesTaken(all []Zone) []string {
 	return names
 }
 
-// validateZones refuses zones of the stack file that the cluster cannot use. A zone that the account does not list at the
-// moment, such as an impaired one, is no reason to refuse an update.
+// validateZones refuses zones of the stack file that the cluster cannot use. It accepts a zone that the account does
+// not list at the moment, such as an impaired one, since an update must still work.
 func (c Cluster) validateZones(all []Zone) Problems {
 	fix := "leave it out"
 	free := slices.DeleteFunc(c.zonesTaken(all), func(name string) bool { return slices.Contains(c.Network.Zones, name) })

@@ -33,7 +33,7 @@ func takenDown(t *testing.T, s *rehearse.Session) {
 func TestAStackIsLetGoByTheGuide(t *testing.T) {
 	guide, err := os.ReadFile("../docs/operations.md")
 	require.NoError(t, err)
-	commands, err := rehearse.CommandsOf(string(guide), "To take a stack down for good")
+	commands, err := rehearse.CommandsOf(string(guide), "To delete a stack for good")
 	require.NoError(t, err)
 	s := opened(t, "prod", "../Pulumi.prod.yaml")
 	quiet := []optup.Option{optup.SuppressProgress(), optup.SuppressOutputs()}

@@ -299,254 +299,284 @@ func TestAPoolNoticesAReader(t *testing.T) {
 	}
 }
 
-func testSchema(t *testing.T, s *server) {
-	shipped := home(t, nil)
-	both := map[config.LogicalName]string{config.IdentityDB: "wso2identity", config.SharedDB: "wso2_shared"}
-
-	// The first node is there before the database is.
-	first := s.launch(t, node{home: shipped, names: both, source: true})
+// makeTwice has two nodes make both databases at the same time. The first one starts before the database does.
+func makeTwice(t *testing.T, s *server, shipped string) string {
+	t.Helper()
+	first := s.launch(t, node{home: shipped, names: bothDatabases, source: true})
 	eventually(t, "the first node waits", func() bool { return strings.Contains(first.output.String(), "waiting for") })
 	s.start(t)
-	second := s.launch(t, node{home: shipped, names: both})
+	second := s.launch(t, node{home: shipped, names: bothDatabases})
 	first.finish(t, 0)
 	second.finish(t, 0)
+	return first.output.String() + second.output.String()
+}
 
-	once := func(t *testing.T, database string) {
-		t.Helper()
-		if got := s.admin(t, database, "SELECT COUNT(*) FROM IDN_BASE_TABLE"); got != "1" {
-			t.Errorf("the identity script ran %s times", got)
+var bothDatabases = map[config.LogicalName]string{config.IdentityDB: "wso2identity", config.SharedDB: "wso2_shared"}
+
+// once holds that each script ran exactly once.
+func once(t *testing.T, s *server, database string) {
+	t.Helper()
+	if got := s.admin(t, database, "SELECT COUNT(*) FROM IDN_BASE_TABLE"); got != "1" {
+		t.Errorf("the identity script ran %s times", got)
+	}
+	if got := s.admin(t, database, "SELECT NAME FROM CM_PII_CATEGORY"); got != "DEFAULT" {
+		t.Errorf("the consent script left %q", got)
+	}
+}
+
+// testSchema runs the schema program against one server. The cases follow each other on the same databases.
+func testSchema(t *testing.T, s *server) {
+	shipped := home(t, nil)
+	output := makeTwice(t, s, shipped)
+	t.Run("two nodes at once make the schema once", func(t *testing.T) { testTwoNodes(t, s, output) })
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, s *server, shipped string)
+	}{
+		{"the server's account can do what a server does, and no more", testServerAccount},
+		{"a second run changes nothing", testSecondRun},
+		{"updated scripts are not run on an existing schema", testUpdatedScripts},
+		{"a new password is set", testNewPassword},
+		{"a release never starts on another release's schema", testOtherRelease},
+		{"another encryption key", testKeys},
+		{"a backup", testRestore},
+		{"a schema without its tables is not made again silently", testLostTables},
+		{"after a kill the schema is made again, once", testKilled},
+		{"a failing script says where, and leaves nothing behind", testBrokenScript},
+		{"a complete schema without a ledger is adopted", testExistingSchema},
+		{"foreign tables are refused", testForeignTables},
+		{"an incomplete schema is not dropped once a server could write", testWrittenSchema},
+		{"the server's certificate is verified", testCertificate},
+		{"the server's log has no password", testServerLog},
+		{"an unreachable database", testUnreachable},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, s, shipped) })
+	}
+}
+
+func testTwoNodes(t *testing.T, s *server, output string) {
+	for _, name := range []string{"identity", "shared"} {
+		if got := strings.Count(output, name+": the schema is made"); got != 1 {
+			t.Errorf("%s was made %d times:\n%s", name, got, output)
 		}
-		if got := s.admin(t, database, "SELECT NAME FROM CM_PII_CATEGORY"); got != "DEFAULT" {
-			t.Errorf("the consent script left %q", got)
+		if got := strings.Count(output, name+": the schema stands"); got != 1 {
+			t.Errorf("%s was found %d times:\n%s", name, got, output)
 		}
 	}
-	t.Run("two nodes at once make it once", func(t *testing.T) {
-		output := first.output.String() + second.output.String()
-		for _, name := range []string{"identity", "shared"} {
-			if got := strings.Count(output, name+": the schema is made"); got != 1 {
-				t.Errorf("%s was made %d times:\n%s", name, got, output)
-			}
-			if got := strings.Count(output, name+": the schema stands"); got != 1 {
-				t.Errorf("%s was found %d times:\n%s", name, got, output)
-			}
+	once(t, s, "wso2identity")
+	if got := s.admin(t, "wso2_shared", "SELECT COUNT(*) FROM UM_TENANT"); got != "0" {
+		t.Errorf("UM_TENANT has %s rows", got)
+	}
+	if got := s.admin(t, "wso2identity", "SELECT PRODUCT_NAME FROM IDN_BASE_TABLE"); got != "WSO2 Identity; Server's" {
+		t.Errorf("a quoted string became %q", got)
+	}
+}
+
+func testServerAccount(t *testing.T, s *server, _ string) {
+	mine := func(sql string) error {
+		out, err := s.query(t, "wso2identity", serverPassword, "wso2identity", sql)
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
 		}
-		once(t, "wso2identity")
-		if got := s.admin(t, "wso2_shared", "SELECT COUNT(*) FROM UM_TENANT"); got != "0" {
-			t.Errorf("UM_TENANT has %s rows", got)
+		return nil
+	}
+	for _, sql := range []string{
+		"INSERT INTO IDN_OAUTH2_SCOPE (NAME) VALUES ('OpenID')",
+		"UPDATE IDN_BASE_TABLE SET PRODUCT_NAME = 'kept'",
+		"DELETE FROM IDN_OAUTH2_SCOPE WHERE NAME = 'nothing'",
+	} {
+		if err := mine(sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
 		}
-		if got := s.admin(t, "wso2identity", "SELECT PRODUCT_NAME FROM IDN_BASE_TABLE"); got != "WSO2 Identity; Server's" {
-			t.Errorf("a quoted string became %q", got)
+	}
+	if got := s.admin(t, "wso2identity", "SELECT NAME FROM IDN_OAUTH2_SCOPE"); got != "openid$$;" {
+		t.Errorf("the trigger made %q", got)
+	}
+	for _, sql := range []string{
+		"CREATE TABLE MINE (ID INTEGER)",
+		"DROP TABLE IDN_BASE_TABLE",
+		"DELETE FROM wso2_bootstrap.ledger",
+	} {
+		if err := mine(sql); err == nil {
+			t.Errorf("%s is allowed", sql)
 		}
+	}
+	out, err := s.query(t, "wso2identity", serverPassword, "wso2_shared", "SELECT COUNT(*) FROM UM_TENANT")
+	if err == nil {
+		t.Errorf("the account of one database reads another: %s", out)
+	}
+}
+
+func testSecondRun(t *testing.T, s *server, shipped string) {
+	s.launch(t, node{home: shipped, names: bothDatabases}).finish(t, 0, "identity: the schema stands", "shared: the schema stands")
+	if got := s.admin(t, "wso2identity", "SELECT PRODUCT_NAME FROM IDN_BASE_TABLE"); got != "kept" {
+		t.Errorf("the server's row is %q", got)
+	}
+}
+
+func testUpdatedScripts(t *testing.T, s *server, _ string) {
+	updated := home(t, func(_, text string) string { return text + "\n-- updated\nCREATE TABLE ADDED (ID INTEGER);\n" })
+	s.launch(t, node{home: updated, names: identity("wso2identity")}).finish(t, 0, "scripts differ", "Nothing was run")
+	if got := s.admin(t, "wso2identity", "SELECT PRODUCT_NAME FROM IDN_BASE_TABLE"); got != "kept" {
+		t.Errorf("the server's row is %q", got)
+	}
+}
+
+func testNewPassword(t *testing.T, s *server, shipped string) {
+	s.launch(t, node{home: shipped, names: identity("wso2identity"), password: changedPassword}).
+		finish(t, 0, "set the password of wso2identity")
+	if out, err := s.query(t, "wso2identity", changedPassword, "wso2identity", "SELECT 1"); err != nil {
+		t.Errorf("the new password fails: %v %s", err, out)
+	}
+	if _, err := s.query(t, "wso2identity", serverPassword, "wso2identity", "SELECT 1"); err == nil {
+		t.Error("the old password still works")
+	}
+}
+
+func testOtherRelease(t *testing.T, s *server, shipped string) {
+	at := node{home: shipped, names: identity("wso2identity"), version: product.V7_0_0, password: changedPassword}
+	s.launch(t, at).finish(t, 4, "is that of 7.1.0", "this node is 7.0.0", "UPDATE wso2_bootstrap.ledger SET")
+}
+
+func testLostTables(t *testing.T, s *server, shipped string) {
+	s.launch(t, node{home: shipped, names: identity("wso2lost")}).finish(t, 0)
+	tables := s.admin(t, "wso2lost", "SELECT table_name FROM information_schema.tables WHERE table_schema"+
+		" IN ('public', 'wso2lost') ORDER BY table_name DESC")
+	for _, table := range strings.Fields(tables) {
+		s.admin(t, "wso2lost", "DROP TABLE "+table)
+	}
+	s.launch(t, node{home: shipped, names: identity("wso2lost")}).
+		finish(t, 4, "none of its tables is there", "DELETE FROM wso2_bootstrap.ledger")
+}
+
+func testKilled(t *testing.T, s *server, shipped string) {
+	slow := home(t, func(path, text string) string {
+		return text + "\n" + s.sleep + ";\nCREATE TABLE AFTER_" + strings.ToUpper(strings.NewReplacer("/", "_", ".", "_").
+			Replace(path)) + " (ID INTEGER);\n"
 	})
-
-	t.Run("the server's account can do what a server does, and no more", func(t *testing.T) {
-		mine := func(sql string) error {
-			out, err := s.query(t, "wso2identity", serverPassword, "wso2identity", sql)
-			if err != nil {
-				return fmt.Errorf("%w: %s", err, out)
-			}
-			return nil
-		}
-		for _, sql := range []string{
-			"INSERT INTO IDN_OAUTH2_SCOPE (NAME) VALUES ('OpenID')",
-			"UPDATE IDN_BASE_TABLE SET PRODUCT_NAME = 'kept'",
-			"DELETE FROM IDN_OAUTH2_SCOPE WHERE NAME = 'nothing'",
-		} {
-			if err := mine(sql); err != nil {
-				t.Errorf("%s: %v", sql, err)
-			}
-		}
-		if got := s.admin(t, "wso2identity", "SELECT NAME FROM IDN_OAUTH2_SCOPE"); got != "openid$$;" {
-			t.Errorf("the trigger made %q", got)
-		}
-		for _, sql := range []string{
-			"CREATE TABLE MINE (ID INTEGER)",
-			"DROP TABLE IDN_BASE_TABLE",
-			"DELETE FROM wso2_bootstrap.ledger",
-		} {
-			if err := mine(sql); err == nil {
-				t.Errorf("%s is allowed", sql)
-			}
-		}
-		out, err := s.query(t, "wso2identity", serverPassword, "wso2_shared", "SELECT COUNT(*) FROM UM_TENANT")
-		if err == nil {
-			t.Errorf("the account of one database reads another: %s", out)
-		}
-	})
-
-	t.Run("again, it changes nothing", func(t *testing.T) {
-		s.launch(t, node{home: shipped, names: both}).finish(t, 0, "identity: the schema stands", "shared: the schema stands")
-		if got := s.admin(t, "wso2identity", "SELECT PRODUCT_NAME FROM IDN_BASE_TABLE"); got != "kept" {
-			t.Errorf("the server's row is %q", got)
-		}
-	})
-
-	t.Run("updated scripts are not run on a schema that stands", func(t *testing.T) {
-		updated := home(t, func(_, text string) string { return text + "\n-- updated\nCREATE TABLE ADDED (ID INTEGER);\n" })
-		s.launch(t, node{home: updated, names: identity("wso2identity")}).finish(t, 0, "scripts differ", "Nothing was run")
-		if got := s.admin(t, "wso2identity", "SELECT PRODUCT_NAME FROM IDN_BASE_TABLE"); got != "kept" {
-			t.Errorf("the server's row is %q", got)
-		}
-	})
-
-	t.Run("a new password is set", func(t *testing.T) {
-		s.launch(t, node{home: shipped, names: identity("wso2identity"), password: changedPassword}).
-			finish(t, 0, "set the password of wso2identity")
-		if out, err := s.query(t, "wso2identity", changedPassword, "wso2identity", "SELECT 1"); err != nil {
-			t.Errorf("the new password fails: %v %s", err, out)
-		}
-		if _, err := s.query(t, "wso2identity", serverPassword, "wso2identity", "SELECT 1"); err == nil {
-			t.Error("the old password still works")
-		}
-	})
-
-	t.Run("a release never starts on another release's schema", func(t *testing.T) {
-		at := node{home: shipped, names: identity("wso2identity"), version: product.V7_0_0, password: changedPassword}
-		s.launch(t, at).finish(t, 4, "is that of 7.1.0", "this node is 7.0.0", "UPDATE wso2_bootstrap.ledger SET")
-	})
-
-	t.Run("another encryption key", func(t *testing.T) { testKeys(t, s, shipped) })
-	t.Run("a backup", func(t *testing.T) { testRestore(t, s, shipped) })
-
-	t.Run("a schema whose tables are gone is not made up silently", func(t *testing.T) {
-		s.launch(t, node{home: shipped, names: identity("wso2lost")}).finish(t, 0)
-		tables := s.admin(t, "wso2lost", "SELECT table_name FROM information_schema.tables WHERE table_schema"+
-			" IN ('public', 'wso2lost') ORDER BY table_name DESC")
-		for _, table := range strings.Fields(tables) {
-			s.admin(t, "wso2lost", "DROP TABLE "+table)
-		}
-		s.launch(t, node{home: shipped, names: identity("wso2lost")}).
-			finish(t, 4, "none of its tables is there", "DELETE FROM wso2_bootstrap.ledger")
-	})
-
-	t.Run("killed half-way, it is made again and once", func(t *testing.T) {
-		slow := home(t, func(path, text string) string {
-			return text + "\n" + s.sleep + ";\nCREATE TABLE AFTER_" + strings.ToUpper(strings.NewReplacer("/", "_", ".", "_").
-				Replace(path)) + " (ID INTEGER);\n"
-		})
-		killed := s.launch(t, node{home: slow, names: identity("wso2_crashed")})
-		eventually(t, "the script is half-way", func() bool { return s.admin(t, "", s.sleeping) != "0" })
-		if err := killed.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		_ = killed.cmd.Wait()
-		next := s.launch(t, node{home: shipped, names: identity("wso2_crashed")})
-		another := s.launch(t, node{home: shipped, names: identity("wso2_crashed")})
-		next.finish(t, 0)
-		another.finish(t, 0)
-		output := next.output.String() + another.output.String()
-		if strings.Count(output, "the schema is made") != 1 {
-			t.Errorf("it was not made once:\n%s", output)
-		}
-		if s.engine != engine.Postgres {
-			contains(t, "the next node", output, "interrupted half-way, before any server could write")
-		}
-		once(t, "wso2_crashed")
-		left := s.admin(t, "wso2_crashed", "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'after%'"+
-			" AND table_schema IN ('public', 'wso2_crashed')")
-		if left != "0" {
-			t.Errorf("%s tables of the killed run are left", left)
-		}
-	})
-
-	t.Run("a script that fails says where, and leaves nothing behind", func(t *testing.T) {
-		broken := home(t, func(path, text string) string {
-			if strings.HasPrefix(path, "dbscripts/consent") {
-				return text + "\nCREATE TABEL X (ID INTEGER);\n"
-			}
-			return text
-		})
-		file := Scripts(config.Database{Engine: s.engine, Logical: map[config.LogicalName]config.Logical{"identity": {}}},
-			config.IdentityDB)
-		failing := node{home: broken, names: identity("wso2broken")}
-		lines := "line " + strconv.Itoa(strings.Count(read(t, filepath.Join(broken, file[1])), "\n"))
-		s.launch(t, failing).finish(t, 5, file[1]+" "+lines)
-		_, err := s.query(t, "wso2broken", serverPassword, "wso2broken", "SELECT COUNT(*) FROM IDN_BASE_TABLE")
-		if err == nil {
-			t.Error("the server's account can use a half-made schema")
-		}
-		s.launch(t, node{home: shipped, names: identity("wso2broken")}).finish(t, 0, "the schema is made")
-		once(t, "wso2broken")
-	})
-
-	t.Run("a complete schema without a ledger is adopted", func(t *testing.T) {
-		s.admin(t, "", "CREATE DATABASE wso2adopted")
-		for _, table := range []string{"IDN_BASE_TABLE", "IDN_OAUTH2_SCOPE", "IDN_OAUTH2_SCOPE_BINDING", "CM_PII_CATEGORY"} {
-			s.admin(t, "wso2adopted", "CREATE TABLE "+table+" (ID INTEGER)")
-		}
-		s.admin(t, "wso2adopted", "INSERT INTO IDN_BASE_TABLE VALUES (42)")
-		s.launch(t, node{home: shipped, names: identity("wso2adopted")}).finish(t, 0, "adopted", "no script was run")
-		s.launch(t, node{home: shipped, names: identity("wso2adopted")}).finish(t, 0, "the schema stands")
-		out, err := s.query(t, "wso2adopted", serverPassword, "wso2adopted", "SELECT ID FROM IDN_BASE_TABLE")
-		if out != "42" {
-			t.Errorf("the adopted row is %q: %v", out, err)
-		}
-	})
-
-	t.Run("what is not the product's is refused", func(t *testing.T) {
-		s.admin(t, "", "CREATE DATABASE payroll")
-		s.admin(t, "payroll", "CREATE TABLE salaries (ID INTEGER)")
-		s.admin(t, "payroll", "INSERT INTO salaries VALUES (42)")
-		s.launch(t, node{home: shipped, names: identity("payroll")}).
-			finish(t, 4, "is not empty", "Give the logical database another name", "DROP DATABASE payroll")
-		s.admin(t, "payroll", "CREATE TABLE IDN_BASE_TABLE (ID INTEGER)")
-		s.launch(t, node{home: shipped, names: identity("payroll")}).
-			finish(t, 4, "some of the product's tables", "cm_pii_category", "INSERT INTO wso2_bootstrap.ledger")
-		if got := s.admin(t, "payroll", "SELECT ID FROM salaries"); got != "42" {
-			t.Errorf("the foreign row is %q", got)
-		}
-	})
-
+	killed := s.launch(t, node{home: slow, names: identity("wso2_crashed")})
+	eventually(t, "the script is half-way", func() bool { return s.admin(t, "", s.sleeping) != "0" })
+	if err := killed.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = killed.cmd.Wait()
+	next := s.launch(t, node{home: shipped, names: identity("wso2_crashed")})
+	another := s.launch(t, node{home: shipped, names: identity("wso2_crashed")})
+	next.finish(t, 0)
+	another.finish(t, 0)
+	output := next.output.String() + another.output.String()
+	if strings.Count(output, "the schema is made") != 1 {
+		t.Errorf("it was not made once:\n%s", output)
+	}
 	if s.engine != engine.Postgres {
-		t.Run("a half-made schema is not dropped once a server could write", func(t *testing.T) {
-			s.admin(t, "", "CREATE DATABASE wso2written")
-			s.admin(t, "wso2written", "CREATE TABLE IDN_BASE_TABLE (ID INTEGER)")
-			s.admin(t, "", "INSERT INTO wso2_bootstrap.ledger VALUES ('wso2written', 'applying', '7.1.0', '', '', '', NULL)")
-			s.admin(t, "", "CREATE USER wso2written@'%'")
-			s.admin(t, "", "GRANT SELECT ON wso2written.* TO wso2written@'%'")
-			at := node{home: shipped, names: identity("wso2written")}
-			s.launch(t, at).finish(t, 4, "already has privileges", "DROP DATABASE wso2written")
-			s.admin(t, "", "DROP USER wso2written@'%'")
-			s.admin(t, "wso2written", "CREATE TABLE salaries (ID INTEGER)")
-			s.launch(t, at).finish(t, 4, "tables that no script makes: salaries")
-		})
+		contains(t, "the next node", output, "interrupted half-way, before any server could write")
 	}
+	once(t, s, "wso2_crashed")
+	left := s.admin(t, "wso2_crashed", "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'after%'"+
+		" AND table_schema IN ('public', 'wso2_crashed')")
+	if left != "0" {
+		t.Errorf("%s tables of the killed run are left", left)
+	}
+}
 
-	t.Run("the server's certificate is verified", func(t *testing.T) {
-		for name, status := range map[string]int{"the server's": 0, "another's": 3} {
-			dir := t.TempDir()
-			ca := s.certificate
-			if status != 0 {
-				certify(t, dir)
-				ca = filepath.Join(dir, "server.crt")
-			}
-			store := filepath.Join(dir, "truststore")
-			keytool(t, "-genkeypair", "-keystore", store, "-storepass", "wso2carbon", "-alias", "shipped", "-dname", "CN=x",
-				"-keyalg", "EC")
-			trust := exec.Command("java", "-cp", classes(t), "SchemaBootstrap", "trust", store, ca)
-			trust.Env = append(os.Environ(), "TRUSTSTORE_PASSWORD=wso2carbon")
-			must(t, trust)
-			t.Log(name)
-			s.launch(t, node{
-				home: shipped, names: identity("wso2adopted"), connect: 1, url: s.verified(ca),
-				jvm: []string{"-Djavax.net.ssl.trustStore=" + store, "-Djavax.net.ssl.trustStorePassword=wso2carbon"},
-			}).finish(t, status)
+func testBrokenScript(t *testing.T, s *server, shipped string) {
+	broken := home(t, func(path, text string) string {
+		if strings.HasPrefix(path, "dbscripts/consent") {
+			return text + "\nCREATE TABEL X (ID INTEGER);\n"
 		}
+		return text
 	})
+	file := Scripts(config.Database{Engine: s.engine, Logical: map[config.LogicalName]config.Logical{"identity": {}}},
+		config.IdentityDB)
+	failing := node{home: broken, names: identity("wso2broken")}
+	lines := "line " + strconv.Itoa(strings.Count(read(t, filepath.Join(broken, file[1])), "\n"))
+	s.launch(t, failing).finish(t, 5, file[1]+" "+lines)
+	_, err := s.query(t, "wso2broken", serverPassword, "wso2broken", "SELECT COUNT(*) FROM IDN_BASE_TABLE")
+	if err == nil {
+		t.Error("the server's account can use a half-made schema")
+	}
+	s.launch(t, node{home: shipped, names: identity("wso2broken")}).finish(t, 0, "the schema is made")
+	once(t, s, "wso2broken")
+}
 
-	t.Run("the server's log has no password", func(t *testing.T) {
-		if log := s.log.String(); strings.Contains(log, "MARKER") {
-			t.Errorf("it has:\n%s", log)
+func testExistingSchema(t *testing.T, s *server, shipped string) {
+	s.admin(t, "", "CREATE DATABASE wso2adopted")
+	for _, table := range []string{"IDN_BASE_TABLE", "IDN_OAUTH2_SCOPE", "IDN_OAUTH2_SCOPE_BINDING", "CM_PII_CATEGORY"} {
+		s.admin(t, "wso2adopted", "CREATE TABLE "+table+" (ID INTEGER)")
+	}
+	s.admin(t, "wso2adopted", "INSERT INTO IDN_BASE_TABLE VALUES (42)")
+	s.launch(t, node{home: shipped, names: identity("wso2adopted")}).finish(t, 0, "adopted", "no script was run")
+	s.launch(t, node{home: shipped, names: identity("wso2adopted")}).finish(t, 0, "the schema stands")
+	out, err := s.query(t, "wso2adopted", serverPassword, "wso2adopted", "SELECT ID FROM IDN_BASE_TABLE")
+	if out != "42" {
+		t.Errorf("the adopted row is %q: %v", out, err)
+	}
+}
+
+func testForeignTables(t *testing.T, s *server, shipped string) {
+	s.admin(t, "", "CREATE DATABASE payroll")
+	s.admin(t, "payroll", "CREATE TABLE salaries (ID INTEGER)")
+	s.admin(t, "payroll", "INSERT INTO salaries VALUES (42)")
+	s.launch(t, node{home: shipped, names: identity("payroll")}).
+		finish(t, 4, "is not empty", "Give the logical database another name", "DROP DATABASE payroll")
+	s.admin(t, "payroll", "CREATE TABLE IDN_BASE_TABLE (ID INTEGER)")
+	s.launch(t, node{home: shipped, names: identity("payroll")}).
+		finish(t, 4, "some of the product's tables", "cm_pii_category", "INSERT INTO wso2_bootstrap.ledger")
+	if got := s.admin(t, "payroll", "SELECT ID FROM salaries"); got != "42" {
+		t.Errorf("the foreign row is %q", got)
+	}
+}
+
+func testWrittenSchema(t *testing.T, s *server, shipped string) {
+	if s.engine == engine.Postgres {
+		t.Skip("PostgreSQL makes a schema in one transaction")
+	}
+	s.admin(t, "", "CREATE DATABASE wso2written")
+	s.admin(t, "wso2written", "CREATE TABLE IDN_BASE_TABLE (ID INTEGER)")
+	s.admin(t, "", "INSERT INTO wso2_bootstrap.ledger VALUES ('wso2written', 'applying', '7.1.0', '', '', '', NULL)")
+	s.admin(t, "", "CREATE USER wso2written@'%'")
+	s.admin(t, "", "GRANT SELECT ON wso2written.* TO wso2written@'%'")
+	at := node{home: shipped, names: identity("wso2written")}
+	s.launch(t, at).finish(t, 4, "already has privileges", "DROP DATABASE wso2written")
+	s.admin(t, "", "DROP USER wso2written@'%'")
+	s.admin(t, "wso2written", "CREATE TABLE salaries (ID INTEGER)")
+	s.launch(t, at).finish(t, 4, "tables that no script makes: salaries")
+}
+
+func testCertificate(t *testing.T, s *server, shipped string) {
+	for name, status := range map[string]int{"the server's": 0, "another's": 3} {
+		dir := t.TempDir()
+		ca := s.certificate
+		if status != 0 {
+			certify(t, dir)
+			ca = filepath.Join(dir, "server.crt")
 		}
-	})
+		store := filepath.Join(dir, "truststore")
+		keytool(t, "-genkeypair", "-keystore", store, "-storepass", "wso2carbon", "-alias", "shipped", "-dname", "CN=x",
+			"-keyalg", "EC")
+		trust := exec.Command("java", "-cp", classes(t), "SchemaBootstrap", "trust", store, ca)
+		trust.Env = append(os.Environ(), "TRUSTSTORE_PASSWORD=wso2carbon")
+		must(t, trust)
+		t.Log(name)
+		s.launch(t, node{
+			home: shipped, names: identity("wso2adopted"), connect: 1, url: s.verified(ca),
+			jvm: []string{"-Djavax.net.ssl.trustStore=" + store, "-Djavax.net.ssl.trustStorePassword=wso2carbon"},
+		}).finish(t, status)
+	}
+}
 
-	t.Run("a database that nobody reaches", func(t *testing.T) {
-		away := *s
-		port := strconv.Itoa(freePort(t))
-		away.url = strings.Replace(s.url, strconv.Itoa(s.port), port, 1)
-		away.launch(t, node{home: shipped, names: identity("wso2identity"), connect: 1}).
-			finish(t, 3, "cannot connect to 127.0.0.1:"+port)
-	})
+func testServerLog(t *testing.T, s *server, _ string) {
+	if log := s.log.String(); strings.Contains(log, "MARKER") {
+		t.Errorf("it has:\n%s", log)
+	}
+}
+
+func testUnreachable(t *testing.T, s *server, shipped string) {
+	away := *s
+	port := strconv.Itoa(freePort(t))
+	away.url = strings.Replace(s.url, strconv.Itoa(s.port), port, 1)
+	away.launch(t, node{home: shipped, names: identity("wso2identity"), connect: 1}).
+		finish(t, 3, "cannot connect to 127.0.0.1:"+port)
 }
 
 func read(t *testing.T, path string) string {

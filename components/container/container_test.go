@@ -251,25 +251,31 @@ func TestNodeLife(t *testing.T) {
 			}
 			require.NotContains(t, seen, "WSO2_KEYSTORE=", "the server has no use for the keystore's text")
 
-			facts, err := version.Facts()
-			require.NoError(t, err)
-			security := home + "/repository/resources/security/"
-			key := keytool(t, "-list", "-keystore", security+nodeconfig.KeystoreFile(facts.Keystore), "-storetype",
-				string(facts.Keystore), "-storepass", keystorePassword)
-			require.Contains(t, key, nodeconfig.KeystoreAlias+", ")
-			require.Contains(t, key, "PrivateKeyEntry")
-			trusted := keytool(t, "-list", "-v", "-storepass", nodeconfig.TruststorePassword, "-keystore",
-				security+nodeconfig.TruststoreFile(facts.Keystore))
-			require.Contains(t, trusted, "CN=given")
-			require.Contains(t, trusted, "CN=authority of a directory")
-			tls := keytool(t, "-list", "-v", "-keystore", security+nodeconfig.TLSKeystoreFile(facts.Keystore), "-storetype",
-				string(facts.Keystore), "-storepass", keystorePassword)
-			require.Contains(t, tls, "DNSName: "+n.cluster.Hostname)
-			require.Contains(t, trusted, regexp.MustCompile(`Serial number: [0-9a-f]+`).FindString(tls))
-			require.Contains(t, trusted, "CN=shipped")
+			n.holdsKeys(t, version)
 			require.NotContains(t, output+printed.String()+read(t, filepath.Join(n.fake, "calls")), "MARKER")
 		})
 	}
+}
+
+// holdsKeys holds that the node's keystores and its truststore have what they were given.
+func (n *node) holdsKeys(t *testing.T, version product.Version) {
+	t.Helper()
+	facts, err := version.Facts()
+	require.NoError(t, err)
+	security := n.at(ServerHome(version)) + "/repository/resources/security/"
+	key := keytool(t, "-list", "-keystore", security+nodeconfig.KeystoreFile(facts.Keystore), "-storetype",
+		string(facts.Keystore), "-storepass", keystorePassword)
+	require.Contains(t, key, nodeconfig.KeystoreAlias+", ")
+	require.Contains(t, key, "PrivateKeyEntry")
+	trusted := keytool(t, "-list", "-v", "-storepass", nodeconfig.TruststorePassword, "-keystore",
+		security+nodeconfig.TruststoreFile(facts.Keystore))
+	require.Contains(t, trusted, "CN=given")
+	require.Contains(t, trusted, "CN=authority of a directory")
+	tls := keytool(t, "-list", "-v", "-keystore", security+nodeconfig.TLSKeystoreFile(facts.Keystore), "-storetype",
+		string(facts.Keystore), "-storepass", keystorePassword)
+	require.Contains(t, tls, "DNSName: "+n.cluster.Hostname)
+	require.Contains(t, trusted, regexp.MustCompile(`Serial number: [0-9a-f]+`).FindString(tls))
+	require.Contains(t, trusted, "CN=shipped")
 }
 
 // onFargate is the node's cluster as tasks of Fargate.

@@ -15,8 +15,12 @@ import (
 type bundle struct {
 	of         *state.Resource
 	containers []container
-	// volumes are the names of its volumes, lasting those of them that are there before and after it.
-	volumes, lasting []string
+	// volumes are the names of its volumes: lasting ones outlive it, and fresh ones are made with a task and deleted with it.
+	volumes, lasting, fresh []string
+	// unreadable is a task's definition of containers that the state does not show.
+	unreadable bool
+	// security is a pod's own security context.
+	security state.Object
 	// task says that containers start together unless one waits for another.
 	task bool
 }
@@ -64,20 +68,24 @@ func (c *cluster) bundles() []bundle {
 	var all []bundle
 	for _, d := range c.Of(state.TaskDefinition) {
 		b := bundle{of: d, task: true}
-		list, _ := containersOf(d)
+		list, ok := containersOf(d)
+		b.unreadable = !ok
 		for _, o := range list {
 			b.containers = append(b.containers, newContainer(o, "environment", "secrets", "mountPoints", "sourceVolume", "containerPath"))
 		}
 		for _, v := range d.Objects("volumes") {
 			b.volumes = append(b.volumes, v.Text("name"))
-			if v.Object("efsVolumeConfiguration") != nil {
+			switch {
+			case v.Object("efsVolumeConfiguration") != nil:
 				b.lasting = append(b.lasting, v.Text("name"))
+			case v.Text("hostPath") == "":
+				b.fresh = append(b.fresh, v.Text("name"))
 			}
 		}
 		all = append(all, b)
 	}
 	for _, w := range c.workloads(state.Deployment, state.StatefulSet, state.Job) {
-		b := bundle{of: w.of}
+		b := bundle{of: w.of, security: w.spec.Object("securityContext")}
 		for _, o := range w.containers() {
 			b.containers = append(b.containers, newContainer(o, "env", "", "volumeMounts", "name", "mountPath"))
 		}

@@ -139,7 +139,7 @@ func TestWhatHappensWhenIsOnThePage(t *testing.T) {
 	r.events(p)
 	for _, text := range []string{p.markdown(), p.html()} {
 		for _, want := range []string{
-			"What happens when", "The database fails over (120 s)", "8 min", "database-events", "at once", "after 5 min", "the team",
+			"What happens in an outage", "The database fails over (120 s)", "8 min", "database-events", "at once", "after 5 min", "the team",
 			"The database fails over (120 s): the group ends all 3 nodes.", "nodes.count is 1", "nobody is told",
 		} {
 			assert.Contains(t, text, want)

@@ -137,7 +137,7 @@ func (r *restoration) damaged(ctx context.Context) error {
 	}
 	r.say("The damaged database is as it was, and no node uses it.")
 	last := r.kept.state.One(state.DBInstance, old.ID)
-	if err := r.follow(ctx, "To let the damaged database go"); err != nil {
+	if err := r.follow(ctx, "To delete the damaged database"); err != nil {
 		return err
 	}
 	if r.database(old.ID).ID != "" {
@@ -170,7 +170,7 @@ func (r *restoration) gone(ctx context.Context) error {
 		name := secret.Text("name")
 		r.values["prefix"] = name[:strings.LastIndex(name, "/")+1]
 		r.values["secret"] = name
-		if err := r.follow(ctx, "To bring a deleted secret back"); err != nil {
+		if err := r.follow(ctx, "To restore a deleted secret"); err != nil {
 			return err
 		}
 	}

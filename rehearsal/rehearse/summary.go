@@ -165,7 +165,7 @@ func (r *run) events(p *page) {
 	if !r.judged.Told {
 		text += " **No topic is named in `observability.alarmTopicArn`: alarms ring, and nobody is told.**"
 	}
-	p.add(heading("What happens when"), paragraph(text))
+	p.add(heading("What happens in an outage"), paragraph(text))
 	table := grid{head: []string{"What happens", "Nodes ended", "Longest without a node that serves", "Requests cut", "What rings", "Who acts"}}
 	var remarks []string
 	for _, e := range r.judged.Events {
