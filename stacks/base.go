@@ -19,13 +19,13 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// base is what every topology stands on.
+// base has the components that every topology uses.
 type base struct {
 	network   *network.Network
 	endpoints vpcEndpoints
 	firewall  *firewall.Firewall
 	secrets   *secrets.Secrets
-	// before is done when nodes have their ways in and out.
+	// before must be done when nodes start: their connections are open.
 	before []pulumi.Resource
 }
 
@@ -68,7 +68,7 @@ func buildBase(
 	return b, b.multicast(ctx, c, scope, provider)
 }
 
-// guard makes the security groups. The prefix list is that of S3, nil where nodes have no endpoint of it.
+// guard makes the security groups. The prefix list is that of S3, or nil if nodes have no endpoint of S3.
 func (b *base) guard(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, prefixList pulumi.StringInput, provider pulumi.ResourceOption,
 ) error {
@@ -96,7 +96,7 @@ func (b *base) guard(
 	return nil
 }
 
-// multicast makes the domain in which nodes find each other by multicast.
+// multicast makes the multicast domain for discovery.
 func (b *base) multicast(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
 	if !c.Clustered() || c.Clustering.Scheme != config.Multicast {
 		return nil
@@ -109,11 +109,11 @@ func (b *base) multicast(ctx *pulumi.Context, c config.Cluster, scope awskit.Sco
 	return nil
 }
 
-// data is what nodes share.
+// data is the data that nodes share.
 type data struct {
 	database *database.Database
 	files    *filesystem.FileSystem
-	// backup is nil where AWS Backup has no plan.
+	// backup is nil without a plan of AWS Backup.
 	backup *backup.Backup
 }
 
@@ -153,7 +153,7 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 	if !c.Backup.Enabled {
 		return nil
 	}
-	// A fingerprint is made for others to read, so it is no secret as what it was made from is.
+	// A fingerprint may be read by others. So it is no secret, unlike the key that it is made from.
 	fingerprint := pulumi.Unsecret(b.secrets.Values[secrets.EncryptionKey].ApplyT(func(key string) (string, error) {
 		return secrets.Fingerprint(key, scope.Cluster)
 	})).(pulumi.StringOutput)
@@ -166,7 +166,7 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 	return err
 }
 
-// front is what stands before the nodes and watches them.
+// front is the load balancer and the monitoring of the nodes.
 type front struct {
 	balancer *loadbalancer.LoadBalancer
 	logGroup *cloudwatch.LogGroup
@@ -196,15 +196,15 @@ func buildFront(
 	return &front{balancer: balancer, logGroup: group, logName: observability.LogGroupName(scope.Cluster)}, err
 }
 
-// watched is what alarms have to know of the nodes.
+// watched are the facts about the nodes that alarms need.
 type watched struct {
-	// nodes is done when the first of them serve.
+	// nodes is done when the first nodes serve.
 	nodes pulumi.CustomResource
-	// replaced says that something starts another node in the place of one that is lost.
+	// replaced says that a lost node is replaced automatically.
 	replaced bool
-	// startMinutes is for how long new nodes may be among the load balancer's targets before they serve.
+	// startMinutes is the time in which new nodes may be targets of the load balancer before they serve.
 	startMinutes int
-	// credits are what the CPU credits of nodes are measured by, if their type has any.
+	// credits are the dimensions of the nodes' CPU credits, if their type has any.
 	credits map[string]pulumi.StringMap
 	// group is the Auto Scaling group whose instances are refreshed, service the ECS service whose tasks are nodes.
 	group   string
@@ -248,12 +248,12 @@ func watch(
 	return err
 }
 
-// creditsOf are the CPU credits of a group of instances. CloudWatch has the lowest of the group's.
+// creditsOf returns the dimensions of a group's CPU credits. CloudWatch has the lowest of the group's.
 func creditsOf(group pulumi.StringInput) map[string]pulumi.StringMap {
 	return map[string]pulumi.StringMap{"": {"AutoScalingGroupName": group}}
 }
 
-// ownRepositories makes the stack's own repositories where it asks for them. What runs their images waits for them.
+// ownRepositories makes the stack's own repositories if the stack file asks for them. The nodes wait for them.
 func ownRepositories(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {

@@ -1,4 +1,4 @@
-// Package stacks turns a stack's configuration into a cluster: it picks the topology and wires the components together.
+// Package stacks turns a stack's configuration into a cluster: it selects the topology and connects the components.
 package stacks
 
 import (
@@ -61,7 +61,7 @@ func Deploy(ctx *pulumi.Context) error {
 	return topology.build(ctx, c, scope, base, provider)
 }
 
-// topology is one way to run nodes: the half of a row of config's table that knows AWS and Pulumi.
+// topology is the half of a row of config's table that uses AWS and Pulumi.
 type topology struct {
 	// services are the AWS services that nodes call, each through an interface endpoint.
 	services func(config.Cluster) []string
@@ -75,10 +75,10 @@ var topologies = map[config.Topology]topology{
 	config.EKS: {services: eksServices, build: buildEKS},
 }
 
-// environment answers what a configuration leaves to its account and region.
+// environment provides the values that a configuration takes from its account and region.
 type environment struct {
 	ctx *pulumi.Context
-	// provider is the one AWS provider, through which everything is made and asked.
+	// provider is the one AWS provider for all look-ups and resources.
 	provider *aws.Provider
 	id       string
 }
@@ -97,7 +97,7 @@ func (p *environment) open(c config.Cluster) error {
 
 func (p *environment) zones(region string) ([]config.Zone, error) {
 	state := "available"
-	// Local and wavelength zones have neither the load balancer nor the database.
+	// Local and wavelength zones support neither the load balancer nor the database.
 	found, err := aws.GetAvailabilityZones(p.ctx, &aws.GetAvailabilityZonesArgs{
 		State:   &state,
 		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},
@@ -135,8 +135,8 @@ func (s pulumiSource) Get(key string) (string, bool) { return s.ctx.GetConfig(ke
 
 func (s pulumiSource) IsSecret(key string) bool { return s.ctx.IsConfigSecret(key) }
 
-// Keys lists what is set. The SDK answers for known keys only; the engine hands the whole configuration to the program
-// in an environment variable, and without the list a misspelt key would go unnoticed.
+// Keys lists the configured keys. The SDK returns values only for known keys. The engine passes the whole configuration
+// to the program in an environment variable; without the list, nobody would notice a misspelt key.
 func (s pulumiSource) Keys() []string {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &all); err != nil {

@@ -14,28 +14,28 @@ import (
 )
 
 // ec2Services are the AWS services that an EC2 node calls, each through an interface endpoint that costs in every zone.
-// Nothing calls KMS: Secrets Manager and S3 do so for the node. Nor is the file system's API called: files are mounted by a
-// DNS name, and efs-utils asks the API only where that does not resolve (its README).
+// Nothing calls KMS: Secrets Manager and S3 do so for the node. Nothing calls the file system's API: efs-utils calls it
+// only if the file system's DNS name does not resolve (its README).
 func ec2Services(c config.Cluster) []string {
 	services := []string{
 		"logs",           // the CloudWatch agent
 		"monitoring",     // the program members
 		"secretsmanager", // the program secrets
-		// The Systems Manager agent. From 3.3.40.0 on it needs no ec2messages where it reaches ssmmessages (Systems Manager,
-		// "Reference: ec2messages, ssmmessages, and other API operations").
+		// The Systems Manager agent. From 3.3.40.0 on it does not need ec2messages if it reaches ssmmessages (Systems
+		// Manager, "Reference: ec2messages, ssmmessages, and other API operations").
 		"ssm", "ssmmessages",
 	}
 	if !c.Fixed() {
-		// A node reports to its launch hook, and finds those that serve already; Hazelcast finds members by their tag.
+		// A node completes its launch hook and finds the nodes in service; Hazelcast finds members by their tag.
 		services = append(services, "autoscaling", "ec2")
 	}
 	return services
 }
 
-// memberMinutes is how long a member typically takes from its launch until it serves, and a little more.
+// memberMinutes is the typical time from a member's launch until it serves, and a little more.
 const memberMinutes = 8
 
-// buildEC2 is the topology ec2, above its base.
+// buildEC2 adds the topology ec2 to its base.
 func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
 	identity, err := ec2cluster.NewIdentity(ctx, "identity", scope, c, provider)
 	if err != nil {
@@ -67,8 +67,8 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		for name, id := range cluster.Instances {
 			of.credits["-"+name] = pulumi.StringMap{"InstanceId": id}
 		}
-		// A member is a target from its launch, and the next one is launched when it serves. A group's instance becomes one when
-		// the launch hook lets it in.
+		// A member is a target from its launch, and the next one is launched when it serves. A group's instance becomes
+		// a target when the launch hook is completed.
 		of.startMinutes = memberMinutes * c.Nodes.Count
 	}
 	if err := watch(ctx, c, scope, data, front, of, provider); err != nil {

@@ -15,13 +15,13 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// taskServices are the AWS services that every task calls, or ECS for it, each through an interface endpoint that costs in
-// every zone: discovery asks EC2 and ECS for members, ECS pulls images from ECR, writes logs and reads secrets, and tasks
-// report their members. As on ec2, nothing calls KMS or the file system's API.
+// taskServices are the AWS services that every task calls, or ECS for it, each through an interface endpoint that costs
+// in every zone. Discovery asks EC2 and ECS for members, ECS pulls images from ECR, writes logs and reads secrets, and
+// tasks publish metrics. As on ec2, nothing calls KMS or the file system's API.
 var taskServices = []string{"ec2", "ecr.api", "ecr.dkr", "ecs", "logs", "monitoring", "secretsmanager"}
 
-// instanceServices are those that a container instance calls besides: ECS's own two for its agent, and those of the
-// Systems Manager agent, which needs no ec2messages.
+// instanceServices are the additional services of a container instance: two of ECS for its agent, and those of the
+// Systems Manager agent, which does not need ec2messages.
 var instanceServices = []string{"ecs-agent", "ecs-telemetry", "ssm", "ssmmessages"}
 
 func ecsServices(c config.Cluster) []string {
@@ -34,7 +34,7 @@ func ecsServices(c config.Cluster) []string {
 	return taskServices
 }
 
-// buildECS is the topology ecs, above its base.
+// buildECS adds the topology ecs to its base.
 func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
 	identity, err := ecscluster.NewIdentity(ctx, "identity", scope, c, provider)
 	if err != nil {
@@ -44,7 +44,7 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if err != nil {
 		return err
 	}
-	targets := "instance" // tasks on their instance's network are reached as the instance
+	targets := "instance" // clients reach tasks on their instance's network through the instance
 	if c.Fargate() {
 		targets = "ip"
 	}
@@ -67,7 +67,7 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	}
 	if err := watch(ctx, c, scope, data, front, watched{
 		nodes: cluster.Deployed, replaced: true, group: cluster.Group, credits: creditsOf(pulumi.String(cluster.Group)),
-		// A task is a target once its containers run, and then its server waits for its turn and starts.
+		// A task is a target once its containers run. Its server may wait then, and needs time to start.
 		startMinutes: container.TurnSeconds/60 + 5,
 		service:      &observability.Service{Cluster: cluster.Name, Name: cluster.Service},
 	}, provider); err != nil {

@@ -23,26 +23,26 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// clusterServices are the AWS services that Kubernetes nodes, add-ons and pods call, each through an interface endpoint that
-// costs in every zone. As on ec2, nothing calls KMS or the file system's API: the EFS CSI driver's controller would do so to
-// make access points, which are made here, and its node pods take their zone from the metadata service (pkg/driver/node.go).
-// Nor does anything call EC2 or EFS to mount, since the file system's name resolves in a VPC (src/mount_efs/dns_resolver.py
-// of efs-utils).
+// clusterServices are the AWS services that Kubernetes nodes, add-ons and pods call, each through an interface endpoint
+// that costs in every zone. As on ec2, nothing calls KMS or the file system's API. The EFS CSI driver's controller
+// would call it to make access points, but the stack makes these; its node pods read their zone from the metadata
+// service (pkg/driver/node.go). Nothing calls EC2 or EFS to mount, since the file system's name resolves in a VPC
+// (src/mount_efs/dns_resolver.py of efs-utils).
 var clusterServices = []string{
-	"ec2",                // the VPC CNI, nodes that start, the load balancer controller
+	"ec2",                // the VPC CNI, starting nodes, the load balancer controller
 	"ecr.api", "ecr.dkr", // nodes pull images
-	"eks", "eks-auth", // nodes that start; Pod Identity
+	"eks", "eks-auth", // starting nodes; Pod Identity
 	"elasticloadbalancing", // the load balancer controller
 	"logs",                 // Fluent Bit
 	"monitoring",           // pods, the CloudWatch agent
 	"secretsmanager",       // the Secrets Store CSI driver
-	// The CloudWatch agent, which asks who it is before it sends logs (its extension/entitystore/extension.go), and would
-	// wait for an answer. Nobody takes credentials there: Pod Identity does so through eks-auth, and the load balancer
-	// controller and the EFS CSI driver only where a manifest names another role (their pkg/aws/cloud.go, pkg/cloud/cloud.go).
+	// The CloudWatch agent calls STS before it sends logs (its extension/entitystore/extension.go), and would wait for
+	// the answer. Nothing takes credentials from STS: Pod Identity uses eks-auth, and the load balancer controller and
+	// the EFS CSI driver use STS only if a manifest names another role (their pkg/aws/cloud.go, pkg/cloud/cloud.go).
 	"sts",
 }
 
-// eksServices adds what the load balancer controller attaches a web ACL through.
+// eksServices adds the service through which the load balancer controller attaches a web ACL.
 func eksServices(c config.Cluster) []string {
 	if c.EKS.Registration == config.Ingress && c.LoadBalancer.WebACLARN != "" {
 		return append(slices.Clone(clusterServices), "wafv2")
@@ -50,7 +50,7 @@ func eksServices(c config.Cluster) []string {
 	return clusterServices
 }
 
-// buildEKS is the topology eks, above its base.
+// buildEKS adds the topology eks to its base.
 func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
 	identity, err := ekscluster.NewIdentity(ctx, "identity", scope, c, provider)
 	if err != nil {
@@ -81,7 +81,7 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if err != nil {
 		return fmt.Errorf("configuring the Kubernetes provider: %w", err)
 	}
-	// Nothing else makes the pods of an existing cluster wait for the stack's rules and endpoints.
+	// Without this, the pods of an existing cluster would not wait for the stack's rules and endpoints.
 	e := &eksStack{c: c, scope: scope, base: base, data: data, front: front, cluster: cluster, before: slices.Clone(base.before)}
 	repositories, err := ownRepositories(ctx, c, scope, provider)
 	if err != nil {
@@ -125,7 +125,7 @@ func configOf(pods *workload.Workload) pulumi.StringOutput {
 	return pulumi.Sprintf("configmap/%s/%s", pods.Namespace, pods.ConfigMap)
 }
 
-// hostOf is the DNS name that the controller has given the Ingress.
+// hostOf returns the DNS name that the controller has given the Ingress.
 func hostOf(pods *workload.Workload) pulumi.StringOutput {
 	return pods.Ingress.Status.LoadBalancer().Ingress().ApplyT(
 		func(found []networkingv1.IngressLoadBalancerIngress) (string, error) {
@@ -136,7 +136,7 @@ func hostOf(pods *workload.Workload) pulumi.StringOutput {
 		}).(pulumi.StringOutput)
 }
 
-// targetGroup is what pods are registered with, or nil where an Ingress publishes them.
+// targetGroup returns the target group of the pods, or nil if an Ingress publishes them.
 func (e *eksStack) targetGroup() pulumi.StringInput {
 	if e.c.EKS.Registration == config.Ingress {
 		return nil
@@ -144,7 +144,7 @@ func (e *eksStack) targetGroup() pulumi.StringInput {
 	return e.front.balancer.TargetGroup
 }
 
-// ingress publishes the pods, or is nil where they are registered with a target group.
+// ingress returns the Ingress's settings, or nil if pods are registered with a target group.
 func (e *eksStack) ingress() *workload.Ingress {
 	if e.c.EKS.Registration != config.Ingress {
 		return nil
@@ -152,10 +152,10 @@ func (e *eksStack) ingress() *workload.Ingress {
 	return &workload.Ingress{Class: ingressClass, Annotations: e.front.balancer.Annotations}
 }
 
-// ingressClass is the class that the load balancer controller's chart makes.
+// ingressClass is the IngressClass of the load balancer controller's chart.
 const ingressClass = "alb"
 
-// eksStack is what the pods are put together from.
+// eksStack has the parts that the pods need.
 type eksStack struct {
 	c       config.Cluster
 	scope   awskit.Scope
@@ -180,7 +180,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 	}, opts...)
 }
 
-// addresses are the ranges of what a NetworkPolicy cannot name: it knows pods, and everything else by address.
+// addresses returns the address ranges for NetworkPolicies. These select pods by label, and everything else by address.
 func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]string, error) {
 	var private, public []string
 	for _, s := range e.c.Subnets() {
@@ -204,10 +204,10 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]strin
 		found[firewall.LoadBalancer] = private
 	}
 	if e.c.EKS.Cluster != nil {
-		// Where in its VPC an existing cluster has its control plane's interfaces, is its owner's business.
+		// An existing cluster's owner decides where in the VPC the control plane's interfaces are.
 		found[workload.APIServer] = []string{e.c.Network.CIDR}
 	}
-	// The policy is judged before the service's address becomes the API server's, so both are needed.
+	// The policy applies before the service's address is translated to the API server's, so both are needed.
 	found[workload.APIServer] = append(slices.Clone(found[workload.APIServer]), services.Addr().Next().String()+"/32")
 	if e.base.endpoints.interfaces != noEndpoint {
 		found[firewall.VPCEndpoints] = private
@@ -248,8 +248,8 @@ func (e *eksStack) secret(variable, key string) workload.Secret {
 	}
 }
 
-// schemaSecrets are those of the program that makes the databases: the master users, the users that it makes, and the
-// encryption keys.
+// schemaSecrets returns the secrets of the schema program: the master users, the databases' users, and the encryption
+// keys.
 func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 	var all []workload.Secret
 	for name, logical := range awskit.Sorted(e.c.Database.Logical) {
@@ -271,7 +271,7 @@ func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 	return all
 }
 
-// property reads one value out of a secret that AWS keeps, such as the master user's.
+// property reads one value of a JSON secret that AWS manages, such as the master user's.
 func (e *eksStack) property(ctx *pulumi.Context, arn pulumi.StringInput, name string) pulumi.StringOutput {
 	version := secretsmanager.LookupSecretVersionOutput(ctx, secretsmanager.LookupSecretVersionOutputArgs{SecretId: arn},
 		pulumi.Parent(e.base.secrets))

@@ -13,22 +13,22 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// endpoint is whose VPC endpoint leads nodes to a service of AWS.
+// endpoint says who owns the VPC endpoint of a service.
 type endpoint int
 
 const (
-	// noEndpoint is where nodes go out of the VPC instead.
+	// noEndpoint means that nodes call the service through the internet.
 	noEndpoint endpoint = iota
-	// existingEndpoint belongs to the VPC that the stack moves into.
+	// existingEndpoint belongs to the existing VPC.
 	existingEndpoint
 	// ownEndpoint is made here.
 	ownEndpoint
 )
 
-// vpcEndpoints are the interface endpoints, of which all or none are made here, and the gateway endpoint of S3.
+// vpcEndpoints are the interface endpoints, which the stack makes all or none, and the gateway endpoint of S3.
 type vpcEndpoints struct{ interfaces, s3 endpoint }
 
-// endpointsOf decides which endpoints there are. A VPC that is made here always has the one of S3, which costs nothing.
+// endpointsOf decides which endpoints exist. A VPC of the stack always has the one of S3, which costs nothing.
 func endpointsOf(n config.Network) vpcEndpoints {
 	switch own, adopted := n.InterfaceEndpoints, n.Adopt; {
 	case own:
@@ -40,7 +40,7 @@ func endpointsOf(n config.Network) vpcEndpoints {
 	}
 }
 
-// existing is the endpoint that an adopted VPC has if the stack file says where.
+// existing returns the endpoint of an existing VPC, if the stack file names it.
 func existing(where string) endpoint {
 	if where == "" {
 		return noEndpoint
@@ -48,7 +48,8 @@ func existing(where string) endpoint {
 	return existingEndpoint
 }
 
-// s3Endpoint makes the endpoint of S3 where it is made here, and returns the prefix list of S3 where there is an endpoint.
+// s3Endpoint makes the endpoint of S3 if the stack needs its own, and returns the prefix list of S3 if an endpoint
+// exists.
 func (b *base) s3Endpoint(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope) (pulumi.StringInput, error) {
 	switch b.endpoints.s3 {
 	case noEndpoint:
@@ -72,7 +73,7 @@ func (b *base) s3Endpoint(ctx *pulumi.Context, c config.Cluster, scope awskit.Sc
 	return s3.PrefixListId, nil
 }
 
-// s3Through is what nodes reach through the endpoint of S3.
+// s3Through returns the buckets that the endpoint of S3 allows.
 func s3Through(c config.Cluster, scope awskit.Scope) network.S3Through {
 	files := []config.Artifact{c.Product.Archive, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle, c.EKS.MembershipScheme}
 	own := scope.GlobalARN("s3", "", nodefiles.BucketName(scope)+"/*")
@@ -85,7 +86,7 @@ func s3Through(c config.Cluster, scope awskit.Scope) network.S3Through {
 // sesService is the endpoint service of Amazon SES's SMTP interface.
 const sesService = "email-smtp"
 
-// interfaceEndpoints makes the endpoints of the services, and of SES where the stack asks for it.
+// interfaceEndpoints makes the endpoints of the services, and of SES if the stack file asks for it.
 func (b *base) interfaceEndpoints(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
 ) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// exportCommon is what every topology tells its users.
+// exportCommon exports the outputs of every topology.
 func exportCommon(ctx *pulumi.Context, c config.Cluster, data *data, front *front) {
 	url := "https://" + c.Hostname
 	console := url + "/console"

@@ -11,8 +11,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// providerArgs passes every key of the namespace aws on to the explicit provider, which reads none of them by itself. A
-// key is the argument of the same name. The default tags mark everything as this stack's.
+// providerArgs passes every key of the namespace aws to the explicit provider, which reads none of them by itself. A
+// key and its argument have the same name. The default tags mark every resource as this stack's.
 func providerArgs(ctx *pulumi.Context, c config.Cluster) (*aws.ProviderArgs, error) {
 	args := &aws.ProviderArgs{}
 	if err := fillArgs(reflect.ValueOf(c.Provider), reflect.ValueOf(args).Elem(), c.Provider.Encrypted); err != nil {
@@ -31,7 +31,7 @@ func providerArgs(ctx *pulumi.Context, c config.Cluster) (*aws.ProviderArgs, err
 	return args, nil
 }
 
-// objects are the arguments that are objects, by the interface that an argument's field has.
+// objects are the arguments that are objects, by the interface of the argument's field.
 var objects = map[reflect.Type]reflect.Type{
 	reflect.TypeFor[aws.ProviderAssumeRolePtrInput]():                reflect.TypeFor[aws.ProviderAssumeRoleArgs](),
 	reflect.TypeFor[aws.ProviderAssumeRoleWithWebIdentityPtrInput](): reflect.TypeFor[aws.ProviderAssumeRoleWithWebIdentityArgs](),
@@ -39,7 +39,7 @@ var objects = map[reflect.Type]reflect.Type{
 	reflect.TypeFor[aws.ProviderIgnoreTagsPtrInput]():                reflect.TypeFor[aws.ProviderIgnoreTagsArgs](),
 }
 
-// fillArgs copies what is set from a configuration's fields to the arguments' fields of the same names.
+// fillArgs copies the values of a configuration's fields to the arguments' fields of the same names.
 func fillArgs(from, to reflect.Value, encrypted []string) error {
 	for i := range from.NumField() {
 		field := from.Type().Field(i)
@@ -63,7 +63,7 @@ func fillArgs(from, to reflect.Value, encrypted []string) error {
 	return nil
 }
 
-// argOf is a configured value as an argument takes it.
+// argOf converts a configured value to an argument.
 func argOf(value reflect.Value, target reflect.Type) (pulumi.Input, error) {
 	if value.Kind() == reflect.Pointer {
 		value = value.Elem()
@@ -91,7 +91,7 @@ func argOf(value reflect.Value, target reflect.Type) (pulumi.Input, error) {
 	return args.Interface().(pulumi.Input), nil
 }
 
-// endpoints are the services' own URLs. The services that the provider knows are the fields of its arguments.
+// endpoints are the URLs of services. The fields of the provider's arguments list the services that it knows.
 func endpoints(given []map[string]string) (pulumi.Input, error) {
 	all := aws.ProviderEndpointArray{}
 	for i, services := range given {

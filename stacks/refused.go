@@ -9,8 +9,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// Refused is the error for a stack file from which no cluster can be built. Unwrap gives what is wrong: config.Problems
-// where the configuration is at fault.
+// Refused is the error for a stack file that is refused. Unwrap returns the reason: config.Problems if the
+// configuration is wrong.
 type Refused struct {
 	Stack string
 	Cause error
@@ -21,10 +21,10 @@ func (r *Refused) Error() string {
 	return fmt.Sprintf("stack %s is refused, for the reasons above; no resource was touched", r.Stack)
 }
 
-// Unwrap gives what is wrong.
+// Unwrap returns the reason.
 func (r *Refused) Unwrap() error { return r.Cause }
 
-// refuse puts every problem into the engine's log as an error of its own.
+// refuse logs every problem as an error of its own.
 func refuse(ctx *pulumi.Context, cause error) error {
 	texts := []string{cause.Error()}
 	var problems config.Problems

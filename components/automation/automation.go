@@ -1,5 +1,5 @@
-// Package automation has Systems Manager run an Automation document whenever what it is told changes, and fails the
-// update unless the run succeeds. It is for what AWS only starts and no resource of the provider waits for.
+// Package automation runs an Automation document of Systems Manager whenever its parameters change, and fails the
+// update unless the run succeeds. It is for actions that AWS only starts and no resource of the provider waits for.
 package automation
 
 import (
@@ -17,7 +17,7 @@ type Step struct {
 	Name    string `json:"name"`
 	Action  string `json:"action"`
 	Timeout int    `json:"timeoutSeconds,omitempty"`
-	// OnFailure is step:NAME for the step that follows when this one fails; without it the run fails.
+	// OnFailure is step:NAME for the step that follows a failure of this one. Without it the run fails.
 	OnFailure string         `json:"onFailure,omitempty"`
 	Inputs    map[string]any `json:"inputs"`
 	Outputs   []Output       `json:"outputs,omitempty"`
@@ -25,7 +25,7 @@ type Step struct {
 	IsEnd     bool           `json:"isEnd,omitempty"`
 }
 
-// Output is what later steps may read of a step.
+// Output is a value of a step that later steps may read.
 type Output struct{ Name, Selector, Type string }
 
 // Trust lets Systems Manager assume a role for the runs of the account's documents.
@@ -34,15 +34,16 @@ func Trust(scope awskit.Scope) string {
 }
 
 const (
-	// scriptSeconds is how long one script may run; Systems Manager allows no more than 600.
+	// scriptSeconds is the maximum time of one script; Systems Manager allows at most 600.
 	scriptSeconds = 600
-	// lookSeconds is for how long a script may look for what it expects.
+	// lookSeconds is the time in which a script may poll.
 	lookSeconds = 540
-	// Margin is how much longer a run takes than what it waits for.
+	// Margin is the time by which a run may exceed the time that it waits for.
 	Margin = 2 * scriptSeconds
 )
 
-// Script is a step that runs a script's handler, which is told the payload and for how many seconds it may look.
+// Script is a step that runs a script's handler. The handler gets the payload and the number of seconds in which it may
+// poll.
 func Script(name, handler, script string, payload map[string]any) Step {
 	in := map[string]any{"seconds": lookSeconds}
 	for key, value := range payload {
@@ -53,8 +54,8 @@ func Script(name, handler, script string, payload map[string]any) Step {
 	}}
 }
 
-// Wait is a step that asks an API until a property has one of some values. However it ends, the next step follows, which
-// has to say what came of it.
+// Wait is a step that polls an API until a property has one of some values. The next step follows even if it fails, and
+// must check the result.
 func Wait(name, service, api, property string, values []string, seconds int, then string, request map[string]any) Step {
 	in := map[string]any{"Service": service, "Api": api, "PropertySelector": property, "DesiredValues": values}
 	for key, value := range request {
@@ -64,8 +65,8 @@ func Wait(name, service, api, property string, values []string, seconds int, the
 		NextStep: then}
 }
 
-// Document writes a document that is run under the role AutomationAssumeRole. Parameters are texts, by name with what
-// they are.
+// Document returns a document that runs under the role AutomationAssumeRole. Parameters are texts, by name with their
+// descriptions.
 func Document(description string, parameters map[string]string, steps []Step) (string, error) {
 	declared := map[string]any{"AutomationAssumeRole": map[string]string{
 		"type": "AWS::IAM::Role::Arn", "description": "The role under which this runs",
@@ -83,27 +84,27 @@ func Document(description string, parameters map[string]string, steps []Step) (s
 	return string(text), nil
 }
 
-// RunArgs is what is run.
+// RunArgs is one run.
 type RunArgs struct {
-	// Document and Association name both in AWS; a document's name must not begin with aws or amazon. Component says whose
-	// they are.
+	// Document and Association are their names in AWS; a document's name must not begin with aws or amazon. Component
+	// is the component of their tags.
 	Document, Association, Component string
 	// Content is the document.
 	Content pulumi.StringInput
-	// Role is the ARN of the role that runs it, Parameters the document's others. A changed one runs it again.
+	// Role is the ARN of the role of the run, Parameters are the document's other ones. A change runs it again.
 	Role       pulumi.StringInput
 	Parameters pulumi.StringMap
-	// Seconds is how long a run may take.
+	// Seconds is the maximum time of a run.
 	Seconds int
-	// Before must be done when it is run.
+	// Before must be done before the run.
 	Before []pulumi.Resource
 }
 
-// Run makes the document and runs it. No resource of AWS runs a document once; an association runs it when it is
-// created, and the provider waits for its success then (terraform-provider-aws, internal/service/ssm/association.go). It
-// waits while the status of the association's overview is Pending, for Success, and fails at anything else (wait.go and
-// status.go there). AWS documents no other status than these and Failed (Systems Manager, AssociationOverview), so that a
-// run that goes on can only be Pending. AWS does not say so of Automation in words.
+// Run makes the document and runs it. No resource of AWS runs a document once. An association runs it when it is
+// created, and the provider then waits for its success (terraform-provider-aws, internal/service/ssm/association.go).
+// It waits while the status of the association's overview is Pending, for Success, and fails at anything else (wait.go
+// and status.go there). AWS documents only these statuses and Failed (Systems Manager, AssociationOverview), so a run
+// in progress must be Pending. AWS does not say this explicitly for Automation.
 func Run(ctx *pulumi.Context, name string, args *RunArgs, child ...pulumi.ResourceOption) (pulumi.CustomResource, error) {
 	document, err := ssm.NewDocument(ctx, name, &ssm.DocumentArgs{
 		Name: pulumi.String(args.Document), DocumentType: pulumi.String("Automation"),
@@ -121,8 +122,8 @@ func Run(ctx *pulumi.Context, name string, args *RunArgs, child ...pulumi.Resour
 		AssociationName: pulumi.String(args.Association), Name: document.Name, Parameters: parameters,
 		WaitForSuccessTimeoutSeconds: pulumi.Int(args.Seconds),
 	}, awskit.With(child, pulumi.DependsOn(args.Before),
-		// The provider waits when it creates an association, not when it changes one. One that did not succeed is in the state
-		// all the same; without #initerror the next update would take it for done.
+		// The provider waits when it creates an association, not when it changes one. A failed one is in the state too;
+		// without #initerror the next update would consider it done.
 		pulumi.ReplaceOnChanges([]string{"parameters", "#initerror"}), pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return nil, fmt.Errorf("running the automation: %w", err)

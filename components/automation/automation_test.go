@@ -39,8 +39,8 @@ func TestAnUpdateWaitsForARunThatFollowsWhatItNeeds(t *testing.T) {
 	assert.True(t, run.DependsOn("service"))
 }
 
-// TestARunIsMadeAnew holds what makes the provider wait again: it waits for an association that it creates, not for one
-// that it changes.
+// TestARunIsMadeAnew checks that a change replaces the association: the provider waits for one that it creates, not for
+// one that it changes.
 func TestARunIsMadeAnew(t *testing.T) {
 	run := restart(t, nil).One(t, "aws:ssm/association:Association", "restart")
 	assert.Equal(t, []string{"parameters", "#initerror"}, run.ReplaceOn, "when a parameter changes, and when the last run failed")

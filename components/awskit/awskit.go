@@ -1,4 +1,4 @@
-// Package awskit holds what every component needs and none owns: policy documents, child options and tags.
+// Package awskit has what every component needs: policy documents, child options and tags.
 package awskit
 
 import (
@@ -14,13 +14,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Scope is what a component must know of the place it is built in. All of it is plain Go: it decides names and policies.
+// Scope is the account, region and cluster of a component. All of it is plain Go: it decides names and policies.
 type Scope struct {
 	// Cluster is the cluster's name, the prefix of every physical name.
 	Cluster string
 	// Region is the AWS region, Partition the ARN partition (aws, aws-us-gov, aws-cn), Account the account id.
 	Region, Partition, Account string
-	// Protect marks what holds data or serves clients: Pulumi refuses to delete or replace it.
+	// Protect makes Pulumi refuse to delete or replace resources that hold data or serve clients.
 	Protect bool
 }
 
@@ -34,15 +34,15 @@ func (s Scope) GlobalARN(service, account, resource string) string {
 	return fmt.Sprintf("arn:%s:%s::%s:%s", s.Partition, service, account, resource)
 }
 
-// RoleName is the name of the cluster's role for a purpose, in IAM's 64 characters. Roles are shared by all regions of an
-// account, so the region is part of it.
+// RoleName returns the name of the cluster's role for a purpose, in IAM's 64 characters. Roles are shared by all
+// regions of an account, so the region is part of it.
 func (s Scope) RoleName(purpose string) string {
 	suffix := "-" + purpose + "-" + s.Region
 	return s.Prefix(64-len(suffix)) + suffix
 }
 
-// Prefix is the cluster's name for a service that takes short names only: whole where it fits into the limit, in
-// characters, otherwise cut, with a hash of the whole name at its end.
+// Prefix returns the cluster's name for a service that allows only short names. A name over the limit, in characters,
+// is cut and ends with a hash of the whole name.
 func (s Scope) Prefix(limit int) string {
 	if len(s.Cluster) <= limit {
 		return s.Cluster
@@ -73,16 +73,16 @@ func Allow(sid string, actions []string, resources ...string) Statement {
 	return Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources}
 }
 
-// NewPolicy puts statements into a document of the current policy language.
+// NewPolicy returns a document of the current policy language.
 func NewPolicy(statements ...Statement) Policy {
 	return Policy{Version: "2012-10-17", Statement: statements}
 }
 
-// JSON writes the document as the IAM API takes it.
+// JSON returns the document in the format of the IAM API.
 func (p Policy) JSON() string {
 	text, err := json.Marshal(p)
 	if err != nil {
-		// Only strings and string maps are in a policy; they always marshal.
+		// A policy contains only strings and string maps, which always marshal.
 		panic(err)
 	}
 	return string(text)
@@ -95,8 +95,8 @@ func TrustPolicy(service string) string {
 	}).JSON()
 }
 
-// TrustPolicy lets an AWS service that works for many accounts assume a role, but only for the sources that match the
-// ARN in the scope's own account.
+// TrustPolicy lets an AWS service that works for many accounts assume a role, but only for sources that match the ARN
+// in the scope's own account.
 func (s Scope) TrustPolicy(service, source string) string {
 	return NewPolicy(Statement{
 		Effect: "Allow", Action: []string{"sts:AssumeRole"}, Principal: map[string]any{"Service": service},
@@ -106,7 +106,7 @@ func (s Scope) TrustPolicy(service, source string) string {
 	}).JSON()
 }
 
-// EC2Service is the principal of EC2, which alone has a name of its own in China.
+// EC2Service is the principal of EC2, the only one with a different name in China.
 func (s Scope) EC2Service() string {
 	if s.Partition == "aws-cn" {
 		return "ec2.amazonaws.com.cn"
@@ -114,12 +114,12 @@ func (s Scope) EC2Service() string {
 	return "ec2.amazonaws.com"
 }
 
-// With returns the options with further ones. It copies: a plain append on a shared slice could overwrite a sibling's.
+// With returns the options and more options. It copies: a plain append on a shared slice could overwrite a sibling's.
 func With(base []pulumi.ResourceOption, extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	return append(slices.Clone(base), extra...)
 }
 
-// Sorted walks a map in the order of its keys, so that maps never decide an order.
+// Sorted iterates over a map in the order of its keys, so that the order of maps never matters.
 func Sorted[K ~string, V any](m map[K]V) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
@@ -136,7 +136,7 @@ func Tags(name, component string) pulumi.StringMap {
 	return pulumi.StringMap{"Name": pulumi.String(name), "component": pulumi.String(component)}
 }
 
-// Strings makes a Pulumi array of plain strings.
+// Strings returns a Pulumi array of plain strings.
 func Strings(values []string) pulumi.StringArray {
 	return pulumi.ToStringArray(values)
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// WarnOfDuplicates looks whether the account has another resource of the kind (ec2:elastic-ip) with the same name tag, once
-// the resource exists, and warns of it. It is for what costs money and has no name that AWS keeps unique: where an update
-// was cut off between AWS's work and its answer, the next one makes a second resource, and nothing else would say so.
-// Parent gives the provider. An account that may not list tags gets a note instead, and no error.
+// WarnOfDuplicates warns if the account has another resource of the kind (ec2:elastic-ip) with the same name tag, once
+// the resource exists. It is for resources that cost money and have no unique name in AWS. If an update is interrupted
+// between AWS's work and its answer, the next one makes a second resource, and nothing else would report it. Parent
+// gives the provider. An account that may not list tags gets a note, and no error.
 func WarnOfDuplicates(ctx *pulumi.Context, parent pulumi.Resource, kind, name string, arn pulumi.StringOutput) {
 	arn.ApplyT(func(own string) (string, error) {
 		return own, warnOfDoubles(ctx, parent, kind, name, own)

@@ -9,16 +9,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Resolve makes a text from values that are known only once AWS has created them. In holds the values: it is one input,
+// Resolve makes a text from values that are known only once AWS has created them. In has the values: it is one input,
 // or a struct, slice or map of inputs. Known has the same shape, with a string for each input. A struct that is generic
-// in the type of its values is both, so that the text can read nothing else, and a misspelt value does not compile:
+// in the type of its values serves as both. So the text can read nothing else, and a misspelt value does not compile:
 //
 //	type nodeValues[T any] struct{ Bucket, Key T }
 //
 //	awskit.Resolve(nodeValues[pulumi.StringInput]{…}, func(known nodeValues[string]) (string, error) {…})
 //
-// Whoever uses the text depends on the values in In and on no other resource. A struct's fields must be exported, and
-// each must be set: Resolve panics where one is nil.
+// A resource that uses the text depends on the values in In and on no other resource. A struct's fields must be
+// exported, and each must be set: Resolve panics if one is nil.
 func Resolve[In, Known any](in In, text func(Known) (string, error)) pulumi.StringOutput {
 	var inputs pulumi.StringArray
 	var shape Known
@@ -50,7 +50,7 @@ func Optional(input pulumi.StringInput) pulumi.StringInput {
 	return input
 }
 
-// Inputs are outputs as Resolve and the maps of Pulumi take them.
+// Inputs converts outputs to inputs for Resolve and the maps of Pulumi.
 func Inputs[K comparable](outputs map[K]pulumi.StringOutput) map[K]pulumi.StringInput {
 	inputs := make(map[K]pulumi.StringInput, len(outputs))
 	for key, output := range outputs {
@@ -59,7 +59,7 @@ func Inputs[K comparable](outputs map[K]pulumi.StringOutput) map[K]pulumi.String
 	return inputs
 }
 
-// Values are the values of a map in the order of its keys.
+// Values returns the values of a map in the order of its keys.
 func Values[K ~string, V pulumi.StringInput](m map[K]V) []pulumi.StringInput {
 	var list []pulumi.StringInput
 	for _, value := range Sorted(m) {
@@ -68,7 +68,7 @@ func Values[K ~string, V pulumi.StringInput](m map[K]V) []pulumi.StringInput {
 	return list
 }
 
-// walk fills known with a string for each input in in, always in the same order. Path names in in a panic.
+// walk sets a string in known for each input in in, always in the same order. Path names in in a panic.
 func walk(path string, in, known reflect.Value, read func(pulumi.StringInput) string) {
 	if in.CanInterface() {
 		if input, ok := in.Interface().(pulumi.StringInput); ok {

@@ -1,5 +1,5 @@
-// Package backup has AWS Backup keep databases and files of the same time, in a vault of the stack's own, and writes down what
-// belongs to them.
+// Package backup makes an AWS Backup plan that backs up databases and files at the same time, into a vault of the
+// stack, and a manifest of what belongs to each backup.
 package backup
 
 import (
@@ -31,27 +31,27 @@ type Args struct {
 	Config config.Cluster
 	// KeyARN encrypts the vault and the manifests.
 	KeyARN pulumi.StringInput
-	// Creation tells this stack's vault and manifests from those that an earlier one with the same name has left.
+	// Creation distinguishes this stack's vault and manifests from those of an earlier stack with the same name.
 	Creation pulumi.StringInput
-	// Retain leaves vault, backups and manifests in the account when the stack is destroyed.
+	// Retain keeps vault, backups and manifests when the stack is destroyed.
 	Retain bool
 	// Databases are the ARNs of the RDS instances by name, FileSystem is the file system's.
 	Databases  map[string]pulumi.StringInput
 	FileSystem pulumi.StringInput
-	// Secrets and Versions are the ARNs and the present versions of the stack's own secrets by key.
+	// Secrets and Versions are the ARNs and the current versions of the stack's own secrets by key.
 	Secrets, Versions map[string]pulumi.StringInput
-	// Fingerprint is that of the encryption key.
+	// Fingerprint is the fingerprint of the encryption key.
 	Fingerprint pulumi.StringInput
 }
 
-// Backup is the plan, its vault and the present manifest.
+// Backup is the plan, its vault and the current manifest.
 type Backup struct {
 	pulumi.ResourceState
 	// Vault is the vault's name, Manifest where the manifest is, as s3://bucket/key.
 	Vault, Manifest pulumi.StringOutput
 }
 
-// New makes the vault, the manifest and the plan. The plan selects by ARN: a tag would select whatever somebody gives it.
+// New makes the vault, the manifest and the plan. The plan selects by ARN: anybody could add a tag.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Backup, error) {
 	if args == nil {
 		return nil, fmt.Errorf("backup %s: no arguments", name)
@@ -77,7 +77,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"vault": b.Vault, "manifest": b.Manifest})
 }
 
-// check refuses what depends on the account, which no stack file need name.
+// check refuses values that depend on the account, which a stack file need not name.
 func (a *Args) check() error {
 	to := a.Config.Backup.CopyTo
 	if to == nil {
@@ -91,8 +91,8 @@ func (a *Args) check() error {
 	return nil
 }
 
-// vault makes what keeps the recovery points. Those of files are encrypted with the vault's key, those of databases with the
-// database's ("Encryption for backups in AWS Backup"), and both keys are the stack's.
+// vault makes the vault of the recovery points. Those of files are encrypted with the vault's key, those of databases
+// with the database's ("Encryption for backups in AWS Backup"). Both keys are the stack's.
 func (b *Backup) vault(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
 	kept := awskit.With(child, pulumi.RetainOnDelete(args.Retain))
 	// 50 characters at the most.
@@ -130,8 +130,8 @@ func (b *Backup) vault(ctx *pulumi.Context, args *Args, child []pulumi.ResourceO
 	return nil
 }
 
-// vaultPolicy keeps everybody from deleting a backup before its time, or from having it expire sooner. AWS Backup itself deletes
-// what has expired. Who may change the policy can lift it; a lock cannot be lifted.
+// vaultPolicy denies everybody the deletion and the earlier expiry of a backup. AWS Backup itself deletes expired ones.
+// A principal that may change the policy can remove this; a lock cannot be removed.
 func vaultPolicy() awskit.Policy {
 	return awskit.NewPolicy(awskit.Statement{
 		Sid: "NobodyDeletes", Effect: "Deny", Principal: map[string]any{"AWS": "*"}, Resource: []string{"*"},
@@ -139,8 +139,8 @@ func vaultPolicy() awskit.Policy {
 	})
 }
 
-// plan has AWS Backup make the backups, under a role of its own. One rule is for databases and files, so that they are of the
-// same time and expire together.
+// plan makes the plan and its role. One rule covers databases and files, so that their backups start and expire
+// together.
 func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
 	want := args.Config.Backup
 	role, err := iam.NewRole(ctx, component, &iam.RoleArgs{
@@ -179,8 +179,9 @@ func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOp
 	for _, arn := range awskit.Values(args.Databases) {
 		resources = append(resources, arn)
 	}
-	// A selection cannot be changed, and a plan has one of a name: where a database comes or goes, the old one goes first.
-	// AWS Backup refuses a selection whose role may do nothing yet: "IAM Role … is not authorized to call tag:GetResources".
+	// A selection cannot be changed, and its name is unique in a plan. So the old one is deleted first when a database
+	// is added or removed. AWS Backup refuses a selection whose role has no permissions yet: "IAM Role … is not
+	// authorized to call tag:GetResources".
 	if _, err := backup.NewSelection(ctx, component, &backup.SelectionArgs{
 		Name: pulumi.String(args.Prefix(50)), PlanId: plan.ID(), IamRoleArn: role.Arn, Resources: resources,
 	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{allowed}), pulumi.DeleteBeforeReplace(true))...); err != nil {
@@ -189,8 +190,8 @@ func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOp
 	return nil
 }
 
-// manifest keeps what belongs to the backups that are made from now on. Its key holds its checksum and its bucket keeps every
-// one, so that a recovery point's own is still there when the stack has another.
+// manifest stores the manifest of all later backups. Its key contains its checksum and the bucket keeps every version,
+// so that each recovery point's own manifest still exists when the stack has another.
 func manifest(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
 	bucket, err := storage.NewBucket(ctx, "manifests", &storage.Args{

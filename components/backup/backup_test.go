@@ -27,7 +27,7 @@ const (
 
 type object = map[string]any
 
-// built is the component for a stack with the key backup, and the profile prod unless changes say otherwise.
+// built returns the component of a stack with the key backup and, unless changes say otherwise, the profile prod.
 func built(t *testing.T, options object, changes ...object) *componenttest.Plan {
 	t.Helper()
 	all := object{"backup": options, "admin": object{"password": "MARKER-password-1"}}
@@ -136,7 +136,7 @@ func TestTheManifestNamesWhatBelongsToABackupAndHoldsNoSecret(t *testing.T) {
 	assert.Contains(t, image, `"source": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0"`)
 }
 
-// The account is not in the stack file here, so that only the component can know.
+// The account is not in the stack file here, so only the component can check it.
 func TestRefusesACopyToAnotherRegionAndAccount(t *testing.T) {
 	elsewhere := strings.Replace(copies, "123456789012", "210987654321", 1)
 	c := configtest.Load(t, object{"backup": object{"copyTo": object{"vaultArn": elsewhere}}}).Cluster

@@ -8,13 +8,13 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// Manifest says what belongs to a backup besides data: with which release, files, secrets and configuration it makes a cluster.
-// It holds no secret. A restore reads it.
+// Manifest lists what belongs to a backup besides the data: the release, files, secrets and configuration that make a
+// cluster from it. It holds no secret. A restore reads it.
 type Manifest struct {
 	Cluster string `json:"cluster"`
 	Region  string `json:"region"`
 	Account string `json:"account"`
-	// Version is the release of the product, Product what nodes run: the archive on ec2, otherwise the image.
+	// Version is the release of the product, Product the archive on ec2, otherwise the image.
 	Version string          `json:"version"`
 	Product config.Artifact `json:"product"`
 	Driver  config.Artifact `json:"driver,omitzero"`
@@ -22,11 +22,11 @@ type Manifest struct {
 	Databases  map[string]string `json:"databases"`
 	FileSystem string            `json:"fileSystem"`
 	Key        string            `json:"key"`
-	// Secrets are the stack's own by key, in the version that the servers had.
+	// Secrets are the stack's own by key, in the versions that the servers had.
 	Secrets map[string]SecretVersion `json:"secrets"`
-	// EncryptionKey is the fingerprint of the encryption key, as secrets.Fingerprint makes it.
+	// EncryptionKey is the fingerprint of the encryption key, from secrets.Fingerprint.
 	EncryptionKey string `json:"encryptionKey"`
-	// Configuration is the stack's, with all defaults, and with a placeholder for each secret.
+	// Configuration is the stack's, with all defaults and with placeholders for secrets.
 	Configuration config.Cluster `json:"configuration"`
 }
 
@@ -36,7 +36,7 @@ type SecretVersion struct {
 	Version string `json:"version"`
 }
 
-// manifestValues are what AWS makes up of a manifest.
+// manifestValues are the values of a manifest that AWS creates.
 type manifestValues[T any] struct {
 	Databases         map[string]T
 	FileSystem, Key   T

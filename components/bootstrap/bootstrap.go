@@ -1,5 +1,5 @@
-// Package bootstrap is what a node runs before the server starts. It is plain Go: it turns what is known of a node into
-// EC2 user data, and holds the programs that nodes of every topology fetch and run.
+// Package bootstrap sets up a node before its server starts. It is plain Go: it makes EC2 user data from a node's
+// settings, and has the programs that nodes of every topology fetch and run.
 package bootstrap
 
 import (
@@ -23,8 +23,8 @@ import (
 // MaxUserData is EC2's limit on user data in bytes, before base64.
 const MaxUserData = 16384
 
-// DatabasePlaceholder stands in a Database's URL where the name of a database belongs, since the schema program
-// connects to the engine's own database too, before the logical one exists.
+// DatabasePlaceholder stands for the database's name in a Database's URL, since the schema program first connects to a
+// database of the engine, before the logical one exists.
 const DatabasePlaceholder = "{database}"
 
 //go:embed node.sh
@@ -42,7 +42,7 @@ var serverScript string
 //go:embed name.sh
 var nameScript string
 
-// LogScript is POSIX shell: the functions log and die. PROGRAM names what uses them.
+// LogScript is POSIX shell: the functions log and die. PROGRAM is the name of the script that uses them.
 func LogScript() string { return logScript }
 
 // FetchScript is bash: the functions of LogScript, and retry, metadata and fetch.
@@ -51,7 +51,7 @@ func FetchScript() string { return logScript + fetchScript }
 // ServerScript is POSIX shell: the functions log_hazelcast, failed_webapps, make_keystore, make_tls_keystore and trust.
 func ServerScript() string { return serverScript }
 
-// NameScript is bash: the function redirect_own_name, for a host whose own network the server listens on.
+// NameScript is bash: the function redirect_own_name, for a server on its host's own network.
 func NameScript() string { return nameScript }
 
 //go:embed programs
@@ -61,14 +61,14 @@ var programs embed.FS
 type Program struct {
 	// Name is the object's name below Args.Programs.
 	Name string
-	// Path is where a node keeps it, below /opt/wso2is.
+	// Path is its path on a node, below /opt/wso2is.
 	Path string
 	// Content is the file.
 	Content []byte
 }
 
-// Key is the key under which the stack's bucket has a file: its name with its checksum in hexadecimal before the last
-// part. Another content has another key, so that whatever starts later still finds what it was told to fetch.
+// Key returns the key of a file in the stack's bucket: its name with its checksum in hexadecimal before the last part.
+// Changed content has another key, so that a node that starts later still finds its files.
 func Key(name, sum string) string { return path.Join(path.Dir(name), sum, path.Base(name)) }
 
 // SHA256 is the content's checksum in hexadecimal.
@@ -106,11 +106,11 @@ func Programs() []Program {
 }
 
 // SchemaProgram is the source of the program that makes the logical databases, for the Java source launcher (Java 11 or
-// newer). Its head says how it is run.
+// newer). Its first comment says how to run it.
 func SchemaProgram() string { return string(programFile("SchemaBootstrap.java")) }
 
-// MembersProgram is bash: it counts the members that a node is connected with, and publishes the number, and how full
-// the node's disk and memory are.
+// MembersProgram is bash: it publishes the number of members that a node is connected with, and the use of the node's
+// disk and memory.
 func MembersProgram() string { return string(programFile("members")) }
 
 func programFile(name string) []byte {
@@ -121,41 +121,41 @@ func programFile(name string) []byte {
 	return content
 }
 
-// Args is everything that user data is made of. It holds no secret, only the names of secrets.
+// Args are the inputs of user data. They hold no secret, only the names of secrets.
 type Args struct {
 	Region      string
 	ClusterName string
-	// NodeName names the node in logs and metrics. Empty in an Auto Scaling group: the instance id is taken.
+	// NodeName is the node's name in logs and metrics. Empty in an Auto Scaling group, where it is the instance id.
 	NodeName string
-	// NodeAddress is the node's private IPv4 address. Empty where only the instance knows it.
+	// NodeAddress is the node's private IPv4 address. Empty if only the instance knows it.
 	NodeAddress string
 	// Hostname is the cluster's public name, which the node resolves to itself.
 	Hostname string
 	Version  product.Version
 	// Archive is wso2is-<version>.zip, Driver the JDBC driver: https:// with a checksum, or s3:// with or without one.
 	Archive, Driver config.Artifact
-	// CABundle is a PEM file with the databases' certificate authorities, or empty. CABundlePath is where the node's
-	// JDBC URLs expect it.
+	// CABundle is a PEM file with the databases' certificate authorities, or empty. CABundlePath is its path in the
+	// node's JDBC URLs.
 	CABundle     config.Artifact
 	CABundlePath string
-	// Trust is a PEM file with further authorities for the truststore, or empty. TrustPath is where the node keeps it.
+	// Trust is a PEM file with more authorities for the truststore, or empty. TrustPath is its path on the node.
 	Trust     config.Artifact
 	TrustPath string
-	// Bucket has the node's files and, named with the prefix Programs, the content of Programs().
+	// Bucket has the node's files and, under the prefix Programs, the content of Programs().
 	Bucket   string
 	Programs string
 	// Files are put below IS_HOME; repository/conf/deployment.toml must be among them.
 	Files []File
-	// FileSystem is what nodes share.
+	// FileSystem is the shared file system.
 	FileSystem FileSystem
 	// Secrets become the environment of the server's process each time it starts, or that of the schema program.
 	Secrets []Secret
 	// Keystore is the cluster's one keystore.
 	Keystore Keystore
-	// Databases are the logical databases, in the order in which they are made. The instance that has them makes them and is no
-	// node: it needs no file and no keystore, and nodes need no master user's password.
+	// Databases are the logical databases, in the order of their creation. Only the schema's instance has them; it is
+	// no node and needs no file and no keystore. Nodes do not need the master user's password.
 	Databases []Database
-	// HazelcastPort is the node's own member port; 0 where clustering is off.
+	// HazelcastPort is the node's own member port; 0 without clustering.
 	HazelcastPort int
 	// HeapMiB is the size of the JVM's heap.
 	HeapMiB int
@@ -165,9 +165,11 @@ type Args struct {
 	LogGroups LogGroups
 	// LifecycleHook is told when the node is ready, or that it failed.
 	LifecycleHook *LifecycleHook
-	// MinMembers is how many connected members, itself included, make the node ready. 1 where it may come first.
+	// MinMembers is the number of connected members, itself included, from which the node is ready. It is 1 if the node
+	// may be the first.
 	MinMembers int
-	// DrainSeconds is for how long a server goes on while its instance is shut down, so that requests end that have begun.
+	// DrainSeconds is the time in which the server keeps serving during a shutdown of its instance, so that open
+	// requests end.
 	DrainSeconds int
 }
 
@@ -178,24 +180,24 @@ type File struct {
 	Path string
 }
 
-// FileSystem is an EFS file system and the access points of the two shared directories; either may be empty.
+// FileSystem is an EFS file system and the access points of the two shared directories; either access point may be
+// empty.
 type FileSystem struct {
 	ID, Userstores, Tenants string
 }
 
-// Secret is a value of Secrets Manager, by name or ARN, that the server finds in its environment.
+// Secret is a value of Secrets Manager, by name or ARN, in the server's environment.
 type Secret struct {
 	Variable, ID string
-	// HashVariable, where set, gets the SHA-256 of the value in hexadecimal.
+	// HashVariable, if set, gets the SHA-256 of the value in hexadecimal.
 	HashVariable string
 }
 
 // Keystore is a PKCS#12 file in base64 in one secret, and its password in another.
 type Keystore struct {
 	SecretID, PasswordSecretID string
-	// File, TLSFile and TruststoreFile are names in repository/resources/security: what the key is written to in the
-	// release's own format, the same for the key that the node makes for TLS, and the truststore that the product ships,
-	// which gets both certificates.
+	// File, TLSFile and TruststoreFile are names in repository/resources/security: the keystore in the release's own
+	// format, the keystore with the node's own key for TLS, and the product's truststore, which gets both certificates.
 	File, TLSFile, TruststoreFile string
 }
 
@@ -203,7 +205,7 @@ type Keystore struct {
 type Database struct {
 	Logical config.LogicalName
 	Engine  engine.Name
-	// Name is the database's name, and the name of the server's account.
+	// Name is the name of the database and of the server's account.
 	Name string
 	// URL is the JDBC URL with DatabasePlaceholder for the name; Properties are name=value;name=value for the driver.
 	URL, Properties string
@@ -223,20 +225,20 @@ type LifecycleHook struct {
 	Name, Group string
 }
 
-// Environment names the variables in which the schema program finds the credentials of a logical database.
+// Environment returns the names of the variables with the credentials of a logical database for the schema program.
 func Environment(name config.LogicalName) (masterUsername, masterPassword, password string) {
 	prefix := "SCHEMA_" + strings.ToUpper(string(name))
 	return prefix + "_MASTER_USERNAME", prefix + "_MASTER_PASSWORD", prefix + "_PASSWORD"
 }
 
-// The variables in which the schema program finds the key with which the server encrypts what it stores, and the key before
-// it. It keeps a check of the key in the database, and refuses a database that neither of the two opens.
+// The variables of the schema program with the encryption key and the previous one. The program keeps a check of the
+// key in the database, and refuses a database that matches neither.
 const (
 	EnvEncryptionKey         = "SCHEMA_ENCRYPTION_KEY"
 	EnvPreviousEncryptionKey = "SCHEMA_PREVIOUS_ENCRYPTION_KEY"
 )
 
-// SchemaProperties is the input file of the schema program. home is IS_HOME where the program runs.
+// SchemaProperties returns the input file of the schema program. home is IS_HOME on its host.
 func SchemaProperties(version product.Version, home string, databases []Database) string {
 	var b strings.Builder
 	line := func(key, value string) { fmt.Fprintf(&b, "%s=%s\n", key, value) }
@@ -263,17 +265,18 @@ func SchemaProperties(version product.Version, home string, databases []Database
 const base = "/opt/wso2is"
 
 const (
-	// readySeconds is how long a node may take from the server's start to ready.
+	// readySeconds is the maximum time from the server's start to ready.
 	readySeconds = 900
-	// maxDrainSeconds: EC2 gives an operating system a few minutes to shut down.
+	// maxDrainSeconds is bounded because EC2 gives an operating system only a few minutes to shut down.
 	maxDrainSeconds = 120
-	// TurnSeconds is for how long a node of an Auto Scaling group waits for the first one: a little longer than that may
-	// take from its server's start to ready.
+	// TurnSeconds is the time that a node of an Auto Scaling group waits for the first one: a little more than the
+	// first one may take from its server's start to ready.
 	TurnSeconds = readySeconds + 120
 )
 
-// UserData is the user data of an EC2 node, before base64: the values of a as shell variables, then a script that is
-// the same on every node. It fails where a value cannot be passed on, and where the result is larger than MaxUserData.
+// UserData returns the user data of an EC2 node, before base64: the values of a as shell variables, then a script that
+// is the same on every node. It fails if a value cannot be passed to the shell, or if the result is larger than
+// MaxUserData.
 func UserData(a Args) (string, error) {
 	facts, err := a.Version.Facts()
 	if err != nil {
@@ -290,7 +293,7 @@ func UserData(a Args) (string, error) {
 			mounts = append(mounts, "/mnt/wso2is/"+name)
 		}
 	}
-	// The guide's directory names and the product's.
+	// The guide's directory names, and the product's.
 	share(a.FileSystem.Userstores, "Userstores", "deployment/server/userstores")
 	share(a.FileSystem.Tenants, "Tenants", "tenants")
 	var files, programs, secrets, databases []string
@@ -298,7 +301,7 @@ func UserData(a Args) (string, error) {
 		files = append(files, f.Key+"|"+f.SHA256+"|"+f.Path)
 	}
 	for _, p := range Programs() {
-		if p.Name == "turn" && a.LifecycleHook == nil { // fixed members wait for each other before they are launched
+		if p.Name == "turn" && a.LifecycleHook == nil { // fixed members wait for each other before their launch
 			continue
 		}
 		if a.makesSchema() && strings.HasPrefix(p.Path, "bin/") { // a node's own
@@ -378,10 +381,10 @@ func UserData(a Args) (string, error) {
 	return data, nil
 }
 
-// makesSchema says that the instance makes the databases and is no node.
+// makesSchema reports whether the instance makes the databases and is no node.
 func (a Args) makesSchema() bool { return len(a.Databases) > 0 }
 
-// header writes assignments that mean the same to the shell as to us.
+// header writes assignments that the shell reads unchanged.
 type header struct {
 	text strings.Builder
 	err  error

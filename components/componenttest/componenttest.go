@@ -1,4 +1,4 @@
-// Package componenttest builds components without an engine or an account, and keeps what they register.
+// Package componenttest builds components without an engine or an account, and records what they register.
 package componenttest
 
 import (
@@ -18,19 +18,19 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 )
 
-// Scope is where the components of tests are built.
+// Scope is the scope of the tests' components.
 func Scope() awskit.Scope {
 	return awskit.Scope{Cluster: "wso2is-test", Region: "eu-west-1", Partition: "aws", Account: "123456789012"}
 }
 
-// Resource is a resource as a component asked for it.
+// Resource is a resource that a component registered.
 type Resource struct {
 	Type, Name string
 	Inputs     resource.PropertyMap
 	Protect    bool
-	// Retain says that the resource stays in AWS when it leaves the program.
+	// Retain says that the resource stays in AWS when it is removed from the program.
 	Retain bool
-	// DeleteFirst says that it is deleted before another one takes its place.
+	// DeleteFirst says that it is deleted before its replacement is created.
 	DeleteFirst bool
 	// Dependencies are URNs.
 	Dependencies []string
@@ -38,10 +38,10 @@ type Resource struct {
 	Ignore, ReplaceOn []string
 }
 
-// Get is an input in plain Go, or nil: keys of objects and indices of lists lead to it.
+// Get returns an input in plain Go, or nil: keys of objects and indices of lists lead to it.
 func (r Resource) Get(path ...string) any { return At(r.Inputs, path...) }
 
-// Manifest is a Kubernetes object in plain Go, under the name that it gets.
+// Manifest is a Kubernetes object in plain Go, with its name.
 func (r Resource) Manifest() map[string]any {
 	manifest := Reveal(resource.NewObjectProperty(r.Inputs)).(map[string]any)
 	if metadata := manifest["metadata"].(map[string]any); metadata["name"] == nil {
@@ -55,7 +55,7 @@ func (r Resource) DependsOn(name string) bool {
 	return slices.ContainsFunc(r.Dependencies, func(urn string) bool { return strings.HasSuffix(urn, "::"+name) })
 }
 
-// ARN is the one that Created answers with.
+// ARN is the ARN in the answer of Created.
 func (r Resource) ARN() string { return arn(r.Type, r.Name) }
 
 func arn(token, name string) string {
@@ -77,7 +77,7 @@ func Run(t *testing.T, build func(*pulumi.Context) error) *Plan {
 	return p
 }
 
-// NewResource keeps a registration, and answers it as Created does. Registrations arrive on concurrent goroutines.
+// NewResource records a registration, and answers it like Created. Registrations arrive on concurrent goroutines.
 func (p *Plan) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	r := Resource{
 		Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs, Protect: args.RegisterRPC.GetProtect(),
@@ -120,7 +120,7 @@ func (p *Plan) One(t *testing.T, token, name string) Resource {
 	return Resource{}
 }
 
-// Created answers a registration as AWS would, with an id, an ARN and the outputs that later resources read.
+// Created answers a registration like AWS, with an id, an ARN and the outputs that later resources read.
 func Created(args pulumi.MockResourceArgs) (string, resource.PropertyMap) {
 	out := args.Inputs.Copy()
 	id := args.Name + "-id"
@@ -186,7 +186,8 @@ func Created(args pulumi.MockResourceArgs) (string, resource.PropertyMap) {
 	return id, out
 }
 
-// given is the name that the Kubernetes provider gives to an object without one: a changed object gets another name.
+// given is the name that the Kubernetes provider generates for an object without one: a changed object gets another
+// name.
 func given(name string, inputs resource.PropertyMap) string {
 	text, err := json.Marshal(Reveal(resource.NewObjectProperty(inputs)))
 	if err != nil {
@@ -196,7 +197,7 @@ func given(name string, inputs resource.PropertyMap) string {
 	return name + "-" + hex.EncodeToString(hash[:])[:8]
 }
 
-// Reveal unwraps secrets and turns a value into plain Go.
+// Reveal unwraps secrets and converts a value to plain Go.
 func Reveal(v resource.PropertyValue) any {
 	for v.IsSecret() || v.IsOutput() {
 		if v.IsSecret() {
@@ -213,7 +214,7 @@ func Reveal(v resource.PropertyValue) any {
 	})
 }
 
-// At is one of a resource's inputs in plain Go, or nil: keys of objects and indices of lists lead to it.
+// At returns one of a resource's inputs in plain Go, or nil: keys of objects and indices of lists lead to it.
 func At(inputs resource.PropertyMap, path ...string) any {
 	value := Reveal(resource.NewObjectProperty(inputs))
 	for _, key := range path {

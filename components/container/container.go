@@ -1,8 +1,8 @@
-// Package container is what the containers of a task or a pod run, and what they have to be told: the same programs on
-// ECS and EKS. It is plain Go and holds no secret.
+// Package container has the programs and environments of the containers of a task or a pod, which are the same on ECS
+// and EKS. It is plain Go and holds no secret.
 //
-// A node is a server in the product's image, as WSO2 builds it, beside two small programs in an image that has the AWS
-// CLI: one that fetches, before the server starts, what the product's image lacks, and one that tells CloudWatch how
+// A node is a server in the product's image, as WSO2 builds it, and two small programs in an image with the AWS CLI.
+// One fetches the files that the product's image lacks before the server starts. The other publishes to CloudWatch how
 // many members the node is connected with, and how full its disk and memory are.
 package container
 
@@ -23,9 +23,10 @@ import (
 
 // The product's image, as github.com/wso2/docker-is builds it.
 const (
-	// User is the user and the group that the server runs as.
+	// User is the user and the group of the server.
 	User = 802
-	// ConfigVolume and ArtifactVolume are what the image's entrypoint copies over the server, in this order.
+	// ConfigVolume and ArtifactVolume are the directories that the image's entrypoint copies over the server, in this
+	// order.
 	ConfigVolume   = home + "/wso2-config-volume"
 	ArtifactVolume = home + "/wso2-artifact-volume"
 
@@ -33,29 +34,29 @@ const (
 )
 
 const (
-	// Shared is the volume with files that are no part of the product.
+	// Shared is the volume for files that are not part of the product.
 	Shared = "/opt/wso2is"
 	// EnvKeystore has the cluster's keystore, PKCS#12 in base64.
 	EnvKeystore = "WSO2_KEYSTORE"
-	// StopSeconds is for how long a server may go on after it is told to stop; then it is killed.
+	// StopSeconds is the time between the request to stop and the kill of a server.
 	StopSeconds = 110
 )
 
 // ServerHome is the product's directory in its image.
 func ServerHome(version product.Version) string { return home + "/wso2is-" + string(version) }
 
-// UserstoresPath is where the server keeps user stores that are made at run time.
+// UserstoresPath is the directory of user stores that are added at run time.
 func UserstoresPath(version product.Version) string {
 	return ServerHome(version) + "/repository/deployment/server/userstores"
 }
 
-// TenantsPath is where the server keeps the artifacts of tenants.
+// TenantsPath is the directory of the tenants' artifacts.
 func TenantsPath(version product.Version) string { return ServerHome(version) + "/repository/tenants" }
 
-// DeploymentPath is where a node's deployment.toml is put for the entrypoint to copy.
+// DeploymentPath is the path from which the entrypoint copies a node's deployment.toml.
 const DeploymentPath = ConfigVolume + "/" + product.DeploymentFile
 
-// HazelcastPath is where a hazelcast.xml that a team brings is put for the entrypoint to copy.
+// HazelcastPath is the path from which the entrypoint copies a team's hazelcast.xml.
 const HazelcastPath = ConfigVolume + "/" + product.HazelcastFile
 
 var (
@@ -74,25 +75,25 @@ var (
 )
 
 // Prepare is the command of the container that runs before the others, in the image with the AWS CLI. It needs
-// PrepareEnvironment and the volumes ConfigVolume, ArtifactVolume and Shared, where it can write.
+// PrepareEnvironment and write access to the volumes ConfigVolume, ArtifactVolume and Shared.
 func Prepare() []string {
 	return []string{"bash", "-c", bootstrap.FetchScript() + prepareScript, "prepare"}
 }
 
 // Serve is the command of the server's container, in the product's image and as its user. It needs ServeEnvironment,
-// the secrets of nodeconfig.Environment and EnvKeystore, and Prepare's volumes. Unlike the image's own entrypoint, which
-// it calls, it passes SIGTERM on, so that a node that is stopped leaves the cluster at once.
+// the secrets of nodeconfig.Environment and EnvKeystore, and Prepare's volumes. It calls the image's own entrypoint,
+// but also passes SIGTERM on, so that a stopped node leaves the cluster at once.
 func Serve() []string {
 	return []string{"sh", "-c", inProductImage("serve", serveScript), "serve"}
 }
 
-// ServeFromRoot is Serve for a container that starts as root, because it has to name the cluster in /etc/hosts itself. The
-// server runs as User all the same.
+// ServeFromRoot is Serve for a container that starts as root, because it must write the cluster's name to /etc/hosts
+// itself. The server still runs as User.
 func ServeFromRoot() []string {
 	return []string{"sh", "-c", bootstrap.LogScript() + rootScript, "name", inProductImage("serve", serveScript)}
 }
 
-// inProductImage puts a program of the product's image together.
+// inProductImage joins the parts of a program for the product's image.
 func inProductImage(name, script string) string {
 	return "PROGRAM=" + name + "\n" + bootstrap.LogScript() + commonScript + bootstrap.ServerScript() + script
 }
@@ -103,9 +104,9 @@ func Schema() []string {
 	return []string{"sh", "-c", inProductImage("schema", schemaScript), "schema"}
 }
 
-// Members is the command of the container that publishes the node's metrics each minute, in the image with the
-// AWS CLI. It needs MembersEnvironment, and the network of the server's container. On Kubernetes NODE has to name the
-// pod; a task of ECS finds its own id.
+// Members is the command of the container that publishes the node's metrics each minute, in the image with the AWS CLI.
+// It needs MembersEnvironment, and the network of the server's container. On Kubernetes, NODE must be the pod's name; a
+// task of ECS finds its own id.
 func Members() []string {
 	const loop = `trap exit TERM INT
 while :; do
@@ -116,68 +117,68 @@ done`
 	return []string{"bash", "-c", loop, bootstrap.MembersProgram()}
 }
 
-// ImageFile is where Members reads when the image of its host was made, which HostImageFile says on the host. Fargate
-// mounts no file of a host, and pods are not let to theirs: there it does not say.
+// ImageFile is the path from which Members reads the age of its host's image; HostImageFile is the file's path on the
+// host. Fargate mounts no file of a host, and pods may not read their host's: there Members publishes no age.
 const (
 	ImageFile     = "/host" + HostImageFile
 	HostImageFile = "/etc/image-id"
 )
 
-// TurnSeconds is how long a server may wait for the first one of its cluster to serve.
+// TurnSeconds is the maximum time that a server waits for the first one of its cluster to serve.
 const TurnSeconds = 420
 
-// EnvTurn makes Serve wait for Turn, for as many seconds at the most.
+// EnvTurn makes Serve wait for Turn, for at most this number of seconds.
 const EnvTurn = "WSO2IS_TURN_SECONDS"
 
-// Turn is the command of the container that says when a task of ECS may start its server, in the image with the AWS CLI.
-// It needs TurnEnvironment, the volume Shared, where it can write, and a role that may list and describe the cluster's
-// tasks. It ends once it has said so; a container that waits for its end would be given up after three minutes, so it
-// runs beside the server, and Serve waits itself.
+// Turn is the command of the container that decides when a task of ECS may start its server, in the image with the AWS
+// CLI. It needs TurnEnvironment, write access to the volume Shared, and a role that may list and describe the cluster's
+// tasks. It ends once it has written its decision. It runs beside the server, and Serve waits itself: ECS fails a
+// container that waits longer than three minutes for the end of another.
 func Turn() []string { return []string{"bash", "-c", bootstrap.LogScript() + turnScript, "turn"} }
 
-// TurnEnvironment is what Turn has to be told: the ECS cluster and the service whose tasks are nodes.
+// TurnEnvironment is the environment of Turn: the ECS cluster and the service whose tasks are nodes.
 func TurnEnvironment(region, cluster, service string) map[string]string {
 	return map[string]string{
 		"AWS_DEFAULT_REGION": region, "CLUSTER": cluster, "SERVICE": service, "WAIT_SECONDS": strconv.Itoa(TurnSeconds),
 	}
 }
 
-// Started is a command for the server's container that fails until the server has started whole and can serve, which
-// needs its database. WSO2's images have curl.
+// Started is a command for the server's container that fails until the server has started completely and can serve,
+// which needs its database. WSO2's images have curl.
 func Started() string {
-	// An image may keep no log in a file.
+	// An image may write no log file.
 	return fmt.Sprintf(`log=$WSO2_SERVER_HOME/%s; `+
 		`{ [ ! -f "$log" ] || { grep -q '%s' "$log" && ! grep -q 'Webapp .* failed to deploy' "$log"; }; } && `+
 		`curl -skf -m 8 -o /dev/null https://localhost:%d%s`, product.LogFile, product.LogStarted, ports.HTTPS, product.HealthPath)
 }
 
-// Alive is a command for the server's container that fails when the server answers nothing at all. It asks on the port
-// that no request comes in on: while the database is away, all threads of the other one may wait for it, and a server
-// that is stopped for that could not come up again.
+// Alive is a command for the server's container that fails when the server does not answer at all. It uses the port
+// without client requests. During an outage of the database, all threads of the other port may wait for it, and a
+// server that is stopped for this could not start again.
 func Alive() string {
 	return fmt.Sprintf("curl -s -m 8 -o /dev/null http://localhost:%d%s", ports.HTTP, product.AlivePath)
 }
 
-// HealthCheck is Started until it has succeeded once, and Alive from then on, for a service that has one command for
-// both: ECS replaces a task that fails it.
+// HealthCheck is Started until its first success, and Alive from then on, for a service with a single command: ECS
+// replaces a task that fails it.
 func HealthCheck() string {
 	return fmt.Sprintf("if [ -f %[1]s ]; then %[2]s; else %[3]s && : >%[1]s; fi", startedFile, Alive(), Started())
 }
 
-// startedFile is there once the server has started whole.
+// startedFile exists once the server has started completely.
 const startedFile = "/tmp/started"
 
 // File is what Prepare fetches.
 type File struct {
 	// Source is s3://bucket/key or an https URL.
 	Source string
-	// SHA256 is the file's checksum in hexadecimal; only a file in S3 may come without.
+	// SHA256 is the file's checksum in hexadecimal. Only a file in S3 may have none.
 	SHA256 string
-	// Path is where the file is put, below one of the three volumes.
+	// Path is the file's destination, below one of the three volumes.
 	Path string
 }
 
-// Files are those that every node fetches because of its configuration: the JDBC driver, unless the image has it, and
+// Files are the files that every node fetches for its configuration: the JDBC driver, unless the image has it, and
 // certificate authorities.
 func Files(c config.Cluster) []File {
 	var files []File
@@ -185,7 +186,7 @@ func Files(c config.Cluster) []File {
 		driver := c.Product.Driver
 		at := driver.Source
 		if u, err := url.Parse(at); err == nil {
-			at = u.Path // without the query that a signed URL has
+			at = u.Path // without the query of a signed URL
 		}
 		files = append(files, File{
 			Source: driver.Source, SHA256: driver.SHA256, Path: ArtifactVolume + "/repository/components/lib/" + path.Base(at),
@@ -202,10 +203,10 @@ func Files(c config.Cluster) []File {
 	return files
 }
 
-// SchemaProgramPath is where Prepare has to put bootstrap.SchemaProgram, which Serve and Schema run.
+// SchemaProgramPath is the path to which Prepare must write bootstrap.SchemaProgram. Serve and Schema run it.
 const SchemaProgramPath = Shared + "/lib/SchemaBootstrap.java"
 
-// PrepareEnvironment is what Prepare has to be told. Schema is what bootstrap.SchemaProperties returns for ServerHome,
+// PrepareEnvironment is the environment of Prepare. Schema is the result of bootstrap.SchemaProperties for ServerHome,
 // or empty.
 func PrepareEnvironment(region string, files []File, schema string) map[string]string {
 	lines := make([]string, len(files))
@@ -219,14 +220,13 @@ func PrepareEnvironment(region string, files []File, schema string) map[string]s
 	return environment
 }
 
-// The kernel parameter that lets the server's user listen on the port of the cluster's own name, in a network of the
-// node's own, and its value.
+// The kernel parameter that lets the server's user listen on port 443 in the node's own network, and its value.
 const (
 	UnprivilegedPorts      = "net.ipv4.ip_unprivileged_port_start"
 	UnprivilegedPortsStart = "443"
 )
 
-// ServeEnvironment is what Serve has to be told besides its secrets.
+// ServeEnvironment is the environment of Serve besides its secrets.
 func ServeEnvironment(c config.Cluster) (map[string]string, error) {
 	environment, err := SchemaEnvironment(c)
 	if err != nil {
@@ -251,7 +251,7 @@ func ServeEnvironment(c config.Cluster) (map[string]string, error) {
 	return environment, nil
 }
 
-// SchemaEnvironment is what Schema has to be told besides its secrets.
+// SchemaEnvironment is the environment of Schema besides its secrets.
 func SchemaEnvironment(c config.Cluster) (map[string]string, error) {
 	facts, err := c.Version.Facts()
 	if err != nil {
@@ -260,7 +260,7 @@ func SchemaEnvironment(c config.Cluster) (map[string]string, error) {
 	return map[string]string{"WSO2IS_TRUSTSTORE_FILE": nodeconfig.TruststoreFile(facts.Keystore)}, nil
 }
 
-// MembersEnvironment is what Members has to be told.
+// MembersEnvironment is the environment of Members.
 func MembersEnvironment(c config.Cluster) map[string]string {
 	port := c.Clustering.Port
 	if !c.Clustered() {

@@ -21,31 +21,31 @@ const Type = "wso2is:database:Database"
 type Args struct {
 	awskit.Scope
 	Database config.Database
-	// RestoreFrom says which instances are made from snapshots, and which are kept although nodes use another.
+	// RestoreFrom says which instances are made from snapshots, and which unused ones are kept.
 	RestoreFrom config.RestoreFrom
 	// Subnets are the private subnets of every zone.
 	Subnets pulumi.StringArrayInput
 	// SecurityGroup admits the nodes.
 	SecurityGroup pulumi.StringInput
-	// LogRetention is for how many days the instances' logs are kept.
+	// LogRetention is the number of days that the instances' logs are kept.
 	LogRetention int
 	// KeyARN encrypts storage, master passwords and query statistics.
 	KeyARN pulumi.StringInput
-	// Creation tells this stack's final snapshots from those of an earlier one with the same name.
+	// Creation distinguishes this stack's final snapshots from those of an earlier stack with the same name.
 	Creation pulumi.StringInput
 }
 
 // Instance is one RDS instance as nodes see it, or the database that exists.
 type Instance struct {
 	Host pulumi.StringOutput
-	// MasterSecretARN is the secret with the master user's name and password. RDS writes it and rotates it weekly;
-	// only the schema bootstrap reads it.
+	// MasterSecretARN is the secret with the master user's name and password. RDS writes it and rotates it weekly; only
+	// the schema program reads it.
 	MasterSecretARN pulumi.StringOutput
 	// Resource is nil for a database that exists.
 	Resource *rds.Instance
 }
 
-// Database is the instances by name.
+// Database has the instances by name.
 type Database struct {
 	pulumi.ResourceState
 	Instances map[string]Instance
@@ -90,7 +90,7 @@ func (d *Database) Hosts() map[string]pulumi.StringOutput {
 	return hosts
 }
 
-// ARNs are the instances' by name.
+// ARNs are the instances' ARNs by name.
 func (d *Database) ARNs() map[string]pulumi.StringInput {
 	arns := map[string]pulumi.StringInput{}
 	for name, instance := range d.Instances {
@@ -114,7 +114,7 @@ func (d *Database) MasterSecretARNs() map[string]pulumi.StringOutput {
 }
 
 // New makes a subnet group, a parameter group and the instances. Identifiers are fixed, so that AWS refuses a second
-// copy when an earlier update was cut off after it had created the first.
+// copy after an interrupted update created the first.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Database, error) {
 	if args == nil {
 		return nil, fmt.Errorf("database %s: no arguments", name)
@@ -173,14 +173,14 @@ const (
 	masterUser     = "wso2admin"
 )
 
-// member is an instance that there is to be.
+// member is one instance to make.
 type member struct {
 	// name is its name in Pulumi, and in RDS below the cluster's.
 	name string
-	// snapshot is the ARN of what it is made from; empty for an empty database.
+	// snapshot is the ARN of the instance's source; empty for an empty database.
 	snapshot string
 	want     config.DBInstance
-	// kept says that another instance has taken its place.
+	// kept says that another instance has replaced this one.
 	kept bool
 }
 
@@ -194,7 +194,7 @@ func (d *Database) instance(
 		Identifier:    pulumi.String(identifier),
 		Engine:        pulumi.String(db.RDSEngine()),
 		EngineVersion: pulumi.String(db.Version),
-		// RDS picks the minor version and keeps it current; a number fixed here is one day withdrawn.
+		// RDS chooses the minor version and keeps it current; AWS withdraws fixed ones.
 		AutoMinorVersionUpgrade:  pulumi.Bool(true),
 		AllowMajorVersionUpgrade: pulumi.Bool(true),
 		InstanceClass:            pulumi.String(want.Class),
@@ -223,7 +223,7 @@ func (d *Database) instance(
 		Tags:                     awskit.Tags(identifier, component),
 	}
 	if !want.SkipFinalSnapshot {
-		// A name that an earlier stack's snapshot has would make the delete fail (terraform-aws-rds #445).
+		// The deletion would fail if an earlier stack's snapshot had the same name (terraform-aws-rds #445).
 		in.FinalSnapshotIdentifier = pulumi.Sprintf("%s-final-%s", identifier, args.Creation)
 	}
 	if want.PerformanceInsights {
@@ -249,8 +249,8 @@ func (d *Database) instance(
 		in.CharacterSetName = pulumi.String(facts.CharacterSet)
 	}
 	options := []pulumi.ResourceOption{pulumi.Parent(d), pulumi.Protect(args.Protect), pulumi.DependsOn(before)}
-	// RDS takes it when an instance is made. The provider sends a later change, RDS ignores it, and every update tries
-	// again (terraform-provider-aws #40870).
+	// RDS reads it only when an instance is created. The provider sends a later change, RDS ignores it, and every
+	// update tries again (terraform-provider-aws #40870).
 	ignored := []string{"engineLifecycleSupport"}
 	if m.snapshot != "" {
 		if err := d.fromSnapshot(ctx, args, m, identifier, in); err != nil {
@@ -259,7 +259,7 @@ func (d *Database) instance(
 		options = append(options, restoreTimeouts)
 	}
 	if m.kept {
-		// It may have been made from a snapshot, or without one. A change of any of these would replace it.
+		// It may or may not have been made from a snapshot. A change of any of these would replace it.
 		ignored = append(ignored, "characterSetName", "dbName", "snapshotIdentifier", "username")
 	}
 	instance, err := rds.NewInstance(ctx, m.name, in, append(options, pulumi.IgnoreChanges(ignored))...)
@@ -275,7 +275,7 @@ func (d *Database) instance(
 	return Instance{Host: instance.Address, MasterSecretARN: secret, Resource: instance}, nil
 }
 
-// logGroups makes the log groups of an instance. RDS would make them itself, and keep them for ever.
+// logGroups makes the log groups of an instance. RDS would make them without a retention.
 func (d *Database) logGroups(ctx *pulumi.Context, args *Args, name, identifier string) ([]pulumi.Resource, error) {
 	var groups []pulumi.Resource
 	for _, log := range args.Database.Engine.Facts().LogExports {
@@ -292,18 +292,20 @@ func (d *Database) logGroups(ctx *pulumi.Context, args *Args, name, identifier s
 	return groups, nil
 }
 
-// restoreTimeouts are for a database of any size. The provider's own are 20 minutes for a copy and 40 for an instance.
+// restoreTimeouts are long enough for a database of any size. The provider's own are 20 minutes for a copy and 40 for
+// an instance.
 var restoreTimeouts = pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "6h"})
 
-// fromSnapshot has an instance made from a copy of a snapshot. RDS restores under the snapshot's own key, so that only a copy
-// can be under the stack's (RDS user guide, "Copying a DB snapshot"). The provider gives a restored instance its managed
-// master password afterwards (terraform-provider-aws #33699). The master user and the database in it are the snapshot's.
+// fromSnapshot makes the instance from a copy of a snapshot. RDS restores under the snapshot's own key, so only a copy
+// can be under the stack's (RDS user guide, "Copying a DB snapshot"). The provider then switches the restored instance
+// to a managed master password (terraform-provider-aws #33699). The master user and the database in it are the
+// snapshot's.
 func (d *Database) fromSnapshot(ctx *pulumi.Context, args *Args, m member, identifier string, in *rds.InstanceArgs) error {
 	source, err := rds.NewSnapshotCopy(ctx, m.name, &rds.SnapshotCopyArgs{
 		SourceDbSnapshotIdentifier: pulumi.String(m.snapshot),
 		TargetDbSnapshotIdentifier: pulumi.String(identifier + "-source"),
 		KmsKeyId:                   args.KeyARN.ToStringOutput().ToStringPtrOutput(), Tags: awskit.Tags(identifier, component),
-		// RDS says of a copy within a region and account not always what it is a copy of.
+		// For a copy within a region and account, RDS does not always return its source.
 	}, pulumi.Parent(d), pulumi.IgnoreChanges([]string{"sourceDbSnapshotIdentifier"}), restoreTimeouts)
 	if err != nil {
 		return fmt.Errorf("copying the snapshot: %w", err)

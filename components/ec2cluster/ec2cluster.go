@@ -1,5 +1,5 @@
-// Package ec2cluster builds the nodes of the topology ec2: one instance per member where addresses are fixed, an Auto
-// Scaling group where nodes find each other by tag.
+// Package ec2cluster builds the nodes of the topology ec2: one instance per fixed member, or an Auto Scaling group if
+// nodes find each other by tag.
 package ec2cluster
 
 import (
@@ -31,11 +31,11 @@ const (
 // Type is the component's Pulumi type token.
 const Type = "wso2is:ec2cluster:Cluster"
 
-// Args is what the nodes are built from.
+// Args are the inputs of the nodes.
 type Args struct {
 	awskit.Scope
 	Config config.Cluster
-	// SecretKeys says which secret holds which variable of the server's environment.
+	// SecretKeys maps the variables of the server's environment to secrets.
 	SecretKeys map[string]string
 	Identity   *Identity
 	Network    *network.Network
@@ -46,20 +46,20 @@ type Args struct {
 	Database       *database.Database
 	FileSystem     *filesystem.FileSystem
 	LoadBalancer   *loadbalancer.LoadBalancer
-	// LogGroup takes the nodes' logs; LogGroupARN is its ARN.
+	// LogGroup is the log group of the nodes; LogGroupARN is its ARN.
 	LogGroup    string
 	LogGroupARN pulumi.StringInput
-	// Before must be done when a node starts: its ways in and out are open.
+	// Before must be done when a node starts: its connections are open.
 	Before []pulumi.Resource
 }
 
-// Node is one node as the stack's outputs show it.
+// Node is one node in the stack's outputs.
 type Node struct {
-	// Name is the member's name, or the group's where nodes come and go.
+	// Name is the member's name, or the group's.
 	Name string
-	// Address is the private address, empty where it is not known before the node is.
+	// Address is the private address, empty if it is unknown before the node starts.
 	Address string
-	// Config says where the node's deployment.toml is.
+	// Config is the location of the node's deployment.toml.
 	Config pulumi.StringOutput
 }
 
@@ -72,7 +72,7 @@ func (b *builder) nodeFiles(ctx *pulumi.Context, name string, node nodeconfig.No
 type Cluster struct {
 	pulumi.ResourceState
 	Nodes []Node
-	// Group is the Auto Scaling group's name, empty where members are fixed.
+	// Group is the Auto Scaling group's name, empty for fixed members.
 	Group string
 	// Instances are the ids of fixed members' instances by the members' names.
 	Instances map[string]pulumi.StringOutput
@@ -132,7 +132,7 @@ type builder struct {
 	gate    *gate
 }
 
-// imageParameter is the newest Amazon Linux 2023 image for the instance type, as a public SSM parameter names it.
+// imageParameter is the public SSM parameter with the newest Amazon Linux 2023 image for the instance type.
 func imageParameter(c config.Cluster) string {
 	arch := "x86_64"
 	if t, _ := instancetype.Lookup(c.Nodes.InstanceType); t.ARM {
@@ -141,14 +141,14 @@ func imageParameter(c config.Cluster) string {
 	return "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + arch
 }
 
-// nodeArgs is what user data differs in between nodes.
+// nodeArgs are the parts of user data that differ between nodes.
 type nodeArgs struct {
 	name, address string
 	port, members int
 	hook          *bootstrap.LifecycleHook
 }
 
-// launchValues are what user data names and AWS makes up.
+// launchValues are the values in user data that AWS creates.
 type launchValues[T any] struct {
 	// Bucket is the name of the files' bucket, DeploymentSum the checksum of deployment.toml.
 	Bucket, DeploymentSum T
@@ -172,7 +172,7 @@ func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutp
 	})
 }
 
-// encoded is user data in base64, once what it is made from is known.
+// encoded returns user data in base64, once its values are known.
 func encoded[In, Known any](in In, make func(Known) (bootstrap.Args, error)) pulumi.StringOutput {
 	return awskit.Resolve(in, func(known Known) (string, error) {
 		args, err := make(known)
@@ -187,7 +187,7 @@ func encoded[In, Known any](in In, make func(Known) (bootstrap.Args, error)) pul
 	})
 }
 
-// everyArgs is what every instance is told that user data makes something of.
+// everyArgs are the arguments of user data that every instance shares.
 func everyArgs(c config.Cluster, args *Args, bucket string) (bootstrap.Args, error) {
 	facts, err := c.Version.Facts()
 	return bootstrap.Args{
@@ -229,7 +229,7 @@ func bootstrapArgs(
 	if c.Clustered() {
 		out.HazelcastPort = n.port
 	}
-	if c.Fixed() { // a group's instance has left the load balancer when it is shut down
+	if c.Fixed() { // an instance of a group is already deregistered from the load balancer when it shuts down
 		out.DrainSeconds = c.LoadBalancer.DeregistrationDelay
 	}
 	if files.HazelcastSum != "" {

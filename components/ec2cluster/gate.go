@@ -15,11 +15,12 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// gate holds the next fixed member back until one is ready, and a replacement until the old one has no requests left.
+// gate holds the next fixed member until one is ready, and a replacement until the old one is drained.
 //
-// An association of a command with an instance cannot do that: while the instance is not registered with Systems Manager
-// yet, it has no target, and reports success (terraform-provider-aws #31175). An association of an Automation document
-// without targets runs the document once, and is Pending until that ends; the provider waits while it is Pending.
+// An association of a command with an instance cannot do this: until the instance is registered with Systems Manager,
+// the association has no target and reports success (terraform-provider-aws #31175). An association of an Automation
+// document without targets runs the document once, and is Pending until the run ends; the provider waits while it is
+// Pending.
 type gate struct {
 	role    *iam.Role
 	granted pulumi.Resource
@@ -29,11 +30,12 @@ type gate struct {
 var drainScript string
 
 const (
-	// agentSeconds is how long an instance may take until it is registered with Systems Manager.
+	// agentSeconds is the maximum time until an instance is registered with Systems Manager.
 	agentSeconds = 900
-	// gateRole is what the documents act under. The topology ecs has a role "automation".
+	// gateRole is the role of the documents. The topology ecs has a role "automation".
 	gateRole = "members"
-	// readyDocument and drainDocument begin the documents' names. Systems Manager refuses names that begin with aws.
+	// readyDocument and drainDocument are the prefixes of the documents' names. Systems Manager refuses names that
+	// begin with aws.
 	readyDocument = "ready-of-"
 	drainDocument = "drain-of-"
 )
@@ -69,7 +71,7 @@ func (b *builder) gatePolicy(targetGroup string) awskit.Policy {
 	)
 }
 
-// runCommand and followCommand let an automation run shell commands on those instances that another statement names.
+// runCommand and followCommand let an automation run shell commands on the instances that another statement names.
 func (b *builder) runCommand() awskit.Statement {
 	return awskit.Allow("RunCommand", []string{"ssm:SendCommand"}, fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", b.Partition, b.Region))
 }
@@ -111,12 +113,12 @@ func (b *builder) drainSteps() (string, error) {
 		},
 		Outputs: []automation.Output{{Name: "Wait", Selector: "$.Payload.wait", Type: "String"}},
 	}, {
-		// For that long the load balancer lets requests go on that have begun.
+		// The load balancer lets open requests finish for this time.
 		Name: "LetRequestsEnd", Action: "aws:sleep", IsEnd: true, Inputs: map[string]any{"Duration": "{{ Deregister.Wait }}"},
 	}})
 }
 
-// run runs a member's document when the member's first instance comes and whenever a parameter changes.
+// run runs a member's document when the member's first instance is created and whenever a parameter changes.
 func (b *builder) run(
 	ctx *pulumi.Context, name, document string, content func() (string, error), seconds int, parameters pulumi.StringMap,
 	before ...pulumi.Resource,
@@ -132,8 +134,8 @@ func (b *builder) run(
 	}, b.child...)
 }
 
-// drained takes the member's instance, if it has one, out of the load balancer when it is launched with something else,
-// and so is about to be replaced: the deletion of an attachment does not wait until the target has no requests left
+// drained deregisters the member's current instance from the load balancer when its launch settings change, because it
+// is then replaced. The deletion of an attachment does not wait until the target has no requests left
 // (terraform-provider-aws #5603).
 func (b *builder) drained(
 	ctx *pulumi.Context, member string, address *ec2.NetworkInterface, before []pulumi.Resource, launch ...pulumi.StringInput,

@@ -59,7 +59,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	}
 	if err := instances.Renew(ctx, &instances.RefreshArgs{
 		Name: name, Component: component, Group: group, Template: template, Role: b.Identity.automation.Arn,
-		// A new node is ready before an old one goes, one at a time.
+		// A new node is ready before an old one ends, one at a time.
 		Preferences: instances.Preferences{
 			MinHealthyPercentage: 100, MaxHealthyPercentage: 100 + 100/c.Nodes.Count, InstanceWarmup: warmup,
 		},
@@ -72,7 +72,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	return nil
 }
 
-// warmup is how long after it is ready a new node's load counts as settled, in seconds.
+// warmup is the time in seconds after which a ready node's load counts.
 const warmup = 120
 
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
@@ -83,31 +83,31 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 	}
 	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before), instances.KeepsVersion())
 	if c.Nodes.Autoscaling != nil {
-		// The scaling policy moves the number between the bounds; an update must not move it back.
+		// The scaling policy changes the number between the bounds; an update must not reset it.
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCapacity"}))
 	}
 	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
-		// MaxSize bounds what scaling may ask for. A replacement needs no room below it: the node that is started before the
-		// old one goes counts against MaxHealthyPercentage of the desired capacity (EC2 Auto Scaling's user guide, "Instance
-		// maintenance policies", core concepts and "Scale your Auto Scaling group").
+		// MaxSize bounds scaling. A replacement needs no room below it: the additional node counts against
+		// MaxHealthyPercentage of the desired capacity (EC2 Auto Scaling's user guide, "Instance maintenance policies",
+		// core concepts and "Scale your Auto Scaling group").
 		Name: pulumi.String(name), MinSize: pulumi.Int(c.Nodes.Count), MaxSize: pulumi.Int(c.MaxNodes()),
 		DesiredCapacity: pulumi.Int(c.Nodes.Count), VpcZoneIdentifiers: b.Network.InZones(b.Network.Private),
 		LaunchTemplate:  instances.Newest(template),
 		TargetGroupArns: pulumi.StringArray{b.LoadBalancer.TargetGroup},
-		// With ELB, the group would terminate every node while the database is away: the load balancer's check answers 503
-		// then, and replacements would fail it too. A server that hangs is started again on its node.
+		// With ELB, the group would terminate every node during an outage of the database: the load balancer's check
+		// then answers 503, and replacements would fail it too. A node restarts its server itself if it hangs.
 		HealthCheckType: pulumi.String("EC2"), HealthCheckGracePeriod: pulumi.Int(graceSeconds),
 		DefaultInstanceWarmup: pulumi.Int(warmup),
-		// The first nodes wait at the hook like all later ones: it must be there before they are.
+		// The first nodes need the hook too, so it must exist before them.
 		InitialLifecycleHooks: autoscaling.GroupInitialLifecycleHookArray{autoscaling.GroupInitialLifecycleHookArgs{
 			Name: pulumi.String(hookName), LifecycleTransition: pulumi.String("autoscaling:EC2_INSTANCE_LAUNCHING"),
 			DefaultResult: pulumi.String("ABANDON"), HeartbeatTimeout: pulumi.Int(readySeconds + bootstrap.TurnSeconds),
 		}},
 		MinElbCapacity: pulumi.Int(c.Nodes.Count), WaitForCapacityTimeout: pulumi.String("40m"),
-		// A node must find those in service that can be its members: those with the same Hazelcast.
+		// A node must find the nodes in service that can be its members: those with the same Hazelcast.
 		Tags: instances.Tags(map[string]string{config.DiscoveryTagKey: b.Cluster, "Name": name, "Hazelcast": facts.Hazelcast}),
 	}, options...)
 }
 
-// graceSeconds is how long after the hook has let it in a node may fail health checks.
+// graceSeconds is the time after the launch hook in which a node may fail health checks.
 const graceSeconds = 300

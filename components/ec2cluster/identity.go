@@ -18,17 +18,17 @@ import (
 // IdentityType is the type token of the component that holds the nodes' role.
 const IdentityType = "wso2is:ec2cluster:Identity"
 
-// Identity is the role that nodes act under. It is made before the nodes, because other components name it.
+// Identity is the role of the nodes. It is made before the nodes, because other components name it.
 type Identity struct {
 	pulumi.ResourceState
 	RoleARN pulumi.StringOutput
 	role    *iam.Role
 	profile *iam.InstanceProfile
-	// schema is the role of the instance that makes the databases, which alone reads a master user's password, and maker that of
-	// the automation which launches it.
+	// schema is the role of the instance that makes the databases, the only one that may read a master user's password.
+	// maker is the role of the automation which launches it.
 	schema, maker *iam.Role
 	schemaProfile *iam.InstanceProfile
-	// automation is the role that replaces the instances of a group, nil where members are fixed.
+	// automation is the role that replaces the instances of a group, nil for fixed members.
 	automation *iam.Role
 }
 
@@ -71,7 +71,7 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"roleArn": i.RoleARN})
 }
 
-// grant gives the role what a node does, and nothing else.
+// grant gives the role the permissions of a node.
 func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket) ([]pulumi.Resource, error) {
 	policy, err := iam.NewRolePolicy(ctx, "nodes", &iam.RolePolicyArgs{
 		Role: i.role.ID(), Name: pulumi.String("nodes"),
@@ -95,13 +95,14 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 	return append(granted, refresh), err
 }
 
-// bootARNs are the ARNs in the policy of every instance that user data makes something of.
+// bootARNs are the ARNs in the policy of every instance that runs user data.
 type bootARNs[T any] struct {
 	Bucket, Key, LogGroup T
 	Secrets               []T
 }
 
-// bootPolicy is what such an instance does: it fetches files, reads secrets, writes its log and is reached by Systems Manager.
+// bootPolicy has the permissions of such an instance: it fetches files, reads secrets, writes its log and is reached by
+// Systems Manager.
 func (args *Args) bootPolicy(arns bootARNs[string]) []awskit.Statement {
 	c := args.Config
 	artifacts := nodefiles.ARNs(args.Scope, c.Product.Archive, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle)
@@ -117,7 +118,7 @@ func (args *Args) bootPolicy(arns bootARNs[string]) []awskit.Statement {
 
 func (args *Args) nodePolicy(arns bootARNs[string]) awskit.Policy {
 	policy := awskit.NewPolicy(append(args.bootPolicy(arns), observability.ReportMembers())...)
-	// Nodes take turns at the first start, and must find those that serve. Describe calls take no resource.
+	// Nodes start one by one at the first start, and must find the nodes in service. Describe calls take no resource.
 	see := []string{"autoscaling:DescribeAutoScalingGroups"}
 	if args.Config.Clustered() && args.Config.Clustering.Scheme == config.AWS {
 		policy.Statement = append(policy.Statement, instances.Discover())

@@ -16,12 +16,12 @@ import (
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
-// readySeconds is how long a node may take from its launch to being ready: packages, the product's archive, the schema
-// on the very first start, and the server itself.
+// readySeconds is the maximum time from a node's launch to ready: packages, the product's archive, the schema on the
+// very first start, and the server itself.
 const readySeconds = 1800
 
-// members makes one instance per fixed member, each only after the one before it is ready: a replacement, too, goes
-// through the nodes one at a time.
+// members makes one instance per fixed member, each only after the one before it is ready. A replacement, too, handles
+// one node at a time.
 func (b *builder) members(ctx *pulumi.Context) error {
 	image, follows, err := instances.Image(ctx, b.Config, imageParameter(b.Config), pulumi.Parent(b.cluster))
 	if err != nil {
@@ -49,7 +49,7 @@ func (b *builder) member(
 	if err != nil {
 		return nil, err
 	}
-	// The interface outlives the instance: the address stays taken while a node is replaced.
+	// The interface outlives the instance: the address stays reserved while a node is replaced.
 	address, err := ec2.NewNetworkInterface(ctx, m.Name, &ec2.NetworkInterfaceArgs{
 		SubnetId: b.Network.Private[m.Zone], PrivateIps: pulumi.StringArray{pulumi.String(m.Address)},
 		SecurityGroups: pulumi.StringArray{b.NodesGroup},
@@ -71,11 +71,10 @@ func (b *builder) member(
 	}
 	tags := awskit.Tags(b.Cluster+"-"+m.Name, component)
 	tags[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
-	// One interface has one address, so the old instance must be gone before the new one can have it.
+	// One interface has one address, so the old instance must end before the new one can use it.
 	options := awskit.With(b.child, pulumi.DependsOn(slices.Concat(before, files.Objects, []pulumi.Resource{drained})),
 		pulumi.DeleteBeforeReplace(true),
-		// Changed in place, a node would be stopped and started without anyone waiting for its server, and the next one stopped
-		// meanwhile.
+		// A change in place would stop and start a node without waiting for its server, and then stop the next one.
 		pulumi.ReplaceOnChanges([]string{"instanceType"}))
 	if !follows {
 		options = append(options, pulumi.IgnoreChanges([]string{"ami"}))

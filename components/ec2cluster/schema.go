@@ -17,14 +17,16 @@ import (
 )
 
 const (
-	// schemaName names the instance that makes the databases, and makerName the role that launches it.
+	// schemaName is the name of the instance that makes the databases, and makerName that of the role that launches it.
 	schemaName = "schema"
-	// schemaSuffix ends names in AWS. The topology ecs has names that end in schema, and a stack may change from one to the other.
+	// schemaSuffix ends names in AWS. Names of the topology ecs end in schema, and a stack may change from one to the
+	// other.
 	schemaSuffix = "schema-instance"
 	makerName    = "schema-maker"
-	// schemaDocument begins the document's name. Systems Manager refuses names that begin with aws.
+	// schemaDocument is the prefix of the document's name. Systems Manager refuses names that begin with aws.
 	schemaDocument = "schema-instance-of-"
-	// schemaSeconds is how long the schema may take: packages, the product's archive, and the scripts of every database.
+	// schemaSeconds is the maximum time for the schema: packages, the product's archive, and the scripts of every
+	// database.
 	schemaSeconds = 2400
 )
 
@@ -33,9 +35,9 @@ var schemaOutcome string
 
 func (b *builder) schemaInstance() string { return b.Cluster + "-" + schemaSuffix }
 
-// makeSchema has the schema made by an instance of its own, which is launched for it and terminated afterwards: the association
-// runs the automation when it is created, and again when what the schema is made from changes. A node's profile would let the
-// server read the master users' passwords for as long as it runs.
+// makeSchema makes the schema on an instance of its own, which is terminated afterwards. The association runs the
+// automation when it is created, and again only when the schema's inputs change. A node's profile would let the server
+// read the master users' passwords as long as it runs.
 func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	userData := encoded(schemaValues[pulumi.StringInput]{
 		Bucket: b.files.Name, Secrets: b.schemaSecrets(),
@@ -64,7 +66,7 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	}, b.child...)
 }
 
-// schemaValues are what the instance's user data names and AWS makes up.
+// schemaValues are the values in the instance's user data that AWS creates.
 type schemaValues[T any] struct {
 	// Bucket is the name of the files' bucket.
 	Bucket T
@@ -77,7 +79,7 @@ func (b *builder) schemaSecrets() map[string]pulumi.StringInput {
 	return secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))
 }
 
-// schemaArgs is what the instance is told.
+// schemaArgs are the arguments of the instance's user data.
 func (b *builder) schemaArgs(known schemaValues[string]) (bootstrap.Args, error) {
 	c := b.Config
 	out, err := everyArgs(c, b.Args, known.Bucket)
@@ -95,10 +97,10 @@ func (b *builder) schemaArgs(known schemaValues[string]) (bootstrap.Args, error)
 	return out, nil
 }
 
-// schemaLaunch are the ids of what the instance is launched from, and where.
+// schemaLaunch are the ids that the launch of the instance needs.
 type schemaLaunch[T any] struct{ Template, Subnet T }
 
-// schemaSteps launches the instance, waits for what its user data comes to, terminates it however that ended, and fails unless
+// schemaSteps launches the instance, waits for the result of its user data, terminates it in any case, and fails unless
 // the schema was made.
 func (b *builder) schemaSteps(from schemaLaunch[string]) (string, error) {
 	const instance = "{{ Launch.Instance }}"
@@ -119,7 +121,7 @@ func (b *builder) schemaSteps(from schemaLaunch[string]) (string, error) {
 	return automation.Document("Makes the database schema of "+b.Cluster, map[string]string{"Schema": "The checksum of what the schema is made from"}, []automation.Step{
 		{Name: "Launch", Action: "aws:executeAwsApi", Inputs: map[string]any{
 			"Service": "ec2", "Api": "RunInstances", "MinCount": 1, "MaxCount": 1, "SubnetId": from.Subnet,
-			// A step that is tried again launches no second one.
+			// A retried step launches no second one.
 			"ClientToken":    "{{ automation:EXECUTION_ID }}",
 			"LaunchTemplate": map[string]any{"LaunchTemplateId": from.Template, "Version": "$Latest"},
 		}, Outputs: []automation.Output{{Name: "Instance", Selector: "$.Instances[0].InstanceId", Type: "String"}}},
@@ -135,7 +137,7 @@ func (b *builder) schemaSteps(from schemaLaunch[string]) (string, error) {
 	})
 }
 
-// grantSchema gives the instance what it does, and the automation what it takes to launch it.
+// grantSchema gives the instance its permissions, and the automation those to launch it.
 func (b *builder) grantSchema(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	granted := []pulumi.Resource{b.Identity.schemaProfile}
 	for name, g := range awskit.Sorted(map[string]struct {
@@ -171,7 +173,8 @@ func (b *builder) makerPolicy(arns makerARNs[string]) awskit.Policy {
 		s.Condition = map[string]map[string]any{"StringEquals": {condition: b.schemaInstance()}}
 		return s
 	}
-	// Whoever launches an instance needs the key of its disk (Amazon EBS User Guide, "Requirements for Amazon EBS encryption").
+	// The principal that launches an instance needs the key of its disk (Amazon EBS User Guide, "Requirements for
+	// Amazon EBS encryption").
 	disk := awskit.Allow("EncryptDisk", []string{
 		"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
 	}, arns.Key)

@@ -18,7 +18,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
-// fargate is the capacity provider that AWS keeps.
+// fargate is AWS's own capacity provider.
 const fargate = "FARGATE"
 
 // makeCluster makes the ECS cluster and the capacity that runs its tasks.
@@ -74,7 +74,7 @@ func instancesProvider(cluster string) string { return "instances-" + cluster }
 
 func groupName(cluster string) string { return cluster + "-instances" }
 
-// imageParameter is the public parameter with the newest image of Amazon Linux 2023 that is made for ECS.
+// imageParameter is the public parameter with the newest ECS-optimized image of Amazon Linux 2023.
 func imageParameter(c config.Cluster) string {
 	arch := ""
 	if t, _ := instancetype.Lookup(c.Nodes.InstanceType); t.ARM {
@@ -83,8 +83,8 @@ func imageParameter(c config.Cluster) string {
 	return "/aws/service/ecs/optimized-ami/amazon-linux-2023/" + arch + "recommended/image_id"
 }
 
-// userData starts a container instance: the redirect for the cluster's own name, which its task shares with it, and the
-// agent's configuration.
+// userData configures a container instance: the redirect for the cluster's own name, which its task shares, and the ECS
+// agent.
 func (b *builder) userData(cluster string) string {
 	return "#!/bin/bash\n" + bootstrap.NameScript() + b.agent(cluster) + "redirect_own_name\n"
 }
@@ -106,11 +106,11 @@ func (b *builder) agent(cluster string) string {
 	return strings.Join(lines, "\n")
 }
 
-// instanceWarmup is how long a new instance takes until it can run a task, in seconds.
+// instanceWarmup is the time in seconds until a new instance can run a task.
 const instanceWarmup = 180
 
 // instances makes an Auto Scaling group of container instances that ECS sizes: one for each task, and one more while a
-// task is replaced, since two tasks cannot have the same ports of one instance.
+// task is replaced, since two tasks cannot use the same ports of one instance.
 func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) {
 	c := b.Config
 	name := groupName(b.Cluster)
@@ -143,7 +143,7 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 		Name: pulumi.String(instancesProvider(b.Cluster)),
 		AutoScalingGroupProvider: ecs.CapacityProviderAutoScalingGroupProviderArgs{
 			AutoScalingGroupArn: group.Arn,
-			// An instance that is to go runs its tasks until others have taken their place.
+			// A draining instance runs its tasks until others have replaced them.
 			ManagedDraining:              pulumi.String("ENABLED"),
 			ManagedTerminationProtection: pulumi.String("ENABLED"),
 			ManagedScaling: ecs.CapacityProviderAutoScalingGroupProviderManagedScalingArgs{
@@ -160,8 +160,8 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 	return provider, nil
 }
 
-// scalingGroup has room for one instance above the largest number of tasks: ECS asks for it as desired capacity while a
-// deployment runs one task more. How many tasks there are is bounded at the service.
+// scalingGroup has room for one instance more than the largest number of tasks: ECS raises the desired capacity while a
+// deployment runs one task more. The service bounds the number of tasks.
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
 	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
 		Name: pulumi.String(name), MinSize: pulumi.Int(b.Config.Nodes.Count), MaxSize: pulumi.Int(b.Config.MaxNodes() + 1),
@@ -170,22 +170,22 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 		// ECS watches the tasks and Elastic Load Balancing their targets; the group only the instances.
 		HealthCheckType: pulumi.String("EC2"), HealthCheckGracePeriod: pulumi.Int(instanceWarmup),
 		DefaultInstanceWarmup: pulumi.Int(instanceWarmup),
-		ProtectFromScaleIn:    pulumi.Bool(true), // ECS lifts it from an instance without tasks
-		ForceDelete:           pulumi.Bool(true), // which the group would else wait for when the stack goes
+		ProtectFromScaleIn:    pulumi.Bool(true), // ECS removes it from an instance without tasks
+		ForceDelete:           pulumi.Bool(true), // otherwise the group would wait for it when the stack is destroyed
 		Tags: instances.Tags(map[string]string{
-			// ECS adds its tag to a group that it sizes; left out here, the next update would take it away.
+			// ECS adds its tag to a group that it sizes. Without the tag here, the next update would remove it.
 			"AmazonECSManaged": "true", config.DiscoveryTagKey: b.Cluster, "Name": name,
 		}),
 	}, awskit.With(b.child, instances.KeepsVersion(),
 		pulumi.DependsOn(slices.Concat(b.Before, b.Identity.joined, b.Network.Egress)))...)
 }
 
-// surgePercent lets one more than n be there while one is replaced.
+// surgePercent is the percentage that allows one more than n.
 func surgePercent(n int) int { return min((100*(n+1)+n-1)/n, 200) }
 
-// deploymentPercent is how many tasks there may be during a deployment. Where their number moves with the load it need
-// not be nodes.count, and a share that lets one more start must hold for the smaller number too: on instances it is the
-// spare one that keeps the replacements one at a time.
+// deploymentPercent is the maximum number of tasks during a deployment, in percent. With scaling, their number may be
+// larger than nodes.count, and the percentage must allow one more for the smallest number too. On instances, the single
+// spare instance keeps the replacements one at a time.
 func deploymentPercent(n config.Nodes) int {
 	const half, all = 150, 200
 	switch {

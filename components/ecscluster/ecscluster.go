@@ -27,11 +27,11 @@ const component = "ecscluster"
 // Type is the component's Pulumi type token.
 const Type = "wso2is:ecscluster:Cluster"
 
-// Args is what the nodes are built from.
+// Args are the inputs of the nodes.
 type Args struct {
 	awskit.Scope
 	Config config.Cluster
-	// SecretKeys says which secret holds which variable of the server's environment.
+	// SecretKeys maps the variables of the server's environment to secrets.
 	SecretKeys map[string]string
 	Identity   *Identity
 	Network    *network.Network
@@ -41,34 +41,34 @@ type Args struct {
 	Database     *database.Database
 	FileSystem   *filesystem.FileSystem
 	LoadBalancer *loadbalancer.LoadBalancer
-	// LogGroup takes the nodes' logs; LogGroupARN is its ARN.
+	// LogGroup is the log group of the nodes; LogGroupARN is its ARN.
 	LogGroup    string
 	LogGroupARN pulumi.StringInput
-	// Before must be done when a node starts: its ways in and out are open.
+	// Before must be done when a node starts: its connections are open.
 	Before []pulumi.Resource
 }
 
 // Cluster is the nodes.
 type Cluster struct {
 	pulumi.ResourceState
-	// Name and Service are those of the ECS cluster and its service.
+	// Name and Service are the names of the ECS cluster and its service.
 	Name, Service pulumi.StringOutput
 	// Group is the name of the container instances' Auto Scaling group, empty on Fargate.
 	Group string
-	// Config says where the nodes' deployment.toml is.
+	// Config is the location of the nodes' deployment.toml.
 	Config pulumi.StringOutput
-	// Deployed is done when the service has rolled its task definition out.
+	// Deployed is done when the service has deployed its task definition.
 	Deployed pulumi.CustomResource
 }
 
-// builder is what the parts of a cluster share.
+// builder has what the parts of a cluster share.
 type builder struct {
 	*Args
 	cluster *Cluster
 	ecs     *ecs.Cluster
-	// capacity is the capacity provider, and is done when it can take tasks.
+	// capacity is the capacity provider. It is done when it can run tasks.
 	capacity string
-	// refresh replaces container instances, nil where there are none.
+	// refresh replaces container instances; nil on Fargate.
 	refresh *instances.RefreshArgs
 	store   *nodefiles.Store
 	files   *nodefiles.Node
@@ -117,7 +117,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	if b.refresh != nil {
-		// A new instance takes a task, so the service must be there, and nobody else may be moving its tasks.
+		// A new instance gets a task, so the service must exist, and no deployment may be moving its tasks.
 		b.refresh.Before = []pulumi.Resource{c.Deployed}
 		if err := instances.Renew(ctx, b.refresh, b.child...); err != nil {
 			return nil, err

@@ -19,14 +19,14 @@ import (
 // IdentityType is the type token of the component that holds the roles.
 const IdentityType = "wso2is:ecscluster:Identity"
 
-// The roles. Each is assumed by one service and can do what that needs.
+// The roles. Each is for one service and has only its permissions.
 const (
-	// taskRole is what the server and the programs beside it act under.
+	// taskRole is the role of the server and the programs beside it.
 	taskRole = "task"
 	// executionRole pulls the node's images, reads its secrets and writes its logs, before its containers run.
 	executionRole = "execution"
-	// schemaRole and schemaExecutionRole are those of the task that makes the schema: only that one sees the master
-	// user's password.
+	// schemaRole and schemaExecutionRole are those of the schema's task, the only one that reads the master user's
+	// password.
 	schemaRole          = "schema"
 	schemaExecutionRole = "schema-execution"
 	// automationRole starts that task, and waits for it and for the service.
@@ -35,7 +35,7 @@ const (
 	instanceRole = "instances"
 )
 
-// Identity is the roles. They are made before the nodes, because other components name them.
+// Identity has the roles. They are made before the nodes, because other components name them.
 type Identity struct {
 	pulumi.ResourceState
 	// TaskRoleARN is the role whose credentials nodes use.
@@ -44,11 +44,11 @@ type Identity struct {
 	roles   map[string]*iam.Role
 	profile *iam.InstanceProfile
 	ready   []pulumi.Resource
-	// joined is done when a container instance may join its cluster, long before the database that tasks wait for.
+	// joined is done when a container instance may join its cluster, long before the database that tasks need.
 	joined []pulumi.Resource
 }
 
-// NewIdentity makes the roles, and the instance profile where there are container instances.
+// NewIdentity makes the roles and, with container instances, their instance profile.
 func NewIdentity(
 	ctx *pulumi.Context, name string, scope awskit.Scope, c config.Cluster, opts ...pulumi.ResourceOption,
 ) (*Identity, error) {
@@ -57,7 +57,7 @@ func NewIdentity(
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(i)}
-	// ECS acts for many accounts; only this one's tasks may have the roles.
+	// ECS works for many accounts; only this one's tasks may have the roles.
 	tasks := scope.TrustPolicy("ecs-tasks.amazonaws.com", scope.ARN("ecs", "*"))
 	trusts := []struct{ role, what, trust string }{
 		{taskRole, "The nodes of ", tasks},
@@ -94,7 +94,7 @@ func NewIdentity(
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"taskRoleArn": i.TaskRoleARN})
 }
 
-// grant gives each role what it does, and nothing else.
+// grant gives each role its permissions.
 func (i *Identity) grant(ctx *pulumi.Context, b *builder) error {
 	files := fileARNs[pulumi.StringInput]{Bucket: b.store.ARN, Key: b.Secrets.KeyARN}
 	roles := roleARNs[pulumi.StringInput]{
@@ -153,13 +153,14 @@ func (b *builder) taskPolicy(arns taskARNs[string]) awskit.Policy {
 	c := b.Config
 	statements := append(b.fetch(arns.Files), observability.ReportMembers())
 	if c.Clustered() {
-		// Nodes take turns at their first start by these, and members are found by them where tasks have addresses.
+		// Nodes use these at their first start to start one by one. Where tasks have addresses, discovery uses them
+		// too.
 		list := awskit.Allow("ListMembers", []string{"ecs:ListTasks"}, "*")
 		list.Condition = map[string]map[string]any{"ArnEquals": {"ecs:cluster": b.clusterARN()}}
 		statements = append(statements, list,
 			awskit.Allow("DescribeMembers", []string{"ecs:DescribeTasks"}, b.ARN("ecs", "task/"+b.Cluster+"/*")))
 		if c.HostNetwork() {
-			// Inside a task Hazelcast takes the task's credentials, not the instance's.
+			// Inside a task Hazelcast uses the task's credentials, not the instance's.
 			statements = append(statements, instances.Discover())
 		} else {
 			statements = append(statements, awskit.Allow("DescribeAddresses", []string{"ec2:DescribeNetworkInterfaces"}, "*"))
@@ -178,13 +179,13 @@ func (b *builder) taskPolicy(arns taskARNs[string]) awskit.Policy {
 	return awskit.NewPolicy(statements...)
 }
 
-// executionARNs are the ARNs in the policy of what starts a task.
+// executionARNs are the ARNs in the policy of an execution role.
 type executionARNs[T any] struct {
 	Secrets       []T
 	Key, LogGroup T
 }
 
-// executionPolicy is what starting a task needs: its images, its secrets by variable, and its log.
+// executionPolicy has the permissions to start a task: its images, its secrets by variable, and its log.
 func (b *builder) executionPolicy(refs map[string]secretRef) pulumi.StringOutput {
 	values := b.secretARNs(refs)
 	var masters []awskit.Statement
@@ -202,7 +203,7 @@ func (b *builder) executionPolicy(refs map[string]secretRef) pulumi.StringOutput
 	})
 }
 
-// roleARNs are the ARNs of the roles that the automation passes on. Instances is empty on Fargate.
+// roleARNs are the ARNs of the roles that the automation passes. Instances is empty on Fargate.
 type roleARNs[T any] struct{ Schema, SchemaExecution, Instances T }
 
 func (b *builder) automationPolicy(roles roleARNs[string]) awskit.Policy {
@@ -222,7 +223,8 @@ func (b *builder) automationPolicy(roles roleARNs[string]) awskit.Policy {
 	return awskit.NewPolicy(statements...)
 }
 
-// instancePolicy is what the ECS agent calls, and the permissions that the guide wants on the container instances' role.
+// instancePolicy has the calls of the ECS agent, and the permissions that the guide asks for on the container
+// instances' role.
 func (b *builder) instancePolicy() awskit.Policy {
 	statements := []awskit.Statement{
 		instances.Managed(),

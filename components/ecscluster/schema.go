@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// schemaSeconds is how long the schema may take: a new instance, the image, and the scripts of every database.
+	// schemaSeconds is the maximum time for the schema: a new instance, the image, and the scripts of every database.
 	schemaSeconds = 2400
-	// schemaMemory and schemaCPU are the size of the task, in MiB and CPU units, one of Fargate's pairs.
+	// schemaMemory and schemaCPU are the size of the task, in MiB and CPU units, one of Fargate's sizes.
 	schemaMemory = 4096
 	schemaCPU    = 1024
-	// schemaServerMemory is what its program has on a container instance, in MiB.
+	// schemaServerMemory is the memory of its program on a container instance, in MiB.
 	schemaServerMemory = 2048
 )
 
@@ -30,9 +30,9 @@ func (b *builder) schemaFamily() string { return b.Cluster + "-schema" }
 // documentName is the Automation document's name. Systems Manager refuses names that begin with aws or amazon.
 func documentName(cluster string) string { return "schema-of-" + cluster }
 
-// makeSchema has the schema made by a task of its own, once: the association runs it when it is created, and again only
-// when what the schema is made from changes, another release for example. The program then refuses a schema that has to
-// be migrated first, before a node has been replaced.
+// makeSchema makes the schema in a task of its own, once. The association runs it when it is created, and again only
+// when the schema's inputs change, for example the release. The program then refuses a schema that must be migrated
+// first, before a node has been replaced.
 func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	hosts := awskit.Inputs(b.Database.Hosts())
 	in := &ecs.TaskDefinitionArgs{ContainerDefinitions: awskit.Resolve(schemaValues[pulumi.StringInput]{
@@ -58,15 +58,15 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	}, b.child...)
 }
 
-// schemaValues are what the task that makes the schema names and AWS makes up: the bucket's name, and the databases'
-// hosts by instance.
+// schemaValues are the values in the schema's task that AWS creates: the bucket's name, and the databases' hosts by
+// instance.
 type schemaValues[T any] struct {
 	Bucket  T
 	Hosts   map[string]T
 	Secrets secretARNs[T]
 }
 
-// schemaContainers are the containers of the task that makes the schema.
+// schemaContainers are the containers of the schema's task.
 func (b *builder) schemaContainers(known schemaValues[string]) (string, error) {
 	c := b.Config
 	prepare := b.prepare(append(container.Files(c), schemaProgramFile(known.Bucket)), nodefiles.SchemaProperties(c, known.Hosts))
@@ -85,7 +85,7 @@ func (b *builder) schemaContainers(known schemaValues[string]) (string, error) {
 //go:embed outcome.py
 var outcome string
 
-// placement is where a task on Fargate runs: ids.
+// placement is the network of a task on Fargate: ids.
 type placement[T any] struct {
 	Subnets       []T
 	SecurityGroup T

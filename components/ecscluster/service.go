@@ -17,9 +17,10 @@ import (
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
-// graceSeconds is how long after its start a node may fail health checks: the first start of a cluster, turns included.
-// A deployment is given up after three tasks that have had it (Amazon ECS Developer Guide, "How the Amazon ECS deployment
-// circuit breaker detects failures"), so that it decides how long a release that hangs is waited for.
+// graceSeconds is the time after its start in which a node may fail health checks. It covers the first start of a
+// cluster, with the startup lock. ECS ends a deployment after three tasks that fail after this time (Amazon ECS
+// Developer Guide, "How the Amazon ECS deployment circuit breaker detects failures"), so it bounds the time of a
+// release that hangs.
 const graceSeconds = 600
 
 // makeService makes the service that keeps the nodes running.
@@ -41,14 +42,14 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 			ContainerPort: pulumi.Int(ports.HTTPS),
 		}},
 		HealthCheckGracePeriodSeconds: pulumi.Int(graceSeconds),
-		// A new node is healthy before an old one goes, one at a time.
+		// A new node is healthy before an old one ends, one at a time.
 		DeploymentMinimumHealthyPercent: pulumi.Int(100),
 		DeploymentMaximumPercent:        pulumi.Int(deploymentPercent(c.Nodes)),
 		DeploymentCircuitBreaker: ecs.ServiceDeploymentCircuitBreakerArgs{
 			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true),
 		},
-		// The alarms are made after the nodes. ECS takes their names before that and asks for them only when the service is
-		// updated: aws/copilot-cli #4294, whose alarms depend on the service that names them.
+		// The alarms are made after the nodes. ECS accepts their names before, and looks for the alarms only when the
+		// service is updated: aws/copilot-cli #4294, whose alarms depend on the service that names them.
 		Alarms: ecs.ServiceAlarmsArgs{
 			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true),
 			AlarmNames: pulumi.ToStringArray(observability.ReleaseAlarms(b.Cluster)),
@@ -56,9 +57,9 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		EnableExecuteCommand: pulumi.Bool(c.ECS.Exec), EnableEcsManagedTags: pulumi.Bool(true),
 		// Members find each other by the tags of their tasks.
 		PropagateTags: pulumi.String("SERVICE"), Tags: tags,
-		// Steady, to the provider, is one deployment with as many tasks running as wanted, which tasks are before a server
-		// serves, and again and again while they crash (terraform-provider-aws v5.100, internal/service/ecs/service.go,
-		// statusServiceWaitForStable). See awaitRollout.
+		// For the provider, a service is steady with one deployment and the wanted number of running tasks. Tasks run
+		// before a server serves, and again and again while they crash (terraform-provider-aws v5.100,
+		// internal/service/ecs/service.go, statusServiceWaitForStable). See awaitRollout.
 		WaitForSteadyState: pulumi.Bool(false),
 	}
 	if c.Fargate() {
@@ -81,7 +82,7 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		Create: "20m", Update: "20m", Delete: "30m",
 	}))
 	if c.Nodes.Autoscaling != nil {
-		// The scaling policies move the number between the bounds; an update must not move it back.
+		// The scaling policies change the number between the bounds; an update must not reset it.
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCount"}))
 	}
 	service, err := ecs.NewService(ctx, "nodes", in, options...)
@@ -98,8 +99,8 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 	return nil
 }
 
-// rolloutSeconds is how long a deployment may take. ECS itself gives one up after three tasks that do not become
-// healthy; this is for one that makes no progress for another reason.
+// rolloutSeconds is the maximum time of a deployment. ECS itself ends one after three unhealthy tasks; this is for
+// other deployments without progress.
 func (b *builder) rolloutSeconds() int {
 	const first, each = 2700, 600
 	return first + b.Config.MaxNodes()*each
@@ -108,11 +109,11 @@ func (b *builder) rolloutSeconds() int {
 //go:embed rollout.py
 var rollout string
 
-// rolloutName is the automation's name, and that of its association.
+// rolloutName is the name of the automation and of its association.
 func rolloutName(cluster string) string { return "rollout-of-" + cluster }
 
-// awaitRollout ends an update only once ECS calls the deployment of the task definition complete, which it does when its
-// tasks are healthy, and fails it when ECS has given the deployment up or has gone back to another revision.
+// awaitRollout ends an update only once ECS calls the deployment of the task definition complete, which needs healthy
+// tasks. It fails the update when ECS has failed the deployment or has rolled back to another revision.
 func (b *builder) awaitRollout(ctx *pulumi.Context, service *ecs.Service, task *ecs.TaskDefinition) error {
 	content, err := automation.Document("Waits until the service "+b.Cluster+" has rolled out a task definition",
 		map[string]string{"TaskDefinition": "The task definition's ARN"},
@@ -137,16 +138,16 @@ func (b *builder) awaitRollout(ctx *pulumi.Context, service *ecs.Service, task *
 }
 
 const (
-	// scaleOutSeconds is how long after nodes were added more may be: they have started by then.
+	// scaleOutSeconds is the time after which more nodes may be added: the new ones have started by then.
 	scaleOutSeconds = 300
-	// scaleInSeconds is how long after a node has left the next one may: the cluster has come to rest by then.
+	// scaleInSeconds is the time after which the next node may be removed: the cluster is stable by then.
 	scaleInSeconds = 600
-	// idlePercent is the share of the load aimed at below which a node is one too many.
+	// idlePercent is the share of the target load below which one node is too many.
 	idlePercent = 60
 )
 
-// scale adds tasks as load rises and takes them away one at a time. Target tracking would take several at once, each
-// with a share of the cluster's data, so it only adds.
+// scale adds tasks as load rises and removes them one at a time. Target tracking would remove several at once, each
+// with a part of the cluster's data, so it only adds.
 func (b *builder) scale(ctx *pulumi.Context, service *ecs.Service, a config.Autoscaling) error {
 	target, err := appautoscaling.NewTarget(ctx, "nodes", &appautoscaling.TargetArgs{
 		MinCapacity: pulumi.Int(b.Config.Nodes.Count), MaxCapacity: pulumi.Int(a.Max),
@@ -191,8 +192,8 @@ func (b *builder) scale(ctx *pulumi.Context, service *ecs.Service, a config.Auto
 	return b.idle(ctx, service, a, shrink)
 }
 
-// idle calls the policy while the nodes have too little to do. A JVM keeps the memory that it has had, so little memory
-// use is no sign of that; much of it is one against.
+// idle calls the policy while the nodes' load is low. A JVM keeps the memory that it has used, so low memory use does
+// not trigger it; high use prevents it.
 func (b *builder) idle(ctx *pulumi.Context, service *ecs.Service, a config.Autoscaling, shrink *appautoscaling.Policy) error {
 	metric := func(id, name string) cloudwatch.MetricAlarmMetricQueryArgs {
 		return cloudwatch.MetricAlarmMetricQueryArgs{Id: pulumi.String(id), Metric: cloudwatch.MetricAlarmMetricQueryMetricArgs{

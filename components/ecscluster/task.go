@@ -30,16 +30,16 @@ const (
 	schemaContainer  = "schema"
 )
 
-// imageVolume is the file of the instance that says when its image was made.
+// imageVolume is the instance's file with the date of its image.
 const imageVolume = "image-id"
 
 const (
 	// schemaProgram is the name of the program that makes the schema and trusts certificates.
 	schemaProgram = "lib/SchemaBootstrap.java"
 
-	// stopSeconds is how long ECS waits between SIGTERM and SIGKILL: more than the server takes. Fargate allows no more.
+	// stopSeconds is the time between SIGTERM and SIGKILL: more than the server needs. It is Fargate's maximum.
 	stopSeconds = 120
-	// openFiles is what WSO2 asks for.
+	// openFiles is the limit that WSO2 asks for.
 	openFiles = 65536
 	// cpuUnits make a vCPU.
 	cpuUnits = 1024
@@ -47,7 +47,7 @@ const (
 	helperCPU = 64
 )
 
-// definition is a container as the ECS API takes it.
+// definition is a container in the format of the ECS API.
 type definition struct {
 	Name             string           `json:"name"`
 	Image            string           `json:"image"`
@@ -123,7 +123,7 @@ type ulimit struct {
 	HardLimit int    `json:"hardLimit"`
 }
 
-// healthCheck times are in seconds.
+// healthCheck has times in seconds.
 type healthCheck struct {
 	Command     []string `json:"command"`
 	Interval    int      `json:"interval"`
@@ -137,25 +137,25 @@ type logConfiguration struct {
 	Options   map[string]string `json:"options"`
 }
 
-// volumes are those that a task's containers share while it lives, and where each is mounted.
+// volumes are the volumes that a task's containers share during its life, and their mount points.
 var volumes = map[string]string{
 	"artifacts": container.ArtifactVolume, "config": container.ConfigVolume, "shared": container.Shared,
 }
 
-// temporary is the volume in which the containers of the tools' image can write: their root file system is read-only.
+// temporary is the volume for temporary files of the tools' image, whose root file system is read-only.
 const temporary = "tmp"
 
-// serverUser is the user and the group of every program that is not root.
+// serverUser is the user and the group of every program except root's.
 var serverUser = fmt.Sprintf("%d:%d", container.User, container.User)
 
-// secretRef is where a variable's value is: in one of the stack's own secrets, by key, or in a property of the secret
-// that RDS keeps of an instance's master user.
+// secretRef is the source of a variable's value: one of the stack's own secrets, by key, or a property of the secret
+// that RDS manages for an instance's master user.
 type secretRef struct{ key, instance, property string }
 
 // secretARNs are the ARNs of the stack's own secrets by key, and of the master users' by instance.
 type secretARNs[T any] struct{ Own, Masters map[string]T }
 
-// secretARNs are those of the secrets that variables come from.
+// secretARNs returns the ARNs of the secrets that variables come from.
 func (b *builder) secretARNs(refs map[string]secretRef) secretARNs[pulumi.StringInput] {
 	arns := secretARNs[pulumi.StringInput]{Own: map[string]pulumi.StringInput{}, Masters: map[string]pulumi.StringInput{}}
 	for _, ref := range refs {
@@ -168,7 +168,7 @@ func (b *builder) secretARNs(refs map[string]secretRef) secretARNs[pulumi.String
 	return arns
 }
 
-// serverSecrets says which secret is which variable of the server.
+// serverSecrets maps the server's variables to secrets.
 func (b *builder) serverSecrets() map[string]secretRef {
 	variables := map[string]secretRef{container.EnvKeystore: {key: secrets.Keystore}}
 	for name, key := range b.SecretKeys {
@@ -177,7 +177,7 @@ func (b *builder) serverSecrets() map[string]secretRef {
 	return variables
 }
 
-// schemaSecrets says which secret is which variable of the program that makes the schema.
+// schemaSecrets maps the schema program's variables to secrets.
 func (b *builder) schemaSecrets() map[string]secretRef {
 	variables := map[string]secretRef{}
 	for logical, l := range b.Config.Database.Logical {
@@ -191,22 +191,22 @@ func (b *builder) schemaSecrets() map[string]secretRef {
 	return variables
 }
 
-// containerDefinitions writes containers as the task definition takes them.
+// containerDefinitions returns containers in the format of the task definition.
 func containerDefinitions(containers ...definition) (string, error) {
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false) // a definition has room for 64 KiB
+	encoder.SetEscapeHTML(false) // a definition may have 64 KiB
 	if err := encoder.Encode(containers); err != nil {
 		return "", fmt.Errorf("writing the container definitions: %w", err)
 	}
 	return strings.TrimSpace(text.String()), nil
 }
 
-// container begins a definition with what all have in common.
+// container returns a definition with the settings of all containers.
 func (b *builder) container(name, image string, program []string, environment map[string]string) definition {
 	d := definition{
 		Name: name, Image: image, EntryPoint: program, CPU: helperCPU, Environment: []variable{}, MountPoints: []mountPoint{},
-		// A process that init adopts does not stay behind as a zombie.
+		// init reaps orphaned processes.
 		LinuxParameters: linuxParameters{InitProcessEnabled: true},
 		LogConfiguration: logConfiguration{LogDriver: "awslogs", Options: map[string]string{
 			"awslogs-group": b.LogGroup, "awslogs-region": b.Config.Region, "awslogs-stream-prefix": "ecs",
@@ -215,32 +215,32 @@ func (b *builder) container(name, image string, program []string, environment ma
 		}},
 	}
 	for key, value := range awskit.Sorted(environment) {
-		if value != "" { // ECS keeps no variable without a value, which would look like a change each time
+		if value != "" { // ECS drops a variable without a value, which would look like a change each time
 			d.Environment = append(d.Environment, variable{key, value})
 		}
 	}
 	return d
 }
 
-// tools begins a container of the tools' image: as no root, with no capability, and with one place to write.
+// tools begins a container of the tools' image: not root, without capabilities, with one writable directory.
 func (b *builder) tools(name string, program []string, environment map[string]string) definition {
 	environment = maps.Clone(environment)
-	environment["HOME"] = "/tmp" // the user has none in this image
+	environment["HOME"] = "/tmp" // this image has no such user
 	d := b.container(name, b.Config.Container.ToolsImage, program, environment).unprivileged()
-	// A shell through ECS Exec needs a root file system that can be written (ECS developer guide, "Monitor Amazon ECS containers
+	// A shell through ECS Exec needs a writable root file system (ECS developer guide, "Monitor Amazon ECS containers
 	// with ECS Exec", considerations).
 	d.ReadOnlyRoot = !b.Config.ECS.Exec
 	d.MountPoints = append(d.MountPoints, mountPoint{temporary, "/tmp", false})
 	return d
 }
 
-// unprivileged takes root and every capability from a container.
+// unprivileged removes root and every capability from a container.
 func (d definition) unprivileged() definition {
 	d.User, d.LinuxParameters.Capabilities = serverUser, &capabilities{Drop: []string{"ALL"}}
 	return d
 }
 
-// mount gives a container the volumes that the one that prepares the task fills.
+// mount gives a container the volumes that the container prepare fills.
 func (d definition) mount(readOnly ...string) definition {
 	for name, at := range awskit.Sorted(volumes) {
 		d.MountPoints = append(d.MountPoints, mountPoint{name, at, slices.Contains(readOnly, name)})
@@ -248,7 +248,7 @@ func (d definition) mount(readOnly ...string) definition {
 	return d
 }
 
-// secrets gives a container its secrets: their names only, which ECS turns into values when the container starts.
+// secrets gives a container its secrets: only their names, which ECS resolves when the container starts.
 func (d definition) secrets(from map[string]secretRef, arns secretARNs[string]) definition {
 	for name, ref := range awskit.Sorted(from) {
 		arn := arns.Own[ref.key]
@@ -266,7 +266,7 @@ func (d definition) after(name string) definition {
 	return d
 }
 
-// dropped are the capabilities that Docker gives root, but for DAC_OVERRIDE and FOWNER.
+// dropped are Docker's default capabilities of root except DAC_OVERRIDE and FOWNER.
 var dropped = []string{
 	"AUDIT_WRITE", "CHOWN", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
 }
@@ -275,8 +275,9 @@ var dropped = []string{
 func (b *builder) prepare(files []container.File, schema string) definition {
 	environment := container.PrepareEnvironment(b.Config.Region, files, schema)
 	d := b.tools(prepareContainer, container.Prepare(), environment).mount()
-	// The volumes are root's, unless an image says otherwise (ECS developer guide, "Use bind mounts with Amazon ECS"): root
-	// opens those that others write to. It needs no capability but to write what is somebody else's.
+	// The volumes belong to root, unless an image says otherwise (ECS developer guide, "Use bind mounts with Amazon
+	// ECS"). Root makes them writable for the other containers. It needs only the capabilities to write files of other
+	// users.
 	d.Memory, d.User = config.PrepareMemory, "0"
 	d.LinuxParameters.Capabilities = &capabilities{Drop: slices.Clone(dropped)}
 	return d
@@ -291,13 +292,13 @@ func schemaProgramFile(bucket string) container.File {
 	return ownFile(bucket, schemaProgram, nodefiles.Sum(bootstrap.SchemaProgram()), container.SchemaProgramPath)
 }
 
-// nodeValues are what the task of a node names and AWS makes up: the bucket's name, and the checksum of deployment.toml.
+// nodeValues are the values in a node's task that AWS creates: the bucket's name, and the checksum of deployment.toml.
 type nodeValues[T any] struct {
 	Bucket, DeploymentSum T
 	Secrets               secretARNs[T]
 }
 
-// nodeFiles are what a node fetches.
+// nodeFiles are the files that a node fetches.
 func (b *builder) nodeFiles(known nodeValues[string]) []container.File {
 	files := append(container.Files(b.Config), schemaProgramFile(known.Bucket))
 	if b.Config.Container.Baked {
@@ -337,19 +338,20 @@ func (b *builder) nodeContainers(known nodeValues[string]) (string, error) {
 		}
 		server.MountPoints = append(server.MountPoints, mountPoint{directory, at, false})
 	}
-	// Nodes reach the cluster's own name on themselves instead of going out through the load balancer.
+	// Nodes reach the cluster's own name on themselves instead of through the load balancer.
 	if c.HostNetwork() {
 		server = server.unprivileged()
 		server.ExtraHosts = []extraHost{{c.Hostname, "127.0.0.1"}} // the instance redirects its port 443
 	} else {
 		server.EntryPoint, server.User = container.ServeFromRoot(), "0:0"
-		// Of all containers of the task; Fargate takes every net.* from platform version 1.4.0 on (API_SystemControl).
+		// This applies to all containers of the task; Fargate accepts every net.* from platform version 1.4.0 on
+		// (API_SystemControl).
 		server.SystemControls = []systemControl{{container.UnprivilegedPorts, container.UnprivilegedPortsStart}}
 	}
 	server.HealthCheck = &healthCheck{
 		Command: []string{"CMD-SHELL", container.HealthCheck() + " || exit 1"},
-		// Ten minutes, for a first start in which this node waits for its turn; 300 is the longest start period. The load
-		// balancer notices within a minute that a server hangs which has served before.
+		// Ten minutes, for a first start in which this node waits for another; 300 seconds is the longest start period.
+		// The load balancer notices within a minute that a serving node hangs.
 		Interval: 30, Timeout: 15, Retries: 10, StartPeriod: 300,
 	}
 	// A stack trace is one event.
@@ -371,7 +373,7 @@ func (b *builder) nodeContainers(known nodeValues[string]) (string, error) {
 	return containerDefinitions(containers...)
 }
 
-// serverCPU is the server's share: all but what the others and the ECS agent have.
+// serverCPU is the server's share: all except that of the other containers and the ECS agent.
 func (b *builder) serverCPU() int {
 	if b.Config.Fargate() {
 		return b.Config.Nodes.CPU*cpuUnits - 3*helperCPU
@@ -380,7 +382,7 @@ func (b *builder) serverCPU() int {
 	return t.VCPU*cpuUnits - 5*helperCPU
 }
 
-// taskDefinition registers a task. Old revisions stay, since a deployment that fails goes back to one.
+// taskDefinition registers a task. Old revisions stay, since a failed deployment rolls back to one.
 func (b *builder) taskDefinition(
 	ctx *pulumi.Context, name, family string, in *ecs.TaskDefinitionArgs, task, execution string,
 ) (*ecs.TaskDefinition, error) {
@@ -398,14 +400,14 @@ func (b *builder) taskDefinition(
 	if b.Config.Fargate() {
 		in.NetworkMode, in.RequiresCompatibilities = pulumi.String("awsvpc"), pulumi.ToStringArray([]string{fargate})
 	} else {
-		in.Cpu, in.Memory = nil, nil // the containers' own add up to what the instance has
+		in.Cpu, in.Memory = nil, nil // the containers' own reservations add up to the instance's
 	}
 	list, _ := in.Volumes.(ecs.TaskDefinitionVolumeArray)
 	for _, volume := range append(slices.Sorted(maps.Keys(volumes)), temporary) {
 		list = append(list, ecs.TaskDefinitionVolumeArgs{Name: pulumi.String(volume)})
 	}
 	in.Volumes = list
-	// A definition is no use before its roles may do what its tasks need.
+	// A task needs its roles' permissions from its start.
 	made, err := ecs.NewTaskDefinition(ctx, name, in, awskit.With(b.child, pulumi.DependsOn(b.Identity.ready))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the task %s: %w", family, err)
@@ -413,7 +415,7 @@ func (b *builder) taskDefinition(
 	return made, nil
 }
 
-// nodeTask registers the task that is a node.
+// nodeTask registers the task of a node.
 func (b *builder) nodeTask(ctx *pulumi.Context) (*ecs.TaskDefinition, error) {
 	shared := ecs.TaskDefinitionVolumeArray{}
 	for directory, point := range awskit.Sorted(b.FileSystem.AccessPoints) {

@@ -14,8 +14,8 @@ import (
 
 type object = map[string]any
 
-// nodeNetwork installs what a node needs to become ready: Pod Identity, the CNI that acts under it, and kube-proxy.
-// They are DaemonSets and count as installed before there is a node.
+// nodeNetwork installs what a node needs to become ready: Pod Identity, the CNI that uses it, and kube-proxy. They are
+// DaemonSets and count as installed before the first node.
 func (b *builder) nodeNetwork(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	agent, err := b.addon(ctx, config.AddonPodIdentity, nil)
 	if err != nil {
@@ -27,7 +27,7 @@ func (b *builder) nodeNetwork(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	}
 	cni, err := b.addon(ctx, config.AddonVPCCNI, object{
 		"enableNetworkPolicy": "true",
-		// Left alone, the CNI keeps a whole network interface of addresses ready on every node.
+		// By default, the CNI keeps the addresses of a whole network interface ready on every node.
 		"env": object{"MINIMUM_IP_TARGET": "8", "WARM_IP_TARGET": "2"},
 	}, role, agent)
 	if err != nil {
@@ -37,7 +37,7 @@ func (b *builder) nodeNetwork(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	return []pulumi.Resource{agent, cni, proxy}, err
 }
 
-// services installs what pods need besides a node: names, files, secrets, measurements and logs.
+// services installs what pods need besides a node: DNS, files, secrets, metrics and logs.
 func (b *builder) services(ctx *pulumi.Context, nodes *eks.NodeGroup) error {
 	c := b.Config
 	files, err := b.files(ctx)
@@ -58,7 +58,7 @@ func (b *builder) services(ctx *pulumi.Context, nodes *eks.NodeGroup) error {
 		{config.AddonCoreDNS, true, nil, nil},
 		{config.AddonEFS, true, nil, files},
 		{config.AddonSecretsStore, c.EKS.Secrets == config.SecretsCSI, object{
-			// The server reads its environment, so that values mounted as files have to become a Kubernetes secret as well.
+			// The server reads its environment, so the driver must copy the mounted values to a Kubernetes secret.
 			"secrets-store-csi-driver": object{"syncSecret": object{"enabled": true}},
 		}, nil},
 		{config.AddonMetricsServer, c.Nodes.Autoscaling != nil, nil, nil},
@@ -76,9 +76,9 @@ func (b *builder) services(ctx *pulumi.Context, nodes *eks.NodeGroup) error {
 	return nil
 }
 
-// addon installs one add-on in the version that the stack pins, or else in the one that EKS recommends for the cluster's
-// Kubernetes version. EKS on its own would choose once and never follow an upgrade of the cluster, after which
-// kube-proxy stays behind what Kubernetes tolerates; the newest version would change an add-on whenever AWS releases one.
+// addon installs one add-on in the version that the stack pins, or else in the one that EKS recommends for the
+// cluster's Kubernetes version. EKS itself would choose once and not follow an upgrade of the cluster, after which
+// kube-proxy is older than Kubernetes supports. The newest version would change an add-on whenever AWS releases one.
 func (b *builder) addon(
 	ctx *pulumi.Context, name config.Addon, values object, before ...pulumi.Resource,
 ) (*eks.Addon, error) {
@@ -117,8 +117,8 @@ func (b *builder) files(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	return []pulumi.Resource{granted, role}, err
 }
 
-// logs gives the agents that ship logs and measurements their role and the group for measurements, which they would
-// make themselves and keep for ever.
+// logs gives the agents that ship logs and metrics their role and the log group for metrics. They would make the group
+// without a retention.
 func (b *builder) logs(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	insights, err := b.logGroup(ctx, "insights", "/aws/containerinsights/"+Name(b.Scope)+"/performance")
 	if err != nil {
@@ -132,8 +132,8 @@ func (b *builder) logs(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	return []pulumi.Resource{insights, granted, role}, err
 }
 
-// observability are the values of the log add-on: what the servers print goes to the stack's own log group, the nodes'
-// own logs stay where they are, and measurements are the plain ones, which cost less than the enhanced.
+// observability has the values of the log add-on. The servers' output goes to the stack's own log group, the nodes' own
+// logs are not shipped, and metrics are the standard ones, which cost less than the enhanced.
 func (b *builder) observability() object {
 	return object{
 		"agent": object{"config": object{"logs": object{"metrics_collected": object{
@@ -147,7 +147,8 @@ func (b *builder) observability() object {
 	}
 }
 
-// applicationLog has Fluent Bit ship what the containers of the cluster's namespace print, one stream per container.
+// applicationLog configures Fluent Bit to ship the output of the containers of the cluster's namespace, one stream per
+// container.
 const applicationLog = `[INPUT]
   Name                tail
   Tag                 application.*

@@ -17,7 +17,7 @@ const ControllerType = "wso2is:ekscluster:Controller"
 // chart is the controller's chart and release.
 const chart = "aws-load-balancer-controller"
 
-// ControllerArgs is what the controller is installed with.
+// ControllerArgs are the inputs of the controller's installation.
 type ControllerArgs struct {
 	awskit.Scope
 	Config   config.Cluster
@@ -25,7 +25,7 @@ type ControllerArgs struct {
 	Cluster  *Cluster
 	// VPC is the id of the cluster's VPC.
 	VPC pulumi.StringInput
-	// TargetGroup is the ARN of the target group that it registers pods with; nil where it makes its own.
+	// TargetGroup is the ARN of the target group with which it registers pods; nil if it makes its own.
 	TargetGroup pulumi.StringInput
 	// PodLabels select the pods that get readiness gates.
 	PodLabels pulumi.StringMap
@@ -36,11 +36,11 @@ type ControllerArgs struct {
 // Controller is the AWS Load Balancer Controller.
 type Controller struct {
 	pulumi.ResourceState
-	// Ready is done when it answers the Kubernetes API, and its custom resources can be made.
+	// Ready is done when the controller answers the Kubernetes API, and its custom resources can be made.
 	Ready []pulumi.Resource
 }
 
-// NewController installs the controller. The options must bring the providers of AWS and of the cluster.
+// NewController installs the controller. The options must contain the providers of AWS and of the cluster.
 func NewController(
 	ctx *pulumi.Context, name string, args *ControllerArgs, opts ...pulumi.ResourceOption,
 ) (*Controller, error) {
@@ -62,7 +62,7 @@ func NewController(
 	}
 	before := slices.Concat(granted, args.Cluster.Ready, args.Before)
 	ingress := args.Config.EKS.Registration == config.Ingress
-	// With region and VPC given, the controller asks no metadata service, which pods cannot reach.
+	// With region and VPC given, the controller does not ask the metadata service, which pods cannot reach.
 	release, err := newRelease(ctx, chart, releaseArgs{
 		Name: chart, Namespace: controllerAccount.namespace, Chart: chart,
 		Version: options.Chart, Repository: options.Repository,
@@ -70,18 +70,18 @@ func NewController(
 			"clusterName": args.Cluster.Name, "region": pulumi.String(args.Region), "vpcId": args.VPC,
 			"image":          pulumi.Map{"repository": pulumi.String(repository), "tag": pulumi.String(tag)},
 			"serviceAccount": pulumi.Map{"create": pulumi.Bool(true), "name": pulumi.String(controllerAccount.name)},
-			// While the controller is away, a pod that should have a readiness gate waits: without one, it would count as ready
-			// before the load balancer knows it, and an old pod would go. The webhook is asked of the server's pods in their own
-			// labelled namespace alone, so nothing that the controller needs to come back waits for it.
+			// While the controller does not answer, a new pod that needs a readiness gate is refused. Without the gate
+			// it would be ready before the load balancer knows it, and an old pod would stop. The webhook applies only
+			// to the server's pods in their own labelled namespace, so nothing that the controller needs waits for it.
 			// Source: docs/deploy/pod_readiness_gate.md in github.com/kubernetes-sigs/aws-load-balancer-controller
 			"podMutatorWebhookConfig": pulumi.Map{"failurePolicy": pulumi.String("Fail")},
 			"objectSelector":          pulumi.Map{"matchLabels": args.PodLabels},
 			"replicaCount":            pulumi.Int(2),
 			"podDisruptionBudget":     pulumi.Map{"maxUnavailable": pulumi.Int(1)},
-			// With a new certificate authority at each update of the release, the API server would not trust the running
-			// controllers until they have been replaced.
+			// With a new certificate authority at each update of the release, the API server would not trust the
+			// running controllers until they are replaced.
 			"keepTLSSecret": pulumi.Bool(true),
-			// Its webhook would otherwise take over every service of the type LoadBalancer.
+			// Its webhook would otherwise handle every service of the type LoadBalancer.
 			"enableServiceMutatorWebhook": pulumi.Bool(false),
 			"createIngressClassResource":  pulumi.Bool(ingress),
 			"enableShield":                pulumi.Bool(false), "enableWaf": pulumi.Bool(false),
@@ -112,7 +112,7 @@ func (c *Controller) grant(ctx *pulumi.Context, args *ControllerArgs) ([]pulumi.
 	return []pulumi.Resource{granted, associated}, err
 }
 
-// register is what a TargetGroupBinding takes: looking around, and the targets of one target group.
+// register has the permissions for a TargetGroupBinding: Describe calls, and the targets of one target group.
 func register(targetGroup string) awskit.Policy {
 	return awskit.NewPolicy(
 		look("ec2:DescribeVpcs", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers",
@@ -133,11 +133,11 @@ func look(actions ...string) awskit.Statement {
 	return awskit.Allow("Look", append(more, actions...), "*")
 }
 
-// clusterTag is the tag by which the controller knows what it has made for a cluster.
+// clusterTag is the tag by which the controller recognizes its resources of a cluster.
 const clusterTag = "elbv2.k8s.aws/cluster"
 
-// ingressPolicy is what the controller's published policy allows an Ingress, less what is switched off or brought along
-// here: security groups, certificates, Shield, WAF Classic and Cognito.
+// ingressPolicy has what the controller's published policy allows for an Ingress, without features that are switched
+// off or provided by the stack: security groups, certificates, Shield, WAF Classic and Cognito.
 func ingressPolicy(args *ControllerArgs) awskit.Policy {
 	own := map[string]map[string]any{"StringEquals": {"aws:ResourceTag/" + clusterTag: Name(args.Scope)}}
 	tagged := map[string]map[string]any{"StringEquals": {"aws:RequestTag/" + clusterTag: Name(args.Scope)}}

@@ -1,6 +1,6 @@
-// Package ekscluster builds the AWS side of the topology eks: the cluster and who may administrate it, its nodes, the
-// add-ons with the roles that they act under, and the AWS Load Balancer Controller. What runs in the cluster for the
-// Identity Server itself is built by package workload.
+// Package ekscluster builds the AWS side of the topology eks: the cluster and its administrators, its nodes, the
+// add-ons with their roles, and the AWS Load Balancer Controller. Package workload builds what runs in the cluster for
+// the Identity Server itself.
 package ekscluster
 
 import (
@@ -28,25 +28,25 @@ const component = "ekscluster"
 // Type is the component's Pulumi type token.
 const Type = "wso2is:ekscluster:Cluster"
 
-// Args is what the cluster is built from.
+// Args are the inputs of the cluster.
 type Args struct {
 	awskit.Scope
 	Config   config.Cluster
 	Identity *Identity
 	Network  *network.Network
-	// NodesGroup and ControlPlaneGroup are the security groups of nodes and pods, and of the control plane's interfaces.
-	// The latter is not needed for an existing cluster.
+	// NodesGroup and ControlPlaneGroup are the security groups of nodes and pods, and of the control plane's
+	// interfaces. The latter is not needed for an existing cluster.
 	NodesGroup, ControlPlaneGroup pulumi.StringInput
 	Secrets                       *secrets.Secrets
 	Database                      *database.Database
 	FileSystem                    *filesystem.FileSystem
-	// ServiceAccount and SchemaAccount are service accounts in the configuration's namespace: the servers', and that of the job
-	// which makes the databases.
+	// ServiceAccount and SchemaAccount are service accounts in the configuration's namespace: the servers', and that of
+	// the job which makes the databases.
 	ServiceAccount, SchemaAccount string
-	// LogGroup takes what pods print; LogGroupARN is its ARN.
+	// LogGroup is the log group of the pods; LogGroupARN is its ARN.
 	LogGroup    string
 	LogGroupARN pulumi.StringInput
-	// Before must be done when a node starts: its ways in and out are open.
+	// Before must be done when a node starts: its connections are open.
 	Before []pulumi.Resource
 }
 
@@ -55,9 +55,9 @@ type Cluster struct {
 	pulumi.ResourceState
 	// Name is the cluster's name.
 	Name pulumi.StringOutput
-	// Kubeconfig reaches its API, as a secret.
+	// Kubeconfig is the access to its API, as a secret.
 	Kubeconfig pulumi.StringOutput
-	// ARN identifies the cluster for good.
+	// ARN is the cluster's unique id.
 	ARN pulumi.StringOutput
 	// ServiceCIDR is the range of the cluster's services.
 	ServiceCIDR string
@@ -65,11 +65,11 @@ type Cluster struct {
 	Group pulumi.StringOutput
 	// Ready is done when pods can start, mount and resolve names.
 	Ready []pulumi.Resource
-	// Granted is done when the cluster's own pods can act under their roles, one of which names the database's secret.
+	// Granted is done when the cluster's own pods can use their roles, one of which names the database's secret.
 	Granted []pulumi.Resource
 }
 
-// Name is the name of the EKS cluster that is made here.
+// Name is the name of the stack's own EKS cluster.
 func Name(scope awskit.Scope) string { return scope.Cluster }
 
 type builder struct {
@@ -79,7 +79,7 @@ type builder struct {
 	child []pulumi.ResourceOption
 }
 
-// New makes the cluster and everything that its pods rely on, or prepares an existing one for them.
+// New makes the cluster and everything that its pods need, or prepares an existing one for them.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	if args == nil || args.Identity == nil {
 		return nil, fmt.Errorf("cluster %s: no arguments", name)
@@ -102,8 +102,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"name": c.Name, "arn": c.ARN})
 }
 
-// own builds the cluster from the control plane up. What it needs first goes last when it is taken down: nodes before
-// the add-ons that give them their network, the control plane before its role and its log group.
+// own builds the cluster, beginning with the control plane. Its dependencies are deleted last: nodes before the add-ons
+// of their network, the control plane before its role and its log group.
 func (b *builder) own(ctx *pulumi.Context) error {
 	cluster, err := b.controlPlane(ctx)
 	if err != nil {
@@ -120,12 +120,12 @@ func (b *builder) own(ctx *pulumi.Context) error {
 	return b.services(ctx, nodes)
 }
 
-// controlPlaneLogs are all that EKS writes.
+// controlPlaneLogs are all types of EKS.
 var controlPlaneLogs = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
 
 func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 	options, name := b.Config.EKS, Name(b.Scope)
-	// EKS would make the group itself, and keep it for ever.
+	// EKS would make the group itself, without a retention.
 	logs, err := b.logGroup(ctx, "control-plane", "/aws/eks/"+name+"/cluster")
 	if err != nil {
 		return nil, err
@@ -155,16 +155,16 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 		},
 		AccessConfig: eks.ClusterAccessConfigArgs{
 			AuthenticationMode: pulumi.String("API"),
-			// Whoever makes the cluster puts the pods into it.
+			// The principal that makes the cluster also makes its pods.
 			BootstrapClusterCreatorAdminPermissions: pulumi.Bool(true),
 		},
-		// The add-ons are installed one by one below. Those that EKS would bring along nobody would keep current.
+		// The add-ons are installed one by one below. EKS's default ones would stay at their first version.
 		BootstrapSelfManagedAddons: pulumi.Bool(false),
 		EnabledClusterLogTypes:     awskit.Strings(controlPlaneLogs),
 		Tags:                       awskit.Tags(name, component),
 	}, awskit.With(b.child, pulumi.Protect(b.Protect),
-		// EKS takes subnets in no other zones than those that the cluster was made with (containers-roadmap #2330). Nodes may
-		// use any subnet of the VPC, so a zone that is added later is the node group's alone.
+		// EKS accepts no subnets in zones other than the cluster's first ones (containers-roadmap #2330). Nodes may use
+		// any subnet of the VPC, so only the node group uses a zone that is added later.
 		pulumi.IgnoreChanges([]string{"vpcConfig.subnetIds"}),
 		pulumi.DependsOn(append([]pulumi.Resource{logs, granted}, b.Identity.ready...)))...)
 	if err != nil {
@@ -194,7 +194,8 @@ func (b *builder) logGroup(ctx *pulumi.Context, name, group string) (*cloudwatch
 	return made, nil
 }
 
-// admins gives principals the cluster by access entries. The entry of who made the cluster EKS makes itself.
+// admins gives principals access to the cluster with access entries. EKS makes the entry of the cluster's creator
+// itself.
 func (b *builder) admins(ctx *pulumi.Context) error {
 	for _, arn := range b.Config.EKS.Admins {
 		_, principal, _ := strings.Cut(arn, ":iam::")
@@ -247,8 +248,8 @@ func (b *builder) adopt(ctx *pulumi.Context) error {
 	return nil
 }
 
-// podIdentity lets the pods act under their roles. The servers' reads no master user's password: a hole in a server would
-// be one in the databases' administrator.
+// podIdentity lets the pods use their roles. The servers' role reads no master user's password, so that an attacker on
+// a server cannot administer the databases.
 func (b *builder) podIdentity(ctx *pulumi.Context) error {
 	names := podARNs[pulumi.StringInput]{Key: b.Secrets.KeyARN, Secrets: awskit.Values(b.Secrets.ARNs)}
 	if err := b.act(ctx, "pods", b.ServiceAccount, b.Identity.pods, names, observability.ReportMembers()); err != nil {
@@ -262,7 +263,7 @@ func (b *builder) podIdentity(ctx *pulumi.Context) error {
 	return b.act(ctx, "schema", b.SchemaAccount, b.Identity.schema, names, b.Database.DecryptMaster()...)
 }
 
-// act lets a service account's pods act under a role that reads files and secrets, and does some more.
+// act lets a service account's pods use a role that reads files and secrets, and has some more permissions.
 func (b *builder) act(
 	ctx *pulumi.Context, purpose, serviceAccount string, role *iam.Role, names podARNs[pulumi.StringInput], more ...awskit.Statement,
 ) error {
@@ -280,8 +281,8 @@ func (b *builder) act(
 	return nil
 }
 
-// associate has EKS Pod Identity hand the role to a service account's pods, which need not exist yet. An add-on's own
-// setting for it would know the EFS CSI driver's controller only, not its node pods (aws-efs-csi-driver issue 1759).
+// associate makes EKS Pod Identity give the role to a service account's pods, which need not exist yet. An add-on's own
+// setting for it would cover only the EFS CSI driver's controller, not its node pods (aws-efs-csi-driver issue 1759).
 func associate(
 	ctx *pulumi.Context, scope awskit.Scope, cluster pulumi.StringInput, name string, to account, role pulumi.StringInput,
 	opts ...pulumi.ResourceOption,

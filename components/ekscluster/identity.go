@@ -15,7 +15,7 @@ import (
 // IdentityType is the type token of the component that holds the roles.
 const IdentityType = "wso2is:ekscluster:Identity"
 
-// The service accounts that act under a role of their own.
+// The service accounts with a role of their own.
 var (
 	cniAccount        = account{"kube-system", "aws-node"}
 	fileSystemAccount = account{"kube-system", "efs-csi-node-sa"}
@@ -26,25 +26,25 @@ var (
 // account is a Kubernetes service account.
 type account struct{ namespace, name string }
 
-// Identity is the roles of the cluster. They are made before it, because other components name them.
+// Identity has the roles of the cluster. They are made before it, because other components name them.
 type Identity struct {
 	pulumi.ResourceState
-	// FileSystemRoleARN is the role that mounts the file system: the EFS CSI driver's, on behalf of every pod.
+	// FileSystemRoleARN is the role that mounts the file system: the EFS CSI driver's, for every pod.
 	FileSystemRoleARN pulumi.StringInput
 
-	// cluster, nodes, cni, fileSystem, controller and logs are nil where an existing cluster has its own.
+	// cluster, nodes, cni, fileSystem, controller and logs are nil for an existing cluster, which has its own.
 	cluster, nodes, cni, fileSystem, controller, logs, pods *iam.Role
-	// schema is the role of the job that makes the databases: only that one sees a master user's password. It is nil where the
-	// job asks AWS for nothing.
+	// schema is the role of the job that makes the databases, the only one that reads a master user's password. It is
+	// nil if the job needs no AWS permission.
 	schema *iam.Role
-	// ready is done when the cluster, its nodes and the CNI may do what EKS asks of them.
+	// ready is done when the cluster, its nodes and the CNI have the permissions that EKS needs.
 	ready []pulumi.Resource
 	scope awskit.Scope
 	child []pulumi.ResourceOption
 	name  string
 }
 
-// NewIdentity makes the roles, and attaches what AWS keeps policies for.
+// NewIdentity makes the roles, and attaches AWS's managed policies.
 func NewIdentity(
 	ctx *pulumi.Context, name string, scope awskit.Scope, c config.Cluster, opts ...pulumi.ResourceOption,
 ) (*Identity, error) {
@@ -75,7 +75,7 @@ func NewIdentity(
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"fileSystemRoleArn": i.FileSystemRoleARN})
 }
 
-// own makes the roles of a cluster that is made here.
+// own makes the roles of the stack's own cluster.
 func (i *Identity) own(ctx *pulumi.Context) error {
 	for _, r := range []struct {
 		purpose, what, trust string
@@ -121,7 +121,7 @@ func (i *Identity) role(ctx *pulumi.Context, purpose, what, trust string) (*iam.
 	return role, nil
 }
 
-// podTrust lets EKS Pod Identity hand the role to pods of this cluster and of no other.
+// podTrust lets EKS Pod Identity give the role to pods of this cluster and of no other.
 func (i *Identity) podTrust() string {
 	return awskit.NewPolicy(awskit.Statement{
 		Effect: "Allow", Action: []string{"sts:AssumeRole", "sts:TagSession"},
@@ -133,7 +133,7 @@ func (i *Identity) podTrust() string {
 	}).JSON()
 }
 
-// grant gives a role what it needs besides what AWS keeps policies for.
+// grant gives a role its permissions besides AWS's managed policies.
 func (i *Identity) grant(
 	ctx *pulumi.Context, purpose string, role *iam.Role, policy pulumi.StringInput,
 ) (pulumi.Resource, error) {
@@ -152,13 +152,13 @@ func encrypt(key string) awskit.Policy {
 		[]string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"}, key))
 }
 
-// mount lets the EFS CSI driver find the mount target in the zone that a node is in. It makes no access points: they are
-// made here.
+// mount lets the EFS CSI driver find the mount target in the zone of a node. It makes no access points, since the stack
+// makes them.
 func mount(fileSystem string) awskit.Policy {
 	return awskit.NewPolicy(awskit.Allow("FindMountTarget", []string{"elasticfilesystem:DescribeMountTargets"}, fileSystem))
 }
 
-// ship lets Fluent Bit and the CloudWatch agent write to the log groups that exist, and to no other.
+// ship lets Fluent Bit and the CloudWatch agent write to the existing log groups only.
 func ship(groups []string) awskit.Policy {
 	resources := []string{}
 	for _, group := range groups {
@@ -168,7 +168,7 @@ func ship(groups []string) awskit.Policy {
 		awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
 			resources...),
 		observability.Measure("Measure", "ContainerInsights"),
-		// Describe calls take no resource. The agent labels what it measures with them.
+		// Describe calls take no resource. The agent uses them to label its metrics.
 		awskit.Allow("LabelMeasurements", []string{"ec2:DescribeTags", "ec2:DescribeVolumes"}, "*"),
 	)
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// access is how a cluster is reached: its name, its API's URL, and the certificate authority of that.
+// access is a cluster's name, its API's URL, and the API's certificate authority.
 type access[T any] struct{ Name, Endpoint, Authority T }
 
-// kubeconfig asks the AWS CLI of the machine that runs Pulumi for a token, as the identity that the AWS provider has. JSON
-// is YAML, which kubeconfig files are written in.
+// kubeconfig asks the AWS CLI of the machine that runs Pulumi for a token, with the identity of the AWS provider. JSON
+// is YAML, the format of kubeconfig files.
 func kubeconfig(
 	scope awskit.Scope, provider config.Provider, name, endpoint, authority pulumi.StringInput,
 ) pulumi.StringOutput {
@@ -55,12 +55,12 @@ func token(region, cluster string, p config.Provider) (args []string, env map[st
 	}
 	switch {
 	case p.AccessKey != "":
-		// As the provider does, the CLI prefers keys to a profile that a variable names.
+		// Like the provider, the CLI prefers keys to a profile in a variable.
 		env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = p.AccessKey, p.SecretKey.Reveal()
-		env["AWS_SESSION_TOKEN"] = p.Token.Reveal() // empty, it hides the one that Pulumi runs with
+		env["AWS_SESSION_TOKEN"] = p.Token.Reveal() // an empty one hides the one that Pulumi runs with
 	case p.Profile != "":
-		// The option comes before keys in variables, as the provider's own profile does. AWS_PROFILE would come after
-		// them (AWS CLI, "Configuration settings and precedence").
+		// The option takes precedence over keys in variables, like the provider's own profile. AWS_PROFILE does not
+		// (AWS CLI, "Configuration settings and precedence").
 		args = append(args, "--profile", p.Profile)
 	}
 	if role := p.AssumeRoleWithWebIdentity; role != nil {
@@ -68,7 +68,7 @@ func token(region, cluster string, p config.Provider) (args []string, env map[st
 		set("AWS_WEB_IDENTITY_TOKEN_FILE", role.WebIdentityTokenFile)
 		set("AWS_ROLE_SESSION_NAME", role.SessionName)
 		if p.AccessKey == "" {
-			env["AWS_ACCESS_KEY_ID"] = "" // keys would come before the web identity
+			env["AWS_ACCESS_KEY_ID"] = "" // keys would take precedence over the web identity
 		}
 	}
 	for variable, files := range map[string][]string{

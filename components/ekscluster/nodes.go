@@ -19,7 +19,7 @@ var images = map[config.NodeImage]map[bool]string{
 	config.Bottlerocket: {false: "BOTTLEROCKET_x86_64", true: "BOTTLEROCKET_ARM_64"},
 }
 
-// nodes makes the node group, once the add-ons are there without which no node becomes ready.
+// nodes makes the node group, once the add-ons exist that a node needs to become ready.
 func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGroup, error) {
 	network, err := b.nodeNetwork(ctx)
 	if err != nil {
@@ -36,10 +36,10 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 	before = append(before, b.Network.Egress...)
 	options := awskit.With(b.child, pulumi.DependsOn(before))
 	if group.Max > group.Min {
-		// A node autoscaler moves the number between the bounds; an update must not move it back.
+		// A node autoscaler changes the number between the bounds; an update must not reset it.
 		options = append(options, pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))
 	}
-	// No name of its own: a group that has to be replaced stands beside the old one until pods have moved over.
+	// The name is generated: a replaced group's successor exists beside it until the pods have moved.
 	name := b.Cluster + "-nodes"
 	var release pulumi.StringPtrInput // without one, EKS chooses
 	if group.Release != "" {
@@ -56,7 +56,7 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 		ScalingConfig: eks.NodeGroupScalingConfigArgs{
 			MinSize: pulumi.Int(group.Min), MaxSize: pulumi.Int(group.Max), DesiredSize: pulumi.Int(group.Min),
 		},
-		// One node at a time, and a new one before an old one goes, as EKS does it.
+		// One node at a time, and a new one before an old one, as EKS does it.
 		UpdateConfig:     eks.NodeGroupUpdateConfigArgs{MaxUnavailable: pulumi.Int(1)},
 		NodeRepairConfig: eks.NodeGroupNodeRepairConfigArgs{Enabled: pulumi.Bool(true)},
 		Tags:             awskit.Tags(name, component),
@@ -68,7 +68,7 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 	return made, nil
 }
 
-// groupOf is the name of the Auto Scaling group that EKS has made for a node group.
+// groupOf returns the name of the Auto Scaling group that EKS has made for a node group.
 func groupOf(made []eks.NodeGroupResource) (string, error) {
 	for _, r := range made {
 		for _, group := range r.AutoscalingGroups {
@@ -80,7 +80,7 @@ func groupOf(made []eks.NodeGroupResource) (string, error) {
 	return "", fmt.Errorf("EKS names no Auto Scaling group of the node group")
 }
 
-// template is what EKS starts nodes from. Image, user data and profile EKS adds itself.
+// template is the launch template of EKS's nodes. EKS adds image, user data and profile itself.
 func (b *builder) template(ctx *pulumi.Context) (*ec2.LaunchTemplate, error) {
 	c, name := b.Config, b.Cluster+"-eks-nodes"
 	volume := instances.Disk(c.Nodes.RootVolume, b.Secrets.KeyARN)
@@ -98,8 +98,8 @@ func (b *builder) template(ctx *pulumi.Context) (*ec2.LaunchTemplate, error) {
 	return ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
 		Name: pulumi.String(name), Description: pulumi.String("A Kubernetes node of " + b.Cluster),
 		UpdateDefaultVersion: pulumi.Bool(true),
-		MetadataOptions:      instances.Metadata("required"), // one hop ends at the node: no pod takes its role
-		// With groups named here, EKS does not add its own cluster group, which lets everything through between nodes and
+		MetadataOptions:      instances.Metadata("required"), // a hop limit of one: no pod reaches the node's role
+		// With groups named here, EKS does not add its own cluster group, which allows everything between nodes and
 		// control plane.
 		VpcSecurityGroupIds: pulumi.StringArray{b.NodesGroup}, BlockDeviceMappings: devices,
 		TagSpecifications: instances.Launched(c, awskit.Tags(name, component)),

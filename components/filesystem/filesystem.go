@@ -32,7 +32,7 @@ const (
 type Args struct {
 	awskit.Scope
 	FileSystem config.FileSystem
-	// Zones and Subnets say where mount targets go: one per zone.
+	// Zones and Subnets are those of the mount targets: one per zone.
 	Zones   []string
 	Subnets map[string]pulumi.StringOutput
 	// SecurityGroup admits the nodes.
@@ -140,10 +140,10 @@ func (f *FileSystem) accessPoints(ctx *pulumi.Context, args *Args, child []pulum
 // mountARNs are the ARNs in the file system's policy.
 type mountARNs[T any] struct{ FileSystem, NodeRole T }
 
-// mountPolicy lets the nodes' role mount and write, over TLS only and through an access point only. The role has no policy
-// of its own for that: either one would do, and so these conditions would hold nobody back ("Using IAM to control access
-// to file systems" in the EFS user guide). Nor would they hold back others whose own policy lets them mount
-// everything: only the denials do. They name what a client does, since other requests for the file system have no access point.
+// mountPolicy lets the nodes' role mount and write, only over TLS and through an access point. The role itself has no
+// policy for this: either one would allow it, so these conditions would not restrict it ("Using IAM to control access
+// to file systems" in the EFS user guide). Other principals with a policy of their own are only restricted by the
+// denials. These name client actions, since other requests for the file system have no access point.
 func mountPolicy(arns mountARNs[string]) awskit.Policy {
 	mount := awskit.Allow("NodesMount", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
 		arns.FileSystem)

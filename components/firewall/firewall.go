@@ -17,7 +17,7 @@ const component = "firewall"
 // Type is the component's Pulumi type token.
 const Type = "wso2is:firewall:Firewall"
 
-// groups are the endpoints that get a security group, and what each group's description says.
+// groups are the endpoints with a security group, and the groups' descriptions.
 var groups = map[Endpoint]string{
 	LoadBalancer: "The load balancer",
 	Nodes:        "The Identity Server nodes",
@@ -34,12 +34,11 @@ type Args struct {
 	VPC pulumi.StringInput
 	// Flows is the table.
 	Flows []Flow
-	// Foreign are security groups that exist already, by the endpoint they guard. They get no rules here.
+	// Foreign are existing security groups by their endpoint. They get no rules here.
 	Foreign map[Endpoint]string
-	// Joined are security groups that exist already and get the rules that let flows in; what they let out, their owner
-	// decides.
+	// Joined are existing security groups that get the inbound rules; their owner decides on outbound ones.
 	Joined map[Endpoint]string
-	// Absent are endpoints that this cluster does not have; flows from or to them are left out.
+	// Absent are endpoints that this cluster does not have. Flows from or to them are omitted.
 	Absent map[Endpoint]bool
 	// S3PrefixList is the id of S3's prefix list.
 	S3PrefixList pulumi.StringInput
@@ -52,11 +51,11 @@ type Firewall struct {
 	Groups map[Endpoint]pulumi.StringOutput
 	// NodesName is the name of the nodes' group: the aws membership scheme filters by name, never by id.
 	NodesName string
-	// Rules is every rule, for what must not start before its way is open.
+	// Rules are all rules, for resources that must not start before their connections are open.
 	Rules []pulumi.Resource
 }
 
-// New makes the groups, and from every flow the rule that lets it out at its source and in at its target.
+// New makes the groups, and two rules for every flow: outbound at its source, inbound at its destination.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Firewall, error) {
 	if args == nil {
 		return nil, fmt.Errorf("firewall %s: no arguments", name)
@@ -113,7 +112,7 @@ func occurs(flows []Flow, endpoint Endpoint) bool {
 // GroupName is the name of an endpoint's security group in AWS.
 func GroupName(cluster string, endpoint Endpoint) string { return cluster + "-" + string(endpoint) }
 
-// peer is the far side of a rule: exactly one of its fields is set.
+// peer is the other side of a rule: exactly one of its fields is set.
 type peer struct {
 	suffix     string
 	group      pulumi.StringPtrInput

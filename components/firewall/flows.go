@@ -1,4 +1,5 @@
-// Package firewall decides who may talk to whom. Flows is the one table; every security group rule is made from it.
+// Package firewall decides which connections are allowed. Flows is the one table; every security group rule comes from
+// it.
 package firewall
 
 import (
@@ -13,7 +14,7 @@ import (
 // Endpoint is one side of a flow.
 type Endpoint string
 
-// The endpoints. Those with a security group of their own are guarded on both sides of a flow.
+// The endpoints. Those with a security group of their own have rules on both sides of a flow.
 const (
 	Clients      Endpoint = "clients"
 	LoadBalancer Endpoint = "load-balancer"
@@ -31,7 +32,7 @@ const (
 	OwnDatabase Endpoint = "own-database"
 )
 
-// IP protocols as EC2 spells them.
+// IP protocols in EC2's spelling.
 const (
 	TCP  = "tcp"
 	UDP  = "udp"
@@ -44,7 +45,8 @@ type Flow struct {
 	Name string
 	From Endpoint
 	To   Endpoint
-	// Protocol is tcp, udp or a protocol number. First and Last bound the ports; both are 0 for a protocol without.
+	// Protocol is tcp, udp or a protocol number. First and Last bound the ports; both are 0 for a protocol without
+	// ports.
 	Protocol    string
 	First, Last int
 	// CIDRs are the addresses of an endpoint without a security group.
@@ -53,7 +55,7 @@ type Flow struct {
 	Why string
 }
 
-// Flows is every connection that the cluster needs. What is not in it is closed.
+// Flows are all connections that the cluster needs. Everything else is closed.
 func Flows(c config.Cluster) []Flow {
 	lb := c.LoadBalancer
 	flows := []Flow{
@@ -91,7 +93,7 @@ func Flows(c config.Cluster) []Flow {
 		)
 	}
 	for _, port := range c.Network.EgressPorts() {
-		// Names are part of URNs: that of a range that is called over HTTPS has never had its port.
+		// Names are part of URNs. The name of a range for HTTPS has no port, so that existing rules keep their URNs.
 		name := "outside"
 		if port != ports.PublicHTTPS {
 			name = fmt.Sprintf("outside-%d", port)
@@ -112,9 +114,9 @@ func Flows(c config.Cluster) []Flow {
 	return flows
 }
 
-// GroupFlows are the flows that security groups are made for: Flows, and what Kubernetes itself needs where the cluster
-// is made here. Pods have the security groups of their node, so that a flow of the nodes is one of every pod; what a pod
-// may do of it, NetworkPolicies say.
+// GroupFlows are the flows with security group rules: Flows, and Kubernetes's own connections in the stack's own
+// cluster. Pods have the security groups of their node, so a flow of the nodes is allowed for every pod;
+// NetworkPolicies restrict pods further.
 func GroupFlows(c config.Cluster) []Flow {
 	flows := Flows(c)
 	if !c.MakesControlPlane() {

@@ -1,4 +1,4 @@
-// Package instances says how the nodes' EC2 instances are launched, whatever runs on them.
+// Package instances defines the launch of the nodes' EC2 instances, for every topology that has some.
 package instances
 
 import (
@@ -14,16 +14,16 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// TemplateArgs is what a launch template is made from.
+// TemplateArgs are the inputs of a launch template.
 type TemplateArgs struct {
 	awskit.Scope
 	Config config.Cluster
-	// Purpose is the resource's name in the program. Name is the template's name and its instances'. Component and What say in
-	// AWS whose and what they are.
+	// Purpose is the resource's name in the program. Name is the name of the template and its instances. Component and
+	// What are the component and the description of their tags.
 	Purpose, Name, Component, What string
-	// Alone launches an instance that is no member: nobody may find it by the discovery tag, and it goes when it shuts down.
+	// Alone launches an instance that is no member: it has no discovery tag, and terminates when it shuts down.
 	Alone bool
-	// ImageParameter is the public parameter that has the newest image, for a configuration that pins none.
+	// ImageParameter is the public parameter with the newest image, for a configuration that fixes none.
 	ImageParameter string
 	// Profile is the instance profile's ARN, SecurityGroup the nodes' group, KeyARN the key that encrypts the disks.
 	Profile, SecurityGroup, KeyARN pulumi.StringOutput
@@ -31,8 +31,8 @@ type TemplateArgs struct {
 	UserData pulumi.StringPtrInput
 }
 
-// Template makes the launch template of instances that find each other by the discovery tag: disks encrypted, the
-// metadata service closed to whatever is not on the instance's own network, every tag of the stack on what is launched.
+// Template makes the launch template of instances that find each other by the discovery tag. Disks are encrypted, only
+// the instance's own network reaches the metadata service, and launched resources have every tag of the stack.
 func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
 	c := args.Config
 	image, fixed, err := Image(ctx, c, args.ImageParameter, opts...)
@@ -69,10 +69,10 @@ func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOp
 	return template, nil
 }
 
-// Image is the id of the image that instances are launched from: the pinned one, or the newest that a public parameter
-// has. A template that names the parameter itself could not be gone back to (Amazon EC2 Auto Scaling User Guide, "Undo
-// changes with a manual or auto rollback"). The second result says that an image other than the one in use replaces the
-// instances; without it, they keep the one that they were first launched from.
+// Image returns the id of the image of instances: the fixed one, or the newest of a public parameter. A template that
+// names the parameter itself has no rollback (Amazon EC2 Auto Scaling User Guide, "Undo changes with a manual or auto
+// rollback"). The second result says that another image than the current one replaces the instances; otherwise they
+// keep their first one.
 func Image(
 	ctx *pulumi.Context, c config.Cluster, parameter string, opts ...pulumi.ResourceOption,
 ) (pulumi.String, bool, error) {
@@ -92,7 +92,7 @@ func Image(
 	return pulumi.String(found.InsecureValue), c.Nodes.AMI == config.NewestImage, nil
 }
 
-// Metadata opens the metadata service to what is on the instance's own network; tokens is required or optional.
+// Metadata allows the metadata service for the instance's own network; tokens is required or optional.
 func Metadata(tokens string) ec2.LaunchTemplateMetadataOptionsArgs {
 	return ec2.LaunchTemplateMetadataOptionsArgs{
 		HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String(tokens),
@@ -100,7 +100,7 @@ func Metadata(tokens string) ec2.LaunchTemplateMetadataOptionsArgs {
 	}
 }
 
-// Disk is an encrypted disk of some GiB, which goes with its instance.
+// Disk is an encrypted disk with a size in GiB, which is deleted with its instance.
 func Disk(size int, key pulumi.StringOutput) ec2.LaunchTemplateBlockDeviceMappingEbsArgs {
 	return ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
 		VolumeSize: pulumi.Int(size), VolumeType: pulumi.String("gp3"), Encrypted: pulumi.String("true"),
@@ -108,8 +108,8 @@ func Disk(size int, key pulumi.StringOutput) ec2.LaunchTemplateBlockDeviceMappin
 	}
 }
 
-// Launched tags what a template launches, with the stack's tags besides those given: the provider's default tags end at
-// the template.
+// Launched tags the resources that a template launches with the stack's tags and the given ones: the provider's default
+// tags apply only to the template.
 func Launched(c config.Cluster, tags pulumi.StringMap) ec2.LaunchTemplateTagSpecificationArray {
 	tags["project"], tags["stack"] = pulumi.String(c.Project), pulumi.String(c.Stack)
 	for key, value := range c.Tags {
@@ -121,10 +121,10 @@ func Launched(c config.Cluster, tags pulumi.StringMap) ec2.LaunchTemplateTagSpec
 	}
 }
 
-// Managed lets Systems Manager's agent register its instance, open sessions, which take the place of SSH keys and of an open
-// port 22, and run commands. These calls take no resource. AWS's own policy for it, AmazonSSMManagedInstanceCore, reads every
-// parameter of the account besides; AWSCloud9SSMInstanceProfile has just these actions. The agent needs no ec2messages where it
-// reaches ssmmessages (Systems Manager, "Reference: ec2messages, ssmmessages, and other API operations").
+// Managed lets Systems Manager's agent register its instance, open sessions, which replace SSH keys and an open port
+// 22, and run commands. These calls take no resource. AWS's own policy, AmazonSSMManagedInstanceCore, also reads every
+// parameter of the account; AWSCloud9SSMInstanceProfile has just these actions. The agent does not need ec2messages if
+// it reaches ssmmessages (Systems Manager, "Reference: ec2messages, ssmmessages, and other API operations").
 func Managed() awskit.Statement {
 	return awskit.Allow("BeManaged", []string{
 		"ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
@@ -152,7 +152,7 @@ func Discover() awskit.Statement {
 	return awskit.Allow("DiscoverMembers", []string{"ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"}, "*")
 }
 
-// Newest names a template's newest version, so that a changed template changes the group that uses it.
+// Newest is a template's newest version, so that a changed template changes the group that uses it.
 func Newest(template *ec2.LaunchTemplate) autoscaling.GroupLaunchTemplateArgs {
 	return autoscaling.GroupLaunchTemplateArgs{
 		Id:      template.ID().ToStringOutput().ToStringPtrOutput(),
@@ -160,7 +160,7 @@ func Newest(template *ec2.LaunchTemplate) autoscaling.GroupLaunchTemplateArgs {
 	}
 }
 
-// Tags are tags of an Auto Scaling group that its instances get when they are launched.
+// Tags are an Auto Scaling group's tags that its instances get at launch.
 func Tags(tags map[string]string) autoscaling.GroupTagArray {
 	list := autoscaling.GroupTagArray{}
 	for key, value := range awskit.Sorted(tags) {

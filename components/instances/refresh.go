@@ -12,12 +12,12 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 )
 
-// KeepsVersion leaves it to Renew which version of its launch template a group uses. The provider would give the group the
-// new version before it starts a refresh, so that a rollback would go back to the new version (terraform-provider-aws
-// #34189), and would not wait for the refresh.
+// KeepsVersion leaves the version of a group's launch template to Renew. The provider would give the group the new
+// version before it starts a refresh, so that a rollback would use the new version too (terraform-provider-aws #34189),
+// and it would not wait for the refresh.
 func KeepsVersion() pulumi.ResourceOption { return pulumi.IgnoreChanges([]string{"launchTemplate"}) }
 
-// Preferences are those of an instance refresh, as the API names them.
+// Preferences are those of an instance refresh, in the API's names.
 type Preferences struct {
 	MinHealthyPercentage      int
 	MaxHealthyPercentage      int
@@ -27,16 +27,16 @@ type Preferences struct {
 
 // RefreshArgs is a group whose instances follow a launch template.
 type RefreshArgs struct {
-	// Name is the group's name, Component whose it is.
+	// Name is the group's name, Component its component.
 	Name, Component string
 	Group           *autoscaling.Group
 	Template        *ec2.LaunchTemplate
 	// Role is the ARN of the role that starts the refresh, with Refresh's permissions.
 	Role        pulumi.StringInput
 	Preferences Preferences
-	// Alarms are the names of the alarms that end a refresh which they ring during.
+	// Alarms are the names of the alarms that end a refresh when they go off.
 	Alarms []string
-	// Nodes is how many instances there may be.
+	// Nodes is the largest number of instances.
 	Nodes int
 	// Before must be done when a refresh starts.
 	Before []pulumi.Resource
@@ -45,11 +45,11 @@ type RefreshArgs struct {
 //go:embed refresh.py
 var refresh string
 
-// secondsEach is how long the replacement of one instance may take: its launch, its start and what it drains.
+// secondsEach is the maximum time to replace one instance: its launch, its start and its drain.
 const secondsEach = 2400
 
-// Renew replaces a group's instances whenever its launch template has another version, and ends the update only once all
-// have been. One that fails is rolled back by EC2 Auto Scaling, and the group keeps the version that it had.
+// Renew replaces a group's instances whenever its launch template has another version, and ends the update only once
+// all are replaced. EC2 Auto Scaling rolls a failed refresh back, and the group keeps its old version.
 func Renew(ctx *pulumi.Context, args *RefreshArgs, child ...pulumi.ResourceOption) error {
 	alarms := args.Alarms
 	if alarms == nil {
@@ -89,9 +89,9 @@ func Renew(ctx *pulumi.Context, args *RefreshArgs, child ...pulumi.ResourceOptio
 	return nil
 }
 
-// Refresh lets a role refresh a group whose instances have a role. Whoever names a launch template to EC2 Auto Scaling
-// must be allowed to launch what it describes (Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template
-// usage in Auto Scaling groups"). With alarms, the refresh asks for their state first.
+// Refresh lets a role refresh a group whose instances have a role. A principal that passes a launch template to EC2
+// Auto Scaling must be allowed to launch from it (Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch
+// template usage in Auto Scaling groups"). With alarms, the refresh first reads their state.
 func Refresh(scope awskit.Scope, group, instanceRole string, alarms bool) []awskit.Statement {
 	statements := append([]awskit.Statement{
 		awskit.Allow("StartRefresh", []string{"autoscaling:StartInstanceRefresh"},
@@ -106,7 +106,7 @@ func Refresh(scope awskit.Scope, group, instanceRole string, alarms bool) []awsk
 	return statements
 }
 
-// Launch lets a role launch instances that have a role, from launch templates only.
+// Launch lets a role launch instances that have a role, only from launch templates.
 func Launch(scope awskit.Scope, instanceRole string) []awskit.Statement {
 	ec2 := func(kinds ...string) []string {
 		arns := make([]string, len(kinds))

@@ -17,11 +17,11 @@ import (
 // IngressType is the type token of a load balancer that the AWS Load Balancer Controller makes.
 const IngressType = "wso2is:loadbalancer:Ingress"
 
-// prefix begins the annotations that the controller reads.
+// prefix is the prefix of the annotations that the controller reads.
 const prefix = "alb.ingress.kubernetes.io/"
 
-// NewForIngress prepares a load balancer that the AWS Load Balancer Controller makes from an Ingress with the
-// annotations of the result: its certificate and the bucket for its logs. Publish follows once the Ingress is there.
+// NewForIngress prepares a load balancer that the AWS Load Balancer Controller makes from an Ingress with the result's
+// annotations: its certificate and the bucket for its logs. Call Publish once the Ingress exists.
 func NewForIngress(
 	ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption,
 ) (*LoadBalancer, error) {
@@ -107,7 +107,7 @@ func targetAttributes(o config.LoadBalancer) pulumi.StringInput {
 	return pulumi.String(all)
 }
 
-// Publish learns what the controller has made, which has the hostname, and points the name at it.
+// Publish finds the load balancer that the controller has made by the hostname, and points the DNS name at it.
 func (l *LoadBalancer) Publish(ctx *pulumi.Context, hostname pulumi.StringInput) error {
 	name := hostname.ToStringOutput().ApplyT(func(string) string { return balancerName(l.args.Scope) }).(pulumi.StringOutput)
 	made := lb.LookupLoadBalancerOutput(ctx, lb.LookupLoadBalancerOutputArgs{Name: name.ToStringPtrOutput()},

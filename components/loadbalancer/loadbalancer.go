@@ -33,12 +33,12 @@ type Args struct {
 	SecurityGroup pulumi.StringInput
 	// TargetType is instance or ip, as the topology registers its nodes.
 	TargetType string
-	// AliveOnly asks of a node no more than to be alive, where one that fails the check is replaced: ECS does that. The
-	// health API would have every node replaced while the database is away.
+	// AliveOnly only checks that a node's server is alive. ECS needs this, since it replaces a node that fails the
+	// check: with the health API, an outage of the database would replace every node.
 	AliveOnly bool
 }
 
-// LoadBalancer is the way in.
+// LoadBalancer is the entry for clients.
 type LoadBalancer struct {
 	pulumi.ResourceState
 	ARN     pulumi.StringOutput
@@ -50,7 +50,7 @@ type LoadBalancer struct {
 	TargetGroup pulumi.StringOutput
 	// Certificate is the ARN of the certificate that clients see.
 	Certificate pulumi.StringInput
-	// Annotations are those of the Ingress that the load balancer is made from; nil where it is made here.
+	// Annotations are those of the load balancer's Ingress; nil for the stack's own load balancer.
 	Annotations pulumi.StringMap
 	// Serving is done when a registered node gets traffic.
 	Serving []pulumi.Resource
@@ -65,7 +65,7 @@ const (
 	unhealthyAfter = 3
 )
 
-// New makes the load balancer, its listeners, the nodes' target group and whatever the configuration adds to them.
+// New makes the load balancer, its listeners, the nodes' target group and the optional parts.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*LoadBalancer, error) {
 	if args == nil {
 		return nil, fmt.Errorf("load balancer %s: no arguments", name)
@@ -100,7 +100,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return l, ctx.RegisterResourceOutputs(l, pulumi.Map{"dnsName": l.DNSName, "targetGroup": l.TargetGroup})
 }
 
-// balancerName is the cluster's name, in a load balancer's 32 characters.
+// balancerName is the cluster's name within a load balancer's 32 characters.
 func balancerName(scope awskit.Scope) string { return scope.Prefix(32) }
 
 func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (*lb.LoadBalancer, error) {
@@ -110,7 +110,7 @@ func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.
 		SecurityGroups:          pulumi.StringArray{args.SecurityGroup},
 		IdleTimeout:             pulumi.Int(args.LoadBalancer.IdleTimeout),
 		DropInvalidHeaderFields: pulumi.Bool(true),
-		// The product builds URLs from its configured hostname and compares it with the one the client asked for.
+		// The product builds URLs from its configured hostname and compares it with the client's.
 		PreserveHostHeader:       pulumi.Bool(true),
 		EnableDeletionProtection: pulumi.Bool(args.LoadBalancer.DeletionProtection),
 		Tags:                     awskit.Tags(args.Cluster, component),
@@ -122,7 +122,7 @@ func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.
 			return nil, err
 		}
 		in.AccessLogs = lb.LoadBalancerAccessLogsArgs{Bucket: bucket.Name, Enabled: pulumi.Bool(true)}
-		// The load balancer tries to write a test object when logging is switched on.
+		// The load balancer writes a test object when logging is switched on.
 		options = awskit.With(options, pulumi.DependsOn(bucket.Ready))
 	}
 	balancer, err := lb.NewLoadBalancer(ctx, "alb", in, options...)
@@ -148,7 +148,7 @@ func (l *LoadBalancer) accessLogs(
 	}, child...)
 }
 
-// certificate is the given certificate's ARN, or that of one requested here once it is validated.
+// certificate is the given certificate's ARN, or that of the stack's own once it is validated.
 func (l *LoadBalancer) certificate(
 	ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption,
 ) (pulumi.StringInput, error) {
@@ -164,7 +164,7 @@ func (l *LoadBalancer) certificate(
 	}
 	option := certificate.DomainValidationOptions.ApplyT(
 		func(all []acm.CertificateDomainValidationOption) acm.CertificateDomainValidationOption {
-			if len(all) == 0 { // in an update with other targets, which leaves the certificate out
+			if len(all) == 0 { // in an update with other targets, which omits the certificate
 				return acm.CertificateDomainValidationOption{}
 			}
 			return all[0]
@@ -173,7 +173,7 @@ func (l *LoadBalancer) certificate(
 		ZoneId: pulumi.String(args.LoadBalancer.HostedZone),
 		Name:   option.ResourceRecordName().Elem(), Type: option.ResourceRecordType().Elem(), Ttl: pulumi.Int(60),
 		Records: pulumi.StringArray{option.ResourceRecordValue().Elem()},
-		// ACM gives the same record for a name each time; another stack for the name may have left it.
+		// ACM returns the same record for a name each time; another stack for the name may have left it.
 		AllowOverwrite: pulumi.Bool(true),
 	}, child...)
 	if err != nil {
@@ -239,8 +239,8 @@ func (l *LoadBalancer) listeners(
 	return err
 }
 
-// serving protects what clients come in through: it holds no data, but a destruction that Pulumi refuses for the
-// database's sake must not have taken it by then.
+// serving protects the clients' entry. It holds no data, but a destroy that Pulumi refuses because of the database must
+// not have deleted it before.
 func serving(args *Args, child []pulumi.ResourceOption) []pulumi.ResourceOption {
 	return awskit.With(child, pulumi.Protect(args.Protect))
 }

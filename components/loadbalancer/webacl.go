@@ -2,8 +2,8 @@ package loadbalancer
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-// webACLAssociation is registered by its token alone: the SDK's wafv2 package takes minutes and tens of gigabytes to
-// compile, for two properties.
+// webACLAssociation is registered by its token: the SDK's wafv2 package needs minutes and tens of gigabytes to compile,
+// for two properties.
 type webACLAssociation struct{ pulumi.CustomResourceState }
 
 func attachWebACL(ctx *pulumi.Context, webACL string, balancer pulumi.StringInput, child []pulumi.ResourceOption) error {

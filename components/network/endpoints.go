@@ -11,28 +11,28 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 )
 
-// EndpointsArgs decides which AWS services are reached without leaving the VPC.
+// EndpointsArgs decides which AWS services are reached inside the VPC.
 type EndpointsArgs struct {
 	awskit.Scope
 	Network *Network
-	// RouteTables get the route to S3, by a name that stays with the table.
+	// RouteTables get the route to S3, by a fixed name for each table.
 	RouteTables map[string]pulumi.StringOutput
 	// Services are the interface endpoints' services by their short names, such as secretsmanager.
 	Services []string
-	// Zones are those of a service that has no endpoint in every zone.
+	// Zones are the zones of a service that has no endpoint in every zone.
 	Zones map[string][]string
-	// SecurityGroup guards the interface endpoints.
+	// SecurityGroup is the group of the interface endpoints.
 	SecurityGroup pulumi.StringInput
 }
 
 // Endpoints are the VPC endpoints of the cluster.
 type Endpoints struct {
 	pulumi.ResourceState
-	// All is every endpoint; a node that starts before them cannot reach AWS.
+	// All are all endpoints; a node that starts before them cannot reach AWS.
 	All []pulumi.Resource
 }
 
-// NewS3Endpoint builds the gateway endpoint of S3, from which the firewall learns S3's prefix list. It costs nothing.
+// NewS3Endpoint builds the gateway endpoint of S3, which has S3's prefix list for the firewall. It costs nothing.
 func NewS3Endpoint(
 	ctx *pulumi.Context, n *Network, scope awskit.Scope, tables map[string]pulumi.StringOutput, through S3Through,
 ) (*ec2.VpcEndpoint, error) {
@@ -48,8 +48,8 @@ func NewS3Endpoint(
 	}, pulumi.Parent(n))
 }
 
-// prefixedInChina are the services whose endpoints carry the prefix cn. in China; those of all others that are called here
-// do not. AWS has no rule for it: the names are those of `aws ec2 describe-vpc-endpoint-services`, as the CDK's
+// prefixedInChina are the services whose endpoints have the prefix cn. in China; the other services of the stack do
+// not. AWS documents no rule: the names are those of `aws ec2 describe-vpc-endpoint-services`, as the CDK's
 // InterfaceVpcEndpointAwsService.getDefaultEndpointPrefix lists them and, for fewer, eksctl's endpoint_service.go. In
 // GovCloud no name has another prefix. The gateway endpoint of S3 is com.amazonaws.cn-north-1.s3.
 var prefixedInChina = []string{"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "elasticfilesystem", "monitoring", "sts"}

@@ -9,10 +9,10 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 )
 
-// MulticastType is the type token of the component that carries multicast.
+// MulticastType is the type token of the component for multicast.
 const MulticastType = "wso2is:network:Multicast"
 
-// Multicast is a Transit Gateway multicast domain over the private subnets: a VPC by itself drops multicast.
+// Multicast is a Transit Gateway multicast domain over the private subnets: a VPC alone drops multicast.
 type Multicast struct {
 	pulumi.ResourceState
 	// Ready is done when every private subnet is in the domain.

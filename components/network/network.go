@@ -1,4 +1,4 @@
-// Package network builds the cluster's VPC, or fits the cluster into an existing one.
+// Package network builds the cluster's VPC, or uses an existing one.
 package network
 
 import (
@@ -26,9 +26,9 @@ type Args struct {
 	awskit.Scope
 	// CIDR is the VPC's range.
 	CIDR string
-	// Subnets has one entry per zone, with ids where the VPC is adopted.
+	// Subnets has one entry per zone, with ids for an existing VPC.
 	Subnets []config.ZoneSubnets
-	// Reserved are ranges of private subnets that nothing may take by itself, by zone.
+	// Reserved are ranges of private subnets that AWS must not assign, by zone.
 	Reserved []config.Reservation
 	// NAT says how the private subnets reach the internet.
 	NAT config.NATStrategy
@@ -48,15 +48,15 @@ type Network struct {
 	// Public and Private are the subnets' ids by zone.
 	Public  map[string]pulumi.StringOutput
 	Private map[string]pulumi.StringOutput
-	// PrivateRouteTables are the route tables of the private subnets by zone. Empty where the VPC is adopted.
+	// PrivateRouteTables are the route tables of the private subnets by zone. Empty for an existing VPC.
 	PrivateRouteTables map[string]pulumi.StringOutput
-	// Egress is done when private subnets can reach what lies outside the VPC.
+	// Egress is done when private subnets can reach destinations outside the VPC.
 	Egress []pulumi.Resource
 	// Zones lists the zones in order.
 	Zones []string
 }
 
-// New builds the network, or looks up nothing and creates nothing where the VPC is adopted.
+// New builds the network. For an existing VPC it creates and looks up nothing.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Network, error) {
 	if args == nil {
 		return nil, fmt.Errorf("network %s: no arguments", name)
@@ -84,7 +84,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
-// InZones lists ids by zone, such as Private, in the order of the zones. A zone without one is left out.
+// InZones lists ids by zone, such as Private, in the order of the zones. It omits a zone without one.
 func (n *Network) InZones(ids map[string]pulumi.StringOutput) pulumi.StringArray {
 	list := pulumi.StringArray{}
 	for _, zone := range n.Zones {
@@ -126,7 +126,7 @@ func (n *Network) build(ctx *pulumi.Context, args *Args, child []pulumi.Resource
 	}
 	n.VPC = vpc.ID().ToStringOutput()
 
-	// A VPC's default group lets its members talk to each other; emptied, it lets a forgotten resource talk to nobody.
+	// Members of a VPC's default group may reach each other. Without rules, a forgotten resource reaches nothing.
 	if _, err := ec2.NewDefaultSecurityGroup(ctx, "default", &ec2.DefaultSecurityGroupArgs{
 		VpcId: n.VPC, Tags: awskit.Tags(args.Cluster+"-default-unused", component),
 	}, child...); err != nil {
@@ -169,7 +169,7 @@ func (n *Network) publicSubnets(
 	for _, s := range args.Subnets {
 		subnet, err := ec2.NewSubnet(ctx, "public-"+s.Zone, &ec2.SubnetArgs{
 			VpcId: n.VPC, AvailabilityZone: pulumi.String(s.Zone), CidrBlock: pulumi.String(s.Public.CIDR),
-			// Only the load balancer and NAT gateways live here, and both bring their own addresses.
+			// Only the load balancer and NAT gateways are here, and both have their own public addresses.
 			MapPublicIpOnLaunch: pulumi.Bool(false),
 			Tags:                awskit.Tags(args.Cluster+"-public-"+s.Zone, component),
 		}, child...)
@@ -186,8 +186,8 @@ func (n *Network) publicSubnets(
 	return nil
 }
 
-// reserve sets the zone's ranges aside before anything else is put into its subnet: it returns the subnet's id, known
-// when that is done.
+// reserve reserves the zone's ranges before anything else gets an address in its subnet. It returns the subnet's id,
+// which is known when that is done.
 func reserve(
 	ctx *pulumi.Context, args *Args, zone string, subnet *ec2.Subnet, child []pulumi.ResourceOption,
 ) (pulumi.StringOutput, error) {
@@ -203,7 +203,7 @@ func reserve(
 		if err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("reserving %s: %w", r.CIDR, err)
 		}
-		// The URN is known in a preview too, so that a further range never makes a subnet look like another one.
+		// The URN is known in a preview too, so that a new range never makes the subnet look changed.
 		ids = append(ids, made.URN().ToStringOutput())
 	}
 	return ids.ToStringArrayOutput().Index(pulumi.Int(0)), nil
@@ -272,7 +272,7 @@ func (n *Network) natGateway(
 	return ec2.NewNatGateway(ctx, zone, &ec2.NatGatewayArgs{
 		AllocationId: address.ID(), SubnetId: n.Public[zone],
 		Tags: awskit.Tags(args.Cluster+"-"+zone, component),
-		// A NAT gateway made before the internet gateway is attached comes up without a way out.
+		// A NAT gateway that is made before the internet gateway is attached has no internet access.
 	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{gateway}))...)
 }
 
@@ -287,9 +287,14 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	}
 	role, err := iam.NewRole(ctx, "flow-logs", &iam.RoleArgs{
 		Description: pulumi.String("Writes the flow logs of " + args.Cluster + "'s VPC"),
+<<<<<<< HEAD
 		// The service works for many accounts: the VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs".
 		// The condition is that of Transit Gateways' guide, "IAM roles for publishing flow logs to CloudWatch Logs".
 		// Source: docs.aws.amazon.com/vpc/latest/tgw/flow-logs-cwl.html
+=======
+		// The service works for many accounts: the VPC user guide, "IAM role for publishing flow logs to CloudWatch
+		// Logs".
+>>>>>>> 339ea0c (Say in plain English what the other components do)
 		AssumeRolePolicy: pulumi.String(args.TrustPolicy("vpc-flow-logs.amazonaws.com", args.ARN("ec2", "vpc-flow-log/*"))),
 		Tags:             awskit.Tags(args.Cluster+"-flow-logs", component),
 	}, child...)
@@ -299,8 +304,9 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	policy, err := iam.NewRolePolicy(ctx, "flow-logs", &iam.RolePolicyArgs{
 		Role: role.ID(),
 		Policy: awskit.PolicyOf(group.Arn, func(arn string) awskit.Policy {
-			// What the VPC's guide asks for, "IAM role for publishing flow logs to CloudWatch Logs", but for CreateLogGroup:
-			// the group is there, and what is still on its way at a destroy would make it again (terraform-aws-vpc does so too).
+			// The permissions of the VPC's guide, "IAM role for publishing flow logs to CloudWatch Logs", without
+			// CreateLogGroup: the group exists, and records that arrive during a destroy would make it again
+			// (terraform-aws-vpc omits it too).
 			return awskit.NewPolicy(awskit.Allow("WriteFlowLogs", []string{
 				"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents",
 			}, arn, arn+":*"), awskit.Allow("FindLogGroups", []string{"logs:DescribeLogGroups"}, args.ARN("logs", "log-group:*")))

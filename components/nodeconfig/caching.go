@@ -6,10 +6,10 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// caching writes the scenario. There is no key for invalidation: it happens where caches are local and clustering is
-// on.
+// caching writes the scenario. There is no key for invalidation: the server sends it if caches are local and clustering
+// is on.
 //
-// Two units meet here: [server] default_cache_timeout takes 15m, while a cache's own timeout must be a bare number of
+// There are two units: [server] default_cache_timeout accepts 15m, while a cache's own timeout must be a bare number of
 // seconds, because the server would turn 5m into milliseconds and read them as seconds.
 func (r *renderer) caching(d *document) {
 	c := r.Cluster.Caching
@@ -27,7 +27,7 @@ func (r *renderer) caching(d *document) {
 
 	switch c.Scenario {
 	case config.CacheLocal:
-		// Nobody tells a node that its copy is stale, so every lifetime is cut, also those of caches that have their own.
+		// No node learns that its copy is stale, so every lifetime is shortened, also those of caches with their own.
 		d.Server.DefaultRealmCacheTimeout = minutes(c.TimeoutMinutes)
 		seconds := strconv.Itoa(c.TimeoutMinutes * 60)
 		for _, id := range ids {

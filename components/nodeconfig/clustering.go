@@ -9,18 +9,18 @@ import (
 )
 
 // kubernetesSchemeClass is the class in the jar that 5.11.0 needs for the scheme kubernetes. Later releases have the
-// scheme in their kernel and do not look at the property.
+// scheme in their kernel and ignore the property.
 const kubernetesSchemeClass = "org.wso2.carbon.membership.scheme.kubernetes.KubernetesMembershipScheme"
 
 // heartbeat is the Hazelcast property behind clustering.heartbeatTimeout.
 const heartbeat = "hazelcast.max.no.heartbeat.seconds"
 
-// mergeDelay is in seconds. It is also how long a part may take to freeze its state before it merges (AbstractJoiner in
-// Hazelcast), so it must not be much shorter.
+// mergeDelay is in seconds. It is also the maximum time in which a part freezes its state before it merges
+// (AbstractJoiner in Hazelcast), so it must not be much shorter.
 const mergeDelay = "10"
 
-// clustering writes [clustering] and [hazelcast]. The mere presence of membership_scheme switches clustering on, so a
-// cluster without invalidation has neither table.
+// clustering writes [clustering] and [hazelcast]. membership_scheme alone switches clustering on, so a cluster without
+// invalidation has neither table.
 func (r *renderer) clustering(d *document) {
 	c := r.Cluster.Clustering
 	if !r.Cluster.Clustered() {
@@ -55,7 +55,7 @@ func (r *renderer) clustering(d *document) {
 	}
 }
 
-// wka lists the members. A member that is missing from another's list can end up in a cluster of its own.
+// wka lists the members. A member that is missing in another's list can form a cluster of its own.
 func (r *renderer) wka(out *clustering) {
 	c := r.Cluster
 	out.Members = c.Clustering.WKAMembers
@@ -82,8 +82,8 @@ var hazelcastSpelling = map[string]string{
 	"tagValue":      "tag-value",
 }
 
-// awsProperty spells a property of the schemes aws and aws-ecs: 6.0.0 and 6.1.0 read Hazelcast's own names and ignore
-// the documented ones.
+// awsProperty returns the spelling of a property of the schemes aws and aws-ecs: 6.0.0 and 6.1.0 read Hazelcast's own
+// names and ignore the documented ones.
 func (r *renderer) awsProperty(documented string) string {
 	if !r.facts.HazelcastAWSKeys {
 		return documented
@@ -116,8 +116,7 @@ func (r *renderer) aws(out *clustering) {
 }
 
 // ecs asks EC2 for the cluster's instances (tasks on the host's network) or ECS for its tasks (tasks with addresses of
-// their own). The scheme takes the member's address from the interface that the pattern matches, whatever
-// local_member_host says.
+// their own). The scheme uses the address of the interface that matches the pattern, and ignores local_member_host.
 func (r *renderer) ecs(out *clustering) {
 	out.LocalMemberHost = ""
 	out.Properties = r.awsProperties()
@@ -128,8 +127,8 @@ func (r *renderer) ecs(out *clustering) {
 	}
 }
 
-// awsProperties are those that both schemes share. The tag is always there: without a filter every instance of the
-// region is asked, and the tag that the scheme aws-ecs infers is on no cluster made by a program.
+// awsProperties are the properties of both schemes. The tag is always written: without a filter every instance of the
+// region is probed, and only some clusters have the tag that the scheme aws-ecs infers.
 func (r *renderer) awsProperties() map[string]string {
 	properties := map[string]string{
 		r.awsProperty("region"):   r.Cluster.Region,
@@ -151,7 +150,7 @@ func (r *renderer) kubernetes(out *clustering) {
 		return
 	}
 	out.Properties["membershipSchemeClassName"] = kubernetesSchemeClass
-	// The default is a DNS lookup, which needs a headless service and a jar that the product does not ship.
+	// The default is a DNS lookup, which needs a headless service and a jar that the product does not contain.
 	out.Properties["USE_DNS"] = "false"
 	out.Properties["KUBERNETES_MASTER_SKIP_SSL_VERIFICATION"] = "false"
 }
@@ -160,13 +159,13 @@ func (r *renderer) kubernetes(out *clustering) {
 func (r *renderer) hazelcastProperties() map[string]string {
 	c := r.Cluster.Clustering
 	properties := map[string]string{
-		// The built-in value keeps a node that vanished as a member for ten minutes.
+		// The built-in value keeps a vanished node as a member for ten minutes.
 		heartbeat: strconv.Itoa(c.HeartbeatTimeout),
-		// Without it Hazelcast does not write to the server's log, and a node that stays alone stays silent.
+		// Without it Hazelcast does not write to the server's log, and nobody learns of a node without members.
 		"hazelcast.logging.type": "log4j2",
-		// The server stops Hazelcast itself; the hook would stop it earlier, under requests that still run.
+		// The server stops Hazelcast itself; the hook would stop it earlier, during open requests.
 		"hazelcast.shutdownhook.enabled": "false",
-		// How soon and how often a part of a split cluster looks for the other: the built-in values are 60 and 30.
+		// The delay and interval of the search for another part of a split cluster: the built-in values are 60 and 30.
 		"hazelcast.merge.first.run.delay.seconds": mergeDelay,
 		"hazelcast.merge.next.run.delay.seconds":  mergeDelay,
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// Without them, a thread waits for minutes for a primary that has vanished: no driver gives up waiting for an answer.
+// Without these time-outs, a thread waits for minutes for a vanished primary: no driver has a default.
 const (
 	connectSeconds = 10
 	// answerSeconds is more than the server's longest statement takes, and less than a client waits.
@@ -56,7 +56,7 @@ func connectionProperties(db config.Database, answer int) string {
 	return known.Properties + known.Timeouts(connectSeconds, answer)
 }
 
-// Names of the data sources, as the server's JNDI has them.
+// Names of the data sources in the server's JNDI.
 const (
 	userDataSource    = "WSO2USER_DB"
 	consentDataSource = "WSO2CONSENT_DB"
@@ -64,7 +64,7 @@ const (
 	agentDataSource   = "AgentIdentity"
 )
 
-// databases writes every data source of the cluster. The local registry's stays as it is: a file of the node's own.
+// databases writes every data source of the cluster. The local registry's stays a file on the node.
 func (r *renderer) databases(d *document) {
 	db := r.Cluster.Database
 	shared := config.SharedDB
@@ -102,14 +102,14 @@ func (r *renderer) databases(d *document) {
 	if !r.facts.AgentIdentity {
 		return
 	}
-	// The release ships this data source on a file of the node's own, which no other node would see.
+	// By default this data source is a file on the node, which no other node reads.
 	if r.separate(config.AgentDB) {
 		shared = config.AgentDB
 	}
 	further(agentDataSource, agentDataSource, shared)
 }
 
-// separate says that the logical database has been given a place of its own.
+// separate reports whether the logical database has its own instance or name.
 func (r *renderer) separate(name config.LogicalName) bool {
 	_, ok := r.Cluster.Database.Logical[name]
 	return ok
@@ -126,10 +126,10 @@ func (r *renderer) database(name config.LogicalName) database {
 	return database{
 		URL:      url(db, r.Hosts[logical.Instance], logical.Name, answerSeconds),
 		Driver:   known.Driver.Class,
-		Username: logical.Name, // as the schema program calls the user
+		Username: logical.Name, // the schema program gives the user this name
 		Password: env(EnvDatabasePassword(name)),
-		// The server has defaults for two data sources only, and most releases infer a validation query into a key that
-		// nothing reads; so everything is written for each.
+		// The server has defaults for two data sources only, and most releases put an inferred validation query into a
+		// key that nothing reads. So every key is written.
 		PoolOptions: poolOptions{
 			MaxActive:            db.PoolSize,
 			MaxWait:              60000,

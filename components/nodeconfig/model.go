@@ -40,9 +40,9 @@ type document struct {
 
 type server struct {
 	Hostname string `toml:"hostname"`
-	// NodeIP is what the server's default of clustering.local_member_host refers to, and a reference to nothing ends the
-	// start. The default counts with the scheme aws-ecs and without clustering; elsewhere the key changes nothing, and
-	// stays so that whoever changes the scheme by hand is not left without it.
+	// NodeIP is the variable in the server's default of clustering.local_member_host; the start fails if a variable is
+	// undefined. The default is used with the scheme aws-ecs and without clustering. The key is written for all
+	// schemes, so that a manual change of the scheme works too.
 	NodeIP                   string `toml:"node_ip"`
 	BasePath                 string `toml:"base_path"`
 	InternalHostname         string `toml:"internal_hostname"`
@@ -70,7 +70,7 @@ type properties struct {
 	Properties map[string]string `toml:"properties"`
 }
 
-// database is a data source that the server knows by name. From its type it would infer what is written here anyway.
+// database is a data source that the server knows by name. The server would infer the same values from its type.
 type database struct {
 	URL         string      `toml:"url"`
 	Driver      string      `toml:"driver"`
@@ -79,7 +79,7 @@ type database struct {
 	PoolOptions poolOptions `toml:"pool_options"`
 }
 
-// datasource is a further data source. The server infers nothing for it.
+// datasource is another data source. The server infers nothing for it.
 type datasource struct {
 	ID          string      `toml:"id"`
 	URL         string      `toml:"url"`
@@ -127,7 +127,7 @@ type clustering struct {
 	MembershipScheme string `toml:"membership_scheme"`
 	Domain           string `toml:"domain"`
 	LocalMemberHost  string `toml:"local_member_host,omitempty"`
-	// LocalMemberPort is always written: left out, a member listens on a port that no discovery probes.
+	// LocalMemberPort is always written: by default, a member listens on a port that no discovery probes.
 	LocalMemberPort string            `toml:"local_member_port"`
 	Members         []string          `toml:"members,omitempty"`
 	Properties      map[string]string `toml:"properties,omitempty"`
@@ -159,8 +159,8 @@ type truststore struct {
 
 type encryption struct {
 	Key string `toml:"key"`
-	// OldKey is read only where EnableKeyID is true: what is encrypted then names its key, and what names another key or
-	// none was encrypted with OldKey.
+	// OldKey is read only with EnableKeyID: encrypted data then names its key, and data with another key's name or none
+	// was encrypted with OldKey.
 	OldKey      string `toml:"old_key,omitempty"`
 	EnableKeyID bool   `toml:"enable_key_id,omitempty"`
 }
@@ -210,7 +210,7 @@ type proxy struct {
 	ProxyPort int `toml:"proxyPort"`
 }
 
-// catalina is how releases before 6.1.0 take a further Tomcat valve.
+// catalina is how releases before 6.1.0 configure an additional Tomcat valve.
 type catalina struct {
 	Valves struct {
 		Valve struct {
@@ -236,7 +236,7 @@ type valve struct {
 
 type accessLog struct {
 	Pattern string `toml:"pattern"`
-	// UseLogger sends the log through the server's own, and so to a container's console, instead of a file a day.
+	// UseLogger sends the log through the server's own, and so to a container's console, instead of to a daily file.
 	UseLogger bool `toml:"useLogger,omitempty"`
 }
 
@@ -249,8 +249,8 @@ type healthCheck struct {
 	Checkers healthCheckers `toml:"health_checker"`
 }
 
-// healthCheckers are the checks of the health API, by the names that
-// is.docs.wso2.com/en/latest/deploy/monitor/monitor-server-health has.
+// healthCheckers are the checks of the health API, in the names of
+// is.docs.wso2.com/en/latest/deploy/monitor/monitor-server-health.
 type healthCheckers struct {
 	DataSource struct {
 		PoolUsageLimit string `toml:"pool_usage_limit_percentage"`
@@ -265,35 +265,35 @@ func (r *renderer) document() document {
 		Server: server{
 			Hostname: c.Hostname,
 			NodeIP:   r.address(),
-			// The server replaces ${carbon.management.port} by the proxy port, so these URLs are the load balancer's.
+			// The server replaces ${carbon.management.port} with the proxy port, so these URLs are the load balancer's.
 			BasePath:         "https://$ref{server.hostname}:${carbon.management.port}",
 			InternalHostname: "localhost",
 		},
 		SuperAdmin: superAdmin{
 			Username: c.Admin.Username,
 			Password: env(EnvAdminPassword),
-			// A read-only directory must have the user already.
+			// A read-only directory must already have the user.
 			CreateAdminAccount: r.Node.CreateAdmin && !readOnly(c.UserStore.Type),
 		},
 		SessionData: sessionData{
-			// Authentication flows survive a change of node only when their state is in the database. A pool size above 0
-			// would write it late, after the next node has asked for it.
+			// Authentication flows survive a change of node only if their state is in the database. A pool size above 0
+			// would write it too late, after the next node has read it.
 			Persistence: persistence{EnablePersistence: true, PersistTemporaryData: true, PersistencePoolSize: "0"},
-			// Current releases delete nothing by default, and the tables grow for ever (product-is #15601, #16342). Logged-out
-			// sessions stay until they expire: the server would delete them in one statement without a limit, over a join of
-			// the table with itself, and gives MariaDB a form of DELETE that it cannot parse (SessionDataStore.java in
-			// carbon-identity-framework).
+			// Current releases delete nothing by default, and the tables grow forever (product-is #15601, #16342).
+			// Logged-out sessions stay until they expire: the server would delete them in one unlimited statement, over
+			// a join of the table with itself, and uses a form of DELETE that MariaDB cannot parse
+			// (SessionDataStore.java in carbon-identity-framework).
 			Cleanup: cleanup{EnableExpiredDataCleanup: true, EnablePreSessionDataCleanup: true},
 		},
-		// Versioning every resource of the registry on every change is what WSO2's guide warns of.
+		// WSO2's guide warns against versioning every resource of the registry on every change.
 		Versioning: versioning{EnableVersionResourcesOnChange: false},
-		// Switched off, the health API answers 200 whatever happens.
+		// If it is off, the health API always answers 200.
 		HealthCheck: healthCheck{Enable: true},
 	}
-	// A node with much to do is not ill: taken out, it would leave its load to the others, until they are out too.
+	// A busy node is not unhealthy: without it, the load would move to the others and make them unhealthy too.
 	d.HealthCheck.Checkers.DataSource.PoolUsageLimit = "100"
-	// A partner's directory that is away makes its own users wait, and not the node ill: a secondary user store is made at
-	// run time, and its outage would take every node out.
+	// An unreachable partner directory affects only its own users: a secondary user store is added at run time, and its
+	// outage would make every node unhealthy.
 	d.HealthCheck.Checkers.UserStore.Properties = map[string]string{"monitored.user.stores": "primary"}
 	r.userStore(&d)
 	r.databases(&d)
@@ -304,8 +304,8 @@ func (r *renderer) document() document {
 	return d
 }
 
-// security says where keys are. Primary and internal keystores are one file: every node must sign and encrypt with the
-// same key. For TLS each node has a key of its own, which only Tomcat's connector uses (the kernel's default.json).
+// security sets the keystores. Primary and internal keystores are one file: every node must sign and encrypt with the
+// same key. Each node has its own key for TLS, which only Tomcat's connector uses (the kernel's default.json).
 func (r *renderer) security(d *document) {
 	format := r.facts.Keystore
 	store := keystore{
@@ -326,20 +326,21 @@ func (r *renderer) security(d *document) {
 	d.Recovery.Endpoint.Auth.Hash = env(EnvEndpointHash)
 	d.Identity.AuthFramework.Endpoint.AppPassword = env(EnvEndpointPassword)
 	if r.Cluster.Version.AtLeast(product.V6_0_0) {
-		// The login that follows a sign-up is verified with the certificate of this alias, which is wso2carbon by default
+		// The server verifies the login after a sign-up with the certificate of this alias, by default wso2carbon
 		// (AutoLogin/AliasName in identity.xml; product-is #10603, which came after 5.11.0).
 		d.IdentityMgt = &identityMgt{}
 		d.IdentityMgt.UserSelfRegistration.AutoLogin.AliasName = KeystoreAlias
 	}
 }
 
-// transport makes the server speak of the load balancer's ports, accept current TLS only, and believe the X-Forwarded
-// headers of the load balancer, which is in the VPC, and of nobody outside.
+// transport sets the load balancer's ports in the server, allows only current TLS, and trusts the X-Forwarded headers
+// of addresses in the VPC only.
 func (r *renderer) transport(d *document) {
 	d.Transport.HTTP.Properties.ProxyPort = ports.PublicHTTP
 	d.Transport.HTTPS.Properties.ProxyPort = ports.PublicHTTPS
-	// Milliseconds. A server that closes an idle connection before the load balancer does may close it under a request, which
-	// the client then sees as a 502 ("Troubleshoot your Application Load Balancers"). Tomcat's own is 60 seconds.
+	// Milliseconds. A server that closes an idle connection before the load balancer does may close it during a
+	// request, and the client gets a 502 ("Troubleshoot your Application Load Balancers"). Tomcat's default is 60
+	// seconds.
 	d.Transport.HTTPS.Properties.KeepAliveTimeout = (r.Cluster.LoadBalancer.IdleTimeout + keepAliveMargin) * 1000
 	d.Transport.HTTPS.SSLHostConfig.Properties.Protocols = "+TLSv1.2,+TLSv1.3"
 
@@ -360,11 +361,11 @@ func (r *renderer) transport(d *document) {
 	d.Catalina.Valves.Valve.Properties = v
 }
 
-// accessLogPattern is the product's own but for the client's address. RemoteIpValve leaves it in this attribute; Tomcat's
-// %h and %a are the load balancer's when the log is written, and X-Forwarded-For is what a client likes to send.
+// accessLogPattern is the product's own except for the client's address, which RemoteIpValve writes to this attribute.
+// Tomcat's %h and %a are the load balancer's when the log is written, and a client can forge X-Forwarded-For.
 const accessLogPattern = `%{org.apache.catalina.AccessLog.RemoteAddr}r %l %u %t %r %s %b "%{Referer}i" "%{User-Agent}i" %T`
 
-// keepAliveMargin is for how many seconds longer than the load balancer a node keeps an idle connection.
+// keepAliveMargin is the time in seconds by which a node keeps an idle connection longer than the load balancer.
 const keepAliveMargin = 60
 
 func readOnly(t config.UserStoreType) bool {

@@ -1,9 +1,9 @@
-// Package nodeconfig writes deployment.toml, the one file that configures a node of WSO2 Identity Server, and the
-// hazelcast.xml that a team may put beside it. It is plain Go: a typed model, marshalled with go-toml.
+// Package nodeconfig writes deployment.toml, the one configuration file of a node of WSO2 Identity Server, and a team's
+// own hazelcast.xml. It is plain Go: a typed model, marshalled with go-toml.
 //
-// The server turns deployment.toml into XML and .properties files through Jinja templates that escape nothing. This
-// package therefore escapes every value for XML once, when the model is written, except in [hazelcast], which becomes
-// a .properties file. Secrets are never written: the file refers to environment variables, $env{NAME}.
+// The server turns deployment.toml into XML and .properties files with Jinja templates that escape nothing. This
+// package therefore escapes every value for XML once, when the model is written, except in [hazelcast], which becomes a
+// .properties file. It never writes secrets: the file refers to environment variables, $env{NAME}.
 package nodeconfig
 
 import (
@@ -16,10 +16,10 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// The environment variables that a rendered deployment.toml refers to. The server refuses to start when one of those
-// that the file names is unset. Environment lists them for a cluster.
+// The environment variables in a rendered deployment.toml. The server refuses to start when one of them is not set.
+// Environment lists them for a cluster.
 const (
-	// EnvNodeIP is the node's private IPv4 address, where the file does not have it literally.
+	// EnvNodeIP is the node's private IPv4 address, if the file does not contain it.
 	EnvNodeIP = "NODE_IP"
 	// EnvAdminPassword is the super administrator's password.
 	EnvAdminPassword = "WSO2_ADMIN_PASSWORD"
@@ -29,19 +29,19 @@ const (
 	EnvPreviousEncryptionKey = "WSO2_PREVIOUS_ENCRYPTION_KEY"
 	// EnvKeystorePassword opens the keystore and its key.
 	EnvKeystorePassword = "WSO2_KEYSTORE_PASSWORD"
-	// EnvEndpointPassword is what the login and recovery pages authenticate to the server with.
+	// EnvEndpointPassword is the password with which the login and recovery pages authenticate to the server.
 	EnvEndpointPassword = "WSO2_ENDPOINT_PASSWORD"
-	// EnvEndpointHash is the SHA-256 of EnvEndpointPassword in hexadecimal, which the node computes.
+	// EnvEndpointHash is the SHA-256 of EnvEndpointPassword in hexadecimal, computed on the node.
 	EnvEndpointHash = "WSO2_ENDPOINT_PASSWORD_HASH"
 	// EnvUserStorePassword belongs to userStore.bindDn.
 	EnvUserStorePassword = "WSO2_USERSTORE_PASSWORD"
-	// EnvAWSAccessKey is the access key of the aws scheme, where a team brings one.
+	// EnvAWSAccessKey is the access key of the scheme aws, if a team sets one.
 	EnvAWSAccessKey = "WSO2_AWS_ACCESS_KEY"
 	// EnvAWSSecretKey belongs to EnvAWSAccessKey.
 	EnvAWSSecretKey = "WSO2_AWS_SECRET_KEY"
 )
 
-// EnvDatabasePassword names the variable with the password of a logical database's user, such as
+// EnvDatabasePassword returns the variable with the password of a logical database's user, such as
 // WSO2_DB_IDENTITY_PASSWORD.
 func EnvDatabasePassword(name config.LogicalName) string {
 	return "WSO2_DB_" + strings.ToUpper(string(name)) + "_PASSWORD"
@@ -50,18 +50,18 @@ func EnvDatabasePassword(name config.LogicalName) string {
 const (
 	// KeystoreAlias is the alias of the cluster's one key in its keystore.
 	KeystoreAlias = "wso2is"
-	// TruststorePassword opens the truststore that the product ships. It is public and guards no secret.
+	// TruststorePassword opens the truststore that the product ships. It is public and protects no secret.
 	TruststorePassword = "wso2carbon"
-	// CABundlePath is where a node has the PEM file of database.caBundle.
+	// CABundlePath is a node's path of the PEM file of database.caBundle.
 	CABundlePath = "/opt/wso2is/security/rds-ca.pem"
-	// TrustPath is where a node has the PEM file of trust.caBundle. What is in this directory is in its truststore.
+	// TrustPath is a node's path of the PEM file of trust.caBundle. The files of its directory are in the truststore.
 	TrustPath = "/opt/wso2is/security/trust-ca.pem"
 )
 
 // KeystoreFile is the shared keystore's file name in repository/resources/security.
 func KeystoreFile(format product.KeystoreFormat) string { return "wso2is" + extension(format) }
 
-// TLSKeystoreFile is the file name of the keystore that a node makes for its own TLS, in the same directory.
+// TLSKeystoreFile is the file name of the keystore with the node's own TLS key, in the same directory.
 func TLSKeystoreFile(format product.KeystoreFormat) string { return "wso2is-tls" + extension(format) }
 
 // TruststoreFile is the file name of the truststore that the release ships.
@@ -76,30 +76,30 @@ func extension(format product.KeystoreFormat) string {
 	return ".jks"
 }
 
-// Input is everything a node's files depend on.
+// Input has everything that a node's files depend on.
 type Input struct {
-	// Cluster is the configuration as config.Load returns it.
+	// Cluster is the configuration from config.Load.
 	Cluster config.Cluster
-	// Node is the node the files are for.
+	// Node is the node of the files.
 	Node Node
 	// Hosts are the DNS names of the database instances by name.
 	Hosts map[string]string
-	// Discovery is what the membership scheme has to know besides the configuration.
+	// Discovery has the values that the membership scheme needs besides the configuration.
 	Discovery Discovery
 }
 
-// Node is what differs between the nodes of a cluster.
+// Node has the values that differ between the nodes of a cluster.
 type Node struct {
-	// Address is the node's private IPv4 address. It is empty where only the node itself knows it: $env{NODE_IP}.
+	// Address is the node's private IPv4 address. It is empty if only the node itself knows it: $env{NODE_IP}.
 	Address string
 	// Port is the node's Hazelcast port. 0 means clustering.port.
 	Port int
-	// CreateAdmin lets this node create the super administrator. Where nodes have files of their own, exactly one should:
-	// two that start together both insert the same user.
+	// CreateAdmin lets this node create the super administrator. If nodes have files of their own, exactly one node
+	// should: two that start together both insert the same user.
 	CreateAdmin bool
 }
 
-// Discovery is what a membership scheme has to know besides the configuration.
+// Discovery has the values that a membership scheme needs besides the configuration.
 type Discovery struct {
 	// SecurityGroup is the name of the nodes' security group, for the scheme aws: EC2 filters by name, not by id.
 	SecurityGroup string
@@ -107,7 +107,7 @@ type Discovery struct {
 	Service string
 }
 
-// Render writes the deployment.toml of one node of a cluster that config.Load has found right.
+// Render writes the deployment.toml of one node of a loaded cluster.
 func Render(in Input) ([]byte, error) {
 	facts, err := in.Cluster.Version.Facts()
 	if err != nil {
@@ -124,7 +124,7 @@ func Render(in Input) ([]byte, error) {
 	return write(r.document(), in.Cluster.ExtraConfig)
 }
 
-// HazelcastXML is the hazelcast.xml of every node, empty where nodes have none.
+// HazelcastXML returns the hazelcast.xml of every node, or an empty text if nodes have none.
 func HazelcastXML(c config.Cluster) string {
 	if !c.Clustered() {
 		return ""
@@ -132,8 +132,7 @@ func HazelcastXML(c config.Cluster) string {
 	return c.Clustering.HazelcastXML
 }
 
-// Environment lists, in order, the environment variables that a node of the cluster must have: those that its
-// deployment.toml refers to.
+// Environment lists, in order, the environment variables that a node's deployment.toml refers to.
 func Environment(c config.Cluster) []string {
 	names := []string{
 		EnvAdminPassword, EnvEncryptionKey, EnvKeystorePassword, EnvEndpointPassword, EnvEndpointHash,
@@ -161,13 +160,13 @@ func Environment(c config.Cluster) []string {
 type renderer struct {
 	Input
 	facts product.Facts
-	// vpc is the range that nodes and load balancer are in.
+	// vpc is the range of nodes and load balancer.
 	vpc netip.Prefix
 }
 
 func env(name string) string { return "$env{" + name + "}" }
 
-// address is the node's own address as the file spells it.
+// address is the node's own address in the file.
 func (r *renderer) address() string {
 	if r.Node.Address == "" {
 		return env(EnvNodeIP)

@@ -26,9 +26,8 @@ func InterfacePattern(cidr netip.Prefix) string {
 	return strings.Join(parts, ".")
 }
 
-// AddressRegexp turns an IPv4 range into a regular expression that matches the addresses of the range and no others,
-// in the common subset of Java's and Go's syntax and without a character that XML or TOML would have escaped. Tomcat
-// reads its trusted proxies so.
+// AddressRegexp converts an IPv4 range to a regular expression that matches exactly its addresses. It uses the common
+// syntax of Java and Go, and no character that XML or TOML would escape. Tomcat reads its trusted proxies in this form.
 func AddressRegexp(cidr netip.Prefix) string {
 	octets := octetRanges(cidr)
 	parts := make([]string, len(octets))
@@ -54,8 +53,8 @@ func numbersRegexp(low, high int) string {
 
 type octetRange struct{ low, high int }
 
-// octetRanges gives the range of each octet. A prefix cuts one octet at the most: those before it are fixed, those
-// behind it are free, so every IPv4 range has such a form.
+// octetRanges returns the range of each octet. A prefix ends in one octet: the octets before it are fixed, those after
+// it are free, so every IPv4 range has such a form.
 func octetRanges(cidr netip.Prefix) [4]octetRange {
 	var ranges [4]octetRange
 	for i, b := range cidr.Masked().Addr().As4() {

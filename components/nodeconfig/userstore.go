@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	// entryUUID is the identifier that a directory gives each entry itself (RFC 4530).
+	// entryUUID is the identifier that a directory itself assigns to each entry (RFC 4530).
 	entryUUID = "entryUUID"
-	// objectGUID is Active Directory's, in the spelling that the server compares with (OBJECT_GUID in the kernel's
-	// UniqueIDReadOnlyLDAPUserStoreManager). It is binary, and the server makes a UUID of it.
+	// objectGUID is Active Directory's identifier, in the spelling that the server compares with (OBJECT_GUID in the
+	// kernel's UniqueIDReadOnlyLDAPUserStoreManager). It is binary, and the server converts it to a UUID.
 	objectGUID = "objectGUID"
 )
 
-// userStore writes the primary user store. The server infers most of a directory's properties, for a directory of its
-// own; those that a real one answers differently are written.
+// userStore writes the primary user store. The server infers a directory's properties for its own embedded directory;
+// those that differ in real directories are written.
 func (r *renderer) userStore(d *document) {
 	u := r.Cluster.UserStore
 	switch u.Type {
@@ -23,7 +23,7 @@ func (r *renderer) userStore(d *document) {
 		d.UserStore.Type = "database_unique_id"
 		return
 	case config.ReadOnlyLDAP, config.ReadOnlyActiveDirectory:
-		// The server has one read-only directory store; it reads an Active Directory too.
+		// The server has one read-only directory store, which also reads Active Directory.
 		d.UserStore.Type = "read_only_ldap_unique_id"
 	case config.ReadWriteLDAP:
 		d.UserStore.Type = "read_write_ldap_unique_id"
@@ -46,7 +46,7 @@ func (r *renderer) userStore(d *document) {
 		"UserRolesCacheEnabled": true,
 	}
 	if u.GroupSearchBase == "" {
-		// The inferred value refers to a key that would then be missing, and the server would not start.
+		// The inferred value refers to a key that would be missing, and the server would not start.
 		p["GroupSearchBase"] = u.UserSearchBase
 		p["ReadGroups"] = false
 	}
@@ -59,7 +59,7 @@ func (r *renderer) userStore(d *document) {
 		p["UserIDAttribute"] = objectGUID
 		p["UserIdSearchFilter"] = by(objectGUID)
 		p["java.naming.ldap.attributes.binary"] = objectGUID
-		// Inferred for the read-only store is an attribute that Active Directory does not have.
+		// The value inferred for the read-only store is an attribute that Active Directory does not have.
 		p["GroupIdAttribute"] = objectGUID
 		p["GroupNameAttribute"] = "cn"
 		p["GroupNameSearchFilter"] = "(&(objectClass=group)(cn=?))"
@@ -67,21 +67,23 @@ func (r *renderer) userStore(d *document) {
 		p["MembershipAttribute"] = "member"
 		if u.Type == config.ReadWriteActiveDirectory {
 			p["GroupEntryObjectClass"] = "group"
-			// Active Directory refuses a password over a connection that is not encrypted.
+			// Active Directory refuses a password over an unencrypted connection.
 			p["ImmutableAttributes"] = objectGUID
 		}
 	case readOnly(u.Type):
-		// The inferred identifier is an attribute of WSO2's own schema, which a directory elsewhere does not have.
+		// The inferred identifier is an attribute of WSO2's own schema, which other directories do not have.
 		p["UserIDAttribute"] = u.UserNameAttribute
 		p["UserIdSearchFilter"] = by(u.UserNameAttribute)
 	default:
-		// As there. The directory's own identifier is operational: the server must not write what is not immutable
-		// (setUserClaimsWithID, setGroupAttributes), and reads it from the entry that it has added.
+		// As for Active Directory. The directory's own identifier is operational: the server must treat it as
+		// immutable, so that it does not write it (setUserClaimsWithID, setGroupAttributes) and reads it from the added
+		// entry.
 		p["UserIDAttribute"] = entryUUID
 		p["UserIdSearchFilter"] = by(entryUUID)
 		p["GroupIdAttribute"] = entryUUID
 		p["ImmutableAttributes"] = entryUUID
-		// groupOfNames has at least one member (RFC 4519): the server refuses an empty group before the directory does.
+		// groupOfNames needs at least one member (RFC 4519): the server then refuses an empty group before the
+		// directory does.
 		p["EmptyRolesAllowed"] = false
 	}
 	d.UserStore.Properties = p

@@ -31,7 +31,7 @@ func write(doc document, extra map[string]any) ([]byte, error) {
 	return marshal(model)
 }
 
-// marshal writes the tables of the model in its order, then a team's further ones by name.
+// marshal writes the tables of the model in its order, then a team's additional ones by name.
 func marshal(model map[string]any) ([]byte, error) {
 	var order []string
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[document]()) {
@@ -60,7 +60,7 @@ func marshal(model map[string]any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// asMap is the model as a tree of tables.
+// asMap converts the model to a tree of tables.
 func asMap(doc document) (map[string]any, error) {
 	text, err := toml.Marshal(doc)
 	if err != nil {
@@ -92,8 +92,8 @@ func escape(value any) any {
 	return value
 }
 
-// merge puts a team's keys into the model, table by table. config.Load has refused those that the program owns; a value
-// that this package writes as a default gives way.
+// merge adds a team's keys to the model, table by table. config.Load has refused those that the program owns. A team's
+// value replaces a default of this package.
 func merge(into, extra map[string]any) {
 	for name, value := range extra {
 		own, isOwn := into[name].(map[string]any)

@@ -1,5 +1,5 @@
-// Package nodefiles keeps what nodes fetch when they start in the stack's private bucket: each node's deployment.toml
-// and the programs that it runs, for the topologies ec2 and ecs. What the schema program reads is the same on all.
+// Package nodefiles stores the files that nodes fetch at their start in the stack's private bucket: each node's
+// deployment.toml and programs, for the topologies ec2 and ecs, and the schema program's input for all.
 package nodefiles
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// Shared names the files that all nodes have in common, where nodes come and go.
+// Shared is the name of the files that all nodes share, if they have no files of their own.
 const Shared = "all"
 
 // Store is the bucket with the files.
@@ -34,7 +34,7 @@ type Store struct {
 
 const purpose = "config"
 
-// BucketName is the bucket's name, which whoever opens a way to it needs before it is there.
+// BucketName is the bucket's name, which others need before the bucket exists.
 func BucketName(scope awskit.Scope) string { return storage.Name(scope, purpose) }
 
 // New makes the bucket, encrypted with the key. The options are those of its children's parent.
@@ -51,11 +51,12 @@ func New(
 	return &Store{Bucket: bucket, child: awskit.With(child, pulumi.DependsOn(bucket.Ready))}, nil
 }
 
-// owners are the types of the components that a store can belong to, all of the same name.
+// owners are the component types that a store can belong to. All have the same name.
 var owners = []string{"wso2is:ec2cluster:Cluster", "wso2is:ecscluster:Cluster"}
 
-// kept lets a stack that changes its topology keep the bucket and what is in it. They have the same names in AWS
-// whoever they belong to: as other resources they could not be created, and what went would take the new files along.
+// kept gives aliases, so that a stack that changes its topology keeps the bucket and its content. The names in AWS are
+// the same for every topology: new resources could not be created, and the deletion of the old ones would also delete
+// the new files.
 func kept(ctx *pulumi.Context) pulumi.ResourceOption {
 	aliases := make([]pulumi.Alias, len(owners))
 	for i, owner := range owners {
@@ -65,9 +66,9 @@ func kept(ctx *pulumi.Context) pulumi.ResourceOption {
 	return pulumi.Aliases(aliases)
 }
 
-// Object stores a text under the key that bootstrap.Key gives its name. A text that another one takes the place of stays
-// in the bucket: a launch template's earlier version, a task definition's earlier revision or an instance that has only
-// just been launched may still have to fetch it. The bucket takes them along when it goes.
+// Object stores a text under its key from bootstrap.Key. A replaced text stays in the bucket: an earlier version of a
+// launch template, an earlier revision of a task definition or a starting instance may still fetch it. It is deleted
+// with the bucket.
 func (s *Store) Object(ctx *pulumi.Context, name string, content pulumi.StringInput) (*s3.BucketObjectv2, error) {
 	text := content.ToStringOutput()
 	object, err := s3.NewBucketObjectv2(ctx, name, &s3.BucketObjectv2Args{
@@ -80,16 +81,16 @@ func (s *Store) Object(ctx *pulumi.Context, name string, content pulumi.StringIn
 	return object, nil
 }
 
-// Node is the files of one node.
+// Node has the files of one node.
 type Node struct {
 	// Deployment and DeploymentSum are the name of deployment.toml and its SHA-256 in hexadecimal.
 	Deployment    string
 	DeploymentSum pulumi.StringOutput
-	// Hazelcast and HazelcastSum are those of hazelcast.xml, empty where there is none.
+	// Hazelcast and HazelcastSum are those of hazelcast.xml, empty without one.
 	Hazelcast, HazelcastSum string
 	// Objects are both as resources.
 	Objects []pulumi.Resource
-	// URI says where deployment.toml is.
+	// URI is the location of deployment.toml.
 	URI pulumi.StringOutput
 }
 
@@ -121,8 +122,8 @@ func (s *Store) Node(
 	return n, nil
 }
 
-// WithHosts makes a text from the databases' hosts by instance, once they are known. It is empty where an update with
-// --target has left the databases out, and so whoever would read it.
+// WithHosts makes a text from the databases' hosts by instance, once they are known. It is empty in an update with
+// --target that leaves the databases out, because then no resource reads it.
 func WithHosts[V pulumi.StringInput](
 	hosts map[string]V, text func(hosts map[string]string) (string, error),
 ) pulumi.StringOutput {
@@ -142,8 +143,8 @@ func Sum(text string) string {
 	return hex.EncodeToString(s[:])
 }
 
-// Databases are the logical databases as the schema program makes them, in order, without the secrets of any. Hosts
-// are the databases' by instance.
+// Databases are the logical databases for the schema program, in order, without secrets. Hosts are the databases' by
+// instance.
 func Databases(c config.Cluster, hosts map[string]string) []bootstrap.Database {
 	var databases []bootstrap.Database
 	for logical, l := range awskit.Sorted(c.Database.Logical) {
@@ -157,15 +158,15 @@ func Databases(c config.Cluster, hosts map[string]string) []bootstrap.Database {
 	return databases
 }
 
-// SchemaProperties is what the schema program reads in a container of the product's image. Hosts are the databases' by
-// instance.
+// SchemaProperties is the input of the schema program in a container of the product's image. Hosts are the databases'
+// by instance.
 func SchemaProperties(c config.Cluster, hosts map[string]string) string {
 	return bootstrap.SchemaProperties(c.Version, container.ServerHome(c.Version), Databases(c, hosts))
 }
 
-// SchemaSum is a checksum, short enough for ECS to keep as who started a task, of what the schema is made from: a text, and the
-// versions of the secrets beside it. The schema program runs again when one of them changes: it gives users another password,
-// and its check of the encryption key follows each change of the key.
+// SchemaSum is a checksum of the schema's inputs, a text and the versions of the secrets, short enough for ECS's
+// startedBy. The schema program runs again when one of them changes: it sets the users' passwords, and updates its
+// check of the encryption key.
 func SchemaSum(text pulumi.StringInput, versions map[string]pulumi.StringInput) pulumi.StringOutput {
 	return awskit.Resolve(schemaInputs[pulumi.StringInput]{text, versions}, func(known schemaInputs[string]) (string, error) {
 		sum := known.Text
@@ -176,13 +177,13 @@ func SchemaSum(text pulumi.StringInput, versions map[string]pulumi.StringInput) 
 	})
 }
 
-// schemaInputs is what the schema is made from.
+// schemaInputs are the inputs of the schema program.
 type schemaInputs[T any] struct {
 	Text     T
 	Versions map[string]T
 }
 
-// ARNs are those of files that lie in S3, sorted.
+// ARNs are the ARNs of files in S3, sorted.
 func ARNs(scope awskit.Scope, files ...config.Artifact) []string {
 	var arns []string
 	for _, a := range files {
@@ -194,8 +195,8 @@ func ARNs(scope awskit.Scope, files ...config.Artifact) []string {
 	return slices.Compact(arns)
 }
 
-// SignedARNs are those of files that are fetched from S3 by an https URL, sorted. The bucket is the first part of the host or of
-// the path (Amazon S3 user guide, "Virtual hosting of general purpose buckets").
+// SignedARNs are the ARNs of files that are fetched from S3 by an https URL, sorted. The bucket is the first part of
+// the host or of the path (Amazon S3 user guide, "Virtual hosting of general purpose buckets").
 func SignedARNs(scope awskit.Scope, files ...config.Artifact) []string {
 	var arns []string
 	for _, a := range files {

@@ -9,18 +9,18 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 )
 
-// alarm is a metric that must not be beyond a threshold for too long.
+// alarm is a metric that must not exceed a threshold for too long.
 type alarm struct {
 	name, what, namespace, metric, statistic, comparison string
-	// missing is what a period without a value counts as.
+	// missing says how a period without a value counts.
 	missing   string
 	threshold float64
-	// The alarm rings when of the last periods, each of this many seconds, as many as breaching are beyond the threshold.
+	// The alarm goes off when, of the last periods of this many seconds, breaching exceed the threshold.
 	period, periods, breaching int
 	dimensions                 pulumi.StringMap
-	// vanished tells when there are no values any more, instead of when they are beyond the threshold.
+	// vanished alarms when there are no values any more, instead of when they exceed the threshold.
 	vanished bool
-	// expression combines queries, and is what is compared instead of a metric.
+	// expression combines queries and replaces the metric.
 	expression string
 	queries    []query
 }
@@ -36,24 +36,23 @@ const (
 	above = "GreaterThanThreshold"
 	below = "LessThanThreshold"
 
-	// What a period without a value counts as ("Configuring how CloudWatch alarms treat missing data"). As breaching it
-	// would make an alarm ring that is new, since it looks back to before the first node: a new alarm evaluates the periods
-	// before it too.
+	// How a period without a value counts ("Configuring how CloudWatch alarms treat missing data"). Breaching would set
+	// off a new alarm, since it also evaluates the periods before the first node.
 	quiet = "notBreaching" // no value, no alarm
 	same  = "ignore"       // the alarm stays as it is
 	blind = "missing"      // no value for all periods: the alarm has insufficient data
 )
 
-// What a threshold is derived from.
+// The basis of some thresholds.
 const (
-	// replaceMinutes is how long it may take until another node serves in the place of a lost one: a few minutes until EC2
-	// or ECS gives it up, and then a start, which takes 5 to 8 minutes.
+	// replaceMinutes is the maximum time until another node replaces a lost one: a few minutes until EC2 or ECS
+	// notices, and then a start of 5 to 8 minutes.
 	replaceMinutes = 20
-	// mergeMinutes is how long a cluster may be in parts before an alarm rings. Hazelcast gives a silent member up after
-	// hazelcast.max.no.heartbeat.seconds, and healed parts were measured to merge within two minutes.
+	// mergeMinutes is the time that a cluster may be split before an alarm goes off. Hazelcast removes a silent member
+	// after hazelcast.max.no.heartbeat.seconds, and healed parts merged within two minutes in measurements.
 	mergeMinutes = 5
-	// growsAt is the share of free storage at which RDS allocates more: "Managing capacity automatically with Amazon RDS
-	// storage autoscaling" in its user guide has 10 %. Below it, growth has not helped.
+	// growsAt is the share of free storage at which RDS allocates more: "Managing capacity automatically with Amazon
+	// RDS storage autoscaling" in its user guide says 10 %. Below it, growth has not helped.
 	growsAt = 0.10
 	gib     = 1 << 30
 )
@@ -64,14 +63,14 @@ func (b *builder) alarms() []alarm {
 		all = append(all, db.alarms(key)...)
 	}
 	if b.Certificate != nil {
-		// ACM renews what it has issued 45 days before the end or earlier, and never what was imported. After the end there
-		// are no values any more, and the alarm must stay.
+		// ACM renews its own certificates 45 days before the end or earlier, and never an imported one. After the end
+		// there are no values, and the alarm must stay on.
 		all = append(all, alarm{name: "certificate-expiry", what: "The certificate ends in less than 30 days and was not renewed",
 			namespace: "AWS/CertificateManager", metric: "DaysToExpiry", statistic: "Minimum", comparison: below, threshold: 30,
 			missing: same, period: day, periods: 1, dimensions: pulumi.StringMap{"CertificateArn": b.Certificate}})
 	}
 	for _, rule := range b.notices {
-		// EventBridge sends this metric only where it is not zero.
+		// EventBridge sends this metric only if it is not zero.
 		all = append(all, alarm{name: rule + "-undelivered",
 			what:      "EventBridge could not tell the topic: its policy must let events.amazonaws.com publish, and so must its key's",
 			namespace: "AWS/Events", metric: "FailedInvocations", statistic: "Sum", comparison: above, missing: quiet,
@@ -80,15 +79,15 @@ func (b *builder) alarms() []alarm {
 	return all
 }
 
-// nodeAlarms are those on the nodes.
+// nodeAlarms are the alarms on nodes.
 func (b *builder) nodeAlarms() []alarm {
 	cluster := pulumi.StringMap{ClusterDimension: pulumi.String(b.Cluster)}
 	all := []alarm{
-		// 15 % of the smallest disk are 3 GiB: hours of a log that runs wild.
+		// 15 % of the smallest disk are 3 GiB: hours of an excessive log.
 		{name: "disk", what: "A node's disk is more than 85 % full", namespace: Namespace, metric: DiskMetric, statistic: "Maximum",
 			comparison: above, threshold: 85, missing: quiet, period: minute, periods: 5, dimensions: cluster},
-		// The heap has its full size from the start and is half of the memory by default: what grows later is outside of
-		// it, and ends with the kernel's out-of-memory killer.
+		// The heap has its full size from the start and is half of the memory by default. What grows later is outside
+		// of it, until the kernel's out-of-memory killer ends the server.
 		{name: "memory", what: "A node's memory is more than 90 % in use", namespace: Namespace, metric: MemoryMetric,
 			statistic: "Maximum", comparison: above, threshold: 90, missing: quiet, period: minute, periods: 10, dimensions: cluster},
 	}
@@ -99,8 +98,9 @@ func (b *builder) nodeAlarms() []alarm {
 			missing: quiet, period: hour, periods: 1, dimensions: cluster})
 	}
 	for name, of := range awskit.Sorted(b.Credits) {
-		// Instances of t3 and newer begin without credits and earn ten within half an hour: a roll has young ones for less long.
-		// Source: "Earn CPU credits" in docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
+		// Instances of t3 and newer begin without credits and earn ten within half an hour; new ones of an update are
+		// that young for less time. Source: "Earn CPU credits" in
+		// docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
 		all = append(all, alarm{name: "node-credits" + name,
 			what:      "A node has had no CPU credits for three hours: its type is too small, and what it takes more is charged or slow",
 			namespace: "AWS/EC2", metric: "CPUCreditBalance", statistic: "Minimum", comparison: below, threshold: 10, missing: same,
@@ -115,7 +115,8 @@ func (b *builder) nodeAlarms() []alarm {
 			alarm{name: "no-healthy-node", what: "No node serves", namespace: balancerMetrics, metric: "HealthyHostCount",
 				statistic: "Minimum", comparison: below, threshold: 1, missing: same, period: minute, periods: b.outageMinutes(),
 				dimensions: target},
-			// There is no value where no node is registered. It never is below the threshold: only its absence tells.
+			// There is no value without a registered node, and a value is never below the threshold: only missing
+			// values set it off.
 			alarm{name: "no-node", what: "No node is registered with the load balancer", namespace: balancerMetrics,
 				metric: "HealthyHostCount", statistic: "SampleCount", comparison: below, threshold: 1, missing: blind, period: minute,
 				periods: b.outageMinutes(), vanished: true, dimensions: target})
@@ -129,8 +130,8 @@ func (b *builder) nodeAlarms() []alarm {
 	if !b.Clustered {
 		return all
 	}
-	// Each node that listens reports once a minute, so the number of reports is the number of members that there are. A
-	// member more or less, a roll and a scale-out change both sides alike.
+	// Each listening node reports once a minute, so the number of reports is the number of members. A change of the
+	// number of nodes, an update and a scale-out change both sides equally.
 	queries := []query{
 		{"nodes", MembersMetric, "SampleCount"}, {"members", MembersMetric, "Minimum"}, {"joined", JoinedMetric, "Minimum"},
 	}
@@ -145,8 +146,8 @@ func (b *builder) nodeAlarms() []alarm {
 
 const balancerMetrics = "AWS/ApplicationELB"
 
-// outageMinutes is for how long nobody serves before an alarm rings. An only node that nothing replaces before it goes is
-// away while it is renewed.
+// outageMinutes is the time without a serving node after which an alarm goes off. A single node that is deleted before
+// its replacement is away during an update.
 func (b *builder) outageMinutes() int {
 	if b.Nodes == 1 && !b.Replaced {
 		return 5 + b.StartMinutes
@@ -154,24 +155,24 @@ func (b *builder) outageMinutes() int {
 	return 2
 }
 
-// clientAlarms are those on what clients get.
+// clientAlarms are the alarms on responses to clients.
 func (b *builder) clientAlarms() []alarm {
 	target := pulumi.StringMap{"LoadBalancer": b.LoadBalancer}
 	if b.TargetGroup != nil {
 		target["TargetGroup"] = b.TargetGroup
 	}
 	return []alarm{
-		// Numbers, not shares: at night one error of three requests would ring.
+		// Numbers, not shares: at night one error of three requests would set off the alarm.
 		{name: "server-errors", what: "Nodes answer with errors of their own", namespace: balancerMetrics,
 			metric: "HTTPCode_Target_5XX_Count", statistic: "Sum", comparison: above, threshold: 50, missing: quiet, period: minute,
 			periods: 5, dimensions: target},
-		// A node that leaves may cost a few connections that were being opened to it.
+		// A deregistered node may lose a few connections that were just opened.
 		{name: "balancer-errors", what: "The load balancer answers with errors in the nodes' place: it reaches none, or they hang up",
 			namespace: balancerMetrics, metric: "HTTPCode_ELB_5XX_Count", statistic: "Sum", comparison: above, threshold: 10,
 			missing: quiet, period: minute, periods: 5, breaching: 3,
 			dimensions: pulumi.StringMap{"LoadBalancer": b.LoadBalancer}},
-		// The first requests of a new node take seconds, while its classes are loaded; WSO2's own load tests have averages
-		// below one second.
+		// The first requests of a new node take seconds, while its classes are loaded. WSO2's own load tests have
+		// averages below one second.
 		{name: "latency", what: "One of twenty requests takes more than five seconds", namespace: balancerMetrics,
 			metric: "TargetResponseTime", statistic: "p95", comparison: above, threshold: 5, missing: quiet, period: minute,
 			periods: 10, dimensions: target},
@@ -244,7 +245,7 @@ func (b *builder) alarm(ctx *pulumi.Context, a alarm) (*cloudwatch.MetricAlarm, 
 	in.Period = pulumi.Int(a.period)
 	if a.statistic[0] == 'p' {
 		in.ExtendedStatistic = pulumi.String(a.statistic)
-		// With few requests one slow one is a percentile of its own.
+		// With few requests, one slow one decides the percentile.
 		in.EvaluateLowSampleCountPercentiles = pulumi.String("ignore")
 	} else {
 		in.Statistic = pulumi.String(a.statistic)

@@ -10,13 +10,13 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 )
 
-// The grid of a dashboard is 24 wide; three graphs stand beside each other.
+// The grid of a dashboard is 24 wide; a row has three graphs.
 const (
 	wide, graphWide, high = 24, 8, 6
 	graphsInRow           = wide / graphWide
 )
 
-// line is a metric of a graph, as a dashboard's body has it: namespace, name, dimensions by name and value, options.
+// line is a metric of a graph in a dashboard's body: namespace, name, dimensions by name and value, options.
 type line []any
 
 // graph is a widget with metrics.
@@ -25,14 +25,14 @@ type graph struct {
 	lines []line
 }
 
-// dashboardValues are what a dashboard names and AWS makes up: ARNs, and identifiers of databases by instance.
+// dashboardValues are the values in a dashboard that AWS creates: ARNs, and identifiers of databases by instance.
 type dashboardValues[T any] struct {
 	Alarms                                 []T
 	LoadBalancer, TargetGroup, Certificate T
 	Databases                              map[string]T
 }
 
-// dashboard shows the alarms and what they watch.
+// dashboard shows the alarms and their metrics.
 func (b *builder) dashboard(ctx *pulumi.Context, arns pulumi.StringArray) error {
 	values := dashboardValues[pulumi.StringInput]{
 		Alarms: arns, LoadBalancer: b.LoadBalancer, TargetGroup: awskit.Optional(b.TargetGroup),
@@ -110,7 +110,7 @@ func metric(namespace, name, statistic string, dimensions ...any) line {
 	return append(append(line{namespace, name}, dimensions...), object{"stat": statistic})
 }
 
-// search finds a metric of every node: they come and go.
+// search finds a metric of every node, since nodes change.
 func (b *builder) search(name, statistic string) line {
 	return line{object{"expression": fmt.Sprintf(`SEARCH('{%s,%s,%s} MetricName="%s" %s="%s"', '%s', %d)`,
 		Namespace, ClusterDimension, NodeDimension, name, ClusterDimension, b.Cluster, statistic, minute)}}

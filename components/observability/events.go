@@ -10,8 +10,8 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 )
 
-// rules tell the topic what no metric tells. EventBridge publishes by the topic's own policy: "Using resource-based
-// policies for Amazon EventBridge" advises against a role for a topic.
+// rules send events to the topic that no metric shows. EventBridge publishes by the topic's own policy: "Using
+// resource-based policies for Amazon EventBridge" advises against a role for a topic.
 func (b *builder) rules(ctx *pulumi.Context) error {
 	if b.Topic == "" {
 		return nil
@@ -35,8 +35,8 @@ func (b *builder) rules(ctx *pulumi.Context) error {
 		}
 	}
 	if len(b.BackedUp) > 0 {
-		// Event types and states: "Monitoring AWS Backup events using Amazon EventBridge". A job that found no time to start, or to
-		// end, has expired.
+		// Event types and states: "Monitoring AWS Backup events using Amazon EventBridge". A job that did not start or
+		// end in time is expired.
 		if err := rule(ctx, b, "failed-backup", "A backup or its copy has failed, or found no time", "aws.backup",
 			[]string{"Backup Job State Change", "Copy Job State Change"}, b.BackedUp, func(arns []string) object {
 				return object{"detail": object{"resourceArn": arns, "state": []string{"ABORTED", "EXPIRED", "FAILED"}}}
@@ -63,9 +63,9 @@ func (b *builder) rules(ctx *pulumi.Context) error {
 // serviceNames are the names of an ECS cluster and of its service.
 type serviceNames[T any] struct{ Cluster, Service T }
 
-// taskRules watch an ECS service. A task that the scheduler stops because of a deployment or a scale-in is no news; one
-// that it stops because a health check failed says so in its reason. See "Amazon ECS events" and "Viewing Amazon ECS
-// stopped task errors" in the ECS developer guide.
+// taskRules watch an ECS service. A task that the scheduler stops for a deployment or a scale-in is no event; one that
+// it stops for a failed health check says so in its reason. See "Amazon ECS events" and "Viewing Amazon ECS stopped
+// task errors" in the ECS developer guide.
 func (b *builder) taskRules(ctx *pulumi.Context) error {
 	names := serviceNames[pulumi.StringInput]{Cluster: b.Service.Cluster, Service: b.Service.Name}
 	if err := rule(ctx, b, "failed-deployment", "A deployment of the service has failed", "aws.ecs",
@@ -91,8 +91,7 @@ func (b *builder) taskRules(ctx *pulumi.Context) error {
 
 type object = map[string]any
 
-// rule sends events of a service to the topic. What is asked of them beyond their type follows from values, as
-// awskit.Resolve takes them.
+// rule sends events of a service to the topic. Values are the input of the additional filter, as for awskit.Resolve.
 func rule[In, Known any](
 	ctx *pulumi.Context, b *builder, name, what, source string, types []string, values In, match func(Known) object,
 ) error {

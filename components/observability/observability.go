@@ -1,4 +1,4 @@
-// Package observability keeps the nodes' logs and raises alarms, first of all when a node stays alone.
+// Package observability makes the nodes' log group, the alarms, the rules of EventBridge and the dashboard.
 package observability
 
 import (
@@ -15,17 +15,19 @@ const component = "observability"
 // Type is the component's Pulumi type token.
 const Type = "wso2is:observability:Observability"
 
-// What every node reports each minute, and the dimensions it comes with: the cluster, and once more the node besides.
+// The metrics that every node publishes each minute, with two sets of dimensions: the cluster, and the cluster with the
+// node.
 const (
 	Namespace = "WSO2IS"
-	// MembersMetric is how many members the node is connected with, itself included, from when its own port first listens.
+	// MembersMetric is the number of members that the node is connected with, itself included, from the moment its own
+	// port listens.
 	MembersMetric = "ClusterMembers"
 	// JoinedMetric is 1 once the node has been connected with another since its port listens, and 0 before.
 	JoinedMetric = "ClusterJoined"
-	// DiskMetric and MemoryMetric are how full the node's root file system and its memory are, in percent.
+	// DiskMetric and MemoryMetric are the use of the node's root file system and its memory, in percent.
 	DiskMetric   = "DiskUsed"
 	MemoryMetric = "MemoryUsed"
-	// ImageMetric is how many days ago the image of the node's instance was made.
+	// ImageMetric is the age in days of the image of the node's instance.
 	ImageMetric      = "ImageAgeDays"
 	ClusterDimension = "Cluster"
 	NodeDimension    = "Node"
@@ -38,13 +40,14 @@ func Measure(sid, namespace string) awskit.Statement {
 	return publish
 }
 
-// ReportMembers lets nodes publish what they know of themselves: members, disk, memory and the age of their image.
+// ReportMembers lets nodes publish their metrics: members, disk, memory and the age of their image.
 func ReportMembers() awskit.Statement { return Measure("ReportMembers", Namespace) }
 
-// LogGroupName is where the nodes' logs go.
+// LogGroupName is the name of the nodes' log group.
 func LogGroupName(cluster string) string { return "/wso2is/" + cluster + "/nodes" }
 
-// NewLogGroup makes the log group of the nodes, which must exist before the first of them writes. A key encrypts it.
+// NewLogGroup makes the log group of the nodes, which must exist before the first of them writes. It is encrypted with
+// the key.
 func NewLogGroup(ctx *pulumi.Context, scope awskit.Scope, days int, key pulumi.StringOutput, opts ...pulumi.ResourceOption) (*cloudwatch.LogGroup, error) {
 	return cloudwatch.NewLogGroup(ctx, "nodes", &cloudwatch.LogGroupArgs{
 		Name: pulumi.String(LogGroupName(scope.Cluster)), RetentionInDays: pulumi.Int(days), KmsKeyId: key.ToStringPtrOutput(),
@@ -55,37 +58,36 @@ func NewLogGroup(ctx *pulumi.Context, scope awskit.Scope, days int, key pulumi.S
 // Args decides which alarms exist.
 type Args struct {
 	awskit.Scope
-	// Nodes is how many nodes there are at least.
+	// Nodes is the smallest number of nodes.
 	Nodes int
-	// Clustered says whether nodes form a cluster at all.
+	// Clustered says whether nodes form a cluster.
 	Clustered bool
-	// Replaced says that something starts another node in the place of one that is lost.
+	// Replaced says that a lost node is replaced automatically.
 	Replaced bool
-	// StartMinutes is for how long new nodes may be among the load balancer's targets before they serve.
+	// StartMinutes is the time in which new nodes may be targets of the load balancer before they serve.
 	StartMinutes int
-	// ImageDays is how old the image of a node's instance may become; 0 where nothing watches it.
+	// ImageDays is the maximum age of the image of a node's instance; 0 without an alarm.
 	ImageDays int
-	// Topic is told of alarms and of what EventBridge reports; empty tells nobody.
+	// Topic gets the alarms and the events of EventBridge; empty notifies nobody.
 	Topic string
-	// LoadBalancer and TargetGroup are the ARN suffixes that CloudWatch's metrics carry. Without a target group, which
-	// the metrics on the nodes' health are measured by, there are no alarms on those.
+	// LoadBalancer and TargetGroup are the ARN suffixes in CloudWatch's metrics. Without a target group there are no
+	// alarms on the nodes' health, whose metrics need it.
 	LoadBalancer, TargetGroup pulumi.StringInput
 	// Certificate is the ARN of the load balancer's certificate.
 	Certificate pulumi.StringInput
-	// Credits are what CloudWatch measures the CPU credits of nodes by, for nodes that live on them: a group, or each member by
-	// its name.
+	// Credits are the dimensions of CPU credits, for burstable nodes: a group, or each member by its name.
 	Credits map[string]pulumi.StringMap
 	// Databases are the RDS instances by name.
 	Databases map[string]Database
-	// Group is the Auto Scaling group whose instances are refreshed; empty where there is none.
+	// Group is the Auto Scaling group whose instances are refreshed; empty without one.
 	Group string
-	// Service is the ECS service whose tasks are nodes; nil where there is none.
+	// Service is the ECS service whose tasks are nodes; nil without one.
 	Service *Service
-	// BackedUp are the ARNs of what AWS Backup backs up; none where it does not.
+	// BackedUp are the ARNs that AWS Backup backs up; empty without a plan.
 	BackedUp []pulumi.StringInput
-	// After is done when the first nodes serve. An alarm that is there before would ring for nodes that have yet to start.
+	// After is done when the first nodes serve. An earlier alarm would go off for nodes that have not started yet.
 	//
-	// A component would not do: the SDK learns of its children while it registers them, so a resource that depends on a
+	// A component does not work here: the SDK registers its children asynchronously, so a resource that depends on a
 	// component can miss some of them (pulumi #7852).
 	After pulumi.CustomResource
 }
@@ -93,27 +95,27 @@ type Args struct {
 // Database is an RDS instance to watch.
 type Database struct {
 	Identifier pulumi.StringOutput
-	// Storage is how many GiB are allocated, and Grows says that RDS allocates more by itself.
+	// Storage is the allocated storage in GiB, and Grows says that RDS extends it.
 	Storage int
 	Grows   bool
-	// Connections is how many it takes; 0 where that is not known.
+	// Connections is the maximum number of connections; 0 if it is unknown.
 	Connections int
-	// Burstable says that its class lives on CPU credits.
+	// Burstable says that its class uses CPU credits.
 	Burstable bool
 }
 
 // Service is an ECS service.
 type Service struct{ Cluster, Name pulumi.StringOutput }
 
-// Observability is the alarms, the rules of EventBridge and the dashboard.
+// Observability has the alarms, the rules of EventBridge and the dashboard.
 type Observability struct{ pulumi.ResourceState }
 
-// ReleaseAlarms are the names of the alarms that end a release during which they ring.
+// ReleaseAlarms are the names of the alarms that end a release when they go off.
 func ReleaseAlarms(cluster string) []string {
 	return []string{cluster + "-no-healthy-node", cluster + "-server-errors"}
 }
 
-// New makes the alarms and the rules, and a dashboard that shows them and what they watch.
+// New makes the alarms and the rules, and a dashboard with them and their metrics.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Observability, error) {
 	if args == nil {
 		return nil, fmt.Errorf("observability %s: no arguments", name)
@@ -143,6 +145,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 type builder struct {
 	*Args
 	child []pulumi.ResourceOption
-	// notices are the names of the rules that tell the topic.
+	// notices are the names of the rules that notify the topic.
 	notices []string
 }

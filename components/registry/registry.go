@@ -1,4 +1,4 @@
-// Package registry is where container images are: the stack's own ECR repositories, and what may be pulled from where.
+// Package registry makes the stack's own ECR repositories, and the permissions to pull images.
 package registry
 
 import (
@@ -29,8 +29,8 @@ type Registry struct {
 	Repositories []pulumi.Resource
 }
 
-// New makes a private repository for each image. An image's tag cannot be moved to another one once it is pushed, what
-// is pushed is scanned, and untagged and very old images go.
+// New makes a private repository for each image. Tags are immutable, pushed images are scanned, and untagged and very
+// old images are deleted.
 func New(
 	ctx *pulumi.Context, name string, scope awskit.Scope, c config.Cluster, opts ...pulumi.ResourceOption,
 ) (*Registry, error) {
@@ -48,7 +48,7 @@ func New(
 			Name: pulumi.String(c.ImageRepository(image)), ImageTagMutability: pulumi.String("IMMUTABLE"),
 			ImageScanningConfiguration: ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
 			EncryptionConfigurations: ecr.RepositoryEncryptionConfigurationArray{
-				// With a key of its own a repository could not be made, and pushed to, before everything else.
+				// With a key of the stack, the repository could not be made, and pushed to, before everything else.
 				ecr.RepositoryEncryptionConfigurationArgs{EncryptionType: pulumi.String("AES256")},
 			},
 			ForceDelete: pulumi.Bool(!scope.Protect), Tags: awskit.Tags(c.ImageRepository(image), component),
@@ -72,7 +72,7 @@ const (
 	imagesKept   = 50
 )
 
-// lifecycle is a repository's policy as ECR reads it.
+// lifecycle is a repository's policy in ECR's format.
 func lifecycle() (string, error) {
 	type selection struct {
 		TagStatus   string `json:"tagStatus"`
@@ -99,7 +99,7 @@ func lifecycle() (string, error) {
 
 var ecrHost = regexp.MustCompile(`^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$`)
 
-// ARNs are those of the ECR repositories that the images are in, sorted. An image in another registry has none.
+// ARNs are the ARNs of the images' ECR repositories, sorted. An image in another registry has none.
 func ARNs(scope awskit.Scope, images ...string) []string {
 	var arns []string
 	for _, image := range images {

@@ -16,13 +16,13 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// PasswordLength is within every engine's limits: Oracle takes 30 characters at the most, MySQL 41.
+// PasswordLength is within every engine's limits: Oracle allows at most 30 characters, MySQL 41.
 const PasswordLength = 28
 
 const alphanumeric = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
-// Password generates letters and digits only: the value travels through XML, shell and JDBC, and none of them may
-// read a character of it as its own. It starts with a letter, as Oracle demands, and holds a digit.
+// Password generates only letters and digits, because the value passes through XML, shell and JDBC, which give other
+// characters a meaning. It starts with a letter, as Oracle requires, and contains a digit.
 func Password() (string, error) {
 	const letters = 48
 	password := make([]byte, PasswordLength)
@@ -95,12 +95,12 @@ func GenerateKeystore(hostname string) func(password string) (string, error) {
 	}
 }
 
-// fingerprintIterations are what OWASP's password storage cheat sheet asks of PBKDF2-HMAC-SHA256.
+// fingerprintIterations is the number that OWASP's password storage cheat sheet requires for PBKDF2-HMAC-SHA256.
 const fingerprintIterations = 600_000
 
-// Fingerprint tells keys apart and gives none away: a salted PBKDF2, in the form of the schema program's check of the encryption
-// key. A generated key has 128 random bits at least, so that nobody finds it by trying; the iterations protect one that somebody
-// made up. The salt is made from a name, so that another update of the same cluster writes the same.
+// Fingerprint identifies a key without revealing it: a salted PBKDF2, in the form of the schema program's check of the
+// encryption key. A generated key has at least 128 random bits, so nobody can guess it; the iterations protect a key
+// that a person chose. The salt is made from a name, so that another update of the same cluster writes the same.
 func Fingerprint(key, name string) (string, error) {
 	sum := sha256.Sum256([]byte(name))
 	salt := hex.EncodeToString(sum[:16])

@@ -8,11 +8,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Restored gives generated values the ones that another stack's secrets have, whose names begin with the prefix. A value that
-// the other stack does not have is generated. A stack whose encryption key is neither there nor given is refused: it could
-// not read its database.
+// Restored replaces generated values with those of another stack's secrets, whose names begin with the prefix. A value
+// that the other stack does not have is generated. A stack without an encryption key from either source is refused: it
+// could not read its database.
 func Restored(ctx *pulumi.Context, values []Value, prefix string, provider pulumi.InvokeOption) ([]Value, error) {
-	// The provider gives names and ARNs as two sets, so that nothing says which belong together.
+	// The provider returns names and ARNs as two sets without an order.
 	found, err := secretsmanager.GetSecrets(ctx, &secretsmanager.GetSecretsArgs{
 		Filters: []secretsmanager.GetSecretsFilter{{Name: "name", Values: []string{prefix}}},
 	}, provider)

@@ -1,5 +1,5 @@
-// Package secrets keeps the values that nodes must share and nobody may read: a KMS key and one Secrets Manager secret
-// per value. No value leaves this package but as an encrypted Pulumi secret.
+// Package secrets stores the values that nodes share: a KMS key and one Secrets Manager secret per value. Values leave
+// this package only as encrypted Pulumi secrets.
 package secrets
 
 import (
@@ -21,21 +21,21 @@ const Type = "wso2is:secrets:Secrets"
 
 // Value is one secret.
 type Value struct {
-	// Key names the secret below the cluster's name, in kebab case.
+	// Key is the secret's name below the cluster's name, in kebab case.
 	Key string
-	// Variable is the environment variable in which the server reads it; empty where a node's programs read it instead.
+	// Variable is the environment variable in which the server reads it; empty if a node's programs read it instead.
 	Variable string
-	// Description says in AWS's console what the value is for.
+	// Description is the secret's description in AWS.
 	Description string
 	// Given is the team's own value.
 	Given config.Secret
-	// Optional says that the secret is there only while the stack file has its value. It is deleted at once, so that it can
-	// come again.
+	// Optional says that the secret exists only while the stack file has its value. It is deleted without a recovery
+	// window, so that it can be created again.
 	Optional bool
-	// Generate makes the value where the team gave none. It runs at every update, but only its first result is kept.
+	// Generate makes the value if the team gave none. It runs at every update, but only its first result is kept.
 	Generate func() (string, error)
-	// From names an earlier value that GenerateFrom makes this one from, instead of Generate. It gets the value that is
-	// kept, so that two values that belong together do even when an update stops between them.
+	// From is an earlier value from which GenerateFrom makes this one, instead of Generate. It gets the stored value,
+	// so that two values match even if an update is interrupted between them.
 	From         string
 	GenerateFrom func(string) (string, error)
 }
@@ -44,13 +44,13 @@ type Value struct {
 type Args struct {
 	awskit.Scope
 	Values []Value
-	// RecoveryDays is how long a deleted secret or key can be brought back; 0 deletes secrets at once.
+	// RecoveryDays is the number of days in which a deleted secret or key can be restored; 0 deletes secrets at once.
 	RecoveryDays int
-	// RetainKey leaves the key in the account when the stack is destroyed.
+	// RetainKey keeps the key when the stack is destroyed.
 	RetainKey bool
-	// Replica is where each secret is replicated to; nil replicates none.
+	// Replica is the destination of replicas; nil for none.
 	Replica *Replica
-	// CopiesTo is another account that backups are copied to, or empty. It has to read what the key encrypts.
+	// CopiesTo is another account to which backups are copied, or empty. It must read data that the key encrypts.
 	CopiesTo string
 }
 
@@ -62,11 +62,11 @@ type Secrets struct {
 	pulumi.ResourceState
 	// KeyARN is the ARN of the KMS key that encrypts everything the cluster stores.
 	KeyARN pulumi.StringOutput
-	// Creation is the first part of the key's id. It is another one whenever the stack is created again.
+	// Creation is the first part of the key's id. It is different each time the stack is created.
 	Creation pulumi.StringOutput
 	// ARNs are the secrets' ARNs by key.
 	ARNs map[string]pulumi.StringOutput
-	// Versions are the ids of the secrets' present versions by key: another value has another id.
+	// Versions are the ids of the secrets' current versions by key: another value has another id.
 	Versions map[string]pulumi.StringOutput
 	// Ready is done when every secret has its value.
 	Ready []pulumi.Resource
@@ -75,13 +75,12 @@ type Secrets struct {
 	Values map[string]pulumi.StringOutput
 }
 
-// minKeyDeletionDays is the shortest time KMS keeps a deleted key.
+// minKeyDeletionDays is the shortest waiting period of KMS for a deleted key.
 const minKeyDeletionDays = 7
 
-// New makes the key, its alias and the secrets. A generated value is written once and never again: a later run
-// generates another, which IgnoreChanges keeps away from the secret. A name has the key's creation in it: Secrets Manager
-// keeps the name of a deleted secret until its recovery window is over, and refuses another secret with it. A secret that
-// was made under another name keeps that.
+// New makes the key, its alias and the secrets. A generated value is written only once: IgnoreChanges ignores the
+// values that later runs generate. A name contains the key's creation, because Secrets Manager reserves the name of a
+// deleted secret until its recovery window is over. A secret with an older name keeps it.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Secrets, error) {
 	if args == nil {
 		return nil, fmt.Errorf("secrets %s: no arguments", name)
@@ -121,20 +120,19 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"keyArn": s.KeyARN})
 }
 
-// keyPolicy leaves the key's use to IAM policies of its own account, and lets Auto Scaling start instances from encrypted
-// volumes, for an Auto Scaling group, the capacity of ECS and a node group of EKS alike.
+// keyPolicy leaves the key's use to IAM policies of its own account. It also lets Auto Scaling start instances from
+// encrypted volumes, for an Auto Scaling group, the capacity of ECS and a node group of EKS.
 //
-// Auto Scaling acts under its service-linked role, which has no policy on customer managed keys, so the account's
-// statement gives it nothing: the key policy must name the role itself.
-// Source: EC2 Auto Scaling, "Required AWS KMS key policy for use with encrypted volumes"; KMS, "Default key policy".
-// CloudWatch Logs acts as itself, for the account's own log groups only.
-// Source: CloudWatch Logs, "Encrypt log data in CloudWatch Logs using AWS KMS". China's service has a name of its own.
-// KMS refuses a policy with a principal that does not exist, and an account has the role only once it has had its first
-// group (teks #92, terraform-aws-eks #2523). The principal * under conditions on the account and on the role grants
-// directly too, as the key policies of AWS's own keys do, and needs no role that exists.
+// Auto Scaling uses its service-linked role, which has no policy on customer managed keys. So the account's statement
+// does not cover it, and the key policy must name the role itself. Source: EC2 Auto Scaling, "Required AWS KMS key
+// policy for use with encrypted volumes"; KMS, "Default key policy". CloudWatch Logs uses its own principal, only for
+// the account's own log groups. Source: CloudWatch Logs, "Encrypt log data in CloudWatch Logs using AWS KMS". In China
+// the service has another name. KMS refuses a policy with a principal that does not exist, and an account has the role
+// only after its first group (teks #92, terraform-aws-eks #2523). The principal * with conditions on the account and on
+// the role also grants directly, like the key policies of AWS's own keys, and the role need not exist.
 //
-// AWS Backup copies a snapshot to another account under that account's own role, which reads it with this key.
-// Source: AWS Backup, "Encryption for a backup copy to a different account or AWS Region".
+// AWS Backup copies a snapshot to another account under that account's own role, which reads it with this key. Source:
+// AWS Backup, "Encryption for a backup copy to a different account or AWS Region".
 func keyPolicy(scope awskit.Scope, copiesTo string) awskit.Policy {
 	account := map[string]any{"AWS": scope.GlobalARN("iam", scope.Account, "root")}
 	role := scope.GlobalARN("iam", scope.Account,
@@ -231,7 +229,7 @@ func (s *Secrets) text(value Value) (pulumi.StringOutput, error) {
 	return pulumi.String(text).ToStringOutput(), err
 }
 
-// Of are the outputs of some secrets, by the variables that the keys are for.
+// Of returns the outputs of some secrets, by variable.
 func Of(outputs map[string]pulumi.StringOutput, variables map[string]string) map[string]pulumi.StringInput {
 	found := make(map[string]pulumi.StringInput, len(variables))
 	for variable, key := range variables {

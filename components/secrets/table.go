@@ -21,8 +21,8 @@ const (
 // DatabaseKey is the key of the secret with the password of a logical database's own user.
 func DatabaseKey(name config.LogicalName) string { return "database-" + string(name) }
 
-// Table lists a cluster's secrets: what each is for, who reads it, and how it is made. A secret that only the team can
-// give is there when it is given.
+// Table lists a cluster's secrets: their use, their readers, and how they are made. A secret that only the team can
+// give exists only if it is given.
 func Table(c config.Cluster) []Value {
 	facts, _ := c.Version.Facts() // validated
 	values := []Value{
@@ -62,7 +62,7 @@ func Table(c config.Cluster) []Value {
 	return values
 }
 
-// Variables says which secret, by its key, is which variable of the server's environment.
+// Variables maps the variables of the server's environment to the keys of secrets.
 func Variables(c config.Cluster) map[string]string {
 	keys, used := map[string]string{}, nodeconfig.Environment(c)
 	for _, value := range Table(c) {
@@ -73,8 +73,8 @@ func Variables(c config.Cluster) map[string]string {
 	return keys
 }
 
-// SchemaVariables says which secret, by its key, is which variable of the program that makes the schema: the passwords of the
-// logical databases' own users, and the encryption keys.
+// SchemaVariables maps the variables of the schema program to the keys of secrets: the passwords of the logical
+// databases' own users, and the encryption keys.
 func SchemaVariables(c config.Cluster) map[string]string {
 	keys := map[string]string{bootstrap.EnvEncryptionKey: EncryptionKey}
 	if c.Secrets.PreviousEncryptionKey.Set() {

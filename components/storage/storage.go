@@ -21,19 +21,19 @@ type Writer struct{ Service, Prefix string }
 // Args decides what the bucket consists of.
 type Args struct {
 	awskit.Scope
-	// Purpose ends the bucket's name.
+	// Purpose is the suffix of the bucket's name.
 	Purpose string
-	// Creation is in the name of a bucket that may be left when the stack is destroyed, so that it is not in the way of another
-	// stack with the same name; nil where none is left.
+	// Creation is in the name of a bucket that may remain after the stack's destruction, so that it does not block a
+	// new stack of the same name; nil if none remains.
 	Creation pulumi.StringInput
-	// Retain leaves the bucket and all that closes it in the account when the stack is destroyed.
+	// Retain keeps the bucket and its access settings when the stack is destroyed.
 	Retain bool
-	// KeyARN encrypts the objects; nil takes S3's own key.
+	// KeyARN encrypts the objects; nil uses S3's own key.
 	KeyARN pulumi.StringInput
-	// ExpireDays deletes objects after that many days; 0 keeps them.
+	// ExpireDays deletes objects after this number of days; 0 keeps them.
 	ExpireDays int
-	// Expendable says that what is in the bucket can be made again, so that it goes with the bucket even where the stack is
-	// protected. Without it a protected bucket can only be deleted once it is empty.
+	// Expendable says that the content can be made again, so it is deleted with the bucket even in a protected stack.
+	// Otherwise a protected bucket must be emptied before its deletion.
 	Expendable bool
 	// Writer may put objects, or nil.
 	Writer *Writer
@@ -44,18 +44,18 @@ type Bucket struct {
 	pulumi.ResourceState
 	Name pulumi.StringOutput
 	ARN  pulumi.StringOutput
-	// Ready is done when the bucket is closed, and open to its writer.
+	// Ready is done when the bucket's access settings are complete.
 	Ready []pulumi.Resource
 }
 
-// Name is a bucket's name, in S3's 63 characters. It holds account and region, because bucket names are shared by
-// everyone.
+// Name returns a bucket's name within S3's 63 characters. It contains account and region, because all accounts share
+// the bucket names.
 func Name(scope awskit.Scope, purpose string) string {
 	suffix := fmt.Sprintf("-%s-%s-%s", purpose, scope.Account, scope.Region)
 	return scope.Prefix(63-len(suffix)) + suffix
 }
 
-// NewBucket makes the bucket. Unprotected or expendable, it is deleted with what is in it.
+// NewBucket makes the bucket. An unprotected or expendable bucket is deleted with its content.
 func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Bucket, error) {
 	if args == nil {
 		return nil, fmt.Errorf("bucket %s: no arguments", name)
@@ -146,10 +146,11 @@ func (a *Args) policy(bucket string) awskit.Policy {
 	return awskit.NewPolicy(statements...)
 }
 
-// abortDays is after how many days the parts of an upload that was not completed go: nothing lists them, and they cost.
+// abortDays is the number of days after which the parts of an incomplete upload are deleted: no list shows them, and
+// they cost.
 const abortDays = 7
 
-// tidy takes away what is of no use any more.
+// tidy deletes what is no longer needed.
 func tidy(ctx *pulumi.Context, name string, bucket *s3.BucketV2, days int, child []pulumi.ResourceOption) error {
 	rules := s3.BucketLifecycleConfigurationV2RuleArray{s3.BucketLifecycleConfigurationV2RuleArgs{
 		Id: pulumi.String("abort-uploads"), Status: pulumi.String("Enabled"),

@@ -6,8 +6,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// access makes the service accounts and lets the servers' find the members, which is all that a pod may ask of Kubernetes.
-// The schema's job has an account of its own, since only its role may read a master user's password.
+// access makes the service accounts and lets the servers' one find the members, its only permission in Kubernetes. The
+// schema's job has an account of its own, since only its role may read a master user's password.
 func (b *builder) access() ([]pulumi.Resource, error) {
 	account, err := corev1.NewServiceAccount(b.ctx, "server", &corev1.ServiceAccountArgs{
 		Metadata: b.meta(ServiceAccount, ""),
@@ -48,12 +48,12 @@ func (b *builder) access() ([]pulumi.Resource, error) {
 	return []pulumi.Resource{account, schema, role, binding}, nil
 }
 
-// rules are the Role's. Without clustering nobody is looked for.
+// rules are the Role's. Without clustering there are none.
 //
-// From 4 on Hazelcast asks, before it joins, for its own pod, whose Kubernetes node it then asks for the zone. The pod is
-// granted, or each start would ask eight times for it where an answer does not have the API server's own form
-// (KubernetesClient and RetryUtils in Hazelcast 5.3.6: a 403 with "reason":"Forbidden" is not asked again). The node is
-// not: that is a right on the whole cluster, for a zone that the server does nothing with.
+// From 4 on, Hazelcast reads its own pod before it joins, and then this pod's Kubernetes node for the zone. The pod is
+// granted, since each start would retry eight times if an answer did not have the API server's own form
+// (KubernetesClient and RetryUtils in Hazelcast 5.3.6: it does not retry after a 403 with "reason":"Forbidden"). The
+// node is not granted: that would be a permission on the whole cluster, for a zone that the server does not use.
 func (b *builder) rules() (rbacv1.PolicyRuleArray, error) {
 	facts, err := b.Config.Version.Facts()
 	if err != nil || !b.Config.Clustered() {

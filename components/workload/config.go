@@ -14,7 +14,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// The files of a node in their ConfigMap. The image's entrypoint looks for them below container.ConfigVolume.
+// The files of a node in their ConfigMap. The image's entrypoint reads them below container.ConfigVolume.
 var (
 	deploymentTOML = path.Base(product.DeploymentFile)
 	hazelcastXML   = path.Base(product.HazelcastFile)
@@ -27,8 +27,8 @@ type nodeConfig struct {
 	files          []file
 }
 
-// configure writes the nodes' configuration. The ConfigMap gets a new name whenever it changes: pods that start again
-// before the update reaches them find the file that they had.
+// configure writes the nodes' configuration. A changed ConfigMap gets a new name: pods that restart before the update
+// reaches them find their old file.
 func (b *builder) configure() (*nodeConfig, error) {
 	// Pods share the files, and the first one creates the administrator.
 	text := nodefiles.WithHosts(b.Hosts, func(hosts map[string]string) (string, error) {
@@ -66,7 +66,7 @@ func sum(texts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// configMount is where the entrypoint copies the configuration from.
+// configMount is the path from which the entrypoint copies the configuration.
 func (n *nodeConfig) mount() mount {
 	return configured("config", container.ConfigVolume, n.name, n.files...)
 }

@@ -5,12 +5,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Names of objects in the namespace. What refers to pods from outside needs them: a Pod Identity association names the
-// service account, deployment.toml the members' service.
+// Names of objects in the namespace that others refer to: a Pod Identity association names the service account,
+// deployment.toml the members' service.
 const (
-	// Name is the Deployment's, its service's and most of what belongs to it.
+	// Name is the name of the Deployment, its service and most other objects.
 	Name = "wso2is"
-	// ServiceAccount is whom the servers' pods act as, SchemaAccount whom the job acts as that makes the databases.
+	// ServiceAccount is the account of the servers' pods, SchemaAccount that of the schema's job.
 	ServiceAccount = "wso2is"
 	SchemaAccount  = schemaName
 	// MembersService is the service whose endpoints are the cluster's members.
@@ -24,13 +24,13 @@ const (
 	roleLabel  = "app.kubernetes.io/component"
 )
 
-// ServerLabels find the server's pods of a cluster.
+// ServerLabels select the server's pods of a cluster.
 func ServerLabels(cluster string) pulumi.StringMap { return selector(cluster, serverRole) }
 
-// selector finds the pods of one role, or of all with an empty one.
+// selector selects the pods of one role, or of all with an empty one.
 func (b *builder) selector(role string) pulumi.StringMap { return selector(b.Cluster, role) }
 
-// selector never changes: a Deployment cannot change its own.
+// selector never changes, since a Deployment's is immutable.
 func selector(cluster, role string) pulumi.StringMap {
 	labels := pulumi.StringMap{
 		"app.kubernetes.io/name": pulumi.String(Name), "app.kubernetes.io/instance": pulumi.String(cluster),
@@ -41,7 +41,7 @@ func selector(cluster, role string) pulumi.StringMap {
 	return labels
 }
 
-// labels say of an object what it is part of.
+// labels are an object's standard labels.
 func (b *builder) labels(role string) pulumi.StringMap {
 	labels := b.selector(role)
 	labels["app.kubernetes.io/version"] = pulumi.String(string(b.Config.Version))
@@ -49,8 +49,8 @@ func (b *builder) labels(role string) pulumi.StringMap {
 	return labels
 }
 
-// meta is the metadata of an object in the namespace. An empty name is left to the provider, which makes a new one for
-// every replacement: both exist side by side until nothing names the old one.
+// meta returns the metadata of an object in the namespace. The provider generates an empty name, a new one for every
+// replacement: both objects exist until nothing refers to the old one.
 func (b *builder) meta(name, role string) *metav1.ObjectMetaArgs {
 	m := &metav1.ObjectMetaArgs{Namespace: b.namespace.ToStringPtrOutput(), Labels: b.labels(role)}
 	if name != "" {
@@ -59,7 +59,7 @@ func (b *builder) meta(name, role string) *metav1.ObjectMetaArgs {
 	return m
 }
 
-// cluster is the metadata of an object outside of namespaces.
+// cluster returns the metadata of an object outside of namespaces.
 func (b *builder) cluster(name string, labels pulumi.StringMap) *metav1.ObjectMetaArgs {
 	all := b.labels("")
 	for key, value := range labels {

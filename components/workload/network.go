@@ -12,14 +12,15 @@ import (
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
-// The endpoints that only pods talk to.
+// The endpoints that only pods use.
 const (
-	// APIServer is the Kubernetes API: the addresses of the control plane's interfaces in the cluster's subnets, and the
-	// address of the service `kubernetes`. The VPC CNI judges a packet before it is translated to the former.
+	// APIServer is the Kubernetes API: the addresses of the control plane's interfaces in the cluster's subnets, and
+	// the address of the service `kubernetes`. The VPC CNI checks a packet before the latter is translated to the
+	// former.
 	APIServer firewall.Endpoint = "api-server"
-	// DNS is the cluster's name service.
+	// DNS is the cluster's DNS service.
 	DNS firewall.Endpoint = "dns"
-	// PodIdentity is the agent on every host that hands pods their role's credentials.
+	// PodIdentity is the agent on every host that gives pods their role's credentials.
 	PodIdentity firewall.Endpoint = "pod-identity"
 )
 
@@ -30,8 +31,8 @@ const (
 	podIdentityPort    = 80
 )
 
-// flows are the firewall's flows that begin or end in a pod, and those that only pods have. Flows to the file system are
-// not among them: its CSI driver mounts in the host's network, where no NetworkPolicy of this namespace holds.
+// flows are the firewall's flows that begin or end in a pod, and those that only pods have. Flows to the file system
+// are not included: its CSI driver mounts in the host's network, where no NetworkPolicy of this namespace applies.
 func flows(c config.Cluster) []firewall.Flow {
 	var all []firewall.Flow
 	for _, f := range firewall.Flows(c) {
@@ -55,7 +56,7 @@ func flows(c config.Cluster) []firewall.Flow {
 	return all
 }
 
-// policies closes the namespace and opens what the flows say. A policy for each flow carries the flow's reason.
+// policies denies everything in the namespace and allows the flows. Each flow has a policy with the flow's reason.
 func (b *builder) policies() ([]pulumi.Resource, error) {
 	closed, err := b.policy("closed", "Whatever no other policy opens is closed", &networkingv1.NetworkPolicySpecArgs{
 		PodSelector: &metav1.LabelSelectorArgs{}, PolicyTypes: types(true, true),
@@ -95,8 +96,8 @@ func types(ingress, egress bool) pulumi.StringArray {
 	return list
 }
 
-// open is the policy of one flow, or nil where this cluster does not have the flow's other side: an empty list of peers
-// would let in everybody.
+// open returns the policy of one flow, or nil if this cluster does not have the flow's other side: an empty list of
+// peers would allow everything.
 func (b *builder) open(flow firewall.Flow) *networkingv1.NetworkPolicySpecArgs {
 	peer := flow.To
 	if flow.To == firewall.Nodes {
@@ -115,7 +116,7 @@ func (b *builder) open(flow firewall.Flow) *networkingv1.NetworkPolicySpecArgs {
 		}}
 	}
 	in, out := flow.To == firewall.Nodes, flow.From == firewall.Nodes
-	// Nobody calls the job that makes the databases; what it calls itself is what the nodes call.
+	// The schema's job accepts no connections; its outbound ones are those of the nodes.
 	role := ""
 	if in {
 		role = serverRole
@@ -136,7 +137,7 @@ func (b *builder) open(flow firewall.Flow) *networkingv1.NetworkPolicySpecArgs {
 
 var kubernetesProtocol = map[string]string{firewall.TCP: "TCP", firewall.UDP: "UDP"}
 
-// peers are the far side of a flow.
+// peers are the other side of a flow.
 func (b *builder) peers(flow firewall.Flow, endpoint firewall.Endpoint) networkingv1.NetworkPolicyPeerArray {
 	switch endpoint {
 	case firewall.Nodes:
@@ -161,5 +162,5 @@ func (b *builder) peers(flow firewall.Flow, endpoint firewall.Endpoint) networki
 	}
 }
 
-// namespaceLabel is the label with which Kubernetes itself marks every namespace with its name.
+// namespaceLabel is the label that Kubernetes itself adds to every namespace, with its name.
 const namespaceLabel = "kubernetes.io/metadata.name"

@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// downSeconds is for how long the load must be low, and downPeriod how far apart two nodes leave: Hazelcast moves what
-	// the one held before the next one goes.
+	// downSeconds is the time of low load before a node is removed, and downPeriod the time between two removals:
+	// Hazelcast moves a node's data before the next one ends.
 	downSeconds, downPeriod = 600, 300
 	upPeriod                = 60
 )
 
-// scale says how many nodes may be gone at once, and lets load decide how many there are.
+// scale sets how many nodes may be missing at once, and lets load decide the number of nodes.
 func (b *builder) scale(deployment *appsv1.Deployment) error {
 	if _, err := policyv1.NewPodDisruptionBudget(b.ctx, "server", &policyv1.PodDisruptionBudgetArgs{
 		Metadata: b.meta(Name, serverRole),
 		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
 			MaxUnavailable: pulumi.Int(1), Selector: matching(b.selector(serverRole)),
-			// A pod that does not serve anyway must not keep its host from being drained.
+			// A pod that does not serve must not prevent the drain of its host.
 			UnhealthyPodEvictionPolicy: pulumi.String("AlwaysAllow"),
 		},
 	}, awskit.With(b.child, pulumi.DependsOn([]pulumi.Resource{deployment}))...); err != nil {
@@ -47,7 +47,7 @@ func (b *builder) scale(deployment *appsv1.Deployment) error {
 			ScaleTargetRef: &autoscalingv2.CrossVersionObjectReferenceArgs{
 				ApiVersion: pulumi.String("apps/v1"), Kind: pulumi.String("Deployment"), Name: deployment.Metadata.Name().Elem(),
 			},
-			// The processor says how busy a node is. Memory does not: a Java heap that has grown stays.
+			// CPU use shows the load of a node. Memory use does not: a Java heap does not shrink.
 			Metrics: autoscalingv2.MetricSpecArray{autoscalingv2.MetricSpecArgs{
 				Type: pulumi.String("ContainerResource"),
 				ContainerResource: &autoscalingv2.ContainerResourceMetricSourceArgs{

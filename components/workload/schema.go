@@ -17,14 +17,14 @@ import (
 
 const (
 	schemaProperties = "schema.properties"
-	// schemaSeconds bounds the job: Oracle's scripts are the slowest, and RDS may still fail over.
+	// schemaSeconds bounds the job: Oracle's scripts are the slowest, and RDS may fail over meanwhile.
 	schemaSeconds = 1800
 	schemaRetries = 6
-	// nameDigits of a checksum make a job's name its own.
+	// nameDigits is the number of digits of a checksum that make a job's name unique.
 	nameDigits = 10
 )
 
-// program makes the ConfigMap with the program that makes databases and keystores, as the pods of both kinds mount it.
+// program makes the ConfigMap with the program that makes databases and keystores, for both kinds of pods.
 func (b *builder) program() (mount, error) {
 	if b.source != nil {
 		return *b.source, nil
@@ -42,9 +42,9 @@ func (b *builder) program() (mount, error) {
 	return m, nil
 }
 
-// schema makes the job that makes the databases, before any server looks into them. Its name carries a checksum of all
-// that it runs on: an update that changes none of it leaves the finished job alone, another one runs it again, which
-// it is made for. A finished job stays, or Pulumi would miss it.
+// schema makes the job that makes the databases, before any server uses them. Its name contains a checksum of its
+// inputs: an update that changes none of them leaves the finished job alone, and another one runs it again, which is
+// safe. A finished job stays, since Pulumi would miss it.
 func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 	secrets, err := b.secrets(schemaRole, b.SchemaSecrets)
 	if err != nil {

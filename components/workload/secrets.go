@@ -15,10 +15,10 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// secretsMount is where the driver puts the values as files. It must be mounted for the driver to fetch them at all.
+// secretsMount is the path of the driver's files. The driver fetches the values only if the volume is mounted.
 const secretsMount = "/mnt/secrets"
 
-// secretSet is the secrets of one kind of pod: the environment and, where a driver brings them, the volume.
+// secretSet has the secrets of one kind of pod: the environment and, with the CSI driver, the volume.
 type secretSet struct {
 	name    pulumi.StringOutput
 	values  []Secret
@@ -40,12 +40,12 @@ func (s *secretSet) env() corev1.EnvVarArray {
 	return list
 }
 
-// secrets makes one kind of pod's secrets available. The CSI driver mounts the values from Secrets Manager under the pods'
-// own role: no value is in Pulumi's state or in a manifest. It copies them into a Kubernetes secret while a pod uses them,
-// since the server reads its environment. Otherwise Pulumi writes a Kubernetes secret.
+// secrets makes one kind of pod's secrets available. The CSI driver mounts the values from Secrets Manager under the
+// pods' own role: no value is in Pulumi's state or in a manifest. It copies them into a Kubernetes secret while a pod
+// uses them, since the server reads its environment. Without the driver, Pulumi writes a Kubernetes secret.
 //
-// A server's Kubernetes secret gets a new name when a value changes,
-// and so new pods; the job's keeps its name, since the master password that RDS rotates must not run it again.
+// A server's Kubernetes secret gets a new name when a value changes, which replaces the pods. The job's keeps its name,
+// since a rotation of the master password by RDS must not run it again.
 func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
 	values = slices.Clone(values)
 	slices.SortFunc(values, func(x, y Secret) int { return strings.Compare(x.Variable, y.Variable) })
@@ -72,7 +72,7 @@ func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
 	return set, b.mounted(set, role)
 }
 
-// mounted has the Secrets Store CSI driver fetch the values.
+// mounted lets the Secrets Store CSI driver fetch the values.
 func (b *builder) mounted(set *secretSet, role string) error {
 	name := Name + "-" + role
 	data := pulumi.Array{}
@@ -106,7 +106,7 @@ func (b *builder) mounted(set *secretSet, role string) error {
 	return nil
 }
 
-// entry is one secret as the driver's AWS provider takes it.
+// entry is one secret in the format of the driver's AWS provider.
 type entry struct {
 	ObjectName  string     `yaml:"objectName"`
 	ObjectType  string     `yaml:"objectType"`
@@ -119,7 +119,7 @@ type property struct {
 	ObjectAlias string `yaml:"objectAlias"`
 }
 
-// objects lists each secret once with everything that is taken from it, which is what the provider wants.
+// objects lists each secret once with all its properties, as the provider requires.
 func objects(values []Secret) pulumi.StringOutput {
 	arns := make([]pulumi.StringInput, len(values))
 	for i, value := range values {

@@ -20,22 +20,23 @@ import (
 const serverContainer = "server"
 
 const (
-	// A server may take startSeconds from its container's start until it answers; the schema is made by then.
+	// startSeconds is the maximum time from the start of a server's container until it answers; the schema exists by
+	// then.
 	startSeconds, startPeriod  = 900, 10
 	readyPeriod, readyFailures = 10, 3
 	livePeriod, liveFailures   = 15, 8
 	probeTimeout               = 10
 
-	// minDrain is how long the load balancer may take to notice that a pod leaves.
+	// minDrain is the maximum time until the load balancer notices that a pod is deregistered.
 	minDrain = 20
-	// stopMargin is what a pod gets beyond what its containers need to stop.
+	// stopMargin is the time that a pod gets in addition to its containers' stop time.
 	stopMargin = 10
 
-	// rolloutMinutes bounds an update of a pod after another: image, start, and the old one's leave.
+	// rolloutMinutes is the maximum time to update one pod: image, start, and the stop of the old one.
 	rolloutMinutes = 30
 )
 
-// server makes the nodes, and how many there are and may be.
+// server makes the nodes, and sets their number and its bounds.
 func (b *builder) server(w *Workload, before []pulumi.Resource) error {
 	pod, err := b.pod(w)
 	if err != nil {
@@ -45,7 +46,7 @@ func (b *builder) server(w *Workload, before []pulumi.Resource) error {
 		Create: rolloutTimeout(b.Config.Nodes.Count), Update: rolloutTimeout(b.Config.Nodes.Count),
 	}))
 	if b.Config.Nodes.Autoscaling != nil {
-		// The number is the autoscaler's from the first update on; without one at the beginning there would be one node.
+		// The autoscaler sets the number from the first update on; without an initial number there would be one node.
 		options = append(options, pulumi.IgnoreChanges([]string{"spec.replicas"}))
 	}
 	deployment, err := appsv1.NewDeployment(b.ctx, "server", &appsv1.DeploymentArgs{
@@ -58,7 +59,7 @@ func (b *builder) server(w *Workload, before []pulumi.Resource) error {
 					MaxSurge: pulumi.Int(1), MaxUnavailable: pulumi.Int(0),
 				},
 			},
-			// Kubernetes gives up on a rollout in which no pod gets anywhere for longer than one may take to start.
+			// Kubernetes fails a rollout in which no pod makes progress for longer than a start may take.
 			ProgressDeadlineSeconds: pulumi.Int(startSeconds + b.drain() + container.StopSeconds + 300),
 			RevisionHistoryLimit:    pulumi.Int(3),
 			Template:                pod,
@@ -71,11 +72,11 @@ func (b *builder) server(w *Workload, before []pulumi.Resource) error {
 	return b.scale(deployment)
 }
 
-// rolloutTimeout is for how long an update of all pods, one after the other, may go on.
+// rolloutTimeout is the maximum time to update all pods, one after the other.
 func rolloutTimeout(nodes int) string { return fmt.Sprintf("%dm", rolloutMinutes*max(nodes, 1)) }
 
-// drain is for how many seconds a pod that is to go still serves: until the load balancer knows, and for as long as it
-// lets requests that have begun go on.
+// drain is the time in seconds that a terminating pod still serves: until the load balancer knows, and then as long as
+// open requests may take.
 func (b *builder) drain() int { return max(minDrain, b.Config.LoadBalancer.DeregistrationDelay) }
 
 func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
@@ -91,7 +92,7 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What the server sees: what was prepared, its configuration, its secrets, and the shared directories.
+	// The server's volumes: the prepared files, its configuration, its secrets, and the shared directories.
 	seen := append(slices.Clone(volumes), program.at(container.SchemaProgramPath, path.Base(container.SchemaProgramPath)))
 	annotations := pulumi.StringMap{}
 	if !b.Config.Container.Baked {
@@ -124,8 +125,8 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 	spec := b.podSpec(ServiceAccount)
 	spec.AutomountServiceAccountToken = pulumi.Bool(true)
 	spec.TerminationGracePeriodSeconds = pulumi.Int(b.drain() + container.StopSeconds + stopMargin)
-	// The server calls itself by its public name; that call stays in the pod. The parameter is a safe one, which the level
-	// restricted admits (Pod Security Standards).
+	// The server calls itself by its public name; this call stays in the pod. The parameter is a safe one, which the
+	// level restricted allows (Pod Security Standards).
 	spec.SecurityContext.(*corev1.PodSecurityContextArgs).Sysctls = corev1.SysctlArray{corev1.SysctlArgs{
 		Name: pulumi.String(container.UnprivilegedPorts), Value: pulumi.String(container.UnprivilegedPortsStart),
 	}}
@@ -146,8 +147,8 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 
 // serve is the server's container.
 func (b *builder) serve(env corev1.EnvVarArray, seen []mount) corev1.ContainerArgs {
-	// Memory that is promised but not there kills the server, and it sizes its thread pools by the limit of its CPU, as on an
-	// instance of that size: so both limits are what it asks for.
+	// The requests equal the limits: missing memory would kill the server, and it sizes its thread pools by its CPU
+	// limit, as on an instance of that size.
 	asked := quantities(b.Config.PodSize().CPU, b.Config.PodSize().Memory)
 	server := corev1.ContainerArgs{
 		Name: pulumi.String(serverContainer), Image: pulumi.String(b.Config.Container.Image), Command: awskit.Strings(container.Serve()),
@@ -158,12 +159,13 @@ func (b *builder) serve(env corev1.EnvVarArray, seen []mount) corev1.ContainerAr
 		}},
 		Resources:    &corev1.ResourceRequirementsArgs{Requests: asked, Limits: asked},
 		StartupProbe: probe(container.Started(), startPeriod, startSeconds/startPeriod),
-		// A node whose database is away stays: all nodes would be started again or leave the load balancer, which sends
-		// requests to all of its targets when none is healthy, and to nobody when none is registered.
+		// A node without its database keeps running and stays a target: otherwise all nodes would restart or be
+		// deregistered. The load balancer sends requests to all of its targets if none is healthy, but answers with an
+		// error if none is registered.
 		ReadinessProbe: probe(container.Alive(), readyPeriod, readyFailures),
 		LivenessProbe:  probe(container.Alive(), livePeriod, liveFailures),
-		// Kubernetes tells the load balancer and the server at the same time. The server waits, or it would refuse requests
-		// that are still sent to it.
+		// Kubernetes notifies the load balancer and the server at the same time. The server waits, since it would
+		// otherwise refuse requests that are still sent to it.
 		Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 			Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(b.drain())},
 		}},
@@ -176,8 +178,8 @@ func (b *builder) serve(env corev1.EnvVarArray, seen []mount) corev1.ContainerAr
 	return server
 }
 
-// probe runs a command in the server's container: the kubelet's own request would take a redirect for an answer, and an
-// answer that refuses for none.
+// probe runs a command in the server's container: the kubelet's own request would accept a redirect, and treat an error
+// answer as no answer.
 func probe(command string, period, failures int) *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
 		Exec:          &corev1.ExecActionArgs{Command: awskit.Strings([]string{"sh", "-c", command})},
@@ -185,7 +187,7 @@ func probe(command string, period, failures int) *corev1.ProbeArgs {
 	}
 }
 
-// prepare are the init containers that fetch what the product's image lacks, and the volumes that they fill.
+// prepare returns the init containers that fetch the files that the product's image lacks, and the volumes for them.
 func (b *builder) prepare() (corev1.ContainerArray, []mount, error) {
 	files, err := b.files()
 	if err != nil || len(files) == 0 {
@@ -200,7 +202,8 @@ func (b *builder) prepare() (corev1.ContainerArray, []mount, error) {
 	}}, volumes, nil
 }
 
-// files are what pods fetch: what every container does, and for releases without the scheme in their kernel its jar.
+// files are the files that pods fetch: those of every container and, for releases without the scheme in their kernel,
+// its jar.
 func (b *builder) files() ([]container.File, error) {
 	files := container.Files(b.Config)
 	facts, err := b.Config.Version.Facts()
@@ -214,7 +217,7 @@ func (b *builder) files() ([]container.File, error) {
 	}), nil
 }
 
-// podSpec is what all pods share, whomever they act as.
+// podSpec has the settings of all pods.
 func (b *builder) podSpec(account string) *corev1.PodSpecArgs {
 	return &corev1.PodSpecArgs{
 		ServiceAccountName: pulumi.String(account), AutomountServiceAccountToken: pulumi.Bool(false),
@@ -228,7 +231,7 @@ func (b *builder) podSpec(account string) *corev1.PodSpecArgs {
 	}
 }
 
-// temporary is where the containers of the tools' image can write: their root file system is read-only.
+// temporary is the writable volume of the tools' image, whose root file system is read-only.
 var temporary = scratch("tmp", "/tmp")
 
 // locked is a container's security context. The product's image writes to its own file system.
@@ -239,9 +242,9 @@ func locked(readOnly bool) *corev1.SecurityContextArgs {
 	}
 }
 
-// spread puts nodes into different zones and onto different hosts. Only pods of the same rollout are counted: with the
-// old ones, the new could end up together. Hosts that no pod may go to any more do not hold places free. Hosts are a
-// preference: where a zone has more of them than another, to insist on both would leave a pod without a place.
+// spread distributes nodes over zones and hosts. It counts only pods of the same rollout: with the old ones, the new
+// could end up together. It ignores hosts that accept no more pods. The distribution over hosts is a preference: if one
+// zone has more hosts than another, two strict rules could leave a pod unscheduled.
 func (b *builder) spread() corev1.TopologySpreadConstraintArray {
 	list := corev1.TopologySpreadConstraintArray{}
 	for _, by := range []struct{ key, otherwise string }{
@@ -257,7 +260,7 @@ func (b *builder) spread() corev1.TopologySpreadConstraintArray {
 	return list
 }
 
-// small is what the containers beside the server take.
+// small are the resources of the containers beside the server.
 var small = &corev1.ResourceRequirementsArgs{Requests: quantities(50, 128), Limits: quantities(500, 256)}
 
 var home = corev1.EnvVarArgs{Name: pulumi.String("HOME"), Value: pulumi.String("/tmp")}
@@ -269,7 +272,7 @@ func quantities(milliCPU, memoryMiB int) pulumi.StringMap {
 	}
 }
 
-// quantity spells a quantity in the larger unit where it is whole, as the API server does.
+// quantity writes a quantity in the larger unit if it is whole, like the API server.
 func quantity(n, step int, unit, larger string) string {
 	if n%step == 0 {
 		return fmt.Sprint(n/step) + larger
@@ -281,7 +284,7 @@ func plainEnv(values map[string]string) corev1.EnvVarArray {
 	list := corev1.EnvVarArray{}
 	for name, value := range awskit.Sorted(values) {
 		e := corev1.EnvVarArgs{Name: pulumi.String(name)}
-		if value != "" { // the server keeps no empty value, and has none to compare with
+		if value != "" { // the API server stores no empty value, so a diff would always show one
 			e.Value = pulumi.String(value)
 		}
 		list = append(list, e)

@@ -10,16 +10,17 @@ import (
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
-// The ports' names, which probes, services and bindings refer to.
+// The ports' names, for probes, services and bindings.
 const (
 	httpsPort     = "https"
 	hazelcastPort = "hazelcast"
 )
 
-// publish makes the services and whatever brings clients to them. It comes before the pods: the load balancer
-// controller adds its readiness gate to a pod only where a binding for the pod's service exists when the pod is made.
+// publish makes the services and the objects through which clients reach them. It runs before the pods: the load
+// balancer controller adds its readiness gate to a pod only if a binding for the pod's service exists when the pod is
+// made.
 func (b *builder) publish(w *Workload) ([]pulumi.Resource, error) {
-	// What nobody can be ready for yet is not waited for: the pods come after their services.
+	// Pulumi must not wait for endpoints: the pods are made after their services.
 	annotated := b.meta(Name, "")
 	annotated.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
 	service, err := corev1.NewService(b.ctx, "server", &corev1.ServiceArgs{
@@ -53,9 +54,8 @@ func (b *builder) publish(w *Workload) ([]pulumi.Resource, error) {
 	return append(all, way), err
 }
 
-// members makes the service that discovery reads. It has the Hazelcast port and no other, since discovery takes the
-// first; it is headless, since members talk to each other directly; and it lists pods that are not ready yet, or none
-// could ever join.
+// members makes the service for discovery. It has only the Hazelcast port, since discovery takes the first. It is
+// headless, since members connect directly. It lists pods that are not ready yet, since otherwise none could join.
 func (b *builder) members() (*corev1.Service, error) {
 	meta := b.meta(MembersService, "")
 	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
@@ -72,8 +72,8 @@ func (b *builder) members() (*corev1.Service, error) {
 	}, b.child...)
 }
 
-// binding registers the pods' addresses with the load balancer's target group. It names no networking: the security
-// group rules are the firewall's, and the controller needs no right to change any.
+// binding registers the pods' addresses with the load balancer's target group. It has no networking section: the
+// firewall makes the security group rules, and the controller needs no permission to change any.
 func (b *builder) binding(service *corev1.Service) (pulumi.Resource, error) {
 	return apiextensions.NewCustomResource(b.ctx, "target-group", &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("elbv2.k8s.aws/v1beta1"), Kind: pulumi.String("TargetGroupBinding"),
@@ -85,8 +85,8 @@ func (b *builder) binding(service *corev1.Service) (pulumi.Resource, error) {
 	}, b.child...)
 }
 
-// ingress has the controller make a load balancer. Pulumi waits for its DNS name, which the controller gives it before
-// there are pods, and at the end for the controller to have taken it down again.
+// ingress makes the controller create a load balancer. Pulumi waits for its DNS name, which the controller sets before
+// there are pods, and at the end until the controller has deleted it.
 func (b *builder) ingress(service *corev1.Service) (*networkingv1.Ingress, error) {
 	meta := b.meta(Name, "")
 	meta.Annotations = b.Ingress.Annotations

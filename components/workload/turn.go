@@ -14,11 +14,11 @@ import (
 //go:embed programs/turn.sh
 var turnProgram string
 
-// turnSeconds is for how long a pod waits for the first one: a little longer than that may take to start.
+// turnSeconds is the time that a pod waits for the first one: a little more than its start may take.
 const turnSeconds = startSeconds + 120
 
-// turn is the init container that has the very first pods start one after the other. A StatefulSet would do that for
-// every start and every update; here a pod only waits while nobody serves.
+// turn is the init container that starts the very first pods one after the other. A StatefulSet would do this at every
+// start and update; here a pod only waits while no pod serves.
 func (b *builder) turn() corev1.ContainerArgs {
 	env := plainEnv(map[string]string{"SERVICE": Name, "WAIT_SECONDS": strconv.Itoa(turnSeconds)})
 	env = append(env, fieldEnv("NAMESPACE", "metadata.namespace"), fieldEnv("POD", "metadata.name"),

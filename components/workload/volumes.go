@@ -12,15 +12,15 @@ import (
 	"github.com/wso2is-aws/wso2is/components/filesystem"
 )
 
-// nominalSize is what volumes and claims say of their size. EFS grows by itself and nobody reads the number, but the API
-// insists on one.
+// nominalSize is the size in volumes and claims. EFS grows by itself and nothing reads the number, but the API requires
+// one.
 const nominalSize = "5Gi"
 
 // claimName is the PersistentVolumeClaim of a shared directory.
 func claimName(directory string) string { return Name + "-" + strings.ToLower(directory) }
 
 // volumes makes a volume and a claim for each shared directory, bound to each other by name: nothing else in the
-// Kubernetes cluster can take the volume, and no storage class makes another.
+// Kubernetes cluster can use the volume, and no storage class makes another.
 func (b *builder) volumes() ([]pulumi.Resource, error) {
 	var all []pulumi.Resource
 	for directory, point := range awskit.Sorted(b.FileSystem.AccessPoints) {
@@ -31,7 +31,7 @@ func (b *builder) volumes() ([]pulumi.Resource, error) {
 				Capacity:    pulumi.StringMap{"storage": pulumi.String(nominalSize)},
 				VolumeMode:  pulumi.String("Filesystem"),
 				AccessModes: pulumi.StringArray{pulumi.String("ReadWriteMany")},
-				// The files are the file system's to keep, with its own protection.
+				// The file system and its own protection keep the files.
 				PersistentVolumeReclaimPolicy: pulumi.String("Retain"),
 				MountOptions:                  pulumi.StringArray{pulumi.String("tls"), pulumi.String("iam")},
 				ClaimRef: &corev1.ObjectReferenceArgs{
@@ -66,7 +66,7 @@ func (b *builder) volumes() ([]pulumi.Resource, error) {
 	return all, nil
 }
 
-// mount is a volume of a pod and where a container sees it.
+// mount is a volume of a pod and its path in a container.
 type mount struct {
 	name, path, subPath string
 	readOnly            bool
@@ -96,7 +96,7 @@ func scratch(name, path string) mount {
 	return mount{name: name, path: path, source: corev1.VolumeArgs{EmptyDir: &corev1.EmptyDirVolumeSourceArgs{}}}
 }
 
-// file is one key of a ConfigMap and the path it gets below the mount.
+// file is one key of a ConfigMap and its path below the mount.
 type file struct{ key, path string }
 
 // configured is a ConfigMap as a directory tree.
@@ -110,13 +110,13 @@ func configured(name, path string, configMap pulumi.StringInput, files ...file) 
 	}}
 }
 
-// at is the same volume, one file of it, elsewhere.
+// at returns the same volume, with one file of it, at another path.
 func (m mount) at(path, subPath string) mount {
 	m.path, m.subPath = path, subPath
 	return m
 }
 
-// mounts lists where a container sees the volumes.
+// mounts lists the volumes' paths in a container.
 func mounts(all ...mount) corev1.VolumeMountArray {
 	list := corev1.VolumeMountArray{}
 	for _, m := range all {

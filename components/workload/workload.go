@@ -1,11 +1,10 @@
-// Package workload is everything of the cluster that lives inside Kubernetes: it turns typed arguments into objects,
-// through the Kubernetes provider that the caller hands over in its options.
+// Package workload makes everything of the cluster inside Kubernetes. It turns typed arguments into objects, with the
+// Kubernetes provider in the caller's options.
 //
-// The nodes are pods of a Deployment, not of a StatefulSet. A node keeps nothing of its own: members find each other by
-// the endpoints of a service, never by a name of their own, and what outlives a pod is in the database or on the shared
-// file system. What a StatefulSet would add is order and identity; what it takes away is the surge: it replaces a pod by
-// deleting it first, so that every update would run one node short. A Deployment brings the new node up before it takes
-// an old one down.
+// The nodes are pods of a Deployment, not of a StatefulSet. A node keeps no data of its own: members find each other by
+// the endpoints of a service, and lasting data is in the database or on the shared file system. So it does not need a
+// StatefulSet's order and identity. A StatefulSet has no surge: it deletes a pod before it replaces it, so every update
+// would run with one node fewer. A Deployment starts the new node before it stops an old one.
 package workload
 
 import (
@@ -25,47 +24,47 @@ import (
 // Type is the component's Pulumi type token.
 const Type = "wso2is:workload:Workload"
 
-// Secret is a value that a container finds in its environment.
+// Secret is a value in a container's environment.
 type Secret struct {
 	// Variable is the environment variable.
 	Variable string
-	// Key names the secret that the value is in. Several values may come out of one secret.
+	// Key is the secret that contains the value. Several values may come from one secret.
 	Key string
-	// Property is the value's key in the secret's JSON; empty takes the whole secret.
+	// Property is the value's key in the secret's JSON; empty uses the whole secret.
 	Property string
 	// ARN is the secret in Secrets Manager, for the CSI driver.
 	ARN pulumi.StringInput
 	// Value is the value itself as a Pulumi secret, for a Kubernetes secret.
 	Value pulumi.StringInput
-	// Version is the id of the value's version. The job that makes the databases runs again when it changes. A master user's
-	// secret has none here, since RDS rotates its password every week.
+	// Version is the id of the value's version. The schema's job runs again when it changes. A master user's secret has
+	// none here, since RDS rotates its password every week.
 	Version pulumi.StringInput
 }
 
-// Args decides which objects exist and what is in them.
+// Args decides which objects exist, and their content.
 type Args struct {
 	awskit.Scope
-	// Config is the configuration as config.Load returns it.
+	// Config is the configuration from config.Load.
 	Config config.Cluster
-	// Secrets are the server's, SchemaSecrets those of the program that makes the databases.
+	// Secrets are the server's, SchemaSecrets those of the schema program.
 	Secrets, SchemaSecrets []Secret
 	// Hosts are the DNS names of the database instances by name.
 	Hosts map[string]pulumi.StringInput
 	// FileSystem has the access points of the shared directories.
 	FileSystem *filesystem.FileSystem
-	// TargetGroup is the ARN of the load balancer's target group that pods are registered with. Exclusive with Ingress.
+	// TargetGroup is the ARN of the load balancer's target group for the pods. Exclusive with Ingress.
 	TargetGroup pulumi.StringInput
-	// Ingress has the pods published by an Ingress instead.
+	// Ingress publishes the pods instead.
 	Ingress *Ingress
-	// Addresses are the IPv4 ranges that stand for an endpoint where a NetworkPolicy cannot name it. A endpoint without any is
-	// one that this cluster does not have.
+	// Addresses are the IPv4 ranges of endpoints that a NetworkPolicy cannot select. This cluster does not have an
+	// endpoint without ranges.
 	Addresses map[firewall.Endpoint][]string
-	// Before must be done when a pod starts: databases and mount targets, the ways to them, drivers, and controllers with
-	// the definitions of their custom resources.
+	// Before must be done when a pod starts: databases and mount targets, their connections, drivers, and controllers
+	// with the definitions of their custom resources.
 	Before []pulumi.Resource
 }
 
-// Ingress publishes the pods by an Ingress of the cluster's own ingress controller.
+// Ingress publishes the pods with an Ingress of the cluster's own ingress controller.
 type Ingress struct {
 	// Class is the IngressClass.
 	Class string
@@ -73,30 +72,30 @@ type Ingress struct {
 	Annotations pulumi.StringMap
 }
 
-// Workload is what runs in the cluster.
+// Workload are the objects in the cluster.
 type Workload struct {
 	pulumi.ResourceState
 	// Namespace, Deployment and Service are the objects' names.
 	Namespace, Deployment, Service string
-	// ConfigMap is the name of the ConfigMap with the nodes' deployment.toml; empty where the image holds the file.
+	// ConfigMap is the name of the ConfigMap with the nodes' deployment.toml; empty if the image contains the file.
 	ConfigMap pulumi.StringOutput
-	// Ingress publishes the pods; nil where they are registered with a target group. Its status has the DNS name.
+	// Ingress publishes the pods; nil if they are registered with a target group. Its status has the DNS name.
 	Ingress *networkingv1.Ingress
 	// Deployed is done when every node serves.
 	Deployed pulumi.CustomResource
 }
 
-// builder is what one New builds with.
+// builder has what the parts of New share.
 type builder struct {
 	*Args
 	ctx       *pulumi.Context
 	child     []pulumi.ResourceOption
 	namespace pulumi.StringOutput
-	// source is the program that both kinds of pods run, once it is made.
+	// source is the program of both kinds of pods, once it is made.
 	source *mount
 }
 
-// New makes the objects, in an order in which each one finds what it names, and goes again before it.
+// New makes the objects in the order of their references, and they are deleted in the reverse order.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Workload, error) {
 	if args == nil {
 		return nil, fmt.Errorf("workload %s: no arguments", name)
@@ -131,7 +130,8 @@ func (b *builder) build(w *Workload) error {
 	if err != nil {
 		return fmt.Errorf("closing the pods' network: %w", err)
 	}
-	// A pod that starts before its network policies would talk to nobody; before its permissions, it would stay alone.
+	// A pod that starts before its network policies would reach nothing; before its permissions, it would find no
+	// member.
 	before := append(access, policies...)
 	schema, err := b.schema(before)
 	if err != nil {
@@ -179,19 +179,18 @@ func (a *Args) check() error {
 	return errors.Join(wrong...)
 }
 
-// space makes the namespace. Everything else is in it or names it, and so waits for what must be done before, and goes
-// first.
+// space makes the namespace. All other objects depend on it, so they wait for its dependencies and are deleted first.
 func (b *builder) space() (*corev1.Namespace, error) {
 	name := b.Config.EKS.Namespace
 	return corev1.NewNamespace(b.ctx, name, &corev1.NamespaceArgs{
 		Metadata: b.cluster(name, pulumi.StringMap{
 			// The server's root file system cannot be read-only, since the image's entrypoint copies files into it; the
-			// level restricted does not ask for that.
+			// level restricted does not require that.
 			"pod-security.kubernetes.io/enforce":         pulumi.String(PodSecurity),
 			"pod-security.kubernetes.io/enforce-version": pulumi.String("latest"),
 			"pod-security.kubernetes.io/audit":           pulumi.String(PodSecurity),
 			"pod-security.kubernetes.io/warn":            pulumi.String(PodSecurity),
-			// A new pod only counts as ready once the load balancer sends it traffic; until then no old one goes.
+			// A new pod is ready only once the load balancer sends it traffic; until then no old one stops.
 			"elbv2.k8s.aws/pod-readiness-gate-inject": pulumi.String("enabled"),
 		}),
 	}, awskit.With(b.child, pulumi.DependsOn(b.Before))...)
