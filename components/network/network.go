@@ -287,14 +287,9 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	}
 	role, err := iam.NewRole(ctx, "flow-logs", &iam.RoleArgs{
 		Description: pulumi.String("Writes the flow logs of " + args.Cluster + "'s VPC"),
-<<<<<<< HEAD
 		// The service works for many accounts: the VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs".
 		// The condition is that of Transit Gateways' guide, "IAM roles for publishing flow logs to CloudWatch Logs".
 		// Source: docs.aws.amazon.com/vpc/latest/tgw/flow-logs-cwl.html
-=======
-		// The service works for many accounts: the VPC user guide, "IAM role for publishing flow logs to CloudWatch
-		// Logs".
->>>>>>> 339ea0c (Say in plain English what the other components do)
 		AssumeRolePolicy: pulumi.String(args.TrustPolicy("vpc-flow-logs.amazonaws.com", args.ARN("ec2", "vpc-flow-log/*"))),
 		Tags:             awskit.Tags(args.Cluster+"-flow-logs", component),
 	}, child...)
