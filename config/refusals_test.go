@@ -878,7 +878,7 @@ func TestRefusesRestores(t *testing.T) {
 		"twice": restore(object{"databaseSnapshots": object{"main": snapshot}, "keep": []string{"main", "main"}},
 			"wso2is:restoreFrom.keep[1]: main is there twice; leave it out"),
 		"no prefix": restore(object{"secrets": "wso2is-prod/0a1b2c3d"}, "wso2is:restoreFrom.secrets: "+
-			"\"wso2is-prod/0a1b2c3d\" is not the prefix of a secret's name; write the prefix of the names of the source "+
-			"stack's secrets, up to the last slash"),
+			"\"wso2is-prod/0a1b2c3d\" is no beginning of a secret's name; write what the names of the source stack's "+
+			"secrets begin with, up to the last slash"),
 	})
 }
