@@ -283,18 +283,29 @@ func TestSchemaWithMySQLDriver(t *testing.T) {
 // TestAPoolNoticesAReader asks a real server what the pools of an existing database ask: a connection to one that has become
 // read-only must fail.
 func TestAPoolNoticesAReader(t *testing.T) {
+	t.Run("PostgreSQL", func(t *testing.T) {
+		query, _, _ := strings.Cut(engine.Postgres.Facts().WritableQuery, ";")
+		noticesAReader(t, newPostgres(t), query, "pg_is_in_recovery()", "true", "division by zero")
+	})
 	query := engine.MySQL.Facts().WritableQuery
 	if other := engine.MariaDB.Facts().WritableQuery; other != query || query == "" {
 		t.Fatalf("MariaDB is asked %q, and MySQL %q", other, query)
 	}
-	s := newMariaDB(t)
+	t.Run("MariaDB", func(t *testing.T) {
+		// Aurora's readers have innodb_read_only, which no server can be given while it runs.
+		noticesAReader(t, newMariaDB(t), query, "@@innodb_read_only", "1", "more than 1 row")
+	})
+}
+
+// noticesAReader asks a server whether it takes writes, and then as a reader would answer what asks.
+func noticesAReader(t *testing.T, s *server, query, asks, reader, fails string) {
+	t.Helper()
 	s.start(t)
 	if out := s.admin(t, "", query); out != "1" {
 		t.Errorf("a server that takes writes answers %q", out)
 	}
-	// Aurora's readers have innodb_read_only, which no server can be given while it runs.
-	out, err := s.query(t, "master", masterPassword, "", strings.Replace(query, "@@innodb_read_only", "1", 1))
-	if err == nil || !strings.Contains(out, "more than 1 row") {
+	out, err := s.query(t, "master", masterPassword, "", strings.Replace(query, asks, reader, 1))
+	if err == nil || !strings.Contains(out, fails) {
 		t.Errorf("a reader answers %q, %v", out, err)
 	}
 }

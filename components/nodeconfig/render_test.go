@@ -244,7 +244,7 @@ func TestPoolsOfAnExistingDatabaseTakeNoReader(t *testing.T) {
 			"eu-west-1b": object{"id": "subnet-1000000" + third, "cidr": "10.0.1" + third + ".0/24"}}
 	}
 	for name, want := range map[string]struct{ port, url, query string }{
-		"postgres": {":5432/", "&amp;targetServerType=primary", "SELECT 1; COMMIT"},
+		"postgres": {":5432/", "&amp;targetServerType=primary", "pg_is_in_recovery()"},
 		"mysql":    {":3306/", "sslMode=REQUIRED", "@@innodb_read_only"}, "mariadb": {":3306/", "sslMode=trust", "@@innodb_read_only"},
 		"mssql": {":1433;", "encrypt=true", "SELECT 1"}, "oracle": {":1521/IAM", "IAM", "SELECT 1 FROM DUAL"},
 	} {

@@ -85,7 +85,7 @@ type Facts struct {
 	Unverifiable string
 	// Primary has the driver connect to no server that is read-only, as part of the URL; WritableQuery is a ValidationQuery that
 	// fails on a connection to one. After a failover of a cluster, its name may lead to the old writer for some seconds, which
-	// goes on as a reader.
+	// goes on as a reader, and a pool's connections to it may stay (PostHog #86792 on Aurora, gpustack #6105 on Patroni).
 	Primary, WritableQuery string
 	// Properties are connection properties that the URL has no room for, as name=value;name=value.
 	Properties string
@@ -129,6 +129,8 @@ var facts = map[Name]Facts{
 		},
 		// As "Fast failover with Amazon Aurora PostgreSQL" of the Aurora user guide has it.
 		Primary: "&targetServerType=primary",
+		// The query is that of TeamCity's guide, "Using AWS Aurora Database Cluster"; random keeps it from being computed before.
+		WritableQuery: "SELECT CASE WHEN NOT pg_is_in_recovery() THEN 1 ELSE random() / 0 END; COMMIT",
 		// Seconds (jdbc.postgresql.org/documentation/use).
 		Timeouts: func(connect, answer int) string {
 			return fmt.Sprintf("&connectTimeout=%d&tcpKeepAlive=true", connect) + positive("&socketTimeout=%d", answer)
@@ -292,7 +294,7 @@ var (
 
 // mysqlWritable fails on a server that is read-only, since the table of tables has more than one row. A reader of Aurora has
 // innodb_read_only and not read_only (Aurora user guide, "Best practices with Amazon Aurora MySQL"). The query is that of
-// TeamCity's guide, "Set Up TeamCity with Aurora Database".
+// TeamCity's guide, "Using AWS Aurora Database Cluster".
 const mysqlWritable = "SELECT CASE WHEN @@read_only + @@innodb_read_only = 0 THEN 1 " +
 	"ELSE (SELECT table_name FROM information_schema.tables) END"
 

@@ -129,13 +129,13 @@ func (p *proofs) onExisting() *Verdict {
 	return v
 }
 
-// writes says that no connection of the data source is used that leads to a read-only server: its driver connects to none, and
-// Aurora cuts all connections when a writer becomes a reader, or the pool's validation fails. The other engines have no readers
-// that answer for the primary: SQL Server's listener and Oracle's service move.
+// writes says that no connection of the data source is used that leads to a read-only server: the pool's validation fails on one,
+// and PostgreSQL's driver connects to none. A connection outlives that its server becomes a reader (PostHog #86792 on Aurora). The
+// other engines have no readers that answer for the primary: SQL Server's listener and Oracle's service move.
 func (s source) writes() bool {
 	switch {
 	case strings.HasPrefix(s.URL, "jdbc:postgresql:"):
-		return strings.Contains(s.URL, "targetServerType=primary")
+		return strings.Contains(s.URL, "targetServerType=primary") && s.Pool.TestOnBorrow && strings.Contains(s.Pool.Query, "pg_is_in_recovery()")
 	case strings.HasPrefix(s.URL, "jdbc:mysql:"), strings.HasPrefix(s.URL, "jdbc:mariadb:"):
 		return s.Pool.TestOnBorrow && strings.Contains(s.Pool.Query, "@@innodb_read_only")
 	}

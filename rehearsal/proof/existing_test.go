@@ -6,6 +6,12 @@ var existingMutations = map[string]mutation{
 	"a driver that takes readers": {"existing", func(d *document) {
 		d.edit(objectKind, "nodes/all/deployment.toml", "content", "&amp;targetServerType=primary", "")
 	}, follows, "the data source identity_db of nodes/all/deployment.toml keeps a connection to a server that has become a reader"},
+	"a pool that keeps a connection to a reader": {"existing", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "SELECT CASE WHEN NOT pg_is_in_recovery() THEN 1 ELSE random() / 0 END", "SELECT 1")
+	}, follows, "the data source shared_db of nodes/all/deployment.toml keeps a connection to a server that has become a reader"},
+	"a pool that is never asked": {"existing", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "testOnBorrow = true", "testOnBorrow = false")
+	}, follows, "keeps a connection to a server that has become a reader"},
 	"a pool that takes readers": {"existing tasks", func(d *document) {
 		d.edit(objectKind, "nodes/all/deployment.toml", "content", "@@read_only + @@innodb_read_only", "@@read_only")
 	}, follows, "the data source shared_db of nodes/all/deployment.toml keeps a connection to a server that has become a reader"},
