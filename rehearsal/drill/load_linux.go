@@ -80,12 +80,12 @@ func (l *load) end() {
 // count ends the load and puts its numbers into a trial.
 func (l *load) count(t *Trial) {
 	l.end()
-	t.Requests = len(l.all)
-	for _, one := range l.all {
-		if !one.good {
-			t.Failed++
-		}
-	}
+	t.Requests, t.Failed = len(l.all), len(l.failed())
+}
+
+// failed are the requests without a good answer. The load has ended.
+func (l *load) failed() []sent {
+	return slices.DeleteFunc(slices.Clone(l.all), func(one sent) bool { return one.good })
 }
 
 // served says whether every request since a time was answered, and by another node than one.

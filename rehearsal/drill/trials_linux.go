@@ -49,7 +49,7 @@ func inside(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	if err := d.prepare(); err != nil {
 		return nil, err
 	}
-	trials := []func(){d.form, d.guide, d.revoke, d.kill, d.cut, d.outage}
+	trials := []func(){d.form, d.guide, d.renew, d.revoke, d.kill, d.cut, d.outage}
 	if o.Short {
 		trials = []func(){d.form, d.guide}
 	}
@@ -200,6 +200,48 @@ func (d *driller) guide() {
 			return nil
 		})
 	}
+}
+
+// flight is how long requests that are under way are waited for here. The state's delay is longer, since real ones may be.
+const flight = 5 * time.Second
+
+// renew replaces the server of one node after the other as the stack does with fixed members: the node leaves the target group,
+// finishes its requests, is stopped, starts again, and is registered when it is ready.
+func (d *driller) renew() {
+	bound := fmt.Sprintf("no request fails, and never fewer than %d of %d nodes serve (a node leaves the target group first)", len(d.Nodes)-1, len(d.Nodes))
+	d.trial("every node is renewed, one after the other", bound, func(t *Trial) error {
+		l := d.load()
+		defer l.count(t)
+		for _, n := range d.Nodes {
+			if err := d.Register(n, false); err != nil {
+				return err
+			}
+			time.Sleep(min(flight, d.Balancer.Drain))
+			d.Stop(n)
+			d.event(t, "%s has left the target group and is stopped", n.Name)
+			began := time.Now()
+			if err := d.Start(n); err != nil {
+				return err
+			}
+			if err := d.Ready(n, n.Ready, len(d.Nodes)); err != nil {
+				return err
+			}
+			if err := d.Register(n, true); err != nil {
+				return err
+			}
+			d.event(t, "%s is started again, a member after %s, and registered", n.Name, Seconds(time.Since(began)))
+			if err := d.Healthy(len(d.Nodes), d.Balancer.Check.GivenUp()+d.Balancer.Check.Taken()); err != nil {
+				return err
+			}
+		}
+		l.end()
+		failed := l.failed()
+		t.Measured = fmt.Sprintf("%d of %d nodes renewed, %d requests failed", len(d.Nodes), len(d.Nodes), len(failed))
+		if len(failed) > 0 {
+			return fmt.Errorf("%d requests failed, the first one: %s", len(failed), failed[0].problem)
+		}
+		return nil
+	})
 }
 
 // again starts a node's server and waits until the load balancer sends it requests.

@@ -5,6 +5,7 @@ package cluster
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,14 +37,15 @@ type balancer struct {
 
 	mu      sync.Mutex
 	targets []proxy.Target
-	// said is what each target answered last.
+	// said is what each target answered last, and gone says which are not registered.
 	said []string
+	gone map[string]bool
 }
 
 // StartBalancer starts the load balancer in each of its subnets, with all nodes for targets.
 func (c *Cluster) StartBalancer() error {
 	for _, i := range c.Network.Find(vpc.Balancer) {
-		b := &balancer{c: c, dir: at("balancer-" + i.Device), host: c.World.Host(i.Device)}
+		b := &balancer{c: c, dir: at("balancer-" + i.Device), host: c.World.Host(i.Device), gone: map[string]bool{}}
 		for _, n := range c.Nodes {
 			b.targets, b.said = append(b.targets, proxy.Target{Name: n.Name, Address: n.Address}), append(b.said, "nothing yet")
 		}
@@ -78,7 +81,28 @@ func (b *balancer) start() (err error) {
 }
 
 func (b *balancer) configure() error {
-	return write(filepath.Join(b.dir, "nginx.conf"), b.c.Balancer.Config(b.dir, b.targets))
+	registered := slices.DeleteFunc(slices.Clone(b.targets), func(t proxy.Target) bool { return b.gone[t.Name] })
+	return write(filepath.Join(b.dir, "nginx.conf"), b.c.Balancer.Config(b.dir, registered))
+}
+
+// reload has nginx read its configuration again. Requests that are under way go on.
+func (b *balancer) reload() error {
+	if err := b.configure(); err != nil {
+		return err
+	}
+	return syscall.Kill(b.nginx.cmd.Process.Pid, syscall.SIGHUP)
+}
+
+// Register puts a node into the target group, or takes it out: no new requests go to it then.
+func (c *Cluster) Register(n plan.Node, in bool) error {
+	var errs []error
+	for _, b := range c.lb {
+		b.mu.Lock()
+		b.gone[n.Name] = !in
+		errs = append(errs, b.reload())
+		b.mu.Unlock()
+	}
+	return errors.Join(errs...)
 }
 
 // watch asks a target for its health as the target group says, for as long as the load balancer is there. A target is taken
@@ -146,8 +170,8 @@ func (b *balancer) mark(i int, healthy bool) {
 		return
 	}
 	b.targets[i].Healthy = healthy
-	if err := b.configure(); err == nil {
-		_ = syscall.Kill(b.nginx.cmd.Process.Pid, syscall.SIGHUP)
+	if err := b.reload(); err != nil {
+		b.said[i] = err.Error()
 	}
 }
 
@@ -169,6 +193,9 @@ func (b *balancer) stop() {
 	b.nginx.stop(syscall.SIGTERM, 10*time.Second)
 }
 
+// reading is how long nginx may take to follow its configuration after it is told to read it.
+const reading = time.Second
+
 // Healthy waits until the load balancer sends requests to so many nodes in all of its subnets.
 func (c *Cluster) Healthy(nodes int, within time.Duration) error {
 	for end := time.Now().Add(within); ; time.Sleep(200 * time.Millisecond) {
@@ -180,6 +207,7 @@ func (c *Cluster) Healthy(nodes int, within time.Duration) error {
 			}
 		}
 		if good {
+			time.Sleep(reading)
 			return nil
 		}
 		if time.Now().After(end) {
