@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,4 +275,25 @@ func TestFilesOfABackupPlanCostWhatEFSsOwnBackupsDo(t *testing.T) {
 	})))
 	require.Len(t, copied.Unpriced(), len(planned.Unpriced())+1)
 	assert.Contains(t, fmt.Sprint(copied.Unpriced()), "copies to another vault")
+}
+
+// TestEveryListedRegionHasWhatEachStackHas holds that the parts of a stack that cost without use are priced, from a source of the
+// last years.
+func TestEveryListedRegionHasWhatEachStackHas(t *testing.T) {
+	for _, region := range strings.Fields("us-east-1 us-east-2 us-west-2 eu-west-1 eu-central-1 ap-southeast-2") {
+		for _, item := range [][2]string{
+			{"ec2", "m6i.xlarge"}, {"rds", "db.m6g.large postgres"}, {"elb", "application load balancer"}, {"vpc", "NAT gateway"},
+			{"vpc", "NAT gateway data"}, {"vpc", publicIPv4}, {"data", "out to the internet"}, {"data", "between zones"},
+			{"kms", "key"}, {"secretsmanager", "secret"}, {"eks", "cluster"},
+		} {
+			p, known := Find(region, item[0], item[1])
+			if region == "us-west-2" && item[1] == "NAT gateway data" {
+				assert.False(t, known, "now it is known: take the exception away")
+				continue
+			}
+			assert.True(t, known, "%s %s in %s", item[0], item[1], region)
+			// No other price of a load balancer in Sydney was found.
+			assert.True(t, p.AsOf > "2024" || region == "ap-southeast-2" && item[0] == "elb", "%s %s in %s is of %s", item[0], item[1], region, p.AsOf)
+		}
+	}
 }
