@@ -13,7 +13,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// access is the proof of who may do what, as it goes.
+// access is the state of the permission proof.
 type access struct {
 	*cluster
 	account, partition string
@@ -25,28 +25,28 @@ type access struct {
 	shown              map[*Verdict]map[string]bool
 }
 
-// caller is who makes a call, with the policies in force.
+// caller is a principal with the policies in force.
 type caller struct {
 	name string
 	iam.Principal
 	policies iam.Policies
 }
 
-// call is a request that the cluster, or a service on its behalf, makes of AWS.
+// call is an AWS request of the cluster, or of a service for it.
 type call struct {
-	// by says who makes it, as a fault begins.
+	// by names the principal, as a fault begins.
 	by string
 	as caller
-	// action is made on a resource; * is a call that takes none.
+	// action is an action on a resource; * is an action without one.
 	action, on string
 	context    iam.Context
-	// from are the nodes whose network it goes through; a service's own call goes through none.
+	// from are the nodes whose network the call uses; a service's own call uses none.
 	from *node
-	// proves is what the verdict shows of it, because what the table of permissions says where it shows nothing.
+	// proves is the verdict's text about the call. because is its text in the table of permissions if proves is empty.
 	proves, because string
 }
 
-// permissionProof decides the calls that services and nodes make, as IAM does.
+// permissionProof evaluates the calls of services and nodes as IAM does.
 func permissionProof(c *cluster, want Expected) []*Verdict {
 	a := accessOf(c)
 	all := a.prove(want)
@@ -97,7 +97,7 @@ func (a *access) prove(want Expected) []*Verdict {
 	return all
 }
 
-// suffix ends the names of the partition's services.
+// suffix is the suffix of the partition's service principals.
 func (a *access) suffix() string {
 	if a.partition == "aws-cn" {
 		return "amazonaws.com.cn"
@@ -109,19 +109,20 @@ func (a *access) arn(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", a.partition, service, a.region, a.account, resource)
 }
 
-// role is a role as who makes calls.
+// role returns a role as a caller.
 func (a *access) role(r *state.Resource) caller {
 	return caller{
 		name: "role " + r.Text("name"), Principal: iam.Principal{ARN: r.Text("arn")}, policies: a.permissions.inForce(r),
 	}
 }
 
-// service is a service that acts as itself.
+// service returns a service with its own principal as a caller.
 func service(name string) caller {
 	return caller{name: "the service " + name, Principal: iam.Principal{Service: name}}
 }
 
-// linked is a service under its service-linked role, whose own policies do not reach a stack's key.
+// linked returns a service with its service-linked role as a caller. The role's own policies do not cover a stack's
+// key.
 func (a *access) linked(arn string) caller {
 	return caller{name: "the service-linked role " + path.Base(arn), Principal: iam.Principal{ARN: arn}}
 }
@@ -129,8 +130,8 @@ func (a *access) linked(arn string) caller {
 // nobody is a caller without credentials.
 var nobody = caller{name: "a caller without credentials"}
 
-// deployer is who runs Pulumi: an administrator of the account, since what it may do is not in a state. A service that is
-// told to make something uses the key on its behalf.
+// deployer is the principal that runs Pulumi: an administrator of the account, since a state does not show its
+// permissions. A service that makes a resource for it uses the key on its behalf.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 func (a *access) deployer() caller {
 	return caller{
@@ -141,8 +142,8 @@ func (a *access) deployer() caller {
 	}
 }
 
-// check proves that calls are allowed by the policies of who makes them, of what they are made of, and of the endpoints that
-// they go through. Calls that are refused for the same reason are one fault.
+// check proves that policies of the principals, the resources and the endpoints allow the calls. Calls that are refused
+// for the same reason are one fault.
 func (a *access) check(v *Verdict, all ...call) {
 	refused := map[string][]string{}
 	var order []string
@@ -184,7 +185,7 @@ func (a *access) show(v *Verdict, what string) {
 	}
 }
 
-// decide says why a call is refused.
+// decide returns why a call is refused.
 func (a *access) decide(one call) (fault, open string) {
 	p := one.as.policies
 	p.Resource, p.Grants = a.policyOn(one.on), a.grantsOn(one.on)
@@ -198,7 +199,7 @@ func (a *access) decide(one call) (fault, open string) {
 	return "", ""
 }
 
-// context are the keys of a request that IAM adds by itself.
+// context returns the request keys that IAM adds itself.
 func (a *access) context(one call, endpoint *state.Resource) iam.Context {
 	c := iam.Context{
 		"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {a.region},
@@ -215,7 +216,7 @@ func (a *access) context(one call, endpoint *state.Resource) iam.Context {
 	return c
 }
 
-// endpointsFor are the VPC endpoints that a call goes through, or nothing once where it goes another way.
+// endpointsFor returns the VPC endpoints of a call: a single nil for a call that uses none.
 func (a *access) endpointsFor(one call) []*state.Resource {
 	prefix, name, _ := strings.Cut(one.action, ":")
 	if one.from == nil || prefix == "kms" || prefix == "elasticfilesystem" && strings.HasPrefix(name, "Client") {
@@ -228,7 +229,8 @@ func (a *access) endpointsFor(one call) []*state.Resource {
 	return all
 }
 
-// policyOn is the policy of a resource by its ARN, or nil where it has none. That of a key outside the state is unknown.
+// policyOn returns the policy of a resource by its ARN, or nil without one. The policy of a key outside the state is
+// unknown.
 func (a *access) policyOn(arn string) *iam.Policy {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 {
@@ -279,7 +281,7 @@ func (a *access) grantsOn(arn string) []iam.Grant {
 	return all
 }
 
-// decrypts is the use of a key that a call brings with it: reading what is encrypted.
+// decrypts returns the key use of a call that reads encrypted data.
 func (a *access) decrypts(one call) []call {
 	var key, via string
 	context := iam.Context{}
@@ -299,7 +301,7 @@ func (a *access) decrypts(one call) []call {
 		because: "reading what is encrypted"}}
 }
 
-// through are the keys of a request that a service makes of KMS on a caller's behalf.
+// through returns the request keys with which a service calls KMS for a caller.
 func (a *access) through(service string) iam.Context {
 	return iam.Context{
 		"kms:ViaService": {service + "." + a.region + "." + a.suffix()}, "kms:CallerAccount": {a.account}, "kms:GrantIsForAWSResource": nil,
@@ -312,7 +314,7 @@ var (
 	ecrImage  = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+)`)
 )
 
-// pulls are the calls that fetch an image from ECR. Any other registry asks no role.
+// pulls returns the calls that fetch an image from ECR. Other registries use no role.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/ECR_on_ECS.html
 func (a *access) pulls(image string, as call) []call {
 	m := ecrImage.FindStringSubmatch(image)
@@ -322,20 +324,20 @@ func (a *access) pulls(image string, as call) []call {
 	repository := fmt.Sprintf("arn:%s:ecr:%s:%s:repository/%s", a.partition, m[2], m[1], m[3])
 	as.proves = "images from ECR"
 	all := append(each(as, "*", "ecr:GetAuthorizationToken"), each(as, repository, "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")...)
-	// ECR's layers lie in a bucket of its own, read by an address that ECR signed: no role is asked.
+	// ECR's layers are in a bucket of its own, read through a URL that ECR signed, without a role.
 	layers := as
 	layers.as, layers.action = a.stranger("ECR's signed address"), "s3:GetObject"
 	layers.on = fmt.Sprintf("arn:%s:s3:::prod-%s-starport-layer-bucket/x", a.partition, m[2])
 	return append(all, layers)
 }
 
-// logs are the calls that write to a log group which is there. IAM takes the group's ARN with its stream's.
+// logs returns the calls that write to an existing log group. IAM uses the group's ARN with its stream's.
 func (a *access) logs(group string, as call) []call {
 	as.proves = cmp.Or(as.proves, "logs")
 	return each(as, a.arn("logs", "log-group:"+group+":log-stream:x"), "logs:CreateLogStream", "logs:PutLogEvents")
 }
 
-// mounts are the calls of mounting a file system through an access point and writing to it.
+// mounts returns the calls that mount a file system through an access point and write to it.
 // https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
 func (a *access) mounts(fileSystem, accessPoint string, tls bool, as call) []call {
 	as.proves = "the shared files"
@@ -348,7 +350,8 @@ func (a *access) mounts(fileSystem, accessPoint string, tls bool, as call) []cal
 	return each(as, a.arn("elasticfilesystem", "file-system/"+fileSystem), "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
 }
 
-// proveMount proves that a client may mount a file system as it does, and that the stack's own takes nothing less.
+// proveMount proves that a client may mount a file system, and that the stack's own file system requires these
+// conditions.
 func (a *access) proveMount(fileSystem, accessPoint string, tls bool, as call) {
 	a.check(a.nodes, a.mounts(fileSystem, accessPoint, tls, as)...)
 	if a.Get(state.FileSystem, fileSystem) == nil {
@@ -372,7 +375,7 @@ func (a *access) proveMount(fileSystem, accessPoint string, tls bool, as call) {
 	}
 }
 
-// each is a call once for each action on one resource.
+// each returns a call for each action on one resource.
 func each(one call, on string, actions ...string) []call {
 	var all []call
 	for _, action := range actions {

@@ -9,13 +9,13 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// addon is what runs beside the pods on Kubernetes nodes, under the role of a service account.
+// addon is a program on Kubernetes nodes with the role of a service account.
 type addon struct {
 	namespace, account string
 	calls              func(a *access, r *state.Resource, one call) []call
 }
 
-// addons are those that call AWS, by their name in EKS or their chart's.
+// addons are the ones that call AWS, by their name in EKS or their chart's.
 var addons = map[string]addon{
 	// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKS_CNI_Policy.html
 	"vpc-cni": {"kube-system", "aws-node", func(_ *access, _ *state.Resource, one call) []call {
@@ -24,7 +24,7 @@ var addons = map[string]addon{
 			"ec2:DescribeInstances", "ec2:DescribeInstanceTypes", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
 			"ec2:DescribeTags", "ec2:DetachNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute", "ec2:UnassignPrivateIpAddresses")
 	}},
-	// The driver's node pods look for the mount target of their zone; mounting itself is proven with each volume.
+	// The driver's node pods look for the mount target of their zone; each volume has its own proof of mounting.
 	"aws-efs-csi-driver": {"kube-system", "efs-csi-node-sa", func(a *access, _ *state.Resource, one call) []call {
 		var all []call
 		for _, f := range a.Of(state.FileSystem) {
@@ -32,7 +32,7 @@ var addons = map[string]addon{
 		}
 		return all
 	}},
-	// Fluent Bit writes where its configuration says, the agent to a group that is called after the cluster.
+	// Fluent Bit writes to the group in its configuration, the agent to a group named after the cluster.
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference-performance-entries-EKS.html
 	"amazon-cloudwatch-observability": {"amazon-cloudwatch", "cloudwatch-agent", func(a *access, r *state.Resource, one call) []call {
 		groups := []string{"/aws/containerinsights/" + r.Text("clusterName") + "/performance"}
@@ -62,10 +62,10 @@ var addons = map[string]addon{
 
 var fluentGroup = regexp.MustCompile(`log_group_name\s+(/[^\s\\"]+)`)
 
-// balances are the calls by which the AWS Load Balancer Controller makes, changes and removes what an Ingress asks for. It
-// tags each thing as the cluster's when it makes it, which takes AddTags too.
-// Source: pkg/deploy/elbv2 and pkg/deploy/tracking in github.com/kubernetes-sigs/aws-load-balancer-controller; the
-// resource and the condition keys of each action are in the Service Authorization Reference, "Elastic Load Balancing V2".
+// balances returns the calls by which the AWS Load Balancer Controller makes, changes and deletes an Ingress's
+// resources. It tags each as the cluster's when it makes it, which also needs AddTags. Source: pkg/deploy/elbv2 and
+// pkg/deploy/tracking in github.com/kubernetes-sigs/aws-load-balancer-controller; the resource and the condition keys
+// of each action are in the Service Authorization Reference, "Elastic Load Balancing V2".
 func (a *access) balances(ingress *state.Resource, cluster string, one call) []call {
 	const tracking = "elbv2.k8s.aws/cluster"
 	elb := func(resource string) string { return a.arn("elasticloadbalancing", resource) }
@@ -109,7 +109,7 @@ func (a *access) balances(ingress *state.Resource, cluster string, one call) []c
 	return all
 }
 
-// proveAddons proves the calls of a stack's own Kubernetes nodes, and of what runs on them for all pods.
+// proveAddons proves the calls of a stack's own Kubernetes nodes, and of the add-ons on them.
 func (a *access) proveAddons() {
 	from := a.anyPod()
 	for _, g := range a.Of(state.NodeGroup) {

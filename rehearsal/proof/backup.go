@@ -13,8 +13,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// backedUp proves that one rule of a backup plan keeps databases and files, in a vault that takes them, with a manifest of what
-// belongs to them. It is nil where the stack file asks for no plan and none is there.
+// backedUp proves that one rule of a backup plan covers databases and files, in a vault that accepts the backups, with
+// a manifest. It is nil if neither the stack file nor the state has a plan.
 func backedUp(c *cluster, want Expected) *Verdict {
 	plans := c.Of(state.BackupPlan)
 	if !want.BackedUp && len(plans) == 0 {
@@ -70,7 +70,7 @@ func backedUp(c *cluster, want Expected) *Verdict {
 	return v
 }
 
-// proveRule proves that the vault takes the rule's backups, and that their manifest is there.
+// proveRule proves that the vault accepts the rule's backups, and that their manifest exists.
 func (c *cluster) proveRule(v *Verdict, plan *state.Resource, rule state.Object) {
 	vault := c.One(state.BackupVault, rule.Text("targetVaultName"), "name")
 	if vault == nil {
@@ -91,7 +91,7 @@ func (c *cluster) proveRule(v *Verdict, plan *state.Resource, rule state.Object)
 	c.proveManifest(v, plan, rule.Object("recoveryPointTags").Text("manifest"))
 }
 
-// proveClosed proves that nobody may delete a backup before its time, or have it expire sooner.
+// proveClosed proves that nobody may delete a backup, or shorten its retention.
 func (c *cluster) proveClosed(v *Verdict, vault *state.Resource) {
 	everything := iam.Policies{Identity: []iam.Policy{{Statements: []iam.Statement{{Effect: "Allow", Action: iam.Values{"*"}, Resource: iam.Values{"*"}}}}}}
 	for _, p := range c.With(state.BackupVaultPolicy, "backupVaultName", vault.Text("name")) {
@@ -107,7 +107,7 @@ func (c *cluster) proveClosed(v *Verdict, vault *state.Resource) {
 	}
 }
 
-// proveManifest proves that a recovery point's manifest is there, cannot have become another, and names what a restore needs.
+// proveManifest proves that a recovery point's manifest exists, cannot change, and has what a restore needs.
 func (c *cluster) proveManifest(v *Verdict, plan *state.Resource, named string) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(named, "s3://"), "/")
 	object := c.object(bucket, key)
@@ -154,7 +154,7 @@ func (c *cluster) proveManifest(v *Verdict, plan *state.Resource, named string) 
 	}
 }
 
-// proveTold proves that somebody is told of a backup that fails, where somebody is told of anything.
+// proveTold proves that a failed backup is reported, if the stack has a topic.
 func (c *cluster) proveTold(v *Verdict, data []*state.Resource) {
 	targets := c.Of(state.EventTarget)
 	if len(targets) == 0 {
@@ -185,7 +185,7 @@ func (c *cluster) proveTold(v *Verdict, data []*state.Resource) {
 	}
 }
 
-// proveBackup proves that AWS Backup may make the backups that it is told to make, under the role that a selection gives it.
+// proveBackup proves that AWS Backup may make the plan's backups with the role of its selection.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
 func (a *access) proveBackup(selection *state.Resource) {
 	role := a.One(state.Role, selection.Text("iamRoleArn"), "arn")

@@ -19,7 +19,7 @@ type step struct {
 	Inputs       state.Object
 }
 
-// boto is a call of a step's Python, and client a variable that such calls are made through.
+// boto matches a call of a step's Python, and client a variable for such calls.
 var (
 	boto   = regexp.MustCompile(`client\("([a-z0-9-]+)"\)\.([a-z_]+)\(`)
 	client = regexp.MustCompile(`(?m)^\s*(\w+)(?:, \w+)* = boto3\.client\("([a-z0-9-]+)"\)(?:,|$)`)
@@ -40,7 +40,7 @@ func scriptCalls(script string) [][2]string {
 	return slices.Compact(all)
 }
 
-// proveAutomation proves that an Automation document may do its steps under the role that its association gives it.
+// proveAutomation proves that an Automation document may run its steps with the role of its association.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-setup-iam.html
 func (a *access) proveAutomation(r *state.Resource) {
 	document := a.One(state.SSMDocument, r.Text("name"), "name", "arn")
@@ -75,8 +75,8 @@ func (a *access) proveAutomation(r *state.Resource) {
 	}
 }
 
-// told are the inputs of a step of the document that an association runs, with the values of its parameters: such as
-// {{ Template }}.
+// told returns the inputs of a step of an association's document, with the values of its parameters, such as {{
+// Template }}.
 func told(r *state.Resource, inputs state.Object) state.Object {
 	all := maps.Clone(inputs)
 	for key, value := range all {
@@ -89,7 +89,7 @@ func told(r *state.Resource, inputs state.Object) state.Object {
 	return all
 }
 
-// proveRunCommand proves that a step may run a command on the instance that its association names.
+// proveRunCommand proves that a step may run a command on the association's instance.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-runcommand.html
 func (a *access) proveRunCommand(one call, r *state.Resource, inputs state.Object) {
 	one.action, one.on = "ssm:SendCommand", strings.Replace(a.arn("ssm", "document/"+inputs.Text("DocumentName")), ":"+a.account+":", "::", 1)
@@ -105,7 +105,7 @@ func (a *access) proveRunCommand(one call, r *state.Resource, inputs state.Objec
 	a.check(a.services, each(one, a.arn("ssm", "*"), "ssm:ListCommandInvocations", "ssm:ListCommands")...)
 }
 
-// tagged are the keys of a request for a resource with tags.
+// tagged returns the request keys for a resource with tags.
 func tagged(prefix string, tags map[string]string) iam.Context {
 	context := iam.Context{}
 	for key, value := range tags {
@@ -127,7 +127,7 @@ func launchTags(template *state.Resource) map[string]string {
 	return tags
 }
 
-// launchedBy is the template that an association's document launches an instance from, or nil.
+// launchedBy returns the template from which an association's document launches an instance, or nil.
 func (a *access) launchedBy(association *state.Resource) *state.Resource {
 	document := a.One(state.SSMDocument, association.Text("name"), "name", "arn")
 	var content struct{ MainSteps []step }
@@ -143,7 +143,7 @@ func (a *access) launchedBy(association *state.Resource) *state.Resource {
 	return nil
 }
 
-// provePassed proves that a step which runs a task may pass the task's roles on.
+// provePassed proves that a step which runs a task may pass the task's roles.
 func (a *access) provePassed(one call, definition *state.Resource) {
 	for _, key := range []string{"taskRoleArn", "executionRoleArn"} {
 		if role := definition.Text(key); role != "" {
@@ -154,7 +154,7 @@ func (a *access) provePassed(one call, definition *state.Resource) {
 	}
 }
 
-// proveStep proves a step's one call, and that it may pass on the roles which that takes.
+// proveStep proves a step's one call, and that it may pass the roles that this call needs.
 func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 	if service == "elbv2" { // as the SDK calls it
 		service = "elasticloadbalancing"
@@ -227,8 +227,8 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 	a.check(a.services, one)
 }
 
-// proveLaunch proves that whoever names a launch template to Auto Scaling may launch what it describes.
-// Source: Amazon EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template usage in Auto Scaling groups".
+// proveLaunch proves that a principal that passes a launch template to Auto Scaling may launch from it. Source: Amazon
+// EC2 Auto Scaling User Guide, "Control Amazon EC2 launch template usage in Auto Scaling groups".
 func (a *access) proveLaunch(one call, template *state.Resource) {
 	if template == nil {
 		a.services.fault("%s starts from a launch template that is not in the state", one.by)
@@ -253,12 +253,12 @@ func (a *access) proveLaunch(one call, template *state.Resource) {
 	}
 }
 
-// looks reports whether a call only looks, and so takes no resource in IAM for the services that matter here.
+// looks reports whether a call only reads, and so takes no resource in IAM for the services that matter here.
 func looks(api string) bool {
 	return strings.HasPrefix(api, "Describe") || strings.HasPrefix(api, "List")
 }
 
-// pascal is the name in IAM of an operation of the command line.
+// pascal returns the IAM name of an operation of the command line.
 func pascal(operation string) string {
 	var b strings.Builder
 	for _, word := range strings.Split(operation, "-") {

@@ -9,11 +9,11 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// deliverer is who writes a load balancer's access logs.
+// deliverer is the service that writes a load balancer's access logs.
 const deliverer = "logdelivery.elasticloadbalancing.amazonaws.com"
 
-// takesLogs reports whether a bucket is open to access logs, which S3's own key has to encrypt.
-// Source: docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
+// takesLogs reports whether a bucket accepts access logs, which must be encrypted with S3's own key. Source:
+// docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
 func (c *cluster) takesLogs(bucket string) bool {
 	p := policyOf(c.One(state.BucketPolicy, bucket, "bucket"), "policy")
 	return p != nil && slices.ContainsFunc(p.Statements, func(s iam.Statement) bool {
@@ -21,7 +21,7 @@ func (c *cluster) takesLogs(bucket string) bool {
 	})
 }
 
-// proveDelivery proves that a load balancer's access logs get into their bucket.
+// proveDelivery proves that a load balancer's access logs reach their bucket.
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 func (a *access) proveDelivery(r *state.Resource) {
 	logs := r.Object("accessLogs")
@@ -46,7 +46,7 @@ func (a *access) proveDelivery(r *state.Resource) {
 	}
 }
 
-// proveLogBuckets proves that a bucket that is open to access logs gets some.
+// proveLogBuckets proves that a bucket that accepts access logs gets some.
 func (a *access) proveLogBuckets() {
 	for _, b := range a.Of(state.Bucket) {
 		name := b.Text("bucket")
@@ -66,7 +66,7 @@ func (a *access) proveLogBuckets() {
 	}
 }
 
-// proveAlarms proves that what rings may tell the topic, and that the topic's key lets it.
+// proveAlarms proves that alarms and events may be published to the topic, and that the topic's key allows it.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html and sns-key-management.html
 func (a *access) proveAlarms() {
 	told := func(by, topic, from, source string) {
@@ -82,7 +82,7 @@ func (a *access) proveAlarms() {
 			"aws:SourceAccount": {a.account}, "aws:SourceOwner": {a.account}, "aws:SourceArn": {source},
 		}}
 		if from == "cloudwatch.amazonaws.com" && policyOf(t, "policy") == nil && a.policyOn(topic) == nil {
-			return // a topic's first policy lets its own account's alarms publish
+			return // a topic's default policy lets its own account's alarms publish
 		}
 		a.check(a.services, one)
 		if key := t.Text("kmsMasterKeyId"); key != "" {

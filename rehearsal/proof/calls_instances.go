@@ -10,7 +10,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// proveNodes goes through every program that runs in the cluster, as the state has it, and through the agents beside it.
+// proveNodes proves the calls of every program that runs in the cluster, as the state has it, and of the agents beside
+// it.
 func (a *access) proveNodes() {
 	for _, g := range slices.Concat(a.Of(state.EC2Instance), a.Of(state.AutoScalingGroup)) {
 		a.proveHost(g)
@@ -29,7 +30,7 @@ func (a *access) proveNodes() {
 	a.proveAddons()
 }
 
-// proveHost proves the calls of an instance, or of what an Auto Scaling group starts.
+// proveHost proves the calls of an instance, or of an Auto Scaling group's instances.
 func (a *access) proveHost(r *state.Resource) {
 	n := a.placed(r)
 	if n == nil || n.host == nil {
@@ -47,8 +48,8 @@ func (a *access) proveHost(r *state.Resource) {
 	}
 }
 
-// proveLaunched proves the calls of an instance that an association launches for a while. What it reaches is proven of the
-// nodes, whose network it must therefore have.
+// proveLaunched proves the calls of an instance that an association launches temporarily. Its connections are proven
+// for the nodes, so it must have their network.
 func (a *access) proveLaunched(r, template *state.Resource) {
 	for _, n := range a.cluster.nodes {
 		if slices.Equal(slices.Sorted(slices.Values(template.Texts("vpcSecurityGroupIds"))), slices.Sorted(slices.Values(n.groups))) {
@@ -62,7 +63,8 @@ func (a *access) proveLaunched(r, template *state.Resource) {
 	a.nodes.fault("%s launches from %s, which has other security groups than the nodes: what it reaches is not known", r, template)
 }
 
-// boots proves the calls of what user data makes of an instance with a profile in a node's network, and is a call of the same.
+// boots proves the calls of user data on an instance with a profile in a node's network; is makes calls of the same
+// instance.
 func (a *access) boots(r *state.Resource, n *node, profile *state.Resource, text string) call {
 	one := call{by: "the programs of " + r.String(), as: nobody, from: n}
 	if profile != nil {
@@ -86,7 +88,7 @@ func (a *access) boots(r *state.Resource, n *node, profile *state.Resource, text
 	return one
 }
 
-// placed is a node of what an instance, a group or a service starts.
+// placed is a node of an instance, a group or a service.
 func (a *access) placed(r *state.Resource) *node {
 	for _, n := range a.cluster.nodes {
 		if n.of == r || n.origin == r {
@@ -96,7 +98,7 @@ func (a *access) placed(r *state.Resource) *node {
 	return nil
 }
 
-// isShell reports whether a file of that name is a program in shell.
+// isShell reports whether a file of that name is a shell program.
 func isShell(name string) bool { return path.Ext(name) == "" || path.Ext(name) == ".sh" }
 
 // channels are the calls that open a shell through Systems Manager.
@@ -105,7 +107,7 @@ var channels = []string{
 	"ssmmessages:OpenDataChannel",
 }
 
-// managed are the calls of Systems Manager's agent, by which an instance is reached and its associations run.
+// managed are the calls of Systems Manager's agent, which makes the instance reachable and runs its associations.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html
 func (a *access) managed(one call, r *state.Resource) []call {
 	actions := append([]string{"ssm:UpdateInstanceInformation"}, channels...)

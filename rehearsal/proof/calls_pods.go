@@ -9,8 +9,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// provePods proves the calls of a workload's pods: under the role that Pod Identity gives their service account, but for
-// their images, which the node fetches.
+// provePods proves the calls of a workload's pods with the role that Pod Identity gives their service account. The node
+// fetches their images.
 func (a *access) provePods(w *workload) {
 	from := a.placed(w.of)
 	if from == nil {
@@ -59,7 +59,7 @@ func (a *access) anyPod() *node {
 	return nil
 }
 
-// podRole is the role that Pod Identity gives a service account, or nil.
+// podRole returns the role that Pod Identity gives a service account, or nil.
 func (c *cluster) podRole(namespace, account string) *state.Resource {
 	for _, p := range c.Of(state.PodIdentityAssociation) {
 		if p.Text("namespace") == namespace && p.Text("serviceAccount") == account {
@@ -69,7 +69,7 @@ func (c *cluster) podRole(namespace, account string) *state.Resource {
 	return nil
 }
 
-// proveVolume proves that the EFS CSI driver may mount a volume: its node pods do, under their own role.
+// proveVolume proves that the EFS CSI driver may mount a volume: its node pods do this with their own role.
 // https://github.com/kubernetes-sigs/aws-efs-csi-driver, docs/README.md
 func (a *access) proveVolume(name string, one call) {
 	for _, v := range a.Of(state.PersistentVolume) {

@@ -56,7 +56,7 @@ func (a *access) proveTask(d *state.Resource) {
 	}
 }
 
-// shells are the calls of ECS Exec, which keeps what is typed where the containers' logs go.
+// shells are the calls of ECS Exec, which logs its sessions to the containers' log group.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 func (a *access) shells(one call, containers []state.Object) []call {
 	one.proves = "ECS Exec"
@@ -70,7 +70,7 @@ func (a *access) shells(one call, containers []state.Object) []call {
 	return all
 }
 
-// runs is a node of the service that runs a task definition; a task that runs once has the network of the others.
+// runs returns a node of the service that runs a task definition; a task that runs once has the network of the others.
 func (a *access) runs(d *state.Resource) *node {
 	var any *node
 	for _, n := range a.cluster.nodes {
@@ -84,8 +84,8 @@ func (a *access) runs(d *state.Resource) *node {
 	return any
 }
 
-// reads are the calls that read a value of Secrets Manager, whose ARN may end in what is taken from it, or of the parameter
-// store.
+// reads returns the calls that read a value of Secrets Manager or of the parameter store. A secret's ARN may end with
+// the property to read.
 func (a *access) reads(one call, from string) []call {
 	one.proves = "secrets"
 	if arn := secretARN.FindString(from); arn != "" {

@@ -9,18 +9,19 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// soon is within how many seconds a load balancer gives a node up that fails, and takes one that is well.
+// soon is the number of seconds in which a load balancer must detect a failed node, and a healthy one.
 const soon = 60
 
-// nodeCheck is what a load balancer asks of nodes, and when it believes the answer.
+// nodeCheck is a load balancer's health check of nodes.
 type nodeCheck struct {
 	of, path, codes    string
 	interval, up, down int
 	drain              int
 }
 
-// nodeChecks are those of the target groups in the state, and of those that the load balancer's controller makes. What
-// is left out has the default of Elastic Load Balancing ("Health checks for Application Load Balancer target groups").
+// nodeChecks are the checks of the target groups in the state, and of those that the load balancer controller makes.
+// Missing values have the default of Elastic Load Balancing ("Health checks for Application Load Balancer target
+// groups").
 func (p *proofs) nodeChecks() []nodeCheck {
 	or := func(v any, otherwise int) int {
 		if n, ok := state.Int(v); ok {
@@ -52,7 +53,7 @@ func (p *proofs) nodeChecks() []nodeCheck {
 	return all
 }
 
-// asked proves that the load balancer's check is one that a node passes when it is well, and soon fails when it is not.
+// asked proves that a healthy node passes the load balancer's check, and that an unhealthy one soon fails it.
 func (p *proofs) asked() *Verdict {
 	v := &Verdict{Claim: "The load balancer asks what a node answers, and believes it within a minute"}
 	for _, c := range p.nodeChecks() {

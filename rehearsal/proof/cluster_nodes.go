@@ -14,13 +14,13 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// configKey is the key of a node's file, which may have a checksum in it.
+// configKey matches the key of a node's file, which may contain a checksum.
 var (
 	configKey = regexp.MustCompile(`nodes/[A-Za-z0-9_.-]+/(?:[0-9a-f]{64}/)?(?:deployment\.toml|hazelcast\.xml)`)
 	inKey     = regexp.MustCompile(`[0-9a-f]{64}/`)
 )
 
-// findNodes finds whatever is started with a deployment.toml.
+// findNodes finds everything that starts with a deployment.toml.
 func (c *cluster) findNodes() error {
 	if err := c.findTasks(); err != nil {
 		return err
@@ -46,7 +46,7 @@ func (c *cluster) findNodes() error {
 	return c.findPods()
 }
 
-// instance is an EC2 instance as an endpoint. Its interface, where it was given one, has its address and its groups.
+// instance returns an EC2 instance as an endpoint. An explicit network interface has its address and its groups.
 func (c *cluster) instance(r *state.Resource) endpoint {
 	p := endpoint{kind: aNode, name: cmp.Or(r.Tags()["Name"], r.Name), of: r, groups: r.Texts("vpcSecurityGroupIds")}
 	p.public = r.Text("publicIp") != "" || r.Flag("associatePublicIpAddress", false)
@@ -87,7 +87,7 @@ func (c *cluster) template(group *state.Resource) *state.Resource {
 	return c.One(state.LaunchTemplate, id, "name")
 }
 
-// group is the instances of an Auto Scaling group as endpoints, one in each of its subnets.
+// group returns the instances of an Auto Scaling group as endpoints, one in each of its subnets.
 func (c *cluster) group(r, template *state.Resource) []endpoint {
 	p := endpoint{
 		kind: aNode, name: r.Text("name"), of: r, groups: template.Texts("vpcSecurityGroupIds"), many: true,
@@ -113,8 +113,8 @@ func (c *cluster) hostOf(r *state.Resource) *host {
 	return h
 }
 
-// launched is an instance as a group starts it: tagged by the template and by the group's own propagated tags. The
-// provider's default tags end at the two resources.
+// launched returns an instance of a group: tagged by the template and by the group's propagated tags. The provider's
+// default tags apply only to these two resources.
 func (c *cluster) launched(group, template *state.Resource) *host {
 	h := &host{
 		tags: map[string]string{}, metadata: template.Object("metadataOptions"), instanceType: template.Text("instanceType"),
@@ -152,7 +152,7 @@ func userData(get func(string) string) string {
 
 var versionLine = regexp.MustCompile(`\bVERSION['"]?[=:]\s*['"]?([0-9]+\.[0-9]+\.[0-9]+)`)
 
-// addNode takes what is started with a deployment.toml into the cluster; anything else with an address is another endpoint.
+// addNode adds a node if it starts with a deployment.toml, otherwise another endpoint.
 func (c *cluster) addNode(n *node) error {
 	if n.config != "" {
 		return c.configured(n)
@@ -200,7 +200,7 @@ func (c *cluster) configured(n *node) error {
 	return nil
 }
 
-// port is the port that a member takes first.
+// port returns the port that a member tries first.
 func (n *node) port() int {
 	c := n.settings.Clustering
 	if c == nil {
@@ -209,13 +209,13 @@ func (n *node) port() int {
 	if p, ok := state.Int(c.Port); ok {
 		return p
 	}
-	if c.Scheme == "aws-ecs" { // the only scheme for which the kernel infers another
+	if c.Scheme == "aws-ecs" { // the only scheme for which the kernel infers another port
 		return 5701
 	}
 	return 4000
 }
 
-// clustered reports whether any node has clustering on: the key's presence is the switch.
+// clustered reports whether any node has clustering on: the key alone is the switch.
 func (c *cluster) clustered() bool {
 	return slices.ContainsFunc(c.nodes, func(n *node) bool { return n.settings.Clustering != nil || n.baked })
 }

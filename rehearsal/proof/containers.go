@@ -10,8 +10,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// confined proves that a hole in a program beside the server is not one in its host: a container is not root, has no capability
-// and writes no root file system, but for those that cannot do without.
+// confined proves that an attacker in a program beside the server does not control its host: a container is not root,
+// has no capability and cannot write its root file system, except for those that need it.
 func (c *cluster) confined() *Verdict {
 	v := &Verdict{Claim: "No container is root or writes its root file system, but for those that cannot do without"}
 	seen := 0
@@ -35,8 +35,8 @@ func (c *cluster) confined() *Verdict {
 	return v
 }
 
-// product reports whether an image is the product's, whose entrypoint copies files into its own directory before it starts
-// (docker-entrypoint.sh of github.com/wso2/docker-is).
+// product reports whether an image is the product's. Its entrypoint copies files into its own directory before it
+// starts (docker-entrypoint.sh of github.com/wso2/docker-is).
 func (c *cluster) product(image string) bool {
 	return slices.ContainsFunc(c.nodes, func(n *node) bool { return n.serverImage() == image })
 }
@@ -75,13 +75,14 @@ func (c *cluster) confinedInTask(v *Verdict, b bundle, one container) {
 	}
 }
 
-// opens reports whether others wait for a container which mounts volumes that they write to: a task's volumes are root's (ECS
-// developer guide, "Use bind mounts with Amazon ECS"), so that only root can open them.
+// opens reports whether containers that write to its volumes wait for a container. A task's volumes belong to root (ECS
+// developer guide, "Use bind mounts with Amazon ECS"), so only root can make them writable.
 func opens(one container, all []container) bool {
 	return slices.ContainsFunc(all, func(o container) bool { return o.waitsFor(one) })
 }
 
-// namesItself reports whether a container writes a name to /etc/hosts, which ECS does for no task with an address of its own.
+// namesItself reports whether a container writes a name to /etc/hosts. ECS does not write it for a task with an address
+// of its own.
 func namesItself(one container) bool {
 	text := strings.Join(slices.Concat(one.Texts("entryPoint"), one.Texts("command")), " ")
 	return strings.Contains(text, "/etc/hosts") && strings.Contains(text, "--no-new-privs")

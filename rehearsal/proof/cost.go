@@ -8,29 +8,31 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// uncalled are services that a role may have permissions of, and that nothing in the VPC calls.
+// uncalled are services for which a role may have permissions although nothing in the VPC calls them.
 var uncalled = map[string]string{
-	// Secrets Manager and S3 call KMS for whoever reads an encrypted value (KMS, "Using kms:ViaService").
+	// Secrets Manager and S3 call KMS for the reader of an encrypted value (KMS, "Using kms:ViaService").
 	"kms": "the services that keep encrypted values call it themselves",
 	// From 3.3.40.0 on the agent uses ssmmessages wherever that can be reached (Systems Manager, "Reference: ec2messages,
 	// ssmmessages, and other API operations"); the images of nodes are newer.
 	"ec2messages": "the Systems Manager agent uses ssmmessages",
-	// Mounting is NFS to a mount target's DNS name. The mount helper calls the API only where that name does not resolve
-	// (src/mount_efs/dns_resolver.py of efs-utils), and the EFS CSI driver only to make access points (pkg/driver/controller.go).
+	// Mounting is NFS to a mount target's DNS name. The mount helper calls the API only if that name does not resolve
+	// (src/mount_efs/dns_resolver.py of efs-utils), and the EFS CSI driver only to make access points
+	// (pkg/driver/controller.go).
 	"elasticfilesystem": "files are mounted by a DNS name",
 }
 
-// unpermitted are services that are called without any permission of a role.
+// unpermitted are services that are called without a permission of a role.
 var unpermitted = map[platform][]string{
 	// GetCallerIdentity of the CloudWatch agent needs no permission (extension/entitystore/extension.go of
 	// aws/amazon-cloudwatch-agent).
 	onPod: {"sts"},
 }
 
-// foreignNodes are the services that the nodes of an existing Kubernetes cluster call, which are in no state of this stack.
+// foreignNodes are the services that the nodes of an existing Kubernetes cluster call, which are in no state of this
+// stack.
 var foreignNodes = []string{"ecr.api", "ecr.dkr", "eks", "eks-auth"}
 
-// costs proves that nothing is paid for that the stack file does not ask for.
+// costs proves that the stack pays for nothing that its file does not ask for.
 func (p *proofs) costs() *Verdict {
 	v := &Verdict{Claim: "Nothing costs by itself: no extended support, no endpoint without a caller, no logs kept for ever"}
 	for _, db := range p.Of(state.DBInstance) {

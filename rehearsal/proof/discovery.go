@@ -11,19 +11,19 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// searches is the discovery proof as it goes.
+// searches is the state of the discovery proof.
 type searches struct {
 	*cluster
 	others []*cluster
 	agree  *Verdict
 }
 
-// discovery decides as Hazelcast would whether the nodes find each other.
+// discovery decides like Hazelcast whether the nodes find each other.
 func discovery(c *cluster, foreign []*state.State) []*Verdict {
 	s := &searches{cluster: c, agree: &Verdict{Claim: "The nodes' files agree on how members find each other"}}
 	for _, other := range foreign {
-		// A stack without nodes has no stranger to offer; one that cannot be read as a cluster may still hold instances.
-		// Discovery asks one region.
+		// Without nodes there is no foreign member to find; a state that is no cluster may still have instances.
+		// Discovery searches one region.
 		if one, err := newCluster(other, Expected{}); err == nil && one.region == c.region {
 			s.others = append(s.others, one)
 		}
@@ -60,7 +60,7 @@ func discovery(c *cluster, foreign []*state.State) []*Verdict {
 	return all
 }
 
-// agreement proves what holds for every scheme, and returns the one in use.
+// agreement proves what must hold for every scheme, and returns the scheme in use.
 func (s *searches) agreement() string {
 	schemes, domains, overridden := map[string][]string{}, map[string][]string{}, 0
 	for _, n := range s.nodes {
@@ -110,7 +110,7 @@ func (s *searches) agreement() string {
 	return scheme
 }
 
-// host proves that a member gives out an address of its own.
+// host proves that a member publishes its own address.
 func (s *searches) host(n *node, scheme string) {
 	c := n.settings.Clustering
 	if c == nil || scheme == "aws-ecs" { // which takes the address from the interface
@@ -128,13 +128,13 @@ func (s *searches) host(n *node, scheme string) {
 	}
 }
 
-// spelled are Hazelcast's names of the documented properties; 6.0 and 6.1 read these and no others.
+// spelled are Hazelcast's names of the documented properties; 6.0 and 6.1 read only these.
 var spelled = map[string]string{
 	"accessKey": "access-key", "secretKey": "secret-key", "iamRole": "iam-role", "securityGroup": "security-group-name",
 	"hostHeader": "host-header", "tagKey": "tag-key", "tagValue": "tag-value", "region": "region",
 }
 
-// property is a property as the node's release reads it.
+// property returns a property as the node's release reads it.
 func (n *node) property(documented string) string {
 	c := n.settings.Clustering
 	if c == nil {
@@ -146,8 +146,8 @@ func (n *node) property(documented string) string {
 	return c.Properties[documented]
 }
 
-// hazelcast4 reports whether the release reads Hazelcast's own names, and instancesV2 whether its Hazelcast speaks
-// version 2 of the metadata service: 5.2.2 and later do, which 7.0.0 and later ship.
+// hazelcast4 reports whether the release reads Hazelcast's own names. instancesV2 reports whether its Hazelcast
+// supports version 2 of the metadata service: 5.2.2 and later do, which 7.0.0 and later contain.
 func (n *node) hazelcast4() bool { return strings.HasPrefix(n.version, "6.") }
 func (n *node) metadataV2() bool { return n.version == "" || n.major() >= 7 }
 func (n *node) major() (major int) {

@@ -12,7 +12,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// instances are the hosts that EC2 shows in an account, with who they are.
+// instances are the hosts that EC2 shows in an account, with their owner.
 type instance struct {
 	name   string
 	host   *host
@@ -94,7 +94,7 @@ func (s *searches) filter(group bool) *Verdict {
 	return v
 }
 
-// matches decides as DescribeInstances does. Several keys and values, by commas, must all match.
+// matches decides like DescribeInstances. Several keys and values, separated by commas, must all match.
 func (i instance) matches(key, value, group string) (bool, string) {
 	keys, values := strings.Split(key, ","), strings.Split(value, ",")
 	for n, k := range keys {
@@ -149,7 +149,7 @@ func (s *searches) credentials(actions ...string) *Verdict {
 	return v
 }
 
-// reachable proves that the API that discovery calls is reached.
+// reachable proves that members reach the API of discovery.
 func (s *searches) reachable(n *node, service string, v *Verdict) {
 	(&proofs{cluster: s.cluster}).call(n, service, v)
 }
@@ -161,7 +161,7 @@ func nonEmpty(s string) []string {
 	return []string{s}
 }
 
-// instanceRole is the role that the metadata service gives a node credentials of.
+// instanceRole returns the role whose credentials the metadata service gives a node.
 func (s *searches) instanceRole(n *node, v *Verdict) *state.Resource {
 	if n.host.profile == nil {
 		v.fault("%s has no instance profile: the metadata service has no credentials for it", n)
@@ -181,7 +181,7 @@ func (s *searches) instanceRole(n *node, v *Verdict) *state.Resource {
 	return role
 }
 
-// metadata proves that the node's Hazelcast can talk to the metadata service.
+// metadata proves that the node's Hazelcast can use the metadata service.
 func (s *searches) metadata(n *node, v *Verdict) {
 	m := n.host.metadata
 	if m.Text("httpEndpoint") == "disabled" {
@@ -192,7 +192,7 @@ func (s *searches) metadata(n *node, v *Verdict) {
 	}
 }
 
-// probed proves that every member's port is among those that discovery asks.
+// probed proves that discovery probes every member's port.
 func (s *searches) probed() *Verdict {
 	v := &Verdict{Claim: fmt.Sprintf("Every member listens where discovery asks, on %d-%d", memberFirst, probedLast)}
 	ports := map[string]bool{}

@@ -33,7 +33,7 @@ func (w *workload) serves(name string, port any) bool {
 	return false
 }
 
-// served reports whether a Service's selector finds the workload's pods.
+// served reports whether a Service's selector matches the workload's pods.
 func (w *workload) served(service *state.Resource) bool {
 	selector := service.Object("spec").Object("selector")
 	return len(selector) > 0 && selects(map[string]any{"matchLabels": map[string]any(selector)}, w.labels)
@@ -70,7 +70,7 @@ func (s *searches) kubernetes() []*Verdict {
 	return []*Verdict{selected, allowed, listens}
 }
 
-// field is the field of the pod that the server's variable is taken from.
+// field returns the field of the pod in the server's variable.
 func (w *workload) field(variable string) string {
 	for _, c := range w.spec.Objects("containers") {
 		for _, e := range c.Objects("env") {
@@ -136,7 +136,7 @@ func (s *searches) access(n *node, v *Verdict) {
 	}
 }
 
-// granted reports whether a Role of the namespace lets a service account do something.
+// granted reports whether a Role of the namespace gives a service account a permission.
 func (w *workload) granted(account, group, what, verb string) bool {
 	has := func(list []string, one string) bool { return slices.Contains(list, one) || slices.Contains(list, "*") }
 	for _, b := range w.inNamespace(state.RoleBinding) {

@@ -76,7 +76,7 @@ func (s *searches) zoneAttached(attachment *state.Resource, n *node) bool {
 	})
 }
 
-// announcements proves that the node's groups and network ACL let IGMP and the group's port pass.
+// announcements proves that the node's groups and network ACL allow IGMP and the group's port.
 func (s *searches) announcements(n *node, group netip.Prefix, port int, v *Verdict) {
 	nobody, join := parsePrefix("0.0.0.0"), traffic{igmp, 0, lastPort}
 	announce := traffic{udp, port, port}

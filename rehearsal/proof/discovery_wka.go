@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// wka proves that the members' lists are complete and name nothing else.
+// wka proves that the members' lists are complete and have no other entries.
 func (s *searches) wka() *Verdict {
 	v := &Verdict{Claim: "Every node lists every node at its fixed address, and nothing that is not one"}
 	own := map[netip.AddrPort]*node{}
@@ -47,7 +47,7 @@ func (s *searches) wka() *Verdict {
 	return v
 }
 
-// expand lists the addresses that a member of a list stands for: Hazelcast takes a range over the last octet.
+// expand returns the addresses of a member of a list: Hazelcast accepts a range over the last octet.
 func expand(member string) (all []netip.AddrPort, ranged bool, err error) {
 	host, portText, ok := strings.Cut(member, ":")
 	port, bad := strconv.ParseUint(portText, 10, 16)

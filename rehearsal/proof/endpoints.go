@@ -8,7 +8,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// open are the services whose endpoints take no policy, so that everything goes through them, with what bounds it instead.
+// open are the services whose endpoints accept no policy, with what restricts them instead.
 var open = map[string]string{
 	"email-smtp":    "SES asks for SMTP credentials",
 	"ecs-agent":     "only the ECS agent of a registered container instance is answered",
@@ -17,7 +17,7 @@ var open = map[string]string{
 	"wafv2":         "it says what a web ACL does and holds no data",
 }
 
-// published reports whether a bucket is one of those in which AWS keeps what everybody may read.
+// published reports whether a bucket is one of AWS's public ones.
 // https://github.com/aws-samples/data-perimeter-policy-examples, service_owned_resources.md
 func (a *access) published(bucket string) bool {
 	return slices.Contains([]string{
@@ -32,14 +32,14 @@ func readByAll(bucket string) *iam.Policy {
 	}}}
 }
 
-// stranger is a principal of another account that may do everything there.
+// stranger is a principal of another account with all permissions there.
 func (a *access) stranger(name string) caller {
 	s := a.deployer()
 	s.name, s.ARN = name, strings.Replace(s.ARN, a.account, "000000000000", 1)
 	return s
 }
 
-// claimable are buckets that a policy names by a pattern, so that another account could make one of them.
+// claimable are buckets that a policy names by a pattern, so that another account could create one of them.
 func claimable(policy *iam.Policy) []string {
 	var all []string
 	for _, s := range policy.Statements {
@@ -53,8 +53,8 @@ func claimable(policy *iam.Policy) []string {
 	return all
 }
 
-// proveEndpoints proves that an endpoint is no way out for what is in the cluster: neither to another account's bucket, whoever
-// asks, nor with credentials of another account that somebody brings along.
+// proveEndpoints proves that nothing leaves the cluster through an endpoint: neither to another account's bucket with
+// any credentials, nor with another account's credentials.
 func (a *access) proveEndpoints(anyBucket bool) {
 	v := a.endpoints
 	for _, e := range a.Of(state.VPCEndpoint) {
@@ -86,7 +86,7 @@ func (a *access) proveEndpoints(anyBucket bool) {
 	}
 }
 
-// outward are calls that a service's endpoint has to keep in.
+// outward are calls that a service's endpoint must refuse.
 func (a *access) outward(service string) []call {
 	foreign, own := a.stranger("a principal of another account"), a.deployer()
 	own.name = "a principal of this account"

@@ -2,19 +2,20 @@ package proof
 
 import "strings"
 
-// databaseEngine is what the proofs know of a database engine.
+// databaseEngine has the proofs' facts of a database engine.
 type databaseEngine struct {
-	// rds is what the engine's name in RDS begins with.
+	// rds is the prefix of the engine's name in RDS.
 	rds string
 	// file is the engine's name in a stack file, where it is another.
 	file string
-	// port is the engine's own, for a database whose state names none.
+	// port is the engine's own, for a database without one in the state.
 	port int
 	// extended says that RDS Extended Support can be declined (RDS, CreateDBInstance, EngineLifecycleSupport).
 	extended bool
-	// jdbc is what the URLs of the engine's driver begin with.
+	// jdbc is the prefix of the URLs of the engine's driver.
 	jdbc string
-	// limits reads the driver's settings. In reads one of them, in whole seconds from units of which a second has so many.
+	// limits reads the driver's settings. In reads one of them, in whole seconds, from a unit given as its number per
+	// second.
 	limits func(given map[string]string, in func(key string, unit int) int) limits
 }
 
@@ -30,7 +31,7 @@ var databaseEngines = []databaseEngine{
 	{
 		rds: "sqlserver", file: "mssql", port: 1433, jdbc: "jdbc:sqlserver:",
 		limits: func(_ map[string]string, in func(string, int) int) limits {
-			return limits{in("loginTimeout", 1), in("socketTimeout", 1000), true} // the driver keeps connections alive unasked
+			return limits{in("loginTimeout", 1), in("socketTimeout", 1000), true} // the driver keeps connections alive by default
 		},
 	},
 	{

@@ -13,16 +13,15 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Expected is what a stack file says about the world outside the cluster. Everything else that a proof expects holds for
-// every cluster.
+// Expected has the external facts of a stack file. Everything else that a proof expects is true for every cluster.
 type Expected struct {
 	// Hostname is the cluster's own name.
 	Hostname string
-	// Clients are the ranges that may call the load balancer; empty means everyone, or the VPC where it is internal.
+	// Clients are the ranges that may call the load balancer; empty means everyone, or the VPC if it is internal.
 	Clients []netip.Prefix
-	// Outside are the ranges that nodes may call, with the TCP ports that they may call there.
+	// Outside are the ranges that nodes may call, with the TCP ports.
 	Outside []Egress
-	// Proxy is the HTTP proxy that the stack file names, with the ranges that its addresses are in, or has no host.
+	// Proxy is the HTTP proxy of the stack file, with the ranges of its addresses, or has no host.
 	Proxy Proxy
 	// SES says that nodes send mail through a VPC endpoint of Amazon SES.
 	SES bool
@@ -33,26 +32,26 @@ type Expected struct {
 	Existing Existing
 	// DatabaseExtended and ClusterExtended say that the stack file buys extended support.
 	DatabaseExtended, ClusterExtended bool
-	// Lists says that the stack file names S3's prefix list by id, whose ranges no state shows.
+	// Lists says that the stack file names S3's prefix list by id. A state does not show its ranges.
 	Lists bool
-	// AnyBucket says that the stack file opens the VPC endpoint of S3 to every bucket.
+	// AnyBucket says that the stack file allows every bucket through the VPC endpoint of S3.
 	AnyBucket bool
 	// Directory are the addresses of the users' directory, and DirectoryPort its port.
 	Directory     []netip.Prefix
 	DirectoryPort int
-	// Most is the largest number of nodes that scaling may ask for, 0 where the stack file asks for no scaling.
+	// Most is the largest number of nodes for scaling, 0 without scaling.
 	Most int
 	// Unprotected says that the stack file switches deletion protection off.
 	Unprotected bool
-	// LetGo says that the stack file lets a database go without a final snapshot, or without its automated backups.
+	// LetGo says that the stack file deletes a database without a final snapshot, or without its automated backups.
 	LetGo bool
-	// Alone says that the stack file leaves out the standby of a database.
+	// Alone says that the stack file has no standby of a database.
 	Alone bool
-	// Undrained says that the stack file lets a node that leaves finish no request.
+	// Undrained says that the stack file gives a deregistered node no time for its requests.
 	Undrained bool
-	// BackedUp says that AWS Backup is to back the stack up.
+	// BackedUp says that AWS Backup must back the stack up.
 	BackedUp bool
-	// Prod says that the profile is prod, Release which release of the product runs.
+	// Prod says that the profile is prod. Release is the release of the product.
 	Prod    bool
 	Release string
 }
@@ -63,14 +62,14 @@ type Egress struct {
 	Ports []int
 }
 
-// Proxy is an HTTP proxy through which nodes call others.
+// Proxy is an HTTP proxy for the nodes' calls.
 type Proxy struct {
 	Host   string
 	Port   int
 	Ranges []netip.Prefix
 }
 
-// UnmarshalJSON reads a URL and ranges; without ranges the URL has the address.
+// UnmarshalJSON reads a URL and ranges; without ranges the URL contains the address.
 func (p *Proxy) UnmarshalJSON(raw []byte) error {
 	var entry struct {
 		URL   string
@@ -92,7 +91,7 @@ func (p *Proxy) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// UnmarshalJSON reads a range as text, which is called over HTTPS, or one with ports.
+// UnmarshalJSON reads a range as text, for HTTPS, or an object with ports.
 func (e *Egress) UnmarshalJSON(raw []byte) error {
 	var entry struct {
 		CIDR  string
@@ -114,7 +113,7 @@ func (e *Egress) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// String names the range, and the ports where they are not that of HTTPS.
+// String returns the range, and the ports if they are not that of HTTPS.
 func (e Egress) String() string {
 	if slices.Equal(e.Ports, []int{publicHTTPS}) {
 		return e.Range.String()
@@ -137,8 +136,8 @@ type Subnet struct {
 	CIDR netip.Prefix
 }
 
-// ExpectedFrom reads what is expected from a stack's configuration, by full key, in the form in which the engine hands it
-// to a program: text, or JSON in text.
+// ExpectedFrom reads the expected facts from a stack's configuration, by full key, in the engine's format: text, or
+// JSON in text.
 func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e := Expected{Hostname: strings.Trim(configuration["wso2is:hostname"], `"`)}
 	type protection struct{ DeletionProtection, MultiAZ, SkipFinalSnapshot, DeleteAutomatedBackups *bool }

@@ -13,9 +13,9 @@ const (
 	gateLabel       = "elbv2.k8s.aws/pod-readiness-gate-inject"
 )
 
-// gates proves that a rollout of pods waits for the load balancer. The load balancer controller's webhook gives a new pod
-// a readiness gate, which stays closed until the pod is a healthy target.
-// Source: docs/deploy/pod_readiness_gate.md and helm/aws-load-balancer-controller of
+// gates proves that a rollout of pods waits for the load balancer. The load balancer controller's webhook adds a
+// readiness gate to a new pod, which stays closed until the pod is a healthy target. Source:
+// docs/deploy/pod_readiness_gate.md and helm/aws-load-balancer-controller of
 // github.com/kubernetes-sigs/aws-load-balancer-controller.
 func (c *cluster) gates() *Verdict {
 	v := &Verdict{Claim: "A pod counts as ready only when the load balancer finds it healthy"}
@@ -37,7 +37,7 @@ func (c *cluster) gates() *Verdict {
 	return v
 }
 
-// gated holds that the webhook is asked of a workload's namespace.
+// gated checks that the webhook applies to a workload's namespace.
 func (c *cluster) gated(w *workload, v *Verdict) {
 	for _, space := range c.Of(state.Namespace) {
 		if space.Object("metadata").Text("name") == w.namespace && space.Object("metadata").Object("labels").Text(gateLabel) != "enabled" {
@@ -46,7 +46,7 @@ func (c *cluster) gated(w *workload, v *Verdict) {
 	}
 }
 
-// webhook holds what the controller's release must say.
+// webhook checks the values of the controller's release.
 func (c *cluster) webhook(r *state.Resource, served []*workload, v *Verdict) {
 	values := r.Object("values")
 	if policy := cmp.Or(values.Object("podMutatorWebhookConfig").Text("failurePolicy"), "the chart's Ignore"); policy != "Fail" {
@@ -74,7 +74,7 @@ func (c *cluster) webhook(r *state.Resource, served []*workload, v *Verdict) {
 	}
 	selector := map[string]any(values.Object("objectSelector"))
 	if selector == nil {
-		selector = map[string]any{} // the chart's: every pod of the labelled namespaces
+		selector = map[string]any{} // the chart's default: every pod of the labelled namespaces
 	}
 	for _, w := range served {
 		if !selects(selector, w.labels) {

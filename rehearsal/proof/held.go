@@ -13,7 +13,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// spare are permissions that no call here needs, by action or by policy and action, and why the stack has them.
+// spare are permissions that no call needs, by action or by policy and action, with the reason for each.
 var spare = map[string]string{
 	"ec2:DescribeAvailabilityZones":      "WSO2's guide asks for it",
 	"instances ec2:DescribeInstances":    "WSO2's guide asks for it on the instances' role too",
@@ -24,8 +24,8 @@ var spare = map[string]string{
 	"logs logs:DescribeLogStreams":       "AWS's policy for the agent has it",
 }
 
-// published are calls of which the load balancer controller makes none here: certificates, security groups and listeners are
-// named to it. Its published policy has them (docs/install/iam_policy.json), and a release may begin to make them.
+// published are calls that the load balancer controller does not make here: certificates, security groups and listeners
+// are named to it. Its published policy has them (docs/install/iam_policy.json), and a release may begin to make them.
 var published = []string{
 	"ec2:DescribeAccountAttributes", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeRouteTables",
 	"ec2:DescribeTags", "ec2:GetSecurityGroupsForVpc", "elasticloadbalancing:DescribeListeners",
@@ -33,24 +33,24 @@ var published = []string{
 	"elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTrustStores",
 }
 
-// Permission is what one statement of a role's policy allows.
+// Permission is the permission of one statement of a role's policy.
 type Permission struct {
-	// Role is the role's purpose, such as nodes, and Description is what the stack says of it.
+	// Role is the role's purpose, such as nodes, and Description is the role's description in the stack.
 	Role, Description string
-	// Actions are allowed On resources, under a Condition where there is one.
+	// Actions are allowed On resources, under a Condition if it has one.
 	Actions, On []string
 	Condition   string
-	// Why says which calls need it, or why the stack has it without one.
+	// Why names the calls that need it, or the reason without one.
 	Why []string
 }
 
-// asked is a call that was decided, with all that IAM looks at.
+// asked is an evaluated call, with everything that IAM reads.
 type asked struct {
 	iam.Request
 	proves string
 }
 
-// needs says which calls an action of a statement is needed for.
+// needs returns the calls that need an action of a statement.
 func (i *permissions) needs(role *state.Resource, s *iam.Statement, action string) []string {
 	one := *s
 	one.Action = iam.Values{action}
@@ -63,7 +63,8 @@ func (i *permissions) needs(role *state.Resource, s *iam.Statement, action strin
 	return slices.Sorted(maps.Keys(why))
 }
 
-// trusting is a policy of a key that leaves everything to the account's policies, so that a role's own are what is asked.
+// trusting is a policy of a key that leaves everything to the account's policies, so that the role's own policies
+// decide.
 func (i *permissions) trusting(resource string) *iam.Policy {
 	parts := strings.Split(resource, ":")
 	if len(parts) < 6 || parts[2] != "kms" {
@@ -74,7 +75,7 @@ func (i *permissions) trusting(resource string) *iam.Policy {
 	}}}
 }
 
-// held are the permissions of the stack's roles, with what needs them, and a verdict on those that nothing needs.
+// held returns the permissions of the stack's roles with the calls that need them, and a verdict on those without one.
 func (a *access) held() ([]Permission, *Verdict) {
 	v := &Verdict{Claim: "Nobody holds a permission that nothing uses"}
 	var all []Permission
@@ -92,7 +93,7 @@ func (a *access) held() ([]Permission, *Verdict) {
 			}
 			one := Permission{Role: role.Name, Description: role.Text("description"), Actions: s.Action, On: s.Resource}
 			if len(s.Condition) > 0 {
-				text, _ := json.Marshal(s.Condition) // what was parsed can be written
+				text, _ := json.Marshal(s.Condition) // a parsed value always marshals
 				one.Condition = string(text)
 			}
 			for _, action := range s.Action {
@@ -125,7 +126,7 @@ func (a *access) held() ([]Permission, *Verdict) {
 	return all, v
 }
 
-// Spared argues a permission that no call needs, by the name of its policy; it is empty for any other.
+// Spared returns the reason for a permission that no call needs, by the name of its policy, or an empty text.
 func Spared(policy, action string) string {
 	if policy == "controller" && slices.Contains(published, action) {
 		return "the load balancer controller's published policy has it"
@@ -133,7 +134,7 @@ func Spared(policy, action string) string {
 	return cmp.Or(spare[policy+" "+action], spare[action])
 }
 
-// attached is a policy of AWS's or of the team's on a role: it cannot be made less, and something must need it.
+// attached checks a managed policy on a role: it cannot be reduced, and a call must need it.
 func (a *access) attached(v *Verdict, r, role *state.Resource) Permission {
 	policy := a.permissions.byARN(r.Text("policyArn"))
 	one := Permission{Role: role.Name, Description: role.Text("description"), Actions: []string{path.Base(r.Text("policyArn"))}, On: []string{"AWS's own policy"}}
@@ -152,7 +153,7 @@ func (a *access) attached(v *Verdict, r, role *state.Resource) Permission {
 	return one
 }
 
-// actingAs are the services that act under a role.
+// actingAs returns the services that use a role.
 func (a *access) actingAs(role *state.Resource) []string {
 	var all []string
 	for _, s := range assumed {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// annotation begins what the AWS Load Balancer Controller reads of an Ingress.
+	// annotation is the prefix of the annotations that the AWS Load Balancer Controller reads.
 	// https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/
 	annotation = "alb.ingress.kubernetes.io/"
 )
@@ -25,8 +25,8 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// findIngresses finds the load balancers that the AWS Load Balancer Controller makes: what it will make is in an
-// Ingress's annotations, and only what it has made is not in the state.
+// findIngresses finds the load balancers that the AWS Load Balancer Controller makes. They are not in the state, but an
+// Ingress's annotations describe them.
 func (c *cluster) findIngresses() {
 	for _, r := range c.Of(state.Ingress) {
 		name := annotated(r, "load-balancer-name")

@@ -10,22 +10,23 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// use is a property that names a key, and who uses the key because of it.
+// use is a property that names a key, and the principal that uses the key for it.
 type use struct {
 	token, property string
-	// needed says that it has to name the stack's key, but for those that except excepts; each, that every block has to.
+	// needed says that it must name the stack's key, except for the resources of except; each says that every block
+	// must.
 	needed, each bool
 	except       func(a *access, r *state.Resource) bool
-	// what says what is encrypted, as the verdict shows it.
+	// what names the encrypted data in the verdict.
 	what string
-	// via is the service that uses the key on behalf of whoever makes the resource, in these ways. A resource that is
-	// used by others is left to users.
+	// via is the service that uses the key for the resource's creator, in these ways. users are other users of the
+	// resource.
 	via     string
 	actions []string
 	users   func(a *access, r *state.Resource) []call
 }
 
-// What the services' pages on encryption ask of who makes the resource:
+// The services' pages on encryption require this of the creator of the resource:
 //   - RDS: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html and rds-secrets-manager.html
 //   - EFS: https://docs.aws.amazon.com/efs/latest/ug/EFSKMSPolicy.html
 //   - EBS: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
@@ -63,14 +64,14 @@ var uses = []use{
 		actions: append([]string{"kms:RetireGrant"}, byGrant...)},
 	{token: state.BackupVault, property: "kmsKeyArn", needed: true, what: "AWS Backup", via: "backup",
 		actions: slices.Concat(byGrant, forSecret)},
-	// What names a key and does not use it.
+	// Resources that name a key and do not use it.
 	{token: state.KMSKey, property: "arn"}, {token: state.KMSKey, property: "keyId"}, {token: state.KMSKey, property: "id"},
 	{token: state.KMSAlias, property: "targetKeyId"}, {token: state.KMSAlias, property: "targetKeyArn"},
 	{token: state.KMSGrant, property: "keyId"},
 }
 
-// launches are the uses of a key by what starts instances from a template: Auto Scaling under its service-linked role, for
-// groups and for the node groups of EKS, which are groups too.
+// launches returns the key uses of launches from a template: Auto Scaling uses its service-linked role for groups and
+// for EKS's node groups, which are groups too.
 func launches(a *access, template *state.Resource) []call {
 	roles := map[string]string{}
 	usual := fmt.Sprintf("arn:%s:iam::%s:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling", a.partition, a.account)
@@ -98,7 +99,7 @@ func launches(a *access, template *state.Resource) []call {
 	return all
 }
 
-// controlPlane is EKS under the cluster's role, which asks after the key and its grant (terraform-aws-eks #1913).
+// controlPlane is EKS with the cluster's role, which reads the key and its grant (terraform-aws-eks #1913).
 func controlPlane(a *access, cluster *state.Resource) []call {
 	role := a.One(state.Role, cluster.Text("roleArn"), "arn")
 	if role == nil {
@@ -108,7 +109,7 @@ func controlPlane(a *access, cluster *state.Resource) []call {
 	return each(one, "", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants")
 }
 
-// keepsLogs is CloudWatch Logs, which acts as itself.
+// keepsLogs is CloudWatch Logs with its own principal.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 func keepsLogs(a *access, group *state.Resource) []call {
 	context := a.through("logs")
@@ -120,7 +121,7 @@ func keepsLogs(a *access, group *state.Resource) []call {
 	return each(one, "", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 }
 
-// proveKeys goes through everything that names a key, or should.
+// proveKeys checks everything that names a key, or should.
 func (a *access) proveKeys() {
 	own := map[string]bool{}
 	for _, k := range a.Of(state.KMSKey) {
@@ -194,7 +195,7 @@ func (a *access) keyID(name string) string {
 	return name
 }
 
-// keyOfSecret is the key of a secret of the stack's own or of RDS, or nothing for AWS's own key.
+// keyOfSecret returns the key of a secret of the stack or of RDS, or an empty text for AWS's own key.
 func (a *access) keyOfSecret(arn string) string {
 	if s := a.One(state.Secret, arn, "arn"); s != nil {
 		return a.keyOf(s.Text("kmsKeyId"))
@@ -212,7 +213,7 @@ func (a *access) keyOfSecret(arn string) string {
 	return ""
 }
 
-// keyOfObject is the key of an object, or nothing where S3's own encrypts it.
+// keyOfObject returns the key of an object, or an empty text if S3's own key encrypts it.
 func (a *access) keyOfObject(bucket, key string) string {
 	if own := a.object(bucket, key).Text("kmsKeyId"); own != "" {
 		return a.keyOf(own)
@@ -225,7 +226,7 @@ func (a *access) keyOfObject(bucket, key string) string {
 	return ""
 }
 
-// textsAt lists the texts at the end of a path, through lists; nothing stands for a block that lacks the last name.
+// textsAt lists the texts at the end of a path, through lists; a block without the last name adds an empty text.
 func textsAt(v any, names []string) []string {
 	switch v := v.(type) {
 	case []any:
