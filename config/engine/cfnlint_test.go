@@ -3,7 +3,6 @@ package engine_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,17 +11,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wso2is-aws/wso2is/config/configtest"
 	"github.com/wso2is-aws/wso2is/config/engine"
 )
 
 // cfnLint reads a file of cfn-lint's data on RDS: AWS's own lists, as AWS answers them.
 func cfnLint(t *testing.T, name string, into any) {
 	t.Helper()
-	out, err := exec.Command("python3", "-c", "import cfnlint, os; print(os.path.dirname(cfnlint.__file__))").Output()
-	if err != nil {
-		t.Skip("cfn-lint is not installed: python3 -m pip install cfn-lint")
-	}
-	raw, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "data", "schemas", "extensions", "aws_rds_dbinstance", name))
+	_, tables := configtest.CFNLint(t)
+	raw, err := os.ReadFile(filepath.Join(tables, "aws_rds_dbinstance", name))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(raw, into))
 }

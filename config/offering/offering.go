@@ -11,8 +11,8 @@ import (
 // Read is the day on which the list was read.
 const Read = "2026-11-27"
 
-// offered.txt has the families of the catalogue of instance types. It is written by a test from cfn-lint's tables, which are AWS's own answers to DescribeInstanceTypeOfferings and
-// DescribeOrderableDBInstanceOptions. A line "of" begins a list and names what it is of. A line "sizes" has the sizes of a
+// offered.txt has the families of the catalogue of instance types. A test writes it from cfn-lint's tables, which are AWS's
+// own answers to DescribeInstanceTypeOfferings and DescribeOrderableDBInstanceOptions. A line "of" begins a list and names what it is of. A line "sizes" has the sizes of a
 // family, a line "without" what a Region does not have of them: families, and single types.
 //
 //go:embed offered.txt

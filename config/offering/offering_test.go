@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wso2is-aws/wso2is/config/configtest"
 	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/instancetype"
 	"github.com/wso2is-aws/wso2is/config/offering"
@@ -122,12 +122,7 @@ func (r regionsOfTypes) add(region, name string) {
 
 // TestCFNLintOffersTheSame compares the list with cfn-lint's tables, whole.
 func TestCFNLintOffersTheSame(t *testing.T) {
-	out, err := exec.Command("python3", "-c", "import cfnlint, os; from importlib.metadata import version; print(version('cfn-lint'), os.path.dirname(cfnlint.__file__))").Output()
-	if err != nil {
-		t.Skip("cfn-lint is not installed: python3 -m pip install cfn-lint")
-	}
-	version, root, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	tables := filepath.Join(root, "data", "schemas", "extensions")
+	version, tables := configtest.CFNLint(t)
 	written, err := os.ReadFile("offered.txt")
 	require.NoError(t, err)
 	header := "# cfn-lint " + version + ": go test ./config/offering -update\n"

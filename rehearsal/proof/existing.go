@@ -130,7 +130,7 @@ func (p *proofs) onExisting() *Verdict {
 }
 
 // writes says that no connection of the data source is used that leads to a read-only server: the pool's validation fails on one,
-// and PostgreSQL's driver connects to none. A connection outlives that its server becomes a reader (PostHog #86792 on Aurora). The
+// and PostgreSQL's driver connects to none. A connection stays open when its server becomes a reader (PostHog #86792 on Aurora). The
 // other engines have no readers that answer for the primary: SQL Server's listener and Oracle's service move.
 func (s source) writes() bool {
 	switch {

@@ -62,10 +62,10 @@ func (n *Network) readGroups() error {
 	for _, r := range n.Of(state.SecurityGroupRule) {
 		return fmt.Errorf("%s: its rules are not read here; a security group's ingress and egress rules of their own are", r)
 	}
-	for token, ingress := range map[string]bool{state.SecurityGroupIngressRule: true, state.SecurityGroupEgressRule: false} {
+	for _, token := range []string{state.SecurityGroupIngressRule, state.SecurityGroupEgressRule} {
 		for _, r := range n.Of(token) {
 			n.rules = append(n.rules, rule{
-				group: r.Text("securityGroupId"), ingress: ingress,
+				group: r.Text("securityGroupId"), ingress: token == state.SecurityGroupIngressRule,
 				traffic: newTraffic(r.Text("ipProtocol"), r.At("fromPort"), r.At("toPort")),
 				peer:    r.Text("referencedSecurityGroupId"), list: r.Text("prefixListId"), cidr: r.Text("cidrIpv4"),
 			})
