@@ -1,5 +1,5 @@
-// Package capacity plans the Kubernetes nodes of the topology eks: what a node has left for pods, and how many nodes the pods
-// need.
+// Package capacity plans the Kubernetes nodes of the topology eks: the resources that a node has left for pods, and the
+// number of nodes that the pods need.
 package capacity
 
 import (
@@ -10,7 +10,7 @@ import (
 
 const mib = 1024 // in a GiB
 
-// Resources are CPU in thousandths of a vCPU and memory in MiB, as Kubernetes counts both.
+// Resources are CPU in thousandths of a vCPU and memory in MiB, the units of Kubernetes.
 type Resources struct{ CPU, Memory int }
 
 // Plus is the sum of both.
@@ -18,22 +18,22 @@ func (r Resources) Plus(other Resources) Resources {
 	return Resources{r.CPU + other.CPU, r.Memory + other.Memory}
 }
 
-// Fits is how often the other fits.
+// Fits is how many times other fits into r.
 func (r Resources) Fits(other Resources) int {
 	return max(0, min(r.CPU/other.CPU, r.Memory/other.Memory))
 }
 
 var (
-	// sidecar is what publishes the number of members beside the server.
+	// sidecar is the request of the container that publishes the number of members beside the server.
 	sidecar = Resources{100, 128}
-	// daemons is what the add-ons ask for on each node: CNI, kube-proxy, CSI drivers, log shipping, and the replicas of
-	// CoreDNS, the metrics server and the load balancer controller that may meet there.
+	// daemons are the requests of the add-ons on each node: CNI, kube-proxy, CSI drivers, log shipping, and the
+	// replicas of CoreDNS, the metrics server and the load balancer controller that may run on the same node.
 	daemons = Resources{900, 1280}
 )
 
-// Allocatable is what a node of an instance type has left for pods, as the EKS images reserve it: memory by the number
-// of pods that the type's network interfaces have addresses for, CPU by steps, and 100 MiB before eviction. Seven and a
-// half percent of the memory never reach the system.
+// Allocatable is the part of a node that is left for pods, as the EKS images reserve the rest. The reserved memory
+// depends on the number of pods for which the type's network interfaces have addresses. The reserved CPU rises in
+// steps. 100 MiB are kept before eviction. Seven and a half percent of the memory never reach the system.
 // Source: kubelet.go and eni-max-pods of github.com/awslabs/amazon-eks-ami; the share is Karpenter's default.
 func Allocatable(t instancetype.Type) Resources {
 	pods := 250
@@ -51,7 +51,8 @@ func Allocatable(t instancetype.Type) Resources {
 	return Resources{cpu, int(t.Memory*mib*share) - eviction - base - perPod*pods}
 }
 
-// PodsPerNode is how many pods with servers of a size a node holds besides its daemons. It is 0 for an unknown type.
+// PodsPerNode is the number of pods with a server of this size that fit on a node besides its daemons. It is 0 for an
+// unknown type.
 func PodsPerNode(instanceType string, server Resources) int {
 	t, ok := instancetype.Lookup(instanceType)
 	if !ok {
@@ -61,8 +62,8 @@ func PodsPerNode(instanceType string, server Resources) int {
 	return Resources{free.CPU - daemons.CPU, free.Memory - daemons.Memory}.Fits(server.Plus(sidecar))
 }
 
-// SmallestNode is the smallest sixth-generation Intel type whose nodes hold a pod with a server of a size besides their
-// daemons. It is empty where none does.
+// SmallestNode is the smallest sixth-generation Intel type with room for one pod with a server of this size besides the
+// daemons. It is empty if no type has the room.
 func SmallestNode(server Resources) string {
 	wanted := server.Plus(sidecar).Plus(daemons)
 	for vcpu, memory := wanted.CPU/1000, wanted.Memory/mib; ; {
@@ -84,8 +85,8 @@ func SmallestNode(server Resources) string {
 	}
 }
 
-// Nodes is how many nodes the pods need, over all zones. Pods are spread evenly over the zones, so that a zone with fewer
-// nodes than another bounds them all: it is at most one pod behind. It is 0 without zones.
+// Nodes is the number of nodes that the pods need, over all zones. Pods are spread evenly over the zones: the number in
+// two zones differs by one at most. So the zone with the fewest nodes limits all zones. It is 0 without zones.
 func Nodes(zones, podsPerNode, pods int) int {
 	if zones == 0 {
 		return 0
@@ -98,12 +99,12 @@ func Nodes(zones, podsPerNode, pods int) int {
 	}
 }
 
-// NodeAddresses is how many addresses of its subnet a node holds at the most: its own, those of the servers, and those of
-// the add-ons' pods that may meet there and that the CNI keeps ready.
+// NodeAddresses is the largest number of addresses that a node takes from its subnet: its own, those of the servers,
+// those of the add-ons' pods on it, and those that the CNI keeps ready.
 func NodeAddresses(podsPerNode int) int { return 16 + podsPerNode }
 
-// ServiceCIDR is the range of Kubernetes services in a cluster that is made here: one of the two that EKS itself would
-// choose from, apart from the VPC's range.
+// ServiceCIDR is the range of Kubernetes services for a new cluster: one of the two from which EKS itself would choose,
+// apart from the VPC's range.
 func ServiceCIDR(vpc string) string {
 	const first, second = "172.20.0.0/16", "10.100.0.0/16"
 	if cidr, err := netip.ParsePrefix(vpc); err == nil && cidr.Overlaps(netip.MustParsePrefix(first)) {

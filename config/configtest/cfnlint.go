@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// CFNLint is the release of the installed cfn-lint, and the directory of its tables, which have what AWS answers about its
-// offers. Without cfn-lint it skips the test.
+// CFNLint returns the release of the installed cfn-lint, and the directory of its tables. The tables are AWS's own
+// answers about its offers. Without cfn-lint it skips the test.
 func CFNLint(t *testing.T) (version, tables string) {
 	t.Helper()
 	out, err := exec.Command("python3", "-c", "import cfnlint, os; from importlib.metadata import version; "+

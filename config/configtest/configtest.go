@@ -12,7 +12,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// TB is what helpers need of *testing.T, *testing.F or *rapid.T.
+// TB has the methods of *testing.T, *testing.F and *rapid.T that helpers need.
 type TB interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -27,8 +27,8 @@ func (s source) Keys() []string                { return slices.Sorted(maps.Keys(
 func (s source) Get(key string) (string, bool) { v, ok := s.values[key]; return v, ok }
 func (s source) IsSecret(key string) bool      { return slices.Contains(s.secrets, key) }
 
-// Minimal is the shortest configuration that plans a cluster. Keys are those of the namespace wso2is, without it, or begin
-// with aws:.
+// Minimal is the shortest configuration that plans a cluster. Its keys have no namespace if it is wso2is; the others
+// begin with aws:.
 func Minimal() map[string]any {
 	return map[string]any{
 		"topology": "ec2", "version": "7.1.0", "hostname": "is.example.com",
@@ -46,8 +46,8 @@ func With(changes map[string]any) map[string]any {
 	return values
 }
 
-// Source hands values over as Pulumi does: text for a scalar, JSON for everything else. The top-level keys named as
-// secrets count as encrypted. The region is eu-west-1 unless values have a region of their own.
+// Source returns the values as Pulumi does: text for a scalar, JSON for everything else. The top-level keys in secrets
+// count as encrypted. The region is eu-west-1 unless values name a region.
 func Source(values map[string]any, secrets ...string) config.Source {
 	s := source{values: map[string]string{"aws:region": "eu-west-1"}}
 	for key, value := range values {
@@ -68,7 +68,7 @@ func Source(values map[string]any, secrets ...string) config.Source {
 	return s
 }
 
-// Full is a key with its namespace: the program's own, unless it is one of the AWS provider.
+// Full is a key with its namespace. Without one, it is the program's own.
 func Full(key string) string {
 	if strings.HasPrefix(key, "aws:") {
 		return key
@@ -89,12 +89,12 @@ func Environment() config.Environment {
 	}
 }
 
-// TryLoad loads the minimal configuration with changes. The top-level keys named as secrets count as encrypted.
+// TryLoad loads the minimal configuration with changes. The top-level keys in secrets count as encrypted.
 func TryLoad(changes map[string]any, secrets ...string) (config.Loaded, error) {
 	return config.Load(Source(With(changes), secrets...), Environment())
 }
 
-// Load is TryLoad for a configuration that must be right.
+// Load is TryLoad for a valid configuration. An error fails the test.
 func Load(t TB, changes map[string]any, secrets ...string) config.Loaded {
 	t.Helper()
 	loaded, err := TryLoad(changes, secrets...)

@@ -15,7 +15,7 @@ import (
 
 type object = map[string]any
 
-// Valid draws a cluster from all that a stack may ask for.
+// Valid draws a cluster from all that a stack file may contain.
 func Valid(t *rapid.T) config.Cluster {
 	return Load(t, Changes(t), "admin", "clustering", "userStore").Cluster
 }
@@ -44,7 +44,7 @@ func Changes(t *rapid.T) map[string]any {
 	if all["network"].(object)["adopt"] != nil && rapid.Bool().Draw(t, "existing database") {
 		all["database"] = existing(t, all["database"].(object))
 	}
-	// Pulumi hands a string over as it is.
+	// Pulumi returns a string as it is.
 	all["profile"] = string(all["profile"].(config.Profile))
 	return all
 }
@@ -136,7 +136,7 @@ func database(t *rapid.T, version product.Version) object {
 	db := object{
 		"engine": rapid.SampledFrom(engine.Names()).Draw(t, "engine"),
 		"layout": rapid.SampledFrom([]config.Layout{config.Separate, config.Single}).Draw(t, "layout"),
-		// Its connections are enough for as many nodes and logical databases as are drawn.
+		// The class has enough connections for the largest number of nodes and logical databases.
 		"instance": object{"class": "db.m6i.4xlarge"},
 	}
 	names := []config.LogicalName{config.UserDB, config.ConsentDB, config.SessionDB, config.ConfigDB}
@@ -156,7 +156,7 @@ func database(t *rapid.T, version product.Version) object {
 	return db
 }
 
-// existing puts what is drawn of a database onto a server that exists.
+// existing moves the drawn database onto a server that exists.
 func existing(t *rapid.T, drawn object) object {
 	server := object{"host": rapid.SampledFrom([]string{"10.9.0.4", "identity.cluster-abc.eu-west-1.rds.amazonaws.com"}).Draw(t, "host"),
 		"masterSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf"}
@@ -234,7 +234,7 @@ func ChangesOnEKS(t *rapid.T) map[string]any {
 	}
 	adopted := all["network"].(object)["adopt"] != nil
 	if !adopted {
-		// A network of its own size has to hold whole nodes.
+		// A network with its own size must have room for whole nodes.
 		all["network"].(object)["cidr"] = "10.0.0.0/16"
 	}
 	all["eks"] = e

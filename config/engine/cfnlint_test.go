@@ -15,7 +15,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/engine"
 )
 
-// cfnLint reads a file of cfn-lint's data on RDS: AWS's own lists, as AWS answers them.
+// cfnLint reads a file of cfn-lint's data on RDS: AWS's own answers.
 func cfnLint(t *testing.T, name string, into any) {
 	t.Helper()
 	_, tables := configtest.CFNLint(t)
@@ -36,7 +36,7 @@ func editions(f engine.Facts) []string {
 	return all
 }
 
-// rule is a condition of cfn-lint's, and what it allows.
+// rule is one of cfn-lint's conditions, and the values that it allows.
 type rule struct {
 	If struct {
 		Properties struct{ Engine json.RawMessage }
@@ -46,7 +46,7 @@ type rule struct {
 	}
 }
 
-// constant is the value of a property that a condition names, or empty.
+// constant is the value of a property that a condition names. Without one it is empty.
 func constant(raw json.RawMessage) string {
 	var c struct{ Const string }
 	_ = json.Unmarshal(raw, &c) // a property that must be absent is a flag
@@ -75,7 +75,8 @@ func TestCFNLintKnowsTheReleases(t *testing.T) {
 	}
 }
 
-// TestCFNLintRunsEveryReleaseOnTheDefaultClasses holds each release of the open engines against the classes that RDS runs it on.
+// TestCFNLintRunsEveryReleaseOnTheDefaultClasses checks that RDS runs each release of the open engines on the default
+// classes.
 func TestCFNLintRunsEveryReleaseOnTheDefaultClasses(t *testing.T) {
 	var table struct {
 		AllOf []struct {
@@ -95,7 +96,7 @@ func TestCFNLintRunsEveryReleaseOnTheDefaultClasses(t *testing.T) {
 		for _, version := range name.Facts().Versions() {
 			var offered []string
 			for _, rule := range table.AllOf {
-				// A pattern is of one release, such as ^(16\.9\..+|16\.9)$.
+				// A pattern matches one release, such as ^(16\.9\..+|16\.9)$.
 				if constant(rule.If.Properties.Engine) == string(name) &&
 					strings.HasPrefix(rule.If.Properties.EngineVersion.Pattern, "^("+strings.ReplaceAll(version, ".", `\.`)+`\.`) {
 					offered = append(offered, rule.Then.Properties.DBInstanceClass.Enum...)

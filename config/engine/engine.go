@@ -1,6 +1,6 @@
-// Package engine holds what differs between the database engines of RDS that WSO2 Identity Server runs on. A fact about an
-// engine is stated here and nowhere else in the program; which of its releases WSO2 tests is a fact of the product's release
-// and stands in package product.
+// Package engine has the differences between the database engines of RDS that WSO2 Identity Server supports. A fact
+// about an engine is stated here and nowhere else in the program. Package product says which of its releases WSO2 tests
+// each release of the product on.
 package engine
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// Name is an engine as a stack file spells it.
+// Name is an engine's name in a stack file.
 type Name string
 
 // The engines.
@@ -28,74 +28,77 @@ const (
 // Default is the engine of a stack that names none.
 const Default = Postgres
 
-// Facts is everything about one engine that decides what is built or written.
+// Facts are all facts of one engine that decide what is built or written.
 type Facts struct {
 	// Port is the engine's own port.
 	Port int
-	// Support has the releases that RDS offers and the product runs on, without a minor version, oldest first, and until
-	// when each one is supported.
+	// Support has the releases that RDS offers and the product supports, without a minor version, oldest first, and the
+	// end of each one's support.
 	Support lifecycle.Calendar
-	// Version is the release that is taken where WSO2 tests the product's release on it, or on none of those that RDS offers.
+	// Version is the default release. It applies if WSO2 tests the product's release on it, or on no release that RDS
+	// offers.
 	Version string
-	// Editions are those that the product runs on, the default one first; nil for an engine without editions.
+	// Editions are the editions that the product supports, the default one first; nil for an engine without editions.
 	Editions []string
-	// NoStandby are the editions for which RDS keeps no standby.
+	// NoStandby are the editions without a standby in RDS.
 	NoStandby []string
-	// RDS is the engine as RDS names it.
+	// RDS is the engine's name in RDS.
 	RDS func(edition string) string
-	// Family is the parameter group family as RDS names it.
+	// Family is the name of the parameter group family in RDS.
 	Family func(edition, version string) string
-	// License is the license model as RDS names it; nil for an engine that leaves no choice.
+	// License is the name of the license model in RDS; nil for an engine with only one.
 	License func(edition string) string
-	// LogExports are the logs that RDS copies to CloudWatch.
+	// LogExports are the logs that RDS can copy to CloudWatch.
 	LogExports []string
-	// Parameters is what the product needs of the engine beyond RDS's defaults, as the parameter group spells it.
+	// Parameters are the parameters whose RDS defaults do not suit the product, with their names in a parameter group.
 	Parameters map[string]string
-	// OneDatabase is the name of the one database of an instance, in which a logical database is a user's schema. It is
-	// empty where each logical database is a database of its own.
+	// OneDatabase is the name of the only database of an instance; a logical database is then a user's schema in it. It
+	// is empty for an engine with a database for each logical database.
 	OneDatabase string
 	// CharacterSet is the character set of OneDatabase.
 	CharacterSet string
-	// Reserved are names of databases and users that the engine keeps for itself.
+	// Reserved are names of databases and users that the engine uses itself.
 	Reserved []string
-	// Latin1 says that the logical databases are made in latin1 for a release of the product that needs it
+	// Latin1 says that the logical databases use latin1 for a release of the product that needs it
 	// (product.Facts.MySQLLatin1).
 	Latin1 bool
 
-	// ARM says that RDS runs the engine on AWS's own ARM processors.
+	// ARM says that RDS runs the engine on Graviton processors.
 	ARM bool
 	// DevClass and ProdClass are the default instance classes of the two profiles.
 	DevClass, ProdClass string
-	// Classes are the default classes of prod for the editions that RDS does not run on ProdClass.
+	// Classes are the default classes of prod for editions that RDS does not run on ProdClass.
 	Classes map[string]string
-	// ConnectionBytes is the memory of an instance for which RDS allows one connection; 0 where RDS sets no limit by memory.
+	// ConnectionBytes is the memory of an instance for each connection that RDS allows; 0 if RDS has no limit by
+	// memory.
 	ConnectionBytes int
 
-	// Script is the file name of the product's scripts for the engine, in each directory of dbscripts.
+	// Script is the file name of the product's scripts for the engine. Each directory of dbscripts has one.
 	Script string
 	// Driver is the JDBC driver.
 	Driver Driver
 	// ValidationQuery tests a connection before it is used.
 	ValidationQuery string
-	// URL is the JDBC URL of a database, or of OneDatabase, without time-outs. It asks for an encrypted connection. CAFile is the PEM file
-	// with the authorities that the server's certificate is verified with; it is empty where the certificate is not
-	// verified.
+	// URL is the JDBC URL of a database, or of OneDatabase, without time-outs. It asks for an encrypted connection.
+	// CAFile is the PEM file of the authorities that sign the server's certificate. It is empty if the certificate is
+	// not verified.
 	URL func(host string, port int, database, caFile string) string
-	// Unverifiable says why no certificate of the server can be verified; it is empty where one can be.
+	// Unverifiable says why the server's certificate cannot be verified. It is empty if it can be.
 	Unverifiable string
-	// Primary has the driver connect to no server that is read-only, as part of the URL; WritableQuery is a ValidationQuery that
-	// fails on a connection to one. After a failover of a cluster, its name may lead to the old writer for some seconds, which
-	// goes on as a reader, and a pool's connections to it may stay (PostHog #86792 on Aurora, gpustack #6105 on Patroni).
+	// Primary is the part of the URL that makes the driver connect to no read-only server. WritableQuery is a
+	// ValidationQuery that fails on a connection to a read-only server. For some seconds after a failover of a cluster,
+	// its name may lead to the old writer, which is now a reader, and a pool may keep its connections to it (PostHog
+	// #86792 on Aurora, gpustack #6105 on Patroni).
 	Primary, WritableQuery string
-	// Properties are connection properties that the URL has no room for, as name=value;name=value.
+	// Properties are connection properties that the URL cannot have, as name=value;name=value.
 	Properties string
-	// Timeouts are the settings that end a connection: after how many seconds the driver gives up connecting, after how
-	// many it gives up waiting for an answer (0 waits for as long as it takes), and that TCP asks whether the database is
-	// still there. They are added to Properties where these are set, otherwise to the URL.
+	// Timeouts are the settings that end a dead connection: the seconds after which the driver gives up connecting, the
+	// seconds after which it gives up waiting for an answer (0 waits without end), and TCP keep-alive. They are added
+	// to Properties if the engine has those, otherwise to the URL.
 	Timeouts func(connect, answer int) string
 }
 
-// Driver is a JDBC driver's class, and the jar that has it. The jar runs on the JDK of every release of the product.
+// Driver is a JDBC driver's class and its jar. The jar runs on the JDK of every release of the product.
 type Driver struct{ Class, Jar, SHA256 string }
 
 var facts = map[Name]Facts{
@@ -121,15 +124,16 @@ var facts = map[Name]Facts{
 			Class: "org.postgresql.Driver", Jar: "postgresql-42.7.14.jar",
 			SHA256: "73914527305a40cce504b0d3d90b23caf565136912d607ae8ae7c5895512332c",
 		},
-		// Without COMMIT a pooled connection would stay in the transaction that the query begins.
+		// Without COMMIT, a pooled connection would stay in the transaction that the query begins.
 		ValidationQuery: "SELECT 1; COMMIT",
 		URL: func(host string, port int, database, caFile string) string {
 			return fmt.Sprintf("jdbc:postgresql://%s:%d/%s?sslmode=%s", host, port, database,
 				verified(caFile, "verify-full&sslrootcert="+caFile, "require"))
 		},
-		// As "Fast failover with Amazon Aurora PostgreSQL" of the Aurora user guide has it.
+		// As in "Fast failover with Amazon Aurora PostgreSQL" of the Aurora user guide.
 		Primary: "&targetServerType=primary",
-		// The query is that of TeamCity's guide, "Using AWS Aurora Database Cluster"; random keeps it from being computed before.
+		// The query is that of TeamCity's guide, "Using AWS Aurora Database Cluster". With random, PostgreSQL cannot
+		// compute the division in advance.
 		WritableQuery: "SELECT CASE WHEN NOT pg_is_in_recovery() THEN 1 ELSE random() / 0 END; COMMIT",
 		// Seconds (jdbc.postgresql.org/documentation/use).
 		Timeouts: func(connect, answer int) string {
@@ -151,12 +155,12 @@ var facts = map[Name]Facts{
 		ARM: true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 12582880,
 		Script: "mysql.sql",
 		Driver: Driver{
-			// The driver's class that the server infers is an alias of Connector/J 5.
+			// The server infers a class that is an alias of Connector/J 5.
 			Class: "com.mysql.cj.jdbc.Driver", Jar: "mysql-connector-j-8.4.0.jar",
 			SHA256: "d77962877d010777cff997015da90ee689f0f4bb76848340e1488f2b83332af5",
 		},
 		ValidationQuery: "SELECT 1", WritableQuery: mysqlWritable, Timeouts: mysqlTimeouts,
-		// The driver finds the authorities in the JVM's truststore, which is the product's client truststore.
+		// The driver finds the authorities in the JVM's truststore: the product's client truststore.
 		URL: func(host string, port int, database, caFile string) string {
 			return fmt.Sprintf("jdbc:mysql://%s:%d/%s?sslMode=%s", host, port, database,
 				verified(caFile, "VERIFY_IDENTITY", "REQUIRED"))
@@ -213,19 +217,19 @@ var facts = map[Name]Facts{
 			SHA256: "a298b4b42a80c283961674cc37223b84cacecf5cc6abccf1319ebd7d2a2462df",
 		},
 		ValidationQuery: "SELECT 1",
-		// The driver finds the authorities in the JVM's truststore, which is the product's client truststore.
+		// The driver finds the authorities in the JVM's truststore: the product's client truststore.
 		URL: func(host string, port int, database, caFile string) string {
 			return fmt.Sprintf("jdbc:sqlserver://%s:%d;databaseName=%s;SendStringParametersAsUnicode=false;encrypt=true;"+
 				"trustServerCertificate=%t", host, port, database, caFile == "")
 		},
-		// Seconds for the one and milliseconds for the other (github.com/microsoft/mssql-jdbc/wiki/SocketTimeout). The driver
-		// keeps connections alive unasked (setKeepAlive in its IOBuffer.java).
+		// The first is in seconds and the second in milliseconds (github.com/microsoft/mssql-jdbc/wiki/SocketTimeout).
+		// The driver always uses TCP keep-alive (setKeepAlive in its IOBuffer.java).
 		Timeouts: func(connect, answer int) string {
 			return fmt.Sprintf(";loginTimeout=%d", connect) + positive(";socketTimeout=%d", answer*1000)
 		},
 	},
 	Oracle: {
-		// RDS offers release 21 as a container database only, which is another engine to it.
+		// RDS offers release 21 only as a container database, which is another engine in RDS.
 		Port: 1521, Version: "19",
 		Support: lifecycle.Calendar{
 			Of: string(Oracle), After: "Oracle makes no more patches for it, so RDS has none",
@@ -245,11 +249,11 @@ var facts = map[Name]Facts{
 			return "bring-your-own-license"
 		},
 		LogExports: []string{"alert", "listener"},
-		// A node holds a pool of connections open for each data source, each connection with its cached statements.
+		// A node keeps a pool of connections for each data source. Each connection has its own cached statements.
 		Parameters: map[string]string{"open_cursors": "1000"}, OneDatabase: oracleDatabase, CharacterSet: "AL32UTF8",
 		Reserved: []string{"sys", "system"},
-		// With a license included, RDS runs Oracle on no sixth generation of the general-purpose classes (RDS,
-		// DescribeOrderableDBInstanceOptions, as cfn-lint 1.58.0 has it).
+		// With a license included, RDS does not run Oracle on the sixth generation of the general-purpose classes (RDS,
+		// DescribeOrderableDBInstanceOptions, as in cfn-lint 1.58.0).
 		DevClass: "db.t3.medium", ProdClass: "db.m6i.large", Classes: map[string]string{"se2": "db.m5.large"},
 		Script: "oracle.sql",
 		Driver: Driver{
@@ -260,7 +264,7 @@ var facts = map[Name]Facts{
 		URL: func(host string, port int, database, _ string) string {
 			return fmt.Sprintf("jdbc:oracle:thin:@//%s:%d/%s", host, port, database)
 		},
-		// Oracle encrypts in its own protocol, which every server accepts.
+		// Oracle encrypts in its own protocol. Every server accepts this.
 		Properties: "oracle.net.encryption_client=REQUIRED;oracle.net.encryption_types_client=(AES256)",
 		Unverifiable: "Oracle's own encryption has no certificate to verify, and RDS serves TLS only through an option group " +
 			"that the program does not make",
@@ -272,29 +276,29 @@ var facts = map[Name]Facts{
 	},
 }
 
-// What becomes of a release after its last day of standard support.
+// The events after a release's last day of standard support.
 const (
 	rdsUpgrades        = "RDS upgrades it by itself"
 	rdsUpgradesOrSells = rdsUpgrades + "; with database.extendedSupport it stays, and each vCPU is paid for besides"
 )
 
-// oracleDatabase is the one database of an Oracle instance of RDS, as RDS names it and as its driver finds it.
+// oracleDatabase is the name of the only database of an Oracle instance of RDS.
 const oracleDatabase = "ORCL"
 
-// What MySQL and MariaDB have in common.
+// The settings that MySQL and MariaDB share.
 var (
 	mysqlReserved   = []string{"information_schema", "mysql", "performance_schema", "sys"}
 	mysqlParameters = map[string]string{
 		"require_secure_transport": "1",
-		// The product's scripts create procedures. With backups on, binary logging would refuse them to a user without SUPER,
-		// which RDS grants to nobody.
+		// The product's scripts create procedures. With backups on, binary logging refuses this to a user without
+		// SUPER, and RDS grants SUPER to nobody.
 		"log_bin_trust_function_creators": "1",
 	}
 )
 
-// mysqlWritable fails on a server that is read-only, since the table of tables has more than one row. A reader of Aurora has
-// innodb_read_only and not read_only (Aurora user guide, "Best practices with Amazon Aurora MySQL"). The query is that of
-// TeamCity's guide, "Using AWS Aurora Database Cluster".
+// mysqlWritable fails on a server that is read-only, because its subquery returns more than one row. A reader of Aurora
+// has innodb_read_only and not read_only (Aurora user guide, "Best practices with Amazon Aurora MySQL"). The query is
+// that of TeamCity's guide, "Using AWS Aurora Database Cluster".
 const mysqlWritable = "SELECT CASE WHEN @@read_only + @@innodb_read_only = 0 THEN 1 " +
 	"ELSE (SELECT table_name FROM information_schema.tables) END"
 
@@ -334,13 +338,13 @@ func Names() []Name {
 	return names
 }
 
-// Facts returns what is known of the engine. It is empty for an engine that is not one of Names.
+// Facts returns the facts of the engine. It is empty for a name that is not in Names.
 func (n Name) Facts() Facts { return facts[n] }
 
 // Class is the default class of prod for an edition.
 func (f Facts) Class(edition string) string { return cmp.Or(f.Classes[edition], f.ProdClass) }
 
-// Versions are the names of the releases that RDS offers and the product runs on, oldest first.
+// Versions are the names of the releases that RDS offers and the product supports, oldest first.
 func (f Facts) Versions() []string {
 	names := make([]string, len(f.Support.Versions))
 	for i, v := range f.Support.Versions {
@@ -357,12 +361,12 @@ func (f Facts) ExtendedSupport() bool {
 
 // Tested are the releases of the engine that WSO2 tests a release of the product on, oldest first.
 func (n Name) Tested(release product.Version) []string {
-	known, _ := release.Facts() // reading the configuration reports an unknown release
+	known, _ := release.Facts() // loading the configuration reports an unknown release
 	return known.Tested.Engines[string(n)]
 }
 
-// DefaultVersion is the engine's release for a stack that names none: one that WSO2 tests the product's release on, where
-// RDS offers any and supports it for long enough.
+// DefaultVersion is the engine's release for a stack that names none. It is a release that WSO2 tests the product's
+// release on, if RDS offers one with enough time of support left.
 func (n Name) DefaultVersion(release product.Version) string {
 	known := n.Facts()
 	var offered []string
@@ -377,8 +381,8 @@ func (n Name) DefaultVersion(release product.Version) string {
 	return offered[len(offered)-1]
 }
 
-// ReservedNames are the names of databases and users that an engine keeps for itself, for all engines together, so that a
-// stack can go to another engine.
+// ReservedNames are the names of databases and users that any engine uses itself. A stack that avoids them all can
+// change its engine.
 func ReservedNames() []string {
 	var all []string
 	for _, f := range facts {

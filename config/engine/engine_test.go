@@ -39,7 +39,7 @@ func TestFactsAreComplete(t *testing.T) {
 	}
 }
 
-// The default is one of those that WSO2 tests, where RDS offers any.
+// The default is a release that WSO2 tests, if RDS offers one.
 func TestDefaultVersionIsTestedWhereRDSOffersOne(t *testing.T) {
 	require.Equal(t, "16", engine.Postgres.DefaultVersion(product.V7_1_0), "the engine's own default is tested")
 	require.Equal(t, "16.00", engine.SQLServer.DefaultVersion(product.V7_0_0), "the newest that is tested and offered")

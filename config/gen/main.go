@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// files are what is generated, by path.
+// files are the generated files, by path.
 var files = map[string]func(*docs) ([]byte, error){
 	filepath.Join("docs", "configuration.md"):   (*docs).reference,
 	filepath.Join("docs", "wso2is.schema.json"): (*docs).schema,

@@ -1,4 +1,4 @@
-// Package instancetype is the catalogue of the EC2 instance types that nodes and databases run on.
+// Package instancetype is the catalogue of the EC2 instance types for nodes and databases.
 package instancetype
 
 import (
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Type is what an EC2 instance type offers. Every type that Lookup knows is built on the Nitro system.
+// Type is the capacity of an EC2 instance type. Every type in the catalogue is built on the Nitro system.
 type Type struct {
 	Name   string
 	VCPU   int
@@ -16,9 +16,10 @@ type Type struct {
 	ARM    bool
 }
 
-// nitroFamilies are the general-purpose, compute and memory families since the fifth generation. Their sizes follow
-// one rule; those of the burstable families t3, t3a and t4g are listed apart. The names are those of AWS's price list (Karpenter's
-// generated price table, 2026-07-20) and of its instance type tables (EC2 Instance Types guide); M9g came on 2026-06-10.
+// nitroFamilies are the general-purpose, compute and memory families since the fifth generation. Their sizes follow one
+// rule. The burstable families t3, t3a and t4g have sizes of their own. The names are those of AWS's price list
+// (Karpenter's generated price table, 2026-07-20) and of its instance type tables (EC2 Instance Types guide); M9g came
+// on 2026-06-10.
 var nitroFamilies = strings.Fields(`
 	c5 c5a c5ad c5d c5n c6a c6g c6gd c6gn c6i c6id c6in c7a c7g c7gd c7gn c7i c7i-flex c8a c8g c8gd c8gn c8i c8i-flex c8id c8in
 	c9g c9gd
@@ -34,7 +35,7 @@ var burstableSizes = map[string]Type{
 	"2xlarge": {VCPU: 8, Memory: 32},
 }
 
-// Lookup tells what a type offers. It is false where the family or the size is unknown.
+// Lookup returns the capacity of a type. It is false if the family or the size is unknown.
 func Lookup(name string) (Type, bool) {
 	family, size, _ := strings.Cut(name, ".")
 	if family == "t3" || family == "t3a" || family == "t4g" {
@@ -55,12 +56,12 @@ func Lookup(name string) (Type, bool) {
 
 var graviton = regexp.MustCompile(`^[a-z]+\d+g`)
 
-// ARMFamily reports whether a family has AWS's own Arm processors: the letter after the generation says so.
+// ARMFamily reports whether a family has Graviton processors. The letter after the generation says so.
 func ARMFamily(family string) bool { return graviton.MatchString(family) }
 
 const largestSize = 48 // m7i.48xlarge
 
-// sizeVCPU is the number of vCPUs of a size, or 0 for a size that no family has.
+// sizeVCPU is the number of vCPUs of a size, or 0 for an unknown size.
 func sizeVCPU(family, size string) int {
 	switch size {
 	case "medium":
@@ -91,7 +92,8 @@ func sizeVCPU(family, size string) int {
 	return 4 * n
 }
 
-// Smallest is the smallest sixth-generation Intel type with at least that many vCPUs and GiB. It is empty where none has.
+// Smallest is the smallest sixth-generation Intel type with at least this many vCPUs and GiB. It is empty if no type
+// has them.
 func Smallest(vcpu, memory int) string {
 	var best Type
 	for _, family := range []string{"c6i", "m6i", "r6i"} {

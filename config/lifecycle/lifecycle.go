@@ -1,4 +1,4 @@
-// Package lifecycle knows until when each version that a stack can choose is supported, and what comes after.
+// Package lifecycle has the end of support of each version that a stack can choose, and the events after it.
 package lifecycle
 
 import (
@@ -7,41 +7,41 @@ import (
 	"time"
 )
 
-// Date is a day as RFC 3339 writes it, such as 2027-08-02.
+// Date is a day in the format of RFC 3339, such as 2027-08-02.
 type Date string
 
 // Day is the date at midnight UTC.
 func (d Date) Day() time.Time {
 	day, err := time.Parse(time.DateOnly, string(d))
 	if err != nil {
-		panic(fmt.Sprintf("%q is no date", d)) // a mistake in the table below, which a test reads whole
+		panic(fmt.Sprintf("%q is no date", d)) // a mistake in the table below; a test reads all of it
 	}
 	return day
 }
 
-// Calendar is the published lives of the versions of one thing.
+// Calendar has the published support periods of the versions of one product.
 type Calendar struct {
-	// Of says what has the versions, such as "postgres".
+	// Of names the product, such as "postgres".
 	Of string
-	// After says what becomes of a version after its last day of standard support.
+	// After says what happens to a version after its last day of standard support.
 	After string
-	// Source is where the days are published.
+	// Source is the page that publishes the days.
 	Source string
-	// Versions are those whose last day is known, oldest first.
+	// Versions are the versions with a published last day, oldest first.
 	Versions []Version
 }
 
-// Version is one version's life.
+// Version is one version's support period.
 type Version struct {
-	// Name is the version as a stack spells it.
+	// Name is the version as a stack file spells it.
 	Name string
 	// Ends is the last day of standard support.
 	Ends Date
-	// Extended is the last day of support that is paid for besides. It is empty where there is none.
+	// Extended is the last day of extended support, which costs extra. It is empty if there is none.
 	Extended Date
 }
 
-// Find tells a version's life. It is false where no day is published.
+// Find returns a version's support period. It is false if no day is published.
 func (c Calendar) Find(name string) (Version, bool) {
 	i := slices.IndexFunc(c.Versions, func(v Version) bool { return v.Name == name })
 	if i < 0 {
@@ -50,23 +50,24 @@ func (c Calendar) Find(name string) (Version, bool) {
 	return c.Versions[i], true
 }
 
-// Left is how many days of standard support are left on a day. It is negative once the last day is over.
+// Left is the number of days of standard support after a day. It is negative after the last day.
 func (v Version) Left(on time.Time) int {
 	return int(v.Ends.Day().Sub(on.UTC().Truncate(24*time.Hour)).Hours() / 24)
 }
 
 const (
-	// read is when the calendars were read from their sources, and compared with endoflife.date, which reads them too.
+	// read is the day on which the calendars were read from their sources, and compared with endoflife.date, which
+	// reads the same sources.
 	read Date = "2026-11-26"
-	// DefaultDays is how many days of support a version must have left to be a default.
+	// DefaultDays is the number of days of support that a default version must have left.
 	DefaultDays = 180
 )
 
-// Lasts says that the version may be a default: its support lasted long enough when the table was read. It does not
-// depend on the current day, so that no stack gets another default without another release of this program.
+// Lasts reports whether the version may be a default: its remaining support was long enough when the table was read. It
+// does not depend on the current day, so a stack's default changes only with a release of this program.
 func (v Version) Lasts() bool { return v.Left(read.Day()) >= DefaultDays }
 
-// The calendars of what is no database engine; those of the engines are in their rows, in package engine.
+// The calendars of everything except database engines; theirs are in their rows, in package engine.
 var (
 	Kubernetes = Calendar{
 		Of: "Kubernetes on EKS",

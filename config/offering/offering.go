@@ -1,4 +1,4 @@
-// Package offering knows which EC2 instance types and RDS instance classes AWS offers in each Region.
+// Package offering has the EC2 instance types and RDS instance classes that AWS offers in each Region.
 package offering
 
 import (
@@ -11,14 +11,15 @@ import (
 // Read is the day on which the list was read.
 const Read = "2026-11-27"
 
-// offered.txt has the families of the catalogue of instance types. A test writes it from cfn-lint's tables, which are AWS's
-// own answers to DescribeInstanceTypeOfferings and DescribeOrderableDBInstanceOptions. A line "of" begins a list and names what it is of. A line "sizes" has the sizes of a
-// family, a line "without" what a Region does not have of them: families, and single types.
+// offered.txt has the families of the catalogue of instance types. A test writes it from cfn-lint's tables, which are
+// AWS's own answers to DescribeInstanceTypeOfferings and DescribeOrderableDBInstanceOptions. A line "of" begins a list
+// and names its kind. A line "sizes" has the sizes of a family. A line "without" has the families and single types that a
+// Region does not offer.
 //
 //go:embed offered.txt
 var file string
 
-// list is what AWS offers of one thing.
+// list has AWS's offers of one kind.
 type list struct {
 	sizes, without map[string][]string
 }
@@ -46,17 +47,17 @@ var lists = sync.OnceValue(func() map[string]list {
 	return all
 })
 
-// Offered is what AWS offers of one thing.
+// Offered is a kind of offer.
 type Offered string
 
-// InstanceTypes are EC2's.
+// InstanceTypes are the instance types of EC2.
 const InstanceTypes Offered = "ec2"
 
-// Classes are the RDS instance classes of an engine, by its name in RDS. They are spelled without db.
+// Classes are the RDS instance classes of an engine, by its name in RDS. Their names have no "db." here.
 func Classes(engine string) Offered { return Offered(engine) }
 
-// Exists reports whether a Region offers a type, such as m6i.large. It is true of what the list cannot judge: a Region, a
-// family or an engine that it does not have.
+// Exists reports whether a Region offers a type, such as m6i.large. It is true for a Region, a family or an engine that
+// is not in the list.
 func (o Offered) Exists(region, name string) bool {
 	all := lists()[string(o)]
 	family, size, _ := strings.Cut(name, ".")
@@ -68,7 +69,8 @@ func (o Offered) Exists(region, name string) bool {
 	return slices.Contains(sizes, size) && !slices.Contains(without, family) && !slices.Contains(without, name)
 }
 
-// Such is a type of that size which the Region has, for a message that says what to write. It is empty where there is none.
+// Such returns a type of this size that the Region offers, for a message that says what to write. It is empty if the
+// Region has none.
 func (o Offered) Such(region, size string) string {
 	for _, family := range []string{"m6i", "m7i", "m5", "m6g", "m7g", "m8i", "m8g", "t3"} {
 		if _, known := lists()[string(o)].sizes[family]; known && o.Exists(region, family+"."+size) {

@@ -44,8 +44,8 @@ func TestWhatARegionOffers(t *testing.T) {
 	}
 }
 
-// TestTheCatalogueIsOffered holds that some Region offers every family of the catalogue, and that the catalogue knows every size
-// that AWS offers of them.
+// TestTheCatalogueIsOffered checks that some Region offers every family of the catalogue, and that the catalogue has
+// every size of these families.
 func TestTheCatalogueIsOffered(t *testing.T) {
 	raw, err := os.ReadFile("offered.txt")
 	require.NoError(t, err)
@@ -66,8 +66,8 @@ func TestTheCatalogueIsOffered(t *testing.T) {
 	}
 }
 
-// TestDefaultsAreOffered holds that a stack that names no type and no class can be built. In other Regions, loading says what to
-// write.
+// TestDefaultsAreOffered checks that a stack that names no type and no class can be built. In other Regions, loading
+// says what to write.
 func TestDefaultsAreOffered(t *testing.T) {
 	for _, region := range strings.Fields("us-east-1 us-east-2 us-west-2 eu-west-1 eu-central-1 ap-southeast-2 us-gov-west-1 cn-north-1") {
 		for _, name := range []string{"t3.xlarge", "m6i.xlarge", sizing.NodeType, instancetype.Smallest(4, 8)} {
@@ -75,7 +75,7 @@ func TestDefaultsAreOffered(t *testing.T) {
 		}
 		for rds, classes := range defaultClasses() {
 			for _, class := range classes {
-				// Argued in docs/operations.md: a stack there names a class.
+				// docs/operations.md has the reason: a stack there names a class.
 				argued := region == "cn-north-1" && rds == "oracle-ee" && class == "m6i.large"
 				assert.NotEqual(t, argued, offering.Classes(rds).Exists(region, class), "db.%s for %s in %s", class, rds, region)
 			}
@@ -97,7 +97,7 @@ func defaultClasses() map[string][]string {
 	return all
 }
 
-// TestSomethingElseIsNamed holds that a message names a type which the Region has.
+// TestSomethingElseIsNamed checks that a message names a type that the Region has.
 func TestSomethingElseIsNamed(t *testing.T) {
 	for region, want := range map[string]string{"eu-west-1": "m6i.xlarge", "ap-southeast-4": "m7i.xlarge", "xx-west-1": "m6i.xlarge"} {
 		assert.Equal(t, want, offering.InstanceTypes.Such(region, "xlarge"), region)
@@ -109,7 +109,7 @@ func TestSomethingElseIsNamed(t *testing.T) {
 // regionsOfTypes are the types that each Region offers.
 type regionsOfTypes map[string]map[string]bool
 
-// add keeps a type of a family that the catalogue has.
+// add adds a type if its family is in the catalogue.
 func (r regionsOfTypes) add(region, name string) {
 	if family, _, _ := strings.Cut(name, "."); !slices.Contains(instancetype.Families(), family) {
 		return
@@ -120,7 +120,7 @@ func (r regionsOfTypes) add(region, name string) {
 	r[region][name] = true
 }
 
-// TestCFNLintOffersTheSame compares the list with cfn-lint's tables, whole.
+// TestCFNLintOffersTheSame compares the whole list with cfn-lint's tables.
 func TestCFNLintOffersTheSame(t *testing.T) {
 	version, tables := configtest.CFNLint(t)
 	written, err := os.ReadFile("offered.txt")
@@ -147,7 +147,7 @@ func TestCFNLintOffersTheSame(t *testing.T) {
 	assert.Equal(t, text, string(written))
 }
 
-// offers are cfn-lint's tables.
+// offers returns cfn-lint's tables.
 func offers(t *testing.T, tables string) map[string]regionsOfTypes {
 	t.Helper()
 	all := map[string]regionsOfTypes{string(offering.InstanceTypes): {}}
@@ -187,7 +187,7 @@ func offers(t *testing.T, tables string) map[string]regionsOfTypes {
 	return all
 }
 
-// licenses are those of the editions that a stack can choose, by their names in RDS.
+// licenses returns the license models of the editions that a stack can choose, by their names in RDS.
 func licenses() map[string]string {
 	all := map[string]string{}
 	for _, name := range engine.Names() {
@@ -202,14 +202,14 @@ func licenses() map[string]string {
 	return all
 }
 
-// constant is the value that a condition names. A property that must be absent is a flag.
+// constant returns the value in a condition. A property that must be absent is a flag.
 func constant(condition any) string {
 	c, _ := condition.(map[string]any)
 	text, _ := c["const"].(string)
 	return text
 }
 
-// read is a table of cfn-lint by Region.
+// read returns a table of cfn-lint by Region.
 func read[T any](t *testing.T, path ...string) map[string]T {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(path...))
@@ -226,7 +226,7 @@ func read[T any](t *testing.T, path ...string) map[string]T {
 	return all
 }
 
-// lines writes what Regions offer.
+// lines writes the offers of the Regions.
 func lines(regions regionsOfTypes) string {
 	sizes := map[string][]string{}
 	for _, types := range regions {

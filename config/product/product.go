@@ -1,5 +1,5 @@
-// Package product holds what differs between versions of WSO2 Identity Server. A fact about a version is stated here
-// and nowhere else.
+// Package product has the differences between the releases of WSO2 Identity Server. A fact about a release is stated
+// here and nowhere else.
 package product
 
 import (
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Version is a release of WSO2 Identity Server that this program knows how to configure.
+// Version is a release of WSO2 Identity Server that this program can configure.
 type Version string
 
 // The supported releases.
@@ -24,16 +24,16 @@ const (
 	V7_3_0  Version = "7.3.0"
 )
 
-// HealthPath answers 200 on the HTTPS port, and 503 when the database, the user store or a start-up check fails, once
-// [carbon_health_check] is on.
+// HealthPath answers 200 on the HTTPS port, and 503 when the database, the user store or a start-up check fails. It
+// needs [carbon_health_check].
 const HealthPath = "/api/health-check/v1.0/health"
 
-// AlivePath needs the server's threads and its keystore, and neither the database nor a user store: JwksEndpoint of
-// identity-inbound-auth-oauth reads the keystore only.
+// AlivePath needs the server's threads and its keystore, but no database and no user store: JwksEndpoint of
+// identity-inbound-auth-oauth reads only the keystore.
 const AlivePath = "/oauth2/jwks"
 
-// LogFile is the server's log, below the product's home. LogStarted is in it once the server has started: carbon-kernel's
-// StartupFinalizerServiceComponent writes it, in every release.
+// LogFile is the server's log, below the product's home. LogStarted is a text in it after the server's start. The
+// StartupFinalizerServiceComponent of carbon-kernel writes it in every release.
 const (
 	LogFile    = "repository/logs/wso2carbon.log"
 	LogStarted = "WSO2 Carbon started in"
@@ -45,61 +45,62 @@ const (
 	HazelcastFile  = "repository/conf/etc/hazelcast.xml"
 )
 
-// KeystoreFormat is a Java keystore type as deployment.toml spells it.
+// KeystoreFormat is the type of a Java keystore, as deployment.toml spells it.
 type KeystoreFormat string
 
-// The keystore types that releases ship.
+// The keystore types of the releases.
 const (
 	JKS    KeystoreFormat = "JKS"
 	PKCS12 KeystoreFormat = "PKCS12"
 )
 
-// Facts is everything about one release that decides what is built or written.
+// Facts are all facts of one release that decide what is built or written.
 type Facts struct {
-	// Kernel is the Carbon kernel the release is built on; the membership schemes live there.
+	// Kernel is the release's Carbon kernel. It contains the membership schemes.
 	Kernel string
 	// Hazelcast is the Hazelcast version inside that kernel.
 	Hazelcast string
-	// JDK is the Java major version that nodes run on ec2, one of those that WSO2 tests the release on.
+	// JDK is the Java major version of nodes on ec2. WSO2 tests the release on it.
 	JDK int
-	// Tested is what WSO2 tests the release on.
+	// Tested is the list of systems that WSO2 tests the release on.
 	Tested Tested
-	// Keystore is the type of the keystores the release ships and expects.
+	// Keystore is the type of the keystores the release contains and expects.
 	Keystore KeystoreFormat
-	// EncryptionKeyBytes is how long [encryption] key may be, shortest first; the longest is generated. Each byte is two
-	// hexadecimal digits (SymmetricKeyInternalCryptoProvider in carbon-crypto-service 1.1.14 and 1.1.16).
+	// EncryptionKeyBytes are the possible lengths of [encryption] key, shortest first; a generated key has the longest.
+	// Each byte is two hexadecimal digits (SymmetricKeyInternalCryptoProvider in carbon-crypto-service 1.1.14 and
+	// 1.1.16).
 	EncryptionKeyBytes []int
-	// RotatesEncryptionKey says that the release reads [encryption] old_key and enable_key_id: the key that data was
-	// encrypted with before, and which of the two encrypted what.
+	// RotatesEncryptionKey says that the release reads [encryption] old_key and enable_key_id: the former key, and a
+	// mark in encrypted data that says which key encrypted it.
 	RotatesEncryptionKey bool
-	// MySQLLatin1 says that the release keeps what users enter in the character set of the database, which must be latin1
-	// on MySQL and MariaDB: an attribute in another script is refused.
+	// MySQLLatin1 says that the release stores users' texts in the database's character set. On MySQL and MariaDB this
+	// must be latin1, and attributes in other scripts are refused.
 	MySQLLatin1 bool
-	// AgentIdentity says that the release has a data source for agent identities, on a node-local H2 file by default,
-	// that a cluster must move to the shared database.
+	// AgentIdentity says that the release has a data source for agent identities. By default it is an H2 file of each
+	// node, so a cluster must move it to the shared database.
 	AgentIdentity bool
-	// HazelcastAWSKeys says that the aws scheme reads Hazelcast's own property names (tag-key, security-group-name)
-	// instead of the documented camelCase ones, which the release ignores silently.
+	// HazelcastAWSKeys says that the aws scheme reads Hazelcast's own property names (tag-key, security-group-name).
+	// The release silently ignores the documented camelCase names.
 	HazelcastAWSKeys bool
-	// KubernetesSchemeJar says that the kubernetes scheme is not part of the kernel: its jar must be added.
+	// KubernetesSchemeJar says that the kernel does not contain the kubernetes scheme: its jar must be added.
 	KubernetesSchemeJar bool
 	// KubernetesAPIProperties says that the built-in kubernetes scheme reads the API server's URL and token.
 	KubernetesAPIProperties bool
-	// EndpointSlices says that the release's Hazelcast looks for members in EndpointSlices, and in Endpoints only where it
-	// may not read the former (Hazelcast 5.1 and later).
+	// EndpointSlices says that the release's Hazelcast finds members in EndpointSlices. It reads Endpoints only without
+	// the permission for EndpointSlices (Hazelcast 5.1 and later).
 	EndpointSlices bool
-	// IMDSv2 says that the release's Hazelcast can take credentials from the instance metadata service version 2.
+	// IMDSv2 says that the release's Hazelcast can get credentials from IMDSv2.
 	IMDSv2 bool
-	// ReadsValidationQueryInference says that an inferred validation query reaches the data source. Where it does not,
-	// a connection that died idle is handed to a request unless pool_options names the query.
+	// ReadsValidationQueryInference says that an inferred validation query reaches the data source. In other releases,
+	// pool_options must name the query, or requests get connections that died while idle.
 	ReadsValidationQueryInference bool
 }
 
-// Tested is what WSO2 tests a release on, as its guide says on the page named beside each.
+// Tested are the systems that WSO2 tests a release on. The page of its guide is named beside each.
 type Tested struct {
 	// JDKs are the Java major versions.
 	JDKs []int
-	// Engines are the releases of database engines, oldest first, spelled as a stack spells database.engine and
+	// Engines are the releases of database engines, oldest first, as a stack spells database.engine and
 	// database.version. RDS no longer offers all of them.
 	Engines map[string][]string
 }
@@ -185,7 +186,7 @@ func Versions() []Version {
 	return versions
 }
 
-// Facts returns what is known of the release. It fails for a release that is not supported.
+// Facts returns the facts of the release. It fails for an unsupported release.
 func (v Version) Facts() (Facts, error) {
 	f, ok := facts[v]
 	if !ok {
@@ -204,7 +205,7 @@ func (v Version) AtLeast(other Version) bool { return v.compare(other) >= 0 }
 // compare orders releases by their numbers: 7.10.0 is later than 7.2.0.
 func (v Version) compare(other Version) int { return semver.Compare("v"+string(v), "v"+string(other)) }
 
-// cacheIDs are the caches that identity.xml lists with a switch, a timeout and a capacity.
+// cacheIDs are the caches in identity.xml that have a switch, a timeout and a capacity.
 var cacheIDs = []string{
 	"app_info_cache", "authentication_context_cache", "authentication_error_cache", "authentication_request_cache",
 	"authentication_result_cache", "authorization_grant_cache", "framework_session_context_cache",
@@ -215,7 +216,7 @@ var cacheIDs = []string{
 	"service_provider_cache_inbound_auth", "service_provider_provisioning_connector_cache",
 }
 
-// laterCacheIDs are those that came with a release (carbon-identity-framework #4950 and #6354).
+// laterCacheIDs are the caches that a release added (carbon-identity-framework #4950 and #6354).
 var laterCacheIDs = map[Version][]string{
 	V7_0_0: {"private_key_jwt"},
 	V7_1_0: {"push_auth_context_cache", "push_auth_status_cache", "push_device_registration_request_cache"},

@@ -41,7 +41,7 @@ func TestFactsAreComplete(t *testing.T) {
 	}
 }
 
-// TestWhatReleasesDifferIn states the differences that decide whether a cluster forms at all.
+// TestWhatReleasesDifferIn checks the differences that decide whether a cluster forms.
 func TestWhatReleasesDifferIn(t *testing.T) {
 	for _, v := range product.Versions() {
 		f, err := v.Facts()

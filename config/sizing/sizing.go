@@ -1,8 +1,8 @@
-// Package sizing holds the response times that WSO2 published for each release, and picks the smallest number of nodes
-// that they show to hold a load.
+// Package sizing has the response times that WSO2 published for each release, and chooses the smallest number of nodes
+// for a load.
 //
-// The figures are those of the performance reports in github.com/wso2/performance-is, folder benchmarks, for nodes of
-// 4 vCPUs: the smallest size that the product's system requirements allow.
+// The figures are those of the performance reports in github.com/wso2/performance-is, folder benchmarks, for nodes of 4
+// vCPUs: the smallest size that the product's system requirements allow.
 package sizing
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// What WSO2 measured on. The heap is in MiB.
+// The conditions of WSO2's measurements. The heap is in MiB.
 const (
 	NodeType      = "c6i.xlarge"
 	NodeVCPU      = 4
@@ -70,8 +70,8 @@ func parse(text string) table {
 	return t
 }
 
-// Release is the release whose figures count for a release: its own, else those of the newest one before it, else those
-// of the oldest.
+// Release is the release whose figures apply to a release: itself, or the newest earlier one with figures, or else the
+// oldest.
 func Release(v product.Version) product.Version {
 	releases := slices.SortedFunc(maps.Keys(figures), func(a, b product.Version) int {
 		return semver.Compare("v"+string(a), "v"+string(b))
@@ -85,16 +85,16 @@ func Release(v product.Version) product.Version {
 	return best
 }
 
-// Scenarios are the names of the scenarios that count for a release, as WSO2 writes them.
+// Scenarios are the names of the scenarios that apply to a release, as WSO2 writes them.
 func Scenarios(v product.Version) []string { return slices.Sorted(maps.Keys(figures[Release(v)])) }
 
-// Levels are the numbers of concurrent users that WSO2 measured a scenario with, fewest first.
+// Levels are the measured numbers of concurrent users of a scenario, fewest first.
 func Levels(v product.Version, scenario string) []int {
 	return slices.Sorted(maps.Keys(figures[Release(v)][scenario]))
 }
 
-// Measured are the times of a scenario at the fewest concurrent users that are at least the number given, and that
-// number. Nothing is interpolated; beyond the largest number there are no times.
+// Measured returns the times of a scenario at the next measured number of concurrent users, and that number. Nothing is
+// interpolated. Above the largest number there are no times.
 func Measured(v product.Version, scenario string, users int) (Times, int) {
 	for _, level := range Levels(v, scenario) {
 		if level >= users {
@@ -104,9 +104,9 @@ func Measured(v product.Version, scenario string, users int) (Times, int) {
 	return nil, 0
 }
 
-// Holds is the smallest number of nodes with which all the scenarios stay within the 95th percentile in milliseconds,
-// both with that number and with one node more, which the cluster has until it loses one. It is 0 where no published
-// number does. More nodes than WSO2 measured are taken to be as fast as its largest number.
+// Holds is the smallest number of nodes with which all the scenarios stay within the 95th percentile in milliseconds.
+// This must also be true with one node more, since the cluster has it until it loses one. It is 0 if no published
+// number is enough. More nodes than WSO2 measured count as fast as its largest number.
 func Holds(v product.Version, scenarios []string, users, p95 int) int {
 	within := func(nodes int) bool {
 		slowest, ok := Slowest(v, scenarios, users, nodes)
@@ -121,8 +121,8 @@ func Holds(v product.Version, scenarios []string, users, p95 int) int {
 	return 0
 }
 
-// Slowest is the 95th percentile in milliseconds of the slowest of the scenarios; false where WSO2 did not measure all of
-// them with that number of nodes.
+// Slowest is the 95th percentile in milliseconds of the slowest of the scenarios. It is false unless WSO2 measured all
+// of them with this number of nodes.
 func Slowest(v product.Version, scenarios []string, users, nodes int) (int, bool) {
 	slowest := 0
 	for _, s := range scenarios {
@@ -136,7 +136,7 @@ func Slowest(v product.Version, scenarios []string, users, nodes int) (int, bool
 	return slowest, len(scenarios) > 0
 }
 
-// Most is the largest number of nodes that WSO2 measured all the scenarios with, at a number of concurrent users.
+// Most is the largest number of nodes with which WSO2 measured all the scenarios at a number of concurrent users.
 func Most(v product.Version, scenarios []string, users int) int {
 	most := 0
 	for i, s := range scenarios {
@@ -152,8 +152,8 @@ func Most(v product.Version, scenarios []string, users int) int {
 	return most
 }
 
-// Fastest is the lowest 95th percentile in milliseconds that WSO2 measured for the slowest of the scenarios, and the
-// number of nodes that it took.
+// Fastest is the lowest 95th percentile in milliseconds that WSO2 measured for the slowest of the scenarios, and its
+// number of nodes.
 func Fastest(v product.Version, scenarios []string, users int) (p95, nodes int) {
 	for n := 1; n <= Most(v, scenarios, users); n++ {
 		if slowest, ok := Slowest(v, scenarios, users, n); ok && (nodes == 0 || slowest < p95) {

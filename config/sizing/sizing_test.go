@@ -23,8 +23,9 @@ func TestFiguresCountForTheReleaseOrTheOneBeforeIt(t *testing.T) {
 	}
 }
 
-// TestTheSmallestNumberHoldsTheLoadWithOneNodeMoreToo reads WSO2's tables of 7.2.0. With consent, 2,000 users took one node
-// 5,550 ms and two 142 ms. With client credentials, 100 users took one node 165 ms, two 198 ms, three 148 ms and four 102 ms.
+// TestTheSmallestNumberHoldsTheLoadWithOneNodeMoreToo reads WSO2's tables of 7.2.0. With consent and 2,000 users, one
+// node needed 5,550 ms and two needed 142 ms. With client credentials and 100 users, one node needed 165 ms, two 198
+// ms, three 148 ms and four 102 ms.
 func TestTheSmallestNumberHoldsTheLoadWithOneNodeMoreToo(t *testing.T) {
 	for name, c := range map[string]struct {
 		scenarios  []string
@@ -46,7 +47,7 @@ func TestTheSmallestNumberHoldsTheLoadWithOneNodeMoreToo(t *testing.T) {
 	assert.Equal(t, []int{102, 4}, []int{p95, nodes})
 }
 
-// TestMoreIsNeverPromisedForLess holds for each scenario that fewer milliseconds or more users never take fewer nodes.
+// TestMoreIsNeverPromisedForLess checks for each scenario that fewer milliseconds or more users never need fewer nodes.
 func TestMoreIsNeverPromisedForLess(t *testing.T) {
 	for _, v := range []product.Version{product.V7_1_0, product.V7_2_0} {
 		require.NotEmpty(t, sizing.Scenarios(v))

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Divide takes the keys that hold secrets out of a stack file's configuration: those with an encrypted value, which only Pulumi
-// decrypts, and those that given names by their path, such as wso2is:admin.password. Each encrypted value that
-// is not given is replaced by a stand-in. The result has plain keys as they were, secret ones in the form in which the
-// engine hands them to a program, and the paths of the stand-ins.
+// Divide separates the secret keys of a stack file's configuration from the plain ones. Secret keys have an encrypted
+// value, which only Pulumi decrypts, or a value that given names by its path, such as wso2is:admin.password. A stand-in
+// replaces each encrypted value that is not given. The result is the plain keys unchanged, the secret ones in the form
+// in which the engine passes them to a program, and the paths of the stand-ins.
 func Divide(
 	config map[string]any, given map[string]string, standIn func(path string) string,
 ) (plain map[string]any, secret map[string]string, stood []string, err error) {
@@ -44,7 +44,7 @@ func Divide(
 	return plain, secret, stood, err
 }
 
-// with is the value with the text at the path, whose steps are separated by dots. A text without a path may be JSON.
+// with returns the value with the text at the path. Dots separate the path's steps. A text without a path may be JSON.
 func with(value any, path, text string) (any, error) {
 	if path == "" {
 		return text, nil
@@ -81,7 +81,7 @@ func hasSecure(v any) bool {
 	return false
 }
 
-// replaceSecure is the value with a text in the place of each encrypted one.
+// replaceSecure returns the value with a text instead of each encrypted value.
 func replaceSecure(v any, path string, text func(path string) string) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -103,11 +103,11 @@ func replaceSecure(v any, path string, text func(path string) string) any {
 	return v
 }
 
-// StandInText has a length and characters that every rule for a secret text takes.
+// StandInText has a length and characters that every rule for a secret text accepts.
 const StandInText = "stand-in-for-a-secret"
 
-// StandIn is a value that the configuration takes in the place of an encrypted one, by its path, such as
-// wso2is:admin.password. An empty one is as if the value were left out.
+// StandIn is a value that the configuration accepts instead of an encrypted one, by its path, such as
+// wso2is:admin.password. An empty one means that the value is left out.
 func StandIn(path string) string {
 	switch path {
 	case "wso2is:secrets.encryptionKey":

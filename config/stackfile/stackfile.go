@@ -1,4 +1,4 @@
-// Package stackfile reads Pulumi's stack files where the engine does not: in a rehearsal and in a preflight.
+// Package stackfile reads Pulumi's stack files without the engine, for a rehearsal and a preflight.
 package stackfile
 
 import (
@@ -10,7 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Find is where a stack's file is: at the top of the project, or among its examples.
+// Find returns the path of a stack's file: at the top of the project, or among its examples.
 func Find(project, stack string) string {
 	name := "Pulumi." + stack + ".yaml"
 	top, example := filepath.Join(project, name), filepath.Join(project, "docs", "examples", name)
@@ -23,7 +23,7 @@ func Find(project, stack string) string {
 	return top
 }
 
-// Read reads a stack file's configuration, by full key. Without a file there is none.
+// Read reads a stack file's configuration, by full key. A missing file has no configuration.
 func Read(path string) (map[string]any, error) {
 	if path == "" {
 		return nil, nil
@@ -41,7 +41,7 @@ func Read(path string) (map[string]any, error) {
 	return c.Config, nil
 }
 
-// Texts gives configuration the form in which the engine hands it to a program: text, or JSON in text.
+// Texts converts configuration into the form in which the engine passes it to a program: text, or JSON in text.
 func Texts(config map[string]any) (map[string]string, error) {
 	values := map[string]string{}
 	for key, v := range config {

@@ -1,4 +1,4 @@
-// Package subnets is the address plan: how a VPC is cut into subnets, and which addresses of a subnet are whose.
+// Package subnets is the address plan: the subnets of a VPC, and the use of a subnet's addresses.
 package subnets
 
 import (
@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// blockBits cuts the VPC into 16 blocks: eight private ones, then eight public ones.
+	// blockBits divides the VPC into 16 blocks: eight private ones, then eight public ones.
 	blockBits   = 4
 	zoneLetters = 8
-	// reservedBits is the length of the ranges that are set aside for members.
+	// reservedBits is the prefix length of the ranges that are reserved for members.
 	reservedBits = 28
-	// firstHost is how far a subnet's first member address is from its start: the second /28. AWS keeps the first four
-	// addresses for itself, so that the first /28 cannot be set aside.
+	// firstHost is the distance of a subnet's first member address from its start: the second /28. AWS uses the first
+	// four addresses, so the first /28 cannot be reserved.
 	firstHost = 16
-	// Addresses of a private subnet that are no node's: AWS's five, and those of interface endpoints, database instances and
-	// the file system's mount target.
+	// Addresses of a private subnet that nodes cannot have: AWS's five, and those of interface endpoints, database
+	// instances and the file system's mount target.
 	awsHosts   = 5
 	otherHosts = 16
 )
 
-// Letter counts a zone's letter from a. It is false beyond h, where a VPC has no block left.
+// Letter returns the number of a zone's letter: a is 0. It is false after h, since a VPC has blocks for eight zones.
 func Letter(zone string) (int, bool) {
 	if zone == "" {
 		return 0, false
@@ -32,8 +32,7 @@ func Letter(zone string) (int, bool) {
 	return letter, letter >= 0 && letter < zoneLetters
 }
 
-// Private and Public are the ranges of the subnets of the zone with a letter. They are empty where the VPC has no valid
-// range.
+// Private and Public are the subnet ranges of the zone with a letter. They are empty if the VPC has no valid range.
 func Private(vpc string, letter int) string { return block(vpc, letter) }
 
 // Public is described at Private.
@@ -52,8 +51,8 @@ func block(vpc string, index int) string {
 	return subnet.String()
 }
 
-// Free returns a function that gives the subnet's next address that is free for a member, or nothing when there is none
-// left. It marks what it gives as taken.
+// Free returns a function that returns the subnet's next free address for a member, or nothing if none is left. It
+// marks the address as taken.
 func Free(subnet string, taken map[string]bool) func() string {
 	prefix, err := netip.ParsePrefix(subnet)
 	if err != nil {
@@ -75,8 +74,8 @@ func Free(subnet string, taken map[string]bool) func() string {
 	}
 }
 
-// Reservation is the /28 around a member's address that can be set aside for members. It is false where that holds
-// addresses that AWS keeps for itself, and where the subnet or the address is none.
+// Reservation is the /28 around a member's address that can be reserved for members. It is false if the /28 contains
+// addresses that AWS uses, or if the subnet or the address is invalid.
 func Reservation(subnet, address string) (string, bool) {
 	within, err := netip.ParsePrefix(subnet)
 	if err != nil {
@@ -94,7 +93,7 @@ func Reservation(subnet, address string) (string, bool) {
 	return around.String(), true
 }
 
-// Usable reports whether a subnet can hand out the address: AWS keeps the first four of a subnet and its last.
+// Usable reports whether a node can have the address: AWS uses the first four of a subnet and its last.
 func Usable(subnet netip.Prefix, address netip.Addr) bool {
 	if !subnet.Contains(address) {
 		return false
@@ -107,13 +106,13 @@ func Usable(subnet netip.Prefix, address netip.Addr) bool {
 	return true
 }
 
-// FixedRoom is how many addresses a private subnet has for members with fixed addresses.
+// FixedRoom is the number of addresses that a private subnet has for members with fixed addresses.
 func FixedRoom(subnet netip.Prefix) int { return max(0, lastHost(subnet)+1-firstHost-otherHosts) }
 
-// Room is how many addresses a private subnet has for nodes that come and go.
+// Room is the number of addresses that a private subnet has for nodes without a fixed address.
 func Room(subnet netip.Prefix) int { return max(0, lastHost(subnet)+1-awsHosts-otherHosts) }
 
-// lastHost is how far a subnet's last address is from its start.
+// lastHost is the distance of a subnet's last address from its start.
 func lastHost(p netip.Prefix) int { return 1<<(p.Addr().BitLen()-p.Bits()) - 1 }
 
 func ipNet(p netip.Prefix) *net.IPNet {

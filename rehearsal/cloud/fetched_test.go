@@ -65,7 +65,7 @@ func TestNothingStartsWithoutItsFiles(t *testing.T) {
 	group := Object{"name": "late", "minSize": 1.0, "maxSize": 1.0, "vpcZoneIdentifiers": []any{w.ids["a"]}}
 	for data, want := range map[string]string{
 		starting("nodes/all/2/deployment.toml", "one"): "and there is no such object",
-		starting("nodes/all/1/deployment.toml", "two"): "and what is there has another",
+		starting("nodes/all/1/deployment.toml", "two"): "and the object has another one",
 	} {
 		template["name"], template["userData"] = "late", data
 		made, err := w.try(state.LaunchTemplate, "late", template)

@@ -62,14 +62,14 @@ func permissionProof(c *cluster, want Expected) []*Verdict {
 func accessOf(c *cluster) *access {
 	a := &access{
 		cluster: c, shown: map[*Verdict]map[string]bool{},
-		keys:      &Verdict{Claim: "Every service that uses the key may"},
-		services:  &Verdict{Claim: "Every service that acts for the cluster may do what it does"},
-		nodes:     &Verdict{Claim: "Every call that nodes make of AWS is allowed"},
-		others:    &Verdict{Claim: "No role of the cluster may read what is not the cluster's"},
-		endpoints: &Verdict{Claim: "No VPC endpoint of the stack lets a call through to what is another account's"},
+		keys:      &Verdict{Claim: "Every service that uses the key is allowed to"},
+		services:  &Verdict{Claim: "Every service that acts for the cluster has the permissions that it needs"},
+		nodes:     &Verdict{Claim: "Every AWS call of the nodes is allowed"},
+		others:    &Verdict{Claim: "No role of the cluster may read secrets, parameters or files of others"},
+		endpoints: &Verdict{Claim: "No VPC endpoint of the stack allows calls to resources of another account"},
 		files:     &Verdict{Claim: "Shared files are mounted under a role, over TLS and through an access point only"},
-		masters:   &Verdict{Claim: "Only what makes the schema may read a database's master password"},
-		opened:    &Verdict{Claim: "What makes the schema refuses a database that the encryption key does not open"},
+		masters:   &Verdict{Claim: "Only the programs that make the schema may read a database's master password"},
+		opened:    &Verdict{Claim: "The programs that make the schema refuse a database that the encryption key does not open"},
 	}
 	for _, r := range c.Live {
 		if parts := strings.Split(r.Text("arn"), ":"); len(parts) > 5 && len(parts[4]) == len("123456789012") {
@@ -135,7 +135,7 @@ var nobody = caller{name: "a caller without credentials"}
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 func (a *access) deployer() caller {
 	return caller{
-		name: "whoever deploys the stack", Principal: iam.Principal{ARN: fmt.Sprintf("arn:%s:iam::%s:role/deployer", a.partition, a.account)},
+		name: "the deployer of the stack", Principal: iam.Principal{ARN: fmt.Sprintf("arn:%s:iam::%s:role/deployer", a.partition, a.account)},
 		policies: iam.Policies{Identity: []iam.Policy{{
 			Name: "its policy", Statements: []iam.Statement{{Effect: "Allow", Action: iam.Values{"*"}, Resource: iam.Values{"*"}}},
 		}}},

@@ -20,7 +20,7 @@ func backedUp(c *cluster, want Expected) *Verdict {
 	if !want.BackedUp && len(plans) == 0 {
 		return nil
 	}
-	v := &Verdict{Claim: "What holds data is in the backup plan, by one rule, and its backups name what belongs to them"}
+	v := &Verdict{Claim: "One rule of the backup plan covers all data, and each backup names the keys and files that belong to it"}
 	data := slices.Concat(c.Of(state.DBInstance), c.Of(state.FileSystem))
 	var by []string
 	for _, r := range data {

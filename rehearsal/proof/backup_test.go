@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
 
-const keptBy = "What holds data is in the backup plan, by one rule, and its backups name what belongs to them"
+const keptBy = "One rule of the backup plan covers all data, and each backup names the keys and files that belong to it"
 
 // rule changes the rule of the backup plan.
 func rule(change func(d *document, rule map[string]any)) func(d *document) {
@@ -81,7 +81,7 @@ var backupMutations = map[string]mutation{
 		"Vault vault is not encrypted with the stack's key"},
 }
 
-// A stack file decides whether there is a plan, whatever the profile.
+// The stack file decides whether there is a plan, in each profile.
 func TestBackupsAreThoseOfTheStackFile(t *testing.T) {
 	d := open(t, stateOf(t, "prod"))
 	d.drop("Plan", "backup")

@@ -220,7 +220,7 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 		a.proveLaunch(one, a.One(state.LaunchTemplate, inputs.Text("template")))
 	default:
 		if !looks(api) {
-			a.services.fault("%s calls %s; what that is about is not known here", one.by, one.action)
+			a.services.fault("%s calls %s; its resource is not known here", one.by, one.action)
 			return
 		}
 	}

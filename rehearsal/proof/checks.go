@@ -55,7 +55,7 @@ func (p *proofs) nodeChecks() []nodeCheck {
 
 // asked proves that a healthy node passes the load balancer's check, and that an unhealthy one soon fails it.
 func (p *proofs) asked() *Verdict {
-	v := &Verdict{Claim: "The load balancer asks what a node answers, and believes it within a minute"}
+	v := &Verdict{Claim: "The load balancer's check suits the nodes, and detects a failure or a recovery within a minute"}
 	for _, c := range p.nodeChecks() {
 		if c.path != healthPath && !slices.Contains(needsNothing, c.path) {
 			v.fault("%s asks nodes for %s, which the server is not known to answer: none comes into service", c.of, c.path)

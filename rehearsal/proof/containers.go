@@ -13,7 +13,7 @@ import (
 // confined proves that an attacker in a program beside the server does not control its host: a container is not root,
 // has no capability and cannot write its root file system, except for those that need it.
 func (c *cluster) confined() *Verdict {
-	v := &Verdict{Claim: "No container is root or writes its root file system, but for those that cannot do without"}
+	v := &Verdict{Claim: "No container is root or writes its root file system, except those that must"}
 	seen := 0
 	for _, b := range c.bundles() {
 		if b.unreadable {

@@ -1,6 +1,6 @@
 package proof_test
 
-const costs = "Nothing costs by itself"
+const costs = "Nothing costs money without a use"
 
 // another adds an interface endpoint of a service.
 func another(service string) func(*document) {

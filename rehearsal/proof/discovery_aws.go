@@ -194,7 +194,7 @@ func (s *searches) metadata(n *node, v *Verdict) {
 
 // probed proves that discovery probes every member's port.
 func (s *searches) probed() *Verdict {
-	v := &Verdict{Claim: fmt.Sprintf("Every member listens where discovery asks, on %d-%d", memberFirst, probedLast)}
+	v := &Verdict{Claim: fmt.Sprintf("Every member listens on the ports that discovery probes, %d-%d", memberFirst, probedLast)}
 	ports := map[string]bool{}
 	for _, n := range s.nodes {
 		port := n.port()

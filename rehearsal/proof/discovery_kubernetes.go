@@ -41,9 +41,9 @@ func (w *workload) served(service *state.Resource) bool {
 
 // kubernetes proves discovery by the scheme kubernetes.
 func (s *searches) kubernetes() []*Verdict {
-	selected := &Verdict{Claim: "The Service that members are looked up by selects exactly the cluster's pods"}
+	selected := &Verdict{Claim: "The discovery Service selects exactly the cluster's pods"}
 	allowed := &Verdict{Claim: "The pods' service account may read the Service's endpoints and the pod itself"}
-	listens := &Verdict{Claim: "Every member listens where discovery asks, at its pod's address"}
+	listens := &Verdict{Claim: "Every member listens on the address that discovery finds, its pod's address"}
 	ports := map[string]bool{}
 	for _, n := range s.nodes {
 		if n.settings.Clustering == nil {

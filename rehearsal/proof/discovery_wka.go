@@ -11,7 +11,7 @@ import (
 
 // wka proves that the members' lists are complete and have no other entries.
 func (s *searches) wka() *Verdict {
-	v := &Verdict{Claim: "Every node lists every node at its fixed address, and nothing that is not one"}
+	v := &Verdict{Claim: "Every node lists every node at its fixed address, and no other address"}
 	own := map[netip.AddrPort]*node{}
 	for _, n := range s.nodes {
 		if !n.addr.IsSingleIP() || n.many {

@@ -41,11 +41,11 @@ var existingMutations = map[string]mutation{
 	"a server that reads the administrator's secret": {"existing", func(d *document) {
 		d.statement("RolePolicy", "nodes", "policy", "ReadSecrets",
 			`{"Sid":"ReadSecrets","Effect":"Allow","Action":["secretsmanager:GetSecretValue"],"Resource":["*"]}`)
-	}, masterReads, "acts under it for as long as it runs"},
+	}, masterReads, "uses the role as long as it runs"},
 	"nobody who makes the schema": {"existing", func(d *document) { d.statement("RolePolicy", "schema", "policy", "ReadSecrets") }, masterReads,
 		"nobody makes the schema"},
 	"a database that the key does not open": {"existing", func(d *document) {
 		d.set("LaunchTemplate", "schema", "userData", "DATABASES=(identity|arn:aws:secretsmanager:eu-west-1:123456789012:secret:"+
 			"rds!cluster-11111111-2222-3333-4444-555555555555-AbCdEf)")
-	}, keyRefuses, "is not told the encryption key"},
+	}, keyRefuses, "does not get the encryption key"},
 }

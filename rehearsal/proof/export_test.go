@@ -1,9 +1,9 @@
 package proof
 
-// RequiredSetting is a claim, and the type and path of a property that it asks for.
+// RequiredSetting is a claim, and the type and path of a required property.
 type RequiredSetting struct{ Claim, Token, Path string }
 
-// RequiredSettings lists every property that a claim asks for, in the order of the claims.
+// RequiredSettings lists every required property of a claim, in the order of the claims.
 func RequiredSettings() []RequiredSetting {
 	var all []RequiredSetting
 	for _, claim := range required {

@@ -7,11 +7,11 @@ const (
 	starts = "First servers start one after the other"
 	gates  = "Fixed members start"
 	drains = "A node that is replaced"
-	asks   = "The load balancer asks what a node answers"
-	idle   = "A database that vanishes"
+	asks   = "The load balancer's check suits the nodes"
+	idle   = "A node gives up a vanished database"
 )
 
-// probe gives the server's container of the pods a probe.
+// probe sets a probe of the server's container in the pods.
 func probe(d *document, name string, spec map[string]any) {
 	d.each("Deployment", "server", "spec", func(deployment map[string]any) {
 		pod := deployment["template"].(map[string]any)["spec"].(map[string]any)
@@ -47,16 +47,16 @@ var healthMutations = map[string]mutation{
 		d.edit("TaskDefinition", "nodes", definitions, "localhost:9763/oauth2/jwks", "localhost:9443"+health)
 	}, outage, "the health check of the container server of TaskDefinition nodes asks the path " + health},
 	"pods are started again on the health API": {"eks", func(d *document) { probe(d, "livenessProbe", httpGet(health, "https")) }, outage,
-		"Kubernetes starts every container again"},
+		"Kubernetes restarts every container"},
 	"pods leave on the health API": {"eks", func(d *document) { probe(d, "readinessProbe", httpGet(health, "https")) }, outage,
 		"every pod leaves the load balancer at once"},
 	"nobody asks whether a pod is alive": {"eks", func(d *document) { probe(d, "livenessProbe", nil) }, outage, "has no livenessProbe"},
 	"a partner's directory counts": {"prod", func(d *document) {
 		d.edit(objectKind, nodesFile, "content", "'monitored.user.stores' = 'primary'", "'monitored.user.stores' = 'primary,partner'")
-	}, outage, "a partner's directory that is away makes every node unhealthy"},
+	}, outage, "the outage of a partner's directory makes every node unhealthy"},
 	"a busy pool counts": {"dev", func(d *document) {
 		d.edit(objectKind, "nodes/node-1/deployment.toml", "content", "pool_usage_limit_percentage = '100'", "pool_usage_limit_percentage = '80'")
-	}, outage, "whose pool is in use to more than 80 %"},
+	}, outage, "if more than 80 % of its pool are in use"},
 	"a check that no node passes": {"prod", func(d *document) {
 		d.put("TargetGroup", "nodes-instance", "healthCheck", "path", "/nothing")
 	}, asks, "TargetGroup nodes-instance asks nodes for /nothing, which the server is not known to answer"},
@@ -106,7 +106,7 @@ var healthMutations = map[string]mutation{
 	}, gates, "reports success before it has run (terraform-provider-aws #31175)"},
 	"a gate that nobody waits for": {"dev", func(d *document) {
 		d.set("Association", "node-1", "waitForSuccessTimeoutSeconds", nil)
-	}, gates, "nobody waits until it succeeds"},
+	}, gates, "nobody waits for its success"},
 	"a gate that does not wait for the agent": {"dev", func(d *document) {
 		d.edit("Document", "node-1", "content", "DescribeInstanceInformation", "DescribeInstanceProperties")
 	}, gates, "nothing makes wso2is-dev-node-1 and wso2is-dev-node-2 wait for each other"},

@@ -77,7 +77,7 @@ func (i *permissions) trusting(resource string) *iam.Policy {
 
 // held returns the permissions of the stack's roles with the calls that need them, and a verdict on those without one.
 func (a *access) held() ([]Permission, *Verdict) {
-	v := &Verdict{Claim: "Nobody holds a permission that nothing uses"}
+	v := &Verdict{Claim: "No role has a permission without a use"}
 	var all []Permission
 	for _, r := range a.Of(state.RolePolicy) {
 		role := a.roleOf(r)

@@ -21,7 +21,7 @@ const (
 	tableEnd   = "<!-- end of permissions -->\n"
 )
 
-// TestTheTableOfPermissionsIsCurrent holds the table in docs/security.md against the shipped stacks.
+// TestTheTableOfPermissionsIsCurrent compares the table in docs/security.md with the shipped stacks.
 func TestTheTableOfPermissionsIsCurrent(t *testing.T) {
 	table := permissionTable(t)
 	text, err := os.ReadFile(guide)
@@ -36,7 +36,7 @@ func TestTheTableOfPermissionsIsCurrent(t *testing.T) {
 	assert.Equal(t, written, table, "write the table anew with -update, and read what has changed")
 }
 
-// permissionTable is what the roles of the shipped stacks may do, each permission once with the stacks that have it.
+// permissionTable lists the permissions of the shipped stacks' roles, each once with its stacks.
 func permissionTable(t *testing.T) string {
 	t.Helper()
 	var rows []string
@@ -65,7 +65,7 @@ func permissionTable(t *testing.T) string {
 	return b.String()
 }
 
-// permissionRow is a row without its last cell.
+// permissionRow returns a row without its last cell.
 func permissionRow(p proof.Permission, stack string) string {
 	on := make([]string, len(p.On))
 	for i, arn := range p.On {
@@ -86,7 +86,7 @@ func permissionRow(p proof.Permission, stack string) string {
 	return fmt.Sprintf("| %s | %s | %s | %s |", p.Role, strings.Join(p.Actions, ", "), where, general(strings.Join(p.Why, "; "), stack))
 }
 
-// general takes out of a text what is a stack's own: its name, its account and its region, and what AWS makes up.
+// general replaces the parts of a text that belong to one stack: its name, account and region, and generated values.
 func general(row, stack string) string {
 	row = strings.NewReplacer("wso2is-"+stack, "<cluster>", "123456789012", "<account>", "eu-west-1", "<region>").Replace(row)
 	for _, one := range []struct{ form, instead string }{

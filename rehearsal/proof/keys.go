@@ -150,7 +150,7 @@ func (a *access) proveKeys() {
 		}
 		state.Walk(r.Properties(), func(property, value string) {
 			if own[value] && !known[r.Type+" "+property] {
-				a.keys.fault("%s has a key as %s; who uses it on whose behalf is not known here", r, property)
+				a.keys.fault("%s has a key as %s; the principals that use it are not known here", r, property)
 			}
 		})
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// proveMasters proves that the password of a database's master user is for what makes the schema: a program that ends. A hole
-// in a server that could read it would be one in the database's administrator.
+// proveMasters proves that only programs that end may read the password of a database's master user: they make the
+// schema. Otherwise a hole in a server would give access to the database's administrator.
 func (a *access) proveMasters() {
 	v := a.masters
 	shown := map[string]bool{}
@@ -27,14 +27,14 @@ func (a *access) proveMasters() {
 		a.proveMaster(e.Secret, "the database "+e.Host, shown)
 	}
 	if given := a.proveKept(); !given && len(shown) == 0 && a.existing.Secret != "" {
-		v.fault("nothing that ends may read %s: nobody makes the schema", a.existing.Secret)
+		v.fault("no program that ends may read %s: nobody makes the schema", a.existing.Secret)
 	}
 	for _, who := range slices.Sorted(maps.Keys(shown)) {
 		a.show(v, who)
 	}
 }
 
-// proveMaster proves of one master password that whoever may read it ends.
+// proveMaster proves for one master password that only programs that end may read it.
 func (a *access) proveMaster(arn, of string, shown map[string]bool) {
 	v := a.masters
 	for _, role := range a.Of(state.Role) {
@@ -47,10 +47,10 @@ func (a *access) proveMaster(arn, of string, shown map[string]bool) {
 		}
 		ends, stays := a.acting(role)
 		for _, who := range stays {
-			v.fault("role %s may read the master password of %s, and %s acts under it for as long as it runs", role.Text("name"), of, who)
+			v.fault("role %s may read the master password of %s, and %s uses the role as long as it runs", role.Text("name"), of, who)
 		}
 		if len(ends)+len(stays) == 0 {
-			v.fault("role %s may read the master password of %s, and nothing of the state that ends acts under it", role.Text("name"), of)
+			v.fault("role %s may read the master password of %s, and no program that ends uses the role", role.Text("name"), of)
 		}
 		for _, who := range ends {
 			shown[who] = true
@@ -58,7 +58,7 @@ func (a *access) proveMaster(arn, of string, shown map[string]bool) {
 	}
 }
 
-// proveOthers proves that no role reads what somebody else of the account keeps where the cluster keeps its own.
+// proveOthers proves that no role reads secrets and parameters of others in the account.
 func (a *access) proveOthers() {
 	v := a.others
 	for _, role := range a.Of(state.Role) {
@@ -81,14 +81,14 @@ func (a *access) proveOthers() {
 				}
 			}
 			if len(may) > 0 {
-				v.fault("role %s may read what is not the cluster's: %s on %s", role.Text("name"), strings.Join(may, ", "), on.arn)
+				v.fault("role %s may read what belongs to others: %s on %s", role.Text("name"), strings.Join(may, ", "), on.arn)
 			}
 		}
 	}
 	a.show(v, fmt.Sprintf("%d roles", len(a.Of(state.Role))))
 }
 
-// acting are those that act under a role: what ends by itself, and what stays.
+// acting returns the programs that use a role: those that end by themselves, and those that stay.
 func (a *access) acting(role *state.Resource) (ends, stays []string) {
 	for _, s := range assumed {
 		for _, r := range a.Of(s.token) {
@@ -117,7 +117,7 @@ func (a *access) acting(role *state.Resource) (ends, stays []string) {
 	return slices.Compact(ends), slices.Compact(stays)
 }
 
-// launchedWith are the instances with a profile: those of a template that no group starts from end.
+// launchedWith returns the instances with a profile. Instances end if no group starts them from their template.
 func (a *access) launchedWith(profile *state.Resource) (ends, stays []string) {
 	has := func(name string) bool {
 		return name != "" && a.One(state.InstanceProfile, name, "name", "arn") == profile
@@ -149,7 +149,7 @@ func (a *access) launchedWith(profile *state.Resource) (ends, stays []string) {
 	return ends, stays
 }
 
-// started are the services that run a task definition, or the task itself where none does.
+// started returns the services that run a task definition, or the task itself if no service does.
 func (a *access) started(definition *state.Resource) (ends, stays []string) {
 	for _, s := range a.Of(state.ECSService) {
 		if a.One(state.TaskDefinition, s.Text("taskDefinition"), "arn", "arnWithoutRevision", "family") == definition {
@@ -162,7 +162,7 @@ func (a *access) started(definition *state.Resource) (ends, stays []string) {
 	return ends, stays
 }
 
-// accountOf are the workloads of an association's service account.
+// accountOf returns the workloads of an association's service account.
 func (a *access) accountOf(association *state.Resource) (ends, stays []string) {
 	for _, w := range a.workloads(state.Deployment, state.StatefulSet, state.Job) {
 		if w.namespace != association.Text("namespace") || cmp.Or(w.spec.Text("serviceAccountName"), "default") != association.Text("serviceAccount") {
@@ -177,8 +177,8 @@ func (a *access) accountOf(association *state.Resource) (ends, stays []string) {
 	return ends, stays
 }
 
-// proveKept proves that no server's pod is given the Kubernetes secret in which a job has a master password, and says whether one
-// has.
+// proveKept proves that no server's pod is given the Kubernetes secret with a job's master password. It reports whether
+// there is such a secret.
 func (a *access) proveKept() (given bool) {
 	kept := map[string]string{}
 	for _, w := range a.workloads(state.Job) {
@@ -202,15 +202,16 @@ func (a *access) proveKept() (given bool) {
 	return len(kept) > 0
 }
 
-// proveOpened proves that whatever is given a master password, to make the schema, is given the encryption key too. Without it, a
-// database that the key does not open would be noticed by the first user whose password cannot be decrypted.
+// proveOpened proves that every program that gets a master password, to make the schema, also gets the encryption key.
+// It checks whether the key opens the database. Without this check, the first user whose password cannot be decrypted
+// would notice.
 func (a *access) proveOpened() {
 	told := func(r *state.Resource, text string) {
 		own := a.existing.Secret != "" && strings.Contains(text, a.existing.Secret)
 		if own || strings.Contains(text, "_MASTER_PASSWORD") || strings.Contains(text, ":secret:rds!") {
 			a.show(a.opened, r.String())
 			if !strings.Contains(text, "SCHEMA_ENCRYPTION_KEY") {
-				a.opened.fault("%s makes the schema and is not told the encryption key: servers start on a database that it does not open", r)
+				a.opened.fault("%s makes the schema and does not get the encryption key: servers would start on a database that the key does not open", r)
 			}
 		}
 	}
@@ -230,7 +231,7 @@ func (a *access) proveOpened() {
 	}
 }
 
-// secretRefs tells of every Kubernetes secret that a workload's pods are given, with the variable that a value becomes.
+// secretRefs calls told with every Kubernetes secret of a workload's pods, and with the variable that a value becomes.
 func (w *workload) secretRefs(told func(name, variable string)) {
 	for _, volume := range w.spec.Objects("volumes") {
 		if name := volume.Object("secret").Text("secretName"); name != "" {

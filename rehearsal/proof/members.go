@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// stepsOf are the steps of an association's document, or nil where that is no Automation document of the stack.
+// stepsOf returns the steps of an association's document, or nil if it is no Automation document of the stack.
 func (c *cluster) stepsOf(a *state.Resource) []state.Object {
 	document := c.One(state.SSMDocument, a.Text("name"), "name")
 	if document == nil || document.Text("documentType") != "Automation" {
@@ -22,7 +22,7 @@ func (c *cluster) stepsOf(a *state.Resource) []state.Object {
 	return state.Objects(content["mainSteps"])
 }
 
-// fixed are the members: instances that are registered with a target group one by one.
+// fixed returns the fixed members: instances with their own attachment to a target group.
 func (p *proofs) fixed() []*node {
 	var all []*node
 	for _, n := range p.nodes {
@@ -33,17 +33,17 @@ func (p *proofs) fixed() []*node {
 	return all
 }
 
-// waits proves that fixed members wait for each other, and for nothing that reports too early.
+// waits proves that fixed members wait for each other, and that no wait ends too early.
 func (p *proofs) waits() *Verdict {
 	v := &Verdict{Claim: "Fixed members start, and are replaced, one after the other"}
 	for _, a := range p.Of(state.SSMAssociation) {
 		waited := slices.ContainsFunc(p.Live, func(r *state.Resource) bool { return slices.Contains(r.Dependencies, a.URN) })
 		if timeout, _ := a.Int("waitForSuccessTimeoutSeconds"); waited && timeout == 0 {
-			v.fault("%s is waited for, and has no waitForSuccessTimeoutSeconds: nobody waits until it succeeds", a)
+			v.fault("others depend on %s, and it has no waitForSuccessTimeoutSeconds: nobody waits for its success", a)
 		}
 		if targets := a.Objects("targets"); waited && (len(targets) > 0 || a.Text("instanceId") != "") {
 			v.fault("%s runs on instances that Systems Manager may not know yet, and then reports success before it has run "+
-				"(terraform-provider-aws #31175): what waits for it starts, or is terminated, too early", a)
+				"(terraform-provider-aws #31175): its dependents start, or are terminated, too early", a)
 		}
 	}
 	members := p.fixed()
@@ -58,7 +58,7 @@ func (p *proofs) waits() *Verdict {
 	return v
 }
 
-// follows reports whether a node waited until another was ready.
+// follows reports whether a node waits until another is ready.
 func (p *proofs) follows(n, other *node) bool {
 	return slices.ContainsFunc(p.Of(state.SSMAssociation), func(a *state.Resource) bool {
 		return a.Object("parameters").Text("InstanceId") == other.origin.ID && p.isReadiness(a) &&
@@ -66,7 +66,8 @@ func (p *proofs) follows(n, other *node) bool {
 	})
 }
 
-// isReadiness: the document waits until Systems Manager knows the instance, and then until the node's own check passes.
+// isReadiness reports whether the document waits until Systems Manager knows the instance, and then until the node's
+// own check passes.
 func (p *proofs) isReadiness(a *state.Resource) bool {
 	registered := false
 	for _, step := range p.stepsOf(a) {
@@ -83,8 +84,8 @@ func (p *proofs) isReadiness(a *state.Resource) bool {
 	return false
 }
 
-// drains proves that a member has no requests left when it is replaced: the deletion of an attachment does not wait for
-// that (terraform-provider-aws #5603), and Auto Scaling, ECS and Kubernetes do.
+// drains proves that a member has no requests left when it is replaced. The deletion of an attachment does not wait for
+// that (terraform-provider-aws #5603); Auto Scaling, ECS and Kubernetes do.
 func (p *proofs) drains() *Verdict {
 	v := &Verdict{Claim: "A node that is replaced finishes its requests first"}
 	for _, c := range p.nodeChecks() {
@@ -107,16 +108,16 @@ func (p *proofs) drains() *Verdict {
 			}
 		}
 	}
-	v.Shown = "what replaces a node takes it out of its target group first"
+	v.Shown = "the replacement of a node takes it out of its target group first"
 	return v
 }
 
-// leastStop is how many seconds a server has at the least to end by itself: what ECS and Kubernetes give where nothing is
-// said. One that is killed stays a member until its heartbeat is missed.
+// leastStop is the least time in seconds for a server to end by itself: the default of ECS and Kubernetes. A killed
+// server stays a member until its heartbeat is missed.
 const leastStop = 30
 
-// drainsPod: Kubernetes tells the load balancer and the container at the same time, so that the container has to wait
-// until no more requests come ("Pod Lifecycle" in the Kubernetes documentation).
+// drainsPod proves that a pod waits before it stops. Kubernetes tells the load balancer and the container at the same
+// time, so the container must wait until no more requests come ("Pod Lifecycle" in the Kubernetes documentation).
 func (p *proofs) drainsPod(n *node, v *Verdict) {
 	if n.pod == nil {
 		return
@@ -126,7 +127,7 @@ func (p *proofs) drainsPod(n *node, v *Verdict) {
 		v.fault("%s is stopped while requests are still sent to it: its container has no preStop hook that waits", n)
 	}
 	if grace := int(state.Number(n.pod.spec["terminationGracePeriodSeconds"], 30)); grace < waits+leastStop {
-		v.fault("%s is killed after %d s, of which it waits %d: %d more are the least for leaving the cluster", n, grace, waits, leastStop)
+		v.fault("%s is killed after %d s, and its preStop hook waits %d of them: leaving the cluster needs at least %d more", n, grace, waits, leastStop)
 	}
 }
 
@@ -134,11 +135,11 @@ func delay(group *state.Resource) int {
 	if d, ok := group.Int("deregistrationDelay"); ok {
 		return d
 	}
-	return 300 // Elastic Load Balancing's own
+	return 300 // the default of Elastic Load Balancing
 }
 
-// isDrain: the document takes the instance on the member's interface out of the target group and then waits, and runs
-// again when what the member is launched with changes.
+// isDrain reports whether the document takes the instance on the member's interface out of the target group and then
+// waits. It must run again at each change of the member's launch.
 func (p *proofs) isDrain(a *state.Resource, n *node, attachment *state.Resource) bool {
 	parameters := a.Object("parameters")
 	interfaces := n.origin.Objects("networkInterfaces")

@@ -5,8 +5,9 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// proveDenials proves that shared files are mounted through an access point and over TLS only, even by who may do everything in
-// the account: an allow of the file system's policy or of the caller's is enough, so that only a deny keeps anybody away.
+// proveDenials proves that shared files are mounted through an access point and over TLS only, even by a principal that
+// may do everything in the account. One allow in the file system's policy or in the caller's is enough, so only a deny
+// prevents other mounts.
 // https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
 func (a *access) proveDenials() {
 	for _, f := range a.Of(state.FileSystem) {
@@ -22,7 +23,7 @@ func (a *access) proveDenials() {
 					"aws:SecureTransport": {by.tls}, "elasticfilesystem:AccessedViaMountTarget": {"true"}, "elasticfilesystem:AccessPointArn": by.point,
 				}})
 			if fault == "" {
-				a.files.fault("who may mount everything mounts %s %s: no policy of it denies that", f, by.how)
+				a.files.fault("a principal with all permissions mounts %s %s: no policy denies that", f, by.how)
 			}
 		}
 	}

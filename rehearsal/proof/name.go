@@ -13,26 +13,25 @@ import (
 
 const (
 	loopback = "127.0.0.1"
-	// unprivileged says from which port on every user may listen.
+	// unprivileged is the kernel parameter for the first port on which every user may listen.
 	unprivileged = "net.ipv4.ip_unprivileged_port_start"
 )
 
 var (
-	// redirect is a rule for what starts on the host itself, and incoming one for what comes from elsewhere.
+	// redirect matches a rule for connections from the host itself, and incoming one for connections from elsewhere.
 	redirect = regexp.MustCompile(fmt.Sprintf(`\bOUTPUT\b[^\n]*--dport %d\b[^\n]*-j REDIRECT --to-ports %d\b`, publicHTTPS, nodeHTTPS))
 	incoming = regexp.MustCompile(fmt.Sprintf(`\bPREROUTING\b[^\n]*--dport %d\b`, publicHTTPS))
-	// redirects is the call that makes the rule, alone on its line or as a step.
+	// redirects matches the call that makes the rule, alone on its line or as a step.
 	redirects = regexp.MustCompile(`(?m)^(step "[^"]*" )?redirect_own_name$`)
-	// hostsWritten is the line that names the cluster in the file of hosts.
+	// hostsWritten matches the line that adds the cluster's name to the hosts file.
 	hostsWritten = regexp.MustCompile(`(?m)printf '.*%s.*"\$(?:PUBLIC_NAME|WSO2IS_NAME)" >>"\$(?:hosts|ROOT/etc/hosts)"`)
 	forwards     = regexp.MustCompile(fmt.Sprintf(`SchemaBootstrap\s[^\n]*\bforward "\$2" %d\b`, nodeHTTPS))
 	certified    = regexp.MustCompile(`-genkeypair [\s\S]*-ext "san=dns:\$4,`)
 	trustsOwn    = regexp.MustCompile(`(?m)^trust [^\n]*\$work"/\*\.pem|^\s*trust [^\n]*\$work/tls\.pem`)
 )
 
-// ownName proves that https:// and the cluster's name, as the server itself calls it, ends on the node that calls: the
-// name is an address of the node, its port 443 leads to the server's, and the certificate there is one that the server
-// believes.
+// ownName proves that a server's own requests to https:// and the cluster's name end on the same node. The name is an
+// address of the node, its port 443 leads to the server's port, and the server trusts the certificate there.
 func ownName(c *cluster, hostname string) *Verdict {
 	v := &Verdict{Claim: "A node reaches the cluster's own name, on itself"}
 	if hostname == "" {
@@ -68,14 +67,14 @@ func ownName(c *cluster, hostname string) *Verdict {
 
 func (v *Verdict) named(n *node, named bool, hostname string) {
 	if !named {
-		v.fault("%s does not resolve to itself on %s: what the server asks of its own name goes out to the load balancer",
+		v.fault("%s does not resolve to itself on %s: the server's requests to its own name go out to the load balancer",
 			hostname, n)
 	}
 }
 
 func (v *Verdict) redirected(n *node, program string) {
 	if !redirect.MatchString(program) || !redirects.MatchString(program) {
-		v.fault("nothing leads port %d of %s on to %d: what the server asks of its own name is refused", publicHTTPS, n, nodeHTTPS)
+		v.fault("nothing redirects port %d of %s to %d: the server's requests to its own name are refused", publicHTTPS, n, nodeHTTPS)
 	}
 	if incoming.MatchString(program) {
 		v.fault("%s redirects port %d for callers from elsewhere too", n, publicHTTPS)
@@ -84,7 +83,7 @@ func (v *Verdict) redirected(n *node, program string) {
 
 func (v *Verdict) forwarded(n *node, program string, variables map[string]string, parameters []state.Object, key string) {
 	if variables["WSO2IS_FORWARD"] != strconv.Itoa(publicHTTPS) || !forwards.MatchString(program) {
-		v.fault("nothing leads port %d of %s on to %d: what the server asks of its own name is refused", publicHTTPS, n, nodeHTTPS)
+		v.fault("nothing redirects port %d of %s to %d: the server's requests to its own name are refused", publicHTTPS, n, nodeHTTPS)
 	}
 	if !slices.ContainsFunc(parameters, func(p state.Object) bool {
 		start, err := strconv.Atoi(p.Text("value"))
@@ -94,16 +93,16 @@ func (v *Verdict) forwarded(n *node, program string, variables map[string]string
 	}
 }
 
-// believed proves that the server accepts the certificate that it meets: the node makes it for the name and trusts it.
+// believed proves that the server trusts the certificate: the node makes it for the name and trusts it.
 func (v *Verdict) believed(n *node, program string, variables map[string]string, hostname string) {
 	made := cmp.Or(variables["TLS_KEYSTORE_FILE"], variables["WSO2IS_TLS_KEYSTORE_FILE"])
 	switch {
 	case made == "" || !certified.MatchString(program) || cmp.Or(variables["PUBLIC_NAME"], variables["WSO2IS_NAME"]) != hostname:
-		v.fault("%s makes no certificate for %s: the server refuses the one that it meets there", n, hostname)
+		v.fault("%s makes no certificate for %s: the server does not trust the one on that port", n, hostname)
 	case !trustsOwn.MatchString(program):
 		v.fault("%s does not trust the certificate that it makes for %s", n, hostname)
 	case n.baked:
-		v.open("which keystore %s serves TLS with is in its image", n)
+		v.open("the TLS keystore of %s is in its image, not in the state", n)
 	case n.settings.Keystore.TLS.File != made:
 		v.fault("%s has keystore.tls.file_name %q and the certificate for %s is in %q", n.configKey, n.settings.Keystore.TLS.File,
 			hostname, made)
@@ -112,7 +111,7 @@ func (v *Verdict) believed(n *node, program string, variables map[string]string,
 
 var assignment = regexp.MustCompile(`(?m)^([A-Z][A-Z0-9_]*)='?([^'\n]*)'?$`)
 
-// program is what a node runs, as far as the state has its text, and the variables that it is told.
+// program returns the text of a node's programs, as far as the state has it, and their variables.
 func (c *cluster) program(n *node) (string, map[string]string) {
 	variables := map[string]string{}
 	if n.platform == onInstance {

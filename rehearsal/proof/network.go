@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// rule is one permission of a security group. Exactly one of its peers is set.
+// rule is one permission of a security group. It has exactly one peer.
 type rule struct {
 	of         *state.Resource
 	group      string
@@ -18,7 +18,7 @@ type rule struct {
 	peerGroup  string
 	peerList   string
 	peerRange  netip.Prefix
-	peerPrefix string // as written, for IPv6 and what cannot be read
+	peerPrefix string // as written, for IPv6 and unreadable ranges
 }
 
 func (r *rule) String() string { return r.of.String() }
@@ -41,7 +41,7 @@ type route struct {
 	target string
 }
 
-// network is what decides where a packet may go.
+// network decides where a packet may go.
 type network struct {
 	*state.State
 	rules  []*rule
@@ -87,7 +87,7 @@ func (n *network) readGroups() {
 	}
 }
 
-// single reads a rule that is a resource of its own and has one peer.
+// single reads a rule that is its own resource and has one peer.
 func (n *network) single(r *state.Resource, ingress bool) {
 	one := &rule{
 		of: r, group: r.Text("securityGroupId"), ingress: ingress,
@@ -105,7 +105,7 @@ func (n *network) inline(g *state.Resource, blocks []state.Object, ingress bool)
 	}
 }
 
-// block reads a block of a group, one rule for each of its peers.
+// block reads a block of a group as one rule for each peer.
 func (n *network) block(of *state.Resource, group string, b state.Object, ingress bool) {
 	base := rule{of: of, group: group, ingress: ingress, traffic: newTraffic(b.Text("protocol"), b["fromPort"], b["toPort"])}
 	for _, cidr := range slices.Concat(b.Texts("cidrBlocks"), b.Texts("ipv6CidrBlocks")) {
@@ -169,7 +169,7 @@ func entries(a *state.Resource, blocks []state.Object, egress bool) []entry {
 	return all
 }
 
-// targets are the properties of a route that say where it goes.
+// targets are the properties of a route that name its target.
 var targets = []string{
 	"gatewayId", "natGatewayId", "transitGatewayId", "vpcEndpointId", "vpcPeeringConnectionId", "networkInterfaceId",
 	"egressOnlyGatewayId", "localGatewayId", "carrierGatewayId", "coreNetworkArn",
@@ -220,7 +220,7 @@ func target(get func(string) string) string {
 	return ""
 }
 
-// group names a security group.
+// group returns the name of a security group.
 func (n *network) group(id string) string {
 	if name := n.names[id]; name != "" {
 		return name
@@ -236,12 +236,12 @@ func (n *network) groupNames(ids []string) string {
 	return cmp.Or(strings.Join(names, ", "), "no security group")
 }
 
-// allows reports whether a rule lets its group's wearers and all of the endpoint talk.
+// allows reports whether a rule allows traffic between its group's members and every address of the endpoint.
 func (r *rule) allows(p *endpoint) bool {
 	return slices.Contains(p.groups, r.peerGroup) || within(p.addr, r.peerRange)
 }
 
-// allowed is what rules of one direction let an endpoint do with another.
+// allowed returns the traffic that rules of one direction allow with an endpoint.
 func (n *network) allowed(groups []string, ingress bool, matches func(*rule) bool) []traffic {
 	var all []traffic
 	for _, r := range n.rules {

@@ -10,10 +10,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// ephemeral is where answers go: a network ACL has no memory of the connection.
+// ephemeral are the ports of answers: a network ACL does not track connections.
 var ephemeral = tcpPorts(1024, lastPort)
 
-// reach lists what keeps an endpoint from another on all of the traffic, or nothing where all of it gets there and back.
+// reach lists the obstacles between two endpoints for the traffic and its answers, or nothing if all of it passes.
 func (n *network) reach(from, to *endpoint, t traffic) (faults, open []string) {
 	if why := cmp.Or(from.elsewhere, to.elsewhere); why != "" {
 		return nil, []string{why}
@@ -35,7 +35,7 @@ func (n *network) reach(from, to *endpoint, t traffic) (faults, open []string) {
 	return append(faults, more...), unknown
 }
 
-// carry lists what in the network keeps packets from one endpoint to another inside the VPC.
+// carry lists the obstacles in the network between two endpoints of the VPC.
 func (n *network) carry(from, to *endpoint, t traffic) (faults, open []string) {
 	if from.subnet == to.subnet {
 		return nil, nil
@@ -72,18 +72,19 @@ func (n *network) carry(from, to *endpoint, t traffic) (faults, open []string) {
 	return faults, nil
 }
 
-// insideVPC reports whether a destination is more specific than the VPC's own range, whose route is otherwise preferred.
+// insideVPC reports whether a route's destination is more specific than the VPC's own range. Only then is the route
+// preferred to the local one.
 func (n *network) insideVPC(cidr netip.Prefix, subnet string) bool {
 	s := n.Get(state.Subnet, subnet)
 	vpc := n.Get(state.VPC, s.Text("vpcId"))
 	return vpc != nil && within(cidr, parsePrefix(vpc.Text("cidrBlock")))
 }
 
-// filter lists the traffic that a subnet's network ACL drops, with the line that drops it.
+// filter lists the traffic that a subnet's network ACL denies, with the line that denies it.
 func (n *network) filter(subnet string, egress bool, peer netip.Prefix, t traffic) []string {
 	id, known := n.bySub[subnet]
 	if !known {
-		return nil // the VPC's own ACL, as AWS makes it, lets everything pass
+		return nil // the VPC's default ACL allows everything
 	}
 	left := []traffic{t}
 	var faults []string
@@ -124,7 +125,7 @@ func (n *network) subnetName(id string) string {
 	return id
 }
 
-// exit is where a subnet's route table sends packets for addresses outside the VPC.
+// exit returns the route of a subnet for addresses outside the VPC.
 func (n *network) exit(subnet string, to netip.Prefix) (best *route) {
 	for _, r := range n.tables[n.joins[subnet]] {
 		if within(to, r.cidr) && (best == nil || r.cidr.Bits() > best.cidr.Bits()) {
@@ -134,7 +135,7 @@ func (n *network) exit(subnet string, to netip.Prefix) (best *route) {
 	return best
 }
 
-// toInternet is the route that makes a subnet public, or nil.
+// toInternet returns the route that makes a subnet public, or nil.
 func (n *network) toInternet(subnet string) *route {
 	for _, r := range n.tables[n.joins[subnet]] {
 		if strings.HasPrefix(r.target, "igw-") {
@@ -144,7 +145,7 @@ func (n *network) toInternet(subnet string) *route {
 	return nil
 }
 
-// leave lists what keeps an endpoint of a private subnet from addresses on the internet.
+// leave lists the obstacles between an endpoint of a private subnet and addresses on the internet.
 func (n *network) leave(p *endpoint, to netip.Prefix, t traffic) (faults, open []string) {
 	if p.elsewhere != "" {
 		return nil, []string{p.elsewhere}
@@ -173,10 +174,10 @@ func (n *network) leave(p *endpoint, to netip.Prefix, t traffic) (faults, open [
 	case strings.HasPrefix(way.target, "tgw-"), strings.HasPrefix(way.target, "pcx-"):
 		return out, []string{fmt.Sprintf("%s leads to %s; what is behind it is not in the state", way.of, way.target)}
 	}
-	return append(out, fmt.Sprintf("%s leads to %s, which is no way to %s", way.of, way.target, to)), nil
+	return append(out, fmt.Sprintf("%s leads to %s, from which there is no path to %s", way.of, way.target, to)), nil
 }
 
-// translate lists what keeps a NAT gateway from passing packets of an endpoint on. The network ACL of its subnet filters them
+// translate lists the obstacles for packets of an endpoint at a NAT gateway. The network ACL of its subnet filters them
 // twice: between the endpoint and the gateway, and between the gateway and the internet.
 // https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html
 func (n *network) translate(from *endpoint, way *route, to netip.Prefix, t traffic, vpc string) (faults []string) {
@@ -203,7 +204,7 @@ func (n *network) translate(from *endpoint, way *route, to netip.Prefix, t traff
 	return append(faults, n.filter(subnet, false, to, ephemeral)...)
 }
 
-// attached says whether a route leads to an internet gateway of the VPC.
+// attached reports whether a route leads to an internet gateway of the VPC.
 func (n *network) attached(way *route, vpc string) bool {
 	gateway := n.Get(state.InternetGateway, way.target)
 	return gateway != nil && gateway.Text("vpcId") == vpc

@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// selects reports whether a label selector finds labels. An empty one finds all, an absent one none.
+// selects reports whether a label selector matches labels. An empty one matches all, an absent one none.
 func selects(selector any, labels map[string]string) bool {
 	s, ok := selector.(map[string]any)
 	if !ok {
@@ -41,7 +41,7 @@ func selects(selector any, labels map[string]string) bool {
 	return true
 }
 
-// policies are the NetworkPolicies that hold for a workload's pods in a direction.
+// policies returns the NetworkPolicies for a workload's pods in a direction.
 func (w *workload) policies(direction string) []*state.Resource {
 	var all []*state.Resource
 	for _, p := range w.inNamespace(state.NetworkPolicy) {
@@ -64,7 +64,7 @@ func (w *workload) policies(direction string) []*state.Resource {
 	return all
 }
 
-// peer is the far side of a connection of a pod: another pod, or an address.
+// peer is the other end of a pod's connection: another pod, or an address.
 type peer struct {
 	pod  *workload
 	addr netip.Prefix
@@ -73,7 +73,7 @@ type peer struct {
 
 func peerOf(p *endpoint, pod *workload) peer { return peer{pod, p.addr, p.name} }
 
-// matches reports whether a peer of a policy's rule is all of the far side.
+// matches reports whether a peer of a policy's rule covers the whole other end.
 func (w *workload) matches(block state.Object, far peer) bool {
 	if ip := block.Object("ipBlock"); ip != nil {
 		if !within(far.addr, parsePrefix(ip.Text("cidr"))) {
@@ -106,7 +106,7 @@ func (w *workload) namespaceLabels() map[string]string {
 	return labels
 }
 
-// opened is the traffic of a rule's ports; a rule without opens all.
+// opened returns the traffic of a rule's ports; a rule without ports allows all traffic.
 func (w *workload) opened(rule state.Object) []traffic {
 	ports := rule.Objects("ports")
 	if len(ports) == 0 {
@@ -132,7 +132,7 @@ func (w *workload) opened(rule state.Object) []traffic {
 	return all
 }
 
-// named is the number of a container's named port.
+// named returns the number of a container's named port.
 func (w *workload) named(name string) (int, bool) {
 	for _, c := range w.spec.Objects("containers") {
 		for _, p := range c.Objects("ports") {
@@ -144,7 +144,7 @@ func (w *workload) named(name string) (int, bool) {
 	return 0, false
 }
 
-// closed lists the traffic that NetworkPolicies keep from a workload's pods, or its pods from the far side. Pods that no
+// closed lists the traffic between a workload's pods and the other end that no NetworkPolicy allows. Pods that no
 // policy selects are open.
 func (w *workload) closed(direction string, far peer, t traffic) []string {
 	policies := w.policies(direction)
@@ -169,8 +169,8 @@ func (w *workload) closed(direction string, far peer, t traffic) []string {
 	return faults
 }
 
-// provePolicies goes through every NetworkPolicy of the nodes' pods: what it opens must be a connection that a cluster is
-// made of.
+// provePolicies goes through every NetworkPolicy of the nodes' pods: each connection that it opens must be one of a
+// cluster's.
 func (p *proofs) provePolicies() {
 	seen := map[*state.Resource]bool{}
 	for _, n := range p.nodes {
@@ -223,11 +223,11 @@ func (p *proofs) provePolicy(w *workload, policy *state.Resource, rule state.Obj
 // dnsLabels are those of CoreDNS's pods: https://docs.aws.amazon.com/eks/latest/userguide/managing-coredns.html
 var dnsLabels = map[string]string{"k8s-app": "kube-dns", "eks.amazonaws.com/component": "coredns"}
 
-// podIdentity is where the Pod Identity agent answers on every Kubernetes node.
+// podIdentity is the address of the Pod Identity agent on every Kubernetes node.
 // https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
 const podIdentity = "169.254.170.23/32"
 
-// policyPeer names the far side of a rule, and says what may pass between it and a node.
+// policyPeer names the other end of a rule, and returns the traffic that may pass between it and a node.
 func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (string, []traffic) {
 	members := tcpPorts(memberFirst, memberLast)
 	if ip := block.Object("ipBlock"); ip != nil {
@@ -252,7 +252,7 @@ func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (stri
 		return ip.Text("cidr"), may
 	}
 	if block["namespaceSelector"] != nil {
-		if !ingress && block["podSelector"] != nil { // names are looked up in another namespace
+		if !ingress && block["podSelector"] != nil { // with a namespaceSelector, the pods are in another namespace
 			return "pods of other namespaces", []traffic{tcpPort(53), {udp, 53, 53}}
 		}
 		return "pods of other namespaces", nil
@@ -269,13 +269,13 @@ func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (stri
 	return "its own kind", []traffic{members}
 }
 
-// beyond is what pods may open outside the VPC and on their own node.
+// beyond returns the connections that pods may open outside the VPC and on their own node.
 func (p *proofs) beyond(cidr netip.Prefix) []traffic {
 	all := p.toRange(&endpoint{kind: aNode}, cidr)
 	if cidr == parsePrefix(podIdentity) {
 		all = append(all, tcpPort(80))
 	}
-	if len(p.endpoints) == 0 && p.want.VPC.IsValid() && within(cidr, p.want.VPC) { // endpoints that the VPC brings
+	if len(p.endpoints) == 0 && p.want.VPC.IsValid() && within(cidr, p.want.VPC) { // the VPC's own endpoints
 		all = append(all, tcpPort(publicHTTPS))
 	}
 	if s3 := p.endpointOf("s3"); s3 == nil && p.want.Lists && cidr.IsValid() && !cidr.Addr().IsPrivate() && cidr.Bits() >= 8 {
@@ -288,7 +288,7 @@ func (p *proofs) beyond(cidr netip.Prefix) []traffic {
 			}
 		}
 	}
-	if len(p.Of(state.EKSCluster)) == 0 && cidr.IsSingleIP() && cidr.Addr().IsPrivate() { // the same of a cluster that is not the stack's
+	if len(p.Of(state.EKSCluster)) == 0 && cidr.IsSingleIP() && cidr.Addr().IsPrivate() { // an existing cluster's API
 		all = append(all, tcpPort(publicHTTPS))
 	}
 	for _, c := range p.Of(state.EKSCluster) {

@@ -8,18 +8,18 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// wait is what must be there before something is made.
+// wait is an order between resources of certain types.
 type wait struct {
-	// what waits for every resource of the types in before that of says it needs.
+	// what waits for every resource of the types in before, if of reports that it needs the resource.
 	what   string
 	before []string
-	// of says whether a resource needs the other one.
+	// of reports whether a resource needs the other one.
 	of func(c *cluster, r, other *state.Resource) bool
 	// why says what happens otherwise, with its source.
 	why string
 }
 
-// backsUpUnder says that a role of AWS Backup gets what it may do from an attachment.
+// backsUpUnder reports whether the attachment belongs to the role of an AWS Backup selection.
 func backsUpUnder(c *cluster, r, other *state.Resource) bool {
 	role := c.One(state.Role, r.Text("iamRoleArn"), "arn")
 	return role != nil && other.Text("role") == role.Text("name")
@@ -34,18 +34,18 @@ func sameVPC(c *cluster, r, other *state.Resource) bool {
 	return subnet != nil && subnet.Text("vpcId") == other.Text("vpcId")
 }
 
-// writes says that a service writes the logs of its resource to the group, by the name that it gives the group itself.
+// writes reports whether a service writes the logs of its resource to the group. The service chooses the group's name.
 func writes(_ *cluster, r, group *state.Resource) bool {
 	name := group.Text("name")
 	return strings.HasPrefix(name, "/aws/rds/instance/"+r.Text("identifier")+"/") || name == "/aws/eks/"+r.Text("name")+"/cluster"
 }
 
-// isGateOf says that a document looks at the instance that a target group gets.
+// isGateOf reports whether a document waits for the instance in a target group.
 func isGateOf(_ *cluster, run, target *state.Resource) bool {
 	return run.Text("parameters.InstanceId") == target.Text("targetId")
 }
 
-// actsAs says that an add-on's pods get their role by the association, or from the agent.
+// actsAs reports whether an add-on's pods get their role from the association, or from the agent.
 func actsAs(c *cluster, addon, other *state.Resource) bool {
 	about, ok := addons[addon.Text("addonName")]
 	if !ok || c.One(state.EKSCluster, addon.Text("clusterName"), "name") == nil || c.podRole(about.namespace, about.account) == nil {
@@ -55,7 +55,7 @@ func actsAs(c *cluster, addon, other *state.Resource) bool {
 		other.Text("namespace") == about.namespace && other.Text("serviceAccount") == about.account
 }
 
-// serves says that a listener sends requests to the service's target group.
+// serves reports whether a listener sends requests to the service's target group.
 func serves(_ *cluster, service, listener *state.Resource) bool {
 	for _, arn := range state.Values(service.Inputs, "loadBalancers[].targetGroupArn") {
 		if arn != nil && slices.Contains(state.Values(listener.Inputs, "defaultActions[].targetGroupArn"), arn) {
@@ -65,7 +65,7 @@ func serves(_ *cluster, service, listener *state.Resource) bool {
 	return false
 }
 
-// waits are the orders that no reference between properties makes.
+// waits are the orders that no reference between properties ensures.
 var waits = []wait{
 	{state.NATGateway, []string{state.InternetGateway}, sameVPC,
 		"EC2 refuses a NAT gateway in a VPC without an attached internet gateway (docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html)"},
@@ -86,11 +86,11 @@ var waits = []wait{
 	{state.BackupSelection, []string{state.RolePolicyAttachment}, backsUpUnder,
 		`AWS Backup answers "IAM Role … is not authorized to call tag:GetResources" (vinycoolguy2015/awslambda #1)`},
 	{state.SSMAssociation, []string{state.TargetGroupAttachment}, isGateOf,
-		"the next member's old instance would go while this one gets no requests yet"},
+		"the next member's old instance would be terminated before this one gets requests"},
 }
 
-// starts are the types that start a node, and needed what every node needs from its first moment: it has its own network,
-// its permissions, its secrets and its files, or gives up.
+// starts are the types that start a node. needed are the resources that every node needs at its start: its own network,
+// its permissions, its secrets and its files. Without them it gives up.
 var (
 	starts = []string{state.EC2Instance, state.AutoScalingGroup, state.ECSService, state.Deployment}
 	needed = []string{
@@ -99,9 +99,9 @@ var (
 	}
 )
 
-// ordered proves that everything waits for what it needs, through any number of other resources.
+// ordered proves that every resource waits for those it needs, directly or through other resources.
 func ordered(c *cluster) *Verdict {
-	v, pairs := &Verdict{Claim: "Everything waits for what it needs"}, 0
+	v, pairs := &Verdict{Claim: "Every resource waits for the resources that it needs"}, 0
 	must := func(r, other *state.Resource, why string) {
 		pairs++
 		if !c.Waits(r.URN, other.URN) {
@@ -115,7 +115,7 @@ func ordered(c *cluster) *Verdict {
 	return v
 }
 
-// followed holds the orders of waits.
+// followed checks the orders of waits.
 func (c *cluster) followed(must func(r, other *state.Resource, why string)) {
 	for _, w := range waits {
 		for _, r := range c.Of(w.what) {
@@ -130,7 +130,8 @@ func (c *cluster) followed(must func(r, other *state.Resource, why string)) {
 	}
 }
 
-// equipped holds that what starts a node, and a job that nodes wait for, has what it needs from its first moment.
+// equipped checks that a resource that starts a node, and a job that nodes wait for, waits for all that it needs at its
+// start.
 func (c *cluster) equipped(must func(r, other *state.Resource, why string)) {
 	needs := func(r *state.Resource, why string) {
 		for _, token := range needed {
@@ -155,11 +156,11 @@ func (c *cluster) equipped(must func(r, other *state.Resource, why string)) {
 	}
 }
 
-// passes are the types that pass a role on to what names them; every other type with a role acts under it at once.
+// passes are the types that only pass a role on; a resource of any other type with a role uses it at once.
 var passes = []string{state.InstanceProfile, state.TaskDefinition, state.PodIdentityAssociation}
 
-// permitted holds that whatever acts under a role waits until the role may do all that it is to do: a service gives up on a
-// call that is refused, or drops what it was to write.
+// permitted checks that everything that uses a role waits for the role's permissions: after a refused call, a service
+// gives up or loses its data.
 func (c *cluster) permitted(must func(r, other *state.Resource, why string)) {
 	grants := func(r, role *state.Resource) {
 		if role == nil {
@@ -186,7 +187,7 @@ func (c *cluster) permitted(must func(r, other *state.Resource, why string)) {
 	c.started(must, grants)
 }
 
-// started holds that what starts nodes waits for their files and for what their roles may do.
+// started checks that everything that starts nodes waits for their files and for the permissions of their roles.
 func (c *cluster) started(must func(r, other *state.Resource, why string), grants func(r, role *state.Resource)) {
 	started := map[*state.Resource]bool{}
 	for _, n := range c.nodes {

@@ -12,22 +12,22 @@ import (
 )
 
 const (
-	// nodeHTTP is the server's other connector, with threads of its own.
+	// nodeHTTP is the server's second connector, with its own threads.
 	nodeHTTP = 9763
 	// healthPath answers 503 without the database (DataSourceHealthChecker of carbon-health-check).
 	healthPath = "/api/health-check/v1.0/health"
 )
 
-// needsNothing are the paths that are known to be answered without the database and without a user store.
+// needsNothing are the paths that need no database and no user store.
 var needsNothing = []string{"/oauth2/jwks"}
 
-// checked is what a check of a node asks.
+// checked is the target of a health check: a path, a port or both.
 type checked struct {
 	port int
 	path string
 }
 
-// depends says why a check fails while the database is away, or is empty.
+// depends says why a check fails during an outage of the database. It is empty if the check passes.
 func (c checked) depends() string {
 	switch {
 	case c.path == healthPath:
@@ -42,11 +42,11 @@ func (c checked) depends() string {
 
 var (
 	localURL = regexp.MustCompile(`https?://(?:localhost|127\.0\.0\.1):(\d+)(/[^\s"';|&)]*)`)
-	// onceStarted is a command that asks for more only until it has succeeded once.
+	// onceStarted matches a command that asks for more only until its first success.
 	onceStarted = regexp.MustCompile(`^if \[ -f (\S+) \]; then (.*); else .* : >(\S+); fi\b`)
 )
 
-// asks are what a shell command asks of the server once it has started.
+// asks returns the requests of a shell command to the server after its start.
 func asks(command string) []checked {
 	if m := onceStarted.FindStringSubmatch(command); m != nil && m[1] == m[3] {
 		command = m[2]
@@ -59,13 +59,13 @@ func asks(command string) []checked {
 	return all
 }
 
-// healthProof is what checks make of the nodes.
+// healthProof proves the effects of health checks on nodes.
 func healthProof(c *cluster, want Expected) []*Verdict {
 	p := &proofs{cluster: c, want: want}
 	return []*Verdict{p.asked(), p.outages(), p.starts(), p.waits(), p.drains(), p.timeouts()}
 }
 
-// outages proves that what is no node's fault ends no node: the failover of a database, a directory that is away.
+// outages proves that failures outside a node end no node: the failover of a database, the outage of a directory.
 func (p *proofs) outages() *Verdict {
 	v := &Verdict{Claim: "An outage of the database or of a directory terminates no node"}
 	shown := map[string]bool{}
@@ -76,10 +76,10 @@ func (p *proofs) outages() *Verdict {
 		switch {
 		case n.service != nil:
 			p.outageOfTask(n, v)
-			shown["ECS replaces a task that is not alive, whatever its database does"] = true
+			shown["ECS replaces a task that is not alive, and the database does not matter"] = true
 		case n.pod != nil:
 			outageOfPod(n, v)
-			shown["Kubernetes starts a container again that is not alive, and routes to the others meanwhile"] = true
+			shown["Kubernetes restarts a container that is not alive, and meanwhile routes to the others"] = true
 		case n.origin.Type == state.AutoScalingGroup:
 			shown["the group replaces an instance that EC2 finds broken"] = true
 		default:
@@ -91,7 +91,8 @@ func (p *proofs) outages() *Verdict {
 	return v
 }
 
-// outageOfGroup: with the health check type ELB, Auto Scaling terminates what the load balancer finds unhealthy.
+// outageOfGroup proves this for a group: with the health check type ELB, Auto Scaling terminates instances that the
+// load balancer finds unhealthy.
 func (p *proofs) outageOfGroup(g *state.Resource, v *Verdict) {
 	if !strings.Contains(g.Text("healthCheckType"), "ELB") {
 		return
@@ -117,8 +118,8 @@ func targetCheck(t *state.Resource) checked {
 	return c
 }
 
-// outageOfTask: ECS replaces a task that fails its container's or its target group's check ("Amazon ECS services" in the
-// developer guide).
+// outageOfTask proves this for a task: ECS replaces a task that fails its container's or its target group's check
+// ("Amazon ECS services" in the developer guide).
 func (p *proofs) outageOfTask(n *node, v *Verdict) {
 	for _, l := range n.service.Objects("loadBalancers") {
 		if t := p.One(state.TargetGroup, l.Text("targetGroupArn"), "arn"); t != nil {
@@ -137,10 +138,11 @@ func (p *proofs) outageOfTask(n *node, v *Verdict) {
 	}
 }
 
-// outageOfPod: a liveness probe that fails starts the container again. A readiness probe that fails takes the pod out of
-// its target group, and a group without a target serves nobody, where one with unhealthy targets only serves by all.
+// outageOfPod proves this for a pod: a failed liveness probe restarts the container. A failed readiness probe takes the
+// pod out of its target group. A group without a target serves nobody, but a group with only unhealthy targets sends
+// requests to all of them.
 func outageOfPod(n *node, v *Verdict) {
-	const ends, leaves = "Kubernetes starts every container again", "every pod leaves the load balancer at once"
+	const ends, leaves = "Kubernetes restarts every container", "every pod leaves the load balancer at once"
 	server := n.server()
 	patience(n, server, v)
 	for _, probe := range []struct{ name, then string }{{"livenessProbe", ends}, {"readinessProbe", leaves}} {
@@ -161,19 +163,19 @@ func outageOfPod(n *node, v *Verdict) {
 	}
 }
 
-// probes are how long Kubernetes watches a probe fail before it acts, in seconds: long enough for one slow answer and for a
-// start, and not for ever.
+// probes have the time in seconds in which a probe must fail before Kubernetes acts: enough for a slow answer and for a
+// start, but limited.
 var probes = []struct {
 	name               string
 	least, most, tries int
 	without            string
 }{
-	{"startupProbe", startTakes, 1800, 2, "a server that still starts is started again"},
-	{"livenessProbe", 30, 600, 2, "nothing starts a server again that hangs"},
+	{"startupProbe", startTakes, 1800, 2, "a server that is still starting is restarted"},
+	{"livenessProbe", 30, 600, 2, "nothing restarts a server that hangs"},
 	{"readinessProbe", 10, 120, 2, "requests go to a server that does not answer"},
 }
 
-// patience holds that a pod's probes give a server the time that it needs, and no more.
+// patience proves that a pod's probes give a server the time that it needs, and no more.
 func patience(n *node, server state.Object, v *Verdict) {
 	for _, p := range probes {
 		spec := server.Object(p.name)
@@ -190,18 +192,18 @@ func patience(n *node, server state.Object, v *Verdict) {
 	}
 }
 
-// sensitive: the health API answers 503 for a full pool and for any secondary user store that throws, unless it is told
-// otherwise, and the load balancer then sends the load of that node to the others.
+// sensitive proves that the health API reports the node alone. Without other settings it answers 503 for a full pool
+// and for any secondary user store that throws, and the load balancer then sends the node's load to the others.
 func (p *proofs) sensitive(n *node, v *Verdict) {
-	if n.baked || n.service != nil { // what the load balancer asks of tasks is not the health API
+	if n.baked || n.service != nil { // tasks are not checked by the health API
 		return
 	}
 	checkers := n.settings.Health.Checkers
 	if checkers.Stores.Properties["monitored.user.stores"] != "primary" {
-		v.fault("%s has the health API ask every user store: a partner's directory that is away makes every node unhealthy", n.configKey)
+		v.fault("%s makes the health API ask every user store: the outage of a partner's directory makes every node unhealthy", n.configKey)
 	}
 	if limit, _ := state.Int(checkers.Data.Limit); limit < 100 {
-		v.fault("%s has the health API call a node unhealthy whose pool is in use to more than %d %%: its load goes to the others",
+		v.fault("%s makes the health API report a node unhealthy if more than %d %% of its pool are in use: its load goes to the others",
 			n.configKey, cmp.Or(limit, 80))
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// permissions answers what roles may do, from the policies in the state.
+// permissions evaluates requests of roles with the policies in the state.
 type permissions struct {
 	*state.State
 	// asked are the calls that the cluster makes.
 	asked []asked
 }
 
-// policyOf is a policy that a resource has under a key, or nil where it has none.
+// policyOf returns the policy of a resource under a key, or nil without one.
 func policyOf(r *state.Resource, key string) *iam.Policy {
 	if r == nil || r.Text(key) == "" {
 		return nil
@@ -26,7 +26,7 @@ func policyOf(r *state.Resource, key string) *iam.Policy {
 	return new(iam.Parse(r.String(), r.Text(key)))
 }
 
-// policies are those in force for a role.
+// policies returns the policies in force for a role.
 func (i *permissions) policies(role *state.Resource) []iam.Policy {
 	var all []iam.Policy
 	is := func(r *state.Resource) bool { return r.Text("role") == role.ID || r.Text("role") == role.Text("name") }
@@ -61,7 +61,7 @@ func (i *permissions) byARN(arn string) iam.Policy {
 	return iam.Policy{Name: arn, Unknown: true}
 }
 
-// inForce are a role's policies and its permissions boundary.
+// inForce returns a role's policies and its permissions boundary.
 func (i *permissions) inForce(role *state.Resource) iam.Policies {
 	p := iam.Policies{Identity: i.policies(role)}
 	if boundary := role.Text("permissionsBoundary"); boundary != "" {
@@ -71,7 +71,7 @@ func (i *permissions) inForce(role *state.Resource) iam.Policies {
 	return p
 }
 
-// decide says why a request is refused, or what the answer hangs on, in the words of who makes it.
+// decide returns why a request is refused, or what its answer depends on, with the caller's name.
 func decide(who string, r *iam.Request, p iam.Policies) (fault, open string) {
 	d := r.Decide(p)
 	what := r.Action
@@ -82,20 +82,20 @@ func decide(who string, r *iam.Request, p iam.Policies) (fault, open string) {
 	case d.Allowed:
 		return "", ""
 	case len(d.Open) > 0:
-		return "", fmt.Sprintf("whether %s may %s hangs on %s, whose text is not in the state", who, what, strings.Join(d.Open, ", "))
+		return "", fmt.Sprintf("whether %s may %s depends on the text of %s, which is not in the state", who, what, strings.Join(d.Open, ", "))
 	}
 	return fmt.Sprintf("%s may not %s: %s", who, what, d.Why), ""
 }
 
-// may reports why a role may not do something, or nothing where it may. Open says what the answer hangs on besides.
+// may returns why a role may not do something, or nothing if it may. Open says what the answer depends on besides.
 func (i *permissions) may(role *state.Resource, action, on string, context iam.Context) (fault, open string) {
 	r := &iam.Request{Principal: iam.Principal{ARN: role.Text("arn")}, Action: action, Resource: on, Context: context}
 	i.asked = append(i.asked, asked{Request: *r})
 	return decide("role "+role.Text("name"), r, i.inForce(role))
 }
 
-// trusts reports whether a service may hand out a role's credentials, acting in the role's account and the region for
-// something of its own. China's services have names of their own.
+// trusts reports whether a service may get a role's credentials, in the role's account and region, for a resource of
+// its own. China's services have other names.
 func trusts(role *state.Resource, service, region string) bool {
 	context := iam.Context{}
 	if arn := strings.Split(role.Text("arn"), ":"); len(arn) > 5 {
@@ -116,7 +116,7 @@ func (i *permissions) services(role *state.Resource) []string {
 		for _, s := range d.Statements {
 			for _, action := range s.Action {
 				service, call, _ := strings.Cut(action, ":")
-				// Mounting is NFS; IAM only decides whether the file system lets it happen.
+				// Mounting uses NFS, not an API call; IAM only decides whether the file system allows it.
 				if s.Effect == "Allow" && (service != "elasticfilesystem" || !strings.HasPrefix(call, "Client")) {
 					found[service] = true
 				}

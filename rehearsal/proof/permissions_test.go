@@ -13,12 +13,12 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 )
 
-// byRootOnly is how a key policy looks that names the service-linked role under the account's principal only.
+// byRootOnly is a statement of a key policy that names the service-linked role under the account's principal only.
 const byRootOnly = `{"Sid":"AutoScaling","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":["kms:*"],` +
 	`"Resource":["*"],"Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/aws-service-role/` +
 	`autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}}}`
 
-// statement takes a statement out of a policy by its Sid, or puts another one in its place.
+// statement removes the statement with a Sid from a policy, or replaces it.
 func (d *document) statement(kind, name, key, sid string, instead ...string) {
 	d.t.Helper()
 	var policy map[string]any
@@ -58,7 +58,7 @@ func (d *document) container(task, name string, change func(map[string]any)) {
 
 const topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
 
-// tell puts a topic into the state that an alarm tells.
+// tell adds a topic that receives an alarm.
 func tell(d *document, properties map[string]any) {
 	all := map[string]any{"arn": topic, "name": "alarms"}
 	maps.Copy(all, properties)
@@ -90,7 +90,7 @@ var permissionMutations = map[string]mutation{
 	}, keysUsed, "the service-linked role AWSServiceRoleForAutoScaling_own may not kms:CreateGrant"},
 	"the account is not asked": {"dev", func(d *document) {
 		d.edit("Key", "key", "policy", `"Action":["kms:*"]`, `"Action":["kms:Put*"]`)
-	}, keysUsed, "RDS, for Instance main: whoever deploys the stack may not kms:CreateGrant, kms:DescribeKey"},
+	}, keysUsed, "RDS, for Instance main: the deployer of the stack may not kms:CreateGrant, kms:DescribeKey"},
 	"the control plane and the key": {"eks", func(d *document) {
 		d.statement("RolePolicy", "cluster", "policy", "EncryptSecrets", `{"Effect":"Allow","Action":"ec2:*","Resource":"*"}`)
 	}, keysUsed, "EKS, for the secrets of Cluster cluster: role wso2is-eks-eks-cluster-eu-west-1 may not kms:Decrypt"},
@@ -107,7 +107,7 @@ var permissionMutations = map[string]mutation{
 	}, keysUsed, "LaunchTemplate nodes is not encrypted with the stack's key"},
 	"a key for something else": {"dev", func(d *document) {
 		d.set("AccessPoint", "Tenants", "keyArn", d.out("Key", "key", "arn"))
-	}, keysUsed, "AccessPoint Tenants has a key as keyArn; who uses it on whose behalf is not known here"},
+	}, keysUsed, "AccessPoint Tenants has a key as keyArn; the principals that use it are not known here"},
 
 	"access logs are not let in": {"prod", func(d *document) {
 		d.statement("BucketPolicy", "access-logs", "policy", "Write")
@@ -137,13 +137,13 @@ var permissionMutations = map[string]mutation{
 	}, servicesAct, "the service pods.eks.amazonaws.com may not sts:TagSession"},
 	"a step that nobody knows": {"ecs", func(d *document) {
 		d.edit("Document", "schema", "content", `"Api":"DescribeTasks"`, `"Api":"DeleteCluster"`)
-	}, servicesAct, "step WaitForTask of Document schema calls ecs:DeleteCluster; what that is about is not known here"},
+	}, servicesAct, "step WaitForTask of Document schema calls ecs:DeleteCluster; its resource is not known here"},
 	"a program with another call": {"ecs", func(d *document) {
 		d.edit("TaskDefinition", "nodes", "containerDefinitions", "aws ecs list-tasks", "aws sqs send-message")
-	}, nodesCall, "calls aws sqs send-message; what that is about is not known here"},
+	}, nodesCall, "calls aws sqs send-message; its resource is not known here"},
 	"a role for nobody": {"dev", func(d *document) {
 		d.set("LoadBalancer", "alb", "roleArn", d.out("iam/role:Role", "nodes", "arn"))
-	}, servicesAct, "LoadBalancer alb has a role as roleArn; which service acts under it is not known here"},
+	}, servicesAct, "LoadBalancer alb has a role as roleArn; the service that uses it is not known here"},
 	"a topic that lets no alarm in": {"prod", func(d *document) {
 		tell(d, map[string]any{"policy": strings.Replace(publish, "cloudwatch", "events", 1)})
 	}, servicesAct, "MetricAlarm no-healthy-node: the service cloudwatch.amazonaws.com may not sns:Publish"},
@@ -296,11 +296,11 @@ var permissionMutations = map[string]mutation{
 	"a fixed member and the master password": {"dev", func(d *document) {
 		d.edit("RolePolicy", "nodes", "policy", `"secretsmanager:GetSecretValue"],"Resource":[`,
 			`"secretsmanager:GetSecretValue"],"Resource":["arn:aws:secretsmanager:*:*:secret:rds!*",`)
-	}, masterReads, "role wso2is-dev-nodes-eu-west-1 may read the master password of Instance main, and Instance node-1 acts under it " +
-		"for as long as it runs"},
+	}, masterReads, "role wso2is-dev-nodes-eu-west-1 may read the master password of Instance main, and Instance node-1 uses the role " +
+		"as long as it runs"},
 	"a group and the master password": {"prod", func(d *document) {
 		d.set("LaunchTemplate", "nodes", "iamInstanceProfile", d.out("LaunchTemplate", "schema", "iamInstanceProfile"))
-	}, masterReads, "role wso2is-prod-schema-instance-eu-west-1 may read the master password of Instance main, and Group nodes acts"},
+	}, masterReads, "role wso2is-prod-schema-instance-eu-west-1 may read the master password of Instance main, and Group nodes uses the role"},
 	"the schema's instance has other groups": {"prod", func(d *document) {
 		d.set("LaunchTemplate", "schema", "vpcSecurityGroupIds", []any{"sg-1"})
 	}, nodesCall, "Association schema launches from LaunchTemplate schema, which has other security groups than the nodes"},
@@ -321,35 +321,35 @@ var permissionMutations = map[string]mutation{
 	}, keysUsed, "the launch by Association schema: role wso2is-prod-schema-maker-eu-west-1 may not kms:CreateGrant"},
 	"the schema's instance without the encryption key": {"prod", func(d *document) {
 		d.set("LaunchTemplate", "schema", "userData", "DATABASES=(identity|arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db)")
-	}, keyRefuses, "LaunchTemplate schema makes the schema and is not told the encryption key"},
+	}, keyRefuses, "LaunchTemplate schema makes the schema and does not get the encryption key"},
 	"the schema's task without the encryption key": {"ecs", func(d *document) {
 		d.edit("TaskDefinition", "schema", "containerDefinitions", "SCHEMA_ENCRYPTION_KEY", "KEY")
-	}, keyRefuses, "TaskDefinition schema makes the schema and is not told the encryption key"},
+	}, keyRefuses, "TaskDefinition schema makes the schema and does not get the encryption key"},
 	"the file system without an access point": {"eks", func(d *document) {
 		d.statement("FileSystemPolicy", "shared", "policy", "OnlyAccessPoints")
-	}, mountedBy, "who may mount everything mounts FileSystem shared without an access point"},
+	}, mountedBy, "a principal with all permissions mounts FileSystem shared without an access point"},
 	"the file system without TLS": {"dev", func(d *document) {
 		d.statement("FileSystemPolicy", "shared", "policy", "OnlyTLS")
-	}, mountedBy, "who may mount everything mounts FileSystem shared without TLS"},
+	}, mountedBy, "a principal with all permissions mounts FileSystem shared without TLS"},
 	"AWS's policy for managed instances": {"prod", func(d *document) {
 		d.add("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "session-manager", "x", map[string]any{
 			"role": "wso2is-prod-nodes-eu-west-1", "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
 		})
-	}, strangers, "role wso2is-prod-nodes-eu-west-1 may read what is not the cluster's: ssm:GetParameter, ssm:GetParameters on " +
+	}, strangers, "role wso2is-prod-nodes-eu-west-1 may read what belongs to others: ssm:GetParameter, ssm:GetParameters on " +
 		"arn:aws:ssm:eu-west-1:123456789012:parameter/another"},
 	"another's secrets": {"ecs", func(d *document) {
 		d.edit("RolePolicy", "execution", "policy", `"secretsmanager:GetSecretValue"],"Resource":[`, `"secretsmanager:GetSecretValue"],"Resource":["*",`)
-	}, strangers, "role wso2is-ecs-execution-eu-west-1 may read what is not the cluster's: secretsmanager:GetSecretValue on"},
+	}, strangers, "role wso2is-ecs-execution-eu-west-1 may read what belongs to others: secretsmanager:GetSecretValue on"},
 	"a server's pod and the master password": {"eks", func(d *document) {
 		d.edit("RolePolicy", "pods", "policy", `"secretsmanager:GetSecretValue"],"Resource":[`,
 			`"secretsmanager:GetSecretValue"],"Resource":["arn:aws:secretsmanager:*:*:secret:rds!*",`)
-	}, masterReads, "role wso2is-eks-eks-pods-eu-west-1 may read the master password of Instance main, and Deployment server acts " +
-		"under it for as long as it runs"},
+	}, masterReads, "role wso2is-eks-eks-pods-eu-west-1 may read the master password of Instance main, and Deployment server uses " +
+		"the role as long as it runs"},
 	"a server's pod as the schema's job": {"eks", func(d *document) {
 		d.each("Deployment", "server", "spec", func(spec map[string]any) {
 			spec["template"].(map[string]any)["spec"].(map[string]any)["serviceAccountName"] = "wso2is-schema"
 		})
-	}, masterReads, "role wso2is-eks-eks-schema-eu-west-1 may read the master password of Instance main, and Deployment server acts"},
+	}, masterReads, "role wso2is-eks-eks-schema-eu-west-1 may read the master password of Instance main, and Deployment server uses the role"},
 	"a server's pod and the job's secret": {"eks", func(d *document) {
 		d.each("Deployment", "server", "spec", func(spec map[string]any) {
 			containers := spec["template"].(map[string]any)["spec"].(map[string]any)["containers"].([]any)
@@ -358,7 +358,7 @@ var permissionMutations = map[string]mutation{
 	}, masterReads, "the pods of Deployment server are given the secret wso2is-schema, which has a master password for Job schema"},
 	"a server's task and the master password": {"ecs", func(d *document) {
 		d.set("TaskDefinition", "nodes", "executionRoleArn", d.out("TaskDefinition", "schema", "executionRoleArn"))
-	}, masterReads, "role wso2is-ecs-schema-execution-eu-west-1 may read the master password of Instance main, and Service nodes acts"},
+	}, masterReads, "role wso2is-ecs-schema-execution-eu-west-1 may read the master password of Instance main, and Service nodes uses the role"},
 	"a service and the master password": {"fargate", func(d *document) {
 		d.edit("RolePolicy", "automation", "policy", `"Statement":[`, `"Statement":[{"Effect":"Allow","Action":"secretsmanager:*","Resource":"*"},`)
 	}, masterReads, "role wso2is-fargate-automation-eu-west-1 may read the master password of Instance main, and Association"},

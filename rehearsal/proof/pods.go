@@ -7,7 +7,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// workload is what starts pods: its labels, its service account, and the policies of its namespace.
+// workload is a resource that starts pods: its labels, its service account, and the policies of its namespace.
 type workload struct {
 	*state.State
 	of        *state.Resource
@@ -16,7 +16,7 @@ type workload struct {
 	spec      state.Object
 }
 
-// containers are the containers of the workload's pods, those that come first included.
+// containers returns the containers of the workload's pods, with the init containers.
 func (w *workload) containers() []state.Object {
 	return slices.Concat(w.spec.Objects("initContainers"), w.spec.Objects("containers"))
 }
@@ -39,7 +39,7 @@ func (c *cluster) workloads(tokens ...string) []*workload {
 	return all
 }
 
-// findPods finds the workloads whose pods serve, one place for each subnet that a node group starts nodes in.
+// findPods finds the workloads whose pods serve: one node for each subnet in which a node group starts nodes.
 func (c *cluster) findPods() error {
 	c.findControlPlane()
 	for _, w := range c.workloads(state.Deployment, state.StatefulSet) {
@@ -59,7 +59,7 @@ func (c *cluster) findPods() error {
 	return nil
 }
 
-// readConfig takes a pod's files from the ConfigMaps that it mounts.
+// readConfig reads a pod's files from its ConfigMaps.
 func (n *node) readConfig() {
 	for _, volume := range n.pod.spec.Objects("volumes") {
 		name := volume.Object("configMap").Text("name")
@@ -71,7 +71,7 @@ func (n *node) readConfig() {
 	}
 }
 
-// object is an object of the workload's namespace by its Kubernetes name, or an empty one.
+// object returns an object of the workload's namespace by its Kubernetes name, or an empty one.
 func (w *workload) object(token, name string) *state.Resource {
 	for _, r := range w.Of(token) {
 		m := r.Object("metadata")
@@ -82,7 +82,8 @@ func (w *workload) object(token, name string) *state.Resource {
 	return &state.Resource{}
 }
 
-// podPlaces are the subnets of the cluster's nodes: a pod has an address of its node's subnet and its node's groups.
+// podPlaces returns the subnets of the cluster's nodes: a pod has an address of its node's subnet and its node's
+// groups.
 func (c *cluster) podPlaces(w *workload) []endpoint {
 	p := endpoint{kind: aNode, name: w.of.Object("metadata").Text("name"), of: w.of, many: true}
 	groups := c.Of(state.NodeGroup)
@@ -114,7 +115,7 @@ func (c *cluster) podPlaces(w *workload) []endpoint {
 	return all
 }
 
-// findControlPlane finds the interfaces by which EKS's control plane is in the VPC.
+// findControlPlane finds the network interfaces of EKS's control plane in the VPC.
 func (c *cluster) findControlPlane() {
 	for _, r := range c.Of(state.EKSCluster) {
 		vpc := r.Object("vpcConfig")
@@ -130,7 +131,7 @@ func (c *cluster) findControlPlane() {
 	}
 }
 
-// podRoles are the roles that calls from the cluster's nodes are made under: the nodes' own, and those of every pod.
+// podRoles returns the roles of calls from the cluster's nodes: the nodes' own, and those of every pod.
 func (c *cluster) podRoles() []string {
 	var arns []string
 	for _, g := range c.Of(state.NodeGroup) {

@@ -10,16 +10,16 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
 )
 
-// program is what a node, a task or a pod runs: shell, with the variables that it is started with.
+// program is the shell program of a node, a task or a pod, with its variables.
 type program struct {
 	call
 	texts     []string
 	variables map[string]string
-	// more are further texts that name what its calls are about.
+	// more are further texts that name the resources of its calls.
 	more []string
 }
 
-// The calls of the AWS command line, by service and operation, with what they are about.
+// The calls of the AWS command line, by service and operation, with the resource of each.
 var commands = map[string]func(a *access, p program, s *script, c command) []call{
 	"secretsmanager get-secret-value": func(a *access, p program, s *script, c command) []call {
 		if id := c.options["--secret-id"]; id != "" {
@@ -48,7 +48,7 @@ var commands = map[string]func(a *access, p program, s *script, c command) []cal
 	"autoscaling complete-lifecycle-action": func(a *access, p program, _ *script, c command) []call {
 		group := c.options["--auto-scaling-group-name"]
 		if group == "" {
-			return nil // no hook: the program returns before
+			return nil // without a hook, the program returns before this call
 		}
 		p.action, p.proves = "autoscaling:CompleteLifecycleAction", "the launch hook"
 		p.on = a.arn("autoscaling", "autoScalingGroup:x:autoScalingGroupName/"+group)
@@ -66,7 +66,7 @@ var commands = map[string]func(a *access, p program, s *script, c command) []cal
 	},
 }
 
-// named are the texts of a form that a program sets or is given.
+// named returns the texts of a form that a program sets or is given.
 func (p program) named(s *script, form *regexp.Regexp) []string {
 	found := map[string]bool{}
 	for _, text := range slices.Concat(s.values, p.more) {
@@ -84,7 +84,7 @@ var (
 	groupName = regexp.MustCompile(`^/[A-Za-z0-9._/#-]+$`)
 )
 
-// proveProgram reads a program's calls and proves each. The first text sets what all of them use.
+// proveProgram reads a program's calls and proves each. All of them use the values that the first text sets.
 func (a *access) proveProgram(p program) {
 	variables := p.variables
 	for _, text := range p.texts {
@@ -127,7 +127,7 @@ func (a *access) proveCommand(p program, s *script, c command) {
 		p.action, p.on, p.proves = c.service+":"+pascal(c.operation), "*", c.service
 		all = []call{p.call}
 	default:
-		a.nodes.fault("%s calls aws %s %s; what that is about is not known here", p.by, c.service, c.operation)
+		a.nodes.fault("%s calls aws %s %s; its resource is not known here", p.by, c.service, c.operation)
 	}
 	a.check(a.nodes, all...)
 }
@@ -143,7 +143,7 @@ func (a *access) proveMounts(p program, s *script, options []string) {
 	}
 }
 
-// proveAgent proves that the CloudWatch agent may write to the groups that the program's variables name.
+// proveAgent proves that the CloudWatch agent may write to the groups in the program's variables.
 func (a *access) proveAgent(p program, s *script) {
 	groups := map[string]bool{}
 	for name, value := range s.variables {

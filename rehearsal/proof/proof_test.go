@@ -26,7 +26,7 @@ func TestShippedStacksAreProven(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, report.Err())
 			for _, v := range report.All() {
-				// The shipped files name a topic of the team's own.
+				// The shipped files name a topic outside the stack.
 				open := slices.DeleteFunc(slices.Clone(v.Open), func(o string) bool { return strings.HasPrefix(o, "whether the topic ") })
 				assert.Empty(t, open, v.Claim)
 				assert.True(t, v.Proven(), v.Claim)
@@ -65,11 +65,11 @@ func TestWhatAStateCannotShowIsSaid(t *testing.T) {
 	}
 }
 
-// mutation is one mistake in a state, and what the proof must say of it.
+// mutation is one mistake in a state, and the proof's expected fault.
 type mutation struct {
 	stack string
 	edit  func(*document)
-	// claim begins the claim that must fail; fault is in one of its faults.
+	// claim is the start of the claim that must fail; fault is part of one of its faults.
 	claim, fault string
 }
 
@@ -92,22 +92,22 @@ const (
 	announce     = "Announcements of every node"
 	tags         = "The discovery tag selects"
 	pattern      = "The interface pattern matches"
-	selectsPods  = "The Service that members are looked up by"
+	selectsPods  = "The discovery Service selects"
 	reads        = "The pods' service account may read"
-	atPod        = "Every member listens where discovery asks, at"
+	atPod        = "Every member listens on the address that discovery finds, "
 	controlPlane = "The Kubernetes control plane and the nodes"
 	itself       = "A node reaches the cluster's own name"
-	keysUsed     = "Every service that uses the key may"
+	keysUsed     = "Every service that uses the key is allowed to"
 	servicesAct  = "Every service that acts for the cluster"
-	nodesCall    = "Every call that nodes make of AWS"
+	nodesCall    = "Every AWS call of the nodes"
 	filesMount   = "Shared files are mounted under a role"
 	strangers    = "No role of the cluster may read"
 	mountedBy    = "Shared files are mounted"
-	unused       = "Nobody holds a permission that nothing uses"
+	unused       = "No role has a permission without a use"
 	lockedIn     = "No container is root or writes its root file system"
-	outlets      = "No VPC endpoint of the stack lets a call through"
-	masterReads  = "Only what makes the schema may read"
-	keyRefuses   = "What makes the schema refuses"
+	outlets      = "No VPC endpoint of the stack allows calls"
+	masterReads  = "Only the programs that make the schema"
+	keyRefuses   = "The programs that make the schema refuse"
 )
 
 const (
@@ -116,7 +116,7 @@ const (
 	objectKind  = "BucketObjectv2"
 )
 
-// acl puts a private subnet behind a network ACL, and edge a public one.
+// acl adds a network ACL to a private subnet, and edge to a public one.
 func acl(d *document, lines ...map[string]any) { guard(d, "guard", "private-eu-west-1a", lines...) }
 
 func edge(d *document, lines ...map[string]any) { guard(d, "edge", "public-eu-west-1a", lines...) }
@@ -530,7 +530,7 @@ var taskMutations = map[string]mutation{
 	}, selects, "it has no tag WSO2Cluster"},
 }
 
-// without takes one member out of a list of texts.
+// without removes one member from a list of texts.
 func without(list any, gone string) []any {
 	return slices.DeleteFunc(slices.Clone(list.([]any)), func(v any) bool { return v == gone })
 }
@@ -660,7 +660,7 @@ var podMutations = map[string]mutation{
 	}, atPod, `gets NODE_IP from "status.hostIP"`},
 }
 
-// pod changes what the server's pods are made from.
+// pod changes the template of the server's pods.
 func pod(d *document, change func(spec map[string]any)) {
 	d.each("Deployment", "server", "spec", func(spec map[string]any) {
 		change(spec["template"].(map[string]any)["spec"].(map[string]any))
@@ -670,13 +670,13 @@ func pod(d *document, change func(spec map[string]any)) {
 var nameMutations = map[string]mutation{
 	"an instance leads nowhere": {"prod", func(d *document) {
 		d.edit(objectKind, "programs/setup", "content", "the server\" redirect_own_name\n", "the server\" true\n")
-	}, itself, "nothing leads port 443 of wso2is-prod-nodes in eu-west-1a on to 9443: what the server asks of its own name is refused"},
+	}, itself, "nothing redirects port 443 of wso2is-prod-nodes in eu-west-1a to 9443: the server's requests to its own name are refused"},
 	"an instance leads everybody": {"prod", func(d *document) {
 		d.edit(objectKind, "programs/setup", "content", "rule='OUTPUT", "rule='PREROUTING")
 	}, itself, "redirects port 443 for callers from elsewhere too"},
 	"an instance does not name itself": {"prod", func(d *document) {
 		d.edit(objectKind, "programs/setup", "content", "\"$PUBLIC_NAME\" >>\"$hosts\"", "localhost >>\"$hosts\"")
-	}, itself, "does not resolve to itself on wso2is-prod-nodes in eu-west-1a: what the server asks of its own name goes out"},
+	}, itself, "does not resolve to itself on wso2is-prod-nodes in eu-west-1a: the server's requests to its own name go out"},
 	"the certificate is the cluster's": {"prod", func(d *document) {
 		d.edit(objectKind, nodesFile, "content", "'wso2is-tls.p12'", "'wso2is.p12'")
 	}, itself, `has keystore.tls.file_name "wso2is.p12" and the certificate for`},
@@ -692,7 +692,7 @@ var nameMutations = map[string]mutation{
 		before, _, found := strings.Cut(string(text), "\nredirect_own_name\n")
 		require.True(d.t, found)
 		d.set("LaunchTemplate", "nodes", "userData", base64.StdEncoding.EncodeToString([]byte(before)))
-	}, itself, "nothing leads port 443 of"},
+	}, itself, "nothing redirects port 443 of"},
 	"a task on a host does not name itself": {"ecs", func(d *document) {
 		d.edit("TaskDefinition", "nodes", "containerDefinitions", `"extraHosts"`, `"otherHosts"`)
 	}, itself, "does not resolve to itself on"},
@@ -704,7 +704,7 @@ var nameMutations = map[string]mutation{
 	}, itself, "may not listen on port 443"},
 	"a task leads nowhere": {"fargate", func(d *document) {
 		d.edit("TaskDefinition", "nodes", "containerDefinitions", `"WSO2IS_FORWARD"`, `"OTHER"`)
-	}, itself, "nothing leads port 443 of wso2is-fargate in eu-west-1a on to 9443"},
+	}, itself, "nothing redirects port 443 of wso2is-fargate in eu-west-1a to 9443"},
 	"a pod does not name itself": {"eks", func(d *document) {
 		pod(d, func(spec map[string]any) { delete(spec, "hostAliases") })
 	}, itself, "does not resolve to itself on"},
@@ -719,7 +719,7 @@ var nameMutations = map[string]mutation{
 				}
 			}
 		})
-	}, itself, "nothing leads port 443 of"},
+	}, itself, "nothing redirects port 443 of"},
 }
 
 func TestOneMistakeIsNamed(t *testing.T) {
@@ -810,8 +810,8 @@ func TestAStateWithoutNodesIsRefused(t *testing.T) {
 	require.Error(t, err)
 }
 
-// TestProofsReadNothingOfTheProgram holds that proofs import nothing of this repository but AWS's rules and the reader of
-// states, and that these import nothing else of it either.
+// TestProofsReadNothingOfTheProgram checks that proofs import nothing of this repository except AWS's rules and the
+// reader of states, and that these import nothing else of it.
 func TestProofsReadNothingOfTheProgram(t *testing.T) {
 	allowed := []string{"/rehearsal/proof/iam", "/rehearsal/state"}
 	for _, dir := range []string{".", "iam", "../state"} {
@@ -860,7 +860,7 @@ func TestPodsInAnExistingClusterAreProvenInPart(t *testing.T) {
 	} {
 		d.drop(kind, name)
 	}
-	// What the cluster itself needs, its owner opens and allows.
+	// The owner of the cluster allows the connections and calls that the cluster itself needs.
 	d.resources = slices.DeleteFunc(d.resources, func(r any) bool {
 		urn := r.(map[string]any)["urn"].(string)
 		_, name, _ := strings.Cut(urn, "Rule::")
@@ -871,8 +871,8 @@ func TestPodsInAnExistingClusterAreProvenInPart(t *testing.T) {
 			return strings.HasPrefix(name, prefix)
 		})
 	})
-	// The pods of such a cluster wait for the rules themselves, which TestWhatAStateCannotShowIsSaid has; here they wait
-	// for a cluster that was taken out.
+	// The pods of such a cluster depend on its security group rules, which TestWhatAStateCannotShowIsSaid covers. Here
+	// they depend on a cluster that was removed.
 	var before []any
 	for _, r := range d.resources {
 		if urn := r.(map[string]any)["urn"].(string); !strings.Contains(urn, "kubernetes:") {

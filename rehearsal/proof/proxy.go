@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// jvm are the system properties that the server's JVM is started with.
+// jvm returns the system properties of the server's JVM.
 func (c *cluster) jvm(n *node) map[string]string {
 	_, variables := c.program(n)
 	properties := map[string]string{}
@@ -24,7 +24,7 @@ func (c *cluster) jvm(n *node) map[string]string {
 	return properties
 }
 
-// proxied reports whether some server calls through a proxy, or should.
+// proxied reports whether some server uses a proxy, or should.
 func proxied(c *cluster, want Expected) bool {
 	return want.Proxy.Host != "" || slices.ContainsFunc(c.nodes, func(n *node) bool {
 		properties := c.jvm(n)
@@ -32,8 +32,8 @@ func proxied(c *cluster, want Expected) bool {
 	})
 }
 
-// proveProxy proves that every server calls through the proxy that the stack file names and reaches it, and that it calls
-// without it what no proxy leads to.
+// proveProxy proves that every server uses the proxy of the stack file and reaches it, and that it calls hosts that the
+// proxy cannot reach directly.
 func (p *proofs) proveProxy() {
 	if p.proxy == nil {
 		return
@@ -66,8 +66,8 @@ func (p *proofs) proveProxy() {
 	p.proxy.Shown = fmt.Sprintf("%s:%d", want.Host, want.Port)
 }
 
-// proveWay proves the way to a range of the proxy. A private one is behind routes that are not the stack's, as a
-// directory's is.
+// proveWay proves the path to a range of the proxy. A private range is behind routes that are not the stack's, as for a
+// directory.
 func (p *proofs) proveWay(n *node, to netip.Prefix, t traffic) {
 	if !to.Addr().IsPrivate() {
 		p.proveEgressTo(p.proxy, n, to, t)
@@ -79,7 +79,7 @@ func (p *proofs) proveWay(n *node, to netip.Prefix, t traffic) {
 	}
 }
 
-// near are the hosts that a server itself calls by HTTP, and the names of its databases.
+// near returns the hosts that a server itself calls by HTTP, and the names of its databases.
 func (p *proofs) near(n *node) []string {
 	hosts := []string{"localhost", loopback}
 	if p.want.Hostname != "" {
@@ -113,7 +113,7 @@ func (p *proofs) near(n *node) []string {
 	return append(hosts, p.addresses(n)...)
 }
 
-// addresses are one of each /24 of the node's VPC.
+// addresses returns one address of each /24 of the node's VPC.
 func (p *proofs) addresses(n *node) (all []string) {
 	cidr := p.want.VPC
 	if subnet := p.Get(state.Subnet, n.subnet); subnet != nil {

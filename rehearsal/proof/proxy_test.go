@@ -9,7 +9,7 @@ import (
 
 const throughProxy = "The server reaches the proxy"
 
-// variable changes the variables of the pods' server.
+// variable changes the variables of the server in the pods.
 func variable(d *document, name string, replace ...string) {
 	changed := false
 	pod(d, func(spec map[string]any) {
@@ -24,7 +24,7 @@ func variable(d *document, name string, replace ...string) {
 	require.True(d.t, changed, "nothing to replace in %s", name)
 }
 
-// started changes what the instances of the group are started with.
+// started changes the user data of the group's instances.
 func started(d *document, replace ...string) {
 	before := d.out("LaunchTemplate", "nodes", "userData").(string)
 	text, err := base64.StdEncoding.DecodeString(before)

@@ -7,21 +7,21 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// The ports of an Identity Server cluster, stated anew.
+// The ports of an Identity Server cluster, stated again on purpose.
 const (
 	nodeHTTPS   = 9443
 	publicHTTPS = 443
 	publicHTTP  = 80
 	memberFirst = 5701
-	memberLast  = 5800 // Hazelcast moves up from a busy port, a hundred ports at the most
-	probedLast  = 5708 // where Hazelcast's discovery on AWS stops asking
+	memberLast  = 5800 // Hazelcast tries the next port if one is busy, a hundred ports in all
+	probedLast  = 5708 // the last port that Hazelcast's discovery on AWS probes
 	nfs         = 2049
 	kubelet     = 10250
-	metrics     = 10251 // where EKS's add-on has the metrics server listen
+	metrics     = 10251 // the port of the metrics server in EKS's add-on
 	webhook     = 9443
 )
 
-// proofs is the network proof as it goes.
+// proofs is the state of the network proof.
 type proofs struct {
 	*cluster
 	want Expected
@@ -43,7 +43,7 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	if c.clustered() {
 		p.members = claim("Every node reaches every other node on %s", c.memberPorts())
 	}
-	p.nobody = claim("Nobody else reaches a node, but the load balancer its port %s", p.nodePorts())
+	p.nobody = claim("Nobody else reaches a node, except the load balancer on port %s", p.nodePorts())
 	p.clients = claim("Clients reach the load balancer on %d and %d only, from the allowed ranges only", publicHTTPS, publicHTTP)
 	p.balancer = claim("The load balancer reaches %s of every node, and nothing else", p.nodePorts())
 	p.data = claim("Every node reaches every database, and nobody else does")
@@ -54,9 +54,9 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 		p.control = claim("The Kubernetes control plane and the nodes reach each other on %d and %d only", publicHTTPS, kubelet)
 	}
 	if proxied(c, want) {
-		p.proxy = claim("The server reaches the proxy that it calls through, and what is near without it")
+		p.proxy = claim("The server reaches the proxy, and calls near hosts without it")
 	}
-	p.outside = claim("Nodes call out only where the stack file lets them, and there they get")
+	p.outside = claim("Nodes call out only where the stack file allows it, and these calls succeed")
 	p.internet = claim("The internet reaches no node, no database and no shared files")
 
 	p.proveMembers()
@@ -78,8 +78,8 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	return append(all, p.costs())
 }
 
-// memberPorts is the range on which members must reach each other: what discovery probes, and otherwise what Hazelcast
-// may take.
+// memberPorts returns the ports on which members must reach each other: those that discovery probes, or else those that
+// Hazelcast may use.
 func (c *cluster) memberPorts() traffic {
 	t := tcpPorts(memberFirst, memberLast)
 	for _, n := range c.nodes {
@@ -95,7 +95,7 @@ func (c *cluster) memberPorts() traffic {
 	return t
 }
 
-// take adds what a check found to a verdict.
+// take adds a check's result to a verdict.
 func take(v *Verdict) func(faults, open []string) {
 	return func(faults, open []string) {
 		for _, f := range faults {
@@ -132,7 +132,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// reach lists what keeps an endpoint from another: the network, and for pods the NetworkPolicies of both.
+// reach lists the obstacles between two endpoints: in the network, and for pods also the NetworkPolicies of both.
 func (p *proofs) reach(from, to *endpoint, t traffic) (faults, open []string) {
 	faults, open = p.net.reach(from, to, t)
 	a, b := p.podOf(from), p.podOf(to)
@@ -145,7 +145,7 @@ func (p *proofs) reach(from, to *endpoint, t traffic) (faults, open []string) {
 	return faults, open
 }
 
-// podOf is the workload of a node that is a pod, or nil.
+// podOf returns the workload of a node that is a pod, or nil.
 func (p *proofs) podOf(one *endpoint) *workload {
 	for _, n := range p.nodes {
 		if &n.endpoint == one {
@@ -155,7 +155,7 @@ func (p *proofs) podOf(one *endpoint) *workload {
 	return nil
 }
 
-// known notes where the subnets are not the stack's own.
+// known adds an open point to the verdict if the subnets are not the stack's.
 func (p *proofs) known(v *Verdict) {
 	for _, n := range p.nodes {
 		if p.Get(state.Subnet, n.subnet) == nil {

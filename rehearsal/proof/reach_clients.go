@@ -9,14 +9,14 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// listener is a port that a load balancer answers on.
+// listener is one port of a load balancer.
 type listener struct {
 	of               fmt.Stringer
 	port             int
 	protocol, action string
 }
 
-// listeners are those of a load balancer, or of the one that the controller makes from an Ingress.
+// listeners returns the listeners of a load balancer, or of an Ingress from which the controller makes one.
 func (p *proofs) listeners(balancer *state.Resource) []listener {
 	if balancer.Type == state.Ingress {
 		return ingressListeners(balancer)
@@ -47,7 +47,7 @@ func (p *proofs) proveClients() {
 	p.clients.Shown = "from " + list(allowed)
 }
 
-// proveListeners holds that a load balancer speaks HTTPS, and answers plain HTTP with a redirect.
+// proveListeners proves that a load balancer answers HTTPS, and redirects plain HTTP.
 func (p *proofs) proveListeners(lb *state.Resource) {
 	var ports []int
 	for _, l := range p.listeners(lb) {
@@ -68,7 +68,7 @@ func (p *proofs) proveListeners(lb *state.Resource) {
 	}
 }
 
-// proveWayIn holds that clients get to a network interface of the load balancer, and its answers back to them.
+// proveWayIn proves that clients reach a network interface of the load balancer, and that its answers reach them.
 func (p *proofs) proveWayIn(b *endpoint, allowed []netip.Prefix) {
 	for _, port := range []int{publicHTTPS, publicHTTP} {
 		for _, from := range allowed {
@@ -88,7 +88,7 @@ func (p *proofs) wayIn(v *Verdict, b *endpoint, from netip.Prefix, port int) {
 	}
 }
 
-// wayBack holds that answers of an interface of the load balancer get back to clients on the internet. An internet gateway
+// wayBack proves that answers from an interface of the load balancer reach clients on the internet. An internet gateway
 // that is attached to no VPC passes nothing.
 func (p *proofs) wayBack(v *Verdict, b *endpoint, to netip.Prefix) {
 	subnet := p.Get(state.Subnet, b.subnet)
@@ -109,7 +109,7 @@ func (p *proofs) wayBack(v *Verdict, b *endpoint, to netip.Prefix) {
 	}
 }
 
-// allowedClients are the ranges that may call the load balancer.
+// allowedClients returns the ranges that may call the load balancer.
 func (p *proofs) allowedClients() []netip.Prefix {
 	if len(p.want.Clients) > 0 {
 		return p.want.Clients
@@ -159,7 +159,8 @@ func (p *proofs) proveBalancer() {
 		list(slices.Concat(groups, p.Of(state.Ingress))))
 }
 
-// fromBalancer is what the load balancer opens to a node: requests, and its check where that is on the other port.
+// fromBalancer returns the connections of the load balancer to a node: requests, and its check if it uses the other
+// port.
 func (p *proofs) fromBalancer() []traffic {
 	all := []traffic{tcpPort(nodeHTTPS)}
 	if slices.ContainsFunc(p.forwarded(), func(g *state.Resource) bool { return targetCheck(g).port == nodeHTTP }) {
@@ -176,7 +177,7 @@ func (p *proofs) nodePorts() string {
 	return strings.Join(all, " and ")
 }
 
-// forwarded are the target groups that listeners forward to.
+// forwarded returns the target groups of listeners.
 func (p *proofs) forwarded() []*state.Resource {
 	arns := map[string]bool{}
 	for _, token := range []string{state.Listener, state.ListenerRule} {
@@ -198,7 +199,7 @@ func (p *proofs) forwarded() []*state.Resource {
 	return groups
 }
 
-// registered reports whether a node gets into a target group, by itself or by what starts it.
+// registered reports whether a node is a target of a group, directly or through its Auto Scaling group or service.
 func (p *proofs) registered(n *node, g *state.Resource) bool {
 	arn := g.Text("arn")
 	for _, a := range p.With(state.TargetGroupAttachment, "targetGroupArn", arn) {

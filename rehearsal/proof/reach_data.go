@@ -28,7 +28,7 @@ func (p *proofs) proveData() {
 	p.known(p.data)
 }
 
-// schemaTasks are the tasks that automations run on a network of their own, one for each subnet.
+// schemaTasks returns the tasks that automations run with a network interface of their own, one for each subnet.
 func (p *proofs) schemaTasks() []endpoint {
 	var all []endpoint
 	for _, a := range p.Of(state.SSMAssociation) {
@@ -70,7 +70,7 @@ func (p *proofs) proveFiles() {
 			p.filesystem.fault("%s has no mount target in its zone %s", n, n.zone)
 		}
 		for _, f := range own {
-			// A pod's files are mounted by its node, for which no NetworkPolicy holds.
+			// A pod's node mounts its files, and no NetworkPolicy applies to the node.
 			take(p.filesystem)(p.net.reach(&n.endpoint, f, tcpPort(nfs)))
 		}
 		zones[n.zone] = true

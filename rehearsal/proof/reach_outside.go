@@ -14,7 +14,7 @@ import (
 
 var download = regexp.MustCompile(`\b(s3://[a-z0-9][a-z0-9.-]+|https://[A-Za-z0-9][A-Za-z0-9.-]+\.[A-Za-z]{2,})`)
 
-// proveDownloads takes what a node is started with at its word: every bucket, server and image that it names.
+// proveDownloads proves the path to every bucket, server and image in a node's user data or containers.
 func (p *proofs) proveDownloads() {
 	what := map[string]bool{}
 	for _, n := range p.nodes {
@@ -24,7 +24,7 @@ func (p *proofs) proveDownloads() {
 			case strings.HasPrefix(source, "s3://"):
 				p.call(n, "s3", p.downloads)
 			case strings.Contains(source, ".dkr.ecr."):
-				for _, service := range []string{"ecr.api", "ecr.dkr", "s3"} { // layers lie in S3
+				for _, service := range []string{"ecr.api", "ecr.dkr", "s3"} { // layers are in S3
 					p.call(n, service, p.downloads)
 				}
 			default:
@@ -35,8 +35,9 @@ func (p *proofs) proveDownloads() {
 	p.downloads.Shown = strings.Join(slices.Sorted(maps.Keys(what)), ", ")
 }
 
-// sources are what a node fetches: from user data, S3 buckets and HTTPS servers; from containers, what their environment
-// names, and images; from Helm releases, the image of the chart. Amazon Linux keeps its packages in S3.
+// sources returns the sources of a node's downloads: from user data, S3 buckets and HTTPS servers; from containers,
+// their environment's addresses, and images; from Helm releases, the image of the chart. Amazon Linux stores its
+// packages in S3.
 func (p *proofs) sources(n *node) []string {
 	var texts []string
 	for _, line := range strings.Split(n.text, "\n") {
@@ -65,11 +66,12 @@ func (p *proofs) sources(n *node) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// sourceLine is a line that names where something is fetched from, which a script's comments and calls to the metadata
-// service do not.
+// sourceLine matches a line that names the source of a download. A script's comments and calls to the metadata service
+// do not match.
 var sourceLine = regexp.MustCompile(`_SOURCE=`)
 
-// proveControl proves what a Kubernetes cluster of its own needs: kubelets and pods call the API, and it calls kubelets.
+// proveControl proves the connections of the stack's own Kubernetes cluster: kubelets and pods call the API, and it
+// calls kubelets.
 func (p *proofs) proveControl() {
 	for _, c := range p.cluster.control {
 		for _, n := range p.nodes {
@@ -118,7 +120,7 @@ func (p *proofs) proveEgressTo(v *Verdict, n *node, to netip.Prefix, t traffic) 
 	take(v)(p.net.leave(&n.endpoint, to, t))
 }
 
-// letOut proves that security groups, and of a pod NetworkPolicies, let a node out to a range.
+// letOut proves that security groups let a node out to a range, and NetworkPolicies too if it is a pod.
 func (p *proofs) letOut(v *Verdict, n *node, to netip.Prefix, t traffic) {
 	out := p.net.allowed(n.groups, false, func(r *rule) bool { return within(to, r.peerRange) })
 	for _, missing := range t.minus(out...) {

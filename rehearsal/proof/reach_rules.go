@@ -10,8 +10,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// proveRules goes through every rule of every group in use: what it opens must be one of the connections that a cluster
-// is made of. Its claim is that of what it opens.
+// proveRules goes through every rule of every group in use: each connection that it opens must be one of a cluster's. A
+// fault goes to the claim about the endpoint that the rule opens.
 func (p *proofs) proveRules() {
 	worn := map[string][]*endpoint{}
 	for _, one := range p.everyEndpoint() {
@@ -23,7 +23,7 @@ func (p *proofs) proveRules() {
 		if n.elsewhere == "" {
 			continue
 		}
-		// Their group is not known. One that a rule names and nothing wears can only be theirs.
+		// Their group is not known. A group that a rule names and that nothing uses can only be theirs.
 		for _, r := range p.net.rules {
 			for _, group := range []string{r.group, r.peerGroup} {
 				if group != "" && len(worn[group]) == 0 {
@@ -48,7 +48,7 @@ func (p *proofs) proveRules() {
 	p.known(p.nobody)
 }
 
-// kinds are one endpoint of each kind.
+// kinds returns one endpoint of each kind.
 func kinds(all []*endpoint) []*endpoint {
 	found := map[kind]*endpoint{}
 	for _, one := range all {
@@ -63,7 +63,7 @@ func kinds(all []*endpoint) []*endpoint {
 	return out
 }
 
-// claimOf is the claim that a connection to a kind of endpoint is of.
+// claimOf returns the claim about connections to a kind of endpoint.
 func (p *proofs) claimOf(k kind) *Verdict {
 	switch k {
 	case aBalancer:
@@ -114,7 +114,7 @@ func (p *proofs) proveIngress(r *rule, to *endpoint, worn map[string][]*endpoint
 	}
 }
 
-// at is the one endpoint with an address, or nil.
+// at returns the only endpoint with an address, or nil.
 func (p *proofs) at(cidr netip.Prefix) *endpoint {
 	for _, one := range p.everyEndpoint() {
 		if cidr.IsValid() && cidr.IsSingleIP() && one.addr == cidr {
@@ -124,7 +124,7 @@ func (p *proofs) at(cidr netip.Prefix) *endpoint {
 	return nil
 }
 
-// connections are what one kind of endpoint may open to another.
+// connections returns the connections that one kind of endpoint may open to another.
 func (p *proofs) connections(from kind, to *endpoint) []traffic {
 	switch {
 	case from == aNode:
@@ -138,7 +138,7 @@ func (p *proofs) connections(from kind, to *endpoint) []traffic {
 	return nil
 }
 
-// fromNode are the connections that a node may open.
+// fromNode returns the connections that a node may open.
 func (p *proofs) fromNode(to *endpoint) []traffic {
 	switch to.kind {
 	case aNode:
@@ -149,7 +149,7 @@ func (p *proofs) fromNode(to *endpoint) []traffic {
 		if group, port := p.multicast(); group.IsValid() {
 			all = append(all, traffic{udp, port, port})
 		}
-		if len(p.Of(state.NodeGroup)) > 0 { // CoreDNS, and the metrics server asking kubelets
+		if len(p.Of(state.NodeGroup)) > 0 { // CoreDNS, and the metrics server's calls to kubelets
 			all = append(all, tcpPort(53), traffic{udp, 53, 53}, tcpPort(kubelet))
 		}
 		return all
@@ -169,20 +169,20 @@ func (p *proofs) fromNode(to *endpoint) []traffic {
 	return nil
 }
 
-// fromRange is what a range of addresses may open to an endpoint.
+// fromRange returns the connections that a range of addresses may open to an endpoint.
 func (p *proofs) fromRange(from netip.Prefix, to *endpoint) []traffic {
 	var all []traffic
 	if to.kind == aBalancer && slices.ContainsFunc(p.allowedClients(), func(c netip.Prefix) bool { return within(from, c) }) {
 		all = append(all, tcpPort(publicHTTPS), tcpPort(publicHTTP))
 	}
-	// The Transit Gateway's queries come from no address.
+	// The Transit Gateway's queries have the source address 0.0.0.0.
 	if group, _ := p.multicast(); to.kind == aNode && group.IsValid() && from == parsePrefix("0.0.0.0") {
 		all = append(all, traffic{igmp, 0, lastPort})
 	}
 	return all
 }
 
-// multicast is the group that nodes announce themselves to, where they do.
+// multicast returns the multicast group and port of the nodes' announcements, if they use multicast.
 func (p *proofs) multicast() (netip.Prefix, int) {
 	for _, n := range p.nodes {
 		if s := n.settings.Clustering; s != nil && s.Scheme == "multicast" && !n.overrides {
@@ -233,7 +233,7 @@ func (p *proofs) proveEgress(r *rule, from *endpoint, worn map[string][]*endpoin
 	}
 }
 
-// toRange is what an endpoint may open to a range of addresses.
+// toRange returns the connections that an endpoint may open to a range of addresses.
 func (p *proofs) toRange(from *endpoint, to netip.Prefix) []traffic {
 	if from.kind != aNode {
 		return nil
@@ -260,7 +260,7 @@ func (p *proofs) toRange(from *endpoint, to netip.Prefix) []traffic {
 		if to == group {
 			all = append(all, traffic{udp, port, port}, traffic{igmp, 0, lastPort})
 		}
-		if to == parsePrefix("224.0.0.2") { // every router, which is told when a member leaves
+		if to == parsePrefix("224.0.0.2") { // all routers: a member that leaves sends this
 			all = append(all, traffic{igmp, 0, lastPort})
 		}
 	}

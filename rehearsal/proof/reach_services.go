@@ -8,7 +8,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// apiEndpoints are the services' names among the VPC endpoints, where they differ from their prefix in IAM.
+// apiEndpoints are the names of VPC endpoints that differ from the service's prefix in IAM.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
 var apiEndpoints = map[string][]string{
 	"cloudwatch": {"monitoring"}, "ecr": {"ecr.api", "ecr.dkr"},
@@ -50,14 +50,14 @@ func (p *proofs) proveAPIs() {
 	p.apis.Shown = strings.Join(shown, "; ")
 }
 
-// ses is the endpoint service of Amazon SES's SMTP interface; it answers mail senders on submission.
+// ses is the endpoint service of Amazon SES's SMTP interface; it answers mail senders on the port submission.
 const (
 	ses        = "email-smtp"
 	submission = 587
 )
 
-// proveMail proves that nodes reach the endpoint through which they send mail. No role needs a permission for it: mail
-// senders log in with SMTP credentials.
+// proveMail proves that nodes reach the endpoint for their mail. No role needs a permission for it: mail senders log in
+// with SMTP credentials.
 func (p *proofs) proveMail(ways map[string][]string) {
 	endpoint := p.endpointOf(ses)
 	if endpoint == nil {
@@ -75,13 +75,13 @@ func endpointsOf(service string, n *node) []string {
 	if names, ok := apiEndpoints[service]; ok {
 		return names
 	}
-	if service == "ecs" && n.platform == onHost { // the agent keeps two connections more
+	if service == "ecs" && n.platform == onHost { // the agent keeps two more connections
 		return []string{"ecs", "ecs-agent", "ecs-telemetry"}
 	}
 	return []string{service}
 }
 
-// call proves that a node reaches an AWS service and says by which way.
+// call proves that a node reaches an AWS service and names the path.
 func (p *proofs) call(n *node, service string, v *Verdict) string {
 	endpoint := p.endpointOf(service)
 	if endpoint == nil {
@@ -157,7 +157,7 @@ func (p *proofs) callGateway(n *node, endpoint *state.Resource, v *Verdict) {
 	}
 }
 
-// joined reports whether a resource of its own puts a gateway endpoint into a route table.
+// joined reports whether a separate resource puts a gateway endpoint into a route table.
 func (p *proofs) joined(endpoint *state.Resource, table string) bool {
 	all := p.With(state.VPCEndpointRouteTableAssociation, "vpcEndpointId", endpoint.ID)
 	return slices.ContainsFunc(all, func(a *state.Resource) bool { return a.Text("routeTableId") == table })
@@ -193,7 +193,7 @@ func (p *proofs) callOut(n *node, service string, v *Verdict) string {
 	case open:
 		take(v)(p.net.leave(&n.endpoint, everywhere, tcpPort(publicHTTPS)))
 		return "NAT"
-	// A stack that brings endpoints means its ranges for others than AWS.
+	// In a VPC with existing endpoints, the ranges of the stack file are not for AWS.
 	case len(partly) > 0 && len(p.endpoints) == 0:
 		v.open("%s has no endpoint; whether its addresses are within %s is not in the state", service, strings.Join(partly, ", "))
 		for _, cidr := range partly {

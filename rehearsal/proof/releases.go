@@ -12,7 +12,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// releases proves how nodes come, go and are replaced.
+// releases proves how nodes start, stop and are replaced.
 func releases(c *cluster, want Expected) []*Verdict {
 	all := []*Verdict{c.bounds(want), c.fetched(), c.supplied(), c.awaited(), c.givenUp()}
 	if slices.ContainsFunc(c.nodes, func(n *node) bool { return n.pod != nil }) {
@@ -21,8 +21,8 @@ func releases(c *cluster, want Expected) []*Verdict {
 	return all
 }
 
-// bounds proves that what scales stops at the number of nodes that the stack file names. A group whose instances are
-// replaced one by one needs no room above it: MaxSize bounds the desired capacity, and a replacement does not change that.
+// bounds proves that scaling stops at the number of nodes in the stack file. A group whose instances are replaced one
+// by one needs no more room: MaxSize limits the desired capacity, and a replacement does not change that.
 func (c *cluster) bounds(want Expected) *Verdict {
 	v := &Verdict{Claim: "Scaling stops at the number of nodes that the stack file names", Shown: "nothing scales"}
 	var shown []string
@@ -60,7 +60,8 @@ func (c *cluster) bounds(want Expected) *Verdict {
 	return v
 }
 
-// capacity holds that there is an instance for each task of a service at the most, and one more for a deployment.
+// capacity proves that an Auto Scaling group has at most one instance for each task of its service, and one more for a
+// deployment.
 func (c *cluster) capacity(v *Verdict) {
 	for _, service := range c.Of(state.ECSService) {
 		tasks, _ := service.Int("desiredCount")
@@ -71,13 +72,13 @@ func (c *cluster) capacity(v *Verdict) {
 		}
 		for _, group := range c.hostGroups(service) {
 			if most, _ := group.Int("maxSize"); most > tasks+1 {
-				v.fault("%s may have %d instances for %d tasks of %s, each of which has one of its own", group, most, tasks, service)
+				v.fault("%s may have %d instances for %d tasks of %s, which need one each", group, most, tasks, service)
 			}
 		}
 	}
 }
 
-// kept holds that a group of nodes keeps as many as the stack file names: without scaling that is the only number.
+// kept proves that a group of nodes keeps the number in the stack file. Without scaling it is the only number.
 func (c *cluster) kept(v *Verdict, group *state.Resource) {
 	least, _ := group.Int("minSize")
 	most, _ := group.Int("maxSize")
@@ -86,21 +87,21 @@ func (c *cluster) kept(v *Verdict, group *state.Resource) {
 	case least == 0:
 		v.fault("%s may be left without a node: its minSize is 0", group)
 	case !scales && (least != wanted || most != wanted):
-		v.fault("%s wants %d nodes and takes %d to %d, and nothing scales it", group, wanted, least, most)
+		v.fault("%s has the desired capacity %d and the bounds %d to %d, and nothing scales it", group, wanted, least, most)
 	}
 }
 
 var (
-	// fetchLine is how user data and containers name what they fetch: source|checksum|path.
+	// fetchLine is the form in which user data and containers name a download: source|checksum|path.
 	fetchLine  = regexp.MustCompile(`([A-Za-z0-9_.:/-]+)\|([0-9a-f]{64})\|`)
 	dataBucket = regexp.MustCompile(`(?m)^BUCKET='?([a-z0-9.-]+)'?$`)
 )
 
-// fetched proves that what is started now or later from a definition that is in use finds the files that it names: each
-// lies under a key of its own content, and nothing takes it away. A launch template's earlier version and a task
-// definition's earlier revision were proven so when they were in use.
+// fetched proves that everything that starts from a definition in use finds its files, now and later. The key of each
+// file depends on its content, and nothing deletes the file. Earlier versions of a launch template or a task definition
+// were proven when they were in use.
 func (c *cluster) fetched() *Verdict {
-	v := &Verdict{Claim: "Whatever starts from a definition, old or new, finds the files that it names"}
+	v := &Verdict{Claim: "Every node finds its files, from an old definition or a new one"}
 	starts := map[string]string{}
 	for _, n := range c.nodes {
 		starts[n.origin.String()] = n.text
@@ -120,7 +121,7 @@ func (c *cluster) fetched() *Verdict {
 				bucket, key, _ = strings.Cut(rest, "/")
 			}
 			if c.One(state.Bucket, bucket, "bucket") == nil {
-				continue // not this stack's
+				continue // the stack does not own it
 			}
 			files[bucket+"/"+key] = true
 			c.file(v, who, bucket, key, sum)
@@ -145,7 +146,7 @@ func (c *cluster) fetched() *Verdict {
 	return v
 }
 
-// object is an object of a bucket, or nil.
+// object returns an object of a bucket, or nil.
 func (c *cluster) object(bucket, key string) *state.Resource {
 	for _, o := range c.With(state.BucketObject, "key", key) {
 		if o.Text("bucket") == bucket {
@@ -162,17 +163,18 @@ func (c *cluster) file(v *Verdict, who, bucket, key, sum string) {
 		return
 	}
 	if is := sha256.Sum256([]byte(object.Text("content"))); hex.EncodeToString(is[:]) != sum {
-		v.fault("%s fetches %s with the checksum %s, and what is there has another", who, key, sum)
+		v.fault("%s fetches %s with the checksum %s, and the object has another one", who, key, sum)
 	}
 	if !strings.Contains(key, sum) {
-		v.fault("%s is overwritten when its content changes, and %s, which has its checksum, could then start nothing more", key, who)
+		v.fault("%s is overwritten when its content changes, and %s has the old checksum: it could then start nothing more", key, who)
 	}
 	if !object.RetainOnDelete {
-		v.fault("%s is deleted when another one takes its place, and %s could then not be gone back to", object, who)
+		v.fault("%s is deleted when another one replaces it, and %s could then not be rolled back to", object, who)
 	}
 }
 
-// automation is the association that runs a document with a call in it and is told some values, which must be waited for.
+// automation returns the association that runs a document with a call in it, and has some parameters. The update must
+// wait for it.
 func (c *cluster) automation(call string, told map[string]string) *state.Resource {
 	for _, a := range c.Of(state.SSMAssociation) {
 		d := c.One(state.SSMDocument, a.Text("name"), "name")
@@ -190,7 +192,7 @@ func (c *cluster) automation(call string, told map[string]string) *state.Resourc
 	return nil
 }
 
-// groupsOfNodes are the Auto Scaling groups whose instances are nodes, or run tasks that are.
+// groupsOfNodes returns the Auto Scaling groups of nodes on instances, or of the hosts of their tasks.
 func (c *cluster) groupsOfNodes() []*state.Resource {
 	var all []*state.Resource
 	add := func(g *state.Resource) {
@@ -209,10 +211,11 @@ func (c *cluster) groupsOfNodes() []*state.Resource {
 	return all
 }
 
-// awaited proves that an update ends only once every node runs what it brings, and that what fails is gone back from. The
-// provider waits for neither: to it a service is steady while its tasks crash, and a refresh is done once it has begun.
+// awaited proves that an update ends only when every node runs the new version, and that a failed update is rolled
+// back. The provider does not wait: for it a service is steady while its tasks crash, and a refresh is finished as soon
+// as it starts.
 func (c *cluster) awaited() *Verdict {
-	v := &Verdict{Claim: "An update ends when every node serves what it brings, or fails and is gone back from"}
+	v := &Verdict{Claim: "An update ends when every node runs the new version, or fails and is rolled back"}
 	var shown []string
 	seen := map[*state.Resource]bool{}
 	for _, n := range c.nodes {
@@ -221,17 +224,17 @@ func (c *cluster) awaited() *Verdict {
 		}
 		seen[n.service] = true
 		if c.automation("describe_services", map[string]string{"TaskDefinition": n.service.Text("taskDefinition")}) == nil {
-			v.fault("nothing waits until %s has rolled out its task definition: it is steady to the provider as soon as its tasks run, "+
-				"which they do between crashes too", n.service)
+			v.fault("nothing waits until %s has rolled out its task definition: it is stable for the provider as soon as its tasks run, "+
+				"also between two crashes", n.service)
 		}
 		breaker := n.service.Object("deploymentCircuitBreaker")
 		if !breaker.Flag("enable", false) || !breaker.Flag("rollback", false) {
-			v.fault("%s does not go back to the revision before when its tasks fail", n.service)
+			v.fault("%s does not roll back to the earlier revision when its tasks fail", n.service)
 		}
-		// Tasks that are healthy and answer requests with errors pass the circuit breaker.
+		// Tasks that are healthy but answer requests with errors pass the circuit breaker.
 		alarms := n.service.Object("alarms")
 		if !alarms.Flag("enable", false) || !alarms.Flag("rollback", false) {
-			v.fault("%s does not go back to the revision before when clients get errors: no alarm ends its deployment", n.service)
+			v.fault("%s does not roll back to the earlier revision when clients get errors: no alarm stops its deployment", n.service)
 		}
 		c.ring(v, "the deployment of "+n.service.String(), alarms.Texts("alarmNames"))
 		shown = append(shown, n.service.String()+" is waited for until its deployment is complete")
@@ -244,11 +247,11 @@ func (c *cluster) awaited() *Verdict {
 		newest, _ := t.Int("latestVersion")
 		a := c.automation("start_instance_refresh", map[string]string{"Template": t.ID, "Version": fmt.Sprint(newest)})
 		if a == nil {
-			v.fault("nothing replaces the instances of %s by those of version %d of its template, and waits until it has", g, newest)
+			v.fault("nothing replaces the instances of %s with those of version %d of its template and waits for the end", g, newest)
 			continue
 		}
 		if g.Object("instanceRefresh") != nil {
-			v.fault("%s is given the new version of its template before its refresh begins: one that fails has nothing to go back to", g)
+			v.fault("%s gets the new version of its template before its refresh begins: a failed refresh has no version to roll back to", g)
 		}
 		if content := c.One(state.SSMDocument, a.Text("name"), "name").Text("content"); !strings.Contains(content, "AutoRollback=True") {
 			v.fault("the refresh of %s is not rolled back when it fails", g)
@@ -256,20 +259,20 @@ func (c *cluster) awaited() *Verdict {
 			c.alarms(v, g, content)
 		}
 		if image := t.Text("imageId"); strings.HasPrefix(image, "resolve:") {
-			v.fault("%s has the image %s: a refresh cannot go back to a template that names a parameter", t, image)
+			v.fault("%s has the image %s: a refresh cannot roll back to a template that names a parameter", t, image)
 		}
 		if version := g.Object("launchTemplate").Text("version"); version == "" || strings.HasPrefix(version, "$") {
-			v.fault("%s uses the version %q of its template: a refresh can only go back to a number", g, version)
+			v.fault("%s uses the version %q of its template: a refresh can only roll back to a number", g, version)
 		}
 		shown = append(shown, g.String()+" is refreshed, and the refresh is waited for and rolled back when it fails")
 	}
 	if v.Shown = strings.Join(shown, ", "); v.Shown == "" {
-		v.Shown = "each node is a resource of its own, or Kubernetes's to roll out"
+		v.Shown = "each node is its own resource, or Kubernetes rolls the nodes out"
 	}
 	return v
 }
 
-// alarms proves that the alarms which end a refresh are there.
+// alarms proves that the alarms that stop a refresh exist.
 func (c *cluster) alarms(v *Verdict, g *state.Resource, content string) {
 	var document struct {
 		MainSteps []struct {
@@ -283,26 +286,26 @@ func (c *cluster) alarms(v *Verdict, g *state.Resource, content string) {
 	c.ring(v, "the refresh of "+g.String(), document.MainSteps[0].Inputs.InputPayload.Alarms)
 }
 
-// ring proves that the alarms exist which are to end a release.
+// ring proves that the alarms that stop a release exist.
 func (c *cluster) ring(v *Verdict, release string, alarms []string) {
 	for _, name := range alarms {
 		if c.One(state.MetricAlarm, name, "name") == nil {
-			v.fault("%s is to end when the alarm %s rings, and there is no such alarm", release, name)
+			v.fault("%s must stop when the alarm %s rings, and there is no such alarm", release, name)
 		}
 	}
 }
 
 const (
-	// breakerThreshold is how many tasks must fail at the least before ECS gives a deployment up, and mostMinutes how long
-	// that may take.
+	// breakerThreshold is the least number of failed tasks before ECS gives up a deployment, and mostMinutes the
+	// longest time this may take.
 	breakerThreshold = 3
 	mostMinutes      = 45
 )
 
-// givenUp proves that a release whose tasks hang is given up while somebody still looks. A task that hangs is stopped once
-// it has failed its health checks for as long as they may fail, and not before the grace period is over.
+// givenUp proves that a release with hanging tasks is given up in a time in which somebody still watches. ECS stops a
+// hanging task when its health checks have failed often enough, but not during the grace period.
 func (c *cluster) givenUp() *Verdict {
-	v := &Verdict{Claim: "A release on ECS whose servers hang is given up within three quarters of an hour",
+	v := &Verdict{Claim: "ECS gives up a release with hanging servers within 45 minutes",
 		Shown: "there are no tasks of ECS"}
 	for _, n := range c.nodes {
 		if n.service == nil {
@@ -319,7 +322,7 @@ func (c *cluster) givenUp() *Verdict {
 			slowest = max(slowest, max(grace, start+interval*retries)+stop)
 		}
 		if grace < startTakes {
-			v.fault("%s stops a node that still starts: its grace period is %d s, and a start may take %d s", n.service, grace, startTakes)
+			v.fault("%s stops a node that is still starting: its grace period is %d s, and a start may take %d s", n.service, grace, startTakes)
 		}
 		minutes := (breakerThreshold*slowest + 59) / 60
 		if minutes > mostMinutes {

@@ -3,9 +3,9 @@ package proof_test
 const (
 	bounded = "Scaling stops at the number of nodes"
 	gated   = "A pod counts as ready only when"
-	finds   = "Whatever starts from a definition, old or new"
-	awaits  = "An update ends when every node serves"
-	gives   = "A release on ECS whose servers hang"
+	finds   = "Every node finds its files"
+	awaits  = "An update ends when every node runs"
+	gives   = "ECS gives up a release"
 )
 
 // controllers changes the values of the load balancer controller's release.
@@ -13,7 +13,7 @@ func controllers(change func(values map[string]any)) func(*document) {
 	return func(d *document) { d.each("Release", "aws-load-balancer-controller", "values", change) }
 }
 
-// fixedKey gives a file a key that its content does not decide, wherever it is named.
+// fixedKey gives a file a key without its checksum, wherever the key is named.
 func fixedKey(d *document, name string) {
 	key := d.out(objectKind, name, "key").(string)
 	d.set(objectKind, name, "key", name)
@@ -39,12 +39,12 @@ var releaseMutations = map[string]mutation{
 	"a file under a name of its own": {"ecs", func(d *document) { fixedKey(d, nodesFile) }, finds,
 		nodesFile + " is overwritten when its content changes, and TaskDefinition nodes"},
 	"a file that goes with its successor": {"prod", func(d *document) { d.get(objectKind, nodesFile)["retainOnDelete"] = false }, finds,
-		"BucketObjectv2 " + nodesFile + " is deleted when another one takes its place, and Group nodes"},
+		"BucketObjectv2 " + nodesFile + " is deleted when another one replaces it, and Group nodes"},
 	"a file that is not there": {"dev", func(d *document) { d.drop(objectKind, "programs/ready") }, finds,
 		"Instance node-1 fetches programs/"},
 	"a file with another content": {"fargate", func(d *document) {
 		d.edit(objectKind, "lib/SchemaBootstrap.java", "content", "class", "klass")
-	}, finds, "and what is there has another"},
+	}, finds, "and the object has another one"},
 	"files that expire": {"prod", func(d *document) {
 		d.add("aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "config", "x", map[string]any{
 			"bucket": d.out("BucketV2", "config", "bucket"),
@@ -58,26 +58,26 @@ var releaseMutations = map[string]mutation{
 	}, awaits, "nothing waits until Service nodes has rolled out its task definition"},
 	"a service that stays where it failed": {"ecs", func(d *document) {
 		d.put("Service", "nodes", "deploymentCircuitBreaker", "rollback", false)
-	}, awaits, "Service nodes does not go back"},
+	}, awaits, "Service nodes does not roll back"},
 	"a service that no alarm stops": {"fargate", func(d *document) { d.put("Service", "nodes", "alarms", "enable", false) }, awaits,
-		"Service nodes does not go back to the revision before when clients get errors"},
+		"Service nodes does not roll back to the earlier revision when clients get errors"},
 	"a service that names an alarm that is not there": {"ecs", func(d *document) { d.drop("MetricAlarm", "no-healthy-node") }, awaits,
-		"the deployment of Service nodes is to end when the alarm wso2is-ecs-no-healthy-node rings, and there is no such alarm"},
+		"the deployment of Service nodes must stop when the alarm wso2is-ecs-no-healthy-node rings, and there is no such alarm"},
 	"a group that the provider refreshes": {"prod", func(d *document) {
 		d.drop("Association", "refresh")
 		d.set("Group", "nodes", "instanceRefresh", map[string]any{"strategy": "Rolling"})
-	}, awaits, "nothing replaces the instances of Group nodes by those of version 1"},
+	}, awaits, "nothing replaces the instances of Group nodes with those of version 1"},
 	"a group with two who refresh it": {"ecs", func(d *document) {
 		d.set("Group", "nodes", "instanceRefresh", map[string]any{"strategy": "Rolling"})
-	}, awaits, "before its refresh begins: one that fails has nothing to go back to"},
+	}, awaits, "before its refresh begins: a failed refresh has no version to roll back to"},
 	"a refresh without a way back": {"prod", func(d *document) {
 		d.edit("Document", "refresh", "content", "AutoRollback=True", "AutoRollback=False")
 	}, awaits, "the refresh of Group nodes is not rolled back"},
 	"an image that a parameter names": {"prod", func(d *document) {
 		d.set("LaunchTemplate", "nodes", "imageId", "resolve:ssm:/aws/service/ami-amazon-linux-latest/x")
-	}, awaits, "a refresh cannot go back to a template that names a parameter"},
+	}, awaits, "a refresh cannot roll back to a template that names a parameter"},
 	"a template's newest version": {"prod", func(d *document) { d.put("Group", "nodes", "launchTemplate", "version", "$Latest") }, awaits,
-		"a refresh can only go back to a number"},
+		"a refresh can only roll back to a number"},
 	"an alarm that is not there": {"prod", func(d *document) { d.drop("MetricAlarm", "server-errors") }, awaits,
 		"the alarm wso2is-prod-server-errors rings, and there is no such alarm"},
 	"a grace period of twenty minutes": {"ecs", func(d *document) {
@@ -86,7 +86,7 @@ var releaseMutations = map[string]mutation{
 	"a group that may lose its last node": {"scaled", func(d *document) { d.set("Group", "nodes", "minSize", 0) }, bounded,
 		"Group nodes may be left without a node"},
 	"a group with room that nothing scales into": {"prod", func(d *document) { d.set("Group", "nodes", "maxSize", 23) }, bounded,
-		"Group nodes wants 3 nodes and takes 3 to 23, and nothing scales it"},
+		"Group nodes has the desired capacity 3 and the bounds 3 to 23, and nothing scales it"},
 	"scaling that nobody asked for": {"prod", func(d *document) {
 		d.add("aws:autoscaling/policy:Policy", "cpu", "cpu", map[string]any{"autoscalingGroupName": d.out("Group", "nodes", "name")})
 	}, bounded, "and the stack file asks for no scaling"},

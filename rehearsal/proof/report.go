@@ -1,7 +1,7 @@
-// Package proof decides from an exported state, and from nothing else of the program, what a team would otherwise learn
-// in production: who can reach whom on which port, whether the nodes find each other, and whether AWS allows what they and
-// the services around them do. What is expected is stated here anew, so that a mistake in the program's own tables does
-// not also decide what is right.
+// Package proof decides from an exported state alone the questions that a team would otherwise answer in production.
+// Which connections are possible on which ports? Do the nodes find each other? Does AWS allow the calls of nodes and
+// services? The expected values are stated here again, so that a mistake in the program's own tables cannot hide
+// itself.
 package proof
 
 import (
@@ -12,19 +12,19 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Verdict is one claim about a state and what came of it.
+// Verdict is one claim about a state, and the result of its proof.
 type Verdict struct {
-	// Claim is what was to be proven, in a sentence.
+	// Claim is the statement to prove, in a sentence.
 	Claim string
-	// Shown says what the state shows where the claim holds.
+	// Shown says what the state shows if the claim is true.
 	Shown string
-	// Faults name the rule, route or setting that is missing or too wide. Without any the claim is proven.
+	// Faults name the rule, route or setting that is missing or too wide. Without any, the claim is proven.
 	Faults []string
-	// Open is what the state cannot show, such as the routes of an adopted VPC.
+	// Open names the facts that the state does not contain, such as the routes of an existing VPC.
 	Open []string
 }
 
-// Proven reports whether nothing speaks against the claim.
+// Proven reports whether the claim has no fault.
 func (v *Verdict) Proven() bool { return len(v.Faults) == 0 }
 
 // Word is the verdict in a word or two.
@@ -50,19 +50,19 @@ func (v *Verdict) open(format string, args ...any) {
 	}
 }
 
-// Report is what was proven of a state.
+// Report has the verdicts about a state.
 type Report struct {
 	Network, Permissions, Discovery, Releases, Settings, Health []*Verdict
-	// Availability is decided by rehearsal/availability.
+	// Availability are the verdicts of rehearsal/availability.
 	Availability []*Verdict
 }
 
-// All are the verdicts in the order in which they are shown.
+// All returns the verdicts in display order.
 func (r *Report) All() []*Verdict {
 	return slices.Concat(r.Network, r.Permissions, r.Discovery, r.Releases, r.Settings, r.Health, r.Availability)
 }
 
-// Err is nil where everything was proven, and otherwise names every fault.
+// Err is nil if everything was proven; otherwise it names every fault.
 func (r *Report) Err() error {
 	if r == nil {
 		return nil
@@ -76,11 +76,11 @@ func (r *Report) Err() error {
 	if len(failed) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the state does not do what it should:\n  %s", strings.Join(failed, "\n  "))
+	return fmt.Errorf("the state has faults:\n  %s", strings.Join(failed, "\n  "))
 }
 
-// Check proves what must hold of a state as `pulumi stack export` prints it. Others are the states of further stacks in
-// the same account, whose nodes must not be found.
+// Check proves the claims about a state in the format of `pulumi stack export`. Others are the states of further stacks
+// in the same account; discovery must not find their nodes.
 func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	s, err := state.Read(exported)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 // the snapshot's key, which may be deleted with the stack that it is from, and without a managed master password.
 // Sources: RDS user guide, "Restoring to a DB instance"; terraform-provider-aws #31509.
 func (c *cluster) restored() *Verdict {
-	v, checked := &Verdict{Claim: "A restored database stands by itself"}, 0
+	v, checked := &Verdict{Claim: "A restored database does not depend on the snapshot's stack"}, 0
 	for _, r := range c.Of(state.DBInstance) {
 		source := r.Text("snapshotIdentifier")
 		if source == "" {

@@ -28,8 +28,8 @@ const (
 	guide        = "../../docs/security.md"
 )
 
-// checkov finds the scanner: what CHECKOV names, what the project has installed for itself, or the one on PATH. One of another
-// release finds other things, so that the test is skipped.
+// checkov finds the scanner: the path in CHECKOV, the project's own installation, or the one on PATH. Another release
+// has other findings, so the test is skipped.
 func checkov(t *testing.T) string {
 	t.Helper()
 	makefile, err := os.ReadFile("../../Makefile")
@@ -48,8 +48,8 @@ func checkov(t *testing.T) string {
 	return ""
 }
 
-// TestCheckovFindsWhatIsWrittenDown scans the shipped stacks where the scanner is installed. A finding that is new is mended, or
-// written down with -update and argued in docs/security.md.
+// TestCheckovFindsWhatIsWrittenDown scans the shipped stacks if the scanner is installed. A new finding is mended, or
+// written down with -update and a reason in docs/security.md.
 func TestCheckovFindsWhatIsWrittenDown(t *testing.T) {
 	scanner := checkov(t)
 	found := map[string]map[string][]string{}
@@ -80,7 +80,8 @@ func TestCheckovFindsWhatIsWrittenDown(t *testing.T) {
 	assert.Equal(t, string(written), text.String(), "mend what is new, or write it down with -update and argue it in docs/security.md")
 }
 
-// TestEveryFindingIsArgued holds docs/security.md against what is written down, so that neither has a line that the other lacks.
+// TestEveryFindingIsArgued compares docs/security.md with the written findings, so that neither has a line that the
+// other lacks.
 func TestEveryFindingIsArgued(t *testing.T) {
 	written, err := os.ReadFile(findingsFile)
 	require.NoError(t, err)
@@ -98,7 +99,7 @@ func TestEveryFindingIsArgued(t *testing.T) {
 		"the findings, and the lines of docs/security.md that argue one each")
 }
 
-// scan is what the scanner finds: resources by check.
+// scan returns the scanner's findings: resources by check.
 func scan(t *testing.T, scanner string, s *state.State) map[string][]string {
 	t.Helper()
 	directory := t.TempDir()
@@ -131,7 +132,7 @@ func scan(t *testing.T, scanner string, s *state.State) map[string][]string {
 	found := map[string][]string{}
 	for _, r := range reports {
 		for _, f := range r.Results.FailedChecks {
-			// The name of what runs once ends in a checksum.
+			// The name of a resource that runs once ends in a checksum.
 			resource := regexp.MustCompile(`-[0-9a-f]{10}$`).ReplaceAllString(f.Resource, "")
 			found[f.ID+" "+f.Name] = append(found[f.ID+" "+f.Name], resource)
 		}
@@ -144,7 +145,7 @@ func scan(t *testing.T, scanner string, s *state.State) map[string][]string {
 	return found
 }
 
-// terraformNames are the types whose name in Terraform does not follow from Pulumi's.
+// terraformNames are the types whose Terraform name does not follow from Pulumi's.
 var terraformNames = map[string]string{
 	"s3/bucketV2": "s3_bucket", "s3/bucketLifecycleConfigurationV2": "s3_bucket_lifecycle_configuration",
 	"s3/bucketServerSideEncryptionConfigurationV2": "s3_bucket_server_side_encryption_configuration",
@@ -155,12 +156,12 @@ var terraformNames = map[string]string{
 
 var capital = regexp.MustCompile(`[A-Z]`)
 
-// snake is a property's name as Terraform has it.
+// snake returns a property's name in Terraform.
 func snake(name string) string {
 	return capital.ReplaceAllStringFunc(name, func(c string) string { return "_" + strings.ToLower(c) })
 }
 
-// address is a resource's address in Terraform.
+// address returns a resource's address in Terraform.
 func address(r *state.Resource) (kind, name string) {
 	module := strings.Split(r.Type, ":")[1]
 	service, one, _ := strings.Cut(module, "/")
@@ -178,7 +179,7 @@ func prefixed(name string) string {
 	return "aws_" + name
 }
 
-// values are a resource's properties as a plan of Terraform has them: a block is a list of one, and is called in the singular.
+// values converts a resource's properties to a Terraform plan: a block is a list of one, and its name is singular.
 func values(properties map[string]any) map[string]any {
 	all := map[string]any{}
 	for key, value := range properties {
@@ -215,7 +216,7 @@ func values(properties map[string]any) map[string]any {
 	return all
 }
 
-// terraform writes a state as a plan of Terraform, and its Kubernetes objects as manifests, which is what scanners read.
+// terraform converts a state to a Terraform plan, and its Kubernetes objects to manifests. Scanners read these formats.
 func terraform(s *state.State) (plan, manifests map[string]any) {
 	known := map[string]string{}
 	var all []*state.Resource
@@ -261,7 +262,7 @@ func terraform(s *state.State) (plan, manifests map[string]any) {
 	}, map[string]any{"apiVersion": "v1", "kind": "List", "items": objects}
 }
 
-// references says which resources a resource's inputs name.
+// references returns the resources that a resource's inputs name.
 func references(r *state.Resource, known map[string]string, own string) map[string]any {
 	all := map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(r.Inputs)) {
@@ -278,7 +279,7 @@ func references(r *state.Resource, known map[string]string, own string) map[stri
 			}
 			var to []string
 			for _, one := range slices.Sorted(maps.Keys(found)) {
-				to = append(to, one+".id", one) // in the order in which a plan has them
+				to = append(to, one+".id", one) // in the order of a plan
 			}
 			all[name] = map[string]any{"references": to}
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// assumes says which service acts under the role that a property names, and for what: source ends the ARN of that, in the
-// service's own form, as aws:SourceArn has it.
+// assumes is the use of a role: the service that assumes the role in a property, and the source of its calls. source is
+// the end of the ARN in aws:SourceArn.
 type assumes struct {
 	token, property string
 	service         string
@@ -47,15 +47,15 @@ var assumed = []assumes{
 	{token: state.Addon, property: "serviceAccountRoleArn", service: "pods.eks"},
 }
 
-// named are properties that hold a role's ARN and hand it to nobody.
+// named are properties that contain a role's ARN but give the role to nobody.
 var named = map[string]bool{
 	state.Role + " arn":                            true,
 	"aws:eks/accessEntry:AccessEntry principalArn": true, "aws:eks/accessEntry:AccessEntry userName": true,
 	"aws:eks/accessPolicyAssociation:AccessPolicyAssociation principalArn": true,
 }
 
-// proveServices goes through what services do for the cluster: they assume its roles and use what these allow, or act as
-// themselves on what has a policy of its own.
+// proveServices proves the calls of services for the cluster: they assume its roles and use their permissions, or act
+// with their own principal on resources with a policy.
 func (a *access) proveServices() {
 	a.proveTrust()
 	for _, r := range a.Of(state.FlowLog) {
@@ -77,7 +77,7 @@ func (a *access) proveServices() {
 	a.proveAlarms()
 }
 
-// proveTrust proves that every role is trusted by the service that acts under it.
+// proveTrust proves that every role trusts the service that uses it.
 func (a *access) proveTrust() {
 	known := map[string]bool{}
 	for _, s := range assumed {
@@ -100,7 +100,7 @@ func (a *access) proveTrust() {
 		}
 		state.Walk(r.Properties(), func(property, value string) {
 			if roles[value] && !known[r.Type+" "+property] && !named[r.Type+" "+property] {
-				a.services.fault("%s has a role as %s; which service acts under it is not known here", r, property)
+				a.services.fault("%s has a role as %s; the service that uses it is not known here", r, property)
 			}
 		})
 	}
@@ -145,7 +145,8 @@ func (a *access) proveAssumed(s assumes, r, role *state.Resource) {
 }
 
 // proveFlowLog proves that a VPC's flow log may write to its group.
-// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html, but for logs:CreateLogGroup: the group is there.
+// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html; logs:CreateLogGroup is not needed, since
+// the group exists.
 func (a *access) proveFlowLog(r *state.Resource) {
 	role := a.One(state.Role, r.Text("iamRoleArn"), "arn")
 	_, group, found := strings.Cut(r.Text("logDestination"), ":log-group:")
@@ -161,7 +162,7 @@ func (a *access) proveFlowLog(r *state.Resource) {
 	)...)
 }
 
-// proveControlPlane proves that EKS may look after its nodes' network.
+// proveControlPlane proves that EKS may manage its nodes' network.
 // https://docs.aws.amazon.com/eks/latest/userguide/cluster-iam-role.html
 func (a *access) proveControlPlane(r *state.Resource) {
 	role := a.One(state.Role, r.Text("roleArn"), "arn")

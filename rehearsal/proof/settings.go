@@ -8,13 +8,13 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// setting is what a property must be.
+// setting is a required value of a property.
 type setting struct {
 	// token is the resource's type, path the property: steps with dots, and [] for every element of a list.
 	token, path string
-	// want are the values that hold; stackKey, positive and some stand for many.
+	// want are the accepted values; stackKey, positive and some stand for many.
 	want []any
-	// when says of which resources it must hold; nil means all.
+	// when reports for which resources the setting is required; nil means all.
 	when func(c *cluster, r *state.Resource, want Expected) bool
 	// why says what goes wrong otherwise.
 	why string
@@ -31,27 +31,28 @@ const (
 
 func only(values ...any) []any { return values }
 
-// inProd is for what a stack that may be thrown away does without, protects for what a team may switch off besides.
+// inProd reports the profile prod; a throwaway stack does without the setting. protects reports that the team has not
+// switched off the protection either.
 func inProd(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod }
 func protects(_ *cluster, _ *state.Resource, want Expected) bool {
 	return want.Prod && !want.Unprotected
 }
 
-// outlasted is for a database of which something is to be left when it is deleted, whether or not that is protected against.
+// outlasted reports that something of a database must remain after its deletion, even if the database is protected.
 func outlasted(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod && !want.LetGo }
 
-// takesLogs says of a bucket's setting that load balancers may write their access logs there.
+// takesLogs reports whether load balancers may write their access logs to the bucket.
 func takesLogs(c *cluster, r *state.Resource, _ Expected) bool { return c.takesLogs(r.Text("bucket")) }
 
-// standsBy is for a database whose standby the stack file does not leave out.
+// standsBy reports whether a database needs a standby: the stack file does not switch it off.
 func standsBy(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod && !want.Alone }
 
-// measured says that a database's load is recorded, with what its statements say.
+// measured reports whether a database's load is recorded, with the text of its statements.
 func measured(_ *cluster, r *state.Resource, _ Expected) bool {
 	return r.Flag("performanceInsightsEnabled", false)
 }
 
-// keeps is for a bucket whose content nobody can make again.
+// keeps reports whether a bucket has content that cannot be made again.
 func keeps(c *cluster, r *state.Resource, want Expected) bool {
 	return protects(c, r, want) && takesLogs(c, r, want)
 }
@@ -60,7 +61,7 @@ func not(when func(*cluster, *state.Resource, Expected) bool) func(*cluster, *st
 	return func(c *cluster, r *state.Resource, want Expected) bool { return !when(c, r, want) }
 }
 
-// oldMetadata are releases whose Hazelcast cannot take credentials from version 2 of the metadata service.
+// oldMetadata are releases whose Hazelcast cannot get credentials from IMDSv2.
 var oldMetadata = []string{"5.11.0", "6.0.0", "6.1.0"}
 
 func newMetadata(_ *cluster, _ *state.Resource, want Expected) bool {
@@ -71,21 +72,21 @@ func asInterface(_ *cluster, r *state.Resource, _ Expected) bool {
 	return r.Text("vpcEndpointType") == "Interface"
 }
 
-// encrypts says that a listener speaks TLS, inTheClear that it does not.
+// encrypts reports whether a listener uses TLS, inTheClear that it does not.
 func encrypts(_ *cluster, r *state.Resource, _ Expected) bool   { return r.Text("protocol") == "HTTPS" }
 func inTheClear(_ *cluster, r *state.Resource, _ Expected) bool { return r.Text("protocol") == "HTTP" }
 
-// ofService says that a service starts the task definition.
+// ofService reports whether a service starts the task definition.
 func ofService(c *cluster, r *state.Resource, _ Expected) bool {
 	return len(c.With(state.ECSService, "taskDefinition", r.Text("arn"))) > 0
 }
 
-// tracks says that a scaling policy aims at a value.
+// tracks reports whether a scaling policy has a target value.
 func tracks(_ *cluster, r *state.Resource, _ Expected) bool {
 	return r.Object("targetTrackingScalingPolicyConfiguration") != nil
 }
 
-// askedWhereItServes says that a target group's check goes to the port that requests go to.
+// askedWhereItServes reports whether a target group's check uses the port of the requests.
 func askedWhereItServes(_ *cluster, r *state.Resource, _ Expected) bool {
 	return targetCheck(r).port == nodeHTTPS
 }
@@ -96,12 +97,12 @@ var forwardSecret = only("ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPoli
 	"ELBSecurityPolicy-TLS13-1-2-Ext1-2021-06", "ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06", "ELBSecurityPolicy-TLS13-1-3-2021-06",
 	"ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04", "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04", "ELBSecurityPolicy-FS-1-2-Res-2020-10")
 
-// required are the claims about single properties, and what each asks for.
+// required are the claims about single properties, and the settings of each.
 var required = []struct {
 	claim, shown string
 	rows         []setting
 }{
-	{"What is stored is encrypted, with the stack's key", "databases, files, disks, secrets and buckets", []setting{
+	{"All stored data is encrypted with the stack's key", "databases, files, disks, secrets and buckets", []setting{
 		{state.DBInstance, "storageEncrypted", only(true), nil, "its disk is not encrypted"},
 		{state.DBInstance, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
 		{state.DBInstance, "performanceInsightsKmsKeyId", only(stackKey), measured, "everybody in the account may use the key of its measurements"},
@@ -120,7 +121,7 @@ var required = []struct {
 		{state.BucketEncryption, "rules[].applyServerSideEncryptionByDefault.sseAlgorithm", only("AES256"), takesLogs,
 			"load balancers write to buckets with keys of S3 only"},
 		{state.BackupVault, "kmsKeyArn", only(stackKey), nil, "everybody in the account may use the key of its backups"},
-		{state.LogGroup, "kmsKeyId", only(stackKey), nil, "who may read logs reads it without the stack's key"},
+		{state.LogGroup, "kmsKeyId", only(stackKey), nil, "a reader of logs does not need the stack's key"},
 		{state.EKSCluster, "encryptionConfig.provider.keyArn", only(stackKey), nil, "Kubernetes keeps secrets without a key of the stack"},
 		{state.KMSKey, "enableKeyRotation", only(true), nil, "the key stays the same for ever"},
 	}},
@@ -130,7 +131,7 @@ var required = []struct {
 		{state.BucketPublicAccessBlock, "blockPublicPolicy", only(true), nil, "a policy may open it"},
 		{state.BucketPublicAccessBlock, "restrictPublicBuckets", only(true), nil, "a policy may open it"},
 		{state.DBInstance, "publiclyAccessible", only(false, nil), nil, "it gets a public address"},
-		{state.Subnet, "mapPublicIpOnLaunch", only(false, nil), nil, "whatever starts there gets a public address"},
+		{state.Subnet, "mapPublicIpOnLaunch", only(false, nil), nil, "everything that starts there gets a public address"},
 		{state.EC2Instance, "associatePublicIpAddress", only(false, nil), nil, "it gets a public address"},
 	}},
 	{"A node's credentials stay on the node", "the metadata service asks for a token and answers one hop", []setting{
@@ -153,28 +154,28 @@ var required = []struct {
 		{state.LoadBalancer, "dropInvalidHeaderFields", only(true), nil, "a header with a forbidden name reaches the nodes"},
 		{state.LoadBalancer, "preserveHostHeader", only(true), nil, "the server sees a host that is not its own"},
 	}},
-	{"Nodes leave one at a time, once another one serves", "deployments and scaling policies", []setting{
+	{"Nodes stop one at a time, after another one serves", "deployments and scaling policies", []setting{
 		{state.ECSService, "deploymentMinimumHealthyPercent", only(100.0), nil, "an update stops a node before its successor serves"},
 		{state.TaskDefinition, "skipDestroy", only(true), ofService, "a rollback has no revision to go back to"},
 		{state.ScalingPolicy, "targetTrackingScalingPolicyConfiguration.disableScaleIn", only(true), tracks,
 			"it takes several nodes at once, each with a share of the cluster's data"},
 	}},
-	{"Kubernetes nodes join their control plane, and so does who deploys", "access to the control plane", []setting{
-		{state.EKSCluster, "accessConfig.bootstrapClusterCreatorAdminPermissions", only(true), nil, "who makes the cluster may make nothing in it"},
+	{"Kubernetes nodes and the deployer have access to the control plane", "access to the control plane", []setting{
+		{state.EKSCluster, "accessConfig.bootstrapClusterCreatorAdminPermissions", only(true), nil, "the principal that makes the cluster has no access to it"},
 		{state.EKSCluster, "vpcConfig.endpointPrivateAccess", only(true), nil,
 			"nodes would ask for its public address, which only the team's ranges reach"},
 		{state.NodeGroup, "nodeRepairConfig.enabled", only(true), nil, "a node that hangs stays"},
 	}},
-	{"Data can be brought back", "backups, snapshots with tags, and protection where the profile is prod", []setting{
+	{"Data can be restored", "backups, snapshots with tags, and protection where the profile is prod", []setting{
 		{state.DBInstance, "backupRetentionPeriod", only(positive), nil, "it cannot go back to any point in time"},
-		{state.DBInstance, "copyTagsToSnapshot", only(true), nil, "nobody knows whose its snapshots are"},
+		{state.DBInstance, "copyTagsToSnapshot", only(true), nil, "its snapshots do not name their stack"},
 		{state.DBInstance, "autoMinorVersionUpgrade", only(true), nil, "it stays on a release with known holes"},
 		{state.DBInstance, "deletionProtection", only(true), protects, "one call deletes it"},
 		{state.DBInstance, "skipFinalSnapshot", only(false, nil), outlasted, "nothing is left of it when it is deleted"},
 		{state.DBInstance, "deleteAutomatedBackups", only(false), outlasted, "its backups go with it"},
 		{state.DBInstance, "multiAz", only(true), standsBy, "nobody can log in while its zone is lost"},
-		{state.Bucket, "forceDestroy", only(false, nil), keeps, "it is deleted with all that is in it"},
-		{state.BackupVault, "forceDestroy", only(false, nil), protects, "it is deleted with all that is in it"},
+		{state.Bucket, "forceDestroy", only(false, nil), keeps, "it is deleted with all its content"},
+		{state.BackupVault, "forceDestroy", only(false, nil), protects, "it is deleted with all its content"},
 		{state.DBInstance, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
 		{state.LoadBalancer, "enableDeletionProtection", only(true), protects, "one call takes the cluster's name from it"},
 	}},
@@ -187,7 +188,7 @@ var required = []struct {
 	}},
 }
 
-// configured proves the settings, for the types that the stack has.
+// configured proves the settings of the types in the stack.
 func configured(c *cluster, want Expected) []*Verdict {
 	var all []*Verdict
 	for _, claim := range required {
@@ -226,7 +227,7 @@ func configured(c *cluster, want Expected) []*Verdict {
 	return append(all, left...)
 }
 
-// tidied proves that nothing stays in a bucket that nobody needs. An upload that was cut off costs until somebody ends it.
+// tidied proves that a bucket deletes what nobody needs. An unfinished upload costs money until it is aborted.
 // Source: S3 user guide, "Configuring a bucket lifecycle configuration to delete incomplete multipart uploads".
 func (c *cluster) tidied(v *Verdict, bucket *state.Resource) {
 	aborts, expires := false, false
@@ -244,11 +245,11 @@ func (c *cluster) tidied(v *Verdict, bucket *state.Resource) {
 	}
 }
 
-// leftReadable proves that the keys of databases stay that leave a snapshot, or backups, when they are deleted. A snapshot
-// cannot be read once its key is deleted.
+// leftReadable proves that the keys of databases remain if the databases leave a snapshot or backups when they are
+// deleted. A snapshot cannot be read after its key is deleted.
 // Source: RDS user guide, "Encrypting Amazon RDS resources".
 func (c *cluster) leftReadable() *Verdict {
-	v, leaving := &Verdict{Claim: "What is left of a database can be read"}, 0
+	v, leaving := &Verdict{Claim: "The snapshots and backups of a deleted database can be read"}, 0
 	for _, r := range c.Of(state.DBInstance) {
 		if r.Flag("skipFinalSnapshot", false) && r.Flag("deleteAutomatedBackups", true) {
 			continue
@@ -265,17 +266,17 @@ func (c *cluster) leftReadable() *Verdict {
 	return v
 }
 
-// lasting are the types that hold data, that all nodes are part of, or that clients come through.
+// lasting are the types that hold data, that all nodes are part of, or that clients use.
 var lasting = []string{
 	state.DBInstance, state.FileSystem, state.AccessPoint, state.KMSKey, state.Secret, state.SecretVersion, state.Bucket, state.BackupVault,
 	state.ECRRepository, state.AutoScalingGroup, state.ECSService, state.EKSCluster, state.LoadBalancer, state.Listener,
 }
 
-// protected proves that the engine refuses to delete or replace what lasts.
+// protected proves that the engine refuses to delete or replace lasting resources.
 func (c *cluster) protected(v *Verdict) {
 	for _, token := range lasting {
 		for _, r := range c.Of(token) {
-			// The instances that container tasks are placed on come and go.
+			// The instances that run container tasks may be replaced.
 			capacity := token == state.AutoScalingGroup && !slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == r })
 			if !r.Protect && !capacity {
 				v.fault("%s is not protected: an update may replace it", r)
@@ -291,7 +292,7 @@ func shown(value any) any {
 	return value
 }
 
-// holds says whether a value is one of those that hold.
+// holds reports whether a value is accepted.
 func (c *cluster) holds(want []any, value any) bool {
 	for _, w := range want {
 		number, _ := value.(float64)

@@ -14,7 +14,7 @@ import (
 
 var shippedNames = []string{"dev", "prod", "ecs", "fargate", "eks"}
 
-// damage changes what a path leads to, as far as it leads; it reports whether it led anywhere.
+// damage changes the value at a path, as far as the path exists; it reports whether it changed anything.
 func damage(v any, path []string) bool {
 	if list, ok := v.([]any); ok {
 		return slices.ContainsFunc(list, func(e any) bool { return damage(e, path) })
@@ -31,7 +31,7 @@ func damage(v any, path []string) bool {
 	return damage(in[key], path[1:])
 }
 
-// faults are what is said against a claim.
+// faults returns the faults of a claim.
 func faults(t *testing.T, state []byte, want proof.Expected, claim string) string {
 	t.Helper()
 	report, err := proof.Check(state, want)
@@ -45,7 +45,7 @@ func faults(t *testing.T, state []byte, want proof.Expected, claim string) strin
 	return strings.Join(all, "\n")
 }
 
-// TestEverySettingIsAskedFor damages each property that a claim asks for: the claim must fail and name it.
+// TestEverySettingIsAskedFor damages each property of a claim: the claim must fail and name it.
 func TestEverySettingIsAskedFor(t *testing.T) {
 	for _, s := range proof.RequiredSettings() {
 		kind := s.Token[strings.LastIndex(s.Token, ":")+1:]
@@ -67,9 +67,9 @@ func TestEverySettingIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestEveryOrderIsAskedFor takes every dependency of a type away: the claim must fail and name both.
+// TestEveryOrderIsAskedFor removes every dependency of a type: the claim must fail and name both.
 func TestEveryOrderIsAskedFor(t *testing.T) {
-	const claim = "Everything waits for what it needs"
+	const claim = "Every resource waits for the resources that it needs"
 	for _, pair := range proof.Waits() {
 		what, before := pair[0], pair[1]
 		kind := func(token string) string { return token[strings.LastIndex(token, ":")+1:] + " " }
@@ -88,7 +88,7 @@ func TestEveryOrderIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestWhateverActsUnderARoleWaitsForItsPolicies takes the dependencies of what acts away, one at a time.
+// TestWhateverActsUnderARoleWaitsForItsPolicies removes the dependencies of resources with a role, one at a time.
 func TestWhateverActsUnderARoleWaitsForItsPolicies(t *testing.T) {
 	for kind, want := range map[string][3]string{
 		"FlowLog":     {"dev", "vpc", "FlowLog vpc does not wait for RolePolicy flow-logs: it acts under Role flow-logs"},
@@ -102,7 +102,7 @@ func TestWhateverActsUnderARoleWaitsForItsPolicies(t *testing.T) {
 		d := open(t, stateOf(t, want[0]))
 		d.get(kind, want[1])["dependencies"] = []any{}
 		d.get(kind, want[1])["propertyDependencies"] = map[string]any{}
-		assert.Contains(t, faults(t, d.state(), wantOf(t, want[0]), "Everything waits for what it needs"), want[2])
+		assert.Contains(t, faults(t, d.state(), wantOf(t, want[0]), "Every resource waits for the resources that it needs"), want[2])
 	}
 }
 
@@ -110,11 +110,11 @@ func TestWhatNobodyNamesIsNotMade(t *testing.T) {
 	d := open(t, stateOf(t, "prod"))
 	d.set("Instance", "main", "parameterGroupName", nil)
 	assert.Regexp(t, "^ParameterGroup [a-z0-9]+ is made, and nothing names it$",
-		faults(t, d.state(), wantOf(t, "prod"), "Everything that is made for others is used"))
+		faults(t, d.state(), wantOf(t, "prod"), "Every resource made for another one is used"))
 }
 
 func TestBucketsAreClosedAndDataIsProtected(t *testing.T) {
-	const claim = "What is stored is encrypted, with the stack's key"
+	const claim = "All stored data is encrypted with the stack's key"
 	d := open(t, stateOf(t, "prod"))
 	d.drop("BucketPublicAccessBlock", "config")
 	d.get("FileSystem", "shared")["protect"] = false
@@ -150,7 +150,7 @@ func statements(t *testing.T, d *document, kind string, change func(statement ma
 }
 
 func TestPoliciesNameWhatTheyAllow(t *testing.T) {
-	const claim = "No policy allows something on everything that could be named, or everybody without a condition"
+	const claim = "Each policy names its resources, and none allows everybody without a condition"
 	for _, stack := range shippedNames {
 		d := open(t, stateOf(t, stack))
 		statements(t, d, "RolePolicy", func(s map[string]any) { s["Resource"] = "*"; delete(s, "Condition") })
@@ -159,7 +159,7 @@ func TestPoliciesNameWhatTheyAllow(t *testing.T) {
 		for _, want := range []string{
 			"allows secretsmanager:GetSecretValue on everything: name the resource in ",
 			"allows cloudwatch:PutMetricData on everything: ReportMembers needs a condition on cloudwatch:namespace",
-			"FileSystemPolicy shared allows everybody what NodesMount says, without a condition",
+			"FileSystemPolicy shared allows everybody the actions of NodesMount, without a condition",
 		} {
 			assert.Contains(t, said, want, stack)
 		}
@@ -169,7 +169,7 @@ func TestPoliciesNameWhatTheyAllow(t *testing.T) {
 	statements(t, d, "RolePolicy", func(s map[string]any) { delete(s, "Condition") })
 	said := faults(t, d.state(), wantOf(t, "dev"), claim)
 	for _, want := range []string{
-		"RolePolicy members allows what RunOnNodes says on every instance",
+		"RolePolicy members allows the actions of RunOnNodes on every instance",
 		"RolePolicy schema-maker allows iam:PassRole for any service: PassInstanceRole needs a condition on iam:PassedToService",
 		"RolePolicy schema-maker allows kms:CreateGrant for any service: EncryptDisk needs a condition on kms:",
 	} {
@@ -177,12 +177,12 @@ func TestPoliciesNameWhatTheyAllow(t *testing.T) {
 	}
 	d = open(t, stateOf(t, "dev"))
 	statements(t, d, "Key", func(s map[string]any) { delete(s, "Condition") })
-	assert.Contains(t, faults(t, d.state(), wantOf(t, "dev"), claim), "lets logs.eu-west-1.amazonaws.com use it as Logs says for any account")
+	assert.Contains(t, faults(t, d.state(), wantOf(t, "dev"), claim), "allows logs.eu-west-1.amazonaws.com the actions of Logs for any account")
 }
 
-// TestTheKeyOfWhatIsLeftStays holds that a snapshot is of no use without its key, and that a stack file may let both go.
+// TestTheKeyOfWhatIsLeftStays checks that the key of a snapshot remains, and that a stack file may delete both.
 func TestTheKeyOfWhatIsLeftStays(t *testing.T) {
-	const claim = "What is left of a database can be read"
+	const claim = "The snapshots and backups of a deleted database can be read"
 	d := open(t, stateOf(t, "prod"))
 	d.get("Key", "key")["retainOnDelete"] = false
 	assert.Equal(t, "Instance main leaves a snapshot or backups when it is deleted, and Key key, which opens them, is deleted too",
@@ -190,7 +190,7 @@ func TestTheKeyOfWhatIsLeftStays(t *testing.T) {
 	d.set("Instance", "main", "skipFinalSnapshot", true)
 	d.set("Instance", "main", "deleteAutomatedBackups", true)
 	assert.Empty(t, faults(t, d.state(), wantOf(t, "prod"), claim))
-	const data = "Data can be brought back"
+	const data = "Data can be restored"
 	assert.Contains(t, faults(t, d.state(), wantOf(t, "prod"), data), "nothing is left of it when it is deleted")
 	want, err := proof.ExpectedFrom(map[string]string{"wso2is:profile": "prod",
 		"wso2is:database": `{"instance": {"skipFinalSnapshot": true, "deleteAutomatedBackups": true}}`})
@@ -198,9 +198,9 @@ func TestTheKeyOfWhatIsLeftStays(t *testing.T) {
 	assert.Empty(t, faults(t, d.state(), want, data))
 }
 
-// TestARestoredDatabaseStandsByItself takes away what a restored instance needs besides its snapshot.
+// TestARestoredDatabaseStandsByItself removes the settings that a restored instance needs besides its snapshot.
 func TestARestoredDatabaseStandsByItself(t *testing.T) {
-	const claim = "A restored database stands by itself"
+	const claim = "A restored database does not depend on the snapshot's stack"
 	d := open(t, stateOf(t, "prod"))
 	d.set("Instance", "main", "snapshotIdentifier", "other-stack-final")
 	assert.Equal(t, "Instance main is made from other-stack-final, which is no copy of the stack's own: it has the key of the stack that "+

@@ -9,20 +9,21 @@ import (
 // command is an invocation of the AWS command line in a program.
 type command struct {
 	service, operation string
-	// options are the options' values as far as the program's text and variables say, and arguments are what is no option.
+	// options are the options' values as far as the program's text and variables show them, and arguments are the other
+	// words.
 	options   map[string]string
 	arguments []string
 }
 
-// script is what a program in shell says: the variables that it sets to plain text, and its calls of AWS.
+// script is the content of a shell program: the variables that it sets to plain text, and its AWS calls.
 type script struct {
 	variables map[string]string
-	// values are all texts that it sets, those in lists too.
+	// values are all texts that it sets, also those in lists.
 	values   []string
 	commands []command
 }
 
-// readScript reads a program in shell. Variables are those that it is started with.
+// readScript reads a shell program. Variables are its environment.
 func readScript(text string, variables map[string]string) (*script, error) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
 	if err != nil {
@@ -61,14 +62,14 @@ func (s *script) assign(a *syntax.Assign) {
 		return
 	}
 	if value, ok := s.word(a.Value); ok {
-		if _, set := s.variables[a.Name.Value]; !set { // the first one says what the program is given
+		if _, set := s.variables[a.Name.Value]; !set { // the first one is the program's default for the variable
 			s.variables[a.Name.Value] = value
 		}
 		s.values = append(s.values, value)
 	}
 }
 
-// call takes an invocation of aws, whatever it follows, such as a function that tries again.
+// call reads an invocation of aws, also after another command, such as a function that retries.
 func (s *script) call(c *syntax.CallExpr) {
 	for i, word := range c.Args {
 		if word.Lit() != "aws" || i+2 >= len(c.Args) {
@@ -94,7 +95,7 @@ func (s *script) call(c *syntax.CallExpr) {
 	}
 }
 
-// word is a word's text, where it and the variables in it are known.
+// word returns a word's text, if it and its variables are known.
 func (s *script) word(w *syntax.Word) (text string, known bool) {
 	if w == nil {
 		return "", true

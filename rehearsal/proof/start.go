@@ -13,11 +13,11 @@ var (
 	seconds    = regexp.MustCompile(`(?m)^(TURN|READY)_SECONDS=['"]?([0-9]+)`)
 )
 
-// startTakes is how many seconds a server must be given to start: the round figure that the rehearsal's clock has for a
-// task or a pod.
+// startTakes is the time in seconds for the start of a server: the rounded time of a task or a pod on the rehearsal's
+// clock.
 const startTakes = 300
 
-// programs are what an instance runs: its user data and the programs that this names.
+// programs returns the programs of an instance: its user data and the programs in it.
 func (c *cluster) programs(n *node) string {
 	text := n.text
 	for _, key := range slices.Compact(slices.Sorted(slices.Values(programKey.FindAllString(n.text, -1)))) {
@@ -28,11 +28,11 @@ func (c *cluster) programs(n *node) string {
 	return text
 }
 
-// starts proves that a cluster's first servers start one after the other, and that a server is not let in that calls
-// itself healthy and is not. Servers that start together on an empty database insert the same rows; one of them then
-// goes on without its web application /api, and the health API calls it healthy.
+// starts proves that a cluster's first servers start one after the other, and that a broken server that reports healthy
+// gets no requests. Servers that start together on an empty database insert the same rows. One of them then runs
+// without its web application /api, and the health API still reports it healthy.
 func (p *proofs) starts() *Verdict {
-	v := &Verdict{Claim: "First servers start one after the other, and none comes in that is broken or alone"}
+	v := &Verdict{Claim: "First servers start one after the other, and a broken or lone server gets no requests"}
 	const failed = "failed to deploy"
 	for _, n := range p.nodes {
 		switch {
@@ -99,7 +99,7 @@ func (p *proofs) startsOfInstance(n *node, failed string, v *Verdict) {
 	}
 }
 
-// named is a container of a task or a pod, or nil.
+// named returns a container of a task or a pod, or nil.
 func (n *node) named(name string) state.Object {
 	for _, c := range n.containers() {
 		if c.Text("name") == name {

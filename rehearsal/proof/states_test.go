@@ -21,7 +21,7 @@ import (
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
-// source is a stack file, with what a test changes in it.
+// source is a stack file, with a test's changes.
 type source struct {
 	file string
 	set  map[string]any
@@ -34,7 +34,7 @@ const (
 	prod = "../../Pulumi.prod.yaml"
 )
 
-// shipped are the stacks of which everything is proven.
+// shipped are the stacks whose claims are all proven.
 var shipped = map[string]source{
 	"dev":       {file: dev},
 	"prod":      {file: prod},
@@ -79,7 +79,7 @@ var shipped = map[string]source{
 	}}},
 }
 
-// adopted is a VPC that the stack does not make.
+// adopted is an existing VPC.
 var adopted = map[string]any{"adopt": map[string]any{
 	"vpc": "vpc-01234567", "endpointSecurityGroup": "sg-01234567", "s3PrefixList": "pl-01234567",
 	"privateSubnets": map[string]any{
@@ -92,7 +92,7 @@ var adopted = map[string]any{"adopt": map[string]any{
 	},
 }}
 
-// withRouteTables is the same without endpoints of its own.
+// withRouteTables is the existing VPC without endpoints.
 var withRouteTables = func() map[string]any {
 	vpc := maps.Clone(adopted["adopt"].(map[string]any))
 	delete(vpc, "endpointSecurityGroup")
@@ -104,7 +104,7 @@ var withRouteTables = func() map[string]any {
 // administrator is the secret of a database that exists.
 const administrator = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf"
 
-// partly are stacks of which a state cannot show everything, and of what it says so.
+// partly are stacks whose state does not contain every fact, and the facts that the proofs then name.
 var partly = map[string]struct {
 	source
 	open string
@@ -156,7 +156,7 @@ var partly = map[string]struct {
 	}}}, "baked into their image"},
 }
 
-// rehearsed is a stack's state after its first up, and what its file says of the world outside.
+// rehearsed is a stack's state after its first up, and the expectations from its stack file.
 type rehearsed struct {
 	state []byte
 	want  proof.Expected
@@ -167,13 +167,13 @@ var (
 	locked sync.Mutex
 )
 
-// stateOf rehearses a stack up to its first up, once for all tests, and returns what the engine exported.
+// stateOf rehearses a stack up to its first up, once for all tests, and returns the exported state.
 func stateOf(t *testing.T, stack string) []byte {
 	t.Helper()
 	return rehearsalOf(t, stack).state
 }
 
-// wantOf is what a stack's file says of the world outside.
+// wantOf returns the expectations from a stack's file.
 func wantOf(t *testing.T, stack string) proof.Expected {
 	t.Helper()
 	return rehearsalOf(t, stack).want
@@ -224,7 +224,7 @@ func rehearsalOf(t *testing.T, stack string) rehearsed {
 	return r
 }
 
-// texts are configuration as the engine hands it to a program.
+// texts converts configuration to the form in which the engine passes it to a program.
 func texts(t *testing.T, config map[string]any) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -279,12 +279,12 @@ func (d *document) get(kind, name string) map[string]any {
 
 func (d *document) id(kind, name string) string { return d.get(kind, name)["id"].(string) }
 
-// out is a property that a resource has.
+// out returns a property of a resource.
 func (d *document) out(kind, name, key string) any {
 	return d.get(kind, name)["outputs"].(map[string]any)[key]
 }
 
-// set gives a resource a property; nil takes it away.
+// set sets a property of a resource; nil deletes it.
 func (d *document) set(kind, name, key string, value any) {
 	d.t.Helper()
 	r := d.get(kind, name)
@@ -308,7 +308,7 @@ func (d *document) put(kind, name, block, key string, value any) {
 	}
 }
 
-// each changes a block of a resource, as the program gave it and as the service has it.
+// each changes a block of a resource, in its inputs and in its outputs.
 func (d *document) each(kind, name, block string, change func(map[string]any)) {
 	d.t.Helper()
 	r := d.get(kind, name)
@@ -328,7 +328,7 @@ func (d *document) edit(kind, name, key string, replace ...string) {
 	d.set(kind, name, key, after)
 }
 
-// drop removes a resource.
+// drop deletes a resource.
 func (d *document) drop(kind, name string) {
 	d.t.Helper()
 	gone := d.get(kind, name)
@@ -341,7 +341,7 @@ func (d *document) drop(kind, name string) {
 	d.resources = left
 }
 
-// add puts a resource into the state.
+// add adds a resource to the state.
 func (d *document) add(token, name, id string, properties map[string]any) {
 	d.resources = append(d.resources, map[string]any{
 		"urn": "urn:pulumi:test::wso2is::" + token + "::" + name, "custom": true, "id": id, "type": token,
@@ -349,7 +349,7 @@ func (d *document) add(token, name, id string, properties map[string]any) {
 	})
 }
 
-// copy adds another resource like one there is.
+// copy adds a copy of a resource.
 func (d *document) copy(kind, name, as string) {
 	d.t.Helper()
 	raw, err := json.Marshal(d.get(kind, name))

@@ -11,27 +11,27 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// bundle is containers that run together: a task's or a pod's.
+// bundle is a group of containers that run together: a task's or a pod's.
 type bundle struct {
 	of         *state.Resource
 	containers []container
-	// volumes are the names of its volumes: lasting ones outlive it, and fresh ones are made with a task and deleted with it.
+	// volumes are the names of its volumes. Lasting ones outlive it; fresh ones are created and deleted with a task.
 	volumes, lasting, fresh []string
-	// unreadable is a task's definition of containers that the state does not show.
+	// unreadable says that the state does not show the container definitions of the task.
 	unreadable bool
 	// security is a pod's own security context.
 	security state.Object
-	// task says that containers start together unless one waits for another.
+	// task says that the containers belong to a task: they start together unless one waits for another.
 	task bool
 }
 
-// definition is what ECS or Kubernetes is told of a container.
+// definition is the definition of a container in ECS or Kubernetes.
 type definition = state.Object
 
 // container is a container of ECS or Kubernetes.
 type container struct {
 	definition
-	// told are the variables that it gets, text all that says what it runs.
+	// told are its variables, text is all text of its programs.
 	told map[string]bool
 	text string
 	// closed says that its root file system is read-only. mounts are its volumes by their path.
@@ -47,23 +47,23 @@ type mount struct {
 var (
 	// fetchTarget is the path of a file in a line source|checksum|path.
 	fetchTarget = regexp.MustCompile(`\|[0-9a-f]{64}\|(/\S+)`)
-	// shellRead is a variable that a shell program reads without a value of its own instead, shellSet one that it sets.
+	// shellRead matches a variable that a shell program reads without a default, shellSet one that it sets.
 	shellRead = regexp.MustCompile(`\$(?:([A-Z][A-Z0-9_]+)|\{([A-Z][A-Z0-9_]+)(?:[}#%,^/]|:\?))`)
 	shellSet  = regexp.MustCompile(`(?:^|[\s;(])([A-Z][A-Z0-9_]+)=|\b(?:for|local|read -r)\s+([A-Z][A-Z0-9_]+)`)
-	// shellDefault is a variable that a shell program does without.
+	// shellDefault matches a variable with a default in a shell program.
 	shellDefault = regexp.MustCompile(`\$\{([A-Z][A-Z0-9_]+):?[-+=]`)
 	tomlRead     = regexp.MustCompile(`\$env\{([A-Z][A-Z0-9_]+)\}`)
-	// runsCLI is a call of the AWS CLI without a region.
+	// runsCLI matches a call of the AWS CLI.
 	runsCLI = regexp.MustCompile(`(?m)(?:^|[\s(])aws [a-z0-9-]+ [a-z-]+`)
 )
 
-// given are variables that come from images, shells, ECS and Kubernetes.
+// given are variables that images, shells, ECS and Kubernetes set.
 var given = []string{
 	"BASH_REMATCH", "BASH_SOURCE", "ECS_CONTAINER_METADATA_URI_V4", "HOME", "HOSTNAME", "IFS", "JAVA_HOME",
 	"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "PATH", "PPID", "PWD", "RANDOM", "SECONDS", "UID", "USER", "WORKING_DIRECTORY", "WSO2_SERVER_HOME",
 }
 
-// bundles are the stack's task definitions and workloads.
+// bundles returns the stack's task definitions and workloads as groups of containers.
 func (c *cluster) bundles() []bundle {
 	var all []bundle
 	for _, d := range c.Of(state.TaskDefinition) {
@@ -117,7 +117,7 @@ func newContainer(o state.Object, variables, secrets, mounts, volume, path strin
 	return c
 }
 
-// at is the mount that a path lies under.
+// at returns the mount that contains a path.
 func (c container) at(path string) (mount, bool) {
 	for _, p := range slices.Backward(slices.Sorted(maps.Keys(c.mounts))) {
 		if path == p || strings.HasPrefix(path, p+"/") {
@@ -127,9 +127,9 @@ func (c container) at(path string) (mount, bool) {
 	return mount{}, false
 }
 
-// supplied proves that each container finds the files and variables that its program reads.
+// supplied proves that each container has the files and variables that its program reads.
 func (c *cluster) supplied() *Verdict {
-	v, seen := &Verdict{Claim: "Each container finds what its program reads, and starts after what writes it"}, 0
+	v, seen := &Verdict{Claim: "Each container has its program's files and variables, and starts after the files are written"}, 0
 	for _, b := range c.bundles() {
 		for _, one := range b.containers {
 			seen++
@@ -137,7 +137,7 @@ func (c *cluster) supplied() *Verdict {
 			b.mounted(v, one)
 			b.after(v, one)
 			if group := one.Object("logConfiguration").Object("options").Text("awslogs-group"); b.task && c.One(state.LogGroup, group, "name") == nil {
-				v.fault("what the container %s of %s prints goes into no log group of the stack", one.Text("name"), b.of)
+				v.fault("the output of the container %s of %s goes to no log group of the stack", one.Text("name"), b.of)
 			}
 			if serving(one.definition) {
 				c.serverOf(v, b, one)
@@ -166,7 +166,7 @@ func (c container) uses(volume string) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Values(c.mounts)), func(m mount) bool { return m.volume == volume })
 }
 
-// reads holds that a container is told the variables that its program reads.
+// reads checks that a container has the variables that its program reads.
 func (b bundle) reads(v *Verdict, one container) {
 	own := slices.Clone(given)
 	for _, m := range shellSet.FindAllStringSubmatch(one.text, -1) {
@@ -186,7 +186,7 @@ func (b bundle) reads(v *Verdict, one container) {
 	}
 }
 
-// mounted holds that a container has the volumes whose paths its program names, and those that it writes not read-only.
+// mounted checks that a container mounts the volumes in its program's paths, and may write to those that it writes to.
 func (b bundle) mounted(v *Verdict, one container) {
 	paths := map[string]string{}
 	for _, other := range b.containers {
@@ -195,7 +195,8 @@ func (b bundle) mounted(v *Verdict, one container) {
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		// The program members runs on instances too, where it reads a file below a path that its container does without.
+		// The program members also runs on instances. There it reads a file below a path that its container does not
+		// have.
 		if _, ok := one.mounts[path]; !ok && strings.Contains(one.text, path+"/") && one.Text("name") != "members" {
 			v.fault("the program of the container %s of %s names %s and does not mount the volume %s there", one.Text("name"), b.of, path, paths[path])
 		}
@@ -211,22 +212,22 @@ func (b bundle) mounted(v *Verdict, one container) {
 	if at, ok := one.at("/tmp"); b.task && strings.Contains(one.text, `"$ROOT/tmp"`) && (!ok || at.readOnly) {
 		v.fault("the container %s of %s opens /tmp to the programs beside it and cannot write there", one.Text("name"), b.of)
 	}
-	// It says on a volume when the server may start.
+	// The container tells the server through a volume when it may start.
 	if one.Text("name") == "turn" && b.task {
 		for path, m := range one.mounts {
 			read := slices.ContainsFunc(b.containers, func(c container) bool { return serving(c.definition) && c.uses(m.volume) })
 			if m.readOnly && read {
-				v.fault("the container turn of %s cannot write to %s, so that the server never hears from it", b.of, path)
+				v.fault("the container turn of %s cannot write to %s, so the server never starts", b.of, path)
 			}
 		}
 	}
 }
 
-// fetches says that a container fills volumes for the others.
+// fetches reports whether a container downloads files into volumes for the others.
 func (c container) fetches() bool { return fetchTarget.MatchString(c.text) }
 
-// after holds that a container that reads fetched files has their volumes and, in a task, waits until they are there. Init
-// containers of a pod come first.
+// after checks that a container that reads downloaded files mounts their volumes. In a task it must also wait for the
+// download. In a pod, init containers run first.
 func (b bundle) after(v *Verdict, one container) {
 	if one.fetches() || b.task && !one.Flag("essential", true) || !b.task && !serving(one.definition) {
 		return
@@ -248,7 +249,7 @@ func (b bundle) after(v *Verdict, one container) {
 	}
 }
 
-// serverOf holds what the container of the server itself needs.
+// serverOf checks the needs of the server's own container.
 func (c *cluster) serverOf(v *Verdict, b bundle, one container) {
 	name := one.Text("name")
 	for _, volume := range b.lasting {
@@ -270,10 +271,10 @@ func (c *cluster) serverOf(v *Verdict, b bundle, one container) {
 			}
 		}
 		if n.settings.Clustering != nil && n.named("members") == nil {
-			v.fault("no container of %s publishes how many members a node sees: the alarms never-joined and split-cluster watch nothing", b.of)
+			v.fault("no container of %s publishes the number of members that a node sees: the alarms never-joined and split-cluster watch nothing", b.of)
 		}
 		if !n.baked && !slices.ContainsFunc(b.containers, container.fetches) {
-			v.fault("no container of %s fetches what the container %s runs with", b.of, name)
+			v.fault("no container of %s fetches the files of the container %s", b.of, name)
 		}
 		break
 	}
@@ -284,6 +285,6 @@ func (c *cluster) serverOf(v *Verdict, b bundle, one container) {
 		v.fault("the container %s of %s has no JVM_MEM_OPTS: the product's own heap is 1 GiB", name, b.of)
 	}
 	if stop, ok := one.Int("stopTimeout"); ok && stop < leastStop {
-		v.fault("the container %s of %s is killed %d s after it is told to stop, in the middle of leaving the cluster", name, b.of, stop)
+		v.fault("the container %s of %s is killed %d s after its stop signal, while it is leaving the cluster", name, b.of, stop)
 	}
 }

@@ -8,10 +8,10 @@ import (
 )
 
 const (
-	supplied = "Each container finds what its program reads"
-	waits    = "Everything waits for what it needs"
-	oneByOne = "Nodes leave one at a time"
-	joins    = "Kubernetes nodes join their control plane"
+	supplied = "Each container has its program's files"
+	waits    = "Every resource waits for the resources that it needs"
+	oneByOne = "Nodes stop one at a time"
+	joins    = "Kubernetes nodes and the deployer have access"
 	outages  = "An outage of the database"
 )
 
@@ -29,7 +29,7 @@ func ofTask(definition, name string, change func(container map[string]any)) func
 	}
 }
 
-// ofPod changes a container of the server's pods, and the pods themselves where it has no name.
+// ofPod changes a container of the server's pods, or the pods themselves if the name is empty.
 func ofPod(name string, change func(of map[string]any)) func(*document) {
 	return func(d *document) {
 		d.each("Deployment", "server", "spec", func(spec map[string]any) {
@@ -52,7 +52,7 @@ func listOf(v any) []any {
 	return list
 }
 
-// lacks takes an entry out of a list: that with a key of a value.
+// lacks removes an entry from a list: the one with this value of a key.
 func lacks(list, key, value string) func(map[string]any) {
 	return func(of map[string]any) {
 		of[list] = slices.DeleteFunc(slices.Clone(listOf(of[list])), func(e any) bool { return e.(map[string]any)[key] == value })
@@ -102,31 +102,31 @@ var containerMutations = map[string]mutation{
 	}), supplied, "the container turn of TaskDefinition nodes cannot write to /opt/wso2is"},
 	"a server that does not wait for its files": {"fargate", ofTask("nodes", "server", put("dependsOn", []any{})), supplied,
 		"the container server of TaskDefinition nodes does not wait until prepare has fetched its files"},
-	"no init container that fetches": {"eks", ofPod("", lacks("initContainers", "name", "prepare")), supplied, "no container of Deployment server fetches what"},
+	"no init container that fetches": {"eks", ofPod("", lacks("initContainers", "name", "prepare")), supplied, "no container of Deployment server fetches the files"},
 	"the driver is not mounted": {"eks", ofPod("server", lacks("volumeMounts", "mountPath", "/home/wso2carbon/wso2-artifact-volume")), supplied,
 		"the container server of Deployment server does not mount the volume artifacts"},
 	"no container that counts members": {"eks", ofPod("", lacks("initContainers", "name", "members")), supplied,
-		"no container of Deployment server publishes how many members a node sees"},
+		"no container of Deployment server publishes the number of members that a node sees"},
 	"a server that is killed": {"ecs", ofTask("nodes", "server", put("stopTimeout", 2.0)), supplied,
-		"the container server of TaskDefinition nodes is killed 2 s after it is told to stop"},
+		"the container server of TaskDefinition nodes is killed 2 s after its stop signal"},
 	"a server that cannot write": {"eks", ofPod("server", putIn("securityContext", "readOnlyRootFilesystem", true)), supplied,
 		"writes keystores and logs below its home, and its root file system is read-only"},
 	"a container without a log": {"fargate", ofTask("schema", "schema", put("logConfiguration", nil)), supplied,
-		"what the container schema of TaskDefinition schema prints goes into no log group of the stack"},
+		"the output of the container schema of TaskDefinition schema goes to no log group of the stack"},
 	"pods without logs": {"eks", func(d *document) {
 		d.set("Addon", "amazon-cloudwatch-observability", "configurationValues", `{"containerLogs":{"enabled":false}}`)
 	}, supplied, "ships no logs of containers"},
 
-	"a server that still starts is started again": {"eks", ofPod("server", putIn("startupProbe", "failureThreshold", 1.0)), outages,
+	"a server that is still starting is restarted": {"eks", ofPod("server", putIn("startupProbe", "failureThreshold", 1.0)), outages,
 		"the startupProbe of Deployment server acts after 1 failures"},
 	"one slow answer":               {"eks", ofPod("server", putIn("livenessProbe", "failureThreshold", 1.0)), outages, "the livenessProbe of"},
 	"a server that hangs for hours": {"eks", ofPod("server", putIn("livenessProbe", "periodSeconds", 600.0)), outages, "the livenessProbe of"},
 	"requests to whoever hangs": {"eks", ofPod("server", put("readinessProbe", nil)), outages,
 		"has no readinessProbe: requests go to a server that does not answer"},
 	"a pod that does not wait": {"eks", ofPod("server", put("lifecycle", nil)), drains, "its container has no preStop hook that waits"},
-	"a pod that is killed":     {"eks", ofPod("", put("terminationGracePeriodSeconds", 1.0)), drains, "is killed after 1 s, of which it waits"},
+	"a pod that is killed":     {"eks", ofPod("", put("terminationGracePeriodSeconds", 1.0)), drains, "is killed after 1 s, and its preStop hook waits"},
 	"a task that is given no time": {"fargate", func(d *document) { d.set("Service", "nodes", "healthCheckGracePeriodSeconds", 0.0) }, gives,
-		"Service nodes stops a node that still starts: its grace period is 0 s"},
+		"Service nodes stops a node that is still starting: its grace period is 0 s"},
 
 	"more instances than tasks": {"ecs", func(d *document) { d.set("Group", "nodes", "maxSize", 27.0) }, bounded,
 		"Group nodes may have 27 instances for"},
@@ -141,20 +141,20 @@ var containerMutations = map[string]mutation{
 		"Requests are encrypted all the way", "nodes answer HTTP only on this port"},
 	"nobody may deploy": {"eks", func(d *document) {
 		d.put("eks/cluster:Cluster", "cluster", "accessConfig", "bootstrapClusterCreatorAdminPermissions", false)
-	}, joins, "who makes the cluster may make nothing in it"},
+	}, joins, "the principal that makes the cluster has no access to it"},
 	"a control plane on the internet alone": {"eks", func(d *document) {
 		d.put("eks/cluster:Cluster", "cluster", "vpcConfig", "endpointPrivateAccess", false)
 	}, joins, "nodes would ask for its public address"},
 	"uploads for ever": {"fargate", func(d *document) { d.set("BucketLifecycleConfigurationV2", "config", "rules", []any{}) },
-		"What is stored is encrypted", "BucketV2 config keeps, and pays for, uploads that were cut off"},
+		"All stored data is encrypted", "BucketV2 config keeps, and pays for, uploads that were cut off"},
 	"access logs for ever": {"prod", func(d *document) { d.set("BucketLifecycleConfigurationV2", "access-logs", "rules", []any{}) },
-		"What is stored is encrypted", "BucketV2 access-logs keeps, and pays for, access logs for ever"},
+		"All stored data is encrypted", "BucketV2 access-logs keeps, and pays for, access logs for ever"},
 	"a schema's task outside": {"fargate", func(d *document) {
 		d.edit("Document", "schema", "content", d.id("SecurityGroup", "nodes"), "sg-0aaaaaaaaaaaaaaaa")
 	}, dataReach, "the task of"},
 	"a job that starts first": {"eks", func(d *document) { d.get("Job", "schema")["dependencies"] = []any{} }, waits, "a job that starts first fails"},
 	"members that are not listed": {"eks", func(d *document) { d.put("Service", "members", "spec", "publishNotReadyAddresses", false) },
-		"The Service that members are looked up by", "does not list pods that are not ready"},
+		"The discovery Service selects", "does not list pods that are not ready"},
 	"pods without names": {"eks", func(d *document) { d.drop("NetworkPolicy", "dns") }, "Nodes call out only where", "out of Deployment server in namespace wso2is-eks to the cluster's DNS"},
 	"members from anywhere": {"eks", func(d *document) {
 		d.each("NetworkPolicy", "hazelcast", "spec", func(spec map[string]any) {

@@ -14,8 +14,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// findTasks finds the ECS services whose tasks are started with a deployment.toml. On the host's network a task is its
-// instance: it has the instance's address and groups.
+// findTasks finds the ECS services whose tasks start with a deployment.toml. On the host's network a task has its
+// instance's address and groups.
 func (c *cluster) findTasks() error {
 	for _, service := range c.Of(state.ECSService) {
 		definition := c.One(state.TaskDefinition, service.Text("taskDefinition"), "arn", "arnWithoutRevision", "family")
@@ -72,8 +72,8 @@ func (c *cluster) onHosts(n node) []node {
 	return all
 }
 
-// hostGroups are the Auto Scaling groups that a service's tasks run on: those of its capacity providers, or those whose
-// instances join its cluster.
+// hostGroups returns the Auto Scaling groups that a service's tasks run on: those of its capacity providers, or those
+// whose instances join its cluster.
 func (c *cluster) hostGroups(service *state.Resource) []*state.Resource {
 	var groups []*state.Resource
 	providers := service.Objects("capacityProviderStrategies")
@@ -91,7 +91,7 @@ func (c *cluster) hostGroups(service *state.Resource) []*state.Resource {
 	return groups
 }
 
-// containers are the containers of a task or a pod.
+// containers returns the containers of a task or a pod.
 func (n *node) containers() []state.Object {
 	if n.pod != nil {
 		return n.pod.containers()
@@ -103,13 +103,13 @@ func (n *node) containers() []state.Object {
 	return all
 }
 
-// containersOf are the containers of a task definition; ok is false where they cannot be read.
+// containersOf returns the containers of a task definition; ok is false if they cannot be read.
 func containersOf(definition *state.Resource) (all []state.Object, ok bool) {
 	ok = json.Unmarshal([]byte(definition.Text("containerDefinitions")), &all) == nil
 	return all, ok
 }
 
-// serving says that requests reach a container of ECS or Kubernetes: it has the node's port.
+// serving reports whether a container of ECS or Kubernetes has the node's port.
 func serving(container state.Object) bool {
 	return slices.ContainsFunc(slices.Concat(container.Objects("portMappings"), container.Objects("ports")), func(m state.Object) bool {
 		port, _ := m.Int("containerPort")
@@ -117,7 +117,7 @@ func serving(container state.Object) bool {
 	})
 }
 
-// server is the container that serves the node's port.
+// server returns the container with the node's port.
 func (n *node) server() state.Object {
 	for _, c := range n.containers() {
 		if serving(c) {
@@ -127,12 +127,12 @@ func (n *node) server() state.Object {
 	return nil
 }
 
-// serverImage is the image of that container.
+// serverImage returns the image of that container.
 func (n *node) serverImage() string { return n.server().Text("image") }
 
 var imageVersion = regexp.MustCompile(`:([0-9]+\.[0-9]+\.[0-9]+)`)
 
-// roles are those whose calls go out through a node: its instance's, its task's, and the one that starts the task.
+// roles returns the roles of calls from a node: its instance's, its task's, and the execution role of the task.
 func (c *cluster) roles(n *node) []*state.Resource {
 	var roles []*state.Resource
 	add := func(name string) {
@@ -155,7 +155,7 @@ func (c *cluster) roles(n *node) []*state.Resource {
 	return roles
 }
 
-// ecs proves discovery by the scheme aws-ecs: through EC2 on the host's network, and otherwise through ECS.
+// ecs proves discovery with the scheme aws-ecs: through EC2 on the host's network, and otherwise through ECS.
 func (s *searches) ecs() []*Verdict {
 	host := false
 	interfaces := s.interfaces()
@@ -209,7 +209,7 @@ func (s *searches) interfaces() *Verdict {
 	return v
 }
 
-// pattern is a Hazelcast interface pattern: four octets, each a number, a range or anything.
+// pattern is a Hazelcast interface pattern of four octets: each is a number, a range or *.
 type pattern [4]struct{ low, high int }
 
 func readPattern(text string) (p pattern, err error) {
@@ -249,7 +249,7 @@ func (p pattern) matches(r netip.Prefix) bool {
 	return true
 }
 
-// taskTags are the tags that ECS puts on a service's tasks.
+// taskTags returns the tags that ECS adds to a service's tasks.
 func (c *cluster) taskTags(service *state.Resource) map[string]string {
 	switch service.Text("propagateTags") {
 	case "SERVICE":
@@ -275,7 +275,7 @@ func (s *searches) tasks() *Verdict {
 		}
 		key, value := n.property("tagKey"), n.property("tagValue")
 		if key == "" || value == "" {
-			v.fault("%s has no tag that IS %s reads; what it infers is on no cluster made by a program", n.configKey, n.version)
+			v.fault("%s has no tag that IS %s reads, and no cluster made by a program has the tag that it infers", n.configKey, n.version)
 		}
 		if region := n.property("region"); region != "" && region != s.region {
 			v.fault("%s searches in %s; the cluster is in %s", n.configKey, region, s.region)
@@ -283,7 +283,7 @@ func (s *searches) tasks() *Verdict {
 		for _, c := range slices.Concat([]*cluster{s.cluster}, s.others) {
 			for _, service := range c.Of(state.ECSService) {
 				if service.Text("cluster") != n.service.Text("cluster") {
-					continue // discovery asks for the tasks of the task's own ECS cluster
+					continue // discovery lists only the tasks of its own ECS cluster
 				}
 				matched, why := instance{host: &host{tags: c.taskTags(service)}}.matches(key, value, "")
 				switch {
@@ -301,7 +301,7 @@ func (s *searches) tasks() *Verdict {
 	return v
 }
 
-// taskCredentials proves that the task's role, which is what Hazelcast takes inside ECS, may make discovery's calls.
+// taskCredentials proves that the task's role may make discovery's calls. Inside ECS, Hazelcast uses this role.
 func (s *searches) taskCredentials(actions ...string) *Verdict {
 	v := &Verdict{Claim: "The credentials that discovery uses may make its calls"}
 	for _, n := range s.nodes {

@@ -10,14 +10,14 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// limits are after how many seconds a JDBC driver gives up connecting, and waiting for an answer; 0 is never. alive says
-// that TCP looks whether the database is still there.
+// limits are a JDBC driver's time-outs in seconds for connecting and for waiting for an answer; 0 is no time-out. alive
+// says that TCP keep-alive is on.
 type limits struct {
 	connect, answer int
 	alive           bool
 }
 
-// limitsOf reads a data source's URL and properties as its driver does: each has names and units of its own.
+// limitsOf reads a data source's URL and properties as its driver does. Each driver has its own names and units.
 func limitsOf(address, properties string) limits {
 	given := map[string]string{}
 	address = strings.ReplaceAll(address, "&amp;", "&") // the file is escaped for XML
@@ -49,7 +49,7 @@ type source struct {
 	} `toml:"pool_options"`
 }
 
-// sources are a node's data sources by name.
+// sources returns a node's data sources by name.
 func (n *node) sources() map[string]source {
 	all := map[string]source{}
 	maps.Copy(all, n.settings.Databases)
@@ -57,22 +57,22 @@ func (n *node) sources() map[string]source {
 	return all
 }
 
-// timeouts proves the order of what waits for what: a node for its database less than the load balancer for the node,
-// and the node keeps an idle connection for longer than the load balancer does.
+// timeouts proves the order of the time-outs: a node gives up its database before the load balancer gives up the node,
+// and the load balancer closes idle connections before the node.
 func (p *proofs) timeouts() *Verdict {
-	v := &Verdict{Claim: "A database that vanishes is given up before the client is, and idle connections by the load balancer first"}
+	v := &Verdict{Claim: "A node gives up a vanished database before its client gives up, and the load balancer closes idle connections first"}
 	idle := p.idleTimeout()
 	for _, n := range p.nodes {
 		if n.baked {
-			v.open("what a node waits for is in its image")
+			v.open("the time-outs of a node are in its image")
 			continue
 		}
 		kept, _ := state.Int(n.settings.Transport.HTTPS.Properties.KeepAlive)
 		if kept == 0 {
-			kept = 60000 // Tomcat's connectionTimeout, as server.xml has it
+			kept = 60000 // Tomcat's connectionTimeout in server.xml
 		}
 		if kept <= idle*1000 {
-			v.fault("%s closes idle connections after %d s, and the load balancer after %d s: it may send a request on one that "+
+			v.fault("%s closes idle connections after %d s, and the load balancer after %d s: it may send a request on a connection that "+
 				"the node closes, and the client sees a 502", n.configKey, kept/1000, idle)
 		}
 		sources := n.sources()
@@ -101,7 +101,7 @@ func (p *proofs) timeouts() *Verdict {
 
 var idleAttribute = regexp.MustCompile(`idle_timeout\.timeout_seconds=([0-9]+)`)
 
-// idleTimeout is after how many seconds the load balancer closes an idle connection.
+// idleTimeout is the time in seconds after which the load balancer closes an idle connection.
 func (p *proofs) idleTimeout() int {
 	longest := 0
 	for _, b := range p.Of(state.LoadBalancer) {
@@ -116,7 +116,7 @@ func (p *proofs) idleTimeout() int {
 		}
 	}
 	if longest == 0 {
-		return 60 // Elastic Load Balancing's own
+		return 60 // the default of Elastic Load Balancing
 	}
 	return longest
 }

@@ -27,10 +27,10 @@ const (
 func tcpPorts(first, last int) traffic { return traffic{tcp, first, last} }
 func tcpPort(port int) traffic         { return traffic{tcp, port, port} }
 
-// protocolNames are the numbers that the services write for the protocols with names.
+// protocolNames are the names of the protocol numbers in services.
 var protocolNames = map[string]string{"6": tcp, "17": udp, "1": "icmp", "all": anyProtocol, "igmp": igmp}
 
-// newTraffic reads a rule's protocol and ports. Absent ports, and -1, are all of them.
+// newTraffic reads a rule's protocol and ports. Missing ports, and -1, mean all ports.
 func newTraffic(protocol string, first, last any) traffic {
 	protocol = strings.ToLower(protocol)
 	t := traffic{cmp.Or(protocolNames[protocol], protocol), 0, lastPort}
@@ -62,10 +62,10 @@ func (t traffic) String() string {
 	return fmt.Sprintf("%s %d-%d", t.protocol, t.first, t.last)
 }
 
-// covers reports whether traffic of one protocol is of the other.
+// covers reports whether traffic of one protocol includes the other.
 func (t traffic) covers(other string) bool { return t.protocol == anyProtocol || t.protocol == other }
 
-// minus is what remains of the traffic when that of all others is taken away.
+// minus returns the rest of the traffic without that of the others.
 func (t traffic) minus(others ...traffic) []traffic {
 	left := []traffic{t}
 	for _, o := range others {

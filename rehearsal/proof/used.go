@@ -8,12 +8,13 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// forOthers are types that do nothing until another resource names them.
+// forOthers are types without effect until another resource names them.
 var forOthers = []string{state.DBParameterGroup, state.LaunchTemplate, state.TargetGroup, state.TaskDefinition}
 
-// used proves that what is made for others is named by one of them: what they take in its place is AWS's default.
+// used proves that every resource of these types is named by another. Otherwise the other resource uses a default of
+// AWS.
 func used(c *cluster) *Verdict {
-	v, count := &Verdict{Claim: "Everything that is made for others is used"}, 0
+	v, count := &Verdict{Claim: "Every resource made for another one is used"}, 0
 	named := map[string][]*state.Resource{}
 	for _, r := range c.Live {
 		state.Walk(r.Inputs, func(path, value string) {

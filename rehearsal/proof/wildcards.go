@@ -10,8 +10,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// unscoped are actions that take no resource, so that a policy must name them on everything. A condition, where there is
-// one, narrows them instead.
+// unscoped are actions without a resource in IAM, so a policy must allow them on everything. If there is a condition
+// key, a condition on it narrows them.
 // Source: the "Resource types" column of the services' pages in
 // docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
 var unscoped = map[string]string{
@@ -22,14 +22,14 @@ var unscoped = map[string]string{
 	"ecs:RegisterContainerInstance": "", "ecs:CreateCluster": "", "ecs:DescribeTaskDefinition": "",
 }
 
-// forService are actions that a policy allows for one service only, by a condition that its key begins: without it, who
-// acts under the policy hands the role, or the key, to any service that takes one (IAM user guide, "Grant permissions to pass
+// forService are actions that a policy must allow for one service only, by a condition whose key begins so. Otherwise a
+// principal with the policy could give the role, or the key, to any service (IAM user guide, "Grant permissions to pass
 // a role to a service"; KMS developer guide, "kms:ViaService").
 var forService = map[string]string{"iam:PassRole": "iam:PassedToService", "kms:CreateGrant": "kms:"}
 
-// scoped proves that no policy of the stack opens more than it names.
+// scoped proves that no policy of the stack allows more than it has to.
 func scoped(c *cluster) *Verdict {
-	v, read := &Verdict{Claim: "No policy allows something on everything that could be named, or everybody without a condition"}, 0
+	v, read := &Verdict{Claim: "Each policy names its resources, and none allows everybody without a condition"}, 0
 	for _, r := range c.Live {
 		var p struct{ Statement []map[string]any }
 		if json.Unmarshal([]byte(r.Text("policy")), &p) != nil {
@@ -47,26 +47,26 @@ func scoped(c *cluster) *Verdict {
 	return v
 }
 
-// allowed finds what one statement that allows something opens beyond what it names.
+// allowed reports the permissions of one Allow statement that are too wide.
 func allowed(v *Verdict, r *state.Resource, s map[string]any) {
 	if r.Type == state.VPCEndpoint {
-		return // it gives nobody anything; what it lets through is a claim of its own
+		return // an endpoint's policy grants nothing; it has its own claim
 	}
 	if _, trusts := s["Principal"]; trusts {
 		if everybody(s["Principal"]) && s["Condition"] == nil {
-			v.fault("%s allows everybody what %v says, without a condition", r, s["Sid"])
+			v.fault("%s allows everybody the actions of %v, without a condition", r, s["Sid"])
 		}
-		// A service acts for every account that asks it (IAM user guide, "The confused deputy problem").
+		// A service acts for every account that calls it (IAM user guide, "The confused deputy problem").
 		if p, _ := s["Principal"].(map[string]any); r.Type == state.KMSKey && p["Service"] != nil && s["Condition"] == nil {
-			v.fault("%s lets %v use it as %v says for any account, without a condition", r, p["Service"], s["Sid"])
+			v.fault("%s allows %v the actions of %v for any account, without a condition", r, p["Service"], s["Sid"])
 		}
 		return
 	}
 	names := namesIn(s["Resource"])
 	if s["Condition"] == nil && slices.ContainsFunc(names, func(arn string) bool { return strings.HasSuffix(arn, ":instance/*") }) {
-		v.fault("%s allows what %v says on every instance of the account, without a condition", r, s["Sid"])
+		v.fault("%s allows the actions of %v on every instance of the account, without a condition", r, s["Sid"])
 	}
-	conditions, _ := json.Marshal(s["Condition"]) // what was parsed can be written
+	conditions, _ := json.Marshal(s["Condition"]) // parsed JSON can be written
 	for _, action := range namesIn(s["Action"]) {
 		if key := forService[action]; key != "" && !strings.Contains(string(conditions), `"`+key) {
 			v.fault("%s allows %s for any service: %v needs a condition on %s", r, action, s["Sid"], key)
@@ -84,7 +84,7 @@ func allowed(v *Verdict, r *state.Resource, s map[string]any) {
 	}
 }
 
-// narrowed says whether an action takes no resource, and which condition key narrows it.
+// narrowed reports whether an action has no resource, and the condition key that narrows it.
 func narrowed(action string) (key string, known bool) {
 	for pattern, key := range unscoped {
 		if ok, _ := path.Match(pattern, action); ok {
@@ -101,7 +101,7 @@ func everybody(principal any) bool {
 	return principal == "*"
 }
 
-// namesIn are a text or a list of texts, as policies have either.
+// namesIn returns a text or a list of texts as a list; policies may have either.
 func namesIn(v any) []string {
 	if s, ok := v.(string); ok {
 		return []string{s}

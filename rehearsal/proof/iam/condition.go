@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Context are a request's condition keys. A key without values is known to be absent; one that is not there is unknown.
+// Context are a request's condition keys. A key without values is known to be absent; a key that is not in the map is
+// unknown.
 type Context map[string][]string
 
-// get is a key's values; IAM ignores the case of keys.
+// get returns a key's values; IAM ignores the case of keys.
 func (c Context) get(key string) (values []string, known bool) {
 	if values, known = c[key]; known {
 		return values, true
@@ -24,7 +25,7 @@ func (c Context) get(key string) (values []string, known bool) {
 	return nil, false
 }
 
-// truth is what is known of a condition.
+// truth is the known value of a condition: false, unknown or true.
 type truth int
 
 const (
@@ -54,7 +55,7 @@ func allOf[T any](all []T, test func(T) truth) truth {
 	return not(anyOf(all, func(one T) truth { return not(test(one)) }))
 }
 
-// operators compare a policy's value with the request's. The negated ones are theirs with a Not in the name.
+// operators compare a policy's value with the request's. A negated operator has Not in its name.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 var operators = map[string]func(policy, value string) bool{
 	"stringequals":             func(p, v string) bool { return unquoted(p) == v },
@@ -77,7 +78,7 @@ var operators = map[string]func(policy, value string) bool{
 	"dategreaterthanequals":    dates(func(c int) bool { return c >= 0 }),
 }
 
-// unquoted is an expanded text where wildcards mean nothing.
+// unquoted returns an expanded text for comparisons without wildcards.
 func unquoted(s string) string {
 	b := []byte(s)
 	for i := range b {

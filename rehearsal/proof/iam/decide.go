@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Principal is who makes a request. Nobody at all is anonymous.
+// Principal is the caller of a request. The zero value is an anonymous caller.
 type Principal struct {
 	// ARN is a role's or a user's.
 	ARN string
-	// Service is a service that acts as itself, such as logs.eu-west-1.amazonaws.com.
+	// Service is the principal of a service, such as logs.eu-west-1.amazonaws.com.
 	Service string
 }
 
-// account is the principal's account, or nothing for a service and for nobody.
+// account is the principal's account. It is empty for a service and an anonymous caller.
 func (p Principal) account() string {
 	if parts := strings.Split(p.ARN, ":"); len(parts) > 5 {
 		return parts[4]
@@ -22,58 +22,58 @@ func (p Principal) account() string {
 	return ""
 }
 
-// Request is a call that a principal makes.
+// Request is an API call of a principal.
 type Request struct {
 	Principal Principal
 	Action    string
-	// Resource is an ARN, or * for a call that takes none.
+	// Resource is an ARN, or * for an action without a resource.
 	Resource string
-	// Owner is the account that the resource is in; nothing means the principal's own.
+	// Owner is the resource's account; empty means the principal's own.
 	Owner   string
 	Context Context
 }
 
-// Grant lets a principal use a KMS key, apart from any policy.
+// Grant allows a principal to use a KMS key, independently of policies.
 type Grant struct {
 	Grantee    string
 	Operations []string
 }
 
-// Policies are those in force for a request.
+// Policies are the policies in force for a request.
 type Policies struct {
 	// Identity are the principal's policies, and Boundary is its permissions boundary.
 	Identity []Policy
 	Boundary *Policy
 	// Resource is the resource's own policy: a key policy, a bucket policy, a role's trust policy.
 	Resource *Policy
-	// Endpoint is the policy of the VPC endpoint that the request goes through.
+	// Endpoint is the policy of the request's VPC endpoint.
 	Endpoint *Policy
-	// Grants are those on the KMS key.
+	// Grants are the grants of the KMS key.
 	Grants []Grant
 }
 
-// Decision is what comes of a request.
+// Decision is the result of a request.
 type Decision struct {
 	Allowed bool
-	// Why says which policy refuses it, or that none allows it.
+	// Why names the policy that refuses it, or says that none allows it.
 	Why string
-	// Open names the policies that it hangs on and whose text is not known.
+	// Open names the policies with unknown text on which the result depends.
 	Open []string
 }
 
-// match is how a statement of a resource's policy names a principal.
+// match is the way in which a statement of a resource's policy names a principal.
 type match int
 
 const (
 	nobody match = iota
-	// account names the principal's account, which hands the decision to the account's own policies.
+	// account names the principal's account: the account's own policies then decide.
 	account
 	// direct names the principal, everyone names all.
 	direct
 	everyone
 )
 
-// Decide evaluates a request as IAM does: an explicit Deny wins, and otherwise something has to allow it.
+// Decide evaluates a request as IAM does: an explicit Deny wins, and otherwise a policy must allow it.
 func (r *Request) Decide(p Policies) Decision {
 	var d Decision
 	all := slices.Clone(p.Identity)
@@ -111,7 +111,7 @@ func (r *Request) Decide(p Policies) Decision {
 	switch {
 	case granted:
 		d.Allowed = true
-	// A boundary limits what a role is given by its ARN, and not what everyone is given.
+	// A boundary limits permissions for the role's ARN, but not permissions for everyone.
 	case own && named == everyone, own && named == direct && bounded == "", r.Principal.Service != "" && named >= direct:
 		d.Allowed = true
 	case r.Principal.ARN == "":
@@ -133,7 +133,7 @@ func (r *Request) Decide(p Policies) Decision {
 	return d
 }
 
-// missing says what would have to allow a request that nothing allows.
+// missing says which policy would have to allow a request that no policy allows.
 func (r *Request) missing(p Policies, named match, identity, own bool, near []string) string {
 	of := "the resource"
 	if p.Resource != nil {
@@ -162,8 +162,8 @@ func (r *Request) missing(p Policies, named match, identity, own bool, near []st
 	return fmt.Sprintf("%s does not allow it, and %s", of, reason)
 }
 
-// asksResource reports whether identity policies count only where the resource's own policy says so: that is the case for
-// KMS keys and for roles that are assumed. https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+// asksResource reports whether identity policies count only if the resource's own policy says so. This is true for KMS
+// keys and for roles that are assumed. https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 func (r *Request) asksResource(policy *Policy) bool {
 	action := strings.ToLower(r.Action)
 	switch {
@@ -175,7 +175,7 @@ func (r *Request) asksResource(policy *Policy) bool {
 	return false
 }
 
-// allowed reports whether one of the policies allows the request, and which come near to it.
+// allowed reports whether one of the policies allows the request, and which almost do.
 func (r *Request) allowed(policies []Policy) (allowed bool, near []string) {
 	for i := range policies {
 		for k := range policies[i].Statements {
@@ -192,7 +192,7 @@ func (r *Request) allowed(policies []Policy) (allowed bool, near []string) {
 	return false, near
 }
 
-// denied is the statement of a policy that denies the request. What may be denied is taken to be.
+// denied returns the statement of a policy that denies the request. A statement that may deny it counts.
 func (r *Request) denied(policy *Policy, ofResource bool) *Statement {
 	for i := range policy.Statements {
 		s := &policy.Statements[i]
@@ -204,7 +204,7 @@ func (r *Request) denied(policy *Policy, ofResource bool) *Statement {
 	return nil
 }
 
-// named is how a policy with principals allows the request.
+// named returns the way in which a policy with principals allows the request.
 func (r *Request) named(policy *Policy) match {
 	best := nobody
 	for i := range policy.Statements {
@@ -216,7 +216,7 @@ func (r *Request) named(policy *Policy) match {
 	return best
 }
 
-// matches is how a statement names the request's principal.
+// matches returns the way in which a statement names the request's principal.
 func (r *Request) matches(s *Statement) match {
 	if len(s.NotPrincipal) > 0 {
 		if r.among(s.NotPrincipal) == nobody {

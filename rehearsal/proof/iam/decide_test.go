@@ -21,13 +21,13 @@ const (
 		"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
 )
 
-// decisions are requests of which AWS's documentation says what becomes of them.
+// decisions are requests with a result in AWS's documentation.
 var decisions = map[string]struct {
 	simulated
 	allowed bool
 	why     string
 }{
-	// KMS, "Default key policy": the account's statement alone gives nobody anything.
+	// KMS, "Default key policy": the account's statement alone grants nothing.
 	"the account's statement gives a role without a policy nothing": {simulated{
 		Principal: linked, Action: "kms:Decrypt", Resource: key, Owner: account, Policy: document(toRoot),
 	}, false, "the key leaves that to the account's policies, and no policy of it allows that"},

@@ -12,10 +12,10 @@ import (
 
 // Policy is a policy in force.
 type Policy struct {
-	// Name is what a reason for a refusal calls it.
+	// Name is the policy's name in the reason for a refusal.
 	Name       string
 	Statements []Statement
-	// Unknown is set where its text cannot be read.
+	// Unknown says that its text cannot be read.
 	Unknown bool
 }
 
@@ -35,7 +35,7 @@ type Statement struct {
 // Values are one or more texts; numbers and truth values are texts too.
 type Values []string
 
-// UnmarshalJSON takes a value or a list of them.
+// UnmarshalJSON accepts a value or a list.
 func (v *Values) UnmarshalJSON(raw []byte) error {
 	var list []any
 	if json.Unmarshal(raw, &list) != nil {
@@ -55,7 +55,7 @@ func (v *Values) UnmarshalJSON(raw []byte) error {
 // Principals are a statement's principals by their kind: AWS, Service, Federated or CanonicalUser.
 type Principals map[string]Values
 
-// UnmarshalJSON takes an object, or * for everyone.
+// UnmarshalJSON accepts an object, or * for everyone.
 func (p *Principals) UnmarshalJSON(raw []byte) error {
 	var everyone string
 	if json.Unmarshal(raw, &everyone) == nil {
@@ -96,7 +96,7 @@ func (s *Statement) named() string {
 	return " (" + s.Sid + ")"
 }
 
-// about reports whether the statement is about an action. IAM ignores the case of actions.
+// about reports whether the statement contains an action. IAM ignores the case of actions.
 func (s *Statement) about(action string) bool {
 	is := func(p string) bool { return like(strings.ToLower(p), strings.ToLower(action)) }
 	if len(s.NotAction) > 0 {
@@ -105,7 +105,7 @@ func (s *Statement) about(action string) bool {
 	return slices.ContainsFunc(s.Action, is)
 }
 
-// on reports whether the statement is about the resource. A policy of a resource may name none.
+// on reports whether the statement contains the resource. A policy of a resource may have no Resource element.
 func (s *Statement) on(r *Request) truth {
 	resolved := yes
 	is := func(p string) truth {
@@ -116,14 +116,14 @@ func (s *Statement) on(r *Request) truth {
 	switch {
 	case len(s.NotResource) > 0:
 		other := not(anyOf(s.NotResource, is))
-		return min(other, resolved) // what names nothing does not name everything else
+		return min(other, resolved) // an empty NotResource does not include everything
 	case len(s.Resource) == 0:
 		return yes
 	}
 	return anyOf(s.Resource, is)
 }
 
-// like matches IAM's wildcards: * is any text, ? any one character.
+// like matches a pattern with IAM's wildcards: * is any text, ? any one character.
 func like(pattern, text string) bool {
 	for len(pattern) > 0 {
 		switch pattern[0] {
@@ -148,7 +148,7 @@ func like(pattern, text string) bool {
 	return text == ""
 }
 
-// likeARN matches the six parts of an ARN each by itself: a wildcard does not reach over a colon, but in the last part.
+// likeARN matches the six parts of an ARN separately: a wildcard does not match a colon, except in the last part.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 func likeARN(pattern, arn string) bool {
 	const parts = 6
@@ -164,7 +164,7 @@ func likeARN(pattern, arn string) bool {
 	return true
 }
 
-// literal stands in an expanded text for a character that would be a wildcard.
+// literal replaces a wildcard character that is plain text in an expanded text.
 var literal = map[byte]byte{'*': 1, '?': 2}
 
 func plain(c byte) byte {
@@ -176,8 +176,8 @@ func plain(c byte) byte {
 	return c
 }
 
-// expand puts the values of condition keys in the place of policy variables, such as ${aws:PrincipalTag/team}. There is no
-// text without the key, and where the key is unknown the text is too.
+// expand replaces policy variables, such as ${aws:PrincipalTag/team}, with the values of condition keys. Without the
+// key there is no text, and with an unknown key the text is unknown.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 func expand(text string, context Context) (expanded string, known truth) {
 	var b strings.Builder

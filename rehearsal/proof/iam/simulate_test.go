@@ -19,7 +19,7 @@ import (
 
 const simulator = "@cloud-copilot/iam-simulate@0.1.173"
 
-// simulated is a request as testdata/simulate.mjs takes it.
+// simulated is a request in the format of testdata/simulate.mjs.
 type simulated struct {
 	Principal string              `json:"principal"`
 	Action    string              `json:"action"`
@@ -65,8 +65,8 @@ func (c simulated) decide() iam.Decision {
 	return r.Decide(p)
 }
 
-// TestASimulatorDecidesTheSame has a judge that was not written here decide requests: those of the table, and thousands
-// that are put together from what policies are made of.
+// TestASimulatorDecidesTheSame compares the decisions with those of a simulator by others: for the table, and for
+// thousands of generated requests.
 func TestASimulatorDecidesTheSame(t *testing.T) {
 	root, err := filepath.Abs("../../../.cache/iam-simulate")
 	require.NoError(t, err)
@@ -118,26 +118,26 @@ const (
 	secret  = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:wso2is/admin-AbCdEf"
 )
 
-// keys are the condition keys that requests have or are known not to have.
+// keys are the condition keys that requests have, or are known not to have.
 var keys = []string{
 	"aws:SecureTransport", "aws:PrincipalArn", "kms:CallerAccount", "kms:ViaService", "aws:userid",
 	"aws:SourceIp", "aws:SourceArn", "aws:SourceAccount", "aws:PrincipalTag/team", "aws:TagKeys", "aws:MultiFactorAuthAge",
 	"aws:CurrentTime", "aws:username",
 }
 
-// generator makes requests and policies at random, the same ones at every run.
+// generator makes random requests and policies, the same ones in every run.
 type generator struct{ *rand.Rand }
 
 func (g generator) pick(all ...string) string { return all[g.IntN(len(all))] }
 
-// some are one or two of all.
+// some returns one or two of all.
 func (g generator) some(all ...string) []string {
 	list := slices.Clone(all)
 	g.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list[:1+g.IntN(min(2, len(list)))]
 }
 
-// conditions are at most two.
+// conditions returns at most two.
 func (g generator) conditions() map[string]any {
 	type condition struct {
 		operator, key string
@@ -169,7 +169,7 @@ func (g generator) conditions() map[string]any {
 	return chosen
 }
 
-// statement allows in a share of all cases, and names principals where the policy is a resource's.
+// statement allows in a share of all cases. In a resource's policy it names principals.
 func (g generator) statement(allow float64, resources []string, principals bool) map[string]any {
 	s := map[string]any{"Effect": "Deny"}
 	if g.Float64() < allow {
@@ -208,7 +208,7 @@ func (g generator) policy(allow float64, resources []string, principals bool) st
 	return string(raw)
 }
 
-// targets are the calls that requests make, and what policies may name for the resource of each.
+// targets are the calls of requests, and the resources that policies may name for each.
 var targets = []struct {
 	action, resource string
 	resources        []string
@@ -220,7 +220,7 @@ var targets = []struct {
 		"arn:aws:secretsmanager:eu-west-1:123456789012:secret:wso2is/admin-??????"}},
 }
 
-// context has most condition keys in most cases.
+// context returns most condition keys in most cases.
 func (g generator) context(resource string) map[string][]string {
 	context := map[string][]string{}
 	has := func(key string, values ...string) {
@@ -244,7 +244,7 @@ func (g generator) context(resource string) map[string][]string {
 	return context
 }
 
-// generated are n requests with the policies that decide them.
+// generated returns n requests with the policies that decide them.
 func generated(n int) []simulated {
 	g := generator{rand.New(rand.NewPCG(7, 12))} //nolint:gosec // the same cases at every run
 	var all []simulated
