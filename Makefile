@@ -41,13 +41,13 @@ test: $(PULUMI_BIN)
 	cd preflight && go vet ./... && go test -json -race ./... | $(REPORT) $(SKIPPED)
 	@$(REPORT) -skipped $(SKIPPED)
 
-## rehearse: up and destroy of STACK (dev) without an account. FAULTS=all or sample disturbs calls. CHANGE=all or a name
+## rehearse: up and destroy of STACK (dev) without an account. FAULTS=all, sample or a regular expression disturbs calls. CHANGE=all or a name
 ## makes changes to a running cluster. MUTANTS=all or a regular expression checks whether rehearsals detect damage. These
 ## run on every shipped stack unless STACK names one. RESTORE=damaged, gone or all restores the data of STACK (prod) with
 ## the commands of docs/operations.md.
 rehearse: $(PULUMI_BIN)
 	@cd rehearsal && $(TELL) "Building the program and the rehearsal: minutes the first time" go build -o ../.cache/rehearsal .
-	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults $(FAULTS)) \
+	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults '$(FAULTS)') \
 		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 ## drill: start STACK (dev) on this machine as its rehearsed state says, with stand-ins for the product, and break it

@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	project := flags.String("project", "..", "directory of the project")
 	pulumiHome := flags.String("pulumi", "", "directory that holds bin/pulumi; default the pulumi on PATH")
 	keep := flags.Bool("keep", false, "stop after the second up and the refresh")
-	faults := flags.String("faults", "", "let calls of the cloud fail, in the place of a rehearsal: all, or sample for one of each type")
+	faults := flags.String("faults", "", "let calls of the cloud fail, in the place of a rehearsal: all, sample for one of each type, or a regular expression")
 	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one")
 	mutants := flags.String("mutants", "", "damage what is registered, one thing at a time, in the place of a rehearsal: all, or a regular expression")
 	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, in the place of a rehearsal")
@@ -152,8 +152,13 @@ func refreshPrices(ctx context.Context, regions []string, path string, out io.Wr
 
 // tryFaults lets one call after the other fail and writes what became of the stack.
 func tryFaults(ctx context.Context, o rehearse.Options, which, project string) error {
+	var choose func(fault.Trial) bool
 	if which != "all" && which != "sample" {
-		return fmt.Errorf("--faults is %q: give all or sample", which)
+		wanted, err := regexp.Compile(which)
+		if err != nil {
+			return fmt.Errorf("--faults is %q: give all, sample or a regular expression: %w", which, err)
+		}
+		choose = func(t fault.Trial) bool { return wanted.MatchString(t.String()) }
 	}
 	guide, err := os.ReadFile(filepath.Join(project, "docs", "operations.md"))
 	if err != nil {
@@ -162,7 +167,7 @@ func tryFaults(ctx context.Context, o rehearse.Options, which, project string) e
 	out := o.Output
 	_, _ = fmt.Fprintf(out, "Trying faults on stack %s against an offline cloud: nothing is created on AWS.\n", o.Stack)
 	results, err := fault.Run(ctx, fault.Options{
-		Session: o, Guide: string(guide), Sample: which == "sample", Workers: runtime.NumCPU(), Progress: out,
+		Session: o, Guide: string(guide), Sample: which == "sample", Choose: choose, Workers: runtime.NumCPU(), Progress: out,
 	})
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
@@ -87,18 +86,19 @@ func (c *Cloud) CrashWith(crashes func(definition string) bool) {
 	c.crashes = crashes
 }
 
-// Lose says that the calls which made these resources were never answered, and lists those that are there.
-func (c *Cloud) Lose(urns []string) []Resource {
+// Lose marks resources as made by calls that were never answered, and lists them. Lost is called for each resource of a
+// program.
+func (c *Cloud) Lose(lost func(Resource) bool) []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var lost []Resource
+	var all []Resource
 	for _, r := range c.live() {
-		if r.URN != "" && slices.Contains(urns, r.URN) {
+		if r.URN != "" && lost(*r) {
 			r.Lost = true
-			lost = append(lost, *r)
+			all = append(all, *r)
 		}
 	}
-	return lost
+	return all
 }
 
 // Repeatable says whether a lost call that creates the type can simply be made again.

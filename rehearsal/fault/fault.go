@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
@@ -49,10 +50,24 @@ var faults = map[Kind]cloud.Fault{
 type Trial struct {
 	Kind Kind
 	Call cloud.Operation
+	// Replaces says that the call creates the successor of a resource, in an update that replaces it.
+	Replaces bool
 }
 
 func (t Trial) String() string {
-	return fmt.Sprintf("%s of %s %q %s", t.Call.Verb, t.Call.Type, t.Call.Name, t.Kind)
+	what := t.Call.Verb
+	if t.Replaces {
+		what = "replacement"
+	}
+	return fmt.Sprintf("%s of %s %q %s", what, t.Call.Type, t.Call.Name, t.Kind)
+}
+
+// command is the command in which the call goes wrong: create, update or delete the stack.
+func (t Trial) command() string {
+	if t.Replaces {
+		return "update"
+	}
+	return t.Call.Verb
 }
 
 // Result is what became of a trial.
@@ -86,13 +101,15 @@ type session struct {
 	guide string
 	// empty and whole are the stack before and after its first up.
 	empty, whole *rehearse.Checkpoint
-	// made is what an undisturbed up leaves, changed what one leaves that changes every tag.
-	made, changed snapshot
+	// made is what an undisturbed up leaves, changed what one leaves that changes every tag, and refreshed what a refresh
+	// leaves after that.
+	made, changed, refreshed snapshot
 	// last is the state that an undisturbed up leaves, and account the account then.
 	last    *state.State
 	account cloud.Snapshot
-	// creates, updates and deletes are the calls of undisturbed runs in their order.
-	creates, updates, deletes []cloud.Operation
+	// creates, updates and deletes are the calls of undisturbed runs in their order, and replacements the calls that
+	// create something while every tag changes.
+	creates, updates, replacements, deletes []cloud.Operation
 }
 
 // quiet keeps a trial's output out of the way.
@@ -203,16 +220,16 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *session, er
 			err = errors.Join(err, t.Close())
 		}
 	}()
-	listen := func(verb string, calls *[]cloud.Operation) {
+	listen := func(by map[string]*[]cloud.Operation) {
 		// The cloud asks under its own lock, one call at a time.
 		t.Cloud.FailWith(func(op cloud.Operation) cloud.Fault {
-			if op.Verb == verb {
+			if calls := by[op.Verb]; calls != nil {
 				*calls = append(*calls, op)
 			}
 			return cloud.Fault{}
 		})
 	}
-	listen("create", &t.creates)
+	listen(map[string]*[]cloud.Operation{"create": &t.creates})
 	if err = t.bringUp(ctx); err != nil {
 		return nil, err
 	}
@@ -222,7 +239,7 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *session, er
 	if err = t.keep(ctx); err != nil {
 		return nil, err
 	}
-	listen("update", &t.updates)
+	listen(map[string]*[]cloud.Operation{"update": &t.updates, "create": &t.replacements})
 	if err = t.retag(); err != nil {
 		return nil, err
 	}
@@ -232,10 +249,13 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *session, er
 	if t.changed, err = t.snapshot(ctx); err != nil {
 		return nil, err
 	}
+	if t.refreshed, err = t.refresh(ctx); err != nil {
+		return nil, err
+	}
 	if err = t.Restore(t.whole); err != nil {
 		return nil, err
 	}
-	listen("delete", &t.deletes)
+	listen(map[string]*[]cloud.Operation{"delete": &t.deletes})
 	if err = t.destroy(ctx); err != nil {
 		return nil, fmt.Errorf("an undisturbed destroy: %w", err)
 	}
@@ -290,6 +310,14 @@ func (t *session) snapshot(ctx context.Context) (snapshot, error) {
 	return snapshotOf(state, t.Cloud.Snapshot())
 }
 
+// refresh takes the snapshot after a refresh.
+func (t *session) refresh(ctx context.Context) (snapshot, error) {
+	if _, err := t.Refresh(ctx, optrefresh.SuppressOutputs(), optrefresh.SuppressProgress()); err != nil {
+		return nil, fmt.Errorf("a refresh: %w", err)
+	}
+	return t.snapshot(ctx)
+}
+
 // retag changes a tag of everything.
 func (t *session) retag() error {
 	config := t.Configuration()
@@ -316,7 +344,7 @@ func (t *session) trials(sample bool) []Trial {
 	var all []Trial
 	each := func(kind Kind, calls []cloud.Operation) {
 		for _, call := range calls {
-			all = append(all, Trial{kind, call})
+			all = append(all, Trial{Kind: kind, Call: call})
 		}
 	}
 	creates := t.creates
@@ -333,6 +361,11 @@ func (t *session) trials(sample bool) []Trial {
 	each(Killed, onePerType(t.creates))
 	each(Killed, every(onePerType(t.updates), 5))
 	each(Killed, every(onePerType(t.deletes), 5))
+	for _, kind := range []Kind{Refused, Lost, Killed} {
+		for _, call := range onePerType(t.replacements) {
+			all = append(all, Trial{Kind: kind, Call: call, Replaces: true})
+		}
+	}
 	return all
 }
 
@@ -369,7 +402,7 @@ func (t *session) try(ctx context.Context, trial Trial) Result {
 }
 
 func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
-	if trial.Call.Verb != "create" {
+	if trial.command() != "create" {
 		if err := t.bringUp(ctx); err != nil {
 			return "", err
 		}
@@ -379,7 +412,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		_, err := t.Up(ctx, quiet...)
 		return err
 	}
-	switch trial.Call.Verb {
+	switch trial.command() {
 	case "update":
 		start, want = t.whole, t.changed
 	case "delete":
@@ -389,7 +422,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	if err := t.Restore(start); err != nil {
 		return "", err
 	}
-	if trial.Call.Verb == "update" {
+	if trial.command() == "update" {
 		if err := t.retag(); err != nil {
 			return "", err
 		}
@@ -421,7 +454,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	case trial.Kind == Killed:
 		recovered, err = t.recoverKilled(ctx, trial.Call)
 	case trial.Kind == Lost && trial.Call.Verb == "create":
-		recovered, err = t.recoverLost(ctx, trial.Call)
+		recovered, err = t.recoverLost(ctx, trial.Call, want)
 	default:
 		err = nil
 	}
@@ -436,10 +469,19 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		return recovered, err
 	}
 	now, err := t.snapshot(ctx)
+	if trial.Replaces && trial.Kind == Killed {
+		// The guide's commands refresh the state, which shows what the lost call has changed elsewhere.
+		want = t.refreshed
+		now, err = t.refresh(ctx)
+	}
 	if err != nil {
 		return "", err
 	}
 	wrong := now.differences(want)
+	if len(wrong) > 0 && trial.Replaces {
+		// A successor that is made twice has another id.
+		wrong = now.renamed(now.id(trial.Call.URN), want.id(trial.Call.URN)).differences(want)
+	}
 	if len(wrong) > 0 && trial.Kind == Lost && trial.Call.Verb == "update" && now.shape() == want.shape() {
 		// The service counts a change that is made twice as two versions, and what follows from the number is another.
 		return recovered + ", as another version", nil

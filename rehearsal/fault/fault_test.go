@@ -48,9 +48,15 @@ func TestStacksSurvive(t *testing.T) {
 			`create of aws:efs/fileSystem:FileSystem "shared" killed`:           "by the guide's commands",
 			`create of aws:acm/certificate:Certificate "certificate" th`:        "by the next command",
 		}},
+		"ecs": {"../../docs/examples/Pulumi.ecs.yaml", map[string]string{
+			`replacement of aws:ssm/association:Association "refresh" lost`:         "deleted, as the next command was refused",
+			`replacement of aws:ssm/association:Association "refresh" killed`:       "by the guide's commands",
+			`replacement of aws:s3/bucketObjectv2:BucketObjectv2 "manifest" killed`: "by the guide's commands",
+		}},
 		"eks": {"../../docs/examples/Pulumi.eks.yaml", map[string]string{
-			`create of kubernetes:apps/v1:Deployment`:          "",
-			`create of aws:eks/cluster:Cluster "control" lost`: "imported, as the next command was refused",
+			`create of aws:eks/nodeGroup:NodeGroup "nodes" lost`: "imported; without that, the next command would make a second one and warn of the first",
+			`create of kubernetes:apps/v1:Deployment`:            "",
+			`create of aws:eks/cluster:Cluster "control" lost`:   "imported, as the next command was refused",
 		}},
 	} {
 		t.Run(stack, func(t *testing.T) {
@@ -137,8 +143,8 @@ func TestWhatIsNotSurvived(t *testing.T) {
 
 func TestReportCounts(t *testing.T) {
 	results := []Result{
-		{Trial{Refused, cloud.Operation{Verb: "create", Type: "aws:ec2/vpc:Vpc", Name: "vpc"}}, nil, "by the next command"},
-		{Trial{Refused, cloud.Operation{Verb: "create", Type: "aws:ec2/vpc:Vpc", Name: "b"}},
+		{Trial{Kind: Refused, Call: cloud.Operation{Verb: "create", Type: "aws:ec2/vpc:Vpc", Name: "vpc"}}, nil, "by the next command"},
+		{Trial{Kind: Refused, Call: cloud.Operation{Verb: "create", Type: "aws:ec2/vpc:Vpc", Name: "b"}},
 			fmt.Errorf("no\ncode: 1\n  error: first reason\n  error: first reason\n"), ""},
 	}
 	page := Report("dev", results)

@@ -15,35 +15,43 @@ import (
 
 // recoverLost holds what must hold of a call that was lost: the next command makes no second copy of anything that
 // matters without a word, and the guide's commands end in what an undisturbed run leaves.
-func (t *session) recoverLost(ctx context.Context, call cloud.Operation) (string, error) {
+func (t *session) recoverLost(ctx context.Context, call cloud.Operation, want snapshot) (string, error) {
 	after, err := t.Save()
 	if err != nil {
 		return "", err
 	}
-	made := t.copies(call)
+	made, err := t.unknown(ctx, call)
+	if err != nil {
+		return "", err
+	}
 	if len(made) != 1 {
 		return "", fmt.Errorf("the call left %d resources where one was lost", len(made))
 	}
 	r, err := t.Up(ctx, quiet...)
-	recovered := "imported, as the next command was refused"
+	recovered := ", as the next command was refused"
 	if err == nil {
 		now, err := t.snapshot(ctx)
 		if err != nil {
 			return "", err
 		}
-		if len(now.differences(t.made)) == 0 {
+		if len(now.differences(want)) == 0 {
 			return "by the next command", nil
 		}
+		left, err := t.unknown(ctx, call)
+		if err != nil {
+			return "", err
+		}
+		arn, _ := made[0].Outputs["arn"].(string)
 		said := r.StdOut + r.StdErr
-		switch copies := t.copies(call); {
-		case len(copies) < 2:
+		switch {
+		case len(left) == 0:
 			return "", errors.New("the next command passed without a second copy, and ended in something else than an undisturbed run")
 		case state.TraitsOf(call.Type).FreeCopy:
-			recovered = "imported; without that, the next command would leave a copy that costs nothing"
-		case !strings.Contains(said, made[0].ID):
-			return "", fmt.Errorf("the next command silently made a second copy: %s besides %s", copies[1].ID, copies[0].ID)
+			recovered = "; without that, the next command would leave a copy that costs nothing"
+		case !strings.Contains(said, made[0].ID) && (arn == "" || !strings.Contains(said, arn)):
+			return "", fmt.Errorf("the next command silently made a second copy besides %s", made[0].ID)
 		default:
-			recovered = "imported; without that, the next command would make a second one and warn of the first"
+			recovered = "; without that, the next command would make a second one and warn of the first"
 		}
 	} else if !strings.Contains(err.Error(), fmt.Sprintf("%q", call.Name)) {
 		return "", fmt.Errorf("the next command's error does not name the resource: %w", err)
@@ -51,36 +59,58 @@ func (t *session) recoverLost(ctx context.Context, call cloud.Operation) (string
 	if err := t.Restore(after); err != nil {
 		return "", err
 	}
-	return recovered, t.importLost(ctx, made)
+	how, err := t.settle(ctx, made)
+	return how + recovered, err
 }
 
-// importLost does what the guide says of calls that were lost: it looks for each resource and imports it.
-func (t *session) importLost(ctx context.Context, lost []cloud.Resource) error {
-	commands, err := rehearse.CommandsOf(t.guide, "A call was lost")
+// unknown are the resources that calls for a URN have made and that the engine's state does not have.
+func (t *session) unknown(ctx context.Context, call cloud.Operation) ([]cloud.Resource, error) {
+	s, err := t.read(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	last := commands[len(commands)-1]
-	if last != "pulumi up -s <stack>" {
-		return fmt.Errorf("the guide's commands end with %s, and not with an up", last)
+	return slices.DeleteFunc(t.Cloud.Snapshot().Of(call.Type), func(r cloud.Resource) bool {
+		return r.URN != call.URN || known(s, r)
+	}), nil
+}
+
+// known says whether the engine's state has the resource, be it to delete it.
+func known(s *state.State, made cloud.Resource) bool {
+	return slices.ContainsFunc(s.All, func(r *state.Resource) bool { return r.Type == made.Token && r.ID == made.ID })
+}
+
+// settle does what the guide says of resources that lost calls have made: it looks for each and imports it. It deletes
+// one whose predecessor is still in the state, which has room for one resource of a URN only.
+func (t *session) settle(ctx context.Context, lost []cloud.Resource) (string, error) {
+	s, err := t.read(ctx)
+	if err != nil {
+		return "", err
 	}
+	how := "imported"
 	for _, r := range lost {
-		undisturbed := t.made["state: "+r.URN]
+		values := map[string]string{"type": r.Token, "name": r.Name, "id": r.ID, "AWS::Service::Resource": r.Token}
+		heading := "A call was lost"
+		if s.ByURN(r.URN) != nil {
+			heading, how = "A resource was being replaced", "deleted"
+		} else {
+			undisturbed := t.made["state: "+r.URN]
+			values["parent"], values["provider"] = fmt.Sprint(undisturbed["parent"]), fmt.Sprint(undisturbed["provider"])
+		}
+		commands, err := rehearse.CommandsOf(t.guide, heading)
+		if err != nil {
+			return "", err
+		}
+		last := commands[len(commands)-1]
+		if last != "pulumi up -s <stack>" {
+			return "", fmt.Errorf("the guide's commands under %q end with %s, and not with an up", heading, last)
+		}
 		for _, command := range commands[:len(commands)-1] {
-			if err := t.follow(ctx, command, r, map[string]string{
-				"type": r.Token, "name": r.Name, "id": r.ID, "parent": fmt.Sprint(undisturbed["parent"]),
-				"provider": fmt.Sprint(undisturbed["provider"]),
-			}); err != nil {
-				return err
+			if err := t.follow(ctx, command, r, values); err != nil {
+				return "", err
 			}
 		}
 	}
-	return nil
-}
-
-// copies are the resources in the account that a URN has.
-func (t *session) copies(call cloud.Operation) []cloud.Resource {
-	return slices.DeleteFunc(t.Cloud.Snapshot().Of(call.Type), func(r cloud.Resource) bool { return r.URN != call.URN })
+	return how, nil
 }
 
 // errTorn is a state that was cut off in the middle of a write. Only a directory can hold one, as a rehearsal's does:
@@ -111,26 +141,34 @@ func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (stri
 		}
 	}
 	// Other calls were under way when the process died, and AWS may have carried them out too.
-	var lost []cloud.Resource
-	for _, r := range t.Cloud.Lose(slices.Sorted(maps.Keys(pending))) {
-		if !cloud.Repeatable(r.Token) {
-			lost = append(lost, r)
-		}
+	s, err := t.read(ctx)
+	if err != nil {
+		return "", err
 	}
-	return "by the guide's commands", t.importLost(ctx, lost)
+	lost := t.Cloud.Lose(func(r cloud.Resource) bool {
+		_, creating := pending[r.URN]
+		return creating && !known(s, r)
+	})
+	lost = slices.DeleteFunc(lost, func(r cloud.Resource) bool { return cloud.Repeatable(r.Token) })
+	_, err = t.settle(ctx, lost)
+	return "by the guide's commands", err
 }
 
 // pending are the operations that the engine had under way, by URN: creating, updating or deleting.
 func (t *session) pending(ctx context.Context) (map[string]string, error) {
-	exported, err := t.Export(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s, err := state.Read(exported)
+	s, err := t.read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return s.Pending, nil
+}
+
+func (t *session) read(ctx context.Context) (*state.State, error) {
+	exported, err := t.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return state.Read(exported)
 }
 
 // follow runs a command of the guide, word for word but for its placeholders.
@@ -138,8 +176,12 @@ func (t *session) follow(ctx context.Context, command string, made cloud.Resourc
 	return t.Follow(ctx, command, values, func(words []string) error { return t.aws(words, made) })
 }
 
-// aws answers the one command of the AWS CLI that the guide has: it must show what the call made, if it has tags.
+// aws answers the commands of the AWS CLI that the guide has: one must show what the call made, if it has tags, and one
+// deletes it.
 func (t *session) aws(words []string, made cloud.Resource) error {
+	if len(words) == 6 && slices.Equal(words[:3], []string{"cloudcontrol", "delete-resource", "--type-name"}) && words[5] == made.ID {
+		return t.Cloud.Delete(made.Token, made.ID, made.Outputs)
+	}
 	if len(words) < 3 || words[0] != "resourcegroupstaggingapi" || words[1] != "get-resources" || words[2] != "--tag-filters" {
 		return errors.New("the offline cloud does not know it")
 	}

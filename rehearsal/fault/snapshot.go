@@ -93,6 +93,38 @@ func sameManifests(text string, account cloud.Snapshot) string {
 	return strings.NewReplacer(pairs...).Replace(fingerprint.ReplaceAllString(text, without))
 }
 
+// id is the id of a resource in the engine's state.
+func (p snapshot) id(urn string) string { return fmt.Sprint(p["state: "+urn]["id"]) }
+
+// renamed is the snapshot with another id in the place of one.
+func (p snapshot) renamed(id, to string) snapshot {
+	next := snapshot{}
+	for key, value := range p {
+		next[strings.ReplaceAll(key, id, to)], _ = replaced(value, id, to).(map[string]any)
+	}
+	return next
+}
+
+func replaced(in any, id, to string) any {
+	switch v := in.(type) {
+	case string:
+		return strings.ReplaceAll(v, id, to)
+	case []any:
+		next := make([]any, len(v))
+		for i, one := range v {
+			next[i] = replaced(one, id, to)
+		}
+		return next
+	case map[string]any:
+		next := map[string]any{}
+		for key, one := range v {
+			next[key] = replaced(one, id, to)
+		}
+		return next
+	}
+	return in
+}
+
 // shape is how many there are of each resource, in the state and in the account.
 func (p snapshot) shape() string {
 	count := map[string]int{}
