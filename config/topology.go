@@ -16,7 +16,7 @@ const (
 )
 
 // topology has the properties of a topology. Other code reads them instead of comparing names. The half of a row that
-// uses Pulumi is in the package stacks.
+// uses Pulumi is in the package components/cluster.
 type topology struct {
 	name Topology
 	// schemes are the membership schemes of the topology, the default first.

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/wso2is-aws/wso2is/components/cluster"
 	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
@@ -112,7 +113,7 @@ func (p *plan) run(t *testing.T, stack string, source config.Source, secretKeys 
 	require.NoError(t, err)
 	t.Setenv(pulumi.EnvConfigSecretKeys, string(encrypted))
 	err = pulumi.RunErr(stacks.Deploy, pulumi.WithMocks("wso2is", stack, p))
-	var refused *stacks.Refused
+	var refused *cluster.Refused
 	if errors.As(err, &refused) {
 		return refused.Cause
 	}

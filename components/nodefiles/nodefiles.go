@@ -41,7 +41,11 @@ func BucketName(scope awskit.Scope) string { return storage.Name(scope, purpose)
 func New(
 	ctx *pulumi.Context, scope awskit.Scope, key pulumi.StringInput, child []pulumi.ResourceOption,
 ) (*Store, error) {
-	child = awskit.With(child, kept(ctx))
+	aliases, err := kept(ctx, child)
+	if err != nil {
+		return nil, err
+	}
+	child = awskit.With(child, aliases)
 	bucket, err := storage.NewBucket(ctx, "config", &storage.Args{
 		Scope: scope, Purpose: purpose, KeyARN: key, Expendable: true,
 	}, child...)
@@ -56,14 +60,32 @@ var owners = []string{"wso2is:ec2cluster:Cluster", "wso2is:ecscluster:Cluster"}
 
 // kept gives aliases, so that a stack that changes its topology keeps the bucket and its content. The names in AWS are
 // the same for every topology: new resources could not be created, and the deletion of the old ones would also delete
-// the new files.
-func kept(ctx *pulumi.Context) pulumi.ResourceOption {
-	aliases := make([]pulumi.Alias, len(owners))
-	for i, owner := range owners {
-		aliases[i] = pulumi.Alias{ParentURN: pulumi.CreateURN(
-			pulumi.String("cluster"), pulumi.String(owner), nil, pulumi.String(ctx.Project()), pulumi.String(ctx.Stack()))}
+// the new files. An owner was at the top of its stack before it had a parent.
+func kept(ctx *pulumi.Context, child []pulumi.ResourceOption) (pulumi.ResourceOption, error) {
+	options, err := pulumi.NewResourceOptions(child...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the options of the bucket: %w", err)
 	}
-	return pulumi.Aliases(aliases)
+	var aliases []pulumi.Alias
+	for _, owner := range owners {
+		aliases = append(aliases, pulumi.Alias{ParentURN: pulumi.CreateURN(
+			pulumi.String("cluster"), pulumi.String(owner), nil, pulumi.String(ctx.Project()), pulumi.String(ctx.Stack()))})
+		if options.Parent != nil {
+			aliases = append(aliases, pulumi.Alias{ParentURN: ofType(options.Parent.URN(), owner)})
+		}
+	}
+	return pulumi.Aliases(aliases), nil
+}
+
+// ofType is the URN of an owner of another type in the same place.
+func ofType(urn pulumi.URNOutput, token string) pulumi.URNOutput {
+	return urn.ApplyT(func(urn pulumi.URN) pulumi.URN {
+		text := string(urn)
+		for _, owner := range owners {
+			text = strings.Replace(text, owner+"::", token+"::", 1)
+		}
+		return pulumi.URN(text)
+	}).(pulumi.URNOutput)
 }
 
 // Object stores a text under its key from bootstrap.Key. A replaced text stays in the bucket: an earlier version of a

@@ -1,4 +1,4 @@
-package stacks
+package cluster
 
 import (
 	"maps"
@@ -9,8 +9,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// exportCommon exports the outputs of every topology.
-func exportCommon(ctx *pulumi.Context, c config.Cluster, data *data, front *front) {
+// addOutputs adds the outputs of every topology.
+func (b *base) addOutputs(c config.Cluster, data *data, front *front) {
 	url := "https://" + c.Hostname
 	console := url + "/console"
 	if !c.Version.AtLeast("6.0.0") {
@@ -20,23 +20,23 @@ func exportCommon(ctx *pulumi.Context, c config.Cluster, data *data, front *fron
 	for _, name := range slices.Sorted(maps.Keys(data.database.Instances)) {
 		hosts[name] = pulumi.Sprintf("%s:%d", data.database.Instances[name].Host, c.Database.Port())
 	}
-	ctx.Export("url", pulumi.String(url))
-	ctx.Export("consoleUrl", pulumi.String(console))
-	ctx.Export("loadBalancerDnsName", front.balancer.DNSName)
-	ctx.Export("databaseEndpoints", hosts)
-	ctx.Export("fileSystemId", data.files.ID)
-	ctx.Export("logGroup", front.logGroup.Name)
+	b.outputs["url"] = pulumi.String(url)
+	b.outputs["consoleUrl"] = pulumi.String(console)
+	b.outputs["loadBalancerDnsName"] = front.balancer.DNSName
+	b.outputs["databaseEndpoints"] = hosts
+	b.outputs["fileSystemId"] = data.files.ID
+	b.outputs["logGroup"] = front.logGroup.Name
 	if data.backup != nil {
-		ctx.Export("backup", pulumi.Map{"vault": data.backup.Vault, "manifest": data.backup.Manifest})
+		b.outputs["backup"] = pulumi.Map{"vault": data.backup.Vault, "manifest": data.backup.Manifest}
 	}
 	if figures := c.Sizing(); len(figures) > 0 {
-		ctx.Export("sizing", pulumi.ToStringArray(figures))
+		b.outputs["sizing"] = pulumi.ToStringArray(figures)
 	}
 	support := pulumi.MapArray{}
 	for _, v := range c.Support() {
 		support = append(support, pulumi.Map{"version": pulumi.String(v.Version), "ends": pulumi.String(v.Ends),
 			"after": pulumi.String(v.After), "source": pulumi.String(v.Source)})
 	}
-	ctx.Export("support", support)
-	ctx.Export("usage", pulumi.ToIntMap(c.Usage.Amounts()))
+	b.outputs["support"] = support
+	b.outputs["usage"] = pulumi.ToIntMap(c.Usage.Amounts())
 }

@@ -1,4 +1,4 @@
-package stacks
+package cluster
 
 import (
 	"fmt"
@@ -35,12 +35,12 @@ func ecsServices(c config.Cluster) []string {
 }
 
 // buildECS adds the topology ecs to its base.
-func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
-	identity, err := ecscluster.NewIdentity(ctx, "identity", scope, c, provider)
+func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, child pulumi.ResourceOption) error {
+	identity, err := ecscluster.NewIdentity(ctx, "identity", scope, c, child)
 	if err != nil {
 		return err
 	}
-	data, err := buildData(ctx, c, scope, base, identity.TaskRoleARN, provider)
+	data, err := buildData(ctx, c, scope, base, identity.TaskRoleARN, child)
 	if err != nil {
 		return err
 	}
@@ -48,11 +48,11 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if c.Fargate() {
 		targets = "ip"
 	}
-	front, err := buildFront(ctx, c, scope, base, targets, provider)
+	front, err := buildFront(ctx, c, scope, base, targets, child)
 	if err != nil {
 		return err
 	}
-	repositories, err := ownRepositories(ctx, c, scope, provider)
+	repositories, err := base.ownRepositories(ctx, c, scope, child)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		NodesGroup: base.firewall.Groups[firewall.Nodes], Secrets: base.secrets, Database: data.database,
 		FileSystem: data.files, LoadBalancer: front.balancer, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
 		Before: slices.Concat(base.before, repositories, []pulumi.Resource{front.logGroup}),
-	}, provider)
+	}, child)
 	if err != nil {
 		return fmt.Errorf("building the nodes: %w", err)
 	}
@@ -70,12 +70,12 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		// A task is a target once its containers run. Its server may wait then, and needs time to start.
 		startMinutes: container.TurnSeconds/60 + 5,
 		service:      &observability.Service{Cluster: cluster.Name, Name: cluster.Service},
-	}, provider); err != nil {
+	}, child); err != nil {
 		return err
 	}
-	exportCommon(ctx, c, data, front)
-	ctx.Export("nodes", pulumi.Map{scope.Cluster: pulumi.Map{"address": pulumi.String(""), "config": cluster.Config}})
-	ctx.Export("ecsCluster", cluster.Name)
-	ctx.Export("ecsService", cluster.Service)
+	base.addOutputs(c, data, front)
+	base.outputs["nodes"] = pulumi.Map{scope.Cluster: pulumi.Map{"address": pulumi.String(""), "config": cluster.Config}}
+	base.outputs["ecsCluster"] = cluster.Name
+	base.outputs["ecsService"] = cluster.Service
 	return nil
 }

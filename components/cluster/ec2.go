@@ -1,4 +1,4 @@
-package stacks
+package cluster
 
 import (
 	"fmt"
@@ -36,16 +36,16 @@ func ec2Services(c config.Cluster) []string {
 const memberMinutes = 8
 
 // buildEC2 adds the topology ec2 to its base.
-func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
-	identity, err := ec2cluster.NewIdentity(ctx, "identity", scope, c, provider)
+func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, child pulumi.ResourceOption) error {
+	identity, err := ec2cluster.NewIdentity(ctx, "identity", scope, c, child)
 	if err != nil {
 		return err
 	}
-	data, err := buildData(ctx, c, scope, base, identity.RoleARN, provider)
+	data, err := buildData(ctx, c, scope, base, identity.RoleARN, child)
 	if err != nil {
 		return err
 	}
-	front, err := buildFront(ctx, c, scope, base, "instance", provider)
+	front, err := buildFront(ctx, c, scope, base, "instance", child)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		Secrets: base.secrets, Database: data.database, FileSystem: data.files, LoadBalancer: front.balancer,
 		LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
 		Before: slices.Concat(base.before, []pulumi.Resource{front.logGroup}),
-	}, provider)
+	}, child)
 	if err != nil {
 		return fmt.Errorf("building the nodes: %w", err)
 	}
@@ -71,17 +71,17 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		// a target when the launch hook is completed.
 		of.startMinutes = memberMinutes * c.Nodes.Count
 	}
-	if err := watch(ctx, c, scope, data, front, of, provider); err != nil {
+	if err := watch(ctx, c, scope, data, front, of, child); err != nil {
 		return err
 	}
 	nodes := pulumi.Map{}
 	for _, n := range cluster.Nodes {
 		nodes[n.Name] = pulumi.Map{"address": pulumi.String(n.Address), "config": n.Config}
 	}
-	exportCommon(ctx, c, data, front)
-	ctx.Export("nodes", nodes)
+	base.addOutputs(c, data, front)
+	base.outputs["nodes"] = nodes
 	if cluster.Group != "" {
-		ctx.Export("autoScalingGroup", pulumi.String(cluster.Group))
+		base.outputs["autoScalingGroup"] = pulumi.String(cluster.Group)
 	}
 	return nil
 }

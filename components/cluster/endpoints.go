@@ -1,4 +1,4 @@
-package stacks
+package cluster
 
 import (
 	"fmt"
@@ -88,7 +88,7 @@ const sesService = "email-smtp"
 
 // interfaceEndpoints makes the endpoints of the services, and of SES if the stack file asks for it.
 func (b *base) interfaceEndpoints(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, services []string, child pulumi.ResourceOption,
 ) error {
 	if b.endpoints.interfaces != ownEndpoint {
 		return nil
@@ -99,7 +99,7 @@ func (b *base) interfaceEndpoints(
 	}
 	made, err := network.NewEndpoints(ctx, "endpoints", &network.EndpointsArgs{
 		Scope: scope, Network: b.network, Services: services, Zones: zones, SecurityGroup: b.firewall.Groups[firewall.VPCEndpoints],
-	}, provider)
+	}, child)
 	if err != nil {
 		return err
 	}

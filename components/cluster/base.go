@@ -1,4 +1,4 @@
-package stacks
+package cluster
 
 import (
 	"strings"
@@ -27,12 +27,14 @@ type base struct {
 	secrets   *secrets.Secrets
 	// before must be done when nodes start: their connections are open.
 	before []pulumi.Resource
+	// outputs are the cluster's outputs so far.
+	outputs pulumi.Map
 }
 
 func buildBase(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, values []secrets.Value, services []string, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, values []secrets.Value, services []string, child pulumi.ResourceOption,
 ) (*base, error) {
-	b := &base{endpoints: endpointsOf(c.Network)}
+	b := &base{endpoints: endpointsOf(c.Network), outputs: pulumi.Map{}}
 	var err error
 	in := &secrets.Args{
 		Scope: scope, Values: values, RecoveryDays: c.Secrets.RecoveryDays, RetainKey: c.Secrets.RetainKeyOnDelete,
@@ -45,32 +47,32 @@ func buildBase(
 			in.CopiesTo = to.Account()
 		}
 	}
-	if b.secrets, err = secrets.New(ctx, "secrets", in, provider); err != nil {
+	if b.secrets, err = secrets.New(ctx, "secrets", in, child); err != nil {
 		return nil, err
 	}
-	ctx.Export("secrets", pulumi.StringMap(awskit.Inputs(b.secrets.ARNs)))
+	b.outputs["secrets"] = pulumi.StringMap(awskit.Inputs(b.secrets.ARNs))
 	if b.network, err = network.New(ctx, "network", &network.Args{
 		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: c.Network.FlowLogs,
 		LogRetention: c.Observability.LogRetention, KeyARN: b.secrets.KeyARN, Adopt: c.Network.Adopt,
-	}, provider); err != nil {
+	}, child); err != nil {
 		return nil, err
 	}
 	prefixList, err := b.s3Endpoint(ctx, c, scope)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.guard(ctx, c, scope, prefixList, provider); err != nil {
+	if err := b.guard(ctx, c, scope, prefixList, child); err != nil {
 		return nil, err
 	}
-	if err := b.interfaceEndpoints(ctx, c, scope, services, provider); err != nil {
+	if err := b.interfaceEndpoints(ctx, c, scope, services, child); err != nil {
 		return nil, err
 	}
-	return b, b.multicast(ctx, c, scope, provider)
+	return b, b.multicast(ctx, c, scope, child)
 }
 
 // guard makes the security groups. The prefix list is that of S3, or nil if nodes have no endpoint of S3.
 func (b *base) guard(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, prefixList pulumi.StringInput, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, prefixList pulumi.StringInput, child pulumi.ResourceOption,
 ) error {
 	args := &firewall.Args{
 		Scope: scope, VPC: b.network.VPC, Flows: firewall.GroupFlows(c), Foreign: map[firewall.Endpoint]string{},
@@ -88,7 +90,7 @@ func (b *base) guard(
 		args.Foreign[firewall.VPCEndpoints] = c.Network.Adopt.EndpointSecurityGroup
 	}
 	var err error
-	b.firewall, err = firewall.New(ctx, "firewall", args, provider)
+	b.firewall, err = firewall.New(ctx, "firewall", args, child)
 	if err != nil {
 		return err
 	}
@@ -97,11 +99,11 @@ func (b *base) guard(
 }
 
 // multicast makes the multicast domain for discovery.
-func (b *base) multicast(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption) error {
+func (b *base) multicast(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, child pulumi.ResourceOption) error {
 	if !c.Clustered() || c.Clustering.Scheme != config.Multicast {
 		return nil
 	}
-	multicast, err := network.NewMulticast(ctx, "multicast", scope, b.network, provider)
+	multicast, err := network.NewMulticast(ctx, "multicast", scope, b.network, child)
 	if err != nil {
 		return err
 	}
@@ -118,25 +120,25 @@ type data struct {
 }
 
 func buildData(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, role pulumi.StringInput, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, role pulumi.StringInput, child pulumi.ResourceOption,
 ) (*data, error) {
-	db, err := buildDatabase(ctx, c, scope, b, provider)
+	db, err := buildDatabase(ctx, c, scope, b, child)
 	if err != nil {
 		return nil, err
 	}
 	files, err := filesystem.New(ctx, "filesystem", &filesystem.Args{
 		Scope: scope, FileSystem: c.FileSystem, Zones: b.network.Zones, Subnets: b.network.Private,
 		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role,
-	}, provider)
+	}, child)
 	if err != nil {
 		return nil, err
 	}
 	d := &data{database: db, files: files}
-	return d, d.backUp(ctx, c, scope, b, provider)
+	return d, d.backUp(ctx, c, scope, b, child)
 }
 
 func buildDatabase(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, child pulumi.ResourceOption,
 ) (*database.Database, error) {
 	if c.Database.Existing != nil {
 		return database.Existing(*c.Database.Existing), nil
@@ -145,11 +147,11 @@ func buildDatabase(
 		Scope: scope, Database: c.Database, RestoreFrom: c.RestoreFrom, Subnets: b.network.InZones(b.network.Private),
 		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation,
 		LogRetention: c.Observability.LogRetention,
-	}, provider)
+	}, child)
 }
 
 // backUp has AWS Backup keep what nodes share.
-func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, provider pulumi.ResourceOption) error {
+func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, child pulumi.ResourceOption) error {
 	if !c.Backup.Enabled {
 		return nil
 	}
@@ -162,7 +164,7 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 		Scope: scope, Config: c, KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation, Retain: c.Secrets.RetainKeyOnDelete,
 		Databases: d.database.ARNs(), FileSystem: d.files.ARN, Secrets: awskit.Inputs(b.secrets.ARNs),
 		Versions: awskit.Inputs(b.secrets.Versions), Fingerprint: fingerprint,
-	}, provider)
+	}, child)
 	return err
 }
 
@@ -174,7 +176,7 @@ type front struct {
 }
 
 func buildFront(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, targetType string, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, targetType string, child pulumi.ResourceOption,
 ) (*front, error) {
 	subnets := b.network.Public
 	if c.LoadBalancer.Internal {
@@ -188,11 +190,11 @@ func buildFront(
 		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
 		Subnets: b.network.InZones(subnets), SecurityGroup: b.firewall.Groups[firewall.LoadBalancer], TargetType: targetType,
 		AliveOnly: c.AliveOnly(),
-	}, provider)
+	}, child)
 	if err != nil {
 		return nil, err
 	}
-	group, err := observability.NewLogGroup(ctx, scope, c.Observability.LogRetention, b.secrets.KeyARN, provider)
+	group, err := observability.NewLogGroup(ctx, scope, c.Observability.LogRetention, b.secrets.KeyARN, child)
 	return &front{balancer: balancer, logGroup: group, logName: observability.LogGroupName(scope.Cluster)}, err
 }
 
@@ -212,7 +214,7 @@ type watched struct {
 }
 
 func watch(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, d *data, f *front, of watched, provider pulumi.ResourceOption,
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, d *data, f *front, of watched, child pulumi.ResourceOption,
 ) error {
 	databases := map[string]observability.Database{}
 	var backedUp []pulumi.StringInput
@@ -244,7 +246,7 @@ func watch(
 		Certificate: f.balancer.Certificate, Credits: credits, Databases: databases, Group: of.group, Service: of.service,
 		BackedUp: backedUp,
 		After:    of.nodes,
-	}, provider)
+	}, child)
 	return err
 }
 
@@ -253,17 +255,17 @@ func creditsOf(group pulumi.StringInput) map[string]pulumi.StringMap {
 	return map[string]pulumi.StringMap{"": {"AutoScalingGroupName": group}}
 }
 
-// ownRepositories makes the stack's own repositories if the stack file asks for them. The nodes wait for them.
-func ownRepositories(
-	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, provider pulumi.ResourceOption,
+// ownRepositories makes the cluster's own repositories if its configuration asks for them. The nodes wait for them.
+func (b *base) ownRepositories(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, child pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {
 	if !c.Container.Repository {
 		return nil, nil
 	}
-	own, err := registry.New(ctx, "registry", scope, c, provider)
+	own, err := registry.New(ctx, "registry", scope, c, child)
 	if err != nil {
 		return nil, err
 	}
-	ctx.Export("repositories", pulumi.StringMap(awskit.Inputs(own.URLs)))
+	b.outputs["repositories"] = pulumi.StringMap(awskit.Inputs(own.URLs))
 	return own.Repositories, nil
 }

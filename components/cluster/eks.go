@@ -1,4 +1,4 @@
-package stacks
+package cluster
 
 import (
 	"encoding/json"
@@ -51,16 +51,16 @@ func eksServices(c config.Cluster) []string {
 }
 
 // buildEKS adds the topology eks to its base.
-func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, provider pulumi.ResourceOption) error {
-	identity, err := ekscluster.NewIdentity(ctx, "identity", scope, c, provider)
+func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, child pulumi.ResourceOption) error {
+	identity, err := ekscluster.NewIdentity(ctx, "identity", scope, c, child)
 	if err != nil {
 		return err
 	}
-	data, err := buildData(ctx, c, scope, base, identity.FileSystemRoleARN, provider)
+	data, err := buildData(ctx, c, scope, base, identity.FileSystemRoleARN, child)
 	if err != nil {
 		return err
 	}
-	front, err := buildFront(ctx, c, scope, base, "ip", provider)
+	front, err := buildFront(ctx, c, scope, base, "ip", child)
 	if err != nil {
 		return err
 	}
@@ -71,19 +71,19 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		Secrets:           base.secrets, Database: data.database, FileSystem: data.files,
 		ServiceAccount: workload.ServiceAccount, SchemaAccount: workload.SchemaAccount, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
 		Before: slices.Concat(base.before, []pulumi.Resource{front.logGroup}),
-	}, provider)
+	}, child)
 	if err != nil {
 		return fmt.Errorf("building the cluster: %w", err)
 	}
 	inside, err := kubernetes.NewProvider(ctx, "kubernetes", &kubernetes.ProviderArgs{
 		Kubeconfig: cluster.Kubeconfig, ClusterIdentifier: cluster.ARN,
-	})
+	}, child)
 	if err != nil {
 		return fmt.Errorf("configuring the Kubernetes provider: %w", err)
 	}
 	// Without this, the pods of an existing cluster would not wait for the stack's rules and endpoints.
 	e := &eksStack{c: c, scope: scope, base: base, data: data, front: front, cluster: cluster, before: slices.Clone(base.before)}
-	repositories, err := ownRepositories(ctx, c, scope, provider)
+	repositories, err := base.ownRepositories(ctx, c, scope, child)
 	if err != nil {
 		return err
 	}
@@ -91,14 +91,14 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		controller, err := ekscluster.NewController(ctx, "controller", &ekscluster.ControllerArgs{
 			Scope: scope, Config: c, Identity: identity, Cluster: cluster, VPC: base.network.VPC,
 			TargetGroup: e.targetGroup(), PodLabels: workload.ServerLabels(scope.Cluster), Before: repositories,
-		}, provider, pulumi.Providers(inside))
+		}, child, pulumi.Providers(inside))
 		if err != nil {
 			return err
 		}
 		e.before = append(e.before, controller.Ready...)
 	}
 	e.before = append(e.before, repositories...)
-	pods, err := e.pods(ctx, provider, pulumi.Providers(inside))
+	pods, err := e.pods(ctx, child, pulumi.Providers(inside))
 	if err != nil {
 		return fmt.Errorf("building the pods: %w", err)
 	}
@@ -111,13 +111,13 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if c.EKS.Cluster == nil {
 		of.credits = creditsOf(cluster.Group)
 	}
-	if err := watch(ctx, c, scope, data, front, of, provider); err != nil {
+	if err := watch(ctx, c, scope, data, front, of, child); err != nil {
 		return err
 	}
-	exportCommon(ctx, c, data, front)
-	ctx.Export("nodes", pulumi.Map{pods.Deployment: pulumi.Map{"config": configOf(pods)}})
-	ctx.Export("kubernetesCluster", cluster.Name)
-	ctx.Export("kubeconfig", cluster.Kubeconfig)
+	base.addOutputs(c, data, front)
+	base.outputs["nodes"] = pulumi.Map{pods.Deployment: pulumi.Map{"config": configOf(pods)}}
+	base.outputs["kubernetesCluster"] = cluster.Name
+	base.outputs["kubeconfig"] = cluster.Kubeconfig
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package stacks
+package cluster
 
 import (
 	"errors"

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config/stackfile"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+)
+
+// TestTheClusterTakesOverWhatWasAtTheTop takes up stacks from before the cluster was one component. Their components were
+// at the top. An update moves them below the cluster's and leaves everything else as it was.
+func TestTheClusterTakesOverWhatWasAtTheTop(t *testing.T) {
+	for stack, before := range readCheckpoints(t)["after"] {
+		t.Run(stack, func(t *testing.T) {
+			s := opened(t, stack, stackfile.Find("..", stack))
+			require.NoError(t, s.Restore(before))
+			assert.Empty(t, moves(t, s))
+			for _, expected := range [][]optup.Option{nil, {optup.ExpectNoChanges()}} {
+				_, err := s.Up(t.Context(), append(expected, optup.SuppressOutputs(), optup.SuppressProgress())...)
+				require.NoError(t, err)
+			}
+		})
+	}
+}
+
+// TestAComponentThatIsNotTakenOverIsNoticed renames a component in the state, so that no alias finds it.
+func TestAComponentThatIsNotTakenOverIsNoticed(t *testing.T) {
+	s := opened(t, "fargate", stackfile.Find("..", "fargate"))
+	before := readCheckpoints(t)["after"]["fargate"]
+	for name, text := range before.State {
+		before.State[name] = strings.ReplaceAll(text, "wso2is:filesystem:FileSystem", "wso2is:filesystem:Other")
+	}
+	require.NoError(t, s.Restore(before))
+	found := moves(t, s)
+	assert.Contains(t, found, "create wso2is:filesystem:FileSystem filesystem []")
+	assert.Contains(t, found, "create aws:efs/fileSystem:FileSystem shared []")
+}
+
+// moves lists what an update makes anew or ends because it does not find it where it was. Only the cluster's own component
+// is new.
+func moves(t *testing.T, s *rehearse.Session) []string {
+	t.Helper()
+	all := steps(t, s)
+	require.Contains(t, all, "create wso2is:cluster:Cluster cluster []")
+	return slices.DeleteFunc(all, func(step string) bool {
+		return strings.HasPrefix(step, "update ") || strings.HasPrefix(step, "create wso2is:cluster:Cluster ")
+	})
+}
