@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// alarm is a CloudWatch alarm as it evaluates its metric.
+// alarm is a CloudWatch alarm with its metric.
 type alarm struct {
 	urn, name          string
 	queries            []query
@@ -19,12 +19,12 @@ type alarm struct {
 	threshold          float64
 	periods, breaching int
 	missing            string
-	// tells are its actions, vanished says that it has one for when there are no values any more.
+	// tells are its actions, vanished says that it also has actions for missing data.
 	tells    []string
 	vanished bool
 }
 
-// query is a metric of an alarm, or an expression over the others.
+// query is a metric of an alarm, or an expression over other queries.
 type query struct {
 	id, expression             string
 	namespace, metric, statics string
@@ -79,7 +79,7 @@ func alarmsOf(s *state.State) []*alarm {
 	return all
 }
 
-// short is the alarm's name without the cluster's.
+// short returns the alarm's name without the cluster's.
 func (a *alarm) short(cluster string) string { return strings.TrimPrefix(a.name, cluster+"-") }
 
 func (a *alarm) period() time.Duration {
@@ -91,7 +91,7 @@ func (a *alarm) period() time.Duration {
 	return time.Minute
 }
 
-// value is what the alarm compares in the period that begins at a time; false where there is none.
+// value returns the value that the alarm compares in the period from a time; false without one.
 func (a *alarm) value(w *world, from time.Duration) (float64, bool) {
 	values := map[string]float64{}
 	for _, q := range a.queries {
@@ -128,9 +128,9 @@ func (a *alarm) breach(v float64) bool {
 	return v <= a.threshold
 }
 
-// rings is when the alarm first goes off at or after a time and before another; false where it does not. It is evaluated
-// at the end of each period, over the periods before, those before the alarm was there included. See "Evaluating an
-// alarm" and "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide.
+// rings returns the first time from from to before to at which the alarm goes off; false without one. It is evaluated
+// at the end of each period, over the periods before it. These include periods before the alarm's creation. See
+// "Evaluating an alarm" and "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide.
 func (a *alarm) rings(w *world, from, to time.Duration) (time.Duration, bool) {
 	period, seen := a.period(), false
 	for end := from.Truncate(period) + period; end <= to; end += period {
@@ -151,11 +151,11 @@ func (a *alarm) rings(w *world, from, to time.Duration) (time.Duration, bool) {
 		case "breaching":
 			breaching += unknown
 		case "missing":
-			if known > 0 && breaching == known { // too early, as the guide warns
+			if known > 0 && breaching == known { // a premature alarm, as the guide describes
 				breaching += unknown
 			}
 			if seen && known == 0 && a.vanished {
-				// CloudWatch looks a few periods further back before it says so.
+				// CloudWatch first looks a few more periods back.
 				return end + furtherBack*period, true
 			}
 		}
@@ -166,11 +166,11 @@ func (a *alarm) rings(w *world, from, to time.Duration) (time.Duration, bool) {
 	return 0, false
 }
 
-// furtherBack is how many periods more than it compares an alarm looks back for values.
+// furtherBack is the number of periods that an alarm looks back for values, in addition to the compared ones.
 const furtherBack = 2
 
-// An expression of CloudWatch's metric math, as far as alarms here use it: numbers, queries, IF, AND, OR, comparisons and
-// arithmetic. A query without a value makes the whole without one.
+// parser evaluates an expression of CloudWatch's metric math with the operators that alarms here use: numbers, queries,
+// IF, AND, OR, comparisons and arithmetic. If a query has no value, the result has none.
 type parser struct {
 	tokens  []string
 	values  map[string]float64
@@ -195,7 +195,7 @@ func evaluate(expression string, values map[string]float64) (result float64, kno
 	return result, !p.unknown, err
 }
 
-// levels are the operators from the loosest to the tightest.
+// levels are the operators from the weakest to the strongest.
 var levels = [][]string{{"OR", "||"}, {"AND", "&&"}, {">", "<", ">=", "<=", "==", "!="}, {"+", "-"}, {"*", "/"}}
 
 func (p *parser) binary(level int) (float64, error) {

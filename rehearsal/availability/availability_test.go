@@ -15,13 +15,13 @@ import (
 
 type object = map[string]any
 
-// made is a state that a test puts together.
+// made is a state that a test builds.
 type made struct {
 	stack []*state.Resource
 	clock Clock
 }
 
-// add makes a resource that `up` begins and is done with at some minutes.
+// add adds a resource that `up` begins and finishes at some minutes.
 func (m *made) add(token, name string, properties object, began, done time.Duration) *state.Resource {
 	r := &state.Resource{
 		URN: "urn:pulumi:dev::wso2is::" + token + "::" + name, Name: name, Type: token, Custom: true, ID: name,
@@ -65,7 +65,8 @@ aws cloudwatch put-metric-data --region "$REGION" --namespace WSO2IS --metric-da
 
 const minutes = time.Minute
 
-// newStack has what all topologies have: a balancer, targets, a database and the nodes' program and configuration.
+// newStack has the resources of all topologies: a load balancer, targets, a database and the nodes' program and
+// configuration.
 func newStack() *made {
 	m := &made{clock: Clock{Began: map[string]time.Duration{}, Done: map[string]time.Duration{}, Start: map[string]time.Duration{
 		state.EC2Instance: 6*minutes + 30*time.Second, state.AutoScalingGroup: 7 * minutes, state.ECSService: 5 * minutes, state.Deployment: 5 * minutes,
@@ -82,7 +83,7 @@ func newStack() *made {
 	return m
 }
 
-// onGroup is a stack whose nodes are in an Auto Scaling group over three zones.
+// onGroup is a stack with nodes in an Auto Scaling group over three zones.
 func onGroup(nodes float64) *made {
 	m := newStack()
 	m.add(state.LaunchTemplate, "template", object{"userData": "CLUSTER=demo\n"}, 0, 1*minutes)
@@ -94,7 +95,7 @@ func onGroup(nodes float64) *made {
 	return m
 }
 
-// onMembers is a stack of fixed members, each of which waits for the one before.
+// onMembers is a stack of fixed members; each waits for the one before.
 func onMembers(nodes int) *made {
 	m := newStack()
 	for i := range nodes {
@@ -108,7 +109,7 @@ func onMembers(nodes int) *made {
 	return m
 }
 
-// alarm adds an alarm that `up` makes once the nodes serve, or where early before.
+// alarm adds an alarm that `up` makes after the nodes serve, or if early before.
 func (m *made) alarm(name string, early bool, properties object) {
 	whole := object{
 		"name": "demo-" + name, "comparisonOperator": "GreaterThanThreshold", "threshold": 0.0, "evaluationPeriods": 5.0, "period": 60.0,
@@ -138,7 +139,7 @@ func queries(expression string) object {
 var (
 	split = queries("IF(joined > 0, nodes - members, 0)")
 	never = queries("IF(nodes > 1 AND joined < 1, 1, 0)")
-	// oldSplit is the alarm that compared the smallest number of members with the number that was configured.
+	// oldSplit is the former alarm, which compared the smallest number of members with the configured number.
 	oldSplit = object{"metricName": "ClusterMembers", "statistic": "Minimum", "comparisonOperator": "LessThanThreshold",
 		"threshold": 3.0, "treatMissingData": "breaching"}
 	targets = object{"LoadBalancer": "app/demo/1", "TargetGroup": "targetgroup/demo/2"}
@@ -154,7 +155,7 @@ func nobody(missing string) object {
 		"comparisonOperator": "LessThanThreshold", "threshold": 1.0, "treatMissingData": missing, "dimensions": targets}
 }
 
-// TestNoAlarmRingsWhileNothingIsWrong has the alarms as they are now, which keep silent, and each as it was.
+// TestNoAlarmRingsWhileNothingIsWrong has the current alarms, which stay silent, and each former one.
 func TestNoAlarmRingsWhileNothingIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		stack *made
@@ -268,7 +269,7 @@ func TestAnAlarmWatchesWhatIsPublished(t *testing.T) {
 	require.Contains(t, m.judge(t), "rings during a roll")
 }
 
-// TestSplitAndNeverJoinedAreToldApart has six nodes, as three are asked for and three came with the load.
+// TestSplitAndNeverJoinedAreToldApart has six nodes: three are configured and three were added for the load.
 func TestSplitAndNeverJoinedAreToldApart(t *testing.T) {
 	m := onGroup(6)
 	m.alarm("split", false, split)
@@ -287,7 +288,7 @@ func TestSplitAndNeverJoinedAreToldApart(t *testing.T) {
 	}
 	halves := f.settled()
 	for i, l := range halves.lives {
-		// From the event on, each half is a cluster of its own.
+		// From the event on, each half is its own cluster.
 		if i < 3 {
 			other := f.born(-forever, -forever/2)
 			other.part = 1
@@ -333,7 +334,7 @@ func TestEvaluatesMetricMath(t *testing.T) {
 	}
 }
 
-// onTasks is a stack whose nodes are tasks, with a container that reports for them.
+// onTasks is a stack with tasks as nodes, and a container that reports for them.
 func onTasks(t *testing.T, reports, task object) *made {
 	t.Helper()
 	m := newStack()
@@ -351,14 +352,15 @@ func onTasks(t *testing.T, reports, task object) *made {
 	return m
 }
 
-// TestReadsTasks has the definition of a task as the engine keeps it.
+// TestReadsTasks has a task definition in the engine's format.
 func TestReadsTasks(t *testing.T) {
 	m := onTasks(t, nil, nil)
 	m.alarm("x", false, object{"metricName": "DiskUsed", "statistic": "Maximum", "threshold": 85.0})
 	require.Empty(t, m.judge(t))
 }
 
-// TestATaskReadsTheImageOfItsInstance holds that an alarm on the age has a container that is given the instance's file.
+// TestATaskReadsTheImageOfItsInstance checks that an alarm on the image's age has a container that mounts the
+// instance's file.
 func TestATaskReadsTheImageOfItsInstance(t *testing.T) {
 	mount := func(volume, at string) object {
 		return object{"mountPoints": []object{{"sourceVolume": volume, "containerPath": at, "readOnly": true}}}

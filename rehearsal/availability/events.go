@@ -10,49 +10,49 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Event is something that happens to a cluster, and what becomes of it.
+// Event is a failure around a cluster, and its effects.
 type Event struct {
-	// What happens, in a few words.
+	// What is the failure in a few words.
 	What string
-	// Terminated is how many nodes that served are ended, by the stack itself or with what fails.
+	// Terminated is the number of serving nodes that are terminated, by the stack itself or with the failure.
 	Terminated int
-	// Dark is the longest time in which no node serves, and Ends says that it ends by itself.
+	// Dark is the longest time without a serving node, and Ends says that it ends without the team.
 	Dark time.Duration
 	Ends bool
-	// Cut says which requests are lost.
+	// Cut names the lost requests.
 	Cut string
-	// Rings are the alarms and the rules of EventBridge that tell, in the order of time.
+	// Rings are the alarms and EventBridge rules that notify, in the order of time.
 	Rings []Ring
-	// Acts says who has to do something.
+	// Acts names the one that has to act.
 	Acts string
-	// Faults say why the stack does not stand it, Warnings what its team should know.
+	// Faults are the reasons for which the stack does not survive it, Warnings are facts for its team.
 	Faults, Warnings []string
 }
 
-// Ring is an alarm or a rule, and how long after the event it tells.
+// Ring is an alarm or a rule, and its time after the event.
 type Ring struct {
 	Name  string
 	After time.Duration
 }
 
-// What AWS and Kubernetes take by themselves.
+// Times of AWS and Kubernetes.
 const (
-	// failover is how long the failover of a Multi-AZ instance takes at the most, typically ("Failing over a Multi-AZ DB
-	// instance for Amazon RDS" has 60 to 120 seconds).
+	// failover is the typical longest time of a Multi-AZ failover ("Failing over a Multi-AZ DB instance for Amazon RDS"
+	// says 60 to 120 seconds).
 	failover = 120 * time.Second
-	// givenUp is how long EC2's status checks and a group take to give a lost instance up: checks run each minute, and a
-	// group replaces an impaired instance within a few ("Health checks for instances in an Auto Scaling group").
+	// givenUp is the time in which EC2's status checks and a group give up a lost instance: checks run each minute, and
+	// a group replaces an impaired instance within a few ("Health checks for instances in an Auto Scaling group").
 	givenUp = 5 * time.Minute
-	// evicted is how long Kubernetes leaves pods on a node that it does not hear of: 40 seconds until it is not ready, and
-	// then the 300 of the default toleration ("Taints and Tolerations").
+	// evicted is the time in which Kubernetes leaves pods on a silent node: 40 seconds until it is not ready, and then
+	// the 300 of the default toleration ("Taints and Tolerations").
 	evicted = 340 * time.Second
-	// directoryAway is how long a partner's directory is away here.
+	// directoryAway is the assumed outage of a partner's directory.
 	directoryAway = time.Hour
-	// fillRate is how many GiB a log that runs wild writes in an hour here.
+	// fillRate is the assumed growth of a log in GiB an hour.
 	fillRate = 1.0
 )
 
-// events are what happens to every cluster one day.
+// events are the failures that every cluster has one day.
 func (f *fleet) events(alarms []*alarm) []*Event {
 	return []*Event{
 		f.databaseFails(alarms), f.nodeDies(alarms), f.zoneLost(alarms), f.dependencyAway("A partner's directory is away for an hour",
@@ -60,7 +60,7 @@ func (f *fleet) events(alarms []*alarm) []*Event {
 	}
 }
 
-// hear fills in which alarms ring in a world.
+// hear adds the alarms that ring in a world.
 func (e *Event) hear(f *fleet, w *world, alarms []*alarm) {
 	for _, a := range alarms {
 		if !a.told() {
@@ -73,7 +73,7 @@ func (e *Event) hear(f *fleet, w *world, alarms []*alarm) {
 	slices.SortStableFunc(e.Rings, func(a, b Ring) int { return int(a.After - b.After) })
 }
 
-// notices adds the rules of EventBridge that match an event of a type.
+// notices adds the EventBridge rules that match an event of a type.
 func (e *Event) notices(f *fleet, after time.Duration, types ...string) {
 	for _, r := range f.Of(state.EventRule) {
 		pattern := r.Text("eventPattern")
@@ -102,10 +102,10 @@ func (f *fleet) databaseFails(alarms []*alarm) *Event {
 	return e
 }
 
-// databaseElsewhere is what no state shows of a database that exists.
+// databaseElsewhere says what no state shows of an existing database.
 const databaseElsewhere = "the database is not this stack's: whether it has a standby, how long a failover takes and who is told is its owner's"
 
-// dependencyAway takes something away that the nodes need, and gives it back.
+// dependencyAway simulates the outage of a dependency for some time.
 func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration, alarms []*alarm) *Event {
 	e := &Event{What: what, Ends: true, Cut: "none is cut; what needs " + string(away) + " fails while it is away"}
 	back := event + lasts
@@ -114,8 +114,8 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 		w.failing = []span{{event, back}}
 	}
 	if f.fails(f.path, away) && lasts > f.unhealthyAfter {
-		// With no healthy target, the load balancer sends requests to all of them ("Health checks for Application Load Balancer
-		// target groups", fail-open).
+		// Without a healthy target, the load balancer sends requests to all of them ("Health checks for Application
+		// Load Balancer target groups", fail-open).
 		for _, l := range w.lives {
 			l.healthy = []span{{-forever, event + f.unhealthyAfter}, {back + f.healthyAfter, forever}}
 		}
@@ -145,7 +145,7 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 		w.refused = []span{{event + ended, event + ended + e.Dark}}
 	default:
 		if after, path := f.unready(away); after > 0 && after < lasts {
-			// A pod that is not ready is no target any more, and with none the load balancer answers 503.
+			// A pod that is not ready is no longer a target. Without targets the load balancer answers 503.
 			e.Dark = lasts - after + f.healthyAfter
 			e.Warnings = append(e.Warnings, fmt.Sprintf("all pods leave the load balancer after %s, since their readiness probe asks %s", short(after), path))
 			for _, l := range w.lives {
@@ -165,7 +165,7 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 	return e
 }
 
-// unready is after how long pods are not ready while something is away, and what they are asked.
+// unready returns the time after which pods are not ready during an outage, and the path of their probe.
 func (f *fleet) unready(away dependency) (time.Duration, string) {
 	for _, c := range f.containers() {
 		paths, after := probed(state.At(c, "readinessProbe"))
@@ -178,7 +178,7 @@ func (f *fleet) unready(away dependency) (time.Duration, string) {
 	return 0, ""
 }
 
-// lose takes some nodes away at once, and replaces them where something does.
+// lose terminates some nodes at once, and starts their replacements if something does.
 func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
 	e.Terminated = lost
 	w := f.settled()
@@ -209,7 +209,7 @@ func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
 	e.hear(f, w, alarms)
 }
 
-// replaced is after how long another node is started in the place of a lost one, and by whom; 0 where nothing does.
+// replaced returns the time until a lost node's replacement starts, and who starts it; 0 if nothing does.
 func (f *fleet) replaced() (time.Duration, string) {
 	switch f.kind {
 	case state.AutoScalingGroup:
@@ -246,7 +246,7 @@ func (f *fleet) nodeDies(alarms []*alarm) *Event {
 	return e
 }
 
-// asked is how many nodes there are, those that serve nobody included.
+// asked is the number of nodes, with those that serve nobody.
 func (f *fleet) asked() int {
 	if f.kind == state.EC2Instance {
 		return len(f.Of(state.EC2Instance))
@@ -271,7 +271,7 @@ func (f *fleet) together() string {
 		return "no constraint keeps the pods from all being on one"
 	case state.ECSService:
 		if f.origin.At("networkConfiguration") != nil && f.Of(state.AutoScalingGroup) == nil {
-			return "" // each task on Fargate has a host of its own
+			return "" // each task on Fargate has its own host
 		}
 		for _, c := range f.origin.List("placementConstraints") {
 			if state.Text(state.At(c, "type")) == "distinctInstance" {
@@ -303,7 +303,7 @@ func (f *fleet) zoneLost(alarms []*alarm) *Event {
 	return e
 }
 
-// releaseFails rolls a release out that never becomes healthy.
+// releaseFails simulates a release that never becomes healthy.
 func (f *fleet) releaseFails(alarms []*alarm) *Event {
 	e := &Event{What: "A release never becomes healthy", Ends: true, Cut: "none", Acts: "the team: `up` fails, and the old nodes go on"}
 	w := f.settled()
@@ -318,7 +318,7 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 		if f.origin.Number("deploymentMinimumHealthyPercent", 100) < 100 {
 			e.Terminated = 1
 		}
-		// A task that hangs is given up by the first of its checks.
+		// The first failing check gives up a hanging task.
 		each := seconds(f.origin.Number("healthCheckGracePeriodSeconds", 0)) + f.unhealthyAfter
 		d := f.One(state.TaskDefinition, f.origin.Text("taskDefinition"), "arn")
 		for _, c := range definitions(d.Text("containerDefinitions")) {
@@ -326,7 +326,7 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 				each = min(each, seconds(state.Number(state.At(h, "startPeriod"), 0)+state.Number(state.At(h, "interval"), 30)*state.Number(state.At(h, "retries"), 3)))
 			}
 		}
-		// "How the Amazon ECS deployment circuit breaker detects failures": half of the tasks, three at the least.
+		// "How the Amazon ECS deployment circuit breaker detects failures": half of the tasks, at least three.
 		if f.origin.At("deploymentCircuitBreaker.enable") == true {
 			fails := time.Duration(max(3, (f.nodes+1)/2)) * each
 			e.notices(f, each, "ECS Task State Change")
@@ -346,7 +346,7 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 		if f.nodes == 0 {
 			break
 		}
-		// The old member goes first, and the next one waits for its check.
+		// The old member is terminated first, and the next one waits for its check.
 		e.Terminated = 1
 		w.lives[0].leave(event, f.drain)
 		w.lives = append(w.lives, &life{target: []span{{event + f.drain + goneAfter, forever}}})
@@ -361,7 +361,7 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 	return e
 }
 
-// disksFill has a log run wild on two nodes.
+// disksFill simulates logs that grow without a limit on two nodes.
 func (f *fleet) disksFill(alarms []*alarm) *Event {
 	filled := min(2, f.nodes)
 	e := &Event{What: fmt.Sprintf("The disks of %s fill, by %g GiB an hour", count(filled, "node"), fillRate), Ends: true,
@@ -396,7 +396,7 @@ func (f *fleet) disksFill(alarms []*alarm) *Event {
 	return e
 }
 
-// disk is how many GiB a node's disk has, or what EC2, ECS and EKS give where nothing says so.
+// disk is the size of a node's disk in GiB, or the default of EC2, ECS and EKS.
 func (f *fleet) disk() float64 {
 	for _, r := range f.Of(state.EC2Instance) {
 		return r.Number("rootBlockDevice.volumeSize", 8)
@@ -419,7 +419,7 @@ func (f *fleet) disk() float64 {
 	return 20
 }
 
-// stands proves that no outage elsewhere ends a node, and that the loss of one leaves others.
+// stands proves that no outage elsewhere terminates a node, and that after the loss of one node others serve.
 func stands(events []*Event) []*proof.Verdict {
 	outage := &proof.Verdict{Claim: "An outage of a dependency ends no node", Shown: "checks that end a node ask for nothing outside of it"}
 	loss := &proof.Verdict{Claim: "The loss of one node leaves others that serve"}
@@ -448,7 +448,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// short is a duration as a reader wants it.
+// short formats a duration for a reader.
 func short(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:
@@ -459,7 +459,7 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%.0f h", d.Hours())
 }
 
-// Darkness says for how long nobody serves.
+// Darkness says for how long no node serves.
 func (e *Event) Darkness() string {
 	switch {
 	case e.Dark == 0:

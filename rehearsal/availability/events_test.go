@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// onService is a stack whose nodes are tasks on Fargate, with a check of the container.
+// onService is a stack with tasks on Fargate as nodes, and a container health check.
 func onService(t *testing.T, nodes float64, command string) *made {
 	t.Helper()
 	m := newStack()
@@ -26,7 +26,7 @@ func onService(t *testing.T, nodes float64, command string) *made {
 	return m
 }
 
-// onPods is a stack whose nodes are pods, with what their probes ask.
+// onPods is a stack with pods as nodes, and the paths of their probes.
 func onPods(liveness, readiness string) *made {
 	m := newStack()
 	probe := func(path string, period, failures float64) object {
@@ -42,7 +42,7 @@ func onPods(liveness, readiness string) *made {
 	return m
 }
 
-// named finds an event by how it begins.
+// named finds an event by the start of its text.
 func named(t *testing.T, m *made, begin string) *Event {
 	t.Helper()
 	report, err := Judge(state.New(m.stack...), m.clock)
@@ -61,8 +61,8 @@ const (
 	healthy = "curl -skf -m 10 -o /dev/null https://localhost:9443" + healthAPI + " || exit 1"
 )
 
-// TestAnOutageEndsNoNode has each topology as it should be, and each check as it was, by which an outage elsewhere ends
-// every node.
+// TestAnOutageEndsNoNode has each topology in its current form, and each former check, with which an outage elsewhere
+// terminated every node.
 func TestAnOutageEndsNoNode(t *testing.T) {
 	unlimited := func(m *made) *made {
 		m.get(t, "toml")["content"] = "[carbon_health_check]\nenable = true\n"
@@ -109,9 +109,9 @@ func TestAnOutageEndsNoNode(t *testing.T) {
 	}
 }
 
-// TestTheLossOfANode has stacks in which one host takes all nodes along, and one that asks for a single node.
+// TestTheLossOfANode has stacks with all nodes on one host, and one with a single node.
 //
-//guide:one-lost
+// guide:one-lost
 func TestTheLossOfANode(t *testing.T) {
 	lone := onMembers(2)
 	for i, r := range lone.stack {
@@ -142,7 +142,7 @@ func TestTheLossOfANode(t *testing.T) {
 	require.Equal(t, givenUp+7*time.Minute, e.Dark, "until the group has given it up and another has started")
 }
 
-// TestWhatHappensWhen follows the numbers of the state.
+// TestWhatHappensWhen compares with the numbers in the state.
 func TestWhatHappensWhen(t *testing.T) {
 	old := onGroup(3)
 	old.get(t, "nodes")["healthCheckType"] = "ELB"

@@ -12,37 +12,37 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Clock is what the rehearsal's clock says of a first `up` and of a node's start.
+// Clock has the times of a first `up` and of a node's start.
 type Clock struct {
-	// Began and Done are when `up` begins a resource and is done with it, by URN.
+	// Began and Done are the times at which `up` begins and finishes a resource, by URN.
 	Began, Done map[string]time.Duration
-	// Start is how long a node takes from its launch until it serves, by the type of what starts it.
+	// Start is the time from a node's launch until it serves, by the type that starts it.
 	Start map[string]time.Duration
 }
 
-// fleet is the nodes: what starts them, what replaces them, and who asks them whether they are well.
+// fleet has the nodes: what starts them, what replaces them, and what checks their health.
 type fleet struct {
 	*state.State
 	clock Clock
-	// origin starts the nodes: a group, a service or a Deployment; members are instances of their own.
+	// origin starts the nodes: a group, a service or a Deployment. members are fixed members.
 	origin  *state.Resource
 	members []*state.Resource
 	kind    string
 	cluster string
 	nodes   int
-	// zones is over how many zones the nodes are spread; worst is how many are in one.
+	// zones is the number of zones with nodes; worst is the largest number of nodes in one.
 	zones, worst int
 	start        time.Duration
-	// early says that a node is a target before it serves, and surge that a new one serves before an old one goes.
+	// early says that a node is a target before it serves, and surge that a new one serves before an old one leaves.
 	early, surge bool
-	// drain is for how long a node that leaves finishes its requests.
+	// drain is the time in which a leaving node finishes its requests.
 	drain time.Duration
 	// The load balancer's check.
 	interval, healthyAfter, unhealthyAfter time.Duration
 	path, protocol                         string
-	// heartbeat is how long Hazelcast keeps a member that it does not hear of.
+	// heartbeat is the time after which Hazelcast removes a silent member.
 	heartbeat time.Duration
-	// health is how the product's own health API is configured.
+	// health is the configuration of the product's own health API.
 	health struct {
 		enabled, primaryOnly, baked bool
 	}
@@ -50,7 +50,7 @@ type fleet struct {
 
 func seconds(n float64) time.Duration { return time.Duration(n) * time.Second }
 
-// fleetOf finds the nodes, or gives nil where there are none.
+// fleetOf finds the nodes, or returns nil without any.
 func fleetOf(s *state.State, clock Clock) (*fleet, error) {
 	f := &fleet{State: s, clock: clock}
 	if !f.findOrigin() {
@@ -80,7 +80,7 @@ func fleetOf(s *state.State, clock Clock) (*fleet, error) {
 	return f, f.configure()
 }
 
-// prefix is what the names of the stack's alarms begin with: the name that the nodes report for.
+// prefix is the start of the names of the stack's alarms: the cluster name in the nodes' metrics.
 func (f *fleet) prefix() string {
 	for _, a := range alarmsOf(f.State) {
 		for _, q := range a.queries {
@@ -94,7 +94,7 @@ func (f *fleet) prefix() string {
 
 var deregistration = regexp.MustCompile(`deregistration_delay\.timeout_seconds=(\d+)`)
 
-// group is the nodes' target group, or nil: the load balancer's controller has one of its own behind an Ingress.
+// group returns the nodes' target group, or nil: behind an Ingress the load balancer controller makes its own.
 func (f *fleet) group() *state.Resource {
 	for _, g := range f.Of(state.TargetGroup) {
 		return g
@@ -102,7 +102,7 @@ func (f *fleet) group() *state.Resource {
 	return nil
 }
 
-// annotation is one of the load balancer controller's on the Ingress.
+// annotation returns an annotation of the load balancer controller on the Ingress.
 func (f *fleet) annotation(key string) any {
 	if r := f.first(state.Ingress); r != nil {
 		return r.Object("metadata").Object("annotations")["alb.ingress.kubernetes.io/"+key]
@@ -110,7 +110,7 @@ func (f *fleet) annotation(key string) any {
 	return nil
 }
 
-// first is a resource of a type of which there is one, or nil.
+// first returns the only resource of a type, or nil.
 func (f *fleet) first(token string) *state.Resource {
 	if all := f.Of(token); len(all) > 0 {
 		return all[0]
@@ -122,7 +122,7 @@ func (f *fleet) findOrigin() bool {
 	if r := f.first(state.Deployment); r != nil {
 		f.origin, f.kind, f.surge = r, state.Deployment, true
 		f.nodes = int(state.Number(state.At(r.Inputs, "spec.replicas"), 1))
-		zones := f.nodes // in a cluster that is there already, it is its owner who spreads the hosts
+		zones := f.nodes // in an existing cluster, its owner spreads the hosts
 		if subnets := f.subnetsUnder(state.NodeGroup, "subnetIds"); subnets != nil {
 			zones = f.zonesOf(subnets)
 		}
@@ -167,7 +167,8 @@ func (f *fleet) subnetsUnder(token, property string) []any {
 	return all
 }
 
-// zonesOf counts the zones of subnets. Those of an adopted network are not in the state, and are taken to be in one each.
+// zonesOf counts the zones of subnets. Those of an existing network are not in the state, and are assumed to be in one
+// zone each.
 func (f *fleet) zonesOf(subnets []any) int {
 	zones := map[string]bool{}
 	for _, id := range subnets {
@@ -187,7 +188,7 @@ func (f *fleet) spread(zones int) {
 	f.worst = (f.nodes + zones - 1) / zones
 }
 
-// configure reads what the nodes' deployment.toml says of their health.
+// configure reads the health settings in the nodes' deployment.toml.
 func (f *fleet) configure() error {
 	var files []string
 	for _, r := range f.Of(state.BucketObject) {
@@ -200,7 +201,7 @@ func (f *fleet) configure() error {
 			files = append(files, file)
 		}
 	}
-	f.heartbeat = time.Minute // what the product ships
+	f.heartbeat = time.Minute // the product's default
 	f.health.enabled, f.health.baked = true, len(files) == 0
 	for i, file := range files {
 		var settings map[string]any
@@ -218,7 +219,7 @@ func (f *fleet) configure() error {
 	return nil
 }
 
-// find is the first value of a key in a tree of tables.
+// find returns the first value of a key in a tree of tables.
 func find(v any, key string) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -240,7 +241,7 @@ func find(v any, key string) any {
 	return nil
 }
 
-// dependency is something outside of the nodes.
+// dependency is a service outside the nodes.
 type dependency string
 
 const (
@@ -248,15 +249,15 @@ const (
 	aDirectory  dependency = "a partner's directory"
 )
 
-// healthAPI answers 503 when a data source or a user store fails, once [carbon_health_check] is on
-// (DataSourceHealthChecker and SuperTenantUSHealthChecker of carbon-health-check); it watches every user store of the
-// super tenant, those that are made at run time too, unless monitored.user.stores says primary.
+// healthAPI answers 503 when a data source or a user store fails, if [carbon_health_check] is on
+// (DataSourceHealthChecker and SuperTenantUSHealthChecker of carbon-health-check). It watches every user store of the
+// super tenant, also those created at run time, unless monitored.user.stores is primary.
 const healthAPI = "/api/health-check/v1.0/health"
 
-// alone are the paths that a server answers from its own threads and keystore.
+// alone are the paths that need only the server's threads and keystore.
 var alone = []string{"/oauth2/jwks", "/carbon/admin/login.jsp"}
 
-// fails says whether the answer on a path fails while a dependency is away.
+// fails reports whether the answer on a path fails during the outage of a dependency.
 func (f *fleet) fails(path string, away dependency) bool {
 	switch {
 	case path == "" || slices.Contains(alone, path):
@@ -269,20 +270,20 @@ func (f *fleet) fails(path string, away dependency) bool {
 	return true
 }
 
-// check is a check whose failure ends a node.
+// check is a check that ends a failing node.
 type check struct {
-	// who ends the node, what it asks, and after how long of failing.
+	// who ends the node, path is what the check asks, and after is the time of failures before it acts.
 	who, path string
 	after     time.Duration
 }
 
 var (
 	asked = regexp.MustCompile(`https?://localhost(?::\d+)?(/[^\s'"]*)`)
-	// running is what a check does once the server has started, where it asks more until then.
+	// running matches the part of a check after the server's start, if it asks for more before.
 	running = regexp.MustCompile(`(?s)\bthen (.*?); else `)
 )
 
-// pathsOf are the paths that a command asks the server for.
+// pathsOf returns the paths of the server in a command.
 func pathsOf(command string) []string {
 	if m := running.FindStringSubmatch(command); m != nil {
 		command = m[1]
@@ -294,8 +295,8 @@ func pathsOf(command string) []string {
 	return all
 }
 
-// probed is what a probe of Kubernetes asks, and after how long of failing it acts. The defaults are Kubernetes' own
-// ("Configure Liveness, Readiness and Startup Probes").
+// probed returns the paths of a Kubernetes probe, and the time of failures before it acts. The defaults are Kubernetes'
+// own ("Configure Liveness, Readiness and Startup Probes").
 func probed(probe any) (paths []string, after time.Duration) {
 	if probe == nil {
 		return nil, 0
@@ -307,18 +308,18 @@ func probed(probe any) (paths []string, after time.Duration) {
 	return pathsOf(strings.Join(texts(state.At(probe, "exec.command")), " ")), after
 }
 
-// enders are the checks that end a node which fails them for long enough.
+// enders returns the checks that end a node after enough failures.
 func (f *fleet) enders() []check {
 	var all []check
 	switch f.kind {
 	case state.AutoScalingGroup:
-		// "Health checks for instances in an Auto Scaling group": with the type ELB, a group replaces what the load balancer
-		// finds unhealthy.
+		// "Health checks for instances in an Auto Scaling group": with the type ELB, a group replaces instances that
+		// the load balancer finds unhealthy.
 		if f.origin.Text("healthCheckType") == "ELB" {
 			all = append(all, check{"the Auto Scaling group with HealthCheckType ELB", f.path, f.unhealthyAfter})
 		}
 	case state.ECSService:
-		// A service replaces a task whose target is unhealthy or whose essential container is ("Amazon ECS services").
+		// A service replaces a task if its target or an essential container is unhealthy ("Amazon ECS services").
 		if f.origin.List("loadBalancers") != nil {
 			all = append(all, check{"the ECS service, by its target group's check,", f.path, f.unhealthyAfter})
 		}

@@ -1,6 +1,6 @@
-// Package availability decides from an exported state what becomes of a cluster while something around it fails: whom its
-// health checks end, for how long nobody serves, and which alarm tells whom. It also proves that the alarms watch
-// something, and that they are silent while nothing is wrong. It knows nothing of the program.
+// Package availability simulates from an exported state a cluster during failures around it: which nodes its health
+// checks terminate, for how long no node serves, and which alarm notifies whom. It also proves that the alarms watch
+// published metrics, and that they are silent while nothing is wrong. It knows nothing of the program.
 package availability
 
 import (
@@ -11,18 +11,17 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Report is what was decided of a state.
+// Report has the results for a state.
 type Report struct {
-	// Claims are what must hold.
+	// Claims are the proofs.
 	Claims []*proof.Verdict
-	// Events are what happens to a cluster one day, and what becomes of it.
+	// Events are the failures and their effects.
 	Events []*Event
-	// Told says that somebody is told of alarms.
+	// Told says that alarms notify somebody.
 	Told bool
 }
 
-// Judge decides what a state as the engine exports it does on a clock. Of a state without nodes, which rehearsal/proof
-// refuses, there is nothing to decide.
+// Judge simulates an exported state on a clock. Without nodes, which rehearsal/proof refuses, the result is empty.
 func Judge(s *state.State, clock Clock) (*Report, error) {
 	f, err := fleetOf(s, clock)
 	if err != nil || f == nil {

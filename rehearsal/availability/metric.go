@@ -15,10 +15,11 @@ const (
 	balancerSpace = "AWS/ApplicationELB"
 )
 
-// dimensions are what a metric comes with: the name of each, and which property of which resource its value is.
+// dimensions are the dimensions of a metric: the name of each, and the source of its value.
 type dimensions map[string]source
 
-// source is where a dimension's value comes from. Given says that it may be of something that the stack does not make.
+// source is the resource property with a dimension's value. Given matches values of resources that the stack does not
+// make.
 type source struct {
 	token, property string
 	given           *regexp.Regexp
@@ -38,11 +39,11 @@ var (
 	ofGroup    = dimensions{"AutoScalingGroupName": {state.AutoScalingGroup, "name", nil}}
 )
 
-// published are the metrics of AWS's services that an alarm may watch, with the dimensions that the service publishes
-// them with. The pages: "CloudWatch metrics for your Application Load Balancer", "Amazon CloudWatch metrics for Amazon
-// RDS", "CloudWatch metrics that are available for your instances", "Amazon CloudWatch metrics for Amazon EC2 Auto
-// Scaling", "Amazon ECS CloudWatch metrics", "Supported CloudWatch metrics" of AWS Certificate Manager, "Monitoring
-// Amazon EventBridge".
+// published are the metrics of AWS's services for alarms, with the dimensions under which the service publishes them.
+// Sources: "CloudWatch metrics for your Application Load Balancer", "Amazon CloudWatch metrics for Amazon RDS",
+// "CloudWatch metrics that are available for your instances", "Amazon CloudWatch metrics for Amazon EC2 Auto Scaling",
+// "Amazon ECS CloudWatch metrics", "Supported CloudWatch metrics" of AWS Certificate Manager, "Monitoring Amazon
+// EventBridge".
 var published = map[string][]dimensions{
 	balancerSpace + " HealthyHostCount":           {ofTargets},
 	balancerSpace + " UnHealthyHostCount":         {ofTargets},
@@ -69,7 +70,8 @@ var published = map[string][]dimensions{
 		state.Certificate, "arn", regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`)}}},
 }
 
-// watched proves that each alarm watches a metric which exists: CloudWatch takes an alarm on any name, and it never rings.
+// watched proves that each alarm watches a metric that exists: CloudWatch accepts an alarm on any name, and such an
+// alarm never rings.
 func watched(s *state.State, alarms []*alarm) *proof.Verdict {
 	v := &proof.Verdict{Claim: "Every alarm watches a metric that is published"}
 	count := 0
@@ -115,8 +117,8 @@ func missing(s *state.State, q query) string {
 	return fmt.Sprintf("AWS does not publish it with the dimensions %s", strings.Join(names, ", "))
 }
 
-// burstable says whether what a query is of lives on CPU credits. Groups are not told apart: the cluster's nodes are all of
-// one type.
+// burstable reports whether a query is about CPU credits of a burstable class. Groups are not distinguished: all nodes
+// of the cluster have one type.
 func burstable(s *state.State, q query) bool {
 	if q.namespace == "AWS/RDS" {
 		return strings.HasPrefix(s.One(state.DBInstance, q.dimensions["DBInstanceIdentifier"], "identifier").Text("instanceClass"), "db.t")
@@ -143,11 +145,11 @@ func exists(s *state.State, from source, value string) bool {
 			return true
 		}
 	}
-	// What the stack makes must be its own.
+	// A dimension of a type that the stack makes must name the stack's own resource.
 	return from.given != nil && len(s.Of(from.token)) == 0 && from.given.MatchString(value)
 }
 
-// unpublished says why no program of the nodes publishes a metric of a namespace of their own, or nothing.
+// unpublished says why no program of the nodes publishes a metric of their own namespace, or nothing.
 func unpublished(s *state.State, q query, names []string) string {
 	space := regexp.MustCompile(`--namespace ["']?` + regexp.QuoteMeta(q.namespace) + `\b`)
 	name := regexp.MustCompile(`(?:\bmetric |MetricName=|--metric-name )["']?` + regexp.QuoteMeta(q.metric) + `\b`)
@@ -179,11 +181,12 @@ func unpublished(s *state.State, q query, names []string) string {
 	return ""
 }
 
-// imageFile is in each image of Amazon Linux ("Amazon Linux Specific" in its user guide). A container has its own image's.
+// imageFile is a file in each image of Amazon Linux ("Amazon Linux Specific" in its user guide). A container has the
+// file of its own image.
 const imageFile = "/etc/image-id"
 
-// readsImage says whether what reports for the cluster is an instance, or a container whose program reads the file of its
-// instance where that is mounted.
+// readsImage reports whether an instance reports for the cluster, or a container whose program reads the mounted file
+// of its instance.
 func readsImage(s *state.State, assigned *regexp.Regexp, cluster string) bool {
 	for _, r := range append(s.Of(state.LaunchTemplate), s.Of(state.EC2Instance)...) {
 		if slices.ContainsFunc(texts(r.Inputs), assigned.MatchString) {
@@ -209,7 +212,7 @@ func readsImage(s *state.State, assigned *regexp.Regexp, cluster string) bool {
 	return false
 }
 
-// variable says whether a container has an environment variable of a value.
+// variable reports whether a container has an environment variable with a value.
 func variable(v any, name, value string) bool {
 	switch v := v.(type) {
 	case []any:

@@ -10,10 +10,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// listening is how long before it serves a server opens its Hazelcast port.
+// listening is the time between the opening of a server's Hazelcast port and its first request.
 const listening = time.Minute
 
-// born is what a node does that is launched at a time and serves at another.
+// born is the life of a node with a time of launch and a time from which it serves.
 func (f *fleet) born(launched, serves time.Duration) *life {
 	l := &life{listens: []span{{serves - listening, forever}}}
 	if f.early {
@@ -25,7 +25,7 @@ func (f *fleet) born(launched, serves time.Duration) *life {
 	return l
 }
 
-// leave drains a node from a time on, and ends it when it has finished its requests, or at once.
+// leave drains a node from a time on, and ends it after its requests, or at once.
 func (l *life) leave(at, drain time.Duration) {
 	end(l.target, at)
 	end(l.healthy, at)
@@ -38,7 +38,7 @@ func end(spans []span, at time.Duration) {
 	}
 }
 
-// settled is a world in which all nodes have served for long.
+// settled is a world in which all nodes have served for a long time.
 func (f *fleet) settled() *world {
 	w := f.world()
 	for range f.nodes {
@@ -57,7 +57,7 @@ func (f *fleet) world() *world {
 	return w
 }
 
-// firstUp is the world of a first `up`, by the rehearsal's clock.
+// firstUp is the world of a first `up`, on the rehearsal's clock.
 func (f *fleet) firstUp() *world {
 	w := f.world()
 	w.database = 0
@@ -73,7 +73,7 @@ func (f *fleet) firstUp() *world {
 	}
 	began, done := f.clock.Began[f.origin.URN], f.clock.Done[f.origin.URN]
 	for i := range f.nodes {
-		// Nodes take turns: the first one serves, and then the others.
+		// Nodes start one after the other: first one, and then the others.
 		serves := began + f.start
 		if i > 0 {
 			serves = max(serves, done-f.healthyAfter)
@@ -83,7 +83,7 @@ func (f *fleet) firstUp() *world {
 	return w
 }
 
-// readyAt is when `up` is done with the check of a member.
+// readyAt is the time at which `up` finishes the check of a member.
 func (f *fleet) readyAt(member *state.Resource) time.Duration {
 	var at time.Duration
 	for _, r := range f.Of(state.SSMAssociation) {
@@ -94,7 +94,7 @@ func (f *fleet) readyAt(member *state.Resource) time.Duration {
 	return at
 }
 
-// roll renews every node, one after the other.
+// roll replaces every node, one after the other.
 func (f *fleet) roll() *world {
 	w := f.settled()
 	old := slices.Clone(w.lives)
@@ -115,7 +115,7 @@ func (f *fleet) roll() *world {
 	return w
 }
 
-// goneAfter is how long an instance takes to be terminated.
+// goneAfter is the time of an instance's termination.
 const goneAfter = time.Minute
 
 // scaleOut adds a node.
@@ -125,20 +125,20 @@ func (f *fleet) scaleOut() *world {
 	return w
 }
 
-// event is when something happens to a cluster that has served for long; horizon is until when it is watched.
+// event is the time of a failure in a cluster that has served for a long time; horizon is the end of the simulation.
 const (
 	event   = time.Hour
 	horizon = 6 * time.Hour
 )
 
-// told says whether an alarm is one for people, and not one that scales.
+// told reports whether an alarm notifies people; other alarms scale.
 func (a *alarm) told() bool {
 	return len(a.tells) == 0 || !slices.ContainsFunc(a.tells, func(arn string) bool {
 		return strings.Contains(arn, ":autoscaling:") && strings.Contains(arn, "scalingPolicy")
 	})
 }
 
-// told proves that where one alarm tells somebody, each does, if only when there are no values any more.
+// told proves that if one alarm notifies somebody, every alarm does, at least for missing data.
 func told(alarms []*alarm) *proof.Verdict {
 	v := &proof.Verdict{Claim: "Every alarm tells somebody"}
 	topic := func(a *alarm) bool {
@@ -177,7 +177,7 @@ func (f *fleet) silent(alarms []*alarm) *proof.Verdict {
 		heard++
 		for _, n := range normal {
 			if f.kind == state.EC2Instance && n.what == "a scale-out" {
-				continue // a member more is a change of the stack
+				continue // one more member is a change of the stack
 			}
 			from := n.since(a)
 			if at, rings := a.rings(n.w, from, from+max(horizon, 2*time.Duration(a.periods)*a.period())); rings {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// texts are all texts of a value, with user data decoded.
+// texts returns all texts of a value, with decoded user data.
 func texts(v any) []string {
 	switch v := v.(type) {
 	case string:
 		if raw, err := base64.StdEncoding.DecodeString(v); err == nil && strings.HasPrefix(string(raw), "#!") {
 			return []string{string(raw)}
 		}
-		// Definitions of containers are JSON in a text.
+		// Container definitions are JSON in a text.
 		var inner any
 		if strings.HasPrefix(v, "[{") && json.Unmarshal([]byte(v), &inner) == nil {
 			return append(texts(inner), v)
@@ -37,7 +37,7 @@ func texts(v any) []string {
 	return nil
 }
 
-// definitions are the containers of a task.
+// definitions returns the containers of a task.
 func definitions(raw string) []map[string]any {
 	var all []map[string]any
 	if json.Unmarshal([]byte(raw), &all) != nil {

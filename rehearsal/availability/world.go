@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// span is from a time until before another.
+// span is the time from a point until before another.
 type span struct{ from, to time.Duration }
 
 func (s span) has(t time.Duration) bool { return s.from <= t && t < s.to }
@@ -17,22 +17,23 @@ func within(spans []span, t time.Duration) bool {
 	return slices.ContainsFunc(spans, func(s span) bool { return s.has(t) })
 }
 
-// life is what a node does, and when.
+// life has the times of a node's states.
 type life struct {
-	// target is when it is registered with the load balancer, healthy when it passes the check.
+	// target is the time in which the node is registered with the load balancer, healthy the time in which it passes
+	// the check.
 	target, healthy []span
-	// listens is when its Hazelcast port is open, and part the part of the cluster that it is in.
+	// listens is the time in which its Hazelcast port is open, and part its part of a split cluster.
 	listens []span
 	part    int
-	// lost is when the others still take it for a member, although it is gone.
+	// lost is the time in which the others still count it as a member after its end.
 	lost span
 }
 
-// joining is how long after its port is open a member is connected with the others: 30 seconds were measured on EKS, and
-// less elsewhere.
+// joining is the time from the opening of a member's port to its connection with the others: 30 seconds were measured
+// on EKS, and less elsewhere.
 const joining = 30 * time.Second
 
-// sees counts the members that a node is connected with, itself included.
+// sees counts the members with which a node is connected, including itself.
 func (l *life) sees(w *world, t time.Duration) int {
 	n := 1
 	for _, other := range w.lives {
@@ -47,17 +48,19 @@ func (l *life) connected(t time.Duration) bool {
 	return slices.ContainsFunc(l.listens, func(s span) bool { return s.from+joining <= t && t < s.to })
 }
 
-// world is what the metrics of a cluster are measured by.
+// world has the simulated state from which metrics are computed.
 type world struct {
 	lives []*life
-	// refused is when the load balancer answers in the nodes' place, failing when the nodes answer with errors.
+	// refused is the time in which the load balancer answers for the nodes, failing the time in which nodes answer with
+	// errors.
 	refused, failing []span
-	// disk is how full the fullest disk is, in percent; nil is what a new node has.
+	// disk is the usage of the fullest disk in percent; nil is that of a new node.
 	disk func(time.Duration) float64
-	// storage is how many bytes the smallest database has allocated, and database when the databases are there.
+	// storage is the allocated size in bytes of the smallest database, and database the time in which the databases
+	// exist.
 	storage  float64
 	database time.Duration
-	// down is the id of the instance whose host has failed since a time.
+	// down is the id of the instance on a failed host, since a time.
 	down  string
 	since time.Duration
 
@@ -74,22 +77,22 @@ type measured struct {
 	ok    bool
 }
 
-// What a cluster that is well shows.
+// Values of a healthy cluster.
 const (
 	usualDisk, usualMemory = 40, 70
 	usualCPU               = 20
 	usualConnections       = 10
 	usualSeconds           = 0.3
-	// usualImage is how many days old the newest image may be: the one for ECS is made about twice a month of an Amazon
-	// Linux that is up to two weeks old by then (aws/amazon-ecs-ami, pull requests #137 to #142).
+	// usualImage is the largest usual age in days of the newest image: the one for ECS is made about twice a month,
+	// from an Amazon Linux that is up to two weeks old (aws/amazon-ecs-ami, pull requests #137 to #142).
 	usualImage = 28
-	// requests come in each second, and lifetime is how many days a new certificate of ACM is valid.
+	// requests is the number per second, and lifetime the validity in days of a new certificate of ACM.
 	requests, lifetime = 10, 198
-	// hourly is how many CPU credits a small database earns in an hour, and a small instance, at the least.
+	// hourly is the least number of CPU credits that a small database or instance earns in an hour.
 	hourly = 24
 )
 
-// statistic is a statistic of a metric over a period; false where nothing is reported in it.
+// statistic returns a statistic of a metric over a period; false without data in it.
 func (w *world) statistic(q query, from time.Duration) (float64, bool) {
 	key := sample{q.namespace + " " + q.metric, q.statics, q.dimensions["InstanceId"], from, from + q.period}
 	if w.known == nil {
@@ -128,7 +131,7 @@ func aggregate(statistic string, values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// values are what is reported of a metric in a period.
+// values returns the reported values of a metric in a period.
 func (w *world) values(s sample) []float64 {
 	always := func(v float64) []float64 { return []float64{v} }
 	switch s.metric {
@@ -142,7 +145,7 @@ func (w *world) values(s sample) []float64 {
 		return errorsIn(w.failing, s)
 	case balancerSpace + " TargetResponseTime":
 		if len(errorsIn(w.failing, s)) > 0 {
-			return always(60) // a request waits for its connection to the database
+			return always(60) // a request waits for its database connection
 		}
 		return always(usualSeconds)
 	case "WSO2IS DiskUsed":
@@ -188,7 +191,7 @@ func (w *world) values(s sample) []float64 {
 	return nil
 }
 
-// hosts counts targets as the load balancer does: nothing is reported where none is registered.
+// hosts counts targets as the load balancer does: it reports nothing without registered targets.
 func (w *world) hosts(s sample, unhealthy bool) []float64 {
 	var all []float64
 	for t := s.from; t < s.to; t += 5 * time.Second {
@@ -212,7 +215,7 @@ func (w *world) hosts(s sample, unhealthy bool) []float64 {
 	return all
 }
 
-// members is what nodes report of themselves, once a minute while their port is open.
+// members returns the nodes' own reports, one each minute while their port is open.
 func (w *world) members(s sample, joined bool) []float64 {
 	var all []float64
 	for t := s.from.Truncate(time.Minute); t < s.to; t += time.Minute {
@@ -234,7 +237,7 @@ func (w *world) members(s sample, joined bool) []float64 {
 	return all
 }
 
-// joined says whether a node has been connected with another since its port is open.
+// joined reports whether a node was connected with another since its port opened.
 func (l *life) joined(w *world, now time.Duration) bool {
 	for _, s := range l.listens {
 		if !s.has(now) {

@@ -10,7 +10,7 @@ import (
 type Snapshot struct {
 	Account, Region, Partition string
 	Resources                  []Resource
-	// Checks counts what was checked in creates and updates so far, by kind.
+	// Checks are the numbers of checks in creates and updates so far, by kind.
 	Checks map[string]int
 }
 
@@ -40,7 +40,7 @@ func (s Snapshot) Of(token string) []Resource {
 	return all
 }
 
-// Left are the resources that a stack made and has not deleted.
+// Left returns the resources that a stack made and has not deleted.
 func (s Snapshot) Left() []Resource {
 	return slices.DeleteFunc(slices.Clone(s.Resources), func(r Resource) bool { return r.Existing })
 }
@@ -62,7 +62,7 @@ func (c *Cloud) suffix() string {
 	return "amazonaws.com"
 }
 
-// Protected lists the resources that their service refuses to delete.
+// Protected lists the resources with a deletion protection of their service.
 func (c *Cloud) Protected() []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,7 +75,7 @@ func (c *Cloud) Protected() []Resource {
 	return held
 }
 
-// Unprotect turns the services' deletion protection off, as an operator does before a stack's end.
+// Unprotect switches the services' deletion protection off, as an operator does before a stack's deletion.
 func (c *Cloud) Unprotect() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

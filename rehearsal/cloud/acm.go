@@ -37,7 +37,8 @@ var acmTypes = []Type{
 			names := slices.Concat([]string{c.text("domainName")}, texts(c.In, "subjectAlternativeNames[]"))
 			var options []any
 			for _, name := range names {
-				// The record depends on the name and the account alone, so every certificate of a name asks for the same one.
+				// The record depends on the name and the account alone, so every certificate of a name has the same
+				// record.
 				bare := strings.TrimPrefix(name, "*.")
 				seed := c.Cloud.account + bare
 				options = append(options, Object{
@@ -61,7 +62,7 @@ var acmTypes = []Type{
 	},
 }
 
-// validationRecords refuses to wait for a certificate whose records nobody has made: AWS would wait until it times out.
+// validationRecords refuses to wait for a certificate without validation records: AWS would wait until the time-out.
 func validationRecords(c *Call) error {
 	certificate := c.Cloud.find(c.text("certificateArn"), "arn", state.Certificate)
 	if certificate == nil || certificate.Existing || c.Preview {
@@ -86,7 +87,7 @@ func (c *Cloud) record(name, kindOf string) *Resource {
 	return nil
 }
 
-// validated says whether something has waited for the certificate's validation.
+// validated reports whether the certificate's validation was awaited.
 func (c *Cloud) validated(certificate *Resource) bool {
 	return slices.ContainsFunc(c.all(state.CertificateValidation), func(v *Resource) bool {
 		return text(v.Inputs, "certificateArn") == text(certificate.Outputs, "arn")

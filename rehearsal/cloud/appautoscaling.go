@@ -7,12 +7,12 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// ecsMetrics are those of ECS services that Application Auto Scaling follows.
+// ecsMetrics are the metrics of ECS services for Application Auto Scaling.
 var ecsMetrics = []string{
 	"ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization", "ALBRequestCountPerTarget",
 }
 
-// appAutoscalingTypes are what scales by itself, and the policies that say when.
+// appAutoscalingTypes are scalable targets and their policies.
 var appAutoscalingTypes = []Type{
 	{
 		Token: state.ScalableTarget, Put: true, ID: "{resourceId}", Scope: "scalableDimension", Tags: true,
@@ -64,7 +64,7 @@ var appAutoscalingTypes = []Type{
 	},
 }
 
-// service is the ECS service that a scalable target names.
+// service returns the ECS service in a scalable target's id.
 func (c *Cloud) service(resourceID string) *Resource {
 	for _, s := range c.all(state.ECSService) {
 		if strings.HasSuffix(s.ID, ":"+resourceID) {
@@ -87,7 +87,7 @@ func policyFits(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// instancesFollow refuses a bound that the service's own capacity could never reach, where each task needs an instance.
+// instancesFollow refuses a maximum that the service's own capacity could never reach, if each task needs an instance.
 func instancesFollow(c *Call) error {
 	service := c.Cloud.service(c.text("resourceId"))
 	if service == nil || c.Preview {

@@ -9,8 +9,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// runAutomation does what an association's Automation document does when the association is created, as far as the cloud
-// knows its calls. The provider waits for its success; where there is none, the association is there all the same.
+// runAutomation does the work of an association's Automation document at the association's creation, as far as the
+// cloud knows its calls. The provider waits for its success. After a failure, the association still exists.
 func runAutomation(c *Call) {
 	document := c.Cloud.find(c.text("name"), "name", state.SSMDocument)
 	if c.Preview || c.Old != nil || document == nil {
@@ -47,7 +47,8 @@ func runAutomation(c *Call) {
 	}
 }
 
-// launchOnce launches an instance from a template for as long as an automation runs, as far as AWS and its user data refuse it.
+// launchOnce launches a temporary instance from a template for an automation. It returns the refusal of AWS or of the
+// user data.
 func (c *Cloud) launchOnce(inputs map[string]any) error {
 	from, _ := inputs["LaunchTemplate"].(map[string]any)
 	id, _ := from["LaunchTemplateId"].(string)
@@ -66,8 +67,8 @@ func (c *Cloud) launchOnce(inputs map[string]any) error {
 	return c.filesAreThere("the instance of "+t.describe(), string(raw))
 }
 
-// rolledOut says what becomes of a service's deployment. To the provider a service is steady before that is known: as
-// many tasks run as are wanted while they start, and again and again while they crash.
+// rolledOut returns the result of a service's deployment. The provider does not wait for it: a service is stable for it
+// when the wanted number of tasks runs, also while they start and between crashes.
 func (c *Cloud) rolledOut(service, task string) error {
 	s, definition := c.find(service, "name", state.ECSService), c.find(task, "arn", state.TaskDefinition)
 	switch {
@@ -81,8 +82,8 @@ func (c *Cloud) rolledOut(service, task string) error {
 	return nil
 }
 
-// refresh replaces a group's instances by those of a version of its template. One whose instances never serve is rolled
-// back, and the group keeps its version.
+// refresh replaces a group's instances with those of a version of its template. If the new instances never serve, the
+// refresh is rolled back and the group keeps its version.
 func (c *Cloud) refresh(name, version string) error {
 	group := c.find(name, "name", state.AutoScalingGroup)
 	if group == nil {

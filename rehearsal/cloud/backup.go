@@ -8,8 +8,8 @@ import (
 
 const vaultARN = "arn:{partition}:backup:{region}:{account}:backup-vault:"
 
-// backupTypes are vaults, what closes them, and plans. A vault can be deleted once it is empty, and nothing runs here that would
-// fill one.
+// backupTypes are vaults, their policies and locks, and plans. A vault can be deleted only when empty; nothing fills
+// one here.
 var backupTypes = []Type{
 	{
 		Token: state.BackupVault, ID: "{name}", ARN: vaultARN + "{name}", Name: "name", Tags: true,
@@ -74,7 +74,7 @@ var backupTypes = []Type{
 	},
 }
 
-// vaultSetting is a type that each vault has one of.
+// vaultSetting is a type with one resource for each vault.
 func vaultSetting(token string, t Type) Type {
 	t.Token, t.Put, t.ID = token, true, "{backupVaultName}"
 	t.Required = append(t.Required, "backupVaultName")
@@ -84,7 +84,7 @@ func vaultSetting(token string, t Type) Type {
 	return t
 }
 
-// backupRules are what AWS Backup asks of a rule that depends on more than one input.
+// backupRules checks the conditions of AWS Backup on a rule that depend on more than one input.
 func backupRules(c *Call) error {
 	for _, rule := range objects(c.In, "rules[]") {
 		name := text(rule, "ruleName")
@@ -109,7 +109,7 @@ func backupRules(c *Call) error {
 		}
 		for _, to := range objects(rule, "copyActions[]") {
 			parts := strings.Split(text(to, "destinationVaultArn"), ":")
-			// "Copy a backup" in the developer guide, of RDS.
+			// "Copy a backup" in the developer guide, on RDS.
 			if len(parts) == 7 && parts[3] != c.Cloud.region && parts[4] != c.Cloud.account {
 				return fail("InvalidParameterValueException", "%s copies to another region and another account at once, which no snapshot "+
 					"of RDS can be", name)

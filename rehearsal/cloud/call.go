@@ -8,37 +8,37 @@ import (
 	"strings"
 )
 
-// Call is one request to the cloud: what rules see. The cloud is locked meanwhile.
+// Call is one request to the cloud, as rules see it. The cloud is locked during the call.
 type Call struct {
 	Cloud *Cloud
 	Type  *Type
 	// Name is the resource's Pulumi name, URN its URN.
 	Name, URN string
-	// ID is the resource's id; not known to a preview's create.
+	// ID is the resource's id; it is not known in the preview of a create.
 	ID string
-	// In are the inputs, Out the outputs being made.
+	// In are the inputs, Out the outputs that the call makes.
 	In, Out Object
 	// Old is the resource before an update or delete.
 	Old *Resource
-	// Preview says that nothing will happen.
+	// Preview says that the call is a preview and changes nothing.
 	Preview bool
 	// Known is the resource before an update as the engine knows it.
 	Known Object
-	// Contents are the data that what is made holds.
+	// Contents are the data in the new resource.
 	Contents string
-	// Failed is why what was made does not do what the provider waits for: it is there, and the call fails.
+	// Failed is the reason why the new resource is not ready: it exists, but the call fails.
 	Failed error
 }
 
 // text reads an input.
 func (c *Call) text(path string) string { return text(c.In, path) }
 
-// unknown says whether one of the paths is not known yet, so that a rule cannot decide.
+// unknown reports whether one of the paths is not known yet, so that a rule cannot decide.
 func (c *Call) unknown(paths ...string) bool {
 	return slices.ContainsFunc(paths, func(p string) bool { return unknownAt(c.In, p) })
 }
 
-// ServiceError is an error as the service would put it: a code and what is wrong.
+// ServiceError is an error of a service: a code and a message.
 type ServiceError struct{ Code, Message string }
 
 func (e *ServiceError) Error() string { return e.Code + ": " + e.Message }
@@ -47,7 +47,7 @@ func fail(code, format string, args ...any) error {
 	return &ServiceError{code, fmt.Sprintf(format, args...)}
 }
 
-// check applies what depends on the inputs alone.
+// check applies the rules that need the inputs alone.
 func (c *Call) check() error {
 	var wrong []error
 	t := c.Type
@@ -86,7 +86,7 @@ func (c *Call) check() error {
 	return errors.Join(wrong...)
 }
 
-// blocks are the objects that a path's last step is in: the inputs themselves, or every block of a list.
+// blocks returns the objects that contain a path's last step: the inputs themselves, or every block of a list.
 func (c *Call) blocks(path string) []located {
 	if i := strings.LastIndex(path, "."); i >= 0 {
 		return find(c.In, path[:i])
@@ -94,7 +94,7 @@ func (c *Call) blocks(path string) []located {
 	return []located{{"", c.In}}
 }
 
-// name is the last step of a path.
+// name returns the last step of a path.
 func name(path string) string { return path[strings.LastIndex(path, ".")+1:] }
 
 func (c *Call) given(paths []string) int {
@@ -132,7 +132,7 @@ func (f Field) check(at located) error {
 	return nil
 }
 
-// decide applies references, uniqueness and the rules that look at the rest of the cloud.
+// decide applies references, uniqueness and the rules that read the rest of the cloud.
 func (c *Call) decide() error {
 	var wrong []error
 	for _, r := range c.Type.Refs {
@@ -145,7 +145,7 @@ func (c *Call) decide() error {
 			if c.Cloud.find(value, r.By, r.To...) != nil || (r.Accept != nil && r.Accept(c, value)) {
 				continue
 			}
-			// What a preview knows by its name may be about to be created.
+			// A preview may name a resource that the update will create.
 			if c.Preview && (!opaque.MatchString(value) || strings.HasPrefix(r.To[0], "kubernetes:")) {
 				continue
 			}
@@ -177,14 +177,14 @@ func (c *Call) decide() error {
 	return errors.Join(wrong...)
 }
 
-// count notes a check of something that is really created or changed.
+// count counts a check of a real create or update.
 func (c *Call) count(kind string) {
 	if !c.Preview {
 		c.Cloud.checks[kind]++
 	}
 }
 
-// opaque matches ids that only AWS hands out, so that a preview that knows one speaks of something that exists.
+// opaque matches ids that only AWS makes. If a preview knows one, its resource exists.
 var opaque = regexp.MustCompile(`^(?:[a-z]+-[0-9a-f]{8,17}|(?:tgw|eni|fs|fsap)-[a-z-]*[0-9a-f]{17})$`)
 
 func (c *Call) values(paths []string) string {
@@ -195,7 +195,8 @@ func (c *Call) values(paths []string) string {
 	return strings.Join(parts, ", ")
 }
 
-// twin is another live resource of the type with the same values. In a preview the resource may be about to go.
+// twin returns another live resource of the type with the same values. In a preview, that resource may be about to be
+// deleted.
 func (c *Call) twin(paths []string) *Resource {
 	if c.Preview || c.unknown(paths...) {
 		return nil
@@ -215,12 +216,12 @@ func (c *Call) twin(paths []string) *Resource {
 	return nil
 }
 
-// again says that a create repeats one whose answer was lost, and that the service takes no offence.
+// again reports whether a create repeats one with a lost answer, and the service allows this.
 func (c *Call) again(other *Resource) bool {
 	return c.Type.Put && c.Old == nil && other.Lost && other.URN == c.URN
 }
 
-// holders are the live resources that keep this one from being deleted.
+// holders returns the live resources that prevent this one's deletion.
 func (c *Call) holders() []*Resource {
 	var holders []*Resource
 	for _, r := range c.Cloud.live() {
@@ -241,7 +242,7 @@ func (c *Call) holders() []*Resource {
 	return holders
 }
 
-// kind is a type's short name: ec2 Subnet.
+// kind returns a type's short name: ec2 Subnet.
 func kind(token string) string {
 	parts := strings.Split(token, ":")
 	if len(parts) != 3 {
@@ -259,7 +260,7 @@ func kinds(tokens []string) string {
 	return strings.Join(names, " or ")
 }
 
-// notFound is the error code of a missing resource as EC2 spells them; other services' rows name their own.
+// notFound returns the error code of a missing resource in EC2's spelling; rows of other services name their own.
 func notFound(token string) string {
 	_, name, _ := strings.Cut(kind(token), " ")
 	return "Invalid" + name + "ID.NotFound"

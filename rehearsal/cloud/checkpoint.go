@@ -8,14 +8,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
-// Checkpoint is the account as it was. It holds secret values.
+// Checkpoint is a copy of the account. It contains secret values.
 type Checkpoint struct {
 	Resources map[string]*Resource `json:"resources"`
 	Made      map[string]int       `json:"made"`
 	Retired   map[string]string    `json:"retired"`
 }
 
-// Save remembers the account as it is.
+// Save returns a copy of the account.
 func (c *Cloud) Save() Checkpoint {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,21 +54,22 @@ func (c *Cloud) Restore(to Checkpoint) error {
 	return errors.Join(wrong...)
 }
 
-// FailWith decides from now on which calls fail; nil for none.
+// FailWith sets the function that decides which calls fail; nil for none.
 func (c *Cloud) FailWith(fail func(Operation) Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fail = fail
 }
 
-// AlterWith sets a function that may change what a program registers before it is checked; nil leaves it as it is.
+// AlterWith sets a function that may change the inputs of a program's resources before they are checked; nil changes
+// nothing.
 func (c *Cloud) AlterWith(alter func(token, name string, inputs Object)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.alter = alter
 }
 
-// registered is what a provider is given, altered where that is asked for.
+// registered returns the inputs of a resource, changed by that function.
 func (c *Cloud) registered(token, name string, given property.Map) (Object, []string) {
 	inputs, secrets := plain(given)
 	c.mu.Lock()
@@ -79,14 +80,15 @@ func (c *Cloud) registered(token, name string, given property.Map) (Object, []st
 	return inputs, secrets
 }
 
-// CrashWith decides from now on of what user data or containers start that it never serves; nil for nothing.
+// CrashWith sets the function that decides which user data or containers start a server that never serves; nil for
+// none.
 func (c *Cloud) CrashWith(crashes func(definition string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.crashes = crashes
 }
 
-// Lose marks resources as made by calls that were never answered, and lists them. Lost is called for each resource of a
+// Lose marks resources as made by calls without an answer, and lists them. The function lost is called for each resource of a
 // program.
 func (c *Cloud) Lose(lost func(Resource) bool) []Resource {
 	c.mu.Lock()
@@ -101,5 +103,5 @@ func (c *Cloud) Lose(lost func(Resource) bool) []Resource {
 	return all
 }
 
-// Repeatable says whether a lost call that creates the type can simply be made again.
+// Repeatable reports whether a lost call that creates the type can be repeated.
 func Repeatable(token string) bool { return table[token] != nil && table[token].Put }

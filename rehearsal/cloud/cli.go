@@ -7,8 +7,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// commands are those of the AWS CLI that the operations guide has for what no program registers, by service and command, with
-// the options that each takes.
+// commands are the AWS CLI commands of the operations guide for resources that no program registers, by service and
+// command, with the options of each.
 var commands = map[string]func(*Cloud, map[string]string) error{
 	"rds create-db-snapshot": func(c *Cloud, o map[string]string) error {
 		instance := c.find(o["db-instance-identifier"], "identifier", state.DBInstance)
@@ -37,7 +37,7 @@ var commands = map[string]func(*Cloud, map[string]string) error{
 	"secretsmanager restore-secret": func(c *Cloud, o map[string]string) error { return c.restoreSecret(o["secret-id"]) },
 }
 
-// CLI runs a command of the AWS CLI, given without the word aws.
+// CLI runs a command of the AWS CLI; words does not contain the word aws.
 func (c *Cloud) CLI(words []string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *Cloud) CLI(words []string) error {
 	return run(c, options)
 }
 
-// Write changes the data in every database instance, as the servers do.
+// Write changes the data in every database instance, as servers do.
 func (c *Cloud) Write(what string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

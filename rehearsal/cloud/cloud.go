@@ -1,9 +1,9 @@
-// Package cloud is an AWS account that exists only in memory and in one journal file: a Pulumi provider that accepts,
-// refuses, replaces and deletes resources as the services would, without reaching any of them.
+// Package cloud is an AWS account in memory and in one journal file. It is a Pulumi provider that accepts, refuses,
+// replaces and deletes resources as the services do, without a network.
 //
-// It is a table before it is a program: a row per resource type (Type), in one file per service, and one interpreter.
-// It checks what the rows say and nothing else. It never starts anything, so what happens inside an instance, a
-// database or a load balancer is not its subject.
+// Its rules are a table: a row for each resource type (Type), in one file for each service, and one interpreter. The
+// interpreter checks the rows and nothing else. Nothing is started, so the inside of an instance, a database or a load
+// balancer is not simulated.
 package cloud
 
 import (
@@ -18,22 +18,22 @@ import (
 	"sync"
 )
 
-// Options say which account it is and what is in it already.
+// Options describe the account and its content at the start.
 type Options struct {
-	// Account is the account id; empty for the one that the configuration names, or 123456789012.
+	// Account is the account id. If it is empty, the configuration's account is used, or 123456789012.
 	Account string
-	// Configuration is the stack's, by full key. A provider must get what it says of the AWS provider.
+	// Configuration is the stack's, by full key. A provider must receive its keys of the AWS provider.
 	Configuration map[string]string
-	// Journal is the file that keeps the account between commands; empty to keep it in memory. It holds secret values,
-	// as the account would, and is readable by its owner alone.
+	// Journal is the file that stores the account between commands; without one it is in memory only. Like the account
+	// it contains secret values, and only its owner can read it.
 	Journal string
-	// Existing are resources that were there before the stack, such as an adopted VPC.
+	// Existing are resources that are older than the stack, such as an existing VPC.
 	Existing []Resource
-	// Fail decides whether a call fails. It is asked once per create, update and delete; nil for never.
+	// Fail decides whether a call fails. It is called once for each create, update and delete; nil for never.
 	Fail func(Operation) Fault
 }
 
-// Operation is a call that could fail.
+// Operation is a call that can fail.
 type Operation struct{ Verb, Type, Name, URN string }
 
 // Fault is a failure. The zero value is none.
@@ -44,11 +44,11 @@ type Fault struct {
 	Done bool
 }
 
-// Resource is something in the account.
+// Resource is a resource of the account.
 type Resource struct {
 	Token string `json:"token"`
 	ID    string `json:"id"`
-	// Name and URN are Pulumi's; empty for what the account had before, and for what a service made by itself.
+	// Name and URN are Pulumi's. They are empty for existing resources, and for those that a service made itself.
 	Name string `json:"name,omitempty"`
 	URN  string `json:"urn,omitempty"`
 	// Owner is the id of the resource that made this one, such as an Auto Scaling group.
@@ -57,13 +57,13 @@ type Resource struct {
 	Outputs Object `json:"outputs"`
 	// Secrets names the properties that hold secrets.
 	Secrets []string `json:"secrets,omitempty"`
-	// Lost says that the call that made it was never answered.
+	// Lost says that the call that made it got no answer.
 	Lost bool `json:"lost,omitempty"`
 	// Existing says that the stack does not own it.
 	Existing bool `json:"existing,omitempty"`
-	// Earlier are the inputs of its earlier versions, where the service keeps them.
+	// Earlier are the inputs of its earlier versions, if the service keeps them.
 	Earlier []Object `json:"earlier,omitempty"`
-	// Contents are the data that it holds. A copy has its source's.
+	// Contents are its data. A copy has its source's data.
 	Contents string `json:"contents,omitempty"`
 }
 
@@ -83,22 +83,22 @@ type Cloud struct {
 	account     string
 	region      string
 	defaultTags Object
-	// provider is what the stack's configuration says of the AWS provider, identity as whom that one acts.
+	// provider is the stack's configuration of the AWS provider, identity the principal of its calls.
 	provider Object
 	identity identity
-	// uses are the AWS providers of the engine by their connections.
+	// uses are the engine's AWS providers by their connections.
 	uses map[string]*providerUse
 	fail func(Operation) Fault
-	// crashes says of what user data or containers start that it never serves; nil for nothing.
+	// crashes decides which user data or containers start a server that never serves; nil for none.
 	crashes   func(definition string) bool
 	alter     func(token, name string, inputs Object)
 	resources map[string]*Resource
-	// made counts the resources that a URN has had, so that ids are the same in every rehearsal and yet never reused.
+	// made counts the resources of each URN, so that ids are the same in every rehearsal but are never reused.
 	made    map[string]int
 	journal *os.File
-	// retired holds names that AWS keeps for a while after a delete, with the reason.
+	// retired has names that AWS keeps for some time after a delete, with the reason.
 	retired map[string]string
-	// checks counts what was checked, by kind.
+	// checks counts the checks by kind.
 	checks map[string]int
 }
 
@@ -144,7 +144,7 @@ func New(o Options) (*Cloud, error) {
 	return c, nil
 }
 
-// Configure takes the configuration of the provider of that name. All providers of a rehearsal share one account and
+// Configure sets the configuration of the provider with that name. All providers of a rehearsal share one account and
 // region.
 func (c *Cloud) Configure(name string, config Object) error {
 	c.mu.Lock()

@@ -101,8 +101,8 @@ var cloudwatchTypes = []Type{
 
 const actionARN = `arn:aws[a-z-]*:(?:sns|automate|autoscaling|ssm|lambda|swf|ec2):[^:]*:[^:]*:.+`
 
-// alarmPeriods refuses periods that CloudWatch does not have, and alarms that look back further than it does: a day, and
-// a week where a period has an hour or more (PutMetricAlarm in the CloudWatch API reference).
+// alarmPeriods refuses periods that CloudWatch does not have, and alarms with too long a time: the limit is a day, or a
+// week if a period has an hour or more (PutMetricAlarm in the CloudWatch API reference).
 func alarmPeriods(c *Call) error {
 	const minute, hour, day = 60, 3600, 86400
 	periods, _ := number(c.In, "evaluationPeriods")
@@ -130,7 +130,7 @@ func alarmPeriods(c *Call) error {
 
 var queryID = regexp.MustCompile(`\b[a-z][A-Za-z0-9_]*\b`)
 
-// alarmQueries refuses an expression that names no query, and queries of which not exactly one is the alarm's.
+// alarmQueries refuses an expression that names no query, and queries without exactly one that the alarm uses.
 func alarmQueries(c *Call) error {
 	queries := find(c.In, "metricQueries[]")
 	if len(queries) == 0 {
@@ -162,7 +162,7 @@ func alarmQueries(c *Call) error {
 	return nil
 }
 
-// widgets refuses a dashboard body without widgets, or with one of no known type.
+// widgets refuses a dashboard body without widgets, or with a widget of an unknown type.
 func widgets(c *Call) error {
 	var body struct {
 		Widgets []struct {
@@ -186,8 +186,8 @@ func widgets(c *Call) error {
 	return nil
 }
 
-// ownLogGroup is the log group that a service makes for itself where nobody has made it. It keeps logs for ever, and stays
-// when what writes to it goes.
+// ownLogGroup is the log group that a service makes itself if none exists. It keeps logs without an end, and remains
+// after its writer's deletion.
 func (c *Call) ownLogGroup(name string) {
 	if c.Cloud.find(name, "name", state.LogGroup) == nil {
 		_ = c.Cloud.put(&Resource{Token: state.LogGroup, ID: name, Owner: c.ID, Inputs: Object{"name": name},
@@ -195,8 +195,8 @@ func (c *Call) ownLogGroup(name string) {
 	}
 }
 
-// patternMatches refuses a pattern of an event that has a field with nothing to match: EventBridge takes objects and lists that are
-// not empty (RuleCompiler.java of aws/event-ruler).
+// patternMatches refuses an event pattern with an empty field: EventBridge accepts only objects and lists that are not
+// empty (RuleCompiler.java of aws/event-ruler).
 func patternMatches(pattern string) error {
 	var fields map[string]any
 	if json.Unmarshal([]byte(pattern), &fields) != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// subnetFits refuses a subnet outside its VPC or over another one.
+// subnetFits refuses a subnet outside its VPC, or one that overlaps another.
 func subnetFits(c *Call) error {
 	vpc := c.Cloud.find(c.text("vpcId"), "id", state.VPC)
 	own := prefix(c.text("cidrBlock"))
@@ -31,7 +31,7 @@ func subnetFits(c *Call) error {
 	return nil
 }
 
-// reservationFits refuses a range that is not in its subnet, and one that overlaps another reservation in the VPC.
+// reservationFits refuses a range outside its subnet, and one that overlaps another reservation in the VPC.
 func reservationFits(c *Call) error {
 	subnet, own := c.Cloud.find(c.text("subnetId"), "id", state.Subnet), prefix(c.text("cidrBlock"))
 	if subnet == nil || !own.IsValid() {
@@ -50,7 +50,7 @@ func reservationFits(c *Call) error {
 	return nil
 }
 
-// kept reports whether a subnet's address is given only to who asks for it.
+// kept reports whether a subnet gives an address only on explicit request.
 func (c *Cloud) kept(subnet string, a netip.Addr) bool {
 	return slices.ContainsFunc(c.all(state.SubnetCIDRReservation), func(r *Resource) bool {
 		return text(r.Outputs, "subnetId") == subnet && prefix(text(r.Outputs, "cidrBlock")).Contains(a)
@@ -61,7 +61,7 @@ func contains(outer, inner netip.Prefix) bool {
 	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }
 
-// reserved says whether a subnet keeps an address for itself: the first four and the last.
+// reserved reports whether AWS uses an address of a subnet: the first four and the last.
 func reserved(subnet netip.Prefix, a netip.Addr) bool {
 	low := subnet.Addr()
 	for range 4 {
@@ -86,7 +86,7 @@ func (c *Cloud) taken(subnet string) map[string]*Resource {
 	used := map[string]*Resource{}
 	for _, r := range c.resources {
 		if eni := c.resources[state.NetworkInterface+" "+text(r.Outputs, "primaryNetworkInterfaceId")]; eni != nil && eni != r {
-			continue // the address is its network interface's
+			continue // the address belongs to its network interface
 		}
 		for path, in := range map[string]string{
 			"privateIp": "subnetId", "ipAddress": "subnetId", "addresses": "",
@@ -134,8 +134,8 @@ func addressFits(subnetPath, path string) Rule {
 	}
 }
 
-// placed fills in the VPC, the zone and, where none was asked for, an address. Addresses are taken from the upper half
-// of the subnet by the resource's name, so that they do not hang on the order in which resources come up.
+// placed fills in the VPC, the zone and, without a requested address, an address. The resource's name chooses it from
+// the upper half of the subnet, so that it does not depend on the order in which resources are created.
 func (c *Call) placed(subnetPath, address string) {
 	if c.Out[address] == nil {
 		c.Out[address] = Unknown{}

@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// endpointServices are the AWS services that the cloud knows an endpoint of, by kind.
+// endpointServices are the AWS services with an endpoint in the cloud, by kind.
 var endpointServices = map[string][]string{
 	"Gateway": {"s3", "dynamodb"},
 	"Interface": {
@@ -21,15 +21,15 @@ var endpointServices = map[string][]string{
 	},
 }
 
-// chineseServices are the services whose interface endpoints begin with cn. in China's regions. All others' names begin
-// with com.amazonaws there too, as do all names in GovCloud (aws-cdk, aws-ec2/lib/vpc-endpoint.ts,
+// chineseServices are the services with interface endpoints whose names begin with cn. in China's regions. All other
+// names begin with com.amazonaws, also in China and in GovCloud (aws-cdk, aws-ec2/lib/vpc-endpoint.ts,
 // VPC_ENDPOINT_SERVICE_EXCEPTIONS).
 var chineseServices = []string{
 	"autoscaling", "cloudformation", "ec2", "ecr.api", "ecr.dkr", "eks", "elasticfilesystem", "monitoring", "rds", "s3", "sqs",
 	"sts", "xray",
 }
 
-// endpointService is the full name of an endpoint service.
+// endpointService returns the full name of an endpoint service.
 func (c *Cloud) endpointService(kindOf, service string) string {
 	name := "com.amazonaws." + c.region + "." + service
 	if kindOf == "Interface" && c.partition() == "aws-cn" && slices.Contains(chineseServices, service) {
@@ -38,18 +38,19 @@ func (c *Cloud) endpointService(kindOf, service string) string {
 	return name
 }
 
-// noSESEndpoint are the ids of the zones in which Amazon SES has no VPC endpoint.
+// noSESEndpoint are the ids of the zones without a VPC endpoint of Amazon SES.
 // Source: https://docs.aws.amazon.com/ses/latest/dg/send-email-set-up-vpc-endpoints.html
 var noSESEndpoint = []string{
 	"use1-az2", "use1-az3", "use1-az5", "usw1-az2", "usw2-az4", "apne2-az4", "cac1-az3", "cac1-az4",
 }
 
-// withoutPolicy are the services whose endpoints take no policy, or of which AWS's documentation does not say that they do.
-// Source: doc_source/integrated-services-vpce-list.md of github.com/awsdocs/amazon-vpc-user-guide, column "Supports VPC endpoint
-// policies", and the services' own pages.
+// withoutPolicy are the services with endpoints that accept no policy, or for which AWS's documentation does not say
+// so.
+// Source: doc_source/integrated-services-vpce-list.md of github.com/awsdocs/amazon-vpc-user-guide, column "Supports VPC
+// endpoint policies", and the services' own pages.
 var withoutPolicy = []string{"cloudformation", "ecs-agent", "ecs-telemetry", "eks-auth", "email-smtp", "wafv2"}
 
-// endpointPolicy refuses a policy on an endpoint whose service takes none.
+// endpointPolicy refuses a policy on an endpoint that accepts none.
 func endpointPolicy(c *Call) error {
 	name := c.text("serviceName")
 	if c.text("policy") != "" && slices.Contains(withoutPolicy, name[strings.LastIndex(name, ".")+1:]) {

@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// autoscalingTypes are groups of instances that come and go.
+// autoscalingTypes are Auto Scaling groups and their parts.
 var autoscalingTypes = []Type{
 	{
 		Token: state.AutoScalingGroup, ID: "{name}", Name: "name", NamePrefix: "namePrefix",
@@ -87,7 +87,8 @@ var autoscalingTypes = []Type{
 	},
 }
 
-// sizesFit refuses minSize, desiredCapacity and maxSize out of order, and health bounds that leave no room to replace.
+// sizesFit refuses minSize, desiredCapacity and maxSize in the wrong order, and health limits that allow no
+// replacement.
 func sizesFit(c *Call) error {
 	low, _ := number(c.In, "minSize")
 	high, _ := number(c.In, "maxSize")
@@ -105,8 +106,8 @@ func sizesFit(c *Call) error {
 	return nil
 }
 
-// rollbackGoesBack refuses a rollback that the provider makes useless: it gives the group the new version of its template
-// before it starts the refresh, and that is the one gone back to (terraform-provider-aws #34189).
+// rollbackGoesBack refuses a rollback that the provider makes useless: it gives the group the new template version
+// before the refresh starts, so the rollback returns to the new version (terraform-provider-aws #34189).
 func rollbackGoesBack(c *Call) error {
 	if flag(objectAt(c.In, "instanceRefresh.preferences"), "autoRollback") {
 		return fail("ValidationError", "instanceRefresh.preferences.autoRollback goes back to the version that the provider has just given "+
@@ -115,7 +116,7 @@ func rollbackGoesBack(c *Call) error {
 	return nil
 }
 
-// templateFits refuses a template that cannot launch into the group's subnets.
+// templateFits refuses a template that cannot launch in the group's subnets.
 func templateFits(c *Call) error {
 	t := c.template()
 	if t == nil {
@@ -159,10 +160,10 @@ func (c *Cloud) owned(owner string) []*Resource {
 	return slices.DeleteFunc(c.all(state.EC2Instance), func(r *Resource) bool { return r.Owner != owner })
 }
 
-// reconcile gives the group its instances: as many as it wants, spread over its subnets, and new ones where the
-// template has changed and the group refreshes its instances.
+// reconcile gives the group its desired number of instances, spread over its subnets. If the template has changed and
+// the group refreshes its instances, it gets new ones.
 func reconcile(c *Call) {
-	// The provider sends what has changed since it last looked, and the group may have got another version meanwhile.
+	// The provider sends the changes since its last read; the group may have another version by now.
 	if c.Old != nil && reflect.DeepEqual(get(c.In, "launchTemplate"), get(c.Known, "launchTemplate")) {
 		c.In["launchTemplate"] = cloneValue(c.Old.Inputs["launchTemplate"])
 		c.Out["launchTemplate"] = cloneValue(c.Old.Inputs["launchTemplate"])
@@ -188,8 +189,8 @@ func reconcile(c *Call) {
 	c.fill(t, int(want), c.given([]string{"instanceRefresh"}) == 1)
 }
 
-// versionOf is a launch template with the inputs of one of its versions, and that version. A name such as $Latest is the
-// newest.
+// versionOf returns a launch template with the inputs of one of its versions, and that version. A name such as $Latest
+// is the newest.
 func versionOf(t *Resource, version string) (*Resource, string) {
 	if n, err := strconv.Atoi(version); err == nil && n >= 1 && n <= len(t.Earlier) {
 		earlier := *t
@@ -199,8 +200,8 @@ func versionOf(t *Resource, version string) (*Resource, string) {
 	return t, fmt.Sprint(t.Outputs["latestVersion"])
 }
 
-// fill gives the group as many instances as wanted, from the version of the template that it has; where it is refreshed,
-// those of other versions go.
+// fill gives the group the wanted number of instances from its template version. In a refresh, instances of other
+// versions are terminated.
 func (c *Call) fill(t *Resource, want int, refreshed bool) {
 	t, version := versionOf(t, c.text("launchTemplate.version"))
 	have := c.Cloud.keep(c.Cloud.owned(c.ID), want, func(r *Resource) bool {
@@ -216,7 +217,7 @@ func (c *Call) fill(t *Resource, want int, refreshed bool) {
 	}
 }
 
-// keep removes what is not current, and from the rest what is more than wanted, the last first.
+// keep deletes the instances that are not current, and of the others those above the wanted number, the last first.
 func (c *Cloud) keep(have []*Resource, want int, current func(*Resource) bool) []*Resource {
 	kept := slices.DeleteFunc(have, func(r *Resource) bool {
 		old := !current(r)
@@ -232,7 +233,7 @@ func (c *Cloud) keep(have []*Resource, want int, current func(*Resource) bool) [
 	return kept
 }
 
-// emptiest is the subnet with the fewest instances, the first of several.
+// emptiest returns the subnet with the fewest instances, the first of several.
 func emptiest(subnets []string, have []*Resource) string {
 	count := map[string]int{}
 	for _, r := range have {

@@ -12,7 +12,7 @@ const (
 	imagePattern        = `ami-[0-9a-f]{8,17}|resolve:ssm:.+`
 )
 
-// instanceTypes are instances and their templates.
+// instanceTypes are instances and launch templates.
 var instanceTypes = []Type{
 	{
 		Token: state.EC2Instance, ID: "i-{hex}", ARN: ec2ARN + "instance/{id}", Tags: true, InUse: "IncorrectInstanceState",
@@ -112,7 +112,7 @@ var instanceTypes = []Type{
 	},
 }
 
-// instanceFindsItsFiles refuses an instance whose user data names files that are not there.
+// instanceFindsItsFiles refuses an instance with user data that names missing files.
 func instanceFindsItsFiles(c *Call) error {
 	raw, err := base64.StdEncoding.DecodeString(c.text("userDataBase64"))
 	if err != nil || c.Preview {

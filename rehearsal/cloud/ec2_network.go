@@ -12,7 +12,7 @@ const (
 	dependencyViolate = "DependencyViolation"
 )
 
-// networkTypes are VPCs and what lies in them.
+// networkTypes are VPCs and their parts.
 var networkTypes = []Type{
 	{
 		Token: state.VPC, ID: "vpc-{hex}", ARN: ec2ARN + "vpc/{id}", Tags: true, InUse: dependencyViolate,
@@ -80,7 +80,7 @@ var networkTypes = []Type{
 		After: func(c *Call) {
 			c.Out["publicIp"] = c.expand("{digits}")
 			if digits, ok := c.Out["publicIp"].(string); ok {
-				// 198.51.100.0/24 is set aside for documentation, so no address of a rehearsal is anybody's.
+				// 198.51.100.0/24 is reserved for documentation, so no address of a rehearsal belongs to anybody.
 				var last int
 				_, _ = fmt.Sscan(strings.TrimLeft(digits[7:], "0"), &last)
 				c.Out["publicIp"] = fmt.Sprintf("198.51.100.%d", last%254+1)

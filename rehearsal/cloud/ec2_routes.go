@@ -19,7 +19,7 @@ func natHasWayOut(c *Call) error {
 	return c.Cloud.hasGateway(text(subnet.Outputs, "vpcId"), "Gateway.NotAttached")
 }
 
-// hasGateway refuses a VPC without an internet gateway. What an adopted VPC has is not known.
+// hasGateway refuses a VPC without an internet gateway. The gateway of an existing VPC is not known.
 func (c *Cloud) hasGateway(vpc, code string) error {
 	if v := c.find(vpc, "id", state.VPC); v == nil || v.Existing {
 		return nil

@@ -134,7 +134,7 @@ func TestRefusesWrongTransitGateways(t *testing.T) {
 	})
 }
 
-// TestZonesWithoutAnEndpointOfSES holds that us-east-1b is use1-az2.
+// TestZonesWithoutAnEndpointOfSES checks that us-east-1b is use1-az2.
 func TestZonesWithoutAnEndpointOfSES(t *testing.T) {
 	w := worldIn(t, Options{}, "us-east-1")
 	vpc := w.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
@@ -149,7 +149,7 @@ func TestZonesWithoutAnEndpointOfSES(t *testing.T) {
 	w.create(state.VPCEndpoint, "logs", in("logs", a, b))
 }
 
-// TestOnlySomeEndpointsTakeAPolicy holds that SES's takes none.
+// TestOnlySomeEndpointsTakeAPolicy checks that SES's endpoint accepts none.
 func TestOnlySomeEndpointsTakeAPolicy(t *testing.T) {
 	w := worldIn(t, Options{}, "eu-west-1")
 	vpc := w.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16"})
@@ -162,7 +162,7 @@ func TestOnlySomeEndpointsTakeAPolicy(t *testing.T) {
 	w.create(state.VPCEndpoint, "logs", in("logs"))
 }
 
-// TestEndpointsOfChinaHaveTheirOwnNames holds that neither spelling stands for the other.
+// TestEndpointsOfChinaHaveTheirOwnNames checks that each spelling is refused in place of the other.
 func TestEndpointsOfChinaHaveTheirOwnNames(t *testing.T) {
 	w := worldIn(t, Options{}, "cn-north-1")
 	vpc := w.create(state.VPC, "vpc", Object{"cidrBlock": "10.0.0.0/16"})

@@ -8,11 +8,11 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// otherIDs are the ids that do not follow the letter: us-west-1 offers an account two of its three zones, usw1-az1 and
-// usw1-az3 to newer accounts.
+// otherIDs are the ids that do not follow the letter: us-west-1 has three zones but offers an account two of them,
+// usw1-az1 and usw1-az3 to newer accounts.
 var otherIDs = map[string]string{"us-west-1b": "usw1-az3"}
 
-// zoneID makes a zone id of the usual form, such as euw1-az1. The account decides which zone it really is.
+// zoneID makes a zone id of the usual form, such as euw1-az1. In AWS, the account decides which zone this is.
 func zoneID(zone string) string {
 	if id, ok := otherIDs[zone]; ok {
 		return id
@@ -31,7 +31,7 @@ func zoneID(zone string) string {
 	return fmt.Sprintf("%s-az%d", short, letter-'a'+1)
 }
 
-// oneSubnetPerZone refuses two subnets of one zone where the service wants one per zone.
+// oneSubnetPerZone refuses two subnets in one zone if the service needs one for each zone.
 func oneSubnetPerZone(path, code string) Rule {
 	return func(c *Call) error {
 		taken := map[string]*Resource{}
@@ -50,7 +50,7 @@ func oneSubnetPerZone(path, code string) Rule {
 	}
 }
 
-// zones are the regions that the cloud knows, with the letters of their availability zones.
+// zones are the known regions, with the letters of their availability zones.
 var zones = map[string]string{
 	"us-east-1": "abcdef", "us-east-2": "abc", "us-west-1": "ab", "us-west-2": "abcd", "ca-central-1": "abd",
 	"ca-west-1": "abc", "sa-east-1": "abc", "mx-central-1": "abc",
@@ -71,7 +71,7 @@ func (c *Cloud) zones() []string {
 	return names
 }
 
-// zoneExists refuses an availability zone that the region does not have.
+// zoneExists refuses an availability zone that is not in the region.
 func zoneExists(path string) Rule {
 	return func(c *Call) error {
 		for _, at := range find(c.In, path) {

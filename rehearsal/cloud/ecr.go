@@ -36,7 +36,7 @@ var ecrTypes = []Type{
 	},
 }
 
-// lifecycleFits refuses a policy that ECR would not read.
+// lifecycleFits refuses a lifecycle policy that ECR cannot read.
 func lifecycleFits(c *Call) error {
 	raw, ok := c.In["policy"].(string)
 	if !ok {

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// RunningTask is a task that a service runs. No program can ask for one, so it has no row.
+	// RunningTask is the type of a service's running task. No program can register one, so it has no row.
 	RunningTask = "aws:ecs/task:Task"
 
 	ecsARN     = "arn:{partition}:ecs:{region}:{account}:"
@@ -19,7 +19,7 @@ const (
 	fargate    = "FARGATE"
 )
 
-// ecsTypes are clusters, what they run tasks on, what a task is, and services that keep tasks running.
+// ecsTypes are clusters, capacity providers, task definitions and services.
 var ecsTypes = []Type{
 	{
 		Token: state.ECSCluster, Put: true, ID: "{arn}", ARN: ecsARN + "cluster/{name}", Name: "name", Tags: true,
@@ -74,7 +74,7 @@ var ecsTypes = []Type{
 	},
 	{
 		Token: state.TaskDefinition, ID: "{family}", Scope: "arn", Tags: true,
-		// With skipDestroy a revision stays ACTIVE, for the deployments that go back to it.
+		// With skipDestroy a revision stays ACTIVE, so that a deployment can roll back to it.
 		Stays:    func(in Object) bool { return flag(in, "skipDestroy") },
 		Required: []string{"family", "containerDefinitions"},
 		Defaults: Object{"enableFaultInjection": false, "skipDestroy": false, "trackLatest": false},
@@ -117,7 +117,7 @@ var ecsTypes = []Type{
 				return
 			}
 			family := c.expand(ecsARN + "task-definition/{family}")
-			// A family counts on when a stack comes back.
+			// The numbers of a family continue when its stack is created again.
 			revision := c.Cloud.made[c.URN] + 1
 			c.Out["revision"], c.Out["arnWithoutRevision"] = revision, family
 			c.Out["arn"] = fmt.Sprintf("%v:%d", family, revision)
@@ -175,7 +175,7 @@ var ecsTypes = []Type{
 	},
 }
 
-// values are the spellings of one of the service's own enumerations.
+// values returns the values of one of the service's own enumerations.
 func values[T ~string](all []T) []string {
 	list := make([]string, len(all))
 	for i, v := range all {

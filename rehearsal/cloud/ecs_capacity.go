@@ -21,8 +21,8 @@ func providerName(c *Call) error {
 	return nil
 }
 
-// groupManaged refuses protection that the Auto Scaling group has not, and a group that the next update would take out
-// of ECS's hands.
+// groupManaged refuses termination protection if the Auto Scaling group has none, and a group that ECS would lose in
+// the next update.
 func groupManaged(c *Call) error {
 	group := c.Cloud.find(c.text("autoScalingGroupProvider.autoScalingGroupArn"), "arn", state.AutoScalingGroup)
 	if group == nil || group.Existing {
@@ -58,8 +58,8 @@ func defaultsAreThere(c *Call) error {
 	return nil
 }
 
-// capacityFits refuses a service whose cluster has no place for its tasks: no such capacity provider, instances that
-// would not join, or fewer of them than tasks that cannot share one.
+// capacityFits refuses a service if its cluster has no capacity for the tasks: no such capacity provider, instances
+// that would not join, or fewer instances than tasks that cannot share one.
 func capacityFits(c *Call) error {
 	definition := c.Cloud.find(c.text("taskDefinition"), "arn", state.TaskDefinition)
 	cluster := c.Cloud.find(c.text("cluster"), "arn", state.ECSCluster)
@@ -92,7 +92,7 @@ func capacityFits(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// instancesFit looks at the Auto Scaling group behind a capacity provider.
+// instancesFit checks the Auto Scaling group of a capacity provider.
 func (c *Call) instancesFit(cluster string, provider, definition *Resource) error {
 	group := c.Cloud.find(text(provider.Inputs, "autoScalingGroupProvider.autoScalingGroupArn"), "arn", state.AutoScalingGroup)
 	if group == nil || group.Existing {
@@ -135,7 +135,7 @@ func (c *Call) instancesFit(cluster string, provider, definition *Resource) erro
 	return errors.Join(wrong...)
 }
 
-// hosts are the container instances that the service's capacity providers have.
+// hosts returns the container instances of the service's capacity providers.
 func (c *Call) hosts() []*Resource {
 	var all []*Resource
 	for _, name := range texts(c.In, "capacityProviderStrategies[].capacityProvider") {
@@ -148,7 +148,7 @@ func (c *Call) hosts() []*Resource {
 	return all
 }
 
-// free is the first instance without a task.
+// free returns the first instance without a task.
 func free(hosts, tasks []*Resource) *Resource {
 	for _, host := range hosts {
 		if !slices.ContainsFunc(tasks, func(t *Resource) bool { return text(t.Outputs, "instance") == host.ID }) {

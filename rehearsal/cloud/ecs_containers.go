@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// containers are a task definition's containers in the service's own shape; nil where they are not known yet.
+// containers returns a task definition's containers in the type of the service's SDK, or nil if they are not known yet.
 func containers(in Object) ([]types.ContainerDefinition, error) {
 	raw, ok := in["containerDefinitions"].(string)
 	if !ok {
@@ -32,7 +32,7 @@ func value[T any](p *T) T {
 	return *p
 }
 
-// imageName is an image with or without its registry, with a tag, a digest, both or neither.
+// imageName matches an image with or without its registry, with a tag, a digest, both or neither.
 var imageName = regexp.MustCompile(`^(?:[a-zA-Z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?` +
 	`(?:@sha256:[0-9a-f]{64})?$`)
 
@@ -41,7 +41,7 @@ const (
 	definitionLimit = 64 << 10
 	// stopLimit is the longest stop timeout in seconds.
 	stopLimit = 120
-	// leastMemory is what Docker needs for a container, in MiB.
+	// leastMemory is the memory in MiB that Docker needs for a container.
 	leastMemory = 6
 )
 
@@ -74,7 +74,7 @@ func containersFit(c *Call) error {
 	return errors.Join(t.wrong...)
 }
 
-// task collects what is wrong with a task definition.
+// task collects the mistakes in a task definition.
 type task struct {
 	*Call
 	mode           string
@@ -117,7 +117,7 @@ func (t *task) container(d types.ContainerDefinition, list []types.ContainerDefi
 	t.dependencies(name, d, list)
 }
 
-// limits holds of a container's memory, and of the time that it may take to start and to stop.
+// limits checks a container's memory, and its time-outs for start and stop.
 func (t *task) limits(name string, d types.ContainerDefinition) {
 	if d.Memory == nil && d.MemoryReservation == nil && t.In["memory"] == nil {
 		t.bad("%s: neither the container nor the task says how much memory it gets", name)
@@ -138,7 +138,7 @@ func (t *task) limits(name string, d types.ContainerDefinition) {
 	}
 }
 
-// mounts holds of where a container has the task's volumes.
+// mounts checks the mount points of a container's volumes.
 func (t *task) mounts(name string, d types.ContainerDefinition) {
 	for _, m := range d.MountPoints {
 		if !slices.Contains(t.volumes, value(m.SourceVolume)) {
@@ -150,7 +150,7 @@ func (t *task) mounts(name string, d types.ContainerDefinition) {
 	}
 }
 
-// network refuses what the task's network mode does not have.
+// network refuses settings that the task's network mode does not have.
 func (t *task) network(name string, d types.ContainerDefinition) {
 	if t.mode == "awsvpc" && len(d.ExtraHosts) > 0 {
 		t.bad("%s: extraHosts are not supported when networkMode is awsvpc", name)
@@ -165,7 +165,7 @@ func (t *task) network(name string, d types.ContainerDefinition) {
 	}
 }
 
-// ulimits holds of a container's limits of the operating system.
+// ulimits checks a container's limits of the operating system.
 func (t *task) ulimits(name string, d types.ContainerDefinition) {
 	for _, u := range d.Ulimits {
 		if !slices.Contains(u.Name.Values(), u.Name) {
@@ -180,7 +180,7 @@ func (t *task) ulimits(name string, d types.ContainerDefinition) {
 	}
 }
 
-// dependencies holds of the containers that a container waits for.
+// dependencies checks the containers for which a container waits.
 func (t *task) dependencies(name string, d types.ContainerDefinition, list []types.ContainerDefinition) {
 	for _, on := range d.DependsOn {
 		at := slices.IndexFunc(list, func(o types.ContainerDefinition) bool { return value(o.Name) == value(on.ContainerName) })
@@ -265,7 +265,7 @@ func (t *task) health(name string, h *types.HealthCheck) {
 	}
 }
 
-// logOptions are those of the driver awslogs.
+// logOptions are the options of the driver awslogs.
 var logOptions = []string{
 	"awslogs-create-group", "awslogs-region", "awslogs-group", "awslogs-stream-prefix", "awslogs-datetime-format",
 	"awslogs-multiline-pattern", "mode", "max-buffer-size", "awslogs-stream",

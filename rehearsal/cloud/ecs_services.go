@@ -86,13 +86,13 @@ func serviceFits(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// tasks are those that a service runs.
+// tasks returns the running tasks of a service.
 func (c *Cloud) tasks(service string) []*Resource {
 	return slices.DeleteFunc(c.all(RunningTask), func(r *Resource) bool { return r.Owner != service })
 }
 
-// place runs the service's tasks: each on an instance of its own or with an address in a subnet, and new ones where the
-// definition has changed.
+// place starts the service's tasks: each on its own instance, or with its own address in a subnet. If the definition
+// has changed, they are new ones.
 func place(c *Call) {
 	definition := c.text("taskDefinition")
 	want, _ := number(c.In, "desiredCount")

@@ -11,18 +11,18 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// fargatePairs are the memory in MiB, from, to and in steps of, that Fargate gives CPU units.
+// fargatePairs has Fargate's memory sizes in MiB for each number of CPU units: from, to, and step.
 var fargatePairs = map[string][3]int{
 	"512": {1024, 4096, 1024}, "1024": {2048, 8192, 1024}, "2048": {4096, 16384, 1024}, "4096": {8192, 30720, 1024},
 	"8192": {16384, 61440, 4096}, "16384": {32768, 122880, 8192},
 }
 
-// taskSizes refuses sizes that Fargate has not, network modes that it does not know, and containers larger than their
-// task.
+// taskSizes refuses sizes that Fargate does not have, network modes that it does not support, and containers larger
+// than their task.
 func taskSizes(c *Call) error {
 	list, err := containers(c.In)
 	if err != nil || c.unknown("cpu", "memory", "networkMode", "requiresCompatibilities") {
-		return nil // said already, or not known yet
+		return nil // reported elsewhere, or not known yet
 	}
 	var wrong []error
 	bad := func(format string, args ...any) { wrong = append(wrong, fail("ClientException", format, args...)) }
@@ -63,8 +63,8 @@ func taskSizes(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// sharedVolumes refuses EFS volumes whose access point or role would be ignored, and files of a host that there is not
-// (API_HostVolumeProperties).
+// sharedVolumes refuses EFS volumes with an access point or a role that would be ignored, and host paths on Fargate,
+// which has no host (API_HostVolumeProperties).
 func sharedVolumes(c *Call) error {
 	var wrong []error
 	names := map[string]bool{}
@@ -105,7 +105,7 @@ func accessPointsFit(c *Call) error {
 	return nil
 }
 
-// secretsCanBeRead refuses secrets that are none, and those that the execution role may not read: the service would
+// secretsCanBeRead refuses secrets that do not exist, and those that the execution role may not read: the service would
 // register the task, and never start it.
 func secretsCanBeRead(c *Call) error {
 	list, err := containers(c.In)
@@ -140,14 +140,14 @@ func secretsCanBeRead(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// masterSecret says whether the ARN is that of a password that RDS keeps.
+// masterSecret reports whether the ARN belongs to a password that RDS manages.
 func (c *Cloud) masterSecret(arn string) bool {
 	return slices.ContainsFunc(c.all(state.DBInstance), func(r *Resource) bool {
 		return slices.Contains(texts(r.Outputs, "masterUserSecrets[].secretArn"), arn)
 	})
 }
 
-// logsGoSomewhere refuses log groups that do not exist, and a role that may not write to them.
+// logsGoSomewhere refuses missing log groups, and a role that may not write to them.
 func logsGoSomewhere(c *Call) error {
 	list, err := containers(c.In)
 	if err != nil || c.Preview {

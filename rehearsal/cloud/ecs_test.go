@@ -20,7 +20,7 @@ const (
 		`,"awslogs-stream-prefix":"ecs"}}`
 )
 
-// with is an object with changes; nil takes a property away.
+// with returns an object with changes; nil deletes a property.
 func with(in, change Object) Object {
 	out := clone(in)
 	maps.Copy(out, change)
@@ -28,7 +28,7 @@ func with(in, change Object) Object {
 	return out
 }
 
-// ecsWorld is a network with a cluster on two instances and everything that a task needs.
+// ecsWorld is a network with a cluster on two instances, and everything that a task needs.
 func ecsWorld(t *testing.T) *world {
 	t.Helper()
 	w := network(t)
@@ -79,7 +79,7 @@ func provider(w *world, change Object) Object {
 	return Object{"name": "hosts", "autoScalingGroupProvider": with(group, change)}
 }
 
-// containersOf is one container with changes, and further ones.
+// containersOf returns one container with changes, and further ones.
 func containersOf(change Object, more ...Object) string {
 	var log any
 	_ = json.Unmarshal([]byte(logLine), &log)
@@ -128,12 +128,12 @@ func fargateService(w *world, change Object) Object {
 			"securityGroups": []any{w.ids["group"]}}, "loadBalancers": balanced(w, "tasks", 9443)}), change)
 }
 
-// hostContainer is a task on instances with one container changed, and further ones.
+// hostContainer returns a task on instances with one container changed, and further ones.
 func hostContainer(w *world, change Object, more ...Object) Object {
 	return hostTask(w, Object{"family": "x", "containerDefinitions": containersOf(change, more...)})
 }
 
-// fargateContainer is such a task on Fargate.
+// fargateContainer returns such a task on Fargate.
 func fargateContainer(w *world, change Object, more ...Object) Object {
 	return fargateTask(w, Object{"family": "x", "containerDefinitions": containersOf(change, more...)})
 }

@@ -6,7 +6,7 @@ const (
 	efsARN = "arn:{partition}:elasticfilesystem:{region}:{account}:"
 )
 
-// efsTypes are file systems and the ways into them.
+// efsTypes are file systems and their parts.
 var efsTypes = []Type{
 	{
 		Token: state.FileSystem, ID: "fs-{hex}", ARN: efsARN + "file-system/{id}", Tags: true, InUse: "FileSystemInUse",
@@ -97,7 +97,7 @@ var lifecycles = []string{
 	"AFTER_270_DAYS", "AFTER_365_DAYS",
 }
 
-// mountFits keeps to one mount target per zone, all in one VPC.
+// mountFits checks that a file system has one mount target in each zone at most, all in one VPC.
 func mountFits(c *Call) error {
 	s := c.Cloud.find(c.text("subnetId"), "id", state.Subnet)
 	if s == nil || c.Preview {

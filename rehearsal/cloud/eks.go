@@ -9,7 +9,7 @@ const (
 	eksName = `[0-9A-Za-z][A-Za-z0-9\-_]*`
 )
 
-// eksTypes are clusters and what belongs to them.
+// eksTypes are clusters and their parts.
 var eksTypes = []Type{
 	{
 		Token: state.EKSCluster, ID: "{name}", ARN: eksARN + "cluster/{name}", Name: "name", Tags: true,

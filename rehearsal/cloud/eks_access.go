@@ -14,7 +14,8 @@ var clusterPolicies = []string{
 	"AmazonEKSViewPolicy",
 }
 
-// entryFits refuses an entry in a cluster that reads none, and one for who made the cluster, whose EKS makes itself.
+// entryFits refuses an access entry in a cluster that does not use entries, and one for the cluster's creator, since
+// EKS makes that one itself.
 func entryFits(c *Call) error {
 	cluster := c.cluster()
 	if cluster == nil || cluster.Existing {
@@ -31,7 +32,7 @@ func entryFits(c *Call) error {
 	return nil
 }
 
-// accessPolicy refuses policies that there are not, and a scope that does not fit.
+// accessPolicy refuses unknown policies, and a scope that does not fit.
 func accessPolicy(c *Call) error {
 	name, ok := strings.CutPrefix(c.text("policyArn"), "arn:"+c.Cloud.partition()+":eks::aws:cluster-access-policy/")
 	switch namespaces := c.given([]string{"accessScope.namespaces"}) > 0; {
@@ -43,7 +44,7 @@ func accessPolicy(c *Call) error {
 	return nil
 }
 
-// tagsSessions refuses a role that does not let EKS tag the sessions that it makes for pods.
+// tagsSessions refuses a role that does not let EKS tag the sessions of pods.
 func tagsSessions(c *Call) error {
 	role := c.Cloud.find(c.text("roleArn"), "arn", state.Role)
 	if role == nil || role.Existing || strings.Contains(text(role.Outputs, "assumeRolePolicy"), "sts:TagSession") {

@@ -10,8 +10,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// addons are the add-ons that the cloud knows: the release that EKS recommends, whether it needs a node to become
-// active, and the values that its schema has at the top.
+// addons are the known add-ons: the release that EKS recommends, whether the add-on needs a node to become active, and
+// the top-level values of its schema.
 var addons = map[string]struct {
 	release  string
 	needNode bool
@@ -42,7 +42,7 @@ var addons = map[string]struct {
 	}},
 }
 
-// addonAccounts are the service accounts of add-ons that call AWS, with a policy of AWS's that is enough.
+// addonAccounts are the service accounts of add-ons that call AWS, with an AWS managed policy that is enough.
 var addonAccounts = map[string]struct{ account, policy string }{
 	"vpc-cni": {"kube-system/aws-node", "AmazonEKS_CNI_Policy"},
 }
@@ -56,7 +56,7 @@ func (c *Cloud) addon(cluster, name string) *Resource {
 	return nil
 }
 
-// assumes says that Pod Identity hands the service account a role with the policy.
+// assumes reports whether Pod Identity gives the service account a role with the policy.
 func (c *Cloud) assumes(cluster, account, policy string) bool {
 	if c.addon(cluster, "eks-pod-identity-agent") == nil {
 		return false
@@ -70,7 +70,7 @@ func (c *Cloud) assumes(cluster, account, policy string) bool {
 
 var addonRelease = regexp.MustCompile(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)
 
-// addonKnown refuses add-ons that there are not, releases of no known form, and values outside of the add-on's schema.
+// addonKnown refuses unknown add-ons, releases of an unknown form, and values that are not in the add-on's schema.
 func addonKnown(c *Call) error {
 	name := c.text("addonName")
 	if c.unknown("addonName") {
@@ -97,7 +97,7 @@ func addonKnown(c *Call) error {
 			wrong = append(wrong, fail("InvalidParameterException",
 				"configurationValues: the schema of %s does not define %s, and allows nothing else", name, key))
 		}
-		// The schema has a text in the form of a boolean.
+		// In the schema, this boolean is a text.
 		if _, isText := value.(string); key == "enableNetworkPolicy" && !isText {
 			wrong = append(wrong, fail("InvalidParameterException", "configurationValues: enableNetworkPolicy is no string"))
 		}
@@ -105,7 +105,8 @@ func addonKnown(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// addonFits refuses a kube-proxy that Kubernetes does not tolerate, and add-ons that would wait for a node for ever.
+// addonFits refuses a kube-proxy that Kubernetes does not support, and add-ons that would wait for a node without an
+// end.
 func addonFits(c *Call) error {
 	cluster := c.cluster()
 	if cluster == nil || c.unknown("addonName") {

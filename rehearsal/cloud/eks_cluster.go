@@ -13,10 +13,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// kubernetesVersions are those that EKS makes clusters of, in standard and extended support, the oldest first.
+// kubernetesVersions are the versions for new clusters in EKS, in standard and extended support, the oldest first.
 var kubernetesVersions = []string{"1.32", "1.33", "1.34", "1.35", "1.36"}
 
-// endpointReachable refuses a cluster that nobody reaches, and public ranges without a public endpoint.
+// endpointReachable refuses a cluster without a reachable endpoint, and public ranges without a public endpoint.
 func endpointReachable(c *Call) error {
 	public, private := flag(c.In, "vpcConfig.endpointPublicAccess"), flag(c.In, "vpcConfig.endpointPrivateAccess")
 	if !public && !private {
@@ -34,7 +34,7 @@ func endpointReachable(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// subnetZones are the zones of subnets by name, with their ids. It is false where one is not known.
+// subnetZones returns the zones of subnets by name, with their ids. It is false if one is not known.
 func (c *Cloud) subnetZones(ids []string) (map[string]string, bool) {
 	zones := map[string]string{}
 	for _, id := range ids {
@@ -56,11 +56,11 @@ func clusterSubnets(c *Call) error {
 	return nil
 }
 
-// noControlPlane are the ids of the zones in which EKS puts no control plane.
+// noControlPlane are the ids of the zones without EKS control planes.
 // Source: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 var noControlPlane = []string{"use1-az3", "usw1-az2", "cac1-az3"}
 
-// controlPlaneZones refuses a new cluster in zones that take no control plane.
+// controlPlaneZones refuses a new cluster in these zones.
 func controlPlaneZones(c *Call) error {
 	zones, _ := c.Cloud.subnetZones(texts(c.In, "vpcConfig.subnetIds[]"))
 	for _, zone := range slices.Sorted(maps.Keys(zones)) {
@@ -73,8 +73,8 @@ func controlPlaneZones(c *Call) error {
 	return nil
 }
 
-// sameZones refuses other zones than those that the cluster was made with. EKS finds out during the update, and a preview
-// shows nothing.
+// sameZones refuses other zones than those of the cluster's creation. EKS reports this only during the update; a
+// preview does not show it.
 // Source: "Update existing VPC and subnets" in
 // https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html; containers-roadmap #2330.
 func sameZones(c *Call) error {
@@ -91,7 +91,7 @@ func sameZones(c *Call) error {
 	return nil
 }
 
-// serviceRange refuses services whose range is public or the VPC's.
+// serviceRange refuses a service range that is public or overlaps the VPC's.
 func serviceRange(c *Call) error {
 	services, err := netip.ParsePrefix(c.text("kubernetesNetworkConfig.serviceIpv4Cidr"))
 	if err != nil {
@@ -117,7 +117,7 @@ func serviceRange(c *Call) error {
 	return nil
 }
 
-// minor is the minor version of a Kubernetes version, or -1.
+// minor returns the minor version of a Kubernetes version, or -1.
 func minor(version string) int {
 	n, err := strconv.Atoi(strings.TrimPrefix(version, "1."))
 	if err != nil || !strings.HasPrefix(version, "1.") {
@@ -126,7 +126,7 @@ func minor(version string) int {
 	return n
 }
 
-// oneMinorUp refuses a control plane that goes back or skips a minor version.
+// oneMinorUp refuses an older version of the control plane, and one that skips a minor version.
 func oneMinorUp(c *Call) error {
 	if c.Old == nil || c.unknown("version") {
 		return nil
@@ -142,8 +142,8 @@ func (c *Call) cluster() *Resource {
 	return c.Cloud.find(c.text("clusterName"), "name", state.EKSCluster)
 }
 
-// clusterOutputs are what EKS makes: addresses, a security group of its own, and a log group where there is none yet,
-// which it does not delete again.
+// clusterOutputs computes what EKS makes: addresses, its own security group, and a log group if there is none. EKS does
+// not delete the log group again.
 func clusterOutputs(c *Call) {
 	config := objectAt(c.Out, "vpcConfig")
 	config["clusterSecurityGroupId"], config["vpcId"] = c.expand("sg-{hex}"), Unknown{}
@@ -166,7 +166,7 @@ func clusterOutputs(c *Call) {
 	}
 }
 
-// eksFunctions are the functions that answer for EKS.
+// eksFunctions are the functions of EKS.
 var eksFunctions = map[string]func(*Cloud, Object) (Object, error){
 	"aws:eks/getAddonVersion:getAddonVersion": func(_ *Cloud, args Object) (Object, error) {
 		name, version := text(args, "addonName"), text(args, "kubernetesVersion")
@@ -205,8 +205,8 @@ var eksFunctions = map[string]func(*Cloud, Object) (Object, error){
 	},
 }
 
-// existingCluster is the EKS cluster that a configuration moves into. A rehearsal takes it to be in the VPC that the
-// configuration names.
+// existingCluster is the existing EKS cluster of a configuration. A rehearsal assumes that it is in the configuration's
+// VPC.
 func existingCluster(config map[string]string) (Resource, bool) {
 	var eks struct {
 		Cluster struct{ Name string }

@@ -13,7 +13,7 @@ var nodeImages = []string{
 	"AL2023_x86_64_STANDARD", "AL2023_ARM_64_STANDARD", "BOTTLEROCKET_x86_64", "BOTTLEROCKET_ARM_64",
 }
 
-// notAhead refuses nodes of a later version than their control plane's.
+// notAhead refuses nodes with a later version than their control plane.
 func notAhead(path string) Rule {
 	return func(c *Call) error {
 		cluster := c.cluster()
@@ -27,7 +27,7 @@ func notAhead(path string) Rule {
 	}
 }
 
-// scalingOrder refuses sizes out of order.
+// scalingOrder refuses sizes in the wrong order.
 func scalingOrder(c *Call) error {
 	low, _ := number(c.In, "scalingConfig.minSize")
 	want, _ := number(c.In, "scalingConfig.desiredSize")
@@ -41,8 +41,8 @@ func scalingOrder(c *Call) error {
 
 var graviton = regexp.MustCompile(`^[a-z]+\d+g`)
 
-// releaseFits refuses an image of another Kubernetes version, which the release of Amazon Linux names (UpdateNodegroupVersion:
-// "Requested release version … is not valid for kubernetes version …").
+// releaseFits refuses an image of another Kubernetes version; the name of the Amazon Linux release contains it
+// (UpdateNodegroupVersion: "Requested release version … is not valid for kubernetes version …").
 func releaseFits(c *Call) error {
 	release, version := c.text("releaseVersion"), c.text("version")
 	if release == "" || version == "" || !strings.HasPrefix(c.text("amiType"), "AL2023") || strings.HasPrefix(release, version+".") {
@@ -51,7 +51,7 @@ func releaseFits(c *Call) error {
 	return fail("InvalidParameterException", "Requested release version %s is not valid for kubernetes version %s", release, version)
 }
 
-// imageFits refuses an image for another processor than the instance types have.
+// imageFits refuses an image for another processor than that of the instance types.
 func imageFits(c *Call) error {
 	image := c.text("amiType")
 	for _, kind := range texts(c.In, "instanceTypes[]") {
@@ -62,7 +62,7 @@ func imageFits(c *Call) error {
 	return nil
 }
 
-// inClustersVPC refuses subnets outside of the cluster's VPC.
+// inClustersVPC refuses subnets outside the cluster's VPC.
 func inClustersVPC(c *Call) error {
 	cluster := c.cluster()
 	if cluster == nil || hasUnknown(get(cluster.Outputs, "vpcConfig.vpcId")) {
@@ -81,7 +81,7 @@ func inClustersVPC(c *Call) error {
 	return nil
 }
 
-// nodeTemplate refuses what a managed node group's launch template must leave to EKS.
+// nodeTemplate refuses launch template settings that a managed node group must leave to EKS.
 func nodeTemplate(c *Call) error {
 	t := c.template()
 	if t == nil {
@@ -107,8 +107,8 @@ func nodeTemplate(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// nodesJoin refuses a group whose nodes would never become ready: without the CNI, kube-proxy and credentials for the
-// CNI, or shut off from the control plane. EKS finds out after half an hour.
+// nodesJoin refuses a group with nodes that would never become ready: without the CNI, kube-proxy and credentials for
+// the CNI, or without a connection to the control plane. EKS reports this after half an hour.
 func nodesJoin(c *Call) error {
 	cluster := c.cluster()
 	if c.Preview || cluster == nil || cluster.Existing {
@@ -136,8 +136,8 @@ func nodesJoin(c *Call) error {
 	return nil
 }
 
-// reachesControlPlane checks the two connections without which no node joins: to the API, and back to the kubelet. Nodes
-// in the cluster's own group, which EKS opens, need no rule.
+// reachesControlPlane checks the two connections that a node needs to join: to the API, and back to the kubelet. Nodes
+// in the cluster's own group need no rule, since EKS opens it.
 func (c *Cloud) reachesControlPlane(cluster, template *Resource, bad func(string, ...any) error) error {
 	nodes := texts(template.Inputs, "vpcSecurityGroupIds[]")
 	plane := texts(cluster.Inputs, "vpcConfig.securityGroupIds[]")

@@ -19,7 +19,7 @@ func assumedBy(service string, actions string) string {
 
 const policyARN = "arn:aws:iam::aws:policy/"
 
-// kubernetes is network with a cluster in it that nodes can join.
+// kubernetes is network with a cluster that nodes can join.
 func kubernetes(t *testing.T) *world {
 	t.Helper()
 	w := network(t)
@@ -66,7 +66,7 @@ func nodeGroup(w *world, change Object) Object {
 	return in
 }
 
-// TestNodesJoinOnceTheyCan follows a node group from one thing that keeps its nodes out to the next.
+// TestNodesJoinOnceTheyCan removes one obstacle after the other until the nodes of a node group join.
 func TestNodesJoinOnceTheyCan(t *testing.T) {
 	w := kubernetes(t)
 	refused := func(want string) {
@@ -277,7 +277,7 @@ func TestEKSFunctions(t *testing.T) {
 	assert.Equal(t, []string{"10.100.0.0/16"}, texts(found, "kubernetesNetworkConfigs[].serviceIpv4Cidr"))
 }
 
-// TestAControlPlaneKeepsItsZones has it take another subnet of its zones, and no other zone.
+// TestAControlPlaneKeepsItsZones gives it another subnet in its zones, and then another zone, which is refused.
 func TestAControlPlaneKeepsItsZones(t *testing.T) {
 	w := kubernetes(t)
 	w.create(state.Subnet, "c", Object{"vpcId": w.ids["vpc"], "availabilityZone": "eu-west-1c", "cidrBlock": "10.0.96.0/20"})

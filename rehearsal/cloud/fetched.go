@@ -11,16 +11,16 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// fetched is a file of a bucket of the account that a definition names by its checksum.
+// fetched is a file in a bucket of the account that a definition names with its checksum.
 type fetched struct{ bucket, key, sum string }
 
 var (
-	// fetchLine is how user data and containers name what they fetch: source|checksum|path.
+	// fetchLine is the form in which user data and containers name a download: source|checksum|path.
 	fetchLine    = regexp.MustCompile(`([A-Za-z0-9_.:/-]+)\|([0-9a-f]{64})\|`)
 	bucketOfData = regexp.MustCompile(`(?m)^BUCKET='?([a-z0-9.-]+)'?$`)
 )
 
-// fetches lists what a text names of the stack's own buckets. What is in others is not the account's to check.
+// fetches lists the files of the stack's own buckets in a text. Files in other buckets are not checked.
 func (c *Cloud) fetches(definition string) []fetched {
 	own := ""
 	if m := bucketOfData.FindStringSubmatch(definition); m != nil {
@@ -50,7 +50,7 @@ func (c *Cloud) fileAt(bucket, key string) *Resource {
 	return c.resources[keyOf(state.BucketObject, key, Object{"bucket": bucket})]
 }
 
-// filesAreThere refuses what would be started from a definition whose files are not in their bucket.
+// filesAreThere refuses to start anything from a definition with missing files.
 func (c *Cloud) filesAreThere(who, definition string) error {
 	var wrong []error
 	for _, f := range c.fetches(definition) {
@@ -65,12 +65,12 @@ func (c *Cloud) filesAreThere(who, definition string) error {
 	return errors.Join(wrong...)
 }
 
-// definition is what something is started from.
+// definition is the text that names the files of an instance or a task.
 type definition struct{ who, text string }
 
-// definitions are all from which something may still be started: instances that are there, every version of a launch
-// template that a group uses, since a refresh that fails goes back to an earlier one, and every revision of a task
-// definition as long as a service runs, since a deployment that fails goes back to an earlier one.
+// definitions returns all definitions from which something may still start: those of running instances, every version
+// of a launch template in a group, and every revision of a task definition while a service runs. A failed refresh or
+// deployment rolls back to an earlier one.
 func (c *Cloud) definitions() []definition {
 	var all []definition
 	for _, g := range c.all(state.AutoScalingGroup) {
@@ -99,12 +99,12 @@ func (c *Cloud) definitions() []definition {
 	return all
 }
 
-// containerText is a task definition's text with the line breaks of its variables.
+// containerText returns a task definition's text with the line breaks of its variables.
 func containerText(task *Resource) string {
 	return strings.ReplaceAll(text(task.Inputs, "containerDefinitions"), `\n`, "\n")
 }
 
-// stillFetched refuses to take away or overwrite an object that something may still have to fetch.
+// stillFetched refuses to delete or overwrite an object that may still be downloaded.
 func (c *Call) stillFetched(doing, bucket, key, content string) error {
 	for _, d := range c.Cloud.definitions() {
 		for _, f := range c.Cloud.fetches(d.text) {
@@ -128,7 +128,7 @@ func objectIsNotOverwritten(c *Call) error {
 	return c.stillFetched("overwritten", c.text("bucket"), c.text("key"), c.text("content"))
 }
 
-// objectIsNotMissed refuses to delete an object that something may still have to fetch.
+// objectIsNotMissed refuses to delete an object that may still be downloaded.
 func objectIsNotMissed(c *Call) error {
 	return c.stillFetched("deleted", c.text("bucket"), c.text("key"), "")
 }

@@ -17,7 +17,7 @@ func starting(key, content string) string {
 		sumOf(content) + "|conf')\n"))
 }
 
-// withFile is a group whose template names an object by its checksum.
+// withFile is a group with a template that names an object by its checksum.
 func withFile(t *testing.T, key string) (w *world, object, template Object) {
 	t.Helper()
 	w = network(t)
@@ -52,7 +52,7 @@ func TestAnEarlierVersionsFileIsStillFetched(t *testing.T) {
 	_, err := w.Update(state.LaunchTemplate, w.ids["pinned"], nil, template, nil, false)
 	require.NoError(t, err)
 	require.ErrorContains(t, w.Delete(state.BucketObject, w.ids["file"], old), "a version of ec2 LaunchTemplate")
-	// The same content again is the same object, as it is when a change is taken back.
+	// The same content is the same object, as after a change is reverted.
 	_, err = w.try(state.BucketObject, "file", old)
 	require.NoError(t, err)
 

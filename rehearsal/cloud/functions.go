@@ -62,7 +62,7 @@ var functions = map[string]func(*Cloud, Object) (Object, error){
 	},
 }
 
-// tagged says whether the tagging API would list a resource: one of the kinds, as its ARN has them, with every tag.
+// tagged reports whether the tagging API would list a resource: one of the kinds in ARNs, with every tag.
 func tagged(r *Resource, kinds []string, tags []Object) bool {
 	// arn:partition:service:region:account:resource
 	arn := strings.SplitN(text(r.Outputs, "arn"), ":", 6)
@@ -107,7 +107,7 @@ func availabilityZones(c *Cloud, _ Object) (Object, error) {
 	return Object{"id": c.region, "names": names, "zoneIds": ids, "groupNames": []any{c.region}}, nil
 }
 
-// publicParameter knows the parameters under which AWS publishes its images.
+// publicParameter returns the parameters in which AWS publishes its images.
 func publicParameter(c *Cloud, args Object) (Object, error) {
 	name := text(args, "name")
 	if !strings.HasPrefix(name, "/aws/service/ami-amazon-linux-latest/al2023-ami-") &&
@@ -161,7 +161,7 @@ func hostedZone(c *Cloud, args Object) (Object, error) {
 	return nil, fail("NoSuchHostedZone", "there is no hosted zone %s%s", text(args, "zoneId"), text(args, "name"))
 }
 
-// secretVersion knows the master users' secrets, which RDS keeps by itself, and the values that the stack has written.
+// secretVersion returns the master users' secrets, which RDS manages, and the values that the stack has written.
 func secretVersion(c *Cloud, args Object) (Object, error) {
 	arn, value := text(args, "secretId"), ""
 	if s := c.secret(arn); s != nil {

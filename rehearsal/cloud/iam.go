@@ -17,7 +17,7 @@ const (
 	iamWant = "letters, digits and +=,.@_-"
 )
 
-// iamTypes are roles, what they may do, and the profiles that hand them to instances.
+// iamTypes are roles, their policies, and instance profiles.
 var iamTypes = []Type{
 	{
 		Token: state.Role, ID: "{name}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "DeleteConflict",
@@ -72,7 +72,7 @@ var iamTypes = []Type{
 	},
 }
 
-// managedPolicies are policies that AWS keeps, by the end of their ARN.
+// managedPolicies are AWS managed policies, by the end of their ARN.
 var managedPolicies = []string{
 	"AmazonSSMManagedInstanceCore", "AmazonSSMPatchAssociation", "CloudWatchAgentServerPolicy", "AWSXRayDaemonWriteAccess",
 	"AmazonEC2ContainerRegistryReadOnly", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKSClusterPolicy",
@@ -114,7 +114,7 @@ const (
 	resourcePolicy
 )
 
-// document is a policy as IAM reads it. A statement may stand alone or in a list, and so may actions and resources.
+// document is a policy in IAM's format. Statements, actions and resources may be single or in a list.
 type document struct {
 	Version   string
 	ID        string `json:"Id"`
@@ -163,7 +163,7 @@ var (
 	actionPattern = regexp.MustCompile(`^([a-z0-9-]+):([A-Za-z0-9*?]+)$`)
 )
 
-// actionServices are the service prefixes of actions that the cloud knows.
+// actionServices are the service prefixes of known actions.
 var actionServices = []string{
 	"acm", "autoscaling", "backup", "cloudformation", "cloudwatch", "ec2", "ec2messages", "ecr", "ecs", "eks", "eks-auth",
 	"elasticfilesystem", "elasticloadbalancing", "events", "iam", "kms", "logs", "rds", "rds-db", "route53", "s3",
@@ -180,7 +180,7 @@ var conditionOperators = []string{
 	"ArnNotLike", "Null",
 }
 
-// policyDocument refuses a policy that the service would call malformed.
+// policyDocument refuses a malformed policy.
 func policyDocument(path string, kindOf policyKind, longest int) Rule {
 	return func(c *Call) error {
 		var wrong []error
@@ -277,7 +277,7 @@ func (s statement) problems(kindOf policyKind, partition string) []string {
 	return wrong
 }
 
-// may says whether a role's own policies allow an action, conditions left aside.
+// may reports whether a role's own policies allow an action. Conditions are ignored.
 func (c *Cloud) may(role *Resource, action, resource string) bool {
 	if role.Existing {
 		return true
@@ -306,7 +306,7 @@ func matchesAny(patterns []string, text string) bool {
 	})
 }
 
-// attached refuses a role to which none of the policies is attached.
+// attached refuses a role without any of the policies.
 func attached(path string, policies ...string) Rule {
 	return func(c *Call) error {
 		role := c.Cloud.find(c.text(path), "arn", state.Role)
@@ -317,7 +317,7 @@ func attached(path string, policies ...string) Rule {
 	}
 }
 
-// hasPolicy says whether one of the policies that AWS keeps is attached to the role.
+// hasPolicy reports whether one of the AWS managed policies is attached to the role.
 func (c *Cloud) hasPolicy(role *Resource, policies ...string) bool {
 	return slices.ContainsFunc(c.all(state.RolePolicyAttachment), func(r *Resource) bool {
 		return text(r.Inputs, "role") == role.ID && slices.ContainsFunc(policies, func(p string) bool {

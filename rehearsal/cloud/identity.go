@@ -15,25 +15,25 @@ import (
 	"google.golang.org/grpc/stats"
 )
 
-// defaultAccount is where a provider acts whose stack names no account.
+// defaultAccount is the account of a stack that names none.
 const defaultAccount = "123456789012"
 
 const providerNamespace = "aws:"
 
-// identity is as whom a provider calls AWS.
+// identity is the identity of a provider's calls.
 type identity struct {
 	accessKey, secretKey, token, profile, role, webRole string
 }
 
-// providerUse is what is known of one provider of the engine. Each has a connection of its own.
+// providerUse is the state of one AWS provider of the engine. Each has its own connection.
 type providerUse struct {
 	name string
-	// called says that something was made or asked through it.
+	// called says that it was used for a resource or a function.
 	called bool
 }
 
-// AccountOf is the account that a stack's configuration, by full key, says it acts in: that of the role it assumes, or
-// the only one that it allows.
+// AccountOf returns the account of a stack's configuration, by full key: that of the role it assumes, or the only one
+// that it allows.
 func AccountOf(configuration map[string]string) string {
 	config := providerConfig(configuration)
 	if account := accountOfRole(identityOf(config)); account != "" {
@@ -45,7 +45,7 @@ func AccountOf(configuration map[string]string) string {
 	return defaultAccount
 }
 
-// providerConfig are the values of the namespace aws by name, as a provider gets them.
+// providerConfig returns the values of the namespace aws by name, as a provider receives them.
 func providerConfig(configuration map[string]string) Object {
 	config := Object{}
 	for key, value := range configuration {
@@ -56,7 +56,7 @@ func providerConfig(configuration map[string]string) Object {
 	return decoded(config)
 }
 
-// decoded turns JSON in texts into values: the engine hands lists and objects of the configuration over as text.
+// decoded turns JSON in texts into values: the engine passes lists and objects of the configuration as text.
 func decoded(config Object) Object {
 	out := clone(config)
 	for key, value := range out {
@@ -110,7 +110,7 @@ func (i identity) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// arn is what STS calls an identity.
+// arn returns the ARN that STS gives an identity.
 func (c *Cloud) arn() string {
 	if role := accountOfRole(c.identity); role != "" {
 		name := c.identity.role
@@ -122,8 +122,9 @@ func (c *Cloud) arn() string {
 	return fmt.Sprintf("arn:%s:iam::%s:user/rehearsal", c.partition(), c.account)
 }
 
-// identify refuses a provider that leaves out a key of the stack's configuration, or whose account is not allowed, as the
-// real one does when it is configured (terraform-provider-aws, internal/conns/config.go: VerifyAccountIDAllowed).
+// identify refuses a provider without a key of the stack's configuration, or with an account that is not allowed, as
+// the real provider does when it is configured (terraform-provider-aws, internal/conns/config.go:
+// VerifyAccountIDAllowed).
 func (c *Cloud) identify(name string, config Object) error {
 	var wrong []error
 	for _, key := range slices.Sorted(maps.Keys(c.provider)) {
@@ -145,7 +146,7 @@ func (c *Cloud) identify(name string, config Object) error {
 	return errors.Join(wrong...)
 }
 
-// holds says that a value is the one that is wanted. An object may have more in it, such as further default tags.
+// holds reports whether a value contains the wanted one. An object may contain more, such as further default tags.
 func holds(has, want any) bool {
 	if object, ok := want.(Object); ok {
 		given, _ := has.(Object)
@@ -163,7 +164,7 @@ func holds(has, want any) bool {
 	return reflect.DeepEqual(has, want) || has != nil && fmt.Sprint(has) == fmt.Sprint(want)
 }
 
-// connection is who calls.
+// connection returns the caller's connection.
 func connection(ctx context.Context) string {
 	if p, ok := peer.FromContext(ctx); ok {
 		return p.Addr.String()
@@ -171,15 +172,15 @@ func connection(ctx context.Context) string {
 	return ""
 }
 
-// configured notes which provider a connection is of.
+// configured records the provider of a connection.
 func (c *Cloud) configured(ctx context.Context, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.uses[connection(ctx)] = &providerUse{name: name}
 }
 
-// throughOne refuses a call through another AWS provider than the one that was called through before. What differs between
-// the two, such as a profile, makes them act in two accounts.
+// throughOne refuses calls through two different AWS providers: with different settings, such as a profile, they could
+// use two accounts.
 func (c *Cloud) throughOne(ctx context.Context, what string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -197,7 +198,7 @@ func (c *Cloud) throughOne(ctx context.Context, what string) error {
 	return nil
 }
 
-// connections forgets a provider when the engine ends.
+// connections deletes a provider when the engine closes its connection.
 type connections struct{ cloud *Cloud }
 
 func (connections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
@@ -217,7 +218,8 @@ func (s connections) HandleConn(ctx context.Context, event stats.ConnStats) {
 	}
 }
 
-// gets refuses a token that is another's than the AWS provider's: EKS gives the cluster to whoever made it.
+// gets refuses a token of another identity than the AWS provider's: EKS gives access to the identity that made the
+// cluster.
 func (c *Cloud) gets(e *kubeExec) error {
 	if e == nil || e.Command != "aws" {
 		return nil
@@ -241,7 +243,7 @@ func (c *Cloud) gets(e *kubeExec) error {
 			"give `aws` the option --profile", profile)
 	}
 	if want.accessKey != "" {
-		want.profile = "" // the provider's keys come before its profile
+		want.profile = "" // the provider's keys have priority over its profile
 	}
 	if has != want {
 		return fmt.Errorf("the kubeconfig gets its token as %s, and the AWS provider acts as %s: the cluster is the latter's", has, want)

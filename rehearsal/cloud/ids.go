@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// fresh is an identifier that is new, and the same in every rehearsal of the same stack.
+// fresh returns a new identifier. It is the same in every rehearsal of the same stack.
 func (c *Cloud) fresh(urn, form string) string {
 	return identifier(fmt.Sprintf("%s#%d", urn, c.made[urn]), form)
 }
@@ -39,7 +39,7 @@ func identifier(seed, form string) string {
 	return h[:17]
 }
 
-// stable says that a template gives the same text whenever it is filled.
+// stable reports whether a template always gives the same text.
 func stable(template string) bool {
 	return !slices.ContainsFunc(generated, func(form string) bool { return strings.Contains(template, "{"+form+"}") })
 }
@@ -49,7 +49,7 @@ var placeholder = regexp.MustCompile(`\{[A-Za-z0-9.]+\}`)
 // generated are the placeholders that are new for every resource.
 var generated = []string{"hex", "hex8", "uuid", "digits", "upper6"}
 
-// expand fills a template. A part that is not known yet makes the whole unknown.
+// expand fills a template. A part that is not known yet makes the result unknown.
 func (c *Call) expand(template string) any {
 	unknown := false
 	filled := placeholder.ReplaceAllStringFunc(template, func(p string) string {

@@ -73,7 +73,7 @@ func keyOf(token, id string, properties Object) string {
 	return key
 }
 
-// live lists every resource in a steady order.
+// live lists every resource in a fixed order.
 func (c *Cloud) live() []*Resource {
 	all := make([]*Resource, 0, len(c.resources))
 	for _, key := range slices.Sorted(maps.Keys(c.resources)) {
@@ -93,7 +93,7 @@ func (c *Cloud) all(token string) []*Resource {
 	return all
 }
 
-// find is the live resource of one of the types with the value in a property.
+// find returns the live resource of one of the types with this value of a property.
 func (c *Cloud) find(value, property string, tokens ...string) *Resource {
 	for _, token := range tokens {
 		if r, ok := c.resources[token+" "+value]; ok && property == "id" {

@@ -45,7 +45,7 @@ var kmsTypes = []Type{
 	},
 }
 
-// keyStaysManageable refuses a key policy after which nobody could change the policy.
+// keyStaysManageable refuses a key policy that nobody could change afterwards.
 func keyStaysManageable(c *Call) error {
 	raw := c.text("policy")
 	var d document
@@ -67,8 +67,8 @@ func keyStaysManageable(c *Call) error {
 		"the new key policy will not allow you to update the key policy in the future")
 }
 
-// principalsExist refuses a key policy that names a role which the account does not have. A new account has no
-// service-linked roles: a service makes its own when it first needs it (terraform-aws-eks #2523, teks #92).
+// principalsExist refuses a key policy that names a role that the account does not have. A new account has no
+// service-linked roles: a service makes its own at its first use (terraform-aws-eks #2523, teks #92).
 func principalsExist(c *Call) error {
 	var d document
 	if strict([]byte(c.text("policy")), &d) != nil {
@@ -90,7 +90,7 @@ func principalsExist(c *Call) error {
 	return nil
 }
 
-// keyAllows refuses a key whose policy does not let a service use it.
+// keyAllows refuses a key with a policy that does not let a service use it.
 func keyAllows(path string, services ...string) Rule {
 	return func(c *Call) error {
 		for _, arn := range texts(c.In, path) {

@@ -16,7 +16,8 @@ import (
 )
 
 // Kubernetes serves the cloud's Kubernetes cluster as the Pulumi package kubernetes. Objects are rows of the same table
-// as AWS's resources, so that a target group cannot go while a binding names it, nor a file system before its volumes.
+// as AWS's resources. So a target group cannot be deleted while a binding names it, nor a file system before its
+// volumes.
 type Kubernetes struct {
 	*Provider
 }
@@ -33,11 +34,10 @@ func (k *Kubernetes) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
 	return plugin.PluginInfo{Version: &version}, nil
 }
 
-// Close leaves the account to its own provider.
+// Close does nothing: the AWS provider closes the account.
 func (k *Kubernetes) Close() error { return nil }
 
-// DiffConfig compares provider configurations. Another kubeconfig is another way to the same cluster, or Configure
-// refuses it.
+// DiffConfig compares provider configurations. Another kubeconfig leads to the same cluster, or Configure refuses it.
 func (k *Kubernetes) DiffConfig(_ context.Context, r plugin.DiffConfigRequest) (plugin.DiffConfigResponse, error) {
 	detail := changes(r.OldInputs, r.NewInputs)
 	if detail == nil {
@@ -46,13 +46,13 @@ func (k *Kubernetes) DiffConfig(_ context.Context, r plugin.DiffConfigRequest) (
 	return plugin.DiffResult{Changes: plugin.DiffSome, DetailedDiff: detail}, nil
 }
 
-// Configure finds the cluster that the kubeconfig points at.
+// Configure finds the cluster of the kubeconfig.
 func (k *Kubernetes) Configure(_ context.Context, r plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
 	config, _ := plain(r.Inputs)
 	return plugin.ConfigureResponse{}, k.cloud.configureKubernetes(config)
 }
 
-// kubeconfig is what is read of one.
+// kubeconfig has the parts of a kubeconfig that are read.
 type kubeconfig struct {
 	CurrentContext string `yaml:"current-context"`
 	Contexts       []struct {
@@ -85,8 +85,8 @@ type kubeExec struct {
 	} `yaml:"env"`
 }
 
-// configureKubernetes refuses a kubeconfig that leads elsewhere than to the EKS cluster that is rehearsed. Where none is
-// rehearsed, because the stack moves into a cluster that it does not make, any will do.
+// configureKubernetes refuses a kubeconfig of another cluster than the rehearsed EKS cluster. If none is rehearsed,
+// because the stack uses an existing cluster, every kubeconfig is accepted.
 func (c *Cloud) configureKubernetes(config Object) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,7 +136,7 @@ func (c *Cloud) configureKubernetes(config Object) error {
 	return fmt.Errorf("the kubernetes provider's kubeconfig has no cluster %q", clusterName)
 }
 
-// names refuses a user whose token is for another cluster.
+// names refuses a user with a token for another cluster.
 func (k kubeconfig) names(user, cluster string) error {
 	if e := k.user(user); e != nil && e.Command == "aws" && !slices.Contains(e.Args, cluster) {
 		return fmt.Errorf("the kubeconfig gets its token with `aws %s`, which does not name the cluster %s",
@@ -145,7 +145,7 @@ func (k kubeconfig) names(user, cluster string) error {
 	return nil
 }
 
-// user is the program that gets a user's token, or nil.
+// user returns the program that gets a user's token, or nil.
 func (k kubeconfig) user(name string) *kubeExec {
 	for _, u := range k.Users {
 		if u.Name == name {
@@ -157,7 +157,7 @@ func (k kubeconfig) user(name string) *kubeExec {
 
 const autonamed = "pulumi.com/autonamed"
 
-// Check names what has no name and refuses what is no such object.
+// Check names objects without a name and refuses malformed objects.
 func (k *Kubernetes) Check(ctx context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
 	news, secrets := k.cloud.registered(string(r.Type), r.Name, r.NewInputs)
 	olds, _ := plain(r.OldInputs)
@@ -169,7 +169,7 @@ func (k *Kubernetes) Check(ctx context.Context, r plugin.CheckRequest) (plugin.C
 	return plugin.CheckResponse{Properties: properties(in, secrets), Failures: failures(err)}, nil
 }
 
-// nameObject gives an object without a name one of its own, and the same again until it is replaced.
+// nameObject gives an object without a name a generated one. It keeps the name until it is replaced.
 func (c *Cloud) nameObject(urn, name string, old, in Object) Object {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -198,8 +198,8 @@ func isAutonamed(in Object) bool {
 	return annotations[autonamed] == "true"
 }
 
-// Diff says from the table which changes need a new object. Two objects of one name cannot be, so an object that keeps
-// its name goes before its successor comes.
+// Diff uses the table to decide which changes need a new object. Two objects cannot have the same name, so an object
+// that keeps its name is deleted before its replacement is created.
 func (k *Kubernetes) Diff(ctx context.Context, r plugin.DiffRequest) (plugin.DiffResponse, error) {
 	d, err := k.Provider.Diff(ctx, r)
 	if err != nil || d.Changes != plugin.DiffSome {
@@ -211,7 +211,7 @@ func (k *Kubernetes) Diff(ctx context.Context, r plugin.DiffRequest) (plugin.Dif
 	return d, nil
 }
 
-// objectName is an object's name with its namespace.
+// objectName returns an object's name with its namespace.
 func objectName(in Object) string {
 	return fmt.Sprint(get(in, "metadata.namespace"), "/", get(in, "metadata.name"))
 }

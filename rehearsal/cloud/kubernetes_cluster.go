@@ -6,7 +6,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// clusterServes refuses objects before there is a cluster that takes them.
+// clusterServes refuses objects before their cluster exists.
 func clusterServes(c *Call) error {
 	if c.Preview {
 		return nil
@@ -19,7 +19,7 @@ func clusterServes(c *Call) error {
 	return nil
 }
 
-// hostsThere refuses pods in a cluster without hosts: they would wait for ever, and Pulumi for them.
+// hostsThere refuses pods in a cluster without hosts: they would wait without an end, and Pulumi for them.
 func hostsThere(c *Call) error {
 	if c.Preview {
 		return nil
@@ -32,7 +32,8 @@ func hostsThere(c *Call) error {
 	return nil
 }
 
-// clusterEmpty keeps a cluster until nothing that Pulumi made is in it: afterwards nobody could delete it there.
+// clusterEmpty prevents a cluster's deletion until all objects of Pulumi in it are deleted: afterwards nobody could
+// delete them.
 func clusterEmpty(c *Call) error {
 	for _, r := range c.Cloud.live() {
 		if strings.HasPrefix(r.Token, "kubernetes:") {
@@ -42,7 +43,7 @@ func clusterEmpty(c *Call) error {
 	return nil
 }
 
-// sizeOf bounds what etcd takes.
+// sizeOf refuses objects that are too large for etcd.
 func sizeOf(path string, limit int) Rule {
 	return func(c *Call) error {
 		data, _ := get(c.In, path).(Object)
@@ -58,7 +59,7 @@ func sizeOf(path string, limit int) Rule {
 	}
 }
 
-// rolesRead refuses rules that the API server takes and that grant everything.
+// rolesRead refuses rules that the API server accepts but that grant everything.
 func rolesRead(c *Call) error {
 	for _, rule := range objects(c.In, "rules[]") {
 		for _, field := range []string{"apiGroups[]", "resources[]", "verbs[]"} {
@@ -70,7 +71,7 @@ func rolesRead(c *Call) error {
 	return nil
 }
 
-// object is a live object by name.
+// object returns a live object by name.
 func (c *Cloud) object(token, namespace, name string) *Resource {
 	for _, r := range c.all(token) {
 		if text(r.Inputs, "metadata.namespace") == namespace && text(r.Inputs, "metadata.name") == name {

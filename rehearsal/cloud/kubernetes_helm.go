@@ -11,18 +11,18 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// chart is what is known of a Helm chart: its values, and the kinds that it brings definitions of.
+// chart has the known facts about a Helm chart: its values, and the custom resources that it defines.
 type chart struct {
-	// Values are the chart's own; Required must be given for it to work on EKS without the instance metadata service.
+	// Values are the chart's own. Required are the values that it needs on EKS without the instance metadata service.
 	Values, Required []string
-	// Kinds are the custom resources that are known once it is installed.
+	// Kinds are the custom resources that exist after its installation.
 	Kinds []string
 }
 
-// charts are those that the program may install.
+// charts are the charts that the program may install.
 var charts = map[string]chart{
 	"aws-load-balancer-controller": {
-		// The values are those of the chart's values.yaml in release 3.5.0.
+		// The values are from values.yaml of the chart's release 3.5.0.
 		Required: []string{"clusterName", "region", "vpcId"},
 		Values: []string{
 			"replicaCount", "revisionHistoryLimit", "image", "runtimeClassName", "imagePullSecrets", "nameOverride",
@@ -72,7 +72,7 @@ var charts = map[string]chart{
 	},
 }
 
-// addonKinds are the custom resources that EKS add-ons bring.
+// addonKinds are the custom resources of EKS add-ons.
 var addonKinds = map[string][]string{
 	"aws-secrets-store-csi-driver-provider": {state.SecretProviderClass},
 }
@@ -90,7 +90,7 @@ var releaseRow = Type{
 	Check: []Rule{chartTakes}, Rules: []Rule{clusterServes, chartFits}, Deletable: []Rule{kindsUnused},
 }
 
-// chartTakes refuses charts that are not known, and values that a chart would ignore silently.
+// chartTakes refuses unknown charts, and values that a chart would silently ignore.
 func chartTakes(c *Call) error {
 	if c.unknown("chart") {
 		return nil
@@ -118,7 +118,7 @@ func chartTakes(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// chartFits sees that the values are those of the cluster that the chart is installed in.
+// chartFits checks that the values fit the chart's cluster.
 func chartFits(c *Call) error {
 	var wrong []error
 	if region := c.text("values.region"); region != "" && region != c.Cloud.region {
@@ -141,11 +141,11 @@ func chartFits(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// eksRegistryImage is the controller's image in a registry that AWS keeps for EKS add-ons.
+// eksRegistryImage matches the controller's image in AWS's registry for EKS add-ons.
 // Source: the commit "use public ECR repository as default" of github.com/kubernetes-sigs/aws-load-balancer-controller.
 var eksRegistryImage = regexp.MustCompile(`^\d{12}\.dkr\.ecr\.[a-z0-9.-]+/amazon/aws-load-balancer-controller$`)
 
-// brings lists the kinds that a chart or an add-on brings.
+// brings lists the kinds that a chart or an add-on defines.
 func brings(r *Resource) []string {
 	switch r.Token {
 	case state.HelmRelease:
@@ -156,8 +156,7 @@ func brings(r *Resource) []string {
 	return nil
 }
 
-// kindDefined refuses a custom resource before there is a definition of it. A cluster that the stack does not make may
-// have any.
+// kindDefined refuses a custom resource before its definition exists. An existing cluster may have any definition.
 func kindDefined(c *Call) error {
 	if c.Preview || !c.Cloud.ownsCluster() {
 		return nil
@@ -174,8 +173,8 @@ func kindDefined(c *Call) error {
 		group, version)
 }
 
-// kindsUnused keeps a controller for as long as there are resources that only it can finish: without it, their
-// finalizers would keep them, and their namespace, for ever.
+// kindsUnused prevents a controller's deletion while its custom resources exist: without it, their finalizers would
+// keep them and their namespace.
 func kindsUnused(c *Call) error {
 	for _, kind := range brings(c.Old) {
 		if left := c.Cloud.all(kind); len(left) > 0 {

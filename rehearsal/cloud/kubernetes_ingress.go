@@ -9,22 +9,22 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// classOfController is the IngressClass that the load balancer controller's chart makes.
+// classOfController is the IngressClass in the load balancer controller's chart.
 const classOfController = "alb"
 
-// ownsCluster says that the stack makes the cluster. An existing one may have anything installed.
+// ownsCluster reports whether the stack makes the cluster. An existing one may have anything installed.
 func (c *Cloud) ownsCluster() bool {
 	return slices.ContainsFunc(c.all(state.EKSCluster), func(r *Resource) bool { return !r.Existing })
 }
 
-// classMade finds the release that makes the class and looks after its Ingresses.
+// classMade reports whether there is a release that makes the class and manages its Ingresses.
 func (c *Cloud) classMade() bool {
 	return !c.ownsCluster() || slices.ContainsFunc(c.all(state.HelmRelease), func(r *Resource) bool {
 		return flag(r.Inputs, "values.createIngressClassResource")
 	})
 }
 
-// publishes has the load balancer controller make what an Ingress of its class asks for.
+// publishes makes the load balancer of an Ingress of the controller's class.
 func publishes(c *Call) error {
 	if c.Preview || c.text("spec.ingressClassName") != classOfController {
 		return nil
@@ -45,7 +45,7 @@ func annotationsOf(in Object) map[string]string {
 	return all
 }
 
-// published tells the DNS name of the load balancer, for which Pulumi waits.
+// published sets the DNS name of the load balancer, for which Pulumi waits.
 func published(c *Call) {
 	c.Out["status"] = Unknown{}
 	balancer := c.Cloud.find(annotationsOf(c.In)[ingressAnnotations+"load-balancer-name"], "name", state.LoadBalancer)
@@ -55,8 +55,8 @@ func published(c *Call) {
 	c.Out["status"] = Object{"loadBalancer": Object{"ingress": []any{Object{"hostname": balancer.Outputs["dnsName"]}}}}
 }
 
-// controllerStays refuses to delete an Ingress once nobody is there to take its load balancer down: it would wait for
-// ever.
+// controllerStays refuses to delete an Ingress without the controller: nothing would delete its load balancer, and
+// Pulumi would wait without an end.
 func controllerStays(c *Call) error {
 	if c.text("spec.ingressClassName") != classOfController || c.Cloud.classMade() {
 		return nil
@@ -64,25 +64,24 @@ func controllerStays(c *Call) error {
 	return fail(inUse, "%s waits for its load balancer to go, and the load balancer controller has gone", c.Old.describe())
 }
 
-// unpublish takes the load balancer down.
+// unpublish deletes the load balancer.
 func unpublish(c *Call) {
 	_ = c.Cloud.removeIngressBalancer(annotationsOf(c.In)[ingressAnnotations+"load-balancer-name"])
 }
 
-// ingressAnnotations are the annotations of an Ingress that the load balancer controller reads, of those that the cloud
-// checks.
+// ingressAnnotations is the prefix of the load balancer controller's annotations of an Ingress.
 const ingressAnnotations = "alb.ingress.kubernetes.io/"
 
-// IngressBalancer does what the load balancer controller does for an Ingress of the class alb: it makes the load balancer
-// that the annotations describe, or finds the one that it has made, and tells its DNS name. What the annotations name must
-// exist. RemoveIngressBalancer takes it down again.
+// IngressBalancer does what the load balancer controller does for an Ingress of the class alb. It makes the load
+// balancer of the annotations, or finds the existing one, and returns its DNS name. The resources in the annotations
+// must exist. RemoveIngressBalancer deletes it.
 func (c *Cloud) IngressBalancer(annotations map[string]string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.ingressBalancer(annotations)
 }
 
-// ingressBalancer is IngressBalancer for who holds the cloud already.
+// ingressBalancer is IngressBalancer for a caller that has locked the cloud.
 func (c *Cloud) ingressBalancer(annotations map[string]string) (string, error) {
 	value := func(key string) string { return annotations[ingressAnnotations+key] }
 	list := func(key string) []any {
@@ -118,17 +117,17 @@ func (c *Cloud) ingressBalancer(annotations map[string]string) (string, error) {
 	return text(call.Out, "dnsName"), c.put(r)
 }
 
-// ingressOwner owns what the load balancer controller has made.
+// ingressOwner is the owner of the load balancer controller's resources.
 const ingressOwner = "the load balancer controller"
 
-// RemoveIngressBalancer takes down the load balancer with the name, as the controller does once its Ingress is deleted.
+// RemoveIngressBalancer deletes the load balancer with the name, as the controller does after its Ingress is deleted.
 func (c *Cloud) RemoveIngressBalancer(name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.removeIngressBalancer(name)
 }
 
-// removeIngressBalancer is RemoveIngressBalancer for who holds the cloud already.
+// removeIngressBalancer is RemoveIngressBalancer for a caller that has locked the cloud.
 func (c *Cloud) removeIngressBalancer(name string) error {
 	if r := c.find(name, "name", state.LoadBalancer); r != nil && r.Owner == ingressOwner {
 		return c.remove(r)

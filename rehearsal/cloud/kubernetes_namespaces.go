@@ -7,10 +7,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// own are the namespaces that every cluster has.
+// own are the namespaces of every cluster.
 var own = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
 
-// namespaceExists refuses an object in a namespace that there is not.
+// namespaceExists refuses an object in a missing namespace.
 func namespaceExists(c *Call) error {
 	name := c.text("metadata.namespace")
 	if c.Preview || slices.Contains(own, name) || c.Cloud.find(name, "metadata.name", state.Namespace) != nil {
@@ -30,7 +30,8 @@ func (c *Cloud) inNamespace(name string) []*Resource {
 	return all
 }
 
-// namespaceEmpty keeps a namespace until its objects are gone: Kubernetes would delete them with it, in no order.
+// namespaceEmpty prevents a namespace's deletion while it has objects: Kubernetes would delete them with it, in any
+// order.
 func namespaceEmpty(c *Call) error {
 	if left := c.Cloud.inNamespace(text(c.Old.Inputs, "metadata.name")); len(left) > 0 {
 		return fail(inUse, "%s would take %s and %d more with it", c.Old.describe(), left[0].describe(), len(left)-1)

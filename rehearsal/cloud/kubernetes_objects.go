@@ -2,11 +2,11 @@ package cloud
 
 import "github.com/wso2is-aws/wso2is/rehearsal/state"
 
-// inUse is what a delete is answered with here while something still needs the object. Kubernetes itself would let most
-// of them go, and leave what needed them broken.
+// inUse is the answer to the deletion of an object that is still in use. Kubernetes itself would delete most of them
+// and break their users.
 const inUse = "Conflict"
 
-// object starts the row of a kind in namespaces.
+// object begins the row of a kind with a namespace.
 func object(token string, t Type) Type {
 	t.ID = "{metadata.namespace}/{metadata.name}"
 	t.Defaults = Object{"metadata.namespace": "default"}
@@ -14,8 +14,8 @@ func object(token string, t Type) Type {
 	return anyObject(token, t)
 }
 
-// anyObject is what every kind has. Replace lists what the provider makes a new object for; every other change is sent
-// to the API server.
+// anyObject has the rules of every kind. Replace lists the changes for which the provider makes a new object; every
+// other change goes to the API server.
 func anyObject(token string, t Type) Type {
 	t.Token, t.InUse = token, inUse
 	if t.ID == "" {
@@ -29,12 +29,12 @@ func anyObject(token string, t Type) Type {
 	return t
 }
 
-// byName makes a reference to an object in the same cluster.
+// byName returns a reference to an object in the same cluster.
 func byName(path string, to ...string) Ref {
 	return Ref{Path: path, To: to, By: "metadata.name", NotFound: "NotFound"}
 }
 
-// podRefs are what a pod's template names.
+// podRefs are the references in a pod's template.
 var podRefs = []Ref{
 	byName("spec.template.spec.serviceAccountName", state.ServiceAccount),
 	byName("spec.template.spec.volumes[].configMap.name", state.ConfigMap),

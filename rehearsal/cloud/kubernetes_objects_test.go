@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// edit is one value of a manifest of the workload, put there or, where it is nil, taken away.
+// edit sets one value in a manifest of the workload; nil deletes it.
 type edit struct {
 	kind, object string
 	value        any
@@ -19,10 +19,10 @@ type edit struct {
 	want         string
 }
 
-// inPod is a path within the pods of a template.
+// inPod returns a path within the pods of a template.
 func inPod(steps ...any) []any { return append([]any{"spec", "template", "spec"}, steps...) }
 
-// manifestsAreRefused makes the workload as far as the object that is edited, whose message must name what is wrong.
+// manifestsAreRefused makes the workload up to the edited object. Its message must name the mistake.
 func manifestsAreRefused(t *testing.T, edits map[string]edit) {
 	t.Helper()
 	for name, c := range edits {
@@ -209,8 +209,8 @@ func TestRefusesWrongBudgetsAndAutoscalers(t *testing.T) {
 	})
 }
 
-// TestSecretsAreMountedReadOnlyAndMadeOnlyWhereTheDriverDoes has what the driver of the secrets store refuses, and what it
-// leaves out.
+// TestSecretsAreMountedReadOnlyAndMadeOnlyWhereTheDriverDoes covers the refusals and the omissions of the Secrets Store
+// CSI driver.
 func TestSecretsAreMountedReadOnlyAndMadeOnlyWhereTheDriverDoes(t *testing.T) {
 	pod := func(readOnly bool) corev1.Volume {
 		return corev1.Volume{Name: "secrets", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{Driver: secretsStore, ReadOnly: &readOnly}}}

@@ -8,11 +8,11 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// RunningPod is a pod that a Deployment runs. Nobody asks for one, so it has no row.
+// RunningPod is the type of a Deployment's running pod. No program registers one, so it has no row.
 const RunningPod = "kubernetes:core/v1:Pod"
 
-// runPods runs a Deployment's pods, each in the zone and on the host with the fewest, and new ones where the template has
-// changed.
+// runPods starts a Deployment's pods, each in the zone and on the host with the fewest. If the template has changed,
+// they are new ones.
 func runPods(c *Call) {
 	if c.Preview {
 		return
@@ -51,7 +51,7 @@ func runPods(c *Call) {
 			p.Outputs["instance"], p.Outputs["instanceType"] = host.ID, host.Outputs["instanceType"]
 			p.Outputs["availabilityZone"] = host.Outputs["availabilityZone"]
 			p.Outputs["subnetId"] = host.Outputs["subnetId"]
-			// The VPC CNI gives a pod an address of its host's subnet.
+			// The VPC CNI gives a pod an address from its host's subnet.
 			call := &Call{Cloud: c.Cloud, Type: table[state.EC2Instance], URN: seed, In: p.Outputs, Out: p.Outputs}
 			call.placed("subnetId", "privateIp")
 		}
@@ -60,7 +60,7 @@ func runPods(c *Call) {
 	}
 }
 
-// pods are those that a Deployment runs.
+// pods returns the pods of a Deployment.
 func (c *Cloud) pods(deployment string) []*Resource {
 	return slices.DeleteFunc(c.all(RunningPod), func(r *Resource) bool { return r.Owner != deployment })
 }
@@ -85,7 +85,7 @@ func inZone(pods []*Resource, host *Resource) int {
 	return n
 }
 
-// reschedule runs pods whose host has gone on others.
+// reschedule starts pods of a deleted host on other hosts.
 func (c *Cloud) reschedule() {
 	for _, d := range c.all(state.Deployment) {
 		for _, p := range c.pods(d.ID) {
@@ -97,7 +97,7 @@ func (c *Cloud) reschedule() {
 	}
 }
 
-// stopPods ends a Deployment's pods with it.
+// stopPods deletes a Deployment's pods with it.
 func stopPods(c *Call) {
 	for _, p := range c.Cloud.pods(c.ID) {
 		_ = c.Cloud.remove(p)

@@ -21,7 +21,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// objectKinds are Kubernetes' own types: what they have no field for, the API server refuses.
+// objectKinds are Kubernetes' own types: the API server refuses unknown fields.
 var objectKinds = map[string]any{
 	state.Namespace: corev1.Namespace{}, state.ServiceAccount: corev1.ServiceAccount{}, state.ConfigMap: corev1.ConfigMap{},
 	state.KubernetesSecret: corev1.Secret{}, state.KubernetesService: corev1.Service{}, state.PersistentVolume: corev1.PersistentVolume{},
@@ -32,7 +32,7 @@ var objectKinds = map[string]any{
 	state.SecretProviderClass: secretProviderClass{},
 }
 
-// targetGroupBinding is the load balancer controller's own resource.
+// targetGroupBinding is a custom resource of the load balancer controller.
 type targetGroupBinding struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -50,7 +50,7 @@ type targetGroupBinding struct {
 	} `json:"spec"`
 }
 
-// secretProviderClass is the Secrets Store CSI driver's own resource.
+// secretProviderClass is a custom resource of the Secrets Store CSI driver.
 type secretProviderClass struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -70,7 +70,7 @@ type secretProviderClass struct {
 	} `json:"spec"`
 }
 
-// known leaves out what is not known yet.
+// known removes values that are not known yet.
 func known(v any) any {
 	switch v := v.(type) {
 	case Object:
@@ -93,7 +93,7 @@ func known(v any) any {
 	return v
 }
 
-// decode reads an object as Kubernetes does: every field must be one of the kind's, spelt and typed as there.
+// decode reads an object as Kubernetes does: every field must have a name and a type of the kind.
 func decode(in Object, into any) error {
 	text, err := json.Marshal(known(in))
 	if err != nil {
@@ -103,7 +103,7 @@ func decode(in Object, into any) error {
 	return errors.Join(append(strict, err)...)
 }
 
-// isObject holds of every object: it is of a kind that Kubernetes has, and its metadata are such.
+// isObject checks every object: its kind must exist in Kubernetes, and its metadata must be valid.
 func isObject(c *Call) error {
 	group, version, kind := objectVersion(c.Type.Token)
 	want := version
@@ -145,7 +145,7 @@ func isObject(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// objectVersion takes a token apart: kubernetes:apps/v1:Deployment. The core group has no name in manifests.
+// objectVersion splits a token: kubernetes:apps/v1:Deployment. The core group has no name in manifests.
 func objectVersion(token string) (group, version, kind string) {
 	parts := strings.Split(token, ":")
 	if len(parts) != 3 {

@@ -7,7 +7,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// labelsMatch says whether labels have all that a selector asks for. An empty selector matches all.
+// labelsMatch reports whether labels match a selector. An empty selector matches all.
 func labelsMatch(selector, labels Object) bool {
 	for key, value := range selector {
 		if labels[key] != value {
@@ -17,7 +17,7 @@ func labelsMatch(selector, labels Object) bool {
 	return true
 }
 
-// selectsItsPods holds of a Deployment, whose pods would otherwise not be its own.
+// selectsItsPods checks that a Deployment's selector matches its own pods.
 func selectsItsPods(c *Call) error {
 	selector, _ := get(c.In, "spec.selector.matchLabels").(Object)
 	labels, _ := get(c.In, "spec.template.metadata.labels").(Object)
@@ -27,7 +27,7 @@ func selectsItsPods(c *Call) error {
 	return nil
 }
 
-// selectsPods refuses a selector that finds no pod of any Deployment in the namespace.
+// selectsPods refuses a selector that matches no pod of a Deployment in the namespace.
 func selectsPods(path string) Rule {
 	return func(c *Call) error {
 		selector, _ := get(c.In, path).(Object)
@@ -44,7 +44,7 @@ func selectsPods(path string) Rule {
 	}
 }
 
-// portsServed sees that every service that selects these pods sends to a port that they have.
+// portsServed checks that every Service of these pods sends to one of their ports.
 func portsServed(c *Call) error {
 	labels, _ := get(c.In, "spec.template.metadata.labels").(Object)
 	names := texts(c.In, "spec.template.spec.containers[].ports[].name")
@@ -71,8 +71,8 @@ func autoscalerBounds(c *Call) error {
 	return nil
 }
 
-// autoscalerMeasures refuses an autoscaler that could never decide: its target's container asks for nothing that the
-// load could be measured against.
+// autoscalerMeasures refuses an autoscaler that could never decide, because its target's container requests no
+// resources with which to compare the load.
 func autoscalerMeasures(c *Call) error {
 	target := c.Cloud.object(state.Deployment, c.text("metadata.namespace"), c.text("spec.scaleTargetRef.name"))
 	if target == nil {
@@ -94,7 +94,7 @@ func autoscalerMeasures(c *Call) error {
 	return nil
 }
 
-// bindingFits sees that the load balancer's target group takes what the binding would register.
+// bindingFits checks that the load balancer's target group accepts the targets of the binding.
 func bindingFits(c *Call) error {
 	group := c.Cloud.find(c.text("spec.targetGroupARN"), "arn", state.TargetGroup)
 	service := c.Cloud.object(state.KubernetesService, c.text("metadata.namespace"), c.text("spec.serviceRef.name"))

@@ -16,7 +16,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// portsNamed holds of services with several ports.
+// portsNamed checks Services with several ports.
 func portsNamed(c *Call) error {
 	ports := objects(c.In, "spec.ports[]")
 	names := map[string]bool{}
@@ -33,12 +33,12 @@ func portsNamed(c *Call) error {
 	return nil
 }
 
-// podTemplate holds of every pod by itself.
+// podTemplate checks every pod alone.
 func podTemplate(c *Call) error {
 	var template corev1.PodTemplateSpec
 	in, _ := get(c.In, "spec.template").(Object)
 	if err := decode(in, &template); err != nil {
-		return nil // isObject has said it already.
+		return nil // isObject has reported it.
 	}
 	spec := template.Spec
 	var wrong []error
@@ -81,8 +81,8 @@ func podTemplate(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// volumeFits holds of a volume by itself. The driver of the secrets store refuses a mount that is not read-only: NodePublishVolume
-// in github.com/kubernetes-sigs/secrets-store-csi-driver, pkg/secrets-store/nodeserver.go.
+// volumeFits checks a volume alone. The Secrets Store CSI driver refuses a mount that is not read-only:
+// NodePublishVolume in github.com/kubernetes-sigs/secrets-store-csi-driver, pkg/secrets-store/nodeserver.go.
 func volumeFits(v corev1.Volume, bad func(format string, args ...any)) {
 	if v.ConfigMap != nil {
 		for _, item := range v.ConfigMap.Items {
@@ -96,10 +96,10 @@ func volumeFits(v corev1.Volume, bad func(format string, args ...any)) {
 	}
 }
 
-// secretsStore is the driver that mounts what Secrets Manager keeps.
+// secretsStore is the driver that mounts values of Secrets Manager.
 const secretsStore = "secrets-store.csi.k8s.io"
 
-// containerFits holds of a container by itself.
+// containerFits checks a container alone.
 func containerFits(container corev1.Container, bad func(format string, args ...any)) {
 	ports := map[string]bool{}
 	for _, p := range container.Ports {
@@ -134,7 +134,7 @@ func containerFits(container corev1.Container, bad func(format string, args ...a
 	}
 }
 
-// podStarts sees that the pod could start: its level of security, and every key of what it refers to.
+// podStarts checks that the pod can start: its Pod Security level, and every key that it refers to.
 func podStarts(c *Call) error {
 	if c.Preview {
 		return nil
@@ -176,8 +176,8 @@ func podStarts(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// synced are the keys, name/key, of the secrets that a pod would find: those of the namespace, and those that the
-// Secrets Store driver makes for the classes that a container of it mounts.
+// synced returns the secrets that a pod would find, as name/key: those of the namespace, and those that the Secrets
+// Store CSI driver makes for the classes that a container mounts.
 func (c *Cloud) synced(namespace string, pod *corev1.PodSpec) map[string]bool {
 	keys := map[string]bool{}
 	for _, s := range c.all(state.KubernetesSecret) {
@@ -208,8 +208,8 @@ func (c *Cloud) synced(namespace string, pod *corev1.PodSpec) map[string]bool {
 	return keys
 }
 
-// syncsSecrets says that the secrets store's driver makes the secrets that a SecretProviderClass asks for, which it does not by
-// itself. A cluster that is not this stack's is taken to.
+// syncsSecrets reports whether the Secrets Store CSI driver makes the secrets of a SecretProviderClass. By default it
+// does not. For an existing cluster this is assumed.
 // Source: "Sync as Kubernetes Secret" in the driver's guide.
 func (c *Cloud) syncsSecrets() bool {
 	addon := c.find("aws-secrets-store-csi-driver-provider", "addonName", state.Addon)
@@ -222,7 +222,7 @@ func (c *Cloud) syncsSecrets() bool {
 	return on
 }
 
-// admits is Pod Security admission, by Kubernetes' own evaluator at the level that the namespace enforces.
+// admits does Pod Security admission with Kubernetes' own evaluator, at the level that the namespace enforces.
 func (c *Cloud) admits(namespace string, meta metav1.ObjectMeta, pod *corev1.PodSpec) error {
 	space := c.find(namespace, "metadata.name", state.Namespace)
 	if space == nil {

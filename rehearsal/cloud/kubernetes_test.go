@@ -29,7 +29,7 @@ var objectOrder = []string{
 	state.HorizontalPodAutoscaler,
 }
 
-// pods is kubernetes with hosts, controllers, and all that the workload's manifests name.
+// pods is kubernetes with hosts, controllers, and everything in the workload's manifests.
 func pods(t *testing.T) *world {
 	t.Helper()
 	w := kubernetes(t)
@@ -72,14 +72,14 @@ func controller(w *world, values Object) Object {
 	}
 }
 
-// manifest is an object of the workload, by kind and Pulumi name.
+// manifest returns an object of the workload, by kind and Pulumi name.
 func manifest(t *testing.T, kind, name string) (string, Object) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../components/workload/testdata/autoscaled", kind+"-"+name+".yaml"))
 	require.NoError(t, err)
 	var raw any
 	require.NoError(t, yaml.Unmarshal(text, &raw))
-	// Numbers arrive as Pulumi sends them.
+	// Numbers have the type in which Pulumi sends them.
 	encoded, err := json.Marshal(raw)
 	require.NoError(t, err)
 	var in Object
@@ -93,7 +93,7 @@ func manifest(t *testing.T, kind, name string) (string, Object) {
 	return "", nil
 }
 
-// deploy makes the workload up to the named object, which is left out; or all of it.
+// deploy makes the workload up to the named object, without it; or all of it.
 func (w *world) deploy(until string) {
 	w.Helper()
 	files, err := filepath.Glob("../../components/workload/testdata/autoscaled/*.yaml")
@@ -113,7 +113,7 @@ func (w *world) deploy(until string) {
 	}
 }
 
-// set puts a value in an object by its path; nil takes it away.
+// set sets a value in an object by its path; nil deletes it.
 func set(in Object, value any, path ...any) Object {
 	var at any = in
 	for _, step := range path[:len(path)-1] {
@@ -319,7 +319,8 @@ func TestKubeconfigLeadsToTheClusterThatIsRehearsed(t *testing.T) {
 	}
 }
 
-// TestEveryPathExistsInKubernetesTypes holds the rows to Kubernetes' own types, as another test holds those of AWS to the SDK.
+// TestEveryPathExistsInKubernetesTypes compares the rows with Kubernetes' own types. Another test compares those of AWS
+// with the SDK.
 func TestEveryPathExistsInKubernetesTypes(t *testing.T) {
 	for token, kind := range objectKinds {
 		row := table[token]

@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// volumeMountable refuses a volume of EFS that is not there, and a claim's volume that changes its source.
+// volumeMountable refuses a volume of a missing EFS file system, and a claim's volume that changes its source.
 func volumeMountable(c *Call) error {
 	driver, handle := c.text("spec.csi.driver"), c.text("spec.csi.volumeHandle")
 	if driver != "efs.csi.aws.com" || handle == "" || c.Preview {
@@ -32,7 +32,7 @@ func volumeMountable(c *Call) error {
 	return nil
 }
 
-// notMounted keeps an access point until no volume of the cluster is it.
+// notMounted prevents an access point's deletion while a volume of the cluster uses it.
 func notMounted(c *Call) error {
 	for _, v := range c.Cloud.all(state.PersistentVolume) {
 		if strings.HasSuffix(text(v.Inputs, "spec.csi.volumeHandle"), "::"+c.ID) {
@@ -42,7 +42,7 @@ func notMounted(c *Call) error {
 	return nil
 }
 
-// claimBinds sees that the claim and the volume that it names fit each other, or it would wait for ever.
+// claimBinds checks that a claim fits the volume that it names. Otherwise it would wait without an end.
 func claimBinds(c *Call) error {
 	volume := c.Cloud.find(c.text("spec.volumeName"), "metadata.name", state.PersistentVolume)
 	if volume == nil || c.Preview {
@@ -72,7 +72,7 @@ func claimBinds(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// listed is an entry of a SecretProviderClass's objects as the AWS provider reads it.
+// listed is an entry in the objects of a SecretProviderClass, in the format of the AWS provider.
 type listed struct {
 	ObjectName  string `yaml:"objectName"`
 	ObjectType  string `yaml:"objectType"`
@@ -83,7 +83,7 @@ type listed struct {
 	} `yaml:"jmesPath"`
 }
 
-// classLists refuses a list that the AWS provider refuses: objects twice, or keys that no object gives.
+// classLists refuses a list that the AWS provider refuses: objects twice, or keys that no object has.
 func classLists(c *Call) error {
 	if c.text("spec.provider") != "aws" || c.unknown("spec.parameters.objects") {
 		return nil
@@ -114,7 +114,7 @@ func classLists(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// secretsThere refuses a list of secrets of which Secrets Manager does not have one.
+// secretsThere refuses a list with a secret that Secrets Manager does not have.
 func secretsThere(c *Call) error {
 	var list []listed
 	if c.Preview || yaml.Unmarshal([]byte(c.text("spec.parameters.objects")), &list) != nil {

@@ -10,17 +10,17 @@ import (
 const (
 	elbARN = "arn:{partition}:elasticloadbalancing:{region}:{account}:"
 
-	// balancerName is what load balancers and target groups may be called.
+	// balancerName is the pattern of names of load balancers and target groups.
 	balancerName = `[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?`
 	balancerWant = "letters, digits and hyphens, the last not at either end"
 
 	// logDeliveryAccount writes access logs in the older regions; the newer ones use a service principal.
 	logDeliveryAccount = "156460612806"
-	// balancerZone is the hosted zone that alias records of load balancers point into.
+	// balancerZone is the hosted zone for alias records of load balancers.
 	balancerZone = "Z32O12XQLNTSW2"
 )
 
-// loadBalancerTypes are load balancers and what they send requests to.
+// loadBalancerTypes are load balancers, listeners and target groups.
 var loadBalancerTypes = []Type{
 	{
 		Token: state.LoadBalancer, ID: "{arn}", Name: "name", NamePrefix: "namePrefix", Tags: true, InUse: "ResourceInUse",
@@ -191,7 +191,7 @@ var loadBalancerTypes = []Type{
 	},
 }
 
-// identify takes the ARN as the id, for types whose id it is.
+// identify sets the ARN as the id, for types whose id is the ARN.
 func (c *Call) identify() {
 	c.Out["id"] = c.Out["arn"]
 	if arn, ok := c.Out["arn"].(string); ok {
@@ -199,7 +199,8 @@ func (c *Call) identify() {
 	}
 }
 
-// twoZones refuses a load balancer in fewer than two zones, or one open to the internet in a VPC that is not.
+// twoZones refuses a load balancer in fewer than two zones, or an internet-facing one in a VPC without an internet
+// gateway.
 func twoZones(c *Call) error {
 	subnets := texts(c.In, "subnets[]")
 	if c.text("loadBalancerType") != "application" || c.unknown("subnets") {
@@ -217,7 +218,7 @@ func twoZones(c *Call) error {
 	return nil
 }
 
-// logsCanBeWritten refuses access logs into a bucket whose policy does not let the service write.
+// logsCanBeWritten refuses access logs to a bucket with a policy that does not let the service write.
 func logsCanBeWritten(c *Call) error {
 	if !flag(c.In, "accessLogs.enabled") || c.Preview {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// named says how a stack's configuration names resources that were there before it.
+// named are the configuration keys that name existing resources.
 var named = []struct {
 	like  *regexp.Regexp
 	token string
@@ -22,8 +22,8 @@ var named = []struct {
 	{regexp.MustCompile(`\barn:aws[a-z-]*:[^\s"',\]}]+`), ""},
 }
 
-// Named are the resources that a configuration refers to by id or ARN. A rehearsal takes them to exist; what they are
-// beyond their id it does not know, and rules about that do not apply to them.
+// Named returns the resources to which a configuration refers by id or ARN. A rehearsal assumes that they exist. Only
+// their ids are known, so rules about other properties do not apply to them.
 func Named(config map[string]string) []Resource {
 	found := map[string]Resource{}
 	for _, key := range slices.Sorted(maps.Keys(config)) {
@@ -52,7 +52,7 @@ func Named(config map[string]string) []Resource {
 	return all
 }
 
-// arnType is the type of resource that an ARN names, or nothing.
+// arnType returns the type of the resource of an ARN, or nothing.
 func arnType(arn string) string {
 	for marker, token := range map[string]string{
 		":certificate/": state.Certificate, ":kms:": state.KMSKey, ":secret:": state.Secret, ":role/": state.Role,

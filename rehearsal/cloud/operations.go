@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Check fills in what the provider fills in and refuses inputs that no state of the account could make good.
+// Check fills in the provider's defaults and refuses inputs that are invalid in every state of the account.
 func (c *Cloud) Check(token, urn, name string, old, in Object) (Object, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,7 +51,7 @@ func setDefault(in Object, path []string, value any) {
 	}
 }
 
-// Create makes a resource, or in a preview says what is known of it.
+// Create makes a resource. In a preview it returns the known part of it.
 func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, preview bool) (*Resource, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,7 +70,7 @@ func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, pre
 	if t.Put && !preview {
 		for _, r := range c.all(token) {
 			if call.again(r) && (t.Name == "" || r.Inputs[t.Name] == call.In[t.Name]) {
-				// The same resource, with the same id.
+				// It becomes the same resource with the same id.
 				if err := c.remove(r); err != nil {
 					return nil, err
 				}
@@ -109,7 +109,7 @@ func (c *Cloud) ask(verb string, call *Call) Fault {
 	return c.fail(Operation{verb, call.Type.Token, call.Name, call.URN})
 }
 
-// outputs computes what the service computes.
+// outputs computes the service's outputs.
 func (c *Call) outputs() {
 	switch {
 	case c.Type.ARN == "":
@@ -138,7 +138,7 @@ func (c *Call) outputs() {
 	}
 }
 
-// Read finds a resource, or returns nil. Properties say in which scope an id is looked for.
+// Read finds a resource, or returns nil. Properties name the scope of the id.
 func (c *Cloud) Read(token, id string, properties Object) (*Resource, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,7 +147,7 @@ func (c *Cloud) Read(token, id string, properties Object) (*Resource, error) {
 	}
 	r := c.resources[keyOf(token, id, properties)]
 	if r == nil && len(properties) == 0 {
-		// An import gives nothing but the id.
+		// An import has nothing but the id.
 		for _, other := range c.all(token) {
 			if other.ID == id {
 				r = other
@@ -184,7 +184,7 @@ func (c *Cloud) Update(token, id string, old, in Object, secrets []string, previ
 		return nil, errors.New(fault.Message)
 	}
 	call.Out = clone(call.In)
-	// What the service computed stays, unless it follows from an input.
+	// Outputs of the service stay, unless they follow from an input.
 	for k, v := range r.Outputs {
 		if _, given := call.Out[k]; given {
 			continue
@@ -216,7 +216,7 @@ func (c *Cloud) Update(token, id string, old, in Object, secrets []string, previ
 	return &next, nil
 }
 
-// Delete removes a resource. One that is gone already is no error, as in the real provider.
+// Delete deletes a resource. A missing resource is no error, as in the real provider.
 func (c *Cloud) Delete(token, id string, properties Object) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -267,12 +267,12 @@ func (c *Cloud) Delete(token, id string, properties Object) error {
 	return nil
 }
 
-// Replaces says whether a change of the input at a path needs a new resource.
+// Replaces reports whether a change of the input at a path needs a new resource.
 func (t *Type) Replaces(path string, in Object) bool {
 	plainPath := indexes.ReplaceAllString(path, "[]")
 	hit := func(rule string) bool {
 		return plainPath == rule || strings.HasPrefix(plainPath, rule+".") || strings.HasPrefix(plainPath, rule+"[") ||
-			// A block that comes or goes takes the inputs in it along.
+			// A new or deleted block changes all inputs in it.
 			strings.HasPrefix(rule, plainPath+".") || strings.HasPrefix(rule, plainPath+"[")
 	}
 	if slices.ContainsFunc(t.Replace, hit) {
@@ -286,7 +286,8 @@ func (t *Type) Replaces(path string, in Object) bool {
 	return false
 }
 
-// sameName says that old and new carry the same given name, so that the old one must go before the new one comes.
+// sameName reports whether old and new have the same given name, so that the old one must be deleted before the new one
+// is created.
 func (t *Type) sameName(old, in Object) bool {
 	return t.Name != "" && old[t.Name] != nil && old[t.Name] == in[t.Name]
 }

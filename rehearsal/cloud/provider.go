@@ -32,13 +32,13 @@ func NewProvider(c *Cloud) *Provider { return &Provider{cloud: c} }
 
 // Server is a set of providers on loopback.
 type Server struct {
-	// Debug is the value of PULUMI_DEBUG_PROVIDERS with which the engine finds them, Language that of
-	// PULUMI_DEBUG_LANGUAGES for the commands that ask for a language and run no program.
+	// Debug is the value of PULUMI_DEBUG_PROVIDERS with which the engine finds them. Language is the value of
+	// PULUMI_DEBUG_LANGUAGES for commands that need a language but run no program.
 	Debug, Language string
 	servers         []*grpc.Server
 }
 
-// language is Go, for commands that run no program: `pulumi import` looks for it even where it writes no code.
+// language is Go, for commands that run no program: `pulumi import` needs it even if it writes no code.
 type language struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer
 }
@@ -53,8 +53,8 @@ func (language) Handshake(
 	return &pulumirpc.LanguageHandshakeResponse{}, nil
 }
 
-// oneAtATime keeps the calls that prepare a provider from all others. The engine makes a plugin's process for each
-// provider resource; here all of them share one server, whose own fields these calls change.
+// oneAtATime runs the calls that prepare a provider alone. The engine starts a plugin's process for each provider
+// resource. Here all of them share one server, and these calls change its fields.
 func oneAtATime() grpc.UnaryServerInterceptor {
 	var preparing sync.RWMutex
 	return func(ctx context.Context, in any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
@@ -70,24 +70,24 @@ func oneAtATime() grpc.UnaryServerInterceptor {
 	}
 }
 
-// listen serves one plugin and gives its place, name:port.
+// listen serves one plugin and returns its address, name:port.
 func (s *Server) listen(name string, register func(*grpc.Server), options ...grpc.ServerOption) (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("listening for the plugin %s: %w", name, err)
 	}
-	// A cluster's node files arrive in one message each; the engine itself allows 400 MB.
+	// A cluster's node files are one message each; the engine itself allows 400 MB.
 	server := grpc.NewServer(append(options, grpc.MaxRecvMsgSize(64<<20), grpc.UnaryInterceptor(oneAtATime()))...)
 	register(server)
 	s.servers = append(s.servers, server)
 	go func() {
-		// Serve ends with an error only when Stop closes the listener first, which is how it is meant to end.
+		// Serve returns an error only after Stop has closed the listener, which is the normal end.
 		_ = server.Serve(listener)
 	}()
 	return fmt.Sprintf("%s:%d", name, listener.Addr().(*net.TCPAddr).Port), nil
 }
 
-// Serve listens on loopback for each package's provider, in the order given.
+// Serve serves each package's provider on loopback, in the given order.
 func Serve(providers ...Package) (*Server, error) {
 	s := &Server{}
 	var found []string
@@ -116,7 +116,7 @@ func Serve(providers ...Package) (*Server, error) {
 	return s, nil
 }
 
-// Package is a provider and the Pulumi package that it serves.
+// Package is a provider and its Pulumi package.
 type Package struct {
 	Name     string
 	Provider plugin.Provider
@@ -132,10 +132,10 @@ func (s *Server) Stop() {
 // Pkg names the package.
 func (p *Provider) Pkg() tokens.Package { return "aws" }
 
-// Attach lets the engine take this provider instead of the downloaded one.
+// Attach lets the engine use this provider instead of the downloaded one.
 func (p *Provider) Attach(string) error { return nil }
 
-// Handshake says that values arrive with their types.
+// Handshake says that values have their types.
 func (p *Provider) Handshake(
 	context.Context, plugin.ProviderHandshakeRequest,
 ) (*plugin.ProviderHandshakeResponse, error) {
@@ -148,13 +148,13 @@ func (p *Provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
 	return plugin.PluginInfo{Version: &version}, nil
 }
 
-// SignalCancellation has nothing to stop: every call ends by itself.
+// SignalCancellation does nothing: every call ends by itself.
 func (p *Provider) SignalCancellation(context.Context) error { return nil }
 
 // Close closes the journal.
 func (p *Provider) Close() error { return p.cloud.Close() }
 
-// CheckConfig takes every configuration; Configure refuses what does not fit.
+// CheckConfig accepts every configuration; Configure refuses invalid ones.
 func (p *Provider) CheckConfig(
 	_ context.Context, r plugin.CheckConfigRequest,
 ) (plugin.CheckConfigResponse, error) {
@@ -184,7 +184,7 @@ func (p *Provider) Configure(ctx context.Context, r plugin.ConfigureRequest) (pl
 	return plugin.ConfigureResponse{}, p.cloud.Configure(name, config)
 }
 
-// Check fills in defaults and refuses inputs that cannot be.
+// Check fills in defaults and refuses invalid inputs.
 func (p *Provider) Check(ctx context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
 	if err := p.cloud.throughOne(ctx, string(r.URN)); err != nil {
 		return plugin.CheckResponse{}, err
@@ -198,7 +198,7 @@ func (p *Provider) Check(ctx context.Context, r plugin.CheckRequest) (plugin.Che
 	return plugin.CheckResponse{Properties: properties(in, secrets), Failures: failures(err)}, nil
 }
 
-// failures lists what is wrong line by line.
+// failures returns one failure for each line of an error.
 func failures(err error) []plugin.CheckFailure {
 	if err == nil {
 		return nil
@@ -216,7 +216,7 @@ func failures(err error) []plugin.CheckFailure {
 
 var indexes = regexp.MustCompile(`\[\d+\]`)
 
-// Diff compares inputs and says from the table which changes need a new resource.
+// Diff compares inputs and uses the table to decide which changes need a new resource.
 func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffResponse, error) {
 	t, err := lookup(string(r.Type))
 	if err != nil {
@@ -253,7 +253,7 @@ func (p *Provider) Create(_ context.Context, r plugin.CreateRequest) (plugin.Cre
 	return plugin.CreateResponse{ID: resource.ID(made.ID), Properties: properties(made.Outputs, made.Secrets)}, nil
 }
 
-// unready says that a resource is there and not what it should be, as providers say it to the engine.
+// unready returns the error with which a provider reports a resource that exists but is not ready.
 func (r *Resource) unready(why error) error {
 	state, err := plugin.MarshalProperties(propertyMap(r.Outputs, r.Secrets), plugin.MarshalOptions{KeepSecrets: true})
 	if err != nil {
@@ -264,7 +264,7 @@ func (r *Resource) unready(why error) error {
 	})
 }
 
-// describe puts the resource's name before what is wrong with it.
+// describe adds the resource's name to an error.
 func describe(doing string, token tokens.Type, name string, err error) error {
 	return fmt.Errorf("%s %s %q: %w", doing, kind(string(token)), name, err)
 }
@@ -302,7 +302,7 @@ func (p *Provider) Delete(_ context.Context, r plugin.DeleteRequest) (plugin.Del
 	return plugin.DeleteResponse{}, nil
 }
 
-// Invoke answers a function.
+// Invoke calls a function.
 func (p *Provider) Invoke(ctx context.Context, r plugin.InvokeRequest) (plugin.InvokeResponse, error) {
 	if err := p.cloud.throughOne(ctx, string(r.Tok)); err != nil {
 		return plugin.InvokeResponse{}, err

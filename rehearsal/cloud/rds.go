@@ -19,7 +19,7 @@ const (
 	identifierWant = "lower-case letters, digits and single hyphens, beginning with a letter"
 )
 
-// rdsTypes are databases.
+// rdsTypes are databases and their parts.
 var rdsTypes = []Type{
 	{
 		Token: state.DBInstance, ID: "db-{upper6}{digits}", ARN: rdsARN + "db:{identifier}", Name: "identifier",
@@ -86,7 +86,7 @@ var rdsTypes = []Type{
 		Rules:  []Rule{copyable}, After: copied,
 	},
 	{
-		// Nothing registers one: it is what a deleted instance leaves.
+		// No program registers a snapshot: a deleted instance leaves it.
 		Token: state.DBSnapshot, ID: "{dbSnapshotIdentifier}", ARN: rdsARN + "snapshot:{dbSnapshotIdentifier}", Tags: true,
 		Required: []string{"dbInstanceIdentifier", "dbSnapshotIdentifier"},
 		Refs:     []Ref{ref("dbInstanceIdentifier", state.DBInstance).by("identifier").free().code("DBInstanceNotFound")},
@@ -127,8 +127,8 @@ var rdsTypes = []Type{
 	},
 }
 
-// finalSnapshotFits refuses to delete an instance whose final snapshot has no name, or one that another snapshot has
-// (terraform-aws-rds #445).
+// finalSnapshotFits refuses to delete an instance without a name for its final snapshot, or with the name of another
+// snapshot (terraform-aws-rds #445).
 func finalSnapshotFits(c *Call) error {
 	name := c.text("finalSnapshotIdentifier")
 	switch {
@@ -176,7 +176,7 @@ func supportFits(c *Call) error {
 	return nil
 }
 
-// supportStays refuses a change that RDS accepts and ignores, so that every update would try it again
+// supportStays refuses a change that RDS accepts and ignores: every later update would repeat it
 // (terraform-provider-aws #40870).
 func supportStays(c *Call) error {
 	if c.Old == nil || c.text("engineLifecycleSupport") == "" {
@@ -189,7 +189,7 @@ func supportStays(c *Call) error {
 	return nil
 }
 
-// databaseFits refuses what the engine does not take.
+// databaseFits refuses settings that the engine does not support.
 func databaseFits(c *Call) error {
 	var wrong []error
 	bad := func(format string, args ...any) {
@@ -234,7 +234,7 @@ func databaseFits(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// storageFits holds of an instance's storage, of which its engine takes so many GiB at least.
+// storageFits checks an instance's storage. Each engine has a least size in GiB.
 func storageFits(c *Call, engine string, least int, bad func(format string, args ...any)) {
 	storage, given := number(c.In, "allocatedStorage")
 	if !given && !c.unknown("allocatedStorage") {
@@ -248,7 +248,8 @@ func storageFits(c *Call, engine string, least int, bad func(format string, args
 	}
 }
 
-// masterUserFits holds of the master user: its name has so many characters at most, and is not one that the engine keeps.
+// masterUserFits checks the master user: its name has a maximum length and must not be a name that the engine uses
+// itself.
 func masterUserFits(c *Call, engine string, most int, taken []string, bad func(format string, args ...any)) {
 	user := c.text("username")
 	if user != "" && (len(user) > most || slices.Contains(taken, strings.ToLower(user)) ||
@@ -273,7 +274,7 @@ var (
 	weekdays = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 )
 
-// span is a window in minutes from its week's, or day's, beginning.
+// span returns a window's begin and length in minutes, from the begin of its week or day.
 func span(s string) (from, length int, ok bool) {
 	m := window.FindStringSubmatch(strings.ToLower(s))
 	if m == nil {
@@ -293,7 +294,7 @@ func span(s string) (from, length int, ok bool) {
 	return from, ((to-from)%cycle + cycle) % cycle, ok1 && ok2
 }
 
-// windowsFit refuses windows that are none, are shorter than half an hour, or overlap.
+// windowsFit refuses windows that are malformed, shorter than half an hour, or overlapping.
 func windowsFit(c *Call) error {
 	backup, maintenance := c.text("backupWindow"), c.text("maintenanceWindow")
 	bFrom, bLength, bOK := span(backup)
@@ -411,7 +412,7 @@ func databaseOutputs(c *Call) {
 	}
 }
 
-// existingMaster is the administrator's secret of a database that a configuration names, as RDS writes it.
+// existingMaster is the administrator's secret of a configuration's existing database, in the format of RDS.
 func existingMaster(config map[string]string) (Resource, bool) {
 	var database struct {
 		Existing struct{ MasterSecretArn, SecretKeyArn string }

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// engine is what RDS says of a database engine: its default port, the smallest storage in GiB, the longest user name,
-// the names that are taken, its logs, and how its parameter group families are written from a major version. Database says
-// that RDS makes a first database, extended that it sells Extended Support, standbyless that it keeps no standby.
+// engine has RDS's facts about a database engine: its default port, the smallest storage in GiB, the longest user name,
+// the reserved names, its logs, and the names of its parameter group families by major version. Database says that RDS
+// makes a first database, extended that it sells Extended Support, standbyless that it has no standby.
 type engine struct {
 	port, storage, user int
 	taken, logs         []string
@@ -15,7 +15,7 @@ type engine struct {
 	family              func(version string) string
 	database, extended  bool
 	standbyless         bool
-	// included are the classes on which RDS runs the engine with a license included, where these are not all.
+	// included matches the classes on which RDS runs the engine with a license included; nil for all.
 	included *regexp.Regexp
 }
 
@@ -47,7 +47,7 @@ func sqlserver(edition string) engine {
 	}
 }
 
-// The lists are those of DescribeOrderableDBInstanceOptions in eu-west-1, as cfn-lint 1.58.0 has them.
+// The lists are those of DescribeOrderableDBInstanceOptions in eu-west-1, as in cfn-lint 1.58.0.
 var (
 	burstable = regexp.MustCompile(`^db\.t[23]\.`)
 	standard2 = regexp.MustCompile(`^db\.(?:t[23]|m[345]|m8i|r[345]|r6i|r8i)\.`)

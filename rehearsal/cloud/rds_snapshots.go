@@ -8,10 +8,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// fromSnapshot is what a restored instance has from its snapshot, whatever the call says.
+// fromSnapshot are the properties that a restored instance has from its snapshot, whatever the call says.
 var fromSnapshot = []string{"dbName", "kmsKeyId", "storageEncrypted", "username"}
 
-// dbSnapshot is the snapshot with an id or ARN, or nil.
+// dbSnapshot returns the snapshot with an id or ARN, or nil.
 func (c *Cloud) dbSnapshot(id string) *Resource {
 	for _, property := range []string{"id", "arn", "dbSnapshotArn"} {
 		if s := c.find(id, property, state.DBSnapshot, state.DBSnapshotCopy); id != "" && s != nil {
@@ -21,7 +21,7 @@ func (c *Cloud) dbSnapshot(id string) *Resource {
 	return nil
 }
 
-// unreadable says why a snapshot cannot be read, or nil. A key that is deleted opens nothing any more.
+// unreadable says why a snapshot cannot be read, or nil. A deleted key decrypts nothing.
 func (c *Cloud) unreadable(s *Resource) error {
 	if key := text(s.Outputs, "kmsKeyId"); key != "" && c.find(key, "arn", state.KMSKey) == nil {
 		return fail("KMSKeyNotAccessibleFault", "the key %s of the snapshot %s is pending deletion", key, s.ID)
@@ -29,9 +29,9 @@ func (c *Cloud) unreadable(s *Resource) error {
 	return nil
 }
 
-// restorable refuses an instance that its snapshot cannot become. RDS takes the master user, the database in it and the key
-// from the snapshot, so that another value would have every update replace the instance (RDS user guide, "Restoring from a DB
-// snapshot").
+// restorable refuses an instance that differs from its snapshot. RDS takes the master user, the database and the key
+// from the snapshot. With another value in the program, every update would replace the instance (RDS user guide,
+// "Restoring from a DB snapshot").
 func restorable(c *Call) error {
 	id := c.text("snapshotIdentifier")
 	if id == "" || c.Old != nil {
@@ -60,7 +60,8 @@ func restorable(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// copyable refuses to copy what is not there or cannot be read. What is in another region or account is taken to be there.
+// copyable refuses to copy a snapshot that is missing or unreadable. Snapshots in another region or account are assumed
+// to exist.
 func copyable(c *Call) error {
 	id := c.text("sourceDbSnapshotIdentifier")
 	s := c.Cloud.dbSnapshot(id)
@@ -73,7 +74,7 @@ func copyable(c *Call) error {
 	return c.Cloud.unreadable(s)
 }
 
-// copied gives a copy its source's data, under the key that the call names or else the source's.
+// copied gives a copy its source's data. Its key is the key in the call, or else the source's.
 func copied(c *Call) {
 	if s := c.Cloud.dbSnapshot(c.text("sourceDbSnapshotIdentifier")); s != nil && c.Old == nil {
 		c.Contents = s.Contents

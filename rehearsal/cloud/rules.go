@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// cidr refuses a range that is none, has host bits, or is longer or shorter than the service takes.
+// cidr refuses a malformed range, one with host bits, and one that is longer or shorter than the service accepts.
 func cidr(path string, shortest, longest int) Rule {
 	return func(c *Call) error {
 		var wrong []error
@@ -39,7 +39,7 @@ func prefix(s string) netip.Prefix {
 	return p
 }
 
-// sameVPC refuses resources of different VPCs in one place. Each path names subnets or security groups by id.
+// sameVPC refuses resources of different VPCs together. Each path names subnets or security groups by id.
 func sameVPC(paths ...string) Rule {
 	return func(c *Call) error {
 		var first *Resource
@@ -69,7 +69,7 @@ func sameVPC(paths ...string) Rule {
 	}
 }
 
-// userData refuses data that is no base64 (where the API takes base64), or over EC2's 16 KiB once decoded.
+// userData refuses data that is not base64 (if the API takes base64), or over EC2's 16 KiB once decoded.
 func userData(path string, encoded bool) Rule {
 	return func(c *Call) error {
 		for _, at := range find(c.In, path) {

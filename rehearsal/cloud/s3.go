@@ -125,7 +125,7 @@ var s3Types = []Type{
 	},
 }
 
-// bucketSetting is a setting that a bucket has once.
+// bucketSetting is a type with one resource for each bucket.
 func bucketSetting(token string, t Type) Type {
 	t.Token, t.ID, t.Put = token, "{bucket}", true
 	t.Required = append(t.Required, "bucket")

@@ -69,11 +69,11 @@ var secretsManagerTypes = []Type{
 	},
 }
 
-// deletedDate is what Secrets Manager says of a secret that is scheduled for deletion.
+// deletedDate is the property of a secret that is scheduled for deletion.
 const deletedDate = "deletedDate"
 
-// secretsNamed lists the secrets whose names begin with one of the values of a filter, but not those that are scheduled for
-// deletion.
+// secretsNamed lists the secrets with names that begin with one of a filter's values, except those that are scheduled
+// for deletion.
 func secretsNamed(c *Cloud, args Object) (Object, error) {
 	var names, arns []any
 	for _, s := range c.all(state.Secret) {
@@ -87,7 +87,7 @@ func secretsNamed(c *Cloud, args Object) (Object, error) {
 	return Object{"id": c.region, "names": names, "arns": arns, "filters": args["filters"]}, nil
 }
 
-// secret is the one with a name or ARN, or nil.
+// secret returns the secret with a name or ARN, or nil.
 func (c *Cloud) secret(id string) *Resource {
 	if s := c.find(id, "arn", state.Secret); s != nil {
 		return s
@@ -95,7 +95,7 @@ func (c *Cloud) secret(id string) *Resource {
 	return c.find(id, "name", state.Secret)
 }
 
-// restoreSecret takes a secret out of its recovery window.
+// restoreSecret cancels a secret's deletion.
 func (c *Cloud) restoreSecret(id string) error {
 	s := c.secret(id)
 	if s == nil {

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// groupText is what EC2 takes in names and descriptions of groups and rules.
+	// groupText is the pattern of names and descriptions of groups and rules in EC2.
 	groupText = `[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]*`
 	groupWant = "letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*"
 )
@@ -32,7 +32,7 @@ var securityGroupTypes = []Type{
 		}, cidr("ingress[].cidrBlocks[]", 0, 32), cidr("egress[].cidrBlocks[]", 0, 32)},
 	},
 	{
-		// It is the group that every VPC has; deleting it here leaves it in the VPC.
+		// It is the default group of every VPC; deleting it here leaves it in the VPC.
 		Token: state.DefaultSecurityGroup, Put: true, ID: "sg-{hex}", ARN: ec2ARN + "security-group/{id}", Tags: true,
 		Outputs: Object{"ownerId": "{account}", "name": "default", "description": "default VPC security group"},
 		Replace: []string{"vpcId"},
@@ -50,7 +50,7 @@ func rule(token, direction string) Type {
 		Outputs:    Object{"securityGroupRuleId": "{id}"},
 		Replace:    []string{"securityGroupId"},
 		Refs: []Ref{
-			// A group's own rules go with it; a rule of another group that names it keeps it.
+			// A group's own rules are deleted with it; a rule of another group that names it prevents its deletion.
 			ref("securityGroupId", state.SecurityGroup, state.DefaultSecurityGroup).code("InvalidGroup.NotFound").free(),
 			ref("referencedSecurityGroupId", state.SecurityGroup, state.DefaultSecurityGroup).code("InvalidGroup.NotFound"),
 		},
@@ -68,7 +68,7 @@ func rule(token, direction string) Type {
 	}
 }
 
-// portsFit refuses ports where the protocol has none, and the lack of them where it has.
+// portsFit refuses ports for a protocol without ports, and missing ports for one with ports.
 func portsFit(c *Call) error {
 	from, hasFrom := number(c.In, "fromPort")
 	to, hasTo := number(c.In, "toPort")
@@ -90,7 +90,7 @@ func portsFit(c *Call) error {
 	return nil
 }
 
-// notTooManyRules keeps to the default quota of a security group, 60 rules in each direction.
+// notTooManyRules enforces the default quota of a security group, 60 rules in each direction.
 func notTooManyRules(token, direction string) Rule {
 	const quota = 60
 	return func(c *Call) error {
@@ -110,7 +110,7 @@ func notTooManyRules(token, direction string) Rule {
 
 var onOff = []string{"enable", "disable"}
 
-// transitGatewayTypes are what carries multicast between subnets.
+// transitGatewayTypes are the resources for multicast between subnets.
 var transitGatewayTypes = []Type{
 	{
 		Token: state.TransitGateway, ID: "tgw-{hex}", ARN: ec2ARN + "transit-gateway/{id}", Tags: true, InUse: "IncorrectState",

@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// ssmTypes are commands that Systems Manager runs on instances.
+// ssmTypes are documents and associations of Systems Manager.
 var ssmTypes = []Type{{
 	Token: state.SSMAssociation, ID: "{uuid}", Name: "name", Tags: true,
 	ARN:      "arn:{partition}:ssm:{region}:{account}:association/{id}",
@@ -75,7 +75,7 @@ var ssmTypes = []Type{{
 	}, automationFits},
 }}
 
-// documents are those of AWS that the cloud knows.
+// documents are the known documents of AWS.
 var documents = []string{
 	"AWS-RunShellScript", "AWS-ConfigureAWSPackage", "AWS-GatherSoftwareInventory", "AWS-RunPatchBaseline",
 	"AWS-UpdateSSMAgent", "AWS-RunRemoteScript",
@@ -116,7 +116,7 @@ type automationStep struct {
 	Outputs        []struct{ Name, Selector, Type string }
 }
 
-// automationActions are the actions that the cloud knows, with the inputs that each needs.
+// automationActions are the known actions, with the required inputs of each.
 var automationActions = map[string][]string{
 	"aws:executeAwsApi":              {"Service", "Api"},
 	"aws:waitForAwsResourceProperty": {"Service", "Api", "PropertySelector", "DesiredValues"},
@@ -137,7 +137,7 @@ var (
 	scriptRuntimes      = []string{"python3.8", "python3.9", "python3.10", "python3.11", "PowerShell Core 6.0", "PowerShell 7.0"}
 )
 
-// automationFits refuses a runbook that Systems Manager could not read, or whose steps name what it has not.
+// automationFits refuses a runbook that Systems Manager could not read, or with steps that name something missing.
 func automationFits(c *Call) error {
 	raw, ok := c.In["content"].(string)
 	if !ok || c.text("documentType") != "Automation" || c.text("documentFormat") != "JSON" {
@@ -188,7 +188,7 @@ func automationFits(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// stepFits holds of a step by itself. Twice says that an earlier one has its name.
+// stepFits checks one step alone. Twice says that an earlier step has its name.
 func stepFits(s automationStep, twice bool, bad func(format string, args ...any)) {
 	needed, there := automationActions[s.Action]
 	switch {
@@ -211,7 +211,7 @@ func stepFits(s automationStep, twice bool, bad func(format string, args ...any)
 }
 
 // parametersFit refuses values for parameters that the document does not have, a role that Systems Manager cannot
-// assume, and a document that would run without what it needs.
+// assume, and a document that would run without a required value.
 func parametersFit(c *Call) error {
 	document := c.Cloud.find(c.text("name"), "name", state.SSMDocument)
 	if document == nil {

@@ -49,7 +49,7 @@ func (w *world) create(token, name string, in Object) string {
 	return r.ID
 }
 
-// refuses holds that a mistake is refused by what it is about, and leaves nothing behind.
+// refuses checks that a mistake is refused with a message that names it, and leaves nothing behind.
 func (w *world) refuses(t *testing.T, token string, in Object, want string) {
 	t.Helper()
 	before := len(w.Snapshot().Resources)
@@ -59,7 +59,7 @@ func (w *world) refuses(t *testing.T, token string, in Object, want string) {
 	assert.Len(t, w.Snapshot().Resources, before, "a refused resource must not exist")
 }
 
-// instancesOf are the instances that a group has launched.
+// instancesOf returns the instances that a group has launched.
 func (w *world) instancesOf(owner string) []Resource {
 	var all []Resource
 	for _, r := range w.Snapshot().Of(state.EC2Instance) {
@@ -135,7 +135,7 @@ func network(t *testing.T) *world {
 	return w
 }
 
-// mistakes are resources that are refused, by what is wrong with them. Each message must name it.
+// mistakes are refused resources, by their mistake. Each message must name it.
 type mistakes map[string]struct {
 	token string
 	in    Object
@@ -150,7 +150,7 @@ func (w *world) refusesEach(t *testing.T, all mistakes) {
 	}
 }
 
-// list are the ids of named resources, as inputs take them.
+// list returns the ids of named resources, as inputs have them.
 func (w *world) list(names ...string) []any {
 	all := make([]any, len(names))
 	for i, name := range names {

@@ -7,54 +7,55 @@ import (
 	"slices"
 )
 
-// Type is one row of the table: everything the offline cloud knows of a resource type. Paths are those of the Pulumi
-// inputs, with [] for the elements of a list (defaultActions[].targetGroupArn). Templates hold names in braces:
-// {region}, {account}, {partition}, {suffix} (the partition's DNS suffix), {hex} (17 digits), {hex8}, {uuid}, {digits},
-// {id}, or any input.
+// Type is one row of the table: all facts about a resource type. Paths are those of the Pulumi inputs, with [] for the
+// elements of a list (defaultActions[].targetGroupArn). Templates have names in braces: {region}, {account},
+// {partition}, {suffix} (the partition's DNS suffix), {hex} (17 digits), {hex8}, {uuid}, {digits}, {id}, or any input.
 type Type struct {
 	// Token is the Pulumi type.
 	Token string
-	// ID and ARN are templates. ARN is empty for what has none.
+	// ID and ARN are templates. ARN is empty for a type without one.
 	ID, ARN string
-	// Name is the input that the provider names by itself when it is left out.
+	// Name is the input for which the provider generates a name if it is left out.
 	Name string
-	// NamePrefix is the input that, when set, keeps Name from being filled.
+	// NamePrefix is the input that prevents the generated name.
 	NamePrefix string
-	// Scope is the input, or output, that an id is only unique within.
+	// Scope is the input, or output, within which an id is unique.
 	Scope string
 	// Tags says that the provider's default tags are merged into the input tags.
 	Tags bool
-	// Required lists the inputs that cannot be left out, ExactlyOne and AtMostOne groups of inputs that exclude others.
+	// Required lists the required inputs, ExactlyOne and AtMostOne groups of inputs that exclude each other.
 	Required              []string
 	ExactlyOne, AtMostOne [][]string
-	// Defaults are what the provider writes into inputs left out.
+	// Defaults are the provider's values for inputs that are left out.
 	Defaults Object
-	// Outputs are what the service computes: templates for strings, other values as they are.
+	// Outputs are computed by the service: templates for strings, other values unchanged.
 	Outputs Object
-	// Secret lists properties that are secret whether or not the input was.
+	// Secret lists properties that are always secret.
 	Secret []string
-	// Replace lists the inputs whose change needs a new resource; ReplaceWhen those that do so under a condition.
+	// Replace lists the inputs whose change needs a new resource; ReplaceWhen has those that need one under a
+	// condition.
 	Replace     []string
 	ReplaceWhen map[string]func(Object) bool
-	// Refs say which inputs name which other resources.
+	// Refs are the inputs that name other resources.
 	Refs []Ref
-	// Fields bound single inputs.
+	// Fields limit single inputs.
 	Fields []Field
-	// Unique lists groups of inputs of which no two live resources may have the same values.
+	// Unique lists groups of inputs; two live resources cannot have the same values of a group.
 	Unique []Unique
-	// Put says that creating it again overwrites it, or finds it there, where the call that made it was never answered.
+	// Put says that creating it again, after the first answer was lost, overwrites it or finds it.
 	Put bool
-	// Overwrites says that creating it takes the place of one with the same id that no call is owed an answer for.
+	// Overwrites says that creating it replaces a resource with the same id, if no call about that one awaits an
+	// answer.
 	Overwrites bool
 	// Earlier says that the service keeps the inputs of every earlier version.
 	Earlier bool
-	// Stays says under which inputs a delete leaves it in the account.
+	// Stays reports whether a delete with these inputs leaves it in the account.
 	Stays func(Object) bool
-	// Check holds the rules that need nothing but the inputs; they run before anything is created.
+	// Check has the rules that need only the inputs; they run before anything is created.
 	Check []Rule
-	// Rules hold in the cloud as it is at the time of a create or update.
+	// Rules are checked against the cloud's state at the time of a create or update.
 	Rules []Rule
-	// After computes outputs and effects once a create or update has been accepted.
+	// After computes outputs and effects after a create or update is accepted.
 	After func(*Call)
 	// InUse is the service's error code for a delete while another resource refers to this one.
 	InUse string
@@ -65,30 +66,30 @@ type Type struct {
 	Deleted   func(*Call)
 }
 
-// Ref says that an input names another resource.
+// Ref is an input that names another resource.
 type Ref struct {
-	// Path is the input, To the types it may name, By the property that it holds (id, arn, name, ...).
+	// Path is the input, To the possible types, By the property that it contains (id, arn, name, ...).
 	Path string
 	To   []string
 	By   string
-	// Free means that the service lets the other resource be deleted all the same.
+	// Free means that the service still deletes the other resource.
 	Free bool
-	// NotFound is the service's error code; empty for the usual one.
+	// NotFound is the service's error code; empty for the default one.
 	NotFound string
-	// Accept lets through a value that is no resource of this stack, such as a policy that AWS manages.
+	// Accept allows a value that is no resource of this stack, such as an AWS managed policy.
 	Accept func(*Call, string) bool
 }
 
-// Unique is a group of inputs whose values together occur once.
+// Unique is a group of inputs with values that can occur once.
 type Unique struct {
 	By   []string
 	Code string
 }
 
-// Field bounds the values of one input.
+// Field limits the values of one input.
 type Field struct {
 	Path string
-	// Min and Max bound the length of a text or the size of a number; Max 0 bounds nothing.
+	// Min and Max limit the length of a text or the size of a number; Max 0 is no limit.
 	Min, Max float64
 	// Like is a pattern of the whole text and Want its description.
 	Like *regexp.Regexp
@@ -97,10 +98,10 @@ type Field struct {
 	OneOf []string
 }
 
-// Rule is a rule that needs code. It returns everything that is wrong.
+// Rule is a rule that needs code. It returns all mistakes.
 type Rule func(*Call) error
 
-// ref makes the common reference: by id, and the other resource cannot go while it stands.
+// ref makes the usual reference: by id, and the other resource cannot be deleted while the reference exists.
 func ref(path string, to ...string) Ref { return Ref{Path: path, To: to, By: "id"} }
 
 func (r Ref) by(property string) Ref { r.By = property; return r }
@@ -122,10 +123,10 @@ func like(path, pattern, want string, bounds ...float64) Field {
 func between(path string, low, high float64) Field { return Field{Path: path, Min: low, Max: high} }
 func oneOf(path string, values ...string) Field    { return Field{Path: path, OneOf: values} }
 
-// table is every row, by token.
+// table has all rows, by token.
 var table map[string]*Type
 
-// It is filled here, since the rules that the rows name look into the table themselves.
+// It is filled here, because the rules in the rows use the table themselves.
 func init() {
 	table = index(
 		acmTypes, autoscalingTypes, backupTypes, cloudwatchTypes, networkTypes, instanceTypes, securityGroupTypes, transitGatewayTypes,

@@ -18,12 +18,11 @@ import (
 
 const sdkModule = "github.com/pulumi/pulumi-aws/sdk/v6"
 
-// sdk reads the source of the SDK that the program is written with: which tokens exist, and which inputs and outputs
-// each has.
+// sdk reads the source of the program's SDK: its tokens, and the inputs and outputs of each.
 type sdk struct {
 	dir   string
 	files *token.FileSet
-	// types are the fields of a package's structs by Pulumi name, and the struct that each holds.
+	// types are the fields of a package's structs by Pulumi name, and the struct type of each.
 	types map[string]map[string]map[string]string
 }
 
@@ -37,7 +36,7 @@ func openSDK(t *testing.T) *sdk {
 	}
 }
 
-// fields are the pulumi-tagged fields of a struct in a file of the package.
+// fields returns the pulumi-tagged fields of a struct in a file of the package.
 func (s *sdk) fields(t *testing.T, file, name string) map[string]string {
 	t.Helper()
 	known, ok := s.types[file]
@@ -88,7 +87,7 @@ func typeName(e ast.Expr) string {
 	return ""
 }
 
-// source is the file and the Go name of a token.
+// source returns the file and the Go name of a token.
 func source(typeToken string) (string, string) {
 	parts := strings.Split(typeToken, ":")
 	return filepath.FromSlash(parts[1]) + ".go", parts[2]
@@ -98,7 +97,7 @@ func TestEveryTokenAndInputExistsInTheSDK(t *testing.T) {
 	s := openSDK(t)
 	for _, name := range Types() {
 		if strings.HasPrefix(name, "kubernetes:") {
-			continue // Kubernetes' own types say what those have.
+			continue // another test compares these with Kubernetes' own types
 		}
 		row := table[name]
 		file, goName := source(name)
@@ -149,7 +148,7 @@ func (s *sdk) nested(t *testing.T, dir, name string) map[string]string {
 	return nil
 }
 
-// paths are all inputs that a row names.
+// paths returns all inputs that a row names.
 func (t *Type) paths() []string {
 	paths := slices.Concat(t.Required, t.Replace, slices.Collect(maps.Keys(t.Defaults)),
 		slices.Collect(maps.Keys(t.ReplaceWhen)))

@@ -14,10 +14,11 @@ import (
 // that is not known yet is Unknown.
 type Object = map[string]any
 
-// Unknown stands for a value that only an update will bring.
+// Unknown stands for a value that is known only after an update.
 type Unknown struct{}
 
-// plain strips a property map of secrets and outputs and says which top-level properties held a secret.
+// plain removes secrets and outputs from a property map and returns the names of the top-level properties with a
+// secret.
 func plain(given property.Map) (Object, []string) {
 	m := resource.ToResourcePropertyMap(given)
 	obj, secrets := Object{}, []string{}
@@ -68,7 +69,7 @@ func plainValue(v resource.PropertyValue) any {
 	return nil
 }
 
-// properties is the way back to Pulumi; the named top-level properties become secrets.
+// properties is the reverse: the named top-level properties become secrets.
 func properties(obj Object, secrets []string) property.Map {
 	return resource.FromResourcePropertyMap(propertyMap(obj, secrets))
 }
@@ -111,7 +112,7 @@ func propertyValue(v any) resource.PropertyValue {
 	return resource.NewPropertyValue(v)
 }
 
-// clone copies an object so that nobody's change reaches the cloud's own state.
+// clone copies an object, so that a caller's changes do not reach the cloud's state.
 func clone(obj Object) Object { return cloneValue(obj).(Object) }
 
 func cloneValue(v any) any {
@@ -140,13 +141,14 @@ func cloneValue(v any) any {
 	return v
 }
 
-// located is a value and where it stands, such as defaultActions[0].targetGroupArn.
+// located is a value and its path, such as defaultActions[0].targetGroupArn.
 type located struct {
 	path  string
 	value any
 }
 
-// find returns every value at a path of the form a.b or a[].b, where [] walks a list. What is absent is left out.
+// find returns every value at a path of the form a.b or a[].b, where [] means each element. Missing values are left
+// out.
 func find(obj Object, path string) []located {
 	found := []located{{"", obj}}
 	for _, step := range strings.Split(path, ".") {

@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// backups says what is lost at the most when everything is restored from a backup, and how far apart in time its parts are.
+// backups adds the largest loss of data after a restore from a backup, and the time between the parts of one backup.
 func (r *results) backups(p *page) {
 	for _, plan := range r.state.Of(state.BackupPlan) {
 		for _, rule := range plan.Objects("rules") {
@@ -52,7 +52,7 @@ func inMinutes(rule state.Object, name string) time.Duration {
 	return time.Duration(n) * time.Minute
 }
 
-// span is a time in the largest unit that holds it whole.
+// span returns a time in the largest unit that divides it.
 func span(d time.Duration) string {
 	if d%time.Hour == 0 {
 		return fmt.Sprintf("%d h", d/time.Hour)
@@ -60,8 +60,8 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d min", d/time.Minute)
 }
 
-// longestGap is the longest time between two times of an AWS cron expression within fourteen months, or 0 where it has a field that
-// is not understood here. Its minute is one number.
+// longestGap returns the longest time between two times of an AWS cron expression within fourteen months. It is 0 for a
+// field that this function does not support. The minute must be one number.
 func longestGap(schedule string) time.Duration {
 	fields := strings.Fields(strings.TrimSuffix(strings.TrimPrefix(schedule, "cron("), ")"))
 	if len(fields) != 6 {
@@ -96,8 +96,8 @@ func longestGap(schedule string) time.Duration {
 	return longest
 }
 
-// matches says whether a field of a cron expression holds a value, and whether the field is understood. Names are three letters
-// each, the first of which stands for first.
+// matches reports whether a field of a cron expression contains a value, and whether this function supports the field.
+// Names have three letters each; the first one stands for first.
 func matches(field string, value, first int, names string) (holds, known bool) {
 	number := func(text string) (int, bool) {
 		if at := strings.Index(names, text); at >= 0 && len(text) == 3 && at%3 == 0 {

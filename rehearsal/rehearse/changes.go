@@ -14,10 +14,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// change is what a rehearsal found different from the one before it.
+// change is a difference from the last rehearsal.
 type change struct{ resource, what, properties string }
 
-// previous is the state that the last rehearsal of the stack left, or nil where there was none that can be read.
+// previous returns the state of the stack's last rehearsal, or nil if none can be read.
 func previous(out string) (*state.State, error) {
 	exported, err := os.ReadFile(filepath.Join(out, "state.json"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -33,8 +33,8 @@ func previous(out string) (*state.State, error) {
 	return before, nil
 }
 
-// changesSince compares what two programs asked for, resource by resource. Values of secrets are not compared: those
-// that a rehearsal generates are new each time.
+// changesSince compares the inputs of two programs, resource by resource. Values of secrets are not compared: a
+// rehearsal generates new ones each time.
 func changesSince(before, after *state.State) []change {
 	all := map[string]*state.Resource{}
 	for _, r := range slices.Concat(before.Live, after.Live) {
@@ -59,7 +59,7 @@ func changesSince(before, after *state.State) []change {
 	return changes
 }
 
-// differing lists the properties that differ.
+// differing lists the different properties.
 func differing(a, b any) []string {
 	old, _ := a.(map[string]any)
 	now, _ := b.(map[string]any)

@@ -14,17 +14,17 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 )
 
-// Checkpoint is a session as it was, which JSON keeps for another process.
+// Checkpoint is a saved session. JSON stores it for another process.
 type Checkpoint struct {
 	// State are the files of the engine's state.
 	State map[string]string `json:"state"`
-	// Account is the offline cloud's.
+	// Account is the offline cloud's account.
 	Account cloud.Checkpoint `json:"account"`
 	// Configuration is the stack file's by full key, without secrets.
 	Configuration map[string]any `json:"configuration"`
 }
 
-// Save remembers the session as it is, to try from there more than once.
+// Save returns a copy of the session, for several attempts from the same state.
 func (s *Session) Save() (*Checkpoint, error) {
 	c := &Checkpoint{State: map[string]string{}, Account: s.Cloud.Save(), Configuration: s.Configuration()}
 	root := filepath.Join(s.dir, "state")
@@ -64,7 +64,7 @@ func (s *Session) Restore(to *Checkpoint) error {
 	return s.Configure(to.Configuration)
 }
 
-// Configuration is the stack file's configuration by full key, without secrets.
+// Configuration returns the stack file's configuration by full key, without secrets.
 func (s *Session) Configuration() map[string]any { return copied(s.config).(map[string]any) }
 
 func copied(v any) any {
@@ -85,7 +85,7 @@ func copied(v any) any {
 	return v
 }
 
-// Configure gives the stack another configuration in the place of its stack file's. Secrets stay.
+// Configure replaces the configuration of the stack file. Secrets stay.
 func (s *Session) Configure(config map[string]any) error {
 	values, err := stackfile.Texts(config)
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *Session) Configure(config map[string]any) error {
 	}
 	file := struct {
 		Config map[string]any `yaml:"config"`
-		// Rest is what the engine keeps there besides, such as the salt of its secrets.
+		// Rest are the engine's other values in the file, such as the salt of its secrets.
 		Rest map[string]any `yaml:",inline"`
 	}{}
 	if err := yaml.Unmarshal(raw, &file); err != nil {
@@ -125,10 +125,10 @@ func (s *Session) Configure(config map[string]any) error {
 	return s.export(values)
 }
 
-// Plain is the configuration as the engine hands it to a program, by full key and with secrets.
+// Plain returns the configuration as the engine passes it to a program, by full key and with secrets.
 func (s *Session) Plain() map[string]string { return maps.Clone(s.configuration) }
 
-// Pulumi runs a command of the Pulumi CLI on the stack that needs no program, and gives what it printed.
+// Pulumi runs a command of the Pulumi CLI that needs no program, and returns its output.
 func (s *Session) Pulumi(ctx context.Context, args ...string) (string, error) {
 	w := s.Stack.Workspace()
 	env := []string{"PULUMI_HOME=" + w.PulumiHome(), "PULUMI_DEBUG_LANGUAGES=" + s.server.Language}

@@ -11,17 +11,16 @@ import (
 
 const (
 	multiAZ = 15 * time.Minute
-	// instancesOnly is how long a group takes whose instances nobody waits for to be nodes.
+	// instancesOnly is the time of a group if nobody waits for its instances to serve.
 	instancesOnly = 90 * time.Second
-	// turns is for how long the other nodes of a group start once the first one serves.
+	// turns is the start time of a group's other nodes after the first one serves.
 	turns = 3 * time.Minute
-	// call is what a type takes whose traits say nothing of it.
+	// call is the time of a type without a time in its traits.
 	call = 3 * time.Second
 )
 
-// chains are what no program can shorten, whatever else it does at the same time: what each step needs of the one
-// before it is a fact of AWS or of the product. A name may stand more than once: a first node makes the super
-// administrator before the others start.
+// chains are the orders that no program can shorten: each step needs the one before it, as a fact of AWS or of the
+// product. A name may occur more than once: the first node makes the super administrator before the others start.
 var chains = [][]string{
 	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.SSMAssociation, state.AutoScalingGroup},
 	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.SSMAssociation, state.EC2Instance, state.SSMAssociation, state.EC2Instance,
@@ -45,9 +44,9 @@ func takes(r *state.Resource) time.Duration {
 	case r.Type == state.AutoScalingGroup && r.Inputs["initialLifecycleHooks"] == nil:
 		return instancesOnly
 	case r.Type == state.SSMAssociation && r.Inputs["targets"] == nil && follows(r):
-		return call // what it waits for counts as the time of the service or the group
+		return call // its wait is part of the time of the service or the group
 	case r.Type == state.SSMAssociation && r.Inputs["targets"] != nil:
-		return call // it may report success while its instance still boots (terraform-provider-aws #31175)
+		return call // it may report success while its instance is still booting (terraform-provider-aws #31175)
 	case drains(r):
 		return call // there is no instance yet
 	case r.Type == state.AutoScalingGroup && r.Inputs["desiredCapacity"] != float64(1):
@@ -58,16 +57,17 @@ func takes(r *state.Resource) time.Duration {
 	return cmp.Or(state.TraitsOf(r.Type).Takes, call)
 }
 
-// follows says that an automation waits for nodes that something else starts: it is told what they start from.
+// follows reports whether an automation waits for nodes that another resource starts: it has a parameter that names
+// their definition.
 func follows(r *state.Resource) bool {
 	return state.At(r.Inputs, "parameters.TaskDefinition") != nil || state.At(r.Inputs, "parameters.Template") != nil
 }
 
-// timelineOf lays the resources of a state out on a clock: each one starts when all that it depends on is
-// done. The engine's limit on calls at a time does not matter beside what takes minutes, and is left out.
+// timelineOf gives each resource of a state a begin and an end: it begins when its dependencies are done. The engine's
+// limit on parallel calls is ignored, since it does not matter for resources that take minutes.
 func timelineOf(stack *state.State) *Timeline { return timelineWith(stack, takes) }
 
-// clockOf is the clock by which a cluster's failures are judged.
+// clockOf returns the times for the simulation of the cluster's failures.
 func clockOf(t *Timeline) availability.Clock {
 	c := availability.Clock{
 		Began: map[string]time.Duration{}, Done: map[string]time.Duration{}, Start: map[string]time.Duration{
@@ -87,7 +87,7 @@ func timelineWith(stack *state.State, takes func(*state.Resource) time.Duration)
 	t := &Timeline{}
 	done, last := map[string]Span{}, map[string]string{}
 	longest := map[string]time.Duration{}
-	// A state lists a resource after all that it depends on.
+	// A state lists a resource after its dependencies.
 	for _, r := range stack.All {
 		s := Span{URN: r.URN, Name: r.Name, Type: r.Type}
 		needs := append(slices.Clone(r.Dependencies), r.Parent)
@@ -118,7 +118,7 @@ func timelineWith(stack *state.State, takes func(*state.Resource) time.Duration)
 		whole := true
 		for _, token := range chain {
 			took, there := longest[token]
-			// An adopted network or cluster is there already, nodes are not.
+			// An existing network or cluster is there already, nodes are not.
 			whole = whole && (there || !state.TraitsOf(token).Serves)
 			sum += took
 		}

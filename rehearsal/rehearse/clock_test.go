@@ -19,8 +19,8 @@ func one(token, name string, inputs map[string]any, needs ...*state.Resource) *s
 	return r
 }
 
-// TestTheClockFollowsDependencies holds that what does not wait for each other takes the time of the slower one, and
-// that a program which waits for more than it must is told how much that costs.
+// TestTheClockFollowsDependencies checks that independent resources together take the time of the slowest one, and that
+// the clock names the cost of an unnecessary wait.
 func TestTheClockFollowsDependencies(t *testing.T) {
 	vpc := one(state.VPC, "vpc", nil)
 	database := one(state.DBInstance, "main", map[string]any{"multiAz": true}, vpc)
@@ -51,8 +51,8 @@ func TestTheClockKnowsWhatIsThereAlready(t *testing.T) {
 	require.Equal(t, timeline.Serving, timeline.Bound)
 }
 
-// TestTheClockOfARoll holds that nodes are renewed one at a time, and that nothing is waited for but their starts and
-// what those that leave have to finish.
+// TestTheClockOfARoll checks that nodes are replaced one at a time, and that only their starts and the requests of
+// leaving nodes take time.
 func TestTheClockOfARoll(t *testing.T) {
 	database := one(state.DBInstance, "main", nil)
 	balanced := one(state.TargetGroup, "nodes", map[string]any{"deregistrationDelay": 90.0})

@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// costs says what a month of the state costs, and what would make it cheaper; before is nil where there was no rehearsal.
+// costs adds the monthly cost of the state and possible savings; before is nil without an earlier rehearsal.
 func costs(p *page, now, before *state.State, today time.Time) {
 	bill := price.Of(now)
 	if len(bill.Rows) == 0 {
@@ -47,7 +47,7 @@ func costs(p *page, now, before *state.State, today time.Time) {
 	savings(p, now, bill.Currency)
 }
 
-// monthly says in a sentence what a month costs, and what is missing from it.
+// monthly says the cost of a month in a sentence, and names the resources without a price.
 func monthly(bill *price.Bill) string {
 	text := fmt.Sprintf("A month in %s costs about %s %s.", bill.Region, bill.Currency, bill.Total())
 	missing := bill.Unpriced()
@@ -62,7 +62,7 @@ func monthly(bill *price.Bill) string {
 	return fmt.Sprintf("%s Not in it, because no price is known here: %s.", text, strings.Join(slices.Compact(names), ", "))
 }
 
-// rowsOf is the bill row by row.
+// rowsOf returns the bill's rows.
 func rowsOf(bill *price.Bill) grid {
 	var rows [][]string
 	for _, r := range bill.Rows {
@@ -77,7 +77,7 @@ func rowsOf(bill *price.Bill) grid {
 	return gridOf(rows, "For", "Resource", "What", "Quantity", "Price per", bill.Currency, "A month", "Assumed", "Price of")
 }
 
-// sinceLast says what a month costs more or less than at the last rehearsal.
+// sinceLast says the difference in monthly cost from the last rehearsal.
 func sinceLast(now, before *price.Bill) []block {
 	if now.Currency != before.Currency {
 		return nil
@@ -100,7 +100,7 @@ func sinceLast(now, before *price.Bill) []block {
 	}
 }
 
-// savings shows the three largest.
+// savings adds the three largest savings.
 func savings(p *page, now *state.State, currency string) {
 	found := price.Savings(now, 3)
 	if len(found) == 0 {

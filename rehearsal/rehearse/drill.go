@@ -10,11 +10,11 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill"
 )
 
-// The marks around what a drill adds to a summary, so that the next one takes its place.
+// The marks around a drill's part of a summary. The next drill replaces it.
 const drillBegins, drillEnds = "<!-- drill -->\n", "<!-- end of drill -->\n"
 
-// WriteDrill writes what came of a drill into the output directory, and into the summary of the last rehearsal where there
-// is one. It gives the paths of what it wrote.
+// WriteDrill writes a drill's results into the output directory, and into the summary of the last rehearsal if there is
+// one. It returns the paths of the files.
 func WriteDrill(out, stack string, r *drill.Result) ([]string, error) {
 	p := &page{title: "Drill of stack " + stack, blocks: drillBlocks(r)}
 	path := filepath.Join(out, "drill.md")
@@ -35,7 +35,7 @@ func WriteDrill(out, stack string, r *drill.Result) ([]string, error) {
 	return []string{path, summary}, nil
 }
 
-// withDrill is a summary with the blocks of a drill at its end, in the place of those of an earlier one.
+// withDrill returns a summary with the blocks of a drill at its end. They replace those of an earlier one.
 func withDrill(summary string, blocks []block) string {
 	if before, rest, found := strings.Cut(summary, drillBegins); found {
 		_, after, _ := strings.Cut(rest, drillEnds)

@@ -13,8 +13,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
 
-// engine runs the Pulumi CLI as the Automation API does, but lets it be killed. The Automation API itself only ever
-// asks it to stop.
+// engine runs the Pulumi CLI as the Automation API does, but can kill it. The Automation API itself can only ask it to
+// stop.
 type engine struct {
 	auto.PulumiCommand
 
@@ -23,7 +23,7 @@ type engine struct {
 	running *os.Process
 }
 
-// Run runs a command without a terminal. What it prints goes to the writers too.
+// Run runs a command without a terminal. Its output also goes to the writers.
 func (e *engine) Run(
 	ctx context.Context, dir string, in io.Reader, out, errOut []io.Writer, env []string, args ...string,
 ) (string, string, int, error) {
@@ -48,7 +48,7 @@ func (e *engine) Run(
 	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), err
 }
 
-// kill ends the running command as a lost machine would, or does nothing when there is none.
+// kill ends the running command as the loss of its machine would. It does nothing if none runs.
 func (e *engine) kill() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -57,5 +57,5 @@ func (e *engine) kill() {
 	}
 }
 
-// Kill ends the command that is running, at once and without a chance to write anything down.
+// Kill ends the running command at once, before it can write anything.
 func (s *Session) Kill() { s.engine.kill() }

@@ -11,15 +11,15 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// gantt draws a timeline: what takes a minute or more, and all that decided how long it took.
+// gantt draws a timeline: resources that take a minute or more, and the critical chain.
 type gantt struct{ *Timeline }
 
-// noticed is how long a resource must take to have a line of its own.
+// noticed is the time from which a resource has its own line.
 const noticed = time.Minute
 
 func (g gantt) critical(s Span) bool { return slices.Contains(g.Critical, s.URN) }
 
-// lines are the spans to draw, in the order in which they begin.
+// lines returns the spans to draw, in the order of their begin.
 func (g gantt) lines() []Span {
 	var all []Span
 	for _, s := range g.Spans {
@@ -89,7 +89,7 @@ func (g gantt) html(b *strings.Builder) {
 	b.WriteString("</svg></figure>\n")
 }
 
-// words says in text what the chart shows.
+// words describes the chart in text.
 func (g gantt) words() string {
 	var parts []string
 	for _, s := range g.lines() {
@@ -98,7 +98,7 @@ func (g gantt) words() string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// minutes writes a time for people.
+// minutes formats a time.
 func minutes(d time.Duration) string {
 	d = d.Round(time.Second)
 	switch {
@@ -114,7 +114,7 @@ func minutes(d time.Duration) string {
 	return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
 }
 
-// shorten cuts a label to what fits beside or into its box.
+// shorten cuts a label to the space beside or in its box.
 func shorten(s string, fits int) string {
 	if r := []rune(s); len(r) > fits {
 		return string(r[:fits-1]) + "…"

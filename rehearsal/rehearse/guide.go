@@ -12,7 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// CommandsOf reads the indented lines of the operations guide under a heading in bold, up to the next one.
+// CommandsOf returns the indented lines of the operations guide under a bold heading, up to the next heading.
 func CommandsOf(guide, heading string) ([]string, error) {
 	_, text, found := strings.Cut(guide, "\n**"+heading)
 	if !found {
@@ -33,7 +33,8 @@ func CommandsOf(guide, heading string) ([]string, error) {
 	return commands, nil
 }
 
-// Follow runs a command of the guide, word for word but for its placeholders. AWS answers those of the AWS CLI.
+// Follow runs a command of the guide, word for word except for its placeholders. The function aws runs those of the AWS
+// CLI.
 func (s *Session) Follow(ctx context.Context, command string, values map[string]string, aws func(words []string) error) error {
 	words := strings.Fields(command)
 	for i, word := range words {
@@ -61,8 +62,8 @@ func (s *Session) Follow(ctx context.Context, command string, values map[string]
 	return nil
 }
 
-// followPulumi runs a command of Pulumi. A program and its configuration live in this process, and so do the commands that
-// need them.
+// followPulumi runs a command of Pulumi. A program and its configuration are in this process, so commands that need
+// them run here too.
 func (s *Session) followPulumi(ctx context.Context, words []string) error {
 	var err error
 	switch {
@@ -86,8 +87,7 @@ func (s *Session) followPulumi(ctx context.Context, words []string) error {
 
 var element = regexp.MustCompile(`^(.+)\[(\d+)\]$`)
 
-// Edit writes a value into a configuration where a path leads to, or takes away what is there for nil. The path may end in an
-// element of a list.
+// Edit sets the value at a path of a configuration; nil deletes it. The path may end in an element of a list.
 func Edit(config map[string]any, path string, value any) map[string]any {
 	keys := strings.Split(path, ".")
 	at := config

@@ -9,9 +9,9 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Left says what a stack has left in the account that was destroyed. Last is its state before, and before the account then.
-// Only what the state says is retained may be left, and what a service makes of what it deletes. Whatever is left of a
-// database must be readable.
+// Left lists the resources of a destroyed stack that are still in the account. Last is its last state, and before the
+// account before the destroy. Only resources that the state retains may be left, and those that a service makes of a
+// deleted one. A database's remains must be readable.
 func Left(last *state.State, before, after cloud.Snapshot) ([]string, error) {
 	retained, was := map[string]bool{}, map[string]bool{}
 	for _, r := range last.All {
@@ -38,7 +38,8 @@ func Left(last *state.State, before, after cloud.Snapshot) ([]string, error) {
 	return left, errors.Join(wrong...)
 }
 
-// snapshotIsReadable asks for the final snapshot of an instance, unless it says that there is none, and for its key.
+// snapshotIsReadable checks that the final snapshot of an instance exists, unless the instance has none, and that its
+// key exists.
 func snapshotIsReadable(instance *state.Resource, after cloud.Snapshot) error {
 	if instance.Flag("skipFinalSnapshot", false) {
 		return nil

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// page is what a rehearsal found, before it becomes Markdown or HTML. Its texts know two marks, **strong** and `code`.
+// page has the results of a rehearsal, for output as Markdown or HTML. Its texts may contain two marks, **strong** and
+// `code`.
 type page struct {
 	title  string
 	blocks []block
@@ -20,7 +21,7 @@ type block interface {
 
 func (p *page) add(blocks ...block) { p.blocks = append(p.blocks, blocks...) }
 
-// markdown is the page for a repository's or a pull request's own view; pictures are Mermaid.
+// markdown returns the page for a repository or a pull request; its pictures are Mermaid.
 func (p *page) markdown() string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "# %s\n", escapeMarkdown(p.title))
@@ -31,7 +32,7 @@ func (p *page) markdown() string {
 	return b.String()
 }
 
-// html is the page as one file that fetches nothing; pictures are SVG.
+// html returns the page as one file that loads nothing; its pictures are SVG.
 func (p *page) html() string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, `<!doctype html>
@@ -54,7 +55,7 @@ func (p *page) html() string {
 	return b.String()
 }
 
-// style colours a page in light and dark.
+// style has colours for light and dark mode.
 const style = `
 :root { color-scheme: light dark; --text: #1b1f24; --soft: #57606a; --back: #ffffff; --line: #d0d7de; --box: #f6f8fa;
   --good: #116329; --bad: #a40e26; --bar: #0969da; --way: #8250df; }
@@ -83,12 +84,12 @@ svg .critical { fill: var(--way); }
 svg .grid { stroke: var(--line); }
 `
 
-// escapeMarkdown keeps text from becoming markup. The page's own two marks stay.
+// escapeMarkdown escapes markup in a text, except the page's own two marks.
 func escapeMarkdown(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "[", `\[`, "\n", " ").Replace(s)
 }
 
-// inline turns a text with the page's two marks into HTML.
+// inline converts a text with the page's two marks to HTML.
 func inline(s string) string {
 	b := &strings.Builder{}
 	code := strings.Split(s, "`")
@@ -97,7 +98,7 @@ func inline(s string) string {
 			b.WriteString("<code>" + html.EscapeString(part) + "</code>")
 			continue
 		}
-		if i%2 == 1 { // a mark without its other half is text
+		if i%2 == 1 { // a mark without its end is text
 			b.WriteString("`")
 		}
 		strong := strings.Split(part, "**")
@@ -125,7 +126,7 @@ type paragraph string
 func (p paragraph) markdown(b *strings.Builder) { b.WriteString(escapeMarkdown(string(p)) + "\n") }
 func (p paragraph) html(b *strings.Builder)     { fmt.Fprintf(b, "<p>%s</p>\n", inline(string(p))) }
 
-// cell is a field of a table: text, perhaps with a link to a file beside the page, perhaps coloured.
+// cell is a field of a table: text, optionally with a link to a file beside the page, and a colour.
 type cell struct {
 	text, link string
 	// mood is good or bad, or empty.
@@ -138,7 +139,7 @@ type grid struct {
 	rows [][]cell
 }
 
-// gridOf makes a table of plain texts.
+// gridOf returns a table of plain texts.
 func gridOf(rows [][]string, head ...string) grid {
 	g := grid{head: head}
 	for _, row := range rows {
@@ -199,7 +200,7 @@ func (g grid) html(b *strings.Builder) {
 	b.WriteString("</tbody>\n</table>\n")
 }
 
-// fold is what a reader opens when it matters.
+// fold is a part that a reader opens if needed.
 type fold struct {
 	title  string
 	blocks []block

@@ -21,7 +21,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// evil is text that would become markup, break a table or end a picture if it were not escaped.
+// evil is text that would become markup, break a table or end a picture without escaping.
 const evil = "<script>alert(1)</script>|\"';]:#`x\n**"
 
 func samplePage() *page {
@@ -42,7 +42,7 @@ func samplePage() *page {
 	return p
 }
 
-// wellFormed reads a page as XML, once what HTML allows beyond it is out of the way, and returns its elements.
+// wellFormed reads a page as XML, after it removes HTML that is not XML, and returns its elements.
 func wellFormed(t *testing.T, page string) map[string]int {
 	t.Helper()
 	page = strings.TrimPrefix(page, "<!doctype html>\n")
@@ -128,7 +128,8 @@ func TestFailedProofsAreOnThePageAndInTheError(t *testing.T) {
 	}
 }
 
-// TestWhatHappensWhenIsOnThePage holds that a reader sees who ends nodes, for how long nobody serves, and that nobody is told.
+// TestWhatHappensWhenIsOnThePage checks that the page says which check ends nodes, for how long no node serves, and
+// that nobody is told.
 func TestWhatHappensWhenIsOnThePage(t *testing.T) {
 	r := &run{judged: &availability.Report{Events: []*availability.Event{{
 		What: "The database fails over (120 s)", Terminated: 3, Dark: 8 * time.Minute, Ends: true, Cut: "all", Acts: "the team",
@@ -198,7 +199,7 @@ func TestAnUnreadableLastRehearsalIsNoneAtAll(t *testing.T) {
 	assert.Len(t, before.All, 1)
 }
 
-// TestTheEndOfSupportIsInTheSummary holds that days are counted from today, and that a near end stands out.
+// TestTheEndOfSupportIsInTheSummary checks that days are counted from today, and that a near end is marked.
 func TestTheEndOfSupportIsInTheSummary(t *testing.T) {
 	kept := &results{state: state.New(&state.Resource{Type: "pulumi:pulumi:Stack", Outputs: map[string]any{"support": []any{
 		map[string]any{"version": "postgres 16", "ends": "2029-02-28", "after": "RDS upgrades it", "source": "https://rds.example"},
@@ -214,7 +215,7 @@ func TestTheEndOfSupportIsInTheSummary(t *testing.T) {
 	assert.NotContains(t, empty.markdown(), "Dates")
 }
 
-// priced is a state that costs something: a cluster with as many NAT gateways.
+// priced is a state with costs: a cluster with this number of NAT gateways.
 func priced(gateways int) *state.State {
 	all := []*state.Resource{
 		{URN: "stack", Type: "pulumi:pulumi:Stack", Outputs: map[string]any{"usage": map[string]any{"natData": 10.}}},
@@ -231,7 +232,7 @@ func TestTheSummarySaysWhatAMonthCosts(t *testing.T) {
 	p := &page{}
 	costs(p, priced(3), priced(1), time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC))
 	text := p.markdown()
-	// An hour of a NAT gateway in eu-west-1 costs USD 0.048, and so does a GB through it.
+	// In eu-west-1, an hour of a NAT gateway costs USD 0.048, and a GB through it costs the same.
 	for _, want := range []string{
 		"A month in eu-west-1 costs about USD 105.60.", "Not in it, because no price is known here: queue: the resource.",
 		"| network | 105.60 |", "| NAT gateway ×3 | NAT gateway | 2190 | hour | 0.048 | 105.12 |", "usage.natData: 10",

@@ -12,11 +12,11 @@ var (
 	faults   = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
 )
 
-// noise is what Pulumi says around a reason.
+// noise are the texts that Pulumi adds to a reason.
 var noise = []string{"update failed", "preview failed", "is refused, for the reasons above"}
 
-// Reasons are what was wrong, of an error of the Automation API, which repeats all that the command printed: each once, in
-// the order of the output. An error of another kind is its own reason.
+// Reasons returns the reasons in an error of the Automation API, which repeats the whole output of the command: each
+// once, in the order of the output. Another error is its own reason.
 func Reasons(err error) []string {
 	text := colours.ReplaceAllString(err.Error(), "")
 	var all []string

@@ -1,5 +1,5 @@
-// Package rehearse runs a Pulumi program's whole life over the real engine and the offline cloud, and writes down what
-// a team would have got.
+// Package rehearse runs the whole life of a Pulumi program with the real engine and the offline cloud, and writes down
+// the results.
 package rehearse
 
 import (
@@ -32,19 +32,20 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Options say what is rehearsed.
+// Options say what to rehearse.
 type Options struct {
 	// Program is the Pulumi program.
 	Program pulumi.RunFunc
 	// Project and Stack are Pulumi's names.
 	Project, Stack string
-	// StackFile is the Pulumi.<stack>.yaml with the configuration; empty for none.
+	// StackFile is the path of Pulumi.<stack>.yaml with the configuration; empty for none.
 	StackFile string
 	// Secrets are secret values by the path of their key, such as wso2is:admin.password.
 	Secrets map[string]string
-	// StandIn gives a value for an encrypted one of the stack file, by its path; nil gives every one the same text.
+	// StandIn returns a value instead of an encrypted one of the stack file, by its path; nil uses the same text for
+	// all.
 	StandIn func(path string) string
-	// Pulumi is the directory that holds bin/pulumi; empty takes the one on PATH.
+	// Pulumi is the directory with bin/pulumi; empty uses the one on PATH.
 	Pulumi string
 	// Out is the directory for the results.
 	Out string
@@ -52,18 +53,18 @@ type Options struct {
 	Existing []cloud.Resource
 	// Fail makes calls of the cloud fail.
 	Fail func(cloud.Operation) cloud.Fault
-	// Final writes the engine's state only when a command ends, and not at every step: twice as fast, but what a killed
-	// command had done is not written down.
+	// Final writes the engine's state only at the end of a command, and not after every step. This is twice as fast,
+	// but the work of a killed command is not written.
 	Final bool
 	// Keep stops after the second up.
 	Keep bool
-	// Prove checks the state that the first up leaves, given the configuration by full key; nil leaves it out.
+	// Prove checks the state after the first up, with the configuration by full key; nil checks nothing.
 	Prove func(state []byte, configuration map[string]string) (*proof.Report, error)
-	// Output takes Pulumi's display.
+	// Output receives Pulumi's output.
 	Output io.Writer
 }
 
-// Session is a stack that is being rehearsed: the engine, the offline cloud, and the directory that holds both.
+// Session is a rehearsed stack: the engine, the offline cloud, and the directory of both.
 type Session struct {
 	Cloud *cloud.Cloud
 	Stack auto.Stack
@@ -72,17 +73,17 @@ type Session struct {
 	dir    string
 	server *cloud.Server
 	engine *engine
-	// config is the stack file's configuration as it is written there.
+	// config is the configuration as in the stack file.
 	config map[string]any
-	// failed is the error that the program itself returned last.
+	// failed is the program's last error.
 	failed error
-	// secrets are the keys that hold a secret, in the form in which the engine hands them to a program.
+	// secrets are the keys with a secret, in the form in which the engine passes them to a program.
 	secrets map[string]string
-	// configuration is the stack file's and the secrets, in the form in which the engine hands them to a program.
+	// configuration is the stack file's and the secrets, in the form in which the engine passes them to a program.
 	configuration map[string]string
 }
 
-// configuration is what this package reads of a stack file.
+// configuration has the part of a stack file that this package reads.
 type configuration struct {
 	Config map[string]any `yaml:"config"`
 }
@@ -94,10 +95,10 @@ func (o Options) standIn(path string) string {
 	return o.StandIn(path)
 }
 
-// passphrase encrypts the secrets of a state that lives as long as the rehearsal.
+// passphrase encrypts the secrets of a state, which is deleted with the rehearsal.
 const passphrase = "rehearsal"
 
-// shared lets the engine's output and errors, which arrive on goroutines of their own, go to one writer.
+// shared lets several goroutines write the engine's output and errors to one writer.
 type shared struct {
 	mu sync.Mutex
 	to io.Writer
@@ -160,7 +161,7 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	return s, s.makeStack(ctx, config)
 }
 
-// export gives an inline program the list of configured keys, as the engine gives it to one that runs by itself.
+// export sets the list of configured keys for an inline program, as the engine does for a program in its own process.
 func (s *Session) export(values map[string]string) error {
 	all, secret := maps.Clone(values), slices.Sorted(maps.Keys(s.secrets))
 	maps.Copy(all, s.secrets)
@@ -254,12 +255,12 @@ func (s *Session) Close() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-// SetProgram changes the program, and so what the next command finds.
+// SetProgram changes the program for the next command.
 func (s *Session) SetProgram(program pulumi.RunFunc) {
 	s.Stack.Workspace().SetProgram(s.watched(program))
 }
 
-// watched keeps the program's own error, which the engine gives back as text with its own around it.
+// watched keeps the program's own error. The engine returns it as text within its own text.
 func (s *Session) watched(program pulumi.RunFunc) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		s.failed = program(ctx)
@@ -267,7 +268,7 @@ func (s *Session) watched(program pulumi.RunFunc) pulumi.RunFunc {
 	}
 }
 
-// Preview is Pulumi's command, as Up, Refresh and Destroy are. An error holds Pulumi's own.
+// Preview is Pulumi's command, like Up, Refresh and Destroy. Errors contain Pulumi's own.
 func (s *Session) Preview(ctx context.Context, options ...optpreview.Option) (auto.PreviewResult, error) {
 	return s.Stack.Preview(ctx, append(options, optpreview.ProgressStreams(s.o.Output),
 		optpreview.ErrorProgressStreams(s.o.Output), optpreview.UserAgent("rehearsal"))...)
@@ -278,7 +279,7 @@ func (s *Session) Up(ctx context.Context, options ...optup.Option) (auto.UpResul
 	return s.Stack.Up(ctx, append(options, optup.ProgressStreams(s.o.Output), optup.ErrorProgressStreams(s.o.Output))...)
 }
 
-// Refresh reads the cloud back into the state.
+// Refresh updates the state from the cloud.
 func (s *Session) Refresh(ctx context.Context, options ...optrefresh.Option) (auto.RefreshResult, error) {
 	return s.Stack.Refresh(ctx, append(options,
 		optrefresh.ProgressStreams(s.o.Output), optrefresh.ErrorProgressStreams(s.o.Output))...)
@@ -290,20 +291,20 @@ func (s *Session) Destroy(ctx context.Context, options ...optdestroy.Option) (au
 		optdestroy.ProgressStreams(s.o.Output), optdestroy.ErrorProgressStreams(s.o.Output))...)
 }
 
-// Export is the state as `pulumi stack export` prints it. The Automation API's own Export shows secrets in clear.
+// Export returns the state in the format of `pulumi stack export`. The Automation API's own Export shows secrets.
 func (s *Session) Export(ctx context.Context) ([]byte, error) {
 	out, err := s.Pulumi(ctx, "stack", "export", "--stack", s.Stack.Name())
 	return []byte(out), err
 }
 
-// Step is a command that was run, and what it did.
+// Step is a finished command and its result.
 type Step struct {
 	Command string
 	Did     string
 	Took    time.Duration
 }
 
-// Run rehearses a stack from its first preview to its end and writes the results.
+// Run rehearses a stack from its first preview to its deletion and writes the results.
 func Run(ctx context.Context, o Options) (err error) {
 	s, err := Open(ctx, o)
 	if err != nil {
@@ -317,13 +318,14 @@ func Run(ctx context.Context, o Options) (err error) {
 type run struct {
 	*Session
 	steps []Step
-	// report is what was proven of the state, timeline how long up would take and roll a change of all nodes; or nil.
+	// report has the proofs of the state, timeline the time of up, and roll the time of a change of all nodes; nil
+	// without them.
 	report   *proof.Report
 	timeline *Timeline
 	roll     *Roll
-	// judged is what becomes of the cluster while something around it fails; or nil.
+	// judged is the result of the simulated failures, or nil.
 	judged *availability.Report
-	// left says that something is left of the stack that was destroyed.
+	// left says that something is left of the destroyed stack.
 	left bool
 }
 
@@ -391,7 +393,8 @@ func (r *run) all(ctx context.Context) error {
 	return r.report.Err()
 }
 
-// First rehearses a stack up to its first up, and gives its state and its configuration by full key. The state must be proven.
+// First rehearses a stack up to its first up, and returns its state and its configuration by full key. An unproven
+// state is an error.
 func First(ctx context.Context, o Options) (exported []byte, configuration map[string]string, err error) {
 	s, err := Open(ctx, o)
 	if err != nil {
@@ -416,7 +419,7 @@ func First(ctx context.Context, o Options) (exported []byte, configuration map[s
 	return kept.exported, s.Plain(), r.report.Err()
 }
 
-// judge decides what is proven of a state, how long its commands would take, and what becomes of the cluster later.
+// judge proves a state, computes the time of its commands, and simulates failures of the cluster.
 func (r *run) judge(kept *results) (err error) {
 	if r.o.Prove != nil {
 		if r.report, err = r.o.Prove(kept.exported, r.configuration); err != nil {
@@ -433,7 +436,7 @@ func (r *run) judge(kept *results) (err error) {
 	return nil
 }
 
-// Judge decides on an exported state as a rehearsal does after its first up. The error says what does not hold.
+// Judge proves an exported state as a rehearsal does after its first up. The error names the failed proofs.
 func (s *Session) Judge(exported []byte) error {
 	read, err := state.Read(exported)
 	if err != nil {
@@ -446,12 +449,12 @@ func (s *Session) Judge(exported []byte) error {
 	return r.report.Err()
 }
 
-// destroy takes a stack down. Where the stack protects itself, it first sees the protection hold, and then lifts it
-// as an operator would have to.
+// destroy deletes a stack. For a protected stack it first checks that the protection works, and then lifts it as an
+// operator would.
 func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 	held := ""
 	if names := r.protected(kept); len(names) > 0 {
-		// This is what `pulumi destroy` does before it asks; only --skip-preview goes on without.
+		// `pulumi destroy` makes this preview before it asks; only --skip-preview omits it.
 		if _, err := r.Stack.PreviewDestroy(ctx); err == nil {
 			return "", fmt.Errorf("the stack protects %d resources, and yet the preview of its destruction does not say so",
 				len(names))
@@ -491,8 +494,8 @@ func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 	return did, nil
 }
 
-// again creates a stack that has left something when it was destroyed, and takes it down again: nothing of what is left may
-// be in its way.
+// again creates a stack that has left something when it was destroyed, and destroys it again. The remains must not
+// prevent this.
 func (r *run) again(ctx context.Context) (string, error) {
 	u, err := r.Up(ctx, optup.SuppressOutputs(), optup.SuppressProgress())
 	if err != nil {
@@ -506,7 +509,7 @@ func (r *run) again(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s; destroyed again, it has left %s", changes(u.Summary), strings.Join(left, ", ")), err
 }
 
-// TakeDown lifts the protection, destroys the stack and says what is left of it. Last is its state, and before the account.
+// TakeDown lifts the protection, destroys the stack and lists the remains. Last is its state, and before the account.
 func (s *Session) TakeDown(ctx context.Context, last *state.State, before cloud.Snapshot) ([]string, error) {
 	if err := s.Unprotect(ctx); err != nil {
 		return nil, err
@@ -517,7 +520,7 @@ func (s *Session) TakeDown(ctx context.Context, last *state.State, before cloud.
 	return Left(last, before, s.Cloud.Snapshot())
 }
 
-// missing lists what was in the account before and is not any more.
+// missing lists the resources that were in the account before and are not any more.
 func missing(before, after cloud.Snapshot) []string {
 	left := map[string]bool{}
 	for _, r := range after.Resources {

@@ -34,7 +34,7 @@ func create(
 	return r, ctx.RegisterResource(token, name, in, r, options...)
 }
 
-// toy is what the tests change about the toy program.
+// toy has the values of the toy program that tests change.
 type toy struct {
 	zone, subnet, role string
 	secret             pulumi.StringInput
@@ -42,7 +42,7 @@ type toy struct {
 	unknown            bool
 }
 
-// program makes five types of resources; the third of a node's files makes the results have a node.
+// program makes five types of resources. The third is a node's file, so that the results have a node.
 func (p *toy) program(ctx *pulumi.Context) error {
 	vpc, err := create(ctx, state.VPC, "vpc", pulumi.Map{"cidrBlock": pulumi.String("10.0.0.0/16")},
 		pulumi.Protect(p.protect))
@@ -93,7 +93,7 @@ func (p *toy) program(ctx *pulumi.Context) error {
 
 func newToy() *toy { return &toy{zone: "eu-west-1a", subnet: "10.0.0.0/24", role: "node"} }
 
-// options rehearse a program in a region, with everything that is printed kept.
+// options are for the rehearsal of a program in a region; the buffer receives the output.
 func options(t *testing.T, program pulumi.RunFunc) (Options, *bytes.Buffer) {
 	t.Helper()
 	dir := t.TempDir()

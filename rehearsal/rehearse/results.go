@@ -18,7 +18,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// results is what there was after the first up.
+// results are the outputs, the state and the account after the first up.
 type results struct {
 	exported []byte
 	state    *state.State
@@ -52,7 +52,8 @@ func (s *Session) protected(kept *results) []string {
 	return slices.Compact(names)
 }
 
-// Unprotect does what an operator does before the end: `pulumi state unprotect --all`, and the services' own switches.
+// Unprotect does what an operator does before a stack's deletion: `pulumi state unprotect --all`, and the services' own
+// switches.
 func (s *Session) Unprotect(ctx context.Context) error {
 	deployment, err := s.Stack.Export(ctx)
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *Session) Unprotect(ctx context.Context) error {
 	return s.Cloud.Unprotect()
 }
 
-// outputs are the stack's outputs with secrets masked.
+// outputs returns the stack's outputs with masked secrets.
 func (r *results) outputs() map[string]any {
 	for _, s := range r.state.All {
 		if s.Type == "pulumi:pulumi:Stack" {
@@ -88,7 +89,7 @@ func (r *results) outputs() map[string]any {
 	return nil
 }
 
-// Node is one node of the cluster as the rehearsal found it.
+// Node is one node of the rehearsed cluster.
 type Node struct {
 	Name, ID, Zone, Address, Type string
 	// Config is the text of its deployment.toml.
@@ -97,11 +98,11 @@ type Node struct {
 
 var nodeKey = regexp.MustCompile(`^nodes/([^/]+)/(?:[0-9a-f]{64}/)?deployment\.toml$`)
 
-// sharedConfig names the files that the nodes of a group have in common.
+// sharedConfig is the directory of files that all nodes of a group have in common.
 const sharedConfig = "all"
 
-// nodes finds the nodes and their configuration: an instance's file has its name, a group's instances and a service's
-// tasks share one, and pods have that of the ConfigMap which they mount.
+// nodes finds the nodes and their configuration. An instance's file has its name. A group's instances share one, as do
+// a service's tasks. Pods have that of their ConfigMap.
 func (r *results) nodes() ([]Node, error) {
 	configs := map[string]string{}
 	for _, s := range r.state.Of(state.BucketObject) {
@@ -130,7 +131,7 @@ func (r *results) nodes() ([]Node, error) {
 	group := map[string]int{}
 	for _, i := range r.snapshot.Of(state.EC2Instance) {
 		if containers && i.Owner != "" {
-			continue // a container instance: the task on it is the node
+			continue // a container instance: its task is the node
 		}
 		node := Node{
 			Name: i.Name, ID: i.ID, Zone: str(i.Outputs, "availabilityZone"), Address: str(i.Outputs, "privateIp"),
@@ -158,7 +159,7 @@ func (r *results) nodes() ([]Node, error) {
 	return nodes, nil
 }
 
-// tasks are the nodes that are tasks of ECS, named after their service.
+// tasks returns the nodes that are tasks of ECS, with their service's name.
 func (r *results) tasks() []Node {
 	types := map[string]string{}
 	for _, i := range r.snapshot.Of(state.EC2Instance) {
@@ -184,7 +185,7 @@ func str(properties map[string]any, key string) string {
 	return state.Text(properties[key])
 }
 
-// write puts the results into the output directory and says where they are.
+// write writes the results into the output directory and prints the paths.
 func (r *run) write(kept *results) error {
 	nodes, err := kept.nodes()
 	if err != nil {
@@ -232,7 +233,7 @@ func (r *run) write(kept *results) error {
 	return nil
 }
 
-// pods are those that a Deployment runs, each with the deployment.toml of the ConfigMap that it mounts.
+// pods returns a Deployment's pods, each with the deployment.toml of its ConfigMap.
 func (r *results) pods() ([]Node, error) {
 	configs := map[string]string{}
 	for _, s := range r.state.Of(state.ConfigMap) {

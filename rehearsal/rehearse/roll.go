@@ -7,28 +7,28 @@ import (
 )
 
 const (
-	// terminated is how long an instance takes to stop and be gone, so that another can have its address.
+	// terminated is the time until an instance has stopped and its address is free.
 	terminated = time.Minute
-	// served is how long a task or a pod takes until it serves beside others that do.
+	// served is the time until a task or a pod serves beside others that serve.
 	served = 5 * time.Minute
 )
 
-// Roll is how long a change of every node would take on AWS, one node at a time.
+// Roll is the time of a change of every node on AWS, one node at a time.
 type Roll struct {
-	// Nodes is how many there are.
+	// Nodes is the number of nodes.
 	Nodes int
-	// Takes is the time until the last one is renewed, and Bound what the starts of the nodes alone take: nobody can do
-	// better who starts one node at a time.
+	// Takes is the time until the last node is replaced. Bound is the time of the nodes' starts alone: the shortest
+	// time possible with one node at a time.
 	Takes, Bound time.Duration
-	// Drain is how much of it passes while nodes that leave finish their requests.
+	// Drain is the part in which leaving nodes finish their requests.
 	Drain time.Duration
 }
 
-// rollOf finds what renews the nodes and puts the change of all of them on a clock, or gives nil where there are no
-// nodes. Everything else stays as it is.
+// rollOf finds the resource that replaces the nodes, and computes the time of a change of all of them. It is nil
+// without nodes. All other resources stay.
 func rollOf(stack *state.State) *Roll {
 	var drain time.Duration
-	var group, service, deployment *state.Resource // one of which renews the nodes
+	var group, service, deployment *state.Resource // one of these replaces the nodes
 	members := 0
 	for _, r := range stack.All {
 		if r.Delete || r.External {
@@ -69,7 +69,7 @@ func rollOf(stack *state.State) *Roll {
 		r.Takes += bake(stack, service)
 		return r
 	case deployment != nil:
-		// A Deployment does not count pods that are on their way out: only the last one's requests are waited for.
+		// A Deployment does not count terminating pods: only the last one's requests take time.
 		r := surge(state.At(deployment.Inputs, "spec.replicas"), served, 0)
 		r.Drain = drain
 		r.Takes += drain
@@ -77,7 +77,7 @@ func rollOf(stack *state.State) *Roll {
 	case members == 0:
 		return nil
 	}
-	// Fixed members are resources of their own, each with an address that only one instance can have at a time.
+	// Fixed members are separate resources, each with an address that only one instance can have at a time.
 	t := timelineWith(stack, func(r *state.Resource) time.Duration {
 		switch r.Type {
 		case state.SSMAssociation:
@@ -98,9 +98,9 @@ func rollOf(stack *state.State) *Roll {
 	}
 }
 
-// bake is how long ECS goes on watching a deployment's alarms after the last task: Amazon ECS Developer Guide, "How
-// CloudWatch alarms detect Amazon ECS deployment failures". AWS computes it from the alarms and does not say how. Here it is
-// the time in which the slowest of them can ring.
+// bake is the time in which ECS watches a deployment's alarms after the last task: Amazon ECS Developer Guide, "How
+// CloudWatch alarms detect Amazon ECS deployment failures". AWS computes it from the alarms and does not say how. Here
+// it is the time in which the slowest of them can ring.
 func bake(stack *state.State, service *state.Resource) time.Duration {
 	var longest time.Duration
 	for _, name := range service.Object("alarms").Texts("alarmNames") {

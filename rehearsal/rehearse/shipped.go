@@ -1,4 +1,4 @@
 package rehearse
 
-// Shipped are the stacks whose files the project has.
+// Shipped are the stacks with a file in the project.
 var Shipped = []string{"dev", "prod", "ecs", "fargate", "eks"}

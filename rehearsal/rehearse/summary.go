@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// verdict says in a sentence what became of the proofs.
+// verdict is the result of the proofs in a sentence.
 func (r *run) verdict() string {
 	if r.report == nil {
 		return "The rehearsal passed."
@@ -29,7 +29,7 @@ func (r *run) verdict() string {
 	return fmt.Sprintf("The rehearsal passed, all %d proofs hold.", len(all))
 }
 
-// summary is the page that says what the stack would have become.
+// summary is the page about the rehearsed stack.
 func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 	p := &page{title: "Rehearsal of stack " + r.o.Stack}
 	p.add(paragraph(fmt.Sprintf("**%s** **Nothing was created on AWS:** Pulumi's engine ran the program against an offline "+
@@ -79,7 +79,7 @@ func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 	return p
 }
 
-// sizing repeats the figures that the stack's size rests on, as its outputs have them.
+// sizing adds the figures for the stack's size, from its outputs.
 func (r *results) sizing(p *page) {
 	figures := state.List(r.outputs()["sizing"])
 	if len(figures) == 0 {
@@ -92,8 +92,7 @@ func (r *results) sizing(p *page) {
 	p.add(heading("Load"), gridOf(rows, "What WSO2 measured"))
 }
 
-// support says until when the versions in use are supported, as the stack's outputs have them. Less than 120 days make a
-// cell bad.
+// support adds the end of support of the versions in use, from the stack's outputs. Less than 120 days make a cell bad.
 func (r *results) support(p *page, today time.Time) {
 	table := grid{head: []string{"Version", "Standard support ends", "In", "Then"}}
 	for _, v := range state.Objects(r.outputs()["support"]) {
@@ -113,7 +112,7 @@ func (r *results) support(p *page, today time.Time) {
 	}
 }
 
-// changedSince shows what two programs asked for differently; before is nil where there was no rehearsal.
+// changedSince shows the differences between the inputs of two programs; before is nil without an earlier rehearsal.
 func changedSince(before, after *state.State) []block {
 	if before == nil {
 		return []block{paragraph("There was no rehearsal of this stack to compare with.")}
@@ -134,7 +133,7 @@ func changedSince(before, after *state.State) []block {
 	return blocks
 }
 
-// proofs says what was proven of the state, and what was not and why.
+// proofs adds the proofs of the state, and the reasons of those that failed or are open.
 func (r *run) proofs(p *page) {
 	if r.report == nil {
 		return
@@ -155,7 +154,7 @@ func (r *run) proofs(p *page) {
 	p.add(table)
 }
 
-// events says what happens when something around the cluster fails.
+// events adds the results of the simulated failures.
 func (r *run) events(p *page) {
 	if r.judged == nil || len(r.judged.Events) == 0 {
 		return
@@ -188,7 +187,7 @@ func (r *run) events(p *page) {
 	}
 }
 
-// times says how long up would take.
+// times adds the time of up.
 func (r *run) times(p *page) {
 	if r.timeline == nil || len(r.timeline.Spans) == 0 {
 		return
@@ -227,7 +226,7 @@ func (r *results) listeners(lb *state.Resource) string {
 	return strings.Join(ports, ", ")
 }
 
-// endpoints lists where things are reached: the stack's outputs that are text, and each service's own name.
+// endpoints lists the addresses: the stack's outputs that are text, and each service's own name.
 func (r *results) endpoints() [][]string {
 	var rows [][]string
 	outputs := r.outputs()
@@ -249,7 +248,7 @@ func (r *results) endpoints() [][]string {
 	return rows
 }
 
-// flows lists what the rules of the security groups open, each connection once.
+// flows lists the connections that the rules of the security groups allow, each once.
 func (r *results) flows() [][]string {
 	names := map[string]string{}
 	for _, g := range r.state.Of(state.SecurityGroup) {

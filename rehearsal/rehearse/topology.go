@@ -10,17 +10,17 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// topology is a cluster as a picture shows it: clients, load balancer, nodes by zone, and what the nodes share.
+// topology is the picture of a cluster: clients, load balancer, nodes by zone, and shared services.
 type topology struct {
 	balancer []labelled
 	zones    []zone
 	shared   []labelled
 }
 
-// labelled is a box with a line of text, and a smaller one below it.
+// labelled is a box with a line of text, and a smaller line below it.
 type labelled struct {
 	name, detail string
-	// ports are those that clients reach.
+	// ports are the load balancer's ports.
 	ports string
 }
 
@@ -105,7 +105,7 @@ const (
 	zoneHead            = 24
 )
 
-// words says in text what the picture shows.
+// words describes the picture in text.
 func (t topology) words() string {
 	n := 0
 	var zones []string
