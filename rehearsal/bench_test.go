@@ -14,7 +14,7 @@ import (
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
-// options rehearse Pulumi.dev.yaml with another number of nodes, each of which is a handful of resources there.
+// options rehearse Pulumi.dev.yaml with another number of nodes, each with several resources.
 func options(b *testing.B, nodes int) rehearse.Options {
 	b.Helper()
 	root := os.Getenv("PULUMI_ROOT")
@@ -40,7 +40,7 @@ func options(b *testing.B, nodes int) rehearse.Options {
 
 var sizes = []int{2, 10, 50, 100}
 
-// peak reports the largest memory of this process and of any that it has started.
+// peak reports the largest memory use of this process and of its child processes.
 func peak(b *testing.B) {
 	b.Helper()
 	for who, name := range map[int]string{syscall.RUSAGE_SELF: "program-MiB", syscall.RUSAGE_CHILDREN: "engine-MiB"} {

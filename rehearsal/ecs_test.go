@@ -18,7 +18,7 @@ import (
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
-// example opens a session with a shipped example. The configuration can be changed while it is open.
+// example opens a session with a shipped example. The configuration may change during the session.
 func example(t *testing.T, stack string) *rehearse.Session {
 	t.Helper()
 	return opened(t, stack, filepath.Join("..", "docs", "examples", "Pulumi."+stack+".yaml"))
@@ -36,7 +36,7 @@ func opened(t *testing.T, stack, file string) *rehearse.Session {
 	return s
 }
 
-// configure writes a configuration value where the engine and the program read it.
+// configure sets a configuration value for the engine and the program.
 func configure(t *testing.T, s *rehearse.Session, path, value string) {
 	t.Helper()
 	require.NoError(t, s.Stack.SetConfigWithOptions(t.Context(), path, auto.ConfigValue{Value: value},
@@ -60,8 +60,8 @@ func definition(s *rehearse.Session, name string) cloud.Resource {
 	return last
 }
 
-// TestLifeOfTasks takes both examples through what a stack lives through: it is made, made again without a change, gets
-// another image and more nodes, and goes.
+// TestLifeOfTasks takes both examples through a stack's life: creation, an update without changes, another image, more
+// nodes, and deletion.
 func TestLifeOfTasks(t *testing.T) {
 	const digest = "@sha256:3333333333333333333333333333333333333333333333333333333333333333"
 	for stack, c := range map[string]struct {
@@ -94,7 +94,7 @@ func TestLifeOfTasks(t *testing.T) {
 			schema := schemas()
 			require.Len(t, schema, 1)
 
-			// Another image, or another configuration, is another task definition, which the service rolls out.
+			// Another image, or another configuration, makes another task definition, and the service deploys it.
 			before := definition(s, "nodes")
 			configure(t, s, c.image[0], c.image[1])
 			did := changed(t, s)

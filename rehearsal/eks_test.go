@@ -14,7 +14,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 )
 
-// pods are the running pods' ids.
+// pods returns the ids of the running pods.
 func pods(s *rehearse.Session) []string {
 	var ids []string
 	for _, r := range s.Cloud.Snapshot().Of(cloud.RunningPod) {
@@ -23,7 +23,7 @@ func pods(s *rehearse.Session) []string {
 	return ids
 }
 
-// hosts are the ids of the instances that a node group has.
+// hosts returns the ids of a node group's instances.
 func hosts(s *rehearse.Session) []string {
 	var ids []string
 	for _, r := range s.Cloud.Snapshot().Of("aws:ec2/instance:Instance") {
@@ -46,8 +46,8 @@ func others(t *testing.T, before, after []string) {
 	}
 }
 
-// TestLifeOfPods takes the example through what a stack lives through: it is made, made again without a change, gets
-// another configuration, more nodes, a later Kubernetes, and goes.
+// TestLifeOfPods takes the example through a stack's life: creation, an update without changes, another configuration,
+// more nodes, a later Kubernetes, and deletion.
 func TestLifeOfPods(t *testing.T) {
 	const (
 		groupType   = "aws:eks/nodeGroup:NodeGroup"
@@ -56,7 +56,8 @@ func TestLifeOfPods(t *testing.T) {
 	)
 	s := example(t, "eks")
 	configure(t, s, "wso2is:eks.version", "1.35")
-	// Its two databases have connections for the pools of seven nodes; the three of later releases would get smaller ones.
+	// Its two databases have enough connections for the pools of seven nodes; three, as in later releases, would make
+	// the pools smaller.
 	configure(t, s, "wso2is:version", "7.1.0")
 	_, err := s.Preview(t.Context())
 	require.NoError(t, err)
@@ -66,7 +67,7 @@ func TestLifeOfPods(t *testing.T) {
 	require.Len(t, first, 3)
 	require.Len(t, nodes, 6, "five pods at the most, and the one that an update adds")
 
-	// Another configuration is another ConfigMap, which the Deployment rolls out.
+	// Another configuration makes another ConfigMap, and the Deployment rolls it out.
 	configure(t, s, "wso2is:clustering.heartbeatTimeout", "90")
 	changed(t, s)
 	second := pods(s)
@@ -80,7 +81,7 @@ func TestLifeOfPods(t *testing.T) {
 	assert.Len(t, hosts(s), 8)
 	assert.Equal(t, second, pods(s), "room for more is no reason to start a pod again")
 
-	// A newer image renews every Kubernetes node, and keeps the group.
+	// A newer image replaces every Kubernetes node, but not the group.
 	old := hosts(s)
 	configure(t, s, "wso2is:eks.nodeGroup.release", "1.52.0-2a4a7d1c")
 	changed(t, s)
@@ -110,7 +111,8 @@ func TestLifeOfPods(t *testing.T) {
 	takenDown(t, s)
 }
 
-// TestLifeBehindAnIngress has the load balancer controller make the load balancer, and take it down before it goes.
+// TestLifeBehindAnIngress lets the load balancer controller make the load balancer. The controller must delete it
+// before it is deleted itself.
 func TestLifeBehindAnIngress(t *testing.T) {
 	const balancer = "aws:lb/loadBalancer:LoadBalancer"
 	s := example(t, "eks")
@@ -152,7 +154,7 @@ const existingCluster = `config:
     certificateArn: arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555
 `
 
-// TestLifeInAnExistingCluster puts pods into a cluster that was there before, and leaves it as it was.
+// TestLifeInAnExistingCluster runs pods in an existing cluster, and leaves the cluster unchanged.
 func TestLifeInAnExistingCluster(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Pulumi.guest.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(existingCluster), 0o600))

@@ -18,7 +18,7 @@ import (
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
-// account is what a stack file may say of the AWS provider; %s is the account of the role.
+// account has the stack file's keys of the AWS provider; %s is the account of the role.
 const account = `config:
   aws:region: eu-west-1
   aws:profile: deploy
@@ -45,7 +45,7 @@ func identified(t *testing.T, text string, program pulumi.RunFunc) *rehearse.Ses
 	return s
 }
 
-// TestProviderActsAsTheStackSays gives the program every kind of key of the namespace aws. The cloud refuses a provider that
+// TestProviderActsAsTheStackSays gives the program every key of the namespace aws. The cloud refuses a provider that
 // lacks one of them.
 func TestProviderActsAsTheStackSays(t *testing.T) {
 	example, err := os.ReadFile(filepath.Join("..", "docs", "examples", "Pulumi.eks.yaml"))
@@ -65,8 +65,8 @@ func TestProviderActsAsTheStackSays(t *testing.T) {
 	require.NotContains(t, string(state), "hunter2", "what is stored encrypted stays secret")
 }
 
-// TestAnotherIdentityIsRefused holds that what the program once did fails its rehearsal: keys that the explicit provider does
-// not get, look-ups through the default provider, an account that nobody looks at.
+// TestAnotherIdentityIsRefused checks that former mistakes of the program fail its rehearsal: keys that the explicit
+// provider does not get, look-ups through the default provider, an account that nobody checks.
 func TestAnotherIdentityIsRefused(t *testing.T) {
 	explicit := func(ctx *pulumi.Context, args *aws.ProviderArgs) error {
 		provider, err := aws.NewProvider(ctx, "aws", args)

@@ -22,14 +22,14 @@ func stateOf(t *testing.T, s *rehearse.Session) *state.State {
 	return read
 }
 
-// takenDown destroys a stack. Nothing may be left of it but what it says.
+// takenDown destroys a stack. Only retained resources may be left.
 func takenDown(t *testing.T, s *rehearse.Session) {
 	t.Helper()
 	_, err := s.TakeDown(t.Context(), stateOf(t, s), s.Cloud.Snapshot())
 	require.NoError(t, err)
 }
 
-// TestAStackIsLetGoByTheGuide takes a protected stack down by the guide's commands as they stand, and creates it again.
+// TestAStackIsLetGoByTheGuide deletes a protected stack with the guide's exact commands, and creates it again.
 func TestAStackIsLetGoByTheGuide(t *testing.T) {
 	guide, err := os.ReadFile("../docs/operations.md")
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func TestAStackIsLetGoByTheGuide(t *testing.T) {
 	assert.NotEqual(t, first.Of(state.Secret)[0].Text("name"), second.Of(state.Secret)[0].Text("name"))
 }
 
-// TestWhatIsLeftMustBeReadable takes away what the stack says is left.
+// TestWhatIsLeftMustBeReadable deletes the retained resources.
 func TestWhatIsLeftMustBeReadable(t *testing.T) {
 	key := &state.Resource{URN: "key", Type: state.KMSKey, Custom: true, ID: "1234", RetainOnDelete: true}
 	instance := &state.Resource{URN: "db", Type: state.DBInstance, Custom: true, ID: "db-1", Inputs: map[string]any{"finalSnapshotIdentifier": "last"}}

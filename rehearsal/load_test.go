@@ -14,7 +14,8 @@ import (
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
-// TestALoadSizesTheStack holds that a rehearsal has the nodes that WSO2's figures show to carry the load, and shows them.
+// TestALoadSizesTheStack checks that a rehearsal has the number of nodes for the load by WSO2's figures, and shows the
+// figures.
 func TestALoadSizesTheStack(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "Pulumi.load.yaml")

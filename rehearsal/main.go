@@ -1,4 +1,4 @@
-// Command rehearsal runs a stack's whole life over the real Pulumi engine and an offline cloud: preview, up, a second
+// Command rehearsal runs a stack's whole life with the real Pulumi engine and an offline cloud: preview, up, a second
 // up that must change nothing, refresh and destroy. It needs no account and creates nothing on AWS.
 package main
 
@@ -42,7 +42,7 @@ func main() {
 			fmt.Fprintf(os.Stderr, "\nThe stack file is refused:\n%s\n", problems)
 			os.Exit(1)
 		}
-		// Pulumi's display was shown as it went; the error repeats all of it after its first line.
+		// Pulumi's output was shown before; the error repeats all of it after its first line.
 		reason, _, repeated := strings.Cut(err.Error(), "\ncode: ")
 		if repeated {
 			reason += "; Pulumi's own error is above"
@@ -125,7 +125,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// refreshPrices replaces prices in the file by those of AWS's price list, and says which differ.
+// refreshPrices replaces prices in the file with those in AWS's price list, and prints the differences.
 func refreshPrices(ctx context.Context, regions []string, path string, out io.Writer) error {
 	current, err := os.ReadFile(path)
 	if err != nil {
@@ -150,7 +150,7 @@ func refreshPrices(ctx context.Context, regions []string, path string, out io.Wr
 	return nil
 }
 
-// tryFaults lets one call after the other fail and writes what became of the stack.
+// tryFaults makes one call after the other fail and writes the results for the stack.
 func tryFaults(ctx context.Context, o rehearse.Options, which, project string) error {
 	var choose func(fault.Trial) bool
 	if which != "all" && which != "sample" {
@@ -187,7 +187,7 @@ func tryFaults(ctx context.Context, o rehearse.Options, which, project string) e
 	return nil
 }
 
-// restoreStack brings a stack's data back by the commands of the operations guide.
+// restoreStack restores a stack's data with the commands of the operations guide.
 func restoreStack(ctx context.Context, o rehearse.Options, which, project string) error {
 	guide, err := os.ReadFile(filepath.Join(project, "docs", "operations.md"))
 	if err != nil {
@@ -205,7 +205,7 @@ func restoreStack(ctx context.Context, o rehearse.Options, which, project string
 	return nil
 }
 
-// drillStack rehearses a stack up to its first up, and then runs what its state says on this machine.
+// drillStack rehearses a stack up to its first up, and then runs its state on this machine.
 func drillStack(ctx context.Context, o rehearse.Options, project string) error {
 	exported, configuration, err := rehearse.First(ctx, o)
 	if err != nil {
@@ -226,7 +226,7 @@ func drillStack(ctx context.Context, o rehearse.Options, project string) error {
 	return result.Err()
 }
 
-// tryMutants damages what the stacks register and writes down what their rehearsals noticed.
+// tryMutants damages the stacks' resources and writes down what their rehearsals noticed.
 func tryMutants(ctx context.Context, names []string, of func(string) rehearse.Options, which, project string) error {
 	wanted, err := regexp.Compile(which)
 	if err != nil {
@@ -256,8 +256,8 @@ func tryMutants(ctx context.Context, names []string, of func(string) rehearse.Op
 	return nil
 }
 
-// prover checks a cluster's state against what its stack file says of the world outside. Stacks rehearsed before it are
-// taken to be in the same account.
+// prover proves a cluster's state with the expectations from its stack file. Stacks that were rehearsed before are
+// assumed to be in the same account.
 func prover(out, stack string) func([]byte, map[string]string) (*proof.Report, error) {
 	return func(state []byte, configuration map[string]string) (*proof.Report, error) {
 		want, err := proof.ExpectedFrom(configuration)

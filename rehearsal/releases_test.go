@@ -13,8 +13,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 )
 
-// TestAReleaseThatNeverServesFails makes servers crash, at first and in a release: up must fail, fail again while
-// nothing has been mended, and pass once it has.
+// TestAReleaseThatNeverServesFails makes servers crash, at first and in a release: up must fail, fail again without a
+// fix, and pass after a fix.
 func TestAReleaseThatNeverServesFails(t *testing.T) {
 	for stack, c := range map[string]struct{ file, reason string }{
 		"fargate": {filepath.Join("..", "docs", "examples", "Pulumi.fargate.yaml"), "did not come up with arn:aws:ecs:"},

@@ -23,10 +23,10 @@ import (
 
 var update = flag.Bool("update", false, "write docs/stacks.md")
 
-// consent is the scenario by which the page compares loads, at so many concurrent users.
+// consent is the scenario in which the page compares loads, with this number of concurrent users.
 const consent, concurrent = "OIDC Auth Code Grant Redirect With Consent", 500
 
-// TestTheShippedStacksStandSideBySide keeps docs/stacks.md as the shipped stack files and the prices have it.
+// TestTheShippedStacksStandSideBySide compares docs/stacks.md with the shipped stack files and the prices.
 func TestTheShippedStacksStandSideBySide(t *testing.T) {
 	cells, labels := map[string]map[string]string{}, []string(nil)
 	put := func(label, stack, text string) {
@@ -102,7 +102,7 @@ func TestTheShippedStacksStandSideBySide(t *testing.T) {
 	assert.Equal(t, b.String(), string(page), "cd rehearsal && go test . -run SideBySide -update")
 }
 
-// runsOn lists what the nodes of a bill run on.
+// runsOn lists the machines of a bill's nodes.
 func runsOn(bill *price.Bill) string {
 	var all []string
 	for _, r := range bill.Rows {
@@ -120,7 +120,7 @@ func runsOn(bill *price.Bill) string {
 	return strings.Join(all, ", ")
 }
 
-// held says what WSO2 published of so many nodes.
+// held returns WSO2's published time for this number of nodes.
 func held(release product.Version, nodes int) string {
 	p95, known := sizing.Slowest(release, []string{consent}, concurrent, nodes)
 	if !known {

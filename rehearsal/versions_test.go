@@ -28,11 +28,11 @@ import (
 
 var write = flag.String("write", "", "write checkpoints into testdata/versions.json.zst: before or after")
 
-// TestNewVersionsTakeOverWhatOlderOnesWrote takes up stacks where an older Pulumi, with older SDKs of AWS and Kubernetes, left
-// them. There are two checkpoints of each, which the same commit of the program wrote: "before" with the versions that go.mod
-// had until they were last raised, "after" with those that it has now. An update from both must do the same: what the program
-// changed since that commit, and so nothing where it changed nothing. Only the engine's records of the providers, which say
-// their versions, are updated besides.
+// TestNewVersionsTakeOverWhatOlderOnesWrote continues stacks from states that an older Pulumi wrote, with older SDKs of
+// AWS and Kubernetes. There are two checkpoints of each stack. The same commit of the program wrote both: "before" with
+// the versions in go.mod before they were last raised, "after" with the current versions. An update from both must have
+// the same steps: the changes of the program since that commit. Besides, only the engine's records of the providers are
+// updated, since they contain versions.
 //
 // Before versions are raised: go test . -run OlderOnesWrote -write before. After it, at the same commit: -write after.
 func TestNewVersionsTakeOverWhatOlderOnesWrote(t *testing.T) {
@@ -63,7 +63,7 @@ func TestNewVersionsTakeOverWhatOlderOnesWrote(t *testing.T) {
 	}
 }
 
-// TestAnotherPropertyOfAnOlderVersionIsNoticed changes what an older version wrote.
+// TestAnotherPropertyOfAnOlderVersionIsNoticed changes a state that an older version wrote.
 func TestAnotherPropertyOfAnOlderVersionIsNoticed(t *testing.T) {
 	s := opened(t, "fargate", stackfile.Find("..", "fargate"))
 	before := readCheckpoints(t)["before"]["fargate"]
@@ -78,7 +78,7 @@ func TestAnotherPropertyOfAnOlderVersionIsNoticed(t *testing.T) {
 	assert.NotEmpty(t, endOfData(changed))
 }
 
-// checkpointsFile has the checkpoints, by when they were written.
+// checkpointsFile has the checkpoints before and after the versions were raised.
 const checkpointsFile = "testdata/versions.json.zst"
 
 // window is the memory of the compression: the checkpoints differ little from each other.
@@ -98,7 +98,7 @@ func readCheckpoints(t *testing.T) map[string]map[string]*rehearse.Checkpoint {
 	return all
 }
 
-// writeCheckpoints brings a stack of each kind of node up and keeps it.
+// writeCheckpoints brings a stack of each kind of node up and writes its checkpoint.
 func writeCheckpoints(t *testing.T, when string) {
 	t.Helper()
 	all := readCheckpoints(t)
@@ -109,7 +109,7 @@ func writeCheckpoints(t *testing.T, when string) {
 		require.NoError(t, err)
 		c, err := s.Save()
 		require.NoError(t, err)
-		// Backups and histories of the state are no part of it.
+		// Backups and histories of the state are not needed.
 		maps.DeleteFunc(c.State, func(name, _ string) bool {
 			return !strings.HasSuffix(name, "meta.yaml") && !strings.HasSuffix(name, filepath.Join("stacks", "wso2is", stack+".json"))
 		})
@@ -124,7 +124,7 @@ func writeCheckpoints(t *testing.T, when string) {
 
 var manifest = regexp.MustCompile(`"manifest": ?\{[^}]*"version": ?"([^"]*)"`)
 
-// engineOf is the release of Pulumi that wrote a checkpoint.
+// engineOf returns the release of Pulumi that wrote a checkpoint.
 func engineOf(c *rehearse.Checkpoint) string {
 	for _, text := range c.State {
 		if m := manifest.FindStringSubmatch(text); m != nil {
@@ -134,7 +134,7 @@ func engineOf(c *rehearse.Checkpoint) string {
 	return ""
 }
 
-// steps lists what an update would do.
+// steps lists the steps of an update.
 func steps(t *testing.T, s *rehearse.Session) []string {
 	t.Helper()
 	stream := make(chan events.EngineEvent)
@@ -157,7 +157,7 @@ func steps(t *testing.T, s *rehearse.Session) []string {
 	return all
 }
 
-// endOfData lists the steps that end something which holds data.
+// endOfData lists the steps that delete resources with data.
 func endOfData(steps []string) []string {
 	var all []string
 	for _, step := range steps {

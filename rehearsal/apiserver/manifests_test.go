@@ -26,14 +26,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// releases are those that the configuration key eks.version takes. One server plays them all: Kubernetes' own emulation
-// switches off what a release did not have yet.
+// releases are the values of the configuration key eks.version. One server emulates them all: Kubernetes' own emulation
+// switches off later features.
 var releases = []string{"1.34", "1.35", "1.36"}
 
-// manifests is where the golden manifests are, a directory for each case.
+// manifests is the directory of the golden manifests, with a directory for each case.
 const manifests = "../../components/workload/testdata"
 
-// definitions are the modules with the custom resources' own definitions, and the checksums with which they are known.
+// definitions are the modules with the definitions of the custom resources, and their known checksums.
 var definitions = []struct{ module, sum, file string }{
 	{
 		"sigs.k8s.io/aws-load-balancer-controller@v0.0.0-20221203001353-edeb4f1c1312",
@@ -47,14 +47,14 @@ var definitions = []struct{ module, sum, file string }{
 	},
 }
 
-// cluster is an API server and a way to any kind of object in it.
+// cluster is an API server and clients for every kind of object.
 type cluster struct {
 	config *rest.Config
 	client dynamic.Interface
 	mapper meta.ResettableRESTMapper
 }
 
-// open starts a server of the release that knows the custom resources.
+// open starts a server of the release with the custom resources.
 func open(t *testing.T, release string) *cluster {
 	t.Helper()
 	config := start(t, release)
@@ -73,7 +73,7 @@ func open(t *testing.T, release string) *cluster {
 	return c
 }
 
-// define installs a custom resource's definition from the module that has it.
+// define installs a custom resource's definition from its module.
 func (c *cluster) define(t *testing.T, module, sum, file string) {
 	t.Helper()
 	out, err := exec.Command("go", "mod", "download", "-json", module).Output()
@@ -88,11 +88,11 @@ func (c *cluster) define(t *testing.T, module, sum, file string) {
 		t.Fatalf("%s has the checksum %s, not %s", module, downloaded.Sum, sum)
 	}
 	definition := read(t, filepath.Join(downloaded.Dir, file))
-	// A schema that keeps unknown fields would let every mistake through.
+	// A schema that preserves unknown fields would accept every mistake.
 	if text := fmt.Sprint(definition.Object); strings.Contains(text, "x-kubernetes-preserve-unknown-fields:true") {
 		t.Fatalf("%s accepts everything", file)
 	}
-	// The status is the server's, and this one has a place for it only in old definitions.
+	// The server sets the status; this type has it only in old definitions.
 	unstructured.RemoveNestedField(definition.Object, "status")
 	if err := c.apply(definition); err != nil {
 		t.Fatalf("defining %s: %v", definition.GetName(), err)
@@ -118,7 +118,7 @@ func read(t *testing.T, path string) *unstructured.Unstructured {
 		t.Fatal(err)
 	}
 	object := &unstructured.Unstructured{}
-	// JSON's numbers: the API knows integers only.
+	// The API accepts whole numbers only, so JSON's numbers are used.
 	if text, err = yaml.YAMLToJSONStrict(text); err == nil {
 		err = object.UnmarshalJSON(text)
 	}
@@ -128,7 +128,7 @@ func read(t *testing.T, path string) *unstructured.Unstructured {
 	return object
 }
 
-// first are the kinds that others need, in the order in which the program makes them.
+// first are the kinds that others need, in the program's order.
 var first = []string{"Namespace", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy", "ConfigMap", "Secret",
 	"SecretProviderClass", "PersistentVolume", "PersistentVolumeClaim", "Service", "TargetGroupBinding", "Ingress", "Job",
 	"Deployment", "PodDisruptionBudget", "HorizontalPodAutoscaler"}
@@ -167,7 +167,7 @@ func caseNames(t *testing.T) []string {
 	return names
 }
 
-// resource is the way to objects of a kind.
+// resource returns a client for an object's kind.
 func (c *cluster) resource(o *unstructured.Unstructured) dynamic.ResourceInterface {
 	kind := o.GroupVersionKind()
 	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
@@ -180,7 +180,7 @@ func (c *cluster) resource(o *unstructured.Unstructured) dynamic.ResourceInterfa
 	return c.client.Resource(mapping.Resource)
 }
 
-// unknown is the way to a kind that the server does not have.
+// unknown is a client for a kind that the server does not have.
 type unknown struct {
 	dynamic.ResourceInterface
 	err error
@@ -192,7 +192,7 @@ func (u unknown) Patch(
 	return nil, u.err
 }
 
-// apply is what Pulumi's Kubernetes provider does, strictly: a field that the server does not know is an error.
+// apply does what Pulumi's Kubernetes provider does, but strictly: an unknown field is an error.
 func (c *cluster) apply(o *unstructured.Unstructured, options ...string) error {
 	text, err := o.MarshalJSON()
 	if err != nil {
@@ -204,14 +204,14 @@ func (c *cluster) apply(o *unstructured.Unstructured, options ...string) error {
 	return err
 }
 
-// clear removes what a case made. Without controllers nobody else lifts the finalizers.
+// clear deletes a case's objects. Without controllers, nothing else removes their finalizers.
 func (c *cluster) clear(t *testing.T, all []*unstructured.Unstructured) {
 	t.Helper()
 	ctx := context.Background()
 	now, background := int64(0), metav1.DeletePropagationBackground
 	for _, o := range slices.Backward(all) {
 		if o.GetKind() == "Namespace" {
-			continue // the next case has the same
+			continue // the next case has it too
 		}
 		if err := c.resource(o).Delete(ctx, o.GetName(), metav1.DeleteOptions{
 			GracePeriodSeconds: &now, PropagationPolicy: &background,
@@ -256,8 +256,8 @@ func TestTheAPIServerTakesEveryManifest(t *testing.T) {
 	}
 }
 
-// kept sees that the server keeps what it was given, as it was given, and that giving it again changes nothing: a value
-// that the server spells in another way would be a difference for ever.
+// kept checks that the server stores an object unchanged, and that applying it again changes nothing. If the server
+// spelled a value differently, every update would show a difference.
 func (c *cluster) kept(t *testing.T, o *unstructured.Unstructured) {
 	t.Helper()
 	ctx := context.Background()
@@ -267,7 +267,7 @@ func (c *cluster) kept(t *testing.T, o *unstructured.Unstructured) {
 	}
 	given := o.DeepCopy().Object
 	if o.GetKind() == "Secret" {
-		delete(given, "stringData") // write-only: it is read as data
+		delete(given, "stringData") // write-only: it is returned as data
 	}
 	if at, ok := contains("", before.Object, given); !ok {
 		t.Errorf("%s %s: the server keeps something else than it was given: %s", o.GetKind(), o.GetName(), at)
@@ -279,7 +279,7 @@ func (c *cluster) kept(t *testing.T, o *unstructured.Unstructured) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The server may count a version for what it only stores in another form.
+	// The server may raise the version when only the stored form differs.
 	before.SetResourceVersion("")
 	after.SetResourceVersion("")
 	if !reflect.DeepEqual(before.Object, after.Object) {
@@ -287,7 +287,7 @@ func (c *cluster) kept(t *testing.T, o *unstructured.Unstructured) {
 	}
 }
 
-// contains says whether all that was given is in what is kept, and where it first is not.
+// contains reports whether kept contains everything in given, and the first difference.
 func contains(path string, kept, given any) (string, bool) {
 	switch given := given.(type) {
 	case map[string]any:
@@ -317,8 +317,8 @@ func contains(path string, kept, given any) (string, bool) {
 	return fmt.Sprintf("%s is %#v instead of %#v", path, kept, given), reflect.DeepEqual(kept, given)
 }
 
-// podsAdmitted makes the pods that a controller would make, in the namespace as the program labels it: its Pod Security
-// level decides, and whatever else admits pods.
+// podsAdmitted creates the pods that a controller would create, in the namespace with the program's labels: Pod
+// Security and the other admission plugins decide.
 func (c *cluster) podsAdmitted(t *testing.T, o *unstructured.Unstructured) {
 	t.Helper()
 	pod := podOf(o)
@@ -330,7 +330,7 @@ func (c *cluster) podsAdmitted(t *testing.T, o *unstructured.Unstructured) {
 	}
 }
 
-// podOf is a pod from an object's template, or nil for an object without.
+// podOf returns a pod from an object's template, or nil without a template.
 func podOf(o *unstructured.Unstructured) *unstructured.Unstructured {
 	template, ok, err := unstructured.NestedMap(o.Object, "spec", "template")
 	if !ok || err != nil {

@@ -22,14 +22,14 @@ const (
 	account = "wso2is"
 )
 
-// verbs are all that RBAC knows; impersonation and binding are verbs of their own.
+// verbs are all verbs of RBAC, with impersonation and binding.
 var verbs = []string{
 	"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "bind", "escalate", "impersonate", "use",
 	"approve", "sign",
 }
 
-// permissions asks the server, for every kind of object it has, every verb and several namespaces, what the pods' service
-// account may do, and compares with an account that nobody has given anything.
+// permissions asks the server what the pods' service account may do: for every kind, every verb and several namespaces.
+// It compares the answer with an account without permissions.
 func (c *cluster) permissions(t *testing.T) {
 	ctx := context.Background()
 	client, err := kubernetes.NewForConfig(c.config)
@@ -58,7 +58,7 @@ func (c *cluster) permissions(t *testing.T) {
 			t.Errorf("%s: the service account may\n  %s\nand not\n  %s", name, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 		}
 		for right := range nobody {
-			// What the server lets everybody do concerns the caller alone.
+			// The permissions that everybody has concern the caller alone.
 			if !strings.HasPrefix(right, "create self") {
 				t.Errorf("everybody may %s", right)
 			}
@@ -67,7 +67,7 @@ func (c *cluster) permissions(t *testing.T) {
 	c.withToken(ctx, t, client)
 }
 
-// allowed lists what a service account may do.
+// allowed lists the permissions of a service account.
 func (c *cluster) allowed(t *testing.T, client *kubernetes.Clientset, namespace, name string) map[string]bool {
 	t.Helper()
 	lists, err := client.Discovery().ServerPreferredResources()
@@ -153,7 +153,7 @@ func (c *cluster) withToken(ctx context.Context, t *testing.T, client *kubernete
 	if _, err := pod.CoreV1().Pods(space).Get(ctx, "wso2is-0", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("a pod cannot read itself: %v", err)
 	}
-	// Hazelcast asks for the Kubernetes node too. It does not ask again when the answer has these very characters.
+	// Hazelcast also asks for the Kubernetes node. It stops asking only if the answer is exactly this text.
 	answer, err := pod.CoreV1().RESTClient().Get().AbsPath("/api/v1/nodes/ip-10-0-0-1").
 		SetHeader("Accept", "*/*").SetHeader("User-Agent", "Java/21").DoRaw(ctx)
 	if !apierrors.IsForbidden(err) || !strings.Contains(string(answer), `"reason":"Forbidden"`) {

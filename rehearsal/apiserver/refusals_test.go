@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// refusals sees that the server does judge: a manifest with one mistake must be refused for it.
+// refusals checks that the server refuses a manifest with one mistake, and that its message names the mistake.
 func (c *cluster) refusals(t *testing.T) {
 	all := load(t, "default")
 	find := func(kind, name string) *unstructured.Unstructured {
@@ -41,7 +41,7 @@ func (c *cluster) refusals(t *testing.T) {
 		list[0].(map[string]any)[field] = value
 		return set(o, list, "spec", "containers")
 	}
-	// On the host's network a pod may set no kernel parameter, which would be refused first.
+	// On the host's network a pod may not set kernel parameters, and the server would refuse these first.
 	hosted := set(podOf(find("Deployment", "")), true, "spec", "hostNetwork")
 	unstructured.RemoveNestedField(hosted.Object, "spec", "securityContext", "sysctls")
 	binding := find("TargetGroupBinding", "")

@@ -21,7 +21,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
-// asServer has the test binary be the API server instead of running tests.
+// asServer makes the test binary run the API server instead of tests.
 const asServer = "WSO2IS_KUBE_APISERVER"
 
 func TestMain(m *testing.M) {
@@ -31,10 +31,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Administrators may do everything.
+// The token of an administrator, who may do everything.
 const token = "rehearsal"
 
-// start runs etcd and the API server as the release until the test ends, and returns how an administrator reaches it.
+// start runs etcd and the API server of the release until the test ends, and returns an administrator's client
+// configuration.
 func start(t *testing.T, release string) *rest.Config {
 	t.Helper()
 	etcd, err := exec.LookPath("etcd")
@@ -65,21 +66,21 @@ func start(t *testing.T, release string) *rest.Config {
 		"--service-cluster-ip-range", "172.20.0.0/16", "--authorization-mode", "RBAC", "--token-auth-file", tokens,
 		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", key,
 		"--service-account-signing-key-file", key, "--emulated-version", "kube="+release,
-		// As on EKS: without it the server refuses privileged pods for all, and Pod Security is not asked.
+		// As on EKS. Without it the server refuses every privileged pod before Pod Security decides.
 		"--allow-privileged")
 	server.Env = append(os.Environ(), asServer+"=1")
 	ended := run(t, directory, "kube-apiserver", server)
 
 	config := &rest.Config{
 		Host: fmt.Sprintf("https://127.0.0.1:%d", port), BearerToken: token, QPS: 1000, Burst: 1000,
-		TLSClientConfig: rest.TLSClientConfig{Insecure: true}, // its certificate is made anew at each start
+		TLSClientConfig: rest.TLSClientConfig{Insecure: true}, // the certificate is new at each start
 	}
 	ready(t, config, release, ended)
 	return config
 }
 
-// run starts a program and ends it with the test. What it said is shown when the test failed. The channel is closed when
-// the program ends.
+// run starts a program and ends it with the test. If the test fails, its last output is shown. The channel is closed
+// when the program ends.
 func run(t *testing.T, directory, name string, command *exec.Cmd) <-chan struct{} {
 	t.Helper()
 	log, err := os.Create(filepath.Join(directory, name+".log"))
@@ -92,7 +93,7 @@ func run(t *testing.T, directory, name string, command *exec.Cmd) <-chan struct{
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = command.Wait() // How it ended is in its log.
+		_ = command.Wait() // the log has its result
 		close(ended)
 	}()
 	t.Cleanup(func() {
@@ -109,7 +110,7 @@ func run(t *testing.T, directory, name string, command *exec.Cmd) <-chan struct{
 	return ended
 }
 
-// ready waits until the server answers, and sees that it is the release it should be.
+// ready waits until the server answers, and checks its release.
 func ready(t *testing.T, config *rest.Config, release string, ended <-chan struct{}) {
 	t.Helper()
 	client, err := discovery.NewDiscoveryClientForConfig(config)

@@ -95,19 +95,19 @@ func (f *fleet) databaseFails(alarms []*alarm) *Event {
 	}
 	for _, db := range f.Of(state.DBInstance) {
 		if db.At("multiAz") != true {
-			e.Warnings = append(e.Warnings, fmt.Sprintf("%s has no standby: when its host fails, RDS starts it on another one, and when "+
-				"its zone fails, it is away until somebody restores it", db.Text("identifier")))
+			e.Warnings = append(e.Warnings, fmt.Sprintf("%s has no standby: when its host fails, RDS starts it on another one; when "+
+				"its zone fails, it is down until somebody restores it", db.Text("identifier")))
 		}
 	}
 	return e
 }
 
 // databaseElsewhere says what no state shows of an existing database.
-const databaseElsewhere = "the database is not this stack's: whether it has a standby, how long a failover takes and who is told is its owner's"
+const databaseElsewhere = "the database is not this stack's: whether it has a standby, the time of a failover and its alarms are its owner's"
 
 // dependencyAway simulates the outage of a dependency for some time.
 func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration, alarms []*alarm) *Event {
-	e := &Event{What: what, Ends: true, Cut: "none is cut; what needs " + string(away) + " fails while it is away"}
+	e := &Event{What: what, Ends: true, Cut: "none is cut; requests that need " + string(away) + " fail during its outage"}
 	back := event + lasts
 	w := f.settled()
 	if away == theDatabase {
@@ -125,7 +125,7 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 		if !f.fails(c.path, away) || c.after >= lasts {
 			continue
 		}
-		e.Faults = append(e.Faults, fmt.Sprintf("%s ends all %d nodes after %s: what it asks, %s, fails while %s is away",
+		e.Faults = append(e.Faults, fmt.Sprintf("%s ends all %d nodes after %s: the checked path %s fails during the outage of %s",
 			c.who, f.nodes, short(c.after), c.path, away))
 		if ended == 0 || c.after < ended {
 			ended = c.after
@@ -135,7 +135,7 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 	case ended > 0:
 		e.Terminated = f.nodes
 		e.Dark = lasts + f.start - ended
-		e.Cut = "all that is under way on nodes that are ended, after " + short(f.drain)
+		e.Cut = "all open requests on ended nodes, after " + short(f.drain)
 		for _, l := range w.lives {
 			l.leave(event+ended, 0)
 		}
@@ -155,9 +155,9 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 		}
 	}
 	e.hear(f, w, alarms)
-	e.Acts = "nobody: nodes go on by themselves when it is back"
+	e.Acts = "nobody: nodes continue after the outage"
 	if away == aDirectory {
-		e.Acts = "the partner; its users alone cannot log in"
+		e.Acts = "the partner; only its users cannot log in"
 	}
 	if ended > 0 {
 		e.Acts = "the team, at once"
@@ -204,7 +204,7 @@ func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
 		}
 		w.refused = []span{{event, event + e.Dark}}
 	}
-	e.Cut = fmt.Sprintf("all that is under way on %s, and a share of the new ones for %s; what waits for a lost member's answer goes on after %s",
+	e.Cut = fmt.Sprintf("all open requests on %s, and a share of the new ones for %s; threads that wait for a lost member continue after %s",
 		count(lost, "node"), short(f.unhealthyAfter), short(f.heartbeat))
 	e.hear(f, w, alarms)
 }
@@ -221,10 +221,10 @@ func (f *fleet) replaced() (time.Duration, string) {
 	}
 	for _, m := range f.members {
 		if m.Text("maintenanceOptions.autoRecovery") != "disabled" {
-			return givenUp, "nobody where the host has failed: EC2 starts the instance on another; the team where the system hangs"
+			return givenUp, "nobody if the host has failed: EC2 starts the instance on another one; the team if the system hangs"
 		}
 	}
-	return 0, "the team: nothing starts a member again"
+	return 0, "the team: nothing restarts a member"
 }
 
 func (f *fleet) nodeDies(alarms []*alarm) *Event {
@@ -305,7 +305,7 @@ func (f *fleet) zoneLost(alarms []*alarm) *Event {
 
 // releaseFails simulates a release that never becomes healthy.
 func (f *fleet) releaseFails(alarms []*alarm) *Event {
-	e := &Event{What: "A release never becomes healthy", Ends: true, Cut: "none", Acts: "the team: `up` fails, and the old nodes go on"}
+	e := &Event{What: "A release never becomes healthy", Ends: true, Cut: "none", Acts: "the team: `up` fails, and the old nodes continue"}
 	w := f.settled()
 	switch f.kind {
 	case state.AutoScalingGroup:
@@ -331,16 +331,16 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 			fails := time.Duration(max(3, (f.nodes+1)/2)) * each
 			e.notices(f, each, "ECS Task State Change")
 			e.notices(f, fails, "SERVICE_DEPLOYMENT_FAILED")
-			e.Acts = "the team: ECS goes back to the old revision after " + short(fails) + ", and `up` fails"
+			e.Acts = "the team: ECS rolls back to the old revision after " + short(fails) + ", and `up` fails"
 		} else {
-			e.Acts = "the team: ECS goes on trying"
+			e.Acts = "the team: ECS tries again without an end"
 		}
 	case state.Deployment:
 		if f.origin.Text("spec.strategy.rollingUpdate.maxUnavailable") != "" ||
 			f.origin.Number("spec.strategy.rollingUpdate.maxUnavailable", 1) > 0 {
 			e.Terminated = 1
 		}
-		e.Acts = fmt.Sprintf("the team: `up` fails after %s, and the old pods go on",
+		e.Acts = fmt.Sprintf("the team: `up` fails after %s, and the old pods continue",
 			short(seconds(f.origin.Number("spec.progressDeadlineSeconds", 600))))
 	case state.EC2Instance:
 		if f.nodes == 0 {
@@ -351,7 +351,7 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 		w.lives[0].leave(event, f.drain)
 		w.lives = append(w.lives, &life{target: []span{{event + f.drain + goneAfter, forever}}})
 		e.Cut = "those that take longer than " + short(f.drain)
-		e.Acts = "the team: `up` fails, and the other members go on"
+		e.Acts = "the team: `up` fails, and the other members continue"
 		if f.nodes == 1 {
 			e.Dark, e.Ends = forever, false
 			w.refused = []span{{event, forever}}
@@ -386,12 +386,12 @@ func (f *fleet) disksFill(alarms []*alarm) *Event {
 	}
 	if first == 0 {
 		e.Warnings = append(e.Warnings, "no alarm rings before the disks are full")
-		e.Acts = "the team, and nothing tells it"
+		e.Acts = "the team, and no alarm tells it"
 	} else {
 		e.Acts = fmt.Sprintf("the team, within %s of the alarm: then the disks of %g GiB are full", short(full-first), size)
 	}
 	if f.nodes == filled {
-		e.Warnings = append(e.Warnings, "when they are full, no node is left that can write")
+		e.Warnings = append(e.Warnings, "when they are full, no node can write")
 	}
 	return e
 }
@@ -421,7 +421,7 @@ func (f *fleet) disk() float64 {
 
 // stands proves that no outage elsewhere terminates a node, and that after the loss of one node others serve.
 func stands(events []*Event) []*proof.Verdict {
-	outage := &proof.Verdict{Claim: "An outage of a dependency ends no node", Shown: "checks that end a node ask for nothing outside of it"}
+	outage := &proof.Verdict{Claim: "An outage of a dependency ends no node", Shown: "no check that ends a node depends on anything outside it"}
 	loss := &proof.Verdict{Claim: "The loss of one node leaves others that serve"}
 	for _, e := range events {
 		for _, fault := range e.Faults {
@@ -435,7 +435,7 @@ func stands(events []*Event) []*proof.Verdict {
 		}
 		if e.What == "A node dies" {
 			loss.Open = e.Warnings
-			loss.Shown = "those that are left serve at once"
+			loss.Shown = "the others serve at once"
 		}
 	}
 	return []*proof.Verdict{outage, loss}

@@ -85,17 +85,17 @@ func TestAnOutageEndsNoNode(t *testing.T) {
 			"nodes-target", "path", "/oauth2/jwks"), ""},
 		"pods": {onPods("/oauth2/jwks", "/oauth2/jwks"), ""},
 		"a group that asks the load balancer": {with(onGroup(3), "nodes", "healthCheckType", "ELB"),
-			"the Auto Scaling group with HealthCheckType ELB ends all 3 nodes after 45 s: what it asks, " + healthAPI +
-				", fails while the database is away"},
-		"and any user store": {unlimited(with(onGroup(3), "nodes", "healthCheckType", "ELB")), "fails while a partner's directory is away"},
+			"the Auto Scaling group with HealthCheckType ELB ends all 3 nodes after 45 s: the checked path " + healthAPI +
+				" fails during the outage of the database"},
+		"and any user store": {unlimited(with(onGroup(3), "nodes", "healthCheckType", "ELB")), "fails during the outage of a partner's directory"},
 		"a target that asks the database": {onService(t, 3, alive),
 			"the ECS service, by its target group's check, ends all 3 nodes after 45 s"},
 		"a container that asks the directory": {unlimited(with(onService(t, 3, healthy), "nodes-target", "path", "/oauth2/jwks")),
-			"the ECS service, by the container's check, ends all 3 nodes after 10 min: what it asks, " + healthAPI +
-				", fails while a partner's directory is away"},
+			"the ECS service, by the container's check, ends all 3 nodes after 10 min: the checked path " + healthAPI +
+				" fails during the outage of a partner's directory"},
 		"a liveness probe": {unlimited(onPods(healthAPI, healthAPI)), "the liveness probe ends all 3 nodes after 2 min"},
 		"a page nobody knows": {with(with(onGroup(3), "nodes", "healthCheckType", "ELB"), "nodes-target", "path", "/console"),
-			"what it asks, /console, fails while"},
+			"the checked path /console fails during"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := c.stack.judge(t)

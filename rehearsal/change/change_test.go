@@ -27,7 +27,7 @@ func recorded(kind, name, id string, in object, dependencies ...string) *state.R
 	}
 }
 
-// did are a step's beginning and end.
+// did returns a step's beginning and end.
 func did(op apitype.OpType, kind, name string, keys ...string) []step {
 	s := step{op: op, urn: urn(kind, name), kind: kind, keys: keys}
 	end := s
@@ -35,7 +35,7 @@ func did(op apitype.OpType, kind, name string, keys ...string) []step {
 	return []step{s, end}
 }
 
-// pair is two fixed members; the second waits for the first where chained.
+// pair returns two fixed members; if chained, the second waits for the first.
 func pair(generation string, chained bool) *state.State {
 	var all []*state.Resource
 	var before []string
@@ -52,7 +52,7 @@ func pair(generation string, chained bool) *state.State {
 	return state.New(all...)
 }
 
-// renewal is what the engine does to replace a member.
+// renewal returns the engine's steps that replace a member.
 func renewal(name string) []step {
 	return slices.Concat(
 		did(apitype.OpDeleteReplaced, state.SSMAssociation, name), did(apitype.OpDeleteReplaced, state.TargetGroupAttachment, name),

@@ -13,17 +13,17 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 )
 
-// Options say which changes of which stacks are rehearsed.
+// Options say which changes of which stacks to rehearse.
 type Options struct {
 	// Options are those of a rehearsal. Without a stack every shipped one is rehearsed.
 	rehearse.Options
-	// Project is the directory of the project, Name the change or all.
+	// Project is the project's directory. Name is the name of the change, or all.
 	Project, Name string
 	// Update writes the table into docs/operations.md.
 	Update bool
 }
 
-// Run rehearses changes, prints and writes their table, and fails where one did what it must not.
+// Run rehearses changes, and prints and writes their table. It fails if a change did more than its expectation allows.
 func Run(ctx context.Context, o Options) error {
 	rows := Find(o.Name)
 	if len(rows) == 0 {
@@ -71,7 +71,7 @@ const (
 	end   = "<!-- changes: end -->\n"
 )
 
-// write puts the table between its marks.
+// write writes the table between its marks.
 func write(path string, all []*Outcome) error {
 	page, err := os.ReadFile(path)
 	if err != nil {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// downtime says of RDS's settings whether the database is away while they change, as RDS documents it in "Settings for
-// DB instances". What is not here does not interrupt it.
+// downtime says for RDS's settings whether the database is down during their change, as RDS documents it in "Settings
+// for DB instances". Other settings do not interrupt it.
 var downtime = map[string]string{
 	"instanceClass": "is away while it changes", "engineVersion": "is away while it changes",
 }
 
-// atOnce are settings that RDS changes at once whatever applyImmediately says.
+// atOnce are settings that RDS changes at once, also without applyImmediately.
 var atOnce = []string{
 	"deletionProtection", "copyTagsToSnapshot", "skipFinalSnapshot", "finalSnapshotIdentifier",
 	"deleteAutomatedBackups", "allowMajorVersionUpgrade", "maxAllocatedStorage", "performanceInsightsEnabled",

@@ -12,16 +12,16 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// stops are the properties of an EC2 instance for whose update the provider stops it.
+// stops are the properties of an EC2 instance for which the provider stops it before the update.
 var stops = []string{"instanceType", "userData", "userDataBase64", "ebsOptimized", "cpuOptions", "disableApiStop"}
 
-// count is a whole number, or 0 where there is none.
+// count returns a whole number, or 0 without one.
 func count(v any) int {
 	n, _ := state.Int(v)
 	return n
 }
 
-// nodesOf says what a change does to the nodes, whatever runs them.
+// nodesOf returns the effect of a change on the nodes of every kind.
 func nodesOf(before, after *state.State, steps []step) Nodes {
 	n := Nodes{}
 	for _, part := range []func(before, after *state.State, steps []step) Nodes{members, instances, tasks, pods} {
@@ -38,8 +38,8 @@ func nodesOf(before, after *state.State, steps []step) Nodes {
 	return n
 }
 
-// left says what becomes of nodes whose group, service or Deployment goes. Pulumi deletes last, and by then has waited
-// for the new ones to serve, if there are any.
+// left says what happens to nodes when their group, service or Deployment is deleted. Pulumi deletes at the end. If
+// there are new nodes, it has then waited for them to serve.
 func (n *Nodes) left(before, after *state.State, steps []step) string {
 	for _, s := range steps {
 		if s.done || !s.destroys() || after.ByURN(s.urn) != nil || !slices.Contains([]string{state.AutoScalingGroup, state.ECSService, state.Deployment, state.EC2Instance}, s.kind) {
@@ -57,7 +57,7 @@ func (n *Nodes) left(before, after *state.State, steps []step) string {
 	return ""
 }
 
-// cut says how the clients' way to all nodes is cut, if it is.
+// cut says how the connection of clients to all nodes is cut, or nothing.
 func cut(before, after *state.State, steps []step) string {
 	for _, s := range steps {
 		if (s.kind == state.LoadBalancer || s.kind == state.Listener) && s.destroys() {
@@ -74,14 +74,15 @@ func cut(before, after *state.State, steps []step) string {
 	return ""
 }
 
-// outage is the time in which a member is out of service, by the steps of its beginning and end.
+// outage is the time in which a member is out of service, as the numbers of its first and last step.
 type outage struct {
 	member, checked string
 	from, to        int
 }
 
-// members are EC2 instances that the program makes one by one. One is out of service from the moment it, or its place
-// at the load balancer, is deleted or it is stopped, until the association that waits for its readiness has succeeded.
+// members returns the effect on EC2 instances that the program makes one by one. An instance is out of service from its
+// stop, its deletion or the deletion of its target group attachment, until the association that waits for its readiness
+// has succeeded.
 func members(before, after *state.State, steps []step) Nodes {
 	n := Nodes{Before: len(before.Of(state.EC2Instance)), After: len(after.Of(state.EC2Instance))}
 	if n.Before == 0 {
@@ -118,7 +119,7 @@ func members(before, after *state.State, steps []step) Nodes {
 			}
 		}
 	}
-	slices.Sort(n.Why) // steps that do not wait for each other come in any order
+	slices.Sort(n.Why) // independent steps have no fixed order
 	n.Down = worst(all, after)
 	if n.Renewed > 0 && n.Down <= 1 {
 		n.Why = append(n.Why, "each after the one before is ready")
@@ -126,7 +127,7 @@ func members(before, after *state.State, steps []step) Nodes {
 	return n
 }
 
-// instancesOf are the instances that attachments to a target group register, and those that associations wait for.
+// instancesOf returns the instances of target group attachments, and those of associations that wait for them.
 func instancesOf(states ...*state.State) (owner, checks map[string]string) {
 	owner, checks = map[string]string{}, map[string]string{}
 	for _, v := range states {
@@ -140,7 +141,7 @@ func instancesOf(states ...*state.State) (owner, checks map[string]string) {
 			}
 		}
 		for _, a := range v.Of(state.SSMAssociation) {
-			// One that targets the instance may report success before it has run.
+			// An association that targets the instance may report success before it has run.
 			if id, ok := state.At(a.Inputs, "parameters.InstanceId").(string); ok && ids[id] != "" {
 				checks[a.URN] = ids[id]
 			}
@@ -151,10 +152,10 @@ func instancesOf(states ...*state.State) (owner, checks map[string]string) {
 
 func isStop(key string) bool { return slices.Contains(stops, key) }
 
-// worst is how many members can be out of service at once: those that were by the order of the steps, and those that
-// nothing keeps from it, since a service may take longer than the offline cloud. Outages that wait for each other form
-// chains, and the answer is the smallest number of chains that holds them all (Dilworth's theorem): each outage that can
-// follow another one in a chain saves one.
+// worst is the largest number of members that can be out of service at once. It counts outages that overlapped in the
+// order of the steps, and outages that may overlap because nothing orders them, since a service may be slower than the
+// offline cloud. Outages that wait for each other form chains. The result is the smallest number of chains that contain
+// them all (Dilworth's theorem): each outage that can follow another in a chain saves one.
 func worst(all []*outage, after *state.State) int {
 	waits := func(later, earlier *outage) bool {
 		return earlier.to < later.from && earlier.checked != "" && after.Waits(later.member, earlier.checked)
@@ -183,7 +184,8 @@ func worst(all []*outage, after *state.State) int {
 	return chains
 }
 
-// instances are those of an Auto Scaling group behind the load balancer: a changed template starts an instance refresh.
+// instances returns the effect on an Auto Scaling group's instances behind the load balancer: a changed template starts
+// an instance refresh.
 func instances(before, after *state.State, _ []step) Nodes {
 	n := Nodes{}
 	serves := func(g *state.Resource) bool {
@@ -198,7 +200,7 @@ func instances(before, after *state.State, _ []step) Nodes {
 		n.Before += have
 		now := after.ByURN(g.URN)
 		if now == nil {
-			continue // see left
+			continue // left reports this
 		}
 		if now.ID != g.ID || now.Created != nil && g.Created != nil && !now.Created.Equal(*g.Created) {
 			n.Down, n.Why = have, append(n.Why, "the Auto Scaling group goes")
@@ -224,7 +226,7 @@ func instances(before, after *state.State, _ []step) Nodes {
 	return n
 }
 
-// templateOf is the newest version of a group's launch template.
+// templateOf returns the newest version of a group's launch template.
 func templateOf(v *state.State, g *state.Resource) any {
 	for _, t := range v.Of(state.LaunchTemplate) {
 		if t.ID == state.At(g.Inputs, "launchTemplate.id") {
@@ -234,8 +236,8 @@ func templateOf(v *state.State, g *state.Resource) any {
 	return nil
 }
 
-// refresh says by which bounds a group's instances are replaced, and whether they are: by the provider, where the group
-// gets another version of its template, or by an automation that is told another version.
+// refresh returns the limits of the replacement of a group's instances, and whether they are replaced. The provider
+// replaces them if the group gets another template version, and an automation if its version parameter changes.
 func refresh(before, after *state.State, was, now *state.Resource) (any, bool) {
 	if own := state.At(now.Inputs, "instanceRefresh.preferences"); own != nil {
 		return own, !reflect.DeepEqual(state.At(was.Inputs, "launchTemplate"), state.At(now.Inputs, "launchTemplate"))
@@ -264,18 +266,18 @@ func refresh(before, after *state.State, was, now *state.Resource) (any, bool) {
 	return nil, false
 }
 
-// missing is how many of n may be gone where a percentage must be there.
+// missing is the number of n that may be missing if a percentage must be there.
 func missing(n int, percent any) int {
 	return n - int(math.Ceil(float64(n*count(percent))/100))
 }
 
-// deploys are the inputs of an ECS service whose change is a new deployment.
+// deploys are the inputs of an ECS service whose change starts a deployment.
 var deploys = []string{
 	"taskDefinition", "networkConfiguration", "capacityProviderStrategies", "platformVersion", "loadBalancers", "launchType",
 	"propagateTags", "enableExecuteCommand", "enableEcsManagedTags",
 }
 
-// tasks are those of an ECS service, and the container instances under them.
+// tasks returns the effect on the tasks of an ECS service, and on their container instances.
 func tasks(before, after *state.State, _ []step) Nodes {
 	n := Nodes{}
 	for _, s := range before.Of(state.ECSService) {
@@ -308,7 +310,8 @@ func tasks(before, after *state.State, _ []step) Nodes {
 			if n.Renewed == 0 {
 				n.Renewed += have
 			}
-			// ECS drains an instance that leaves: it stops a task once another has taken its place, by the service's own bounds.
+			// ECS drains a leaving instance: it stops a task after its replacement has started, within the service's
+			// own limits.
 			n.Down = max(n.Down, missing(have, low))
 			n.Why = append(n.Why, fmt.Sprintf("instance refresh of the container instances, %v to %v %% of them healthy, each drained first",
 				state.At(preferences, "minHealthyPercentage"), state.At(preferences, "maxHealthyPercentage")))
@@ -320,7 +323,7 @@ func tasks(before, after *state.State, _ []step) Nodes {
 	return n
 }
 
-// pods are those of Deployments, and the node group under them.
+// pods returns the effect on the pods of Deployments, and on their node group.
 func pods(before, after *state.State, _ []step) Nodes {
 	n := Nodes{}
 	for _, d := range before.Of(state.Deployment) {

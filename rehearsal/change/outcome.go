@@ -12,28 +12,28 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Outcome is what a change did to a stack.
+// Outcome is the effect of a change on a stack.
 type Outcome struct {
 	Change, Title, Stack string
-	// Refused is why the change was refused before anything was touched; empty where it was made.
+	// Refused is the reason for a refusal before anything was touched. It is empty if the change was made.
 	Refused string
-	// Updated, Replaced, Made and Gone are the resources by kind.
+	// Updated, Replaced, Made and Gone are the numbers of resources by kind.
 	Updated, Replaced, Made, Gone Tally
 	Nodes                         Nodes
-	// Data says what is done to what holds data.
+	// Data names the effects on resources with data.
 	Data []string
-	// Month is what a month costs more or less. It is empty for the same amount.
+	// Month is the difference in monthly cost. It is empty for the same amount.
 	Month string
-	// Note is what the state cannot show.
+	// Note is a fact that the state does not show.
 	Note string
-	// Violations are what must not be.
+	// Violations are effects that the expectation does not allow.
 	Violations []string
 }
 
 // Tally counts resources by kind.
 type Tally map[string]int
 
-// String lists the kinds in order, those of which there are several with their number.
+// String lists the kinds in order, with numbers above one.
 func (t Tally) String() string {
 	var list []string
 	for _, kind := range slices.Sorted(maps.Keys(t)) {
@@ -46,7 +46,7 @@ func (t Tally) String() string {
 	return strings.Join(list, ", ")
 }
 
-// short is String, or a sum where there is much.
+// short is String, or a sum if there are many.
 func (t Tally) short() string {
 	const many = 12
 	if len(t) <= many {
@@ -59,17 +59,17 @@ func (t Tally) short() string {
 	return fmt.Sprintf("%d resources of %d kinds", sum, len(t))
 }
 
-// Nodes is what a change does to the nodes.
+// Nodes is the effect of a change on the nodes.
 type Nodes struct {
-	// Before and After are how many there are, Renewed how many of those before give way to new ones.
+	// Before and After are the numbers of nodes. Renewed is the number of replaced ones.
 	Before, After, Renewed int
-	// Down is how many are out of service at the worst moment, of those that stay or are renewed.
+	// Down is the largest number out of service at once, of those that stay or are replaced.
 	Down int
-	// Why says what takes them out, or in which order they are renewed.
+	// Why says why they are out of service, or in which order they are replaced.
 	Why []string
 }
 
-// judge says what a change did, from the states before and after it and what the engine did in between.
+// judge computes a change's effect from the states before and after it and the engine's steps.
 func judge(before, after *state.State, steps []step) *Outcome {
 	o := &Outcome{Updated: Tally{}, Replaced: Tally{}, Made: Tally{}, Gone: Tally{}}
 	tallies := map[apitype.OpType]Tally{
@@ -86,10 +86,10 @@ func judge(before, after *state.State, steps []step) *Outcome {
 	return o
 }
 
-// unchanged is what the table shows where a month costs the same.
+// unchanged is the table's text for the same monthly cost.
 const unchanged = "the same"
 
-// month says what a bill is more or less than the one before, and what is in neither sum because it has no price.
+// month returns the difference between two bills, and the resources without a price.
 func month(before, after *price.Bill) string {
 	var parts []string
 	if more := after.Total() - before.Total(); more != 0 {
@@ -107,7 +107,7 @@ func month(before, after *price.Bill) string {
 	return strings.Join(parts, "; ")
 }
 
-// data says what is done to what holds data. Tags are nothing that it would notice.
+// data adds the effects on resources with data. Changed tags do not count.
 func (o *Outcome) data(steps []step) {
 	updated := map[string]map[string]int{}
 	for _, s := range steps {
@@ -145,7 +145,7 @@ func (o *Outcome) data(steps []step) {
 	}
 }
 
-// changed lists the properties that an update changes, but tags.
+// changed lists the properties that an update changes, without tags.
 func (s step) changed() []string {
 	var keys []string
 	for _, key := range s.keys {
@@ -160,7 +160,8 @@ func (s step) changed() []string {
 	return keys
 }
 
-// lost lists what holds data and is replaced or deleted, but for the types allowed, and which of these were.
+// lost lists the resources with data that are replaced or deleted, except for the allowed types, and the allowed types
+// that were.
 func lost(steps []step, allowed []string) (faults []string, used map[string]bool) {
 	used = map[string]bool{}
 	for _, s := range steps {
@@ -180,7 +181,7 @@ func lost(steps []step, allowed []string) (faults []string, used map[string]bool
 	return faults, used
 }
 
-// check holds the outcome against what is expected of the change.
+// check compares the outcome with the change's expectation.
 func (o *Outcome) check(steps []step, want Expectation) {
 	faults, used := lost(steps, want.Data)
 	o.Violations = append(o.Violations, faults...)

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// head is the table's, after the change and its stacks.
+// head are the table's columns after the change and its stacks.
 var head = []string{"Resources", "Nodes renewed", "Out of service", "Data", "A month", "How"}
 
-// cells are what the table shows of an outcome. In short, a long list of resources is a sum.
+// cells are an outcome's cells of the table. If short, a long list of resources becomes a sum.
 func (o *Outcome) cells(short bool) []string {
 	if o.Refused != "" {
 		return []string{"refused: " + o.Refused, "none", "0", "not touched", unchanged, ""}
@@ -47,7 +47,7 @@ func (o *Outcome) cells(short bool) []string {
 
 func sentence(s string) string { return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "." }
 
-// line is an outcome on a terminal.
+// line is an outcome as text for a terminal.
 func (o *Outcome) line() string {
 	c := o.cells(true)
 	text := fmt.Sprintf("%-20s nodes renewed: %s, out of service: %s, data: %s, a month: %s\n    %s", o.Change, c[1], c[2], c[3], c[4], c[0])
@@ -57,7 +57,7 @@ func (o *Outcome) line() string {
 	return text
 }
 
-// row is a row of the table: a change, and the stacks to which it does the same.
+// row is a row of the table: a change, and the stacks with the same outcome.
 type row struct {
 	title  string
 	stacks []string
@@ -68,7 +68,7 @@ func (r row) cols() []string {
 	return append([]string{r.title, strings.Join(r.stacks, ", ")}, r.cells...)
 }
 
-// rowsOf are the rows of outcomes, in the order of the changes' names.
+// rowsOf returns the rows of outcomes, in the order of the changes' names.
 func rowsOf(all []*Outcome, short bool) []*row {
 	var rows []*row
 	sorted := slices.Clone(all)
@@ -87,8 +87,7 @@ func rowsOf(all []*Outcome, short bool) []*row {
 
 var escape = strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ")
 
-// Markdown is the table of outcomes, those of stacks that a change does the same to in one row, and what is to be known
-// besides.
+// Markdown returns the table of outcomes, with one row for stacks with the same outcome, and the notes.
 func Markdown(all []*Outcome, short bool) string {
 	var b strings.Builder
 	line := func(cells []string) {
@@ -112,7 +111,7 @@ func Markdown(all []*Outcome, short bool) string {
 	return b.String() + notes(all)
 }
 
-// notes lists what the state cannot show, for each change and those of its stacks that it is true of.
+// notes lists the facts that the state does not show, for each change and its stacks.
 func notes(all []*Outcome) string {
 	stacks, said := map[string][]string{}, map[[2]string][]string{}
 	for _, o := range all {
@@ -137,7 +136,7 @@ func notes(all []*Outcome) string {
 	return "\nTo know besides:\n\n" + strings.Join(lines, "")
 }
 
-// Page is what is written of one stack.
+// Page returns the page of one stack.
 func Page(stack string, all []*Outcome) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Changes of stack %s\n\nNothing was created on AWS.\n\n%s", stack, Markdown(all, false))

@@ -1,5 +1,5 @@
-// Package change rehearses what teams really change about a running cluster: each from the shipped stacks, with what is
-// updated, what is replaced, how many nodes are out of service at the worst moment, and whether data is touched.
+// Package change rehearses typical changes of a running cluster on the shipped stacks. For each it finds the updated
+// and replaced resources, the largest number of nodes out of service, and the effects on data.
 package change
 
 import (
@@ -23,8 +23,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Rehearse brings a stack up and tries each change from there: once for all, and once for each that starts from a file of
-// its own. What a change must not do is a violation of its outcome; an error is what kept a change from being tried.
+// Rehearse brings a stack up and tries each change from this state. Changes with a start file of their own get their
+// own stack. A forbidden effect is a violation in the outcome; an error means that a change could not be tried.
 func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Writer) ([]*Outcome, error) {
 	o.Output = io.Discard
 	named, err := existing(o.StackFile, o.Stack, rows)
@@ -55,7 +55,7 @@ func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Wri
 	return all, nil
 }
 
-// fromOneStart brings a stack up once and tries changes that start from the same file.
+// fromOneStart brings a stack up once and tries the changes that start from the same file.
 func fromOneStart(ctx context.Context, o rehearse.Options, rows []Change, out io.Writer) (_ []*Outcome, err error) {
 	s, err := rehearse.Open(ctx, o)
 	if err != nil {
@@ -96,7 +96,8 @@ func fromOneStart(ctx context.Context, o rehearse.Options, rows []Change, out io
 	return all, nil
 }
 
-// existing is what the changes name by id or ARN, such as another certificate: it has to be there before.
+// existing returns the resources that the changes name by id or ARN, such as another certificate: they must exist
+// before.
 func existing(file, stack string, rows []Change) ([]cloud.Resource, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -147,7 +148,7 @@ func quiet(ctx context.Context, s *rehearse.Session, options ...optup.Option) (a
 	return s.Up(ctx, append(options, optup.SuppressOutputs(), optup.SuppressProgress())...)
 }
 
-// try makes one change and takes it back.
+// try makes one change and reverts it.
 func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome, err error) {
 	defer func() { err = errors.Join(err, r.Restore(r.start)) }()
 	want := of(row.Expect, r.stack)
@@ -180,7 +181,7 @@ func (o *Outcome) name(row Change, stack string) {
 	o.Change, o.Title, o.Stack, o.Note = row.Name, row.Title, stack, of(row.Note, stack)
 }
 
-// prove holds the state after the change against what must hold of every state.
+// prove runs the proofs of every state on the state after the change.
 func (r *rehearsal) prove(o *Outcome, exported []byte) {
 	expected, err := proof.ExpectedFrom(r.Plain())
 	if err == nil {
@@ -194,7 +195,8 @@ func (r *rehearsal) prove(o *Outcome, exported []byte) {
 	}
 }
 
-// refusal says of a change that failed whether it was refused before anything was touched, as it may be.
+// refusal returns the outcome of a failed change: it must be refused before anything was touched, as its expectation
+// says.
 func (r *rehearsal) refusal(ctx context.Context, row Change, want Expectation, steps []step, cause error) (*Outcome, error) {
 	o := &Outcome{Refused: reason(cause)}
 	o.name(row, r.stack)
@@ -213,13 +215,13 @@ func (r *rehearsal) refusal(ctx context.Context, row Change, want Expectation, s
 	case !strings.Contains(refused.Error(), want.Refused):
 		o.Violations = append(o.Violations, fmt.Sprintf("it is refused, and not because %q: %s", want.Refused, o.Refused))
 	default:
-		// Pulumi names what it comes to first, which differs from time to time.
+		// Pulumi names the resource that it reaches first, which may differ.
 		o.Refused = cmp.Or(want.Why, reason(refused))
 	}
 	return o, nil
 }
 
-// up updates the stack and collects what the engine did, in its order.
+// up updates the stack and returns the engine's steps in their order.
 func (r *rehearsal) up(ctx context.Context) ([]step, error) {
 	stream := make(chan events.EngineEvent)
 	var steps []step
@@ -239,11 +241,11 @@ func (r *rehearsal) up(ctx context.Context) ([]step, error) {
 
 var urns = regexp.MustCompile(`"urn:pulumi:[^"]*(?:::|\$)([\w/.-]+:[\w/.-]+:[\w.-]+)::([^":]+)"`)
 
-// reason is what Pulumi's output says was wrong.
+// reason returns the error in Pulumi's output.
 func reason(err error) string {
 	all := rehearse.Reasons(err)
 	for i, line := range all {
-		// A URN's last part is what a reader knows the resource by.
+		// A reader knows a resource by the last part of its URN.
 		all[i] = urns.ReplaceAllStringFunc(line, func(urn string) string {
 			m := urns.FindStringSubmatch(urn)
 			return state.Words(m[1]) + " " + m[2]

@@ -29,7 +29,7 @@ func options(t *testing.T, stack string, program pulumi.RunFunc) rehearse.Option
 	}
 }
 
-// documented are the rows of the guide's table: the change's title, its stacks, and the rest.
+// documented returns the rows of the guide's table: the change's title, its stacks, and the rest.
 func documented(t *testing.T) [][]string {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join(project, "docs", "operations.md"))
@@ -86,7 +86,7 @@ func TestEveryChangeOfEveryStackIsInTheGuide(t *testing.T) {
 	assert.Zero(t, shown, "docs/operations.md shows changes that are not in the table: run make rehearse CHANGE=all ARGS=-update")
 }
 
-// TestTheGuideIsCurrent makes a handful of changes for real; make rehearse CHANGE=all makes all.
+// TestTheGuideIsCurrent makes some of the changes; make rehearse CHANGE=all makes all.
 func TestTheGuideIsCurrent(t *testing.T) {
 	rows := documented(t)
 	for stack, names := range map[string][]string{
@@ -112,8 +112,8 @@ func TestTheGuideIsCurrent(t *testing.T) {
 
 type made struct{ pulumi.CustomResourceState }
 
-// TestAProgramThatTakesDataDownIsCaught rehearses a program with what must not be: a file system that a change replaces,
-// and an instance that a change stops in place.
+// TestAProgramThatTakesDataDownIsCaught rehearses a program with two mistakes: a change replaces a file system, and a
+// change stops an instance.
 func TestAProgramThatTakesDataDownIsCaught(t *testing.T) {
 	o := options(t, "toy", func(ctx *pulumi.Context) error {
 		c := config.New(ctx, "toy")

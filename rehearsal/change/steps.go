@@ -6,28 +6,28 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
-// step is one thing that the engine did to a resource of a provider, at its beginning or its end.
+// step is the beginning or the end of one of the engine's operations on a provider's resource.
 type step struct {
 	op        apitype.OpType
 	urn, kind string
-	// done says that this is the end.
+	// done says that it is the end.
 	done bool
-	// keys are the properties that differ.
+	// keys are the changed properties.
 	keys     []string
 	old, new *apitype.StepEventStateMetadata
 }
 
-// destroys says whether the step ends a resource's life.
+// destroys reports whether the step deletes a resource.
 func (s step) destroys() bool {
 	return slices.Contains([]apitype.OpType{apitype.OpDelete, apitype.OpDeleteReplaced}, s.op)
 }
 
-// creates says whether the step begins one.
+// creates reports whether the step creates one.
 func (s step) creates() bool {
 	return slices.Contains([]apitype.OpType{apitype.OpCreate, apitype.OpCreateReplacement}, s.op)
 }
 
-// stepOf reads an event of the engine; events that are no step of a provider's resource are none.
+// stepOf reads an event of the engine. It is false for an event that is no step of a provider's resource.
 func stepOf(e apitype.EngineEvent) (step, bool) {
 	var m apitype.StepEventMetadata
 	done := false

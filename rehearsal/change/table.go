@@ -9,44 +9,44 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Edit is what a team changes in a stack file: values by the path that `pulumi config set --path` takes. A nil value
-// takes the key away.
+// Edit is a team's change of a stack file: values by the path in `pulumi config set --path`. A nil value deletes the
+// key.
 type Edit map[string]any
 
-// Change is one row of the table: something that teams really change.
+// Change is one row of the table: a typical change.
 type Change struct {
-	// Name is what CHANGE= takes, Title what the table shows.
+	// Name is the value of CHANGE=, Title the table's text.
 	Name, Title string
-	// From edits the stack's file before the cluster is brought up, where the file leaves no room for the change.
+	// From edits the stack's file before the cluster is brought up, if the shipped file does not allow the change.
 	From map[string]Edit
-	// Edits are the edit of each stack; one under the name Every is every other stack's. A nil edit leaves a stack out.
+	// Edits are the edits by stack; the one under Every is for all other stacks. A nil edit leaves a stack out.
 	Edits map[string]Edit
-	// Expect is what the change may do, by stack or Every. Nothing said is nothing allowed: see Expectation.
+	// Expect are the allowed effects, by stack or Every. See Expectation.
 	Expect map[string]Expectation
-	// Note is what the state cannot show and an operator must know, by stack or Every.
+	// Note is a fact that the state does not show but an operator must know, by stack or Every.
 	Note map[string]string
 }
 
 // Every stands for every stack that is not named.
 const Every = "*"
 
-// Expectation is what a change may do besides the rule: no data replaced or deleted, one node out of service at a time.
-// Whatever is allowed here must happen, too, so that an expectation cannot outlive its reason.
+// Expectation are the effects that a change may have besides the rule: no data replaced or deleted, and one node out of
+// service at a time. An allowed effect must occur, so that an expectation cannot outlive its reason.
 type Expectation struct {
-	// Refused is a part of the message with which the change is refused, before anything is touched.
+	// Refused is a part of the message with which the change is refused before anything is touched.
 	Refused string
-	// Down is how many nodes may be out of service at once, and All every one.
+	// Down is the allowed number of nodes out of service at once; All means every one.
 	Down int
 	// Why is the reason, for Refused and Down.
 	Why string
-	// Data are the types of what holds data that may go, because the change asks for it.
+	// Data are the types with data that may be deleted, because the change asks for it.
 	Data []string
 }
 
 // All is every node of a cluster.
 const All = 1 << 20
 
-// protected is a change that would delete what the profile prod protects.
+// protected is a change that would delete a resource that the profile prod protects.
 var protected = Expectation{Refused: "cannot be deleted", Why: "Pulumi does not delete what is protected"}
 
 func every(edit Edit) map[string]Edit { return map[string]Edit{Every: edit} }
@@ -59,7 +59,7 @@ func only(edit Edit, stacks ...string) map[string]Edit {
 	return edits
 }
 
-// of looks a stack up in a map that may have a value for every stack.
+// of returns a stack's value in a map that may have one for every stack.
 func of[V any](m map[string]V, stack string) V {
 	if v, ok := m[stack]; ok {
 		return v
@@ -67,7 +67,7 @@ func of[V any](m map[string]V, stack string) V {
 	return m[Every]
 }
 
-// Find is the rows of a name, or all.
+// Find returns the rows of a name, or all.
 func Find(name string) []Change {
 	rows := Table()
 	if name == "all" {
@@ -76,14 +76,14 @@ func Find(name string) []Change {
 	return slices.DeleteFunc(rows, func(c Change) bool { return c.Name != name })
 }
 
-// Table is every change, sorted by name.
+// Table returns every change, sorted by name.
 func Table() []Change {
 	rows := slices.Clone(table)
 	slices.SortFunc(rows, func(a, b Change) int { return cmp.Compare(a.Name, b.Name) })
 	return rows
 }
 
-// apply makes another configuration from a stack file's.
+// apply returns a stack file's configuration with the edit.
 func (e Edit) apply(config map[string]any) map[string]any {
 	for _, path := range slices.Sorted(maps.Keys(e)) {
 		rehearse.Edit(config, path, e[path])
@@ -123,7 +123,7 @@ var onExisting = Edit{
 	}},
 }
 
-// table is what teams really change. A new row is a new struct here.
+// table has the typical changes. A new row is a new struct here.
 var table = []Change{
 	{Name: "nodes-up", Title: "One node more", Edits: map[string]Edit{
 		"dev": {"wso2is:nodes.count": 3}, "fargate": {"wso2is:nodes.count": 3}, Every: {"wso2is:nodes.count": 4},

@@ -62,7 +62,7 @@ func (c *Cloud) launchOnce(inputs map[string]any) error {
 	}
 	raw, _ := base64.StdEncoding.DecodeString(text(t.Inputs, "userData"))
 	if c.crashes != nil && c.crashes(string(raw)) {
-		return fail("Failed", "the instance of %s failed: its user data came to nothing", t.describe())
+		return fail("Failed", "the instance of %s failed: its user data failed", t.describe())
 	}
 	return c.filesAreThere("the instance of "+t.describe(), string(raw))
 }
@@ -99,9 +99,9 @@ func (c *Cloud) refresh(name, version string) error {
 	raw, _ := base64.StdEncoding.DecodeString(text(wanted.Inputs, "userData"))
 	switch now := text(group.Inputs, "launchTemplate.version"); {
 	case strings.HasPrefix(text(wanted.Inputs, "imageId"), "resolve:"):
-		return fail("ValidationError", "%s names a parameter for its image, which a refresh could not go back to", t.describe())
+		return fail("ValidationError", "%s names a parameter for its image, which a refresh could not roll back to", t.describe())
 	case strings.HasPrefix(now, "$"):
-		return fail("ValidationError", "%s uses the version %s, which a refresh could not go back to", group.describe(), now)
+		return fail("ValidationError", "%s uses the version %s, which a refresh could not roll back to", group.describe(), now)
 	case c.crashes != nil && c.crashes(string(raw)):
 		return fail("Failed", "%s did not come up with version %s: RollbackSuccessful", group.describe(), version)
 	}

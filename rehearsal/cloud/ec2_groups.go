@@ -110,7 +110,7 @@ func sizesFit(c *Call) error {
 // before the refresh starts, so the rollback returns to the new version (terraform-provider-aws #34189).
 func rollbackGoesBack(c *Call) error {
 	if flag(objectAt(c.In, "instanceRefresh.preferences"), "autoRollback") {
-		return fail("ValidationError", "instanceRefresh.preferences.autoRollback goes back to the version that the provider has just given "+
+		return fail("ValidationError", "instanceRefresh.preferences.autoRollback rolls back to the version that the provider has just given "+
 			"the group, the one that failed")
 	}
 	return nil

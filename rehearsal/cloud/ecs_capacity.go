@@ -111,7 +111,7 @@ func (c *Call) instancesFit(cluster string, provider, definition *Resource) erro
 	}
 	low, _ := number(c.In, "deploymentMinimumHealthyPercent")
 	if fixed && want == most && low == 100 {
-		bad("%g tasks are wanted, one on each instance, and %s has no instance more on which to start another first", want,
+		bad("%g tasks are wanted, one on each instance, and %s has no further instance on which to start a new task first", want,
 			group.describe())
 	}
 	call := &Call{Cloud: c.Cloud, In: group.Inputs}
@@ -130,7 +130,7 @@ func (c *Call) instancesFit(cluster string, provider, definition *Resource) erro
 	} else if role := c.Cloud.find(text(profile.Inputs, "role"), "name", state.Role); role != nil &&
 		!c.Cloud.may(role, "ecs:RegisterContainerInstance", text(c.In, "cluster")) &&
 		!c.Cloud.hasPolicy(role, "AmazonEC2ContainerServiceforEC2Role") {
-		bad("%s may not call ecs:RegisterContainerInstance, so that no instance could join the cluster", role.describe())
+		bad("%s may not call ecs:RegisterContainerInstance, so no instance could join the cluster", role.describe())
 	}
 	return errors.Join(wrong...)
 }

@@ -120,7 +120,7 @@ func (t *task) container(d types.ContainerDefinition, list []types.ContainerDefi
 // limits checks a container's memory, and its time-outs for start and stop.
 func (t *task) limits(name string, d types.ContainerDefinition) {
 	if d.Memory == nil && d.MemoryReservation == nil && t.In["memory"] == nil {
-		t.bad("%s: neither the container nor the task says how much memory it gets", name)
+		t.bad("%s: neither the container nor the task sets its memory", name)
 	}
 	for _, memory := range []*int32{d.Memory, d.MemoryReservation} {
 		if memory != nil && *memory < leastMemory {

@@ -124,7 +124,7 @@ func secretsCanBeRead(c *Call) error {
 			}
 			if len(parts) != 7 && len(parts) != 10 {
 				wrong = append(wrong, fail("ClientException",
-					"%s: %s is %q; behind the ARN come the property, the label and the version, each after a colon",
+					"%s: %s is %q; after the ARN come the property, the label and the version, each after a colon",
 					value(d.Name), value(s.Name), from))
 			}
 			arn := strings.Join(parts[:7], ":")

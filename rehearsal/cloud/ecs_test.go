@@ -159,7 +159,7 @@ func TestRefusesWrongContainers(t *testing.T) {
 		"container twice":   {state.TaskDefinition, hostContainer(w, nil, Object{"name": "server"}), "the container server is there twice"},
 		"nothing essential": {state.TaskDefinition, hostContainer(w, Object{"essential": false}), "no container is essential"},
 		"image":             {state.TaskDefinition, hostContainer(w, Object{"image": "no image"}), "is no image"},
-		"no memory":         {state.TaskDefinition, hostContainer(w, Object{"memory": nil}), "how much memory"},
+		"no memory":         {state.TaskDefinition, hostContainer(w, Object{"memory": nil}), "sets its memory"},
 		"stop timeout":      {state.TaskDefinition, hostContainer(w, Object{"stopTimeout": 300}), "stopTimeout is 300"},
 		"port collision":    {state.TaskDefinition, hostContainer(w, nil, Object{"portMappings": []any{Object{"containerPort": 9443}}}), "9443 is already mapped"},
 		"protocol":          {state.TaskDefinition, hostContainer(w, Object{"portMappings": []any{Object{"containerPort": 9443, "protocol": "HTTP"}}}), "there are tcp and udp"},
@@ -219,7 +219,7 @@ func TestRefusesWrongECSServices(t *testing.T) {
 	service := func(change Object) Object { return with(hostService(w, Object{"name": "x"}), change) }
 	w.refusesEach(t, mistakes{
 		"more tasks than instances": {state.ECSService, service(Object{"desiredCount": 5.0}), "3 instances at most"},
-		"no instance to spare":      {state.ECSService, service(Object{"desiredCount": 3.0}), "no instance more"},
+		"no instance to spare":      {state.ECSService, service(Object{"desiredCount": 3.0}), "no further instance"},
 		"target type":               {state.ECSService, service(Object{"loadBalancers": balanced(w, "tasks", 9443)}), "it must be instance"},
 		"target type of awsvpc":     {state.ECSService, fargateService(w, Object{"loadBalancers": balanced(w, "targets", 9443)}), "it must be ip"},
 		"port nobody maps":          {state.ECSService, service(Object{"loadBalancers": balanced(w, "targets", 8080)}), "does not map the port 8080"},

@@ -34,7 +34,7 @@ var efsTypes = []Type{
 			case c.given([]string{"kmsKeyId"}) == 1 && !flag(c.In, "encrypted"):
 				return fail("BadRequest", "kmsKeyId is given and encrypted is not true")
 			case c.text("throughputMode") == "elastic" && c.text("performanceMode") == "maxIO":
-				return fail("BadRequest", "throughputMode elastic is not to be had with performanceMode maxIO")
+				return fail("BadRequest", "throughputMode elastic is not possible with performanceMode maxIO")
 			}
 			return nil
 		}},

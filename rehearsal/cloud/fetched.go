@@ -58,7 +58,7 @@ func (c *Cloud) filesAreThere(who, definition string) error {
 		case o == nil:
 			wrong = append(wrong, fail("NoSuchKey", "%s fetches s3://%s/%s, and there is no such object", who, f.bucket, f.key))
 		case sumOf(text(o.Inputs, "content")) != f.sum:
-			wrong = append(wrong, fail("ChecksumMismatch", "%s fetches s3://%s/%s with the checksum %s, and what is there has another",
+			wrong = append(wrong, fail("ChecksumMismatch", "%s fetches s3://%s/%s with the checksum %s, and the object has another one",
 				who, f.bucket, f.key, f.sum))
 		}
 	}
@@ -109,8 +109,8 @@ func (c *Call) stillFetched(doing, bucket, key, content string) error {
 	for _, d := range c.Cloud.definitions() {
 		for _, f := range c.Cloud.fetches(d.text) {
 			if f.bucket == bucket && f.key == key && f.sum != sumOf(content) {
-				return fail("ObjectInUse", "s3://%s/%s is %s while %s fetches it with the checksum %s: what is started from that, at a "+
-					"scale-out or a rollback, ends at the checksum", bucket, key, doing, d.who, f.sum)
+				return fail("ObjectInUse", "s3://%s/%s is %s while %s fetches it with the checksum %s: everything that starts from it at a "+
+					"scale-out or a rollback would fail at the checksum", bucket, key, doing, d.who, f.sum)
 			}
 		}
 	}

@@ -37,7 +37,7 @@ func TestAFileThatIsStillFetchedCannotBeOverwritten(t *testing.T) {
 	object["content"] = "two"
 	_, err := w.Update(state.BucketObject, w.ids["file"], object, object, nil, false)
 	require.ErrorContains(t, err, "is overwritten while ")
-	require.ErrorContains(t, err, "at a scale-out or a rollback, ends at the checksum")
+	require.ErrorContains(t, err, "at a scale-out or a rollback would fail at the checksum")
 	_, err = w.try(state.BucketObject, "file", object)
 	require.ErrorContains(t, err, "is overwritten while ")
 	require.ErrorContains(t, w.Delete(state.BucketObject, w.ids["file"], object), "is deleted while ")

@@ -94,7 +94,7 @@ func (c *Cloud) Invoke(token string, args Object) (Object, error) {
 	answer, ok := functions[token]
 	if !ok {
 		return nil, fmt.Errorf("the offline cloud does not know the function %s: it cannot say what AWS would answer. "+
-			"It knows %d functions; give this one a place in rehearsal/cloud/functions.go", token, len(functions))
+			"It knows %d functions; add this one in rehearsal/cloud/functions.go", token, len(functions))
 	}
 	return answer(c, args)
 }

@@ -105,7 +105,7 @@ func (i identity) String() string {
 		}
 	}
 	if len(parts) == 0 {
-		return "whoever runs pulumi"
+		return "the user who runs pulumi"
 	}
 	return strings.Join(parts, ", ")
 }
@@ -130,7 +130,7 @@ func (c *Cloud) identify(name string, config Object) error {
 	for _, key := range slices.Sorted(maps.Keys(c.provider)) {
 		if !holds(config[key], c.provider[key]) {
 			wrong = append(wrong, fmt.Errorf("the provider %s does not get aws:%s, which the stack's configuration sets: "+
-				"it would act as somebody else, or elsewhere", name, key))
+				"it would use another identity, account or region", name, key))
 		}
 	}
 	account := c.account

@@ -95,7 +95,7 @@ func (c *Cloud) configureKubernetes(config Object) error {
 		if hasUnknown(config["kubeconfig"]) {
 			return nil // The cluster is still to be made.
 		}
-		return errors.New("the kubernetes provider has no kubeconfig, and would take the one of whoever runs pulumi: give it one")
+		return errors.New("the kubernetes provider has no kubeconfig, and would use the one of the user who runs pulumi: set one")
 	}
 	var kube kubeconfig
 	if err := yaml.Unmarshal([]byte(value), &kube); err != nil {
@@ -118,7 +118,7 @@ func (c *Cloud) configureKubernetes(config Object) error {
 		found := c.find(cluster.Cluster.Server, "endpoint", state.EKSCluster)
 		switch {
 		case cluster.Cluster.SkipsVerify:
-			wrong = append(wrong, errors.New("the kubeconfig trusts whoever answers: insecure-skip-tls-verify is set"))
+			wrong = append(wrong, errors.New("the kubeconfig trusts every server: insecure-skip-tls-verify is set"))
 		case found != nil:
 			if ca := text(found.Outputs, "certificateAuthority.data"); ca != "" && ca != cluster.Cluster.CA {
 				wrong = append(wrong, fmt.Errorf("the kubeconfig's certificate authority is not that of %s", found.describe()))

@@ -136,7 +136,7 @@ func chartFits(c *Call) error {
 	}
 	if from := c.text("values.image.repository"); eksRegistryImage.MatchString(from) {
 		wrong = append(wrong, fail("ErrImagePull", "values.image.repository is %s: since v2.4.6 the controller's releases are in "+
-			"public.ecr.aws, and nothing says that this registry has %s", from, c.text("values.image.tag")))
+			"public.ecr.aws, and this registry need not have %s", from, c.text("values.image.tag")))
 	}
 	return errors.Join(wrong...)
 }

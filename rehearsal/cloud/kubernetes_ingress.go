@@ -30,7 +30,7 @@ func publishes(c *Call) error {
 		return nil
 	}
 	if !c.Cloud.classMade() {
-		return fail("FailedLoadBalancer", "nobody looks after an Ingress of the class %s: no release makes the class",
+		return fail("FailedLoadBalancer", "nothing handles an Ingress of the class %s: no release makes the class",
 			classOfController)
 	}
 	_, err := c.Cloud.ingressBalancer(annotationsOf(c.In))
@@ -61,7 +61,7 @@ func controllerStays(c *Call) error {
 	if c.text("spec.ingressClassName") != classOfController || c.Cloud.classMade() {
 		return nil
 	}
-	return fail(inUse, "%s waits for its load balancer to go, and the load balancer controller has gone", c.Old.describe())
+	return fail(inUse, "%s waits for the deletion of its load balancer, and the load balancer controller is already deleted", c.Old.describe())
 }
 
 // unpublish deletes the load balancer.

@@ -34,7 +34,7 @@ func (c *Cloud) inNamespace(name string) []*Resource {
 // order.
 func namespaceEmpty(c *Call) error {
 	if left := c.Cloud.inNamespace(text(c.Old.Inputs, "metadata.name")); len(left) > 0 {
-		return fail(inUse, "%s would take %s and %d more with it", c.Old.describe(), left[0].describe(), len(left)-1)
+		return fail(inUse, "the deletion of %s would also delete %s and %d more", c.Old.describe(), left[0].describe(), len(left)-1)
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func TestDeletesInAWrongOrderAreRefused(t *testing.T) {
 	w := pods(t)
 	w.deploy("")
 	for what, want := range map[[2]string]string{
-		{state.Namespace, "wso2is"}:                            "would take",
+		{state.Namespace, "wso2is"}:                            "would also delete",
 		{state.HelmRelease, "kube-system/controller"}:          "is still needed to delete",
 		{state.PersistentVolume, "wso2is-test-tenants"}:        "PersistentVolumeClaim",
 		{state.PersistentVolumeClaim, "wso2is/wso2is-tenants"}: "Deployment",
@@ -311,7 +311,7 @@ func TestKubeconfigLeadsToTheClusterThatIsRehearsed(t *testing.T) {
 		"no cluster of this account":    write("https://example.com", ca, "dev", ""),
 		"certificate authority":         write(server, "x", "dev", ""),
 		"does not name the cluster dev": write(server, ca, "prod", ""),
-		"trusts whoever answers":        write(server, ca, "dev", `,"insecure-skip-tls-verify":true`),
+		"trusts every server":        write(server, ca, "dev", `,"insecure-skip-tls-verify":true`),
 		"no context":                    {"kubeconfig": "{}"},
 		"is no YAML":                    {"kubeconfig": "\t{"},
 	} {

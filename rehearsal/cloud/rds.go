@@ -183,8 +183,8 @@ func supportStays(c *Call) error {
 		return nil
 	}
 	if was := text(c.Old.Outputs, "engineLifecycleSupport"); c.text("engineLifecycleSupport") != was {
-		return fail("InvalidParameterCombination", "engineLifecycleSupport of %s stays %s: RDS takes it only when an instance is "+
-			"made, and ignores this change without a word", c.Old.describe(), was)
+		return fail("InvalidParameterCombination", "engineLifecycleSupport of %s stays %s: RDS reads it only when an instance is "+
+			"made, and silently ignores this change", c.Old.describe(), was)
 	}
 	return nil
 }
@@ -229,7 +229,7 @@ func databaseFits(c *Call) error {
 		bad("instanceClass is %s, on which RDS does not run %s with a license included", class, name)
 	}
 	if e.standbyless && flag(c.In, "multiAz") {
-		bad("multiAz is not to be had with %s", name)
+		bad("multiAz is not possible with %s", name)
 	}
 	return errors.Join(wrong...)
 }

@@ -70,9 +70,9 @@ func TestDatabaseKeepsItsLifeCycleTypeAndMakesLogGroups(t *testing.T) {
 	r, err := w.try(state.DBInstance, "db", in)
 	require.NoError(t, err)
 	group := w.find("/aws/rds/instance/"+text(r.Outputs, "identifier")+"/postgresql", "name", state.LogGroup)
-	require.NotNil(t, group, "RDS makes the log group that nobody has made")
+	require.NotNil(t, group, "RDS makes a missing log group")
 	_, err = w.Update(state.DBInstance, r.ID, r.Outputs, set(clone(r.Inputs), "open-source-rds-extended-support", "engineLifecycleSupport"), nil, false)
-	require.ErrorContains(t, err, "RDS takes it only when an instance is made, and ignores this change without a word")
+	require.ErrorContains(t, err, "RDS reads it only when an instance is made, and silently ignores this change")
 	w.refuses(t, state.DBInstance, database(w, Object{"identifier": "other", "engine": "mariadb", "engineVersion": "10.11",
 		"engineLifecycleSupport": disabled}), "mariadb has no Extended Support")
 	require.NoError(t, w.Delete(state.DBInstance, r.ID, nil))

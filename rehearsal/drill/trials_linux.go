@@ -88,7 +88,7 @@ func (d *driller) trial(name, bound string, do func(*Trial) error) {
 	d.say("%s", name)
 	err := do(t)
 	t.Ended, t.Passed = time.Since(d.began), err == nil
-	verdict := "as it should"
+	verdict := "passed"
 	if err != nil {
 		t.Reason, verdict = err.Error(), "FAILED: "+err.Error()
 	}

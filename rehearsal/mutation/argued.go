@@ -7,7 +7,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// argument says why a mutant that the rehearsal does not notice is no gap.
+// argument is the reason for which a mutant may stay unnoticed.
 type argument struct {
 	// kind matches the mutants' type, path and damage.
 	kind *regexp.Regexp
@@ -16,7 +16,7 @@ type argument struct {
 
 func because(kind, why string) argument { return argument{regexp.MustCompile(kind), why} }
 
-// argued are the mutants that a first life of a stack cannot tell from the original, or that are no worse.
+// argued are the mutants that a rehearsal cannot distinguish from the original, or that are no worse.
 var argued = []argument{
 	because(`Instance userDataReplaceOnChange is `, "It decides a later change only: rehearsal/change counts nodes that are stopped in place."),
 	because(`Instance allowMajorVersionUpgrade is `, "It decides a later change only: the change database-major of rehearsal/change needs it."),

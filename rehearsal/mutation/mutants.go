@@ -12,15 +12,15 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 )
 
-// Mutant is one change to what a program registers.
+// Mutant is one change of a program's inputs.
 type Mutant struct {
-	// Type and Name are the resource's, as the program registers it.
+	// Type and Name are the resource's type and logical name.
 	Type, Name string
-	// Category is what is damaged, such as a permission or a port.
+	// Category is the kind of damage, such as a permission or a port.
 	Category string
-	// Path is the property, with [*] or an element's name for an index, and What says what becomes of it.
+	// Path is the property, with [*] or an element's name for an index. What describes the damage.
 	Path, What string
-	// edit changes the resource's inputs; where it is nil, Path is a resource option that is left out.
+	// edit changes the resource's inputs. If it is nil, Path is a resource option that is removed.
 	edit func(cloud.Object)
 }
 
@@ -28,8 +28,8 @@ func (m Mutant) String() string {
 	return fmt.Sprintf("%s: %s %s: %s %s", m.Category, short(m.Type), m.Name, m.Path, m.What)
 }
 
-// kind is what makes a mutant different from others: the same damage to a second resource of the type tells nothing new.
-// What resources wait for is another thing for each.
+// kind identifies equal mutants: the same damage to a second resource of the type shows nothing new. For a resource's
+// dependencies, each resource has its own kind.
 func (m Mutant) kind() string {
 	kind := m.Type + " " + m.Path + " " + m.What
 	if m.Path == dependsOn {
@@ -49,7 +49,7 @@ func short(token string) string {
 	return parts[len(parts)-1]
 }
 
-// set gives a value in the place of another one.
+// set replaces a value of a property.
 type set struct {
 	category, key string
 	to            func(old any) any
@@ -57,7 +57,7 @@ type set struct {
 
 func always(v any) func(any) any { return func(any) any { return v } }
 
-// other is the second of two values, or the first where it is the second already.
+// other returns the second of two values, or the first if the value is already the second.
 func other(a, b any) func(any) any {
 	return func(old any) any {
 		if old == a {
@@ -76,7 +76,7 @@ func plus(n float64) func(any) any {
 	}
 }
 
-// sets are the damages to properties of a name, wherever they stand. A result of nil leaves the property alone.
+// sets are the damages to properties of a name, at every path. A nil result leaves the property unchanged.
 var sets = []set{
 	{"port", "fromPort", plus(1)}, {"port", "toPort", plus(1)}, {"port", "port", plus(1)}, {"port", "containerPort", plus(1)},
 	{"port", "endPort", plus(1)}, {"port", "hostPort", plus(1)}, {"port", "targetPort", plus(1)},
@@ -99,13 +99,13 @@ var sets = []set{
 	{"limit", "maxUnavailable", always("100%")}, {"limit", "backupRetentionPeriod", always(0.0)},
 }
 
-// keys name the key that something is encrypted with; without one it is AWS's own, or none.
+// keys matches the names of encryption keys. Without the property, AWS's own key or none is used.
 var keys = regexp.MustCompile(`(?i)^(kms.*(id|arn|key)|.*kmsKeyId|keyArn)$`)
 
-// tags that something finds resources by.
+// tags matches tags by which resources are found.
 var tags = regexp.MustCompile(`^(wso2is:cluster|kubernetes\.io/.*)$`)
 
-// lists lose their first entry.
+// lists are lists that lose their first entry.
 var lists = map[string]string{
 	"subnetIds": "network", "subnets": "network", "vpcSecurityGroupIds": "network", "securityGroups": "network",
 	"securityGroupIds": "network", "environment": "setting", "env": "setting", "secrets": "secret", "mountPoints": "mount",
@@ -115,7 +115,7 @@ var lists = map[string]string{
 	"enabledClusterLogTypes": "log", "enabledCloudwatchLogsExports": "log", "systemControls": "setting",
 }
 
-// dropped are properties that are taken away whole.
+// dropped are properties that are removed.
 var dropped = map[string]string{
 	"referencedSecurityGroupId": "network", "healthCheck": "health check", "livenessProbe": "health check",
 	"readinessProbe": "health check", "startupProbe": "health check", "lifecycle": "wait", "topologySpreadConstraints": "limit",
@@ -126,10 +126,10 @@ var dropped = map[string]string{
 	"waitForSuccessTimeoutSeconds": "wait",
 }
 
-// containers are the lists of what runs together; each does something of its own.
+// containers matches the lists of containers; each container has its own purpose.
 var containers = regexp.MustCompile(`^(containerDefinitions|initContainers|containers)$`)
 
-// labels are where Kubernetes finds objects by.
+// labels matches the labels by which Kubernetes finds objects.
 var labels = regexp.MustCompile(`(^|\.)(labels|matchLabels|selector)\.[^.]*$`)
 
 // mutantsOf lists the mutants of one resource.
@@ -144,13 +144,13 @@ type collector struct {
 	found       []Mutant
 }
 
-// step is a key of an object, an index of a list, or a change into JSON that a text holds.
+// step is a key of an object, an index of a list, or the change to JSON in a text.
 type step struct {
 	key   string
 	index int
 	list  bool
 	json  bool
-	// name is that of a container, by which its damages differ from those of others.
+	// name is a container's name, so that damages of different containers differ.
 	name string
 }
 
@@ -170,7 +170,7 @@ func pathOf(steps []step) string {
 	return text
 }
 
-// add notes a mutant that changes the value at the path. A change that gives removed takes the value away.
+// add adds a mutant that changes the value at the path. If change returns removed, the value is removed.
 func (c *collector) add(category string, at []step, what string, change func(any) any) {
 	at = slices.Clone(at)
 	c.found = append(c.found, Mutant{
@@ -179,10 +179,10 @@ func (c *collector) add(category string, at []step, what string, change func(any
 	})
 }
 
-// removed takes a value away.
+// removed means that a value is removed.
 type removed struct{}
 
-// apply gives the value with the change at the path; where the path leads nowhere, the value as it was.
+// apply returns the value with the change at the path, or unchanged if the path does not exist.
 func apply(v any, at []step, change func(any) any) any {
 	if len(at) == 0 {
 		return change(v)
@@ -267,7 +267,7 @@ func (c *collector) walk(v any, at []step) {
 	}
 }
 
-// property notes what is done to a property of this name.
+// property adds the damages to a property of this name.
 func (c *collector) property(key string, value any, at []step) {
 	for _, s := range sets {
 		if s.key != key {
@@ -294,7 +294,7 @@ func (c *collector) property(key string, value any, at []step) {
 	}
 }
 
-// policy takes each statement, each action and each condition away, one at a time.
+// policy removes each statement, each action and each condition, one at a time.
 func (c *collector) policy(statements []any, at []step) {
 	for i, s := range statements {
 		statement, ok := s.(map[string]any)

@@ -54,7 +54,7 @@ func TestEachMutantChangesOneThing(t *testing.T) {
 
 type made struct{ pulumi.CustomResourceState }
 
-// TestARehearsalNoticesOrDoesNot damages a program whose proof asks for one thing only.
+// TestARehearsalNoticesOrDoesNot damages a program with a proof of one property only.
 func TestARehearsalNoticesOrDoesNot(t *testing.T) {
 	stackFile := filepath.Join(t.TempDir(), "Pulumi.toy.yaml")
 	require.NoError(t, os.WriteFile(stackFile, []byte("config:\n  aws:region: eu-west-1\n"), 0o600))
@@ -99,7 +99,7 @@ func TestARehearsalNoticesOrDoesNot(t *testing.T) {
 	assert.Len(t, Unnoticed(results), 2)
 }
 
-// TestAKindThatAFurtherStackNoticesCountsOnce has a permission that the first stack does not use.
+// TestAKindThatAFurtherStackNoticesCountsOnce has a permission without a use in the first stack.
 func TestAKindThatAFurtherStackNoticesCountsOnce(t *testing.T) {
 	of := func(stack, name, what, noticed string) Result {
 		return Result{Mutant: Mutant{Type: "aws:kms/key:Key", Name: name, Path: "policy", What: what}, Stack: stack, Noticed: noticed}

@@ -1,5 +1,5 @@
-// Package mutation damages one thing at a time of what a stack registers, and asks whether the stack's rehearsal notices.
-// A mutant that nothing notices is a belief that nothing checks.
+// Package mutation damages one thing at a time in a stack's resources, and checks whether the stack's rehearsal notices
+// it. An unnoticed mutant is an assumption that nothing checks.
 package mutation
 
 import (
@@ -21,34 +21,34 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Options say what is damaged.
+// Options say what to damage.
 type Options struct {
-	// Session says which stack, and how its state is proven.
+	// Session has the stack and the proofs of its state.
 	Session rehearse.Options
 	// Known are the kinds of mutants that another stack has noticed; Run adds its own. They are not tried again.
 	Known map[string]bool
-	// Choose leaves out the mutants that it does not want; nil leaves out none.
+	// Choose selects mutants; nil selects all.
 	Choose func(Mutant) bool
-	// Workers is how many mutants are tried at a time.
+	// Workers is the number of mutants that are tried at a time.
 	Workers int
-	// Progress takes a line for each mutant that nothing notices.
+	// Progress receives a line for each unnoticed mutant.
 	Progress io.Writer
 }
 
-// Result is what became of a mutant.
+// Result is the result of one mutant.
 type Result struct {
 	Mutant
 	Stack string
-	// Noticed is the first line of what the rehearsal said; empty where it said nothing.
+	// Noticed is the first line of the rehearsal's error; empty without one.
 	Noticed string
-	// Argued says why nothing needs to notice it, or which test does.
+	// Argued is the reason for which it may stay unnoticed, or the test that covers it.
 	Argued string
 }
 
-// quiet keeps the engine's display away.
+// quiet suppresses the engine's output.
 var quiet = []optup.Option{optup.SuppressOutputs(), optup.SuppressProgress()}
 
-// Run tries every mutant of a stack. The error is one of the rehearsal itself.
+// Run tries every mutant of a stack. An error means that the undamaged rehearsal failed.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	o.Session.Output, o.Session.Final = io.Discard, true
 	mutants, whole, err := list(ctx, o.Session)
@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	return t.results, errors.Join(wrong...)
 }
 
-// trials are the mutants of one stack, which workers share.
+// trials are the mutants of one stack. Workers share them.
 type trials struct {
 	Options
 	// whole is the state of the undamaged stack.
@@ -84,7 +84,7 @@ type trials struct {
 	results []Result
 }
 
-// work tries mutants in a session of its own until none is left.
+// work tries mutants in its own session until none is left.
 func (t *trials) work(ctx context.Context) (err error) {
 	s, err := rehearse.Open(ctx, t.Session)
 	if err != nil {
@@ -111,7 +111,7 @@ func (t *trials) work(ctx context.Context) (err error) {
 	return nil
 }
 
-// note keeps what the rehearsal said of a mutant.
+// note records the rehearsal's error for a mutant.
 func (t *trials) note(i int, noticed string) {
 	r := Result{Mutant: t.mutants[i], Stack: t.Session.Stack, Noticed: noticed}
 	if noticed == "" {
@@ -126,7 +126,7 @@ func (t *trials) note(i int, noticed string) {
 	}
 }
 
-// list brings the stack up undamaged and lists its mutants. It gives the state besides.
+// list brings the undamaged stack up, and returns its mutants and its state.
 func list(ctx context.Context, o rehearse.Options) (_ []Mutant, state []byte, err error) {
 	s, err := rehearse.Open(ctx, o)
 	if err != nil {
@@ -158,15 +158,15 @@ func list(ctx context.Context, o rehearse.Options) (_ []Mutant, state []byte, er
 		return nil, nil, fmt.Errorf("an undamaged up: %w", err)
 	}
 	all = append(all, options...)
-	// One mutant of a kind is enough, and always the same one.
+	// One mutant of each kind is enough, and always the same one.
 	slices.SortStableFunc(all, func(a, b Mutant) int {
 		return cmp.Or(strings.Compare(a.Category, b.Category), strings.Compare(a.kind(), b.kind()), strings.Compare(a.Name, b.Name))
 	})
 	return slices.CompactFunc(all, func(a, b Mutant) bool { return a.kind() == b.kind() }), state, nil
 }
 
-// inState damages the state of the undamaged stack and gives what is decided on it: what was asked for and what the cloud
-// answered are damaged alike. That takes no up, so that the whole life is left for what a state does not show.
+// inState damages the state of the undamaged stack and returns the first failed proof. Inputs and outputs get the same
+// damage. This needs no up, so only mutants that the proofs miss need a whole rehearsal.
 func inState(s *rehearse.Session, whole []byte, m Mutant) (string, error) {
 	if m.edit == nil {
 		return "", nil
@@ -199,7 +199,7 @@ func inState(s *rehearse.Session, whole []byte, m Mutant) (string, error) {
 	return "", nil
 }
 
-// with is the program with a transformation of every resource.
+// with returns the program with a transformation of every resource.
 func with(program pulumi.RunFunc, transform pulumi.ResourceTransformation) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		if err := ctx.RegisterStackTransformation(transform); err != nil {
@@ -209,7 +209,7 @@ func with(program pulumi.RunFunc, transform pulumi.ResourceTransformation) pulum
 	}
 }
 
-// without leaves out the options that set dependsOn or protect.
+// without removes the options that set dependsOn or protect.
 func without(opts []pulumi.ResourceOption, path string) []pulumi.ResourceOption {
 	return slices.DeleteFunc(slices.Clone(opts), func(option pulumi.ResourceOption) bool {
 		one, err := pulumi.NewResourceOptions(option)
@@ -220,8 +220,8 @@ func without(opts []pulumi.ResourceOption, path string) []pulumi.ResourceOption 
 	})
 }
 
-// try rehearses a mutant from an empty account: up, what is decided on its state, a second up that must change nothing, and destroy, which
-// must leave nothing. It gives what the rehearsal said.
+// try rehearses a mutant from an empty account: up, the proofs of its state, a second up that must change nothing, and
+// destroy, which must leave nothing. It returns the rehearsal's error.
 func try(
 	ctx context.Context, s *rehearse.Session, empty *rehearse.Checkpoint, o rehearse.Options, m Mutant,
 ) (string, error) {
@@ -275,7 +275,7 @@ func destroy(ctx context.Context, s *rehearse.Session) error {
 	return err
 }
 
-// Add gives the results with those of a further stack: a kind that both tried counts once, as the further stack found it.
+// Add merges the results of a further stack: a kind in both counts once, with the further stack's result.
 func Add(results, further []Result) []Result {
 	again := map[string]bool{}
 	for _, r := range further {
@@ -284,12 +284,12 @@ func Add(results, further []Result) []Result {
 	return append(slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return again[r.kind()] }), further...)
 }
 
-// Unnoticed are the results that nothing noticed and nothing argues for.
+// Unnoticed returns the results without a notice and without an argument.
 func Unnoticed(results []Result) []Result {
 	return slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Noticed != "" || r.Argued != "" })
 }
 
-// Report is the results as a page of Markdown.
+// Report returns the results as a page of Markdown.
 func Report(results []Result) string {
 	var b strings.Builder
 	type tally struct{ tried, noticed, argued int }

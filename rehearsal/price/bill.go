@@ -15,7 +15,7 @@ import (
 // Cents are hundredths of a currency's unit.
 type Cents int64
 
-// String writes an amount as 1,234.56.
+// String formats an amount as 1,234.56.
 func (c Cents) String() string {
 	sign, n := "", int64(c)
 	if n < 0 {
@@ -28,7 +28,7 @@ func (c Cents) String() string {
 	return fmt.Sprintf("%s%s.%02d", sign, whole, n%100)
 }
 
-// Signed writes an amount with its sign: +1.00, -1.00 or 0.00.
+// Signed formats an amount with its sign: +1.00, -1.00 or 0.00.
 func (c Cents) Signed() string {
 	if c > 0 {
 		return "+" + c.String()
@@ -36,7 +36,7 @@ func (c Cents) Signed() string {
 	return c.String()
 }
 
-// Concern is what a row is paid for.
+// Concern is the purpose of a row.
 type Concern string
 
 // The concerns, in the order of a bill.
@@ -60,17 +60,17 @@ func Concerns() []Concern {
 // Row is one line of a bill.
 type Row struct {
 	Concern Concern
-	// Resource is what people call the resources, and Count how many there are.
+	// Resource is the resources' name for people, and Count their number.
 	Resource string
 	Count    int
 	Item     string
-	// Unit is the price's unit, and Quantity how many units a month has.
+	// Unit is the price's unit, and Quantity the number of units in a month.
 	Unit     string
 	Quantity float64
-	// Price has no currency where none is known.
+	// Price has no currency if none is known.
 	Price Price
 	Month Cents
-	// Assumption says what the quantity rests on where the state does not show it.
+	// Assumption says on what the quantity is based if the state does not show it.
 	Assumption string
 }
 
@@ -80,13 +80,13 @@ func (r Row) Priced() bool { return r.Price.Currency != "" }
 // String names the row.
 func (r Row) String() string { return fmt.Sprintf("%s: %s", r.Resource, r.Item) }
 
-// Bill is what a month of a state costs.
+// Bill is the cost of a month of a state.
 type Bill struct {
 	Region, Currency string
 	Rows             []Row
 }
 
-// Total is the sum of the rows whose price is known.
+// Total is the sum of the rows with a known price.
 func (b *Bill) Total() Cents { return b.sum(func(Row) bool { return true }) }
 
 // Of is the sum of a concern's rows.
@@ -102,7 +102,7 @@ func (b *Bill) sum(counts func(Row) bool) Cents {
 	return total
 }
 
-// Unpriced lists the rows whose price is not known. None of them is in the total.
+// Unpriced lists the rows without a known price. None of them is in the total.
 func (b *Bill) Unpriced() []Row {
 	var all []Row
 	for _, r := range b.Rows {
@@ -113,7 +113,7 @@ func (b *Bill) Unpriced() []Row {
 	return all
 }
 
-// Old lists the rows whose price was read more than a year before a day.
+// Old lists the rows with a price that was read more than a year before a day.
 func (b *Bill) Old(today time.Time) []Row {
 	var all []Row
 	for _, r := range b.Rows {
@@ -124,13 +124,13 @@ func (b *Bill) Old(today time.Time) []Row {
 	return all
 }
 
-// Change is a row that differs between two bills, with what it cost before and costs now.
+// Change is a row that differs between two bills, with its old and new cost.
 type Change struct {
 	Row
 	Before, After Cents
 }
 
-// id is what makes rows of two bills the same.
+// id identifies the same row in two bills.
 type id struct {
 	concern        Concern
 	resource, item string
@@ -138,7 +138,7 @@ type id struct {
 
 func (r Row) id() id { return id{r.Concern, r.Resource, r.Item} }
 
-// lines are the rows by what they are, those of the same thing in one.
+// lines returns the rows by id; rows with the same id are added.
 func (b *Bill) lines() map[id]Row {
 	all := map[id]Row{}
 	for _, r := range b.Rows {
@@ -150,7 +150,8 @@ func (b *Bill) lines() map[id]Row {
 	return all
 }
 
-// Since lists what costs another amount than in the bill before, and what has no price and another quantity.
+// Since lists the rows with another amount than in the bill before, and those without a price and with another
+// quantity.
 func (b *Bill) Since(before *Bill) []Change {
 	was, now := before.lines(), b.lines()
 	var all []Change
@@ -158,7 +159,7 @@ func (b *Bill) Since(before *Bill) []Change {
 		line, is := now[r.id()]
 		old, had := was[r.id()]
 		if !is && !had {
-			continue // compared already
+			continue // compared above
 		}
 		delete(was, r.id())
 		delete(now, r.id())
@@ -177,10 +178,10 @@ func (b *Bill) Since(before *Bill) []Change {
 type meter struct {
 	*state.State
 	region string
-	// usage is what the state's outputs say of the use that is assumed.
+	// usage is the assumed use in the state's outputs.
 	usage state.Object
 	rows  []Row
-	// nodes is how many instances or tasks there are to run servers.
+	// nodes is the number of instances or tasks that run servers.
 	nodes int
 }
 
@@ -204,7 +205,7 @@ func Of(s *state.State) *Bill {
 	return &Bill{Region: m.region, Currency: currency(m.region), Rows: m.rows}
 }
 
-// regionOf is the Region of the stack's AWS provider.
+// regionOf returns the Region of the stack's AWS provider.
 func regionOf(s *state.State) string {
 	for _, r := range s.All {
 		if r.Type == "pulumi:providers:aws" && r.Text("region") != "" {
@@ -214,7 +215,7 @@ func regionOf(s *state.State) string {
 	return ""
 }
 
-// outputs are the stack's.
+// outputs returns the stack's outputs.
 func outputs(s *state.State) map[string]any {
 	for _, r := range s.All {
 		if r.Type == "pulumi:pulumi:Stack" {
@@ -229,7 +230,7 @@ func (m *meter) resource(r *state.Resource) {
 	b, known := billing[r.Type]
 	switch {
 	case !known && strings.HasPrefix(r.Type, "kubernetes:"):
-		// What runs in Kubernetes runs on its nodes, which are paid for.
+		// Kubernetes objects run on nodes, which have their own rows.
 	case !known:
 		m.add(Unknown, state.Words(r.Type), 1, "", "the resource", 1, "nothing here knows what "+r.Type+" costs")
 	case b.count != nil:
@@ -237,7 +238,7 @@ func (m *meter) resource(r *state.Resource) {
 	}
 }
 
-// elsewhere names the databases that nodes use and that are not the stack's. Whoever they belong to pays for them.
+// elsewhere names the nodes' databases that are not the stack's. Their owner pays for them.
 func (m *meter) elsewhere() {
 	if len(m.Of(state.DBInstance)) > 0 {
 		return
@@ -248,7 +249,7 @@ func (m *meter) elsewhere() {
 	}
 }
 
-// add adds to the row of an item. The price says what the quantity is counted in; a row without one has the item's words.
+// add adds to the row of an item. Quantity is in the unit of the price; a row without a price has the item's name.
 func (m *meter) add(c Concern, resource string, count int, service, item string, quantity float64, assumption string) {
 	if quantity <= 0 {
 		return
@@ -270,7 +271,7 @@ func (m *meter) add(c Concern, resource string, count int, service, item string,
 	r.Month = Cents(math.Round(r.Quantity * r.Price.Amount / units(r.Price.Unit) * 100))
 }
 
-// units is how many of what is counted one unit of a price has, such as 10,000 of "10,000 requests".
+// units is the number of counted things in one unit of a price, such as 10,000 for "10,000 requests".
 func units(unit string) float64 {
 	number, _, _ := strings.Cut(unit, " ")
 	if n := state.Number(strings.ReplaceAll(number, ",", ""), 0); n > 0 {
@@ -279,12 +280,12 @@ func units(unit string) float64 {
 	return 1
 }
 
-// used adds to a row whose quantity is assumed: the stack file's usage has it under a key.
+// used adds to a row with an assumed quantity, from a key of the stack file's usage.
 func (m *meter) used(c Concern, resource, service, item, key string) {
 	if n, told := m.usage.Int(key); told {
 		m.add(c, resource, 1, service, item, float64(n), fmt.Sprintf("usage.%s: %d", key, n))
 		return
 	}
-	// Without an assumption no quantity is known, and so no amount.
+	// Without an assumption, the quantity and the amount are not known.
 	m.rows = append(m.rows, Row{Concern: c, Resource: resource, Count: 1, Item: item, Assumption: "usage." + key + " is not among the stack's outputs"})
 }

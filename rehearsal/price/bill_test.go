@@ -23,7 +23,7 @@ func resource(kind, name string, properties object) *state.Resource {
 	}
 }
 
-// usage is what a stack's outputs say of the use that is assumed.
+// usage is the assumed use in a stack's outputs.
 var usage = object{
 	"dataOut": 100., "dataBetweenZones": 100., "natData": 10., "endpointData": 20., "capacityUnits": 1., "logs": 10., "flowLogs": 5.,
 	"controlPlaneLogs": 100., "files": 1., "filesRead": 10., "filesWritten": 1., "objects": 5., "images": 2., "backups": 0., "apiCalls": 100000.,
@@ -35,7 +35,7 @@ func in(region string, resources ...*state.Resource) *state.State {
 	return state.New(append([]*state.Resource{stack, provider}, resources...)...)
 }
 
-// shape is how many there are of what a cluster is made of.
+// shape has the numbers of a cluster's parts.
 type shape struct{ nodes, gateways, endpoints, zones, databases, secrets, alarms, storage, pods int }
 
 func (n shape) state() *state.State {
@@ -103,7 +103,7 @@ func TestCostNeverFallsWhenACountRises(t *testing.T) {
 			&more.nodes, &more.gateways, &more.endpoints, &more.zones, &more.databases, &more.secrets, &more.alarms, &more.storage, &more.pods,
 		} {
 			if n.pods == 0 && count == &more.pods {
-				continue // the first pods are not nodes besides those that there are: they are what runs on these
+				continue // the first pods run on the existing nodes
 			}
 			before := *count
 			*count += rapid.IntRange(1, 5).Draw(t, "more")
@@ -158,8 +158,8 @@ func TestWhatHasNoPriceIsNamedAndNotCounted(t *testing.T) {
 	assert.Contains(t, names, "NAT gateway data", "an amount that nobody assumed is not zero")
 }
 
-// TestABillIsWhatAWSWouldCharge adds up by hand what AWS's pages say: 730 hours, twice for a standby, a public address for each
-// subnet of a load balancer, and an endpoint's hour in each of its zones.
+// TestABillIsWhatAWSWouldCharge adds up by hand from AWS's pages: 730 hours, twice for a standby, a public address for
+// each subnet of a load balancer, and an endpoint's hour in each of its zones.
 func TestABillIsWhatAWSWouldCharge(t *testing.T) {
 	n := shape{nodes: 3, gateways: 3, endpoints: 7, zones: 3, databases: 1, secrets: 7, alarms: 18, storage: 100}
 	by := map[Concern]float64{
@@ -262,7 +262,8 @@ func TestAmountsAreWrittenAsPeopleReadThem(t *testing.T) {
 	assert.Equal(t, "0.00", Cents(0).Signed())
 }
 
-// TestFilesOfABackupPlanCostWhatEFSsOwnBackupsDo holds that a plan and EFS's own policy are paid for alike, and copies are named.
+// TestFilesOfABackupPlanCostWhatEFSsOwnBackupsDo checks that a plan costs the same as EFS's own policy, and that copies
+// are named.
 func TestFilesOfABackupPlanCostWhatEFSsOwnBackupsDo(t *testing.T) {
 	files := resource(state.FileSystem, "shared", object{"arn": "arn:fs"})
 	own := Of(in("eu-west-1", files, resource(state.BackupPolicy, "shared", object{"backupPolicy": object{"status": "ENABLED"}})))
@@ -277,8 +278,8 @@ func TestFilesOfABackupPlanCostWhatEFSsOwnBackupsDo(t *testing.T) {
 	assert.Contains(t, fmt.Sprint(copied.Unpriced()), "copies to another vault")
 }
 
-// TestEveryListedRegionHasWhatEachStackHas holds that the parts of a stack that cost without use are priced, from a source of the
-// last years.
+// TestEveryListedRegionHasWhatEachStackHas checks that the parts of a stack with fixed costs have a price from a source
+// of the last years.
 func TestEveryListedRegionHasWhatEachStackHas(t *testing.T) {
 	for _, region := range strings.Fields("us-east-1 us-east-2 us-west-2 eu-west-1 eu-central-1 ap-southeast-2") {
 		for _, item := range [][2]string{

@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// billed is how a resource type is paid for: what counts it, or why it is free by itself.
+// billed says how a resource type is charged: the function that counts it, or the reason for which it is free.
 type billed struct {
 	free  string
 	count func(*meter, *state.Resource)
@@ -28,7 +28,7 @@ const (
 	lbFree  = "part of the load balancer's hour and capacity units"
 )
 
-// billing has a row for each type that the rehearsal knows, but those of Kubernetes.
+// billing has a row for each known type, except those of Kubernetes.
 var billing = map[string]billed{
 	state.BackupVault:                      {free: "a vault charges for what is in it, which is priced with what is backed up"},
 	state.BackupVaultPolicy:                {free: setting},
@@ -140,20 +140,21 @@ var billing = map[string]billed{
 	state.WebACLAssociation:                {free: "the web ACL is another owner's, who pays for it and its requests"},
 }
 
-// publicIPv4 is what AWS charges for each public address (AWS News Blog, 2023-07-28), a load balancer's in each subnet too.
+// publicIPv4 is AWS's charge for each public address (AWS News Blog, 2023-07-28), also for a load balancer's in each
+// subnet.
 const publicIPv4 = "public IPv4 address"
 
-// one counts a resource that costs an amount a month.
+// one counts a resource with a price for each month.
 func one(c Concern, service, item string) func(*meter, *state.Resource) {
 	return func(m *meter, r *state.Resource) { m.add(c, state.Words(r.Type), 1, service, item, 1, "") }
 }
 
-// hourly counts a resource that costs an amount an hour.
+// hourly counts a resource with a price for each hour.
 func hourly(c Concern, service, item string) func(*meter, *state.Resource) {
 	return func(m *meter, r *state.Resource) { m.add(c, state.Words(r.Type), 1, service, item, Hours, "") }
 }
 
-// instances counts instances of a type, and what they are launched with.
+// instances counts instances of a type, and their volumes.
 func (m *meter) instances(words, kind string, n int, volumes []state.Object, assumption string) {
 	if strings.HasPrefix(kind, "t") {
 		// T3 and T4g instances launch as unlimited (EC2 user guide, "Unlimited mode for burstable performance instances").
@@ -172,7 +173,7 @@ func (m *meter) member(r *state.Resource) {
 	m.instances(state.Words(r.Type), r.Text("instanceType"), 1, volumes, "")
 }
 
-// launched are the volumes that a launch template gives to each instance.
+// launched returns the volumes that a launch template gives each instance.
 func launched(template *state.Resource) []state.Object {
 	var all []state.Object
 	for _, device := range template.Objects("blockDeviceMappings") {
@@ -183,7 +184,7 @@ func launched(template *state.Resource) []state.Object {
 	return all
 }
 
-// atMost says how many more scaling may start.
+// atMost names the number of nodes that scaling may reach.
 func atMost(n, most int) string {
 	if most > n {
 		return fmt.Sprintf("%d of at most %d", n, most)
@@ -212,10 +213,10 @@ func (m *meter) nodeGroup(r *state.Resource) {
 	m.instances("Kubernetes node", kind, n, launched(template), atMost(n, most))
 }
 
-// freeDisk is the ephemeral storage in GiB that a task on Fargate has without paying (AWS Fargate pricing).
+// freeDisk is the ephemeral storage in GiB that is free for a task on Fargate (AWS Fargate pricing).
 const freeDisk = 20
 
-// service counts the tasks of a service on Fargate; those on instances are paid for with these.
+// service counts the tasks of a service on Fargate. Tasks on instances are paid with the instances.
 func (m *meter) service(r *state.Resource) {
 	n, _ := r.Int("desiredCount")
 	task := m.One(state.TaskDefinition, r.Text("taskDefinition"), "arn")
@@ -247,8 +248,8 @@ func (m *meter) ecsCluster(r *state.Resource) {
 	}
 }
 
-// eksCluster counts the control plane. Extended support is paid for from the end of standard support on, which the stack's
-// outputs name.
+// eksCluster counts the control plane. Extended support is charged after the end of standard support, which is in the
+// stack's outputs.
 func (m *meter) eksCluster(r *state.Resource) {
 	m.add(ControlPlane, state.Words(r.Type), 1, "eks", "cluster", Hours, "")
 	if r.Text("upgradePolicy.supportType") == "EXTENDED" && m.ended("Kubernetes on EKS ", time.Now()) {
@@ -256,7 +257,7 @@ func (m *meter) eksCluster(r *state.Resource) {
 	}
 }
 
-// ended reports whether the standard support of what has a prefix among the stack's versions ended before a day.
+// ended reports whether the standard support of a version with this prefix in the stack's outputs ended before a day.
 func (m *meter) ended(prefix string, today time.Time) bool {
 	return slices.ContainsFunc(state.Objects(outputs(m.State)["support"]), func(v state.Object) bool {
 		ends, err := time.Parse(time.DateOnly, v.Text("ends"))
@@ -270,8 +271,8 @@ func (m *meter) addon(r *state.Resource) {
 	}
 }
 
-// database counts an RDS instance. A standby costs what the instance costs, and so does its storage (RDS user guide, "On-Demand
-// DB instances for Amazon RDS", Multi-AZ).
+// database counts an RDS instance. A standby and its storage cost the same as the instance and its storage (RDS user
+// guide, "On-Demand DB instances for Amazon RDS", Multi-AZ).
 func (m *meter) database(r *state.Resource) {
 	words, copies := state.Words(r.Type), 1.
 	assumption := ""
@@ -294,7 +295,7 @@ func (m *meter) database(r *state.Resource) {
 	if r.Flag("manageMasterUserPassword", false) {
 		m.add(Secrets, "secret", 1, "secretsmanager", "secret", 1, "")
 	}
-	// As much as the database's storage is free (Amazon RDS pricing, backup storage).
+	// Backup storage up to the size of the database is free (Amazon RDS pricing, backup storage).
 	m.used(Database, words, "rds", "backup storage", "backups")
 }
 
@@ -311,7 +312,7 @@ func (m *meter) balancer(r *state.Resource) {
 	}
 }
 
-// endpoint counts an interface endpoint, which costs in each of its zones. Gateway endpoints are free.
+// endpoint counts an interface endpoint, which costs money in each of its zones. Gateway endpoints are free.
 func (m *meter) endpoint(r *state.Resource) {
 	if subnets := len(r.Texts("subnetIds")); r.Text("vpcEndpointType") == "Interface" {
 		m.add(Network, state.Words(r.Type), 1, "vpc", "interface endpoint", float64(subnets)*Hours, "")
@@ -333,7 +334,8 @@ func (m *meter) backups(r *state.Resource) {
 	}
 }
 
-// selected counts the files of a backup plan. What it has of databases is snapshots of RDS, which are priced with theirs.
+// selected counts the files of a backup plan. Its backups of databases are snapshots of RDS, which are priced with the
+// databases.
 func (m *meter) selected(r *state.Resource) {
 	for _, arn := range r.Texts("resources") {
 		if m.One(state.FileSystem, arn, "arn") != nil {
@@ -342,7 +344,7 @@ func (m *meter) selected(r *state.Resource) {
 	}
 }
 
-// copies names the copies of backups to elsewhere, whose size and way no state shows.
+// copies names the copies of backups in other vaults. No state shows their size and their transfer.
 func (m *meter) copies(r *state.Resource) {
 	for _, rule := range r.Objects("rules") {
 		for _, to := range rule.Objects("copyActions") {
@@ -382,7 +384,7 @@ func (m *meter) alarm(r *state.Resource) {
 	m.add(Observability, state.Words(r.Type), 1, "cloudwatch", "alarm", float64(max(metrics, 1)), "")
 }
 
-// traffic adds what depends on how much is sent.
+// traffic adds the costs that depend on transferred data.
 func (m *meter) traffic() {
 	if len(m.Of(state.LoadBalancer)) > 0 {
 		m.used(Network, "data transfer", "data", "out to the internet", "dataOut")
@@ -404,8 +406,8 @@ func (m *meter) traffic() {
 	}
 }
 
-// logs adds what is written to log groups, once for all of them, and what is kept. Flow logs and those of an EKS control
-// plane are vended logs, which have a price of their own (Amazon CloudWatch pricing).
+// logs adds the data that is written to and stored in log groups, once for all of them. Flow logs and those of an EKS
+// control plane are vended logs with their own price (Amazon CloudWatch pricing).
 func (m *meter) logs() {
 	days := 0
 	for _, g := range m.Of(state.LogGroup) {
@@ -434,8 +436,8 @@ func (m *meter) logs() {
 	}
 }
 
-// customMetrics adds what nodes publish under a namespace of their own, once for the cluster and once for each node, as far as
-// alarms watch it.
+// customMetrics adds the metrics of the nodes' own namespace, once for the cluster and once for each node, if alarms
+// watch them.
 func (m *meter) customMetrics() {
 	names := map[string]bool{}
 	for _, a := range m.Of(state.MetricAlarm) {
@@ -454,7 +456,7 @@ func (m *meter) customMetrics() {
 		fmt.Sprintf("%d metrics of the cluster and of each of %d nodes", len(names), servers))
 }
 
-// servers is how many servers run: pods, or what the instances and tasks hold.
+// servers is the number of servers: the pods, or one on each instance or task.
 func (m *meter) servers() int {
 	pods := 0
 	for _, d := range m.Of(state.Deployment) {

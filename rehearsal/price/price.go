@@ -1,5 +1,6 @@
-// Package price says what a month of a stack costs: it prices the resources of an exported state with AWS's list prices.
-// What depends on use rests on the assumptions that the state's outputs state, and what has no known price is named.
+// Package price computes the cost of a month of a stack: it prices the resources of an exported state with AWS's list
+// prices. Costs that depend on use are based on the assumptions in the state's outputs. Resources without a known price
+// are named.
 package price
 
 import (
@@ -13,18 +14,18 @@ import (
 	"time"
 )
 
-// Hours are the hours of a month as AWS's own calculator counts them.
+// Hours are the hours of a month in AWS's own calculator.
 const Hours = 730
 
-// Price is what one unit costs in a Region.
+// Price is the price of one unit in a Region.
 type Price struct {
 	// Region is the Region, or "aws" for all Regions of AWS's commercial partition.
 	Region string
-	// Service and Item name what is paid for, such as vpc and NAT gateway. Unit is what is counted.
+	// Service and Item name the product, such as vpc and NAT gateway.
 	Service, Item, Unit string
 	Amount              float64
 	Currency            string
-	// AsOf is the day on which Source was read, as RFC 3339 writes it.
+	// AsOf is the day on which Source was read, in the format of RFC 3339.
 	AsOf, Source string
 }
 
@@ -33,7 +34,7 @@ var file []byte
 
 type key struct{ region, service, item string }
 
-// list are the prices of the file. A mistake in the file is one of this program's, and a test reads it whole.
+// list are the prices in the file. A mistake in it is a mistake of this program; a test reads the whole file.
 var list = sync.OnceValue(func() map[key]Price {
 	rows, err := parse(file)
 	if err != nil {
@@ -46,7 +47,7 @@ var list = sync.OnceValue(func() map[key]Price {
 	return all
 })
 
-// columns are the file's.
+// columns are the file's columns.
 var columns = []string{"region", "service", "item", "unit", "price", "currency", "as_of", "source"}
 
 func parse(raw []byte) ([]Price, error) {
@@ -73,7 +74,7 @@ func parse(raw []byte) ([]Price, error) {
 	return all, nil
 }
 
-// Find is the price of an item in a Region. It is false where none is known.
+// Find returns the price of an item in a Region. It is false if none is known.
 func Find(region, service, item string) (Price, bool) {
 	p, ok := list()[key{region, service, item}]
 	if !ok && partition(region) == commercial {
@@ -82,10 +83,10 @@ func Find(region, service, item string) (Price, bool) {
 	return p, ok
 }
 
-// commercial is AWS's partition of most Regions, and what rows for all of them have for a Region.
+// commercial is AWS's partition of most Regions, and the Region of rows that apply to all of them.
 const commercial = "aws"
 
-// partition is the partition of a Region.
+// partition returns the partition of a Region.
 func partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
@@ -96,7 +97,7 @@ func partition(region string) string {
 	return commercial
 }
 
-// currency is what a Region's prices are in.
+// currency returns the currency of a Region's prices.
 func currency(region string) string {
 	if partition(region) == "aws-cn" {
 		return "CNY"
@@ -104,7 +105,7 @@ func currency(region string) string {
 	return "USD"
 }
 
-// stale is after how long a price may no longer be true.
+// stale is the age after which a price may be wrong.
 const stale = 365 * 24 * time.Hour
 
 // Old reports whether the price was read more than a year before a day.

@@ -30,20 +30,21 @@ var hosts = map[string]string{
 // entry is one line of an offer file: its columns by name.
 type entry map[string]string
 
-// listed is what is looked for in an offer file.
+// listed is an item to find in an offer file.
 type listed struct {
-	// usage matches the usage type after the Region's prefix, and operation the operation where several have the usage type.
+	// usage matches the usage type after the Region's prefix, and operation the operation if several have the usage
+	// type.
 	usage, operation string
 	service, unit    string
-	// item is what the line prices, or empty for a line that is not looked for.
+	// item returns the item that a line prices, or empty for other lines.
 	item func(entry) string
-	// scale is how many of the offer's units the unit has.
+	// scale is the number of the offer's units in one unit.
 	scale float64
 }
 
 func named(item string) func(entry) string { return func(entry) string { return item } }
 
-// reads or writes is told by the line's access type.
+// access returns read or written for the line's access type.
 func access(read, written string) func(entry) string {
 	return func(e entry) string {
 		switch kind := strings.ToLower(e["Access Type"] + " " + e["PriceDescription"]); {
@@ -56,7 +57,7 @@ func access(read, written string) func(entry) string {
 	}
 }
 
-// offers are the offer files, and what each one has.
+// offers are the offer files and their items.
 var offers = []struct {
 	code   string
 	wanted []listed
@@ -131,7 +132,7 @@ var offers = []struct {
 	}},
 }
 
-// instance is the instance type of a line that prices Linux on shared hardware, which runs.
+// instance returns the instance type of a line that prices running Linux instances with shared tenancy.
 func instance(e entry) string {
 	kind := e["Instance Type"]
 	_, known := instancetype.Lookup(kind)
@@ -142,13 +143,13 @@ func instance(e entry) string {
 	return kind
 }
 
-// engines are RDS's names of engines, by what the price list calls engine and edition.
+// engines are RDS's names of engines, by engine and edition in the price list.
 var engines = map[string]string{
 	"PostgreSQL": "postgres", "MySQL": "mysql", "MariaDB": "mariadb", "Oracle Standard Two": "oracle-se2",
 	"SQL Server Express": "sqlserver-ex", "SQL Server Web": "sqlserver-web", "SQL Server Standard": "sqlserver-se", "SQL Server Enterprise": "sqlserver-ee",
 }
 
-// databaseClass is the class and the engine of a line that prices an instance without a standby, with its license.
+// databaseClass returns the class and the engine of a line that prices an instance without a standby, with its license.
 func databaseClass(e entry) string {
 	engine := engines[strings.TrimSpace(e["Database Engine"]+" "+e["Database Edition"])]
 	license := strings.ToLower(e["License Model"])
@@ -158,7 +159,7 @@ func databaseClass(e entry) string {
 	return e["Instance Type"] + " " + engine
 }
 
-// anyEngine is an item of lines that are of PostgreSQL or of every engine.
+// anyEngine returns the item for lines of PostgreSQL or of every engine.
 func anyEngine(item string) func(entry) string {
 	return func(e entry) string {
 		if engine := e["Database Engine"]; engine == "PostgreSQL" || engine == "Any" {
@@ -168,11 +169,11 @@ func anyEngine(item string) func(entry) string {
 	}
 }
 
-// prefix is what a Region puts before a usage type: USW2-, us-west-2-, or nothing. TS- is another service's.
+// prefix matches a Region's prefix of a usage type: USW2-, us-west-2-, or nothing. TS- belongs to another service.
 const prefix = `^(?:[A-Z]{2,4}\d?-|[a-z]{2}(?:-[a-z]+)+-\d-)?`
 
-// Refresh replaces the prices of a Region by those of AWS's price list, and says what differs. What the list does not have
-// stays as it is. host is empty for AWS's own.
+// Refresh replaces the prices of a Region with those in AWS's price list, and returns the differences. Prices that are
+// not in the list stay. host is empty for AWS's own.
 func Refresh(ctx context.Context, client *http.Client, host, region string, current []byte) (fresh []byte, differences []string, err error) {
 	if host == "" {
 		host = cmp.Or(hosts[partition(region)], hosts[""])
@@ -207,7 +208,7 @@ func Refresh(ctx context.Context, client *http.Client, host, region string, curr
 	return fresh, differences, err
 }
 
-// readOffer reads what is wanted of one offer file. The files of EC2 have hundreds of megabytes, so that it is read line by line.
+// readOffer reads the wanted items of one offer file. EC2's files have hundreds of megabytes, so it reads line by line.
 func readOffer(ctx context.Context, client *http.Client, host, code, region string, wanted []listed) ([]Price, error) {
 	var index struct {
 		Regions map[string]struct{ CurrentVersionURL string }
@@ -256,7 +257,7 @@ type candidate struct {
 	amount float64
 }
 
-// reader collects what is wanted of an offer file.
+// reader collects the wanted items of an offer file.
 type reader struct {
 	region string
 	wanted []listed
@@ -267,7 +268,7 @@ type reader struct {
 	found     map[sought][]candidate
 }
 
-// sought is an item of one of those wanted.
+// sought is a wanted item.
 type sought struct {
 	of   int
 	item string
@@ -303,7 +304,7 @@ func readLines(body io.Reader, region string, wanted []listed) ([]Price, error) 
 	}
 }
 
-// read keeps the price of a line that is wanted.
+// read records the price of a wanted line.
 func (l *reader) read(e entry) {
 	amount, err := strconv.ParseFloat(e["PricePerUnit"], 64)
 	if err != nil || amount <= 0 || e["TermType"] != "OnDemand" || e["Currency"] != currency(l.region) || strings.HasPrefix(e["usageType"], "TS-") {
@@ -320,7 +321,8 @@ func (l *reader) read(e entry) {
 	}
 }
 
-// prices are those of the first tier that is not free. Two prices of one tier are of two things.
+// prices returns the prices of the first tier that is not free. Two prices in one tier are an error: they belong to
+// different items.
 func (l *reader) prices() ([]Price, error) {
 	var all []Price
 	for s, found := range l.found {
@@ -338,7 +340,7 @@ func (l *reader) prices() ([]Price, error) {
 	return all, nil
 }
 
-// format writes the file: its comments as they are, and the rows in order.
+// format writes the file: its comments unchanged, and the rows in order.
 func format(current []byte, rows []Price) ([]byte, error) {
 	var b bytes.Buffer
 	for line := range strings.Lines(string(current)) {

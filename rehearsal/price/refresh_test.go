@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lines are an offer file as AWS writes it: five lines about the file, then columns and rows.
+// lines returns an offer file in AWS's format: five lines about the file, then columns and rows.
 func lines(columns string, rows ...string) string {
 	return "\"FormatVersion\",\"v1.0\"\n\"Disclaimer\",\"x\"\n\"Publication Date\",\"2026-12-01T10:00:00Z\"\n\"Version\",\"1\"\n\"OfferCode\",\"x\"\n" +
 		columns + "\n" + strings.Join(rows, "\n") + "\n"
 }
 
-// priceList is a server that answers as AWS's price list does. It has no file of the services that are not given.
+// priceList is a server like AWS's price list. It has no file for other services than the given ones.
 func priceList(t *testing.T, files map[string]string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

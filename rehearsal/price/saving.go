@@ -11,20 +11,20 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Saving is an edit of the stack file that makes a month cheaper, and what the cluster gives up for it.
+// Saving is an edit of the stack file that lowers the monthly cost, and its disadvantage.
 type Saving struct {
-	// Edit is what to write, Gives what is lost by it.
+	// Edit is the text to write, Gives the disadvantage.
 	Edit, Gives string
-	// Month is how much less a month costs. It is the difference of two bills.
+	// Month is the amount saved in a month, as the difference of two bills.
 	Month Cents
-	// Change is the change of the change table that makes the edit, or empty.
+	// Change is the name of the same edit in the change table, or empty.
 	Change string
 }
 
-// lever is a saving that a stack may have left to make.
+// lever is a possible saving.
 type lever struct {
 	edit, gives, change string
-	// pull makes the change in a state that it may change, and reports whether there is anything to change.
+	// pull makes the change in a copy of a state. It is false if there is nothing to change.
 	pull func(*state.State) (*state.State, bool)
 }
 
@@ -55,8 +55,7 @@ var levers = []lever{
 	{"network.flowLogs: false", "the record of who connected with whom, which an investigation asks for first", "", noFlowLogs},
 }
 
-// Savings are the largest that a stack's file could still make, the largest first. Each is priced by itself, so they do not
-// add up.
+// Savings returns the largest possible savings, the largest first. Each is priced separately, so they do not add up.
 func Savings(s *state.State, most int) []Saving {
 	now := Of(s).Total()
 	var all []Saving
@@ -73,7 +72,7 @@ func Savings(s *state.State, most int) []Saving {
 	return all[:min(len(all), most)]
 }
 
-// clone copies a state with properties that may be set at the top.
+// clone copies a state; top-level properties of the copy may be set.
 func clone(s *state.State) *state.State {
 	all := make([]*state.Resource, len(s.All))
 	for i, r := range s.All {
@@ -84,7 +83,7 @@ func clone(s *state.State) *state.State {
 	return state.New(all...)
 }
 
-// set writes a property as the service would answer with it.
+// set sets a property in a resource's outputs.
 func set(r *state.Resource, property string, v any) {
 	if r.Outputs == nil {
 		r.Outputs = map[string]any{}
@@ -92,7 +91,7 @@ func set(r *state.Resource, property string, v any) {
 	r.Outputs[property] = v
 }
 
-// without is the state without some resources.
+// without returns the state without some resources.
 func without(s *state.State, gone func(*state.Resource) bool) *state.State {
 	return state.New(slices.DeleteFunc(s.All, gone)...)
 }
@@ -122,10 +121,11 @@ func noStandby(s *state.State) (*state.State, bool) {
 	return s, found
 }
 
-// armOf are the families with AWS's own processors that have the memory per vCPU of a family with others.
+// armOf are the Graviton families with the same memory per vCPU as another family.
 var armOf = map[byte]string{'t': "t4g", 'm': "m7g", 'c': "c7g", 'r': "r7g"}
 
-// arm is the type of the same size with AWS's own processors; empty where the type has them, or is of no family above.
+// arm returns the Graviton type of the same size; empty if the type has Graviton already, or if its family is not in
+// the table.
 func arm(kind string) string {
 	family, size, _ := strings.Cut(strings.TrimPrefix(kind, "db."), ".")
 	other := armOf[cmp.Or(family, " ")[0]]
@@ -163,7 +163,7 @@ func graviton(s *state.State) (*state.State, bool) {
 func gravitonDatabase(s *state.State) (*state.State, bool) {
 	found := false
 	for _, db := range s.Of(state.DBInstance) {
-		// RDS runs Oracle and SQL Server on other processors only (RDS user guide, "DB instance classes").
+		// RDS has no Graviton classes for Oracle and SQL Server (RDS user guide, "DB instance classes").
 		if other := arm(db.Text("instanceClass")); other != "" && slices.Contains([]string{"postgres", "mysql", "mariadb"}, db.Text("engine")) {
 			set(db, "instanceClass", other)
 			found = true
@@ -172,7 +172,7 @@ func gravitonDatabase(s *state.State) (*state.State, bool) {
 	return s, found
 }
 
-// twoZones takes the third zone away from what is paid for in each zone. Nodes stay as many as they are.
+// twoZones removes the third zone from resources that cost money in each zone. The number of nodes stays.
 func twoZones(s *state.State) (*state.State, bool) {
 	zone := map[string]string{}
 	for _, subnet := range s.Of(state.Subnet) {
@@ -202,7 +202,7 @@ func twoZones(s *state.State) (*state.State, bool) {
 	return without(s, func(r *state.Resource) bool { return gone[r] || r.Type == state.ElasticIP && addresses[r.ID] }), true
 }
 
-// oneNodeFewer takes a node away where one is left of several, and never the second.
+// oneNodeFewer removes a node if at least two remain.
 func oneNodeFewer(s *state.State) (*state.State, bool) {
 	const least = 2
 	if members := s.Of(state.EC2Instance); len(members) > least {

@@ -21,7 +21,7 @@ func (r *results) backups(p *page) {
 				every, lost = span(gap), span(gap+complete)
 			}
 			rows := [][]string{
-				{"Lost at the most, of everything (RPO)", lost, fmt.Sprintf("%s apart at the most (%s), and complete within %s", every, rule.Text("schedule"), span(complete))},
+				{"Largest loss, of everything (RPO)", lost, fmt.Sprintf("%s apart at the most (%s), and complete within %s", every, rule.Text("schedule"), span(complete))},
 				{"Kept for", fmt.Sprintf("%.0f days", kept), "vault " + rule.Text("targetVaultName")},
 			}
 			between := []string{"Between database and files of one backup", span(complete), fmt.Sprintf("both start within %s; a snapshot has the "+
@@ -33,7 +33,7 @@ func (r *results) backups(p *page) {
 			for _, d := range r.state.Of(state.DBInstance) {
 				if days, _ := d.At("backupRetentionPeriod").(float64); days > 0 {
 					// "Restoring a DB instance to a specified time for Amazon RDS": logs are uploaded every five minutes.
-					rows = append(rows, []string{"Lost at the most, of " + d.Text("identifier") + " alone", "5 minutes",
+					rows = append(rows, []string{"Largest loss, of " + d.Text("identifier") + " alone", "5 minutes",
 						fmt.Sprintf("RDS's own backups, to any second of the last %.0f days", days)})
 				}
 			}
@@ -41,7 +41,7 @@ func (r *results) backups(p *page) {
 				days, _ := to.Object("lifecycle")["deleteAfter"].(float64)
 				rows = append(rows, []string{"Copied to", to.Text("destinationVaultArn"), fmt.Sprintf("kept there for %.0f days", days)})
 			}
-			rows = append(rows, []string{"What belongs to it", rule.Object("recoveryPointTags").Text("manifest"), "the manifest that new backups are tagged with"})
+			rows = append(rows, []string{"Manifest", rule.Object("recoveryPointTags").Text("manifest"), "the manifest in the tags of new backups"})
 			p.add(heading("Backups"), gridOf(rows, "What", "How much", "Because"))
 		}
 	}

@@ -17,8 +17,8 @@ func costs(p *page, now, before *state.State, today time.Time) {
 		return
 	}
 	p.add(heading("Cost"), paragraph("**"+monthly(bill)+"** These are AWS's list prices on demand, without tax, discounts and free tiers. A "+
-		"month has 730 hours, and what depends on use rests on the assumption beside it, which `wso2is:usage` sets. `rehearsal/price/prices.csv` says where each "+
-		"price is from."))
+		"month has 730 hours, and costs that depend on use rest on the assumption beside them, which `wso2is:usage` sets. `rehearsal/price/prices.csv` names the source of each "+
+		"price."))
 	table := grid{head: []string{"For", "A month", "Of it unpriced"}}
 	for _, c := range price.Concerns() {
 		var missing []string
@@ -84,7 +84,7 @@ func sinceLast(now, before *price.Bill) []block {
 	}
 	changes := now.Since(before)
 	if len(changes) == 0 {
-		return []block{paragraph("As much as at the last rehearsal.")}
+		return []block{paragraph("The same as at the last rehearsal.")}
 	}
 	var rows [][]string
 	for _, c := range changes {
@@ -114,6 +114,6 @@ func savings(p *page, now *state.State, currency string) {
 		}
 		rows = append(rows, []string{s.Edit, s.Month.String(), s.Gives, change})
 	}
-	p.add(paragraph("What the stack file could still save, each by itself:"),
-		gridOf(rows, "Edit", currency+" a month less", "What is given up", "Rehearsed by"))
+	p.add(paragraph("Possible savings in the stack file, one at a time:"),
+		gridOf(rows, "Edit", currency+" a month less", "Disadvantage", "Rehearsed by"))
 }

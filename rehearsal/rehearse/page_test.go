@@ -160,7 +160,7 @@ func TestChangesSinceTheLastRehearsalAreTold(t *testing.T) {
 	require.NoError(t, Run(t.Context(), o))
 	same, err := os.ReadFile(filepath.Join(o.Out, "summary.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(same), "None: the program asks for what it asked for")
+	assert.Contains(t, string(same), "None: the program registers the same resources")
 	p.role = "other"
 	require.NoError(t, Run(t.Context(), o))
 	page, err := os.ReadFile(filepath.Join(o.Out, "summary.md"))

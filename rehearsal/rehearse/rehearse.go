@@ -466,10 +466,10 @@ func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 			return "", fmt.Errorf("the stack protects %d resources and yet could be destroyed", len(names))
 		}
 		held = fmt.Sprintf("refused while %d resources were protected, ", len(names))
-		r.say("destroy was refused, as it should be: %d resources are protected.", len(names))
+		r.say("destroy was refused, as expected: %d resources are protected.", len(names))
 		if gone := missing(kept.snapshot, r.Cloud.Snapshot()); len(gone) > 0 {
-			held += fmt.Sprintf("by the preview, and again with --skip-preview, but %d others had gone by then; ", len(gone))
-			r.say("With --skip-preview, Pulumi had deleted %d others until it came to them:\n  %s", len(gone), strings.Join(gone, "\n  "))
+			held += fmt.Sprintf("by the preview, and again with --skip-preview, but by then it had deleted %d others; ", len(gone))
+			r.say("With --skip-preview, Pulumi had deleted %d others before it reached them:\n  %s", len(gone), strings.Join(gone, "\n  "))
 		}
 		held += "then "
 		r.say("Lifting the protection.")
@@ -488,8 +488,8 @@ func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 	did := held + changes(d.Summary)
 	if len(left) > 0 {
 		r.left = true
-		did += "; left, as the stack says: " + strings.Join(left, ", ")
-		r.say("Left, as the stack says:\n  %s", strings.Join(left, "\n  "))
+		did += "; left on purpose: " + strings.Join(left, ", ")
+		r.say("Left on purpose:\n  %s", strings.Join(left, "\n  "))
 	}
 	return did, nil
 }

@@ -57,7 +57,7 @@ func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 	p.add(heading("Nodes"), table)
 	p.add(fold{"Endpoints", []block{gridOf(kept.endpoints(), "What", "Where")}})
 	p.add(fold{"Open flows", []block{
-		paragraph("Every rule of every security group in the state; what is not here is closed."),
+		paragraph("Every rule of every security group in the state. Everything else is closed."),
 		gridOf(kept.flows(), "From", "To", "Protocol and ports", "Why")}})
 	var rows [][]string
 	for _, s := range r.steps {
@@ -69,13 +69,13 @@ func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 	}
 	p.add(fold{"What was run and checked", []block{
 		gridOf(rows, "Command", "Resources", "Took"), gridOf(checks, "During the first up", "Passed"),
-		paragraph("A second `up` and a `refresh` changed nothing, and `destroy` left nothing behind that the stack does not say" +
+		paragraph("A second `up` and a `refresh` changed nothing, and `destroy` left nothing except what the state retains" +
 			map[bool]string{true: " (not run: the stack was kept)", false: ""}[r.o.Keep] + "."),
 	}})
 	p.add(heading("What was not checked"), paragraph("Nothing was started: no instance booted, no server ran, no certificate was "+
 		"issued, no database took a connection. Quotas, capacity, the account's own "+
-		"policies (service control policies, what whoever deploys may do) and the content of the product archive are unknown here. Ids, addresses and names that AWS chooses are made up; what the "+
-		"stack file names by id or ARN was taken to exist."))
+		"policies (service control policies, the deployer's permissions) and the content of the product archive are unknown here. Ids, addresses and names that AWS chooses are invented; resources that the "+
+		"stack file names by id or ARN were assumed to exist."))
 	return p
 }
 
@@ -107,7 +107,7 @@ func (r *results) support(p *page, today time.Time) {
 		table.rows = append(table.rows, []cell{{text: v.Text("version")}, {text: v.Text("ends"), link: v.Text("source")}, left, {text: v.Text("after")}})
 	}
 	if len(table.rows) > 0 {
-		p.add(heading("Dates"), table, paragraph("Of WSO2's releases no day is known here: "+
+		p.add(heading("Dates"), table, paragraph("The days of WSO2's releases are not known here: "+
 			"https://wso2.com/products/support-matrix/ has them."))
 	}
 }
@@ -119,7 +119,7 @@ func changedSince(before, after *state.State) []block {
 	}
 	changes := changesSince(before, after)
 	if len(changes) == 0 {
-		return []block{paragraph("None: the program asks for what it asked for at the last rehearsal.")}
+		return []block{paragraph("None: the program registers the same resources as at the last rehearsal.")}
 	}
 	const shown = 25
 	var rows [][]string
@@ -159,13 +159,13 @@ func (r *run) events(p *page) {
 	if r.judged == nil || len(r.judged.Events) == 0 {
 		return
 	}
-	text := "Decided from the state alone: health checks, grace periods, probes, deregistration delays and alarms, on the clock of the " +
-		"timeline below, with what AWS documents of its own services."
+	text := "Decided from the state alone: health checks, grace periods, probes, deregistration delays and alarms, with the times of the " +
+		"timeline below and AWS's documented times of its services."
 	if !r.judged.Told {
 		text += " **No topic is named in `observability.alarmTopicArn`: alarms ring, and nobody is told.**"
 	}
 	p.add(heading("What happens in an outage"), paragraph(text))
-	table := grid{head: []string{"What happens", "Nodes ended", "Longest without a node that serves", "Requests cut", "What rings", "Who acts"}}
+	table := grid{head: []string{"What happens", "Nodes ended", "Longest time without a serving node", "Requests cut", "Alarms", "Who acts"}}
 	var remarks []string
 	for _, e := range r.judged.Events {
 		dark := cell{text: e.Darkness()}
@@ -201,15 +201,15 @@ func (r *run) times(p *page) {
 	for _, urn := range t.Critical {
 		path = append(path, cmp.Or(names[urn], urn))
 	}
-	p.add(heading("Timeline"), paragraph(fmt.Sprintf("By what AWS's services typically take, the first `up` would serve after "+
-		"**%s**; the longest chain that nothing can shorten takes %s. What decided it: %s.", minutes(t.Serving), minutes(t.Bound),
+	p.add(heading("Timeline"), paragraph(fmt.Sprintf("With the typical times of AWS's services, the first `up` would serve after "+
+		"**%s**; the longest unavoidable chain takes %s. The critical chain: %s.", minutes(t.Serving), minutes(t.Bound),
 		cmp.Or(strings.Join(path, ", then "), "nothing that takes time"))), t)
 	if r.roll == nil {
 		return
 	}
 	drained := ""
 	if r.roll.Drain > 0 {
-		drained = fmt.Sprintf(" The rest is what nodes that leave get to finish their requests, %s.", minutes(r.roll.Drain))
+		drained = fmt.Sprintf(" In the rest, %s, leaving nodes finish their requests.", minutes(r.roll.Drain))
 	}
 	p.add(paragraph(fmt.Sprintf("A change of all %d nodes, one at a time, would take **%s**, while the others serve; starting the nodes "+
 		"alone takes %s.%s", r.roll.Nodes, minutes(r.roll.Takes), minutes(r.roll.Bound), drained)))

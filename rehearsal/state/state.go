@@ -1,6 +1,5 @@
-// Package state reads what `pulumi stack export` prints: the resources, and the operations that were under way. It also
-// names the resource types that the rehearsal knows, and says what people call each and what its traits are. It knows
-// nothing of the program.
+// Package state reads the output of `pulumi stack export`: the resources and the pending operations. It also has the
+// names of the known resource types, and the traits of each. It knows nothing of the program.
 package state
 
 import (
@@ -16,45 +15,45 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
-// Resource is one resource as the engine recorded it.
+// Resource is one resource in the engine's state.
 type Resource struct {
 	URN, Type, Name, ID string
-	// Inputs are what the program asked for, Outputs what the service answered.
+	// Inputs are the program's values, Outputs the service's answer.
 	Inputs, Outputs map[string]any
-	// Parent is the URN of the component that it belongs to, Provider the reference to the provider that serves it.
+	// Parent is the URN of its component, Provider the reference to its provider.
 	Parent, Provider string
-	// Dependencies are the URNs of what it refers to or waits for.
+	// Dependencies are the URNs of the resources to which it refers or for which it waits.
 	Dependencies []string
-	// Custom says that a provider serves it: a component is not custom.
+	// Custom says that it has a provider; a component has none.
 	Custom bool
-	// External says that the stack reads it, and another owner manages it.
+	// External says that the stack only reads it, and another owner manages it.
 	External bool
-	// Delete says that a replacement has taken its place, and that it waits to be deleted.
+	// Delete says that it was replaced and must still be deleted.
 	Delete bool
 	// Protect says that the engine refuses to delete or replace it.
 	Protect bool
-	// RetainOnDelete says that the engine leaves it in the account when it goes from the state.
+	// RetainOnDelete says that the engine leaves it in the account when it is deleted from the state.
 	RetainOnDelete bool
-	// Created is when the engine created it, or nil.
+	// Created is the time of its creation, or nil.
 	Created *time.Time
 }
 
-// State is what the engine recorded of a stack.
+// State is the engine's state of a stack.
 type State struct {
-	// All is everything in the order of the state, in which a resource comes after all that it depends on. Components,
-	// and resources that wait to be deleted, are among it.
+	// All are all resources in the order of the state: dependencies come first. It includes components, and replaced
+	// resources that must still be deleted.
 	All []*Resource
-	// Live are the resources that providers serve and that do not wait to be deleted, by URN.
+	// Live are the resources with a provider, without those that must still be deleted, by URN.
 	Live []*Resource
-	// Pending are the operations that the engine had under way, by URN: creating, updating, deleting or reading.
+	// Pending are the operations that were running, by URN: creating, updating, deleting or reading.
 	Pending map[string]string
 
 	byURN, byID map[string]*Resource
-	// after lists what each resource and component was made after, by URN.
+	// after lists the dependencies of each resource and component, by URN.
 	after map[string][]string
 }
 
-// Read reads what `pulumi stack export` prints.
+// Read reads the output of `pulumi stack export`.
 func Read(raw []byte) (*State, error) {
 	var untyped apitype.UntypedDeployment
 	if err := json.Unmarshal(raw, &untyped); err != nil {
@@ -86,13 +85,13 @@ func Read(raw []byte) (*State, error) {
 	return s, nil
 }
 
-// NameOf is the logical name in a URN: what follows its third pair of colons.
+// NameOf returns the logical name in a URN: the part after its third pair of colons.
 func NameOf(urn string) string {
 	parts := strings.SplitN(urn, "::", 4)
 	return parts[len(parts)-1]
 }
 
-// New is the state that holds the resources, in the order of a state.
+// New returns a state with the resources, which must be in the order of a state.
 func New(all ...*Resource) *State {
 	s := &State{
 		All: all, Pending: map[string]string{}, byURN: map[string]*Resource{}, byID: map[string]*Resource{}, after: map[string][]string{},
@@ -113,7 +112,7 @@ func New(all ...*Resource) *State {
 	return s
 }
 
-// Of lists the live resources of a type by URN.
+// Of returns the live resources of a type by URN.
 func (s *State) Of(token string) []*Resource {
 	var found []*Resource
 	for _, r := range s.Live {
@@ -124,13 +123,13 @@ func (s *State) Of(token string) []*Resource {
 	return found
 }
 
-// Get is the live resource of a type with an id, or nil.
+// Get returns the live resource of a type with an id, or nil.
 func (s *State) Get(token, id string) *Resource { return s.byID[token+" "+id] }
 
-// ByURN is the live resource with a URN, or nil.
+// ByURN returns the live resource with a URN, or nil.
 func (s *State) ByURN(urn string) *Resource { return s.byURN[urn] }
 
-// With lists the live resources of a type one property of which has a value.
+// With returns the live resources of a type with this value of a property.
 func (s *State) With(token, property, value string) []*Resource {
 	var found []*Resource
 	for _, r := range s.Of(token) {
@@ -141,8 +140,8 @@ func (s *State) With(token, property, value string) []*Resource {
 	return found
 }
 
-// One is the first live resource of a type any of whose properties or id is the value, or nil: services take a name, an
-// id or an ARN.
+// One returns the first live resource of a type with the value as its id or as one of the properties, or nil: services
+// accept a name, an id or an ARN.
 func (s *State) One(token, value string, properties ...string) *Resource {
 	if value == "" {
 		return nil
@@ -155,7 +154,7 @@ func (s *State) One(token, value string, properties ...string) *Resource {
 	return nil
 }
 
-// Waits says whether a resource waits for what one of the URNs names, through any number of others.
+// Waits reports whether a resource waits for one of the URNs, directly or through others.
 func (s *State) Waits(urn string, urns ...string) bool { return s.waits(urn, urns, map[string]bool{}) }
 
 func (s *State) waits(from string, urns []string, seen map[string]bool) bool {
@@ -168,13 +167,13 @@ func (s *State) waits(from string, urns []string, seen map[string]bool) bool {
 	})
 }
 
-// String names a resource as its owner would look for it: the type's last part, and the logical name.
+// String returns the type's last part and the logical name.
 func (r *Resource) String() string { return Kind(r.Type) + " " + r.Name }
 
-// Kind is the last part of a type's token: Instance of aws:rds/instance:Instance.
+// Kind returns the last part of a type's token: Instance of aws:rds/instance:Instance.
 func Kind(token string) string { return token[strings.LastIndex(token, ":")+1:] }
 
-// At is the property at a path of At: what the service answered, or what was asked for where it answered nothing.
+// At returns the property at a path (see the function At): the service's answer, or the input if it has none.
 func (r *Resource) At(path string) any {
 	if r == nil {
 		return nil
@@ -185,31 +184,31 @@ func (r *Resource) At(path string) any {
 	return At(r.Inputs, path)
 }
 
-// Text is the text at a path, or empty.
+// Text returns the text at a path, or empty.
 func (r *Resource) Text(path string) string { return Text(r.At(path)) }
 
-// Texts are the texts that are not empty in the list at a path.
+// Texts returns the texts in the list at a path, without empty ones.
 func (r *Resource) Texts(path string) []string { return Texts(r.At(path)) }
 
-// List is the list at a path, or nil.
+// List returns the list at a path, or nil.
 func (r *Resource) List(path string) []any { return List(r.At(path)) }
 
-// Object is the block at a path, or nil.
+// Object returns the block at a path, or nil.
 func (r *Resource) Object(path string) Object { return AsObject(r.At(path)) }
 
-// Objects are the blocks at a path.
+// Objects returns the blocks at a path.
 func (r *Resource) Objects(path string) []Object { return Objects(r.At(path)) }
 
-// Int is the whole number at a path, if there is one.
+// Int returns the whole number at a path, if there is one.
 func (r *Resource) Int(path string) (int, bool) { return Int(r.At(path)) }
 
-// Number is the number at a path, or the value given where there is none.
+// Number returns the number at a path, or absent without one.
 func (r *Resource) Number(path string, absent float64) float64 { return Number(r.At(path), absent) }
 
-// Flag is the flag at a path, or the value given where there is none.
+// Flag returns the flag at a path, or absent without one.
 func (r *Resource) Flag(path string, absent bool) bool { return Flag(r.At(path), absent) }
 
-// Tags are the tags that the service sees: the provider's default ones included.
+// Tags returns the tags that the service sees, with the provider's default tags.
 func (r *Resource) Tags() map[string]string {
 	tags := map[string]string{}
 	for _, key := range []string{"tags", "tagsAll"} {
@@ -220,7 +219,7 @@ func (r *Resource) Tags() map[string]string {
 	return tags
 }
 
-// Properties are all properties, each as At would find it.
+// Properties returns all properties, each with the value that At would return.
 func (r *Resource) Properties() map[string]any {
 	all := map[string]any{}
 	maps.Copy(all, r.Inputs)

@@ -9,8 +9,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// exported is a state as the engine prints it: a component, two resources of which one waits for the component, one that
-// waits to be deleted, and an operation that was under way.
+// exported is a state in the engine's format. It has a component and two resources, of which one waits for the
+// component. It also has a replaced resource that must still be deleted, and a pending operation.
 const exported = `{"version": 3, "deployment": {
 	"manifest": {"time": "2026-01-01T00:00:00Z", "magic": "", "version": ""},
 	"resources": [

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// The tokens of the resource types, by the name that their service has for them. Data sources are not among them.
+// The tokens of the resource types, with their service's names. Data sources are not included.
 
 // AWS Backup.
 const (
@@ -219,27 +219,28 @@ const (
 	HelmRelease             = "kubernetes:helm.sh/v3:Release"
 )
 
-// Traits is what the rehearsal's judges know of a resource type, whatever stack it is in.
+// Traits are the facts about a resource type that hold in every stack.
 type Traits struct {
-	// Words are what people call it. Empty stands for the token's last part in words.
+	// Words is the type's name for people. If it is empty, the token's last part is used.
 	Words string
-	// HoldsData says that it holds data, or opens what does: no change of anything else may replace it.
+	// HoldsData says that it holds data, or that data cannot be read without it: no change of another resource may
+	// replace it.
 	HoldsData bool
-	// FreeCopy says that a second copy costs nothing by itself and holds nothing, so that one may be left behind silently.
+	// FreeCopy says that a second copy costs nothing and holds nothing, so that one may be left behind.
 	FreeCopy bool
-	// Takes is how long AWS typically takes to create it, until Pulumi goes on: docs/performance.md says where each figure
-	// comes from. Zero stands for a call or two.
+	// Takes is the typical time of its creation in AWS, until Pulumi continues: docs/performance.md has the source of
+	// each figure. Zero means a call or two.
 	Takes time.Duration
-	// Serves says that no client gets an answer before it is there.
+	// Serves says that no client gets an answer before it exists.
 	Serves bool
 }
 
-// traits has a row for each type of which there is more to say than its token does.
+// traits has a row for each type with more facts than its token.
 var traits = map[string]Traits{
 	BackupVault:                 {Words: "backup vault", HoldsData: true},
 	BackupVaultPolicy:           {Words: "backup vault policy"},
 	BackupVaultLock:             {Words: "backup vault lock"},
-	BackupPlan:                  {Words: "backup plan", FreeCopy: true}, // without a selection it backs nothing up
+	BackupPlan:                  {Words: "backup plan", FreeCopy: true}, // without a selection it backs up nothing
 	BackupSelection:             {Words: "backup selection"},
 	Certificate:                 {FreeCopy: true},
 	CertificateValidation:       {Takes: 3 * time.Minute},
@@ -305,10 +306,10 @@ var traits = map[string]Traits{
 	HelmRelease:                 {Takes: time.Minute},
 }
 
-// TraitsOf are the traits of a type; one without a row has none.
+// TraitsOf returns the traits of a type; a type without a row has none.
 func TraitsOf(token string) Traits { return traits[token] }
 
-// Words are what people call a type: launch template for aws:ec2/launchTemplate:LaunchTemplate.
+// Words returns the type's name for people: launch template for aws:ec2/launchTemplate:LaunchTemplate.
 func Words(token string) string {
 	if words := traits[token].Words; words != "" {
 		return words

@@ -33,20 +33,21 @@ func TestWordsAreWhatPeopleCallAType(t *testing.T) {
 	assert.Zero(t, state.TraitsOf("aws:cloudfront/cache:CachePolicy"))
 }
 
-// resourceType is the token of a resource of AWS or Kubernetes. Data sources have a verb for their last part.
+// resourceType matches the token of a resource of AWS or Kubernetes. The last part of a data source's token begins with
+// a verb.
 var resourceType = regexp.MustCompile(`^(?:aws:\w+/\w+|kubernetes:[\w.-]+/\w+):[A-Z]\w*$`)
 
-// simulated are what the offline cloud starts by itself, under tokens of its own.
+// simulated are types that the offline cloud starts itself, with its own tokens.
 var simulated = map[string]bool{"aws:ecs/task:Task": true, "kubernetes:core/v1:Pod": true}
 
-// TestTypesAreNamedInOnePlace holds that no other package of the rehearsal spells a token.
+// TestTypesAreNamedInOnePlace checks that no other package of the rehearsal spells a token.
 func TestTypesAreNamedInOnePlace(t *testing.T) {
 	files := 0
 	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (entry.Name() == "state" || entry.Name() == "apiserver"): // the latter is a module of its own
+		case entry.IsDir() && (entry.Name() == "state" || entry.Name() == "apiserver"): // apiserver is a separate module
 			return filepath.SkipDir
 		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
 			return nil

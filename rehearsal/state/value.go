@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// At is the value at a path, or nil: the first one of Values.
+// At returns the value at a path, or nil: the first one of Values.
 func At(v any, path string) any {
 	if values := Values(v, path); len(values) > 0 {
 		return values[0]
@@ -15,9 +15,9 @@ func At(v any, path string) any {
 	return nil
 }
 
-// Values are the values at a path of keys with dots between them. A key that ends in [] goes on with every element of its
-// list, a key that is a number takes that element, and any other key enters a list at its first element, since a provider
-// may hold a block as a list of one. A value that is not there is nil.
+// Values returns the values at a path of keys with dots between them. A key with [] at its end continues with every
+// element of its list. A number continues with that element. Any other key continues with a list's first element, since
+// a provider may store a block as a list of one. A missing value is nil.
 func Values(v any, path string) []any {
 	values := []any{v}
 	for key := range strings.SplitSeq(path, ".") {
@@ -54,28 +54,28 @@ func enter(v any, key string) any {
 	return nil
 }
 
-// Object is a nested block. Its methods take one key, which may have dots in it.
+// Object is a nested block. Its methods take one key, which may contain dots.
 type Object map[string]any
 
-// Text is the text of a key, or empty.
+// Text returns the text of a key, or empty.
 func (o Object) Text(key string) string { return Text(o[key]) }
 
-// Texts are the texts that are not empty in the list of a key.
+// Texts returns the texts in the list of a key, without empty ones.
 func (o Object) Texts(key string) []string { return Texts(o[key]) }
 
-// Object is the block of a key, or nil.
+// Object returns the block of a key, or nil.
 func (o Object) Object(key string) Object { return AsObject(o[key]) }
 
-// Objects are the blocks of a key.
+// Objects returns the blocks of a key.
 func (o Object) Objects(key string) []Object { return Objects(o[key]) }
 
-// Int is the whole number of a key, if there is one.
+// Int returns the whole number of a key, if there is one.
 func (o Object) Int(key string) (int, bool) { return Int(o[key]) }
 
-// Flag is the flag of a key, or the value given where there is none.
+// Flag returns the flag of a key, or absent without one.
 func (o Object) Flag(key string, absent bool) bool { return Flag(o[key], absent) }
 
-// AsObject is a nested block that a provider may hold as an object or as a list of one.
+// AsObject returns a nested block, which a provider may store as an object or as a list of one.
 func AsObject(v any) Object {
 	switch v := v.(type) {
 	case map[string]any:
@@ -88,13 +88,13 @@ func AsObject(v any) Object {
 	return nil
 }
 
-// Text is a value that is a text, or empty.
+// Text returns a value if it is a text, or empty.
 func Text(v any) string {
 	s, _ := v.(string)
 	return s
 }
 
-// Texts are the texts that are not empty in a list.
+// Texts returns the texts in a list, without empty ones.
 func Texts(v any) []string {
 	var all []string
 	for _, e := range List(v) {
@@ -105,13 +105,13 @@ func Texts(v any) []string {
 	return all
 }
 
-// List is a value that is a list, or nil.
+// List returns a value if it is a list, or nil.
 func List(v any) []any {
 	list, _ := v.([]any)
 	return list
 }
 
-// Objects are the blocks in a list, or the only one where a provider holds no list.
+// Objects returns the blocks in a list, or the only one if a provider stores no list.
 func Objects(v any) []Object {
 	var all []Object
 	switch v := v.(type) {
@@ -127,12 +127,12 @@ func Objects(v any) []Object {
 	return all
 }
 
-// Int reads a whole number; the engine keeps some as text.
+// Int reads a whole number; the engine stores some as text.
 func Int(v any) (int, bool) {
 	switch v := v.(type) {
 	case float64:
 		return int(v), true
-	case int64: // as TOML has it
+	case int64: // TOML's type
 		return int(v), true
 	case string:
 		n, err := strconv.Atoi(v)
@@ -141,12 +141,12 @@ func Int(v any) (int, bool) {
 	return 0, false
 }
 
-// Number reads a number, or gives another one where there is none; the engine keeps some as text.
+// Number reads a number, or returns absent; the engine stores some as text.
 func Number(v any, absent float64) float64 {
 	switch v := v.(type) {
 	case float64:
 		return v
-	case int64: // as TOML has it
+	case int64: // TOML's type
 		return float64(v)
 	case string:
 		if n, err := strconv.ParseFloat(v, 64); err == nil {
@@ -156,7 +156,7 @@ func Number(v any, absent float64) float64 {
 	return absent
 }
 
-// Flag reads a flag, or gives another one where there is none; the engine and the product keep some as text.
+// Flag reads a flag, or returns absent; the engine and the product store some as text.
 func Flag(v any, absent bool) bool {
 	switch v := v.(type) {
 	case bool:
@@ -167,7 +167,7 @@ func Flag(v any, absent bool) bool {
 	return absent
 }
 
-// Walk visits the texts in a value with their paths, without the places in lists.
+// Walk visits the texts in a value with their paths, without indexes of lists.
 func Walk(v any, visit func(path, value string)) { walk("", v, visit) }
 
 func walk(path string, v any, visit func(path, value string)) {
@@ -188,7 +188,7 @@ func walk(path string, v any, visit func(path, value string)) {
 // secretMark marks a secret in a state.
 const secretMark = "4dabf18193072939515e22adb298388d"
 
-// Masked stands for a secret in what is written.
+// Masked replaces a secret in outputs.
 const Masked = "[secret]"
 
 // Mask replaces every secret in a value of the state.
