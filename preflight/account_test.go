@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// answer is what a stubbed endpoint says.
+// answer is the answer of a stubbed endpoint.
 type answer struct {
 	status int
 	body   string
@@ -29,7 +29,7 @@ const owner = "123456789012"
 
 func xml(body string) answer { return answer{status: 200, body: body} }
 
-// query is the answer of a service with the query protocol.
+// query returns an answer of a service with the query protocol.
 func query(call, body string) answer {
 	return xml(fmt.Sprintf("<%sResponse><%sResult>%s</%sResult></%sResponse>", call, call, body, call, call))
 }
@@ -39,7 +39,7 @@ func refusal(status int, code string) answer {
 		"<Error><Code>%s</Code><Message>stub</Message></Error></Response>", code, code)}
 }
 
-// queryRefusal is an error of the query protocol, and of Route 53.
+// queryRefusal returns an error of the query protocol, and of Route 53.
 func queryRefusal(status int, code string) answer {
 	return answer{status: status, body: fmt.Sprintf("<ErrorResponse><Error><Code>%s</Code><Message>stub</Message></Error></ErrorResponse>", code)}
 }
@@ -48,7 +48,7 @@ func jsonRefusal(code string) answer {
 	return answer{status: 400, body: fmt.Sprintf(`{"__type":%q,"message":"stub"}`, code)}
 }
 
-// fine is an account that has everything.
+// fine is an account without any problem.
 func fine() map[string]answer {
 	offers, classes := "", ""
 	for _, zone := range []string{"a", "b", "c"} {
@@ -111,7 +111,7 @@ func hostedZone(name, private string, servers ...string) answer {
 
 var scope = regexp.MustCompile(`Credential=([^/]+)/\d+/([a-z0-9-]+)/([a-z0-9]+)/aws4_request`)
 
-// ServeHTTP answers a request by its service, which its signature names, and its call.
+// ServeHTTP answers a request by its call and its service, which the signature names.
 func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	signed := scope.FindStringSubmatch(r.Header.Get("Authorization"))
 	body, _ := io.ReadAll(r.Body)
@@ -128,7 +128,7 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key := signed[3] + " " + call
 	a.signed[signed[1]] = true
 	a.asked = append(a.asked, key+" "+r.URL.Path+" "+string(body))
-	// An answer may be for some requests of a call only: those that contain the text after the call.
+	// An answer may be for some requests of a call only: those with the text after the call.
 	found, exact := a.answers[key]
 	for _, particular := range sorted(a.answers) {
 		if text, is := strings.CutPrefix(particular, key+" "); is && strings.Contains(r.URL.Path+" "+string(body), text) {

@@ -30,7 +30,7 @@ func (p *preflight) artifacts() []config.Artifact {
 	return all
 }
 
-// checkArtifact holds that the file is where nodes fetch it from, and is the one that the stack file means.
+// checkArtifact checks that the file is at its source, and has the checksum in the stack file.
 func (p *preflight) checkArtifact(ctx context.Context, a config.Artifact) (result, error) {
 	path, inS3 := strings.CutPrefix(a.Source, "s3://")
 	if !inS3 {
@@ -62,7 +62,7 @@ func (p *preflight) checkArtifact(ctx context.Context, a config.Artifact) (resul
 	return result{verdict: ok, found: "there, with its checksum"}, nil
 }
 
-// images are those that tasks, pods and the load balancer controller run.
+// images are the images of tasks, pods and the load balancer controller.
 func (p *preflight) images() []string {
 	c := p.cluster
 	if !c.Containerized() {
@@ -77,11 +77,11 @@ func (p *preflight) images() []string {
 
 var registryHost = regexp.MustCompile(`^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$`)
 
-// checkImage holds that the image is in its registry.
+// checkImage checks that the image is in its registry.
 func (p *preflight) checkImage(ctx context.Context, image string) (result, error) {
 	named, err := reference.ParseNamed(image)
 	if err != nil {
-		return result{}, err // validated
+		return result{}, err // already validated
 	}
 	host := registryHost.FindStringSubmatch(reference.Domain(named))
 	if host == nil {
@@ -92,7 +92,7 @@ func (p *preflight) checkImage(ctx context.Context, image string) (result, error
 		id.ImageTag = aws.String(tagged.Tag())
 	}
 	if pinned, is := named.(reference.Digested); is {
-		// The digest is what is pulled; the tag beside it may have moved on.
+		// The digest is pulled; the tag beside it may now name another image.
 		id = ecrtypes.ImageIdentifier{ImageDigest: aws.String(pinned.Digest().String())}
 	}
 	_, err = p.ecr.DescribeImages(ctx, &ecr.DescribeImagesInput{

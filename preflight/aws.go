@@ -35,19 +35,19 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// machine is what is asked besides AWS.
+// machine is the machine that runs the preflight.
 type machine interface {
 	// LookPath finds a program.
 	LookPath(name string) error
-	// NameServers are those to which the public DNS delegates a domain.
+	// NameServers returns the servers to which the public DNS delegates a domain.
 	NameServers(ctx context.Context, domain string) ([]string, error)
 }
 
-// preflight is a stack and the account that is asked for it.
+// preflight is a stack and its account.
 type preflight struct {
 	machine
 	cluster config.Cluster
-	// account and caller are the account's id and the ARN of who asks.
+	// account is the account's id, and caller the caller's ARN.
 	account, caller string
 	zones           []config.Zone
 
@@ -61,7 +61,7 @@ type preflight struct {
 	quotas *servicequotas.Client
 }
 
-// open prepares the clients as the AWS provider of the stack is configured, and asks who they are.
+// open configures the clients like the AWS provider of the stack, and asks for the caller's identity.
 func (p *preflight) open(ctx context.Context, c config.Cluster) error {
 	settings, err := settingsOf(ctx, c)
 	if err != nil {
@@ -90,10 +90,10 @@ func (p *preflight) open(ctx context.Context, c config.Cluster) error {
 	return nil
 }
 
-// settingsOf are the SDK's for the keys of the namespace aws.
+// settingsOf returns the SDK's settings for the keys of the namespace aws.
 func settingsOf(ctx context.Context, c config.Cluster) (aws.Config, error) {
 	provider := c.Provider
-	// The default transport reads the proxies from the environment, at its first request.
+	// The default transport reads the proxies from the environment at its first request.
 	for name, value := range map[string]string{
 		"HTTP_PROXY": provider.HttpProxy, "HTTPS_PROXY": provider.HttpsProxy, "NO_PROXY": provider.NoProxy,
 	} {
@@ -145,7 +145,7 @@ func settingsOf(ctx context.Context, c config.Cluster) (aws.Config, error) {
 	return settings, assume(&settings, provider)
 }
 
-// assume takes the role that the provider assumes.
+// assume assumes the provider's role.
 func assume(settings *aws.Config, provider config.Provider) error {
 	region := cmp.Or(provider.StsRegion, settings.Region)
 	at := endpointsOf(provider)
@@ -192,7 +192,7 @@ func assume(settings *aws.Config, provider config.Provider) error {
 	return nil
 }
 
-// session names the session in CloudTrail where the stack does not.
+// session is the session's name in CloudTrail if the stack sets none.
 const session = "preflight"
 
 type webToken string
@@ -222,7 +222,7 @@ func policies(arns []string) []ststypes.PolicyDescriptorType {
 	return all
 }
 
-// endpointsOf gives a service's own URL where aws:endpoints names one.
+// endpointsOf returns a service's own URL if aws:endpoints names one.
 func endpointsOf(provider config.Provider) func(service string, otherwise *string) *string {
 	return func(service string, otherwise *string) *string {
 		for _, services := range provider.Endpoints {
@@ -252,12 +252,12 @@ func (p *preflight) listZones(ctx context.Context) ([]config.Zone, error) {
 	return p.zones, nil
 }
 
-// denials are the codes with which services say that the caller may not ask.
+// denials are the error codes for a missing permission.
 var denials = []string{
 	"AccessDenied", "AccessDeniedException", "AccessDeniedFault", "AuthorizationError", "UnauthorizedOperation", "Forbidden",
 }
 
-// unanswered is the result of a check whose question was not answered.
+// unanswered is the result of a check whose request failed.
 func unanswered(err error, actions []string) result {
 	if code(err) != "" && slices.Contains(denials, code(err)) {
 		var call *smithy.OperationError
@@ -280,7 +280,7 @@ func code(err error) string {
 	return ""
 }
 
-// header is a header of an answer that is an error.
+// header returns a header of an error response.
 func header(err error, name string) string {
 	var answer *smithyhttp.ResponseError
 	if errors.As(err, &answer) && answer.Response != nil {

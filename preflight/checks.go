@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// checks are those that the stack needs: what it does not build is not asked for.
+// checks are the checks that the stack needs: resources that it does not make are not checked.
 func (p *preflight) checks() []check {
 	c := p.cluster
 	all := []check{
@@ -61,7 +61,7 @@ func (p *preflight) checks() []check {
 	return all
 }
 
-// checkAccount says whose account is asked. Only an allowed one is changed.
+// checkAccount names the account, and checks that the stack file allows it.
 func (p *preflight) checkAccount(context.Context) (result, error) {
 	found := p.account + ", asked as " + p.caller
 	allowed, forbidden := p.cluster.Provider.AllowedAccountIds, p.cluster.Provider.ForbiddenAccountIds
@@ -72,7 +72,7 @@ func (p *preflight) checkAccount(context.Context) (result, error) {
 	return result{verdict: ok, found: found}, nil
 }
 
-// checkZones holds that every zone of the stack is there. The configuration has seen to it that they suit the topology.
+// checkZones checks that every zone of the stack exists. Loading has checked that the zones suit the topology.
 func (p *preflight) checkZones(ctx context.Context) (result, error) {
 	zones, err := p.listZones(ctx)
 	if err != nil {
@@ -101,7 +101,7 @@ func names(zones []config.Zone) string {
 	return strings.Join(all, ", ")
 }
 
-// checkCLI looks for what the Kubernetes provider gets its token from.
+// checkCLI looks for the program that gets the Kubernetes provider's token.
 func (p *preflight) checkCLI(context.Context) (result, error) {
 	if err := p.LookPath("aws"); err != nil {
 		return result{failed, "aws is not on PATH, and the Kubernetes provider asks it for a token", "install the AWS CLI"}, nil
@@ -109,7 +109,7 @@ func (p *preflight) checkCLI(context.Context) (result, error) {
 	return result{verdict: ok, found: "on PATH, for the token of the Kubernetes API"}, nil
 }
 
-// checkLicense says what nobody can ask AWS.
+// checkLicense reports a license that no AWS call can check.
 func (p *preflight) checkLicense(context.Context) (result, error) {
 	return result{toKnow, fmt.Sprintf("%s comes without a licence (bring-your-own-license), and RDS does not ask for it",
 		p.cluster.Database.RDSEngine()), "have Oracle licences for " + strings.Join(p.classes(), ", ")}, nil

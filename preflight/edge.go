@@ -13,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 )
 
-// soon is how long before its end a certificate that is not renewed by ACM should be followed by another.
+// soon is the time before its end at which a certificate that ACM does not renew should be replaced.
 const soon = 30 * 24 * time.Hour
 
-// checkCertificate holds that the listener's certificate is issued, is the hostname's, and does not end soon.
+// checkCertificate checks that the listener's certificate is issued, covers the hostname, and does not end soon.
 func (p *preflight) checkCertificate(ctx context.Context) (result, error) {
 	found, err := p.acm.DescribeCertificate(ctx, &acm.DescribeCertificateInput{
 		CertificateArn: aws.String(p.cluster.LoadBalancer.CertificateARN),
@@ -43,14 +43,14 @@ func (p *preflight) checkCertificate(ctx context.Context) (result, error) {
 	return result{verdict: ok, found: fmt.Sprintf("issued for %s, until %s", p.cluster.Hostname, ends.Format(time.DateOnly))}, nil
 }
 
-// covers says that a certificate's name is the host's. A wildcard stands for one label.
+// covers reports whether a certificate's name covers the host. A wildcard stands for one label.
 func covers(name, host string) bool {
 	_, parent, _ := strings.Cut(host, ".")
 	return strings.EqualFold(name, host) || strings.EqualFold(name, "*."+parent)
 }
 
-// checkHostedZone holds that the zone is the hostname's, and that the DNS of the internet asks it: otherwise nobody finds
-// the load balancer, and no certificate is validated.
+// checkHostedZone checks that the zone contains the hostname, and that the internet's DNS delegates to it. Otherwise
+// the load balancer's name does not resolve, and no certificate is validated.
 func (p *preflight) checkHostedZone(ctx context.Context) (result, error) {
 	found, err := p.dns.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: aws.String(p.cluster.LoadBalancer.HostedZone)})
 	if code(err) == "NoSuchHostedZone" {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// finding is what a preflight says of one check: verdict, finding and remedy.
+// finding is one line of a preflight: verdict, finding and remedy.
 type finding struct {
 	trial
 	check   string
@@ -16,7 +16,7 @@ type finding struct {
 	want    string
 }
 
-// areFound runs one preflight for each finding, and holds the line of its check.
+// areFound runs one preflight for each finding, and checks the line of its check.
 func areFound(t *testing.T, findings map[string]finding) {
 	t.Helper()
 	for name, c := range findings {
@@ -32,7 +32,7 @@ func areFound(t *testing.T, findings map[string]finding) {
 	}
 }
 
-// one is a single answer that differs from those of an account that has everything.
+// one is a single answer that differs from those of the fine account.
 func one(key string, a answer) map[string]answer { return map[string]answer{key: a} }
 
 func TestZonesOfferWhatTheStackNeeds(t *testing.T) {

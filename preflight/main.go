@@ -1,5 +1,5 @@
-// Command preflight asks AWS, read-only, for what the first update of a stack needs and no rehearsal can know: quotas, roles
-// of services, files, images, a certificate, a hosted zone. It fails when something is missing.
+// Command preflight makes read-only AWS calls to check the conditions of a stack's first update that no rehearsal can
+// know: quotas, service-linked roles, files, images, a certificate, a hosted zone. It fails if something is missing.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// verdict is what came of a check.
+// verdict is the result of a check.
 type verdict string
 
 const (
@@ -39,16 +39,16 @@ const (
 	toKnow     verdict = "to know"
 )
 
-// result is a line of the output: what was found, and what to do about it.
+// result is a line of the output: the finding and the remedy.
 type result struct {
 	verdict    verdict
 	found, fix string
 }
 
-// check is one thing that the first update needs.
+// check is one condition of the first update.
 type check struct {
 	name string
-	// actions are what the caller must be allowed to do for the check.
+	// actions are the caller's permissions that the check needs.
 	actions []string
 	run     func(context.Context) (result, error)
 }
@@ -108,14 +108,14 @@ func report(ctx context.Context, out io.Writer, checks []check) error {
 	return nil
 }
 
-// source is a stack file's configuration, with stand-ins for what is encrypted.
+// source is a stack file's configuration, with stand-ins for encrypted values.
 type source struct {
 	values map[string]string
 	secret map[string]bool
 }
 
-// read gives a stack file's configuration, and the keys of the namespace aws that are left out because they are encrypted.
-// A stand-in for one of those would be used as a credential.
+// read returns a stack file's configuration, and the encrypted keys of the namespace aws. These are left out, because a
+// stand-in would be used as a credential.
 func read(path string) (source, []string, error) {
 	s := source{secret: map[string]bool{}}
 	raw, err := stackfile.Read(path)
@@ -138,12 +138,12 @@ func read(path string) (source, []string, error) {
 		s.values[key], s.secret[key] = secret[key], true
 	}
 	if len(left) > 0 {
-		delete(s.values, "aws:accessKey") // it is nothing without its secret
+		delete(s.values, "aws:accessKey") // it is useless without its secret
 	}
 	return s, left, nil
 }
 
-// Keys lists what is set.
+// Keys lists the keys with a value.
 func (s source) Keys() []string { return sorted(s.values) }
 
 // Get returns a value.
@@ -152,5 +152,5 @@ func (s source) Get(key string) (string, bool) {
 	return value, set
 }
 
-// IsSecret reports whether the value is stored encrypted.
+// IsSecret reports whether the value is encrypted.
 func (s source) IsSecret(key string) bool { return s.secret[key] }

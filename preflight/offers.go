@@ -15,7 +15,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
-// instanceType is the type of the instances that the stack starts, or empty where it starts none.
+// instanceType is the type of the stack's instances, or empty without instances.
 func (p *preflight) instanceType() string {
 	if p.cluster.Fargate() || p.cluster.EKS.Cluster != nil {
 		return ""
@@ -23,7 +23,7 @@ func (p *preflight) instanceType() string {
 	return p.cluster.Nodes.InstanceType
 }
 
-// checkInstanceType holds that every zone has the instance type.
+// checkInstanceType checks that every zone offers the instance type.
 func (p *preflight) checkInstanceType(ctx context.Context) (result, error) {
 	var has []string
 	pages := ec2.NewDescribeInstanceTypeOfferingsPaginator(p.ec2, &ec2.DescribeInstanceTypeOfferingsInput{
@@ -46,12 +46,12 @@ func (p *preflight) checkInstanceType(ctx context.Context) (result, error) {
 	return result{verdict: ok, found: "offered in every zone"}, nil
 }
 
-// without are the items of a list that another one lacks.
+// without returns the items of a list that another one lacks.
 func without(list, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
 }
 
-// checkClass holds that RDS offers the database's class in as many zones as an instance uses.
+// checkClass checks that RDS offers the database's class in as many zones as an instance uses.
 func (p *preflight) checkClass(ctx context.Context, i config.DBInstance) (result, error) {
 	database, needed := p.cluster.Database, 1
 	if i.MultiAZ {
@@ -87,7 +87,7 @@ func (p *preflight) checkClass(ctx context.Context, i config.DBInstance) (result
 	return result{verdict: ok, found: "offered for " + what + " in " + strings.Join(sorted(zones), ", ")}, nil
 }
 
-// checkAMI holds that the image is there, fits the instance type, and that terms of the Marketplace are accepted.
+// checkAMI checks that the image exists, fits the instance type, and that its Marketplace terms are accepted.
 func (p *preflight) checkAMI(ctx context.Context) (result, error) {
 	id := p.cluster.Nodes.AMI
 	found, err := p.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}})
@@ -118,7 +118,7 @@ func (p *preflight) checkAMI(ctx context.Context) (result, error) {
 	return p.checkTerms(ctx, id)
 }
 
-// checkTerms asks by a dry run, which starts nothing, whether the terms of an image of the Marketplace are accepted.
+// checkTerms uses a dry run, which starts nothing, to check whether the terms of a Marketplace image are accepted.
 func (p *preflight) checkTerms(ctx context.Context, image string) (result, error) {
 	_, err := p.ec2.RunInstances(ctx, &ec2.RunInstancesInput{
 		DryRun: aws.Bool(true), ImageId: aws.String(image), InstanceType: types.InstanceType(p.cluster.Nodes.InstanceType),
@@ -136,7 +136,7 @@ func (p *preflight) checkTerms(ctx context.Context, image string) (result, error
 	return result{}, err
 }
 
-// checkSubnets holds what the stack file says of an existing VPC against the VPC.
+// checkSubnets compares the stack file's description of an existing VPC with the VPC.
 func (p *preflight) checkSubnets(ctx context.Context) (result, error) {
 	adopted := p.cluster.Network.Adopt
 	type said struct{ zone, cidr string }
@@ -175,7 +175,8 @@ func (p *preflight) checkSubnets(ctx context.Context) (result, error) {
 	return result{verdict: ok, found: fmt.Sprintf("%d, as the stack file says", len(wanted))}, nil
 }
 
-// checkDatabaseGroup holds that the group of the database that exists is there, in the VPC that its new rule's nodes are in.
+// checkDatabaseGroup checks that the security group of the existing database is in the nodes' VPC, since the stack adds
+// a rule to it.
 func (p *preflight) checkDatabaseGroup(ctx context.Context) (result, error) {
 	id, vpc := p.cluster.Database.Existing.SecurityGroup, p.cluster.Network.Adopt.VPC
 	found, err := p.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{

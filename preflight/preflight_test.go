@@ -21,7 +21,7 @@ import (
 
 // trial is one preflight against the stub.
 type trial struct {
-	// stack is the name of a shipped stack file; text is another one.
+	// stack is the name of a shipped stack file; text is the text of another one.
 	stack, text string
 	answers     map[string]answer
 	machine     *computer
@@ -57,7 +57,7 @@ func (c trial) run(t *testing.T) (string, *account, error) {
 	return out.String(), a, err
 }
 
-// line is a check's line and what to do.
+// line returns a check's line and its remedy.
 func line(out, name string) string {
 	lines := strings.Split(out, "\n")
 	for i, l := range lines {
@@ -130,7 +130,7 @@ const adoptedVPC = `config:
     certificateArn: arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555
 `
 
-// TestNothingIsChanged holds that every call only reads: the one RunInstances is a dry run.
+// TestNothingIsChanged checks that every call only reads: the one RunInstances is a dry run.
 func TestNothingIsChanged(t *testing.T) {
 	_, a, _ := trial{text: ownImage, answers: map[string]answer{"ec2 DescribeImages": image("available", "x86_64", "code")}}.run(t)
 	require.NotEmpty(t, a.asked)
@@ -141,7 +141,8 @@ func TestNothingIsChanged(t *testing.T) {
 	}
 }
 
-// TestTheCallerIsWhoTheStackFileSays has the role of the stack file assumed with its external id, and its keys used.
+// TestTheCallerIsWhoTheStackFileSays checks that the role in the stack file is assumed with its external id, and that
+// its keys are used.
 func TestTheCallerIsWhoTheStackFileSays(t *testing.T) {
 	assumed := query("AssumeRole", "<Credentials><AccessKeyId>ASSUMED</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"+
 		"<SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>")
@@ -160,7 +161,7 @@ func TestTheCallerIsWhoTheStackFileSays(t *testing.T) {
 	assert.Equal(t, map[string]bool{"PROFILE": true}, a.signed)
 }
 
-// TestEndpointsOfTheStackFile has every service at a URL of its own, and nothing elsewhere.
+// TestEndpointsOfTheStackFile sets an own URL for every service, and expects no other calls.
 func TestEndpointsOfTheStackFile(t *testing.T) {
 	endpoints := ""
 	for _, service := range []string{"acm", "ec2", "ecr", "iam", "rds", "route53", "s3", "servicequotas", "sts"} {
@@ -186,7 +187,7 @@ func TestARefusedStackFileIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "give credentials")
 }
 
-// TestEveryCheckIsInTheGuide holds the guide to the permissions, quotas and roles of the checks.
+// TestEveryCheckIsInTheGuide compares the guide with the permissions, quotas and roles of the checks.
 func TestEveryCheckIsInTheGuide(t *testing.T) {
 	guide, err := os.ReadFile(filepath.Join("..", "docs", "preflight.md"))
 	require.NoError(t, err)

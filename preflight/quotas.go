@@ -15,12 +15,12 @@ import (
 	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
-// quota is what an account may have at the most of something.
+// quota is a limit of the account.
 type quota struct {
 	name, service, code string
-	// actions are what the caller must be allowed to do for used.
+	// actions are the caller's permissions that used needs.
 	actions []string
-	// needed is how many the stack makes; used is how many there are, and nil where nobody counts.
+	// needed is the number that the stack makes. used is the number that exists; nil if it is not counted.
 	needed int
 	used   func(context.Context) (int, error)
 }
@@ -29,18 +29,18 @@ type quota struct {
 // Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 var standard = regexp.MustCompile(`^(?:[acdhimrtz]|im|is)\d`)
 
-// limits are the quotas that new accounts are short of.
+// limits are the quotas that are low in new accounts.
 // Source of the codes: `aws service-quotas list-service-quotas`.
 func (p *preflight) limits() []quota {
 	c := p.cluster
 	var all []quota
 	if kind := p.instanceType(); standard.MatchString(kind) {
-		t, _ := instancetype.Lookup(kind) // validated
+		t, _ := instancetype.Lookup(kind) // already validated
 		all = append(all, quota{"quota of vCPUs of On-Demand Standard instances", "ec2", "L-1216C47A",
 			[]string{"ec2:DescribeInstances"}, p.instances() * t.VCPU, p.usedVCPUs})
 	}
 	if c.Fargate() {
-		// A deployment starts one task before it ends another.
+		// A deployment starts a task before it stops another.
 		all = append(all, quota{"quota of vCPUs on Fargate", "fargate", "L-3032A538", nil, (c.MaxNodes() + 1) * c.Nodes.CPU, nil})
 	}
 	if c.Network.Adopt == nil {
@@ -67,12 +67,12 @@ func (p *preflight) quotaChecks() []check {
 	return checks
 }
 
-// instances are how many the stack runs at the most: all nodes, and those that are there while others are replaced.
+// instances is the largest number of the stack's instances: all nodes, and those that exist while others are replaced.
 func (p *preflight) instances() int {
 	c := p.cluster
 	switch {
 	case c.MakesControlPlane():
-		// An update of a managed node group starts a node in each zone before it ends one.
+		// An update of a managed node group starts a node in each zone before it terminates one.
 		return c.EKS.NodeGroup.Max + len(c.Network.Zones)
 	case c.Fixed():
 		return c.MaxNodes()
@@ -80,7 +80,7 @@ func (p *preflight) instances() int {
 	return c.MaxNodes() + 1
 }
 
-// addresses are those of the NAT gateways.
+// addresses is the number of NAT gateways' addresses.
 func (p *preflight) addresses() int {
 	switch p.cluster.Network.NAT {
 	case config.NATSingle:
@@ -92,7 +92,7 @@ func (p *preflight) addresses() int {
 	}
 }
 
-// checkQuota holds that the stack fits. A second run of a stack that is up counts its own as used.
+// checkQuota checks that the stack fits. For a stack that exists already, its own resources count as used.
 func (p *preflight) checkQuota(ctx context.Context, q quota) (result, error) {
 	limit, err := p.limit(ctx, q)
 	if err != nil {
@@ -113,7 +113,7 @@ func (p *preflight) checkQuota(ctx context.Context, q quota) (result, error) {
 	return result{verdict: ok, found: found}, nil
 }
 
-// limit is the account's quota, or AWS's default where the account never had another.
+// limit is the account's quota, or AWS's default if it was never changed.
 func (p *preflight) limit(ctx context.Context, q quota) (int, error) {
 	own, err := p.quotas.GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{
 		ServiceCode: aws.String(q.service), QuotaCode: aws.String(q.code),

@@ -12,10 +12,10 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// serviceRole is a service-linked role: a service makes it at its first use in an account, on behalf of the caller.
+// serviceRole is a service-linked role: a service makes it at its first use in an account, for the caller.
 type serviceRole struct{ name, service string }
 
-// serviceRoles are those of the services that the stack uses.
+// serviceRoles are the roles of the stack's services.
 func (p *preflight) serviceRoles() []serviceRole {
 	c := p.cluster
 	all := []serviceRole{
@@ -42,7 +42,7 @@ func (p *preflight) serviceRoles() []serviceRole {
 	return all
 }
 
-// checkRole holds that the role is there, or that the caller may have it made.
+// checkRole checks that the role exists, or that the caller may make it.
 func (p *preflight) checkRole(ctx context.Context, r serviceRole) (result, error) {
 	_, err := p.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(r.name)})
 	if err == nil {
@@ -81,7 +81,7 @@ func (p *preflight) checkRole(ctx context.Context, r serviceRole) (result, error
 	return result{verdict: ok, found: "not there yet; AWS makes it at the first use, which the caller may ask for"}, nil
 }
 
-// principal is the user or role behind the caller, whose policies count. The ARN of a session has its role's name only.
+// principal is the user or role of the caller, whose policies apply. The ARN of a session has only the role's name.
 func (p *preflight) principal(ctx context.Context) (string, error) {
 	_, assumed, isRole := strings.Cut(p.caller, ":assumed-role/")
 	if !isRole {

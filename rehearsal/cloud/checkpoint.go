@@ -88,8 +88,8 @@ func (c *Cloud) CrashWith(crashes func(definition string) bool) {
 	c.crashes = crashes
 }
 
-// Lose marks resources as made by calls without an answer, and lists them. The function lost is called for each resource of a
-// program.
+// Lose marks resources as made by calls without an answer, and lists them. The function lost is called for each resource
+// of a program.
 func (c *Cloud) Lose(lost func(Resource) bool) []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()

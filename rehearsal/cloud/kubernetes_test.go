@@ -311,7 +311,7 @@ func TestKubeconfigLeadsToTheClusterThatIsRehearsed(t *testing.T) {
 		"no cluster of this account":    write("https://example.com", ca, "dev", ""),
 		"certificate authority":         write(server, "x", "dev", ""),
 		"does not name the cluster dev": write(server, ca, "prod", ""),
-		"trusts every server":        write(server, ca, "dev", `,"insecure-skip-tls-verify":true`),
+		"trusts every server":           write(server, ca, "dev", `,"insecure-skip-tls-verify":true`),
 		"no context":                    {"kubeconfig": "{}"},
 		"is no YAML":                    {"kubeconfig": "\t{"},
 	} {

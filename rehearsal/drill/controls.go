@@ -10,16 +10,17 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Control is damage that a drill must notice, and for the reason that the proofs give.
+// Control is damage that a drill must notice, with the fault that the proofs name.
 type Control struct {
 	Name  string
 	State []byte
-	// Claim is the proof that has to fail, and Faults is what it says then.
+	// Claim is the claim that has to fail, and Faults are its faults.
 	Claim  string
 	Faults []string
-	// Says is what the readiness program of the last node has to say.
+	// Says is a part of the last node's readiness message.
 	Says string
-	// Closed is the port that the last node must not reach, at the database or at the first node; or 0 where the network is whole.
+	// Closed is the port that the last node must not reach, at the database or at the first node. It is 0 if the
+	// network is undamaged.
 	Closed   int
 	Database bool
 }
@@ -46,7 +47,7 @@ func remove(d *damage.Document, token, name string) error {
 	return fmt.Errorf("the state has no %s %s", state.Kind(token), name)
 }
 
-// rename gives the last node's deployment.toml another domain.
+// rename changes the domain in the last node's deployment.toml.
 func rename(d *damage.Document) error {
 	files := d.Find(state.BucketObject)
 	slices.SortFunc(files, func(a, b int) int { return -strings.Compare(d.Name(a), d.Name(b)) })
@@ -60,7 +61,7 @@ func rename(d *damage.Document) error {
 	return fmt.Errorf("no deployment.toml in the state has a domain")
 }
 
-// Controls damages a state and asks the proofs what they say of it.
+// Controls damages a state and adds the proofs' faults.
 func Controls(exported []byte, prove func([]byte) (*proof.Report, error)) ([]Control, error) {
 	var all []Control
 	for _, one := range damages {

@@ -16,25 +16,25 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Options say what is drilled.
+// Options say what to drill.
 type Options struct {
 	Stack string
-	// State is the stack as `pulumi stack export` prints it after its first up.
+	// State is the stack's state after its first up, in the format of `pulumi stack export`.
 	State []byte
-	// Prove decides what the proofs say of a damaged state.
+	// Prove proves a damaged state.
 	Prove func([]byte) (*proof.Report, error)
 	// Jars is the directory with Hazelcast and the JDBC drivers.
 	Jars string
-	// Short leaves out all but the forming, the guide's steps and one control.
+	// Short runs only the forming, the guide's steps and one control.
 	Short bool
-	// Output takes what happens, as it happens.
+	// Output receives the progress.
 	Output io.Writer
 }
 
 // part is the name under which a process runs the trials.
 const part = "drill"
 
-// tools are the programs that run, or make what runs.
+// tools are the programs that a drill runs.
 var tools = []sandbox.Tool{
 	{Name: "ip", Package: "iproute2"}, {Name: "nft", Package: "nftables"}, {Name: "curl", Package: "curl"}, {Name: "bash", Package: "bash"},
 	{Name: "java", Package: "openjdk-17-jdk-headless"}, {Name: "javac", Package: "openjdk-17-jdk-headless"},
@@ -43,13 +43,13 @@ var tools = []sandbox.Tool{
 	{Name: "pg_isready", Package: "postgresql-client", In: postgres()},
 }
 
-// postgres are the directories in which Debian keeps the programs of PostgreSQL, by release.
+// postgres returns the directories of PostgreSQL's programs in Debian, by release.
 func postgres() []string {
 	all, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	return all
 }
 
-// Check says what is missing for a drill of a state, all at once, before anything is started.
+// Check reports everything that is missing for a drill of a state, before anything is started.
 func Check(o Options) (*plan.Plan, map[string]string, []string, error) {
 	s, err := state.Read(o.State)
 	if err != nil {
@@ -72,7 +72,7 @@ func Check(o Options) (*plan.Plan, map[string]string, []string, error) {
 	return p, found, jars, nil
 }
 
-// jarsFor finds Hazelcast in the release of the product, and the database's driver.
+// jarsFor finds the jars of the product release's Hazelcast and of the database's driver.
 func jarsFor(p *plan.Plan, dir string) ([]string, error) {
 	hazelcast := "hazelcast"
 	if !strings.HasPrefix(p.Hazelcast, "5.") {
@@ -100,7 +100,7 @@ func jarsFor(p *plan.Plan, dir string) ([]string, error) {
 	return found, nil
 }
 
-// Run runs the trials in a sandbox, of which nothing is left whatever ends it.
+// Run runs the trials in a sandbox, which leaves nothing behind, however it ends.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	p, found, jars, err := Check(o)
 	if err != nil {
@@ -134,18 +134,18 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return &r, nil
 }
 
-// order is what the process that rehearsed a stack hands to the one that runs it.
+// order is the input of the process that runs a stack.
 type order struct {
 	Stack    string
 	State    []byte
 	Controls []Control
 	Tools    map[string]string
 	Jars     []string
-	// Short leaves out what takes long.
+	// Short leaves out the slow trials.
 	Short bool
 }
 
-// versions asks programs what they are.
+// versions asks programs for their versions.
 func versions(found map[string]string) []Program {
 	var all []Program
 	for _, one := range []struct{ name, tool, ask string }{

@@ -22,8 +22,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The shipped stack dev forms its cluster on this machine, serves while each node is shut down in turn, and does not form
-// where a rule is missing.
+// TestDevRuns runs the shipped stack dev on this machine. Its cluster forms, serves while each node is shut down in
+// turn, and does not form if a rule is missing.
 func TestDevRuns(t *testing.T) {
 	prove := func(exported []byte, configuration map[string]string) (*proof.Report, error) {
 		want, err := proof.ExpectedFrom(configuration)

@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/cluster"
 )
 
-// sent is a request and what came of it.
+// sent is a request and its result.
 type sent struct {
 	client   int
 	at       time.Time
@@ -19,7 +19,7 @@ type sent struct {
 	finished time.Time
 }
 
-// load is what clients send: one that keeps no cookie, and one for each node whose cookie names it.
+// load are the clients: one without a cookie, and one for each node with a cookie that names it.
 type load struct {
 	mu   sync.Mutex
 	all  []sent
@@ -28,7 +28,7 @@ type load struct {
 	once sync.Once
 }
 
-// pace is how often a client asks, and most for how long at the most.
+// pace is the time between a client's requests, and most the longest time for one.
 const (
 	pace = 200 * time.Millisecond
 	most = 5 * time.Minute
@@ -55,7 +55,7 @@ func (l *load) run(c *cluster.Cluster, client int, cookie string) {
 		if !one.good {
 			one.problem = fmt.Sprint(a.Status, " ", a.Err)
 		}
-		// As a browser does, the client takes the cookie that it is given.
+		// Like a browser, the client keeps the cookie that it gets.
 		if cookie != "" && a.Cookie != "" {
 			cookie = a.Cookie
 		}
@@ -77,18 +77,18 @@ func (l *load) end() {
 	l.done.Wait()
 }
 
-// count ends the load and puts its numbers into a trial.
+// count ends the load and adds its numbers to a trial.
 func (l *load) count(t *Trial) {
 	l.end()
 	t.Requests, t.Failed = len(l.all), len(l.failed())
 }
 
-// failed are the requests without a good answer. The load has ended.
+// failed returns the requests without a good answer. The load has ended.
 func (l *load) failed() []sent {
 	return slices.DeleteFunc(slices.Clone(l.all), func(one sent) bool { return one.good })
 }
 
-// served says whether every request since a time was answered, and by another node than one.
+// served reports whether a node other than but answered every request since a time.
 func (l *load) served(since time.Time, but string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,7 +111,7 @@ func (l *load) served(since time.Time, but string) error {
 	return nil
 }
 
-// gap is the longest time for which one client got no good answer.
+// gap is the longest time in which one client got no good answer.
 func (l *load) gap() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package drill starts a rehearsed stack on this machine and breaks it. Networks, servers and the load balancer are made from
-// the state alone; what is measured is held against bounds that the state sets.
+// Package drill starts a rehearsed stack on this machine and disturbs it. Networks, servers and the load balancer are
+// made from the state alone. The measured times must be within the state's limits.
 package drill
 
 import (
@@ -7,42 +7,42 @@ import (
 	"time"
 )
 
-// Result is what came of a drill.
+// Result is the result of a drill.
 type Result struct {
-	// Programs are what ran, with their versions.
+	// Programs are the programs that ran, with their versions.
 	Programs []Program
-	// Trials are in the order in which they were run.
+	// Trials are in the order of their run.
 	Trials []*Trial
 }
 
-// Program is something that ran.
+// Program is a program that ran.
 type Program struct{ Name, Version string }
 
-// Trial is one thing that was done to the cluster.
+// Trial is one disturbance of the cluster.
 type Trial struct {
 	Name string
-	// Bound is what the state allows, and where it says so.
+	// Bound is the limit, and its source in the state.
 	Bound string
-	// Measured is what was seen.
+	// Measured is the observation.
 	Measured string
-	// Requests were sent meanwhile, of which some failed.
+	// Requests is the number of requests during the trial; Failed is how many failed.
 	Requests, Failed int
-	// Reason says why the trial failed, or for damage the reason that was asked for.
+	// Reason says why the trial failed; for damage it is the expected message.
 	Reason string
 	Passed bool
-	// Began and Ended are times since the drill began.
+	// Began and Ended are times since the start of the drill.
 	Began, Ended time.Duration
-	// Events are what happened, in order.
+	// Events are in the order of time.
 	Events []Event
 }
 
-// Event is something that happened, so long after the drill began.
+// Event is an event, with its time since the start of the drill.
 type Event struct {
 	After time.Duration
 	What  string
 }
 
-// Passed says whether every trial did.
+// Passed reports whether every trial passed.
 func (r *Result) Passed() bool {
 	for _, t := range r.Trials {
 		if !t.Passed {
@@ -52,7 +52,7 @@ func (r *Result) Passed() bool {
 	return len(r.Trials) > 0
 }
 
-// Err names the trials that failed.
+// Err names the failed trials.
 func (r *Result) Err() error {
 	text := ""
 	for _, t := range r.Trials {
@@ -66,7 +66,7 @@ func (r *Result) Err() error {
 	return fmt.Errorf("the cluster does not do what its state allows for:%s", text)
 }
 
-// Seconds is a time as people read it.
+// Seconds formats a time for people.
 func Seconds(d time.Duration) string {
 	if d < 10*time.Second {
 		return fmt.Sprintf("%.1f s", d.Seconds())

@@ -2,5 +2,5 @@
 
 package drill
 
-// Serve returns: nothing is drilled here.
+// Serve returns: no drill runs on this system.
 func Serve() {}

@@ -23,10 +23,10 @@ type driller struct {
 	result Result
 }
 
-// slack is what a busy machine may add to a bound.
+// slack is the time that a busy machine may add to a limit.
 const slack = 5 * time.Second
 
-// inside runs the trials and gives their result as JSON.
+// inside runs the trials and returns their result as JSON.
 func inside(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	var o order
 	if err := json.Unmarshal(input, &o); err != nil {
@@ -55,7 +55,7 @@ func inside(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	}
 	for _, trial := range trials {
 		trial()
-		// What failed to form is in no state to be tried further.
+		// A cluster that did not form cannot be tried further.
 		if !d.result.Passed() {
 			break
 		}
@@ -66,7 +66,7 @@ func inside(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	return json.Marshal(d.result)
 }
 
-// prepare makes and starts what the nodes need.
+// prepare makes and starts everything that the nodes need.
 func (d *driller) prepare() error {
 	d.say("Starting the database, and making its schema with the stack's own program.")
 	for _, step := range []func() error{d.MakeDatabase, d.StartDatabase, d.MakeSchema, d.StartBalancer} {
@@ -81,7 +81,7 @@ func (d *driller) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(d.out, "%6s  %s\n", Seconds(time.Since(d.began)), fmt.Sprintf(format, args...))
 }
 
-// trial runs one trial. Its error is why it failed.
+// trial runs one trial. Its error is the reason of its failure.
 func (d *driller) trial(name, bound string, do func(*Trial) error) {
 	t := &Trial{Name: name, Bound: bound, Began: time.Since(d.began)}
 	d.result.Trials = append(d.result.Trials, t)
@@ -95,15 +95,15 @@ func (d *driller) trial(name, bound string, do func(*Trial) error) {
 	d.say("    %s; allowed: %s; %s", t.Measured, t.Bound, verdict)
 }
 
-// event notes what happens in a trial.
+// event adds an event to a trial.
 func (d *driller) event(t *Trial, format string, args ...any) {
 	e := Event{time.Since(d.began), fmt.Sprintf(format, args...)}
 	t.Events = append(t.Events, e)
 	d.say("    %s", e.What)
 }
 
-// form starts the members one after the other, as the state has them wait, and reads in Hazelcast's own log that they see each
-// other.
+// form starts the members one after the other, in the order of the state, and checks in Hazelcast's own log that they
+// see each other.
 func (d *driller) form() {
 	bound := d.Nodes[0].Ready
 	d.trial("The cluster forms, one member after the other", Seconds(bound)+" for each node (READY_SECONDS of its user data)", func(t *Trial) error {
@@ -134,7 +134,7 @@ func (d *driller) form() {
 	})
 }
 
-// witness is the line in which a node's Hazelcast lists all members, in what it has logged since an offset.
+// witness returns the line in which a node's Hazelcast lists all members, from its log since an offset.
 func (d *driller) witness(n plan.Node, since int) (string, error) {
 	seen, line := hazelcastSays(d.Said(n, since))
 	if seen != len(d.Nodes) {
@@ -143,7 +143,7 @@ func (d *driller) witness(n plan.Node, since int) (string, error) {
 	return line, nil
 }
 
-// hazelcastSays is how many members Hazelcast's last list of them has, and its line.
+// hazelcastSays returns the number of members in Hazelcast's last list, and its line.
 func hazelcastSays(log string) (int, string) {
 	_, rest, found := lastCut(log, "Members {size:")
 	if !found {
@@ -163,8 +163,8 @@ func lastCut(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// guide is the last section of WSO2's deployment guide, for each of two nodes: it is shut down, the others serve, and it is
-// started again.
+// guide does the last steps of WSO2's deployment guide, for each of two nodes: it is shut down, the others serve, and
+// it is started again.
 func (d *driller) guide() {
 	check := d.Balancer.Check
 	for _, n := range d.Nodes[:2] {
@@ -202,11 +202,11 @@ func (d *driller) guide() {
 	}
 }
 
-// flight is how long requests that are under way are waited for here. The state's delay is longer, since real ones may be.
+// flight is the wait for open requests here. The state's delay is longer, since real requests may be.
 const flight = 5 * time.Second
 
-// renew replaces the server of one node after the other as the stack does with fixed members: the node leaves the target group,
-// finishes its requests, is stopped, starts again, and is registered when it is ready.
+// renew replaces the server of one node after the other, as the stack does with fixed members: the node leaves the
+// target group, finishes its requests, stops, starts again, and is registered when it is ready.
 func (d *driller) renew() {
 	bound := fmt.Sprintf("no request fails, and never fewer than %d of %d nodes serve (a node leaves the target group first)", len(d.Nodes)-1, len(d.Nodes))
 	d.trial("every node is renewed, one after the other", bound, func(t *Trial) error {
@@ -261,7 +261,7 @@ func (d *driller) again(t *Trial, n plan.Node) error {
 	return nil
 }
 
-// wait asks until something is so, and says how long that took.
+// wait repeats a check until it is true, and returns the time.
 func wait(within time.Duration, so func() bool) (time.Duration, bool) {
 	began := time.Now()
 	for !so() {
@@ -273,7 +273,7 @@ func wait(within time.Duration, so func() bool) (time.Duration, bool) {
 	return time.Since(began), true
 }
 
-// sees says whether a node's Hazelcast has so many members.
+// sees reports whether a node's Hazelcast has this number of members.
 func (d *driller) sees(n plan.Node, members int) bool {
 	a := d.AskNode(n, "GET", "/members")
 	return a.Status == 200 && len(strings.Fields(a.Body)) == members
@@ -294,11 +294,11 @@ func (d *driller) kill() {
 	})
 }
 
-// cut takes a node's link away, so that its connections stay as they are and nothing comes through.
+// cut sets a node's link down: its connections stay open, and nothing passes.
 func (d *driller) cut() {
 	victim, other := d.Nodes[len(d.Nodes)-1], d.Nodes[0]
 	gone := d.Heartbeat + 2*slack
-	// The halves look for each other again, and the smaller one restarts its members' Hazelcast.
+	// The halves look for each other again, and the smaller one restarts the Hazelcast of its members.
 	whole := d.Merge + 2*d.Again + 4*slack
 	bound := fmt.Sprintf("%s until each side has only itself (hazelcast.max.no.heartbeat.seconds), %s until both are one cluster again "+
 		"(hazelcast.merge.first.run.delay.seconds, hazelcast.merge.next.run.delay.seconds twice)", Seconds(gone), Seconds(whole))
@@ -327,10 +327,10 @@ func (d *driller) cut() {
 	})
 }
 
-// away is how long the database is away.
+// away is the length of the database's outage.
 const away = 30 * time.Second
 
-// outage takes the database away. Nodes keep their servers, and serve again by themselves.
+// outage stops the database. The servers keep running, and serve again by themselves.
 func (d *driller) outage() {
 	check := d.Balancer.Check
 	d.trial("the database is away for "+Seconds(away), Seconds(check.Taken())+" until all are healthy again (checks of the target group), and no server is restarted",
@@ -368,10 +368,10 @@ func (d *driller) outage() {
 		})
 }
 
-// told is how long a message between members may take.
+// told is the longest time for a message between members.
 const told = 2 * time.Second
 
-// revoke takes a session away on one node that the other has in its cache.
+// revoke revokes a session on one node while the other has it in its cache.
 func (d *driller) revoke() {
 	bound := fmt.Sprintf("%s: a message between members, where the cache alone would keep it for %s (default_cache_timeout)", Seconds(told), d.Cached)
 	d.trial("a session that is revoked on one node is refused by the other", bound, func(t *Trial) error {
@@ -393,10 +393,10 @@ func (d *driller) revoke() {
 	})
 }
 
-// early is how long damage is given to come to nothing: the nodes have been ready in a fraction of that before.
+// early is the time in which damage must show: healthy nodes were ready in a fraction of it.
 const early = 25 * time.Second
 
-// control starts the cluster on a damaged state and expects what the proofs have said of it.
+// control starts the cluster on a damaged state and expects the message of the proofs.
 func (d *driller) control(c Control) {
 	d.trial("Damage: "+c.Name, "the cluster must not form, for the reason that the proof gives", func(t *Trial) error {
 		if len(c.Faults) == 0 {
@@ -433,8 +433,9 @@ func (d *driller) control(c Control) {
 	})
 }
 
-// startDamaged starts the members one after the other, and gives what the first one that does not get ready says. A member that
-// is refused for its cluster's name has connections for a moment, which is what the nodes' program counts; Hazelcast knows better.
+// startDamaged starts the members one after the other, and returns the message of the first one that does not get
+// ready. A member with a wrong cluster name has connections for a moment, and the nodes' program counts these.
+// Hazelcast's own list is right.
 func (d *driller) startDamaged(damaged *plan.Plan) (string, error) {
 	last, offset := damaged.Nodes[len(damaged.Nodes)-1], 0
 	for i, n := range damaged.Nodes {
@@ -455,7 +456,7 @@ func (d *driller) startDamaged(damaged *plan.Plan) (string, error) {
 	return "", nil
 }
 
-// closed says whether the network hinders exactly what the control has closed.
+// closed reports whether the network blocks exactly the connections that the control closes.
 func (d *driller) closed(p *plan.Plan, c Control) error {
 	to, port := p.Nodes[0].Address, c.Closed
 	if c.Database {

@@ -26,7 +26,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
 )
 
-// balancer is the load balancer in one subnet: nginx, and the health checks that it does not have.
+// balancer is the load balancer in one subnet: nginx, and the health checks that nginx does not have.
 type balancer struct {
 	c      *Cluster
 	dir    string
@@ -37,12 +37,12 @@ type balancer struct {
 
 	mu      sync.Mutex
 	targets []proxy.Target
-	// said is what each target answered last, and gone says which are not registered.
+	// said are the targets' last answers, and gone marks those that are not registered.
 	said []string
 	gone map[string]bool
 }
 
-// StartBalancer starts the load balancer in each of its subnets, with all nodes for targets.
+// StartBalancer starts the load balancer in each of its subnets, with all nodes as targets.
 func (c *Cluster) StartBalancer() error {
 	for _, i := range c.Network.Find(vpc.Balancer) {
 		b := &balancer{c: c, dir: at("balancer-" + i.Device), host: c.World.Host(i.Device), gone: map[string]bool{}}
@@ -61,7 +61,7 @@ func (b *balancer) start() (err error) {
 	if err := certify(filepath.Join(b.dir, "certificate.pem"), filepath.Join(b.dir, "key.pem"), b.c.Hostname); err != nil {
 		return err
 	}
-	// nginx is no root here, and the load balancer's ports are below 1024.
+	// nginx does not run as root here, and the load balancer's ports are below 1024.
 	if err := b.host.Do(func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0"), 0) }); err != nil {
 		return fmt.Errorf("letting nginx listen: %w", err)
 	}
@@ -85,7 +85,7 @@ func (b *balancer) configure() error {
 	return write(filepath.Join(b.dir, "nginx.conf"), b.c.Balancer.Config(b.dir, registered))
 }
 
-// reload has nginx read its configuration again. Requests that are under way go on.
+// reload makes nginx read its configuration again. Open requests continue.
 func (b *balancer) reload() error {
 	if err := b.configure(); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (b *balancer) reload() error {
 	return syscall.Kill(b.nginx.cmd.Process.Pid, syscall.SIGHUP)
 }
 
-// Register puts a node into the target group, or takes it out: no new requests go to it then.
+// Register puts a node into the target group, or takes it out: then it gets no new requests.
 func (c *Cluster) Register(n plan.Node, in bool) error {
 	var errs []error
 	for _, b := range c.lb {
@@ -105,8 +105,8 @@ func (c *Cluster) Register(n plan.Node, in bool) error {
 	return errors.Join(errs...)
 }
 
-// watch asks a target for its health as the target group says, for as long as the load balancer is there. A target is taken
-// at its first good answer, and from then on by the thresholds.
+// watch does the target group's health checks of a target while the load balancer runs. The first good answer makes a
+// target healthy; later the thresholds decide.
 func (b *balancer) watch(ctx context.Context, i int) {
 	check := b.c.Balancer.Check
 	client := &http.Client{Timeout: check.Timeout, Transport: transport(b.host)}
@@ -135,7 +135,7 @@ func (b *balancer) watch(ctx context.Context, i int) {
 			b.mark(i, good)
 			first = first && !good
 		}
-		// Until it is taken for the first time, a target is asked more often, as AWS does with one that registers.
+		// Until its first good answer, a target is checked more often, as AWS does for a new target.
 		pause := tick.C
 		if first {
 			pause = time.After(max(0, time.Second-time.Since(began)))
@@ -155,14 +155,14 @@ func (b *balancer) hear(i int, said string) {
 	b.said[i] = said
 }
 
-// answers is what the targets of the load balancer answered last.
+// answers returns the targets' last answers.
 func (b *balancer) answers() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Join(b.said, ", ")
 }
 
-// mark notes what a target is, and has nginx read its configuration again where that is new.
+// mark records a target's health, and reloads nginx if it changed.
 func (b *balancer) mark(i int, healthy bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -193,10 +193,10 @@ func (b *balancer) stop() {
 	b.nginx.stop(syscall.SIGTERM, 10*time.Second)
 }
 
-// reading is how long nginx may take to follow its configuration after it is told to read it.
+// reading is the time in which nginx must use a new configuration.
 const reading = time.Second
 
-// Healthy waits until the load balancer sends requests to so many nodes in all of its subnets.
+// Healthy waits until the load balancer sends requests to this number of nodes in all of its subnets.
 func (c *Cluster) Healthy(nodes int, within time.Duration) error {
 	for end := time.Now().Add(within); ; time.Sleep(200 * time.Millisecond) {
 		good := true
@@ -217,7 +217,7 @@ func (c *Cluster) Healthy(nodes int, within time.Duration) error {
 	}
 }
 
-// transport makes HTTPS requests from a namespace, each on a connection of its own. Nobody vouches for the certificates here.
+// transport makes HTTPS requests from a namespace, each on a new connection. It does not verify the certificates.
 func transport(host *netns.Namespace) *http.Transport {
 	return &http.Transport{
 		DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // made a minute ago, by this
@@ -231,7 +231,7 @@ func transport(host *netns.Namespace) *http.Transport {
 	}
 }
 
-// Answer is what a client got: a status, or 0 and why there is none.
+// Answer is a client's result: a status, or 0 and the error.
 type Answer struct {
 	Status int
 	Node   string
@@ -240,13 +240,13 @@ type Answer struct {
 	Cookie string
 }
 
-// Ask sends a request to the load balancer from the internet, which goes to one of its subnets after the other.
+// Ask sends a request from the internet to the load balancer, to its subnets in turn.
 func (c *Cluster) Ask(turn int, method, path, cookie string) Answer {
 	interfaces := c.Network.Find(vpc.Balancer)
 	return c.ask(c.World.Internet, interfaces[turn%len(interfaces)].Address, 443, method, path, cookie)
 }
 
-// AskNode sends a request to a node, from the place of the load balancer.
+// AskNode sends a request to a node from the load balancer.
 func (c *Cluster) AskNode(n plan.Node, method, path string) Answer {
 	return c.ask(c.lb[0].host, n.Address, c.Balancer.Port, method, path, "")
 }

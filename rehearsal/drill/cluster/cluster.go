@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package cluster starts what a plan says, each in the namespace of its interface: the database, the nodes' servers and the
-// load balancer. It knows how to stop them, too, politely or not.
+// Package cluster starts a plan, each part in the namespace of its interface: the database, the nodes' servers and the
+// load balancer. It also stops them, politely or not.
 package cluster
 
 import (
@@ -31,7 +31,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
 )
 
-// Cluster is a stack that runs.
+// Cluster is a running stack.
 type Cluster struct {
 	*plan.Plan
 	World *netns.World
@@ -43,7 +43,7 @@ type Cluster struct {
 	lb    []*balancer
 }
 
-// New makes the network of a plan, and a directory for each node with what its user data fetches.
+// New makes the network of a plan, and a directory for each node with the files that its user data fetches.
 func New(p *plan.Plan, tools map[string]string, jars []string) (*Cluster, error) {
 	c := &Cluster{Plan: p, tools: tools, jars: jars, nodes: map[string]*process{}}
 	var err error
@@ -54,7 +54,7 @@ func New(p *plan.Plan, tools map[string]string, jars []string) (*Cluster, error)
 	if name, err := os.Hostname(); err == nil {
 		hosts += "127.0.1.1 " + name + "\n"
 	}
-	// Names are those of the file, and whoever asks for another one learns at once that nobody knows it.
+	// All names are in the hosts file. Any other name fails at once.
 	for name, content := range map[string]string{"hosts": hosts, "resolv.conf": "# no name server\n"} {
 		target := filepath.Join("/etc", name)
 		if _, err := os.Stat(target); errors.Is(err, os.ErrNotExist) {
@@ -95,7 +95,7 @@ func (c *Cluster) classpath() string {
 	return strings.Join(append([]string{at("classes")}, c.jars...), ":")
 }
 
-// root is where a node's own file system begins: its programs look for everything below WSO2IS_ROOT.
+// root is the root of a node's file system: its programs look for files below WSO2IS_ROOT.
 func root(n plan.Node) string { return at("nodes", n.Name) }
 
 // home is a node's IS_HOME.
@@ -103,7 +103,7 @@ func (c *Cluster) home(n plan.Node) string {
 	return filepath.Join(root(n), "opt/wso2is", "wso2is-"+c.Version)
 }
 
-// Prepare gives a node its files, as its user data would.
+// Prepare writes a node's files, as its user data would.
 func (c *Cluster) Prepare(n plan.Node) error {
 	base := filepath.Join(root(n), "opt/wso2is")
 	for name, content := range n.Files {
@@ -129,14 +129,14 @@ func (c *Cluster) Prepare(n plan.Node) error {
 	return run(key)
 }
 
-// process is a program that runs, with what it says in a file.
+// process is a running program with its log file.
 type process struct {
 	cmd   *exec.Cmd
 	log   string
 	ended chan struct{}
 }
 
-// start starts a program in a namespace and in a process group of its own.
+// start starts a program in a namespace and in its own process group.
 func start(host *netns.Namespace, cmd *exec.Cmd, log string) (*process, error) {
 	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -159,7 +159,7 @@ func start(host *netns.Namespace, cmd *exec.Cmd, log string) (*process, error) {
 	return p, nil
 }
 
-// stop sends a signal to all of a process and waits for its end, which is forced in the end.
+// stop sends a signal to a process group and waits for its end. After the time it is killed.
 func (p *process) stop(signal syscall.Signal, within time.Duration) {
 	if p == nil {
 		return
@@ -182,7 +182,7 @@ func (p *process) running() bool {
 	}
 }
 
-// tail is the end of what a process has said.
+// tail returns the end of a process's output.
 func (p *process) tail() string {
 	raw, err := os.ReadFile(p.log)
 	if err != nil {
@@ -192,7 +192,7 @@ func (p *process) tail() string {
 	return strings.Join(lines[max(0, len(lines)-12):], "\n")
 }
 
-// unprivileged has a program run as a user that is not root, whoever runs this: servers refuse to be root.
+// unprivileged runs a program as a user that is not root: servers refuse to run as root.
 func unprivileged(cmd *exec.Cmd) *exec.Cmd {
 	const someone = 65534 // nobody, whom initdb looks up
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -203,7 +203,7 @@ func unprivileged(cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-// Start starts the server of a node. What it is given, it is given as the node's user data would.
+// Start starts the server of a node, with the environment of the node's user data.
 func (c *Cluster) Start(n plan.Node) error {
 	cmd := exec.Command(c.tools["java"], "-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", c.classpath(),
 		"--add-modules", "java.se", "--add-exports", "java.base/jdk.internal.ref=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED",
@@ -218,12 +218,12 @@ func (c *Cluster) Start(n plan.Node) error {
 	return err
 }
 
-// Log is the file in which a node's server logs.
+// Log is the log file of a node's server.
 func (c *Cluster) Log(n plan.Node) string {
 	return filepath.Join(c.home(n), "repository/logs/wso2carbon.log")
 }
 
-// Said is what a node's server has logged, from an offset.
+// Said returns the log of a node's server, from an offset.
 func (c *Cluster) Said(n plan.Node, from int) string {
 	raw, err := os.ReadFile(c.Log(n))
 	if err != nil || len(raw) < from {
@@ -232,13 +232,13 @@ func (c *Cluster) Said(n plan.Node, from int) string {
 	return string(raw[from:])
 }
 
-// Stop stops a node's server as systemd does. Kill ends it without a word.
+// Stop stops a node's server as systemd does.
 func (c *Cluster) Stop(n plan.Node) { c.nodes[n.Name].stop(syscall.SIGTERM, 2*time.Minute) }
 
-// Kill ends a node's server without a word.
+// Kill kills a node's server.
 func (c *Cluster) Kill(n plan.Node) { c.nodes[n.Name].stop(syscall.SIGKILL, time.Minute) }
 
-// Cut takes a node's link away, or brings it back.
+// Cut sets a node's link down, or up again.
 func (c *Cluster) Cut(n plan.Node, cut bool) error {
 	state := "up"
 	if cut {
@@ -247,7 +247,7 @@ func (c *Cluster) Cut(n plan.Node, cut bool) error {
 	if err := c.World.Router.Batch("link set " + n.Device + " " + state + "\n"); err != nil || cut {
 		return err
 	}
-	// The routes of a device go with it.
+	// The routes of a device are lost with its link.
 	return c.World.Apply(c.Network)
 }
 
@@ -255,7 +255,7 @@ func (c *Cluster) Cut(n plan.Node, cut bool) error {
 func (c *Cluster) own(n plan.Node, program string, args ...string) (string, error) {
 	cmd := exec.Command("bash", append([]string{filepath.Join(root(n), "opt/wso2is", program)}, args...)...)
 	stand := filepath.Join(root(n), "stand-in")
-	// Nothing here is started by systemd: what asks for it is written down.
+	// There is no systemd here: this program records the requests to it.
 	if err := write(filepath.Join(stand, "systemctl"), "#!/bin/sh\necho \"$*\" >>"+filepath.Join(stand, "asked")+"\n"); err != nil {
 		return "", err
 	}
@@ -272,7 +272,8 @@ func (c *Cluster) own(n plan.Node, program string, args ...string) (string, erro
 	return strings.TrimSpace(out.String()), err
 }
 
-// Ready waits with the node's own program until it is ready and sees so many members. The error is the program's.
+// Ready waits with the node's own program until it is ready and sees this number of members. The error is the
+// program's.
 func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
 	said, err := c.own(n, "bin/ready", fmt.Sprint(int(within.Seconds())), fmt.Sprint(members))
 	if err == nil {
@@ -285,10 +286,10 @@ func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
 	return fmt.Errorf("%s: %s", n.Name, lines[len(lines)-1])
 }
 
-// Members is how many members a node is connected with, by its own program.
+// Members is the number of members with which a node is connected, from its own program.
 func (c *Cluster) Members(n plan.Node) (string, error) { return c.own(n, "bin/members") }
 
-// Alive runs the program that starts a server again which answers nothing, and says whether it has asked for that.
+// Alive runs the program that restarts a server that does not answer, and reports whether it asked for a restart.
 func (c *Cluster) Alive(n plan.Node) (restarted bool, err error) {
 	if _, err := c.own(n, "bin/alive"); err != nil {
 		return false, fmt.Errorf("%s: its program alive: %w", n.Name, err)
@@ -300,7 +301,7 @@ func (c *Cluster) Alive(n plan.Node) (restarted bool, err error) {
 	return strings.Contains(string(asked), "restart"), err
 }
 
-// certify writes a certificate for a name, and its key, which everybody trusts here.
+// certify writes a certificate for a name and its key. Everybody trusts it here.
 func certify(certificate, private, name string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

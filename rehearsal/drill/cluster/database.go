@@ -15,7 +15,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/server"
 )
 
-// MakeDatabase makes a database instance as RDS gives it to the program: with a master account that is no superuser.
+// MakeDatabase makes a database instance like one of RDS: its master account is no superuser.
 func (c *Cluster) MakeDatabase() error {
 	dir := at("database")
 	if err := certify(filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key"), c.Database.Name); err != nil {
@@ -53,11 +53,11 @@ func (c *Cluster) StartDatabase() (err error) {
 	return fmt.Errorf("the database does not start: %w: %s", err, c.db.tail())
 }
 
-// StopDatabase is what a failover does to clients: every connection ends.
+// StopDatabase ends every connection, as a failover does.
 func (c *Cluster) StopDatabase() { c.db.stop(syscall.SIGINT, 30*time.Second) }
 
-// MakeSchema runs the program that makes the schema, as the launch template that the state has for it would. It runs from the
-// first node's place, whose security group the template has.
+// MakeSchema runs the program that makes the schema, as the state's launch template for it would. It runs at the first
+// node's address, since that has the template's security group.
 func (c *Cluster) MakeSchema() error {
 	home := at("schema", "home")
 	properties := []string{}

@@ -9,10 +9,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Document is an exported state as JSON has it.
+// Document is an exported state as JSON.
 type Document struct{ Resources []map[string]any }
 
-// Read reads what `pulumi stack export` prints.
+// Read reads the output of `pulumi stack export`.
 func Read(exported []byte) (*Document, error) {
 	var all struct {
 		Deployment struct {
@@ -25,7 +25,7 @@ func Read(exported []byte) (*Document, error) {
 	return &Document{all.Deployment.Resources}, nil
 }
 
-// Write is the state again, as it would be exported.
+// Write returns the state in the format of an export.
 func (d *Document) Write() ([]byte, error) {
 	raw, err := json.Marshal(map[string]any{"version": 3, "deployment": map[string]any{"resources": d.Resources, "manifest": map[string]any{
 		"time": "2026-01-01T00:00:00Z", "magic": "", "version": "",
@@ -36,12 +36,12 @@ func (d *Document) Write() ([]byte, error) {
 	return raw, nil
 }
 
-// Keep drops the resources of all types but some.
+// Keep removes the resources of all types for which keep is false.
 func (d *Document) Keep(keep func(token string) bool) {
 	d.Resources = slices.DeleteFunc(d.Resources, func(r map[string]any) bool { return !keep(state.Text(r["type"])) })
 }
 
-// Find lists the resources of a type by their place.
+// Find returns the indexes of the resources of a type.
 func (d *Document) Find(token string) []int {
 	var all []int
 	for i, r := range d.Resources {
@@ -52,10 +52,10 @@ func (d *Document) Find(token string) []int {
 	return all
 }
 
-// Out is what the service answered for a property.
+// Out returns a property in a resource's outputs.
 func (d *Document) Out(i int, key string) any { return state.At(d.Resources[i]["outputs"], key) }
 
-// Set writes a property as asked for and as answered; nil takes it away.
+// Set sets a property in inputs and outputs; nil deletes it.
 func (d *Document) Set(i int, key string, value any) {
 	for _, side := range []string{"inputs", "outputs"} {
 		properties, _ := d.Resources[i][side].(map[string]any)
@@ -67,15 +67,15 @@ func (d *Document) Set(i int, key string, value any) {
 	}
 }
 
-// Remove takes a resource away.
+// Remove deletes a resource.
 func (d *Document) Remove(i int) { d.Resources = slices.Delete(d.Resources, i, i+1) }
 
-// Name is a resource's type and logical name.
+// Name returns a resource's type and logical name.
 func (d *Document) Name(i int) string {
 	return state.Kind(state.Text(d.Resources[i]["type"])) + " " + state.NameOf(state.Text(d.Resources[i]["urn"]))
 }
 
-// IDs are the ids of all resources of a type.
+// IDs returns the ids of all resources of a type.
 func (d *Document) IDs(token string) []string {
 	var all []string
 	for _, i := range d.Find(token) {

@@ -16,11 +16,11 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Disagreement is a connection of which the proof and the kernel do not say the same.
+// Disagreement is a connection on which the proof and the kernel disagree.
 type Disagreement struct {
 	From, To string
 	Port     int
-	// Made says that the kernel made the connection. The proof then says what hinders it, and otherwise nothing.
+	// Made says that the kernel made the connection. Then the proof has faults, and otherwise none.
 	Made     bool
 	Hindered []string
 }
@@ -32,10 +32,10 @@ func (d Disagreement) String() string {
 	return fmt.Sprintf("%s to %s on %d: the kernel does not connect them, and the proof finds nothing against it", d.From, d.To, d.Port)
 }
 
-// Count is what was compared.
+// Count is the number of compared connections.
 type Count struct{ Connections, Made int }
 
-// attempt is a connection to try, and what the proof says of it.
+// attempt is a connection to try, and the proof's faults.
 type attempt struct {
 	from     string
 	to       netip.AddrPort
@@ -43,14 +43,14 @@ type attempt struct {
 	hindered []string
 }
 
-// quick is how long answers on one machine may take. A connection that the proof expects is given longer before it counts as
-// not made.
+// quick is the time for answers on one machine. A connection that the proof expects gets more time before it counts as
+// failed.
 const quick, slow = 250 * time.Millisecond, 3 * time.Second
 
 // outside is an address of the internet that the shipped stacks let nodes call.
 var outside = netip.MustParseAddr(vpc.Client)
 
-// Compare tries the connections of a state in a world that has its interfaces.
+// Compare tries the connections of a state in a world with the same interfaces.
 func Compare(w *netns.World, s *state.State) (Count, []Disagreement, error) {
 	n, err := vpc.Of(s)
 	if err != nil {
@@ -92,7 +92,7 @@ func Compare(w *netns.World, s *state.State) (Count, []Disagreement, error) {
 	return count, found, nil
 }
 
-// try tries connections, those of all namespaces at the same time.
+// try tries connections, from all namespaces at the same time.
 func try(w *netns.World, all []attempt, from []int, within time.Duration) ([]bool, error) {
 	places := map[string][]int{}
 	for i, a := range all {
@@ -121,16 +121,17 @@ func try(w *netns.World, all []attempt, from []int, within time.Duration) ([]boo
 	return made, <-errs
 }
 
-// attempts are connections between all kinds of interfaces, from and to the internet, and to what gateway endpoints lead to.
+// attempts are connections between all kinds of interfaces, from and to the internet, and to the ranges of gateway
+// endpoints.
 func attempts(n *vpc.Network, c *proof.Connections) []attempt {
 	var all []attempt
 	ports, interfaces := ports(n), chosen(n)
 	beyond := outside
 	for _, from := range interfaces {
-		// Each calls an address of its own, since a NAT gateway takes another port for the second one from the same port.
+		// Each calls its own address, since a NAT gateway changes the port of a second connection from the same port.
 		beyond = beyond.Next()
 		if from.Kind == vpc.NAT {
-			continue // it opens no connections of its own
+			continue // it opens no connections itself
 		}
 		a := proofs(from)
 		add := func(name string, to netip.Addr, port int, hindered []string) {
@@ -160,7 +161,7 @@ func proofs(i *vpc.Interface) proof.Interface {
 	return proof.Interface{Name: i.Name + " at " + i.Address.String(), Subnet: i.Subnet, Address: i.Address, Groups: i.Groups, Public: i.Public}
 }
 
-// chosen are the interfaces, but of interface endpoints, which are all alike, those of one.
+// chosen returns the interfaces, with only one of the interface endpoints, since they are all alike.
 func chosen(n *vpc.Network) []*vpc.Interface {
 	var all []*vpc.Interface
 	var first *state.Resource
@@ -178,7 +179,7 @@ func chosen(n *vpc.Network) []*vpc.Interface {
 	return all
 }
 
-// ports are those at which a rule begins or ends, and their neighbours.
+// ports returns the ports at which a rule begins or ends, and their neighbours.
 func ports(n *vpc.Network) []int {
 	at := map[int]bool{22: true}
 	for _, token := range []string{state.SecurityGroupIngressRule, state.SecurityGroupEgressRule} {
@@ -200,8 +201,8 @@ func ports(n *vpc.Network) []int {
 	return all
 }
 
-// sources are the ports from which connections are tried: both ends of what AWS asks network ACLs to let answers through to,
-// and what a line of theirs singles out between.
+// sources are the source ports of the tried connections: both ends of the range in which AWS's guide lets answers pass
+// network ACLs, and a port in each part of it that an ACL's line separates.
 // https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html
 func sources(n *vpc.Network) []int {
 	all := []int{1024, 65535}

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// question is a state, and that each mutant of so many is tried.
+// question is a state, and every how many mutants one is tried.
 type question struct {
 	State []byte
 	Each  int
@@ -39,7 +39,7 @@ type answer struct {
 	Disagreements              []string
 }
 
-// judge compares everything on a state and on its mutants.
+// judge compares a state and its mutants.
 func judge(_ context.Context, input []byte, _ io.Writer) ([]byte, error) {
 	var q question
 	if err := json.Unmarshal(input, &q); err != nil {
@@ -80,8 +80,8 @@ func judge(_ context.Context, input []byte, _ io.Writer) ([]byte, error) {
 	return json.Marshal(a)
 }
 
-// The proof of who reaches whom says the same as the kernel, of the shipped stacks on instances and of damaged copies of them.
-// Each fifth mutant is tried, and all of them with JUDGE_TESTS=all.
+// TestProofAgreesWithTheKernel compares the proof of connections with the kernel, for the shipped stacks on instances
+// and for damaged copies of them. Each fifth mutant is tried, and all of them with JUDGE_TESTS=all.
 func TestProofAgreesWithTheKernel(t *testing.T) {
 	if _, err := sandbox.Tools(sandbox.Tool{Name: "ip", Package: "iproute2"}, sandbox.Tool{Name: "nft", Package: "nftables"}); err != nil {
 		t.Skip(err)
@@ -109,7 +109,7 @@ func TestProofAgreesWithTheKernel(t *testing.T) {
 	}
 }
 
-// exported is the state of a shipped stack after its first up.
+// exported returns the state of a shipped stack after its first up.
 func exported(t *testing.T, stack string) []byte {
 	t.Helper()
 	s, err := rehearse.Open(t.Context(), rehearse.Options{

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package judge compares the verdicts of rehearsal/proof on single connections with what the kernel lets through, on a state
-// and on damaged copies of it.
+// Package judge compares the verdicts of rehearsal/proof on single connections with the connections that the kernel
+// makes, on a state and on damaged copies of it.
 package judge
 
 import (
@@ -20,10 +20,11 @@ type Mutant struct {
 	State *state.State
 }
 
-// networked are the services whose resources have interfaces, or decide what gets to them.
+// networked are the services with interfaces, or with resources that decide about connections.
 var networked = []string{"aws:ec2/", "aws:vpc/", "aws:lb/", "aws:rds/", "aws:efs/", "aws:autoscaling/"}
 
-// Mutants are the damaged copies of a state: rules, network ACLs, routes, associations and what is on interfaces.
+// Mutants returns damaged copies of a state: rules, network ACLs, routes, associations and the security groups of
+// interfaces.
 func Mutants(exported []byte) ([]Mutant, error) {
 	whole, err := damage.Read(exported)
 	if err != nil {
@@ -61,7 +62,7 @@ type change struct {
 	do   func(*damage.Document)
 }
 
-// next is the id that follows another one of its type, around the end.
+// next returns the id after another one of its type; the first follows the last.
 func next(all []string, of string) string {
 	return all[(slices.Index(all, of)+1)%len(all)]
 }
@@ -121,7 +122,7 @@ func ruleDamages(d *damage.Document) []change {
 	return all
 }
 
-// worn are the properties that say which groups are on an interface.
+// worn are the properties with the security groups of an interface.
 var worn = map[string]string{
 	state.NetworkInterface: "securityGroups", state.LaunchTemplate: "vpcSecurityGroupIds", state.LoadBalancer: "securityGroups",
 	state.DBInstance: "vpcSecurityGroupIds", state.MountTarget: "securityGroups", state.VPCEndpoint: "securityGroupIds",
@@ -191,14 +192,14 @@ func routeDamages(d *damage.Document) []change {
 	return all
 }
 
-// line is a line of a network ACL as the service writes it.
+// line returns a line of a network ACL in the service's format.
 func line(number int, action, protocol string, first, last int, cidr string) map[string]any {
 	return map[string]any{
 		"ruleNo": float64(number), "action": action, "protocol": protocol, "fromPort": float64(first), "toPort": float64(last), "cidrBlock": cidr,
 	}
 }
 
-// lists are network ACLs: the lines of both directions.
+// lists are network ACLs with the lines of both directions.
 var lists = map[string][2][]any{
 	"everything":         {{line(100, "allow", "-1", 0, 0, "0.0.0.0/0")}, {line(100, "allow", "-1", 0, 0, "0.0.0.0/0")}},
 	"nothing":            {{}, {}},
@@ -218,7 +219,7 @@ var lists = map[string][2][]any{
 	"no HTTPS out":       {{line(100, "allow", "-1", 0, 0, "0.0.0.0/0")}, {line(50, "deny", "tcp", 443, 443, "0.0.0.0/0"), line(100, "allow", "-1", 0, 0, "0.0.0.0/0")}},
 }
 
-// aclDamages put a network ACL before each subnet, of which the shipped stacks have none.
+// aclDamages add a network ACL to each subnet; the shipped stacks have none.
 func aclDamages(d *damage.Document) []change {
 	var all []change
 	for _, i := range d.Find(state.Subnet) {

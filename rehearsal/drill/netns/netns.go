@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package netns makes network namespaces, links them, and runs programs and sockets in them. A namespace has no name that
-// others could see: it ends with the process that made it, whatever becomes of that.
+// Package netns makes network namespaces, links them, and runs programs and sockets in them. A namespace has no name
+// for others. It ends with the process that made it, however that ends.
 package netns
 
 import (
@@ -25,10 +25,10 @@ type Namespace struct {
 	file *os.File
 }
 
-// own is the network namespace of the thread that asks.
+// own is the network namespace of the current thread.
 const own = "/proc/thread-self/ns/net"
 
-// New makes a namespace, with nothing in it but its loopback interface, which is up.
+// New makes a namespace with only its loopback interface, which is up.
 func New(name string) (*Namespace, error) {
 	n := &Namespace{Name: name}
 	err := elsewhere(func() error {
@@ -48,7 +48,7 @@ func New(name string) (*Namespace, error) {
 	return n, errors.Join(n.Batch("link set lo up\n"), n.Do(settings))
 }
 
-// settings: answers may take another way than questions, and a redirect would be wrong here.
+// settings allows answers on another path than requests, and switches redirects off, since they would be wrong here.
 func settings() error {
 	for name, value := range map[string]string{
 		"all/rp_filter": "0", "default/rp_filter": "0", "all/send_redirects": "0", "default/send_redirects": "0", "all/forwarding": "1",
@@ -60,11 +60,12 @@ func settings() error {
 	return nil
 }
 
-// elsewhere runs a function on a thread of its own, which may change its namespace and ends with the function.
+// elsewhere runs a function on its own thread. The function may change the thread's namespace, and the thread ends with
+// it.
 func elsewhere(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends, and nothing else gets into its namespace
+		runtime.LockOSThread() // and never unlocked: the thread ends, and nothing else runs in its namespace
 		done <- f()
 	}()
 	return <-done
@@ -83,7 +84,7 @@ func (n *Namespace) Do(f func() error) error {
 // Start starts a program in the namespace.
 func (n *Namespace) Start(cmd *exec.Cmd) error { return n.Do(cmd.Start) }
 
-// Output runs a program in the namespace to its end. The error holds what it said.
+// Output runs a program in the namespace to its end. The error contains its output.
 func (n *Namespace) Output(input, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Stdin = strings.NewReader(input)
@@ -104,7 +105,7 @@ func (n *Namespace) Batch(commands string) error {
 	return err
 }
 
-// Link joins the namespace with another by a pair of devices, both of which are up afterwards.
+// Link connects two namespaces by a pair of devices, and sets both up.
 func (n *Namespace) Link(device string, to *Namespace, far string) error {
 	cmd := exec.Command("ip", "link", "add", "name", device, "type", "veth", "peer", "name", far, "netns", "/proc/self/fd/3")
 	cmd.ExtraFiles = []*os.File{to.file}
@@ -119,7 +120,7 @@ func (n *Namespace) Link(device string, to *Namespace, far string) error {
 	return errors.Join(n.Batch("link set "+device+" up\n"), to.Batch("link set "+far+" up\n"))
 }
 
-// Dial opens a TCP connection from the namespace. The address is one of IP: nothing is looked up.
+// Dial opens a TCP connection from the namespace. The address is an IP address: there is no lookup.
 func (n *Namespace) Dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	var conn net.Conn
 	err := n.Do(func() (err error) {
@@ -129,9 +130,9 @@ func (n *Namespace) Dial(ctx context.Context, to netip.AddrPort) (net.Conn, erro
 	return conn, err
 }
 
-// Reach tries to connect to each address, all at the same time, and says which packets got there and whose answers got back.
-// A connection counts as reached when it is from each of the ports. A port on which nobody listens is reached, since its host
-// says so.
+// Reach tries to connect to each address, all at the same time, and reports those from which answers came back. An
+// address counts as reached if all source ports got an answer. A port without a listener is reached, since its host
+// answers.
 func (n *Namespace) Reach(to []netip.AddrPort, from []int, within time.Duration) ([]bool, error) {
 	tries := &tries{missed: map[int]int{}, asked: map[int32]int{}}
 	defer tries.close()
@@ -150,10 +151,10 @@ func (n *Namespace) Reach(to []netip.AddrPort, from []int, within time.Duration)
 	return reached, nil
 }
 
-// tries are connections that were begun.
+// tries are started connections.
 type tries struct {
-	missed  map[int]int   // those without an answer, by the place of the address
-	asked   map[int32]int // the place of the address, by socket
+	missed  map[int]int   // those without an answer, by the index of the address
+	asked   map[int32]int // the index of the address, by socket
 	waiting []unix.PollFd
 }
 
@@ -203,14 +204,14 @@ func (t *tries) close() {
 	}
 }
 
-// connect begins a connection from a port, and says whether it is answered at once.
+// connect starts a connection from a port, and reports whether it is answered at once.
 func connect(from int, to netip.AddrPort) (fd int, answered bool, err error) {
 	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, false, err
 	}
 	err = errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1),
-		// What is left of a connection would be in the way of the next one between the same ports.
+		// The remains of a connection would prevent the next one between the same ports.
 		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}), unix.Bind(fd, &unix.SockaddrInet4{Port: from}))
 	if err != nil {
 		return fd, false, errors.Join(err, unix.Close(fd))
@@ -225,5 +226,5 @@ func connect(from int, to netip.AddrPort) (fd int, answered bool, err error) {
 	return fd, false, errors.Join(err, unix.Close(fd))
 }
 
-// Close lets the namespace go. It ends when nothing runs in it any more.
+// Close releases the namespace. It ends after its last process.
 func (n *Namespace) Close() error { return n.file.Close() }

@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
 )
 
-// World is the network of a state that runs: a namespace for each interface, joined by a router.
+// World is the running network of a state: a namespace for each interface, and a router between them.
 type World struct {
 	Router, Internet *Namespace
 	// Hosts are the namespaces of the interfaces, by their device.
@@ -27,19 +27,19 @@ func NewWorld(n *vpc.Network) (*World, error) {
 	if w.Internet, err = w.attach("the internet", vpc.Internet); err != nil {
 		return nil, err
 	}
-	// Every address but the VPC's and the router's is the internet's own.
+	// Every address outside the VPC and the router belongs to the internet.
 	commands := fmt.Sprintf("rule add pref 1 lookup 9\nrule add pref 2 lookup local\nrule del pref 0\n"+
 		"addr add %s/32 dev eth0\naddr add %s/32 dev lo\nroute add %s dev eth0 scope link table 9\n", vpc.InternetAddress, vpc.Client, vpc.RouterAddress)
 	for _, v := range n.VPCs() {
 		commands += fmt.Sprintf("route add %s via %s dev eth0 onlink src %s table 9\n", v, vpc.RouterAddress, vpc.Client)
 	}
-	// What a gateway endpoint leads to is reached through it, or not at all.
+	// The ranges of a gateway endpoint are reached through it, or not at all.
 	for _, g := range n.Gateways {
 		for _, block := range g.Blocks {
 			commands += fmt.Sprintf("route add blackhole %s table 9\n", block)
 		}
 	}
-	// A next hop that is local would be refused, so that this route comes last.
+	// A next hop with a local address would be refused, so this route comes last.
 	if err := w.Internet.Batch(commands + "route add local 0.0.0.0/0 dev lo table local\n"); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (w *World) host(i *vpc.Interface) error {
 	err = host.Batch(fmt.Sprintf("addr add %s/32 dev eth0\nroute add %s dev eth0 scope link\nroute add default via %s dev eth0 src %s\n",
 		i.Address, vpc.RouterAddress, vpc.RouterAddress, i.Address))
 	if err == nil && i.Kind == vpc.NAT {
-		// An answer to what did not come through it is none of the gateway's.
+		// The gateway drops answers to packets that did not come through it.
 		_, err = host.Output("table ip nat {\n chain out { type nat hook postrouting priority 100; oifname eth0 masquerade; }\n"+
 			" chain own { type filter hook forward priority 0; ct state invalid drop; }\n}\n", "nft", "-f", "-")
 	}
@@ -113,7 +113,7 @@ func (w *World) Close() error {
 	return errors.Join(errs...)
 }
 
-// Host is the namespace behind a device of the router, the internet among them.
+// Host returns the namespace behind a device of the router; the internet is one.
 func (w *World) Host(device string) *Namespace {
 	if device == vpc.Internet {
 		return w.Internet

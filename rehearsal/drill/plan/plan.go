@@ -1,4 +1,5 @@
-// Package plan reads from an exported state what its nodes are, what they are started with, and which database they use.
+// Package plan reads from an exported state its nodes, the files and settings with which they start, and their
+// database.
 package plan
 
 import (
@@ -19,7 +20,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Plan is what runs of a stack.
+// Plan is the part of a stack that runs.
 type Plan struct {
 	Network  *vpc.Network
 	Balancer *proxy.Balancer
@@ -27,31 +28,31 @@ type Plan struct {
 	Database Database
 	// Hostname is the public name of the cluster, Version the release of the product and Hazelcast its release of Hazelcast.
 	Hostname, Version, Hazelcast string
-	// Heartbeat is after how long without one a member is gone; Merge when two halves of a cluster look for each other
-	// first, and Again how often after that.
+	// Heartbeat is the time after which a silent member is removed. Merge is the time after which two halves of a
+	// cluster first look for each other, and Again the time between later attempts.
 	Heartbeat, Merge, Again time.Duration
-	// Cached is how long a node keeps what nobody tells it to forget.
+	// Cached is the time for which a node caches data without an invalidation.
 	Cached string
 }
 
-// Node is an instance and what its user data fetches.
+// Node is an instance and the files that its user data fetches.
 type Node struct {
 	Name    string
 	Device  string
 	Address netip.Addr
-	// Settings are the variables at the head of its user data, as they are written there.
+	// Settings are the variables at the start of its user data, as text.
 	Settings string
-	// Files are what it fetches, by their path on it, and Config is its deployment.toml among them.
+	// Files are the fetched files by their path on the node, and Config is its deployment.toml.
 	Files  map[string]string
 	Config string
-	// Secrets are the values of the secrets that its server is given, by their variable.
+	// Secrets are the values of its server's secrets, by their variable.
 	Secrets map[string]string
-	// Ready is how long it may take to be ready, and Members how many members it then sees at the least.
+	// Ready is the longest time until it is ready, and Members the least number of members that it then sees.
 	Ready   time.Duration
 	Members int
 }
 
-// Database is the instance that the nodes use, and what makes its schema.
+// Database is the nodes' database instance, and the program that makes its schema.
 type Database struct {
 	Device, Name, Engine string
 	Port                 int
@@ -62,7 +63,7 @@ type Database struct {
 	Environment         map[string]string
 }
 
-// Of reads a plan. What cannot be run here is an error that says why.
+// Of reads a plan. If something cannot run here, the error says why.
 func Of(s *state.State) (*Plan, error) {
 	for _, r := range s.Live {
 		switch r.Type {
@@ -101,7 +102,7 @@ func variable(settings, name string) string {
 	return m[1] + m[2]
 }
 
-// list are the elements of an array of the user data, each divided at its bars.
+// list returns the elements of an array of the user data, each split at its bars.
 func list(settings, name string) [][]string {
 	_, rest, found := strings.Cut(settings, "\n"+name+"=(")
 	if !found {
@@ -115,7 +116,7 @@ func list(settings, name string) [][]string {
 	return all
 }
 
-// settingsOf is the head of a user data: the variables that its program reads.
+// settingsOf returns the start of a user data: the variables that its program reads.
 func settingsOf(encoded string) string {
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
@@ -125,13 +126,13 @@ func settingsOf(encoded string) string {
 	return head
 }
 
-// secret is the value of a secret here: who is given the same secret is given the same value.
+// secret returns a value for a secret. It is the same for every reader of the secret.
 func secret(arn string) string {
 	sum := sha256.Sum256([]byte(arn))
 	return hex.EncodeToString(sum[:12])
 }
 
-// settings is what a drill reads of a deployment.toml.
+// settings are the settings in a deployment.toml that a drill reads.
 type settings struct {
 	Server struct {
 		Cached string `toml:"default_cache_timeout"`
@@ -179,14 +180,14 @@ func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
 		}
 		return time.Duration(absent) * time.Second
 	}
-	// The agent's own values hold where the file has none.
+	// The agent's defaults apply if the file has no value.
 	p.Heartbeat = after("hazelcast.max.no.heartbeat.seconds", 600)
 	p.Merge, p.Again = after("hazelcast.merge.first.run.delay.seconds", 60), after("hazelcast.merge.next.run.delay.seconds", 30)
 	p.Cached = config.Server.Cached
 	return n, nil
 }
 
-// database reads the instance, and what the launch template that makes its schema is started with.
+// database reads the instance, and the launch template that makes its schema.
 func (p *Plan) database(s *state.State) error {
 	found := p.Network.Find(vpc.Database)
 	if len(found) != 1 {

@@ -1,6 +1,6 @@
-// Package proxy makes a configuration of nginx from the load balancer of a state: its listeners, its target group with the
-// health check and stickiness. nginx as Debian has it asks nobody for health and knows no sticky cookie of its own; who calls
-// this asks, and says which targets are healthy.
+// Package proxy makes a configuration of nginx from the load balancer of a state: its listeners, and its target group
+// with the health check and stickiness. Debian's nginx has no health checks and no sticky cookies of its own. The
+// caller does the checks, and says which targets are healthy.
 package proxy
 
 import (
@@ -17,35 +17,36 @@ import (
 // Balancer is an Application Load Balancer with one target group.
 type Balancer struct {
 	Listeners []Listener
-	// Port is the targets' port, which they serve HTTPS on.
+	// Port is the port on which targets serve HTTPS.
 	Port  int
 	Check Check
-	// Sticky is how long a client's cookie holds, or zero. Drain is how long a target that leaves keeps its clients.
+	// Sticky is the validity of a client's cookie, or zero. Drain is the time in which a leaving target keeps its
+	// clients.
 	Sticky, Drain time.Duration
-	// Idle is after how long without an answer the load balancer gives a request up.
+	// Idle is the time without an answer after which the load balancer gives up a request.
 	Idle time.Duration
 }
 
-// Listener is a port that clients call. What is not forwarded is redirected to HTTPS.
+// Listener is a port for clients. It forwards requests, or redirects them to HTTPS.
 type Listener struct {
 	Port    int
 	Forward bool
 }
 
-// Check is what the load balancer asks of targets.
+// Check is the health check of targets.
 type Check struct {
 	Path, Codes        string
 	Interval, Timeout  time.Duration
 	Healthy, Unhealthy int
 }
 
-// GivenUp is how long a target that has failed gets requests at the most, and Taken how long one that is well gets none.
+// GivenUp is the longest time in which a failed target still gets requests.
 func (c Check) GivenUp() time.Duration { return time.Duration(c.Unhealthy)*c.Interval + c.Timeout }
 
-// Taken is how long a target that is well again gets no requests at the most.
+// Taken is the longest time in which a recovered target gets no requests.
 func (c Check) Taken() time.Duration { return time.Duration(c.Healthy)*c.Interval + c.Timeout }
 
-// Passes says whether an answer's status is a healthy one: 200, 200,202 or 200-299.
+// Passes reports whether an answer's status is healthy: 200, 200,202 or 200-299.
 func (c Check) Passes(status int) bool {
 	return slices.ContainsFunc(strings.Split(c.Codes, ","), func(one string) bool {
 		first, last, ranged := strings.Cut(one, "-")
@@ -58,14 +59,14 @@ func (c Check) Passes(status int) bool {
 	})
 }
 
-// Target is a node as the load balancer sees it.
+// Target is a node in the target group.
 type Target struct {
 	Name    string
 	Address netip.Addr
 	Healthy bool
 }
 
-// Of reads the load balancer of a state. What nginx could not do is an error that names the resource.
+// Of reads the load balancer of a state. If nginx cannot do something, the error names the resource.
 func Of(s *state.State) (*Balancer, error) {
 	groups, balancers := s.Of(state.TargetGroup), s.Of(state.LoadBalancer)
 	if len(groups) != 1 || len(balancers) != 1 {
@@ -106,11 +107,11 @@ func Of(s *state.State) (*Balancer, error) {
 	return b, nil
 }
 
-// Cookie is what the load balancer knows its clients by.
+// Cookie is the name of the load balancer's own cookie.
 const Cookie = "AWSALB"
 
-// Config is a configuration of nginx that keeps its files in a directory, where it finds certificate.pem and key.pem. Where no
-// target is healthy, all get requests, as AWS's load balancers do; where there is none, clients are told so.
+// Config returns a configuration of nginx that keeps its files in a directory with certificate.pem and key.pem. If no
+// target is healthy, all get requests, as with AWS's load balancers. Without targets, clients get an error.
 func (b *Balancer) Config(dir string, targets []Target) string {
 	text := &strings.Builder{}
 	line := func(format string, args ...any) { fmt.Fprintf(text, format+"\n", args...) }

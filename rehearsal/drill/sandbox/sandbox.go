@@ -1,5 +1,5 @@
-// Package sandbox runs a part of this program where it can make networks and start servers and nothing of it is left
-// behind: in namespaces of its own for processes, mounts and networks. The kernel ends all of it with its first process, and
+// Package sandbox runs a part of this program in namespaces of its own for processes, mounts and networks. There it can
+// make networks and start servers, and leaves nothing behind. The kernel ends all of it with its first process, and
 // that one with the process that started it, however it ends.
 package sandbox
 
@@ -14,20 +14,20 @@ import (
 	"strings"
 )
 
-// Part is what runs inside, with what it is given. What it prints is shown as it goes; what it returns is the result.
+// Part is a function that runs inside, with its input. Its output is shown at once; its return value is the result.
 type Part func(ctx context.Context, input []byte, out io.Writer) ([]byte, error)
 
-// inside names the part that this process is to run.
+// inside is the environment variable with the name of the part that this process runs.
 const inside = "WSO2IS_SANDBOX"
 
-// Tool is a program that a part needs, with the package of Debian that has it.
+// Tool is a program that a part needs, with its Debian package.
 type Tool struct {
 	Name, Package string
-	// In are further directories to look in; the last one that has it is taken.
+	// In are further directories to search; the last one with the program is used.
 	In []string
 }
 
-// Tools finds programs, and names all that are missing in one error, with the command that installs them.
+// Tools finds programs. One error names all missing ones, with the command that installs them.
 func Tools(tools ...Tool) (map[string]string, error) {
 	found, missing, packages := map[string]string{}, []string{}, map[string]bool{}
 	for _, t := range tools {
@@ -52,12 +52,12 @@ func Tools(tools ...Tool) (map[string]string, error) {
 	return found, nil
 }
 
-// Missing is what this machine lacks for a part to run, with what to do.
+// Missing names what this machine lacks for a part to run, and the remedy.
 type Missing string
 
 func (m Missing) Error() string { return string(m) }
 
-// fail ends the process with what went wrong.
+// fail ends the process with an error.
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)

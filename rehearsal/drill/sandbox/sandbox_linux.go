@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Serve runs the part that this process was started for, and then ends the process. Where it was started for none, it returns.
-// A program that calls Run calls it first of all.
+// Serve runs the part for which this process was started, and then ends the process. If it was started for none, Serve
+// returns. A program that calls Run must first call Serve.
 func Serve(parts map[string]Part) {
 	part, ok := parts[os.Getenv(inside)]
 	if !ok {
@@ -27,7 +27,7 @@ func Serve(parts map[string]Part) {
 	if err != nil {
 		fail(err)
 	}
-	// Mounts of the part are nobody else's, and what it writes below Dir is gone with it.
+	// The part's mounts belong to it alone, and its files below Dir are deleted with it.
 	if err := errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), unix.Mount("proc", "/proc", "proc", 0, ""),
 		unix.Mount("tmpfs", Dir, "tmpfs", 0, "mode=0755")); err != nil {
 		fail(fmt.Errorf("making a directory for what runs: %w", err))
@@ -42,10 +42,10 @@ func Serve(parts map[string]Part) {
 	os.Exit(0)
 }
 
-// Dir is where a part may write.
+// Dir is the directory in which a part may write.
 const Dir = "/mnt"
 
-// Run runs a part in namespaces of its own. Its error is the part's own.
+// Run runs a part in its own namespaces. Its error is the part's error.
 func Run(ctx context.Context, name string, input []byte, out io.Writer) ([]byte, error) {
 	// The part ends with the thread that started it.
 	runtime.LockOSThread()
@@ -65,7 +65,7 @@ func Run(ctx context.Context, name string, input []byte, out io.Writer) ([]byte,
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = bytes.NewReader(input), out, io.MultiWriter(out, said), []*os.File{write}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC, Pdeathsig: syscall.SIGKILL,
-		// The terminal's interrupt is for the process that waits, which then ends this one.
+		// The terminal's interrupt goes to the waiting process, which then ends this one.
 		Setpgid: true,
 	}
 	if os.Geteuid() != 0 {

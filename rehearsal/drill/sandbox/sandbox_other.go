@@ -7,10 +7,10 @@ import (
 	"io"
 )
 
-// Serve returns: nothing runs in a sandbox here.
+// Serve returns: no sandbox runs on this system.
 func Serve(map[string]Part) {}
 
-// Run says that namespaces are Linux's.
+// Run fails: namespaces need Linux.
 func Run(context.Context, string, []byte, io.Writer) ([]byte, error) {
 	return nil, Missing("this needs the network namespaces of Linux; run it on Linux, in a virtual machine or a container")
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mark is in the command line of what the part starts.
+// mark is in the command line of the part's processes.
 const mark = "31557600.25"
 
 func TestMain(m *testing.M) {
@@ -40,7 +40,7 @@ func echo(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	return append([]byte("heard "), input...), os.WriteFile(filepath.Join(Dir, "file"), input, 0o600)
 }
 
-// long starts a program in a session of its own, which nobody's signals reach, and makes a device.
+// long starts a program in its own session, which gets no signals from others, and makes a device.
 func long(_ context.Context, _ []byte, out io.Writer) ([]byte, error) {
 	sleep := exec.Command("sleep", mark)
 	sleep.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -72,7 +72,7 @@ func TestAPartIsGivenItsInputAndGivesItsResult(t *testing.T) {
 	require.EqualError(t, err, "the part's own error")
 }
 
-// running lists the processes that the part has started, by the whole machine's account.
+// running lists the part's processes, among all processes of the machine.
 func running(t *testing.T) []string {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/cmdline")

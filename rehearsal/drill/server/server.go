@@ -1,4 +1,4 @@
-// Package server holds what stands in for WSO2 Identity Server, and the scripts of its schema.
+// Package server has the stand-in of WSO2 Identity Server, and its schema scripts.
 package server
 
 import _ "embed"

@@ -10,14 +10,14 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// The addresses on both ends of each link to the router. Every interface has its own address and sends everything to the
-// router, as the one that AWS has in each subnet.
+// The addresses on both ends of each link to the router. Every interface has its own address and sends all packets to
+// the router, which stands for AWS's router of each subnet.
 const (
 	RouterAddress   = "169.254.1.1"
 	InternetAddress = "169.254.1.2"
 )
 
-// Client is the address from which the internet calls.
+// Client is the address of clients on the internet.
 const Client = "203.0.113.10"
 
 // table is a route table.
@@ -32,7 +32,7 @@ type route struct {
 	target string
 }
 
-// targets are the properties of a route that say where it goes.
+// targets are the properties of a route that name its target.
 var targets = []string{
 	"gatewayId", "natGatewayId", "transitGatewayId", "vpcEndpointId", "vpcPeeringConnectionId", "networkInterfaceId",
 	"egressOnlyGatewayId", "localGatewayId", "carrierGatewayId", "coreNetworkArn",
@@ -86,7 +86,7 @@ func (n *Network) readTables() error {
 	return nil
 }
 
-// table is the table of an id, which has the route to its own VPC from the start.
+// table returns the table of an id. A new table has the route to its own VPC.
 func (n *Network) table(id string, vpc *state.Resource) *table {
 	if n.tables[id] == nil {
 		own := prefix(vpc.Text("cidrBlock"))
@@ -105,7 +105,7 @@ func newRoute(to string, get func(string) string) route {
 	return r
 }
 
-// best is the most specific route for an address.
+// best returns the most specific route for an address.
 func (t *table) best(to netip.Addr) *route {
 	var found *route
 	for i, r := range t.routes {
@@ -116,8 +116,8 @@ func (t *table) best(to netip.Addr) *route {
 	return found
 }
 
-// Routes are the router's tables as a batch of `ip`: which one holds for a packet is decided by the interface that it comes
-// from. Flush is the batch that takes them away again.
+// Routes returns the router's tables as a batch of `ip`. The interface from which a packet comes decides which table
+// applies. Flush returns the batch that removes them.
 func (n *Network) Routes() string {
 	b := &strings.Builder{}
 	for _, id := range slices.Sorted(maps.Keys(n.tables)) {
@@ -139,7 +139,7 @@ func (n *Network) Routes() string {
 	}
 	for _, i := range n.Interfaces {
 		if t := n.tables[n.joins[i.Subnet]]; t != nil {
-			// Within a subnet no route table is asked.
+			// Packets within a subnet use no route table.
 			fmt.Fprintf(b, "rule add pref 5 iif %s to %s lookup %d\n", i.Device, prefix(n.Get(state.Subnet, i.Subnet).Text("cidrBlock")), straight)
 			fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", i.Device, t.number)
 		}
@@ -155,14 +155,14 @@ func (n *Network) Routes() string {
 	return b.String()
 }
 
-// The tables of what no route table of AWS decides: what comes from the internet, and what stays in a subnet or comes from a
-// gateway endpoint.
+// The tables for packets to which no route table of AWS applies: packets from the internet, packets within a subnet,
+// and packets from a gateway endpoint.
 const (
 	fromInternet = 90
 	straight     = 91
 )
 
-// Flush is the batch of `ip` that takes all rules and routes away which an earlier Routes made.
+// Flush returns the batch of `ip` that removes all rules and routes of an earlier Routes.
 func (n *Network) Flush() string {
 	b := &strings.Builder{}
 	b.WriteString("rule flush\n")
@@ -175,14 +175,14 @@ func (n *Network) Flush() string {
 	return b.String()
 }
 
-// attached says whether an internet gateway is attached to the VPC of an interface.
+// attached reports whether an internet gateway is attached to the VPC of an interface.
 func (n *Network) attached(i *Interface) bool {
 	vpc := n.Get(state.Subnet, i.Subnet).Text("vpcId")
 	return slices.ContainsFunc(n.Of(state.InternetGateway), func(g *state.Resource) bool { return g.Text("vpcId") == vpc })
 }
 
-// hop is a route of Linux. What is behind a target that the state does not have swallows packets, and so does a gateway
-// that is attached to no VPC.
+// hop returns a route of Linux. A target that is not in the state drops all packets, and so does a gateway that is
+// attached to no VPC.
 func (n *Network) hop(to, target string) string {
 	for _, g := range n.Gateways {
 		if g.Of.ID == target {
@@ -200,7 +200,7 @@ func (n *Network) hop(to, target string) string {
 	return "blackhole " + to
 }
 
-// VPCs are the ranges of the state's VPCs.
+// VPCs returns the ranges of the state's VPCs.
 func (n *Network) VPCs() []netip.Prefix {
 	var all []netip.Prefix
 	for _, v := range n.Of(state.VPC) {

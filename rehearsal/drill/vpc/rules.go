@@ -11,14 +11,14 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// traffic is a protocol and its ports, as the services write them.
+// traffic is a protocol and its ports, in the services' format.
 type traffic struct {
 	protocol    string
 	first, last int
 	ports       bool
 }
 
-// names are the protocols that the services also write as numbers.
+// names are the names of protocols that the services also write as numbers.
 var names = map[string]string{"6": "tcp", "17": "udp", "1": "icmp", "-1": "", "all": ""}
 
 func newTraffic(protocol string, first, last any) traffic {
@@ -37,7 +37,7 @@ func newTraffic(protocol string, first, last any) traffic {
 	return t
 }
 
-// match is the traffic as nftables writes it. What has no protocol is all of it.
+// match returns the traffic in the format of nftables. Without a protocol it is all traffic.
 func (t traffic) match() string {
 	switch {
 	case t.protocol == "":
@@ -80,7 +80,7 @@ func (n *Network) readGroups() error {
 	return nil
 }
 
-// inline reads the rules that a group has in itself, each with any number of peers.
+// inline reads the rules in a group, each with any number of peers.
 func (n *Network) inline(g *state.Resource, direction string, ingress bool) {
 	for _, b := range g.Objects(direction) {
 		base := rule{group: g.ID, ingress: ingress, traffic: newTraffic(b.Text("protocol"), b["fromPort"], b["toPort"])}
@@ -100,7 +100,7 @@ func (n *Network) inline(g *state.Resource, direction string, ingress bool) {
 	}
 }
 
-// match is the peer of a rule and its traffic as nftables writes them, or empty where nothing here can match.
+// match returns a rule's peer and traffic in the format of nftables, or empty if nothing here can match.
 func (n *Network) match(r rule) string {
 	side := "ip daddr"
 	if r.ingress {
@@ -192,8 +192,9 @@ func prefix(s string) netip.Prefix {
 	return p.Masked()
 }
 
-// Rules are the network's filters as a file of nftables, which replaces what it made before at one stroke. Network ACLs
-// judge each packet that leaves or enters a subnet; security groups judge the first of a connection.
+// Rules returns the network's filters as a file of nftables, which replaces the earlier one at once. Network ACLs
+// decide about each packet that leaves or enters a subnet; security groups decide about the first packet of a
+// connection.
 func (n *Network) Rules() string {
 	b := &strings.Builder{}
 	b.WriteString("table ip vpc {}\ndelete table ip vpc\ntable ip vpc {\n")
@@ -224,14 +225,14 @@ func (n *Network) Rules() string {
 	choose(b, "iifname", egress)
 	choose(b, "oifname", ingress)
 	b.WriteString("\t\taccept\n\t}\n\tchain forward {\n\t\ttype filter hook forward priority 0; policy drop;\n")
-	// An internet gateway passes only what has an address of the internet.
+	// An internet gateway passes only packets of interfaces with a public address.
 	public := addresses(n.Interfaces, func(i *Interface) bool { return i.Public })
 	drop := "drop"
 	if len(public) > 0 {
 		drop = fmt.Sprintf("ip saddr != { %s } drop", strings.Join(public, ", "))
 	}
 	fmt.Fprintf(b, "\t\toifname %q %s\n", Internet, drop)
-	// A NAT gateway reaches the internet from a public subnet only, and so not through another one.
+	// A NAT gateway reaches the internet from a public subnet only, so not through another NAT gateway.
 	// https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html
 	if nats := n.Find(NAT); len(nats) > 0 {
 		devices := make([]string, len(nats))
@@ -255,7 +256,7 @@ func choose(b *strings.Builder, by string, verdicts []string) {
 	}
 }
 
-// aclChain drops what no line of a network ACL allows. The first line that matches decides.
+// aclChain drops packets that no line of a network ACL allows. The first matching line decides.
 func (n *Network) aclChain(b *strings.Builder, subnet string, egress bool) {
 	name, side := "into_", "ip saddr"
 	if egress {
@@ -279,7 +280,7 @@ func (n *Network) aclChain(b *strings.Builder, subnet string, egress bool) {
 	b.WriteString("\t\tdrop\n\t}\n")
 }
 
-// groupChain drops what no rule of the interface's groups allows.
+// groupChain drops packets that no rule of the interface's groups allows.
 func (n *Network) groupChain(b *strings.Builder, i *Interface, ingress bool) {
 	name := "egress_"
 	if ingress {

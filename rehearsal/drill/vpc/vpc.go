@@ -1,6 +1,6 @@
-// Package vpc is the network of an exported state in the form in which Linux can run it: network interfaces with their
-// addresses, and security groups, network ACLs and route tables as rules of nftables and routes. It reads the state anew and
-// imports nothing of rehearsal/proof, whose verdicts are compared with what it lets through.
+// Package vpc converts the network of an exported state to a form that Linux can run: network interfaces with their
+// addresses, and security groups, network ACLs and route tables as rules of nftables and routes. It has its own reader
+// of the network and imports nothing of rehearsal/proof, since the results of both are compared.
 package vpc
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Kind is what an interface belongs to.
+// Kind is the kind of an interface's owner.
 type Kind string
 
 // The kinds of interfaces.
@@ -30,26 +30,26 @@ const (
 type Interface struct {
 	Kind Kind
 	Name string
-	// Device is what the router calls its end of the link.
+	// Device is the name of the router's end of the link.
 	Device string
-	// Of is the resource that has the interface.
+	// Of is the interface's owner.
 	Of      *state.Resource
 	Subnet  string
 	Address netip.Addr
-	// Groups are the security groups on it. A NAT gateway has none, and nothing filters there but the network ACL.
+	// Groups are its security groups. A NAT gateway has none; only the network ACL filters its packets.
 	Groups []string
-	// Public says that it has an address of the internet.
+	// Public says that it has a public address.
 	Public bool
 }
 
-// Gateway is a gateway endpoint: packets for its ranges go to it, where a route table has it.
+// Gateway is a gateway endpoint: packets for its ranges go to it if a route table contains it.
 type Gateway struct {
 	Of     *state.Resource
 	Device string
 	Blocks []netip.Prefix
 }
 
-// Internet is the device that leads to everything outside.
+// Internet is the device to everything outside.
 const Internet = "internet"
 
 // Network is the network of a state.
@@ -65,7 +65,7 @@ type Network struct {
 	taken  map[netip.Addr]bool
 }
 
-// Of reads the network of a state. What it cannot run is an error that names the resource.
+// Of reads the network of a state. If something cannot run here, the error names the resource.
 func Of(s *state.State) (*Network, error) {
 	n := &Network{State: s, acls: map[string][]entry{}, tables: map[string]*table{}, joins: map[string]string{}, taken: map[netip.Addr]bool{}}
 	for _, find := range []func() error{n.findInterfaces, n.readGroups, n.readACLs, n.readTables} {
@@ -76,7 +76,7 @@ func Of(s *state.State) (*Network, error) {
 	return n, nil
 }
 
-// Find lists the interfaces of a kind.
+// Find returns the interfaces of a kind.
 func (n *Network) Find(kind Kind) []*Interface {
 	var all []*Interface
 	for _, i := range n.Interfaces {
@@ -87,7 +87,8 @@ func (n *Network) Find(kind Kind) []*Interface {
 	return all
 }
 
-// findInterfaces finds what has an address. Those that the state knows come first, since the others take what is left.
+// findInterfaces finds the interfaces. Those with an address in the state come first, since the others get free
+// addresses.
 func (n *Network) findInterfaces() error {
 	for _, token := range []string{state.ECSService, state.Deployment} {
 		for _, r := range n.Of(token) {
@@ -145,7 +146,7 @@ func (n *Network) add(one Interface) {
 	n.Interfaces = append(n.Interfaces, &one)
 }
 
-// instance is on its own interface, or on the one that it was given.
+// instance adds an instance with its own interface, or with the one in its inputs.
 func (n *Network) instance(r *state.Resource) {
 	one := Interface{
 		Kind: Node, Name: r.Name, Of: r, Subnet: r.Text("subnetId"), Address: address(r.Text("privateIp")),
@@ -157,7 +158,7 @@ func (n *Network) instance(r *state.Resource) {
 	n.add(one)
 }
 
-// group is as many instances as an Auto Scaling group wants, spread over its subnets.
+// group adds the desired number of an Auto Scaling group's instances, spread over its subnets.
 func (n *Network) group(r *state.Resource) {
 	spec := r.Object("launchTemplate")
 	template := n.One(state.LaunchTemplate, cmp.Or(spec.Text("id"), spec.Text("name")), "name")
@@ -180,7 +181,7 @@ func (n *Network) group(r *state.Resource) {
 	}
 }
 
-// database is in the subnet of its zone.
+// database adds a database in the subnet of its zone.
 func (n *Network) database(r *state.Resource) {
 	var subnets []string
 	if g := n.One(state.DBSubnetGroup, r.Text("dbSubnetGroupName"), "name"); g != nil {
@@ -213,7 +214,7 @@ func (n *Network) endpoint(r *state.Resource) {
 	}
 }
 
-// free takes an address from the end of a subnet, of which AWS keeps the last one.
+// free returns a free address from the end of a subnet; AWS uses the last one.
 func (n *Network) free(subnet string) netip.Addr {
 	s := n.Get(state.Subnet, subnet)
 	p, err := netip.ParsePrefix(s.Text("cidrBlock"))
@@ -229,7 +230,7 @@ func (n *Network) free(subnet string) netip.Addr {
 	return netip.Addr{}
 }
 
-// last is the last address of a range of IPv4.
+// last returns the last address of an IPv4 range.
 func last(p netip.Prefix) netip.Addr {
 	octets := p.Masked().Addr().As4()
 	for bit := p.Bits(); bit < 32; bit++ {
@@ -243,7 +244,7 @@ func address(s string) netip.Addr {
 	return a
 }
 
-// identifier is an id as nftables takes it for a name.
+// identifier converts an id to a name in nftables.
 func identifier(id string) string { return strings.ReplaceAll(id, "-", "_") }
 
 func quoted(all []string) string {
@@ -265,7 +266,7 @@ func addresses(all []*Interface, choose func(*Interface) bool) []string {
 	return out
 }
 
-// At is the interface behind a device of the router.
+// At returns the interface behind a device of the router.
 func (n *Network) At(device string) *Interface {
 	for _, i := range n.Interfaces {
 		if i.Device == device {

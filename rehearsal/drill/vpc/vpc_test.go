@@ -13,7 +13,7 @@ func resource(token, name, id string, properties map[string]any) *state.Resource
 	return &state.Resource{URN: "urn:pulumi:a::b::" + token + "::" + name, Type: token, Name: name, ID: id, Custom: true, Outputs: properties}
 }
 
-// two are two instances in one subnet.
+// two is a state with two instances in one subnet.
 func two(more ...*state.Resource) *state.State {
 	instance := func(name, address string) *state.Resource {
 		return resource(state.EC2Instance, name, "i-"+name, map[string]any{
