@@ -111,7 +111,7 @@ func TestAnOutageEndsNoNode(t *testing.T) {
 
 // TestTheLossOfANode has stacks with all nodes on one host, and one with a single node.
 //
-// guide:one-lost
+//guide:one-lost
 func TestTheLossOfANode(t *testing.T) {
 	lone := onMembers(2)
 	for i, r := range lone.stack {
