@@ -12,8 +12,7 @@ import (
 
 const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-// TestTopologyAloneIsEnough holds that a stack needs to change nothing but its topology: the scheme and the images
-// follow.
+// TestTopologyAloneIsEnough checks that a stack only has to change its topology: scheme and images have defaults.
 func TestTopologyAloneIsEnough(t *testing.T) {
 	for topology, scheme := range map[string]config.Scheme{
 		"ec2": config.AWS, "ecs": config.AWSECS, "eks": config.Kubernetes,
@@ -21,7 +20,7 @@ func TestTopologyAloneIsEnough(t *testing.T) {
 		t.Run(topology, func(t *testing.T) {
 			changes := object{"topology": topology}
 			if topology == "eks" {
-				// Nobody but the team knows from where it calls the Kubernetes API.
+				// Only the team knows from which addresses it calls the Kubernetes API.
 				changes["eks"] = object{"publicAccessCidrs": []string{"203.0.113.7/32"}}
 			}
 			c := configtest.Load(t, changes).Cluster

@@ -72,7 +72,7 @@ func TestTheKeyIsKeptForWhatIsLeft(t *testing.T) {
 	require.True(t, leaves(true, false).Secrets.RetainKeyOnDelete)
 }
 
-// TestEveryDefaultCanBeSwitchedOff writes 0 or false for each number and boolean whose default is another value.
+// TestEveryDefaultCanBeSwitchedOff writes 0 or false for each number and boolean with another default.
 func TestEveryDefaultCanBeSwitchedOff(t *testing.T) {
 	base := func() object {
 		return object{"network": object{"egressCidrs": []string{"203.0.113.0/24"}}, "loadBalancer": object{"hostedZone": "Z0123456789ABC"}}
@@ -118,7 +118,7 @@ func TestEveryDefaultCanBeSwitchedOff(t *testing.T) {
 	}
 }
 
-// field is a value by its path.
+// field returns a value by its path.
 func field(v reflect.Value, path []string) reflect.Value {
 	for _, key := range path {
 		for i := range v.NumField() {
@@ -159,9 +159,10 @@ func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
 	require.Equal(t, "bring-your-own-license", ee.Database.License())
 }
 
-// Where WSO2 tests a release on an engine's release that RDS offers for long enough, the default is one of these. WSO2 tests
-// releases before 7.0.0 on no PostgreSQL after 14, and before 7.1.0 on no MySQL after 8.0, whose support ends or has ended.
-// TestEditionsGetClassesThatRDSRunsThemOn: RDS runs SQL Server Express on burstable classes only.
+// The default is a release of the engine that WSO2 tests, if RDS offers one with enough time of support left. WSO2 does
+// not test releases before 7.0.0 on a PostgreSQL after 14, nor releases before 7.1.0 on a MySQL after 8.0, and the
+// support of these ends soon. TestEditionsGetClassesThatRDSRunsThemOn: RDS runs SQL Server Express on burstable classes
+// only.
 func TestEditionsGetClassesThatRDSRunsThemOn(t *testing.T) {
 	for edition, class := range map[string]string{"ex": "db.t3.xlarge", "se": "db.m6i.xlarge", "web": "db.m6i.xlarge"} {
 		more := object{"engine": "mssql", "edition": edition}
@@ -267,7 +268,8 @@ func TestFixedNodesGetAddresses(t *testing.T) {
 	require.Equal(t, 2, c.Nodes.Count)
 }
 
-// TestFixedAddressesAreReserved keeps EC2 from giving a member's address to what is made before the member.
+// TestFixedAddressesAreReserved checks that EC2 cannot give a member's address to a resource that is made before the
+// member.
 func TestFixedAddressesAreReserved(t *testing.T) {
 	c := configtest.Load(t, object{"clustering": object{"scheme": "wka"}, "nodes": object{"members": []object{
 		{"name": "a", "zone": "eu-west-1a"}, {"name": "b", "zone": "eu-west-1a"},
@@ -290,7 +292,8 @@ func TestFixedAddressesAreReserved(t *testing.T) {
 	require.Empty(t, configtest.Load(t, nil).Cluster.Reservations(), "discovered nodes have no fixed address")
 }
 
-// TestZonesKeepTheirSubnets is why a zone's letter decides: adding one must not move, and so replace, another.
+// TestZonesKeepTheirSubnets checks that a new zone does not move another one's subnets, which would replace them. The
+// zone's letter decides.
 func TestZonesKeepTheirSubnets(t *testing.T) {
 	plan := func(zones ...string) map[string]config.ZoneSubnets {
 		subnets := map[string]config.ZoneSubnets{}
@@ -395,7 +398,8 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// besidesVerification leaves out what every stack of the profile prod hears that does not verify its database.
+// besidesVerification returns the warnings without those about an unverified database, which every such stack of the
+// profile prod gets.
 func besidesVerification(warnings []string) []string {
 	var left []string
 	for _, w := range warnings {
@@ -406,7 +410,8 @@ func besidesVerification(warnings []string) []string {
 	return left
 }
 
-// TestProdHearsThatNobodyVerifiesItsDatabase holds that an encrypted connection with whoever answers is not taken for a safe one.
+// TestProdHearsThatNobodyVerifiesItsDatabase checks that an encrypted connection to an unverified server gets a
+// warning.
 func TestProdHearsThatNobodyVerifiesItsDatabase(t *testing.T) {
 	says := func(changes object) bool {
 		all := configtest.Load(t, changes).Warnings

@@ -12,7 +12,7 @@ import (
 
 const home = "203.0.113.7/32"
 
-// onEKS is a stack on eks with further keys below eks and at the top.
+// onEKS returns a stack on eks with further keys below eks and at the top.
 func onEKS(keys object, top ...object) object {
 	eks := object{"publicAccessCidrs": []string{home}}
 	maps.Copy(eks, keys)
@@ -23,7 +23,7 @@ func onEKS(keys object, top ...object) object {
 	return all
 }
 
-// adopted is a stack in an existing cluster, with further keys below eks.
+// adopted returns a stack in an existing cluster, with further keys below eks.
 func adopted(keys object) object {
 	eks := object{"cluster": object{
 		"name": "platform", "nodeSecurityGroup": "sg-0123456789abcdef0",
@@ -201,7 +201,7 @@ func TestRefusesNodesThatHoldNoPods(t *testing.T) {
 	})
 }
 
-// TestZonesWithoutControlPlanes has an account in which eu-west-1b is a zone of the list.
+// TestZonesWithoutControlPlanes has an account in which eu-west-1b is a zone without control planes.
 func TestZonesWithoutControlPlanes(t *testing.T) {
 	env := configtest.Environment()
 	env.Zones = func(string) ([]config.Zone, error) {

@@ -10,7 +10,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-// TestWhatIsOffIsWritten holds that a reader of a written configuration takes no default for what a stack has switched off.
+// TestWhatIsOffIsWritten checks that a written configuration contains values that are switched off. Otherwise its
+// reader would use the default.
 func TestWhatIsOffIsWritten(t *testing.T) {
 	text, err := json.Marshal(configtest.Load(t, object{
 		"database":      object{"instance": object{"multiAz": false, "backupDays": 0}},

@@ -12,7 +12,7 @@ import (
 
 const masterSecret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!cluster-1-AbCdEf"
 
-// there is a VPC that exists.
+// there is an existing VPC.
 func there() object {
 	subnets := func(third string) object {
 		return object{"eu-west-1a": object{"id": "subnet-0000000" + third, "cidr": "10.0." + third + ".0/24"},
@@ -22,7 +22,8 @@ func there() object {
 		"privateSubnets": subnets("1"), "publicSubnets": subnets("2")}}
 }
 
-// onExisting is a stack on an Aurora cluster that exists, with changes to the keys of database and of database.existing.
+// onExisting returns a stack on an existing Aurora cluster, with changes to the keys of database and of
+// database.existing.
 func onExisting(database, existing object) object {
 	server := object{"host": "identity.cluster-abc.eu-west-1.rds.amazonaws.com", "masterSecretArn": masterSecret, "securityGroup": "sg-01234567"}
 	maps.Copy(server, existing)

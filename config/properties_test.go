@@ -78,13 +78,13 @@ func TestWhatValidatesKeepsItsPromises(t *testing.T) {
 	})
 }
 
-// complete checks that no pointer of a defaulted configuration is nil, but for those that mean "not at all".
+// complete checks that no pointer of a defaulted configuration is nil, except those that mean "not at all".
 func complete(t *rapid.T, path string, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {
 			if strings.HasPrefix(path, "cluster.Provider.") {
-				return // the provider has defaults of its own
+				return // the provider has its own defaults
 			}
 			require.Contains(t, []string{"cluster.Nodes.Autoscaling", "cluster.Network.Adopt", "cluster.Network.Proxy", "cluster.EKS.Cluster",
 				"cluster.Load", "cluster.Backup.Lock", "cluster.Backup.CopyTo", "cluster.Database.Existing"}, path)
@@ -102,7 +102,7 @@ func complete(t *rapid.T, path string, v reflect.Value) {
 	}
 }
 
-// FuzzLoad feeds text to every key. Whatever it says, Load answers with a cluster or with problems that name a key.
+// FuzzLoad gives text to every key. Load must return a cluster, or problems that name a key.
 func FuzzLoad(f *testing.F) {
 	f.Add("nodes", `{"count": 3, "members": [{"name": "a"}]}`, false)
 	f.Add("network", `{"cidr": "10.0.0.0/30", "zones": ["a", ""], "adopt": {}}`, false)
@@ -145,8 +145,8 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// TestNumbersHaveBounds keeps 0 from being taken for a value that was left out: where it has no meaning it is refused. Where
-// it has one, TestEveryDefaultCanBeSwitchedOff holds that it stays.
+// TestNumbersHaveBounds checks that 0 is refused if it has no meaning, so that it never counts as left out. If it has a
+// meaning, TestEveryDefaultCanBeSwitchedOff checks that it stays.
 func TestNumbersHaveBounds(t *testing.T) {
 	var walk func(path string, typ reflect.Type)
 	walk = func(path string, typ reflect.Type) {

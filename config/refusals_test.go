@@ -26,7 +26,7 @@ import (
 
 type object = map[string]any
 
-// refusal is a configuration and all that is said of it.
+// refusal is a configuration and all its error messages.
 type refusal struct {
 	changes object
 	secrets []string
@@ -221,7 +221,7 @@ func TestRefusesNodes(t *testing.T) {
 	})
 }
 
-// crowd is members of one zone.
+// crowd returns members in one zone.
 func crowd(n int) []object {
 	members := make([]object, n)
 	for i := range members {
@@ -230,7 +230,7 @@ func crowd(n int) []object {
 	return members
 }
 
-// adopt is the minimal configuration in a VPC that is there already, with changes to network.adopt and network.
+// adopt returns the minimal configuration in an existing VPC, with changes to network.adopt and network.
 func adopt(change func(adopt, network object)) object {
 	a := object{
 		"vpc": "vpc-0123456789abcdef0", "endpointSecurityGroup": "sg-0123456789abcdef0", "s3PrefixList": "pl-01234567",
@@ -716,7 +716,7 @@ const (
 	longKey  = "d13e3b2ea4c42eb4a23fd110facb72a596ecd84ecd5297a13065f1877393eccf"
 )
 
-// A team that brings its key takes it along from 7.0.0: another one could not read the database.
+// From 7.0.0 on, a team with its own key keeps it in an upgrade: another key could not read the database.
 func TestEveryReleaseKeepsItsEncryptionKey(t *testing.T) {
 	for _, version := range product.Versions() {
 		configtest.Load(t, object{"version": string(version), "secrets": object{"encryptionKey": shortKey}}, "secrets")
@@ -856,7 +856,7 @@ func TestAsksAWSOnlyWhenNeeded(t *testing.T) {
 	require.EqualError(t, err, "asking for the account's id: access denied")
 }
 
-// listed are values as a refusal lists them.
+// listed returns values in the format of a refusal.
 func listed[T any](values []T) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(values), " ", ", "), "[]")
 }

@@ -17,7 +17,7 @@ const (
 
 var archive = object{"archive": object{"source": "s3://bucket/a.zip", "sha256": strings.Repeat("0", 64)}}
 
-// load is a stack of 7.2.0 with a load. Its archive has a checksum, so that nothing else is warned of.
+// load returns a stack of 7.2.0 with a load. Its archive has a checksum, so that there is no other warning.
 func load(users, p95 int, scenarios []string, more ...object) object {
 	all := object{"version": "7.2.0", "load": object{"scenarios": scenarios, "users": users, "p95": p95}, "product": archive}
 	for _, m := range more {
@@ -28,8 +28,8 @@ func load(users, p95 int, scenarios []string, more ...object) object {
 	return all
 }
 
-// TestALoadSizesWhatAStackLeavesOut holds that nodes and database are those that WSO2 measured with, and one node more.
-// Its table of 7.2.0: with consent, 1,500 users took one node 2,406 ms, two 64 ms and three 51 ms.
+// TestALoadSizesWhatAStackLeavesOut checks that nodes and database have WSO2's measured sizes, with one node more.
+// WSO2's table of 7.2.0, with consent and 1,500 users: one node needed 2,406 ms, two 64 ms and three 51 ms.
 func TestALoadSizesWhatAStackLeavesOut(t *testing.T) {
 	for name, c := range map[string]struct {
 		more  object
@@ -55,7 +55,7 @@ func TestALoadSizesWhatAStackLeavesOut(t *testing.T) {
 	}
 }
 
-// TestFiguresAreTold holds that each scenario's figures come with what they were measured on.
+// TestFiguresAreTold checks that each scenario's figures name the conditions of their measurement.
 func TestFiguresAreTold(t *testing.T) {
 	c := configtest.Load(t, load(1300, 100, []string{consent})).Cluster
 	require.Equal(t, []string{
@@ -69,7 +69,7 @@ func TestFiguresAreTold(t *testing.T) {
 	assert.Empty(t, without.Sizing())
 }
 
-// TestSizesBelowTheFiguresAreWarnings holds that a team's own sizes stay, and that it hears where they are below.
+// TestSizesBelowTheFiguresAreWarnings checks that a team's own sizes stay, with a warning if they are too small.
 func TestSizesBelowTheFiguresAreWarnings(t *testing.T) {
 	for name, c := range map[string]struct {
 		changes object
@@ -118,8 +118,8 @@ func TestRefusesLoads(t *testing.T) {
 	})
 }
 
-// TestPoolsFitTheDatabase holds that the default leaves each node its share of what RDS allows: 901 connections for the
-// two data sources of db.m6g.large.
+// TestPoolsFitTheDatabase checks that the default gives each node its share of RDS's connections: 901 for the two data
+// sources of db.m6g.large.
 func TestPoolsFitTheDatabase(t *testing.T) {
 	for nodes, want := range map[int]int{2: 50, 9: 50, 10: 45, 90: 5} {
 		assert.Equal(t, want, configtest.Load(t, under("nodes", object{"count": nodes})).Cluster.Database.PoolSize, nodes)

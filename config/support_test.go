@@ -16,7 +16,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// on loads a configuration as it would be loaded on a day.
+// on loads a configuration on a given day.
 func on(day string, changes object) (config.Loaded, error) {
 	env := configtest.Environment()
 	env.Today = func() time.Time { return lifecycle.Date(day).Day().Add(23 * time.Hour) }
@@ -45,7 +45,7 @@ func TestNoDefaultIsNearItsEnd(t *testing.T) {
 	}
 }
 
-// TestEveryVersionHasADay holds that no version can be chosen whose last day is not known.
+// TestEveryVersionHasADay checks that every version in the choice has a known last day.
 func TestEveryVersionHasADay(t *testing.T) {
 	for _, v := range config.KubernetesVersions() {
 		_, known := lifecycle.Kubernetes.Find(string(v))
@@ -67,7 +67,7 @@ func TestEveryVersionHasADay(t *testing.T) {
 	}
 }
 
-// TestTheEndOfSupportIsTold holds that a team hears of it 120 days before.
+// TestTheEndOfSupportIsTold checks that a team gets a warning 120 days before.
 func TestTheEndOfSupportIsTold(t *testing.T) {
 	old := object{"database": object{"version": "16"}}
 	for day, want := range map[string]string{
@@ -89,7 +89,7 @@ func TestTheEndOfSupportIsTold(t *testing.T) {
 	}
 }
 
-// TestRefusesVersionsAfterTheirEnd holds that a version which AWS would not make is refused, unless it is paid for.
+// TestRefusesVersionsAfterTheirEnd checks that a version is refused if AWS no longer offers it without paid support.
 func TestRefusesVersionsAfterTheirEnd(t *testing.T) {
 	check(t, map[string]refusal{
 		"PostgreSQL": one(under("database", object{"version": "13"}), "wso2is:database.version: the standard support of postgres 13 "+

@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// A row that lacks a function would panic for the first stack of that topology.
+// TestEveryTopologyHasAllThatIsAskedOfIt checks each row: a row without a function would panic for the first stack of
+// its topology.
 //
 //guide:scheme
 func TestEveryTopologyHasAllThatIsAskedOfIt(t *testing.T) {

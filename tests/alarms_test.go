@@ -21,7 +21,8 @@ const (
 
 func told() map[string]any { return object("observability", object("alarmTopicArn", topic)) }
 
-// TestTheTopicIsToldOfEverything holds for each topology that the topic hears of each alarm, and of what only events tell.
+// TestTheTopicIsToldOfEverything checks for each topology that every alarm, and every event without an alarm, notifies
+// the topic.
 func TestTheTopicIsToldOfEverything(t *testing.T) {
 	for name, c := range map[string]struct {
 		changes map[string]any
@@ -68,7 +69,7 @@ func TestTheTopicIsToldOfEverything(t *testing.T) {
 	assert.Empty(t, deploy(t, nil).All(ruleType), "without a topic there is nobody to tell")
 }
 
-// TestAlarmsComeAfterTheNodes holds that no alarm is there while the first nodes start.
+// TestAlarmsComeAfterTheNodes checks that no alarm exists while the first nodes start.
 func TestAlarmsComeAfterTheNodes(t *testing.T) {
 	for name, c := range map[string]struct {
 		changes map[string]any
@@ -87,14 +88,14 @@ func TestAlarmsComeAfterTheNodes(t *testing.T) {
 	}
 }
 
-// TestADatabaseIsWatchedByItsClass holds that the alarms follow the class that the stack names.
+// TestADatabaseIsWatchedByItsClass checks that the alarms fit the stack's instance class.
 func TestADatabaseIsWatchedByItsClass(t *testing.T) {
 	p := deploy(t, object("database", object("instance", object("class", "db.t4g.medium"))))
 	assert.Equal(t, 360.0, p.One(t, alarmType, "database-connections-main").Get("threshold"), "80 % of what 4 GiB allow PostgreSQL")
 	p.One(t, alarmType, "database-credits-main")
 }
 
-// TestAnAlarmWatchesTheAgeOfImages holds that there is one where nodes tell the age, with the threshold that the stack names.
+// TestAnAlarmWatchesTheAgeOfImages checks that there is an alarm if nodes publish the age, with the stack's threshold.
 func TestAnAlarmWatchesTheAgeOfImages(t *testing.T) {
 	age := func(days int) map[string]any { return object("observability", object("maxImageAgeDays", days)) }
 	for name, c := range map[string]struct {
@@ -117,7 +118,8 @@ func TestAnAlarmWatchesTheAgeOfImages(t *testing.T) {
 	}
 }
 
-// TestATaskIsGivenTheFileOfItsInstance holds that the container that reports sees when the instance's image was made.
+// TestATaskIsGivenTheFileOfItsInstance checks that the container that publishes metrics mounts the file with the age of
+// the instance's image.
 func TestATaskIsGivenTheFileOfItsInstance(t *testing.T) {
 	p := deploy(t, onECS(nil))
 	members := containers(t, p, "nodes")["members"]
@@ -133,7 +135,8 @@ func TestATaskIsGivenTheFileOfItsInstance(t *testing.T) {
 	assert.NotContains(t, fmt.Sprint(fargate.One(t, taskDefinition, "nodes").Get("volumes")), "hostPath", "Fargate refuses it")
 }
 
-// TestNodesThatLiveOnCreditsAreWatched holds that each group or member of a burstable type is watched, and no other.
+// TestNodesThatLiveOnCreditsAreWatched checks that each group or member of a burstable type has an alarm on credits,
+// and no other.
 func TestNodesThatLiveOnCreditsAreWatched(t *testing.T) {
 	sized := func(kind string, changes map[string]any) map[string]any {
 		all := maps.Clone(changes)

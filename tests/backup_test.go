@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/componenttest"
 )
 
-// EFS's own daily backup and the plan's would both cost.
+// EFS's own daily backup and the plan's would both cost money.
 func TestFilesAreBackedUpByOnePlanOrByEFS(t *testing.T) {
 	const planType = "aws:backup/plan:Plan"
 	for name, c := range map[string]struct {

@@ -13,8 +13,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-// TestWhatCostsMoneyIsLookedFor holds that a second copy of what has no name of its own is looked for, and that an account
-// which may not list tags can deploy all the same.
+// TestWhatCostsMoneyIsLookedFor checks that the program looks for a second copy of resources without a unique name, and
+// that a deployer without the permission to list tags can still deploy.
 func TestWhatCostsMoneyIsLookedFor(t *testing.T) {
 	var mu sync.Mutex
 	var asked []string

@@ -156,7 +156,7 @@ func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 	assert.Contains(t, content, "/opt/wso2is/bin/ready 1800 {{ Members }}")
 	assert.Less(t, strings.Index(content, "DescribeInstanceInformation"), strings.Index(content, "aws:runCommand"))
 
-	// A member is drained when it is launched with something else, and only once the one before it is ready.
+	// A member is drained when its launch changes, and only after the one before it is ready.
 	drain := p.One(t, association, "node-2-drain")
 	assert.True(t, waits(second, "node-2-drain"))
 	assert.True(t, waits(drain, "node-1"), "both members would be drained at once")
@@ -245,7 +245,7 @@ func TestMulticastHasADomainThatCarriesIt(t *testing.T) {
 	assert.Equal(t, "2", p.One(t, ingress, "igmp-in-0.0.0.0_32").Get("ipProtocol"))
 }
 
-// rotation is a team's own encryption key, and the one before it.
+// rotation has a team's own encryption key, and the former one.
 func rotation(previous string) map[string]any {
 	return object("encryptionKey", strings.Repeat("0123456789abcdef", 4), "previousEncryptionKey", previous)
 }

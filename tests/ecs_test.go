@@ -25,7 +25,7 @@ const (
 	association    = "aws:ssm/association:Association"
 )
 
-// onECS is the minimal configuration on ECS, with changes.
+// onECS returns the minimal configuration on ECS, with changes.
 func onECS(changes map[string]any) map[string]any {
 	all := object("topology", "ecs")
 	maps.Copy(all, changes)
@@ -38,7 +38,7 @@ func onFargate(changes map[string]any) map[string]any {
 	return all
 }
 
-// taskContainer is what the tests read of a container definition.
+// taskContainer is the part of a container definition that the tests read.
 type taskContainer struct {
 	Name, Image, User        string
 	Essential                bool
@@ -402,7 +402,7 @@ func TestEndpointsOfTheServicesThatTasksCall(t *testing.T) {
 		"secretsmanager"}, services(onFargate(nil)))
 }
 
-// TestTheTopologyIsAllThatChanges holds that a stack on EC2 needs one other word to be one on ECS.
+// TestTheTopologyIsAllThatChanges checks that a stack moves from EC2 to ECS by the topology alone.
 func TestTheTopologyIsAllThatChanges(t *testing.T) {
 	before, after := deploy(t, nil), deploy(t, onECS(nil))
 	for _, token := range []string{
@@ -411,7 +411,8 @@ func TestTheTopologyIsAllThatChanges(t *testing.T) {
 	} {
 		names := func(p *plan) (all []string) {
 			for _, r := range p.All(token) {
-				// ECS replaces what its load balancer's check fails, which must therefore ask for less, on another port.
+				// ECS replaces tasks that fail the load balancer's check, so the check must depend on less, on another
+				// port.
 				if !strings.HasPrefix(r.Name, "alive-") {
 					all = append(all, r.Name)
 				}
@@ -423,7 +424,7 @@ func TestTheTopologyIsAllThatChanges(t *testing.T) {
 	}
 }
 
-// TestTaskDefinitions compares the containers of the shipped examples, without their programs, with those on record.
+// TestTaskDefinitions compares the containers of the shipped examples, without their programs, with the golden file.
 func TestTaskDefinitions(t *testing.T) {
 	for _, stack := range []string{"ecs", "fargate"} {
 		for _, name := range []string{"nodes", "schema"} {

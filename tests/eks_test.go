@@ -26,7 +26,7 @@ const (
 	rolePolicyType  = "aws:iam/rolePolicy:RolePolicy"
 )
 
-// answersOfEKS answers the functions that only the topology eks uses.
+// answersOfEKS answers functions that only the topology eks uses.
 func answersOfEKS(args pulumi.MockCallArgs) (resource.PropertyMap, bool) {
 	switch args.Token {
 	case "aws:eks/getAddonVersion:getAddonVersion":
@@ -49,7 +49,7 @@ func answersOfEKS(args pulumi.MockCallArgs) (resource.PropertyMap, bool) {
 	case "aws:eks/getCluster:getCluster":
 		vpc := "vpc-0123456789abcdef0"
 		if args.Args["name"].StringValue() == "drawn" {
-			vpc = "vpc-01234567" // configtest's
+			vpc = "vpc-01234567" // the VPC in configtest
 		}
 		return resource.NewPropertyMapFromMap(map[string]any{
 			"name": "platform", "arn": "arn:aws:eks:eu-west-1:123456789012:cluster/platform", "status": "ACTIVE",
@@ -62,7 +62,7 @@ func answersOfEKS(args pulumi.MockCallArgs) (resource.PropertyMap, bool) {
 	return nil, false
 }
 
-// eks is the minimal configuration of the topology with further top-level keys.
+// eks returns the minimal configuration of the topology with further top-level keys.
 func eks(pairs ...any) map[string]any {
 	all := object("topology", "eks", "eks", object("publicAccessCidrs", []string{"203.0.113.7/32"}))
 	for key, value := range object(pairs...) {
@@ -77,7 +77,7 @@ func eks(pairs ...any) map[string]any {
 	return all
 }
 
-// existing is a stack in an existing cluster.
+// existing returns a stack in an existing cluster.
 func existing() map[string]any {
 	subnets := func(kind, third string) map[string]any {
 		return object(
@@ -114,7 +114,8 @@ func TestControlPlane(t *testing.T) {
 	assert.True(t, cluster.DependsOn("cluster-AmazonEKSClusterPolicy"))
 }
 
-// TestControlPlaneTakesOnlyZonesThatHaveOne has an account in which the letter c is a zone without control planes.
+// TestControlPlaneTakesOnlyZonesThatHaveOne has an account in which the letter c stands for a zone without control
+// planes.
 func TestControlPlaneTakesOnlyZonesThatHaveOne(t *testing.T) {
 	zones := map[string]string{
 		"us-east-1a": "use1-az4", "us-east-1b": "use1-az6", "us-east-1c": "use1-az3", "us-east-1d": "use1-az1",
@@ -138,7 +139,8 @@ func TestControlPlaneTakesOnlyZonesThatHaveOne(t *testing.T) {
 	}
 }
 
-// TestControlPlaneKeepsItsZones is why a zone can be added later: EKS would refuse it for the control plane.
+// TestControlPlaneKeepsItsZones checks that a zone can be added later, although EKS would refuse it for the control
+// plane.
 func TestControlPlaneKeepsItsZones(t *testing.T) {
 	p := deploy(t, eks())
 	assert.Equal(t, []string{"vpcConfig.subnetIds"}, p.One(t, eksClusterType, "cluster").Ignore)
@@ -242,7 +244,7 @@ func TestOnlyAddonsThatSomethingNeeds(t *testing.T) {
 	}
 }
 
-// TestRolesReachTheirServiceAccountsOnly holds that every role is one service account's of this cluster.
+// TestRolesReachTheirServiceAccountsOnly checks that every role belongs to one service account of this cluster.
 func TestRolesReachTheirServiceAccountsOnly(t *testing.T) {
 	p := deploy(t, eks())
 	accounts := map[string]string{}
@@ -275,7 +277,8 @@ func TestPodsMayReadTheirOwnSecretsOnly(t *testing.T) {
 	assert.NotContains(t, kube, "kms:")
 }
 
-// TestOnlyTheSchemasJobReadsTheMasterPassword holds that it has a role, and reads nothing of the servers' own.
+// TestOnlyTheSchemasJobReadsTheMasterPassword checks that the job has a role, and that it reads none of the servers'
+// secrets.
 func TestOnlyTheSchemasJobReadsTheMasterPassword(t *testing.T) {
 	p := deploy(t, eks())
 	policy := fmt.Sprint(p.One(t, rolePolicyType, "schema").Get("policy"))
@@ -315,7 +318,8 @@ func TestLoadBalancerControllerAsksNoMetadataServiceAndNoInternet(t *testing.T) 
 	assert.Equal(t, "v3.3.0", own.Get("values", "image", "tag"))
 }
 
-// TestReadinessGatesOfTheServersPodsAlone holds that a pod waits for a controller that is away, and only a server's pod.
+// TestReadinessGatesOfTheServersPodsAlone checks that only the server's pods have a readiness gate, and that they wait
+// for a missing controller.
 func TestReadinessGatesOfTheServersPodsAlone(t *testing.T) {
 	p := deploy(t, eks())
 	release := p.One(t, releaseType, "aws-load-balancer-controller")
@@ -333,7 +337,7 @@ func TestReadinessGatesOfTheServersPodsAlone(t *testing.T) {
 	assert.Equal(t, 1.0, release.Get("values", "podDisruptionBudget", "maxUnavailable"))
 }
 
-// TestControllerMayChangeOneTargetGroup holds that with a binding the controller registers, and does nothing else.
+// TestControllerMayChangeOneTargetGroup checks that with a binding the controller may only register targets.
 func TestControllerMayChangeOneTargetGroup(t *testing.T) {
 	p := deploy(t, eks())
 	var policy struct {
@@ -353,7 +357,7 @@ func TestControllerMayChangeOneTargetGroup(t *testing.T) {
 	}
 }
 
-// TestKubernetesIsOpenWhereItMustBe holds the flows that only Kubernetes needs, each between two groups.
+// TestKubernetesIsOpenWhereItMustBe checks the flows that only Kubernetes needs, each between two groups.
 func TestKubernetesIsOpenWhereItMustBe(t *testing.T) {
 	p := deploy(t, eks("nodes", object("autoscaling", object("max", 4))))
 	open := func(token, own, other string) []string {
@@ -414,7 +418,7 @@ func TestPodsComeLastAndGoFirst(t *testing.T) {
 	assert.Equal(t, p.One(t, "aws:lb/targetGroup:TargetGroup", "nodes-ip").ARN(), binding.Get("spec", "targetGroupARN"))
 }
 
-// after says that a resource comes after another one, directly or not.
+// after reports whether a resource waits for another one, directly or not.
 func (p *plan) after(r registered, name string) bool {
 	if r.DependsOn(name) {
 		return true
@@ -426,7 +430,7 @@ func (p *plan) after(r registered, name string) bool {
 	})
 }
 
-// custom is the only custom resource of a kind.
+// custom returns the only custom resource of a kind.
 func (p *plan) custom(t *testing.T, kind string) registered {
 	t.Helper()
 	for _, r := range p.Resources {
@@ -438,7 +442,7 @@ func (p *plan) custom(t *testing.T, kind string) registered {
 	return registered{}
 }
 
-// TestTheControllerMakesTheLoadBalancer holds that an Ingress, its controller and what follows from both fit each other.
+// TestTheControllerMakesTheLoadBalancer checks that an Ingress, its controller and their dependents fit together.
 func TestTheControllerMakesTheLoadBalancer(t *testing.T) {
 	p := deploy(t, eks("eks", object("registration", "ingress"), "loadBalancer", object(
 		"hostedZone", "Z0123456789", "webAclArn",
@@ -519,7 +523,8 @@ func TestOwnKubeconfigIsASecret(t *testing.T) {
 func TestSecretsOnEKSStaySecret(t *testing.T) {
 	const marker, previous = "Marker0Secret1Value2", "03BAFEB27A8E871CAD83C5CD4E771DAB"
 	aws := []string{"aws:secretsmanager/secretVersion:SecretVersion", "aws:secretsmanager/secretVersion:SecretVersion"}
-	// The servers' and that of the job that makes the schema, which compares the encryption keys with the database's.
+	// The secrets of the servers, and those of the job that makes the schema. Both have the encryption keys, since the
+	// job compares them with the database's.
 	kubernetes := []string{"kubernetes:core/v1:Secret", "kubernetes:core/v1:Secret"}
 	for store, holders := range map[string][]string{"csi": aws, "kubernetes": slices.Concat(aws, kubernetes)} {
 		t.Run(store, func(t *testing.T) {
@@ -559,7 +564,7 @@ func TestOwnRepositoriesOnEKS(t *testing.T) {
 	assert.Len(t, elsewhere.All("aws:ecr/repository:Repository"), 2, "the controller's is elsewhere")
 }
 
-// TestEveryReleaseRunsOnEKS plans each release of the product, and each place that secrets come from.
+// TestEveryReleaseRunsOnEKS plans each release of the product, and each source of secrets.
 func TestEveryReleaseRunsOnEKS(t *testing.T) {
 	for _, version := range product.Versions() {
 		t.Run(string(version), func(t *testing.T) {
@@ -573,7 +578,7 @@ func TestEveryReleaseRunsOnEKS(t *testing.T) {
 	}
 }
 
-// TestMailEndpointIsWhereSESHasOne has an account in which the letter b is a zone without an endpoint of SES.
+// TestMailEndpointIsWhereSESHasOne has an account in which the letter b stands for a zone without an endpoint of SES.
 func TestMailEndpointIsWhereSESHasOne(t *testing.T) {
 	p := &plan{zones: map[string]string{"us-east-1a": "use1-az4", "us-east-1b": "use1-az2", "us-east-1c": "use1-az6"}}
 	changes := eks("aws:region", "us-east-1", "network", object("sesEndpoint", true), "loadBalancer", object("certificateArn",

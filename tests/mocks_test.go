@@ -25,26 +25,26 @@ import (
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
-// registered is one resource as the program asked for it.
+// registered is one resource that the program registered.
 type registered = componenttest.Resource
 
-// plan is everything a program registered, and what it exported.
+// plan has the resources and the exports of a program.
 type plan struct {
 	componenttest.Plan
-	// mu guards what follows.
+	// mu guards the fields below.
 	mu      sync.Mutex
 	invoked []string
-	// parameters are the names of what was asked of the Parameter Store.
+	// parameters are the names of the Parameter Store's parameters that the program read.
 	parameters []string
-	// calls are the functions with the providers that they were called through.
+	// calls are the called functions with their providers.
 	calls []string
-	// tags answers what looks for resources by their tags; nil finds none.
+	// tags answers look-ups by tags; nil finds no resource.
 	tags func(filters resource.PropertyMap) (resource.PropertyMap, error)
-	// zones are the ids of the account's zones by name; nil for three in eu-west-1.
+	// zones are the ids of the account's zones by name; nil means three in eu-west-1.
 	zones map[string]string
 }
 
-// Call answers the functions that the program may use; any other fails the test.
+// Call answers the functions that the program may call; any other fails the test.
 func (p *plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	p.mu.Lock()
 	p.invoked = append(p.invoked, args.Token)
@@ -84,7 +84,7 @@ func (p *plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return nil, fmt.Errorf("the program calls %s, which no test expects", args.Token)
 }
 
-// tryDeploy runs the program with the minimal configuration and changes; the keys named are stored as secrets.
+// tryDeploy runs the program with the minimal configuration and changes; secretKeys are stored as secrets.
 func tryDeploy(t *testing.T, changes map[string]any, secretKeys ...string) (*plan, error) {
 	t.Helper()
 	return run(t, "test", configtest.Source(configtest.With(changes)), secretKeys)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// TestModulesResolveTheSameVersions keeps a machine from compiling the AWS packages twice, which takes minutes: they
-// depend on libraries that more than one module chooses the version of.
+// TestModulesResolveTheSameVersions checks that all modules use the same versions of shared libraries. Otherwise a
+// machine compiles the AWS packages twice, which takes minutes.
 func TestModulesResolveTheSameVersions(t *testing.T) {
 	versions := func(path string) map[string]string {
 		text, err := os.ReadFile(path)

@@ -11,9 +11,9 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-// What validates also plans: no valid configuration fails once resources are registered.
+// TestWhatValidatesAlsoPlans checks that a valid configuration never fails after resources are registered.
 func TestWhatValidatesAlsoPlans(t *testing.T) {
-	// Restored by the test, although each plan below sets its own.
+	// The test restores the variable, although each plan below sets its own.
 	t.Setenv(pulumi.EnvConfig, os.Getenv(pulumi.EnvConfig))
 	rapid.Check(t, func(rt *rapid.T) {
 		changes := configtest.Changes(rt)
@@ -35,7 +35,7 @@ func TestWhatValidatesAlsoPlans(t *testing.T) {
 	})
 }
 
-// What validates on eks also plans, with the cluster made here or existing.
+// TestWhatValidatesOnEKSAlsoPlans does the same on eks, with a new cluster or an existing one.
 func TestWhatValidatesOnEKSAlsoPlans(t *testing.T) {
 	t.Setenv(pulumi.EnvConfig, os.Getenv(pulumi.EnvConfig))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -55,7 +55,7 @@ func TestWhatValidatesOnEKSAlsoPlans(t *testing.T) {
 	})
 }
 
-// What validates on ecs also plans, on instances and on Fargate.
+// TestWhatValidatesOnECSAlsoPlans does the same on ecs, on instances and on Fargate.
 func TestWhatValidatesOnECSAlsoPlans(t *testing.T) {
 	t.Setenv(pulumi.EnvConfig, os.Getenv(pulumi.EnvConfig))
 	rapid.Check(t, func(rt *rapid.T) {

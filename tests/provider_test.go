@@ -12,7 +12,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// TestEveryArgumentOfTheProviderIsAKey keeps a new version of the provider from having an argument that a stack cannot set.
+// TestEveryArgumentOfTheProviderIsAKey fails if a new version of the provider has an argument that a stack cannot set.
 func TestEveryArgumentOfTheProviderIsAKey(t *testing.T) {
 	var arguments, keys []string
 	for i := range reflect.TypeFor[aws.ProviderArgs]().NumField() {

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every server is started with the proxy, and every nodes' group lets it through to the proxy's port only.
+// TestEveryServerCallsThroughTheProxy checks that every server uses the proxy, and that the nodes' security groups
+// allow only the proxy's port to it.
 func TestEveryServerCallsThroughTheProxy(t *testing.T) {
 	network := object("network", object("proxy", object("url", "http://proxy.example.com:3128", "cidrs", []string{"10.8.0.0/24"})))
 	with := func(changes map[string]any) map[string]any {

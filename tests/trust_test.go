@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestFurtherAuthoritiesReachEveryNode holds that a node of each topology is told of trust.caBundle and may read it.
+// TestFurtherAuthoritiesReachEveryNode checks that a node of each topology gets trust.caBundle and may read it.
 func TestFurtherAuthoritiesReachEveryNode(t *testing.T) {
 	const source, object, path = "s3://authorities/ca.pem", "arn:aws:s3:::authorities/ca.pem", "/opt/wso2is/security/trust-ca.pem"
 	sum := "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"

@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/componenttest"
 )
 
-// restart is a run after the resource service, with the parameters.
+// restart is a run that waits for the resource service, with the parameters.
 func restart(t *testing.T, parameters pulumi.StringMap) *componenttest.Plan {
 	t.Helper()
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {

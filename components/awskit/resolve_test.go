@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// noResources are mocks of a program that registers none.
+// noResources are mocks of a program without resources.
 type noResources struct{}
 
 func (noResources) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
@@ -19,7 +19,7 @@ func (noResources) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 
 func (noResources) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { return nil, nil }
 
-// resolved is the text that an output has in the end.
+// resolved returns the final text of an output.
 func resolved(t *testing.T, of func() pulumi.StringOutput) string {
 	t.Helper()
 	texts := make(chan string, 1)
@@ -73,7 +73,7 @@ func TestOneValueIsEnoughForAPolicy(t *testing.T) {
 		{"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::files/*"]}]}`, text)
 }
 
-// A text with an empty ARN in it would be a policy that grants nothing, or everything.
+// TestAForgottenValueIsNoEmptyText checks this because a policy with an empty ARN would grant nothing, or everything.
 func TestAForgottenValueIsNoEmptyText(t *testing.T) {
 	assert.PanicsWithValue(t, "awskit.filePair[string].Key has no input", func() {
 		Resolve(filePair[pulumi.StringInput]{Bucket: pulumi.String("bucket")},

@@ -136,7 +136,7 @@ func TestTheManifestNamesWhatBelongsToABackupAndHoldsNoSecret(t *testing.T) {
 	assert.Contains(t, image, `"source": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.1.0"`)
 }
 
-// The account is not in the stack file here, so only the component can check it.
+// The stack file does not have the account, so only the component can check it.
 func TestRefusesACopyToAnotherRegionAndAccount(t *testing.T) {
 	elsewhere := strings.Replace(copies, "123456789012", "210987654321", 1)
 	c := configtest.Load(t, object{"backup": object{"copyTo": object{"vaultArn": elsewhere}}}).Cluster

@@ -194,7 +194,7 @@ func TestShellcheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	files = append(files, server)
-	// Variables that one part of the user data sets are used by the other.
+	// One part of the user data uses variables of the other.
 	options := []string{"--exclude=SC2034,SC1091"}
 	out, err := exec.Command(shellcheck, append(options, files...)...).CombinedOutput()
 	if err != nil {
@@ -202,7 +202,7 @@ func TestShellcheck(t *testing.T) {
 	}
 }
 
-// Whatever a value holds, the shell sees that value and runs nothing of it.
+// TestUserDataQuotes checks that the shell sees each value unchanged and executes nothing in it.
 func TestUserDataQuotes(t *testing.T) {
 	hostile := `a'b"c$(touch pwned)` + "`touch pwned`" + ` \ ;&`
 	a := example(product.V7_1_0)

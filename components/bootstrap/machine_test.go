@@ -19,7 +19,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// fakes are the commands that would change a real machine or call AWS. Each one records how it was called.
+// fakes are the commands that would change a real machine or call AWS. Each one records its call.
 var fakes = map[string]string{
 	"dnf":      `exit "${FAKE_DNF_STATUS:-0}"`,
 	"groupadd": `touch "$FAKE/groups"`,
@@ -33,7 +33,7 @@ touch "$FAKE/mounted-${1##*/}"`,
 	"runuser": `while [[ $1 != -- ]]; do shift; done
 shift
 exec "$@"`,
-	// What systemd does before ExecStart.
+	// systemd does this before ExecStart.
 	"systemctl": `[[ $* != *wso2is.service* ]] || "$WSO2IS_ROOT/opt/wso2is/bin/secrets"
 log=$WSO2IS_ROOT/opt/wso2is/current/repository/logs/wso2carbon.log
 case $* in
@@ -60,7 +60,7 @@ esac`,
 	"amazon-cloudwatch-agent-ctl": `:`, "shutdown": `:`,
 }
 
-// machine is a directory that stands for an instance's root, with fakes on PATH.
+// machine is a directory that stands for an instance's root, with the fakes on PATH.
 type machine struct {
 	root, fake string
 	args       Args
@@ -103,7 +103,7 @@ const (
 	markerEndpoint = "MARKERendpoint7Q"
 )
 
-// newMachine is an instance before its user data, with all that a node of the release fetches.
+// newMachine is an instance before its user data runs, with all files that a node of the release fetches.
 func newMachine(t *testing.T, version product.Version) *machine {
 	t.Helper()
 	for _, name := range []string{"jq", "unzip", "java"} {
@@ -149,7 +149,8 @@ func (m *machine) secret(t *testing.T, name, value string) {
 	m.write(t, filepath.Join(m.fake, "secrets", name), value+"\n", 0o600)
 }
 
-// commands are the fakes, and the JDK. The JDK is the real one; only the schema, which needs a database, is stood in for.
+// commands installs the fakes, and a JDK. The JDK is the real one. Only the schema program is a fake, since it needs a
+// database.
 func (m *machine) commands(t *testing.T, jdk int) {
 	t.Helper()
 	for name, body := range fakes {
@@ -172,7 +173,7 @@ func (m *machine) commands(t *testing.T, jdk int) {
 		"exit \"${FAKE_SCHEMA_STATUS:-0}\" ;;\nesac\nexec "+tool(t, "java")+" \"$@\"\n", 0o755)
 }
 
-// files are those of the system. The kernel's has one listener, and one connection from 10.0.2.10.
+// files writes the files of the system. The kernel's file has one listener, and one connection from 10.0.2.10.
 func (m *machine) files(t *testing.T) {
 	t.Helper()
 	m.write(t, filepath.Join(m.root, "etc/hosts"), "127.0.0.1 localhost\n", 0o644)
@@ -181,7 +182,7 @@ func (m *machine) files(t *testing.T) {
 		"   0: 0A01000A:1645 00000000:0000 0A 0\n   1: 0A01000A:1645 0A02000A:A122 01 0\n", 0o644)
 }
 
-// keystores are the team's own, and the certificate of a directory's authority.
+// keystores writes the team's own keystores, and the certificate of a directory's authority.
 func (m *machine) keystores(t *testing.T, format product.KeystoreFormat) {
 	t.Helper()
 	m.args.Keystore.File, m.args.Keystore.TruststoreFile = "wso2is.jks", "client-truststore."+strings.ToLower(string(format))
@@ -202,7 +203,7 @@ func (m *machine) keystores(t *testing.T, format product.KeystoreFormat) {
 	m.args.TrustPath = "/opt/wso2is/security/trust-ca.pem"
 }
 
-// archive is the product, with the truststore that the release ships.
+// archive writes the product's archive, with the release's truststore.
 func (m *machine) archive(t *testing.T, version product.Version) {
 	t.Helper()
 	facts, _ := version.Facts()
@@ -236,8 +237,8 @@ func (m *machine) archive(t *testing.T, version product.Version) {
 	m.args.Archive.SHA256 = m.object(t, "artifacts", "wso2is-"+string(version)+".zip", archive.Bytes())
 }
 
-// group has AWS say that this machine's group has nodes in these states, the first of them this one, each launched a
-// second after the one before it with the release's Hazelcast.
+// group sets AWS's answer about the nodes of this machine's group: their states, this machine first. Each was launched
+// a second after the one before it, with the release's Hazelcast.
 func (m *machine) group(t *testing.T, states ...string) {
 	t.Helper()
 	var group, instances strings.Builder
@@ -250,7 +251,7 @@ func (m *machine) group(t *testing.T, states ...string) {
 	m.write(t, filepath.Join(m.fake, "instances"), instances.String(), 0o644)
 }
 
-// boot runs the user data and returns what it printed and its exit status.
+// boot runs the user data and returns its output and its exit status.
 func (m *machine) boot(t *testing.T, env ...string) (string, int) {
 	t.Helper()
 	data, err := UserData(m.args)
@@ -293,13 +294,13 @@ func contains(t *testing.T, what, text string, parts ...string) {
 	}
 }
 
-// log is what the server has written.
+// log writes lines to the server's log.
 func (m *machine) log(t *testing.T, path string, lines ...string) {
 	t.Helper()
 	m.write(t, path, "INFO Starting WSO2 Carbon...\n"+strings.Join(lines, "\n")+"\nINFO WSO2 Carbon started in 80 sec\n", 0o644)
 }
 
-// prepared is a machine that has its programs, as after its user data.
+// prepared is a machine with its programs, as after its user data.
 func prepared(t *testing.T) *machine {
 	t.Helper()
 	m := newMachine(t, product.V7_1_0)

@@ -10,12 +10,13 @@ import (
 	"time"
 )
 
-// TestMembers counts real connections: members are addresses of the loopback interface, and the node is 127.0.0.1, so
-// that the other ends, which only here are on the same machine, are left out of what it sees.
+// TestMembers counts real connections: members have addresses of the loopback interface, and the node has 127.0.0.1.
+// Here the other ends are on the same machine, so they are left out.
 func TestMembers(t *testing.T) {
 	for name, c := range map[string]struct {
 		down bool
-		// from opens a connection to the listener, to is a listener elsewhere that this node opened one to.
+		// from are members that opened a connection to the node's listener, to are members to which the node opened
+		// one.
 		from, to []string
 		want     string
 	}{
@@ -76,12 +77,12 @@ func TestMembers(t *testing.T) {
 	}
 }
 
-// meminfo is of a machine that has a quarter of its memory left.
+// meminfo is from a machine with a quarter of its memory left.
 const meminfo = "MemTotal:       16000000 kB\nMemFree:          500000 kB\nMemAvailable:    4000000 kB\n"
 
-// TestMembersTellsApart follows one node through what may become of it. A server that starts says nothing, or the alarms
-// would take every start for a split; one that listens and is alone has never joined; one that was connected and is
-// alone, or whose port is closed, is split off.
+// TestMembersTellsApart follows one node through its possible states. A starting server publishes nothing, or the
+// alarms would report every start as a split. A server that listens alone has never joined. A server that was connected
+// and is alone, or whose port is closed, is split off.
 func TestMembersTellsApart(t *testing.T) {
 	const (
 		listens   = "   0: 0A01000A:1645 00000000:0000 0A 0\n"
@@ -120,8 +121,8 @@ func TestMembersTellsApart(t *testing.T) {
 	}
 }
 
-// TestMembersTellsTheAgeOfTheImage has the file as images of Amazon Linux 2023 have it. A container, whose own image has
-// such a file too, must say what its host's does.
+// TestMembersTellsTheAgeOfTheImage has the file in the format of Amazon Linux 2023. A container's own image has such a
+// file too, but the container must publish its host's.
 func TestMembersTellsTheAgeOfTheImage(t *testing.T) {
 	made := func(days int) string {
 		at := time.Now().UTC().AddDate(0, 0, -days).Format("20060102150405")
@@ -175,8 +176,8 @@ func TestMembersTellsTheAgeOfTheImage(t *testing.T) {
 	}
 }
 
-// connect listens on 127.0.0.1, unless that is down, and holds connections until the test ends. It returns the port,
-// which listeners elsewhere have too.
+// connect listens on 127.0.0.1, unless down, and holds connections until the test ends. It returns the port. The
+// listeners of members use the same port.
 func connect(t *testing.T, down bool, from, to []string) string {
 	t.Helper()
 	listen := func(address string) net.Listener {

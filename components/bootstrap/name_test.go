@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// envNetwork tells this test that it runs in a network of its own, and has the unit to run there.
+// envNetwork says that this test runs in a network namespace of its own. Its value is the unit to run there.
 const envNetwork = "WSO2IS_TEST_NETWORK"
 
-// TestOwnNameIsRedirected makes the unit as a node does and runs its commands with the real iptables, in a network of its
-// own that has a second one beside it: a host, and somebody outside.
+// TestOwnNameIsRedirected makes the unit as a node does and runs its commands with the real iptables. It uses two
+// network namespaces: a host, and a caller outside.
 //
 //guide:own-name
 func TestOwnNameIsRedirected(t *testing.T) {

@@ -28,7 +28,7 @@ func TestNodeBoots(t *testing.T) {
 			}
 			m.check(t, version)
 
-			// A second run after the team has added a user store and the product's files have moved.
+			// The second run comes after the team has added a user store and the product's files have moved.
 			shared := filepath.Join(m.root, "mnt/wso2is/Userstores")
 			m.write(t, filepath.Join(shared, "a.xml"), "changed by the team\n", 0o644)
 			if output, status = m.boot(t); status != 0 {
@@ -43,7 +43,7 @@ func TestNodeBoots(t *testing.T) {
 	}
 }
 
-// check looks at the machine as an operator would.
+// check checks the machine as an operator would.
 func (m *machine) check(t *testing.T, version product.Version) {
 	t.Helper()
 	calls := m.calls(t)
@@ -121,7 +121,7 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	}
 }
 
-// keepsSecrets looks for marked values everywhere but in memory and where they are encrypted.
+// keepsSecrets looks for marked values everywhere except in memory and in encrypted files.
 func (m *machine) keepsSecrets(t *testing.T, output string) {
 	t.Helper()
 	for what, text := range map[string]string{"the output": output, "a command line": m.calls(t)} {
@@ -147,16 +147,16 @@ func (m *machine) keepsSecrets(t *testing.T, output string) {
 	}
 }
 
-// failure is a start of a node that ends before the node is ready, and what it says then.
+// failure is a start that fails before the node is ready, and its message.
 type failure struct {
 	change func(t *testing.T, m *machine)
 	env    string
 	says   []string
-	// started is whether the server may have been started.
+	// started says that the server may have been started.
 	started bool
 }
 
-// sayWhere holds that each failure names its step, gives the node up and tells no secret.
+// sayWhere checks that each failure names its step, gives up the node and prints no secret.
 func sayWhere(t *testing.T, failures map[string]failure) {
 	t.Helper()
 	for name, c := range failures {
@@ -260,7 +260,8 @@ func TestNodeThatDoesNotGetReadySaysWhere(t *testing.T) {
 	})
 }
 
-// The instance that makes the schema does so once, leaves its status for who waits, and never starts a server.
+// TestSchemaIsMadeByAnInstanceOfItsOwn checks that the instance makes the schema once, reports its status, and never
+// starts a server.
 func TestSchemaIsMadeByAnInstanceOfItsOwn(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(a *Args)
@@ -312,7 +313,8 @@ func TestSchemaIsMadeByAnInstanceOfItsOwn(t *testing.T) {
 	}
 }
 
-// A server that has started without one of its web applications calls itself healthy, with all its members.
+// TestReadyStartsABrokenServerAgain has a server without one of its web applications. It reports itself healthy, with
+// all its members.
 func TestReadyStartsABrokenServerAgain(t *testing.T) {
 	m := prepared(t)
 	for _, c := range []struct {
@@ -356,7 +358,7 @@ func TestTurn(t *testing.T) {
 			contains(t, "the output", output, c.want)
 		})
 	}
-	// Nodes with another Hazelcast serve, but can be nobody's members.
+	// Nodes with another Hazelcast serve, but cannot be members.
 	m.group(t, "Pending:Wait", "InService", "InService", "Pending")
 	text := read(t, filepath.Join(m.fake, "instances"))
 	if output, _ := m.program(t, nil, "turn", "peers"); output != "2\n" {
@@ -372,7 +374,7 @@ func TestAliveStartsAServerAgain(t *testing.T) {
 	m := prepared(t)
 	for minute := 1; minute <= 9; minute++ {
 		env := "FAKE_ALIVE_STATUS=7"
-		if minute == 4 { // an answer in between
+		if minute == 4 { // with an answer between
 			env = "FAKE_ALIVE_STATUS=0"
 		}
 		if output, status := m.program(t, []string{env}, "alive"); status != 0 {

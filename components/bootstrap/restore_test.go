@@ -13,7 +13,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// keyCheck is what the ledger has of the encryption key.
+// keyCheck returns the ledger's check of the encryption key.
 func (s *server) keyCheck(t *testing.T, database string) string {
 	t.Helper()
 	return s.admin(t, database, "SELECT key_check FROM wso2_bootstrap.ledger WHERE database_name = '"+database+"'")
@@ -50,7 +50,7 @@ func testKeys(t *testing.T, s *server, shipped string) {
 	t.Run("where no check is there, it is taken from the stack's", func(t *testing.T) {
 		s.admin(t, name, "UPDATE wso2_bootstrap.ledger SET key_check = NULL WHERE database_name = '"+name+"'")
 		run(encryptionKey, "").finish(t, 0, "has no check of the encryption key", "the schema stands")
-		s.admin(t, name, "ALTER TABLE wso2_bootstrap.ledger DROP COLUMN key_check") // as an earlier program made it
+		s.admin(t, name, "ALTER TABLE wso2_bootstrap.ledger DROP COLUMN key_check") // like a ledger of an earlier program
 		run(anotherKey, "").finish(t, 0, "has no check of the encryption key", "the schema stands")
 		run(encryptionKey, "").finish(t, 4, "was used with another encryption key")
 	})
@@ -60,7 +60,7 @@ func testKeys(t *testing.T, s *server, shipped string) {
 	})
 }
 
-// contents are the rows of every table of a logical database, in order, and its entry in the ledger.
+// contents returns the rows of every table of a logical database, in order, and its entry in the ledger.
 func (s *server) contents(t *testing.T, database string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{"the ledger": {s.admin(t, database, "SELECT * FROM wso2_bootstrap.ledger WHERE database_name = '"+database+"'")}}
@@ -76,7 +76,7 @@ func digest(rows []string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// writing has the server write until it is stopped: pairs of rows, each in one transaction.
+// writing writes to the server until it is stopped: pairs of rows, each in one transaction.
 func (s *server) writing(t *testing.T, database string) (stop func() int) {
 	t.Helper()
 	done, ended := make(chan struct{}), make(chan int)
@@ -107,8 +107,8 @@ func (s *server) restore(t *testing.T, database, sql string) {
 	s.admin(t, database, sql)
 }
 
-// A backup that was taken while servers wrote comes back whole, is opened by its own key and release only, and what was cut off
-// on its way back is never taken for a database.
+// testRestore checks that a backup that was taken during writes is complete after a restore, that only its own key and
+// release open it, and that an incomplete restore is not used as a database.
 func testRestore(t *testing.T, s *server, shipped string) {
 	const name = "wso2origin"
 	at := node{home: shipped, names: identity(name)}
@@ -135,14 +135,14 @@ func testRestore(t *testing.T, s *server, shipped string) {
 	if s.engine == engine.Postgres {
 		s.admin(t, "", "DROP ROLE "+name)
 	} else {
-		// The ledger of these engines is a database beside this one, and comes back with its instance.
+		// The ledger of these engines is in another database, and is restored with its instance.
 		s.admin(t, "", "DROP USER "+name)
 		columns := strings.Split(origin["the ledger"][0], "\t")
 		entry = "INSERT INTO wso2_bootstrap.ledger VALUES ('" + strings.Join(columns, "', '") + "')"
 		s.admin(t, "", "DELETE FROM wso2_bootstrap.ledger WHERE database_name = '"+name+"'")
 	}
 	lines := slices.DeleteFunc(strings.SplitAfter(backup.String(), "\n"), func(line string) bool {
-		return strings.HasPrefix(line, "\\") // psql's own, which -c does not take
+		return strings.HasPrefix(line, "\\") // psql's own, which -c does not accept
 	})
 	for _, part := range []string{"idn_oauth2_scope", "cm_pii_category"} {
 		cut := slices.IndexFunc(lines, func(line string) bool {

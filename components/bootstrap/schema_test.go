@@ -28,7 +28,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// The secrets of these tests. None may appear in anything the program prints.
+// The secrets of these tests. The program's output must not contain them.
 const (
 	masterPassword  = "MARKERmaster7Q"
 	serverPassword  = "MARKERserver7Q"
@@ -37,24 +37,24 @@ const (
 	anotherKey      = "MARKERffeeddccbbaa99887766554433"
 )
 
-// server is a real database server on loopback, with TLS, run by an unprivileged user.
+// server is a real database server on loopback, with TLS, which an unprivileged user runs.
 type server struct {
 	engine engine.Name
 	jar    string
 	port   int
-	// query runs SQL as an account and returns the rows, tab-separated.
+	// query runs SQL as an account and returns the rows, separated by tabs.
 	query func(t *testing.T, account, password, database, sql string) (string, error)
 	start func(t *testing.T)
-	// dump is the command that backs a logical database up as SQL, with the ledger.
+	// dump is the command that backs up a logical database as SQL, with the ledger.
 	dump func(database string) *exec.Cmd
 	url  string
-	// certificate is the server's own; verified is the URL that checks it against the PEM file or, by options of the
-	// JVM, the trust store of the test.
+	// certificate is the server's own. verified is the URL that checks it against the PEM file or, with options of the
+	// JVM, against the test's trust store.
 	certificate string
 	verified    func(pem string) string
-	// log is what the server wrote.
+	// log is the server's output.
 	log *lockedBuffer
-	// sleep is a statement that takes five seconds, sleeping a query that counts those under way.
+	// sleep is a statement that takes five seconds. sleeping is a query that counts the running ones.
 	sleep, sleeping string
 }
 
@@ -67,7 +67,7 @@ func (s *server) admin(t *testing.T, database, sql string) string {
 	return out
 }
 
-// program compiles the schema program for the oldest Java that runs it, once.
+// program compiles the schema program once, for the oldest Java that runs it.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "schema-program")
 	if err != nil {
@@ -130,7 +130,7 @@ type node struct {
 	names    map[config.LogicalName]string
 	version  product.Version
 	password string
-	// key is the encryption key, previous the one before it.
+	// key is the encryption key, previous the former one.
 	key, previous string
 	connect       int
 	source        bool
@@ -197,7 +197,7 @@ func (s *server) launch(t *testing.T, n node) *run {
 	return r
 }
 
-// finish waits for the run and checks its status, one of its lines, and that it kept every secret.
+// finish waits for the run and checks its status, one of its lines, and that it printed no secret.
 func (r *run) finish(t *testing.T, status int, says ...string) {
 	t.Helper()
 	_ = r.cmd.Wait()
@@ -215,7 +215,7 @@ func (r *run) finish(t *testing.T, status int, says ...string) {
 	}
 }
 
-// home copies the scripts, changed by edit.
+// home copies the scripts, with the changes of edit.
 func home(t *testing.T, edit func(path, text string) string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -269,7 +269,7 @@ func TestSchemaOnMariaDB(t *testing.T) {
 	testSchema(t, s)
 }
 
-// MySQL's driver and dialect, against the server that Debian has.
+// TestSchemaWithMySQLDriver uses MySQL's driver and dialect with Debian's server.
 func TestSchemaWithMySQLDriver(t *testing.T) {
 	s := newMariaDB(t)
 	s.engine, s.jar = engine.MySQL, driver(t, "mysql-connector-j-*.jar")
@@ -280,8 +280,8 @@ func TestSchemaWithMySQLDriver(t *testing.T) {
 	testSchema(t, s)
 }
 
-// TestAPoolNoticesAReader asks a real server what the pools of an existing database ask: a connection to one that has become
-// read-only must fail.
+// TestAPoolNoticesAReader runs the validation query of an existing database on a real server: on a connection to a
+// server that has become read-only, it must fail.
 func TestAPoolNoticesAReader(t *testing.T) {
 	t.Run("PostgreSQL", func(t *testing.T) {
 		query, _, _ := strings.Cut(engine.Postgres.Facts().WritableQuery, ";")
@@ -292,12 +292,12 @@ func TestAPoolNoticesAReader(t *testing.T) {
 		t.Fatalf("MariaDB is asked %q, and MySQL %q", other, query)
 	}
 	t.Run("MariaDB", func(t *testing.T) {
-		// Aurora's readers have innodb_read_only, which no server can be given while it runs.
+		// Aurora's readers have innodb_read_only, which a running server cannot get.
 		noticesAReader(t, newMariaDB(t), query, "@@innodb_read_only", "1", "more than 1 row")
 	})
 }
 
-// noticesAReader asks a server whether it takes writes, and then as a reader would answer what asks.
+// noticesAReader runs a query on a writable server, and then with the answer of a reader.
 func noticesAReader(t *testing.T, s *server, query, asks, reader, fails string) {
 	t.Helper()
 	s.start(t)
@@ -310,7 +310,7 @@ func noticesAReader(t *testing.T, s *server, query, asks, reader, fails string) 
 	}
 }
 
-// makeTwice has two nodes make both databases at the same time. The first one starts before the database does.
+// makeTwice lets two nodes make both databases at the same time. The first one starts before the database.
 func makeTwice(t *testing.T, s *server, shipped string) string {
 	t.Helper()
 	first := s.launch(t, node{home: shipped, names: bothDatabases, source: true})
@@ -324,7 +324,7 @@ func makeTwice(t *testing.T, s *server, shipped string) string {
 
 var bothDatabases = map[config.LogicalName]string{config.IdentityDB: "wso2identity", config.SharedDB: "wso2_shared"}
 
-// once holds that each script ran exactly once.
+// once checks that each script ran exactly once.
 func once(t *testing.T, s *server, database string) {
 	t.Helper()
 	if got := s.admin(t, database, "SELECT COUNT(*) FROM IDN_BASE_TABLE"); got != "1" {
@@ -609,7 +609,8 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// unprivileged is a directory for a server that refuses to run as root, and a way to run commands as its owner.
+// unprivileged returns a directory for a server that refuses to run as root, and a function that runs commands as its
+// owner.
 func unprivileged(t *testing.T) (string, func(name string, args ...string) *exec.Cmd) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "wso2is")
@@ -640,7 +641,7 @@ func unprivileged(t *testing.T) (string, func(name string, args ...string) *exec
 	}
 }
 
-// certify writes a self-signed certificate for 127.0.0.1 and its key, owned as dir is.
+// certify writes a self-signed certificate for 127.0.0.1 and its key. They have the owner of dir.
 func certify(t *testing.T, dir string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -678,7 +679,7 @@ func certify(t *testing.T, dir string) {
 	}
 }
 
-// serve starts a server and stops it with the test.
+// serve starts a server and stops it at the end of the test.
 func serve(t *testing.T, cmd *exec.Cmd, log *lockedBuffer, ready func() bool) {
 	t.Helper()
 	cmd.Stdout, cmd.Stderr = log, log
@@ -762,7 +763,7 @@ func newPostgres(t *testing.T) *server {
 		if err := os.WriteFile(hba, []byte(access), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		// What RDS gives its master account: no superuser, but databases and roles.
+		// RDS's master account is no superuser, but may make databases and roles.
 		single := as(postgres, "--single", "-D", data, "postgres")
 		single.Stdin = strings.NewReader("CREATE ROLE master LOGIN CREATEDB CREATEROLE PASSWORD '" + masterPassword + "';\n")
 		must(t, single)
@@ -806,7 +807,7 @@ func newMariaDB(t *testing.T) *server {
 		"--skip-test-db"))
 	s.start = func(t *testing.T) {
 		t.Helper()
-		// What RDS gives its master account: everything but SUPER and files.
+		// RDS's master account has every privilege except SUPER and FILE.
 		setup := filepath.Join(dir, "setup.sql")
 		text := "CREATE USER IF NOT EXISTS 'master'@'%' IDENTIFIED BY '" + masterPassword + "';\n" +
 			"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES," +

@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/engine"
 )
 
-// split shows how the schema program cuts a script, statements separated by lines of dashes.
+// split returns the schema program's statements of a script, with lines of dashes between them.
 func split(t *testing.T, name engine.Name, script string) (string, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "script.sql")
@@ -21,7 +21,7 @@ func split(t *testing.T, name engine.Name, script string) (string, error) {
 	return string(out), err
 }
 
-// The product's scripts as each engine's own client reads them.
+// TestSplitter compares with each engine's own client.
 func TestSplitter(t *testing.T) {
 	for name, c := range map[string]struct {
 		engine engine.Name
@@ -98,7 +98,8 @@ DECLARE n INTEGER; BEGIN n := 1; END;
 	}
 }
 
-// The drivers that no server here speaks with still have to accept the URL, and to fail as unreachable.
+// TestUnreachableServersByEngine checks drivers without a server here: they must accept the URL, and report the server
+// as unreachable.
 func TestUnreachableServersByEngine(t *testing.T) {
 	for name, c := range map[engine.Name]struct{ jar, url string }{
 		engine.SQLServer: {

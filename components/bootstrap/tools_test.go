@@ -10,7 +10,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// missing skips a test that needs a tool this machine lacks, and fails it where every tool is promised.
+// missing skips a test without a tool, or fails it if every tool must be installed.
 func missing(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -19,7 +19,7 @@ func missing(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// tool finds a command on PATH or in one of the directories that Debian keeps out of it.
+// tool finds a command on PATH or in Debian's other directories.
 func tool(t *testing.T, name string, elsewhere ...string) string {
 	t.Helper()
 	if at, err := exec.LookPath(name); err == nil {

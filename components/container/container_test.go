@@ -28,7 +28,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// tool finds a command, and skips the test on a machine without unless every tool is promised.
+// tool finds a command. Without it, the test is skipped, or fails if every tool must be installed.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	at, err := exec.LookPath(name)
@@ -80,7 +80,7 @@ func keytool(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// entrypoint does what WSO2's does, and runs a server that ends when it is told to and reports so.
+// entrypoint does what WSO2's entrypoint does. Its server ends on a signal and reports this.
 const entrypoint = `#!/bin/sh
 set -e
 for volume in wso2-config-volume wso2-artifact-volume; do
@@ -188,7 +188,7 @@ func (n *node) prepare(t *testing.T, more ...string) (string, error) {
 	return string(out), err
 }
 
-// TestNodeLife prepares and runs a node with a real shell, a real keytool and the entrypoint's own way to copy, and
+// TestNodeLife prepares and runs a node with a real shell, a real keytool and the entrypoint's own copy command, and
 // stops it as ECS and Kubernetes do.
 func TestNodeLife(t *testing.T) {
 	for version, where := range map[product.Version]struct{ uri, address string }{
@@ -208,7 +208,7 @@ func TestNodeLife(t *testing.T) {
 				}
 			}
 
-			// The programs beside the server are not root, whose the volumes of a task are.
+			// The programs beside the server do not run as root, but root owns a task's volumes.
 			for _, name := range []string{Shared + "/turn", "/tmp"} {
 				info, err := os.Stat(n.at(name))
 				require.NoError(t, err)
@@ -257,7 +257,7 @@ func TestNodeLife(t *testing.T) {
 	}
 }
 
-// holdsKeys holds that the node's keystores and its truststore have what they were given.
+// holdsKeys checks that the node's keystores and its truststore contain the given keys.
 func (n *node) holdsKeys(t *testing.T, version product.Version) {
 	t.Helper()
 	facts, err := version.Facts()
@@ -278,7 +278,7 @@ func (n *node) holdsKeys(t *testing.T, version product.Version) {
 	require.Contains(t, trusted, "CN=shipped")
 }
 
-// onFargate is the node's cluster as tasks of Fargate.
+// onFargate moves the node's cluster to Fargate.
 func (n *node) onFargate(t *testing.T) {
 	t.Helper()
 	n.cluster = configtest.Load(t, map[string]any{
@@ -287,8 +287,8 @@ func (n *node) onFargate(t *testing.T) {
 	}).Cluster
 }
 
-// TestServerReachesItsOwnName runs the server's container of Fargate from root on, in a network of its own with the
-// kernel parameter of the task's definition. A JVM that checks names and certificates then asks https:// and the
+// TestServerReachesItsOwnName runs the server's container of Fargate as root, in its own network namespace with the
+// kernel parameter of the task definition. A JVM that checks names and certificates then calls https:// and the
 // cluster's name, as the server does.
 //
 //guide:own-name
@@ -338,7 +338,8 @@ const (
 	broken = "INFO Starting WSO2 Carbon...\nERROR Webapp [/api] failed to deploy\nINFO WSO2 Carbon started in 80 sec\n"
 )
 
-// A server that has started without one of its web applications calls itself healthy. A restart repairs it.
+// TestServeEndsABrokenServer has a server without one of its web applications, which reports itself healthy. A restart
+// repairs it.
 func TestServeEndsABrokenServer(t *testing.T) {
 	n := newNode(t, product.V7_1_0)
 	output, err := n.prepare(t)
@@ -351,7 +352,7 @@ func TestServeEndsABrokenServer(t *testing.T) {
 	require.Equal(t, "the server started\nthe server left\n", read(t, filepath.Join(n.fake, "events")))
 }
 
-// TestHealthCheck runs the commands that ECS and Kubernetes run, against a server that answers on some paths.
+// TestHealthCheck runs the commands of ECS and Kubernetes against a server that answers on some paths.
 func TestHealthCheck(t *testing.T) {
 	for name, c := range map[string]struct {
 		command, log   string
@@ -476,7 +477,7 @@ func TestMembersPublishes(t *testing.T) {
 	}
 }
 
-// TestProgramsAreSmall leaves room in a task definition, which ECS limits to 64 KiB with everything in it.
+// TestProgramsAreSmall keeps the programs small enough for a task definition: ECS limits all of it to 64 KiB.
 func TestProgramsAreSmall(t *testing.T) {
 	total := 0
 	for _, argv := range [][]string{Prepare(), ServeFromRoot(), Schema(), Members(), Turn()} {
@@ -503,7 +504,7 @@ func TestShellcheck(t *testing.T) {
 		require.NoError(t, err)
 		file := filepath.Join(dir, name)
 		write(t, file, text, 0o600)
-		// Each program uses some of the functions and variables that all of them begin with; the image sets JAVA_HOME.
+		// Each program uses some of the common functions and variables; the image sets JAVA_HOME.
 		out, err := exec.Command(shellcheck, "--exclude=SC2034,SC2317,SC2329", "--shell="+p.shell, file).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// takeTurn runs Turn as the task two of a service, whose tasks ECS lists with one answer after the other; the last one
-// stays. An empty answer is a failed call.
+// takeTurn runs Turn as the task two of a service. ECS answers with one list of tasks after the other, and repeats the
+// last one. An empty answer is a failed call.
 func takeTurn(t *testing.T, seconds string, answers ...string) string {
 	t.Helper()
 	tool(t, "bash")
@@ -50,7 +50,7 @@ esac
 	return string(out)
 }
 
-// task is a line of what ECS says.
+// task returns a line of ECS's answer.
 func task(made, arn, definition, health string) string {
 	return strings.Join([]string{"2026-11-24T05:00:" + made + "+00:00", arn, definition, health}, "\t") + "\n"
 }

@@ -15,7 +15,7 @@ const instanceType = "aws:rds/instance:Instance"
 
 type object = map[string]any
 
-// database is the component for a stack with the key database, and the profile prod unless changes say otherwise.
+// database returns the component for a stack with the key database, and the profile prod unless changes set another.
 func database(t *testing.T, options object, changes ...object) *componenttest.Plan {
 	t.Helper()
 	all := object{"database": options}

@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-// Names of flows are parts of URNs: another one would close the way and open it again.
+// Names of flows are parts of URNs: another name would close the connection and open it again.
 func TestWaysOutKeepTheirNamesByRangeAndPort(t *testing.T) {
 	outside := func(entries ...any) map[string][]string {
 		c := configtest.Load(t, map[string]any{"network": map[string]any{"egressCidrs": entries}}).Cluster

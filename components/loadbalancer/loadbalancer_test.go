@@ -21,7 +21,7 @@ const (
 
 type object = map[string]any
 
-// args are those of a stack on ec2 with the key loadBalancer.
+// args returns the arguments of a stack on ec2 with the key loadBalancer.
 func args(t *testing.T, options object) *Args {
 	t.Helper()
 	c := configtest.Load(t, object{"loadBalancer": options}).Cluster
@@ -128,7 +128,7 @@ func TestAWebACLIsAttached(t *testing.T) {
 	assert.Empty(t, made(t, args(t, given())).All(token))
 }
 
-// TestAnIngressIsTheSameLoadBalancer holds the annotations against the resources that they stand for.
+// TestAnIngressIsTheSameLoadBalancer compares the annotations with the resources that they replace.
 func TestAnIngressIsTheSameLoadBalancer(t *testing.T) {
 	a := args(t, given("stickiness", 60, "internal", true))
 	a.TargetType = "ip"

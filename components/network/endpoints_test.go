@@ -30,7 +30,7 @@ func TestWhatS3sEndpointLetsThrough(t *testing.T) {
 	assert.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Sid":"ReadFiles","Effect":"Allow","Principal":{"AWS":"*"},
 		"Action":["s3:GetObject"],"Resource":["arn:aws-cn:s3:::config/*"],
 		"Condition":{"StringEquals":{"aws:PrincipalAccount":"123456789012"}}}]}`, files.policy(scope).JSON())
-	// What has no principal of this account must not ask for one.
+	// A statement for callers without credentials must not require a principal of this account.
 	published := S3Through{Signed: []string{"arn:aws-cn:s3:::vendor/x.zip"}, Images: true, Hosts: true}.policy(scope)
 	assert.Len(t, published.Statement, 1)
 	assert.Nil(t, published.Statement[0].Condition)

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inferred are the properties that the server itself adds to a read_write_ldap_unique_id store (the kernel's infer.json),
-// as far as a directory sees them.
+// inferred are the properties that the server itself adds to a read_write_ldap_unique_id store (the kernel's
+// infer.json), if they matter to a directory.
 var inferred = map[string]string{
 	"GroupEntryObjectClass": "groupOfNames", "GroupNameAttribute": "cn", "MembershipAttribute": "member",
 	"GroupNameSearchFilter": "(&(objectClass=groupOfNames)(cn=?))", "GroupNameListFilter": "(objectClass=groupOfNames)",
@@ -24,7 +24,7 @@ var inferred = map[string]string{
 	"EmptyRolesAllowed": "true",
 }
 
-// program finds a command, and skips the test on a machine without unless every tool is promised.
+// program finds a command. Without it, the test is skipped, or fails if every tool must be installed.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	for _, at := range []string{name, "/usr/sbin/" + name} {
@@ -75,7 +75,7 @@ directory `+database+"\n"), 0o600))
 	return url
 }
 
-// TestReadWriteLdapWrites puts the rendered user store to a real OpenLDAP, in the product's own steps.
+// TestReadWriteLdapWrites uses the rendered user store with a real OpenLDAP, in the product's own steps.
 func TestReadWriteLdapWrites(t *testing.T) {
 	java := program(t, "java")
 	c := load(t, object{"userStore": object{
@@ -105,7 +105,7 @@ func TestReadWriteLdapWrites(t *testing.T) {
 	assert.NotContains(t, out, "NO: ")
 	assert.Equal(t, 9, strings.Count(out, "yes: "), out)
 
-	// Each of these was written, or left to be inferred, and OpenLDAP says why it cannot be.
+	// Each of these was written or inferred earlier, and OpenLDAP says why it is wrong.
 	for name, wrong := range map[string]struct {
 		change map[string]string
 		says   string

@@ -39,7 +39,8 @@ func TestExtraConfigIsNotChanged(t *testing.T) {
 	require.Equal(t, string(first), string(render(t, in)))
 }
 
-// Whatever a team writes is refused when it is loaded; or the file parses, says it, and still says what this program wrote.
+// FuzzExtraConfig checks that loading refuses the text; or the file parses, contains it, and still contains this
+// program's own keys.
 func FuzzExtraConfig(f *testing.F) {
 	f.Add(`{"oauth":{"a":1,"b":[1,"x",{"c":true}]},"server":{"offset":"1"}}`)
 	f.Add(`{"clustering":{"domain":"x"}}`)
@@ -64,7 +65,7 @@ func FuzzExtraConfig(f *testing.F) {
 	})
 }
 
-// Whatever a team writes is refused when it is loaded, or reaches the server as it was written.
+// FuzzTexts checks that loading refuses the text, or that it reaches the server unchanged.
 func FuzzTexts(f *testing.F) {
 	f.Add("wso2is", "admin", "CN=a&b", "value")
 	f.Add("a\nb", "'''", `CN="<&>\`, `a\b`)

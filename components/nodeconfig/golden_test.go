@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// load is a stack's configuration, completed and checked. The schemes of containers have no topology that config
-// accepts, so they are set afterwards.
+// load returns a stack's completed and checked configuration. No topology accepts the schemes of containers, so they
+// are set afterwards.
 func load(t testing.TB, changes map[string]any, secrets ...string) config.Cluster {
 	t.Helper()
 	loaded, err := configtest.TryLoad(changes, secrets...)
@@ -28,7 +28,7 @@ func load(t testing.TB, changes map[string]any, secrets ...string) config.Cluste
 	return loaded.Cluster
 }
 
-// secretKeys are the top-level keys with a secret in them.
+// secretKeys are the top-level keys with a secret.
 func secretKeys(changes object) []string {
 	var keys []string
 	for _, key := range []string{"userStore", "clustering"} {
@@ -46,7 +46,7 @@ func must(loaded config.Loaded, err error) config.Loaded {
 	return loaded
 }
 
-// input is what a topology hands over for a cluster's first node.
+// input returns a topology's input for a cluster's first node.
 func input(c config.Cluster) Input {
 	hosts := map[string]string{}
 	for name := range c.Database.Instances {
@@ -77,7 +77,7 @@ func parse(t testing.TB, text []byte) map[string]any {
 	return tree
 }
 
-// at follows a path through tables; the path's parts are separated by slashes, because keys have dots.
+// at follows a path through tables. Slashes separate the path's parts, because keys contain dots.
 func at(tree map[string]any, path string) any {
 	var value any = tree
 	for part := range strings.SplitSeq(path, "/") {
@@ -92,8 +92,8 @@ func at(tree map[string]any, path string) any {
 
 type object = map[string]any
 
-// golden is the cross of what differs: each scheme where its keys differ by release, each engine with and without
-// verification, each cache scenario, each user store, each way to lay out databases.
+// golden has an input for each difference: each scheme whose keys depend on the release, each engine with and without
+// verification, each cache scenario, each user store, each layout of databases.
 func golden() map[string]Input {
 	cases := map[string]Input{}
 	add := func(name string, c config.Cluster, change ...func(*Input)) {
@@ -175,7 +175,7 @@ func golden() map[string]Input {
 	return cases
 }
 
-// WSO2's TOML parser overflows its stack where [a.b] comes before [a].
+// WSO2's TOML parser overflows its stack if [a.b] comes before [a].
 func TestTablesComeAfterTheOneTheyAreIn(t *testing.T) {
 	check := func(t *testing.T, name, text string) {
 		t.Helper()

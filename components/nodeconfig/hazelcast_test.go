@@ -20,8 +20,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
-// These tests ask the Hazelcast that a release really runs. They need java, and the jar in Maven's local repository.
-// With HAZELCAST_TESTS=1 or CI=true they have mvn fetch it and fail where that is impossible, else they are skipped.
+// These tests run the Hazelcast of a release. They need java, and the jar in Maven's local repository. With
+// HAZELCAST_TESTS=1 or CI=true they fetch it with mvn and fail if that is impossible; otherwise they are skipped.
 
 func hazelcastJar(t *testing.T, version string) string {
 	t.Helper()
@@ -38,7 +38,7 @@ func hazelcastJar(t *testing.T, version string) string {
 	}
 	artifact := "hazelcast"
 	if !strings.HasPrefix(version, "5.") {
-		artifact = "hazelcast-all" // the AWS plugin was a jar of its own before Hazelcast 5
+		artifact = "hazelcast-all" // before Hazelcast 5, the AWS plugin was a separate jar
 	}
 	home, err := os.UserHomeDir()
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func hazelcastJar(t *testing.T, version string) string {
 	return ""
 }
 
-// java runs a program of testdata/java and returns the lines it prints.
+// java runs a program of testdata/java and returns its output lines.
 func java(t *testing.T, jar, program, stdin string, args ...string) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
@@ -127,7 +127,7 @@ func TestHazelcastAgrees(t *testing.T) {
 	}
 }
 
-// freePorts finds neighbouring free ports in Hazelcast's range.
+// freePorts finds consecutive free ports in Hazelcast's range.
 func freePorts(t *testing.T, n int) int {
 	t.Helper()
 	for first := 5720; first+n <= ports.HazelcastLast; first += n {
@@ -146,7 +146,7 @@ func freePorts(t *testing.T, n int) int {
 	return 0
 }
 
-// arguments turns a rendered file into what WSO2's agent hands to Hazelcast.
+// arguments converts a rendered file to the settings that WSO2's agent passes to Hazelcast.
 func arguments(t *testing.T, in Input) string {
 	t.Helper()
 	tree := parse(t, render(t, in))

@@ -14,8 +14,8 @@ import (
 )
 
 // known is every key that a release's configuration templates, key mappings or inference rules read, as far as this
-// program uses it: the path, with / between tables and * for any one name, and the releases that read it. A key that is
-// not here is one that a server would silently ignore.
+// program uses it: the path, with / between tables and * for any one name, and the releases that read it. A server
+// would silently ignore any other key.
 var known = []struct {
 	path         string
 	since, until product.Version
@@ -38,7 +38,7 @@ var known = []struct {
 	{path: "session_data/cleanup/clean_logged_out_sessions_at_immediate_cycle"},
 	{path: "clustering/membership_scheme"}, {path: "clustering/domain"}, {path: "clustering/local_member_host"},
 	{path: "clustering/local_member_port"}, {path: "clustering/members"},
-	{path: "clustering/properties/connTimeout"}, // by wka in every release, by aws as the table below says
+	{path: "clustering/properties/connTimeout"}, // wka in every release, aws as in the table below
 	{path: "clustering/properties/mcastAddress"}, {path: "clustering/properties/mcastPort"},
 	{path: "clustering/properties/mcastTTL"}, {path: "clustering/properties/mcastTimeout"},
 	{path: "clustering/properties/region"}, {path: "clustering/properties/clusterName"},
@@ -94,7 +94,7 @@ var known = []struct {
 	{path: "transport/https/properties/keepAliveTimeout"},
 }
 
-// names restricts what a * may stand for.
+// names limits the names for a *.
 var names = map[string][]string{
 	"database":   {"identity_db", "shared_db", "user", "config"},
 	"datasource": {"WSO2ConsentDS", "WSO2SessionDS", "AgentIdentity"},
@@ -106,7 +106,7 @@ var names = map[string][]string{
 	"catalina/valves/valve/properties": {
 		"className", "internalProxies", "remoteIpHeader", "protocolHeader", "proxiesHeader",
 	},
-	// As the releases' inference rules and user-mgt.xml spell them.
+	// In the spelling of the releases' inference rules and user-mgt.xml.
 	"user_store/properties": {
 		"AnonymousBind", "ConnectionName", "ConnectionPassword", "ConnectionURL", "GroupEntryObjectClass",
 		"EmptyRolesAllowed", "GroupIdAttribute", "GroupNameAttribute", "GroupNameListFilter", "GroupNameSearchFilter", "GroupSearchBase", "ImmutableAttributes",
@@ -116,7 +116,7 @@ var names = map[string][]string{
 	},
 }
 
-// leaves lists the paths of a tree that have values, with their values.
+// leaves lists the paths of a tree with values, and the values.
 func leaves(prefix string, value any, visit func(path string, value any)) {
 	table, ok := value.(map[string]any)
 	if !ok {
@@ -193,8 +193,8 @@ func TestEveryKeyIsReadByTheRelease(t *testing.T) {
 	})
 }
 
-// What the server infers for a directory refers to user_store.base_dn, which is never written; so each of the inferred
-// keys that do must be set.
+// The properties that the server infers for a directory refer to user_store.base_dn, which is never written. So each
+// inferred property that does must be set.
 //
 //guide:directory
 func TestDirectoriesLeaveNoDanglingReference(t *testing.T) {
@@ -212,8 +212,8 @@ func TestDirectoriesLeaveNoDanglingReference(t *testing.T) {
 	}
 }
 
-// Every key that is written must be owned, or one that a team may override: two answers to one question could stand in one
-// configuration otherwise. What config.Load refuses rests on both lists.
+// Every written key must be owned, or one that a team may override. Otherwise a configuration could contain two values
+// of one setting. The refusals of config.Load use both lists.
 func TestEveryKeyIsOwnedOrADefault(t *testing.T) {
 	seen := map[string]bool{}
 	for _, in := range golden() {

@@ -21,7 +21,7 @@ func TestInterfacePattern(t *testing.T) {
 	}
 }
 
-// matches is Hazelcast's rule for an interface pattern: octet by octet, a star, a number, or two with a hyphen.
+// matches is Hazelcast's rule for an interface pattern: each octet is a star, a number, or a range with a hyphen.
 func matches(pattern string, address netip.Addr) bool {
 	parts := strings.Split(pattern, ".")
 	if len(parts) != 4 {

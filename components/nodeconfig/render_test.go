@@ -24,12 +24,12 @@ const marker = "MARKERMARKERMARKERMARKER"
 
 var reference = regexp.MustCompile(`\$env\{([A-Z0-9_]+)\}`)
 
-// text is anything a person may write where any text is allowed.
+// text draws any text.
 func text() *rapid.Generator[string] {
 	return rapid.StringMatching(`[a-zA-Z&<>"'=, .;ü€\\-]{1,20}`)
 }
 
-// clusters draws configurations that are valid for a topology that exists or is to come.
+// clusters draws valid configurations for every topology, with further membership schemes.
 func clusters() *rapid.Generator[config.Cluster] {
 	return rapid.Custom(func(t *rapid.T) config.Cluster {
 		version := rapid.SampledFrom(product.Versions()).Draw(t, "version")
@@ -95,7 +95,7 @@ func clusters() *rapid.Generator[config.Cluster] {
 		}
 		c := loaded.Cluster
 		c.Clustering.Scheme = scheme
-		// Texts that validation may narrow and that must be harmless even if it did not.
+		// Validation may limit these texts; they must be harmless without it too.
 		c.Clustering.Domain = text().Draw(t, "domain")
 		c.Admin.Username = text().Draw(t, "admin")
 		c.UserStore.BindDN = text().Draw(t, "bind")
@@ -108,7 +108,7 @@ func clusters() *rapid.Generator[config.Cluster] {
 	})
 }
 
-// nodes are the inputs of every node of the cluster.
+// nodes returns the inputs of every node of the cluster.
 func nodes(c config.Cluster) []Input {
 	var all []Input
 	for i := range max(2, len(c.Nodes.Members)) {
@@ -122,7 +122,7 @@ func nodes(c config.Cluster) []Input {
 	return all
 }
 
-// perNode are the only keys in which the nodes of a cluster may differ.
+// perNode are the only keys that may differ between the nodes of a cluster.
 var perNode = []string{
 	"server/node_ip", "clustering/local_member_host", "clustering/local_member_port", "super_admin/create_admin_account",
 }
@@ -237,7 +237,7 @@ func TestTheLocalRegistryIsTheNodesOwn(t *testing.T) {
 	}
 }
 
-// An existing database may move to another server, which a connection must notice.
+// An existing database may move to another server, and a connection must notice this.
 func TestPoolsOfAnExistingDatabaseTakeNoReader(t *testing.T) {
 	subnets := func(third string) object {
 		return object{"eu-west-1a": object{"id": "subnet-0000000" + third, "cidr": "10.0." + third + ".0/24"},
@@ -267,7 +267,7 @@ func TestPoolsOfAnExistingDatabaseTakeNoReader(t *testing.T) {
 	}
 }
 
-// One place is enough for agent identities to be lost: a file on one node.
+// A single data source on one node's disk would lose agent identities.
 func TestAgentIdentitiesAreNeverOnANode(t *testing.T) {
 	for _, version := range product.Versions() {
 		facts, err := version.Facts()
@@ -284,7 +284,7 @@ func TestAgentIdentitiesAreNeverOnANode(t *testing.T) {
 	}
 }
 
-// From 7.1.0 on the server deletes no expired session unless the file says so, and sessions are in the database.
+// From 7.1.0 on, the server deletes expired sessions only if the file says so, and sessions are in the database.
 func TestExpiredSessionsAreDeleted(t *testing.T) {
 	for name, in := range golden() {
 		file := parse(t, render(t, in))
@@ -300,7 +300,7 @@ func TestExpiredSessionsAreDeleted(t *testing.T) {
 		"session_data/cleanup/enable_expired_data_cleanup"), "a team with a procedure of its own switches it off")
 }
 
-// Every alias that the file names must be the one that the keystore has.
+// Every alias in the file must exist in the keystore.
 func TestEveryAliasIsTheKeystores(t *testing.T) {
 	for name, in := range golden() {
 		file := parse(t, render(t, in))
@@ -314,7 +314,8 @@ func TestEveryAliasIsTheKeystores(t *testing.T) {
 	}
 }
 
-// Behind the load balancer %h and %a are its address. RemoteIpValve puts the client's into this attribute.
+// Behind the load balancer, %h and %a are the load balancer's address. RemoteIpValve writes the client's into this
+// attribute.
 func TestTheAccessLogHasTheClientsAddress(t *testing.T) {
 	for name, in := range golden() {
 		file := parse(t, render(t, in))
@@ -330,7 +331,7 @@ func TestTheAccessLogHasTheClientsAddress(t *testing.T) {
 	}
 }
 
-// With caching.scenario none every cache that the release can switch off must be off.
+// With caching.scenario none, every cache that the release can switch off must be off.
 //
 //guide:no-cache
 func TestNoneSwitchesOffWhatTheReleaseHas(t *testing.T) {

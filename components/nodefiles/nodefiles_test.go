@@ -19,7 +19,7 @@ func hosts(host string) map[string]pulumi.StringOutput {
 	return map[string]pulumi.StringOutput{config.MainInstance: pulumi.String(host).ToStringOutput()}
 }
 
-// files is the bucket with the files of one node, and what the node is told of them.
+// files returns the bucket with the files of one node, and the node's references to them.
 func files(t *testing.T, c config.Cluster, host, name string, node nodeconfig.Node) (*componenttest.Plan, *Node) {
 	t.Helper()
 	var made *Node
@@ -60,7 +60,8 @@ func TestAMembersFilesAreItsOwn(t *testing.T) {
 	}
 }
 
-// TestWhoReadsADatabaseThatIsLeftOutIsLeftOutToo holds for an update with --target: no file names an empty host.
+// TestWhoReadsADatabaseThatIsLeftOutIsLeftOutToo checks this for an update with --target: no file may have an empty
+// host.
 func TestWhoReadsADatabaseThatIsLeftOutIsLeftOutToo(t *testing.T) {
 	p, _ := files(t, configtest.Load(t, nil).Cluster, "", Shared, nodeconfig.Node{})
 	assert.Equal(t, "", p.One(t, objectType, "nodes/all/deployment.toml").Get("content"))

@@ -9,8 +9,8 @@ import (
 	"github.com/wso2is-aws/wso2is/components/componenttest"
 )
 
-// The schema program runs again when the encryption key is changed, so that its check in the database follows: the key's version
-// is all that tells, since no value is in what the program reads.
+// The schema program must run again when the encryption key changes, so that its check in the database changes too.
+// Only the secret's version shows the change, since the program's input has no values.
 func TestTheSchemaIsMadeAgainForAnotherVersionOfItsSecrets(t *testing.T) {
 	sum := func(text, version string) string {
 		known := make(chan string, 1)

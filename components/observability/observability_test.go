@@ -19,7 +19,7 @@ const (
 	topic         = "arn:aws:sns:eu-west-1:123456789012:operations"
 )
 
-// watched is a cluster of three nodes in a group, with everything that can be watched, after a change.
+// watched is a cluster of three nodes in a group, with all monitored resources, after a change.
 func watched(t *testing.T, change func(*Args)) *componenttest.Plan {
 	t.Helper()
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {
@@ -137,7 +137,7 @@ func TestAnOutageRingsOnceItIsLongerThanARelease(t *testing.T) {
 	}
 }
 
-// TestWithoutATargetGroupNothingCountsNodes holds for a load balancer whose target group others make.
+// TestWithoutATargetGroupNothingCountsNodes covers a load balancer whose target group the controller makes.
 func TestWithoutATargetGroupNothingCountsNodes(t *testing.T) {
 	p := watched(t, func(a *Args) { a.TargetGroup = nil })
 	for _, name := range []string{"unhealthy-nodes", "no-healthy-node", "no-node", "too-few-nodes"} {

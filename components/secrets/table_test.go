@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-// computed are variables that a node makes itself.
+// computed are variables that a node computes itself.
 var computed = map[string]bool{nodeconfig.EnvNodeIP: true, nodeconfig.EnvEndpointHash: true}
 
 func TestEveryVariableOfTheServerHasASecret(t *testing.T) {

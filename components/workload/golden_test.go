@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// cases are the workloads whose manifests are kept in testdata, one directory each. The Kubernetes API server itself
-// judges them in rehearsal/apiserver.
+// cases are the workloads with golden manifests in testdata, one directory each. rehearsal/apiserver submits these to
+// the Kubernetes API server.
 func cases(t *testing.T) map[string]*Args {
 	t.Helper()
 	autoscaled := testArgs(t, map[string]any{
@@ -41,13 +41,13 @@ func cases(t *testing.T) map[string]*Args {
 	}
 }
 
-// What changes with the programs that containers run, which have tests of their own.
+// The parts that change with the containers' programs, which have tests of their own.
 var (
 	generatedName = regexp.MustCompile(`^((?:wso2is-)?[a-z]+)-[0-9a-f]{8,10}$`)
 	program       = "(a program)"
 )
 
-// steady replaces programs and the names that are made from checksums.
+// steady replaces programs, and names with checksums.
 func steady(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

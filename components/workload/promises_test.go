@@ -176,7 +176,7 @@ func TestNodeKnowsItsAddressAndItsOwnName(t *testing.T) {
 	assert.Contains(t, fmt.Sprint(members.at("env")), "metadata.name")
 }
 
-// initContainer is one of those that the server's pods run before it, or beside it.
+// initContainer returns an init container of the server's pods, sidecars included.
 func initContainer(t *testing.T, objects map[string]object, name string) object {
 	t.Helper()
 	list, _ := objects["Deployment/server"].at("spec", "template", "spec", "initContainers").([]any)
@@ -217,7 +217,7 @@ func TestSecretsComeFromSecretsManagerByTheDriver(t *testing.T) {
 		d := d.(map[string]any)
 		assert.True(t, aliases[d["objectName"].(string)], "%v is in no object", d["objectName"])
 	}
-	// Every variable finds its key in the secret that the driver makes, and the driver's volume is mounted.
+	// Every variable's key is in the secret that the driver makes, and the driver's volume is mounted.
 	for _, e := range server(t, objects).at("env").([]any) {
 		ref, ok := object{manifest: e.(map[string]any)}.at("valueFrom", "secretKeyRef").(map[string]any)
 		if !ok {

@@ -13,7 +13,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// waiting is what Kubernetes answers where the pods of a service, name=address, are not ready, written as it writes for
+// waiting returns Kubernetes' answer for pods of a service that are not ready, given as name=address, in the format for
 // curl.
 func waiting(pods ...string) string {
 	var list []string
@@ -52,8 +52,8 @@ const serving = `{
 }
 `
 
-// takeTurn runs the program with answers of Kubernetes, one after the other; the last one stays. An empty one is a failed
-// call.
+// takeTurn runs the program with one answer of Kubernetes after the other; the last one repeats. An empty one is a
+// failed call.
 func takeTurn(t *testing.T, address, seconds string, answers ...string) string {
 	t.Helper()
 	root := t.TempDir()

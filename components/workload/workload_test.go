@@ -21,7 +21,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-// object is a Kubernetes object as the program registered it.
+// object is a registered Kubernetes object.
 type object struct {
 	kind, name   string
 	raw          resource.PropertyMap
@@ -30,7 +30,7 @@ type object struct {
 	ignore       []string
 }
 
-// at reads the manifest: keys of maps, indexes of lists.
+// at returns a value of the manifest: keys of maps, indexes of lists.
 func (o object) at(path ...any) any {
 	var value any = o.manifest
 	for _, step := range path {
@@ -49,10 +49,10 @@ func (o object) at(path ...any) any {
 	return value
 }
 
-// marker is what every secret value contains.
+// marker is part of every secret value.
 const marker = "S3CR3T-MARKER"
 
-// testArgs are complete arguments for a configuration.
+// testArgs returns complete arguments for a configuration.
 func testArgs(t *testing.T, changes map[string]any) *Args {
 	t.Helper()
 	jar := config.Artifact{Source: "s3://artifacts/kubernetes-membership-scheme-1.0.10.jar", SHA256: strings.Repeat("a", 64)}
@@ -98,7 +98,7 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 	}
 	for _, variable := range nodeconfig.Environment(c) {
 		if variable == nodeconfig.EnvNodeIP || variable == nodeconfig.EnvEndpointHash {
-			continue // The pod finds out.
+			continue // the pod resolves it.
 		}
 		key := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, "WSO2_"), "_", "-"))
 		a.Secrets = append(a.Secrets, secret(variable, key, ""))
@@ -144,7 +144,7 @@ func build(t *testing.T, a *Args) map[string]object {
 
 func sorted(objects map[string]object) []string { return slices.Sorted(maps.Keys(objects)) }
 
-// server is the server's container in the Deployment.
+// server returns the server's container in the Deployment.
 func server(t *testing.T, objects map[string]object) object {
 	t.Helper()
 	o, ok := objects["Deployment/server"]

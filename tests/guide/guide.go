@@ -1,14 +1,15 @@
-// Package guide holds what WSO2's guide "Deployment Patterns" asks of a clustered deployment, and where this program delivers it.
-// A test that shows a row has the mark //guide:<row> above its function, with further rows behind it.
+// Package guide lists the requirements of WSO2's guide "Deployment Patterns" for a cluster, and the parts of this
+// program that fulfil them. A test that shows a row has the mark //guide:<row> above its function, with further rows
+// behind it.
 package guide
 
-// Row is one sentence of the guide that asks for something.
+// Row is one requirement of the guide.
 type Row struct {
 	// ID is the row's name in marks.
 	ID string
-	// Section is the guide's heading, Asks what its sentence asks for.
+	// Section is the guide's heading, Asks the requirement.
 	Section, Asks string
-	// Delivered says by which key or component, On on which topologies.
+	// Delivered names the key or component, On the topologies.
 	Delivered, On string
 }
 

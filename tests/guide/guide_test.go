@@ -26,7 +26,7 @@ const (
 	mark = "//guide:"
 )
 
-// TestEveryRowHasATest keeps docs/guide.md as the rows and the marks beside tests have it.
+// TestEveryRowHasATest compares docs/guide.md with the rows and the marks beside tests.
 func TestEveryRowHasATest(t *testing.T) {
 	shownBy := marks(t, root)
 	for _, r := range Rows {
@@ -56,7 +56,7 @@ func TestARowWithoutATestIsNoticed(t *testing.T) {
 	assert.Equal(t, map[string][]string{"size": {"x_test.go TestX"}, "jdk": {"x_test.go TestX"}}, marks(t, dir))
 }
 
-// marks are the tests below a directory by the rows that they show.
+// marks returns the tests below a directory by the rows that they show.
 func marks(t *testing.T, dir string) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}

@@ -1,5 +1,5 @@
-// Command report reads what `go test -json` writes and prints it as `go test` does. Every half minute without news it says for
-// how long it has waited. What was skipped is added to the file that it is given, which `report -skipped` prints and removes.
+// Command report reads the output of `go test -json` and prints it as `go test` does. During silence it says every half
+// minute how long it has waited. It adds skipped tests to the given file, which `report -skipped` prints and removes.
 package main
 
 import (
@@ -36,7 +36,8 @@ type event struct {
 	Action, Package, Test, Output string
 }
 
-// report prints events, adds the reasons of skipped tests to a file, and fails where a test, a package or a build did.
+// report prints events and adds the reasons of skipped tests to a file. It fails if a test, a package or a build
+// failed.
 func report(in io.Reader, file string, out io.Writer, patience time.Duration) error {
 	said, ended := make(chan string), make(chan error, 1)
 	go func() { ended <- read(in, file, said) }()
@@ -110,7 +111,7 @@ func read(in io.Reader, file string, said chan<- string) error {
 	return nil
 }
 
-// reason is what a test said when it skipped itself.
+// reason returns the message of a skipped test.
 func reason(output string) string {
 	for line := range strings.Lines(output) {
 		if place, text, found := strings.Cut(strings.TrimSpace(line), ": "); found && strings.Contains(place, "_test.go:") {
@@ -132,7 +133,7 @@ func remember(file string, reasons []string) error {
 	return errors.Join(err, f.Close())
 }
 
-// tell prints which tests were skipped, by reason, and removes the file.
+// tell prints the skipped tests by reason, and removes the file.
 func tell(file string, out io.Writer) error {
 	raw, err := os.ReadFile(file) //nolint:gosec // the Makefile's file
 	if errors.Is(err, fs.ErrNotExist) {

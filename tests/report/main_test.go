@@ -45,7 +45,7 @@ func TestAFailureFails(t *testing.T) {
 	require.EqualError(t, report(strings.NewReader("no such module\n"), file, out, time.Minute), "no test was run")
 }
 
-// slow gives nothing for a while.
+// slow returns nothing for a while.
 type slow struct{ once bool }
 
 func (s *slow) Read(p []byte) (int, error) {
