@@ -15,7 +15,7 @@ PATH_PULUMI := $(shell pulumi version 2>/dev/null | grep -E '^$(basename $(PULUM
 PULUMI_HOME_DIR := $(if $(PATH_PULUMI),,.cache/pulumi-$(PULUMI_VERSION))
 PULUMI_BIN := $(if $(PULUMI_HOME_DIR),$(PULUMI_HOME_DIR)/bin/pulumi)
 
-.PHONY: build test rehearse drill prices preflight bench docs lint clean
+.PHONY: build test rehearse prove drill prices preflight bench docs lint clean
 
 ## build: the Pulumi program, where Pulumi.yaml expects it
 build:
@@ -41,14 +41,21 @@ test: $(PULUMI_BIN)
 	cd preflight && go vet ./... && go test -json -race ./... | $(REPORT) $(SKIPPED)
 	@$(REPORT) -skipped $(SKIPPED)
 
-## rehearse: up and destroy of STACK (dev) without an account. FAULTS=all, sample or a regular expression disturbs calls. CHANGE=all or a name
-## makes changes to a running cluster. MUTANTS=all or a regular expression checks whether rehearsals detect damage. These
+## rehearse: up and destroy of STACK (dev) without an account. FAULTS=all, sample or a regular expression disturbs calls.
+## CHANGE=all or a name makes changes to a running cluster. MUTANTS=all or a regular expression checks whether rehearsals detect damage. These
 ## run on every shipped stack unless STACK names one. RESTORE=damaged, gone or all restores the data of STACK (prod) with
 ## the commands of docs/operations.md.
 rehearse: $(PULUMI_BIN)
 	@cd rehearsal && $(TELL) "Building the program and the rehearsal: minutes the first time" go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults '$(FAULTS)') \
 		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+
+## prove: prove the claims of a rehearsal about deployed stacks. STATE is what pulumi stack export prints; paths have commas
+## between them. JUNIT names a file for a JUnit report.
+prove:
+	@[ -n '$(STATE)' ] || { echo "give STATE=<file>: pulumi stack export -s <stack> writes one"; exit 1; }
+	@cd rehearsal && $(TELL) "Building the proofs: minutes the first time" go build -o ../.cache/rehearsal .
+	.cache/rehearsal --project . --prove '$(STATE)' $(if $(JUNIT),--junit '$(JUNIT)') $(if $(FILE),--file '$(FILE)')
 
 ## drill: start STACK (dev) on this machine as its rehearsed state says, with stand-ins for the product, and break it
 drill: $(PULUMI_BIN)

@@ -42,6 +42,10 @@ func main() {
 			fmt.Fprintf(os.Stderr, "\nThe stack file is refused:\n%s\n", problems)
 			os.Exit(1)
 		}
+		if errors.Is(err, errNotProven) {
+			fmt.Fprintf(os.Stderr, "\n%s\n", err)
+			os.Exit(1)
+		}
 		// Pulumi's output was shown before; the error repeats all of it after its first line.
 		reason, _, repeated := strings.Cut(err.Error(), "\ncode: ")
 		if repeated {
@@ -80,6 +84,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, in the place of a rehearsal")
 	restore := flags.String("restore", "", "rehearse a restore, in the place of a stack's life: damaged, gone, or all")
 	drilled := flags.Bool("drill", false, "start the rehearsed stack on this machine and break it, in the place of its life")
+	proved := flags.String("prove", "", "prove the states of deployed stacks, in the place of a rehearsal: paths of what pulumi stack export prints, with commas")
+	junit := flags.String("junit", "", "with --prove: write a JUnit report to this path")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
 	flags.Var(given, "secret", "a secret value, such as wso2is:admin.password=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
@@ -91,6 +97,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	base := rehearse.Options{
 		Program: stacks.Deploy, Project: "wso2is", Stack: *stack, StackFile: *file, Secrets: given, StandIn: standIns(), Pulumi: *pulumiHome, Keep: *keep,
 		Output: out,
+	}
+	if *proved != "" {
+		return proveStates(base, strings.Split(*proved, ","), *file, *junit, *project, out)
 	}
 	if *changes != "" {
 		return change.Run(ctx, change.Options{Options: base, Project: *project, Name: *changes, Update: *update})

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/config/stackfile"
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// errNotProven is the error for claims about a deployed stack that do not hold.
+var errNotProven = errors.New("not proven")
+
+// deployed is a deployed stack's state.
+type deployed struct {
+	path, stack string
+	exported    []byte
+	pending     int
+}
+
+// readDeployed reads a state that `pulumi stack export` has printed. The stack's name is in its URNs.
+func readDeployed(path string) (*deployed, error) {
+	exported, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading a state: %w", err)
+	}
+	read, err := state.Read(exported)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not what `pulumi stack export` prints: %w", path, err)
+	}
+	if len(read.All) == 0 {
+		return nil, fmt.Errorf("%s has no resources", path)
+	}
+	parts := strings.SplitN(read.All[0].URN, ":", 5) // urn:pulumi:<stack>::<project>::…
+	if len(parts) < 4 {
+		return nil, fmt.Errorf("%s has a resource with the URN %q", path, read.All[0].URN)
+	}
+	return &deployed{path, parts[2], exported, len(read.Pending)}, nil
+}
+
+// proveStates proves the claims of a rehearsal about the states of deployed stacks. The stacks must be in one account:
+// no cluster may discover another's nodes. Junit is a path for a JUnit report, or empty.
+func proveStates(base rehearse.Options, paths []string, file, junit, project string, out io.Writer) error {
+	var all []*deployed
+	for _, path := range paths {
+		one, err := readDeployed(path)
+		if err != nil {
+			return err
+		}
+		all = append(all, one)
+	}
+	if len(all) > 1 && junit != "" {
+		return errors.New("--junit takes the report of one state: give --prove one path")
+	}
+	var wrong []error
+	for _, one := range all {
+		o := base
+		o.Stack, o.StackFile = one.stack, cmp.Or(file, stackfile.Find(project, one.stack))
+		o.Prove = func(exported []byte, configuration map[string]string) (*proof.Report, error) {
+			want, err := proof.ExpectedFrom(configuration)
+			if err != nil {
+				return nil, err
+			}
+			var others [][]byte
+			for _, other := range all {
+				if other != one {
+					others = append(others, other.exported)
+				}
+			}
+			return proof.Check(exported, want, others...)
+		}
+		report, err := rehearse.Prove(one.exported, o)
+		if err != nil {
+			return fmt.Errorf("proving %s with %s: %w", one.path, o.StackFile, err)
+		}
+		_, _ = fmt.Fprintf(out, "Stack %s, from %s and %s:\n", one.stack, one.path, o.StackFile)
+		if one.pending > 0 {
+			_, _ = fmt.Fprintf(out, "  An update was interrupted: the state has %d pending operations.\n", one.pending)
+		}
+		failed := printVerdicts(out, report)
+		if junit != "" {
+			text, err := report.JUnit(one.stack)
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(junit, text, 0o644); err != nil { //nolint:gosec // a report is for everyone
+				return fmt.Errorf("writing the JUnit report: %w", err)
+			}
+		}
+		if failed > 0 {
+			wrong = append(wrong, fmt.Errorf("stack %s: %d of %d claims are %w", one.stack, failed, len(report.All()), errNotProven))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// printVerdicts prints a line for each claim, with the faults and the facts that the state does not show. It returns
+// the number of claims that are not proven.
+func printVerdicts(out io.Writer, report *proof.Report) int {
+	failed := 0
+	for _, v := range report.All() {
+		_, _ = fmt.Fprintf(out, "  %-14s %s\n", v.Word(), v.Claim)
+		if !v.Proven() {
+			failed++
+		}
+		for _, line := range slices.Concat(v.Faults, v.Open) {
+			_, _ = fmt.Fprintf(out, "  %-14s   %s\n", "", line)
+		}
+	}
+	return failed
+}
