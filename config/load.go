@@ -19,6 +19,8 @@ type Source interface {
 // out or cannot know, and only after all written values are valid.
 type Environment struct {
 	Project, Stack string
+	// Name is the cluster's name, the beginning of every name in AWS. An empty one means project and stack.
+	Name string
 	// Open prepares the AWS provider for the other functions, from the valid configuration so far.
 	Open func(c Cluster) error
 	// Zones lists a region's availability zones.
@@ -46,7 +48,7 @@ const (
 // Load reads, completes and checks a stack's configuration. If the configuration is wrong, its error is Problems, with
 // everything that is wrong.
 func Load(src Source, env Environment) (Loaded, error) {
-	c := Cluster{Project: env.Project, Stack: env.Stack}
+	c := Cluster{Project: env.Project, Stack: env.Stack, name: env.Name}
 	problems := decode(src, &c)
 	written := c
 	c.fillIn()

@@ -16,9 +16,9 @@ import (
 // commas, so it is a plain word.
 const DiscoveryTagKey = "WSO2Cluster"
 
-// Name is the cluster's name, the prefix of all its names in AWS and the value of its discovery tag. It contains
-// project and stack, since otherwise a development node could join production.
-func (c Cluster) Name() string { return strings.ToLower(c.Project + "-" + c.Stack) }
+// Name is the cluster's name, the prefix of all its names in AWS and the value of its discovery tag. In a stack that is
+// one cluster it is project and stack, since otherwise a development node could join production.
+func (c Cluster) Name() string { return cmp.Or(c.name, strings.ToLower(c.Project+"-"+c.Stack)) }
 
 // Clustered reports whether nodes form a cluster. The cache scenarios localOnly and none need none.
 func (c Cluster) Clustered() bool {

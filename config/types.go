@@ -24,6 +24,8 @@ type Cluster struct {
 	// Provider is the configuration of the AWS provider, from the other keys of the namespace aws.
 	Provider Provider `json:"-"`
 
+	// name is the cluster's name, if it is not made of project and stack.
+	name string
 	// explicit are the paths of the numbers and booleans that the stack writes. So a written 0 or false gets no
 	// default.
 	explicit map[string]bool

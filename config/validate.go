@@ -74,11 +74,17 @@ var (
 
 func (v *validator) identity() {
 	if name := v.Name(); !clusterName.MatchString(name) || strings.Contains(name, "--") || len(name) > maxName {
+		path, from := "stack", ", from project and stack,"
+		fix := fmt.Sprintf("name both with letters, digits and single hyphens, at most %d characters together, "+
+			"beginning with a letter", maxName-1)
+		if v.name != "" {
+			path, from = "name", ""
+			fix = fmt.Sprintf("write lower-case letters, digits and single hyphens, at most %d characters, beginning with a letter", maxName)
+		}
 		v.Problems = append(v.Problems, Problem{
-			Path:    "stack",
-			Problem: fmt.Sprintf("%q, from project and stack, cannot be the prefix of AWS names", name),
-			Fix: fmt.Sprintf("name both with letters, digits and single hyphens, at most %d characters together, "+
-				"beginning with a letter", maxName-1),
+			Path:    path,
+			Problem: fmt.Sprintf("%q%s cannot be the prefix of AWS names", name, from),
+			Fix:     fix,
 		})
 	}
 	if !regionName.MatchString(v.Region) {

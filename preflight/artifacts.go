@@ -102,7 +102,7 @@ func (p *preflight) checkImage(ctx context.Context, image string) (result, error
 	switch name := code(err); {
 	case name == "RepositoryNotFoundException" && own:
 		return result{toKnow, "the stack makes its repository",
-			"`pulumi up -s <stack> --target '**wso2is:registry:Registry**'`, then push the image, then `pulumi up`"}, nil
+			"`pulumi up -s <stack> --target '**::wso2is:cluster:Cluster::*' --target '**wso2is:registry:Registry**'`, then push the image, then `pulumi up`"}, nil
 	case name == "RepositoryNotFoundException":
 		return result{failed, "there is no such repository", "make it and push the image: docs/topologies.md"}, nil
 	case name == "ImageNotFoundException":

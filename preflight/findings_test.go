@@ -119,7 +119,7 @@ func TestImagesAreInTheirRepositories(t *testing.T) {
 			controller, failed, "the repository has no such image"},
 		"the stack's own repository": {trial{stack: "fargate", answers: one("ecr DescribeImages wso2is-fargate/wso2is",
 			jsonRefusal("RepositoryNotFoundException"))},
-			"image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is-fargate/wso2is:7.3.0", toKnow, "--target '**wso2is:registry:Registry**'"},
+			"image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is-fargate/wso2is:7.3.0", toKnow, "--target '**::wso2is:cluster:Cluster::*' --target '**wso2is:registry:Registry**'"},
 		"an image that may not be looked at": {trial{stack: "eks", answers: one("ecr DescribeImages aws-load-balancer-controller",
 			jsonRefusal("AccessDeniedException"))}, controller, notChecked, "allow ecr:DescribeImages"},
 	})

@@ -78,7 +78,7 @@ func TestLifeOfTasks(t *testing.T) {
 			require.NoError(t, err)
 			if stack == "fargate" {
 				// The stack's own repositories come first, so that images can be pushed before a task needs them.
-				changed(t, s, optup.Target([]string{"**wso2is:registry:Registry**"}))
+				changed(t, s, optup.Target([]string{"**::wso2is:cluster:Cluster::*", "**wso2is:registry:Registry**"}))
 				assert.Len(t, s.Cloud.Snapshot().Of("aws:ecr/repository:Repository"), 2)
 				assert.Len(t, s.Cloud.Snapshot().Left(), 4, "and their policies, but nothing else")
 			}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -21,9 +23,11 @@ func TestTheClusterTakesOverWhatWasAtTheTop(t *testing.T) {
 			s := opened(t, stack, stackfile.Find("..", stack))
 			require.NoError(t, s.Restore(before))
 			assert.Empty(t, moves(t, s))
+			exported := exports(t, before)
 			for _, expected := range [][]optup.Option{nil, {optup.ExpectNoChanges()}} {
-				_, err := s.Up(t.Context(), append(expected, optup.SuppressOutputs(), optup.SuppressProgress())...)
+				made, err := s.Up(t.Context(), append(expected, optup.SuppressOutputs(), optup.SuppressProgress())...)
 				require.NoError(t, err)
+				assert.Equal(t, exported, slices.Sorted(maps.Keys(made.Outputs)), "the stack has other outputs")
 			}
 		})
 	}
@@ -51,4 +55,32 @@ func moves(t *testing.T, s *rehearse.Session) []string {
 	return slices.DeleteFunc(all, func(step string) bool {
 		return strings.HasPrefix(step, "update ") || strings.HasPrefix(step, "create wso2is:cluster:Cluster ")
 	})
+}
+
+// exports are the names of a stack's outputs in a checkpoint.
+func exports(t *testing.T, c *rehearse.Checkpoint) []string {
+	t.Helper()
+	for name, text := range c.State {
+		if strings.Contains(name, "meta.yaml") {
+			continue
+		}
+		var file struct {
+			Checkpoint struct {
+				Latest struct {
+					Resources []struct {
+						Type    string         `json:"type"`
+						Outputs map[string]any `json:"outputs"`
+					} `json:"resources"`
+				} `json:"latest"`
+			} `json:"checkpoint"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &file))
+		for _, r := range file.Checkpoint.Latest.Resources {
+			if r.Type == "pulumi:pulumi:Stack" {
+				return slices.Sorted(maps.Keys(r.Outputs))
+			}
+		}
+	}
+	t.Fatal("the checkpoint has no stack")
+	return nil
 }

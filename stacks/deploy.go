@@ -18,7 +18,7 @@ import (
 // Deploy is the program: it reads and checks the configuration, and only then registers the first resource.
 func Deploy(ctx *pulumi.Context) error {
 	made, err := cluster.New(ctx, "cluster", &cluster.Args{
-		Source: pulumiSource{ctx},
+		Whole: true, Source: pulumiSource{ctx},
 		Provider: func(c config.Cluster) (*aws.Provider, error) {
 			args, err := providerArgs(ctx, c)
 			if err != nil {

@@ -68,6 +68,12 @@ func (p *plan) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 		return resource.NewPropertyMapFromMap(map[string]any{"names": names, "zoneIds": ids}), nil
 	case "aws:index/getCallerIdentity:getCallerIdentity":
 		return resource.NewPropertyMapFromMap(map[string]any{"accountId": "123456789012"}), nil
+	case "aws:index/getRegion:getRegion":
+		name := "eu-west-1"
+		if strings.Contains(args.Provider, "-eu-central-1::") {
+			name = "eu-central-1"
+		}
+		return resource.NewPropertyMapFromMap(map[string]any{"name": name}), nil
 	case "aws:index/getPartition:getPartition":
 		return resource.NewPropertyMapFromMap(map[string]any{"partition": "aws"}), nil
 	case "aws:resourcegroupstaggingapi/getResources:getResources":

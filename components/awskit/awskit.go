@@ -22,6 +22,18 @@ type Scope struct {
 	Region, Partition, Account string
 	// Protect makes Pulumi refuse to delete or replace resources that hold data or serve clients.
 	Protect bool
+	// InProgram is the cluster's name in a program that may have other clusters. It is empty in a stack that is one
+	// cluster.
+	InProgram string
+}
+
+// Named returns a resource's name in the program. Two clusters of a program must not share one: an URN has only the
+// types of a resource's parents, not their names.
+func (s Scope) Named(name string) string {
+	if s.InProgram == "" {
+		return name
+	}
+	return s.InProgram + "-" + name
 }
 
 // ARN builds an ARN in the scope's partition, region and account.

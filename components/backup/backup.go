@@ -96,7 +96,7 @@ func (a *Args) check() error {
 func (b *Backup) vault(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
 	kept := awskit.With(child, pulumi.RetainOnDelete(args.Retain))
 	// 50 characters at the most.
-	vault, err := backup.NewVault(ctx, "vault", &backup.VaultArgs{
+	vault, err := backup.NewVault(ctx, args.Named("vault"), &backup.VaultArgs{
 		Name: pulumi.Sprintf("%s-%s", args.Cluster, args.Creation), KmsKeyArn: args.KeyARN.ToStringOutput().ToStringPtrOutput(),
 		ForceDestroy: pulumi.Bool(!args.Protect), Tags: awskit.Tags(args.Cluster, component),
 	}, awskit.With(kept, pulumi.Protect(args.Protect))...)
@@ -105,7 +105,7 @@ func (b *Backup) vault(ctx *pulumi.Context, args *Args, child []pulumi.ResourceO
 	}
 	b.Vault = vault.Name
 	if args.Protect {
-		_, err := backup.NewVaultPolicy(ctx, "vault", &backup.VaultPolicyArgs{
+		_, err := backup.NewVaultPolicy(ctx, args.Named("vault"), &backup.VaultPolicyArgs{
 			BackupVaultName: vault.Name, Policy: pulumi.String(vaultPolicy().JSON()),
 		}, kept...)
 		if err != nil {
@@ -122,7 +122,7 @@ func (b *Backup) vault(ctx *pulumi.Context, args *Args, child []pulumi.ResourceO
 		if lock.ChangeableForDays > 0 {
 			in.ChangeableForDays = pulumi.Int(lock.ChangeableForDays)
 		}
-		_, err := backup.NewVaultLockConfiguration(ctx, "vault", in, kept...)
+		_, err := backup.NewVaultLockConfiguration(ctx, args.Named("vault"), in, kept...)
 		if err != nil {
 			return fmt.Errorf("locking the backup vault: %w", err)
 		}
@@ -143,14 +143,14 @@ func vaultPolicy() awskit.Policy {
 // together.
 func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
 	want := args.Config.Backup
-	role, err := iam.NewRole(ctx, component, &iam.RoleArgs{
+	role, err := iam.NewRole(ctx, args.Named(component), &iam.RoleArgs{
 		Name: pulumi.String(args.RoleName(component)), Description: pulumi.String("Backs up the databases and files of " + args.Cluster),
 		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy("backup.amazonaws.com")), Tags: awskit.Tags(args.Cluster+"-"+component, component),
 	}, child...)
 	if err != nil {
 		return fmt.Errorf("creating the role of AWS Backup: %w", err)
 	}
-	allowed, err := iam.NewRolePolicyAttachment(ctx, component, &iam.RolePolicyAttachmentArgs{
+	allowed, err := iam.NewRolePolicyAttachment(ctx, args.Named(component), &iam.RolePolicyAttachmentArgs{
 		Role: role.Name, PolicyArn: pulumi.String(args.GlobalARN("iam", "aws", "policy/service-role/AWSBackupServiceRolePolicyForBackup")),
 	}, child...)
 	if err != nil {
@@ -169,7 +169,7 @@ func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOp
 			Lifecycle:           backup.PlanRuleCopyActionLifecycleArgs{DeleteAfter: pulumi.Int(to.RetentionDays)},
 		}}
 	}
-	plan, err := backup.NewPlan(ctx, component, &backup.PlanArgs{
+	plan, err := backup.NewPlan(ctx, args.Named(component), &backup.PlanArgs{
 		Name: pulumi.String(args.Cluster), Rules: backup.PlanRuleArray{rule}, Tags: awskit.Tags(args.Cluster, component),
 	}, child...)
 	if err != nil {
@@ -182,7 +182,7 @@ func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOp
 	// A selection cannot be changed, and its name is unique in a plan. So the old one is deleted first when a database
 	// is added or removed. AWS Backup refuses a selection whose role has no permissions yet: "IAM Role … is not
 	// authorized to call tag:GetResources".
-	if _, err := backup.NewSelection(ctx, component, &backup.SelectionArgs{
+	if _, err := backup.NewSelection(ctx, args.Named(component), &backup.SelectionArgs{
 		Name: pulumi.String(args.Prefix(50)), PlanId: plan.ID(), IamRoleArn: role.Arn, Resources: resources,
 	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{allowed}), pulumi.DeleteBeforeReplace(true))...); err != nil {
 		return fmt.Errorf("selecting what is backed up: %w", err)
@@ -194,7 +194,7 @@ func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOp
 // so that each recovery point's own manifest still exists when the stack has another.
 func manifest(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
-	bucket, err := storage.NewBucket(ctx, "manifests", &storage.Args{
+	bucket, err := storage.NewBucket(ctx, args.Named("manifests"), &storage.Args{
 		Scope: args.Scope, Purpose: "manifests", KeyARN: args.KeyARN, Creation: args.Creation, Retain: args.Retain,
 	}, child...)
 	if err != nil {
@@ -204,7 +204,7 @@ func manifest(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (p
 		Databases: args.Databases, FileSystem: args.FileSystem, Key: args.KeyARN, Secrets: args.Secrets, Versions: args.Versions,
 		Fingerprint: args.Fingerprint,
 	}, args.manifest)
-	object, err := s3.NewBucketObjectv2(ctx, "manifest", &s3.BucketObjectv2Args{
+	object, err := s3.NewBucketObjectv2(ctx, args.Named("manifest"), &s3.BucketObjectv2Args{
 		Bucket: bucket.Name, Content: text.ToStringPtrOutput(), ContentType: pulumi.String("application/json"),
 		Key: text.ApplyT(func(text string) string { return bootstrap.Key("manifest.json", nodefiles.Sum(text)) }).(pulumi.StringOutput),
 	}, awskit.With(child, pulumi.DependsOn(bucket.Ready), pulumi.RetainOnDelete(true))...)

@@ -47,11 +47,11 @@ func buildBase(
 			in.CopiesTo = to.Account()
 		}
 	}
-	if b.secrets, err = secrets.New(ctx, "secrets", in, child); err != nil {
+	if b.secrets, err = secrets.New(ctx, scope.Named("secrets"), in, child); err != nil {
 		return nil, err
 	}
 	b.outputs["secrets"] = pulumi.StringMap(awskit.Inputs(b.secrets.ARNs))
-	if b.network, err = network.New(ctx, "network", &network.Args{
+	if b.network, err = network.New(ctx, scope.Named("network"), &network.Args{
 		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: c.Network.FlowLogs,
 		LogRetention: c.Observability.LogRetention, KeyARN: b.secrets.KeyARN, Adopt: c.Network.Adopt,
 	}, child); err != nil {
@@ -90,7 +90,7 @@ func (b *base) guard(
 		args.Foreign[firewall.VPCEndpoints] = c.Network.Adopt.EndpointSecurityGroup
 	}
 	var err error
-	b.firewall, err = firewall.New(ctx, "firewall", args, child)
+	b.firewall, err = firewall.New(ctx, scope.Named("firewall"), args, child)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (b *base) multicast(ctx *pulumi.Context, c config.Cluster, scope awskit.Sco
 	if !c.Clustered() || c.Clustering.Scheme != config.Multicast {
 		return nil
 	}
-	multicast, err := network.NewMulticast(ctx, "multicast", scope, b.network, child)
+	multicast, err := network.NewMulticast(ctx, scope.Named("multicast"), scope, b.network, child)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func buildData(
 	if err != nil {
 		return nil, err
 	}
-	files, err := filesystem.New(ctx, "filesystem", &filesystem.Args{
+	files, err := filesystem.New(ctx, scope.Named("filesystem"), &filesystem.Args{
 		Scope: scope, FileSystem: c.FileSystem, Zones: b.network.Zones, Subnets: b.network.Private,
 		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role,
 	}, child)
@@ -143,7 +143,7 @@ func buildDatabase(
 	if c.Database.Existing != nil {
 		return database.Existing(*c.Database.Existing), nil
 	}
-	return database.New(ctx, "database", &database.Args{
+	return database.New(ctx, scope.Named("database"), &database.Args{
 		Scope: scope, Database: c.Database, RestoreFrom: c.RestoreFrom, Subnets: b.network.InZones(b.network.Private),
 		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation,
 		LogRetention: c.Observability.LogRetention,
@@ -160,7 +160,7 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 		return secrets.Fingerprint(key, scope.Cluster)
 	})).(pulumi.StringOutput)
 	var err error
-	d.backup, err = backup.New(ctx, "backup", &backup.Args{
+	d.backup, err = backup.New(ctx, scope.Named("backup"), &backup.Args{
 		Scope: scope, Config: c, KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation, Retain: c.Secrets.RetainKeyOnDelete,
 		Databases: d.database.ARNs(), FileSystem: d.files.ARN, Secrets: awskit.Inputs(b.secrets.ARNs),
 		Versions: awskit.Inputs(b.secrets.Versions), Fingerprint: fingerprint,
@@ -186,7 +186,7 @@ func buildFront(
 	if c.EKS.Registration == config.Ingress {
 		balance = loadbalancer.NewForIngress
 	}
-	balancer, err := balance(ctx, "loadbalancer", &loadbalancer.Args{
+	balancer, err := balance(ctx, scope.Named("loadbalancer"), &loadbalancer.Args{
 		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
 		Subnets: b.network.InZones(subnets), SecurityGroup: b.firewall.Groups[firewall.LoadBalancer], TargetType: targetType,
 		AliveOnly: c.AliveOnly(),
@@ -239,7 +239,7 @@ func watch(
 	if c.EKS.Registration != config.Ingress {
 		targets = f.balancer.TargetGroupSuffix
 	}
-	_, err := observability.New(ctx, "observability", &observability.Args{
+	_, err := observability.New(ctx, scope.Named("observability"), &observability.Args{
 		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Replaced: of.replaced, StartMinutes: of.startMinutes,
 		ImageDays: c.Observability.MaxImageAgeDays,
 		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets,
@@ -262,7 +262,7 @@ func (b *base) ownRepositories(
 	if !c.Container.Repository {
 		return nil, nil
 	}
-	own, err := registry.New(ctx, "registry", scope, c, child)
+	own, err := registry.New(ctx, scope.Named("registry"), scope, c, child)
 	if err != nil {
 		return nil, err
 	}

@@ -16,18 +16,50 @@ import (
 // Type is the component's type token.
 const Type = "wso2is:cluster:Cluster"
 
-// Args say what the cluster is.
+// Args say what the cluster is. Config is plain, since it decides which resources exist.
 type Args struct {
-	// Source is what the configuration is read from.
+	// Config is what a stack file says, and docs/configuration.md describes. A key that is left out has its default.
+	// Zero are the paths of the keys whose 0 or false is meant, such as network.flowLogs. The region and the account are
+	// those of the AWS provider in the component's options; a region in Config must be the same. On eks, Config.Provider
+	// says with which profile or role the AWS CLI reaches Kubernetes, as the provider does AWS.
+	Config config.Cluster
+	Zero   []string
+	// Name is the beginning of every name in AWS. It defaults to the names of project, stack and component.
+	Name string
+
+	// Source is what the configuration is read from instead of Config.
 	Source config.Source
-	// Provider makes the AWS provider of all look-ups and resources, once every written value is valid.
+	// Provider makes the AWS provider of all look-ups and resources, once every written value is valid. Without it, the
+	// component's options have the provider.
 	Provider func(config.Cluster) (*aws.Provider, error)
+	// Whole says that the stack has no other cluster. Resources have no prefix in the program, and names in AWS begin with
+	// project and stack.
+	Whole bool
 }
 
-// Cluster is a cluster.
+// Cluster is a cluster. Its fields are the outputs of a stack that is one cluster. An output that the configuration
+// does not have is empty.
 type Cluster struct {
 	pulumi.ResourceState
-	// Outputs are the outputs by the names that a stack gives them.
+	// URL is where clients reach the cluster, ConsoleURL its administration console.
+	URL, ConsoleURL pulumi.StringOutput
+	// LoadBalancerDNSName is the name that the DNS record of the host name refers to.
+	LoadBalancerDNSName pulumi.StringOutput
+	// DatabaseEndpoints are host and port of each database instance.
+	DatabaseEndpoints pulumi.StringMapOutput
+	// FileSystemID is the id of the shared file system, LogGroup the name of the nodes' log group.
+	FileSystemID, LogGroup pulumi.StringOutput
+	// Secrets are the ARNs of the secrets in Secrets Manager, by key.
+	Secrets pulumi.StringMapOutput
+	// Repositories are the URLs of the cluster's own image repositories, by image.
+	Repositories pulumi.StringMapOutput
+	// AutoScalingGroup is the name of the nodes' group on ec2.
+	AutoScalingGroup pulumi.StringOutput
+	// ECSCluster and ECSService are the names of cluster and service on ecs.
+	ECSCluster, ECSService pulumi.StringOutput
+	// KubernetesCluster is the name of the cluster on eks, Kubeconfig the configuration with which the AWS CLI reaches it.
+	KubernetesCluster, Kubeconfig pulumi.StringOutput
+	// Outputs are all outputs by the names that a stack gives them.
 	Outputs pulumi.Map
 }
 
@@ -38,18 +70,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("cluster %s: no arguments", name)
 	}
 	place := &environment{ctx: ctx, make: args.Provider}
-	loaded, err := config.Load(args.Source, config.Environment{
-		Project: ctx.Project(), Stack: ctx.Stack(), Open: place.open, Zones: place.zones, AccountID: place.accountID,
-	})
+	c, err := place.load(name, args, opts)
 	if err != nil {
 		return nil, refuse(ctx, err)
 	}
-	for _, warning := range loaded.Warnings {
-		if err := ctx.Log.Warn(warning, nil); err != nil {
-			return nil, fmt.Errorf("printing a warning: %w", err)
-		}
-	}
-	c := loaded.Cluster
 	topology, ok := topologies[c.Topology]
 	if !ok {
 		return nil, fmt.Errorf("%s:topology: there is no topology %q", config.Namespace, c.Topology)
@@ -58,25 +82,29 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
+	if !args.Whole {
+		scope.InProgram = name
+	}
 	values := secrets.Table(c)
 	if prefix := c.RestoreFrom.Secrets; prefix != "" {
-		if values, err = secrets.Restored(ctx, values, prefix, pulumi.Provider(place.provider)); err != nil {
+		if values, err = secrets.Restored(ctx, values, prefix, place.through); err != nil {
 			return nil, refuse(ctx, config.Problems{{Path: config.Namespace + ":restoreFrom.secrets", Problem: err.Error(),
 				Fix: "leave the key out once the stack has its secrets"}})
 		}
 	}
 	made := &Cluster{}
-	if err := ctx.RegisterComponentResource(Type, name, made, awskit.With(opts, pulumi.Providers(place.provider))...); err != nil {
+	if err := ctx.RegisterComponentResource(Type, name, made, awskit.With(opts, place.options(c)...)...); err != nil {
 		return nil, err
 	}
-	base, err := buildBase(ctx, c, scope, values, topology.services(c), childOf(made))
+	child := childOf(made, args.Whole)
+	base, err := buildBase(ctx, c, scope, values, topology.services(c), child)
 	if err != nil {
 		return nil, err
 	}
-	if err := topology.build(ctx, c, scope, base, childOf(made)); err != nil {
+	if err := topology.build(ctx, c, scope, base, child); err != nil {
 		return nil, err
 	}
-	made.Outputs = base.outputs
+	made.publish(base.outputs)
 	if err := ctx.RegisterResourceOutputs(made, made.Outputs); err != nil {
 		return nil, fmt.Errorf("registering the outputs: %w", err)
 	}
@@ -85,7 +113,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 // childOf puts a resource under the cluster, whose providers it uses. Without the alias, a stack that was deployed
 // before there was this component would replace every resource.
-func childOf(made *Cluster) pulumi.ResourceOption {
+func childOf(made *Cluster, whole bool) pulumi.ResourceOption {
+	if !whole {
+		return pulumi.Parent(made)
+	}
 	return pulumi.Composite(pulumi.Parent(made), pulumi.Aliases([]pulumi.Alias{{NoParent: pulumi.Bool(true)}}))
 }
 

@@ -37,7 +37,7 @@ const memberMinutes = 8
 
 // buildEC2 adds the topology ec2 to its base.
 func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, child pulumi.ResourceOption) error {
-	identity, err := ec2cluster.NewIdentity(ctx, "identity", scope, c, child)
+	identity, err := ec2cluster.NewIdentity(ctx, scope.Named("identity"), scope, c, child)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if err != nil {
 		return err
 	}
-	cluster, err := ec2cluster.New(ctx, "cluster", &ec2cluster.Args{
+	cluster, err := ec2cluster.New(ctx, scope.Named("cluster"), &ec2cluster.Args{
 		Scope: scope, Config: c, SecretKeys: secrets.Variables(c), Identity: identity, Network: base.network,
 		NodesGroup: base.firewall.Groups[firewall.Nodes], NodesGroupName: base.firewall.NodesName,
 		Secrets: base.secrets, Database: data.database, FileSystem: data.files, LoadBalancer: front.balancer,

@@ -36,7 +36,7 @@ func ecsServices(c config.Cluster) []string {
 
 // buildECS adds the topology ecs to its base.
 func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, child pulumi.ResourceOption) error {
-	identity, err := ecscluster.NewIdentity(ctx, "identity", scope, c, child)
+	identity, err := ecscluster.NewIdentity(ctx, scope.Named("identity"), scope, c, child)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if err != nil {
 		return err
 	}
-	cluster, err := ecscluster.New(ctx, "cluster", &ecscluster.Args{
+	cluster, err := ecscluster.New(ctx, scope.Named("cluster"), &ecscluster.Args{
 		Scope: scope, Config: c, SecretKeys: secrets.Variables(c), Identity: identity, Network: base.network,
 		NodesGroup: base.firewall.Groups[firewall.Nodes], Secrets: base.secrets, Database: data.database,
 		FileSystem: data.files, LoadBalancer: front.balancer, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,

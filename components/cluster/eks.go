@@ -52,7 +52,7 @@ func eksServices(c config.Cluster) []string {
 
 // buildEKS adds the topology eks to its base.
 func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *base, child pulumi.ResourceOption) error {
-	identity, err := ekscluster.NewIdentity(ctx, "identity", scope, c, child)
+	identity, err := ekscluster.NewIdentity(ctx, scope.Named("identity"), scope, c, child)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if err != nil {
 		return err
 	}
-	cluster, err := ekscluster.New(ctx, "cluster", &ekscluster.Args{
+	cluster, err := ekscluster.New(ctx, scope.Named("cluster"), &ekscluster.Args{
 		Scope: scope, Config: c, Identity: identity, Network: base.network,
 		NodesGroup:        base.firewall.Groups[firewall.Nodes],
 		ControlPlaneGroup: base.firewall.Groups[firewall.ControlPlane],
@@ -75,7 +75,7 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if err != nil {
 		return fmt.Errorf("building the cluster: %w", err)
 	}
-	inside, err := kubernetes.NewProvider(ctx, "kubernetes", &kubernetes.ProviderArgs{
+	inside, err := kubernetes.NewProvider(ctx, scope.Named("kubernetes"), &kubernetes.ProviderArgs{
 		Kubeconfig: cluster.Kubeconfig, ClusterIdentifier: cluster.ARN,
 	}, child)
 	if err != nil {
@@ -88,7 +88,7 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		return err
 	}
 	if c.EKS.Cluster == nil {
-		controller, err := ekscluster.NewController(ctx, "controller", &ekscluster.ControllerArgs{
+		controller, err := ekscluster.NewController(ctx, scope.Named("controller"), &ekscluster.ControllerArgs{
 			Scope: scope, Config: c, Identity: identity, Cluster: cluster, VPC: base.network.VPC,
 			TargetGroup: e.targetGroup(), PodLabels: workload.ServerLabels(scope.Cluster), Before: repositories,
 		}, child, pulumi.Providers(inside))
@@ -173,7 +173,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 	}
 	before := slices.Concat(e.cluster.Ready, e.cluster.Granted, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving,
 		e.data.database.Ready())
-	return workload.New(ctx, "workload", &workload.Args{
+	return workload.New(ctx, e.scope.Named("workload"), &workload.Args{
 		Scope: e.scope, Config: e.c, Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx),
 		Hosts: awskit.Inputs(e.data.database.Hosts()), FileSystem: e.data.files,
 		TargetGroup: e.targetGroup(), Ingress: e.ingress(), Addresses: addresses, Before: before,

@@ -97,7 +97,7 @@ func (b *base) interfaceEndpoints(
 	if c.Network.SESEndpoint {
 		services, zones[sesService] = append(slices.Clone(services), sesService), c.Network.SESZones
 	}
-	made, err := network.NewEndpoints(ctx, "endpoints", &network.EndpointsArgs{
+	made, err := network.NewEndpoints(ctx, scope.Named("endpoints"), &network.EndpointsArgs{
 		Scope: scope, Network: b.network, Services: services, Zones: zones, SecurityGroup: b.firewall.Groups[firewall.VPCEndpoints],
 	}, child)
 	if err != nil {

@@ -2,6 +2,9 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -13,16 +16,143 @@ import (
 // environment provides the values that a configuration takes from its account and region.
 type environment struct {
 	ctx *pulumi.Context
-	// make makes the provider, which is the one AWS provider for all look-ups and resources.
+	// make makes the AWS provider. Without it, the options of the component have one, or nobody and it is the default.
 	make     func(config.Cluster) (*aws.Provider, error)
 	provider *aws.Provider
-	id       string
+	// through is the option of every look-up.
+	through pulumi.InvokeOption
+	id      string
+}
+
+// load reads the configuration, and prints its warnings.
+func (p *environment) load(name string, args *Args, opts []pulumi.ResourceOption) (config.Cluster, error) {
+	env := config.Environment{
+		Project: p.ctx.Project(), Stack: p.ctx.Stack(), Name: args.Name, Open: p.open, Zones: p.zones, AccountID: p.accountID,
+	}
+	if args.Name == "" && !args.Whole {
+		env.Name = strings.ToLower(env.Project + "-" + env.Stack + "-" + name)
+	}
+	source := args.Source
+	if source == nil {
+		source = config.Typed(args.Config, args.Zero...)
+	}
+	if p.make == nil {
+		var err error
+		if source, err = p.inRegion(source, opts); err != nil {
+			return config.Cluster{}, err
+		}
+	}
+	loaded, err := config.Load(source, env)
+	if err != nil {
+		return config.Cluster{}, err
+	}
+	for _, warning := range loaded.Warnings {
+		if err := p.ctx.Log.Warn(warning, nil); err != nil {
+			return config.Cluster{}, fmt.Errorf("printing a warning: %w", err)
+		}
+	}
+	return loaded.Cluster, nil
 }
 
 func (p *environment) open(c config.Cluster) error {
+	if p.make == nil {
+		return nil
+	}
 	var err error
 	p.provider, err = p.make(c)
+	p.through = pulumi.Provider(p.provider)
 	return err
+}
+
+// inRegion returns a source that has the region of the provider which the options give. The source may name the same
+// region.
+func (p *environment) inRegion(source config.Source, opts []pulumi.ResourceOption) (config.Source, error) {
+	options, err := pulumi.NewResourceOptions(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the options: %w", err)
+	}
+	p.through = pulumi.CompositeInvoke()
+	if options.Parent != nil {
+		p.through = pulumi.Parent(options.Parent)
+	}
+	explicit := false
+	for _, given := range append(options.Providers, options.Provider) {
+		if given, ok := given.(*aws.Provider); ok && given != nil {
+			p.through, explicit = pulumi.Provider(given), true
+		}
+	}
+	here, err := aws.GetRegion(p.ctx, &aws.GetRegionArgs{}, p.through)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the region: %w", err)
+	}
+	var problems config.Problems
+	if written, ok := source.Get(regionKey); ok && written != here.Name {
+		problems = append(problems, config.Problem{
+			Path: regionKey, Problem: fmt.Sprintf("it says %s, but the AWS provider is one of %s", written, here.Name),
+			Fix: "leave the region out, or pass the provider of the region in the component's options",
+		})
+	}
+	// On eks, the kubeconfig has the provider's identity for the AWS CLI. Elsewhere nothing would read these keys.
+	topology, _ := source.Get(config.Namespace + ":topology")
+	for _, key := range source.Keys() {
+		if explicit && topology != string(config.EKS) && key != regionKey && strings.HasPrefix(key, awsKeys) {
+			problems = append(problems, config.Problem{
+				Path: key, Problem: "the AWS provider is in the component's options", Fix: "set it in the arguments of aws.NewProvider",
+			})
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return regional{Source: source, region: here.Name}, nil
+}
+
+// awsKeys is the namespace of the AWS provider's keys in a source, regionKey the region's.
+const (
+	awsKeys   = "aws:"
+	regionKey = awsKeys + "region"
+)
+
+// regional is a source with a region.
+type regional struct {
+	config.Source
+	region string
+}
+
+// Get returns the region for its key.
+func (r regional) Get(key string) (string, bool) {
+	if key == regionKey {
+		return r.region, true
+	}
+	return r.Source.Get(key)
+}
+
+// options are the component's own. The provider of a team has the tags of the team, so the cluster's are added here.
+func (p *environment) options(c config.Cluster) []pulumi.ResourceOption {
+	if p.make != nil {
+		return []pulumi.ResourceOption{pulumi.Providers(p.provider)}
+	}
+	return []pulumi.ResourceOption{pulumi.Transformations([]pulumi.ResourceTransformation{tagged(c.Tags)})}
+}
+
+// tagged adds tags to every resource that can have some.
+func tagged(tags map[string]string) pulumi.ResourceTransformation {
+	return func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+		props := reflect.ValueOf(args.Props)
+		if len(tags) == 0 || props.Kind() != reflect.Pointer || props.IsNil() || props.Elem().Kind() != reflect.Struct {
+			return nil
+		}
+		field := props.Elem().FieldByName("Tags")
+		if !field.IsValid() || field.Type() != reflect.TypeFor[pulumi.StringMapInput]() {
+			return nil
+		}
+		all := pulumi.ToStringMap(tags)
+		if own, ok := field.Interface().(pulumi.StringMap); ok {
+			maps.Copy(all, own)
+		}
+		field.Set(reflect.ValueOf(all))
+		return &pulumi.ResourceTransformationResult{Props: args.Props, Opts: args.Opts}
+	}
 }
 
 // scope asks for what names and policies are made of.
@@ -31,7 +161,7 @@ func (p *environment) scope(c config.Cluster) (awskit.Scope, error) {
 	if err != nil {
 		return awskit.Scope{}, err
 	}
-	partition, err := aws.GetPartition(p.ctx, &aws.GetPartitionArgs{}, pulumi.Provider(p.provider))
+	partition, err := aws.GetPartition(p.ctx, &aws.GetPartitionArgs{}, p.through)
 	if err != nil {
 		return awskit.Scope{}, fmt.Errorf("asking for the partition: %w", err)
 	}
@@ -46,7 +176,7 @@ func (p *environment) zones(region string) ([]config.Zone, error) {
 	found, err := aws.GetAvailabilityZones(p.ctx, &aws.GetAvailabilityZonesArgs{
 		State:   &state,
 		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},
-	}, pulumi.Provider(p.provider))
+	}, p.through)
 	if err != nil {
 		return nil, fmt.Errorf("listing the zones of %s: %w", region, err)
 	}
@@ -65,7 +195,7 @@ func (p *environment) accountID() (string, error) {
 	if p.id != "" {
 		return p.id, nil
 	}
-	caller, err := aws.GetCallerIdentity(p.ctx, &aws.GetCallerIdentityArgs{}, pulumi.Provider(p.provider))
+	caller, err := aws.GetCallerIdentity(p.ctx, &aws.GetCallerIdentityArgs{}, p.through)
 	if err != nil {
 		return "", fmt.Errorf("asking for the account: %w", err)
 	}

@@ -40,3 +40,25 @@ func (b *base) addOutputs(c config.Cluster, data *data, front *front) {
 	b.outputs["support"] = support
 	b.outputs["usage"] = pulumi.ToIntMap(c.Usage.Amounts())
 }
+
+// publish sets the outputs.
+func (c *Cluster) publish(outputs pulumi.Map) {
+	text := func(key string) pulumi.StringOutput {
+		if value, ok := outputs[key].(pulumi.StringInput); ok {
+			return value.ToStringOutput()
+		}
+		return pulumi.String("").ToStringOutput()
+	}
+	texts := func(key string) pulumi.StringMapOutput {
+		if value, ok := outputs[key].(pulumi.StringMapInput); ok {
+			return value.ToStringMapOutput()
+		}
+		return pulumi.StringMap{}.ToStringMapOutput()
+	}
+	c.Outputs = outputs
+	c.URL, c.ConsoleURL, c.LoadBalancerDNSName = text("url"), text("consoleUrl"), text("loadBalancerDnsName")
+	c.DatabaseEndpoints, c.Secrets, c.Repositories = texts("databaseEndpoints"), texts("secrets"), texts("repositories")
+	c.FileSystemID, c.LogGroup, c.AutoScalingGroup = text("fileSystemId"), text("logGroup"), text("autoScalingGroup")
+	c.ECSCluster, c.ECSService = text("ecsCluster"), text("ecsService")
+	c.KubernetesCluster, c.Kubeconfig = text("kubernetesCluster"), text("kubeconfig")
+}

@@ -124,7 +124,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(d)}
-	subnets, err := rds.NewSubnetGroup(ctx, "database", &rds.SubnetGroupArgs{
+	subnets, err := rds.NewSubnetGroup(ctx, args.Named("database"), &rds.SubnetGroupArgs{
 		Name: pulumi.String(args.Cluster), Description: pulumi.String("Private subnets of " + args.Cluster),
 		SubnetIds: args.Subnets, Tags: awskit.Tags(args.Cluster, component),
 	}, child...)
@@ -139,7 +139,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		})
 	}
 	// The family is part of the name: a new major version needs a new group while the old one is still in use.
-	group, err := rds.NewParameterGroup(ctx, family, &rds.ParameterGroupArgs{
+	group, err := rds.NewParameterGroup(ctx, args.Named(family), &rds.ParameterGroupArgs{
 		Description: pulumi.String("What WSO2 Identity Server needs of " + family),
 		Family:      pulumi.String(family), Parameters: parameters, Tags: awskit.Tags(args.Cluster, component),
 	}, child...)
@@ -262,7 +262,7 @@ func (d *Database) instance(
 		// It may or may not have been made from a snapshot. A change of any of these would replace it.
 		ignored = append(ignored, "characterSetName", "dbName", "snapshotIdentifier", "username")
 	}
-	instance, err := rds.NewInstance(ctx, m.name, in, append(options, pulumi.IgnoreChanges(ignored))...)
+	instance, err := rds.NewInstance(ctx, args.Named(m.name), in, append(options, pulumi.IgnoreChanges(ignored))...)
 	if err != nil {
 		return Instance{}, err
 	}
@@ -280,7 +280,7 @@ func (d *Database) logGroups(ctx *pulumi.Context, args *Args, name, identifier s
 	var groups []pulumi.Resource
 	for _, log := range args.Database.Engine.Facts().LogExports {
 		path := "/aws/rds/instance/" + identifier + "/" + log
-		group, err := cloudwatch.NewLogGroup(ctx, name+"-"+log, &cloudwatch.LogGroupArgs{
+		group, err := cloudwatch.NewLogGroup(ctx, args.Named(name+"-"+log), &cloudwatch.LogGroupArgs{
 			Name: pulumi.String(path), RetentionInDays: pulumi.Int(args.LogRetention), KmsKeyId: args.KeyARN.ToStringOutput().ToStringPtrOutput(),
 			Tags: awskit.Tags(path, component),
 		}, pulumi.Parent(d))
@@ -301,7 +301,7 @@ var restoreTimeouts = pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "6h"})
 // to a managed master password (terraform-provider-aws #33699). The master user and the database in it are the
 // snapshot's.
 func (d *Database) fromSnapshot(ctx *pulumi.Context, args *Args, m member, identifier string, in *rds.InstanceArgs) error {
-	source, err := rds.NewSnapshotCopy(ctx, m.name, &rds.SnapshotCopyArgs{
+	source, err := rds.NewSnapshotCopy(ctx, args.Named(m.name), &rds.SnapshotCopyArgs{
 		SourceDbSnapshotIdentifier: pulumi.String(m.snapshot),
 		TargetDbSnapshotIdentifier: pulumi.String(identifier + "-source"),
 		KmsKeyId:                   args.KeyARN.ToStringOutput().ToStringPtrOutput(), Tags: awskit.Tags(identifier, component),

@@ -43,14 +43,14 @@ const (
 func (b *builder) newGate(ctx *pulumi.Context) (*gate, error) {
 	g := &gate{}
 	var err error
-	if g.role, err = iam.NewRole(ctx, gateRole, &iam.RoleArgs{
+	if g.role, err = iam.NewRole(ctx, b.Named(gateRole), &iam.RoleArgs{
 		Name: pulumi.String(b.RoleName(gateRole)), Description: pulumi.String("Waits for the nodes of " + b.Cluster),
 		AssumeRolePolicy: pulumi.String(automation.Trust(b.Scope)),
 		Tags:             awskit.Tags(b.Cluster+"-"+gateRole, component),
 	}, b.child...); err != nil {
 		return nil, fmt.Errorf("creating the automation's role: %w", err)
 	}
-	if g.granted, err = iam.NewRolePolicy(ctx, gateRole, &iam.RolePolicyArgs{
+	if g.granted, err = iam.NewRolePolicy(ctx, b.Named(gateRole), &iam.RolePolicyArgs{
 		Role: g.role.ID(), Name: pulumi.String(gateRole),
 		Policy: awskit.PolicyOf(b.LoadBalancer.TargetGroup, b.gatePolicy),
 	}, b.child...); err != nil {
@@ -127,7 +127,7 @@ func (b *builder) run(
 	if err != nil {
 		return nil, err
 	}
-	return automation.Run(ctx, name, &automation.RunArgs{
+	return automation.Run(ctx, b.Named(name), &automation.RunArgs{
 		Document: document + b.Cluster + "-" + name, Association: b.Cluster + "-" + name, Component: component,
 		Content: pulumi.String(text), Role: b.gate.role.Arn, Parameters: parameters, Seconds: seconds,
 		Before: append(before[:len(before):len(before)], b.gate.granted),

@@ -44,7 +44,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	}
 	b.cluster.Deployed = group
 	if a := c.Nodes.Autoscaling; a != nil {
-		if _, err := autoscaling.NewPolicy(ctx, "cpu", &autoscaling.PolicyArgs{
+		if _, err := autoscaling.NewPolicy(ctx, b.Named("cpu"), &autoscaling.PolicyArgs{
 			Name: pulumi.String(b.Cluster + "-cpu"), AutoscalingGroupName: group.Name, PolicyType: pulumi.String("TargetTrackingScaling"),
 			EstimatedInstanceWarmup: pulumi.Int(warmup),
 			TargetTrackingConfiguration: autoscaling.PolicyTargetTrackingConfigurationArgs{
@@ -58,7 +58,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 		}
 	}
 	if err := instances.Renew(ctx, &instances.RefreshArgs{
-		Name: name, Component: component, Group: group, Template: template, Role: b.Identity.automation.Arn,
+		Scope: b.Scope, Name: name, Component: component, Group: group, Template: template, Role: b.Identity.automation.Arn,
 		// A new node is ready before an old one ends, one at a time.
 		Preferences: instances.Preferences{
 			MinHealthyPercentage: 100, MaxHealthyPercentage: 100 + 100/c.Nodes.Count, InstanceWarmup: warmup,
@@ -86,7 +86,7 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 		// The scaling policy changes the number between the bounds; an update must not reset it.
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCapacity"}))
 	}
-	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
+	return autoscaling.NewGroup(ctx, b.Named("nodes"), &autoscaling.GroupArgs{
 		// MaxSize bounds scaling. A replacement needs no room below it: the additional node counts against
 		// MaxHealthyPercentage of the desired capacity (EC2 Auto Scaling's user guide, "Instance maintenance policies",
 		// core concepts and "Scale your Auto Scaling group").

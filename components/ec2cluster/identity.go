@@ -51,7 +51,7 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 		if r.into == &i.automation && c.Fixed() {
 			continue
 		}
-		role, err := iam.NewRole(ctx, r.name, &iam.RoleArgs{
+		role, err := iam.NewRole(ctx, scope.Named(r.name), &iam.RoleArgs{
 			Name: pulumi.String(scope.RoleName(r.suffix)), Description: pulumi.String(r.what + scope.Cluster),
 			AssumeRolePolicy: pulumi.String(r.trust), Tags: awskit.Tags(scope.Cluster+"-"+r.name, component),
 		}, child...)
@@ -73,7 +73,7 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 
 // grant gives the role the permissions of a node.
 func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket) ([]pulumi.Resource, error) {
-	policy, err := iam.NewRolePolicy(ctx, "nodes", &iam.RolePolicyArgs{
+	policy, err := iam.NewRolePolicy(ctx, args.Named("nodes"), &iam.RolePolicyArgs{
 		Role: i.role.ID(), Name: pulumi.String("nodes"),
 		Policy: awskit.PolicyOf(bootARNs[pulumi.StringInput]{
 			Bucket: bucket.ARN, Key: args.Secrets.KeyARN, LogGroup: args.LogGroupARN, Secrets: awskit.Values(args.Secrets.ARNs),
@@ -86,7 +86,7 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 	if i.automation == nil {
 		return granted, nil
 	}
-	refresh, err := iam.NewRolePolicy(ctx, "automation", &iam.RolePolicyArgs{
+	refresh, err := iam.NewRolePolicy(ctx, args.Named("automation"), &iam.RolePolicyArgs{
 		Role: i.automation.ID(), Name: pulumi.String("automation"),
 		Policy: awskit.PolicyOf(i.role.Arn, func(role string) awskit.Policy {
 			return awskit.NewPolicy(instances.Refresh(args.Scope, groupName(args.Cluster), role, true)...)

@@ -50,7 +50,7 @@ func (b *builder) member(
 		return nil, err
 	}
 	// The interface outlives the instance: the address stays reserved while a node is replaced.
-	address, err := ec2.NewNetworkInterface(ctx, m.Name, &ec2.NetworkInterfaceArgs{
+	address, err := ec2.NewNetworkInterface(ctx, b.Named(m.Name), &ec2.NetworkInterfaceArgs{
 		SubnetId: b.Network.Private[m.Zone], PrivateIps: pulumi.StringArray{pulumi.String(m.Address)},
 		SecurityGroups: pulumi.StringArray{b.NodesGroup},
 		Description:    pulumi.String(b.Cluster + " " + m.Name), Tags: awskit.Tags(b.Cluster+"-"+m.Name, component),
@@ -79,7 +79,7 @@ func (b *builder) member(
 	if !follows {
 		options = append(options, pulumi.IgnoreChanges([]string{"ami"}))
 	}
-	instance, err := ec2.NewInstance(ctx, m.Name, &ec2.InstanceArgs{
+	instance, err := ec2.NewInstance(ctx, b.Named(m.Name), &ec2.InstanceArgs{
 		Ami: image.ToStringOutput().ToStringPtrOutput(), InstanceType: pulumi.String(b.Config.Nodes.InstanceType),
 		IamInstanceProfile: b.Identity.profile.Name,
 		NetworkInterfaces: ec2.InstanceNetworkInterfaceArray{ec2.InstanceNetworkInterfaceArgs{
@@ -103,7 +103,7 @@ func (b *builder) member(
 		return nil, err
 	}
 	b.cluster.Instances[m.Name] = instance.ID().ToStringOutput()
-	attachment, err := lb.NewTargetGroupAttachment(ctx, m.Name, &lb.TargetGroupAttachmentArgs{
+	attachment, err := lb.NewTargetGroupAttachment(ctx, b.Named(m.Name), &lb.TargetGroupAttachmentArgs{
 		TargetGroupArn: b.LoadBalancer.TargetGroup, TargetId: instance.ID(), Port: pulumi.Int(ports.HTTPS),
 	}, b.child...)
 	if err != nil {
@@ -121,7 +121,7 @@ func (b *builder) member(
 
 // recovery moves the instance to healthy hardware, with its address and volumes, when the host under it fails.
 func (b *builder) recovery(ctx *pulumi.Context, name string, instance *ec2.Instance) error {
-	_, err := cloudwatch.NewMetricAlarm(ctx, name+"-recover", &cloudwatch.MetricAlarmArgs{
+	_, err := cloudwatch.NewMetricAlarm(ctx, b.Named(name+"-recover"), &cloudwatch.MetricAlarmArgs{
 		Name: pulumi.String(b.Cluster + "-" + name + "-recover"), AlarmDescription: pulumi.String("The host under " + name + " has failed"),
 		Namespace: pulumi.String("AWS/EC2"), MetricName: pulumi.String("StatusCheckFailed_System"),
 		Statistic: pulumi.String("Maximum"), ComparisonOperator: pulumi.String("GreaterThanThreshold"),

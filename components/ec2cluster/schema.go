@@ -55,7 +55,7 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return automation.Run(ctx, schemaName, &automation.RunArgs{
+	return automation.Run(ctx, b.Named(schemaName), &automation.RunArgs{
 		Document: schemaDocument + b.Cluster, Association: b.schemaInstance(), Component: component,
 		Content: awskit.Resolve(schemaLaunch[pulumi.StringInput]{
 			Template: template.ID(), Subnet: b.Network.InZones(b.Network.Private)[0],
@@ -154,7 +154,7 @@ func (b *builder) grantSchema(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 			Key: b.Secrets.KeyARN, Role: b.Identity.schema.Arn,
 		}, b.makerPolicy)},
 	}) {
-		policy, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{
+		policy, err := iam.NewRolePolicy(ctx, b.Named(name), &iam.RolePolicyArgs{
 			Role: g.role.ID(), Name: pulumi.String(name), Policy: g.policy,
 		}, pulumi.Parent(b.Identity))
 		if err != nil {

@@ -40,7 +40,7 @@ func (b *builder) makeCluster(ctx *pulumi.Context) error {
 		}
 	}
 	var err error
-	if b.ecs, err = ecs.NewCluster(ctx, "nodes", in, b.child...); err != nil {
+	if b.ecs, err = ecs.NewCluster(ctx, b.Named("nodes"), in, b.child...); err != nil {
 		return fmt.Errorf("creating the ECS cluster: %w", err)
 	}
 	b.cluster.Name = b.ecs.Name
@@ -53,7 +53,7 @@ func (b *builder) makeCluster(ctx *pulumi.Context) error {
 		}
 		b.capacity, provider = instancesProvider(b.Cluster), made.Name
 	}
-	ready, err := ecs.NewClusterCapacityProviders(ctx, "nodes", &ecs.ClusterCapacityProvidersArgs{
+	ready, err := ecs.NewClusterCapacityProviders(ctx, b.Named("nodes"), &ecs.ClusterCapacityProvidersArgs{
 		ClusterName: b.ecs.Name, CapacityProviders: pulumi.StringArray{provider},
 		DefaultCapacityProviderStrategies: ecs.ClusterCapacityProvidersDefaultCapacityProviderStrategyArray{
 			ecs.ClusterCapacityProvidersDefaultCapacityProviderStrategyArgs{
@@ -132,14 +132,14 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 	}
 	b.cluster.Group = name
 	b.refresh = &instances.RefreshArgs{
-		Name: name, Component: component, Group: group, Template: template, Role: b.Identity.roles[automationRole].Arn,
+		Scope: b.Scope, Name: name, Component: component, Group: group, Template: template, Role: b.Identity.roles[automationRole].Arn,
 		Nodes: b.Config.MaxNodes(), Preferences: instances.Preferences{
 			MinHealthyPercentage: 100, MaxHealthyPercentage: surgePercent(b.Config.Nodes.Count), InstanceWarmup: instanceWarmup,
 			// Every instance with a task is protected; draining moves its task first.
 			ScaleInProtectedInstances: "Refresh",
 		},
 	}
-	provider, err := ecs.NewCapacityProvider(ctx, "nodes", &ecs.CapacityProviderArgs{
+	provider, err := ecs.NewCapacityProvider(ctx, b.Named("nodes"), &ecs.CapacityProviderArgs{
 		Name: pulumi.String(instancesProvider(b.Cluster)),
 		AutoScalingGroupProvider: ecs.CapacityProviderAutoScalingGroupProviderArgs{
 			AutoScalingGroupArn: group.Arn,
@@ -163,7 +163,7 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 // scalingGroup has room for one instance more than the largest number of tasks: ECS raises the desired capacity while a
 // deployment runs one task more. The service bounds the number of tasks.
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
-	return autoscaling.NewGroup(ctx, "nodes", &autoscaling.GroupArgs{
+	return autoscaling.NewGroup(ctx, b.Named("nodes"), &autoscaling.GroupArgs{
 		Name: pulumi.String(name), MinSize: pulumi.Int(b.Config.Nodes.Count), MaxSize: pulumi.Int(b.Config.MaxNodes() + 1),
 		VpcZoneIdentifiers: b.Network.InZones(b.Network.Private),
 		LaunchTemplate:     instances.Newest(template),

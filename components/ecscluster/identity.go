@@ -72,7 +72,7 @@ func NewIdentity(
 		})
 	}
 	for _, t := range trusts {
-		role, err := iam.NewRole(ctx, t.role, &iam.RoleArgs{
+		role, err := iam.NewRole(ctx, scope.Named(t.role), &iam.RoleArgs{
 			Name: pulumi.String(scope.RoleName(t.role)), Description: pulumi.String(t.what + scope.Cluster),
 			AssumeRolePolicy: pulumi.String(t.trust), Tags: awskit.Tags(scope.Cluster+"-"+t.role, component),
 		}, child...)
@@ -116,7 +116,7 @@ func (i *Identity) grant(ctx *pulumi.Context, b *builder) error {
 	}
 	policies[automationRole] = awskit.PolicyOf(roles, b.automationPolicy)
 	for role, document := range awskit.Sorted(policies) {
-		policy, err := iam.NewRolePolicy(ctx, role, &iam.RolePolicyArgs{
+		policy, err := iam.NewRolePolicy(ctx, b.Named(role), &iam.RolePolicyArgs{
 			Role: i.roles[role].ID(), Name: pulumi.String(role), Policy: document,
 		}, pulumi.Parent(i))
 		if err != nil {

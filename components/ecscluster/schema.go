@@ -45,7 +45,7 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return automation.Run(ctx, schemaContainer, &automation.RunArgs{
+	return automation.Run(ctx, b.Named(schemaContainer), &automation.RunArgs{
 		Document: documentName(b.Cluster), Association: b.schemaFamily(), Component: component,
 		Content: awskit.Resolve(placement[pulumi.StringInput]{
 			Subnets: b.Network.InZones(b.Network.Private), SecurityGroup: b.NodesGroup,

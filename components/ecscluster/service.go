@@ -85,7 +85,7 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		// The scaling policies change the number between the bounds; an update must not reset it.
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCount"}))
 	}
-	service, err := ecs.NewService(ctx, "nodes", in, options...)
+	service, err := ecs.NewService(ctx, b.Named("nodes"), in, options...)
 	if err != nil {
 		return fmt.Errorf("creating the service: %w", err)
 	}
@@ -128,7 +128,7 @@ func (b *builder) awaitRollout(ctx *pulumi.Context, service *ecs.Service, task *
 	if err != nil {
 		return err
 	}
-	b.cluster.Deployed, err = automation.Run(ctx, "rollout", &automation.RunArgs{
+	b.cluster.Deployed, err = automation.Run(ctx, b.Named("rollout"), &automation.RunArgs{
 		Document: rolloutName(b.Cluster), Association: rolloutName(b.Cluster), Component: component,
 		Content: pulumi.String(content), Role: b.Identity.roles[automationRole].Arn,
 		Parameters: pulumi.StringMap{"TaskDefinition": task.Arn}, Seconds: b.rolloutSeconds() + automation.Margin,
@@ -149,7 +149,7 @@ const (
 // scale adds tasks as load rises and removes them one at a time. Target tracking would remove several at once, each
 // with a part of the cluster's data, so it only adds.
 func (b *builder) scale(ctx *pulumi.Context, service *ecs.Service, a config.Autoscaling) error {
-	target, err := appautoscaling.NewTarget(ctx, "nodes", &appautoscaling.TargetArgs{
+	target, err := appautoscaling.NewTarget(ctx, b.Named("nodes"), &appautoscaling.TargetArgs{
 		MinCapacity: pulumi.Int(b.Config.Nodes.Count), MaxCapacity: pulumi.Int(a.Max),
 		ResourceId:        pulumi.Sprintf("service/%s/%s", b.ecs.Name, service.Name),
 		ScalableDimension: pulumi.String("ecs:service:DesiredCount"), ServiceNamespace: pulumi.String("ecs"),
@@ -159,7 +159,7 @@ func (b *builder) scale(ctx *pulumi.Context, service *ecs.Service, a config.Auto
 		return fmt.Errorf("bounding the number of tasks: %w", err)
 	}
 	for metric, percent := range awskit.Sorted(map[string]int{"CPU": a.CPU, "Memory": a.Memory}) {
-		if _, err := appautoscaling.NewPolicy(ctx, metric, &appautoscaling.PolicyArgs{
+		if _, err := appautoscaling.NewPolicy(ctx, b.Named(metric), &appautoscaling.PolicyArgs{
 			Name: pulumi.String(b.Cluster + "-" + metric), PolicyType: pulumi.String("TargetTrackingScaling"),
 			ResourceId: target.ResourceId, ScalableDimension: target.ScalableDimension, ServiceNamespace: target.ServiceNamespace,
 			TargetTrackingScalingPolicyConfiguration: appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs{
@@ -173,7 +173,7 @@ func (b *builder) scale(ctx *pulumi.Context, service *ecs.Service, a config.Auto
 			return fmt.Errorf("scaling by %s: %w", metric, err)
 		}
 	}
-	shrink, err := appautoscaling.NewPolicy(ctx, "scale-in", &appautoscaling.PolicyArgs{
+	shrink, err := appautoscaling.NewPolicy(ctx, b.Named("scale-in"), &appautoscaling.PolicyArgs{
 		Name: pulumi.String(b.Cluster + "-scale-in"), PolicyType: pulumi.String("StepScaling"),
 		ResourceId: target.ResourceId, ScalableDimension: target.ScalableDimension, ServiceNamespace: target.ServiceNamespace,
 		StepScalingPolicyConfiguration: appautoscaling.PolicyStepScalingPolicyConfigurationArgs{
@@ -201,7 +201,7 @@ func (b *builder) idle(ctx *pulumi.Context, service *ecs.Service, a config.Autos
 			Dimensions: pulumi.StringMap{"ClusterName": b.ecs.Name, "ServiceName": service.Name},
 		}}
 	}
-	_, err := cloudwatch.NewMetricAlarm(ctx, "scale-in", &cloudwatch.MetricAlarmArgs{
+	_, err := cloudwatch.NewMetricAlarm(ctx, b.Named("scale-in"), &cloudwatch.MetricAlarmArgs{
 		Name: pulumi.String(b.Cluster + "-scale-in"), AlarmDescription: pulumi.String("The nodes have too little to do"),
 		ComparisonOperator: pulumi.String("LessThanThreshold"), Threshold: pulumi.Float64(idlePercent),
 		EvaluationPeriods: pulumi.Int(15), TreatMissingData: pulumi.String("notBreaching"),

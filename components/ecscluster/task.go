@@ -408,7 +408,7 @@ func (b *builder) taskDefinition(
 	}
 	in.Volumes = list
 	// A task needs its roles' permissions from its start.
-	made, err := ecs.NewTaskDefinition(ctx, name, in, awskit.With(b.child, pulumi.DependsOn(b.Identity.ready))...)
+	made, err := ecs.NewTaskDefinition(ctx, b.Named(name), in, awskit.With(b.child, pulumi.DependsOn(b.Identity.ready))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the task %s: %w", family, err)
 	}

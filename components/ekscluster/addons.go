@@ -100,7 +100,7 @@ func (b *builder) addon(
 		}
 		in.ConfigurationValues = pulumi.String(string(text))
 	}
-	made, err := eks.NewAddon(ctx, string(name), in, awskit.With(b.child, pulumi.DependsOn(before))...)
+	made, err := eks.NewAddon(ctx, b.Named(string(name)), in, awskit.With(b.child, pulumi.DependsOn(before))...)
 	if err != nil {
 		return nil, fmt.Errorf("installing %s: %w", name, err)
 	}

@@ -63,7 +63,7 @@ func NewController(
 	before := slices.Concat(granted, args.Cluster.Ready, args.Before)
 	ingress := args.Config.EKS.Registration == config.Ingress
 	// With region and VPC given, the controller does not ask the metadata service, which pods cannot reach.
-	release, err := newRelease(ctx, chart, releaseArgs{
+	release, err := newRelease(ctx, args.Named(chart), releaseArgs{
 		Name: chart, Namespace: controllerAccount.namespace, Chart: chart,
 		Version: options.Chart, Repository: options.Repository,
 		Values: pulumi.Map{
@@ -101,7 +101,7 @@ func (c *Controller) grant(ctx *pulumi.Context, args *ControllerArgs) ([]pulumi.
 	if args.TargetGroup != nil {
 		policy = awskit.PolicyOf(args.TargetGroup, register)
 	}
-	granted, err := iam.NewRolePolicy(ctx, "controller", &iam.RolePolicyArgs{
+	granted, err := iam.NewRolePolicy(ctx, args.Named("controller"), &iam.RolePolicyArgs{
 		Role: args.Identity.controller.ID(), Name: pulumi.String("controller"), Policy: policy,
 	}, pulumi.Parent(c))
 	if err != nil {

@@ -142,7 +142,7 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 	if len(options.PublicAccessCIDRs) > 0 {
 		access.PublicAccessCidrs = awskit.Strings(options.PublicAccessCIDRs)
 	}
-	cluster, err := eks.NewCluster(ctx, "cluster", &eks.ClusterArgs{
+	cluster, err := eks.NewCluster(ctx, b.Named("cluster"), &eks.ClusterArgs{
 		Name: pulumi.String(name), Version: pulumi.String(options.Version), RoleArn: b.Identity.cluster.Arn,
 		VpcConfig: access,
 		KubernetesNetworkConfig: eks.ClusterKubernetesNetworkConfigArgs{
@@ -183,7 +183,7 @@ func (b *builder) controlPlane(ctx *pulumi.Context) (*eks.Cluster, error) {
 }
 
 func (b *builder) logGroup(ctx *pulumi.Context, name, group string) (*cloudwatch.LogGroup, error) {
-	made, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
+	made, err := cloudwatch.NewLogGroup(ctx, b.Named(name), &cloudwatch.LogGroupArgs{
 		Name: pulumi.String(group), RetentionInDays: pulumi.Int(b.Config.Observability.LogRetention),
 		KmsKeyId: b.Secrets.KeyARN.ToStringPtrOutput(),
 		Tags:     awskit.Tags(group, component),
@@ -200,14 +200,14 @@ func (b *builder) admins(ctx *pulumi.Context) error {
 	for _, arn := range b.Config.EKS.Admins {
 		_, principal, _ := strings.Cut(arn, ":iam::")
 		name := strings.ReplaceAll(principal, ":", "-")
-		entry, err := eks.NewAccessEntry(ctx, name, &eks.AccessEntryArgs{
+		entry, err := eks.NewAccessEntry(ctx, b.Named(name), &eks.AccessEntryArgs{
 			ClusterName: b.name, PrincipalArn: pulumi.String(arn), Type: pulumi.String("STANDARD"),
 			Tags: awskit.Tags(b.Cluster+"-admin", component),
 		}, b.child...)
 		if err != nil {
 			return err
 		}
-		if _, err := eks.NewAccessPolicyAssociation(ctx, name, &eks.AccessPolicyAssociationArgs{
+		if _, err := eks.NewAccessPolicyAssociation(ctx, b.Named(name), &eks.AccessPolicyAssociationArgs{
 			ClusterName: b.name, PrincipalArn: entry.PrincipalArn,
 			PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
 				b.Partition)),
@@ -287,7 +287,7 @@ func associate(
 	ctx *pulumi.Context, scope awskit.Scope, cluster pulumi.StringInput, name string, to account, role pulumi.StringInput,
 	opts ...pulumi.ResourceOption,
 ) (*eks.PodIdentityAssociation, error) {
-	made, err := eks.NewPodIdentityAssociation(ctx, name, &eks.PodIdentityAssociationArgs{
+	made, err := eks.NewPodIdentityAssociation(ctx, scope.Named(name), &eks.PodIdentityAssociationArgs{
 		ClusterName: cluster, Namespace: pulumi.String(to.namespace), ServiceAccount: pulumi.String(to.name), RoleArn: role,
 		Tags: awskit.Tags(scope.Cluster+"-"+name, component),
 	}, opts...)

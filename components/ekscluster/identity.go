@@ -97,7 +97,7 @@ func (i *Identity) own(ctx *pulumi.Context) error {
 		}
 		*r.into = role
 		for _, policy := range r.policies {
-			attached, err := iam.NewRolePolicyAttachment(ctx, r.purpose+"-"+policy, &iam.RolePolicyAttachmentArgs{
+			attached, err := iam.NewRolePolicyAttachment(ctx, i.scope.Named(r.purpose+"-"+policy), &iam.RolePolicyAttachmentArgs{
 				Role: role.Name, PolicyArn: pulumi.String(i.scope.GlobalARN("iam", "aws", "policy/"+policy)),
 			}, i.child...)
 			if err != nil {
@@ -111,7 +111,7 @@ func (i *Identity) own(ctx *pulumi.Context) error {
 }
 
 func (i *Identity) role(ctx *pulumi.Context, purpose, what, trust string) (*iam.Role, error) {
-	role, err := iam.NewRole(ctx, purpose, &iam.RoleArgs{
+	role, err := iam.NewRole(ctx, i.scope.Named(purpose), &iam.RoleArgs{
 		Name: pulumi.String(i.scope.RoleName("eks-" + purpose)), Description: pulumi.String(what),
 		AssumeRolePolicy: pulumi.String(trust), Tags: awskit.Tags(i.scope.RoleName("eks-"+purpose), component),
 	}, i.child...)
@@ -137,7 +137,7 @@ func (i *Identity) podTrust() string {
 func (i *Identity) grant(
 	ctx *pulumi.Context, purpose string, role *iam.Role, policy pulumi.StringInput,
 ) (pulumi.Resource, error) {
-	granted, err := iam.NewRolePolicy(ctx, purpose, &iam.RolePolicyArgs{
+	granted, err := iam.NewRolePolicy(ctx, i.scope.Named(purpose), &iam.RolePolicyArgs{
 		Role: role.ID(), Name: pulumi.String(purpose), Policy: policy,
 	}, i.child...)
 	if err != nil {

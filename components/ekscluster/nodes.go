@@ -45,7 +45,7 @@ func (b *builder) nodes(ctx *pulumi.Context, cluster *eks.Cluster) (*eks.NodeGro
 	if group.Release != "" {
 		release = pulumi.String(group.Release)
 	}
-	made, err := eks.NewNodeGroup(ctx, "nodes", &eks.NodeGroupArgs{
+	made, err := eks.NewNodeGroup(ctx, b.Named("nodes"), &eks.NodeGroupArgs{
 		ClusterName: b.name, NodeRoleArn: b.Identity.nodes.Arn, SubnetIds: b.Network.InZones(b.Network.Private), Version: cluster.Version,
 		ReleaseVersion: release, AmiType: pulumi.String(images[group.AMI][t.ARM]), InstanceTypes: awskit.Strings([]string{kind}),
 		CapacityType: pulumi.String("ON_DEMAND"),
@@ -95,7 +95,7 @@ func (b *builder) template(ctx *pulumi.Context) (*ec2.LaunchTemplate, error) {
 			ec2.LaunchTemplateBlockDeviceMappingArgs{DeviceName: pulumi.String("/dev/xvdb"), Ebs: volume},
 		}
 	}
-	return ec2.NewLaunchTemplate(ctx, "nodes", &ec2.LaunchTemplateArgs{
+	return ec2.NewLaunchTemplate(ctx, b.Named("nodes"), &ec2.LaunchTemplateArgs{
 		Name: pulumi.String(name), Description: pulumi.String("A Kubernetes node of " + b.Cluster),
 		UpdateDefaultVersion: pulumi.Bool(true),
 		MetadataOptions:      instances.Metadata("required"), // a hop limit of one: no pod reaches the node's role

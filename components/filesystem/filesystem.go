@@ -72,7 +72,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args.FileSystem.ThroughputMode == "provisioned" {
 		in.ProvisionedThroughputInMibps = pulumi.Float64(float64(args.FileSystem.ProvisionedThroughput))
 	}
-	fs, err := efs.NewFileSystem(ctx, "shared", in, awskit.With(child, pulumi.Protect(args.Protect))...)
+	fs, err := efs.NewFileSystem(ctx, args.Named("shared"), in, awskit.With(child, pulumi.Protect(args.Protect))...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the file system: %w", err)
 	}
@@ -81,12 +81,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args.FileSystem.Backup {
 		backup = "ENABLED"
 	}
-	if _, err := efs.NewBackupPolicy(ctx, "shared", &efs.BackupPolicyArgs{
+	if _, err := efs.NewBackupPolicy(ctx, args.Named("shared"), &efs.BackupPolicyArgs{
 		FileSystemId: f.ID, BackupPolicy: efs.BackupPolicyBackupPolicyArgs{Status: pulumi.String(backup)},
 	}, child...); err != nil {
 		return nil, fmt.Errorf("setting the backup policy: %w", err)
 	}
-	policy, err := efs.NewFileSystemPolicy(ctx, "shared", &efs.FileSystemPolicyArgs{
+	policy, err := efs.NewFileSystemPolicy(ctx, args.Named("shared"), &efs.FileSystemPolicyArgs{
 		FileSystemId: f.ID, Policy: awskit.PolicyOf(mountARNs[pulumi.StringInput]{FileSystem: f.ARN, NodeRole: args.NodeRole}, mountPolicy),
 	}, child...)
 	if err != nil {
@@ -94,7 +94,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	f.Ready = append(f.Ready, policy)
 	for _, zone := range args.Zones {
-		target, err := efs.NewMountTarget(ctx, zone, &efs.MountTargetArgs{
+		target, err := efs.NewMountTarget(ctx, args.Named(zone), &efs.MountTargetArgs{
 			FileSystemId: f.ID, SubnetId: args.Subnets[zone], SecurityGroups: pulumi.StringArray{args.SecurityGroup},
 		}, child...)
 		if err != nil {
@@ -117,7 +117,7 @@ func (f *FileSystem) accessPoints(ctx *pulumi.Context, args *Args, child []pulum
 		wanted = append(wanted, Userstores)
 	}
 	for _, directory := range wanted {
-		point, err := efs.NewAccessPoint(ctx, directory, &efs.AccessPointArgs{
+		point, err := efs.NewAccessPoint(ctx, args.Named(directory), &efs.AccessPointArgs{
 			FileSystemId: f.ID,
 			PosixUser:    efs.AccessPointPosixUserArgs{Uid: pulumi.Int(UID), Gid: pulumi.Int(GID)},
 			RootDirectory: efs.AccessPointRootDirectoryArgs{

@@ -78,7 +78,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			f.Groups[endpoint] = pulumi.String(id).ToStringOutput()
 			continue
 		}
-		group, err := ec2.NewSecurityGroup(ctx, string(endpoint), &ec2.SecurityGroupArgs{
+		group, err := ec2.NewSecurityGroup(ctx, args.Named(string(endpoint)), &ec2.SecurityGroupArgs{
 			Name:        pulumi.String(GroupName(args.Cluster, endpoint)),
 			Description: pulumi.String(what + " of " + args.Cluster),
 			VpcId:       args.VPC,
@@ -144,7 +144,7 @@ func (f *Firewall) open(
 	if owned[flow.To] || args.Joined[flow.To] != "" {
 		for _, p := range f.peers(args, flow, flow.From) {
 			name := flow.Name + "-in" + p.suffix
-			rule, err := vpc.NewSecurityGroupIngressRule(ctx, name, &vpc.SecurityGroupIngressRuleArgs{
+			rule, err := vpc.NewSecurityGroupIngressRule(ctx, args.Named(name), &vpc.SecurityGroupIngressRuleArgs{
 				SecurityGroupId: f.Groups[flow.To], IpProtocol: pulumi.String(flow.Protocol), FromPort: from, ToPort: to,
 				ReferencedSecurityGroupId: p.group, CidrIpv4: p.cidr, PrefixListId: p.prefixList,
 				Description: pulumi.String(flow.Why), Tags: awskit.Tags(args.Cluster+"-"+name, component),
@@ -158,7 +158,7 @@ func (f *Firewall) open(
 	if owned[flow.From] {
 		for _, p := range f.peers(args, flow, flow.To) {
 			name := flow.Name + "-out" + p.suffix
-			rule, err := vpc.NewSecurityGroupEgressRule(ctx, name, &vpc.SecurityGroupEgressRuleArgs{
+			rule, err := vpc.NewSecurityGroupEgressRule(ctx, args.Named(name), &vpc.SecurityGroupEgressRuleArgs{
 				SecurityGroupId: f.Groups[flow.From], IpProtocol: pulumi.String(flow.Protocol), FromPort: from, ToPort: to,
 				ReferencedSecurityGroupId: p.group, CidrIpv4: p.cidr, PrefixListId: p.prefixList,
 				Description: pulumi.String(flow.Why), Tags: awskit.Tags(args.Cluster+"-"+name, component),

@@ -49,7 +49,7 @@ func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOp
 	} else {
 		launched[config.DiscoveryTagKey] = pulumi.String(args.Cluster)
 	}
-	template, err := ec2.NewLaunchTemplate(ctx, args.Purpose, &ec2.LaunchTemplateArgs{
+	template, err := ec2.NewLaunchTemplate(ctx, args.Named(args.Purpose), &ec2.LaunchTemplateArgs{
 		Name: pulumi.String(args.Name), Description: pulumi.String(args.What + " of " + args.Cluster),
 		ImageId: image, InstanceType: pulumi.String(c.Nodes.InstanceType),
 		UpdateDefaultVersion: pulumi.Bool(true),
@@ -136,7 +136,7 @@ func Managed() awskit.Statement {
 func Profile(
 	ctx *pulumi.Context, scope awskit.Scope, purpose, component string, role *iam.Role, child ...pulumi.ResourceOption,
 ) (*iam.InstanceProfile, error) {
-	profile, err := iam.NewInstanceProfile(ctx, purpose, &iam.InstanceProfileArgs{
+	profile, err := iam.NewInstanceProfile(ctx, scope.Named(purpose), &iam.InstanceProfileArgs{
 		Name: pulumi.String(scope.RoleName(purpose)), Role: role.Name,
 		Tags: awskit.Tags(scope.Cluster+"-"+purpose, component),
 	}, child...)

@@ -27,6 +27,7 @@ type Preferences struct {
 
 // RefreshArgs is a group whose instances follow a launch template.
 type RefreshArgs struct {
+	awskit.Scope
 	// Name is the group's name, Component its component.
 	Name, Component string
 	Group           *autoscaling.Group
@@ -76,7 +77,7 @@ func Renew(ctx *pulumi.Context, args *RefreshArgs, child ...pulumi.ResourceOptio
 	if err != nil {
 		return fmt.Errorf("replacing the instances: %w", err)
 	}
-	if _, err := automation.Run(ctx, "refresh", &automation.RunArgs{
+	if _, err := automation.Run(ctx, args.Named("refresh"), &automation.RunArgs{
 		Document: "refresh-of-" + args.Name, Association: "refresh-of-" + args.Name, Component: args.Component,
 		Content: pulumi.String(content), Role: args.Role, Seconds: seconds + automation.Margin,
 		Parameters: pulumi.StringMap{

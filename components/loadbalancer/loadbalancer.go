@@ -93,7 +93,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 	}
 	if args.LoadBalancer.WebACLARN != "" {
-		if err := attachWebACL(ctx, args.LoadBalancer.WebACLARN, balancer.Arn, child); err != nil {
+		if err := attachWebACL(ctx, args.Named("web-acl"), args.LoadBalancer.WebACLARN, balancer.Arn, child); err != nil {
 			return nil, fmt.Errorf("attaching the web ACL: %w", err)
 		}
 	}
@@ -125,7 +125,7 @@ func (l *LoadBalancer) balancer(ctx *pulumi.Context, args *Args, child []pulumi.
 		// The load balancer writes a test object when logging is switched on.
 		options = awskit.With(options, pulumi.DependsOn(bucket.Ready))
 	}
-	balancer, err := lb.NewLoadBalancer(ctx, "alb", in, options...)
+	balancer, err := lb.NewLoadBalancer(ctx, args.Named("alb"), in, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ const accessLogDays = 90
 func (l *LoadBalancer) accessLogs(
 	ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption,
 ) (*storage.Bucket, error) {
-	return storage.NewBucket(ctx, "access-logs", &storage.Args{
+	return storage.NewBucket(ctx, args.Named("access-logs"), &storage.Args{
 		Scope: args.Scope, Purpose: "access-logs", ExpireDays: accessLogDays,
 		// Load balancer logs can only be encrypted with S3's own key.
 		Writer: &storage.Writer{
@@ -155,7 +155,7 @@ func (l *LoadBalancer) certificate(
 	if args.LoadBalancer.CertificateARN != "" {
 		return pulumi.String(args.LoadBalancer.CertificateARN), nil
 	}
-	certificate, err := acm.NewCertificate(ctx, "certificate", &acm.CertificateArgs{
+	certificate, err := acm.NewCertificate(ctx, args.Named("certificate"), &acm.CertificateArgs{
 		DomainName: pulumi.String(args.Hostname), ValidationMethod: pulumi.String("DNS"),
 		Tags: awskit.Tags(args.Hostname, component),
 	}, child...)
@@ -169,7 +169,7 @@ func (l *LoadBalancer) certificate(
 			}
 			return all[0]
 		}).(acm.CertificateDomainValidationOptionOutput)
-	record, err := route53.NewRecord(ctx, "certificate", &route53.RecordArgs{
+	record, err := route53.NewRecord(ctx, args.Named("certificate"), &route53.RecordArgs{
 		ZoneId: pulumi.String(args.LoadBalancer.HostedZone),
 		Name:   option.ResourceRecordName().Elem(), Type: option.ResourceRecordType().Elem(), Ttl: pulumi.Int(60),
 		Records: pulumi.StringArray{option.ResourceRecordValue().Elem()},
@@ -179,7 +179,7 @@ func (l *LoadBalancer) certificate(
 	if err != nil {
 		return nil, err
 	}
-	validation, err := acm.NewCertificateValidation(ctx, "certificate", &acm.CertificateValidationArgs{
+	validation, err := acm.NewCertificateValidation(ctx, args.Named("certificate"), &acm.CertificateValidationArgs{
 		CertificateArn: certificate.Arn, ValidationRecordFqdns: pulumi.StringArray{record.Fqdn},
 	}, child...)
 	if err != nil {
@@ -200,7 +200,7 @@ func (l *LoadBalancer) listeners(
 		check.Path, check.Protocol = pulumi.String(product.AlivePath), pulumi.String("HTTP")
 		check.Port = pulumi.String(fmt.Sprint(ports.HTTP))
 	}
-	group, err := lb.NewTargetGroup(ctx, "nodes-"+args.TargetType, &lb.TargetGroupArgs{
+	group, err := lb.NewTargetGroup(ctx, args.Named("nodes-"+args.TargetType), &lb.TargetGroupArgs{
 		Port: pulumi.Int(ports.HTTPS), Protocol: pulumi.String("HTTPS"), TargetType: pulumi.String(args.TargetType),
 		VpcId: args.VPC.ToStringOutput().ToStringPtrOutput(), DeregistrationDelay: pulumi.Int(args.LoadBalancer.DeregistrationDelay),
 		HealthCheck: check,
@@ -214,7 +214,7 @@ func (l *LoadBalancer) listeners(
 		return err
 	}
 	l.TargetGroup, l.TargetGroupSuffix = group.Arn, group.ArnSuffix
-	https, err := lb.NewListener(ctx, "https", &lb.ListenerArgs{
+	https, err := lb.NewListener(ctx, args.Named("https"), &lb.ListenerArgs{
 		LoadBalancerArn: balancer.Arn, Port: pulumi.Int(ports.PublicHTTPS), Protocol: pulumi.String("HTTPS"),
 		CertificateArn: certificate.ToStringOutput().ToStringPtrOutput(), SslPolicy: pulumi.String(args.LoadBalancer.TLSPolicy),
 		DefaultActions: lb.ListenerDefaultActionArray{lb.ListenerDefaultActionArgs{
@@ -225,7 +225,7 @@ func (l *LoadBalancer) listeners(
 	if err != nil {
 		return err
 	}
-	_, err = lb.NewListener(ctx, "http", &lb.ListenerArgs{
+	_, err = lb.NewListener(ctx, args.Named("http"), &lb.ListenerArgs{
 		LoadBalancerArn: balancer.Arn, Port: pulumi.Int(ports.PublicHTTP), Protocol: pulumi.String("HTTP"),
 		DefaultActions: lb.ListenerDefaultActionArray{lb.ListenerDefaultActionArgs{
 			Type: pulumi.String("redirect"),

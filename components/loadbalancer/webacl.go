@@ -6,8 +6,8 @@ import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 // for two properties.
 type webACLAssociation struct{ pulumi.CustomResourceState }
 
-func attachWebACL(ctx *pulumi.Context, webACL string, balancer pulumi.StringInput, child []pulumi.ResourceOption) error {
-	return ctx.RegisterResource("aws:wafv2/webAclAssociation:WebAclAssociation", "web-acl", pulumi.Map{
+func attachWebACL(ctx *pulumi.Context, name, webACL string, balancer pulumi.StringInput, child []pulumi.ResourceOption) error {
+	return ctx.RegisterResource("aws:wafv2/webAclAssociation:WebAclAssociation", name, pulumi.Map{
 		"resourceArn": balancer, "webAclArn": pulumi.String(webACL),
 	}, &webACLAssociation{}, child...)
 }

@@ -40,7 +40,7 @@ func NewS3Endpoint(
 	for _, id := range awskit.Sorted(tables) {
 		ids = append(ids, id)
 	}
-	return ec2.NewVpcEndpoint(ctx, "s3", &ec2.VpcEndpointArgs{
+	return ec2.NewVpcEndpoint(ctx, scope.Named("s3"), &ec2.VpcEndpointArgs{
 		VpcId: n.VPC, VpcEndpointType: pulumi.String("Gateway"),
 		ServiceName: pulumi.String(serviceName(scope, "s3")), RouteTableIds: ids,
 		Policy: pulumi.String(through.policy(scope).JSON()),
@@ -80,7 +80,7 @@ func NewEndpoints(
 			maps.DeleteFunc(private, func(zone string, _ pulumi.StringOutput) bool { return !slices.Contains(zones, zone) })
 		}
 		subnets := args.Network.InZones(private)
-		endpoint, err := ec2.NewVpcEndpoint(ctx, service, &ec2.VpcEndpointArgs{
+		endpoint, err := ec2.NewVpcEndpoint(ctx, args.Named(service), &ec2.VpcEndpointArgs{
 			VpcId: args.Network.VPC, VpcEndpointType: pulumi.String("Interface"),
 			ServiceName:       pulumi.String(serviceName(args.Scope, service)),
 			SubnetIds:         subnets,

@@ -29,7 +29,7 @@ func NewMulticast(
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(m)}
 	tags := awskit.Tags(scope.Cluster, component)
-	gateway, err := ec2transitgateway.NewTransitGateway(ctx, "multicast", &ec2transitgateway.TransitGatewayArgs{
+	gateway, err := ec2transitgateway.NewTransitGateway(ctx, scope.Named("multicast"), &ec2transitgateway.TransitGatewayArgs{
 		Description:      pulumi.String("Carries the multicast of " + scope.Cluster + "'s members"),
 		MulticastSupport: pulumi.String("enable"), Tags: tags,
 	}, child...)
@@ -41,20 +41,20 @@ func NewMulticast(
 	for _, zone := range n.Zones {
 		subnets = append(subnets, n.Private[zone])
 	}
-	attachment, err := ec2transitgateway.NewVpcAttachment(ctx, "multicast", &ec2transitgateway.VpcAttachmentArgs{
+	attachment, err := ec2transitgateway.NewVpcAttachment(ctx, scope.Named("multicast"), &ec2transitgateway.VpcAttachmentArgs{
 		TransitGatewayId: gateway.ID(), VpcId: n.VPC, SubnetIds: subnets, Tags: tags,
 	}, child...)
 	if err != nil {
 		return nil, fmt.Errorf("attaching the VPC: %w", err)
 	}
-	domain, err := ec2transitgateway.NewMulticastDomain(ctx, "multicast", &ec2transitgateway.MulticastDomainArgs{
+	domain, err := ec2transitgateway.NewMulticastDomain(ctx, scope.Named("multicast"), &ec2transitgateway.MulticastDomainArgs{
 		TransitGatewayId: gateway.ID(), Igmpv2Support: pulumi.String("enable"), Tags: tags,
 	}, child...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the multicast domain: %w", err)
 	}
 	for _, zone := range n.Zones {
-		association, err := ec2transitgateway.NewMulticastDomainAssociation(ctx, zone,
+		association, err := ec2transitgateway.NewMulticastDomainAssociation(ctx, scope.Named(zone),
 			&ec2transitgateway.MulticastDomainAssociationArgs{
 				SubnetId: n.Private[zone], TransitGatewayAttachmentId: attachment.ID(),
 				TransitGatewayMulticastDomainId: domain.ID(),

@@ -115,7 +115,7 @@ func (n *Network) adopt(_ *pulumi.Context, args *Args, _ []pulumi.ResourceOption
 }
 
 func (n *Network) build(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
-	vpc, err := ec2.NewVpc(ctx, "vpc", &ec2.VpcArgs{
+	vpc, err := ec2.NewVpc(ctx, args.Named("vpc"), &ec2.VpcArgs{
 		CidrBlock:          pulumi.String(args.CIDR),
 		EnableDnsSupport:   pulumi.Bool(true),
 		EnableDnsHostnames: pulumi.Bool(true),
@@ -127,12 +127,12 @@ func (n *Network) build(ctx *pulumi.Context, args *Args, child []pulumi.Resource
 	n.VPC = vpc.ID().ToStringOutput()
 
 	// Members of a VPC's default group may reach each other. Without rules, a forgotten resource reaches nothing.
-	if _, err := ec2.NewDefaultSecurityGroup(ctx, "default", &ec2.DefaultSecurityGroupArgs{
+	if _, err := ec2.NewDefaultSecurityGroup(ctx, args.Named("default"), &ec2.DefaultSecurityGroupArgs{
 		VpcId: n.VPC, Tags: awskit.Tags(args.Cluster+"-default-unused", component),
 	}, child...); err != nil {
 		return err
 	}
-	gateway, err := ec2.NewInternetGateway(ctx, "internet", &ec2.InternetGatewayArgs{
+	gateway, err := ec2.NewInternetGateway(ctx, args.Named("internet"), &ec2.InternetGatewayArgs{
 		VpcId: n.VPC, Tags: awskit.Tags(args.Cluster, component),
 	}, child...)
 	if err != nil {
@@ -153,13 +153,13 @@ func (n *Network) build(ctx *pulumi.Context, args *Args, child []pulumi.Resource
 func (n *Network) publicSubnets(
 	ctx *pulumi.Context, args *Args, gateway *ec2.InternetGateway, child []pulumi.ResourceOption,
 ) error {
-	table, err := ec2.NewRouteTable(ctx, "public", &ec2.RouteTableArgs{
+	table, err := ec2.NewRouteTable(ctx, args.Named("public"), &ec2.RouteTableArgs{
 		VpcId: n.VPC, Tags: awskit.Tags(args.Cluster+"-public", component),
 	}, child...)
 	if err != nil {
 		return err
 	}
-	if _, err := ec2.NewRoute(ctx, "public-internet", &ec2.RouteArgs{
+	if _, err := ec2.NewRoute(ctx, args.Named("public-internet"), &ec2.RouteArgs{
 		RouteTableId:         table.ID(),
 		DestinationCidrBlock: pulumi.String("0.0.0.0/0"),
 		GatewayId:            gateway.ID(),
@@ -167,7 +167,7 @@ func (n *Network) publicSubnets(
 		return err
 	}
 	for _, s := range args.Subnets {
-		subnet, err := ec2.NewSubnet(ctx, "public-"+s.Zone, &ec2.SubnetArgs{
+		subnet, err := ec2.NewSubnet(ctx, args.Named("public-"+s.Zone), &ec2.SubnetArgs{
 			VpcId: n.VPC, AvailabilityZone: pulumi.String(s.Zone), CidrBlock: pulumi.String(s.Public.CIDR),
 			// Only the load balancer and NAT gateways are here, and both have their own public addresses.
 			MapPublicIpOnLaunch: pulumi.Bool(false),
@@ -176,7 +176,7 @@ func (n *Network) publicSubnets(
 		if err != nil {
 			return err
 		}
-		if _, err := ec2.NewRouteTableAssociation(ctx, "public-"+s.Zone, &ec2.RouteTableAssociationArgs{
+		if _, err := ec2.NewRouteTableAssociation(ctx, args.Named("public-"+s.Zone), &ec2.RouteTableAssociationArgs{
 			SubnetId: subnet.ID(), RouteTableId: table.ID(),
 		}, child...); err != nil {
 			return err
@@ -196,7 +196,7 @@ func reserve(
 		if r.Zone != zone {
 			continue
 		}
-		made, err := ec2.NewSubnetCidrReservation(ctx, "reserved-"+r.CIDR, &ec2.SubnetCidrReservationArgs{
+		made, err := ec2.NewSubnetCidrReservation(ctx, args.Named("reserved-"+r.CIDR), &ec2.SubnetCidrReservationArgs{
 			SubnetId: subnet.ID(), CidrBlock: pulumi.String(r.CIDR), ReservationType: pulumi.String("explicit"),
 			Description: pulumi.String("Fixed addresses of the nodes"),
 		}, child...)
@@ -214,20 +214,20 @@ func (n *Network) privateSubnets(
 ) error {
 	var nat *ec2.NatGateway
 	for _, s := range args.Subnets {
-		subnet, err := ec2.NewSubnet(ctx, "private-"+s.Zone, &ec2.SubnetArgs{
+		subnet, err := ec2.NewSubnet(ctx, args.Named("private-"+s.Zone), &ec2.SubnetArgs{
 			VpcId: n.VPC, AvailabilityZone: pulumi.String(s.Zone), CidrBlock: pulumi.String(s.Private.CIDR),
 			Tags: awskit.Tags(args.Cluster+"-private-"+s.Zone, component),
 		}, child...)
 		if err != nil {
 			return err
 		}
-		table, err := ec2.NewRouteTable(ctx, "private-"+s.Zone, &ec2.RouteTableArgs{
+		table, err := ec2.NewRouteTable(ctx, args.Named("private-"+s.Zone), &ec2.RouteTableArgs{
 			VpcId: n.VPC, Tags: awskit.Tags(args.Cluster+"-private-"+s.Zone, component),
 		}, child...)
 		if err != nil {
 			return err
 		}
-		if _, err := ec2.NewRouteTableAssociation(ctx, "private-"+s.Zone, &ec2.RouteTableAssociationArgs{
+		if _, err := ec2.NewRouteTableAssociation(ctx, args.Named("private-"+s.Zone), &ec2.RouteTableAssociationArgs{
 			SubnetId: subnet.ID(), RouteTableId: table.ID(),
 		}, child...); err != nil {
 			return err
@@ -245,7 +245,7 @@ func (n *Network) privateSubnets(
 				return err
 			}
 		}
-		route, err := ec2.NewRoute(ctx, "private-internet-"+s.Zone, &ec2.RouteArgs{
+		route, err := ec2.NewRoute(ctx, args.Named("private-internet-"+s.Zone), &ec2.RouteArgs{
 			RouteTableId:         table.ID(),
 			DestinationCidrBlock: pulumi.String("0.0.0.0/0"),
 			NatGatewayId:         nat.ID(),
@@ -262,14 +262,14 @@ func (n *Network) natGateway(
 	ctx *pulumi.Context, args *Args, zone string, gateway *ec2.InternetGateway, child []pulumi.ResourceOption,
 ) (*ec2.NatGateway, error) {
 	name := args.Cluster + "-nat-" + zone
-	address, err := ec2.NewEip(ctx, "nat-"+zone, &ec2.EipArgs{
+	address, err := ec2.NewEip(ctx, args.Named("nat-"+zone), &ec2.EipArgs{
 		Domain: pulumi.String("vpc"), Tags: awskit.Tags(name, component),
 	}, child...)
 	if err != nil {
 		return nil, err
 	}
 	awskit.WarnOfDuplicates(ctx, n, "ec2:elastic-ip", name, address.Arn)
-	return ec2.NewNatGateway(ctx, zone, &ec2.NatGatewayArgs{
+	return ec2.NewNatGateway(ctx, args.Named(zone), &ec2.NatGatewayArgs{
 		AllocationId: address.ID(), SubnetId: n.Public[zone],
 		Tags: awskit.Tags(args.Cluster+"-"+zone, component),
 		// A NAT gateway that is made before the internet gateway is attached has no internet access.
@@ -277,7 +277,7 @@ func (n *Network) natGateway(
 }
 
 func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
-	group, err := cloudwatch.NewLogGroup(ctx, "flow-logs", &cloudwatch.LogGroupArgs{
+	group, err := cloudwatch.NewLogGroup(ctx, args.Named("flow-logs"), &cloudwatch.LogGroupArgs{
 		Name:            pulumi.String("/wso2is/" + args.Cluster + "/flow-logs"),
 		RetentionInDays: pulumi.Int(args.LogRetention), KmsKeyId: awskit.Optional(args.KeyARN).ToStringOutput().ToStringPtrOutput(),
 		Tags: awskit.Tags(args.Cluster+"-flow-logs", component),
@@ -285,7 +285,7 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	if err != nil {
 		return err
 	}
-	role, err := iam.NewRole(ctx, "flow-logs", &iam.RoleArgs{
+	role, err := iam.NewRole(ctx, args.Named("flow-logs"), &iam.RoleArgs{
 		Description: pulumi.String("Writes the flow logs of " + args.Cluster + "'s VPC"),
 		// The service works for many accounts: the VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs".
 		// The condition is that of Transit Gateways' guide, "IAM roles for publishing flow logs to CloudWatch Logs".
@@ -296,7 +296,7 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	if err != nil {
 		return err
 	}
-	policy, err := iam.NewRolePolicy(ctx, "flow-logs", &iam.RolePolicyArgs{
+	policy, err := iam.NewRolePolicy(ctx, args.Named("flow-logs"), &iam.RolePolicyArgs{
 		Role: role.ID(),
 		Policy: awskit.PolicyOf(group.Arn, func(arn string) awskit.Policy {
 			// The permissions of the VPC's guide, "IAM role for publishing flow logs to CloudWatch Logs", without
@@ -310,7 +310,7 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	if err != nil {
 		return err
 	}
-	_, err = ec2.NewFlowLog(ctx, "vpc", &ec2.FlowLogArgs{
+	_, err = ec2.NewFlowLog(ctx, args.Named("vpc"), &ec2.FlowLogArgs{
 		VpcId: n.VPC, TrafficType: pulumi.String("ALL"), LogDestinationType: pulumi.String("cloud-watch-logs"),
 		LogDestination: group.Arn, IamRoleArn: role.Arn,
 		Tags: awskit.Tags(args.Cluster, component),

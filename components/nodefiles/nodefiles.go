@@ -29,6 +29,7 @@ const Shared = "all"
 // Store is the bucket with the files.
 type Store struct {
 	*storage.Bucket
+	scope awskit.Scope
 	child []pulumi.ResourceOption
 }
 
@@ -46,13 +47,13 @@ func New(
 		return nil, err
 	}
 	child = awskit.With(child, aliases)
-	bucket, err := storage.NewBucket(ctx, "config", &storage.Args{
+	bucket, err := storage.NewBucket(ctx, scope.Named("config"), &storage.Args{
 		Scope: scope, Purpose: purpose, KeyARN: key, Expendable: true,
 	}, child...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the bucket for node configuration: %w", err)
 	}
-	return &Store{Bucket: bucket, child: awskit.With(child, pulumi.DependsOn(bucket.Ready))}, nil
+	return &Store{Bucket: bucket, scope: scope, child: awskit.With(child, pulumi.DependsOn(bucket.Ready))}, nil
 }
 
 // owners are the component types that a store can belong to. All have the same name.
@@ -93,7 +94,7 @@ func ofType(urn pulumi.URNOutput, token string) pulumi.URNOutput {
 // with the bucket.
 func (s *Store) Object(ctx *pulumi.Context, name string, content pulumi.StringInput) (*s3.BucketObjectv2, error) {
 	text := content.ToStringOutput()
-	object, err := s3.NewBucketObjectv2(ctx, name, &s3.BucketObjectv2Args{
+	object, err := s3.NewBucketObjectv2(ctx, s.scope.Named(name), &s3.BucketObjectv2Args{
 		Bucket: s.Name, Content: text.ToStringPtrOutput(), ContentType: pulumi.String("text/plain; charset=utf-8"),
 		Key: text.ApplyT(func(text string) string { return bootstrap.Key(name, Sum(text)) }).(pulumi.StringOutput),
 	}, awskit.With(s.child, pulumi.RetainOnDelete(true))...)

@@ -239,7 +239,7 @@ func (b *builder) alarm(ctx *pulumi.Context, a alarm) (*cloudwatch.MetricAlarm, 
 			})
 		}
 		in.MetricQueries = queries
-		return cloudwatch.NewMetricAlarm(ctx, a.name, in, b.child...)
+		return cloudwatch.NewMetricAlarm(ctx, b.Named(a.name), in, b.child...)
 	}
 	in.Namespace, in.MetricName, in.Dimensions = pulumi.String(a.namespace), pulumi.String(a.metric), a.dimensions
 	in.Period = pulumi.Int(a.period)
@@ -250,5 +250,5 @@ func (b *builder) alarm(ctx *pulumi.Context, a alarm) (*cloudwatch.MetricAlarm, 
 	} else {
 		in.Statistic = pulumi.String(a.statistic)
 	}
-	return cloudwatch.NewMetricAlarm(ctx, a.name, in, b.child...)
+	return cloudwatch.NewMetricAlarm(ctx, b.Named(a.name), in, b.child...)
 }

@@ -47,7 +47,7 @@ func (b *builder) dashboard(ctx *pulumi.Context, arns pulumi.StringArray) error 
 		text, err := json.Marshal(object{"widgets": append([]any{alarms}, b.graphs(known)...)})
 		return string(text), err
 	})
-	_, err := cloudwatch.NewDashboard(ctx, "dashboard", &cloudwatch.DashboardArgs{
+	_, err := cloudwatch.NewDashboard(ctx, b.Named("dashboard"), &cloudwatch.DashboardArgs{
 		DashboardName: pulumi.String(b.Cluster), DashboardBody: body,
 	}, b.child...)
 	return err

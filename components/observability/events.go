@@ -101,14 +101,14 @@ func rule[In, Known any](
 		text, err := json.Marshal(event)
 		return string(text), err
 	})
-	rule, err := cloudwatch.NewEventRule(ctx, name, &cloudwatch.EventRuleArgs{
+	rule, err := cloudwatch.NewEventRule(ctx, b.Named(name), &cloudwatch.EventRuleArgs{
 		Name: pulumi.String(b.Cluster + "-" + name), Description: pulumi.String(what), EventPattern: pattern,
 		Tags: awskit.Tags(b.Cluster+"-"+name, component),
 	}, b.child...)
 	if err != nil {
 		return fmt.Errorf("creating the rule %s: %w", name, err)
 	}
-	if _, err := cloudwatch.NewEventTarget(ctx, name, &cloudwatch.EventTargetArgs{
+	if _, err := cloudwatch.NewEventTarget(ctx, b.Named(name), &cloudwatch.EventTargetArgs{
 		Rule: rule.Name, TargetId: pulumi.String("topic"), Arn: pulumi.String(b.Topic),
 	}, b.child...); err != nil {
 		return fmt.Errorf("sending the events of %s to the topic: %w", name, err)

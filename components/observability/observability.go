@@ -49,7 +49,7 @@ func LogGroupName(cluster string) string { return "/wso2is/" + cluster + "/nodes
 // NewLogGroup makes the log group of the nodes, which must exist before the first of them writes. It is encrypted with
 // the key.
 func NewLogGroup(ctx *pulumi.Context, scope awskit.Scope, days int, key pulumi.StringOutput, opts ...pulumi.ResourceOption) (*cloudwatch.LogGroup, error) {
-	return cloudwatch.NewLogGroup(ctx, "nodes", &cloudwatch.LogGroupArgs{
+	return cloudwatch.NewLogGroup(ctx, scope.Named("nodes"), &cloudwatch.LogGroupArgs{
 		Name: pulumi.String(LogGroupName(scope.Cluster)), RetentionInDays: pulumi.Int(days), KmsKeyId: key.ToStringPtrOutput(),
 		Tags: awskit.Tags(LogGroupName(scope.Cluster), component),
 	}, opts...)

@@ -44,7 +44,7 @@ func New(
 		return nil, err
 	}
 	for _, image := range c.OwnImages() {
-		repository, err := ecr.NewRepository(ctx, image, &ecr.RepositoryArgs{
+		repository, err := ecr.NewRepository(ctx, scope.Named(image), &ecr.RepositoryArgs{
 			Name: pulumi.String(c.ImageRepository(image)), ImageTagMutability: pulumi.String("IMMUTABLE"),
 			ImageScanningConfiguration: ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
 			EncryptionConfigurations: ecr.RepositoryEncryptionConfigurationArray{
@@ -56,7 +56,7 @@ func New(
 		if err != nil {
 			return nil, fmt.Errorf("creating the repository of %s: %w", image, err)
 		}
-		if _, err := ecr.NewLifecyclePolicy(ctx, image, &ecr.LifecyclePolicyArgs{
+		if _, err := ecr.NewLifecyclePolicy(ctx, scope.Named(image), &ecr.LifecyclePolicyArgs{
 			Repository: repository.Name, Policy: pulumi.String(policy),
 		}, child...); err != nil {
 			return nil, fmt.Errorf("setting the lifecycle of %s: %w", image, err)

@@ -92,7 +92,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	stateful := []pulumi.ResourceOption{pulumi.Parent(s), pulumi.Protect(args.Protect)}
-	key, err := kms.NewKey(ctx, "key", &kms.KeyArgs{
+	key, err := kms.NewKey(ctx, args.Named("key"), &kms.KeyArgs{
 		Description:          pulumi.String("Encrypts databases, files, secrets and volumes of " + args.Cluster),
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(max(args.RecoveryDays, minKeyDeletionDays)),
@@ -107,7 +107,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		first, _, _ := strings.Cut(id, "-")
 		return first
 	}).(pulumi.StringOutput)
-	if _, err := kms.NewAlias(ctx, "key", &kms.AliasArgs{
+	if _, err := kms.NewAlias(ctx, args.Named("key"), &kms.AliasArgs{
 		Name: pulumi.String("alias/" + args.Cluster), TargetKeyId: key.KeyId,
 	}, pulumi.Parent(s)); err != nil {
 		return nil, fmt.Errorf("naming the KMS key: %w", err)
@@ -193,7 +193,7 @@ func (s *Secrets) add(ctx *pulumi.Context, args *Args, value Value, stateful []p
 			secretsmanager.SecretReplicaArgs{Region: pulumi.String(to.Region), KmsKeyId: pulumi.String(to.KeyARN)},
 		}
 	}
-	secret, err := secretsmanager.NewSecret(ctx, value.Key, in, awskit.With(stateful, pulumi.IgnoreChanges([]string{"name"}))...)
+	secret, err := secretsmanager.NewSecret(ctx, args.Named(value.Key), in, awskit.With(stateful, pulumi.IgnoreChanges([]string{"name"}))...)
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (s *Secrets) add(ctx *pulumi.Context, args *Args, value Value, stateful []p
 	if !value.Given.Set() {
 		options = awskit.With(stateful, pulumi.IgnoreChanges([]string{"secretString"}))
 	}
-	version, err := secretsmanager.NewSecretVersion(ctx, value.Key, &secretsmanager.SecretVersionArgs{
+	version, err := secretsmanager.NewSecretVersion(ctx, args.Named(value.Key), &secretsmanager.SecretVersionArgs{
 		SecretId:     secret.ID(),
 		SecretString: pulumi.ToSecret(text).(pulumi.StringOutput),
 	}, options...)

@@ -9,7 +9,7 @@ import (
 // access makes the service accounts and lets the servers' one find the members, its only permission in Kubernetes. The
 // schema's job has an account of its own, since only its role may read a master user's password.
 func (b *builder) access() ([]pulumi.Resource, error) {
-	account, err := corev1.NewServiceAccount(b.ctx, "server", &corev1.ServiceAccountArgs{
+	account, err := corev1.NewServiceAccount(b.ctx, b.Named("server"), &corev1.ServiceAccountArgs{
 		Metadata: b.meta(ServiceAccount, ""),
 		// The membership scheme reads the token from the pod.
 		AutomountServiceAccountToken: pulumi.Bool(true),
@@ -17,7 +17,7 @@ func (b *builder) access() ([]pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	schema, err := corev1.NewServiceAccount(b.ctx, schemaRole, &corev1.ServiceAccountArgs{
+	schema, err := corev1.NewServiceAccount(b.ctx, b.Named(schemaRole), &corev1.ServiceAccountArgs{
 		Metadata: b.meta(SchemaAccount, schemaRole), AutomountServiceAccountToken: pulumi.Bool(false),
 	}, b.child...)
 	if err != nil {
@@ -27,13 +27,13 @@ func (b *builder) access() ([]pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	role, err := rbacv1.NewRole(b.ctx, "discovery", &rbacv1.RoleArgs{
+	role, err := rbacv1.NewRole(b.ctx, b.Named("discovery"), &rbacv1.RoleArgs{
 		Metadata: b.meta(Name, ""), Rules: rules,
 	}, b.child...)
 	if err != nil {
 		return nil, err
 	}
-	binding, err := rbacv1.NewRoleBinding(b.ctx, "discovery", &rbacv1.RoleBindingArgs{
+	binding, err := rbacv1.NewRoleBinding(b.ctx, b.Named("discovery"), &rbacv1.RoleBindingArgs{
 		Metadata: b.meta(Name, ""),
 		RoleRef: &rbacv1.RoleRefArgs{
 			ApiGroup: pulumi.String("rbac.authorization.k8s.io"), Kind: pulumi.String("Role"), Name: role.Metadata.Name().Elem(),

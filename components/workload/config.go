@@ -44,7 +44,7 @@ func (b *builder) configure() (*nodeConfig, error) {
 		data[hazelcastXML] = pulumi.String(xml)
 		n.files = append(n.files, file{hazelcastXML, product.HazelcastFile})
 	}
-	made, err := corev1.NewConfigMap(b.ctx, "config", &corev1.ConfigMapArgs{
+	made, err := corev1.NewConfigMap(b.ctx, b.Named("config"), &corev1.ConfigMapArgs{
 		Metadata: b.meta("", serverRole), Data: data, Immutable: pulumi.Bool(true),
 	}, b.child...)
 	if err != nil {

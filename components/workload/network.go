@@ -82,7 +82,7 @@ func (b *builder) policies() ([]pulumi.Resource, error) {
 func (b *builder) policy(name, why string, spec *networkingv1.NetworkPolicySpecArgs) (pulumi.Resource, error) {
 	meta := b.meta(Name+"-"+name, "")
 	meta.Annotations = pulumi.StringMap{"kubernetes.io/description": pulumi.String(why)}
-	return networkingv1.NewNetworkPolicy(b.ctx, name, &networkingv1.NetworkPolicyArgs{Metadata: meta, Spec: spec}, b.child...)
+	return networkingv1.NewNetworkPolicy(b.ctx, b.Named(name), &networkingv1.NetworkPolicyArgs{Metadata: meta, Spec: spec}, b.child...)
 }
 
 func types(ingress, egress bool) pulumi.StringArray {

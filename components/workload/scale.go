@@ -18,7 +18,7 @@ const (
 
 // scale sets how many nodes may be missing at once, and lets load decide the number of nodes.
 func (b *builder) scale(deployment *appsv1.Deployment) error {
-	if _, err := policyv1.NewPodDisruptionBudget(b.ctx, "server", &policyv1.PodDisruptionBudgetArgs{
+	if _, err := policyv1.NewPodDisruptionBudget(b.ctx, b.Named("server"), &policyv1.PodDisruptionBudgetArgs{
 		Metadata: b.meta(Name, serverRole),
 		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
 			MaxUnavailable: pulumi.Int(1), Selector: matching(b.selector(serverRole)),
@@ -40,7 +40,7 @@ func (b *builder) scale(deployment *appsv1.Deployment) error {
 			}},
 		}
 	}
-	_, err := autoscalingv2.NewHorizontalPodAutoscaler(b.ctx, "server", &autoscalingv2.HorizontalPodAutoscalerArgs{
+	_, err := autoscalingv2.NewHorizontalPodAutoscaler(b.ctx, b.Named("server"), &autoscalingv2.HorizontalPodAutoscalerArgs{
 		Metadata: b.meta(Name, serverRole),
 		Spec: &autoscalingv2.HorizontalPodAutoscalerSpecArgs{
 			MinReplicas: pulumi.Int(b.Config.Nodes.Count), MaxReplicas: pulumi.Int(bounds.Max),

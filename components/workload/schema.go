@@ -30,7 +30,7 @@ func (b *builder) program() (mount, error) {
 		return *b.source, nil
 	}
 	name := path.Base(container.SchemaProgramPath)
-	made, err := corev1.NewConfigMap(b.ctx, "programs", &corev1.ConfigMapArgs{
+	made, err := corev1.NewConfigMap(b.ctx, b.Named("programs"), &corev1.ConfigMapArgs{
 		Metadata: b.meta("", ""), Immutable: pulumi.Bool(true),
 		Data: pulumi.StringMap{name: pulumi.String(bootstrap.SchemaProgram())},
 	}, b.child...)
@@ -57,7 +57,7 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 	properties := nodefiles.WithHosts(b.Hosts, func(hosts map[string]string) (string, error) {
 		return nodefiles.SchemaProperties(b.Config, hosts), nil
 	})
-	list, err := corev1.NewConfigMap(b.ctx, schemaRole, &corev1.ConfigMapArgs{
+	list, err := corev1.NewConfigMap(b.ctx, b.Named(schemaRole), &corev1.ConfigMapArgs{
 		Metadata: b.meta("", schemaRole), Immutable: pulumi.Bool(true), Data: pulumi.StringMap{schemaProperties: properties},
 	}, b.child...)
 	if err != nil {
@@ -109,7 +109,7 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 		}
 		return schemaName + "-" + sum(texts...)[:nameDigits]
 	}).(pulumi.StringOutput).ToStringPtrOutput()
-	return batchv1.NewJob(b.ctx, schemaRole, &batchv1.JobArgs{
+	return batchv1.NewJob(b.ctx, b.Named(schemaRole), &batchv1.JobArgs{
 		Metadata: meta,
 		Spec: &batchv1.JobSpecArgs{
 			BackoffLimit: pulumi.Int(schemaRetries), ActiveDeadlineSeconds: pulumi.Int(schemaSeconds),

@@ -59,7 +59,7 @@ func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
 		if role == schemaRole {
 			name = schemaName
 		}
-		made, err := corev1.NewSecret(b.ctx, role, &corev1.SecretArgs{
+		made, err := corev1.NewSecret(b.ctx, b.Named(role), &corev1.SecretArgs{
 			Metadata: b.meta(name, role), Type: pulumi.String("Opaque"), Immutable: pulumi.Bool(true),
 			StringData: pulumi.ToSecret(data).(pulumi.StringMapOutput),
 		}, b.child...)
@@ -79,7 +79,7 @@ func (b *builder) mounted(set *secretSet, role string) error {
 	for _, value := range set.values {
 		data = append(data, pulumi.Map{"objectName": pulumi.String(value.Variable), "key": pulumi.String(value.Variable)})
 	}
-	made, err := apiextensions.NewCustomResource(b.ctx, role+"-secrets", &apiextensions.CustomResourceArgs{
+	made, err := apiextensions.NewCustomResource(b.ctx, b.Named(role+"-secrets"), &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("secrets-store.csi.x-k8s.io/v1"), Kind: pulumi.String("SecretProviderClass"),
 		Metadata: b.meta(name, role),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{

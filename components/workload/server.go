@@ -49,7 +49,7 @@ func (b *builder) server(w *Workload, before []pulumi.Resource) error {
 		// The autoscaler sets the number from the first update on; without an initial number there would be one node.
 		options = append(options, pulumi.IgnoreChanges([]string{"spec.replicas"}))
 	}
-	deployment, err := appsv1.NewDeployment(b.ctx, "server", &appsv1.DeploymentArgs{
+	deployment, err := appsv1.NewDeployment(b.ctx, b.Named("server"), &appsv1.DeploymentArgs{
 		Metadata: b.meta(Name, serverRole),
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(b.Config.Nodes.Count), Selector: matching(b.selector(serverRole)),

@@ -23,7 +23,7 @@ func (b *builder) publish(w *Workload) ([]pulumi.Resource, error) {
 	// Pulumi must not wait for endpoints: the pods are made after their services.
 	annotated := b.meta(Name, "")
 	annotated.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
-	service, err := corev1.NewService(b.ctx, "server", &corev1.ServiceArgs{
+	service, err := corev1.NewService(b.ctx, b.Named("server"), &corev1.ServiceArgs{
 		Metadata: annotated,
 		Spec: &corev1.ServiceSpecArgs{
 			Type: pulumi.String("ClusterIP"), Selector: b.selector(serverRole),
@@ -59,7 +59,7 @@ func (b *builder) publish(w *Workload) ([]pulumi.Resource, error) {
 func (b *builder) members() (*corev1.Service, error) {
 	meta := b.meta(MembersService, "")
 	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
-	return corev1.NewService(b.ctx, "members", &corev1.ServiceArgs{
+	return corev1.NewService(b.ctx, b.Named("members"), &corev1.ServiceArgs{
 		Metadata: meta,
 		Spec: &corev1.ServiceSpecArgs{
 			Type: pulumi.String("ClusterIP"), ClusterIP: pulumi.String("None"), PublishNotReadyAddresses: pulumi.Bool(true),
@@ -75,7 +75,7 @@ func (b *builder) members() (*corev1.Service, error) {
 // binding registers the pods' addresses with the load balancer's target group. It has no networking section: the
 // firewall makes the security group rules, and the controller needs no permission to change any.
 func (b *builder) binding(service *corev1.Service) (pulumi.Resource, error) {
-	return apiextensions.NewCustomResource(b.ctx, "target-group", &apiextensions.CustomResourceArgs{
+	return apiextensions.NewCustomResource(b.ctx, b.Named("target-group"), &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("elbv2.k8s.aws/v1beta1"), Kind: pulumi.String("TargetGroupBinding"),
 		Metadata: b.meta(Name, ""),
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
@@ -90,7 +90,7 @@ func (b *builder) binding(service *corev1.Service) (pulumi.Resource, error) {
 func (b *builder) ingress(service *corev1.Service) (*networkingv1.Ingress, error) {
 	meta := b.meta(Name, "")
 	meta.Annotations = b.Ingress.Annotations
-	return networkingv1.NewIngress(b.ctx, "server", &networkingv1.IngressArgs{
+	return networkingv1.NewIngress(b.ctx, b.Named("server"), &networkingv1.IngressArgs{
 		Metadata: meta,
 		Spec: &networkingv1.IngressSpecArgs{
 			IngressClassName: pulumi.String(b.Ingress.Class),

@@ -25,7 +25,7 @@ func (b *builder) volumes() ([]pulumi.Resource, error) {
 	var all []pulumi.Resource
 	for directory, point := range awskit.Sorted(b.FileSystem.AccessPoints) {
 		name, claim := b.Cluster+"-"+strings.ToLower(directory), claimName(directory)
-		volume, err := corev1.NewPersistentVolume(b.ctx, directory, &corev1.PersistentVolumeArgs{
+		volume, err := corev1.NewPersistentVolume(b.ctx, b.Named(directory), &corev1.PersistentVolumeArgs{
 			Metadata: b.cluster(name, nil),
 			Spec: &corev1.PersistentVolumeSpecArgs{
 				Capacity:    pulumi.StringMap{"storage": pulumi.String(nominalSize)},
@@ -46,7 +46,7 @@ func (b *builder) volumes() ([]pulumi.Resource, error) {
 		if err != nil {
 			return nil, fmt.Errorf("of %s: %w", directory, err)
 		}
-		bound, err := corev1.NewPersistentVolumeClaim(b.ctx, directory, &corev1.PersistentVolumeClaimArgs{
+		bound, err := corev1.NewPersistentVolumeClaim(b.ctx, b.Named(directory), &corev1.PersistentVolumeClaimArgs{
 			Metadata: b.meta(claim, ""),
 			Spec: &corev1.PersistentVolumeClaimSpecArgs{
 				AccessModes:      pulumi.StringArray{pulumi.String("ReadWriteMany")},

@@ -182,7 +182,7 @@ func (a *Args) check() error {
 // space makes the namespace. All other objects depend on it, so they wait for its dependencies and are deleted first.
 func (b *builder) space() (*corev1.Namespace, error) {
 	name := b.Config.EKS.Namespace
-	return corev1.NewNamespace(b.ctx, name, &corev1.NamespaceArgs{
+	return corev1.NewNamespace(b.ctx, b.Named(name), &corev1.NamespaceArgs{
 		Metadata: b.cluster(name, pulumi.StringMap{
 			// The server's root file system cannot be read-only, since the image's entrypoint copies files into it; the
 			// level restricted does not require that.

@@ -1,0 +1,34 @@
+package cluster_test
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/components/cluster"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// Two clusters in one program, each in the Region of the provider that it is given.
+func ExampleNew() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		for name, region := range map[string]string{"ireland": "eu-west-1", "frankfurt": "eu-central-1"} {
+			provider, err := aws.NewProvider(ctx, name, &aws.ProviderArgs{Region: pulumi.String(region)})
+			if err != nil {
+				return err
+			}
+			login, err := cluster.New(ctx, name, &cluster.Args{
+				Config: config.Cluster{
+					Topology: config.EC2, Version: "7.3.0", Hostname: name + ".login.example.com",
+					Nodes:        config.Nodes{Count: 3},
+					LoadBalancer: config.LoadBalancer{HostedZone: "Z0123456789EXAMPLE"},
+				},
+				Zero: []string{"network.flowLogs"}, // false is meant
+			}, pulumi.Provider(provider))
+			if err != nil {
+				return err
+			}
+			ctx.Export(name, login.URL)
+		}
+		return nil
+	})
+}

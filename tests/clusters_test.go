@@ -1,0 +1,237 @@
+package tests
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/components/cluster"
+	"github.com/wso2is-aws/wso2is/config"
+)
+
+// typed is a configuration that a Go program writes.
+func typed(topology config.Topology) config.Cluster {
+	c := config.Cluster{Topology: topology, Version: "7.3.0", Hostname: string(topology) + ".example.com"}
+	c.LoadBalancer.CertificateARN = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+	c.Nodes.Autoscaling = &config.Autoscaling{Max: 6}
+	c.Container.Repository = topology != config.EC2
+	if topology == config.EKS {
+		c.EKS.PublicAccessCIDRs = []string{"198.51.100.7/32"}
+		c.EKS.Admins = []string{"arn:aws:iam::123456789012:role/platform"}
+	}
+	return c
+}
+
+// two registers two clusters in one program, each through a provider of its own.
+func two(t *testing.T, one, other *cluster.Args, regions [2]string) (*plan, [2]*cluster.Cluster) {
+	t.Helper()
+	p := &plan{}
+	var made [2]*cluster.Cluster
+	require.NoError(t, pulumi.RunErr(func(ctx *pulumi.Context) error {
+		for i, args := range []*cluster.Args{one, other} {
+			name := []string{"login", "partners"}[i]
+			provider, err := aws.NewProvider(ctx, name+"-"+regions[i], &aws.ProviderArgs{Region: pulumi.String(regions[i])})
+			if err != nil {
+				return err
+			}
+			if made[i], err = cluster.New(ctx, name, args, pulumi.Provider(provider)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, pulumi.WithMocks("platform", "prod", p)))
+	return p, made
+}
+
+// withinAnother are the types whose names are unique only within another resource.
+var withinAnother = []string{
+	"aws:iam/rolePolicy:RolePolicy", "aws:autoscaling/policy:Policy", "aws:appautoscaling/policy:Policy", "aws:ecs/service:Service",
+	"aws:cloudwatch/eventTarget:EventTarget", "aws:route53/record:Record",
+}
+
+// collisions are what two resources of a program must not share: type and name in the program, and type and name in AWS.
+func collisions(p *plan) []string {
+	var found []string
+	seen := map[string]bool{}
+	take := func(what string) {
+		if seen[what] {
+			found = append(found, what)
+		}
+		seen[what] = true
+	}
+	for _, r := range p.Resources {
+		take("resource " + r.Type + " " + r.Name)
+		keys := []string{"name", "identifier", "dashboardName", "associationName"}
+		switch {
+		case !strings.HasPrefix(r.Type, "aws:") || slices.Contains(withinAnother, r.Type):
+			continue
+		case r.Type == "aws:s3/bucketV2:BucketV2":
+			keys = []string{"bucket"}
+		case r.Type == "aws:ecs/taskDefinition:TaskDefinition":
+			keys = []string{"family"}
+		case r.Type == "aws:ssm/association:Association":
+			keys = []string{"associationName"} // its name is the document's
+		}
+		for _, key := range keys {
+			if value, ok := r.Get(key).(string); ok {
+				take("name in AWS " + r.Type + " " + value)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func TestTwoClustersOfAProgramDoNotCollide(t *testing.T) {
+	for _, pair := range [][2]config.Topology{
+		{config.EC2, config.EKS}, {config.EC2, config.EC2}, {config.ECS, config.ECS}, {config.EKS, config.EKS},
+	} {
+		t.Run(fmt.Sprint(pair), func(t *testing.T) {
+			p, _ := two(t, &cluster.Args{Config: typed(pair[0])}, &cluster.Args{Config: typed(pair[1])}, [2]string{"eu-west-1", "eu-west-1"})
+			assert.Empty(t, collisions(p))
+		})
+	}
+}
+
+// TestACollisionOfClustersIsNoticed gives both clusters the names of one.
+func TestACollisionOfClustersIsNoticed(t *testing.T) {
+	same := &cluster.Args{Config: typed(config.EC2), Name: "platform-prod"}
+	p, _ := two(t, same, same, [2]string{"eu-west-1", "eu-west-1"})
+	found := strings.Join(collisions(p), "\n")
+	assert.Contains(t, found, "name in AWS aws:ec2/launchTemplate:LaunchTemplate ")
+
+	whole := &cluster.Args{Config: typed(config.EC2), Whole: true}
+	p, _ = two(t, whole, whole, [2]string{"eu-west-1", "eu-west-1"})
+	assert.Contains(t, strings.Join(collisions(p), "\n"), "resource aws:ec2/vpc:Vpc vpc")
+}
+
+// TestNodesOfTwoClustersDoNotFindEachOther compares what each cluster's nodes look for with what the other's have.
+func TestNodesOfTwoClustersDoNotFindEachOther(t *testing.T) {
+	for _, topology := range config.Topologies() {
+		t.Run(string(topology), func(t *testing.T) {
+			p, _ := two(t, &cluster.Args{Config: typed(topology)}, &cluster.Args{Config: typed(topology)}, [2]string{"eu-west-1", "eu-west-1"})
+			for _, own := range []string{"login", "partners"} {
+				other := map[string]string{"login": "partners", "partners": "login"}[own]
+				looks, has := lookFor(t, p, topology, own), discoverable(p, topology, own)
+				assert.Contains(t, has, looks, "the nodes of %s do not find each other", own)
+				assert.NotContains(t, discoverable(p, topology, other), looks, "the nodes of %s find those of %s", own, other)
+			}
+		})
+	}
+}
+
+// lookFor is what deployment.toml says of a cluster's members: their tag or their namespace, and the domain.
+func lookFor(t *testing.T, p *plan, topology config.Topology, name string) string {
+	t.Helper()
+	toml := ""
+	for _, r := range p.Resources {
+		if strings.HasPrefix(r.Name, name+"-") {
+			if r.Type == "aws:s3/bucketObjectv2:BucketObjectv2" && strings.HasSuffix(r.Name, "deployment.toml") {
+				toml = r.Get("content").(string)
+			}
+			if r.Type == "kubernetes:core/v1:ConfigMap" && r.Name == name+"-config" {
+				toml = r.Get("data", "deployment.toml").(string)
+			}
+		}
+	}
+	require.NotEmpty(t, toml)
+	assert.Contains(t, toml, "platform-prod-"+name+"'", "the domain in which Hazelcast accepts members")
+	key := "tagValue = '"
+	if topology == config.EKS {
+		key = "KUBERNETES_NAMESPACE = '"
+	}
+	_, rest, found := strings.Cut(toml, key)
+	require.True(t, found, toml)
+	value, _, _ := strings.Cut(rest, "'")
+	return value
+}
+
+// discoverable are the tags of a cluster's instances and tasks, or the namespaces of its pods.
+func discoverable(p *plan, topology config.Topology, name string) []string {
+	var all []string
+	for _, r := range p.Resources {
+		if !strings.HasPrefix(r.Name, name+"-") {
+			continue
+		}
+		switch r.Type {
+		case "aws:autoscaling/group:Group":
+			for _, tag := range r.Get("tags").([]any) {
+				if tag := tag.(map[string]any); tag["key"] == config.DiscoveryTagKey {
+					all = append(all, tag["value"].(string))
+				}
+			}
+		case "aws:ecs/service:Service":
+			all = append(all, r.Get("tags", config.DiscoveryTagKey).(string))
+		case "kubernetes:core/v1:Namespace":
+			all = append(all, r.Get("metadata", "name").(string))
+		}
+	}
+	return all
+}
+
+func TestEachClusterIsInTheRegionOfItsProvider(t *testing.T) {
+	there := typed(config.EC2)
+	there.LoadBalancer.CertificateARN = strings.Replace(there.LoadBalancer.CertificateARN, "eu-west-1", "eu-central-1", 1)
+	p, made := two(t, &cluster.Args{Config: typed(config.EC2)}, &cluster.Args{Config: there}, [2]string{"eu-west-1", "eu-central-1"})
+	dashboard := p.One(t, "aws:cloudwatch/dashboard:Dashboard", "partners-dashboard")
+	assert.Contains(t, dashboard.Get("dashboardBody"), `"region":"eu-central-1"`)
+	assert.NotContains(t, dashboard.Get("dashboardBody"), `"region":"eu-west-1"`)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, call := range p.calls {
+		assert.True(t, strings.Contains(call, "::login-eu-west-1::") || strings.Contains(call, "::partners-eu-central-1::"), call)
+	}
+	for _, c := range made {
+		assert.Contains(t, c.Outputs, "autoScalingGroup")
+	}
+}
+
+// refused is what is wrong with a cluster of a team's own program.
+func refused(t *testing.T, args *cluster.Args) error {
+	t.Helper()
+	p := &plan{}
+	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+		provider, err := aws.NewProvider(ctx, "login-eu-west-1", &aws.ProviderArgs{Region: pulumi.String("eu-west-1")})
+		if err != nil {
+			return err
+		}
+		_, err = cluster.New(ctx, "login", args, pulumi.Provider(provider))
+		return err
+	}, pulumi.WithMocks("platform", "prod", p))
+	var why *cluster.Refused
+	require.ErrorAs(t, err, &why)
+	for _, r := range p.Resources {
+		assert.Contains(t, []string{"pulumi:pulumi:Stack", "pulumi:providers:aws"}, r.Type, "%s was registered", r.Name)
+	}
+	return why.Cause
+}
+
+func TestAWrongClusterOfAProgramIsRefusedInTheWordsOfAStackFile(t *testing.T) {
+	c := typed(config.EC2)
+	c.Hostname, c.Nodes.InstanceType = "localhost", "t3.xlrage"
+	err := refused(t, &cluster.Args{Config: c, Zero: []string{"network.flowLog"}})
+	for _, path := range []string{"wso2is:hostname", "wso2is:nodes.instanceType", "wso2is:network.flowLog"} {
+		assert.ErrorContains(t, err, path)
+	}
+	c = typed(config.EC2)
+	c.Region, c.Provider.Profile = "us-east-1", "operations"
+	err = refused(t, &cluster.Args{Config: c})
+	assert.ErrorContains(t, err, "aws:region: it says us-east-1, but the AWS provider is one of eu-west-1")
+	assert.ErrorContains(t, err, "aws:profile")
+}
+
+func TestTagsOfAClusterAreOnItsResourcesOnly(t *testing.T) {
+	c := typed(config.EC2)
+	c.Tags = map[string]string{"CostCentre": "4711"}
+	p, _ := two(t, &cluster.Args{Config: c}, &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
+	vpc := p.One(t, "aws:ec2/vpc:Vpc", "login-vpc")
+	assert.Equal(t, "4711", vpc.Get("tags", "CostCentre"))
+	assert.Equal(t, "platform-prod-login", vpc.Get("tags", "Name"))
+	assert.Nil(t, p.One(t, "aws:ec2/vpc:Vpc", "partners-vpc").Get("tags", "CostCentre"))
+}
