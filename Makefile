@@ -43,8 +43,8 @@ test: $(PULUMI_BIN)
 
 ## rehearse: up and destroy of STACK (dev) without an account. FAULTS=all, sample or a regular expression disturbs calls.
 ## CHANGE=all or a name makes changes to a running cluster. MUTANTS=all or a regular expression checks whether rehearsals detect damage. These
-## run on every shipped stack unless STACK names one. RESTORE=damaged, gone or all restores the data of STACK (prod) with
-## the commands of docs/operations.md.
+## run on every shipped stack unless STACK names one. RESTORE=damaged, gone, elsewhere or all restores the data of
+## STACK (prod) with the commands of docs/operations.md. With FAULTS beside RESTORE=damaged, calls of that restore fail.
 rehearse: $(PULUMI_BIN)
 	@cd rehearsal && $(TELL) "Building the program and the rehearsal: minutes the first time" go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults '$(FAULTS)') \

@@ -207,6 +207,7 @@ func (c *Cluster) fillInstances(d profileDefaults) {
 		unless(c, path+".skipFinalSnapshot", &i.SkipFinalSnapshot, from.SkipFinalSnapshot)
 		unless(c, path+".deleteAutomatedBackups", &i.DeleteAutomatedBackups, from.DeleteAutomatedBackups)
 		unless(c, path+".performanceInsights", &i.PerformanceInsights, from.PerformanceInsights)
+		unless(c, path+".monitoringInterval", &i.MonitoringInterval, from.MonitoringInterval)
 		set(&i.MaxStorage, min(5*i.Storage, 65536))
 		return i
 	}

@@ -10,6 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -861,9 +864,50 @@ func listed[T any](values []T) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(values), " ", ", "), "[]")
 }
 
+func TestRefusesIntervalsThatRDSDoesNotHave(t *testing.T) {
+	check(t, map[string]refusal{
+		"seven seconds": one(under("database", object{"instance": object{"monitoringInterval": 7}}),
+			"wso2is:database.instance.monitoringInterval: RDS has no interval of 7 seconds; write 0, 1, 5, 10, 15, 30 or 60"),
+	})
+}
+
+// rotated is a keystore with keys of the algorithms, by their names, as keytool makes it.
+func rotated(t *testing.T, keys map[string]string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "keystore.p12")
+	for name, algorithm := range keys {
+		if out, err := exec.Command("keytool", "-genkeypair", "-keystore", file, "-storetype", "PKCS12", "-storepass", "changeit", "-alias", name,
+			"-dname", "CN="+name, "-keyalg", algorithm).CombinedOutput(); err != nil {
+			t.Skipf("there is no keytool to make a keystore with: %s", out)
+		}
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return base64.StdEncoding.EncodeToString(text)
+}
+
+func TestAKeystoreMayHoldTheKeysOfARotation(t *testing.T) {
+	given := func(keys map[string]string) object {
+		return under("secrets", object{"keystore": rotated(t, keys), "keystorePassword": "changeit"})
+	}
+	configtest.Load(t, given(map[string]string{"wso2is": "RSA", "next": "RSA"}), "secrets")
+	configtest.Load(t, given(map[string]string{"any": "EC"}), "secrets")
+	check(t, map[string]refusal{
+		"none that signs": {changes: given(map[string]string{"old": "RSA", "new": "RSA"}), secrets: []string{"secrets"}, want: []string{
+			"wso2is:secrets.keystore: it holds several private keys, and none is called wso2is; call the key that signs wso2is: " +
+				"`keytool -changealias -destalias wso2is`"}},
+		"one that cannot be published": {changes: given(map[string]string{"wso2is": "RSA", "next": "EC"}), secrets: []string{"secrets"}, want: []string{
+			"wso2is:secrets.keystore: the key next is no RSA key, and the server cannot publish it; make it with `keytool -genkeypair -keyalg RSA`"}},
+	})
+}
+
 func TestRefusesRestores(t *testing.T) {
 	const snapshot = "arn:aws:rds:eu-west-1:123456789012:snapshot:wso2is-prod-main-final-0a1b2c3d"
-	restore := func(values object, want string) refusal { return one(under("restoreFrom", values), want) }
+	const point = "arn:aws:backup:eu-west-1:123456789012:recovery-point:1EB3B5E7-9EB0-435A-A80B-108B488B0D45"
+	used := config.RestoreFrom{FileSystem: point}.FileSystemName()
+	restore := func(values object, want ...string) refusal {
+		return refusal{changes: under("restoreFrom", values), want: want}
+	}
 	check(t, map[string]refusal{
 		"no ARN": restore(object{"databaseSnapshots": object{"main": "last"}}, `wso2is:restoreFrom.databaseSnapshots.main: "last" is no ARN of an `+
 			"RDS snapshot; write what `aws rds describe-db-snapshots --query DBSnapshots[].DBSnapshotArn` prints"),
@@ -877,6 +921,22 @@ func TestRefusesRestores(t *testing.T) {
 			"wso2is:restoreFrom.keep[0]: the nodes use the database main-fb19a2b9; leave it out"),
 		"twice": restore(object{"databaseSnapshots": object{"main": snapshot}, "keep": []string{"main", "main"}},
 			"wso2is:restoreFrom.keep[1]: main is there twice; leave it out"),
+		"no recovery point": restore(object{"fileSystem": snapshot}, `wso2is:restoreFrom.fileSystem: "`+snapshot+`" is no ARN of a recovery point of a `+
+			"file system; write what `aws backup list-recovery-points-by-resource --resource-arn <file system> --query RecoveryPoints[].RecoveryPointArn` prints"),
+		"in another region": restore(object{"fileSystem": strings.Replace(point, "eu-west-1", "eu-central-1", 1)},
+			"wso2is:restoreFrom.fileSystem: the recovery point is in eu-central-1, and AWS Backup restores in the region of the recovery point; "+
+				"copy it to eu-west-1 (`aws backup start-copy-job`), and write the copy's ARN"),
+		"without Lambda": {changes: object{"aws:region": "ca-west-1", "restoreFrom": object{"fileSystem": strings.Replace(point, "eu-west-1", "ca-west-1", 1)}},
+			want: []string{`wso2is:loadBalancer.certificateArn: "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555" ` +
+				"is in another region; write one of ca-west-1", "wso2is:restoreFrom.fileSystem: restored files are moved by AWS Lambda, which mounts no EFS file system in ca-west-1; " +
+				"leave it out, and copy the files by hand"}},
+		"nothing in the files' place": restore(object{"keepFileSystems": []string{"shared"}},
+			"wso2is:restoreFrom.keepFileSystems[0]: nothing takes the place of the file system shared; give the recovery point as restoreFrom.fileSystem"),
+		"unknown files": restore(object{"fileSystem": point, "keepFileSystems": []string{"old"}}, `wso2is:restoreFrom.keepFileSystems[0]: "old" is `+
+			"no file system of the stack; write shared, or shared- with the eight digits of its recovery point"),
+		"files in use": restore(object{"fileSystem": point, "keepFileSystems": []string{"shared", used, "shared"}},
+			"wso2is:restoreFrom.keepFileSystems[1]: the nodes use the file system "+used+"; leave it out",
+			"wso2is:restoreFrom.keepFileSystems[2]: shared is there twice; leave it out"),
 		"no prefix": restore(object{"secrets": "wso2is-prod/0a1b2c3d"}, "wso2is:restoreFrom.secrets: "+
 			"\"wso2is-prod/0a1b2c3d\" is no beginning of a secret's name; write what the names of the source stack's "+
 			"secrets begin with, up to the last slash"),

@@ -494,6 +494,9 @@ type DBInstance struct {
 	DeleteAutomatedBackups bool `json:"deleteAutomatedBackups,omitempty"`
 	// PerformanceInsights keeps seven days of query statistics. Default: false in dev, true in prod.
 	PerformanceInsights bool `json:"performanceInsights,omitempty"`
+	// MonitoringInterval is how often, in seconds, RDS writes the figures of the instance's host to the log group `RDSOSMetrics`
+	// (Enhanced Monitoring): 1, 5, 10, 15, 30 or 60; 0 for never. CloudWatch Logs charges for them. Default: 0.
+	MonitoringInterval int `json:"monitoringInterval,omitempty" jsonschema:"minimum=0,maximum=60"`
 }
 
 // ThroughputMode is the throughput mode of EFS.
@@ -678,8 +681,9 @@ type Secrets struct {
 	// PreviousEncryptionKey is the encryption key before a rotation. The server still reads data that was encrypted
 	// with it. From 7.1.0 on.
 	PreviousEncryptionKey Secret `json:"previousEncryptionKey,omitempty"`
-	// Keystore is a PKCS#12 keystore in base64 with one key, which signs tokens. Each node makes its own key for TLS
-	// between load balancer and nodes. Default: a generated self-signed one.
+	// Keystore is a PKCS#12 keystore in base64 with one key, which signs tokens. In a rotation it has several RSA keys: the
+	// one called `wso2is` signs, and the server publishes all of them. Each node makes its own key for TLS between load
+	// balancer and nodes. Default: a generated self-signed one.
 	Keystore Secret `json:"keystore,omitempty"`
 	// KeystorePassword opens the keystore and its key. Needed with keystore.
 	KeystorePassword Secret `json:"keystorePassword,omitempty"`
@@ -692,7 +696,7 @@ type Secrets struct {
 	RetainKeyOnDelete bool `json:"retainKeyOnDelete,omitempty"`
 }
 
-// RestoreFrom is a recovery point: snapshots of databases, and the secrets that belong to them.
+// RestoreFrom is a recovery point: snapshots of databases, files, and the secrets that belong to them.
 type RestoreFrom struct {
 	// DatabaseSnapshots are the ARNs of RDS snapshots by the name of the instance to make: `main` for
 	// database.instance, or a name of database.instances. AWS Backup's recovery points of RDS are such snapshots. A
@@ -703,6 +707,14 @@ type RestoreFrom struct {
 	// `<project>-<stack>-`: `main` for the one that was made without a snapshot. No node uses them. They stay
 	// unchanged. To delete one, remove it from the list.
 	Keep []string `json:"keep,omitempty"`
+	// FileSystem is the ARN of the recovery point of AWS Backup that the shared files are restored from, into a file system of
+	// their own, before a server starts. A recovery point is restored in its own region: take a copy of it there for a stack in
+	// another one. The ARN stays in the stack file as long as the file system is in use: it is part of its identity.
+	FileSystem string `json:"fileSystem,omitempty"`
+	// KeepFileSystems are EFS file systems of the stack that a restored one has taken the place of, as Pulumi calls them: `shared`
+	// for the one that was made without a recovery point. No node uses them. They stay as they are until they are let go by
+	// taking them out of the list.
+	KeepFileSystems []string `json:"keepFileSystems,omitempty"`
 	// Secrets is the prefix of the names of the source stack's secrets, up to the last slash:
 	// `<project>-<stack>/<creation>/`. Secrets that this stack creates get these values. Existing secrets keep theirs,
 	// and values in the stack file take precedence.

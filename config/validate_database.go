@@ -225,7 +225,13 @@ var (
 // window is a span of minutes in a day or a week. It may pass midnight or the end of the week.
 type window struct{ start, length int }
 
+// monitoringIntervals are those of Enhanced Monitoring, in seconds (CreateDBInstance in the RDS API reference).
+var monitoringIntervals = []int{0, 1, 5, 10, 15, 30, 60}
+
 func (v *validator) windows(path string, i DBInstance) {
+	if !slices.Contains(monitoringIntervals, i.MonitoringInterval) {
+		v.refuse(path+".monitoringInterval", "write 0, 1, 5, 10, 15, 30 or 60", "RDS has no interval of %d seconds", i.MonitoringInterval)
+	}
 	backup, backupOK := parseDayWindow(i.BackupWindow)
 	if !backupOK {
 		v.refuse(path+".backupWindow", "write 30 minutes or more in UTC, such as 02:00-03:00", "%q is no window",

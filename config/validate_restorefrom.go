@@ -10,7 +10,10 @@ import (
 var (
 	snapshotARN   = regexp.MustCompile(`^arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:snapshot:[A-Za-z0-9:-]+$`)
 	secretsPrefix = regexp.MustCompile(`^[A-Za-z0-9_+=.@-][A-Za-z0-9/_+=.@-]*/$`)
-	restoredName  = regexp.MustCompile(`^(.+)-[0-9a-f]{8}$`)
+	// recoveryPointARN is that of a file system: those of RDS are ARNs of RDS snapshots.
+	recoveryPointARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):backup:([a-z0-9-]+):\d{12}:recovery-point:[A-Za-z0-9-]+$`)
+	keptFiles        = regexp.MustCompile(`^` + SharedFiles + `(-[0-9a-f]{8})?$`)
+	restoredName     = regexp.MustCompile(`^(.+)-[0-9a-f]{8}$`)
 )
 
 // maxIdentifier is the maximum length of an RDS instance's identifier.
@@ -22,6 +25,7 @@ func (v *validator) restoreFrom() {
 		v.databaseSnapshots(names)
 		v.kept(names)
 	}
+	v.restoredFiles()
 	if prefix := v.RestoreFrom.Secrets; prefix != "" && !secretsPrefix.MatchString(prefix) {
 		v.refuse("restoreFrom.secrets", "write what the names of the source stack's secrets begin with, up to the last slash",
 			"%q is no beginning of a secret's name", prefix)
@@ -59,6 +63,45 @@ func (v *validator) kept(names []string) {
 		case kept == r.InstanceName(name):
 			v.refuse(path, "leave it out", "the nodes use the database %s", kept)
 		case slices.Index(r.Keep, kept) < i:
+			v.refuse(path, "leave it out", "%s is there twice", kept)
+		}
+	}
+}
+
+// withoutLambdaFiles are the Regions in which AWS Lambda mounts no EFS file system ("Configuring file system access for Lambda
+// functions" in its developer guide, "Supported Regions").
+var withoutLambdaFiles = []string{"ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "mx-central-1"}
+
+// restoredFiles checks the recovery point of the files, and the file systems that no node uses any more.
+func (v *validator) restoredFiles() {
+	const path = "restoreFrom.fileSystem"
+	r := v.RestoreFrom
+	switch point := recoveryPointARN.FindStringSubmatch(r.FileSystem); {
+	case r.FileSystem == "":
+	case point == nil:
+		v.refuse(path, "write what `aws backup list-recovery-points-by-resource --resource-arn <file system> --query RecoveryPoints[].RecoveryPointArn` prints",
+			"%q is no ARN of a recovery point of a file system", r.FileSystem)
+	case point[1] != v.Region:
+		// "Restore a backup by resource type" in the AWS Backup developer guide: a copy is restored where it is.
+		v.refuse(path, "copy it to "+v.Region+" (`aws backup start-copy-job`), and write the copy's ARN",
+			"the recovery point is in %s, and AWS Backup restores in the region of the recovery point", point[1])
+	}
+	if r.FileSystem != "" && slices.Contains(withoutLambdaFiles, v.Region) {
+		v.refuse(path, "leave it out, and copy the files by hand", "restored files are moved by AWS Lambda, which mounts no EFS file system in %s", v.Region)
+	}
+	if r.FileSystem != "" && !v.FileSystem.Userstores && !v.FileSystem.Tenants {
+		v.refuse(path, "leave it out, or write fileSystem.userstores: true", "no node mounts a directory of the file system")
+	}
+	for i, kept := range r.KeepFileSystems {
+		path := fmt.Sprintf("restoreFrom.keepFileSystems[%d]", i)
+		switch {
+		case !keptFiles.MatchString(kept):
+			v.refuse(path, "write "+SharedFiles+", or "+SharedFiles+"- with the eight digits of its recovery point", "%q is no file system of the stack", kept)
+		case r.FileSystem == "":
+			v.refuse(path, "give the recovery point as restoreFrom.fileSystem", "nothing takes the place of the file system %s", kept)
+		case kept == r.FileSystemName():
+			v.refuse(path, "leave it out", "the nodes use the file system %s", kept)
+		case slices.Index(r.KeepFileSystems, kept) < i:
 			v.refuse(path, "leave it out", "%s is there twice", kept)
 		}
 	}

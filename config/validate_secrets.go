@@ -1,7 +1,9 @@
 package config
 
 import (
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"regexp"
 	"slices"
@@ -94,8 +96,43 @@ func (v *validator) keystore(text, password string) {
 		v.refuse(path, "give what `base64 -w0 keystore.p12` prints", "it is not base64")
 		return
 	}
+	if blocks, err := pkcs12.ToPEM(der, password); err == nil && keysIn(blocks) > 1 { //nolint:staticcheck // no other function reads several keys
+		v.signingKeys(path, blocks)
+		return
+	}
 	if _, _, _, err := pkcs12.DecodeChain(der, password); err != nil {
 		v.refuse(path, "give a PKCS#12 file with one private key, and its password as keystorePassword",
 			"it cannot be opened: %s", err)
+	}
+}
+
+const privateKey = "PRIVATE KEY"
+
+func keysIn(blocks []*pem.Block) int {
+	n := 0
+	for _, b := range blocks {
+		if b.Type == privateKey {
+			n++
+		}
+	}
+	return n
+}
+
+// signingKeys are those of a rotation: one of them is said to sign, and each can be published (JwksEndpoint.java in
+// wso2-extensions/identity-inbound-auth-oauth takes each key of the keystore for an RSA key).
+func (v *validator) signingKeys(path string, blocks []*pem.Block) {
+	signs := false
+	for _, b := range blocks {
+		name := b.Headers["friendlyName"]
+		if b.Type != privateKey {
+			continue
+		}
+		signs = signs || name == "wso2is"
+		if _, err := x509.ParsePKCS1PrivateKey(b.Bytes); err != nil {
+			v.refuse(path, "make it with `keytool -genkeypair -keyalg RSA`", "the key %s is no RSA key, and the server cannot publish it", name)
+		}
+	}
+	if !signs {
+		v.refuse(path, "call the key that signs wso2is: `keytool -changealias -destalias wso2is`", "it holds several private keys, and none is called wso2is")
 	}
 }

@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one")
 	mutants := flags.String("mutants", "", "damage what is registered, one thing at a time, in the place of a rehearsal: all, or a regular expression")
 	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, in the place of a rehearsal")
-	restore := flags.String("restore", "", "rehearse a restore, in the place of a stack's life: damaged, gone, or all")
+	restore := flags.String("restore", "", "rehearse a restore, in the place of a stack's life: damaged, gone, elsewhere, or all")
 	drilled := flags.Bool("drill", false, "start the rehearsed stack on this machine and break it, in the place of its life")
 	proved := flags.String("prove", "", "prove the states of deployed stacks, in the place of a rehearsal: paths of what pulumi stack export prints, with commas")
 	junit := flags.String("junit", "", "with --prove: write a JUnit report to this path")
@@ -110,7 +110,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		o.Out, o.Prove = filepath.Join(*project, "out", stack), prover(filepath.Join(*project, "out"), stack)
 		return o
 	}
-	if *restore != "" {
+	if *restore != "" && *faults == "" {
 		return restoreStack(ctx, of(cmp.Or(*stack, "prod")), *restore, *project)
 	}
 	if *drilled {
@@ -127,7 +127,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return tryMutants(ctx, tried, of, *mutants, *project)
 	}
 	for _, name := range tried {
-		if err := tryFaults(ctx, of(name), *faults, *project); err != nil {
+		if err := tryFaults(ctx, of(name), *faults, *project, *restore); err != nil {
 			return err
 		}
 	}
@@ -160,7 +160,10 @@ func refreshPrices(ctx context.Context, regions []string, path string, out io.Wr
 }
 
 // tryFaults makes one call after the other fail and writes the results for the stack.
-func tryFaults(ctx context.Context, o rehearse.Options, which, project string) error {
+func tryFaults(ctx context.Context, o rehearse.Options, which, project, restore string) error {
+	if restore != "" && restore != "damaged" {
+		return fmt.Errorf("--restore is %q: with --faults give damaged, whose up is disturbed then", restore)
+	}
 	var choose func(fault.Trial) bool
 	if which != "all" && which != "sample" {
 		wanted, err := regexp.Compile(which)
@@ -175,13 +178,18 @@ func tryFaults(ctx context.Context, o rehearse.Options, which, project string) e
 	}
 	out := o.Output
 	_, _ = fmt.Fprintf(out, "Trying faults on stack %s against an offline cloud: nothing is created on AWS.\n", o.Stack)
-	results, err := fault.Run(ctx, fault.Options{
+	options, page := fault.Options{
 		Session: o, Guide: string(guide), Sample: which == "sample", Choose: choose, Workers: runtime.NumCPU(), Progress: out,
-	})
+	}, "faults.md"
+	if restore != "" {
+		page = "faults-restore.md"
+		options.Prepare = func(ctx context.Context, s *rehearse.Session) error { return s.PrepareRestore(ctx, string(guide)) }
+	}
+	results, err := fault.Run(ctx, options)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(o.Out, "faults.md")
+	path := filepath.Join(o.Out, page)
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return fmt.Errorf("writing the results: %w", err)
 	}

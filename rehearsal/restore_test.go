@@ -33,8 +33,12 @@ func asItStands(guide string) string { return guide }
 
 // TestDataIsBroughtBackByTheGuide restores stacks of every topology.
 func TestDataIsBroughtBackByTheGuide(t *testing.T) {
-	for stack, which := range map[string]string{"prod": "gone", "ecs": "damaged", "eks": "damaged"} {
-		t.Run(stack, func(t *testing.T) {
+	for name, want := range map[string]string{
+		"prod gone": "serves after", "ecs damaged": "To let the damaged files go", "eks damaged": "To let the damaged files go",
+		"eks elsewhere": "To copy a recovery point of the files",
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack, which, _ := strings.Cut(name, " ")
 			file := "../docs/examples/Pulumi." + stack + ".yaml"
 			if stack == "prod" {
 				file = "../Pulumi.prod.yaml"
@@ -42,6 +46,7 @@ func TestDataIsBroughtBackByTheGuide(t *testing.T) {
 			page, err := restored(t, stack, file, which, asItStands)
 			require.NoError(t, err)
 			assert.Contains(t, page, "proofs hold of the restored stack")
+			assert.Contains(t, page, want)
 		})
 	}
 }

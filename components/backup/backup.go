@@ -35,9 +35,11 @@ type Args struct {
 	Creation pulumi.StringInput
 	// Retain keeps vault, backups and manifests when the stack is destroyed.
 	Retain bool
-	// Databases are the ARNs of the RDS instances by name, FileSystem is the file system's.
+	// Databases are the ARNs of the RDS instances by name, FileSystem is that of the file system that nodes use, and KeptFiles are
+	// those of others.
 	Databases  map[string]pulumi.StringInput
 	FileSystem pulumi.StringInput
+	KeptFiles  []pulumi.StringInput
 	// Secrets and Versions are the ARNs and the current versions of the stack's own secrets by key.
 	Secrets, Versions map[string]pulumi.StringInput
 	// Fingerprint is the fingerprint of the encryption key.
@@ -143,6 +145,8 @@ func vaultPolicy() awskit.Policy {
 // together.
 func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
 	want := args.Config.Backup
+	// Only this account can tell AWS Backup to act under its role, since a role cannot be passed to another account's resources (IAM
+	// user guide, "Grant permissions to pass a role"). AWS Backup documents no aws:SourceAccount for it.
 	role, err := iam.NewRole(ctx, args.Named(component), &iam.RoleArgs{
 		Name: pulumi.String(args.RoleName(component)), Description: pulumi.String("Backs up the databases and files of " + args.Cluster),
 		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy("backup.amazonaws.com")), Tags: awskit.Tags(args.Cluster+"-"+component, component),
@@ -175,7 +179,7 @@ func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOp
 	if err != nil {
 		return fmt.Errorf("creating the backup plan: %w", err)
 	}
-	resources := pulumi.StringArray{args.FileSystem}
+	resources := append(pulumi.StringArray{args.FileSystem}, args.KeptFiles...)
 	for _, arn := range awskit.Values(args.Databases) {
 		resources = append(resources, arn)
 	}

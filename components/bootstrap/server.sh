@@ -25,19 +25,25 @@ failed_webapps() {
 }
 
 # make_keystore WORK FILE TYPE WHAT: WORK has source.p12, and the variable P its password. FILE becomes a keystore of
-# the release's own type whose only key has the alias of deployment.toml, WORK/certificate.pem its certificate. WHAT
-# names the keystore in errors.
+# the release's own type whose key has the alias of deployment.toml, WORK/certificate.pem its certificate. WHAT names the
+# keystore in errors. Of several keys, the one that is called so already signs, and the others stay beside it under their
+# names: the product publishes each key of the keystore (JwksEndpoint.java in wso2-extensions/identity-inbound-auth-oauth).
 make_keystore() {
 	listing=$("$JAVA_HOME/bin/keytool" -list -keystore "$1/source.p12" -storetype PKCS12 -storepass:env P) ||
 		die "the keystore in $4 does not open"
 	key=$(printf '%s\n' "$listing" | sed -n 's/, .*PrivateKeyEntry.*//p')
 	case $key in
-	'' | *'
-'*) die "the keystore in $4 must hold exactly one private key" ;;
+	'') die "the keystore in $4 holds no private key" ;;
+	*'
+'*)
+		printf '%s\n' "$key" | grep -qx wso2is ||
+			die "the keystore in $4 holds several private keys, and none is called wso2is, which is the one that signs"
+		key=
+		;;
 	esac
 	"$JAVA_HOME/bin/keytool" -importkeystore -noprompt -srckeystore "$1/source.p12" -srcstoretype PKCS12 \
-		-srcstorepass:env P -srcalias "$key" -destkeystore "$1/made" -deststoretype "$3" -deststorepass:env P \
-		-destalias wso2is
+		-srcstorepass:env P -destkeystore "$1/made" -deststoretype "$3" -deststorepass:env P \
+		${key:+-srcalias "$key" -destalias wso2is}
 	"$JAVA_HOME/bin/keytool" -exportcert -rfc -keystore "$1/made" -storepass:env P -alias wso2is \
 		-file "$1/certificate.pem"
 	mv -f "$1/made" "$2"

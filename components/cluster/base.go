@@ -127,8 +127,9 @@ func buildData(
 		return nil, err
 	}
 	files, err := filesystem.New(ctx, scope.Named("filesystem"), &filesystem.Args{
-		Scope: scope, FileSystem: c.FileSystem, Zones: b.network.Zones, Subnets: b.network.Private,
+		Scope: scope, FileSystem: c.FileSystem, RestoreFrom: c.RestoreFrom, Zones: b.network.Zones, Subnets: b.network.Private,
 		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role,
+		RestoreGroup: b.firewall.Groups[firewall.Restore],
 	}, child)
 	if err != nil {
 		return nil, err
@@ -162,7 +163,7 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 	var err error
 	d.backup, err = backup.New(ctx, scope.Named("backup"), &backup.Args{
 		Scope: scope, Config: c, KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation, Retain: c.Secrets.RetainKeyOnDelete,
-		Databases: d.database.ARNs(), FileSystem: d.files.ARN, Secrets: awskit.Inputs(b.secrets.ARNs),
+		Databases: d.database.ARNs(), FileSystem: d.files.ARN, KeptFiles: d.files.ARNs()[1:], Secrets: awskit.Inputs(b.secrets.ARNs),
 		Versions: awskit.Inputs(b.secrets.Versions), Fingerprint: fingerprint,
 	}, child)
 	return err
@@ -219,7 +220,7 @@ func watch(
 	databases := map[string]observability.Database{}
 	var backedUp []pulumi.StringInput
 	if d.backup != nil {
-		backedUp = append(awskit.Values(d.database.ARNs()), d.files.ARN)
+		backedUp = append(awskit.Values(d.database.ARNs()), d.files.ARNs()...)
 	}
 	for name, instance := range d.database.Instances {
 		if instance.Resource == nil { // who it belongs to watches it

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -53,6 +54,9 @@ type Database struct {
 	masterKey string
 	// kept are the instances that no node uses any more.
 	kept map[string]Instance
+	// monitoringRole writes the figures of hosts, once mayMonitor is there; nil where no instance asks for them.
+	monitoringRole *iam.Role
+	mayMonitor     pulumi.Resource
 }
 
 // Existing is a database that the stack does not make. There is no resource of it.
@@ -146,6 +150,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, fmt.Errorf("creating the parameter group: %w", err)
 	}
+	if err := d.monitor(ctx, args, child); err != nil {
+		return nil, err
+	}
 	for key, instance := range awskit.Sorted(args.Database.Instances) {
 		made, err := d.instance(ctx, args, member{
 			name: args.RestoreFrom.InstanceName(key), snapshot: args.RestoreFrom.DatabaseSnapshots[key], want: instance,
@@ -231,12 +238,18 @@ func (d *Database) instance(
 		in.PerformanceInsightsKmsKeyId = args.KeyARN
 		in.PerformanceInsightsRetentionPeriod = pulumi.Int(monitoringDays)
 	}
+	if want.MonitoringInterval > 0 {
+		in.MonitoringInterval, in.MonitoringRoleArn = pulumi.Int(want.MonitoringInterval), d.monitoringRole.Arn
+	}
 	if support := db.LifecycleSupport(); support != "" {
 		in.EngineLifecycleSupport = pulumi.String(support)
 	}
 	before, err := d.logGroups(ctx, args, m.name, identifier)
 	if err != nil {
 		return Instance{}, err
+	}
+	if want.MonitoringInterval > 0 {
+		before = append(before, d.mayMonitor)
 	}
 	if len(facts.LogExports) > 0 {
 		in.EnabledCloudwatchLogsExports = awskit.Strings(facts.LogExports)
@@ -273,6 +286,35 @@ func (d *Database) instance(
 		return *secrets[0].SecretArn
 	}).(pulumi.StringOutput)
 	return Instance{Host: instance.Address, MasterSecretARN: secret, Resource: instance}, nil
+}
+
+// monitor makes the role under which RDS writes the figures of hosts, where an instance asks for them. RDS's own policy says what
+// that takes ("Setting up and enabling Enhanced Monitoring" in its user guide).
+func (d *Database) monitor(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
+	wanted := false
+	for _, instance := range args.Database.Instances {
+		wanted = wanted || instance.MonitoringInterval > 0
+	}
+	if !wanted {
+		return nil
+	}
+	const name = "database-monitoring"
+	role, err := iam.NewRole(ctx, args.Named(name), &iam.RoleArgs{
+		Name: pulumi.String(args.RoleName(name)), Description: pulumi.String("Writes the figures of the databases' hosts of " + args.Cluster),
+		AssumeRolePolicy: pulumi.String(args.TrustPolicy("monitoring.rds.amazonaws.com", args.ARN("rds", "db:"+args.Cluster+"-*"))),
+		Tags:             awskit.Tags(args.Cluster+"-"+name, component),
+	}, child...)
+	if err != nil {
+		return fmt.Errorf("creating the role of enhanced monitoring: %w", err)
+	}
+	allowed, err := iam.NewRolePolicyAttachment(ctx, args.Named(name), &iam.RolePolicyAttachmentArgs{
+		Role: role.Name, PolicyArn: pulumi.String(args.GlobalARN("iam", "aws", "policy/service-role/AmazonRDSEnhancedMonitoringRole")),
+	}, child...)
+	if err != nil {
+		return fmt.Errorf("attaching RDS's policy for enhanced monitoring: %w", err)
+	}
+	d.monitoringRole, d.mayMonitor = role, allowed
+	return nil
 }
 
 // logGroups makes the log groups of an instance. RDS would make them without a retention.

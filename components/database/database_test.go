@@ -64,6 +64,17 @@ func TestRDSKeepsTheMasterPassword(t *testing.T) {
 	assert.Nil(t, db.Get("password"))
 }
 
+func TestFiguresOfTheHostAreWrittenUnderARoleOfTheirOwn(t *testing.T) {
+	assert.Empty(t, database(t, nil).All("aws:iam/role:Role"), "nobody asks for them")
+	p := database(t, object{"instance": object{"monitoringInterval": 15}})
+	db, role := p.One(t, instanceType, "main"), p.One(t, "aws:iam/role:Role", "database-monitoring")
+	assert.Equal(t, 15.0, db.Get("monitoringInterval"))
+	assert.Equal(t, role.ARN(), db.Get("monitoringRoleArn"))
+	assert.True(t, db.DependsOn("database-monitoring"), "RDS asks whether the role may write")
+	assert.Contains(t, role.Get("assumeRolePolicy"), "monitoring.rds.amazonaws.com")
+	assert.Contains(t, role.Get("assumeRolePolicy"), ":db:wso2is-test-*")
+}
+
 func TestADevInstanceIsCheapAndDestroyable(t *testing.T) {
 	db := database(t, nil, object{"profile": "dev"}).One(t, instanceType, "main")
 	assert.Equal(t, false, db.Get("multiAz"))

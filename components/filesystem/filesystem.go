@@ -3,8 +3,10 @@ package filesystem
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/efs"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -32,6 +34,9 @@ const (
 type Args struct {
 	awskit.Scope
 	FileSystem config.FileSystem
+	// RestoreFrom says whether the files are restored from a recovery point, and which file systems are kept although nodes use
+	// another.
+	RestoreFrom config.RestoreFrom
 	// Zones and Subnets are those of the mount targets: one per zone.
 	Zones   []string
 	Subnets map[string]pulumi.StringOutput
@@ -41,6 +46,8 @@ type Args struct {
 	KeyARN pulumi.StringInput
 	// NodeRole is the role whose credentials may mount.
 	NodeRole pulumi.StringInput
+	// RestoreGroup is the security group of what moves restored files, where there are some.
+	RestoreGroup pulumi.StringInput
 }
 
 // FileSystem is the shared file system.
@@ -52,9 +59,16 @@ type FileSystem struct {
 	AccessPoints map[string]pulumi.StringOutput
 	// Ready is done when a node in any zone can mount.
 	Ready []pulumi.Resource
+	// kept are the ARNs of file systems that no node uses any more.
+	kept []pulumi.StringInput
 }
 
-// New makes the file system, a mount target per zone and an access point per shared directory.
+// ARNs are those of all file systems, also of those that are kept.
+func (f *FileSystem) ARNs() []pulumi.StringInput {
+	return append([]pulumi.StringInput{f.ARN}, f.kept...)
+}
+
+// New makes the file system that nodes use, and those that are kept beside it.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*FileSystem, error) {
 	if args == nil {
 		return nil, fmt.Errorf("file system %s: no arguments", name)
@@ -64,61 +78,112 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(f)}
+	for _, name := range args.RestoreFrom.KeepFileSystems {
+		kept, err := build(ctx, args, name, nil, child)
+		if err != nil {
+			return nil, err
+		}
+		f.kept = append(f.kept, kept.arn)
+	}
+	used := args.RestoreFrom.FileSystemName()
+	if args.RestoreFrom.FileSystem == "" {
+		made, err := build(ctx, args, used, nil, child)
+		if err != nil {
+			return nil, err
+		}
+		f.ID, f.ARN, f.AccessPoints, f.Ready = made.id, made.arn, made.points, made.ready
+		return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"id": f.ID, "arn": f.ARN})
+	}
+	r := &restore{Args: args, child: child}
+	if err := r.moverRole(ctx); err != nil {
+		return nil, err
+	}
+	made, err := build(ctx, args, used, r.mover, child)
+	if err != nil {
+		return nil, err
+	}
+	restored, err := r.run(ctx, made)
+	if err != nil {
+		return nil, err
+	}
+	f.ID, f.ARN, f.AccessPoints, f.Ready = made.id, made.arn, made.points, append(made.ready, restored)
+	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"id": f.ID, "arn": f.ARN})
+}
+
+// built is one file system with the ways into it.
+type built struct {
+	id, arn pulumi.StringOutput
+	points  map[string]pulumi.StringOutput
+	ready   []pulumi.Resource
+}
+
+// build makes a file system, a mount target per zone and an access point per shared directory. Mover is the role of what moves
+// restored files, or nil.
+func build(ctx *pulumi.Context, args *Args, name string, mover *iam.Role, child []pulumi.ResourceOption) (*built, error) {
+	// What is made for the file system that was there first has no suffix.
+	suffix := strings.TrimPrefix(name, config.SharedFiles)
+	f := &built{points: map[string]pulumi.StringOutput{}}
 	in := &efs.FileSystemArgs{
 		// EFS refuses a second file system with the same token in the account.
-		CreationToken: pulumi.String(args.Cluster), Encrypted: pulumi.Bool(true), KmsKeyId: args.KeyARN,
-		ThroughputMode: pulumi.String(args.FileSystem.ThroughputMode), Tags: awskit.Tags(args.Cluster, component),
+		CreationToken: pulumi.String(args.Cluster + suffix), Encrypted: pulumi.Bool(true), KmsKeyId: args.KeyARN,
+		ThroughputMode: pulumi.String(args.FileSystem.ThroughputMode), Tags: awskit.Tags(args.Cluster+suffix, component),
 	}
 	if args.FileSystem.ThroughputMode == "provisioned" {
 		in.ProvisionedThroughputInMibps = pulumi.Float64(float64(args.FileSystem.ProvisionedThroughput))
 	}
-	fs, err := efs.NewFileSystem(ctx, args.Named("shared"), in, awskit.With(child, pulumi.Protect(args.Protect))...)
+	fs, err := efs.NewFileSystem(ctx, args.Named(name), in, awskit.With(child, pulumi.Protect(args.Protect))...)
 	if err != nil {
 		return nil, fmt.Errorf("creating the file system: %w", err)
 	}
-	f.ID, f.ARN = fs.ID().ToStringOutput(), fs.Arn
+	f.id, f.arn = fs.ID().ToStringOutput(), fs.Arn
 	backup := "DISABLED"
 	if args.FileSystem.Backup {
 		backup = "ENABLED"
 	}
-	if _, err := efs.NewBackupPolicy(ctx, args.Named("shared"), &efs.BackupPolicyArgs{
-		FileSystemId: f.ID, BackupPolicy: efs.BackupPolicyBackupPolicyArgs{Status: pulumi.String(backup)},
+	if _, err := efs.NewBackupPolicy(ctx, args.Named(name), &efs.BackupPolicyArgs{
+		FileSystemId: f.id, BackupPolicy: efs.BackupPolicyBackupPolicyArgs{Status: pulumi.String(backup)},
 	}, child...); err != nil {
 		return nil, fmt.Errorf("setting the backup policy: %w", err)
 	}
-	policy, err := efs.NewFileSystemPolicy(ctx, args.Named("shared"), &efs.FileSystemPolicyArgs{
-		FileSystemId: f.ID, Policy: awskit.PolicyOf(mountARNs[pulumi.StringInput]{FileSystem: f.ARN, NodeRole: args.NodeRole}, mountPolicy),
+	arns := mountARNs[pulumi.StringInput]{FileSystem: f.arn, NodeRole: args.NodeRole, Mover: pulumi.String("")}
+	if mover != nil {
+		arns.Mover = mover.Arn
+	}
+	policy, err := efs.NewFileSystemPolicy(ctx, args.Named(name), &efs.FileSystemPolicyArgs{
+		FileSystemId: f.id, Policy: awskit.PolicyOf(arns, mountPolicy),
 	}, child...)
 	if err != nil {
 		return nil, fmt.Errorf("setting the file system policy: %w", err)
 	}
-	f.Ready = append(f.Ready, policy)
+	f.ready = append(f.ready, policy)
 	for _, zone := range args.Zones {
-		target, err := efs.NewMountTarget(ctx, args.Named(zone), &efs.MountTargetArgs{
-			FileSystemId: f.ID, SubnetId: args.Subnets[zone], SecurityGroups: pulumi.StringArray{args.SecurityGroup},
+		target, err := efs.NewMountTarget(ctx, args.Named(zone+suffix), &efs.MountTargetArgs{
+			FileSystemId: f.id, SubnetId: args.Subnets[zone], SecurityGroups: pulumi.StringArray{args.SecurityGroup},
 		}, child...)
 		if err != nil {
 			return nil, fmt.Errorf("creating the mount target in %s: %w", zone, err)
 		}
-		f.Ready = append(f.Ready, target)
+		f.ready = append(f.ready, target)
 	}
-	if err := f.accessPoints(ctx, args, child); err != nil {
-		return nil, err
-	}
-	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"id": f.ID, "arn": f.ARN})
+	return f, f.accessPoints(ctx, args, suffix, child)
 }
 
-func (f *FileSystem) accessPoints(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
-	wanted := []string{}
-	if args.FileSystem.Tenants {
+// directories are those that nodes share.
+func (a *Args) directories() []string {
+	var wanted []string
+	if a.FileSystem.Tenants {
 		wanted = append(wanted, Tenants)
 	}
-	if args.FileSystem.Userstores {
+	if a.FileSystem.Userstores {
 		wanted = append(wanted, Userstores)
 	}
-	for _, directory := range wanted {
-		point, err := efs.NewAccessPoint(ctx, args.Named(directory), &efs.AccessPointArgs{
-			FileSystemId: f.ID,
+	return wanted
+}
+
+func (f *built) accessPoints(ctx *pulumi.Context, args *Args, suffix string, child []pulumi.ResourceOption) error {
+	for _, directory := range args.directories() {
+		point, err := efs.NewAccessPoint(ctx, args.Named(directory+suffix), &efs.AccessPointArgs{
+			FileSystemId: f.id,
 			PosixUser:    efs.AccessPointPosixUserArgs{Uid: pulumi.Int(UID), Gid: pulumi.Int(GID)},
 			RootDirectory: efs.AccessPointRootDirectoryArgs{
 				Path: pulumi.String("/" + directory),
@@ -126,24 +191,26 @@ func (f *FileSystem) accessPoints(ctx *pulumi.Context, args *Args, child []pulum
 					OwnerUid: pulumi.Int(UID), OwnerGid: pulumi.Int(GID), Permissions: pulumi.String("0750"),
 				},
 			},
-			Tags: awskit.Tags(args.Cluster+"-"+directory, component),
+			Tags: awskit.Tags(args.Cluster+"-"+directory+suffix, component),
 		}, awskit.With(child, pulumi.Protect(args.Protect))...)
 		if err != nil {
 			return fmt.Errorf("creating the access point %s: %w", directory, err)
 		}
-		f.AccessPoints[directory] = point.ID().ToStringOutput()
-		f.Ready = append(f.Ready, point)
+		f.points[directory] = point.ID().ToStringOutput()
+		f.ready = append(f.ready, point)
 	}
 	return nil
 }
 
 // mountARNs are the ARNs in the file system's policy.
-type mountARNs[T any] struct{ FileSystem, NodeRole T }
+type mountARNs[T any] struct{ FileSystem, NodeRole, Mover T }
 
 // mountPolicy lets the nodes' role mount and write, only over TLS and through an access point. The role itself has no
 // policy for this: either one would allow it, so these conditions would not restrict it ("Using IAM to control access
 // to file systems" in the EFS user guide). Other principals with a policy of their own are only restricted by the
 // denials. These name client actions, since other requests for the file system have no access point.
+// The function that moves restored files is root: AWS does not document the owner of the directory that it restores into.
+// Lambda mounts over TLS ("Using Amazon EFS with Lambda" in the Lambda developer guide).
 func mountPolicy(arns mountARNs[string]) awskit.Policy {
 	mount := awskit.Allow("NodesMount", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
 		arns.FileSystem)
@@ -153,11 +220,17 @@ func mountPolicy(arns mountARNs[string]) awskit.Policy {
 		"Null": {"elasticfilesystem:AccessPointArn": "false"},
 	}
 	clients := []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientRootAccess", "elasticfilesystem:ClientWrite"}
-	return awskit.NewPolicy(mount, awskit.Statement{
+	all := []awskit.Statement{mount, {
 		Sid: "OnlyAccessPoints", Effect: "Deny", Principal: map[string]any{"AWS": "*"}, Action: clients, Resource: []string{arns.FileSystem},
 		Condition: map[string]map[string]any{"Null": {"elasticfilesystem:AccessPointArn": "true"}},
-	}, awskit.Statement{
+	}, {
 		Sid: "OnlyTLS", Effect: "Deny", Principal: map[string]any{"AWS": "*"}, Action: []string{"*"}, Resource: []string{arns.FileSystem},
 		Condition: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
-	})
+	}}
+	if arns.Mover != "" {
+		move := mount
+		move.Sid, move.Action, move.Principal = "RestoredFilesMove", clients, map[string]any{"AWS": arns.Mover}
+		all = append(all, move)
+	}
+	return awskit.NewPolicy(all...)
 }

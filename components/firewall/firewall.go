@@ -25,6 +25,7 @@ var groups = map[Endpoint]string{
 	FileSystem:   "The mount targets of the shared file system",
 	VPCEndpoints: "The VPC endpoints of AWS services",
 	ControlPlane: "The Kubernetes control plane",
+	Restore:      "The function that moves restored files",
 }
 
 // Args decides which groups and rules exist.

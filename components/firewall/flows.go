@@ -30,6 +30,8 @@ const (
 	ControlPlane Endpoint = "control-plane"
 	// OwnDatabase is a database that exists and has no security group that nodes could name.
 	OwnDatabase Endpoint = "own-database"
+	// Restore is what puts restored files to where nodes mount them.
+	Restore Endpoint = "restore"
 )
 
 // IP protocols in EC2's spelling.
@@ -66,6 +68,9 @@ func Flows(c config.Cluster) []Flow {
 		tcp("shared-files", Nodes, FileSystem, ports.NFS, "Nodes mount Userstores and Tenants"),
 		tcp("aws-apis", Nodes, VPCEndpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
 		tcp("s3", Nodes, S3, ports.PublicHTTPS, "Nodes fetch product, driver, packages and their configuration"),
+	}
+	if c.RestoreFrom.FileSystem != "" {
+		flows = append(flows, tcp("restored-files", Restore, FileSystem, ports.NFS, "Restored files are moved to where nodes mount them"))
 	}
 	if c.AliveOnly() {
 		flows = append(flows, tcp("alive", LoadBalancer, Nodes, ports.HTTP, "Load balancer asks whether the server is alive"))

@@ -350,6 +350,16 @@ func TestSharedDirectoriesAreTheAccessPoints(t *testing.T) {
 	}
 }
 
+func TestRestoredFilesAreAVolumeBesideTheOneThatPodsUse(t *testing.T) {
+	restore := config.RestoreFrom{FileSystem: "arn:aws:backup:eu-west-1:123456789012:recovery-point:1EB3B5E7-9EB0-435A-A80B-108B488B0D45"}
+	objects := build(t, testArgs(t, map[string]any{"restoreFrom": restore}))
+	name := "Userstores" + strings.TrimPrefix(restore.FileSystemName(), config.SharedFiles)
+	volume, claim := objects["PersistentVolume/"+name], objects["PersistentVolumeClaim/"+name]
+	require.NotEqual(t, "wso2is-userstores", claim.name, "a claim that pods use cannot go")
+	assert.Equal(t, volume.name, claim.at("spec", "volumeName"))
+	assert.Contains(t, fmt.Sprint(objects["Deployment/server"].at("spec", "template", "spec", "volumes")), claim.name)
+}
+
 func TestConfigurationIsMountedWhereTheEntrypointCopiesItFrom(t *testing.T) {
 	objects := build(t, testArgs(t, nil))
 	var source map[string]any

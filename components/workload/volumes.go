@@ -10,22 +10,33 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/filesystem"
+	"github.com/wso2is-aws/wso2is/config"
 )
 
 // nominalSize is the size in volumes and claims. EFS grows by itself and nothing reads the number, but the API requires
 // one.
 const nominalSize = "5Gi"
 
+// volumeName is a shared directory as its volume is called in Pulumi. A restored file system has digits of its recovery point in
+// its name: a claim cannot go while pods use it, so that the new one has to stand beside it ("Storage Object in Use Protection"
+// in the Kubernetes documentation).
+func (b *builder) volumeName(directory string) string {
+	return directory + strings.TrimPrefix(b.Config.RestoreFrom.FileSystemName(), config.SharedFiles)
+}
+
 // claimName is the PersistentVolumeClaim of a shared directory.
-func claimName(directory string) string { return Name + "-" + strings.ToLower(directory) }
+func (b *builder) claimName(directory string) string {
+	return Name + "-" + strings.ToLower(b.volumeName(directory))
+}
 
 // volumes makes a volume and a claim for each shared directory, bound to each other by name: nothing else in the
 // Kubernetes cluster can use the volume, and no storage class makes another.
 func (b *builder) volumes() ([]pulumi.Resource, error) {
 	var all []pulumi.Resource
 	for directory, point := range awskit.Sorted(b.FileSystem.AccessPoints) {
-		name, claim := b.Cluster+"-"+strings.ToLower(directory), claimName(directory)
-		volume, err := corev1.NewPersistentVolume(b.ctx, b.Named(directory), &corev1.PersistentVolumeArgs{
+		pulumiName, claim := b.volumeName(directory), b.claimName(directory)
+		name := b.Cluster + "-" + strings.ToLower(pulumiName)
+		volume, err := corev1.NewPersistentVolume(b.ctx, b.Named(pulumiName), &corev1.PersistentVolumeArgs{
 			Metadata: b.cluster(name, nil),
 			Spec: &corev1.PersistentVolumeSpecArgs{
 				Capacity:    pulumi.StringMap{"storage": pulumi.String(nominalSize)},
@@ -46,7 +57,7 @@ func (b *builder) volumes() ([]pulumi.Resource, error) {
 		if err != nil {
 			return nil, fmt.Errorf("of %s: %w", directory, err)
 		}
-		bound, err := corev1.NewPersistentVolumeClaim(b.ctx, b.Named(directory), &corev1.PersistentVolumeClaimArgs{
+		bound, err := corev1.NewPersistentVolumeClaim(b.ctx, b.Named(pulumiName), &corev1.PersistentVolumeClaimArgs{
 			Metadata: b.meta(claim, ""),
 			Spec: &corev1.PersistentVolumeClaimSpecArgs{
 				AccessModes:      pulumi.StringArray{pulumi.String("ReadWriteMany")},
@@ -84,7 +95,7 @@ func (b *builder) shared() []mount {
 		mounts = append(mounts, mount{
 			name: strings.ToLower(directory), path: paths[directory],
 			source: corev1.VolumeArgs{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{
-				ClaimName: pulumi.String(claimName(directory)),
+				ClaimName: pulumi.String(b.claimName(directory)),
 			}},
 		})
 	}

@@ -37,6 +37,10 @@ func runAutomation(c *Call) {
 			err = c.Cloud.rolledOut(told("service"), told("task"))
 		case strings.Contains(script, "start_instance_refresh") && told("template") != "":
 			err = c.Cloud.refresh(told("group"), told("version"))
+		case strings.Contains(script, "start_restore_job") && told("recoveryPoint") != "":
+			err = c.Cloud.startRestore(told("recoveryPoint"), told("fileSystem"), told("restorer"))
+		case strings.Contains(script, "start_restore_job") && told("function") != "":
+			err = c.Cloud.moveRestored(told("function"))
 		}
 		if err != nil {
 			if c.given([]string{"waitForSuccessTimeoutSeconds"}) == 1 {

@@ -8,18 +8,32 @@ import (
 
 const vaultARN = "arn:{partition}:backup:{region}:{account}:backup-vault:"
 
-// backupTypes are vaults, their policies and locks, and plans. A vault can be deleted only when empty; nothing fills
-// one here.
+// backupTypes are vaults, their policies and locks, and plans.
 var backupTypes = []Type{
 	{
 		Token: state.BackupVault, ID: "{name}", ARN: vaultARN + "{name}", Name: "name", Tags: true,
 		Defaults: Object{"forceDestroy": false},
 		Outputs:  Object{"recoveryPoints": 0},
-		Replace:  []string{"name", "kmsKeyArn"},
-		Unique:   []Unique{{By: []string{"name"}, Code: "AlreadyExistsException"}},
+		Deletable: []Rule{func(c *Call) error {
+			if points := c.Cloud.recoveryPoints(c.text("name")); len(points) > 0 && !flag(c.In, "forceDestroy") {
+				return fail("InvalidRequestException", "backup vault cannot be deleted because it contains recovery points")
+			}
+			return nil
+		}},
+		Deleted: func(c *Call) {
+			for _, p := range c.Cloud.recoveryPoints(c.text("name")) {
+				_ = c.Cloud.remove(p)
+			}
+		},
+		Replace: []string{"name", "kmsKeyArn"},
+		Unique:  []Unique{{By: []string{"name"}, Code: "AlreadyExistsException"}},
 		// https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupVault.html
 		Fields: []Field{like("name", `[a-zA-Z0-9_-]+`, "letters, digits, hyphens and underscores", 2, 50)},
 		Refs:   []Ref{ref("kmsKeyArn", state.KMSKey).by("arn").free().code("InvalidParameterValueException")},
+	},
+	{
+		// Nothing registers one: it is what a plan, or a command, leaves.
+		Token: state.RecoveryPoint, ID: "{uuid}", Required: []string{"backupVaultName", "resourceArn"},
 	},
 	vaultSetting(state.BackupVaultPolicy, Type{
 		Required: []string{"policy"}, Check: []Rule{policyDocument("policy", resourcePolicy, 20480)},

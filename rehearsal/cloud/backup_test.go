@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -51,4 +52,36 @@ func TestRefusesBackupsThatAWSDoesNotTake(t *testing.T) {
 	w.create(state.BackupSelection, "selection", Object{"name": "x", "planId": plan, "iamRoleArn": w.arn("backup"), "resources": []any{w.arn("files")}})
 	require.ErrorContains(t, w.Delete(state.BackupPlan, plan, nil), "InvalidRequestException", "its selection is there")
 	require.NotEmpty(t, files)
+}
+
+// TestFilesComeBackAsAWSBackupRestoresThem fills a file system from a recovery point, and has a function move what it leaves.
+func TestFilesComeBackAsAWSBackupRestoresThem(t *testing.T) {
+	w := newWorld(t, Options{})
+	key := w.create(state.KMSKey, "key", Object{})
+	w.create(state.BackupVault, "vault", Object{"name": "vault", "kmsKeyArn": w.arn("key")})
+	w.create(state.FileSystem, "files", Object{"creationToken": "files"})
+	into := w.create(state.FileSystem, "into", Object{"creationToken": "into"})
+	w.create(state.Role, "backup", Object{"name": "backup", "assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Action":["sts:AssumeRole"],"Principal":{"Service":"backup.amazonaws.com"}}]}`})
+	held := func() string { return w.find(into, "id", state.FileSystem).Contents }
+	run := func(words string) error { return w.CLI(strings.Fields(words)) }
+
+	require.ErrorContains(t, run("backup start-backup-job --backup-vault-name nowhere --resource-arn "+w.arn("files")), "there is no backup vault nowhere")
+	require.NoError(t, run("backup start-backup-job --backup-vault-name vault --resource-arn "+w.arn("files")))
+	good, point := w.find(w.arn("files"), "arn", state.FileSystem).Contents, w.Snapshot().Of(state.RecoveryPoint)[0]
+	require.NoError(t, w.Write("damage"))
+	require.NotEqual(t, good, w.find(w.arn("files"), "arn", state.FileSystem).Contents)
+	start := func() error { return w.startRestore(text(point.Outputs, "arn"), into, w.arn("backup")) }
+	require.ErrorContains(t, start(), "may not call elasticfilesystem:Restore")
+	w.create(state.RolePolicy, "restore", Object{"role": "backup", "policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Action":["elasticfilesystem:Restore"],"Resource":["` + w.arn("into") + `"]}]}`})
+	require.NoError(t, start())
+	require.NotEqual(t, good, held(), "no node sees what was restored before it is moved")
+	require.ErrorContains(t, w.moveRestored("move"), "there is no function move")
+
+	require.ErrorContains(t, run("backup start-copy-job --recovery-point-arn "+text(point.Outputs, "arn")+
+		" --destination-backup-vault-arn arn:aws:backup:eu-west-1:123456789012:backup-vault:copies"), "is not in another Region")
+	require.ErrorContains(t, w.Delete(state.BackupVault, "vault", nil), "contains recovery points")
+	require.NoError(t, w.Delete(state.KMSKey, key, nil))
+	require.ErrorContains(t, start(), "is pending deletion")
 }

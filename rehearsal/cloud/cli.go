@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
@@ -34,6 +35,18 @@ var commands = map[string]func(*Cloud, map[string]string) error{
 		next.Inputs["deletionProtection"], next.Outputs["deletionProtection"] = false, false
 		return c.put(&next)
 	},
+	"backup start-backup-job": func(c *Cloud, o map[string]string) error {
+		return c.takeRecoveryPoint(o["backup-vault-name"], o["resource-arn"])
+	},
+	"backup start-copy-job": func(c *Cloud, o map[string]string) error {
+		return c.copyRecoveryPoint(o["recovery-point-arn"], o["destination-backup-vault-arn"])
+	},
+	"rds copy-db-snapshot": func(c *Cloud, o map[string]string) error {
+		return c.copySnapshotTo(o["region"], o["source-db-snapshot-identifier"], o["target-db-snapshot-identifier"], o["kms-key-id"])
+	},
+	"secretsmanager replicate-secret-to-regions": func(c *Cloud, o map[string]string) error {
+		return c.replicateSecret(o["secret-id"], o["add-replica-regions"])
+	},
 	"secretsmanager restore-secret": func(c *Cloud, o map[string]string) error { return c.restoreSecret(o["secret-id"]) },
 }
 
@@ -60,11 +73,11 @@ func (c *Cloud) CLI(words []string) error {
 	return run(c, options)
 }
 
-// Write changes the data in every database instance, as servers do.
+// Write changes the data in every database instance and file system, as servers do.
 func (c *Cloud) Write(what string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range c.all(state.DBInstance) {
+	for _, r := range slices.Concat(c.all(state.DBInstance), c.all(state.FileSystem)) {
 		next := *r
 		next.Contents = identifier(r.Contents+what, "hex8")
 		if err := c.put(&next); err != nil {

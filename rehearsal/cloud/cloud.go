@@ -100,6 +100,8 @@ type Cloud struct {
 	retired map[string]string
 	// checks counts the checks by kind.
 	checks map[string]int
+	// elsewhere are copies that were made in other Regions.
+	elsewhere []Resource
 }
 
 // New opens the account and replays its journal.

@@ -39,6 +39,11 @@ var efsTypes = []Type{
 			return nil
 		}},
 		Rules: []Rule{zoneExists("availabilityZoneName")},
+		After: func(c *Call) {
+			if !c.Preview && c.Old == nil {
+				c.Contents = c.Cloud.fresh(c.URN, "hex8")
+			}
+		},
 	},
 	{
 		Token: state.MountTarget, ID: "fsmt-{hex}",

@@ -166,7 +166,7 @@ var (
 // actionServices are the service prefixes of known actions.
 var actionServices = []string{
 	"acm", "autoscaling", "backup", "cloudformation", "cloudwatch", "ec2", "ec2messages", "ecr", "ecs", "eks", "eks-auth",
-	"elasticfilesystem", "elasticloadbalancing", "events", "iam", "kms", "logs", "rds", "rds-db", "route53", "s3",
+	"elasticfilesystem", "elasticloadbalancing", "events", "iam", "kms", "lambda", "logs", "rds", "rds-db", "route53", "s3",
 	"secretsmanager", "servicediscovery", "ses", "sns", "sqs", "ssm", "ssmmessages", "sts", "tag", "wafv2", "xray",
 }
 

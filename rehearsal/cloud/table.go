@@ -130,7 +130,7 @@ var table map[string]*Type
 func init() {
 	table = index(
 		acmTypes, autoscalingTypes, backupTypes, cloudwatchTypes, networkTypes, instanceTypes, securityGroupTypes, transitGatewayTypes,
-		appAutoscalingTypes, ecrTypes, ecsTypes, efsTypes, eksTypes, iamTypes, kmsTypes, kubernetesTypes, loadBalancerTypes,
+		appAutoscalingTypes, ecrTypes, ecsTypes, efsTypes, eksTypes, iamTypes, kmsTypes, kubernetesTypes, lambdaTypes, loadBalancerTypes,
 		rdsTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
 		wafTypes,
 	)

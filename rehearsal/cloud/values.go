@@ -65,6 +65,8 @@ func plainValue(v resource.PropertyValue) any {
 		return obj
 	case v.IsString(), v.IsNumber(), v.IsBool():
 		return v.V
+	case v.IsArchive(): // what is in it matters to nobody here but that it changes
+		return v.ArchiveValue().Hash
 	}
 	return nil
 }

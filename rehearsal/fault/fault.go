@@ -89,6 +89,9 @@ type Options struct {
 	Sample bool
 	// Choose leaves out the trials that it does not want; nil leaves out none.
 	Choose func(Trial) bool
+	// Prepare leads a new session to where the disturbed up begins, such as to a stack whose data is to be restored; nil begins with
+	// nothing. The calls of that one up are tried then, and no others.
+	Prepare func(context.Context, *rehearse.Session) error
 	// Workers is how many trials run at a time.
 	Workers int
 	// Progress takes a line for each trial that failed, and one now and then; nil for none.
@@ -99,7 +102,9 @@ type Options struct {
 type session struct {
 	*rehearse.Session
 	guide string
-	// empty and whole are the stack before and after its first up.
+	// prepare leads a new session to where the disturbed up begins, or is nil.
+	prepare func(context.Context, *rehearse.Session) error
+	// empty and whole are the stack before and after the up that is disturbed.
 	empty, whole *rehearse.Checkpoint
 	// made is what an undisturbed up leaves, changed what one leaves that changes every tag, and refreshed what a refresh
 	// leaves after that.
@@ -124,7 +129,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	o.Session.Output = io.Discard
 	quick, whole := o.Session, o.Session
 	quick.Final = true
-	t, err := open(ctx, quick, o.Guide)
+	t, err := open(ctx, quick, o.Guide, o.Prepare)
 	if err != nil {
 		return nil, err
 	}
@@ -209,8 +214,10 @@ func (r Result) verdict() string {
 }
 
 // open makes a session and lets it live undisturbed once, to know its calls and what they leave.
-func open(ctx context.Context, o rehearse.Options, guide string) (_ *session, err error) {
-	t, err := fresh(ctx, o, session{guide: guide})
+func open(
+	ctx context.Context, o rehearse.Options, guide string, prepare func(context.Context, *rehearse.Session) error,
+) (_ *session, err error) {
+	t, err := fresh(ctx, o, session{guide: guide, prepare: prepare})
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +236,11 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *session, er
 			return cloud.Fault{}
 		})
 	}
-	listen(map[string]*[]cloud.Operation{"create": &t.creates})
+	tried := map[string]*[]cloud.Operation{"create": &t.creates}
+	if prepare != nil {
+		tried["update"], tried["delete"] = &t.updates, &t.deletes
+	}
+	listen(tried)
 	if err = t.bringUp(ctx); err != nil {
 		return nil, err
 	}
@@ -238,6 +249,10 @@ func open(ctx context.Context, o rehearse.Options, guide string) (_ *session, er
 	}
 	if err = t.keep(ctx); err != nil {
 		return nil, err
+	}
+	if prepare != nil {
+		t.refreshed, err = t.refresh(ctx)
+		return t, err
 	}
 	listen(map[string]*[]cloud.Operation{"update": &t.updates, "create": &t.replacements})
 	if err = t.retag(); err != nil {
@@ -269,6 +284,11 @@ func fresh(ctx context.Context, o rehearse.Options, known session) (*session, er
 		return nil, err
 	}
 	known.Session, known.whole = s, nil
+	if known.prepare != nil {
+		if err := known.prepare(ctx, s); err != nil {
+			return nil, errors.Join(fmt.Errorf("leading the stack to where the trials begin: %w", err), s.Close())
+		}
+	}
 	if known.empty, err = s.Save(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -401,31 +421,31 @@ func (t *session) try(ctx context.Context, trial Trial) Result {
 	return Result{trial, err, recovered}
 }
 
-func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
-	if trial.command() != "create" {
-		if err := t.bringUp(ctx); err != nil {
-			return "", err
-		}
-	}
-	start, want := t.empty, t.made
-	run := func() error {
+// begin leads the session to where a trial's command begins, and gives the command and what an undisturbed one leaves.
+func (t *session) begin(ctx context.Context, trial Trial) (run func() error, want snapshot, err error) {
+	run = func() error {
 		_, err := t.Up(ctx, quiet...)
 		return err
 	}
-	switch trial.command() {
-	case "update":
-		start, want = t.whole, t.changed
-	case "delete":
-		start, want = t.whole, nil
-		run = func() error { return t.destroy(ctx) }
+	if trial.command() == "create" || t.prepare != nil {
+		return run, t.made, t.Restore(t.empty)
 	}
-	if err := t.Restore(start); err != nil {
+	if err := t.bringUp(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := t.Restore(t.whole); err != nil {
+		return nil, nil, err
+	}
+	if trial.command() == "delete" {
+		return func() error { return t.destroy(ctx) }, nil, nil
+	}
+	return run, t.changed, t.retag()
+}
+
+func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
+	run, want, err := t.begin(ctx, trial)
+	if err != nil {
 		return "", err
-	}
-	if trial.command() == "update" {
-		if err := t.retag(); err != nil {
-			return "", err
-		}
 	}
 	hit := false
 	t.Cloud.FailWith(func(op cloud.Operation) cloud.Fault {
@@ -438,7 +458,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		}
 		return faults[trial.Kind]
 	})
-	err := run()
+	err = run()
 	switch {
 	case !hit:
 		return "", errors.New("the call was never made")
@@ -464,12 +484,14 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	if err := run(); err != nil {
 		return "", fmt.Errorf("the next command: %w", err)
 	}
-	if trial.Call.Verb == "delete" {
+	if trial.Call.Verb == "delete" && t.prepare == nil {
 		_, err := rehearse.Left(t.last, t.account, t.Cloud.Snapshot())
 		return recovered, err
 	}
+	// A restore replaces what follows from the data that nodes use.
+	mayReplace := trial.Replaces || t.prepare != nil
 	now, err := t.snapshot(ctx)
-	if trial.Replaces && trial.Kind == Killed {
+	if mayReplace && trial.Kind == Killed {
 		// The guide's commands refresh the state, which shows what the lost call has changed elsewhere.
 		want = t.refreshed
 		now, err = t.refresh(ctx)
@@ -478,7 +500,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		return "", err
 	}
 	wrong := now.differences(want)
-	if len(wrong) > 0 && trial.Replaces {
+	if len(wrong) > 0 && mayReplace {
 		// A successor that is made twice has another id.
 		wrong = now.renamed(now.id(trial.Call.URN), want.id(trial.Call.URN)).differences(want)
 	}

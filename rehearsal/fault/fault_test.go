@@ -1,14 +1,19 @@
 package fault
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -160,4 +165,89 @@ func TestDifferencesNameWhatIsNotTheSame(t *testing.T) {
 		"a in x is 2, and 1 after an undisturbed run", "gone is missing", "new is there, and is not after an undisturbed run",
 	}, now.differences(was))
 	assert.Empty(t, was.differences(was))
+}
+
+// TestARestoreSurvives tries faults on the up that restores damaged data. What is there afterwards is what an undisturbed restore
+// leaves, what was damaged among it.
+func TestARestoreSurvives(t *testing.T) {
+	o := options(t, stacks.Deploy, "prod", "../../Pulumi.prod.yaml")
+	o.Prepare = func(ctx context.Context, s *rehearse.Session) error { return s.PrepareRestore(ctx, o.Guide) }
+	trials := []struct{ begin, kind string }{
+		{`create of aws:rds/snapshotCopy:SnapshotCopy "main-`, "lost"},
+		{`create of aws:rds/instance:Instance "main-`, "lost"},
+		{`create of aws:efs/fileSystem:FileSystem "shared-`, "lost"},
+		{`create of aws:backup/selection:Selection "backup"`, "lost"},
+		{`create of aws:backup/selection:Selection "backup"`, "killed"},
+		{`create of aws:ssm/association:Association "restore"`, "refused"},
+		{`create of aws:lambda/function:Function "restore-files"`, "refused"},
+		{`update of aws:ec2/launchTemplate:LaunchTemplate `, "refused"},
+		{`delete of aws:backup/selection:Selection "backup"`, "refused"},
+	}
+	o.Choose = func(trial Trial) bool {
+		return slices.ContainsFunc(trials, func(t struct{ begin, kind string }) bool {
+			return strings.HasPrefix(trial.String(), t.begin) && string(trial.Kind) == t.kind
+		})
+	}
+	results, err := Run(t.Context(), o)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, len(results), len(trials), "every trial chosen is one of the restore's")
+	for _, r := range results {
+		assert.NoError(t, r.Err, r.Trial)
+	}
+}
+
+// TestAnImportBesideAReplacementThatWasCutOff has a resource that the state knows as deleted only, and another one that depends on
+// it, as a process leaves them that is killed while it replaces the first. A third one was lost.
+func TestAnImportBesideAReplacementThatWasCutOff(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Pulumi.toy.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("config:\n  aws:region: eu-west-1\n"), 0o600))
+	o := options(t, func(ctx *pulumi.Context) error {
+		first, err := ec2.NewEip(ctx, "first", &ec2.EipArgs{Domain: pulumi.String("vpc")})
+		if err != nil {
+			return err
+		}
+		if _, err := ec2.NewEip(ctx, "second", &ec2.EipArgs{Domain: pulumi.String("vpc")}, pulumi.DependsOn([]pulumi.Resource{first})); err != nil {
+			return err
+		}
+		return address(ctx, nil)
+	}, "toy", file)
+	o.Session.Output = io.Discard
+	s, err := fresh(t.Context(), o.Session, session{guide: o.Guide})
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, s.Close()) }()
+	require.NoError(t, s.bringUp(t.Context()))
+	s.made, err = s.snapshot(t.Context())
+	require.NoError(t, err)
+
+	exported, err := s.Export(t.Context())
+	require.NoError(t, err)
+	var checkpoint map[string]any
+	require.NoError(t, json.Unmarshal(exported, &checkpoint))
+	deployment, _ := checkpoint["deployment"].(map[string]any)
+	all, _ := deployment["resources"].([]any)
+	var first, lost map[string]any
+	deployment["resources"] = slices.DeleteFunc(all, func(r any) bool {
+		r1, _ := r.(map[string]any)
+		switch urn := fmt.Sprint(r1["urn"]); {
+		case strings.HasSuffix(urn, "::first"):
+			first = r1
+		case strings.HasSuffix(urn, "::address"):
+			lost = r1
+			return true
+		}
+		return false
+	})
+	first["delete"] = true
+	broken, err := json.Marshal(deployment)
+	require.NoError(t, err)
+	require.NoError(t, s.Stack.Import(t.Context(), apitype.UntypedDeployment{Version: 3, Deployment: broken}))
+
+	made := s.Cloud.Lose(func(r cloud.Resource) bool { return r.URN == lost["urn"] })
+	require.Len(t, made, 1)
+	how, err := s.settle(t.Context(), made)
+	require.NoError(t, err)
+	assert.Equal(t, "imported", how)
+	_, err = s.Up(t.Context(), quiet...)
+	require.NoError(t, err)
+	assert.Len(t, s.Cloud.Snapshot().Of(made[0].Token), 3, "nothing is there twice")
 }

@@ -57,6 +57,9 @@ func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 			return o
 		}
 		p[key] = map[string]any{"inputs": hide(r.Inputs), "outputs": hide(r.Outputs)}
+		if state.TraitsOf(r.Token).HoldsData && r.Token != state.Secret {
+			p[key]["contents"] = r.Contents
+		}
 	}
 	// The account's values and the state's are compared as the JSON that both are written in.
 	raw, err := json.Marshal(p)

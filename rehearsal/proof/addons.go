@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
@@ -28,6 +29,11 @@ var addons = map[string]addon{
 	"aws-efs-csi-driver": {"kube-system", "efs-csi-node-sa", func(a *access, _ *state.Resource, one call) []call {
 		var all []call
 		for _, f := range a.Of(state.FileSystem) {
+			if !slices.ContainsFunc(a.Of(state.PersistentVolume), func(v *state.Resource) bool {
+				return strings.HasPrefix(v.Text("spec.csi.volumeHandle"), f.ID+"::")
+			}) {
+				continue // kept beside a restored one, and mounted by nobody
+			}
 			all = append(all, each(one, f.Text("arn"), "elasticfilesystem:DescribeMountTargets")...)
 		}
 		return all

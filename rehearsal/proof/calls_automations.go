@@ -22,7 +22,7 @@ type step struct {
 // boto matches a call of a step's Python, and client a variable for such calls.
 var (
 	boto   = regexp.MustCompile(`client\("([a-z0-9-]+)"\)\.([a-z_]+)\(`)
-	client = regexp.MustCompile(`(?m)^\s*(\w+)(?:, \w+)* = boto3\.client\("([a-z0-9-]+)"\)(?:,|$)`)
+	client = regexp.MustCompile(`(?m)^\s*(\w+)(?:, \w+)* = boto3\.client\("([a-z0-9-]+)"(?:, config=.*)?\)(?:,|$)`)
 )
 
 // scriptCalls lists the calls of a step's Python, as service and method, each once.
@@ -177,6 +177,9 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 		from := inputs.Object("LaunchTemplate")
 		a.proveLaunch(one, a.One(state.LaunchTemplate, cmp.Or(from.Text("LaunchTemplateId"), from.Text("LaunchTemplateName")), "name"))
 		one.on, one.context = a.arn("ec2", "subnet/"+inputs.Text("SubnetId")), iam.Context{"ec2:LaunchTemplate": {a.arn("ec2", "launch-template/"+from.Text("LaunchTemplateId"))}}
+	case "backup:StartRestoreJob", "lambda:Invoke":
+		a.proveRestoreStep(one, inputs)
+		return
 	case "ssm:ListCommandInvocations":
 		one.on = a.arn("ssm", "*")
 	case "ec2:TerminateInstances":
@@ -223,6 +226,27 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 			a.services.fault("%s calls %s; its resource is not known here", one.by, one.action)
 			return
 		}
+	}
+	a.check(a.services, one)
+}
+
+// proveRestoreStep proves a call that restores files, or that has them moved. A program has one step for each, and one step's
+// inputs are not the other's.
+func (a *access) proveRestoreStep(one call, inputs state.Object) {
+	switch {
+	case one.action == "backup:StartRestoreJob" && inputs.Text("recoveryPoint") != "":
+		one.on = inputs.Text("recoveryPoint")
+		a.proveRestore(one, inputs)
+	case one.action == "lambda:Invoke" && inputs.Text("function") != "":
+		function := a.One(state.LambdaFunction, inputs.Text("function"), "name")
+		if function == nil {
+			a.services.fault("%s calls the function %s, which is not in the state", one.by, inputs.Text("function"))
+			return
+		}
+		one.action, one.on = "lambda:InvokeFunction", function.Text("arn")
+		a.proveFunction(function)
+	default:
+		return
 	}
 	a.check(a.services, one)
 }

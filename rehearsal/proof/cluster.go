@@ -18,6 +18,7 @@ const (
 	aMountTarget kind = "mount target"
 	anEndpt      kind = "endpoint"
 	aControl     kind = "control plane"
+	aMover       kind = "function that moves restored files"
 	another      kind = "other"
 )
 
@@ -225,6 +226,14 @@ func (c *cluster) findShared() {
 			kind: aMountTarget, name: "mount target " + r.Name, of: r, groups: r.Texts("securityGroups"),
 			addr: parsePrefix(r.Text("ipAddress")), zone: r.Text("availabilityZoneName"),
 		}, r.Text("subnetId"))))
+	}
+	for _, r := range c.Of(state.LambdaFunction) {
+		vpc := r.Object("vpcConfig")
+		for _, subnet := range vpc.Texts("subnetIds") {
+			c.others = append(c.others, new(c.place(endpoint{
+				kind: aMover, name: "function " + r.Text("name"), of: r, groups: vpc.Texts("securityGroupIds"),
+			}, subnet)))
+		}
 	}
 	for _, r := range c.Of(state.VPCEndpoint) {
 		if r.Text("vpcEndpointType") != "Interface" {

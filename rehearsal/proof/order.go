@@ -25,6 +25,12 @@ func backsUpUnder(c *cluster, r, other *state.Resource) bool {
 	return role != nil && other.Text("role") == role.Text("name")
 }
 
+// monitorsUnder says that a role under which RDS writes the figures of a host gets what it may do from an attachment.
+func monitorsUnder(c *cluster, r, other *state.Resource) bool {
+	role := c.One(state.Role, r.Text("monitoringRoleArn"), "arn")
+	return role != nil && other.Text("role") == role.Text("name")
+}
+
 func sameBucket(_ *cluster, r, other *state.Resource) bool {
 	return r.Text("bucket") == other.Text("bucket")
 }
@@ -85,6 +91,8 @@ var waits = []wait{
 		"its pods start without credentials (docs.aws.amazon.com/eks/latest/userguide/pod-identities.html)"},
 	{state.BackupSelection, []string{state.RolePolicyAttachment}, backsUpUnder,
 		`AWS Backup answers "IAM Role … is not authorized to call tag:GetResources" (vinycoolguy2015/awslambda #1)`},
+	{state.DBInstance, []string{state.RolePolicyAttachment}, monitorsUnder,
+		"RDS refuses an instance whose monitoring role may not write (RDS user guide, \"Setting up and enabling Enhanced Monitoring\")"},
 	{state.SSMAssociation, []string{state.TargetGroupAttachment}, isGateOf,
 		"the next member's old instance would be terminated before this one gets requests"},
 }
@@ -130,14 +138,25 @@ func (c *cluster) followed(must func(r, other *state.Resource, why string)) {
 	}
 }
 
+// mounted reports whether a mount target is of the file system that nodes use. Others may be kept beside one that was restored.
+func (c *cluster) mounted(target *state.Resource) bool {
+	restores := c.fileRestores()
+	return len(restores) == 0 || restores[0].Object("parameters").Text("FileSystem") == target.Text("fileSystemId")
+}
+
 // equipped checks that a resource that starts a node, and a job that nodes wait for, waits for all that it needs at its
 // start.
 func (c *cluster) equipped(must func(r, other *state.Resource, why string)) {
 	needs := func(r *state.Resource, why string) {
 		for _, token := range needed {
 			for _, other := range c.Of(token) {
-				must(r, other, why)
+				if token != state.MountTarget || c.mounted(other) {
+					must(r, other, why)
+				}
 			}
+		}
+		for _, other := range c.fileRestores() {
+			must(r, other, "the server makes its files anew where the restored ones belong")
 		}
 	}
 	for _, token := range starts {

@@ -75,5 +75,16 @@ func (p *proofs) proveFiles() {
 		}
 		zones[n.zone] = true
 	}
+	for _, m := range p.others {
+		if m.kind != aMover {
+			continue
+		}
+		point := p.One(state.AccessPoint, m.of.Object("fileSystemConfig").Text("arn"), "arn")
+		for _, f := range p.files {
+			if point != nil && f.of.Text("fileSystemId") == point.Text("fileSystemId") && (f.zone == m.zone || f.subnet == m.subnet) {
+				take(p.filesystem)(p.net.reach(m, f, tcpPort(nfs)))
+			}
+		}
+	}
 	p.filesystem.Shown = fmt.Sprintf("%s, port %d", count(len(p.files), "mount target"), nfs)
 }

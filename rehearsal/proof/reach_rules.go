@@ -76,7 +76,7 @@ func (p *proofs) claimOf(k kind) *Verdict {
 		return p.apis
 	case aControl:
 		return p.control
-	case aNode, another:
+	case aNode, aMover, another:
 	}
 	return p.nobody
 }
@@ -129,6 +129,8 @@ func (p *proofs) connections(from kind, to *endpoint) []traffic {
 	switch {
 	case from == aNode:
 		return p.fromNode(to)
+	case from == aMover && to.kind == aMountTarget:
+		return []traffic{tcpPort(nfs)}
 	case from == aBalancer && to.kind == aNode:
 		return p.fromBalancer()
 	case from == aControl && to.kind == aNode:
@@ -164,7 +166,7 @@ func (p *proofs) fromNode(to *endpoint) []traffic {
 		return []traffic{tcpPort(publicHTTPS)}
 	case aControl:
 		return []traffic{tcpPort(publicHTTPS)}
-	case aBalancer, another:
+	case aBalancer, aMover, another:
 	}
 	return nil
 }
@@ -200,7 +202,7 @@ func (p *proofs) proveEgress(r *rule, from *endpoint, worn map[string][]*endpoin
 		v = p.balancer
 	case aDatabase, aMountTarget, anEndpt, aControl:
 		v = p.claimOf(from.kind)
-	case aNode, another:
+	case aNode, aMover, another:
 	}
 	if r.peerGroup != "" {
 		if p.net.names[r.peerGroup] == "" && from.kind == aNode && len(r.traffic.minus(tcpPort(publicHTTPS))) == 0 {

@@ -37,6 +37,7 @@ var assumed = []assumes{
 	{token: state.SSMAssociation, property: "parameters.AutomationAssumeRole", service: "ssm", source: func(a *access, _ *state.Resource) string {
 		return a.arn("ssm", "automation-execution/x")
 	}},
+	{token: state.SSMAssociation, property: "parameters.Restorer", service: "backup"},
 	{token: state.DBInstance, property: "monitoringRoleArn", service: "monitoring.rds", source: func(_ *access, r *state.Resource) string { return r.Text("arn") }},
 	{token: state.LambdaFunction, property: "role", service: "lambda"},
 	{token: state.BackupSelection, property: "iamRoleArn", service: "backup"},

@@ -72,6 +72,11 @@ func asInterface(_ *cluster, r *state.Resource, _ Expected) bool {
 	return r.Text("vpcEndpointType") == "Interface"
 }
 
+// ofNodes reports whether nodes mount an access point. The function that moves restored files has an access point of its own.
+func ofNodes(c *cluster, r *state.Resource, _ Expected) bool {
+	return c.One(state.LambdaFunction, r.Text("arn"), "fileSystemConfig.arn") == nil
+}
+
 // encrypts reports whether a listener uses TLS, inTheClear that it does not.
 func encrypts(_ *cluster, r *state.Resource, _ Expected) bool   { return r.Text("protocol") == "HTTPS" }
 func inTheClear(_ *cluster, r *state.Resource, _ Expected) bool { return r.Text("protocol") == "HTTP" }
@@ -180,11 +185,11 @@ var required = []struct {
 		{state.LoadBalancer, "enableDeletionProtection", only(true), protects, "one call takes the cluster's name from it"},
 	}},
 	{"Shared files belong to the server's user", "uid and gid 802", []setting{
-		{state.AccessPoint, "posixUser.uid", only(802.0), nil, "the server cannot write there"},
-		{state.AccessPoint, "posixUser.gid", only(802.0), nil, "the server cannot write there"},
-		{state.AccessPoint, "rootDirectory.creationInfo.ownerUid", only(802.0), nil, "the server cannot write there"},
-		{state.AccessPoint, "rootDirectory.creationInfo.ownerGid", only(802.0), nil, "the server cannot write there"},
-		{state.AccessPoint, "rootDirectory.path", only("/Userstores", "/Tenants"), nil, "WSO2's guide keeps the directories Userstores and Tenants there"},
+		{state.AccessPoint, "posixUser.uid", only(802.0), ofNodes, "the server cannot write there"},
+		{state.AccessPoint, "posixUser.gid", only(802.0), ofNodes, "the server cannot write there"},
+		{state.AccessPoint, "rootDirectory.creationInfo.ownerUid", only(802.0), ofNodes, "the server cannot write there"},
+		{state.AccessPoint, "rootDirectory.creationInfo.ownerGid", only(802.0), ofNodes, "the server cannot write there"},
+		{state.AccessPoint, "rootDirectory.path", only("/Userstores", "/Tenants"), ofNodes, "WSO2's guide keeps the directories Userstores and Tenants there"},
 	}},
 }
 
@@ -223,7 +228,7 @@ func configured(c *cluster, want Expected) []*Verdict {
 	if want.Prod {
 		c.protected(v)
 	}
-	left := slices.DeleteFunc([]*Verdict{c.leftReadable(), c.restored()}, func(v *Verdict) bool { return v == nil })
+	left := slices.DeleteFunc([]*Verdict{c.leftReadable(), c.restored(), c.restoredFiles()}, func(v *Verdict) bool { return v == nil })
 	return append(all, left...)
 }
 
@@ -278,7 +283,7 @@ func (c *cluster) protected(v *Verdict) {
 		for _, r := range c.Of(token) {
 			// The instances that run container tasks may be replaced.
 			capacity := token == state.AutoScalingGroup && !slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == r })
-			if !r.Protect && !capacity {
+			if !r.Protect && !capacity && (token != state.AccessPoint || ofNodes(c, r, Expected{})) {
 				v.fault("%s is not protected: an update may replace it", r)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
@@ -27,6 +28,8 @@ type source struct {
 	set  map[string]any
 	// secret are keys with values that Pulumi keeps encrypted.
 	secret map[string]any
+	// existing is what the account has before the stack.
+	existing []cloud.Resource
 }
 
 const (
@@ -188,6 +191,9 @@ func rehearsalOf(t *testing.T, stack string) rehearsed {
 	}
 	from, ok := shipped[stack]
 	if !ok {
+		from, ok = further[stack]
+	}
+	if !ok {
 		from = partly[stack].source
 	}
 	raw, err := os.ReadFile(from.file)
@@ -208,7 +214,7 @@ func rehearsalOf(t *testing.T, stack string) rehearsed {
 	log := &bytes.Buffer{}
 	s, err := rehearse.Open(t.Context(), rehearse.Options{
 		Program: stacks.Deploy, Project: "wso2is", Stack: name, StackFile: file, Pulumi: rehearsetest.Engine(t), Output: log, Final: true,
-		Secrets: texts(t, from.secret),
+		Secrets: texts(t, from.secret), Existing: from.existing,
 	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()

@@ -19,7 +19,7 @@ var unscoped = map[string]string{
 	"ecr:GetAuthorizationToken": "", "ecs:DiscoverPollEndpoint": "", "ecs:ListTasks": "ecs:cluster", "ssmmessages:*": "",
 	"ec2messages:*": "", "ssm:UpdateInstanceInformation": "", "ssm:ListAssociations": "", "ssm:ListInstanceAssociations": "",
 	"cloudwatch:PutMetricData": "cloudwatch:namespace", "ssm:DescribeAutomationExecutions": "", "ssm:DescribeInstanceInformation": "",
-	"ecs:RegisterContainerInstance": "", "ecs:CreateCluster": "", "ecs:DescribeTaskDefinition": "",
+	"backup:DescribeRestoreJob": "", "ecs:RegisterContainerInstance": "", "ecs:CreateCluster": "", "ecs:DescribeTaskDefinition": "",
 }
 
 // forService are actions that a policy must allow for one service only, by a condition whose key begins so. Otherwise a

@@ -15,6 +15,9 @@ const (
 	instancesOnly = 90 * time.Second
 	// turns is the start time of a group's other nodes after the first one serves.
 	turns = 3 * time.Minute
+	// filesRestored is the time of AWS Backup for a few files. AWS says that a restore may take hours. Most of the time is the wait
+	// for the job.
+	filesRestored = 15 * time.Minute
 	// call is the time of a type without a time in its traits.
 	call = 3 * time.Second
 )
@@ -47,6 +50,8 @@ func takes(r *state.Resource) time.Duration {
 		return call // its wait is part of the time of the service or the group
 	case r.Type == state.SSMAssociation && r.Inputs["targets"] != nil:
 		return call // it may report success while its instance is still booting (terraform-provider-aws #31175)
+	case r.Type == state.SSMAssociation && state.At(r.Inputs, "parameters.RecoveryPoint") != nil:
+		return filesRestored
 	case drains(r):
 		return call // there is no instance yet
 	case r.Type == state.AutoScalingGroup && r.Inputs["desiredCapacity"] != float64(1):

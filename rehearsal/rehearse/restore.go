@@ -23,6 +23,8 @@ var Restores = map[string]func(*restoration, context.Context) error{
 	"damaged": (*restoration).damaged,
 	// The stack was destroyed.
 	"gone": (*restoration).gone,
+	// The Region is lost, and copies are in another one.
+	"elsewhere": (*restoration).elsewhere,
 }
 
 // RestoreOptions say what is restored.
@@ -39,10 +41,14 @@ type restoration struct {
 	*run
 	guide  string
 	values map[string]string
+	// files is the file system before the damage, or nil where no plan backs it up.
+	files *state.Resource
 	// first is what there was before the damage, kept what there is after the restore.
 	first, kept *results
-	// good are the data of each database in the snapshot.
-	good string
+	// good are the data of the main database in the snapshot, goodFiles those of the file system in the recovery point.
+	good, goodFiles string
+	// withoutUp leaves the guide's up to somebody else.
+	withoutUp bool
 }
 
 // Restore brings a stack up, has its servers write, takes a snapshot or what a destroyed stack leaves, and restores it by the
@@ -58,7 +64,7 @@ func Restore(ctx context.Context, o RestoreOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	r := &restoration{run: &run{Session: s}, guide: o.Guide}
-	r.say("Rehearsing the restore of stack %s, whose data is %s, against an offline cloud: nothing is created on AWS.", o.Stack, o.Which)
+	r.say("Rehearsing the restore of stack %s, %s, against an offline cloud: nothing is created on AWS.", o.Stack, o.Which)
 	return restore(r, ctx)
 }
 
@@ -84,13 +90,48 @@ func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 	}
 	main := databases[0]
 	r.values = map[string]string{"cluster": strings.TrimSuffix(main.Text("identifier"), "-main"), "urn": main.URN, "name": r.o.Stack + "-good"}
-	r.good = r.database(main.ID).Contents
-	return main, nil
+	r.good = r.held(state.DBInstance, main.ID).Contents
+	return main, r.nameFiles()
 }
 
-// database is an instance of the account, by its id.
-func (r *restoration) database(id string) cloud.Resource {
-	for _, d := range r.Cloud.Snapshot().Of(state.DBInstance) {
+// nameFiles gives the guide's commands what they say of the files. A stack without a plan has no vault for their backups.
+func (r *restoration) nameFiles() error {
+	if len(r.first.state.Of(state.BackupVault)) == 0 {
+		return nil
+	}
+	files := r.first.state.Of(state.FileSystem)[0]
+	r.files = files
+	r.values["vault"], r.values["files"] = r.first.state.Of(state.BackupVault)[0].Text("name"), files.Text("arn")
+	r.values["role"] = r.first.state.Of(state.BackupSelection)[0].Text("iamRoleArn")
+	r.goodFiles = r.held(state.FileSystem, files.ID).Contents
+	return nil
+}
+
+// backUpFiles runs the guide's command for a recovery point of the files by hand.
+func (r *restoration) backUpFiles(ctx context.Context) error {
+	if r.files == nil {
+		r.say("No recovery point of the files: the stack has no backup plan, and so no vault.")
+		return nil
+	}
+	if err := r.follow(ctx, "To back up the files"); err != nil {
+		return err
+	}
+	r.values["point"] = r.recoveryPoint()
+	return nil
+}
+
+// recoveryPoint is the ARN of the newest recovery point.
+func (r *restoration) recoveryPoint() string {
+	arn := ""
+	for _, p := range r.Cloud.Snapshot().Of(state.RecoveryPoint) {
+		arn = str(p.Outputs, "arn")
+	}
+	return arn
+}
+
+// held is what the account has of a type by an id.
+func (r *restoration) held(token, id string) cloud.Resource {
+	for _, d := range r.Cloud.Snapshot().Of(token) {
 		if d.ID == id {
 			return d
 		}
@@ -106,6 +147,9 @@ func (r *restoration) follow(ctx context.Context, heading string) error {
 	}
 	return r.step(heading, func() (string, error) {
 		for _, command := range commands {
+			if r.withoutUp && strings.HasPrefix(command, "pulumi up") {
+				continue
+			}
 			r.say("    %s", command)
 			if err := r.Follow(ctx, command, r.values, r.Cloud.CLI); err != nil {
 				return "", err
@@ -121,38 +165,88 @@ func (r *restoration) damaged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.follow(ctx, "To take a snapshot"); err != nil {
+	if err := r.damage(ctx); err != nil {
+		return err
+	}
+	before := r.Cloud.Snapshot()
+	if err := errors.Join(r.follow(ctx, "The data is damaged"), r.proven(ctx, old)); err != nil {
+		return err
+	}
+	if err := r.untouched(before, old, r.files); err != nil {
+		return err
+	}
+	r.say("What was damaged is as it was, and no node uses it.")
+	last := r.kept.state.One(state.DBInstance, old.ID)
+	if err := r.follow(ctx, "To delete the damaged database"); err != nil {
+		return err
+	}
+	if r.held(state.DBInstance, old.ID).ID != "" {
+		return fmt.Errorf("%s is still there", old)
+	}
+	if err := errors.Join(snapshotIsReadable(last, r.Cloud.Snapshot()), r.letFilesGo(ctx)); err != nil {
+		return err
+	}
+	return r.finish()
+}
+
+// damage takes a snapshot and a recovery point, has the servers write what is to be undone, and names the files to be restored.
+func (r *restoration) damage(ctx context.Context) error {
+	if err := errors.Join(r.follow(ctx, "To take a snapshot"), r.backUpFiles(ctx)); err != nil {
 		return err
 	}
 	if err := r.Cloud.Write("damage"); err != nil {
 		return err
 	}
-	before := r.database(old.ID)
 	r.values["snapshot"] = r.snapshot(r.values["name"])
-	if err := errors.Join(r.follow(ctx, "The data is damaged"), r.proven(ctx, old)); err != nil {
+	if r.files == nil {
+		return nil
+	}
+	return errors.Join(r.follow(ctx, "To restore the files too"), r.follow(ctx, "To keep the damaged files"))
+}
+
+// untouched holds that what was damaged is as it was before the restore.
+func (r *restoration) untouched(before cloud.Snapshot, damaged ...*state.Resource) error {
+	for _, d := range damaged {
+		if d == nil {
+			continue
+		}
+		after := r.held(d.Type, d.ID)
+		for _, was := range before.Of(d.Type) {
+			if was.ID == d.ID && (after.Contents != was.Contents || fmt.Sprint(after.Inputs) != fmt.Sprint(was.Inputs)) {
+				return fmt.Errorf("the restore touched %s", d)
+			}
+		}
+	}
+	return nil
+}
+
+// letFilesGo runs the commands that let the damaged files go.
+func (r *restoration) letFilesGo(ctx context.Context) error {
+	if r.files == nil {
+		return nil
+	}
+	for _, d := range append(r.kept.state.With(state.AccessPoint, "fileSystemId", r.files.ID), r.files) {
+		r.values["urn"] = d.URN
+		if err := r.follow(ctx, "To release the damaged files"); err != nil {
+			return err
+		}
+	}
+	if err := r.follow(ctx, "To let the damaged files go"); err != nil {
 		return err
 	}
-	if after := r.database(old.ID); after.Contents != before.Contents || fmt.Sprint(after.Inputs) != fmt.Sprint(before.Inputs) {
-		return fmt.Errorf("the restore touched %s", old)
+	if r.held(state.FileSystem, r.files.ID).ID != "" {
+		return fmt.Errorf("%s is still there", r.files)
 	}
-	r.say("The damaged database is as it was, and no node uses it.")
-	last := r.kept.state.One(state.DBInstance, old.ID)
-	if err := r.follow(ctx, "To delete the damaged database"); err != nil {
-		return err
-	}
-	if r.database(old.ID).ID != "" {
-		return fmt.Errorf("%s is still there", old)
-	}
-	if err := snapshotIsReadable(last, r.Cloud.Snapshot()); err != nil {
-		return err
-	}
-	return r.finish()
+	return nil
 }
 
 // gone goes back to what a destroyed stack leaves.
 func (r *restoration) gone(ctx context.Context) error {
 	old, err := r.begin(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.backUpFiles(ctx); err != nil {
 		return err
 	}
 	if err := r.step("destroy", func() (string, error) {
@@ -174,6 +268,11 @@ func (r *restoration) gone(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.files != nil {
+		if err := r.follow(ctx, "To restore the files too"); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(r.follow(ctx, "The stack is gone"), r.proven(ctx, old)); err != nil {
 		return err
 	}
@@ -181,6 +280,119 @@ func (r *restoration) gone(ctx context.Context) error {
 		return fmt.Errorf("the restore took away %s", strings.Join(gone, ", "))
 	}
 	return r.finish()
+}
+
+// elsewhere goes back to copies in another Region, by a stack of another name there. The source stack may be there or not.
+func (r *restoration) elsewhere(ctx context.Context) (err error) {
+	old, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(r.follow(ctx, "To take a snapshot"), r.backUpFiles(ctx)); err != nil {
+		return err
+	}
+	region := r.first.snapshot.Region
+	other := another(region)
+	place := func(service, what string) string {
+		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", r.first.snapshot.Partition, service, other, r.first.snapshot.Account, what)
+	}
+	r.values["snapshot"], r.values["region"] = r.snapshot(r.values["name"]), region
+	r.values["other-region"], r.values["key"] = other, place("kms", "key/0f0f0f0f-1111-2222-3333-444444444444")
+	r.values["other-vault"] = place("backup", "backup-vault:copies")
+	if err := r.copyAway(ctx); err != nil {
+		return err
+	}
+	there, err := r.openElsewhere(ctx, region, other)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, there.Close()) }()
+	if r.files != nil {
+		if err := there.follow(ctx, "To restore the files too"); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(there.follow(ctx, "The stack is gone"), there.proven(ctx, old)); err != nil {
+		return err
+	}
+	return there.finish()
+}
+
+// PrepareRestore leads a stack to where the up begins that restores its damaged data, by the commands of the operations guide.
+func (s *Session) PrepareRestore(ctx context.Context, guide string) error {
+	r := &restoration{run: &run{Session: s}, guide: guide}
+	if _, err := r.begin(ctx); err != nil {
+		return err
+	}
+	if err := r.damage(ctx); err != nil {
+		return err
+	}
+	r.withoutUp = true
+	return r.follow(ctx, "The data is damaged")
+}
+
+// another is a Region of the same partition.
+func another(region string) string {
+	for first, second := range map[string]string{
+		"cn-north-1": "cn-northwest-1", "cn-northwest-1": "cn-north-1", "us-gov-west-1": "us-gov-east-1", "us-gov-east-1": "us-gov-west-1",
+		"eu-central-1": "eu-west-1",
+	} {
+		if region == first {
+			return second
+		}
+	}
+	return "eu-central-1"
+}
+
+// copyAway runs the guide's commands that copy to another Region.
+func (r *restoration) copyAway(ctx context.Context) error {
+	if err := r.follow(ctx, "To copy a snapshot to another Region"); err != nil {
+		return err
+	}
+	if r.files != nil {
+		if err := r.follow(ctx, "To copy a recovery point of the files"); err != nil {
+			return err
+		}
+	}
+	for _, secret := range r.first.state.Of(state.Secret) {
+		name := secret.Text("name")
+		r.values["prefix"], r.values["secret"] = name[:strings.LastIndex(name, "/")+1], name
+		if err := r.follow(ctx, "To copy a secret"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openElsewhere begins a stack in another Region whose account has the copies.
+func (r *restoration) openElsewhere(ctx context.Context, region, other string) (*restoration, error) {
+	o := r.o
+	text, err := os.ReadFile(o.StackFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the stack file: %w", err)
+	}
+	o.Stack += "-elsewhere"
+	o.StackFile = filepath.Join(r.dir, "Pulumi."+o.Stack+".yaml")
+	if err := os.WriteFile(o.StackFile, []byte(strings.ReplaceAll(string(text), region, other)), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the stack file of the other Region: %w", err)
+	}
+	o.Existing = slices.Concat(o.Existing, r.Cloud.Elsewhere())
+	s, err := Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	there := *r
+	there.run = &run{Session: s, steps: r.steps}
+	there.values = maps.Clone(r.values)
+	for _, c := range r.Cloud.Elsewhere() {
+		switch c.Token {
+		case state.DBSnapshot:
+			there.values["snapshot"] = str(c.Outputs, "arn")
+		case state.RecoveryPoint:
+			there.values["point"] = str(c.Outputs, "arn")
+		}
+	}
+	return &there, nil
 }
 
 // snapshot is the ARN of a snapshot, or empty.
@@ -211,12 +423,15 @@ func (r *restoration) proven(ctx context.Context, old *state.Resource) (err erro
 	if main == nil {
 		return errors.New("no database was made from the snapshot")
 	}
-	if has := r.database(main.ID).Contents; has != r.good {
+	if has := r.held(state.DBInstance, main.ID).Contents; has != r.good {
 		return fmt.Errorf("%s holds %s, and the snapshot holds %s", main, has, r.good)
+	}
+	if err := r.filesRestored(); err != nil {
+		return err
 	}
 	for _, secret := range r.first.state.Of(state.SecretVersion) {
 		now := r.kept.snapshot.Of(state.SecretVersion)
-		i := slices.IndexFunc(now, func(v cloud.Resource) bool { return v.URN == secret.URN })
+		i := slices.IndexFunc(now, func(v cloud.Resource) bool { return v.Name == secret.Name })
 		was := slices.IndexFunc(r.first.snapshot.Resources, func(v cloud.Resource) bool { return v.URN == secret.URN })
 		if i < 0 || was < 0 || str(now[i].Outputs, "secretString") != str(r.first.snapshot.Resources[was].Outputs, "secretString") {
 			return fmt.Errorf("the secret %s has another value than the recovery point's", secret.Name)
@@ -236,6 +451,23 @@ func (r *restoration) proven(ctx context.Context, old *state.Resource) (err erro
 		return fmt.Errorf("a second up: %w", err)
 	}
 	return r.report.Err()
+}
+
+// filesRestored holds that the file system that the restore filled has the files of the recovery point where nodes mount them.
+func (r *restoration) filesRestored() error {
+	if r.files == nil {
+		return nil
+	}
+	for _, a := range r.kept.state.Of(state.SSMAssociation) {
+		if a.Text("parameters.RecoveryPoint") != r.values["point"] {
+			continue
+		}
+		if has := r.held(state.FileSystem, a.Text("parameters.FileSystem")).Contents; has != r.goodFiles {
+			return fmt.Errorf("the file system %s holds %s, and the recovery point holds %s", a.Text("parameters.FileSystem"), has, r.goodFiles)
+		}
+		return nil
+	}
+	return errors.New("no files were restored from the recovery point")
 }
 
 // finish writes down what was done and how long it takes by the rehearsal's clock.

@@ -15,6 +15,8 @@ const (
 	BackupVaultLock   = "aws:backup/vaultLockConfiguration:VaultLockConfiguration"
 	BackupPlan        = "aws:backup/plan:Plan"
 	BackupSelection   = "aws:backup/selection:Selection"
+	// RecoveryPoint is no type of the provider: it is what a plan or a command leaves.
+	RecoveryPoint = "aws:backup/recoveryPoint:RecoveryPoint"
 )
 
 // AWS Certificate Manager.
@@ -242,6 +244,7 @@ var traits = map[string]Traits{
 	BackupVaultLock:             {Words: "backup vault lock"},
 	BackupPlan:                  {Words: "backup plan", FreeCopy: true}, // without a selection it backs up nothing
 	BackupSelection:             {Words: "backup selection"},
+	RecoveryPoint:               {Words: "recovery point", HoldsData: true},
 	Certificate:                 {FreeCopy: true},
 	CertificateValidation:       {Takes: 3 * time.Minute},
 	MetricAlarm:                 {Words: "alarm"},
@@ -274,6 +277,7 @@ var traits = map[string]Traits{
 	EKSCluster:                  {Words: "EKS cluster", HoldsData: true, Takes: 9 * time.Minute},
 	NodeGroup:                   {Takes: 3 * time.Minute},
 	Addon:                       {Takes: time.Minute},
+	LambdaFunction:              {Words: "Lambda function", Takes: time.Minute},
 	LoadBalancer:                {Takes: 3 * time.Minute},
 	Listener:                    {Serves: true},
 	TargetGroup:                 {FreeCopy: true},
