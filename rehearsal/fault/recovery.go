@@ -74,9 +74,11 @@ func (t *session) unknown(ctx context.Context, call cloud.Operation) ([]cloud.Re
 	}), nil
 }
 
-// known says whether the engine's state has the resource, be it to delete it.
+// known says whether the engine's state has the resource, be it to delete it. Revisions of a task definition share an id.
 func known(s *state.State, made cloud.Resource) bool {
-	return slices.ContainsFunc(s.All, func(r *state.Resource) bool { return r.Type == made.Token && r.ID == made.ID })
+	return slices.ContainsFunc(s.All, func(r *state.Resource) bool {
+		return r.Type == made.Token && r.ID == made.ID && (made.Outputs["arn"] == nil || r.Outputs["arn"] == made.Outputs["arn"])
+	})
 }
 
 // settle does what the guide says of resources that lost calls have made: it looks for each and imports it. It deletes
