@@ -6,11 +6,12 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/stacks/stackstest"
 )
 
 // TestWhatCostsMoneyIsLookedFor checks that the program looks for a second copy of resources without a unique name, and
@@ -18,12 +19,13 @@ import (
 func TestWhatCostsMoneyIsLookedFor(t *testing.T) {
 	var mu sync.Mutex
 	var asked []string
-	p := &plan{tags: func(args resource.PropertyMap) (resource.PropertyMap, error) {
+	p := &plan{}
+	p.Answers = map[string]stackstest.Answer{"aws:resourcegroupstaggingapi/getResources:getResources": func(call pulumi.MockCallArgs) (map[string]any, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		filter := args["tagFilters"].ArrayValue()[0].ObjectValue()
+		filter := call.Args["tagFilters"].ArrayValue()[0].ObjectValue()
 		assert.Equal(t, "Name", filter["key"].StringValue())
-		asked = append(asked, args["resourceTypeFilters"].ArrayValue()[0].StringValue()+" "+filter["values"].ArrayValue()[0].StringValue())
+		asked = append(asked, call.Args["resourceTypeFilters"].ArrayValue()[0].StringValue()+" "+filter["values"].ArrayValue()[0].StringValue())
 		return nil, errors.New("AccessDenied: not authorized to perform tag:GetResources")
 	}}
 	changes := map[string]any{

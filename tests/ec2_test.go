@@ -106,13 +106,6 @@ func userData(t *testing.T, r registered, key string) string {
 	return string(plain)
 }
 
-func deployment(t *testing.T, p *plan, node string) string {
-	t.Helper()
-	text, ok := p.One(t, "aws:s3/bucketObjectv2:BucketObjectv2", "nodes/"+node+"/deployment.toml").Get("content").(string)
-	require.True(t, ok)
-	return text
-}
-
 //guide:wka-addresses started
 func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 	p := deploy(t, wka())
@@ -127,7 +120,7 @@ func TestWellKnownMembersHaveFixedAddressesAndFollowOneAnother(t *testing.T) {
 		assert.Equal(t, true, instance.Get("rootBlockDevice", "encrypted"))
 		assert.Equal(t, "wso2is-test", instance.Get("tags", "WSO2Cluster"))
 		assert.Contains(t, instance.Ignore, "ami", "a newer image must not replace a running node")
-		toml := deployment(t, p, name)
+		toml := p.Deployment(t, name)
 		assert.Contains(t, toml, "'10.0.0.16:5701'")
 		assert.Contains(t, toml, "'10.0.16.16:5701'")
 		assert.Contains(t, toml, "local_member_host = '"+address+"'")
@@ -185,7 +178,7 @@ func TestTaggedMembersAreAGroupThatIsReplacedOneAtATime(t *testing.T) {
 	assert.Equal(t, "required", template.Get("metadataOptions", "httpTokens"))
 	assert.Equal(t, "ami-0123456789abcdef0", template.Get("imageId"), "a refresh cannot go back to a parameter")
 	userData(t, template, "userData")
-	toml := deployment(t, p, "all")
+	toml := p.Deployment(t, "all")
 	assert.Contains(t, toml, "tagValue = 'wso2is-test'")
 	assert.Contains(t, toml, "securityGroup = 'wso2is-test-nodes'", "the scheme filters by the group's name")
 	assert.Equal(t, "wso2is-test-nodes", p.One(t, "aws:ec2/securityGroup:SecurityGroup", "nodes").Get("name"))

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -127,7 +128,7 @@ func TestTasksOnFargateHaveNoInstances(t *testing.T) {
 //guide:aws-policy
 func TestMembersOnInstancesAreFoundByTheInstancesTags(t *testing.T) {
 	p := deploy(t, onECS(nil))
-	toml := deployment(t, p, "all")
+	toml := p.Deployment(t, "all")
 	for _, line := range []string{
 		"membership_scheme = 'aws-ecs'", "hostHeader = 'ec2'", "tagKey = 'WSO2Cluster'", "tagValue = 'wso2is-test'",
 		"clusterName = 'wso2is-test'", "vpcCidrBlock = '10.0.*.*'", "local_member_port = '5701'",
@@ -143,7 +144,7 @@ func TestMembersOnInstancesAreFoundByTheInstancesTags(t *testing.T) {
 
 func TestMembersOnFargateAreFoundByTheTasksTags(t *testing.T) {
 	p := deploy(t, onFargate(nil))
-	toml := deployment(t, p, "all")
+	toml := p.Deployment(t, "all")
 	assert.Contains(t, toml, "tagValue = 'wso2is-test'")
 	assert.NotContains(t, toml, "hostHeader")
 	service := p.One(t, ecsService, "nodes")
@@ -377,7 +378,9 @@ func TestArchitectureFollowsTheInstanceType(t *testing.T) {
 	p := deploy(t, onECS(object("nodes", object("instanceType", "m7g.xlarge"))))
 	assert.Equal(t, "ARM64", p.One(t, taskDefinition, "nodes").Get("runtimePlatform", "cpuArchitecture"))
 	assert.Equal(t, "ami-0123456789abcdef0", p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").Get("imageId"))
-	assert.True(t, slices.ContainsFunc(p.parameters, func(name string) bool { return strings.Contains(name, "/arm64/recommended/") }))
+	assert.True(t, slices.ContainsFunc(p.Calls, func(call pulumi.MockCallArgs) bool {
+		return call.Token == "aws:ssm/getParameter:getParameter" && strings.Contains(call.Args["name"].StringValue(), "/arm64/recommended/")
+	}))
 	pinned := deploy(t, onECS(object("nodes", object("ami", "ami-0123456789abcdef1"))))
 	assert.Equal(t, "ami-0123456789abcdef1", pinned.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").Get("imageId"))
 }

@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/config/configtest"
 	"github.com/wso2is-aws/wso2is/config/product"
+	"github.com/wso2is-aws/wso2is/stacks/stackstest"
 )
 
 const (
@@ -25,42 +25,6 @@ const (
 	releaseType     = "kubernetes:helm.sh/v3:Release"
 	rolePolicyType  = "aws:iam/rolePolicy:RolePolicy"
 )
-
-// answersOfEKS answers functions that only the topology eks uses.
-func answersOfEKS(args pulumi.MockCallArgs) (resource.PropertyMap, bool) {
-	switch args.Token {
-	case "aws:eks/getAddonVersion:getAddonVersion":
-		return resource.NewPropertyMapFromMap(map[string]any{
-			"version": "v1.0.0-eksbuild." + args.Args["kubernetesVersion"].StringValue()[2:],
-		}), true
-	case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
-		return resource.NewPropertyMapFromMap(map[string]any{
-			"entries": []any{map[string]any{"cidr": "52.218.0.0/17"}, map[string]any{"cidr": "3.5.64.0/21"}},
-		}), true
-	case "aws:secretsmanager/getSecretVersion:getSecretVersion":
-		return resource.NewPropertyMapFromMap(map[string]any{
-			"secretString": `{"username":"wso2master","password":"Marker0Master1"}`,
-		}), true
-	case "aws:lb/getLoadBalancer:getLoadBalancer":
-		return resource.NewPropertyMapFromMap(map[string]any{
-			"arn":       "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/" + args.Args["name"].StringValue(),
-			"arnSuffix": "app/made/1", "dnsName": "ingress.elb.amazonaws.com", "zoneId": "Z2",
-		}), true
-	case "aws:eks/getCluster:getCluster":
-		vpc := "vpc-0123456789abcdef0"
-		if args.Args["name"].StringValue() == "drawn" {
-			vpc = "vpc-01234567" // the VPC in configtest
-		}
-		return resource.NewPropertyMapFromMap(map[string]any{
-			"name": "platform", "arn": "arn:aws:eks:eu-west-1:123456789012:cluster/platform", "status": "ACTIVE",
-			"endpoint": "https://existing.eks", "version": "1.35",
-			"certificateAuthorities":   []any{map[string]any{"data": "QUJD"}},
-			"kubernetesNetworkConfigs": []any{map[string]any{"serviceIpv4Cidr": "10.100.0.0/16"}},
-			"vpcConfig":                map[string]any{"vpcId": vpc},
-		}), true
-	}
-	return nil, false
-}
 
 // eks returns the minimal configuration of the topology with further top-level keys.
 func eks(pairs ...any) map[string]any {
@@ -121,7 +85,8 @@ func TestControlPlaneTakesOnlyZonesThatHaveOne(t *testing.T) {
 		"us-east-1a": "use1-az4", "us-east-1b": "use1-az6", "us-east-1c": "use1-az3", "us-east-1d": "use1-az1",
 	}
 	in := func(network map[string]any) (*plan, error) {
-		p := &plan{zones: zones}
+		p := &plan{}
+		p.Answers = map[string]stackstest.Answer{stackstest.ZonesOf: stackstest.Zones(zones)}
 		changes := eks("aws:region", "us-east-1", "network", network, "loadBalancer", object("certificateArn",
 			"arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"))
 		return p, p.run(t, "test", configtest.Source(configtest.With(changes)), nil)
@@ -580,7 +545,9 @@ func TestEveryReleaseRunsOnEKS(t *testing.T) {
 
 // TestMailEndpointIsWhereSESHasOne has an account in which the letter b stands for a zone without an endpoint of SES.
 func TestMailEndpointIsWhereSESHasOne(t *testing.T) {
-	p := &plan{zones: map[string]string{"us-east-1a": "use1-az4", "us-east-1b": "use1-az2", "us-east-1c": "use1-az6"}}
+	p := &plan{}
+	p.Answers = map[string]stackstest.Answer{stackstest.ZonesOf: stackstest.Zones(
+		map[string]string{"us-east-1a": "use1-az4", "us-east-1b": "use1-az2", "us-east-1c": "use1-az6"})}
 	changes := eks("aws:region", "us-east-1", "network", object("sesEndpoint", true), "loadBalancer", object("certificateArn",
 		"arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"))
 	require.NoError(t, p.run(t, "test", configtest.Source(configtest.With(changes)), nil))

@@ -108,6 +108,13 @@ func (p *Plan) All(token string) []Resource {
 	return found
 }
 
+// Providers are the providers of a package, such as aws. A mock may call it while the program runs.
+func (p *Plan) Providers(of string) []Resource {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.All("pulumi:providers:" + of)
+}
+
 // One is the resource of a type with a name. A test without it fails.
 func (p *Plan) One(t *testing.T, token, name string) Resource {
 	t.Helper()

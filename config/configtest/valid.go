@@ -97,7 +97,7 @@ func network(t *rapid.T) object {
 	}
 	n["cidr"] = fmt.Sprintf("10.%d.0.0/16", second)
 	n["adopt"] = object{
-		"vpc": "vpc-01234567", "endpointSecurityGroup": "sg-01234567", "s3PrefixList": "pl-01234567",
+		"vpc": "vpc-0123456789abcdef0", "endpointSecurityGroup": "sg-01234567", "s3PrefixList": "pl-01234567",
 		"privateSubnets": subnets(1, 10), "publicSubnets": subnets(2, 20),
 	}
 	return n
