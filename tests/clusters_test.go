@@ -2,16 +2,19 @@ package tests
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/components/cluster"
+	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -234,4 +237,61 @@ func TestTagsOfAClusterAreOnItsResourcesOnly(t *testing.T) {
 	assert.Equal(t, "4711", vpc.Get("tags", "CostCentre"))
 	assert.Equal(t, "platform-prod-login", vpc.Get("tags", "Name"))
 	assert.Nil(t, p.One(t, "aws:ec2/vpc:Vpc", "partners-vpc").Get("tags", "CostCentre"))
+}
+
+// id is an input that is known only once AWS has created something.
+func id(value string) pulumi.StringInput { return pulumi.String(value).ToStringOutput() }
+
+// inTheVPC is a cluster in the VPC of another component of the program.
+func inTheVPC(topology config.Topology) *cluster.Args {
+	c := typed(topology)
+	c.LoadBalancer.CertificateARN = ""
+	c.Network = config.Network{CIDR: "10.9.0.0/16", Adopt: &config.AdoptedNetwork{
+		PrivateSubnets: map[string]config.Subnet{"eu-west-1a": {CIDR: "10.9.0.0/24"}, "eu-west-1b": {CIDR: "10.9.1.0/24"}},
+		PublicSubnets:  map[string]config.Subnet{"eu-west-1a": {CIDR: "10.9.2.0/24"}, "eu-west-1b": {CIDR: "10.9.3.0/24"}},
+	}}
+	return &cluster.Args{
+		Config: c, CertificateARN: id("arn:of:the:certificate"), HostedZone: id("zone-of-the-team"), AlarmTopicARN: id("arn:of:the:topic"),
+		VPC: &cluster.VPC{
+			ID:                    id("vpc-of-the-team"),
+			PrivateSubnets:        map[string]pulumi.StringInput{"eu-west-1a": id("private-a"), "eu-west-1b": id("private-b")},
+			PublicSubnets:         map[string]pulumi.StringInput{"eu-west-1a": id("public-a"), "eu-west-1b": id("public-b")},
+			EndpointSecurityGroup: id("group-of-endpoints"), S3PrefixList: id("list-of-s3"),
+		},
+	}
+}
+
+// standIn is the shape of what stands for an input in the configuration.
+var standIn = regexp.MustCompile(`(vpc|subnet|sg|pl|rtb)-0{10}|Z0{10}|:000000000000:`)
+
+func TestInputsOfAProgramReachTheirResources(t *testing.T) {
+	for _, topology := range config.Topologies() {
+		t.Run(string(topology), func(t *testing.T) {
+			p, _ := two(t, inTheVPC(topology), &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
+			all := ""
+			for _, r := range p.Resources {
+				text := fmt.Sprint(componenttest.Reveal(resource.NewObjectProperty(r.Inputs)))
+				assert.NotRegexp(t, standIn, text, "%s %s has what stands for an input", r.Type, r.Name)
+				all += text
+			}
+			for _, input := range []string{"arn:of:the:certificate", "zone-of-the-team", "arn:of:the:topic", "vpc-of-the-team", "private-a",
+				"private-b", "public-a", "public-b", "group-of-endpoints", "list-of-s3"} {
+				assert.Contains(t, all, input, "the input reaches no resource")
+			}
+			for _, r := range p.All("aws:ec2/vpc:Vpc") {
+				assert.NotEqual(t, "login-vpc", r.Name, "the program has a VPC")
+			}
+		})
+	}
+}
+
+func TestAKeyAndItsInputAreRefused(t *testing.T) {
+	args := inTheVPC(config.EC2)
+	args.Config.LoadBalancer.HostedZone = "Z0123456789EXAMPLE"
+	assert.ErrorContains(t, refused(t, args), "wso2is:loadBalancer.hostedZone: there is an input for it too")
+
+	args = inTheVPC(config.EC2)
+	args.VPC.PrivateSubnets["eu-west-1c"] = id("private-c")
+	assert.ErrorContains(t, refused(t, args), "wso2is:network.adopt.privateSubnets.eu-west-1c")
+	assert.Empty(t, args.Config.Network.Adopt.PrivateSubnets["eu-west-1a"].ID, "the team's own value is left as it is")
 }

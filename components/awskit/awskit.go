@@ -14,7 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Scope is the account, region and cluster of a component. All of it is plain Go: it decides names and policies.
+// Scope is the account, region and cluster of a component. Except Inputs it is plain Go: it decides names and policies.
 type Scope struct {
 	// Cluster is the cluster's name, the prefix of every physical name.
 	Cluster string
@@ -25,6 +25,33 @@ type Scope struct {
 	// InProgram is the cluster's name in a program that may have other clusters. It is empty in a stack that is one
 	// cluster.
 	InProgram string
+	// Inputs are what other resources of a program give, by the values that stand for them in the configuration.
+	Inputs map[string]pulumi.StringInput
+}
+
+// Input returns a value of the configuration, or what it stands for.
+func (s Scope) Input(value string) pulumi.StringInput {
+	if given, ok := s.Inputs[value]; ok {
+		return given
+	}
+	return pulumi.String(value)
+}
+
+// Filled returns a text that repeats the configuration, with the inputs for the values that stand for them.
+func (s Scope) Filled(text pulumi.StringOutput) pulumi.StringOutput {
+	if len(s.Inputs) == 0 {
+		return text
+	}
+	type filled[T any] struct {
+		Text   T
+		Inputs map[string]T
+	}
+	return Resolve(filled[pulumi.StringInput]{text, s.Inputs}, func(known filled[string]) (string, error) {
+		for value, input := range Sorted(known.Inputs) {
+			known.Text = strings.ReplaceAll(known.Text, value, input)
+		}
+		return known.Text, nil
+	})
 }
 
 // Named returns a resource's name in the program. Two clusters of a program must not share one: an URN has only the
@@ -34,6 +61,17 @@ func (s Scope) Named(name string) string {
 		return name
 	}
 	return s.InProgram + "-" + name
+}
+
+// PartitionOf is the partition of a region, for what is named before AWS is asked.
+func PartitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
 }
 
 // ARN builds an ARN in the scope's partition, region and account.

@@ -204,10 +204,10 @@ func manifest(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (p
 	if err != nil {
 		return none, err
 	}
-	text := awskit.Resolve(manifestValues[pulumi.StringInput]{
+	text := args.Filled(awskit.Resolve(manifestValues[pulumi.StringInput]{
 		Databases: args.Databases, FileSystem: args.FileSystem, Key: args.KeyARN, Secrets: args.Secrets, Versions: args.Versions,
 		Fingerprint: args.Fingerprint,
-	}, args.manifest)
+	}, args.manifest))
 	object, err := s3.NewBucketObjectv2(ctx, args.Named("manifest"), &s3.BucketObjectv2Args{
 		Bucket: bucket.Name, Content: text.ToStringPtrOutput(), ContentType: pulumi.String("application/json"),
 		Key: text.ApplyT(func(text string) string { return bootstrap.Key("manifest.json", nodefiles.Sum(text)) }).(pulumi.StringOutput),

@@ -27,6 +27,11 @@ type Args struct {
 	// Name is the beginning of every name in AWS. It defaults to the names of project, stack and component.
 	Name string
 
+	// VPC, CertificateARN, HostedZone and AlarmTopicARN come from other resources. Each takes the place of the key of its
+	// name, which Config then leaves out, and decides as the key does which resources exist.
+	VPC                                       *VPC
+	CertificateARN, HostedZone, AlarmTopicARN pulumi.StringInput
+
 	// Source is what the configuration is read from instead of Config.
 	Source config.Source
 	// Provider makes the AWS provider of all look-ups and resources, once every written value is valid. Without it, the
@@ -82,6 +87,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
+	scope.Inputs = place.inputs
 	if !args.Whole {
 		scope.InProgram = name
 	}

@@ -55,14 +55,14 @@ func (b *base) s3Endpoint(ctx *pulumi.Context, c config.Cluster, scope awskit.Sc
 	case noEndpoint:
 		return nil, nil
 	case existingEndpoint:
-		return pulumi.String(c.Network.Adopt.S3PrefixList), nil
+		return scope.Input(c.Network.Adopt.S3PrefixList), nil
 	case ownEndpoint:
 	}
 	tables := b.network.PrivateRouteTables
 	if adopted := c.Network.Adopt; adopted != nil {
 		tables = map[string]pulumi.StringOutput{}
 		for _, id := range adopted.PrivateRouteTables {
-			tables[id] = pulumi.String(id).ToStringOutput()
+			tables[id] = scope.Input(id).ToStringOutput()
 		}
 	}
 	s3, err := network.NewS3Endpoint(ctx, b.network, scope, tables, s3Through(c, scope))

@@ -21,7 +21,9 @@ type environment struct {
 	provider *aws.Provider
 	// through is the option of every look-up.
 	through pulumi.InvokeOption
-	id      string
+	// inputs are what other resources give, by what stands for them in the configuration.
+	inputs map[string]pulumi.StringInput
+	id     string
 }
 
 // load reads the configuration, and prints its warnings.
@@ -32,15 +34,15 @@ func (p *environment) load(name string, args *Args, opts []pulumi.ResourceOption
 	if args.Name == "" && !args.Whole {
 		env.Name = strings.ToLower(env.Project + "-" + env.Stack + "-" + name)
 	}
-	source := args.Source
-	if source == nil {
-		source = config.Typed(args.Config, args.Zero...)
-	}
+	var source config.Source
+	var err error
 	if p.make == nil {
-		var err error
-		if source, err = p.inRegion(source, opts); err != nil {
-			return config.Cluster{}, err
-		}
+		source, err = p.inRegion(args, opts)
+	} else {
+		source, err = p.source(args, args.Config.Region)
+	}
+	if err != nil {
+		return config.Cluster{}, err
 	}
 	loaded, err := config.Load(source, env)
 	if err != nil {
@@ -54,6 +56,19 @@ func (p *environment) load(name string, args *Args, opts []pulumi.ResourceOption
 	return loaded.Cluster, nil
 }
 
+// source returns what the configuration is read from.
+func (p *environment) source(args *Args, region string) (config.Source, error) {
+	c, inputs, err := withInputs(args, region)
+	if err != nil {
+		return nil, err
+	}
+	p.inputs = inputs
+	if args.Source != nil {
+		return args.Source, nil
+	}
+	return config.Typed(c, args.Zero...), nil
+}
+
 func (p *environment) open(c config.Cluster) error {
 	if p.make == nil {
 		return nil
@@ -64,9 +79,9 @@ func (p *environment) open(c config.Cluster) error {
 	return err
 }
 
-// inRegion returns a source that has the region of the provider which the options give. The source may name the same
-// region.
-func (p *environment) inRegion(source config.Source, opts []pulumi.ResourceOption) (config.Source, error) {
+// inRegion returns the source of the arguments, with the region of the provider which the options give. The source may
+// name the same region.
+func (p *environment) inRegion(args *Args, opts []pulumi.ResourceOption) (config.Source, error) {
 	options, err := pulumi.NewResourceOptions(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the options: %w", err)
@@ -84,6 +99,10 @@ func (p *environment) inRegion(source config.Source, opts []pulumi.ResourceOptio
 	here, err := aws.GetRegion(p.ctx, &aws.GetRegionArgs{}, p.through)
 	if err != nil {
 		return nil, fmt.Errorf("asking for the region: %w", err)
+	}
+	source, err := p.source(args, here.Name)
+	if err != nil {
+		return nil, err
 	}
 	var problems config.Problems
 	if written, ok := source.Get(regionKey); ok && written != here.Name {

@@ -76,7 +76,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			continue
 		}
 		if id := args.Foreign[endpoint]; id != "" {
-			f.Groups[endpoint] = pulumi.String(id).ToStringOutput()
+			f.Groups[endpoint] = args.Input(id).ToStringOutput()
 			continue
 		}
 		group, err := ec2.NewSecurityGroup(ctx, args.Named(string(endpoint)), &ec2.SecurityGroupArgs{

@@ -124,7 +124,7 @@ func alias(
 	ctx *pulumi.Context, args *Args, hostname, zone pulumi.StringInput, child []pulumi.ResourceOption,
 ) error {
 	_, err := route53.NewRecord(ctx, args.Named("alias"), &route53.RecordArgs{
-		ZoneId: pulumi.String(args.LoadBalancer.HostedZone), Name: pulumi.String(args.Hostname), Type: pulumi.String("A"),
+		ZoneId: args.Input(args.LoadBalancer.HostedZone), Name: pulumi.String(args.Hostname), Type: pulumi.String("A"),
 		Aliases: route53.RecordAliasArray{route53.RecordAliasArgs{
 			Name: hostname, ZoneId: zone, EvaluateTargetHealth: pulumi.Bool(true),
 		}},

@@ -153,7 +153,7 @@ func (l *LoadBalancer) certificate(
 	ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption,
 ) (pulumi.StringInput, error) {
 	if args.LoadBalancer.CertificateARN != "" {
-		return pulumi.String(args.LoadBalancer.CertificateARN), nil
+		return args.Input(args.LoadBalancer.CertificateARN), nil
 	}
 	certificate, err := acm.NewCertificate(ctx, args.Named("certificate"), &acm.CertificateArgs{
 		DomainName: pulumi.String(args.Hostname), ValidationMethod: pulumi.String("DNS"),
@@ -170,7 +170,7 @@ func (l *LoadBalancer) certificate(
 			return all[0]
 		}).(acm.CertificateDomainValidationOptionOutput)
 	record, err := route53.NewRecord(ctx, args.Named("certificate"), &route53.RecordArgs{
-		ZoneId: pulumi.String(args.LoadBalancer.HostedZone),
+		ZoneId: args.Input(args.LoadBalancer.HostedZone),
 		Name:   option.ResourceRecordName().Elem(), Type: option.ResourceRecordType().Elem(), Ttl: pulumi.Int(60),
 		Records: pulumi.StringArray{option.ResourceRecordValue().Elem()},
 		// ACM returns the same record for a name each time; another stack for the name may have left it.

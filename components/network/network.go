@@ -104,11 +104,11 @@ func byZone(m map[string]pulumi.StringOutput) pulumi.StringMap {
 }
 
 func (n *Network) adopt(_ *pulumi.Context, args *Args, _ []pulumi.ResourceOption) error {
-	n.VPC = pulumi.String(args.Adopt.VPC).ToStringOutput()
+	n.VPC = args.Input(args.Adopt.VPC).ToStringOutput()
 	for _, s := range args.Subnets {
-		n.Private[s.Zone] = pulumi.String(s.Private.ID).ToStringOutput()
+		n.Private[s.Zone] = args.Input(s.Private.ID).ToStringOutput()
 		if s.Public.ID != "" {
-			n.Public[s.Zone] = pulumi.String(s.Public.ID).ToStringOutput()
+			n.Public[s.Zone] = args.Input(s.Public.ID).ToStringOutput()
 		}
 	}
 	return nil

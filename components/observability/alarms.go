@@ -220,8 +220,8 @@ func (b *builder) alarm(ctx *pulumi.Context, a alarm) (*cloudwatch.MetricAlarm, 
 		in.DatapointsToAlarm = pulumi.Int(a.breaching)
 	}
 	if b.Topic != "" {
-		in.AlarmActions = pulumi.Array{pulumi.String(b.Topic)}
-		in.OkActions = pulumi.Array{pulumi.String(b.Topic)}
+		in.AlarmActions = pulumi.Array{b.Input(b.Topic)}
+		in.OkActions = pulumi.Array{b.Input(b.Topic)}
 		if a.vanished {
 			in.AlarmActions, in.InsufficientDataActions = nil, in.AlarmActions
 		}

@@ -109,7 +109,7 @@ func rule[In, Known any](
 		return fmt.Errorf("creating the rule %s: %w", name, err)
 	}
 	if _, err := cloudwatch.NewEventTarget(ctx, b.Named(name), &cloudwatch.EventTargetArgs{
-		Rule: rule.Name, TargetId: pulumi.String("topic"), Arn: pulumi.String(b.Topic),
+		Rule: rule.Name, TargetId: pulumi.String("topic"), Arn: b.Input(b.Topic),
 	}, b.child...); err != nil {
 		return fmt.Errorf("sending the events of %s to the topic: %w", name, err)
 	}
