@@ -257,15 +257,20 @@ func (c *Cluster) fillLogical() {
 
 func (c *Cluster) fillLoadBalancer(d profileDefaults) {
 	lb := &c.LoadBalancer
+	set(&lb.Type, ALB)
+	set(&lb.IdleTimeout, 300)
+	unless(c, "loadBalancer.stickiness", &lb.Stickiness, 86400)
+	unless(c, "loadBalancer.deregistrationDelay", &lb.DeregistrationDelay, 60)
+	if lb.Type == ExistingLoadBalancer {
+		c.fillExistingBalancer()
+		return
+	}
 	if len(lb.AllowedCIDRs) == 0 {
 		lb.AllowedCIDRs = []string{everyone}
 		if lb.Internal {
 			lb.AllowedCIDRs = []string{c.Network.CIDR}
 		}
 	}
-	set(&lb.IdleTimeout, 300)
-	unless(c, "loadBalancer.stickiness", &lb.Stickiness, 86400)
-	unless(c, "loadBalancer.deregistrationDelay", &lb.DeregistrationDelay, 60)
 	unless(c, "loadBalancer.accessLogs", &lb.AccessLogs, d.safe)
 	unless(c, "loadBalancer.deletionProtection", &lb.DeletionProtection, d.safe)
 	set(&lb.TLSPolicy, "ELBSecurityPolicy-TLS13-1-2-2021-06")

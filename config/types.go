@@ -58,7 +58,7 @@ type Cluster struct {
 	FileSystem FileSystem `json:"fileSystem,omitempty"`
 	// Backup is the AWS Backup plan over database and file system, and the vault that it keeps them in.
 	Backup Backup `json:"backup,omitempty"`
-	// LoadBalancer is the Application Load Balancer in front of the nodes.
+	// LoadBalancer is the load balancer in front of the nodes: an Application Load Balancer of the stack, or one that exists.
 	LoadBalancer LoadBalancer `json:"loadBalancer,omitempty"`
 	// Product says where nodes get the product and its JDBC driver.
 	Product Product `json:"product,omitempty"`
@@ -246,7 +246,7 @@ type Proxy struct {
 type AdoptedNetwork struct {
 	// VPC is the id of the existing VPC; network.cidr must be its range.
 	VPC string `json:"vpc"`
-	// PublicSubnets has the load balancer's subnet of each zone. A private load balancer needs none.
+	// PublicSubnets has the load balancer's subnet of each zone. A private load balancer needs none, nor does one that exists.
 	PublicSubnets map[string]Subnet `json:"publicSubnets,omitempty"`
 	// PrivateSubnets has the subnet for nodes, database and file system of each zone.
 	PrivateSubnets map[string]Subnet `json:"privateSubnets"`
@@ -569,8 +569,22 @@ type BackupCopy struct {
 	SecretsKeyARN string `json:"secretsKeyArn,omitempty"`
 }
 
-// LoadBalancer is the Application Load Balancer and its DNS name.
+// LoadBalancerType says what clients reach the nodes through.
+type LoadBalancerType string
+
+// The types of load balancers.
+const (
+	ALB                  LoadBalancerType = "alb"
+	ExistingLoadBalancer LoadBalancerType = "existing"
+)
+
+// LoadBalancer is the load balancer and its DNS name.
 type LoadBalancer struct {
+	// Type is `alb`, an Application Load Balancer that the stack makes, or `existing`: a load balancer or proxy of the team's own,
+	// for which the stack makes no load balancer, certificate or DNS record. Default: `alb`.
+	Type LoadBalancerType `json:"type,omitempty"`
+	// Existing is the load balancer that exists. Needed with the type existing, and only there; needs network.adopt.
+	Existing *ExistingBalancer `json:"existing,omitempty"`
 	// CertificateARN is the ACM certificate of the HTTPS listener. Write this, hostedZone, or both. With both, the zone
 	// only gets the alias record.
 	CertificateARN string `json:"certificateArn,omitempty"`
@@ -581,13 +595,14 @@ type LoadBalancer struct {
 	Internal bool `json:"internal,omitempty"`
 	// AllowedCIDRs may call the load balancer. Default: every address (`0.0.0.0/0`), or the VPC when internal.
 	AllowedCIDRs []string `json:"allowedCidrs,omitempty"`
-	// IdleTimeout is the number of idle seconds after which a connection is closed, 1 to 4000. Default: 300.
+	// IdleTimeout is the number of idle seconds after which a connection is closed, 1 to 4000. A load balancer that exists must close idle
+	// connections to nodes after this time or earlier. Default: 300.
 	IdleTimeout int `json:"idleTimeout,omitempty" jsonschema:"minimum=1,maximum=4000"`
 	// Stickiness is the number of seconds that a browser stays with a node, 0 (off) to 604800. Console and My Account
-	// need it. Default: 86400.
+	// need it. The target group of existing.targetGroupArn has its own. Default: 86400.
 	Stickiness int `json:"stickiness,omitempty" jsonschema:"minimum=0,maximum=604800"`
 	// DeregistrationDelay is the number of seconds in which a deregistered node may finish its requests, 0 to 3600.
-	// Default: 60.
+	// Write that of the target group with existing.targetGroupArn. Default: 60.
 	DeregistrationDelay int `json:"deregistrationDelay,omitempty" jsonschema:"minimum=0,maximum=3600"`
 	// AccessLogs writes access logs to an S3 bucket of the stack. Default: false in dev, true in prod.
 	AccessLogs bool `json:"accessLogs,omitempty"`
@@ -597,6 +612,25 @@ type LoadBalancer struct {
 	TLSPolicy string `json:"tlsPolicy,omitempty"`
 	// DeletionProtection makes AWS refuse the load balancer's deletion. Default: false in dev, true in prod.
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
+}
+
+// ExistingBalancer is a load balancer or proxy that the stack does not make. Nodes are reached through it in one of three ways: by their
+// fixed addresses (on ec2 with the schemes wka and multicast), through targetGroupArn, or through ingressClass.
+type ExistingBalancer struct {
+	// SecurityGroup is the id of its security group. Only this group may call the nodes. Exclusive with cidrs.
+	SecurityGroup string `json:"securityGroup,omitempty"`
+	// CIDRs are the IPv4 ranges of its addresses, if it has no security group that a rule can name. Only these ranges may call
+	// the nodes. Exclusive with securityGroup.
+	CIDRs []string `json:"cidrs,omitempty"`
+	// TargetGroupARN is a target group of the team's Application Load Balancer, in which nodes are registered. Its protocol must be HTTPS
+	// and its port 9443. Its target type must be `instance` on ec2 and on ecs with instances, `ip` on Fargate and eks. Needed where the addresses
+	// of nodes change: on ec2 with the scheme aws, and on ecs.
+	TargetGroupARN string `json:"targetGroupArn,omitempty"`
+	// IngressClass is the class of an ingress-nginx controller that runs in the cluster of eks.cluster, such as `nginx`. The stack
+	// makes an Ingress of this class. Exclusive with targetGroupArn.
+	IngressClass string `json:"ingressClass,omitempty"`
+	// IngressNamespace is the namespace of that controller's pods. Default: `ingress-nginx`.
+	IngressNamespace string `json:"ingressNamespace,omitempty"`
 }
 
 // Artifact is a file that nodes fetch when they start.

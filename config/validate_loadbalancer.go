@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 )
 
 var (
@@ -11,6 +12,13 @@ var (
 
 func (v *validator) loadBalancer() {
 	lb := v.LoadBalancer
+	if lb.Type == ExistingLoadBalancer {
+		v.existingBalancer()
+		return
+	}
+	if lb.Existing != nil {
+		v.refuse("loadBalancer.existing", "write loadBalancer.type: existing, or leave it out", "the stack makes a load balancer of its own")
+	}
 	if lb.CertificateARN == "" && lb.HostedZone == "" {
 		v.refuse("loadBalancer", "write certificateArn, or hostedZone to have a certificate made and validated",
 			"there is no certificate for HTTPS")
@@ -34,5 +42,100 @@ func (v *validator) loadBalancer() {
 	if !tlsPolicy.MatchString(lb.TLSPolicy) {
 		v.refuse("loadBalancer.tlsPolicy", "write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06",
 			"%q is no security policy of a load balancer", lb.TLSPolicy)
+	}
+}
+
+var ingressClass = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+
+// existingBalancer checks a load balancer that the stack does not make, and refuses what only one that it makes reads.
+func (v *validator) existingBalancer() {
+	v.onlyOfBalancer()
+	e := v.LoadBalancer.Existing
+	const path = "loadBalancer.existing"
+	if v.Network.Adopt == nil {
+		v.refuse("network.adopt", "write the VPC that the load balancer reaches, and its subnets",
+			"a load balancer that exists has no way to a VPC that is made here")
+	}
+	if e == nil {
+		v.refuse(path, "write it, or loadBalancer.type: alb", "which load balancer the nodes let in is not said")
+		return
+	}
+	switch {
+	case (e.SecurityGroup == "") == (len(e.CIDRs) == 0):
+		v.refuse(path, "write securityGroup, or cidrs where a rule cannot name its security group, one of both",
+			"which addresses may call the nodes is not said, or said twice")
+	case e.SecurityGroup != "":
+		v.id(path+".securityGroup", e.SecurityGroup, "sg-", "a security group")
+	default:
+		v.cidrs(path+".cidrs", e.CIDRs)
+		if i := slices.Index(e.CIDRs, everyone); i >= 0 {
+			v.refuse(path+".cidrs", "write the ranges of the load balancer's addresses", "%s lets everyone call the nodes directly", everyone)
+		}
+	}
+	if e.TargetGroupARN != "" {
+		v.arn(path+".targetGroupArn", e.TargetGroupARN, "elasticloadbalancing", "targetgroup/")
+	}
+	v.existingWay(*e)
+}
+
+// existingWay checks how the load balancer that exists finds the nodes.
+func (v *validator) existingWay(e ExistingBalancer) {
+	const path = "loadBalancer.existing"
+	const target = "write targetGroupArn, a target group of your Application Load Balancer in which nodes are registered"
+	switch {
+	case v.Topology == EC2 && !v.Fixed() && e.TargetGroupARN == "":
+		v.refuse(path, target+", or clustering.scheme: wka, whose nodes keep their addresses",
+			"the addresses of an Auto Scaling group's instances change with every replacement, and no list of them stays true")
+	case v.Topology == ECS && e.TargetGroupARN == "":
+		v.refuse(path, target, "the addresses of tasks change with every deployment, and no list of them stays true")
+	case v.Topology == EKS && (e.TargetGroupARN == "") == (e.IngressClass == ""):
+		v.refuse(path, "write targetGroupArn, or ingressClass with eks.cluster, one of both",
+			"the addresses of pods change with every update, and how the load balancer finds them is not said, or said twice")
+	}
+	switch {
+	case v.Topology != EKS && e.IngressClass != "":
+		v.refuse(path+".ingressClass", "leave it out, or write topology: eks", "the topology %s has no Kubernetes cluster", v.Topology)
+	case e.IngressClass == "" && v.written.LoadBalancer.Existing.IngressNamespace != "":
+		v.refuse(path+".ingressNamespace", "leave it out, or write ingressClass", "only an ingress controller reads it")
+	case e.IngressClass == "":
+	case v.EKS.Cluster == nil:
+		v.refuse(path+".ingressClass", "write eks.cluster, the cluster with the ingress controller, or targetGroupArn",
+			"a cluster that is made here has no ingress controller of yours when its pods are made")
+	case !ingressClass.MatchString(e.IngressClass):
+		v.refuse(path+".ingressClass", "write the name of an IngressClass, such as nginx", "%q is not the name of an IngressClass", e.IngressClass)
+	case !namespaceName.MatchString(e.IngressNamespace):
+		v.refuse(path+".ingressNamespace", "write the namespace of the controller's pods, such as ingress-nginx",
+			"%q is not the name of a namespace", e.IngressNamespace)
+	}
+	if v.Topology == EKS && v.EKS.Registration == Ingress {
+		v.refuse("eks.registration", "leave it out; loadBalancer.existing says how pods are reached",
+			"the AWS Load Balancer Controller would make a load balancer beside the one that exists")
+	}
+}
+
+// onlyOfBalancer refuses what is only read for a load balancer that is made here.
+func (v *validator) onlyOfBalancer() {
+	const fix = "leave it out; the load balancer's owner decides it"
+	const why = "only a load balancer that is made here reads it, and the stack has loadBalancer.type: existing"
+	lb := v.written.LoadBalancer
+	for _, key := range []struct {
+		name  string
+		given bool
+	}{
+		{"certificateArn", lb.CertificateARN != ""}, {"hostedZone", lb.HostedZone != ""}, {"internal", lb.Internal || v.explicit["loadBalancer.internal"]},
+		{"allowedCidrs", lb.AllowedCIDRs != nil}, {"accessLogs", v.explicit["loadBalancer.accessLogs"]}, {"webAclArn", lb.WebACLARN != ""},
+		{"tlsPolicy", lb.TLSPolicy != ""}, {"deletionProtection", v.explicit["loadBalancer.deletionProtection"]},
+		{"deregistrationDelay", v.explicit["loadBalancer.deregistrationDelay"] && v.Proxied() && !v.row().pods},
+		{"stickiness", v.explicit["loadBalancer.stickiness"] && !v.Proxied()},
+	} {
+		switch {
+		case !key.given:
+		case key.name == "deregistrationDelay":
+			v.refuse("loadBalancer."+key.name, "leave it out", "nodes are registered nowhere, and their owner takes one out of the proxy")
+		case key.name == "stickiness":
+			v.refuse("loadBalancer."+key.name, "leave it out, and set it on the target group", "the target group of targetGroupArn has its own")
+		default:
+			v.refuse("loadBalancer."+key.name, fix, why)
+		}
 	}
 }

@@ -196,6 +196,8 @@ type Secret struct {
 // Keystore is a PKCS#12 file in base64 in one secret, and its password in another.
 type Keystore struct {
 	SecretID, PasswordSecretID string
+	// TLSSecretID is the secret with the keystore for TLS; empty where each node makes a key of its own.
+	TLSSecretID string
 	// File, TLSFile and TruststoreFile are names in repository/resources/security: the keystore in the release's own
 	// format, the keystore with the node's own key for TLS, and the product's truststore, which gets both certificates.
 	File, TLSFile, TruststoreFile string
@@ -349,6 +351,9 @@ func UserData(a Args) (string, error) {
 	h.value("KEYSTORE_PASSWORD", a.Keystore.PasswordSecretID)
 	h.value("KEYSTORE_FILE", a.Keystore.File)
 	h.value("KEYSTORE_TYPE", string(facts.Keystore))
+	if a.Keystore.TLSSecretID != "" {
+		h.value("TLS_KEYSTORE_SECRET", a.Keystore.TLSSecretID)
+	}
 	h.value("TLS_KEYSTORE_FILE", a.Keystore.TLSFile)
 	h.value("TRUSTSTORE_FILE", a.Keystore.TruststoreFile)
 	h.list("DATABASES", databases)

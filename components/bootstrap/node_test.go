@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/base64"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -383,5 +384,22 @@ func TestAliveStartsAServerAgain(t *testing.T) {
 		if got := strings.Contains(m.calls(t), "systemctl restart wso2is.service"); got != (minute == 9) {
 			t.Errorf("minute %d: started again: %t", minute, got)
 		}
+	}
+}
+
+// TestANodeTakesTheKeyThatAProxyVerifies boots a node with a shared key for TLS: it serves with this key, and trusts its certificate.
+func TestANodeTakesTheKeyThatAProxyVerifies(t *testing.T) {
+	m := newMachine(t, product.V7_1_0)
+	m.args.Keystore.TLSSecretID = "demo/tls-keystore"
+	given := filepath.Join(t.TempDir(), "tls.p12")
+	keytool(t, "-genkeypair", "-keystore", given, "-storetype", "PKCS12", "-storepass", markerKeystore, "-alias", "1", "-dname", "CN=shared",
+		"-keyalg", "EC")
+	m.secret(t, "demo/tls-keystore", base64.StdEncoding.EncodeToString([]byte(read(t, given))))
+	if output, status := m.boot(t); status != 0 {
+		t.Fatalf("status %d:\n%s", status, output)
+	}
+	for file, password := range map[string]string{m.args.Keystore.TLSFile: markerKeystore, m.args.Keystore.TruststoreFile: "wso2carbon"} {
+		listing := keytool(t, "-list", "-v", "-storepass", password, "-keystore", m.at("repository/resources/security", file))
+		contains(t, file, listing, "CN=shared")
 	}
 }

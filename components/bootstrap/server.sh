@@ -59,6 +59,14 @@ make_tls_keystore() {
 	"$JAVA_HOME/bin/keytool" -exportcert -rfc -keystore "$2" -storepass:env P -alias wso2is -file "$1/tls.pem"
 }
 
+# take_tls_keystore WORK FILE TYPE WHAT: as make_tls_keystore, with the key in the base64 on stdin, which all nodes share.
+take_tls_keystore() {
+	mkdir "$1/tls"
+	base64 -d >"$1/tls/source.p12"
+	make_keystore "$1/tls" "$2" "$3" "$4"
+	mv "$1/tls/certificate.pem" "$1/tls.pem"
+}
+
 # trust PROGRAM TRUSTSTORE PEM...: PROGRAM is SchemaBootstrap.java; keytool would take only the first certificate of a PEM.
 trust() {
 	program=$1

@@ -86,6 +86,9 @@ func (b *base) guard(
 	if existing := c.Database.Existing; existing != nil && existing.SecurityGroup != "" {
 		args.Joined[firewall.Database] = existing.SecurityGroup
 	}
+	if existing := c.LoadBalancer.Existing; existing != nil && existing.SecurityGroup != "" {
+		args.Foreign[firewall.LoadBalancer] = existing.SecurityGroup
+	}
 	if b.endpoints.interfaces == existingEndpoint {
 		args.Foreign[firewall.VPCEndpoints] = c.Network.Adopt.EndpointSecurityGroup
 	}
@@ -179,6 +182,20 @@ type front struct {
 func buildFront(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, targetType string, child pulumi.ResourceOption,
 ) (*front, error) {
+	balancer, err := buildBalancer(ctx, c, scope, b, targetType, child)
+	if err != nil {
+		return nil, err
+	}
+	group, err := observability.NewLogGroup(ctx, scope, c.Observability.LogRetention, b.secrets.KeyARN, child)
+	return &front{balancer: balancer, logGroup: group, logName: observability.LogGroupName(scope.Cluster)}, err
+}
+
+func buildBalancer(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, targetType string, child pulumi.ResourceOption,
+) (*loadbalancer.LoadBalancer, error) {
+	if c.LoadBalancer.Existing != nil {
+		return loadbalancer.Existing(c.LoadBalancer), nil
+	}
 	subnets := b.network.Public
 	if c.LoadBalancer.Internal {
 		subnets = b.network.Private
@@ -187,16 +204,11 @@ func buildFront(
 	if c.EKS.Registration == config.Ingress {
 		balance = loadbalancer.NewForIngress
 	}
-	balancer, err := balance(ctx, scope.Named("loadbalancer"), &loadbalancer.Args{
+	return balance(ctx, scope.Named("loadbalancer"), &loadbalancer.Args{
 		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
 		Subnets: b.network.InZones(subnets), SecurityGroup: b.firewall.Groups[firewall.LoadBalancer], TargetType: targetType,
 		AliveOnly: c.AliveOnly(),
 	}, child)
-	if err != nil {
-		return nil, err
-	}
-	group, err := observability.NewLogGroup(ctx, scope, c.Observability.LogRetention, b.secrets.KeyARN, child)
-	return &front{balancer: balancer, logGroup: group, logName: observability.LogGroupName(scope.Cluster)}, err
 }
 
 // watched are the facts about the nodes that alarms need.
@@ -236,14 +248,17 @@ func watch(
 	if !strings.HasPrefix(c.Nodes.InstanceType, "t") {
 		credits = nil
 	}
-	var targets pulumi.StringInput
-	if c.EKS.Registration != config.Ingress {
-		targets = f.balancer.TargetGroupSuffix
+	var balancer, targets pulumi.StringInput
+	if c.LoadBalancer.Existing == nil {
+		balancer = f.balancer.ARNSuffix
+		if c.EKS.Registration != config.Ingress {
+			targets = f.balancer.TargetGroupSuffix
+		}
 	}
 	_, err := observability.New(ctx, scope.Named("observability"), &observability.Args{
 		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Replaced: of.replaced, StartMinutes: of.startMinutes,
 		ImageDays: c.Observability.MaxImageAgeDays,
-		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: f.balancer.ARNSuffix, TargetGroup: targets,
+		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: balancer, TargetGroup: targets,
 		Certificate: f.balancer.Certificate, Credits: credits, Databases: databases, Group: of.group, Service: of.service,
 		BackedUp: backedUp,
 		After:    of.nodes,

@@ -64,6 +64,8 @@ type Cluster struct {
 	ECSCluster, ECSService pulumi.StringOutput
 	// KubernetesCluster is the name of the cluster on eks, Kubeconfig the configuration with which the AWS CLI reaches it.
 	KubernetesCluster, Kubeconfig pulumi.StringOutput
+	// ProxyFiles are configurations of nginx and HAProxy, and the nodes' certificate, by the names of the files.
+	ProxyFiles pulumi.StringMapOutput
 	// Outputs are all outputs by the names that a stack gives them.
 	Outputs pulumi.Map
 }

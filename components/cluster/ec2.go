@@ -80,6 +80,11 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	}
 	base.addOutputs(c, data, front)
 	base.outputs["nodes"] = nodes
+	if c.Proxied() {
+		if err := base.addProxyFiles(c); err != nil {
+			return err
+		}
+	}
 	if cluster.Group != "" {
 		base.outputs["autoScalingGroup"] = pulumi.String(cluster.Group)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/ekscluster"
 	"github.com/wso2is-aws/wso2is/components/firewall"
+	"github.com/wso2is-aws/wso2is/components/loadbalancer"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/components/workload"
 	"github.com/wso2is-aws/wso2is/config"
@@ -102,7 +103,7 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if err != nil {
 		return fmt.Errorf("building the pods: %w", err)
 	}
-	if pods.Ingress != nil {
+	if pods.Ingress != nil && c.LoadBalancer.Existing == nil {
 		if err := front.balancer.Publish(ctx, hostOf(pods)); err != nil {
 			return err
 		}
@@ -138,7 +139,7 @@ func hostOf(pods *workload.Workload) pulumi.StringOutput {
 
 // targetGroup returns the target group of the pods, or nil if an Ingress publishes them.
 func (e *eksStack) targetGroup() pulumi.StringInput {
-	if e.c.EKS.Registration == config.Ingress {
+	if e.c.EKS.Registration == config.Ingress || e.c.Proxied() {
 		return nil
 	}
 	return e.front.balancer.TargetGroup
@@ -146,6 +147,12 @@ func (e *eksStack) targetGroup() pulumi.StringInput {
 
 // ingress returns the Ingress's settings, or nil if pods are registered with a target group.
 func (e *eksStack) ingress() *workload.Ingress {
+	if class := e.c.IngressClass(); class != "" {
+		return &workload.Ingress{
+			Class: class, Namespace: e.c.LoadBalancer.Existing.IngressNamespace, Certificate: e.base.secrets.TLSCertificate(),
+			Annotations: loadbalancer.NginxAnnotations(e.c.LoadBalancer, e.c.Hostname, workload.CertificateSecret(e.c)),
+		}
+	}
 	if e.c.EKS.Registration != config.Ingress {
 		return nil
 	}
@@ -203,6 +210,12 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]strin
 	if e.c.LoadBalancer.Internal {
 		found[firewall.LoadBalancer] = private
 	}
+	if existing := e.c.LoadBalancer.Existing; existing != nil {
+		found[firewall.LoadBalancer] = existing.CIDRs
+		if existing.SecurityGroup != "" {
+			found[firewall.LoadBalancer] = []string{e.c.Network.CIDR}
+		}
+	}
 	if e.c.EKS.Cluster != nil {
 		// An existing cluster's owner decides where in the VPC the control plane's interfaces are.
 		found[workload.APIServer] = []string{e.c.Network.CIDR}
@@ -234,6 +247,9 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]strin
 func (e *eksStack) secrets() []workload.Secret {
 	keys := secrets.Variables(e.c)
 	keys[container.EnvKeystore] = secrets.Keystore
+	if e.c.Proxied() {
+		keys[container.EnvTLSKeystore] = secrets.TLSKeystore
+	}
 	var all []workload.Secret
 	for variable, key := range awskit.Sorted(keys) {
 		all = append(all, e.secret(variable, key))

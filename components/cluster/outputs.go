@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/wso2is-aws/wso2is/components/loadbalancer"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -22,7 +23,9 @@ func (b *base) addOutputs(c config.Cluster, data *data, front *front) {
 	}
 	b.outputs["url"] = pulumi.String(url)
 	b.outputs["consoleUrl"] = pulumi.String(console)
-	b.outputs["loadBalancerDnsName"] = front.balancer.DNSName
+	if c.LoadBalancer.Existing == nil {
+		b.outputs["loadBalancerDnsName"] = front.balancer.DNSName
+	}
 	b.outputs["databaseEndpoints"] = hosts
 	b.outputs["fileSystemId"] = data.files.ID
 	b.outputs["logGroup"] = front.logGroup.Name
@@ -39,6 +42,20 @@ func (b *base) addOutputs(c config.Cluster, data *data, front *front) {
 	}
 	b.outputs["support"] = support
 	b.outputs["usage"] = pulumi.ToIntMap(c.Usage.Amounts())
+}
+
+// addProxyFiles adds what a proxy of the team's own needs to reach fixed members.
+func (b *base) addProxyFiles(c config.Cluster) error {
+	texts, err := loadbalancer.ProxyFiles(c)
+	if err != nil {
+		return err
+	}
+	files := pulumi.StringMap{loadbalancer.NodesCertificate: b.secrets.TLSCertificate()}
+	for name, text := range texts {
+		files[name] = pulumi.String(text)
+	}
+	b.outputs["proxyFiles"] = files
+	return nil
 }
 
 // publish sets the outputs.
@@ -60,5 +77,5 @@ func (c *Cluster) publish(outputs pulumi.Map) {
 	c.DatabaseEndpoints, c.Secrets, c.Repositories = texts("databaseEndpoints"), texts("secrets"), texts("repositories")
 	c.FileSystemID, c.LogGroup, c.AutoScalingGroup = text("fileSystemId"), text("logGroup"), text("autoScalingGroup")
 	c.ECSCluster, c.ECSService = text("ecsCluster"), text("ecsService")
-	c.KubernetesCluster, c.Kubeconfig = text("kubernetesCluster"), text("kubeconfig")
+	c.KubernetesCluster, c.Kubeconfig, c.ProxyFiles = text("kubernetesCluster"), text("kubeconfig"), texts("proxyFiles")
 }

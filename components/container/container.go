@@ -38,6 +38,8 @@ const (
 	Shared = "/opt/wso2is"
 	// EnvKeystore has the cluster's keystore, PKCS#12 in base64.
 	EnvKeystore = "WSO2_KEYSTORE"
+	// EnvTLSKeystore has the keystore for TLS likewise, where nodes share one.
+	EnvTLSKeystore = "WSO2_TLS_KEYSTORE"
 	// StopSeconds is the time between the request to stop and the kill of a server.
 	StopSeconds = 110
 )

@@ -13,13 +13,17 @@ work=$(umask 077 && mktemp -d)
 export P="$WSO2_KEYSTORE_PASSWORD"
 printf '%s' "$WSO2_KEYSTORE" | base64 -d >"$work/source.p12" || die "WSO2_KEYSTORE is not base64"
 make_keystore "$work" "$SECURITY/$WSO2IS_KEYSTORE_FILE" "$WSO2IS_KEYSTORE_TYPE" "WSO2_KEYSTORE"
-make_tls_keystore "$work" "$SECURITY/$WSO2IS_TLS_KEYSTORE_FILE" "$WSO2IS_KEYSTORE_TYPE" "$WSO2IS_NAME"
+if [ -n "${WSO2_TLS_KEYSTORE:-}" ]; then
+	printf '%s' "$WSO2_TLS_KEYSTORE" | take_tls_keystore "$work" "$SECURITY/$WSO2IS_TLS_KEYSTORE_FILE" "$WSO2IS_KEYSTORE_TYPE" TLS
+else
+	make_tls_keystore "$work" "$SECURITY/$WSO2IS_TLS_KEYSTORE_FILE" "$WSO2IS_KEYSTORE_TYPE" "$WSO2IS_NAME"
+fi
 for pem in "$SHARED"/security/*.pem; do
 	[ ! -f "$pem" ] || cp "$pem" "$work/"
 done
 trust "$BOOTSTRAP" "$SECURITY/$WSO2IS_TRUSTSTORE_FILE" "$work"/*.pem
 rm -rf "$work"
-unset P WSO2_KEYSTORE
+unset P WSO2_KEYSTORE WSO2_TLS_KEYSTORE
 log_hazelcast "$WSO2_SERVER_HOME/repository/conf/log4j2.properties"
 umask 027
 close_config "$WSO2_SERVER_HOME"

@@ -224,12 +224,15 @@ func bootstrapArgs(
 		Tenants: known.AccessPoints[filesystem.Tenants],
 	}
 	out.Keystore.SecretID, out.Keystore.PasswordSecretID = known.Secrets[secrets.Keystore], known.Secrets[secrets.KeystorePassword]
+	out.Keystore.TLSSecretID = known.Secrets[secrets.TLSKeystore]
 	out.Keystore.File, out.Keystore.TLSFile = nodeconfig.KeystoreFile(facts.Keystore), nodeconfig.TLSKeystoreFile(facts.Keystore)
 	out.HeapMiB, out.JVMOptions, out.LifecycleHook, out.MinMembers = c.JVM.Heap, c.JVMOptions(), n.hook, n.members
 	if c.Clustered() {
 		out.HazelcastPort = n.port
 	}
-	if c.Fixed() { // an instance of a group is already deregistered from the load balancer when it shuts down
+	// An instance of a group is already deregistered from the load balancer when it shuts down, and nothing tells a proxy that a member
+	// is about to.
+	if c.Fixed() && !c.Proxied() {
 		out.DrainSeconds = c.LoadBalancer.DeregistrationDelay
 	}
 	if files.HazelcastSum != "" {

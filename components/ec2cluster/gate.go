@@ -43,6 +43,10 @@ const (
 func (b *builder) newGate(ctx *pulumi.Context) (*gate, error) {
 	g := &gate{}
 	var err error
+	var target pulumi.StringInput = pulumi.String("")
+	if !b.Config.Proxied() {
+		target = b.LoadBalancer.TargetGroup
+	}
 	if g.role, err = iam.NewRole(ctx, b.Named(gateRole), &iam.RoleArgs{
 		Name: pulumi.String(b.RoleName(gateRole)), Description: pulumi.String("Waits for the nodes of " + b.Cluster),
 		AssumeRolePolicy: pulumi.String(automation.Trust(b.Scope)),
@@ -52,7 +56,7 @@ func (b *builder) newGate(ctx *pulumi.Context) (*gate, error) {
 	}
 	if g.granted, err = iam.NewRolePolicy(ctx, b.Named(gateRole), &iam.RolePolicyArgs{
 		Role: g.role.ID(), Name: pulumi.String(gateRole),
-		Policy: awskit.PolicyOf(b.LoadBalancer.TargetGroup, b.gatePolicy),
+		Policy: awskit.PolicyOf(target, b.gatePolicy),
 	}, b.child...); err != nil {
 		return nil, fmt.Errorf("granting the automation's role its permissions: %w", err)
 	}
@@ -62,13 +66,13 @@ func (b *builder) newGate(ctx *pulumi.Context) (*gate, error) {
 func (b *builder) gatePolicy(targetGroup string) awskit.Policy {
 	send := awskit.Allow("RunOnNodes", []string{"ssm:SendCommand"}, b.ARN("ec2", "instance/*"))
 	send.Condition = map[string]map[string]any{"StringEquals": {"ssm:resourceTag/" + config.DiscoveryTagKey: b.Cluster}}
-	return awskit.NewPolicy(
-		send,
-		b.runCommand(), b.followCommand(),
-		// These take no resource.
-		awskit.Allow("FindNode", []string{"ec2:DescribeNetworkInterfaces", "ssm:DescribeInstanceInformation"}, "*"),
-		awskit.Allow("Drain", []string{"elasticloadbalancing:DeregisterTargets"}, targetGroup),
-	)
+	statements := []awskit.Statement{send, b.runCommand(), b.followCommand()}
+	find := []string{"ssm:DescribeInstanceInformation"}
+	if targetGroup != "" {
+		find = append(find, "ec2:DescribeNetworkInterfaces")
+		statements = append(statements, awskit.Allow("Drain", []string{"elasticloadbalancing:DeregisterTargets"}, targetGroup))
+	}
+	return awskit.NewPolicy(append(statements, awskit.Allow("FindNode", find, "*"))...) // these take no resource
 }
 
 // runCommand and followCommand let an automation run shell commands on the instances that another statement names.

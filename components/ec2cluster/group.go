@@ -63,7 +63,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 		Preferences: instances.Preferences{
 			MinHealthyPercentage: 100, MaxHealthyPercentage: 100 + 100/c.Nodes.Count, InstanceWarmup: warmup,
 		},
-		Alarms: observability.ReleaseAlarms(b.Cluster), Nodes: c.MaxNodes(), Before: b.before,
+		Alarms: observability.ReleaseAlarms(b.Cluster, c.LoadBalancer), Nodes: c.MaxNodes(), Before: b.before,
 	}, b.child...); err != nil {
 		return err
 	}

@@ -89,7 +89,8 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 	refresh, err := iam.NewRolePolicy(ctx, args.Named("automation"), &iam.RolePolicyArgs{
 		Role: i.automation.ID(), Name: pulumi.String("automation"),
 		Policy: awskit.PolicyOf(i.role.Arn, func(role string) awskit.Policy {
-			return awskit.NewPolicy(instances.Refresh(args.Scope, groupName(args.Cluster), role, true)...)
+			return awskit.NewPolicy(instances.Refresh(args.Scope, groupName(args.Cluster), role,
+				len(observability.ReleaseAlarms(args.Cluster, args.Config.LoadBalancer)) > 0)...)
 		}),
 	}, pulumi.Parent(i))
 	return append(granted, refresh), err

@@ -63,16 +63,19 @@ func (b *builder) member(
 		members = min(index+1, len(b.Config.Nodes.Members))
 	}
 	userData := b.userData(nodeArgs{name: m.Name, address: m.Address, port: m.Port, members: members}, files)
-	// Only once the node before it is ready.
-	drained, err := b.drained(ctx, m.Name, address, before, userData, pulumi.String(b.Config.Nodes.InstanceType),
-		pulumi.String(b.Config.Nodes.AMI))
-	if err != nil {
-		return nil, err
+	if !b.Config.Proxied() { // a proxy is asked nothing and told nothing
+		// Only once the node before it is ready.
+		drained, err := b.drained(ctx, m.Name, address, before, userData, pulumi.String(b.Config.Nodes.InstanceType),
+			pulumi.String(b.Config.Nodes.AMI))
+		if err != nil {
+			return nil, err
+		}
+		before = append(before[:len(before):len(before)], drained)
 	}
 	tags := awskit.Tags(b.Cluster+"-"+m.Name, component)
 	tags[config.DiscoveryTagKey] = pulumi.String(b.Cluster)
 	// One interface has one address, so the old instance must end before the new one can use it.
-	options := awskit.With(b.child, pulumi.DependsOn(slices.Concat(before, files.Objects, []pulumi.Resource{drained})),
+	options := awskit.With(b.child, pulumi.DependsOn(slices.Concat(before, files.Objects)),
 		pulumi.DeleteBeforeReplace(true),
 		// A change in place would stop and start a node without waiting for its server, and then stop the next one.
 		pulumi.ReplaceOnChanges([]string{"instanceType"}))
@@ -103,11 +106,15 @@ func (b *builder) member(
 		return nil, err
 	}
 	b.cluster.Instances[m.Name] = instance.ID().ToStringOutput()
-	attachment, err := lb.NewTargetGroupAttachment(ctx, b.Named(m.Name), &lb.TargetGroupAttachmentArgs{
-		TargetGroupArn: b.LoadBalancer.TargetGroup, TargetId: instance.ID(), Port: pulumi.Int(ports.HTTPS),
-	}, b.child...)
-	if err != nil {
-		return nil, err
+	registered := []pulumi.Resource{}
+	if !b.Config.Proxied() {
+		attachment, err := lb.NewTargetGroupAttachment(ctx, b.Named(m.Name), &lb.TargetGroupAttachmentArgs{
+			TargetGroupArn: b.LoadBalancer.TargetGroup, TargetId: instance.ID(), Port: pulumi.Int(ports.HTTPS),
+		}, b.child...)
+		if err != nil {
+			return nil, err
+		}
+		registered = append(registered, attachment)
 	}
 	if err := b.recovery(ctx, m.Name, instance); err != nil {
 		return nil, err
@@ -116,7 +123,7 @@ func (b *builder) member(
 	// The node's own check runs on the node, and the next node waits for its success.
 	return b.run(ctx, m.Name, readyDocument, b.readySteps, readySeconds+agentSeconds, pulumi.StringMap{
 		"InstanceId": instance.ID(), "Members": pulumi.String(fmt.Sprint(members)),
-	}, attachment)
+	}, registered...)
 }
 
 // recovery moves the instance to healthy hardware, with its address and volumes, when the host under it fails.

@@ -48,12 +48,6 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		DeploymentCircuitBreaker: ecs.ServiceDeploymentCircuitBreakerArgs{
 			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true),
 		},
-		// The alarms are made after the nodes. ECS accepts their names before, and looks for the alarms only when the
-		// service is updated: aws/copilot-cli #4294, whose alarms depend on the service that names them.
-		Alarms: ecs.ServiceAlarmsArgs{
-			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true),
-			AlarmNames: pulumi.ToStringArray(observability.ReleaseAlarms(b.Cluster)),
-		},
 		EnableExecuteCommand: pulumi.Bool(c.ECS.Exec), EnableEcsManagedTags: pulumi.Bool(true),
 		// Members find each other by the tags of their tasks.
 		PropagateTags: pulumi.String("SERVICE"), Tags: tags,
@@ -61,6 +55,13 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		// before a server serves, and again and again while they crash (terraform-provider-aws v5.100,
 		// internal/service/ecs/service.go, statusServiceWaitForStable). See awaitRollout.
 		WaitForSteadyState: pulumi.Bool(false),
+	}
+	if names := observability.ReleaseAlarms(b.Cluster, c.LoadBalancer); len(names) > 0 {
+		// The alarms are made after the nodes. ECS accepts their names before, and looks for the alarms only when the
+		// service is updated: aws/copilot-cli #4294, whose alarms depend on the service that names them.
+		in.Alarms = ecs.ServiceAlarmsArgs{
+			Enable: pulumi.Bool(true), Rollback: pulumi.Bool(true), AlarmNames: pulumi.ToStringArray(names),
+		}
 	}
 	if c.Fargate() {
 		in.PlatformVersion = pulumi.String("LATEST")

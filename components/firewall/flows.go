@@ -32,6 +32,8 @@ const (
 	OwnDatabase Endpoint = "own-database"
 	// Restore is what puts restored files to where nodes mount them.
 	Restore Endpoint = "restore"
+	// OwnLoadBalancer is a load balancer that exists and has no security group that a rule could name.
+	OwnLoadBalancer Endpoint = "own-load-balancer"
 )
 
 // IP protocols in EC2's spelling.
@@ -59,21 +61,14 @@ type Flow struct {
 
 // Flows are all connections that the cluster needs. Everything else is closed.
 func Flows(c config.Cluster) []Flow {
-	lb := c.LoadBalancer
-	flows := []Flow{
-		tcp("https", Clients, LoadBalancer, ports.PublicHTTPS, "Clients reach consoles, APIs and sign-in pages").from(lb.AllowedCIDRs),
-		tcp("http", Clients, LoadBalancer, ports.PublicHTTP, "Redirected to HTTPS by the load balancer").from(lb.AllowedCIDRs),
-		tcp("serve", LoadBalancer, Nodes, ports.HTTPS, "Load balancer forwards to the nodes and checks their health"),
+	flows := append(requests(c),
 		databases(c.Database),
 		tcp("shared-files", Nodes, FileSystem, ports.NFS, "Nodes mount Userstores and Tenants"),
 		tcp("aws-apis", Nodes, VPCEndpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
 		tcp("s3", Nodes, S3, ports.PublicHTTPS, "Nodes fetch product, driver, packages and their configuration"),
-	}
+	)
 	if c.RestoreFrom.FileSystem != "" {
 		flows = append(flows, tcp("restored-files", Restore, FileSystem, ports.NFS, "Restored files are moved to where nodes mount them"))
-	}
-	if c.AliveOnly() {
-		flows = append(flows, tcp("alive", LoadBalancer, Nodes, ports.HTTP, "Load balancer asks whether the server is alive"))
 	}
 	if c.Network.SESEndpoint {
 		flows = append(flows, tcp("mail", Nodes, VPCEndpoints, ports.Submission, "Nodes send mail through Amazon SES"))
@@ -139,6 +134,28 @@ func GroupFlows(c config.Cluster) []Flow {
 			tcp("metrics", ControlPlane, Nodes, ports.MetricsServer, "The Kubernetes API asks the metrics server"),
 			tcp("kubelet-metrics", Nodes, Nodes, ports.Kubelet, "The metrics server asks kubelets"),
 		)
+	}
+	return flows
+}
+
+// requests are the flows of clients' requests. A load balancer that exists may have addresses instead of a security group, and its owner
+// decides who calls it.
+func requests(c config.Cluster) []Flow {
+	lb := c.LoadBalancer
+	flows := []Flow{tcp("serve", LoadBalancer, Nodes, ports.HTTPS, "Load balancer forwards to the nodes and checks their health")}
+	if c.AliveOnly() {
+		flows = append(flows, tcp("alive", LoadBalancer, Nodes, ports.HTTP, "Load balancer asks whether the server is alive"))
+	}
+	if lb.Existing == nil {
+		return append([]Flow{
+			tcp("https", Clients, LoadBalancer, ports.PublicHTTPS, "Clients reach consoles, APIs and sign-in pages").from(lb.AllowedCIDRs),
+			tcp("http", Clients, LoadBalancer, ports.PublicHTTP, "Redirected to HTTPS by the load balancer").from(lb.AllowedCIDRs),
+		}, flows...)
+	}
+	for i := range flows {
+		if lb.Existing.SecurityGroup == "" {
+			flows[i].From, flows[i].CIDRs = OwnLoadBalancer, lb.Existing.CIDRs
+		}
 	}
 	return flows
 }

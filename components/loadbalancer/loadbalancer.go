@@ -1,4 +1,5 @@
-// Package loadbalancer builds the Application Load Balancer in front of the nodes, its certificate and its DNS name.
+// Package loadbalancer builds the Application Load Balancer in front of the nodes, its certificate and its DNS name, or names a load
+// balancer that exists.
 package loadbalancer
 
 import (
@@ -46,11 +47,11 @@ type LoadBalancer struct {
 	// ARNSuffix and TargetGroupSuffix are the dimensions of CloudWatch's metrics.
 	ARNSuffix         pulumi.StringOutput
 	TargetGroupSuffix pulumi.StringOutput
-	// TargetGroup is the ARN of the nodes' target group; empty behind an Ingress, which has its own.
+	// TargetGroup is the ARN of the nodes' target group; empty behind an Ingress, which has its own, and behind a proxy that exists.
 	TargetGroup pulumi.StringOutput
 	// Certificate is the ARN of the certificate that clients see.
 	Certificate pulumi.StringInput
-	// Annotations are those of the load balancer's Ingress; nil for the stack's own load balancer.
+	// Annotations are those of the nodes' Ingress; nil without one.
 	Annotations pulumi.StringMap
 	// Serving is done when a registered node gets traffic.
 	Serving []pulumi.Resource

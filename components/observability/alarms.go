@@ -157,6 +157,9 @@ func (b *builder) outageMinutes() int {
 
 // clientAlarms are the alarms on responses to clients.
 func (b *builder) clientAlarms() []alarm {
+	if b.LoadBalancer == nil {
+		return nil
+	}
 	target := pulumi.StringMap{"LoadBalancer": b.LoadBalancer}
 	if b.TargetGroup != nil {
 		target["TargetGroup"] = b.TargetGroup

@@ -35,7 +35,7 @@ type dashboardValues[T any] struct {
 // dashboard shows the alarms and their metrics.
 func (b *builder) dashboard(ctx *pulumi.Context, arns pulumi.StringArray) error {
 	values := dashboardValues[pulumi.StringInput]{
-		Alarms: arns, LoadBalancer: b.LoadBalancer, TargetGroup: awskit.Optional(b.TargetGroup),
+		Alarms: arns, LoadBalancer: awskit.Optional(b.LoadBalancer), TargetGroup: awskit.Optional(b.TargetGroup),
 		Certificate: awskit.Optional(b.Certificate), Databases: map[string]pulumi.StringInput{},
 	}
 	for key, db := range b.Databases {
@@ -66,15 +66,18 @@ func (b *builder) graphs(known dashboardValues[string]) []any {
 	if b.Clustered {
 		all = append(all, graph{"Members that each node sees", []line{b.search(MembersMetric, "Minimum")}})
 	}
+	if b.LoadBalancer != nil {
+		all = append(all,
+			graph{"Requests", []line{metric(balancerMetrics, "RequestCount", "Sum", target...)}},
+			graph{"Errors", []line{
+				metric(balancerMetrics, "HTTPCode_Target_5XX_Count", "Sum", target...),
+				metric(balancerMetrics, "HTTPCode_ELB_5XX_Count", "Sum", "LoadBalancer", known.LoadBalancer),
+			}},
+			graph{"Response time", []line{
+				metric(balancerMetrics, "TargetResponseTime", "p50", target...), metric(balancerMetrics, "TargetResponseTime", "p95", target...),
+			}})
+	}
 	all = append(all,
-		graph{"Requests", []line{metric(balancerMetrics, "RequestCount", "Sum", target...)}},
-		graph{"Errors", []line{
-			metric(balancerMetrics, "HTTPCode_Target_5XX_Count", "Sum", target...),
-			metric(balancerMetrics, "HTTPCode_ELB_5XX_Count", "Sum", "LoadBalancer", known.LoadBalancer),
-		}},
-		graph{"Response time", []line{
-			metric(balancerMetrics, "TargetResponseTime", "p50", target...), metric(balancerMetrics, "TargetResponseTime", "p95", target...),
-		}},
 		graph{"Disk of each node", []line{b.search(DiskMetric, "Maximum")}},
 		graph{"Memory of each node", []line{b.search(MemoryMetric, "Maximum")}},
 	)

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/config"
 )
 
 const component = "observability"
@@ -71,7 +72,8 @@ type Args struct {
 	// Topic gets the alarms and the events of EventBridge; empty notifies nobody.
 	Topic string
 	// LoadBalancer and TargetGroup are the ARN suffixes in CloudWatch's metrics. Without a target group there are no
-	// alarms on the nodes' health, whose metrics need it.
+	// alarms on the nodes' health, whose metrics need it. Without a load balancer of the stack's own there are neither these nor
+	// alarms on responses: its owner watches it.
 	LoadBalancer, TargetGroup pulumi.StringInput
 	// Certificate is the ARN of the load balancer's certificate.
 	Certificate pulumi.StringInput
@@ -110,8 +112,11 @@ type Service struct{ Cluster, Name pulumi.StringOutput }
 // Observability has the alarms, the rules of EventBridge and the dashboard.
 type Observability struct{ pulumi.ResourceState }
 
-// ReleaseAlarms are the names of the alarms that end a release when they go off.
-func ReleaseAlarms(cluster string) []string {
+// ReleaseAlarms are the names of the alarms that end a release when they go off. Both are of the stack's own load balancer.
+func ReleaseAlarms(cluster string, of config.LoadBalancer) []string {
+	if of.Existing != nil {
+		return nil
+	}
 	return []string{cluster + "-no-healthy-node", cluster + "-server-errors"}
 }
 

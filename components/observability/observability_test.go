@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/components/componenttest"
+	"github.com/wso2is-aws/wso2is/config"
 )
 
 const (
@@ -132,7 +133,7 @@ func TestAnOutageRingsOnceItIsLongerThanARelease(t *testing.T) {
 	}
 	assert.Equal(t, 2.0, minutes(nil))
 	assert.Equal(t, 15.0, minutes(func(a *Args) { a.Nodes, a.Replaced = 1, false }), "an only node is away while it is renewed")
-	for _, name := range ReleaseAlarms("wso2is-test") {
+	for _, name := range ReleaseAlarms("wso2is-test", config.LoadBalancer{}) {
 		assert.Contains(t, names(watched(t, nil).All(alarmType)), name[len("wso2is-test-"):], "a release looks at an alarm that is there")
 	}
 }
@@ -144,6 +145,18 @@ func TestWithoutATargetGroupNothingCountsNodes(t *testing.T) {
 		assert.NotContains(t, names(p.All(alarmType)), name)
 	}
 	assert.Equal(t, map[string]any{"LoadBalancer": "app/alb/1"}, p.One(t, alarmType, "latency").Get("dimensions"))
+}
+
+// TestALoadBalancerThatExistsIsWatchedByItsOwner covers a load balancer that the stack does not make.
+func TestALoadBalancerThatExistsIsWatchedByItsOwner(t *testing.T) {
+	p := watched(t, func(a *Args) { a.LoadBalancer, a.TargetGroup, a.Certificate = nil, nil, nil })
+	made := names(p.All(alarmType))
+	for _, name := range []string{"unhealthy-nodes", "no-healthy-node", "no-node", "server-errors", "balancer-errors", "latency", "certificate-expiry"} {
+		assert.NotContains(t, made, name)
+	}
+	assert.Contains(t, made, "split-cluster")
+	assert.NotContains(t, p.One(t, dashboardType, "dashboard").Get("dashboardBody"), balancerMetrics)
+	assert.Empty(t, ReleaseAlarms("wso2is-test", config.LoadBalancer{Existing: &config.ExistingBalancer{}}), "a release waits for no alarm that is not there")
 }
 
 func TestTheDashboardShowsWhatIsWatched(t *testing.T) {

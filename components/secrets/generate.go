@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"time"
@@ -93,6 +94,19 @@ func GenerateKeystore(hostname string) func(password string) (string, error) {
 		}
 		return base64.StdEncoding.EncodeToString(p12), nil
 	}
+}
+
+// Certificate is the certificate of a keystore, PKCS#12 in base64, as PEM. It is no secret.
+func Certificate(keystore, password string) (string, error) {
+	der, err := base64.StdEncoding.DecodeString(keystore)
+	if err != nil {
+		return "", fmt.Errorf("reading the keystore: %w", err)
+	}
+	_, certificate, err := pkcs12.Decode(der, password)
+	if err != nil {
+		return "", fmt.Errorf("reading PKCS#12: %w", err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})), nil
 }
 
 // fingerprintIterations is the number that OWASP's password storage cheat sheet requires for PBKDF2-HMAC-SHA256.

@@ -229,6 +229,13 @@ func (s *Secrets) text(value Value) (pulumi.StringOutput, error) {
 	return pulumi.String(text).ToStringOutput(), err
 }
 
+// TLSCertificate is the certificate that nodes show a proxy, as PEM. Everybody who calls a node sees it, so that it is no secret.
+func (s *Secrets) TLSCertificate() pulumi.StringOutput {
+	return pulumi.Unsecret(pulumi.All(s.Values[TLSKeystore], s.Values[KeystorePassword]).ApplyT(func(known []any) (string, error) {
+		return Certificate(known[0].(string), known[1].(string)) //nolint:forcetypeassert // both are strings
+	})).(pulumi.StringOutput)
+}
+
 // Of returns the outputs of some secrets, by variable.
 func Of(outputs map[string]pulumi.StringOutput, variables map[string]string) map[string]pulumi.StringInput {
 	found := make(map[string]pulumi.StringInput, len(variables))

@@ -14,6 +14,8 @@ const (
 	EncryptionKey    = "encryption-key"
 	Keystore         = "keystore"
 	KeystorePassword = "keystore-password"
+	// TLSKeystore is only there for a proxy of the team's own, which verifies the nodes' certificate.
+	TLSKeystore = "tls-keystore"
 
 	previousEncryptionKey = "previous-encryption-key"
 )
@@ -35,9 +37,13 @@ func Table(c config.Cluster) []Value {
 			Description: "Opens the keystore"},
 		{Key: Keystore, Given: c.Secrets.Keystore, From: KeystorePassword, GenerateFrom: GenerateKeystore(c.Hostname),
 			Description: "The key that signs tokens and serves TLS, PKCS#12 in base64"},
-		{Key: "endpoint-password", Variable: nodeconfig.EnvEndpointPassword, Generate: Password,
-			Description: "The recovery and authentication endpoints' call to the server"},
 	}
+	if c.Proxied() {
+		values = append(values, Value{Key: TLSKeystore, From: KeystorePassword, GenerateFrom: GenerateKeystore(c.Hostname),
+			Description: "The key with which nodes serve TLS to the proxy, PKCS#12 in base64"})
+	}
+	values = append(values, Value{Key: "endpoint-password", Variable: nodeconfig.EnvEndpointPassword, Generate: Password,
+		Description: "The recovery and authentication endpoints' call to the server"})
 	for _, name := range slices.Sorted(maps.Keys(c.Database.Logical)) {
 		values = append(values, Value{
 			Key: DatabaseKey(name), Variable: nodeconfig.EnvDatabasePassword(name), Generate: Password,

@@ -3,6 +3,8 @@ package workload
 import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/wso2is-aws/wso2is/config"
 )
 
 // Names of objects in the namespace that others refer to: a Pod Identity association names the service account,
@@ -19,10 +21,17 @@ const (
 	PodSecurity = "restricted"
 
 	schemaName = "wso2is-schema"
-	serverRole = "server"
-	schemaRole = "schema"
-	roleLabel  = "app.kubernetes.io/component"
+	// certificateName is the secret with the certificate that an ingress controller verifies.
+	certificateName = "wso2is-certificate"
+	serverRole      = "server"
+	schemaRole      = "schema"
+	roleLabel       = "app.kubernetes.io/component"
 )
+
+// CertificateSecret is the namespace and the name of the secret whose ca.crt is the nodes' certificate.
+func CertificateSecret(c config.Cluster) pulumi.String {
+	return pulumi.String(c.EKS.Namespace + "/" + certificateName)
+}
 
 // ServerLabels select the server's pods of a cluster.
 func ServerLabels(cluster string) pulumi.StringMap { return selector(cluster, serverRole) }

@@ -149,17 +149,28 @@ func (b *builder) peers(flow firewall.Flow, endpoint firewall.Endpoint) networki
 			NamespaceSelector: matching(pulumi.StringMap{namespaceLabel: pulumi.String("kube-system")}),
 			PodSelector:       matching(pulumi.StringMap{"k8s-app": pulumi.String("kube-dns")}),
 		}}
+	case firewall.LoadBalancer, firewall.OwnLoadBalancer:
+		if b.Ingress != nil && b.Ingress.Namespace != "" { // pods of the controller, wherever they are
+			return networkingv1.NetworkPolicyPeerArray{networkingv1.NetworkPolicyPeerArgs{
+				NamespaceSelector: matching(pulumi.StringMap{namespaceLabel: pulumi.String(b.Ingress.Namespace)}),
+			}}
+		}
+		return b.ranges(flow, firewall.LoadBalancer)
 	default:
-		ranges := b.Addresses[endpoint]
-		if len(ranges) == 0 {
-			ranges = flow.CIDRs
-		}
-		peers := networkingv1.NetworkPolicyPeerArray{}
-		for _, cidr := range ranges {
-			peers = append(peers, networkingv1.NetworkPolicyPeerArgs{IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(cidr)}})
-		}
-		return peers
+		return b.ranges(flow, endpoint)
 	}
+}
+
+func (b *builder) ranges(flow firewall.Flow, endpoint firewall.Endpoint) networkingv1.NetworkPolicyPeerArray {
+	ranges := b.Addresses[endpoint]
+	if len(ranges) == 0 {
+		ranges = flow.CIDRs
+	}
+	peers := networkingv1.NetworkPolicyPeerArray{}
+	for _, cidr := range ranges {
+		peers = append(peers, networkingv1.NetworkPolicyPeerArgs{IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(cidr)}})
+	}
+	return peers
 }
 
 // namespaceLabel is the label that Kubernetes itself adds to every namespace, with its name.

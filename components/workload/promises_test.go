@@ -517,3 +517,20 @@ func TestArgumentsThatCannotBe(t *testing.T) {
 		assert.Contains(t, err.Error(), want)
 	}
 }
+
+//guide:nginx
+func TestAControllerThatExistsVerifiesPodsAndAloneReachesThem(t *testing.T) {
+	a := testArgs(t, nil)
+	a.TargetGroup, a.Ingress = nil, &Ingress{
+		Class: "nginx", Namespace: "ingress", Certificate: pulumi.String("PEM"), Annotations: pulumi.StringMap{"a/b": pulumi.String("c")},
+	}
+	objects := build(t, a)
+	ingress := objects["Ingress/server"]
+	assert.Equal(t, "nginx", ingress.at("spec", "ingressClassName"))
+	assert.Equal(t, map[string]any{"a/b": "c", "pulumi.com/skipAwait": "true"}, ingress.at("metadata", "annotations"))
+	assert.Equal(t, []any{a.Config.Hostname}, ingress.at("spec", "tls", 0, "hosts"))
+	assert.Equal(t, "PEM", objects["Secret/certificate"].at("stringData", "ca.crt"))
+	assert.Equal(t, CertificateSecret(a.Config), pulumi.String(a.Config.EKS.Namespace+"/"+objects["Secret/certificate"].name))
+	assert.Equal(t, []any{map[string]any{"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": "ingress"}}}},
+		objects["NetworkPolicy/serve"].at("spec", "ingress", 0, "from"))
+}

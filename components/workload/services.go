@@ -1,12 +1,15 @@
 package workload
 
 import (
+	"maps"
+
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
@@ -88,12 +91,25 @@ func (b *builder) binding(service *corev1.Service) (pulumi.Resource, error) {
 // ingress makes the controller create a load balancer. Pulumi waits for its DNS name, which the controller sets before
 // there are pods, and at the end until the controller has deleted it.
 func (b *builder) ingress(service *corev1.Service) (*networkingv1.Ingress, error) {
+	annotations := maps.Clone(b.Ingress.Annotations)
+	var tls networkingv1.IngressTLSArray
+	options := b.child
+	if b.Ingress.Namespace != "" {
+		certificate, err := b.certificate()
+		if err != nil {
+			return nil, err
+		}
+		options = awskit.With(options, pulumi.DependsOn([]pulumi.Resource{certificate}))
+		// A controller may give an Ingress no address, and nothing here needs one.
+		annotations["pulumi.com/skipAwait"] = pulumi.String("true")
+		tls = networkingv1.IngressTLSArray{networkingv1.IngressTLSArgs{Hosts: pulumi.StringArray{pulumi.String(b.Config.Hostname)}}}
+	}
 	meta := b.meta(Name, "")
-	meta.Annotations = b.Ingress.Annotations
+	meta.Annotations = annotations
 	return networkingv1.NewIngress(b.ctx, b.Named("server"), &networkingv1.IngressArgs{
 		Metadata: meta,
 		Spec: &networkingv1.IngressSpecArgs{
-			IngressClassName: pulumi.String(b.Ingress.Class),
+			IngressClassName: pulumi.String(b.Ingress.Class), Tls: tls,
 			Rules: networkingv1.IngressRuleArray{networkingv1.IngressRuleArgs{
 				Host: pulumi.String(b.Config.Hostname),
 				Http: &networkingv1.HTTPIngressRuleValueArgs{Paths: networkingv1.HTTPIngressPathArray{
@@ -107,5 +123,13 @@ func (b *builder) ingress(service *corev1.Service) (*networkingv1.Ingress, error
 				}},
 			}},
 		},
+	}, options...)
+}
+
+// certificate makes the secret whose ca.crt is what ingress-nginx verifies the pods with (proxy-ssl-secret in its annotations). It has
+// no key, since pods ask for no client certificate.
+func (b *builder) certificate() (*corev1.Secret, error) {
+	return corev1.NewSecret(b.ctx, b.Named("certificate"), &corev1.SecretArgs{
+		Metadata: b.meta(certificateName, ""), Type: pulumi.String("Opaque"), StringData: pulumi.StringMap{"ca.crt": b.Ingress.Certificate},
 	}, b.child...)
 }

@@ -70,6 +70,10 @@ type Ingress struct {
 	Class string
 	// Annotations are the controller's settings.
 	Annotations pulumi.StringMap
+	// Namespace is that of the controller's pods, if it is a proxy in the cluster. The controller then terminates TLS with its default
+	// certificate, and finds the nodes' Certificate in PEM in a secret.
+	Namespace   string
+	Certificate pulumi.StringInput
 }
 
 // Workload are the objects in the cluster.

@@ -123,6 +123,12 @@ var onExisting = Edit{
 	}},
 }
 
+// behindProxy moves the stack file of prod into a VPC that exists, behind a proxy that exists.
+var behindProxy = Edit{
+	"wso2is:network": onExisting["wso2is:network"], "wso2is:clustering": map[string]any{"scheme": "wka"}, "wso2is:nodes.count": 2,
+	"wso2is:loadBalancer": map[string]any{"type": "existing", "existing": map[string]any{"cidrs": []any{"10.20.200.0/28"}}},
+}
+
 // table has the typical changes. A new row is a new struct here.
 var table = []Change{
 	{Name: "nodes-up", Title: "One node more", Edits: map[string]Edit{
@@ -159,6 +165,11 @@ var table = []Change{
 		"wso2is:database.existing.host": "restored.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com",
 	}, "prod"), Note: map[string]string{
 		Every: "Old and new nodes write to different databases until the last node is new. Bring the data over before, and see to it that nobody writes meanwhile.",
+	}},
+	{Name: "proxy-addresses", Title: "Other addresses of a proxy that exists", From: only(behindProxy, "prod"), Edits: only(Edit{
+		"wso2is:loadBalancer.existing.cidrs": []any{"10.20.201.0/28"},
+	}, "prod"), Note: map[string]string{
+		Every: "The old addresses are refused from then on: write both ranges, move the proxy, and then leave the old range out.",
 	}},
 	{Name: "database-class", Title: "Another database class", Edits: map[string]Edit{
 		"dev": {"wso2is:database.instance.class": "db.t4g.large"}, "fargate": {"wso2is:database.instance.class": "db.t4g.large"},

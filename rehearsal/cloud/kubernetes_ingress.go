@@ -45,11 +45,18 @@ func annotationsOf(in Object) map[string]string {
 	return all
 }
 
+// skipsAwait is the annotation with which Pulumi waits for nothing: an ingress controller of another kind need not give its Ingress an
+// address ("Status" in docs/user-guide/miscellaneous.md of kubernetes/ingress-nginx; --update-status of its command line).
+const skipsAwait = "pulumi.com/skipAwait"
+
 // published sets the DNS name of the load balancer, for which Pulumi waits.
 func published(c *Call) {
 	c.Out["status"] = Unknown{}
 	balancer := c.Cloud.find(annotationsOf(c.In)[ingressAnnotations+"load-balancer-name"], "name", state.LoadBalancer)
 	if balancer == nil {
+		if annotationsOf(c.In)[skipsAwait] == "true" {
+			c.Out["status"] = Object{"loadBalancer": Object{}}
+		}
 		return
 	}
 	c.Out["status"] = Object{"loadBalancer": Object{"ingress": []any{Object{"hostname": balancer.Outputs["dnsName"]}}}}

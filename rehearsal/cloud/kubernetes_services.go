@@ -102,7 +102,7 @@ func bindingFits(c *Call) error {
 		return nil
 	}
 	var wrong []error
-	if has, want := text(group.Inputs, "targetType"), c.text("spec.targetType"); want != "" && has != want {
+	if has, want := text(group.Inputs, "targetType"), c.text("spec.targetType"); want != "" && has != "" && has != want {
 		wrong = append(wrong, fail("ValidationError", "spec.targetType is %s and %s takes %s", want, group.describe(), has))
 	}
 	port := get(c.In, "spec.serviceRef.port")

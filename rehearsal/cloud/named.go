@@ -56,7 +56,7 @@ func Named(config map[string]string) []Resource {
 func arnType(arn string) string {
 	for marker, token := range map[string]string{
 		":certificate/": state.Certificate, ":kms:": state.KMSKey, ":secret:": state.Secret, ":role/": state.Role,
-		":snapshot:": state.DBSnapshot,
+		":snapshot:": state.DBSnapshot, ":targetgroup/": state.TargetGroup,
 	} {
 		if strings.Contains(arn, marker) {
 			return token

@@ -189,6 +189,7 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 			}
 		}
 	case "elasticloadbalancing:DeregisterTargets":
+		one.on = a.front.TargetGroup
 		for _, group := range a.Of(state.TargetGroup) {
 			one.on = group.Text("arn")
 		}

@@ -143,13 +143,14 @@ type cluster struct {
 	others      []*endpoint
 	control     []*endpoint
 	region      string
-	// given are the subnets that the stack does not make, existing its database if another makes it.
+	// given are the subnets that the stack does not make, existing its database if another makes it, front its load balancer.
 	given    map[string]Subnet
 	existing Existing
+	front    Balancer
 }
 
 func newCluster(s *state.State, want Expected) (*cluster, error) {
-	c := &cluster{State: s, permissions: &permissions{State: s}, given: want.Subnets, existing: want.Existing}
+	c := &cluster{State: s, permissions: &permissions{State: s}, given: want.Subnets, existing: want.Existing, front: want.Balancer}
 	c.net = newNetwork(s)
 	c.region = regionOf(s)
 	if err := c.findNodes(); err != nil {
@@ -157,12 +158,13 @@ func newCluster(s *state.State, want Expected) (*cluster, error) {
 	}
 	c.findShared()
 	c.findExisting(want.VPC)
+	c.findBalancer(want.VPC)
 	return c, nil
 }
 
 // regionOf is the region that the state's resources are in, read from their ARNs.
 func regionOf(s *state.State) string {
-	for _, token := range []string{state.VPC, state.LoadBalancer, state.EC2Instance, state.AutoScalingGroup} {
+	for _, token := range []string{state.VPC, state.LoadBalancer, state.EC2Instance, state.AutoScalingGroup, state.KMSKey} {
 		for _, r := range s.Of(token) {
 			if parts := strings.Split(r.Text("arn"), ":"); len(parts) > 3 {
 				return parts[3]

@@ -30,6 +30,8 @@ type Expected struct {
 	Subnets map[string]Subnet
 	// Existing is a database server that the stack does not make.
 	Existing Existing
+	// Balancer is a load balancer that the stack does not make.
+	Balancer Balancer
 	// DatabaseExtended and ClusterExtended say that the stack file buys extended support.
 	DatabaseExtended, ClusterExtended bool
 	// Lists says that the stack file names S3's prefix list by id. A state does not show its ranges.
@@ -198,6 +200,9 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e.DatabaseExtended, e.ClusterExtended = database.ExtendedSupport, cluster.ExtendedSupport
 	var err error
 	if e.Existing, err = existingFrom(configuration["wso2is:database"]); err != nil {
+		return e, err
+	}
+	if e.Balancer, err = balancerFrom(configuration["wso2is:loadBalancer"]); err != nil {
 		return e, err
 	}
 	for _, part := range []struct {

@@ -67,7 +67,11 @@ func (p *proofs) routed(n *node) bool {
 		return false
 	}
 	for _, r := range n.pod.inNamespace(state.Ingress) {
-		if annotated(r, "target-type") != "ip" || annotated(r, "backend-protocol") != "HTTPS" {
+		https := annotated(r, "target-type") == "ip" && annotated(r, "backend-protocol") == "HTTPS"
+		if p.want.Balancer.Class != "" {
+			https = r.Object("metadata").Object("annotations").Text(nginx+"backend-protocol") == "HTTPS"
+		}
+		if !https {
 			continue
 		}
 		for _, rule := range r.Object("spec").Objects("rules") {

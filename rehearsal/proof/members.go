@@ -102,11 +102,18 @@ func (p *proofs) drains() *Verdict {
 			drained := slices.ContainsFunc(p.Of(state.SSMAssociation), func(a *state.Resource) bool {
 				return p.isDrain(a, n, t) && p.Waits(n.origin.URN, a.URN)
 			})
-			if group != nil && !drained {
+			switch {
+			case drained:
+			case group != nil:
 				v.fault("%s is terminated while it has requests: its attachment's deletion does not wait for the %d s that %s lets "+
 					"them go on (terraform-provider-aws #5603), and nothing takes it out before", n, delay(group), group)
+			default:
+				v.fault("%s is terminated while it has requests: nothing takes it out of %s before", n, t.Text("targetGroupArn"))
 			}
 		}
+	}
+	if b := p.want.Balancer; b.Given && b.TargetGroup == "" && b.Class == "" {
+		v.open("nothing tells the proxy that a node is about to be replaced: its owner takes the node out before")
 	}
 	v.Shown = "the replacement of a node takes it out of its target group first"
 	return v

@@ -18,21 +18,29 @@ func (n *network) reach(from, to *endpoint, t traffic) (faults, open []string) {
 	if why := cmp.Or(from.elsewhere, to.elsewhere); why != "" {
 		return nil, []string{why}
 	}
-	out := n.allowed(from.groups, false, func(r *rule) bool { return r.allows(to) })
-	for _, missing := range t.minus(out...) {
-		faults = append(faults, fmt.Sprintf("%s cannot send %s to %s: no egress rule of %s lets it out to %s",
-			from, missing, to, n.groupNames(from.groups), n.groupNames(to.groups)))
+	if from.unguarded != "" {
+		open = append(open, from.unguarded)
+	} else {
+		out := n.allowed(from.groups, false, func(r *rule) bool { return r.allows(to) })
+		for _, missing := range t.minus(out...) {
+			faults = append(faults, fmt.Sprintf("%s cannot send %s to %s: no egress rule of %s lets it out to %s",
+				from, missing, to, n.groupNames(from.groups), n.groupNames(to.groups)))
+		}
 	}
 	if to.unguarded != "" {
-		return faults, []string{to.unguarded}
+		return faults, append(open, to.unguarded)
 	}
 	in := n.allowed(to.groups, true, func(r *rule) bool { return r.allows(from) })
 	for _, missing := range t.minus(in...) {
+		who := n.groupNames(from.groups)
+		if len(from.groups) == 0 {
+			who = from.addr.String()
+		}
 		faults = append(faults, fmt.Sprintf("%s does not accept %s from %s: no ingress rule of %s lets %s in",
-			to, missing, from, n.groupNames(to.groups), n.groupNames(from.groups)))
+			to, missing, from, n.groupNames(to.groups), who))
 	}
 	more, unknown := n.carry(from, to, t)
-	return append(faults, more...), unknown
+	return append(faults, more...), append(open, unknown...)
 }
 
 // carry lists the obstacles in the network between two endpoints of the VPC.

@@ -255,6 +255,9 @@ func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (stri
 		if !ingress && block["podSelector"] != nil { // with a namespaceSelector, the pods are in another namespace
 			return "pods of other namespaces", []traffic{tcpPort(53), {udp, 53, 53}}
 		}
+		if controller := p.controller(); ingress && controller != nil && selects(block["namespaceSelector"], controller.namespaceLabels()) {
+			return "pods in " + controller.namespace, p.fromBalancer()
+		}
 		return "pods of other namespaces", nil
 	}
 	selector := block["podSelector"]

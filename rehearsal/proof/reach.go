@@ -72,8 +72,10 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveControl()
 	p.proveRules()
 	p.provePolicies()
-	if v := p.onExisting(); v != nil {
-		all = append(all, v)
+	for _, v := range []*Verdict{p.onExisting(), p.behindExisting()} {
+		if v != nil {
+			all = append(all, v)
+		}
 	}
 	return append(all, p.costs())
 }
@@ -136,6 +138,9 @@ func count(n int, what string) string {
 func (p *proofs) reach(from, to *endpoint, t traffic) (faults, open []string) {
 	faults, open = p.net.reach(from, to, t)
 	a, b := p.podOf(from), p.podOf(to)
+	if class := p.want.Balancer.Class; class != "" && from.kind == aBalancer && b != nil {
+		return append(faults, b.closed("Ingress", peer{pod: p.controller(), name: "pods in " + p.want.Balancer.Namespace}, t)...), open
+	}
 	if a != nil {
 		faults = append(faults, a.closed("Egress", peerOf(to, b), t)...)
 	}

@@ -30,6 +30,11 @@ func (p *proofs) listeners(balancer *state.Resource) []listener {
 }
 
 func (p *proofs) proveClients() {
+	if p.want.Balancer.Given {
+		p.clients.open(unseenBalancer)
+		p.clients.Shown = "through a load balancer that exists"
+		return
+	}
 	if len(p.balancers) == 0 {
 		p.clients.fault("there is no load balancer in the state")
 		return
@@ -132,7 +137,10 @@ func (p *proofs) allowedClients() []netip.Prefix {
 func (p *proofs) proveBalancer() {
 	groups := p.forwarded()
 	for _, n := range p.nodes {
-		if !slices.ContainsFunc(groups, func(g *state.Resource) bool { return p.registered(n, g) }) && !p.routed(n) {
+		switch {
+		case p.want.Balancer.Given:
+			p.found(n)
+		case !slices.ContainsFunc(groups, func(g *state.Resource) bool { return p.registered(n, g.Text("arn")) }) && !p.routed(n):
 			p.balancer.fault("%s is in no target group that a listener forwards to", n)
 		}
 		zones := map[string]bool{}
@@ -142,7 +150,7 @@ func (p *proofs) proveBalancer() {
 				take(p.balancer)(p.reach(b, &n.endpoint, port))
 			}
 		}
-		if n.zone != "" && !zones[n.zone] {
+		if n.zone != "" && !zones[n.zone] && !p.want.Balancer.Given {
 			p.balancer.fault("%s is in %s, where the load balancer has no subnet: it gets no traffic", n, n.zone)
 		}
 	}
@@ -157,13 +165,16 @@ func (p *proofs) proveBalancer() {
 	}
 	p.balancer.Shown = fmt.Sprintf("%s of nodes, registered in %s", count(len(p.nodes), "place"),
 		list(slices.Concat(groups, p.Of(state.Ingress))))
+	if b := p.want.Balancer; b.Given {
+		p.balancer.Shown = fmt.Sprintf("%s of nodes, found by %s", count(len(p.nodes), "place"), b.way())
+	}
 }
 
 // fromBalancer returns the connections of the load balancer to a node: requests, and its check if it uses the other
 // port.
 func (p *proofs) fromBalancer() []traffic {
 	all := []traffic{tcpPort(nodeHTTPS)}
-	if slices.ContainsFunc(p.forwarded(), func(g *state.Resource) bool { return targetCheck(g).port == nodeHTTP }) {
+	if p.asksWhetherAlive() || slices.ContainsFunc(p.forwarded(), func(g *state.Resource) bool { return targetCheck(g).port == nodeHTTP }) {
 		all = append(all, tcpPort(nodeHTTP))
 	}
 	return all
@@ -200,8 +211,7 @@ func (p *proofs) forwarded() []*state.Resource {
 }
 
 // registered reports whether a node is a target of a group, directly or through its Auto Scaling group or service.
-func (p *proofs) registered(n *node, g *state.Resource) bool {
-	arn := g.Text("arn")
+func (p *proofs) registered(n *node, arn string) bool {
 	for _, a := range p.With(state.TargetGroupAttachment, "targetGroupArn", arn) {
 		id := a.Text("targetId")
 		port, set := a.Int("port")

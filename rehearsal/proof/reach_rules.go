@@ -15,6 +15,9 @@ import (
 func (p *proofs) proveRules() {
 	worn := map[string][]*endpoint{}
 	for _, one := range p.everyEndpoint() {
+		if one.kind == aBalancer && p.sharesHosts() {
+			continue
+		}
 		for _, g := range one.groups {
 			worn[g] = append(worn[g], one)
 		}
@@ -154,6 +157,9 @@ func (p *proofs) fromNode(to *endpoint) []traffic {
 		if len(p.Of(state.NodeGroup)) > 0 { // CoreDNS, and the metrics server's calls to kubelets
 			all = append(all, tcpPort(53), traffic{udp, 53, 53}, tcpPort(kubelet))
 		}
+		if p.sharesHosts() {
+			all = append(all, p.fromBalancer()...)
+		}
 		return all
 	case aDatabase:
 		return []traffic{tcpPort(to.databasePort())}
@@ -176,6 +182,9 @@ func (p *proofs) fromRange(from netip.Prefix, to *endpoint) []traffic {
 	var all []traffic
 	if to.kind == aBalancer && slices.ContainsFunc(p.allowedClients(), func(c netip.Prefix) bool { return within(from, c) }) {
 		all = append(all, tcpPort(publicHTTPS), tcpPort(publicHTTP))
+	}
+	if to.kind == aNode && slices.ContainsFunc(p.want.Balancer.Ranges, func(c netip.Prefix) bool { return within(from, c) }) {
+		all = append(all, p.fromBalancer()...)
 	}
 	// The Transit Gateway's queries have the source address 0.0.0.0.
 	if group, _ := p.multicast(); to.kind == aNode && group.IsValid() && from == parsePrefix("0.0.0.0") {

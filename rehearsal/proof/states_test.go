@@ -107,6 +107,13 @@ var withRouteTables = func() map[string]any {
 // administrator is the secret of a database that exists.
 const administrator = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf"
 
+// targets is a target group that exists, and ownTargets a load balancer that exists with it.
+const targets = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/identity/0123456789abcdef"
+
+var ownTargets = map[string]any{"type": "existing", "existing": map[string]any{
+	"securityGroup": "sg-0123456789abcdef7", "targetGroupArn": targets,
+}}
+
 // partly are stacks whose state does not contain every fact, and the facts that the proofs then name.
 var partly = map[string]struct {
 	source
@@ -148,6 +155,24 @@ var partly = map[string]struct {
 			"host": "db.example.com", "cidrs": []any{"10.9.0.0/28"}, "masterSecretArn": administrator,
 		}},
 	}}, "the database is not this stack's"},
+	"proxy": {source{file: "../../docs/examples/Pulumi.proxy.yaml"}, "the load balancer is not this stack's"},
+	"fronted group": {source{file: prod, set: map[string]any{"wso2is:network": adopted, "wso2is:clustering": map[string]any{"scheme": "aws"},
+		"wso2is:nodes": map[string]any{"count": 2}, "wso2is:loadBalancer": ownTargets}}, "the health check of " + targets},
+	"fronted members": {source{file: "../../docs/examples/Pulumi.proxy.yaml", set: map[string]any{"wso2is:loadBalancer": ownTargets}},
+		"the health check of " + targets},
+	"fronted tasks": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:loadBalancer": ownTargets}}, "no alarm ends a deployment"},
+	"fronted pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:loadBalancer": ownTargets}}, "the health check of " + targets},
+	"nginx pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:nodes": map[string]any{"count": 2}, "wso2is:eks": map[string]any{"cluster": map[string]any{
+			"name": "platform", "nodeSecurityGroup": "sg-0123456789abcdef9",
+			"fileSystemRole": "arn:aws:iam::123456789012:role/efs-csi-node",
+		}},
+		"wso2is:loadBalancer": map[string]any{"type": "existing", "existing": map[string]any{
+			"securityGroup": "sg-0123456789abcdef9", "ingressClass": "nginx",
+		}},
+	}}, "the load balancer is not this stack's"},
 	"keys": {source{file: prod, secret: map[string]any{"wso2is:clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
 		"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	}}}}, "what the access key of nodes/all/deployment.toml may do is not in the state"},

@@ -62,6 +62,9 @@ func (n *node) sources() map[string]source {
 func (p *proofs) timeouts() *Verdict {
 	v := &Verdict{Claim: "A node gives up a vanished database before its client gives up, and the load balancer closes idle connections first"}
 	idle := p.idleTimeout()
+	if p.want.Balancer.Given {
+		v.open("when the load balancer that exists closes idle connections is not in the state")
+	}
 	for _, n := range p.nodes {
 		if n.baked {
 			v.open("the time-outs of a node are in its image")

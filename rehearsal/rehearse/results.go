@@ -205,6 +205,9 @@ func (r *run) write(kept *results) error {
 	files := map[string][]byte{
 		"state.json": kept.exported, "outputs.json": append(outputs, '\n'),
 	}
+	for name, text := range state.AsObject(kept.outputs()["proxyFiles"]) {
+		files["proxy/"+name] = []byte(state.Text(text))
+	}
 	summary := r.summary(kept, nodes, before)
 	files["summary.md"], files["summary.html"] = []byte(summary.markdown()), []byte(summary.html())
 	for _, n := range nodes {

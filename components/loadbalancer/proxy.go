@@ -1,0 +1,66 @@
+package loadbalancer
+
+import (
+	_ "embed"
+	"fmt"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
+	"github.com/wso2is-aws/wso2is/config/product"
+)
+
+//go:embed nginx.conf.tmpl
+var nginxTemplate string
+
+//go:embed haproxy.cfg.tmpl
+var haproxyTemplate string
+
+var proxyTemplates = map[string]*template.Template{
+	"nginx.conf":  template.Must(template.New("nginx.conf").Parse(nginxTemplate)),
+	"haproxy.cfg": template.Must(template.New("haproxy.cfg").Parse(haproxyTemplate)),
+}
+
+// The directories in which the proxies find certificates, and the names of the nodes' one.
+const (
+	nginxDir   = "/etc/nginx/wso2is"
+	haproxyDir = "/etc/haproxy/wso2is"
+	// NodesCertificate is the name of the file with the nodes' certificate.
+	NodesCertificate = "nodes.pem"
+)
+
+// proxyNode is a node with a fixed address.
+type proxyNode struct{ Name, At, Pattern string }
+
+// proxyValues are what the files of both proxies have in them.
+type proxyValues struct {
+	Hostname, Cookie, HealthPath, NginxDir, HAProxyDir       string
+	Idle, Sticky, MaxBody, Interval, Fall, Rise, FailSeconds int
+	Nodes                                                    []proxyNode
+}
+
+// ProxyFiles are configurations of nginx and HAProxy for a proxy that exists in front of fixed members. They do what the nginx page of
+// WSO2's guide asks for (en/docs/deploy/front-with-the-nginx-load-balancer.md of wso2/docs-is), and what the stack's own load balancer
+// does: health checks, stickiness, timeouts. nginx has ip_hash there, which sends all users behind one address to one node; a cookie does not.
+func ProxyFiles(c config.Cluster) (map[string]string, error) {
+	values := proxyValues{
+		Hostname: c.Hostname, Cookie: StickyCookie, HealthPath: product.HealthPath, NginxDir: nginxDir, HAProxyDir: haproxyDir,
+		Idle: c.LoadBalancer.IdleTimeout, Sticky: c.LoadBalancer.Stickiness, MaxBody: maxBody,
+		Interval: healthInterval, Fall: unhealthyAfter, Rise: healthyAfter, FailSeconds: healthInterval,
+	}
+	for _, m := range c.Nodes.Members {
+		at := fmt.Sprintf("%s:%d", m.Address, ports.HTTPS)
+		values.Nodes = append(values.Nodes, proxyNode{Name: m.Name, At: at, Pattern: regexp.QuoteMeta(at)})
+	}
+	files := map[string]string{}
+	for name, t := range proxyTemplates {
+		text := &strings.Builder{}
+		if err := t.Execute(text, values); err != nil {
+			return nil, fmt.Errorf("writing %s: %w", name, err)
+		}
+		files[name] = text.String()
+	}
+	return files, nil
+}
