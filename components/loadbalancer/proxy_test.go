@@ -119,7 +119,7 @@ func (p *place) start(t *testing.T, n *node, cert tls.Certificate) {
 				w.Header().Set("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") // to the key in RFC 6455's example
 				w.WriteHeader(http.StatusSwitchingProtocols)
 			default:
-				fmt.Fprintf(w, "%s host=%s proto=%s for=%s forwarded-host=%s sni=%s", n.name, r.Host, r.Header.Get("X-Forwarded-Proto"),
+				_, _ = fmt.Fprintf(w, "%s host=%s proto=%s for=%s forwarded-host=%s sni=%s", n.name, r.Host, r.Header.Get("X-Forwarded-Proto"),
 					r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Host"), r.TLS.ServerName)
 			}
 		})}
@@ -199,16 +199,22 @@ func (p *place) run(t *testing.T, command, file, text string, check, start []str
 	}, 10*time.Second, 50*time.Millisecond, "%s does not listen", command)
 }
 
-func (p *place) get(t *testing.T, address string) (*http.Response, string) {
+// reply is an answer that has been read.
+type reply struct {
+	status int
+	header http.Header
+}
+
+func (p *place) get(t *testing.T, address string) (reply, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	require.NoError(t, err)
 	answer, err := p.client.Do(request)
 	require.NoError(t, err)
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
-	return answer, string(body)
+	return reply{answer.StatusCode, answer.Header}, string(body)
 }
 
 // proxies are the programs, with what judges and starts them.
@@ -229,15 +235,15 @@ func TestARealProxyBalancesWithTheStacksFiles(t *testing.T) {
 			p.run(t, command, of.file, p.files(t, 3600)[of.file], of.check, of.start)
 
 			plain, _ := p.get(t, "http://"+name+"/console?x=1")
-			assert.Equal(t, http.StatusMovedPermanently, plain.StatusCode)
-			assert.Equal(t, "https://"+name+"/console?x=1", plain.Header.Get("Location"))
+			assert.Equal(t, http.StatusMovedPermanently, plain.status)
+			assert.Equal(t, "https://"+name+"/console?x=1", plain.header.Get("Location"))
 
 			answer, body := p.get(t, "https://"+name+"/")
 			first, _, _ := strings.Cut(body, " ")
 			require.Contains(t, []string{"node-1", "node-2"}, first, body)
 			assert.Contains(t, body, fmt.Sprintf("host=%s proto=https for=127.", name))
 			assert.Contains(t, body, fmt.Sprintf("forwarded-host=%s sni=%s", name, name))
-			cookie := answer.Header.Get("Set-Cookie")
+			cookie := answer.header.Get("Set-Cookie")
 			for _, part := range []string{StickyCookie + "=" + first, "Secure", "HttpOnly", "SameSite=None"} {
 				assert.Contains(t, cookie, part)
 			}
@@ -255,7 +261,7 @@ func TestARealProxyBalancesWithTheStacksFiles(t *testing.T) {
 			}
 			for range 4 {
 				dead, body := p.get(t, "https://"+name+"/")
-				assert.Equal(t, http.StatusOK, dead.StatusCode, body)
+				assert.Equal(t, http.StatusOK, dead.status, body)
 				assert.False(t, strings.HasPrefix(body, first+" "), body)
 			}
 			address, err := url.Parse("https://" + name + "/")
@@ -288,7 +294,7 @@ func (p *place) upgrades(t *testing.T) {
 	request.Header.Set("Sec-WebSocket-Version", "13")
 	answer, err := p.client.Transport.RoundTrip(request)
 	require.NoError(t, err)
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	assert.Equal(t, http.StatusSwitchingProtocols, answer.StatusCode)
 }
 
@@ -304,8 +310,8 @@ func TestAProxyRefusesANodeWithAnotherCertificate(t *testing.T) {
 			}
 			p.run(t, command, of.file, p.files(t, 0)[of.file], of.check, of.start)
 			answer, body := p.get(t, "https://"+name+"/")
-			assert.GreaterOrEqual(t, answer.StatusCode, http.StatusBadGateway, body)
-			assert.Empty(t, answer.Header.Get("Set-Cookie"), "without stickiness there is no cookie")
+			assert.GreaterOrEqual(t, answer.status, http.StatusBadGateway, body)
+			assert.Empty(t, answer.header.Get("Set-Cookie"), "without stickiness there is no cookie")
 		})
 	}
 }
