@@ -11,14 +11,15 @@ import (
 // Two clusters in one program, each in the Region of the provider that it is given.
 func ExampleNew() {
 	pulumi.Run(func(ctx *pulumi.Context) error {
-		for name, region := range map[string]string{"ireland": "eu-west-1", "frankfurt": "eu-central-1"} {
+		for _, region := range []string{"eu-central-1", "eu-west-1"} {
+			name := "login-" + region
 			provider, err := aws.NewProvider(ctx, name, &aws.ProviderArgs{Region: pulumi.String(region)})
 			if err != nil {
 				return err
 			}
 			login, err := cluster.New(ctx, name, &cluster.Args{
 				Config: config.Cluster{
-					Topology: config.EC2, Version: "7.3.0", Hostname: name + ".login.example.com",
+					Topology: config.EC2, Version: "7.3.0", Hostname: name + ".example.com",
 					Nodes:        config.Nodes{Count: 3},
 					LoadBalancer: config.LoadBalancer{HostedZone: "Z0123456789EXAMPLE"},
 				},
