@@ -252,13 +252,7 @@ func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (stri
 		return ip.Text("cidr"), may
 	}
 	if block["namespaceSelector"] != nil {
-		if !ingress && block["podSelector"] != nil { // with a namespaceSelector, the pods are in another namespace
-			return "pods of other namespaces", []traffic{tcpPort(53), {udp, 53, 53}}
-		}
-		if controller := p.controller(); ingress && controller != nil && selects(block["namespaceSelector"], controller.namespaceLabels()) {
-			return "pods in " + controller.namespace, p.fromBalancer()
-		}
-		return "pods of other namespaces", nil
+		return p.otherNamespaces(block, ingress)
 	}
 	selector := block["podSelector"]
 	if selector == nil {
@@ -270,6 +264,17 @@ func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (stri
 		}
 	}
 	return "its own kind", []traffic{members}
+}
+
+// otherNamespaces is policyPeer for a rule that names namespaces.
+func (p *proofs) otherNamespaces(block state.Object, ingress bool) (string, []traffic) {
+	if !ingress && block["podSelector"] != nil { // with a namespaceSelector, the pods are in another namespace
+		return "pods of other namespaces", []traffic{tcpPort(53), {udp, 53, 53}}
+	}
+	if controller := p.controller(); ingress && controller != nil && selects(block["namespaceSelector"], controller.namespaceLabels()) {
+		return "pods in " + controller.namespace, p.fromBalancer()
+	}
+	return "pods of other namespaces", nil
 }
 
 // beyond returns the connections that pods may open outside the VPC and on their own node.
