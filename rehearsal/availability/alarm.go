@@ -79,8 +79,8 @@ func alarmsOf(s *state.State) []*alarm {
 	return all
 }
 
-// short returns the alarm's name without the cluster's.
-func (a *alarm) short(cluster string) string { return strings.TrimPrefix(a.name, cluster+"-") }
+// shortName returns the alarm's name without the cluster's.
+func (a *alarm) shortName(cluster string) string { return strings.TrimPrefix(a.name, cluster+"-") }
 
 func (a *alarm) period() time.Duration {
 	for _, q := range a.queries {
@@ -128,10 +128,10 @@ func (a *alarm) breach(v float64) bool {
 	return v <= a.threshold
 }
 
-// rings returns the first time from from to before to at which the alarm goes off; false without one. It is evaluated
+// firstRing returns the first time from from to before to at which the alarm goes off; false without one. It is evaluated
 // at the end of each period, over the periods before it. These include periods before the alarm's creation. See
 // "Evaluating an alarm" and "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide.
-func (a *alarm) rings(w *world, from, to time.Duration) (time.Duration, bool) {
+func (a *alarm) firstRing(w *world, from, to time.Duration) (time.Duration, bool) {
 	period, seen := a.period(), false
 	for end := from.Truncate(period) + period; end <= to; end += period {
 		breaching, known := 0, 0

@@ -279,18 +279,18 @@ func TestSplitAndNeverJoinedAreToldApart(t *testing.T) {
 	require.NoError(t, err)
 	heard := func(w *world) (names []string) {
 		for _, a := range alarmsOf(f.State) {
-			if at, rings := a.rings(w, event, event+horizon); rings {
-				names = append(names, a.short("demo"))
+			if at, rings := a.firstRing(w, event, event+horizon); rings {
+				names = append(names, a.shortName("demo"))
 				require.LessOrEqual(t, at-event, 6*time.Minute)
 			}
 		}
 		return names
 	}
-	halves := f.settled()
+	halves := f.steadyWorld()
 	for i, l := range halves.lives {
 		// From the event on, each half is its own cluster.
 		if i < 3 {
-			other := f.born(-forever, -forever/2)
+			other := f.newLife(-forever, -forever/2)
 			other.part = 1
 			end(l.listens, event)
 			other.listens = []span{{event - joining, forever}}
@@ -302,8 +302,8 @@ func TestSplitAndNeverJoinedAreToldApart(t *testing.T) {
 	}
 	require.Equal(t, []string{"split"}, heard(halves), "three of six see three, which is what was asked for")
 
-	lost := f.settled()
-	l := f.born(event, event+7*time.Minute)
+	lost := f.steadyWorld()
+	l := f.newLife(event, event+7*time.Minute)
 	l.part = 1
 	l.listens = []span{{event, forever}}
 	lost.lives = append(lost.lives, l)

@@ -60,21 +60,21 @@ func (f *fleet) events(alarms []*alarm) []*Event {
 	}
 }
 
-// hear adds the alarms that ring in a world.
-func (e *Event) hear(f *fleet, w *world, alarms []*alarm) {
+// addAlarms adds the alarms that ring in a world.
+func (e *Event) addAlarms(f *fleet, w *world, alarms []*alarm) {
 	for _, a := range alarms {
-		if !a.told() {
+		if !a.notifies() {
 			continue
 		}
-		if at, rings := a.rings(w, event-15*time.Minute, event+horizon); rings {
-			e.Rings = append(e.Rings, Ring{a.short(f.cluster), at - event})
+		if at, rings := a.firstRing(w, event-15*time.Minute, event+horizon); rings {
+			e.Rings = append(e.Rings, Ring{a.shortName(f.cluster), at - event})
 		}
 	}
 	slices.SortStableFunc(e.Rings, func(a, b Ring) int { return int(a.After - b.After) })
 }
 
-// notices adds the EventBridge rules that match an event of a type.
-func (e *Event) notices(f *fleet, after time.Duration, types ...string) {
+// addEventRules adds the EventBridge rules that match an event of a type.
+func (e *Event) addEventRules(f *fleet, after time.Duration, types ...string) {
 	for _, r := range f.Of(state.EventRule) {
 		pattern := r.Text("eventPattern")
 		told := slices.ContainsFunc(f.Of(state.EventTarget), func(t *state.Resource) bool {
@@ -89,7 +89,7 @@ func (e *Event) notices(f *fleet, after time.Duration, types ...string) {
 
 func (f *fleet) databaseFails(alarms []*alarm) *Event {
 	e := f.dependencyAway(fmt.Sprintf("The database fails over (%.0f s)", failover.Seconds()), theDatabase, failover, alarms)
-	e.notices(f, 0, "failover")
+	e.addEventRules(f, 0, "failover")
 	if len(f.Of(state.DBInstance)) == 0 {
 		e.Warnings = append(e.Warnings, databaseElsewhere)
 	}
@@ -109,7 +109,7 @@ const databaseElsewhere = "the database is not this stack's: whether it has a st
 func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration, alarms []*alarm) *Event {
 	e := &Event{What: what, Ends: true, Cut: "none is cut; requests that need " + string(away) + " fail during its outage"}
 	back := event + lasts
-	w := f.settled()
+	w := f.steadyWorld()
 	if away == theDatabase {
 		w.failing = []span{{event, back}}
 	}
@@ -121,7 +121,7 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 		}
 	}
 	var ended time.Duration
-	for _, c := range f.enders() {
+	for _, c := range f.endingChecks() {
 		if !f.fails(c.path, away) || c.after >= lasts {
 			continue
 		}
@@ -140,11 +140,11 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 			l.leave(event+ended, 0)
 		}
 		for range f.nodes {
-			w.lives = append(w.lives, f.born(back, back+f.start))
+			w.lives = append(w.lives, f.newLife(back, back+f.start))
 		}
 		w.refused = []span{{event + ended, event + ended + e.Dark}}
 	default:
-		if after, path := f.unready(away); after > 0 && after < lasts {
+		if after, path := f.unreadyAfter(away); after > 0 && after < lasts {
 			// A pod that is not ready is no longer a target. Without targets the load balancer answers 503.
 			e.Dark = lasts - after + f.healthyAfter
 			e.Warnings = append(e.Warnings, fmt.Sprintf("all pods leave the load balancer after %s, since their readiness probe asks %s", short(after), path))
@@ -154,7 +154,7 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 			w.refused = []span{{event + after, event + after + e.Dark}}
 		}
 	}
-	e.hear(f, w, alarms)
+	e.addAlarms(f, w, alarms)
 	e.Acts = "nobody: nodes continue after the outage"
 	if away == aDirectory {
 		e.Acts = "the partner; only its users cannot log in"
@@ -165,10 +165,10 @@ func (f *fleet) dependencyAway(what string, away dependency, lasts time.Duration
 	return e
 }
 
-// unready returns the time after which pods are not ready during an outage, and the path of their probe.
-func (f *fleet) unready(away dependency) (time.Duration, string) {
+// unreadyAfter returns the time after which pods are not ready during an outage, and the path of their probe.
+func (f *fleet) unreadyAfter(away dependency) (time.Duration, string) {
 	for _, c := range f.containers() {
-		paths, after := probed(state.At(c, "readinessProbe"))
+		paths, after := probeTarget(state.At(c, "readinessProbe"))
 		for _, path := range paths {
 			if f.fails(path, away) {
 				return after, path
@@ -178,11 +178,11 @@ func (f *fleet) unready(away dependency) (time.Duration, string) {
 	return 0, ""
 }
 
-// lose terminates some nodes at once, and starts their replacements if something does.
-func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
+// loseNodes terminates some nodes at once, and starts their replacements if something does.
+func (f *fleet) loseNodes(e *Event, lost int, alarms []*alarm) {
 	e.Terminated = lost
-	w := f.settled()
-	gone, by := f.replaced()
+	w := f.steadyWorld()
+	gone, by := f.replacement()
 	for i := range lost {
 		l := w.lives[i]
 		end(l.healthy, event+f.unhealthyAfter)
@@ -190,7 +190,7 @@ func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
 		l.lost = span{event, event + f.heartbeat}
 		if gone > 0 {
 			end(l.target, event+gone)
-			w.lives = append(w.lives, f.born(event+gone, event+gone+f.start))
+			w.lives = append(w.lives, f.newLife(event+gone, event+gone+f.start))
 		}
 	}
 	if f.kind == state.EC2Instance && len(f.members) > 0 {
@@ -206,11 +206,11 @@ func (f *fleet) lose(e *Event, lost int, alarms []*alarm) {
 	}
 	e.Cut = fmt.Sprintf("all open requests on %s, and a share of the new ones for %s; threads that wait for a lost member continue after %s",
 		count(lost, "node"), short(f.unhealthyAfter), short(f.heartbeat))
-	e.hear(f, w, alarms)
+	e.addAlarms(f, w, alarms)
 }
 
-// replaced returns the time until a lost node's replacement starts, and who starts it; 0 if nothing does.
-func (f *fleet) replaced() (time.Duration, string) {
+// replacement returns the time until a lost node's replacement starts, and who starts it; 0 if nothing does.
+func (f *fleet) replacement() (time.Duration, string) {
 	switch f.kind {
 	case state.AutoScalingGroup:
 		return givenUp, "nobody: the Auto Scaling group starts another"
@@ -230,12 +230,12 @@ func (f *fleet) replaced() (time.Duration, string) {
 func (f *fleet) nodeDies(alarms []*alarm) *Event {
 	e := &Event{What: "A node dies"}
 	lost := 1
-	if why := f.together(); why != "" && f.nodes > 1 {
+	if why := f.sharedHost(); why != "" && f.nodes > 1 {
 		lost = f.nodes
 		e.Faults = append(e.Faults, fmt.Sprintf("nobody serves when one host is lost: %s", why))
 	}
-	f.lose(e, min(lost, f.nodes), alarms)
-	switch asked := f.asked(); {
+	f.loseNodes(e, min(lost, f.nodes), alarms)
+	switch asked := f.totalNodes(); {
 	case f.nodes == 0:
 		e.Faults = append(e.Faults, fmt.Sprintf("nobody serves at all: of %d nodes none is a target of the load balancer", asked))
 	case f.nodes == 1 && asked > 1:
@@ -246,16 +246,16 @@ func (f *fleet) nodeDies(alarms []*alarm) *Event {
 	return e
 }
 
-// asked is the number of nodes, with those that serve nobody.
-func (f *fleet) asked() int {
+// totalNodes is the number of nodes, with those that serve nobody.
+func (f *fleet) totalNodes() int {
 	if f.kind == state.EC2Instance {
 		return len(f.Of(state.EC2Instance))
 	}
 	return f.nodes
 }
 
-// together says why several nodes may be on one host, or nothing.
-func (f *fleet) together() string {
+// sharedHost says why several nodes may be on one host, or nothing.
+func (f *fleet) sharedHost() string {
 	switch f.kind {
 	case state.Deployment:
 		list := f.origin.List("spec.template.spec.topologySpreadConstraints")
@@ -285,10 +285,10 @@ func (f *fleet) together() string {
 
 func (f *fleet) zoneLost(alarms []*alarm) *Event {
 	e := &Event{What: "A zone is lost"}
-	f.lose(e, min(f.worst, f.nodes), alarms)
+	f.loseNodes(e, min(f.worst, f.nodes), alarms)
 	for _, db := range f.Of(state.DBInstance) {
 		if db.At("multiAz") == true {
-			e.notices(f, 0, "failover")
+			e.addEventRules(f, 0, "failover")
 			continue
 		}
 		e.Acts = "the team: a database without a standby is restored by hand"
@@ -306,14 +306,14 @@ func (f *fleet) zoneLost(alarms []*alarm) *Event {
 // releaseFails simulates a release that never becomes healthy.
 func (f *fleet) releaseFails(alarms []*alarm) *Event {
 	e := &Event{What: "A release never becomes healthy", Ends: true, Cut: "none", Acts: "the team: `up` fails, and the old nodes continue"}
-	w := f.settled()
+	w := f.steadyWorld()
 	switch f.kind {
 	case state.AutoScalingGroup:
 		if whole := f.origin.Number("instanceRefresh.preferences.minHealthyPercentage", 100); whole < 100 {
 			e.Terminated = int(float64(f.nodes) * (100 - whole) / 100)
 		}
 		wait := f.origin.Number("initialLifecycleHooks.heartbeatTimeout", 3600)
-		e.notices(f, seconds(wait), "EC2 Instance Launch Unsuccessful")
+		e.addEventRules(f, seconds(wait), "EC2 Instance Launch Unsuccessful")
 	case state.ECSService:
 		if f.origin.Number("deploymentMinimumHealthyPercent", 100) < 100 {
 			e.Terminated = 1
@@ -329,8 +329,8 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 		// "How the Amazon ECS deployment circuit breaker detects failures": half of the tasks, at least three.
 		if f.origin.At("deploymentCircuitBreaker.enable") == true {
 			fails := time.Duration(max(3, (f.nodes+1)/2)) * each
-			e.notices(f, each, "ECS Task State Change")
-			e.notices(f, fails, "SERVICE_DEPLOYMENT_FAILED")
+			e.addEventRules(f, each, "ECS Task State Change")
+			e.addEventRules(f, fails, "SERVICE_DEPLOYMENT_FAILED")
 			e.Acts = "the team: ECS rolls back to the old revision after " + short(fails) + ", and `up` fails"
 		} else {
 			e.Acts = "the team: ECS tries again without an end"
@@ -357,7 +357,7 @@ func (f *fleet) releaseFails(alarms []*alarm) *Event {
 			w.refused = []span{{event, forever}}
 		}
 	}
-	e.hear(f, w, alarms)
+	e.addAlarms(f, w, alarms)
 	return e
 }
 
@@ -367,7 +367,7 @@ func (f *fleet) disksFill(alarms []*alarm) *Event {
 	e := &Event{What: fmt.Sprintf("The disks of %s fill, by %g GiB an hour", count(filled, "node"), fillRate), Ends: true,
 		Cut: "none until they are full"}
 	size := f.disk()
-	w := f.settled()
+	w := f.steadyWorld()
 	full := event + time.Duration((100-usualDisk)/100.0*size/fillRate*float64(time.Hour))
 	w.disk = func(t time.Duration) float64 {
 		if t < event {
@@ -377,8 +377,8 @@ func (f *fleet) disksFill(alarms []*alarm) *Event {
 	}
 	var first time.Duration
 	for _, a := range alarms {
-		if at, rings := a.rings(w, event-15*time.Minute, full); rings && a.told() {
-			e.Rings = append(e.Rings, Ring{a.short(f.cluster), at - event})
+		if at, rings := a.firstRing(w, event-15*time.Minute, full); rings && a.notifies() {
+			e.Rings = append(e.Rings, Ring{a.shortName(f.cluster), at - event})
 			if first == 0 || at < first {
 				first = at
 			}
@@ -419,8 +419,8 @@ func (f *fleet) disk() float64 {
 	return 20
 }
 
-// stands proves that no outage elsewhere terminates a node, and that after the loss of one node others serve.
-func stands(events []*Event) []*proof.Verdict {
+// outageProofs proves that no outage elsewhere terminates a node, and that after the loss of one node others serve.
+func outageProofs(events []*Event) []*proof.Verdict {
 	outage := &proof.Verdict{Claim: "An outage of a dependency ends no node", Shown: "no check that ends a node depends on anything outside it"}
 	loss := &proof.Verdict{Claim: "The loss of one node leaves others that serve"}
 	for _, e := range events {

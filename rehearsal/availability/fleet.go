@@ -254,13 +254,13 @@ const (
 // super tenant, also those created at run time, unless monitored.user.stores is primary.
 const healthAPI = "/api/health-check/v1.0/health"
 
-// alone are the paths that need only the server's threads and keystore.
-var alone = []string{"/oauth2/jwks", "/carbon/admin/login.jsp"}
+// independentPaths are the paths that need only the server's threads and keystore.
+var independentPaths = []string{"/oauth2/jwks", "/carbon/admin/login.jsp"}
 
 // fails reports whether the answer on a path fails during the outage of a dependency.
 func (f *fleet) fails(path string, away dependency) bool {
 	switch {
-	case path == "" || slices.Contains(alone, path):
+	case path == "" || slices.Contains(independentPaths, path):
 		return false
 	case path == healthAPI && !f.health.enabled:
 		return false
@@ -295,9 +295,9 @@ func pathsOf(command string) []string {
 	return all
 }
 
-// probed returns the paths of a Kubernetes probe, and the time of failures before it acts. The defaults are Kubernetes'
+// probeTarget returns the paths of a Kubernetes probe, and the time of failures before it acts. The defaults are Kubernetes'
 // own ("Configure Liveness, Readiness and Startup Probes").
-func probed(probe any) (paths []string, after time.Duration) {
+func probeTarget(probe any) (paths []string, after time.Duration) {
 	if probe == nil {
 		return nil, 0
 	}
@@ -308,8 +308,8 @@ func probed(probe any) (paths []string, after time.Duration) {
 	return pathsOf(strings.Join(texts(state.At(probe, "exec.command")), " ")), after
 }
 
-// enders returns the checks that end a node after enough failures.
-func (f *fleet) enders() []check {
+// endingChecks returns the checks that end a node after enough failures.
+func (f *fleet) endingChecks() []check {
 	var all []check
 	switch f.kind {
 	case state.AutoScalingGroup:
@@ -335,7 +335,7 @@ func (f *fleet) enders() []check {
 		}
 	case state.Deployment:
 		for _, c := range f.containers() {
-			paths, after := probed(state.At(c, "livenessProbe"))
+			paths, after := probeTarget(state.At(c, "livenessProbe"))
 			for _, path := range paths {
 				all = append(all, check{"the liveness probe", path, after})
 			}

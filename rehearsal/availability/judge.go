@@ -29,7 +29,7 @@ func Judge(s *state.State, clock Clock) (*Report, error) {
 	}
 	alarms := alarmsOf(s)
 	r := &Report{Events: f.events(alarms)}
-	r.Claims = append(stands(r.Events), watched(s, alarms), told(alarms), f.silent(alarms))
+	r.Claims = append(outageProofs(r.Events), metricProof(s, alarms), notificationProof(alarms), f.silenceProof(alarms))
 	for _, a := range alarms {
 		r.Told = r.Told || slices.ContainsFunc(a.tells, func(arn string) bool { return strings.Contains(arn, ":sns:") })
 	}

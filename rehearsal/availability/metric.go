@@ -70,9 +70,9 @@ var published = map[string][]dimensions{
 		state.Certificate, "arn", regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`)}}},
 }
 
-// watched proves that each alarm watches a metric that exists: CloudWatch accepts an alarm on any name, and such an
+// metricProof proves that each alarm watches a metric that exists: CloudWatch accepts an alarm on any name, and such an
 // alarm never rings.
-func watched(s *state.State, alarms []*alarm) *proof.Verdict {
+func metricProof(s *state.State, alarms []*alarm) *proof.Verdict {
 	v := &proof.Verdict{Claim: "Every alarm watches a metric that is published"}
 	count := 0
 	for _, a := range alarms {

@@ -13,8 +13,8 @@ import (
 // listening is the time between the opening of a server's Hazelcast port and its first request.
 const listening = time.Minute
 
-// born is the life of a node with a time of launch and a time from which it serves.
-func (f *fleet) born(launched, serves time.Duration) *life {
+// newLife is the life of a node with a time of launch and a time from which it serves.
+func (f *fleet) newLife(launched, serves time.Duration) *life {
 	l := &life{listens: []span{{serves - listening, forever}}}
 	if f.early {
 		l.target = []span{{launched, forever}}
@@ -38,11 +38,11 @@ func end(spans []span, at time.Duration) {
 	}
 }
 
-// settled is a world in which all nodes have served for a long time.
-func (f *fleet) settled() *world {
+// steadyWorld is a world in which all nodes have served for a long time.
+func (f *fleet) steadyWorld() *world {
 	w := f.world()
 	for range f.nodes {
-		w.lives = append(w.lives, f.born(-forever, -forever/2))
+		w.lives = append(w.lives, f.newLife(-forever, -forever/2))
 	}
 	return w
 }
@@ -67,7 +67,7 @@ func (f *fleet) firstUp() *world {
 	if f.kind == state.EC2Instance {
 		for _, m := range f.members {
 			launched := f.clock.Began[m.URN]
-			w.lives = append(w.lives, f.born(launched, max(f.readyAt(m), launched+f.start)))
+			w.lives = append(w.lives, f.newLife(launched, max(f.readyAt(m), launched+f.start)))
 		}
 		return w
 	}
@@ -78,7 +78,7 @@ func (f *fleet) firstUp() *world {
 		if i > 0 {
 			serves = max(serves, done-f.healthyAfter)
 		}
-		w.lives = append(w.lives, f.born(began, serves))
+		w.lives = append(w.lives, f.newLife(began, serves))
 	}
 	return w
 }
@@ -96,12 +96,12 @@ func (f *fleet) readyAt(member *state.Resource) time.Duration {
 
 // roll replaces every node, one after the other.
 func (f *fleet) roll() *world {
-	w := f.settled()
+	w := f.steadyWorld()
 	old := slices.Clone(w.lives)
 	t := event
 	for _, l := range old {
 		if f.surge {
-			w.lives = append(w.lives, f.born(t, t+f.start))
+			w.lives = append(w.lives, f.newLife(t, t+f.start))
 			t += f.start + f.healthyAfter
 			l.leave(t, f.drain)
 			t += f.drain
@@ -109,7 +109,7 @@ func (f *fleet) roll() *world {
 		}
 		l.leave(t, f.drain)
 		t += f.drain + goneAfter
-		w.lives = append(w.lives, f.born(t, t+f.start))
+		w.lives = append(w.lives, f.newLife(t, t+f.start))
 		t += f.start + f.healthyAfter
 	}
 	return w
@@ -120,8 +120,8 @@ const goneAfter = time.Minute
 
 // scaleOut adds a node.
 func (f *fleet) scaleOut() *world {
-	w := f.settled()
-	w.lives = append(w.lives, f.born(event, event+f.start))
+	w := f.steadyWorld()
+	w.lives = append(w.lives, f.newLife(event, event+f.start))
 	return w
 }
 
@@ -131,15 +131,15 @@ const (
 	horizon = 6 * time.Hour
 )
 
-// told reports whether an alarm notifies people; other alarms scale.
-func (a *alarm) told() bool {
+// notifies reports whether an alarm notifies people; other alarms scale.
+func (a *alarm) notifies() bool {
 	return len(a.tells) == 0 || !slices.ContainsFunc(a.tells, func(arn string) bool {
 		return strings.Contains(arn, ":autoscaling:") && strings.Contains(arn, "scalingPolicy")
 	})
 }
 
-// told proves that if one alarm notifies somebody, every alarm does, at least for missing data.
-func told(alarms []*alarm) *proof.Verdict {
+// notificationProof proves that if one alarm notifies somebody, every alarm does, at least for missing data.
+func notificationProof(alarms []*alarm) *proof.Verdict {
 	v := &proof.Verdict{Claim: "Every alarm tells somebody"}
 	topic := func(a *alarm) bool {
 		return slices.ContainsFunc(a.tells, func(arn string) bool { return strings.Contains(arn, ":sns:") })
@@ -157,8 +157,8 @@ func told(alarms []*alarm) *proof.Verdict {
 	return v
 }
 
-// silent proves that no alarm rings while nothing is wrong.
-func (f *fleet) silent(alarms []*alarm) *proof.Verdict {
+// silenceProof proves that no alarm rings while nothing is wrong.
+func (f *fleet) silenceProof(alarms []*alarm) *proof.Verdict {
 	v := &proof.Verdict{Claim: "No alarm rings while nothing is wrong"}
 	normal := []struct {
 		what  string
@@ -171,7 +171,7 @@ func (f *fleet) silent(alarms []*alarm) *proof.Verdict {
 	}
 	heard := 0
 	for _, a := range alarms {
-		if !a.told() {
+		if !a.notifies() {
 			continue
 		}
 		heard++
@@ -180,7 +180,7 @@ func (f *fleet) silent(alarms []*alarm) *proof.Verdict {
 				continue // one more member is a change of the stack
 			}
 			from := n.since(a)
-			if at, rings := a.rings(n.w, from, from+max(horizon, 2*time.Duration(a.periods)*a.period())); rings {
+			if at, rings := a.firstRing(n.w, from, from+max(horizon, 2*time.Duration(a.periods)*a.period())); rings {
 				v.Faults = append(v.Faults, fmt.Sprintf("the alarm %s rings during %s, after %s", a.name, n.what, (at-from).Round(time.Minute)))
 			}
 		}

@@ -27,8 +27,8 @@ func recorded(kind, name, id string, in object, dependencies ...string) *state.R
 	}
 }
 
-// did returns a step's beginning and end.
-func did(op apitype.OpType, kind, name string, keys ...string) []step {
+// stepPair returns a step's beginning and end.
+func stepPair(op apitype.OpType, kind, name string, keys ...string) []step {
 	s := step{op: op, urn: urn(kind, name), kind: kind, keys: keys}
 	end := s
 	end.done = true
@@ -55,9 +55,9 @@ func pair(generation string, chained bool) *state.State {
 // renewal returns the engine's steps that replace a member.
 func renewal(name string) []step {
 	return slices.Concat(
-		did(apitype.OpDeleteReplaced, state.SSMAssociation, name), did(apitype.OpDeleteReplaced, state.TargetGroupAttachment, name),
-		did(apitype.OpDeleteReplaced, state.EC2Instance, name), did(apitype.OpCreateReplacement, state.EC2Instance, name),
-		did(apitype.OpCreateReplacement, state.TargetGroupAttachment, name), did(apitype.OpCreateReplacement, state.SSMAssociation, name))
+		stepPair(apitype.OpDeleteReplaced, state.SSMAssociation, name), stepPair(apitype.OpDeleteReplaced, state.TargetGroupAttachment, name),
+		stepPair(apitype.OpDeleteReplaced, state.EC2Instance, name), stepPair(apitype.OpCreateReplacement, state.EC2Instance, name),
+		stepPair(apitype.OpCreateReplacement, state.TargetGroupAttachment, name), stepPair(apitype.OpCreateReplacement, state.SSMAssociation, name))
 }
 
 func TestMembersOutOfServiceAreCounted(t *testing.T) {
@@ -71,12 +71,12 @@ func TestMembersOutOfServiceAreCounted(t *testing.T) {
 		"the second does not wait":                  {slices.Concat(one, two), false, 2, 2},
 		"the second goes before the first is ready": {slices.Concat(one[:8], two, one[8:]), true, 2, 2},
 		"never checked":                             {slices.Concat(one[:10], two), true, 2, 2},
-		"stopped in place": {slices.Concat(did(apitype.OpUpdate, state.EC2Instance, "node-1", "instanceType"),
-			did(apitype.OpUpdate, state.EC2Instance, "node-2", "instanceType")), true, 2, 0},
-		"tagged in place":         {did(apitype.OpUpdate, state.EC2Instance, "node-1", "tags.team"), true, 0, 0},
-		"out of the target group": {did(apitype.OpDeleteReplaced, state.TargetGroupAttachment, "node-1"), true, 1, 0},
-		"into another first": {slices.Concat(did(apitype.OpCreateReplacement, state.TargetGroupAttachment, "node-1"),
-			did(apitype.OpDeleteReplaced, state.TargetGroupAttachment, "node-1")), true, 0, 0},
+		"stopped in place": {slices.Concat(stepPair(apitype.OpUpdate, state.EC2Instance, "node-1", "instanceType"),
+			stepPair(apitype.OpUpdate, state.EC2Instance, "node-2", "instanceType")), true, 2, 0},
+		"tagged in place":         {stepPair(apitype.OpUpdate, state.EC2Instance, "node-1", "tags.team"), true, 0, 0},
+		"out of the target group": {stepPair(apitype.OpDeleteReplaced, state.TargetGroupAttachment, "node-1"), true, 1, 0},
+		"into another first": {slices.Concat(stepPair(apitype.OpCreateReplacement, state.TargetGroupAttachment, "node-1"),
+			stepPair(apitype.OpDeleteReplaced, state.TargetGroupAttachment, "node-1")), true, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := nodesOf(pair("a", c.chained), pair("b", c.chained), c.steps)
@@ -150,7 +150,7 @@ func TestARollFollowsItsOwnRule(t *testing.T) {
 
 func TestNodesThatGoAtTheEndAreNotOutOfService(t *testing.T) {
 	old := state.New(recorded(state.ECSService, "nodes", "s", object{"desiredCount": 2.}))
-	gone := did(apitype.OpDelete, state.ECSService, "nodes")
+	gone := stepPair(apitype.OpDelete, state.ECSService, "nodes")
 	n := nodesOf(old, pair("a", true), gone)
 	assert.Equal(t, Nodes{Before: 2, After: 2, Renewed: 2, Why: []string{"the old nodes go once the new ones serve"}}, n)
 	assert.Equal(t, 2, nodesOf(old, state.New(), gone).Down, "without new ones they are")
@@ -163,10 +163,10 @@ func TestWhatHoldsDataIsNamedWhenItGoes(t *testing.T) {
 		o.check(slices.Concat(steps...), want)
 		return o.Violations
 	}
-	replaced := slices.Concat(did(apitype.OpCreateReplacement, database, "main"), did(apitype.OpDeleteReplaced, database, "main"))
+	replaced := slices.Concat(stepPair(apitype.OpCreateReplacement, database, "main"), stepPair(apitype.OpDeleteReplaced, database, "main"))
 	assert.Equal(t, []string{"the RDS instance main is replaced, and the change is not about it (" + urn(database, "main") + ")"},
 		judged(Expectation{}, replaced))
-	gone := did(apitype.OpDelete, repository, "wso2is")
+	gone := stepPair(apitype.OpDelete, repository, "wso2is")
 	assert.Equal(t, []string{"the ECR repository wso2is is deleted, and the change is not about it (" + urn(repository, "wso2is") + ")"},
 		judged(Expectation{}, gone))
 	assert.Empty(t, judged(Expectation{Data: []string{repository}}, gone), "the table allows it")

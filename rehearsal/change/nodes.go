@@ -12,8 +12,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// stops are the properties of an EC2 instance for which the provider stops it before the update.
-var stops = []string{"instanceType", "userData", "userDataBase64", "ebsOptimized", "cpuOptions", "disableApiStop"}
+// stoppingProperties are the properties of an EC2 instance for which the provider stops it before the update.
+var stoppingProperties = []string{"instanceType", "userData", "userDataBase64", "ebsOptimized", "cpuOptions", "disableApiStop"}
 
 // count returns a whole number, or 0 without one.
 func count(v any) int {
@@ -29,18 +29,18 @@ func nodesOf(before, after *state.State, steps []step) Nodes {
 		n.Before, n.After, n.Renewed = n.Before+p.Before, n.After+p.After, n.Renewed+p.Renewed
 		n.Down, n.Why = max(n.Down, p.Down), append(n.Why, p.Why...)
 	}
-	if why := n.left(before, after, steps); why != "" {
+	if why := n.afterRemoval(before, after, steps); why != "" {
 		n.Why = append(n.Why, why)
 	}
-	if why := cut(before, after, steps); why != "" && n.Before > 0 {
+	if why := lostConnection(before, after, steps); why != "" && n.Before > 0 {
 		n.Down, n.Why = n.Before, append(n.Why, why)
 	}
 	return n
 }
 
-// left says what happens to nodes when their group, service or Deployment is deleted. Pulumi deletes at the end. If
+// afterRemoval says what happens to nodes when their group, service or Deployment is deleted. Pulumi deletes at the end. If
 // there are new nodes, it has then waited for them to serve.
-func (n *Nodes) left(before, after *state.State, steps []step) string {
+func (n *Nodes) afterRemoval(before, after *state.State, steps []step) string {
 	for _, s := range steps {
 		if s.done || !s.destroys() || after.ByURN(s.urn) != nil || !slices.Contains([]string{state.AutoScalingGroup, state.ECSService, state.Deployment, state.EC2Instance}, s.kind) {
 			continue
@@ -57,8 +57,8 @@ func (n *Nodes) left(before, after *state.State, steps []step) string {
 	return ""
 }
 
-// cut says how the connection of clients to all nodes is cut, or nothing.
-func cut(before, after *state.State, steps []step) string {
+// lostConnection says how the connection of clients to all nodes is cut, or nothing.
+func lostConnection(before, after *state.State, steps []step) string {
 	for _, s := range steps {
 		if (s.kind == state.LoadBalancer || s.kind == state.Listener) && s.destroys() {
 			return fmt.Sprintf("the %s %s goes", state.Words(s.kind), state.NameOf(s.urn))
@@ -150,7 +150,7 @@ func instancesOf(states ...*state.State) (owner, checks map[string]string) {
 	return owner, checks
 }
 
-func isStop(key string) bool { return slices.Contains(stops, key) }
+func isStop(key string) bool { return slices.Contains(stoppingProperties, key) }
 
 // worst is the largest number of members that can be out of service at once. It counts outages that overlapped in the
 // order of the steps, and outages that may overlap because nothing orders them, since a service may be slower than the
@@ -271,8 +271,8 @@ func missing(n int, percent any) int {
 	return n - int(math.Ceil(float64(n*count(percent))/100))
 }
 
-// deploys are the inputs of an ECS service whose change starts a deployment.
-var deploys = []string{
+// deploymentInputs are the inputs of an ECS service whose change starts a deployment.
+var deploymentInputs = []string{
 	"taskDefinition", "networkConfiguration", "capacityProviderStrategies", "platformVersion", "loadBalancers", "launchType",
 	"propagateTags", "enableExecuteCommand", "enableEcsManagedTags",
 }
@@ -292,7 +292,7 @@ func tasks(before, after *state.State, _ []step) Nodes {
 			continue
 		}
 		low := state.At(now.Inputs, "deploymentMinimumHealthyPercent")
-		if slices.ContainsFunc(deploys, func(key string) bool { return !reflect.DeepEqual(state.At(s.Inputs, key), state.At(now.Inputs, key)) }) {
+		if slices.ContainsFunc(deploymentInputs, func(key string) bool { return !reflect.DeepEqual(state.At(s.Inputs, key), state.At(now.Inputs, key)) }) {
 			n.Renewed += have
 			n.Down += missing(have, low)
 			n.Why = append(n.Why, fmt.Sprintf("rolling deployment, %v to %v %% of the tasks healthy", low,

@@ -35,10 +35,10 @@ func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Wri
 	var starts [][]Change
 	for _, row := range rows {
 		switch {
-		case of(row.Edits, o.Stack) == nil:
-		case of(row.From, o.Stack) == nil && len(starts) > 0 && of(starts[0][0].From, o.Stack) == nil:
+		case forStack(row.Edits, o.Stack) == nil:
+		case forStack(row.From, o.Stack) == nil && len(starts) > 0 && forStack(starts[0][0].From, o.Stack) == nil:
 			starts[0] = append(starts[0], row)
-		case of(row.From, o.Stack) == nil:
+		case forStack(row.From, o.Stack) == nil:
 			starts = slices.Insert(starts, 0, []Change{row})
 		default:
 			starts = append(starts, []Change{row})
@@ -63,7 +63,7 @@ func fromOneStart(ctx context.Context, o rehearse.Options, rows []Change, out io
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	file := ""
-	if from := of(rows[0].From, o.Stack); from != nil {
+	if from := forStack(rows[0].From, o.Stack); from != nil {
 		file = " as the change " + rows[0].Name + " finds it"
 		if err := s.Configure(from.apply(s.Configuration())); err != nil {
 			return nil, err
@@ -86,7 +86,7 @@ func fromOneStart(ctx context.Context, o rehearse.Options, rows []Change, out io
 	}
 	var all []*Outcome
 	for _, row := range rows {
-		outcome, err := r.try(ctx, row, of(row.Edits, o.Stack))
+		outcome, err := r.try(ctx, row, forStack(row.Edits, o.Stack))
 		if err != nil {
 			return all, fmt.Errorf("rehearsing the change %s of stack %s: %w", row.Name, o.Stack, err)
 		}
@@ -109,7 +109,7 @@ func existing(file, stack string, rows []Change) ([]cloud.Resource, error) {
 	}
 	var all []cloud.Resource
 	for _, row := range rows {
-		for _, edit := range []Edit{of(row.From, stack), of(row.Edits, stack)} {
+		for _, edit := range []Edit{forStack(row.From, stack), forStack(row.Edits, stack)} {
 			for path, value := range edit {
 				for _, r := range cloud.Named(map[string]string{path: fmt.Sprint(value)}) {
 					if !had[r.Token+r.ID] {
@@ -151,7 +151,7 @@ func quiet(ctx context.Context, s *rehearse.Session, options ...optup.Option) (a
 // try makes one change and reverts it.
 func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome, err error) {
 	defer func() { err = errors.Join(err, r.Restore(r.start)) }()
-	want := of(row.Expect, r.stack)
+	want := forStack(row.Expect, r.stack)
 	if err := r.Configure(edit.apply(r.Configuration())); err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome,
 }
 
 func (o *Outcome) name(row Change, stack string) {
-	o.Change, o.Title, o.Stack, o.Note = row.Name, row.Title, stack, of(row.Note, stack)
+	o.Change, o.Title, o.Stack, o.Note = row.Name, row.Title, stack, forStack(row.Note, stack)
 }
 
 // prove runs the proofs of every state on the state after the change.
@@ -203,7 +203,7 @@ func (r *rehearsal) refusal(ctx context.Context, row Change, want Expectation, s
 	if err := r.Restore(r.start); err != nil {
 		return nil, err
 	}
-	if err := r.Configure(of(row.Edits, r.stack).apply(r.Configuration())); err != nil {
+	if err := r.Configure(forStack(row.Edits, r.stack).apply(r.Configuration())); err != nil {
 		return nil, err
 	}
 	_, refused := r.Preview(ctx)

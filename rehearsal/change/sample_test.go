@@ -69,7 +69,7 @@ func TestEveryChangeOfEveryStackIsInTheGuide(t *testing.T) {
 	var all []*Outcome
 	for _, change := range Table() {
 		for _, stack := range rehearse.Shipped {
-			if of(change.Edits, stack) == nil {
+			if forStack(change.Edits, stack) == nil {
 				continue
 			}
 			shown--

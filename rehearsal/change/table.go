@@ -59,8 +59,8 @@ func only(edit Edit, stacks ...string) map[string]Edit {
 	return edits
 }
 
-// of returns a stack's value in a map that may have one for every stack.
-func of[V any](m map[string]V, stack string) V {
+// forStack returns a stack's value in a map that may have one for every stack.
+func forStack[V any](m map[string]V, stack string) V {
 	if v, ok := m[stack]; ok {
 		return v
 	}

@@ -34,7 +34,7 @@ func runAutomation(c *Call) {
 		case s.Inputs["Api"] == "RunInstances":
 			err = c.Cloud.launchOnce(s.Inputs)
 		case strings.Contains(script, "describe_services"):
-			err = c.Cloud.rolledOut(told("service"), told("task"))
+			err = c.Cloud.deploymentResult(told("service"), told("task"))
 		case strings.Contains(script, "start_instance_refresh") && told("template") != "":
 			err = c.Cloud.refresh(told("group"), told("version"))
 		case strings.Contains(script, "start_restore_job") && told("recoveryPoint") != "":
@@ -68,12 +68,12 @@ func (c *Cloud) launchOnce(inputs map[string]any) error {
 	if c.crashes != nil && c.crashes(string(raw)) {
 		return fail("Failed", "the instance of %s failed: its user data failed", t.describe())
 	}
-	return c.filesAreThere("the instance of "+t.describe(), string(raw))
+	return c.filesExist("the instance of "+t.describe(), string(raw))
 }
 
-// rolledOut returns the result of a service's deployment. The provider does not wait for it: a service is stable for it
+// deploymentResult returns the result of a service's deployment. The provider does not wait for it: a service is stable for it
 // when the wanted number of tasks runs, also while they start and between crashes.
-func (c *Cloud) rolledOut(service, task string) error {
+func (c *Cloud) deploymentResult(service, task string) error {
 	s, definition := c.find(service, "name", state.ECSService), c.find(task, "arn", state.TaskDefinition)
 	switch {
 	case s == nil || definition == nil:
@@ -120,6 +120,6 @@ func (c *Cloud) refresh(name, version string) error {
 		return err
 	}
 	want, _ := number(next.Outputs, "desiredCapacity")
-	call.fill(t, int(want), true)
+	call.launchInstances(t, int(want), true)
 	return nil
 }

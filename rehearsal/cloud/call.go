@@ -158,7 +158,7 @@ func (c *Call) decide() error {
 	}
 	for _, u := range c.Type.Unique {
 		c.count("names and places that occur once")
-		if other := c.twin(u.By); other != nil && !c.again(other) {
+		if other := c.duplicate(u.By); other != nil && !c.repeatsLostCall(other) {
 			code := u.Code
 			if code == "" {
 				code = "AlreadyExists"
@@ -195,9 +195,9 @@ func (c *Call) values(paths []string) string {
 	return strings.Join(parts, ", ")
 }
 
-// twin returns another live resource of the type with the same values. In a preview, that resource may be about to be
+// duplicate returns another live resource of the type with the same values. In a preview, that resource may be about to be
 // deleted.
-func (c *Call) twin(paths []string) *Resource {
+func (c *Call) duplicate(paths []string) *Resource {
 	if c.Preview || c.unknown(paths...) {
 		return nil
 	}
@@ -216,13 +216,13 @@ func (c *Call) twin(paths []string) *Resource {
 	return nil
 }
 
-// again reports whether a create repeats one with a lost answer, and the service allows this.
-func (c *Call) again(other *Resource) bool {
+// repeatsLostCall reports whether a create repeats one with a lost answer, and the service allows this.
+func (c *Call) repeatsLostCall(other *Resource) bool {
 	return c.Type.Put && c.Old == nil && other.Lost && other.URN == c.URN
 }
 
-// holders returns the live resources that prevent this one's deletion.
-func (c *Call) holders() []*Resource {
+// dependents returns the live resources that prevent this one's deletion.
+func (c *Call) dependents() []*Resource {
 	var holders []*Resource
 	for _, r := range c.Cloud.live() {
 		t := table[r.Token]

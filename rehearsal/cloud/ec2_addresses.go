@@ -50,8 +50,8 @@ func reservationFits(c *Call) error {
 	return nil
 }
 
-// kept reports whether a subnet gives an address only on explicit request.
-func (c *Cloud) kept(subnet string, a netip.Addr) bool {
+// isReserved reports whether a subnet gives an address only on explicit request.
+func (c *Cloud) isReserved(subnet string, a netip.Addr) bool {
 	return slices.ContainsFunc(c.all(state.SubnetCIDRReservation), func(r *Resource) bool {
 		return text(r.Outputs, "subnetId") == subnet && prefix(text(r.Outputs, "cidrBlock")).Contains(a)
 	})
@@ -134,9 +134,9 @@ func addressFits(subnetPath, path string) Rule {
 	}
 }
 
-// placed fills in the VPC, the zone and, without a requested address, an address. The resource's name chooses it from
+// placeInSubnet fills in the VPC, the zone and, without a requested address, an address. The resource's name chooses it from
 // the upper half of the subnet, so that it does not depend on the order in which resources are created.
-func (c *Call) placed(subnetPath, address string) {
+func (c *Call) placeInSubnet(subnetPath, address string) {
 	if c.Out[address] == nil {
 		c.Out[address] = Unknown{}
 	}
@@ -168,7 +168,7 @@ func (c *Cloud) freeAddress(subnet *Resource, seed string) string {
 		}
 		v := first + n
 		a := netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)})
-		if !reserved(within, a) && used[a.String()] == nil && !c.kept(subnet.ID, a) {
+		if !reserved(within, a) && used[a.String()] == nil && !c.isReserved(subnet.ID, a) {
 			return a.String()
 		}
 	}

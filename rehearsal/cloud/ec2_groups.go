@@ -124,7 +124,7 @@ func templateFits(c *Call) error {
 	}
 	var wrong []error
 	if raw, err := base64.StdEncoding.DecodeString(text(t.Inputs, "userData")); err == nil && !c.Preview {
-		wrong = append(wrong, c.Cloud.filesAreThere("an instance of "+t.describe(), string(raw)))
+		wrong = append(wrong, c.Cloud.filesExist("an instance of "+t.describe(), string(raw)))
 	}
 	for _, path := range []string{"imageId", "instanceType"} {
 		if c.given([]string{"mixedInstancesPolicy"}) == 0 && get(t.Inputs, path) == nil {
@@ -186,7 +186,7 @@ func reconcile(c *Call) {
 	if t == nil {
 		return
 	}
-	c.fill(t, int(want), c.given([]string{"instanceRefresh"}) == 1)
+	c.launchInstances(t, int(want), c.given([]string{"instanceRefresh"}) == 1)
 }
 
 // versionOf returns a launch template with the inputs of one of its versions, and that version. A name such as $Latest
@@ -200,11 +200,11 @@ func versionOf(t *Resource, version string) (*Resource, string) {
 	return t, fmt.Sprint(t.Outputs["latestVersion"])
 }
 
-// fill gives the group the wanted number of instances from its template version. In a refresh, instances of other
+// launchInstances gives the group the wanted number of instances from its template version. In a refresh, instances of other
 // versions are terminated.
-func (c *Call) fill(t *Resource, want int, refreshed bool) {
+func (c *Call) launchInstances(t *Resource, want int, refreshed bool) {
 	t, version := versionOf(t, c.text("launchTemplate.version"))
-	have := c.Cloud.keep(c.Cloud.owned(c.ID), want, func(r *Resource) bool {
+	have := c.Cloud.terminateExcess(c.Cloud.owned(c.ID), want, func(r *Resource) bool {
 		return !refreshed || text(r.Inputs, "launchTemplate.version") == version
 	})
 	subnets := texts(c.In, "vpcZoneIdentifiers[]")
@@ -217,8 +217,8 @@ func (c *Call) fill(t *Resource, want int, refreshed bool) {
 	}
 }
 
-// keep deletes the instances that are not current, and of the others those above the wanted number, the last first.
-func (c *Cloud) keep(have []*Resource, want int, current func(*Resource) bool) []*Resource {
+// terminateExcess deletes the instances that are not current, and of the others those above the wanted number, the last first.
+func (c *Cloud) terminateExcess(have []*Resource, want int, current func(*Resource) bool) []*Resource {
 	kept := slices.DeleteFunc(have, func(r *Resource) bool {
 		old := !current(r)
 		if old {

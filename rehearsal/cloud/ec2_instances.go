@@ -63,7 +63,7 @@ var instanceTypes = []Type{
 				c.Out["subnetId"], c.Out["privateIp"] = eni.Outputs["subnetId"], eni.Outputs["privateIp"]
 				c.Out["primaryNetworkInterfaceId"], c.Out["vpcSecurityGroupIds"] = eni.ID, eni.Outputs["securityGroups"]
 			} else {
-				c.placed("subnetId", "privateIp")
+				c.placeInSubnet("subnetId", "privateIp")
 			}
 			delete(c.Out, "vpcId")
 			if s := c.Cloud.find(text(c.Out, "subnetId"), "id", state.Subnet); s != nil {
@@ -118,7 +118,7 @@ func instanceFindsItsFiles(c *Call) error {
 	if err != nil || c.Preview {
 		return nil
 	}
-	return c.Cloud.filesAreThere("the instance", string(raw))
+	return c.Cloud.filesExist("the instance", string(raw))
 }
 
 // inSubnetsZone refuses a zone that is not the subnet's.

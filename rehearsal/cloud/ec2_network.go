@@ -98,7 +98,7 @@ var networkTypes = []Type{
 		Unique:   []Unique{{By: []string{"allocationId"}, Code: "Resource.AlreadyAssociated"}},
 		Rules:    []Rule{natHasWayOut},
 		After: func(c *Call) {
-			c.placed("subnetId", "privateIp")
+			c.placeInSubnet("subnetId", "privateIp")
 			if a := c.Cloud.find(c.text("allocationId"), "id", state.ElasticIP); a != nil {
 				c.Out["publicIp"] = a.Outputs["publicIp"]
 			}
@@ -198,7 +198,7 @@ var networkTypes = []Type{
 		Refs:     []Ref{ref("subnetId", state.Subnet), ref("securityGroups[]", state.SecurityGroup)},
 		Rules:    []Rule{sameVPC("subnetId", "securityGroups[]"), addressFits("subnetId", "privateIps[]")},
 		After: func(c *Call) {
-			c.placed("subnetId", "privateIp")
+			c.placeInSubnet("subnetId", "privateIp")
 			if ips := texts(c.In, "privateIps[]"); len(ips) > 0 {
 				c.Out["privateIp"] = ips[0]
 			} else if ip := text(c.Out, "privateIp"); ip != "" {

@@ -70,7 +70,7 @@ var ecsTypes = []Type{
 			ref("clusterName", state.ECSCluster).by("name").free().code("ClusterNotFoundException"),
 			ref("capacityProviders[]", state.CapacityProvider).by("name").code("InvalidParameterException").or(onFargate),
 		},
-		Check: []Rule{defaultsAreThere},
+		Check: []Rule{defaultProvidersExist},
 	},
 	{
 		Token: state.TaskDefinition, ID: "{family}", Scope: "arn", Tags: true,
@@ -102,7 +102,7 @@ var ecsTypes = []Type{
 		},
 		Check: []Rule{containersFit, taskSizes, sharedVolumes},
 		Rules: []Rule{
-			trusts("executionRoleArn", tasksTrust), trusts("taskRoleArn", tasksTrust), secretsCanBeRead, logsGoSomewhere,
+			trusts("executionRoleArn", tasksTrust), trusts("taskRoleArn", tasksTrust), secretsCanBeRead, logGroupsExist,
 			accessPointsFit,
 		},
 		After: func(c *Call) {

@@ -45,7 +45,7 @@ func groupManaged(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-func defaultsAreThere(c *Call) error {
+func defaultProvidersExist(c *Call) error {
 	if c.unknown("capacityProviders") {
 		return nil
 	}

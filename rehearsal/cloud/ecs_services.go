@@ -38,7 +38,7 @@ func serviceFits(c *Call) error {
 	if definition == nil || c.Preview {
 		return nil
 	}
-	wrong := []error{c.Cloud.filesAreThere("a task of "+definition.describe(), containerText(definition))}
+	wrong := []error{c.Cloud.filesExist("a task of "+definition.describe(), containerText(definition))}
 	bad := func(format string, args ...any) {
 		wrong = append(wrong, fail("InvalidParameterException", format, args...))
 	}
@@ -96,7 +96,7 @@ func (c *Cloud) tasks(service string) []*Resource {
 func place(c *Call) {
 	definition := c.text("taskDefinition")
 	want, _ := number(c.In, "desiredCount")
-	have := c.Cloud.keep(c.Cloud.tasks(c.ID), int(want), func(r *Resource) bool {
+	have := c.Cloud.terminateExcess(c.Cloud.tasks(c.ID), int(want), func(r *Resource) bool {
 		return text(r.Inputs, "taskDefinition") == definition
 	})
 	hosts := c.hosts()
@@ -121,7 +121,7 @@ func place(c *Call) {
 			subnet := subnets[slot%len(subnets)]
 			call := &Call{Cloud: c.Cloud, Type: table[state.EC2Instance], URN: seed, In: Object{"subnetId": subnet}, Out: t.Outputs}
 			t.Outputs["subnetId"] = subnet
-			call.placed("subnetId", "privateIp")
+			call.placeInSubnet("subnetId", "privateIp")
 			if s := c.Cloud.find(subnet, "id", state.Subnet); s != nil {
 				t.Outputs["availabilityZone"] = s.Outputs["availabilityZone"]
 			}

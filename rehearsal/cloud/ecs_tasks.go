@@ -147,8 +147,8 @@ func (c *Cloud) masterSecret(arn string) bool {
 	})
 }
 
-// logsGoSomewhere refuses missing log groups, and a role that may not write to them.
-func logsGoSomewhere(c *Call) error {
+// logGroupsExist refuses missing log groups, and a role that may not write to them.
+func logGroupsExist(c *Call) error {
 	list, err := containers(c.In)
 	if err != nil || c.Preview {
 		return nil

@@ -59,7 +59,7 @@ var efsTypes = []Type{
 		},
 		Rules: []Rule{sameVPC("subnetId", "securityGroups[]"), addressFits("subnetId", "ipAddress"), mountFits},
 		After: func(c *Call) {
-			c.placed("subnetId", "ipAddress")
+			c.placeInSubnet("subnetId", "ipAddress")
 			if s := c.Cloud.find(c.text("subnetId"), "id", state.Subnet); s != nil {
 				c.Out["availabilityZoneName"] = s.Outputs["availabilityZone"]
 				c.Out["availabilityZoneId"] = s.Outputs["availabilityZoneId"]

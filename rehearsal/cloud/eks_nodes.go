@@ -187,7 +187,7 @@ func joinNodes(c *Call) {
 		image += "/" + release
 	}
 	version := c.text("launchTemplate.version") + "/" + image
-	have := c.Cloud.keep(c.Cloud.owned(c.ID), int(want), func(r *Resource) bool {
+	have := c.Cloud.terminateExcess(c.Cloud.owned(c.ID), int(want), func(r *Resource) bool {
 		return text(r.Inputs, "launchTemplate.version") == version
 	})
 	subnets := texts(c.In, "subnetIds[]")

@@ -50,8 +50,8 @@ func (c *Cloud) fileAt(bucket, key string) *Resource {
 	return c.resources[keyOf(state.BucketObject, key, Object{"bucket": bucket})]
 }
 
-// filesAreThere refuses to start anything from a definition with missing files.
-func (c *Cloud) filesAreThere(who, definition string) error {
+// filesExist refuses to start anything from a definition with missing files.
+func (c *Cloud) filesExist(who, definition string) error {
 	var wrong []error
 	for _, f := range c.fetches(definition) {
 		switch o := c.fileAt(f.bucket, f.key); {
@@ -104,8 +104,8 @@ func containerText(task *Resource) string {
 	return strings.ReplaceAll(text(task.Inputs, "containerDefinitions"), `\n`, "\n")
 }
 
-// stillFetched refuses to delete or overwrite an object that may still be downloaded.
-func (c *Call) stillFetched(doing, bucket, key, content string) error {
+// mayStillBeFetched refuses to delete or overwrite an object that may still be downloaded.
+func (c *Call) mayStillBeFetched(doing, bucket, key, content string) error {
 	for _, d := range c.Cloud.definitions() {
 		for _, f := range c.Cloud.fetches(d.text) {
 			if f.bucket == bucket && f.key == key && f.sum != sumOf(content) {
@@ -125,10 +125,10 @@ func objectIsNotOverwritten(c *Call) error {
 	if old == nil || text(old.Inputs, "content") == c.text("content") {
 		return nil
 	}
-	return c.stillFetched("overwritten", c.text("bucket"), c.text("key"), c.text("content"))
+	return c.mayStillBeFetched("overwritten", c.text("bucket"), c.text("key"), c.text("content"))
 }
 
-// objectIsNotMissed refuses to delete an object that may still be downloaded.
-func objectIsNotMissed(c *Call) error {
-	return c.stillFetched("deleted", c.text("bucket"), c.text("key"), "")
+// objectNotNeeded refuses to delete an object that may still be downloaded.
+func objectNotNeeded(c *Call) error {
+	return c.mayStillBeFetched("deleted", c.text("bucket"), c.text("key"), "")
 }

@@ -179,9 +179,9 @@ func (c *Cloud) configured(ctx context.Context, name string) {
 	c.uses[connection(ctx)] = &providerUse{name: name}
 }
 
-// throughOne refuses calls through two different AWS providers: with different settings, such as a profile, they could
+// checkOneProvider refuses calls through two different AWS providers: with different settings, such as a profile, they could
 // use two accounts.
-func (c *Cloud) throughOne(ctx context.Context, what string) error {
+func (c *Cloud) checkOneProvider(ctx context.Context, what string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	use := c.uses[connection(ctx)]
@@ -218,9 +218,9 @@ func (s connections) HandleConn(ctx context.Context, event stats.ConnStats) {
 	}
 }
 
-// gets refuses a token of another identity than the AWS provider's: EKS gives access to the identity that made the
+// checkToken refuses a token of another identity than the AWS provider's: EKS gives access to the identity that made the
 // cluster.
-func (c *Cloud) gets(e *kubeExec) error {
+func (c *Cloud) checkToken(e *kubeExec) error {
 	if e == nil || e.Command != "aws" {
 		return nil
 	}

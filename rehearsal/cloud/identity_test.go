@@ -93,7 +93,7 @@ func TestTokenIsTheProvidersOwn(t *testing.T) {
 			w := newWorld(t, Options{})
 			c.config["region"] = "eu-west-1"
 			require.NoError(t, w.Configure("aws", c.config))
-			err := w.gets(c.exec)
+			err := w.checkToken(c.exec)
 			if c.want == "" {
 				require.NoError(t, err)
 				return

@@ -125,7 +125,7 @@ func (c *Cloud) configureKubernetes(config Object) error {
 			}
 			wrong = append(wrong, kube.names(userName, text(found.Outputs, "name")))
 			if !found.Existing {
-				wrong = append(wrong, c.gets(kube.user(userName)))
+				wrong = append(wrong, c.checkToken(kube.user(userName)))
 			}
 		case len(c.all(state.EKSCluster)) > 0:
 			wrong = append(wrong, fmt.Errorf("the kubeconfig leads to %s, where no cluster of this account is",

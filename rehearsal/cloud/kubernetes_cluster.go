@@ -19,8 +19,8 @@ func clusterServes(c *Call) error {
 	return nil
 }
 
-// hostsThere refuses pods in a cluster without hosts: they would wait without an end, and Pulumi for them.
-func hostsThere(c *Call) error {
+// clusterHasHosts refuses pods in a cluster without hosts: they would wait without an end, and Pulumi for them.
+func clusterHasHosts(c *Call) error {
 	if c.Preview {
 		return nil
 	}

@@ -145,8 +145,8 @@ func chartFits(c *Call) error {
 // Source: the commit "use public ECR repository as default" of github.com/kubernetes-sigs/aws-load-balancer-controller.
 var eksRegistryImage = regexp.MustCompile(`^\d{12}\.dkr\.ecr\.[a-z0-9.-]+/amazon/aws-load-balancer-controller$`)
 
-// brings lists the kinds that a chart or an add-on defines.
-func brings(r *Resource) []string {
+// definedKinds lists the kinds that a chart or an add-on defines.
+func definedKinds(r *Resource) []string {
 	switch r.Token {
 	case state.HelmRelease:
 		return charts[path.Base(text(r.Inputs, "chart"))].Kinds
@@ -163,7 +163,7 @@ func kindDefined(c *Call) error {
 	}
 	for _, token := range []string{state.HelmRelease, state.Addon} {
 		for _, r := range c.Cloud.all(token) {
-			if slices.Contains(brings(r), c.Type.Token) {
+			if slices.Contains(definedKinds(r), c.Type.Token) {
 				return nil
 			}
 		}
@@ -176,7 +176,7 @@ func kindDefined(c *Call) error {
 // kindsUnused prevents a controller's deletion while its custom resources exist: without it, their finalizers would
 // keep them and their namespace.
 func kindsUnused(c *Call) error {
-	for _, kind := range brings(c.Old) {
+	for _, kind := range definedKinds(c.Old) {
 		if left := c.Cloud.all(kind); len(left) > 0 {
 			return fail(inUse, "%s is still needed to delete %s", c.Old.describe(), left[0].describe())
 		}

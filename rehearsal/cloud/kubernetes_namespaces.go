@@ -7,13 +7,13 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// own are the namespaces of every cluster.
-var own = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
+// builtinNamespaces are the namespaces of every cluster.
+var builtinNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
 
 // namespaceExists refuses an object in a missing namespace.
 func namespaceExists(c *Call) error {
 	name := c.text("metadata.namespace")
-	if c.Preview || slices.Contains(own, name) || c.Cloud.find(name, "metadata.name", state.Namespace) != nil {
+	if c.Preview || slices.Contains(builtinNamespaces, name) || c.Cloud.find(name, "metadata.name", state.Namespace) != nil {
 		return nil
 	}
 	return fail("NotFound", "namespaces %q not found", name)

@@ -70,13 +70,13 @@ var kubernetesTypes = []Type{
 	}),
 	object(state.Deployment, Type{
 		Required: []string{"spec", "spec.selector", "spec.template"}, Replace: []string{"spec.selector"},
-		Refs: podRefs, Check: []Rule{podTemplate, selectsItsPods}, Rules: []Rule{podStarts, portsServed, hostsThere},
+		Refs: podRefs, Check: []Rule{podTemplate, selectsItsPods}, Rules: []Rule{podStarts, portsServed, clusterHasHosts},
 		After: runPods, Deleted: stopPods,
 	}),
 	object(state.Job, Type{
 		Required: []string{"spec", "spec.template"},
 		Replace:  []string{"spec.template", "spec.selector", "spec.completions", "spec.parallelism"},
-		Refs:     podRefs, Check: []Rule{podTemplate}, Rules: []Rule{podStarts, hostsThere},
+		Refs:     podRefs, Check: []Rule{podTemplate}, Rules: []Rule{podStarts, clusterHasHosts},
 		Fields: []Field{oneOf("spec.template.spec.restartPolicy", "Never", "OnFailure")},
 	}),
 	object(state.KubernetesRole, Type{Check: []Rule{rolesRead}}),
@@ -115,7 +115,7 @@ var kubernetesTypes = []Type{
 		Rules:  []Rule{kindDefined, bindingFits},
 	}),
 	object(state.SecretProviderClass, Type{
-		Required: []string{"spec", "spec.provider"}, Check: []Rule{classLists}, Rules: []Rule{kindDefined, secretsThere},
+		Required: []string{"spec", "spec.provider"}, Check: []Rule{classLists}, Rules: []Rule{kindDefined, secretsExist},
 	}),
 	releaseRow,
 }

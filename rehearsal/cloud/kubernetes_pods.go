@@ -22,7 +22,7 @@ func runPods(c *Call) {
 	if n, ok := number(c.In, "spec.replicas"); ok {
 		want = n
 	}
-	have := c.Cloud.keep(c.Cloud.pods(c.ID), int(want), func(r *Resource) bool { return text(r.Inputs, "template") == template })
+	have := c.Cloud.terminateExcess(c.Cloud.pods(c.ID), int(want), func(r *Resource) bool { return text(r.Inputs, "template") == template })
 	var hosts []*Resource
 	for _, group := range c.Cloud.all(state.NodeGroup) {
 		hosts = append(hosts, c.Cloud.owned(group.ID)...)
@@ -53,7 +53,7 @@ func runPods(c *Call) {
 			p.Outputs["subnetId"] = host.Outputs["subnetId"]
 			// The VPC CNI gives a pod an address from its host's subnet.
 			call := &Call{Cloud: c.Cloud, Type: table[state.EC2Instance], URN: seed, In: p.Outputs, Out: p.Outputs}
-			call.placed("subnetId", "privateIp")
+			call.placeInSubnet("subnetId", "privateIp")
 		}
 		_ = c.Cloud.put(p)
 		have = append(have, p)

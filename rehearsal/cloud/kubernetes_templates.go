@@ -146,7 +146,7 @@ func podStarts(c *Call) error {
 	}
 	var wrong []error
 	wrong = append(wrong, c.Cloud.admits(c.text("metadata.namespace"), template.ObjectMeta, &template.Spec))
-	synced := c.Cloud.synced(c.text("metadata.namespace"), &template.Spec)
+	synced := c.Cloud.syncedKeys(c.text("metadata.namespace"), &template.Spec)
 	for _, container := range slices.Concat(template.Spec.InitContainers, template.Spec.Containers) {
 		for _, e := range container.Env {
 			if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil {
@@ -176,9 +176,9 @@ func podStarts(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// synced returns the secrets that a pod would find, as name/key: those of the namespace, and those that the Secrets
+// syncedKeys returns the secrets that a pod would find, as name/key: those of the namespace, and those that the Secrets
 // Store CSI driver makes for the classes that a container mounts.
-func (c *Cloud) synced(namespace string, pod *corev1.PodSpec) map[string]bool {
+func (c *Cloud) syncedKeys(namespace string, pod *corev1.PodSpec) map[string]bool {
 	keys := map[string]bool{}
 	for _, s := range c.all(state.KubernetesSecret) {
 		if text(s.Inputs, "metadata.namespace") != namespace {

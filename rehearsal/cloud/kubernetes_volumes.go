@@ -114,8 +114,8 @@ func classLists(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// secretsThere refuses a list with a secret that Secrets Manager does not have.
-func secretsThere(c *Call) error {
+// secretsExist refuses a list with a secret that Secrets Manager does not have.
+func secretsExist(c *Call) error {
 	var list []listed
 	if c.Preview || yaml.Unmarshal([]byte(c.text("spec.parameters.objects")), &list) != nil {
 		return nil

@@ -69,7 +69,7 @@ func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, pre
 	}
 	if t.Put && !preview {
 		for _, r := range c.all(token) {
-			if call.again(r) && (t.Name == "" || r.Inputs[t.Name] == call.In[t.Name]) {
+			if call.repeatsLostCall(r) && (t.Name == "" || r.Inputs[t.Name] == call.In[t.Name]) {
 				// It becomes the same resource with the same id.
 				if err := c.remove(r); err != nil {
 					return nil, err
@@ -230,7 +230,7 @@ func (c *Cloud) Delete(token, id string, properties Object) error {
 	}
 	call := &Call{Cloud: c, Type: t, Name: r.Name, URN: r.URN, ID: id, In: r.Inputs, Out: r.Outputs, Old: r}
 	var wrong []error
-	if holders := call.holders(); t.InUse != "" && len(holders) > 0 {
+	if holders := call.dependents(); t.InUse != "" && len(holders) > 0 {
 		names := make([]string, len(holders))
 		for i, h := range holders {
 			names[i] = h.describe()

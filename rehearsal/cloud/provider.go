@@ -186,7 +186,7 @@ func (p *Provider) Configure(ctx context.Context, r plugin.ConfigureRequest) (pl
 
 // Check fills in defaults and refuses invalid inputs.
 func (p *Provider) Check(ctx context.Context, r plugin.CheckRequest) (plugin.CheckResponse, error) {
-	if err := p.cloud.throughOne(ctx, string(r.URN)); err != nil {
+	if err := p.cloud.checkOneProvider(ctx, string(r.URN)); err != nil {
 		return plugin.CheckResponse{}, err
 	}
 	news, secrets := p.cloud.registered(string(r.Type), r.Name, r.NewInputs)
@@ -304,7 +304,7 @@ func (p *Provider) Delete(_ context.Context, r plugin.DeleteRequest) (plugin.Del
 
 // Invoke calls a function.
 func (p *Provider) Invoke(ctx context.Context, r plugin.InvokeRequest) (plugin.InvokeResponse, error) {
-	if err := p.cloud.throughOne(ctx, string(r.Tok)); err != nil {
+	if err := p.cloud.checkOneProvider(ctx, string(r.Tok)); err != nil {
 		return plugin.InvokeResponse{}, err
 	}
 	args, _ := plain(r.Args)

@@ -109,7 +109,7 @@ var s3Types = []Type{
 			ref("bucket", state.Bucket).free().code("NoSuchBucket"), ref("kmsKeyId",
 				state.KMSKey).by("arn").free().code("KMS.NotFoundException"),
 		},
-		Rules: []Rule{objectIsNotOverwritten}, Deletable: []Rule{objectIsNotMissed},
+		Rules: []Rule{objectIsNotOverwritten}, Deletable: []Rule{objectNotNeeded},
 		After: func(c *Call) {
 			if c.unknown("content") {
 				c.Out["etag"], c.Out["versionId"] = Unknown{}, Unknown{}

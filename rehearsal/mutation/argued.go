@@ -84,7 +84,7 @@ var lostAction = regexp.MustCompile(`loses (\S+:\S+)$`)
 
 func arguments(m Mutant) string {
 	if lost := lostAction.FindStringSubmatch(m.What); lost != nil && m.Type == state.RolePolicy {
-		if why := proof.Spared(m.Name, lost[1]); why != "" {
+		if why := proof.UnusedReason(m.Name, lost[1]); why != "" {
 			return why
 		}
 	}

@@ -50,7 +50,7 @@ type call struct {
 func permissionProof(c *cluster, want Expected) []*Verdict {
 	a := accessOf(c)
 	all := a.prove(want)
-	_, unused := a.held()
+	_, unused := a.permissionTable()
 	all = append(all, unused)
 	for _, v := range all {
 		v.Shown = strings.Join(slices.Sorted(maps.Keys(a.shown[v])), ", ")
@@ -86,8 +86,8 @@ func (a *access) prove(want Expected) []*Verdict {
 	a.proveServices()
 	a.proveNodes()
 	a.proveMasters()
-	a.proveOpened()
-	a.proveOthers()
+	a.proveEncryptionKey()
+	a.proveForeignSecrets()
 	a.proveEndpoints(want.AnyBucket)
 	a.proveDenials()
 	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.opened, a.others, a.endpoints}
@@ -159,7 +159,7 @@ func (a *access) check(v *Verdict, all ...call) {
 			v.open("%s", o)
 		}
 		if fault == "" {
-			all = append(all, a.decrypts(one)...)
+			all = append(all, a.decryptCalls(one)...)
 			continue
 		}
 		reason := one.by + ": " + strings.Replace(fault, one.action, "%s", 1)
@@ -281,8 +281,8 @@ func (a *access) grantsOn(arn string) []iam.Grant {
 	return all
 }
 
-// decrypts returns the key use of a call that reads encrypted data.
-func (a *access) decrypts(one call) []call {
+// decryptCalls returns the key use of a call that reads encrypted data.
+func (a *access) decryptCalls(one call) []call {
 	var key, via string
 	context := iam.Context{}
 	switch one.action {
@@ -296,13 +296,13 @@ func (a *access) decrypts(one call) []call {
 	if key == "" || one.as.ARN == "" {
 		return nil
 	}
-	maps.Copy(context, a.through(via))
+	maps.Copy(context, a.viaService(via))
 	return []call{{by: one.by + ", to read " + one.on, as: one.as, action: "kms:Decrypt", on: key, context: context, from: one.from,
 		because: "reading what is encrypted"}}
 }
 
-// through returns the request keys with which a service calls KMS for a caller.
-func (a *access) through(service string) iam.Context {
+// viaService returns the request keys with which a service calls KMS for a caller.
+func (a *access) viaService(service string) iam.Context {
 	return iam.Context{
 		"kms:ViaService": {service + "." + a.region + "." + a.suffix()}, "kms:CallerAccount": {a.account}, "kms:GrantIsForAWSResource": nil,
 	}
@@ -314,9 +314,9 @@ var (
 	ecrImage  = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([a-z0-9._/-]+)`)
 )
 
-// pulls returns the calls that fetch an image from ECR. Other registries use no role.
+// pullCalls returns the calls that fetch an image from ECR. Other registries use no role.
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/ECR_on_ECS.html
-func (a *access) pulls(image string, as call) []call {
+func (a *access) pullCalls(image string, as call) []call {
 	m := ecrImage.FindStringSubmatch(image)
 	if m == nil {
 		return nil
@@ -326,20 +326,20 @@ func (a *access) pulls(image string, as call) []call {
 	all := append(each(as, "*", "ecr:GetAuthorizationToken"), each(as, repository, "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")...)
 	// ECR's layers are in a bucket of its own, read through a URL that ECR signed, without a role.
 	layers := as
-	layers.as, layers.action = a.stranger("ECR's signed address"), "s3:GetObject"
+	layers.as, layers.action = a.foreignCaller("ECR's signed address"), "s3:GetObject"
 	layers.on = fmt.Sprintf("arn:%s:s3:::prod-%s-starport-layer-bucket/x", a.partition, m[2])
 	return append(all, layers)
 }
 
-// logs returns the calls that write to an existing log group. IAM uses the group's ARN with its stream's.
-func (a *access) logs(group string, as call) []call {
+// logCalls returns the calls that write to an existing log group. IAM uses the group's ARN with its stream's.
+func (a *access) logCalls(group string, as call) []call {
 	as.proves = cmp.Or(as.proves, "logs")
 	return each(as, a.arn("logs", "log-group:"+group+":log-stream:x"), "logs:CreateLogStream", "logs:PutLogEvents")
 }
 
-// mounts returns the calls that mount a file system through an access point and write to it.
+// mountCalls returns the calls that mount a file system through an access point and write to it.
 // https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
-func (a *access) mounts(fileSystem, accessPoint string, tls bool, as call) []call {
+func (a *access) mountCalls(fileSystem, accessPoint string, tls bool, as call) []call {
 	as.proves = "the shared files"
 	as.context = iam.Context{
 		"aws:SecureTransport": {fmt.Sprint(tls)}, "elasticfilesystem:AccessedViaMountTarget": {"true"}, "elasticfilesystem:AccessPointArn": nil,
@@ -353,7 +353,7 @@ func (a *access) mounts(fileSystem, accessPoint string, tls bool, as call) []cal
 // proveMount proves that a client may mount a file system, and that the stack's own file system requires these
 // conditions.
 func (a *access) proveMount(fileSystem, accessPoint string, tls bool, as call) {
-	a.check(a.nodes, a.mounts(fileSystem, accessPoint, tls, as)...)
+	a.check(a.nodes, a.mountCalls(fileSystem, accessPoint, tls, as)...)
 	if a.Get(state.FileSystem, fileSystem) == nil {
 		return
 	}
@@ -364,8 +364,8 @@ func (a *access) proveMount(fileSystem, accessPoint string, tls bool, as call) {
 		without string
 		calls   []call
 	}{
-		{"TLS", a.mounts(fileSystem, accessPoint, false, as)}, {"an access point", a.mounts(fileSystem, "", true, as)},
-		{"a role", a.mounts(fileSystem, accessPoint, true, anybody)},
+		{"TLS", a.mountCalls(fileSystem, accessPoint, false, as)}, {"an access point", a.mountCalls(fileSystem, "", true, as)},
+		{"a role", a.mountCalls(fileSystem, accessPoint, true, anybody)},
 	} {
 		for _, one := range less.calls {
 			if fault, _ := a.decide(one); fault == "" {

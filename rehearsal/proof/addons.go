@@ -47,7 +47,7 @@ var addons = map[string]addon{
 		}
 		var all []call
 		for _, group := range groups {
-			all = append(all, a.logs(group, one)...)
+			all = append(all, a.logCalls(group, one)...)
 		}
 		return append(all, each(one, "*", "ec2:DescribeTags", "ec2:DescribeVolumes")...)
 	}},
@@ -55,7 +55,7 @@ var addons = map[string]addon{
 	"aws-load-balancer-controller": {"kube-system", "aws-load-balancer-controller", func(a *access, r *state.Resource, one call) []call {
 		var all []call
 		for _, i := range a.Of(state.Ingress) {
-			all = append(all, a.balances(i, r.Object("values").Text("clusterName"), one)...)
+			all = append(all, a.controllerCalls(i, r.Object("values").Text("clusterName"), one)...)
 		}
 		for _, b := range a.Of(state.TargetGroupBinding) {
 			group := b.Object("spec").Text("targetGroupARN")
@@ -68,11 +68,11 @@ var addons = map[string]addon{
 
 var fluentGroup = regexp.MustCompile(`log_group_name\s+(/[^\s\\"]+)`)
 
-// balances returns the calls by which the AWS Load Balancer Controller makes, changes and deletes an Ingress's
+// controllerCalls returns the calls by which the AWS Load Balancer Controller makes, changes and deletes an Ingress's
 // resources. It tags each as the cluster's when it makes it, which also needs AddTags. Source: pkg/deploy/elbv2 and
 // pkg/deploy/tracking in github.com/kubernetes-sigs/aws-load-balancer-controller; the resource and the condition keys
 // of each action are in the Service Authorization Reference, "Elastic Load Balancing V2".
-func (a *access) balances(ingress *state.Resource, cluster string, one call) []call {
+func (a *access) controllerCalls(ingress *state.Resource, cluster string, one call) []call {
 	const tracking = "elbv2.k8s.aws/cluster"
 	elb := func(resource string) string { return a.arn("elasticloadbalancing", resource) }
 	balancer, group := elb("loadbalancer/app/x/0"), elb("targetgroup/x/0")

@@ -13,9 +13,9 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// backedUp proves that one rule of a backup plan covers databases and files, in a vault that accepts the backups, with
+// backupProof proves that one rule of a backup plan covers databases and files, in a vault that accepts the backups, with
 // a manifest. It is nil if neither the stack file nor the state has a plan.
-func backedUp(c *cluster, want Expected) *Verdict {
+func backupProof(c *cluster, want Expected) *Verdict {
 	plans := c.Of(state.BackupPlan)
 	if !want.BackedUp && len(plans) == 0 {
 		return nil

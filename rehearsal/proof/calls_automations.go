@@ -223,7 +223,7 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 		one.on = a.arn("autoscaling", "autoScalingGroup:x:autoScalingGroupName/"+group.Text("name"))
 		a.proveLaunch(one, a.One(state.LaunchTemplate, inputs.Text("template")))
 	default:
-		if !looks(api) {
+		if !readOnly(api) {
 			a.services.fault("%s calls %s; its resource is not known here", one.by, one.action)
 			return
 		}
@@ -278,8 +278,8 @@ func (a *access) proveLaunch(one call, template *state.Resource) {
 	}
 }
 
-// looks reports whether a call only reads, and so takes no resource in IAM for the services that matter here.
-func looks(api string) bool {
+// readOnly reports whether a call only reads, and so takes no resource in IAM for the services that matter here.
+func readOnly(api string) bool {
 	return strings.HasPrefix(api, "Describe") || strings.HasPrefix(api, "List")
 }
 

@@ -32,7 +32,7 @@ func (a *access) proveNodes() {
 
 // proveHost proves the calls of an instance, or of an Auto Scaling group's instances.
 func (a *access) proveHost(r *state.Resource) {
-	n := a.placed(r)
+	n := a.nodeOf(r)
 	if n == nil || n.host == nil {
 		return
 	}
@@ -40,9 +40,9 @@ func (a *access) proveHost(r *state.Resource) {
 	if n.task != nil {
 		text = userData(a.template(r).Text)
 	}
-	one := a.boots(r, n, n.host.profile, text)
+	one := a.userDataCalls(r, n, n.host.profile, text)
 	one.by = "the agents of " + r.String()
-	a.check(a.nodes, a.managed(one, r)...)
+	a.check(a.nodes, a.agentCalls(one, r)...)
 	if n.task != nil {
 		a.check(a.nodes, a.joins(one, n)...)
 	}
@@ -54,18 +54,18 @@ func (a *access) proveLaunched(r, template *state.Resource) {
 	for _, n := range a.cluster.nodes {
 		if slices.Equal(slices.Sorted(slices.Values(template.Texts("vpcSecurityGroupIds"))), slices.Sorted(slices.Values(n.groups))) {
 			p := template.Object("iamInstanceProfile")
-			one := a.boots(template, n, a.One(state.InstanceProfile, cmp.Or(p.Text("arn"), p.Text("name")), "arn", "name"), userData(template.Text))
+			one := a.userDataCalls(template, n, a.One(state.InstanceProfile, cmp.Or(p.Text("arn"), p.Text("name")), "arn", "name"), userData(template.Text))
 			one.by = "the agents of " + template.String()
-			a.check(a.nodes, a.managed(one, template)...)
+			a.check(a.nodes, a.agentCalls(one, template)...)
 			return
 		}
 	}
 	a.nodes.fault("%s launches from %s, which has other security groups than the nodes: what it reaches is not known", r, template)
 }
 
-// boots proves the calls of user data on an instance with a profile in a node's network; is makes calls of the same
+// userDataCalls proves the calls of user data on an instance with a profile in a node's network; is makes calls of the same
 // instance.
-func (a *access) boots(r *state.Resource, n *node, profile *state.Resource, text string) call {
+func (a *access) userDataCalls(r *state.Resource, n *node, profile *state.Resource, text string) call {
 	one := call{by: "the programs of " + r.String(), as: nobody, from: n}
 	if profile != nil {
 		role := a.One(state.Role, profile.Text("role"), "name", "arn")
@@ -88,8 +88,8 @@ func (a *access) boots(r *state.Resource, n *node, profile *state.Resource, text
 	return one
 }
 
-// placed is a node of an instance, a group or a service.
-func (a *access) placed(r *state.Resource) *node {
+// nodeOf is a node of an instance, a group or a service.
+func (a *access) nodeOf(r *state.Resource) *node {
 	for _, n := range a.cluster.nodes {
 		if n.of == r || n.origin == r {
 			return n
@@ -107,9 +107,9 @@ var channels = []string{
 	"ssmmessages:OpenDataChannel",
 }
 
-// managed are the calls of Systems Manager's agent, which makes the instance reachable and runs its associations.
+// agentCalls are the calls of Systems Manager's agent, which makes the instance reachable and runs its associations.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html
-func (a *access) managed(one call, r *state.Resource) []call {
+func (a *access) agentCalls(one call, r *state.Resource) []call {
 	actions := append([]string{"ssm:UpdateInstanceInformation"}, channels...)
 	for _, run := range a.Of(state.SSMAssociation) {
 		for _, target := range run.Objects("targets") {

@@ -12,7 +12,7 @@ import (
 // provePods proves the calls of a workload's pods with the role that Pod Identity gives their service account. The node
 // fetches their images.
 func (a *access) provePods(w *workload) {
-	from := a.placed(w.of)
+	from := a.nodeOf(w.of)
 	if from == nil {
 		from = a.anyPod()
 	}
@@ -27,7 +27,7 @@ func (a *access) provePods(w *workload) {
 		if name := volume.Object("csi").Object("volumeAttributes").Text("secretProviderClass"); name != "" {
 			objects := w.object(state.SecretProviderClass, name).Object("spec").Object("parameters").Text("objects")
 			for _, arn := range slices.Compact(slices.Sorted(slices.Values(secretARN.FindAllString(objects, -1)))) {
-				a.check(a.nodes, append(a.reads(one, arn), each(one, arn, "secretsmanager:DescribeSecret")...)...)
+				a.check(a.nodes, append(a.secretCalls(one, arn), each(one, arn, "secretsmanager:DescribeSecret")...)...)
 			}
 		}
 		if claim := w.object(state.PersistentVolumeClaim, volume.Object("persistentVolumeClaim").Text("claimName")); claim.Type != "" {
@@ -44,7 +44,7 @@ func (a *access) provePods(w *workload) {
 		a.proveProgram(p)
 		for _, g := range a.Of(state.NodeGroup) {
 			if role := a.One(state.Role, g.Text("nodeRoleArn"), "arn"); role != nil {
-				a.check(a.nodes, a.pulls(c.Text("image"), call{by: "the kubelets of " + g.String(), as: a.role(role), from: from})...)
+				a.check(a.nodes, a.pullCalls(c.Text("image"), call{by: "the kubelets of " + g.String(), as: a.role(role), from: from})...)
 			}
 		}
 	}

@@ -14,7 +14,7 @@ func (a *access) proveTask(d *state.Resource) {
 		a.nodes.open("the containers of %s cannot be read", d)
 		return
 	}
-	from := a.runs(d)
+	from := a.nodeOfTask(d)
 	starts := call{by: "starting a task of " + d.String(), as: nobody, from: from}
 	if role := a.One(state.Role, d.Text("executionRoleArn"), "arn", "name"); role != nil {
 		starts.as = a.role(role)
@@ -24,12 +24,12 @@ func (a *access) proveTask(d *state.Resource) {
 		acts.as = a.role(role)
 	}
 	for _, c := range containers {
-		all := a.pulls(c.Text("image"), starts)
+		all := a.pullCalls(c.Text("image"), starts)
 		for _, s := range c.Objects("secrets") {
-			all = append(all, a.reads(starts, s.Text("valueFrom"))...)
+			all = append(all, a.secretCalls(starts, s.Text("valueFrom"))...)
 		}
 		if logs := c.Object("logConfiguration"); logs.Text("logDriver") == "awslogs" {
-			all = append(all, a.logs(logs.Object("options").Text("awslogs-group"), starts)...)
+			all = append(all, a.logCalls(logs.Object("options").Text("awslogs-group"), starts)...)
 		}
 		a.check(a.nodes, all...)
 		p := program{call: acts, variables: map[string]string{}}
@@ -51,27 +51,27 @@ func (a *access) proveTask(d *state.Resource) {
 	}
 	for _, s := range a.Of(state.ECSService) {
 		if s.Text("taskDefinition") == d.Text("arn") && s.Flag("enableExecuteCommand", false) {
-			a.check(a.nodes, a.shells(acts, containers)...)
+			a.check(a.nodes, a.execCalls(acts, containers)...)
 		}
 	}
 }
 
-// shells are the calls of ECS Exec, which logs its sessions to the containers' log group.
+// execCalls are the calls of ECS Exec, which logs its sessions to the containers' log group.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
-func (a *access) shells(one call, containers []state.Object) []call {
+func (a *access) execCalls(one call, containers []state.Object) []call {
 	one.proves = "ECS Exec"
 	all := append(each(one, "*", channels...), each(one, a.arn("logs", "log-group::log-stream:"), "logs:DescribeLogGroups")...)
 	for _, c := range containers {
 		if group := c.Object("logConfiguration").Object("options").Text("awslogs-group"); group != "" {
-			all = append(all, a.logs(group, one)...)
+			all = append(all, a.logCalls(group, one)...)
 			all = append(all, each(one, a.arn("logs", "log-group:"+group+":log-stream:"), "logs:DescribeLogStreams")...)
 		}
 	}
 	return all
 }
 
-// runs returns a node of the service that runs a task definition; a task that runs once has the network of the others.
-func (a *access) runs(d *state.Resource) *node {
+// nodeOfTask returns a node of the service that runs a task definition; a task that runs once has the network of the others.
+func (a *access) nodeOfTask(d *state.Resource) *node {
 	var any *node
 	for _, n := range a.cluster.nodes {
 		if n.task == d {
@@ -84,9 +84,9 @@ func (a *access) runs(d *state.Resource) *node {
 	return any
 }
 
-// reads returns the calls that read a value of Secrets Manager or of the parameter store. A secret's ARN may end with
+// secretCalls returns the calls that read a value of Secrets Manager or of the parameter store. A secret's ARN may end with
 // the property to read.
-func (a *access) reads(one call, from string) []call {
+func (a *access) secretCalls(one call, from string) []call {
 	one.proves = "secrets"
 	if arn := secretARN.FindString(from); arn != "" {
 		one.action, one.on = "secretsmanager:GetSecretValue", arn

@@ -57,8 +57,8 @@ func (p *proofs) nodeChecks() []nodeCheck {
 	return all
 }
 
-// asked proves that a healthy node passes the load balancer's check, and that an unhealthy one soon fails it.
-func (p *proofs) asked() *Verdict {
+// loadBalancerChecks proves that a healthy node passes the load balancer's check, and that an unhealthy one soon fails it.
+func (p *proofs) loadBalancerChecks() *Verdict {
 	v := &Verdict{Claim: "The load balancer's check suits the nodes, and detects a failure or a recovery within a minute"}
 	if p.want.Balancer.Given {
 		v.Shown = "its owner decides what it asks"

@@ -32,8 +32,8 @@ var unpermitted = map[platform][]string{
 // stack.
 var foreignNodes = []string{"ecr.api", "ecr.dkr", "eks", "eks-auth"}
 
-// costs proves that the stack pays for nothing that its file does not ask for.
-func (p *proofs) costs() *Verdict {
+// costProof proves that the stack pays for nothing that its file does not ask for.
+func (p *proofs) costProof() *Verdict {
 	v := &Verdict{Claim: "Nothing costs money without a use: no extended support, no endpoint without a caller, no logs without an end"}
 	for _, db := range p.Of(state.DBInstance) {
 		if !engineOf(db.Text("engine")).extended {

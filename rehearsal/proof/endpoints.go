@@ -32,8 +32,8 @@ func readByAll(bucket string) *iam.Policy {
 	}}}
 }
 
-// stranger is a principal of another account with all permissions there.
-func (a *access) stranger(name string) caller {
+// foreignCaller is a principal of another account with all permissions there.
+func (a *access) foreignCaller(name string) caller {
 	s := a.deployer()
 	s.name, s.ARN = name, strings.Replace(s.ARN, a.account, "000000000000", 1)
 	return s
@@ -88,7 +88,7 @@ func (a *access) proveEndpoints(anyBucket bool) {
 
 // outward are calls that a service's endpoint must refuse.
 func (a *access) outward(service string) []call {
-	foreign, own := a.stranger("a principal of another account"), a.deployer()
+	foreign, own := a.foreignCaller("a principal of another account"), a.deployer()
 	own.name = "a principal of this account"
 	if service == "s3" {
 		bucket := "arn:" + a.partition + ":s3:::another/x"

@@ -85,9 +85,9 @@ const freshFor = 5
 
 var keptAddresses = regexp.MustCompile(`-Dsun\.net\.inetaddr\.ttl=(\d+)`)
 
-// onExisting proves that nodes use a database that exists, and that none goes on writing to a server that has become a reader.
+// existingDatabaseProof proves that nodes use a database that exists, and that none goes on writing to a server that has become a reader.
 // It is nil where the stack makes its database.
-func (p *proofs) onExisting() *Verdict {
+func (p *proofs) existingDatabaseProof() *Verdict {
 	e := p.want.Existing
 	if e.Host == "" {
 		return nil

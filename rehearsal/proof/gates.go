@@ -13,17 +13,17 @@ const (
 	gateLabel       = "elbv2.k8s.aws/pod-readiness-gate-inject"
 )
 
-// gates proves that a rollout of pods waits for the load balancer. The load balancer controller's webhook adds a
+// readinessGates proves that a rollout of pods waits for the load balancer. The load balancer controller's webhook adds a
 // readiness gate to a new pod, which stays closed until the pod is a healthy target. Source:
 // docs/deploy/pod_readiness_gate.md and helm/aws-load-balancer-controller of
 // github.com/kubernetes-sigs/aws-load-balancer-controller.
-func (c *cluster) gates() *Verdict {
+func (c *cluster) readinessGates() *Verdict {
 	v := &Verdict{Claim: "A pod counts as ready only when the load balancer finds it healthy"}
 	var served []*workload
 	for _, w := range c.workloads(state.Deployment, state.StatefulSet) {
 		if slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == w.of }) {
 			served = append(served, w)
-			c.gated(w, v)
+			c.checkNamespaceLabel(w, v)
 		}
 	}
 	releases := slices.DeleteFunc(slices.Clone(c.Of(state.HelmRelease)), func(r *state.Resource) bool { return r.Text("chart") != controllerChart })
@@ -31,14 +31,14 @@ func (c *cluster) gates() *Verdict {
 		v.open("the load balancer controller is not this stack's: what its webhook does is not in the state")
 	}
 	for _, r := range releases {
-		c.webhook(r, served, v)
+		c.checkController(r, served, v)
 		v.Shown = fmt.Sprintf("%s, %s %s", r, controllerChart, r.Text("version"))
 	}
 	return v
 }
 
-// gated checks that the webhook applies to a workload's namespace.
-func (c *cluster) gated(w *workload, v *Verdict) {
+// checkNamespaceLabel checks that the webhook applies to a workload's namespace.
+func (c *cluster) checkNamespaceLabel(w *workload, v *Verdict) {
 	for _, space := range c.Of(state.Namespace) {
 		if space.Object("metadata").Text("name") == w.namespace && space.Object("metadata").Object("labels").Text(gateLabel) != "enabled" {
 			v.fault("%s has no label %s: enabled, so its pods get no readiness gate", space, gateLabel)
@@ -46,8 +46,8 @@ func (c *cluster) gated(w *workload, v *Verdict) {
 	}
 }
 
-// webhook checks the values of the controller's release.
-func (c *cluster) webhook(r *state.Resource, served []*workload, v *Verdict) {
+// checkController checks the values of the controller's release.
+func (c *cluster) checkController(r *state.Resource, served []*workload, v *Verdict) {
 	values := r.Object("values")
 	if policy := cmp.Or(values.Object("podMutatorWebhookConfig").Text("failurePolicy"), "the chart's Ignore"); policy != "Fail" {
 		v.fault("%s lets a pod in without its readiness gate while the controller is away: podMutatorWebhookConfig.failurePolicy "+

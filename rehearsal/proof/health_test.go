@@ -3,12 +3,12 @@ package proof_test
 import "strings"
 
 const (
-	outage = "An outage of the database"
-	starts = "First servers start one after the other"
-	gates  = "Fixed members start"
-	drains = "A node that is replaced"
-	asks   = "The load balancer's check suits the nodes"
-	idle   = "A node gives up a vanished database"
+	outage     = "An outage of the database"
+	starts     = "First servers start one after the other"
+	gates      = "Fixed members start"
+	drains     = "A node that is replaced"
+	requestsOf = "The load balancer's check suits the nodes"
+	idle       = "A node gives up a vanished database"
 )
 
 // probe sets a probe of the server's container in the pods.
@@ -59,16 +59,16 @@ var healthMutations = map[string]mutation{
 	}, outage, "if more than 80 % of its pool are in use"},
 	"a check that no node passes": {"prod", func(d *document) {
 		d.put("TargetGroup", "nodes-instance", "healthCheck", "path", "/nothing")
-	}, asks, "TargetGroup nodes-instance asks nodes for /nothing, which the server is not known to answer"},
+	}, requestsOf, "TargetGroup nodes-instance asks nodes for /nothing, which the server is not known to answer"},
 	"a check that wants an error": {"fargate", func(d *document) {
 		d.put("TargetGroup", "nodes-ip", "healthCheck", "matcher", "201-404")
-	}, asks, "takes the answers 201-404, and a node that is well answers 200"},
+	}, requestsOf, "takes the answers 201-404, and a node that is well answers 200"},
 	"a node is given up late": {"dev", func(d *document) {
 		d.put("TargetGroup", "nodes-instance", "healthCheck", "unhealthyThreshold", 10)
-	}, asks, "sends a node that has failed requests for 150 s"},
+	}, requestsOf, "sends a node that has failed requests for 150 s"},
 	"a node is taken late": {"dev", func(d *document) {
 		d.put("TargetGroup", "nodes-instance", "healthCheck", "healthyThreshold", 10)
-	}, asks, "leaves a node that is well without requests for 150 s"},
+	}, requestsOf, "leaves a node that is well without requests for 150 s"},
 	"no request may end": {"prod", func(d *document) { d.set("TargetGroup", "nodes-instance", "deregistrationDelay", 0) }, drains,
 		"TargetGroup nodes-instance cuts the requests of a node that leaves"},
 	"the check's port is closed": {"fargate", func(d *document) { d.drop(ingressRule, "alive-in") }, lbReaches, "does not accept tcp 9763"},

@@ -90,11 +90,11 @@ func launches(a *access, template *state.Resource) []call {
 	for _, r := range a.Of(state.SSMAssociation) {
 		if role := a.One(state.Role, r.Object("parameters").Text("AutomationAssumeRole"), "arn"); role != nil && a.launchedBy(r) == template {
 			// https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
-			all = append(all, each(call{by: "the launch by " + r.String(), as: a.role(role), context: a.through("ec2")}, "", forDisk...)...)
+			all = append(all, each(call{by: "the launch by " + r.String(), as: a.role(role), context: a.viaService("ec2")}, "", forDisk...)...)
 		}
 	}
 	for _, by := range slices.Sorted(maps.Keys(roles)) {
-		all = append(all, each(call{by: by, as: a.linked(roles[by]), context: a.through("ec2")}, "", forDisk...)...)
+		all = append(all, each(call{by: by, as: a.linked(roles[by]), context: a.viaService("ec2")}, "", forDisk...)...)
 	}
 	return all
 }
@@ -105,14 +105,14 @@ func controlPlane(a *access, cluster *state.Resource) []call {
 	if role == nil {
 		return nil
 	}
-	one := call{by: "EKS, for the secrets of " + cluster.String(), as: a.role(role), context: a.through("eks")}
+	one := call{by: "EKS, for the secrets of " + cluster.String(), as: a.role(role), context: a.viaService("eks")}
 	return each(one, "", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants")
 }
 
 // keepsLogs is CloudWatch Logs with its own principal.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 func keepsLogs(a *access, group *state.Resource) []call {
-	context := a.through("logs")
+	context := a.viaService("logs")
 	context["kms:ViaService"] = nil
 	context["kms:EncryptionContext:aws:logs:arn"] = []string{a.arn("logs", "log-group:"+group.Text("name"))}
 	context["aws:SourceAccount"] = []string{a.account}
@@ -155,14 +155,14 @@ func (a *access) proveKeys() {
 		})
 	}
 	for _, k := range a.Of(state.KMSKey) { // https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
-		a.check(a.keys, call{by: "changing " + k.String(), as: a.deployer(), action: "kms:PutKeyPolicy", on: k.Text("arn"), context: a.through("kms")})
+		a.check(a.keys, call{by: "changing " + k.String(), as: a.deployer(), action: "kms:PutKeyPolicy", on: k.Text("arn"), context: a.viaService("kms")})
 	}
 }
 
 func (a *access) proveUse(u use, r *state.Resource, key string) {
 	var all []call
 	if u.via != "" {
-		all = each(call{by: u.what + ", for " + r.String(), as: a.deployer(), context: a.through(u.via)}, "", u.actions...)
+		all = each(call{by: u.what + ", for " + r.String(), as: a.deployer(), context: a.viaService(u.via)}, "", u.actions...)
 	}
 	if u.users != nil {
 		all = append(all, u.users(a, r)...)

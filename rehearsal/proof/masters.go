@@ -26,7 +26,7 @@ func (a *access) proveMasters() {
 		v.open(unseen)
 		a.proveMaster(e.Secret, "the database "+e.Host, shown)
 	}
-	if given := a.proveKept(); !given && len(shown) == 0 && a.existing.Secret != "" {
+	if given := a.proveJobSecret(); !given && len(shown) == 0 && a.existing.Secret != "" {
 		v.fault("no program that ends may read %s: nobody makes the schema", a.existing.Secret)
 	}
 	for _, who := range slices.Sorted(maps.Keys(shown)) {
@@ -45,7 +45,7 @@ func (a *access) proveMaster(arn, of string, shown map[string]bool) {
 		if fault != "" || open != "" {
 			continue
 		}
-		ends, stays := a.acting(role)
+		ends, stays := a.programsOf(role)
 		for _, who := range stays {
 			v.fault("role %s may read the master password of %s, and %s uses the role as long as it runs", role.Text("name"), of, who)
 		}
@@ -58,8 +58,8 @@ func (a *access) proveMaster(arn, of string, shown map[string]bool) {
 	}
 }
 
-// proveOthers proves that no role reads secrets and parameters of others in the account.
-func (a *access) proveOthers() {
+// proveForeignSecrets proves that no role reads secrets and parameters of others in the account.
+func (a *access) proveForeignSecrets() {
 	v := a.others
 	for _, role := range a.Of(state.Role) {
 		for _, on := range []struct {
@@ -88,8 +88,8 @@ func (a *access) proveOthers() {
 	a.show(v, fmt.Sprintf("%d roles", len(a.Of(state.Role))))
 }
 
-// acting returns the programs that use a role: those that end by themselves, and those that stay.
-func (a *access) acting(role *state.Resource) (ends, stays []string) {
+// programsOf returns the programs that use a role: those that end by themselves, and those that stay.
+func (a *access) programsOf(role *state.Resource) (ends, stays []string) {
 	for _, s := range assumed {
 		for _, r := range a.Of(s.token) {
 			if !slices.ContainsFunc(textsAt(r.Properties(), strings.Split(s.property, ".")), func(name string) bool {
@@ -102,9 +102,9 @@ func (a *access) acting(role *state.Resource) (ends, stays []string) {
 			case state.InstanceProfile:
 				one, more = a.launchedWith(r)
 			case state.TaskDefinition:
-				one, more = a.started(r)
+				one, more = a.servicesOf(r)
 			case state.PodIdentityAssociation:
-				one, more = a.accountOf(r)
+				one, more = a.workloadsOf(r)
 			}
 			if len(one)+len(more) == 0 {
 				more = []string{r.String()}
@@ -149,8 +149,8 @@ func (a *access) launchedWith(profile *state.Resource) (ends, stays []string) {
 	return ends, stays
 }
 
-// started returns the services that run a task definition, or the task itself if no service does.
-func (a *access) started(definition *state.Resource) (ends, stays []string) {
+// servicesOf returns the services that run a task definition, or the task itself if no service does.
+func (a *access) servicesOf(definition *state.Resource) (ends, stays []string) {
 	for _, s := range a.Of(state.ECSService) {
 		if a.One(state.TaskDefinition, s.Text("taskDefinition"), "arn", "arnWithoutRevision", "family") == definition {
 			stays = append(stays, s.String())
@@ -162,8 +162,8 @@ func (a *access) started(definition *state.Resource) (ends, stays []string) {
 	return ends, stays
 }
 
-// accountOf returns the workloads of an association's service account.
-func (a *access) accountOf(association *state.Resource) (ends, stays []string) {
+// workloadsOf returns the workloads of an association's service account.
+func (a *access) workloadsOf(association *state.Resource) (ends, stays []string) {
 	for _, w := range a.workloads(state.Deployment, state.StatefulSet, state.Job) {
 		if w.namespace != association.Text("namespace") || cmp.Or(w.spec.Text("serviceAccountName"), "default") != association.Text("serviceAccount") {
 			continue
@@ -177,9 +177,9 @@ func (a *access) accountOf(association *state.Resource) (ends, stays []string) {
 	return ends, stays
 }
 
-// proveKept proves that no server's pod is given the Kubernetes secret with a job's master password. It reports whether
+// proveJobSecret proves that no server's pod is given the Kubernetes secret with a job's master password. It reports whether
 // there is such a secret.
-func (a *access) proveKept() (given bool) {
+func (a *access) proveJobSecret() (given bool) {
 	kept := map[string]string{}
 	for _, w := range a.workloads(state.Job) {
 		w.secretRefs(func(name, variable string) {
@@ -202,10 +202,10 @@ func (a *access) proveKept() (given bool) {
 	return len(kept) > 0
 }
 
-// proveOpened proves that every program that gets a master password, to make the schema, also gets the encryption key.
+// proveEncryptionKey proves that every program that gets a master password, to make the schema, also gets the encryption key.
 // It checks whether the key opens the database. Without this check, the first user whose password cannot be decrypted
 // would notice.
-func (a *access) proveOpened() {
+func (a *access) proveEncryptionKey() {
 	told := func(r *state.Resource, text string) {
 		own := a.existing.Secret != "" && strings.Contains(text, a.existing.Secret)
 		if own || strings.Contains(text, "_MASTER_PASSWORD") || strings.Contains(text, ":secret:rds!") {

@@ -22,8 +22,8 @@ func (c *cluster) stepsOf(a *state.Resource) []state.Object {
 	return state.Objects(content["mainSteps"])
 }
 
-// fixed returns the fixed members: instances with their own attachment to a target group.
-func (p *proofs) fixed() []*node {
+// fixedMembers returns the fixed members: instances with their own attachment to a target group.
+func (p *proofs) fixedMembers() []*node {
 	var all []*node
 	for _, n := range p.nodes {
 		if n.origin.Type == state.EC2Instance {
@@ -33,8 +33,8 @@ func (p *proofs) fixed() []*node {
 	return all
 }
 
-// waits proves that fixed members wait for each other, and that no wait ends too early.
-func (p *proofs) waits() *Verdict {
+// memberOrder proves that fixed members wait for each other, and that no wait ends too early.
+func (p *proofs) memberOrder() *Verdict {
 	v := &Verdict{Claim: "Fixed members start, and are replaced, one after the other"}
 	for _, a := range p.Of(state.SSMAssociation) {
 		waited := slices.ContainsFunc(p.Live, func(r *state.Resource) bool { return slices.Contains(r.Dependencies, a.URN) })
@@ -46,10 +46,10 @@ func (p *proofs) waits() *Verdict {
 				"(terraform-provider-aws #31175): its dependents start, or are terminated, too early", a)
 		}
 	}
-	members := p.fixed()
+	members := p.fixedMembers()
 	for i, a := range members {
 		for _, b := range members[:i] {
-			if !p.follows(a, b) && !p.follows(b, a) {
+			if !p.waitsFor(a, b) && !p.waitsFor(b, a) {
 				v.fault("nothing makes %s and %s wait for each other: both start, or are replaced, at once", b, a)
 			}
 		}
@@ -58,8 +58,8 @@ func (p *proofs) waits() *Verdict {
 	return v
 }
 
-// follows reports whether a node waits until another is ready.
-func (p *proofs) follows(n, other *node) bool {
+// waitsFor reports whether a node waits until another is ready.
+func (p *proofs) waitsFor(n, other *node) bool {
 	return slices.ContainsFunc(p.Of(state.SSMAssociation), func(a *state.Resource) bool {
 		return a.Object("parameters").Text("InstanceId") == other.origin.ID && p.isReadiness(a) &&
 			p.Waits(n.origin.URN, a.URN)
@@ -84,9 +84,9 @@ func (p *proofs) isReadiness(a *state.Resource) bool {
 	return false
 }
 
-// drains proves that a member has no requests left when it is replaced. The deletion of an attachment does not wait for
+// memberDrains proves that a member has no requests left when it is replaced. The deletion of an attachment does not wait for
 // that (terraform-provider-aws #5603); Auto Scaling, ECS and Kubernetes do.
-func (p *proofs) drains() *Verdict {
+func (p *proofs) memberDrains() *Verdict {
 	v := &Verdict{Claim: "A node that is replaced finishes its requests first"}
 	for _, c := range p.nodeChecks() {
 		if c.drain == 0 && !p.want.Undrained {
@@ -94,9 +94,9 @@ func (p *proofs) drains() *Verdict {
 		}
 	}
 	for _, n := range p.nodes {
-		p.drainsPod(n, v)
+		p.checkPodDrain(n, v)
 	}
-	for _, n := range p.fixed() {
+	for _, n := range p.fixedMembers() {
 		for _, t := range p.With(state.TargetGroupAttachment, "targetId", n.origin.ID) {
 			group := p.One(state.TargetGroup, t.Text("targetGroupArn"), "arn")
 			drained := slices.ContainsFunc(p.Of(state.SSMAssociation), func(a *state.Resource) bool {
@@ -123,9 +123,9 @@ func (p *proofs) drains() *Verdict {
 // server stays a member until its heartbeat is missed.
 const leastStop = 30
 
-// drainsPod proves that a pod waits before it stops. Kubernetes tells the load balancer and the container at the same
+// checkPodDrain proves that a pod waits before it stops. Kubernetes tells the load balancer and the container at the same
 // time, so the container must wait until no more requests come ("Pod Lifecycle" in the Kubernetes documentation).
-func (p *proofs) drainsPod(n *node, v *Verdict) {
+func (p *proofs) checkPodDrain(n *node, v *Verdict) {
 	if n.pod == nil {
 		return
 	}

@@ -42,37 +42,37 @@ func ownName(c *cluster, hostname string) *Verdict {
 		program, variables := c.program(n)
 		switch n.platform {
 		case onInstance:
-			v.named(n, hostsWritten.MatchString(program) && variables["PUBLIC_NAME"] == hostname, hostname)
-			v.redirected(n, program)
+			v.checkName(n, hostsWritten.MatchString(program) && variables["PUBLIC_NAME"] == hostname, hostname)
+			v.checkRedirect(n, program)
 		case onHost:
-			v.named(n, slices.ContainsFunc(n.server().Objects("extraHosts"), func(h state.Object) bool {
+			v.checkName(n, slices.ContainsFunc(n.server().Objects("extraHosts"), func(h state.Object) bool {
 				return h.Text("hostname") == hostname && h.Text("ipAddress") == loopback
 			}), hostname)
-			v.redirected(n, n.host.text)
+			v.checkRedirect(n, n.host.text)
 		case onTask:
 			user, _, _ := strings.Cut(n.server().Text("user"), ":")
-			v.named(n, hostsWritten.MatchString(program) && variables["WSO2IS_NAME"] == hostname && user == "0", hostname)
-			v.forwarded(n, program, variables, n.server().Objects("systemControls"), "namespace")
+			v.checkName(n, hostsWritten.MatchString(program) && variables["WSO2IS_NAME"] == hostname && user == "0", hostname)
+			v.checkForward(n, program, variables, n.server().Objects("systemControls"), "namespace")
 		case onPod:
-			v.named(n, slices.ContainsFunc(n.pod.spec.Objects("hostAliases"), func(h state.Object) bool {
+			v.checkName(n, slices.ContainsFunc(n.pod.spec.Objects("hostAliases"), func(h state.Object) bool {
 				return slices.Contains(h.Texts("hostnames"), hostname) && h.Text("ip") == loopback
 			}), hostname)
-			v.forwarded(n, program, variables, n.pod.spec.Object("securityContext").Objects("sysctls"), "name")
+			v.checkForward(n, program, variables, n.pod.spec.Object("securityContext").Objects("sysctls"), "name")
 		}
-		v.believed(n, program, variables, hostname)
+		v.checkCertificate(n, program, variables, hostname)
 	}
 	v.Shown = fmt.Sprintf("%s:%d is the node's own %d, and its certificate is trusted", hostname, publicHTTPS, nodeHTTPS)
 	return v
 }
 
-func (v *Verdict) named(n *node, named bool, hostname string) {
+func (v *Verdict) checkName(n *node, named bool, hostname string) {
 	if !named {
 		v.fault("%s does not resolve to itself on %s: the server's requests to its own name go out to the load balancer",
 			hostname, n)
 	}
 }
 
-func (v *Verdict) redirected(n *node, program string) {
+func (v *Verdict) checkRedirect(n *node, program string) {
 	if !redirect.MatchString(program) || !redirects.MatchString(program) {
 		v.fault("nothing redirects port %d of %s to %d: the server's requests to its own name are refused", publicHTTPS, n, nodeHTTPS)
 	}
@@ -81,7 +81,7 @@ func (v *Verdict) redirected(n *node, program string) {
 	}
 }
 
-func (v *Verdict) forwarded(n *node, program string, variables map[string]string, parameters []state.Object, key string) {
+func (v *Verdict) checkForward(n *node, program string, variables map[string]string, parameters []state.Object, key string) {
 	if variables["WSO2IS_FORWARD"] != strconv.Itoa(publicHTTPS) || !forwards.MatchString(program) {
 		v.fault("nothing redirects port %d of %s to %d: the server's requests to its own name are refused", publicHTTPS, n, nodeHTTPS)
 	}
@@ -93,8 +93,8 @@ func (v *Verdict) forwarded(n *node, program string, variables map[string]string
 	}
 }
 
-// believed proves that the server trusts the certificate: the node makes it for the name and trusts it.
-func (v *Verdict) believed(n *node, program string, variables map[string]string, hostname string) {
+// checkCertificate proves that the server trusts the certificate: the node makes it for the name and trusts it.
+func (v *Verdict) checkCertificate(n *node, program string, variables map[string]string, hostname string) {
 	made := cmp.Or(variables["TLS_KEYSTORE_FILE"], variables["WSO2IS_TLS_KEYSTORE_FILE"])
 	switch {
 	case made == "" || !certified.MatchString(program) || cmp.Or(variables["PUBLIC_NAME"], variables["WSO2IS_NAME"]) != hostname:

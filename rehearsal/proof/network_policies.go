@@ -247,7 +247,7 @@ func (p *proofs) policyPeer(w *workload, block state.Object, ingress bool) (stri
 			}
 		}
 		if !ingress {
-			may = append(may, p.beyond(cidr)...)
+			may = append(may, p.podEgress(cidr)...)
 		}
 		return ip.Text("cidr"), may
 	}
@@ -277,8 +277,8 @@ func (p *proofs) otherNamespaces(block state.Object, ingress bool) (string, []tr
 	return "pods of other namespaces", nil
 }
 
-// beyond returns the connections that pods may open outside the VPC and on their own node.
-func (p *proofs) beyond(cidr netip.Prefix) []traffic {
+// podEgress returns the connections that pods may open outside the VPC and on their own node.
+func (p *proofs) podEgress(cidr netip.Prefix) []traffic {
 	all := p.toRange(&endpoint{kind: aNode}, cidr)
 	if cidr == parsePrefix(podIdentity) {
 		all = append(all, tcpPort(80))

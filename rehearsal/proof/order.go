@@ -107,8 +107,8 @@ var (
 	}
 )
 
-// ordered proves that every resource waits for those it needs, directly or through other resources.
-func ordered(c *cluster) *Verdict {
+// orderProof proves that every resource waits for those it needs, directly or through other resources.
+func orderProof(c *cluster) *Verdict {
 	v, pairs := &Verdict{Claim: "Every resource waits for the resources that it needs"}, 0
 	must := func(r, other *state.Resource, why string) {
 		pairs++
@@ -116,15 +116,15 @@ func ordered(c *cluster) *Verdict {
 			v.fault("%s does not wait for %s: %s", r, other, why)
 		}
 	}
-	c.followed(must)
-	c.equipped(must)
-	c.permitted(must)
+	c.checkWaits(must)
+	c.checkStartResources(must)
+	c.checkRolePermissions(must)
 	v.Shown = fmt.Sprintf("%d pairs, each in its order", pairs)
 	return v
 }
 
-// followed checks the orders of waits.
-func (c *cluster) followed(must func(r, other *state.Resource, why string)) {
+// checkWaits checks the orders of waits.
+func (c *cluster) checkWaits(must func(r, other *state.Resource, why string)) {
 	for _, w := range waits {
 		for _, r := range c.Of(w.what) {
 			for _, token := range w.before {
@@ -144,9 +144,9 @@ func (c *cluster) mounted(target *state.Resource) bool {
 	return len(restores) == 0 || restores[0].Object("parameters").Text("FileSystem") == target.Text("fileSystemId")
 }
 
-// equipped checks that a resource that starts a node, and a job that nodes wait for, waits for all that it needs at its
+// checkStartResources checks that a resource that starts a node, and a job that nodes wait for, waits for all that it needs at its
 // start.
-func (c *cluster) equipped(must func(r, other *state.Resource, why string)) {
+func (c *cluster) checkStartResources(must func(r, other *state.Resource, why string)) {
 	needs := func(r *state.Resource, why string) {
 		for _, token := range needed {
 			for _, other := range c.Of(token) {
@@ -178,9 +178,9 @@ func (c *cluster) equipped(must func(r, other *state.Resource, why string)) {
 // passes are the types that only pass a role on; a resource of any other type with a role uses it at once.
 var passes = []string{state.InstanceProfile, state.TaskDefinition, state.PodIdentityAssociation}
 
-// permitted checks that everything that uses a role waits for the role's permissions: after a refused call, a service
+// checkRolePermissions checks that everything that uses a role waits for the role's permissions: after a refused call, a service
 // gives up or loses its data.
-func (c *cluster) permitted(must func(r, other *state.Resource, why string)) {
+func (c *cluster) checkRolePermissions(must func(r, other *state.Resource, why string)) {
 	grants := func(r, role *state.Resource) {
 		if role == nil {
 			return
@@ -203,11 +203,11 @@ func (c *cluster) permitted(must func(r, other *state.Resource, why string)) {
 			}
 		}
 	}
-	c.started(must, grants)
+	c.checkNodeFiles(must, grants)
 }
 
-// started checks that everything that starts nodes waits for their files and for the permissions of their roles.
-func (c *cluster) started(must func(r, other *state.Resource, why string), grants func(r, role *state.Resource)) {
+// checkNodeFiles checks that everything that starts nodes waits for their files and for the permissions of their roles.
+func (c *cluster) checkNodeFiles(must func(r, other *state.Resource, why string), grants func(r, role *state.Resource)) {
 	started := map[*state.Resource]bool{}
 	for _, n := range c.nodes {
 		if started[n.origin] {

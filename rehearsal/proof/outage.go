@@ -21,14 +21,14 @@ const (
 // needsNothing are the paths that need no database and no user store.
 var needsNothing = []string{"/oauth2/jwks"}
 
-// checked is the target of a health check: a path, a port or both.
-type checked struct {
+// checkTarget is the target of a health check: a path, a port or both.
+type checkTarget struct {
 	port int
 	path string
 }
 
-// depends says why a check fails during an outage of the database. It is empty if the check passes.
-func (c checked) depends() string {
+// databaseDependency says why a check fails during an outage of the database. It is empty if the check passes.
+func (c checkTarget) databaseDependency() string {
 	switch {
 	case c.path == healthPath:
 		return fmt.Sprintf("the path %s, which answers 503 without the database", c.path)
@@ -46,15 +46,15 @@ var (
 	onceStarted = regexp.MustCompile(`^if \[ -f (\S+) \]; then (.*); else .* : >(\S+); fi\b`)
 )
 
-// asks returns the requests of a shell command to the server after its start.
-func asks(command string) []checked {
+// requestsOf returns the requests of a shell command to the server after its start.
+func requestsOf(command string) []checkTarget {
 	if m := onceStarted.FindStringSubmatch(command); m != nil && m[1] == m[3] {
 		command = m[2]
 	}
-	var all []checked
+	var all []checkTarget
 	for _, m := range localURL.FindAllStringSubmatch(command, -1) {
 		port, _ := state.Int(m[1])
-		all = append(all, checked{port, m[2]})
+		all = append(all, checkTarget{port, m[2]})
 	}
 	return all
 }
@@ -62,11 +62,11 @@ func asks(command string) []checked {
 // healthProof proves the effects of health checks on nodes.
 func healthProof(c *cluster, want Expected) []*Verdict {
 	p := &proofs{cluster: c, want: want}
-	return []*Verdict{p.asked(), p.outages(), p.starts(), p.waits(), p.drains(), p.timeouts()}
+	return []*Verdict{p.loadBalancerChecks(), p.outageProof(), p.firstStarts(), p.memberOrder(), p.memberDrains(), p.timeoutOrder()}
 }
 
-// outages proves that failures outside a node end no node: the failover of a database, the outage of a directory.
-func (p *proofs) outages() *Verdict {
+// outageProof proves that failures outside a node end no node: the failover of a database, the outage of a directory.
+func (p *proofs) outageProof() *Verdict {
 	v := &Verdict{Claim: "An outage of the database or of a directory terminates no node"}
 	shown := map[string]bool{}
 	for _, g := range p.Of(state.AutoScalingGroup) {
@@ -85,7 +85,7 @@ func (p *proofs) outages() *Verdict {
 		default:
 			shown["nothing replaces "+n.String()] = true
 		}
-		p.sensitive(n, v)
+		p.checkHealthAPI(n, v)
 	}
 	v.Shown = strings.Join(slices.Sorted(maps.Keys(shown)), "; ")
 	return v
@@ -102,16 +102,16 @@ func (p *proofs) outageOfGroup(g *state.Resource, v *Verdict) {
 		for _, a := range p.With(state.AutoScalingAttachment, "autoscalingGroupName", g.ID) {
 			attached = attached || a.Text("lbTargetGroupArn") == t.Text("arn")
 		}
-		if why := targetCheck(t).depends(); attached && why != "" {
+		if why := targetCheck(t).databaseDependency(); attached && why != "" {
 			v.fault("%s has HealthCheckType ELB, and %s is checked on %s: Auto Scaling terminates every node, and no new one "+
 				"comes into service until the database is back", g, t, why)
 		}
 	}
 }
 
-func targetCheck(t *state.Resource) checked {
+func targetCheck(t *state.Resource) checkTarget {
 	check := t.Object("healthCheck")
-	c := checked{port: nodeHTTPS, path: cmp.Or(check.Text("path"), "/")}
+	c := checkTarget{port: nodeHTTPS, path: cmp.Or(check.Text("path"), "/")}
 	if port, ok := check.Int("port"); ok {
 		c.port = port
 	}
@@ -123,15 +123,15 @@ func targetCheck(t *state.Resource) checked {
 func (p *proofs) outageOfTask(n *node, v *Verdict) {
 	for _, l := range n.service.Objects("loadBalancers") {
 		if t := p.One(state.TargetGroup, l.Text("targetGroupArn"), "arn"); t != nil {
-			if why := targetCheck(t).depends(); why != "" {
+			if why := targetCheck(t).databaseDependency(); why != "" {
 				v.fault("%s is checked on %s: ECS replaces every task of %s", t, why, n.service)
 			}
 		}
 	}
 	for _, c := range n.containers() {
 		command := strings.Join(c.Object("healthCheck").Texts("command"), " ")
-		for _, one := range asks(strings.TrimPrefix(command, "CMD-SHELL ")) {
-			if why := one.depends(); why != "" {
+		for _, one := range requestsOf(strings.TrimPrefix(command, "CMD-SHELL ")) {
+			if why := one.databaseDependency(); why != "" {
 				v.fault("the health check of the container %s of %s asks %s: ECS replaces every task", c.Text("name"), n.task, why)
 			}
 		}
@@ -144,19 +144,19 @@ func (p *proofs) outageOfTask(n *node, v *Verdict) {
 func outageOfPod(n *node, v *Verdict) {
 	const ends, leaves = "Kubernetes restarts every container", "every pod leaves the load balancer at once"
 	server := n.server()
-	patience(n, server, v)
+	checkProbeTimes(n, server, v)
 	for _, probe := range []struct{ name, then string }{{"livenessProbe", ends}, {"readinessProbe", leaves}} {
 		spec := server.Object(probe.name)
-		all := asks(strings.Join(spec.Object("exec").Texts("command"), " "))
+		all := requestsOf(strings.Join(spec.Object("exec").Texts("command"), " "))
 		if get := spec.Object("httpGet"); get != nil {
 			port, ok := state.Int(get["port"])
 			if !ok {
 				port, _ = n.pod.named(get.Text("port"))
 			}
-			all = append(all, checked{port, get.Text("path")})
+			all = append(all, checkTarget{port, get.Text("path")})
 		}
 		for _, one := range all {
-			if why := one.depends(); why != "" {
+			if why := one.databaseDependency(); why != "" {
 				v.fault("the %s of %s asks %s: %s", probe.name, n, why, probe.then)
 			}
 		}
@@ -175,8 +175,8 @@ var probes = []struct {
 	{"readinessProbe", 10, 120, 2, "requests go to a server that does not answer"},
 }
 
-// patience proves that a pod's probes give a server the time that it needs, and no more.
-func patience(n *node, server state.Object, v *Verdict) {
+// checkProbeTimes proves that a pod's probes give a server the time that it needs, and no more.
+func checkProbeTimes(n *node, server state.Object, v *Verdict) {
 	for _, p := range probes {
 		spec := server.Object(p.name)
 		if spec == nil {
@@ -192,9 +192,9 @@ func patience(n *node, server state.Object, v *Verdict) {
 	}
 }
 
-// sensitive proves that the health API reports the node alone. Without other settings it answers 503 for a full pool
+// checkHealthAPI proves that the health API reports the node alone. Without other settings it answers 503 for a full pool
 // and for any secondary user store that throws, and the load balancer then sends the node's load to the others.
-func (p *proofs) sensitive(n *node, v *Verdict) {
+func (p *proofs) checkHealthAPI(n *node, v *Verdict) {
 	if n.baked || n.service != nil { // tasks are not checked by the health API
 		return
 	}

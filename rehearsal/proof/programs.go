@@ -23,11 +23,11 @@ type program struct {
 var commands = map[string]func(a *access, p program, s *script, c command) []call{
 	"secretsmanager get-secret-value": func(a *access, p program, s *script, c command) []call {
 		if id := c.options["--secret-id"]; id != "" {
-			return a.reads(p.call, id)
+			return a.secretCalls(p.call, id)
 		}
 		var all []call
 		for _, arn := range p.named(s, secretARN) {
-			all = append(all, a.reads(p.call, arn)...)
+			all = append(all, a.secretCalls(p.call, arn)...)
 		}
 		return all
 	},
@@ -123,7 +123,7 @@ func (a *access) proveCommand(p program, s *script, c command) {
 	switch about, ok := commands[c.service+" "+c.operation]; {
 	case ok:
 		all = about(a, p, s, c)
-	case looks(pascal(c.operation)):
+	case readOnly(pascal(c.operation)):
 		p.action, p.on, p.proves = c.service+":"+pascal(c.operation), "*", c.service
 		all = []call{p.call}
 	default:
@@ -154,6 +154,6 @@ func (a *access) proveAgent(p program, s *script) {
 	p.by, p.proves = "the CloudWatch agent beside "+p.by, "logs"
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
 		described := each(p.call, a.arn("logs", "log-group:"+group+":log-stream:"), "logs:DescribeLogStreams")
-		a.check(a.nodes, append(a.logs(group, p.call), described...)...)
+		a.check(a.nodes, append(a.logCalls(group, p.call), described...)...)
 	}
 }

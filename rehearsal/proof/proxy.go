@@ -49,7 +49,7 @@ func (p *proofs) proveProxy() {
 			}
 		}
 		near := strings.Split(properties["http.nonProxyHosts"], "|")
-		for _, host := range p.near(n) {
+		for _, host := range p.directHosts(n) {
 			if !slices.ContainsFunc(near, func(pattern string) bool { return direct(pattern, host) }) {
 				p.proxy.fault("the server on %s asks the proxy for %s, which it has to reach itself: no pattern of http.nonProxyHosts "+
 					"matches it", n, host)
@@ -79,8 +79,8 @@ func (p *proofs) proveWay(n *node, to netip.Prefix, t traffic) {
 	}
 }
 
-// near returns the hosts that a server itself calls by HTTP, and the names of its databases.
-func (p *proofs) near(n *node) []string {
+// directHosts returns the hosts that a server itself calls by HTTP, and the names of its databases.
+func (p *proofs) directHosts(n *node) []string {
 	hosts := []string{"localhost", loopback}
 	if p.want.Hostname != "" {
 		hosts = append(hosts, p.want.Hostname)

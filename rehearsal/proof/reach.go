@@ -72,12 +72,12 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveControl()
 	p.proveRules()
 	p.provePolicies()
-	for _, v := range []*Verdict{p.onExisting(), p.behindExisting()} {
+	for _, v := range []*Verdict{p.existingDatabaseProof(), p.behindExisting()} {
 		if v != nil {
 			all = append(all, v)
 		}
 	}
-	return append(all, p.costs())
+	return append(all, p.costProof())
 }
 
 // memberPorts returns the ports on which members must reach each other: those that discovery probes, or else those that
@@ -160,8 +160,8 @@ func (p *proofs) podOf(one *endpoint) *workload {
 	return nil
 }
 
-// known adds an open point to the verdict if the subnets are not the stack's.
-func (p *proofs) known(v *Verdict) {
+// noteForeignSubnets adds an open point to the verdict if the subnets are not the stack's.
+func (p *proofs) noteForeignSubnets(v *Verdict) {
 	for _, n := range p.nodes {
 		if p.Get(state.Subnet, n.subnet) == nil {
 			v.open("the subnets are not this stack's: their routes and network ACLs are not in its state")

@@ -25,7 +25,7 @@ func (p *proofs) proveData() {
 		}
 	}
 	p.data.Shown = strings.Join(slices.Sorted(maps.Keys(ports)), ", ")
-	p.known(p.data)
+	p.noteForeignSubnets(p.data)
 }
 
 // schemaTasks returns the tasks that automations run with a network interface of their own, one for each subnet.

@@ -147,6 +147,6 @@ func (p *proofs) proveInternet() {
 			p.internet.fault("%s is in %s, which %s opens to the internet", one, p.net.subnetName(one.subnet), r.of)
 		}
 	}
-	p.known(p.internet)
+	p.noteForeignSubnets(p.internet)
 	p.internet.Shown = fmt.Sprintf("%s have no public address and no route from an internet gateway", count(len(private), "interface"))
 }

@@ -48,7 +48,7 @@ func (p *proofs) proveRules() {
 	if n := len(p.Of(state.NetworkPolicy)); n > 0 {
 		p.nobody.Shown += fmt.Sprintf(", and %d NetworkPolicies", n)
 	}
-	p.known(p.nobody)
+	p.noteForeignSubnets(p.nobody)
 }
 
 // kinds returns one endpoint of each kind.

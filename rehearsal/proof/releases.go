@@ -14,16 +14,16 @@ import (
 
 // releases proves how nodes start, stop and are replaced.
 func releases(c *cluster, want Expected) []*Verdict {
-	all := []*Verdict{c.bounds(want), c.fetched(), c.supplied(), c.awaited(), c.givenUp()}
+	all := []*Verdict{c.scalingBounds(want), c.downloadedFiles(), c.containerInputs(), c.rollouts(), c.hangingReleases()}
 	if slices.ContainsFunc(c.nodes, func(n *node) bool { return n.pod != nil }) {
-		all = append(all, c.gates())
+		all = append(all, c.readinessGates())
 	}
 	return all
 }
 
-// bounds proves that scaling stops at the number of nodes in the stack file. A group whose instances are replaced one
+// scalingBounds proves that scaling stops at the number of nodes in the stack file. A group whose instances are replaced one
 // by one needs no more room: MaxSize limits the desired capacity, and a replacement does not change that.
-func (c *cluster) bounds(want Expected) *Verdict {
+func (c *cluster) scalingBounds(want Expected) *Verdict {
 	v := &Verdict{Claim: "Scaling stops at the number of nodes that the stack file names", Shown: "nothing scales"}
 	var shown []string
 	check := func(by *state.Resource, most int) {
@@ -50,19 +50,19 @@ func (c *cluster) bounds(want Expected) *Verdict {
 	}
 	for _, group := range c.Of(state.AutoScalingGroup) {
 		if slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == group }) {
-			c.kept(v, group)
+			c.checkGroupSize(v, group)
 		}
 	}
-	c.capacity(v)
+	c.checkInstanceCount(v)
 	if len(shown) > 0 {
 		v.Shown = strings.Join(shown, ", ")
 	}
 	return v
 }
 
-// capacity proves that an Auto Scaling group has at most one instance for each task of its service, and one more for a
+// checkInstanceCount proves that an Auto Scaling group has at most one instance for each task of its service, and one more for a
 // deployment.
-func (c *cluster) capacity(v *Verdict) {
+func (c *cluster) checkInstanceCount(v *Verdict) {
 	for _, service := range c.Of(state.ECSService) {
 		tasks, _ := service.Int("desiredCount")
 		for _, target := range c.Of(state.ScalableTarget) {
@@ -78,8 +78,8 @@ func (c *cluster) capacity(v *Verdict) {
 	}
 }
 
-// kept proves that a group of nodes keeps the number in the stack file. Without scaling it is the only number.
-func (c *cluster) kept(v *Verdict, group *state.Resource) {
+// checkGroupSize proves that a group of nodes keeps the number in the stack file. Without scaling it is the only number.
+func (c *cluster) checkGroupSize(v *Verdict, group *state.Resource) {
 	least, _ := group.Int("minSize")
 	most, _ := group.Int("maxSize")
 	wanted, _ := group.Int("desiredCapacity")
@@ -97,10 +97,10 @@ var (
 	dataBucket = regexp.MustCompile(`(?m)^BUCKET='?([a-z0-9.-]+)'?$`)
 )
 
-// fetched proves that everything that starts from a definition in use finds its files, now and later. The key of each
+// downloadedFiles proves that everything that starts from a definition in use finds its files, now and later. The key of each
 // file depends on its content, and nothing deletes the file. Earlier versions of a launch template or a task definition
 // were proven when they were in use.
-func (c *cluster) fetched() *Verdict {
+func (c *cluster) downloadedFiles() *Verdict {
 	v := &Verdict{Claim: "Every node finds its files, from an old definition or a new one"}
 	starts := map[string]string{}
 	for _, n := range c.nodes {
@@ -124,7 +124,7 @@ func (c *cluster) fetched() *Verdict {
 				continue // the stack does not own it
 			}
 			files[bucket+"/"+key] = true
-			c.file(v, who, bucket, key, sum)
+			c.checkFile(v, who, bucket, key, sum)
 		}
 	}
 	for _, l := range c.Of(state.BucketLifecycle) {
@@ -156,7 +156,7 @@ func (c *cluster) object(bucket, key string) *state.Resource {
 	return nil
 }
 
-func (c *cluster) file(v *Verdict, who, bucket, key, sum string) {
+func (c *cluster) checkFile(v *Verdict, who, bucket, key, sum string) {
 	object := c.object(bucket, key)
 	if object == nil {
 		v.fault("%s fetches %s, and there is no such object", who, key)
@@ -211,10 +211,10 @@ func (c *cluster) groupsOfNodes() []*state.Resource {
 	return all
 }
 
-// awaited proves that an update ends only when every node runs the new version, and that a failed update is rolled
+// rollouts proves that an update ends only when every node runs the new version, and that a failed update is rolled
 // back. The provider does not wait: for it a service is steady while its tasks crash, and a refresh is finished as soon
 // as it starts.
-func (c *cluster) awaited() *Verdict {
+func (c *cluster) rollouts() *Verdict {
 	v := &Verdict{Claim: "An update ends when every node runs the new version, or fails and is rolled back"}
 	var shown []string
 	seen := map[*state.Resource]bool{}
@@ -240,7 +240,7 @@ func (c *cluster) awaited() *Verdict {
 		default:
 			v.fault("%s does not roll back to the earlier revision when clients get errors: no alarm stops its deployment", n.service)
 		}
-		c.ring(v, "the deployment of "+n.service.String(), alarms.Texts("alarmNames"))
+		c.checkAlarms(v, "the deployment of "+n.service.String(), alarms.Texts("alarmNames"))
 		shown = append(shown, n.service.String()+" is waited for until its deployment is complete")
 	}
 	for _, g := range c.groupsOfNodes() {
@@ -260,7 +260,7 @@ func (c *cluster) awaited() *Verdict {
 		if content := c.One(state.SSMDocument, a.Text("name"), "name").Text("content"); !strings.Contains(content, "AutoRollback=True") {
 			v.fault("the refresh of %s is not rolled back when it fails", g)
 		} else {
-			c.alarms(v, g, content)
+			c.checkRefreshAlarms(v, g, content)
 		}
 		if image := t.Text("imageId"); strings.HasPrefix(image, "resolve:") {
 			v.fault("%s has the image %s: a refresh cannot roll back to a template that names a parameter", t, image)
@@ -276,8 +276,8 @@ func (c *cluster) awaited() *Verdict {
 	return v
 }
 
-// alarms proves that the alarms that stop a refresh exist.
-func (c *cluster) alarms(v *Verdict, g *state.Resource, content string) {
+// checkRefreshAlarms proves that the alarms that stop a refresh exist.
+func (c *cluster) checkRefreshAlarms(v *Verdict, g *state.Resource, content string) {
 	var document struct {
 		MainSteps []struct {
 			Inputs struct{ InputPayload struct{ Alarms []string } }
@@ -287,11 +287,11 @@ func (c *cluster) alarms(v *Verdict, g *state.Resource, content string) {
 		v.fault("the refresh of %s cannot be read", g)
 		return
 	}
-	c.ring(v, "the refresh of "+g.String(), document.MainSteps[0].Inputs.InputPayload.Alarms)
+	c.checkAlarms(v, "the refresh of "+g.String(), document.MainSteps[0].Inputs.InputPayload.Alarms)
 }
 
-// ring proves that the alarms that stop a release exist.
-func (c *cluster) ring(v *Verdict, release string, alarms []string) {
+// checkAlarms proves that the alarms that stop a release exist.
+func (c *cluster) checkAlarms(v *Verdict, release string, alarms []string) {
 	for _, name := range alarms {
 		if c.One(state.MetricAlarm, name, "name") == nil {
 			v.fault("%s must stop when the alarm %s rings, and there is no such alarm", release, name)
@@ -306,9 +306,9 @@ const (
 	mostMinutes      = 45
 )
 
-// givenUp proves that a release with hanging tasks is given up in a time in which somebody still watches. ECS stops a
+// hangingReleases proves that a release with hanging tasks is given up in a time in which somebody still watches. ECS stops a
 // hanging task when its health checks have failed often enough, but not during the grace period.
-func (c *cluster) givenUp() *Verdict {
+func (c *cluster) hangingReleases() *Verdict {
 	v := &Verdict{Claim: "ECS gives up a release with hanging servers within 45 minutes",
 		Shown: "there are no tasks of ECS"}
 	for _, n := range c.nodes {

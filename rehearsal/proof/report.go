@@ -101,13 +101,13 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 	if len(c.nodes) == 0 {
 		return nil, fmt.Errorf("there is no node in the state: nothing runs a deployment.toml")
 	}
-	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want), Settings: append(configured(c, want), scoped(c), ordered(c), used(c))}
+	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want), Settings: append(settingsProof(c, want), policyScopes(c), orderProof(c), unreferencedResources(c))}
 	report.Network = append(networkProof(c, want), ownName(c, want.Hostname))
 	report.Permissions = permissionProof(c, want)
-	if v := c.confined(); v != nil {
+	if v := c.containerPrivileges(); v != nil {
 		report.Permissions = append(report.Permissions, v)
 	}
-	if v := backedUp(c, want); v != nil {
+	if v := backupProof(c, want); v != nil {
 		report.Settings = append(report.Settings, v)
 	}
 	report.Health = healthProof(c, want)

@@ -6,10 +6,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// restored proves of databases that were made from a snapshot that nothing of the snapshot's own keeps them: RDS restores under
+// restoredDatabases proves of databases that were made from a snapshot that nothing of the snapshot's own keeps them: RDS restores under
 // the snapshot's key, which may be deleted with the stack that it is from, and without a managed master password.
 // Sources: RDS user guide, "Restoring to a DB instance"; terraform-provider-aws #31509.
-func (c *cluster) restored() *Verdict {
+func (c *cluster) restoredDatabases() *Verdict {
 	v, checked := &Verdict{Claim: "A restored database does not depend on the snapshot's stack"}, 0
 	for _, r := range c.Of(state.DBInstance) {
 		source := r.Text("snapshotIdentifier")

@@ -107,7 +107,7 @@ func (a *access) proveFunction(function *state.Resource) {
 	a.check(a.services, each(one, "*", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")...)
 	a.check(a.services, each(one, a.arn("ec2", "network-interface/eni-0"), "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface",
 		"ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses")...)
-	mounts := a.mounts(point.Text("fileSystemId"), point.ID, true, one)
+	mounts := a.mountCalls(point.Text("fileSystemId"), point.ID, true, one)
 	root := mounts[0]
 	root.action = "elasticfilesystem:ClientRootAccess"
 	a.check(a.services, append(mounts, root)...)

@@ -157,7 +157,7 @@ func (a *access) proveFlowLog(r *state.Resource) {
 	group = strings.TrimSuffix(group, ":*")
 	one := call{by: "the flow log " + r.Name, as: a.role(role), proves: "flow logs"}
 	a.check(a.services, slices.Concat(
-		a.logs(group, one),
+		a.logCalls(group, one),
 		each(one, a.arn("logs", "log-group:"+group+":log-stream:"), "logs:DescribeLogStreams"),
 		each(one, a.arn("logs", "log-group::log-stream:"), "logs:DescribeLogGroups"),
 	)...)

@@ -38,22 +38,22 @@ func protects(_ *cluster, _ *state.Resource, want Expected) bool {
 	return want.Prod && !want.Unprotected
 }
 
-// outlasted reports that something of a database must remain after its deletion, even if the database is protected.
-func outlasted(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod && !want.LetGo }
+// leavesBackup reports that something of a database must remain after its deletion, even if the database is protected.
+func leavesBackup(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod && !want.LetGo }
 
 // takesLogs reports whether load balancers may write their access logs to the bucket.
 func takesLogs(c *cluster, r *state.Resource, _ Expected) bool { return c.takesLogs(r.Text("bucket")) }
 
-// standsBy reports whether a database needs a standby: the stack file does not switch it off.
-func standsBy(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod && !want.Alone }
+// needsStandby reports whether a database needs a standby: the stack file does not switch it off.
+func needsStandby(_ *cluster, _ *state.Resource, want Expected) bool { return want.Prod && !want.Alone }
 
 // measured reports whether a database's load is recorded, with the text of its statements.
 func measured(_ *cluster, r *state.Resource, _ Expected) bool {
 	return r.Flag("performanceInsightsEnabled", false)
 }
 
-// keeps reports whether a bucket has content that cannot be made again.
-func keeps(c *cluster, r *state.Resource, want Expected) bool {
+// keepsData reports whether a bucket has content that cannot be made again.
+func keepsData(c *cluster, r *state.Resource, want Expected) bool {
 	return protects(c, r, want) && takesLogs(c, r, want)
 }
 
@@ -91,8 +91,8 @@ func tracks(_ *cluster, r *state.Resource, _ Expected) bool {
 	return r.Object("targetTrackingScalingPolicyConfiguration") != nil
 }
 
-// askedWhereItServes reports whether a target group's check uses the port of the requests.
-func askedWhereItServes(_ *cluster, r *state.Resource, _ Expected) bool {
+// checksServingPort reports whether a target group's check uses the port of the requests.
+func checksServingPort(_ *cluster, r *state.Resource, _ Expected) bool {
 	return targetCheck(r).port == nodeHTTPS
 }
 
@@ -153,8 +153,8 @@ var required = []struct {
 		{state.Listener, "sslPolicy", forwardSecret, encrypts, "clients may use TLS 1.0 or 1.1"},
 		{state.Listener, "defaultActions[].redirect.protocol", only("HTTPS"), inTheClear, "requests stay in the clear"},
 		{state.TargetGroup, "protocol", only("HTTPS"), nil, "requests reach the nodes in the clear"},
-		{state.TargetGroup, "healthCheck.protocol", only("HTTPS"), askedWhereItServes, "nodes answer HTTPS only on this port"},
-		{state.TargetGroup, "healthCheck.protocol", only("HTTP"), not(askedWhereItServes), "nodes answer HTTP only on this port"},
+		{state.TargetGroup, "healthCheck.protocol", only("HTTPS"), checksServingPort, "nodes answer HTTPS only on this port"},
+		{state.TargetGroup, "healthCheck.protocol", only("HTTP"), not(checksServingPort), "nodes answer HTTP only on this port"},
 		{state.TargetGroup, "stickiness.enabled", only(true), nil, "Console and My Account lose their session from one node to the next"},
 		{state.LoadBalancer, "dropInvalidHeaderFields", only(true), nil, "a header with a forbidden name reaches the nodes"},
 		{state.LoadBalancer, "preserveHostHeader", only(true), nil, "the server sees a host that is not its own"},
@@ -176,10 +176,10 @@ var required = []struct {
 		{state.DBInstance, "copyTagsToSnapshot", only(true), nil, "its snapshots do not name their stack"},
 		{state.DBInstance, "autoMinorVersionUpgrade", only(true), nil, "it stays on a release with known holes"},
 		{state.DBInstance, "deletionProtection", only(true), protects, "one call deletes it"},
-		{state.DBInstance, "skipFinalSnapshot", only(false, nil), outlasted, "nothing is left of it when it is deleted"},
-		{state.DBInstance, "deleteAutomatedBackups", only(false), outlasted, "its backups go with it"},
-		{state.DBInstance, "multiAz", only(true), standsBy, "nobody can log in while its zone is lost"},
-		{state.Bucket, "forceDestroy", only(false, nil), keeps, "it is deleted with all its content"},
+		{state.DBInstance, "skipFinalSnapshot", only(false, nil), leavesBackup, "nothing is left of it when it is deleted"},
+		{state.DBInstance, "deleteAutomatedBackups", only(false), leavesBackup, "its backups go with it"},
+		{state.DBInstance, "multiAz", only(true), needsStandby, "nobody can log in while its zone is lost"},
+		{state.Bucket, "forceDestroy", only(false, nil), keepsData, "it is deleted with all its content"},
 		{state.BackupVault, "forceDestroy", only(false, nil), protects, "it is deleted with all its content"},
 		{state.DBInstance, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
 		{state.LoadBalancer, "enableDeletionProtection", only(true), protects, "one call takes the cluster's name from it"},
@@ -193,8 +193,8 @@ var required = []struct {
 	}},
 }
 
-// configured proves the settings of the types in the stack.
-func configured(c *cluster, want Expected) []*Verdict {
+// settingsProof proves the settings of the types in the stack.
+func settingsProof(c *cluster, want Expected) []*Verdict {
 	var all []*Verdict
 	for _, claim := range required {
 		v, checked := &Verdict{Claim: claim.claim}, 0
@@ -223,18 +223,18 @@ func configured(c *cluster, want Expected) []*Verdict {
 				v.fault("%s has no %s", b, part[strings.LastIndex(part, ":")+1:])
 			}
 		}
-		c.tidied(v, b)
+		c.checkLifecycle(v, b)
 	}
 	if want.Prod {
-		c.protected(v)
+		c.checkProtection(v)
 	}
-	left := slices.DeleteFunc([]*Verdict{c.leftReadable(), c.restored(), c.restoredFiles()}, func(v *Verdict) bool { return v == nil })
+	left := slices.DeleteFunc([]*Verdict{c.deletedDatabases(), c.restoredDatabases(), c.restoredFiles()}, func(v *Verdict) bool { return v == nil })
 	return append(all, left...)
 }
 
-// tidied proves that a bucket deletes what nobody needs. An unfinished upload costs money until it is aborted.
+// checkLifecycle proves that a bucket deletes what nobody needs. An unfinished upload costs money until it is aborted.
 // Source: S3 user guide, "Configuring a bucket lifecycle configuration to delete incomplete multipart uploads".
-func (c *cluster) tidied(v *Verdict, bucket *state.Resource) {
+func (c *cluster) checkLifecycle(v *Verdict, bucket *state.Resource) {
 	aborts, expires := false, false
 	for _, lifecycle := range c.With(state.BucketLifecycle, "bucket", bucket.Text("bucket")) {
 		for _, rule := range lifecycle.Objects("rules") {
@@ -250,10 +250,10 @@ func (c *cluster) tidied(v *Verdict, bucket *state.Resource) {
 	}
 }
 
-// leftReadable proves that the keys of databases remain if the databases leave a snapshot or backups when they are
+// deletedDatabases proves that the keys of databases remain if the databases leave a snapshot or backups when they are
 // deleted. A snapshot cannot be read after its key is deleted.
 // Source: RDS user guide, "Encrypting Amazon RDS resources".
-func (c *cluster) leftReadable() *Verdict {
+func (c *cluster) deletedDatabases() *Verdict {
 	v, leaving := &Verdict{Claim: "The snapshots and backups of a deleted database can be read"}, 0
 	for _, r := range c.Of(state.DBInstance) {
 		if r.Flag("skipFinalSnapshot", false) && r.Flag("deleteAutomatedBackups", true) {
@@ -277,8 +277,8 @@ var lasting = []string{
 	state.ECRRepository, state.AutoScalingGroup, state.ECSService, state.EKSCluster, state.LoadBalancer, state.Listener,
 }
 
-// protected proves that the engine refuses to delete or replace lasting resources.
-func (c *cluster) protected(v *Verdict) {
+// checkProtection proves that the engine refuses to delete or replace lasting resources.
+func (c *cluster) checkProtection(v *Verdict) {
 	for _, token := range lasting {
 		for _, r := range c.Of(token) {
 			// The instances that run container tasks may be replaced.

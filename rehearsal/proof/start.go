@@ -28,10 +28,10 @@ func (c *cluster) programs(n *node) string {
 	return text
 }
 
-// starts proves that a cluster's first servers start one after the other, and that a broken server that reports healthy
+// firstStarts proves that a cluster's first servers start one after the other, and that a broken server that reports healthy
 // gets no requests. Servers that start together on an empty database insert the same rows. One of them then runs
 // without its web application /api, and the health API still reports it healthy.
-func (p *proofs) starts() *Verdict {
+func (p *proofs) firstStarts() *Verdict {
 	v := &Verdict{Claim: "First servers start one after the other, and a broken or lone server gets no requests"}
 	const failed = "failed to deploy"
 	for _, n := range p.nodes {
@@ -57,13 +57,13 @@ func (p *proofs) starts() *Verdict {
 				v.fault("the startup probe of %s takes a server for started that has started without its web applications", n)
 			}
 		default:
-			p.startsOfInstance(n, failed, v)
+			p.checkInstanceStart(n, failed, v)
 		}
 	}
 	return v
 }
 
-func (p *proofs) startsOfInstance(n *node, failed string, v *Verdict) {
+func (p *proofs) checkInstanceStart(n *node, failed string, v *Verdict) {
 	text := p.programs(n)
 	if !strings.Contains(text, failed) {
 		v.fault("the readiness of %s takes a server for healthy that has started without its web applications", n)

@@ -57,9 +57,9 @@ func (n *node) sources() map[string]source {
 	return all
 }
 
-// timeouts proves the order of the time-outs: a node gives up its database before the load balancer gives up the node,
+// timeoutOrder proves the order of the time-outs: a node gives up its database before the load balancer gives up the node,
 // and the load balancer closes idle connections before the node.
-func (p *proofs) timeouts() *Verdict {
+func (p *proofs) timeoutOrder() *Verdict {
 	v := &Verdict{Claim: "A node gives up a vanished database before its client gives up, and the load balancer closes idle connections first"}
 	idle := p.idleTimeout()
 	if p.want.Balancer.Given {

@@ -27,8 +27,8 @@ var unscoped = map[string]string{
 // a role to a service"; KMS developer guide, "kms:ViaService").
 var forService = map[string]string{"iam:PassRole": "iam:PassedToService", "kms:CreateGrant": "kms:"}
 
-// scoped proves that no policy of the stack allows more than it has to.
-func scoped(c *cluster) *Verdict {
+// policyScopes proves that no policy of the stack allows more than it has to.
+func policyScopes(c *cluster) *Verdict {
 	v, read := &Verdict{Claim: "Each policy names its resources, and none allows everybody without a condition"}, 0
 	for _, r := range c.Live {
 		var p struct{ Statement []map[string]any }
@@ -62,12 +62,12 @@ func allowed(v *Verdict, r *state.Resource, s map[string]any) {
 		}
 		return
 	}
-	names := namesIn(s["Resource"])
+	names := textsOf(s["Resource"])
 	if s["Condition"] == nil && slices.ContainsFunc(names, func(arn string) bool { return strings.HasSuffix(arn, ":instance/*") }) {
 		v.fault("%s allows the actions of %v on every instance of the account, without a condition", r, s["Sid"])
 	}
 	conditions, _ := json.Marshal(s["Condition"]) // parsed JSON can be written
-	for _, action := range namesIn(s["Action"]) {
+	for _, action := range textsOf(s["Action"]) {
 		if key := forService[action]; key != "" && !strings.Contains(string(conditions), `"`+key) {
 			v.fault("%s allows %s for any service: %v needs a condition on %s", r, action, s["Sid"], key)
 		}
@@ -75,8 +75,8 @@ func allowed(v *Verdict, r *state.Resource, s map[string]any) {
 	if !slices.Contains(names, "*") {
 		return
 	}
-	for _, action := range namesIn(s["Action"]) {
-		if key, known := narrowed(action); !known {
+	for _, action := range textsOf(s["Action"]) {
+		if key, known := conditionKey(action); !known {
 			v.fault("%s allows %s on everything: name the resource in %v", r, action, s["Sid"])
 		} else if key != "" && !strings.Contains(string(conditions), `"`+key+`"`) {
 			v.fault("%s allows %s on everything: %v needs a condition on %s", r, action, s["Sid"], key)
@@ -84,8 +84,8 @@ func allowed(v *Verdict, r *state.Resource, s map[string]any) {
 	}
 }
 
-// narrowed reports whether an action has no resource, and the condition key that narrows it.
-func narrowed(action string) (key string, known bool) {
+// conditionKey reports whether an action has no resource, and the condition key that narrows it.
+func conditionKey(action string) (key string, known bool) {
 	for pattern, key := range unscoped {
 		if ok, _ := path.Match(pattern, action); ok {
 			return key, true
@@ -96,13 +96,13 @@ func narrowed(action string) (key string, known bool) {
 
 func everybody(principal any) bool {
 	if p, ok := principal.(map[string]any); ok {
-		return slices.Contains(namesIn(p["AWS"]), "*")
+		return slices.Contains(textsOf(p["AWS"]), "*")
 	}
 	return principal == "*"
 }
 
-// namesIn returns a text or a list of texts as a list; policies may have either.
-func namesIn(v any) []string {
+// textsOf returns a text or a list of texts as a list; policies may have either.
+func textsOf(v any) []string {
 	if s, ok := v.(string); ok {
 		return []string{s}
 	}

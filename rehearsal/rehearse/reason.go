@@ -12,8 +12,8 @@ var (
 	faults   = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
 )
 
-// noise are the texts that Pulumi adds to a reason.
-var noise = []string{"update failed", "preview failed", "is refused, for the reasons above"}
+// pulumiTexts are the texts that Pulumi adds to a reason.
+var pulumiTexts = []string{"update failed", "preview failed", "is refused, for the reasons above"}
 
 // Reasons returns the reasons in an error of the Automation API, which repeats the whole output of the command: each
 // once, in the order of the output. Another error is its own reason.
@@ -22,7 +22,7 @@ func Reasons(err error) []string {
 	var all []string
 	for _, m := range faults.FindAllStringSubmatch(text, -1) {
 		line := wrapping.ReplaceAllString(strings.TrimSpace(m[1]), "")
-		if line != "" && !slices.Contains(all, line) && !slices.ContainsFunc(noise, func(n string) bool { return strings.Contains(line, n) }) {
+		if line != "" && !slices.Contains(all, line) && !slices.ContainsFunc(pulumiTexts, func(n string) bool { return strings.Contains(line, n) }) {
 			all = append(all, line)
 		}
 	}

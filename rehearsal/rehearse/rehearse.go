@@ -221,7 +221,7 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 	}
 	workspace, err := auto.NewLocalWorkspace(ctx,
 		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(s.engine),
-		auto.Program(s.watched(s.o.Program)),
+		auto.Program(s.recordError(s.o.Program)),
 		auto.SecretsProvider("passphrase"),
 		auto.EnvVars(environment))
 	if err != nil {
@@ -257,11 +257,11 @@ func (s *Session) Close() error {
 
 // SetProgram changes the program for the next command.
 func (s *Session) SetProgram(program pulumi.RunFunc) {
-	s.Stack.Workspace().SetProgram(s.watched(program))
+	s.Stack.Workspace().SetProgram(s.recordError(program))
 }
 
-// watched keeps the program's own error. The engine returns it as text within its own text.
-func (s *Session) watched(program pulumi.RunFunc) pulumi.RunFunc {
+// recordError keeps the program's own error. The engine returns it as text within its own text.
+func (s *Session) recordError(program pulumi.RunFunc) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		s.failed = program(ctx)
 		return s.failed
@@ -377,7 +377,7 @@ func (r *run) all(ctx context.Context) error {
 			return changes(f.Summary), err
 		}},
 		{"destroy", func() (string, error) { return r.destroy(ctx, kept) }},
-		{"up, after destroy", func() (string, error) { return r.again(ctx) }},
+		{"up, after destroy", func() (string, error) { return r.createAgain(ctx) }},
 	}
 	for _, s := range steps {
 		if r.o.Keep && s.name == "destroy" || s.name == "up, after destroy" && !r.left {
@@ -494,9 +494,9 @@ func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 	return did, nil
 }
 
-// again creates a stack that has left something when it was destroyed, and destroys it again. The remains must not
+// createAgain creates a stack that has left something when it was destroyed, and destroys it again. The remains must not
 // prevent this.
-func (r *run) again(ctx context.Context) (string, error) {
+func (r *run) createAgain(ctx context.Context) (string, error) {
 	u, err := r.Up(ctx, optup.SuppressOutputs(), optup.SuppressProgress())
 	if err != nil {
 		return "", err

@@ -169,7 +169,7 @@ func (r *restoration) damaged(ctx context.Context) error {
 		return err
 	}
 	before := r.Cloud.Snapshot()
-	if err := errors.Join(r.follow(ctx, "The data is damaged"), r.proven(ctx, old)); err != nil {
+	if err := errors.Join(r.follow(ctx, "The data is damaged"), r.checkRestored(ctx, old)); err != nil {
 		return err
 	}
 	if err := r.untouched(before, old, r.files); err != nil {
@@ -273,7 +273,7 @@ func (r *restoration) gone(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := errors.Join(r.follow(ctx, "The stack is gone"), r.proven(ctx, old)); err != nil {
+	if err := errors.Join(r.follow(ctx, "The stack is gone"), r.checkRestored(ctx, old)); err != nil {
 		return err
 	}
 	if gone := missing(before, r.Cloud.Snapshot()); len(gone) > 0 {
@@ -405,9 +405,9 @@ func (r *restoration) snapshot(name string) string {
 	return ""
 }
 
-// proven holds what must hold of a restored stack: the proofs of its state, the data and the secrets of the recovery point, that
+// checkRestored holds what must hold of a restored stack: the proofs of its state, the data and the secrets of the recovery point, that
 // all nodes use the restored database and none another, and that a second up changes nothing.
-func (r *restoration) proven(ctx context.Context, old *state.Resource) (err error) {
+func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (err error) {
 	if r.kept, err = r.collect(ctx); err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// spare are permissions that no call needs, by action or by policy and action, with the reason for each.
-var spare = map[string]string{
+// unusedReasons are permissions that no call needs, by action or by policy and action, with the reason for each.
+var unusedReasons = map[string]string{
 	"ec2:DescribeAvailabilityZones":      "WSO2's guide asks for it",
 	"instances ec2:DescribeInstances":    "WSO2's guide asks for it on the instances' role too",
 	"task ec2:DescribeNetworkInterfaces": "Hazelcast asks for the public addresses of tasks, which have none here",
@@ -50,22 +50,22 @@ type asked struct {
 	proves string
 }
 
-// needs returns the calls that need an action of a statement.
-func (i *permissions) needs(role *state.Resource, s *iam.Statement, action string) []string {
+// callsNeeding returns the calls that need an action of a statement.
+func (i *permissions) callsNeeding(role *state.Resource, s *iam.Statement, action string) []string {
 	one := *s
 	one.Action = iam.Values{action}
 	why := map[string]bool{}
 	for _, a := range i.asked {
-		if a.Principal.ARN == role.Text("arn") && a.Decide(iam.Policies{Identity: []iam.Policy{{Statements: []iam.Statement{one}}}, Resource: i.trusting(a.Resource)}).Allowed {
+		if a.Principal.ARN == role.Text("arn") && a.Decide(iam.Policies{Identity: []iam.Policy{{Statements: []iam.Statement{one}}}, Resource: i.trustingPolicy(a.Resource)}).Allowed {
 			why[cmp.Or(a.proves, "discovery")] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(why))
 }
 
-// trusting is a policy of a key that leaves everything to the account's policies, so that the role's own policies
+// trustingPolicy is a policy of a key that leaves everything to the account's policies, so that the role's own policies
 // decide.
-func (i *permissions) trusting(resource string) *iam.Policy {
+func (i *permissions) trustingPolicy(resource string) *iam.Policy {
 	parts := strings.Split(resource, ":")
 	if len(parts) < 6 || parts[2] != "kms" {
 		return nil
@@ -75,8 +75,8 @@ func (i *permissions) trusting(resource string) *iam.Policy {
 	}}}
 }
 
-// held returns the permissions of the stack's roles with the calls that need them, and a verdict on those without one.
-func (a *access) held() ([]Permission, *Verdict) {
+// permissionTable returns the permissions of the stack's roles with the calls that need them, and a verdict on those without one.
+func (a *access) permissionTable() ([]Permission, *Verdict) {
 	v := &Verdict{Claim: "No role has a permission without a use"}
 	var all []Permission
 	for _, r := range a.Of(state.RolePolicy) {
@@ -97,8 +97,8 @@ func (a *access) held() ([]Permission, *Verdict) {
 				one.Condition = string(text)
 			}
 			for _, action := range s.Action {
-				why := a.permissions.needs(role, s, action)
-				if argued := Spared(r.Name, action); len(why) == 0 && argued != "" {
+				why := a.permissions.callsNeeding(role, s, action)
+				if argued := UnusedReason(r.Name, action); len(why) == 0 && argued != "" {
 					why = []string{argued}
 				}
 				if len(why) == 0 {
@@ -126,12 +126,12 @@ func (a *access) held() ([]Permission, *Verdict) {
 	return all, v
 }
 
-// Spared returns the reason for a permission that no call needs, by the name of its policy, or an empty text.
-func Spared(policy, action string) string {
+// UnusedReason returns the reason for a permission that no call needs, by the name of its policy, or an empty text.
+func UnusedReason(policy, action string) string {
 	if policy == "controller" && slices.Contains(published, action) {
 		return "the load balancer controller's published policy has it"
 	}
-	return cmp.Or(spare[policy+" "+action], spare[action])
+	return cmp.Or(unusedReasons[policy+" "+action], unusedReasons[action])
 }
 
 // attached checks a managed policy on a role: it cannot be reduced, and a call must need it.
@@ -140,7 +140,7 @@ func (a *access) attached(v *Verdict, r, role *state.Resource) Permission {
 	one := Permission{Role: role.Name, Description: role.Text("description"), Actions: []string{path.Base(r.Text("policyArn"))}, On: []string{"AWS's own policy"}}
 	for k := range policy.Statements {
 		for _, action := range policy.Statements[k].Action {
-			one.Why = append(one.Why, a.permissions.needs(role, &policy.Statements[k], action)...)
+			one.Why = append(one.Why, a.permissions.callsNeeding(role, &policy.Statements[k], action)...)
 		}
 	}
 	if slices.Sort(one.Why); len(one.Why) == 0 && !policy.Unknown {
@@ -185,6 +185,6 @@ func Permissions(s *state.State, want Expected) ([]Permission, error) {
 	discovery(c, nil)
 	a := accessOf(c)
 	a.prove(want)
-	all, _ := a.held()
+	all, _ := a.permissionTable()
 	return all, nil
 }

@@ -127,20 +127,20 @@ func (c container) at(path string) (mount, bool) {
 	return mount{}, false
 }
 
-// supplied proves that each container has the files and variables that its program reads.
-func (c *cluster) supplied() *Verdict {
+// containerInputs proves that each container has the files and variables that its program reads.
+func (c *cluster) containerInputs() *Verdict {
 	v, seen := &Verdict{Claim: "Each container has its program's files and variables, and starts after the files are written"}, 0
 	for _, b := range c.bundles() {
 		for _, one := range b.containers {
 			seen++
-			b.reads(v, one)
-			b.mounted(v, one)
-			b.after(v, one)
+			b.checkVariables(v, one)
+			b.checkMounts(v, one)
+			b.checkOrder(v, one)
 			if group := one.Object("logConfiguration").Object("options").Text("awslogs-group"); b.task && c.One(state.LogGroup, group, "name") == nil {
 				v.fault("the output of the container %s of %s goes to no log group of the stack", one.Text("name"), b.of)
 			}
 			if serving(one.definition) {
-				c.serverOf(v, b, one)
+				c.checkServer(v, b, one)
 			}
 		}
 		for _, volume := range b.volumes {
@@ -166,8 +166,8 @@ func (c container) uses(volume string) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Values(c.mounts)), func(m mount) bool { return m.volume == volume })
 }
 
-// reads checks that a container has the variables that its program reads.
-func (b bundle) reads(v *Verdict, one container) {
+// checkVariables checks that a container has the variables that its program reads.
+func (b bundle) checkVariables(v *Verdict, one container) {
 	own := slices.Clone(given)
 	for _, m := range shellSet.FindAllStringSubmatch(one.text, -1) {
 		own = append(own, cmp.Or(m[1], m[2]))
@@ -186,8 +186,8 @@ func (b bundle) reads(v *Verdict, one container) {
 	}
 }
 
-// mounted checks that a container mounts the volumes in its program's paths, and may write to those that it writes to.
-func (b bundle) mounted(v *Verdict, one container) {
+// checkMounts checks that a container mounts the volumes in its program's paths, and may write to those that it writes to.
+func (b bundle) checkMounts(v *Verdict, one container) {
 	paths := map[string]string{}
 	for _, other := range b.containers {
 		for path, m := range other.mounts {
@@ -226,9 +226,9 @@ func (b bundle) mounted(v *Verdict, one container) {
 // fetches reports whether a container downloads files into volumes for the others.
 func (c container) fetches() bool { return fetchTarget.MatchString(c.text) }
 
-// after checks that a container that reads downloaded files mounts their volumes. In a task it must also wait for the
+// checkOrder checks that a container that reads downloaded files mounts their volumes. In a task it must also wait for the
 // download. In a pod, init containers run first.
-func (b bundle) after(v *Verdict, one container) {
+func (b bundle) checkOrder(v *Verdict, one container) {
 	if one.fetches() || b.task && !one.Flag("essential", true) || !b.task && !serving(one.definition) {
 		return
 	}
@@ -249,8 +249,8 @@ func (b bundle) after(v *Verdict, one container) {
 	}
 }
 
-// serverOf checks the needs of the server's own container.
-func (c *cluster) serverOf(v *Verdict, b bundle, one container) {
+// checkServer checks the needs of the server's own container.
+func (c *cluster) checkServer(v *Verdict, b bundle, one container) {
 	name := one.Text("name")
 	for _, volume := range b.lasting {
 		found := false

@@ -11,9 +11,9 @@ import (
 // forOthers are types without effect until another resource names them.
 var forOthers = []string{state.DBParameterGroup, state.LaunchTemplate, state.TargetGroup, state.TaskDefinition}
 
-// used proves that every resource of these types is named by another. Otherwise the other resource uses a default of
+// unreferencedResources proves that every resource of these types is named by another. Otherwise the other resource uses a default of
 // AWS.
-func used(c *cluster) *Verdict {
+func unreferencedResources(c *cluster) *Verdict {
 	v, count := &Verdict{Claim: "Every resource made for another one is used"}, 0
 	named := map[string][]*state.Resource{}
 	for _, r := range c.Live {

@@ -10,9 +10,9 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// confined proves that an attacker in a program beside the server does not control its host: a container is not root,
+// containerPrivileges proves that an attacker in a program beside the server does not control its host: a container is not root,
 // has no capability and cannot write its root file system, except for those that need it.
-func (c *cluster) confined() *Verdict {
+func (c *cluster) containerPrivileges() *Verdict {
 	v := &Verdict{Claim: "No container is root or writes its root file system, except those that must"}
 	seen := 0
 	for _, b := range c.bundles() {
@@ -22,9 +22,9 @@ func (c *cluster) confined() *Verdict {
 		for _, one := range b.containers {
 			seen++
 			if b.task {
-				c.confinedInTask(v, b, one)
+				c.taskPrivileges(v, b, one)
 			} else {
-				c.confinedInPod(v, b, one)
+				c.podPrivileges(v, b, one)
 			}
 		}
 	}
@@ -41,7 +41,7 @@ func (c *cluster) product(image string) bool {
 	return slices.ContainsFunc(c.nodes, func(n *node) bool { return n.serverImage() == image })
 }
 
-func (c *cluster) confinedInTask(v *Verdict, b bundle, one container) {
+func (c *cluster) taskPrivileges(v *Verdict, b bundle, one container) {
 	by := fmt.Sprintf("the container %s of %s", one.Text("name"), b.of)
 	user, _, _ := strings.Cut(one.Text("user"), ":")
 	root := user == "" || user == "0" || user == "root"
@@ -95,7 +95,7 @@ func (c container) waitsFor(other container) bool {
 	})
 }
 
-func (c *cluster) confinedInPod(v *Verdict, b bundle, one container) {
+func (c *cluster) podPrivileges(v *Verdict, b bundle, one container) {
 	by := fmt.Sprintf("the container %s of %s", one.Text("name"), b.of)
 	own := one.Object("securityContext")
 	if !own.Flag("runAsNonRoot", b.security.Flag("runAsNonRoot", false)) {
