@@ -39,16 +39,16 @@ func set[T comparable](target *T, value T) {
 	}
 }
 
-// unless sets a default for a key for which 0 or false is a value too, unless the stack writes the key.
-func unless[T bool | int](c *Cluster, path string, target *T, value T) {
+// setUnlessExplicit sets a default, unless the stack file has the key. It is for keys with 0 or false as a valid value.
+func setUnlessExplicit[T bool | int](c *Cluster, path string, target *T, value T) {
 	if !c.explicit[path] {
 		*target = value
 	}
 }
 
 const (
-	// MainInstance is the key in Database.Instances of the RDS instance that every cluster has which makes any. Logical databases
-	// name the database that exists by it too.
+	// MainInstance is the key in Database.Instances of the first RDS instance. Logical databases also use this name for an
+	// existing database.
 	MainInstance = "main"
 
 	// maxImageAgeDays is a quarter. leastImageAgeDays is more than the age of any newest image: AWS makes the one for
@@ -82,14 +82,14 @@ func (c *Cluster) fillIn() {
 	set(&c.Caching.TimeoutMinutes, 15)
 	c.fillDatabase(d)
 	c.fillPools()
-	unless(c, "fileSystem.userstores", &c.FileSystem.Userstores, true)
-	unless(c, "fileSystem.tenants", &c.FileSystem.Tenants, true)
+	setUnlessExplicit(c, "fileSystem.userstores", &c.FileSystem.Userstores, true)
+	setUnlessExplicit(c, "fileSystem.tenants", &c.FileSystem.Tenants, true)
 	set(&c.FileSystem.ThroughputMode, Elastic)
 	c.fillBackup(d)
 	c.fillLoadBalancer(d)
 	set(&c.Admin.Username, "admin")
-	unless(c, "secrets.recoveryDays", &c.Secrets.RecoveryDays, d.recoveryDays)
-	unless(c, "secrets.retainKeyOnDelete", &c.Secrets.RetainKeyOnDelete, c.Backup.Enabled || len(c.Database.leaving()) > 0)
+	setUnlessExplicit(c, "secrets.recoveryDays", &c.Secrets.RecoveryDays, d.recoveryDays)
+	setUnlessExplicit(c, "secrets.retainKeyOnDelete", &c.Secrets.RetainKeyOnDelete, c.Backup.Enabled || len(c.Database.leaving()) > 0)
 	set(&c.UserStore.Type, DatabaseUserStore)
 	if c.UserStore.Type == ReadOnlyActiveDirectory || c.UserStore.Type == ReadWriteActiveDirectory {
 		set(&c.UserStore.UserNameAttribute, "sAMAccountName")
@@ -99,14 +99,14 @@ func (c *Cluster) fillIn() {
 	set(&c.UserStore.UserObjectClass, "inetOrgPerson")
 	set(&c.Observability.LogRetention, d.logRetention)
 	if c.hasInstances() {
-		unless(c, "observability.maxImageAgeDays", &c.Observability.MaxImageAgeDays, maxImageAgeDays)
+		setUnlessExplicit(c, "observability.maxImageAgeDays", &c.Observability.MaxImageAgeDays, maxImageAgeDays)
 	}
 	c.fillUsage()
 }
 
 func (c *Cluster) fillBackup(d profileDefaults) {
 	b := &c.Backup
-	unless(c, "backup.enabled", &b.Enabled, d.safe)
+	setUnlessExplicit(c, "backup.enabled", &b.Enabled, d.safe)
 	set(&b.Schedule, "cron(0 5 * * ? *)")
 	set(&b.StartWindow, 60)
 	set(&b.CompletionWindow, 480)
@@ -116,7 +116,7 @@ func (c *Cluster) fillBackup(d profileDefaults) {
 		set(&to.RetentionDays, b.RetentionDays)
 		b.CopyTo = &to
 	}
-	unless(c, "fileSystem.backup", &c.FileSystem.Backup, d.safe && !b.Enabled)
+	setUnlessExplicit(c, "fileSystem.backup", &c.FileSystem.Backup, d.safe && !b.Enabled)
 }
 
 func (c *Cluster) fillNodes(d profileDefaults) {
@@ -158,8 +158,8 @@ func (c *Cluster) fillNetwork(d profileDefaults) {
 			n.EgressCIDRs[i].Ports = []int{ports.PublicHTTPS}
 		}
 	}
-	unless(c, "network.interfaceEndpoints", &n.InterfaceEndpoints, n.Adopt == nil)
-	unless(c, "network.flowLogs", &n.FlowLogs, n.Adopt == nil)
+	setUnlessExplicit(c, "network.interfaceEndpoints", &n.InterfaceEndpoints, n.Adopt == nil)
+	setUnlessExplicit(c, "network.flowLogs", &n.FlowLogs, n.Adopt == nil)
 	if n.S3Buckets == nil && n.Adopt != nil && n.InterfaceEndpoints {
 		n.S3Buckets = []string{AllBuckets}
 	}
@@ -201,13 +201,13 @@ func (c *Cluster) fillInstances(d profileDefaults) {
 		set(&i.Storage, from.Storage)
 		set(&i.BackupWindow, from.BackupWindow)
 		set(&i.MaintenanceWindow, from.MaintenanceWindow)
-		unless(c, path+".multiAz", &i.MultiAZ, from.MultiAZ)
-		unless(c, path+".backupDays", &i.BackupDays, from.BackupDays)
-		unless(c, path+".deletionProtection", &i.DeletionProtection, from.DeletionProtection)
-		unless(c, path+".skipFinalSnapshot", &i.SkipFinalSnapshot, from.SkipFinalSnapshot)
-		unless(c, path+".deleteAutomatedBackups", &i.DeleteAutomatedBackups, from.DeleteAutomatedBackups)
-		unless(c, path+".performanceInsights", &i.PerformanceInsights, from.PerformanceInsights)
-		unless(c, path+".monitoringInterval", &i.MonitoringInterval, from.MonitoringInterval)
+		setUnlessExplicit(c, path+".multiAz", &i.MultiAZ, from.MultiAZ)
+		setUnlessExplicit(c, path+".backupDays", &i.BackupDays, from.BackupDays)
+		setUnlessExplicit(c, path+".deletionProtection", &i.DeletionProtection, from.DeletionProtection)
+		setUnlessExplicit(c, path+".skipFinalSnapshot", &i.SkipFinalSnapshot, from.SkipFinalSnapshot)
+		setUnlessExplicit(c, path+".deleteAutomatedBackups", &i.DeleteAutomatedBackups, from.DeleteAutomatedBackups)
+		setUnlessExplicit(c, path+".performanceInsights", &i.PerformanceInsights, from.PerformanceInsights)
+		setUnlessExplicit(c, path+".monitoringInterval", &i.MonitoringInterval, from.MonitoringInterval)
 		set(&i.MaxStorage, min(5*i.Storage, 65536))
 		return i
 	}

@@ -410,9 +410,9 @@ func besidesVerification(warnings []string) []string {
 	return left
 }
 
-// TestProdHearsThatNobodyVerifiesItsDatabase checks that an encrypted connection to an unverified server gets a
+// TestAnUnverifiedDatabaseInProdIsAWarning checks that an encrypted connection to an unverified server gets a
 // warning.
-func TestProdHearsThatNobodyVerifiesItsDatabase(t *testing.T) {
+func TestAnUnverifiedDatabaseInProdIsAWarning(t *testing.T) {
 	says := func(changes object) bool {
 		all := configtest.Load(t, changes).Warnings
 		return len(besidesVerification(all)) < len(all)

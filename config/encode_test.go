@@ -10,9 +10,9 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-// TestWhatIsOffIsWritten checks that a written configuration contains values that are switched off. Otherwise its
+// TestSwitchedOffValuesAreWritten checks that a written configuration contains values that are switched off. Otherwise its
 // reader would use the default.
-func TestWhatIsOffIsWritten(t *testing.T) {
+func TestSwitchedOffValuesAreWritten(t *testing.T) {
 	text, err := json.Marshal(configtest.Load(t, object{
 		"database":      object{"instance": object{"multiAz": false, "backupDays": 0}},
 		"network":       object{"flowLogs": false},

@@ -60,7 +60,7 @@ func Load(src Source, env Environment) (Loaded, error) {
 	problems = append(problems, c.validateSupport(today()).except(problems)...)
 	zonesKnown := len(c.Network.Zones) > 0
 	if zonesKnown {
-		problems = append(problems, c.settle().except(problems)...)
+		problems = append(problems, c.placeNodes().except(problems)...)
 	}
 	if err := problems.err(); err != nil {
 		return Loaded{}, err
@@ -79,7 +79,7 @@ func Load(src Source, env Environment) (Loaded, error) {
 			problems = c.validateZones(zones)
 		} else {
 			c.chooseZones(zones)
-			problems = c.settle()
+			problems = c.placeNodes()
 		}
 		problems = append(problems, c.chooseSESZones(zones)...)
 		if err := problems.err(); err != nil {
@@ -95,8 +95,8 @@ func Load(src Source, env Environment) (Loaded, error) {
 	return Loaded{Cluster: c, Warnings: c.warnings(today())}, nil
 }
 
-// settle sets the nodes' addresses once the zones are known, and checks what depends on both.
-func (c *Cluster) settle() Problems {
+// placeNodes sets the nodes' addresses after the zones are known, and checks the rules that depend on both.
+func (c *Cluster) placeNodes() Problems {
 	problems := c.validateCapacity()
 	if len(problems) == 0 && c.Fixed() {
 		c.place()

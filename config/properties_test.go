@@ -17,7 +17,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
-func TestWhatValidatesKeepsItsPromises(t *testing.T) {
+func TestValidConfigurationsKeepTheirPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := configtest.Valid(t)
 		complete(t, "cluster", reflect.ValueOf(c))

@@ -6,11 +6,11 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestEveryTopologyHasAllThatIsAskedOfIt checks each row: a row without a function would panic for the first stack of
+// TestEveryTopologyRowIsComplete checks each row: a row without a function would panic for the first stack of
 // its topology.
 //
 //guide:scheme
-func TestEveryTopologyHasAllThatIsAskedOfIt(t *testing.T) {
+func TestEveryTopologyRowIsComplete(t *testing.T) {
 	for _, row := range topologies() {
 		t.Run(string(row.name), func(t *testing.T) {
 			assert.NotEmpty(t, row.schemes, "nodes have to find each other")

@@ -9,20 +9,20 @@ import (
 // report about 100 GB a month of logs for an EKS cluster with every log type on.
 func (c *Cluster) fillUsage() {
 	u := &c.Usage
-	unless(c, "usage.dataOut", &u.DataOut, 100)
-	unless(c, "usage.dataBetweenZones", &u.DataBetweenZones, 100)
-	unless(c, "usage.natData", &u.NATData, 10)
-	unless(c, "usage.endpointData", &u.EndpointData, 20)
-	unless(c, "usage.capacityUnits", &u.CapacityUnits, 1)
-	unless(c, "usage.logs", &u.Logs, 10)
-	unless(c, "usage.flowLogs", &u.FlowLogs, 5)
-	unless(c, "usage.controlPlaneLogs", &u.ControlPlaneLogs, 100)
-	unless(c, "usage.files", &u.Files, 1)
-	unless(c, "usage.filesRead", &u.FilesRead, 10)
-	unless(c, "usage.filesWritten", &u.FilesWritten, 1)
-	unless(c, "usage.objects", &u.Objects, 5)
-	unless(c, "usage.images", &u.Images, 2)
-	unless(c, "usage.apiCalls", &u.APICalls, 100000)
+	setUnlessExplicit(c, "usage.dataOut", &u.DataOut, 100)
+	setUnlessExplicit(c, "usage.dataBetweenZones", &u.DataBetweenZones, 100)
+	setUnlessExplicit(c, "usage.natData", &u.NATData, 10)
+	setUnlessExplicit(c, "usage.endpointData", &u.EndpointData, 20)
+	setUnlessExplicit(c, "usage.capacityUnits", &u.CapacityUnits, 1)
+	setUnlessExplicit(c, "usage.logs", &u.Logs, 10)
+	setUnlessExplicit(c, "usage.flowLogs", &u.FlowLogs, 5)
+	setUnlessExplicit(c, "usage.controlPlaneLogs", &u.ControlPlaneLogs, 100)
+	setUnlessExplicit(c, "usage.files", &u.Files, 1)
+	setUnlessExplicit(c, "usage.filesRead", &u.FilesRead, 10)
+	setUnlessExplicit(c, "usage.filesWritten", &u.FilesWritten, 1)
+	setUnlessExplicit(c, "usage.objects", &u.Objects, 5)
+	setUnlessExplicit(c, "usage.images", &u.Images, 2)
+	setUnlessExplicit(c, "usage.apiCalls", &u.APICalls, 100000)
 }
 
 // Amounts are the figures by their key in the stack file.

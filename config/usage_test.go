@@ -18,7 +18,7 @@ func TestUsageIsCompletedAndMayBeNothing(t *testing.T) {
 	require.Len(t, amounts, 15)
 }
 
-func TestUsageIsRefusedWhereItCannotBe(t *testing.T) {
+func TestRefusesUsage(t *testing.T) {
 	_, err := configtest.TryLoad(object{"usage": object{"natData": -1}})
 	require.ErrorContains(t, err, "wso2is:usage.natData")
 	_, err = configtest.TryLoad(object{"usage": object{"gigabytes": 1}})

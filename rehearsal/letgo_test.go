@@ -29,8 +29,8 @@ func takenDown(t *testing.T, s *rehearse.Session) {
 	require.NoError(t, err)
 }
 
-// TestAStackIsLetGoByTheGuide deletes a protected stack with the guide's exact commands, and creates it again.
-func TestAStackIsLetGoByTheGuide(t *testing.T) {
+// TestTheGuideDeletesAStack deletes a protected stack with the guide's exact commands, and creates it again.
+func TestTheGuideDeletesAStack(t *testing.T) {
 	guide, err := os.ReadFile("../docs/operations.md")
 	require.NoError(t, err)
 	commands, err := rehearse.CommandsOf(string(guide), "To delete a stack for good")
@@ -60,8 +60,8 @@ func TestAStackIsLetGoByTheGuide(t *testing.T) {
 	assert.NotEqual(t, first.Of(state.Secret)[0].Text("name"), second.Of(state.Secret)[0].Text("name"))
 }
 
-// TestWhatIsLeftMustBeReadable deletes the retained resources.
-func TestWhatIsLeftMustBeReadable(t *testing.T) {
+// TestSnapshotsOfADestroyedStackMustBeReadable deletes the retained resources.
+func TestSnapshotsOfADestroyedStackMustBeReadable(t *testing.T) {
 	key := &state.Resource{URN: "key", Type: state.KMSKey, Custom: true, ID: "1234", RetainOnDelete: true}
 	instance := &state.Resource{URN: "db", Type: state.DBInstance, Custom: true, ID: "db-1", Inputs: map[string]any{"finalSnapshotIdentifier": "last"}}
 	last := state.New(key, instance)

@@ -15,7 +15,7 @@ import (
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
-// restored runs a restore of a stack. The guide's text may be another one than the project's.
+// restored restores a stack with a guide's text, which may differ from the project's.
 func restored(t *testing.T, stack, file, which string, guide func(string) string) (string, error) {
 	t.Helper()
 	text, err := os.ReadFile("../docs/operations.md")
@@ -31,8 +31,8 @@ func restored(t *testing.T, stack, file, which string, guide func(string) string
 
 func asItStands(guide string) string { return guide }
 
-// TestDataIsBroughtBackByTheGuide restores stacks of every topology.
-func TestDataIsBroughtBackByTheGuide(t *testing.T) {
+// TestTheGuideRestoresData restores stacks of every topology.
+func TestTheGuideRestoresData(t *testing.T) {
 	for name, want := range map[string]string{
 		"prod gone": "serves after", "ecs damaged": "To let the damaged files go", "eks damaged": "To let the damaged files go",
 		"eks elsewhere": "To copy a recovery point of the files",
@@ -51,8 +51,8 @@ func TestDataIsBroughtBackByTheGuide(t *testing.T) {
 	}
 }
 
-// TestAWrongWayBackIsNoticed leaves out one command of the guide at a time.
-func TestAWrongWayBackIsNoticed(t *testing.T) {
+// TestAMissingCommandOfARestoreIsNoticed leaves out one command of the guide at a time.
+func TestAMissingCommandOfARestoreIsNoticed(t *testing.T) {
 	for name, c := range map[string]struct{ which, command, want string }{
 		"the old database is not kept":  {"damaged", "    pulumi config set --path 'wso2is:restoreFrom.keep[0]'", "cannot be deleted"},
 		"the snapshot is not named":     {"damaged", "    pulumi config set --path wso2is:restoreFrom.databaseSnapshots.main", "is refused, for the reasons above"},
@@ -76,8 +76,8 @@ func TestAWrongWayBackIsNoticed(t *testing.T) {
 	}
 }
 
-// TestSecretsThatAreNotThereAreNamed has no secret of the source stack.
-func TestSecretsThatAreNotThereAreNamed(t *testing.T) {
+// TestMissingSecretsAreNamed has an account without the source stack's secrets.
+func TestMissingSecretsAreNamed(t *testing.T) {
 	s := opened(t, "prod", "../Pulumi.prod.yaml")
 	require.NoError(t, s.Configure(rehearse.Edit(s.Configuration(), "wso2is:restoreFrom.secrets", "wso2is-prod/0a1b2c3d/")))
 	_, err := s.Up(t.Context(), optup.SuppressProgress(), optup.SuppressOutputs())

@@ -28,14 +28,14 @@ import (
 
 var write = flag.String("write", "", "write checkpoints into testdata/versions.json.zst: before or after")
 
-// TestNewVersionsTakeOverWhatOlderOnesWrote continues stacks from states that an older Pulumi wrote, with older SDKs of
+// TestNewVersionsContinueStatesOfOlderOnes continues stacks from states that an older Pulumi wrote, with older SDKs of
 // AWS and Kubernetes. There are two checkpoints of each stack. The same commit of the program wrote both: "before" with
 // the versions in go.mod before they were last raised, "after" with the current versions. An update from both must have
 // the same steps: the changes of the program since that commit. Besides, only the engine's records of the providers are
 // updated, since they contain versions.
 //
-// Before versions are raised: go test . -run OlderOnesWrote -write before. After it, at the same commit: -write after.
-func TestNewVersionsTakeOverWhatOlderOnesWrote(t *testing.T) {
+// Before versions are raised: go test . -run StatesOfOlderOnes -write before. After it, at the same commit: -write after.
+func TestNewVersionsContinueStatesOfOlderOnes(t *testing.T) {
 	if *write != "" {
 		writeCheckpoints(t, *write)
 	}

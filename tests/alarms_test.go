@@ -21,9 +21,9 @@ const (
 
 func told() map[string]any { return object("observability", object("alarmTopicArn", topic)) }
 
-// TestTheTopicIsToldOfEverything checks for each topology that every alarm, and every event without an alarm, notifies
+// TestTheTopicGetsEveryAlarmAndEvent checks for each topology that every alarm, and every event without an alarm, notifies
 // the topic.
-func TestTheTopicIsToldOfEverything(t *testing.T) {
+func TestTheTopicGetsEveryAlarmAndEvent(t *testing.T) {
 	for name, c := range map[string]struct {
 		changes map[string]any
 		events  map[string][]string
@@ -135,9 +135,9 @@ func TestATaskIsGivenTheFileOfItsInstance(t *testing.T) {
 	assert.NotContains(t, fmt.Sprint(fargate.One(t, taskDefinition, "nodes").Get("volumes")), "hostPath", "Fargate refuses it")
 }
 
-// TestNodesThatLiveOnCreditsAreWatched checks that each group or member of a burstable type has an alarm on credits,
+// TestBurstableNodesHaveAnAlarmOnCredits checks that each group or member of a burstable type has an alarm on credits,
 // and no other.
-func TestNodesThatLiveOnCreditsAreWatched(t *testing.T) {
+func TestBurstableNodesHaveAnAlarmOnCredits(t *testing.T) {
 	sized := func(kind string, changes map[string]any) map[string]any {
 		all := maps.Clone(changes)
 		all["nodes"] = object("count", 2, "instanceType", kind)

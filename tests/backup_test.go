@@ -30,7 +30,7 @@ func TestFilesAreBackedUpByOnePlanOrByEFS(t *testing.T) {
 	}
 }
 
-func TestWhoIsToldOfAlarmsIsToldOfBackupsThatFail(t *testing.T) {
+func TestTheAlarmTopicGetsFailedBackups(t *testing.T) {
 	p := deploy(t, object("profile", "prod", "observability", object("alarmTopicArn", "arn:aws:sns:eu-west-1:123456789012:operations")))
 	pattern := fmt.Sprint(p.One(t, "aws:cloudwatch/eventRule:EventRule", "failed-backup").Get("eventPattern"))
 	for _, of := range []componenttest.Resource{p.One(t, "aws:rds/instance:Instance", "main"), p.One(t, "aws:efs/fileSystem:FileSystem", "shared")} {

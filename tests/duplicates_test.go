@@ -14,9 +14,9 @@ import (
 	"github.com/wso2is-aws/wso2is/stacks/stackstest"
 )
 
-// TestWhatCostsMoneyIsLookedFor checks that the program looks for a second copy of resources without a unique name, and
+// TestLooksForDuplicatesOfCostlyResources checks that the program looks for a second copy of resources without a unique name, and
 // that a deployer without the permission to list tags can still deploy.
-func TestWhatCostsMoneyIsLookedFor(t *testing.T) {
+func TestLooksForDuplicatesOfCostlyResources(t *testing.T) {
 	var mu sync.Mutex
 	var asked []string
 	p := &plan{}

@@ -83,7 +83,7 @@ func TestNothingIsProtectedInDev(t *testing.T) {
 	}
 }
 
-func TestWhatHoldsDataIsProtectedInProd(t *testing.T) {
+func TestDataIsProtectedInProd(t *testing.T) {
 	p := deploy(t, nil)
 	for _, token := range []string{
 		"aws:rds/instance:Instance", "aws:efs/fileSystem:FileSystem", "aws:kms/key:Key",

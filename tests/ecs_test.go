@@ -405,8 +405,8 @@ func TestEndpointsOfTheServicesThatTasksCall(t *testing.T) {
 		"secretsmanager"}, services(onFargate(nil)))
 }
 
-// TestTheTopologyIsAllThatChanges checks that a stack moves from EC2 to ECS by the topology alone.
-func TestTheTopologyIsAllThatChanges(t *testing.T) {
+// TestAStackMovesToECSByItsTopology checks that a stack moves from EC2 to ECS by the topology alone.
+func TestAStackMovesToECSByItsTopology(t *testing.T) {
 	before, after := deploy(t, nil), deploy(t, onECS(nil))
 	for _, token := range []string{
 		"aws:rds/instance:Instance", "aws:efs/fileSystem:FileSystem", "aws:kms/key:Key", "aws:secretsmanager/secret:Secret",

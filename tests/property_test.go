@@ -11,8 +11,8 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-// TestWhatValidatesAlsoPlans checks that a valid configuration never fails after resources are registered.
-func TestWhatValidatesAlsoPlans(t *testing.T) {
+// TestValidConfigurationsPlan checks that a valid configuration never fails after resources are registered.
+func TestValidConfigurationsPlan(t *testing.T) {
 	// The test restores the variable, although each plan below sets its own.
 	t.Setenv(pulumi.EnvConfig, os.Getenv(pulumi.EnvConfig))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -35,8 +35,8 @@ func TestWhatValidatesAlsoPlans(t *testing.T) {
 	})
 }
 
-// TestWhatValidatesOnEKSAlsoPlans does the same on eks, with a new cluster or an existing one.
-func TestWhatValidatesOnEKSAlsoPlans(t *testing.T) {
+// TestValidConfigurationsOnEKSPlan does the same on eks, with a new cluster or an existing one.
+func TestValidConfigurationsOnEKSPlan(t *testing.T) {
 	t.Setenv(pulumi.EnvConfig, os.Getenv(pulumi.EnvConfig))
 	rapid.Check(t, func(rt *rapid.T) {
 		changes := configtest.ChangesOnEKS(rt)
@@ -55,8 +55,8 @@ func TestWhatValidatesOnEKSAlsoPlans(t *testing.T) {
 	})
 }
 
-// TestWhatValidatesOnECSAlsoPlans does the same on ecs, on instances and on Fargate.
-func TestWhatValidatesOnECSAlsoPlans(t *testing.T) {
+// TestValidConfigurationsOnECSPlan does the same on ecs, on instances and on Fargate.
+func TestValidConfigurationsOnECSPlan(t *testing.T) {
 	t.Setenv(pulumi.EnvConfig, os.Getenv(pulumi.EnvConfig))
 	rapid.Check(t, func(rt *rapid.T) {
 		changes := configtest.ChangesOnECS(rt)

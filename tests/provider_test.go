@@ -29,7 +29,7 @@ func TestEveryArgumentOfTheProviderIsAKey(t *testing.T) {
 	assert.ElementsMatch(t, arguments, keys)
 }
 
-func TestProviderGetsWhatTheStackSaysOfIt(t *testing.T) {
+func TestProviderGetsItsConfiguration(t *testing.T) {
 	p := deploy(t, map[string]any{
 		"aws:profile": "prod", "aws:accessKey": "AKIAEXAMPLE", "aws:secretKey": "Marker0Key", "aws:insecure": false, "aws:maxRetries": 0,
 		"aws:assumeRoleWithWebIdentity": map[string]any{

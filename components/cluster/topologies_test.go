@@ -19,7 +19,7 @@ func TestEveryTopologyOfTheConfigurationIsBuilt(t *testing.T) {
 	}
 }
 
-func TestWhoseEndpointsLeadToAWS(t *testing.T) {
+func TestOwnersOfVPCEndpoints(t *testing.T) {
 	adopted := func(securityGroup, prefixList string) *config.AdoptedNetwork {
 		return &config.AdoptedNetwork{EndpointSecurityGroup: securityGroup, S3PrefixList: prefixList}
 	}

@@ -82,7 +82,7 @@ func TestADevInstanceIsCheapAndDestroyable(t *testing.T) {
 	assert.False(t, db.Protect)
 }
 
-func TestWhatIsLeftIsApartFromProtection(t *testing.T) {
+func TestFinalSnapshotsDoNotDependOnProtection(t *testing.T) {
 	for profile, skips := range map[string]bool{"dev": true, "prod": false} {
 		db := database(t, nil, object{"profile": profile}).One(t, instanceType, "main")
 		assert.Equal(t, skips, db.Get("skipFinalSnapshot"), profile)

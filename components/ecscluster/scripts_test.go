@@ -43,7 +43,7 @@ def client(service):
 	}
 }
 
-func TestTheSchemaStandsWhenItsTaskSucceeded(t *testing.T) {
+func TestTheSchemaIsMadeWhenItsTaskSucceeds(t *testing.T) {
 	for name, c := range map[string]struct{ container, want string }{
 		"made":       {`{"name": "schema", "exitCode": 0}`, "the schema stands"},
 		"refused":    {`{"name": "schema", "exitCode": 4}`, "Essential container in task exited; exit status 4; its log is in /log, streams ecs/*/1"},

@@ -24,7 +24,7 @@ func TestEndpointServiceNames(t *testing.T) {
 	}
 }
 
-func TestWhatS3sEndpointLetsThrough(t *testing.T) {
+func TestPolicyOfTheS3Endpoint(t *testing.T) {
 	scope := awskit.Scope{Partition: "aws-cn", Region: "cn-north-1", Account: "123456789012"}
 	files := S3Through{Objects: []string{"arn:aws-cn:s3:::config/*"}}
 	assert.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Sid":"ReadFiles","Effect":"Allow","Principal":{"AWS":"*"},

@@ -334,7 +334,7 @@ func TestTheAccessLogHasTheClientsAddress(t *testing.T) {
 // With caching.scenario none, every cache that the release can switch off must be off.
 //
 //guide:no-cache
-func TestNoneSwitchesOffWhatTheReleaseHas(t *testing.T) {
+func TestScenarioNoneSwitchesOffEveryCache(t *testing.T) {
 	for version, want := range map[string]struct{ jwt, push any }{
 		"6.1.0": {nil, nil}, "7.0.0": {false, nil}, "7.1.0": {false, false}, "7.3.0": {false, false},
 	} {

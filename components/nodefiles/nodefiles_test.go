@@ -60,9 +60,9 @@ func TestAMembersFilesAreItsOwn(t *testing.T) {
 	}
 }
 
-// TestWhoReadsADatabaseThatIsLeftOutIsLeftOutToo checks this for an update with --target: no file may have an empty
+// TestATargetedUpdateWithoutADatabaseOmitsItsReaders checks this for an update with --target: no file may have an empty
 // host.
-func TestWhoReadsADatabaseThatIsLeftOutIsLeftOutToo(t *testing.T) {
+func TestATargetedUpdateWithoutADatabaseOmitsItsReaders(t *testing.T) {
 	p, _ := files(t, configtest.Load(t, nil).Cluster, "", Shared, nodeconfig.Node{})
 	assert.Equal(t, "", p.One(t, objectType, "nodes/all/deployment.toml").Get("content"))
 }

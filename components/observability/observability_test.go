@@ -73,7 +73,7 @@ func TestWithoutATopicNobodyIsTold(t *testing.T) {
 	}
 }
 
-func TestWhatOnlyEventsTellIsToldToo(t *testing.T) {
+func TestTheTopicGetsEventsWithoutAlarms(t *testing.T) {
 	p := watched(t, func(a *Args) {
 		a.Service = &Service{Cluster: pulumi.String("tasks").ToStringOutput(), Name: pulumi.String("server").ToStringOutput()}
 	})

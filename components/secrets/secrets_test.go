@@ -13,7 +13,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-func TestNothingThatIsLeftIsInTheWay(t *testing.T) {
+func TestRetainedSecretsDoNotBlockANewStack(t *testing.T) {
 	c := configtest.Load(t, nil).Cluster
 	c.UserStore.BindPassword = config.NewSecret("MARKER-1")
 	for _, retain := range []bool{true, false} {
@@ -33,7 +33,7 @@ func TestNothingThatIsLeftIsInTheWay(t *testing.T) {
 	}
 }
 
-func TestWhoeverCopiesBackupsMayReadThem(t *testing.T) {
+func TestACopysReaderMayReadKeyAndSecrets(t *testing.T) {
 	c := configtest.Load(t, nil).Cluster
 	made := func(change func(*secrets.Args)) *componenttest.Plan {
 		return componenttest.Run(t, func(ctx *pulumi.Context) error {

@@ -39,7 +39,7 @@ func TestAWriterPutsObjectsBelowItsPrefixOnly(t *testing.T) {
 			`"Resource":["arn:aws:mock:eu-west-1:123456789012:BucketV2/logs/access/*"]`)
 }
 
-func TestOnlyAnExpendableBucketGoesWithWhatIsInItWhereTheStackIsProtected(t *testing.T) {
+func TestAProtectedStackDeletesOnlyExpendableBucketsWithContent(t *testing.T) {
 	for name, c := range map[string]struct{ protect, expendable, goes bool }{
 		"unprotected": {false, false, true}, "protected": {true, false, false}, "protected and expendable": {true, true, true},
 	} {

@@ -390,7 +390,7 @@ func TestSchemeJarOfReleasesWithoutTheScheme(t *testing.T) {
 	assert.NotContains(t, prepare("6.0.0"), "membership-scheme")
 }
 
-func TestWhatRollsPodsAndWhatDoesNot(t *testing.T) {
+func TestChangesThatReplacePods(t *testing.T) {
 	base := build(t, testArgs(t, nil))
 	template := base["Deployment/server"].at("spec", "template")
 	for name, c := range map[string]struct {
@@ -500,7 +500,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-func TestArgumentsThatCannotBe(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	for want, spoil := range map[string]func(*Args){
 		"one of both":                             func(a *Args) { a.TargetGroup = nil },
 		"has nothing that the store csi":          func(a *Args) { a.Secrets[0].ARN = nil },

@@ -23,7 +23,7 @@ import (
 
 var update = flag.Bool("update", false, "write offered.txt from cfn-lint's tables")
 
-func TestWhatARegionOffers(t *testing.T) {
+func TestOffersOfARegion(t *testing.T) {
 	for _, c := range []struct {
 		of           offering.Offered
 		region, name string
@@ -97,8 +97,8 @@ func defaultClasses() map[string][]string {
 	return all
 }
 
-// TestSomethingElseIsNamed checks that a message names a type that the Region has.
-func TestSomethingElseIsNamed(t *testing.T) {
+// TestAMessageNamesAnOfferedType checks that a message names a type that the Region has.
+func TestAMessageNamesAnOfferedType(t *testing.T) {
 	for region, want := range map[string]string{"eu-west-1": "m6i.xlarge", "ap-southeast-4": "m7i.xlarge", "xx-west-1": "m6i.xlarge"} {
 		assert.Equal(t, want, offering.InstanceTypes.Such(region, "xlarge"), region)
 	}

@@ -41,8 +41,8 @@ func TestFactsAreComplete(t *testing.T) {
 	}
 }
 
-// TestWhatReleasesDifferIn checks the differences that decide whether a cluster forms.
-func TestWhatReleasesDifferIn(t *testing.T) {
+// TestDifferencesBetweenReleases checks the differences that decide whether a cluster forms.
+func TestDifferencesBetweenReleases(t *testing.T) {
 	for _, v := range product.Versions() {
 		f, err := v.Facts()
 		require.NoError(t, err)

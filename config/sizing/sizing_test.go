@@ -47,8 +47,8 @@ func TestTheSmallestNumberHoldsTheLoadWithOneNodeMoreToo(t *testing.T) {
 	assert.Equal(t, []int{102, 4}, []int{p95, nodes})
 }
 
-// TestMoreIsNeverPromisedForLess checks for each scenario that fewer milliseconds or more users never need fewer nodes.
-func TestMoreIsNeverPromisedForLess(t *testing.T) {
+// TestMoreLoadNeverNeedsFewerNodes checks for each scenario that fewer milliseconds or more users never need fewer nodes.
+func TestMoreLoadNeverNeedsFewerNodes(t *testing.T) {
 	for _, v := range []product.Version{product.V7_1_0, product.V7_2_0} {
 		require.NotEmpty(t, sizing.Scenarios(v))
 		for _, s := range sizing.Scenarios(v) {

@@ -142,8 +142,8 @@ func TestTheLossOfANode(t *testing.T) {
 	require.Equal(t, givenUp+7*time.Minute, e.Dark, "until the group has given it up and another has started")
 }
 
-// TestWhatHappensWhen compares with the numbers in the state.
-func TestWhatHappensWhen(t *testing.T) {
+// TestEventsHaveTheTimesOfTheState compares with the numbers in the state.
+func TestEventsHaveTheTimesOfTheState(t *testing.T) {
 	old := onGroup(3)
 	old.get(t, "nodes")["healthCheckType"] = "ELB"
 	e := named(t, old, "The database fails over")

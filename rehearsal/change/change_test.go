@@ -148,7 +148,7 @@ func TestARollFollowsItsOwnRule(t *testing.T) {
 	}
 }
 
-func TestNodesThatGoAtTheEndAreNotOutOfService(t *testing.T) {
+func TestNodesDeletedAtTheEndAreNotOutOfService(t *testing.T) {
 	old := state.New(recorded(state.ECSService, "nodes", "s", object{"desiredCount": 2.}))
 	gone := stepPair(apitype.OpDelete, state.ECSService, "nodes")
 	n := nodesOf(old, pair("a", true), gone)
@@ -156,7 +156,7 @@ func TestNodesThatGoAtTheEndAreNotOutOfService(t *testing.T) {
 	assert.Equal(t, 2, nodesOf(old, state.New(), gone).Down, "without new ones they are")
 }
 
-func TestWhatHoldsDataIsNamedWhenItGoes(t *testing.T) {
+func TestLostDataIsNamed(t *testing.T) {
 	const database, repository = "aws:rds/instance:Instance", "aws:ecr/repository:Repository"
 	judged := func(want Expectation, steps ...[]step) []string {
 		o := judge(state.New(), state.New(), slices.Concat(steps...))
@@ -190,7 +190,7 @@ func TestNodesThatAreDownAreNamed(t *testing.T) {
 	require.NoError(t, Err([]*Outcome{{}}))
 }
 
-func TestWhatRDSDoes(t *testing.T) {
+func TestEffectsOfDatabaseUpdates(t *testing.T) {
 	for name, c := range map[string]struct {
 		keys     []string
 		old, now object
@@ -307,7 +307,7 @@ func TestManyMembersAreCountedWhole(t *testing.T) {
 	assert.Equal(t, members/2, worst(slices.Concat(chain[:members/2], together[members/2:]), state.New(apart...)))
 }
 
-func TestAReasonIsWhatPulumiSaysWithoutItsWrapping(t *testing.T) {
+func TestReasonsWithoutPulumisWrapping(t *testing.T) {
 	for text, want := range map[string]string{
 		"x\n    error: an unhandled error occurred: 1 error occurred:\n    \t* wso2is:a: no\n  error: update failed":   "wso2is:a: no",
 		"x\nerror: go inline source runtime error, an unhandled error occurred: Missing":                               "Missing",

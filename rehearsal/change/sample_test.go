@@ -112,9 +112,9 @@ func TestTheGuideIsCurrent(t *testing.T) {
 
 type made struct{ pulumi.CustomResourceState }
 
-// TestAProgramThatTakesDataDownIsCaught rehearses a program with two mistakes: a change replaces a file system, and a
+// TestAProgramThatLosesDataIsFound rehearses a program with two mistakes: a change replaces a file system, and a
 // change stops an instance.
-func TestAProgramThatTakesDataDownIsCaught(t *testing.T) {
+func TestAProgramThatLosesDataIsFound(t *testing.T) {
 	o := options(t, "toy", func(ctx *pulumi.Context) error {
 		c := config.New(ctx, "toy")
 		if err := ctx.RegisterResource("aws:efs/fileSystem:FileSystem", "shared", pulumi.Map{

@@ -209,9 +209,9 @@ func TestRefusesWrongBudgetsAndAutoscalers(t *testing.T) {
 	})
 }
 
-// TestSecretsAreMountedReadOnlyAndMadeOnlyWhereTheDriverDoes covers the refusals and the omissions of the Secrets Store
+// TestSecretsOfTheSecretsStoreDriver covers the refusals and the omissions of the Secrets Store
 // CSI driver.
-func TestSecretsAreMountedReadOnlyAndMadeOnlyWhereTheDriverDoes(t *testing.T) {
+func TestSecretsOfTheSecretsStoreDriver(t *testing.T) {
 	pod := func(readOnly bool) corev1.Volume {
 		return corev1.Volume{Name: "secrets", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{Driver: secretsStore, ReadOnly: &readOnly}}}
 	}

@@ -138,7 +138,7 @@ func set(in Object, value any, path ...any) Object {
 	return in
 }
 
-func TestTheWorkloadCanBe(t *testing.T) {
+func TestTheWorkloadIsAccepted(t *testing.T) {
 	w := pods(t)
 	w.deploy("")
 	running := w.Snapshot().Of(RunningPod)
@@ -151,7 +151,7 @@ func TestTheWorkloadCanBe(t *testing.T) {
 	assert.Len(t, zones, 2, "pods are in every zone that has hosts")
 }
 
-func TestObjectsNeedWhatDefinesThem(t *testing.T) {
+func TestObjectsNeedTheirDefinitions(t *testing.T) {
 	w := pods(t)
 	require.NoError(t, w.Delete(state.HelmRelease, "kube-system/controller", nil))
 	w.deploy("TargetGroupBinding/target-group")

@@ -79,7 +79,7 @@ func TestDatabaseKeepsItsLifeCycleTypeAndMakesLogGroups(t *testing.T) {
 	require.Contains(t, w.Snapshot().Left(), *group, "the group and its logs stay")
 }
 
-func TestADeletedDatabaseLeavesASnapshotWhoseNameNoOtherHas(t *testing.T) {
+func TestADeletedDatabaseLeavesASnapshotWithAUniqueName(t *testing.T) {
 	w := network(t)
 	in := database(w, Object{"skipFinalSnapshot": nil, "finalSnapshotIdentifier": "last"})
 	for i := range 2 {

@@ -1,9 +1,9 @@
-// Package fault lets calls of the offline cloud fail, one in each trial, and holds that a stack recovers from it.
+// Package fault makes one call of the offline cloud fail in each trial, and checks that the stack recovers.
 //
-// A call that the service refused, or that it throttled, left nothing behind: the command must name the resource, and
-// the next one must end in exactly what an undisturbed run leaves. A call that was lost although the service had done
-// the work, and a command that was killed, leave something that the engine knows nothing of: nothing that holds data or
-// costs money may be made a second time without a word, and the commands of the operations guide must settle it.
+// A refused or throttled call has no effect: the command must name the resource, and the next command must end in the
+// result of an undisturbed run. A lost call has an effect, since the service did the work, and so has a killed command.
+// The engine does not know of the effect. No resource that holds data or costs money may be silently made a second
+// time, and the commands of the operations guide must lead to the result of an undisturbed run.
 package fault
 
 import (
@@ -24,18 +24,18 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Kind is a way in which a call goes wrong.
+// Kind is the way in which a call fails.
 type Kind string
 
 // The kinds.
 const (
 	// Refused is a call that the service answers with an error.
 	Refused Kind = "refused"
-	// Throttled is a call over the service's rate.
+	// Throttled is a call above the service's rate limit.
 	Throttled Kind = "throttled"
-	// Lost is a call that the service carries out and whose answer never comes.
+	// Lost is a call that the service carries out but whose answer never arrives.
 	Lost Kind = "lost"
-	// Killed is a call during which the Pulumi process is killed, when the service has carried it out.
+	// Killed is a call during which the Pulumi process is killed, after the service has carried it out.
 	Killed Kind = "killed"
 )
 
@@ -46,11 +46,11 @@ var faults = map[Kind]cloud.Fault{
 	Killed:    {Message: "the process was killed", Done: true},
 }
 
-// Trial is one call that goes wrong.
+// Trial is one failing call.
 type Trial struct {
 	Kind Kind
 	Call cloud.Operation
-	// Replaces says that the call creates the successor of a resource, in an update that replaces it.
+	// Replaces says that the call creates a resource's replacement, in an update that replaces it.
 	Replaces bool
 }
 
@@ -62,7 +62,7 @@ func (t Trial) String() string {
 	return fmt.Sprintf("%s of %s %q %s", what, t.Call.Type, t.Call.Name, t.Kind)
 }
 
-// command is the command in which the call goes wrong: create, update or delete the stack.
+// command is the command of the failing call: create, update or delete the stack.
 func (t Trial) command() string {
 	if t.Replaces {
 		return "update"
@@ -70,35 +70,35 @@ func (t Trial) command() string {
 	return t.Call.Verb
 }
 
-// Result is what became of a trial.
+// Result is the result of a trial.
 type Result struct {
 	Trial
-	// Err is why the stack did not survive, or nil.
+	// Err is the reason for which the stack did not survive, or nil.
 	Err error
-	// Settled says how: by the next command, or by the operations guide's commands.
-	Settled string
+	// Recovery says what led to the recovery: the next command, or the operations guide's commands.
+	Recovery string
 }
 
-// Options say what is tried.
+// Options say what to try.
 type Options struct {
-	// Session says which stack. Its state is written as Kind needs it.
+	// Session has the stack. Its state is written as Kind requires.
 	Session rehearse.Options
-	// Guide is the text of the operations guide, whose commands settle what a lost call or a killed process leaves.
+	// Guide is the text of the operations guide. Its commands recover from a lost call or a killed process.
 	Guide string
-	// Sample tries to create one resource of each type where the whole tries all.
+	// Sample tries to create one resource of each type instead of all.
 	Sample bool
-	// Choose leaves out the trials that it does not want; nil leaves out none.
+	// Choose selects trials; nil selects all.
 	Choose func(Trial) bool
 	// Prepare leads a new session to where the disturbed up begins, such as to a stack whose data is to be restored; nil begins with
 	// nothing. The calls of that one up are tried then, and no others.
 	Prepare func(context.Context, *rehearse.Session) error
 	// Workers is how many trials run at a time.
 	Workers int
-	// Progress takes a line for each trial that failed, and one now and then; nil for none.
+	// Progress receives a line for each failed trial, and some of the others; nil for none.
 	Progress io.Writer
 }
 
-// session tries faults on one session.
+// session tries faults in one session.
 type session struct {
 	*rehearse.Session
 	guide string
@@ -106,25 +106,25 @@ type session struct {
 	prepare func(context.Context, *rehearse.Session) error
 	// empty and whole are the stack before and after the up that is disturbed.
 	empty, whole *rehearse.Checkpoint
-	// made is what an undisturbed up leaves, changed what one leaves that changes every tag, and refreshed what a refresh
-	// leaves after that.
+	// made is the result of an undisturbed up, changed that of a change of every tag, and refreshed that of a refresh
+	// after this change.
 	made, changed, refreshed snapshot
-	// last is the state that an undisturbed up leaves, and account the account then.
+	// last is the state after an undisturbed up, and account the account then.
 	last    *state.State
 	account cloud.Snapshot
-	// creates, updates and deletes are the calls of undisturbed runs in their order, and replacements the calls that
-	// create something while every tag changes.
+	// creates, updates and deletes are the calls of undisturbed runs in their order, and replacements the creating
+	// calls of a change of every tag.
 	creates, updates, replacements, deletes []cloud.Operation
 }
 
-// quiet keeps a trial's output out of the way.
+// quiet suppresses a trial's output.
 var quiet = []optup.Option{optup.SuppressOutputs(), optup.SuppressProgress()}
 
-// mark is the tag whose change updates whatever has tags.
+// mark is a tag; its change updates every resource with tags.
 const mark = "fault-trial"
 
-// Run tries every fault and returns the results in the order of the trials. The error is one of the rehearsal itself:
-// an undisturbed run that fails.
+// Run tries every fault and returns the results in the order of the trials. An error means that an undisturbed run
+// failed.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	o.Session.Output = io.Discard
 	quick, whole := o.Session, o.Session
@@ -141,7 +141,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 		trials = slices.DeleteFunc(trials, func(t Trial) bool { return !o.Choose(t) })
 	}
 	results := make([]Result, len(trials))
-	// A killed process must have written down what it did, which a quick session does not.
+	// A killed process must have written its work, and a session with Final writes it only at the end.
 	var swift, careful []int
 	for i, trial := range trials {
 		if trial.Kind == Killed {
@@ -161,7 +161,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	return results, nil
 }
 
-// work runs trials on as many sessions as there are workers.
+// work runs trials in one session for each worker.
 func work(
 	ctx context.Context, o Options, session rehearse.Options, known *session, which []int, trials []Trial, results []Result,
 ) error {
@@ -208,9 +208,9 @@ func work(
 
 func (r Result) verdict() string {
 	if r.Err != nil {
-		return "not survived: " + brief(r.Err)
+		return "not survived: " + shortReason(r.Err)
 	}
-	return "survived, " + r.Settled
+	return "survived, " + r.Recovery
 }
 
 // open makes a session and lets it live undisturbed once, to know its calls and what they leave.
@@ -228,7 +228,7 @@ func open(
 		}
 	}()
 	listen := func(by map[string]*[]cloud.Operation) {
-		// The cloud asks under its own lock, one call at a time.
+		// The cloud calls this under its own lock, one call at a time.
 		t.Cloud.FailWith(func(op cloud.Operation) cloud.Fault {
 			if calls := by[op.Verb]; calls != nil {
 				*calls = append(*calls, op)
@@ -247,7 +247,7 @@ func open(
 	if t.made, err = t.snapshot(ctx); err != nil {
 		return nil, err
 	}
-	if err = t.keep(ctx); err != nil {
+	if err = t.record(ctx); err != nil {
 		return nil, err
 	}
 	if prepare != nil {
@@ -277,7 +277,7 @@ func open(
 	return t, nil
 }
 
-// fresh makes a session that knows what another has seen. What an undisturbed run leaves is the same each time.
+// fresh makes a session with the records of another one. The results of undisturbed runs are always the same.
 func fresh(ctx context.Context, o rehearse.Options, known session) (*session, error) {
 	s, err := rehearse.Open(ctx, o)
 	if err != nil {
@@ -311,8 +311,8 @@ func (t *session) bringUp(ctx context.Context) error {
 	return err
 }
 
-// keep remembers what there is, for what a destroy may leave.
-func (t *session) keep(ctx context.Context) error {
+// record records the state and the account, for the check of a destroy.
+func (t *session) record(ctx context.Context) error {
 	exported, err := t.Export(ctx)
 	if err != nil {
 		return err
@@ -330,7 +330,7 @@ func (t *session) snapshot(ctx context.Context) (snapshot, error) {
 	return snapshotOf(state, t.Cloud.Snapshot())
 }
 
-// refresh takes the snapshot after a refresh.
+// refresh returns the snapshot after a refresh.
 func (t *session) refresh(ctx context.Context) (snapshot, error) {
 	if _, err := t.Refresh(ctx, optrefresh.SuppressOutputs(), optrefresh.SuppressProgress()); err != nil {
 		return nil, fmt.Errorf("a refresh: %w", err)
@@ -338,7 +338,7 @@ func (t *session) refresh(ctx context.Context) (snapshot, error) {
 	return t.snapshot(ctx)
 }
 
-// retag changes a tag of everything.
+// retag changes a tag of every resource.
 func (t *session) retag() error {
 	config := t.Configuration()
 	tags, _ := config["wso2is:tags"].(map[string]any)
@@ -350,7 +350,7 @@ func (t *session) retag() error {
 	return t.Configure(config)
 }
 
-// destroy takes the stack down as an operator does who means it.
+// destroy destroys the stack, with its protection lifted.
 func (t *session) destroy(ctx context.Context) error {
 	if err := t.Unprotect(ctx); err != nil {
 		return err
@@ -359,7 +359,8 @@ func (t *session) destroy(ctx context.Context) error {
 	return err
 }
 
-// trials lists what is tried: the creation of everything, and of each type one update, one delete and what is harder.
+// trials lists the trials: the creation of every resource, one update and one delete of each type, and the other kinds
+// of failures for some.
 func (t *session) trials(sample bool) []Trial {
 	var all []Trial
 	each := func(kind Kind, calls []cloud.Operation) {
@@ -398,7 +399,7 @@ func onePerType(calls []cloud.Operation) []cloud.Operation {
 			one = append(one, call)
 		}
 	}
-	// The engine makes calls in an order of its own each time.
+	// The engine's order of calls differs from run to run.
 	slices.SortFunc(one, func(a, b cloud.Operation) int { return strings.Compare(a.Type, b.Type) })
 	return one
 }
@@ -463,7 +464,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	case !hit:
 		return "", errors.New("the call was never made")
 	case err == nil:
-		return "", errors.New("the command passed all the same")
+		return "", errors.New("the command passed nevertheless")
 	case trial.Kind == Killed:
 	case !strings.Contains(err.Error(), faults[trial.Kind].Message) ||
 		!strings.Contains(err.Error(), fmt.Sprintf("%q", trial.Call.Name)):
@@ -505,7 +506,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		wrong = now.renamed(now.id(trial.Call.URN), want.id(trial.Call.URN)).differences(want)
 	}
 	if len(wrong) > 0 && trial.Kind == Lost && trial.Call.Verb == "update" && now.shape() == want.shape() {
-		// The service counts a change that is made twice as two versions, and what follows from the number is another.
+		// The service counts a repeated change as two versions, and values that depend on the number differ.
 		return recovered + ", as another version", nil
 	}
 	if len(wrong) > 0 {
@@ -514,8 +515,8 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	return recovered, nil
 }
 
-// brief is what went wrong, as far as a line of a report holds it.
-func brief(err error) string {
+// shortReason shortens an error to a line of a report.
+func shortReason(err error) string {
 	all := rehearse.Reasons(err)
 	return strings.Join(all[:min(3, len(all))], "; ")
 }

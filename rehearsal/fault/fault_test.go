@@ -33,11 +33,11 @@ func options(t *testing.T, program pulumi.RunFunc, stack, file string) Options {
 	}}
 }
 
-// TestStacksSurvive tries a few faults of each kind on shipped stacks; FAULTS=all tries them all.
+// TestStacksSurvive tries some faults of each kind on shipped stacks; FAULTS=all tries them all.
 func TestStacksSurvive(t *testing.T) {
 	for stack, c := range map[string]struct {
 		file string
-		// trials are beginnings of what a trial says of itself, with how each must be recovered.
+		// trials are the expected recoveries, by the start of a trial's text.
 		trials map[string]string
 	}{
 		"dev": {"../../Pulumi.dev.yaml", map[string]string{
@@ -85,7 +85,7 @@ func TestStacksSurvive(t *testing.T) {
 			for _, r := range results {
 				if assert.NoError(t, r.Err, r.Trial) {
 					if recovered, _ := chosen(r.Trial); recovered != "" {
-						assert.Equal(t, recovered, r.Settled, r.Trial)
+						assert.Equal(t, recovered, r.Recovery, r.Trial)
 					}
 				}
 			}
@@ -98,8 +98,8 @@ func address(ctx *pulumi.Context, tags pulumi.StringMap) error {
 	return err
 }
 
-// TestWhatIsNotSurvived gives the trials programs that they must find fault with.
-func TestWhatIsNotSurvived(t *testing.T) {
+// TestFailedRecoveriesAreFound has programs and guides with mistakes that the trials must find.
+func TestFailedRecoveriesAreFound(t *testing.T) {
 	var runs atomic.Int32
 	for name, c := range map[string]struct {
 		program pulumi.RunFunc
@@ -107,15 +107,15 @@ func TestWhatIsNotSurvived(t *testing.T) {
 		guide   string
 		want    string
 	}{
-		"a second copy that nobody speaks of": {
+		"a silent second copy": {
 			program: func(ctx *pulumi.Context) error { return address(ctx, nil) }, kind: Lost, want: "silently made a second copy",
 		},
-		"a program that goes on differently": {
+		"a program that continues differently": {
 			program: func(ctx *pulumi.Context) error {
 				return address(ctx, pulumi.StringMap{"run": pulumi.Sprintf("%d", runs.Add(1))})
 			}, kind: Refused, want: "differences from an undisturbed run",
 		},
-		"a guide that settles nothing": {
+		"a guide without effect": {
 			program: func(ctx *pulumi.Context) error { return address(ctx, nil) }, kind: Killed,
 			guide: "\n**The process was killed**\n\n    pulumi cancel --yes -s <stack>\n\n**A call was lost.**\n\n    pulumi up -s <stack>\n",
 			want:  "differences from an undisturbed run",
@@ -159,11 +159,11 @@ func TestReportCounts(t *testing.T) {
 	assert.Contains(t, page, `- create of aws:ec2/vpc:Vpc "b" refused: first reason`+"\n")
 }
 
-func TestDifferencesNameWhatIsNotTheSame(t *testing.T) {
+func TestDifferencesOfSnapshots(t *testing.T) {
 	was := snapshot{"a": {"id": "1", "in": map[string]any{"x": 1.0}}, "gone": {}}
 	now := snapshot{"a": {"id": "1", "in": map[string]any{"x": 2.0}}, "new": {}}
 	assert.Equal(t, []string{
-		"a in x is 2, and 1 after an undisturbed run", "gone is missing", "new is there, and is not after an undisturbed run",
+		"a in x is 2, but 1 after an undisturbed run", "gone is missing", "new exists, but not after an undisturbed run",
 	}, now.differences(was))
 	assert.Empty(t, was.differences(was))
 }
@@ -245,7 +245,7 @@ func TestAnImportBesideAReplacementThatWasCutOff(t *testing.T) {
 
 	made := s.Cloud.Lose(func(r cloud.Resource) bool { return r.URN == lost["urn"] })
 	require.Len(t, made, 1)
-	how, err := s.settle(t.Context(), made)
+	how, err := s.recover(t.Context(), made)
 	require.NoError(t, err)
 	assert.Equal(t, "imported", how)
 	_, err = s.Up(t.Context(), quiet...)

@@ -13,8 +13,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// recoverLost holds what must hold of a call that was lost: the next command makes no second copy of anything that
-// matters without a word, and the guide's commands end in what an undisturbed run leaves.
+// recoverLost checks the recovery from a lost call: the next command must not silently make a second copy of a resource
+// that matters, and the guide's commands must lead to the result of an undisturbed run.
 func (t *session) recoverLost(ctx context.Context, call cloud.Operation, want snapshot) (string, error) {
 	after, err := t.Save()
 	if err != nil {
@@ -45,7 +45,7 @@ func (t *session) recoverLost(ctx context.Context, call cloud.Operation, want sn
 		said := r.StdOut + r.StdErr
 		switch {
 		case len(left) == 0:
-			return "", errors.New("the next command passed without a second copy, and ended in something else than an undisturbed run")
+			return "", errors.New("the next command passed without a second copy, and its result differs from an undisturbed run")
 		case state.TraitsOf(call.Type).FreeCopy:
 			recovered = "; without that, the next command would leave a copy that costs nothing"
 		case !strings.Contains(said, made[0].ID) && (arn == "" || !strings.Contains(said, arn)):
@@ -59,11 +59,11 @@ func (t *session) recoverLost(ctx context.Context, call cloud.Operation, want sn
 	if err := t.Restore(after); err != nil {
 		return "", err
 	}
-	how, err := t.settle(ctx, made)
+	how, err := t.recover(ctx, made)
 	return how + recovered, err
 }
 
-// unknown are the resources that calls for a URN have made and that the engine's state does not have.
+// unknown returns the resources that calls for a URN have made but that are not in the engine's state.
 func (t *session) unknown(ctx context.Context, call cloud.Operation) ([]cloud.Resource, error) {
 	s, err := t.read(ctx)
 	if err != nil {
@@ -81,9 +81,9 @@ func known(s *state.State, made cloud.Resource) bool {
 	})
 }
 
-// settle does what the guide says of resources that lost calls have made: it looks for each and imports it. It deletes
-// one whose predecessor is still in the state, which has room for one resource of a URN only.
-func (t *session) settle(ctx context.Context, lost []cloud.Resource) (string, error) {
+// recover runs the guide's commands for resources of lost calls: it looks for each and imports it. It deletes a
+// replacement if the state still has the replaced resource, since the state can have only one resource of a URN.
+func (t *session) recover(ctx context.Context, lost []cloud.Resource) (string, error) {
 	s, err := t.read(ctx)
 	if err != nil {
 		return "", err
@@ -140,7 +140,7 @@ func (t *session) importUnchecked(ctx context.Context, lost cloud.Resource, valu
 // object stores and Pulumi Cloud take a state whole or not at all.
 var errTorn = errors.New("the state was cut off in the middle of a write")
 
-// recoverKilled settles what a killed process leaves, by the guide's commands.
+// recoverKilled runs the guide's commands after a killed process.
 func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (string, error) {
 	pending, err := t.pending(ctx)
 	if err != nil && strings.Contains(err.Error(), "failed to load checkpoint") {
@@ -163,7 +163,7 @@ func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (stri
 			return "", err
 		}
 	}
-	// Other calls were under way when the process died, and AWS may have carried them out too.
+	// Other calls were running when the process died, and AWS may have carried them out too.
 	s, err := t.read(ctx)
 	if err != nil {
 		return "", err
@@ -173,11 +173,11 @@ func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (stri
 		return creating && !known(s, r)
 	})
 	lost = slices.DeleteFunc(lost, func(r cloud.Resource) bool { return cloud.Repeatable(r.Token) })
-	_, err = t.settle(ctx, lost)
+	_, err = t.recover(ctx, lost)
 	return "by the guide's commands", err
 }
 
-// pending are the operations that the engine had under way, by URN: creating, updating or deleting.
+// pending returns the operations that were running, by URN: creating, updating or deleting.
 func (t *session) pending(ctx context.Context) (map[string]string, error) {
 	s, err := t.read(ctx)
 	if err != nil {
@@ -194,13 +194,12 @@ func (t *session) read(ctx context.Context) (*state.State, error) {
 	return state.Read(exported)
 }
 
-// follow runs a command of the guide, word for word but for its placeholders.
+// follow runs a command of the guide, word for word except for its placeholders.
 func (t *session) follow(ctx context.Context, command string, made cloud.Resource, values map[string]string) error {
 	return t.Follow(ctx, command, values, func(words []string) error { return t.aws(words, made) })
 }
 
-// aws answers the commands of the AWS CLI that the guide has: one must show what the call made, if it has tags, and one
-// deletes it.
+// aws runs the guide's commands of the AWS CLI: one must show the call's resource, if it has tags, and one deletes it.
 func (t *session) aws(words []string, made cloud.Resource) error {
 	if len(words) == 6 && slices.Equal(words[:3], []string{"cloudcontrol", "delete-resource", "--type-name"}) && words[5] == made.ID {
 		return t.Cloud.Delete(made.Token, made.ID, made.Outputs)

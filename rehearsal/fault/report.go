@@ -18,11 +18,11 @@ func Survived(results []Result) int {
 	return n
 }
 
-// Report is a page on what was tried and what became of it.
+// Report is a page with the trials and their results.
 func Report(stack string, results []Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Faults of stack %s\n\n**%d of %d survived.** One call of the offline cloud failed in each trial. Nothing was "+
-		"created on AWS.\n\n| Call | Went wrong | Tried | Survived | How |\n| --- | --- | --- | --- | --- |\n", stack, Survived(results), len(results))
+		"created on AWS.\n\n| Call | Failure | Tried | Survived | Recovery |\n| --- | --- | --- | --- | --- |\n", stack, Survived(results), len(results))
 	type group struct{ verb, kind string }
 	groups := map[group][]Result{}
 	for _, r := range results {
@@ -35,7 +35,7 @@ func Report(stack string, results []Result) string {
 		how := map[string]int{}
 		for _, r := range groups[g] {
 			if r.Err == nil {
-				how[r.Settled]++
+				how[r.Recovery]++
 			}
 		}
 		var ways []string
@@ -49,7 +49,7 @@ func Report(stack string, results []Result) string {
 	}
 	for _, r := range results {
 		if r.Err != nil {
-			fmt.Fprintf(&b, "- %s: %s\n", r.Trial, strings.ReplaceAll(brief(r.Err), "\n", " "))
+			fmt.Fprintf(&b, "- %s: %s\n", r.Trial, strings.ReplaceAll(shortReason(r.Err), "\n", " "))
 		}
 	}
 	return b.String()

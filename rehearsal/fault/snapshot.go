@@ -14,11 +14,11 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// snapshot is what there is of a stack, in the engine's state and in the account, by name. What a rehearsal generates
-// anew each time, secrets and the times of things, is left out.
+// snapshot has the resources of a stack in the engine's state and in the account, by name. It leaves out values that a
+// rehearsal generates, such as secrets and times.
 type snapshot map[string]map[string]any
 
-// snapshotOf takes the snapshot of a session.
+// snapshotOf returns the snapshot of a session.
 func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 	s, err := state.Read(exported)
 	if err != nil {
@@ -32,12 +32,12 @@ func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 		}
 		id := r.ID
 		if strings.HasPrefix(r.Type, "pulumi:providers:") {
-			id = "" // the engine's own, at random
+			id = "" // the engine's own, which is random
 		}
 		p["state: "+r.URN] = map[string]any{
 			"id": id, "inputs": state.Mask(r.Inputs), "outputs": state.Mask(r.Outputs), "protect": r.Protect,
 			"parent": r.Parent, "external": r.External,
-			// With its id, which is at random, cut off.
+			// Without the provider's id, which is random.
 			"provider": strings.TrimSuffix(r.Provider, "::"+r.Provider[strings.LastIndex(r.Provider, ":")+1:]),
 		}
 	}
@@ -46,7 +46,7 @@ func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 		if r.URN != "" {
 			key += " of " + r.URN
 		}
-		// Properties that hold secrets are named by their first step.
+		// A property with secrets is named by its first step.
 		secret := map[string]bool{}
 		for _, path := range r.Secrets {
 			secret[strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '[' })[0]] = true
@@ -61,7 +61,7 @@ func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 			p[key]["contents"] = r.Contents
 		}
 	}
-	// The account's values and the state's are compared as the JSON that both are written in.
+	// The account's values and the state's are compared as JSON, the format of both.
 	raw, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("taking a snapshot of the stack: %w", err)
@@ -73,11 +73,11 @@ func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 	return plain, nil
 }
 
-// fingerprint is that of an encryption key, which is generated anew each time.
+// fingerprint matches the fingerprint of an encryption key, which is generated anew each time.
 var fingerprint = regexp.MustCompile(`pbkdf2-sha256\$\d+\$[0-9a-f]+\$[0-9a-f]+`)
 
-// sameManifests takes the fingerprint out of the manifests of backups in a text, and out of what follows from it: the checksum by
-// which a manifest is called, and what S3 makes of its content.
+// sameManifests removes the fingerprint from the manifests of backups in a text, and the values that depend on it: the
+// checksum in a manifest's name, and S3's values for its content.
 func sameManifests(text string, account cloud.Snapshot) string {
 	const without = "a fingerprint"
 	var pairs []string
@@ -96,10 +96,10 @@ func sameManifests(text string, account cloud.Snapshot) string {
 	return strings.NewReplacer(pairs...).Replace(fingerprint.ReplaceAllString(text, without))
 }
 
-// id is the id of a resource in the engine's state.
+// id returns the id of a resource in the engine's state.
 func (p snapshot) id(urn string) string { return fmt.Sprint(p["state: "+urn]["id"]) }
 
-// renamed is the snapshot with another id in the place of one.
+// renamed returns the snapshot with another id instead of one.
 func (p snapshot) renamed(id, to string) snapshot {
 	next := snapshot{}
 	for key, value := range p {
@@ -128,7 +128,7 @@ func replaced(in any, id, to string) any {
 	return in
 }
 
-// shape is how many there are of each resource, in the state and in the account.
+// shape returns the number of each resource, in the state and in the account.
 func (p snapshot) shape() string {
 	count := map[string]int{}
 	for key := range p {
@@ -141,7 +141,7 @@ func (p snapshot) shape() string {
 	return fmt.Sprint(count)
 }
 
-// differences lists what one snapshot shows and another does not.
+// differences lists the differences between two snapshots.
 func (p snapshot) differences(from snapshot) []string {
 	keys := maps.Clone(p)
 	maps.Copy(keys, from)
@@ -151,7 +151,7 @@ func (p snapshot) differences(from snapshot) []string {
 		was, had := from[key]
 		switch {
 		case !had:
-			all = append(all, key+" is there, and is not after an undisturbed run")
+			all = append(all, key+" exists, but not after an undisturbed run")
 		case !is:
 			all = append(all, key+" is missing")
 		default:
@@ -168,7 +168,7 @@ func differing(at string, was, now any) []string {
 	a, mapped := was.(map[string]any)
 	b, both := now.(map[string]any)
 	if !mapped || !both {
-		return []string{fmt.Sprintf("%s is %v, and %v after an undisturbed run", at, now, was)}
+		return []string{fmt.Sprintf("%s is %v, but %v after an undisturbed run", at, now, was)}
 	}
 	keys := maps.Clone(a)
 	if keys == nil {

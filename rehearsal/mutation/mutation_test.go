@@ -54,8 +54,8 @@ func TestEachMutantChangesOneThing(t *testing.T) {
 
 type made struct{ pulumi.CustomResourceState }
 
-// TestARehearsalNoticesOrDoesNot damages a program with a proof of one property only.
-func TestARehearsalNoticesOrDoesNot(t *testing.T) {
+// TestNoticedAndUnnoticedMutants damages a program with a proof of one property only.
+func TestNoticedAndUnnoticedMutants(t *testing.T) {
 	stackFile := filepath.Join(t.TempDir(), "Pulumi.toy.yaml")
 	require.NoError(t, os.WriteFile(stackFile, []byte("config:\n  aws:region: eu-west-1\n"), 0o600))
 	o := Options{Known: map[string]bool{}, Workers: 1, Session: rehearse.Options{

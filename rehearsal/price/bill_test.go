@@ -130,7 +130,7 @@ func TestEveryTypeIsBillableOrFreeForAReason(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoPriceIsNamedAndNotCounted(t *testing.T) {
+func TestUnpricedResourcesAreNamedAndNotCounted(t *testing.T) {
 	known := in("eu-west-1", resource(state.Secret, "a", nil))
 	with := in("eu-west-1", resource(state.Secret, "a", nil), resource("aws:sqs/queue:Queue", "q", nil))
 	assert.Equal(t, Of(known).Total(), Of(with).Total())

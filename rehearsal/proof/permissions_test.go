@@ -252,19 +252,19 @@ var permissionMutations = map[string]mutation{
 	}, lockedIn, "the container members of Deployment server may be root"},
 	"a permission that nothing uses": {"prod", func(d *document) {
 		d.edit("RolePolicy", "nodes", "policy", `"secretsmanager:GetSecretValue"`, `"secretsmanager:GetSecretValue","secretsmanager:PutSecretValue"`)
-	}, unused, "RolePolicy nodes allows secretsmanager:PutSecretValue as ReadSecrets says, and nothing that acts under role " +
+	}, unused, "RolePolicy nodes allows secretsmanager:PutSecretValue in ReadSecrets, and no caller with role " +
 		"wso2is-prod-nodes-eu-west-1 calls it"},
 	"a permission on what nobody asks for": {"fargate", func(d *document) {
 		d.edit("RolePolicy", "task", "policy", "task/wso2is-fargate/*", "task/other/*")
-	}, unused, "RolePolicy task allows ecs:DescribeTasks as DescribeMembers says, and nothing that acts under role"},
+	}, unused, "RolePolicy task allows ecs:DescribeTasks in DescribeMembers, and no caller with role"},
 	"more actions than are called": {"ecs", func(d *document) {
 		d.edit("RolePolicy", "execution", "policy", "secretsmanager:GetSecretValue", "secretsmanager:Get*")
-	}, unused, "RolePolicy execution allows secretsmanager:Get*, which is more than one action: name those that are called"},
+	}, unused, "RolePolicy execution allows secretsmanager:Get*, which is more than one action: name the called ones"},
 	"a policy of AWS's that nothing needs": {"dev", func(d *document) {
 		d.add("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "images", "x", map[string]any{
 			"role": "wso2is-dev-nodes-eu-west-1", "policyArn": "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly",
 		})
-	}, unused, "gives role wso2is-dev-nodes-eu-west-1 AmazonEC2ContainerRegistryPullOnly, and nothing calls what that allows"},
+	}, unused, "gives role wso2is-dev-nodes-eu-west-1 AmazonEC2ContainerRegistryPullOnly, and no call needs it"},
 
 	"a task's secrets": {"fargate", func(d *document) { d.statement("RolePolicy", "execution", "policy", "ReadSecrets") }, nodesCall,
 		"starting a task of TaskDefinition nodes: role wso2is-fargate-execution-eu-west-1 may not secretsmanager:GetSecretValue"},

@@ -48,7 +48,7 @@ func TestTheConsoleIsAtTheNameOfTheLoadBalancer(t *testing.T) {
 }
 
 //guide:own-database
-func TestWhatAStateCannotShowIsSaid(t *testing.T) {
+func TestOpenFactsAreNamed(t *testing.T) {
 	for stack, of := range partly {
 		t.Run(stack, func(t *testing.T) {
 			report, err := proof.Check(stateOf(t, stack), wantOf(t, stack))
@@ -872,7 +872,7 @@ func TestPodsInAnExistingClusterAreProvenInPart(t *testing.T) {
 			return strings.HasPrefix(name, prefix)
 		})
 	})
-	// The pods of such a cluster depend on its security group rules, which TestWhatAStateCannotShowIsSaid covers. Here
+	// The pods of such a cluster depend on its security group rules, which TestOpenFactsAreNamed covers. Here
 	// they depend on a cluster that was removed.
 	var before []any
 	for _, r := range d.resources {

@@ -6,9 +6,9 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// restoredDatabases proves of databases that were made from a snapshot that nothing of the snapshot's own keeps them: RDS restores under
-// the snapshot's key, which may be deleted with the stack that it is from, and without a managed master password.
-// Sources: RDS user guide, "Restoring to a DB instance"; terraform-provider-aws #31509.
+// restoredDatabases proves that databases from a snapshot do not depend on the snapshot's stack: RDS restores with the
+// snapshot's key, which may be deleted with that stack, and without a managed master password. Sources: RDS user guide,
+// "Restoring to a DB instance"; terraform-provider-aws #31509.
 func (c *cluster) restoredDatabases() *Verdict {
 	v, checked := &Verdict{Claim: "A restored database does not depend on the snapshot's stack"}, 0
 	for _, r := range c.Of(state.DBInstance) {
@@ -24,7 +24,7 @@ func (c *cluster) restoredDatabases() *Verdict {
 			v.fault("%s is made from %s, whose key is not the stack's", r, own)
 		}
 		if len(r.Objects("masterUserSecrets")) == 0 {
-			v.fault("%s has no managed master password: what makes the schema cannot log in", r)
+			v.fault("%s has no managed master password: the program that makes the schema cannot log in", r)
 		}
 	}
 	if checked == 0 {

@@ -63,8 +63,8 @@ func (i *permissions) callsNeeding(role *state.Resource, s *iam.Statement, actio
 	return slices.Sorted(maps.Keys(why))
 }
 
-// trustingPolicy is a policy of a key that leaves everything to the account's policies, so that the role's own policies
-// decide.
+// trustingPolicy returns the policy of a key that leaves the decision to the account's policies, so that the role's own
+// policies decide.
 func (i *permissions) trustingPolicy(resource string) *iam.Policy {
 	parts := strings.Split(resource, ":")
 	if len(parts) < 6 || parts[2] != "kms" {
@@ -102,10 +102,10 @@ func (a *access) permissionTable() ([]Permission, *Verdict) {
 					why = []string{argued}
 				}
 				if len(why) == 0 {
-					v.fault("%s allows %s as %s says, and nothing that acts under role %s calls it", r, action, s.Sid, role.Text("name"))
+					v.fault("%s allows %s in %s, and no caller with role %s calls it", r, action, s.Sid, role.Text("name"))
 				}
 				if strings.ContainsAny(action, "*?") {
-					v.fault("%s allows %s, which is more than one action: name those that are called", r, action)
+					v.fault("%s allows %s, which is more than one action: name the called ones", r, action)
 				}
 				one.Why = append(one.Why, why...)
 			}
@@ -144,7 +144,7 @@ func (a *access) attached(v *Verdict, r, role *state.Resource) Permission {
 		}
 	}
 	if slices.Sort(one.Why); len(one.Why) == 0 && !policy.Unknown {
-		v.fault("%s gives role %s %s, and nothing calls what that allows", r, role.Text("name"), one.Actions[0])
+		v.fault("%s gives role %s %s, and no call needs it", r, role.Text("name"), one.Actions[0])
 	}
 	one.Why = slices.Compact(one.Why)
 	if policy.Unknown {

@@ -45,8 +45,8 @@ func faults(t *testing.T, state []byte, want proof.Expected, claim string) strin
 	return strings.Join(all, "\n")
 }
 
-// TestEverySettingIsAskedFor damages each property of a claim: the claim must fail and name it.
-func TestEverySettingIsAskedFor(t *testing.T) {
+// TestEveryRequiredSettingIsProven damages each property of a claim: the claim must fail and name it.
+func TestEveryRequiredSettingIsProven(t *testing.T) {
 	for _, s := range proof.RequiredSettings() {
 		kind := s.Token[strings.LastIndex(s.Token, ":")+1:]
 		noticed := slices.ContainsFunc(shippedNames, func(stack string) bool {
@@ -67,8 +67,8 @@ func TestEverySettingIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestEveryOrderIsAskedFor removes every dependency of a type: the claim must fail and name both.
-func TestEveryOrderIsAskedFor(t *testing.T) {
+// TestEveryRequiredOrderIsProven removes every dependency of a type: the claim must fail and name both.
+func TestEveryRequiredOrderIsProven(t *testing.T) {
 	for _, pair := range proof.Waits() {
 		what, before := pair[0], pair[1]
 		kind := func(token string) string { return token[strings.LastIndex(token, ":")+1:] + " " }
@@ -87,8 +87,8 @@ func TestEveryOrderIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestWhateverActsUnderARoleWaitsForItsPolicies removes the dependencies of resources with a role, one at a time.
-func TestWhateverActsUnderARoleWaitsForItsPolicies(t *testing.T) {
+// TestUsersOfARoleWaitForItsPolicies removes the dependencies of resources with a role, one at a time.
+func TestUsersOfARoleWaitForItsPolicies(t *testing.T) {
 	for kind, want := range map[string][3]string{
 		"FlowLog":     {"dev", "vpc", "FlowLog vpc does not wait for RolePolicy flow-logs: it acts under Role flow-logs"},
 		"Association": {"dev", "node-1", "Association node-1 does not wait for RolePolicy members: it acts under Role members"},
@@ -105,7 +105,7 @@ func TestWhateverActsUnderARoleWaitsForItsPolicies(t *testing.T) {
 	}
 }
 
-func TestWhatNobodyNamesIsNotMade(t *testing.T) {
+func TestUnreferencedResourcesAreFaults(t *testing.T) {
 	d := open(t, stateOf(t, "prod"))
 	d.set("Instance", "main", "parameterGroupName", nil)
 	assert.Regexp(t, "^ParameterGroup [a-z0-9]+ is made, and nothing names it$",
@@ -179,8 +179,8 @@ func TestPoliciesNameWhatTheyAllow(t *testing.T) {
 	assert.Contains(t, faults(t, d.state(), wantOf(t, "dev"), claim), "allows logs.eu-west-1.amazonaws.com the actions of Logs for any account")
 }
 
-// TestTheKeyOfWhatIsLeftStays checks that the key of a snapshot remains, and that a stack file may delete both.
-func TestTheKeyOfWhatIsLeftStays(t *testing.T) {
+// TestTheKeyOfAFinalSnapshotStays checks that the key of a snapshot remains, and that a stack file may delete both.
+func TestTheKeyOfAFinalSnapshotStays(t *testing.T) {
 	const claim = "The snapshots and backups of a deleted database can be read"
 	d := open(t, stateOf(t, "prod"))
 	d.get("Key", "key")["retainOnDelete"] = false
@@ -197,8 +197,8 @@ func TestTheKeyOfWhatIsLeftStays(t *testing.T) {
 	assert.Empty(t, faults(t, d.state(), want, data))
 }
 
-// TestARestoredDatabaseStandsByItself removes the settings that a restored instance needs besides its snapshot.
-func TestARestoredDatabaseStandsByItself(t *testing.T) {
+// TestARestoredDatabaseIsIndependentOfItsSnapshotsStack removes the settings that a restored instance needs besides its snapshot.
+func TestARestoredDatabaseIsIndependentOfItsSnapshotsStack(t *testing.T) {
 	const claim = "A restored database does not depend on the snapshot's stack"
 	d := open(t, stateOf(t, "prod"))
 	d.set("Instance", "main", "snapshotIdentifier", "other-stack-final")

@@ -128,9 +128,9 @@ func TestFailedProofsAreOnThePageAndInTheError(t *testing.T) {
 	}
 }
 
-// TestWhatHappensWhenIsOnThePage checks that the page says which check ends nodes, for how long no node serves, and
+// TestThePageShowsTheEffectsOfFailures checks that the page says which check ends nodes, for how long no node serves, and
 // that nobody is told.
-func TestWhatHappensWhenIsOnThePage(t *testing.T) {
+func TestThePageShowsTheEffectsOfFailures(t *testing.T) {
 	r := &run{judged: &availability.Report{Events: []*availability.Event{{
 		What: "The database fails over (120 s)", Terminated: 3, Dark: 8 * time.Minute, Ends: true, Cut: "all", Acts: "the team",
 		Rings:  []availability.Ring{{Name: "database-events"}, {Name: "no-node", After: 5 * time.Minute}},

@@ -17,9 +17,9 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Restores are the ways in which data is brought back, by the commands of the operations guide.
+// Restores are the ways to restore data with the commands of the operations guide.
 var Restores = map[string]func(*restoration, context.Context) error{
-	// The stack is there, and its data is damaged.
+	// The stack exists, and its data is damaged.
 	"damaged": (*restoration).damaged,
 	// The stack was destroyed.
 	"gone": (*restoration).gone,
@@ -27,7 +27,7 @@ var Restores = map[string]func(*restoration, context.Context) error{
 	"elsewhere": (*restoration).elsewhere,
 }
 
-// RestoreOptions say what is restored.
+// RestoreOptions say what to restore.
 type RestoreOptions struct {
 	Options
 	// Which is a name of Restores.
@@ -36,7 +36,7 @@ type RestoreOptions struct {
 	Guide string
 }
 
-// restoration is a stack whose data is brought back.
+// restoration is a stack whose data is restored.
 type restoration struct {
 	*run
 	guide  string
@@ -51,8 +51,8 @@ type restoration struct {
 	withoutUp bool
 }
 
-// Restore brings a stack up, has its servers write, takes a snapshot or what a destroyed stack leaves, and restores it by the
-// guide's commands as they stand.
+// Restore brings a stack up and lets its servers write. It takes a snapshot, or destroys the stack, and restores the
+// data with the guide's exact commands.
 func Restore(ctx context.Context, o RestoreOptions) (err error) {
 	restore, ok := Restores[o.Which]
 	if !ok {
@@ -68,7 +68,7 @@ func Restore(ctx context.Context, o RestoreOptions) (err error) {
 	return restore(r, ctx)
 }
 
-// begin brings the stack up and has its servers write. The main database is what the guide's commands name.
+// begin brings the stack up and lets its servers write. It returns the main database, which the guide's commands name.
 func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 	err := r.step("up", func() (string, error) {
 		u, err := r.Up(ctx, optup.SuppressOutputs(), optup.SuppressProgress())
@@ -86,7 +86,7 @@ func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 	}
 	databases := r.first.state.Of(state.DBInstance)
 	if len(databases) == 0 {
-		return nil, errors.New("the stack makes no database: whoever it belongs to restores it")
+		return nil, errors.New("the stack makes no database: its owner restores it")
 	}
 	main := databases[0]
 	r.values = map[string]string{"cluster": strings.TrimSuffix(main.Text("identifier"), "-main"), "urn": main.URN, "name": r.o.Stack + "-good"}
@@ -139,7 +139,7 @@ func (r *restoration) held(token, id string) cloud.Resource {
 	return cloud.Resource{}
 }
 
-// follow runs the commands of a paragraph of the guide.
+// follow runs the commands under a heading of the guide.
 func (r *restoration) follow(ctx context.Context, heading string) error {
 	commands, err := CommandsOf(r.guide, heading)
 	if err != nil {
@@ -159,7 +159,7 @@ func (r *restoration) follow(ctx context.Context, heading string) error {
 	})
 }
 
-// damaged goes back to a snapshot while the stack is there, and then lets the damaged database go.
+// damaged restores a snapshot into the existing stack, and then deletes the damaged database.
 func (r *restoration) damaged(ctx context.Context) error {
 	old, err := r.begin(ctx)
 	if err != nil {
@@ -240,7 +240,7 @@ func (r *restoration) letFilesGo(ctx context.Context) error {
 	return nil
 }
 
-// gone goes back to what a destroyed stack leaves.
+// gone restores the remains of a destroyed stack.
 func (r *restoration) gone(ctx context.Context) error {
 	old, err := r.begin(ctx)
 	if err != nil {
@@ -277,7 +277,7 @@ func (r *restoration) gone(ctx context.Context) error {
 		return err
 	}
 	if gone := missing(before, r.Cloud.Snapshot()); len(gone) > 0 {
-		return fmt.Errorf("the restore took away %s", strings.Join(gone, ", "))
+		return fmt.Errorf("the restore deleted %s", strings.Join(gone, ", "))
 	}
 	return r.finish()
 }
@@ -312,7 +312,7 @@ func (r *restoration) elsewhere(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := errors.Join(there.follow(ctx, "The stack is gone"), there.proven(ctx, old)); err != nil {
+	if err := errors.Join(there.follow(ctx, "The stack is gone"), there.checkRestored(ctx, old)); err != nil {
 		return err
 	}
 	return there.finish()
@@ -405,8 +405,8 @@ func (r *restoration) snapshot(name string) string {
 	return ""
 }
 
-// checkRestored holds what must hold of a restored stack: the proofs of its state, the data and the secrets of the recovery point, that
-// all nodes use the restored database and none another, and that a second up changes nothing.
+// checkRestored checks a restored stack: the proofs of its state, and the data and the secrets of the recovery point.
+// All nodes must use the restored database and no other, and a second up must change nothing.
 func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (err error) {
 	if r.kept, err = r.collect(ctx); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-func TestWhatIsNotDrilledIsRefused(t *testing.T) {
+func TestUnsupportedStatesAreRefused(t *testing.T) {
 	for token, want := range map[string]string{
 		state.ECSService:       "no tasks of ECS or pods of EKS",
 		state.Deployment:       "no tasks of ECS or pods of EKS",

@@ -55,7 +55,7 @@ func TestABalancerIsWhatTheStateSays(t *testing.T) {
 	require.Contains(t, b.Config("/d", nil), "return 503;")
 }
 
-func TestWhatNginxCannotDoIsRefused(t *testing.T) {
+func TestRefusesBalancersThatNginxCannotRun(t *testing.T) {
 	for want, of := range map[string]*state.State{
 		"0 load balancers and 1 target groups":     state.New(group(nil)),
 		"speaks HTTP and is checked with HTTPS":    state.New(group(map[string]any{"protocol": "HTTP"}), balancer),

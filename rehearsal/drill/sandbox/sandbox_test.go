@@ -86,7 +86,7 @@ func running(t *testing.T) []string {
 	return found
 }
 
-func TestNothingIsLeftWhateverEndsIt(t *testing.T) {
+func TestASandboxLeavesNothing(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			parent := exec.Command(os.Args[0])

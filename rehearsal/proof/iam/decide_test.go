@@ -110,7 +110,7 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotKnownIsNotAllowed(t *testing.T) {
+func TestUnknownValuesAllowNothing(t *testing.T) {
 	r := iam.Request{Principal: iam.Principal{ARN: role}, Action: "s3:GetObject", Resource: object}
 	conditional := func(effect string) iam.Policy {
 		return iam.Parse("p", document(`{"Effect":"`+effect+`","Action":"s3:*","Resource":"*",
