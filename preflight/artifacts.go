@@ -41,7 +41,7 @@ func (p *preflight) checkArtifact(ctx context.Context, a config.Artifact) (resul
 		Bucket: aws.String(bucket), Key: aws.String(key), ChecksumMode: s3types.ChecksumModeEnabled,
 	})
 	if region := header(err, "X-Amz-Bucket-Region"); region != "" && region != p.cluster.Region {
-		return result{failed, fmt.Sprintf("the bucket is in %s, and the nodes' way to S3 ends in %s", region, p.cluster.Region),
+		return result{failed, fmt.Sprintf("the bucket is in %s, and the nodes' S3 endpoint is in %s", region, p.cluster.Region),
 			"copy the file to a bucket in " + p.cluster.Region}, nil
 	}
 	switch code(err) {
@@ -56,10 +56,10 @@ func (p *preflight) checkArtifact(ctx context.Context, a config.Artifact) (resul
 	case sum == "" || err != nil || a.SHA256 == "":
 		return result{verdict: ok, found: "there"}, nil
 	case hex.EncodeToString(raw) != a.SHA256:
-		return result{failed, "it has another checksum than the stack file says, and nodes refuse it",
+		return result{failed, "its checksum differs from the stack file's, and nodes refuse it",
 			"upload the right file, or write sha256: " + hex.EncodeToString(raw)}, nil
 	}
-	return result{verdict: ok, found: "there, with its checksum"}, nil
+	return result{verdict: ok, found: "exists, with its checksum"}, nil
 }
 
 // images are the images of tasks, pods and the load balancer controller.

@@ -266,7 +266,7 @@ func unanswered(err error, actions []string) result {
 				actions = actions[i : i+1]
 			}
 		}
-		return result{notChecked, "the caller may not ask", "allow " + strings.Join(actions, ", ") + ", or see docs/preflight.md"}
+		return result{notChecked, "the caller has no permission to ask", "allow " + strings.Join(actions, ", ") + ", or see docs/preflight.md"}
 	}
 	return result{failed, "AWS gave no answer: " + err.Error(), "run it again once AWS answers"}
 }

@@ -104,7 +104,7 @@ func TestFilesAreWhereTheStackFileSays(t *testing.T) {
 			header: map[string]string{"X-Amz-Checksum-Sha256": "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}})}, archive, failed,
 			"it has another checksum"},
 		"the right file": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 200,
-			header: map[string]string{"X-Amz-Checksum-Sha256": zeros}})}, archive, ok, "there, with its checksum"},
+			header: map[string]string{"X-Amz-Checksum-Sha256": zeros}})}, archive, ok, "exists, with its checksum"},
 		"a file that may not be read": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 403})}, archive,
 			notChecked, "allow s3:GetObject, s3:ListBucket"},
 	})
@@ -193,7 +193,7 @@ func TestAdoptedSubnetsAreAsTheStackFileSays(t *testing.T) {
 			subnets(subnet("vpc-0123456789abcdef0", "eu-west-1c", "10.0.2.0/24")))}, "subnets of vpc-0123456789abcdef0", failed,
 			"subnet-0123456b is 10.0.2.0/24 in eu-west-1c"},
 		"the subnets": {trial{text: adoptedVPC, answers: one("ec2 DescribeSubnets",
-			subnets(subnet("vpc-0123456789abcdef0", "eu-west-1b", "10.0.2.0/24")))}, "subnets of vpc-0123456789abcdef0", ok, "as the stack file says"},
+			subnets(subnet("vpc-0123456789abcdef0", "eu-west-1b", "10.0.2.0/24")))}, "subnets of vpc-0123456789abcdef0", ok, "as in the stack file"},
 	})
 }
 

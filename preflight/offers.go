@@ -131,7 +131,7 @@ func (p *preflight) checkTerms(ctx context.Context, image string) (result, error
 		return result{failed, "its terms in the Marketplace are not accepted", "subscribe to it there with this account: " + err.Error()}, nil
 	case "VPCIdNotSpecified", "MissingInput":
 		return result{notChecked, "without a default VPC a dry run says nothing of the Marketplace's terms",
-			"look whether this account is subscribed to it"}, nil
+			"check whether this account is subscribed to it"}, nil
 	}
 	return result{}, err
 }
@@ -170,9 +170,9 @@ func (p *preflight) checkSubnets(ctx context.Context) (result, error) {
 		}
 	}
 	if len(wrong) > 0 {
-		return result{failed, strings.Join(wrong, "; "), "write network.adopt as the VPC is"}, nil
+		return result{failed, strings.Join(wrong, "; "), "change network.adopt to fit the VPC"}, nil
 	}
-	return result{verdict: ok, found: fmt.Sprintf("%d, as the stack file says", len(wanted))}, nil
+	return result{verdict: ok, found: fmt.Sprintf("%d, as in the stack file", len(wanted))}, nil
 }
 
 // checkDatabaseGroup checks that the security group of the existing database is in the nodes' VPC, since the stack adds

@@ -51,7 +51,7 @@ func (p *preflight) checkRole(ctx context.Context, r serviceRole) (result, error
 	if code(err) != "NoSuchEntity" {
 		return result{}, err
 	}
-	fix := "`aws iam create-service-linked-role --aws-service-name " + r.service + "`, as somebody who may"
+	fix := "`aws iam create-service-linked-role --aws-service-name " + r.service + "`, with a principal that may"
 	who, err := p.principal(ctx)
 	if err != nil {
 		return result{}, err
@@ -68,17 +68,17 @@ func (p *preflight) checkRole(ctx context.Context, r serviceRole) (result, error
 			ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: []string{r.service}}},
 	})
 	if code(err) == "InvalidInput" { // the account's root user, or a federated one
-		return result{notChecked, "not there yet, and IAM does not say what " + p.caller + " may do", fix}, nil
+		return result{notChecked, "does not exist yet, and IAM does not say what " + p.caller + " may do", fix}, nil
 	}
 	if err != nil {
 		return result{}, err
 	}
 	for _, e := range answer.EvaluationResults {
 		if e.EvalDecision != types.PolicyEvaluationDecisionTypeAllowed {
-			return result{failed, "not there yet, and the caller may not have it made (iam:CreateServiceLinkedRole)", fix}, nil
+			return result{failed, "does not exist yet, and the caller may not create it (iam:CreateServiceLinkedRole)", fix}, nil
 		}
 	}
-	return result{verdict: ok, found: "not there yet; AWS makes it at the first use, which the caller may ask for"}, nil
+	return result{verdict: ok, found: "does not exist yet; AWS makes it at the first use, and the caller may cause this"}, nil
 }
 
 // principal is the user or role of the caller, whose policies apply. The ARN of a session has only the role's name.

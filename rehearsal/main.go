@@ -78,13 +78,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	project := flags.String("project", "..", "directory of the project")
 	pulumiHome := flags.String("pulumi", "", "directory that holds bin/pulumi; default the pulumi on PATH")
 	keep := flags.Bool("keep", false, "stop after the second up and the refresh")
-	faults := flags.String("faults", "", "let calls of the cloud fail, in the place of a rehearsal: all, sample for one of each type, or a regular expression")
-	changes := flags.String("change", "", "rehearse changes to a running cluster, in the place of its life: all, or the name of one")
-	mutants := flags.String("mutants", "", "damage what is registered, one thing at a time, in the place of a rehearsal: all, or a regular expression")
-	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, in the place of a rehearsal")
-	restore := flags.String("restore", "", "rehearse a restore, in the place of a stack's life: damaged, gone, elsewhere, or all")
-	drilled := flags.Bool("drill", false, "start the rehearsed stack on this machine and break it, in the place of its life")
-	proved := flags.String("prove", "", "prove the states of deployed stacks, in the place of a rehearsal: paths of what pulumi stack export prints, with commas")
+	faults := flags.String("faults", "", "make calls of the cloud fail, instead of a rehearsal: all, sample for one of each type, or a regular expression")
+	changes := flags.String("change", "", "rehearse changes of a running cluster, instead of a rehearsal: all, or the name of one")
+	mutants := flags.String("mutants", "", "damage one property of the resources at a time, instead of a rehearsal: all, or a regular expression")
+	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, instead of a rehearsal")
+	restore := flags.String("restore", "", "rehearse a restore, instead of a rehearsal: damaged, gone, elsewhere, or all")
+	drilled := flags.Bool("drill", false, "start the rehearsed stack on this machine and disturb it, instead of a rehearsal")
+	proved := flags.String("prove", "", "prove the states of deployed stacks, instead of a rehearsal: paths of exported states, separated by commas")
 	junit := flags.String("junit", "", "with --prove: write a JUnit report to this path")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
 	flags.Var(given, "secret", "a secret value, such as wso2is:admin.password=value; may be repeated")
@@ -174,7 +174,7 @@ func tryFaults(ctx context.Context, o rehearse.Options, which, project, restore 
 	}
 	guide, err := os.ReadFile(filepath.Join(project, "docs", "operations.md"))
 	if err != nil {
-		return fmt.Errorf("reading the commands that settle what a fault leaves: %w", err)
+		return fmt.Errorf("reading the commands for the recovery from a fault: %w", err)
 	}
 	out := o.Output
 	_, _ = fmt.Fprintf(out, "Trying faults on stack %s against an offline cloud: nothing is created on AWS.\n", o.Stack)
@@ -268,7 +268,7 @@ func tryMutants(ctx context.Context, names []string, of func(string) rehearse.Op
 	unnoticed := mutation.Unnoticed(results)
 	fmt.Printf("\n%d of %d mutants noticed or argued. Results:\n  %s\n", len(results)-len(unnoticed), len(results), path)
 	if len(unnoticed) > 0 {
-		return fmt.Errorf("nothing noticed %d mutants", len(unnoticed))
+		return fmt.Errorf("%d mutants were not noticed", len(unnoticed))
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func TestNodesDeletedAtTheEndAreNotOutOfService(t *testing.T) {
 	old := state.New(recorded(state.ECSService, "nodes", "s", object{"desiredCount": 2.}))
 	gone := stepPair(apitype.OpDelete, state.ECSService, "nodes")
 	n := nodesOf(old, pair("a", true), gone)
-	assert.Equal(t, Nodes{Before: 2, After: 2, Renewed: 2, Why: []string{"the old nodes go once the new ones serve"}}, n)
+	assert.Equal(t, Nodes{Before: 2, After: 2, Renewed: 2, Why: []string{"the old nodes are deleted after the new ones serve"}}, n)
 	assert.Equal(t, 2, nodesOf(old, state.New(), gone).Down, "without new ones they are")
 }
 
@@ -164,14 +164,14 @@ func TestLostDataIsNamed(t *testing.T) {
 		return o.Violations
 	}
 	replaced := slices.Concat(stepPair(apitype.OpCreateReplacement, database, "main"), stepPair(apitype.OpDeleteReplaced, database, "main"))
-	assert.Equal(t, []string{"the RDS instance main is replaced, and the change is not about it (" + urn(database, "main") + ")"},
+	assert.Equal(t, []string{"the RDS instance main is replaced, and the change does not ask for this (" + urn(database, "main") + ")"},
 		judged(Expectation{}, replaced))
 	gone := stepPair(apitype.OpDelete, repository, "wso2is")
-	assert.Equal(t, []string{"the ECR repository wso2is is deleted, and the change is not about it (" + urn(repository, "wso2is") + ")"},
+	assert.Equal(t, []string{"the ECR repository wso2is is deleted, and the change does not ask for this (" + urn(repository, "wso2is") + ")"},
 		judged(Expectation{}, gone))
 	assert.Empty(t, judged(Expectation{Data: []string{repository}}, gone), "the table allows it")
 	assert.Len(t, judged(Expectation{Data: []string{repository}}, gone, replaced), 1, "and nothing else")
-	assert.Contains(t, judged(Expectation{Data: []string{repository}})[0], "take it out of Data")
+	assert.Contains(t, judged(Expectation{Data: []string{repository}})[0], "remove it from Data")
 }
 
 func TestNodesThatAreDownAreNamed(t *testing.T) {
@@ -183,8 +183,8 @@ func TestNodesThatAreDownAreNamed(t *testing.T) {
 	assert.Empty(t, judged(Expectation{}, 1))
 	assert.Equal(t, []string{"2 of 3 nodes are out of service at once: so it is"}, judged(Expectation{}, 2))
 	assert.Empty(t, judged(Expectation{Down: All, Why: "it has to be"}, 3))
-	assert.Contains(t, judged(Expectation{Down: All}, 1)[0], "take it out of Down")
-	assert.Contains(t, judged(Expectation{Refused: "no"}, 0)[0], "had to be refused: no")
+	assert.Contains(t, judged(Expectation{Down: All}, 1)[0], "remove it from Down")
+	assert.Contains(t, judged(Expectation{Refused: "no"}, 0)[0], "must be refused: no")
 	err := Err([]*Outcome{{Change: "tags", Stack: "dev", Violations: []string{"it burns"}}, {Change: "zone", Stack: "eks"}})
 	require.ErrorContains(t, err, "change tags of stack dev: it burns")
 	require.NoError(t, Err([]*Outcome{{}}))
@@ -197,7 +197,7 @@ func TestEffectsOfDatabaseUpdates(t *testing.T) {
 		want     string
 	}{
 		"at once": {[]string{"instanceClass"}, object{}, object{"applyImmediately": true},
-			"instanceClass in place; the database is away while it changes"},
+			"instanceClass in place; the database is down during the change"},
 		"later": {[]string{"allocatedStorage"}, object{}, object{"maintenanceWindow": "sun:03:30-sun:04:30"},
 			"allocatedStorage in place in the maintenance window (sun:03:30-sun:04:30)"},
 		"never waits": {[]string{"deletionProtection"}, object{}, object{}, "deletionProtection in place"},
@@ -205,8 +205,8 @@ func TestEffectsOfDatabaseUpdates(t *testing.T) {
 			"backupRetentionPeriod in place"},
 		"backups begin": {[]string{"backupRetentionPeriod"}, object{"backupRetentionPeriod": 0.},
 			object{"backupRetentionPeriod": 7., "applyImmediately": true},
-			"backupRetentionPeriod in place; the database is away while it changes"},
-		"only here": {[]string{"applyImmediately"}, object{}, object{}, "nothing that RDS sees"},
+			"backupRetentionPeriod in place; the database is down during the change"},
+		"only here": {[]string{"applyImmediately"}, object{}, object{}, "nothing in RDS"},
 	} {
 		s := step{old: &apitype.StepEventStateMetadata{Inputs: c.old}, new: &apitype.StepEventStateMetadata{Inputs: c.now}}
 		assert.Equal(t, c.want, databaseUpdate(s, c.keys), name)

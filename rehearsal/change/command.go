@@ -59,7 +59,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := Err(all); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(o.Output, "%d changes did what they may. Nothing was created on AWS.\n", len(all))
+	_, _ = fmt.Fprintf(o.Output, "%d changes had only the expected effects. Nothing was created on AWS.\n", len(all))
 	if !o.Update {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 // downtime says for RDS's settings whether the database is down during their change, as RDS documents it in "Settings
 // for DB instances". Other settings do not interrupt it.
 var downtime = map[string]string{
-	"instanceClass": "is away while it changes", "engineVersion": "is away while it changes",
+	"instanceClass": "is down during the change", "engineVersion": "is down during the change",
 }
 
 // atOnce are settings that RDS changes at once, also without applyImmediately.
@@ -24,7 +24,7 @@ var atOnce = []string{
 func databaseUpdate(s step, keys []string) string {
 	keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "applyImmediately" })
 	if len(keys) == 0 {
-		return "nothing that RDS sees"
+		return "nothing in RDS"
 	}
 	text := strings.Join(keys, ", ") + " in place"
 	waits := slices.ContainsFunc(keys, func(k string) bool {
@@ -41,7 +41,7 @@ func databaseUpdate(s step, keys []string) string {
 			return text + "; the database " + d
 		}
 		if k == "backupRetentionPeriod" && (s.old.Inputs[k] == 0. || s.new.Inputs[k] == 0.) {
-			return text + "; the database is away while it changes"
+			return text + "; the database is down during the change"
 		}
 	}
 	return text

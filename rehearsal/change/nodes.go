@@ -51,7 +51,7 @@ func (n *Nodes) afterRemoval(before, after *state.State, steps []step) string {
 		}
 		if !slices.ContainsFunc(before.Of(s.kind), func(r *state.Resource) bool { return after.ByURN(r.URN) != nil }) {
 			n.Renewed = n.Before
-			return "the old nodes go once the new ones serve"
+			return "the old nodes are deleted after the new ones serve"
 		}
 	}
 	return ""
@@ -68,7 +68,7 @@ func lostConnection(before, after *state.State, steps []step) string {
 		old := before.ByURN(l.URN)
 		const target = "defaultActions.0.targetGroupArn"
 		if old != nil && state.At(old.Outputs, target) != state.At(l.Outputs, target) {
-			return fmt.Sprintf("the listener %s forwards to another target group, whose nodes have yet to come", l.Name)
+			return fmt.Sprintf("the listener %s forwards to another target group, which has no nodes yet", l.Name)
 		}
 	}
 	return ""
@@ -209,7 +209,7 @@ func instances(before, after *state.State, _ []step) Nodes {
 		preferences, refreshed := refresh(before, after, g, now)
 		if !refreshed {
 			if templateOf(before, g) != templateOf(after, now) {
-				n.Why = append(n.Why, "the Auto Scaling group does not refresh its instances: they stay as they were")
+				n.Why = append(n.Why, "the Auto Scaling group does not refresh its instances: they do not change")
 			}
 			continue
 		}
@@ -358,9 +358,9 @@ func pods(before, after *state.State, _ []step) Nodes {
 			}
 			how := "the Kubernetes nodes are updated one at a time"
 			if moved {
-				how = "another node group beside the old one, which EKS then drains"
+				how = "another node group beside the old one; EKS then drains the old one"
 			}
-			n.Why = append(n.Why, how+"; the PodDisruptionBudget lets one pod go at a time")
+			n.Why = append(n.Why, how+"; the PodDisruptionBudget lets one pod leave at a time")
 		}
 	}
 	for _, d := range after.Of(state.Deployment) {

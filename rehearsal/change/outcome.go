@@ -176,7 +176,7 @@ func lost(steps []step, allowed []string) (faults []string, used map[string]bool
 		if s.op == apitype.OpDeleteReplaced {
 			what = "replaced"
 		}
-		faults = append(faults, fmt.Sprintf("the %s %s is %s, and the change is not about it (%s)", state.Words(s.kind), state.NameOf(s.urn), what, s.urn))
+		faults = append(faults, fmt.Sprintf("the %s %s is %s, and the change does not ask for this (%s)", state.Words(s.kind), state.NameOf(s.urn), what, s.urn))
 	}
 	return faults, used
 }
@@ -187,7 +187,7 @@ func (o *Outcome) check(steps []step, want Expectation) {
 	o.Violations = append(o.Violations, faults...)
 	for _, kind := range want.Data {
 		if !used[kind] {
-			o.Violations = append(o.Violations, fmt.Sprintf("the table allows that a %s goes, and none does: take it out of Data", state.Words(kind)))
+			o.Violations = append(o.Violations, fmt.Sprintf("the table allows the deletion of a %s, and none is deleted: remove it from Data", state.Words(kind)))
 		}
 	}
 	most := max(want.Down, 1)
@@ -197,11 +197,11 @@ func (o *Outcome) check(steps []step, want Expectation) {
 			down, o.Nodes.Before, strings.Join(o.Nodes.Why, "; ")))
 	case want.Down > 1 && down <= 1:
 		o.Violations = append(o.Violations, fmt.Sprintf("the table allows that %d nodes are out of service at once, and %d is: "+
-			"take it out of Down", min(want.Down, o.Nodes.Before), down))
+			"remove it from Down", min(want.Down, o.Nodes.Before), down))
 	case want.Down > 1:
 		o.Nodes.Why = append(o.Nodes.Why, want.Why)
 	}
 	if want.Refused != "" && o.Refused == "" {
-		o.Violations = append(o.Violations, "it was made, and had to be refused: "+want.Refused)
+		o.Violations = append(o.Violations, "it was made, but must be refused: "+want.Refused)
 	}
 }

@@ -133,7 +133,7 @@ func notes(all []*Outcome) string {
 		return ""
 	}
 	slices.Sort(lines)
-	return "\nTo know besides:\n\n" + strings.Join(lines, "")
+	return "\nNotes:\n\n" + strings.Join(lines, "")
 }
 
 // Page returns the page of one stack.

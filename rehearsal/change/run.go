@@ -211,7 +211,7 @@ func (r *rehearsal) refusal(ctx context.Context, row Change, want Expectation, s
 	case refused == nil:
 		o.Violations = append(o.Violations, fmt.Sprintf("the preview shows it, and the update fails after %d steps: %s", len(steps), o.Refused))
 	case want.Refused == "":
-		o.Violations = append(o.Violations, "it is refused, which the table does not declare: "+o.Refused)
+		o.Violations = append(o.Violations, "it is refused, and the table does not expect this: "+o.Refused)
 	case !strings.Contains(refused.Error(), want.Refused):
 		o.Violations = append(o.Violations, fmt.Sprintf("it is refused, and not because %q: %s", want.Refused, o.Refused))
 	default:

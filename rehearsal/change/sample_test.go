@@ -82,7 +82,7 @@ func TestEveryChangeOfEveryStackIsInTheGuide(t *testing.T) {
 	}
 	page, err := os.ReadFile(filepath.Join(project, "docs", "operations.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(page), notes(all), "what is to be known besides")
+	assert.Contains(t, string(page), notes(all), "the notes")
 	assert.Zero(t, shown, "docs/operations.md shows changes that are not in the table: run make rehearse CHANGE=all ARGS=-update")
 }
 
@@ -155,7 +155,7 @@ func TestAProgramThatLosesDataIsFound(t *testing.T) {
 		"change token of stack toy: the EFS file system shared is replaced",
 		"change type of stack toy: 2 of 2 nodes are out of service at once: node-1 is stopped and started again",
 		"change type of stack toy: there is no node in the state",
-		"change missing of stack toy: it is refused, which the table does not declare",
+		"change missing of stack toy: it is refused, and the table does not expect this",
 	} {
 		assert.ErrorContains(t, all, want)
 	}

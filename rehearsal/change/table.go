@@ -47,7 +47,7 @@ type Expectation struct {
 const All = 1 << 20
 
 // protected is a change that would delete a resource that the profile prod protects.
-var protected = Expectation{Refused: "cannot be deleted", Why: "Pulumi does not delete what is protected"}
+var protected = Expectation{Refused: "cannot be deleted", Why: "Pulumi does not delete protected resources"}
 
 func every(edit Edit) map[string]Edit { return map[string]Edit{Every: edit} }
 
@@ -96,7 +96,7 @@ const (
 	otherImage       = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/wso2is:7.3.0.8" +
 		"@sha256:3333333333333333333333333333333333333333333333333333333333333333"
 
-	waiting = "RDS cannot go back to the old version. Until the maintenance window the instance has the old parameter group, " +
+	waiting = "RDS cannot return to the old version. Until the maintenance window the instance has the old parameter group, " +
 		"and RDS refuses to delete that: after three minutes `up` ends with the error, and is run again after the window."
 	probed = "The cluster stays whole: discovery probes 5701 to 5708 on every node."
 	moved  = "Nodes of another kind need a target group of another kind, and a listener forwards to one: " +
@@ -152,19 +152,19 @@ var table = []Change{
 	{Name: "image", Title: "Another image", Edits: map[string]Edit{
 		"ecs": {"wso2is:container.image": otherImage}, "eks": {"wso2is:container.image": otherImage},
 	}},
-	{Name: "registry", Title: "Images from elsewhere than the stack's own repositories", Edits: only(Edit{
+	{Name: "registry", Title: "Images from outside the stack's own repositories", Edits: only(Edit{
 		"wso2is:container.repository": false, "wso2is:container.image": otherImage,
 	}, "fargate"), Expect: map[string]Expectation{Every: {Data: []string{state.ECRRepository}}}, Note: map[string]string{
-		Every: "The repositories go with their images once no task needs them; with the profile prod, Pulumi refuses it.",
+		Every: "The repositories are deleted with their images after no task needs them; with the profile prod, Pulumi refuses this.",
 	}},
 	{Name: "hostname", Title: "Another hostname", Edits: every(Edit{"wso2is:hostname": "login.example.com"}), Note: map[string]string{
-		Every: "Clients of the old name are no longer served: its DNS record goes, and so does a certificate requested here. A generated keystore keeps its certificate, which signs tokens. For TLS the new nodes make one for the new name. Issuer and URLs are new for every client.",
+		Every: "Clients of the old name are no longer served: its DNS record is deleted, with a certificate requested here. A generated keystore keeps its certificate, which signs tokens. For TLS the new nodes make one for the new name. Issuer and URLs are new for every client.",
 	}},
 	{Name: "certificate", Title: "Another certificate", Edits: every(Edit{"wso2is:loadBalancer.certificateArn": otherCertificate})},
 	{Name: "database-host", Title: "Another host of a database that exists", From: only(onExisting, "prod"), Edits: only(Edit{
 		"wso2is:database.existing.host": "restored.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com",
 	}, "prod"), Note: map[string]string{
-		Every: "Old and new nodes write to different databases until the last node is new. Bring the data over before, and see to it that nobody writes meanwhile.",
+		Every: "Old and new nodes write to different databases until the last node is new. Copy the data before, and prevent writes meanwhile.",
 	}},
 	{Name: "proxy-addresses", Title: "Other addresses of a proxy that exists", From: only(behindProxy, "prod"), Edits: only(Edit{
 		"wso2is:loadBalancer.existing.cidrs": []any{"10.20.201.0/28"},
@@ -184,7 +184,7 @@ var table = []Change{
 		Note:   map[string]string{Every: "RDS raises it by itself in the maintenance window."},
 	},
 	{Name: "database-major", Title: "A major version of the engine", Edits: every(Edit{"wso2is:database.version": "17"}), Note: map[string]string{
-		Every:  "RDS cannot go back to the old version.",
+		Every:  "RDS cannot return to the old version.",
 		"prod": waiting, "ecs": waiting, "eks": waiting,
 	}},
 	{Name: "zone", Title: "One zone more", From: only(Edit{
@@ -192,7 +192,7 @@ var table = []Change{
 	}, "eks"), Edits: only(Edit{
 		"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"},
 	}, "dev", "fargate", "eks"), Note: map[string]string{
-		"eks": "The control plane keeps the zones that it was made with; nodes, load balancer, database and files use the new one as well.",
+		"eks": "The control plane keeps its original zones; nodes, load balancer, database and files also use the new zone.",
 	}},
 	{Name: "backup-days", Title: "Backups kept longer", Edits: every(Edit{"wso2is:database.instance.backupDays": 30})},
 	{Name: "backup", Title: "A backup plan", Edits: only(Edit{"wso2is:backup.enabled": true}, "dev", "fargate")},
@@ -206,13 +206,13 @@ var table = []Change{
 	{Name: "tags", Title: "Another tag", Edits: every(Edit{"wso2is:tags": map[string]any{"team": "identity"}})},
 	{Name: "caching", Title: "Another caching scenario", Edits: every(Edit{"wso2is:caching.scenario": "distributed"})},
 	{Name: "clustering-port", Title: "Another clustering port", Edits: every(Edit{"wso2is:clustering.port": 5703}), Note: map[string]string{
-		"dev":  "The cluster is split until the last node is renewed: a node's list names the others by their new port, and the old ones by their old. Invalidations do not cross: make it at a quiet hour.",
+		"dev":  "The cluster is split until the last node is renewed: a node's list names the others by their new port, and the old ones by their old. Invalidations do not pass between the parts: do this at a quiet hour.",
 		"prod": probed, "ecs": probed,
 		"fargate": probed,
 		"eks":     "The cluster stays whole: discovery reads each pod's own port from the endpoints.",
 	}},
 	{Name: "nat", Title: "Another NAT strategy", Note: map[string]string{
-		Every: "The public addresses that nodes call out from change, and open connections break: tell those who let them in by address.",
+		Every: "The public addresses of outgoing calls change, and open connections break: tell partners with an allow list of addresses.",
 	}, Edits: map[string]Edit{
 		"dev": {"wso2is:network.nat": "perZone"}, "prod": {"wso2is:network.nat": "single"}, "eks": {"wso2is:network.nat": "single"},
 	}},
@@ -222,7 +222,7 @@ var table = []Change{
 	{Name: "unprotect", Title: "Protection switched off", Edits: only(Edit{
 		"wso2is:profile": "dev",
 	}, "prod", "ecs", "eks"), Expect: map[string]Expectation{Every: protected}, Note: map[string]string{
-		Every: "The bucket of access logs would go with the profile. `pulumi state unprotect` lifts Pulumi's protection.",
+		Every: "The bucket of access logs would be deleted with the profile. `pulumi state unprotect` lifts Pulumi's protection.",
 	}},
 	{Name: "deletion-protection", Title: "RDS's and the load balancer's own protection", Edits: map[string]Edit{
 		"dev":     {"wso2is:database.instance.deletionProtection": true, "wso2is:loadBalancer.deletionProtection": true},

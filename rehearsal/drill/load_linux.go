@@ -99,14 +99,14 @@ func (l *load) served(since time.Time, but string) error {
 		}
 		n++
 		if !one.good {
-			return fmt.Errorf("a request failed after the load balancer had given %s up: %s", but, one.problem)
+			return fmt.Errorf("a request failed after the load balancer had given up %s: %s", but, one.problem)
 		}
 		if one.node == but {
 			return fmt.Errorf("%s still answers", but)
 		}
 	}
 	if n == 0 {
-		return fmt.Errorf("nobody asked anything after the load balancer had given %s up", but)
+		return fmt.Errorf("no client asked after the load balancer had given up %s", but)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func (r *Result) Err() error {
 	if text == "" {
 		return nil
 	}
-	return fmt.Errorf("the cluster does not do what its state allows for:%s", text)
+	return fmt.Errorf("the cluster exceeds the limits of its state:%s", text)
 }
 
 // Seconds formats a time for people.

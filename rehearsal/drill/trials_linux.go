@@ -287,9 +287,9 @@ func (d *driller) kill() {
 		d.Kill(victim)
 		took, gone := wait(bound, func() bool { return d.sees(other, len(d.Nodes)-1) })
 		if !gone {
-			return fmt.Errorf("%s still has it for a member after %s", other.Name, Seconds(took))
+			return fmt.Errorf("%s still counts it as a member after %s", other.Name, Seconds(took))
 		}
-		t.Measured = "it was no member after " + Seconds(took)
+		t.Measured = "it was removed after " + Seconds(took)
 		return d.again(t, victim)
 	})
 }
@@ -333,14 +333,14 @@ const away = 30 * time.Second
 // outage stops the database. The servers keep running, and serve again by themselves.
 func (d *driller) outage() {
 	check := d.Balancer.Check
-	d.trial("the database is away for "+Seconds(away), Seconds(check.Taken())+" until all are healthy again (checks of the target group), and no server is restarted",
+	d.trial("the database is down for "+Seconds(away), Seconds(check.Taken())+" until all are healthy again (checks of the target group), and no server is restarted",
 		func(t *Trial) error {
 			d.StopDatabase()
-			d.event(t, "the database is away")
+			d.event(t, "the database is down")
 			end := time.Now().Add(away)
 			for _, n := range d.Nodes {
 				if a := d.AskNode(n, "GET", check.Path); check.Passes(a.Status) {
-					return fmt.Errorf("%s answers its health check with %d while its database is away", n.Name, a.Status)
+					return fmt.Errorf("%s answers its health check with %d while its database is down", n.Name, a.Status)
 				}
 			}
 			for time.Now().Before(end) {
@@ -361,9 +361,9 @@ func (d *driller) outage() {
 				})
 			})
 			if !well {
-				return fmt.Errorf("not all nodes are well %s after the database is back", Seconds(took))
+				return fmt.Errorf("not all nodes are healthy %s after the database is back", Seconds(took))
 			}
-			t.Measured = "all nodes were well " + Seconds(took) + " after it was back, with the servers that they had"
+			t.Measured = "all nodes were healthy " + Seconds(took) + " after it was back, without a restarted server"
 			return d.Healthy(len(d.Nodes), check.Taken()+slack)
 		})
 }
@@ -400,7 +400,7 @@ const early = 25 * time.Second
 func (d *driller) control(c Control) {
 	d.trial("Damage: "+c.Name, "the cluster must not form, for the reason that the proof gives", func(t *Trial) error {
 		if len(c.Faults) == 0 {
-			return fmt.Errorf("the proof %q finds nothing wrong with it", c.Claim)
+			return fmt.Errorf("the proof %q has no fault", c.Claim)
 		}
 		s, err := state.Read(c.State)
 		if err != nil {
@@ -424,7 +424,7 @@ func (d *driller) control(c Control) {
 		d.event(t, "the proof says: %s: %s", c.Claim, strings.Join(c.Faults, "; "))
 		last := damaged.Nodes[len(damaged.Nodes)-1]
 		if said == "" {
-			return fmt.Errorf("the cluster forms all the same")
+			return fmt.Errorf("the cluster forms nevertheless")
 		}
 		if !strings.Contains(said, c.Says) {
 			return fmt.Errorf("%s says %q and not %q", last.Name, said, c.Says)

@@ -211,7 +211,7 @@ func (c *Cluster) Healthy(nodes int, within time.Duration) error {
 			return nil
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("the load balancer does not take %d nodes for healthy within %s; its health checks said last: %s", nodes, within,
+			return fmt.Errorf("the load balancer does not find %d nodes healthy within %s; the last results of its health checks: %s", nodes, within,
 				c.lb[0].answers())
 		}
 	}

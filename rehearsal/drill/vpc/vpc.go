@@ -92,7 +92,7 @@ func (n *Network) Find(kind Kind) []*Interface {
 func (n *Network) findInterfaces() error {
 	for _, token := range []string{state.ECSService, state.Deployment} {
 		for _, r := range n.Of(token) {
-			return fmt.Errorf("%s: only the network of nodes that are EC2 instances can be run here", r)
+			return fmt.Errorf("%s: only EC2 instances' networks can run here", r)
 		}
 	}
 	for _, r := range n.Of(state.EC2Instance) {

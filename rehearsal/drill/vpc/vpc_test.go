@@ -57,5 +57,5 @@ func TestWhatCannotRunIsRefused(t *testing.T) {
 	_, err := Of(two(resource(state.SecurityGroupRule, "old", "sgr-1", nil)))
 	require.ErrorContains(t, err, "SecurityGroupRule old: its rules are not read here")
 	_, err = Of(two(resource(state.ECSService, "nodes", "arn", nil)))
-	require.ErrorContains(t, err, "Service nodes: only the network of nodes that are EC2 instances")
+	require.ErrorContains(t, err, "Service nodes: only EC2 instances' networks")
 }
