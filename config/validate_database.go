@@ -112,7 +112,7 @@ func (v *validator) existing() {
 	v.onlyOfInstances()
 }
 
-// onlyOfInstances refuses what is only read for an RDS instance that is made here.
+// onlyOfInstances refuses keys that only apply to the stack's own RDS instances, for a stack with an existing database.
 func (v *validator) onlyOfInstances() {
 	const fix, why = "leave it out", "only an RDS instance that is made here reads it, and the stack has database.existing"
 	paths := []string{}

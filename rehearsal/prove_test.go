@@ -76,7 +76,7 @@ func without(t *testing.T, exported []byte, name string) []byte {
 	return edited
 }
 
-// failures counts the failed test cases of a JUnit report. It also holds that the counts in its head are true.
+// failures counts the failed test cases of a JUnit report. It also checks the counts in its head.
 func failures(t *testing.T, path string) int {
 	t.Helper()
 	raw, err := os.ReadFile(path)

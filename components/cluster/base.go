@@ -235,7 +235,7 @@ func watch(
 		backedUp = append(awskit.Values(d.database.ARNs()), d.files.ARNs()...)
 	}
 	for name, instance := range d.database.Instances {
-		if instance.Resource == nil { // who it belongs to watches it
+		if instance.Resource == nil { // its owner monitors it
 			continue
 		}
 		want := c.Database.Instances[name]

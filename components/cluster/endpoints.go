@@ -13,7 +13,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// endpoint says who owns the VPC endpoint of a service.
+// endpoint is the owner of a service's VPC endpoint.
 type endpoint int
 
 const (

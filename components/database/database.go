@@ -66,7 +66,7 @@ func Existing(of config.ExistingDatabase) *Database {
 	}}}
 }
 
-// DecryptMaster is what whoever reads the master secrets needs besides the stack's own key.
+// DecryptMaster has the permissions that a reader of the master secrets needs, in addition to the stack's own key.
 func (d *Database) DecryptMaster() []awskit.Statement {
 	if d.masterKey == "" {
 		return nil
@@ -74,7 +74,7 @@ func (d *Database) DecryptMaster() []awskit.Statement {
 	return []awskit.Statement{awskit.Allow("DecryptMaster", []string{"kms:Decrypt"}, d.masterKey)}
 }
 
-// Ready are the instances, for what must not start before one is there.
+// Ready are the instances, as dependencies of resources that need one of them.
 func (d *Database) Ready() []pulumi.Resource {
 	var all []pulumi.Resource
 	for _, instance := range awskit.Sorted(d.Instances) {

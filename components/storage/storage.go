@@ -150,7 +150,7 @@ func (a *Args) policy(bucket string) awskit.Policy {
 // they cost.
 const abortDays = 7
 
-// tidy deletes what is no longer needed.
+// tidy deletes objects that are no longer needed.
 func tidy(ctx *pulumi.Context, name string, bucket *s3.BucketV2, days int, child []pulumi.ResourceOption) error {
 	rules := s3.BucketLifecycleConfigurationV2RuleArray{s3.BucketLifecycleConfigurationV2RuleArgs{
 		Id: pulumi.String("abort-uploads"), Status: pulumi.String("Enabled"),

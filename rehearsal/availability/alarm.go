@@ -115,7 +115,7 @@ func (a *alarm) value(w *world, from time.Duration) (float64, bool) {
 	return 0, false
 }
 
-// breach says whether a value is beyond the threshold.
+// breach reports whether a value is beyond the threshold.
 func (a *alarm) breach(v float64) bool {
 	switch a.comparison {
 	case "GreaterThanThreshold":

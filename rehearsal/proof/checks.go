@@ -82,7 +82,7 @@ func (p *proofs) loadBalancerChecks() *Verdict {
 	return v
 }
 
-// takes says whether an answer is among the codes, such as 200, 200,202 or 200-299.
+// takes reports whether an answer is among the codes, such as 200, 200,202 or 200-299.
 func (c nodeCheck) takes(code int) bool {
 	return slices.ContainsFunc(strings.Split(c.codes, ","), func(one string) bool {
 		first, last, ranged := strings.Cut(strings.TrimSpace(one), "-")

@@ -63,11 +63,11 @@ type node struct {
 	platform platform
 	// origin is the resource that starts it: an instance, an Auto Scaling group, a service, a deployment.
 	origin *state.Resource
-	// hosts is what EC2 runs it on, as EC2's own discovery sees it.
+	// host is its EC2 instance, as EC2's own discovery sees it.
 	host *host
-	// text is what it is started with, decoded: user data, or a task's or pod's definition.
+	// text is its decoded definition: user data, or a task's or pod's definition.
 	text string
-	// config is its deployment.toml and where that lies; overrides is its hazelcast.xml, if it has one.
+	// config is its deployment.toml and the source of this file; overrides is its hazelcast.xml, if it has one.
 	config    string
 	configKey string
 	overrides bool
@@ -87,7 +87,7 @@ type host struct {
 	profile      *state.Resource
 	metadata     state.Object
 	instanceType string
-	// text is what it is started with, decoded.
+	// text is its decoded user data.
 	text string
 }
 

@@ -21,11 +21,11 @@ func (i Interface) endpoint() *endpoint {
 	}
 }
 
-// Connections decides single TCP connections of a state as the network proof decides those of a cluster, so that what it
-// decides can be compared with what a kernel lets through.
+// Connections decides single TCP connections of a state as the network proof does, so that its results can be compared
+// with those of a kernel.
 type Connections struct{ p *proofs }
 
-// ConnectionsOf are those of a state.
+// ConnectionsOf returns the connections of a state.
 func ConnectionsOf(s *state.State) *Connections {
 	return &Connections{&proofs{cluster: &cluster{State: s, net: newNetwork(s)}}}
 }

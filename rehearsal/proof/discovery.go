@@ -60,7 +60,7 @@ func discovery(c *cluster, foreign []*state.State) []*Verdict {
 	return all
 }
 
-// agreement proves what must hold for every scheme, and returns the scheme in use.
+// agreement proves the claims for every scheme, and returns the scheme in use.
 func (s *searches) agreement() string {
 	schemes, domains, overridden := map[string][]string{}, map[string][]string{}, 0
 	for _, n := range s.nodes {

@@ -185,7 +185,7 @@ var permissionMutations = map[string]mutation{
 	"all files of the system": {"dev", func(d *document) {
 		d.edit("RolePolicy", "nodes", "policy", `"secretsmanager:GetSecretValue"`, `"secretsmanager:GetSecretValue","elasticfilesystem:ClientMount"`)
 		d.edit("RolePolicy", "nodes", "policy", `"arn:aws:secretsmanager:`, `"*","arn:aws:secretsmanager:`)
-		d.statement("FileSystemPolicy", "shared", "policy", "OnlyAccessPoints") // which would keep it away all the same
+		d.statement("FileSystemPolicy", "shared", "policy", "OnlyAccessPoints") // which would refuse it too
 	}, filesMount, "role wso2is-dev-nodes-eu-west-1 is allowed elasticfilesystem:ClientMount on"},
 	"another account's flow logs": {"dev", func(d *document) {
 		d.set("Role", "flow-logs", "assumeRolePolicy", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole",`+

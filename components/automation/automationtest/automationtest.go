@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Run calls a handler of a script, and gives what it printed and returned. Boto3 is the text of a module that takes the
-// SDK's place. Sleeping takes no time.
+// Run calls a handler of a script, and returns its output and its result. Boto3 is the text of a module that replaces the
+// SDK. Sleeping takes no time.
 func Run(t *testing.T, script, boto3, call string) (string, error) {
 	t.Helper()
 	python, err := exec.LookPath("python3")

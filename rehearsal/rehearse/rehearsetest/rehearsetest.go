@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// TB is what is needed of *testing.T.
+// TB has the methods of *testing.T that helpers need.
 type TB interface {
 	Helper()
 	Setenv(key, value string)
