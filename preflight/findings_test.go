@@ -102,7 +102,7 @@ func TestFilesAreWhereTheStackFileSays(t *testing.T) {
 			header: map[string]string{"X-Amz-Bucket-Region": "us-east-1"}})}, archive, failed, "the bucket is in us-east-1"},
 		"another file": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 200,
 			header: map[string]string{"X-Amz-Checksum-Sha256": "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}})}, archive, failed,
-			"it has another checksum"},
+			"its checksum differs"},
 		"the right file": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 200,
 			header: map[string]string{"X-Amz-Checksum-Sha256": zeros}})}, archive, ok, "exists, with its checksum"},
 		"a file that may not be read": {trial{text: ownImage, answers: one("s3 HEAD /bucket/wso2is-7.1.0.zip", answer{status: 403})}, archive,

@@ -185,7 +185,7 @@ func evaluate(expression string, values map[string]float64) (result float64, kno
 	for rest != "" {
 		m := token.FindStringSubmatch(rest)
 		if m == nil || !strings.HasPrefix(rest, m[0]) {
-			return 0, false, fmt.Errorf("%q: what is %q?", expression, rest)
+			return 0, false, fmt.Errorf("%q: %q is not part of metric math here", expression, rest)
 		}
 		p.tokens, rest = append(p.tokens, m[1]), strings.TrimSpace(rest[len(m[0]):])
 	}

@@ -210,7 +210,7 @@ func TestAnAlarmTellsSomebodyWhereOthersDo(t *testing.T) {
 	require.Empty(t, m.judge(t), "nobody is to be told")
 	m.alarm("y", false, never)
 	m.get(t, "y")["alarmActions"] = []any{"arn:aws:sns:eu-west-1:123456789012:operations"}
-	require.Contains(t, m.judge(t), "Every alarm tells somebody: the alarm demo-x tells nobody, and others do")
+	require.Contains(t, m.judge(t), "Every alarm tells somebody: the alarm demo-x notifies nobody, but others do")
 	m.get(t, "x")["insufficientDataActions"] = []any{"arn:aws:sns:eu-west-1:123456789012:operations"}
 	require.Empty(t, m.judge(t))
 }
@@ -233,7 +233,7 @@ func TestAnAlarmWatchesWhatIsPublished(t *testing.T) {
 		"of no target group": {object{"namespace": balancerSpace, "metricName": "HealthyHostCount", "dimensions": object{"LoadBalancer": "app/demo/1"}},
 			"AWS does not publish it with the dimensions LoadBalancer"},
 		"of another database": {object{"namespace": "AWS/RDS", "metricName": "CPUUtilization", "threshold": 90.0,
-			"dimensions": object{"DBInstanceIdentifier": "main"}}, "there is nothing whose DBInstanceIdentifier is main"},
+			"dimensions": object{"DBInstanceIdentifier": "main"}}, "no resource has the DBInstanceIdentifier main"},
 		"a certificate that is given": {object{"namespace": "AWS/CertificateManager", "metricName": "DaysToExpiry", "statistic": "Minimum",
 			"comparisonOperator": "LessThanThreshold", "threshold": 30.0, "period": 86400.0, "evaluationPeriods": 1.0,
 			"dimensions": object{"CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1"}}, ""},

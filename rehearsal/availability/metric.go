@@ -106,7 +106,7 @@ func missing(s *state.State, q query) string {
 		}
 		for _, name := range names {
 			if !exists(s, set[name], q.dimensions[name]) {
-				return fmt.Sprintf("there is nothing whose %s is %s", name, q.dimensions[name])
+				return fmt.Sprintf("no resource has the %s %s", name, q.dimensions[name])
 			}
 		}
 		if q.metric == "CPUCreditBalance" && !burstable(s, q) {

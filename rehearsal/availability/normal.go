@@ -145,13 +145,13 @@ func notificationProof(alarms []*alarm) *proof.Verdict {
 		return slices.ContainsFunc(a.tells, func(arn string) bool { return strings.Contains(arn, ":sns:") })
 	}
 	if !slices.ContainsFunc(alarms, topic) {
-		v.Shown = "the stack file names nobody to tell"
+		v.Shown = "the stack file names no topic"
 		return v
 	}
 	v.Shown = fmt.Sprintf("%d alarms have an action", len(alarms))
 	for _, a := range alarms {
 		if len(a.tells) == 0 && !a.vanished {
-			v.Faults = append(v.Faults, fmt.Sprintf("the alarm %s tells nobody, and others do", a.name))
+			v.Faults = append(v.Faults, fmt.Sprintf("the alarm %s notifies nobody, but others do", a.name))
 		}
 	}
 	return v

@@ -136,7 +136,7 @@ func (t *session) importUnchecked(ctx context.Context, lost cloud.Resource, valu
 	return nil
 }
 
-// errTorn is a state that was cut off in the middle of a write. Only a directory can hold one, as a rehearsal's does:
+// errTorn is a state whose write was cut off. Only a directory can have one, as a rehearsal's does:
 // object stores and Pulumi Cloud take a state whole or not at all.
 var errTorn = errors.New("the state was cut off in the middle of a write")
 

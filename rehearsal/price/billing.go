@@ -22,15 +22,15 @@ const (
 	nothing = "AWS charges nothing for it (Amazon VPC pricing)"
 	iamFree = "AWS charges nothing for IAM"
 	ssmFree = "an automation's first 100,000 steps a month are free (AWS Systems Manager pricing), and a change takes a few dozen"
-	ecsFree = "ECS charges for what tasks run on, not for itself"
+	ecsFree = "ECS charges for the tasks' instances or Fargate, not for itself"
 	eksFree = "EKS charges for the cluster only (Amazon EKS pricing)"
-	scaling = "scaling charges for what it starts, not for itself"
+	scaling = "scaling charges for the started nodes, not for itself"
 	lbFree  = "part of the load balancer's hour and capacity units"
 )
 
 // billing has a row for each known type, except those of Kubernetes.
 var billing = map[string]billed{
-	state.BackupVault:                      {free: "a vault charges for what is in it, which is priced with what is backed up"},
+	state.BackupVault:                      {free: "a vault charges for its backups, which are priced with their sources"},
 	state.BackupVaultPolicy:                {free: setting},
 	state.BackupVaultLock:                  {free: setting},
 	state.BackupPlan:                       {count: (*meter).copies},
@@ -41,12 +41,12 @@ var billing = map[string]billed{
 	state.MetricAlarm:                      {count: (*meter).alarm},
 	state.CompositeAlarm:                   {count: one(Observability, "cloudwatch", "composite alarm")},
 	state.Dashboard:                        {count: one(Observability, "cloudwatch", "dashboard")},
-	state.LogGroup:                         {free: "a log group charges for what is written to it, which is priced for all of them together"},
+	state.LogGroup:                         {free: "a log group charges for its data, which is priced for all groups together"},
 	state.EventRule:                        {free: "rules on events of AWS's own services are free (Amazon EventBridge pricing)"},
 	state.EventTarget:                      {free: setting},
 	state.Schedule:                         {free: "the first 14 million invocations a month are free (Amazon EventBridge pricing)"},
 	state.EC2Instance:                      {count: (*meter).member},
-	state.LaunchTemplate:                   {free: "what it starts is priced with its group; the instance that makes the schema runs for minutes"},
+	state.LaunchTemplate:                   {free: "its instances are priced with their group; the instance that makes the schema runs for minutes"},
 	state.AutoScalingGroup:                 {count: (*meter).group},
 	state.AutoScalingPolicy:                {free: scaling},
 	state.AutoScalingAttachment:            {free: setting},
@@ -69,7 +69,7 @@ var billing = map[string]billed{
 	state.NetworkInterface:                 {free: nothing},
 	state.VPCEndpoint:                      {count: (*meter).endpoint},
 	state.VPCEndpointRouteTableAssociation: {free: nothing},
-	state.FlowLog:                          {free: "a flow log charges for what it writes, which is priced with the logs"},
+	state.FlowLog:                          {free: "a flow log charges for its data, which is priced with the logs"},
 	state.SecurityGroup:                    {free: nothing},
 	state.DefaultSecurityGroup:             {free: nothing},
 	state.SecurityGroupRule:                {free: nothing},

@@ -30,29 +30,29 @@ type lever struct {
 
 var levers = []lever{
 	{
-		"network.nat: single", "the way out of every zone, when the zone of the one NAT gateway fails; nodes of the others pay for data between zones",
+		"network.nat: single", "the internet access of every zone if the zone of the only NAT gateway fails; data from other zones costs money",
 		"nat", oneNAT,
 	},
 	{
-		"database.instance.multiAz: false", "the standby: a database that fails is restored from its backups, with what was written since the last five minutes lost, " +
-			"and maintenance takes it away for minutes", "", noStandby,
+		"database.instance.multiAz: false", "the standby: a database that fails is restored from its backups, with a loss of up to the last five minutes, " +
+			"and maintenance stops it for minutes", "", noStandby,
 	},
 	{
 		"nodes.instanceType of AWS's own processors (the same size of the generation 7g, or t4g)",
-		"what WSO2 publishes of its own tests, which ran on Intel's processors; images of containers must be built for arm64", "", graviton,
+		"WSO2's published measurements, which were made on Intel's processors; images of containers must be built for arm64", "", graviton,
 	},
 	{
 		"database.instance.class of AWS's own processors (the same size of db.m7g, db.r7g or db.t4g)",
-		"nothing that the product would notice; the instance restarts once", "", gravitonDatabase,
+		"nothing for the product; the instance restarts once", "", gravitonDatabase,
 	},
 	{
-		"network.zones with two zones", "a third zone: one that fails takes half of the way in and out, not a third", "", twoZones,
+		"network.zones with two zones", "a third zone: the outage of a zone then takes half of the connections, not a third", "", twoZones,
 	},
 	{
 		"nodes.count: one fewer", "a node's part of the load that the cluster carries", "nodes-down", oneNodeFewer,
 	},
 	{"observability.logRetention: 30", "logs that are older than 30 days", "", shortLogs},
-	{"network.flowLogs: false", "the record of who connected with whom, which an investigation asks for first", "", noFlowLogs},
+	{"network.flowLogs: false", "the record of connections, which an investigation needs first", "", noFlowLogs},
 }
 
 // Savings returns the largest possible savings, the largest first. Each is priced separately, so they do not add up.

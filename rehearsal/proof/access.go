@@ -298,7 +298,7 @@ func (a *access) decryptCalls(one call) []call {
 	}
 	maps.Copy(context, a.viaService(via))
 	return []call{{by: one.by + ", to read " + one.on, as: one.as, action: "kms:Decrypt", on: key, context: context, from: one.from,
-		because: "reading what is encrypted"}}
+		because: "reading encrypted data"}}
 }
 
 // viaService returns the request keys with which a service calls KMS for a caller.

@@ -112,7 +112,7 @@ func (c *cluster) proveManifest(v *Verdict, plan *state.Resource, named string) 
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(named, "s3://"), "/")
 	object := c.object(bucket, key)
 	if object == nil {
-		v.fault("the recovery points of %s name the manifest %q, which the stack does not have: nobody knows which secrets open them", plan, named)
+		v.fault("the recovery points of %s name the manifest %q, which the stack does not have: nothing names the secrets that open them", plan, named)
 		return
 	}
 	content := object.Text("content")

@@ -58,7 +58,7 @@ var backupMutations = map[string]mutation{
 	"a vault without a policy": {"eks", func(d *document) { d.drop("VaultPolicy", "vault") }, keptBy,
 		"an administrator may backup:UpdateRecoveryPointLifecycle in Vault vault"},
 	"no manifest": {"prod", rule(func(_ *document, rule map[string]any) { delete(rule, "recoveryPointTags") }), keptBy,
-		"nobody knows which secrets open them"},
+		"nothing names the secrets that open them"},
 	"a manifest that can become another": {"prod", manifest(`"region": "eu-west-1"`, `"region": "eu-west-2"`), keptBy,
 		"BucketObjectv2 manifest has no checksum in its key"},
 	"a manifest that the next update deletes": {"prod", func(d *document) {

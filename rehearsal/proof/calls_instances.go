@@ -60,7 +60,7 @@ func (a *access) proveLaunched(r, template *state.Resource) {
 			return
 		}
 	}
-	a.nodes.fault("%s launches from %s, which has other security groups than the nodes: what it reaches is not known", r, template)
+	a.nodes.fault("%s launches from %s, which has other security groups than the nodes: its connections are not proven", r, template)
 }
 
 // userDataCalls proves the calls of user data on an instance with a profile in a node's network; is makes calls of the same

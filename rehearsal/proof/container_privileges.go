@@ -70,7 +70,7 @@ func (c *cluster) taskPrivileges(v *Verdict, b bundle, one container) {
 		if !m.readOnly && slices.Contains(b.fresh, m.volume) && !slices.ContainsFunc(b.containers, func(o container) bool {
 			return o.uses(m.volume) && one.waitsFor(o) && strings.HasPrefix(cmp.Or(o.Text("user"), "0"), "0")
 		}) {
-			v.fault("%s writes to the volume %s, which is root's, and waits for nobody who opens it", by, m.volume)
+			v.fault("%s writes to the volume %s, which root owns, and waits for no container that opens it", by, m.volume)
 		}
 	}
 }

@@ -39,7 +39,7 @@ var healthMutations = map[string]mutation{
 	"the load balancer's check needs busy threads": {"prod", func(d *document) {
 		d.set("Group", "nodes", "healthCheckType", "ELB")
 		d.put("TargetGroup", "nodes-instance", "healthCheck", "path", "/oauth2/jwks")
-	}, outage, "port 9443, all threads of which may wait for the database"},
+	}, outage, "port 9443, where all threads may wait for the database"},
 	"tasks are replaced on the health API": {"ecs", func(d *document) {
 		d.put("TargetGroup", "nodes-instance", "healthCheck", "path", health)
 	}, outage, "which answers 503 without the database: ECS replaces every task of Service nodes"},

@@ -35,7 +35,7 @@ var (
 func ownName(c *cluster, hostname string) *Verdict {
 	v := &Verdict{Claim: "A node reaches the cluster's own name, on itself"}
 	if hostname == "" {
-		v.open("the cluster's name is not among what is expected")
+		v.open("the stack file's hostname is not known here")
 		return v
 	}
 	for _, n := range c.nodes {

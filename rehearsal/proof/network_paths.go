@@ -180,7 +180,7 @@ func (n *network) leave(p *endpoint, to netip.Prefix, t traffic) (faults, open [
 		}
 		return out, nil
 	case strings.HasPrefix(way.target, "tgw-"), strings.HasPrefix(way.target, "pcx-"):
-		return out, []string{fmt.Sprintf("%s leads to %s; what is behind it is not in the state", way.of, way.target)}
+		return out, []string{fmt.Sprintf("%s leads to %s; the network behind it is not in the state", way.of, way.target)}
 	}
 	return append(out, fmt.Sprintf("%s leads to %s, from which there is no path to %s", way.of, way.target, to)), nil
 }

@@ -35,7 +35,7 @@ func (c checkTarget) databaseDependency() string {
 	case !slices.Contains(needsNothing, c.path):
 		return fmt.Sprintf("the path %s, which is not known to answer without the database", c.path)
 	case c.port != nodeHTTP:
-		return fmt.Sprintf("port %d, all threads of which may wait for the database; %d has its own", c.port, nodeHTTP)
+		return fmt.Sprintf("port %d, where all threads may wait for the database; %d has threads of its own", c.port, nodeHTTP)
 	}
 	return ""
 }

@@ -241,7 +241,7 @@ var permissionMutations = map[string]mutation{
 	}, lockedIn, "the container prepare of TaskDefinition nodes is root, and keeps capabilities that it has no use for"},
 	"nobody opens a volume": {"ecs", func(d *document) {
 		d.container("nodes", "turn", func(one map[string]any) { delete(one, "dependsOn") })
-	}, lockedIn, "the container turn of TaskDefinition nodes writes to the volume shared, which is root's, and waits for nobody who opens it"},
+	}, lockedIn, "the container turn of TaskDefinition nodes writes to the volume shared, which root owns, and waits for no container that opens it"},
 	"the server stays root": {"fargate", func(d *document) {
 		d.edit("TaskDefinition", "nodes", "containerDefinitions", "--no-new-privs ", "")
 	}, lockedIn, "the container server of TaskDefinition nodes is root"},

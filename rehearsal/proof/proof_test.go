@@ -81,7 +81,7 @@ const (
 	dataReach    = "Every node reaches every database"
 	filesReach   = "Every node reaches the shared files"
 	apisReach    = "Every node reaches the AWS APIs"
-	downloads    = "Every node reaches what it downloads"
+	downloads    = "Every node reaches the sources of its downloads"
 	callOut      = "Nodes call out only where"
 	internet     = "The internet reaches no node"
 	agree        = "The nodes' files agree"

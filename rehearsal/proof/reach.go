@@ -49,7 +49,7 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.data = claim("Every node reaches every database, and nobody else does")
 	p.filesystem = claim("Every node reaches the shared files in its zone, and nobody else does")
 	p.apis = claim("Every node reaches the AWS APIs that its role may call")
-	p.downloads = claim("Every node reaches what it downloads")
+	p.downloads = claim("Every node reaches the sources of its downloads")
 	if len(c.control) > 0 {
 		p.control = claim("The Kubernetes control plane and the nodes reach each other on %d and %d only", publicHTTPS, kubelet)
 	}
