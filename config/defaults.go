@@ -259,8 +259,8 @@ func (c *Cluster) fillLoadBalancer(d profileDefaults) {
 	lb := &c.LoadBalancer
 	set(&lb.Type, ALB)
 	set(&lb.IdleTimeout, 300)
-	unless(c, "loadBalancer.stickiness", &lb.Stickiness, 86400)
-	unless(c, "loadBalancer.deregistrationDelay", &lb.DeregistrationDelay, 60)
+	setUnlessExplicit(c, "loadBalancer.stickiness", &lb.Stickiness, 86400)
+	setUnlessExplicit(c, "loadBalancer.deregistrationDelay", &lb.DeregistrationDelay, 60)
 	if lb.Type == ExistingLoadBalancer {
 		c.fillExistingBalancer()
 		return
@@ -271,7 +271,7 @@ func (c *Cluster) fillLoadBalancer(d profileDefaults) {
 			lb.AllowedCIDRs = []string{c.Network.CIDR}
 		}
 	}
-	unless(c, "loadBalancer.accessLogs", &lb.AccessLogs, d.safe)
-	unless(c, "loadBalancer.deletionProtection", &lb.DeletionProtection, d.safe)
+	setUnlessExplicit(c, "loadBalancer.accessLogs", &lb.AccessLogs, d.safe)
+	setUnlessExplicit(c, "loadBalancer.deletionProtection", &lb.DeletionProtection, d.safe)
 	set(&lb.TLSPolicy, "ELBSecurityPolicy-TLS13-1-2-2021-06")
 }
