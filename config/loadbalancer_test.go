@@ -12,7 +12,7 @@ import (
 
 const ownTargets = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/identity/0123456789abcdef"
 
-// behind is a stack behind a load balancer that exists, with changes to its other keys and to the keys of loadBalancer.existing.
+// behind is a stack behind an existing load balancer, with changes to its other keys and to the keys of loadBalancer.existing.
 func behind(changes, existing object) object {
 	balancer := object{"securityGroup": "sg-01234567"}
 	maps.Copy(balancer, existing)
@@ -56,7 +56,7 @@ func TestALoadBalancerThatExistsTakesThePlaceOfTheStacksOwn(t *testing.T) {
 func TestRefusesExistingLoadBalancers(t *testing.T) {
 	const path = "wso2is:loadBalancer.existing"
 	e := func(changes, existing object, want string) refusal { return one(behind(changes, existing), path+want) }
-	const only = ": only a load balancer that is made here reads it, and the stack has loadBalancer.type: existing; " +
+	const only = ": it only applies to the stack's own load balancer, but loadBalancer.type is existing; " +
 		"leave it out; the load balancer's owner decides it"
 	inOwnVPC := behind(nil, nil)
 	delete(inOwnVPC, "network")
@@ -65,14 +65,14 @@ func TestRefusesExistingLoadBalancers(t *testing.T) {
 		maps.Copy(keys, more)
 		return behind(object{"loadBalancer": keys}, nil)
 	}
-	const twice = ": which addresses may call the nodes is not said, or said twice; " +
-		"write securityGroup, or cidrs where a rule cannot name its security group, one of both"
-	const target = "write targetGroupArn, a target group of your Application Load Balancer in which nodes are registered"
+	const twice = ": exactly one of securityGroup and cidrs must name the load balancer's addresses; " +
+		"write either securityGroup or, if a rule cannot name the security group, cidrs"
+	const target = "write targetGroupArn, a target group of your Application Load Balancer for the nodes"
 	check(t, map[string]refusal{
-		"no way": one(inOwnVPC, "wso2is:network.adopt: a load balancer that exists has no way to a VPC that is made here; "+
+		"no way": one(inOwnVPC, "wso2is:network.adopt: an existing load balancer cannot reach a VPC that the stack creates; "+
 			"write the VPC that the load balancer reaches, and its subnets"),
 		"nothing said": one(behind(object{"loadBalancer": object{"type": "existing"}}, nil),
-			path+": which load balancer the nodes let in is not said; write it, or loadBalancer.type: alb"),
+			path+": the existing load balancer is missing; write it, or loadBalancer.type: alb"),
 		"another type": one(behind(object{"network": there(), "loadBalancer": object{"existing": object{"securityGroup": "sg-01234567"},
 			"hostedZone": "Z0123456789ABC"}}, nil),
 			path+": the stack makes a load balancer of its own; write loadBalancer.type: existing, or leave it out"),
@@ -85,31 +85,31 @@ func TestRefusesExistingLoadBalancers(t *testing.T) {
 		"no target group": e(nil, object{"targetGroupArn": "identity"}, `.targetGroupArn: "identity" is not such an ARN; `+
 			"write it as AWS shows it, such as arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/…"),
 		"group of instances": e(object{"clustering": object{"scheme": "aws"}}, nil, ": the addresses of an Auto Scaling group's instances change "+
-			"with every replacement, and no list of them stays true; "+target+", or clustering.scheme: wka, whose nodes keep their addresses"),
-		"tasks": e(object{"topology": "ecs", "clustering": object{}}, nil, ": the addresses of tasks change with every deployment, and no list "+
-			"of them stays true; "+target),
+			"with every replacement, so a list of them becomes wrong; "+target+", or write clustering.scheme: wka, because its nodes keep their addresses"),
+		"tasks": e(object{"topology": "ecs", "clustering": object{}}, nil, ": the addresses of tasks change with every deployment, so a list "+
+			"of them becomes wrong; "+target),
 		"pods": e(object{"topology": "eks", "clustering": object{}, "eks": inCluster}, nil, ": the addresses of pods change with every update, "+
-			"and how the load balancer finds them is not said, or said twice; write targetGroupArn, or ingressClass with eks.cluster, one of both"),
+			"so exactly one of targetGroupArn and ingressClass is needed; write either targetGroupArn, or ingressClass with eks.cluster"),
 		"class on instances": e(nil, object{"ingressClass": "nginx"},
 			".ingressClass: the topology ec2 has no Kubernetes cluster; leave it out, or write topology: eks"),
 		"class in a new cluster": e(object{"topology": "eks", "clustering": object{}, "eks": object{}}, object{"ingressClass": "nginx"},
-			".ingressClass: a cluster that is made here has no ingress controller of yours when its pods are made; "+
-				"write eks.cluster, the cluster with the ingress controller, or targetGroupArn"),
+			".ingressClass: a cluster that the stack creates does not have your ingress controller when its pods are created; "+
+				"write eks.cluster, the cluster with the ingress controller, or write targetGroupArn"),
 		"namespace alone": e(nil, object{"ingressNamespace": "ingress"},
 			".ingressNamespace: only an ingress controller reads it; leave it out, or write ingressClass"),
 		"two load balancers": one(behind(object{"topology": "eks", "clustering": object{},
 			"eks": object{"registration": "ingress"}}, object{"targetGroupArn": ownTargets}),
-			"wso2is:eks.registration: the AWS Load Balancer Controller would make a load balancer beside the one that exists; "+
+			"wso2is:eks.registration: the AWS Load Balancer Controller would make a second load balancer beside the existing one; "+
 				"leave it out; loadBalancer.existing says how pods are reached"),
 		"of the stack's own": {changes: balancer(object{"certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1", "hostedZone": "Z0123456789ABC",
 			"internal": false, "allowedCidrs": []string{"10.0.0.0/8"}, "accessLogs": false, "tlsPolicy": "ELBSecurityPolicy-X", "deletionProtection": true,
 			"webAclArn": "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/1"}), want: []string{
 			"wso2is:loadBalancer.accessLogs" + only, "wso2is:loadBalancer.allowedCidrs" + only, "wso2is:loadBalancer.certificateArn" + only, "wso2is:loadBalancer.deletionProtection" + only,
 			"wso2is:loadBalancer.hostedZone" + only, "wso2is:loadBalancer.internal" + only, "wso2is:loadBalancer.tlsPolicy" + only, "wso2is:loadBalancer.webAclArn" + only}},
-		"delay of none": one(balancer(object{"deregistrationDelay": 30}), "wso2is:loadBalancer.deregistrationDelay: nodes are registered nowhere, "+
-			"and their owner takes one out of the proxy; leave it out"),
+		"delay of none": one(balancer(object{"deregistrationDelay": 30}), "wso2is:loadBalancer.deregistrationDelay: nodes are not registered in a target group, "+
+			"so you take a node out of the proxy yourself; leave it out"),
 		"stickiness of a group": one(behind(object{"loadBalancer": object{"type": "existing", "stickiness": 60,
 			"existing": object{"securityGroup": "sg-01234567", "targetGroupArn": ownTargets}}}, nil),
-			"wso2is:loadBalancer.stickiness: the target group of targetGroupArn has its own; leave it out, and set it on the target group"),
+			"wso2is:loadBalancer.stickiness: the target group of targetGroupArn has its own stickiness; leave it out, and set stickiness on the target group"),
 	})
 }

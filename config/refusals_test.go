@@ -597,7 +597,7 @@ func TestRefusesEdges(t *testing.T) {
 			`wso2is:loadBalancer.allowedCidrs[0]: "everyone" is not an IPv4 range; write a range such as 203.0.113.0/24`),
 		"allowed to nobody": one(lb(object{"allowedCidrs": []string{}}), "wso2is:loadBalancer.allowedCidrs: "+
 			"an empty list allows no client; write the ranges of clients, or leave it out for everyone"),
-		"TLS policy": one(lb(object{"tlsPolicy": "TLS13"}), `wso2is:loadBalancer.tlsPolicy: "TLS13" is no security policy `+
+		"TLS policy": one(lb(object{"tlsPolicy": "TLS13"}), `wso2is:loadBalancer.tlsPolicy: "TLS13" is not a security policy `+
 			"of a load balancer; write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06"),
 		"extended support": one(under("database", object{"engine": "mariadb", "extendedSupport": true}),
 			"wso2is:database.extendedSupport: RDS has no Extended Support for mariadb; leave it out"),

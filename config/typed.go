@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Typed is the source of a configuration that a Go program writes as a value. Load reads it as it reads a stack file, so
-// that a wrong value is refused in the same words. A field with Go's zero value counts as left out. Zero are the paths
-// of the keys whose 0 or false is meant, such as network.flowLogs.
+// Typed returns the source of a configuration from a Go value. Load reads it like a stack file and refuses wrong values
+// with the same messages. A field with Go's zero value counts as left out. Zero has the paths of the keys that must be 0
+// or false, such as network.flowLogs.
 func Typed(c Cluster, zero ...string) Source {
 	t := typed{secrets: map[string]bool{}, values: map[string]string{}}
 	if c.Region != "" {
@@ -36,7 +36,7 @@ func (t typed) add(prefix string, table map[string]any, of reflect.Type) {
 		} else if text, err := json.Marshal(value); err == nil {
 			t.values[key] = string(text)
 		} else {
-			// Only extraConfig has values of any type. A text is no object, which Load reports.
+			// Only extraConfig has values of any type. Load expects an object there and refuses this text.
 			t.values[key] = `""`
 		}
 		t.secrets[key] = holdsSecret(fields[name].Type)
@@ -57,7 +57,7 @@ func (t typed) Get(key string) (string, bool) {
 
 func (t typed) IsSecret(key string) bool { return t.secrets[key] }
 
-// written converts a value to what a stack file would say, or nil if it says nothing.
+// written converts a value to the form of a stack file. It returns nil for a value that is left out.
 func written(v reflect.Value) any {
 	if secret, ok := v.Interface().(Secret); ok {
 		if !secret.Set() {
@@ -111,7 +111,7 @@ func written(v reflect.Value) any {
 	return v.Interface()
 }
 
-// orEmpty is the value of an object or an item that is there although it says nothing.
+// orEmpty returns the value of an object or an item. It is empty, and not nil, if all its fields are left out.
 func orEmpty(value any, of reflect.Value) any {
 	switch {
 	case value != nil:

@@ -41,29 +41,29 @@ func (v *validator) loadBalancer() {
 	v.cidrs("loadBalancer.allowedCidrs", lb.AllowedCIDRs)
 	if !tlsPolicy.MatchString(lb.TLSPolicy) {
 		v.refuse("loadBalancer.tlsPolicy", "write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06",
-			"%q is no security policy of a load balancer", lb.TLSPolicy)
+			"%q is not a security policy of a load balancer", lb.TLSPolicy)
 	}
 }
 
 var ingressClass = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
 
-// existingBalancer checks a load balancer that the stack does not make, and refuses what only one that it makes reads.
+// existingBalancer checks an existing load balancer. It refuses the keys that only apply to the stack's own load balancer.
 func (v *validator) existingBalancer() {
 	v.onlyOfBalancer()
 	e := v.LoadBalancer.Existing
 	const path = "loadBalancer.existing"
 	if v.Network.Adopt == nil {
 		v.refuse("network.adopt", "write the VPC that the load balancer reaches, and its subnets",
-			"a load balancer that exists has no way to a VPC that is made here")
+			"an existing load balancer cannot reach a VPC that the stack creates")
 	}
 	if e == nil {
-		v.refuse(path, "write it, or loadBalancer.type: alb", "which load balancer the nodes let in is not said")
+		v.refuse(path, "write it, or loadBalancer.type: alb", "the existing load balancer is missing")
 		return
 	}
 	switch {
 	case (e.SecurityGroup == "") == (len(e.CIDRs) == 0):
-		v.refuse(path, "write securityGroup, or cidrs where a rule cannot name its security group, one of both",
-			"which addresses may call the nodes is not said, or said twice")
+		v.refuse(path, "write either securityGroup or, if a rule cannot name the security group, cidrs",
+			"exactly one of securityGroup and cidrs must name the load balancer's addresses")
 	case e.SecurityGroup != "":
 		v.id(path+".securityGroup", e.SecurityGroup, "sg-", "a security group")
 	default:
@@ -78,19 +78,19 @@ func (v *validator) existingBalancer() {
 	v.existingWay(*e)
 }
 
-// existingWay checks how the load balancer that exists finds the nodes.
+// existingWay checks how the existing load balancer finds the nodes.
 func (v *validator) existingWay(e ExistingBalancer) {
 	const path = "loadBalancer.existing"
-	const target = "write targetGroupArn, a target group of your Application Load Balancer in which nodes are registered"
+	const target = "write targetGroupArn, a target group of your Application Load Balancer for the nodes"
 	switch {
 	case v.Topology == EC2 && !v.Fixed() && e.TargetGroupARN == "":
-		v.refuse(path, target+", or clustering.scheme: wka, whose nodes keep their addresses",
-			"the addresses of an Auto Scaling group's instances change with every replacement, and no list of them stays true")
+		v.refuse(path, target+", or write clustering.scheme: wka, because its nodes keep their addresses",
+			"the addresses of an Auto Scaling group's instances change with every replacement, so a list of them becomes wrong")
 	case v.Topology == ECS && e.TargetGroupARN == "":
-		v.refuse(path, target, "the addresses of tasks change with every deployment, and no list of them stays true")
+		v.refuse(path, target, "the addresses of tasks change with every deployment, so a list of them becomes wrong")
 	case v.Topology == EKS && (e.TargetGroupARN == "") == (e.IngressClass == ""):
-		v.refuse(path, "write targetGroupArn, or ingressClass with eks.cluster, one of both",
-			"the addresses of pods change with every update, and how the load balancer finds them is not said, or said twice")
+		v.refuse(path, "write either targetGroupArn, or ingressClass with eks.cluster",
+			"the addresses of pods change with every update, so exactly one of targetGroupArn and ingressClass is needed")
 	}
 	switch {
 	case v.Topology != EKS && e.IngressClass != "":
@@ -99,8 +99,8 @@ func (v *validator) existingWay(e ExistingBalancer) {
 		v.refuse(path+".ingressNamespace", "leave it out, or write ingressClass", "only an ingress controller reads it")
 	case e.IngressClass == "":
 	case v.EKS.Cluster == nil:
-		v.refuse(path+".ingressClass", "write eks.cluster, the cluster with the ingress controller, or targetGroupArn",
-			"a cluster that is made here has no ingress controller of yours when its pods are made")
+		v.refuse(path+".ingressClass", "write eks.cluster, the cluster with the ingress controller, or write targetGroupArn",
+			"a cluster that the stack creates does not have your ingress controller when its pods are created")
 	case !ingressClass.MatchString(e.IngressClass):
 		v.refuse(path+".ingressClass", "write the name of an IngressClass, such as nginx", "%q is not the name of an IngressClass", e.IngressClass)
 	case !namespaceName.MatchString(e.IngressNamespace):
@@ -109,14 +109,14 @@ func (v *validator) existingWay(e ExistingBalancer) {
 	}
 	if v.Topology == EKS && v.EKS.Registration == Ingress {
 		v.refuse("eks.registration", "leave it out; loadBalancer.existing says how pods are reached",
-			"the AWS Load Balancer Controller would make a load balancer beside the one that exists")
+			"the AWS Load Balancer Controller would make a second load balancer beside the existing one")
 	}
 }
 
-// onlyOfBalancer refuses what is only read for a load balancer that is made here.
+// onlyOfBalancer refuses the keys that only apply to the stack's own load balancer.
 func (v *validator) onlyOfBalancer() {
 	const fix = "leave it out; the load balancer's owner decides it"
-	const why = "only a load balancer that is made here reads it, and the stack has loadBalancer.type: existing"
+	const why = "it only applies to the stack's own load balancer, but loadBalancer.type is existing"
 	lb := v.written.LoadBalancer
 	for _, key := range []struct {
 		name  string
@@ -131,9 +131,9 @@ func (v *validator) onlyOfBalancer() {
 		switch {
 		case !key.given:
 		case key.name == "deregistrationDelay":
-			v.refuse("loadBalancer."+key.name, "leave it out", "nodes are registered nowhere, and their owner takes one out of the proxy")
+			v.refuse("loadBalancer."+key.name, "leave it out", "nodes are not registered in a target group, so you take a node out of the proxy yourself")
 		case key.name == "stickiness":
-			v.refuse("loadBalancer."+key.name, "leave it out, and set it on the target group", "the target group of targetGroupArn has its own")
+			v.refuse("loadBalancer."+key.name, "leave it out, and set stickiness on the target group", "the target group of targetGroupArn has its own stickiness")
 		default:
 			v.refuse("loadBalancer."+key.name, fix, why)
 		}

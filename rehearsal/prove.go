@@ -15,7 +15,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// errNotProven is the error for claims about a deployed stack that do not hold.
+// errNotProven is the error for false claims about a deployed stack.
 var errNotProven = errors.New("not proven")
 
 // deployed is a deployed stack's state.
@@ -25,7 +25,7 @@ type deployed struct {
 	pending     int
 }
 
-// readDeployed reads a state that `pulumi stack export` has printed. The stack's name is in its URNs.
+// readDeployed reads the output of `pulumi stack export`. It takes the stack's name from the URNs.
 func readDeployed(path string) (*deployed, error) {
 	exported, err := os.ReadFile(path)
 	if err != nil {
@@ -33,7 +33,7 @@ func readDeployed(path string) (*deployed, error) {
 	}
 	read, err := state.Read(exported)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not what `pulumi stack export` prints: %w", path, err)
+		return nil, fmt.Errorf("%s is not an output of `pulumi stack export`: %w", path, err)
 	}
 	if len(read.All) == 0 {
 		return nil, fmt.Errorf("%s has no resources", path)
@@ -45,8 +45,8 @@ func readDeployed(path string) (*deployed, error) {
 	return &deployed{path, parts[2], exported, len(read.Pending)}, nil
 }
 
-// proveStates proves the claims of a rehearsal about the states of deployed stacks. The stacks must be in one account:
-// no cluster may discover another's nodes. Junit is a path for a JUnit report, or empty.
+// proveStates proves the claims of a rehearsal for the states of deployed stacks. All stacks must be in one account, since it also
+// proves that no cluster discovers another cluster's nodes. Junit is the path of a JUnit report, or empty.
 func proveStates(base rehearse.Options, paths []string, file, junit, project string, out io.Writer) error {
 	var all []*deployed
 	for _, path := range paths {
@@ -57,7 +57,7 @@ func proveStates(base rehearse.Options, paths []string, file, junit, project str
 		all = append(all, one)
 	}
 	if len(all) > 1 && junit != "" {
-		return errors.New("--junit takes the report of one state: give --prove one path")
+		return errors.New("--junit writes the report of one state: give --prove only one path")
 	}
 	var wrong []error
 	for _, one := range all {
@@ -101,8 +101,8 @@ func proveStates(base rehearse.Options, paths []string, file, junit, project str
 	return errors.Join(wrong...)
 }
 
-// printVerdicts prints a line for each claim, with the faults and the facts that the state does not show. It returns
-// the number of claims that are not proven.
+// printVerdicts prints a line for each claim. Below it are the claim's faults, and the facts that the state does not show.
+// It returns the number of claims that are not proven.
 func printVerdicts(out io.Writer, report *proof.Report) int {
 	failed := 0
 	for _, v := range report.All() {

@@ -56,7 +56,7 @@ func TestAMissingCommandOfARestoreIsNoticed(t *testing.T) {
 	for name, c := range map[string]struct{ which, command, want string }{
 		"the old database is not kept":  {"damaged", "    pulumi config set --path 'wso2is:restoreFrom.keep[0]'", "cannot be deleted"},
 		"the snapshot is not named":     {"damaged", "    pulumi config set --path wso2is:restoreFrom.databaseSnapshots.main", "is refused, for the reasons above"},
-		"the secrets are not named":     {"gone", "    pulumi config set --path wso2is:restoreFrom.secrets", "has another value than the recovery point's"},
+		"the secrets are not named":     {"gone", "    pulumi config set --path wso2is:restoreFrom.secrets", "has another value than in the recovery point"},
 		"the secrets are not restored":  {"gone", "    aws secretsmanager restore-secret", "gives no commands"},
 		"the snapshot is left unnamed":  {"gone", "    pulumi config set --path wso2is:restoreFrom.databaseSnapshots.main", "no database was made from the snapshot"},
 		"the old database is protected": {"damaged", "    aws rds modify-db-instance", "OperationNotPermitted"},

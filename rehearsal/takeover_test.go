@@ -15,8 +15,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 )
 
-// TestTheClusterTakesOverWhatWasAtTheTop takes up stacks from before the cluster was one component. Their components were
-// at the top. An update moves them below the cluster's and leaves everything else as it was.
+// TestTheClusterTakesOverWhatWasAtTheTop updates stacks of an older program. Its components had the stack as their parent.
+// The update gives them the cluster's component as their parent. It changes nothing else.
 func TestTheClusterTakesOverWhatWasAtTheTop(t *testing.T) {
 	for stack, before := range readCheckpoints(t)["after"] {
 		t.Run(stack, func(t *testing.T) {
@@ -33,7 +33,7 @@ func TestTheClusterTakesOverWhatWasAtTheTop(t *testing.T) {
 	}
 }
 
-// TestAComponentThatIsNotTakenOverIsNoticed renames a component in the state, so that no alias finds it.
+// TestAComponentThatIsNotTakenOverIsNoticed renames a component in the state. No alias then finds it.
 func TestAComponentThatIsNotTakenOverIsNoticed(t *testing.T) {
 	s := opened(t, "fargate", stackfile.Find("..", "fargate"))
 	before := readCheckpoints(t)["after"]["fargate"]
@@ -46,8 +46,8 @@ func TestAComponentThatIsNotTakenOverIsNoticed(t *testing.T) {
 	assert.Contains(t, found, "create aws:efs/fileSystem:FileSystem shared []")
 }
 
-// moves lists what an update makes anew or ends because it does not find it where it was. Only the cluster's own component
-// is new.
+// moves lists the resources that an update would create, replace or delete because no alias finds them. The cluster's own
+// component is left out, since it is new.
 func moves(t *testing.T, s *rehearse.Session) []string {
 	t.Helper()
 	all := steps(t, s)
@@ -57,7 +57,7 @@ func moves(t *testing.T, s *rehearse.Session) []string {
 	})
 }
 
-// exports are the names of a stack's outputs in a checkpoint.
+// exports returns the names of a stack's outputs in a checkpoint.
 func exports(t *testing.T, c *rehearse.Checkpoint) []string {
 	t.Helper()
 	for name, text := range c.State {

@@ -225,7 +225,7 @@ func TestAWrongClusterOfAProgramIsRefusedInTheWordsOfAStackFile(t *testing.T) {
 	c = typed(config.EC2)
 	c.Region, c.Provider.Profile = "us-east-1", "operations"
 	err = refused(t, &cluster.Args{Config: c})
-	assert.ErrorContains(t, err, "aws:region: it says us-east-1, but the AWS provider is one of eu-west-1")
+	assert.ErrorContains(t, err, "aws:region: the region is us-east-1, but the AWS provider has the region eu-west-1")
 	assert.ErrorContains(t, err, "aws:profile")
 }
 
@@ -288,7 +288,7 @@ func TestInputsOfAProgramReachTheirResources(t *testing.T) {
 func TestAKeyAndItsInputAreRefused(t *testing.T) {
 	args := inTheVPC(config.EC2)
 	args.Config.LoadBalancer.HostedZone = "Z0123456789EXAMPLE"
-	assert.ErrorContains(t, refused(t, args), "wso2is:loadBalancer.hostedZone: there is an input for it too")
+	assert.ErrorContains(t, refused(t, args), "wso2is:loadBalancer.hostedZone: the key is written, but it also has an input")
 
 	args = inTheVPC(config.EC2)
 	args.VPC.PrivateSubnets["eu-west-1c"] = id("private-c")

@@ -25,9 +25,9 @@ type base struct {
 	endpoints vpcEndpoints
 	firewall  *firewall.Firewall
 	secrets   *secrets.Secrets
-	// before must be done when nodes start: their connections are open.
+	// before has the resources that nodes need before they start, such as the rules for their connections.
 	before []pulumi.Resource
-	// outputs are the cluster's outputs so far.
+	// outputs are the outputs of the components so far.
 	outputs pulumi.Map
 }
 
@@ -70,7 +70,7 @@ func buildBase(
 	return b, b.multicast(ctx, c, scope, child)
 }
 
-// guard makes the security groups. The prefix list is that of S3, or nil if nodes have no endpoint of S3.
+// guard makes the security groups. The prefix list belongs to the endpoint of S3. It is nil without such an endpoint.
 func (b *base) guard(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, prefixList pulumi.StringInput, child pulumi.ResourceOption,
 ) error {
@@ -118,7 +118,7 @@ func (b *base) multicast(ctx *pulumi.Context, c config.Cluster, scope awskit.Sco
 type data struct {
 	database *database.Database
 	files    *filesystem.FileSystem
-	// backup is nil without a plan of AWS Backup.
+	// backup is nil if the stack has no backup plan.
 	backup *backup.Backup
 }
 
@@ -154,12 +154,12 @@ func buildDatabase(
 	}, child)
 }
 
-// backUp has AWS Backup keep what nodes share.
+// backUp makes the backup plan for the shared data.
 func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, child pulumi.ResourceOption) error {
 	if !c.Backup.Enabled {
 		return nil
 	}
-	// A fingerprint may be read by others. So it is no secret, unlike the key that it is made from.
+	// The fingerprint of a secret key is not a secret itself.
 	fingerprint := pulumi.Unsecret(b.secrets.Values[secrets.EncryptionKey].ApplyT(func(key string) (string, error) {
 		return secrets.Fingerprint(key, scope.Cluster)
 	})).(pulumi.StringOutput)
@@ -211,17 +211,17 @@ func buildBalancer(
 	}, child)
 }
 
-// watched are the facts about the nodes that alarms need.
+// watched has the facts about the nodes that alarms need.
 type watched struct {
 	// nodes is done when the first nodes serve.
 	nodes pulumi.CustomResource
-	// replaced says that a lost node is replaced automatically.
+	// replaced reports whether a lost node is replaced automatically.
 	replaced bool
-	// startMinutes is the time in which new nodes may be targets of the load balancer before they serve.
+	// startMinutes is the time a new node may take to serve after it becomes a target of the load balancer.
 	startMinutes int
 	// credits are the dimensions of the nodes' CPU credits, if their type has any.
 	credits map[string]pulumi.StringMap
-	// group is the Auto Scaling group whose instances are refreshed, service the ECS service whose tasks are nodes.
+	// group is the nodes' Auto Scaling group, if its instances are refreshed. service is the nodes' ECS service.
 	group   string
 	service *observability.Service
 }
@@ -266,12 +266,12 @@ func watch(
 	return err
 }
 
-// creditsOf returns the dimensions of a group's CPU credits. CloudWatch has the lowest of the group's.
+// creditsOf returns the dimensions of a group's CPU credits. Their minimum is the balance of the group's lowest instance.
 func creditsOf(group pulumi.StringInput) map[string]pulumi.StringMap {
 	return map[string]pulumi.StringMap{"": {"AutoScalingGroupName": group}}
 }
 
-// ownRepositories makes the cluster's own repositories if its configuration asks for them. The nodes wait for them.
+// ownRepositories makes the cluster's own image repositories if the configuration has them. The nodes depend on them.
 func (b *base) ownRepositories(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, child pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {

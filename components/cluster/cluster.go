@@ -1,4 +1,4 @@
-// Package cluster makes a whole cluster as one component: it reads the configuration, selects the topology and connects
+// Package cluster makes a whole cluster as one component. It reads the configuration, selects the topology and connects
 // the other components.
 package cluster
 
@@ -16,43 +16,43 @@ import (
 // Type is the component's type token.
 const Type = "wso2is:cluster:Cluster"
 
-// Args say what the cluster is. Config is plain, since it decides which resources exist.
+// Args describe the cluster. Config has plain values, since it decides which resources exist.
 type Args struct {
-	// Config is what a stack file says, and docs/configuration.md describes. A key that is left out has its default.
-	// Zero are the paths of the keys whose 0 or false is meant, such as network.flowLogs. The region and the account are
-	// those of the AWS provider in the component's options; a region in Config must be the same. On eks, Config.Provider
-	// says with which profile or role the AWS CLI reaches Kubernetes, as the provider does AWS.
+	// Config has the keys of a stack file (docs/configuration.md). A key that is left out has its default. Zero has the
+	// paths of the keys that must be 0 or false, such as network.flowLogs. The AWS provider in the component's options
+	// decides the region and the account. A region in Config must be the same. On eks, Config.Provider names the
+	// profile or role with which the AWS CLI reaches Kubernetes.
 	Config config.Cluster
 	Zero   []string
 	// Name is the beginning of every name in AWS. It defaults to the names of project, stack and component.
 	Name string
 
-	// VPC, CertificateARN, HostedZone and AlarmTopicARN come from other resources. Each takes the place of the key of its
-	// name, which Config then leaves out, and decides as the key does which resources exist.
+	// VPC, CertificateARN, HostedZone and AlarmTopicARN are outputs of other resources. Each replaces the key of its name in
+	// Config, and Config must leave this key out. Which resources exist is the same as with the key.
 	VPC                                       *VPC
 	CertificateARN, HostedZone, AlarmTopicARN pulumi.StringInput
 
-	// Source is what the configuration is read from instead of Config.
+	// Source has the configuration instead of Config, such as a stack file.
 	Source config.Source
-	// Provider makes the AWS provider of all look-ups and resources, once every written value is valid. Without it, the
-	// component's options have the provider.
+	// Provider makes the AWS provider of all look-ups and resources after the written values are checked. If it is nil, the
+	// component uses the provider in its options.
 	Provider func(config.Cluster) (*aws.Provider, error)
-	// Whole says that the stack has no other cluster. Resources have no prefix in the program, and names in AWS begin with
-	// project and stack.
+	// Whole says that the stack has no other cluster. Then Pulumi names have no prefix, and names in AWS begin with the
+	// project and the stack.
 	Whole bool
 }
 
-// Cluster is a cluster. Its fields are the outputs of a stack that is one cluster. An output that the configuration
-// does not have is empty.
+// Cluster is a cluster. Its fields are the outputs of the product's own stack. An output is empty if the configuration
+// does not have its resource.
 type Cluster struct {
 	pulumi.ResourceState
-	// URL is where clients reach the cluster, ConsoleURL its administration console.
+	// URL is the cluster's address for clients. ConsoleURL is the address of its administration console.
 	URL, ConsoleURL pulumi.StringOutput
-	// LoadBalancerDNSName is the name that the DNS record of the host name refers to.
+	// LoadBalancerDNSName is the load balancer's DNS name. The DNS record of the hostname refers to it.
 	LoadBalancerDNSName pulumi.StringOutput
 	// DatabaseEndpoints are host and port of each database instance.
 	DatabaseEndpoints pulumi.StringMapOutput
-	// FileSystemID is the id of the shared file system, LogGroup the name of the nodes' log group.
+	// FileSystemID is the id of the shared file system. LogGroup is the name of the nodes' log group.
 	FileSystemID, LogGroup pulumi.StringOutput
 	// Secrets are the ARNs of the secrets in Secrets Manager, by key.
 	Secrets pulumi.StringMapOutput
@@ -62,16 +62,16 @@ type Cluster struct {
 	AutoScalingGroup pulumi.StringOutput
 	// ECSCluster and ECSService are the names of cluster and service on ecs.
 	ECSCluster, ECSService pulumi.StringOutput
-	// KubernetesCluster is the name of the cluster on eks, Kubeconfig the configuration with which the AWS CLI reaches it.
+	// KubernetesCluster is the name of the cluster on eks. Kubeconfig is the configuration for access to it through the AWS CLI.
 	KubernetesCluster, Kubeconfig pulumi.StringOutput
-	// ProxyFiles are configurations of nginx and HAProxy, and the nodes' certificate, by the names of the files.
+	// ProxyFiles are the configurations of nginx and HAProxy and the nodes' certificate, by file name.
 	ProxyFiles pulumi.StringMapOutput
 	// Outputs are all outputs by the names that a stack gives them.
 	Outputs pulumi.Map
 }
 
-// New makes a cluster. It reads and checks the configuration, and only then registers the first resource. If the
-// configuration is wrong, the error is Refused.
+// New makes a cluster. It reads and checks the configuration before it registers the first resource. If the configuration
+// is wrong, the error is Refused.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	if args == nil {
 		return nil, fmt.Errorf("cluster %s: no arguments", name)
@@ -119,8 +119,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return made, nil
 }
 
-// childOf puts a resource under the cluster, whose providers it uses. Without the alias, a stack that was deployed
-// before there was this component would replace every resource.
+// childOf makes a resource a child of the cluster. The child uses the cluster's providers. Stacks of an older program do not have
+// the cluster's component. Without the alias, an update of such a stack would replace every resource.
 func childOf(made *Cluster, whole bool) pulumi.ResourceOption {
 	if !whole {
 		return pulumi.Parent(made)
@@ -128,7 +128,7 @@ func childOf(made *Cluster, whole bool) pulumi.ResourceOption {
 	return pulumi.Composite(pulumi.Parent(made), pulumi.Aliases([]pulumi.Alias{{NoParent: pulumi.Bool(true)}}))
 }
 
-// topology is the half of a row of config's table that uses AWS and Pulumi.
+// topology has the parts of a topology that use AWS and Pulumi. The table in config has the others.
 type topology struct {
 	// services are the AWS services that nodes call, each through an interface endpoint.
 	services func(config.Cluster) []string

@@ -13,9 +13,9 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// ec2Services are the AWS services that an EC2 node calls, each through an interface endpoint that costs in every zone.
-// Nothing calls KMS: Secrets Manager and S3 do so for the node. Nothing calls the file system's API: efs-utils calls it
-// only if the file system's DNS name does not resolve (its README).
+// ec2Services are the AWS services that an EC2 node calls. Each needs an interface endpoint, which costs money in every zone.
+// A node does not call KMS, since Secrets Manager and S3 do so for it. It does not call the API of EFS either: efs-utils
+// calls it only if the file system's DNS name does not resolve (README of efs-utils).
 func ec2Services(c config.Cluster) []string {
 	services := []string{
 		"logs",           // the CloudWatch agent
@@ -26,13 +26,13 @@ func ec2Services(c config.Cluster) []string {
 		"ssm", "ssmmessages",
 	}
 	if !c.Fixed() {
-		// A node completes its launch hook and finds the nodes in service; Hazelcast finds members by their tag.
+		// A node completes its launch hook and lists the nodes in service. Hazelcast finds members by their tag.
 		services = append(services, "autoscaling", "ec2")
 	}
 	return services
 }
 
-// memberMinutes is the typical time from a member's launch until it serves, and a little more.
+// memberMinutes is a little more than the typical time from a member's launch until it serves.
 const memberMinutes = 8
 
 // buildEC2 adds the topology ec2 to its base.
@@ -67,8 +67,8 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		for name, id := range cluster.Instances {
 			of.credits["-"+name] = pulumi.StringMap{"InstanceId": id}
 		}
-		// A member is a target from its launch, and the next one is launched when it serves. A group's instance becomes
-		// a target when the launch hook is completed.
+		// A member is a target from its launch on. The next member is launched after it serves. An instance of a group becomes a
+		// target when its launch hook is completed.
 		of.startMinutes = memberMinutes * c.Nodes.Count
 	}
 	if err := watch(ctx, c, scope, data, front, of, child); err != nil {

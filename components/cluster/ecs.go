@@ -15,13 +15,13 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// taskServices are the AWS services that every task calls, or ECS for it, each through an interface endpoint that costs
-// in every zone. Discovery asks EC2 and ECS for members, ECS pulls images from ECR, writes logs and reads secrets, and
-// tasks publish metrics. As on ec2, nothing calls KMS or the file system's API.
+// taskServices are the AWS services that a task calls, or that ECS calls for it. Each needs an interface endpoint, which costs
+// money in every zone. Discovery asks EC2 and ECS for members. ECS pulls images from ECR, writes logs and reads secrets.
+// Tasks publish metrics. As on ec2, nothing calls KMS or the API of EFS.
 var taskServices = []string{"ec2", "ecr.api", "ecr.dkr", "ecs", "logs", "monitoring", "secretsmanager"}
 
-// instanceServices are the additional services of a container instance: two of ECS for its agent, and those of the
-// Systems Manager agent, which does not need ec2messages.
+// instanceServices are the additional services of a container instance. Two are for the ECS agent, and the others are for
+// the Systems Manager agent. The latter does not need ec2messages.
 var instanceServices = []string{"ecs-agent", "ecs-telemetry", "ssm", "ssmmessages"}
 
 func ecsServices(c config.Cluster) []string {
@@ -44,7 +44,7 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	if err != nil {
 		return err
 	}
-	targets := "instance" // clients reach tasks on their instance's network through the instance
+	targets := "instance" // the load balancer reaches tasks on the instance's network through the instance
 	if c.Fargate() {
 		targets = "ip"
 	}
@@ -67,7 +67,7 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	}
 	if err := watch(ctx, c, scope, data, front, watched{
 		nodes: cluster.Deployed, replaced: true, group: cluster.Group, credits: creditsOf(pulumi.String(cluster.Group)),
-		// A task is a target once its containers run. Its server may wait then, and needs time to start.
+		// A task becomes a target when its containers run. Its server may still wait, and then takes time to start.
 		startMinutes: container.TurnSeconds/60 + 5,
 		service:      &observability.Service{Cluster: cluster.Name, Name: cluster.Service},
 	}, child); err != nil {

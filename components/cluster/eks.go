@@ -24,10 +24,10 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// clusterServices are the AWS services that Kubernetes nodes, add-ons and pods call, each through an interface endpoint
-// that costs in every zone. As on ec2, nothing calls KMS or the file system's API. The EFS CSI driver's controller
-// would call it to make access points, but the stack makes these; its node pods read their zone from the metadata
-// service (pkg/driver/node.go). Nothing calls EC2 or EFS to mount, since the file system's name resolves in a VPC
+// clusterServices are the AWS services that Kubernetes nodes, add-ons and pods call. Each needs an interface endpoint, which
+// costs money in every zone. As on ec2, nothing calls KMS or the API of EFS. The EFS CSI driver's controller calls EFS only to
+// make access points, and here the stack makes these. The driver's node pods read their zone from the metadata service
+// (pkg/driver/node.go). A mount does not call EC2 or EFS, since the file system's name resolves in a VPC
 // (src/mount_efs/dns_resolver.py of efs-utils).
 var clusterServices = []string{
 	"ec2",                // the VPC CNI, starting nodes, the load balancer controller
@@ -37,13 +37,13 @@ var clusterServices = []string{
 	"logs",                 // Fluent Bit
 	"monitoring",           // pods, the CloudWatch agent
 	"secretsmanager",       // the Secrets Store CSI driver
-	// The CloudWatch agent calls STS before it sends logs (its extension/entitystore/extension.go), and would wait for
-	// the answer. Nothing takes credentials from STS: Pod Identity uses eks-auth, and the load balancer controller and
-	// the EFS CSI driver use STS only if a manifest names another role (their pkg/aws/cloud.go, pkg/cloud/cloud.go).
+	// The CloudWatch agent calls STS and waits for the answer before it sends logs (its extension/entitystore/extension.go).
+	// Credentials do not need STS: Pod Identity uses eks-auth. The load balancer controller and the EFS CSI driver use STS
+	// only if a manifest names another role (their pkg/aws/cloud.go and pkg/cloud/cloud.go).
 	"sts",
 }
 
-// eksServices adds the service through which the load balancer controller attaches a web ACL.
+// eksServices adds the service of web ACLs, which the load balancer controller calls to attach one.
 func eksServices(c config.Cluster) []string {
 	if c.EKS.Registration == config.Ingress && c.LoadBalancer.WebACLARN != "" {
 		return append(slices.Clone(clusterServices), "wafv2")
@@ -187,7 +187,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 	}, opts...)
 }
 
-// addresses returns the address ranges for NetworkPolicies. These select pods by label, and everything else by address.
+// addresses returns the address ranges for NetworkPolicies. A NetworkPolicy selects pods by label, and other peers by address.
 func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]string, error) {
 	var private, public []string
 	for _, s := range e.c.Subnets() {
@@ -201,7 +201,7 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]strin
 		firewall.LoadBalancer: public, firewall.Database: private, workload.APIServer: private,
 	}
 	if existing := e.c.Database.Existing; existing != nil {
-		// A NetworkPolicy knows no security group. Who of the VPC lets pods in, the group decides.
+		// A NetworkPolicy cannot name a security group. The endpoints' security groups limit the access within the VPC.
 		found[firewall.Database] = existing.CIDRs
 		if existing.SecurityGroup != "" {
 			found[firewall.Database] = []string{e.c.Network.CIDR}
@@ -217,10 +217,10 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]strin
 		}
 	}
 	if e.c.EKS.Cluster != nil {
-		// An existing cluster's owner decides where in the VPC the control plane's interfaces are.
+		// The control plane's interfaces may be anywhere in the VPC, since the owner of an existing cluster chose their subnets.
 		found[workload.APIServer] = []string{e.c.Network.CIDR}
 	}
-	// The policy applies before the service's address is translated to the API server's, so both are needed.
+	// The policy applies before the service's address is translated to the API server's. So the policy needs both addresses.
 	found[workload.APIServer] = append(slices.Clone(found[workload.APIServer]), services.Addr().Next().String()+"/32")
 	if e.base.endpoints.interfaces != noEndpoint {
 		found[firewall.VPCEndpoints] = private
@@ -243,7 +243,7 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]strin
 	return found, nil
 }
 
-// secrets are the server's.
+// secrets returns the server's secrets.
 func (e *eksStack) secrets() []workload.Secret {
 	keys := secrets.Variables(e.c)
 	keys[container.EnvKeystore] = secrets.Keystore
@@ -264,7 +264,7 @@ func (e *eksStack) secret(variable, key string) workload.Secret {
 	}
 }
 
-// schemaSecrets returns the secrets of the schema program: the master users, the databases' users, and the encryption
+// schemaSecrets returns the secrets of the schema program: for the master users, the databases' users and the encryption
 // keys.
 func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 	var all []workload.Secret

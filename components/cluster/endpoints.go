@@ -21,14 +21,15 @@ const (
 	noEndpoint endpoint = iota
 	// existingEndpoint belongs to the existing VPC.
 	existingEndpoint
-	// ownEndpoint is made here.
+	// ownEndpoint belongs to the stack.
 	ownEndpoint
 )
 
-// vpcEndpoints are the interface endpoints, which the stack makes all or none, and the gateway endpoint of S3.
+// vpcEndpoints has the owners of the interface endpoints and of the gateway endpoint of S3. All interface endpoints have the
+// same owner.
 type vpcEndpoints struct{ interfaces, s3 endpoint }
 
-// endpointsOf decides which endpoints exist. A VPC of the stack always has the one of S3, which costs nothing.
+// endpointsOf decides which endpoints exist. A VPC of the stack always has the endpoint of S3, since it costs nothing.
 func endpointsOf(n config.Network) vpcEndpoints {
 	switch own, adopted := n.InterfaceEndpoints, n.Adopt; {
 	case own:
@@ -73,7 +74,7 @@ func (b *base) s3Endpoint(ctx *pulumi.Context, c config.Cluster, scope awskit.Sc
 	return s3.PrefixListId, nil
 }
 
-// s3Through returns the buckets that the endpoint of S3 allows.
+// s3Through returns the buckets to which the endpoint of S3 gives access.
 func s3Through(c config.Cluster, scope awskit.Scope) network.S3Through {
 	files := []config.Artifact{c.Product.Archive, c.Product.Driver, c.Database.CABundle, c.Trust.CABundle, c.EKS.MembershipScheme}
 	own := scope.GlobalARN("s3", "", nodefiles.BucketName(scope)+"/*")

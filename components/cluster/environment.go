@@ -13,15 +13,15 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// environment provides the values that a configuration takes from its account and region.
+// environment has the values of the account and the region for a configuration.
 type environment struct {
 	ctx *pulumi.Context
-	// make makes the AWS provider. Without it, the options of the component have one, or nobody and it is the default.
+	// make makes the AWS provider. If it is nil, the component uses the provider in its options, or else the default one.
 	make     func(config.Cluster) (*aws.Provider, error)
 	provider *aws.Provider
 	// through is the option of every look-up.
 	through pulumi.InvokeOption
-	// inputs are what other resources give, by what stands for them in the configuration.
+	// inputs are outputs of other resources, by their stand-in values in the configuration.
 	inputs map[string]pulumi.StringInput
 	id     string
 }
@@ -56,7 +56,7 @@ func (p *environment) load(name string, args *Args, opts []pulumi.ResourceOption
 	return loaded.Cluster, nil
 }
 
-// source returns what the configuration is read from.
+// source returns the source of the configuration.
 func (p *environment) source(args *Args, region string) (config.Source, error) {
 	c, inputs, err := withInputs(args, region)
 	if err != nil {
@@ -79,8 +79,8 @@ func (p *environment) open(c config.Cluster) error {
 	return err
 }
 
-// inRegion returns the source of the arguments, with the region of the provider which the options give. The source may
-// name the same region.
+// inRegion returns the source of the arguments with the region of the provider in the options. A region in the source must be
+// the same.
 func (p *environment) inRegion(args *Args, opts []pulumi.ResourceOption) (config.Source, error) {
 	options, err := pulumi.NewResourceOptions(opts...)
 	if err != nil {
@@ -98,7 +98,7 @@ func (p *environment) inRegion(args *Args, opts []pulumi.ResourceOption) (config
 	}
 	here, err := aws.GetRegion(p.ctx, &aws.GetRegionArgs{}, p.through)
 	if err != nil {
-		return nil, fmt.Errorf("asking for the region: %w", err)
+		return nil, fmt.Errorf("looking up the region: %w", err)
 	}
 	source, err := p.source(args, here.Name)
 	if err != nil {
@@ -107,16 +107,16 @@ func (p *environment) inRegion(args *Args, opts []pulumi.ResourceOption) (config
 	var problems config.Problems
 	if written, ok := source.Get(regionKey); ok && written != here.Name {
 		problems = append(problems, config.Problem{
-			Path: regionKey, Problem: fmt.Sprintf("it says %s, but the AWS provider is one of %s", written, here.Name),
-			Fix: "leave the region out, or pass the provider of the region in the component's options",
+			Path: regionKey, Problem: fmt.Sprintf("the region is %s, but the AWS provider has the region %s", written, here.Name),
+			Fix: "leave the region out, or put a provider of that region into the component's options",
 		})
 	}
-	// On eks, the kubeconfig has the provider's identity for the AWS CLI. Elsewhere nothing would read these keys.
+	// On eks, the kubeconfig uses these keys for the AWS CLI. On other topologies they would have no effect.
 	topology, _ := source.Get(config.Namespace + ":topology")
 	for _, key := range source.Keys() {
 		if explicit && topology != string(config.EKS) && key != regionKey && strings.HasPrefix(key, awsKeys) {
 			problems = append(problems, config.Problem{
-				Path: key, Problem: "the AWS provider is in the component's options", Fix: "set it in the arguments of aws.NewProvider",
+				Path: key, Problem: "it has no effect, because the component's options have the AWS provider", Fix: "set it in the arguments of aws.NewProvider",
 			})
 		}
 	}
@@ -126,7 +126,7 @@ func (p *environment) inRegion(args *Args, opts []pulumi.ResourceOption) (config
 	return regional{Source: source, region: here.Name}, nil
 }
 
-// awsKeys is the namespace of the AWS provider's keys in a source, regionKey the region's.
+// awsKeys is the prefix of the AWS provider's keys in a source. regionKey is the key of the region.
 const (
 	awsKeys   = "aws:"
 	regionKey = awsKeys + "region"
@@ -146,7 +146,8 @@ func (r regional) Get(key string) (string, bool) {
 	return r.Source.Get(key)
 }
 
-// options are the component's own. The provider of a team has the tags of the team, so the cluster's are added here.
+// options returns the component's own options. A provider of the team does not have the cluster's tags, so they are added
+// here.
 func (p *environment) options(c config.Cluster) []pulumi.ResourceOption {
 	if p.make != nil {
 		return []pulumi.ResourceOption{pulumi.Providers(p.provider)}
@@ -154,7 +155,7 @@ func (p *environment) options(c config.Cluster) []pulumi.ResourceOption {
 	return []pulumi.ResourceOption{pulumi.Transformations([]pulumi.ResourceTransformation{tagged(c.Tags)})}
 }
 
-// tagged adds tags to every resource that can have some.
+// tagged adds tags to every resource that supports tags.
 func tagged(tags map[string]string) pulumi.ResourceTransformation {
 	return func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
 		props := reflect.ValueOf(args.Props)
@@ -174,7 +175,7 @@ func tagged(tags map[string]string) pulumi.ResourceTransformation {
 	}
 }
 
-// scope asks for what names and policies are made of.
+// scope returns the values for names and policies. It looks up the account and the partition.
 func (p *environment) scope(c config.Cluster) (awskit.Scope, error) {
 	account, err := p.accountID()
 	if err != nil {
@@ -182,7 +183,7 @@ func (p *environment) scope(c config.Cluster) (awskit.Scope, error) {
 	}
 	partition, err := aws.GetPartition(p.ctx, &aws.GetPartitionArgs{}, p.through)
 	if err != nil {
-		return awskit.Scope{}, fmt.Errorf("asking for the partition: %w", err)
+		return awskit.Scope{}, fmt.Errorf("looking up the partition: %w", err)
 	}
 	return awskit.Scope{
 		Cluster: c.Name(), Region: c.Region, Partition: partition.Partition, Account: account, Protect: c.Profile == config.Prod,
@@ -216,7 +217,7 @@ func (p *environment) accountID() (string, error) {
 	}
 	caller, err := aws.GetCallerIdentity(p.ctx, &aws.GetCallerIdentityArgs{}, p.through)
 	if err != nil {
-		return "", fmt.Errorf("asking for the account: %w", err)
+		return "", fmt.Errorf("looking up the account: %w", err)
 	}
 	p.id = caller.AccountId
 	return p.id, nil

@@ -8,7 +8,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// Two clusters in one program, each in the Region of the provider that it is given.
+// One program makes two clusters. Each is in the Region of its provider.
 func ExampleNew() {
 	pulumi.Run(func(ctx *pulumi.Context) error {
 		for _, region := range []string{"eu-central-1", "eu-west-1"} {
@@ -23,7 +23,7 @@ func ExampleNew() {
 					Nodes:        config.Nodes{Count: 3},
 					LoadBalancer: config.LoadBalancer{HostedZone: "Z0123456789EXAMPLE"},
 				},
-				Zero: []string{"network.flowLogs"}, // false is meant
+				Zero: []string{"network.flowLogs"}, // turn it off
 			}, pulumi.Provider(provider))
 			if err != nil {
 				return err

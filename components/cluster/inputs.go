@@ -10,32 +10,31 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// VPC are the ids of an existing VPC, as other resources of the program give them. What decides which resources exist
-// stays in Config: network.cidr, and the zones and ranges of network.adopt's subnets. An input that is left out is
-// that of Config.
+// VPC has the ids of an existing VPC as outputs of other resources. Config must still have network.cidr, and the zones and
+// ranges of network.adopt's subnets, since these decide which resources exist. An id that is left out comes from Config.
 type VPC struct {
 	ID pulumi.StringInput
 	// PublicSubnets and PrivateSubnets are the subnets' ids by zone.
 	PublicSubnets, PrivateSubnets map[string]pulumi.StringInput
-	// EndpointSecurityGroup, S3PrefixList and PrivateRouteTables are the ids in network.adopt's keys of these names.
+	// EndpointSecurityGroup, S3PrefixList and PrivateRouteTables replace the keys of these names in network.adopt.
 	EndpointSecurityGroup, S3PrefixList pulumi.StringInput
 	PrivateRouteTables                  []pulumi.StringInput
 }
 
-// standIns puts a value of the right shape into a configuration for each input. All rules then apply, and the
-// components ask the scope what the value stands for.
+// standIns puts a stand-in value for each input into a configuration. The value has the right form, so all rules apply to it.
+// The components get the input for a value from the scope.
 type standIns struct {
 	inputs   map[string]pulumi.StringInput
 	problems config.Problems
 }
 
-// put lets a value stand for an input.
+// put sets a field to the stand-in value of an input.
 func (s *standIns) put(path string, field *string, input pulumi.StringInput, format string) {
 	switch {
 	case input == nil:
 	case *field != "":
 		s.problems = append(s.problems, config.Problem{
-			Path: config.Namespace + ":" + path, Problem: "there is an input for it too", Fix: "leave one of the two out",
+			Path: config.Namespace + ":" + path, Problem: "the key is written, but it also has an input", Fix: "leave out either the key or the input",
 		})
 	default:
 		*field = fmt.Sprintf(format, len(s.inputs)+1)
@@ -43,7 +42,7 @@ func (s *standIns) put(path string, field *string, input pulumi.StringInput, for
 	}
 }
 
-// withInputs returns the configuration with a value for each input, and what the values stand for.
+// withInputs returns the configuration with a stand-in value for each input, and the inputs by these values.
 func withInputs(args *Args, region string) (config.Cluster, map[string]pulumi.StringInput, error) {
 	c := args.Config
 	s := &standIns{inputs: map[string]pulumi.StringInput{}}
@@ -56,7 +55,7 @@ func withInputs(args *Args, region string) (config.Cluster, map[string]pulumi.St
 	}
 	if args.Source != nil && len(s.inputs) > 0 {
 		s.problems = append(s.problems, config.Problem{
-			Path: config.Namespace + ":inputs", Problem: "a source has no place for inputs", Fix: "use Config instead of Source",
+			Path: config.Namespace + ":inputs", Problem: "inputs do not work with Source", Fix: "use Config instead of Source",
 		})
 	}
 	if len(s.problems) > 0 {
@@ -74,7 +73,7 @@ func (s *standIns) vpc(c *config.Cluster, vpc *VPC) {
 	s.put(path+"vpc", &adopt.VPC, vpc.ID, "vpc-%017x")
 	if vpc.ID != nil && c.EKS.Cluster != nil {
 		s.problems = append(s.problems, config.Problem{
-			Path: config.Namespace + ":" + path + "vpc", Problem: "the VPC of an existing EKS cluster is compared with it, and so is plain",
+			Path: config.Namespace + ":" + path + "vpc", Problem: "it must be a plain value, because it is compared with the VPC of the existing EKS cluster",
 			Fix: "write its id in Config",
 		})
 	}
@@ -94,8 +93,8 @@ func (s *standIns) vpc(c *config.Cluster, vpc *VPC) {
 	c.Network.Adopt = &adopt
 }
 
-// subnets gives each subnet its id. A zone that the configuration does not have is left to the rules, since it has no
-// range.
+// subnets gives each subnet its id. A zone must also be in the configuration. Otherwise its subnet has no range, and the rules
+// refuse it.
 func (s *standIns) subnets(path string, written map[string]config.Subnet, ids map[string]pulumi.StringInput) map[string]config.Subnet {
 	if len(ids) == 0 {
 		return written

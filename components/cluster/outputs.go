@@ -44,7 +44,7 @@ func (b *base) addOutputs(c config.Cluster, data *data, front *front) {
 	b.outputs["usage"] = pulumi.ToIntMap(c.Usage.Amounts())
 }
 
-// addProxyFiles adds what a proxy of the team's own needs to reach fixed members.
+// addProxyFiles adds the files for a proxy of the team's own in front of fixed members.
 func (b *base) addProxyFiles(c config.Cluster) error {
 	texts, err := loadbalancer.ProxyFiles(c)
 	if err != nil {
@@ -58,7 +58,7 @@ func (b *base) addProxyFiles(c config.Cluster) error {
 	return nil
 }
 
-// publish sets the outputs.
+// publish sets the fields with the outputs.
 func (c *Cluster) publish(outputs pulumi.Map) {
 	text := func(key string) pulumi.StringOutput {
 		if value, ok := outputs[key].(pulumi.StringInput); ok {

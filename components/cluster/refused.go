@@ -9,14 +9,14 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// Refused is the error for a stack file that is refused. Unwrap returns the reason: config.Problems if the
-// configuration is wrong.
+// Refused is the error for a refused stack file. Unwrap returns the reason. It is config.Problems if the configuration is
+// wrong.
 type Refused struct {
 	Stack string
 	Cause error
 }
 
-// Error is short: the engine's log has one error for each problem, and Pulumi prints this text after them.
+// Error is short, since refuse logs an error for each problem. Pulumi prints this text after them.
 func (r *Refused) Error() string {
 	return fmt.Sprintf("stack %s is refused, for the reasons above; no resource was touched", r.Stack)
 }
@@ -24,7 +24,7 @@ func (r *Refused) Error() string {
 // Unwrap returns the reason.
 func (r *Refused) Unwrap() error { return r.Cause }
 
-// refuse logs every problem as an error of its own.
+// refuse logs an error for each problem.
 func refuse(ctx *pulumi.Context, cause error) error {
 	texts := []string{cause.Error()}
 	var problems config.Problems

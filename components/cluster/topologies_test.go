@@ -28,8 +28,8 @@ func TestOwnersOfVPCEndpoints(t *testing.T) {
 		adopt *config.AdoptedNetwork
 		want  vpcEndpoints
 	}{
-		"a VPC made here":               {true, nil, vpcEndpoints{ownEndpoint, ownEndpoint}},
-		"a VPC made here that goes out": {false, nil, vpcEndpoints{noEndpoint, ownEndpoint}},
+		"the stack's VPC":               {true, nil, vpcEndpoints{ownEndpoint, ownEndpoint}},
+		"the stack's VPC with internet": {false, nil, vpcEndpoints{noEndpoint, ownEndpoint}},
 		"an adopted VPC without any":    {false, adopted("", ""), vpcEndpoints{noEndpoint, noEndpoint}},
 		"an adopted VPC with all":       {false, adopted("sg-1", "pl-1"), vpcEndpoints{existingEndpoint, existingEndpoint}},
 		"an adopted VPC with S3's only": {false, adopted("", "pl-1"), vpcEndpoints{noEndpoint, existingEndpoint}},

@@ -8,10 +8,10 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// StickyCookie is the cookie by which a proxy that exists knows a browser's node.
+// StickyCookie is the cookie of an existing proxy. It holds the name of the browser's node.
 const StickyCookie = "WSO2IS_NODE"
 
-// Existing is a load balancer that the stack does not make. There is no resource of it.
+// Existing returns an existing load balancer. The stack has no resource for it.
 func Existing(of config.LoadBalancer) *LoadBalancer {
 	l := &LoadBalancer{}
 	if of.Registered() {
@@ -20,17 +20,18 @@ func Existing(of config.LoadBalancer) *LoadBalancer {
 	return l
 }
 
-// nginx is the prefix of the annotations that ingress-nginx reads.
+// nginx is the prefix of the annotations for ingress-nginx.
 const nginx = "nginx.ingress.kubernetes.io/"
 
-// maxBody is the size of the largest request in MiB: that of an application's import or of many users in one SCIM request. nginx refuses
-// more than one MiB by default (client_max_body_size of ngx_http_core_module).
+// maxBody is the maximum size of a request in MiB. The import of an application is large, and so is a SCIM request with many users.
+// By default nginx refuses more than one MiB (client_max_body_size of ngx_http_core_module).
 const maxBody = 10
 
-// NginxAnnotations are the settings of an Ingress of ingress-nginx. They do what the nginx page of WSO2's guide asks for: HTTPS to the nodes,
-// a browser that stays with its node, five minutes for an answer. The certificate of the nodes is in the key ca.crt of a secret
-// (namespace/name) and is verified under the cluster's name. The controller itself sets Host, X-Forwarded-For, -Host and -Proto, and passes
-// WebSockets on (docs/user-guide/nginx-configuration/annotations.md and docs/user-guide/miscellaneous.md of kubernetes/ingress-nginx).
+// NginxAnnotations returns the settings of an Ingress for ingress-nginx. They follow the nginx page of WSO2's guide: HTTPS to the nodes,
+// stickiness, and five minutes for an answer. The secret (namespace/name) has the certificate of the nodes in its key ca.crt. nginx
+// verifies this certificate under the cluster's name. The controller itself sets Host, X-Forwarded-For, -Host and -Proto. It also
+// passes WebSockets on (docs/user-guide/nginx-configuration/annotations.md and docs/user-guide/miscellaneous.md of
+// kubernetes/ingress-nginx).
 func NginxAnnotations(of config.LoadBalancer, hostname string, secret pulumi.StringInput) pulumi.StringMap {
 	seconds := pulumi.String(fmt.Sprint(of.IdleTimeout))
 	all := pulumi.StringMap{
@@ -44,10 +45,10 @@ func NginxAnnotations(of config.LoadBalancer, hostname string, secret pulumi.Str
 		age := pulumi.String(fmt.Sprint(of.Stickiness))
 		all[nginx+"affinity"], all[nginx+"session-cookie-name"] = pulumi.String("cookie"), pulumi.String(StickyCookie)
 		all[nginx+"session-cookie-max-age"], all[nginx+"session-cookie-expires"] = age, age
-		// A sign-in that another site starts is a cross-site request.
+		// Another site may start a sign-in. The browser then sends a cross-site request.
 		all[nginx+"session-cookie-secure"], all[nginx+"session-cookie-samesite"] = pulumi.String("true"), pulumi.String("None")
 		all[nginx+"session-cookie-path"] = pulumi.String("/")
-		// The browsers of a node that is gone get another one.
+		// If a node fails, its browsers get another node.
 		all[nginx+"session-cookie-change-on-failure"] = pulumi.String("true")
 	}
 	return all

@@ -47,7 +47,7 @@ type LoadBalancer struct {
 	// ARNSuffix and TargetGroupSuffix are the dimensions of CloudWatch's metrics.
 	ARNSuffix         pulumi.StringOutput
 	TargetGroupSuffix pulumi.StringOutput
-	// TargetGroup is the ARN of the nodes' target group; empty behind an Ingress, which has its own, and behind a proxy that exists.
+	// TargetGroup is the ARN of the nodes' target group. It is empty behind an Ingress, which has its own, and behind an existing proxy.
 	TargetGroup pulumi.StringOutput
 	// Certificate is the ARN of the certificate that clients see.
 	Certificate pulumi.StringInput

@@ -23,27 +23,28 @@ var proxyTemplates = map[string]*template.Template{
 	"haproxy.cfg": template.Must(template.New("haproxy.cfg").Parse(haproxyTemplate)),
 }
 
-// The directories in which the proxies find certificates, and the names of the nodes' one.
+// The proxies' directories for certificates.
 const (
 	nginxDir   = "/etc/nginx/wso2is"
 	haproxyDir = "/etc/haproxy/wso2is"
-	// NodesCertificate is the name of the file with the nodes' certificate.
+	// NodesCertificate is the file with the nodes' certificate.
 	NodesCertificate = "nodes.pem"
 )
 
 // proxyNode is a node with a fixed address.
 type proxyNode struct{ Name, At, Pattern string }
 
-// proxyValues are what the files of both proxies have in them.
+// proxyValues are the values in the files of both proxies.
 type proxyValues struct {
 	Hostname, Cookie, HealthPath, NginxDir, HAProxyDir       string
 	Idle, Sticky, MaxBody, Interval, Fall, Rise, FailSeconds int
 	Nodes                                                    []proxyNode
 }
 
-// ProxyFiles are configurations of nginx and HAProxy for a proxy that exists in front of fixed members. They do what the nginx page of
-// WSO2's guide asks for (en/docs/deploy/front-with-the-nginx-load-balancer.md of wso2/docs-is), and what the stack's own load balancer
-// does: health checks, stickiness, timeouts. nginx has ip_hash there, which sends all users behind one address to one node; a cookie does not.
+// ProxyFiles returns configurations of nginx and HAProxy for an existing proxy in front of fixed members. They follow the nginx page of
+// WSO2's guide (en/docs/deploy/front-with-the-nginx-load-balancer.md of wso2/docs-is). They have the health checks, the stickiness and
+// the timeouts of the stack's own load balancer. The guide's page uses ip_hash, which sends all users behind one address to one node.
+// These files use a cookie instead.
 func ProxyFiles(c config.Cluster) (map[string]string, error) {
 	values := proxyValues{
 		Hostname: c.Hostname, Cookie: StickyCookie, HealthPath: product.HealthPath, NginxDir: nginxDir, HAProxyDir: haproxyDir,

@@ -1,9 +1,11 @@
 // Package fault makes one call of the offline cloud fail in each trial, and checks that the stack recovers.
 //
-// A refused or throttled call has no effect: the command must name the resource, and the next command must end in the
-// result of an undisturbed run. A lost call has an effect, since the service did the work, and so has a killed command.
-// The engine does not know of the effect. No resource that holds data or costs money may be silently made a second
-// time, and the commands of the operations guide must lead to the result of an undisturbed run.
+// A refused or throttled call has no effect. The command's error must name the resource. The next command must end in the
+// result of an undisturbed run.
+//
+// A lost call or a killed command has an effect, but the engine does not know of it. The next command must not silently
+// make a second copy of a resource that holds data or costs money. The commands of the operations guide must lead to the
+// result of an undisturbed run.
 package fault
 
 import (
@@ -33,9 +35,9 @@ const (
 	Refused Kind = "refused"
 	// Throttled is a call above the service's rate limit.
 	Throttled Kind = "throttled"
-	// Lost is a call that the service carries out but whose answer never arrives.
+	// Lost is a call that the service carries out. Its answer never arrives.
 	Lost Kind = "lost"
-	// Killed is a call during which the Pulumi process is killed, after the service has carried it out.
+	// Killed is a call that the service carries out. The Pulumi process is killed before the answer arrives.
 	Killed Kind = "killed"
 )
 
@@ -50,7 +52,7 @@ var faults = map[Kind]cloud.Fault{
 type Trial struct {
 	Kind Kind
 	Call cloud.Operation
-	// Replaces says that the call creates a resource's replacement, in an update that replaces it.
+	// Replaces reports that the call creates the replacement of a resource.
 	Replaces bool
 }
 
@@ -73,28 +75,28 @@ func (t Trial) command() string {
 // Result is the result of a trial.
 type Result struct {
 	Trial
-	// Err is the reason for which the stack did not survive, or nil.
+	// Err says why the stack did not survive. It is nil if it survived.
 	Err error
-	// Recovery says what led to the recovery: the next command, or the operations guide's commands.
+	// Recovery is the way of recovery: the next command, or the operations guide's commands.
 	Recovery string
 }
 
-// Options say what to try.
+// Options select the trials.
 type Options struct {
 	// Session has the stack. Its state is written as Kind requires.
 	Session rehearse.Options
 	// Guide is the text of the operations guide. Its commands recover from a lost call or a killed process.
 	Guide string
-	// Sample tries to create one resource of each type instead of all.
+	// Sample limits the trials to one resource of each type.
 	Sample bool
-	// Choose selects trials; nil selects all.
+	// Choose selects trials. If it is nil, all are tried.
 	Choose func(Trial) bool
-	// Prepare leads a new session to where the disturbed up begins, such as to a stack whose data is to be restored; nil begins with
-	// nothing. The calls of that one up are tried then, and no others.
+	// Prepare brings a new session to the state before the disturbed up, such as a stack with damaged data. Only the calls of that up
+	// are then tried. If it is nil, the up creates the stack.
 	Prepare func(context.Context, *rehearse.Session) error
-	// Workers is how many trials run at a time.
+	// Workers is the number of trials that run at a time.
 	Workers int
-	// Progress receives a line for each failed trial, and some of the others; nil for none.
+	// Progress receives a line for each failed trial and for some of the others. It may be nil.
 	Progress io.Writer
 }
 
@@ -102,25 +104,25 @@ type Options struct {
 type session struct {
 	*rehearse.Session
 	guide string
-	// prepare leads a new session to where the disturbed up begins, or is nil.
+	// prepare brings a new session to the state before the disturbed up. It may be nil.
 	prepare func(context.Context, *rehearse.Session) error
-	// empty and whole are the stack before and after the up that is disturbed.
+	// empty and whole are the stack before and after an undisturbed up.
 	empty, whole *rehearse.Checkpoint
-	// made is the result of an undisturbed up, changed that of a change of every tag, and refreshed that of a refresh
-	// after this change.
+	// The results of undisturbed commands: made of an up, changed of an update of every tag, and refreshed of a refresh
+	// after this update.
 	made, changed, refreshed snapshot
-	// last is the state after an undisturbed up, and account the account then.
+	// last and account are the state and the account after an undisturbed up.
 	last    *state.State
 	account cloud.Snapshot
-	// creates, updates and deletes are the calls of undisturbed runs in their order, and replacements the creating
-	// calls of a change of every tag.
+	// creates, updates and deletes are the calls of undisturbed runs in their order. replacements are the creating calls
+	// of an update of every tag.
 	creates, updates, replacements, deletes []cloud.Operation
 }
 
 // quiet suppresses a trial's output.
 var quiet = []optup.Option{optup.SuppressOutputs(), optup.SuppressProgress()}
 
-// mark is a tag; its change updates every resource with tags.
+// mark is the name of a tag. A change of its value updates every resource with tags.
 const mark = "fault-trial"
 
 // Run tries every fault and returns the results in the order of the trials. An error means that an undisturbed run
@@ -141,7 +143,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 		trials = slices.DeleteFunc(trials, func(t Trial) bool { return !o.Choose(t) })
 	}
 	results := make([]Result, len(trials))
-	// A killed process must have written its work, and a session with Final writes it only at the end.
+	// A session with Final writes its state only at the end. A killed process never gets there.
 	var swift, careful []int
 	for i, trial := range trials {
 		if trial.Kind == Killed {
@@ -213,7 +215,7 @@ func (r Result) verdict() string {
 	return "survived, " + r.Recovery
 }
 
-// open makes a session and lets it live undisturbed once, to know its calls and what they leave.
+// open makes a session and runs every command once undisturbed. It records the calls and the results.
 func open(
 	ctx context.Context, o rehearse.Options, guide string, prepare func(context.Context, *rehearse.Session) error,
 ) (_ *session, err error) {
@@ -277,7 +279,7 @@ func open(
 	return t, nil
 }
 
-// fresh makes a session with the records of another one. The results of undisturbed runs are always the same.
+// fresh makes a session with the records of another one, since the results of undisturbed runs are always the same.
 func fresh(ctx context.Context, o rehearse.Options, known session) (*session, error) {
 	s, err := rehearse.Open(ctx, o)
 	if err != nil {
@@ -286,7 +288,7 @@ func fresh(ctx context.Context, o rehearse.Options, known session) (*session, er
 	known.Session, known.whole = s, nil
 	if known.prepare != nil {
 		if err := known.prepare(ctx, s); err != nil {
-			return nil, errors.Join(fmt.Errorf("leading the stack to where the trials begin: %w", err), s.Close())
+			return nil, errors.Join(fmt.Errorf("preparing the stack for the trials: %w", err), s.Close())
 		}
 	}
 	if known.empty, err = s.Save(); err != nil {
@@ -350,7 +352,7 @@ func (t *session) retag() error {
 	return t.Configure(config)
 }
 
-// destroy destroys the stack, with its protection lifted.
+// destroy removes the protection of the stack's resources, and destroys the stack.
 func (t *session) destroy(ctx context.Context) error {
 	if err := t.Unprotect(ctx); err != nil {
 		return err
@@ -359,8 +361,8 @@ func (t *session) destroy(ctx context.Context) error {
 	return err
 }
 
-// trials lists the trials: the creation of every resource, one update and one delete of each type, and the other kinds
-// of failures for some.
+// trials lists the trials. Every creation is refused, and one update and one delete of each type. The other kinds of
+// failures are tried for some calls.
 func (t *session) trials(sample bool) []Trial {
 	var all []Trial
 	each := func(kind Kind, calls []cloud.Operation) {
@@ -422,7 +424,8 @@ func (t *session) try(ctx context.Context, trial Trial) Result {
 	return Result{trial, err, recovered}
 }
 
-// begin leads the session to where a trial's command begins, and gives the command and what an undisturbed one leaves.
+// begin brings the session to the state before a trial's command. It returns the command and the result of an undisturbed
+// one.
 func (t *session) begin(ctx context.Context, trial Trial) (run func() error, want snapshot, err error) {
 	run = func() error {
 		_, err := t.Up(ctx, quiet...)
@@ -464,7 +467,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	case !hit:
 		return "", errors.New("the call was never made")
 	case err == nil:
-		return "", errors.New("the command passed nevertheless")
+		return "", errors.New("the command passed although the call failed")
 	case trial.Kind == Killed:
 	case !strings.Contains(err.Error(), faults[trial.Kind].Message) ||
 		!strings.Contains(err.Error(), fmt.Sprintf("%q", trial.Call.Name)):
@@ -489,11 +492,11 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		_, err := rehearse.Left(t.last, t.account, t.Cloud.Snapshot())
 		return recovered, err
 	}
-	// A restore replaces what follows from the data that nodes use.
+	// A restore also replaces resources that depend on the restored data.
 	mayReplace := trial.Replaces || t.prepare != nil
 	now, err := t.snapshot(ctx)
 	if mayReplace && trial.Kind == Killed {
-		// The guide's commands refresh the state, which shows what the lost call has changed elsewhere.
+		// The guide's commands refresh the state. It then also has the lost call's effects on other resources.
 		want = t.refreshed
 		now, err = t.refresh(ctx)
 	}
@@ -502,11 +505,11 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	}
 	wrong := now.differences(want)
 	if len(wrong) > 0 && mayReplace {
-		// A successor that is made twice has another id.
+		// A replacement that is made a second time has another id.
 		wrong = now.renamed(now.id(trial.Call.URN), want.id(trial.Call.URN)).differences(want)
 	}
 	if len(wrong) > 0 && trial.Kind == Lost && trial.Call.Verb == "update" && now.shape() == want.shape() {
-		// The service counts a repeated change as two versions, and values that depend on the number differ.
+		// The service counts a repeated change as two versions. So values with the version number differ.
 		return recovered + ", as another version", nil
 	}
 	if len(wrong) > 0 {
@@ -515,7 +518,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	return recovered, nil
 }
 
-// shortReason shortens an error to a line of a report.
+// shortReason shortens an error to one line for a report.
 func shortReason(err error) string {
 	all := rehearse.Reasons(err)
 	return strings.Join(all[:min(3, len(all))], "; ")

@@ -33,7 +33,7 @@ func options(t *testing.T, program pulumi.RunFunc, stack, file string) Options {
 	}}
 }
 
-// TestStacksSurvive tries some faults of each kind on shipped stacks; FAULTS=all tries them all.
+// TestStacksSurvive tries some faults of each kind on shipped stacks. FAULTS=all tries all faults.
 func TestStacksSurvive(t *testing.T) {
 	for stack, c := range map[string]struct {
 		file string
@@ -81,7 +81,7 @@ func TestStacksSurvive(t *testing.T) {
 			}
 			results, err := Run(t.Context(), o)
 			require.NoError(t, err)
-			assert.GreaterOrEqual(t, len(results), len(c.trials), "every trial chosen is one of the stack's")
+			assert.GreaterOrEqual(t, len(results), len(c.trials), "each chosen trial must be one of the stack's trials")
 			for _, r := range results {
 				if assert.NoError(t, r.Err, r.Trial) {
 					if recovered, _ := chosen(r.Trial); recovered != "" {
@@ -98,7 +98,7 @@ func address(ctx *pulumi.Context, tags pulumi.StringMap) error {
 	return err
 }
 
-// TestFailedRecoveriesAreFound has programs and guides with mistakes that the trials must find.
+// TestFailedRecoveriesAreFound gives the trials programs and guides with mistakes. The trials must find them.
 func TestFailedRecoveriesAreFound(t *testing.T) {
 	var runs atomic.Int32
 	for name, c := range map[string]struct {
@@ -163,13 +163,13 @@ func TestDifferencesOfSnapshots(t *testing.T) {
 	was := snapshot{"a": {"id": "1", "in": map[string]any{"x": 1.0}}, "gone": {}}
 	now := snapshot{"a": {"id": "1", "in": map[string]any{"x": 2.0}}, "new": {}}
 	assert.Equal(t, []string{
-		"a in x is 2, but 1 after an undisturbed run", "gone is missing", "new exists, but not after an undisturbed run",
+		"a in x is 2, but it is 1 after an undisturbed run", "gone is missing", "new exists, but does not exist after an undisturbed run",
 	}, now.differences(was))
 	assert.Empty(t, was.differences(was))
 }
 
-// TestARestoreSurvives tries faults on the up that restores damaged data. What is there afterwards is what an undisturbed restore
-// leaves, what was damaged among it.
+// TestARestoreSurvives tries faults on the up that restores damaged data. The result must be the result of an undisturbed restore.
+// This includes the damaged data.
 func TestARestoreSurvives(t *testing.T) {
 	o := options(t, stacks.Deploy, "prod", "../../Pulumi.prod.yaml")
 	o.Prepare = func(ctx context.Context, s *rehearse.Session) error { return s.PrepareRestore(ctx, o.Guide) }
@@ -191,14 +191,14 @@ func TestARestoreSurvives(t *testing.T) {
 	}
 	results, err := Run(t.Context(), o)
 	require.NoError(t, err)
-	assert.GreaterOrEqual(t, len(results), len(trials), "every trial chosen is one of the restore's")
+	assert.GreaterOrEqual(t, len(results), len(trials), "each chosen trial must be one of the restore's trials")
 	for _, r := range results {
 		assert.NoError(t, r.Err, r.Trial)
 	}
 }
 
-// TestAnImportBesideAReplacementThatWasCutOff has a resource that the state knows as deleted only, and another one that depends on
-// it, as a process leaves them that is killed while it replaces the first. A third one was lost.
+// TestAnImportBesideAReplacementThatWasCutOff has a state of a process that was killed during a replacement. The state has the first
+// resource only as deleted, and the second one depends on it. The test imports a third one, whose call was lost.
 func TestAnImportBesideAReplacementThatWasCutOff(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Pulumi.toy.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("config:\n  aws:region: eu-west-1\n"), 0o600))
@@ -250,5 +250,5 @@ func TestAnImportBesideAReplacementThatWasCutOff(t *testing.T) {
 	assert.Equal(t, "imported", how)
 	_, err = s.Up(t.Context(), quiet...)
 	require.NoError(t, err)
-	assert.Len(t, s.Cloud.Snapshot().Of(made[0].Token), 3, "nothing is there twice")
+	assert.Len(t, s.Cloud.Snapshot().Of(made[0].Token), 3, "no resource exists twice")
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// recoverLost checks the recovery from a lost call: the next command must not silently make a second copy of a resource
-// that matters, and the guide's commands must lead to the result of an undisturbed run.
+// recoverLost checks the recovery from a lost call. The next command must not silently make a second copy of a resource
+// that holds data or costs money. The guide's commands must lead to the result of an undisturbed run.
 func (t *session) recoverLost(ctx context.Context, call cloud.Operation, want snapshot) (string, error) {
 	after, err := t.Save()
 	if err != nil {
@@ -25,7 +25,7 @@ func (t *session) recoverLost(ctx context.Context, call cloud.Operation, want sn
 		return "", err
 	}
 	if len(made) != 1 {
-		return "", fmt.Errorf("the call left %d resources where one was lost", len(made))
+		return "", fmt.Errorf("the lost call left %d resources instead of one", len(made))
 	}
 	r, err := t.Up(ctx, quiet...)
 	recovered := ", as the next command was refused"
@@ -45,11 +45,11 @@ func (t *session) recoverLost(ctx context.Context, call cloud.Operation, want sn
 		said := r.StdOut + r.StdErr
 		switch {
 		case len(left) == 0:
-			return "", errors.New("the next command passed without a second copy, and its result differs from an undisturbed run")
+			return "", errors.New("the next command made no second copy, but its result differs from an undisturbed run")
 		case state.TraitsOf(call.Type).FreeCopy:
 			recovered = "; without that, the next command would leave a copy that costs nothing"
 		case !strings.Contains(said, made[0].ID) && (arn == "" || !strings.Contains(said, arn)):
-			return "", fmt.Errorf("the next command silently made a second copy besides %s", made[0].ID)
+			return "", fmt.Errorf("the next command silently made a second copy of %s", made[0].ID)
 		default:
 			recovered = "; without that, the next command would make a second one and warn of the first"
 		}
@@ -63,7 +63,7 @@ func (t *session) recoverLost(ctx context.Context, call cloud.Operation, want sn
 	return how + recovered, err
 }
 
-// unknown returns the resources that calls for a URN have made but that are not in the engine's state.
+// unknown returns the resources of a URN that exist in the account but not in the engine's state.
 func (t *session) unknown(ctx context.Context, call cloud.Operation) ([]cloud.Resource, error) {
 	s, err := t.read(ctx)
 	if err != nil {
@@ -74,15 +74,16 @@ func (t *session) unknown(ctx context.Context, call cloud.Operation) ([]cloud.Re
 	}), nil
 }
 
-// known says whether the engine's state has the resource, be it to delete it. Revisions of a task definition share an id.
+// known reports whether the engine's state has the resource, even if only to delete it. The revisions of a task definition
+// share an id, so ARNs are compared too.
 func known(s *state.State, made cloud.Resource) bool {
 	return slices.ContainsFunc(s.All, func(r *state.Resource) bool {
 		return r.Type == made.Token && r.ID == made.ID && (made.Outputs["arn"] == nil || r.Outputs["arn"] == made.Outputs["arn"])
 	})
 }
 
-// recover runs the guide's commands for resources of lost calls: it looks for each and imports it. It deletes a
-// replacement if the state still has the replaced resource, since the state can have only one resource of a URN.
+// recover runs the guide's commands for the resources of lost calls. It finds each resource and imports it. A state can
+// have only one resource of a URN. So it deletes a replacement if the state still has the replaced resource.
 func (t *session) recover(ctx context.Context, lost []cloud.Resource) (string, error) {
 	s, err := t.read(ctx)
 	if err != nil {
@@ -104,7 +105,7 @@ func (t *session) recover(ctx context.Context, lost []cloud.Resource) (string, e
 		}
 		last := commands[len(commands)-1]
 		if last != "pulumi up -s <stack>" {
-			return "", fmt.Errorf("the guide's commands under %q end with %s, and not with an up", heading, last)
+			return "", fmt.Errorf("the guide's commands under %q end with %s: they must end with pulumi up -s <stack>", heading, last)
 		}
 		for _, command := range commands[:len(commands)-1] {
 			err := t.follow(ctx, command, r, values)
@@ -119,10 +120,11 @@ func (t *session) recover(ctx context.Context, lost []cloud.Resource) (string, e
 	return how, nil
 }
 
-// importUnchecked imports a resource into a state that has another one only as deleted, although resources depend on it.
-// Pulumi marks a replaced resource as deleted once the call for the new one is answered, and writes the new one down later
-// (CreateStep.Apply in pkg/resource/deploy/step.go). A state that is written in between is in order. But an import moves
-// what depends on the resource before it (registerExistingResources in pkg/resource/deploy/import.go).
+// importUnchecked imports a resource into the state of a replacement that was cut off. Such a state has the replaced resource only
+// as deleted, although other resources depend on it. Pulumi marks a replaced resource as deleted when the call for the new one
+// is answered. It writes the new one later (CreateStep.Apply in pkg/resource/deploy/step.go). A state from the time between is
+// valid. But an import puts the dependent resources before the deleted one, and Pulumi refuses this order
+// (registerExistingResources in pkg/resource/deploy/import.go).
 func (t *session) importUnchecked(ctx context.Context, lost cloud.Resource, values map[string]string) error {
 	commands, err := rehearse.CommandsOf(t.guide, `The import ends with "comes after it"`)
 	if err != nil {
@@ -136,8 +138,8 @@ func (t *session) importUnchecked(ctx context.Context, lost cloud.Resource, valu
 	return nil
 }
 
-// errTorn is a state whose write was cut off. Only a directory can have one, as a rehearsal's does:
-// object stores and Pulumi Cloud take a state whole or not at all.
+// errTorn is the error for a half-written state. Only a state in a directory can be half-written, such as a rehearsal's.
+// Object stores and Pulumi Cloud store a state as a whole or not at all.
 var errTorn = errors.New("the state was cut off in the middle of a write")
 
 // recoverKilled runs the guide's commands after a killed process.
@@ -150,7 +152,7 @@ func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (stri
 		return "", err
 	}
 	if doing, there := pending[call.URN]; !there || doing != strings.TrimSuffix(call.Verb, "e")+"ing" {
-		return "", fmt.Errorf("the engine wrote down %d pending operations and the %s of %s is not among them", len(pending), call.Verb,
+		return "", fmt.Errorf("the engine recorded %d pending operations, but not the %s of %s", len(pending), call.Verb,
 			call.URN)
 	}
 	maps.DeleteFunc(pending, func(_, doing string) bool { return doing != "creating" })
@@ -163,7 +165,7 @@ func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (stri
 			return "", err
 		}
 	}
-	// Other calls were running when the process died, and AWS may have carried them out too.
+	// Other calls were also running when the process was killed. AWS may have carried them out.
 	s, err := t.read(ctx)
 	if err != nil {
 		return "", err
@@ -177,7 +179,7 @@ func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (stri
 	return "by the guide's commands", err
 }
 
-// pending returns the operations that were running, by URN: creating, updating or deleting.
+// pending returns the state's pending operations by URN: creating, updating or deleting.
 func (t *session) pending(ctx context.Context) (map[string]string, error) {
 	s, err := t.read(ctx)
 	if err != nil {
@@ -194,18 +196,19 @@ func (t *session) read(ctx context.Context) (*state.State, error) {
 	return state.Read(exported)
 }
 
-// follow runs a command of the guide, word for word except for its placeholders.
+// follow runs a command of the guide. It replaces only the placeholders.
 func (t *session) follow(ctx context.Context, command string, made cloud.Resource, values map[string]string) error {
 	return t.Follow(ctx, command, values, func(words []string) error { return t.aws(words, made) })
 }
 
-// aws runs the guide's commands of the AWS CLI: one must show the call's resource, if it has tags, and one deletes it.
+// aws runs the guide's two commands of the AWS CLI. The first must show the call's resource if it has tags. The second
+// deletes the resource.
 func (t *session) aws(words []string, made cloud.Resource) error {
 	if len(words) == 6 && slices.Equal(words[:3], []string{"cloudcontrol", "delete-resource", "--type-name"}) && words[5] == made.ID {
 		return t.Cloud.Delete(made.Token, made.ID, made.Outputs)
 	}
 	if len(words) < 3 || words[0] != "resourcegroupstaggingapi" || words[1] != "get-resources" || words[2] != "--tag-filters" {
-		return errors.New("the offline cloud does not know it")
+		return errors.New("the offline cloud does not know this command")
 	}
 	if _, tagged := made.Outputs["tags"].(cloud.Object); !tagged || made.Outputs["arn"] == nil {
 		return nil
@@ -214,7 +217,7 @@ func (t *session) aws(words []string, made cloud.Resource) error {
 	for _, word := range words[3:] {
 		key, value, ok := strings.Cut(strings.TrimPrefix(word, "Key="), ",Values=")
 		if !ok {
-			return fmt.Errorf("%s is no filter", word)
+			return fmt.Errorf("%s is not a filter", word)
 		}
 		filters = append(filters, cloud.Object{"key": key, "values": []any{value}})
 	}
@@ -228,5 +231,5 @@ func (t *session) aws(words []string, made cloud.Resource) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("it does not show %v", made.Outputs["arn"])
+	return fmt.Errorf("the command does not show %v", made.Outputs["arn"])
 }

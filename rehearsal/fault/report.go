@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Survived counts the trials that the stack survived.
+// Survived returns the number of trials that the stack survived.
 func Survived(results []Result) int {
 	n := 0
 	for _, r := range results {
@@ -18,7 +18,7 @@ func Survived(results []Result) int {
 	return n
 }
 
-// Report is a page with the trials and their results.
+// Report returns a page with the trials and their results.
 func Report(stack string, results []Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Faults of stack %s\n\n**%d of %d survived.** One call of the offline cloud failed in each trial. Nothing was "+

@@ -14,8 +14,8 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// snapshot has the resources of a stack in the engine's state and in the account, by name. It leaves out values that a
-// rehearsal generates, such as secrets and times.
+// snapshot has the resources of a stack by name: those in the engine's state and those in the account. It has no values
+// that a rehearsal generates, such as secrets and times.
 type snapshot map[string]map[string]any
 
 // snapshotOf returns the snapshot of a session.
@@ -32,12 +32,12 @@ func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 		}
 		id := r.ID
 		if strings.HasPrefix(r.Type, "pulumi:providers:") {
-			id = "" // the engine's own, which is random
+			id = "" // the engine generates it at random
 		}
 		p["state: "+r.URN] = map[string]any{
 			"id": id, "inputs": state.Mask(r.Inputs), "outputs": state.Mask(r.Outputs), "protect": r.Protect,
 			"parent": r.Parent, "external": r.External,
-			// Without the provider's id, which is random.
+			// The provider's id is random.
 			"provider": strings.TrimSuffix(r.Provider, "::"+r.Provider[strings.LastIndex(r.Provider, ":")+1:]),
 		}
 	}
@@ -46,7 +46,7 @@ func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 		if r.URN != "" {
 			key += " of " + r.URN
 		}
-		// A property with secrets is named by its first step.
+		// The first part of a secret's path is the name of the property.
 		secret := map[string]bool{}
 		for _, path := range r.Secrets {
 			secret[strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '[' })[0]] = true
@@ -61,7 +61,7 @@ func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 			p[key]["contents"] = r.Contents
 		}
 	}
-	// The account's values and the state's are compared as JSON, the format of both.
+	// JSON gives the values of the account and of the state the same types.
 	raw, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("taking a snapshot of the stack: %w", err)
@@ -73,11 +73,11 @@ func snapshotOf(exported []byte, account cloud.Snapshot) (snapshot, error) {
 	return plain, nil
 }
 
-// fingerprint matches the fingerprint of an encryption key, which is generated anew each time.
+// fingerprint matches the fingerprint of an encryption key. Each run generates another one.
 var fingerprint = regexp.MustCompile(`pbkdf2-sha256\$\d+\$[0-9a-f]+\$[0-9a-f]+`)
 
-// sameManifests removes the fingerprint from the manifests of backups in a text, and the values that depend on it: the
-// checksum in a manifest's name, and S3's values for its content.
+// sameManifests replaces the fingerprint in the manifests of backups in a text. It also replaces the values that depend on
+// it: the checksum in a manifest's name, and the etag and version that S3 gives it.
 func sameManifests(text string, account cloud.Snapshot) string {
 	const without = "a fingerprint"
 	var pairs []string
@@ -99,7 +99,7 @@ func sameManifests(text string, account cloud.Snapshot) string {
 // id returns the id of a resource in the engine's state.
 func (p snapshot) id(urn string) string { return fmt.Sprint(p["state: "+urn]["id"]) }
 
-// renamed returns the snapshot with another id instead of one.
+// renamed returns the snapshot with an id replaced by another one.
 func (p snapshot) renamed(id, to string) snapshot {
 	next := snapshot{}
 	for key, value := range p {
@@ -128,7 +128,7 @@ func replaced(in any, id, to string) any {
 	return in
 }
 
-// shape returns the number of each resource, in the state and in the account.
+// shape returns how many resources of each kind the state and the account have.
 func (p snapshot) shape() string {
 	count := map[string]int{}
 	for key := range p {
@@ -151,7 +151,7 @@ func (p snapshot) differences(from snapshot) []string {
 		was, had := from[key]
 		switch {
 		case !had:
-			all = append(all, key+" exists, but not after an undisturbed run")
+			all = append(all, key+" exists, but does not exist after an undisturbed run")
 		case !is:
 			all = append(all, key+" is missing")
 		default:
@@ -168,7 +168,7 @@ func differing(at string, was, now any) []string {
 	a, mapped := was.(map[string]any)
 	b, both := now.(map[string]any)
 	if !mapped || !both {
-		return []string{fmt.Sprintf("%s is %v, but %v after an undisturbed run", at, now, was)}
+		return []string{fmt.Sprintf("%s is %v, but it is %v after an undisturbed run", at, now, was)}
 	}
 	keys := maps.Clone(a)
 	if keys == nil {

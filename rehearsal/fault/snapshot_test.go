@@ -11,7 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// A generated key has another fingerprint in each run; everything else in a manifest is compared.
+// A generated key has another fingerprint in each run. The rest of a manifest is compared.
 func TestManifestsAreComparedWithoutTheFingerprintOfAGeneratedKey(t *testing.T) {
 	taken := func(sum, print, tag string) snapshot {
 		key := sum + "/manifest.json"

@@ -10,25 +10,25 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Balancer is a load balancer that the stack file names and no stack makes.
+// Balancer is the existing load balancer of a stack file.
 type Balancer struct {
-	// Given says that there is one.
+	// Given reports that the stack file has one.
 	Given bool
-	// Group is its security group, or Ranges has its addresses.
+	// Group is its security group. Without a group, Ranges has its addresses.
 	Group  string
 	Ranges []netip.Prefix
-	// TargetGroup is the ARN of the target group that nodes are registered in, or empty.
+	// TargetGroup is the ARN of the target group for the nodes, or empty.
 	TargetGroup string
-	// Class is the class of an Ingress, and Namespace that of its controller's pods, or both are empty.
+	// Class is the IngressClass, and Namespace the namespace of the controller's pods. Both are empty without an ingress controller.
 	Class, Namespace string
 }
 
 const (
-	// unseenBalancer is what no state shows of a load balancer that exists.
-	unseenBalancer = "the load balancer is not this stack's: who may call it, its certificate, its name and its logs are not in its state"
-	// unseenRules is what no state shows of its firewall.
-	unseenRules = "what the load balancer that exists may send is not in the state"
-	// nginx is the prefix of the annotations that ingress-nginx reads: docs/user-guide/nginx-configuration/annotations.md of
+	// unseenBalancer names the facts about an existing load balancer that no state shows.
+	unseenBalancer = "the load balancer is not this stack's: its callers, its certificate, its name and its logs are not in the state"
+	// unseenRules says the same of its firewall rules.
+	unseenRules = "the outbound rules of the existing load balancer are not in the state"
+	// nginx is the prefix of the annotations for ingress-nginx. Source: docs/user-guide/nginx-configuration/annotations.md of
 	// kubernetes/ingress-nginx.
 	nginx = "nginx.ingress.kubernetes.io/"
 )
@@ -61,7 +61,7 @@ func balancerFrom(raw string) (Balancer, error) {
 	return b, err
 }
 
-// way is how it finds the nodes.
+// way names the way in which the load balancer finds the nodes.
 func (b Balancer) way() string {
 	switch {
 	case b.TargetGroup != "":
@@ -72,12 +72,13 @@ func (b Balancer) way() string {
 	return "their addresses"
 }
 
-// findBalancer finds the load balancer that exists: in its security group somewhere in the VPC, or in its ranges.
+// findBalancer adds the existing load balancer to the network's endpoints. With a security group, its address may be anywhere in the
+// VPC. Without one, its address is in its ranges.
 func (c *cluster) findBalancer(vpc netip.Prefix) {
 	if !c.front.Given {
 		return
 	}
-	one := endpoint{kind: aBalancer, name: "the load balancer that exists", unguarded: unseenRules}
+	one := endpoint{kind: aBalancer, name: "the existing load balancer", unguarded: unseenRules}
 	if c.front.Group != "" {
 		one.addr, one.groups = vpc, []string{c.front.Group}
 		c.balancers = append(c.balancers, &one)
@@ -90,12 +91,12 @@ func (c *cluster) findBalancer(vpc netip.Prefix) {
 	}
 }
 
-// found proves that a load balancer that exists finds a node.
+// found proves that the existing load balancer finds a node.
 func (p *proofs) found(n *node) {
 	switch b := p.want.Balancer; {
 	case b.TargetGroup != "":
 		if !p.registered(n, b.TargetGroup) {
-			p.balancer.fault("%s is not in the target group %s: the load balancer that exists does not find it", n, b.TargetGroup)
+			p.balancer.fault("%s is not in the target group %s: the existing load balancer does not find it", n, b.TargetGroup)
 		}
 		p.balancer.open("the health check of %s is not in the state", b.TargetGroup)
 	case b.Class != "":
@@ -111,7 +112,8 @@ func (p *proofs) found(n *node) {
 	}
 }
 
-// asksWhetherAlive says that a load balancer that exists may ask the other connector, since ECS replaces what fails its check.
+// asksWhetherAlive reports whether the health check of an existing load balancer may use the other connector. ECS replaces a task
+// that fails this check.
 func (p *proofs) asksWhetherAlive() bool {
 	if !p.want.Balancer.Given {
 		return false
@@ -124,11 +126,11 @@ func (p *proofs) asksWhetherAlive() bool {
 	return false
 }
 
-// sharesHosts says that the load balancer that exists is pods which may run on the same Kubernetes nodes as the servers', with the same
-// security groups.
+// sharesHosts reports whether the existing load balancer runs as pods in the same cluster. Its pods may share Kubernetes nodes and
+// security groups with the servers' pods.
 func (p *proofs) sharesHosts() bool { return p.want.Balancer.Class != "" }
 
-// controller are the pods of an ingress controller that exists, or nil.
+// controller returns the pods of the existing ingress controller, or nil.
 func (p *proofs) controller() *workload {
 	if p.want.Balancer.Class == "" {
 		return nil
@@ -136,7 +138,7 @@ func (p *proofs) controller() *workload {
 	return &workload{State: p.State, namespace: p.want.Balancer.Namespace}
 }
 
-// outputs are the stack's.
+// outputs returns the outputs of the stack.
 func (p *proofs) outputs() state.Object {
 	for _, r := range p.All {
 		if r.Type == "pulumi:pulumi:Stack" {
@@ -146,21 +148,21 @@ func (p *proofs) outputs() state.Object {
 	return nil
 }
 
-// made are the types that only a stack with a load balancer of its own makes.
+// made are the types of a stack's own load balancer. A stack with an existing load balancer has none of them.
 var made = []string{state.LoadBalancer, state.Listener, state.TargetGroup, state.DNSRecord, state.Certificate}
 
-// behindExisting proves that nodes are behind the load balancer that exists, and that a proxy can verify whom it talks to. It is nil
-// where the stack makes its load balancer.
+// behindExisting proves that nodes are behind the existing load balancer. It also proves that a proxy can verify the nodes'
+// certificate. The verdict is nil if the stack makes its own load balancer.
 func (p *proofs) behindExisting() *Verdict {
 	b := p.want.Balancer
 	if !b.Given {
 		return nil
 	}
-	v := &Verdict{Claim: "Clients come in through the load balancer that exists, and through no other", Shown: "found by " + b.way()}
+	v := &Verdict{Claim: "Clients come in only through the existing load balancer", Shown: "found by " + b.way()}
 	v.open(unseenBalancer)
 	for _, token := range made {
 		for _, r := range p.Of(token) {
-			v.fault("%s is made beside the load balancer that exists", r)
+			v.fault("%s must not exist beside the existing load balancer", r)
 		}
 	}
 	if b.TargetGroup != "" {
@@ -169,7 +171,7 @@ func (p *proofs) behindExisting() *Verdict {
 	for _, n := range p.nodes {
 		_, variables := p.program(n)
 		if variables["TLS_KEYSTORE_SECRET"] == "" && !n.told("WSO2_TLS_KEYSTORE") {
-			v.fault("%s serves TLS with a key of its own, whose certificate no proxy can verify", n)
+			v.fault("%s serves TLS with a key of its own: a proxy cannot verify its certificate", n)
 		}
 	}
 	if b.Class != "" {
@@ -187,12 +189,12 @@ func (p *proofs) behindExisting() *Verdict {
 		}
 	}
 	if !strings.Contains(p.outputs().Object("proxyFiles").Text("nodes.pem"), "BEGIN CERTIFICATE") {
-		v.fault("nodes.pem of the stack's output proxyFiles is no certificate: a proxy cannot verify the nodes")
+		v.fault("nodes.pem of the stack's output proxyFiles is not a certificate: a proxy cannot verify the nodes")
 	}
 	return v
 }
 
-// told says that a container of the node has a variable.
+// told reports whether a container of the node has an environment variable.
 func (n *node) told(variable string) bool {
 	for _, c := range n.containers() {
 		for _, one := range c.Objects("env") {
@@ -204,12 +206,12 @@ func (n *node) told(variable string) bool {
 	return false
 }
 
-// onIngress proves what an Ingress of ingress-nginx has to ask for.
+// onIngress proves the class and the annotations of an Ingress for ingress-nginx.
 func (p *proofs) onIngress(v *Verdict) {
 	for _, r := range p.Of(state.Ingress) {
 		annotations := r.Object("metadata").Object("annotations")
 		if class := r.Object("spec").Text("ingressClassName"); class != p.want.Balancer.Class {
-			v.fault("%s has the class %s, and the controller that exists %s", r, class, p.want.Balancer.Class)
+			v.fault("%s has the class %s, but the existing controller has the class %s", r, class, p.want.Balancer.Class)
 		}
 		for key, want := range map[string]string{
 			"proxy-ssl-verify": "on", "proxy-ssl-name": p.want.Hostname, "proxy-ssl-server-name": "on", "force-ssl-redirect": "true",
@@ -224,7 +226,7 @@ func (p *proofs) onIngress(v *Verdict) {
 			verified = verified || m.Text("namespace")+"/"+m.Text("name") == secret
 		}
 		if !verified {
-			v.fault("%s names %q for the nodes' certificate, which is no secret of the stack", r, secret)
+			v.fault("%s names the secret %q for the nodes' certificate, but the stack does not have this secret", r, secret)
 		}
 	}
 }

@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	fronted    = "Clients come in through the load balancer that exists, and through no other"
+	fronted    = "Clients come in only through the existing load balancer"
 	outside443 = "The load balancer reaches 9443 of every node, and nothing else"
 )
 
 var balancerMutations = map[string]mutation{
 	"a load balancer beside it": {"proxy", func(d *document) {
 		d.add("aws:lb/loadBalancer:LoadBalancer", "alb", "alb-1", map[string]any{"name": "alb", "arn": "arn:aws:x"})
-	}, fronted, "LoadBalancer alb is made beside the load balancer that exists"},
+	}, fronted, "LoadBalancer alb must not exist beside the existing load balancer"},
 	"a rule for everybody": {"proxy", func(d *document) {
 		d.set(ingressRule, "serve-in-10.20.200.0_28", "cidrIpv4", "10.20.0.0/16")
 	}, "Nobody else reaches a node, except the load balancer on port 9443", "is too wide: it lets 10.20.0.0/16 reach"},
@@ -27,7 +27,7 @@ var balancerMutations = map[string]mutation{
 		d.set("Instance", "node-1", "userDataBase64", base64.StdEncoding.EncodeToString(
 			[]byte(strings.Replace(string(text), "TLS_KEYSTORE_SECRET=", "OTHER=", 1))))
 	}, fronted,
-		"serves TLS with a key of its own, whose certificate no proxy can verify"},
+		"serves TLS with a key of its own: a proxy cannot verify its certificate"},
 	"a node in no target group": {"fronted members", func(d *document) { d.drop("TargetGroupAttachment", "node-1") }, outside443,
 		"is not in the target group " + targets},
 	"a group in no target group": {"fronted group", func(d *document) { d.set("Group", "nodes", "targetGroupArns", []any{}) }, outside443,

@@ -62,7 +62,7 @@ func (p *proofs) loadBalancerChecks() *Verdict {
 	v := &Verdict{Claim: "The load balancer's check suits the nodes, and detects a failure or a recovery within a minute"}
 	if p.want.Balancer.Given {
 		v.Shown = "its owner decides what it asks"
-		v.open("what the load balancer that exists asks nodes for is not in the state")
+		v.open("the health check of the existing load balancer is not in the state")
 	}
 	for _, c := range p.nodeChecks() {
 		if c.path != healthPath && !slices.Contains(needsNothing, c.path) {

@@ -32,7 +32,7 @@ func (p *proofs) listeners(balancer *state.Resource) []listener {
 func (p *proofs) proveClients() {
 	if p.want.Balancer.Given {
 		p.clients.open(unseenBalancer)
-		p.clients.Shown = "through a load balancer that exists"
+		p.clients.Shown = "through an existing load balancer"
 		return
 	}
 	if len(p.balancers) == 0 {

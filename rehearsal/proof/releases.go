@@ -236,7 +236,7 @@ func (c *cluster) rollouts() *Verdict {
 		switch {
 		case alarms.Flag("enable", false) && alarms.Flag("rollback", false):
 		case c.front.Given:
-			v.open("whether clients get errors knows only the owner of the load balancer that exists: no alarm ends a deployment")
+			v.open("only the owner of the existing load balancer sees errors to clients: no alarm ends a deployment")
 		default:
 			v.fault("%s does not roll back to the earlier revision when clients get errors: no alarm stops its deployment", n.service)
 		}

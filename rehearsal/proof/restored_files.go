@@ -10,7 +10,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// fileRestores are the automations that have files restored from a recovery point.
+// fileRestores returns the automations that restore files from a recovery point.
 func (c *cluster) fileRestores() []*state.Resource {
 	var all []*state.Resource
 	for _, r := range c.Of(state.SSMAssociation) {
@@ -21,8 +21,8 @@ func (c *cluster) fileRestores() []*state.Resource {
 	return all
 }
 
-// restoredFiles proves of files that are restored from a recovery point that they come to where nodes mount them. AWS Backup leaves
-// them in a directory aws-backup-restore_<time> in the root, in a new file system too (aws-cli #6468).
+// restoredFiles proves that restored files reach the directories that nodes mount. AWS Backup restores into a directory
+// aws-backup-restore_<time> in the root, even in a new file system (aws-cli #6468).
 func (c *cluster) restoredFiles() *Verdict {
 	v := &Verdict{Claim: "Restored files are where nodes mount them"}
 	all := c.fileRestores()
@@ -31,25 +31,25 @@ func (c *cluster) restoredFiles() *Verdict {
 		files := c.Get(state.FileSystem, told.Text("FileSystem"))
 		function := c.One(state.LambdaFunction, told.Text("Function"), "name")
 		if files == nil || function == nil {
-			v.fault("%s restores into a file system, or has files moved by a function, that is not in the state", r)
+			v.fault("%s names a file system or a function that is not in the state", r)
 			continue
 		}
 		if point := c.One(state.AccessPoint, function.Object("fileSystemConfig").Text("arn"), "arn"); point == nil ||
 			point.Text("fileSystemId") != files.ID || point.Object("rootDirectory").Text("path") != "/" || !isRoot(point) {
-			v.fault("%s does not mount the root of %s as root: it cannot move what AWS Backup leaves there", function, files)
+			v.fault("%s does not mount the root of %s as root, so it cannot move the restored files", function, files)
 		}
 		moved := c.movedBy(r)
 		for _, point := range c.With(state.AccessPoint, "fileSystemId", files.ID) {
 			path := strings.TrimPrefix(point.Object("rootDirectory").Text("path"), "/")
 			if ofNodes(c, point, Expected{}) && !slices.Contains(moved, path) {
-				v.fault("nodes mount %s of %s, and %s does not move it there: they would find it empty", path, files, r)
+				v.fault("nodes mount %s of %s, but %s does not move the restored files there: nodes would find it empty", path, files, r)
 			}
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	v.Shown = "in a file system of their own, moved as root before a server starts"
+	v.Shown = "in a new file system; a function moves them as root before a server starts"
 	return v
 }
 
@@ -58,7 +58,7 @@ func isRoot(point *state.Resource) bool {
 	return given && uid == 0
 }
 
-// movedBy are the directories that an automation has moved.
+// movedBy returns the directories that an automation moves.
 func (c *cluster) movedBy(r *state.Resource) []string {
 	document := c.One(state.SSMDocument, r.Text("name"), "name", "arn")
 	var content struct{ MainSteps []step }
@@ -73,13 +73,13 @@ func (c *cluster) movedBy(r *state.Resource) []string {
 	return nil
 }
 
-// proveRestore proves that a step which starts a restore may pass on the role of AWS Backup, and that this role may restore.
-// Source: AWSBackupServiceRolePolicyForRestores in docs.aws.amazon.com/aws-managed-policy/latest/reference, its statements of EFS and
-// KMS, without what makes a new file system.
+// proveRestore proves the permissions of a step that starts a restore. The step may pass on the role of AWS Backup, and this role
+// may restore. Source: the statements of EFS and KMS in AWSBackupServiceRolePolicyForRestores
+// (docs.aws.amazon.com/aws-managed-policy/latest/reference). The permissions to create a file system are not needed.
 func (a *access) proveRestore(one call, inputs state.Object) {
 	role, files := a.One(state.Role, inputs.Text("restorer"), "arn"), a.Get(state.FileSystem, inputs.Text("fileSystem"))
 	if role == nil || files == nil {
-		a.services.fault("%s restores under a role, or into a file system, that is not in the state", one.by)
+		a.services.fault("%s names a role or a file system that is not in the state", one.by)
 		return
 	}
 	a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role.Text("arn"), proves: one.proves, context: iam.Context{
@@ -93,9 +93,10 @@ func (a *access) proveRestore(one call, inputs state.Object) {
 		"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo")...)
 }
 
-// proveFunction proves that Lambda may put a function's network interfaces into its subnets, and that it may mount and write as root.
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html and configuration-filesystem.html. Lambda mounts over TLS: it
-// "encrypts all traffic to and from the file system" (services-efs.html there).
+// proveFunction proves that Lambda may create a function's network interfaces in its subnets. It also proves that the function may
+// mount the file system and write as root. Sources: configuration-vpc.html and configuration-filesystem.html in
+// https://docs.aws.amazon.com/lambda/latest/dg/. Lambda mounts over TLS: it "encrypts all traffic to and from the file system"
+// (services-efs.html there).
 func (a *access) proveFunction(function *state.Resource) {
 	role := a.One(state.Role, function.Text("role"), "arn")
 	point := a.One(state.AccessPoint, function.Object("fileSystemConfig").Text("arn"), "arn")

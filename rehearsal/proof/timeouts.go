@@ -63,7 +63,7 @@ func (p *proofs) timeoutOrder() *Verdict {
 	v := &Verdict{Claim: "A node gives up a vanished database before its client gives up, and the load balancer closes idle connections first"}
 	idle := p.idleTimeout()
 	if p.want.Balancer.Given {
-		v.open("when the load balancer that exists closes idle connections is not in the state")
+		v.open("the idle timeout of the existing load balancer is not in the state")
 	}
 	for _, n := range p.nodes {
 		if n.baked {

@@ -17,46 +17,47 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Restores are the ways to restore data with the commands of the operations guide.
+// Restores are the three restores of the operations guide, by name.
 var Restores = map[string]func(*restoration, context.Context) error{
 	// The stack exists, and its data is damaged.
 	"damaged": (*restoration).damaged,
 	// The stack was destroyed.
 	"gone": (*restoration).gone,
-	// The Region is lost, and copies are in another one.
+	// The Region is lost. Copies are in another Region.
 	"elsewhere": (*restoration).elsewhere,
 }
 
-// RestoreOptions say what to restore.
+// RestoreOptions select a restore.
 type RestoreOptions struct {
 	Options
-	// Which is a name of Restores.
+	// Which is the name of the restore in Restores.
 	Which string
 	// Guide is the text of the operations guide.
 	Guide string
 }
 
-// restoration is a stack whose data is restored.
+// restoration is one restore of a stack's data.
 type restoration struct {
 	*run
-	guide  string
+	guide string
+	// values are the values of the placeholders in the guide's commands.
 	values map[string]string
-	// files is the file system before the damage, or nil where no plan backs it up.
+	// files is the file system before the damage. It is nil if no backup plan covers it.
 	files *state.Resource
-	// first is what there was before the damage, kept what there is after the restore.
+	// first has the results before the damage, and kept those after the restore.
 	first, kept *results
-	// good are the data of the main database in the snapshot, goodFiles those of the file system in the recovery point.
+	// good is the content of the database snapshot, and goodFiles the content of the recovery point.
 	good, goodFiles string
-	// withoutUp leaves the guide's up to somebody else.
+	// withoutUp skips the guide's up. The caller runs it.
 	withoutUp bool
 }
 
-// Restore brings a stack up and lets its servers write. It takes a snapshot, or destroys the stack, and restores the
+// Restore brings a stack up and lets its servers write. It then takes a snapshot or destroys the stack. It restores the
 // data with the guide's exact commands.
 func Restore(ctx context.Context, o RestoreOptions) (err error) {
 	restore, ok := Restores[o.Which]
 	if !ok {
-		return fmt.Errorf("there is no restore %q: give one of %s, or all", o.Which, strings.Join(slices.Sorted(maps.Keys(Restores)), ", "))
+		return fmt.Errorf("there is no restore %q: write one of %s, or all", o.Which, strings.Join(slices.Sorted(maps.Keys(Restores)), ", "))
 	}
 	s, err := Open(ctx, o.Options)
 	if err != nil {
@@ -68,7 +69,7 @@ func Restore(ctx context.Context, o RestoreOptions) (err error) {
 	return restore(r, ctx)
 }
 
-// begin brings the stack up and lets its servers write. It returns the main database, which the guide's commands name.
+// begin brings the stack up and lets its servers write. It returns the main database.
 func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 	err := r.step("up", func() (string, error) {
 		u, err := r.Up(ctx, optup.SuppressOutputs(), optup.SuppressProgress())
@@ -86,7 +87,7 @@ func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 	}
 	databases := r.first.state.Of(state.DBInstance)
 	if len(databases) == 0 {
-		return nil, errors.New("the stack makes no database: its owner restores it")
+		return nil, errors.New("the stack uses an existing database: the owner of the database restores it")
 	}
 	main := databases[0]
 	r.values = map[string]string{"cluster": strings.TrimSuffix(main.Text("identifier"), "-main"), "urn": main.URN, "name": r.o.Stack + "-good"}
@@ -94,7 +95,7 @@ func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 	return main, r.nameFiles()
 }
 
-// nameFiles gives the guide's commands what they say of the files. A stack without a plan has no vault for their backups.
+// nameFiles sets the values for the guide's commands about files. A stack without a backup plan has no vault.
 func (r *restoration) nameFiles() error {
 	if len(r.first.state.Of(state.BackupVault)) == 0 {
 		return nil
@@ -107,10 +108,10 @@ func (r *restoration) nameFiles() error {
 	return nil
 }
 
-// backUpFiles runs the guide's command for a recovery point of the files by hand.
+// backUpFiles makes a recovery point of the files with the guide's command.
 func (r *restoration) backUpFiles(ctx context.Context) error {
 	if r.files == nil {
-		r.say("No recovery point of the files: the stack has no backup plan, and so no vault.")
+		r.say("The files get no recovery point: the stack has no backup plan, and so it has no vault.")
 		return nil
 	}
 	if err := r.follow(ctx, "To back up the files"); err != nil {
@@ -120,7 +121,7 @@ func (r *restoration) backUpFiles(ctx context.Context) error {
 	return nil
 }
 
-// recoveryPoint is the ARN of the newest recovery point.
+// recoveryPoint returns the ARN of the newest recovery point.
 func (r *restoration) recoveryPoint() string {
 	arn := ""
 	for _, p := range r.Cloud.Snapshot().Of(state.RecoveryPoint) {
@@ -129,7 +130,7 @@ func (r *restoration) recoveryPoint() string {
 	return arn
 }
 
-// held is what the account has of a type by an id.
+// held returns the account's resource with a type and an id. It is empty if there is none.
 func (r *restoration) held(token, id string) cloud.Resource {
 	for _, d := range r.Cloud.Snapshot().Of(token) {
 		if d.ID == id {
@@ -175,13 +176,13 @@ func (r *restoration) damaged(ctx context.Context) error {
 	if err := r.untouched(before, old, r.files); err != nil {
 		return err
 	}
-	r.say("What was damaged is as it was, and no node uses it.")
+	r.say("The damaged data is unchanged, and no node uses it.")
 	last := r.kept.state.One(state.DBInstance, old.ID)
 	if err := r.follow(ctx, "To delete the damaged database"); err != nil {
 		return err
 	}
 	if r.held(state.DBInstance, old.ID).ID != "" {
-		return fmt.Errorf("%s is still there", old)
+		return fmt.Errorf("%s still exists", old)
 	}
 	if err := errors.Join(snapshotIsReadable(last, r.Cloud.Snapshot()), r.letFilesGo(ctx)); err != nil {
 		return err
@@ -189,7 +190,8 @@ func (r *restoration) damaged(ctx context.Context) error {
 	return r.finish()
 }
 
-// damage takes a snapshot and a recovery point, has the servers write what is to be undone, and names the files to be restored.
+// damage takes a snapshot and a recovery point. Then the servers write data that the restore must undo. It also runs the guide's
+// commands that select the files to restore and the files to keep.
 func (r *restoration) damage(ctx context.Context) error {
 	if err := errors.Join(r.follow(ctx, "To take a snapshot"), r.backUpFiles(ctx)); err != nil {
 		return err
@@ -204,7 +206,7 @@ func (r *restoration) damage(ctx context.Context) error {
 	return errors.Join(r.follow(ctx, "To restore the files too"), r.follow(ctx, "To keep the damaged files"))
 }
 
-// untouched holds that what was damaged is as it was before the restore.
+// untouched checks that the restore did not change the damaged resources.
 func (r *restoration) untouched(before cloud.Snapshot, damaged ...*state.Resource) error {
 	for _, d := range damaged {
 		if d == nil {
@@ -213,14 +215,14 @@ func (r *restoration) untouched(before cloud.Snapshot, damaged ...*state.Resourc
 		after := r.held(d.Type, d.ID)
 		for _, was := range before.Of(d.Type) {
 			if was.ID == d.ID && (after.Contents != was.Contents || fmt.Sprint(after.Inputs) != fmt.Sprint(was.Inputs)) {
-				return fmt.Errorf("the restore touched %s", d)
+				return fmt.Errorf("the restore changed %s", d)
 			}
 		}
 	}
 	return nil
 }
 
-// letFilesGo runs the commands that let the damaged files go.
+// letFilesGo deletes the damaged files with the guide's commands.
 func (r *restoration) letFilesGo(ctx context.Context) error {
 	if r.files == nil {
 		return nil
@@ -235,12 +237,12 @@ func (r *restoration) letFilesGo(ctx context.Context) error {
 		return err
 	}
 	if r.held(state.FileSystem, r.files.ID).ID != "" {
-		return fmt.Errorf("%s is still there", r.files)
+		return fmt.Errorf("%s still exists", r.files)
 	}
 	return nil
 }
 
-// gone restores the remains of a destroyed stack.
+// gone restores a destroyed stack from its final snapshot and its deleted secrets.
 func (r *restoration) gone(ctx context.Context) error {
 	old, err := r.begin(ctx)
 	if err != nil {
@@ -258,7 +260,7 @@ func (r *restoration) gone(ctx context.Context) error {
 	before := r.Cloud.Snapshot()
 	r.values["snapshot"] = r.snapshot(old.Text("finalSnapshotIdentifier"))
 	if r.values["snapshot"] == "" {
-		return fmt.Errorf("%s leaves no final snapshot: nothing can be restored", old)
+		return fmt.Errorf("%s left no final snapshot, so there is nothing to restore", old)
 	}
 	for _, secret := range r.first.state.Of(state.Secret) {
 		name := secret.Text("name")
@@ -282,7 +284,7 @@ func (r *restoration) gone(ctx context.Context) error {
 	return r.finish()
 }
 
-// elsewhere goes back to copies in another Region, by a stack of another name there. The source stack may be there or not.
+// elsewhere makes a stack of another name in another Region from copies. It does not need the source stack.
 func (r *restoration) elsewhere(ctx context.Context) (err error) {
 	old, err := r.begin(ctx)
 	if err != nil {
@@ -318,7 +320,7 @@ func (r *restoration) elsewhere(ctx context.Context) (err error) {
 	return there.finish()
 }
 
-// PrepareRestore leads a stack to where the up begins that restores its damaged data, by the commands of the operations guide.
+// PrepareRestore runs the commands of the operations guide for damaged data, up to the `pulumi up`. The caller then runs the up.
 func (s *Session) PrepareRestore(ctx context.Context, guide string) error {
 	r := &restoration{run: &run{Session: s}, guide: guide}
 	if _, err := r.begin(ctx); err != nil {
@@ -331,7 +333,7 @@ func (s *Session) PrepareRestore(ctx context.Context, guide string) error {
 	return r.follow(ctx, "The data is damaged")
 }
 
-// another is a Region of the same partition.
+// another returns another Region of the same partition.
 func another(region string) string {
 	for first, second := range map[string]string{
 		"cn-north-1": "cn-northwest-1", "cn-northwest-1": "cn-north-1", "us-gov-west-1": "us-gov-east-1", "us-gov-east-1": "us-gov-west-1",
@@ -344,7 +346,7 @@ func another(region string) string {
 	return "eu-central-1"
 }
 
-// copyAway runs the guide's commands that copy to another Region.
+// copyAway copies the data and the secrets to another Region with the guide's commands.
 func (r *restoration) copyAway(ctx context.Context) error {
 	if err := r.follow(ctx, "To copy a snapshot to another Region"); err != nil {
 		return err
@@ -364,7 +366,7 @@ func (r *restoration) copyAway(ctx context.Context) error {
 	return nil
 }
 
-// openElsewhere begins a stack in another Region whose account has the copies.
+// openElsewhere opens a session for a stack in another Region. The copies exist there.
 func (r *restoration) openElsewhere(ctx context.Context, region, other string) (*restoration, error) {
 	o := r.o
 	text, err := os.ReadFile(o.StackFile)
@@ -395,7 +397,7 @@ func (r *restoration) openElsewhere(ctx context.Context, region, other string) (
 	return &there, nil
 }
 
-// snapshot is the ARN of a snapshot, or empty.
+// snapshot returns the ARN of a snapshot. It is empty if there is none.
 func (r *restoration) snapshot(name string) string {
 	for _, s := range r.Cloud.Snapshot().Of(state.DBSnapshot) {
 		if s.ID == name {
@@ -405,8 +407,8 @@ func (r *restoration) snapshot(name string) string {
 	return ""
 }
 
-// checkRestored checks a restored stack: the proofs of its state, and the data and the secrets of the recovery point.
-// All nodes must use the restored database and no other, and a second up must change nothing.
+// checkRestored checks a restored stack. All proofs must hold. The stack must have the data and the secrets of the recovery
+// point. All nodes must use only the restored database. A second up must change nothing.
 func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (err error) {
 	if r.kept, err = r.collect(ctx); err != nil {
 		return err
@@ -424,7 +426,7 @@ func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (e
 		return errors.New("no database was made from the snapshot")
 	}
 	if has := r.held(state.DBInstance, main.ID).Contents; has != r.good {
-		return fmt.Errorf("%s holds %s, and the snapshot holds %s", main, has, r.good)
+		return fmt.Errorf("%s has the content %s, but the snapshot has %s", main, has, r.good)
 	}
 	if err := r.filesRestored(); err != nil {
 		return err
@@ -434,7 +436,7 @@ func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (e
 		i := slices.IndexFunc(now, func(v cloud.Resource) bool { return v.Name == secret.Name })
 		was := slices.IndexFunc(r.first.snapshot.Resources, func(v cloud.Resource) bool { return v.URN == secret.URN })
 		if i < 0 || was < 0 || str(now[i].Outputs, "secretString") != str(r.first.snapshot.Resources[was].Outputs, "secretString") {
-			return fmt.Errorf("the secret %s has another value than the recovery point's", secret.Name)
+			return fmt.Errorf("the secret %s has another value than in the recovery point", secret.Name)
 		}
 	}
 	nodes, err := r.kept.nodes()
@@ -444,7 +446,7 @@ func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (e
 	for _, n := range nodes {
 		if uses, other := str(main.Outputs, "address"), str(old.Outputs, "address"); uses != other &&
 			(!strings.Contains(n.Config, uses) || strings.Contains(n.Config, other)) {
-			return fmt.Errorf("node %s does not use the restored database %s, or still uses %s", n.Name, uses, other)
+			return fmt.Errorf("node %s must use only the restored database %s, and not %s", n.Name, uses, other)
 		}
 	}
 	if _, err := r.Up(ctx, optup.ExpectNoChanges(), optup.SuppressOutputs(), optup.SuppressProgress()); err != nil {
@@ -453,7 +455,7 @@ func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (e
 	return r.report.Err()
 }
 
-// filesRestored holds that the file system that the restore filled has the files of the recovery point where nodes mount them.
+// filesRestored checks that the restored file system has the content of the recovery point.
 func (r *restoration) filesRestored() error {
 	if r.files == nil {
 		return nil
@@ -463,21 +465,21 @@ func (r *restoration) filesRestored() error {
 			continue
 		}
 		if has := r.held(state.FileSystem, a.Text("parameters.FileSystem")).Contents; has != r.goodFiles {
-			return fmt.Errorf("the file system %s holds %s, and the recovery point holds %s", a.Text("parameters.FileSystem"), has, r.goodFiles)
+			return fmt.Errorf("the file system %s has the content %s, but the recovery point has %s", a.Text("parameters.FileSystem"), has, r.goodFiles)
 		}
 		return nil
 	}
 	return errors.New("no files were restored from the recovery point")
 }
 
-// finish writes down what was done and how long it takes by the rehearsal's clock.
+// finish writes a page with the steps of the restore. It gives the time until the stack serves by the rehearsal's clock.
 func (r *restoration) finish() error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Restore of %s\n\n| step | what it did |\n|---|---|\n", r.o.Stack)
 	for _, s := range r.steps {
 		fmt.Fprintf(&b, "| %s | %s |\n", s.Command, s.Did)
 	}
-	fmt.Fprintf(&b, "\nAll %d proofs hold of the restored stack. A stack that is made from a recovery point serves after %s.\n", len(r.report.All()),
+	fmt.Fprintf(&b, "\nAll %d proofs hold for the restored stack. A stack from a recovery point serves after %s.\n", len(r.report.All()),
 		r.timeline.Serving.Round(time.Second))
 	path := filepath.Join(r.o.Out, "restore.md")
 	if err := errors.Join(os.MkdirAll(r.o.Out, 0o755), os.WriteFile(path, []byte(b.String()), 0o600)); err != nil {
