@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wso2is-aws/wso2is/components/cluster"
 	"github.com/wso2is-aws/wso2is/config/stackfile"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
@@ -37,6 +38,15 @@ func readDeployed(path string) (*deployed, error) {
 	}
 	if len(read.All) == 0 {
 		return nil, fmt.Errorf("%s has no resources", path)
+	}
+	clusters := 0
+	for _, r := range read.All {
+		if r.Type == cluster.Type && !r.Delete {
+			clusters++
+		}
+	}
+	if clusters > 1 {
+		return nil, fmt.Errorf("%s has %d clusters; the proofs are about a stack with one", path, clusters)
 	}
 	parts := strings.SplitN(read.All[0].URN, ":", 5) // urn:pulumi:<stack>::<project>::…
 	if len(parts) < 4 {

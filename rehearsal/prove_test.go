@@ -11,9 +11,11 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wso2is-aws/wso2is/components/cluster"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
@@ -54,6 +56,23 @@ func TestADeployedStateIsProven(t *testing.T) {
 	require.ErrorContains(t, err, "give --prove one path")
 	_, err = prove("--prove", good, "--project", dir)
 	require.ErrorContains(t, err, "Pulumi.dev.yaml")
+}
+
+// TestAStateOfSeveralClustersIsRefused has a program with two clusters, which no stack file describes.
+func TestAStateOfSeveralClustersIsRefused(t *testing.T) {
+	var resources []apitype.ResourceV3
+	for _, name := range []string{"login", "partners"} {
+		resources = append(resources, apitype.ResourceV3{
+			URN: resource.URN("urn:pulumi:prod::platform::" + cluster.Type + "::" + name), Type: cluster.Type,
+		})
+	}
+	deployment, err := json.Marshal(apitype.DeploymentV3{Resources: resources})
+	require.NoError(t, err)
+	raw, err := json.Marshal(apitype.UntypedDeployment{Version: 3, Deployment: deployment})
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "two.json")
+	require.NoError(t, os.WriteFile(path, raw, 0o600))
+	require.ErrorContains(t, run(t.Context(), []string{"--prove", path}, &bytes.Buffer{}), "has 2 clusters; the proofs are about a stack with one")
 }
 
 // without is a state in which a resource is missing.
