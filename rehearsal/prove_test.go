@@ -51,9 +51,9 @@ func TestADeployedStateIsProven(t *testing.T) {
 	assert.Positive(t, failures(t, junit))
 
 	_, err = prove("--prove", "../Pulumi.dev.yaml")
-	require.ErrorContains(t, err, "../Pulumi.dev.yaml is not what `pulumi stack export` prints")
+	require.ErrorContains(t, err, "../Pulumi.dev.yaml is not an output of `pulumi stack export`")
 	_, err = prove("--prove", good+","+bad, "--junit", junit)
-	require.ErrorContains(t, err, "give --prove one path")
+	require.ErrorContains(t, err, "give --prove only one path")
 	_, err = prove("--prove", good, "--project", dir)
 	require.ErrorContains(t, err, "Pulumi.dev.yaml")
 }

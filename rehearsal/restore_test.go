@@ -45,7 +45,7 @@ func TestTheGuideRestoresData(t *testing.T) {
 			}
 			page, err := restored(t, stack, file, which, asItStands)
 			require.NoError(t, err)
-			assert.Contains(t, page, "proofs hold of the restored stack")
+			assert.Contains(t, page, "proofs hold for the restored stack")
 			assert.Contains(t, page, want)
 		})
 	}
