@@ -119,6 +119,10 @@ var ecsTypes = []Type{
 			family := c.expand(ecsARN + "task-definition/{family}")
 			// The numbers of a family continue when its stack is created again.
 			revision := c.Cloud.made[c.URN] + 1
+			// The revisions belong to the family, also when its resource has another URN than before.
+			for c.Cloud.find(fmt.Sprintf("%v:%d", family, revision), "arn", state.TaskDefinition) != nil {
+				revision++
+			}
 			c.Out["revision"], c.Out["arnWithoutRevision"] = revision, family
 			c.Out["arn"] = fmt.Sprintf("%v:%d", family, revision)
 		},

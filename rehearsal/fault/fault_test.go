@@ -54,7 +54,7 @@ func TestStacksSurvive(t *testing.T) {
 			`create of aws:acm/certificate:Certificate "certificate" th`:        "by the next command",
 		}},
 		"ecs": {"../../docs/examples/Pulumi.ecs.yaml", map[string]string{
-			`create of aws:ecs/taskDefinition:TaskDefinition "schema" lost`:         "imported; without that, the next command would leave a copy that costs nothing",
+			`create of aws:ecs/taskDefinition:TaskDefinition`:                       "",
 			`replacement of aws:ssm/association:Association "refresh" lost`:         "deleted, as the next command was refused",
 			`replacement of aws:ssm/association:Association "refresh" killed`:       "by the guide's commands",
 			`replacement of aws:s3/bucketObjectv2:BucketObjectv2 "manifest" killed`: "by the guide's commands",
