@@ -117,25 +117,18 @@ type source struct {
 // read returns a stack file's configuration, and the encrypted keys of the namespace aws. These are left out, because a
 // stand-in would be used as a credential.
 func read(path string) (source, []string, error) {
-	s := source{secret: map[string]bool{}}
-	raw, err := stackfile.Read(path)
+	file, err := stackfile.Load(path, nil, stackfile.StandIn)
 	if err != nil {
-		return s, nil, err
+		return source{}, nil, err
 	}
-	plain, secret, _, err := stackfile.Divide(raw, nil, stackfile.StandIn)
-	if err != nil {
-		return s, nil, err
-	}
-	if s.values, err = stackfile.Texts(plain); err != nil {
-		return s, nil, err
-	}
+	s := source{values: file.Texts, secret: map[string]bool{}}
 	var left []string
-	for _, key := range sorted(secret) {
+	for _, key := range sorted(file.Secrets) {
 		if strings.HasPrefix(key, "aws:") {
 			left = append(left, key)
 			continue
 		}
-		s.values[key], s.secret[key] = secret[key], true
+		s.values[key], s.secret[key] = file.Secrets[key], true
 	}
 	if len(left) > 0 {
 		delete(s.values, "aws:accessKey") // it is useless without its secret

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Divide separates the secret keys of a stack file's configuration from the plain ones. Secret keys have an encrypted
+// divide separates the secret keys of a stack file's configuration from the plain ones. Secret keys have an encrypted
 // value, which only Pulumi decrypts, or a value that given names by its path, such as wso2is:admin.password. A stand-in
 // replaces each encrypted value that is not given. The result is the plain keys unchanged, the secret ones in the form
 // in which the engine passes them to a program, and the paths of the stand-ins.
-func Divide(
+func divide(
 	config map[string]any, given map[string]string, standIn func(path string) string,
 ) (plain map[string]any, secret map[string]string, stood []string, err error) {
 	plain, found := map[string]any{}, map[string]any{}

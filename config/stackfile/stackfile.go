@@ -4,6 +4,7 @@ package stackfile
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -21,6 +22,40 @@ func Find(project, stack string) string {
 		return example
 	}
 	return top
+}
+
+// File is a stack file's configuration by full key, with a value for each encrypted one.
+type File struct {
+	// Plain are the keys without an encrypted value, as the file has them. Texts are the same keys in the form in which the
+	// engine passes them to a program.
+	Plain map[string]any
+	Texts map[string]string
+	// Secrets are the keys with an encrypted value, in the engine's form. StandIns are the paths of the encrypted values
+	// that a stand-in replaces.
+	Secrets  map[string]string
+	StandIns []string
+}
+
+// All returns all keys in the engine's form.
+func (f File) All() map[string]string {
+	all := maps.Clone(f.Texts)
+	maps.Copy(all, f.Secrets)
+	return all
+}
+
+// Load reads a stack file. Given are values by path, such as wso2is:admin.password, which become secret. A stand-in
+// replaces each encrypted value that is not given, since only Pulumi can decrypt it.
+func Load(path string, given map[string]string, standIn func(path string) string) (File, error) {
+	written, err := Read(path)
+	if err != nil {
+		return File{}, err
+	}
+	var f File
+	if f.Plain, f.Secrets, f.StandIns, err = divide(written, given, standIn); err != nil {
+		return File{}, err
+	}
+	f.Texts, err = Texts(f.Plain)
+	return f, err
 }
 
 // Read reads a stack file's configuration, by full key. A missing file has no configuration.

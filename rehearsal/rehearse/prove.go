@@ -9,15 +9,7 @@ import (
 // Prove decides on a state in the format of `pulumi stack export` as a rehearsal does after its first up. It starts no
 // engine. Of the options it uses the stack file, the secrets and Prove.
 func Prove(exported []byte, o Options) (*proof.Report, error) {
-	config, err := stackfile.Read(o.StackFile)
-	if err != nil {
-		return nil, err
-	}
-	plain, _, _, err := stackfile.Divide(config, o.Secrets, o.standIn)
-	if err != nil {
-		return nil, err
-	}
-	values, err := stackfile.Texts(plain)
+	file, err := stackfile.Load(o.StackFile, o.Secrets, o.standIn)
 	if err != nil {
 		return nil, err
 	}
@@ -25,6 +17,9 @@ func Prove(exported []byte, o Options) (*proof.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Session: &Session{o: o, configuration: values}}
-	return r.report, r.judge(&results{exported: exported, state: read})
+	r := &run{Session: &Session{o: o, configuration: file.All()}}
+	if err := r.judge(&results{exported: exported, state: read}); err != nil {
+		return nil, err
+	}
+	return r.report, nil
 }

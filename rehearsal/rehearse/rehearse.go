@@ -125,25 +125,16 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	config, err := stackfile.Read(o.StackFile)
+	file, err := stackfile.Load(o.StackFile, o.Secrets, o.standIn)
 	if err != nil {
 		return nil, err
 	}
-	var stood []string
-	if config, s.secrets, stood, err = stackfile.Divide(config, o.Secrets, o.standIn); err != nil {
-		return nil, err
-	}
-	if len(stood) > 0 {
+	if stood := file.StandIns; len(stood) > 0 {
 		_, _ = fmt.Fprintf(o.Output, "Encrypted values are replaced by stand-ins: %s.\nTo rehearse with a value of your own: "+
 			"make rehearse ARGS='--secret %s=VALUE'\n", strings.Join(stood, ", "), stood[0])
 	}
-	values, err := stackfile.Texts(config)
-	if err != nil {
-		return nil, err
-	}
-	s.config, s.configuration = config, maps.Clone(values)
-	maps.Copy(s.configuration, s.secrets)
-	existing := slices.Concat(cloud.Named(values), o.Existing)
+	s.config, s.secrets, s.configuration = file.Plain, file.Secrets, file.All()
+	existing := slices.Concat(cloud.Named(file.Texts), o.Existing)
 	if s.Cloud, err = cloud.New(cloud.Options{
 		Journal: filepath.Join(s.dir, "cloud.jsonl"), Existing: existing, Fail: o.Fail, Configuration: s.configuration,
 	}); err != nil {
@@ -155,10 +146,10 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	); err != nil {
 		return nil, err
 	}
-	if err := s.export(values); err != nil {
+	if err := s.export(file.Texts); err != nil {
 		return nil, err
 	}
-	return s, s.makeStack(ctx, config)
+	return s, s.makeStack(ctx, file.Plain)
 }
 
 // export sets the list of configured keys for an inline program, as the engine does for a program in its own process.

@@ -44,16 +44,11 @@ type Plan struct {
 // values are replaced by stand-ins. The test fails if the stack file is refused.
 func Deploy(t *testing.T, file string) *Plan {
 	t.Helper()
-	written, err := stackfile.Read(file)
+	written, err := stackfile.Load(file, nil, stackfile.StandIn)
 	require.NoError(t, err)
-	plain, secret, _, err := stackfile.Divide(written, nil, stackfile.StandIn)
-	require.NoError(t, err)
-	values, err := stackfile.Texts(plain)
-	require.NoError(t, err)
-	maps.Copy(values, secret)
 	stack := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml")
 	p := &Plan{}
-	require.NoError(t, p.Run(t, stacks.Deploy, stack, values, slices.Sorted(maps.Keys(secret))...))
+	require.NoError(t, p.Run(t, stacks.Deploy, stack, written.All(), slices.Sorted(maps.Keys(written.Secrets))...))
 	return p
 }
 
