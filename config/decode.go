@@ -64,7 +64,7 @@ type decoder struct {
 // decode reads every key of the program's namespace and of the AWS provider's, strictly.
 func decode(src Source, c *Cluster) Problems {
 	d := decoder{explicit: map[string]bool{}}
-	c.Region, _ = src.Get(regionKey)
+	c.Region, _ = src.Get(RegionKey)
 	d.namespace(src, "", reflect.ValueOf(c).Elem(), func(name string, t reflect.Type) bool {
 		if holdsSecret(t) {
 			return true
@@ -72,8 +72,8 @@ func decode(src Source, c *Cluster) Problems {
 		d.refuse(name, "store it without --secret", "it is encrypted, but AWS stores it in plain text")
 		return false
 	})
-	d.namespace(src, providerNamespace, reflect.ValueOf(&c.Provider).Elem(), func(name string, _ reflect.Type) bool {
-		c.Provider.Encrypted = append(c.Provider.Encrypted, strings.TrimPrefix(name, providerNamespace))
+	d.namespace(src, ProviderNamespace, reflect.ValueOf(&c.Provider).Elem(), func(name string, _ reflect.Type) bool {
+		c.Provider.Encrypted = append(c.Provider.Encrypted, strings.TrimPrefix(name, ProviderNamespace))
 		return true
 	})
 	c.explicit = d.explicit
@@ -87,7 +87,7 @@ func (d *decoder) namespace(
 	fields := fieldsOf(root.Type())
 	for _, key := range src.Keys() {
 		name, ours := strings.CutPrefix(key, qualified(prefix))
-		if _, known := fields[name]; ours && !known && key != regionKey {
+		if _, known := fields[name]; ours && !known && key != RegionKey {
 			d.unknown(prefix+name, name, slices.Sorted(maps.Keys(fields)))
 		}
 	}

@@ -39,10 +39,10 @@ type Loaded struct {
 	Warnings []string
 }
 
-// The AWS provider's own namespace, and the key in it that every stack has.
+// ProviderNamespace is the namespace of the AWS provider's keys. RegionKey is the key in it that every stack has.
 const (
-	providerNamespace = "aws:"
-	regionKey         = providerNamespace + "region"
+	ProviderNamespace = "aws:"
+	RegionKey         = ProviderNamespace + "region"
 )
 
 // Load reads, completes and checks a stack's configuration. If the configuration is wrong, its error is Problems, with

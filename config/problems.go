@@ -38,7 +38,7 @@ func (p *Problems) refuse(path, fix, problem string, args ...any) {
 
 // qualified returns a path with its namespace: the program's own, unless it is a key of the AWS provider.
 func qualified(path string) string {
-	if strings.HasPrefix(path, providerNamespace) {
+	if strings.HasPrefix(path, ProviderNamespace) {
 		return path
 	}
 	return Namespace + ":" + path

@@ -14,10 +14,10 @@ import (
 func Typed(c Cluster, zero ...string) Source {
 	t := typed{secrets: map[string]bool{}, values: map[string]string{}}
 	if c.Region != "" {
-		t.values[regionKey] = c.Region
+		t.values[RegionKey] = c.Region
 	}
 	provider, _ := written(reflect.ValueOf(c.Provider)).(map[string]any)
-	t.add(providerNamespace, provider, reflect.TypeFor[Provider]())
+	t.add(ProviderNamespace, provider, reflect.TypeFor[Provider]())
 	table, _ := written(reflect.ValueOf(c)).(map[string]any)
 	for _, path := range zero {
 		writeZero(table, reflect.TypeFor[Cluster](), strings.Split(path, "."))

@@ -89,13 +89,13 @@ func (v *validator) identity() {
 	}
 	if !regionName.MatchString(v.Region) {
 		v.Problems = append(v.Problems, Problem{
-			Path: regionKey, Problem: fmt.Sprintf("%q is not a region", v.Region),
+			Path: RegionKey, Problem: fmt.Sprintf("%q is not a region", v.Region),
 			Fix: "run `pulumi config set aws:region eu-west-1`, with a region of yours",
 		})
 	} else if isolated := strings.Split(v.Region, "-")[1]; strings.HasPrefix(isolated, "iso") {
 		// Their ARNs, DNS suffixes and endpoint services have other names.
 		v.Problems = append(v.Problems, Problem{
-			Path: regionKey, Problem: fmt.Sprintf("%q is in a partition that the program does not know", v.Region),
+			Path: RegionKey, Problem: fmt.Sprintf("%q is in a partition that the program does not know", v.Region),
 			Fix: "write a region of the partitions aws, aws-cn and aws-us-gov",
 		})
 	}

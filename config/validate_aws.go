@@ -15,12 +15,12 @@ func (v *validator) provider() {
 	p := v.Provider
 	switch {
 	case p.AccessKey != "" && !p.SecretKey.Set():
-		v.refuse(providerNamespace+"secretKey", "write it, or leave out accessKey", "accessKey needs it")
+		v.refuse(ProviderNamespace+"secretKey", "write it, or leave out accessKey", "accessKey needs it")
 	case p.AccessKey == "" && p.SecretKey.Set():
-		v.refuse(providerNamespace+"accessKey", "write it, or leave out secretKey", "secretKey needs it")
+		v.refuse(ProviderNamespace+"accessKey", "write it, or leave out secretKey", "secretKey needs it")
 	}
 	if p.Token.Set() && p.AccessKey == "" {
-		v.refuse(providerNamespace+"token", "give accessKey and secretKey too", "a session token belongs to keys")
+		v.refuse(ProviderNamespace+"token", "give accessKey and secretKey too", "a session token belongs to keys")
 	}
 	lists := []struct {
 		name string
@@ -29,17 +29,17 @@ func (v *validator) provider() {
 	for _, list := range lists {
 		for i, id := range list.ids {
 			if !accountID.MatchString(id) {
-				v.refuse(fmt.Sprintf("%s%s[%d]", providerNamespace, list.name, i), `write its 12 digits in quotes, such as "123456789012"`,
+				v.refuse(fmt.Sprintf("%s%s[%d]", ProviderNamespace, list.name, i), `write its 12 digits in quotes, such as "123456789012"`,
 					"%q is not the id of an account", id)
 			}
 		}
 	}
 	restricted := len(p.AllowedAccountIds)+len(p.ForbiddenAccountIds) > 0
 	if len(p.AllowedAccountIds) > 0 && len(p.ForbiddenAccountIds) > 0 {
-		v.refuse(providerNamespace+"forbiddenAccountIds", "leave out one of them", "the provider accepts only one of it and allowedAccountIds")
+		v.refuse(ProviderNamespace+"forbiddenAccountIds", "leave out one of them", "the provider accepts only one of it and allowedAccountIds")
 	}
 	if skip := p.SkipRequestingAccountId; restricted && skip != nil && *skip {
-		v.refuse(providerNamespace+"skipRequestingAccountId", "leave it out", "the provider then cannot know whether the account is allowed")
+		v.refuse(ProviderNamespace+"skipRequestingAccountId", "leave it out", "the provider then cannot know whether the account is allowed")
 	}
 	if role := p.AssumeRole; role != nil {
 		v.role("assumeRole.roleArn", role.RoleArn)
@@ -47,19 +47,19 @@ func (v *validator) provider() {
 	if role := p.AssumeRoleWithWebIdentity; role != nil {
 		v.role("assumeRoleWithWebIdentity.roleArn", role.RoleArn)
 		if role.WebIdentityToken.Set() == (role.WebIdentityTokenFile != "") {
-			v.refuse(providerNamespace+"assumeRoleWithWebIdentity.webIdentityTokenFile", "write webIdentityTokenFile, or set webIdentityToken",
+			v.refuse(ProviderNamespace+"assumeRoleWithWebIdentity.webIdentityTokenFile", "write webIdentityTokenFile, or set webIdentityToken",
 				"the provider needs exactly one token to assume the role")
 		}
 	}
 	if len(p.Endpoints) > 1 {
-		v.refuse(providerNamespace+"endpoints", "write one object with every service in it", "the list has %d objects", len(p.Endpoints))
+		v.refuse(ProviderNamespace+"endpoints", "write one object with every service in it", "the list has %d objects", len(p.Endpoints))
 	}
 	v.providerTags()
 }
 
 func (v *validator) role(path, arn string) {
 	if !roleARN.MatchString(arn) {
-		v.refuse(providerNamespace+path, "write one such as arn:aws:iam::123456789012:role/deploy", "%q is not the ARN of a role", arn)
+		v.refuse(ProviderNamespace+path, "write one such as arn:aws:iam::123456789012:role/deploy", "%q is not the ARN of a role", arn)
 	}
 }
 
@@ -67,7 +67,7 @@ func (v *validator) role(path, arn string) {
 func (v *validator) providerTags() {
 	if given := v.Provider.DefaultTags; given != nil {
 		for _, key := range slices.Sorted(maps.Keys(given.Tags)) {
-			path := providerNamespace + "defaultTags.tags." + key
+			path := ProviderNamespace + "defaultTags.tags." + key
 			v.tag(path, key, given.Tags[key])
 			if other, twice := v.Tags[key]; twice && other != given.Tags[key] {
 				v.refuse(path, "write the tag once", "wso2is:tags gives it another value")
@@ -81,7 +81,7 @@ func (v *validator) providerTags() {
 	for _, key := range ownTags {
 		if slices.Contains(ignored.Keys, key) ||
 			slices.ContainsFunc(ignored.KeyPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
-			v.refuse(providerNamespace+"ignoreTags", "write keys of others", "the program sets the tag %s itself", key)
+			v.refuse(ProviderNamespace+"ignoreTags", "write keys of others", "the program sets the tag %s itself", key)
 		}
 	}
 }
@@ -99,18 +99,18 @@ func (v *validator) tokenOfCLI() {
 			"transitiveTagKeys": len(role.TransitiveTagKeys) > 0,
 		} {
 			if given {
-				v.refuse(providerNamespace+"assumeRole."+name, profile, cannot)
+				v.refuse(ProviderNamespace+"assumeRole."+name, profile, cannot)
 			}
 		}
 	}
 	if role := p.AssumeRoleWithWebIdentity; role != nil && role.WebIdentityToken.Set() {
-		v.refuse(providerNamespace+"assumeRoleWithWebIdentity.webIdentityToken", "write webIdentityTokenFile", cannot)
+		v.refuse(ProviderNamespace+"assumeRoleWithWebIdentity.webIdentityToken", "write webIdentityTokenFile", cannot)
 	}
 	for name, files := range map[string][]string{
 		"sharedConfigFiles": p.SharedConfigFiles, "sharedCredentialsFiles": p.SharedCredentialsFiles,
 	} {
 		if len(files) > 1 {
-			v.refuse(providerNamespace+name, "write one file", cannot)
+			v.refuse(ProviderNamespace+name, "write one file", cannot)
 		}
 	}
 }

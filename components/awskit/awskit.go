@@ -63,17 +63,6 @@ func (s Scope) Named(name string) string {
 	return s.InProgram + "-" + name
 }
 
-// PartitionOf is the partition of a region, for what is named before AWS is asked.
-func PartitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
-
 // ARN builds an ARN in the scope's partition, region and account.
 func (s Scope) ARN(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", s.Partition, service, s.Region, s.Account, resource)

@@ -166,7 +166,7 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 	var err error
 	d.backup, err = backup.New(ctx, scope.Named("backup"), &backup.Args{
 		Scope: scope, Config: c, KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation, Retain: c.Secrets.RetainKeyOnDelete,
-		Databases: d.database.ARNs(), FileSystem: d.files.ARN, KeptFiles: d.files.ARNs()[1:], Secrets: awskit.Inputs(b.secrets.ARNs),
+		Databases: d.database.ARNs(), FileSystem: d.files.ARN, KeptFiles: d.files.Kept, Secrets: awskit.Inputs(b.secrets.ARNs),
 		Versions: awskit.Inputs(b.secrets.Versions), Fingerprint: fingerprint,
 	}, child)
 	return err

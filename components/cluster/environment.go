@@ -105,16 +105,16 @@ func (p *environment) inRegion(args *Args, opts []pulumi.ResourceOption) (config
 		return nil, err
 	}
 	var problems config.Problems
-	if written, ok := source.Get(regionKey); ok && written != here.Name {
+	if written, ok := source.Get(config.RegionKey); ok && written != here.Name {
 		problems = append(problems, config.Problem{
-			Path: regionKey, Problem: fmt.Sprintf("the region is %s, but the AWS provider has the region %s", written, here.Name),
+			Path: config.RegionKey, Problem: fmt.Sprintf("the region is %s, but the AWS provider has the region %s", written, here.Name),
 			Fix: "leave the region out, or put a provider of that region into the component's options",
 		})
 	}
 	// On eks, the kubeconfig uses these keys for the AWS CLI. On other topologies they would have no effect.
 	topology, _ := source.Get(config.Namespace + ":topology")
 	for _, key := range source.Keys() {
-		if explicit && topology != string(config.EKS) && key != regionKey && strings.HasPrefix(key, awsKeys) {
+		if explicit && topology != string(config.EKS) && key != config.RegionKey && strings.HasPrefix(key, config.ProviderNamespace) {
 			problems = append(problems, config.Problem{
 				Path: key, Problem: "it has no effect, because the component's options have the AWS provider", Fix: "set it in the arguments of aws.NewProvider",
 			})
@@ -126,12 +126,6 @@ func (p *environment) inRegion(args *Args, opts []pulumi.ResourceOption) (config
 	return regional{Source: source, region: here.Name}, nil
 }
 
-// awsKeys is the prefix of the AWS provider's keys in a source. regionKey is the key of the region.
-const (
-	awsKeys   = "aws:"
-	regionKey = awsKeys + "region"
-)
-
 // regional is a source with a region.
 type regional struct {
 	config.Source
@@ -140,7 +134,7 @@ type regional struct {
 
 // Get returns the region for its key.
 func (r regional) Get(key string) (string, bool) {
-	if key == regionKey {
+	if key == config.RegionKey {
 		return r.region, true
 	}
 	return r.Source.Get(key)

@@ -46,7 +46,7 @@ func (s *standIns) put(path string, field *string, input pulumi.StringInput, for
 func withInputs(args *Args, region string) (config.Cluster, map[string]pulumi.StringInput, error) {
 	c := args.Config
 	s := &standIns{inputs: map[string]pulumi.StringInput{}}
-	arn := fmt.Sprintf("arn:%s:%%s:%s:000000000000:", awskit.PartitionOf(region), region)
+	arn := fmt.Sprintf("arn:aws:%%s:%s:000000000000:", region)
 	s.put("loadBalancer.certificateArn", &c.LoadBalancer.CertificateARN, args.CertificateARN, fmt.Sprintf(arn, "acm")+"certificate/%d")
 	s.put("loadBalancer.hostedZone", &c.LoadBalancer.HostedZone, args.HostedZone, "Z%020d")
 	s.put("observability.alarmTopicArn", &c.Observability.AlarmTopicARN, args.AlarmTopicARN, fmt.Sprintf(arn, "sns")+"input-%d")

@@ -59,13 +59,13 @@ type FileSystem struct {
 	AccessPoints map[string]pulumi.StringOutput
 	// Ready is done when a node in any zone can mount.
 	Ready []pulumi.Resource
-	// kept are the ARNs of file systems that no node uses any more.
-	kept []pulumi.StringInput
+	// Kept are the ARNs of file systems that no node uses any more.
+	Kept []pulumi.StringInput
 }
 
 // ARNs are those of all file systems, also of those that are kept.
 func (f *FileSystem) ARNs() []pulumi.StringInput {
-	return append([]pulumi.StringInput{f.ARN}, f.kept...)
+	return append([]pulumi.StringInput{f.ARN}, f.Kept...)
 }
 
 // New makes the file system that nodes use, and those that are kept beside it.
@@ -73,7 +73,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args == nil {
 		return nil, fmt.Errorf("file system %s: no arguments", name)
 	}
-	f := &FileSystem{AccessPoints: map[string]pulumi.StringOutput{}}
+	f := &FileSystem{}
 	if err := ctx.RegisterComponentResource(Type, name, f, opts...); err != nil {
 		return nil, err
 	}
@@ -83,30 +83,26 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		if err != nil {
 			return nil, err
 		}
-		f.kept = append(f.kept, kept.arn)
+		f.Kept = append(f.Kept, kept.arn)
 	}
-	used := args.RestoreFrom.FileSystemName()
-	if args.RestoreFrom.FileSystem == "" {
-		made, err := build(ctx, args, used, nil, child)
+	r, restored := &restore{Args: args, child: child}, args.RestoreFrom.FileSystem != ""
+	if restored {
+		if err := r.moverRole(ctx); err != nil {
+			return nil, err
+		}
+	}
+	made, err := build(ctx, args, args.RestoreFrom.FileSystemName(), r.mover, child)
+	if err != nil {
+		return nil, err
+	}
+	f.ID, f.ARN, f.AccessPoints, f.Ready = made.id, made.arn, made.points, made.ready
+	if restored {
+		moved, err := r.run(ctx, made)
 		if err != nil {
 			return nil, err
 		}
-		f.ID, f.ARN, f.AccessPoints, f.Ready = made.id, made.arn, made.points, made.ready
-		return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"id": f.ID, "arn": f.ARN})
+		f.Ready = append(f.Ready, moved)
 	}
-	r := &restore{Args: args, child: child}
-	if err := r.moverRole(ctx); err != nil {
-		return nil, err
-	}
-	made, err := build(ctx, args, used, r.mover, child)
-	if err != nil {
-		return nil, err
-	}
-	restored, err := r.run(ctx, made)
-	if err != nil {
-		return nil, err
-	}
-	f.ID, f.ARN, f.AccessPoints, f.Ready = made.id, made.arn, made.points, append(made.ready, restored)
 	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"id": f.ID, "arn": f.ARN})
 }
 

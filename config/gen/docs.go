@@ -80,16 +80,16 @@ func (d *docs) schema() ([]byte, error) {
 	property("Database", "logical").PropertyNames = enum(config.EnumValues(reflect.TypeFor[config.LogicalName]()))
 
 	keys := jsonschema.NewProperties()
-	keys.Set("aws:region", &jsonschema.Schema{
+	keys.Set(config.RegionKey, &jsonschema.Schema{
 		Type: "string", Description: "The AWS region that the cluster is in.", Pattern: `^[a-z]{2}(-[a-z]+)+-\d$`,
 	})
-	known := []string{"aws:region"}
-	required := []string{"aws:region"}
+	known := []string{config.RegionKey}
+	required := []string{config.RegionKey}
 	provider := d.reflector.Reflect(config.Provider{})
 	maps.Copy(defs, provider.Definitions)
 	for pair := defs["Provider"].Properties.Oldest(); pair != nil; pair = pair.Next() {
-		keys.Set("aws:"+pair.Key, &jsonschema.Schema{AnyOf: []*jsonschema.Schema{pair.Value, mapped(reflect.TypeFor[config.Secret]())}})
-		known = append(known, "aws:"+pair.Key)
+		keys.Set(config.ProviderNamespace+pair.Key, &jsonschema.Schema{AnyOf: []*jsonschema.Schema{pair.Value, mapped(reflect.TypeFor[config.Secret]())}})
+		known = append(known, config.ProviderNamespace+pair.Key)
 	}
 	delete(defs, "Provider")
 	for pair := defs["Cluster"].Properties.Oldest(); pair != nil; pair = pair.Next() {
@@ -172,7 +172,7 @@ func (d *docs) reference() ([]byte, error) {
 	fmt.Fprintf(&sections, "\n## The AWS provider\n\n%s\n%s", d.reflector.CommentMap[provider.PkgPath()+".Provider"], head)
 	for i := range provider.NumField() {
 		if f := provider.Field(i); config.KeyOf(f) != "" {
-			d.row(&sections, "aws:"+config.KeyOf(f), provider, f)
+			d.row(&sections, config.ProviderNamespace+config.KeyOf(f), provider, f)
 		}
 	}
 	return slices.Concat([]byte(introduction), first.Bytes(), sections.Bytes(), engines(), releases()), nil
