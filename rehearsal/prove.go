@@ -7,7 +7,8 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 
 	"github.com/wso2is-aws/wso2is/components/cluster"
 	"github.com/wso2is-aws/wso2is/config/stackfile"
@@ -48,11 +49,11 @@ func readDeployed(path string) (*deployed, error) {
 	if clusters > 1 {
 		return nil, fmt.Errorf("%s has %d clusters; the proofs are about a stack with one", path, clusters)
 	}
-	parts := strings.SplitN(read.All[0].URN, ":", 5) // urn:pulumi:<stack>::<project>::…
-	if len(parts) < 4 {
-		return nil, fmt.Errorf("%s has a resource with the URN %q", path, read.All[0].URN)
+	first, err := urn.Parse(read.All[0].URN)
+	if err != nil {
+		return nil, fmt.Errorf("%s has a resource with the URN %q: %w", path, read.All[0].URN, err)
 	}
-	return &deployed{path, parts[2], exported, len(read.Pending)}, nil
+	return &deployed{path, string(first.Stack()), exported, len(read.Pending)}, nil
 }
 
 // proveStates proves the claims of a rehearsal for the states of deployed stacks. All stacks must be in one account, since it also

@@ -148,8 +148,8 @@ func (p *proofs) outputs() state.Object {
 	return nil
 }
 
-// made are the types of a stack's own load balancer. A stack with an existing load balancer has none of them.
-var made = []string{state.LoadBalancer, state.Listener, state.TargetGroup, state.DNSRecord, state.Certificate}
+// balancerTypes are the types of a stack's own load balancer. A stack with an existing load balancer has none of them.
+var balancerTypes = []string{state.LoadBalancer, state.Listener, state.TargetGroup, state.DNSRecord, state.Certificate}
 
 // behindExisting proves that nodes are behind the existing load balancer. It also proves that a proxy can verify the nodes'
 // certificate. The verdict is nil if the stack makes its own load balancer.
@@ -160,7 +160,7 @@ func (p *proofs) behindExisting() *Verdict {
 	}
 	v := &Verdict{Claim: "Clients come in only through the existing load balancer", Shown: "found by " + b.way()}
 	v.open(unseenBalancer)
-	for _, token := range made {
+	for _, token := range balancerTypes {
 		for _, r := range p.Of(token) {
 			v.fault("%s must not exist beside the existing load balancer", r)
 		}

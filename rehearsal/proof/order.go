@@ -19,16 +19,12 @@ type wait struct {
 	why string
 }
 
-// backsUpUnder reports whether the attachment belongs to the role of an AWS Backup selection.
-func backsUpUnder(c *cluster, r, other *state.Resource) bool {
-	role := c.One(state.Role, r.Text("iamRoleArn"), "arn")
-	return role != nil && other.Text("role") == role.Text("name")
-}
-
-// monitorsUnder says that a role under which RDS writes the figures of a host gets what it may do from an attachment.
-func monitorsUnder(c *cluster, r, other *state.Resource) bool {
-	role := c.One(state.Role, r.Text("monitoringRoleArn"), "arn")
-	return role != nil && other.Text("role") == role.Text("name")
+// hasRole returns a function that reports whether the attachment belongs to the role that a property has.
+func hasRole(property string) func(c *cluster, r, other *state.Resource) bool {
+	return func(c *cluster, r, other *state.Resource) bool {
+		role := c.One(state.Role, r.Text(property), "arn")
+		return role != nil && other.Text("role") == role.Text("name")
+	}
 }
 
 func sameBucket(_ *cluster, r, other *state.Resource) bool {
@@ -89,9 +85,9 @@ var waits = []wait{
 			"(docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html)"},
 	{state.Addon, []string{state.PodIdentityAssociation, state.Addon}, actsAs,
 		"its pods start without credentials (docs.aws.amazon.com/eks/latest/userguide/pod-identities.html)"},
-	{state.BackupSelection, []string{state.RolePolicyAttachment}, backsUpUnder,
+	{state.BackupSelection, []string{state.RolePolicyAttachment}, hasRole("iamRoleArn"),
 		`AWS Backup answers "IAM Role … is not authorized to call tag:GetResources" (vinycoolguy2015/awslambda #1)`},
-	{state.DBInstance, []string{state.RolePolicyAttachment}, monitorsUnder,
+	{state.DBInstance, []string{state.RolePolicyAttachment}, hasRole("monitoringRoleArn"),
 		"RDS refuses an instance whose monitoring role may not write (RDS user guide, \"Setting up and enabling Enhanced Monitoring\")"},
 	{state.SSMAssociation, []string{state.TargetGroupAttachment}, isGateOf,
 		"the next member's old instance would be terminated before this one gets requests"},

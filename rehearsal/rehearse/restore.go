@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,6 +161,26 @@ func (r *restoration) follow(ctx context.Context, heading string) error {
 	})
 }
 
+// followForFiles runs the commands under a heading about files. It runs none if the stack has no recovery point of them.
+func (r *restoration) followForFiles(ctx context.Context, heading string) error {
+	if r.files == nil {
+		return nil
+	}
+	return r.follow(ctx, heading)
+}
+
+// followForSecrets runs the commands under a heading for each secret of the source stack.
+func (r *restoration) followForSecrets(ctx context.Context, heading string) error {
+	for _, secret := range r.first.state.Of(state.Secret) {
+		name := secret.Text("name")
+		r.values["prefix"], r.values["secret"] = name[:strings.LastIndex(name, "/")+1], name
+		if err := r.follow(ctx, heading); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // damaged restores a snapshot into the existing stack, and then deletes the damaged database.
 func (r *restoration) damaged(ctx context.Context) error {
 	old, err := r.begin(ctx)
@@ -200,10 +221,7 @@ func (r *restoration) damage(ctx context.Context) error {
 		return err
 	}
 	r.values["snapshot"] = r.snapshot(r.values["name"])
-	if r.files == nil {
-		return nil
-	}
-	return errors.Join(r.follow(ctx, "To restore the files too"), r.follow(ctx, "To keep the damaged files"))
+	return errors.Join(r.followForFiles(ctx, "To restore the files too"), r.followForFiles(ctx, "To keep the damaged files"))
 }
 
 // untouched checks that the restore did not change the damaged resources.
@@ -262,20 +280,10 @@ func (r *restoration) gone(ctx context.Context) error {
 	if r.values["snapshot"] == "" {
 		return fmt.Errorf("%s left no final snapshot, so there is nothing to restore", old)
 	}
-	for _, secret := range r.first.state.Of(state.Secret) {
-		name := secret.Text("name")
-		r.values["prefix"] = name[:strings.LastIndex(name, "/")+1]
-		r.values["secret"] = name
-		if err := r.follow(ctx, "To restore a deleted secret"); err != nil {
-			return err
-		}
+	if err := r.followForSecrets(ctx, "To restore a deleted secret"); err != nil {
+		return err
 	}
-	if r.files != nil {
-		if err := r.follow(ctx, "To restore the files too"); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(r.follow(ctx, "The stack is gone"), r.checkRestored(ctx, old)); err != nil {
+	if err := r.fromRecoveryPoint(ctx, old); err != nil {
 		return err
 	}
 	if gone := missing(before, r.Cloud.Snapshot()); len(gone) > 0 {
@@ -309,15 +317,18 @@ func (r *restoration) elsewhere(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, there.Close()) }()
-	if r.files != nil {
-		if err := there.follow(ctx, "To restore the files too"); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(there.follow(ctx, "The stack is gone"), there.checkRestored(ctx, old)); err != nil {
+	if err := there.fromRecoveryPoint(ctx, old); err != nil {
 		return err
 	}
 	return there.finish()
+}
+
+// fromRecoveryPoint makes a stack from a snapshot, a recovery point and secrets with the guide's commands, and checks it.
+func (r *restoration) fromRecoveryPoint(ctx context.Context, old *state.Resource) error {
+	if err := r.followForFiles(ctx, "To restore the files too"); err != nil {
+		return err
+	}
+	return errors.Join(r.follow(ctx, "The stack is gone"), r.checkRestored(ctx, old))
 }
 
 // PrepareRestore runs the commands of the operations guide for damaged data, up to the `pulumi up`. The caller then runs the up.
@@ -335,15 +346,10 @@ func (s *Session) PrepareRestore(ctx context.Context, guide string) error {
 
 // another returns another Region of the same partition.
 func another(region string) string {
-	for first, second := range map[string]string{
+	return cmp.Or(map[string]string{
 		"cn-north-1": "cn-northwest-1", "cn-northwest-1": "cn-north-1", "us-gov-west-1": "us-gov-east-1", "us-gov-east-1": "us-gov-west-1",
 		"eu-central-1": "eu-west-1",
-	} {
-		if region == first {
-			return second
-		}
-	}
-	return "eu-central-1"
+	}[region], "eu-central-1")
 }
 
 // copyAway copies the data and the secrets to another Region with the guide's commands.
@@ -351,19 +357,10 @@ func (r *restoration) copyAway(ctx context.Context) error {
 	if err := r.follow(ctx, "To copy a snapshot to another Region"); err != nil {
 		return err
 	}
-	if r.files != nil {
-		if err := r.follow(ctx, "To copy a recovery point of the files"); err != nil {
-			return err
-		}
+	if err := r.followForFiles(ctx, "To copy a recovery point of the files"); err != nil {
+		return err
 	}
-	for _, secret := range r.first.state.Of(state.Secret) {
-		name := secret.Text("name")
-		r.values["prefix"], r.values["secret"] = name[:strings.LastIndex(name, "/")+1], name
-		if err := r.follow(ctx, "To copy a secret"); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.followForSecrets(ctx, "To copy a secret")
 }
 
 // openElsewhere opens a session for a stack in another Region. The copies exist there.
