@@ -295,3 +295,23 @@ func TestAKeyAndItsInputAreRefused(t *testing.T) {
 	assert.ErrorContains(t, refused(t, args), "wso2is:network.adopt.privateSubnets.eu-west-1c")
 	assert.Empty(t, args.Config.Network.Adopt.PrivateSubnets["eu-west-1a"].ID, "the team's own value is left as it is")
 }
+
+// TestInputsWorkWithASource gives the configuration as a source, which has 0 and false as written.
+func TestInputsWorkWithASource(t *testing.T) {
+	args := inTheVPC(config.EC2)
+	args.Source, args.Config = config.Typed(args.Config, "fileSystem.tenants"), config.Cluster{}
+	p, _ := two(t, args, &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
+	var listeners []any
+	for _, r := range p.All("aws:lb/listener:Listener") {
+		if strings.HasPrefix(r.Name, "login-") {
+			listeners = append(listeners, r.Get("certificateArn"))
+		}
+	}
+	assert.Contains(t, listeners, "arn:of:the:certificate")
+	for _, r := range p.All("aws:efs/accessPoint:AccessPoint") {
+		assert.NotEqual(t, "login-tenants", r.Name, "false is left out")
+	}
+
+	args.Source = config.With(args.Source, map[string]any{"loadBalancer.certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1"})
+	assert.ErrorContains(t, refused(t, args), "wso2is:loadBalancer.certificateArn: the key is written, but it also has an input")
+}

@@ -27,10 +27,17 @@ type Args struct {
 	// Name is the beginning of every name in AWS. It defaults to the names of project, stack and component.
 	Name string
 
-	// VPC, CertificateARN, HostedZone and AlarmTopicARN are outputs of other resources. Each replaces the key of its name in
-	// Config, and Config must leave this key out. Which resources exist is the same as with the key.
-	VPC                                       *VPC
-	CertificateARN, HostedZone, AlarmTopicARN pulumi.StringInput
+	// The following are outputs of other resources. Each replaces a key of Config, and Config must leave this key out. Which
+	// resources exist is the same as with the key. Each tag is the input's name in other languages.
+
+	// VPC has the ids of an existing VPC, instead of those in the key network.adopt.
+	VPC *VPC `pulumi:"vpc"`
+	// CertificateARN replaces the key loadBalancer.certificateArn.
+	CertificateARN pulumi.StringInput `pulumi:"certificateArn"`
+	// HostedZone replaces the key loadBalancer.hostedZone.
+	HostedZone pulumi.StringInput `pulumi:"hostedZone"`
+	// AlarmTopicARN replaces the key observability.alarmTopicArn.
+	AlarmTopicARN pulumi.StringInput `pulumi:"alarmTopicArn"`
 
 	// Source has the configuration instead of Config, such as a stack file.
 	Source config.Source
@@ -42,30 +49,38 @@ type Args struct {
 	Whole bool
 }
 
-// Cluster is a cluster. Its fields are the outputs of the product's own stack. An output is empty if the configuration
-// does not have its resource.
+// Cluster is a cluster. Its fields are the outputs of the product's own stack, by the names in their tags. An output is empty
+// if the configuration does not have its resource.
 type Cluster struct {
 	pulumi.ResourceState
-	// URL is the cluster's address for clients. ConsoleURL is the address of its administration console.
-	URL, ConsoleURL pulumi.StringOutput
+	// URL is the cluster's address for clients.
+	URL pulumi.StringOutput `pulumi:"url"`
+	// ConsoleURL is the address of the cluster's administration console.
+	ConsoleURL pulumi.StringOutput `pulumi:"consoleUrl"`
 	// LoadBalancerDNSName is the load balancer's DNS name. The DNS record of the hostname refers to it.
-	LoadBalancerDNSName pulumi.StringOutput
+	LoadBalancerDNSName pulumi.StringOutput `pulumi:"loadBalancerDnsName"`
 	// DatabaseEndpoints are host and port of each database instance.
-	DatabaseEndpoints pulumi.StringMapOutput
-	// FileSystemID is the id of the shared file system. LogGroup is the name of the nodes' log group.
-	FileSystemID, LogGroup pulumi.StringOutput
+	DatabaseEndpoints pulumi.StringMapOutput `pulumi:"databaseEndpoints"`
+	// FileSystemID is the id of the shared file system.
+	FileSystemID pulumi.StringOutput `pulumi:"fileSystemId"`
+	// LogGroup is the name of the nodes' log group.
+	LogGroup pulumi.StringOutput `pulumi:"logGroup"`
 	// Secrets are the ARNs of the secrets in Secrets Manager, by key.
-	Secrets pulumi.StringMapOutput
+	Secrets pulumi.StringMapOutput `pulumi:"secrets"`
 	// Repositories are the URLs of the cluster's own image repositories, by image.
-	Repositories pulumi.StringMapOutput
+	Repositories pulumi.StringMapOutput `pulumi:"repositories"`
 	// AutoScalingGroup is the name of the nodes' group on ec2.
-	AutoScalingGroup pulumi.StringOutput
-	// ECSCluster and ECSService are the names of cluster and service on ecs.
-	ECSCluster, ECSService pulumi.StringOutput
-	// KubernetesCluster is the name of the cluster on eks. Kubeconfig is the configuration for access to it through the AWS CLI.
-	KubernetesCluster, Kubeconfig pulumi.StringOutput
+	AutoScalingGroup pulumi.StringOutput `pulumi:"autoScalingGroup"`
+	// ECSCluster is the name of the cluster on ecs.
+	ECSCluster pulumi.StringOutput `pulumi:"ecsCluster"`
+	// ECSService is the name of the nodes' service on ecs.
+	ECSService pulumi.StringOutput `pulumi:"ecsService"`
+	// KubernetesCluster is the name of the cluster on eks.
+	KubernetesCluster pulumi.StringOutput `pulumi:"kubernetesCluster"`
+	// Kubeconfig is the configuration for access to the cluster on eks through the AWS CLI.
+	Kubeconfig pulumi.StringOutput `pulumi:"kubeconfig"`
 	// ProxyFiles are the configurations of nginx and HAProxy and the nodes' certificate, by file name.
-	ProxyFiles pulumi.StringMapOutput
+	ProxyFiles pulumi.StringMapOutput `pulumi:"proxyFiles"`
 	// Outputs are all outputs by the names that a stack gives them.
 	Outputs pulumi.Map
 }

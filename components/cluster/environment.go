@@ -58,15 +58,13 @@ func (p *environment) load(name string, args *Args, opts []pulumi.ResourceOption
 
 // source returns the source of the configuration.
 func (p *environment) source(args *Args, region string) (config.Source, error) {
-	c, inputs, err := withInputs(args, region)
-	if err != nil {
-		return nil, err
+	source := args.Source
+	if source == nil {
+		source = config.Typed(args.Config, args.Zero...)
 	}
+	source, inputs, err := withInputs(source, args, region)
 	p.inputs = inputs
-	if args.Source != nil {
-		return args.Source, nil
-	}
-	return config.Typed(c, args.Zero...), nil
+	return source, err
 }
 
 func (p *environment) open(c config.Cluster) error {

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -13,100 +12,96 @@ import (
 // VPC has the ids of an existing VPC as outputs of other resources. Config must still have network.cidr, and the zones and
 // ranges of network.adopt's subnets, since these decide which resources exist. An id that is left out comes from Config.
 type VPC struct {
-	ID pulumi.StringInput
-	// PublicSubnets and PrivateSubnets are the subnets' ids by zone.
-	PublicSubnets, PrivateSubnets map[string]pulumi.StringInput
-	// EndpointSecurityGroup, S3PrefixList and PrivateRouteTables replace the keys of these names in network.adopt.
-	EndpointSecurityGroup, S3PrefixList pulumi.StringInput
-	PrivateRouteTables                  []pulumi.StringInput
+	// ID is the VPC's id.
+	ID pulumi.StringInput `pulumi:"id"`
+	// PublicSubnets are the ids of the load balancer's subnets by zone.
+	PublicSubnets map[string]pulumi.StringInput `pulumi:"publicSubnets"`
+	// PrivateSubnets are the ids of the subnets of nodes, database and file system by zone.
+	PrivateSubnets map[string]pulumi.StringInput `pulumi:"privateSubnets"`
+	// EndpointSecurityGroup replaces the key network.adopt.endpointSecurityGroup.
+	EndpointSecurityGroup pulumi.StringInput `pulumi:"endpointSecurityGroup"`
+	// S3PrefixList replaces the key network.adopt.s3PrefixList.
+	S3PrefixList pulumi.StringInput `pulumi:"s3PrefixList"`
+	// PrivateRouteTables are more route tables than those in the key network.adopt.privateRouteTables.
+	PrivateRouteTables []pulumi.StringInput `pulumi:"privateRouteTables"`
 }
 
 // standIns puts a stand-in value for each input into a configuration. The value has the right form, so all rules apply to it.
 // The components get the input for a value from the scope.
 type standIns struct {
+	source   config.Source
 	inputs   map[string]pulumi.StringInput
+	values   map[string]any
 	problems config.Problems
 }
 
-// put sets a field to the stand-in value of an input.
-func (s *standIns) put(path string, field *string, input pulumi.StringInput, format string) {
-	switch {
-	case input == nil:
-	case *field != "":
-		s.problems = append(s.problems, config.Problem{
-			Path: config.Namespace + ":" + path, Problem: "the key is written, but it also has an input", Fix: "leave out either the key or the input",
-		})
-	default:
-		*field = fmt.Sprintf(format, len(s.inputs)+1)
-		s.inputs[*field] = input
+// put sets a key to the stand-in value of an input.
+func (s *standIns) put(path string, input pulumi.StringInput, format string) {
+	if input == nil {
+		return
 	}
+	if _, written := config.At(s.source, path); written {
+		s.refuse(path, "the key is written, but it also has an input", "leave out either the key or the input")
+		return
+	}
+	s.values[path] = s.standIn(input, format)
 }
 
-// withInputs returns the configuration with a stand-in value for each input, and the inputs by these values.
-func withInputs(args *Args, region string) (config.Cluster, map[string]pulumi.StringInput, error) {
-	c := args.Config
-	s := &standIns{inputs: map[string]pulumi.StringInput{}}
+// standIn returns the stand-in value of an input.
+func (s *standIns) standIn(input pulumi.StringInput, format string) string {
+	value := fmt.Sprintf(format, len(s.inputs)+1)
+	s.inputs[value] = input
+	return value
+}
+
+func (s *standIns) refuse(path, problem, fix string) {
+	s.problems = append(s.problems, config.Problem{Path: config.Namespace + ":" + path, Problem: problem, Fix: fix})
+}
+
+// withInputs returns the source with a stand-in value for each input, and the inputs by these values.
+func withInputs(source config.Source, args *Args, region string) (config.Source, map[string]pulumi.StringInput, error) {
+	s := &standIns{source: source, inputs: map[string]pulumi.StringInput{}, values: map[string]any{}}
 	arn := fmt.Sprintf("arn:aws:%%s:%s:000000000000:", region)
-	s.put("loadBalancer.certificateArn", &c.LoadBalancer.CertificateARN, args.CertificateARN, fmt.Sprintf(arn, "acm")+"certificate/%d")
-	s.put("loadBalancer.hostedZone", &c.LoadBalancer.HostedZone, args.HostedZone, "Z%020d")
-	s.put("observability.alarmTopicArn", &c.Observability.AlarmTopicARN, args.AlarmTopicARN, fmt.Sprintf(arn, "sns")+"input-%d")
+	s.put("loadBalancer.certificateArn", args.CertificateARN, fmt.Sprintf(arn, "acm")+"certificate/%d")
+	s.put("loadBalancer.hostedZone", args.HostedZone, "Z%020d")
+	s.put("observability.alarmTopicArn", args.AlarmTopicARN, fmt.Sprintf(arn, "sns")+"input-%d")
 	if args.VPC != nil {
-		s.vpc(&c, args.VPC)
-	}
-	if args.Source != nil && len(s.inputs) > 0 {
-		s.problems = append(s.problems, config.Problem{
-			Path: config.Namespace + ":inputs", Problem: "inputs do not work with Source", Fix: "use Config instead of Source",
-		})
+		s.vpc(args.VPC)
 	}
 	if len(s.problems) > 0 {
-		return c, nil, s.problems
+		return nil, nil, s.problems
 	}
-	return c, s.inputs, nil
+	return config.With(source, s.values), s.inputs, nil
 }
 
-func (s *standIns) vpc(c *config.Cluster, vpc *VPC) {
-	adopt := config.AdoptedNetwork{}
-	if c.Network.Adopt != nil {
-		adopt = *c.Network.Adopt
+func (s *standIns) vpc(vpc *VPC) {
+	const adopt = "network.adopt"
+	if _, written := config.At(s.source, adopt); !written {
+		s.values[adopt] = map[string]any{}
 	}
-	const path = "network.adopt."
-	s.put(path+"vpc", &adopt.VPC, vpc.ID, "vpc-%017x")
-	if vpc.ID != nil && c.EKS.Cluster != nil {
-		s.problems = append(s.problems, config.Problem{
-			Path: config.Namespace + ":" + path + "vpc", Problem: "it must be a plain value, because it is compared with the VPC of the existing EKS cluster",
-			Fix: "write its id in Config",
-		})
+	s.put(adopt+".vpc", vpc.ID, "vpc-%017x")
+	if _, exists := config.At(s.source, "eks.cluster"); exists && vpc.ID != nil {
+		s.refuse(adopt+".vpc", "it must be a plain value, because it is compared with the VPC of the existing EKS cluster", "write its id in Config")
 	}
-	adopt.PrivateSubnets = s.subnets(path+"privateSubnets", adopt.PrivateSubnets, vpc.PrivateSubnets)
-	adopt.PublicSubnets = s.subnets(path+"publicSubnets", adopt.PublicSubnets, vpc.PublicSubnets)
-	s.put(path+"endpointSecurityGroup", &adopt.EndpointSecurityGroup, vpc.EndpointSecurityGroup, "sg-%017x")
-	s.put(path+"s3PrefixList", &adopt.S3PrefixList, vpc.S3PrefixList, "pl-%017x")
+	s.subnets(adopt+".privateSubnets", vpc.PrivateSubnets)
+	s.subnets(adopt+".publicSubnets", vpc.PublicSubnets)
+	s.put(adopt+".endpointSecurityGroup", vpc.EndpointSecurityGroup, "sg-%017x")
+	s.put(adopt+".s3PrefixList", vpc.S3PrefixList, "pl-%017x")
 	if len(vpc.PrivateRouteTables) > 0 {
-		tables := append([]string{}, adopt.PrivateRouteTables...)
+		const path = adopt + ".privateRouteTables"
+		written, _ := config.At(s.source, path)
+		tables, _ := written.([]any)
 		for _, input := range vpc.PrivateRouteTables {
-			id := ""
-			s.put(path+"privateRouteTables", &id, input, "rtb-%017x")
-			tables = append(tables, id)
+			tables = append(tables, s.standIn(input, "rtb-%017x"))
 		}
-		adopt.PrivateRouteTables = tables
+		s.values[path] = tables
 	}
-	c.Network.Adopt = &adopt
 }
 
 // subnets gives each subnet its id. A zone must also be in the configuration. Otherwise its subnet has no range, and the rules
 // refuse it.
-func (s *standIns) subnets(path string, written map[string]config.Subnet, ids map[string]pulumi.StringInput) map[string]config.Subnet {
-	if len(ids) == 0 {
-		return written
-	}
-	all := maps.Clone(written)
-	if all == nil {
-		all = map[string]config.Subnet{}
-	}
+func (s *standIns) subnets(path string, ids map[string]pulumi.StringInput) {
 	for zone, id := range awskit.Sorted(ids) {
-		subnet := all[zone]
-		s.put(path+"."+zone+".id", &subnet.ID, id, "subnet-%017x")
-		all[zone] = subnet
+		s.put(path+"."+zone+".id", id, "subnet-%017x")
 	}
-	return all
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -58,24 +59,23 @@ func (b *base) addProxyFiles(c config.Cluster) error {
 	return nil
 }
 
-// publish sets the fields with the outputs.
+// publish sets each field with a tag to the output of that name.
 func (c *Cluster) publish(outputs pulumi.Map) {
-	text := func(key string) pulumi.StringOutput {
-		if value, ok := outputs[key].(pulumi.StringInput); ok {
-			return value.ToStringOutput()
-		}
-		return pulumi.String("").ToStringOutput()
-	}
-	texts := func(key string) pulumi.StringMapOutput {
-		if value, ok := outputs[key].(pulumi.StringMapInput); ok {
-			return value.ToStringMapOutput()
-		}
-		return pulumi.StringMap{}.ToStringMapOutput()
-	}
 	c.Outputs = outputs
-	c.URL, c.ConsoleURL, c.LoadBalancerDNSName = text("url"), text("consoleUrl"), text("loadBalancerDnsName")
-	c.DatabaseEndpoints, c.Secrets, c.Repositories = texts("databaseEndpoints"), texts("secrets"), texts("repositories")
-	c.FileSystemID, c.LogGroup, c.AutoScalingGroup = text("fileSystemId"), text("logGroup"), text("autoScalingGroup")
-	c.ECSCluster, c.ECSService = text("ecsCluster"), text("ecsService")
-	c.KubernetesCluster, c.Kubeconfig, c.ProxyFiles = text("kubernetesCluster"), text("kubeconfig"), texts("proxyFiles")
+	of := reflect.ValueOf(c).Elem()
+	for i := range of.NumField() {
+		key := of.Type().Field(i).Tag.Get("pulumi")
+		switch field := of.Field(i).Addr().Interface().(type) {
+		case *pulumi.StringOutput:
+			*field = pulumi.String("").ToStringOutput()
+			if value, ok := outputs[key].(pulumi.StringInput); ok {
+				*field = value.ToStringOutput()
+			}
+		case *pulumi.StringMapOutput:
+			*field = pulumi.StringMap{}.ToStringMapOutput()
+			if value, ok := outputs[key].(pulumi.StringMapInput); ok {
+				*field = value.ToStringMapOutput()
+			}
+		}
+	}
 }
