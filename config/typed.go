@@ -12,41 +12,66 @@ import (
 // with the same messages. A field with Go's zero value counts as left out. Zero has the paths of the keys that must be 0
 // or false, such as network.flowLogs.
 func Typed(c Cluster, zero ...string) Source {
-	t := typed{secrets: map[string]bool{}, values: map[string]string{}}
-	if c.Region != "" {
-		t.values[RegionKey] = c.Region
-	}
-	provider, _ := written(reflect.ValueOf(c.Provider)).(map[string]any)
-	t.add(ProviderNamespace, provider, reflect.TypeFor[Provider]())
-	table, _ := written(reflect.ValueOf(c)).(map[string]any)
-	for _, path := range zero {
-		writeZero(table, reflect.TypeFor[Cluster](), strings.Split(path, "."))
-	}
-	t.add("", table, reflect.TypeFor[Cluster]())
+	t := typed{secrets: map[string]bool{}}
+	t.values, t.public = t.texts(c, zero, true), t.texts(c, zero, false)
 	return t
 }
 
+// Public returns the keys and values of a source that are not secret. In an object with secrets, only these are left out.
+func Public(s Source) map[string]string {
+	if known, ok := s.(interface{ Public() map[string]string }); ok {
+		return known.Public()
+	}
+	public := map[string]string{}
+	for _, key := range s.Keys() {
+		if value, ok := s.Get(key); ok && !s.IsSecret(key) {
+			public[key] = value
+		}
+	}
+	return public
+}
+
+// texts returns the configuration as texts by full key, with or without secrets.
+func (t typed) texts(c Cluster, zero []string, secrets bool) map[string]string {
+	values := map[string]string{}
+	if c.Region != "" {
+		values[RegionKey] = c.Region
+	}
+	provider, _ := written(reflect.ValueOf(c.Provider), secrets).(map[string]any)
+	t.add(values, ProviderNamespace, provider, reflect.TypeFor[Provider]())
+	table, _ := written(reflect.ValueOf(c), secrets).(map[string]any)
+	for _, path := range zero {
+		writeZero(table, reflect.TypeFor[Cluster](), strings.Split(path, "."))
+	}
+	t.add(values, "", table, reflect.TypeFor[Cluster]())
+	return values
+}
+
 // add adds the keys of a namespace.
-func (t typed) add(prefix string, table map[string]any, of reflect.Type) {
+func (t typed) add(values map[string]string, prefix string, table map[string]any, of reflect.Type) {
 	fields := fieldsOf(of)
 	for name, value := range table {
 		key := qualified(prefix + name)
 		if text := reflect.ValueOf(value); text.Kind() == reflect.String {
-			t.values[key] = text.String()
+			values[key] = text.String()
 		} else if text, err := json.Marshal(value); err == nil {
-			t.values[key] = string(text)
+			values[key] = string(text)
 		} else {
 			// Only extraConfig has values of any type. Load expects an object there and refuses this text.
-			t.values[key] = `""`
+			values[key] = `""`
 		}
 		t.secrets[key] = holdsSecret(fields[name].Type)
 	}
 }
 
 type typed struct {
-	values  map[string]string
-	secrets map[string]bool
+	// public are the values without secrets.
+	values, public map[string]string
+	secrets        map[string]bool
 }
+
+// Public returns the values without secrets.
+func (t typed) Public() map[string]string { return maps.Clone(t.public) }
 
 func (t typed) Keys() []string { return slices.Sorted(maps.Keys(t.values)) }
 
@@ -57,10 +82,10 @@ func (t typed) Get(key string) (string, bool) {
 
 func (t typed) IsSecret(key string) bool { return t.secrets[key] }
 
-// written converts a value to the form of a stack file. It returns nil for a value that is left out.
-func written(v reflect.Value) any {
+// written converts a value to the form of a stack file, with or without secrets. It returns nil for a value that is left out.
+func written(v reflect.Value, secrets bool) any {
 	if secret, ok := v.Interface().(Secret); ok {
-		if !secret.Set() {
+		if !secret.Set() || !secrets {
 			return nil
 		}
 		return secret.Reveal()
@@ -70,7 +95,7 @@ func written(v reflect.Value) any {
 		if v.IsNil() {
 			return nil
 		}
-		return orEmpty(written(v.Elem()), v.Elem())
+		return orEmpty(written(v.Elem(), secrets), v.Elem())
 	case reflect.Struct:
 		table := map[string]any{}
 		for i := range v.NumField() {
@@ -78,7 +103,7 @@ func written(v reflect.Value) any {
 			if key == "" {
 				continue
 			}
-			if value := written(v.Field(i)); value != nil {
+			if value := written(v.Field(i), secrets); value != nil {
 				table[key] = value
 			}
 		}
@@ -92,7 +117,7 @@ func written(v reflect.Value) any {
 		}
 		table := map[string]any{}
 		for _, key := range v.MapKeys() {
-			table[key.String()] = orEmpty(written(v.MapIndex(key)), v.MapIndex(key))
+			table[key.String()] = orEmpty(written(v.MapIndex(key), secrets), v.MapIndex(key))
 		}
 		return table
 	case reflect.Slice:
@@ -101,7 +126,7 @@ func written(v reflect.Value) any {
 		}
 		list := make([]any, v.Len())
 		for i := range list {
-			list[i] = orEmpty(written(v.Index(i)), v.Index(i))
+			list[i] = orEmpty(written(v.Index(i), secrets), v.Index(i))
 		}
 		return list
 	}

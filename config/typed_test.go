@@ -66,3 +66,15 @@ func TestANameOfOnesOwnIsTheBeginningOfAllOthers(t *testing.T) {
 	_, err = config.Load(configtest.Source(configtest.Minimal()), env)
 	assert.ErrorContains(t, err, "Login One")
 }
+
+// TestThePublicValuesHaveNoSecrets looks at an object with a secret beside other keys, and at a source with a whole secret key.
+func TestThePublicValuesHaveNoSecrets(t *testing.T) {
+	c := config.Cluster{Region: "eu-west-1", UserStore: config.UserStore{URL: "ldaps://directory.example.com", BindPassword: config.NewSecret("Marker0Secret")}}
+	public := config.Public(config.Typed(c, "network.flowLogs"))
+	assert.Equal(t, map[string]string{
+		"aws:region": "eu-west-1", "wso2is:network": `{"flowLogs":false}`, "wso2is:userStore": `{"url":"ldaps://directory.example.com"}`,
+	}, public)
+	written := configtest.Minimal()
+	written["admin"] = map[string]any{"username": "root"}
+	assert.NotContains(t, config.Public(configtest.Source(written, "admin")), "wso2is:admin")
+}

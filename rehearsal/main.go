@@ -275,8 +275,8 @@ func tryMutants(ctx context.Context, names []string, of func(string) rehearse.Op
 
 // prover proves a cluster's state with the expectations from its stack file. Stacks that were rehearsed before are
 // assumed to be in the same account.
-func prover(out, stack string) func([]byte, map[string]string) (*proof.Report, error) {
-	return func(state []byte, configuration map[string]string) (*proof.Report, error) {
+func prover(out, stack string) func([]byte, map[string]string, ...[]byte) (*proof.Report, error) {
+	return func(state []byte, configuration map[string]string, others ...[]byte) (*proof.Report, error) {
 		want, err := proof.ExpectedFrom(configuration)
 		if err != nil {
 			return nil, err
@@ -285,7 +285,6 @@ func prover(out, stack string) func([]byte, map[string]string) (*proof.Report, e
 		if err != nil {
 			return nil, fmt.Errorf("looking for other stacks: %w", err)
 		}
-		var others [][]byte
 		for _, name := range found {
 			if filepath.Base(filepath.Dir(name)) == stack {
 				continue

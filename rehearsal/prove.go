@@ -25,6 +25,8 @@ type deployed struct {
 	path, stack string
 	exported    []byte
 	pending     int
+	// recorded is the number of clusters that record their configuration. They need no stack file.
+	recorded int
 }
 
 // readDeployed reads the output of `pulumi stack export`. It takes the stack's name from the URNs.
@@ -46,14 +48,19 @@ func readDeployed(path string) (*deployed, error) {
 			clusters++
 		}
 	}
-	if clusters > 1 {
-		return nil, fmt.Errorf("%s has %d clusters; the proofs are about a stack with one", path, clusters)
+	parts, err := state.Parts(exported)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if clusters > 1 && clusters != len(parts) {
+		return nil, fmt.Errorf("%s has %d clusters, and %d of them record their configuration: run `pulumi up` with this release of "+
+			"the component first", path, clusters, len(parts))
 	}
 	first, err := urn.Parse(read.All[0].URN)
 	if err != nil {
 		return nil, fmt.Errorf("%s has a resource with the URN %q: %w", path, read.All[0].URN, err)
 	}
-	return &deployed{path, string(first.Stack()), exported, len(read.Pending)}, nil
+	return &deployed{path, string(first.Stack()), exported, len(read.Pending), len(parts)}, nil
 }
 
 // proveStates proves the claims of a rehearsal for the states of deployed stacks. All stacks must be in one account, since it also
@@ -73,13 +80,16 @@ func proveStates(base rehearse.Options, paths []string, file, junit, project str
 	var wrong []error
 	for _, one := range all {
 		o := base
-		o.Stack, o.StackFile = one.stack, cmp.Or(file, stackfile.Find(project, one.stack))
-		o.Prove = func(exported []byte, configuration map[string]string) (*proof.Report, error) {
+		from := "its record of the configuration"
+		if o.Stack = one.stack; one.recorded == 0 {
+			o.StackFile = cmp.Or(file, stackfile.Find(project, one.stack))
+			from = o.StackFile
+		}
+		o.Prove = func(exported []byte, configuration map[string]string, others ...[]byte) (*proof.Report, error) {
 			want, err := proof.ExpectedFrom(configuration)
 			if err != nil {
 				return nil, err
 			}
-			var others [][]byte
 			for _, other := range all {
 				if other != one {
 					others = append(others, other.exported)
@@ -89,9 +99,9 @@ func proveStates(base rehearse.Options, paths []string, file, junit, project str
 		}
 		report, err := rehearse.Prove(one.exported, o)
 		if err != nil {
-			return fmt.Errorf("proving %s with %s: %w", one.path, o.StackFile, err)
+			return fmt.Errorf("proving %s with %s: %w", one.path, from, err)
 		}
-		_, _ = fmt.Fprintf(out, "Stack %s, from %s and %s:\n", one.stack, one.path, o.StackFile)
+		_, _ = fmt.Fprintf(out, "Stack %s, from %s and %s:\n", one.stack, one.path, from)
 		if one.pending > 0 {
 			_, _ = fmt.Fprintf(out, "  An update was interrupted: the state has %d pending operations.\n", one.pending)
 		}

@@ -58,8 +58,8 @@ func TestADeployedStateIsProven(t *testing.T) {
 	require.ErrorContains(t, err, "Pulumi.dev.yaml")
 }
 
-// TestAStateOfSeveralClustersIsRefused has a program with two clusters, which no stack file describes.
-func TestAStateOfSeveralClustersIsRefused(t *testing.T) {
+// TestClustersWithoutARecordAreRefused has a program with two clusters, which neither a stack file nor they themselves describe.
+func TestClustersWithoutARecordAreRefused(t *testing.T) {
 	var resources []apitype.ResourceV3
 	for _, name := range []string{"login", "partners"} {
 		resources = append(resources, apitype.ResourceV3{
@@ -72,7 +72,7 @@ func TestAStateOfSeveralClustersIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "two.json")
 	require.NoError(t, os.WriteFile(path, raw, 0o600))
-	require.ErrorContains(t, run(t.Context(), []string{"--prove", path}, &bytes.Buffer{}), "has 2 clusters; the proofs are about a stack with one")
+	require.ErrorContains(t, run(t.Context(), []string{"--prove", path}, &bytes.Buffer{}), "has 2 clusters, and 0 of them record their configuration")
 }
 
 // without is a state in which a resource is missing.

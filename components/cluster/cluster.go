@@ -116,7 +116,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 	}
 	made := &Cluster{}
-	if err := ctx.RegisterComponentResource(Type, name, made, awskit.With(opts, place.options(c)...)...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(Type, name, place.record(args), made, awskit.With(opts, place.options(c)...)...); err != nil {
 		return nil, err
 	}
 	child := childOf(made, args.Whole)
@@ -128,7 +128,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	made.publish(base.outputs)
-	if err := ctx.RegisterResourceOutputs(made, made.Outputs); err != nil {
+	if err := ctx.RegisterResourceOutputs(made, recordedInputs(made.Outputs, place.inputs)); err != nil {
 		return nil, fmt.Errorf("registering the outputs: %w", err)
 	}
 	return made, nil

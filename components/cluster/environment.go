@@ -23,7 +23,9 @@ type environment struct {
 	through pulumi.InvokeOption
 	// inputs are outputs of other resources, by their stand-in values in the configuration.
 	inputs map[string]pulumi.StringInput
-	id     string
+	// written is the source of the configuration.
+	written config.Source
+	id      string
 }
 
 // load reads the configuration, and prints its warnings.
@@ -44,6 +46,7 @@ func (p *environment) load(name string, args *Args, opts []pulumi.ResourceOption
 	if err != nil {
 		return config.Cluster{}, err
 	}
+	p.written = source
 	loaded, err := config.Load(source, env)
 	if err != nil {
 		return config.Cluster{}, err
@@ -136,6 +139,13 @@ func (r regional) Get(key string) (string, bool) {
 		return r.region, true
 	}
 	return r.Source.Get(key)
+}
+
+// Public returns the values of the source that are not secret, and the region.
+func (r regional) Public() map[string]string {
+	public := config.Public(r.Source)
+	public[config.RegionKey] = r.region
+	return public
 }
 
 // options returns the component's own options. A provider of the team does not have the cluster's tags, so they are added

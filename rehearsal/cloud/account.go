@@ -21,10 +21,15 @@ func (c *Cloud) Snapshot() Snapshot {
 	s := Snapshot{
 		Account: c.account, Region: c.region, Partition: c.partition(), Checks: maps.Clone(c.checks),
 	}
-	for _, r := range c.live() {
+	for _, r := range c.everywhere() {
 		copied := *r
 		copied.Inputs, copied.Outputs = clone(r.Inputs), clone(r.Outputs)
 		s.Resources = append(s.Resources, copied)
+	}
+	for _, place := range c.places[1:] {
+		for kind, n := range place.checks {
+			s.Checks[kind] += n
+		}
 	}
 	return s
 }
@@ -67,7 +72,7 @@ func (c *Cloud) Protected() []Resource {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var held []Resource
-	for _, r := range c.live() {
+	for _, r := range c.everywhere() {
 		if t := table[r.Token]; t != nil && t.Protection != "" && flag(r.Outputs, t.Protection) {
 			held = append(held, *r)
 		}
@@ -79,16 +84,18 @@ func (c *Cloud) Protected() []Resource {
 func (c *Cloud) Unprotect() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range c.live() {
-		t := table[r.Token]
-		if t == nil || t.Protection == "" || !flag(r.Outputs, t.Protection) {
-			continue
-		}
-		next := *r
-		next.Inputs, next.Outputs = clone(r.Inputs), clone(r.Outputs)
-		next.Inputs[t.Protection], next.Outputs[t.Protection] = false, false
-		if err := c.put(&next); err != nil {
-			return err
+	for _, place := range c.places {
+		for _, r := range place.live() {
+			t := table[r.Token]
+			if t == nil || t.Protection == "" || !flag(r.Outputs, t.Protection) {
+				continue
+			}
+			next := *r
+			next.Inputs, next.Outputs = clone(r.Inputs), clone(r.Outputs)
+			next.Inputs[t.Protection], next.Outputs[t.Protection] = false, false
+			if err := place.put(&next); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -142,7 +142,7 @@ func (c *Call) decide() error {
 				continue
 			}
 			c.count("references between resources")
-			if c.Cloud.find(value, r.By, r.To...) != nil || (r.Accept != nil && r.Accept(c, value)) {
+			if c.Cloud.lenient || c.Cloud.find(value, r.By, r.To...) != nil || (r.Accept != nil && r.Accept(c, value)) {
 				continue
 			}
 			// A preview may name a resource that the update will create.
@@ -224,7 +224,11 @@ func (c *Call) repeatsLostCall(other *Resource) bool {
 // dependents returns the live resources that prevent this one's deletion.
 func (c *Call) dependents() []*Resource {
 	var holders []*Resource
-	for _, r := range c.Cloud.live() {
+	users := c.Cloud.live()
+	if global(c.Type.Token) {
+		users = c.Cloud.everywhere()
+	}
+	for _, r := range users {
 		t := table[r.Token]
 		if t == nil || r == c.Old {
 			continue

@@ -31,6 +31,8 @@ type Options struct {
 	Existing []Resource
 	// Fail decides whether a call fails. It is called once for each create, update and delete; nil for never.
 	Fail func(Operation) Fault
+	// Several says that the program is a team's own. It may have several AWS providers, each with its own region, account and keys.
+	Several bool
 }
 
 // Operation is a call that can fail.
@@ -77,22 +79,39 @@ func (r *Resource) describe() string {
 	return kind(r.Token) + " " + r.ID
 }
 
-// Cloud is the account.
+// Cloud is the account, as one AWS provider sees it.
 type Cloud struct {
-	mu          sync.Mutex
-	account     string
-	region      string
+	*shared
+	*regional
+
 	defaultTags Object
 	// provider is the stack's configuration of the AWS provider, identity the principal of its calls.
 	provider Object
 	identity identity
+}
+
+// shared is the part of the cloud that all places have in common.
+type shared struct {
+	mu sync.Mutex
+	// several says that a program may have several AWS providers, places are their regions and accounts.
+	several bool
+	places  []*Cloud
+	// lenient says that references to resources that do not exist are accepted.
+	lenient bool
 	// uses are the engine's AWS providers by their connections.
 	uses map[string]*providerUse
 	fail func(Operation) Fault
 	// crashes decides which user data or containers start a server that never serves; nil for none.
-	crashes   func(definition string) bool
-	alter     func(token, name string, inputs Object)
-	resources map[string]*Resource
+	crashes func(definition string) bool
+	alter   func(token, name string, inputs Object)
+	// elsewhere are copies that were made in other Regions.
+	elsewhere []Resource
+}
+
+// regional is one region of one account.
+type regional struct {
+	account, region string
+	resources       map[string]*Resource
 	// made counts the resources of each URN, so that ids are the same in every rehearsal but are never reused.
 	made    map[string]int
 	journal *os.File
@@ -100,17 +119,17 @@ type Cloud struct {
 	retired map[string]string
 	// checks counts the checks by kind.
 	checks map[string]int
-	// elsewhere are copies that were made in other Regions.
-	elsewhere []Resource
+	// global has the resources that all regions of the account share. It is nil in the first region, which has them itself.
+	global *regional
 }
 
 // New opens the account and replays its journal.
 func New(o Options) (*Cloud, error) {
 	c := &Cloud{
-		account: o.Account, fail: o.Fail, resources: map[string]*Resource{}, made: map[string]int{},
-		retired: map[string]string{}, checks: map[string]int{}, provider: providerConfig(o.Configuration),
-		uses: map[string]*providerUse{},
+		shared: &shared{fail: o.Fail, uses: map[string]*providerUse{}, several: o.Several}, regional: newRegional(o.Account, ""),
+		provider: providerConfig(o.Configuration),
 	}
+	c.places = []*Cloud{c}
 	if c.account == "" {
 		c.account = AccountOf(o.Configuration)
 	}
@@ -118,10 +137,7 @@ func New(o Options) (*Cloud, error) {
 		if _, err := lookup(r.Token); err != nil {
 			return nil, fmt.Errorf("existing %s: %w", r.ID, err)
 		}
-		r.Existing = true
-		r.Inputs, r.Outputs = clone(r.Inputs), clone(r.Outputs)
-		r.Outputs["id"] = r.ID
-		c.resources[c.key(&r)] = &r
+		c.adopt(r)
 	}
 	if o.Journal == "" {
 		return c, nil
@@ -146,8 +162,15 @@ func New(o Options) (*Cloud, error) {
 	return c, nil
 }
 
-// Configure sets the configuration of the provider with that name. All providers of a rehearsal share one account and
-// region.
+// adopt adds a resource that is older than the stack.
+func (c *Cloud) adopt(r Resource) {
+	r.Existing = true
+	r.Inputs, r.Outputs = clone(r.Inputs), clone(r.Outputs)
+	r.Outputs["id"] = r.ID
+	c.of(r.Token).resources[c.key(&r)] = &r
+}
+
+// Configure sets the configuration of the provider with that name. All providers of a place share one account and region.
 func (c *Cloud) Configure(name string, config Object) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

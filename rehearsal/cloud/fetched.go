@@ -47,7 +47,7 @@ func sumOf(content string) string {
 }
 
 func (c *Cloud) fileAt(bucket, key string) *Resource {
-	return c.resources[keyOf(state.BucketObject, key, Object{"bucket": bucket})]
+	return c.of(state.BucketObject).resources[keyOf(state.BucketObject, key, Object{"bucket": bucket})]
 }
 
 // filesExist refuses to start anything from a definition with missing files.

@@ -30,6 +30,8 @@ type providerUse struct {
 	name string
 	// called says that it was used for a resource or a function.
 	called bool
+	// sees is the cloud as the provider sees it.
+	sees *Cloud
 }
 
 // AccountOf returns the account of a stack's configuration, by full key: that of the role it assumes, or the only one
@@ -128,7 +130,7 @@ func (c *Cloud) arn() string {
 func (c *Cloud) identify(name string, config Object) error {
 	var wrong []error
 	for _, key := range slices.Sorted(maps.Keys(c.provider)) {
-		if !holds(config[key], c.provider[key]) {
+		if !c.several && !holds(config[key], c.provider[key]) {
 			wrong = append(wrong, fmt.Errorf("the provider %s does not get aws:%s, which the stack's configuration sets: "+
 				"it would use another identity, account or region", name, key))
 		}
@@ -173,10 +175,10 @@ func connection(ctx context.Context) string {
 }
 
 // configured records the provider of a connection.
-func (c *Cloud) configured(ctx context.Context, name string) {
+func (c *Cloud) configured(ctx context.Context, name string, sees *Cloud) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.uses[connection(ctx)] = &providerUse{name: name}
+	c.uses[connection(ctx)] = &providerUse{name: name, sees: sees}
 }
 
 // checkOneProvider refuses calls through two different AWS providers: with different settings, such as a profile, they could
@@ -185,7 +187,7 @@ func (c *Cloud) checkOneProvider(ctx context.Context, what string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	use := c.uses[connection(ctx)]
-	if use == nil {
+	if use == nil || c.several {
 		return nil
 	}
 	for _, other := range c.uses {

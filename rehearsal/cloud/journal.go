@@ -27,10 +27,11 @@ func (c *Cloud) Close() error {
 
 func (c *Cloud) replay(e entry) {
 	if e.Put != nil {
-		c.resources[c.key(e.Put)] = e.Put
+		c.of(e.Put.Token).resources[c.key(e.Put)] = e.Put
 	}
 	if e.Remove != "" {
-		delete(c.resources, e.Remove)
+		token, _, _ := strings.Cut(e.Remove, " ")
+		delete(c.of(token).resources, e.Remove)
 	}
 	maps.Copy(c.made, e.Made)
 	if e.Retired != "" {
@@ -75,16 +76,25 @@ func keyOf(token, id string, properties Object) string {
 
 // live lists every resource in a fixed order.
 func (c *Cloud) live() []*Resource {
-	all := make([]*Resource, 0, len(c.resources))
-	for _, key := range slices.Sorted(maps.Keys(c.resources)) {
-		all = append(all, c.resources[key])
+	resources := c.resources
+	if c.global != nil {
+		resources = maps.Clone(resources)
+		for key, r := range c.global.resources {
+			if global(r.Token) {
+				resources[key] = r
+			}
+		}
+	}
+	all := make([]*Resource, 0, len(resources))
+	for _, key := range slices.Sorted(maps.Keys(resources)) {
+		all = append(all, resources[key])
 	}
 	return all
 }
 
 func (c *Cloud) all(token string) []*Resource {
 	var all []*Resource
-	for key, r := range c.resources {
+	for key, r := range c.of(token).resources {
 		if strings.HasPrefix(key, token+" ") {
 			all = append(all, r)
 		}
@@ -96,7 +106,7 @@ func (c *Cloud) all(token string) []*Resource {
 // find returns the live resource of one of the types with this value of a property.
 func (c *Cloud) find(value, property string, tokens ...string) *Resource {
 	for _, token := range tokens {
-		if r, ok := c.resources[token+" "+value]; ok && property == "id" {
+		if r, ok := c.of(token).resources[token+" "+value]; ok && property == "id" {
 			return r
 		}
 		for _, r := range c.all(token) {

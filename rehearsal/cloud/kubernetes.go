@@ -47,9 +47,11 @@ func (k *Kubernetes) DiffConfig(_ context.Context, r plugin.DiffConfigRequest) (
 }
 
 // Configure finds the cluster of the kubeconfig.
-func (k *Kubernetes) Configure(_ context.Context, r plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+func (k *Kubernetes) Configure(ctx context.Context, r plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
 	config, _ := plain(r.Inputs)
-	return plugin.ConfigureResponse{}, k.cloud.configureKubernetes(config)
+	sees := k.cloud.serving(config)
+	k.cloud.configured(ctx, "kubernetes", sees)
+	return plugin.ConfigureResponse{}, sees.configureKubernetes(config)
 }
 
 // kubeconfig has the parts of a kubeconfig that are read.

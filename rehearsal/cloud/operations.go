@@ -89,7 +89,7 @@ func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, pre
 	if preview {
 		return r, nil
 	}
-	if other := c.resources[c.key(r)]; other != nil && !t.Overwrites {
+	if other := c.of(token).resources[c.key(r)]; other != nil && !t.Overwrites {
 		return nil, fail("AlreadyExists", "%s exists already", other.describe())
 	}
 	c.made[urn]++
@@ -145,7 +145,7 @@ func (c *Cloud) Read(token, id string, properties Object) (*Resource, error) {
 	if _, err := lookup(token); err != nil {
 		return nil, err
 	}
-	r := c.resources[keyOf(token, id, properties)]
+	r := c.of(token).resources[keyOf(token, id, properties)]
 	if r == nil && len(properties) == 0 {
 		// An import has nothing but the id.
 		for _, other := range c.all(token) {
@@ -170,7 +170,7 @@ func (c *Cloud) Update(token, id string, old, in Object, secrets []string, previ
 	if err != nil {
 		return nil, err
 	}
-	r := c.resources[keyOf(token, id, old)]
+	r := c.of(token).resources[keyOf(token, id, old)]
 	if r == nil {
 		return nil, fail("ResourceNotFound", "%s %s is gone; refresh the stack", kind(token), id)
 	}
@@ -224,7 +224,7 @@ func (c *Cloud) Delete(token, id string, properties Object) error {
 	if err != nil {
 		return err
 	}
-	r := c.resources[keyOf(token, id, properties)]
+	r := c.of(token).resources[keyOf(token, id, properties)]
 	if r == nil || r.Existing {
 		return nil
 	}

@@ -93,8 +93,11 @@ func Serve(providers ...Package) (*Server, error) {
 	var found []string
 	for _, p := range providers {
 		var options []grpc.ServerOption
-		if aws, ok := p.Provider.(*Provider); ok {
-			options = append(options, grpc.StatsHandler(connections{aws.cloud}))
+		switch of := p.Provider.(type) {
+		case *Provider:
+			options = append(options, grpc.StatsHandler(connections{of.cloud}))
+		case *Kubernetes:
+			options = append(options, grpc.StatsHandler(connections{of.cloud}))
 		}
 		place, err := s.listen(p.Name, func(server *grpc.Server) {
 			pulumirpc.RegisterResourceProviderServer(server, plugin.NewProviderServer(p.Provider))
@@ -180,8 +183,9 @@ func (p *Provider) Configure(ctx context.Context, r plugin.ConfigureRequest) (pl
 	if r.Name != nil {
 		name = *r.Name
 	}
-	p.cloud.configured(ctx, name)
-	return plugin.ConfigureResponse{}, p.cloud.Configure(name, config)
+	sees := p.cloud.enter(config)
+	p.cloud.configured(ctx, name, sees)
+	return plugin.ConfigureResponse{}, sees.Configure(name, config)
 }
 
 // Check fills in defaults and refuses invalid inputs.
@@ -189,9 +193,9 @@ func (p *Provider) Check(ctx context.Context, r plugin.CheckRequest) (plugin.Che
 	if err := p.cloud.checkOneProvider(ctx, string(r.URN)); err != nil {
 		return plugin.CheckResponse{}, err
 	}
-	news, secrets := p.cloud.registered(string(r.Type), r.Name, r.NewInputs)
+	news, secrets := p.cloud.seenBy(ctx).registered(string(r.Type), r.Name, r.NewInputs)
 	olds, _ := plain(r.OldInputs)
-	in, err := p.cloud.Check(string(r.Type), string(r.URN), r.Name, olds, news)
+	in, err := p.cloud.seenBy(ctx).Check(string(r.Type), string(r.URN), r.Name, olds, news)
 	if in == nil {
 		return plugin.CheckResponse{}, err
 	}
@@ -241,9 +245,9 @@ func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffRes
 }
 
 // Create makes a resource.
-func (p *Provider) Create(_ context.Context, r plugin.CreateRequest) (plugin.CreateResponse, error) {
+func (p *Provider) Create(ctx context.Context, r plugin.CreateRequest) (plugin.CreateResponse, error) {
 	in, secrets := plain(r.Properties)
-	made, err := p.cloud.Create(string(r.Type), string(r.URN), r.Name, in, secrets, r.Preview)
+	made, err := p.cloud.seenBy(ctx).Create(string(r.Type), string(r.URN), r.Name, in, secrets, r.Preview)
 	if err != nil && made != nil {
 		return plugin.CreateResponse{Status: resource.StatusPartialFailure}, made.unready(describe("creating", r.Type, r.Name, err))
 	}
@@ -270,9 +274,9 @@ func describe(doing string, token tokens.Type, name string, err error) error {
 }
 
 // Read finds a resource as it is now.
-func (p *Provider) Read(_ context.Context, r plugin.ReadRequest) (plugin.ReadResponse, error) {
+func (p *Provider) Read(ctx context.Context, r plugin.ReadRequest) (plugin.ReadResponse, error) {
 	state, _ := plain(r.State)
-	found, err := p.cloud.Read(string(r.Type), string(r.ID), state)
+	found, err := p.cloud.seenBy(ctx).Read(string(r.Type), string(r.ID), state)
 	if err != nil || found == nil {
 		return plugin.ReadResponse{}, err
 	}
@@ -283,10 +287,10 @@ func (p *Provider) Read(_ context.Context, r plugin.ReadRequest) (plugin.ReadRes
 }
 
 // Update changes a resource in place.
-func (p *Provider) Update(_ context.Context, r plugin.UpdateRequest) (plugin.UpdateResponse, error) {
+func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.UpdateResponse, error) {
 	in, secrets := plain(r.NewInputs)
 	old, _ := plain(r.OldOutputs)
-	made, err := p.cloud.Update(string(r.Type), string(r.ID), old, in, secrets, r.Preview)
+	made, err := p.cloud.seenBy(ctx).Update(string(r.Type), string(r.ID), old, in, secrets, r.Preview)
 	if err != nil {
 		return plugin.UpdateResponse{Status: resource.StatusUnknown}, describe("updating", r.Type, r.Name, err)
 	}
@@ -294,9 +298,9 @@ func (p *Provider) Update(_ context.Context, r plugin.UpdateRequest) (plugin.Upd
 }
 
 // Delete removes a resource.
-func (p *Provider) Delete(_ context.Context, r plugin.DeleteRequest) (plugin.DeleteResponse, error) {
+func (p *Provider) Delete(ctx context.Context, r plugin.DeleteRequest) (plugin.DeleteResponse, error) {
 	outputs, _ := plain(r.Outputs)
-	if err := p.cloud.Delete(string(r.Type), string(r.ID), outputs); err != nil {
+	if err := p.cloud.seenBy(ctx).Delete(string(r.Type), string(r.ID), outputs); err != nil {
 		return plugin.DeleteResponse{Status: resource.StatusUnknown}, describe("deleting", r.Type, r.Name, err)
 	}
 	return plugin.DeleteResponse{}, nil
@@ -308,7 +312,7 @@ func (p *Provider) Invoke(ctx context.Context, r plugin.InvokeRequest) (plugin.I
 		return plugin.InvokeResponse{}, err
 	}
 	args, _ := plain(r.Args)
-	result, err := p.cloud.Invoke(string(r.Tok), args)
+	result, err := p.cloud.seenBy(ctx).Invoke(string(r.Tok), args)
 	if err != nil {
 		return plugin.InvokeResponse{}, err
 	}

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // TestDevRuns runs the shipped stack dev on this machine. Its cluster forms, serves while each node is shut down in
 // turn, and does not form if a rule is missing.
 func TestDevRuns(t *testing.T) {
-	prove := func(exported []byte, configuration map[string]string) (*proof.Report, error) {
+	prove := func(exported []byte, configuration map[string]string, _ ...[]byte) (*proof.Report, error) {
 		want, err := proof.ExpectedFrom(configuration)
 		if err != nil {
 			return nil, err

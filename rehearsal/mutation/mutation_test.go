@@ -70,7 +70,7 @@ func TestNoticedAndUnnoticedMutants(t *testing.T) {
 				"cidrBlock": pulumi.String("10.0.0.0/16"), "enableDnsSupport": pulumi.Bool(true),
 			}, &made{}, pulumi.DependsOn([]pulumi.Resource{key}))
 		},
-		Prove: func(state []byte, _ map[string]string) (*proof.Report, error) {
+		Prove: func(state []byte, _ map[string]string, _ ...[]byte) (*proof.Report, error) {
 			for part, wrong := range map[string]string{
 				`"enableKeyRotation": true`: "the key does not rotate", `"protect": true`: "the key is not protected",
 				`aws:kms/key:Key::key"` + "\n": "the VPC does not wait for the key",

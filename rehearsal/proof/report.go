@@ -62,6 +62,23 @@ func (r *Report) All() []*Verdict {
 	return slices.Concat(r.Network, r.Permissions, r.Discovery, r.Releases, r.Settings, r.Health, r.Availability)
 }
 
+// Of puts the name of a cluster before every claim.
+func (r *Report) Of(cluster string) {
+	for _, v := range r.All() {
+		v.Claim = cluster + ": " + v.Claim
+	}
+}
+
+// Add adds the verdicts of another report.
+func (r *Report) Add(other *Report) {
+	for _, area := range []struct{ to, from *[]*Verdict }{
+		{&r.Network, &other.Network}, {&r.Permissions, &other.Permissions}, {&r.Discovery, &other.Discovery}, {&r.Releases, &other.Releases},
+		{&r.Settings, &other.Settings}, {&r.Health, &other.Health}, {&r.Availability, &other.Availability},
+	} {
+		*area.to = append(*area.to, *area.from...)
+	}
+}
+
 // Err is nil if everything was proven; otherwise it names every fault.
 func (r *Report) Err() error {
 	if r == nil {

@@ -109,7 +109,7 @@ func TestTheTimelineShowsWhatTakesAMinuteAndWhatDecided(t *testing.T) {
 
 func TestFailedProofsAreOnThePageAndInTheError(t *testing.T) {
 	o, log := options(t, newToy().program)
-	o.Prove = func(state []byte, configuration map[string]string) (*proof.Report, error) {
+	o.Prove = func(state []byte, configuration map[string]string, _ ...[]byte) (*proof.Report, error) {
 		assert.Contains(t, string(state), "deployment")
 		assert.Equal(t, "eu-west-1", configuration["aws:region"])
 		return &proof.Report{Network: []*proof.Verdict{

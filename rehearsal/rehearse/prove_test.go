@@ -23,7 +23,7 @@ func TestAKeyWithAnEncryptedValueIsProvenToo(t *testing.T) {
 `), 0o600))
 	var want proof.Expected
 	_, err := Prove([]byte(`{"version":3,"deployment":{"resources":[]}}`), Options{StackFile: file,
-		Prove: func(_ []byte, configuration map[string]string) (*proof.Report, error) {
+		Prove: func(_ []byte, configuration map[string]string, _ ...[]byte) (*proof.Report, error) {
 			var err error
 			want, err = proof.ExpectedFrom(configuration)
 			return &proof.Report{}, err

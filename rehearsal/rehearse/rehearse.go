@@ -58,8 +58,12 @@ type Options struct {
 	Final bool
 	// Keep stops after the second up.
 	Keep bool
-	// Prove checks the state after the first up, with the configuration by full key; nil checks nothing.
-	Prove func(state []byte, configuration map[string]string) (*proof.Report, error)
+	// Prove checks the state after the first up, with the configuration by full key; nil checks nothing. Others are states of the
+	// same account: no node may find one of them.
+	Prove func(state []byte, configuration map[string]string, others ...[]byte) (*proof.Report, error)
+	// Several says that the program is a team's own. It may have several clusters and AWS providers, and says itself which
+	// resources exist before it.
+	Several bool
 	// Output receives Pulumi's output.
 	Output io.Writer
 }
@@ -136,7 +140,7 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	s.config, s.secrets, s.configuration = file.Plain, file.Secrets, file.All()
 	existing := slices.Concat(cloud.Named(file.Texts), o.Existing)
 	if s.Cloud, err = cloud.New(cloud.Options{
-		Journal: filepath.Join(s.dir, "cloud.jsonl"), Existing: existing, Fail: o.Fail, Configuration: s.configuration,
+		Journal: filepath.Join(s.dir, "cloud.jsonl"), Existing: existing, Fail: o.Fail, Configuration: s.configuration, Several: o.Several,
 	}); err != nil {
 		return nil, err
 	}
@@ -337,6 +341,11 @@ func (r *run) step(command string, do func() (string, error)) error {
 
 func (r *run) all(ctx context.Context) error {
 	r.say("Rehearsing stack %s against an offline cloud: nothing is created on AWS.", r.o.Stack)
+	if r.o.Several {
+		if err := r.Learn(ctx); err != nil {
+			return err
+		}
+	}
 	var kept *results
 	steps := []struct {
 		name string
@@ -412,6 +421,13 @@ func First(ctx context.Context, o Options) (exported []byte, configuration map[s
 
 // judge proves a state, computes the time of its commands, and simulates failures of the cluster.
 func (r *run) judge(kept *results) (err error) {
+	parts, err := state.Parts(kept.exported)
+	if err != nil {
+		return err
+	}
+	if len(parts) > 0 {
+		return r.judgeParts(kept, parts)
+	}
 	if r.o.Prove != nil {
 		if r.report, err = r.o.Prove(kept.exported, r.configuration); err != nil {
 			return err

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/components/cluster"
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
+	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
+)
+
+// place is a cluster's region, and the name of its provider.
+type place struct{ cluster, region string }
+
+// clustersIn returns a program with a cluster in each place.
+func clustersIn(places ...place) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		providers := map[string]*aws.Provider{}
+		for _, p := range places {
+			provider, ok := providers[p.region]
+			if !ok {
+				var err error
+				if provider, err = aws.NewProvider(ctx, p.region, &aws.ProviderArgs{Region: pulumi.String(p.region)}); err != nil {
+					return err
+				}
+				providers[p.region] = provider
+			}
+			made, err := cluster.New(ctx, p.cluster, &cluster.Args{Config: config.Cluster{
+				Topology: config.EC2, Version: "7.1.0", Hostname: p.cluster + ".example.com", Nodes: config.Nodes{Count: 2},
+				LoadBalancer: config.LoadBalancer{HostedZone: "Z0123456789EXAMPLE"},
+			}}, pulumi.Provider(provider))
+			if err != nil {
+				return err
+			}
+			ctx.Export(p.cluster, made.URL)
+		}
+		return nil
+	}
+}
+
+func several(t *testing.T, program pulumi.RunFunc) rehearse.Options {
+	t.Helper()
+	return rehearse.Options{
+		Program: program, Project: "platform", Stack: "test", Pulumi: rehearsetest.Engine(t), Out: filepath.Join(t.TempDir(), "out"),
+		Prove: prover(t.TempDir(), "test"), Output: &strings.Builder{}, Several: true,
+	}
+}
+
+// TestTwoClustersInTwoRegions rehearses one program with a cluster in each of two regions, from its first preview to destroy.
+func TestTwoClustersInTwoRegions(t *testing.T) {
+	o := several(t, clustersIn(place{"login", "eu-central-1"}, place{"partners", "eu-west-1"}))
+	require.NoError(t, rehearse.Run(t.Context(), o), o.Output)
+	state, err := os.ReadFile(filepath.Join(o.Out, "state.json"))
+	require.NoError(t, err)
+	for _, arn := range []string{"arn:aws:ec2:eu-central-1:123456789012:vpc/", "arn:aws:ec2:eu-west-1:123456789012:vpc/"} {
+		assert.Contains(t, string(state), arn)
+	}
+	summary, err := os.ReadFile(filepath.Join(o.Out, "summary.md"))
+	require.NoError(t, err)
+	for _, name := range []string{"login", "partners"} {
+		assert.Contains(t, string(summary), name+": Every node reaches every other node")
+	}
+}
+
+// TestTwoClustersInOneRegionDoNotFindEachOther has their instances where each could find the other's. With the names of one
+// cluster in the other, they would.
+func TestTwoClustersInOneRegionDoNotFindEachOther(t *testing.T) {
+	s, err := rehearse.Open(t.Context(), several(t, clustersIn(place{"login", "eu-west-1"}, place{"partners", "eu-west-1"})))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	require.NoError(t, s.Learn(t.Context()))
+	_, err = s.Up(t.Context(), optup.SuppressProgress())
+	require.NoError(t, err)
+	exported, err := s.Export(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, s.Judge(exported))
+
+	path := filepath.Join(t.TempDir(), "state.json")
+	require.NoError(t, os.WriteFile(path, exported, 0o600))
+	var said bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"--project", "..", "--prove", path}, &said), said.String())
+	assert.Regexp(t, "proven +partners: The discovery filters select exactly this cluster's instances", said.String())
+
+	err = s.Judge([]byte(strings.ReplaceAll(string(exported), "platform-test-partners", "platform-test-login")))
+	require.ErrorContains(t, err, "login: The discovery filters select exactly this cluster's instances: nodes/all/")
+	require.ErrorContains(t, err, "which is not of this cluster")
+}
