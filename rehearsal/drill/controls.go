@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,15 +18,16 @@ type Control struct {
 	// Claim is the claim that has to fail, and Faults are its faults.
 	Claim  string
 	Faults []string
-	// Says is a part of the last node's readiness message.
-	Says string
+	// Says is a part of the readiness message of the first node that does not get ready, and Logs a part of its
+	// server's log.
+	Says, Logs string
 	// Closed is the port that the last node must not reach, at the database or at the first node. It is 0 if the
 	// network is undamaged.
 	Closed   int
 	Database bool
 }
 
-// damages are the controls before they are applied.
+// damages are the controls before they are applied. Not every stack has what they damage.
 var damages = []struct {
 	control Control
 	do      func(*damage.Document) error
@@ -35,6 +37,72 @@ var damages = []struct {
 	{Control{Name: "the rule for the database removed", Claim: "Every node reaches every database", Says: "the health check answers", Closed: 5432, Database: true},
 		func(d *damage.Document) error { return remove(d, state.SecurityGroupIngressRule, "database-in") }},
 	{Control{Name: "another cluster's name in the last node's file", Claim: "The nodes' files agree", Says: "sees 1 of"}, rename},
+	{Control{Name: "another tag on the nodes", Claim: "The discovery filters select exactly", Says: "connected with 1 of at least",
+		Logs: "No IP addresses found! Starting standalone."}, tag},
+	{Control{Name: "the nodes' role without ec2:DescribeInstances", Claim: "The credentials that discovery uses", Says: "which other nodes are in service is unknown",
+		Logs: "AWS IAM Role Policy missing 'ec2:DescribeInstances' Action! Starting standalone."}, forbid},
+	// Hazelcast asks for the node's zone first, and its start ends without one.
+	{Control{Name: "the nodes' metadata service switched off", Claim: "The credentials that discovery uses",
+		Says: "has ended", Logs: "AwsDiscoveryStrategy.discoverLocalMetadata"}, func(d *damage.Document) error {
+		return template(d, func(i int) error {
+			options := d.Out(i, "metadataOptions")
+			state.AsObject(options)["httpEndpoint"] = "disabled"
+			d.Set(i, "metadataOptions", options)
+			return nil
+		})
+	}},
+}
+
+// errAbsent says that a stack does not have what a control damages.
+var errAbsent = errors.New("nothing to damage")
+
+// template changes the launch template of the Auto Scaling group of nodes.
+func template(d *damage.Document, change func(i int) error) error {
+	for _, g := range d.Find(state.AutoScalingGroup) {
+		for _, i := range d.Find(state.LaunchTemplate) {
+			if state.Text(d.Out(i, "id")) == state.Text(d.Out(g, "launchTemplate.id")) {
+				return change(i)
+			}
+		}
+	}
+	return errAbsent
+}
+
+// tag gives the nodes another value of the tag by which members find each other.
+func tag(d *damage.Document) error {
+	const key, other = "WSO2Cluster", "another"
+	return template(d, func(i int) error {
+		specifications := d.Out(i, "tagSpecifications")
+		for _, one := range state.Objects(specifications) {
+			one.Object("tags")[key] = other
+		}
+		d.Set(i, "tagSpecifications", specifications)
+		for _, g := range d.Find(state.AutoScalingGroup) {
+			tags := d.Out(g, "tags")
+			for _, one := range state.Objects(tags) {
+				if one.Text("key") == key {
+					one["value"] = other
+				}
+			}
+			d.Set(g, "tags", tags)
+		}
+		return nil
+	})
+}
+
+// forbid removes the permission with which nodes find each other.
+func forbid(d *damage.Document) error {
+	if len(d.Find(state.AutoScalingGroup)) == 0 {
+		return errAbsent
+	}
+	const action = `"ec2:DescribeInstances"`
+	for _, i := range d.Find(state.RolePolicy) {
+		if policy := state.Text(d.Out(i, "policy")); strings.Contains(policy, action) {
+			d.Set(i, "policy", strings.ReplaceAll(policy, action, `"ec2:DescribeRegions"`))
+			return nil
+		}
+	}
+	return fmt.Errorf("no policy in the state has %s", action)
 }
 
 func remove(d *damage.Document, token, name string) error {
@@ -49,7 +117,10 @@ func remove(d *damage.Document, token, name string) error {
 
 // rename changes the domain in the last node's deployment.toml.
 func rename(d *damage.Document) error {
-	files := d.Find(state.BucketObject)
+	files := slices.DeleteFunc(d.Find(state.BucketObject), func(i int) bool { return !strings.HasSuffix(d.Name(i), "/deployment.toml") })
+	if len(files) < 2 {
+		return errAbsent // a file of all nodes
+	}
 	slices.SortFunc(files, func(a, b int) int { return -strings.Compare(d.Name(a), d.Name(b)) })
 	for _, i := range files {
 		content := state.Text(d.Out(i, "content"))
@@ -69,7 +140,9 @@ func Controls(exported []byte, prove func([]byte) (*proof.Report, error)) ([]Con
 		if err != nil {
 			return nil, err
 		}
-		if err := one.do(d); err != nil {
+		if err := one.do(d); errors.Is(err, errAbsent) {
+			continue
+		} else if err != nil {
 			return nil, err
 		}
 		c := one.control

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/sandbox"
@@ -31,8 +33,8 @@ type Options struct {
 	Output io.Writer
 }
 
-// part is the name under which a process runs the trials.
-const part = "drill"
+// The names under which a process runs the drill, and a group of its trials.
+const part, partOfGroup = "drill", "group"
 
 // tools are the programs that a drill runs.
 var tools = []sandbox.Tool{
@@ -59,7 +61,12 @@ func Check(o Options) (*plan.Plan, map[string]string, []string, error) {
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("stack %s cannot be drilled: %w", o.Stack, err)
 	}
-	found, missing := sandbox.Tools(tools...)
+	needed := tools
+	if slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { return n.Instance.Group != nil }) {
+		// The programs of a group's nodes call it.
+		needed = append(slices.Clone(tools), sandbox.Tool{Name: "aws", Package: "awscli"})
+	}
+	found, missing := sandbox.Tools(needed...)
 	jars, lacking := jarsFor(p, o.Jars)
 	switch {
 	case missing != nil && lacking != nil:
@@ -113,7 +120,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Short {
 		controls = controls[:1]
 	}
-	input, err := json.Marshal(order{o.Stack, o.State, controls, found, jars, o.Short})
+	input, err := json.Marshal(order{Stack: o.Stack, State: o.State, Controls: controls, Tools: found, Jars: jars, Short: o.Short})
 	if err != nil {
 		return nil, fmt.Errorf("writing what to run: %w", err)
 	}
@@ -143,6 +150,9 @@ type order struct {
 	Jars     []string
 	// Short leaves out the slow trials.
 	Short bool
+	// Began is the start of the first cluster, and Group is what one of them is for.
+	Began time.Time
+	Group group
 }
 
 // versions asks programs for their versions.

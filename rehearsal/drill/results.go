@@ -13,6 +13,8 @@ type Result struct {
 	Programs []Program
 	// Trials are in the order of their run.
 	Trials []*Trial
+	// Logs are the ends of the nodes' logs where a trial failed.
+	Logs map[string]string
 }
 
 // Program is a program that ran.

@@ -3,15 +3,19 @@ package drill
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/cluster"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/sandbox"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -26,17 +30,80 @@ type driller struct {
 // slack is the time that a busy machine may add to a limit.
 const slack = 5 * time.Second
 
-// inside runs the trials and returns their result as JSON.
-func inside(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
+// inside makes what all clusters need, and runs the groups of trials side by side, each on a cluster of its own.
+func inside(ctx context.Context, input []byte, out io.Writer) ([]byte, error) {
 	var o order
 	if err := json.Unmarshal(input, &o); err != nil {
 		return nil, fmt.Errorf("reading what to run: %w", err)
 	}
-	s, err := state.Read(o.State)
+	p, err := read(o.State)
 	if err != nil {
 		return nil, err
 	}
-	p, err := plan.Of(s)
+	_, _ = fmt.Fprintln(out, "Compiling the stand-in, and making the database's schema with the stack's own program.")
+	if err := cluster.Make(p, o.Tools, o.Jars); err != nil {
+		return nil, err
+	}
+	o.Began = time.Now()
+	groups := o.groups()
+	results, failed := make([]Result, len(groups)), make([]error, len(groups))
+	slots := make(chan struct{}, 3*runtime.NumCPU())
+	var all sync.WaitGroup
+	shown := &lines{out: out}
+	for i, g := range groups {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			results[i], failed[i] = o.run(ctx, g, shown.of(fmt.Sprintf("cluster %d  ", i+1)))
+		})
+	}
+	all.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	whole := Result{Logs: map[string]string{}}
+	for i, r := range results {
+		whole.Trials = append(whole.Trials, r.Trials...)
+		for node, log := range r.Logs {
+			whole.Logs[fmt.Sprintf("%d-%s", i+1, node)] = log
+		}
+	}
+	return json.Marshal(whole)
+}
+
+// run runs a group in a sandbox of its own.
+func (o order) run(ctx context.Context, g group, out io.Writer) (Result, error) {
+	o.Group = g
+	input, err := json.Marshal(o)
+	if err != nil {
+		return Result{}, fmt.Errorf("writing what to run: %w", err)
+	}
+	output, err := sandbox.Run(ctx, partOfGroup, input, out)
+	if err != nil {
+		return Result{}, err
+	}
+	var r Result
+	if err := json.Unmarshal(output, &r); err != nil {
+		return Result{}, fmt.Errorf("reading a result: %w", err)
+	}
+	return r, nil
+}
+
+func read(exported []byte) (*plan.Plan, error) {
+	s, err := state.Read(exported)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Of(s)
+}
+
+// oneGroup runs a group of trials on a cluster, and returns their result as JSON.
+func oneGroup(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
+	var o order
+	if err := json.Unmarshal(input, &o); err != nil {
+		return nil, fmt.Errorf("reading what to run: %w", err)
+	}
+	p, err := read(o.State)
 	if err != nil {
 		return nil, err
 	}
@@ -44,37 +111,65 @@ func inside(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close(out)
-	d := &driller{Cluster: c, out: out, began: time.Now()}
-	if err := d.prepare(); err != nil {
-		return nil, err
-	}
-	trials := []func(){d.form, d.guide, d.renew, d.revoke, d.kill, d.cut, d.outage}
-	if o.Short {
-		trials = []func(){d.form, d.guide}
-	}
-	for _, trial := range trials {
-		trial()
-		// A cluster that did not form cannot be tried further.
-		if !d.result.Passed() {
-			break
+	defer c.Close()
+	d := &driller{Cluster: c, out: out, began: o.Began}
+	for _, step := range []func() error{d.CopyDatabase, d.StartDatabase, d.StartBalancer} {
+		if err := step(); err != nil {
+			return nil, err
 		}
 	}
-	for _, control := range o.Controls {
-		d.control(control)
+	d.run(o.Group)
+	if !d.result.Passed() {
+		d.result.Logs = map[string]string{}
+		for _, n := range d.Nodes {
+			d.result.Logs[n.Name] = d.Tail(n)
+		}
 	}
 	return json.Marshal(d.result)
 }
 
-// prepare makes and starts everything that the nodes need.
-func (d *driller) prepare() error {
-	d.say("Starting the database, and making its schema with the stack's own program.")
-	for _, step := range []func() error{d.MakeDatabase, d.StartDatabase, d.MakeSchema, d.StartBalancer} {
-		if err := step(); err != nil {
-			return err
+// run runs the trials of a group until one fails: a cluster that did not form cannot be tried further.
+func (d *driller) run(g group) {
+	for i, name := range g.Trials {
+		if i == 0 && name != forms {
+			if err := d.together(); err != nil {
+				d.trial("The cluster forms, the members after the first one at once", "", func(*Trial) error { return err })
+				return
+			}
+		}
+		trials[name](d)
+		if !d.result.Passed() {
+			return
 		}
 	}
-	return nil
+	for _, control := range g.Controls {
+		d.control(control)
+	}
+}
+
+// together starts the first node, and then all others at once.
+func (d *driller) together() error {
+	if err := d.join(d.Nodes[0], 1); err != nil {
+		return err
+	}
+	failed := make([]error, len(d.Nodes))
+	var all sync.WaitGroup
+	for i, n := range d.Nodes[1:] {
+		all.Go(func() { failed[i] = d.join(n, len(d.Nodes)) })
+	}
+	all.Wait()
+	return errors.Join(append(failed, d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()+slack))...)
+}
+
+// join starts a node and waits until it is ready and sees this number of members.
+func (d *driller) join(n plan.Node, members int) error {
+	if err := d.Start(n); err != nil {
+		return err
+	}
+	if err := d.Ready(n, n.Ready, max(n.Members, members)); err != nil {
+		return err
+	}
+	return d.CompleteLaunch(n)
 }
 
 func (d *driller) say(format string, args ...any) {
@@ -110,10 +205,7 @@ func (d *driller) form() {
 		longest := time.Duration(0)
 		for i, n := range d.Nodes {
 			began := time.Now()
-			if err := d.Start(n); err != nil {
-				return err
-			}
-			if err := d.Ready(n, bound, max(n.Members, i+1)); err != nil {
+			if err := d.join(n, i+1); err != nil {
 				return err
 			}
 			longest = max(longest, time.Since(began))
@@ -163,43 +255,41 @@ func lastCut(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// guide does the last steps of WSO2's deployment guide, for each of two nodes: it is shut down, the others serve, and
-// it is started again.
-func (d *driller) guide() {
+// guide does the last steps of WSO2's deployment guide for a node: it is shut down, the others serve, and it is started
+// again.
+func (d *driller) guide(n plan.Node) {
 	check := d.Balancer.Check
-	for _, n := range d.Nodes[:2] {
-		bound := fmt.Sprintf("requests fail for %s at the most (%d checks of the target group, one each %s, of which the last may take %s)",
-			Seconds(check.GivenUp()), check.Unhealthy, Seconds(check.Interval), Seconds(check.Timeout))
-		d.trial(n.Name+" is shut down, the others serve, and it is started again", bound, func(t *Trial) error {
-			l := d.load()
-			defer l.count(t)
-			time.Sleep(2 * time.Second)
-			d.Stop(n)
-			stopped := time.Now()
-			d.event(t, "%s is stopped", n.Name)
-			if err := d.Healthy(len(d.Nodes)-1, check.GivenUp()+slack); err != nil {
-				return err
-			}
-			given := time.Since(stopped)
-			d.event(t, "the load balancer has given %s up after %s", n.Name, Seconds(given))
-			time.Sleep(time.Second)
-			from := time.Now()
-			time.Sleep(3 * time.Second)
-			if err := l.served(from, n.Name); err != nil {
-				return err
-			}
-			if err := d.again(t, n); err != nil {
-				return err
-			}
-			l.end()
-			gap := l.gap()
-			t.Measured = "the longest time without an answer for a client was " + Seconds(gap)
-			if gap > check.GivenUp()+slack {
-				return fmt.Errorf("a client got no answer for %s", Seconds(gap))
-			}
-			return nil
-		})
-	}
+	bound := fmt.Sprintf("requests fail for %s at the most (%d checks of the target group, one each %s, of which the last may take %s)",
+		Seconds(check.GivenUp()), check.Unhealthy, Seconds(check.Interval), Seconds(check.Timeout))
+	d.trial(n.Name+" is shut down, the others serve, and it is started again", bound, func(t *Trial) error {
+		l := d.load()
+		defer l.count(t)
+		time.Sleep(2 * time.Second)
+		d.Stop(n)
+		stopped := time.Now()
+		d.event(t, "%s is stopped", n.Name)
+		if err := d.Healthy(len(d.Nodes)-1, check.GivenUp()+slack); err != nil {
+			return err
+		}
+		given := time.Since(stopped)
+		d.event(t, "the load balancer has given %s up after %s", n.Name, Seconds(given))
+		time.Sleep(time.Second)
+		from := time.Now()
+		time.Sleep(3 * time.Second)
+		if err := l.served(from, n.Name); err != nil {
+			return err
+		}
+		if err := d.again(t, n); err != nil {
+			return err
+		}
+		l.end()
+		gap := l.gap()
+		t.Measured = "the longest time without an answer for a client was " + Seconds(gap)
+		if gap > check.GivenUp()+slack {
+			return fmt.Errorf("a client got no answer for %s", Seconds(gap))
+		}
+		return nil
+	})
 }
 
 // flight is the wait for open requests here. The state's delay is longer, since real requests may be.
@@ -299,9 +389,13 @@ func (d *driller) cut() {
 	victim, other := d.Nodes[len(d.Nodes)-1], d.Nodes[0]
 	gone := d.Heartbeat + 2*slack
 	// The halves look for each other again, and the smaller one restarts the Hazelcast of its members.
-	whole := d.Merge + 2*d.Again + 4*slack
+	whole := d.Merge + 2*d.Again + d.Asking + 4*slack
+	asking := ""
+	if d.Asking > 0 {
+		asking = ", and a call to AWS that still waits for its answer"
+	}
 	bound := fmt.Sprintf("%s until each side has only itself (hazelcast.max.no.heartbeat.seconds), %s until both are one cluster again "+
-		"(hazelcast.merge.first.run.delay.seconds, hazelcast.merge.next.run.delay.seconds twice)", Seconds(gone), Seconds(whole))
+		"(hazelcast.merge.first.run.delay.seconds, hazelcast.merge.next.run.delay.seconds twice%s)", Seconds(gone), Seconds(whole), asking)
 	d.trial("the link of "+victim.Name+" is cut and comes back", bound, func(t *Trial) error {
 		offset := len(d.Said(victim, 0))
 		if err := d.Cut(victim, true); err != nil {
@@ -393,8 +487,8 @@ func (d *driller) revoke() {
 	})
 }
 
-// early is the time in which damage must show: healthy nodes were ready in a fraction of it.
-const early = 25 * time.Second
+// early is the time in which damage must show, and glance is the length of one look.
+const early, glance = 2 * time.Minute, 8 * time.Second
 
 // control starts the cluster on a damaged state and expects the message of the proofs.
 func (d *driller) control(c Control) {
@@ -413,47 +507,71 @@ func (d *driller) control(c Control) {
 		for _, n := range d.Nodes {
 			d.Kill(n)
 		}
-		if err := d.Apply(damaged.Network); err != nil {
+		if err := d.Apply(damaged); err != nil {
 			return err
 		}
-		said, err := d.startDamaged(damaged)
+		said, log, err := d.startDamaged(damaged, c)
 		if err != nil {
 			return err
 		}
 		t.Measured = said
 		d.event(t, "the proof says: %s: %s", c.Claim, strings.Join(c.Faults, "; "))
-		last := damaged.Nodes[len(damaged.Nodes)-1]
 		if said == "" {
 			return fmt.Errorf("the cluster forms nevertheless")
 		}
 		if !strings.Contains(said, c.Says) {
-			return fmt.Errorf("%s says %q and not %q", last.Name, said, c.Says)
+			return fmt.Errorf("a node says %q and not %q", said, c.Says)
+		}
+		if !strings.Contains(log, c.Logs) {
+			return fmt.Errorf("the log of the server does not say %q", c.Logs)
 		}
 		return d.closed(damaged, c)
 	})
 }
 
-// startDamaged starts the members one after the other, and returns the message of the first one that does not get
-// ready. A member with a wrong cluster name has connections for a moment, and the nodes' program counts these.
-// Hazelcast's own list is right.
-func (d *driller) startDamaged(damaged *plan.Plan) (string, error) {
+// startDamaged starts the members one after the other. It returns the message of the first one that does not get ready,
+// and its server's log. Hazelcast's own list is right at the end.
+func (d *driller) startDamaged(damaged *plan.Plan, c Control) (said, log string, err error) {
 	last, offset := damaged.Nodes[len(damaged.Nodes)-1], 0
 	for i, n := range damaged.Nodes {
 		offset = len(d.Said(n, 0))
 		if err := d.Prepare(n); err != nil {
-			return "", err
+			return "", "", err
 		}
 		if err := d.Start(n); err != nil {
-			return "", err
+			return "", "", err
 		}
-		if err := d.Ready(n, early, max(n.Members, i+1)); err != nil {
-			return err.Error(), nil
+		said = d.settled(n, max(n.Members, i+1), c.Says)
+		if said == "" {
+			if err := d.CompleteLaunch(n); err != nil {
+				said = err.Error()
+			}
+		}
+		if said != "" {
+			return said, d.Said(n, offset), nil
 		}
 	}
 	if _, err := d.witness(last, offset); err != nil {
-		return err.Error(), nil
+		said = err.Error()
 	}
-	return "", nil
+	return said, d.Said(last, offset), nil
+}
+
+// settled waits until a node is ready, or gives the expected message in two looks.
+func (d *driller) settled(n plan.Node, members int, expected string) (said string) {
+	same := 0
+	for end := time.Now().Add(early); time.Now().Before(end) && same < 2; {
+		err := d.Ready(n, glance, members)
+		if err == nil {
+			return ""
+		}
+		said = err.Error()
+		same++
+		if !strings.Contains(said, expected) {
+			same = 0
+		}
+	}
+	return said
 }
 
 // closed reports whether the network blocks exactly the connections that the control closes.

@@ -21,6 +21,11 @@ func WriteDrill(out, stack string, r *drill.Result) ([]string, error) {
 	if err := errors.Join(os.MkdirAll(out, 0o755), os.WriteFile(path, []byte(p.markdown()), 0o600)); err != nil {
 		return nil, fmt.Errorf("writing the drill: %w", err)
 	}
+	for node, log := range r.Logs {
+		if err := os.WriteFile(filepath.Join(out, "drill-"+node+".log"), []byte(log), 0o600); err != nil {
+			return nil, fmt.Errorf("writing a node's log: %w", err)
+		}
+	}
 	summary := filepath.Join(out, "summary.html")
 	whole, err := os.ReadFile(summary)
 	if errors.Is(err, os.ErrNotExist) {

@@ -58,7 +58,7 @@ func (c *Cluster) StartBalancer() error {
 }
 
 func (b *balancer) start() (err error) {
-	if err := certify(filepath.Join(b.dir, "certificate.pem"), filepath.Join(b.dir, "key.pem"), b.c.Hostname); err != nil {
+	if err := b.c.authority.certify(filepath.Join(b.dir, "certificate.pem"), filepath.Join(b.dir, "key.pem"), b.c.Hostname); err != nil {
 		return err
 	}
 	// nginx does not run as root here, and the load balancer's ports are below 1024.

@@ -5,16 +5,9 @@
 package cluster
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"math/big"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,8 +20,6 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/netns"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/sandbox"
-	"github.com/wso2is-aws/wso2is/rehearsal/drill/server"
-	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
 )
 
 // Cluster is a running stack.
@@ -41,33 +32,21 @@ type Cluster struct {
 	db    *process
 	nodes map[string]*process
 	lb    []*balancer
+
+	authority *authority
+	// served are the servers of AWS's APIs.
+	served []*http.Server
 }
 
-// New makes the network of a plan, and a directory for each node with the files that its user data fetches.
+// New makes the network of a plan, and a directory for each node with the files that its user data fetches. Make must
+// have run before.
 func New(p *plan.Plan, tools map[string]string, jars []string) (*Cluster, error) {
 	c := &Cluster{Plan: p, tools: tools, jars: jars, nodes: map[string]*process{}}
 	var err error
-	if c.World, err = netns.NewWorld(p.Network); err != nil {
+	if c.authority, err = readAuthority(); err != nil {
 		return nil, err
 	}
-	hosts := fmt.Sprintf("127.0.0.1 localhost\n%s %s\n", c.Network.At(p.Database.Device).Address, p.Database.Name)
-	if name, err := os.Hostname(); err == nil {
-		hosts += "127.0.1.1 " + name + "\n"
-	}
-	// All names are in the hosts file. Any other name fails at once.
-	for name, content := range map[string]string{"hosts": hosts, "resolv.conf": "# no name server\n"} {
-		target := filepath.Join("/etc", name)
-		if _, err := os.Stat(target); errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err := errors.Join(write(at(name), content), unix.Mount(at(name), target, "", unix.MS_BIND, "")); err != nil {
-			return nil, fmt.Errorf("naming the database: %w", err)
-		}
-	}
-	if err := write(at("StandIn.java"), server.Source); err != nil {
-		return nil, err
-	}
-	if err := run(exec.Command(tools["javac"], "-nowarn", "-d", at("classes"), "-cp", c.classpath(), at("StandIn.java"))); err != nil {
+	if err := c.connect(); err != nil {
 		return nil, err
 	}
 	for _, n := range p.Nodes {
@@ -78,7 +57,43 @@ func New(p *plan.Plan, tools map[string]string, jars []string) (*Cluster, error)
 	return c, nil
 }
 
+// connect makes the network, with AWS's APIs in it.
+func (c *Cluster) connect() (err error) {
+	if c.World, err = netns.NewWorld(c.Network); err != nil {
+		return err
+	}
+	return errors.Join(c.nameHosts(), c.serveAWS())
+}
+
+// nameHosts writes all names into the hosts file. Any other name fails at once.
+func (c *Cluster) nameHosts() error {
+	hosts := fmt.Sprintf("127.0.0.1 localhost\n%s %s\n", c.Network.At(c.Database.Device).Address, c.Database.Name)
+	if name, err := os.Hostname(); err == nil {
+		hosts += "127.0.1.1 " + name + "\n"
+	}
+	for _, one := range c.apis() {
+		for _, address := range one.addresses {
+			hosts += fmt.Sprintf("%s %s\n", address, one.name)
+		}
+	}
+	for name, content := range map[string]string{"hosts": hosts, "resolv.conf": "# no name server\n"} {
+		target := filepath.Join("/etc", name)
+		if _, err := os.Stat(target); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err := errors.Join(write(at(name), content), unix.Mount(at(name), target, "", unix.MS_BIND, "")); err != nil {
+			return fmt.Errorf("naming hosts: %w", err)
+		}
+	}
+	return nil
+}
+
 func at(names ...string) string { return filepath.Join(append([]string{sandbox.Dir}, names...)...) }
+
+// shared is the path of a file that Make has made.
+func shared(names ...string) string {
+	return filepath.Join(append([]string{sandbox.Shared}, names...)...)
+}
 
 func write(path, content string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o755)) //nolint:gosec // programs among them
@@ -92,7 +107,7 @@ func run(cmd *exec.Cmd) error {
 }
 
 func (c *Cluster) classpath() string {
-	return strings.Join(append([]string{at("classes")}, c.jars...), ":")
+	return strings.Join(append([]string{shared("stand-in.jar")}, c.jars...), ":")
 }
 
 // root is the root of a node's file system: its programs look for files below WSO2IS_ROOT.
@@ -116,17 +131,11 @@ func (c *Cluster) Prepare(n plan.Node) error {
 		os.MkdirAll(filepath.Join(c.home(n), "repository/logs"), 0o755)); err != nil {
 		return fmt.Errorf("preparing %s: %w", n.Name, err)
 	}
-	store := filepath.Join(c.home(n), "repository/resources/security/wso2is-tls.p12")
-	if _, err := os.Stat(store); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(store), 0o755); err != nil {
+	store, err := os.ReadFile(shared("tls.p12"))
+	if err != nil {
 		return fmt.Errorf("preparing %s: %w", n.Name, err)
 	}
-	key := exec.Command(c.tools["keytool"], "-genkeypair", "-keystore", store, "-storetype", "PKCS12", "-storepass:env", "P", "-alias", "wso2is",
-		"-keyalg", "EC", "-dname", "CN="+c.Hostname, "-validity", "2")
-	key.Env = append(os.Environ(), "P="+n.Secrets["WSO2_KEYSTORE_PASSWORD"])
-	return run(key)
+	return write(filepath.Join(c.home(n), "repository/resources/security/wso2is-tls.p12"), string(store))
 }
 
 // process is a running program with its log file.
@@ -189,7 +198,7 @@ func (p *process) tail() string {
 		return err.Error()
 	}
 	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
-	return strings.Join(lines[max(0, len(lines)-12):], "\n")
+	return strings.Join(lines[max(0, len(lines)-12):], "; ")
 }
 
 // unprivileged runs a program as a user that is not root: servers refuse to run as root.
@@ -205,10 +214,8 @@ func unprivileged(cmd *exec.Cmd) *exec.Cmd {
 
 // Start starts the server of a node, with the environment of the node's user data.
 func (c *Cluster) Start(n plan.Node) error {
-	cmd := exec.Command(c.tools["java"], "-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", c.classpath(),
-		"--add-modules", "java.se", "--add-exports", "java.base/jdk.internal.ref=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED",
-		"--add-opens", "java.base/sun.nio.ch=ALL-UNNAMED", "--add-opens", "java.management/sun.management=ALL-UNNAMED",
-		"--add-opens", "jdk.management/com.sun.management.internal=ALL-UNNAMED", "StandIn", n.Name, c.Version, c.home(n))
+	c.Account.Launch(n.Instance)
+	cmd := c.standIn("-XX:SharedArchiveFile="+archive(), "StandIn", n.Name, c.Version, c.home(n))
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + root(n)}
 	for name, value := range n.Secrets {
 		cmd.Env = append(cmd.Env, name+"="+value)
@@ -253,13 +260,21 @@ func (c *Cluster) Cut(n plan.Node, cut bool) error {
 
 // own runs one of a node's own programs, as its user data has installed it.
 func (c *Cluster) own(n plan.Node, program string, args ...string) (string, error) {
-	cmd := exec.Command("bash", append([]string{filepath.Join(root(n), "opt/wso2is", program)}, args...)...)
+	return c.in(n, "bash", append([]string{filepath.Join(root(n), "opt/wso2is", program)}, args...)...)
+}
+
+// in runs a program on a node to its end, and returns its output.
+func (c *Cluster) in(n plan.Node, name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
 	stand := filepath.Join(root(n), "stand-in")
 	// There is no systemd here: this program records the requests to it.
 	if err := write(filepath.Join(stand, "systemctl"), "#!/bin/sh\necho \"$*\" >>"+filepath.Join(stand, "asked")+"\n"); err != nil {
 		return "", err
 	}
-	cmd.Env = []string{"PATH=" + stand + ":" + os.Getenv("PATH"), "WSO2IS_ROOT=" + root(n), "WSO2IS_READY_INTERVAL=1"}
+	cmd.Env = []string{
+		"PATH=" + stand + ":" + os.Getenv("PATH"), "HOME=" + root(n), "LANG=C.UTF-8", "AWS_CA_BUNDLE=" + bundle(),
+		"WSO2IS_ROOT=" + root(n), "WSO2IS_READY_INTERVAL=" + c.interval(),
+	}
 	if err := os.MkdirAll(filepath.Join(root(n), "run/wso2is"), 0o755); err != nil {
 		return "", fmt.Errorf("preparing %s: %w", n.Name, err)
 	}
@@ -272,6 +287,15 @@ func (c *Cluster) own(n plan.Node, program string, args ...string) (string, erro
 	return strings.TrimSpace(out.String()), err
 }
 
+// interval is the time between two looks of a program that waits. One that asks AWS looks less often: its calls take the
+// processor time that servers need to start.
+func (c *Cluster) interval() string {
+	if c.Nodes[0].Instance.Group != nil {
+		return "3"
+	}
+	return "1"
+}
+
 // Ready waits with the node's own program until it is ready and sees this number of members. The error is the
 // program's.
 func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
@@ -280,7 +304,7 @@ func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
 		return nil
 	}
 	if p := c.nodes[n.Name]; p != nil && !p.running() {
-		return fmt.Errorf("the server of %s has ended: %s", n.Name, p.tail())
+		return fmt.Errorf("the server of %s has ended; its log ends with: %s", n.Name, p.tail())
 	}
 	lines := strings.Split(said, "\n")
 	return fmt.Errorf("%s: %s", n.Name, lines[len(lines)-1])
@@ -301,40 +325,14 @@ func (c *Cluster) Alive(n plan.Node) (restarted bool, err error) {
 	return strings.Contains(string(asked), "restart"), err
 }
 
-// certify writes a certificate for a name and its key. Everybody trusts it here.
-func certify(certificate, private, name string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return fmt.Errorf("making a key: %w", err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return fmt.Errorf("making a certificate: %w", err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("making a key: %w", err)
-	}
-	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: der}, private: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, pem.EncodeToMemory(block), 0o600)); err != nil {
-			return fmt.Errorf("writing a certificate: %w", err)
-		}
-	}
-	return nil
-}
-
-// Apply gives the network the rules and routes of another state with the same interfaces.
-func (c *Cluster) Apply(n *vpc.Network) error {
-	c.Network = n
-	return c.World.Apply(n)
+// Apply gives the network the rules and routes of another plan with the same interfaces, and AWS its state.
+func (c *Cluster) Apply(p *plan.Plan) error {
+	c.Network, c.Account = p.Network, p.Account
+	return errors.Join(c.World.Apply(p.Network), c.serveAWS())
 }
 
 // Close stops everything.
-func (c *Cluster) Close(out io.Writer) {
+func (c *Cluster) Close() {
 	for _, p := range c.nodes {
 		p.stop(syscall.SIGKILL, time.Minute)
 	}
@@ -342,5 +340,5 @@ func (c *Cluster) Close(out io.Writer) {
 		b.stop()
 	}
 	c.db.stop(syscall.SIGKILL, time.Minute)
-	_, _ = fmt.Fprintln(out, "Everything is stopped.")
+	c.closeAWS()
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/server"
 )
 
-// MakeDatabase makes a database instance like one of RDS: its master account is no superuser.
-func (c *Cluster) MakeDatabase() error {
+// makeDatabase makes a database instance like one of RDS: its master account is no superuser.
+func (c *Cluster) makeDatabase() error {
 	dir := at("database")
-	if err := certify(filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key"), c.Database.Name); err != nil {
+	if err := c.authority.certify(filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key"), c.Database.Name); err != nil {
 		return err
 	}
 	data := filepath.Join(dir, "data")
@@ -31,6 +31,11 @@ func (c *Cluster) MakeDatabase() error {
 	single := unprivileged(exec.Command(c.tools["postgres"], "--single", "-D", data, "postgres"))
 	single.Stdin = strings.NewReader("CREATE ROLE " + c.Database.Master + " LOGIN CREATEDB CREATEROLE PASSWORD '" + c.Database.Password + "';\n")
 	return run(single)
+}
+
+// CopyDatabase copies the database that Make has made.
+func (c *Cluster) CopyDatabase() error {
+	return run(exec.Command("cp", "-a", shared("database"), at("database")))
 }
 
 // StartDatabase starts the database in the namespace of its instance.
@@ -56,9 +61,9 @@ func (c *Cluster) StartDatabase() (err error) {
 // StopDatabase ends every connection, as a failover does.
 func (c *Cluster) StopDatabase() { c.db.stop(syscall.SIGINT, 30*time.Second) }
 
-// MakeSchema runs the program that makes the schema, as the state's launch template for it would. It runs at the first
+// makeSchema runs the program that makes the schema, as the state's launch template for it would. It runs at the first
 // node's address, since that has the template's security group.
-func (c *Cluster) MakeSchema() error {
+func (c *Cluster) makeSchema() error {
 	home := at("schema", "home")
 	properties := []string{}
 	for line := range strings.SplitSeq(c.Database.Properties, "\n") {

@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/aws"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/proxy"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
@@ -23,6 +25,7 @@ import (
 // Plan is the part of a stack that runs.
 type Plan struct {
 	Network  *vpc.Network
+	Account  *aws.Account
 	Balancer *proxy.Balancer
 	Nodes    []Node
 	Database Database
@@ -31,16 +34,19 @@ type Plan struct {
 	// Heartbeat is the time after which a silent member is removed. Merge is the time after which two halves of a
 	// cluster first look for each other, and Again the time between later attempts.
 	Heartbeat, Merge, Again time.Duration
+	// Asking is the longest time that a member without a network waits for AWS, if its discovery asks it.
+	Asking time.Duration
 	// Cached is the time for which a node caches data without an invalidation.
 	Cached string
 }
 
 // Node is an instance and the files that its user data fetches.
 type Node struct {
-	Name    string
-	Device  string
-	Address netip.Addr
-	// Settings are the variables at the start of its user data, as text.
+	Name     string
+	Instance *aws.Instance
+	Device   string
+	Address  netip.Addr
+	// Settings are the variables at the start of its user data and those of the instance, as text.
 	Settings string
 	// Files are the fetched files by their path on the node, and Config is its deployment.toml.
 	Files  map[string]string
@@ -69,8 +75,6 @@ func Of(s *state.State) (*Plan, error) {
 		switch r.Type {
 		case state.ECSService, state.Deployment:
 			return nil, fmt.Errorf("%s: a drill runs the topology ec2 so far, and no tasks of ECS or pods of EKS", r)
-		case state.AutoScalingGroup:
-			return nil, fmt.Errorf("%s: a drill runs fixed members (clustering.scheme: wka) so far, and no Auto Scaling groups", r)
 		}
 	}
 	p := &Plan{}
@@ -81,6 +85,7 @@ func Of(s *state.State) (*Plan, error) {
 	if p.Balancer, err = proxy.Of(s); err != nil {
 		return nil, err
 	}
+	p.Account = aws.Of(p.Network)
 	for _, i := range p.Network.Find(vpc.Node) {
 		n, err := p.node(s, i)
 		if err != nil {
@@ -94,7 +99,8 @@ func Of(s *state.State) (*Plan, error) {
 	return p, p.database(s)
 }
 
-func variable(settings, name string) string {
+// Variable returns the value of a variable at the start of a user data.
+func Variable(settings, name string) string {
 	m := regexp.MustCompile(`(?m)^` + name + `=(?:'([^']*)'|(\S*))$`).FindStringSubmatch(settings)
 	if m == nil {
 		return ""
@@ -138,15 +144,22 @@ type settings struct {
 		Cached string `toml:"default_cache_timeout"`
 	} `toml:"server"`
 	Clustering struct {
-		Scheme string `toml:"membership_scheme"`
+		Scheme     string            `toml:"membership_scheme"`
+		Properties map[string]string `toml:"properties"`
 	} `toml:"clustering"`
 	Hazelcast map[string]string `toml:"hazelcast"`
 }
 
 func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
-	head := settingsOf(i.Of.Text("userDataBase64"))
-	n := &Node{Name: i.Name, Device: i.Device, Address: i.Address, Settings: head, Files: map[string]string{}, Secrets: map[string]string{}}
-	home := "wso2is-" + variable(head, "VERSION")
+	instance := p.Account.At(i.Address)
+	head := settingsOf(cmp.Or(i.Of.Text("userDataBase64"), s.Get(state.LaunchTemplate, instance.Template).Text("userData")))
+	n := &Node{
+		Name: i.Name, Instance: instance, Device: i.Device, Address: i.Address, Files: map[string]string{},
+		Secrets: map[string]string{"NODE_IP": i.Address.String()},
+		// The user data asks the metadata service for these.
+		Settings: head + fmt.Sprintf("\nINSTANCE=%s\nNODE=%s\nNODE_ADDRESS=%s", instance.ID, cmp.Or(Variable(head, "NODE"), instance.ID), i.Address),
+	}
+	home := "wso2is-" + Variable(head, "VERSION")
 	for array, below := range map[string]string{"FILES": home + "/", "PROGRAMS": ""} {
 		for _, file := range list(head, array) {
 			objects := s.With(state.BucketObject, "key", file[0])
@@ -163,16 +176,16 @@ func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
 			n.Secrets[one[2]] = secret(one[1] + one[2])
 		}
 	}
-	seconds, _ := strconv.Atoi(variable(head, "READY_SECONDS"))
+	seconds, _ := strconv.Atoi(Variable(head, "READY_SECONDS"))
 	n.Ready = time.Duration(seconds) * time.Second
-	n.Members, _ = strconv.Atoi(variable(head, "READY_MEMBERS"))
-	p.Hostname, p.Version, p.Hazelcast = variable(head, "PUBLIC_NAME"), variable(head, "VERSION"), variable(head, "HAZELCAST")
+	n.Members, _ = strconv.Atoi(Variable(head, "READY_MEMBERS"))
+	p.Hostname, p.Version, p.Hazelcast = Variable(head, "PUBLIC_NAME"), Variable(head, "VERSION"), Variable(head, "HAZELCAST")
 	var config settings
 	if err := toml.Unmarshal([]byte(n.Files[n.Config]), &config); err != nil {
 		return nil, fmt.Errorf("reading the deployment.toml of %s: %w", i.Of, err)
 	}
-	if scheme := config.Clustering.Scheme; scheme != "wka" {
-		return nil, fmt.Errorf("%s: a drill runs the membership scheme wka so far, and not %q", i.Of, scheme)
+	if scheme := config.Clustering.Scheme; scheme != "wka" && scheme != "aws" {
+		return nil, fmt.Errorf("%s: a drill runs the membership schemes wka and aws so far, and not %q", i.Of, scheme)
 	}
 	after := func(property string, absent int) time.Duration {
 		if n, err := strconv.Atoi(config.Hazelcast[property]); err == nil {
@@ -183,6 +196,14 @@ func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
 	// The agent's defaults apply if the file has no value.
 	p.Heartbeat = after("hazelcast.max.no.heartbeat.seconds", 600)
 	p.Merge, p.Again = after("hazelcast.merge.first.run.delay.seconds", 60), after("hazelcast.merge.next.run.delay.seconds", 30)
+	if config.Clustering.Scheme == "aws" {
+		// AwsDiscoveryStrategy waits 10 seconds for a connection, and tries three times more (AwsProperties, AwsConfig).
+		seconds, err := strconv.Atoi(config.Clustering.Properties["connTimeout"])
+		if err != nil {
+			seconds = 10
+		}
+		p.Asking = time.Duration(4*seconds) * time.Second
+	}
 	p.Cached = config.Server.Cached
 	return n, nil
 }

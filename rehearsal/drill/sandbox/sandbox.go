@@ -20,6 +20,9 @@ type Part func(ctx context.Context, input []byte, out io.Writer) ([]byte, error)
 // inside is the environment variable with the name of the part that this process runs.
 const inside = "WSO2IS_SANDBOX"
 
+// nested is the environment variable of a part that another part runs.
+const nested = "WSO2IS_SANDBOX_NESTED"
+
 // Tool is a program that a part needs, with its Debian package.
 type Tool struct {
 	Name, Package string

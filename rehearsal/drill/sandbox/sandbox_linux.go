@@ -28,9 +28,16 @@ func Serve(parts map[string]Part) {
 		fail(err)
 	}
 	// The part's mounts belong to it alone, and its files below Dir are deleted with it.
+	shared, err := os.Open(Shared)
+	within := err == nil && os.Getenv(nested) != ""
 	if err := errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), unix.Mount("proc", "/proc", "proc", 0, ""),
-		unix.Mount("tmpfs", Dir, "tmpfs", 0, "mode=0755")); err != nil {
+		unix.Mount("tmpfs", Dir, "tmpfs", 0, "mode=0755"), os.Mkdir(Shared, 0o755)); err != nil {
 		fail(fmt.Errorf("making a directory for what runs: %w", err))
+	}
+	if within {
+		if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", shared.Fd()), Shared, "", unix.MS_BIND, ""); err != nil {
+			fail(fmt.Errorf("sharing a directory: %w", err))
+		}
 	}
 	result, err := part(context.Background(), input, os.Stdout)
 	if err != nil {
@@ -42,10 +49,13 @@ func Serve(parts map[string]Part) {
 	os.Exit(0)
 }
 
-// Dir is the directory in which a part may write.
-const Dir = "/mnt"
+// Dir is the directory in which a part may write. The parts that it runs see only Shared of it.
+const (
+	Dir    = "/mnt"
+	Shared = Dir + "/shared"
+)
 
-// Run runs a part in its own namespaces. Its error is the part's error.
+// Run runs a part in its own namespaces. A part may run others: they find its files below Shared. Its error is the part's error.
 func Run(ctx context.Context, name string, input []byte, out io.Writer) ([]byte, error) {
 	// The part ends with the thread that started it.
 	runtime.LockOSThread()
@@ -61,6 +71,9 @@ func Run(ctx context.Context, name string, input []byte, out io.Writer) ([]byte,
 	defer func() { _ = read.Close() }()
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Env = append(os.Environ(), inside+"="+name)
+	if os.Getenv(inside) != "" {
+		cmd.Env = append(cmd.Env, nested+"=yes")
+	}
 	said := &strings.Builder{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = bytes.NewReader(input), out, io.MultiWriter(out, said), []*os.File{write}
 	cmd.SysProcAttr = &syscall.SysProcAttr{

@@ -22,7 +22,7 @@ import (
 const mark = "31557600.25"
 
 func TestMain(m *testing.M) {
-	Serve(map[string]Part{"echo": echo, "long": long})
+	Serve(map[string]Part{"echo": echo, "long": long, "outer": outer, "inner": inner})
 	if os.Getenv("SANDBOX_PARENT") != "" {
 		if _, err := Run(context.Background(), "long", nil, os.Stdout); err != nil {
 			fail(err)
@@ -49,6 +49,28 @@ func long(_ context.Context, _ []byte, out io.Writer) ([]byte, error) {
 	}
 	_, _ = fmt.Fprintln(out, "running")
 	return nil, sleep.Wait()
+}
+
+// outer runs another part, which sees only the shared directory of this one.
+func outer(ctx context.Context, _ []byte, out io.Writer) ([]byte, error) {
+	if err := errors.Join(os.WriteFile(filepath.Join(Dir, "own"), nil, 0o600), os.WriteFile(filepath.Join(Shared, "word"), []byte("shared"), 0o600)); err != nil {
+		return nil, err
+	}
+	return Run(ctx, "inner", nil, out)
+}
+
+func inner(context.Context, []byte, io.Writer) ([]byte, error) {
+	if _, err := os.Stat(filepath.Join(Dir, "own")); err == nil {
+		return nil, errors.New("the other part's own file is seen")
+	}
+	return os.ReadFile(filepath.Join(Shared, "word"))
+}
+
+func TestAPartOfAPartSeesWhatIsShared(t *testing.T) {
+	result, err := Run(t.Context(), "outer", nil, io.Discard)
+	skip(t, err)
+	require.NoError(t, err)
+	require.Equal(t, "shared", string(result))
 }
 
 func skip(t *testing.T, err error) {

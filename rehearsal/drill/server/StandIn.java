@@ -41,7 +41,7 @@ import javax.net.ssl.SSLContext;
 /**
  * Stands in for WSO2 Identity Server where its archive is not at hand: {@code java StandIn NAME VERSION CARBON_HOME}.
  *
- * <p>It reads {@code repository/conf/deployment.toml} as the product's mapper and its membership scheme "wka" do, and starts the
+ * <p>It reads {@code repository/conf/deployment.toml} as the product's mapper and its membership schemes "wka" and "aws" do, and starts the
  * Hazelcast of the release with it. It answers the health check from its database connections, names the node on a page, and
  * keeps sessions in the database with a cache beside it, which the others are told over Hazelcast to clear. It has nothing else
  * of the product, and says so in all that it prints and answers.
@@ -56,6 +56,14 @@ public class StandIn {
     private final Map<String, Boolean> sessions = new ConcurrentHashMap<>();
 
     public static void main(String[] args) throws Exception {
+        if (args.length == 0) {
+            // So that its classes are loaded once, and archived for the servers.
+            Config config = new Config().setProperty("hazelcast.logging.type", "jdk");
+            config.getNetworkConfig().getJoin().getMulticastConfig().setEnabled(false);
+            config.getNetworkConfig().getJoin().getTcpIpConfig().setEnabled(true).addMember("127.0.0.1");
+            Hazelcast.newHazelcastInstance(config).shutdown();
+            return;
+        }
         new StandIn(args[0], args[1], Path.of(args[2])).serve(Path.of(args[2]));
     }
 
@@ -88,13 +96,10 @@ public class StandIn {
         }
     }
 
-    /** What the kernel's HazelcastClusteringAgent and its WKABasedMembershipScheme make of the keys. */
+    /** What the kernel's HazelcastClusteringAgent and its membership schemes make of the keys. */
     private Config clustering() throws IOException {
         Map<String, String> keys = toml.section("clustering");
         String scheme = keys.get("membership_scheme");
-        if (!"wka".equals(scheme)) {
-            throw new IOException("the stand-in knows the membership scheme wka, and not " + scheme);
-        }
         // The agent's own properties; those of [hazelcast] are loaded over them.
         Properties properties = new Properties();
         properties.setProperty("hazelcast.max.no.heartbeat.seconds", "600");
@@ -111,11 +116,43 @@ public class StandIn {
         config.getNetworkConfig().setPort(Integer.parseInt(keys.getOrDefault("local_member_port", "4000")));
         JoinConfig join = config.getNetworkConfig().getJoin();
         join.getMulticastConfig().setEnabled(false);
-        join.getTcpIpConfig().setEnabled(true);
-        for (String member : toml.list("clustering", "members", "127.0.0.1:4000")) {
-            join.getTcpIpConfig().addMember(member);
+        switch (scheme) {
+            case "wka":
+                join.getTcpIpConfig().setEnabled(true);
+                for (String member : toml.list("clustering", "members", "127.0.0.1:4000")) {
+                    join.getTcpIpConfig().addMember(member);
+                }
+                return config;
+            case "aws":
+                join.getAwsConfig().setEnabled(true);
+                instances().forEach(join.getAwsConfig()::setProperty);
+                return config;
+            default:
+                throw new IOException("the stand-in does not know the membership scheme " + scheme);
         }
-        return config;
+    }
+
+    /** What AWSBasedMembershipScheme gives to Hazelcast. 6.0 and 6.1 read Hazelcast's own names, other releases the documented ones. */
+    private Map<String, String> instances() {
+        Map<String, String> names = new LinkedHashMap<>();
+        names.put("accessKey", "access-key");
+        names.put("secretKey", "secret-key");
+        names.put("iamRole", "iam-role");
+        names.put("securityGroup", "security-group-name");
+        names.put("connTimeout", "connection-timeout-seconds");
+        names.put("hostHeader", "host-header");
+        names.put("region", "region");
+        names.put("tagKey", "tag-key");
+        names.put("tagValue", "tag-value");
+        Map<String, String> properties = new LinkedHashMap<>();
+        Map<String, String> keys = toml.section("clustering.properties");
+        names.forEach((documented, hazelcasts) -> {
+            String value = keys.get(version.startsWith("6.") ? hazelcasts : documented);
+            if (value != null) {
+                properties.put(hazelcasts, value);
+            }
+        });
+        return properties;
     }
 
     private void members(String what, Member member) {

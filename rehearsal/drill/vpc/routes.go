@@ -17,6 +17,9 @@ const (
 	InternetAddress = "169.254.1.2"
 )
 
+// MetadataAddress is the address of the metadata service.
+const MetadataAddress = "169.254.169.254"
+
 // Client is the address of clients on the internet.
 const Client = "203.0.113.10"
 
@@ -149,6 +152,8 @@ func (n *Network) Routes() string {
 		fmt.Fprintf(b, "route replace %s/32 dev %s scope link table %d\n", i.Address, i.Device, straight)
 	}
 	fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", Internet, fromInternet)
+	// The router stands for the host of each instance too, which answers for the metadata service.
+	fmt.Fprintf(b, "rule add pref 10 iif lo from %s lookup %d\n", MetadataAddress, straight)
 	for _, g := range n.Gateways {
 		fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", g.Device, straight)
 	}

@@ -1,0 +1,75 @@
+package aws
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof/iam"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// may decides a call of a role with the policies of the state. Endpoint is the interface endpoint that the request came
+// through, or nil. A policy whose text is not in the state, such as one of AWS's own, allows nothing here.
+func (a *Account) may(role *state.Resource, action, on string, endpoint *state.Resource) *refusal {
+	context := iam.Context{"aws:RequestedRegion": {a.Region}, "aws:SecureTransport": {"true"}, "aws:PrincipalArn": {role.Text("arn")}}
+	if parts := strings.Split(role.Text("arn"), ":"); len(parts) > 5 {
+		context["aws:PrincipalAccount"] = []string{parts[4]}
+		context["aws:PrincipalIsAWSService"] = []string{"false"}
+	}
+	p := iam.Policies{Identity: a.policies(role)}
+	if boundary := role.Text("permissionsBoundary"); boundary != "" {
+		p.Boundary = new(a.managed(boundary))
+	}
+	if endpoint != nil {
+		context["aws:SourceVpce"], context["aws:SourceVpc"] = []string{endpoint.ID}, []string{endpoint.Text("vpcId")}
+		if text := endpoint.Text("policy"); text != "" {
+			p.Endpoint = new(iam.Parse(endpoint.String(), text))
+		}
+	}
+	r := iam.Request{Principal: iam.Principal{ARN: role.Text("arn")}, Action: action, Resource: on, Context: context}
+	d := r.Decide(p)
+	if d.Allowed {
+		return nil
+	}
+	return refuse(http.StatusForbidden, "AccessDenied", "role %s may not %s: %s", role.Text("name"), action, d.Why)
+}
+
+// policies are a role's policies: its own, and those attached to it.
+func (a *Account) policies(role *state.Resource) []iam.Policy {
+	var all []iam.Policy
+	has := func(r *state.Resource) bool {
+		name := r.Text("role")
+		return name == role.ID || name == role.Text("name")
+	}
+	for _, p := range role.Objects("inlinePolicies") {
+		all = append(all, iam.Parse(role.String(), p.Text("policy")))
+	}
+	for _, arn := range role.Texts("managedPolicyArns") {
+		all = append(all, a.managed(arn))
+	}
+	for _, p := range a.Of(state.RolePolicy) {
+		if has(p) {
+			all = append(all, iam.Parse(p.String(), p.Text("policy")))
+		}
+	}
+	for _, p := range a.Of(state.RolePolicyAttachment) {
+		if has(p) {
+			all = append(all, a.managed(p.Text("policyArn")))
+		}
+	}
+	return all
+}
+
+func (a *Account) managed(arn string) iam.Policy {
+	if p := a.One(state.ManagedPolicy, arn, "arn"); p != nil {
+		return iam.Parse(p.String(), p.Text("policy"))
+	}
+	return iam.Policy{Name: arn, Unknown: true}
+}
+
+// trusts reports whether a role's trust policy lets a service hand out its credentials.
+func (a *Account) trusts(role *state.Resource, service string) bool {
+	r := iam.Request{Principal: iam.Principal{Service: service}, Action: "sts:AssumeRole", Resource: role.Text("arn")}
+	policy := iam.Parse(role.String(), role.Text("assumeRolePolicy"))
+	return r.Decide(iam.Policies{Resource: &policy}).Allowed
+}
