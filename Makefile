@@ -45,10 +45,11 @@ test: $(PULUMI_BIN)
 ## CHANGE=all or a name makes changes to a running cluster. MUTANTS=all or a regular expression checks whether rehearsals detect damage. These
 ## run on every shipped stack unless STACK names one. RESTORE=damaged, gone, elsewhere or all restores the data of
 ## STACK (prod) with the commands of docs/operations.md. With FAULTS beside RESTORE=damaged, calls of that restore fail.
+## PROGRAM names the directory of a Go program of your own, whose clusters are rehearsed among its other resources.
 rehearse: $(PULUMI_BIN)
 	@cd rehearsal && $(TELL) "Building the program and the rehearsal: minutes the first time" go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults '$(FAULTS)') \
-		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PROGRAM),--program '$(PROGRAM)') $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 ## prove: prove the claims of a rehearsal about deployed stacks. STATE is what pulumi stack export prints; paths have commas
 ## between them. JUNIT names a file for a JUnit report.

@@ -95,3 +95,28 @@ func TestTwoClustersInOneRegionDoNotFindEachOther(t *testing.T) {
 	require.ErrorContains(t, err, "login: The discovery filters select exactly this cluster's instances: nodes/all/")
 	require.ErrorContains(t, err, "which is not of this cluster")
 }
+
+// TestAProgramOfATeam rehearses the example of a team's own program, which runs in a process of its own. The offline cloud does
+// not know its topic.
+func TestAProgramOfATeam(t *testing.T) {
+	dir := t.TempDir()
+	var said bytes.Buffer
+	o := rehearse.Options{Stack: "dev", Pulumi: rehearsetest.Engine(t), Output: &said}
+	o, err := o.OfProgram("../docs/examples/platform")
+	require.NoError(t, err)
+	o.Out, o.Prove = filepath.Join(dir, "out"), prover(dir, "platform-dev")
+	require.NoError(t, rehearse.Run(t.Context(), o), said.String())
+	assert.Contains(t, said.String(), "The offline cloud does not know the following.")
+	assert.Contains(t, said.String(), "  aws:sns/topic:Topic alarms\n  aws:sns/topicPolicy:TopicPolicy alarms\n")
+	assert.Contains(t, said.String(), "login: A month in eu-west-1 costs about USD")
+	assert.Contains(t, said.String(), "The rehearsal passed, all ")
+	require.FileExists(t, filepath.Join(o.Out, "nodes", "platform-dev-login-nodes-1", "deployment.toml"))
+}
+
+// TestAProgramOfAnotherLanguageIsRefused names what can be rehearsed.
+func TestAProgramOfAnotherLanguageIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: platform\nruntime: nodejs\n"), 0o600))
+	_, err := rehearse.Options{Stack: "dev"}.OfProgram(dir)
+	require.ErrorContains(t, err, "has the runtime nodejs: programs in Go can be rehearsed")
+}

@@ -74,6 +74,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("rehearsal", flag.ContinueOnError)
 	given := secretFlag{}
 	stack := flags.String("stack", "", "stack to rehearse; default dev, or every shipped one with --faults, --change or --mutants")
+	program := flags.String("program", "", "directory of a Go program of your own with clusters in it, instead of the stack")
 	file := flags.String("file", "", "stack file; default Pulumi.<stack>.yaml in the project or its docs/examples")
 	project := flags.String("project", "..", "directory of the project")
 	pulumiHome := flags.String("pulumi", "", "directory that holds bin/pulumi; default the pulumi on PATH")
@@ -110,6 +111,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		o.Out, o.Prove = filepath.Join(*project, "out", stack), prover(filepath.Join(*project, "out"), stack)
 		return o
 	}
+	if *program != "" {
+		if *faults+*mutants+*restore != "" || *drilled {
+			return errors.New("--program is rehearsed only: leave out --faults, --mutants, --restore and --drill")
+		}
+		return rehearseProgram(ctx, base, *program, *project)
+	}
 	if *restore != "" && *faults == "" {
 		return restoreStack(ctx, of(cmp.Or(*stack, "prod")), *restore, *project)
 	}
@@ -132,6 +139,18 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// rehearseProgram rehearses a team's own program. Its results are beside those of stacks, under the name of its directory.
+func rehearseProgram(ctx context.Context, o rehearse.Options, dir, project string) error {
+	o.Stack = cmp.Or(o.Stack, "dev")
+	o, err := o.OfProgram(dir)
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(filepath.Clean(dir)) + "-" + o.Stack
+	o.Out, o.Prove = filepath.Join(project, "out", name), prover(filepath.Join(project, "out"), name)
+	return rehearse.Run(ctx, o)
 }
 
 // refreshPrices replaces prices in the file with those in AWS's price list, and prints the differences.

@@ -96,6 +96,8 @@ type shared struct {
 	// several says that a program may have several AWS providers, places are their regions and accounts.
 	several bool
 	places  []*Cloud
+	// unknown are the types and functions of a team's program that have no row in the table, with the names of resources.
+	unknown map[string]map[string]bool
 	// lenient says that references to resources that do not exist are accepted.
 	lenient bool
 	// uses are the engine's AWS providers by their connections.
@@ -126,7 +128,7 @@ type regional struct {
 // New opens the account and replays its journal.
 func New(o Options) (*Cloud, error) {
 	c := &Cloud{
-		shared: &shared{fail: o.Fail, uses: map[string]*providerUse{}, several: o.Several}, regional: newRegional(o.Account, ""),
+		shared: &shared{fail: o.Fail, uses: map[string]*providerUse{}, several: o.Several, unknown: map[string]map[string]bool{}}, regional: newRegional(o.Account, ""),
 		provider: providerConfig(o.Configuration),
 	}
 	c.places = []*Cloud{c}

@@ -11,10 +11,11 @@ import (
 func (c *Cloud) Check(token, urn, name string, old, in Object) (Object, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t, err := lookup(token)
+	t, err := c.typeOf(token)
 	if err != nil {
 		return nil, err
 	}
+	c.meet(t, name)
 	in = clone(in)
 	for path, value := range t.Defaults {
 		setDefault(in, strings.Split(path, "."), value)
@@ -55,7 +56,7 @@ func setDefault(in Object, path []string, value any) {
 func (c *Cloud) Create(token, urn, name string, in Object, secrets []string, preview bool) (*Resource, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t, err := lookup(token)
+	t, err := c.typeOf(token)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (c *Call) outputs() {
 func (c *Cloud) Read(token, id string, properties Object) (*Resource, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, err := lookup(token); err != nil {
+	if _, err := c.typeOf(token); err != nil {
 		return nil, err
 	}
 	r := c.of(token).resources[keyOf(token, id, properties)]
@@ -166,7 +167,7 @@ func (c *Cloud) Read(token, id string, properties Object) (*Resource, error) {
 func (c *Cloud) Update(token, id string, old, in Object, secrets []string, preview bool) (*Resource, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t, err := lookup(token)
+	t, err := c.typeOf(token)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +221,7 @@ func (c *Cloud) Update(token, id string, old, in Object, secrets []string, previ
 func (c *Cloud) Delete(token, id string, properties Object) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t, err := lookup(token)
+	t, err := c.typeOf(token)
 	if err != nil {
 		return err
 	}

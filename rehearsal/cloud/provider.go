@@ -18,7 +18,6 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // Provider serves the cloud as the Pulumi package aws.
@@ -33,24 +32,10 @@ func NewProvider(c *Cloud) *Provider { return &Provider{cloud: c} }
 // Server is a set of providers on loopback.
 type Server struct {
 	// Debug is the value of PULUMI_DEBUG_PROVIDERS with which the engine finds them. Language is the value of
-	// PULUMI_DEBUG_LANGUAGES for commands that need a language but run no program.
+	// PULUMI_DEBUG_LANGUAGES.
 	Debug, Language string
 	servers         []*grpc.Server
-}
-
-// language is Go, for commands that run no program: `pulumi import` needs it even if it writes no code.
-type language struct {
-	pulumirpc.UnimplementedLanguageRuntimeServer
-}
-
-func (language) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
-	return &pulumirpc.PluginInfo{Version: "3.274.1"}, nil
-}
-
-func (language) Handshake(
-	context.Context, *pulumirpc.LanguageHandshakeRequest,
-) (*pulumirpc.LanguageHandshakeResponse, error) {
-	return &pulumirpc.LanguageHandshakeResponse{}, nil
+	language        language
 }
 
 // oneAtATime runs the calls that prepare a provider alone. The engine starts a plugin's process for each provider
@@ -98,6 +83,8 @@ func Serve(providers ...Package) (*Server, error) {
 			options = append(options, grpc.StatsHandler(connections{of.cloud}))
 		case *Kubernetes:
 			options = append(options, grpc.StatsHandler(connections{of.cloud}))
+		case *UnknownPackage:
+			options = append(options, grpc.StatsHandler(connections{of.cloud}))
 		}
 		place, err := s.listen(p.Name, func(server *grpc.Server) {
 			pulumirpc.RegisterResourceProviderServer(server, plugin.NewProviderServer(p.Provider))
@@ -110,7 +97,7 @@ func Serve(providers ...Package) (*Server, error) {
 	}
 	var err error
 	if s.Language, err = s.listen("go", func(server *grpc.Server) {
-		pulumirpc.RegisterLanguageRuntimeServer(server, language{})
+		pulumirpc.RegisterLanguageRuntimeServer(server, &s.language)
 	}); err != nil {
 		s.Stop()
 		return nil, err
@@ -118,6 +105,9 @@ func Serve(providers ...Package) (*Server, error) {
 	s.Debug = strings.Join(found, ",")
 	return s, nil
 }
+
+// Run makes the language run a built program in its directory.
+func (s *Server) Run(program, dir string) { s.language.program, s.language.dir = program, dir }
 
 // Package is a provider and its Pulumi package.
 type Package struct {
@@ -222,7 +212,7 @@ var indexes = regexp.MustCompile(`\[\d+\]`)
 
 // Diff compares inputs and uses the table to decide which changes need a new resource.
 func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffResponse, error) {
-	t, err := lookup(string(r.Type))
+	t, err := p.cloud.typeOf(string(r.Type))
 	if err != nil {
 		return plugin.DiffResult{}, err
 	}

@@ -65,7 +65,7 @@ func (a *access) proveEndpoints(anyBucket bool) {
 		policy := policyOf(e, "policy")
 		switch {
 		case service != "s3":
-		case a.Get(state.VPC, e.Text("vpcId")) == nil:
+		case a.Get(state.VPC, e.Text("vpcId")) == nil || len(a.given) > 0:
 			v.open("%s is in a VPC with others, whose buckets are not in the state", e)
 			continue
 		case anyBucket:

@@ -64,6 +64,8 @@ type Options struct {
 	// Several says that the program is a team's own. It may have several clusters and AWS providers, and says itself which
 	// resources exist before it.
 	Several bool
+	// Dir is the directory of a Go program of a team's own, instead of Program.
+	Dir string
 	// Output receives Pulumi's output.
 	Output io.Writer
 }
@@ -144,11 +146,27 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	if s.server, err = cloud.Serve(
-		cloud.Package{Name: "aws", Provider: cloud.NewProvider(s.Cloud)},
-		cloud.Package{Name: "kubernetes", Provider: cloud.NewKubernetes(s.Cloud)},
-	); err != nil {
+	packages := []cloud.Package{
+		{Name: "aws", Provider: cloud.NewProvider(s.Cloud)}, {Name: "kubernetes", Provider: cloud.NewKubernetes(s.Cloud)},
+	}
+	if o.Dir != "" {
+		others, err := otherPackages(ctx, o.Dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range others {
+			packages = append(packages, cloud.Package{Name: name, Provider: cloud.NewUnknownPackage(s.Cloud, name)})
+		}
+	}
+	if s.server, err = cloud.Serve(packages...); err != nil {
 		return nil, err
+	}
+	if o.Dir != "" {
+		program := filepath.Join(s.dir, "program")
+		if err := build(ctx, o.Dir, program); err != nil {
+			return nil, err
+		}
+		s.server.Run(program, o.Dir)
 	}
 	if err := s.export(file.Texts); err != nil {
 		return nil, err
@@ -214,11 +232,15 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 	if s.o.Final {
 		environment["PULUMI_EXPERIMENTAL"], environment["PULUMI_SKIP_CHECKPOINTS"] = "true", "true"
 	}
-	workspace, err := auto.NewLocalWorkspace(ctx,
-		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(s.engine),
-		auto.Program(s.recordError(s.o.Program)),
-		auto.SecretsProvider("passphrase"),
-		auto.EnvVars(environment))
+	options := []auto.LocalWorkspaceOption{
+		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(s.engine), auto.SecretsProvider("passphrase"),
+	}
+	if s.o.Dir != "" {
+		environment["PULUMI_DEBUG_LANGUAGES"] = s.server.Language
+	} else {
+		options = append(options, auto.Program(s.recordError(s.o.Program)))
+	}
+	workspace, err := auto.NewLocalWorkspace(ctx, append(options, auto.EnvVars(environment))...)
 	if err != nil {
 		return fmt.Errorf("preparing the workspace: %w", err)
 	}
@@ -313,6 +335,8 @@ func Run(ctx context.Context, o Options) (err error) {
 type run struct {
 	*Session
 	steps []Step
+	// parts are the clusters of a team's own program.
+	parts []state.Part
 	// report has the proofs of the state, timeline the time of up, and roll the time of a change of all nodes; nil
 	// without them.
 	report   *proof.Report
@@ -425,7 +449,7 @@ func (r *run) judge(kept *results) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(parts) > 0 {
+	if r.parts = parts; len(parts) > 0 {
 		return r.judgeParts(kept, parts)
 	}
 	if r.o.Prove != nil {

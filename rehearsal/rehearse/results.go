@@ -187,7 +187,7 @@ func str(properties map[string]any, key string) string {
 
 // write writes the results into the output directory and prints the paths.
 func (r *run) write(kept *results) error {
-	nodes, err := kept.nodes()
+	nodes, err := r.nodes(kept)
 	if err != nil {
 		return err
 	}
@@ -216,11 +216,17 @@ func (r *run) write(kept *results) error {
 		}
 		files[filepath.Join("nodes", n.Name, "deployment.toml")] = []byte(n.Config)
 	}
-	if bill := price.Of(kept.state); len(bill.Rows) > 0 {
+	for _, text := range r.monthly() {
+		r.say("\n%s", text)
+	}
+	if bill := price.Of(kept.state); len(bill.Rows) > 0 && len(r.parts) == 0 {
 		r.say("\n%s", monthly(bill))
 		if before != nil {
 			r.say("%s since the last rehearsal.", (bill.Total() - price.Of(before).Total()).Signed())
 		}
+	}
+	if unknown := r.Cloud.Unknown(); len(unknown) > 0 {
+		r.say("\n%s:\n  %s", unknownHere, strings.Join(unknown, "\n  "))
 	}
 	r.say("\n%s Nothing was created on AWS. Results:", r.verdict())
 	for _, name := range slices.Sorted(maps.Keys(files)) {

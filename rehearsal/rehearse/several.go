@@ -9,6 +9,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/rehearsal/availability"
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/price"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
@@ -81,4 +82,65 @@ func (r *run) judgeParts(kept *results, parts []state.Part) error {
 		r.judged.Told = r.judged.Told && judged.Told
 	}
 	return nil
+}
+
+// unknownHere is the sentence before the list of unknown types and functions.
+const unknownHere = "The offline cloud does not know the following. It accepted all their inputs, and their id, name and ARN are " +
+	"stand-ins; nothing about them is proven"
+
+// nodes finds the nodes of all clusters. In a program with several, the name of a node begins with that of its cluster.
+func (r *run) nodes(kept *results) ([]Node, error) {
+	if len(r.parts) == 0 {
+		return kept.nodes()
+	}
+	var all []Node
+	for _, part := range r.parts {
+		read, err := state.Read(part.Exported)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := (&results{state: read, snapshot: only(kept.snapshot, read)}).nodes()
+		if err != nil {
+			return nil, fmt.Errorf("cluster %s: %w", part.Name, err)
+		}
+		for _, n := range nodes {
+			if len(r.parts) > 1 {
+				n.Name = part.Name + "-" + n.Name
+			}
+			all = append(all, n)
+		}
+	}
+	return all, nil
+}
+
+// only returns the resources of a snapshot that are in a state, and those that services made for them.
+func only(all cloud.Snapshot, in *state.State) cloud.Snapshot {
+	kept := all
+	kept.Resources = nil
+	ids := map[string]bool{}
+	for before := -1; before != len(ids); {
+		before, kept.Resources = len(ids), nil
+		for _, r := range all.Resources {
+			if r.URN != "" && in.ByURN(r.URN) != nil || r.Owner != "" && ids[r.Owner] {
+				ids[r.ID] = true
+				kept.Resources = append(kept.Resources, r)
+			}
+		}
+	}
+	return kept
+}
+
+// monthly says the cost of each cluster of a program. Their regions have prices of their own.
+func (r *run) monthly() []string {
+	var all []string
+	for _, part := range r.parts {
+		read, err := state.Read(part.Exported)
+		if err != nil {
+			continue // it was read before
+		}
+		if bill := price.Of(read); len(bill.Rows) > 0 {
+			all = append(all, fmt.Sprintf("%s: %s", part.Name, monthly(bill)))
+		}
+	}
+	return all
 }

@@ -37,7 +37,11 @@ func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 	p.add(heading("Topology"), kept.newTopology(nodes))
 	kept.sizing(p)
 	kept.support(p, time.Now())
-	costs(p, kept.state, before, time.Now())
+	if len(r.parts) == 0 {
+		costs(p, kept.state, before, time.Now())
+	} else if texts := r.monthly(); len(texts) > 0 {
+		p.add(heading("Cost"), paragraph(strings.Join(texts, " ")))
+	}
 	kept.backups(p)
 	r.proofs(p)
 	r.events(p)
@@ -76,6 +80,9 @@ func (r *run) summary(kept *results, nodes []Node, before *state.State) *page {
 		"issued, no database took a connection. Quotas, capacity, the account's own "+
 		"policies (service control policies, the deployer's permissions) and the content of the product archive are unknown here. Ids, addresses and names that AWS chooses are invented; resources that the "+
 		"stack file names by id or ARN were assumed to exist."))
+	if unknown := r.Cloud.Unknown(); len(unknown) > 0 {
+		p.add(paragraph(unknownHere + ": " + strings.Join(unknown, "; ") + "."))
+	}
 	return p
 }
 

@@ -108,11 +108,13 @@ func (p *parts) cluster(urn resource.URN) resource.URN {
 	return ""
 }
 
-// surroundings are the types without which the way of a packet in a VPC is not known. No resource of a cluster refers to them.
+// surroundings are types that say more about a resource to which they refer: the way of a packet in a VPC, and who may use
+// the resource. No resource of a cluster refers to them.
 var surroundings = []string{
 	"aws:ec2/route:", "aws:ec2/routeTable", "aws:ec2/mainRouteTable", "aws:ec2/defaultRouteTable", "aws:ec2/networkAcl",
 	"aws:ec2/defaultNetworkAcl", "aws:ec2/natGateway", "aws:ec2/internetGateway", "aws:ec2/vpcEndpoint", "aws:vpc/securityGroup",
-	"aws:ec2/vpcIpv4CidrBlockAssociation",
+	"aws:ec2/vpcIpv4CidrBlockAssociation", "aws:ecr/repositoryPolicy", "aws:efs/fileSystemPolicy", "aws:iam/rolePolicy", "aws:kms/keyPolicy",
+	"aws:s3/bucketPolicy", "aws:secretsmanager/secretPolicy", "aws:sns/topicPolicy",
 }
 
 // of returns the resources of a cluster: those in it, what they refer to, and the surroundings of these. Resources of another
