@@ -61,7 +61,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 		Scope: b.Scope, Name: name, Component: component, Group: group, Template: template, Role: b.Identity.automation.Arn,
 		// A new node is ready before an old one ends, one at a time.
 		Preferences: instances.Preferences{
-			MinHealthyPercentage: 100, MaxHealthyPercentage: 100 + 100/c.Nodes.Count, InstanceWarmup: warmup,
+			MinHealthyPercentage: 100, MaxHealthyPercentage: instances.SurgePercent(c.Nodes.Count), InstanceWarmup: warmup,
 		},
 		Alarms: observability.ReleaseAlarms(b.Cluster, c.LoadBalancer), Nodes: c.MaxNodes(), Before: b.before,
 	}, b.child...); err != nil {

@@ -134,7 +134,7 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 	b.refresh = &instances.RefreshArgs{
 		Scope: b.Scope, Name: name, Component: component, Group: group, Template: template, Role: b.Identity.roles[automationRole].Arn,
 		Nodes: b.Config.MaxNodes(), Preferences: instances.Preferences{
-			MinHealthyPercentage: 100, MaxHealthyPercentage: surgePercent(b.Config.Nodes.Count), InstanceWarmup: instanceWarmup,
+			MinHealthyPercentage: 100, MaxHealthyPercentage: instances.SurgePercent(b.Config.Nodes.Count), InstanceWarmup: instanceWarmup,
 			// Every instance with a task is protected; draining moves its task first.
 			ScaleInProtectedInstances: "Refresh",
 		},
@@ -180,9 +180,6 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 		pulumi.DependsOn(slices.Concat(b.Before, b.Identity.joined, b.Network.Egress)))...)
 }
 
-// surgePercent is the percentage that allows one more than n.
-func surgePercent(n int) int { return min((100*(n+1)+n-1)/n, 200) }
-
 // deploymentPercent is the maximum number of tasks during a deployment, in percent. With scaling, their number may be
 // larger than nodes.count, and the percentage must allow one more for the smallest number too. On instances, the single
 // spare instance keeps the replacements one at a time.
@@ -190,7 +187,7 @@ func deploymentPercent(n config.Nodes) int {
 	const half, all = 150, 200
 	switch {
 	case n.Autoscaling == nil:
-		return surgePercent(n.Count)
+		return instances.SurgePercent(n.Count)
 	case n.Count == 1:
 		return all
 	}

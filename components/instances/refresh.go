@@ -25,6 +25,14 @@ type Preferences struct {
 	ScaleInProtectedInstances string `json:",omitempty"`
 }
 
+// SurgePercent is the percentage of n that has room for one more, in ECS too. ECS rounds the number down (Amazon ECS Developer Guide,
+// maximumPercent), and EC2 Auto Scaling does not say how it rounds. 133 % of three could be three, and a refresh would then end an
+// instance before another one serves.
+func SurgePercent(n int) int {
+	const all, most = 100, 200
+	return min((all*(n+1)+n-1)/n, most)
+}
+
 // RefreshArgs is a group whose instances follow a launch template.
 type RefreshArgs struct {
 	awskit.Scope

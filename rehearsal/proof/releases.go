@@ -260,7 +260,7 @@ func (c *cluster) rollouts() *Verdict {
 		if content := c.One(state.SSMDocument, a.Text("name"), "name").Text("content"); !strings.Contains(content, "AutoRollback=True") {
 			v.fault("the refresh of %s is not rolled back when it fails", g)
 		} else {
-			c.checkRefreshAlarms(v, g, content)
+			c.checkRefresh(v, g, content)
 		}
 		if image := t.Text("imageId"); strings.HasPrefix(image, "resolve:") {
 			v.fault("%s has the image %s: a refresh cannot roll back to a template that names a parameter", t, image)
@@ -276,18 +276,30 @@ func (c *cluster) rollouts() *Verdict {
 	return v
 }
 
-// checkRefreshAlarms proves that the alarms that stop a refresh exist.
-func (c *cluster) checkRefreshAlarms(v *Verdict, g *state.Resource, content string) {
+// checkRefresh proves that the alarms that stop a refresh exist, and that it starts an instance before it ends one. EC2 Auto Scaling
+// does not document how it rounds the percentage, so the proof rounds it down.
+func (c *cluster) checkRefresh(v *Verdict, g *state.Resource, content string) {
 	var document struct {
 		MainSteps []struct {
-			Inputs struct{ InputPayload struct{ Alarms []string } }
+			Inputs struct {
+				InputPayload struct {
+					Alarms      []string
+					Preferences struct{ MinHealthyPercentage, MaxHealthyPercentage int }
+				}
+			}
 		}
 	}
 	if err := json.Unmarshal([]byte(content), &document); err != nil || len(document.MainSteps) == 0 {
 		v.fault("the refresh of %s cannot be read", g)
 		return
 	}
-	c.checkAlarms(v, "the refresh of "+g.String(), document.MainSteps[0].Inputs.InputPayload.Alarms)
+	told := document.MainSteps[0].Inputs.InputPayload
+	c.checkAlarms(v, "the refresh of "+g.String(), told.Alarms)
+	least, _ := g.Int("minSize")
+	if most := told.Preferences.MaxHealthyPercentage; told.Preferences.MinHealthyPercentage < 100 || least*most/100 <= least {
+		v.fault("the refresh of %s may end an instance before another one serves: %d to %d %% of %d instances are no room for one more", g,
+			told.Preferences.MinHealthyPercentage, most, least)
+	}
 }
 
 // checkAlarms proves that the alarms that stop a release exist.

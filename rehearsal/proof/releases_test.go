@@ -70,6 +70,9 @@ var releaseMutations = map[string]mutation{
 	"a group with two who refresh it": {"ecs", func(d *document) {
 		d.set("Group", "nodes", "instanceRefresh", map[string]any{"strategy": "Rolling"})
 	}, awaits, "before its refresh begins: a failed refresh has no version to roll back to"},
+	"a refresh without room for one more": {"prod", func(d *document) {
+		d.edit("Document", "refresh", "content", `"MaxHealthyPercentage":134`, `"MaxHealthyPercentage":133`)
+	}, awaits, "the refresh of Group nodes may end an instance before another one serves: 100 to 133 % of 3 instances"},
 	"a refresh without a way back": {"prod", func(d *document) {
 		d.edit("Document", "refresh", "content", "AutoRollback=True", "AutoRollback=False")
 	}, awaits, "the refresh of Group nodes is not rolled back"},
