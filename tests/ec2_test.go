@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
@@ -213,8 +214,16 @@ func TestNewerImagesComeWhenTheyAreAskedFor(t *testing.T) {
 		assert.Equal(t, kept, slices.Contains(template.Ignore, "imageId"), ami)
 		changes := wka()
 		changes["nodes"] = object("ami", ami)
-		node := deploy(t, changes).One(t, "aws:ec2/instance:Instance", "node-1")
+		members := deploy(t, changes)
+		node := members.One(t, "aws:ec2/instance:Instance", "node-1")
 		assert.Equal(t, kept, slices.Contains(node.Ignore, "ami"), ami)
+		// An image that replaces a member lets its requests end before.
+		launch := fmt.Sprint(node.Get("userDataBase64"), node.Get("instanceType"))
+		if !kept {
+			launch += fmt.Sprint(node.Get("ami"))
+		}
+		sum := fmt.Sprintf("%x", sha256.Sum256([]byte(launch)))[:32]
+		assert.Equal(t, sum, members.One(t, "aws:ssm/association:Association", "node-1-drain").Get("parameters", "Launch"), ami)
 	}
 }
 

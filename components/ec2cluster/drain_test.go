@@ -10,9 +10,14 @@ import (
 )
 
 func TestAMemberLeavesTheLoadBalancerAndItsRequestsMayEnd(t *testing.T) {
-	for name, c := range map[string]struct{ attachment, want string }{
-		"an instance": {`{"Attachment": {"InstanceId": "i-1"}}`, "deregistered tg [{'Id': 'i-1'}]\n{'wait': 'PT70S'}\n"},
-		"none yet":    {`{}`, "{'wait': 'PT1S'}\n"},
+	const attached, leaves, stays = `{"Attachment": {"InstanceId": "i-1"}}`, "deregistered tg [{'Id': 'i-1'}]\n{'wait': 'PT70S'}\n", "{'wait': 'PT1S'}\n"
+	for name, c := range map[string]struct{ attachment, launch, want string }{
+		"none yet":             {`{}`, launchSum("ZGF0YQ==", "m6i.xlarge"), stays},
+		"other user data":      {attached, launchSum("b3RoZXI=", "m6i.xlarge"), leaves},
+		"another type":         {attached, launchSum("ZGF0YQ==", "m6i.large"), leaves},
+		"another image":        {attached, launchSum("ZGF0YQ==", "m6i.xlarge", "ami-2"), leaves},
+		"nothing is new":       {attached, launchSum("ZGF0YQ==", "m6i.xlarge"), stays},
+		"nor the image's name": {attached, launchSum("ZGF0YQ==", "m6i.xlarge", "ami-1"), stays},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := automationtest.Run(t, drainScript, `class Client:
@@ -20,13 +25,21 @@ func TestAMemberLeavesTheLoadBalancerAndItsRequestsMayEnd(t *testing.T) {
         assert NetworkInterfaceIds == ["eni-1"]
         return {"NetworkInterfaces": [`+c.attachment+`]}
 
+    def describe_instances(self, InstanceIds):
+        assert InstanceIds == ["i-1"]
+        return {"Reservations": [{"Instances": [{"InstanceType": "m6i.xlarge", "ImageId": "ami-1"}]}]}
+
+    def describe_instance_attribute(self, InstanceId, Attribute):
+        assert (InstanceId, Attribute) == ("i-1", "userData")
+        return {"UserData": {"Value": "ZGF0YQ=="}}
+
     def deregister_targets(self, TargetGroupArn, Targets):
         print("deregistered", TargetGroupArn, Targets)
 
 
 def client(service):
     return Client()
-`, `drain({"interface": "eni-1", "targetGroup": "tg", "seconds": 60}, None)`)
+`, `drain({"interface": "eni-1", "targetGroup": "tg", "launch": "`+c.launch+`", "seconds": 60}, None)`)
 			require.NoError(t, err, out)
 			assert.Equal(t, c.want, out)
 		})

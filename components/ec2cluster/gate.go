@@ -69,8 +69,10 @@ func (b *builder) gatePolicy(targetGroup string) awskit.Policy {
 	statements := []awskit.Statement{send, b.runCommand(), b.followCommand()}
 	find := []string{"ssm:DescribeInstanceInformation"}
 	if targetGroup != "" {
-		find = append(find, "ec2:DescribeNetworkInterfaces")
-		statements = append(statements, awskit.Allow("Drain", []string{"elasticloadbalancing:DeregisterTargets"}, targetGroup))
+		find = append(find, "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces")
+		read := awskit.Allow("ReadLaunch", []string{"ec2:DescribeInstanceAttribute"}, b.ARN("ec2", "instance/*"))
+		read.Condition = map[string]map[string]any{"StringEquals": {"ec2:ResourceTag/" + config.DiscoveryTagKey: b.Cluster}}
+		statements = append(statements, read, awskit.Allow("Drain", []string{"elasticloadbalancing:DeregisterTargets"}, targetGroup))
 	}
 	return awskit.NewPolicy(append(statements, awskit.Allow("FindNode", find, "*"))...) // these take no resource
 }
@@ -112,7 +114,8 @@ func (b *builder) drainSteps() (string, error) {
 	}, []automation.Step{{
 		Name: "Deregister", Action: "aws:executeScript", Inputs: map[string]any{
 			"Runtime": "python3.11", "Handler": "drain", "Script": drainScript, "InputPayload": map[string]any{
-				"interface": "{{ Interface }}", "targetGroup": "{{ TargetGroup }}", "seconds": b.Config.LoadBalancer.DeregistrationDelay,
+				"interface": "{{ Interface }}", "targetGroup": "{{ TargetGroup }}", "launch": "{{ Launch }}",
+				"seconds": b.Config.LoadBalancer.DeregistrationDelay,
 			},
 		},
 		Outputs: []automation.Output{{Name: "Wait", Selector: "$.Payload.wait", Type: "String"}},
@@ -140,14 +143,18 @@ func (b *builder) run(
 
 // drained deregisters the member's current instance from the load balancer when its launch settings change, because it
 // is then replaced. The deletion of an attachment does not wait until the target has no requests left
-// (terraform-provider-aws #5603).
+// (terraform-provider-aws #5603). The document runs at other times too: State Manager runs an association again as soon
+// as its document or one of its own settings changes (ApplyOnlyAtCronInterval in the Systems Manager API reference). So
+// the script compares the settings with those of the instance: user data in base64, type, and an image that the stack
+// follows.
 func (b *builder) drained(
 	ctx *pulumi.Context, member string, address *ec2.NetworkInterface, before []pulumi.Resource, launch ...pulumi.StringInput,
 ) (pulumi.Resource, error) {
 	return b.run(ctx, member+"-drain", drainDocument, b.drainSteps, b.Config.LoadBalancer.DeregistrationDelay+agentSeconds, pulumi.StringMap{
 		"Interface": address.ID(), "TargetGroup": b.LoadBalancer.TargetGroup,
-		"Launch": awskit.Resolve(launch, func(texts []string) (string, error) {
-			return nodefiles.Sum(strings.Join(texts, ""))[:32], nil
-		}),
+		"Launch": awskit.Resolve(launch, func(texts []string) (string, error) { return launchSum(texts...), nil }),
 	}, before...)
 }
+
+// launchSum is the checksum of launch settings, as the script makes it.
+func launchSum(texts ...string) string { return nodefiles.Sum(strings.Join(texts, ""))[:32] }

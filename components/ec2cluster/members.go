@@ -64,9 +64,12 @@ func (b *builder) member(
 	}
 	userData := b.userData(nodeArgs{name: m.Name, address: m.Address, port: m.Port, members: members}, files)
 	if !b.Config.Proxied() { // a proxy is asked nothing and told nothing
+		launch := []pulumi.StringInput{userData, pulumi.String(b.Config.Nodes.InstanceType)}
+		if follows {
+			launch = append(launch, image)
+		}
 		// Only once the node before it is ready.
-		drained, err := b.drained(ctx, m.Name, address, before, userData, pulumi.String(b.Config.Nodes.InstanceType),
-			pulumi.String(b.Config.Nodes.AMI))
+		drained, err := b.drained(ctx, m.Name, address, before, launch...)
 		if err != nil {
 			return nil, err
 		}

@@ -188,6 +188,12 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 				one.on, one.context = a.arn("ec2", "instance/i-0"), tagged("ec2:ResourceTag/", launchTags(t))
 			}
 		}
+	case "ec2:DescribeInstanceAttribute":
+		for _, i := range a.Of(state.EC2Instance) {
+			if on := i.Objects("networkInterfaces"); len(on) > 0 && on[0].Text("networkInterfaceId") == inputs.Text("interface") {
+				one.on, one.context = i.Text("arn"), tagged("ec2:ResourceTag/", i.Tags())
+			}
+		}
 	case "elasticloadbalancing:DeregisterTargets":
 		one.on = a.front.TargetGroup
 		for _, group := range a.Of(state.TargetGroup) {

@@ -99,11 +99,12 @@ func (p *proofs) memberDrains() *Verdict {
 	for _, n := range p.fixedMembers() {
 		for _, t := range p.With(state.TargetGroupAttachment, "targetId", n.origin.ID) {
 			group := p.One(state.TargetGroup, t.Text("targetGroupArn"), "arn")
-			drained := slices.ContainsFunc(p.Of(state.SSMAssociation), func(a *state.Resource) bool {
+			drains := slices.IndexFunc(p.Of(state.SSMAssociation), func(a *state.Resource) bool {
 				return p.isDrain(a, n, t) && p.Waits(n.origin.URN, a.URN)
 			})
 			switch {
-			case drained:
+			case drains >= 0:
+				p.checkDrainCompares(p.Of(state.SSMAssociation)[drains], n, v)
 			case group != nil:
 				v.fault("%s is terminated while it has requests: its attachment's deletion does not wait for the %d s that %s lets "+
 					"them go on (terraform-provider-aws #5603), and nothing takes it out before", n, delay(group), group)
@@ -117,6 +118,25 @@ func (p *proofs) memberDrains() *Verdict {
 	}
 	v.Shown = "the replacement of a node takes it out of its target group first"
 	return v
+}
+
+// checkDrainCompares proves that the document leaves an instance alone which is not replaced. State Manager runs an association
+// again as soon as its document or one of its settings changes, such as the time that requests may go on
+// (UpdateDocumentDefaultVersion and ApplyOnlyAtCronInterval in the Systems Manager API reference).
+func (p *proofs) checkDrainCompares(a *state.Resource, n *node, v *Verdict) {
+	for _, step := range p.stepsOf(a) {
+		inputs := step.Object("inputs")
+		script := inputs.Text("Script")
+		if !strings.Contains(script, "deregister_targets") && inputs.Text("Api") != "DeregisterTargets" {
+			continue
+		}
+		before, _, _ := strings.Cut(script, "deregister_targets")
+		told := inputs.Object("InputPayload").Text("launch") == "{{ Launch }}" && strings.Contains(before, `event["launch"]`)
+		if !told || !strings.Contains(script, "describe_instance_attribute") {
+			v.fault("%s stays out of the load balancer after a change that does not replace it: State Manager runs %s again when its "+
+				"document changes, and it does not compare the instance with the parameter Launch", n, a)
+		}
+	}
 }
 
 // leastStop is the least time in seconds for a server to end by itself: the default of ECS and Kubernetes. A killed
