@@ -72,3 +72,46 @@ func (i DBInstance) Leaves() bool { return !i.SkipFinalSnapshot || !i.DeleteAuto
 func (d Database) leaving() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(d.Instances)), func(name string) bool { return !d.Instances[name].Leaves() })
 }
+
+// secondUser ends the name of the second user of a logical database.
+const secondUser = "_b"
+
+// generation is the present generation of the servers' users.
+func (d Database) generation() int {
+	if d.Users == nil {
+		return 1
+	}
+	return d.Users.Generation
+}
+
+// SecondUsers reports whether the servers log in with the second user of each logical database.
+func (d Database) SecondUsers() bool { return d.generation()%2 == 0 }
+
+// RotatedUsers reports whether the servers' users were rotated at least once, so that each logical database has two.
+func (d Database) RotatedUsers() bool { return d.generation() > 1 }
+
+// UsersGeneration is the last generation of the first or the second users.
+func (d Database) UsersGeneration(second bool) int {
+	if second == d.SecondUsers() {
+		return d.generation()
+	}
+	return d.generation() - 1
+}
+
+// User is the user with which the servers log in to a logical database.
+func (d Database) User(name LogicalName) string { return d.userOf(name, d.SecondUsers()) }
+
+// RevokedUser is the user that a logical database refuses. It is empty if the database accepts both.
+func (d Database) RevokedUser(name LogicalName) string {
+	if !d.RotatedUsers() || d.Users.Revoked < d.generation()-1 {
+		return ""
+	}
+	return d.userOf(name, !d.SecondUsers())
+}
+
+func (d Database) userOf(name LogicalName, second bool) string {
+	if second {
+		return d.Logical[name].Name + secondUser
+	}
+	return d.Logical[name].Name
+}

@@ -177,6 +177,11 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 		set(&db.Edition, facts.Editions[0])
 	}
 	set(&db.Layout, Separate)
+	if db.Users != nil {
+		users := *db.Users // what the stack file says is still needed as it was
+		set(&users.Generation, 1)
+		db.Users = &users
+	}
 	if db.Existing != nil {
 		c.fillExisting()
 	} else {

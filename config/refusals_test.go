@@ -516,6 +516,15 @@ func TestRefusesDatabases(t *testing.T) {
 		"same name": one(db(object{"logical": object{"user": object{"name": "wso2shared"}}}),
 			"wso2is:database.logical.user.name: "+
 				`"wso2shared" is taken by database.logical.shared; write another name`),
+		"users of a later generation revoked": one(db(object{"users": object{"generation": 2, "revoked": 2}}),
+			"wso2is:database.users.revoked: servers log in with generation 2; write 1 at the most, or raise database.users.generation"),
+		"users of the only generation revoked": one(db(object{"users": object{"revoked": 1}}),
+			"wso2is:database.users.revoked: servers log in with generation 1; write 0 at the most, or raise database.users.generation"),
+		"users of Oracle": one(db(object{"engine": "oracle", "users": object{"generation": 2}}),
+			"wso2is:database.users.generation: a logical database of oracle is the schema of its one user; leave it out"),
+		"user with the name of a database": one(db(object{"users": object{"generation": 2}, "logical": object{
+			"user": object{"name": "people"}, "session": object{"name": "people_b"}}}),
+			"wso2is:database.logical.session.name: the second user of database.logical.user has it; write another name"),
 		"instance": one(db(object{"logical": object{"user": object{"instance": "users"}}}),
 			`wso2is:database.logical.user.instance: "users" is none of database.instances; write main`),
 		"main": one(db(object{"instances": object{"main": object{}}}),

@@ -411,6 +411,20 @@ type Database struct {
 	// PoolSize is the largest number of connections of one data source on one node. Default: 50, or the number that the
 	// class of the RDS instance allows with all nodes, at least 5.
 	PoolSize int `json:"poolSize,omitempty" jsonschema:"minimum=5,maximum=500"`
+	// Users rotates the users with which the servers log in to their logical databases.
+	Users *DatabaseUsers `json:"users,omitempty"`
+}
+
+// DatabaseUsers rotates the servers' database users. Each logical database has two users in turn, as in AWS Secrets Manager's
+// alternating users strategy: one has the name of the logical database, the other has `_b` after it. So old and new servers
+// log in with different users while nodes are replaced.
+type DatabaseUsers struct {
+	// Generation is the present generation. Each higher number gives the servers the other user, with a new password. Raise
+	// it by one at a time. Not for oracle, where the user is the schema. Default: 1.
+	Generation int `json:"generation,omitempty" jsonschema:"minimum=1,maximum=9999"`
+	// Revoked is the last generation that the database refuses: the generation before the present one, or an earlier one.
+	// The schema program refuses a revocation while servers are connected as the revoked user. Default: 0, none.
+	Revoked int `json:"revoked,omitempty" jsonschema:"minimum=0,maximum=9998"`
 }
 
 // ExistingDatabase is a database server that the stack does not make.

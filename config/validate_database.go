@@ -42,6 +42,7 @@ func (v *validator) database() {
 		v.refuse("database.edition", oneOf(facts.Editions), "%q is no edition of %s", db.Edition, db.Engine)
 	}
 	v.logical()
+	v.users()
 	if _, ok := v.written.Database.Instances[MainInstance]; ok && db.Existing == nil {
 		v.refuse("database.instances."+MainInstance, "write database.instance", "the main instance has its own key")
 	}
@@ -166,6 +167,34 @@ func (v *validator) logical() {
 		if _, ok := db.Instances[l.Instance]; !ok && db.Existing == nil {
 			v.refuse(path+".instance", oneOf(slices.Sorted(maps.Keys(db.Instances))), "%q is none of database.instances",
 				l.Instance)
+		}
+	}
+}
+
+// users checks the rotation of the servers' users.
+func (v *validator) users() {
+	const path = "database.users"
+	db := v.Database
+	if db.Users == nil {
+		return
+	}
+	if last := db.generation() - 1; db.Users.Revoked > last {
+		v.refuse(path+".revoked", fmt.Sprintf("write %d at the most, or raise database.users.generation", last),
+			"servers log in with generation %d", db.generation())
+	}
+	if !db.RotatedUsers() {
+		return
+	}
+	if db.OneDatabase() != "" {
+		v.refuse(path+".generation", "leave it out", "a logical database of %s is the schema of its one user", db.Engine)
+	}
+	names := map[string]LogicalName{}
+	for key, l := range db.Logical {
+		names[l.Name] = key
+	}
+	for _, key := range slices.Sorted(maps.Keys(db.Logical)) {
+		if other, taken := names[db.userOf(key, true)]; taken {
+			v.refuse("database.logical."+string(other)+".name", "write another name", "the second user of database.logical.%s has it", key)
 		}
 	}
 }

@@ -209,6 +209,9 @@ type Database struct {
 	Engine  engine.Name
 	// Name is the name of the database and of the server's account.
 	Name string
+	// User is the server's account if the accounts were rotated. It is empty otherwise. Revoked is an earlier account that
+	// is deleted, or empty.
+	User, Revoked string
 	// URL is the JDBC URL with DatabasePlaceholder for the name; Properties are name=value;name=value for the driver.
 	URL, Properties string
 	// MasterSecretARN is RDS's own secret, JSON with username and password.
@@ -255,6 +258,12 @@ func SchemaProperties(version product.Version, home string, databases []Database
 		key := string(d.Logical)
 		line(key+".engine", string(d.Engine))
 		line(key+".name", d.Name)
+		if d.User != "" {
+			line(key+".user", d.User)
+		}
+		if d.Revoked != "" {
+			line(key+".revoked", d.Revoked)
+		}
 		line(key+".url", d.URL)
 		if d.Properties != "" {
 			line(key+".properties", d.Properties)

@@ -101,6 +101,8 @@ func largest() Args {
 		password := arn + name + "/database-" + string(logical) + "-AbCdEf"
 		a.Secrets = append(a.Secrets, Secret{
 			Variable: "WSO2_DB_" + strings.ToUpper(string(logical)) + "_PASSWORD", ID: password,
+		}, Secret{
+			Variable: "WSO2_DB_" + strings.ToUpper(string(logical)) + "_B_PASSWORD", ID: strings.Replace(password, "-AbCdEf", "-b-AbCdEf", 1),
 		})
 	}
 	a.Files = append(a.Files, File{
@@ -120,7 +122,7 @@ func largestSchema() Args {
 			a.Secrets = append(a.Secrets, Secret{Variable: strings.Replace(s.Variable, "WSO2", "SCHEMA", 1), ID: s.ID})
 		}
 		logical, ok := strings.CutPrefix(s.Variable, "WSO2_DB_")
-		if !ok {
+		if !ok || strings.HasSuffix(logical, "_B_PASSWORD") {
 			continue
 		}
 		a.Secrets = append(a.Secrets, Secret{Variable: "SCHEMA_" + logical, ID: s.ID})

@@ -130,6 +130,8 @@ type node struct {
 	names    map[config.LogicalName]string
 	version  product.Version
 	password string
+	// user is the server's account after a rotation, revoked the former one.
+	user, revoked string
 	// key is the encryption key, previous the former one.
 	key, previous string
 	connect       int
@@ -170,7 +172,7 @@ func (s *server) launch(t *testing.T, n node) *run {
 			continue
 		}
 		databases = append(databases, Database{
-			Logical: logical, Engine: s.engine, Name: name, URL: n.url, Scripts: Scripts(cluster, logical),
+			Logical: logical, Engine: s.engine, Name: name, URL: n.url, Scripts: Scripts(cluster, logical), User: n.user, Revoked: n.revoked,
 		})
 		user, master, password := Environment(logical)
 		env = append(env, user+"=master", master+"="+masterPassword, password+"="+n.password)
@@ -351,6 +353,7 @@ func testSchema(t *testing.T, s *server) {
 		{"a release never starts on another release's schema", testOtherRelease},
 		{"another encryption key", testKeys},
 		{"a backup", testRestore},
+		{"another user of the server", testRotation},
 		{"a schema without its tables is not made again silently", testLostTables},
 		{"after a kill the schema is made again, once", testKilled},
 		{"a failing script says where, and leaves nothing behind", testBrokenScript},

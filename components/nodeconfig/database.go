@@ -126,8 +126,8 @@ func (r *renderer) database(name config.LogicalName) database {
 	return database{
 		URL:      url(db, r.Hosts[logical.Instance], logical.Name, answerSeconds),
 		Driver:   known.Driver.Class,
-		Username: logical.Name, // the schema program gives the user this name
-		Password: env(EnvDatabasePassword(name)),
+		Username: db.User(name),
+		Password: env(EnvDatabasePassword(name, db.SecondUsers())),
 		// The server has defaults for two data sources only, and most releases put an inferred validation query into a
 		// key that nothing reads. So every key is written.
 		PoolOptions: poolOptions{

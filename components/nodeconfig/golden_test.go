@@ -164,6 +164,7 @@ func golden() map[string]Input {
 	rotation := from(nil)
 	rotation.Secrets.EncryptionKey, rotation.Secrets.PreviousEncryptionKey = config.NewSecret(marker), config.NewSecret("old")
 	add("key-rotation", rotation)
+	add("database-users", from(object{"database": object{"users": object{"generation": 2}}}))
 	add("wka-range", from(object{
 		"clustering": object{"scheme": "wka", "connectionTimeout": 5,
 			"wkaMembers": []string{"10.0.0.10-20:5701", "10.0.16.10:5702"}},

@@ -41,10 +41,14 @@ const (
 	EnvAWSSecretKey = "WSO2_AWS_SECRET_KEY"
 )
 
-// EnvDatabasePassword returns the variable with the password of a logical database's user, such as
-// WSO2_DB_IDENTITY_PASSWORD.
-func EnvDatabasePassword(name config.LogicalName) string {
-	return "WSO2_DB_" + strings.ToUpper(string(name)) + "_PASSWORD"
+// EnvDatabasePassword returns the variable with the password of a logical database's first or second user, such as
+// WSO2_DB_IDENTITY_PASSWORD. Each user has a variable of its own: on EKS one Kubernetes secret is for old and new pods.
+func EnvDatabasePassword(name config.LogicalName, second bool) string {
+	variable := "WSO2_DB_" + strings.ToUpper(string(name))
+	if second {
+		variable += "_B"
+	}
+	return variable + "_PASSWORD"
 }
 
 const (
@@ -132,7 +136,9 @@ func HazelcastXML(c config.Cluster) string {
 	return c.Clustering.HazelcastXML
 }
 
-// Environment lists, in order, the environment variables that a node's deployment.toml refers to.
+// Environment lists, in order, the environment variables that a node's deployment.toml refers to. After a rotation of the
+// database users it has the passwords of both: the file names one of them, and the file before the next rotation names the
+// other one.
 func Environment(c config.Cluster) []string {
 	names := []string{
 		EnvAdminPassword, EnvEncryptionKey, EnvKeystorePassword, EnvEndpointPassword, EnvEndpointHash,
@@ -141,7 +147,10 @@ func Environment(c config.Cluster) []string {
 		names = append(names, EnvNodeIP)
 	}
 	for logical := range c.Database.Logical {
-		names = append(names, EnvDatabasePassword(logical))
+		names = append(names, EnvDatabasePassword(logical, false))
+		if c.Database.RotatedUsers() {
+			names = append(names, EnvDatabasePassword(logical, true))
+		}
 	}
 	if c.UserStore.Type != config.DatabaseUserStore {
 		names = append(names, EnvUserStorePassword)

@@ -171,7 +171,12 @@ func Sum(text string) string {
 func Databases(c config.Cluster, hosts map[string]string) []bootstrap.Database {
 	var databases []bootstrap.Database
 	for logical, l := range awskit.Sorted(c.Database.Logical) {
+		user := ""
+		if c.Database.RotatedUsers() {
+			user = c.Database.User(logical)
+		}
 		databases = append(databases, bootstrap.Database{
+			User: user, Revoked: c.Database.RevokedUser(logical),
 			Logical: logical, Engine: c.Database.Engine, Name: l.Name,
 			URL:        nodeconfig.JDBCURL(c.Database, hosts[l.Instance], bootstrap.DatabasePlaceholder),
 			Properties: nodeconfig.ConnectionProperties(c.Database),

@@ -27,6 +27,10 @@ type Value struct {
 	Variable string
 	// Description is the secret's description in AWS.
 	Description string
+	// Version names a later value of the same secret: another name generates another value. It is empty for the first one.
+	Version string
+	// Renewed says that a later Version replaces the present one.
+	Renewed bool
 	// Given is the team's own value.
 	Given config.Secret
 	// Optional says that the secret exists only while the stack file has its value. It is deleted without a recovery
@@ -203,9 +207,17 @@ func (s *Secrets) add(ctx *pulumi.Context, args *Args, value Value, stateful []p
 	}
 	options := stateful
 	if !value.Given.Set() {
-		options = awskit.With(stateful, pulumi.IgnoreChanges([]string{"secretString"}))
+		options = awskit.With(options, pulumi.IgnoreChanges([]string{"secretString"}))
 	}
-	version, err := secretsmanager.NewSecretVersion(ctx, args.Named(value.Key), &secretsmanager.SecretVersionArgs{
+	if value.Given.Set() || value.Renewed {
+		// Another value is another version. Pulumi does not replace or delete a protected resource; the secret stays protected.
+		options = awskit.With(options, pulumi.Protect(false))
+	}
+	name := value.Key
+	if value.Version != "" {
+		name += "-" + value.Version
+	}
+	version, err := secretsmanager.NewSecretVersion(ctx, args.Named(name), &secretsmanager.SecretVersionArgs{
 		SecretId:     secret.ID(),
 		SecretString: pulumi.ToSecret(text).(pulumi.StringOutput),
 	}, options...)

@@ -16,10 +16,12 @@ import (
 func TestRetainedSecretsDoNotBlockANewStack(t *testing.T) {
 	c := configtest.Load(t, nil).Cluster
 	c.UserStore.BindPassword = config.NewSecret("MARKER-1")
+	protected := componenttest.Scope()
+	protected.Protect = true
 	for _, retain := range []bool{true, false} {
 		p := componenttest.Run(t, func(ctx *pulumi.Context) error {
 			_, err := secrets.New(ctx, "secrets", &secrets.Args{
-				Scope: componenttest.Scope(), Values: secrets.Table(c), RecoveryDays: 30, RetainKey: retain,
+				Scope: protected, Values: secrets.Table(c), RecoveryDays: 30, RetainKey: retain,
 			})
 			return err
 		})
@@ -30,6 +32,9 @@ func TestRetainedSecretsDoNotBlockANewStack(t *testing.T) {
 		assert.EqualValues(t, 30, kept.Get("recoveryWindowInDays"))
 		comes := p.One(t, "aws:secretsmanager/secret:Secret", "userstore-password")
 		assert.EqualValues(t, 0, comes.Get("recoveryWindowInDays"), "it goes with its key of the stack file, and may come again")
+		assert.False(t, p.One(t, "aws:secretsmanager/secretVersion:SecretVersion", "userstore-password").Protect,
+			"the engine refuses to replace a protected version by one with another value")
+		assert.True(t, p.One(t, "aws:secretsmanager/secretVersion:SecretVersion", "encryption-key").Protect, "a generated value stays")
 	}
 }
 

@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -20,8 +21,13 @@ const (
 	previousEncryptionKey = "previous-encryption-key"
 )
 
-// DatabaseKey is the key of the secret with the password of a logical database's own user.
-func DatabaseKey(name config.LogicalName) string { return "database-" + string(name) }
+// DatabaseKey is the key of the secret with the password of a logical database's first or second user.
+func DatabaseKey(name config.LogicalName, second bool) string {
+	if second {
+		return "database-" + string(name) + "-b"
+	}
+	return "database-" + string(name)
+}
 
 // Table lists a cluster's secrets: their use, their readers, and how they are made. A secret that only the team can
 // give exists only if it is given.
@@ -45,10 +51,20 @@ func Table(c config.Cluster) []Value {
 	values = append(values, Value{Key: "endpoint-password", Variable: nodeconfig.EnvEndpointPassword, Generate: Password,
 		Description: "The recovery and authentication endpoints' call to the server"})
 	for _, name := range slices.Sorted(maps.Keys(c.Database.Logical)) {
-		values = append(values, Value{
-			Key: DatabaseKey(name), Variable: nodeconfig.EnvDatabasePassword(name), Generate: Password,
-			Description: "Password of the logical database's own user",
-		})
+		for _, second := range []bool{false, true} {
+			if second && !c.Database.RotatedUsers() {
+				continue
+			}
+			value := Value{
+				Key: DatabaseKey(name, second), Variable: nodeconfig.EnvDatabasePassword(name, second), Generate: Password,
+				Renewed:     c.Database.RotatedUsers(),
+				Description: "Password of the logical database's own user",
+			}
+			if last := c.Database.UsersGeneration(second); last > 2 { // the first one of each user has no number
+				value.Version = fmt.Sprint(last)
+			}
+			values = append(values, value)
+		}
 	}
 	for _, given := range []Value{
 		{Key: previousEncryptionKey, Variable: nodeconfig.EnvPreviousEncryptionKey, Given: c.Secrets.PreviousEncryptionKey,
@@ -88,7 +104,7 @@ func SchemaVariables(c config.Cluster) map[string]string {
 	}
 	for name := range c.Database.Logical {
 		_, _, password := bootstrap.Environment(name)
-		keys[password] = DatabaseKey(name)
+		keys[password] = DatabaseKey(name, c.Database.SecondUsers())
 	}
 	return keys
 }

@@ -33,3 +33,31 @@ func TestEveryVariableOfTheServerHasASecret(t *testing.T) {
 		}
 	})
 }
+
+// TestDatabaseUsersTakeTurns: another generation gives a new value to the user that nobody logs in with, and keeps that of the
+// other one. A stack that never rotated has only the first users.
+func TestDatabaseUsersTakeTurns(t *testing.T) {
+	versions := func(generation int) map[string]string {
+		values := map[string]any{}
+		if generation > 0 {
+			values["database"] = map[string]any{"users": map[string]any{"generation": generation}}
+		}
+		c, found := configtest.Load(t, values).Cluster, map[string]string{}
+		for _, value := range Table(c) {
+			if strings.HasPrefix(value.Key, "database-identity") {
+				found[value.Key] = value.Version
+				assert.Equal(t, generation > 1, value.Renewed, "the engine would not replace a protected value")
+			}
+		}
+		present, server := SchemaVariables(c)["SCHEMA_IDENTITY_PASSWORD"], Variables(c)
+		assert.Equal(t, present, server[nodeconfig.EnvDatabasePassword("identity", generation%2 == 0 && generation > 0)])
+		found["present"] = present
+		return found
+	}
+	first := map[string]string{"database-identity": "", "present": "database-identity"}
+	assert.Equal(t, first, versions(0))
+	assert.Equal(t, first, versions(1))
+	assert.Equal(t, map[string]string{"database-identity": "", "database-identity-b": "", "present": "database-identity-b"}, versions(2))
+	assert.Equal(t, map[string]string{"database-identity": "3", "database-identity-b": "", "present": "database-identity"}, versions(3))
+	assert.Equal(t, map[string]string{"database-identity": "3", "database-identity-b": "4", "present": "database-identity-b"}, versions(4))
+}

@@ -153,6 +153,9 @@ func database(t *rapid.T, version product.Version) object {
 		logical[string(name)] = object{"instance": rapid.SampledFrom(instances).Draw(t, "instance")}
 	}
 	db["logical"] = logical
+	if generation := rapid.IntRange(1, 4).Draw(t, "generation of users"); generation > 1 && db["engine"] != engine.Oracle {
+		db["users"] = object{"generation": generation, "revoked": rapid.IntRange(0, generation-1).Draw(t, "revoked users")}
+	}
 	return db
 }
 

@@ -44,6 +44,29 @@ func divide(
 	return plain, secret, stood, err
 }
 
+// Give sets secret values by path in a configuration of plain keys and of secret ones in the engine's form. A key with such a
+// value moves to the secret ones.
+func Give(plain map[string]any, secret, given map[string]string) (map[string]any, map[string]string, error) {
+	whole := maps.Clone(plain)
+	kept := maps.Clone(secret)
+	for path := range given {
+		key, _, _ := strings.Cut(path, ".")
+		if text, ok := kept[key]; ok {
+			whole[key] = text
+			delete(kept, key)
+		}
+	}
+	rest, added, _, err := divide(whole, given, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if kept == nil {
+		kept = map[string]string{}
+	}
+	maps.Copy(kept, added)
+	return rest, kept, nil
+}
+
 // with returns the value with the text at the path. Dots separate the path's steps. A text without a path may be JSON.
 func with(value any, path, text string) (any, error) {
 	if path == "" {

@@ -238,6 +238,9 @@ func TestAnEditIsMadeByPath(t *testing.T) {
 	config := object{"wso2is:nodes": object{"count": 2, "cpu": 4}, "wso2is:hostname": "a"}
 	got := Edit{"wso2is:nodes.count": 3, "wso2is:nodes.cpu": nil, "wso2is:hostname": "b", "wso2is:jvm.heap": 1}.apply(config)
 	assert.Equal(t, object{"wso2is:nodes": object{"count": 3}, "wso2is:hostname": "b", "wso2is:jvm": object{"heap": 1}}, got)
+	secret := Edit{"wso2is:admin.password": Secret("x"), "wso2is:admin.username": "me"}
+	assert.Equal(t, object{"wso2is:admin": object{"username": "me"}}, secret.apply(object{}), "a secret value is never in plain text")
+	assert.Equal(t, map[string]string{"wso2is:admin.password": "x"}, secret.secrets())
 }
 
 func TestTheTableIsWhole(t *testing.T) {

@@ -65,7 +65,7 @@ func fromOneStart(ctx context.Context, o rehearse.Options, rows []Change, out io
 	file := ""
 	if from := forStack(rows[0].From, o.Stack); from != nil {
 		file = " as the change " + rows[0].Name + " finds it"
-		if err := s.Configure(from.apply(s.Configuration())); err != nil {
+		if err := configure(ctx, s, from); err != nil {
 			return nil, err
 		}
 	}
@@ -148,11 +148,22 @@ func quiet(ctx context.Context, s *rehearse.Session, options ...optup.Option) (a
 	return s.Up(ctx, append(options, optup.SuppressOutputs(), optup.SuppressProgress())...)
 }
 
+// configure makes an edit of the stack file.
+func configure(ctx context.Context, s *rehearse.Session, edit Edit) error {
+	if err := s.Configure(edit.apply(s.Configuration())); err != nil {
+		return err
+	}
+	if given := edit.secrets(); len(given) > 0 {
+		return s.Give(ctx, given)
+	}
+	return nil
+}
+
 // try makes one change and reverts it.
 func (r *rehearsal) try(ctx context.Context, row Change, edit Edit) (_ *Outcome, err error) {
 	defer func() { err = errors.Join(err, r.Restore(r.start)) }()
 	want := forStack(row.Expect, r.stack)
-	if err := r.Configure(edit.apply(r.Configuration())); err != nil {
+	if err := configure(ctx, r.Session, edit); err != nil {
 		return nil, err
 	}
 	steps, upErr := r.up(ctx)
@@ -203,7 +214,7 @@ func (r *rehearsal) refusal(ctx context.Context, row Change, want Expectation, s
 	if err := r.Restore(r.start); err != nil {
 		return nil, err
 	}
-	if err := r.Configure(forStack(row.Edits, r.stack).apply(r.Configuration())); err != nil {
+	if err := configure(ctx, r.Session, forStack(row.Edits, r.stack)); err != nil {
 		return nil, err
 	}
 	_, refused := r.Preview(ctx)

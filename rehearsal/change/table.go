@@ -2,6 +2,7 @@ package change
 
 import (
 	"cmp"
+	_ "embed" // the keystores of a rotation
 	"maps"
 	"slices"
 
@@ -12,6 +13,9 @@ import (
 // Edit is a team's change of a stack file: values by the path in `pulumi config set --path`. A nil value deletes the
 // key.
 type Edit map[string]any
+
+// Secret is a value of an edit that `pulumi config set --path --secret` sets.
+type Secret string
 
 // Change is one row of the table: a typical change.
 type Change struct {
@@ -39,7 +43,7 @@ type Expectation struct {
 	Down int
 	// Why is the reason, for Refused and Down.
 	Why string
-	// Data are the types with data that may be deleted, because the change asks for it.
+	// Data are the types with data that may be deleted or replaced, because the change asks for it.
 	Data []string
 }
 
@@ -48,6 +52,9 @@ const All = 1 << 20
 
 // protected is a change that would delete a resource that the profile prod protects.
 var protected = Expectation{Refused: "cannot be deleted", Why: "Pulumi does not delete protected resources"}
+
+// renewed is a change that gives a secret another value: another version of it.
+var renewed = map[string]Expectation{Every: {Data: []string{state.SecretVersion}}}
 
 func every(edit Edit) map[string]Edit { return map[string]Edit{Every: edit} }
 
@@ -86,9 +93,22 @@ func Table() []Change {
 // apply returns a stack file's configuration with the edit.
 func (e Edit) apply(config map[string]any) map[string]any {
 	for _, path := range slices.Sorted(maps.Keys(e)) {
-		rehearse.Edit(config, path, e[path])
+		if _, secret := e[path].(Secret); !secret {
+			rehearse.Edit(config, path, e[path])
+		}
 	}
 	return config
+}
+
+// secrets returns the edit's secret values.
+func (e Edit) secrets() map[string]string {
+	given := map[string]string{}
+	for path, value := range e {
+		if text, secret := value.(Secret); secret {
+			given[path] = string(text)
+		}
+	}
+	return given
 }
 
 const (
@@ -98,10 +118,22 @@ const (
 
 	waiting = "RDS cannot return to the old version. Until the maintenance window the instance has the old parameter group, " +
 		"and RDS refuses to delete that: after three minutes `up` ends with the error, and is run again after the window."
-	probed = "The cluster stays whole: discovery probes 5701 to 5708 on every node."
-	moved  = "Nodes of another kind need a target group of another kind, and a listener forwards to one: " +
+	probed    = "The cluster stays whole: discovery probes 5701 to 5708 on every node."
+	restarted = "Restart the nodes one after the other: see *Rotating the signing key*."
+	moved     = "Nodes of another kind need a target group of another kind, and a listener forwards to one: " +
 		"plan it as a downtime until the new nodes serve."
 )
+
+// The keystores of a rotation, PKCS#12 in base64, with two keys: in the first one the old key is wso2is and signs, in the
+// second one the new one is.
+var (
+	//go:embed testdata/published.p12.base64
+	publishedKeystore string
+	//go:embed testdata/signing.p12.base64
+	signingKeystore string
+)
+
+const keystorePassword = "stand-in-for-a-secret"
 
 // onExisting moves the stack file of prod into a VPC and onto an Aurora cluster that exist.
 var onExisting = Edit{
@@ -193,6 +225,42 @@ var table = []Change{
 		"wso2is:network.zones": []any{"eu-west-1a", "eu-west-1b", "eu-west-1c"},
 	}, "dev", "fargate", "eks"), Note: map[string]string{
 		"eks": "The control plane keeps its original zones; nodes, load balancer, database and files also use the new zone.",
+	}},
+	{Name: "database-users", Title: "The other database users, with new passwords", Edits: every(Edit{"wso2is:database.users.generation": 2}), Note: map[string]string{
+		Every: "The databases accept the old users too, until `database.users.revoked` names their generation.",
+	}},
+	{Name: "database-users-again", Title: "A third generation of database users", From: every(Edit{
+		"wso2is:database.users": map[string]any{"generation": 2, "revoked": 1},
+	}), Edits: every(Edit{"wso2is:database.users.generation": 3}), Expect: renewed, Note: map[string]string{
+		Every: "The first users are used again, with new passwords. The database accepts the second users too.",
+	}},
+	{Name: "database-users-revoked", Title: "The old database users revoked", From: every(Edit{
+		"wso2is:database.users.generation": 2,
+	}), Edits: every(Edit{"wso2is:database.users.revoked": 1}), Note: map[string]string{
+		Every: "The schema program deletes the old users. It refuses this while servers are connected with them.",
+	}},
+	{Name: "encryption-key", Title: "Another encryption key", Edits: every(Edit{
+		"wso2is:secrets.encryptionKey":         Secret("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
+		"wso2is:secrets.previousEncryptionKey": Secret("ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"),
+	}), Expect: renewed, Note: map[string]string{
+		Every: "Until the last node is new, old nodes cannot read what new nodes encrypt. New nodes read both. See *Rotating the encryption key*.",
+	}},
+	{Name: "signing-key-published", Title: "A second signing key published", Edits: every(Edit{
+		"wso2is:secrets.keystore": Secret(publishedKeystore), "wso2is:secrets.keystorePassword": Secret(keystorePassword),
+	}), Expect: renewed, Note: map[string]string{
+		Every: restarted,
+	}},
+	{Name: "signing-key", Title: "Tokens signed with the second key", From: every(Edit{
+		"wso2is:secrets.keystore": Secret(publishedKeystore), "wso2is:secrets.keystorePassword": Secret(keystorePassword),
+	}), Edits: every(Edit{
+		"wso2is:secrets.keystore": Secret(signingKeystore), "wso2is:secrets.keystorePassword": Secret(keystorePassword),
+	}), Expect: renewed, Note: map[string]string{
+		Every: restarted,
+	}},
+	{Name: "admin-password", Title: "Another password of the administrator", Edits: every(Edit{
+		"wso2is:admin.password": Secret("stand-in-for-another-password"),
+	}), Expect: renewed, Note: map[string]string{
+		Every: "The product reads it only at its first start: see *The administrator's password*.",
 	}},
 	{Name: "backup-days", Title: "Backups kept longer", Edits: every(Edit{"wso2is:database.instance.backupDays": 30})},
 	{Name: "backup", Title: "A backup plan", Edits: only(Edit{"wso2is:backup.enabled": true}, "dev", "fargate")},

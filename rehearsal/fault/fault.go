@@ -117,6 +117,8 @@ type session struct {
 	// creates, updates and deletes are the calls of undisturbed runs in their order. replacements are the creating calls
 	// of an update of every tag.
 	creates, updates, replacements, deletes []cloud.Operation
+	// cutOff are the URNs of the resources whose creation was cut off by the last kill.
+	cutOff []string
 }
 
 // quiet suppresses a trial's output.
@@ -362,13 +364,21 @@ func (t *session) destroy(ctx context.Context) error {
 }
 
 // trials lists the trials. Every creation is refused, and one update and one delete of each type. The other kinds of
-// failures are tried for some calls.
+// failures are tried for some calls. A restore has few calls, and each may leave the data half restored: so every call of it
+// is refused, lost and killed.
 func (t *session) trials(sample bool) []Trial {
 	var all []Trial
 	each := func(kind Kind, calls []cloud.Operation) {
 		for _, call := range calls {
 			all = append(all, Trial{Kind: kind, Call: call})
 		}
+	}
+	if t.prepare != nil && !sample {
+		for _, kind := range []Kind{Refused, Lost, Killed} {
+			each(kind, slices.Concat(t.creates, t.updates, t.deletes))
+		}
+		each(Throttled, every(onePerType(t.creates), 5))
+		return all
 	}
 	creates := t.creates
 	if sample {
@@ -452,6 +462,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		return "", err
 	}
 	hit := false
+	t.cutOff = nil
 	t.Cloud.FailWith(func(op cloud.Operation) cloud.Fault {
 		if hit || op.Verb != trial.Call.Verb || op.URN != trial.Call.URN {
 			return cloud.Fault{}
@@ -505,8 +516,12 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	}
 	wrong := now.differences(want)
 	if len(wrong) > 0 && mayReplace {
-		// A replacement that is made a second time has another id.
-		wrong = now.renamed(now.id(trial.Call.URN), want.id(trial.Call.URN)).differences(want)
+		// A replacement that is made a second time has another id. A kill also cuts off the other calls of that moment.
+		same := now
+		for _, urn := range append([]string{trial.Call.URN}, t.cutOff...) {
+			same = same.renamed(now.id(urn), want.id(urn))
+		}
+		wrong = same.differences(want)
 	}
 	if len(wrong) > 0 && trial.Kind == Lost && trial.Call.Verb == "update" && now.shape() == want.shape() {
 		// The service counts a repeated change as two versions. So values with the version number differ.

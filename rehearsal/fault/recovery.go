@@ -156,6 +156,7 @@ func (t *session) recoverKilled(ctx context.Context, call cloud.Operation) (stri
 			call.URN)
 	}
 	maps.DeleteFunc(pending, func(_, doing string) bool { return doing != "creating" })
+	t.cutOff = slices.Sorted(maps.Keys(pending))
 	commands, err := rehearse.CommandsOf(t.guide, "The process was killed")
 	if err != nil {
 		return "", err

@@ -53,6 +53,8 @@ type Expected struct {
 	Undrained bool
 	// BackedUp says that AWS Backup must back the stack up.
 	BackedUp bool
+	// Renewed are the names of the secrets, without what their names have in common, whose values the stack file replaces.
+	Renewed map[string]bool
 	// Prod says that the profile is prod. Release is the release of the product.
 	Prod    bool
 	Release string
@@ -164,17 +166,24 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		ExtendedSupport bool
 		Instance        protection
 		Instances       map[string]protection
+		Users           struct{ Generation int }
 	}
 	var users struct {
-		URL   string
-		CIDRs []string
+		URL          string
+		CIDRs        []string
+		BindPassword string
 	}
+	var admin struct{ Password string }
+	var clustering struct {
+		AWS struct{ AccessKey, SecretKey string }
+	}
+	var secrets struct{ EncryptionKey, PreviousEncryptionKey, Keystore, KeystorePassword string }
 	var nodes struct{ Autoscaling struct{ Max int } }
 	var backups struct{ Enabled *bool }
 	for key, into := range map[string]any{
 		"wso2is:loadBalancer": &balancer, "wso2is:network": &network, "wso2is:userStore": &users,
 		"wso2is:database": &database, "wso2is:eks": &cluster, "wso2is:nodes": &nodes,
-		"wso2is:backup": &backups,
+		"wso2is:backup": &backups, "wso2is:admin": &admin, "wso2is:clustering": &clustering, "wso2is:secrets": &secrets,
 	} {
 		if raw := configuration[key]; raw != "" {
 			if err := json.Unmarshal([]byte(raw), into); err != nil {
@@ -195,6 +204,17 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e.BackedUp = e.Prod
 	if backups.Enabled != nil {
 		e.BackedUp = *backups.Enabled
+	}
+	e.Renewed = map[string]bool{
+		"admin-password": admin.Password != "", "userstore-password": users.BindPassword != "",
+		"aws-access-key": clustering.AWS.AccessKey != "", "aws-secret-key": clustering.AWS.SecretKey != "",
+		"encryption-key": secrets.EncryptionKey != "", "previous-encryption-key": secrets.PreviousEncryptionKey != "",
+		"keystore": secrets.Keystore != "", "keystore-password": secrets.KeystorePassword != "",
+	}
+	for _, name := range []string{"identity", "shared", "user", "consent", "session", "config", "agent"} {
+		for _, user := range []string{"", "-b"} {
+			e.Renewed["database-"+name+user] = database.Users.Generation > 1
+		}
 	}
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)
 	e.DatabaseExtended, e.ClusterExtended = database.ExtendedSupport, cluster.ExtendedSupport

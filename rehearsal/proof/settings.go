@@ -226,7 +226,7 @@ func settingsProof(c *cluster, want Expected) []*Verdict {
 		c.checkLifecycle(v, b)
 	}
 	if want.Prod {
-		c.checkProtection(v)
+		c.checkProtection(v, want)
 	}
 	left := slices.DeleteFunc([]*Verdict{c.deletedDatabases(), c.restoredDatabases(), c.restoredFiles()}, func(v *Verdict) bool { return v == nil })
 	return append(all, left...)
@@ -277,17 +277,35 @@ var lasting = []string{
 	state.ECRRepository, state.AutoScalingGroup, state.ECSService, state.EKSCluster, state.LoadBalancer, state.Listener,
 }
 
-// checkProtection proves that the engine refuses to delete or replace lasting resources.
-func (c *cluster) checkProtection(v *Verdict) {
+// checkProtection proves that the engine refuses to delete or replace lasting resources. Another value of a secret is another
+// version, which replaces the one before. So the version of a value that the stack file renews must not be protected: the
+// engine refuses to replace a protected resource (generateStepsFromDiff in pkg/resource/deploy/step_generator.go).
+func (c *cluster) checkProtection(v *Verdict, want Expected) {
 	for _, token := range lasting {
 		for _, r := range c.Of(token) {
 			// The instances that run container tasks may be replaced.
 			capacity := token == state.AutoScalingGroup && !slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == r })
+			if token == state.SecretVersion && want.Renewed[c.secretName(r)] {
+				if r.Protect {
+					v.fault("%s is protected, although the stack file gives the value: an update could not replace it", r)
+				}
+				continue
+			}
 			if !r.Protect && !capacity && (token != state.AccessPoint || ofNodes(c, r, Expected{})) {
 				v.fault("%s is not protected: an update may replace it", r)
 			}
 		}
 	}
+}
+
+// secretName is the last part of the name of a version's secret.
+func (c *cluster) secretName(version *state.Resource) string {
+	secret := c.One(state.Secret, version.Text("secretId"), "arn", "id")
+	if secret == nil {
+		return ""
+	}
+	name := secret.Text("name")
+	return name[strings.LastIndex(name, "/")+1:]
 }
 
 func shown(value any) any {

@@ -126,6 +126,17 @@ func TestBucketsAreClosedAndDataIsProtected(t *testing.T) {
 	assert.Empty(t, faults(t, d.state(), wantOf(t, "dev"), claim), "a stack that may be thrown away needs no protection")
 }
 
+// Pulumi refuses to replace a protected resource, and another value of a secret is another version.
+func TestOnlyRenewedSecretsAreUnprotected(t *testing.T) {
+	const claim, key = "All stored data is encrypted with the stack's key", "encryption-key"
+	d, want := open(t, stateOf(t, "prod")), wantOf(t, "prod")
+	want.Renewed = map[string]bool{key: true}
+	assert.Contains(t, faults(t, d.state(), want, claim), "SecretVersion encryption-key is protected, although the stack file gives the value")
+	d.get("SecretVersion", key)["protect"] = false
+	assert.Empty(t, faults(t, d.state(), want, claim))
+	assert.Contains(t, faults(t, d.state(), wantOf(t, "prod"), claim), "SecretVersion encryption-key is not protected")
+}
+
 // statements changes each statement of the policies of a type.
 func statements(t *testing.T, d *document, kind string, change func(statement map[string]any)) {
 	t.Helper()

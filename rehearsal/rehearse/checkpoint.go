@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"gopkg.in/yaml.v3"
 
 	"github.com/wso2is-aws/wso2is/config/stackfile"
@@ -22,13 +23,22 @@ type Checkpoint struct {
 	Account cloud.Checkpoint `json:"account"`
 	// Configuration is the stack file's by full key, without secrets.
 	Configuration map[string]any `json:"configuration"`
+	// file is the stack file with its encrypted values. secrets are these values by full key. A checkpoint in a file has neither.
+	file    []byte
+	secrets map[string]string
 }
 
 // Save returns a copy of the session, for several attempts from the same state.
 func (s *Session) Save() (*Checkpoint, error) {
-	c := &Checkpoint{State: map[string]string{}, Account: s.Cloud.Save(), Configuration: s.Configuration()}
+	c := &Checkpoint{
+		State: map[string]string{}, Account: s.Cloud.Save(), Configuration: s.Configuration(), secrets: maps.Clone(s.secrets),
+	}
+	var err error
+	if c.file, err = os.ReadFile(s.stackFile()); err != nil {
+		return nil, fmt.Errorf("keeping the stack file: %w", err)
+	}
 	root := filepath.Join(s.dir, "state")
-	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -61,8 +71,17 @@ func (s *Session) Restore(to *Checkpoint) error {
 	if err := s.Cloud.Restore(to.Account); err != nil {
 		return err
 	}
+	if to.file != nil {
+		if err := os.WriteFile(s.stackFile(), to.file, 0o600); err != nil {
+			return fmt.Errorf("taking the stack file back: %w", err)
+		}
+		s.secrets = maps.Clone(to.secrets)
+	}
 	return s.Configure(to.Configuration)
 }
+
+// stackFile is the path of the session's stack file.
+func (s *Session) stackFile() string { return filepath.Join(s.dir, "Pulumi."+s.o.Stack+".yaml") }
 
 // Configuration returns the stack file's configuration by full key, without secrets.
 func (s *Session) Configuration() map[string]any { return copied(s.config).(map[string]any) }
@@ -91,7 +110,7 @@ func (s *Session) Configure(config map[string]any) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(s.dir, "Pulumi."+s.o.Stack+".yaml")
+	path := s.stackFile()
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("changing the configuration: %w", err)
@@ -123,6 +142,32 @@ func (s *Session) Configure(config map[string]any) error {
 	s.configuration = maps.Clone(values)
 	maps.Copy(s.configuration, s.secrets)
 	return s.export(values)
+}
+
+// Give sets secret values by path, such as wso2is:admin.password, as `pulumi config set --path --secret` does. A key with a
+// secret value is secret as a whole.
+func (s *Session) Give(ctx context.Context, given map[string]string) error {
+	plain, secrets, err := stackfile.Give(s.config, s.secrets, given)
+	if err != nil {
+		return err
+	}
+	if err := s.encrypt(ctx, secrets); err != nil {
+		return err
+	}
+	s.secrets = secrets
+	return s.Configure(plain)
+}
+
+// encrypt writes the values of secret keys into the stack file.
+func (s *Session) encrypt(ctx context.Context, values map[string]string) error {
+	secrets := auto.ConfigMap{}
+	for key, value := range values {
+		secrets[key] = auto.ConfigValue{Value: value, Secret: true}
+	}
+	if err := s.Stack.SetAllConfig(ctx, secrets); err != nil {
+		return fmt.Errorf("setting secret configuration: %w", err)
+	}
+	return nil
 }
 
 // Plain returns the configuration as the engine passes it to a program, by full key and with secrets.

@@ -250,14 +250,7 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 	if len(s.secrets) == 0 {
 		return nil
 	}
-	secrets := auto.ConfigMap{}
-	for key, value := range s.secrets {
-		secrets[key] = auto.ConfigValue{Value: value, Secret: true}
-	}
-	if err := s.Stack.SetAllConfig(ctx, secrets); err != nil {
-		return fmt.Errorf("setting secret configuration: %w", err)
-	}
-	return nil
+	return s.encrypt(ctx, s.secrets)
 }
 
 // Close stops the cloud and removes everything but the results.

@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
@@ -49,6 +52,8 @@ type restoration struct {
 	first, kept *results
 	// good is the content of the database snapshot, and goodFiles the content of the recovery point.
 	good, goodFiles string
+	// log has everything that the restore printed.
+	log *record
 	// withoutUp skips the guide's up. The caller runs it.
 	withoutUp bool
 }
@@ -60,12 +65,14 @@ func Restore(ctx context.Context, o RestoreOptions) (err error) {
 	if !ok {
 		return fmt.Errorf("there is no restore %q: write one of %s, or all", o.Which, strings.Join(slices.Sorted(maps.Keys(Restores)), ", "))
 	}
+	log := &record{}
+	o.Output = io.MultiWriter(o.Output, log)
 	s, err := Open(ctx, o.Options)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	r := &restoration{run: &run{Session: s}, guide: o.Guide}
+	r := &restoration{run: &run{Session: s}, guide: o.Guide, log: log}
 	r.say("Rehearsing the restore of stack %s, %s, against an offline cloud: nothing is created on AWS.", o.Stack, o.Which)
 	return restore(r, ctx)
 }
@@ -153,6 +160,10 @@ func (r *restoration) follow(ctx context.Context, heading string) error {
 				continue
 			}
 			r.say("    %s", command)
+			if strings.HasPrefix(command, "pulumi up") {
+				// The plan must show no secret: see secretsHidden. Its errors are those of the up.
+				_, _ = r.Preview(ctx, optpreview.Diff())
+			}
 			if err := r.Follow(ctx, command, r.values, r.Cloud.CLI); err != nil {
 				return "", err
 			}
@@ -428,6 +439,9 @@ func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (e
 	if err := r.filesRestored(); err != nil {
 		return err
 	}
+	if err := r.secretsHidden(ctx); err != nil {
+		return err
+	}
 	for _, secret := range r.first.state.Of(state.SecretVersion) {
 		now := r.kept.snapshot.Of(state.SecretVersion)
 		i := slices.IndexFunc(now, func(v cloud.Resource) bool { return v.Name == secret.Name })
@@ -450,6 +464,66 @@ func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (e
 		return fmt.Errorf("a second up: %w", err)
 	}
 	return r.report.Err()
+}
+
+// record keeps what is written to it. Commands write from several goroutines.
+type record struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
+
+// secretsHidden checks that no value of a secret is in plain text in the plans and logs of the restore, in the state, in the
+// outputs, or in a file of the account, such as the manifest of a backup.
+func (r *restoration) secretsHidden(ctx context.Context) error {
+	values := map[string]string{}
+	for _, account := range []cloud.Snapshot{r.first.snapshot, r.kept.snapshot} {
+		for _, v := range account.Of(state.SecretVersion) {
+			values[v.Name] = str(v.Outputs, "secretString")
+		}
+	}
+	outputs, err := r.Stack.Outputs(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the outputs: %w", err)
+	}
+	places := map[string]string{"the plans and logs of the restore": r.log.String(), "the state": string(r.kept.exported)}
+	for name, o := range outputs {
+		if !o.Secret {
+			places["the output "+name] = fmt.Sprint(o.Value)
+		}
+	}
+	for _, o := range r.kept.snapshot.Of(state.BucketObject) {
+		places["the file "+str(o.Inputs, "key")] = str(o.Inputs, "content")
+	}
+	return shownIn(places, values)
+}
+
+// shownIn is an error that names the secrets whose values are in texts.
+func shownIn(places, values map[string]string) error {
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if values[name] == "" {
+			wrong = append(wrong, fmt.Errorf("the secret %s has no value, so it cannot be searched for", name))
+			continue
+		}
+		for _, place := range slices.Sorted(maps.Keys(places)) {
+			if strings.Contains(places[place], values[name]) {
+				wrong = append(wrong, fmt.Errorf("the value of the secret %s is in plain text in %s", name, place))
+			}
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 // filesRestored checks that the restored file system has the content of the recovery point.

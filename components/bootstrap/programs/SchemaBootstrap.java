@@ -45,7 +45,10 @@ import javax.crypto.spec.PBEKeySpec;
  *
  * Passwords come from the environment and are never printed. For each logical database KEY of the properties file:
  * SCHEMA_KEY_MASTER_USERNAME and SCHEMA_KEY_MASTER_PASSWORD, of the account that creates databases, and
- * SCHEMA_KEY_PASSWORD, of the account the server uses, which is named as the database is. SCHEMA_ENCRYPTION_KEY is the
+ * SCHEMA_KEY_PASSWORD, of the account the server uses, which is named as the database is, or KEY.user of the file if the
+ * accounts were rotated. Old and new servers then use one account each. KEY.revoked is the account of earlier servers, which
+ * is deleted. An account with which servers are connected is neither deleted nor given another password then.
+ * SCHEMA_ENCRYPTION_KEY is the
  * key with which the server encrypts what it stores, and SCHEMA_PREVIOUS_ENCRYPTION_KEY, where there is one, the key
  * before it.
  *
@@ -175,6 +178,10 @@ public class SchemaBootstrap {
         final String masterUser;
         final String masterPassword;
         final String password;
+        /** The server's account, whether it takes turns with another one, and that one if it is to be deleted, or empty. */
+        final String user;
+        final boolean rotated;
+        final String revoked;
 
         Database(Settings settings, String key) throws Failure, IOException {
             this.key = key;
@@ -196,6 +203,18 @@ public class SchemaBootstrap {
             if (!name.matches("[a-z][a-z0-9_]{0,29}")) {
                 throw new Failure(CONFIGURATION, key + ".name: \"" + name + "\" is no name that every engine accepts;"
                         + " write lower-case letters, digits and underscores, 30 at the most");
+            }
+            rotated = !settings.properties.getProperty(key + ".user", "").isEmpty();
+            user = settings.properties.getProperty(key + ".user", name);
+            revoked = settings.properties.getProperty(key + ".revoked", "");
+            for (String account : List.of(user, revoked)) {
+                if (!account.isEmpty() && !account.equals(name) && !account.equals(name + "_b")) {
+                    throw new Failure(CONFIGURATION, key + ": the account \"" + account + "\" is neither " + name
+                            + " nor " + name + "_b");
+                }
+            }
+            if (user.equals(revoked)) {
+                throw new Failure(CONFIGURATION, key + ".revoked: the server logs in as " + user);
             }
             for (String script : settings.list(key + ".scripts")) {
                 scripts.add(new Script(engine, settings.home, script));
@@ -358,7 +377,22 @@ public class SchemaBootstrap {
                         + " If nobody needs its content, start afresh with: " + dropCommand() + " If it is a complete"
                         + " schema of another update level, adopt it with: " + adoptCommand());
             }
+            if (database.rotated && isAccount(database.user) && sessions(database.user) > 0
+                    && !passwordWorks(database.url(database.name))) {
+                throw refuse("servers are connected as " + database.user + " with another password than that of this"
+                        + " generation, so they would lose the database. Raise database.users.generation by one at a"
+                        + " time, and wait until all nodes are replaced");
+            }
             grant();
+            if (!database.revoked.isEmpty() && isAccount(database.revoked)) {
+                long sessions = sessions(database.revoked);
+                if (sessions > 0) {
+                    throw refuse(database.revoked + " has " + sessions + " open connections: servers still log in with"
+                            + " it. Lower database.users.revoked, wait until all nodes are replaced, and raise it again");
+                }
+                revoke();
+                say(database.revoked + " is deleted: no server logs in with it");
+            }
         }
 
         void confirm(Entry entry, Set<String> expected, Set<String> missing) throws Exception {
@@ -497,7 +531,7 @@ public class SchemaBootstrap {
         /** Whether the server's account can log in with its password. */
         boolean passwordWorks(String url) throws Exception {
             try {
-                connect(url, database.name, database.password).close();
+                connect(url, database.user, database.password).close();
                 return true;
             } catch (LoginException e) {
                 return false;
@@ -588,6 +622,14 @@ public class SchemaBootstrap {
 
         /** Gives the server's account its password and the privileges that a running server needs. */
         abstract void grant() throws Exception;
+
+        abstract boolean isAccount(String account) throws Exception;
+
+        /** How many connections an account has. */
+        abstract long sessions(String account) throws Exception;
+
+        /** Deletes the revoked account. */
+        abstract void revoke() throws Exception;
 
         abstract String dropCommand();
 
@@ -707,21 +749,22 @@ public class SchemaBootstrap {
         @Override
         void grant() throws Exception {
             String name = database.name;
-            boolean exists = number(work, "SELECT count(*) FROM pg_roles WHERE rolname = ?", name) > 0;
+            String user = database.user;
+            boolean exists = isAccount(user);
             if (!exists) {
-                execute(work, "CREATE ROLE " + name + " LOGIN");
+                execute(work, "CREATE ROLE " + user + " LOGIN");
             }
             execute(work, "REVOKE ALL ON DATABASE " + name + " FROM PUBLIC");
-            execute(work, "GRANT CONNECT, TEMPORARY ON DATABASE " + name + " TO " + name);
+            execute(work, "GRANT CONNECT, TEMPORARY ON DATABASE " + name + " TO " + user);
             execute(work, "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
-            execute(work, "GRANT USAGE ON SCHEMA public TO " + name);
+            execute(work, "GRANT USAGE ON SCHEMA public TO " + user);
             try {
-                execute(work, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO " + name);
-                execute(work, "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO " + name);
+                execute(work, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO " + user);
+                execute(work, "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO " + user);
                 execute(work, "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
-                        + " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO " + name);
+                        + " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO " + user);
                 execute(work, "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
-                        + " GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO " + name);
+                        + " GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO " + user);
             } catch (SQLException e) {
                 throw refuse("the tables of " + name + " belong to another account than " + database.masterUser + " ("
                         + oneLine(e) + "). As their owner run: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN"
@@ -733,17 +776,41 @@ public class SchemaBootstrap {
             }
         }
 
+        @Override
+        boolean isAccount(String account) throws Exception {
+            return number(work, "SELECT count(*) FROM pg_roles WHERE rolname = ?", account) > 0;
+        }
+
+        @Override
+        long sessions(String account) throws Exception {
+            return number(work, "SELECT count(*) FROM pg_stat_activity WHERE usename = ?", account);
+        }
+
+        /** A role with privileges cannot be dropped. It owns nothing: all tables are the master account's. */
+        @Override
+        void revoke() throws Exception {
+            String user = database.revoked;
+            execute(work, "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM " + user);
+            execute(work, "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON SEQUENCES FROM " + user);
+            execute(work, "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM " + user);
+            execute(work, "REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM " + user);
+            execute(work, "REVOKE ALL ON SCHEMA public FROM " + user);
+            execute(work, "REVOKE ALL ON DATABASE " + database.name + " FROM " + user);
+            execute(work, "DROP ROLE " + user);
+            work.commit();
+        }
+
         /** Lets the driver hash the password, since the server may log the statement that sets it. */
         private void setPassword() throws Exception {
             Class<?> type = Class.forName("org.postgresql.PGConnection");
             try {
                 type.getMethod("alterUserPassword", String.class, char[].class, String.class)
-                        .invoke(admin.unwrap(type), database.name, database.password.toCharArray(), null);
+                        .invoke(admin.unwrap(type), database.user, database.password.toCharArray(), null);
             } catch (NoSuchMethodException e) {
                 throw new Failure(CONFIGURATION, database.key + ": the JDBC driver cannot hash a password itself;"
                         + " give 42.7.0 or a newer one");
             }
-            say("set the password of " + database.name);
+            say("set the password of " + database.user);
         }
 
         @Override
@@ -862,8 +929,8 @@ public class SchemaBootstrap {
         @Override
         boolean serverMayWrite() throws Exception {
             return number(work, "SELECT COUNT(*) FROM information_schema.schema_privileges"
-                    + " WHERE table_schema IN (?, ?) AND grantee LIKE ?",
-                    database.name, pattern(), "'" + pattern() + "'@%") > 0;
+                    + " WHERE table_schema IN (?, ?) AND (grantee LIKE ? OR grantee LIKE ?)",
+                    database.name, pattern(), "'" + pattern() + "'@%", "'" + pattern() + "\\_b'@%") > 0;
         }
 
         @Override
@@ -874,19 +941,33 @@ public class SchemaBootstrap {
 
         @Override
         void grant() throws Exception {
-            String account = "'" + database.name + "'@'%'";
-            boolean exists = number(work, "SELECT COUNT(*) FROM mysql.user WHERE user = ? AND host = '%'",
-                    database.name) > 0;
+            String account = "'" + database.user + "'@'%'";
+            boolean exists = isAccount(database.user);
             if (!exists) {
                 execute(work, "CREATE USER " + account + " IDENTIFIED BY '" + database.password + "' REQUIRE SSL");
-                say("set the password of " + database.name);
+                say("set the password of " + database.user);
             }
             execute(work, "GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, LOCK TABLES, CREATE TEMPORARY TABLES ON `"
                     + pattern() + "`.* TO " + account);
             if (exists && !passwordWorks(database.url(database.name))) {
                 execute(work, "ALTER USER " + account + " IDENTIFIED BY '" + database.password + "' REQUIRE SSL");
-                say("set the password of " + database.name);
+                say("set the password of " + database.user);
             }
+        }
+
+        @Override
+        boolean isAccount(String account) throws Exception {
+            return number(work, "SELECT COUNT(*) FROM mysql.user WHERE user = ? AND host = '%'", account) > 0;
+        }
+
+        @Override
+        long sessions(String account) throws Exception {
+            return number(work, "SELECT COUNT(*) FROM information_schema.processlist WHERE user = ?", account);
+        }
+
+        @Override
+        void revoke() throws Exception {
+            execute(work, "DROP USER '" + database.revoked + "'@'%'");
         }
 
         private String client(String sql) {
@@ -1021,13 +1102,13 @@ public class SchemaBootstrap {
 
         @Override
         void grant() throws Exception {
-            String name = database.name;
+            String name = database.user;
             work.commit();
-            boolean exists = number(admin, "SELECT COUNT(*) FROM sys.sql_logins WHERE name = ?", name) > 0;
+            boolean exists = isAccount(name);
             if (!exists) {
                 // Without the policy a wrong password in one place cannot lock every node out.
                 execute(admin, "CREATE LOGIN [" + name + "] WITH PASSWORD = N'" + database.password
-                        + "', DEFAULT_DATABASE = [" + name + "], CHECK_POLICY = OFF");
+                        + "', DEFAULT_DATABASE = [" + database.name + "], CHECK_POLICY = OFF");
                 say("set the password of " + name);
             }
             execute(work, "IF DATABASE_PRINCIPAL_ID('" + name + "') IS NULL CREATE USER [" + name + "] FOR LOGIN ["
@@ -1037,10 +1118,28 @@ public class SchemaBootstrap {
             execute(work, "GRANT EXECUTE TO [" + name + "]");
             execute(work, "DENY INSERT, UPDATE, DELETE ON SCHEMA::wso2_bootstrap TO [" + name + "]");
             work.commit();
-            if (exists && !passwordWorks(database.url(name))) {
+            if (exists && !passwordWorks(database.url(database.name))) {
                 execute(admin, "ALTER LOGIN [" + name + "] WITH PASSWORD = N'" + database.password + "'");
                 say("set the password of " + name);
             }
+        }
+
+        @Override
+        boolean isAccount(String account) throws Exception {
+            return number(admin, "SELECT COUNT(*) FROM sys.sql_logins WHERE name = ?", account) > 0;
+        }
+
+        @Override
+        long sessions(String account) throws Exception {
+            return number(admin, "SELECT COUNT(*) FROM sys.dm_exec_sessions WHERE login_name = ?", account);
+        }
+
+        @Override
+        void revoke() throws Exception {
+            execute(work, "IF DATABASE_PRINCIPAL_ID('" + database.revoked + "') IS NOT NULL DROP USER ["
+                    + database.revoked + "]");
+            work.commit();
+            execute(admin, "DROP LOGIN [" + database.revoked + "]");
         }
 
         private String client(String db, String sql) {
@@ -1224,6 +1323,22 @@ public class SchemaBootstrap {
                 execute(work, "ALTER USER " + schema + " IDENTIFIED BY \"" + database.password + "\" ACCOUNT UNLOCK");
                 say("set the password of " + database.name);
             }
+        }
+
+        /** The schema is its one account: config refuses a rotation. */
+        @Override
+        boolean isAccount(String account) {
+            return false;
+        }
+
+        @Override
+        long sessions(String account) {
+            return 0;
+        }
+
+        @Override
+        void revoke() {
+            throw new IllegalStateException("a schema cannot lose its account");
         }
 
         private String client(String sql) {

@@ -19,7 +19,7 @@ TRUST_FILE=''
 BUCKET=demo-files
 FILES=()
 PROGRAMS=(
-	'programs/42a19a8e1c25e38160633674774471c9334e0d7206358c187fe9e888b345d7df/SchemaBootstrap.java|42a19a8e1c25e38160633674774471c9334e0d7206358c187fe9e888b345d7df|lib/SchemaBootstrap.java'
+	'programs/f41ac791b48a22b971be06a117b29a657153853179489f56d7f82511593e17c4/SchemaBootstrap.java|f41ac791b48a22b971be06a117b29a657153853179489f56d7f82511593e17c4|lib/SchemaBootstrap.java'
 	'programs/152fbc3adf45c3cf4517b81ead802c503d5fd265c0f99f9e3cb53ddc87995679/server.sh|152fbc3adf45c3cf4517b81ead802c503d5fd265c0f99f9e3cb53ddc87995679|lib/server.sh'
 	'programs/56cafed2e661ac014a56ab7810095ef5f7ab168a32a98f1e71160c4ecb70d63c/setup|56cafed2e661ac014a56ab7810095ef5f7ab168a32a98f1e71160c4ecb70d63c|lib/setup')
 FILE_SYSTEM=''
