@@ -74,6 +74,8 @@ func TestThePublicValuesHaveNoSecrets(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"aws:region": "eu-west-1", "wso2is:network": `{"flowLogs":false}`, "wso2is:userStore": `{"url":"ldaps://directory.example.com"}`,
 	}, public)
+	with := config.Public(config.With(config.Typed(c), map[string]any{"userStore.cidrs": []string{"10.0.0.0/8"}}))
+	assert.Equal(t, `{"cidrs":["10.0.0.0/8"],"url":"ldaps://directory.example.com"}`, with["wso2is:userStore"])
 	written := configtest.Minimal()
 	written["admin"] = map[string]any{"username": "root"}
 	assert.NotContains(t, config.Public(configtest.Source(written, "admin")), "wso2is:admin")

@@ -26,7 +26,7 @@ func At(src Source, path string) (any, bool) {
 
 // With returns a source with further values, by path. A value replaces the one that the source has at its path.
 func With(src Source, values map[string]any) Source {
-	o := overlay{Source: src, values: map[string]string{}}
+	o := overlay{Source: src, with: values, values: map[string]string{}}
 	for _, path := range slices.Sorted(maps.Keys(values)) {
 		key, rest, _ := strings.Cut(path, ".")
 		text, _ := o.Get(qualified(key))
@@ -68,8 +68,31 @@ func object(text string) map[string]any {
 type overlay struct {
 	Source
 
+	with   map[string]any
 	values map[string]string
 }
+
+// Public returns the values that are not secret, with the further ones.
+func (o overlay) Public() map[string]string {
+	all := With(public(Public(o.Source)), o.with)
+	values := map[string]string{}
+	for _, key := range all.Keys() {
+		values[key], _ = all.Get(key)
+	}
+	return values
+}
+
+// public is a source without secrets.
+type public map[string]string
+
+func (p public) Keys() []string { return slices.Sorted(maps.Keys(p)) }
+
+func (p public) Get(key string) (string, bool) {
+	value, ok := p[key]
+	return value, ok
+}
+
+func (public) IsSecret(string) bool { return false }
 
 func (o overlay) Keys() []string {
 	all := slices.Concat(o.Source.Keys(), slices.Collect(maps.Keys(o.values)))
