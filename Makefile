@@ -52,11 +52,11 @@ rehearse: $(PULUMI_BIN)
 		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PROGRAM),--program '$(PROGRAM)') $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 ## prove: prove the claims of a rehearsal about deployed stacks. STATE is what pulumi stack export prints; paths have commas
-## between them. JUNIT names a file for a JUnit report.
+## between them. JUNIT names a file for a JUnit report, and SARIF one for a SARIF log.
 prove:
 	@[ -n '$(STATE)' ] || { echo "give STATE=<file>: pulumi stack export -s <stack> writes one"; exit 1; }
 	@cd rehearsal && $(TELL) "Building the proofs: minutes the first time" go build -o ../.cache/rehearsal .
-	.cache/rehearsal --project . --prove '$(STATE)' $(if $(JUNIT),--junit '$(JUNIT)') $(if $(FILE),--file '$(FILE)')
+	.cache/rehearsal --project . --prove '$(STATE)' $(if $(JUNIT),--junit '$(JUNIT)') $(if $(SARIF),--sarif '$(SARIF)') $(if $(FILE),--file '$(FILE)')
 
 ## drill: start STACK (dev) on this machine as its rehearsed state says, with stand-ins for the product, and break it
 drill: $(PULUMI_BIN)

@@ -87,6 +87,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	drilled := flags.Bool("drill", false, "start the rehearsed stack on this machine and disturb it, instead of a rehearsal")
 	proved := flags.String("prove", "", "prove the states of deployed stacks, instead of a rehearsal: paths of exported states, separated by commas")
 	junit := flags.String("junit", "", "with --prove: write a JUnit report to this path")
+	sarif := flags.String("sarif", "", "with --prove: write a SARIF log to this path")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")
 	flags.Var(given, "secret", "a secret value, such as wso2is:admin.password=value; may be repeated")
 	if err := flags.Parse(args); err != nil {
@@ -100,7 +101,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		Output: out,
 	}
 	if *proved != "" {
-		return proveStates(base, strings.Split(*proved, ","), *file, *junit, *project, out)
+		return proveStates(base, strings.Split(*proved, ","), *file, *project, reports{*junit, *sarif}, out)
 	}
 	if *changes != "" {
 		return change.Run(ctx, change.Options{Options: base, Project: *project, Name: *changes, Update: *update})

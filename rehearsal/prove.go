@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
@@ -64,8 +65,8 @@ func readDeployed(path string) (*deployed, error) {
 }
 
 // proveStates proves the claims of a rehearsal for the states of deployed stacks. All stacks must be in one account, since it also
-// proves that no cluster discovers another cluster's nodes. Junit is the path of a JUnit report, or empty.
-func proveStates(base rehearse.Options, paths []string, file, junit, project string, out io.Writer) error {
+// proves that no cluster discovers another cluster's nodes.
+func proveStates(base rehearse.Options, paths []string, file, project string, to reports, out io.Writer) error {
 	var all []*deployed
 	for _, path := range paths {
 		one, err := readDeployed(path)
@@ -74,8 +75,8 @@ func proveStates(base rehearse.Options, paths []string, file, junit, project str
 		}
 		all = append(all, one)
 	}
-	if len(all) > 1 && junit != "" {
-		return errors.New("--junit writes the report of one state: give --prove only one path")
+	if len(all) > 1 && to != (reports{}) {
+		return errors.New("--junit and --sarif write the report of one state: give --prove only one path")
 	}
 	var wrong []error
 	for _, one := range all {
@@ -106,20 +107,40 @@ func proveStates(base rehearse.Options, paths []string, file, junit, project str
 			_, _ = fmt.Fprintf(out, "  An update was interrupted: the state has %d pending operations.\n", one.pending)
 		}
 		failed := printVerdicts(out, report)
-		if junit != "" {
-			text, err := report.JUnit(one.stack)
-			if err != nil {
-				return err
-			}
-			if err := os.WriteFile(junit, text, 0o644); err != nil { //nolint:gosec // a report is for everyone
-				return fmt.Errorf("writing the JUnit report: %w", err)
-			}
+		if err := to.write(report, one.stack, cmp.Or(o.StackFile, one.path)); err != nil {
+			return err
 		}
 		if failed > 0 {
 			wrong = append(wrong, fmt.Errorf("stack %s: %d of %d claims are %w", one.stack, failed, len(report.All()), errNotProven))
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// reports are the paths of the reports for other programs, or empty.
+type reports struct{ junit, sarif string }
+
+// write writes the reports. The faults of a SARIF log are in a file, which is the stack file or the state.
+func (to reports) write(report *proof.Report, stack, file string) error {
+	for _, one := range []struct {
+		path string
+		text func() ([]byte, error)
+	}{
+		{to.junit, func() ([]byte, error) { return report.JUnit(stack) }},
+		{to.sarif, func() ([]byte, error) { return report.SARIF(filepath.ToSlash(filepath.Clean(file))) }},
+	} {
+		if one.path == "" {
+			continue
+		}
+		text, err := one.text()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(one.path, text, 0o644); err != nil { //nolint:gosec // a report is for everyone
+			return fmt.Errorf("writing a report: %w", err)
+		}
+	}
+	return nil
 }
 
 // printVerdicts prints a line for each claim. Below it are the claim's faults, and the facts that the state does not show.

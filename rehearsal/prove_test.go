@@ -45,10 +45,15 @@ func TestADeployedStateIsProven(t *testing.T) {
 	assert.Regexp(t, `proven +Every node reaches every other node on tcp 5701-5800`, said)
 	assert.Zero(t, failures(t, junit))
 
-	said, err = prove("--prove", bad, "--junit", junit)
+	sarif := filepath.Join(dir, "report.sarif")
+	said, err = prove("--prove", bad, "--junit", junit, "--sarif", sarif)
 	require.ErrorContains(t, err, "stack dev: ")
 	assert.Regexp(t, `FAILED +Every node reaches every other node on tcp 5701-5800\n +\S+-node-2 does not accept tcp 5701-5800 from \S+-node-1`, said)
 	assert.Positive(t, failures(t, junit))
+	log, err := os.ReadFile(sarif)
+	require.NoError(t, err)
+	assert.Contains(t, string(log), `"uri": "../Pulumi.dev.yaml"`)
+	assert.Regexp(t, `"text": "\S+-node-2 does not accept tcp 5701-5800 from`, string(log))
 
 	_, err = prove("--prove", "../Pulumi.dev.yaml")
 	require.ErrorContains(t, err, "../Pulumi.dev.yaml is not an output of `pulumi stack export`")

@@ -31,13 +31,7 @@ type (
 // stack and the area of the claim, such as prod.network.
 func (r *Report) JUnit(stack string) ([]byte, error) {
 	suite := junitSuite{Name: stack}
-	for _, area := range []struct {
-		name     string
-		verdicts []*Verdict
-	}{
-		{"network", r.Network}, {"permissions", r.Permissions}, {"discovery", r.Discovery}, {"releases", r.Releases},
-		{"settings", r.Settings}, {"health", r.Health}, {"availability", r.Availability},
-	} {
+	for _, area := range r.areas() {
 		for _, v := range area.verdicts {
 			one := junitCase{Class: stack + "." + area.name, Name: v.Claim, Out: v.Shown}
 			if len(v.Open) > 0 {

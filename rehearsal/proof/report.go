@@ -57,9 +57,27 @@ type Report struct {
 	Availability []*Verdict
 }
 
+// area is a group of claims.
+type area struct {
+	name     string
+	verdicts []*Verdict
+}
+
+// areas returns the verdicts by area, in display order.
+func (r *Report) areas() []area {
+	return []area{
+		{"network", r.Network}, {"permissions", r.Permissions}, {"discovery", r.Discovery}, {"releases", r.Releases},
+		{"settings", r.Settings}, {"health", r.Health}, {"availability", r.Availability},
+	}
+}
+
 // All returns the verdicts in display order.
 func (r *Report) All() []*Verdict {
-	return slices.Concat(r.Network, r.Permissions, r.Discovery, r.Releases, r.Settings, r.Health, r.Availability)
+	var all []*Verdict
+	for _, area := range r.areas() {
+		all = append(all, area.verdicts...)
+	}
+	return all
 }
 
 // Of puts the name of a cluster before every claim.
