@@ -1,12 +1,15 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/config/offering"
 )
 
 func fargate(key string, values object) object {
@@ -95,4 +98,51 @@ func TestRefusesWhatECSDoesNotHave(t *testing.T) {
 			"wso2is:nodes.autoscaling.memory: EC2 does not measure the memory that an instance uses; leave it out, or "+
 				"write topology: ecs or eks"),
 	})
+}
+
+// TestZonesInWhichFargateRunsNoTasks has an account in which c is such a zone.
+func TestZonesInWhichFargateRunsNoTasks(t *testing.T) {
+	asked := 0
+	env := configtest.Environment()
+	env.Zones = func(region string) ([]config.Zone, error) {
+		asked++
+		return []config.Zone{{Name: region + "a", ID: "apne1-az4"}, {Name: region + "c", ID: "apne1-az3"}, {Name: region + "d", ID: "apne1-az1"}}, nil
+	}
+	in := func(region, launch string, zones ...string) (config.Loaded, error) {
+		changes := object{"aws:region": region, "topology": "ecs", "ecs": object{"launchType": launch}, "loadBalancer": object{
+			"certificateArn": "arn:aws:acm:" + region + ":123456789012:certificate/11111111-2222-3333-4444-555555555555"}}
+		for i := range zones {
+			zones[i] = region + zones[i]
+		}
+		if len(zones) > 0 {
+			changes["network"] = object{"zones": zones}
+		}
+		return config.Load(configtest.Source(configtest.With(changes)), env)
+	}
+	const tokyo = "ap-northeast-1"
+	loaded, err := in(tokyo, "fargate")
+	require.NoError(t, err)
+	assert.Equal(t, []string{tokyo + "a", tokyo + "d"}, loaded.Cluster.Network.Zones)
+	loaded, err = in(tokyo, "ec2")
+	require.NoError(t, err)
+	assert.Equal(t, []string{tokyo + "a", tokyo + "c", tokyo + "d"}, loaded.Cluster.Network.Zones, "instances run there")
+	_, err = in(tokyo, "fargate", "a", "c")
+	require.EqualError(t, err, "wso2is:network.zones[1]: ap-northeast-1c is apne1-az3 in this account, and Fargate runs no tasks there, "+
+		"as of "+offering.Read+"; write another zone: ap-northeast-1d")
+	asked = 0
+	_, err = in("eu-west-1", "fargate", "a", "c")
+	require.NoError(t, err)
+	assert.Zero(t, asked, "AWS is not asked in a Region with Fargate in every zone")
+}
+
+func TestARegionThatIsNotInFargatesListIsWarnedOf(t *testing.T) {
+	in := func(region, launch string) string {
+		return strings.Join(configtest.Load(t, object{"aws:region": region, "topology": "ecs", "ecs": object{"launchType": launch},
+			"loadBalancer": object{"certificateArn": "arn:aws:acm:" + region + ":123456789012:certificate/11111111-2222-3333-4444-555555555555"},
+		}).Warnings, "\n")
+	}
+	assert.Contains(t, in("il-central-1", "fargate"), "wso2is:ecs.launchType: AWS's list of the Regions with Fargate, as of "+offering.Read+
+		", does not have il-central-1, and without Fargate no task starts there; look for it in "+offering.FargatePage+", or write ec2")
+	assert.NotContains(t, in("il-central-1", "ec2"), "launchType")
+	assert.NotContains(t, in("eu-west-1", "fargate"), "launchType")
 }

@@ -70,7 +70,7 @@ func Load(src Source, env Environment) (Loaded, error) {
 			return Loaded{}, err
 		}
 	}
-	if !zonesKnown || c.MakesControlPlane() || c.Network.SESEndpoint {
+	if !zonesKnown || c.zonesDiffer() || c.Network.SESEndpoint {
 		zones, err := env.Zones(c.Region)
 		if err != nil {
 			return Loaded{}, fmt.Errorf("listing the availability zones of %s: %w", c.Region, err)

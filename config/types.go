@@ -190,8 +190,9 @@ type Network struct {
 	CIDR string `json:"cidr,omitempty"`
 	// Zones are the names of the availability zones to use, two or more: a load balancer and a database subnet group
 	// need two. Left out, the stack uses the region's first zones: two in dev, three in prod. On eks, a zone must
-	// accept a control plane: use1-az3, usw1-az2 and cac1-az3 do not. `aws ec2 describe-availability-zones` shows the
-	// names of these ids in your account.
+	// accept a control plane: use1-az3, usw1-az2 and cac1-az3 do not. On Fargate, it must run tasks: usw1-az2, apne1-az3
+	// and, in cn-north-1, all but cnn1-az1 and cnn1-az2 do not. `aws ec2 describe-availability-zones` shows the names of
+	// these ids in your account.
 	Zones []string `json:"zones,omitempty"`
 	// NAT gives private subnets internet access through NAT gateways: one per zone, a single one, or none. Default:
 	// `none` if egressCidrs is empty and no proxy is on the internet, otherwise `single` in dev and `perZone` in prod.

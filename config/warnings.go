@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wso2is-aws/wso2is/config/engine"
+	"github.com/wso2is-aws/wso2is/config/offering"
 	"github.com/wso2is-aws/wso2is/config/ports"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
@@ -33,6 +34,10 @@ func (c *Cluster) warnings(today time.Time) []string {
 	if c.Backup.Enabled && c.Database.Existing != nil {
 		w.say("backup.enabled", "the plan has the files and not the existing database: let its owner keep backups of the same times, "+
 			"since a file may be of a user that a restored database does not know")
+	}
+	if c.Fargate() && !offering.Fargate(c.Region) {
+		w.say("ecs.launchType", "AWS's list of the Regions with Fargate, as of %s, does not have %s, and without Fargate no task "+
+			"starts there; look for it in %s, or write ec2", offering.Read, c.Region, offering.FargatePage)
 	}
 	if c.Nodes.Count == 1 {
 		w.say("nodes.count", "with one node, its replacement interrupts the service")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wso2is-aws/wso2is/config/offering"
 )
 
 // Zone is an availability zone. Its name depends on the account: the same name may be another zone in another account.
@@ -39,9 +41,20 @@ func (c *Cluster) chooseSESZones(all []Zone) (p Problems) {
 // MakesControlPlane reports whether the stack makes its own EKS cluster.
 func (c Cluster) MakesControlPlane() bool { return c.row().pods && c.EKS.Cluster == nil }
 
-// takes reports whether the cluster can use the zone.
-func (c Cluster) takes(z Zone) bool {
-	return !c.MakesControlPlane() || !slices.Contains(noControlPlane, z.ID)
+// zonesDiffer reports whether the cluster cannot use all zones of its Region.
+func (c Cluster) zonesDiffer() bool {
+	return c.MakesControlPlane() || c.Fargate() && offering.FargateInSomeZones(c.Region)
+}
+
+// unusable says why the cluster cannot use the zone. It is empty if it can.
+func (c Cluster) unusable(z Zone) string {
+	switch {
+	case c.MakesControlPlane() && slices.Contains(noControlPlane, z.ID):
+		return "EKS puts no control plane there"
+	case c.Fargate() && !offering.FargateIn(c.Region, z.ID):
+		return "Fargate runs no tasks there, as of " + offering.Read
+	}
+	return ""
 }
 
 // chooseZones returns the first usable zones of the account.
@@ -54,7 +67,7 @@ func (c *Cluster) chooseZones(all []Zone) {
 func (c Cluster) zonesTaken(all []Zone) []string {
 	var names []string
 	for _, z := range all {
-		if c.takes(z) {
+		if c.unusable(z) == "" {
 			names = append(names, z.Name)
 		}
 	}
@@ -73,14 +86,18 @@ func (c Cluster) validateZones(all []Zone) Problems {
 	var p Problems
 	for i, name := range c.Network.Zones {
 		at := slices.IndexFunc(all, func(z Zone) bool { return z.Name == name })
-		if at < 0 || c.takes(all[at]) {
+		if at < 0 {
+			continue
+		}
+		why := c.unusable(all[at])
+		if why == "" {
 			continue
 		}
 		path := fmt.Sprintf("network.zones[%d]", i)
 		if c.Network.Adopt != nil {
 			path = "network.adopt.privateSubnets." + name
 		}
-		p.refuse(path, fix, "%s is %s in this account, and EKS puts no control plane there", name, all[at].ID)
+		p.refuse(path, fix, "%s is %s in this account, and %s", name, all[at].ID, why)
 	}
 	return p
 }

@@ -1,4 +1,5 @@
-// Package offering has the EC2 instance types and RDS instance classes that AWS offers in each Region.
+// Package offering has the EC2 instance types and RDS instance classes that AWS offers in each Region, and where Fargate runs
+// tasks.
 package offering
 
 import (

@@ -160,7 +160,7 @@ var ecsTypes = []Type{
 		Check: []Rule{deploymentsFit},
 		Rules: []Rule{
 			sameVPC("networkConfiguration.subnets[]", "networkConfiguration.securityGroups[]", "loadBalancers[].targetGroupArn"),
-			serviceFits, capacityFits,
+			serviceFits, capacityFits, fargateZones,
 		},
 		After: func(c *Call) {
 			if cluster := c.Cloud.find(c.text("cluster"), "arn", state.ECSCluster); cluster != nil && !c.Preview {

@@ -3,6 +3,7 @@ package cloud
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -30,6 +31,30 @@ func deploymentsFit(c *Call) error {
 			"healthCheckGracePeriodSeconds is only valid for services with load balancers"))
 	}
 	return errors.Join(wrong...)
+}
+
+// noFargate are the ids of the zones in which Fargate runs no Linux containers.
+// Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html, which names the others of the
+// three Regions.
+var noFargate = []string{"usw1-az2", "apne1-az3", "cnn1-az3", "cnn1-az4"}
+
+// fargateZones refuses a service whose tasks on Fargate never start. ECS itself creates the service and reports this in
+// the service's events.
+// Source: "was unable to place a task. Reason: Internal error." in
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+func fargateZones(c *Call) error {
+	providers := append(texts(c.In, "capacityProviderStrategies[].capacityProvider"), c.text("launchType"))
+	if !slices.ContainsFunc(providers, func(name string) bool { return onFargate(c, name) }) {
+		return nil
+	}
+	zones, _ := c.Cloud.subnetZones(texts(c.In, "networkConfiguration.subnets[]"))
+	for _, zone := range slices.Sorted(maps.Keys(zones)) {
+		if slices.Contains(noFargate, zones[zone]) {
+			return fail("SERVICE_TASK_PLACEMENT_FAILURE", "(service %s) was unable to place a task. Reason: Internal error. Fargate "+
+				"runs no tasks in %s (%s)", c.text("name"), zone, zones[zone])
+		}
+	}
+	return nil
 }
 
 // serviceFits refuses a task that the service cannot run or reach.

@@ -116,6 +116,26 @@ func hostService(w *world, change Object) Object {
 		"tags": Object{"WSO2Cluster": "dev"}, "loadBalancers": balanced(w, "targets", 9443)}, change)
 }
 
+func TestZonesInWhichFargateRunsNoTasks(t *testing.T) {
+	w := ecsWorld(t)
+	place := func(id string) {
+		w.find(w.ids["b"], "id", state.Subnet).Outputs["availabilityZoneId"] = id
+	}
+	onInstances := with(hostService(w, nil), Object{"name": "second"})
+	byType := fargateService(w, Object{"capacityProviderStrategies": nil, "launchType": "FARGATE"})
+	for _, id := range []string{"usw1-az2", "apne1-az3", "cnn1-az4"} {
+		place(id)
+		for _, service := range []Object{fargateService(w, nil), byType} {
+			_, err := w.try(state.ECSService, "fargate", service)
+			require.ErrorContains(t, err, "(service fargate) was unable to place a task")
+			require.ErrorContains(t, err, "("+id+")")
+		}
+	}
+	w.create(state.ECSService, "second", onInstances)
+	place("apne1-az4")
+	w.create(state.ECSService, "fargate", fargateService(w, nil))
+}
+
 func balanced(w *world, group string, port float64) []any {
 	return []any{Object{"targetGroupArn": w.arnOf(state.TargetGroup, group), "containerName": "server", "containerPort": port}}
 }
