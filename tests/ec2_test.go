@@ -245,6 +245,12 @@ func TestMulticastHasADomainThatCarriesIt(t *testing.T) {
 	assert.Equal(t, "enable", p.One(t, "aws:ec2transitgateway/multicastDomain:MulticastDomain", "multicast").Get("igmpv2Support"))
 	assert.Len(t, p.All("aws:ec2transitgateway/multicastDomainAssociation:MulticastDomainAssociation"), 3, "every private subnet")
 	assert.Equal(t, "2", p.One(t, ingress, "igmp-in-0.0.0.0_32").Get("ipProtocol"))
+	assert.Contains(t, userData(t, p.One(t, "aws:ec2/instance:Instance", "node-1"), "userDataBase64"), "MULTICAST=yes\n")
+	for _, member := range []string{"10.0.0.16_32", "10.0.16.16_32"} {
+		announced := p.One(t, ingress, "multicast-join-in-"+member)
+		assert.Nil(t, announced.Get("referencedSecurityGroupId"), "a rule for a security group lets no multicast in")
+		assert.Equal(t, strings.ReplaceAll(member, "_", "/"), announced.Get("cidrIpv4"))
+	}
 }
 
 // rotation has a team's own encryption key, and the former one.

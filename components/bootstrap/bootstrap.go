@@ -157,6 +157,8 @@ type Args struct {
 	Databases []Database
 	// HazelcastPort is the node's own member port; 0 without clustering.
 	HazelcastPort int
+	// Multicast says that members find each other by multicast.
+	Multicast bool
 	// HeapMiB is the size of the JVM's heap.
 	HeapMiB int
 	// JVMOptions are added to the server's command line; none may contain white space or quotes.
@@ -371,6 +373,9 @@ func UserData(a Args) (string, error) {
 	h.value("HAZELCAST_PORT", strconv.Itoa(a.HazelcastPort))
 	h.value("HAZELCAST_FIRST", strconv.Itoa(ports.HazelcastFirst))
 	h.value("HAZELCAST_LAST", strconv.Itoa(ports.HazelcastLast))
+	if a.Multicast {
+		h.value("MULTICAST", "yes")
+	}
 	h.value("HEAP", strconv.Itoa(a.HeapMiB))
 	h.value("JVM_OPTIONS", strings.Join(a.JVMOptions, " "))
 	h.value("LOG_SERVER", a.LogGroups.Server)

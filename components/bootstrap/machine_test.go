@@ -57,7 +57,7 @@ esac`,
 *health*) printf '%s' "${FAKE_HEALTH:-200}" ;;
 *) echo "unexpected: $*" >&2; exit 1 ;;
 esac`,
-	"amazon-cloudwatch-agent-ctl": `:`, "shutdown": `:`,
+	"amazon-cloudwatch-agent-ctl": `:`, "shutdown": `:`, "sysctl": `cat "$3"`,
 }
 
 // machine is a directory that stands for an instance's root, with the fakes on PATH.

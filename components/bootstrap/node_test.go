@@ -403,3 +403,26 @@ func TestANodeTakesTheKeyThatAProxyVerifies(t *testing.T) {
 		contains(t, file, listing, "CN=shared")
 	}
 }
+
+// TestMembersJoinTheMulticastGroupByIGMPv2 checks the kernel's setting, now and after the next boot: a Transit Gateway knows no IGMPv3,
+// which Linux begins with.
+func TestMembersJoinTheMulticastGroupByIGMPv2(t *testing.T) {
+	const setting = "etc/sysctl.d/90-wso2is-multicast.conf"
+	m := newMachine(t, product.V7_1_0)
+	if output, status := m.boot(t); status != 0 {
+		t.Fatalf("status %d:\n%s", status, output)
+	}
+	if _, err := os.Stat(filepath.Join(m.root, setting)); err == nil {
+		t.Error("a node without multicast changes the kernel's IGMP")
+	}
+	m.args.Multicast = true
+	if output, status := m.boot(t); status != 0 {
+		t.Fatalf("status %d:\n%s", status, output)
+	}
+	contains(t, setting, read(t, filepath.Join(m.root, setting)), "net.ipv4.conf.all.force_igmp_version = 2")
+	calls := m.calls(t)
+	set, started := strings.Index(calls, "sysctl -q -p "+filepath.Join(m.root, setting)), strings.LastIndex(calls, "enable --now wso2is.service")
+	if set < 0 || set > started {
+		t.Errorf("the server joins its group before the kernel is told:\n%s", calls)
+	}
+}

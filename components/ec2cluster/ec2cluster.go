@@ -228,7 +228,7 @@ func bootstrapArgs(
 	out.Keystore.File, out.Keystore.TLSFile = nodeconfig.KeystoreFile(facts.Keystore), nodeconfig.TLSKeystoreFile(facts.Keystore)
 	out.HeapMiB, out.JVMOptions, out.LifecycleHook, out.MinMembers = c.JVM.Heap, c.JVMOptions(), n.hook, n.members
 	if c.Clustered() {
-		out.HazelcastPort = n.port
+		out.HazelcastPort, out.Multicast = n.port, c.Clustering.Scheme == config.Multicast
 	}
 	// An instance of a group is already deregistered from the load balancer when it shuts down, and nothing tells a proxy that a member
 	// is about to.

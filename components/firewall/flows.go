@@ -88,8 +88,9 @@ func Flows(c config.Cluster) []Flow {
 				Why: "Nodes join and leave the multicast group"},
 			Flow{Name: "multicast", From: Nodes, To: Group, Protocol: UDP, First: group.Port, Last: group.Port,
 				CIDRs: []string{group.Address + "/32"}, Why: "Nodes announce themselves to the multicast group"},
-			Flow{Name: "multicast-join", From: Nodes, To: Nodes, Protocol: UDP, First: group.Port, Last: group.Port,
-				Why: "Announcements that the group delivers from other nodes"},
+			// A rule for multicast cannot name a security group as its source (VPC Transit Gateways, "Multicast routing").
+			Flow{Name: "multicast-join", From: Group, To: Nodes, Protocol: UDP, First: group.Port, Last: group.Port,
+				CIDRs: addresses(c.Nodes.Members), Why: "Announcements that the group delivers from other nodes"},
 		)
 	}
 	for _, port := range c.Network.EgressPorts() {
@@ -190,4 +191,13 @@ func directoryPort(address string) int {
 		return 636
 	}
 	return 389
+}
+
+// addresses are those of the members, as ranges.
+func addresses(members []config.Member) []string {
+	ranges := make([]string, len(members))
+	for i, m := range members {
+		ranges[i] = m.Address + "/32"
+	}
+	return ranges
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,14 @@ import (
 // https://docs.aws.amazon.com/vpc/latest/tgw/tgw-multicast-overview.html
 var xen = []string{"a1.", "c1.", "c3.", "c4.", "d2.", "f1.", "g2.", "g3.", "g3s.", "h1.", "i2.", "i3.", "m1.", "m2.", "m3.",
 	"m4.", "p2.", "p3.", "r3.", "r4.", "t1.", "t2.", "x1.", "x1e."}
+
+// igmpVersion matches the setting that makes Linux join groups by IGMPv2, and igmpSet the step that applies it. Linux begins with
+// IGMPv3, and a Transit Gateway knows IGMPv2 only.
+// https://docs.aws.amazon.com/vpc/latest/tgw/multicast-configurations-igmp.html
+var (
+	igmpVersion = regexp.MustCompile(`net\.ipv4\.conf\.all\.force_igmp_version ?= ?2\b[\s\S]*\bsysctl -q -p\b`)
+	igmpSet     = regexp.MustCompile(`(?m)^\[\[ -z \$\{MULTICAST:-\} \]\] \|\| step "[^"]*" speak_igmp$`)
+)
 
 // multicast proves that announcements reach every member.
 func (s *searches) multicast() *Verdict {
@@ -37,6 +46,9 @@ func (s *searches) multicast() *Verdict {
 			v.fault("%s is %s: only the interfaces of instances can be members of a multicast domain", n, n.platform)
 		} else if n.host != nil && slices.ContainsFunc(xen, func(f string) bool { return strings.HasPrefix(n.host.instanceType, f) }) {
 			v.fault("%s is a %s, which is not on Nitro: the Transit Gateway carries no multicast to it", n, n.host.instanceType)
+		}
+		if program, variables := s.program(n); variables["MULTICAST"] == "" || !igmpVersion.MatchString(program) || !igmpSet.MatchString(program) {
+			v.fault("%s joins its group by IGMPv3, which Linux begins with: the Transit Gateway knows IGMPv2 only", n)
 		}
 		s.announcements(n, group, port, v)
 	}
@@ -93,9 +105,11 @@ func (s *searches) announcements(n *node, group netip.Prefix, port int, v *Verdi
 		v.fault("no egress rule of %s lets %s out to %s: nobody hears %s", groups, missing, group, n)
 	}
 	for _, from := range s.nodes {
-		in := s.net.allowed(n.groups, true, func(r *rule) bool { return r.allows(&from.endpoint) })
+		// A rule for multicast cannot name a security group as its source.
+		// https://docs.aws.amazon.com/vpc/latest/tgw/how-multicast-works.html
+		in := s.net.allowed(n.groups, true, func(r *rule) bool { return within(from.addr, r.peerRange) })
 		for _, missing := range announce.minus(in...) {
-			v.fault("no ingress rule of %s lets %s in from %s", groups, missing, from)
+			v.fault("no ingress rule of %s lets %s in from the address of %s: a rule for a security group lets no multicast in", groups, missing, from)
 		}
 	}
 	for _, dropped := range slices.Concat(s.net.filter(n.subnet, true, group, announce), s.net.filter(n.subnet, true, group, join),

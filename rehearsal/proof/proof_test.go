@@ -445,10 +445,18 @@ var discoveryMutations = map[string]mutation{
 	"a domain without IGMP": {"multicast", func(d *document) {
 		d.set("MulticastDomain", "multicast", "igmpv2Support", "disable")
 	}, announce, "does not learn members by IGMP"},
+	"a kernel that speaks IGMPv3": {"multicast", func(d *document) {
+		text, _ := base64.StdEncoding.DecodeString(d.out("Instance", "node-2", "userDataBase64").(string))
+		d.set("Instance", "node-2", "userDataBase64", base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(text), "MULTICAST=yes\n", "", 1))))
+	}, announce, "wso2is-multicast-node-2 joins its group by IGMPv3"},
 	"IGMP is not let in": {"multicast", func(d *document) { d.drop(ingressRule, "igmp-in-0.0.0.0_32") }, announce,
 		"lets IGMP in from 0.0.0.0/32"},
-	"announcements are not let in": {"multicast", func(d *document) { d.drop(ingressRule, "multicast-join-in") }, announce,
-		"lets udp 45564 in from"},
+	"announcements are not let in": {"multicast", func(d *document) { d.drop(ingressRule, "multicast-join-in-10.0.16.16_32") }, announce,
+		"lets udp 45564 in from the address of wso2is-multicast-node-2"},
+	"announcements from a security group": {"multicast", func(d *document) {
+		d.set(ingressRule, "multicast-join-in-10.0.16.16_32", "cidrIpv4", nil)
+		d.set(ingressRule, "multicast-join-in-10.0.16.16_32", "referencedSecurityGroupId", d.id("SecurityGroup", "nodes"))
+	}, announce, "a rule for a security group lets no multicast in"},
 	"announcements to another group": {"multicast", func(d *document) {
 		d.edit(objectKind, "nodes/node-2/deployment.toml", "content", "239.255.0.1", "239.255.0.2")
 	}, announce, "announces to 239.255.0.2:45564, others to 239.255.0.1:45564"},

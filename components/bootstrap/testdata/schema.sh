@@ -21,7 +21,7 @@ FILES=()
 PROGRAMS=(
 	'programs/f41ac791b48a22b971be06a117b29a657153853179489f56d7f82511593e17c4/SchemaBootstrap.java|f41ac791b48a22b971be06a117b29a657153853179489f56d7f82511593e17c4|lib/SchemaBootstrap.java'
 	'programs/152fbc3adf45c3cf4517b81ead802c503d5fd265c0f99f9e3cb53ddc87995679/server.sh|152fbc3adf45c3cf4517b81ead802c503d5fd265c0f99f9e3cb53ddc87995679|lib/server.sh'
-	'programs/56cafed2e661ac014a56ab7810095ef5f7ab168a32a98f1e71160c4ecb70d63c/setup|56cafed2e661ac014a56ab7810095ef5f7ab168a32a98f1e71160c4ecb70d63c|lib/setup')
+	'programs/83e417a6fa7c359958542aeff3c361d2d17c5ab8644a627e85d0a6d896ce65c2/setup|83e417a6fa7c359958542aeff3c361d2d17c5ab8644a627e85d0a6d896ce65c2|lib/setup')
 FILE_SYSTEM=''
 SHARED=()
 MOUNTS=''
