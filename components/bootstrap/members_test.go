@@ -121,6 +121,26 @@ func TestMembersTellsApart(t *testing.T) {
 	}
 }
 
+// TestMembersBelievesHazelcast has two connections, of which one is that of another cluster's member: Hazelcast keeps it,
+// and its own list has only the other one.
+func TestMembersBelievesHazelcast(t *testing.T) {
+	m := &machine{root: t.TempDir(), fake: t.TempDir()}
+	m.write(t, filepath.Join(m.fake, "proc/net/tcp"), "  sl  local_address rem_address   st\n"+
+		"   0: 0A01000A:1645 00000000:0000 0A 0\n   1: 0A01000A:1645 0A02000A:A122 01 0\n   2: 0A01000A:1645 0A03000A:A123 01 0\n", 0o644)
+	m.env = append(os.Environ(), "WSO2IS_ROOT="+m.root, "WSO2IS_PROC="+filepath.Join(m.fake, "proc"),
+		"HAZELCAST_PORT=5701", "HAZELCAST_FIRST=5701", "HAZELCAST_LAST=5800")
+	for _, c := range []struct{ log, want string }{
+		{"", "3"},
+		{"Members {size:1, ver:1} [\n\tMember [10.0.1.10]:5701 - 1 this\n]\nMembers {size:2, ver:2} [\n", "2"},
+		{"Members {size:4, ver:4} [\n", "3"},
+	} {
+		m.write(t, filepath.Join(m.root, "opt/wso2is/current/repository/logs/wso2carbon.log"), c.log, 0o644)
+		if output, status := m.run(t, nil, "bash", "programs/members"); status != 0 || strings.TrimSpace(output) != c.want {
+			t.Errorf("status %d, %q instead of %s members with the log %q", status, output, c.want, c.log)
+		}
+	}
+}
+
 // TestMembersTellsTheAgeOfTheImage has the file in the format of Amazon Linux 2023. A container's own image has such a
 // file too, but the container must publish its host's.
 func TestMembersTellsTheAgeOfTheImage(t *testing.T) {

@@ -36,7 +36,7 @@ var damages = []struct {
 		func(d *damage.Document) error { return remove(d, state.SecurityGroupIngressRule, "hazelcast-in") }},
 	{Control{Name: "the rule for the database removed", Claim: "Every node reaches every database", Says: "the health check answers", Closed: 5432, Database: true},
 		func(d *damage.Document) error { return remove(d, state.SecurityGroupIngressRule, "database-in") }},
-	{Control{Name: "another cluster's name in the last node's file", Claim: "The nodes' files agree", Says: "sees 1 of"}, rename},
+	{Control{Name: "another cluster's name in the last node's file", Claim: "The nodes' files agree", Says: "connected with 1 of at least"}, rename},
 	{Control{Name: "another tag on the nodes", Claim: "The discovery filters select exactly", Says: "connected with 1 of at least",
 		Logs: "No IP addresses found! Starting standalone."}, tag},
 	{Control{Name: "the nodes' role without ec2:DescribeInstances", Claim: "The credentials that discovery uses", Says: "which other nodes are in service is unknown",

@@ -28,6 +28,7 @@ const (
 var trials = map[string]func(*driller){
 	forms: (*driller).form, renewals: (*driller).renew, revocation: (*driller).revoke, killed: (*driller).kill, cutOff: (*driller).cut,
 	noDatabase:  (*driller).outage,
+	zoneCutOff:  (*driller).zone,
 	firstStops:  func(d *driller) { d.guide(d.Nodes[0]) },
 	secondStops: func(d *driller) { d.guide(d.Nodes[1]) },
 }
@@ -38,7 +39,7 @@ func (o order) groups() []group {
 		return []group{{Trials: []string{forms, firstStops}}, {Trials: []string{secondStops}}, {Controls: o.Controls}}
 	}
 	all := []group{
-		{Trials: []string{noDatabase}}, {Trials: []string{cutOff}}, {Trials: []string{forms, firstStops}},
+		{Trials: []string{noDatabase}}, {Trials: []string{zoneCutOff}}, {Trials: []string{cutOff}}, {Trials: []string{forms, firstStops}},
 		{Trials: []string{secondStops, revocation}}, {Trials: []string{renewals, killed}},
 	}
 	const each = 3

@@ -386,7 +386,33 @@ func (d *driller) kill() {
 
 // cut sets a node's link down: its connections stay open, and nothing passes.
 func (d *driller) cut() {
-	victim, other := d.Nodes[len(d.Nodes)-1], d.Nodes[0]
+	victim := d.Nodes[len(d.Nodes)-1]
+	d.apart("the link of "+victim.Name+" is cut and comes back", []plan.Node{victim}, func(cut bool) error { return d.Cut(victim, cut) })
+}
+
+// zone cuts a zone off that is not the database's, and heals it.
+func (d *driller) zone() {
+	in, zones := map[string][]plan.Node{}, []string{}
+	for _, n := range d.Nodes {
+		in[n.Instance.Zone] = append(in[n.Instance.Zone], n)
+		zones = append(zones, n.Instance.Zone)
+	}
+	slices.Sort(zones)
+	kept := d.Network.Zone(d.Network.At(d.Database.Device))
+	zones = slices.DeleteFunc(slices.Compact(zones), func(zone string) bool { return zone == kept || len(in[zone]) == len(d.Nodes) })
+	if len(zones) == 0 {
+		return
+	}
+	lost := zones[len(zones)-1]
+	d.LookFromOutside(lost)
+	d.apart("zone "+lost+" is cut off and healed", in[lost], func(cut bool) error { return d.CutZone(lost, cut) })
+}
+
+// apart splits the lost nodes from the others, and heals the network when both sides have only their own members.
+func (d *driller) apart(name string, lost []plan.Node, split func(bool) error) {
+	kept := slices.DeleteFunc(slices.Clone(d.Nodes), func(n plan.Node) bool {
+		return slices.ContainsFunc(lost, func(l plan.Node) bool { return l.Name == n.Name })
+	})
 	gone := d.Heartbeat + 2*slack
 	// The halves look for each other again, and the smaller one restarts the Hazelcast of its members.
 	whole := d.Merge + 2*d.Again + d.Asking + 4*slack
@@ -396,23 +422,31 @@ func (d *driller) cut() {
 	}
 	bound := fmt.Sprintf("%s until each side has only itself (hazelcast.max.no.heartbeat.seconds), %s until both are one cluster again "+
 		"(hazelcast.merge.first.run.delay.seconds, hazelcast.merge.next.run.delay.seconds twice%s)", Seconds(gone), Seconds(whole), asking)
-	d.trial("the link of "+victim.Name+" is cut and comes back", bound, func(t *Trial) error {
-		offset := len(d.Said(victim, 0))
-		if err := d.Cut(victim, true); err != nil {
+	d.trial(name, bound, func(t *Trial) error {
+		offsets := map[string]int{}
+		for _, n := range lost {
+			offsets[n.Name] = len(d.Said(n, 0))
+		}
+		if err := split(true); err != nil {
 			return err
 		}
 		took, apart := wait(gone, func() bool {
-			alone, _ := hazelcastSays(d.Said(victim, offset))
-			return d.sees(other, len(d.Nodes)-1) && alone == 1
+			return !slices.ContainsFunc(kept, func(n plan.Node) bool { return !d.sees(n, len(kept)) }) &&
+				!slices.ContainsFunc(lost, func(n plan.Node) bool {
+					seen, _ := hazelcastSays(d.Said(n, offsets[n.Name]))
+					return seen != len(lost)
+				})
 		})
 		if !apart {
-			return fmt.Errorf("after %s, each side still has the other's members", Seconds(took))
+			return errors.Join(fmt.Errorf("after %s, each side still has the other's members", Seconds(took)), split(false))
 		}
-		d.event(t, "each side has only its own members after %s", Seconds(took))
-		if err := d.Cut(victim, false); err != nil {
+		d.event(t, "each side has only its own members after %s: %d and %d", Seconds(took), len(kept), len(lost))
+		if err := split(false); err != nil {
 			return err
 		}
-		healed, one := wait(whole, func() bool { return d.sees(other, len(d.Nodes)) && d.sees(victim, len(d.Nodes)) })
+		healed, one := wait(whole, func() bool {
+			return !slices.ContainsFunc(d.Nodes, func(n plan.Node) bool { return !d.sees(n, len(d.Nodes)) })
+		})
 		if !one {
 			return fmt.Errorf("after %s, they are still two clusters", Seconds(healed))
 		}
@@ -422,7 +456,7 @@ func (d *driller) cut() {
 }
 
 // away is the length of the database's outage.
-const away = 30 * time.Second
+const away = 120 * time.Second
 
 // outage stops the database. The servers keep running, and serve again by themselves.
 func (d *driller) outage() {
@@ -488,7 +522,7 @@ func (d *driller) revoke() {
 }
 
 // early is the time in which damage must show, and glance is the length of one look.
-const early, glance = 2 * time.Minute, 8 * time.Second
+const early, glance = 2 * time.Minute, 5 * time.Second
 
 // control starts the cluster on a damaged state and expects the message of the proofs.
 func (d *driller) control(c Control) {

@@ -60,7 +60,7 @@ func Of(n *vpc.Network) *Account {
 		names[g.ID] = g.Text("name")
 	}
 	for _, i := range n.Find(vpc.Node) {
-		one := &Instance{Name: i.Name, Address: i.Address, Zone: n.Get(state.Subnet, i.Subnet).Text("availabilityZone"), Tags: map[string]string{}}
+		one := &Instance{Name: i.Name, Address: i.Address, Zone: n.Zone(i), Tags: map[string]string{}}
 		for _, id := range i.Groups {
 			one.Groups = append(one.Groups, names[id])
 		}

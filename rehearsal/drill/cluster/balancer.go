@@ -248,7 +248,16 @@ func (c *Cluster) Ask(turn int, method, path, cookie string) Answer {
 
 // AskNode sends a request to a node from the load balancer.
 func (c *Cluster) AskNode(n plan.Node, method, path string) Answer {
-	return c.ask(c.lb[0].host, n.Address, c.Balancer.Port, method, path, "")
+	return c.ask(c.lb[c.eye].host, n.Address, c.Balancer.Port, method, path, "")
+}
+
+// LookFromOutside lets AskNode ask from another zone.
+func (c *Cluster) LookFromOutside(zone string) {
+	for n, i := range c.Network.Find(vpc.Balancer) {
+		if c.Network.Zone(i) != zone {
+			c.eye = n
+		}
+	}
 }
 
 func (c *Cluster) ask(from *netns.Namespace, to netip.Addr, port int, method, path, cookie string) Answer {

@@ -32,6 +32,8 @@ type Cluster struct {
 	db    *process
 	nodes map[string]*process
 	lb    []*balancer
+	// eye is the load balancer's interface from which nodes are asked.
+	eye int
 
 	authority *authority
 	// served are the servers of AWS's APIs.
@@ -256,6 +258,20 @@ func (c *Cluster) Cut(n plan.Node, cut bool) error {
 	}
 	// The routes of a device are lost with its link.
 	return c.World.Apply(c.Network)
+}
+
+// CutZone drops all packets between a zone and everything else, or lets them pass again.
+func (c *Cluster) CutZone(zone string, cut bool) error {
+	if !cut {
+		return c.World.Unite()
+	}
+	var devices []string
+	for _, i := range c.Network.Interfaces {
+		if c.Network.Zone(i) == zone {
+			devices = append(devices, i.Device)
+		}
+	}
+	return c.World.Divide(devices)
 }
 
 // own runs one of a node's own programs, as its user data has installed it.

@@ -5,6 +5,7 @@ package netns
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
 )
@@ -100,6 +101,20 @@ func (w *World) Apply(n *vpc.Network) error {
 		return err
 	}
 	_, err := w.Router.Output(n.Rules(), "nft", "-f", "-")
+	return err
+}
+
+// Divide drops the packets between some devices of the router and all others. Unite ends this.
+func (w *World) Divide(devices []string) error {
+	some := `{ "` + strings.Join(devices, `", "`) + `" }`
+	_, err := w.Router.Output(fmt.Sprintf("table ip divided {\n chain forward {\n  type filter hook forward priority -10;\n"+
+		"  iifname %[1]s oifname != %[1]s drop\n  iifname != %[1]s oifname %[1]s drop\n }\n}\n", some), "nft", "-f", "-")
+	return err
+}
+
+// Unite ends Divide.
+func (w *World) Unite() error {
+	_, err := w.Router.Output("delete table ip divided\n", "nft", "-f", "-")
 	return err
 }
 

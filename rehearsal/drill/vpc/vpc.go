@@ -266,6 +266,11 @@ func addresses(all []*Interface, choose func(*Interface) bool) []string {
 	return out
 }
 
+// Zone returns the Availability Zone of an interface.
+func (n *Network) Zone(i *Interface) string {
+	return n.Get(state.Subnet, i.Subnet).Text("availabilityZone")
+}
+
 // At returns the interface behind a device of the router.
 func (n *Network) At(device string) *Interface {
 	for _, i := range n.Interfaces {
