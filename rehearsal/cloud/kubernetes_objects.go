@@ -1,6 +1,10 @@
 package cloud
 
-import "github.com/wso2is-aws/wso2is/rehearsal/state"
+import (
+	"slices"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
 
 // inUse is the answer to the deletion of an object that is still in use. Kubernetes itself would delete most of them
 // and break their users.
@@ -43,6 +47,16 @@ var podRefs = []Ref{
 	byName("spec.template.spec.volumes[].csi.volumeAttributes.secretProviderClass", state.SecretProviderClass),
 }
 
+// jobRefs are the references in a Job's template. What they name may be deleted before the Job: its pods have ended when its
+// creation is answered, since the provider waits for them.
+var jobRefs = func() []Ref {
+	refs := slices.Clone(podRefs)
+	for i, r := range refs {
+		refs[i] = r.free()
+	}
+	return refs
+}()
+
 // kubernetesTypes are the objects that a stack may make in the cluster.
 var kubernetesTypes = []Type{
 	anyObject(state.Namespace, Type{Deletable: []Rule{namespaceEmpty}}),
@@ -76,7 +90,7 @@ var kubernetesTypes = []Type{
 	object(state.Job, Type{
 		Required: []string{"spec", "spec.template"},
 		Replace:  []string{"spec.template", "spec.selector", "spec.completions", "spec.parallelism"},
-		Refs:     podRefs, Check: []Rule{podTemplate}, Rules: []Rule{podStarts, clusterHasHosts},
+		Refs:     jobRefs, Check: []Rule{podTemplate}, Rules: []Rule{podStarts, clusterHasHosts},
 		Fields: []Field{oneOf("spec.template.spec.restartPolicy", "Never", "OnFailure")},
 	}),
 	object(state.KubernetesRole, Type{Check: []Rule{rolesRead}}),

@@ -520,6 +520,8 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		same := now
 		for _, urn := range append([]string{trial.Call.URN}, t.cutOff...) {
 			same = same.renamed(now.id(urn), want.id(urn))
+			// An object of Kubernetes has a namespace in its id. Others name it without.
+			same = same.renamed(nameOf(now.id(urn)), nameOf(want.id(urn)))
 		}
 		wrong = same.differences(want)
 	}
@@ -527,11 +529,18 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		// The service counts a repeated change as two versions. So values with the version number differ.
 		return recovered + ", as another version", nil
 	}
+	if len(wrong) > 0 && mayReplace && trial.Call.Type == state.ConfigMap && now.shape() == want.shape() {
+		// The names of pods have a checksum of their template, and the template names the map.
+		return recovered + ", under another name", nil
+	}
 	if len(wrong) > 0 {
 		return "", fmt.Errorf("%d differences from an undisturbed run: %s", len(wrong), strings.Join(wrong[:min(5, len(wrong))], "; "))
 	}
 	return recovered, nil
 }
+
+// nameOf is the name in an id: an object of Kubernetes has its namespace before it.
+func nameOf(id string) string { return id[strings.LastIndex(id, "/")+1:] }
 
 // shortReason shortens an error to one line for a report.
 func shortReason(err error) string {
