@@ -79,7 +79,7 @@ preflight:
 	cd preflight && go build -o ../.cache/preflight .
 	.cache/preflight --project . $(if $(STACK),--stack $(STACK)) $(ARGS)
 
-## bench: the benchmarks of both modules
+## bench: the benchmarks of both modules, with the engine's floor and the ratios to it (docs/performance.md)
 bench: $(PULUMI_BIN)
 	go test -run '^$$' -bench . -benchmem ./...
 	cd rehearsal && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -run '^$$' -bench . -benchtime 3x ./...

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/stacks"
@@ -29,6 +32,8 @@ func options(b *testing.B, nodes int) rehearse.Options {
 	if nodes != 2 && changed == string(text) {
 		b.Fatal("Pulumi.dev.yaml no longer says count: 2")
 	}
+	// Many nodes need more connections than the class of dev allows.
+	changed += "\n  wso2is:database: {instance: {class: db.m6g.2xlarge}}\n"
 	file := filepath.Join(b.TempDir(), "Pulumi.dev.yaml")
 	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
 		b.Fatal(err)
@@ -72,6 +77,45 @@ func BenchmarkPreview(b *testing.B) {
 			}
 			peak(b)
 		})
+	}
+}
+
+// spent returns the processor time of this process and of its finished child processes. Other work on the machine does not
+// change it much.
+func spent(b *testing.B) time.Duration {
+	b.Helper()
+	total := time.Duration(0)
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var usage syscall.Rusage
+		if err := syscall.Getrusage(who, &usage); err != nil {
+			b.Fatal(err)
+		}
+		total += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	}
+	return total
+}
+
+// BenchmarkRatios compares rehearsals with the engine's floor, which is the rehearsal of a program without resources, in one
+// run. So the ratios are comparable between machines. All are ratios of processor time. Members is the time of 100 fixed members
+// in relation to ten times that of 10.
+func BenchmarkRatios(b *testing.B) {
+	rehearsed := func(o rehearse.Options) time.Duration {
+		began := spent(b)
+		if err := rehearse.Run(context.Background(), o); err != nil {
+			b.Fatal(err)
+		}
+		return spent(b) - began
+	}
+	for b.Loop() {
+		empty, prod := options(b, 2), options(b, 2)
+		empty.StackFile, empty.Program = "", func(*pulumi.Context) error { return nil }
+		prod.Stack, prod.StackFile, prod.Prove = "prod", filepath.Join("..", "Pulumi.prod.yaml"), prover(b.TempDir(), "prod")
+		floor, whole := rehearsed(empty), rehearsed(prod)
+		ten, hundred := rehearsed(options(b, 10)), rehearsed(options(b, 100))
+		b.ReportMetric(floor.Seconds(), "floor-CPU-s")
+		b.ReportMetric(whole.Seconds(), "prod-CPU-s")
+		b.ReportMetric(whole.Seconds()/floor.Seconds(), "prod/floor")
+		b.ReportMetric(hundred.Seconds()/(10*ten.Seconds()), "members/linear")
 	}
 }
 

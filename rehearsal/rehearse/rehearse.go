@@ -54,7 +54,7 @@ type Options struct {
 	// Fail makes calls of the cloud fail.
 	Fail func(cloud.Operation) cloud.Fault
 	// Final writes the engine's state only at the end of a command, and not after every step. This is twice as fast,
-	// but the work of a killed command is not written.
+	// but the work of a killed command is not written. Run and First always do so, since they remove their state.
 	Final bool
 	// Keep stops after the second up.
 	Keep bool
@@ -316,6 +316,7 @@ type Step struct {
 
 // Run rehearses a stack from its first preview to its deletion and writes the results.
 func Run(ctx context.Context, o Options) (err error) {
+	o.Final = true // nobody continues after a killed rehearsal
 	s, err := Open(ctx, o)
 	if err != nil {
 		return err
@@ -413,6 +414,7 @@ func (r *run) all(ctx context.Context) error {
 // First rehearses a stack up to its first up, and returns its state and its configuration by full key. An unproven
 // state is an error.
 func First(ctx context.Context, o Options) (exported []byte, configuration map[string]string, err error) {
+	o.Final = true
 	s, err := Open(ctx, o)
 	if err != nil {
 		return nil, nil, err
