@@ -30,7 +30,7 @@ TELL = tell() { what=$$1; shift; began=$$(date +%s); "$$@" & child=$$!; \
 	while n=0; while [ $$n -lt 30 ] && kill -0 $$child 2>/dev/null; do sleep 1; n=$$((n + 1)); done; kill -0 $$child 2>/dev/null; \
 	do echo "$$what, for $$(($$(date +%s) - began)) s so far"; done; wait $$child; }; tell
 
-## test: every test of every module, with the race detector except for the API server's own code; at its end, what was skipped
+## test: every test of every module, with the race detector except for the API server's code and the provider; at its end, what was skipped
 test: $(PULUMI_BIN)
 	go build -o $(REPORT) ./tests/report
 	@rm -f $(SKIPPED)
@@ -39,6 +39,7 @@ test: $(PULUMI_BIN)
 	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -json -race -timeout 40m ./... | $(REPORT) $(SKIPPED)
 	cd rehearsal/apiserver && go vet ./... && go test -json ./... | $(REPORT) $(SKIPPED)
 	cd preflight && go vet ./... && go test -json -race ./... | $(REPORT) $(SKIPPED)
+	cd provider && go vet ./... && go test -json ./... | $(REPORT) $(SKIPPED)
 	@$(REPORT) -skipped $(SKIPPED)
 
 ## rehearse: up and destroy of STACK (dev) without an account. FAULTS=all, sample or a regular expression disturbs calls.
@@ -84,7 +85,8 @@ bench: $(PULUMI_BIN)
 	go test -run '^$$' -bench . -benchmem ./...
 	cd rehearsal && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -run '^$$' -bench . -benchtime 3x ./...
 
-## docs: generates the configuration reference and the editors' schema from the configuration's types
+## docs: generates the configuration reference, the editors' schema and the provider's descriptions from the types of the
+## configuration and of the component
 docs:
 	go run ./config/gen
 
@@ -94,6 +96,7 @@ lint: .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 	cd rehearsal && $(abspath $<) run ./...
 	cd rehearsal/apiserver && $(abspath $<) run ./...
 	cd preflight && $(abspath $<) run ./...
+	cd provider && $(abspath $<) run ./...
 
 .cache/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint:
 	GOBIN=$(abspath $(@D)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)

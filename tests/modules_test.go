@@ -24,7 +24,7 @@ func TestModulesResolveTheSameVersions(t *testing.T) {
 	}
 	program := versions("../go.mod")
 	require.NotEmpty(t, program)
-	for _, module := range []string{"rehearsal", "preflight"} {
+	for _, module := range []string{"rehearsal", "preflight", "provider"} {
 		of := versions("../" + module + "/go.mod")
 		for path, version := range program {
 			if other, shared := of[path]; shared {

@@ -25,7 +25,7 @@ type Args struct {
 	Config config.Cluster
 	Zero   []string
 	// Name is the beginning of every name in AWS. It defaults to the names of project, stack and component.
-	Name string
+	Name string `pulumi:"name"`
 
 	// The following are outputs of other resources. Each replaces a key of Config, and Config must leave this key out. Which
 	// resources exist is the same as with the key. Each tag is the input's name in other languages.
@@ -94,7 +94,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	place := &environment{ctx: ctx, make: args.Provider}
 	c, err := place.load(name, args, opts)
 	if err != nil {
-		return nil, refuse(ctx, err)
+		return nil, Refuse(ctx, err)
 	}
 	topology, ok := topologies[c.Topology]
 	if !ok {
@@ -111,7 +111,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	values := secrets.Table(c)
 	if prefix := c.RestoreFrom.Secrets; prefix != "" {
 		if values, err = secrets.Restored(ctx, values, prefix, place.through); err != nil {
-			return nil, refuse(ctx, config.Problems{{Path: config.Namespace + ":restoreFrom.secrets", Problem: err.Error(),
+			return nil, Refuse(ctx, config.Problems{{Path: config.Namespace + ":restoreFrom.secrets", Problem: err.Error(),
 				Fix: "leave the key out once the stack has its secrets"}})
 		}
 	}

@@ -16,7 +16,7 @@ type Refused struct {
 	Cause error
 }
 
-// Error is short, since refuse logs an error for each problem. Pulumi prints this text after them.
+// Error is short, since Refuse logs an error for each problem. Pulumi prints this text after them.
 func (r *Refused) Error() string {
 	return fmt.Sprintf("stack %s is refused, for the reasons above; no resource was touched", r.Stack)
 }
@@ -24,8 +24,8 @@ func (r *Refused) Error() string {
 // Unwrap returns the reason.
 func (r *Refused) Unwrap() error { return r.Cause }
 
-// refuse logs an error for each problem.
-func refuse(ctx *pulumi.Context, cause error) error {
+// Refuse logs an error for each problem, and returns Refused.
+func Refuse(ctx *pulumi.Context, cause error) error {
 	texts := []string{cause.Error()}
 	var problems config.Problems
 	if errors.As(cause, &problems) {

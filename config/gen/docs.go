@@ -23,11 +23,13 @@ const module = "github.com/wso2is-aws/wso2is"
 // docs is the configuration's types with the comments of their source.
 type docs struct{ reflector *jsonschema.Reflector }
 
-// read collects the comments of the package config.
+// read collects the comments of the package config and of the component.
 func read() (*docs, error) {
 	r := &jsonschema.Reflector{Anonymous: true, Mapper: mapped}
-	if err := r.AddGoComments(module, "config", jsonschema.WithFullComment()); err != nil {
-		return nil, fmt.Errorf("reading the comments of package config: %w", err)
+	for _, dir := range []string{"config", "components/cluster"} {
+		if err := r.AddGoComments(module, dir, jsonschema.WithFullComment()); err != nil {
+			return nil, fmt.Errorf("reading the comments of %s: %w", dir, err)
+		}
 	}
 	for key, text := range r.CommentMap {
 		r.CommentMap[key] = strings.Join(strings.Fields(text), " ")
@@ -112,6 +114,15 @@ func (d *docs) schema() ([]byte, error) {
 		Version: jsonschema.Version, Title: "A stack of WSO2 Identity Server on AWS", Type: "object", Properties: file,
 		Definitions: defs,
 	})
+}
+
+// comments returns the comments of types and fields, such as config.Nodes.Count. The provider has no source at run time.
+func (d *docs) comments() ([]byte, error) {
+	all := map[string]string{}
+	for key, text := range d.reflector.CommentMap {
+		all[strings.TrimPrefix(key, module+"/")] = text
+	}
+	return marshal(all)
 }
 
 func marshal(value any) ([]byte, error) {

@@ -1,5 +1,5 @@
 // Command gen writes docs/configuration.md and docs/wso2is.schema.json from the types of the package config and their
-// comments. Run it in the repository's root.
+// comments, and provider/comments.json for the package of other languages. Run it in the repository's root.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 var files = map[string]func(*docs) ([]byte, error){
 	filepath.Join("docs", "configuration.md"):   (*docs).reference,
 	filepath.Join("docs", "wso2is.schema.json"): (*docs).schema,
+	filepath.Join("provider", "comments.json"):  (*docs).comments,
 }
 
 func main() {
