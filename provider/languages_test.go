@@ -86,7 +86,7 @@ func TestTheExampleInTypeScriptHasTheRightTypes(t *testing.T) {
 	node, err := exec.LookPath("node")
 	compiler := filepath.Join(modules, "typescript/bin/tsc")
 	if _, missing := os.Stat(compiler); err != nil || missing != nil {
-		t.Skip("this needs Node.js and: bash .ci/install")
+		t.Skip("this needs Node.js and: npm install --prefix .cache/typescript @pulumi/aws@6.83.4 @pulumi/pulumi@3.248.0 typescript@5.9.3")
 	}
 	dir := t.TempDir()
 	scope := filepath.Join(dir, "node_modules", "@pulumi")
@@ -114,7 +114,7 @@ func TestTheExampleInPythonHasTheRightTypes(t *testing.T) {
 	mypy, err := filepath.Abs(pythonHome + "/bin/mypy")
 	require.NoError(t, err)
 	if _, err := os.Stat(mypy); err != nil {
-		t.Skip("this needs Python and: bash .ci/install")
+		t.Skip("this needs Python and: python3 -m venv .cache/python && .cache/python/bin/pip install pulumi==3.272.0 pulumi-aws==6.83.4 mypy==2.4.1")
 	}
 	dir := t.TempDir()
 	files, err := python.GeneratePackage("pulumi", bound(t), nil, nil)

@@ -73,7 +73,6 @@ func exampleInGo(ctx *pulumi.Context) error {
 	login, err := cluster.New(ctx, "login", &cluster.Args{
 		Config: config.Cluster{
 			Topology: config.EC2, Version: "7.3.0", Hostname: "login.example.com", Nodes: config.Nodes{Count: 3},
-			Network:      config.Network{EgressCIDRs: []config.Egress{{CIDR: "203.0.113.0/24"}}},
 			LoadBalancer: config.LoadBalancer{HostedZone: "Z0123456789EXAMPLE"},
 			Admin:        config.Admin{Password: config.NewSecret(password)},
 		},

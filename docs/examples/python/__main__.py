@@ -39,7 +39,7 @@ login = wso2is.cluster.Cluster(
     version=wso2is.cluster.ProductVersion.V7_3_0,
     hostname="login.example.com",
     nodes=wso2is.cluster.NodesArgs(count=3),
-    network=wso2is.cluster.NetworkArgs(flow_logs=False, egress_cidrs=["203.0.113.0/24"]),
+    network=wso2is.cluster.NetworkArgs(flow_logs=False),
     load_balancer=wso2is.cluster.LoadBalancerArgs(hosted_zone="Z0123456789EXAMPLE"),
     admin=wso2is.cluster.AdminArgs(password=pulumi.Config().require_secret("password")),
     # This decides no resource, so it may be an output.

@@ -29,7 +29,7 @@ const login = new wso2is.cluster.Cluster("login", {
     version: "7.3.0",
     hostname: "login.example.com",
     nodes: { count: 3 },
-    network: { flowLogs: false, egressCidrs: ["203.0.113.0/24"] },
+    network: { flowLogs: false },
     loadBalancer: { hostedZone: "Z0123456789EXAMPLE" },
     admin: { password: new pulumi.Config().requireSecret("password") },
     // This decides no resource, so it may be an output.
