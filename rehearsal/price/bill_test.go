@@ -299,7 +299,7 @@ var needs = []struct{ service, item, unpriced string }{
 	{"fargate", "ephemeral storage GB", "us-west-2 eu-west-1 eu-central-1 ap-southeast-2"},
 	{"kms", "key", ""},
 	{"kms", "requests", ""},
-	{"rds", "backup storage", "us-east-1 eu-west-1 ap-southeast-2"},
+	{"rds", "backup storage", "eu-west-1 ap-southeast-2"},
 	{"rds", "db.m6g.large postgres", ""},
 	{"rds", "gp3 storage", "ap-southeast-2"},
 	{"s3", "standard", ""},
