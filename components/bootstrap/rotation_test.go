@@ -35,7 +35,7 @@ func (s *server) stay(t *testing.T, account, password, database string) (closed 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = s.query(t, account, password, database, strings.Replace(s.sleep, "5", "15", 1)) // longer than a run of the program
+		_, _ = s.query(t, account, password, database, strings.Replace(s.sleep, "5", "40", 1)) // longer than a run of the program on a busy machine
 	}()
 	connected := "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '" + account + "'"
 	if s.engine == engine.Postgres {
