@@ -82,9 +82,7 @@ func (c *Cluster) fillIn() {
 	set(&c.Caching.TimeoutMinutes, 15)
 	c.fillDatabase(d)
 	c.fillPools()
-	setUnlessExplicit(c, "fileSystem.userstores", &c.FileSystem.Userstores, true)
-	setUnlessExplicit(c, "fileSystem.tenants", &c.FileSystem.Tenants, true)
-	set(&c.FileSystem.ThroughputMode, Elastic)
+	c.fillFileSystem()
 	c.fillBackup(d)
 	c.fillLoadBalancer(d)
 	set(&c.Admin.Username, "admin")
@@ -104,9 +102,19 @@ func (c *Cluster) fillIn() {
 	c.fillUsage()
 }
 
+func (c *Cluster) fillFileSystem() {
+	f := &c.FileSystem
+	set(&f.Type, EFS)
+	setUnlessExplicit(c, "fileSystem.userstores", &f.Userstores, true)
+	setUnlessExplicit(c, "fileSystem.tenants", &f.Tenants, true)
+	if f.Type == EFS {
+		set(&f.ThroughputMode, Elastic)
+	}
+}
+
 func (c *Cluster) fillBackup(d profileDefaults) {
 	b := &c.Backup
-	setUnlessExplicit(c, "backup.enabled", &b.Enabled, d.safe)
+	setUnlessExplicit(c, "backup.enabled", &b.Enabled, d.safe && c.hasData())
 	set(&b.Schedule, "cron(0 5 * * ? *)")
 	set(&b.StartWindow, 60)
 	set(&b.CompletionWindow, 480)
@@ -116,7 +124,7 @@ func (c *Cluster) fillBackup(d profileDefaults) {
 		set(&to.RetentionDays, b.RetentionDays)
 		b.CopyTo = &to
 	}
-	setUnlessExplicit(c, "fileSystem.backup", &c.FileSystem.Backup, d.safe && !b.Enabled)
+	setUnlessExplicit(c, "fileSystem.backup", &c.FileSystem.Backup, d.safe && !b.Enabled && c.FileSystem.Type == EFS)
 }
 
 func (c *Cluster) fillNodes(d profileDefaults) {

@@ -87,7 +87,8 @@ func complete(t *rapid.T, path string, v reflect.Value) {
 				return // the provider has its own defaults
 			}
 			require.Contains(t, []string{"cluster.Nodes.Autoscaling", "cluster.Network.Adopt", "cluster.Network.Proxy", "cluster.EKS.Cluster",
-				"cluster.Load", "cluster.Backup.Lock", "cluster.Backup.CopyTo", "cluster.Database.Existing", "cluster.Database.Users", "cluster.LoadBalancer.Existing"}, path)
+				"cluster.Load", "cluster.Backup.Lock", "cluster.Backup.CopyTo", "cluster.Database.Existing", "cluster.Database.Users",
+				"cluster.LoadBalancer.Existing", "cluster.FileSystem.Existing"}, path)
 			return
 		}
 		complete(t, path, v.Elem())

@@ -54,7 +54,7 @@ type Cluster struct {
 	Caching Caching `json:"caching,omitempty"`
 	// Database is the database that all nodes share: one of RDS, or one that exists.
 	Database Database `json:"database,omitempty"`
-	// FileSystem is the EFS file system for artifacts that change at run time.
+	// FileSystem is the file system for artifacts that change at run time.
 	FileSystem FileSystem `json:"fileSystem,omitempty"`
 	// Backup is the AWS Backup plan over database and file system, and the vault that it keeps them in.
 	Backup Backup `json:"backup,omitempty"`
@@ -524,8 +524,22 @@ const (
 	Provisioned ThroughputMode = "provisioned"
 )
 
-// FileSystem is the EFS file system that nodes share.
+// FileSystemType says which file system nodes share.
+type FileSystemType string
+
+// The types of file systems.
+const (
+	EFS FileSystemType = "efs"
+	NFS FileSystemType = "nfs"
+)
+
+// FileSystem is the file system that nodes share.
 type FileSystem struct {
+	// Type is `efs` for an EFS file system that the stack makes, or `nfs` for an export of your own NFS server. A move to
+	// another type copies no files (docs/operations.md). Default: `efs`.
+	Type FileSystemType `json:"type,omitempty"`
+	// Existing is the export of `nfs`.
+	Existing *ExistingShare `json:"existing,omitempty"`
 	// Userstores shares the user stores that are added or changed at run time. Default: true.
 	Userstores bool `json:"userstores,omitempty"`
 	// Tenants shares the artifacts of tenants. Default: true.
@@ -537,6 +551,20 @@ type FileSystem struct {
 	// Backup makes EFS back up the file system each day into EFS's own vault, for 35 days, if backup.enabled is false.
 	// Default: false in dev; true in prod without backup.enabled.
 	Backup bool `json:"backup,omitempty"`
+}
+
+// ExistingShare is a directory on a file server of your own. It must have the directories Userstores and Tenants, as far as
+// nodes share them, with uid and gid 802 as owner.
+type ExistingShare struct {
+	// Host is the DNS name or IPv4 address of the file server.
+	Host string `json:"host"`
+	// Path is the directory's path on the server, such as `/exports/wso2is`.
+	Path string `json:"path"`
+	// SecurityGroup is the id of the file server's security group. It gets a rule that lets the nodes in. Exclusive with cidrs.
+	SecurityGroup string `json:"securityGroup,omitempty"`
+	// CIDRs are the IPv4 ranges of the file server's addresses, if it has no security group that a rule can name. Exclusive with
+	// securityGroup.
+	CIDRs []string `json:"cidrs,omitempty"`
 }
 
 // Backup configures AWS Backup: databases and files at the same time, on one schedule, into one vault, with a manifest

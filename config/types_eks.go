@@ -139,6 +139,6 @@ type AdoptedCluster struct {
 	// for Hazelcast.
 	NodeSecurityGroup string `json:"nodeSecurityGroup"`
 	// FileSystemRole is the ARN of the role of the EFS CSI driver's node pods (efs-csi-node-sa). Only this role may
-	// mount the file system.
-	FileSystemRole string `json:"fileSystemRole"`
+	// mount the file system. Needed with fileSystem.type efs, and only there.
+	FileSystemRole string `json:"fileSystemRole,omitempty"`
 }

@@ -126,7 +126,7 @@ func (v *validator) adoptedCluster() {
 			"%q is not the name of an EKS cluster", a.Name)
 	}
 	v.id("eks.cluster.nodeSecurityGroup", a.NodeSecurityGroup, "sg-", "a security group")
-	if !roleARN.MatchString(a.FileSystemRole) {
+	if v.FileSystem.Type == EFS && !roleARN.MatchString(a.FileSystemRole) {
 		v.refuse("eks.cluster.fileSystemRole", "write one such as arn:aws:iam::123456789012:role/efs-csi-node",
 			"%q is not the ARN of an IAM role", a.FileSystemRole)
 	}

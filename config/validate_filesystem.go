@@ -1,12 +1,98 @@
 package config
 
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+)
+
 func (v *validator) fileSystem() {
 	f := v.FileSystem
+	if f.Type != EFS {
+		v.existingShare()
+		return
+	}
+	if f.Existing != nil {
+		v.refuse("fileSystem.existing", "write fileSystem.type: nfs, or leave it out", "the stack makes a file system of its own")
+	}
 	switch {
 	case f.ThroughputMode == Provisioned && f.ProvisionedThroughput == 0:
 		v.refuse("fileSystem.provisionedThroughput", "write 1 to 3414", "the mode provisioned needs a throughput")
 	case f.ThroughputMode != Provisioned && f.ProvisionedThroughput != 0:
 		v.refuse("fileSystem.provisionedThroughput", "leave it out, or write fileSystem.throughputMode: provisioned",
 			"the mode %s does not read it", f.ThroughputMode)
+	}
+}
+
+// sharePath is a path that a line of fstab takes as it is.
+var sharePath = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$|^/$`)
+
+// existingShare checks a share of the team's own, and refuses what only the stack's own file system reads.
+func (v *validator) existingShare() {
+	v.onlyOfEFS()
+	f, e := v.FileSystem, v.FileSystem.Existing
+	const path = "fileSystem.existing"
+	if !f.Userstores && !f.Tenants {
+		v.refuse("fileSystem.type", "leave it out, or write fileSystem.userstores: true", "no node mounts a directory of the share")
+	}
+	if v.Network.Adopt == nil {
+		v.refuse("network.adopt", "write the VPC from which the file server is reached, and its subnets",
+			"a VPC that is made here has no way to a file server that exists")
+	}
+	if v.Fargate() {
+		// "Storage options for Amazon ECS tasks" in the ECS developer guide.
+		v.refuse("fileSystem.type", "leave it out, or write ecs.launchType: ec2",
+			"a task on Fargate mounts Amazon EFS only")
+	}
+	if v.EKS.NodeGroup.AMI == Bottlerocket {
+		// bottlerocket #4022 is open.
+		v.refuse("eks.nodeGroup.ami", "leave it out", "the kubelet of bottlerocket mounts no NFS volume")
+	}
+	if e == nil {
+		v.refuse(path, "write it, or fileSystem.type: efs", "the share is missing")
+		return
+	}
+	if ip, err := netip.ParseAddr(e.Host); !hostName.MatchString(e.Host) && (err != nil || !ip.Is4()) {
+		v.refuse(path+".host", "write the DNS name or the IPv4 address, without a port", "%q names no host", e.Host)
+	}
+	if !sharePath.MatchString(e.Path) || strings.Contains(e.Path+"/", "/../") {
+		v.refuse(path+".path", "write a path such as /exports/wso2is, with letters, digits and ._@+-", "%q is no such path", e.Path)
+	}
+	switch {
+	case (e.SecurityGroup == "") == (len(e.CIDRs) == 0):
+		v.refuse(path, "write either securityGroup or, if a rule cannot name the security group, cidrs",
+			"exactly one of securityGroup and cidrs must name the file server's addresses")
+	case e.SecurityGroup != "":
+		v.id(path+".securityGroup", e.SecurityGroup, "sg-", "a security group")
+	default:
+		v.cidrs(path+".cidrs", e.CIDRs)
+		if slices.Contains(e.CIDRs, everyone) {
+			v.refuse(path+".cidrs", "write the ranges of the file server's addresses", "%s lets nodes write to every file server", everyone)
+		}
+	}
+}
+
+// onlyOfEFS refuses the keys that only apply to the stack's own EFS file system.
+func (v *validator) onlyOfEFS() {
+	r := v.RestoreFrom
+	for _, key := range []struct {
+		path  string
+		given bool
+	}{
+		{"fileSystem.throughputMode", v.written.FileSystem.ThroughputMode != ""},
+		{"fileSystem.provisionedThroughput", v.written.FileSystem.ProvisionedThroughput != 0},
+		{"fileSystem.backup", v.explicit["fileSystem.backup"]},
+		{"restoreFrom.fileSystem", r.FileSystem != ""}, {"restoreFrom.keepFileSystems", len(r.KeepFileSystems) > 0},
+	} {
+		if key.given {
+			v.refuse(key.path, "leave it out", "only an EFS file system that is made here reads it, and fileSystem.type is %s", v.FileSystem.Type)
+		}
+	}
+	if v.explicit["backup.enabled"] && v.Backup.Enabled && !v.hasData() {
+		v.refuse("backup.enabled", "leave it out", "the stack makes no database and no file system that AWS Backup could back up")
+	}
+	if a := v.EKS.Cluster; a != nil && a.FileSystemRole != "" {
+		v.refuse("eks.cluster.fileSystemRole", "leave it out", "no pod mounts EFS, because fileSystem.type is %s", v.FileSystem.Type)
 	}
 }

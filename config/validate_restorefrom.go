@@ -25,7 +25,9 @@ func (v *validator) restoreFrom() {
 		v.databaseSnapshots(names)
 		v.kept(names)
 	}
-	v.restoredFiles()
+	if v.FileSystem.Type == EFS { // another type has refused both
+		v.restoredFiles()
+	}
 	if prefix := v.RestoreFrom.Secrets; prefix != "" && !secretsPrefix.MatchString(prefix) {
 		v.refuse("restoreFrom.secrets", "write what the names of the source stack's secrets begin with, up to the last slash",
 			"%q is no beginning of a secret's name", prefix)

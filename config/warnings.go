@@ -39,6 +39,10 @@ func (c *Cluster) warnings(today time.Time) []string {
 		w.say("ecs.launchType", "AWS's list of the Regions with Fargate, as of %s, does not have %s, and without Fargate no task "+
 			"starts there; look for it in %s, or write ec2", offering.Read, c.Region, offering.FargatePage)
 	}
+	if c.Backup.Enabled && c.FileSystem.Existing != nil {
+		w.say("backup.enabled", "the plan has the database and not the files of the share: let its owner keep backups of the same times, "+
+			"since a file may be of a user that a restored database does not know")
+	}
 	if c.Nodes.Count == 1 {
 		w.say("nodes.count", "with one node, its replacement interrupts the service")
 	}

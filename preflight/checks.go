@@ -20,7 +20,10 @@ func (p *preflight) checks() []check {
 		all = append(all, check{"subnets of " + c.Network.Adopt.VPC, []string{"ec2:DescribeSubnets"}, p.checkSubnets})
 	}
 	if e := c.Database.Existing; e != nil && e.SecurityGroup != "" {
-		all = append(all, check{"security group of " + e.Host, []string{"ec2:DescribeSecurityGroups"}, p.checkDatabaseGroup})
+		all = append(all, p.checkOfGroup("database.existing", e.Host, e.SecurityGroup))
+	}
+	if e := c.FileSystem.Existing; e != nil && e.SecurityGroup != "" {
+		all = append(all, p.checkOfGroup("fileSystem.existing", e.Host, e.SecurityGroup))
 	}
 	if kind := p.instanceType(); kind != "" {
 		all = append(all, check{"instance type " + kind, []string{"ec2:DescribeInstanceTypeOfferings"}, p.checkInstanceType})

@@ -197,8 +197,14 @@ func TestAdoptedSubnetsAreAsTheStackFileSays(t *testing.T) {
 	})
 }
 
-func TestTheGroupOfAnExistingDatabaseIsInTheVPC(t *testing.T) {
-	text := adoptedVPC + `  wso2is:database:
+func TestTheGroupOfAnExistingHostIsInTheVPC(t *testing.T) {
+	text := adoptedVPC + `  wso2is:fileSystem:
+    type: nfs
+    existing:
+      host: files.example.com
+      path: /exports/wso2is
+      securityGroup: sg-0123456789abcdef2
+  wso2is:database:
     existing:
       host: db.example.com
       masterSecretArn: arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf
@@ -218,6 +224,7 @@ func TestTheGroupOfAnExistingDatabaseIsInTheVPC(t *testing.T) {
 		"no group":               {found(""), check, failed, "sg-0123456789abcdef2 does not exist"},
 		"a group of another VPC": {found(in("vpc-2")), check, failed, "write database.existing.cidrs"},
 		"the group":              {found(in("vpc-0123456789abcdef0")), check, ok, "in vpc-0123456789abcdef0"},
+		"a file server's group":  {found(in("vpc-2")), "security group of files.example.com", failed, "write fileSystem.existing.cidrs"},
 	})
 }
 

@@ -175,10 +175,16 @@ func (p *preflight) checkSubnets(ctx context.Context) (result, error) {
 	return result{verdict: ok, found: fmt.Sprintf("%d, as in the stack file", len(wanted))}, nil
 }
 
-// checkDatabaseGroup checks that the security group of the existing database is in the nodes' VPC, since the stack adds
-// a rule to it.
-func (p *preflight) checkDatabaseGroup(ctx context.Context) (result, error) {
-	id, vpc := p.cluster.Database.Existing.SecurityGroup, p.cluster.Network.Adopt.VPC
+// checkOfGroup returns the check of an existing host's security group.
+func (p *preflight) checkOfGroup(path, host, id string) check {
+	return check{"security group of " + host, []string{"ec2:DescribeSecurityGroups"},
+		func(ctx context.Context) (result, error) { return p.checkGroup(ctx, path, id) }}
+}
+
+// checkGroup checks that the security group of an existing host is in the nodes' VPC, since the stack adds a rule to it. Path is the
+// host's key.
+func (p *preflight) checkGroup(ctx context.Context, path, id string) (result, error) {
+	vpc := p.cluster.Network.Adopt.VPC
 	found, err := p.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{
 		{Name: aws.String("group-id"), Values: []string{id}},
 	}})
@@ -187,10 +193,10 @@ func (p *preflight) checkDatabaseGroup(ctx context.Context) (result, error) {
 	}
 	switch {
 	case len(found.SecurityGroups) == 0:
-		return result{failed, id + " does not exist", "write the database's group as database.existing.securityGroup"}, nil
+		return result{failed, id + " does not exist", "write the group of the host as " + path + ".securityGroup"}, nil
 	case aws.ToString(found.SecurityGroups[0].VpcId) != vpc:
 		return result{failed, id + " is in " + aws.ToString(found.SecurityGroups[0].VpcId),
-			"write database.existing.cidrs, which need no group in " + vpc}, nil
+			"write " + path + ".cidrs, which need no group in " + vpc}, nil
 	}
 	return result{verdict: ok, found: id + " in " + vpc}, nil
 }

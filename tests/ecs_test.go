@@ -104,6 +104,36 @@ func TestTasksOnInstancesHaveOneInstanceEach(t *testing.T) {
 	assert.Equal(t, "is.example.com", hosts[0].Hostname)
 }
 
+//guide:own-files
+func TestInstancesMountAShareBeforeTheyRunTasks(t *testing.T) {
+	p := deploy(t, onECS(map[string]any{"network": existing()["network"], "fileSystem": object("type", "nfs", "existing",
+		object("host", "files.example.com", "path", "/exports/wso2is", "cidrs", []string{"10.9.0.0/28"}))}))
+	assert.Empty(t, p.All("aws:efs/fileSystem:FileSystem"))
+	assert.Empty(t, p.All("aws:efs/mountTarget:MountTarget"))
+	data, err := base64.StdEncoding.DecodeString(fmt.Sprint(p.One(t, "aws:ec2/launchTemplate:LaunchTemplate", "nodes").Get("userData")))
+	require.NoError(t, err)
+	c := containers(t, p, "nodes")["server"]
+	var checked []string
+	for _, volume := range p.One(t, taskDefinition, "nodes").Get("volumes").([]any) {
+		v := volume.(map[string]any)
+		directory, at := v["name"].(string), fmt.Sprint(v["hostPath"])
+		if directory != "Tenants" && directory != "Userstores" {
+			continue
+		}
+		assert.Contains(t, string(data), "files.example.com:/exports/wso2is/"+directory+" "+at+
+			" nfs4 _netdev,nofail,nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2 0 0\n")
+		for _, m := range c.MountPoints {
+			if m.SourceVolume == directory {
+				checked = append(checked, m.ContainerPath)
+			}
+		}
+	}
+	assert.Contains(t, string(data), "dnf install -y nfs-utils")
+	assert.Equal(t, strings.Join(checked, " "), environment(c, "WSO2IS_SHARES"))
+	rule := p.One(t, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "shared-files-out-10.9.0.0_28")
+	assert.Equal(t, []any{"10.9.0.0/28", 2049.0}, []any{rule.Get("cidrIpv4"), rule.Get("toPort")})
+}
+
 func TestTasksOnFargateHaveNoInstances(t *testing.T) {
 	p := deploy(t, onFargate(object("nodes", object("cpu", 8, "memory", 16))))
 	for _, token := range []string{

@@ -4,6 +4,7 @@ package backup
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/backup"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -35,11 +36,10 @@ type Args struct {
 	Creation pulumi.StringInput
 	// Retain keeps vault, backups and manifests when the stack is destroyed.
 	Retain bool
-	// Databases are the ARNs of the RDS instances by name, FileSystem is that of the file system that nodes use, and KeptFiles are
-	// those of others.
-	Databases  map[string]pulumi.StringInput
-	FileSystem pulumi.StringInput
-	KeptFiles  []pulumi.StringInput
+	// Databases are the ARNs of the RDS instances by name, Files are those of the file systems. The first is the one that nodes
+	// use. It has none if nodes use a share that exists.
+	Databases map[string]pulumi.StringInput
+	Files     []pulumi.StringInput
 	// Secrets and Versions are the ARNs and the current versions of the stack's own secrets by key.
 	Secrets, Versions map[string]pulumi.StringInput
 	// Fingerprint is the fingerprint of the encryption key.
@@ -179,7 +179,7 @@ func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOp
 	if err != nil {
 		return fmt.Errorf("creating the backup plan: %w", err)
 	}
-	resources := append(pulumi.StringArray{args.FileSystem}, args.KeptFiles...)
+	resources := pulumi.StringArray(slices.Clone(args.Files))
 	for _, arn := range awskit.Values(args.Databases) {
 		resources = append(resources, arn)
 	}
@@ -204,8 +204,12 @@ func manifest(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (p
 	if err != nil {
 		return none, err
 	}
+	var files pulumi.StringInput = pulumi.String("")
+	if len(args.Files) > 0 {
+		files = args.Files[0]
+	}
 	text := args.Filled(awskit.Resolve(manifestValues[pulumi.StringInput]{
-		Databases: args.Databases, FileSystem: args.FileSystem, Key: args.KeyARN, Secrets: args.Secrets, Versions: args.Versions,
+		Databases: args.Databases, FileSystem: files, Key: args.KeyARN, Secrets: args.Secrets, Versions: args.Versions,
 		Fingerprint: args.Fingerprint,
 	}, args.manifest))
 	object, err := s3.NewBucketObjectv2(ctx, args.Named("manifest"), &s3.BucketObjectv2Args{

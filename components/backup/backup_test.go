@@ -48,8 +48,8 @@ func arguments(c config.Cluster) *Args {
 	text := func(value string) pulumi.StringInput { return pulumi.String(value) }
 	return &Args{
 		Scope: scope, Config: c, KeyARN: text("arn:key"), Creation: text("0a1b2c3d"), Retain: scope.Protect,
-		Databases:  map[string]pulumi.StringInput{"main": text("arn:db:main"), "further": text("arn:db:further")},
-		FileSystem: text("arn:fs"), Secrets: map[string]pulumi.StringInput{"encryption-key": text("arn:secret")},
+		Databases: map[string]pulumi.StringInput{"main": text("arn:db:main"), "further": text("arn:db:further")},
+		Files:     []pulumi.StringInput{text("arn:fs")}, Secrets: map[string]pulumi.StringInput{"encryption-key": text("arn:secret")},
 		Versions: map[string]pulumi.StringInput{"encryption-key": text("version-1")}, Fingerprint: text("pbkdf2-sha256$1$2$3"),
 	}
 }

@@ -18,9 +18,10 @@ type Manifest struct {
 	Version string          `json:"version"`
 	Product config.Artifact `json:"product"`
 	Driver  config.Artifact `json:"driver,omitzero"`
-	// Databases are the ARNs of the RDS instances by name, FileSystem and Key those of the file system and the KMS key.
+	// Databases are the ARNs of the RDS instances by name, FileSystem and Key those of the file system and the KMS key. A share that
+	// exists has no ARN.
 	Databases  map[string]string `json:"databases"`
-	FileSystem string            `json:"fileSystem"`
+	FileSystem string            `json:"fileSystem,omitempty"`
 	Key        string            `json:"key"`
 	// Secrets are the stack's own by key, in the versions that the servers had.
 	Secrets map[string]SecretVersion `json:"secrets"`

@@ -48,7 +48,8 @@ func LogScript() string { return logScript }
 // FetchScript is bash: the functions of LogScript, and retry, metadata and fetch.
 func FetchScript() string { return logScript + fetchScript }
 
-// ServerScript is POSIX shell: the functions log_hazelcast, failed_webapps, make_keystore, make_tls_keystore and trust.
+// ServerScript is POSIX shell: the functions log_hazelcast, failed_webapps, check_shared, make_keystore,
+// make_tls_keystore and trust.
 func ServerScript() string { return serverScript }
 
 // NameScript is bash: the function redirect_own_name, for a server on its host's own network.
@@ -182,10 +183,12 @@ type File struct {
 	Path string
 }
 
-// FileSystem is an EFS file system and the access points of the two shared directories; either access point may be
-// empty.
+// FileSystem is an EFS file system and the access points of the two shared directories, or a share of the kernel's file system
+// type Type. A share's directories are what mount(8) takes as source. Either directory may be empty.
 type FileSystem struct {
 	ID, Userstores, Tenants string
+	// Type and Options are empty for EFS.
+	Type, Options string
 }
 
 // Secret is a value of Secrets Manager, by name or ARN, in the server's environment.
@@ -300,9 +303,9 @@ func UserData(a Args) (string, error) {
 		schema = SchemaProperties(a.Version, base+"/wso2is-"+string(a.Version), a.Databases)
 	}
 	var shared, mounts []string
-	share := func(accessPoint, name, at string) {
-		if accessPoint != "" {
-			shared = append(shared, accessPoint+"|"+name+"|"+at)
+	share := func(source, name, at string) {
+		if source != "" {
+			shared = append(shared, source+"|"+name+"|"+at)
 			mounts = append(mounts, "/mnt/wso2is/"+name)
 		}
 	}
@@ -354,7 +357,12 @@ func UserData(a Args) (string, error) {
 	h.value("BUCKET", a.Bucket)
 	h.list("FILES", files)
 	h.list("PROGRAMS", programs)
-	h.value("FILE_SYSTEM", a.FileSystem.ID)
+	if a.FileSystem.Type == "" {
+		h.value("FILE_SYSTEM", a.FileSystem.ID)
+	} else {
+		h.value("SHARE_TYPE", a.FileSystem.Type)
+		h.value("SHARE_OPTIONS", a.FileSystem.Options)
+	}
 	h.list("SHARED", shared)
 	h.value("MOUNTS", strings.Join(mounts, " "))
 	h.list("SECRETS", secrets)

@@ -29,6 +29,7 @@ var fakes = map[string]string{
 	"chown":    `:`,
 	"mount": `[[ -z ${FAKE_MOUNT_FAILS:-} ]] || exit 32
 touch "$FAKE/mounted-${1##*/}"`,
+	"stat":       `echo "${FAKE_OWNER:-802:802}"`,
 	"mountpoint": `[[ -f $FAKE/mounted-${2##*/} ]]`,
 	"runuser": `while [[ $1 != -- ]]; do shift; done
 shift

@@ -219,6 +219,52 @@ func TestNodeThatCannotInstallSaysWhere(t *testing.T) {
 	})
 }
 
+// onNFS gives the machine a share. No test mounts a real one: the kernel must have the file system nfs, and a container may not mount it.
+func (m *machine) onNFS() {
+	m.args.FileSystem = FileSystem{
+		Type: "nfs4", Options: "nfsvers=4.1,hard", Userstores: "files.example.com:/exports/wso2is/Userstores",
+		Tenants: "files.example.com:/exports/wso2is/Tenants",
+	}
+}
+
+//guide:mounted own-files links
+func TestNodeMountsAShareThatExists(t *testing.T) {
+	m := newMachine(t, product.V7_1_0)
+	m.onNFS()
+	if output, status := m.boot(t); status != 0 {
+		t.Fatalf("status %d:\n%s", status, output)
+	}
+	contains(t, "fstab", read(t, filepath.Join(m.root, "etc/fstab")),
+		"files.example.com:/exports/wso2is/Userstores "+m.root+"/mnt/wso2is/Userstores nfs4 _netdev,nofail,nfsvers=4.1,hard 0 0\n",
+		"files.example.com:/exports/wso2is/Tenants "+m.root+"/mnt/wso2is/Tenants nfs4 _netdev,nofail,nfsvers=4.1,hard 0 0\n")
+	calls := m.calls(t)
+	contains(t, "what was called", calls, "nfs-utils", "runuser -u wso2carbon -- mktemp "+m.root+"/mnt/wso2is/Tenants/.wso2is.",
+		"runuser -u wso2carbon -- tar -C "+m.root+"/mnt/wso2is/Userstores")
+	if got := read(t, m.at("repository/deployment/server/userstores/b.xml")); got != "shipped b\n" {
+		t.Errorf("the product's user store on the share is %q", got)
+	}
+	if strings.Contains(calls, "amazon-efs-utils") {
+		t.Error("the node installs the mount helper of EFS")
+	}
+	if left, _ := filepath.Glob(filepath.Join(m.root, "mnt/wso2is/*/.wso2is.*")); len(left) > 0 {
+		t.Errorf("the check left %v on the share", left)
+	}
+}
+
+func TestNodeThatMayNotWriteToAShareSaysWhere(t *testing.T) {
+	onNFS := func(_ *testing.T, m *machine) { m.onNFS() }
+	sayWhere(t, map[string]failure{
+		"another owner": {change: onNFS, env: "FAKE_OWNER=65534:65534", says: []string{
+			"a file of uid and gid 802 belongs to 65534:65534 in the shared directory", "mount the shared directories"}},
+		"no permission": {
+			change: func(t *testing.T, m *machine) {
+				m.onNFS()
+				m.write(t, filepath.Join(m.fake, "bin/mktemp"), "#!/bin/bash\n[[ $* != */.wso2is.* ]] || exit 1\nexec /usr/bin/mktemp \"$@\"\n", 0o755)
+			},
+			says: []string{"uid 802 cannot write to the shared directory", "give it the owner 802:802 on the file server"}},
+	})
+}
+
 func TestNodeWithoutItsSecretsSaysWhere(t *testing.T) {
 	sayWhere(t, map[string]failure{
 		"a secret of the server": {

@@ -24,6 +24,19 @@ failed_webapps() {
 		sed -n -e '/WSO2 Carbon started in/q' -e 's/.*Webapp \(.*\) failed to deploy.*/\1/p' | tr '\n' ' '
 }
 
+# check_shared DIRECTORY [COMMAND...]: the server, which COMMAND runs a program as, must be able to write to the directory of a share, and
+# its files there must have uid and gid 802. Other nodes could not read them otherwise.
+check_shared() {
+	shared=$1
+	shift
+	probe=$("$@" mktemp "$shared/.wso2is.XXXXXX") ||
+		die "uid 802 cannot write to the shared directory $shared: give it the owner 802:802 on the file server"
+	owner=$("$@" stat -c %u:%g "$probe")
+	"$@" rm -f "$probe"
+	[ "$owner" = 802:802 ] ||
+		die "a file of uid and gid 802 belongs to $owner in the shared directory $shared: let the file server keep uid and gid"
+}
+
 # make_keystore WORK FILE TYPE WHAT: WORK has source.p12, and the variable P its password. FILE becomes a keystore of
 # the release's own type whose key has the alias of deployment.toml, WORK/certificate.pem its certificate. WHAT names the
 # keystore in errors. Of several keys, the one that is called so already signs, and the others stay beside it under their

@@ -86,6 +86,9 @@ func (b *base) guard(
 	if existing := c.Database.Existing; existing != nil && existing.SecurityGroup != "" {
 		args.Joined[firewall.Database] = existing.SecurityGroup
 	}
+	if existing := c.FileSystem.Existing; existing != nil && existing.SecurityGroup != "" {
+		args.Joined[firewall.FileSystem] = existing.SecurityGroup
+	}
 	if existing := c.LoadBalancer.Existing; existing != nil && existing.SecurityGroup != "" {
 		args.Foreign[firewall.LoadBalancer] = existing.SecurityGroup
 	}
@@ -129,16 +132,25 @@ func buildData(
 	if err != nil {
 		return nil, err
 	}
-	files, err := filesystem.New(ctx, scope.Named("filesystem"), &filesystem.Args{
-		Scope: scope, FileSystem: c.FileSystem, RestoreFrom: c.RestoreFrom, Zones: b.network.Zones, Subnets: b.network.Private,
-		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role,
-		RestoreGroup: b.firewall.Groups[firewall.Restore],
-	}, child)
+	files, err := buildFiles(ctx, c, scope, b, role, child)
 	if err != nil {
 		return nil, err
 	}
 	d := &data{database: db, files: files}
 	return d, d.backUp(ctx, c, scope, b, child)
+}
+
+func buildFiles(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, role pulumi.StringInput, child pulumi.ResourceOption,
+) (*filesystem.FileSystem, error) {
+	if c.FileSystem.Existing != nil {
+		return filesystem.Existing(c.FileSystem), nil
+	}
+	return filesystem.New(ctx, scope.Named("filesystem"), &filesystem.Args{
+		Scope: scope, FileSystem: c.FileSystem, RestoreFrom: c.RestoreFrom, Zones: b.network.Zones, Subnets: b.network.Private,
+		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role,
+		RestoreGroup: b.firewall.Groups[firewall.Restore],
+	}, child)
 }
 
 func buildDatabase(
@@ -166,7 +178,7 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 	var err error
 	d.backup, err = backup.New(ctx, scope.Named("backup"), &backup.Args{
 		Scope: scope, Config: c, KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation, Retain: c.Secrets.RetainKeyOnDelete,
-		Databases: d.database.ARNs(), FileSystem: d.files.ARN, KeptFiles: d.files.Kept, Secrets: awskit.Inputs(b.secrets.ARNs),
+		Databases: d.database.ARNs(), Files: d.files.ARNs(), Secrets: awskit.Inputs(b.secrets.ARNs),
 		Versions: awskit.Inputs(b.secrets.Versions), Fingerprint: fingerprint,
 	}, child)
 	return err

@@ -61,8 +61,10 @@ type Cluster struct {
 	LoadBalancerDNSName pulumi.StringOutput `pulumi:"loadBalancerDnsName"`
 	// DatabaseEndpoints are host and port of each database instance.
 	DatabaseEndpoints pulumi.StringMapOutput `pulumi:"databaseEndpoints"`
-	// FileSystemID is the id of the shared file system.
+	// FileSystemID is the id of the EFS file system.
 	FileSystemID pulumi.StringOutput `pulumi:"fileSystemId"`
+	// FileShare is the host and the path of the share that nodes mount instead of an EFS file system.
+	FileShare pulumi.StringOutput `pulumi:"fileShare"`
 	// LogGroup is the name of the nodes' log group.
 	LogGroup pulumi.StringOutput `pulumi:"logGroup"`
 	// Secrets are the ARNs of the secrets in Secrets Manager, by key.

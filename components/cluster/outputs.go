@@ -28,7 +28,11 @@ func (b *base) addOutputs(c config.Cluster, data *data, front *front) {
 		b.outputs["loadBalancerDnsName"] = front.balancer.DNSName
 	}
 	b.outputs["databaseEndpoints"] = hosts
-	b.outputs["fileSystemId"] = data.files.ID
+	if share := data.files.Share; share != nil {
+		b.outputs["fileShare"] = pulumi.String(share.Name())
+	} else {
+		b.outputs["fileSystemId"] = data.files.ID
+	}
 	b.outputs["logGroup"] = front.logGroup.Name
 	if data.backup != nil {
 		b.outputs["backup"] = pulumi.Map{"vault": data.backup.Vault, "manifest": data.backup.Manifest}

@@ -244,6 +244,9 @@ func ServeEnvironment(c config.Cluster) (map[string]string, error) {
 	if !c.HostNetwork() {
 		environment["WSO2IS_FORWARD"] = strconv.Itoa(ports.PublicHTTPS)
 	}
+	if c.FileSystem.Existing != nil {
+		environment["WSO2IS_SHARES"] = strings.Join(sharedPaths(c), " ")
+	}
 	if c.Fargate() {
 		environment["WSO2IS_USER"] = strconv.Itoa(User)
 	}
@@ -251,6 +254,18 @@ func ServeEnvironment(c config.Cluster) (map[string]string, error) {
 	environment["WSO2IS_JVM_OPTIONS"] = strings.Join(c.JVMOptions(), " ")
 	environment["JVM_MEM_OPTS"] = fmt.Sprintf("-Xms%dm -Xmx%dm", c.JVM.Heap, c.JVM.Heap)
 	return environment, nil
+}
+
+// sharedPaths are the paths of the shared directories.
+func sharedPaths(c config.Cluster) []string {
+	var all []string
+	if c.FileSystem.Tenants {
+		all = append(all, TenantsPath(c.Version))
+	}
+	if c.FileSystem.Userstores {
+		all = append(all, UserstoresPath(c.Version))
+	}
+	return all
 }
 
 // SchemaEnvironment is the environment of Schema besides its secrets.

@@ -420,11 +420,12 @@ func TestPrepareRefusesAnotherFile(t *testing.T) {
 
 func TestServeSaysWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct{ env, says string }{
-		"another image":     {"WSO2_SERVER_HOME=/nowhere", "the image names no product in WSO2_SERVER_HOME"},
-		"no Java":           {"JAVA_HOME=/nowhere", "the image has no Java in JAVA_HOME"},
-		"no keystore":       {"WSO2_KEYSTORE=%", "WSO2_KEYSTORE is not base64"},
-		"another password":  {"WSO2_KEYSTORE_PASSWORD=MARKERother7Q", "the keystore in WSO2_KEYSTORE does not open"},
-		"no keystore in it": {"WSO2_KEYSTORE=aGVsbG8=", "the keystore in WSO2_KEYSTORE does not open"},
+		"a share that is not there": {"WSO2IS_SHARES=/nowhere", "uid 802 cannot write to the shared directory /nowhere"},
+		"another image":             {"WSO2_SERVER_HOME=/nowhere", "the image names no product in WSO2_SERVER_HOME"},
+		"no Java":                   {"JAVA_HOME=/nowhere", "the image has no Java in JAVA_HOME"},
+		"no keystore":               {"WSO2_KEYSTORE=%", "WSO2_KEYSTORE is not base64"},
+		"another password":          {"WSO2_KEYSTORE_PASSWORD=MARKERother7Q", "the keystore in WSO2_KEYSTORE does not open"},
+		"no keystore in it":         {"WSO2_KEYSTORE=aGVsbG8=", "the keystore in WSO2_KEYSTORE does not open"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNode(t, product.V7_1_0)

@@ -8,6 +8,9 @@ hash=$(printf '%s' "$WSO2_ENDPOINT_PASSWORD" | sha256sum)
 export WSO2_ENDPOINT_PASSWORD_HASH="${hash%% *}"
 # The image's own options stay: they say where Java's preferences are.
 export JAVA_OPTS="${JAVA_OPTS:-} ${WSO2IS_JVM_OPTIONS:-}"
+for directory in ${WSO2IS_SHARES:-}; do
+	check_shared "$directory"
+done
 
 work=$(umask 077 && mktemp -d)
 export P="$WSO2_KEYSTORE_PASSWORD"

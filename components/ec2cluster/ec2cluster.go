@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -152,7 +153,7 @@ type nodeArgs struct {
 type launchValues[T any] struct {
 	// Bucket is the name of the files' bucket, DeploymentSum the checksum of deployment.toml.
 	Bucket, DeploymentSum T
-	// FileSystem and AccessPoints are ids, the latter by directory.
+	// FileSystem and AccessPoints are ids, the latter by directory. A share has none.
 	FileSystem   T
 	AccessPoints map[string]T
 	// Secrets are ARNs by key.
@@ -164,8 +165,11 @@ func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutp
 	c := b.Config
 	values := launchValues[pulumi.StringInput]{
 		Bucket: b.files.Name, DeploymentSum: config.DeploymentSum,
-		FileSystem: b.FileSystem.ID, AccessPoints: awskit.Inputs(b.FileSystem.AccessPoints),
+		FileSystem: pulumi.String(""), AccessPoints: awskit.Inputs(b.FileSystem.AccessPoints),
 		Secrets: awskit.Inputs(b.Secrets.ARNs),
+	}
+	if b.FileSystem.Share == nil {
+		values.FileSystem = b.FileSystem.ID
 	}
 	return encoded(values, func(known launchValues[string]) (bootstrap.Args, error) {
 		return bootstrapArgs(c, b.Args, n, config, known)
@@ -202,6 +206,20 @@ func everyArgs(c config.Cluster, args *Args, bucket string) (bootstrap.Args, err
 	}, err
 }
 
+// fileSystem is the file system as user data names it.
+func fileSystem(f *filesystem.FileSystem, known launchValues[string]) bootstrap.FileSystem {
+	sources := known.AccessPoints
+	out := bootstrap.FileSystem{ID: known.FileSystem}
+	if share := f.Share; share != nil {
+		out.Type, out.Options, sources = share.Type, strings.Join(share.Options, ","), map[string]string{}
+		for _, directory := range f.Directories {
+			sources[directory] = share.Source(directory)
+		}
+	}
+	out.Userstores, out.Tenants = sources[filesystem.Userstores], sources[filesystem.Tenants]
+	return out
+}
+
 func bootstrapArgs(
 	c config.Cluster, args *Args, n nodeArgs, files *nodefiles.Node, known launchValues[string],
 ) (bootstrap.Args, error) {
@@ -219,10 +237,7 @@ func bootstrapArgs(
 		Key:    bootstrap.Key(files.Deployment, known.DeploymentSum),
 		SHA256: known.DeploymentSum, Path: product.DeploymentFile,
 	}}
-	out.FileSystem = bootstrap.FileSystem{
-		ID: known.FileSystem, Userstores: known.AccessPoints[filesystem.Userstores],
-		Tenants: known.AccessPoints[filesystem.Tenants],
-	}
+	out.FileSystem = fileSystem(args.FileSystem, known)
 	out.Keystore.SecretID, out.Keystore.PasswordSecretID = known.Secrets[secrets.Keystore], known.Secrets[secrets.KeystorePassword]
 	out.Keystore.TLSSecretID = known.Secrets[secrets.TLSKeystore]
 	out.Keystore.File, out.Keystore.TLSFile = nodeconfig.KeystoreFile(facts.Keystore), nodeconfig.TLSKeystoreFile(facts.Keystore)

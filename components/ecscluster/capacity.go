@@ -1,6 +1,7 @@
 package ecscluster
 
 import (
+	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/bootstrap"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
 	"github.com/wso2is-aws/wso2is/components/instances"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/instancetype"
@@ -86,8 +88,33 @@ func imageParameter(c config.Cluster) string {
 // userData configures a container instance: the redirect for the cluster's own name, which its task shares, and the ECS
 // agent.
 func (b *builder) userData(cluster string) string {
-	return "#!/bin/bash\n" + bootstrap.NameScript() + b.agent(cluster) + "redirect_own_name\n"
+	return "#!/bin/bash\n" + bootstrap.NameScript() + b.agent(cluster) + b.mountShare() + "redirect_own_name\n"
 }
+
+// mounts is the directory with the mounts of a share on an instance. It differs between shares: a task cannot start on an instance
+// that still has another share.
+func mounts(share *filesystem.Share) string { return "/mnt/wso2is/" + share.Digits() }
+
+// mountShare mounts a share before the ECS agent starts, also after a restart of the instance. Without the mount, a task's files would
+// be on the instance, so the instance ends and its group starts another one. The agent starts after user data has run ("Bootstrapping
+// Amazon ECS Linux container instances" in the ECS developer guide).
+func (b *builder) mountShare() string {
+	share := b.FileSystem.Share
+	if share == nil {
+		return ""
+	}
+	var lines, targets []string
+	for _, directory := range b.FileSystem.Directories {
+		mount := share.Mount(mounts(share), directory)
+		lines, targets = append(lines, mount.Line), append(targets, mount.Target)
+	}
+	return strings.NewReplacer(
+		"{package}", share.Package, "{type}", share.Type, "{lines}", strings.Join(lines, "\n"), "{targets}", strings.Join(targets, " "),
+	).Replace(mountScript)
+}
+
+//go:embed mount.sh
+var mountScript string
 
 // agent is the ECS agent's configuration: its cluster, the roles of tasks on the instance's network, the log driver
 // under the execution role, and time for a server to leave its cluster.

@@ -331,7 +331,7 @@ func (b *builder) nodeContainers(known nodeValues[string]) (string, error) {
 	if c.Clustered() {
 		server.PortMappings = append(server.PortMappings, portMapping{c.Clustering.Port, c.Clustering.Port, "tcp"})
 	}
-	for _, directory := range slices.Sorted(maps.Keys(b.FileSystem.AccessPoints)) {
+	for _, directory := range b.FileSystem.Directories {
 		at := container.TenantsPath(c.Version)
 		if directory == filesystem.Userstores {
 			at = container.UserstoresPath(c.Version)
@@ -415,20 +415,31 @@ func (b *builder) taskDefinition(
 	return made, nil
 }
 
-// nodeTask registers the task of a node.
-func (b *builder) nodeTask(ctx *pulumi.Context) (*ecs.TaskDefinition, error) {
-	shared := ecs.TaskDefinitionVolumeArray{}
-	for directory, point := range awskit.Sorted(b.FileSystem.AccessPoints) {
-		shared = append(shared, ecs.TaskDefinitionVolumeArgs{
-			Name: pulumi.String(directory),
-			EfsVolumeConfiguration: ecs.TaskDefinitionVolumeEfsVolumeConfigurationArgs{
+// sharedVolumes are the volumes of the shared directories. The instance mounts a share, and tasks use its directory. A Docker volume
+// would be mounted for each task, but Docker first copies the image's files into an empty one, with their owner, which an NFS server
+// refuses root (moby #34543).
+func (b *builder) sharedVolumes() ecs.TaskDefinitionVolumeArray {
+	all := ecs.TaskDefinitionVolumeArray{}
+	for _, directory := range b.FileSystem.Directories {
+		volume := ecs.TaskDefinitionVolumeArgs{Name: pulumi.String(directory)}
+		if share := b.FileSystem.Share; share != nil {
+			volume.HostPath = pulumi.String(share.Mount(mounts(share), directory).Target)
+		} else {
+			volume.EfsVolumeConfiguration = ecs.TaskDefinitionVolumeEfsVolumeConfigurationArgs{
 				FileSystemId: b.FileSystem.ID, TransitEncryption: pulumi.String("ENABLED"),
 				AuthorizationConfig: ecs.TaskDefinitionVolumeEfsVolumeConfigurationAuthorizationConfigArgs{
-					AccessPointId: point.ToStringPtrOutput(), Iam: pulumi.String("ENABLED"),
+					AccessPointId: b.FileSystem.AccessPoints[directory].ToStringPtrOutput(), Iam: pulumi.String("ENABLED"),
 				},
-			},
-		})
+			}
+		}
+		all = append(all, volume)
 	}
+	return all
+}
+
+// nodeTask registers the task of a node.
+func (b *builder) nodeTask(ctx *pulumi.Context) (*ecs.TaskDefinition, error) {
+	shared := b.sharedVolumes()
 	if b.Config.HostNetwork() {
 		shared = append(shared, ecs.TaskDefinitionVolumeArgs{
 			Name: pulumi.String(imageVolume), HostPath: pulumi.String(container.HostImageFile),

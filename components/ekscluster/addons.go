@@ -56,7 +56,7 @@ func (b *builder) services(ctx *pulumi.Context, nodes *eks.NodeGroup) error {
 		before []pulumi.Resource
 	}{
 		{config.AddonCoreDNS, true, nil, nil},
-		{config.AddonEFS, true, nil, files},
+		{config.AddonEFS, b.FileSystem.Share == nil, nil, files},
 		{config.AddonSecretsStore, c.EKS.Secrets == config.SecretsCSI, object{
 			// The server reads its environment, so the driver must copy the mounted values to a Kubernetes secret.
 			"secrets-store-csi-driver": object{"syncSecret": object{"enabled": true}},
@@ -107,8 +107,12 @@ func (b *builder) addon(
 	return made, nil
 }
 
-// files gives the EFS CSI driver's node pods their role.
+// files gives the EFS CSI driver's node pods their role. Kubelets mount NFS themselves, with nfs-utils of the image
+// (templates/al2023/provisioners/install-worker.sh of awslabs/amazon-eks-ami).
 func (b *builder) files(ctx *pulumi.Context) ([]pulumi.Resource, error) {
+	if b.FileSystem.Share != nil {
+		return nil, nil
+	}
 	granted, err := b.Identity.grant(ctx, "filesystem", b.Identity.fileSystem, awskit.PolicyOf(b.FileSystem.ARN, mount))
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ type account struct{ namespace, name string }
 // Identity has the roles of the cluster. They are made before it, because other components name them.
 type Identity struct {
 	pulumi.ResourceState
-	// FileSystemRoleARN is the role that mounts the file system: the EFS CSI driver's, for every pod.
+	// FileSystemRoleARN is the role that mounts EFS: the EFS CSI driver's, for every pod. It is nil if pods mount a share.
 	FileSystemRoleARN pulumi.StringInput
 
 	// cluster, nodes, cni, fileSystem, controller and logs are nil for an existing cluster, which has its own.
@@ -56,7 +56,9 @@ func NewIdentity(
 	existing := c.EKS.Cluster
 	if existing != nil {
 		i.name = existing.Name
-		i.FileSystemRoleARN = pulumi.String(existing.FileSystemRole)
+		if existing.FileSystemRole != "" {
+			i.FileSystemRoleARN = pulumi.String(existing.FileSystemRole)
+		}
 	}
 	var err error
 	if i.pods, err = i.role(ctx, "pods", "The pods of "+scope.Cluster, i.podTrust()); err != nil {
@@ -68,15 +70,19 @@ func NewIdentity(
 		}
 	}
 	if existing == nil {
-		if err := i.own(ctx); err != nil {
+		if err := i.own(ctx, c.FileSystem.Type == config.EFS); err != nil {
 			return nil, err
 		}
 	}
-	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"fileSystemRoleArn": i.FileSystemRoleARN})
+	outputs := pulumi.Map{}
+	if i.FileSystemRoleARN != nil {
+		outputs["fileSystemRoleArn"] = i.FileSystemRoleARN
+	}
+	return i, ctx.RegisterResourceOutputs(i, outputs)
 }
 
 // own makes the roles of the stack's own cluster.
-func (i *Identity) own(ctx *pulumi.Context) error {
+func (i *Identity) own(ctx *pulumi.Context, efs bool) error {
 	for _, r := range []struct {
 		purpose, what, trust string
 		into                 **iam.Role
@@ -91,6 +97,9 @@ func (i *Identity) own(ctx *pulumi.Context) error {
 		{"controller", "Registers pods with the load balancer of ", i.podTrust(), &i.controller, nil},
 		{"logs", "Ships the logs and measurements of ", i.podTrust(), &i.logs, nil},
 	} {
+		if r.into == &i.fileSystem && !efs {
+			continue
+		}
 		role, err := i.role(ctx, r.purpose, r.what+i.scope.Cluster, r.trust)
 		if err != nil {
 			return err
@@ -106,7 +115,9 @@ func (i *Identity) own(ctx *pulumi.Context) error {
 			i.ready = append(i.ready, attached)
 		}
 	}
-	i.FileSystemRoleARN = i.fileSystem.Arn
+	if efs {
+		i.FileSystemRoleARN = i.fileSystem.Arn
+	}
 	return nil
 }
 

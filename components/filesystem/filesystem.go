@@ -1,4 +1,4 @@
-// Package filesystem builds the EFS file system for artifacts that change while the cluster runs.
+// Package filesystem builds the EFS file system for artifacts that change while the cluster runs, or names a share that exists.
 package filesystem
 
 import (
@@ -53,8 +53,12 @@ type Args struct {
 // FileSystem is the shared file system.
 type FileSystem struct {
 	pulumi.ResourceState
-	ID  pulumi.StringOutput
-	ARN pulumi.StringOutput
+	// Share is a share that exists. Its file system has no resource, no ID, no ARN and no access points.
+	Share *Share
+	// Directories are the shared directories, in alphabetical order.
+	Directories []string
+	ID          pulumi.StringOutput
+	ARN         pulumi.StringOutput
 	// AccessPoints are the access points' ids by directory.
 	AccessPoints map[string]pulumi.StringOutput
 	// Ready is done when a node in any zone can mount.
@@ -63,8 +67,11 @@ type FileSystem struct {
 	Kept []pulumi.StringInput
 }
 
-// ARNs are those of all file systems, also of those that are kept.
+// ARNs are those of all file systems that the stack makes, also of those that are kept.
 func (f *FileSystem) ARNs() []pulumi.StringInput {
+	if f.Share != nil {
+		return nil
+	}
 	return append([]pulumi.StringInput{f.ARN}, f.Kept...)
 }
 
@@ -73,7 +80,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args == nil {
 		return nil, fmt.Errorf("file system %s: no arguments", name)
 	}
-	f := &FileSystem{}
+	f := &FileSystem{Directories: directories(args.FileSystem)}
 	if err := ctx.RegisterComponentResource(Type, name, f, opts...); err != nil {
 		return nil, err
 	}
@@ -165,19 +172,19 @@ func build(ctx *pulumi.Context, args *Args, name string, mover *iam.Role, child 
 }
 
 // directories are those that nodes share.
-func (a *Args) directories() []string {
+func directories(f config.FileSystem) []string {
 	var wanted []string
-	if a.FileSystem.Tenants {
+	if f.Tenants {
 		wanted = append(wanted, Tenants)
 	}
-	if a.FileSystem.Userstores {
+	if f.Userstores {
 		wanted = append(wanted, Userstores)
 	}
 	return wanted
 }
 
 func (f *built) accessPoints(ctx *pulumi.Context, args *Args, suffix string, child []pulumi.ResourceOption) error {
-	for _, directory := range args.directories() {
+	for _, directory := range directories(args.FileSystem) {
 		point, err := efs.NewAccessPoint(ctx, args.Named(directory+suffix), &efs.AccessPointArgs{
 			FileSystemId: f.id,
 			PosixUser:    efs.AccessPointPosixUserArgs{Uid: pulumi.Int(UID), Gid: pulumi.Int(GID)},

@@ -115,7 +115,7 @@ func (r *restore) document() (string, error) {
 	start.Outputs = []automation.Output{{Name: "Job", Selector: "$.Payload.job", Type: "String"}}
 	const job = "{{ StartRestore.Job }}"
 	finish := automation.Script("MoveFiles", "finish", restoreProgram, map[string]any{
-		"job": job, "function": "{{ Function }}", "directories": r.directories(),
+		"job": job, "function": "{{ Function }}", "directories": directories(r.FileSystem),
 	})
 	finish.IsEnd = true
 	return automation.Document("Restores the shared files of "+r.Cluster, map[string]string{

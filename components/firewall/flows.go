@@ -30,6 +30,8 @@ const (
 	ControlPlane Endpoint = "control-plane"
 	// OwnDatabase is a database that exists and has no security group that nodes could name.
 	OwnDatabase Endpoint = "own-database"
+	// OwnFileSystem is a file server that exists and has no security group that a rule could name.
+	OwnFileSystem Endpoint = "own-file-system"
 	// Restore is what puts restored files to where nodes mount them.
 	Restore Endpoint = "restore"
 	// OwnLoadBalancer is a load balancer that exists and has no security group that a rule could name.
@@ -63,7 +65,7 @@ type Flow struct {
 func Flows(c config.Cluster) []Flow {
 	flows := append(requests(c),
 		databases(c.Database),
-		tcp("shared-files", Nodes, FileSystem, ports.NFS, "Nodes mount Userstores and Tenants"),
+		files(c.FileSystem),
 		tcp("aws-apis", Nodes, VPCEndpoints, ports.PublicHTTPS, "Nodes call AWS: secrets, discovery, logs, metrics"),
 		tcp("s3", Nodes, S3, ports.PublicHTTPS, "Nodes fetch product, driver, packages and their configuration"),
 	)
@@ -166,6 +168,15 @@ func databases(db config.Database) Flow {
 	flow := tcp("database", Nodes, Database, db.Port(), "Nodes read and write the shared databases")
 	if db.Existing != nil && db.Existing.SecurityGroup == "" {
 		flow.To, flow.CIDRs = OwnDatabase, db.Existing.CIDRs
+	}
+	return flow
+}
+
+// files is the flow to the shared files. A file server that exists may have addresses instead of a security group.
+func files(f config.FileSystem) Flow {
+	flow := tcp("shared-files", Nodes, FileSystem, ports.NFS, "Nodes mount Userstores and Tenants")
+	if f.Existing != nil && f.Existing.SecurityGroup == "" {
+		flow.To, flow.CIDRs = OwnFileSystem, f.Existing.CIDRs
 	}
 	return flow
 }

@@ -30,8 +30,8 @@ const maxBody = 10
 // NginxAnnotations returns the settings of an Ingress for ingress-nginx. They follow the nginx page of WSO2's guide: HTTPS to the nodes,
 // stickiness, and five minutes for an answer. The secret (namespace/name) has the certificate of the nodes in its key ca.crt. nginx
 // verifies this certificate under the cluster's name. The controller itself sets Host, X-Forwarded-For, -Host and -Proto. It also
-// passes WebSockets on (docs/user-guide/nginx-configuration/annotations.md and docs/user-guide/miscellaneous.md of
-// kubernetes/ingress-nginx).
+// passes WebSockets on (docs/user-guide/nginx-configuration/annotations.md, docs/examples/affinity/cookie/README.md and
+// docs/user-guide/miscellaneous.md of kubernetes/ingress-nginx).
 func NginxAnnotations(of config.LoadBalancer, hostname string, secret pulumi.StringInput) pulumi.StringMap {
 	seconds := pulumi.String(fmt.Sprint(of.IdleTimeout))
 	all := pulumi.StringMap{

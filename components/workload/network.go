@@ -32,11 +32,12 @@ const (
 )
 
 // flows are the firewall's flows that begin or end in a pod, and those that only pods have. Flows to the file system
-// are not included: its CSI driver mounts in the host's network, where no NetworkPolicy of this namespace applies.
+// are not included: the host's own network mounts it, where no NetworkPolicy of this namespace applies.
 func flows(c config.Cluster) []firewall.Flow {
 	var all []firewall.Flow
 	for _, f := range firewall.Flows(c) {
-		if (f.From == firewall.Nodes || f.To == firewall.Nodes) && f.To != firewall.FileSystem {
+		mounts := f.To == firewall.FileSystem || f.To == firewall.OwnFileSystem
+		if (f.From == firewall.Nodes || f.To == firewall.Nodes) && !mounts {
 			all = append(all, f)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/components/container"
+	"github.com/wso2is-aws/wso2is/components/filesystem"
 	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -348,6 +349,27 @@ func TestSharedDirectoriesAreTheAccessPoints(t *testing.T) {
 		assert.Equal(t, claim.name, volume.at("spec", "claimRef", "name"))
 		assert.Contains(t, fmt.Sprint(server(t, objects).at("volumeMounts")), path)
 	}
+}
+
+//guide:mounted own-files
+func TestKubeletsMountAShareThatExists(t *testing.T) {
+	args := func(path string) *Args {
+		a := testArgs(t, nil)
+		a.FileSystem = filesystem.Existing(config.FileSystem{Type: config.NFS, Tenants: true, Userstores: true,
+			Existing: &config.ExistingShare{Host: "files.example.com", Path: path}})
+		return a
+	}
+	a := args("/exports/wso2is")
+	objects := build(t, a)
+	name := "Userstores-" + a.FileSystem.Share.Digits()
+	volume, claim := objects["PersistentVolume/"+name], objects["PersistentVolumeClaim/"+name]
+	assert.Equal(t, map[string]any{"server": "files.example.com", "path": "/exports/wso2is/Userstores"}, volume.at("spec", "nfs"))
+	assert.Nil(t, volume.at("spec", "csi"))
+	assert.Contains(t, volume.at("spec", "mountOptions"), "nfsvers=4.1")
+	assert.Equal(t, volume.name, claim.at("spec", "volumeName"))
+	assert.Contains(t, fmt.Sprint(objects["Deployment/server"].at("spec", "template", "spec", "volumes")), claim.name)
+	assert.NotContains(t, objects, "NetworkPolicy/shared-files", "the host mounts it")
+	assert.NotContains(t, build(t, args("/exports/other")), "PersistentVolume/"+name, "the source of a volume cannot change")
 }
 
 func TestRestoredFilesAreAVolumeBesideTheOneThatPodsUse(t *testing.T) {

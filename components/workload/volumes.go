@@ -7,7 +7,6 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/filesystem"
 	"github.com/wso2is-aws/wso2is/config"
@@ -19,8 +18,11 @@ const nominalSize = "5Gi"
 
 // volumeName is a shared directory as its volume is called in Pulumi. A restored file system has digits of its recovery point in
 // its name: a claim cannot go while pods use it, so that the new one has to stand beside it ("Storage Object in Use Protection"
-// in the Kubernetes documentation).
+// in the Kubernetes documentation). The same is true of another share, whose digits are in the name.
 func (b *builder) volumeName(directory string) string {
+	if share := b.FileSystem.Share; share != nil {
+		return directory + "-" + share.Digits()
+	}
 	return directory + strings.TrimPrefix(b.Config.RestoreFrom.FileSystemName(), config.SharedFiles)
 }
 
@@ -33,7 +35,7 @@ func (b *builder) claimName(directory string) string {
 // Kubernetes cluster can use the volume, and no storage class makes another.
 func (b *builder) volumes() ([]pulumi.Resource, error) {
 	var all []pulumi.Resource
-	for directory, point := range awskit.Sorted(b.FileSystem.AccessPoints) {
+	for _, directory := range b.FileSystem.Directories {
 		pulumiName, claim := b.volumeName(directory), b.claimName(directory)
 		name := b.Cluster + "-" + strings.ToLower(pulumiName)
 		volume, err := corev1.NewPersistentVolume(b.ctx, b.Named(pulumiName), &corev1.PersistentVolumeArgs{
@@ -44,14 +46,12 @@ func (b *builder) volumes() ([]pulumi.Resource, error) {
 				AccessModes: pulumi.StringArray{pulumi.String("ReadWriteMany")},
 				// The file system and its own protection keep the files.
 				PersistentVolumeReclaimPolicy: pulumi.String("Retain"),
-				MountOptions:                  pulumi.StringArray{pulumi.String("tls"), pulumi.String("iam")},
+				MountOptions:                  pulumi.ToStringArray(b.mountOptions()),
 				ClaimRef: &corev1.ObjectReferenceArgs{
 					ApiVersion: pulumi.String("v1"), Kind: pulumi.String("PersistentVolumeClaim"),
 					Namespace: b.namespace.ToStringPtrOutput(), Name: pulumi.String(claim),
 				},
-				Csi: &corev1.CSIPersistentVolumeSourceArgs{
-					Driver: pulumi.String("efs.csi.aws.com"), VolumeHandle: pulumi.Sprintf("%s::%s", b.FileSystem.ID, point),
-				},
+				Csi: b.csi(directory), Nfs: b.nfs(directory),
 			},
 		}, b.child...)
 		if err != nil {
@@ -77,6 +77,32 @@ func (b *builder) volumes() ([]pulumi.Resource, error) {
 	return all, nil
 }
 
+func (b *builder) mountOptions() []string {
+	if share := b.FileSystem.Share; share != nil {
+		return share.Options
+	}
+	return []string{"tls", "iam"}
+}
+
+// csi is the source of a shared directory on EFS, and nil for a share.
+func (b *builder) csi(directory string) corev1.CSIPersistentVolumeSourcePtrInput {
+	if b.FileSystem.Share != nil {
+		return nil
+	}
+	return &corev1.CSIPersistentVolumeSourceArgs{
+		Driver: pulumi.String("efs.csi.aws.com"), VolumeHandle: pulumi.Sprintf("%s::%s", b.FileSystem.ID, b.FileSystem.AccessPoints[directory]),
+	}
+}
+
+// nfs is the source of a shared directory on an NFS server, and nil for EFS. The kubelet mounts it.
+func (b *builder) nfs(directory string) corev1.NFSVolumeSourcePtrInput {
+	share := b.FileSystem.Share
+	if share == nil {
+		return nil
+	}
+	return &corev1.NFSVolumeSourceArgs{Server: pulumi.String(share.Host), Path: pulumi.String(share.Below(directory))}
+}
+
 // mount is a volume of a pod and its path in a container.
 type mount struct {
 	name, path, subPath string
@@ -91,7 +117,7 @@ func (b *builder) shared() []mount {
 		filesystem.Tenants:    container.TenantsPath(b.Config.Version),
 	}
 	var mounts []mount
-	for directory := range awskit.Sorted(b.FileSystem.AccessPoints) {
+	for _, directory := range b.FileSystem.Directories {
 		mounts = append(mounts, mount{
 			name: strings.ToLower(directory), path: paths[directory],
 			source: corev1.VolumeArgs{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{

@@ -50,7 +50,7 @@ type Args struct {
 	Secrets, SchemaSecrets []Secret
 	// Hosts are the DNS names of the database instances by name.
 	Hosts map[string]pulumi.StringInput
-	// FileSystem has the access points of the shared directories.
+	// FileSystem has the shared directories.
 	FileSystem *filesystem.FileSystem
 	// TargetGroup is the ARN of the load balancer's target group for the pods. Exclusive with Ingress.
 	TargetGroup pulumi.StringInput

@@ -77,7 +77,8 @@ func testArgs(t *testing.T, changes map[string]any) *Args {
 		Scope:  awskit.Scope{Cluster: c.Name(), Region: c.Region, Partition: "aws", Account: "123456789012"},
 		Config: c, Hosts: map[string]pulumi.StringInput{},
 		FileSystem: &filesystem.FileSystem{
-			ID: pulumi.String("fs-0123456789abcdef0").ToStringOutput(),
+			Directories: []string{filesystem.Tenants, filesystem.Userstores},
+			ID:          pulumi.String("fs-0123456789abcdef0").ToStringOutput(),
 			AccessPoints: map[string]pulumi.StringOutput{
 				filesystem.Tenants:    pulumi.String("fsap-0123456789abcdef1").ToStringOutput(),
 				filesystem.Userstores: pulumi.String("fsap-0123456789abcdef2").ToStringOutput(),

@@ -43,6 +43,6 @@ const (
 	// org.wso2.carbon.event.output.adapter.default.json of wso2/carbon-analytics-common.
 	Submission = 587
 
-	// NFS is the port of an EFS mount target.
+	// NFS is the port of an EFS mount target, and of a server of NFS 4.
 	NFS = 2049
 )

@@ -37,7 +37,7 @@ type endpoint struct {
 	public bool
 	// many is set where several of it may be in the one subnet.
 	many bool
-	// port is that of a database that exists, which has no resource.
+	// port is that of a database or a file server that exists, which has no resource.
 	port int
 	// unguarded says why the state does not have the groups that let others in.
 	unguarded string
@@ -158,6 +158,7 @@ func newCluster(s *state.State, want Expected) (*cluster, error) {
 	}
 	c.findShared()
 	c.findExisting(want.VPC)
+	c.findShare(want.Share, want.VPC)
 	c.findBalancer(want.VPC)
 	return c, nil
 }

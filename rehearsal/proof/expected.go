@@ -30,6 +30,8 @@ type Expected struct {
 	Subnets map[string]Subnet
 	// Existing is a database server that the stack does not make.
 	Existing Existing
+	// Share is a share on a file server that the stack does not make.
+	Share Share
 	// Balancer is a load balancer that the stack does not make.
 	Balancer Balancer
 	// DatabaseExtended and ClusterExtended say that the stack file buys extended support.
@@ -220,6 +222,9 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e.DatabaseExtended, e.ClusterExtended = database.ExtendedSupport, cluster.ExtendedSupport
 	var err error
 	if e.Existing, err = existingFrom(configuration["wso2is:database"]); err != nil {
+		return e, err
+	}
+	if e.Share, err = shareFrom(configuration["wso2is:fileSystem"]); err != nil {
 		return e, err
 	}
 	if e.Balancer, err = balancerFrom(configuration["wso2is:loadBalancer"]); err != nil {

@@ -62,7 +62,7 @@ func (p *proofs) proveFiles() {
 	for _, n := range p.nodes {
 		var own []*endpoint
 		for _, f := range p.files {
-			if n.zone == "" || f.zone == n.zone || f.subnet == n.subnet {
+			if n.zone == "" || f.of == nil || f.zone == n.zone || f.subnet == n.subnet {
 				own = append(own, f)
 			}
 		}
@@ -71,7 +71,7 @@ func (p *proofs) proveFiles() {
 		}
 		for _, f := range own {
 			// A pod's node mounts its files, and no NetworkPolicy applies to the node.
-			take(p.filesystem)(p.net.reach(&n.endpoint, f, tcpPort(nfs)))
+			take(p.filesystem)(p.net.reach(&n.endpoint, f, tcpPort(f.filesPort())))
 		}
 		zones[n.zone] = true
 	}
@@ -81,10 +81,13 @@ func (p *proofs) proveFiles() {
 		}
 		point := p.One(state.AccessPoint, m.of.Object("fileSystemConfig").Text("arn"), "arn")
 		for _, f := range p.files {
-			if point != nil && f.of.Text("fileSystemId") == point.Text("fileSystemId") && (f.zone == m.zone || f.subnet == m.subnet) {
+			if point != nil && f.of != nil && f.of.Text("fileSystemId") == point.Text("fileSystemId") && (f.zone == m.zone || f.subnet == m.subnet) {
 				take(p.filesystem)(p.net.reach(m, f, tcpPort(nfs)))
 			}
 		}
 	}
 	p.filesystem.Shown = fmt.Sprintf("%s, port %d", count(len(p.files), "mount target"), nfs)
+	if s := p.want.Share; s.Host != "" {
+		p.filesystem.Shown = fmt.Sprintf("%s, port %d", s.Host, s.port())
+	}
 }

@@ -134,8 +134,7 @@ func (p *proofs) letOut(v *Verdict, n *node, to netip.Prefix, t traffic) {
 }
 
 func (p *proofs) proveInternet() {
-	own := slices.DeleteFunc(slices.Clone(p.databases), func(d *endpoint) bool { return d.of == nil })
-	private := slices.Concat(own, p.files)
+	private := slices.DeleteFunc(slices.Concat(p.databases, p.files), func(d *endpoint) bool { return d.of == nil })
 	for _, n := range p.nodes {
 		private = append(private, &n.endpoint)
 	}

@@ -164,7 +164,7 @@ func (p *proofs) fromNode(to *endpoint) []traffic {
 	case aDatabase:
 		return []traffic{tcpPort(to.databasePort())}
 	case aMountTarget:
-		return []traffic{tcpPort(nfs)}
+		return []traffic{tcpPort(to.filesPort())}
 	case anEndpt:
 		if p.want.SES { // endpoints share one group
 			return []traffic{tcpPort(publicHTTPS), tcpPort(submission)}
@@ -263,6 +263,9 @@ func (p *proofs) toRange(from *endpoint, to netip.Prefix) []traffic {
 	}
 	if e := p.want.Existing; inside(e.Ranges) {
 		all = append(all, tcpPort(e.Port))
+	}
+	if s := p.want.Share; inside(s.Ranges) {
+		all = append(all, tcpPort(s.port()))
 	}
 	if inside(p.want.Directory) {
 		all = append(all, tcpPort(p.want.DirectoryPort))

@@ -173,6 +173,18 @@ var partly = map[string]struct {
 			"securityGroup": "sg-0123456789abcdef9", "ingressClass": "nginx",
 		}},
 	}}, "the load balancer is not this stack's"},
+	"share": {source{file: "../../docs/examples/Pulumi.nfs.yaml"}, "the file server is not this stack's"},
+	"share of tasks": {source{file: "../../docs/examples/Pulumi.ecs.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:fileSystem": map[string]any{"type": "nfs", "existing": map[string]any{
+			"host": "10.9.2.4", "path": "/", "cidrs": []any{"10.9.2.0/28"},
+		}},
+	}}, "which firewall the file server at 10.9.2.0/28 has is not in the state"},
+	"share of pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:eks": map[string]any{"publicAccessCidrs": []any{"198.51.100.7/32"}},
+		"wso2is:fileSystem": map[string]any{"type": "nfs", "existing": map[string]any{
+			"host": "files.example.com", "path": "/exports/wso2is", "securityGroup": "sg-0123456789abcdef8",
+		}},
+	}}, "the file server is not this stack's"},
 	"keys": {source{file: prod, secret: map[string]any{"wso2is:clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
 		"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	}}}}, "what the access key of nodes/all/deployment.toml may do is not in the state"},

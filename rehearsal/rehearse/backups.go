@@ -29,6 +29,9 @@ func (r *results) backups(p *page) {
 			if len(r.state.Of(state.DBInstance)) == 0 {
 				between = []string{"Between database and files", "unknown", "the database is not this stack's, nor are its backups"}
 			}
+			if len(r.state.Of(state.FileSystem)) == 0 {
+				between = []string{"Between database and files", "unknown", "the files are not this stack's, nor are their backups"}
+			}
 			rows = slices.Insert(rows, 1, between)
 			for _, d := range r.state.Of(state.DBInstance) {
 				if days, _ := d.At("backupRetentionPeriod").(float64); days > 0 {

@@ -103,12 +103,14 @@ func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 	return main, r.nameFiles()
 }
 
-// nameFiles sets the values for the guide's commands about files. A stack without a backup plan has no vault.
+// nameFiles sets the values for the guide's commands about files. A stack without a backup plan has no vault, and one with a share of
+// the team's own has no file system.
 func (r *restoration) nameFiles() error {
-	if len(r.first.state.Of(state.BackupVault)) == 0 {
+	systems := r.first.state.Of(state.FileSystem)
+	if len(r.first.state.Of(state.BackupVault)) == 0 || len(systems) == 0 {
 		return nil
 	}
-	files := r.first.state.Of(state.FileSystem)[0]
+	files := systems[0]
 	r.files = files
 	r.values["vault"], r.values["files"] = r.first.state.Of(state.BackupVault)[0].Text("name"), files.Text("arn")
 	r.values["role"] = r.first.state.Of(state.BackupSelection)[0].Text("iamRoleArn")

@@ -1,0 +1,83 @@
+package config_test
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config/configtest"
+)
+
+// onShare is a stack with a share of the team's own, with changes to its other keys, to fileSystem and to fileSystem.existing.
+func onShare(changes, files, existing object) object {
+	server := object{"host": "files.example.com", "path": "/exports/wso2is", "securityGroup": "sg-01234567"}
+	maps.Copy(server, existing)
+	maps.DeleteFunc(server, func(_ string, v any) bool { return v == nil })
+	system := object{"type": "nfs", "existing": server}
+	maps.Copy(system, files)
+	all := object{"network": there(), "fileSystem": system}
+	maps.Copy(all, changes)
+	return all
+}
+
+//guide:own-files
+func TestAShareThatExistsTakesThePlaceOfEFS(t *testing.T) {
+	loaded := configtest.Load(t, onShare(nil, nil, nil))
+	require.Empty(t, loaded.Cluster.FileSystem.ThroughputMode)
+	require.True(t, loaded.Cluster.FileSystem.Tenants)
+	require.True(t, loaded.Cluster.Backup.Enabled)
+	require.Contains(t, loaded.Warnings, "wso2is:backup.enabled: the plan has the database and not the files of the share: let its owner keep "+
+		"backups of the same times, since a file may be of a user that a restored database does not know")
+	both := onShare(object{"database": onExisting(nil, nil)["database"]}, nil, nil)
+	require.False(t, configtest.Load(t, both).Cluster.Backup.Enabled, "nothing of the stack has data")
+	unprotected := onShare(object{"backup": object{"enabled": false}}, nil, nil)
+	require.False(t, configtest.Load(t, unprotected).Cluster.FileSystem.Backup)
+}
+
+func TestRefusesShares(t *testing.T) {
+	const path = "wso2is:fileSystem.existing"
+	e := func(changes object, want string) refusal { return one(onShare(nil, nil, changes), path+want) }
+	const only = ": only an EFS file system that is made here reads it, and fileSystem.type is nfs; leave it out"
+	const twice = ": exactly one of securityGroup and cidrs must name the file server's addresses; " +
+		"write either securityGroup or, if a rule cannot name the security group, cidrs"
+	inOwnVPC, without := onShare(nil, nil, nil), onShare(nil, nil, nil)
+	delete(inOwnVPC, "network")
+	without["fileSystem"] = object{"type": "nfs"}
+	restored := onShare(object{"restoreFrom": object{"fileSystem": "arn:aws:backup:eu-west-1:123456789012:recovery-point:1",
+		"keepFileSystems": []string{"shared"}}}, nil, nil)
+	check(t, map[string]refusal{
+		"no way": one(inOwnVPC, "wso2is:network.adopt: a VPC that is made here has no way to a file server that exists; "+
+			"write the VPC from which the file server is reached, and its subnets"),
+		"nothing said": one(without, path+": the share is missing; write it, or fileSystem.type: efs"),
+		"EFS": one(onShare(nil, object{"type": "efs"}, nil),
+			path+": the stack makes a file system of its own; write fileSystem.type: nfs, or leave it out"),
+		"host with a port": e(object{"host": "files.example.com:2049"}, `.host: "files.example.com:2049" names no host; `+
+			"write the DNS name or the IPv4 address, without a port"),
+		"no path": e(object{"path": "exports"}, `.path: "exports" is no such path; write a path such as /exports/wso2is, with letters, digits and ._@+-`),
+		"a blank": e(object{"path": "/my exports"}, `.path: "/my exports" is no such path; `+
+			"write a path such as /exports/wso2is, with letters, digits and ._@+-"),
+		"up":         e(object{"path": "/exports/../etc"}, `.path: "/exports/../etc" is no such path; write a path such as /exports/wso2is, with letters, digits and ._@+-`),
+		"nobody":     e(object{"securityGroup": nil}, twice),
+		"said twice": e(object{"cidrs": []string{"10.9.0.0/28"}}, twice),
+		"group": e(object{"securityGroup": "files"}, `.securityGroup: "files" is not the id of a security group; `+
+			"write one such as sg-0123456789abcdef0"),
+		"everywhere": e(object{"securityGroup": nil, "cidrs": []string{"0.0.0.0/0"}},
+			".cidrs: 0.0.0.0/0 lets nodes write to every file server; write the ranges of the file server's addresses"),
+		"nothing shared": one(onShare(nil, object{"userstores": false, "tenants": false}, nil),
+			"wso2is:fileSystem.type: no node mounts a directory of the share; leave it out, or write fileSystem.userstores: true"),
+		"Fargate": one(onShare(object{"topology": "ecs", "ecs": object{"launchType": "fargate"}}, nil, nil),
+			"wso2is:fileSystem.type: a task on Fargate mounts Amazon EFS only; leave it out, or write ecs.launchType: ec2"),
+		"Bottlerocket": one(onShare(object{"topology": "eks", "eks": object{"publicAccessCidrs": []string{"203.0.113.7/32"},
+			"nodeGroup": object{"ami": "bottlerocket"}}}, nil, nil),
+			"wso2is:eks.nodeGroup.ami: the kubelet of bottlerocket mounts no NFS volume; leave it out"),
+		"of EFS": {changes: onShare(nil, object{"throughputMode": "elastic", "provisionedThroughput": 5, "backup": false}, nil), want: []string{
+			"wso2is:fileSystem.backup" + only, "wso2is:fileSystem.provisionedThroughput" + only, "wso2is:fileSystem.throughputMode" + only}},
+		"restored": {changes: restored, want: []string{"wso2is:restoreFrom.fileSystem" + only,
+			"wso2is:restoreFrom.keepFileSystems" + only}},
+		"nothing to back up": one(onShare(object{"database": onExisting(nil, nil)["database"], "backup": object{"enabled": true}}, nil, nil),
+			"wso2is:backup.enabled: the stack makes no database and no file system that AWS Backup could back up; leave it out"),
+		"the role of EFS": one(onShare(object{"topology": "eks", "eks": inCluster}, nil, nil),
+			"wso2is:eks.cluster.fileSystemRole: no pod mounts EFS, because fileSystem.type is nfs; leave it out"),
+	})
+}

@@ -1,0 +1,221 @@
+package proof
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
+)
+
+// Share is a directory on a file server that the stack file names and no stack makes. It has no host where the stack makes EFS.
+type Share struct {
+	Type, Host, Path string
+	// Group is the file server's security group, or Ranges has its addresses.
+	Group  string
+	Ranges []netip.Prefix
+	// Directories are the shared directories.
+	Directories []string
+}
+
+// unseenShare is what no state shows of a share.
+const unseenShare = "the file server is not this stack's: its standby, its backups, its export, its directories and its outbound rules are not in the state"
+
+// protocols has the facts of each type of share: the TCP port, and the mount options that files need.
+var protocols = map[string]struct {
+	port    int
+	options []string
+}{
+	// nfs(5): a mount that is soft loses writes in an outage of the server, and other versions than 4 need more ports.
+	"nfs": {nfs, []string{"nfsvers=4.1", "hard"}},
+}
+
+// shareFrom reads the key fileSystem of a stack file.
+func shareFrom(raw string) (Share, error) {
+	var file struct {
+		Type                string
+		Userstores, Tenants *bool
+		Existing            struct {
+			Host, Path, SecurityGroup string
+			CIDRs                     []string
+		}
+	}
+	if raw == "" {
+		return Share{}, nil
+	}
+	if err := json.Unmarshal([]byte(raw), &file); err != nil {
+		return Share{}, fmt.Errorf("reading wso2is:fileSystem: %w", err)
+	}
+	if _, ok := protocols[file.Type]; !ok {
+		return Share{}, nil
+	}
+	e := file.Existing
+	s := Share{Type: file.Type, Host: e.Host, Path: strings.TrimSuffix(e.Path, "/"), Group: e.SecurityGroup}
+	for _, d := range []struct {
+		name   string
+		shared *bool
+	}{{"Tenants", file.Tenants}, {"Userstores", file.Userstores}} {
+		if d.shared == nil || *d.shared {
+			s.Directories = append(s.Directories, d.name)
+		}
+	}
+	var err error
+	s.Ranges, err = prefixes(e.CIDRs)
+	return s, err
+}
+
+// port is that of the file server.
+func (s Share) port() int { return protocols[s.Type].port }
+
+// source is what mount(8) takes for a directory.
+func (s Share) source(directory string) string { return s.Host + ":" + s.Path + "/" + directory }
+
+// findShare finds the file server: in its security group somewhere in the VPC, or in its ranges.
+func (c *cluster) findShare(s Share, vpc netip.Prefix) {
+	if s.Host == "" {
+		return
+	}
+	one := endpoint{kind: aMountTarget, name: "file server " + s.Host, port: s.port()}
+	if s.Group != "" {
+		one.addr, one.groups = vpc, []string{s.Group}
+		c.files = append(c.files, &one)
+		return
+	}
+	for _, cidr := range s.Ranges {
+		at := one
+		at.addr, at.unguarded = cidr, "which firewall the file server at "+cidr.String()+" has is not in the state"
+		c.files = append(c.files, &at)
+	}
+}
+
+// filesPort is the port of a mount target or a file server.
+func (p *endpoint) filesPort() int {
+	if p.of == nil {
+		return p.port
+	}
+	return nfs
+}
+
+// shareProof proves that every node has the directories of the share where the product has them, with options that lose nothing, and
+// that no server starts before its own user has written there. It is nil if the stack makes EFS.
+func (p *proofs) shareProof() *Verdict {
+	s := p.want.Share
+	if s.Host == "" {
+		return nil
+	}
+	v := &Verdict{Claim: "Every node mounts the share that exists, and checks its owner before the server starts", Shown: s.Host + ":" + s.Path}
+	v.open(unseenShare)
+	for _, token := range []string{state.FileSystem, state.MountTarget, state.AccessPoint, state.FileSystemPolicy} {
+		for _, r := range p.Of(token) {
+			v.fault("%s is made beside the share that exists", r)
+		}
+	}
+	for _, n := range p.nodes {
+		text, variables := p.program(n)
+		for _, directory := range s.Directories {
+			p.mounted(v, n, directory, variables)
+		}
+		if !strings.Contains(text, "check_shared") || n.platform != onInstance && variables["WSO2IS_SHARES"] == "" {
+			v.fault("%s starts its server without a check that uid 802 may write to the share", n)
+		}
+	}
+	return v
+}
+
+// mounted proves that a node has one directory of the share.
+func (p *proofs) mounted(v *Verdict, n *node, directory string, variables map[string]string) {
+	source := p.want.Share.source(directory)
+	if n.platform == onInstance {
+		if !strings.Contains(n.text, source+"|"+directory+"|") {
+			v.fault("%s does not mount %s", n, source)
+		}
+		p.lossless(v, n.String(), strings.Split(variables["SHARE_OPTIONS"], ","))
+		return
+	}
+	volume := p.volumeOf(n, directory)
+	at := ""
+	for _, m := range slices.Concat(n.server().Objects("mountPoints"), n.server().Objects("volumeMounts")) {
+		if volume != "" && (m.Text("sourceVolume") == volume || m.Text("name") == volume) {
+			at = m.Text("containerPath") + m.Text("mountPath")
+		}
+	}
+	if !strings.HasSuffix(at, "/"+strings.ToLower(directory)) {
+		v.fault("the server of %s does not have %s", n, source)
+		return
+	}
+	if !slices.Contains(strings.Fields(variables["WSO2IS_SHARES"]), at) {
+		v.fault("%s starts its server without a check of %s", n, at)
+	}
+	if n.pod != nil {
+		p.claimed(v, n, volume, directory)
+		return
+	}
+	p.onItsHost(v, n, volume, source)
+}
+
+// volumeOf returns the name of a node's volume for a directory.
+func (p *proofs) volumeOf(n *node, directory string) string {
+	if n.pod != nil {
+		return strings.ToLower(directory)
+	}
+	return directory
+}
+
+// claimed proves that a pod's volume is the share's directory.
+func (p *proofs) claimed(v *Verdict, n *node, volume, directory string) {
+	for _, one := range n.pod.spec.Objects("volumes") {
+		if one.Text("name") != volume {
+			continue
+		}
+		claim := n.pod.object(state.PersistentVolumeClaim, one.Object("persistentVolumeClaim").Text("claimName"))
+		for _, r := range p.Of(state.PersistentVolume) {
+			spec := r.Object("spec")
+			if r.Object("metadata").Text("name") != claim.Object("spec").Text("volumeName") {
+				continue
+			}
+			if has := spec.Object("nfs").Text("server") + ":" + spec.Object("nfs").Text("path"); has != p.want.Share.source(directory) {
+				v.fault("%s is %s instead of %s", r, has, p.want.Share.source(directory))
+			}
+			p.lossless(v, r.String(), spec.Texts("mountOptions"))
+		}
+	}
+}
+
+// onItsHost proves that the instance of a task mounts the share before it runs a task. Docker makes a directory that is missing, and
+// the files in it would be on the instance.
+func (p *proofs) onItsHost(v *Verdict, n *node, volume, source string) {
+	at := ""
+	for _, one := range n.task.Objects("volumes") {
+		if one.Text("name") == volume {
+			at = one.Text("hostPath")
+		}
+	}
+	var line []string
+	for _, text := range strings.Split(n.host.text, "\n") {
+		if fields := strings.Fields(text); len(fields) == 6 && fields[0] == source && fields[1] == at {
+			line = fields
+		}
+	}
+	if at == "" || line == nil {
+		v.fault("the instance of %s does not mount %s where its task has it", n, source)
+		return
+	}
+	if !strings.Contains(n.host.text, "RequiresMountsFor=") || !strings.Contains(n.host.text, "ecs.service.d/") {
+		v.fault("the ECS agent of %s starts without the share after a restart of its instance: files would be on the instance", n)
+	}
+	if !strings.Contains(n.host.text, "systemctl stop --no-block ecs") {
+		v.fault("the ECS agent of %s starts although the share could not be mounted: files would be on the instance", n)
+	}
+	p.lossless(v, "the instance of "+n.String(), strings.Split(line[3], ","))
+}
+
+// lossless proves that mount options lose no write.
+func (p *proofs) lossless(v *Verdict, who string, options []string) {
+	for _, option := range protocols[p.want.Share.Type].options {
+		if !slices.Contains(options, option) {
+			v.fault("%s mounts the share without the option %s", who, option)
+		}
+	}
+}
