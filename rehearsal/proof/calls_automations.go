@@ -218,22 +218,29 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 		}
 		one.on = a.arn("cloudwatch", "alarm:"+names[0])
 	case "autoscaling:StartInstanceRefresh":
-		if inputs.Text("template") == "" {
-			return // another step of the same program
-		}
-		group := a.One(state.AutoScalingGroup, inputs.Text("group"), "name")
-		if group == nil {
-			a.services.fault("%s refreshes the group %s, which is not in the state", one.by, inputs.Text("group"))
-			return
-		}
-		one.on = a.arn("autoscaling", "autoScalingGroup:x:autoScalingGroupName/"+group.Text("name"))
-		a.proveLaunch(one, a.One(state.LaunchTemplate, inputs.Text("template")))
+		a.proveRefresh(one, inputs)
+		return
 	default:
 		if !readOnly(api) {
 			a.services.fault("%s calls %s; its resource is not known here", one.by, one.action)
 			return
 		}
 	}
+	a.check(a.services, one)
+}
+
+// proveRefresh proves a call that replaces the instances of a group. Another step of the same program has no template.
+func (a *access) proveRefresh(one call, inputs state.Object) {
+	if inputs.Text("template") == "" {
+		return
+	}
+	group := a.One(state.AutoScalingGroup, inputs.Text("group"), "name")
+	if group == nil {
+		a.services.fault("%s refreshes the group %s, which is not in the state", one.by, inputs.Text("group"))
+		return
+	}
+	one.on = a.arn("autoscaling", "autoScalingGroup:x:autoScalingGroupName/"+group.Text("name"))
+	a.proveLaunch(one, a.One(state.LaunchTemplate, inputs.Text("template")))
 	a.check(a.services, one)
 }
 
