@@ -414,14 +414,18 @@ func (d *driller) apart(name string, lost []plan.Node, split func(bool) error) {
 		return slices.ContainsFunc(lost, func(l plan.Node) bool { return l.Name == n.Name })
 	})
 	gone := d.Heartbeat + 2*slack
-	// The halves look for each other again, and the smaller one restarts the Hazelcast of its members.
-	whole := d.Merge + 2*d.Again + d.Asking + 4*slack
-	asking := ""
-	if d.Asking > 0 {
-		asking = ", and a call to AWS that still waits for its answer"
+	// A search tries the addresses in any order, and waits at each without a listener (AbstractJoiner.sendSplitBrainJoinMessage,
+	// SPLIT_BRAIN_CONN_TIMEOUT_MILLIS). The smaller half merges when its own search finds the other. One that began before the
+	// healing may miss it.
+	const each = 5 * time.Second
+	search := time.Duration(d.Closed) * each
+	whole := d.Merge + 2*(d.Again+search) + 4*slack
+	closed := ""
+	if d.Closed > 0 {
+		closed = fmt.Sprintf(", and twice %s at each of %d addresses without a listener", Seconds(each), d.Closed)
 	}
 	bound := fmt.Sprintf("%s until each side has only itself (hazelcast.max.no.heartbeat.seconds), %s until both are one cluster again "+
-		"(hazelcast.merge.first.run.delay.seconds, hazelcast.merge.next.run.delay.seconds twice%s)", Seconds(gone), Seconds(whole), asking)
+		"(hazelcast.merge.first.run.delay.seconds, hazelcast.merge.next.run.delay.seconds twice%s)", Seconds(gone), Seconds(whole), closed)
 	d.trial(name, bound, func(t *Trial) error {
 		offsets := map[string]int{}
 		for _, n := range lost {

@@ -34,11 +34,14 @@ type Plan struct {
 	// Heartbeat is the time after which a silent member is removed. Merge is the time after which two halves of a
 	// cluster first look for each other, and Again the time between later attempts.
 	Heartbeat, Merge, Again time.Duration
-	// Asking is the longest time that a member without a network waits for AWS, if its discovery asks it.
-	Asking time.Duration
+	// Closed is the number of addresses without a listener that one search for the other half tries.
+	Closed int
 	// Cached is the time for which a node caches data without an invalidation.
 	Cached string
 }
+
+// probed is the number of ports of each node that Hazelcast's discovery on AWS lists.
+const probed = 8
 
 // Node is an instance and the files that its user data fetches.
 type Node struct {
@@ -197,12 +200,8 @@ func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
 	p.Heartbeat = after("hazelcast.max.no.heartbeat.seconds", 600)
 	p.Merge, p.Again = after("hazelcast.merge.first.run.delay.seconds", 60), after("hazelcast.merge.next.run.delay.seconds", 30)
 	if config.Clustering.Scheme == "aws" {
-		// AwsDiscoveryStrategy waits 10 seconds for a connection, and tries three times more (AwsProperties, AwsConfig).
-		seconds, err := strconv.Atoi(config.Clustering.Properties["connTimeout"])
-		if err != nil {
-			seconds = 10
-		}
-		p.Asking = time.Duration(4*seconds) * time.Second
+		// Discovery lists 5701-5708 of each node (AwsDiscoveryStrategy), which listens on one of them.
+		p.Closed += probed - 1
 	}
 	p.Cached = config.Server.Cached
 	return n, nil
