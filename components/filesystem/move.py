@@ -4,7 +4,13 @@ ROOT = "/mnt/files"
 
 
 def move(event, context):
-    """Puts the directories of the newest restore to where nodes mount them, and leaves what is there already."""
+    """Puts the directories of the newest restore to where nodes mount them, and leaves what is there already.
+
+    After this is done, a later run moves nothing: nodes may mount a directory that is empty by then.
+    """
+    done = os.path.join(ROOT, ".restored")
+    if os.path.exists(done):
+        return {"moved": []}
     restored = sorted(name for name in os.listdir(ROOT) if name.startswith("aws-backup-restore_"))
     if not restored:
         raise Exception("AWS Backup has left no directory aws-backup-restore_* in the file system")
@@ -18,4 +24,6 @@ def move(event, context):
         if os.path.isdir(source):
             os.rename(source, target)
             moved.append(name)
+    with open(done, "w"):
+        pass
     return {"moved": moved}

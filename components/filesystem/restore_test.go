@@ -67,6 +67,29 @@ func tree(t *testing.T, paths ...string) string {
 	return root
 }
 
+func TestADirectoryThatNodesHaveEmptiedIsNotReplaced(t *testing.T) {
+	root := tree(t, "aws-backup-restore_2026-01-01T00-00-00-000Z/Tenants/1/c.xml")
+	run := func() {
+		out, err := exec.Command("python3", "-c", moveProgram+"\nROOT = '"+root+"'\nmove({'directories': ['Tenants']}, None)\n").CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("there is no python3 to run the function with")
+	}
+	run()
+	require.FileExists(t, filepath.Join(root, "Tenants/1/c.xml"))
+	mounted, err := os.Stat(filepath.Join(root, "Tenants"))
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(filepath.Join(root, "Tenants/1")))
+	// A second restore, since Systems Manager runs an association again when its document changes.
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "aws-backup-restore_2026-02-01T00-00-00-000Z/Tenants/1"), 0o755))
+	run()
+	after, err := os.Stat(filepath.Join(root, "Tenants"))
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(mounted, after), "the directory that nodes mount was replaced by another")
+	assert.NoDirExists(t, filepath.Join(root, "Tenants/1"))
+}
+
 func TestRestoredDirectoriesAreMovedAndNoneIsOverwritten(t *testing.T) {
 	const older, newer = "aws-backup-restore_2026-01-01T00-00-00-000Z/", "aws-backup-restore_2026-02-01T00-00-00-000Z/"
 	for name, c := range map[string]struct {
