@@ -254,12 +254,12 @@ func (c *Cloud) Delete(token, id string, properties Object) error {
 	if t.Stays != nil && t.Stays(r.Inputs) {
 		left := *r
 		left.Existing, left.URN = true, ""
-		return c.put(&left)
-	}
-	if err := c.remove(r); err != nil {
+		if err := c.put(&left); err != nil {
+			return err
+		}
+	} else if err := c.remove(r); err != nil {
 		return err
-	}
-	if t.Deleted != nil {
+	} else if t.Deleted != nil {
 		t.Deleted(call)
 	}
 	if fault.Message != "" {

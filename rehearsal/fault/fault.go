@@ -529,15 +529,18 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		// The service counts a repeated change as two versions. So values with the version number differ.
 		return recovered + ", as another version", nil
 	}
-	if len(wrong) > 0 && mayReplace && trial.Call.Type == state.ConfigMap && now.shape() == want.shape() {
-		// The names of pods have a checksum of their template, and the template names the map.
-		return recovered + ", under another name", nil
+	if len(wrong) > 0 && mayReplace && remade[trial.Call.Type] != "" && now.shape() == want.shape() {
+		return recovered + ", " + remade[trial.Call.Type], nil
 	}
 	if len(wrong) > 0 {
 		return "", fmt.Errorf("%d differences from an undisturbed run: %s", len(wrong), strings.Join(wrong[:min(5, len(wrong))], "; "))
 	}
 	return recovered, nil
 }
+
+// remade has the types that others name by more than an id, and what else differs when one is made a second time: the names of
+// pods have a checksum of their template, which names the map, and a service names the revision of its task definition.
+var remade = map[string]string{state.ConfigMap: "under another name", state.TaskDefinition: "as another revision"}
 
 // nameOf is the name in an id: an object of Kubernetes has its namespace before it.
 func nameOf(id string) string { return id[strings.LastIndex(id, "/")+1:] }
