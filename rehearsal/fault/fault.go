@@ -20,6 +20,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
@@ -529,13 +530,23 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		// The service counts a repeated change as two versions. So values with the version number differ.
 		return recovered + ", as another version", nil
 	}
-	if len(wrong) > 0 && mayReplace && remade[trial.Call.Type] != "" && now.shape() == want.shape() {
-		return recovered + ", " + remade[trial.Call.Type], nil
+	if again := t.remade(trial.Call); len(wrong) > 0 && mayReplace && again != "" && now.shape() == want.shape() {
+		return recovered + ", " + again, nil
 	}
 	if len(wrong) > 0 {
 		return "", fmt.Errorf("%d differences from an undisturbed run: %s", len(wrong), strings.Join(wrong[:min(5, len(wrong))], "; "))
 	}
 	return recovered, nil
+}
+
+// remade says what else differs if a disturbed call, or one that a kill has cut off, makes a resource a second time.
+func (t *session) remade(call cloud.Operation) string {
+	for _, urn := range append([]string{call.URN}, t.cutOff...) {
+		if again := remade[string(resource.URN(urn).Type())]; again != "" {
+			return again
+		}
+	}
+	return ""
 }
 
 // remade has the types that others name by more than an id, and what else differs when one is made a second time: the names of
