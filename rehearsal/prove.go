@@ -49,7 +49,7 @@ func readDeployed(path string) (*deployed, error) {
 			clusters++
 		}
 	}
-	parts, err := state.Parts(exported)
+	parts, err := read.Parts(exported)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

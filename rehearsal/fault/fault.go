@@ -519,7 +519,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	if len(wrong) > 0 && mayReplace {
 		// A replacement that is made a second time has another id. A kill also cuts off the other calls of that moment.
 		same := now
-		for _, urn := range append([]string{trial.Call.URN}, t.cutOff...) {
+		for _, urn := range t.disturbed(trial.Call) {
 			same = same.renamed(now.id(urn), want.id(urn))
 			// An object of Kubernetes has a namespace in its id. Others name it without.
 			same = same.renamed(nameOf(now.id(urn)), nameOf(want.id(urn)))
@@ -530,7 +530,7 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 		// The service counts a repeated change as two versions. So values with the version number differ.
 		return recovered + ", as another version", nil
 	}
-	if again := t.remade(trial.Call); len(wrong) > 0 && mayReplace && again != "" && now.shape() == want.shape() {
+	if again := t.otherwiseNamed(trial.Call); len(wrong) > 0 && mayReplace && again != "" && now.shape() == want.shape() {
 		return recovered + ", " + again, nil
 	}
 	if len(wrong) > 0 {
@@ -539,9 +539,14 @@ func (t *session) survive(ctx context.Context, trial Trial) (string, error) {
 	return recovered, nil
 }
 
-// remade says what else differs if a disturbed call, or one that a kill has cut off, makes a resource a second time.
-func (t *session) remade(call cloud.Operation) string {
-	for _, urn := range append([]string{call.URN}, t.cutOff...) {
+// disturbed are the URNs of the resource of a call, and of those whose creation the last kill has cut off.
+func (t *session) disturbed(call cloud.Operation) []string {
+	return append([]string{call.URN}, t.cutOff...)
+}
+
+// otherwiseNamed says how the second one of a disturbed resource is named.
+func (t *session) otherwiseNamed(call cloud.Operation) string {
+	for _, urn := range t.disturbed(call) {
 		if again := remade[string(resource.URN(urn).Type())]; again != "" {
 			return again
 		}

@@ -79,16 +79,7 @@ func (c *cluster) findBalancer(vpc netip.Prefix) {
 		return
 	}
 	one := endpoint{kind: aBalancer, name: "the existing load balancer", unguarded: unseenRules}
-	if c.front.Group != "" {
-		one.addr, one.groups = vpc, []string{c.front.Group}
-		c.balancers = append(c.balancers, &one)
-		return
-	}
-	for _, cidr := range c.front.Ranges {
-		at := one
-		at.addr = cidr
-		c.balancers = append(c.balancers, &at)
-	}
+	c.balancers = append(c.balancers, outside(one, "load balancer", c.front.Group, c.front.Ranges, vpc)...)
 }
 
 // found proves that the existing load balancer finds a node.

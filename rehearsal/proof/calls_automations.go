@@ -98,7 +98,7 @@ func (a *access) proveRunCommand(one call, r *state.Resource, inputs state.Objec
 		one.on, one.context = i.Text("arn"), tagged("ssm:resourceTag/", i.Tags())
 		a.check(a.services, one)
 	} else if t := a.launchedBy(r); t != nil {
-		one.on, one.context = a.arn("ec2", "instance/i-0"), tagged("ssm:resourceTag/", launchTags(t))
+		one.on, one.context = a.arn("ec2", "instance/i-0"), tagged("ssm:resourceTag/", t.InstanceTags())
 		a.check(a.services, one)
 	}
 	one.context = nil
@@ -112,19 +112,6 @@ func tagged(prefix string, tags map[string]string) iam.Context {
 		context[prefix+key] = []string{value}
 	}
 	return context
-}
-
-// launchTags are the tags of the instances that a template launches.
-func launchTags(template *state.Resource) map[string]string {
-	tags := map[string]string{}
-	for _, s := range template.Objects("tagSpecifications") {
-		if s.Text("resourceType") == "instance" {
-			for key, value := range s.Object("tags") {
-				tags[key] = state.Text(value)
-			}
-		}
-	}
-	return tags
 }
 
 // launchedBy returns the template from which an association's document launches an instance, or nil.
@@ -185,7 +172,7 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 	case "ec2:TerminateInstances":
 		for _, r := range a.Of(state.SSMAssociation) {
 			if t := a.launchedBy(r); t != nil && a.One(state.Role, r.Object("parameters").Text("AutomationAssumeRole"), "arn").Text("arn") == one.as.ARN {
-				one.on, one.context = a.arn("ec2", "instance/i-0"), tagged("ec2:ResourceTag/", launchTags(t))
+				one.on, one.context = a.arn("ec2", "instance/i-0"), tagged("ec2:ResourceTag/", t.InstanceTags())
 			}
 		}
 	case "ec2:DescribeInstanceAttribute":

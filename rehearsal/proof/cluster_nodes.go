@@ -117,21 +117,10 @@ func (c *cluster) hostOf(r *state.Resource) *host {
 // default tags apply only to these two resources.
 func (c *cluster) launched(group, template *state.Resource) *host {
 	h := &host{
-		tags: map[string]string{}, metadata: template.Object("metadataOptions"), instanceType: template.Text("instanceType"),
+		tags: template.InstanceTags(), metadata: template.Object("metadataOptions"), instanceType: template.Text("instanceType"),
 		text: userData(template.Text),
 	}
-	for _, spec := range template.Objects("tagSpecifications") {
-		if spec.Text("resourceType") == "instance" {
-			for key, v := range spec.Object("tags") {
-				h.tags[key] = state.Text(v)
-			}
-		}
-	}
-	for _, tag := range group.Objects("tags") {
-		if tag.Flag("propagateAtLaunch", false) {
-			h.tags[tag.Text("key")] = tag.Text("value")
-		}
-	}
+	maps.Copy(h.tags, group.PropagatedTags())
 	profile := template.Object("iamInstanceProfile")
 	h.profile = c.One(state.InstanceProfile, cmp.Or(profile.Text("arn"), profile.Text("name")), "name", "arn")
 	return h

@@ -67,16 +67,23 @@ func (c *cluster) findExisting(vpc netip.Prefix) {
 		return
 	}
 	one := endpoint{kind: aDatabase, name: "database " + e.Host, port: e.Port}
-	if e.Group != "" {
-		one.addr, one.groups = vpc, []string{e.Group}
-		c.databases = append(c.databases, &one)
-		return
+	c.databases = append(c.databases, outside(one, "database", e.Group, e.Ranges, vpc)...)
+}
+
+// outside returns the endpoints of something that exists outside the stack: in its security group somewhere in the VPC, or in its
+// ranges. In a range its firewall is not in the state.
+func outside(one endpoint, what, group string, ranges []netip.Prefix, vpc netip.Prefix) []*endpoint {
+	if group != "" {
+		one.addr, one.groups = vpc, []string{group}
+		return []*endpoint{&one}
 	}
-	for _, cidr := range e.Ranges {
+	var all []*endpoint
+	for _, cidr := range ranges {
 		at := one
-		at.addr, at.unguarded = cidr, "which firewall the database at "+cidr.String()+" has is not in the state"
-		c.databases = append(c.databases, &at)
+		at.addr, at.unguarded = cidr, cmp.Or(one.unguarded, "which firewall the "+what+" at "+cidr.String()+" has is not in the state")
+		all = append(all, &at)
 	}
+	return all
 }
 
 // freshFor is for how many seconds a JVM may keep an address: that of an Aurora cluster's name is good for five ("Fast failover with

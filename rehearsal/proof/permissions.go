@@ -28,24 +28,12 @@ func policyOf(r *state.Resource, key string) *iam.Policy {
 
 // policies returns the policies in force for a role.
 func (i *permissions) policies(role *state.Resource) []iam.Policy {
+	own, attached := i.PoliciesOf(role)
 	var all []iam.Policy
-	is := func(r *state.Resource) bool { return r.Text("role") == role.ID || r.Text("role") == role.Text("name") }
-	for _, p := range i.Of(state.RolePolicy) {
-		if is(p) {
-			all = append(all, iam.Parse(p.String(), p.Text("policy")))
-		}
+	for _, p := range own {
+		all = append(all, iam.Parse(p.Of.String(), p.Text))
 	}
-	for _, p := range role.Objects("inlinePolicies") {
-		all = append(all, iam.Parse(role.String(), p.Text("policy")))
-	}
-	arns := role.Texts("managedPolicyArns")
-	for _, a := range i.Of(state.RolePolicyAttachment) {
-		if is(a) {
-			arns = append(arns, a.Text("policyArn"))
-		}
-	}
-	slices.Sort(arns)
-	for _, arn := range slices.Compact(arns) {
+	for _, arn := range attached {
 		all = append(all, i.byARN(arn))
 	}
 	return all

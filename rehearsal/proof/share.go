@@ -78,16 +78,7 @@ func (c *cluster) findShare(s Share, vpc netip.Prefix) {
 		return
 	}
 	one := endpoint{kind: aMountTarget, name: "file server " + s.Host, port: s.port()}
-	if s.Group != "" {
-		one.addr, one.groups = vpc, []string{s.Group}
-		c.files = append(c.files, &one)
-		return
-	}
-	for _, cidr := range s.Ranges {
-		at := one
-		at.addr, at.unguarded = cidr, "which firewall the file server at "+cidr.String()+" has is not in the state"
-		c.files = append(c.files, &at)
-	}
+	c.files = append(c.files, outside(one, "file server", s.Group, s.Ranges, vpc)...)
 }
 
 // filesPort is the port of a mount target or a file server.

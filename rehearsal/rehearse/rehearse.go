@@ -440,7 +440,7 @@ func First(ctx context.Context, o Options) (exported []byte, configuration map[s
 
 // judge proves a state, computes the time of its commands, and simulates failures of the cluster.
 func (r *run) judge(kept *results) (err error) {
-	parts, err := state.Parts(kept.exported)
+	parts, err := kept.state.Parts(kept.exported)
 	if err != nil {
 		return err
 	}

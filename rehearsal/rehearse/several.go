@@ -56,15 +56,11 @@ func (r *run) judgeParts(kept *results, parts []state.Part) error {
 	}
 	r.report, r.judged = &proof.Report{}, &availability.Report{Told: true}
 	for _, part := range parts {
-		read, err := state.Read(part.Exported)
-		if err != nil {
-			return err
-		}
 		report, err := r.o.Prove(part.Exported, part.Configuration, part.Others)
 		if err != nil {
 			return fmt.Errorf("cluster %s: %w", part.Name, err)
 		}
-		judged, err := availability.Judge(read, clockOf(r.timeline))
+		judged, err := availability.Judge(part.State, clockOf(r.timeline))
 		if err != nil {
 			return fmt.Errorf("cluster %s: %w", part.Name, err)
 		}
@@ -75,7 +71,7 @@ func (r *run) judgeParts(kept *results, parts []state.Part) error {
 				e.What = part.Name + ": " + e.What
 			}
 		} else {
-			r.roll = rollOf(read)
+			r.roll = rollOf(part.State)
 		}
 		r.report.Add(report)
 		r.judged.Events = append(r.judged.Events, judged.Events...)
@@ -95,11 +91,7 @@ func (r *run) nodes(kept *results) ([]Node, error) {
 	}
 	var all []Node
 	for _, part := range r.parts {
-		read, err := state.Read(part.Exported)
-		if err != nil {
-			return nil, err
-		}
-		nodes, err := (&results{state: read, snapshot: only(kept.snapshot, read)}).nodes()
+		nodes, err := (&results{state: part.State, snapshot: only(kept.snapshot, part.State)}).nodes()
 		if err != nil {
 			return nil, fmt.Errorf("cluster %s: %w", part.Name, err)
 		}
@@ -134,11 +126,7 @@ func only(all cloud.Snapshot, in *state.State) cloud.Snapshot {
 func (r *run) monthly() []string {
 	var all []string
 	for _, part := range r.parts {
-		read, err := state.Read(part.Exported)
-		if err != nil {
-			continue // it was read before
-		}
-		if bill := price.Of(read); len(bill.Rows) > 0 {
+		if bill := price.Of(part.State); len(bill.Rows) > 0 {
 			all = append(all, fmt.Sprintf("%s: %s", part.Name, monthly(bill)))
 		}
 	}

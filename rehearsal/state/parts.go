@@ -3,7 +3,6 @@ package state
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -20,6 +19,8 @@ type Part struct {
 	Configuration map[string]string
 	// Exported is the part's state, and Others the state of everything else, both in the format of `pulumi stack export`.
 	Exported, Others []byte
+	// State is Exported as it was read.
+	State *State
 }
 
 // configurationInput and inputsOutput are the properties in which a component records its configuration.
@@ -28,15 +29,20 @@ const (
 	inputsOutput       = "inputs"
 )
 
-// Parts returns the clusters of an exported state that record their configuration. A stack with a stack file has none.
-func Parts(exported []byte) ([]Part, error) {
+// Parts returns the clusters that record their configuration. A stack with a stack file has none. Exported is the text of the
+// state.
+func (s *State) Parts(exported []byte) ([]Part, error) {
+	if !slices.ContainsFunc(s.All, func(r *Resource) bool { return Recorded(r.Inputs) != nil }) {
+		return nil, nil
+	}
 	untyped, deployment, err := open(exported)
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{parent: map[resource.URN]resource.URN{}, all: deployment.Resources}
+	p := &parts{parent: map[resource.URN]resource.URN{}, custom: map[resource.URN]bool{}, all: deployment.Resources}
 	for _, r := range deployment.Resources {
 		p.parent[r.URN] = r.Parent
+		p.custom[r.URN] = r.Custom && !strings.HasPrefix(string(r.Type), "pulumi:")
 		if configuration := Recorded(r.Inputs); configuration != nil && !r.Custom && !r.Delete {
 			for standIn, value := range AsObject(r.Outputs[inputsOutput]) {
 				for key, text := range configuration {
@@ -60,6 +66,9 @@ func Parts(exported []byte) ([]Part, error) {
 			if err != nil {
 				return nil, fmt.Errorf("writing a part of the state: %w", err)
 			}
+		}
+		if p.found[i].State, err = Read(p.found[i].Exported); err != nil {
+			return nil, err
 		}
 	}
 	return p.found, nil
@@ -92,8 +101,10 @@ func open(exported []byte) (apitype.UntypedDeployment, apitype.DeploymentV3, err
 }
 
 type parts struct {
-	all      []apitype.ResourceV3
-	parent   map[resource.URN]resource.URN
+	all    []apitype.ResourceV3
+	parent map[resource.URN]resource.URN
+	// custom are the resources of AWS and Kubernetes: neither providers nor components.
+	custom   map[resource.URN]bool
 	clusters []resource.URN
 	found    []Part
 }
@@ -122,16 +133,17 @@ var surroundings = []string{
 func (p *parts) of(cluster resource.URN) map[resource.URN]bool {
 	own := map[resource.URN]bool{}
 	for _, r := range p.all {
-		own[r.URN] = own[r.URN] || p.cluster(r.URN) == cluster
+		if p.cluster(r.URN) == cluster {
+			own[r.URN] = true
+		}
 	}
-	for before := -1; before != len(own); {
+	for before := 0; before != len(own); {
 		before = len(own)
-		maps.DeleteFunc(own, func(_ resource.URN, in bool) bool { return !in })
 		for _, r := range slices.Backward(p.all) {
 			used := uses(r)
 			around := slices.ContainsFunc(surroundings, func(prefix string) bool { return strings.HasPrefix(string(r.Type), prefix) })
 			if !own[r.URN] && around && p.cluster(r.URN) == "" &&
-				slices.ContainsFunc(used, func(urn resource.URN) bool { return own[urn] && p.custom(urn) }) {
+				slices.ContainsFunc(used, func(urn resource.URN) bool { return own[urn] && p.custom[urn] }) {
 				own[r.URN] = true
 			}
 			if !own[r.URN] {
@@ -145,12 +157,6 @@ func (p *parts) of(cluster resource.URN) map[resource.URN]bool {
 		}
 	}
 	return own
-}
-
-// custom reports whether a resource is one of AWS or Kubernetes, and neither a provider nor a component.
-func (p *parts) custom(urn resource.URN) bool {
-	i := slices.IndexFunc(p.all, func(r apitype.ResourceV3) bool { return r.URN == urn })
-	return i >= 0 && p.all[i].Custom && !strings.HasPrefix(string(p.all[i].Type), "pulumi:")
 }
 
 // uses returns everything that a resource refers to, with its parent and its provider.

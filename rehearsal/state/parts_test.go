@@ -33,9 +33,12 @@ func TestAClusterHasWhatItUses(t *testing.T) {
 	}
 	login, partners := cluster("login"), cluster("partners")
 	vpc := one("aws:ec2/vpc:Vpc", "vpc-real", "")
-	parts, err := state.Parts(export(t, vpc, one("aws:ec2/route:Route", "route", "", vpc.URN), one("aws:s3/bucket:Bucket", "reports", "", vpc.URN),
+	exported := export(t, vpc, one("aws:ec2/route:Route", "route", "", vpc.URN), one("aws:s3/bucket:Bucket", "reports", "", vpc.URN),
 		login, one("aws:ec2/securityGroup:SecurityGroup", "nodes", login.URN, vpc.URN),
-		partners, one("aws:ec2/securityGroup:SecurityGroup", "partners-nodes", partners.URN, vpc.URN)))
+		partners, one("aws:ec2/securityGroup:SecurityGroup", "partners-nodes", partners.URN, vpc.URN))
+	read, err := state.Read(exported)
+	require.NoError(t, err)
+	parts, err := read.Parts(exported)
 	require.NoError(t, err)
 	require.Len(t, parts, 2)
 	assert.Equal(t, "login", parts[0].Name)

@@ -219,6 +219,30 @@ func (r *Resource) Tags() map[string]string {
 	return tags
 }
 
+// InstanceTags returns the tags that a launch template gives each instance.
+func (r *Resource) InstanceTags() map[string]string {
+	tags := map[string]string{}
+	for _, spec := range r.Objects("tagSpecifications") {
+		if spec.Text("resourceType") == "instance" {
+			for key, value := range spec.Object("tags") {
+				tags[key] = Text(value)
+			}
+		}
+	}
+	return tags
+}
+
+// PropagatedTags returns the tags that an Auto Scaling group gives each instance.
+func (r *Resource) PropagatedTags() map[string]string {
+	tags := map[string]string{}
+	for _, tag := range r.Objects("tags") {
+		if tag.Flag("propagateAtLaunch", false) {
+			tags[tag.Text("key")] = tag.Text("value")
+		}
+	}
+	return tags
+}
+
 // Properties returns all properties, each with the value that At would return.
 func (r *Resource) Properties() map[string]any {
 	all := map[string]any{}

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -87,19 +88,9 @@ func (a *Account) launch(one *Instance, group *state.Resource) {
 		one.Template, one.Version, one.Metadata = template.ID, spec.Text("version"), template.Object("metadataOptions")
 		profile := template.Object("iamInstanceProfile")
 		one.Role = a.roleOf(cmp.Or(profile.Text("arn"), profile.Text("name")))
-		for _, t := range template.Objects("tagSpecifications") {
-			if t.Text("resourceType") == "instance" {
-				for key, value := range t.Object("tags") {
-					one.Tags[key] = state.Text(value)
-				}
-			}
-		}
+		maps.Copy(one.Tags, template.InstanceTags())
 	}
-	for _, t := range group.Objects("tags") {
-		if t.Flag("propagateAtLaunch", false) {
-			one.Tags[t.Text("key")] = t.Text("value")
-		}
-	}
+	maps.Copy(one.Tags, group.PropagatedTags())
 	one.Tags["aws:autoscaling:groupName"] = group.Text("name")
 }
 

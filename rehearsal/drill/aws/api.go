@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -161,12 +162,13 @@ func (a *Account) describeInstances(form url.Values) ([]byte, *refusal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var found []reservation
+	wanted := filters(form)
 	for _, i := range a.Instances {
 		if !i.running {
 			continue
 		}
 		all := true
-		for _, f := range filters(form) {
+		for _, f := range wanted {
 			one, failed := f.matches(i)
 			if failed != nil {
 				return nil, failed
@@ -177,8 +179,8 @@ func (a *Account) describeInstances(form url.Values) ([]byte, *refusal) {
 			continue
 		}
 		d := described{i.ID, "running", i.Address.String(), i.launched.Format(time.RFC3339), i.Zone, nil}
-		for key, value := range i.Tags {
-			d.Tags = append(d.Tags, tag{key, value})
+		for _, key := range slices.Sorted(maps.Keys(i.Tags)) {
+			d.Tags = append(d.Tags, tag{key, i.Tags[key]})
 		}
 		found = append(found, reservation{[]described{d}})
 	}

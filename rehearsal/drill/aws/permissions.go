@@ -36,26 +36,13 @@ func (a *Account) may(role *state.Resource, action, on string, endpoint *state.R
 
 // policies are a role's policies: its own, and those attached to it.
 func (a *Account) policies(role *state.Resource) []iam.Policy {
+	own, attached := a.PoliciesOf(role)
 	var all []iam.Policy
-	has := func(r *state.Resource) bool {
-		name := r.Text("role")
-		return name == role.ID || name == role.Text("name")
+	for _, p := range own {
+		all = append(all, iam.Parse(p.Of.String(), p.Text))
 	}
-	for _, p := range role.Objects("inlinePolicies") {
-		all = append(all, iam.Parse(role.String(), p.Text("policy")))
-	}
-	for _, arn := range role.Texts("managedPolicyArns") {
+	for _, arn := range attached {
 		all = append(all, a.managed(arn))
-	}
-	for _, p := range a.Of(state.RolePolicy) {
-		if has(p) {
-			all = append(all, iam.Parse(p.String(), p.Text("policy")))
-		}
-	}
-	for _, p := range a.Of(state.RolePolicyAttachment) {
-		if has(p) {
-			all = append(all, a.managed(p.Text("policyArn")))
-		}
 	}
 	return all
 }
