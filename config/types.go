@@ -78,6 +78,8 @@ type Cluster struct {
 	RestoreFrom RestoreFrom `json:"restoreFrom,omitempty"`
 	// Trust adds certificate authorities to those that the product trusts.
 	Trust Trust `json:"trust,omitempty"`
+	// IAM has what all roles of the stack have in common.
+	IAM IAM `json:"iam,omitempty"`
 	// UserStore is the primary user store: the shared database, or a directory.
 	UserStore UserStore `json:"userStore,omitempty"`
 	// Observability configures logs and alarms.
@@ -804,6 +806,15 @@ type Trust struct {
 	// upstream identity provider. Without it the server refuses a certificate that none of the product's authorities
 	// has signed.
 	CABundle Artifact `json:"caBundle,omitempty"`
+}
+
+// IAM has the settings of every role and instance profile that the stack makes. AWS's service-linked roles are not affected.
+type IAM struct {
+	// PermissionsBoundary is the ARN of the policy that limits the permissions of each role. It must allow all that
+	// docs/security.md lists for the roles. Default: none.
+	PermissionsBoundary string `json:"permissionsBoundary,omitempty"`
+	// Path is the path of each role and instance profile, such as `/identity/`. A change replaces all of them. Default: `/`.
+	Path string `json:"path,omitempty"`
 }
 
 // UserStoreType is a kind of primary user store.

@@ -49,6 +49,7 @@ func (c *Cluster) validate(written Cluster) Problems {
 	v.admin()
 	v.secrets()
 	v.restoreFrom()
+	v.iam()
 	v.userStore()
 	v.observability()
 	v.tags()

@@ -44,6 +44,9 @@ func (p *preflight) checks() []check {
 		all = append(all, check{"role " + r.name, []string{"iam:GetRole", "iam:SimulatePrincipalPolicy"},
 			func(ctx context.Context) (result, error) { return p.checkRole(ctx, r) }})
 	}
+	if c.IAM.PermissionsBoundary != "" {
+		all = append(all, check{"permissions boundary", []string{"iam:GetPolicy"}, p.checkBoundary})
+	}
 	for _, a := range p.artifacts() {
 		all = append(all, check{"file " + a.Source, []string{"s3:GetObject", "s3:ListBucket"},
 			func(ctx context.Context) (result, error) { return p.checkArtifact(ctx, a) }})

@@ -73,6 +73,18 @@ func TestQuotasHaveRoom(t *testing.T) {
 	})
 }
 
+func TestThePermissionsBoundaryExists(t *testing.T) {
+	limited := ownImage + "  wso2is:iam: {permissionsBoundary: \"arn:aws:iam::123456789012:policy/workloads\"}\n"
+	areFound(t, map[string]finding{
+		"a policy": {trial{text: limited, answers: one("iam GetPolicy", query("GetPolicy", "<Policy></Policy>"))}, "permissions boundary", ok,
+			"arn:aws:iam::123456789012:policy/workloads"},
+		"no policy": {trial{text: limited, answers: one("iam GetPolicy", queryRefusal(404, "NoSuchEntity"))}, "permissions boundary", failed,
+			"does not exist in the account 123456789012"},
+		"no permission": {trial{text: limited, answers: one("iam GetPolicy", queryRefusal(403, "AccessDenied"))}, "permissions boundary",
+			notChecked, "allow iam:GetPolicy"},
+	})
+}
+
 func TestServiceLinkedRolesExistOrMayBeMade(t *testing.T) {
 	areFound(t, map[string]finding{
 		"a role that may not be made": {trial{stack: "ecs", answers: map[string]answer{

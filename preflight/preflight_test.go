@@ -193,6 +193,7 @@ func TestEveryCheckIsInTheGuide(t *testing.T) {
 	require.NoError(t, err)
 	dir := t.TempDir()
 	files := map[string]string{"own": ownImage, "adopted": adoptedVPC,
+		"limited":   ownImage + "  wso2is:iam: {permissionsBoundary: \"arn:aws:iam::123456789012:policy/workloads\"}\n",
 		"multicast": strings.Replace(ownImage, "  wso2is:product:", "  wso2is:clustering: {scheme: multicast}\n  wso2is:product:", 1)}
 	paths := []string{}
 	for _, name := range sorted(files) {

@@ -94,3 +94,16 @@ func (p *preflight) principal(ctx context.Context) (string, error) {
 	}
 	return aws.ToString(role.Role.Arn), nil
 }
+
+// checkBoundary checks that the policy of iam.permissionsBoundary exists.
+func (p *preflight) checkBoundary(ctx context.Context) (result, error) {
+	boundary := p.cluster.IAM.PermissionsBoundary
+	_, err := p.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: aws.String(boundary)})
+	if code(err) == "NoSuchEntity" {
+		return result{failed, boundary + " does not exist in the account " + p.account, "write the ARN of a policy of this account into iam.permissionsBoundary"}, nil
+	}
+	if err != nil {
+		return result{}, err
+	}
+	return result{verdict: ok, found: boundary}, nil
+}

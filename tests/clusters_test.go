@@ -252,6 +252,7 @@ func inTheVPC(topology config.Topology) *cluster.Args {
 	}}
 	return &cluster.Args{
 		Config: c, CertificateARN: id("arn:of:the:certificate"), HostedZone: id("zone-of-the-team"), AlarmTopicARN: id("arn:of:the:topic"),
+		PermissionsBoundary: id("arn:of:the:boundary"),
 		VPC: &cluster.VPC{
 			ID:                    id("vpc-of-the-team"),
 			PrivateSubnets:        map[string]pulumi.StringInput{"eu-west-1a": id("private-a"), "eu-west-1b": id("private-b")},
@@ -278,7 +279,7 @@ func TestInputsOfAProgramReachTheirResources(t *testing.T) {
 				all += text
 			}
 			for _, input := range []string{"arn:of:the:certificate", "zone-of-the-team", "arn:of:the:topic", "vpc-of-the-team", "private-a",
-				"private-b", "public-a", "public-b", "group-of-endpoints", "list-of-s3"} {
+				"arn:of:the:boundary", "private-b", "public-a", "public-b", "group-of-endpoints", "list-of-s3"} {
 				assert.Contains(t, all, input, "the input reaches no resource")
 			}
 			for _, r := range p.All("aws:ec2/vpc:Vpc") {

@@ -22,6 +22,9 @@ type Scope struct {
 	Region, Partition, Account string
 	// Protect makes Pulumi refuse to delete or replace resources that hold data or serve clients.
 	Protect bool
+	// RolePath is the path of the cluster's roles, PermissionsBoundary the ARN of the policy that limits them. Both may be
+	// empty.
+	RolePath, PermissionsBoundary string
 	// InProgram is the cluster's name in a program that may have other clusters. It is empty in a stack that is one
 	// cluster.
 	InProgram string

@@ -147,7 +147,7 @@ func (b *Backup) plan(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOp
 	want := args.Config.Backup
 	// Only this account can tell AWS Backup to act under its role, since a role cannot be passed to another account's resources (IAM
 	// user guide, "Grant permissions to pass a role"). AWS Backup documents no aws:SourceAccount for it.
-	role, err := iam.NewRole(ctx, args.Named(component), &iam.RoleArgs{
+	role, err := args.NewRole(ctx, component, &iam.RoleArgs{
 		Name: pulumi.String(args.RoleName(component)), Description: pulumi.String("Backs up the databases and files of " + args.Cluster),
 		AssumeRolePolicy: pulumi.String(awskit.TrustPolicy("backup.amazonaws.com")), Tags: awskit.Tags(args.Cluster+"-"+component, component),
 	}, child...)

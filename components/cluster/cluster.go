@@ -38,6 +38,8 @@ type Args struct {
 	HostedZone pulumi.StringInput `pulumi:"hostedZone"`
 	// AlarmTopicARN replaces the key observability.alarmTopicArn.
 	AlarmTopicARN pulumi.StringInput `pulumi:"alarmTopicArn"`
+	// PermissionsBoundary replaces the key iam.permissionsBoundary.
+	PermissionsBoundary pulumi.StringInput `pulumi:"permissionsBoundary"`
 
 	// Source has the configuration instead of Config, such as a stack file.
 	Source config.Source

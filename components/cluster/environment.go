@@ -189,6 +189,7 @@ func (p *environment) scope(c config.Cluster) (awskit.Scope, error) {
 	}
 	return awskit.Scope{
 		Cluster: c.Name(), Region: c.Region, Partition: partition.Partition, Account: account, Protect: c.Profile == config.Prod,
+		RolePath: c.IAM.Path, PermissionsBoundary: c.IAM.PermissionsBoundary,
 	}, nil
 }
 

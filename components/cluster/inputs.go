@@ -65,6 +65,7 @@ func withInputs(source config.Source, args *Args, region string) (config.Source,
 	s.put("loadBalancer.certificateArn", args.CertificateARN, fmt.Sprintf(arn, "acm")+"certificate/%d")
 	s.put("loadBalancer.hostedZone", args.HostedZone, "Z%020d")
 	s.put("observability.alarmTopicArn", args.AlarmTopicARN, fmt.Sprintf(arn, "sns")+"input-%d")
+	s.put("iam.permissionsBoundary", args.PermissionsBoundary, "arn:aws:iam::000000000000:policy/input-%d")
 	if args.VPC != nil {
 		s.vpc(args.VPC)
 	}

@@ -299,7 +299,7 @@ func (d *Database) monitor(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 		return nil
 	}
 	const name = "database-monitoring"
-	role, err := iam.NewRole(ctx, args.Named(name), &iam.RoleArgs{
+	role, err := args.NewRole(ctx, name, &iam.RoleArgs{
 		Name: pulumi.String(args.RoleName(name)), Description: pulumi.String("Writes the figures of the databases' hosts of " + args.Cluster),
 		AssumeRolePolicy: pulumi.String(args.TrustPolicy("monitoring.rds.amazonaws.com", args.ARN("rds", "db:"+args.Cluster+"-*"))),
 		Tags:             awskit.Tags(args.Cluster+"-"+name, component),

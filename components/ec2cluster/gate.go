@@ -47,7 +47,7 @@ func (b *builder) newGate(ctx *pulumi.Context) (*gate, error) {
 	if !b.Config.Proxied() {
 		target = b.LoadBalancer.TargetGroup
 	}
-	if g.role, err = iam.NewRole(ctx, b.Named(gateRole), &iam.RoleArgs{
+	if g.role, err = b.NewRole(ctx, gateRole, &iam.RoleArgs{
 		Name: pulumi.String(b.RoleName(gateRole)), Description: pulumi.String("Waits for the nodes of " + b.Cluster),
 		AssumeRolePolicy: pulumi.String(automation.Trust(b.Scope)),
 		Tags:             awskit.Tags(b.Cluster+"-"+gateRole, component),

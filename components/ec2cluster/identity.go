@@ -51,7 +51,7 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 		if r.into == &i.automation && c.Fixed() {
 			continue
 		}
-		role, err := iam.NewRole(ctx, scope.Named(r.name), &iam.RoleArgs{
+		role, err := scope.NewRole(ctx, r.name, &iam.RoleArgs{
 			Name: pulumi.String(scope.RoleName(r.suffix)), Description: pulumi.String(r.what + scope.Cluster),
 			AssumeRolePolicy: pulumi.String(r.trust), Tags: awskit.Tags(scope.Cluster+"-"+r.name, component),
 		}, child...)

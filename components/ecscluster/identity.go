@@ -72,7 +72,7 @@ func NewIdentity(
 		})
 	}
 	for _, t := range trusts {
-		role, err := iam.NewRole(ctx, scope.Named(t.role), &iam.RoleArgs{
+		role, err := scope.NewRole(ctx, t.role, &iam.RoleArgs{
 			Name: pulumi.String(scope.RoleName(t.role)), Description: pulumi.String(t.what + scope.Cluster),
 			AssumeRolePolicy: pulumi.String(t.trust), Tags: awskit.Tags(scope.Cluster+"-"+t.role, component),
 		}, child...)

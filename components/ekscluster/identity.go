@@ -122,7 +122,7 @@ func (i *Identity) own(ctx *pulumi.Context, efs bool) error {
 }
 
 func (i *Identity) role(ctx *pulumi.Context, purpose, what, trust string) (*iam.Role, error) {
-	role, err := iam.NewRole(ctx, i.scope.Named(purpose), &iam.RoleArgs{
+	role, err := i.scope.NewRole(ctx, purpose, &iam.RoleArgs{
 		Name: pulumi.String(i.scope.RoleName("eks-" + purpose)), Description: pulumi.String(what),
 		AssumeRolePolicy: pulumi.String(trust), Tags: awskit.Tags(i.scope.RoleName("eks-"+purpose), component),
 	}, i.child...)

@@ -46,7 +46,7 @@ type restore struct {
 }
 
 func (r *restore) role(ctx *pulumi.Context, name, what, trust string) (*iam.Role, error) {
-	role, err := iam.NewRole(ctx, r.Named(name), &iam.RoleArgs{
+	role, err := r.NewRole(ctx, name, &iam.RoleArgs{
 		Name: pulumi.String(r.RoleName(name)), Description: pulumi.String(what + " of " + r.Cluster),
 		AssumeRolePolicy: pulumi.String(trust), Tags: awskit.Tags(r.Cluster+"-"+name, component),
 	}, r.child...)

@@ -136,7 +136,7 @@ func Managed() awskit.Statement {
 func Profile(
 	ctx *pulumi.Context, scope awskit.Scope, purpose, component string, role *iam.Role, child ...pulumi.ResourceOption,
 ) (*iam.InstanceProfile, error) {
-	profile, err := iam.NewInstanceProfile(ctx, scope.Named(purpose), &iam.InstanceProfileArgs{
+	profile, err := scope.NewInstanceProfile(ctx, purpose, &iam.InstanceProfileArgs{
 		Name: pulumi.String(scope.RoleName(purpose)), Role: role.Name,
 		Tags: awskit.Tags(scope.Cluster+"-"+purpose, component),
 	}, child...)

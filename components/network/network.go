@@ -285,7 +285,7 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	if err != nil {
 		return err
 	}
-	role, err := iam.NewRole(ctx, args.Named("flow-logs"), &iam.RoleArgs{
+	role, err := args.NewRole(ctx, "flow-logs", &iam.RoleArgs{
 		Description: pulumi.String("Writes the flow logs of " + args.Cluster + "'s VPC"),
 		// The service works for many accounts: the VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs".
 		// The condition is that of Transit Gateways' guide, "IAM roles for publishing flow logs to CloudWatch Logs".

@@ -17,6 +17,23 @@ const (
 	iamWant = "letters, digits and +=,.@_-"
 )
 
+// rolePath is the rule for a path ("CreateRole" in the IAM API reference).
+var rolePath = like("path", `/([!-~]+/)?`, "a path that begins and ends with a slash", 1, 512)
+
+// boundary refuses a permissions boundary that is no policy of the account or of AWS.
+func boundary(c *Call) error {
+	arn := c.text("permissionsBoundary")
+	if arn == "" || c.unknown("permissionsBoundary") {
+		return nil
+	}
+	own := strings.HasPrefix(arn, "arn:"+c.Cloud.partition()+":iam::"+c.Cloud.account+":policy/")
+	of := strings.HasPrefix(arn, "arn:"+c.Cloud.partition()+":iam::aws:policy/")
+	if !own && !of || c.Cloud.find(arn, "arn", state.ManagedPolicy) == nil {
+		return fail("NoSuchEntity", "permissionsBoundary: the policy %s does not exist in the account %s or is not attachable", arn, c.Cloud.account)
+	}
+	return nil
+}
+
 // iamTypes are roles, their policies, and instance profiles.
 var iamTypes = []Type{
 	{
@@ -28,9 +45,20 @@ var iamTypes = []Type{
 		Replace:  []string{"name", "namePrefix", "path"},
 		Unique:   []Unique{{By: []string{"name"}, Code: "EntityAlreadyExists"}},
 		Fields: []Field{
-			like("name", iamName, iamWant, 1, 64), between("maxSessionDuration", 3600, 43200), between("description", 0, 1000),
+			like("name", iamName, iamWant, 1, 64), rolePath, between("maxSessionDuration", 3600, 43200), between("description", 0, 1000),
 		},
-		Check: []Rule{policyDocument("assumeRolePolicy", trustPolicy, 2048)},
+		Check: []Rule{policyDocument("assumeRolePolicy", trustPolicy, 2048), boundary},
+	},
+	{
+		Token: state.ManagedPolicy, ID: "arn:{partition}:iam::{account}:policy{path}{name}", Name: "name", NamePrefix: "namePrefix",
+		Tags: true, ARN: "arn:{partition}:iam::{account}:policy{path}{name}", InUse: "DeleteConflict",
+		Required: []string{"policy"},
+		Defaults: Object{"path": "/"},
+		Outputs:  Object{"policyId": "ANPA{digits}", "attachmentCount": 0},
+		Replace:  []string{"name", "namePrefix", "path", "description"},
+		Unique:   []Unique{{By: []string{"name"}, Code: "EntityAlreadyExists"}},
+		Fields:   []Field{like("name", iamName, iamWant, 1, 128), rolePath, between("description", 0, 1000)},
+		Check:    []Rule{policyDocument("policy", identityPolicy, 6144)},
 	},
 	{
 		Token: state.RolePolicy, ID: "{role}:{name}", Name: "name", NamePrefix: "namePrefix",
@@ -51,6 +79,9 @@ var iamTypes = []Type{
 			if c.unknown("policyArn") {
 				return nil
 			}
+			if c.Cloud.find(c.text("policyArn"), "arn", state.ManagedPolicy) != nil {
+				return nil
+			}
 			name, ok := strings.CutPrefix(c.text("policyArn"), "arn:"+c.Cloud.partition()+":iam::aws:policy/")
 			if !ok || !slices.Contains(managedPolicies, name) {
 				return fail("NoSuchEntity", "policyArn is %s; the cloud knows no such policy in the partition %s",
@@ -66,7 +97,7 @@ var iamTypes = []Type{
 		Outputs:  Object{"uniqueId": "AIPA{digits}", "createDate": "2026-01-01T00:00:00Z"},
 		Replace:  []string{"name", "namePrefix", "path"},
 		Unique:   []Unique{{By: []string{"name"}, Code: "EntityAlreadyExists"}},
-		Fields:   []Field{like("name", iamName, iamWant, 1, 128)},
+		Fields:   []Field{like("name", iamName, iamWant, 1, 128), rolePath},
 		Refs:     []Ref{ref("role", state.Role).code("NoSuchEntity")},
 		Rules:    []Rule{trusts("role", "ec2.amazonaws.com", "ec2.{suffix}")},
 	},

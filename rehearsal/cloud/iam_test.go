@@ -34,6 +34,12 @@ func TestRefusesWrongPolicies(t *testing.T) {
 			"StringsEqual"},
 		"role taken": {state.Role, Object{"name": "nodes", "assumeRolePolicy": assumedByEC2},
 			"EntityAlreadyExists"},
+		"boundary that is not there": {state.Role, Object{"name": "x", "assumeRolePolicy": assumedByEC2,
+			"permissionsBoundary": "arn:aws:iam::123456789012:policy/none"}, "NoSuchEntity"},
+		"boundary of another account": {state.Role, Object{"name": "x", "assumeRolePolicy": assumedByEC2,
+			"permissionsBoundary": "arn:aws:iam::999999999999:policy/none"}, "does not exist in the account 123456789012"},
+		"path without its end": {state.Role, Object{"name": "x", "assumeRolePolicy": assumedByEC2, "path": "/identity"},
+			"begins and ends with a slash"},
 		"managed policy": {"aws:iam/rolePolicyAttachment:RolePolicyAttachment", Object{"role": "nodes",
 			"policyArn": "arn:aws:iam::aws:policy/Nothing"}, "NoSuchEntity"},
 	})

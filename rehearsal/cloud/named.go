@@ -55,7 +55,7 @@ func Named(config map[string]string) []Resource {
 // arnType returns the type of the resource of an ARN, or nothing.
 func arnType(arn string) string {
 	for marker, token := range map[string]string{
-		":certificate/": state.Certificate, ":kms:": state.KMSKey, ":secret:": state.Secret, ":role/": state.Role,
+		":certificate/": state.Certificate, ":kms:": state.KMSKey, ":secret:": state.Secret, ":role/": state.Role, ":policy/": state.ManagedPolicy,
 		":snapshot:": state.DBSnapshot, ":targetgroup/": state.TargetGroup,
 	} {
 		if strings.Contains(arn, marker) {

@@ -55,6 +55,9 @@ func permissionProof(c *cluster, want Expected) []*Verdict {
 	for _, v := range all {
 		v.Shown = strings.Join(slices.Sorted(maps.Keys(a.shown[v])), ", ")
 	}
+	if v := limitsProof(c, want.Limits); v != nil {
+		all = append(all, v)
+	}
 	return all
 }
 
@@ -114,6 +117,16 @@ func (a *access) role(r *state.Resource) caller {
 	return caller{
 		name: "role " + r.Text("name"), Principal: iam.Principal{ARN: r.Text("arn")}, policies: a.permissions.inForce(r),
 	}
+}
+
+// unlimited returns a role as a caller that a permissions boundary outside the state does not limit. Claims that a role may not
+// do something do not count on such a boundary.
+func (a *access) unlimited(r *state.Resource) caller {
+	one := a.role(r)
+	if b := one.policies.Boundary; b != nil && b.Unknown {
+		one.policies.Boundary = nil
+	}
+	return one
 }
 
 // service returns a service with its own principal as a caller.

@@ -34,6 +34,8 @@ type Expected struct {
 	Share Share
 	// Balancer is a load balancer that the stack does not make.
 	Balancer Balancer
+	// Limits are what every role of the stack has in common.
+	Limits Limits
 	// DatabaseExtended and ClusterExtended say that the stack file buys extended support.
 	DatabaseExtended, ClusterExtended bool
 	// Lists says that the stack file names S3's prefix list by id. A state does not show its ranges.
@@ -228,6 +230,9 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		return e, err
 	}
 	if e.Balancer, err = balancerFrom(configuration["wso2is:loadBalancer"]); err != nil {
+		return e, err
+	}
+	if e.Limits, err = limitsFrom(configuration["wso2is:iam"]); err != nil {
 		return e, err
 	}
 	for _, part := range []struct {

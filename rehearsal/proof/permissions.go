@@ -54,7 +54,7 @@ func (i *permissions) inForce(role *state.Resource) iam.Policies {
 	p := iam.Policies{Identity: i.policies(role)}
 	if boundary := role.Text("permissionsBoundary"); boundary != "" {
 		p.Boundary = new(i.byARN(boundary))
-		p.Boundary.Name = "its permissions boundary " + p.Boundary.Name
+		p.Boundary.Name = "the permissions boundary " + p.Boundary.Name
 	}
 	return p
 }
@@ -69,6 +69,8 @@ func decide(who string, r *iam.Request, p iam.Policies) (fault, open string) {
 	switch {
 	case d.Allowed:
 		return "", ""
+	case p.Boundary != nil && p.Boundary.Unknown && slices.Equal(d.Open, []string{p.Boundary.Name}):
+		return "", fmt.Sprintf("whether %s allows the calls of the roles is not in the state", p.Boundary.Name)
 	case len(d.Open) > 0:
 		return "", fmt.Sprintf("whether %s may %s depends on the text of %s, which is not in the state", who, what, strings.Join(d.Open, ", "))
 	}

@@ -735,7 +735,7 @@ func TestOneMistakeIsNamed(t *testing.T) {
 		"network": networkMutations, "proxy": proxyMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
 		"releases": releaseMutations, "name": nameMutations, "permissions": permissionMutations, "costs": costMutations,
 		"health": healthMutations, "containers": containerMutations, "backup": backupMutations, "existing": existingMutations,
-		"restore": restoreMutations, "balancer": balancerMutations, "share": shareMutations,
+		"restore": restoreMutations, "balancer": balancerMutations, "share": shareMutations, "limits": limitMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {

@@ -185,6 +185,12 @@ var partly = map[string]struct {
 			"host": "files.example.com", "path": "/exports/wso2is", "securityGroup": "sg-0123456789abcdef8",
 		}},
 	}}, "the file server is not this stack's"},
+	"limited": {source{file: prod, set: map[string]any{"wso2is:iam": limited}},
+		"whether the permissions boundary " + boundary + " allows the calls of the roles is not in the state"},
+	"limited tasks": {source{file: "../../docs/examples/Pulumi.ecs.yaml", set: map[string]any{"wso2is:iam": limited}},
+		"whether the permissions boundary " + boundary + " allows the calls of the roles is not in the state"},
+	"limited pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{"wso2is:iam": limited}},
+		"whether the permissions boundary " + boundary + " allows the calls of the roles is not in the state"},
 	"keys": {source{file: prod, secret: map[string]any{"wso2is:clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
 		"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	}}}}, "what the access key of nodes/all/deployment.toml may do is not in the state"},

@@ -77,6 +77,10 @@ const (
 func (r *Request) Decide(p Policies) Decision {
 	var d Decision
 	all := slices.Clone(p.Identity)
+	limit := "" // the name of a boundary whose text is unknown
+	if p.Boundary != nil && p.Boundary.Unknown {
+		limit, p.Boundary = p.Boundary.Name, nil // it allows nothing that no other policy allows
+	}
 	for _, one := range []*Policy{p.Boundary, p.Resource, p.Endpoint} {
 		if one != nil {
 			all = append(all, *one)
@@ -99,7 +103,7 @@ func (r *Request) Decide(p Policies) Decision {
 	}
 	identity, near := r.allowed(p.Identity)
 	bounded := ""
-	if p.Boundary != nil && !p.Boundary.Unknown {
+	if p.Boundary != nil {
 		if inside, _ := r.allowed([]Policy{*p.Boundary}); !inside {
 			bounded = p.Boundary.Name + " does not allow it"
 		}
@@ -124,6 +128,8 @@ func (r *Request) Decide(p Policies) Decision {
 		d.Allowed = true
 	}
 	switch {
+	case d.Allowed && limit != "" && !granted && (!own || named != everyone):
+		return Decision{Open: []string{limit}}
 	case d.Allowed:
 		return Decision{Allowed: true}
 	case d.Why != "":

@@ -120,7 +120,13 @@ func TestUnknownValuesAllowNothing(t *testing.T) {
 	assert.False(t, r.Decide(iam.Policies{Identity: []iam.Policy{conditional("Allow")}}).Allowed)
 	assert.False(t, r.Decide(iam.Policies{Identity: []iam.Policy{allow, conditional("Deny")}}).Allowed)
 	assert.True(t, r.Decide(iam.Policies{Identity: []iam.Policy{allow}}).Allowed)
-	d := r.Decide(iam.Policies{Identity: []iam.Policy{iam.Parse("the team's own", "no JSON")}})
+	hidden := iam.Policy{Name: "the boundary", Unknown: true}
+	d := r.Decide(iam.Policies{Identity: []iam.Policy{allow}, Boundary: &hidden})
+	assert.False(t, d.Allowed)
+	assert.Equal(t, []string{"the boundary"}, d.Open)
+	d = r.Decide(iam.Policies{Boundary: &hidden})
+	assert.Empty(t, d.Open, "a boundary allows nothing by itself")
+	d = r.Decide(iam.Policies{Identity: []iam.Policy{iam.Parse("the team's own", "no JSON")}})
 	assert.False(t, d.Allowed)
 	assert.Equal(t, []string{"the team's own"}, d.Open)
 }
