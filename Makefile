@@ -46,7 +46,7 @@ test: $(PULUMI_BIN)
 
 ## rehearse: up and destroy of STACK (dev) without an account. FAULTS=all, sample or a regular expression disturbs calls.
 ## CHANGE=all or a name makes changes to a running cluster. MUTANTS=all or a regular expression checks whether rehearsals detect damage. These
-## run on every shipped stack unless STACK names one. RESTORE=damaged, gone, elsewhere or all restores the data of
+## run on every shipped stack unless STACK names one. RESTORE=damaged, gone, elsewhere, account or all restores the data of
 ## STACK (prod) with the commands of docs/operations.md. With FAULTS beside RESTORE=damaged, calls of that restore fail.
 ## PROGRAM names the directory of a Go program of your own, whose clusters are rehearsed among its other resources.
 rehearse: $(PULUMI_BIN)

@@ -935,6 +935,10 @@ func TestRefusesRestores(t *testing.T) {
 		"in another region": restore(object{"fileSystem": strings.Replace(point, "eu-west-1", "eu-central-1", 1)},
 			"wso2is:restoreFrom.fileSystem: the recovery point is in eu-central-1, and AWS Backup restores in the region of the recovery point; "+
 				"copy it to eu-west-1 (`aws backup start-copy-job`), and write the copy's ARN"),
+		"in another account": one(object{"aws:allowedAccountIds": []string{"123456789012"}, "restoreFrom": object{
+			"fileSystem": strings.Replace(point, "123456789012", "210987654321", 1),
+		}}, "wso2is:restoreFrom.fileSystem: the recovery point is in the account 210987654321, and AWS Backup lets no other account restore it; "+
+			"copy it to a vault of the stack's own account (`aws backup start-copy-job`), and write the copy's ARN"),
 		"without Lambda": {changes: object{"aws:region": "ca-west-1", "restoreFrom": object{"fileSystem": strings.Replace(point, "eu-west-1", "ca-west-1", 1)}},
 			want: []string{`wso2is:loadBalancer.certificateArn: "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555" ` +
 				"is in another region; write one of ca-west-1", "wso2is:restoreFrom.fileSystem: restored files are moved by AWS Lambda, which mounts no EFS file system in ca-west-1; " +

@@ -787,8 +787,8 @@ type RestoreFrom struct {
 	// unchanged. To delete one, remove it from the list.
 	Keep []string `json:"keep,omitempty"`
 	// FileSystem is the ARN of the recovery point of AWS Backup that the shared files are restored from, into a file system of
-	// their own, before a server starts. A recovery point is restored in its own region: take a copy of it there for a stack in
-	// another one. The ARN stays in the stack file as long as the file system is in use: it is part of its identity.
+	// their own, before a server starts. A recovery point is restored in its own region and account: take a copy of it there for a
+	// stack in another one. The ARN stays in the stack file as long as the file system is in use: it is part of its identity.
 	FileSystem string `json:"fileSystem,omitempty"`
 	// KeepFileSystems are EFS file systems of the stack that a restored one has taken the place of, as Pulumi calls them: `shared`
 	// for the one that was made without a recovery point. No node uses them. They stay as they are until they are let go by

@@ -11,7 +11,7 @@ var (
 	snapshotARN   = regexp.MustCompile(`^arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:snapshot:[A-Za-z0-9:-]+$`)
 	secretsPrefix = regexp.MustCompile(`^[A-Za-z0-9_+=.@-][A-Za-z0-9/_+=.@-]*/$`)
 	// recoveryPointARN is that of a file system: those of RDS are ARNs of RDS snapshots.
-	recoveryPointARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):backup:([a-z0-9-]+):\d{12}:recovery-point:[A-Za-z0-9-]+$`)
+	recoveryPointARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):backup:([a-z0-9-]+):(\d{12}):recovery-point:[A-Za-z0-9-]+$`)
 	keptFiles        = regexp.MustCompile(`^` + SharedFiles + `(-[0-9a-f]{8})?$`)
 	restoredName     = regexp.MustCompile(`^(.+)-[0-9a-f]{8}$`)
 )
@@ -74,6 +74,22 @@ func (v *validator) kept(names []string) {
 // functions" in its developer guide, "Supported Regions").
 var withoutLambdaFiles = []string{"ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "mx-central-1"}
 
+const (
+	// foreignPoint says why a recovery point of another account is refused. "Vault access policies" in the AWS Backup developer guide:
+	// another account may only call backup:CopyIntoBackupVault, whatever the policy of a vault says.
+	foreignPoint = "the recovery point is in the account %s, and AWS Backup lets no other account restore it"
+	// CopyHere is what to do instead.
+	CopyHere = "copy it to a vault of the stack's own account (`aws backup start-copy-job`), and write the copy's ARN"
+)
+
+// ForeignPoint says why the recovery point of the files is refused in an account. It is empty if it is not refused.
+func (r RestoreFrom) ForeignPoint(account string) string {
+	if point := recoveryPointARN.FindStringSubmatch(r.FileSystem); point != nil && point[2] != account {
+		return fmt.Sprintf(foreignPoint, point[2])
+	}
+	return ""
+}
+
 // restoredFiles checks the recovery point of the files, and the file systems that no node uses any more.
 func (v *validator) restoredFiles() {
 	const path = "restoreFrom.fileSystem"
@@ -87,6 +103,8 @@ func (v *validator) restoredFiles() {
 		// "Restore a backup by resource type" in the AWS Backup developer guide: a copy is restored where it is.
 		v.refuse(path, "copy it to "+v.Region+" (`aws backup start-copy-job`), and write the copy's ARN",
 			"the recovery point is in %s, and AWS Backup restores in the region of the recovery point", point[1])
+	case len(v.Provider.AllowedAccountIds) > 0 && !slices.Contains(v.Provider.AllowedAccountIds, point[2]):
+		v.refuse(path, CopyHere, foreignPoint, point[2])
 	}
 	if r.FileSystem != "" && slices.Contains(withoutLambdaFiles, v.Region) {
 		v.refuse(path, "leave it out, and copy the files by hand", "restored files are moved by AWS Lambda, which mounts no EFS file system in %s", v.Region)

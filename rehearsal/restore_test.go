@@ -35,7 +35,7 @@ func asItStands(guide string) string { return guide }
 func TestTheGuideRestoresData(t *testing.T) {
 	for name, want := range map[string]string{
 		"prod gone": "serves after", "ecs damaged": "To let the damaged files go", "eks damaged": "To let the damaged files go",
-		"eks elsewhere": "To copy a recovery point of the files",
+		"eks elsewhere": "To copy a recovery point", "prod account": "To take a secret to another account",
 	} {
 		t.Run(name, func(t *testing.T) {
 			stack, which, _ := strings.Cut(name, " ")
@@ -59,6 +59,7 @@ func TestAMissingCommandOfARestoreIsNoticed(t *testing.T) {
 		"the secrets are not named":     {"gone", "    pulumi config set --path wso2is:restoreFrom.secrets", "has another value than in the recovery point"},
 		"the secrets are not restored":  {"gone", "    aws secretsmanager restore-secret", "gives no commands"},
 		"the snapshot is left unnamed":  {"gone", "    pulumi config set --path wso2is:restoreFrom.databaseSnapshots.main", "no database was made from the snapshot"},
+		"the key is not shared":         {"account", "    pulumi config set --path wso2is:backup.copyTo.vaultArn", "the account 210987654321 has no permissions to access it"},
 		"the old database is protected": {"damaged", "    aws rds modify-db-instance", "OperationNotPermitted"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,9 +5,13 @@ from botocore.config import Config
 
 
 def start(event, context):
-    """Starts the restore. A run after one that was cut off finds the job of that one by its token, which AWS keeps for an hour."""
+    """Starts the restore. A run after one that was cut off finds the job of that one by its token.
+
+    AWS does not document how long it keeps a token. After that, the same call starts a second job. This job fills a directory of
+    its own, and the function moves the newest directory only.
+    """
     backup = boto3.client("backup")
-    for attempt in range(10):
+    for attempt in range(100):
         job = backup.start_restore_job(
             RecoveryPointArn=event["recoveryPoint"],
             IamRoleArn=event["restorer"],
@@ -17,7 +21,7 @@ def start(event, context):
         )["RestoreJobId"]
         if backup.describe_restore_job(RestoreJobId=job)["Status"] not in ("FAILED", "ABORTED"):
             return {"job": job}
-    raise Exception("ten restores of %s have failed within an hour" % event["recoveryPoint"])
+    raise Exception("a hundred restores of %s into %s have failed" % (event["recoveryPoint"], event["fileSystem"]))
 
 
 def finish(event, context):

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -54,6 +55,17 @@ func TestFilesAreRestoredBesideThoseThatWereThere(t *testing.T) {
 	}
 	assert.Contains(t, policy(name), "elasticfilesystem:ClientRootAccess\",\"elasticfilesystem:ClientWrite\"],\"Resource\"")
 	assert.NotContains(t, policy("shared"), "RestoredFilesMove", "nobody is root of the files that are kept")
+}
+
+// The stack file need not name the account, so the component checks it too.
+func TestRefusesTheRecoveryPointOfAnotherAccount(t *testing.T) {
+	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+		_, err := New(ctx, "filesystem", &Args{Scope: componenttest.Scope(), RestoreFrom: config.RestoreFrom{
+			FileSystem: strings.Replace(restoring.FileSystem, "123456789012", "210987654321", 1),
+		}})
+		return err
+	}, pulumi.WithMocks("wso2is", "test", &componenttest.Plan{}))
+	require.ErrorContains(t, err, "wso2is:restoreFrom.fileSystem: the recovery point is in the account 210987654321")
 }
 
 // tree makes a file system with a file for each path.
@@ -151,10 +163,11 @@ def client(service, config=None):
 func TestARestoreIsStartedOnceAndAgainAfterItFailed(t *testing.T) {
 	const call = `start({"recoveryPoint": "arn", "restorer": "role", "fileSystem": "fs-1"}, None)["job"]`
 	for name, c := range map[string]struct{ ended, want string }{
-		"none before":      {`{}`, "fs-1-0"},
-		"one is under way": {`{"fs-1-0": "RUNNING"}`, "fs-1-0"},
-		"one has failed":   {`{"fs-1-0": "FAILED", "fs-1-1": "ABORTED"}`, "fs-1-2"},
-		"all have failed":  {`{"fs-1-%d" % i: "FAILED" for i in range(10)}`, "ten restores of arn have failed"},
+		"none before":               {`{}`, "fs-1-0"},
+		"one is under way":          {`{"fs-1-0": "RUNNING"}`, "fs-1-0"},
+		"one has failed":            {`{"fs-1-0": "FAILED", "fs-1-1": "ABORTED"}`, "fs-1-2"},
+		"all have failed":           {`{"fs-1-%d" % i: "FAILED" for i in range(100)}`, "a hundred restores of arn into fs-1 have failed"},
+		"more than ten have failed": {`{"fs-1-%d" % i: "FAILED" for i in range(12)}`, "fs-1-12"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, _ := automationtest.Run(t, restoreProgram, aws+"ENDED = "+c.ended+"\n", call)

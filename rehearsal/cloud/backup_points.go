@@ -12,11 +12,15 @@ import (
 // ("Restore an Amazon EFS file system" in the AWS Backup developer guide).
 const restoredInto = "in aws-backup-restore_2026-01-01T00-00-00-000Z: "
 
-// takeRecoveryPoint backs a file system up into a vault. The recovery point is encrypted with the vault's key.
+// takeRecoveryPoint backs a file system or a database up into a vault. The recovery point of files is encrypted with the vault's key. That
+// of a database is an RDS snapshot, under the database's key ("Encryption for backups in AWS Backup").
 func (c *Cloud) takeRecoveryPoint(vaultName, resource string) error {
 	vault, files := c.find(vaultName, "name", state.BackupVault), c.find(resource, "arn", state.FileSystem)
+	if instance := c.find(resource, "arn", state.DBInstance); vault != nil && instance != nil {
+		return c.takeSnapshot(instance, "awsbackup:job-"+c.fresh("recovery point of "+resource, "uuid"))
+	}
 	if vault == nil || files == nil {
-		return fail("ResourceNotFoundException", "there is no backup vault %s, or no file system %s", vaultName, resource)
+		return fail("ResourceNotFoundException", "there is no backup vault %s, or no file system or database %s", vaultName, resource)
 	}
 	return c.addRecoveryPoint(vault, files.Contents, resource)
 }
@@ -37,7 +41,9 @@ func (c *Cloud) addRecoveryPoint(vault *Resource, contents, of string) error {
 // startRestore fills a file system from a recovery point, under a role.
 func (c *Cloud) startRestore(point, into, under string) error {
 	p, files, role := c.find(point, "arn", state.RecoveryPoint), c.find(into, "id", state.FileSystem), c.find(under, "arn", state.Role)
-	switch {
+	switch _, account := placeOf(point); {
+	case p == nil && account != c.account:
+		return fail("AccessDeniedException", "the recovery point %s is another account's", point)
 	case p == nil:
 		return fail("ResourceNotFoundException", "there is no recovery point %s in %s", point, c.region)
 	case files == nil:

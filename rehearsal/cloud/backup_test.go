@@ -85,3 +85,54 @@ func TestFilesComeBackAsAWSBackupRestoresThem(t *testing.T) {
 	require.NoError(t, w.Delete(state.KMSKey, key, nil))
 	require.ErrorContains(t, start(), "is pending deletion")
 }
+
+// TestCopiesGoToAnotherAccountOnlyAsAWSLetsThem copies a database and files into a vault of another account.
+func TestCopiesGoToAnotherAccountOnlyAsAWSLetsThem(t *testing.T) {
+	const key, vault = "arn:aws:kms:eu-west-1:210987654321:key/there", "arn:aws:backup:eu-west-1:210987654321:backup-vault:copies"
+	w := newWorld(t, Options{})
+	policy := func(account string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account +
+			`:root"},"Action":"kms:*","Resource":"*"}]}`
+	}
+	own := w.create(state.KMSKey, "key", Object{"policy": policy("123456789012")})
+	w.create(state.BackupVault, "vault", Object{"name": "vault", "kmsKeyArn": w.arn("key")})
+	w.create(state.FileSystem, "files", Object{"creationToken": "files"})
+	run := func(command string, more ...string) error { return w.CLI(append(strings.Fields(command), more...)) }
+	require.NoError(t, run("backup start-backup-job --backup-vault-name vault --resource-arn "+w.arn("files")))
+	files := text(w.Snapshot().Of(state.RecoveryPoint)[0].Outputs, "arn")
+	database := &Resource{Token: state.DBSnapshot, ID: "awsbackup:job-1", Existing: true, Contents: "rows", Inputs: Object{}, Outputs: Object{
+		"arn": "arn:aws:rds:eu-west-1:123456789012:snapshot:awsbackup:job-1", "kmsKeyId": w.arn("key"),
+	}}
+	require.NoError(t, w.put(database))
+	toVault := func(point, vault string) error {
+		return run("backup start-copy-job --recovery-point-arn " + point + " --destination-backup-vault-arn " + vault)
+	}
+	refused := func(why string) {
+		t.Helper()
+		require.ErrorContains(t, toVault(files, vault), why)
+		require.ErrorContains(t, toVault(text(database.Outputs, "arn"), vault), why)
+	}
+	refused("cross-account backup is not enabled")
+	require.NoError(t, run("backup update-global-settings --global-settings isCrossAccountBackupEnabled=true"))
+	refused("has no backup vault")
+	require.ErrorContains(t, run("backup create-backup-vault --backup-vault-name copies --encryption-key-arn "+w.arn("key")), "no key of another account")
+	require.NoError(t, run("backup create-backup-vault --backup-vault-name copies --encryption-key-arn "+key))
+	refused("does not let the account 123456789012 call backup:CopyIntoBackupVault")
+	require.NoError(t, run("backup put-backup-vault-access-policy --backup-vault-name copies --policy",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"backup:CopyIntoBackupVault","Resource":"*"}]}`))
+	refused("the account 210987654321 has no permissions to access it")
+
+	shared := *w.find(own, "id", state.KMSKey)
+	shared.Outputs = clone(shared.Outputs)
+	shared.Outputs["policy"] = policy("210987654321")
+	require.NoError(t, w.put(&shared))
+	require.NoError(t, toVault(files, vault))
+	require.NoError(t, toVault(text(database.Outputs, "arn"), vault))
+	there := map[string]string{}
+	for _, r := range w.Elsewhere() {
+		there[r.Token] = text(r.Outputs, "arn")
+	}
+	require.Contains(t, there[state.RecoveryPoint], "arn:aws:backup:eu-west-1:210987654321:recovery-point:")
+	require.Contains(t, there[state.DBSnapshot], "arn:aws:rds:eu-west-1:210987654321:snapshot:awsbackup:copyjob-")
+	require.ErrorContains(t, w.startRestore(there[state.RecoveryPoint], "fs", "role"), "is another account's", "a copy is restored where it is")
+}

@@ -38,6 +38,16 @@ var commands = map[string]func(*Cloud, map[string]string) error{
 	"backup start-backup-job": func(c *Cloud, o map[string]string) error {
 		return c.takeRecoveryPoint(o["backup-vault-name"], o["resource-arn"])
 	},
+	"backup update-global-settings": func(c *Cloud, o map[string]string) error {
+		c.crossAccount = o["global-settings"] == "isCrossAccountBackupEnabled=true"
+		return nil
+	},
+	"backup create-backup-vault": func(c *Cloud, o map[string]string) error {
+		return c.createVault(o["backup-vault-name"], o["encryption-key-arn"])
+	},
+	"backup put-backup-vault-access-policy": func(c *Cloud, o map[string]string) error {
+		return c.setVaultPolicy(o["backup-vault-name"], o["policy"])
+	},
 	"backup start-copy-job": func(c *Cloud, o map[string]string) error {
 		return c.copyRecoveryPoint(o["recovery-point-arn"], o["destination-backup-vault-arn"])
 	},
@@ -46,6 +56,13 @@ var commands = map[string]func(*Cloud, map[string]string) error{
 	},
 	"secretsmanager replicate-secret-to-regions": func(c *Cloud, o map[string]string) error {
 		return c.replicateSecret(o["secret-id"], o["add-replica-regions"])
+	},
+	// The rest of its pipe is secretsmanager create-secret, which reads the JSON of the value.
+	"secretsmanager get-secret-value": func(c *Cloud, o map[string]string) error {
+		if o["query"] != "{Name:Name,SecretString:SecretString}" || o["cli-input-json"] != "file:///dev/stdin" {
+			return fail("ValidationException", "create-secret gets no name or no value")
+		}
+		return c.takeSecret(o["secret-id"], o["kms-key-id"])
 	},
 	"secretsmanager restore-secret": func(c *Cloud, o map[string]string) error { return c.restoreSecret(o["secret-id"]) },
 }

@@ -106,8 +106,10 @@ type shared struct {
 	// crashes decides which user data or containers start a server that never serves; nil for none.
 	crashes func(definition string) bool
 	alter   func(token, name string, inputs Object)
-	// elsewhere are copies that were made in other Regions.
-	elsewhere []Resource
+	// elsewhere are copies and vaults that were made in other Regions and accounts, crossAccount says that the organization lets its
+	// accounts copy backups to each other.
+	elsewhere    []Resource
+	crossAccount bool
 }
 
 // regional is one region of one account.

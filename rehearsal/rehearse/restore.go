@@ -21,7 +21,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Restores are the three restores of the operations guide, by name.
+// Restores are the restores of the operations guide, by name.
 var Restores = map[string]func(*restoration, context.Context) error{
 	// The stack exists, and its data is damaged.
 	"damaged": (*restoration).damaged,
@@ -29,6 +29,8 @@ var Restores = map[string]func(*restoration, context.Context) error{
 	"gone": (*restoration).gone,
 	// The Region is lost. Copies are in another Region.
 	"elsewhere": (*restoration).elsewhere,
+	// The account is lost. Copies are in another account of the organization.
+	"account": (*restoration).account,
 }
 
 // RestoreOptions select a restore.
@@ -106,14 +108,16 @@ func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 // nameFiles sets the values for the guide's commands about files. A stack without a backup plan has no vault, and one with a share of
 // the team's own has no file system.
 func (r *restoration) nameFiles() error {
-	systems := r.first.state.Of(state.FileSystem)
-	if len(r.first.state.Of(state.BackupVault)) == 0 || len(systems) == 0 {
+	vaults, systems := r.first.state.Of(state.BackupVault), r.first.state.Of(state.FileSystem)
+	if len(vaults) == 0 {
+		return nil
+	}
+	r.values["vault"], r.values["role"] = vaults[0].Text("name"), r.first.state.Of(state.BackupSelection)[0].Text("iamRoleArn")
+	if len(systems) == 0 {
 		return nil
 	}
 	files := systems[0]
-	r.files = files
-	r.values["vault"], r.values["files"] = r.first.state.Of(state.BackupVault)[0].Text("name"), files.Text("arn")
-	r.values["role"] = r.first.state.Of(state.BackupSelection)[0].Text("iamRoleArn")
+	r.files, r.values["files"] = files, files.Text("arn")
 	r.goodFiles = r.held(state.FileSystem, files.ID).Contents
 	return nil
 }
@@ -121,7 +125,7 @@ func (r *restoration) nameFiles() error {
 // backUpFiles makes a recovery point of the files with the guide's command.
 func (r *restoration) backUpFiles(ctx context.Context) error {
 	if r.files == nil {
-		r.say("The files get no recovery point: the stack has no backup plan, and so it has no vault.")
+		r.say("The files get no recovery point: the stack has no file system, or no backup plan and so no vault.")
 		return nil
 	}
 	if err := r.follow(ctx, "To back up the files"); err != nil {
@@ -306,7 +310,7 @@ func (r *restoration) gone(ctx context.Context) error {
 }
 
 // elsewhere makes a stack of another name in another Region from copies. It does not need the source stack.
-func (r *restoration) elsewhere(ctx context.Context) (err error) {
+func (r *restoration) elsewhere(ctx context.Context) error {
 	old, err := r.begin(ctx)
 	if err != nil {
 		return err
@@ -325,7 +329,57 @@ func (r *restoration) elsewhere(ctx context.Context) (err error) {
 	if err := r.copyAway(ctx); err != nil {
 		return err
 	}
-	there, err := r.openElsewhere(ctx, region, other)
+	return r.restoreThere(ctx, old, func(text string) string { return strings.ReplaceAll(text, region, other) })
+}
+
+// account makes a stack in another account of the organization from copies, in the same Region. It does not need the source stack.
+func (r *restoration) account(ctx context.Context) error {
+	old, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	if r.values["vault"] == "" {
+		r.say("The stack has no backup plan, so nothing copies its backups to another account.")
+		return nil
+	}
+	const other = "210987654321"
+	here := r.first.snapshot
+	place := func(service, what string) string {
+		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", here.Partition, service, here.Region, other, what)
+	}
+	r.values["account"], r.values["other-profile"], r.values["management-profile"] = here.Account, "other", "management"
+	r.values["database"], r.values["region"] = old.Text("arn"), here.Region
+	r.values["key"], r.values["other-vault"] = place("kms", "key/0f0f0f0f-1111-2222-3333-444444444444"), place("backup", "backup-vault:copies")
+	if err := r.follow(ctx, "To let another account hold copies"); err != nil {
+		return err
+	}
+	open, err := r.collect(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.Judge(open.exported); err != nil {
+		return fmt.Errorf("the stack whose backups another account copies: %w", err)
+	}
+	if err := r.follow(ctx, "To back up a database"); err != nil {
+		return err
+	}
+	for _, s := range r.Cloud.Snapshot().Of(state.DBSnapshot) {
+		r.values["point"] = str(s.Outputs, "arn")
+	}
+	if err := errors.Join(r.follow(ctx, "To copy a recovery point"), r.backUpFiles(ctx)); err != nil {
+		return err
+	}
+	if err := errors.Join(r.followForFiles(ctx, "To copy a recovery point"), r.followForSecrets(ctx, "To take a secret to another account")); err != nil {
+		return err
+	}
+	return r.restoreThere(ctx, old, func(text string) string {
+		return strings.Replace(strings.ReplaceAll(text, here.Account, other), "config:\n", "config:\n  aws:allowedAccountIds: [\""+other+"\"]\n", 1)
+	})
+}
+
+// restoreThere makes a stack from copies that are in another place. Its stack file is the source's, edited for that place.
+func (r *restoration) restoreThere(ctx context.Context, old *state.Resource, edit func(text string) string) (err error) {
+	there, err := r.openThere(ctx, edit)
 	if err != nil {
 		return err
 	}
@@ -370,14 +424,14 @@ func (r *restoration) copyAway(ctx context.Context) error {
 	if err := r.follow(ctx, "To copy a snapshot to another Region"); err != nil {
 		return err
 	}
-	if err := r.followForFiles(ctx, "To copy a recovery point of the files"); err != nil {
+	if err := r.followForFiles(ctx, "To copy a recovery point"); err != nil {
 		return err
 	}
 	return r.followForSecrets(ctx, "To copy a secret")
 }
 
-// openElsewhere opens a session for a stack in another Region. The copies exist there.
-func (r *restoration) openElsewhere(ctx context.Context, region, other string) (*restoration, error) {
+// openThere opens a session for a stack in another Region or account. The copies exist there.
+func (r *restoration) openThere(ctx context.Context, edit func(text string) string) (*restoration, error) {
 	o := r.o
 	text, err := os.ReadFile(o.StackFile)
 	if err != nil {
@@ -385,8 +439,8 @@ func (r *restoration) openElsewhere(ctx context.Context, region, other string) (
 	}
 	o.Stack += "-elsewhere"
 	o.StackFile = filepath.Join(r.dir, "Pulumi."+o.Stack+".yaml")
-	if err := os.WriteFile(o.StackFile, []byte(strings.ReplaceAll(string(text), region, other)), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the stack file of the other Region: %w", err)
+	if err := os.WriteFile(o.StackFile, []byte(edit(string(text))), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the stack file of the other place: %w", err)
 	}
 	o.Existing = slices.Concat(o.Existing, r.Cloud.Elsewhere())
 	s, err := Open(ctx, o)
