@@ -420,6 +420,14 @@ func TestRefusesClustering(t *testing.T) {
 			`"arn:aws:iam::1:role/x" is no role's name; write the role's name, not its ARN`),
 		"host": one(k(object{"aws": object{"hostHeader": "https://ec2"}}),
 			`wso2is:clustering.aws.hostHeader: "https://ec2" is no host; write a host such as ec2.amazonaws.com`),
+		"Kubernetes unread": one(k(object{"kubernetes": object{"apiServer": "https://kubernetes.default.svc"}}),
+			"wso2is:clustering.kubernetes: the scheme aws does not read it; leave it out"),
+		"API server of a release": one(onEKS(nil, k(object{"kubernetes": object{"apiServer": "https://kubernetes.default.svc"}}), object{"version": "6.1.0"}),
+			"wso2is:clustering.kubernetes: the scheme of 6.1.0 does not read it; "+
+				"leave it out; members call the API server of their own cluster with their service account"),
+		"API server without TLS": one(onEKS(nil, k(object{"kubernetes": object{"apiServer": "http://172.17.8.101:8080"}})),
+			`wso2is:clustering.kubernetes.apiServer: "http://172.17.8.101:8080" is no https URL of a host on port 443, `+
+				"to which the pods' rules are open; write the URL of the cluster's API, such as https://kubernetes.default.svc"),
 		"property": one(k(object{"hazelcast": object{"slow.operations": "1"}}),
 			"wso2is:clustering.hazelcast.slow.operations: "+
 				`"slow.operations" is no Hazelcast property; write a name such as hazelcast.slow.operation.detector.enabled`),

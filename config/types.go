@@ -306,6 +306,8 @@ type Clustering struct {
 	Multicast MulticastGroup `json:"multicast,omitempty"`
 	// AWS adjusts discovery for the scheme `aws`.
 	AWS AWSDiscovery `json:"aws,omitempty"`
+	// Kubernetes adjusts discovery for the scheme `kubernetes`. The scheme reads these keys from 7.0.0 on, and in 5.11.0.
+	Kubernetes KubernetesDiscovery `json:"kubernetes,omitempty"`
 	// Hazelcast sets Hazelcast properties by name, for example `hazelcast.slow.operation.detector.enabled`.
 	Hazelcast map[string]string `json:"hazelcast,omitempty"`
 	// HazelcastXML is a complete hazelcast.xml for options without a property, such as TLS between members. The server
@@ -336,6 +338,16 @@ type AWSDiscovery struct {
 	IAMRole string `json:"iamRole,omitempty"`
 	// HostHeader is the EC2 API's host. Default: Hazelcast's own choice for the region.
 	HostHeader string `json:"hostHeader,omitempty"`
+}
+
+// KubernetesDiscovery adjusts how the scheme `kubernetes` asks the API server for the cluster's pods.
+type KubernetesDiscovery struct {
+	// APIServer is the URL of the Kubernetes API of the pods' own cluster, `https://host`, on port 443. Default: the
+	// Service `kubernetes` of that cluster.
+	APIServer string `json:"apiServer,omitempty"`
+	// Token is a bearer token that members use instead of the token of their service account. It must not expire before
+	// it is changed here, and its account must be allowed to get and list endpoints, and to get pods, in eks.namespace.
+	Token Secret `json:"token,omitempty"`
 }
 
 // CacheScenario names one of the five cache scenarios of WSO2's deployment guide.

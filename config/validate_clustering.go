@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -74,6 +75,7 @@ func (v *validator) clustering() {
 		{"wkaMembers", len(written.WKAMembers) > 0, []Scheme{WKA}, WKA},
 		{"multicast", written.Multicast != MulticastGroup{}, []Scheme{Multicast}, Multicast},
 		{"aws", written.AWS != AWSDiscovery{}, []Scheme{AWS}, AWS},
+		{"kubernetes", written.Kubernetes != KubernetesDiscovery{}, []Scheme{Kubernetes}, Kubernetes},
 	} {
 		switch path := "clustering." + unread.key; {
 		case !unread.set:
@@ -94,7 +96,32 @@ func (v *validator) clustering() {
 			k.Multicast.Address)
 	}
 	v.awsDiscovery()
+	v.kubernetesDiscovery()
 	v.hazelcast()
+}
+
+// kubernetesDiscovery has no keys for basic authentication, which the guide also names: Kubernetes 1.19 removed it
+// (kubernetes/kubernetes #89069).
+func (v *validator) kubernetesDiscovery() {
+	const path = "clustering.kubernetes"
+	k := v.Clustering.Kubernetes
+	if k == (KubernetesDiscovery{}) {
+		return
+	}
+	if !v.facts.KubernetesAPIProperties {
+		v.refuse(path, "leave it out; members call the API server of their own cluster with their service account",
+			"the scheme of %s does not read it", v.Version)
+	}
+	v.secretText(path+".token", k.Token, 20, 4096)
+	if k.APIServer == "" {
+		return
+	}
+	u, err := url.Parse(k.APIServer)
+	if err != nil || u.Scheme != "https" || !hostName.MatchString(strings.ToLower(u.Hostname())) || strings.TrimSuffix(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.User != nil || u.Port() != "" && u.Port() != strconv.Itoa(ports.PublicHTTPS) {
+		v.refuse(path+".apiServer", "write the URL of the cluster's API, such as https://kubernetes.default.svc",
+			"%q is no https URL of a host on port %d, to which the pods' rules are open", k.APIServer, ports.PublicHTTPS)
+	}
 }
 
 func (v *validator) awsDiscovery() {

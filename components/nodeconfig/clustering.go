@@ -141,10 +141,22 @@ func (r *renderer) awsProperties() map[string]string {
 	return properties
 }
 
-// kubernetes asks the API server of the pods' own cluster for the endpoints of one service, with the pods' own token.
+func usesKubernetesToken(c config.Cluster) bool {
+	return c.Clustering.Scheme == config.Kubernetes && c.Clustered() && c.Clustering.HazelcastXML == "" &&
+		c.Clustering.Kubernetes.Token.Set()
+}
+
+// kubernetes asks the API server of the pods' own cluster for the endpoints of one service, by default with the pods'
+// own token.
 func (r *renderer) kubernetes(out *clustering) {
 	out.Properties = map[string]string{
 		"KUBERNETES_NAMESPACE": r.Cluster.EKS.Namespace, "KUBERNETES_SERVICES": r.Discovery.Service,
+	}
+	if api := r.Cluster.Clustering.Kubernetes; api.APIServer != "" {
+		out.Properties["KUBERNETES_API_SERVER"] = api.APIServer
+	}
+	if usesKubernetesToken(r.Cluster) {
+		out.Properties["KUBERNETES_API_SERVER_TOKEN"] = env(EnvKubernetesToken)
 	}
 	if !r.facts.KubernetesSchemeJar {
 		return

@@ -158,6 +158,10 @@ func golden() map[string]Input {
 			"hostHeader": "ec2.eu-west-1.amazonaws.com"},
 		"hazelcast": object{"hazelcast.slow.operation.detector.enabled": "false"},
 	}}))
+	pods := from(nil)
+	pods.Clustering.Scheme, pods.Topology, pods.EKS.Namespace = config.Kubernetes, config.EKS, "wso2-is"
+	pods.Clustering.Kubernetes = config.KubernetesDiscovery{APIServer: "https://kubernetes.default.svc", Token: config.NewSecret(marker)}
+	add("kubernetes-adjusted", pods)
 	awsvpc := from(nil)
 	awsvpc.Clustering.Scheme = config.AWSECS
 	add("aws-ecs-awsvpc", awsvpc)
@@ -206,7 +210,7 @@ func TestTablesComeAfterTheOneTheyAreIn(t *testing.T) {
 	}
 }
 
-//guide:database-keys logical shared-registry version-on-change aws-keys ecs-keys local-cache local-only selected-caches proxy-port hostname
+//guide:database-keys logical shared-registry version-on-change aws-keys ecs-keys kubernetes-token local-cache local-only selected-caches proxy-port hostname
 func TestGolden(t *testing.T) {
 	for name, in := range golden() {
 		t.Run(name, func(t *testing.T) {

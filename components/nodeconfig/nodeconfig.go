@@ -39,6 +39,8 @@ const (
 	EnvAWSAccessKey = "WSO2_AWS_ACCESS_KEY"
 	// EnvAWSSecretKey belongs to EnvAWSAccessKey.
 	EnvAWSSecretKey = "WSO2_AWS_SECRET_KEY"
+	// EnvKubernetesToken is the token of the scheme kubernetes, if a team sets one.
+	EnvKubernetesToken = "WSO2_KUBERNETES_TOKEN"
 )
 
 // EnvDatabasePassword returns the variable with the password of a logical database's first or second user, such as
@@ -160,6 +162,9 @@ func Environment(c config.Cluster) []string {
 	}
 	if usesAccessKey(c) {
 		names = append(names, EnvAWSAccessKey, EnvAWSSecretKey)
+	}
+	if usesKubernetesToken(c) {
+		names = append(names, EnvKubernetesToken)
 	}
 	slices.Sort(names)
 	return names

@@ -75,6 +75,8 @@ func Table(c config.Cluster) []Value {
 			Description: "Access key id for discovery"},
 		{Key: "aws-secret-key", Variable: nodeconfig.EnvAWSSecretKey, Given: c.Clustering.AWS.SecretKey,
 			Description: "Secret access key for discovery"},
+		{Key: "kubernetes-token", Variable: nodeconfig.EnvKubernetesToken, Given: c.Clustering.Kubernetes.Token,
+			Description: "Token of the Kubernetes API for discovery"},
 	} {
 		if given.Given.Set() {
 			given.Optional = true

@@ -84,7 +84,8 @@ type Facts struct {
 	HazelcastAWSKeys bool
 	// KubernetesSchemeJar says that the kernel does not contain the kubernetes scheme: its jar must be added.
 	KubernetesSchemeJar bool
-	// KubernetesAPIProperties says that the built-in kubernetes scheme reads the API server's URL and token.
+	// KubernetesAPIProperties says that the kubernetes scheme reads the API server's URL and token
+	// (KubernetesMembershipScheme of carbon-kernel 4.10.9, and of kubernetes-common for 5.11.0).
 	KubernetesAPIProperties bool
 	// EndpointSlices says that the release's Hazelcast finds members in EndpointSlices. It reads Endpoints only without
 	// the permission for EndpointSlices (Hazelcast 5.1 and later).
@@ -147,7 +148,7 @@ var shortKey, anyKey = []int{16}, []int{16, 24, 32}
 var facts = map[Version]Facts{
 	V5_11_0: {
 		Kernel: "4.6.1", Hazelcast: "3.12.2", JDK: 11, Tested: tested5, Keystore: JKS, EncryptionKeyBytes: shortKey,
-		MySQLLatin1: true, KubernetesSchemeJar: true,
+		MySQLLatin1: true, KubernetesSchemeJar: true, KubernetesAPIProperties: true,
 	},
 	V6_0_0: {
 		Kernel: "4.7.1", Hazelcast: "4.2.5", JDK: 11, Tested: tested6, Keystore: JKS, EncryptionKeyBytes: shortKey,

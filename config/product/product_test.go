@@ -49,6 +49,7 @@ func TestDifferencesBetweenReleases(t *testing.T) {
 		require.Equal(t, v == product.V6_0_0 || v == product.V6_1_0, f.HazelcastAWSKeys, v)
 		require.Equal(t, v.AtLeast(product.V7_2_0), f.AgentIdentity, v)
 		require.Equal(t, v == product.V5_11_0, f.KubernetesSchemeJar, v)
+		require.Equal(t, v.AtLeast(product.V7_0_0) || v == product.V5_11_0, f.KubernetesAPIProperties, v)
 		require.Equal(t, v.AtLeast(product.V7_0_0), f.IMDSv2, v)
 		require.Equal(t, v.AtLeast(product.V7_1_0), slices.Contains(f.EncryptionKeyBytes, 32), v)
 		require.Equal(t, v.AtLeast(product.V7_1_0), f.RotatesEncryptionKey, v)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -121,6 +122,7 @@ func (s *searches) access(n *node, v *Verdict) {
 		}
 	}
 	v.Shown = fmt.Sprintf("service account %s, get and list endpoints", name)
+	s.apiServer(n, v)
 	if n.major() != 5 {
 		if !n.pod.granted(name, "", "pods", "get") {
 			v.fault("no RoleBinding lets service account %s of namespace %s get pods: each start asks for its own pod again and again",
@@ -133,6 +135,27 @@ func (s *searches) access(n *node, v *Verdict) {
 		for _, c := range s.control {
 			take(v)(p.reach(&n.endpoint, c, tcpPort(publicHTTPS)))
 		}
+	}
+}
+
+// apiServer checks the URL and the token that a node's file may have in place of those of its service account.
+func (s *searches) apiServer(n *node, v *Verdict) {
+	properties := n.settings.Clustering.Properties
+	if properties["KUBERNETES_API_SERVER_TOKEN"] != "" {
+		v.open("what the token of %s may do is not in the state", n.configKey)
+	}
+	given := properties["KUBERNETES_API_SERVER"]
+	u, err := url.Parse(given)
+	clusters := s.Of(state.EKSCluster)
+	switch {
+	case given == "" || err == nil && u.Hostname() == "kubernetes.default.svc":
+	case slices.ContainsFunc(clusters, func(c *state.Resource) bool {
+		return strings.EqualFold(c.Text("endpoint"), strings.TrimSuffix(given, "/"))
+	}):
+	case len(clusters) > 0:
+		v.fault("%s asks %s for members, which is not the API of the pods' own cluster", n.configKey, given)
+	default:
+		v.open("whether %s is the API of the pods' own cluster is not in the state", given)
 	}
 }
 

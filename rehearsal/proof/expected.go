@@ -179,7 +179,8 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	}
 	var admin struct{ Password string }
 	var clustering struct {
-		AWS struct{ AccessKey, SecretKey string }
+		AWS        struct{ AccessKey, SecretKey string }
+		Kubernetes struct{ Token string }
 	}
 	var secrets struct{ EncryptionKey, PreviousEncryptionKey, Keystore, KeystorePassword string }
 	var nodes struct{ Autoscaling struct{ Max int } }
@@ -212,7 +213,8 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	e.Renewed = map[string]bool{
 		"admin-password": admin.Password != "", "userstore-password": users.BindPassword != "",
 		"aws-access-key": clustering.AWS.AccessKey != "", "aws-secret-key": clustering.AWS.SecretKey != "",
-		"encryption-key": secrets.EncryptionKey != "", "previous-encryption-key": secrets.PreviousEncryptionKey != "",
+		"kubernetes-token": clustering.Kubernetes.Token != "",
+		"encryption-key":   secrets.EncryptionKey != "", "previous-encryption-key": secrets.PreviousEncryptionKey != "",
 		"keystore": secrets.Keystore != "", "keystore-password": secrets.KeystorePassword != "",
 	}
 	for _, name := range []string{"identity", "shared", "user", "consent", "session", "config", "agent"} {

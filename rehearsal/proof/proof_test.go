@@ -620,6 +620,12 @@ var podMutations = map[string]mutation{
 				"KUBERNETES_NAMESPACE = 'default'")
 		})
 	}, selectsPods, `looks in the namespace "default"; the pods are in wso2is-eks`},
+	"another API server is asked": {"eks", func(d *document) {
+		d.each("ConfigMap", "config", "data", func(data map[string]any) {
+			data["deployment.toml"] = strings.ReplaceAll(data["deployment.toml"].(string), "KUBERNETES_NAMESPACE = ",
+				"KUBERNETES_API_SERVER = 'https://other.example.com'\nKUBERNETES_NAMESPACE = ")
+		})
+	}, reads, "asks https://other.example.com for members, which is not the API of the pods' own cluster"},
 	"no such Service": {"eks", func(d *document) { d.drop("core/v1:Service", "members") }, selectsPods, "and the namespace wso2is-eks has none"},
 	"a Service of other pods": {"eks", func(d *document) {
 		d.each("core/v1:Service", "members", "spec", func(spec map[string]any) { spec["selector"] = map[string]any{"app": "other"} })

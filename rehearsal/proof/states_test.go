@@ -194,6 +194,9 @@ var partly = map[string]struct {
 	"keys": {source{file: prod, secret: map[string]any{"wso2is:clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
 		"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	}}}}, "what the access key of nodes/all/deployment.toml may do is not in the state"},
+	"token": {source{file: "../../docs/examples/Pulumi.eks.yaml", secret: map[string]any{"wso2is:clustering": map[string]any{
+		"kubernetes": map[string]any{"apiServer": "https://kubernetes.default.svc", "token": "Marker0Token0of0twenty0characters"},
+	}}}, "what the token of deployment.toml of ConfigMap"},
 	"own file": {source{file: prod, set: map[string]any{"wso2is:clustering": map[string]any{
 		"domain": "own", "hazelcastXml": "<hazelcast><cluster-name>own</cluster-name><network><port>5701</port></network></hazelcast>",
 	}}}, "hazelcast.xml replaces the membership scheme"},

@@ -64,6 +64,7 @@ var Rows = []Row{
 	{"kubernetes-jar", clustering, "The membership scheme's jar is in dropins", "`eks.membershipScheme`, for releases that do not ship it", pods},
 	{"kubernetes-keys", clustering, "`kubernetes` gets namespace and services, and the pod's address", "`components/nodeconfig`, `components/workload`", pods},
 	{"kubernetes-role", clustering, "The pods' service account may read endpoints", "`components/workload`", pods},
+	{"kubernetes-token", clustering, "A token and the API's endpoint may be given", "`clustering.kubernetes`", pods},
 	{"no-distributed-cache", caching, "Distributed caching is not recommended", "`caching.scenario: distributed` is a warning", all},
 	{"local-cache", caching, "`force_local_cache` keeps caches local, and Hazelcast's messages invalidate them", "`caching.scenario: localWithInvalidation`, the default", all},
 	{"local-only", caching, "Without invalidation the time-out of caches is reduced", "`caching.scenario: localOnly`", all},

@@ -108,7 +108,7 @@ func table(shownBy map[string][]string) string {
 		"One row for each sentence of WSO2's *Deployment Patterns* that asks for something: where it is delivered, on which topologies,\n" +
 		"and the tests that show it. The rows are in `tests/guide`; a test has the mark `//guide:<row>`, and a row without a test fails.\n\n" +
 		"Of what the guide offers as a choice, these are not offered here: SMB for artifacts, an nginx that the stack itself makes, and\n" +
-		"credentials of its own for Kubernetes' API. Caches outside the servers are no part of the guide\n" +
+		"a user name and password for Kubernetes' API, since Kubernetes 1.19 removed basic authentication. Caches outside the servers are no part of the guide\n" +
 		"([clustering.md](clustering.md#caching)).\n\n| | the guide asks | delivered by | on | shown by |\n|---|---|---|---|---|\n")
 	section := ""
 	for _, r := range Rows {
