@@ -371,6 +371,8 @@ func TestReadyStartsABrokenServerAgain(t *testing.T) {
 		{[]string{"ERROR Webapp [/api] failed to deploy"}, "the server has started without [/api] ; starting it again"},
 		{[]string{"ERROR Webapp [/old] failed to deploy", "INFO WSO2 Carbon started in 70 sec", "INFO Starting WSO2 Carbon..."}, ""},
 		{[]string{"INFO WSO2 Carbon started in 70 sec", "ERROR Webapp [/late] failed to deploy"}, ""},
+		// More than a pipe holds after the start: a reader that ends early would end the program, whose pipes must not fail.
+		{[]string{"INFO WSO2 Carbon started in 70 sec", strings.Repeat("INFO a request\n", 50_000)}, ""},
 	} {
 		m.log(t, m.at("repository/logs/wso2carbon.log"), c.lines...)
 		output, status := m.program(t, nil, "ready", "20", "1")

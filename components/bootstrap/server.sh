@@ -21,7 +21,7 @@ failed_webapps() {
 	[ -f "$1" ] || return 0
 	start=$(grep -n 'Starting WSO2 Carbon' "$1" | tail -n 1 | cut -d : -f 1)
 	tail -n "+${start:-1}" "$1" |
-		sed -n -e '/WSO2 Carbon started in/q' -e 's/.*Webapp \(.*\) failed to deploy.*/\1/p' | tr '\n' ' '
+		sed -n -e '/WSO2 Carbon started in/,$d' -e 's/.*Webapp \(.*\) failed to deploy.*/\1/p' | tr '\n' ' '
 }
 
 # check_shared DIRECTORY [COMMAND...]: the server, which COMMAND runs a program as, must be able to write to the directory of a share, and
