@@ -418,6 +418,9 @@ var discoveryMutations = map[string]mutation{
 	"no metadata service": {"prod", func(d *document) {
 		d.put("LaunchTemplate", "nodes", "metadataOptions", "httpEndpoint", "disabled")
 	}, credentials, "metadata service switched off"},
+	"no metadata service for a task on its instance's network": {"ecs", func(d *document) {
+		d.put("LaunchTemplate", "nodes", "metadataOptions", "httpEndpoint", "disabled")
+	}, credentials, "metadata service switched off"},
 	"6.1 and version 2": {"old", func(d *document) {
 		d.put("LaunchTemplate", "nodes", "metadataOptions", "httpTokens", "required")
 	}, credentials, "insists on version 2 of the metadata service"},

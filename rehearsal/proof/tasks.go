@@ -325,6 +325,11 @@ func (s *searches) taskCredentials(actions ...string) *Verdict {
 		if !trusts(role, "ecs-tasks.amazonaws.com", s.region) {
 			v.fault("the trust policy of %s does not let ECS tasks assume it", role)
 		}
+		// AwsEc2Client asks it for the zone, and a server whose discovery does not get that does not start (hazelcast,
+		// com.hazelcast.aws.AwsDiscoveryStrategy.discoverLocalMetadata).
+		if n.host != nil {
+			s.metadata(n, v)
+		}
 		s.mayCall(n, role, actions, v)
 		v.Shown = fmt.Sprintf("%s for the task role %s", strings.Join(actions, ", "), role.Text("name"))
 	}
