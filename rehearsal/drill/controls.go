@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/damage"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
@@ -21,8 +22,8 @@ type Control struct {
 	// Says is a part of the readiness message of the first node that does not get ready, and Logs a part of its
 	// server's log.
 	Says, Logs string
-	// Closed is the port that the last node must not reach, at the database or at the first node. It is 0 if the
-	// network is undamaged.
+	// Closed is the port that the last node must not reach at the first node. Database says that it must not reach the
+	// database. Otherwise the network is undamaged.
 	Closed   int
 	Database bool
 }
@@ -34,13 +35,21 @@ var damages = []struct {
 }{
 	{Control{Name: "the members' ports closed in the security group", Claim: "Every node reaches every other node", Says: "connected with 1 of at least", Closed: 5701},
 		func(d *damage.Document) error { return remove(d, state.SecurityGroupIngressRule, "hazelcast-in") }},
-	{Control{Name: "the rule for the database removed", Claim: "Every node reaches every database", Says: "the health check answers", Closed: 5432, Database: true},
+	{Control{Name: "the rule for the database removed", Claim: "Every node reaches every database", Says: "the health check", Database: true},
 		func(d *damage.Document) error { return remove(d, state.SecurityGroupIngressRule, "database-in") }},
 	{Control{Name: "another cluster's name in the last node's file", Claim: "The nodes' files agree", Says: "connected with 1 of at least"}, rename},
 	{Control{Name: "another tag on the nodes", Claim: "The discovery filters select exactly", Says: "connected with 1 of at least",
 		Logs: "No IP addresses found! Starting standalone."}, tag},
+	{Control{Name: "another tag on the service", Claim: "The discovery tag selects exactly", Says: "connected with 1 of at least",
+		Logs: "Starting standalone."}, tagService},
 	{Control{Name: "the nodes' role without ec2:DescribeInstances", Claim: "The credentials that discovery uses", Says: "which other nodes are in service is unknown",
-		Logs: "AWS IAM Role Policy missing 'ec2:DescribeInstances' Action! Starting standalone."}, forbid},
+		Logs: "AWS IAM Role Policy missing 'ec2:DescribeInstances' Action! Starting standalone."},
+		func(d *damage.Document) error { return forbid(d, "", "ec2:DescribeInstances") }},
+	{Control{Name: "the task role without ec2:DescribeInstances", Claim: "The credentials that discovery uses", Says: "connected with 1 of at least",
+		Logs: "AWS IAM Role Policy missing 'ec2:DescribeInstances' Action! Starting standalone."},
+		func(d *damage.Document) error { return forbid(d, "host", "ec2:DescribeInstances") }},
+	{Control{Name: "the task role without ecs:DescribeTasks", Claim: "The credentials that discovery uses", Says: "ECS does not say which tasks there are"},
+		func(d *damage.Document) error { return forbid(d, "awsvpc", "ecs:DescribeTasks") }},
 	// Hazelcast asks for the node's zone first, and its start ends without one.
 	{Control{Name: "the nodes' metadata service switched off", Claim: "The credentials that discovery uses",
 		Says: "has ended", Logs: "AwsDiscoveryStrategy.discoverLocalMetadata"}, func(d *damage.Document) error {
@@ -90,19 +99,53 @@ func tag(d *damage.Document) error {
 	})
 }
 
-// forbid removes the permission with which nodes find each other.
-func forbid(d *damage.Document) error {
-	if len(d.Find(state.AutoScalingGroup)) == 0 {
+// tagService gives the service another value of the tag, and so its tasks.
+func tagService(d *damage.Document) error {
+	if mode(d) != "awsvpc" {
 		return errAbsent
 	}
-	const action = `"ec2:DescribeInstances"`
-	for _, i := range d.Find(state.RolePolicy) {
-		if policy := state.Text(d.Out(i, "policy")); strings.Contains(policy, action) {
-			d.Set(i, "policy", strings.ReplaceAll(policy, action, `"ec2:DescribeRegions"`))
-			return nil
+	for _, i := range d.Find(state.ECSService) {
+		for _, key := range []string{"tags", "tagsAll"} {
+			tags := state.AsObject(d.Out(i, key))
+			if tags["WSO2Cluster"] != nil {
+				tags["WSO2Cluster"] = "another"
+				d.Set(i, key, map[string]any(tags))
+			}
 		}
 	}
-	return fmt.Errorf("no policy in the state has %s", action)
+	return nil
+}
+
+// mode returns the network mode of the nodes' tasks, or nothing if the nodes are instances.
+func mode(d *damage.Document) string {
+	for _, service := range d.Find(state.ECSService) {
+		for _, i := range d.Find(state.TaskDefinition) {
+			if state.Text(d.Out(i, "arn")) == state.Text(d.Out(service, "taskDefinition")) {
+				return state.Text(d.Out(i, "networkMode"))
+			}
+		}
+	}
+	return ""
+}
+
+// forbid removes the permission with which nodes find each other, for nodes of a network mode.
+func forbid(d *damage.Document, of, action string) error {
+	if mode(d) != of || of == "" && len(d.Find(state.AutoScalingGroup)) == 0 {
+		return errAbsent
+	}
+	quoted := `"` + action + `"`
+	service, _, _ := strings.Cut(action, ":")
+	found := false
+	for _, i := range d.Find(state.RolePolicy) {
+		if policy := state.Text(d.Out(i, "policy")); strings.Contains(policy, quoted) {
+			d.Set(i, "policy", strings.ReplaceAll(policy, quoted, `"`+service+`:DescribeNothing"`))
+			found = true
+		}
+	}
+	if !found {
+		return fmt.Errorf("no policy in the state has %s", action)
+	}
+	return nil
 }
 
 func remove(d *damage.Document, token, name string) error {
@@ -134,8 +177,19 @@ func rename(d *damage.Document) error {
 
 // Controls damages a state and adds the proofs' faults.
 func Controls(exported []byte, prove func([]byte) (*proof.Report, error)) ([]Control, error) {
+	before, err := state.Read(exported)
+	if err != nil {
+		return nil, err
+	}
+	running, err := plan.Of(before)
+	if err != nil {
+		return nil, err
+	}
 	var all []Control
 	for _, one := range damages {
+		if running.Scheme == "" && !one.control.Database {
+			continue // no cluster, whose forming it could prevent
+		}
 		d, err := damage.Read(exported)
 		if err != nil {
 			return nil, err

@@ -29,6 +29,8 @@ type Options struct {
 	Jars string
 	// Short runs only the forming, the guide's steps and one control.
 	Short bool
+	// Only are the names of the trials of one cluster, if these alone run.
+	Only []string
 	// Output receives the progress.
 	Output io.Writer
 }
@@ -41,8 +43,27 @@ var tools = []sandbox.Tool{
 	{Name: "ip", Package: "iproute2"}, {Name: "nft", Package: "nftables"}, {Name: "curl", Package: "curl"}, {Name: "bash", Package: "bash"},
 	{Name: "java", Package: "openjdk-17-jdk-headless"}, {Name: "javac", Package: "openjdk-17-jdk-headless"},
 	{Name: "keytool", Package: "openjdk-17-jdk-headless"}, {Name: "nginx", Package: "nginx-light"},
-	{Name: "initdb", Package: "postgresql", In: postgres()}, {Name: "postgres", Package: "postgresql", In: postgres()},
-	{Name: "pg_isready", Package: "postgresql-client", In: postgres()},
+}
+
+// engine is what a drill needs for a database engine.
+type engine struct {
+	// server is the program of the server.
+	name, server string
+	tools        []sandbox.Tool
+	// jars is the pattern of the driver's file, and artifact the driver in Maven Central.
+	jars, artifact string
+}
+
+// engines are by their name in RDS.
+var engines = map[string]engine{
+	"postgres": {"PostgreSQL", "postgres", []sandbox.Tool{
+		{Name: "initdb", Package: "postgresql", In: postgres()}, {Name: "postgres", Package: "postgresql", In: postgres()},
+		{Name: "pg_isready", Package: "postgresql-client", In: postgres()},
+	}, "postgresql-*.jar", "org.postgresql:postgresql:42.7.14"},
+	"mariadb": {"MariaDB", "mariadbd", []sandbox.Tool{
+		{Name: "mariadb-install-db", Package: "mariadb-server"}, {Name: "mariadbd", Package: "mariadb-server", In: []string{"/usr/sbin", "/usr/libexec"}},
+		{Name: "mariadb-admin", Package: "mariadb-client"},
+	}, "mariadb-java-client-*.jar", "org.mariadb.jdbc:mariadb-java-client:3.4.5"},
 }
 
 // postgres returns the directories of PostgreSQL's programs in Debian, by release.
@@ -61,10 +82,10 @@ func Check(o Options) (*plan.Plan, map[string]string, []string, error) {
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("stack %s cannot be drilled: %w", o.Stack, err)
 	}
-	needed := tools
-	if slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { return n.Instance.Group != nil }) {
-		// The programs of a group's nodes call it.
-		needed = append(slices.Clone(tools), sandbox.Tool{Name: "aws", Package: "awscli"})
+	needed := slices.Concat(tools, engines[p.Database.Engine].tools)
+	if slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { return n.Task != nil || n.Instance.Group != nil }) {
+		// The programs of a group's nodes and of tasks call it.
+		needed = append(needed, sandbox.Tool{Name: "aws", Package: "awscli"})
 	}
 	found, missing := sandbox.Tools(needed...)
 	jars, lacking := jarsFor(p, o.Jars)
@@ -88,7 +109,7 @@ func jarsFor(p *plan.Plan, dir string) ([]string, error) {
 	var found, missing []string
 	for _, one := range []struct{ pattern, artifact string }{
 		{hazelcast + "-" + p.Hazelcast + ".jar", "com.hazelcast:" + hazelcast + ":" + p.Hazelcast},
-		{"postgresql-*.jar", "org.postgresql:postgresql:42.7.14"},
+		{engines[p.Database.Engine].jars, engines[p.Database.Engine].artifact},
 	} {
 		jars, _ := filepath.Glob(filepath.Join(dir, one.pattern))
 		if len(jars) == 0 {
@@ -120,7 +141,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Short {
 		controls = controls[:1]
 	}
-	input, err := json.Marshal(order{Stack: o.Stack, State: o.State, Controls: controls, Tools: found, Jars: jars, Short: o.Short})
+	if len(o.Only) > 0 {
+		controls = nil
+	}
+	input, err := json.Marshal(order{Stack: o.Stack, State: o.State, Controls: controls, Tools: found, Jars: jars, Short: o.Short, Only: o.Only})
 	if err != nil {
 		return nil, fmt.Errorf("writing what to run: %w", err)
 	}
@@ -137,7 +161,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	r.Programs = append([]Program{
 		{"server", "a stand-in of WSO2 Identity Server " + p.Version}, {"Hazelcast", p.Hazelcast},
 		{"JDBC driver", filepath.Base(jars[1])},
-	}, versions(found)...)
+	}, versions(found, engines[p.Database.Engine])...)
 	return &r, nil
 }
 
@@ -150,16 +174,18 @@ type order struct {
 	Jars     []string
 	// Short leaves out the slow trials.
 	Short bool
+	// Only are the trials of one cluster, or empty.
+	Only []string
 	// Began is the start of the first cluster, and Group is what one of them is for.
 	Began time.Time
 	Group group
 }
 
 // versions asks programs for their versions.
-func versions(found map[string]string) []Program {
+func versions(found map[string]string, database engine) []Program {
 	var all []Program
 	for _, one := range []struct{ name, tool, ask string }{
-		{"Java", "java", "-version"}, {"PostgreSQL", "postgres", "--version"}, {"nginx", "nginx", "-v"}, {"nftables", "nft", "--version"},
+		{"Java", "java", "-version"}, {database.name, database.server, "--version"}, {"nginx", "nginx", "-v"}, {"nftables", "nft", "--version"},
 		{"iproute2", "ip", "-V"},
 	} {
 		out, err := exec.Command(found[one.tool], one.ask).CombinedOutput()

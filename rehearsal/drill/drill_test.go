@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -22,9 +23,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestDevRuns runs the shipped stack dev on this machine. Its cluster forms, serves while each node is shut down in
-// turn, and does not form if a rule is missing.
-func TestDevRuns(t *testing.T) {
+// stackOf rehearses a stack file up to its first up.
+func stackOf(t *testing.T, stack, file string) drill.Options {
+	t.Helper()
 	prove := func(exported []byte, configuration map[string]string, _ ...[]byte) (*proof.Report, error) {
 		want, err := proof.ExpectedFrom(configuration)
 		if err != nil {
@@ -33,21 +34,36 @@ func TestDevRuns(t *testing.T) {
 		return proof.Check(exported, want)
 	}
 	exported, configuration, err := rehearse.First(t.Context(), rehearse.Options{
-		Program: stacks.Deploy, Project: "wso2is", Stack: "dev", StackFile: "../../Pulumi.dev.yaml", Pulumi: rehearsetest.Engine(t),
-		Final: true, Prove: prove,
+		Program: stacks.Deploy, Project: "wso2is", Stack: stack, StackFile: file, Pulumi: rehearsetest.Engine(t), Final: true, Prove: prove,
 	})
 	require.NoError(t, err)
-	said := &strings.Builder{}
-	result, err := drill.Run(t.Context(), drill.Options{
-		Stack: "dev", State: exported, Jars: filepath.Join("..", "..", ".cache", "jars"), Short: true, Output: said,
+	return drill.Options{
+		Stack: stack, State: exported, Jars: filepath.Join("..", "..", ".cache", "jars"),
 		Prove: func(damaged []byte) (*proof.Report, error) { return prove(damaged, configuration) },
-	})
+	}
+}
+
+// run drills, and expects that every trial passes.
+func run(t *testing.T, o drill.Options) *drill.Result {
+	t.Helper()
+	said := &strings.Builder{}
+	o.Output = said
+	result, err := drill.Run(t.Context(), o)
 	var missing sandbox.Missing
 	if errors.As(err, &missing) {
 		t.Skip(missing)
 	}
 	require.NoError(t, err, "%s", said)
 	require.NoError(t, result.Err(), "%s", said)
+	return result
+}
+
+// TestDevRuns runs the shipped stack dev on this machine. Its cluster forms, serves while each node is shut down in
+// turn, and does not form if a rule is missing.
+func TestDevRuns(t *testing.T) {
+	o := stackOf(t, "dev", "../../Pulumi.dev.yaml")
+	o.Short = true
+	result := run(t, o)
 	require.Len(t, result.Trials, 4)
 	require.Greater(t, result.Trials[1].Requests, 50)
 	written, err := rehearse.WriteDrill(t.TempDir(), "dev", result)
@@ -57,4 +73,61 @@ func TestDevRuns(t *testing.T) {
 	require.Contains(t, string(page), "Members {size:2", "Hazelcast's own log is the witness")
 	require.Contains(t, string(page), "| server | a stand-in of WSO2 Identity Server 7.3.0 |")
 	require.Contains(t, string(page), "no ingress rule of wso2is-dev-nodes lets wso2is-dev-nodes in", "the proof gives the reason")
+}
+
+// changed is the shipped stack file dev with other values.
+func changed(t *testing.T, from, to string) string {
+	t.Helper()
+	raw, err := os.ReadFile("../../Pulumi.dev.yaml")
+	require.NoError(t, err)
+	require.Contains(t, string(raw), from)
+	file := filepath.Join(t.TempDir(), "Pulumi.dev.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(raw), from, to, 1)), 0o600))
+	return file
+}
+
+// long are tests of some minutes, which run with DRILL_TESTS=all.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("DRILL_TESTS") != "all" {
+		t.Skip("takes minutes; DRILL_TESTS=all runs it")
+	}
+}
+
+// TestEachCachingScenario revokes a session under each of the guide's five scenarios, and tries it on the other node.
+func TestEachCachingScenario(t *testing.T) {
+	long(t)
+	for _, scenario := range []string{"localWithInvalidation", "localOnly", "none", "selectedOff, disabled: [oauth_cache]", "distributed"} {
+		t.Run(strings.Split(scenario, ",")[0], func(t *testing.T) {
+			const clustering = "  wso2is:clustering:\n    scheme: wka\n"
+			other := clustering
+			if scenario == "localOnly" || scenario == "none" {
+				other = ""
+			}
+			o := stackOf(t, "dev", changed(t, clustering, other+"  wso2is:caching: {scenario: "+scenario+"}\n"))
+			o.Only = []string{"form", "revoke"}
+			result := run(t, o)
+			require.Len(t, result.Trials, 2)
+			revoked := result.Trials[1]
+			t.Logf("%s, allowed: %s", revoked.Measured, revoked.Bound)
+			if scenario == "localOnly" {
+				require.Greater(t, revoked.Ended-revoked.Began, 30*time.Second, "the other node's entry lives its minute")
+			}
+		})
+	}
+}
+
+// TestEachReleasesHazelcast forms a cluster with the Hazelcast of each release of the product that has another one.
+func TestEachReleasesHazelcast(t *testing.T) {
+	long(t)
+	for version, hazelcast := range map[string]string{"5.11.0": "3.12.2", "6.0.0": "4.2.5", "6.1.0": "4.2.6"} {
+		t.Run(version, func(t *testing.T) {
+			o := stackOf(t, "dev", changed(t, "wso2is:version: 7.3.0", "wso2is:version: "+version))
+			o.Only = []string{"form", "first node stops", "revoke"}
+			result := run(t, o)
+			require.Len(t, result.Trials, 3)
+			require.Contains(t, result.Programs, drill.Program{Name: "Hazelcast", Version: hazelcast})
+			t.Log(result.Trials[0].Measured)
+		})
+	}
 }

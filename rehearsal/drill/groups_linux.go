@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"sync"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
 )
 
 // group are trials that one cluster runs one after the other, and then the controls.
@@ -34,13 +36,20 @@ var trials = map[string]func(*driller){
 }
 
 // groups are the groups of a drill, those that take longest first. Each has a cluster of its own.
-func (o order) groups() []group {
+func (o order) groups(p *plan.Plan) []group {
+	if len(o.Only) > 0 {
+		return []group{{Trials: o.Only}}
+	}
 	if o.Short {
 		return []group{{Trials: []string{forms, firstStops}}, {Trials: []string{secondStops}}, {Controls: o.Controls}}
 	}
 	all := []group{
 		{Trials: []string{noDatabase}}, {Trials: []string{zoneCutOff}}, {Trials: []string{cutOff}}, {Trials: []string{forms, firstStops}},
 		{Trials: []string{secondStops, revocation}}, {Trials: []string{renewals, killed}},
+	}
+	if p.Scheme == "" {
+		// No node is another one's member.
+		all = []group{{Trials: []string{noDatabase}}, {Trials: []string{forms, firstStops}}, {Trials: []string{secondStops, revocation}}, {Trials: []string{renewals}}}
 	}
 	const each = 3
 	for i := 0; i < len(o.Controls); i += each {

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,7 +46,7 @@ func inside(ctx context.Context, input []byte, out io.Writer) ([]byte, error) {
 		return nil, err
 	}
 	o.Began = time.Now()
-	groups := o.groups()
+	groups := o.groups(p)
 	results, failed := make([]Result, len(groups)), make([]error, len(groups))
 	slots := make(chan struct{}, 3*runtime.NumCPU())
 	var all sync.WaitGroup
@@ -147,18 +148,33 @@ func (d *driller) run(g group) {
 	}
 }
 
-// together starts the first node, and then all others at once.
+// together starts the first node, and then all others at once. Tasks start all at once, and wait for their turn themselves.
 func (d *driller) together() error {
-	if err := d.join(d.Nodes[0], 1); err != nil {
+	others := d.Nodes
+	if d.Nodes[0].Task == nil {
+		if err := d.join(d.Nodes[0], 1); err != nil {
+			return err
+		}
+		others = d.Nodes[1:]
+	}
+	if err := atOnce(others, func(n plan.Node) error { return d.join(n, len(d.Nodes)) }); err != nil {
 		return err
 	}
-	failed := make([]error, len(d.Nodes))
-	var all sync.WaitGroup
-	for i, n := range d.Nodes[1:] {
-		all.Go(func() { failed[i] = d.join(n, len(d.Nodes)) })
+	return d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()+slack)
+}
+
+// atOnce does something for all nodes at the same time, until one fails.
+func atOnce(nodes []plan.Node, do func(plan.Node) error) error {
+	done := make(chan error, len(nodes))
+	for _, n := range nodes {
+		go func() { done <- do(n) }()
 	}
-	all.Wait()
-	return errors.Join(append(failed, d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()+slack))...)
+	for range nodes {
+		if err := <-done; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // join starts a node and waits until it is ready and sees this number of members.
@@ -166,10 +182,18 @@ func (d *driller) join(n plan.Node, members int) error {
 	if err := d.Start(n); err != nil {
 		return err
 	}
-	if err := d.Ready(n, n.Ready, max(n.Members, members)); err != nil {
+	if err := d.Ready(n, n.Ready, max(n.Members, d.seen(members))); err != nil {
 		return err
 	}
 	return d.CompleteLaunch(n)
+}
+
+// seen is the number of members that a node sees if this number runs.
+func (d *driller) seen(nodes int) int {
+	if d.Scheme == "" {
+		return 1
+	}
+	return nodes
 }
 
 func (d *driller) say(format string, args ...any) {
@@ -201,6 +225,10 @@ func (d *driller) event(t *Trial, format string, args ...any) {
 // see each other.
 func (d *driller) form() {
 	bound := d.Nodes[0].Ready
+	if d.Nodes[0].Task != nil {
+		d.formService(bound)
+		return
+	}
 	d.trial("The cluster forms, one member after the other", Seconds(bound)+" for each node (READY_SECONDS of its user data)", func(t *Trial) error {
 		longest := time.Duration(0)
 		for i, n := range d.Nodes {
@@ -211,14 +239,7 @@ func (d *driller) form() {
 			longest = max(longest, time.Since(began))
 			d.event(t, "%s is ready after %s", n.Name, Seconds(time.Since(began)))
 		}
-		for _, n := range d.Nodes {
-			line, err := d.witness(n, 0)
-			if err != nil {
-				return err
-			}
-			d.event(t, "%s logs: %s", n.Name, line)
-		}
-		if err := d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()); err != nil {
+		if err := d.formed(t); err != nil {
 			return err
 		}
 		t.Measured = fmt.Sprintf("%d of %d, the slowest after %s", len(d.Nodes), len(d.Nodes), Seconds(longest))
@@ -226,8 +247,23 @@ func (d *driller) form() {
 	})
 }
 
+// formed reports whether Hazelcast lists all members on each node, and the load balancer sends requests to all.
+func (d *driller) formed(t *Trial) error {
+	for _, n := range d.Nodes {
+		line, err := d.witness(n, 0)
+		if err != nil {
+			return err
+		}
+		d.event(t, "%s logs: %s", n.Name, line)
+	}
+	return d.Healthy(len(d.Nodes), d.Balancer.Check.Taken())
+}
+
 // witness returns the line in which a node's Hazelcast lists all members, from its log since an offset.
 func (d *driller) witness(n plan.Node, since int) (string, error) {
+	if d.Scheme == "" {
+		return "no cluster (no [clustering] in its deployment.toml)", nil
+	}
 	seen, line := hazelcastSays(d.Said(n, since))
 	if seen != len(d.Nodes) {
 		return "", fmt.Errorf("the Hazelcast of %s sees %d of %d members", n.Name, seen, len(d.Nodes))
@@ -261,7 +297,11 @@ func (d *driller) guide(n plan.Node) {
 	check := d.Balancer.Check
 	bound := fmt.Sprintf("requests fail for %s at the most (%d checks of the target group, one each %s, of which the last may take %s)",
 		Seconds(check.GivenUp()), check.Unhealthy, Seconds(check.Interval), Seconds(check.Timeout))
-	d.trial(n.Name+" is shut down, the others serve, and it is started again", bound, func(t *Trial) error {
+	next := "it is started again"
+	if n.Task != nil {
+		next = "another task is started"
+	}
+	d.trial(n.Name+" is shut down, the others serve, and "+next, bound, func(t *Trial) error {
 		l := d.load()
 		defer l.count(t)
 		time.Sleep(2 * time.Second)
@@ -298,6 +338,10 @@ const flight = 5 * time.Second
 // renew replaces the server of one node after the other, as the stack does with fixed members: the node leaves the
 // target group, finishes its requests, stops, starts again, and is registered when it is ready.
 func (d *driller) renew() {
+	if d.Nodes[0].Task != nil {
+		d.deploy()
+		return
+	}
 	bound := fmt.Sprintf("no request fails, and never fewer than %d of %d nodes serve (a node leaves the target group first)", len(d.Nodes)-1, len(d.Nodes))
 	d.trial("every node is renewed, one after the other", bound, func(t *Trial) error {
 		l := d.load()
@@ -313,7 +357,7 @@ func (d *driller) renew() {
 			if err := d.Start(n); err != nil {
 				return err
 			}
-			if err := d.Ready(n, n.Ready, len(d.Nodes)); err != nil {
+			if err := d.Ready(n, n.Ready, d.seen(len(d.Nodes))); err != nil {
 				return err
 			}
 			if err := d.Register(n, true); err != nil {
@@ -334,16 +378,19 @@ func (d *driller) renew() {
 	})
 }
 
-// again starts a node's server and waits until the load balancer sends it requests.
+// again starts a node's server and waits until the load balancer sends it requests. ECS starts a new task at another place.
 func (d *driller) again(t *Trial, n plan.Node) error {
 	began := time.Now()
+	if n.Task != nil {
+		n = d.replacement(n)
+	}
 	if err := d.Start(n); err != nil {
 		return err
 	}
-	if err := d.Ready(n, n.Ready, len(d.Nodes)); err != nil {
+	if err := d.Ready(n, n.Ready, d.seen(len(d.Nodes))); err != nil {
 		return err
 	}
-	d.event(t, "%s is started again, and a member after %s", n.Name, Seconds(time.Since(began)))
+	d.event(t, "%s is started%s, and a member after %s", n.Name, map[bool]string{true: " in its place", false: " again"}[n.Task != nil], Seconds(time.Since(began)))
 	if err := d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()+slack); err != nil {
 		return err
 	}
@@ -394,8 +441,8 @@ func (d *driller) cut() {
 func (d *driller) zone() {
 	in, zones := map[string][]plan.Node{}, []string{}
 	for _, n := range d.Nodes {
-		in[n.Instance.Zone] = append(in[n.Instance.Zone], n)
-		zones = append(zones, n.Instance.Zone)
+		zone := d.Network.Zone(d.Network.At(n.Device))
+		in[zone], zones = append(in[zone], n), append(zones, zone)
 	}
 	slices.Sort(zones)
 	kept := d.Network.Zone(d.Network.At(d.Database.Device))
@@ -471,8 +518,12 @@ func (d *driller) outage() {
 			d.event(t, "the database is down")
 			end := time.Now().Add(away)
 			for _, n := range d.Nodes {
-				if a := d.AskNode(n, "GET", check.Path); check.Passes(a.Status) {
-					return fmt.Errorf("%s answers its health check with %d while its database is down", n.Name, a.Status)
+				if a := d.AskNode(n, "POST", "/session"); a.Status == 201 {
+					return fmt.Errorf("%s makes a session while its database is down", n.Name)
+				}
+				// ECS replaces a task whose target is unhealthy, so that the check of its targets must not need the database.
+				if status := d.CheckNode(n); check.Passes(status) != (n.Task != nil) {
+					return fmt.Errorf("%s answers its health check with %d while its database is down", n.Name, status)
 				}
 			}
 			for time.Now().Before(end) {
@@ -489,7 +540,7 @@ func (d *driller) outage() {
 			d.event(t, "the database is back")
 			took, well := wait(check.Taken(), func() bool {
 				return !slices.ContainsFunc(d.Nodes, func(n plan.Node) bool {
-					return !check.Passes(d.AskNode(n, "GET", check.Path).Status) || d.AskNode(n, "POST", "/session").Status != 201
+					return !check.Passes(d.CheckNode(n)) || d.AskNode(n, "POST", "/session").Status != 201
 				})
 			})
 			if !well {
@@ -500,12 +551,9 @@ func (d *driller) outage() {
 		})
 }
 
-// told is the longest time for a message between members.
-const told = 2 * time.Second
-
-// revoke revokes a session on one node while the other has it in its cache.
+// revoke revokes a session on one node while the other has it in its cache, if it has one.
 func (d *driller) revoke() {
-	bound := fmt.Sprintf("%s: a message between members, where the cache alone would keep it for %s (default_cache_timeout)", Seconds(told), d.Cached)
+	bound := fmt.Sprintf("%s: %s", Seconds(d.Stale), d.Why)
 	d.trial("a session that is revoked on one node is refused by the other", bound, func(t *Trial) error {
 		first, second := d.Nodes[0], d.Nodes[1]
 		made := d.AskNode(first, "POST", "/session")
@@ -516,7 +564,7 @@ func (d *driller) revoke() {
 		if a := d.AskNode(first, "DELETE", path); a.Status != 200 {
 			return fmt.Errorf("%s does not revoke a session: %d", first.Name, a.Status)
 		}
-		took, refused := wait(told, func() bool { return d.AskNode(second, "GET", path).Status == 401 })
+		took, refused := wait(d.Stale, func() bool { return d.AskNode(second, "GET", path).Status == 401 })
 		if !refused {
 			return fmt.Errorf("%s still takes it after %s", second.Name, Seconds(took))
 		}
@@ -579,7 +627,7 @@ func (d *driller) startDamaged(damaged *plan.Plan, c Control) (said, log string,
 		if err := d.Start(n); err != nil {
 			return "", "", err
 		}
-		said = d.settled(n, max(n.Members, i+1), c.Says)
+		said = d.settled(n, max(n.Members, d.seen(i+1)), c.Says)
 		if said == "" {
 			if err := d.CompleteLaunch(n); err != nil {
 				said = err.Error()
@@ -614,19 +662,16 @@ func (d *driller) settled(n plan.Node, members int, expected string) (said strin
 
 // closed reports whether the network blocks exactly the connections that the control closes.
 func (d *driller) closed(p *plan.Plan, c Control) error {
-	to, port := p.Nodes[0].Address, c.Closed
+	to, port := p.Nodes[0].Address, cmp.Or(c.Closed, 5701)
 	if c.Database {
-		to = p.Network.At(p.Database.Device).Address
-	}
-	if port == 0 {
-		port = 5701
+		to, port = p.Network.At(p.Database.Device).Address, p.Database.Port
 	}
 	last := p.Nodes[len(p.Nodes)-1]
 	reached, err := d.World.Host(last.Device).Reach([]netip.AddrPort{netip.AddrPortFrom(to, uint16(port))}, []int{1024}, 2*time.Second)
 	if err != nil {
 		return err
 	}
-	if reached[0] != (c.Closed == 0) {
+	if reached[0] != (c.Closed == 0 && !c.Database) {
 		return fmt.Errorf("the network lets %s reach %s on %d: %t", last.Name, to, port, reached[0])
 	}
 	return nil

@@ -1,6 +1,6 @@
-// Package aws answers, from an exported state, the calls that nodes make to AWS: the metadata service of instances, and
-// the APIs of EC2 and Auto Scaling. Requests must be signed with a role's credentials, and the state's policies decide
-// them.
+// Package aws answers, from an exported state, the calls that nodes make to AWS: the metadata service of instances, the
+// metadata and credentials of tasks, and the APIs of EC2, Auto Scaling and ECS. Requests must be signed with a role's
+// credentials, and the state's policies decide them.
 package aws
 
 import (
@@ -25,6 +25,8 @@ type Account struct {
 	Region string
 	// Instances are in the order of the state's interfaces.
 	Instances []*Instance
+	// Places are those of ECS tasks, in the same order.
+	Places []*Place
 
 	mu     sync.Mutex
 	issued map[string]credentials // by access key
@@ -73,9 +75,21 @@ func Of(n *vpc.Network) *Account {
 		case state.AutoScalingGroup:
 			a.launch(one, i.Of)
 		}
-		a.Instances = append(a.Instances, one)
+		if i.Of.Type != state.ECSService {
+			a.Instances = append(a.Instances, one)
+		}
 	}
+	a.findPlaces(n)
 	return a
+}
+
+// PlaceAt returns the place of a task with an address, or nil.
+func (a *Account) PlaceAt(address netip.Addr) *Place {
+	i := slices.IndexFunc(a.Places, func(p *Place) bool { return p.Address == address })
+	if i < 0 {
+		return nil
+	}
+	return a.Places[i]
 }
 
 // launch gives an instance what its Auto Scaling group and launch template say.

@@ -16,7 +16,7 @@ import (
 )
 
 // Services are the services with an API here, by their name in host names.
-var Services = []string{"ec2", "autoscaling"}
+var Services = []string{"ec2", "autoscaling", "ecs"}
 
 // Handler returns a service's API behind an interface endpoint, or on the internet if there is none.
 func (a *Account) Handler(service string, endpoint *state.Resource) http.Handler {
@@ -24,6 +24,9 @@ func (a *Account) Handler(service string, endpoint *state.Resource) http.Handler
 		answer, failed := a.call(r, service, endpoint)
 		if failed != nil {
 			answer = failed.of(service)
+			if service == "ecs" {
+				w.Header().Set("X-Amzn-Errortype", failed.code)
+			}
 			w.WriteHeader(failed.status)
 		}
 		_, _ = w.Write(answer)
@@ -42,6 +45,9 @@ func (r *refusal) of(service string) []byte {
 			XMLName xml.Name `xml:"Response"`
 			Error   shown    `xml:"Errors>Error"`
 		}{Error: shown{"", code, r.message}})
+	}
+	if service == "ecs" {
+		return []byte(text(map[string]string{"__type": r.code, "message": r.message}))
 	}
 	return document(struct {
 		XMLName xml.Name `xml:"ErrorResponse"`
@@ -69,6 +75,9 @@ func (a *Account) call(r *http.Request, service string, endpoint *state.Resource
 	if failed != nil {
 		return nil, failed
 	}
+	if service == "ecs" {
+		return a.callECS(r.Header.Get("X-Amz-Target"), body, role, endpoint)
+	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if err := r.ParseForm(); err != nil {
 		return nil, refuse(http.StatusBadRequest, "MalformedQueryString", "%v", err)
@@ -76,6 +85,7 @@ func (a *Account) call(r *http.Request, service string, endpoint *state.Resource
 	action := r.Form.Get("Action")
 	calls := map[string]func(url.Values) ([]byte, *refusal){
 		"ec2:DescribeInstances":                 a.describeInstances,
+		"ec2:DescribeNetworkInterfaces":         a.describeInterfaces,
 		"autoscaling:DescribeAutoScalingGroups": a.describeGroups,
 		"autoscaling:CompleteLifecycleAction":   a.completeLaunch,
 	}
@@ -89,7 +99,7 @@ func (a *Account) call(r *http.Request, service string, endpoint *state.Resource
 			on = g.Text("arn")
 		}
 	}
-	if failed := a.may(role, service+":"+action, on, endpoint); failed != nil {
+	if failed := a.may(role, service+":"+action, on, endpoint, nil); failed != nil {
 		return nil, failed
 	}
 	return do(r.Form)
@@ -188,6 +198,26 @@ func (a *Account) describeInstances(form url.Values) ([]byte, *refusal) {
 		XMLName      xml.Name      `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ DescribeInstancesResponse"`
 		Reservations []reservation `xml:"reservationSet>item"`
 	}{Reservations: found}), nil
+}
+
+// describeInterfaces answers with the interfaces that have one of the addresses.
+func (a *Account) describeInterfaces(form url.Values) ([]byte, *refusal) {
+	type shown struct {
+		Address string `xml:"privateIpAddress"`
+	}
+	var found []shown
+	wanted := filters(form)
+	for _, p := range a.Places {
+		if slices.ContainsFunc(wanted, func(f filter) bool {
+			return f.name == "addresses.private-ip-address" && slices.Contains(f.values, p.Address.String())
+		}) {
+			found = append(found, shown{p.Address.String()})
+		}
+	}
+	return document(struct {
+		XMLName    xml.Name `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ DescribeNetworkInterfacesResponse"`
+		Interfaces []shown  `xml:"networkInterfaceSet>item"`
+	}{Interfaces: found}), nil
 }
 
 // The parts of an answer of DescribeAutoScalingGroups that nodes read.

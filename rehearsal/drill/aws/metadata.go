@@ -127,7 +127,7 @@ func (m *metadata) value(i *Instance, name string) (string, bool) {
 	if name != role+"/"+i.Role.Text("name") {
 		return "", false
 	}
-	if !m.trusts(i.Role, "ec2.amazonaws.com") {
+	if !m.trusts(i.Role, "ec2.amazonaws.com", nil) {
 		return text(map[string]string{"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role " + i.Role.Text("name")}), true
 	}
 	c := m.issue(i.Role)

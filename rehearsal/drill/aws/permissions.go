@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 
@@ -9,9 +10,10 @@ import (
 )
 
 // may decides a call of a role with the policies of the state. Endpoint is the interface endpoint that the request came
-// through, or nil. A policy whose text is not in the state, such as one of AWS's own, allows nothing here.
-func (a *Account) may(role *state.Resource, action, on string, endpoint *state.Resource) *refusal {
+// through, or nil. Of has the service's own condition keys. A policy whose text is not in the state, such as one of AWS's own, allows nothing here.
+func (a *Account) may(role *state.Resource, action, on string, endpoint *state.Resource, of iam.Context) *refusal {
 	context := iam.Context{"aws:RequestedRegion": {a.Region}, "aws:SecureTransport": {"true"}, "aws:PrincipalArn": {role.Text("arn")}}
+	maps.Copy(context, of)
 	if parts := strings.Split(role.Text("arn"), ":"); len(parts) > 5 {
 		context["aws:PrincipalAccount"] = []string{parts[4]}
 		context["aws:PrincipalIsAWSService"] = []string{"false"}
@@ -55,9 +57,9 @@ func (a *Account) managed(arn string) iam.Policy {
 	return iam.Policy{Name: arn, Unknown: true}
 }
 
-// trusts reports whether a role's trust policy lets a service hand out its credentials.
-func (a *Account) trusts(role *state.Resource, service string) bool {
-	r := iam.Request{Principal: iam.Principal{Service: service}, Action: "sts:AssumeRole", Resource: role.Text("arn")}
+// trusts reports whether a role's trust policy lets a service hand out its credentials. Of has the service's own conditions.
+func (a *Account) trusts(role *state.Resource, service string, of iam.Context) bool {
+	r := iam.Request{Principal: iam.Principal{Service: service}, Action: "sts:AssumeRole", Resource: role.Text("arn"), Context: of}
 	policy := iam.Parse(role.String(), role.Text("assumeRolePolicy"))
 	return r.Decide(iam.Policies{Resource: &policy}).Allowed
 }

@@ -58,6 +58,10 @@ func (c *Cluster) serveAWS() error {
 		return err
 	}
 	c.serve(listener, c.Account.Metadata(setHops))
+	if listener, err = listen(c.World.Router, vpc.TaskAddress+":80"); err != nil {
+		return err
+	}
+	c.serve(listener, &http.Server{Handler: c.Account.TaskMetadata(), ReadHeaderTimeout: time.Minute})
 	for _, one := range c.apis() {
 		certificate, key := at("aws", one.service, "certificate.pem"), at("aws", one.service, "key.pem")
 		if err := c.authority.certify(certificate, key, one.name); err != nil {
@@ -115,7 +119,7 @@ func setHops(conn net.Conn, hops int) error {
 
 // CompleteLaunch says, as the end of the user data does, that a node is ready. Only nodes of an Auto Scaling group wait for it.
 func (c *Cluster) CompleteLaunch(n plan.Node) error {
-	if !c.Account.Waits(n.Instance) {
+	if n.Task != nil || !c.Account.Waits(n.Instance) {
 		return nil
 	}
 	hook, group := plan.Variable(n.Settings, "LIFECYCLE_HOOK"), plan.Variable(n.Settings, "LIFECYCLE_GROUP")

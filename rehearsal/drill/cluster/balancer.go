@@ -37,16 +37,19 @@ type balancer struct {
 
 	mu      sync.Mutex
 	targets []proxy.Target
-	// said are the targets' last answers, and gone marks those that are not registered.
-	said []string
-	gone map[string]bool
+	// said are the targets' last answers, gone marks those that are not registered, and fresh those that were registered since
+	// their last check.
+	said  []string
+	gone  map[string]bool
+	fresh map[string]bool
 }
 
-// StartBalancer starts the load balancer in each of its subnets, with all nodes as targets.
+// StartBalancer starts the load balancer in each of its subnets. Instances are registered with it, and tasks when they run.
 func (c *Cluster) StartBalancer() error {
 	for _, i := range c.Network.Find(vpc.Balancer) {
-		b := &balancer{c: c, dir: at("balancer-" + i.Device), host: c.World.Host(i.Device), gone: map[string]bool{}}
-		for _, n := range c.Nodes {
+		b := &balancer{c: c, dir: at("balancer-" + i.Device), host: c.World.Host(i.Device), gone: map[string]bool{}, fresh: map[string]bool{}}
+		for _, n := range c.all() {
+			b.gone[n.Name] = n.Task != nil
 			b.targets, b.said = append(b.targets, proxy.Target{Name: n.Name, Address: n.Address}), append(b.said, "nothing yet")
 		}
 		if err := b.start(); err != nil {
@@ -71,6 +74,15 @@ func (b *balancer) start() (err error) {
 	cmd := unprivileged(exec.Command(b.c.tools["nginx"], "-p", b.dir, "-e", filepath.Join(b.dir, "error.log"), "-c", filepath.Join(b.dir, "nginx.conf")))
 	if b.nginx, err = start(b.host, cmd, filepath.Join(b.dir, "log")); err != nil {
 		return err
+	}
+	// Before nginx has written its pid, a request to read its configuration again would end it.
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(b.dir, "pid")); err == nil {
+			break
+		}
+		if !b.nginx.running() || time.Now().After(end) {
+			return fmt.Errorf("nginx does not start: %s", b.nginx.tail())
+		}
 	}
 	var ctx context.Context
 	ctx, b.cancel = context.WithCancel(context.Background())
@@ -98,7 +110,10 @@ func (c *Cluster) Register(n plan.Node, in bool) error {
 	var errs []error
 	for _, b := range c.lb {
 		b.mu.Lock()
-		b.gone[n.Name] = !in
+		b.gone[n.Name], b.fresh[n.Name] = !in, in && n.Task != nil
+		if b.fresh[n.Name] {
+			b.targets[slices.IndexFunc(b.targets, func(t proxy.Target) bool { return t.Name == n.Name })].Healthy = false
+		}
 		errs = append(errs, b.reload())
 		b.mu.Unlock()
 	}
@@ -110,7 +125,7 @@ func (c *Cluster) Register(n plan.Node, in bool) error {
 func (b *balancer) watch(ctx context.Context, i int) {
 	check := b.c.Balancer.Check
 	client := &http.Client{Timeout: check.Timeout, Transport: transport(b.host)}
-	url := fmt.Sprintf("https://%s%s", netip.AddrPortFrom(b.targets[i].Address, uint16(b.c.Balancer.Port)), check.Path)
+	url := fmt.Sprintf("%s://%s%s", check.Scheme, netip.AddrPortFrom(b.targets[i].Address, uint16(check.Port)), check.Path)
 	same, last, first := 0, false, true
 	for tick := time.NewTicker(check.Interval); ; {
 		began := time.Now()
@@ -121,6 +136,9 @@ func (b *balancer) watch(ctx context.Context, i int) {
 			_ = answer.Body.Close()
 		} else {
 			said = err.Error()
+		}
+		if b.renewed(i) {
+			first, last, same = true, false, 0
 		}
 		if good != last {
 			same, last = 0, good
@@ -147,6 +165,16 @@ func (b *balancer) watch(ctx context.Context, i int) {
 		case <-pause:
 		}
 	}
+}
+
+// renewed reports whether a target was registered since its last check. A new task has no health yet.
+func (b *balancer) renewed(i int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name := b.targets[i].Name
+	was := b.fresh[name]
+	delete(b.fresh, name)
+	return was
 }
 
 func (b *balancer) hear(i int, said string) {
@@ -180,7 +208,7 @@ func (b *balancer) healthy() int {
 	defer b.mu.Unlock()
 	n := 0
 	for _, t := range b.targets {
-		if t.Healthy {
+		if t.Healthy && !b.gone[t.Name] {
 			n++
 		}
 	}
@@ -243,12 +271,18 @@ type Answer struct {
 // Ask sends a request from the internet to the load balancer, to its subnets in turn.
 func (c *Cluster) Ask(turn int, method, path, cookie string) Answer {
 	interfaces := c.Network.Find(vpc.Balancer)
-	return c.ask(c.World.Internet, interfaces[turn%len(interfaces)].Address, 443, method, path, cookie)
+	return c.ask(c.World.Internet, "https", netip.AddrPortFrom(interfaces[turn%len(interfaces)].Address, 443), method, path, cookie)
 }
 
 // AskNode sends a request to a node from the load balancer.
 func (c *Cluster) AskNode(n plan.Node, method, path string) Answer {
-	return c.ask(c.lb[c.eye].host, n.Address, c.Balancer.Port, method, path, "")
+	return c.ask(c.lb[c.eye].host, "https", netip.AddrPortFrom(n.Address, uint16(c.Balancer.Port)), method, path, "")
+}
+
+// CheckNode makes the target group's health check of a node, and returns its status.
+func (c *Cluster) CheckNode(n plan.Node) int {
+	check := c.Balancer.Check
+	return c.ask(c.lb[c.eye].host, check.Scheme, netip.AddrPortFrom(n.Address, uint16(check.Port)), "GET", check.Path, "").Status
 }
 
 // LookFromOutside lets AskNode ask from another zone.
@@ -260,10 +294,10 @@ func (c *Cluster) LookFromOutside(zone string) {
 	}
 }
 
-func (c *Cluster) ask(from *netns.Namespace, to netip.Addr, port int, method, path, cookie string) Answer {
+func (c *Cluster) ask(from *netns.Namespace, scheme string, to netip.AddrPort, method, path, cookie string) Answer {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, fmt.Sprintf("https://%s%s", netip.AddrPortFrom(to, uint16(port)), path), nil)
+	request, err := http.NewRequestWithContext(ctx, method, fmt.Sprintf("%s://%s%s", scheme, to, path), nil)
 	if err != nil {
 		return Answer{Err: err}
 	}

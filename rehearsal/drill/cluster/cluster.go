@@ -11,12 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/aws"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/netns"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/sandbox"
@@ -31,6 +33,7 @@ type Cluster struct {
 	jars  []string
 	db    *process
 	nodes map[string]*process
+	tasks tasks
 	lb    []*balancer
 	// eye is the load balancer's interface from which nodes are asked.
 	eye int
@@ -51,13 +54,16 @@ func New(p *plan.Plan, tools map[string]string, jars []string) (*Cluster, error)
 	if err := c.connect(); err != nil {
 		return nil, err
 	}
-	for _, n := range p.Nodes {
+	for _, n := range c.all() {
 		if err := c.Prepare(n); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
 }
+
+// all are the nodes and the spare places.
+func (c *Cluster) all() []plan.Node { return slices.Concat(c.Nodes, c.Spare) }
 
 // connect makes the network, with AWS's APIs in it.
 func (c *Cluster) connect() (err error) {
@@ -133,11 +139,11 @@ func (c *Cluster) Prepare(n plan.Node) error {
 		os.MkdirAll(filepath.Join(c.home(n), "repository/logs"), 0o755)); err != nil {
 		return fmt.Errorf("preparing %s: %w", n.Name, err)
 	}
-	store, err := os.ReadFile(shared("tls.p12"))
+	store, err := os.ReadFile(shared("tls"))
 	if err != nil {
 		return fmt.Errorf("preparing %s: %w", n.Name, err)
 	}
-	return write(filepath.Join(c.home(n), "repository/resources/security/wso2is-tls.p12"), string(store))
+	return write(filepath.Join(c.home(n), "repository/resources/security", c.Keystore.File), string(store))
 }
 
 // process is a running program with its log file.
@@ -216,15 +222,25 @@ func unprivileged(cmd *exec.Cmd) *exec.Cmd {
 
 // Start starts the server of a node, with the environment of the node's user data.
 func (c *Cluster) Start(n plan.Node) error {
+	if n.Task != nil {
+		return c.startTask(n)
+	}
 	c.Account.Launch(n.Instance)
+	p, err := c.startServer(n, nil)
+	c.nodes[n.Name] = p
+	return err
+}
+
+func (c *Cluster) startServer(n plan.Node, environment map[string]string) (*process, error) {
 	cmd := c.standIn("-XX:SharedArchiveFile="+archive(), "StandIn", n.Name, c.Version, c.home(n))
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + root(n)}
 	for name, value := range n.Secrets {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	p, err := start(c.World.Host(n.Device), cmd, c.Log(n))
-	c.nodes[n.Name] = p
-	return err
+	for name, value := range environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return start(c.World.Host(n.Device), cmd, c.Log(n))
 }
 
 // Log is the log file of a node's server.
@@ -241,11 +257,19 @@ func (c *Cluster) Said(n plan.Node, from int) string {
 	return string(raw[from:])
 }
 
-// Stop stops a node's server as systemd does.
-func (c *Cluster) Stop(n plan.Node) { c.nodes[n.Name].stop(syscall.SIGTERM, 2*time.Minute) }
+// Stop stops a node's server as systemd does, or a task as ECS does.
+func (c *Cluster) Stop(n plan.Node) { c.end(n, syscall.SIGTERM, 2*time.Minute) }
 
 // Kill kills a node's server.
-func (c *Cluster) Kill(n plan.Node) { c.nodes[n.Name].stop(syscall.SIGKILL, time.Minute) }
+func (c *Cluster) Kill(n plan.Node) { c.end(n, syscall.SIGKILL, time.Minute) }
+
+func (c *Cluster) end(n plan.Node, signal syscall.Signal, within time.Duration) {
+	if n.Task != nil {
+		c.endTask(n, signal, within)
+		return
+	}
+	c.nodes[n.Name].stop(signal, within)
+}
 
 // Cut sets a node's link down, or up again.
 func (c *Cluster) Cut(n plan.Node, cut bool) error {
@@ -306,7 +330,7 @@ func (c *Cluster) in(n plan.Node, name string, args ...string) (string, error) {
 // interval is the time between two looks of a program that waits. One that asks AWS looks less often: its calls take the
 // processor time that servers need to start.
 func (c *Cluster) interval() string {
-	if c.Nodes[0].Instance.Group != nil {
+	if c.Nodes[0].Task == nil && c.Nodes[0].Instance.Group != nil {
 		return "3"
 	}
 	return "1"
@@ -315,6 +339,9 @@ func (c *Cluster) interval() string {
 // Ready waits with the node's own program until it is ready and sees this number of members. The error is the
 // program's.
 func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
+	if n.Task != nil {
+		return c.taskReady(n, within, members)
+	}
 	said, err := c.own(n, "bin/ready", fmt.Sprint(int(within.Seconds())), fmt.Sprint(members))
 	if err == nil {
 		return nil
@@ -326,11 +353,12 @@ func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
 	return fmt.Errorf("%s: %s", n.Name, lines[len(lines)-1])
 }
 
-// Members is the number of members with which a node is connected, from its own program.
-func (c *Cluster) Members(n plan.Node) (string, error) { return c.own(n, "bin/members") }
-
-// Alive runs the program that restarts a server that does not answer, and reports whether it asked for a restart.
+// Alive runs the program that restarts a server that does not answer, and reports whether it asked for a restart. ECS does
+// it for a task, if the container's health check fails.
 func (c *Cluster) Alive(n plan.Node) (restarted bool, err error) {
+	if n.Task != nil {
+		return c.Account.Health(n.Task.Place) != aws.Healthy, nil
+	}
 	if _, err := c.own(n, "bin/alive"); err != nil {
 		return false, fmt.Errorf("%s: its program alive: %w", n.Name, err)
 	}
@@ -349,8 +377,8 @@ func (c *Cluster) Apply(p *plan.Plan) error {
 
 // Close stops everything.
 func (c *Cluster) Close() {
-	for _, p := range c.nodes {
-		p.stop(syscall.SIGKILL, time.Minute)
+	for _, n := range c.all() {
+		c.Kill(n)
 	}
 	for _, b := range c.lb {
 		b.stop()

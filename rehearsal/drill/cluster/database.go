@@ -15,12 +15,18 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/server"
 )
 
-// makeDatabase makes a database instance like one of RDS: its master account is no superuser.
-func (c *Cluster) makeDatabase() error {
-	dir := at("database")
-	if err := c.authority.certify(filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key"), c.Database.Name); err != nil {
-		return err
-	}
+// engine are the programs of a database engine. Each has the database's directory.
+type engine struct {
+	// create makes a database instance like one of RDS: its master account may not do everything.
+	create func(c *Cluster, dir string) error
+	// serve is the command of the server, and ask the command that succeeds once it answers.
+	serve, ask func(c *Cluster, dir string) *exec.Cmd
+}
+
+// engines are by their name in RDS.
+var engines = map[string]engine{"postgres": {createPostgres, servePostgres, askPostgres}, "mariadb": {createMariaDB, serveMariaDB, askMariaDB}}
+
+func createPostgres(c *Cluster, dir string) error {
 	data := filepath.Join(dir, "data")
 	if err := run(unprivileged(exec.Command(c.tools["initdb"], "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"))); err != nil {
 		return err
@@ -33,6 +39,46 @@ func (c *Cluster) makeDatabase() error {
 	return run(single)
 }
 
+func servePostgres(c *Cluster, dir string) *exec.Cmd {
+	return exec.Command(c.tools["postgres"], "-D", filepath.Join(dir, "data"), "-h", "0.0.0.0", "-p", fmt.Sprint(c.Database.Port), "-k", dir,
+		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(dir, "server.crt"), "-c", "ssl_key_file="+filepath.Join(dir, "server.key"),
+		"-c", "fsync=off")
+}
+
+func askPostgres(c *Cluster, _ string) *exec.Cmd {
+	return exec.Command(c.tools["pg_isready"], "-q", "-h", "127.0.0.1", "-p", fmt.Sprint(c.Database.Port))
+}
+
+// masterPrivileges are those of RDS's master account. Amazon RDS User Guide, "Master user account privileges".
+const masterPrivileges = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, CREATE TEMPORARY TABLES, " +
+	"LOCK TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
+
+func createMariaDB(c *Cluster, dir string) error {
+	account := "'" + c.Database.Master + "'@'%'"
+	setup := "CREATE USER IF NOT EXISTS " + account + " IDENTIFIED BY '" + c.Database.Password + "';\nGRANT " + masterPrivileges + " ON *.* TO " + account + " WITH GRANT OPTION;\n"
+	return errors.Join(write(filepath.Join(dir, "setup.sql"), setup), run(unprivileged(exec.Command(c.tools["mariadb-install-db"], "--no-defaults",
+		"--datadir="+filepath.Join(dir, "data"), "--auth-root-authentication-method=normal", "--skip-test-db"))))
+}
+
+func serveMariaDB(c *Cluster, dir string) *exec.Cmd {
+	return exec.Command(c.tools["mariadbd"], "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--socket="+filepath.Join(dir, "socket"),
+		"--pid-file="+filepath.Join(dir, "pid"), "--bind-address=0.0.0.0", fmt.Sprint("--port=", c.Database.Port),
+		"--ssl-cert="+filepath.Join(dir, "server.crt"), "--ssl-key="+filepath.Join(dir, "server.key"), "--require-secure-transport=ON",
+		"--init-file="+filepath.Join(dir, "setup.sql"), "--innodb-flush-log-at-trx-commit=0")
+}
+
+func askMariaDB(c *Cluster, dir string) *exec.Cmd {
+	return exec.Command(c.tools["mariadb-admin"], "--no-defaults", "--socket="+filepath.Join(dir, "socket"), "--user=root", "ping")
+}
+
+func (c *Cluster) makeDatabase() error {
+	dir := at("database")
+	if err := c.authority.certify(filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key"), c.Database.Name); err != nil {
+		return err
+	}
+	return engines[c.Database.Engine].create(c, dir)
+}
+
 // CopyDatabase copies the database that Make has made.
 func (c *Cluster) CopyDatabase() error {
 	return run(exec.Command("cp", "-a", shared("database"), at("database")))
@@ -40,15 +86,13 @@ func (c *Cluster) CopyDatabase() error {
 
 // StartDatabase starts the database in the namespace of its instance.
 func (c *Cluster) StartDatabase() (err error) {
-	dir := at("database")
-	cmd := unprivileged(exec.Command(c.tools["postgres"], "-D", filepath.Join(dir, "data"), "-h", "0.0.0.0", "-p", fmt.Sprint(c.Database.Port), "-k", dir,
-		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(dir, "server.crt"), "-c", "ssl_key_file="+filepath.Join(dir, "server.key"),
-		"-c", "fsync=off"))
-	if c.db, err = start(c.World.Host(c.Database.Device), cmd, filepath.Join(dir, "log")); err != nil {
+	dir, of, host := at("database"), engines[c.Database.Engine], c.World.Host(c.Database.Device)
+	if c.db, err = start(host, unprivileged(of.serve(c, dir)), filepath.Join(dir, "log")); err != nil {
 		return err
 	}
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if _, err = c.World.Host(c.Database.Device).Output("", c.tools["pg_isready"], "-q", "-h", "127.0.0.1", "-p", fmt.Sprint(c.Database.Port)); err == nil {
+		ask := of.ask(c, dir)
+		if _, err = host.Output("", ask.Path, ask.Args[1:]...); err == nil {
 			return nil
 		}
 		if !c.db.running() {
@@ -59,7 +103,13 @@ func (c *Cluster) StartDatabase() (err error) {
 }
 
 // StopDatabase ends every connection, as a failover does.
-func (c *Cluster) StopDatabase() { c.db.stop(syscall.SIGINT, 30*time.Second) }
+func (c *Cluster) StopDatabase() {
+	signal := syscall.SIGINT // PostgreSQL's fast shutdown
+	if c.Database.Engine == "mariadb" {
+		signal = syscall.SIGTERM
+	}
+	c.db.stop(signal, 30*time.Second)
+}
 
 // makeSchema runs the program that makes the schema, as the state's launch template for it would. It runs at the first
 // node's address, since that has the template's security group.

@@ -89,7 +89,7 @@ const trustPassword = "changeit" //nolint:gosec // the usual password of a trust
 
 // makeKeystores makes the keystore of the nodes' HTTPS, and the trust store with which they call AWS.
 func (c *Cluster) makeKeystores() error {
-	key := exec.Command(c.tools["keytool"], "-genkeypair", "-keystore", shared("tls.p12"), "-storetype", "PKCS12", "-storepass:env", "P", "-alias", "wso2is",
+	key := exec.Command(c.tools["keytool"], "-genkeypair", "-keystore", shared("tls"), "-storetype", c.Keystore.Type, "-storepass:env", "P", "-keypass:env", "P", "-alias", "wso2is",
 		"-keyalg", "EC", "-dname", "CN="+c.Hostname, "-validity", "2")
 	key.Env = append(os.Environ(), "P="+c.Nodes[0].Secrets["WSO2_KEYSTORE_PASSWORD"])
 	return errors.Join(run(key), run(exec.Command(c.tools["keytool"], "-importcert", "-noprompt", "-keystore", shared("trust.p12"), "-storetype", "PKCS12",

@@ -64,7 +64,7 @@ func NewWorld(n *vpc.Network) (*World, error) {
 			return nil, err
 		}
 	}
-	if err := w.Router.Batch("addr add " + vpc.MetadataAddress + "/32 dev lo\n"); err != nil {
+	if err := w.Router.Batch("addr add " + vpc.MetadataAddress + "/32 dev lo\naddr add " + vpc.TaskAddress + "/32 dev lo\n"); err != nil {
 		return nil, err
 	}
 	return w, w.Apply(n)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,8 @@ type Plan struct {
 	Account  *aws.Account
 	Balancer *proxy.Balancer
 	Nodes    []Node
+	// Spare are the places of tasks that only a deployment fills.
+	Spare    []Node
 	Database Database
 	// Hostname is the public name of the cluster, Version the release of the product and Hazelcast its release of Hazelcast.
 	Hostname, Version, Hazelcast string
@@ -36,17 +39,24 @@ type Plan struct {
 	Heartbeat, Merge, Again time.Duration
 	// Closed is the number of addresses without a listener that one search for the other half tries.
 	Closed int
-	// Cached is the time for which a node caches data without an invalidation.
-	Cached string
+	// Scheme is the membership scheme, or empty if the nodes form no cluster.
+	Scheme string
+	// Stale is the time for which a node may take a revoked session, and Why its source in deployment.toml.
+	Stale time.Duration
+	Why   string
+	// Keystore is the one of the nodes' HTTPS.
+	Keystore Keystore
 }
 
 // probed is the number of ports of each node that Hazelcast's discovery on AWS lists.
 const probed = 8
 
-// Node is an instance and the files that its user data fetches.
+// Node is an instance and the files that its user data fetches, or a task and the files that its first container fetches.
 type Node struct {
-	Name     string
+	Name string
+	// Instance is nil for a task with an interface of its own. Task is nil for an instance.
 	Instance *aws.Instance
+	Task     *Task
 	Device   string
 	Address  netip.Addr
 	// Settings are the variables at the start of its user data and those of the instance, as text.
@@ -74,11 +84,8 @@ type Database struct {
 
 // Of reads a plan. If something cannot run here, the error says why.
 func Of(s *state.State) (*Plan, error) {
-	for _, r := range s.Live {
-		switch r.Type {
-		case state.ECSService, state.Deployment:
-			return nil, fmt.Errorf("%s: a drill runs the topology ec2 so far, and no tasks of ECS or pods of EKS", r)
-		}
+	for _, r := range s.Of(state.Deployment) {
+		return nil, fmt.Errorf("%s: a drill runs the topologies ec2 and ecs so far, and no pods of EKS", r)
 	}
 	p := &Plan{}
 	var err error
@@ -89,17 +96,46 @@ func Of(s *state.State) (*Plan, error) {
 		return nil, err
 	}
 	p.Account = aws.Of(p.Network)
+	if err := p.database(s); err != nil {
+		return nil, err
+	}
 	for _, i := range p.Network.Find(vpc.Node) {
-		n, err := p.node(s, i)
-		if err != nil {
+		if err := p.add(s, i); err != nil {
 			return nil, err
 		}
-		p.Nodes = append(p.Nodes, *n)
 	}
+	p.Closed *= len(p.Nodes)
 	if len(p.Nodes) < 2 {
 		return nil, fmt.Errorf("a drill stops one node and looks at the others: the state has %d", len(p.Nodes))
 	}
-	return p, p.database(s)
+	return p, nil
+}
+
+// add adds the node at an interface. The tasks beyond a service's desired number are spare.
+func (p *Plan) add(s *state.State, i *vpc.Interface) error {
+	place := p.Account.PlaceAt(i.Address)
+	if place == nil && len(p.Account.Places) > 0 {
+		return nil // an instance without a task
+	}
+	read := p.node
+	if place != nil {
+		read = func(s *state.State, i *vpc.Interface) (*Node, error) { return p.task(s, i, place) }
+	}
+	n, err := read(s, i)
+	if err != nil {
+		return err
+	}
+	if err := p.clustering(n, i); err != nil {
+		return err
+	}
+	if place != nil {
+		if wanted, _ := place.Service.Int("desiredCount"); len(p.Nodes) >= wanted {
+			p.Spare = append(p.Spare, *n)
+			return nil
+		}
+	}
+	p.Nodes = append(p.Nodes, *n)
+	return nil
 }
 
 // Variable returns the value of a variable at the start of a user data.
@@ -141,16 +177,30 @@ func secret(arn string) string {
 	return hex.EncodeToString(sum[:12])
 }
 
+// Keystore is the file of a keystore, and its type.
+type Keystore struct {
+	File string `toml:"file_name"`
+	Type string `toml:"type"`
+}
+
 // settings are the settings in a deployment.toml that a drill reads.
 type settings struct {
 	Server struct {
 		Cached string `toml:"default_cache_timeout"`
+		Local  *bool  `toml:"force_local_cache"`
 	} `toml:"server"`
+	Cache map[string]struct {
+		Enable  *bool `toml:"enable"`
+		Timeout any   `toml:"timeout"`
+	} `toml:"cache"`
 	Clustering struct {
 		Scheme     string            `toml:"membership_scheme"`
 		Properties map[string]string `toml:"properties"`
 	} `toml:"clustering"`
 	Hazelcast map[string]string `toml:"hazelcast"`
+	Keystore  struct {
+		TLS Keystore `toml:"tls"`
+	} `toml:"keystore"`
 }
 
 func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
@@ -183,12 +233,18 @@ func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
 	n.Ready = time.Duration(seconds) * time.Second
 	n.Members, _ = strconv.Atoi(Variable(head, "READY_MEMBERS"))
 	p.Hostname, p.Version, p.Hazelcast = Variable(head, "PUBLIC_NAME"), Variable(head, "VERSION"), Variable(head, "HAZELCAST")
+	return n, nil
+}
+
+// clustering reads how the members of a node's file find and lose each other.
+func (p *Plan) clustering(n *Node, i *vpc.Interface) error {
 	var config settings
 	if err := toml.Unmarshal([]byte(n.Files[n.Config]), &config); err != nil {
-		return nil, fmt.Errorf("reading the deployment.toml of %s: %w", i.Of, err)
+		return fmt.Errorf("reading the deployment.toml of %s: %w", i.Of, err)
 	}
-	if scheme := config.Clustering.Scheme; scheme != "wka" && scheme != "aws" {
-		return nil, fmt.Errorf("%s: a drill runs the membership schemes wka and aws so far, and not %q", i.Of, scheme)
+	scheme := config.Clustering.Scheme
+	if scheme != "" && !slices.Contains([]string{"wka", "aws", "aws-ecs"}, scheme) {
+		return fmt.Errorf("%s: a drill runs the membership schemes wka, aws and aws-ecs so far, and not %q", i.Of, scheme)
 	}
 	after := func(property string, absent int) time.Duration {
 		if n, err := strconv.Atoi(config.Hazelcast[property]); err == nil {
@@ -199,23 +255,48 @@ func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
 	// The agent's defaults apply if the file has no value.
 	p.Heartbeat = after("hazelcast.max.no.heartbeat.seconds", 600)
 	p.Merge, p.Again = after("hazelcast.merge.first.run.delay.seconds", 60), after("hazelcast.merge.next.run.delay.seconds", 30)
-	if config.Clustering.Scheme == "aws" {
+	if scheme == "aws" || scheme == "aws-ecs" {
 		// Discovery lists 5701-5708 of each node (AwsDiscoveryStrategy), which listens on one of them.
-		p.Closed += probed - 1
+		p.Closed = probed - 1
 	}
-	p.Cached = config.Server.Cached
-	return n, nil
+	p.Scheme, p.Keystore = scheme, config.Keystore.TLS
+	p.Stale, p.Why = config.stale()
+	return nil
 }
 
-// database reads the instance, and the launch template that makes its schema.
+// told is the longest time for a message between members, or for a query.
+const told = 2 * time.Second
+
+// stale is the time for which one node may still take what another one has revoked: sessions have the settings of the product's
+// cache of tokens, oauth_cache. The guide's five caching scenarios differ in it.
+func (s *settings) stale() (time.Duration, string) {
+	cache := s.Cache["oauth_cache"]
+	seconds, own := state.Int(cache.Timeout)
+	minutes, _ := strconv.Atoi(strings.TrimSuffix(s.Server.Cached, "m"))
+	lifetime := time.Duration(minutes) * time.Minute
+	if own {
+		lifetime = time.Duration(seconds) * time.Second
+	}
+	switch {
+	case cache.Enable != nil && !*cache.Enable:
+		return told, "the cache is off (cache.oauth_cache.enable)"
+	case s.Clustering.Scheme == "":
+		return lifetime + told, "no node tells another, so that the entry lives its time (cache.oauth_cache.timeout, or default_cache_timeout)"
+	case s.Server.Local != nil && !*s.Server.Local:
+		return told, "all members have one cache (force_local_cache)"
+	}
+	return told, fmt.Sprintf("a message between members, where the cache alone would keep it for %s (default_cache_timeout)", s.Server.Cached)
+}
+
+// database reads the instance, and the launch template or the task definition that makes its schema.
 func (p *Plan) database(s *state.State) error {
 	found := p.Network.Find(vpc.Database)
 	if len(found) != 1 {
 		return fmt.Errorf("the state has %d database instances: a drill runs one", len(found))
 	}
 	d := Database{Device: found[0].Device, Name: found[0].Of.Text("address"), Engine: found[0].Of.Text("engine"), Environment: map[string]string{}}
-	if d.Engine != "postgres" {
-		return fmt.Errorf("%s runs %s: a drill runs PostgreSQL so far", found[0].Of, d.Engine)
+	if d.Engine != "postgres" && d.Engine != "mariadb" {
+		return fmt.Errorf("%s runs %s: a drill runs PostgreSQL or MariaDB, which others may run too", found[0].Of, d.Engine)
 	}
 	d.Port, _ = found[0].Of.Int("port")
 	d.Master = found[0].Of.Text("username")
@@ -243,6 +324,13 @@ func (p *Plan) database(s *state.State) error {
 				}
 			}
 		}
+	}
+	if d.Properties == "" {
+		if err := schemaTask(s, &d); err != nil {
+			return err
+		}
+		p.Version = versionOf(d.Properties)
+		p.Hazelcast = hazelcastOf(p.Version)
 	}
 	if d.Properties == "" || d.Program == "" {
 		return fmt.Errorf("nothing in the state makes the schema of %s", found[0].Of)

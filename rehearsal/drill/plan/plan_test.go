@@ -2,20 +2,17 @@ package plan
 
 import (
 	"testing"
+	"time"
 
+	"github.com/pelletier/go-toml/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 func TestUnsupportedStatesAreRefused(t *testing.T) {
-	for token, want := range map[string]string{
-		state.ECSService: "no tasks of ECS or pods of EKS",
-		state.Deployment: "no tasks of ECS or pods of EKS",
-	} {
-		_, err := Of(state.New(&state.Resource{URN: "urn:pulumi:a::b::c::nodes", Name: "nodes", Type: token, Custom: true}))
-		require.ErrorContains(t, err, want)
-	}
+	_, err := Of(state.New(&state.Resource{URN: "urn:pulumi:a::b::c::nodes", Name: "nodes", Type: state.Deployment, Custom: true}))
+	require.ErrorContains(t, err, "no pods of EKS")
 }
 
 const head = `#!/bin/bash
@@ -36,4 +33,26 @@ func TestUserDataIsReadAsItIsWritten(t *testing.T) {
 		{"nodes/node-1/hazelcast.xml", "8f30", "repository/conf/etc/hazelcast.xml"},
 	}, list(head, "FILES"))
 	require.Empty(t, list(head, "DATABASES"))
+}
+
+func TestARevokedSessionLivesAsTheCachingScenarioSays(t *testing.T) {
+	const cluster = "\n[clustering]\nmembership_scheme = 'wka'\n"
+	for name, c := range map[string]struct {
+		file string
+		want time.Duration
+		why  string
+	}{
+		"localWithInvalidation":     {"[server]\ndefault_cache_timeout = '15m'\nforce_local_cache = true\n" + cluster, told, "a message between members, where the cache alone would keep it for 15m"},
+		"localOnly":                 {"[server]\ndefault_cache_timeout = '2m'\nforce_local_cache = true\n[cache.oauth_cache]\ntimeout = '60'\n", time.Minute + told, "no node tells another"},
+		"localOnly, by the default": {"[server]\ndefault_cache_timeout = '2m'\n", 2*time.Minute + told, "no node tells another"},
+		"none":                      {"[server]\ndefault_cache_timeout = '15m'\n[cache.oauth_cache]\nenable = false\n", told, "the cache is off"},
+		"selectedOff":               {"[server]\nforce_local_cache = true\n[cache.oauth_cache]\nenable = false\n" + cluster, told, "the cache is off"},
+		"distributed":               {"[server]\nforce_local_cache = false\n" + cluster, told, "all members have one cache"},
+	} {
+		var s settings
+		require.NoError(t, toml.Unmarshal([]byte(c.file), &s), name)
+		bound, why := s.stale()
+		require.Equal(t, c.want, bound, name)
+		require.Contains(t, why, c.why, name)
+	}
 }

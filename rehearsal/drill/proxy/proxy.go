@@ -33,8 +33,10 @@ type Listener struct {
 	Forward bool
 }
 
-// Check is the health check of targets.
+// Check is the health check of targets. Scheme is https or http.
 type Check struct {
+	Scheme             string
+	Port               int
 	Path, Codes        string
 	Interval, Timeout  time.Duration
 	Healthy, Unhealthy int
@@ -84,11 +86,13 @@ func Of(s *state.State) (*Balancer, error) {
 			Healthy: int(state.Number(check["healthyThreshold"], 5)), Unhealthy: int(state.Number(check["unhealthyThreshold"], 2)),
 		},
 	}
-	if g.Text("protocol") != "HTTPS" || check.Text("protocol") != "HTTPS" {
-		return nil, fmt.Errorf("%s speaks %s and is checked with %s: nodes are called with HTTPS here", g, g.Text("protocol"), check.Text("protocol"))
+	b.Check.Scheme, b.Check.Port = strings.ToLower(check.Text("protocol")), b.Port
+	if g.Text("protocol") != "HTTPS" || b.Check.Scheme != "https" && b.Check.Scheme != "http" {
+		return nil, fmt.Errorf("%s speaks %s and is checked with %s: nodes are called with HTTPS here, and checked with HTTPS or HTTP", g, g.Text("protocol"),
+			check.Text("protocol"))
 	}
-	if port := check.Text("port"); port != "" && port != "traffic-port" && port != fmt.Sprint(b.Port) {
-		return nil, fmt.Errorf("%s is checked on port %s: nodes are checked on the port of their traffic here", g, port)
+	if port := check.Text("port"); port != "" && port != "traffic-port" {
+		b.Check.Port, _ = check.Int("port")
 	}
 	if sticky := g.Object("stickiness"); sticky.Flag("enabled", false) {
 		if sticky.Text("type") != "lb_cookie" {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -38,6 +39,11 @@ func TestABalancerIsWhatTheStateSays(t *testing.T) {
 	require.Equal(t, 55*time.Second, b.Check.GivenUp(), "three checks, of which the last may take its time")
 	require.Equal(t, 40*time.Second, b.Check.Taken())
 	require.True(t, b.Check.Passes(204))
+	require.Equal(t, "https 9443", fmt.Sprint(b.Check.Scheme, " ", b.Check.Port), "the port of the traffic")
+	other := map[string]any{"path": "/alive", "protocol": "HTTP", "port": "9763"}
+	alive, err := Of(state.New(group(map[string]any{"healthCheck": other}), balancer))
+	require.NoError(t, err)
+	require.Equal(t, "http 9763", fmt.Sprint(alive.Check.Scheme, " ", alive.Check.Port))
 	require.False(t, b.Check.Passes(503))
 
 	one := Target{"node-1", netip.MustParseAddr("10.0.0.16"), true}

@@ -1,11 +1,7 @@
-import com.hazelcast.cluster.Member;
-import com.hazelcast.cluster.MembershipEvent;
-import com.hazelcast.cluster.MembershipListener;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
-import com.hazelcast.topic.ITopic;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
@@ -32,28 +28,37 @@ import java.util.Properties;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executors;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 
 /**
  * Stands in for WSO2 Identity Server where its archive is not at hand: {@code java StandIn NAME VERSION CARBON_HOME}.
  *
- * <p>It reads {@code repository/conf/deployment.toml} as the product's mapper and its membership schemes "wka" and "aws" do, and starts the
+ * <p>It reads {@code repository/conf/deployment.toml} as the product's mapper and its membership schemes "wka", "aws" and "aws-ecs" do, and starts the
  * Hazelcast of the release with it. It answers the health check from its database connections, names the node on a page, and
- * keeps sessions in the database with a cache beside it, which the others are told over Hazelcast to clear. It has nothing else
+ * keeps sessions in the database with the cache of the stack's caching scenario beside it. It has nothing else
  * of the product, and says so in all that it prints and answers.
  */
 public class StandIn {
+    private static final long BEGAN = System.nanoTime();
+
     private final String node;
     private final String version;
     private final Toml toml;
     private final HazelcastInstance hazelcast;
-    private final ITopic<String> invalidations;
+    /** Tells the other members to clear a session from their cache. */
+    private final Consumer<String> invalidations;
     private final List<Source> sources = new ArrayList<>();
-    private final Map<String, Boolean> sessions = new ConcurrentHashMap<>();
+    /** The sessions in the cache, with the time of their end. */
+    private final ConcurrentMap<String, Long> sessions;
+    /** The life of an entry in milliseconds, or 0 if the cache is off. */
+    private final long lifetime;
 
     public static void main(String[] args) throws Exception {
         if (args.length == 0) {
@@ -71,7 +76,7 @@ public class StandIn {
         this.node = node;
         this.version = version;
         toml = Toml.read(home.resolve("repository/conf/deployment.toml"));
-        say("a stand-in of WSO2 Identity Server " + version + " starts on " + node);
+        say("Starting WSO2 Carbon... as a stand-in of WSO2 Identity Server " + version + " on " + node);
         for (String section : toml.sections("database", "datasource")) {
             sources.add(new Source(section.substring(section.lastIndexOf('.') + 1), toml.section(section)));
         }
@@ -79,21 +84,19 @@ public class StandIn {
             throw new IOException("deployment.toml has no [database.identity_db]");
         }
         hazelcast = toml.section("clustering").isEmpty() ? null : Hazelcast.newHazelcastInstance(clustering());
-        invalidations = hazelcast == null ? null : hazelcast.getTopic("cache.invalidation");
-        if (invalidations != null) {
-            invalidations.addMessageListener(message -> sessions.remove(message.getMessageObject()));
-            hazelcast.getCluster().addMembershipListener(new MembershipListener() {
-                @Override
-                public void memberAdded(MembershipEvent event) {
-                    members("added", event.getMember());
-                }
-
-                @Override
-                public void memberRemoved(MembershipEvent event) {
-                    members("removed", event.getMember());
-                }
-            });
+        lifetime = lifetime();
+        // One map of all members: what the kernel's caches are if they are not forced to be local.
+        boolean distributed = hazelcast != null && "false".equals(toml.section("server").get("force_local_cache"));
+        sessions = distributed ? hazelcast.getMap("oauth_cache") : new ConcurrentHashMap<>();
+        // The product sends invalidations for local caches only, and only in a cluster.
+        if (hazelcast == null || distributed) {
+            invalidations = id -> { };
+            return;
         }
+        // The types have other packages in Hazelcast 3, and are therefore not named.
+        var topic = hazelcast.<String>getTopic("cache.invalidation");
+        topic.addMessageListener(message -> sessions.remove(message.getMessageObject()));
+        invalidations = topic::publish;
     }
 
     /** What the kernel's HazelcastClusteringAgent and its membership schemes make of the keys. */
@@ -111,7 +114,7 @@ public class StandIn {
         properties.setProperty("hazelcast.logging.type", "jdk");
         Config config = new Config().setProperties(properties);
         String domain = keys.getOrDefault("domain", "wso2.carbon.domain");
-        config.setClusterName(domain).setInstanceName(domain);
+        name(config, domain);
         config.getNetworkConfig().setPublicAddress(keys.getOrDefault("local_member_host", toml.section("server").get("node_ip")));
         config.getNetworkConfig().setPort(Integer.parseInt(keys.getOrDefault("local_member_port", "4000")));
         JoinConfig join = config.getNetworkConfig().getJoin();
@@ -127,8 +130,55 @@ public class StandIn {
                 join.getAwsConfig().setEnabled(true);
                 instances().forEach(join.getAwsConfig()::setProperty);
                 return config;
+            case "aws-ecs":
+                // AWSECSBasedMembershipScheme: a pattern of interfaces instead of an address, and defaults from infer.json.
+                Map<String, String> given = toml.section("clustering.properties");
+                if (given.get("vpcCidrBlock") == null || given.get("clusterName") == null && given.get("tagValue") == null) {
+                    throw new IOException("the scheme aws-ecs needs vpcCidrBlock and clusterName: the server does not start");
+                }
+                config.getNetworkConfig().setPublicAddress(null).setPort(Integer.parseInt(keys.getOrDefault("local_member_port", "5701")));
+                config.getNetworkConfig().getInterfaces().setEnabled(true).addInterface(given.get("vpcCidrBlock"));
+                join.getAwsConfig().setEnabled(true).setProperty("tag-key", "aws:cloudformation:stack-name")
+                    .setProperty("tag-value", "EC2ContainerService-" + given.get("clusterName"));
+                instances().forEach(join.getAwsConfig()::setProperty);
+                return config;
             default:
                 throw new IOException("the stand-in does not know the membership scheme " + scheme);
+        }
+    }
+
+    /** The sessions' cache has the settings of oauth_cache, the product's cache of tokens: seconds, or the server's default in minutes. */
+    private long lifetime() {
+        Map<String, String> cache = toml.section("cache.oauth_cache");
+        if ("false".equals(cache.get("enable"))) {
+            return 0;
+        }
+        String minutes = toml.section("server").getOrDefault("default_cache_timeout", "15m");
+        return 1000 * Long.parseLong(cache.getOrDefault("timeout", String.valueOf(60 * Long.parseLong(minutes.replace("m", "")))));
+    }
+
+    private boolean remembers(String id) {
+        return sessions.getOrDefault(id, 0L) > System.currentTimeMillis();
+    }
+
+    private void remember(String id) {
+        if (lifetime > 0) {
+            sessions.put(id, System.currentTimeMillis() + lifetime);
+        }
+    }
+
+    /** Hazelcast 3 calls a cluster a group. */
+    private static void name(Config config, String domain) throws IOException {
+        config.setInstanceName(domain);
+        try {
+            if (Stream.of(Config.class.getMethods()).anyMatch(m -> m.getName().equals("setClusterName"))) {
+                Config.class.getMethod("setClusterName", String.class).invoke(config, domain);
+                return;
+            }
+            Object group = Config.class.getMethod("getGroupConfig").invoke(config);
+            group.getClass().getMethod("setName", String.class).invoke(group, domain);
+        } catch (ReflectiveOperationException e) {
+            throw new IOException("naming the cluster", e);
         }
     }
 
@@ -153,10 +203,6 @@ public class StandIn {
             }
         });
         return properties;
-    }
-
-    private void members(String what, Member member) {
-        say("member " + what + ": " + member.getAddress().getHost() + ", of " + hazelcast.getCluster().getMembers().size());
     }
 
     private void say(String text) {
@@ -186,7 +232,8 @@ public class StandIn {
             }
             say("stopped");
         }));
-        say("started with " + (hazelcast == null ? "no cluster" : hazelcast.getCluster().getMembers().size() + " members"));
+        // The product's own words, for which the nodes' programs look.
+        say("WSO2 Carbon started in " + (System.nanoTime() - BEGAN) / 1_000_000_000 + " sec, with " + (hazelcast == null ? "no cluster" : hazelcast.getCluster().getMembers().size() + " members"));
     }
 
     private SSLContext tls(Path home) throws Exception {
@@ -238,19 +285,18 @@ public class StandIn {
                 case "POST":
                     String made = UUID.randomUUID().toString();
                     update(identity, "INSERT INTO IDN_AUTH_SESSION_STORE (SESSION_ID) VALUES (?)", made);
-                    sessions.put(made, true);
+                    remember(made);
                     answer(exchange, 201, made);
                     return;
                 case "DELETE":
                     update(identity, "DELETE FROM IDN_AUTH_SESSION_STORE WHERE SESSION_ID = ?", id);
                     sessions.remove(id);
-                    if (invalidations != null) {
-                        invalidations.publish(id);
-                    }
+                    invalidations.accept(id);
                     answer(exchange, 200, "revoked");
                     return;
                 default:
-                    boolean good = sessions.containsKey(id) || identity.run(connection -> {
+                    boolean remembered = remembers(id);
+                    boolean good = remembered || identity.run(connection -> {
                         try (PreparedStatement select = connection.prepareStatement(
                                 "SELECT 1 FROM IDN_AUTH_SESSION_STORE WHERE SESSION_ID = ?")) {
                             select.setString(1, id);
@@ -259,8 +305,8 @@ public class StandIn {
                             }
                         }
                     });
-                    if (good) {
-                        sessions.put(id, true);
+                    if (good && !remembered) {
+                        remember(id);
                     }
                     answer(exchange, good ? 200 : 401, good ? "good" : "refused");
             }

@@ -11,6 +11,7 @@ var Source string
 // Scripts are the stand-in's, by how the path of the product's script ends. They make the one table that it uses, by the name
 // that the product gives its own, and one that shows that a script ran.
 var Scripts = map[string]string{
+	"dbscripts/identity/mysql.sql":      "CREATE TABLE IDN_AUTH_SESSION_STORE (SESSION_ID VARCHAR(100) NOT NULL, PRIMARY KEY (SESSION_ID));\n",
 	"dbscripts/identity/postgresql.sql": "CREATE TABLE IDN_AUTH_SESSION_STORE (SESSION_ID VARCHAR(100) NOT NULL, PRIMARY KEY (SESSION_ID));\n",
 	"":                                  "CREATE TABLE STAND_IN (NAME VARCHAR(100));\n",
 }

@@ -20,6 +20,9 @@ const (
 // MetadataAddress is the address of the metadata service.
 const MetadataAddress = "169.254.169.254"
 
+// TaskAddress is the address at which ECS answers its tasks: their metadata, and their role's credentials.
+const TaskAddress = "169.254.170.2"
+
 // Client is the address of clients on the internet.
 const Client = "203.0.113.10"
 
@@ -152,8 +155,10 @@ func (n *Network) Routes() string {
 		fmt.Fprintf(b, "route replace %s/32 dev %s scope link table %d\n", i.Address, i.Device, straight)
 	}
 	fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", Internet, fromInternet)
-	// The router stands for the host of each instance too, which answers for the metadata service.
-	fmt.Fprintf(b, "rule add pref 10 iif lo from %s lookup %d\n", MetadataAddress, straight)
+	// The router stands for the host of each instance too, which answers for the metadata service and for ECS' agent.
+	for _, address := range []string{MetadataAddress, TaskAddress} {
+		fmt.Fprintf(b, "rule add pref 10 iif lo from %s lookup %d\n", address, straight)
+	}
 	for _, g := range n.Gateways {
 		fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", g.Device, straight)
 	}

@@ -90,10 +90,8 @@ func (n *Network) Find(kind Kind) []*Interface {
 // findInterfaces finds the interfaces. Those with an address in the state come first, since the others get free
 // addresses.
 func (n *Network) findInterfaces() error {
-	for _, token := range []string{state.ECSService, state.Deployment} {
-		for _, r := range n.Of(token) {
-			return fmt.Errorf("%s: only EC2 instances' networks can run here", r)
-		}
+	for _, r := range n.Of(state.Deployment) {
+		return fmt.Errorf("%s: only the networks of EC2 instances and of ECS tasks can run here", r)
 	}
 	for _, r := range n.Of(state.EC2Instance) {
 		n.instance(r)
@@ -123,6 +121,9 @@ func (n *Network) findInterfaces() error {
 	}
 	for _, r := range n.Of(state.AutoScalingGroup) {
 		n.group(r)
+	}
+	for _, r := range n.Of(state.ECSService) {
+		n.tasks(r)
 	}
 	for _, r := range n.Of(state.VPCEndpoint) {
 		n.endpoint(r)
@@ -167,6 +168,11 @@ func (n *Network) group(r *state.Resource) {
 	if !ok {
 		wanted, _ = r.Int("minSize")
 	}
+	for _, service := range n.Of(state.ECSService) {
+		if n.hosts(service, r) {
+			wanted = max(wanted, Places(service))
+		}
+	}
 	if template == nil || len(subnets) == 0 {
 		return
 	}
@@ -177,6 +183,45 @@ func (n *Network) group(r *state.Resource) {
 	for i := range wanted {
 		n.add(Interface{
 			Kind: Node, Name: fmt.Sprintf("%s-%d", r.Text("name"), i+1), Of: r, Subnet: subnets[i%len(subnets)], Groups: groups,
+		})
+	}
+}
+
+// Places is the largest number of a service's tasks during a deployment: the desired number times maximumPercent,
+// rounded down. Amazon ECS Developer Guide, "Deploy Amazon ECS services by replacing tasks".
+func Places(service *state.Resource) int {
+	wanted, _ := service.Int("desiredCount")
+	percent := state.Number(service.At("deploymentMaximumPercent"), 200)
+	return max(wanted, int(float64(wanted)*percent/100))
+}
+
+// hosts reports whether a service's tasks use the network of a group's instances, one task on each.
+func (n *Network) hosts(service, group *state.Resource) bool {
+	definition := n.One(state.TaskDefinition, service.Text("taskDefinition"), "arn", "arnWithoutRevision", "family")
+	if definition == nil || definition.Text("networkMode") != "host" {
+		return false
+	}
+	for _, one := range service.Objects("capacityProviderStrategies") {
+		provider := n.One(state.CapacityProvider, one.Text("capacityProvider"), "name", "arn")
+		if provider != nil && provider.Object("autoScalingGroupProvider").Text("autoScalingGroupArn") == group.Text("arn") {
+			return true
+		}
+	}
+	return false
+}
+
+// tasks adds the network interfaces of a service's tasks, spread over its subnets. Tasks on the network of their instance
+// have none.
+func (n *Network) tasks(r *state.Resource) {
+	network := r.Object("networkConfiguration")
+	subnets := network.Texts("subnets")
+	if len(subnets) == 0 {
+		return
+	}
+	for i := range Places(r) {
+		n.add(Interface{
+			Kind: Node, Name: fmt.Sprintf("%s-%d", r.Text("name"), i+1), Of: r, Subnet: subnets[i%len(subnets)],
+			Groups: network.Texts("securityGroups"), Public: network.Flag("assignPublicIp", false),
 		})
 	}
 }

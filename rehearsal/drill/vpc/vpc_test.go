@@ -56,6 +56,40 @@ func TestAddressesAreFreeOnes(t *testing.T) {
 func TestWhatCannotRunIsRefused(t *testing.T) {
 	_, err := Of(two(resource(state.SecurityGroupRule, "old", "sgr-1", nil)))
 	require.ErrorContains(t, err, "SecurityGroupRule old: its rules are not read here")
-	_, err = Of(two(resource(state.ECSService, "nodes", "arn", nil)))
-	require.ErrorContains(t, err, "Service nodes: only EC2 instances' networks")
+	_, err = Of(two(resource(state.Deployment, "nodes", "arn", nil)))
+	require.ErrorContains(t, err, "Deployment nodes: only the networks of EC2 instances and of ECS tasks")
+}
+
+// service is an ECS service of three tasks that a deployment may raise to four.
+func service(more map[string]any) *state.Resource {
+	properties := map[string]any{"name": "nodes", "desiredCount": 3.0, "deploymentMaximumPercent": 150.0, "taskDefinition": "arn:nodes:1"}
+	for key, value := range more {
+		properties[key] = value
+	}
+	return resource(state.ECSService, "nodes", "arn:service", properties)
+}
+
+func TestEveryTaskHasItsOwnInterface(t *testing.T) {
+	n, err := Of(two(service(map[string]any{"networkConfiguration": map[string]any{"subnets": []any{"subnet-1"}, "securityGroups": []any{"sg-9"}}})))
+	require.NoError(t, err)
+	tasks := n.Find(Node)[2:]
+	require.Len(t, tasks, 4, "three, and the one that a deployment adds before it ends another")
+	require.Equal(t, []string{"sg-9"}, tasks[3].Groups, "the service's security groups, not an instance's")
+}
+
+func TestTasksOnTheHostsNetworkHaveAnInstanceEach(t *testing.T) {
+	group := resource(state.AutoScalingGroup, "nodes", "asg", map[string]any{
+		"name": "asg", "arn": "arn:asg", "desiredCapacity": 3.0, "vpcZoneIdentifiers": []any{"subnet-1"}, "launchTemplate": map[string]any{"id": "lt-1"},
+	})
+	template := resource(state.LaunchTemplate, "nodes", "lt-1", map[string]any{"vpcSecurityGroupIds": []any{"sg-1"}})
+	provider := resource(state.CapacityProvider, "nodes", "arn:cp", map[string]any{
+		"name": "instances", "autoScalingGroupProvider": map[string]any{"autoScalingGroupArn": "arn:asg"},
+	})
+	strategy := map[string]any{"capacityProviderStrategies": []any{map[string]any{"capacityProvider": "instances"}}}
+	for mode, want := range map[string]int{"host": 4, "awsvpc": 3} {
+		definition := resource(state.TaskDefinition, "nodes", "nodes", map[string]any{"arn": "arn:nodes:1", "networkMode": mode})
+		n, err := Of(two(group, template, provider, definition, service(strategy)))
+		require.NoError(t, err)
+		require.Len(t, n.Find(Node)[2:], want, mode)
+	}
 }
