@@ -54,8 +54,8 @@ rehearse: $(PULUMI_BIN)
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults '$(FAULTS)') \
 		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PROGRAM),--program '$(PROGRAM)') $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
-## prove: prove the claims of a rehearsal about deployed stacks. STATE is what pulumi stack export prints; paths have commas
-## between them. JUNIT names a file for a JUnit report, and SARIF one for a SARIF log.
+## prove: prove the claims of a rehearsal about deployed stacks. STATE is what pulumi stack export prints, or pulumi preview --json
+## --show-sames; paths have commas between them. JUNIT names a file for a JUnit report, and SARIF one for a SARIF log.
 prove:
 	@[ -n '$(STATE)' ] || { echo "give STATE=<file>: pulumi stack export -s <stack> writes one"; exit 1; }
 	@cd rehearsal && $(TELL) "Building the proofs: minutes the first time" go build -o ../.cache/rehearsal .

@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, instead of a rehearsal")
 	restore := flags.String("restore", "", "rehearse a restore, instead of a rehearsal: damaged, gone, elsewhere, account, or all")
 	drilled := flags.Bool("drill", false, "start the rehearsed stack on this machine and disturb it, instead of a rehearsal")
-	proved := flags.String("prove", "", "prove the states of deployed stacks, instead of a rehearsal: paths of exported states, separated by commas")
+	proved := flags.String("prove", "", "prove the states of deployed stacks, instead of a rehearsal: paths of exported states or of previews, separated by commas")
 	junit := flags.String("junit", "", "with --prove: write a JUnit report to this path")
 	sarif := flags.String("sarif", "", "with --prove: write a SARIF log to this path")
 	update := flags.Bool("update", false, "with --change all: write the table into docs/operations.md")

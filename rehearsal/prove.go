@@ -26,15 +26,24 @@ type deployed struct {
 	path, stack string
 	exported    []byte
 	pending     int
+	// planned is the preview from which the state is, or nil.
+	planned *state.Planned
 	// recorded is the number of clusters that record their configuration. They need no stack file.
 	recorded int
 }
 
-// readDeployed reads the output of `pulumi stack export`. It takes the stack's name from the URNs.
+// readDeployed reads the output of `pulumi stack export` or of `pulumi preview --json --show-sames`. It takes the stack's name from the URNs.
 func readDeployed(path string) (*deployed, error) {
 	exported, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading a state: %w", err)
+	}
+	planned, err := state.ReadPreview(exported)
+	if err != nil {
+		return nil, fmt.Errorf("reading the preview %s: %w", path, err)
+	}
+	if planned != nil {
+		exported = planned.Exported
 	}
 	read, err := state.Read(exported)
 	if err != nil {
@@ -61,7 +70,7 @@ func readDeployed(path string) (*deployed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s has a resource with the URN %q: %w", path, read.All[0].URN, err)
 	}
-	return &deployed{path, string(first.Stack()), exported, len(read.Pending), len(parts)}, nil
+	return &deployed{path, string(first.Stack()), exported, len(read.Pending), planned, len(parts)}, nil
 }
 
 // proveStates proves the claims of a rehearsal for the states of deployed stacks. All stacks must be in one account, since it also
@@ -96,7 +105,11 @@ func proveStates(base rehearse.Options, paths []string, file, project string, to
 					others = append(others, other.exported)
 				}
 			}
-			return proof.Check(exported, want, others...)
+			report, err := proof.Check(exported, want, others...)
+			if err == nil && one.planned != nil {
+				report.Settings = append(report.Settings, proof.Kept(one.planned.Lost))
+			}
+			return report, err
 		}
 		report, err := rehearse.Prove(one.exported, o)
 		if err != nil {

@@ -59,6 +59,8 @@ type Expected struct {
 	BackedUp bool
 	// Renewed are the names of the secrets, without what their names have in common, whose values the stack file replaces.
 	Renewed map[string]bool
+	// Unknown says that a value of the configuration is known only after a planned update.
+	Unknown bool
 	// Prod says that the profile is prod. Release is the release of the product.
 	Prod    bool
 	Release string
@@ -224,6 +226,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	}
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)
 	e.DatabaseExtended, e.ClusterExtended = database.ExtendedSupport, cluster.ExtendedSupport
+	e.Unknown = slices.ContainsFunc(slices.Collect(maps.Values(configuration)), func(text string) bool { return state.Unknown(text) })
 	var err error
 	if e.Existing, err = existingFrom(configuration["wso2is:database"]); err != nil {
 		return e, err

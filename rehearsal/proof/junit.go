@@ -13,13 +13,18 @@ type (
 		Name     string      `xml:"name,attr"`
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
+		Skipped  int         `xml:"skipped,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
 		Class   string        `xml:"classname,attr"`
 		Name    string        `xml:"name,attr"`
 		Failure *junitFailure `xml:"failure,omitempty"`
+		Skipped *junitSkipped `xml:"skipped,omitempty"`
 		Out     string        `xml:"system-out,omitempty"`
+	}
+	junitSkipped struct {
+		Message string `xml:"message,attr"`
 	}
 	junitFailure struct {
 		Message string `xml:"message,attr"`
@@ -40,6 +45,10 @@ func (r *Report) JUnit(stack string) ([]byte, error) {
 			if !v.Proven() {
 				one.Failure, one.Out = &junitFailure{v.Faults[0], strings.Join(v.Faults, "\n")}, ""
 				suite.Failures++
+			}
+			if v.Word() == "not decided" {
+				one.Skipped = &junitSkipped{strings.Join(v.Open, "; ")}
+				suite.Skipped++
 			}
 			suite.Cases = append(suite.Cases, one)
 		}

@@ -59,8 +59,8 @@ func actsAs(c *cluster, addon, other *state.Resource) bool {
 
 // serves reports whether a listener sends requests to the service's target group.
 func serves(_ *cluster, service, listener *state.Resource) bool {
-	for _, arn := range state.Values(service.Inputs, "loadBalancers[].targetGroupArn") {
-		if arn != nil && slices.Contains(state.Values(listener.Inputs, "defaultActions[].targetGroupArn"), arn) {
+	for _, arn := range state.Values(service.Given(), "loadBalancers[].targetGroupArn") {
+		if arn != nil && slices.Contains(state.Values(listener.Given(), "defaultActions[].targetGroupArn"), arn) {
 			return true
 		}
 	}

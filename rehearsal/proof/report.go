@@ -22,6 +22,10 @@ type Verdict struct {
 	Faults []string
 	// Open names the facts that the state does not contain, such as the routes of an existing VPC.
 	Open []string
+	// Undecided says that the claim depends on values that are known only after the planned update. Open names them.
+	Undecided bool
+	// unknown are the values of single checks that are known only after the planned update.
+	unknown []string
 }
 
 // Proven reports whether the claim has no fault.
@@ -32,6 +36,8 @@ func (v *Verdict) Word() string {
 	switch {
 	case !v.Proven():
 		return "FAILED"
+	case v.Undecided:
+		return "not decided"
 	case len(v.Open) > 0:
 		return "proven in part"
 	}
@@ -130,21 +136,41 @@ func Check(exported []byte, want Expected, others ...[]byte) (*Report, error) {
 		foreign = append(foreign, one)
 	}
 	c, err := newCluster(s, want)
-	if err != nil {
+	base := s.TakeUnknown()
+	if want.Unknown {
+		base = append(base, "the cluster's configuration")
+	}
+	if len(base) == 0 && err != nil {
 		return nil, err
 	}
-	if len(c.nodes) == 0 {
+	if len(base) == 0 && len(c.nodes) == 0 {
 		return nil, fmt.Errorf("there is no node in the state: nothing runs a deployment.toml")
 	}
-	report := &Report{Discovery: discovery(c, foreign), Releases: releases(c, want), Settings: append(settingsProof(c, want), policyScopes(c), orderProof(c), unreferencedResources(c))}
-	report.Network = append(networkProof(c, want), ownName(c, want.Hostname))
-	report.Permissions = permissionProof(c, want)
-	if v := c.containerPrivileges(); v != nil {
-		report.Permissions = append(report.Permissions, v)
+	if err != nil {
+		c = &cluster{State: s, permissions: &permissions{State: s}}
 	}
-	if v := backupProof(c, want); v != nil {
-		report.Settings = append(report.Settings, v)
+	report := &Report{Settings: settingsProof(c, want)}
+	for _, group := range []struct {
+		into *[]*Verdict
+		// claim is the common claim of the proofs if they cannot be decided.
+		claim string
+		prove func() []*Verdict
+	}{
+		{&report.Discovery, "The nodes find each other, and no others", func() []*Verdict { return discovery(c, foreign) }},
+		{&report.Releases, "Releases keep the cluster serving", func() []*Verdict { return releases(c, want) }},
+		{&report.Settings, "Policies name what they allow", func() []*Verdict { return []*Verdict{policyScopes(c)} }},
+		{&report.Settings, "Resources wait for those that they need", func() []*Verdict { return []*Verdict{orderProof(c)} }},
+		{&report.Settings, "Every resource made for another one is used", func() []*Verdict { return []*Verdict{unreferencedResources(c)} }},
+		{&report.Network, "Connections are possible where they are needed, and nowhere else", func() []*Verdict {
+			return append(networkProof(c, want), ownName(c, want.Hostname))
+		}},
+		{&report.Permissions, "Calls of AWS are allowed where they are needed, and nowhere else", func() []*Verdict {
+			return append(permissionProof(c, want), c.containerPrivileges())
+		}},
+		{&report.Settings, "Backups can be restored", func() []*Verdict { return []*Verdict{backupProof(c, want)} }},
+		{&report.Health, "The health checks detect a failed node", func() []*Verdict { return healthProof(c, want) }},
+	} {
+		*group.into = append(*group.into, c.decided(group.claim, base, group.prove)...)
 	}
-	report.Health = healthProof(c, want)
 	return report, nil
 }

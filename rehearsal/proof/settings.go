@@ -200,15 +200,7 @@ func settingsProof(c *cluster, want Expected) []*Verdict {
 		v, checked := &Verdict{Claim: claim.claim}, 0
 		for _, row := range claim.rows {
 			for _, r := range c.Of(row.token) {
-				if row.when != nil && !row.when(c, r, want) {
-					continue
-				}
-				checked++
-				for _, value := range state.Values(r.Inputs, row.path) {
-					if !c.holds(row.want, value) {
-						v.fault("%s has %s %v: %s", r, row.path, shown(value), row.why)
-					}
-				}
+				c.known(v, func(v *Verdict) { checked += c.checkSetting(v, row, r, want) })
 			}
 		}
 		v.Shown = fmt.Sprintf("%s: %d settings", claim.shown, checked)
@@ -218,18 +210,37 @@ func settingsProof(c *cluster, want Expected) []*Verdict {
 	}
 	v := all[0]
 	for _, b := range c.Of(state.Bucket) {
-		for _, part := range []string{state.BucketEncryption, state.BucketPublicAccessBlock} {
-			if len(c.With(part, "bucket", b.Text("bucket"))) == 0 {
-				v.fault("%s has no %s", b, part[strings.LastIndex(part, ":")+1:])
-			}
-		}
-		c.checkLifecycle(v, b)
+		c.known(v, func(v *Verdict) { c.checkBucket(v, b) })
 	}
 	if want.Prod {
 		c.checkProtection(v, want)
 	}
-	left := slices.DeleteFunc([]*Verdict{c.deletedDatabases(), c.restoredDatabases(), c.restoredFiles()}, func(v *Verdict) bool { return v == nil })
-	return append(all, left...)
+	return append(withUnknown(all), c.decided("Databases and files leave readable copies, and restored ones are their own", nil, func() []*Verdict {
+		return []*Verdict{c.deletedDatabases(), c.restoredDatabases(), c.restoredFiles()}
+	})...)
+}
+
+// checkSetting proves a setting of a resource. It returns 1, or 0 if the resource does not need the setting.
+func (c *cluster) checkSetting(v *Verdict, row setting, r *state.Resource, want Expected) int {
+	if row.when != nil && !row.when(c, r, want) {
+		return 0
+	}
+	for _, value := range r.Values(row.path) {
+		if !c.holds(row.want, value) {
+			v.fault("%s has %s %v: %s", r, row.path, shown(value), row.why)
+		}
+	}
+	return 1
+}
+
+// checkBucket proves that a bucket is encrypted and closed, and deletes what nobody needs.
+func (c *cluster) checkBucket(v *Verdict, b *state.Resource) {
+	for _, part := range []string{state.BucketEncryption, state.BucketPublicAccessBlock} {
+		if len(c.With(part, "bucket", b.Text("bucket"))) == 0 {
+			v.fault("%s has no %s", b, part[strings.LastIndex(part, ":")+1:])
+		}
+	}
+	c.checkLifecycle(v, b)
 }
 
 // checkLifecycle proves that a bucket deletes what nobody needs. An unfinished upload costs money until it is aborted.
@@ -283,18 +294,26 @@ var lasting = []string{
 func (c *cluster) checkProtection(v *Verdict, want Expected) {
 	for _, token := range lasting {
 		for _, r := range c.Of(token) {
-			// The instances that run container tasks may be replaced.
-			capacity := token == state.AutoScalingGroup && !slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == r })
-			if token == state.SecretVersion && want.Renewed[c.secretName(r)] {
-				if r.Protect {
-					v.fault("%s is protected, although the stack file gives the value: an update could not replace it", r)
-				}
-				continue
-			}
-			if !r.Protect && !capacity && (token != state.AccessPoint || ofNodes(c, r, Expected{})) {
-				v.fault("%s is not protected: an update may replace it", r)
-			}
+			c.known(v, func(v *Verdict) { c.checkProtected(v, r, want) })
 		}
+	}
+}
+
+func (c *cluster) checkProtected(v *Verdict, r *state.Resource, want Expected) {
+	if r.Type == state.AutoScalingGroup && len(c.nodes) == 0 {
+		v.open("whether %s has the nodes is known only after the update", r)
+		return
+	}
+	// The instances that run container tasks may be replaced.
+	capacity := r.Type == state.AutoScalingGroup && !slices.ContainsFunc(c.nodes, func(n *node) bool { return n.origin == r })
+	if r.Type == state.SecretVersion && want.Renewed[c.secretName(r)] {
+		if r.Protect {
+			v.fault("%s is protected, although the stack file gives the value: an update could not replace it", r)
+		}
+		return
+	}
+	if !r.Protect && !capacity && (r.Type != state.AccessPoint || ofNodes(c, r, Expected{})) {
+		v.fault("%s is not protected: an update may replace it", r)
 	}
 }
 

@@ -17,7 +17,7 @@ func unreferencedResources(c *cluster) *Verdict {
 	v, count := &Verdict{Claim: "Every resource made for another one is used"}, 0
 	named := map[string][]*state.Resource{}
 	for _, r := range c.Live {
-		state.Walk(r.Inputs, func(path, value string) {
+		state.Walk(r.Given(), func(path, value string) {
 			if !strings.HasPrefix(path, "tags") {
 				named[value] = append(named[value], r)
 			}

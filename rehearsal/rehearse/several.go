@@ -50,7 +50,9 @@ func (s *Session) Learn(ctx context.Context) error {
 // judgeParts proves each cluster of a program on its own. Its nodes must find none of the others. Every claim begins with the
 // cluster's name, unless there is only one.
 func (r *run) judgeParts(kept *results, parts []state.Part) error {
-	r.timeline = timelineOf(kept.state)
+	if !kept.state.Planned() {
+		r.timeline = timelineOf(kept.state)
+	}
 	if r.o.Prove == nil {
 		return nil
 	}
@@ -59,6 +61,14 @@ func (r *run) judgeParts(kept *results, parts []state.Part) error {
 		report, err := r.o.Prove(part.Exported, part.Configuration, part.Others)
 		if err != nil {
 			return fmt.Errorf("cluster %s: %w", part.Name, err)
+		}
+		if kept.state.Planned() {
+			report.Availability = undecided
+			if len(parts) > 1 {
+				report.Of(part.Name)
+			}
+			r.report.Add(report)
+			continue
 		}
 		judged, err := availability.Judge(part.State, clockOf(r.timeline))
 		if err != nil {

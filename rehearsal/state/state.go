@@ -36,6 +36,9 @@ type Resource struct {
 	RetainOnDelete bool
 	// Created is the time of its creation, or nil.
 	Created *time.Time
+
+	// unread notes the unknown values that are read. It is nil in the state of a deployed stack.
+	unread *unread
 }
 
 // State is the engine's state of a stack.
@@ -48,6 +51,7 @@ type State struct {
 	// Pending are the operations that were running, by URN: creating, updating, deleting or reading.
 	Pending map[string]string
 
+	unread      unread
 	byURN, byID map[string]*Resource
 	// after lists the dependencies of each resource and component, by URN.
 	after map[string][]string
@@ -79,6 +83,11 @@ func Read(raw []byte) (*State, error) {
 		all = append(all, one)
 	}
 	s := New(all...)
+	if strings.Contains(string(raw), unknown) {
+		for _, r := range all {
+			r.unread = &s.unread
+		}
+	}
 	for _, operation := range deployment.PendingOperations {
 		s.Pending[string(operation.Resource.URN)] = string(operation.Type)
 	}
@@ -179,9 +188,9 @@ func (r *Resource) At(path string) any {
 		return nil
 	}
 	if v := At(r.Outputs, path); v != nil {
-		return v
+		return r.read(path, v)
 	}
-	return At(r.Inputs, path)
+	return r.read(path, At(r.Inputs, path))
 }
 
 // Text returns the text at a path, or empty.
@@ -246,11 +255,21 @@ func (r *Resource) PropagatedTags() map[string]string {
 // Properties returns all properties, each with the value that At would return.
 func (r *Resource) Properties() map[string]any {
 	all := map[string]any{}
-	maps.Copy(all, r.Inputs)
+	maps.Copy(all, r.Given())
 	for key, v := range r.Outputs {
 		if v != nil {
-			all[key] = v
+			all[key] = r.read(key, v)
 		}
 	}
 	return all
+}
+
+// Given returns the program's values. The values inside are read.
+func (r *Resource) Given() map[string]any {
+	for key, v := range r.Inputs {
+		if Unknown(v) {
+			r.read(key, v)
+		}
+	}
+	return r.Inputs
 }
