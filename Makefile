@@ -48,7 +48,7 @@ test: $(PULUMI_BIN)
 ## CHANGE=all or a name makes changes to a running cluster. MUTANTS=all or a regular expression checks whether rehearsals detect damage. These
 ## run on every shipped stack unless STACK names one. RESTORE=damaged, gone, elsewhere, account or all restores the data of
 ## STACK (prod) with the commands of docs/operations.md. With FAULTS beside RESTORE=damaged, calls of that restore fail.
-## PROGRAM names the directory of a Go program of your own, whose clusters are rehearsed among its other resources.
+## PROGRAM names the directory of a program of your own, in Go or YAML, whose clusters are rehearsed among its other resources.
 rehearse: $(PULUMI_BIN)
 	@cd rehearsal && $(TELL) "Building the program and the rehearsal: minutes the first time" go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults '$(FAULTS)') \

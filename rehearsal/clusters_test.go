@@ -102,7 +102,7 @@ func TestAProgramOfATeam(t *testing.T) {
 	dir := t.TempDir()
 	var said bytes.Buffer
 	o := rehearse.Options{Stack: "dev", Pulumi: rehearsetest.Engine(t), Output: &said}
-	o, err := o.OfProgram("../docs/examples/platform")
+	o, err := o.OfProgram("../docs/examples/platform", "..")
 	require.NoError(t, err)
 	o.Out, o.Prove = filepath.Join(dir, "out"), prover(dir, "platform-dev")
 	require.NoError(t, rehearse.Run(t.Context(), o), said.String())
@@ -113,10 +113,49 @@ func TestAProgramOfATeam(t *testing.T) {
 	require.FileExists(t, filepath.Join(o.Out, "nodes", "platform-dev-login-nodes-1", "deployment.toml"))
 }
 
+// TestAProgramInYAML rehearses the example in YAML, with a resource and a function more that the offline cloud does not know.
+func TestAProgramInYAML(t *testing.T) {
+	languageHostOrSkip(t)
+	dir, program := t.TempDir(), t.TempDir()
+	provider, err := filepath.Abs("../provider")
+	require.NoError(t, err)
+	text := strings.NewReplacer("../../../provider", provider, "resources:\n", `variables:
+  note: {"fn::readFile": note.txt}
+resources:
+  alarms:
+    type: aws:sns:Topic
+    properties:
+      displayName: ${note}
+    options:
+      provider: ${frankfurt}
+  pet:
+    type: random:RandomPet
+    properties:
+      length: 2
+`, "outputs:\n", "outputs:\n  topic: ${alarms.arn}\n").Replace(yamlProgram(t))
+	require.NoError(t, os.WriteFile(filepath.Join(program, "Pulumi.yaml"), []byte(text), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(program, "note.txt"), []byte("alarms of the platform"), 0o600))
+	var said bytes.Buffer
+	o := rehearse.Options{
+		Stack: "dev", Pulumi: rehearsetest.Engine(t), Output: &said, Secrets: map[string]string{"login:password": "a-password-of-the-team"},
+	}
+	o, err = o.OfProgram(program, "..")
+	require.NoError(t, err)
+	o.Out, o.Prove = filepath.Join(dir, "out"), prover(dir, "yaml-dev")
+	require.NoError(t, rehearse.Run(t.Context(), o), said.String())
+	assert.Contains(t, said.String(), "  aws:sns/topic:Topic alarms\n  random:index/randomPet:RandomPet pet\n")
+	assert.Contains(t, said.String(), "login: A month in eu-central-1 costs about USD")
+	assert.Contains(t, said.String(), "The rehearsal passed, all ")
+	require.FileExists(t, filepath.Join(o.Out, "nodes", "login-dev-login-nodes-1", "deployment.toml"))
+	state, err := os.ReadFile(filepath.Join(o.Out, "state.json"))
+	require.NoError(t, err)
+	assert.Contains(t, string(state), `"alarms of the platform"`, "a file beside the program")
+}
+
 // TestAProgramOfAnotherLanguageIsRefused names what can be rehearsed.
 func TestAProgramOfAnotherLanguageIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: platform\nruntime: nodejs\n"), 0o600))
-	_, err := rehearse.Options{Stack: "dev"}.OfProgram(dir)
-	require.ErrorContains(t, err, "has the runtime nodejs: programs in Go can be rehearsed")
+	_, err := rehearse.Options{Stack: "dev"}.OfProgram(dir, "..")
+	require.ErrorContains(t, err, "has the runtime nodejs: programs in Go and in YAML can be rehearsed")
 }

@@ -100,14 +100,21 @@ func programs(t *testing.T) *rehearse.Session {
 	return s
 }
 
-// inYAML changes a stack's program to one in YAML that uses the provider's command.
-func inYAML(t *testing.T, s *rehearse.Session, program string) {
+// languageHostOrSkip returns the directory of the command that runs programs in YAML.
+func languageHostOrSkip(t *testing.T) string {
 	t.Helper()
 	hosts, err := filepath.Abs("../.cache/pulumi-yaml-v1.25.0")
 	require.NoError(t, err)
 	if _, err := os.Stat(filepath.Join(hosts, "pulumi-language-yaml")); err != nil {
 		t.Skipf("this needs: GOBIN=$PWD/.cache/pulumi-yaml-v1.25.0 go install %s", languageHost)
 	}
+	return hosts
+}
+
+// inYAML changes a stack's program to one in YAML that uses the provider's command.
+func inYAML(t *testing.T, s *rehearse.Session, program string) {
+	t.Helper()
+	hosts := languageHostOrSkip(t)
 	command := filepath.Join(t.TempDir(), "pulumi-resource-wso2is")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", command, ".")
 	build.Dir = "../provider"

@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("rehearsal", flag.ContinueOnError)
 	given := secretFlag{}
 	stack := flags.String("stack", "", "stack to rehearse; default dev, or every shipped one with --faults, --change or --mutants")
-	program := flags.String("program", "", "directory of a Go program of your own with clusters in it, instead of the stack")
+	program := flags.String("program", "", "directory of a program of your own, in Go or YAML, with clusters in it, instead of the stack")
 	file := flags.String("file", "", "stack file; default Pulumi.<stack>.yaml in the project or its docs/examples")
 	project := flags.String("project", "..", "directory of the project")
 	pulumiHome := flags.String("pulumi", "", "directory that holds bin/pulumi; default the pulumi on PATH")
@@ -145,7 +145,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 // rehearseProgram rehearses a team's own program. Its results are beside those of stacks, under the name of its directory.
 func rehearseProgram(ctx context.Context, o rehearse.Options, dir, project string) error {
 	o.Stack = cmp.Or(o.Stack, "dev")
-	o, err := o.OfProgram(dir)
+	o, err := o.OfProgram(dir, project)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,13 @@ import (
 type Provider struct {
 	plugin.UnimplementedProvider
 	cloud *Cloud
+	// Schema is the package's schema, which the engine needs for a program in YAML.
+	Schema []byte
+}
+
+// GetSchema returns the schema.
+func (p *Provider) GetSchema(context.Context, plugin.GetSchemaRequest) (plugin.GetSchemaResponse, error) {
+	return plugin.GetSchemaResponse{Schema: p.Schema}, nil
 }
 
 // NewProvider makes the provider of the package aws.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 )
@@ -24,9 +25,9 @@ func NewUnknownPackage(c *Cloud, name string) *UnknownPackage {
 // Pkg names the package.
 func (u *UnknownPackage) Pkg() tokens.Package { return tokens.Package(u.name) }
 
-// GetPluginInfo gives no version: every one is the same here.
+// GetPluginInfo gives any version: every one is the same here.
 func (u *UnknownPackage) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
-	return plugin.PluginInfo{}, nil
+	return plugin.PluginInfo{Version: &semver.Version{Major: 1}}, nil
 }
 
 // Configure accepts every configuration.

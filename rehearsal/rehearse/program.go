@@ -14,8 +14,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// OfProgram returns the options with the project and the stack file of a team's own program.
-func (o Options) OfProgram(dir string) (Options, error) {
+// OfProgram returns the options with the project and the stack file of a team's own program. Home is the directory of this project,
+// whose .cache may have the language host of YAML.
+func (o Options) OfProgram(dir, home string) (Options, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return o, fmt.Errorf("finding the program: %w", err)
@@ -35,8 +36,14 @@ func (o Options) OfProgram(dir string) (Options, error) {
 	if options, ok := runtime.(map[string]any); ok {
 		runtime = options["name"]
 	}
-	if runtime != "go" {
-		return o, fmt.Errorf("%s has the runtime %v: programs in Go can be rehearsed", filepath.Join(dir, "Pulumi.yaml"), runtime)
+	switch runtime {
+	case "go":
+	case "yaml":
+		if o.Host, err = host(home); err != nil {
+			return o, err
+		}
+	default:
+		return o, fmt.Errorf("%s has the runtime %v: programs in Go and in YAML can be rehearsed", filepath.Join(dir, "Pulumi.yaml"), runtime)
 	}
 	o.Program, o.Project, o.Dir, o.Several = nil, project.Name, filepath.Join(absolute, project.Main), true
 	if o.StackFile == "" {

@@ -64,8 +64,9 @@ type Options struct {
 	// Several says that the program is a team's own. It may have several clusters and AWS providers, and says itself which
 	// resources exist before it.
 	Several bool
-	// Dir is the directory of a Go program of a team's own, instead of Program.
-	Dir string
+	// Dir is the directory of a program of a team's own, instead of Program. It is in Go, or in YAML if Host names the directory of
+	// YAML's language host.
+	Dir, Host string
 	// Output receives Pulumi's output.
 	Output io.Writer
 }
@@ -79,6 +80,8 @@ type Session struct {
 	dir    string
 	server *cloud.Server
 	engine *engine
+	// yaml is the program if it is in YAML.
+	yaml *yamlProgram
 	// config is the configuration as in the stack file.
 	config map[string]any
 	// failed is the program's last error.
@@ -146,33 +149,56 @@ func Open(ctx context.Context, o Options) (_ *Session, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	packages := []cloud.Package{
-		{Name: "aws", Provider: cloud.NewProvider(s.Cloud)}, {Name: "kubernetes", Provider: cloud.NewKubernetes(s.Cloud)},
-	}
-	if o.Dir != "" {
-		others, err := otherPackages(ctx, o.Dir)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range others {
-			packages = append(packages, cloud.Package{Name: name, Provider: cloud.NewUnknownPackage(s.Cloud, name)})
-		}
-	}
-	if s.server, err = cloud.Serve(packages...); err != nil {
+	if err := s.serve(ctx); err != nil {
 		return nil, err
-	}
-	if o.Dir != "" {
-		program := filepath.Join(s.dir, "program")
-		if err := build(ctx, o.Dir, program); err != nil {
-			return nil, err
-		}
-		s.server.Run(program, o.Dir)
 	}
 	if err := s.export(file.Texts); err != nil {
 		return nil, err
 	}
 	return s, s.makeStack(ctx, file.Plain)
 }
+
+// serve starts the providers, and builds a team's own program.
+func (s *Session) serve(ctx context.Context) (err error) {
+	aws, kubernetes := cloud.NewProvider(s.Cloud), cloud.NewKubernetes(s.Cloud)
+	packages := []cloud.Package{{Name: "aws", Provider: aws}, {Name: "kubernetes", Provider: kubernetes}}
+	var others []string
+	switch {
+	case s.o.Host != "":
+		if s.yaml, err = readYAML(s.o.Dir); err != nil {
+			return err
+		}
+		aws.Schema, kubernetes.Schema, others = s.yaml.schemas["aws"], s.yaml.schemas["kubernetes"], s.yaml.others()
+	case s.o.Dir != "":
+		if others, err = otherPackages(ctx, s.o.Dir); err != nil {
+			return err
+		}
+	}
+	for _, name := range others {
+		unknown := cloud.NewUnknownPackage(s.Cloud, name)
+		if s.yaml != nil {
+			unknown.Schema = s.yaml.schemas[name]
+		}
+		packages = append(packages, cloud.Package{Name: name, Provider: unknown})
+	}
+	if s.server, err = cloud.Serve(packages...); err != nil {
+		return err
+	}
+	switch {
+	case s.yaml != nil:
+		return s.yaml.prepare(ctx, s.o.Dir, s.dir, s.binaries())
+	case s.o.Dir != "":
+		program := filepath.Join(s.dir, "program")
+		if err := build(ctx, s.o.Dir, program); err != nil {
+			return err
+		}
+		s.server.Run(program, s.o.Dir)
+	}
+	return nil
+}
+
+// binaries is the directory of the packages that a program in YAML builds from their source.
+func (s *Session) binaries() string { return filepath.Join(s.dir, "packages") }
 
 // export sets the list of configured keys for an inline program, as the engine does for a program in its own process.
 func (s *Session) export(values map[string]string) error {
@@ -207,6 +233,11 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
+	if s.yaml != nil {
+		if err := os.WriteFile(filepath.Join(s.dir, "Pulumi.yaml"), s.yaml.project, 0o600); err != nil {
+			return fmt.Errorf("writing the program: %w", err)
+		}
+	}
 	root := s.o.Pulumi
 	if root != "" {
 		// The engine is started in another directory.
@@ -235,9 +266,12 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 	options := []auto.LocalWorkspaceOption{
 		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(s.engine), auto.SecretsProvider("passphrase"),
 	}
-	if s.o.Dir != "" {
+	switch {
+	case s.yaml != nil:
+		environment["PATH"] = strings.Join([]string{s.o.Host, s.binaries(), os.Getenv("PATH")}, string(os.PathListSeparator))
+	case s.o.Dir != "":
 		environment["PULUMI_DEBUG_LANGUAGES"] = s.server.Language
-	} else {
+	default:
 		options = append(options, auto.Program(s.recordError(s.o.Program)))
 	}
 	workspace, err := auto.NewLocalWorkspace(ctx, append(options, auto.EnvVars(environment))...)
@@ -438,6 +472,12 @@ func First(ctx context.Context, o Options) (exported []byte, configuration map[s
 	return kept.exported, s.Plain(), r.report.Err()
 }
 
+// undecided stands for the simulated failures of a planned update whose values are not all known.
+var undecided = []*proof.Verdict{{
+	Claim: "The cluster serves during outages, and alarms go off", Undecided: true,
+	Open: []string{"known only after the update: the services' answers"},
+}}
+
 // judge proves a state, computes the time of its commands, and simulates failures of the cluster.
 func (r *run) judge(kept *results) (err error) {
 	parts, err := kept.state.Parts(kept.exported)
@@ -451,6 +491,12 @@ func (r *run) judge(kept *results) (err error) {
 		if r.report, err = r.o.Prove(kept.exported, r.configuration); err != nil {
 			return err
 		}
+	}
+	if kept.state.Planned() {
+		if r.report != nil {
+			r.report.Availability = undecided
+		}
+		return nil
 	}
 	r.timeline, r.roll = timelineOf(kept.state), rollOf(kept.state)
 	if r.report != nil {
@@ -472,12 +518,6 @@ func (s *Session) Judge(exported []byte) error {
 	if err := r.judge(&results{exported: exported, state: read}); err != nil {
 		return err
 	}
-// undecided stands for the simulated failures of a planned update whose values are not all known.
-var undecided = []*proof.Verdict{{
-	Claim: "The cluster serves during outages, and alarms go off", Undecided: true,
-	Open: []string{"known only after the update: the services' answers"},
-}}
-
 	return r.report.Err()
 }
 
@@ -492,12 +532,6 @@ func (r *run) destroy(ctx context.Context, kept *results) (string, error) {
 				len(names))
 		}
 		if gone := missing(kept.snapshot, r.Cloud.Snapshot()); len(gone) > 0 {
-	if kept.state.Planned() {
-		if r.report != nil {
-			r.report.Availability = undecided
-		}
-		return nil
-	}
 			return "", fmt.Errorf("a preview deleted %s", strings.Join(gone, ", "))
 		}
 		if _, err := r.Stack.Destroy(ctx); err == nil {
