@@ -172,6 +172,11 @@ func TestTaggedMembersAreAGroupThatIsReplacedOneAtATime(t *testing.T) {
 	assert.Equal(t, "1", refresh.Get("parameters", "Version"))
 	assert.Contains(t, fmt.Sprint(p.One(t, "aws:ssm/document:Document", "refresh").Get("content")), `"MinHealthyPercentage":100`)
 	assert.Equal(t, "ABANDON", group.Get("initialLifecycleHooks", "0", "defaultResult"))
+	assert.Contains(t, group.Ignore, "initialLifecycleHooks", "a change of them replaces the group and every node with it")
+	hook := p.One(t, "aws:autoscaling/lifecycleHook:LifecycleHook", "ready")
+	for _, key := range []string{"name", "lifecycleTransition", "defaultResult", "heartbeatTimeout"} {
+		assert.Equal(t, group.Get("initialLifecycleHooks", "0", key), hook.Get(key), "a later change reaches the group by the hook alone")
+	}
 	assert.Equal(t, "Hazelcast", group.Get("tags", "0", "key"), "nodes look for those that can be their members by it")
 	assert.Equal(t, "WSO2Cluster", group.Get("tags", "2", "key"))
 	assert.Equal(t, "wso2is-test", group.Get("tags", "2", "value"))

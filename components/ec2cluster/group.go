@@ -2,6 +2,7 @@ package ec2cluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -16,7 +17,13 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-const hookName = "ready"
+// The launch hook: a node completes it when it is ready, and is ended if it does not.
+const (
+	hookName    = "ready"
+	launching   = "autoscaling:EC2_INSTANCE_LAUNCHING"
+	abandon     = "ABANDON"
+	hookSeconds = readySeconds + bootstrap.TurnSeconds
+)
 
 func groupName(cluster string) string { return cluster + "-nodes" }
 
@@ -43,6 +50,15 @@ func (b *builder) group(ctx *pulumi.Context) error {
 		return fmt.Errorf("creating the Auto Scaling group: %w", err)
 	}
 	b.cluster.Deployed = group
+	// The group has the hook from the start; a later change of it reaches the group by this resource alone, since
+	// PutLifecycleHook updates a hook of the same name.
+	hook, err := autoscaling.NewLifecycleHook(ctx, b.Named("ready"), &autoscaling.LifecycleHookArgs{
+		Name: pulumi.String(hookName), AutoscalingGroupName: group.Name, LifecycleTransition: pulumi.String(launching),
+		DefaultResult: pulumi.String(abandon), HeartbeatTimeout: pulumi.Int(hookSeconds),
+	}, b.child...)
+	if err != nil {
+		return fmt.Errorf("creating the launch hook: %w", err)
+	}
 	if a := c.Nodes.Autoscaling; a != nil {
 		if _, err := autoscaling.NewPolicy(ctx, b.Named("cpu"), &autoscaling.PolicyArgs{
 			Name: pulumi.String(b.Cluster + "-cpu"), AutoscalingGroupName: group.Name, PolicyType: pulumi.String("TargetTrackingScaling"),
@@ -63,7 +79,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 		Preferences: instances.Preferences{
 			MinHealthyPercentage: 100, MaxHealthyPercentage: instances.SurgePercent(c.Nodes.Count), InstanceWarmup: warmup,
 		},
-		Alarms: observability.ReleaseAlarms(b.Cluster, c.LoadBalancer), Nodes: c.MaxNodes(), Before: b.before,
+		Alarms: observability.ReleaseAlarms(b.Cluster, c.LoadBalancer), Nodes: c.MaxNodes(), Before: slices.Concat(b.before, []pulumi.Resource{hook}),
 	}, b.child...); err != nil {
 		return err
 	}
@@ -81,7 +97,9 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 	if err != nil {
 		return nil, err
 	}
-	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before), instances.KeepsVersion())
+	options := awskit.With(b.child, pulumi.Protect(b.Protect), pulumi.DependsOn(b.before), instances.KeepsVersion(),
+		// A change of the first nodes' hook would replace the group (terraform-provider-aws #34260).
+		pulumi.IgnoreChanges([]string{"initialLifecycleHooks"}))
 	if c.Nodes.Autoscaling != nil {
 		// The scaling policy changes the number between the bounds; an update must not reset it.
 		options = append(options, pulumi.IgnoreChanges([]string{"desiredCapacity"}))
@@ -100,8 +118,8 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 		DefaultInstanceWarmup: pulumi.Int(warmup),
 		// The first nodes need the hook too, so it must exist before them.
 		InitialLifecycleHooks: autoscaling.GroupInitialLifecycleHookArray{autoscaling.GroupInitialLifecycleHookArgs{
-			Name: pulumi.String(hookName), LifecycleTransition: pulumi.String("autoscaling:EC2_INSTANCE_LAUNCHING"),
-			DefaultResult: pulumi.String("ABANDON"), HeartbeatTimeout: pulumi.Int(readySeconds + bootstrap.TurnSeconds),
+			Name: pulumi.String(hookName), LifecycleTransition: pulumi.String(launching),
+			DefaultResult: pulumi.String(abandon), HeartbeatTimeout: pulumi.Int(hookSeconds),
 		}},
 		MinElbCapacity: pulumi.Int(c.Nodes.Count), WaitForCapacityTimeout: pulumi.String("40m"),
 		// A node must find the nodes in service that can be its members: those with the same Hazelcast.

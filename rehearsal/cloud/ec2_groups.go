@@ -24,7 +24,8 @@ var autoscalingTypes = []Type{
 			"waitForCapacityTimeout": "10m",
 		},
 		Outputs: Object{"healthCheckType": "EC2", "defaultCooldown": 300, "predictedCapacity": 0, "warmPoolSize": 0},
-		Replace: []string{"name", "namePrefix", "availabilityZones"},
+		// The hooks since provider 5.25 (terraform-provider-aws #34260).
+		Replace: []string{"name", "namePrefix", "availabilityZones", "initialLifecycleHooks"},
 		Unique:  []Unique{{By: []string{"name"}, Code: "AlreadyExists"}},
 		Fields: []Field{
 			like("name", `[^:]+`, "anything but a colon", 1, 255), oneOf("healthCheckType", healthChecks...),

@@ -29,10 +29,11 @@ var ecrTypes = []Type{
 	{
 		Token: state.ECRLifecyclePolicy, Put: true, ID: "{repository}", Required: []string{"policy", "repository"},
 		Outputs: Object{"registryId": "{account}"},
-		Replace: []string{"repository"},
-		Unique:  []Unique{{By: []string{"repository"}, Code: "InvalidParameterException"}},
-		Refs:    []Ref{ref("repository", state.ECRRepository).by("name").free().code("RepositoryNotFoundException")},
-		Check:   []Rule{lifecycleFits},
+		// terraform-provider-aws #49624
+		Replace: []string{"policy", "repository"}, DeleteFirst: true,
+		Unique: []Unique{{By: []string{"repository"}, Code: "InvalidParameterException"}},
+		Refs:   []Ref{ref("repository", state.ECRRepository).by("name").free().code("RepositoryNotFoundException")},
+		Check:  []Rule{lifecycleFits},
 	},
 }
 

@@ -52,7 +52,7 @@ var efsTypes = []Type{
 			"dnsName": "{fileSystemId}.efs.{region}.{suffix}", "ownerId": "{account}", "networkInterfaceId": "eni-{hex}",
 			"fileSystemArn": efsARN + "file-system/{fileSystemId}",
 		},
-		Replace: []string{"fileSystemId", "subnetId", "ipAddress"},
+		Replace: []string{"fileSystemId", "subnetId", "ipAddress"}, DeleteFirst: true,
 		Refs: []Ref{
 			ref("fileSystemId", state.FileSystem).code("FileSystemNotFound"), ref("subnetId", state.Subnet).code("SubnetNotFound"),
 			ref("securityGroups[]", state.SecurityGroup).code("SecurityGroupNotFound"),

@@ -237,7 +237,7 @@ func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffRes
 		}
 	}
 	return plugin.DiffResult{
-		Changes: plugin.DiffSome, DetailedDiff: detail, DeleteBeforeReplace: replaced && t.sameName(olds, news),
+		Changes: plugin.DiffSome, DetailedDiff: detail, DeleteBeforeReplace: replaced && (t.DeleteFirst || t.sameName(olds, news)),
 	}, nil
 }
 

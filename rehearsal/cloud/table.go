@@ -36,6 +36,9 @@ type Type struct {
 	// condition.
 	Replace     []string
 	ReplaceWhen map[string]func(Object) bool
+	// DeleteFirst says that the provider deletes the old resource before it creates the new one, whatever its name:
+	// DeleteBeforeReplace in pulumi-aws's provider/resources.go.
+	DeleteFirst bool
 	// Refs are the inputs that name other resources.
 	Refs []Ref
 	// Fields limit single inputs.

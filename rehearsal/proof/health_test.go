@@ -84,11 +84,10 @@ var healthMutations = map[string]mutation{
 	}, starts, "have no tag Hazelcast"},
 	"nothing keeps a node out that still starts": {"prod", func(d *document) {
 		d.set("Group", "nodes", "initialLifecycleHooks", []any{})
+		d.drop("LifecycleHook", "ready")
 	}, starts, "Group nodes has no launch hook"},
 	"the hook is impatient": {"prod", func(d *document) {
-		for _, part := range []string{"inputs", "outputs"} {
-			d.get("Group", "nodes")[part].(map[string]any)["initialLifecycleHooks"].([]any)[0].(map[string]any)["heartbeatTimeout"] = 900.0
-		}
+		d.set("LifecycleHook", "ready", "heartbeatTimeout", 900.0)
 	}, starts, "gives a node up after 900 s"},
 	"a broken server is ready": {"dev", func(d *document) {
 		d.edit(objectKind, "programs/server.sh", "content", "failed to deploy", "deployed")

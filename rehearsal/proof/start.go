@@ -92,6 +92,10 @@ func (p *proofs) checkInstanceStart(n *node, failed string, v *Verdict) {
 	if len(hooks) == 0 {
 		v.fault("%s has no launch hook: a node gets requests before its server has started", n.origin)
 	}
+	for _, hook := range p.With(state.LifecycleHook, "autoscalingGroupName", n.origin.Text("name")) {
+		hooks = append(slices.DeleteFunc(hooks, func(first state.Object) bool { return first.Text("name") == hook.Text("name") }),
+			state.Object(hook.Outputs))
+	}
 	for _, hook := range hooks {
 		if timeout, _ := hook.Int("heartbeatTimeout"); timeout < takes {
 			v.fault("the launch hook of %s gives a node up after %d s; waiting for its turn and starting may take %d s", n.origin, timeout, takes)

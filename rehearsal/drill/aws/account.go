@@ -166,7 +166,8 @@ func (a *Account) hooks(group *state.Resource) []string {
 			names = append(names, h.Text("name"))
 		}
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names) // a later hook of the same name has updated the first one
 }
 
 // random returns a random text of hexadecimal digits.
