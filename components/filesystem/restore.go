@@ -142,7 +142,8 @@ func (r *restore) restorerPolicy(arns restorerARNs[string]) awskit.Policy {
 	use := awskit.Allow("ReadRecoveryPoint", []string{
 		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
 	}, keys)
-	use.Condition = map[string]map[string]any{"StringLike": {"kms:ViaService": "elasticfilesystem.*.amazonaws.com"}}
+	// The end of the service's name is open, since it is another one in China.
+	use.Condition = map[string]map[string]any{"StringLike": {"kms:ViaService": "elasticfilesystem." + r.Region + ".*"}}
 	give := awskit.Allow("LetFileSystemUseKey", []string{"kms:CreateGrant"}, keys)
 	give.Condition = map[string]map[string]any{"Bool": {"kms:GrantIsForAWSResource": "true"}}
 	return awskit.NewPolicy(

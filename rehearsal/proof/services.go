@@ -107,11 +107,17 @@ func (a *access) proveTrust() {
 	}
 }
 
-func (a *access) proveAssumed(s assumes, r, role *state.Resource) {
-	names := []string{s.service + ".amazonaws.com"}
-	if s.service == "ec2" && a.partition == "aws-cn" {
-		names = []string{"ec2.amazonaws.com.cn"}
+// principalOf is the principal of a service that takes a role. Only that of EC2 is another one in China, also where a role is passed to it
+// (terraform-aws-eks #3057).
+func (a *access) principalOf(service string) string {
+	if service == "ec2" && a.partition == "aws-cn" {
+		return "ec2.amazonaws.com.cn"
 	}
+	return service + ".amazonaws.com"
+}
+
+func (a *access) proveAssumed(s assumes, r, role *state.Resource) {
+	principal := a.principalOf(s.service)
 	context := iam.Context{}
 	if s.source != nil {
 		context["aws:SourceAccount"], context["aws:SourceArn"] = []string{a.account}, []string{s.source(a, r)}
@@ -121,10 +127,10 @@ func (a *access) proveAssumed(s assumes, r, role *state.Resource) {
 		actions = append(actions, "sts:TagSession")
 	}
 	for _, action := range actions {
-		request := &iam.Request{Principal: iam.Principal{Service: names[0]}, Action: action, Resource: role.Text("arn")}
-		one := call{as: service(names[0]), context: context}
+		request := &iam.Request{Principal: iam.Principal{Service: principal}, Action: action, Resource: role.Text("arn")}
+		one := call{as: service(principal), context: context}
 		request.Context = a.context(one, nil)
-		fault, open := decide("the service "+names[0], request, iam.Policies{Resource: policyOf(role, "assumeRolePolicy")})
+		fault, open := decide("the service "+principal, request, iam.Policies{Resource: policyOf(role, "assumeRolePolicy")})
 		if fault != "" {
 			fault = fmt.Sprintf("for %s: %s", r, fault)
 		}
@@ -139,10 +145,10 @@ func (a *access) proveAssumed(s assumes, r, role *state.Resource) {
 		strange.Context["aws:SourceArn"] = []string{strings.Replace(s.source(a, r), a.account, "000000000000", 1)}
 		if strange.Decide(iam.Policies{Resource: policyOf(role, "assumeRolePolicy")}).Allowed {
 			a.services.fault("%s: another account's resource may have %s take %s: its trust policy needs a condition on aws:SourceAccount "+
-				"or aws:SourceArn", r, names[0], role)
+				"or aws:SourceArn", r, principal, role)
 		}
 	}
-	a.show(a.services, names[0]+" takes its role")
+	a.show(a.services, principal+" takes its role")
 }
 
 // proveFlowLog proves that a VPC's flow log may write to its group.
