@@ -10,9 +10,10 @@ import (
 )
 
 func TestAMemberLeavesTheLoadBalancerAndItsRequestsMayEnd(t *testing.T) {
-	const attached, leaves, stays = `{"Attachment": {"InstanceId": "i-1"}}`, "deregistered tg [{'Id': 'i-1'}]\n{'wait': 'PT70S'}\n", "{'wait': 'PT1S'}\n"
+	const attached, leaves, stays = `{"Attachment": {"InstanceId": "i-1"}}`, "deregistered tg [{'Id': 'i-1'}]\n{'wait': 'PT70S'}\n",
+		"registered tg [{'Id': 'i-1', 'Port': 9443}]\n{'wait': 'PT1S'}\n"
 	for name, c := range map[string]struct{ attachment, launch, want string }{
-		"none yet":             {`{}`, launchSum("ZGF0YQ==", "m6i.xlarge"), stays},
+		"none yet":             {`{}`, launchSum("ZGF0YQ==", "m6i.xlarge"), "{'wait': 'PT1S'}\n"},
 		"other user data":      {attached, launchSum("b3RoZXI=", "m6i.xlarge"), leaves},
 		"another type":         {attached, launchSum("ZGF0YQ==", "m6i.large"), leaves},
 		"another image":        {attached, launchSum("ZGF0YQ==", "m6i.xlarge", "ami-2"), leaves},
@@ -36,10 +37,13 @@ func TestAMemberLeavesTheLoadBalancerAndItsRequestsMayEnd(t *testing.T) {
     def deregister_targets(self, TargetGroupArn, Targets):
         print("deregistered", TargetGroupArn, Targets)
 
+    def register_targets(self, TargetGroupArn, Targets):
+        print("registered", TargetGroupArn, Targets)
+
 
 def client(service):
     return Client()
-`, `drain({"interface": "eni-1", "targetGroup": "tg", "launch": "`+c.launch+`", "seconds": 60}, None)`)
+`, `drain({"interface": "eni-1", "targetGroup": "tg", "launch": "`+c.launch+`", "seconds": 60, "port": 9443}, None)`)
 			require.NoError(t, err, out)
 			assert.Equal(t, c.want, out)
 		})

@@ -13,6 +13,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/ports"
 )
 
 // gate holds the next fixed member until one is ready, and a replacement until the old one is drained.
@@ -72,7 +73,9 @@ func (b *builder) gatePolicy(targetGroup string) awskit.Policy {
 		find = append(find, "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces")
 		read := awskit.Allow("ReadLaunch", []string{"ec2:DescribeInstanceAttribute"}, b.ARN("ec2", "instance/*"))
 		read.Condition = map[string]map[string]any{"StringEquals": {"ec2:ResourceTag/" + config.DiscoveryTagKey: b.Cluster}}
-		statements = append(statements, read, awskit.Allow("Drain", []string{"elasticloadbalancing:DeregisterTargets"}, targetGroup))
+		statements = append(statements, read, awskit.Allow("Drain", []string{
+			"elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets",
+		}, targetGroup))
 	}
 	return awskit.NewPolicy(append(statements, awskit.Allow("FindNode", find, "*"))...) // these take no resource
 }
@@ -115,7 +118,7 @@ func (b *builder) drainSteps() (string, error) {
 		Name: "Deregister", Action: "aws:executeScript", Inputs: map[string]any{
 			"Runtime": "python3.11", "Handler": "drain", "Script": drainScript, "InputPayload": map[string]any{
 				"interface": "{{ Interface }}", "targetGroup": "{{ TargetGroup }}", "launch": "{{ Launch }}",
-				"seconds": b.Config.LoadBalancer.DeregistrationDelay,
+				"seconds": b.Config.LoadBalancer.DeregistrationDelay, "port": ports.HTTPS,
 			},
 		},
 		Outputs: []automation.Output{{Name: "Wait", Selector: "$.Payload.wait", Type: "String"}},

@@ -181,7 +181,7 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 				one.on, one.context = i.Text("arn"), tagged("ec2:ResourceTag/", i.Tags())
 			}
 		}
-	case "elasticloadbalancing:DeregisterTargets":
+	case "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets":
 		one.on = a.front.TargetGroup
 		for _, group := range a.Of(state.TargetGroup) {
 			one.on = group.Text("arn")
@@ -273,7 +273,7 @@ func (a *access) proveLaunch(one call, template *state.Resource) {
 	}
 	if role := a.One(state.Role, of.Text("role"), "name"); role != nil {
 		a.check(a.services, call{by: one.by, as: one.as, action: "iam:PassRole", on: role.Text("arn"), proves: one.proves, context: iam.Context{
-			"iam:PassedToService": {"ec2.amazonaws.com"},
+			"iam:PassedToService": {a.principalOf("ec2")},
 		}})
 	}
 }

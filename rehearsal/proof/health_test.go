@@ -117,8 +117,11 @@ var healthMutations = map[string]mutation{
 	}, drains, "wso2is-dev-node-1 is terminated while it has requests: its attachment's deletion does not wait for the 60 s that " +
 		"TargetGroup nodes-instance lets them go on (terraform-provider-aws #5603)"},
 	"a member is taken out that nothing replaces": {"dev", func(d *document) {
-		d.edit("Document", "node-1-drain", "content", "not instance or event[\\\"launch\\\"] in launches(ec2, instance)", "not instance")
+		d.edit("Document", "node-1-drain", "content", "event[\\\"launch\\\"] in launches(ec2, instance)", "False")
 	}, drains, "wso2is-dev-node-1 stays out of the load balancer after a change that does not replace it: State Manager runs"},
+	"a member whose replacement was taken back": {"dev", func(d *document) {
+		d.edit("Document", "node-1-drain", "content", "balancer.register_targets", "balancer.describe_target_health")
+	}, drains, "wso2is-dev-node-1 stays out of the load balancer after a replacement that failed and was taken back"},
 	"another member is drained": {"dev", func(d *document) {
 		d.each("Association", "node-2-drain", "parameters", func(p map[string]any) { p["Interface"] = d.id("NetworkInterface", "node-1") })
 	}, drains, "wso2is-dev-node-2 is terminated while it has requests"},

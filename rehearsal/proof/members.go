@@ -136,6 +136,11 @@ func (p *proofs) checkDrainCompares(a *state.Resource, n *node, v *Verdict) {
 			v.fault("%s stays out of the load balancer after a change that does not replace it: State Manager runs %s again when its "+
 				"document changes, and it does not compare the instance with the parameter Launch", n, a)
 		}
+		// The attachment is still in the state, so no later update registers the instance.
+		if !strings.Contains(strings.ReplaceAll(script, "deregister_targets", ""), "register_targets") {
+			v.fault("%s stays out of the load balancer after a replacement that failed and was taken back: %s takes it out before, and never "+
+				"registers an instance that it leaves alone", n, a)
+		}
 	}
 }
 
