@@ -5,9 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/wso2is-aws/wso2is/config/engine"
 	"github.com/wso2is-aws/wso2is/config/product"
@@ -107,6 +112,35 @@ func (s *server) restore(t *testing.T, database, sql string) {
 	s.admin(t, database, sql)
 }
 
+// backUp returns the lines of a backup.
+func (s *server) backUp(t *testing.T, database string) []string {
+	t.Helper()
+	var backup, errors bytes.Buffer
+	cmd := s.dump(database)
+	cmd.Stdout, cmd.Stderr = &backup, &errors
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, errors.String())
+	}
+	return slices.DeleteFunc(strings.SplitAfter(backup.String(), "\n"), func(line string) bool {
+		return strings.HasPrefix(line, "\\") // psql's own, which -c does not accept
+	})
+}
+
+// lose deletes a database with its account. It returns the statement that restores what its backup does not have.
+func (s *server) lose(t *testing.T, database string, origin map[string][]string) string {
+	t.Helper()
+	s.admin(t, "", "DROP DATABASE "+database)
+	if s.engine == engine.Postgres {
+		s.admin(t, "", "DROP ROLE "+database)
+		return "SELECT 1"
+	}
+	// The ledger of these engines is in another database, and is restored with its instance.
+	s.admin(t, "", "DROP USER "+database)
+	s.admin(t, "", "DELETE FROM wso2_bootstrap.ledger WHERE database_name = '"+database+"'")
+	columns := strings.Split(origin["the ledger"][0], "\t")
+	return "INSERT INTO wso2_bootstrap.ledger VALUES ('" + strings.Join(columns, "', '") + "')"
+}
+
 // testRestore checks that a backup that was taken during writes is complete after a restore, that only its own key and
 // release open it, and that an incomplete restore is not used as a database.
 func testRestore(t *testing.T, s *server, shipped string) {
@@ -119,31 +153,13 @@ func testRestore(t *testing.T, s *server, shipped string) {
 	}
 	eventually(t, "the server has written", func() bool { return written() > 2 })
 	before := written()
-	var backup, errors bytes.Buffer
-	cmd := s.dump(name)
-	cmd.Stdout, cmd.Stderr = &backup, &errors
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v\n%s", err, errors.String())
-	}
+	lines := s.backUp(t, name)
 	after := written()
 	eventually(t, "the server goes on writing", func() bool { return written() > after })
 	stop()
 	origin := s.contents(t, name)
 
-	s.admin(t, "", "DROP DATABASE "+name)
-	entry := ""
-	if s.engine == engine.Postgres {
-		s.admin(t, "", "DROP ROLE "+name)
-	} else {
-		// The ledger of these engines is in another database, and is restored with its instance.
-		s.admin(t, "", "DROP USER "+name)
-		columns := strings.Split(origin["the ledger"][0], "\t")
-		entry = "INSERT INTO wso2_bootstrap.ledger VALUES ('" + strings.Join(columns, "', '") + "')"
-		s.admin(t, "", "DELETE FROM wso2_bootstrap.ledger WHERE database_name = '"+name+"'")
-	}
-	lines := slices.DeleteFunc(strings.SplitAfter(backup.String(), "\n"), func(line string) bool {
-		return strings.HasPrefix(line, "\\") // psql's own, which -c does not accept
-	})
+	entry := s.lose(t, name, origin)
 	for _, part := range []string{"idn_oauth2_scope", "cm_pii_category"} {
 		cut := slices.IndexFunc(lines, func(line string) bool {
 			return strings.HasPrefix(line, "CREATE TABLE") && strings.Contains(strings.ToLower(line), part)
@@ -157,9 +173,7 @@ func testRestore(t *testing.T, s *server, shipped string) {
 	}
 
 	s.restore(t, name, strings.Join(lines, ""))
-	if entry != "" {
-		s.admin(t, "", entry)
-	}
+	s.admin(t, "", entry)
 	wrong := at
 	wrong.key = anotherKey
 	s.launch(t, wrong).finish(t, 4, "was used with another encryption key")
@@ -186,4 +200,122 @@ func testRestore(t *testing.T, s *server, shipped string) {
 	if len(restored) != len(origin) {
 		t.Errorf("%d of %d tables are back", len(restored), len(origin))
 	}
+}
+
+// loginMessages are the first messages of a connection, which change nothing in a database: TLS and the password.
+const loginMessages = 5
+
+// killedAt runs the program, and kills it instead of passing on its message to the database with this number. It returns whether the
+// run was complete before, and the output.
+func (s *server) killedAt(t *testing.T, n node, number int64) (complete bool, output string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	var started atomic.Pointer[run]
+	var sent atomic.Int64
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			database, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(s.port))
+			if err != nil {
+				_ = client.Close()
+				return
+			}
+			go func() { _, _ = io.Copy(client, database) }()
+			go func() {
+				defer func() { _, _ = client.Close(), database.Close() }()
+				message := make([]byte, 1<<16)
+				for ofConnection := 1; ; ofConnection++ {
+					size, err := client.Read(message)
+					if err != nil {
+						return
+					}
+					if ofConnection > loginMessages && sent.Add(1) >= number {
+						for started.Load() == nil {
+							time.Sleep(time.Millisecond)
+						}
+						_ = started.Load().cmd.Process.Kill()
+						return
+					}
+					if _, err := database.Write(message[:size]); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	n.url = strings.Replace(s.url, strconv.Itoa(s.port), strconv.Itoa(listener.Addr().(*net.TCPAddr).Port), 1) //nolint:forcetypeassert // TCP
+	r := s.launch(t, n)
+	started.Store(r)
+	_ = r.cmd.Wait()
+	switch status := r.cmd.ProcessState.ExitCode(); {
+	case status == 0:
+		return true, r.output.String()
+	case status != -1:
+		t.Fatalf("the run that was to be killed at message %d ended with %d:\n%s", number, status, r.output.String())
+	}
+	return false, r.output.String()
+}
+
+// killedAtEveryStep kills one run after the other, each some messages later than the one before, until a run is complete.
+func (s *server) killedAtEveryStep(t *testing.T, n node, later int64, says ...string) {
+	t.Helper()
+	const most = 400
+	for number := int64(1); number <= most; number += later {
+		complete, output := s.killedAt(t, n, number)
+		if !complete {
+			continue
+		}
+		for _, text := range says {
+			contains(t, "the run that was not killed", output, text)
+		}
+		t.Logf("%d runs were killed", (number-1)/later)
+		return
+	}
+	t.Fatalf("no run was complete after %d kills", most)
+}
+
+// sameTables compares the digests of two databases, table by table.
+func sameTables(t *testing.T, got, want map[string][]string) {
+	t.Helper()
+	for table, rows := range want {
+		if table != "the ledger" && digest(got[table]) != digest(rows) {
+			t.Errorf("%s has\n%s\ninstead of\n%s", table, strings.Join(got[table], "\n"), strings.Join(rows, "\n"))
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("there are %d tables instead of %d", len(got), len(want))
+	}
+}
+
+// testKilledAtEveryStep takes a restored schema over, and kills the program at every message to the database. Before, it makes the
+// schema, and kills the program at some.
+func testKilledAtEveryStep(t *testing.T, s *server, shipped string) {
+	const name = "wso2steps"
+	at := node{home: shipped, names: identity(name)}
+	s.launch(t, node{home: shipped, names: identity("wso2whole")}).finish(t, 0, "the schema is made")
+	s.killedAtEveryStep(t, at, 6, "the schema")
+	sameTables(t, s.contents(t, name), s.contents(t, "wso2whole"))
+	once(t, s, name)
+
+	if out, err := s.query(t, name, serverPassword, name, "INSERT INTO IDN_OAUTH2_SCOPE (NAME) VALUES ('kept')"); err != nil {
+		t.Fatalf("a server cannot write: %v %s", err, out)
+	}
+	lines, origin := s.backUp(t, name), s.contents(t, name)
+	entry := s.lose(t, name, origin)
+	s.restore(t, name, strings.Join(lines, ""))
+	s.admin(t, "", entry)
+	at.key, at.previous = anotherKey, encryptionKey
+	s.killedAtEveryStep(t, at, 1, "the schema stands")
+	sameTables(t, s.contents(t, name), origin)
+	if out, err := s.query(t, name, serverPassword, name, "SELECT COUNT(*) FROM IDN_OAUTH2_SCOPE"); err != nil || out == "0" {
+		t.Errorf("a server reads %q rows: %v", out, err)
+	}
+	s.launch(t, node{home: shipped, names: identity(name)}).finish(t, 4, "was used with another encryption key")
 }

@@ -356,6 +356,7 @@ func testSchema(t *testing.T, s *server) {
 		{"another user of the server", testRotation},
 		{"a schema without its tables is not made again silently", testLostTables},
 		{"after a kill the schema is made again, once", testKilled},
+		{"a run that is killed at any step is resumed", testKilledAtEveryStep},
 		{"a failing script says where, and leaves nothing behind", testBrokenScript},
 		{"a complete schema without a ledger is adopted", testExistingSchema},
 		{"foreign tables are refused", testForeignTables},
