@@ -943,6 +943,10 @@ func TestRefusesRestores(t *testing.T) {
 		"in another region": restore(object{"fileSystem": strings.Replace(point, "eu-west-1", "eu-central-1", 1)},
 			"wso2is:restoreFrom.fileSystem: the recovery point is in eu-central-1, and AWS Backup restores in the region of the recovery point; "+
 				"copy it to eu-west-1 (`aws backup start-copy-job`), and write the copy's ARN"),
+		"a snapshot of another account": one(object{"aws:allowedAccountIds": []string{"123456789012"}, "restoreFrom": object{
+			"databaseSnapshots": object{"main": "arn:aws:rds:eu-west-1:210987654321:snapshot:awsbackup:job-1"},
+		}}, "wso2is:restoreFrom.databaseSnapshots.main: RDS or AWS Backup made the snapshot in the account 210987654321, and RDS shares manual "+
+			"snapshots only; write a copy in the stack's own account, or a manual copy that is shared with it"),
 		"in another account": one(object{"aws:allowedAccountIds": []string{"123456789012"}, "restoreFrom": object{
 			"fileSystem": strings.Replace(point, "123456789012", "210987654321", 1),
 		}}, "wso2is:restoreFrom.fileSystem: the recovery point is in the account 210987654321, and AWS Backup lets no other account restore it; "+

@@ -5,10 +5,11 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 var (
-	snapshotARN   = regexp.MustCompile(`^arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:snapshot:[A-Za-z0-9:-]+$`)
+	snapshotARN   = regexp.MustCompile(`^arn:aws[a-z-]*:rds:[a-z0-9-]+:(\d{12}):snapshot:([A-Za-z0-9:-]+)$`)
 	secretsPrefix = regexp.MustCompile(`^[A-Za-z0-9_+=.@-][A-Za-z0-9/_+=.@-]*/$`)
 	// recoveryPointARN is that of a file system: those of RDS are ARNs of RDS snapshots.
 	recoveryPointARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):backup:([a-z0-9-]+):(\d{12}):recovery-point:[A-Za-z0-9-]+$`)
@@ -27,6 +28,9 @@ func (v *validator) restoreFrom() {
 	}
 	if v.FileSystem.Type == EFS { // another type has refused both
 		v.restoredFiles()
+	}
+	if own := v.Provider.AllowedAccountIds; len(own) == 1 {
+		v.Problems = append(v.Problems, v.RestoreFrom.Foreign(own[0])...)
 	}
 	if prefix := v.RestoreFrom.Secrets; prefix != "" && !secretsPrefix.MatchString(prefix) {
 		v.refuse("restoreFrom.secrets", "write what the names of the source stack's secrets begin with, up to the last slash",
@@ -74,20 +78,23 @@ func (v *validator) kept(names []string) {
 // functions" in its developer guide, "Supported Regions").
 var withoutLambdaFiles = []string{"ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "mx-central-1"}
 
-const (
-	// foreignPoint says why a recovery point of another account is refused. "Vault access policies" in the AWS Backup developer guide:
-	// another account may only call backup:CopyIntoBackupVault, whatever the policy of a vault says.
-	foreignPoint = "the recovery point is in the account %s, and AWS Backup lets no other account restore it"
-	// CopyHere is what to do instead.
-	CopyHere = "copy it to a vault of the stack's own account (`aws backup start-copy-job`), and write the copy's ARN"
-)
-
-// ForeignPoint says why the recovery point of the files is refused in an account. It is empty if it is not refused.
-func (r RestoreFrom) ForeignPoint(account string) string {
-	if point := recoveryPointARN.FindStringSubmatch(r.FileSystem); point != nil && point[2] != account {
-		return fmt.Sprintf(foreignPoint, point[2])
+// Foreign are the problems of recovery points that are in another account and that AWS lets no other account use.
+func (r RestoreFrom) Foreign(own string) Problems {
+	var wrong Problems
+	for _, name := range slices.Sorted(maps.Keys(r.DatabaseSnapshots)) {
+		snapshot := snapshotARN.FindStringSubmatch(r.DatabaseSnapshots[name])
+		if snapshot != nil && snapshot[1] != own && strings.Contains(snapshot[2], ":") {
+			// "Sharing a DB snapshot for Amazon RDS" in the RDS user guide. The names of such snapshots begin with rds: and awsbackup:.
+			wrong.refuse("restoreFrom.databaseSnapshots."+name, "write a copy in the stack's own account, or a manual copy that is shared with it",
+				"RDS or AWS Backup made the snapshot in the account %s, and RDS shares manual snapshots only", snapshot[1])
+		}
 	}
-	return ""
+	if point := recoveryPointARN.FindStringSubmatch(r.FileSystem); point != nil && point[2] != own {
+		// "Vault access policies" in the AWS Backup developer guide: another account may only call backup:CopyIntoBackupVault.
+		wrong.refuse("restoreFrom.fileSystem", "copy it to a vault of the stack's own account (`aws backup start-copy-job`), and write the copy's ARN",
+			"the recovery point is in the account %s, and AWS Backup lets no other account restore it", point[2])
+	}
+	return wrong
 }
 
 // restoredFiles checks the recovery point of the files, and the file systems that no node uses any more.
@@ -103,8 +110,6 @@ func (v *validator) restoredFiles() {
 		// "Restore a backup by resource type" in the AWS Backup developer guide: a copy is restored where it is.
 		v.refuse(path, "copy it to "+v.Region+" (`aws backup start-copy-job`), and write the copy's ARN",
 			"the recovery point is in %s, and AWS Backup restores in the region of the recovery point", point[1])
-	case len(v.Provider.AllowedAccountIds) > 0 && !slices.Contains(v.Provider.AllowedAccountIds, point[2]):
-		v.refuse(path, CopyHere, foreignPoint, point[2])
 	}
 	if r.FileSystem != "" && slices.Contains(withoutLambdaFiles, v.Region) {
 		v.refuse(path, "leave it out, and copy the files by hand", "restored files are moved by AWS Lambda, which mounts no EFS file system in %s", v.Region)

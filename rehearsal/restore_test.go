@@ -84,3 +84,23 @@ func TestMissingSecretsAreNamed(t *testing.T) {
 	_, err := s.Up(t.Context(), optup.SuppressProgress(), optup.SuppressOutputs())
 	require.ErrorContains(t, err, "wso2is:restoreFrom.secrets: the account has no secret wso2is-prod/0a1b2c3d/encryption-key")
 }
+
+// TestRecoveryPointsOfAnotherAccountAreRefused has a stack file that does not name the account.
+func TestRecoveryPointsOfAnotherAccountAreRefused(t *testing.T) {
+	for path, c := range map[string]struct{ arn, want string }{
+		"fileSystem": {
+			"arn:aws:backup:eu-west-1:210987654321:recovery-point:1EB3B5E7-9EB0-435A-A80B-108B488B0D45",
+			"wso2is:restoreFrom.fileSystem: the recovery point is in the account 210987654321, and AWS Backup lets no other account restore it",
+		},
+		"databaseSnapshots.main": {
+			"arn:aws:rds:eu-west-1:210987654321:snapshot:awsbackup:job-1", "wso2is:restoreFrom.databaseSnapshots.main: RDS or AWS Backup made the snapshot",
+		},
+	} {
+		t.Run(path, func(t *testing.T) {
+			s := opened(t, "prod", "../Pulumi.prod.yaml")
+			require.NoError(t, s.Configure(rehearse.Edit(s.Configuration(), "wso2is:restoreFrom."+path, c.arn)))
+			_, err := s.Preview(t.Context())
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}

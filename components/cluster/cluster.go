@@ -108,6 +108,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
+	// The stack file need not have the account.
+	if wrong := c.RestoreFrom.Foreign(scope.Account); len(wrong) > 0 {
+		return nil, Refuse(ctx, wrong)
+	}
 	scope.Inputs = place.inputs
 	if !args.Whole {
 		scope.InProgram = name

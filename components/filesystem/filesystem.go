@@ -80,9 +80,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args == nil {
 		return nil, fmt.Errorf("file system %s: no arguments", name)
 	}
-	if why := args.RestoreFrom.ForeignPoint(args.Account); why != "" {
-		return nil, fmt.Errorf("%s:restoreFrom.fileSystem: %s; %s", config.Namespace, why, config.CopyHere)
-	}
 	f := &FileSystem{Directories: directories(args.FileSystem)}
 	if err := ctx.RegisterComponentResource(Type, name, f, opts...); err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -55,17 +54,6 @@ func TestFilesAreRestoredBesideThoseThatWereThere(t *testing.T) {
 	}
 	assert.Contains(t, policy(name), "elasticfilesystem:ClientRootAccess\",\"elasticfilesystem:ClientWrite\"],\"Resource\"")
 	assert.NotContains(t, policy("shared"), "RestoredFilesMove", "nobody is root of the files that are kept")
-}
-
-// The stack file need not name the account, so the component checks it too.
-func TestRefusesTheRecoveryPointOfAnotherAccount(t *testing.T) {
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		_, err := New(ctx, "filesystem", &Args{Scope: componenttest.Scope(), RestoreFrom: config.RestoreFrom{
-			FileSystem: strings.Replace(restoring.FileSystem, "123456789012", "210987654321", 1),
-		}})
-		return err
-	}, pulumi.WithMocks("wso2is", "test", &componenttest.Plan{}))
-	require.ErrorContains(t, err, "wso2is:restoreFrom.fileSystem: the recovery point is in the account 210987654321")
 }
 
 // tree makes a file system with a file for each path.

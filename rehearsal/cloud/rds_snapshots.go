@@ -61,11 +61,15 @@ func restorable(c *Call) error {
 }
 
 // copyable refuses to copy a snapshot that is missing or unreadable. Snapshots in another region or account are assumed
-// to exist.
+// to exist. Only manual ones can be shared with another account ("Sharing a DB snapshot for Amazon RDS" in the RDS user guide).
 func copyable(c *Call) error {
 	id := c.text("sourceDbSnapshotIdentifier")
 	s := c.Cloud.dbSnapshot(id)
-	switch elsewhere := strings.HasPrefix(id, "arn:") && !strings.Contains(id, ":rds:"+c.Cloud.region+":"+c.Cloud.account+":"); {
+	region, account := placeOf(id)
+	_, name, _ := strings.Cut(id, ":snapshot:")
+	switch elsewhere := region != "" && (region != c.Cloud.region || account != c.Cloud.account); {
+	case elsewhere && account != c.Cloud.account && strings.Contains(name, ":"):
+		return fail("InvalidParameterValue", "the snapshot %s is another account's, and is no manual snapshot, which alone can be shared", id)
 	case c.Old != nil, s == nil && (c.Preview || elsewhere):
 		return nil
 	case s == nil:

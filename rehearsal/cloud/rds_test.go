@@ -115,6 +115,9 @@ func TestARestoredDatabaseIsItsSnapshots(t *testing.T) {
 	w.refuses(t, state.DBInstance, restored(Object{"username": "other"}), "username is other, and a restored instance has that of its snapshot, wso2")
 	w.create(state.KMSKey, "own", Object{})
 	w.refuses(t, state.DBInstance, restored(Object{"storageEncrypted": true, "kmsKeyId": w.arn("own")}), "has that of its snapshot, "+arn)
+	w.refusesEach(t, mistakes{"a snapshot that cannot be shared": {state.DBSnapshotCopy, Object{
+		"sourceDbSnapshotIdentifier": "arn:aws:rds:eu-west-1:210987654321:snapshot:awsbackup:job-1", "targetDbSnapshotIdentifier": "theirs",
+	}, "is no manual snapshot, which alone can be shared"}})
 	w.create(state.DBSnapshotCopy, "copy", Object{"sourceDbSnapshotIdentifier": "last", "targetDbSnapshotIdentifier": "mine", "kmsKeyId": w.arn("own")})
 	again, err := w.try(state.DBInstance, "again", restored(Object{
 		"snapshotIdentifier": "mine", "storageEncrypted": true, "kmsKeyId": w.arn("own"), "identifier": "again"}))
