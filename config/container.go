@@ -42,6 +42,8 @@ const (
 	ProductImage    = "wso2is"
 	ToolsImage      = "aws-cli"
 	ControllerImage = "aws-load-balancer-controller"
+	// SMBImage has the images of its sidecars beside it, so it has no repository of the stack's own.
+	SMBImage = "sig-storage/smbplugin"
 )
 
 // OwnImages are the images of a loaded cluster that have a repository with container.repository.
@@ -73,8 +75,11 @@ func (c *Cluster) completeImages(env Environment) error {
 	if c.MakesControlPlane() {
 		images = append(images, image{&c.EKS.Controller.Image, ControllerImage, "v" + c.EKS.Controller.Chart})
 	}
+	if c.InstallsSMB() {
+		images = append(images, image{&c.EKS.SMBDriver.Image, SMBImage, "v" + c.EKS.SMBDriver.Chart})
+	}
 	own := func(i image) bool {
-		return c.Container.Repository && i.name != ControllerImage && inOwnRepository.MatchString(*i.of)
+		return c.Container.Repository && i.name != ControllerImage && i.name != SMBImage && inOwnRepository.MatchString(*i.of)
 	}
 	images = slices.DeleteFunc(images, func(i image) bool { return *i.of != "" && !own(i) })
 	if len(images) == 0 {
@@ -85,7 +90,7 @@ func (c *Cluster) completeImages(env Environment) error {
 		return fmt.Errorf("asking for the account's id: %w", err)
 	}
 	for _, i := range images {
-		if c.Container.Repository {
+		if c.Container.Repository && i.name != SMBImage {
 			i.name = c.ImageRepository(i.name)
 		}
 		chosen := cmp.Or(*i.of, i.tag)

@@ -30,7 +30,14 @@ func (c *Cluster) fillEKS() {
 	set(&e.NodeGroup.AMI, AL2023)
 	set(&e.Controller.Chart, "3.5.0")
 	set(&e.Controller.Repository, "https://aws.github.io/eks-charts")
+	if c.FileSystem.Type == SMB {
+		set(&e.SMBDriver.Chart, "1.20.3")
+		set(&e.SMBDriver.Repository, "https://kubernetes-csi.github.io/csi-driver-smb")
+	}
 }
+
+// InstallsSMB reports whether the stack installs the SMB CSI driver.
+func (c Cluster) InstallsSMB() bool { return c.MakesControlPlane() && c.FileSystem.Type == SMB }
 
 func (c *Cluster) sizePods(profileDefaults) {
 	n := &c.Nodes

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
@@ -51,7 +52,7 @@ func TestRefusesShares(t *testing.T) {
 			"write the VPC from which the file server is reached, and its subnets"),
 		"nothing said": one(without, path+": the share is missing; write it, or fileSystem.type: efs"),
 		"EFS": one(onShare(nil, object{"type": "efs"}, nil),
-			path+": the stack makes a file system of its own; write fileSystem.type: nfs, or leave it out"),
+			path+": the stack makes a file system of its own; write fileSystem.type: nfs or smb, or leave it out"),
 		"host with a port": e(object{"host": "files.example.com:2049"}, `.host: "files.example.com:2049" names no host; `+
 			"write the DNS name or the IPv4 address, without a port"),
 		"no path": e(object{"path": "exports"}, `.path: "exports" is no such path; write a path such as /exports/wso2is, with letters, digits and ._@+-`),
@@ -79,5 +80,60 @@ func TestRefusesShares(t *testing.T) {
 			"wso2is:backup.enabled: the stack makes no database and no file system that AWS Backup could back up; leave it out"),
 		"the role of EFS": one(onShare(object{"topology": "eks", "eks": inCluster}, nil, nil),
 			"wso2is:eks.cluster.fileSystemRole: no pod mounts EFS, because fileSystem.type is nfs; leave it out"),
+	})
+}
+
+// onSMB is a stack with an SMB share, with changes to its other keys and to fileSystem.existing.
+func onSMB(changes, existing object) object {
+	of := object{"path": "/wso2is", "credentialsSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:share-AbCdEf"}
+	maps.Copy(of, existing)
+	return onShare(changes, object{"type": "smb"}, of)
+}
+
+//guide:own-share
+func TestAnSMBShareHasAUser(t *testing.T) {
+	loaded := configtest.Load(t, onSMB(nil, object{"domain": "CORP"})).Cluster
+	require.Equal(t, "CORP", loaded.FileSystem.Existing.Domain)
+	pods := configtest.Load(t, onSMB(object{"topology": "eks", "eks": object{"publicAccessCidrs": []string{"203.0.113.7/32"}},
+		"container": object{"repository": true}}, nil)).Cluster
+	require.True(t, pods.InstallsSMB())
+	require.Equal(t, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/sig-storage/smbplugin:v1.20.3", pods.EKS.SMBDriver.Image)
+	require.NotContains(t, pods.OwnImages(), config.SMBImage, "the stack makes no repository for it")
+}
+
+func TestRefusesSMBShares(t *testing.T) {
+	const path = "wso2is:fileSystem.existing"
+	e := func(changes object, want string) refusal { return one(onSMB(nil, changes), path+want) }
+	pods := func(eks object) object {
+		own := object{"publicAccessCidrs": []string{"203.0.113.7/32"}}
+		maps.Copy(own, eks)
+		return object{"topology": "eks", "eks": own}
+	}
+	const noPassword = ": an NFS server asks for no password; leave it out, or write fileSystem.type: smb"
+	check(t, map[string]refusal{
+		"no user": e(object{"credentialsSecretArn": nil}, `.credentialsSecretArn: "" is not such an ARN; `+
+			"write it as AWS shows it, such as arn:aws:secretsmanager:eu-west-1:123456789012:secret:…"),
+		"half an ARN": e(object{"credentialsSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:share"},
+			`.credentialsSecretArn: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:share" is not the whole ARN, which permissions name; `+
+				"write the whole ARN, with the hyphen and the six characters at its end"),
+		"no key": e(object{"secretKeyArn": "alias/share"}, `.secretKeyArn: "alias/share" is not such an ARN; `+
+			"write it as AWS shows it, such as arn:aws:kms:eu-west-1:123456789012:key/…"),
+		"options in the domain": e(object{"domain": "CORP,uid=0"}, `.domain: "CORP,uid=0" is not a domain; write one such as CORP or corp.example.com`),
+		"no share":              e(object{"path": "/"}, ".path: it does not name the share; write one such as /wso2is"),
+		"Fargate": one(onSMB(object{"topology": "ecs", "ecs": object{"launchType": "fargate"}}, nil),
+			"wso2is:fileSystem.type: a task on Fargate mounts Amazon EFS only; leave it out, or write ecs.launchType: ec2"),
+		"Bottlerocket": one(onSMB(pods(object{"nodeGroup": object{"ami": "bottlerocket"}}), nil),
+			"wso2is:eks.nodeGroup.ami: it is not known whether the SMB CSI driver works on bottlerocket; leave it out"),
+		"a user of NFS": {changes: onShare(nil, nil, object{"credentialsSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:share-AbCdEf",
+			"secretKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1", "domain": "CORP"}), want: []string{
+			path + ".credentialsSecretArn" + noPassword, path + ".domain" + noPassword, path + ".secretKeyArn" + noPassword}},
+		"a driver for NFS": one(onShare(pods(object{"smbDriver": object{"chart": "1.20.3"}}), nil, nil),
+			"wso2is:eks.smbDriver: no pod mounts an SMB share; leave it out, or write fileSystem.type: smb"),
+		"another driver": {changes: onSMB(pods(object{"smbDriver": object{"chart": "latest", "repository": "charts",
+			"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/smb:v1.20.3"}}), nil), want: []string{
+			`wso2is:eks.smbDriver.chart: "latest" is not one version of a chart; write one such as 1.20.3`,
+			`wso2is:eks.smbDriver.image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/smb:v1.20.3" is not called smbplugin, and the chart looks ` +
+				"for its other images beside it; write one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/sig-storage/smbplugin:v1.20.3",
+			`wso2is:eks.smbDriver.repository: "charts" is not a Helm repository; write one such as https://kubernetes-csi.github.io/csi-driver-smb`}},
 	})
 }

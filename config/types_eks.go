@@ -92,6 +92,8 @@ type EKSOptions struct {
 	Secrets SecretStore `json:"secrets,omitempty"`
 	// Controller is the AWS Load Balancer Controller.
 	Controller Controller `json:"controller,omitempty"`
+	// SMBDriver is the SMB CSI driver, which mounts the share of fileSystem.type smb.
+	SMBDriver SMBDriver `json:"smbDriver,omitempty"`
 	// Addons pins add-ons to versions, such as `coredns: v1.12.4-eksbuild.1`. Left out, an add-on has the version that
 	// EKS recommends for the Kubernetes version.
 	Addons map[Addon]string `json:"addons,omitempty"`
@@ -126,6 +128,18 @@ type Controller struct {
 	// Image is the controller's image, `registry/repository:tag`. It is published on public.ecr.aws, which nodes do not
 	// reach: mirror it like the other images. Default: aws-load-balancer-controller:v<chart> in the account's registry,
 	// or in the stack's own repository with container.repository.
+	Image string `json:"image,omitempty"`
+}
+
+// SMBDriver is the Helm release of the SMB CSI driver. The stack installs it only with fileSystem.type smb.
+type SMBDriver struct {
+	// Chart is the version of the chart csi-driver-smb. Default: `1.20.3`.
+	Chart string `json:"chart,omitempty"`
+	// Repository is the Helm repository of the chart. Default: `https://kubernetes-csi.github.io/csi-driver-smb`.
+	Repository string `json:"repository,omitempty"`
+	// Image is the driver's image, `registry/path/smbplugin:tag`. It is published in registry.k8s.io/sig-storage, which nodes do not
+	// reach: mirror it, and beside it livenessprobe, csi-node-driver-registrar, csi-provisioner and csi-resizer with the tags of the
+	// chart. Default: sig-storage/smbplugin:v<chart> in the account's registry.
 	Image string `json:"image,omitempty"`
 }
 

@@ -173,6 +173,15 @@ func (v *validator) arn(path, arn, service, resource string) {
 	}
 }
 
+// wholeSecret checks the ARN of a secret, with the characters that Secrets Manager appends to its name.
+func (v *validator) wholeSecret(path, arn string) {
+	v.arn(path, arn, "secretsmanager", "secret:")
+	if parts := arnShape.FindStringSubmatch(arn); parts != nil && !secretARN.MatchString(arn) {
+		v.refuse(path, "write the whole ARN, with the hyphen and the six characters at its end",
+			"%q is not the whole ARN, which permissions name", arn)
+	}
+}
+
 // id checks an AWS id by its prefix.
 func (v *validator) id(path, id, prefix, what string) {
 	if rest, ok := strings.CutPrefix(id, prefix); !ok || !regexp.MustCompile(`^[0-9a-f]{8,17}$`).MatchString(rest) {

@@ -93,11 +93,7 @@ func (v *validator) existing() {
 	case !oracle && e.ServiceName != "":
 		v.refuse(path+".serviceName", "leave it out", "%s makes a database for each logical one", db.Engine)
 	}
-	v.arn(path+".masterSecretArn", e.MasterSecretARN, "secretsmanager", "secret:")
-	if parts := arnShape.FindStringSubmatch(e.MasterSecretARN); parts != nil && !secretARN.MatchString(e.MasterSecretARN) {
-		v.refuse(path+".masterSecretArn", "write the whole ARN, with the hyphen and the six characters at its end",
-			"%q is not the whole ARN, which permissions name", e.MasterSecretARN)
-	}
+	v.wholeSecret(path+".masterSecretArn", e.MasterSecretARN)
 	if e.SecretKeyARN != "" {
 		v.arn(path+".secretKeyArn", e.SecretKeyARN, "kms", "key/")
 	}

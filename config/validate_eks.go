@@ -55,17 +55,42 @@ func (v *validator) eks() {
 			v.refuse(path, "leave it out, or write eks.secrets: csi", "Kubernetes secrets need no driver")
 		}
 	}
-	if !chartVersion.MatchString(e.Controller.Chart) {
-		v.refuse("eks.controller.chart", "write one such as 3.5.0", "%q is not one version of a chart", e.Controller.Chart)
-	} else if e.Controller.Image == "" && (strings.HasPrefix(e.Controller.Chart, "1.") || strings.HasPrefix(e.Controller.Chart, "0.")) {
+	if v.chart("eks.controller", "3.5.0", e.Controller.Chart, "https://aws.github.io/eks-charts", e.Controller.Repository) && e.Controller.Image == "" && (strings.HasPrefix(e.Controller.Chart, "1.") || strings.HasPrefix(e.Controller.Chart, "0.")) {
 		v.refuse("eks.controller.image", "write the image, or a chart from 3.0.0 on",
 			"the version %s of the chart is not the controller's, whose image is therefore not known", e.Controller.Chart)
 	}
-	if !chartSource.MatchString(e.Controller.Repository) {
-		v.refuse("eks.controller.repository", "write one such as https://aws.github.io/eks-charts",
-			"%q is not a Helm repository", e.Controller.Repository)
-	}
 	v.image("eks.controller.image", e.Controller.Image)
+	v.smbDriver()
+}
+
+// chart checks the version and the repository of a Helm chart, and reports whether the version is one.
+func (v *validator) chart(path, exampleVersion, version, exampleRepository, repository string) bool {
+	if !chartSource.MatchString(repository) {
+		v.refuse(path+".repository", "write one such as "+exampleRepository, "%q is not a Helm repository", repository)
+	}
+	if !chartVersion.MatchString(version) {
+		v.refuse(path+".chart", "write one such as "+exampleVersion, "%q is not one version of a chart", version)
+		return false
+	}
+	return true
+}
+
+// smbDriver checks the Helm release of the SMB CSI driver.
+func (v *validator) smbDriver() {
+	const path = "eks.smbDriver"
+	d := v.EKS.SMBDriver
+	if v.FileSystem.Type != SMB {
+		if d != (SMBDriver{}) {
+			v.refuse(path, "leave it out, or write fileSystem.type: smb", "no pod mounts an SMB share")
+		}
+		return
+	}
+	v.chart(path, "1.20.3", d.Chart, "https://kubernetes-csi.github.io/csi-driver-smb", d.Repository)
+	v.image(path+".image", d.Image)
+	if repository, _, err := SplitImage(d.Image); err == nil && !strings.HasSuffix(repository, "/smbplugin") {
+		v.refuse(path+".image", "write one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/sig-storage/smbplugin:v1.20.3",
+			"%q is not called smbplugin, and the chart looks for its other images beside it", d.Image)
+	}
 }
 
 // apiAccess checks who reaches the Kubernetes API, and with which permissions.
@@ -136,7 +161,7 @@ func (v *validator) adoptedCluster() {
 	}{
 		{"eks.version", e.Version != ""}, {"eks.publicAccessCidrs", len(e.PublicAccessCIDRs) > 0},
 		{"eks.extendedSupport", e.ExtendedSupport}, {"eks.admins", len(e.Admins) > 0}, {"eks.nodeGroup", e.NodeGroup != NodeGroup{}},
-		{"eks.controller", e.Controller != Controller{}}, {"eks.addons", len(e.Addons) > 0},
+		{"eks.controller", e.Controller != Controller{}}, {"eks.smbDriver", e.SMBDriver != SMBDriver{}}, {"eks.addons", len(e.Addons) > 0},
 		{"nodes.instanceType", v.written.Nodes.InstanceType != ""}, {"nodes.rootVolume", v.written.Nodes.RootVolume != 0},
 	} {
 		if own.set {

@@ -14,7 +14,7 @@ func (v *validator) fileSystem() {
 		return
 	}
 	if f.Existing != nil {
-		v.refuse("fileSystem.existing", "write fileSystem.type: nfs, or leave it out", "the stack makes a file system of its own")
+		v.refuse("fileSystem.existing", "write fileSystem.type: nfs or smb, or leave it out", "the stack makes a file system of its own")
 	}
 	switch {
 	case f.ThroughputMode == Provisioned && f.ProvisionedThroughput == 0:
@@ -25,8 +25,12 @@ func (v *validator) fileSystem() {
 	}
 }
 
-// sharePath is a path that a line of fstab takes as it is.
-var sharePath = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$|^/$`)
+var (
+	// sharePath is a path that a line of fstab takes as it is.
+	sharePath = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$|^/$`)
+	// shareDomain is a domain that mount options take as it is.
+	shareDomain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+)
 
 // existingShare checks a share of the team's own, and refuses what only the stack's own file system reads.
 func (v *validator) existingShare() {
@@ -46,8 +50,11 @@ func (v *validator) existingShare() {
 			"a task on Fargate mounts Amazon EFS only")
 	}
 	if v.EKS.NodeGroup.AMI == Bottlerocket {
-		// bottlerocket #4022 is open.
-		v.refuse("eks.nodeGroup.ami", "leave it out", "the kubelet of bottlerocket mounts no NFS volume")
+		reason := "the kubelet of bottlerocket mounts no NFS volume" // bottlerocket #4022 is open.
+		if f.Type == SMB {
+			reason = "it is not known whether the SMB CSI driver works on bottlerocket"
+		}
+		v.refuse("eks.nodeGroup.ami", "leave it out", "%s", reason)
 	}
 	if e == nil {
 		v.refuse(path, "write it, or fileSystem.type: efs", "the share is missing")
@@ -58,7 +65,10 @@ func (v *validator) existingShare() {
 	}
 	if !sharePath.MatchString(e.Path) || strings.Contains(e.Path+"/", "/../") {
 		v.refuse(path+".path", "write a path such as /exports/wso2is, with letters, digits and ._@+-", "%q is no such path", e.Path)
+	} else if f.Type == SMB && e.Path == "/" {
+		v.refuse(path+".path", "write one such as /wso2is", "it does not name the share")
 	}
+	v.shareUser(path, *e)
 	switch {
 	case (e.SecurityGroup == "") == (len(e.CIDRs) == 0):
 		v.refuse(path, "write either securityGroup or, if a rule cannot name the security group, cidrs",
@@ -70,6 +80,27 @@ func (v *validator) existingShare() {
 		if slices.Contains(e.CIDRs, everyone) {
 			v.refuse(path+".cidrs", "write the ranges of the file server's addresses", "%s lets nodes write to every file server", everyone)
 		}
+	}
+}
+
+// shareUser checks who may use a share. NFS has no users with passwords.
+func (v *validator) shareUser(path string, e ExistingShare) {
+	if v.FileSystem.Type != SMB {
+		for _, key := range []struct{ name, value string }{
+			{".credentialsSecretArn", e.CredentialsSecretARN}, {".secretKeyArn", e.SecretKeyARN}, {".domain", e.Domain},
+		} {
+			if key.value != "" {
+				v.refuse(path+key.name, "leave it out, or write fileSystem.type: smb", "an NFS server asks for no password")
+			}
+		}
+		return
+	}
+	v.wholeSecret(path+".credentialsSecretArn", e.CredentialsSecretARN)
+	if e.SecretKeyARN != "" {
+		v.arn(path+".secretKeyArn", e.SecretKeyARN, "kms", "key/")
+	}
+	if e.Domain != "" && !shareDomain.MatchString(e.Domain) {
+		v.refuse(path+".domain", "write one such as CORP or corp.example.com", "%q is not a domain", e.Domain)
 	}
 }
 

@@ -72,6 +72,9 @@ func (p *preflight) images() []string {
 	if c.MakesControlPlane() {
 		all = append(all, c.EKS.Controller.Image)
 	}
+	if c.InstallsSMB() {
+		all = append(all, c.EKS.SMBDriver.Image)
+	}
 	return all
 }
 

@@ -42,6 +42,9 @@ var serverScript string
 //go:embed name.sh
 var nameScript string
 
+//go:embed share.sh
+var shareScript string
+
 // LogScript is POSIX shell: the functions log and die. PROGRAM is the name of the script that uses them.
 func LogScript() string { return logScript }
 
@@ -54,6 +57,16 @@ func ServerScript() string { return serverScript }
 
 // NameScript is bash: the function redirect_own_name, for a server on its host's own network.
 func NameScript() string { return nameScript }
+
+// ShareScript is bash: the functions share_user and keep_share_user, for an instance that mounts an SMB share. ShareUnit is the unit of
+// systemd that a mount requires, and ShareCredentials the file with the share's user.
+func ShareScript() string { return shareScript }
+
+// See ShareScript.
+const (
+	ShareUnit        = "wso2is-share.service"
+	ShareCredentials = "/run/wso2is/share"
+)
 
 //go:embed programs
 var programs embed.FS
@@ -98,7 +111,7 @@ func Programs() []Program {
 			content = programFile(name)
 		}
 		if name == "setup" {
-			content = append([]byte(nameScript), content...)
+			content = slices.Concat([]byte(nameScript), []byte(shareScript), content)
 		}
 		list = append(list, Program{Name: name, Path: at, Content: content})
 	}
@@ -187,8 +200,10 @@ type File struct {
 // type Type. A share's directories are what mount(8) takes as source. Either directory may be empty.
 type FileSystem struct {
 	ID, Userstores, Tenants string
-	// Type and Options are empty for EFS.
-	Type, Options string
+	// Type, Options and Package are empty for EFS. Package has the program that mounts the share.
+	Type, Options, Package string
+	// Secret is the ARN of the secret with the user of the share, or empty.
+	Secret string
 }
 
 // Secret is a value of Secrets Manager, by name or ARN, in the server's environment.
@@ -362,6 +377,10 @@ func UserData(a Args) (string, error) {
 	} else {
 		h.value("SHARE_TYPE", a.FileSystem.Type)
 		h.value("SHARE_OPTIONS", a.FileSystem.Options)
+		h.value("SHARE_PACKAGE", a.FileSystem.Package)
+	}
+	if a.FileSystem.Secret != "" {
+		h.value("SHARE_SECRET", a.FileSystem.Secret)
 	}
 	h.list("SHARED", shared)
 	h.value("MOUNTS", strings.Join(mounts, " "))

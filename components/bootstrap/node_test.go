@@ -222,7 +222,7 @@ func TestNodeThatCannotInstallSaysWhere(t *testing.T) {
 // onNFS gives the machine a share. No test mounts a real one: the kernel must have the file system nfs, and a container may not mount it.
 func (m *machine) onNFS() {
 	m.args.FileSystem = FileSystem{
-		Type: "nfs4", Options: "nfsvers=4.1,hard", Userstores: "files.example.com:/exports/wso2is/Userstores",
+		Type: "nfs4", Options: "nfsvers=4.1,hard", Package: "nfs-utils", Userstores: "files.example.com:/exports/wso2is/Userstores",
 		Tenants: "files.example.com:/exports/wso2is/Tenants",
 	}
 }
@@ -261,7 +261,7 @@ func TestNodeThatMayNotWriteToAShareSaysWhere(t *testing.T) {
 				m.onNFS()
 				m.write(t, filepath.Join(m.fake, "bin/mktemp"), "#!/bin/bash\n[[ $* != */.wso2is.* ]] || exit 1\nexec /usr/bin/mktemp \"$@\"\n", 0o755)
 			},
-			says: []string{"uid 802 cannot write to the shared directory", "give it the owner 802:802 on the file server"}},
+			says: []string{"uid 802 cannot write to the shared directory", "give it the owner 802:802"}},
 	})
 }
 

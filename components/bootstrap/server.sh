@@ -30,7 +30,7 @@ check_shared() {
 	shared=$1
 	shift
 	probe=$("$@" mktemp "$shared/.wso2is.XXXXXX") ||
-		die "uid 802 cannot write to the shared directory $shared: give it the owner 802:802 on the file server"
+		die "uid 802 cannot write to the shared directory $shared: on an NFS server, give it the owner 802:802; on an SMB server, let the user of the share write there"
 	owner=$("$@" stat -c %u:%g "$probe")
 	"$@" rm -f "$probe"
 	[ "$owner" = 802:802 ] ||

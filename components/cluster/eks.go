@@ -98,6 +98,13 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 		}
 		e.before = append(e.before, controller.Ready...)
 	}
+	if c.InstallsSMB() {
+		driver, err := ekscluster.NewSMBDriver(ctx, scope, c, cluster, child, pulumi.Providers(inside))
+		if err != nil {
+			return err
+		}
+		e.before = append(e.before, driver)
+	}
 	e.before = append(e.before, repositories...)
 	pods, err := e.pods(ctx, child, pulumi.Providers(inside))
 	if err != nil {
@@ -181,7 +188,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 	before := slices.Concat(e.cluster.Ready, e.cluster.Granted, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving,
 		e.data.database.Ready())
 	return workload.New(ctx, e.scope.Named("workload"), &workload.Args{
-		Scope: e.scope, Config: e.c, Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx),
+		Scope: e.scope, Config: e.c, Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx), ShareUser: e.shareUser(ctx),
 		Hosts: awskit.Inputs(e.data.database.Hosts()), FileSystem: e.data.files,
 		TargetGroup: e.targetGroup(), Ingress: e.ingress(), Addresses: addresses, Before: before,
 	}, opts...)
@@ -276,7 +283,7 @@ func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 				Variable: of.variable, Key: logical.Instance, Property: of.property, ARN: instance.MasterSecretARN,
 			}
 			if e.c.EKS.Secrets == config.SecretsKubernetes {
-				secret.Value = e.property(ctx, instance.MasterSecretARN, of.property)
+				secret.Value = e.property(ctx, instance.MasterSecretARN, of.property, "the database's master secret")
 			}
 			all = append(all, secret)
 		}
@@ -287,18 +294,35 @@ func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 	return all
 }
 
-// property reads one value of a JSON secret that AWS manages, such as the master user's.
-func (e *eksStack) property(ctx *pulumi.Context, arn pulumi.StringInput, name string) pulumi.StringOutput {
+// shareUser returns the user of an SMB share, by the keys that its CSI driver reads.
+func (e *eksStack) shareUser(ctx *pulumi.Context) []workload.Secret {
+	share := e.data.files.Share
+	if share == nil || share.Secret == "" {
+		return nil
+	}
+	var all []workload.Secret
+	for _, property := range []string{"username", "password"} {
+		secret := workload.Secret{Variable: property, Key: "share", Property: property, ARN: pulumi.String(share.Secret)}
+		if e.c.EKS.Secrets == config.SecretsKubernetes {
+			secret.Value = e.property(ctx, secret.ARN, property, "the secret of the share")
+		}
+		all = append(all, secret)
+	}
+	return all
+}
+
+// property reads one value of a JSON secret that AWS or the team manages. What names the secret in errors.
+func (e *eksStack) property(ctx *pulumi.Context, arn pulumi.StringInput, name, what string) pulumi.StringOutput {
 	version := secretsmanager.LookupSecretVersionOutput(ctx, secretsmanager.LookupSecretVersionOutputArgs{SecretId: arn},
 		pulumi.Parent(e.base.secrets))
 	return pulumi.ToSecret(version.SecretString().ApplyT(func(text string) (string, error) {
 		var values map[string]any
 		if err := json.Unmarshal([]byte(text), &values); err != nil {
-			return "", fmt.Errorf("reading the database's master secret: %w", err)
+			return "", fmt.Errorf("reading %s: %w", what, err)
 		}
 		value, ok := values[name].(string)
 		if !ok {
-			return "", fmt.Errorf("the database's master secret has no %s", name)
+			return "", fmt.Errorf("%s has no %s", what, name)
 		}
 		return value, nil
 	})).(pulumi.StringOutput)

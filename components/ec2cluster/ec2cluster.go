@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -211,7 +210,8 @@ func fileSystem(f *filesystem.FileSystem, known launchValues[string]) bootstrap.
 	sources := known.AccessPoints
 	out := bootstrap.FileSystem{ID: known.FileSystem}
 	if share := f.Share; share != nil {
-		out.Type, out.Options, sources = share.Type, strings.Join(share.Options, ","), map[string]string{}
+		out.Type, out.Options, out.Package, out.Secret = share.Type, share.HostOptions(), share.Package, share.Secret
+		sources = map[string]string{}
 		for _, directory := range f.Directories {
 			sources[directory] = share.Source(directory)
 		}

@@ -2,6 +2,7 @@ package ec2cluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -118,7 +119,7 @@ func (args *Args) bootPolicy(arns bootARNs[string]) []awskit.Statement {
 }
 
 func (args *Args) nodePolicy(arns bootARNs[string]) awskit.Policy {
-	policy := awskit.NewPolicy(append(args.bootPolicy(arns), observability.ReportMembers())...)
+	policy := awskit.NewPolicy(slices.Concat(args.bootPolicy(arns), args.FileSystem.Read(), []awskit.Statement{observability.ReportMembers()})...)
 	// Nodes start one by one at the first start, and must find the nodes in service. Describe calls take no resource.
 	see := []string{"autoscaling:DescribeAutoScalingGroups"}
 	if args.Config.Clustered() && args.Config.Clustering.Scheme == config.AWS {

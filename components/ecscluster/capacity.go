@@ -108,8 +108,14 @@ func (b *builder) mountShare() string {
 		mount := share.Mount(mounts(share), directory)
 		lines, targets = append(lines, mount.Line), append(targets, mount.Target)
 	}
-	return strings.NewReplacer(
-		"{package}", share.Package, "{type}", share.Type, "{lines}", strings.Join(lines, "\n"), "{targets}", strings.Join(targets, " "),
+	// The image for ECS is made from the minimal one, which has no AWS CLI (release-al2023.auto.pkrvars.hcl of aws/amazon-ecs-ami).
+	programs, packages, script, user := "mount."+share.Type, share.Package, "", ""
+	if share.Secret != "" {
+		programs, packages, script = programs+" aws jq", packages+" awscli-2 jq", bootstrap.ShareScript()+"SHARE_SECRET="+share.Secret+"\n"
+		user = "\tkeep_share_user " + b.Config.Region + " \"$SHARE_SECRET\" || return\n"
+	}
+	return script + strings.NewReplacer(
+		"{programs}", programs, "{packages}", packages, "{user}", user, "{lines}", strings.Join(lines, "\n"), "{targets}", strings.Join(targets, " "),
 	).Replace(mountScript)
 }
 

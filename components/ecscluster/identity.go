@@ -239,7 +239,7 @@ func (b *builder) instancePolicy() awskit.Policy {
 	if b.Config.Clustered() {
 		statements = append(statements, instances.Discover())
 	}
-	return awskit.NewPolicy(statements...)
+	return awskit.NewPolicy(append(statements, b.FileSystem.Read()...)...)
 }
 
 func (b *builder) clusterARN() string { return b.ARN("ecs", "cluster/"+b.Cluster) }

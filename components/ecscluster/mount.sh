@@ -1,7 +1,7 @@
 mount_share() {
 	local target
-	command -v mount.{type} >/dev/null || dnf install -y {package} || return
-	cat >>/etc/fstab <<'LINES'
+	type {programs} >/dev/null 2>&1 || dnf install -y {packages} || return
+{user}	cat >>/etc/fstab <<'LINES'
 {lines}
 LINES
 	mkdir -p /etc/systemd/system/ecs.service.d {targets}

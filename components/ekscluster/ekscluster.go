@@ -252,7 +252,11 @@ func (b *builder) adopt(ctx *pulumi.Context) error {
 // a server cannot administer the databases.
 func (b *builder) podIdentity(ctx *pulumi.Context) error {
 	names := podARNs[pulumi.StringInput]{Key: b.Secrets.KeyARN, Secrets: awskit.Values(b.Secrets.ARNs)}
-	if err := b.act(ctx, "pods", b.ServiceAccount, b.Identity.pods, names, observability.ReportMembers()); err != nil {
+	more := []awskit.Statement{observability.ReportMembers()}
+	if b.Config.EKS.Secrets == config.SecretsCSI {
+		more = append(more, b.FileSystem.Read("secretsmanager:DescribeSecret")...)
+	}
+	if err := b.act(ctx, "pods", b.ServiceAccount, b.Identity.pods, names, more...); err != nil {
 		return err
 	}
 	if b.Identity.schema == nil {

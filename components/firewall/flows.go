@@ -174,7 +174,11 @@ func databases(db config.Database) Flow {
 
 // files is the flow to the shared files. A file server that exists may have addresses instead of a security group.
 func files(f config.FileSystem) Flow {
-	flow := tcp("shared-files", Nodes, FileSystem, ports.NFS, "Nodes mount Userstores and Tenants")
+	port := ports.NFS
+	if f.Type == config.SMB {
+		port = ports.SMB
+	}
+	flow := tcp("shared-files", Nodes, FileSystem, port, "Nodes mount Userstores and Tenants")
 	if f.Existing != nil && f.Existing.SecurityGroup == "" {
 		flow.To, flow.CIDRs = OwnFileSystem, f.Existing.CIDRs
 	}

@@ -23,9 +23,12 @@ const (
 	schemaName = "wso2is-schema"
 	// certificateName is the secret with the certificate that an ingress controller verifies.
 	certificateName = "wso2is-certificate"
-	serverRole      = "server"
-	schemaRole      = "schema"
-	roleLabel       = "app.kubernetes.io/component"
+	// shareName is the secret with the user of an SMB share. It keeps its name, since the source of a volume, which names it, cannot change.
+	shareName  = "wso2is-share"
+	serverRole = "server"
+	shareRole  = "share"
+	schemaRole = "schema"
+	roleLabel  = "app.kubernetes.io/component"
 )
 
 // CertificateSecret is the namespace and the name of the secret whose ca.crt is the nodes' certificate.

@@ -372,6 +372,45 @@ func TestKubeletsMountAShareThatExists(t *testing.T) {
 	assert.NotContains(t, build(t, args("/exports/other")), "PersistentVolume/"+name, "the source of a volume cannot change")
 }
 
+//guide:own-share
+func TestTheDriverMountsAnSMBShareAsItsUser(t *testing.T) {
+	const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:share-AbCdEf"
+	args := func(store config.SecretStore) *Args {
+		a := testArgs(t, map[string]any{"eks": map[string]any{"publicAccessCidrs": []string{"203.0.113.7/32"}, "secrets": store}})
+		a.FileSystem = filesystem.Existing(config.FileSystem{Type: config.SMB, Tenants: true, Existing: &config.ExistingShare{
+			Host: "files.example.com", Path: "/wso2is", CredentialsSecretARN: secret, Domain: "CORP",
+		}})
+		for _, property := range []string{"username", "password"} {
+			a.ShareUser = append(a.ShareUser, Secret{
+				Variable: property, Key: "share", Property: property, ARN: pulumi.String(secret), Value: pulumi.String("a " + property),
+			})
+		}
+		return a
+	}
+	a := args(config.SecretsCSI)
+	objects := build(t, a)
+	volume := objects["PersistentVolume/Tenants-"+a.FileSystem.Share.Digits()]
+	assert.Equal(t, "smb.csi.k8s.io", volume.at("spec", "csi", "driver"))
+	assert.Equal(t, "//files.example.com/wso2is/Tenants", volume.at("spec", "csi", "volumeAttributes", "source"))
+	assert.Equal(t, map[string]any{"name": "wso2is-share", "namespace": a.Config.EKS.Namespace}, volume.at("spec", "csi", "nodeStageSecretRef"))
+	assert.Nil(t, volume.at("spec", "nfs"))
+	for _, option := range []string{"vers=3.1.1", "seal", "hard", "uid=802", "gid=802", "forceuid", "forcegid", "domain=CORP"} {
+		assert.Contains(t, volume.at("spec", "mountOptions"), option)
+	}
+	class := objects["SecretProviderClass/share-secrets"]
+	assert.Equal(t, "wso2is-share", class.at("spec", "secretObjects").([]any)[0].(map[string]any)["secretName"])
+	assert.Contains(t, class.at("spec", "parameters", "objects"), secret)
+	pod := objects["Deployment/server"]
+	assert.NotContains(t, fmt.Sprint(pod.at("spec", "template", "spec", "containers")), "share-user", "the server does not read the password")
+	assert.Contains(t, fmt.Sprint(pod.at("spec", "template", "spec", "initContainers")), "share-user", "the driver makes no secret for an unused volume")
+
+	objects = build(t, args(config.SecretsKubernetes))
+	made := objects["Secret/share"]
+	assert.Equal(t, "wso2is-share", made.at("metadata", "name"))
+	assert.Equal(t, false, made.at("immutable"), "a password changes")
+	assert.NotContains(t, fmt.Sprint(objects["Deployment/server"].at("spec", "template", "spec")), "share-user")
+}
+
 func TestRestoredFilesAreAVolumeBesideTheOneThatPodsUse(t *testing.T) {
 	restore := config.RestoreFrom{FileSystem: "arn:aws:backup:eu-west-1:123456789012:recovery-point:1EB3B5E7-9EB0-435A-A80B-108B488B0D45"}
 	objects := build(t, testArgs(t, map[string]any{"restoreFrom": restore}))

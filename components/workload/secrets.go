@@ -45,7 +45,7 @@ func (s *secretSet) env() corev1.EnvVarArray {
 // uses them, since the server reads its environment. Without the driver, Pulumi writes a Kubernetes secret.
 //
 // A server's Kubernetes secret gets a new name when a value changes, which replaces the pods. The job's keeps its name,
-// since a rotation of the master password by RDS must not run it again.
+// since a rotation of the master password by RDS must not run it again. The one for the share keeps its name, too.
 func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
 	values = slices.Clone(values)
 	slices.SortFunc(values, func(x, y Secret) int { return strings.Compare(x.Variable, y.Variable) })
@@ -55,12 +55,9 @@ func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
 		for _, value := range values {
 			data[value.Variable] = value.Value
 		}
-		name := ""
-		if role == schemaRole {
-			name = schemaName
-		}
+		name := map[string]string{schemaRole: schemaName, shareRole: shareName}[role]
 		made, err := corev1.NewSecret(b.ctx, b.Named(role), &corev1.SecretArgs{
-			Metadata: b.meta(name, role), Type: pulumi.String("Opaque"), Immutable: pulumi.Bool(true),
+			Metadata: b.meta(name, role), Type: pulumi.String("Opaque"), Immutable: pulumi.Bool(role != shareRole),
 			StringData: pulumi.ToSecret(data).(pulumi.StringMapOutput),
 		}, b.child...)
 		if err != nil {

@@ -84,6 +84,10 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 	if err != nil {
 		return nil, err
 	}
+	shareUser, err := b.shareUser()
+	if err != nil {
+		return nil, err
+	}
 	program, err := b.program()
 	if err != nil {
 		return nil, err
@@ -119,7 +123,7 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 		// An init container that always restarts runs beside the server and stops after it.
 		RestartPolicy: pulumi.String("Always"),
 		Env:           append(plainEnv(container.MembersEnvironment(b.Config)), fieldEnv("NODE", "metadata.name"), home),
-		Resources:     small, SecurityContext: locked(true), VolumeMounts: mounts(temporary),
+		Resources:     small, SecurityContext: locked(true), VolumeMounts: mounts(append(slices.Clone(shareUser), temporary)...),
 		ImagePullPolicy: pulumi.String("IfNotPresent"),
 	}
 	spec := b.podSpec(ServiceAccount)
@@ -138,7 +142,7 @@ func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
 	}
 	spec.InitContainers = append(prepare, sidecar)
 	spec.Containers = corev1.ContainerArray{b.serve(env, seen)}
-	spec.Volumes = volumesOf(append(seen, temporary)...)
+	spec.Volumes = volumesOf(append(append(seen, shareUser...), temporary)...)
 	spec.TopologySpreadConstraints = b.spread()
 	return &corev1.PodTemplateSpecArgs{
 		Metadata: &metav1.ObjectMetaArgs{Labels: b.labels(serverRole), Annotations: annotations}, Spec: spec,

@@ -84,23 +84,48 @@ func (b *builder) mountOptions() []string {
 	return []string{"tls", "iam"}
 }
 
-// csi is the source of a shared directory on EFS, and nil for a share.
+// csi is the source of a shared directory on EFS or an SMB server, and nil for NFS.
 func (b *builder) csi(directory string) corev1.CSIPersistentVolumeSourcePtrInput {
-	if b.FileSystem.Share != nil {
-		return nil
+	if share := b.FileSystem.Share; share != nil {
+		if share.Secret == "" {
+			return nil
+		}
+		// docs/driver-parameters.md of kubernetes-csi/csi-driver-smb
+		return &corev1.CSIPersistentVolumeSourceArgs{
+			Driver: pulumi.String("smb.csi.k8s.io"), VolumeHandle: pulumi.String(b.Cluster + share.Source(directory)),
+			VolumeAttributes:   pulumi.StringMap{"source": pulumi.String(share.Source(directory))},
+			NodeStageSecretRef: &corev1.SecretReferenceArgs{Name: pulumi.String(shareName), Namespace: b.namespace.ToStringPtrOutput()},
+		}
 	}
 	return &corev1.CSIPersistentVolumeSourceArgs{
 		Driver: pulumi.String("efs.csi.aws.com"), VolumeHandle: pulumi.Sprintf("%s::%s", b.FileSystem.ID, b.FileSystem.AccessPoints[directory]),
 	}
 }
 
-// nfs is the source of a shared directory on an NFS server, and nil for EFS. The kubelet mounts it.
+// nfs is the source of a shared directory on an NFS server, and nil for others. The kubelet mounts it.
 func (b *builder) nfs(directory string) corev1.NFSVolumeSourcePtrInput {
 	share := b.FileSystem.Share
-	if share == nil {
+	if share == nil || share.Secret != "" {
 		return nil
 	}
 	return &corev1.NFSVolumeSourceArgs{Server: pulumi.String(share.Host), Path: pulumi.String(share.Below(directory))}
+}
+
+// shareUser makes the secret that the SMB CSI driver reads when it mounts the share, and returns the volumes by which it exists. Without
+// the Secrets Store CSI driver there are none. That driver makes a secret only for a volume that a container mounts, so the tools mount
+// it and not the server. The kubelet mounts all volumes of a pod at the same time, and tries the share again until the secret exists.
+func (b *builder) shareUser() ([]mount, error) {
+	if len(b.ShareUser) == 0 {
+		return nil, nil
+	}
+	set, err := b.secrets(shareRole, b.ShareUser)
+	if err != nil {
+		return nil, fmt.Errorf("giving the share its user: %w", err)
+	}
+	for i := range set.volumes {
+		set.volumes[i].name, set.volumes[i].path = "share-user", "/mnt/share-user"
+	}
+	return set.volumes, nil
 }
 
 // mount is a volume of a pod and its path in a container.

@@ -46,8 +46,9 @@ type Args struct {
 	awskit.Scope
 	// Config is the configuration from config.Load.
 	Config config.Cluster
-	// Secrets are the server's, SchemaSecrets those of the schema program.
-	Secrets, SchemaSecrets []Secret
+	// Secrets are the server's, SchemaSecrets those of the schema program. ShareUser are the username and the password of an SMB share,
+	// which its CSI driver reads.
+	Secrets, SchemaSecrets, ShareUser []Secret
 	// Hosts are the DNS names of the database instances by name.
 	Hosts map[string]pulumi.StringInput
 	// FileSystem has the shared directories.
@@ -162,7 +163,7 @@ func (a *Args) check() error {
 	if (a.TargetGroup == nil) == (a.Ingress == nil) {
 		refuse("pods are registered with a target group or published by an Ingress, one of both")
 	}
-	for _, secrets := range [][]Secret{a.Secrets, a.SchemaSecrets} {
+	for _, secrets := range [][]Secret{a.Secrets, a.SchemaSecrets, a.ShareUser} {
 		for _, s := range secrets {
 			if store := a.Config.EKS.Secrets; store == config.SecretsCSI && s.ARN == nil ||
 				store == config.SecretsKubernetes && s.Value == nil {

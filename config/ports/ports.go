@@ -45,4 +45,6 @@ const (
 
 	// NFS is the port of an EFS mount target, and of a server of NFS 4.
 	NFS = 2049
+	// SMB is the port of a server of SMB 3.
+	SMB = 445
 )

@@ -52,6 +52,13 @@ var charts = map[string]chart{
 		},
 		Kinds: []string{state.TargetGroupBinding},
 	},
+	smbChart: {
+		// The values are from values.yaml of the chart's release 1.20.3.
+		Values: []string{
+			"image", "serviceAccount", "rbac", "driver", "feature", "controller", "node", "linux", "windows", "customLabels", "podAnnotations",
+			"podLabels", "priorityClassName", "securityContext", "storageClasses", "imagePullSecrets",
+		},
+	},
 	"secrets-store-csi-driver": {
 		Values: []string{
 			"linux", "windows", "logVerbosity", "logFormatJSON", "livenessProbe", "maxCallRecvMsgSize", "rbac", "syncSecret",

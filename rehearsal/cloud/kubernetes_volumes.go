@@ -1,7 +1,9 @@
 package cloud
 
 import (
+	"encoding/json"
 	"errors"
+	"path"
 	"slices"
 	"strings"
 
@@ -10,9 +12,15 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// volumeMountable refuses a volume of a missing EFS file system, and a claim's volume that changes its source.
+// smbChart is the chart of the SMB CSI driver.
+const smbChart = "csi-driver-smb"
+
+// volumeMountable refuses a volume of a missing EFS file system, and one that nothing in the stack's own cluster could mount.
 func volumeMountable(c *Call) error {
 	driver, handle := c.text("spec.csi.driver"), c.text("spec.csi.volumeHandle")
+	if driver == "smb.csi.k8s.io" {
+		return smbMountable(c)
+	}
 	if driver != "efs.csi.aws.com" || handle == "" || c.Preview {
 		return nil
 	}
@@ -30,6 +38,26 @@ func volumeMountable(c *Call) error {
 		return fail("NotFound", "spec.csi.volumeHandle is %s, and %s has no such access point", handle, system.describe())
 	}
 	return nil
+}
+
+// smbMountable refuses a volume of the SMB CSI driver without the driver, its source or its secret.
+// Source: docs/driver-parameters.md of github.com/kubernetes-csi/csi-driver-smb
+func smbMountable(c *Call) error {
+	var wrong []error
+	if !strings.HasPrefix(c.text("spec.csi.volumeAttributes.source"), "//") {
+		wrong = append(wrong, fail("InvalidArgument", "spec.csi.volumeAttributes.source is %q and no share such as //host/share",
+			c.text("spec.csi.volumeAttributes.source")))
+	}
+	for _, key := range []string{"name", "namespace"} {
+		if c.text("spec.csi.nodeStageSecretRef."+key) == "" && !c.unknown("spec.csi.nodeStageSecretRef."+key) {
+			wrong = append(wrong, fail("InvalidArgument", "spec.csi.nodeStageSecretRef has no %s: the driver needs a user and a password", key))
+		}
+	}
+	installed := func(r *Resource) bool { return path.Base(text(r.Inputs, "chart")) == smbChart }
+	if c.Cloud.ownsCluster() && !c.Preview && !slices.ContainsFunc(c.Cloud.all(state.HelmRelease), installed) {
+		wrong = append(wrong, fail("FailedMount", "driver name smb.csi.k8s.io not found in the list of registered CSI drivers"))
+	}
+	return errors.Join(wrong...)
 }
 
 // notMounted prevents an access point's deletion while a volume of the cluster uses it.
@@ -135,4 +163,20 @@ func secretsExist(c *Call) error {
 		wrong = append(wrong, fail("ResourceNotFoundException", "spec.parameters.region is %s in %s", region, c.Cloud.region))
 	}
 	return errors.Join(wrong...)
+}
+
+// existingShareUser returns the secret with the user of a share that the configuration names.
+func existingShareUser(config map[string]string) (Resource, bool) {
+	var files struct {
+		Existing struct{ CredentialsSecretArn, SecretKeyArn string }
+	}
+	for key, value := range config {
+		if _, name, _ := strings.Cut(key, ":"); name == "fileSystem" {
+			_ = json.Unmarshal([]byte(value), &files)
+		}
+	}
+	arn := files.Existing.CredentialsSecretArn
+	return Resource{Token: state.Secret, ID: arn, Inputs: Object{}, Outputs: Object{
+		"arn": arn, "kmsKeyId": files.Existing.SecretKeyArn,
+	}, Contents: `{"username":"share","password":"` + identifier(arn, "uuid") + `"}`}, arn != ""
 }

@@ -42,6 +42,9 @@ func Named(config map[string]string) []Resource {
 	if secret, ok := existingMaster(config); ok {
 		found[state.Secret+secret.ID] = secret
 	}
+	if user, ok := existingShareUser(config); ok {
+		found[state.Secret+user.ID] = user
+	}
 	if cluster, ok := existingCluster(config); ok {
 		found[state.EKSCluster+cluster.ID] = cluster
 	}

@@ -146,6 +146,7 @@ type cluster struct {
 	// given are the subnets that the stack does not make, existing its database if another makes it, front its load balancer.
 	given    map[string]Subnet
 	existing Existing
+	share    Share
 	front    Balancer
 }
 

@@ -200,8 +200,11 @@ func (a *access) keyOfSecret(arn string) string {
 	if s := a.One(state.Secret, arn, "arn"); s != nil {
 		return a.keyOf(s.Text("kmsKeyId"))
 	}
-	if arn == a.existing.Secret {
+	switch arn {
+	case a.existing.Secret:
 		return a.existing.Key
+	case a.share.Secret:
+		return a.share.Key
 	}
 	for _, d := range a.Of(state.DBInstance) {
 		for _, s := range d.Objects("masterUserSecrets") {

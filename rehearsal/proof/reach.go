@@ -16,6 +16,7 @@ const (
 	memberLast  = 5800 // Hazelcast tries the next port if one is busy, a hundred ports in all
 	probedLast  = 5708 // the last port that Hazelcast's discovery on AWS probes
 	nfs         = 2049
+	smb         = 445
 	kubelet     = 10250
 	metrics     = 10251 // the port of the metrics server in EKS's add-on
 	webhook     = 9443

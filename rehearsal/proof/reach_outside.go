@@ -55,6 +55,10 @@ func (p *proofs) sources(n *node) []string {
 	if n.pod != nil {
 		for _, r := range p.Of(state.HelmRelease) {
 			image := r.Object("values").Object("image")
+			if base := image.Text("baseRepo"); base != "" {
+				found[base+"/smbplugin:"+image.Object("smb").Text("tag")] = true
+				continue
+			}
 			found[cmp.Or(image.Text("repository"), "the public registry of the chart "+r.Text("chart"))+":"+image.Text("tag")] = true
 		}
 	}

@@ -18,6 +18,8 @@ type Share struct {
 	Ranges []netip.Prefix
 	// Directories are the shared directories.
 	Directories []string
+	// Secret is the ARN of the secret with the user of an SMB share, Key that of its KMS key, and Domain the user's.
+	Secret, Key, Domain string
 }
 
 // unseenShare is what no state shows of a share.
@@ -30,6 +32,9 @@ var protocols = map[string]struct {
 }{
 	// nfs(5): a mount that is soft loses writes in an outage of the server, and other versions than 4 need more ports.
 	"nfs": {nfs, []string{"nfsvers=4.1", "hard"}},
+	// mount.cifs(8): a mount that is not hard loses writes in an outage of the server, seal encrypts, and without forceuid and forcegid a
+	// server may say who owns a file.
+	"smb": {smb, []string{"vers=3.1.1", "seal", "hard", "uid=802", "gid=802", "forceuid", "forcegid"}},
 }
 
 // shareFrom reads the key fileSystem of a stack file.
@@ -38,8 +43,9 @@ func shareFrom(raw string) (Share, error) {
 		Type                string
 		Userstores, Tenants *bool
 		Existing            struct {
-			Host, Path, SecurityGroup string
-			CIDRs                     []string
+			Host, Path, SecurityGroup, CredentialsSecretARN, SecretKeyARN, Domain string
+
+			CIDRs []string
 		}
 	}
 	if raw == "" {
@@ -52,7 +58,8 @@ func shareFrom(raw string) (Share, error) {
 		return Share{}, nil
 	}
 	e := file.Existing
-	s := Share{Type: file.Type, Host: e.Host, Path: strings.TrimSuffix(e.Path, "/"), Group: e.SecurityGroup}
+	s := Share{Type: file.Type, Host: e.Host, Path: strings.TrimSuffix(e.Path, "/"), Group: e.SecurityGroup,
+		Secret: e.CredentialsSecretARN, Key: e.SecretKeyARN, Domain: e.Domain}
 	for _, d := range []struct {
 		name   string
 		shared *bool
@@ -69,11 +76,20 @@ func shareFrom(raw string) (Share, error) {
 // port is that of the file server.
 func (s Share) port() int { return protocols[s.Type].port }
 
+// name is what mount(8) takes for the share.
+func (s Share) name() string {
+	if s.Type == "smb" {
+		return "//" + s.Host + s.Path
+	}
+	return s.Host + ":" + s.Path
+}
+
 // source is what mount(8) takes for a directory.
-func (s Share) source(directory string) string { return s.Host + ":" + s.Path + "/" + directory }
+func (s Share) source(directory string) string { return s.name() + "/" + directory }
 
 // findShare finds the file server: in its security group somewhere in the VPC, or in its ranges.
 func (c *cluster) findShare(s Share, vpc netip.Prefix) {
+	c.share = s
 	if s.Host == "" {
 		return
 	}
@@ -96,7 +112,7 @@ func (p *proofs) shareProof() *Verdict {
 	if s.Host == "" {
 		return nil
 	}
-	v := &Verdict{Claim: "Every node mounts the share that exists, and checks its owner before the server starts", Shown: s.Host + ":" + s.Path}
+	v := &Verdict{Claim: "Every node mounts the share that exists, and checks its owner before the server starts", Shown: s.name()}
 	v.open(unseenShare)
 	for _, token := range []string{state.FileSystem, state.MountTarget, state.AccessPoint, state.FileSystemPolicy} {
 		for _, r := range p.Of(token) {
@@ -122,7 +138,9 @@ func (p *proofs) mounted(v *Verdict, n *node, directory string, variables map[st
 		if !strings.Contains(n.text, source+"|"+directory+"|") {
 			v.fault("%s does not mount %s", n, source)
 		}
-		p.lossless(v, n.String(), strings.Split(variables["SHARE_OPTIONS"], ","))
+		options := strings.Split(variables["SHARE_OPTIONS"], ",")
+		p.lossless(v, n.String(), options)
+		p.asUser(v, n.String(), options, variables["SHARE_SECRET"])
 		return
 	}
 	volume := p.volumeOf(n, directory)
@@ -166,8 +184,15 @@ func (p *proofs) claimed(v *Verdict, n *node, volume, directory string) {
 			if r.Object("metadata").Text("name") != claim.Object("spec").Text("volumeName") {
 				continue
 			}
-			if has := spec.Object("nfs").Text("server") + ":" + spec.Object("nfs").Text("path"); has != p.want.Share.source(directory) {
+			has := spec.Object("csi").Object("volumeAttributes").Text("source")
+			if p.want.Share.Type == "nfs" {
+				has = spec.Object("nfs").Text("server") + ":" + spec.Object("nfs").Text("path")
+			}
+			if has != p.want.Share.source(directory) {
 				v.fault("%s is %s instead of %s", r, has, p.want.Share.source(directory))
+			}
+			if p.want.Share.Secret != "" {
+				p.userOfVolume(v, n, r)
 			}
 			p.lossless(v, r.String(), spec.Texts("mountOptions"))
 		}
@@ -199,12 +224,91 @@ func (p *proofs) onItsHost(v *Verdict, n *node, volume, source string) {
 	if !strings.Contains(n.host.text, "systemctl stop --no-block ecs") {
 		v.fault("the ECS agent of %s starts although the share could not be mounted: files would be on the instance", n)
 	}
-	p.lossless(v, "the instance of "+n.String(), strings.Split(line[3], ","))
+	options := strings.Split(line[3], ",")
+	p.lossless(v, "the instance of "+n.String(), options)
+	secret := ""
+	if script, err := readScript(n.host.text, nil); err == nil {
+		secret = script.variables["SHARE_SECRET"]
+	}
+	p.asUser(v, "the instance of "+n.String(), options, secret)
+}
+
+// asUser proves that an instance mounts an SMB share as the user of the stack file's secret, also after a restart, when its memory is empty.
+func (p *proofs) asUser(v *Verdict, who string, options []string, secret string) {
+	s := p.want.Share
+	if s.Secret == "" {
+		return
+	}
+	if secret != s.Secret {
+		v.fault("%s reads the user of the share from %q instead of %s", who, secret, s.Secret)
+	}
+	has := func(prefix string) bool {
+		return slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(o, prefix) })
+	}
+	if !has("credentials=/run/") {
+		v.fault("%s mounts the share without a file in memory that has its user", who)
+	}
+	if !has("x-systemd.requires=") {
+		v.fault("%s mounts the share after a restart before its user is in memory", who)
+	}
+}
+
+// userOfVolume proves that the SMB CSI driver finds the user of the stack file's secret: in a Kubernetes secret of the stack, or in one that
+// the Secrets Store CSI driver makes while a pod has the volume. It makes none for a volume that no container mounts.
+func (p *proofs) userOfVolume(v *Verdict, n *node, volume *state.Resource) {
+	ref := volume.Object("spec").Object("csi").Object("nodeStageSecretRef")
+	if n.pod.object(state.KubernetesSecret, ref.Text("name")).Type != "" {
+		return // its content is encrypted in the state
+	}
+	for _, one := range n.pod.spec.Objects("volumes") {
+		class := n.pod.object(state.SecretProviderClass, one.Object("csi").Object("volumeAttributes").Text("secretProviderClass"))
+		for _, made := range class.Object("spec").Objects("secretObjects") {
+			var keys []string
+			for _, data := range made.Objects("data") {
+				keys = append(keys, data.Text("key"))
+			}
+			read := strings.Contains(class.Object("spec").Object("parameters").Text("objects"), p.want.Share.Secret)
+			if made.Text("secretName") == ref.Text("name") && read && slices.Contains(keys, "username") && slices.Contains(keys, "password") {
+				if !n.pod.mounts(one.Text("name")) {
+					v.fault("no container of %s mounts the volume %s, so that the user of the share is never fetched", n, one.Text("name"))
+				}
+				return
+			}
+		}
+	}
+	v.fault("%s has its user in the secret %q, which does not come from %s", volume, ref.Text("name"), p.want.Share.Secret)
+}
+
+// mounts reports whether a container of the pods mounts a volume.
+func (w *workload) mounts(volume string) bool {
+	return slices.ContainsFunc(w.containers(), func(c state.Object) bool {
+		return slices.ContainsFunc(c.Objects("volumeMounts"), func(m state.Object) bool { return m.Text("name") == volume })
+	})
+}
+
+// proveShareUser proves that only roles of nodes and their instances may read the user of the share.
+func (a *access) proveShareUser() {
+	if a.share.Secret == "" {
+		return
+	}
+	for _, role := range a.Of(state.Role) {
+		fault, open := a.decide(call{as: a.role(role), action: "secretsmanager:GetSecretValue", on: a.share.Secret})
+		if fault != "" || open != "" {
+			continue
+		}
+		if _, stays := a.programsOf(role); len(stays) == 0 {
+			a.others.fault("role %s may read the user of the share, and mounts nothing", role.Text("name"))
+		}
+	}
 }
 
 // lossless proves that mount options lose no write.
 func (p *proofs) lossless(v *Verdict, who string, options []string) {
-	for _, option := range protocols[p.want.Share.Type].options {
+	needed := slices.Clone(protocols[p.want.Share.Type].options)
+	if p.want.Share.Domain != "" {
+		needed = append(needed, "domain="+p.want.Share.Domain)
+	}
+	for _, option := range needed {
 		if !slices.Contains(options, option) {
 			v.fault("%s mounts the share without the option %s", who, option)
 		}

@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,66 @@ func (d *document) userData(name, old, instead string) {
 	require.NoError(d.t, err)
 	require.Contains(d.t, string(text), old)
 	d.set("LaunchTemplate", name, "userData", base64.StdEncoding.EncodeToString([]byte(strings.ReplaceAll(string(text), old, instead))))
+}
+
+const shareUser = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:share-AbCdEf"
+
+// onVolume changes the volume of Tenants.
+func onVolume(change func(spec map[string]any)) func(*document) {
+	return func(d *document) {
+		for _, r := range d.resources {
+			if is(r, "PersistentVolume", "") && strings.Contains(r.(map[string]any)["urn"].(string), "::Tenants-") {
+				change(r.(map[string]any)["outputs"].(map[string]any)["spec"].(map[string]any))
+			}
+		}
+	}
+}
+
+// lacksOption takes a mount option from the volume of Tenants.
+func lacksOption(option string) func(*document) {
+	return onVolume(func(spec map[string]any) {
+		spec["mountOptions"] = slices.DeleteFunc(spec["mountOptions"].([]any), func(o any) bool { return o == option })
+	})
+}
+
+var smbMutations = map[string]mutation{
+	"a node without encryption": {"SMB share", func(d *document) { d.userData("nodes", ",seal,", ",") }, mounted,
+		"mounts the share without the option seal"},
+	"a node with an older protocol": {"SMB share", func(d *document) { d.userData("nodes", "vers=3.1.1", "vers=2.0") }, mounted,
+		"mounts the share without the option vers=3.1.1"},
+	"a node without the domain": {"SMB share", func(d *document) { d.userData("nodes", "domain=CORP,", "") }, mounted,
+		"mounts the share without the option domain=CORP"},
+	"files of another owner": {"SMB share", func(d *document) { d.userData("nodes", "forceuid,", "") }, mounted,
+		"mounts the share without the option forceuid"},
+	"a node of another user": {"SMB share", func(d *document) { d.userData("nodes", "secret:share-AbCdEf", "secret:other-AbCdEf") }, mounted,
+		"instead of " + shareUser},
+	"a user on disk": {"SMB share", func(d *document) { d.userData("nodes", "credentials=/run/", "credentials=/etc/") }, mounted,
+		"without a file in memory that has its user"},
+	"a restart": {"SMB share", func(d *document) { d.userData("nodes", "x-systemd.requires=wso2is-share.service,", "") }, mounted,
+		"mounts the share after a restart before its user is in memory"},
+	"the port of NFS": {"SMB share", func(d *document) { d.set(ingressRule, "shared-files-in", "fromPort", 2049) }, filesReach,
+		"no ingress rule of sg-0123456789abcdef1 lets"},
+	"an instance of another user": {"SMB share of tasks", func(d *document) { d.userData("nodes", "secret:share-AbCdEf", "secret:other-AbCdEf") }, mounted,
+		"instead of " + shareUser},
+	"an instance without encryption": {"SMB share of tasks", func(d *document) { d.userData("nodes", ",seal,", ",") }, mounted,
+		"mounts the share without the option seal"},
+	"a pod without encryption": {"SMB share of pods", lacksOption("seal"), mounted, "mounts the share without the option seal"},
+	"a pod with another share": {"SMB share of pods", onVolume(func(spec map[string]any) {
+		spec["csi"].(map[string]any)["volumeAttributes"] = map[string]any{"source": "//files.example.com/other/Tenants"}
+	}), mounted, "instead of //files.example.com/wso2is/Tenants"},
+	"a pod with no user": {"SMB share of pods", onVolume(func(spec map[string]any) {
+		spec["csi"].(map[string]any)["nodeStageSecretRef"].(map[string]any)["name"] = "wso2is-server"
+	}), mounted, "which does not come from " + shareUser},
+	"a user that nobody fetches": {"SMB share of pods", ofPod("members", func(c map[string]any) {
+		c["volumeMounts"] = slices.DeleteFunc(c["volumeMounts"].([]any), func(m any) bool { return m.(map[string]any)["name"] == "share-user" })
+	}), mounted, "the user of the share is never fetched"},
+	"a secret that is missing": {"SMB share and secrets", func(d *document) { d.drop("kubernetes:core/v1:Secret", "share") }, mounted,
+		"which does not come from " + shareUser},
+	"a reader that mounts nothing": {"SMB share", func(d *document) {
+		policy := d.out("RolePolicy", "schema", "policy").(string)
+		d.set("RolePolicy", "schema", "policy", strings.Replace(policy, `"Statement":[`,
+			`"Statement":[{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"`+shareUser+`"},`, 1))
+	}, "No role of the cluster may read secrets", "may read the user of the share, and mounts nothing"},
 }
 
 var shareMutations = map[string]mutation{

@@ -191,6 +191,18 @@ var partly = map[string]struct {
 		"whether the permissions boundary " + boundary + " allows the calls of the roles is not in the state"},
 	"limited pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{"wso2is:iam": limited}},
 		"whether the permissions boundary " + boundary + " allows the calls of the roles is not in the state"},
+	"SMB share": {source{file: "../../docs/examples/Pulumi.smb.yaml"}, "the file server is not this stack's"},
+	"SMB share of tasks": {source{file: "../../docs/examples/Pulumi.ecs.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:fileSystem": smbShare("cidrs", []any{"10.9.2.0/28"}),
+	}}, "which firewall the file server at 10.9.2.0/28 has is not in the state"},
+	"SMB share of pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:eks": map[string]any{"publicAccessCidrs": []any{"198.51.100.7/32"}},
+		"wso2is:fileSystem": smbShare("securityGroup", "sg-0123456789abcdef8"),
+	}}, "the file server is not this stack's"},
+	"SMB share and secrets": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:eks": map[string]any{"secrets": "kubernetes", "publicAccessCidrs": []any{"198.51.100.7/32"}},
+		"wso2is:fileSystem": smbShare("securityGroup", "sg-0123456789abcdef8"),
+	}}, "the file server is not this stack's"},
 	"keys": {source{file: prod, secret: map[string]any{"wso2is:clustering": map[string]any{"scheme": "aws", "aws": map[string]any{
 		"accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	}}}}, "what the access key of nodes/all/deployment.toml may do is not in the state"},
@@ -203,6 +215,14 @@ var partly = map[string]struct {
 	"baked": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{"wso2is:container": map[string]any{
 		"repository": true, "baked": true,
 	}}}, "baked into their image"},
+}
+
+// smbShare is the key fileSystem with an SMB share, whose addresses are known by one key. A key of the team's own encrypts its user.
+func smbShare(by string, addresses any) map[string]any {
+	return map[string]any{"type": "smb", "existing": map[string]any{
+		"host": "files.example.com", "path": "/wso2is", by: addresses, "credentialsSecretArn": shareUser,
+		"secretKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+	}}
 }
 
 // rehearsed is a stack's state after its first up, and the expectations from its stack file.
