@@ -196,7 +196,7 @@ func startSamba(t *testing.T) samba {
 	})
 	s.client += fmt.Sprintf(" -s %s -p %d", settings, port)
 	for range 100 {
-		if connection, err := net.Dial("tcp", fmt.Sprintf("%s:%d", s.address, port)); err == nil {
+		if connection, err := net.Dial("tcp", net.JoinHostPort(s.address, fmt.Sprint(port))); err == nil {
 			_ = connection.Close()
 			return s
 		}

@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"encoding/json"
 	"errors"
 	"path"
 	"slices"
@@ -163,20 +162,4 @@ func secretsExist(c *Call) error {
 		wrong = append(wrong, fail("ResourceNotFoundException", "spec.parameters.region is %s in %s", region, c.Cloud.region))
 	}
 	return errors.Join(wrong...)
-}
-
-// existingShareUser returns the secret with the user of a share that the configuration names.
-func existingShareUser(config map[string]string) (Resource, bool) {
-	var files struct {
-		Existing struct{ CredentialsSecretArn, SecretKeyArn string }
-	}
-	for key, value := range config {
-		if _, name, _ := strings.Cut(key, ":"); name == "fileSystem" {
-			_ = json.Unmarshal([]byte(value), &files)
-		}
-	}
-	arn := files.Existing.CredentialsSecretArn
-	return Resource{Token: state.Secret, ID: arn, Inputs: Object{}, Outputs: Object{
-		"arn": arn, "kmsKeyId": files.Existing.SecretKeyArn,
-	}, Contents: `{"username":"share","password":"` + identifier(arn, "uuid") + `"}`}, arn != ""
 }

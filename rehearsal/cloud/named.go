@@ -1,6 +1,8 @@
 package cloud
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -39,11 +41,12 @@ func Named(config map[string]string) []Resource {
 			}
 		}
 	}
-	if secret, ok := existingMaster(config); ok {
-		found[state.Secret+secret.ID] = secret
-	}
-	if user, ok := existingShareUser(config); ok {
-		found[state.Secret+user.ID] = user
+	for _, of := range []struct{ key, secret, user string }{
+		{"database", "masterSecretArn", "administrator"}, {"fileSystem", "credentialsSecretArn", "share"},
+	} {
+		if secret, ok := existingUser(config, of.key, of.secret, of.user); ok {
+			found[state.Secret+secret.ID] = secret
+		}
 	}
 	if cluster, ok := existingCluster(config); ok {
 		found[state.EKSCluster+cluster.ID] = cluster
@@ -53,6 +56,20 @@ func Named(config map[string]string) []Resource {
 		all = append(all, found[key])
 	}
 	return all
+}
+
+// existingUser returns the secret with the user of something that exists, in the format of RDS. Its ARN is in the configuration's key.
+func existingUser(config map[string]string, key, secret, user string) (Resource, bool) {
+	var of struct{ Existing Object }
+	for full, value := range config {
+		if _, name, _ := strings.Cut(full, ":"); name == key {
+			_ = json.Unmarshal([]byte(value), &of)
+		}
+	}
+	arn := text(of.Existing, secret)
+	return Resource{Token: state.Secret, ID: arn, Inputs: Object{}, Outputs: Object{
+		"arn": arn, "kmsKeyId": text(of.Existing, "secretKeyArn"),
+	}, Contents: fmt.Sprintf(`{"username":%q,"password":%q}`, user, identifier(arn, "uuid"))}, arn != ""
 }
 
 // arnType returns the type of the resource of an ARN, or nothing.

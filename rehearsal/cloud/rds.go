@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -410,20 +409,4 @@ func databaseOutputs(c *Call) {
 			"kmsKeyId":  c.expand("{masterUserSecretKmsKeyId}"), "secretStatus": "active",
 		}}
 	}
-}
-
-// existingMaster is the administrator's secret of a configuration's existing database, in the format of RDS.
-func existingMaster(config map[string]string) (Resource, bool) {
-	var database struct {
-		Existing struct{ MasterSecretArn, SecretKeyArn string }
-	}
-	for key, value := range config {
-		if _, name, _ := strings.Cut(key, ":"); name == "database" {
-			_ = json.Unmarshal([]byte(value), &database)
-		}
-	}
-	arn := database.Existing.MasterSecretArn
-	return Resource{Token: state.Secret, ID: arn, Inputs: Object{}, Outputs: Object{
-		"arn": arn, "kmsKeyId": database.Existing.SecretKeyArn,
-	}, Contents: fmt.Sprintf(`{"username":"administrator","password":%q}`, identifier(arn, "uuid"))}, arn != ""
 }
