@@ -42,6 +42,8 @@ func NginxAnnotations(of config.LoadBalancer, hostname string, secret pulumi.Str
 		nginx + "proxy-body-size": pulumi.String(fmt.Sprintf("%dm", maxBody)), nginx + "proxy-buffer-size": pulumi.String("16k"),
 	}
 	if of.Stickiness > 0 {
+		// The controller writes both into the cookie when it chooses a node, and not again (rootfs/etc/nginx/lua/balancer/sticky.lua of
+		// kubernetes/ingress-nginx).
 		age := pulumi.String(fmt.Sprint(of.Stickiness))
 		all[nginx+"affinity"], all[nginx+"session-cookie-name"] = pulumi.String("cookie"), pulumi.String(StickyCookie)
 		all[nginx+"session-cookie-max-age"], all[nginx+"session-cookie-expires"] = age, age

@@ -70,7 +70,7 @@ var smbMutations = map[string]mutation{
 	"a user that nobody fetches": {"SMB share of pods", ofPod("members", func(c map[string]any) {
 		c["volumeMounts"] = slices.DeleteFunc(c["volumeMounts"].([]any), func(m any) bool { return m.(map[string]any)["name"] == "share-user" })
 	}), mounted, "the user of the share is never fetched"},
-	"a secret that is missing": {"SMB share and secrets", func(d *document) { d.drop("kubernetes:core/v1:Secret", "share") }, mounted,
+	"a secret that is missing": {"SMB share and secrets", func(d *document) { d.drop("core/v1:Secret", "share") }, mounted,
 		"which does not come from " + shareUser},
 	"a reader that mounts nothing": {"SMB share", func(d *document) {
 		policy := d.out("RolePolicy", "schema", "policy").(string)
