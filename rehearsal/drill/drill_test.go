@@ -2,6 +2,7 @@ package drill_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,6 +129,20 @@ func TestEachReleasesHazelcast(t *testing.T) {
 			require.Len(t, result.Trials, 3)
 			require.Contains(t, result.Programs, drill.Program{Name: "Hazelcast", Version: hazelcast})
 			t.Log(result.Trials[0].Measured)
+		})
+	}
+}
+
+// TestClustersOfManySizesForm measures the time until a cluster has formed, and starts one of two nodes again and again.
+func TestClustersOfManySizesForm(t *testing.T) {
+	long(t)
+	for nodes, trials := range map[int][]string{2: {"form", "starts"}, 3: {"form"}, 10: {"form"}, 20: {"form"}} {
+		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
+			o := stackOf(t, "dev", changed(t, "    count: 2\n", fmt.Sprintf("    count: %d\n", nodes)))
+			o.Only = trials
+			for _, one := range run(t, o).Trials {
+				t.Logf("%s: %s", one.Name, one.Measured)
+			}
 		})
 	}
 }

@@ -14,7 +14,7 @@ type group struct {
 	Controls []Control
 }
 
-// The names of the trials.
+// The names of the trials. Starts only run if they are asked for.
 const (
 	forms       = "form"
 	firstStops  = "first node stops"
@@ -24,12 +24,14 @@ const (
 	killed      = "kill"
 	cutOff      = "cut"
 	zoneCutOff  = "zone"
+	starts      = "starts"
 	noDatabase  = "outage"
 )
 
 var trials = map[string]func(*driller){
 	forms: (*driller).form, renewals: (*driller).renew, revocation: (*driller).revoke, killed: (*driller).kill, cutOff: (*driller).cut,
 	noDatabase:  (*driller).outage,
+	starts:      (*driller).starts,
 	zoneCutOff:  (*driller).zone,
 	firstStops:  func(d *driller) { d.guide(d.Nodes[0]) },
 	secondStops: func(d *driller) { d.guide(d.Nodes[1]) },

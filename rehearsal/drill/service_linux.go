@@ -71,28 +71,8 @@ func (d *driller) deploy() {
 		l := d.load()
 		defer l.count(t)
 		for _, old := range slices.Clone(d.Nodes) {
-			if most == wanted {
-				if err := d.retire(t, old, wanted-1); err != nil {
-					return err
-				}
-			}
-			began := time.Now()
-			n := d.replacement(old)
-			if err := d.Start(n); err != nil {
+			if err := d.replace(t, old, most > wanted); err != nil {
 				return err
-			}
-			if err := d.Ready(n, n.Ready, d.seen(wanted)); err != nil {
-				return err
-			}
-			// The members are the new one's and all others.
-			if err := d.Healthy(min(most, wanted+1), d.Balancer.Check.Taken()+slack); err != nil {
-				return err
-			}
-			d.event(t, "a new task at %s is HEALTHY and gets requests after %s", n.Address, Seconds(time.Since(began)))
-			if most > wanted {
-				if err := d.retire(t, old, wanted); err != nil {
-					return err
-				}
 			}
 		}
 		l.end()
@@ -108,6 +88,29 @@ func (d *driller) deploy() {
 		}
 		return nil
 	})
+}
+
+// replace starts a new task and ends an old one, in this order if the service may have one task more.
+func (d *driller) replace(t *Trial, old plan.Node, more bool) error {
+	wanted, healthy := len(d.Nodes), len(d.Nodes)
+	if more {
+		healthy++
+	} else if err := d.retire(t, old, wanted-1); err != nil {
+		return err
+	}
+	began := time.Now()
+	n := d.replacement(old)
+	if err := d.join(n, wanted); err != nil {
+		return err
+	}
+	if err := d.Healthy(healthy, d.Balancer.Check.Taken()+slack); err != nil {
+		return err
+	}
+	d.event(t, "a new task at %s is HEALTHY and gets requests after %s", n.Address, Seconds(time.Since(began)))
+	if !more {
+		return nil
+	}
+	return d.retire(t, old, wanted)
 }
 
 // retire ends a task: it leaves the target group, finishes its requests, and is stopped.

@@ -230,7 +230,7 @@ func (d *driller) form() {
 		return
 	}
 	d.trial("The cluster forms, one member after the other", Seconds(bound)+" for each node (READY_SECONDS of its user data)", func(t *Trial) error {
-		longest := time.Duration(0)
+		longest, start := time.Duration(0), time.Now()
 		for i, n := range d.Nodes {
 			began := time.Now()
 			if err := d.join(n, i+1); err != nil {
@@ -242,7 +242,38 @@ func (d *driller) form() {
 		if err := d.formed(t); err != nil {
 			return err
 		}
-		t.Measured = fmt.Sprintf("%d of %d, the slowest after %s", len(d.Nodes), len(d.Nodes), Seconds(longest))
+		t.Measured = fmt.Sprintf("%d of %d, the slowest after %s, all after %s", len(d.Nodes), len(d.Nodes), Seconds(longest), Seconds(time.Since(start)))
+		return nil
+	})
+}
+
+// many is the number of starts in a row.
+const many = 25
+
+// starts kills all nodes and starts them again, the first one and then the others at once, and counts how often they form one
+// cluster.
+func (d *driller) starts() {
+	d.trial(fmt.Sprintf("the cluster is killed and started %d times", many), "one cluster each time", func(t *Trial) error {
+		longest, whole := time.Duration(0), time.Duration(0)
+		for n := range many {
+			offsets := map[string]int{}
+			for _, node := range d.Nodes {
+				d.Kill(node)
+				offsets[node.Name] = len(d.Said(node, 0))
+			}
+			began := time.Now()
+			if err := d.together(); err != nil {
+				return fmt.Errorf("start %d of %d: %w", n+1, many, err)
+			}
+			took := time.Since(began)
+			longest, whole = max(longest, took), whole+took
+			for _, node := range d.Nodes {
+				if _, err := d.witness(node, offsets[node.Name]); err != nil {
+					return fmt.Errorf("start %d of %d: %w", n+1, many, err)
+				}
+			}
+		}
+		t.Measured = fmt.Sprintf("%d of %d formed, after %s on average, and %s at the longest", many, many, Seconds(whole/many), Seconds(longest))
 		return nil
 	})
 }

@@ -104,6 +104,8 @@ func Of(s *state.State) (*Plan, error) {
 			return nil, err
 		}
 	}
+	// A member waits for those before it, and node-10 is before node-2 in the state.
+	slices.SortStableFunc(p.Nodes, func(a, b Node) int { return cmp.Compare(a.Members, b.Members) })
 	p.Closed *= len(p.Nodes)
 	if len(p.Nodes) < 2 {
 		return nil, fmt.Errorf("a drill stops one node and looks at the others: the state has %d", len(p.Nodes))
