@@ -40,7 +40,7 @@ func volumeMountable(c *Call) error {
 }
 
 // smbMountable refuses a volume of the SMB CSI driver without the driver, its source or its secret.
-// Source: docs/driver-parameters.md of github.com/kubernetes-csi/csi-driver-smb
+// Source: docs/driver-parameters.md of github.com/kubernetes-csi/csi-driver-smb.
 func smbMountable(c *Call) error {
 	var wrong []error
 	if !strings.HasPrefix(c.text("spec.csi.volumeAttributes.source"), "//") {
