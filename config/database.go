@@ -9,15 +9,24 @@ import (
 	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
-// facts returns the row of the database's engine.
-func (d Database) facts() engine.Facts { return d.Engine.Facts() }
+// Facts returns the row of the database's engine, with the differences of Amazon Aurora where that runs it.
+func (d Database) Facts() engine.Facts {
+	if d.Type == Aurora {
+		return d.Engine.Facts().OnAurora()
+	}
+	return d.Engine.Facts()
+}
+
+// FailsOverBehindAName reports whether another server, of which nodes know nothing, may take over the name that they connect to,
+// while the old one goes on as a reader. Only the standby of an RDS instance takes no connection.
+func (d Database) FailsOverBehindAName() bool { return d.Existing != nil || d.Type == Aurora }
 
 // Port is the port of every instance, or of the database that exists.
 func (d Database) Port() int {
 	if d.Existing != nil {
 		return d.Existing.Port
 	}
-	return d.facts().Port
+	return d.Facts().Port
 }
 
 // OneDatabase is the name of the one database in which a logical database is a user's schema. It is empty for an engine on which
@@ -26,18 +35,18 @@ func (d Database) OneDatabase() string {
 	if d.Existing != nil {
 		return d.Existing.ServiceName
 	}
-	return d.facts().OneDatabase
+	return d.Facts().OneDatabase
 }
 
 // RDSEngine is RDS's name of the engine with its edition.
-func (d Database) RDSEngine() string { return d.facts().RDS(d.Edition) }
+func (d Database) RDSEngine() string { return d.Facts().RDS(d.Edition) }
 
 // Family is the parameter group family of the engine's release.
-func (d Database) Family() string { return d.facts().Family(d.Edition, d.Version) }
+func (d Database) Family() string { return d.Facts().Family(d.Edition, d.Version) }
 
 // License is RDS's name of the license model. It is empty for an engine with only one.
 func (d Database) License() string {
-	if license := d.facts().License; license != nil {
+	if license := d.Facts().License; license != nil {
 		return license(d.Edition)
 	}
 	return ""
@@ -46,7 +55,7 @@ func (d Database) License() string {
 // LifecycleSupport is RDS's name of the life cycle type. It is empty for an engine without Extended Support.
 func (d Database) LifecycleSupport() string {
 	switch {
-	case !d.facts().ExtendedSupport():
+	case !d.Facts().ExtendedSupport():
 		return ""
 	case d.ExtendedSupport:
 		return "open-source-rds-extended-support"
@@ -57,11 +66,11 @@ func (d Database) LifecycleSupport() string {
 // MaxConnections is about how many connections RDS allows on an instance of the class, or 0 if this is unknown.
 func (d Database) MaxConnections(class string) int {
 	t, ok := instancetype.Lookup(strings.TrimPrefix(class, "db."))
-	bytes := d.facts().ConnectionBytes
-	if !ok || bytes == 0 {
+	most := d.Facts().MaxConnections
+	if !ok || most == nil {
 		return 0
 	}
-	return min(int(t.Memory*(1<<30))/bytes, 5000)
+	return most(int(t.Memory * (1 << 30)))
 }
 
 // Leaves reports whether a final snapshot or automated backups remain after the instance's deletion. They need its KMS

@@ -34,6 +34,7 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[Registration]():      enumOf(TargetGroupBinding, Ingress),
 	reflect.TypeFor[SecretStore]():       enumOf(SecretsCSI, SecretsKubernetes),
 	reflect.TypeFor[FileSystemType]():    enumOf(EFS, NFS, SMB),
+	reflect.TypeFor[DatabaseType]():      enumOf(RDSInstances, Aurora),
 	reflect.TypeFor[LoadBalancerType]():  enumOf(ALB, ExistingLoadBalancer),
 	reflect.TypeFor[Addon]():             enumOf(Addons()...),
 	reflect.TypeFor[product.Version]():   enumOf(product.Versions()...),

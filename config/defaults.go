@@ -179,8 +179,9 @@ func (c *Cluster) fillNetwork(d profileDefaults) {
 func (c *Cluster) fillDatabase(d profileDefaults) {
 	db := &c.Database
 	set(&db.Engine, engine.Default)
-	facts := db.facts()
-	set(&db.Version, db.Engine.DefaultVersion(c.Version))
+	set(&db.Type, RDSInstances)
+	facts := db.Facts()
+	set(&db.Version, facts.DefaultVersion(db.Engine.Tested(c.Version)))
 	if len(facts.Editions) > 0 {
 		set(&db.Edition, facts.Editions[0])
 	}
@@ -202,16 +203,19 @@ func (c *Cluster) fillDatabase(d profileDefaults) {
 func (c *Cluster) fillExisting() {
 	db := &c.Database
 	existing := *db.Existing
-	set(&existing.Port, db.facts().Port)
+	set(&existing.Port, db.Facts().Port)
 	db.Existing, db.Instance, db.Instances = &existing, DBInstance{}, nil
 }
 
 func (c *Cluster) fillInstances(d profileDefaults) {
 	db := &c.Database
-	facts := db.facts()
+	facts := db.Facts()
 	fill := func(path string, i, from DBInstance) DBInstance {
 		set(&i.Class, from.Class)
-		set(&i.Storage, from.Storage)
+		if db.Type != Aurora {
+			set(&i.Storage, from.Storage)
+			set(&i.MaxStorage, min(5*i.Storage, 65536))
+		}
 		set(&i.BackupWindow, from.BackupWindow)
 		set(&i.MaintenanceWindow, from.MaintenanceWindow)
 		setUnlessExplicit(c, path+".multiAz", &i.MultiAZ, from.MultiAZ)
@@ -221,7 +225,6 @@ func (c *Cluster) fillInstances(d profileDefaults) {
 		setUnlessExplicit(c, path+".deleteAutomatedBackups", &i.DeleteAutomatedBackups, from.DeleteAutomatedBackups)
 		setUnlessExplicit(c, path+".performanceInsights", &i.PerformanceInsights, from.PerformanceInsights)
 		setUnlessExplicit(c, path+".monitoringInterval", &i.MonitoringInterval, from.MonitoringInterval)
-		set(&i.MaxStorage, min(5*i.Storage, 65536))
 		return i
 	}
 	class := facts.DevClass

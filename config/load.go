@@ -122,7 +122,7 @@ func (c *Cluster) completeArtifacts(env Environment) error {
 		archive.Source = fmt.Sprintf("%swso2is-%s.zip", bucket, c.Version)
 	}
 	if needDriver {
-		jar := c.Database.facts().Driver
+		jar := c.Database.Facts().Driver
 		*driver = Artifact{Source: bucket + jar.Jar, SHA256: jar.SHA256}
 	}
 	return nil

@@ -62,7 +62,7 @@ const freshNames = "-Dsun.net.inetaddr.ttl=5"
 // JVMOptions are the options of the server's JVM besides its heap, the team's own ones last.
 func (c Cluster) JVMOptions() []string {
 	var options []string
-	if c.Database.Existing != nil {
+	if c.Database.FailsOverBehindAName() {
 		options = append(options, freshNames)
 	}
 	if c.Network.Proxy == nil {

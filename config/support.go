@@ -39,7 +39,7 @@ func (c *Cluster) versions() []supported {
 		add(lifecycle.Kubernetes, string(c.EKS.Version), kubernetesKey, c.EKS.ExtendedSupport)
 	}
 	if c.Database.Existing == nil { // when another one is upgraded, its owner decides
-		add(c.Database.facts().Support, c.Database.Version, "database.version", c.Database.ExtendedSupport)
+		add(c.Database.Facts().Support, c.Database.Version, "database.version", c.Database.ExtendedSupport)
 	}
 	if !c.Containerized() {
 		if facts, err := c.Version.Facts(); err == nil {

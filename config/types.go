@@ -389,10 +389,23 @@ type Cache struct {
 	Capacity int `json:"capacity,omitempty" jsonschema:"minimum=1,maximum=1000000"`
 }
 
+// DatabaseType says what RDS runs the database's engine on.
+type DatabaseType string
+
+// The types of databases.
+const (
+	RDSInstances DatabaseType = "rds"
+	Aurora       DatabaseType = "aurora"
+)
+
 // Database is the database behind the cluster.
 type Database struct {
 	// Engine is the engine of RDS, one from the table of engines. Default: `postgres`.
 	Engine engine.Name `json:"engine,omitempty"`
+	// Type is `rds` for RDS instances, or `aurora` for Amazon Aurora clusters, with the engines postgres and mysql. Each of
+	// instances is then a cluster. The type of a database with data cannot be changed in place (docs/operations.md). Default:
+	// `rds`.
+	Type DatabaseType `json:"type,omitempty"`
 	// Version is the engine's release without a minor version, such as `16`, `8.4`, `10.11`, `15.00`, `19`. RDS chooses
 	// the minor version and keeps it current. Default: a release on which WSO2 tests this release of Identity Server,
 	// if RDS offers one. So the default can change with `version`.
@@ -500,14 +513,17 @@ type Logical struct {
 type DBInstance struct {
 	// Class is the RDS instance class. Default: that of the profile in the table of engines.
 	Class string `json:"class,omitempty"`
-	// Storage is the allocated storage in GiB, at least 20. Default: 20 in dev, 100 in prod.
+	// Storage is the allocated storage in GiB, at least 20. Not with `database.type: aurora`, whose storage grows and shrinks by
+	// itself. Default: 20 in dev, 100 in prod.
 	Storage int `json:"storage,omitempty" jsonschema:"minimum=20,maximum=65536"`
-	// MaxStorage is the size in GiB up to which RDS extends the storage. Default: five times storage.
+	// MaxStorage is the size in GiB up to which RDS extends the storage. Not with `database.type: aurora`. Default: five times
+	// storage.
 	MaxStorage int `json:"maxStorage,omitempty" jsonschema:"minimum=20,maximum=65536"`
-	// MultiAZ keeps a standby in another zone. Default: false in dev, true in prod.
+	// MultiAZ keeps a standby in another zone; with `database.type: aurora` a reader, which becomes the writer in a failover.
+	// Default: false in dev, true in prod.
 	MultiAZ bool `json:"multiAz,omitempty"`
-	// BackupDays is the number of days that backups are kept, 0 to 35; 0 switches backups off. Default: 1 in dev, 14 in
-	// prod.
+	// BackupDays is the number of days that backups are kept, 0 to 35; 0 switches backups off, which Aurora does not allow.
+	// Default: 1 in dev, 14 in prod.
 	BackupDays int `json:"backupDays,omitempty" jsonschema:"minimum=0,maximum=35"`
 	// BackupWindow is the time of backups, in UTC, such as `02:00-03:00`. Default: `02:00-03:00`.
 	BackupWindow string `json:"backupWindow,omitempty"`
@@ -799,10 +815,11 @@ type Secrets struct {
 type RestoreFrom struct {
 	// DatabaseSnapshots are the ARNs of RDS snapshots by the name of the instance to make: `main` for
 	// database.instance, or a name of database.instances. AWS Backup's recovery points of RDS are such snapshots. A
-	// snapshot of another region or account works too, if this account may read it. Keep the ARN in the stack file as
+	// snapshot of another region or account works too, if this account may read it. With `database.type: aurora` they are
+	// snapshots of clusters, or of RDS instances of the same engine, in this region. Keep the ARN in the stack file as
 	// long as the instance is in use: it is part of the instance's identity.
 	DatabaseSnapshots map[string]string `json:"databaseSnapshots,omitempty"`
-	// Keep are RDS instances of the stack that a restored one has replaced, by their RDS name without
+	// Keep are RDS instances, or Aurora clusters, of the stack that a restored one has replaced, by their RDS name without
 	// `<project>-<stack>-`: `main` for the one that was made without a snapshot. No node uses them. They stay
 	// unchanged. To delete one, remove it from the list.
 	Keep []string `json:"keep,omitempty"`
@@ -911,6 +928,10 @@ type Usage struct {
 	FlowLogs int `json:"flowLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// ControlPlaneLogs is the data of an EKS control plane's logs, most of it the audit log. Default: 100.
 	ControlPlaneLogs int `json:"controlPlaneLogs,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// DatabaseStorage is the data in each Aurora cluster. Default: 20.
+	DatabaseStorage int `json:"databaseStorage,omitempty" jsonschema:"minimum=0,maximum=10000000"`
+	// DatabaseRequests is the number of millions of requests of each Aurora cluster to its storage. Default: 10.
+	DatabaseRequests int `json:"databaseRequests,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// Files is the data in the file system. Default: 1.
 	Files int `json:"files,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// FilesRead is the data read from the file system. Default: 10.
@@ -921,7 +942,7 @@ type Usage struct {
 	Objects int `json:"objects,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// Images is the data in each of the stack's own image repositories. Default: 2.
 	Images int `json:"images,omitempty" jsonschema:"minimum=0,maximum=10000000"`
-	// Backups is the part of each RDS instance's backups that exceeds its storage, which is free. Default: 0.
+	// Backups is the part of each database's backups that exceeds its storage, which is free. Default: 0.
 	Backups int `json:"backups,omitempty" jsonschema:"minimum=0,maximum=10000000"`
 	// APICalls is the number of calls of KMS, of Secrets Manager and of each bucket. Default: 100000.
 	APICalls int `json:"apiCalls,omitempty" jsonschema:"minimum=0,maximum=10000000"`

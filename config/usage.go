@@ -17,6 +17,8 @@ func (c *Cluster) fillUsage() {
 	setUnlessExplicit(c, "usage.logs", &u.Logs, 10)
 	setUnlessExplicit(c, "usage.flowLogs", &u.FlowLogs, 5)
 	setUnlessExplicit(c, "usage.controlPlaneLogs", &u.ControlPlaneLogs, 100)
+	setUnlessExplicit(c, "usage.databaseStorage", &u.DatabaseStorage, 20)
+	setUnlessExplicit(c, "usage.databaseRequests", &u.DatabaseRequests, 10)
 	setUnlessExplicit(c, "usage.files", &u.Files, 1)
 	setUnlessExplicit(c, "usage.filesRead", &u.FilesRead, 10)
 	setUnlessExplicit(c, "usage.filesWritten", &u.FilesWritten, 1)

@@ -15,7 +15,7 @@ func TestUsageIsCompletedAndMayBeNothing(t *testing.T) {
 	assert.Equal(t, 0, amounts["dataOut"])
 	assert.Equal(t, 250, amounts["logs"])
 	assert.Equal(t, 100, amounts["controlPlaneLogs"], "a figure that the stack file leaves out")
-	require.Len(t, amounts, 15)
+	require.Len(t, amounts, 17)
 }
 
 func TestRefusesUsage(t *testing.T) {

@@ -24,7 +24,7 @@ var ownDatabases = []string{"admin", "rdsadmin", "wso2admin"}
 
 func (v *validator) database() {
 	db := v.Database
-	facts := db.facts()
+	facts := db.Facts()
 	if db.Existing != nil {
 		v.existing()
 	} else if !slices.Contains(facts.Versions(), db.Version) {
@@ -40,6 +40,9 @@ func (v *validator) database() {
 		v.refuse("database.edition", "leave it out", "%s has no editions", db.Engine)
 	case len(facts.Editions) > 0 && !slices.Contains(facts.Editions, db.Edition):
 		v.refuse("database.edition", oneOf(facts.Editions), "%q is no edition of %s", db.Edition, db.Engine)
+	}
+	if db.Type == Aurora {
+		v.aurora()
 	}
 	v.logical()
 	v.users()
@@ -60,6 +63,33 @@ func (v *validator) database() {
 	v.artifact("database.caBundle", db.CABundle)
 }
 
+// aurora refuses an engine that Amazon Aurora does not have, and the keys that only an RDS instance reads.
+func (v *validator) aurora() {
+	db := v.Database
+	if db.Existing != nil {
+		v.refuse("database.type", "leave it out", "the stack makes no database, and has database.existing")
+		return
+	}
+	if db.Facts().Aurora == nil {
+		v.refuse("database.type", "write rds, or for database.engine "+oneOf(engine.OnAurora()), "Amazon Aurora has no %s", db.Engine)
+	}
+	written := map[string]DBInstance{"database.instance": v.written.Database.Instance}
+	for name, i := range v.written.Database.Instances {
+		written[instancePath(name)] = i
+	}
+	for _, path := range slices.Sorted(maps.Keys(written)) {
+		i := written[path]
+		for _, key := range []string{"storage", "maxStorage"} {
+			if v.explicit[path+"."+key] {
+				v.refuse(path+"."+key, "leave it out", "the storage of an Aurora cluster grows and shrinks by itself")
+			}
+		}
+		if v.explicit[path+".backupDays"] && i.BackupDays == 0 {
+			v.refuse(path+".backupDays", "write 1 to 35", "Aurora always keeps backups")
+		}
+	}
+}
+
 var (
 	secretARN   = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 	serviceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
@@ -72,7 +102,7 @@ var (
 func (v *validator) existing() {
 	db, e := v.Database, v.Database.Existing
 	const path = "database.existing"
-	if releases := append(db.facts().Versions(), db.Engine.Tested(v.Version)...); !slices.Contains(releases, db.Version) {
+	if releases := append(db.Facts().Versions(), db.Engine.Tested(v.Version)...); !slices.Contains(releases, db.Version) {
 		slices.Sort(releases)
 		v.refuse("database.version", oneOf(slices.Compact(releases)), "%q is no release of %s that WSO2 Identity Server runs on",
 			db.Version, db.Engine)
@@ -87,7 +117,7 @@ func (v *validator) existing() {
 		v.refuse(path+".host", "write the cluster endpoint, which has cluster- and neither ro- nor custom- in its name",
 			"%s leads to readers, and servers write", e.Host)
 	}
-	switch oracle := db.facts().OneDatabase != ""; {
+	switch oracle := db.Facts().OneDatabase != ""; {
 	case oracle && !serviceName.MatchString(e.ServiceName):
 		v.refuse(path+".serviceName", "write the service of the database, such as ORCLPDB1", "%q names no service of Oracle", e.ServiceName)
 	case !oracle && e.ServiceName != "":
@@ -201,12 +231,12 @@ func (v *validator) instance(path string, i, written DBInstance) {
 	if main || written.Class != "" {
 		v.class(path+".class", i.Class)
 	}
-	if i.MaxStorage < i.Storage {
+	if i.MaxStorage < i.Storage && v.Database.Type != Aurora { // which has refused both
 		v.refuse(path+".maxStorage", fmt.Sprintf("write %d or more", i.Storage), "%d GiB are less than storage", i.MaxStorage)
 	}
-	if edition := v.Database.Edition; i.MultiAZ && slices.Contains(v.Database.facts().NoStandby, edition) &&
+	if edition := v.Database.Edition; i.MultiAZ && slices.Contains(v.Database.Facts().NoStandby, edition) &&
 		(main || v.explicit[path+".multiAz"]) {
-		v.refuse(path+".multiAz", "write false, or database.edition: "+v.Database.facts().Editions[0],
+		v.refuse(path+".multiAz", "write false, or database.edition: "+v.Database.Facts().Editions[0],
 			"the edition %s has no standby", edition)
 	}
 	if main || written.BackupWindow != "" || written.MaintenanceWindow != "" {
@@ -216,12 +246,14 @@ func (v *validator) instance(path string, i, written DBInstance) {
 
 func (v *validator) class(path, class string) {
 	parts := className.FindStringSubmatch(class)
-	facts := v.Database.facts()
+	facts := v.Database.Facts()
 	switch {
 	case parts == nil:
 		v.refuse(path, "write a class such as db.m6g.large", "%q is no RDS instance class", class)
 	case !facts.ARM && instancetype.ARMFamily(parts[1]):
 		v.refuse(path, "write an Intel class such as "+facts.Class(v.Database.Edition), "RDS does not run %s on %s", v.Database.Engine, class)
+	case v.Database.Type == Aurora && facts.Aurora != nil && !strings.ContainsAny(parts[1][:1], "rtx"):
+		v.refuse(path, fmt.Sprintf("write %s, %s or a larger class", facts.DevClass, facts.ProdClass), "Aurora does not run on %s", class)
 	case slices.Contains([]string{"nano", "micro", "small"}, parts[2]):
 		v.refuse(path, fmt.Sprintf("write %s or a larger class", facts.DevClass),
 			"%s has too few connections for the nodes", class)

@@ -9,8 +9,11 @@ import (
 )
 
 var (
-	snapshotARN   = regexp.MustCompile(`^arn:aws[a-z-]*:rds:[a-z0-9-]+:(\d{12}):snapshot:([A-Za-z0-9:-]+)$`)
-	secretsPrefix = regexp.MustCompile(`^[A-Za-z0-9_+=.@-][A-Za-z0-9/_+=.@-]*/$`)
+	snapshotARN = regexp.MustCompile(`^arn:aws[a-z-]*:rds:[a-z0-9-]+:(\d{12}):snapshot:([A-Za-z0-9:-]+)$`)
+	// clusterSnapshotARN is that of a snapshot which an Aurora cluster is made from: of a cluster, or of an RDS instance
+	// (RestoreDBClusterFromSnapshot in the RDS API reference). It is restored where it is.
+	clusterSnapshotARN = regexp.MustCompile(`^arn:aws[a-z-]*:rds:([a-z0-9-]+):\d{12}:(?:cluster-)?snapshot:[A-Za-z0-9:-]+$`)
+	secretsPrefix      = regexp.MustCompile(`^[A-Za-z0-9_+=.@-][A-Za-z0-9/_+=.@-]*/$`)
 	// recoveryPointARN is that of a file system: those of RDS are ARNs of RDS snapshots.
 	recoveryPointARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):backup:([a-z0-9-]+):(\d{12}):recovery-point:[A-Za-z0-9-]+$`)
 	keptFiles        = regexp.MustCompile(`^` + SharedFiles + `(-[0-9a-f]{8})?$`)
@@ -45,14 +48,34 @@ func (v *validator) databaseSnapshots(names []string) {
 		if !slices.Contains(names, name) {
 			v.refuse(path, oneOf(names), "the stack has no database %s", name)
 		}
-		if !snapshotARN.MatchString(snapshot) {
-			v.refuse(path, "write what `aws rds describe-db-snapshots --query DBSnapshots[].DBSnapshotArn` prints",
-				"%q is no ARN of an RDS snapshot", snapshot)
+		v.snapshot(path, snapshot)
+		identifier := v.Name() + "-" + r.InstanceName(name)
+		if v.Database.Type == Aurora {
+			identifier += "-1" // an instance of the cluster
 		}
-		if identifier := v.Name() + "-" + r.InstanceName(name); len(identifier) > maxIdentifier {
+		if len(identifier) > maxIdentifier {
 			v.refuse(path, "give the instance, the stack or the project a shorter name",
 				"the restored instance would be called %s, and RDS allows %d characters", identifier, maxIdentifier)
 		}
+	}
+}
+
+// snapshot checks the ARN of what an instance or a cluster is made from.
+func (v *validator) snapshot(path, arn string) {
+	if v.Database.Type != Aurora {
+		if !snapshotARN.MatchString(arn) {
+			v.refuse(path, "write what `aws rds describe-db-snapshots --query DBSnapshots[].DBSnapshotArn` prints",
+				"%q is no ARN of an RDS snapshot", arn)
+		}
+		return
+	}
+	switch parts := clusterSnapshotARN.FindStringSubmatch(arn); {
+	case parts == nil:
+		v.refuse(path, "write what `aws rds describe-db-cluster-snapshots --query DBClusterSnapshots[].DBClusterSnapshotArn` prints",
+			"%q is no ARN of a snapshot of a cluster", arn)
+	case parts[1] != v.Region:
+		v.refuse(path, "copy it to "+v.Region+" (`aws rds copy-db-cluster-snapshot`), and write the copy's ARN",
+			"the snapshot is in %s, and RDS restores a cluster in the region of the snapshot", parts[1])
 	}
 }
 

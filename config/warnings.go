@@ -23,7 +23,7 @@ func (c *Cluster) warnings(today time.Time) []string {
 	w.backup(c)
 	w.load(c)
 	w.support(c, today)
-	if c.Profile == Prod && c.Database.CABundle.Source == "" && c.Database.Engine.Facts().Unverifiable == "" {
+	if c.Profile == Prod && c.Database.CABundle.Source == "" && c.Database.Facts().Unverifiable == "" {
 		bundle := "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 		if e := c.Database.Existing; e != nil && !strings.Contains(e.Host, ".rds.") {
 			bundle = "the certificate authorities of the database, as a PEM file,"
@@ -154,7 +154,7 @@ func (w *warnings) database(c *Cluster) {
 		w.say("database.version", "WSO2 tests %s on %s %s, not on %s", c.Version, db.Engine, strings.Join(tested, ", "),
 			db.Version)
 	}
-	if facts, _ := c.Version.Facts(); facts.MySQLLatin1 && db.facts().Latin1 {
+	if facts, _ := c.Version.Facts(); facts.MySQLLatin1 && db.Facts().Latin1 {
 		w.say("database.engine", "on %s the databases of %s are in latin1, as WSO2's scripts need it: a user's attribute or a "+
 			"name in another script, such as Greek or Chinese, is refused; %s takes any", db.Engine, c.Version, engine.Default)
 	}

@@ -54,7 +54,19 @@ func (p *preflight) limits() []quota {
 		return all
 	}
 	return append(all, quota{"quota of RDS instances", "rds", "L-7B6409FD", []string{"rds:DescribeDBInstances"},
-		len(c.Database.Instances), p.usedDatabases})
+		p.databaseInstances(), p.usedDatabases})
+}
+
+// databaseInstances is the number of the stack's RDS instances. Those of Aurora clusters count too.
+func (p *preflight) databaseInstances() int {
+	database := p.cluster.Database
+	count := len(database.Instances)
+	for _, i := range database.Instances {
+		if database.Type == config.Aurora && i.MultiAZ {
+			count++
+		}
+	}
+	return count
 }
 
 func (p *preflight) quotaChecks() []check {

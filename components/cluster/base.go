@@ -161,7 +161,7 @@ func buildDatabase(
 	}
 	return database.New(ctx, scope.Named("database"), &database.Args{
 		Scope: scope, Database: c.Database, RestoreFrom: c.RestoreFrom, Subnets: b.network.InZones(b.network.Private),
-		SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation,
+		Zones: b.network.Zones, SecurityGroup: b.firewall.Groups[firewall.Database], KeyARN: b.secrets.KeyARN, Creation: b.secrets.Creation,
 		LogRetention: c.Observability.LogRetention,
 	}, child)
 }
@@ -247,12 +247,12 @@ func watch(
 		backedUp = append(awskit.Values(d.database.ARNs()), d.files.ARNs()...)
 	}
 	for name, instance := range d.database.Instances {
-		if instance.Resource == nil { // its owner monitors it
+		if instance.Made == nil { // its owner monitors it
 			continue
 		}
 		want := c.Database.Instances[name]
 		databases[name] = observability.Database{
-			Identifier: instance.Resource.Identifier, Storage: want.Storage, Grows: want.MaxStorage > want.Storage,
+			Identifier: instance.Made.Identifier, Members: instance.Made.Members, Storage: want.Storage, Grows: want.MaxStorage > want.Storage,
 			Connections: c.Database.MaxConnections(want.Class), Burstable: strings.HasPrefix(want.Class, "db.t"),
 		}
 	}

@@ -145,6 +145,13 @@ func Created(args pulumi.MockResourceArgs) (string, resource.PropertyMap) {
 				"secretArn": resource.NewStringProperty("arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-" + args.Name),
 			}),
 		})
+	case "aws:rds/cluster:Cluster":
+		text("endpoint", args.Name+".cluster.example.internal")
+		out["masterUserSecrets"] = resource.NewArrayProperty([]resource.PropertyValue{
+			resource.NewObjectProperty(resource.PropertyMap{
+				"secretArn": resource.NewStringProperty("arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!cluster-" + args.Name),
+			}),
+		})
 	case "aws:ecr/repository:Repository":
 		text("repositoryUrl", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/"+args.Inputs["name"].StringValue())
 	case "aws:kms/key:Key":

@@ -1,4 +1,5 @@
-// Package database builds the RDS instances that hold every node's shared data, or names a database that exists.
+// Package database builds the RDS instances or Aurora clusters that hold every node's shared data, or names a database that
+// exists.
 package database
 
 import (
@@ -24,8 +25,9 @@ type Args struct {
 	Database config.Database
 	// RestoreFrom says which instances are made from snapshots, and which unused ones are kept.
 	RestoreFrom config.RestoreFrom
-	// Subnets are the private subnets of every zone.
+	// Subnets are the private subnets of every zone, Zones the names of these zones.
 	Subnets pulumi.StringArrayInput
+	Zones   []string
 	// SecurityGroup admits the nodes.
 	SecurityGroup pulumi.StringInput
 	// LogRetention is the number of days that the instances' logs are kept.
@@ -36,14 +38,23 @@ type Args struct {
 	Creation pulumi.StringInput
 }
 
-// Instance is one RDS instance as nodes see it, or the database that exists.
+// Instance is one RDS instance or Aurora cluster as nodes see it, or the database that exists.
 type Instance struct {
+	// Host is the name that takes writes.
 	Host pulumi.StringOutput
 	// MasterSecretARN is the secret with the master user's name and password. RDS writes it and rotates it weekly; only
 	// the schema program reads it.
 	MasterSecretARN pulumi.StringOutput
-	// Resource is nil for a database that exists.
-	Resource *rds.Instance
+	// Made is nil for a database that exists.
+	Made *Made
+}
+
+// Made are the resources of an instance or a cluster.
+type Made struct {
+	ARN, Identifier pulumi.StringOutput
+	// Members are the identifiers of a cluster's instances.
+	Members []pulumi.StringOutput
+	all     []pulumi.Resource
 }
 
 // Database has the instances by name.
@@ -78,8 +89,8 @@ func (d *Database) DecryptMaster() []awskit.Statement {
 func (d *Database) Ready() []pulumi.Resource {
 	var all []pulumi.Resource
 	for _, instance := range awskit.Sorted(d.Instances) {
-		if instance.Resource != nil {
-			all = append(all, instance.Resource)
+		if instance.Made != nil {
+			all = append(all, instance.Made.all...)
 		}
 	}
 	return all
@@ -98,12 +109,12 @@ func (d *Database) Hosts() map[string]pulumi.StringOutput {
 func (d *Database) ARNs() map[string]pulumi.StringInput {
 	arns := map[string]pulumi.StringInput{}
 	for name, instance := range d.Instances {
-		if instance.Resource != nil {
-			arns[name] = instance.Resource.Arn
+		if instance.Made != nil {
+			arns[name] = instance.Made.ARN
 		}
 	}
 	for name, instance := range d.kept {
-		arns["kept-"+name] = instance.Resource.Arn
+		arns["kept-"+name] = instance.Made.ARN
 	}
 	return arns
 }
@@ -135,26 +146,19 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, fmt.Errorf("creating the subnet group: %w", err)
 	}
-	family := args.Database.Family()
-	parameters := rds.ParameterGroupParameterArray{}
-	for key, value := range awskit.Sorted(args.Database.Engine.Facts().Parameters) {
-		parameters = append(parameters, rds.ParameterGroupParameterArgs{
-			Name: pulumi.String(key), Value: pulumi.String(value), ApplyMethod: pulumi.String("pending-reboot"),
-		})
-	}
-	// The family is part of the name: a new major version needs a new group while the old one is still in use.
-	group, err := rds.NewParameterGroup(ctx, args.Named(family), &rds.ParameterGroupArgs{
-		Description: pulumi.String("What WSO2 Identity Server needs of " + family),
-		Family:      pulumi.String(family), Parameters: parameters, Tags: awskit.Tags(args.Cluster, component),
-	}, child...)
+	group, err := parameterGroup(ctx, args, child)
 	if err != nil {
 		return nil, fmt.Errorf("creating the parameter group: %w", err)
 	}
 	if err := d.monitor(ctx, args, child); err != nil {
 		return nil, err
 	}
+	build := d.instance
+	if args.Database.Type == config.Aurora {
+		build = d.cluster
+	}
 	for key, instance := range awskit.Sorted(args.Database.Instances) {
-		made, err := d.instance(ctx, args, member{
+		made, err := build(ctx, args, member{
 			name: args.RestoreFrom.InstanceName(key), snapshot: args.RestoreFrom.DatabaseSnapshots[key], want: instance,
 		}, subnets, group)
 		if err != nil {
@@ -164,7 +168,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	for _, name := range args.RestoreFrom.Keep {
 		kept := member{name: name, want: args.Database.Instances[config.Replaced(name)], kept: true}
-		if d.kept[name], err = d.instance(ctx, args, kept, subnets, group); err != nil {
+		if d.kept[name], err = build(ctx, args, kept, subnets, group); err != nil {
 			return nil, fmt.Errorf("keeping the instance %s: %w", name, err)
 		}
 	}
@@ -175,12 +179,41 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return d, ctx.RegisterResourceOutputs(d, pulumi.Map{"hosts": hosts})
 }
 
+// parameterGroup makes the parameter group of the instances or of the clusters, and returns its name. The family is part of the
+// name in Pulumi: a new major version needs a new group while the old one is still in use.
+func parameterGroup(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (pulumi.StringOutput, error) {
+	family := args.Database.Family()
+	description, tags := pulumi.String("What WSO2 Identity Server needs of "+family), awskit.Tags(args.Cluster, component)
+	of, ofClusters := rds.ParameterGroupParameterArray{}, rds.ClusterParameterGroupParameterArray{}
+	for key, value := range awskit.Sorted(args.Database.Facts().Parameters) {
+		name, value, reboot := pulumi.String(key), pulumi.String(value), pulumi.String("pending-reboot")
+		of = append(of, rds.ParameterGroupParameterArgs{Name: name, Value: value, ApplyMethod: reboot})
+		ofClusters = append(ofClusters, rds.ClusterParameterGroupParameterArgs{Name: name, Value: value, ApplyMethod: reboot})
+	}
+	if args.Database.Type == config.Aurora {
+		group, err := rds.NewClusterParameterGroup(ctx, args.Named(family), &rds.ClusterParameterGroupArgs{
+			Description: description, Family: pulumi.String(family), Parameters: ofClusters, Tags: tags,
+		}, child...)
+		if err != nil {
+			return pulumi.StringOutput{}, err
+		}
+		return group.Name, nil
+	}
+	group, err := rds.NewParameterGroup(ctx, args.Named(family), &rds.ParameterGroupArgs{
+		Description: description, Family: pulumi.String(family), Parameters: of, Tags: tags,
+	}, child...)
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return group.Name, nil
+}
+
 const (
 	monitoringDays = 7
 	masterUser     = "wso2admin"
 )
 
-// member is one instance to make.
+// member is one instance or cluster to make.
 type member struct {
 	// name is its name in Pulumi, and in RDS below the cluster's.
 	name string
@@ -192,11 +225,11 @@ type member struct {
 }
 
 func (d *Database) instance(
-	ctx *pulumi.Context, args *Args, m member, subnets *rds.SubnetGroup, group *rds.ParameterGroup,
+	ctx *pulumi.Context, args *Args, m member, subnets *rds.SubnetGroup, group pulumi.StringOutput,
 ) (Instance, error) {
 	identifier, want := args.Cluster+"-"+m.name, m.want
 	db := args.Database
-	facts := db.Engine.Facts()
+	facts := db.Facts()
 	in := &rds.InstanceArgs{
 		Identifier:    pulumi.String(identifier),
 		Engine:        pulumi.String(db.RDSEngine()),
@@ -215,7 +248,7 @@ func (d *Database) instance(
 		MasterUserSecretKmsKeyId: args.KeyARN,
 		DbSubnetGroupName:        subnets.Name,
 		VpcSecurityGroupIds:      pulumi.StringArray{args.SecurityGroup},
-		ParameterGroupName:       group.Name,
+		ParameterGroupName:       group,
 		Port:                     pulumi.Int(facts.Port),
 		PubliclyAccessible:       pulumi.Bool(false),
 		MultiAz:                  pulumi.Bool(want.MultiAZ),
@@ -244,7 +277,7 @@ func (d *Database) instance(
 	if support := db.LifecycleSupport(); support != "" {
 		in.EngineLifecycleSupport = pulumi.String(support)
 	}
-	before, err := d.logGroups(ctx, args, m.name, identifier)
+	before, err := d.logGroups(ctx, args, m.name, "instance/"+identifier)
 	if err != nil {
 		return Instance{}, err
 	}
@@ -285,7 +318,9 @@ func (d *Database) instance(
 		}
 		return *secrets[0].SecretArn
 	}).(pulumi.StringOutput)
-	return Instance{Host: instance.Address, MasterSecretARN: secret, Resource: instance}, nil
+	return Instance{Host: instance.Address, MasterSecretARN: secret, Made: &Made{
+		ARN: instance.Arn, Identifier: instance.Identifier, all: []pulumi.Resource{instance},
+	}}, nil
 }
 
 // monitor makes the role under which RDS writes the figures of hosts, where an instance asks for them. RDS's own policy says what
@@ -317,11 +352,11 @@ func (d *Database) monitor(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	return nil
 }
 
-// logGroups makes the log groups of an instance. RDS would make them without a retention.
-func (d *Database) logGroups(ctx *pulumi.Context, args *Args, name, identifier string) ([]pulumi.Resource, error) {
+// logGroups makes the log groups of an instance or a cluster. RDS would make them without a retention.
+func (d *Database) logGroups(ctx *pulumi.Context, args *Args, name, of string) ([]pulumi.Resource, error) {
 	var groups []pulumi.Resource
-	for _, log := range args.Database.Engine.Facts().LogExports {
-		path := "/aws/rds/instance/" + identifier + "/" + log
+	for _, log := range args.Database.Facts().LogExports {
+		path := "/aws/rds/" + of + "/" + log
 		group, err := cloudwatch.NewLogGroup(ctx, args.Named(name+"-"+log), &cloudwatch.LogGroupArgs{
 			Name: pulumi.String(path), RetentionInDays: pulumi.Int(args.LogRetention), KmsKeyId: args.KeyARN.ToStringOutput().ToStringPtrOutput(),
 			Tags: awskit.Tags(path, component),

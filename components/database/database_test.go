@@ -30,6 +30,7 @@ func database(t *testing.T, options object, changes ...object) *componenttest.Pl
 	return componenttest.Run(t, func(ctx *pulumi.Context) error {
 		_, err := New(ctx, "database", &Args{
 			Scope: scope, Database: c.Database, RestoreFrom: c.RestoreFrom, Subnets: pulumi.ToStringArray([]string{"subnet-a", "subnet-b"}),
+			Zones:         []string{"eu-west-1a", "eu-west-1b"},
 			SecurityGroup: pulumi.String("sg-database"), LogRetention: 30, KeyARN: pulumi.String("arn:key"), Creation: pulumi.String("0a1b2c3d"),
 		})
 		return err

@@ -28,7 +28,7 @@ func JDBCURL(db config.Database, host, name string) string {
 }
 
 func url(db config.Database, host, name string, answer int) string {
-	known, caFile := db.Engine.Facts(), ""
+	known, caFile := db.Facts(), ""
 	if db.CABundle.Source != "" {
 		caFile = CABundlePath
 	}
@@ -36,7 +36,7 @@ func url(db config.Database, host, name string, answer int) string {
 		name = one
 	}
 	text := known.URL(host, db.Port(), name, caFile)
-	if db.Existing != nil {
+	if db.FailsOverBehindAName() {
 		text += known.Primary
 	}
 	if known.Properties == "" {
@@ -49,7 +49,7 @@ func url(db config.Database, host, name string, answer int) string {
 func ConnectionProperties(db config.Database) string { return connectionProperties(db, 0) }
 
 func connectionProperties(db config.Database, answer int) string {
-	known := db.Engine.Facts()
+	known := db.Facts()
 	if known.Properties == "" {
 		return ""
 	}
@@ -118,9 +118,9 @@ func (r *renderer) separate(name config.LogicalName) bool {
 func (r *renderer) database(name config.LogicalName) database {
 	db := r.Cluster.Database
 	logical := db.Logical[name]
-	known := db.Engine.Facts()
+	known := db.Facts()
 	query := known.ValidationQuery
-	if db.Existing != nil {
+	if db.FailsOverBehindAName() {
 		query = cmp.Or(known.WritableQuery, query)
 	}
 	return database{

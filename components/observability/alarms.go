@@ -182,16 +182,36 @@ func (b *builder) clientAlarms() []alarm {
 	}
 }
 
+// clustered reports whether the database is an Aurora cluster.
+func (d Database) clustered() bool { return len(d.Members) > 0 }
+
+// dimensions are the dimensions of a database's metrics: of an instance, or of the writer of a cluster, whichever instance that is
+// (Aurora user guide, "Viewing metrics for Amazon Aurora in CloudWatch").
+func (d Database) dimensions() map[string]pulumi.StringInput {
+	if d.clustered() {
+		return map[string]pulumi.StringInput{"DBClusterIdentifier": d.Identifier, "Role": pulumi.String("WRITER")}
+	}
+	return map[string]pulumi.StringInput{"DBInstanceIdentifier": d.Identifier}
+}
+
 func (d Database) alarms(key string) []alarm {
-	dimensions := pulumi.StringMap{"DBInstanceIdentifier": d.Identifier}
+	dimensions := pulumi.StringMap{}
+	for name, value := range d.dimensions() {
+		dimensions[name] = value
+	}
 	free, storage := 0.15, "The database has less than 15 % of its storage left"
 	if d.Grows {
 		free, storage = growsAt*0.7, "The database has less than 7 % of its storage left, and RDS has not made it grow at 10 %"
 	}
+	first := alarm{name: "database-storage-" + key, what: storage, namespace: "AWS/RDS", metric: "FreeStorageSpace", statistic: "Minimum",
+		comparison: below, threshold: float64(int64(free * float64(d.Storage) * gib)), missing: same, period: 5 * minute, periods: 3,
+		dimensions: dimensions}
+	if d.clustered() {
+		first.what, first.metric, first.threshold = "The writer of the database has less than 1 GiB of storage left for temporary files",
+			"FreeLocalStorage", gib
+	}
 	all := []alarm{
-		{name: "database-storage-" + key, what: storage, namespace: "AWS/RDS", metric: "FreeStorageSpace", statistic: "Minimum",
-			comparison: below, threshold: float64(int64(free * float64(d.Storage) * gib)), missing: same, period: 5 * minute, periods: 3,
-			dimensions: dimensions},
+		first,
 		{name: "database-cpu-" + key, what: "The database has no CPU to spare", namespace: "AWS/RDS",
 			metric: "CPUUtilization", statistic: "Average", comparison: above, threshold: 85, missing: same, period: 5 * minute,
 			periods: 3, dimensions: dimensions},

@@ -85,14 +85,17 @@ func (b *builder) graphs(known dashboardValues[string]) []any {
 		all = append(all, graph{"Days since each node's image was made", []line{b.search(ImageMetric, "Maximum")}})
 	}
 	for key, db := range awskit.Sorted(b.Databases) {
-		of := []any{"DBInstanceIdentifier", known.Databases[key]}
+		of, free := []any{"DBInstanceIdentifier", known.Databases[key]}, "FreeStorageSpace"
+		if db.clustered() {
+			of, free = []any{"DBClusterIdentifier", known.Databases[key], "Role", "WRITER"}, "FreeLocalStorage"
+		}
 		cpu := graph{"CPU of the database " + key, []line{metric("AWS/RDS", "CPUUtilization", "Average", of...)}}
 		if db.Burstable {
 			cpu.lines = append(cpu.lines, metric("AWS/RDS", "CPUCreditBalance", "Maximum", of...))
 		}
 		all = append(all, cpu,
 			graph{"Connections of the database " + key, []line{metric("AWS/RDS", "DatabaseConnections", "Maximum", of...)}},
-			graph{"Free storage of the database " + key, []line{metric("AWS/RDS", "FreeStorageSpace", "Minimum", of...)}})
+			graph{"Free storage of the database " + key, []line{metric("AWS/RDS", free, "Minimum", of...)}})
 	}
 	if b.Certificate != nil {
 		all = append(all, graph{"Days until the certificate ends", []line{

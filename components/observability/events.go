@@ -47,13 +47,21 @@ func (b *builder) rules(ctx *pulumi.Context) error {
 	if len(b.Databases) == 0 {
 		return nil // a pattern with an empty list is refused
 	}
+	types := []string{"RDS DB Instance Event"}
 	var ids []pulumi.StringInput
 	for _, db := range awskit.Sorted(b.Databases) {
 		ids = append(ids, db.Identifier)
+		for _, member := range db.Members {
+			ids = append(ids, member)
+		}
+		if db.clustered() {
+			types = []string{"RDS DB Cluster Event", "RDS DB Instance Event"}
+		}
 	}
-	// "Amazon RDS event categories and event messages" in the RDS user guide.
+	// "Amazon RDS event categories and event messages" in the user guides of RDS and Aurora. The failover of a cluster is an event
+	// of the cluster, and the failure of its instance one of the instance.
 	return rule(ctx, b, "database-events", "A database fails over, has failed or runs out of storage", "aws.rds",
-		[]string{"RDS DB Instance Event"}, ids, func(ids []string) object {
+		types, ids, func(ids []string) object {
 			return object{"detail": object{
 				"SourceIdentifier": ids, "EventCategories": []string{"failover", "failure", "low storage"},
 			}}

@@ -79,7 +79,7 @@ type Args struct {
 	Certificate pulumi.StringInput
 	// Credits are the dimensions of CPU credits, for burstable nodes: a group, or each member by its name.
 	Credits map[string]pulumi.StringMap
-	// Databases are the RDS instances by name.
+	// Databases are the RDS instances or Aurora clusters by name.
 	Databases map[string]Database
 	// Group is the Auto Scaling group whose instances are refreshed; empty without one.
 	Group string
@@ -94,10 +94,12 @@ type Args struct {
 	After pulumi.CustomResource
 }
 
-// Database is an RDS instance to watch.
+// Database is an RDS instance or an Aurora cluster to watch.
 type Database struct {
 	Identifier pulumi.StringOutput
-	// Storage is the allocated storage in GiB, and Grows says that RDS extends it.
+	// Members are the identifiers of a cluster's instances.
+	Members []pulumi.StringOutput
+	// Storage is the allocated storage in GiB, and Grows says that RDS extends it. A cluster has none.
 	Storage int
 	Grows   bool
 	// Connections is the maximum number of connections; 0 if it is unknown.

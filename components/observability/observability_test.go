@@ -173,3 +173,22 @@ func TestTheDashboardShowsWhatIsWatched(t *testing.T) {
 		assert.Contains(t, body, a.ARN())
 	}
 }
+
+func TestAClusterIsWatchedByItsWriter(t *testing.T) {
+	p := watched(t, func(a *Args) {
+		db := a.Databases["main"]
+		db.Storage, db.Members = 0, []pulumi.StringOutput{pulumi.String("wso2is-test-main-1").ToStringOutput(), pulumi.String("wso2is-test-main-2").ToStringOutput()}
+		a.Databases["main"] = db
+	})
+	for alarm, metric := range map[string]string{"database-storage-main": "FreeLocalStorage", "database-cpu-main": "CPUUtilization",
+		"database-connections-main": "DatabaseConnections", "database-credits-main": "CPUCreditBalance"} {
+		made := p.One(t, alarmType, alarm)
+		assert.Equal(t, metric, made.Get("metricName"))
+		assert.Equal(t, map[string]any{"DBClusterIdentifier": "wso2is-test-main", "Role": "WRITER"}, made.Get("dimensions"), "whichever instance it is")
+	}
+	assert.Equal(t, float64(1<<30), p.One(t, alarmType, "database-storage-main").Get("threshold"))
+	pattern := p.One(t, ruleType, "database-events").Get("eventPattern")
+	for _, part := range []string{"RDS DB Cluster Event", "RDS DB Instance Event", "wso2is-test-main-1", "wso2is-test-main-2", "failover"} {
+		assert.Contains(t, pattern, part, "a failover is an event of the cluster, and a failure one of the instance")
+	}
+}

@@ -143,10 +143,18 @@ func database(t *rapid.T, version product.Version) object {
 	if facts, err := version.Facts(); err == nil && facts.AgentIdentity {
 		names = append(names, config.AgentDB)
 	}
+	onAurora := slices.Contains(engine.OnAurora(), db["engine"].(engine.Name)) && rapid.Bool().Draw(t, "on Aurora")
+	if onAurora {
+		db["type"], db["instance"] = string(config.Aurora), object{"class": "db.r6i.4xlarge"}
+	}
 	instances := []string{config.MainInstance}
 	if rapid.Bool().Draw(t, "further instance") {
 		instances = append(instances, "further")
-		db["instances"] = object{"further": object{"storage": rapid.IntRange(20, 1000).Draw(t, "storage")}}
+		further := object{}
+		if !onAurora {
+			further["storage"] = rapid.IntRange(20, 1000).Draw(t, "storage")
+		}
+		db["instances"] = object{"further": further}
 	}
 	logical := object{}
 	for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID).Draw(t, "logical") {

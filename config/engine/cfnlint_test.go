@@ -75,6 +75,24 @@ func TestCFNLintKnowsTheReleases(t *testing.T) {
 	}
 }
 
+func TestCFNLintKnowsTheReleasesOfAurora(t *testing.T) {
+	_, tables := configtest.CFNLint(t)
+	raw, err := os.ReadFile(filepath.Join(tables, "aws_rds_dbcluster", "engine_version.json"))
+	require.NoError(t, err)
+	var rules struct{ AllOf []rule }
+	require.NoError(t, json.Unmarshal(raw, &rules))
+	versions := map[string][]string{}
+	for _, r := range rules.AllOf {
+		versions[constant(r.If.Properties.Engine)] = r.Then.Properties.EngineVersion.Enum
+	}
+	for _, name := range engine.OnAurora() {
+		facts := name.Facts().OnAurora()
+		for _, release := range facts.Versions() {
+			assert.Contains(t, versions[facts.RDS("")], release, "RDS takes a release of Aurora without a minor version")
+		}
+	}
+}
+
 // TestCFNLintRunsEveryReleaseOnTheDefaultClasses checks that RDS runs each release of the open engines on the default
 // classes.
 func TestCFNLintRunsEveryReleaseOnTheDefaultClasses(t *testing.T) {

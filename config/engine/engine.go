@@ -6,6 +6,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -69,9 +70,12 @@ type Facts struct {
 	DevClass, ProdClass string
 	// Classes are the default classes of prod for editions that RDS does not run on ProdClass.
 	Classes map[string]string
-	// ConnectionBytes is the memory of an instance for each connection that RDS allows; 0 if RDS has no limit by
-	// memory.
-	ConnectionBytes int
+	// MaxConnections is about how many connections RDS allows on an instance with this memory in bytes; nil if RDS has no limit
+	// by memory.
+	MaxConnections func(memory int) int
+
+	// Aurora are the facts of the engine on Amazon Aurora that differ; nil for an engine that Aurora does not have.
+	Aurora *Aurora
 
 	// Script is the file name of the product's scripts for the engine. Each directory of dbscripts has one.
 	Script string
@@ -98,6 +102,22 @@ type Facts struct {
 	Timeouts func(connect, answer int) string
 }
 
+// Aurora are the facts of an engine on Amazon Aurora. A cluster has all parameters in a parameter group of the cluster: with a
+// parameter group of instances, RDS would refuse to upgrade the cluster to another release (aws-cdk #26072).
+type Aurora struct {
+	// Name is the engine's name in RDS. With the release after it, it is that of the family of parameter groups.
+	Name string
+	// Support replaces the engine's own, LogExports and Parameters too.
+	Support    lifecycle.Calendar
+	LogExports []string
+	Parameters map[string]string
+	// MaxConnections replaces the engine's own; nil if Aurora allows as many.
+	MaxConnections func(memory int) int
+	// DevClass and ProdClass are the default instance classes. Aurora has no general-purpose classes (Aurora user guide, "Aurora
+	// DB instance classes").
+	DevClass, ProdClass string
+}
+
 // Driver is a JDBC driver's class and its jar. The jar runs on the JDK of every release of the product.
 type Driver struct{ Class, Jar, SHA256 string }
 
@@ -118,7 +138,7 @@ var facts = map[Name]Facts{
 		RDS: plain("postgres"), Family: joined("postgres"), LogExports: []string{"postgresql", "upgrade"},
 		Parameters: map[string]string{"rds.force_ssl": "1"},
 		Reserved:   []string{"postgres", "public", "template0", "template1"},
-		ARM:        true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 9531392,
+		ARM:        true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", MaxConnections: eachTakes(9531392),
 		Script: "postgresql.sql",
 		Driver: Driver{
 			Class: "org.postgresql.Driver", Jar: "postgresql-42.7.14.jar",
@@ -139,6 +159,20 @@ var facts = map[Name]Facts{
 		Timeouts: func(connect, answer int) string {
 			return fmt.Sprintf("&connectTimeout=%d&tcpKeepAlive=true", connect) + positive("&socketTimeout=%d", answer)
 		},
+		Aurora: &Aurora{
+			Name: "aurora-postgresql", LogExports: []string{"postgresql"}, Parameters: map[string]string{"rds.force_ssl": "1"},
+			DevClass: "db.t4g.medium", ProdClass: "db.r6g.large",
+			Support: lifecycle.Calendar{
+				Of: "aurora-postgresql", After: rdsUpgradesOrSells, Source: auroraVersions,
+				Versions: []lifecycle.Version{
+					{Name: "13", Ends: "2026-02-28", Extended: "2029-02-28"},
+					{Name: "14", Ends: "2027-02-28", Extended: "2030-02-28"},
+					{Name: "15", Ends: "2028-02-29", Extended: "2031-02-28"},
+					{Name: "16", Ends: "2029-02-28", Extended: "2032-02-29"},
+					{Name: "17", Ends: "2030-02-28", Extended: "2033-02-28"},
+				},
+			},
+		},
 	},
 	MySQL: {
 		Port: 3306, Version: "8.4",
@@ -152,7 +186,7 @@ var facts = map[Name]Facts{
 		},
 		RDS: plain("mysql"), Family: joined("mysql"), LogExports: []string{"error", "slowquery"},
 		Parameters: mysqlParameters, Reserved: mysqlReserved, Latin1: true,
-		ARM: true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 12582880,
+		ARM: true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", MaxConnections: eachTakes(12582880),
 		Script: "mysql.sql",
 		Driver: Driver{
 			// The server infers a class that is an alias of Connector/J 5.
@@ -164,6 +198,16 @@ var facts = map[Name]Facts{
 		URL: func(host string, port int, database, caFile string) string {
 			return fmt.Sprintf("jdbc:mysql://%s:%d/%s?sslMode=%s", host, port, database,
 				verified(caFile, "VERIFY_IDENTITY", "REQUIRED"))
+		},
+		Aurora: &Aurora{
+			Name: "aurora-mysql", LogExports: []string{"error", "slowquery"},
+			// Aurora has no binary log unless binlog_format says so (Aurora user guide, "Aurora MySQL configuration parameters").
+			Parameters: map[string]string{"require_secure_transport": "ON"},
+			DevClass:   "db.t4g.medium", ProdClass: "db.r6g.large", MaxConnections: auroraMySQLConnections,
+			Support: lifecycle.Calendar{
+				Of: "aurora-mysql", After: rdsUpgradesOrSells, Source: auroraVersions,
+				Versions: []lifecycle.Version{{Name: "8.0", Ends: "2028-04-30", Extended: "2029-07-31"}}, // Aurora MySQL 3
+			},
 		},
 	},
 	MariaDB: {
@@ -179,7 +223,7 @@ var facts = map[Name]Facts{
 		},
 		RDS: plain("mariadb"), Family: joined("mariadb"), LogExports: []string{"error", "slowquery"},
 		Parameters: mysqlParameters, Reserved: mysqlReserved, Latin1: true,
-		ARM: true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", ConnectionBytes: 12582880,
+		ARM: true, DevClass: "db.t4g.medium", ProdClass: "db.m6g.large", MaxConnections: eachTakes(12582880),
 		Script: "mysql.sql", // the product has no scripts of its own for MariaDB
 		Driver: Driver{
 			Class: "org.mariadb.jdbc.Driver", Jar: "mariadb-java-client-3.4.5.jar",
@@ -282,6 +326,9 @@ const (
 	rdsUpgradesOrSells = rdsUpgrades + "; with database.extendedSupport it stays, and each vCPU is paid for besides"
 )
 
+// auroraVersions has the end of support of Aurora's major versions.
+const auroraVersions = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.VersionPolicy.Versioning.html"
+
 // oracleDatabase is the name of the only database of an Oracle instance of RDS.
 const oracleDatabase = "ORCL"
 
@@ -314,6 +361,18 @@ func joined(name string) func(string, string) string {
 	return func(_, version string) string { return name + version }
 }
 
+// eachTakes divides the memory by the bytes for each connection, up to RDS's limit.
+func eachTakes(bytes int) func(int) int {
+	return func(memory int) int { return min(memory/bytes, 5000) }
+}
+
+// auroraMySQLConnections follows the default of max_connections, whose logarithms are to the base 2 (Aurora user guide, "Maximum
+// connections to an Aurora MySQL DB instance"). Whole logarithms give the numbers of its table, or fewer.
+func auroraMySQLConnections(memory int) int {
+	whole := func(divisor float64) int { return int(math.Log2(float64(memory) / divisor)) }
+	return max(45*whole(805306368), 1000*whole(8187281408))
+}
+
 func verified(caFile, yes, no string) string {
 	if caFile != "" {
 		return yes
@@ -341,6 +400,28 @@ func Names() []Name {
 // Facts returns the facts of the engine. It is empty for a name that is not in Names.
 func (n Name) Facts() Facts { return facts[n] }
 
+// OnAurora returns the facts of the engine on Amazon Aurora. They are its own for an engine that Aurora does not have.
+func (f Facts) OnAurora() Facts {
+	a := f.Aurora
+	if a == nil {
+		return f
+	}
+	f.RDS, f.Family = plain(a.Name), joined(a.Name)
+	f.Support, f.LogExports, f.Parameters, f.DevClass, f.ProdClass = a.Support, a.LogExports, a.Parameters, a.DevClass, a.ProdClass
+	if a.MaxConnections != nil {
+		f.MaxConnections = a.MaxConnections
+	}
+	if offered := f.Versions(); !slices.Contains(offered, f.Version) {
+		f.Version = offered[len(offered)-1]
+	}
+	return f
+}
+
+// OnAurora are the names of the engines that Amazon Aurora has.
+func OnAurora() []Name {
+	return slices.DeleteFunc(Names(), func(n Name) bool { return n.Facts().Aurora == nil })
+}
+
 // Class is the default class of prod for an edition.
 func (f Facts) Class(edition string) string { return cmp.Or(f.Classes[edition], f.ProdClass) }
 
@@ -365,18 +446,17 @@ func (n Name) Tested(release product.Version) []string {
 	return known.Tested.Engines[string(n)]
 }
 
-// DefaultVersion is the engine's release for a stack that names none. It is a release that WSO2 tests the product's
-// release on, if RDS offers one with enough time of support left.
-func (n Name) DefaultVersion(release product.Version) string {
-	known := n.Facts()
+// DefaultVersion is the engine's release for a stack that names none. It is one of the tested releases, on which WSO2 tests the
+// product's release, if RDS offers one with enough time of support left.
+func (f Facts) DefaultVersion(tested []string) string {
 	var offered []string
-	for _, version := range n.Tested(release) {
-		if life, offers := known.Support.Find(version); offers && life.Lasts() {
+	for _, version := range tested {
+		if life, offers := f.Support.Find(version); offers && life.Lasts() {
 			offered = append(offered, version)
 		}
 	}
-	if len(offered) == 0 || slices.Contains(offered, known.Version) {
-		return known.Version
+	if len(offered) == 0 || slices.Contains(offered, f.Version) {
+		return f.Version
 	}
 	return offered[len(offered)-1]
 }

@@ -40,13 +40,17 @@ func TestFactsAreComplete(t *testing.T) {
 }
 
 // The default is a release that WSO2 tests, if RDS offers one.
+func defaultVersion(name engine.Name, release product.Version) string {
+	return name.Facts().DefaultVersion(name.Tested(release))
+}
+
 func TestDefaultVersionIsTestedWhereRDSOffersOne(t *testing.T) {
-	require.Equal(t, "16", engine.Postgres.DefaultVersion(product.V7_1_0), "the engine's own default is tested")
-	require.Equal(t, "16.00", engine.SQLServer.DefaultVersion(product.V7_0_0), "the newest that is tested and offered")
-	require.Equal(t, "16", engine.Postgres.DefaultVersion(product.V6_1_0), "the newest that is tested ends within half a year")
-	require.Equal(t, "8.4", engine.MySQL.DefaultVersion(product.V7_0_0), "the newest that is tested has ended")
-	require.Equal(t, "10.11", engine.MariaDB.DefaultVersion(product.V7_0_0), "none is tested")
-	require.Equal(t, "10.11", engine.MariaDB.DefaultVersion(product.V5_11_0), "none that is tested is offered")
+	require.Equal(t, "16", defaultVersion(engine.Postgres, product.V7_1_0), "the engine's own default is tested")
+	require.Equal(t, "16.00", defaultVersion(engine.SQLServer, product.V7_0_0), "the newest that is tested and offered")
+	require.Equal(t, "16", defaultVersion(engine.Postgres, product.V6_1_0), "the newest that is tested ends within half a year")
+	require.Equal(t, "8.4", defaultVersion(engine.MySQL, product.V7_0_0), "the newest that is tested has ended")
+	require.Equal(t, "10.11", defaultVersion(engine.MariaDB, product.V7_0_0), "none is tested")
+	require.Equal(t, "10.11", defaultVersion(engine.MariaDB, product.V5_11_0), "none that is tested is offered")
 }
 
 func TestReservedNamesAreThoseOfAllEngines(t *testing.T) {

@@ -199,6 +199,11 @@ func engines() []byte {
 		facts := name.Facts()
 		fmt.Fprintf(&out, "| `%s` | %s | %s | `%s` | `%s` | %s | %s |\n", name, listed(facts.Versions()), listed(facts.Editions),
 			facts.DevClass, production(facts), yes(facts.ARM), yes(facts.ExtendedSupport()))
+		if facts.Aurora != nil {
+			aurora := facts.OnAurora()
+			fmt.Fprintf(&out, "| `%s` with `type: aurora` | %s | %s | `%s` | `%s` | %s | %s |\n", name, listed(aurora.Versions()), listed(nil),
+				aurora.DevClass, aurora.ProdClass, yes(aurora.ARM), yes(aurora.ExtendedSupport()))
+		}
 	}
 	return out.Bytes()
 }

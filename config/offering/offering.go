@@ -73,7 +73,7 @@ func (o Offered) Exists(region, name string) bool {
 // Such returns a type of this size that the Region offers, for a message that says what to write. It is empty if the
 // Region has none.
 func (o Offered) Such(region, size string) string {
-	for _, family := range []string{"m6i", "m7i", "m5", "m6g", "m7g", "m8i", "m8g", "t3"} {
+	for _, family := range []string{"m6i", "m7i", "m5", "m6g", "m7g", "m8i", "m8g", "r6g", "r6i", "t3"} {
 		if _, known := lists()[string(o)].sizes[family]; known && o.Exists(region, family+"."+size) {
 			return family + "." + size
 		}

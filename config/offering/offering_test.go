@@ -94,6 +94,12 @@ func defaultClasses() map[string][]string {
 			}
 		}
 	}
+	for _, name := range engine.OnAurora() {
+		f := name.Facts().OnAurora()
+		for _, class := range []string{f.DevClass, f.ProdClass} {
+			all[f.RDS("")] = append(all[f.RDS("")], strings.TrimPrefix(class, "db."))
+		}
+	}
 	return all
 }
 
@@ -197,6 +203,9 @@ func licenses() map[string]string {
 			if f.License != nil {
 				all[f.RDS(edition)] = f.License(edition)
 			}
+		}
+		if f.Aurora != nil {
+			all[f.Aurora.Name] = ""
 		}
 	}
 	return all

@@ -40,6 +40,9 @@ const (
 	// failover is the typical longest time of a Multi-AZ failover ("Failing over a Multi-AZ DB instance for Amazon RDS"
 	// says 60 to 120 seconds).
 	failover = 120 * time.Second
+	// auroraFailover is the longest usual time until a reader is the writer, and restarted that of a new writer without a reader
+	// ("High availability for Amazon Aurora", fault tolerance: less than 60 seconds, and less than 10 minutes).
+	auroraFailover, restarted = time.Minute, 10 * time.Minute
 	// givenUp is the time in which EC2's status checks and a group give up a lost instance: checks run each minute, and
 	// a group replaces an impaired instance within a few ("Health checks for instances in an Auto Scaling group").
 	givenUp = 5 * time.Minute
@@ -87,10 +90,33 @@ func (e *Event) addEventRules(f *fleet, after time.Duration, types ...string) {
 	slices.SortStableFunc(e.Rings, func(a, b Ring) int { return int(a.After - b.After) })
 }
 
+// failoverEvent is what a rule must name to tell of a failover. That of a cluster is an event of another type ("Amazon RDS event
+// categories and event messages" in the Aurora user guide).
+func (f *fleet) failoverEvent() string {
+	if len(f.Of(state.DBCluster)) > 0 {
+		return "RDS DB Cluster Event"
+	}
+	return "failover"
+}
+
 func (f *fleet) databaseFails(alarms []*alarm) *Event {
-	e := f.dependencyAway(fmt.Sprintf("The database fails over (%.0f s)", failover.Seconds()), theDatabase, failover, alarms)
-	e.addEventRules(f, 0, "failover")
-	if len(f.Of(state.DBInstance)) == 0 {
+	var warnings []string
+	lasts := failover
+	if clusters := f.Of(state.DBCluster); len(clusters) > 0 {
+		lasts = auroraFailover
+		for _, cluster := range clusters {
+			if len(f.DatabaseMembers(cluster)) < 2 {
+				lasts = restarted
+				e := fmt.Sprintf("%s has no reader: when its writer fails, Aurora starts another one in up to %.0f minutes", cluster.Text("clusterIdentifier"),
+					restarted.Minutes())
+				warnings = append(warnings, e)
+			}
+		}
+	}
+	e := f.dependencyAway(fmt.Sprintf("The database fails over (%.0f s)", lasts.Seconds()), theDatabase, lasts, alarms)
+	e.Warnings = append(e.Warnings, warnings...)
+	e.addEventRules(f, 0, f.failoverEvent())
+	if len(f.Databases()) == 0 {
 		e.Warnings = append(e.Warnings, databaseElsewhere)
 	}
 	for _, db := range f.Of(state.DBInstance) {
@@ -286,15 +312,15 @@ func (f *fleet) sharedHost() string {
 func (f *fleet) zoneLost(alarms []*alarm) *Event {
 	e := &Event{What: "A zone is lost"}
 	f.loseNodes(e, min(f.worst, f.nodes), alarms)
-	for _, db := range f.Of(state.DBInstance) {
-		if db.At("multiAz") == true {
-			e.addEventRules(f, 0, "failover")
+	for _, db := range f.Databases() {
+		if f.HasStandby(db) {
+			e.addEventRules(f, 0, f.failoverEvent())
 			continue
 		}
 		e.Acts = "the team: a database without a standby is restored by hand"
-		e.Warnings = append(e.Warnings, fmt.Sprintf("if it is the zone of %s, nobody can log in", db.Text("identifier")))
+		e.Warnings = append(e.Warnings, fmt.Sprintf("if it is the zone of %s, nobody can log in", state.DatabaseName(db)))
 	}
-	if len(f.Of(state.DBInstance)) == 0 {
+	if len(f.Databases()) == 0 {
 		e.Warnings = append(e.Warnings, databaseElsewhere)
 	}
 	if f.zones == 1 {

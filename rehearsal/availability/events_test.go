@@ -2,6 +2,7 @@ package availability
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,4 +187,25 @@ func TestEventsHaveTheTimesOfTheState(t *testing.T) {
 	e = named(t, pods, "The database fails over")
 	require.Zero(t, e.Terminated)
 	require.Equal(t, failover-30*time.Second+30*time.Second, e.Dark, "pods that are not ready are no targets")
+}
+
+// TestAClusterFailsOverToItsReader compares with the times of the Aurora user guide.
+func TestAClusterFailsOverToItsReader(t *testing.T) {
+	m := onGroup(3)
+	m.stack = slices.DeleteFunc(m.stack, func(r *state.Resource) bool { return r.Type == state.DBInstance })
+	m.add(state.DBCluster, "main", object{"clusterIdentifier": "demo-main"}, 0, 2*minutes)
+	m.add(state.DBClusterInstance, "main-1", object{"clusterIdentifier": "main", "availabilityZone": "a", "instanceClass": "db.r6g.large"}, 0, 15*minutes)
+	m.add(state.EventRule, "database-events", object{"name": "demo-database-events",
+		"eventPattern": `{"detail-type":["RDS DB Instance Event"],"detail":{"EventCategories":["failover"]}}`}, 0, 0)
+	m.add("aws:cloudwatch/eventTarget:EventTarget", "database-events-topic", object{"rule": "demo-database-events"}, 0, 0)
+	alone := named(t, m, "The database fails over (600 s)")
+	require.Contains(t, alone.Warnings, "demo-main has no reader: when its writer fails, Aurora starts another one in up to 10 minutes")
+	require.Contains(t, named(t, m, "A zone is lost").Warnings, "if it is the zone of demo-main, nobody can log in")
+	require.Empty(t, alone.Rings, "a rule on events of instances hears nothing of a cluster's failover")
+	m.add(state.DBClusterInstance, "main-2", object{"clusterIdentifier": "main", "availabilityZone": "b", "instanceClass": "db.r6g.large"}, 0, 15*minutes)
+	m.get(t, "database-events")["eventPattern"] = `{"detail-type":["RDS DB Cluster Event"],"detail":{"EventCategories":["failover"]}}`
+	fails := named(t, m, "The database fails over (60 s)")
+	require.Empty(t, fails.Warnings)
+	require.Equal(t, []Ring{{"demo-database-events", 0}}, fails.Rings)
+	require.Empty(t, named(t, m, "A zone is lost").Warnings)
 }

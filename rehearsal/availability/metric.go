@@ -29,18 +29,22 @@ var (
 	byBalancer = source{state.LoadBalancer, "arnSuffix", regexp.MustCompile(`^app/[^/]+/[0-9a-z]+$`)}
 	byTargets  = source{state.TargetGroup, "arnSuffix", nil}
 	byDatabase = source{state.DBInstance, "identifier", nil}
+	byCluster  = source{state.DBCluster, "clusterIdentifier", nil}
+	// byRole matches the roles of a cluster's instances. None has its role as a property.
+	byRole = source{"", "", regexp.MustCompile(`^(?:READER|WRITER)$`)}
 )
 
 var (
 	ofBalancer = dimensions{"LoadBalancer": byBalancer}
 	ofTargets  = dimensions{"LoadBalancer": byBalancer, "TargetGroup": byTargets}
 	ofDatabase = dimensions{"DBInstanceIdentifier": byDatabase}
+	ofRole     = dimensions{"DBClusterIdentifier": byCluster, "Role": byRole}
 	ofService  = dimensions{"ClusterName": {state.ECSCluster, "name", nil}, "ServiceName": {state.ECSService, "name", nil}}
 	ofGroup    = dimensions{"AutoScalingGroupName": {state.AutoScalingGroup, "name", nil}}
 )
 
 // published are the metrics of AWS's services for alarms, with the dimensions under which the service publishes them.
-// Sources: "CloudWatch metrics for your Application Load Balancer", "Amazon CloudWatch metrics for Amazon RDS",
+// Sources: "CloudWatch metrics for your Application Load Balancer", "Amazon CloudWatch metrics for Amazon RDS", "Amazon CloudWatch metrics for Amazon Aurora",
 // "CloudWatch metrics that are available for your instances", "Amazon CloudWatch metrics for Amazon EC2 Auto Scaling",
 // "Amazon ECS CloudWatch metrics", "Supported CloudWatch metrics" of AWS Certificate Manager, "Monitoring Amazon
 // EventBridge".
@@ -54,9 +58,11 @@ var published = map[string][]dimensions{
 	balancerSpace + " TargetConnectionErrorCount": {ofBalancer, ofTargets},
 	"AWS/RDS FreeStorageSpace":                    {ofDatabase},
 	"AWS/RDS FreeableMemory":                      {ofDatabase},
-	"AWS/RDS CPUUtilization":                      {ofDatabase},
-	"AWS/RDS CPUCreditBalance":                    {ofDatabase},
-	"AWS/RDS DatabaseConnections":                 {ofDatabase},
+	"AWS/RDS CPUUtilization":                      {ofDatabase, ofRole},
+	"AWS/RDS CPUCreditBalance":                    {ofDatabase, ofRole},
+	"AWS/RDS DatabaseConnections":                 {ofDatabase, ofRole},
+	"AWS/RDS FreeLocalStorage":                    {ofRole},
+	"AWS/RDS AuroraReplicaLag":                    {ofRole},
 	"AWS/EC2 StatusCheckFailed":                   {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
 	"AWS/EC2 StatusCheckFailed_System":            {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
 	"AWS/EC2 StatusCheckFailed_Instance":          {{"InstanceId": {state.EC2Instance, "id", nil}}, ofGroup},
@@ -120,6 +126,9 @@ func missing(s *state.State, q query) string {
 // burstable reports whether a query is about CPU credits of a burstable class. Groups are not distinguished: all nodes
 // of the cluster have one type.
 func burstable(s *state.State, q query) bool {
+	if cluster := s.One(state.DBCluster, q.dimensions["DBClusterIdentifier"], "clusterIdentifier"); cluster != nil {
+		return slices.ContainsFunc(s.DatabaseMembers(cluster), func(r *state.Resource) bool { return strings.HasPrefix(r.Text("instanceClass"), "db.t") })
+	}
 	if q.namespace == "AWS/RDS" {
 		return strings.HasPrefix(s.One(state.DBInstance, q.dimensions["DBInstanceIdentifier"], "identifier").Text("instanceClass"), "db.t")
 	}

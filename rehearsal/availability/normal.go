@@ -61,7 +61,7 @@ func (f *fleet) world() *world {
 func (f *fleet) firstUp() *world {
 	w := f.world()
 	w.database = 0
-	for _, db := range f.Of(state.DBInstance) {
+	for _, db := range slices.Concat(f.Databases(), f.Of(state.DBClusterInstance)) {
 		w.database = max(w.database, f.clock.Done[db.URN])
 	}
 	if f.kind == state.EC2Instance {

@@ -82,7 +82,9 @@ const (
 	usualDisk, usualMemory = 40, 70
 	usualCPU               = 20
 	usualConnections       = 10
-	usualSeconds           = 0.3
+	// usualLocal is the assumed free local storage of an Aurora instance in bytes.
+	usualLocal   = 8 << 30
+	usualSeconds = 0.3
 	// usualImage is the largest usual age in days of the newest image: the one for ECS is made about twice a month,
 	// from an Amazon Linux that is up to two weeks old (aws/amazon-ecs-ami, pull requests #137 to #142).
 	usualImage = 28
@@ -165,6 +167,8 @@ func (w *world) values(s sample) []float64 {
 		return always(usualConnections)
 	case "AWS/RDS FreeStorageSpace":
 		return always(w.storage * 0.9)
+	case "AWS/RDS FreeLocalStorage":
+		return always(usualLocal)
 	case "AWS/RDS CPUCreditBalance":
 		if s.from < w.database {
 			return nil

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,10 +18,11 @@ var atOnce = []string{
 	"deletionProtection", "copyTagsToSnapshot", "skipFinalSnapshot", "finalSnapshotIdentifier",
 	"deleteAutomatedBackups", "allowMajorVersionUpgrade", "maxAllocatedStorage", "performanceInsightsEnabled",
 	"performanceInsightsKmsKeyId", "performanceInsightsRetentionPeriod", "backupWindow", "maintenanceWindow",
+	"preferredBackupWindow", "preferredMaintenanceWindow",
 	"autoMinorVersionUpgrade", "enabledCloudwatchLogsExports",
 }
 
-// databaseUpdate says what an update of a DB instance does.
+// databaseUpdate says what an update of a DB instance, or of a cluster or its instance, does.
 func databaseUpdate(s step, keys []string) string {
 	keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "applyImmediately" })
 	if len(keys) == 0 {
@@ -34,7 +36,7 @@ func databaseUpdate(s step, keys []string) string {
 		return !slices.Contains(atOnce, k)
 	})
 	if immediately, _ := s.new.Inputs["applyImmediately"].(bool); waits && !immediately {
-		text += fmt.Sprintf(" in the maintenance window (%v)", s.new.Inputs["maintenanceWindow"])
+		text += fmt.Sprintf(" in the maintenance window (%v)", cmp.Or(s.new.Inputs["maintenanceWindow"], s.new.Inputs["preferredMaintenanceWindow"]))
 	}
 	for _, k := range keys {
 		if d := downtime[k]; d != "" {

@@ -112,10 +112,10 @@ func (o *Outcome) data(steps []step) {
 	updated := map[string]map[string]int{}
 	for _, s := range steps {
 		name, keys := state.Words(s.kind), s.changed()
-		if !state.TraitsOf(s.kind).HoldsData || s.done || s.op != apitype.OpUpdate || len(keys) == 0 {
+		if !state.TraitsOf(s.kind).HoldsData && s.kind != state.DBClusterInstance || s.done || s.op != apitype.OpUpdate || len(keys) == 0 {
 			continue
 		}
-		if s.kind == state.DBInstance {
+		if s.kind == state.DBInstance || s.kind == state.DBCluster || s.kind == state.DBClusterInstance {
 			o.Data = append(o.Data, name+": "+databaseUpdate(s, keys))
 			continue
 		}

@@ -80,7 +80,7 @@ var backupTypes = []Type{
 		Refs: []Ref{
 			ref("planId", state.BackupPlan).code("ResourceNotFoundException"),
 			ref("iamRoleArn", state.Role).by("arn").free().code("InvalidParameterValueException"),
-			ref("resources[]", state.DBInstance, state.FileSystem).by("arn").free().code("InvalidParameterValueException").or(
+			ref("resources[]", state.DBInstance, state.DBCluster, state.FileSystem).by("arn").free().code("InvalidParameterValueException").or(
 				func(_ *Call, arn string) bool { return strings.Contains(arn, "*") }),
 		},
 		// "IAM Role … cannot be assumed by AWS Backup" (terraform-provider-aws #9297).

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,9 +19,17 @@ var commands = map[string]func(*Cloud, map[string]string) error{
 		}
 		return c.takeSnapshot(instance, o["db-snapshot-identifier"])
 	},
+	"rds create-db-cluster-snapshot": func(c *Cloud, o map[string]string) error {
+		cluster := c.find(o["db-cluster-identifier"], "id", state.DBCluster)
+		if cluster == nil {
+			return fail("DBClusterNotFoundFault", "there is no DB cluster %s", o["db-cluster-identifier"])
+		}
+		return c.takeSnapshot(cluster, o["db-cluster-snapshot-identifier"])
+	},
 	"rds wait": func(c *Cloud, o map[string]string) error {
-		if c.dbSnapshot(o["db-snapshot-identifier"]) == nil {
-			return fail("DBSnapshotNotFound", "there is no snapshot %s", o["db-snapshot-identifier"])
+		name := cmp.Or(o["db-snapshot-identifier"], o["db-cluster-snapshot-identifier"])
+		if c.dbSnapshot(name) == nil {
+			return fail("DBSnapshotNotFound", "there is no snapshot %s", name)
 		}
 		return nil
 	},
@@ -30,10 +39,15 @@ var commands = map[string]func(*Cloud, map[string]string) error{
 		if instance == nil || !lift {
 			return fail("DBInstanceNotFound", "there is no DB instance %s, or nothing to change", o["db-instance-identifier"])
 		}
-		next := *instance
-		next.Inputs, next.Outputs = clone(instance.Inputs), clone(instance.Outputs)
-		next.Inputs["deletionProtection"], next.Outputs["deletionProtection"] = false, false
-		return c.put(&next)
+		return c.unprotect(instance)
+	},
+	"rds modify-db-cluster": func(c *Cloud, o map[string]string) error {
+		cluster := c.find(o["db-cluster-identifier"], "id", state.DBCluster)
+		_, lift := o["no-deletion-protection"]
+		if cluster == nil || !lift {
+			return fail("DBClusterNotFoundFault", "there is no DB cluster %s, or nothing to change", o["db-cluster-identifier"])
+		}
+		return c.unprotect(cluster)
 	},
 	"backup start-backup-job": func(c *Cloud, o map[string]string) error {
 		return c.takeRecoveryPoint(o["backup-vault-name"], o["resource-arn"])
@@ -67,6 +81,14 @@ var commands = map[string]func(*Cloud, map[string]string) error{
 	"secretsmanager restore-secret": func(c *Cloud, o map[string]string) error { return c.restoreSecret(o["secret-id"]) },
 }
 
+// unprotect takes the deletion protection off a database.
+func (c *Cloud) unprotect(database *Resource) error {
+	next := *database
+	next.Inputs, next.Outputs = clone(database.Inputs), clone(database.Outputs)
+	next.Inputs["deletionProtection"], next.Outputs["deletionProtection"] = false, false
+	return c.put(&next)
+}
+
 // CLI runs a command of the AWS CLI; words does not contain the word aws.
 func (c *Cloud) CLI(words []string) error {
 	c.mu.Lock()
@@ -90,11 +112,11 @@ func (c *Cloud) CLI(words []string) error {
 	return run(c, options)
 }
 
-// Write changes the data in every database instance and file system, as servers do.
+// Write changes the data in every database and file system, as servers do.
 func (c *Cloud) Write(what string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range slices.Concat(c.all(state.DBInstance), c.all(state.FileSystem)) {
+	for _, r := range slices.Concat(c.databases(), c.all(state.FileSystem)) {
 		next := *r
 		next.Contents = identifier(r.Contents+what, "hex8")
 		if err := c.put(&next); err != nil {

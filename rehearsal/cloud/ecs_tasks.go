@@ -142,7 +142,7 @@ func secretsCanBeRead(c *Call) error {
 
 // masterSecret reports whether the ARN belongs to a password that RDS manages.
 func (c *Cloud) masterSecret(arn string) bool {
-	return slices.ContainsFunc(c.all(state.DBInstance), func(r *Resource) bool {
+	return slices.ContainsFunc(c.databases(), func(r *Resource) bool {
 		return slices.Contains(texts(r.Outputs, "masterUserSecrets[].secretArn"), arn)
 	})
 }

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -177,9 +178,9 @@ func secretVersion(c *Cloud, args Object) (Object, error) {
 		}
 		arn, value = text(s.Outputs, "arn"), s.Contents
 	}
-	for _, db := range c.all(state.DBInstance) {
+	for _, db := range c.databases() {
 		if slices.Contains(texts(db.Outputs, "masterUserSecrets[].secretArn"), arn) {
-			value = fmt.Sprintf(`{"username":%q,"password":%q}`, text(db.Outputs, "username"), identifier(arn, "uuid"))
+			value = fmt.Sprintf(`{"username":%q,"password":%q}`, cmp.Or(text(db.Outputs, "username"), text(db.Outputs, "masterUsername")), identifier(arn, "uuid"))
 		}
 	}
 	for _, v := range c.all(state.SecretVersion) {

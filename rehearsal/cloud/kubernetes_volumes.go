@@ -150,7 +150,7 @@ func secretsExist(c *Call) error {
 	var wrong []error
 	for _, o := range list {
 		found := c.Cloud.find(o.ObjectName, "arn", state.Secret) != nil
-		for _, db := range c.Cloud.all(state.DBInstance) {
+		for _, db := range c.Cloud.databases() {
 			found = found || slices.Contains(texts(db.Outputs, "masterUserSecrets[].secretArn"), o.ObjectName)
 		}
 		if !found {

@@ -63,8 +63,8 @@ var rdsTypes = []Type{
 			ref("performanceInsightsKmsKeyId", state.KMSKey).by("arn").free().code("KMSKeyNotAccessibleFault"),
 			ref("monitoringRoleArn", state.Role).by("arn").free().code("InvalidParameterValue"),
 		},
-		Check: []Rule{databaseFits, windowsFit, supportFits}, Rules: []Rule{supportStays, restorable, databaseInVPC, trusts("monitoringRoleArn",
-			"monitoring.rds.amazonaws.com")},
+		Check: []Rule{databaseFits, windowsFit("backupWindow", "maintenanceWindow"), supportFits}, Rules: []Rule{supportStays, restorable,
+			groupsInVPC, familyFits, trusts("monitoringRoleArn", "monitoring.rds.amazonaws.com")},
 		After:     databaseOutputs,
 		Deletable: []Rule{finalSnapshotFits},
 		Deleted: func(c *Call) {
@@ -122,7 +122,7 @@ var rdsTypes = []Type{
 			like("name", `[a-z](?:[a-z0-9.]|-[a-z0-9.])*`, identifierWant, 1, 255),
 			oneOf("parameters[].applyMethod", "immediate", "pending-reboot"),
 		},
-		Check: []Rule{familyExists},
+		Check: []Rule{familyExists(engines)},
 	},
 }
 
@@ -136,7 +136,7 @@ func finalSnapshotFits(c *Call) error {
 	case name == "":
 		return fail("InvalidParameterCombination",
 			"finalSnapshotIdentifier is required to delete %s, as skipFinalSnapshot is false", c.Old.describe())
-	case c.Cloud.find(name, "id", state.DBSnapshot) != nil:
+	case c.Cloud.find(name, "id", state.DBSnapshot, state.DBClusterSnapshot) != nil:
 		return fail("DBSnapshotAlreadyExists",
 			"cannot create the snapshot because a snapshot with the identifier %s already exists", name)
 	}
@@ -147,29 +147,31 @@ func isDefault(_ *Call, name string) bool { return strings.HasPrefix(name, "defa
 
 func byKeyID(c *Call, id string) bool { return c.Cloud.find(id, "id", state.KMSKey) != nil }
 
-func familyExists(c *Call) error {
-	family := c.text("family")
-	if family == "" {
-		return nil
-	}
-	for _, e := range engines {
-		for _, v := range []string{
-			"8.0", "8.4", "10.4", "10.5", "10.6", "10.11", "11.4", "11.8", "11", "12", "13", "14", "15", "16", "17", "18",
-			"19", "21",
-			"13.00", "14.00", "15.00", "16.00",
-		} {
-			if e.version.MatchString(v) && e.family(v) == family {
-				return nil
+func familyExists(of map[string]engine) Rule {
+	return func(c *Call) error {
+		family := c.text("family")
+		if family == "" {
+			return nil
+		}
+		for _, e := range of {
+			for _, v := range []string{
+				"8.0", "8.4", "10.4", "10.5", "10.6", "10.11", "11.4", "11.8", "11", "12", "13", "14", "15", "16", "17", "18",
+				"19", "21",
+				"13.00", "14.00", "15.00", "16.00",
+			} {
+				if e.version.MatchString(v) && e.family(v) == family {
+					return nil
+				}
 			}
 		}
+		return fail("InvalidParameterValue", "there is no parameter group family %s", family)
 	}
-	return fail("InvalidParameterValue", "there is no parameter group family %s", family)
 }
 
 // supportFits refuses a life cycle type that the engine does not have.
 func supportFits(c *Call) error {
 	support := c.text("engineLifecycleSupport")
-	if name := c.text("engine"); support != "" && !engines[name].extended {
+	if name := c.text("engine"); support != "" && !engines[name].extended && !auroraEngines[name].extended {
 		return fail("InvalidParameterCombination", "engineLifecycleSupport is %s, and %s has no Extended Support", support, name)
 	}
 	return nil
@@ -208,7 +210,7 @@ func databaseFits(c *Call) error {
 	}
 	storageFits(c, name, e.storage, bad)
 	if c.text("snapshotIdentifier") == "" && !c.unknown("snapshotIdentifier") {
-		masterUserFits(c, name, e.user, e.taken, bad)
+		masterUserFits(c, "", name, e.user, e.taken, bad)
 	}
 	if !e.database && c.given([]string{"dbName"}) == 1 {
 		bad("dbName cannot be given for %s: it makes no database of its own", name)
@@ -218,9 +220,7 @@ func databaseFits(c *Call) error {
 			bad("enabledCloudwatchLogsExports: %s has no log %s; it has %s", name, log, strings.Join(e.logs, ", "))
 		}
 	}
-	if interval, _ := number(c.In, "monitoringInterval"); interval > 0 && c.given([]string{"monitoringRoleArn"}) == 0 {
-		bad("a monitoringInterval needs a monitoringRoleArn")
-	}
+	wrong = append(wrong, monitoringFits(c))
 	if c.given([]string{"kmsKeyId"}) == 1 && !flag(c.In, "storageEncrypted") {
 		bad("kmsKeyId is given and storageEncrypted is not true")
 	}
@@ -231,6 +231,14 @@ func databaseFits(c *Call) error {
 		bad("multiAz is not possible with %s", name)
 	}
 	return errors.Join(wrong...)
+}
+
+// monitoringFits refuses figures of the host without a role that writes them.
+func monitoringFits(c *Call) error {
+	if interval, _ := number(c.In, "monitoringInterval"); interval > 0 && c.given([]string{"monitoringRoleArn"}) == 0 {
+		return fail("InvalidParameterValue", "a monitoringInterval needs a monitoringRoleArn")
+	}
+	return nil
 }
 
 // storageFits checks an instance's storage. Each engine has a least size in GiB.
@@ -248,22 +256,26 @@ func storageFits(c *Call, engine string, least int, bad func(format string, args
 }
 
 // masterUserFits checks the master user: its name has a maximum length and must not be a name that the engine uses
-// itself.
-func masterUserFits(c *Call, engine string, most int, taken []string, bad func(format string, args ...any)) {
-	user := c.text("username")
+// itself. Of a cluster the keys begin with prefix.
+func masterUserFits(c *Call, prefix, engine string, most int, taken []string, bad func(format string, args ...any)) {
+	username, password := "username", "password"
+	if prefix != "" {
+		username, password = prefix+"Username", prefix+"Password"
+	}
+	user := c.text(username)
 	if user != "" && (len(user) > most || slices.Contains(taken, strings.ToLower(user)) ||
 		!userName.MatchString(user)) {
-		bad("username is %q, which %s does not take", user, engine)
+		bad("%s is %q, which %s does not take", username, user, engine)
 	}
-	if user == "" && !c.unknown("username") {
-		bad("username is needed")
+	if user == "" && !c.unknown(username) {
+		bad("%s is needed", username)
 	}
-	if c.given([]string{"password"}) == 0 && !flag(c.In, "manageMasterUserPassword") &&
+	if c.given([]string{password}) == 0 && !flag(c.In, "manageMasterUserPassword") &&
 		!c.unknown("manageMasterUserPassword") {
-		bad("a password, or manageMasterUserPassword, is needed")
+		bad("a %s, or manageMasterUserPassword, is needed", password)
 	}
-	if p := c.text("password"); p != "" && (len(p) < 8 || strings.ContainsAny(p, `/"@ `)) {
-		bad(`password has fewer than 8 characters, or one of /, ", @ and space`)
+	if p := c.text(password); p != "" && (len(p) < 8 || strings.ContainsAny(p, `/"@ `)) {
+		bad(`%s has fewer than 8 characters, or one of /, ", @ and space`, password)
 	}
 }
 
@@ -294,28 +306,30 @@ func span(s string) (from, length int, ok bool) {
 }
 
 // windowsFit refuses windows that are malformed, shorter than half an hour, or overlapping.
-func windowsFit(c *Call) error {
-	backup, maintenance := c.text("backupWindow"), c.text("maintenanceWindow")
-	bFrom, bLength, bOK := span(backup)
-	mFrom, mLength, mOK := span(maintenance)
-	for path, w := range map[string]struct {
-		ok     bool
-		length int
-	}{"backupWindow": {bOK, bLength}, "maintenanceWindow": {mOK, mLength}} {
-		if v := c.text(path); v != "" && (!w.ok || w.length < 30) {
-			return fail("InvalidParameterValue", "%s is %q, which is no window of at least 30 minutes", path, v)
+func windowsFit(daily, weekly string) Rule {
+	return func(c *Call) error {
+		backup, maintenance := c.text(daily), c.text(weekly)
+		bFrom, bLength, bOK := span(backup)
+		mFrom, mLength, mOK := span(maintenance)
+		for path, w := range map[string]struct {
+			ok     bool
+			length int
+		}{daily: {bOK, bLength}, weekly: {mOK, mLength}} {
+			if v := c.text(path); v != "" && (!w.ok || w.length < 30) {
+				return fail("InvalidParameterValue", "%s is %q, which is no window of at least 30 minutes", path, v)
+			}
 		}
-	}
-	if !bOK || !mOK {
+		if !bOK || !mOK {
+			return nil
+		}
+		for minute := mFrom; minute < mFrom+mLength; minute++ {
+			if ((minute-bFrom)%1440+1440)%1440 < bLength {
+				return fail("InvalidParameterValue", "the backup window and maintenance window must not overlap: %s, %s", backup,
+					maintenance)
+			}
+		}
 		return nil
 	}
-	for minute := mFrom; minute < mFrom+mLength; minute++ {
-		if ((minute-bFrom)%1440+1440)%1440 < bLength {
-			return fail("InvalidParameterValue", "the backup window and maintenance window must not overlap: %s, %s", backup,
-				maintenance)
-		}
-	}
-	return nil
 }
 
 func coversZones(c *Call) error {
@@ -339,7 +353,8 @@ func coversZones(c *Call) error {
 	return nil
 }
 
-func databaseInVPC(c *Call) error {
+// groupsInVPC refuses security groups in another VPC than the subnets.
+func groupsInVPC(c *Call) error {
 	group := c.Cloud.find(c.text("dbSubnetGroupName"), "id", state.DBSubnetGroup)
 	var wrong []error
 	for _, id := range texts(c.In, "vpcSecurityGroupIds[]") {
@@ -352,15 +367,19 @@ func databaseInVPC(c *Call) error {
 				group.describe(), at))
 		}
 	}
+	return errors.Join(wrong...)
+}
+
+// familyFits refuses a parameter group of another family.
+func familyFits(c *Call) error {
 	parameters := c.Cloud.find(c.text("parameterGroupName"), "id", state.DBParameterGroup)
 	if e, ok := engines[c.text("engine")]; ok && parameters != nil && c.text("engineVersion") != "" {
 		if want := e.family(c.text("engineVersion")); text(parameters.Inputs, "family") != want {
-			wrong = append(wrong, fail("InvalidParameterCombination", "%s is of the family %s; %s %s needs %s",
-				parameters.describe(),
-				text(parameters.Inputs, "family"), c.text("engine"), c.text("engineVersion"), want))
+			return fail("InvalidParameterCombination", "%s is of the family %s; %s %s needs %s", parameters.describe(),
+				text(parameters.Inputs, "family"), c.text("engine"), c.text("engineVersion"), want)
 		}
 	}
-	return errors.Join(wrong...)
+	return nil
 }
 
 func databaseOutputs(c *Call) {

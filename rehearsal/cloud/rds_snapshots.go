@@ -14,7 +14,7 @@ var fromSnapshot = []string{"dbName", "kmsKeyId", "storageEncrypted", "username"
 // dbSnapshot returns the snapshot with an id or ARN, or nil.
 func (c *Cloud) dbSnapshot(id string) *Resource {
 	for _, property := range []string{"id", "arn", "dbSnapshotArn"} {
-		if s := c.find(id, property, state.DBSnapshot, state.DBSnapshotCopy); id != "" && s != nil {
+		if s := c.find(id, property, state.DBSnapshot, state.DBSnapshotCopy, state.DBClusterSnapshot); id != "" && s != nil {
 			return s
 		}
 	}
@@ -95,10 +95,13 @@ func copied(c *Call) {
 	}
 }
 
-// takeSnapshot makes a snapshot of an instance. It is encrypted with the instance's key.
+// takeSnapshot makes a snapshot of an instance or a cluster. It is encrypted with the same key.
 func (c *Cloud) takeSnapshot(instance *Resource, name string) error {
 	if c.dbSnapshot(name) != nil {
 		return fail("DBSnapshotAlreadyExists", "cannot create the snapshot because a snapshot with the identifier %s already exists", name)
+	}
+	if instance.Token == state.DBCluster {
+		return c.put(c.clusterSnapshot(instance, name))
 	}
 	s := &Resource{Token: state.DBSnapshot, ID: name, Existing: true, Contents: instance.Contents, Inputs: Object{}, Outputs: Object{
 		"id": name, "dbSnapshotIdentifier": name, "dbInstanceIdentifier": text(instance.Outputs, "identifier"),
@@ -108,4 +111,15 @@ func (c *Cloud) takeSnapshot(instance *Resource, name string) error {
 		s.Outputs[path] = cloneValue(instance.Outputs[path])
 	}
 	return c.put(s)
+}
+
+func (c *Cloud) clusterSnapshot(cluster *Resource, name string) *Resource {
+	s := &Resource{Token: state.DBClusterSnapshot, ID: name, Existing: true, Contents: cluster.Contents, Inputs: Object{}, Outputs: Object{
+		"id": name, "dbClusterSnapshotIdentifier": name, "dbClusterIdentifier": cluster.ID, "username": cluster.Outputs["masterUsername"],
+		"arn": fmt.Sprintf("arn:%s:rds:%s:%s:cluster-snapshot:%s", c.partition(), c.region, c.account, name),
+	}}
+	for _, path := range []string{"engine", "engineVersion", "kmsKeyId", "port", "storageEncrypted"} {
+		s.Outputs[path] = cloneValue(cluster.Outputs[path])
+	}
+	return s
 }

@@ -134,7 +134,7 @@ func init() {
 	table = index(
 		acmTypes, autoscalingTypes, backupTypes, cloudwatchTypes, networkTypes, instanceTypes, securityGroupTypes, transitGatewayTypes,
 		appAutoscalingTypes, ecrTypes, ecsTypes, efsTypes, eksTypes, iamTypes, kmsTypes, kubernetesTypes, lambdaTypes, loadBalancerTypes,
-		rdsTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
+		rdsTypes, rdsClusterTypes, route53Types, s3Types, secretsManagerTypes, ssmTypes,
 		wafTypes,
 	)
 }

@@ -240,7 +240,7 @@ func (m *meter) resource(r *state.Resource) {
 
 // elsewhere names the nodes' databases that are not the stack's. Their owner pays for them.
 func (m *meter) elsewhere() {
-	if len(m.Of(state.DBInstance)) > 0 {
+	if len(m.Databases()) > 0 {
 		return
 	}
 	hosts := state.AsObject(outputs(m.State)["databaseEndpoints"])

@@ -27,7 +27,7 @@ func resource(kind, name string, properties object) *state.Resource {
 // usage is the assumed use in a stack's outputs.
 var usage = object{
 	"dataOut": 100., "dataBetweenZones": 100., "natData": 10., "endpointData": 20., "capacityUnits": 1., "logs": 10., "flowLogs": 5.,
-	"controlPlaneLogs": 100., "files": 1., "filesRead": 10., "filesWritten": 1., "objects": 5., "images": 2., "backups": 0., "apiCalls": 100000.,
+	"controlPlaneLogs": 100., "databaseStorage": 20., "databaseRequests": 10., "files": 1., "filesRead": 10., "filesWritten": 1., "objects": 5., "images": 2., "backups": 0., "apiCalls": 100000.,
 }
 
 func in(region string, resources ...*state.Resource) *state.State {
@@ -175,6 +175,24 @@ func TestABillIsWhatAWSWouldCharge(t *testing.T) {
 	for c, want := range by {
 		assert.InDelta(t, want*100, float64(bill.Of(c)), 3, "%s", c)
 	}
+}
+
+// TestAnAuroraClusterCostsItsInstancesAndItsUse adds up by hand from AWS's pages on Aurora: instances by the hour, storage by GB-month,
+// requests by the million.
+func TestAnAuroraClusterCostsItsInstancesAndItsUse(t *testing.T) {
+	member := object{"instanceClass": "db.r6g.large", "engine": "aurora-postgresql", "clusterIdentifier": "main"}
+	stack := func(region string) *Bill {
+		return Of(in(region, resource(state.DBCluster, "main", object{"engine": "aurora-postgresql", "manageMasterUserPassword": true}),
+			resource(state.DBClusterInstance, "main-1", member), resource(state.DBClusterInstance, "main-2", member)))
+	}
+	assert.InDelta(t, (2*730*0.26+20*0.10+10*0.20)*100, float64(stack("us-east-1").Of(Database)), 3)
+	elsewhere := stack("eu-west-1")
+	assert.InDelta(t, 2*730*0.286*100, float64(elsewhere.Of(Database)), 3)
+	var unpriced []string
+	for _, row := range elsewhere.Unpriced() {
+		unpriced = append(unpriced, row.Item)
+	}
+	assert.ElementsMatch(t, []string{"Aurora requests", "Aurora storage"}, unpriced)
 }
 
 func TestABillIsComparedLineByLine(t *testing.T) {

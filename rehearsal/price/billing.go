@@ -115,6 +115,10 @@ var billing = map[string]billed{
 	state.KMSGrant:                         {free: setting},
 	state.LambdaFunction:                   {free: "it runs once, for seconds; the first million requests a month are free (AWS Lambda pricing)"},
 	state.DBInstance:                       {count: (*meter).database},
+	state.DBCluster:                        {count: (*meter).cluster},
+	state.DBClusterInstance:                {count: (*meter).clusterInstance},
+	state.DBClusterParameterGroup:          {free: setting},
+	state.DBClusterSnapshot:                {free: "priced with the backups of its database"},
 	state.DBSnapshot:                       {free: "priced with the backups of its database"},
 	state.DBSnapshotCopy:                   {free: "priced with the backups of its database"},
 	state.DBSubnetGroup:                    {free: setting},
@@ -293,11 +297,39 @@ func (m *meter) database(r *state.Resource) {
 	if days, _ := r.Int("performanceInsightsRetentionPeriod"); days > 7 {
 		m.add(Observability, words, 1, "rds", "Performance Insights beyond 7 days", 1, "")
 	}
+	m.masterSecret(r)
+	// Backup storage up to the size of the database is free (Amazon RDS pricing, backup storage).
+	m.used(Database, words, "rds", "backup storage", "backups")
+}
+
+// masterSecret counts the secret with a managed master password.
+func (m *meter) masterSecret(r *state.Resource) {
 	if r.Flag("manageMasterUserPassword", false) {
 		m.add(Secrets, "secret", 1, "secretsmanager", "secret", 1, "")
 	}
-	// Backup storage up to the size of the database is free (Amazon RDS pricing, backup storage).
-	m.used(Database, words, "rds", "backup storage", "backups")
+}
+
+// cluster counts the storage of an Aurora cluster and its use ("DB instance billing for Aurora" in the Aurora user guide). Its
+// instances are counted by themselves.
+func (m *meter) cluster(r *state.Resource) {
+	words := state.Words(r.Type)
+	m.used(Database, words, "rds", "Aurora storage", "databaseStorage")
+	m.used(Database, words, "rds", "Aurora requests", "databaseRequests")
+	m.masterSecret(r)
+	m.used(Database, words, "rds", "Aurora backup storage", "backups")
+}
+
+// clusterInstance counts an instance of an Aurora cluster.
+func (m *meter) clusterInstance(r *state.Resource) {
+	words := state.Words(r.Type)
+	m.add(Database, words, 1, "rds", r.Text("instanceClass")+" "+r.Text("engine"), Hours, "")
+	cluster := m.One(state.DBCluster, r.Text("clusterIdentifier"))
+	if cluster.Text("engineLifecycleSupport") == "open-source-rds-extended-support" && m.ended(cluster.Text("engine")+" ", time.Now()) {
+		m.add(Database, words, 1, "rds", "Extended Support", Hours, "for each vCPU")
+	}
+	if days, _ := r.Int("performanceInsightsRetentionPeriod"); days > 7 {
+		m.add(Observability, words, 1, "rds", "Performance Insights beyond 7 days", 1, "")
+	}
 }
 
 func (m *meter) balancer(r *state.Resource) {

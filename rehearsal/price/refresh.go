@@ -77,6 +77,9 @@ var offers = []struct {
 		{usage: `RDS:PIOPS-Storage`, service: "rds", unit: "GB-month", item: anyEngine("io1 storage")},
 		{usage: `RDS:PIOPS-Storage-IO2`, service: "rds", unit: "GB-month", item: anyEngine("io2 storage")},
 		{usage: `RDS:ChargedBackupUsage`, service: "rds", unit: "GB-month", item: anyEngine("backup storage")},
+		{usage: `Aurora:StorageUsage`, service: "rds", unit: "GB-month", item: anyEngine("Aurora storage")},
+		{usage: `Aurora:StorageIOUsage`, service: "rds", unit: "million requests", scale: 1e6, item: anyEngine("Aurora requests")},
+		{usage: `Aurora:BackupUsage`, service: "rds", unit: "GB-month", item: anyEngine("Aurora backup storage")},
 	}},
 	{"AWSELB", []listed{
 		{usage: `LoadBalancerUsage`, operation: "LoadBalancing:Application", service: "elb", unit: "hour", item: named("application load balancer")},
@@ -145,8 +148,9 @@ func instance(e entry) string {
 
 // engines are RDS's names of engines, by engine and edition in the price list.
 var engines = map[string]string{
-	"PostgreSQL": "postgres", "MySQL": "mysql", "MariaDB": "mariadb", "Oracle Standard Two": "oracle-se2",
-	"SQL Server Express": "sqlserver-ex", "SQL Server Web": "sqlserver-web", "SQL Server Standard": "sqlserver-se", "SQL Server Enterprise": "sqlserver-ee",
+	"PostgreSQL": "postgres", "MySQL": "mysql", "MariaDB": "mariadb", "Aurora PostgreSQL": "aurora-postgresql", "Aurora MySQL": "aurora-mysql",
+	"Oracle Standard Two": "oracle-se2",
+	"SQL Server Express":  "sqlserver-ex", "SQL Server Web": "sqlserver-web", "SQL Server Standard": "sqlserver-se", "SQL Server Enterprise": "sqlserver-ee",
 }
 
 // databaseClass returns the class and the engine of a line that prices an instance without a standby, with its license.
@@ -159,10 +163,10 @@ func databaseClass(e entry) string {
 	return e["Instance Type"] + " " + engine
 }
 
-// anyEngine returns the item for lines of PostgreSQL or of every engine.
+// anyEngine returns the item for lines of PostgreSQL, of Aurora PostgreSQL, or of every engine.
 func anyEngine(item string) func(entry) string {
 	return func(e entry) string {
-		if engine := e["Database Engine"]; engine == "PostgreSQL" || engine == "Any" {
+		if engine := e["Database Engine"]; slices.Contains([]string{"PostgreSQL", "Aurora PostgreSQL", "Any"}, engine) {
 			return item
 		}
 		return ""

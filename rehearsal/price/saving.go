@@ -118,7 +118,15 @@ func noStandby(s *state.State) (*state.State, bool) {
 			found = true
 		}
 	}
-	return s, found
+	readers := map[*state.Resource]bool{}
+	for _, cluster := range s.Of(state.DBCluster) {
+		for _, member := range s.DatabaseMembers(cluster) {
+			if !member.Flag("writer", false) {
+				readers[member], found = true, true
+			}
+		}
+	}
+	return without(s, func(r *state.Resource) bool { return readers[r] }), found
 }
 
 // armOf are the Graviton families with the same memory per vCPU as another family.
@@ -166,6 +174,12 @@ func gravitonDatabase(s *state.State) (*state.State, bool) {
 		// RDS has no Graviton classes for Oracle and SQL Server (RDS user guide, "DB instance classes").
 		if other := arm(db.Text("instanceClass")); other != "" && slices.Contains([]string{"postgres", "mysql", "mariadb"}, db.Text("engine")) {
 			set(db, "instanceClass", other)
+			found = true
+		}
+	}
+	for _, member := range s.Of(state.DBClusterInstance) {
+		if other := arm(member.Text("instanceClass")); other != "" {
+			set(member, "instanceClass", other)
 			found = true
 		}
 	}

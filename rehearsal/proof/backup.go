@@ -21,7 +21,7 @@ func backupProof(c *cluster, want Expected) *Verdict {
 		return nil
 	}
 	v := &Verdict{Claim: "One rule of the backup plan covers all data, and each backup names the keys and files that belong to it"}
-	data := slices.Concat(c.Of(state.DBInstance), c.Of(state.FileSystem))
+	data := slices.Concat(c.Databases(), c.Of(state.FileSystem))
 	var by []string
 	for _, r := range data {
 		var rules []string
@@ -202,6 +202,8 @@ func (a *access) proveBackup(selection *state.Resource) {
 		key, actions := "", []string{"rds:AddTagsToResource", "rds:CreateDBSnapshot", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots"}
 		if d := a.One(state.DBInstance, arn, "arn"); d != nil {
 			key = d.Text("kmsKeyId")
+		} else if d := a.One(state.DBCluster, arn, "arn"); d != nil {
+			key, actions = d.Text("kmsKeyId"), []string{"rds:AddTagsToResource", "rds:CreateDBClusterSnapshot", "rds:DescribeDBClusters", "rds:DescribeDBClusterSnapshots"}
 		} else if f := a.One(state.FileSystem, arn, "arn"); f != nil {
 			key, actions = f.Text("kmsKeyId"), []string{"elasticfilesystem:Backup", "elasticfilesystem:DescribeTags"}
 		}

@@ -213,15 +213,15 @@ func (c *cluster) findShared() {
 		}
 	}
 	c.findIngresses()
-	for _, r := range c.Of(state.DBInstance) {
+	for _, r := range c.Databases() {
 		subnets := []string{""}
 		if g := c.One(state.DBSubnetGroup, r.Text("dbSubnetGroupName"), "name"); g != nil {
 			subnets = g.Texts("subnetIds")
 		}
 		for _, subnet := range subnets {
 			c.databases = append(c.databases, new(c.place(endpoint{
-				kind: aDatabase, name: "database " + r.Text("identifier"), of: r, groups: r.Texts("vpcSecurityGroupIds"),
-				public: r.Flag("publiclyAccessible", false),
+				kind: aDatabase, name: "database " + state.DatabaseName(r), of: r, groups: r.Texts("vpcSecurityGroupIds"),
+				public: r.Flag("publiclyAccessible", false) || slices.ContainsFunc(c.DatabaseMembers(r), isPublic),
 			}, subnet)))
 		}
 	}

@@ -35,7 +35,7 @@ var foreignNodes = []string{"ecr.api", "ecr.dkr", "eks", "eks-auth"}
 // costProof proves that the stack pays for nothing that its file does not ask for.
 func (p *proofs) costProof() *Verdict {
 	v := &Verdict{Claim: "Nothing costs money without a use: no extended support, no endpoint without a caller, no logs without an end"}
-	for _, db := range p.Of(state.DBInstance) {
+	for _, db := range p.Databases() {
 		if !engineOf(db.Text("engine")).extended {
 			continue
 		}
@@ -67,9 +67,9 @@ func (p *proofs) costProof() *Verdict {
 		}
 	}
 	groups := p.Of(state.LogGroup)
-	for _, db := range p.Of(state.DBInstance) {
+	for _, db := range p.Databases() {
 		for _, log := range db.Texts("enabledCloudwatchLogsExports") {
-			name := "/aws/rds/instance/" + db.Text("identifier") + "/" + log
+			name := logsOf(db) + log
 			if !slices.ContainsFunc(groups, func(g *state.Resource) bool { return g.Text("name") == name }) {
 				v.fault("RDS makes the log group %s of %s itself, keeps its logs for ever, and leaves it behind", name, db)
 			}
@@ -81,7 +81,7 @@ func (p *proofs) costProof() *Verdict {
 		}
 	}
 	v.Shown = strings.Join([]string{count(endpoints, "interface endpoint") + " with callers", count(len(groups), "log group") +
-		" with an end", fmt.Sprintf("%s and %s in standard support", count(len(p.Of(state.DBInstance)), "database"),
+		" with an end", fmt.Sprintf("%s and %s in standard support", count(len(p.Databases()), "database"),
 		count(len(p.Of(state.EKSCluster)), "Kubernetes cluster"))}, ", ")
 	return v
 }

@@ -49,6 +49,7 @@ func mysqlLimits(given map[string]string, in func(string, int) int) limits {
 
 // engineOf finds an engine by its name in RDS or in a stack file. It is empty for a name that is not known.
 func engineOf(name string) databaseEngine {
+	name = strings.TrimPrefix(name, "aurora-")
 	for _, e := range databaseEngines {
 		if strings.HasPrefix(name, e.rds) || name != "" && name == e.file {
 			return e

@@ -101,21 +101,11 @@ func (p *proofs) existingDatabaseProof() *Verdict {
 	}
 	v := &Verdict{Claim: "Nodes use the database that exists, and follow it when it fails over", Shown: fmt.Sprintf("%s:%d", e.Host, e.Port)}
 	v.open(unseen)
-	for _, r := range p.Of(state.DBInstance) {
+	for _, r := range p.Databases() {
 		v.fault("%s is made beside the database that exists", r)
 	}
 	for _, n := range p.nodes {
-		text := n.text
-		for _, c := range n.containers() {
-			for _, variable := range c.Objects("env") {
-				text += "\n" + variable.Text("value")
-			}
-		}
-		if m := keptAddresses.FindStringSubmatch(text); m == nil {
-			v.fault("%s keeps the address of %s for 30 seconds, which is the old writer's after a failover", n, e.Host)
-		} else if seconds, _ := state.Int(m[1]); seconds > freshFor {
-			v.fault("%s keeps the address of %s for %d seconds, and it is good for %d", n, e.Host, seconds, freshFor)
-		}
+		p.proveFresh(v, n, e.Host)
 		if n.baked {
 			v.open("which database a node uses is in its image")
 			continue
@@ -134,6 +124,21 @@ func (p *proofs) existingDatabaseProof() *Verdict {
 		}
 	}
 	return v
+}
+
+// proveFresh proves that a node looks the name of a database up again soon enough.
+func (p *proofs) proveFresh(v *Verdict, n *node, host string) {
+	text := n.text
+	for _, c := range n.containers() {
+		for _, variable := range c.Objects("env") {
+			text += "\n" + variable.Text("value")
+		}
+	}
+	if m := keptAddresses.FindStringSubmatch(text); m == nil {
+		v.fault("%s keeps the address of %s for 30 seconds, which is the old writer's after a failover", n, host)
+	} else if seconds, _ := state.Int(m[1]); seconds > freshFor {
+		v.fault("%s keeps the address of %s for %d seconds, and it is good for %d", n, host, seconds, freshFor)
+	}
 }
 
 // writes says that no connection of the data source is used that leads to a read-only server: the pool's validation fails on one,

@@ -41,6 +41,12 @@ var (
 
 var uses = []use{
 	{token: state.DBInstance, property: "kmsKeyId", needed: true, what: "RDS", via: "rds", actions: byGrant},
+	{token: state.DBCluster, property: "kmsKeyId", needed: true, what: "RDS", via: "rds", actions: byGrant},
+	{token: state.DBClusterInstance, property: "kmsKeyId", what: "RDS", via: "rds", actions: byGrant}, // that of its cluster
+	{token: state.DBClusterInstance, property: "performanceInsightsKmsKeyId", what: "RDS", via: "rds", actions: byGrant},
+	{token: state.DBCluster, property: "masterUserSecretKmsKeyId", what: "Secrets Manager", via: "secretsmanager",
+		actions: slices.Concat(byGrant, forSecret)},
+	{token: state.DBCluster, property: "masterUserSecrets.kmsKeyId", each: true},
 	{token: state.DBSnapshotCopy, property: "kmsKeyId", needed: true, what: "RDS", via: "rds", actions: byGrant},
 	{token: state.DBInstance, property: "performanceInsightsKmsKeyId", what: "RDS", via: "rds", actions: byGrant},
 	{token: state.DBInstance, property: "masterUserSecretKmsKeyId", what: "Secrets Manager", via: "secretsmanager",
@@ -206,7 +212,7 @@ func (a *access) keyOfSecret(arn string) string {
 	case a.share.Secret:
 		return a.share.Key
 	}
-	for _, d := range a.Of(state.DBInstance) {
+	for _, d := range a.Databases() {
 		for _, s := range d.Objects("masterUserSecrets") {
 			if s.Text("secretArn") == arn {
 				return a.keyOf(cmp.Or(s.Text("kmsKeyId"), d.Text("masterUserSecretKmsKeyId")))

@@ -43,9 +43,10 @@ var managed = map[string][]string{
 	},
 	"AWSBackupServiceRolePolicyForBackup": {
 		"backup:CopyFromBackupVault", "backup:CopyIntoBackupVault", "backup:DescribeBackupVault", "elasticfilesystem:Backup",
-		"elasticfilesystem:DescribeTags", "kms:CreateGrant", "kms:DescribeKey", "rds:AddTagsToResource", "rds:CopyDBSnapshot",
-		"rds:CreateDBSnapshot", "rds:DeleteDBSnapshot", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots",
-		"rds:ListTagsForResource", "rds:ModifyDBInstance", "rds:ModifyDBSnapshotAttribute", "tag:GetResources",
+		"elasticfilesystem:DescribeTags", "kms:CreateGrant", "kms:DescribeKey", "rds:AddTagsToResource", "rds:CopyDBClusterSnapshot",
+		"rds:CopyDBSnapshot", "rds:CreateDBClusterSnapshot", "rds:CreateDBSnapshot", "rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot",
+		"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots",
+		"rds:ListTagsForResource", "rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBInstance", "rds:ModifyDBSnapshotAttribute", "tag:GetResources",
 	},
 	"AmazonEKSClusterPolicy": {
 		"autoscaling:DescribeAutoScalingGroups", "autoscaling:UpdateAutoScalingGroup", "ec2:AttachVolume",

@@ -15,7 +15,7 @@ import (
 func (a *access) proveMasters() {
 	v := a.masters
 	shown := map[string]bool{}
-	for _, d := range a.Of(state.DBInstance) {
+	for _, d := range a.Databases() {
 		for _, secret := range d.Objects("masterUserSecrets") {
 			if arn := secret.Text("secretArn"); arn != "" {
 				a.proveMaster(arn, d.String(), shown)

@@ -39,7 +39,7 @@ func sameVPC(c *cluster, r, other *state.Resource) bool {
 // writes reports whether a service writes the logs of its resource to the group. The service chooses the group's name.
 func writes(_ *cluster, r, group *state.Resource) bool {
 	name := group.Text("name")
-	return strings.HasPrefix(name, "/aws/rds/instance/"+r.Text("identifier")+"/") || name == "/aws/eks/"+r.Text("name")+"/cluster"
+	return strings.HasPrefix(name, logsOf(r)) || name == "/aws/eks/"+r.Text("name")+"/cluster"
 }
 
 // isGateOf reports whether a document waits for the instance in a target group.
@@ -80,6 +80,9 @@ var waits = []wait{
 	{state.DBInstance, []string{state.LogGroup}, writes,
 		"RDS makes the group that it does not find, without retention, and CloudWatch Logs then refuses a second one of the name " +
 			"(docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html)"},
+	{state.DBCluster, []string{state.LogGroup}, writes,
+		"RDS makes the group that it does not find, without retention, and CloudWatch Logs then refuses a second one of the name " +
+			"(docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html)"},
 	{state.EKSCluster, []string{state.LogGroup}, writes,
 		"EKS makes the group that it does not find, without retention, and CloudWatch Logs then refuses a second one of the name " +
 			"(docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html)"},
@@ -88,6 +91,8 @@ var waits = []wait{
 	{state.BackupSelection, []string{state.RolePolicyAttachment}, hasRole("iamRoleArn"),
 		`AWS Backup answers "IAM Role … is not authorized to call tag:GetResources" (vinycoolguy2015/awslambda #1)`},
 	{state.DBInstance, []string{state.RolePolicyAttachment}, hasRole("monitoringRoleArn"),
+		"RDS refuses an instance whose monitoring role may not write (RDS user guide, \"Setting up and enabling Enhanced Monitoring\")"},
+	{state.DBClusterInstance, []string{state.RolePolicyAttachment}, hasRole("monitoringRoleArn"),
 		"RDS refuses an instance whose monitoring role may not write (RDS user guide, \"Setting up and enabling Enhanced Monitoring\")"},
 	{state.SSMAssociation, []string{state.TargetGroupAttachment}, isGateOf,
 		"the next member's old instance would be terminated before this one gets requests"},

@@ -73,7 +73,7 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveControl()
 	p.proveRules()
 	p.provePolicies()
-	for _, v := range []*Verdict{p.existingDatabaseProof(), p.shareProof(), p.behindExisting()} {
+	for _, v := range []*Verdict{p.existingDatabaseProof(), p.auroraProof(), p.shareProof(), p.behindExisting()} {
 		if v != nil {
 			all = append(all, v)
 		}

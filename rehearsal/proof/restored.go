@@ -27,9 +27,27 @@ func (c *cluster) restoredDatabases() *Verdict {
 			v.fault("%s has no managed master password: the program that makes the schema cannot log in", r)
 		}
 	}
+	c.restoredClusters(v, &checked)
 	if checked == 0 {
 		return nil
 	}
-	v.Shown = fmt.Sprintf("%d databases from copies of snapshots under the stack's key, with master passwords of their own", checked)
+	v.Shown = fmt.Sprintf("%d databases from snapshots, under the stack's key, with master passwords of their own", checked)
 	return v
+}
+
+// restoredClusters proves the same of Aurora clusters, which RDS restores under the key that it is given
+// (RestoreDBClusterFromSnapshot in the RDS API reference).
+func (c *cluster) restoredClusters(v *Verdict, checked *int) {
+	for _, r := range c.Of(state.DBCluster) {
+		if r.Text("snapshotIdentifier") == "" {
+			continue
+		}
+		*checked++
+		if c.One(state.KMSKey, r.Text("kmsKeyId"), "arn", "keyId") == nil {
+			v.fault("%s is made from %s without a key of the stack: it has the key of the stack that made the snapshot", r, r.Text("snapshotIdentifier"))
+		}
+		if len(r.Objects("masterUserSecrets")) == 0 {
+			v.fault("%s has no managed master password: the program that makes the schema cannot log in", r)
+		}
+	}
 }

@@ -39,6 +39,7 @@ var assumed = []assumes{
 	}},
 	{token: state.SSMAssociation, property: "parameters.Restorer", service: "backup"},
 	{token: state.DBInstance, property: "monitoringRoleArn", service: "monitoring.rds", source: func(_ *access, r *state.Resource) string { return r.Text("arn") }},
+	{token: state.DBClusterInstance, property: "monitoringRoleArn", service: "monitoring.rds", source: func(_ *access, r *state.Resource) string { return r.Text("arn") }},
 	{token: state.LambdaFunction, property: "role", service: "lambda"},
 	{token: state.BackupSelection, property: "iamRoleArn", service: "backup"},
 	{token: state.Schedule, property: "target.roleArn", service: "scheduler"},

@@ -112,6 +112,10 @@ var required = []struct {
 		{state.DBInstance, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its disk"},
 		{state.DBInstance, "performanceInsightsKmsKeyId", only(stackKey), measured, "everybody in the account may use the key of its measurements"},
 		{state.DBInstance, "masterUserSecretKmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its master password"},
+		{state.DBCluster, "storageEncrypted", only(true), nil, "its storage is not encrypted"},
+		{state.DBCluster, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its storage"},
+		{state.DBClusterInstance, "performanceInsightsKmsKeyId", only(stackKey), measured, "everybody in the account may use the key of its measurements"},
+		{state.DBCluster, "masterUserSecretKmsKeyId", only(stackKey), nil, "everybody in the account may use the key of its master password"},
 		{state.FileSystem, "encrypted", only(true), nil, "the shared files are not encrypted"},
 		{state.FileSystem, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the shared files"},
 		{state.Secret, "kmsKeyId", only(stackKey), nil, "everybody in the account may use the key of the secret"},
@@ -136,6 +140,7 @@ var required = []struct {
 		{state.BucketPublicAccessBlock, "blockPublicPolicy", only(true), nil, "a policy may open it"},
 		{state.BucketPublicAccessBlock, "restrictPublicBuckets", only(true), nil, "a policy may open it"},
 		{state.DBInstance, "publiclyAccessible", only(false, nil), nil, "it gets a public address"},
+		{state.DBClusterInstance, "publiclyAccessible", only(false, nil), nil, "it gets a public address"},
 		{state.Subnet, "mapPublicIpOnLaunch", only(false, nil), nil, "everything that starts there gets a public address"},
 		{state.EC2Instance, "associatePublicIpAddress", only(false, nil), nil, "it gets a public address"},
 	}},
@@ -179,6 +184,14 @@ var required = []struct {
 		{state.DBInstance, "skipFinalSnapshot", only(false, nil), leavesBackup, "nothing is left of it when it is deleted"},
 		{state.DBInstance, "deleteAutomatedBackups", only(false), leavesBackup, "its backups go with it"},
 		{state.DBInstance, "multiAz", only(true), needsStandby, "nobody can log in while its zone is lost"},
+		{state.DBCluster, "backupRetentionPeriod", only(positive), nil, "it cannot go back to any point in time"},
+		{state.DBCluster, "copyTagsToSnapshot", only(true), nil, "its snapshots do not name their stack"},
+		{state.DBClusterInstance, "autoMinorVersionUpgrade", only(true), nil, "its cluster stays on a release with known holes"},
+		{state.DBCluster, "deletionProtection", only(true), protects, "one call deletes it"},
+		{state.DBCluster, "skipFinalSnapshot", only(false, nil), leavesBackup, "nothing is left of it when it is deleted"},
+		{state.DBCluster, "deleteAutomatedBackups", only(false), leavesBackup, "its backups go with it"},
+		{state.DBCluster, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
+		{state.DBClusterInstance, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
 		{state.Bucket, "forceDestroy", only(false, nil), keepsData, "it is deleted with all its content"},
 		{state.BackupVault, "forceDestroy", only(false, nil), protects, "it is deleted with all its content"},
 		{state.DBInstance, "applyImmediately", only(false, nil), inProd, "a change restarts it outside the maintenance window"},
@@ -266,7 +279,7 @@ func (c *cluster) checkLifecycle(v *Verdict, bucket *state.Resource) {
 // Source: RDS user guide, "Encrypting Amazon RDS resources".
 func (c *cluster) deletedDatabases() *Verdict {
 	v, leaving := &Verdict{Claim: "The snapshots and backups of a deleted database can be read"}, 0
-	for _, r := range c.Of(state.DBInstance) {
+	for _, r := range c.Databases() {
 		if r.Flag("skipFinalSnapshot", false) && r.Flag("deleteAutomatedBackups", true) {
 			continue
 		}
@@ -284,7 +297,7 @@ func (c *cluster) deletedDatabases() *Verdict {
 
 // lasting are the types that hold data, that all nodes are part of, or that clients use.
 var lasting = []string{
-	state.DBInstance, state.FileSystem, state.AccessPoint, state.KMSKey, state.Secret, state.SecretVersion, state.Bucket, state.BackupVault,
+	state.DBInstance, state.DBCluster, state.FileSystem, state.AccessPoint, state.KMSKey, state.Secret, state.SecretVersion, state.Bucket, state.BackupVault,
 	state.ECRRepository, state.AutoScalingGroup, state.ECSService, state.EKSCluster, state.LoadBalancer, state.Listener,
 }
 

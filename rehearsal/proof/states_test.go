@@ -72,6 +72,12 @@ var shipped = map[string]source{
 			"webAclArn":  "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/11111111-2222-3333-4444-555555555555",
 		},
 	}},
+	"aurora": {file: prod, set: map[string]any{"wso2is:database": map[string]any{
+		"type": "aurora", "engine": "postgres", "instance": map[string]any{"class": "db.r6g.large"},
+	}}},
+	"aurora tasks": {file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{"wso2is:database": map[string]any{
+		"type": "aurora", "engine": "mysql",
+	}}},
 	"alone": {file: prod, set: map[string]any{"wso2is:caching": map[string]any{"scenario": "none"}}},
 	"by NAT": {file: prod, set: map[string]any{"wso2is:network": map[string]any{
 		"interfaceEndpoints": false, "nat": "perZone", "egressCidrs": []any{"0.0.0.0/0"},

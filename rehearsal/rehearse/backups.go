@@ -26,17 +26,17 @@ func (r *results) backups(p *page) {
 			}
 			between := []string{"Between database and files of one backup", span(complete), fmt.Sprintf("both start within %s; a snapshot has the "+
 				"database at one moment, and files are read until the backup is complete", span(start))}
-			if len(r.state.Of(state.DBInstance)) == 0 {
+			if len(r.state.Databases()) == 0 {
 				between = []string{"Between database and files", "unknown", "the database is not this stack's, nor are its backups"}
 			}
 			if len(r.state.Of(state.FileSystem)) == 0 {
 				between = []string{"Between database and files", "unknown", "the files are not this stack's, nor are their backups"}
 			}
 			rows = slices.Insert(rows, 1, between)
-			for _, d := range r.state.Of(state.DBInstance) {
+			for _, d := range r.state.Databases() {
 				if days, _ := d.At("backupRetentionPeriod").(float64); days > 0 {
 					// "Restoring a DB instance to a specified time for Amazon RDS": logs are uploaded every five minutes.
-					rows = append(rows, []string{"Largest loss, of " + d.Text("identifier") + " alone", "5 minutes",
+					rows = append(rows, []string{"Largest loss, of " + state.DatabaseName(d) + " alone", "5 minutes",
 						fmt.Sprintf("RDS's own backups, to any second of the last %.0f days", days)})
 				}
 			}

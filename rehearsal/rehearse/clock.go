@@ -30,6 +30,7 @@ var chains = [][]string{
 		state.SSMAssociation},
 	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.SSMAssociation, state.ECSService},
 	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBInstance, state.Job, state.Deployment},
+	{state.VPC, state.Subnet, state.DBSubnetGroup, state.DBCluster, state.DBClusterInstance, state.SSMAssociation},
 	{state.VPC, state.Subnet, state.EKSCluster, state.NodeGroup, state.Addon, state.HelmRelease, state.Deployment},
 }
 

@@ -31,7 +31,7 @@ func Left(last *state.State, before, after cloud.Snapshot) ([]string, error) {
 			left = append(left, what)
 		}
 	}
-	for _, instance := range last.Of(state.DBInstance) {
+	for _, instance := range last.Databases() {
 		wrong = append(wrong, snapshotIsReadable(instance, after))
 	}
 	slices.Sort(left)
@@ -45,7 +45,7 @@ func snapshotIsReadable(instance *state.Resource, after cloud.Snapshot) error {
 		return nil
 	}
 	name := instance.Text("finalSnapshotIdentifier")
-	for _, s := range after.Of(state.DBSnapshot) {
+	for _, s := range slices.Concat(after.Of(state.DBSnapshot), after.Of(state.DBClusterSnapshot)) {
 		if s.ID != name {
 			continue
 		}

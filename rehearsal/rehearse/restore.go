@@ -96,6 +96,9 @@ func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 		return nil, err
 	}
 	databases := r.first.state.Of(state.DBInstance)
+	if len(r.first.state.Of(state.DBCluster)) > 0 {
+		return nil, errors.New("the stack has an Aurora cluster: docs/operations.md restores one with restoreFrom.databaseSnapshots, and the drill of a restore is for RDS instances")
+	}
 	if len(databases) == 0 {
 		return nil, errors.New("the stack uses an existing database: the owner of the database restores it")
 	}

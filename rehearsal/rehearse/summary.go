@@ -245,6 +245,7 @@ func (r *results) endpoints() [][]string {
 	for _, service := range []struct{ token, property, what string }{
 		{state.LoadBalancer, "dnsName", "load balancer"},
 		{state.DBInstance, "endpoint", "database"},
+		{state.DBCluster, "endpoint", "database"},
 		{state.FileSystem, "dnsName", "file system"},
 		{state.DNSRecord, "fqdn", "DNS record"},
 	} {

@@ -42,12 +42,12 @@ func (r *results) newTopology(nodes []Node) topology {
 	for _, name := range slices.Sorted(maps.Keys(byZone)) {
 		t.zones = append(t.zones, zone{name, byZone[name]})
 	}
-	for _, d := range r.state.Of(state.DBInstance) {
+	for _, d := range r.state.Databases() {
 		t.shared = append(t.shared, labelled{
-			name: d.Text("identifier"), detail: d.Text("engine") + " " + d.Text("engineVersion"),
+			name: state.DatabaseName(d), detail: d.Text("engine") + " " + d.Text("engineVersion"),
 		})
 	}
-	if len(r.state.Of(state.DBInstance)) == 0 {
+	if len(r.state.Databases()) == 0 {
 		hosts := state.AsObject(r.outputs()["databaseEndpoints"])
 		for _, name := range slices.Sorted(maps.Keys(hosts)) {
 			t.shared = append(t.shared, labelled{name: "existing database", detail: hosts.Text(name)})

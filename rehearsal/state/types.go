@@ -147,12 +147,16 @@ const (
 
 // Amazon RDS.
 const (
-	DBInstance          = "aws:rds/instance:Instance"
-	DBSubnetGroup       = "aws:rds/subnetGroup:SubnetGroup"
-	DBParameterGroup    = "aws:rds/parameterGroup:ParameterGroup"
-	DBSnapshot          = "aws:rds/snapshot:Snapshot"
-	DBSnapshotCopy      = "aws:rds/snapshotCopy:SnapshotCopy"
-	DBEventSubscription = "aws:rds/eventSubscription:EventSubscription"
+	DBInstance              = "aws:rds/instance:Instance"
+	DBCluster               = "aws:rds/cluster:Cluster"
+	DBClusterInstance       = "aws:rds/clusterInstance:ClusterInstance"
+	DBClusterParameterGroup = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
+	DBClusterSnapshot       = "aws:rds/clusterSnapshot:ClusterSnapshot"
+	DBSubnetGroup           = "aws:rds/subnetGroup:SubnetGroup"
+	DBParameterGroup        = "aws:rds/parameterGroup:ParameterGroup"
+	DBSnapshot              = "aws:rds/snapshot:Snapshot"
+	DBSnapshotCopy          = "aws:rds/snapshotCopy:SnapshotCopy"
+	DBEventSubscription     = "aws:rds/eventSubscription:EventSubscription"
 )
 
 // Amazon Route 53.
@@ -289,6 +293,10 @@ var traits = map[string]Traits{
 	KMSKey:                      {Words: "KMS key", HoldsData: true},
 	KMSAlias:                    {Words: "KMS alias", HoldsData: true},
 	DBInstance:                  {Words: "RDS instance", HoldsData: true, Takes: 10 * time.Minute},
+	DBCluster:                   {Words: "Aurora cluster", HoldsData: true, Takes: 2 * time.Minute},
+	DBClusterInstance:           {Words: "instance of an Aurora cluster", Takes: 8 * time.Minute},
+	DBClusterParameterGroup:     {Words: "DB cluster parameter group", FreeCopy: true},
+	DBClusterSnapshot:           {Words: "snapshot of an Aurora cluster", HoldsData: true},
 	DBSnapshot:                  {Words: "RDS snapshot", HoldsData: true},
 	DBSnapshotCopy:              {Words: "copy of an RDS snapshot", HoldsData: true, Takes: 10 * time.Minute},
 	DBSubnetGroup:               {Words: "DB subnet group", HoldsData: true},

@@ -125,7 +125,7 @@ func ruleDamages(d *damage.Document) []change {
 // worn are the properties with the security groups of an interface.
 var worn = map[string]string{
 	state.NetworkInterface: "securityGroups", state.LaunchTemplate: "vpcSecurityGroupIds", state.LoadBalancer: "securityGroups",
-	state.DBInstance: "vpcSecurityGroupIds", state.MountTarget: "securityGroups", state.VPCEndpoint: "securityGroupIds",
+	state.DBInstance: "vpcSecurityGroupIds", state.DBCluster: "vpcSecurityGroupIds", state.MountTarget: "securityGroups", state.VPCEndpoint: "securityGroupIds",
 }
 
 func groupDamages(d *damage.Document) []change {

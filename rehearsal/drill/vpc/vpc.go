@@ -108,7 +108,7 @@ func (n *Network) findInterfaces() error {
 			Public: r.Text("connectivityType") != "private",
 		})
 	}
-	for _, r := range n.Of(state.DBInstance) {
+	for _, r := range n.Databases() {
 		n.database(r)
 	}
 	for _, r := range n.Of(state.LoadBalancer) {
@@ -233,13 +233,19 @@ func (n *Network) database(r *state.Resource) {
 		subnets = g.Texts("subnetIds")
 	}
 	at := ""
+	zone := r.Text("availabilityZone")
+	for _, member := range n.With(state.DBClusterInstance, "clusterIdentifier", r.ID) {
+		if member.Flag("writer", false) {
+			zone = member.Text("availabilityZone")
+		}
+	}
 	for _, id := range subnets {
-		if s := n.Get(state.Subnet, id); at == "" || s.Text("availabilityZone") == r.Text("availabilityZone") {
+		if s := n.Get(state.Subnet, id); at == "" || s.Text("availabilityZone") == zone {
 			at = id
 		}
 	}
 	n.add(Interface{
-		Kind: Database, Name: r.Text("identifier"), Of: r, Subnet: at, Groups: r.Texts("vpcSecurityGroupIds"),
+		Kind: Database, Name: state.DatabaseName(r), Of: r, Subnet: at, Groups: r.Texts("vpcSecurityGroupIds"),
 		Public: r.Flag("publiclyAccessible", false),
 	})
 }
