@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
@@ -22,7 +23,11 @@ func TestValidConfigurationsPlan(t *testing.T) {
 		require.NoError(rt, err)
 		p, err := run(t, "test", configtest.Source(configtest.With(changes), secrets...), secrets)
 		require.NoError(rt, err)
-		require.Len(rt, p.All("aws:rds/instance:Instance"), len(loaded.Cluster.Database.Instances))
+		databases := "aws:rds/instance:Instance"
+		if loaded.Cluster.Database.Type == config.Aurora {
+			databases = "aws:rds/cluster:Cluster"
+		}
+		require.Len(rt, p.All(databases), len(loaded.Cluster.Database.Instances))
 		if loaded.Cluster.Database.Existing != nil {
 			require.Empty(rt, p.All("aws:rds/subnetGroup:SubnetGroup"), "nothing of RDS is built")
 			require.Empty(rt, p.All("aws:rds/parameterGroup:ParameterGroup"))
