@@ -9,10 +9,10 @@ import (
 )
 
 var (
-	snapshotARN = regexp.MustCompile(`^arn:aws[a-z-]*:rds:[a-z0-9-]+:(\d{12}):snapshot:([A-Za-z0-9:-]+)$`)
+	snapshotARN = regexp.MustCompile(`^arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:snapshot:[A-Za-z0-9:-]+$`)
 	// clusterSnapshotARN is that of a snapshot which an Aurora cluster is made from: of a cluster, or of an RDS instance
 	// (RestoreDBClusterFromSnapshot in the RDS API reference). It is restored where it is.
-	clusterSnapshotARN = regexp.MustCompile(`^arn:aws[a-z-]*:rds:([a-z0-9-]+):\d{12}:(?:cluster-)?snapshot:[A-Za-z0-9:-]+$`)
+	clusterSnapshotARN = regexp.MustCompile(`^arn:aws[a-z-]*:rds:([a-z0-9-]+):(\d{12}):(?:cluster-)?snapshot:([A-Za-z0-9:-]+)$`)
 	secretsPrefix      = regexp.MustCompile(`^[A-Za-z0-9_+=.@-][A-Za-z0-9/_+=.@-]*/$`)
 	// recoveryPointARN is that of a file system: those of RDS are ARNs of RDS snapshots.
 	recoveryPointARN = regexp.MustCompile(`^arn:(?:aws|aws-cn|aws-us-gov):backup:([a-z0-9-]+):(\d{12}):recovery-point:[A-Za-z0-9-]+$`)
@@ -105,11 +105,11 @@ var withoutLambdaFiles = []string{"ap-east-2", "ap-southeast-5", "ap-southeast-6
 func (r RestoreFrom) Foreign(own string) Problems {
 	var wrong Problems
 	for _, name := range slices.Sorted(maps.Keys(r.DatabaseSnapshots)) {
-		snapshot := snapshotARN.FindStringSubmatch(r.DatabaseSnapshots[name])
-		if snapshot != nil && snapshot[1] != own && strings.Contains(snapshot[2], ":") {
+		snapshot := clusterSnapshotARN.FindStringSubmatch(r.DatabaseSnapshots[name])
+		if snapshot != nil && snapshot[2] != own && strings.Contains(snapshot[3], ":") {
 			// "Sharing a DB snapshot for Amazon RDS" in the RDS user guide. The names of such snapshots begin with rds: and awsbackup:.
 			wrong.refuse("restoreFrom.databaseSnapshots."+name, "write a copy in the stack's own account, or a manual copy that is shared with it",
-				"RDS or AWS Backup made the snapshot in the account %s, and RDS shares manual snapshots only", snapshot[1])
+				"RDS or AWS Backup made the snapshot in the account %s, and RDS shares manual snapshots only", snapshot[2])
 		}
 	}
 	if point := recoveryPointARN.FindStringSubmatch(r.FileSystem); point != nil && point[2] != own {
