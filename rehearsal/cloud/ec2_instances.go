@@ -18,16 +18,17 @@ var instanceTypes = []Type{
 		Token: state.EC2Instance, ID: "i-{hex}", ARN: ec2ARN + "instance/{id}", Tags: true, InUse: "IncorrectInstanceState",
 		Required: []string{"ami", "instanceType"},
 		Defaults: Object{
-			"getPasswordData": false, "sourceDestCheck": true, "userDataReplaceOnChange": false,
+			"getPasswordData": false, "userDataReplaceOnChange": false,
 			"metadataOptions.httpEndpoint": "enabled", "metadataOptions.httpProtocolIpv6": "disabled",
 			"rootBlockDevice.deleteOnTermination": true,
 		},
 		AtMostOne: [][]string{
 			{"userData", "userDataBase64"}, {"networkInterfaces", "subnetId"}, {"networkInterfaces", "privateIp"},
-			{"networkInterfaces", "vpcSecurityGroupIds"},
+			{"networkInterfaces", "vpcSecurityGroupIds"}, {"networkInterfaces", "sourceDestCheck"},
+			{"networkInterfaces", "associatePublicIpAddress"},
 		},
 		Outputs: Object{
-			"instanceState": "running", "primaryNetworkInterfaceId": "eni-{hex}", "tenancy": "default", "publicIp": "",
+			"instanceState": "running", "primaryNetworkInterfaceId": "eni-{hex}", "tenancy": "default", "publicIp": "", "sourceDestCheck": true,
 		},
 		Replace: []string{
 			"ami", "availabilityZone", "subnetId", "privateIp", "keyName", "tenancy", "placementGroup",
