@@ -121,19 +121,22 @@ type Aurora struct {
 // Driver is a JDBC driver's class and its jar. The jar runs on the JDK of every release of the product.
 type Driver struct{ Class, Jar, SHA256 string }
 
+// postgresVersions are the releases of PostgreSQL. Their support ends at the same time on RDS and on Aurora.
+var postgresVersions = []lifecycle.Version{
+	{Name: "13", Ends: "2026-02-28", Extended: "2029-02-28"},
+	{Name: "14", Ends: "2027-02-28", Extended: "2030-02-28"},
+	{Name: "15", Ends: "2028-02-29", Extended: "2031-02-28"},
+	{Name: "16", Ends: "2029-02-28", Extended: "2032-02-29"},
+	{Name: "17", Ends: "2030-02-28", Extended: "2033-02-28"},
+}
+
 var facts = map[Name]Facts{
 	Postgres: {
 		Port: 5432, Version: "16",
 		Support: lifecycle.Calendar{
 			Of: string(Postgres), After: rdsUpgradesOrSells,
-			Source: "https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar.html",
-			Versions: []lifecycle.Version{
-				{Name: "13", Ends: "2026-02-28", Extended: "2029-02-28"},
-				{Name: "14", Ends: "2027-02-28", Extended: "2030-02-28"},
-				{Name: "15", Ends: "2028-02-29", Extended: "2031-02-28"},
-				{Name: "16", Ends: "2029-02-28", Extended: "2032-02-29"},
-				{Name: "17", Ends: "2030-02-28", Extended: "2033-02-28"},
-			},
+			Source:   "https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar.html",
+			Versions: postgresVersions,
 		},
 		RDS: plain("postgres"), Family: joined("postgres"), LogExports: []string{"postgresql", "upgrade"},
 		Parameters: map[string]string{"rds.force_ssl": "1"},
@@ -164,13 +167,7 @@ var facts = map[Name]Facts{
 			DevClass: "db.t4g.medium", ProdClass: "db.r6g.large",
 			Support: lifecycle.Calendar{
 				Of: "aurora-postgresql", After: rdsUpgradesOrSells, Source: auroraVersions,
-				Versions: []lifecycle.Version{
-					{Name: "13", Ends: "2026-02-28", Extended: "2029-02-28"},
-					{Name: "14", Ends: "2027-02-28", Extended: "2030-02-28"},
-					{Name: "15", Ends: "2028-02-29", Extended: "2031-02-28"},
-					{Name: "16", Ends: "2029-02-28", Extended: "2032-02-29"},
-					{Name: "17", Ends: "2030-02-28", Extended: "2033-02-28"},
-				},
+				Versions: postgresVersions,
 			},
 		},
 	},

@@ -2,9 +2,6 @@ package proof
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
@@ -42,25 +39,7 @@ func (p *proofs) auroraProof() *Verdict {
 		}
 		p.proveForced(v, r)
 	}
-	for _, n := range p.nodes {
-		p.proveFresh(v, n, "a cluster")
-		if n.baked {
-			v.open("which database a node uses is in its image")
-			continue
-		}
-		sources := n.sources()
-		for _, name := range slices.Sorted(maps.Keys(sources)) {
-			s := sources[name]
-			switch {
-			case strings.HasPrefix(s.URL, "jdbc:h2:"):
-			case !slices.ContainsFunc(endpoints, func(host string) bool { return strings.Contains(s.URL, host) }):
-				v.fault("the data source %s of %s is at no cluster endpoint, which leads to the writer: %s", name, n.configKey, s.URL)
-			case !s.writes():
-				v.fault("the data source %s of %s keeps a connection to a server that has become a reader in a failover: every write on it fails",
-					name, n.configKey)
-			}
-		}
-	}
+	p.proveSources(v, "a cluster", "is at no cluster endpoint, which leads to the writer", endpoints...)
 	v.Shown = fmt.Sprintf("%d clusters with %d instances", len(clusters), len(p.Of(state.DBClusterInstance)))
 	return v
 }

@@ -99,13 +99,21 @@ func (p *proofs) existingDatabaseProof() *Verdict {
 	if e.Host == "" {
 		return nil
 	}
-	v := &Verdict{Claim: "Nodes use the database that exists, and follow it when it fails over", Shown: fmt.Sprintf("%s:%d", e.Host, e.Port)}
+	at := fmt.Sprintf("%s:%d", e.Host, e.Port)
+	v := &Verdict{Claim: "Nodes use the database that exists, and follow it when it fails over", Shown: at}
 	v.open(unseen)
 	for _, r := range p.Databases() {
 		v.fault("%s is made beside the database that exists", r)
 	}
+	p.proveSources(v, e.Host, "is not on "+at, "//"+at)
+	return v
+}
+
+// proveSources proves that every data source of the nodes is at one of the hosts, and that the nodes follow it in a failover. What
+// names the database in a fault, and elsewhere is the fault of another host.
+func (p *proofs) proveSources(v *Verdict, what, elsewhere string, hosts ...string) {
 	for _, n := range p.nodes {
-		p.proveFresh(v, n, e.Host)
+		p.proveFresh(v, n, what)
 		if n.baked {
 			v.open("which database a node uses is in its image")
 			continue
@@ -115,15 +123,14 @@ func (p *proofs) existingDatabaseProof() *Verdict {
 			s := sources[name]
 			switch {
 			case strings.HasPrefix(s.URL, "jdbc:h2:"):
-			case !strings.Contains(s.URL, fmt.Sprintf("//%s:%d", e.Host, e.Port)):
-				v.fault("the data source %s of %s is not on %s:%d: %s", name, n.configKey, e.Host, e.Port, s.URL)
+			case !slices.ContainsFunc(hosts, func(host string) bool { return strings.Contains(s.URL, host) }):
+				v.fault("the data source %s of %s %s: %s", name, n.configKey, elsewhere, s.URL)
 			case !s.writes():
 				v.fault("the data source %s of %s keeps a connection to a server that has become a reader in a failover: every write on it fails",
 					name, n.configKey)
 			}
 		}
 	}
-	return v
 }
 
 // proveFresh proves that a node looks the name of a database up again soon enough.
