@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
@@ -80,19 +81,20 @@ func judge(_ context.Context, input []byte, _ io.Writer) ([]byte, error) {
 	return json.Marshal(a)
 }
 
-// TestProofAgreesWithTheKernel compares the proof of connections with the kernel, for the shipped stacks on instances
-// and for damaged copies of them. Each fifth mutant is tried, and all of them with JUDGE_TESTS=all.
+// TestProofAgreesWithTheKernel compares the proof of connections with the kernel, for shipped stacks and for damaged
+// copies of them. Some mutants are tried, and all of them with JUDGE_TESTS=all.
 func TestProofAgreesWithTheKernel(t *testing.T) {
 	if _, err := sandbox.Tools(sandbox.Tool{Name: "ip", Package: "iproute2"}, sandbox.Tool{Name: "nft", Package: "nftables"}); err != nil {
 		t.Skip(err)
 	}
-	each := 5
-	if os.Getenv("JUDGE_TESTS") == "all" {
-		each = 1
-	}
-	for _, stack := range []string{"dev", "prod"} {
-		t.Run(stack, func(t *testing.T) {
-			input, err := json.Marshal(question{exported(t, stack), each})
+	for file, each := range map[string]int{
+		"Pulumi.dev.yaml": 5, "Pulumi.prod.yaml": 5, "docs/examples/Pulumi.ecs.yaml": 40, "docs/examples/Pulumi.fargate.yaml": 40,
+	} {
+		if os.Getenv("JUDGE_TESTS") == "all" {
+			each = 1
+		}
+		t.Run(file, func(t *testing.T) {
+			input, err := json.Marshal(question{exported(t, file), each})
 			require.NoError(t, err)
 			output, err := sandbox.Run(t.Context(), "judge", input, os.Stderr)
 			var missing sandbox.Missing
@@ -110,10 +112,11 @@ func TestProofAgreesWithTheKernel(t *testing.T) {
 }
 
 // exported returns the state of a shipped stack after its first up.
-func exported(t *testing.T, stack string) []byte {
+func exported(t *testing.T, file string) []byte {
 	t.Helper()
+	_, stack, _ := strings.Cut(strings.TrimSuffix(file, ".yaml"), "Pulumi.")
 	s, err := rehearse.Open(t.Context(), rehearse.Options{
-		Program: stacks.Deploy, Project: "wso2is", Stack: stack, StackFile: "../../../Pulumi." + stack + ".yaml",
+		Program: stacks.Deploy, Project: "wso2is", Stack: stack, StackFile: "../../../" + file,
 		Pulumi: rehearsetest.Engine(t), Final: true,
 	})
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ type Mutant struct {
 }
 
 // networked are the services with interfaces, or with resources that decide about connections.
-var networked = []string{"aws:ec2/", "aws:vpc/", "aws:lb/", "aws:rds/", "aws:efs/", "aws:autoscaling/"}
+var networked = []string{"aws:ec2/", "aws:vpc/", "aws:lb/", "aws:rds/", "aws:efs/", "aws:autoscaling/", "aws:ecs/"}
 
 // Mutants returns damaged copies of a state: rules, network ACLs, routes, associations and the security groups of
 // interfaces.
@@ -157,9 +157,13 @@ func routeDamages(d *damage.Document) []change {
 			})
 		}
 		add("removed", func(d *damage.Document) { d.Remove(i) })
-		to("to the internet gateway", "gatewayId", gateways[0])
-		to("to a NAT gateway", "natGatewayId", nats[0])
-		to("to the last NAT gateway", "natGatewayId", nats[len(nats)-1])
+		if len(gateways) > 0 {
+			to("to the internet gateway", "gatewayId", gateways[0])
+		}
+		if len(nats) > 0 {
+			to("to a NAT gateway", "natGatewayId", nats[0])
+			to("to the last NAT gateway", "natGatewayId", nats[len(nats)-1])
+		}
 		to("to an internet gateway that is not there", "gatewayId", "igw-00000000")
 		to("to a NAT gateway that is not there", "natGatewayId", "nat-00000000")
 		for _, cidr := range []string{"203.0.113.0/24", "198.51.100.0/24", "10.0.16.0/20", "10.0.0.0/20"} {

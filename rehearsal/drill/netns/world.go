@@ -5,6 +5,7 @@ package netns
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
@@ -16,11 +17,13 @@ type World struct {
 	// Hosts are the namespaces of the interfaces, by their device.
 	Hosts map[string]*Namespace
 	gates []*Namespace
+	// addresses are those of the interfaces, by their device.
+	addresses map[string]netip.Addr
 }
 
 // NewWorld runs a network.
 func NewWorld(n *vpc.Network) (*World, error) {
-	w := &World{Hosts: map[string]*Namespace{}}
+	w := &World{Hosts: map[string]*Namespace{}, addresses: map[string]netip.Addr{}}
 	var err error
 	if w.Router, err = New("the router"); err != nil {
 		return nil, err
@@ -84,7 +87,7 @@ func (w *World) host(i *vpc.Interface) error {
 	if err != nil {
 		return err
 	}
-	w.Hosts[i.Device] = host
+	w.Hosts[i.Device], w.addresses[i.Device] = host, i.Address
 	err = host.Batch(fmt.Sprintf("addr add %s/32 dev eth0\nroute add %s dev eth0 scope link\nroute add default via %s dev eth0 src %s\n",
 		i.Address, vpc.RouterAddress, vpc.RouterAddress, i.Address))
 	if err == nil && i.Kind == vpc.NAT {
@@ -95,8 +98,13 @@ func (w *World) host(i *vpc.Interface) error {
 	return err
 }
 
-// Apply gives the router the rules and routes of a network with the same interfaces.
+// Apply gives the router the rules and routes of a network with the same interfaces. It refuses those of another network.
 func (w *World) Apply(n *vpc.Network) error {
+	for _, i := range n.Interfaces {
+		if at := w.addresses[i.Device]; at != i.Address {
+			return fmt.Errorf("the rules are of another network: %s is at %s there, and %s at %s here", i.Name, i.Address, i.Device, at)
+		}
+	}
 	if err := w.Router.Batch(n.Flush() + "rule add pref 32766 lookup main\n" + n.Routes()); err != nil {
 		return err
 	}
