@@ -55,7 +55,7 @@ func two(t *testing.T, one, other *cluster.Args, regions [2]string) (*plan, [2]*
 // withinAnother are the types whose names are unique only within another resource.
 var withinAnother = []string{
 	"aws:iam/rolePolicy:RolePolicy", "aws:autoscaling/policy:Policy", "aws:appautoscaling/policy:Policy", "aws:ecs/service:Service",
-	"aws:cloudwatch/eventTarget:EventTarget", "aws:route53/record:Record",
+	"aws:cloudwatch/eventTarget:EventTarget", "aws:route53/record:Record", "aws:autoscaling/lifecycleHook:LifecycleHook",
 }
 
 // collisions are what two resources of a program must not share: type and name in the program, and type and name in AWS.
