@@ -194,7 +194,7 @@ var networkTypes = []Type{
 		Required: []string{"subnetId"},
 		Defaults: Object{"sourceDestCheck": true},
 		Outputs:  Object{"ownerId": "{account}", "interfaceType": "interface", "macAddress": "02:00:00:00:00:01"},
-		Replace:  []string{"subnetId"},
+		Replace:  []string{"subnetId", "privateIps"}, // the primary address; there is no other here
 		Refs:     []Ref{ref("subnetId", state.Subnet), ref("securityGroups[]", state.SecurityGroup)},
 		Rules:    []Rule{sameVPC("subnetId", "securityGroups[]"), addressFits("subnetId", "privateIps[]")},
 		After: func(c *Call) {
