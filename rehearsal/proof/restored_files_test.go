@@ -19,6 +19,8 @@ const (
 // further are stacks that have what no shipped stack asks for.
 var further = map[string]source{"monitored": {
 	file: dev, set: map[string]any{"wso2is:database": map[string]any{"instance": map[string]any{"monitoringInterval": 60}}},
+}, "monitored cluster": {
+	file: dev, set: map[string]any{"wso2is:database": map[string]any{"type": "aurora", "instance": map[string]any{"monitoringInterval": 60}}},
 }, "files": {
 	file: prod, set: map[string]any{"wso2is:restoreFrom": map[string]any{"fileSystem": recoveryPoint}},
 	existing: []cloud.Resource{
