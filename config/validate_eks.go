@@ -55,7 +55,9 @@ func (v *validator) eks() {
 			v.refuse(path, "leave it out, or write eks.secrets: csi", "Kubernetes secrets need no driver")
 		}
 	}
-	if v.chart("eks.controller", "3.5.0", e.Controller.Chart, "https://aws.github.io/eks-charts", e.Controller.Repository) && e.Controller.Image == "" && (strings.HasPrefix(e.Controller.Chart, "1.") || strings.HasPrefix(e.Controller.Chart, "0.")) {
+	ownVersion := !strings.HasPrefix(e.Controller.Chart, "1.") && !strings.HasPrefix(e.Controller.Chart, "0.")
+	if v.chart("eks.controller", "3.5.0", e.Controller.Chart, "https://aws.github.io/eks-charts", e.Controller.Repository) &&
+		e.Controller.Image == "" && !ownVersion {
 		v.refuse("eks.controller.image", "write the image, or a chart from 3.0.0 on",
 			"the version %s of the chart is not the controller's, whose image is therefore not known", e.Controller.Chart)
 	}

@@ -122,9 +122,9 @@ func backupRules(c *Call) error {
 			return fail("InvalidParameterValueException", "%s is continuous: its backups are kept for 1 to 35 days", name)
 		}
 		for _, to := range objects(rule, "copyActions[]") {
-			parts := strings.Split(text(to, "destinationVaultArn"), ":")
+			region, account := placeOf(text(to, "destinationVaultArn"))
 			// "Copy a backup" in the developer guide, on RDS.
-			if len(parts) == 7 && parts[3] != c.Cloud.region && parts[4] != c.Cloud.account {
+			if region != "" && region != c.Cloud.region && account != c.Cloud.account {
 				return fail("InvalidParameterValueException", "%s copies to another region and another account at once, which no snapshot "+
 					"of RDS can be", name)
 			}

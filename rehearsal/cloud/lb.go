@@ -303,9 +303,8 @@ var wafTypes = []Type{{
 	},
 	Unique: []Unique{{By: []string{"resourceArn"}, Code: "WAFAssociatedItemException"}},
 	Rules: []Rule{func(c *Call) error {
-		if parts := strings.Split(c.text("webAclArn"), ":"); len(parts) > 3 && parts[3] != c.Cloud.region {
-			return fail("WAFNonexistentItemException", "webAclArn is in %s and the load balancer in %s", parts[3],
-				c.Cloud.region)
+		if region, _ := placeOf(c.text("webAclArn")); region != "" && region != c.Cloud.region {
+			return fail("WAFNonexistentItemException", "webAclArn is in %s and the load balancer in %s", region, c.Cloud.region)
 		}
 		return nil
 	}},

@@ -64,14 +64,10 @@ var rdsTypes = []Type{
 			ref("monitoringRoleArn", state.Role).by("arn").free().code("InvalidParameterValue"),
 		},
 		Check: []Rule{databaseFits, windowsFit("backupWindow", "maintenanceWindow"), supportFits}, Rules: []Rule{supportStays, restorable,
-			groupsInVPC, familyFits, trusts("monitoringRoleArn", "monitoring.rds.amazonaws.com")},
+			groupsInVPC, familyFits(engines, "parameterGroupName", state.DBParameterGroup), trusts("monitoringRoleArn", "monitoring.rds.amazonaws.com")},
 		After:     databaseOutputs,
 		Deletable: []Rule{finalSnapshotFits},
-		Deleted: func(c *Call) {
-			if name := c.text("finalSnapshotIdentifier"); !flag(c.In, "skipFinalSnapshot") {
-				_ = c.Cloud.takeSnapshot(c.Old, name)
-			}
-		},
+		Deleted:   leaveSnapshot,
 	},
 	{
 		Token: state.DBSnapshotCopy, ID: "{targetDbSnapshotIdentifier}", Tags: true,
@@ -370,16 +366,25 @@ func groupsInVPC(c *Call) error {
 	return errors.Join(wrong...)
 }
 
-// familyFits refuses a parameter group of another family.
-func familyFits(c *Call) error {
-	parameters := c.Cloud.find(c.text("parameterGroupName"), "id", state.DBParameterGroup)
-	if e, ok := engines[c.text("engine")]; ok && parameters != nil && c.text("engineVersion") != "" {
-		if want := e.family(c.text("engineVersion")); text(parameters.Inputs, "family") != want {
-			return fail("InvalidParameterCombination", "%s is of the family %s; %s %s needs %s", parameters.describe(),
-				text(parameters.Inputs, "family"), c.text("engine"), c.text("engineVersion"), want)
+// familyFits refuses a parameter group of another family than that of the engine's version.
+func familyFits(of map[string]engine, groupName, groupToken string) Rule {
+	return func(c *Call) error {
+		parameters := c.Cloud.find(c.text(groupName), "id", groupToken)
+		if e, ok := of[c.text("engine")]; ok && parameters != nil && c.text("engineVersion") != "" {
+			if want := e.family(c.text("engineVersion")); text(parameters.Inputs, "family") != want {
+				return fail("InvalidParameterCombination", "%s is of the family %s; %s %s needs %s", parameters.describe(),
+					text(parameters.Inputs, "family"), c.text("engine"), c.text("engineVersion"), want)
+			}
 		}
+		return nil
 	}
-	return nil
+}
+
+// leaveSnapshot makes the final snapshot of a deleted database.
+func leaveSnapshot(c *Call) {
+	if name := c.text("finalSnapshotIdentifier"); !flag(c.In, "skipFinalSnapshot") {
+		_ = c.Cloud.takeSnapshot(c.Old, name)
+	}
 }
 
 func databaseOutputs(c *Call) {

@@ -70,15 +70,12 @@ var rdsClusterTypes = []Type{
 			ref("kmsKeyId", state.KMSKey).by("arn").free().code("KMSKeyNotAccessibleFault"),
 			ref("masterUserSecretKmsKeyId", state.KMSKey).by("arn").free().code("KMSKeyNotAccessibleFault").or(byKeyID),
 		},
-		Check:     []Rule{clusterFits, windowsFit("preferredBackupWindow", "preferredMaintenanceWindow"), supportFits},
-		Rules:     []Rule{supportStays, clusterRestorable, groupsInVPC, clusterFamilyFits},
+		Check: []Rule{clusterFits, windowsFit("preferredBackupWindow", "preferredMaintenanceWindow"), supportFits},
+		Rules: []Rule{supportStays, clusterRestorable, groupsInVPC,
+			familyFits(auroraEngines, "dbClusterParameterGroupName", state.DBClusterParameterGroup)},
 		After:     auroraOutputs,
 		Deletable: []Rule{finalSnapshotFits},
-		Deleted: func(c *Call) {
-			if name := c.text("finalSnapshotIdentifier"); !flag(c.In, "skipFinalSnapshot") {
-				_ = c.Cloud.takeSnapshot(c.Old, name)
-			}
-		},
+		Deleted:   leaveSnapshot,
 	},
 	{
 		Token: state.DBClusterInstance, ID: "{identifier}", ARN: rdsARN + "db:{identifier}", Name: "identifier", NamePrefix: "identifierPrefix",
@@ -169,16 +166,6 @@ func clusterParametersExist(c *Call) error {
 	return nil
 }
 
-// clusterFamilyFits refuses a parameter group of another family.
-func clusterFamilyFits(c *Call) error {
-	group, version := c.Cloud.find(c.text("dbClusterParameterGroupName"), "id", state.DBClusterParameterGroup), c.text("engineVersion")
-	if e, ok := auroraEngines[c.text("engine")]; ok && group != nil && version != "" && text(group.Inputs, "family") != e.family(version) {
-		return fail("InvalidParameterCombination", "%s is of the family %s; %s %s needs %s", group.describe(), text(group.Inputs, "family"),
-			c.text("engine"), version, e.family(version))
-	}
-	return nil
-}
-
 // clusterRestorable refuses a snapshot that is missing, unreadable or of another engine. Those in another account are assumed to
 // exist; RDS restores a cluster in the region of its snapshot.
 func clusterRestorable(c *Call) error {
@@ -187,9 +174,8 @@ func clusterRestorable(c *Call) error {
 		return nil
 	}
 	s := c.Cloud.dbSnapshot(id)
-	parts := strings.Split(id, ":")
-	elsewhere := len(parts) > 5 && parts[3] == c.Cloud.region && parts[4] != c.Cloud.account
-	switch {
+	region, account := placeOf(id)
+	switch elsewhere := region == c.Cloud.region && account != c.Cloud.account; {
 	case s == nil && (c.Preview || elsewhere):
 		return nil
 	case s == nil:

@@ -153,7 +153,7 @@ func (a *access) proveStep(one call, service, api string, inputs state.Object) {
 	}
 	switch one.action {
 	case "ecs:RunTask":
-		definition := a.One(state.TaskDefinition, inputs.Text("taskDefinition"), "arn", "arnWithoutRevision", "family")
+		definition := a.TaskDefinition(inputs.Text("taskDefinition"))
 		if definition == nil {
 			a.services.fault("%s: the task definition %s is not in the state", one.by, inputs.Text("taskDefinition"))
 			return

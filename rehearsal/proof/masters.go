@@ -152,7 +152,7 @@ func (a *access) launchedWith(profile *state.Resource) (ends, stays []string) {
 // servicesOf returns the services that run a task definition, or the task itself if no service does.
 func (a *access) servicesOf(definition *state.Resource) (ends, stays []string) {
 	for _, s := range a.Of(state.ECSService) {
-		if a.One(state.TaskDefinition, s.Text("taskDefinition"), "arn", "arnWithoutRevision", "family") == definition {
+		if a.TaskDefinition(s.Text("taskDefinition")) == definition {
 			stays = append(stays, s.String())
 		}
 	}

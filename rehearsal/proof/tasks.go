@@ -18,7 +18,7 @@ import (
 // instance's address and groups.
 func (c *cluster) findTasks() error {
 	for _, service := range c.Of(state.ECSService) {
-		definition := c.One(state.TaskDefinition, service.Text("taskDefinition"), "arn", "arnWithoutRevision", "family")
+		definition := c.TaskDefinition(service.Text("taskDefinition"))
 		if definition == nil {
 			continue
 		}
@@ -255,7 +255,7 @@ func (c *cluster) taskTags(service *state.Resource) map[string]string {
 	case "SERVICE":
 		return service.Tags()
 	case "TASK_DEFINITION":
-		if d := c.One(state.TaskDefinition, service.Text("taskDefinition"), "arn", "arnWithoutRevision", "family"); d != nil {
+		if d := c.TaskDefinition(service.Text("taskDefinition")); d != nil {
 			return d.Tags()
 		}
 	}

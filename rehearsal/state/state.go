@@ -149,6 +149,11 @@ func (s *State) With(token, property, value string) []*Resource {
 	return found
 }
 
+// TaskDefinition returns the task definition that a service or a task names in one of ECS's ways, or nil.
+func (s *State) TaskDefinition(name string) *Resource {
+	return s.One(TaskDefinition, name, "arn", "arnWithoutRevision", "family")
+}
+
 // One returns the first live resource of a type with the value as its id or as one of the properties, or nil: services
 // accept a name, an id or an ARN.
 func (s *State) One(token, value string, properties ...string) *Resource {

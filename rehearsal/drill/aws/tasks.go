@@ -47,7 +47,7 @@ const (
 // findPlaces finds the places of all services' tasks.
 func (a *Account) findPlaces(n *vpc.Network) {
 	for _, service := range n.Of(state.ECSService) {
-		definition := n.One(state.TaskDefinition, service.Text("taskDefinition"), "arn", "arnWithoutRevision", "family")
+		definition := n.TaskDefinition(service.Text("taskDefinition"))
 		if definition == nil {
 			continue
 		}

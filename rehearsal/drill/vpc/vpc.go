@@ -197,7 +197,7 @@ func Places(service *state.Resource) int {
 
 // hosts reports whether a service's tasks use the network of a group's instances, one task on each.
 func (n *Network) hosts(service, group *state.Resource) bool {
-	definition := n.One(state.TaskDefinition, service.Text("taskDefinition"), "arn", "arnWithoutRevision", "family")
+	definition := n.TaskDefinition(service.Text("taskDefinition"))
 	if definition == nil || definition.Text("networkMode") != "host" {
 		return false
 	}
