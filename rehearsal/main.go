@@ -249,7 +249,7 @@ func drillStack(ctx context.Context, o rehearse.Options, project string) error {
 		return err
 	}
 	result, err := drill.Run(ctx, drill.Options{
-		Stack: o.Stack, State: exported, Jars: filepath.Join(project, ".cache", "jars"), Output: o.Output,
+		Stack: o.Stack, State: exported, Jars: filepath.Join(project, ".cache", "jars"), APIServer: filepath.Join(project, "rehearsal", "apiserver"), Output: o.Output,
 		Prove: func(damaged []byte) (*proof.Report, error) { return o.Prove(damaged, configuration) },
 	})
 	if err != nil {

@@ -33,6 +33,26 @@ var damages = []struct {
 	control Control
 	do      func(*damage.Document) error
 }{
+	{Control{Name: "the NetworkPolicy of the members' ports removed", Claim: "Every node reaches every other node", Says: "connected with 1 of at least", Closed: 5701},
+		func(d *damage.Document) error {
+			if len(d.Find(state.NetworkPolicy)) == 0 {
+				return errAbsent
+			}
+			return remove(d, state.NetworkPolicy, "hazelcast")
+		}},
+	{Control{Name: "the pods' Role without endpoints", Claim: "The pods' service account may read", Says: "Kubernetes does not say who serves"}, forbidEndpoints},
+	{Control{Name: "the pods without their service account's token", Claim: "The pods' service account may read", Says: "Kubernetes does not say who serves"},
+		func(d *damage.Document) error {
+			return object(d, state.Deployment, "server", func(spec state.Object) {
+				spec.Object("template").Object("spec")["automountServiceAccountToken"] = false
+			})
+		}},
+	{Control{Name: "another selector of the members' Service", Claim: "The discovery Service selects exactly", Says: "connected with 1 of at least"},
+		func(d *damage.Document) error {
+			return object(d, state.KubernetesService, "members", func(spec state.Object) {
+				spec.Object("selector")["app.kubernetes.io/component"] = "another"
+			})
+		}},
 	{Control{Name: "the members' ports closed in the security group", Claim: "Every node reaches every other node", Says: "connected with 1 of at least", Closed: 5701},
 		func(d *damage.Document) error { return remove(d, state.SecurityGroupIngressRule, "hazelcast-in") }},
 	{Control{Name: "the rule for the database removed", Claim: "Every node reaches every database", Says: "the health check", Database: true},
@@ -97,6 +117,34 @@ func tag(d *damage.Document) error {
 		}
 		return nil
 	})
+}
+
+// object changes the specification of an object of Kubernetes.
+func object(d *damage.Document, token, name string, change func(spec state.Object)) error {
+	for _, i := range d.Find(token) {
+		if strings.HasSuffix(d.Name(i), " "+name) {
+			spec := state.AsObject(d.Out(i, "spec"))
+			change(spec)
+			d.Set(i, "spec", map[string]any(spec))
+			return nil
+		}
+	}
+	return errAbsent
+}
+
+// forbidEndpoints removes the permission with which pods find each other.
+func forbidEndpoints(d *damage.Document) error {
+	for _, i := range d.Find(state.KubernetesRole) {
+		rules := d.Out(i, "rules")
+		for _, rule := range state.Objects(rules) {
+			if slices.Contains(rule.Texts("resources"), "endpoints") {
+				rule["resources"] = []any{"services"}
+				d.Set(i, "rules", rules)
+				return nil
+			}
+		}
+	}
+	return errAbsent
 }
 
 // tagService gives the service another value of the tag, and so its tasks.

@@ -27,6 +27,8 @@ type Options struct {
 	Prove func([]byte) (*proof.Report, error)
 	// Jars is the directory with Hazelcast and the JDBC drivers.
 	Jars string
+	// APIServer is the directory of the module that builds Kubernetes' API server, for stacks whose nodes are pods.
+	APIServer string
 	// Short runs only the forming, the guide's steps and one control.
 	Short bool
 	// Only are the names of the trials of one cluster, if these alone run.
@@ -83,9 +85,12 @@ func Check(o Options) (*plan.Plan, map[string]string, []string, error) {
 		return nil, nil, nil, fmt.Errorf("stack %s cannot be drilled: %w", o.Stack, err)
 	}
 	needed := slices.Concat(tools, engines[p.Database.Engine].tools)
-	if slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { return n.Task != nil || n.Instance.Group != nil }) {
+	if slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { return n.Task != nil || n.Instance != nil && n.Instance.Group != nil }) {
 		// The programs of a group's nodes and of tasks call it.
 		needed = append(needed, sandbox.Tool{Name: "aws", Package: "awscli"})
+	}
+	if p.Kubernetes != nil {
+		needed = append(needed, sandbox.Tool{Name: "etcd", Package: "etcd-server"}, sandbox.Tool{Name: "go", Package: "golang"})
 	}
 	found, missing := sandbox.Tools(needed...)
 	jars, lacking := jarsFor(p, o.Jars)
@@ -144,6 +149,14 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if len(o.Only) > 0 {
 		controls = nil
 	}
+	var kubernetes []Program
+	if p.Kubernetes != nil {
+		release := ""
+		if found["kube-apiserver"], release, err = buildAPIServer(ctx, found["go"], o); err != nil {
+			return nil, err
+		}
+		kubernetes = []Program{{"Kubernetes' API server", release + ", as release " + p.Kubernetes.Release}}
+	}
 	input, err := json.Marshal(order{Stack: o.Stack, State: o.State, Controls: controls, Tools: found, Jars: jars, Short: o.Short, Only: o.Only})
 	if err != nil {
 		return nil, fmt.Errorf("writing what to run: %w", err)
@@ -161,7 +174,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	r.Programs = append([]Program{
 		{"server", "a stand-in of WSO2 Identity Server " + p.Version}, {"Hazelcast", p.Hazelcast},
 		{"JDBC driver", filepath.Base(jars[1])},
-	}, versions(found, engines[p.Database.Engine])...)
+	}, append(kubernetes, versions(found, engines[p.Database.Engine])...)...)
 	return &r, nil
 }
 
@@ -181,13 +194,36 @@ type order struct {
 	Group group
 }
 
+// buildAPIServer builds Kubernetes' API server, and returns its path and release. It is a program of its own: the rehearsal contains
+// nothing of it.
+func buildAPIServer(ctx context.Context, builder string, o Options) (binary, release string, err error) {
+	if binary, err = filepath.Abs(filepath.Join(filepath.Dir(o.Jars), "kube-apiserver")); err != nil {
+		return "", "", fmt.Errorf("finding the API server: %w", err)
+	}
+	_, _ = fmt.Fprintln(o.Output, "Building Kubernetes' API server: minutes the first time.")
+	said := ""
+	for _, args := range [][]string{{"build", "-o", binary, "./server"}, {"list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes"}} {
+		cmd := exec.CommandContext(ctx, builder, args...)
+		cmd.Dir = o.APIServer
+		out, err := cmd.CombinedOutput()
+		if said = strings.TrimSpace(string(out)); err != nil {
+			return "", "", fmt.Errorf("building Kubernetes' API server: %w: %s", err, said)
+		}
+	}
+	return binary, said, nil
+}
+
 // versions asks programs for their versions.
 func versions(found map[string]string, database engine) []Program {
 	var all []Program
-	for _, one := range []struct{ name, tool, ask string }{
+	asked := []struct{ name, tool, ask string }{
 		{"Java", "java", "-version"}, {database.name, database.server, "--version"}, {"nginx", "nginx", "-v"}, {"nftables", "nft", "--version"},
 		{"iproute2", "ip", "-V"},
-	} {
+	}
+	if found["etcd"] != "" {
+		asked = append(asked, struct{ name, tool, ask string }{"etcd", "etcd", "--version"})
+	}
+	for _, one := range asked {
 		out, err := exec.Command(found[one.tool], one.ask).CombinedOutput()
 		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func stackOf(t *testing.T, stack, file string) drill.Options {
 	})
 	require.NoError(t, err)
 	return drill.Options{
-		Stack: stack, State: exported, Jars: filepath.Join("..", "..", ".cache", "jars"),
+		Stack: stack, State: exported, Jars: filepath.Join("..", "..", ".cache", "jars"), APIServer: filepath.Join("..", "apiserver"),
 		Prove: func(damaged []byte) (*proof.Report, error) { return prove(damaged, configuration) },
 	}
 }
@@ -145,4 +146,17 @@ func TestClustersOfManySizesForm(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPodsRun runs the example for EKS: its pods find each other through the API server of Kubernetes itself, and do not while a
+// NetworkPolicy keeps them apart.
+func TestPodsRun(t *testing.T) {
+	long(t)
+	o := stackOf(t, "eks", "../../docs/examples/Pulumi.eks.yaml")
+	o.Short = true
+	result := run(t, o)
+	require.Len(t, result.Trials, 4)
+	require.Zero(t, result.Trials[1].Failed, "a deleted pod leaves the target group before it stops")
+	require.Contains(t, result.Trials[3].Events[0].What, "no NetworkPolicy lets tcp 5701", "the proof gives the reason")
+	require.True(t, slices.ContainsFunc(result.Programs, func(p drill.Program) bool { return p.Name == "Kubernetes' API server" }))
 }

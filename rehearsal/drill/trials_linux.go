@@ -48,7 +48,11 @@ func inside(ctx context.Context, input []byte, out io.Writer) ([]byte, error) {
 	o.Began = time.Now()
 	groups := o.groups(p)
 	results, failed := make([]Result, len(groups)), make([]error, len(groups))
-	slots := make(chan struct{}, 3*runtime.NumCPU())
+	side := 3 * runtime.NumCPU()
+	if p.Kubernetes != nil {
+		side = 2 * runtime.NumCPU() // each group has an API server too
+	}
+	slots := make(chan struct{}, side)
 	var all sync.WaitGroup
 	shown := &lines{out: out}
 	for i, g := range groups {
@@ -114,7 +118,7 @@ func oneGroup(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	}
 	defer c.Close()
 	d := &driller{Cluster: c, out: out, began: o.Began}
-	for _, step := range []func() error{d.CopyDatabase, d.StartDatabase, d.StartBalancer} {
+	for _, step := range []func() error{d.CopyDatabase, d.StartDatabase, d.StartKubernetes, d.StartBalancer} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -148,10 +152,10 @@ func (d *driller) run(g group) {
 	}
 }
 
-// together starts the first node, and then all others at once. Tasks start all at once, and wait for their turn themselves.
+// together starts the first node, and then all others at once. Tasks and pods start all at once, and wait for their turn themselves.
 func (d *driller) together() error {
 	others := d.Nodes
-	if d.Nodes[0].Task == nil {
+	if !d.Nodes[0].Replaceable() {
 		if err := d.join(d.Nodes[0], 1); err != nil {
 			return err
 		}
@@ -225,7 +229,7 @@ func (d *driller) event(t *Trial, format string, args ...any) {
 // see each other.
 func (d *driller) form() {
 	bound := d.Nodes[0].Ready
-	if d.Nodes[0].Task != nil {
+	if d.Nodes[0].Replaceable() {
 		d.formService(bound)
 		return
 	}
@@ -329,8 +333,9 @@ func (d *driller) guide(n plan.Node) {
 	bound := fmt.Sprintf("requests fail for %s at the most (%d checks of the target group, one each %s, of which the last may take %s)",
 		Seconds(check.GivenUp()), check.Unhealthy, Seconds(check.Interval), Seconds(check.Timeout))
 	next := "it is started again"
-	if n.Task != nil {
-		next = "another task is started"
+	if n.Replaceable() {
+		node, _, _, _ := d.words()
+		next = "another " + node + " is started"
 	}
 	d.trial(n.Name+" is shut down, the others serve, and "+next, bound, func(t *Trial) error {
 		l := d.load()
@@ -364,12 +369,12 @@ func (d *driller) guide(n plan.Node) {
 }
 
 // flight is the wait for open requests here. The state's delay is longer, since real requests may be.
-const flight = 5 * time.Second
+const flight = cluster.Flight
 
 // renew replaces the server of one node after the other, as the stack does with fixed members: the node leaves the
 // target group, finishes its requests, stops, starts again, and is registered when it is ready.
 func (d *driller) renew() {
-	if d.Nodes[0].Task != nil {
+	if d.Nodes[0].Replaceable() {
 		d.deploy()
 		return
 	}
@@ -409,10 +414,11 @@ func (d *driller) renew() {
 	})
 }
 
-// again starts a node's server and waits until the load balancer sends it requests. ECS starts a new task at another place.
+// again starts a node's server and waits until the load balancer sends it requests. ECS and Kubernetes start a new task or pod at another
+// place.
 func (d *driller) again(t *Trial, n plan.Node) error {
 	began := time.Now()
-	if n.Task != nil {
+	if n.Replaceable() {
 		n = d.replacement(n)
 	}
 	if err := d.Start(n); err != nil {
@@ -421,7 +427,7 @@ func (d *driller) again(t *Trial, n plan.Node) error {
 	if err := d.Ready(n, n.Ready, d.seen(len(d.Nodes))); err != nil {
 		return err
 	}
-	d.event(t, "%s is started%s, and a member after %s", n.Name, map[bool]string{true: " in its place", false: " again"}[n.Task != nil], Seconds(time.Since(began)))
+	d.event(t, "%s is started%s, and a member after %s", n.Name, map[bool]string{true: " in its place", false: " again"}[n.Replaceable()], Seconds(time.Since(began)))
 	if err := d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()+slack); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func Of(n *vpc.Network) *Account {
 		case state.AutoScalingGroup:
 			a.launch(one, i.Of)
 		}
-		if i.Of.Type != state.ECSService {
+		if i.Of.Type != state.ECSService && i.Of.Type != state.Deployment {
 			a.Instances = append(a.Instances, one)
 		}
 	}

@@ -119,7 +119,7 @@ func setHops(conn net.Conn, hops int) error {
 
 // CompleteLaunch says, as the end of the user data does, that a node is ready. Only nodes of an Auto Scaling group wait for it.
 func (c *Cluster) CompleteLaunch(n plan.Node) error {
-	if n.Task != nil || !c.Account.Waits(n.Instance) {
+	if n.Replaceable() || !c.Account.Waits(n.Instance) {
 		return nil
 	}
 	hook, group := plan.Variable(n.Settings, "LIFECYCLE_HOOK"), plan.Variable(n.Settings, "LIFECYCLE_GROUP")

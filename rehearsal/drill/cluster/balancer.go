@@ -44,12 +44,12 @@ type balancer struct {
 	fresh map[string]bool
 }
 
-// StartBalancer starts the load balancer in each of its subnets. Instances are registered with it, and tasks when they run.
+// StartBalancer starts the load balancer in each of its subnets. Instances are registered with it, and tasks and pods when they run.
 func (c *Cluster) StartBalancer() error {
 	for _, i := range c.Network.Find(vpc.Balancer) {
 		b := &balancer{c: c, dir: at("balancer-" + i.Device), host: c.World.Host(i.Device), gone: map[string]bool{}, fresh: map[string]bool{}}
 		for _, n := range c.all() {
-			b.gone[n.Name] = n.Task != nil
+			b.gone[n.Name] = n.Replaceable()
 			b.targets, b.said = append(b.targets, proxy.Target{Name: n.Name, Address: n.Address}), append(b.said, "nothing yet")
 		}
 		if err := b.start(); err != nil {
@@ -110,7 +110,7 @@ func (c *Cluster) Register(n plan.Node, in bool) error {
 	var errs []error
 	for _, b := range c.lb {
 		b.mu.Lock()
-		b.gone[n.Name], b.fresh[n.Name] = !in, in && n.Task != nil
+		b.gone[n.Name], b.fresh[n.Name] = !in, in && n.Replaceable()
 		if b.fresh[n.Name] {
 			b.targets[slices.IndexFunc(b.targets, func(t proxy.Target) bool { return t.Name == n.Name })].Healthy = false
 		}
@@ -165,6 +165,16 @@ func (b *balancer) watch(ctx context.Context, i int) {
 		case <-pause:
 		}
 	}
+}
+
+// serves reports whether the load balancer sends requests to a node in all of its subnets.
+func (c *Cluster) serves(n plan.Node) bool {
+	return !slices.ContainsFunc(c.lb, func(b *balancer) bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		i := slices.IndexFunc(b.targets, func(t proxy.Target) bool { return t.Name == n.Name })
+		return i < 0 || !b.targets[i].Healthy || b.gone[n.Name]
+	})
 }
 
 // renewed reports whether a target was registered since its last check. A new task has no health yet.

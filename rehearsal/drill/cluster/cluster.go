@@ -34,7 +34,10 @@ type Cluster struct {
 	db    *process
 	nodes map[string]*process
 	tasks tasks
-	lb    []*balancer
+	pods  pods
+	// control is the pods' control plane, or nil.
+	control *control
+	lb      []*balancer
 	// eye is the load balancer's interface from which nodes are asked.
 	eye int
 
@@ -76,6 +79,9 @@ func (c *Cluster) connect() (err error) {
 // nameHosts writes all names into the hosts file. Any other name fails at once.
 func (c *Cluster) nameHosts() error {
 	hosts := fmt.Sprintf("127.0.0.1 localhost\n%s %s\n", c.Network.At(c.Database.Device).Address, c.Database.Name)
+	if c.Kubernetes != nil {
+		hosts += fmt.Sprintf("%s %s\n", c.Kubernetes.Service, apiName)
+	}
 	if name, err := os.Hostname(); err == nil {
 		hosts += "127.0.1.1 " + name + "\n"
 	}
@@ -222,8 +228,11 @@ func unprivileged(cmd *exec.Cmd) *exec.Cmd {
 
 // Start starts the server of a node, with the environment of the node's user data.
 func (c *Cluster) Start(n plan.Node) error {
-	if n.Task != nil {
+	switch {
+	case n.Task != nil:
 		return c.startTask(n)
+	case n.Pod != nil:
+		return c.startPod(n)
 	}
 	c.Account.Launch(n.Instance)
 	p, err := c.startServer(n, nil)
@@ -231,8 +240,13 @@ func (c *Cluster) Start(n plan.Node) error {
 	return err
 }
 
+// serverOf is the command of a node's server.
+func (c *Cluster) serverOf(n plan.Node) *exec.Cmd {
+	return c.standIn("-XX:SharedArchiveFile="+archive(), "StandIn", n.Name, c.Version, c.home(n))
+}
+
 func (c *Cluster) startServer(n plan.Node, environment map[string]string) (*process, error) {
-	cmd := c.standIn("-XX:SharedArchiveFile="+archive(), "StandIn", n.Name, c.Version, c.home(n))
+	cmd := c.serverOf(n)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + root(n)}
 	for name, value := range n.Secrets {
 		cmd.Env = append(cmd.Env, name+"="+value)
@@ -257,15 +271,19 @@ func (c *Cluster) Said(n plan.Node, from int) string {
 	return string(raw[from:])
 }
 
-// Stop stops a node's server as systemd does, or a task as ECS does.
+// Stop stops a node's server as systemd does, a task as ECS does, or a pod as Kubernetes does.
 func (c *Cluster) Stop(n plan.Node) { c.end(n, syscall.SIGTERM, 2*time.Minute) }
 
 // Kill kills a node's server.
 func (c *Cluster) Kill(n plan.Node) { c.end(n, syscall.SIGKILL, time.Minute) }
 
 func (c *Cluster) end(n plan.Node, signal syscall.Signal, within time.Duration) {
-	if n.Task != nil {
+	switch {
+	case n.Task != nil:
 		c.endTask(n, signal, within)
+		return
+	case n.Pod != nil:
+		c.endPod(n, signal)
 		return
 	}
 	c.nodes[n.Name].stop(signal, within)
@@ -330,7 +348,7 @@ func (c *Cluster) in(n plan.Node, name string, args ...string) (string, error) {
 // interval is the time between two looks of a program that waits. One that asks AWS looks less often: its calls take the
 // processor time that servers need to start.
 func (c *Cluster) interval() string {
-	if c.Nodes[0].Task == nil && c.Nodes[0].Instance.Group != nil {
+	if !c.Nodes[0].Replaceable() && c.Nodes[0].Instance.Group != nil {
 		return "3"
 	}
 	return "1"
@@ -339,8 +357,11 @@ func (c *Cluster) interval() string {
 // Ready waits with the node's own program until it is ready and sees this number of members. The error is the
 // program's.
 func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
-	if n.Task != nil {
+	switch {
+	case n.Task != nil:
 		return c.taskReady(n, within, members)
+	case n.Pod != nil:
+		return c.podReady(n, within, members)
 	}
 	said, err := c.own(n, "bin/ready", fmt.Sprint(int(within.Seconds())), fmt.Sprint(members))
 	if err == nil {
@@ -354,10 +375,13 @@ func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
 }
 
 // Alive runs the program that restarts a server that does not answer, and reports whether it asked for a restart. ECS does
-// it for a task, if the container's health check fails.
+// it for a task, if the container's health check fails, and Kubernetes for a pod.
 func (c *Cluster) Alive(n plan.Node) (restarted bool, err error) {
 	if n.Task != nil {
 		return c.Account.Health(n.Task.Place) != aws.Healthy, nil
+	}
+	if n.Pod != nil {
+		return c.restarted(n), nil
 	}
 	if _, err := c.own(n, "bin/alive"); err != nil {
 		return false, fmt.Errorf("%s: its program alive: %w", n.Name, err)
@@ -372,6 +396,13 @@ func (c *Cluster) Alive(n plan.Node) (restarted bool, err error) {
 // Apply gives the network the rules and routes of another plan with the same interfaces, and AWS its state.
 func (c *Cluster) Apply(p *plan.Plan) error {
 	c.Network, c.Account = p.Network, p.Account
+	if c.control != nil {
+		before := c.Kubernetes.Objects
+		c.Kubernetes = p.Kubernetes
+		if err := c.control.take(before, p.Kubernetes.Objects); err != nil {
+			return err
+		}
+	}
 	return errors.Join(c.World.Apply(p.Network), c.serveAWS())
 }
 
@@ -384,5 +415,6 @@ func (c *Cluster) Close() {
 		b.stop()
 	}
 	c.db.stop(syscall.SIGKILL, time.Minute)
+	c.control.close()
 	c.closeAWS()
 }

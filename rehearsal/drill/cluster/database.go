@@ -135,7 +135,7 @@ func (c *Cluster) makeSchema() error {
 		return err
 	}
 	cmd := exec.Command(c.tools["java"], "-XX:TieredStopAtLevel=1", "-cp", c.classpath(), program, file)
-	cmd.Env = append(os.Environ(), environment(c.Database.Environment)...)
+	cmd.Env = append(os.Environ(), asList(c.Database.Environment)...)
 	out := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := c.World.Host(c.Nodes[0].Device).Start(cmd); err != nil {
@@ -147,7 +147,7 @@ func (c *Cluster) makeSchema() error {
 	return nil
 }
 
-func environment(values map[string]string) []string {
+func asList(values map[string]string) []string {
 	var all []string
 	for name, value := range values {
 		all = append(all, name+"="+value)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/aws"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/netns"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
 )
 
@@ -83,7 +84,7 @@ func (t *task) container(of *plan.Container, more ...string) *exec.Cmd {
 	}
 	maps.Copy(all, of.Environment)
 	maps.Copy(all, t.environment)
-	cmd.Env = environment(all)
+	cmd.Env = asList(all)
 	return cmd
 }
 
@@ -170,13 +171,17 @@ func (t *task) check(ctx context.Context, check plan.Health) error {
 	case "CMD":
 		program = program[1:]
 	}
-	cmd := t.container(&plan.Container{Program: program})
+	return runCheck(ctx, t.c.World.Host(t.n.Device), t.container(&plan.Container{Program: program}), check.Timeout)
+}
+
+// runCheck runs a container's check, for as long as it may take.
+func runCheck(ctx context.Context, host *netns.Namespace, cmd *exec.Cmd, timeout time.Duration) error {
 	out := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out
-	if err := t.c.World.Host(t.n.Device).Start(cmd); err != nil {
+	if err := host.Start(cmd); err != nil {
 		return err
 	}
-	kill := time.AfterFunc(check.Timeout, func() { _ = cmd.Process.Kill() })
+	kill := time.AfterFunc(timeout, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
 	stopped := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	defer stopped()
@@ -250,21 +255,27 @@ func (t *task) ready(members int) error {
 // members runs the program of the container that counts members.
 func (t *task) members() (int, error) {
 	of := *t.n.Task.Members
-	if len(of.Program) == 0 {
-		return 0, errors.New("the container members has no program")
-	}
-	// The container repeats the program; here it runs once.
-	of.Program = []string{"bash", "-c", of.Program[len(of.Program)-1], "members"}
 	of.Environment = maps.Clone(of.Environment)
 	of.Environment["WSO2IS_ROOT"] = filepath.Join(root(t.n), "tmp") // it does not see the server's log
-	cmd := t.container(&of)
+	return countMembers(t.n, t.c.World.Host(t.n.Device), &of, func(program []string) *exec.Cmd {
+		of.Program = program
+		return t.container(&of)
+	})
+}
+
+// countMembers runs once the program that a container repeats, and returns the number that it prints.
+func countMembers(of plan.Node, host *netns.Namespace, c *plan.Container, command func(program []string) *exec.Cmd) (int, error) {
+	if len(c.Program) == 0 {
+		return 0, errors.New("the container members has no program")
+	}
+	cmd := command([]string{"bash", "-c", c.Program[len(c.Program)-1], "members"})
 	out := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out
-	if err := t.c.World.Host(t.n.Device).Start(cmd); err != nil {
+	if err := host.Start(cmd); err != nil {
 		return 0, err
 	}
 	if err := cmd.Wait(); err != nil {
-		return 0, fmt.Errorf("%s: its program members: %w: %s", t.n.Name, err, out)
+		return 0, fmt.Errorf("%s: its program members: %w: %s", of.Name, err, out)
 	}
 	n := 0
 	_, err := fmt.Sscan(out.String(), &n)

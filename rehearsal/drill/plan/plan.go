@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -29,9 +30,11 @@ type Plan struct {
 	Account  *aws.Account
 	Balancer *proxy.Balancer
 	Nodes    []Node
-	// Spare are the places of tasks that only a deployment fills.
+	// Spare are the places of tasks and pods that only a deployment fills.
 	Spare    []Node
 	Database Database
+	// Kubernetes is nil if the nodes are no pods.
+	Kubernetes *Kubernetes
 	// Hostname is the public name of the cluster, Version the release of the product and Hazelcast its release of Hazelcast.
 	Hostname, Version, Hazelcast string
 	// Heartbeat is the time after which a silent member is removed. Merge is the time after which two halves of a
@@ -51,12 +54,14 @@ type Plan struct {
 // probed is the number of ports of each node that Hazelcast's discovery on AWS lists.
 const probed = 8
 
-// Node is an instance and the files that its user data fetches, or a task and the files that its first container fetches.
+// Node is an instance and the files that its user data fetches, a task and the files that its first container fetches, or a pod and
+// the files that it mounts.
 type Node struct {
 	Name string
-	// Instance is nil for a task with an interface of its own. Task is nil for an instance.
+	// Instance is nil for a pod and for a task with an interface of its own. Task and Pod are nil for an instance.
 	Instance *aws.Instance
 	Task     *Task
+	Pod      *Pod
 	Device   string
 	Address  netip.Addr
 	// Settings are the variables at the start of its user data and those of the instance, as text.
@@ -84,9 +89,6 @@ type Database struct {
 
 // Of reads a plan. If something cannot run here, the error says why.
 func Of(s *state.State) (*Plan, error) {
-	for _, r := range s.Of(state.Deployment) {
-		return nil, fmt.Errorf("%s: a drill runs the topologies ec2 and ecs so far, and no pods of EKS", r)
-	}
 	p := &Plan{}
 	var err error
 	if p.Network, err = vpc.Of(s); err != nil {
@@ -96,6 +98,11 @@ func Of(s *state.State) (*Plan, error) {
 		return nil, err
 	}
 	p.Account = aws.Of(p.Network)
+	if len(s.Of(state.Deployment)) > 0 {
+		if err := p.kubernetes(s); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.database(s); err != nil {
 		return nil, err
 	}
@@ -123,6 +130,9 @@ func (p *Plan) add(s *state.State, i *vpc.Interface) error {
 	if place != nil {
 		read = func(s *state.State, i *vpc.Interface) (*Node, error) { return p.task(s, i, place) }
 	}
+	if i.Of.Type == state.Deployment {
+		read = p.pod
+	}
 	n, err := read(s, i)
 	if err != nil {
 		return err
@@ -130,11 +140,9 @@ func (p *Plan) add(s *state.State, i *vpc.Interface) error {
 	if err := p.clustering(n, i); err != nil {
 		return err
 	}
-	if place != nil {
-		if wanted, _ := place.Service.Int("desiredCount"); len(p.Nodes) >= wanted {
-			p.Spare = append(p.Spare, *n)
-			return nil
-		}
+	if n.Replaceable() && len(p.Nodes) >= n.Rollout().Wanted {
+		p.Spare = append(p.Spare, *n)
+		return nil
 	}
 	p.Nodes = append(p.Nodes, *n)
 	return nil
@@ -245,8 +253,11 @@ func (p *Plan) clustering(n *Node, i *vpc.Interface) error {
 		return fmt.Errorf("reading the deployment.toml of %s: %w", i.Of, err)
 	}
 	scheme := config.Clustering.Scheme
-	if scheme != "" && !slices.Contains([]string{"wka", "aws", "aws-ecs"}, scheme) {
-		return fmt.Errorf("%s: a drill runs the membership schemes wka, aws and aws-ecs so far, and not %q", i.Of, scheme)
+	if scheme != "" && !slices.Contains([]string{"wka", "aws", "aws-ecs", "kubernetes"}, scheme) {
+		return fmt.Errorf("%s: a drill runs the membership schemes wka, aws, aws-ecs and kubernetes so far, and not %q", i.Of, scheme)
+	}
+	if scheme == "kubernetes" && strings.HasPrefix(p.Version, "5.") {
+		return fmt.Errorf("%s: release %s finds members with a client of the scheme's own jar, and not with Hazelcast's, which a drill runs", i.Of, p.Version)
 	}
 	after := func(property string, absent int) time.Duration {
 		if n, err := strconv.Atoi(config.Hazelcast[property]); err == nil {
@@ -328,7 +339,7 @@ func (p *Plan) database(s *state.State) error {
 		}
 	}
 	if d.Properties == "" {
-		if err := schemaTask(s, &d); err != nil {
+		if err := errors.Join(schemaTask(s, &d), p.schemaJob(s, &d)); err != nil {
 			return err
 		}
 		p.Version = versionOf(d.Properties)

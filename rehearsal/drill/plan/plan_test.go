@@ -12,7 +12,7 @@ import (
 
 func TestUnsupportedStatesAreRefused(t *testing.T) {
 	_, err := Of(state.New(&state.Resource{URN: "urn:pulumi:a::b::c::nodes", Name: "nodes", Type: state.Deployment, Custom: true}))
-	require.ErrorContains(t, err, "no pods of EKS")
+	require.ErrorContains(t, err, "the Kubernetes nodes of its pods are not in the state")
 }
 
 const head = `#!/bin/bash

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -146,11 +145,7 @@ func fetched(s *state.State, prepare *definition, home string) (map[string]strin
 			if o.Text("bucket") != bucket {
 				continue
 			}
-			at := strings.TrimPrefix(parts[2], "/opt/wso2is/")
-			if rest, ok := strings.CutPrefix(parts[2], configVolume); ok {
-				at = path.Join(home, rest)
-			}
-			files[at] = o.Text("content")
+			files[placed(parts[2], home)] = o.Text("content")
 		}
 	}
 	return files, nil

@@ -40,7 +40,7 @@ import javax.net.ssl.SSLContext;
 /**
  * Stands in for WSO2 Identity Server where its archive is not at hand: {@code java StandIn NAME VERSION CARBON_HOME}.
  *
- * <p>It reads {@code repository/conf/deployment.toml} as the product's mapper and its membership schemes "wka", "aws" and "aws-ecs" do, and starts the
+ * <p>It reads {@code repository/conf/deployment.toml} as the product's mapper and its membership schemes "wka", "aws", "aws-ecs" and "kubernetes" do, and starts the
  * Hazelcast of the release with it. It answers the health check from its database connections, names the node on a page, and
  * keeps sessions in the database with the cache of the stack's caching scenario beside it. It has nothing else
  * of the product, and says so in all that it prints and answers.
@@ -142,6 +142,11 @@ public class StandIn {
                     .setProperty("tag-value", "EC2ContainerService-" + given.get("clusterName"));
                 instances().forEach(join.getAwsConfig()::setProperty);
                 return config;
+            case "kubernetes":
+                // KubernetesMembershipScheme: the port of a member is that of all members.
+                join.getKubernetesConfig().setEnabled(true).setProperty("service-port", keys.getOrDefault("local_member_port", "4000"));
+                pods().forEach(join.getKubernetesConfig()::setProperty);
+                return config;
             default:
                 throw new IOException("the stand-in does not know the membership scheme " + scheme);
         }
@@ -200,6 +205,25 @@ public class StandIn {
             String value = keys.get(version.startsWith("6.") ? hazelcasts : documented);
             if (value != null) {
                 properties.put(hazelcasts, value);
+            }
+        });
+        return properties;
+    }
+
+    /** What KubernetesMembershipScheme gives to Hazelcast. 6.0 and 6.1 read only the first two keys. */
+    private Map<String, String> pods() {
+        Map<String, String> keys = toml.section("clustering.properties");
+        Map<String, String> names = new LinkedHashMap<>();
+        names.put("KUBERNETES_NAMESPACE", "namespace");
+        names.put("KUBERNETES_SERVICES", "service-name");
+        if (!version.startsWith("6.")) {
+            names.put("KUBERNETES_API_SERVER", "kubernetes-master");
+            names.put("KUBERNETES_API_SERVER_TOKEN", "api-token");
+        }
+        Map<String, String> properties = new LinkedHashMap<>();
+        names.forEach((documented, hazelcasts) -> {
+            if (keys.get(documented) != null) {
+                properties.put(hazelcasts, keys.get(documented));
             }
         });
         return properties;

@@ -247,6 +247,8 @@ func (n *Network) Rules() string {
 	choose(b, "iifname", out)
 	choose(b, "oifname", in)
 	b.WriteString("\t\tgoto groups\n\t}\n}\n")
+	b.WriteString(n.policyRules())
+	b.WriteString(n.serviceRules())
 	return b.String()
 }
 

@@ -24,6 +24,8 @@ const (
 	MountTarget Kind = "mount target"
 	Endpoint    Kind = "endpoint"
 	NAT         Kind = "NAT gateway"
+	// ControlPlane is an interface of EKS' control plane.
+	ControlPlane Kind = "control plane"
 )
 
 // Interface is a network interface in a subnet.
@@ -90,9 +92,6 @@ func (n *Network) Find(kind Kind) []*Interface {
 // findInterfaces finds the interfaces. Those with an address in the state come first, since the others get free
 // addresses.
 func (n *Network) findInterfaces() error {
-	for _, r := range n.Of(state.Deployment) {
-		return fmt.Errorf("%s: only the networks of EC2 instances and of ECS tasks can run here", r)
-	}
 	for _, r := range n.Of(state.EC2Instance) {
 		n.instance(r)
 	}
@@ -124,6 +123,14 @@ func (n *Network) findInterfaces() error {
 	}
 	for _, r := range n.Of(state.ECSService) {
 		n.tasks(r)
+	}
+	for _, r := range n.Of(state.EKSCluster) {
+		n.controlPlane(r)
+	}
+	for _, r := range n.Of(state.Deployment) {
+		if err := n.pods(r); err != nil {
+			return err
+		}
 	}
 	for _, r := range n.Of(state.VPCEndpoint) {
 		n.endpoint(r)

@@ -57,7 +57,7 @@ func TestWhatCannotRunIsRefused(t *testing.T) {
 	_, err := Of(two(resource(state.SecurityGroupRule, "old", "sgr-1", nil)))
 	require.ErrorContains(t, err, "SecurityGroupRule old: its rules are not read here")
 	_, err = Of(two(resource(state.Deployment, "nodes", "arn", nil)))
-	require.ErrorContains(t, err, "Deployment nodes: only the networks of EC2 instances and of ECS tasks")
+	require.ErrorContains(t, err, "Deployment nodes: the Kubernetes nodes of its pods are not in the state")
 }
 
 // service is an ECS service of three tasks that a deployment may raise to four.
