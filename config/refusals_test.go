@@ -353,6 +353,14 @@ func TestRefusesAdoptedNetworks(t *testing.T) {
 			"wso2is:network.nat: an existing VPC has its own internet access; leave nat out"),
 		"adopted flow logs": one(adopt(func(_, n object) { n["flowLogs"] = true }),
 			"wso2is:network.flowLogs: the flow logs of an existing VPC belong to its owner; leave flowLogs out"),
+		"security groups of others": {changes: under("nodes", object{"securityGroups": []any{"sg-01234567", "default", "sg-01234567"}}), want: []string{
+			"wso2is:network.adopt: a VPC that is made here has no security groups of others; write the VPC of nodes.securityGroups, and its subnets",
+			`wso2is:nodes.securityGroups[1]: "default" is not the id of a security group; write one such as sg-0123456789abcdef0`,
+			"wso2is:nodes.securityGroups[2]: sg-01234567 is in the list already; leave it out",
+		}},
+		"too many security groups": {changes: object{"network": adopt(func(_, _ object) {})["network"], "nodes": object{"securityGroups": []any{
+			"sg-00000001", "sg-00000002", "sg-00000003", "sg-00000004", "sg-00000005",
+		}}}, want: []string{"wso2is:nodes.securityGroups: 5 groups and the stack's own are more than a network interface has; write at most 4"}},
 		"adopted without endpoints": one(adopt(func(a, _ object) { delete(a, "s3PrefixList") }), "wso2is:network.adopt: "+
 			"no node reaches the AWS services that it calls; "+
 			"write endpointSecurityGroup and s3PrefixList, interfaceEndpoints: true, or egressCidrs"),
@@ -641,6 +649,10 @@ func TestRefusesEdges(t *testing.T) {
 			"1096 1827 2192 2557 2922 3288 3653"),
 		"age of a newest image": one(under("observability", object{"maxImageAgeDays": 14}), "wso2is:observability.maxImageAgeDays: "+
 			"the newest image may be 14 days old; write 30 or more, or 0 for no alarm"),
+		"log group": one(under("observability", object{"logGroup": "a log"}), `wso2is:observability.logGroup: "a log" is not the name of a `+
+			"log group of your own; write the name of a log group, such as /platform/identity"),
+		"log group of AWS": one(under("observability", object{"logGroup": "aws/spans"}), `wso2is:observability.logGroup: "aws/spans" is not the `+
+			"name of a log group of your own; write the name of a log group, such as /platform/identity"),
 		"topic": one(under("observability", object{"alarmTopicArn": "ops"}),
 			`wso2is:observability.alarmTopicArn: "ops" is not `+
 				"such an ARN; write it as AWS shows it, such as arn:aws:sns:eu-west-1:123456789012:…"),
@@ -795,6 +807,11 @@ func TestRefusesSecrets(t *testing.T) {
 		"keystore's password": secrets(object{"keystore": good, "keystorePassword": "changedit"}, "wso2is:secrets.keystore: "+
 			"it cannot be opened: pkcs12: decryption password incorrect; "+
 			"give a PKCS#12 file with one private key, and its password as keystorePassword"),
+		"key of another region": one(under("secrets", object{"keyArn": "arn:aws:kms:eu-central-1:123456789012:key/1"}),
+			`wso2is:secrets.keyArn: "arn:aws:kms:eu-central-1:123456789012:key/1" is in another region; write one of eu-west-1`),
+		"alias of a key": one(under("secrets", object{"keyArn": "arn:aws:kms:eu-west-1:123456789012:alias/team"}),
+			`wso2is:secrets.keyArn: "arn:aws:kms:eu-west-1:123456789012:alias/team" is not such an ARN; write it as AWS shows it, such as `+
+				"arn:aws:kms:eu-west-1:123456789012:key/…"),
 		"recovery": one(under("secrets", object{"recoveryDays": 3}),
 			"wso2is:secrets.recoveryDays: 3 days are not a recovery window of AWS; write 0, or 7 to 30"),
 		"no key for a snapshot": one(object{

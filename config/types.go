@@ -120,6 +120,9 @@ type Nodes struct {
 	// size: 8 to 30 with 4 vCPUs, 16 to 60 in steps of 4 with 8, 32 to 120 in steps of 8 with 16. Default there: 8 in
 	// dev, 16 in prod. On eks it is a pod's. Default there: 8.
 	Memory int `json:"memory,omitempty" jsonschema:"minimum=4" wrong:"GiB are too little for the server"`
+	// SecurityGroups are the ids of more security groups of nodes, up to 4, such as one that a database of the team admits. Their
+	// rules add to those of the stack's own group. Needs network.adopt; not with eks.cluster. Default: none.
+	SecurityGroups []string `json:"securityGroups,omitempty"`
 	// RootVolume is the size of a node's encrypted root volume in GiB, at least 10. On ecs it is at least 30, which the
 	// image of container instances needs; on Fargate 21 to 200. Default: 30.
 	RootVolume int `json:"rootVolume,omitempty" jsonschema:"minimum=10" wrong:"GiB are too little for the server"`
@@ -532,7 +535,7 @@ type DBInstance struct {
 	// DeletionProtection makes RDS refuse the instance's deletion. Default: false in dev, true in prod.
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
 	// SkipFinalSnapshot deletes the instance without a final snapshot. Otherwise the snapshot `<instance>-final-<first
-	// eight digits of the KMS key's id>` remains. Default: true in dev, false in prod.
+	// eight digits of the KMS key's id>` remains; with secrets.keyArn eight generated digits. Default: true in dev, false in prod.
 	SkipFinalSnapshot bool `json:"skipFinalSnapshot,omitempty"`
 	// DeleteAutomatedBackups deletes the automated backups with the instance. Otherwise they remain for backupDays.
 	// Default: true in dev, false in prod.
@@ -802,6 +805,10 @@ type Secrets struct {
 	Keystore Secret `json:"keystore,omitempty"`
 	// KeystorePassword opens the keystore and its key. Needed with keystore.
 	KeystorePassword Secret `json:"keystorePassword,omitempty"`
+	// KeyARN is the ARN of an existing KMS key of this account and region, which then encrypts all that the stack stores. Its policy
+	// must allow what docs/operations.md lists. Stored data keeps the key that it was written with, so a stack keeps the key with
+	// which it began. Default: a key that the stack makes.
+	KeyARN string `json:"keyArn,omitempty"`
 	// RecoveryDays is the number of days in which a deleted secret or KMS key can be restored: 0 (secrets are deleted
 	// at once, the key after 7 days) or 7 to 30. Default: 0 in dev, 30 in prod.
 	RecoveryDays int `json:"recoveryDays,omitempty" jsonschema:"minimum=0,maximum=30"`
@@ -898,6 +905,9 @@ type Observability struct {
 	// LogRetention is the number of days that logs are kept, one of CloudWatch's steps. Default: 14 in dev, 365 in
 	// prod.
 	LogRetention int `json:"logRetention,omitempty" jsonschema:"minimum=1,maximum=3653"`
+	// LogGroup is the name of an existing log group of CloudWatch Logs in this account and region, to which nodes send their logs. Its
+	// owner decides on its retention and its KMS key. Default: a log group that the stack makes.
+	LogGroup string `json:"logGroup,omitempty"`
 	// AlarmTopicARN is the SNS topic for alarms and for failures of refreshes, deployments, tasks and databases. Its
 	// policy must let events.amazonaws.com publish. Without a topic the alarms exist, but nobody is notified.
 	AlarmTopicARN string `json:"alarmTopicArn,omitempty"`

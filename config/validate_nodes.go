@@ -26,7 +26,37 @@ var (
 
 func (v *validator) nodes() {
 	v.row().nodes(v)
+	v.nodeGroups()
 	v.autoscaling()
+}
+
+// maxNodeGroups leaves room for the stack's own group: a network interface has at most 5 ("Amazon VPC quotas" in the VPC user guide),
+// and so has a task on Fargate (AwsVpcConfiguration in the API reference of ECS).
+const maxNodeGroups = 4
+
+// nodeGroups checks the further security groups of nodes.
+func (v *validator) nodeGroups() {
+	const path = "nodes.securityGroups"
+	groups := v.Nodes.SecurityGroups
+	if len(groups) == 0 {
+		return
+	}
+	for i, id := range groups {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		v.id(at, id, "sg-", "a security group")
+		if slices.Index(groups, id) < i {
+			v.refuse(at, "leave it out", "%s is in the list already", id)
+		}
+	}
+	if len(groups) > maxNodeGroups {
+		v.refuse(path, fmt.Sprintf("write at most %d", maxNodeGroups), "%d groups and the stack's own are more than a network interface has", len(groups))
+	}
+	if v.Network.Adopt == nil {
+		v.refuse("network.adopt", "write the VPC of nodes.securityGroups, and its subnets", "a VPC that is made here has no security groups of others")
+	}
+	if v.EKS.Cluster != nil {
+		v.refuse(path, "leave it out", "the owner of the existing EKS cluster decides on the security groups of its nodes")
+	}
 }
 
 // serverNodes checks nodes that are instances or tasks.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -11,11 +12,18 @@ var retentionSteps = []int{
 	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 }
 
+var logGroupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+
 func (v *validator) observability() {
 	o := v.Observability
 	if !slices.Contains(retentionSteps, o.LogRetention) {
 		v.refuse("observability.logRetention", "write one of "+strings.Trim(fmt.Sprint(retentionSteps), "[]"),
 			"CloudWatch keeps logs in steps, and %d days is none", o.LogRetention)
+	}
+	// CreateLogGroup in the API reference of CloudWatch Logs: the names of AWS's own groups begin with aws/.
+	if o.LogGroup != "" && (!logGroupName.MatchString(o.LogGroup) || strings.HasPrefix(o.LogGroup, "aws/")) {
+		v.refuse("observability.logGroup", "write the name of a log group, such as /platform/identity",
+			"%q is not the name of a log group of your own", o.LogGroup)
 	}
 	if o.AlarmTopicARN != "" {
 		v.arn("observability.alarmTopicArn", o.AlarmTopicARN, "sns", "")

@@ -44,7 +44,10 @@ func (v *validator) secrets() {
 	if days := s.RecoveryDays; days > 0 && days < 7 {
 		v.refuse("secrets.recoveryDays", "write 0, or 7 to 30", "%d days are not a recovery window of AWS", days)
 	}
-	if left := v.Database.leaving(); !s.RetainKeyOnDelete && len(left) > 0 {
+	if s.KeyARN != "" {
+		v.arn("secrets.keyArn", s.KeyARN, "kms", "key/")
+	}
+	if left := v.Database.leaving(); s.KeyARN == "" && !s.RetainKeyOnDelete && len(left) > 0 {
 		path := instancePath(left[0])
 		v.refuse("secrets.retainKeyOnDelete", fmt.Sprintf("write true, or true for %s.skipFinalSnapshot and %s.deleteAutomatedBackups", path, path),
 			"without the key nobody could read the snapshots and backups of the database %s", left[0])

@@ -252,7 +252,8 @@ func inTheVPC(topology config.Topology) *cluster.Args {
 	}}
 	return &cluster.Args{
 		Config: c, CertificateARN: id("arn:of:the:certificate"), HostedZone: id("zone-of-the-team"), AlarmTopicARN: id("arn:of:the:topic"),
-		PermissionsBoundary: id("arn:of:the:boundary"),
+		PermissionsBoundary: id("arn:of:the:boundary"), KeyARN: id("arn:of:the:key"), LogGroup: id("log-group-of-the-team"),
+		NodeSecurityGroups: []pulumi.StringInput{id("group-of-nodes")},
 		VPC: &cluster.VPC{
 			ID:                    id("vpc-of-the-team"),
 			PrivateSubnets:        map[string]pulumi.StringInput{"eu-west-1a": id("private-a"), "eu-west-1b": id("private-b")},
@@ -263,7 +264,7 @@ func inTheVPC(topology config.Topology) *cluster.Args {
 }
 
 // standIn is the shape of what stands for an input in the configuration.
-var standIn = regexp.MustCompile(`(vpc|subnet|sg|pl|rtb)-0{10}|Z0{10}|:000000000000:`)
+var standIn = regexp.MustCompile(`(vpc|subnet|sg|pl|rtb)-0{10}|Z0{10}|:000000000000:|/000000000000/`)
 
 func TestInputsOfAProgramReachTheirResources(t *testing.T) {
 	for _, topology := range config.Topologies() {
@@ -279,14 +280,30 @@ func TestInputsOfAProgramReachTheirResources(t *testing.T) {
 				all += text
 			}
 			for _, input := range []string{"arn:of:the:certificate", "zone-of-the-team", "arn:of:the:topic", "vpc-of-the-team", "private-a",
-				"arn:of:the:boundary", "private-b", "public-a", "public-b", "group-of-endpoints", "list-of-s3"} {
+				"arn:of:the:boundary", "arn:of:the:key", "log-group-of-the-team", "group-of-nodes", "private-b", "public-a", "public-b", "group-of-endpoints", "list-of-s3"} {
 				assert.Contains(t, all, input, "the input reaches no resource")
 			}
-			for _, r := range p.All("aws:ec2/vpc:Vpc") {
-				assert.NotEqual(t, "login-vpc", r.Name, "the program has a VPC")
+			for _, made := range [][2]string{
+				{"aws:ec2/vpc:Vpc", "login-vpc"}, {"aws:kms/key:Key", "login-key"}, {"aws:cloudwatch/logGroup:LogGroup", "login-nodes"},
+			} {
+				for _, r := range p.All(made[0]) {
+					assert.NotEqual(t, made[1], r.Name, "the program has one already")
+				}
 			}
 		})
 	}
+}
+
+// TestAListenerOfTheProgramForwardsToNodes has a load balancer of another component, whose listener forwards to a target group.
+func TestAListenerOfTheProgramForwardsToNodes(t *testing.T) {
+	args := inTheVPC(config.EC2)
+	args.Config.LoadBalancer = config.LoadBalancer{Type: config.ExistingLoadBalancer, Existing: &config.ExistingBalancer{}}
+	args.CertificateARN, args.HostedZone = nil, nil
+	args.TargetGroupARN, args.LoadBalancerSecurityGroup = id("arn:of:the:targets"), id("group-of-the-listener")
+	p, _ := two(t, args, &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
+	group := p.One(t, "aws:autoscaling/group:Group", "login-nodes")
+	assert.Equal(t, []any{"arn:of:the:targets"}, group.Get("targetGroupArns"))
+	assert.Equal(t, "group-of-the-listener", p.One(t, ingress, "login-serve-in").Get("referencedSecurityGroupId"))
 }
 
 func TestAKeyAndItsInputAreRefused(t *testing.T) {

@@ -233,11 +233,7 @@ func TestNewerImagesComeWhenTheyAreAskedFor(t *testing.T) {
 }
 
 func TestAdoptedNetwork(t *testing.T) {
-	p := deploy(t, object("network", object("cidr", "10.1.0.0/16", "interfaceEndpoints", false, "adopt", object(
-		"vpc", "vpc-0123456789abcdef0", "endpointSecurityGroup", "sg-0123456789abcdef0", "s3PrefixList", "pl-0123456789abcdef0",
-		"publicSubnets", object("eu-west-1a", object("id", "subnet-0000000000000000a", "cidr", "10.1.0.0/24"), "eu-west-1b", object("id", "subnet-0000000000000000b", "cidr", "10.1.1.0/24")),
-		"privateSubnets", object("eu-west-1a", object("id", "subnet-0000000000000000c", "cidr", "10.1.2.0/24"), "eu-west-1b", object("id", "subnet-0000000000000000d", "cidr", "10.1.3.0/24")),
-	))))
+	p := deploy(t, object("network", ownVPC()))
 	for _, token := range []string{"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/natGateway:NatGateway", "aws:ec2/vpcEndpoint:VpcEndpoint"} {
 		assert.Empty(t, p.All(token), token)
 	}

@@ -3,7 +3,6 @@ package cluster
 import (
 	"strings"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -38,6 +37,9 @@ func buildBase(
 	var err error
 	in := &secrets.Args{
 		Scope: scope, Values: values, RecoveryDays: c.Secrets.RecoveryDays, RetainKey: c.Secrets.RetainKeyOnDelete,
+	}
+	if c.Secrets.KeyARN != "" {
+		in.Key = scope.Input(c.Secrets.KeyARN)
 	}
 	if to := c.Backup.CopyTo; to != nil {
 		if to.SecretsKeyARN != "" {
@@ -187,8 +189,9 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 // front is the load balancer and the monitoring of the nodes.
 type front struct {
 	balancer *loadbalancer.LoadBalancer
-	logGroup *cloudwatch.LogGroup
-	logName  string
+	// logGroup is the name of the nodes' log group, and logARN its ARN. logs is the group if the stack makes it.
+	logGroup, logARN pulumi.StringInput
+	logs             []pulumi.Resource
 }
 
 func buildFront(
@@ -198,15 +201,33 @@ func buildFront(
 	if err != nil {
 		return nil, err
 	}
+	if existing := c.Observability.LogGroup; existing != "" {
+		name := scope.Input(existing)
+		return &front{balancer: balancer, logGroup: name, logARN: pulumi.Sprintf("%s%s", scope.ARN("logs", "log-group:"), name)}, nil
+	}
 	group, err := observability.NewLogGroup(ctx, scope, c.Observability.LogRetention, b.secrets.KeyARN, child)
-	return &front{balancer: balancer, logGroup: group, logName: observability.LogGroupName(scope.Cluster)}, err
+	if err != nil {
+		return nil, err
+	}
+	// The name is a plain value, so that what has it does not wait for the group.
+	name := pulumi.String(observability.LogGroupName(scope.Cluster))
+	return &front{balancer: balancer, logGroup: name, logARN: group.Arn, logs: []pulumi.Resource{group}}, nil
+}
+
+// nodeGroups are the ids of the nodes' security groups: the stack's own and those of the team.
+func (b *base) nodeGroups(c config.Cluster, scope awskit.Scope) pulumi.StringArray {
+	groups := pulumi.StringArray{b.firewall.Groups[firewall.Nodes]}
+	for _, id := range c.Nodes.SecurityGroups {
+		groups = append(groups, scope.Input(id))
+	}
+	return groups
 }
 
 func buildBalancer(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, targetType string, child pulumi.ResourceOption,
 ) (*loadbalancer.LoadBalancer, error) {
 	if c.LoadBalancer.Existing != nil {
-		return loadbalancer.Existing(c.LoadBalancer), nil
+		return loadbalancer.Existing(scope, c.LoadBalancer), nil
 	}
 	subnets := b.network.Public
 	if c.LoadBalancer.Internal {

@@ -38,6 +38,16 @@ type Args struct {
 	HostedZone pulumi.StringInput `pulumi:"hostedZone"`
 	// AlarmTopicARN replaces the key observability.alarmTopicArn.
 	AlarmTopicARN pulumi.StringInput `pulumi:"alarmTopicArn"`
+	// KeyARN replaces the key secrets.keyArn.
+	KeyARN pulumi.StringInput `pulumi:"keyArn"`
+	// LogGroup is a log group's name. It replaces the key observability.logGroup.
+	LogGroup pulumi.StringInput `pulumi:"logGroup"`
+	// NodeSecurityGroups are more security groups than those in the key nodes.securityGroups.
+	NodeSecurityGroups []pulumi.StringInput `pulumi:"nodeSecurityGroups"`
+	// TargetGroupARN replaces the key loadBalancer.existing.targetGroupArn: a target group that a listener of the team's own forwards to.
+	TargetGroupARN pulumi.StringInput `pulumi:"targetGroupArn"`
+	// LoadBalancerSecurityGroup replaces the key loadBalancer.existing.securityGroup.
+	LoadBalancerSecurityGroup pulumi.StringInput `pulumi:"loadBalancerSecurityGroup"`
 	// PermissionsBoundary replaces the key iam.permissionsBoundary.
 	PermissionsBoundary pulumi.StringInput `pulumi:"permissionsBoundary"`
 

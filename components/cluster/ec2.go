@@ -8,7 +8,6 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/ec2cluster"
-	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -51,10 +50,10 @@ func buildEC2(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	}
 	cluster, err := ec2cluster.New(ctx, scope.Named("cluster"), &ec2cluster.Args{
 		Scope: scope, Config: c, SecretKeys: secrets.Variables(c), Identity: identity, Network: base.network,
-		NodesGroup: base.firewall.Groups[firewall.Nodes], NodesGroupName: base.firewall.NodesName,
+		NodesGroups: base.nodeGroups(c, scope), NodesGroupName: base.firewall.NodesName,
 		Secrets: base.secrets, Database: data.database, FileSystem: data.files, LoadBalancer: front.balancer,
-		LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
-		Before: slices.Concat(base.before, []pulumi.Resource{front.logGroup}),
+		LogGroup: front.logGroup, LogGroupARN: front.logARN,
+		Before: slices.Concat(base.before, front.logs),
 	}, child)
 	if err != nil {
 		return fmt.Errorf("building the nodes: %w", err)

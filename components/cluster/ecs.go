@@ -9,7 +9,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/container"
 	"github.com/wso2is-aws/wso2is/components/ecscluster"
-	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
@@ -58,9 +57,9 @@ func buildECS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	}
 	cluster, err := ecscluster.New(ctx, scope.Named("cluster"), &ecscluster.Args{
 		Scope: scope, Config: c, SecretKeys: secrets.Variables(c), Identity: identity, Network: base.network,
-		NodesGroup: base.firewall.Groups[firewall.Nodes], Secrets: base.secrets, Database: data.database,
-		FileSystem: data.files, LoadBalancer: front.balancer, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
-		Before: slices.Concat(base.before, repositories, []pulumi.Resource{front.logGroup}),
+		NodesGroups: base.nodeGroups(c, scope), Secrets: base.secrets, Database: data.database,
+		FileSystem: data.files, LoadBalancer: front.balancer, LogGroup: front.logGroup, LogGroupARN: front.logARN,
+		Before: slices.Concat(base.before, repositories, front.logs),
 	}, child)
 	if err != nil {
 		return fmt.Errorf("building the nodes: %w", err)

@@ -67,11 +67,11 @@ func buildEKS(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, base *b
 	}
 	cluster, err := ekscluster.New(ctx, scope.Named("cluster"), &ekscluster.Args{
 		Scope: scope, Config: c, Identity: identity, Network: base.network,
-		NodesGroup:        base.firewall.Groups[firewall.Nodes],
+		NodesGroups:       base.nodeGroups(c, scope),
 		ControlPlaneGroup: base.firewall.Groups[firewall.ControlPlane],
 		Secrets:           base.secrets, Database: data.database, FileSystem: data.files,
-		ServiceAccount: workload.ServiceAccount, SchemaAccount: workload.SchemaAccount, LogGroup: front.logName, LogGroupARN: front.logGroup.Arn,
-		Before: slices.Concat(base.before, []pulumi.Resource{front.logGroup}),
+		ServiceAccount: workload.ServiceAccount, SchemaAccount: workload.SchemaAccount, LogGroup: front.logGroup, LogGroupARN: front.logARN,
+		Before: slices.Concat(base.before, front.logs),
 	}, child)
 	if err != nil {
 		return fmt.Errorf("building the cluster: %w", err)

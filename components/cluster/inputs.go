@@ -65,6 +65,11 @@ func withInputs(source config.Source, args *Args, region string) (config.Source,
 	s.put("loadBalancer.certificateArn", args.CertificateARN, fmt.Sprintf(arn, "acm")+"certificate/%d")
 	s.put("loadBalancer.hostedZone", args.HostedZone, "Z%020d")
 	s.put("observability.alarmTopicArn", args.AlarmTopicARN, fmt.Sprintf(arn, "sns")+"input-%d")
+	s.put("secrets.keyArn", args.KeyARN, fmt.Sprintf(arn, "kms")+"key/input-%d")
+	s.put("observability.logGroup", args.LogGroup, "/000000000000/input-%d")
+	s.put("loadBalancer.existing.targetGroupArn", args.TargetGroupARN, fmt.Sprintf(arn, "elasticloadbalancing")+"targetgroup/input/%d")
+	s.put("loadBalancer.existing.securityGroup", args.LoadBalancerSecurityGroup, "sg-%017x")
+	s.add("nodes.securityGroups", args.NodeSecurityGroups, "sg-%017x")
 	s.put("iam.permissionsBoundary", args.PermissionsBoundary, "arn:aws:iam::000000000000:policy/input-%d")
 	if args.VPC != nil {
 		s.vpc(args.VPC)
@@ -88,15 +93,20 @@ func (s *standIns) vpc(vpc *VPC) {
 	s.subnets(adopt+".publicSubnets", vpc.PublicSubnets)
 	s.put(adopt+".endpointSecurityGroup", vpc.EndpointSecurityGroup, "sg-%017x")
 	s.put(adopt+".s3PrefixList", vpc.S3PrefixList, "pl-%017x")
-	if len(vpc.PrivateRouteTables) > 0 {
-		const path = adopt + ".privateRouteTables"
-		written, _ := config.At(s.source, path)
-		tables, _ := written.([]any)
-		for _, input := range vpc.PrivateRouteTables {
-			tables = append(tables, s.standIn(input, "rtb-%017x"))
-		}
-		s.values[path] = tables
+	s.add(adopt+".privateRouteTables", vpc.PrivateRouteTables, "rtb-%017x")
+}
+
+// add adds the stand-in values of inputs to the list of a key.
+func (s *standIns) add(path string, inputs []pulumi.StringInput, format string) {
+	if len(inputs) == 0 {
+		return
 	}
+	written, _ := config.At(s.source, path)
+	list, _ := written.([]any)
+	for _, input := range inputs {
+		list = append(list, s.standIn(input, format))
+	}
+	s.values[path] = list
 }
 
 // subnets gives each subnet its id. A zone must also be in the configuration. Otherwise its subnet has no range, and the rules

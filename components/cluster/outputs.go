@@ -33,7 +33,7 @@ func (b *base) addOutputs(c config.Cluster, data *data, front *front) {
 	} else {
 		b.outputs["fileSystemId"] = data.files.ID
 	}
-	b.outputs["logGroup"] = front.logGroup.Name
+	b.outputs["logGroup"] = front.logGroup
 	if data.backup != nil {
 		b.outputs["backup"] = pulumi.Map{"vault": data.backup.Vault, "manifest": data.backup.Manifest}
 	}

@@ -39,16 +39,15 @@ type Args struct {
 	SecretKeys map[string]string
 	Identity   *Identity
 	Network    *network.Network
-	// NodesGroup is the nodes' security group: its id for the instances, its name for discovery.
-	NodesGroup     pulumi.StringInput
+	// NodesGroups are the ids of the nodes' security groups. NodesGroupName is the name of the stack's own, for discovery.
+	NodesGroups    pulumi.StringArray
 	NodesGroupName string
 	Secrets        *secrets.Secrets
 	Database       *database.Database
 	FileSystem     *filesystem.FileSystem
 	LoadBalancer   *loadbalancer.LoadBalancer
-	// LogGroup is the log group of the nodes; LogGroupARN is its ARN.
-	LogGroup    string
-	LogGroupARN pulumi.StringInput
+	// LogGroup is the name of the nodes' log group, and LogGroupARN its ARN.
+	LogGroup, LogGroupARN pulumi.StringInput
 	// Before must be done when a node starts: its connections are open.
 	Before []pulumi.Resource
 }
@@ -150,8 +149,8 @@ type nodeArgs struct {
 
 // launchValues are the values in user data that AWS creates.
 type launchValues[T any] struct {
-	// Bucket is the name of the files' bucket, DeploymentSum the checksum of deployment.toml.
-	Bucket, DeploymentSum T
+	// Bucket is the name of the files' bucket, LogGroup that of the log group, DeploymentSum the checksum of deployment.toml.
+	Bucket, LogGroup, DeploymentSum T
 	// FileSystem and AccessPoints are ids, the latter by directory. A share has none.
 	FileSystem   T
 	AccessPoints map[string]T
@@ -163,7 +162,7 @@ type launchValues[T any] struct {
 func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutput {
 	c := b.Config
 	values := launchValues[pulumi.StringInput]{
-		Bucket: b.files.Name, DeploymentSum: config.DeploymentSum,
+		Bucket: b.files.Name, LogGroup: b.LogGroup, DeploymentSum: config.DeploymentSum,
 		FileSystem: pulumi.String(""), AccessPoints: awskit.Inputs(b.FileSystem.AccessPoints),
 		Secrets: awskit.Inputs(b.Secrets.ARNs),
 	}
@@ -191,7 +190,7 @@ func encoded[In, Known any](in In, make func(Known) (bootstrap.Args, error)) pul
 }
 
 // everyArgs are the arguments of user data that every instance shares.
-func everyArgs(c config.Cluster, args *Args, bucket string) (bootstrap.Args, error) {
+func everyArgs(c config.Cluster, args *Args, bucket, logGroup string) (bootstrap.Args, error) {
 	facts, err := c.Version.Facts()
 	return bootstrap.Args{
 		Region: c.Region, ClusterName: args.Cluster, Hostname: c.Hostname,
@@ -200,7 +199,7 @@ func everyArgs(c config.Cluster, args *Args, bucket string) (bootstrap.Args, err
 		Bucket: bucket, Programs: programPrefix,
 		Keystore: bootstrap.Keystore{TruststoreFile: nodeconfig.TruststoreFile(facts.Keystore)},
 		LogGroups: bootstrap.LogGroups{
-			Server: args.LogGroup, Audit: args.LogGroup, Access: args.LogGroup, Bootstrap: args.LogGroup,
+			Server: logGroup, Audit: logGroup, Access: logGroup, Bootstrap: logGroup,
 		},
 	}, err
 }
@@ -223,7 +222,7 @@ func fileSystem(f *filesystem.FileSystem, known launchValues[string]) bootstrap.
 func bootstrapArgs(
 	c config.Cluster, args *Args, n nodeArgs, files *nodefiles.Node, known launchValues[string],
 ) (bootstrap.Args, error) {
-	out, err := everyArgs(c, args, known.Bucket)
+	out, err := everyArgs(c, args, known.Bucket, known.LogGroup)
 	if err != nil {
 		return bootstrap.Args{}, err
 	}

@@ -37,7 +37,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	name := groupName(b.Cluster)
 	template, err := instances.Template(ctx, &instances.TemplateArgs{
 		Scope: b.Scope, Config: c, Purpose: "nodes", Name: name, Component: component, What: "A node", ImageParameter: imageParameter(c),
-		Profile: b.Identity.profile.Arn, SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN,
+		Profile: b.Identity.profile.Arn, SecurityGroups: b.NodesGroups, KeyARN: b.Secrets.KeyARN,
 		UserData: b.userData(nodeArgs{
 			port: c.Clustering.Port, members: 1, hook: &bootstrap.LifecycleHook{Name: hookName, Group: name},
 		}, files).ToStringPtrOutput(),

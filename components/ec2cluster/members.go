@@ -52,7 +52,7 @@ func (b *builder) member(
 	// The interface outlives the instance: the address stays reserved while a node is replaced.
 	address, err := ec2.NewNetworkInterface(ctx, b.Named(m.Name), &ec2.NetworkInterfaceArgs{
 		SubnetId: b.Network.Private[m.Zone], PrivateIps: pulumi.StringArray{pulumi.String(m.Address)},
-		SecurityGroups: pulumi.StringArray{b.NodesGroup},
+		SecurityGroups: b.NodesGroups,
 		Description:    pulumi.String(b.Cluster + " " + m.Name), Tags: awskit.Tags(b.Cluster+"-"+m.Name, component),
 	}, b.child...)
 	if err != nil {

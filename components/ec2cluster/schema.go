@@ -40,13 +40,13 @@ func (b *builder) schemaInstance() string { return b.Cluster + "-" + schemaSuffi
 // read the master users' passwords as long as it runs.
 func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	userData := encoded(schemaValues[pulumi.StringInput]{
-		Bucket: b.files.Name, Secrets: b.schemaSecrets(),
+		Bucket: b.files.Name, LogGroup: b.LogGroup, Secrets: b.schemaSecrets(),
 		MasterSecrets: awskit.Inputs(b.Database.MasterSecretARNs()), Hosts: awskit.Inputs(b.Database.Hosts()),
 	}, b.schemaArgs)
 	template, err := instances.Template(ctx, &instances.TemplateArgs{
 		Scope: b.Scope, Config: b.Config, Purpose: schemaName, Name: b.schemaInstance(), Component: component, Alone: true,
 		What: "Makes the database schema", ImageParameter: imageParameter(b.Config), Profile: b.Identity.schemaProfile.Arn,
-		SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN, UserData: userData.ToStringPtrOutput(),
+		SecurityGroups: b.NodesGroups, KeyARN: b.Secrets.KeyARN, UserData: userData.ToStringPtrOutput(),
 	}, b.child...)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	return automation.Run(ctx, b.Named(schemaName), &automation.RunArgs{
 		Document: schemaDocument + b.Cluster, Association: b.schemaInstance(), Component: component,
 		Content: awskit.Resolve(schemaLaunch[pulumi.StringInput]{
-			Template: template.ID(), Subnet: b.Network.InZones(b.Network.Private)[0],
+			Template: template.ID(), Subnet: b.Network.InZones(b.Network.Private)[0], LogGroup: b.LogGroup,
 		}, b.schemaSteps),
 		Role:       b.Identity.maker.Arn,
 		Parameters: pulumi.StringMap{"Schema": nodefiles.SchemaSum(userData, secrets.Of(b.Secrets.Versions, secrets.SchemaVariables(b.Config)))},
@@ -68,8 +68,8 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 
 // schemaValues are the values in the instance's user data that AWS creates.
 type schemaValues[T any] struct {
-	// Bucket is the name of the files' bucket.
-	Bucket T
+	// Bucket is the name of the files' bucket, LogGroup that of the log group.
+	Bucket, LogGroup T
 	// Secrets are the ARNs of the stack's own secrets by variable, MasterSecrets and Hosts those of the databases by instance.
 	Secrets, MasterSecrets, Hosts map[string]T
 }
@@ -82,7 +82,7 @@ func (b *builder) schemaSecrets() map[string]pulumi.StringInput {
 // schemaArgs are the arguments of the instance's user data.
 func (b *builder) schemaArgs(known schemaValues[string]) (bootstrap.Args, error) {
 	c := b.Config
-	out, err := everyArgs(c, b.Args, known.Bucket)
+	out, err := everyArgs(c, b.Args, known.Bucket, known.LogGroup)
 	if err != nil {
 		return bootstrap.Args{}, err
 	}
@@ -97,8 +97,8 @@ func (b *builder) schemaArgs(known schemaValues[string]) (bootstrap.Args, error)
 	return out, nil
 }
 
-// schemaLaunch are the ids that the launch of the instance needs.
-type schemaLaunch[T any] struct{ Template, Subnet T }
+// schemaLaunch are the ids that the launch of the instance needs, and the name of the log group.
+type schemaLaunch[T any] struct{ Template, Subnet, LogGroup T }
 
 // schemaSteps launches the instance, waits for the result of its user data, terminates it in any case, and fails unless
 // the schema was made.
@@ -116,7 +116,7 @@ func (b *builder) schemaSteps(from schemaLaunch[string]) (string, error) {
 			},
 		},
 	}
-	expect := automation.Script("ExpectSchema", "outcome", schemaOutcome, map[string]any{"instance": instance, "log": b.LogGroup})
+	expect := automation.Script("ExpectSchema", "outcome", schemaOutcome, map[string]any{"instance": instance, "log": from.LogGroup})
 	expect.IsEnd = true
 	return automation.Document("Makes the database schema of "+b.Cluster, map[string]string{"Schema": "The checksum of what the schema is made from"}, []automation.Step{
 		{Name: "Launch", Action: "aws:executeAwsApi", Inputs: map[string]any{

@@ -36,7 +36,7 @@ func (b *builder) makeCluster(ctx *pulumi.Context) error {
 			ExecuteCommandConfiguration: ecs.ClusterConfigurationExecuteCommandConfigurationArgs{
 				Logging: pulumi.String("OVERRIDE"),
 				LogConfiguration: ecs.ClusterConfigurationExecuteCommandConfigurationLogConfigurationArgs{
-					CloudWatchLogGroupName: pulumi.String(b.LogGroup),
+					CloudWatchLogGroupName: b.LogGroup.ToStringOutput().ToStringPtrOutput(),
 				},
 			},
 		}
@@ -150,7 +150,7 @@ func (b *builder) instances(ctx *pulumi.Context) (*ecs.CapacityProvider, error) 
 	template, err := instances.Template(ctx, &instances.TemplateArgs{
 		Purpose: "nodes",
 		Scope:   b.Scope, Config: c, Name: name, Component: component, What: "A container instance", ImageParameter: imageParameter(c),
-		Profile: b.Identity.profile.Arn, SecurityGroup: b.NodesGroup.ToStringOutput(), KeyARN: b.Secrets.KeyARN,
+		Profile: b.Identity.profile.Arn, SecurityGroups: b.NodesGroups, KeyARN: b.Secrets.KeyARN,
 		UserData: b.ecs.Name.ApplyT(func(cluster string) *string {
 			data := base64.StdEncoding.EncodeToString([]byte(b.userData(cluster)))
 			return &data

@@ -35,15 +35,14 @@ type Args struct {
 	SecretKeys map[string]string
 	Identity   *Identity
 	Network    *network.Network
-	// NodesGroup is the id of the nodes' security group.
-	NodesGroup   pulumi.StringInput
+	// NodesGroups are the ids of the nodes' security groups.
+	NodesGroups  pulumi.StringArray
 	Secrets      *secrets.Secrets
 	Database     *database.Database
 	FileSystem   *filesystem.FileSystem
 	LoadBalancer *loadbalancer.LoadBalancer
-	// LogGroup is the log group of the nodes; LogGroupARN is its ARN.
-	LogGroup    string
-	LogGroupARN pulumi.StringInput
+	// LogGroup is the name of the nodes' log group, and LogGroupARN its ARN.
+	LogGroup, LogGroupARN pulumi.StringInput
 	// Before must be done when a node starts: its connections are open.
 	Before []pulumi.Resource
 }

@@ -36,7 +36,7 @@ func documentName(cluster string) string { return "schema-of-" + cluster }
 func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	hosts := awskit.Inputs(b.Database.Hosts())
 	in := &ecs.TaskDefinitionArgs{ContainerDefinitions: awskit.Resolve(schemaValues[pulumi.StringInput]{
-		Bucket: b.store.Name, Hosts: hosts, Secrets: b.secretARNs(b.schemaSecrets()),
+		Bucket: b.store.Name, LogGroup: b.LogGroup, Hosts: hosts, Secrets: b.secretARNs(b.schemaSecrets()),
 	}, b.schemaContainers)}
 	if b.Config.Fargate() {
 		in.Cpu, in.Memory = pulumi.String(fmt.Sprint(schemaCPU)), pulumi.String(fmt.Sprint(schemaMemory))
@@ -48,7 +48,7 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	return automation.Run(ctx, b.Named(schemaContainer), &automation.RunArgs{
 		Document: documentName(b.Cluster), Association: b.schemaFamily(), Component: component,
 		Content: awskit.Resolve(placement[pulumi.StringInput]{
-			Subnets: b.Network.InZones(b.Network.Private), SecurityGroup: b.NodesGroup,
+			Subnets: b.Network.InZones(b.Network.Private), SecurityGroups: b.NodesGroups, LogGroup: b.LogGroup,
 		}, b.automation),
 		Role: b.Identity.roles[automationRole].Arn,
 		Parameters: pulumi.StringMap{"Schema": nodefiles.SchemaSum(awskit.Resolve(hosts, func(hosts map[string]string) (string, error) {
@@ -58,12 +58,12 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	}, b.child...)
 }
 
-// schemaValues are the values in the schema's task that AWS creates: the bucket's name, and the databases' hosts by
-// instance.
+// schemaValues are the values in the schema's task that AWS creates: the names of the bucket and of the log group, and the databases'
+// hosts by instance.
 type schemaValues[T any] struct {
-	Bucket  T
-	Hosts   map[string]T
-	Secrets secretARNs[T]
+	Bucket, LogGroup T
+	Hosts            map[string]T
+	Secrets          secretARNs[T]
 }
 
 // schemaContainers are the containers of the schema's task.
@@ -79,16 +79,16 @@ func (b *builder) schemaContainers(known schemaValues[string]) (string, error) {
 	program = program.unprivileged()
 	program.Essential = true
 	program.CPU, program.Memory = schemaCPU/2, schemaServerMemory
-	return containerDefinitions(prepare, program)
+	return containerDefinitions(known.LogGroup, prepare, program)
 }
 
 //go:embed outcome.py
 var outcome string
 
-// placement is the network of a task on Fargate: ids.
+// placement is the network of a task on Fargate, by ids, and the name of the log group.
 type placement[T any] struct {
-	Subnets       []T
-	SecurityGroup T
+	Subnets, SecurityGroups []T
+	LogGroup                T
 }
 
 // automation starts the task, waits until it has stopped, and fails unless its program succeeded.
@@ -101,7 +101,7 @@ func (b *builder) automation(in placement[string]) (string, error) {
 	}
 	if b.Config.Fargate() {
 		run["networkConfiguration"] = map[string]any{"awsvpcConfiguration": map[string]any{
-			"subnets": in.Subnets, "securityGroups": []string{in.SecurityGroup}, "assignPublicIp": "DISABLED",
+			"subnets": in.Subnets, "securityGroups": in.SecurityGroups, "assignPublicIp": "DISABLED",
 		}}
 	}
 	const task = "{{ RunTask.Task }}"
@@ -115,7 +115,7 @@ func (b *builder) automation(in placement[string]) (string, error) {
 			}},
 			{Name: "ExpectSuccess", Action: "aws:executeScript", IsEnd: true, Inputs: map[string]any{
 				"Runtime": "python3.11", "Handler": "outcome", "Script": outcome, "InputPayload": map[string]any{
-					"cluster": b.Cluster, "task": task, "container": schemaContainer, "log": b.LogGroup,
+					"cluster": b.Cluster, "task": task, "container": schemaContainer, "log": in.LogGroup,
 				},
 			}},
 		})

@@ -67,7 +67,7 @@ func (b *builder) makeService(ctx *pulumi.Context) error {
 		in.PlatformVersion = pulumi.String("LATEST")
 		in.AvailabilityZoneRebalancing = pulumi.String("ENABLED")
 		in.NetworkConfiguration = ecs.ServiceNetworkConfigurationArgs{
-			Subnets: b.Network.InZones(b.Network.Private), SecurityGroups: pulumi.StringArray{b.NodesGroup}, AssignPublicIp: pulumi.Bool(false),
+			Subnets: b.Network.InZones(b.Network.Private), SecurityGroups: b.NodesGroups, AssignPublicIp: pulumi.Bool(false),
 		}
 	} else {
 		// The instances' group decides the zones.

@@ -191,8 +191,11 @@ func (b *builder) schemaSecrets() map[string]secretRef {
 	return variables
 }
 
-// containerDefinitions returns containers in the format of the task definition.
-func containerDefinitions(containers ...definition) (string, error) {
+// containerDefinitions returns containers that write to a log group, in the format of the task definition.
+func containerDefinitions(logGroup string, containers ...definition) (string, error) {
+	for i := range containers {
+		containers[i].LogConfiguration.Options["awslogs-group"] = logGroup
+	}
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false) // a definition may have 64 KiB
@@ -209,7 +212,7 @@ func (b *builder) container(name, image string, program []string, environment ma
 		// init reaps orphaned processes.
 		LinuxParameters: linuxParameters{InitProcessEnabled: true},
 		LogConfiguration: logConfiguration{LogDriver: "awslogs", Options: map[string]string{
-			"awslogs-group": b.LogGroup, "awslogs-region": b.Config.Region, "awslogs-stream-prefix": "ecs",
+			"awslogs-region": b.Config.Region, "awslogs-stream-prefix": "ecs",
 			// A server must not wait for CloudWatch.
 			"mode": "non-blocking", "max-buffer-size": "25m",
 		}},
@@ -292,10 +295,11 @@ func schemaProgramFile(bucket string) container.File {
 	return ownFile(bucket, schemaProgram, nodefiles.Sum(bootstrap.SchemaProgram()), container.SchemaProgramPath)
 }
 
-// nodeValues are the values in a node's task that AWS creates: the bucket's name, and the checksum of deployment.toml.
+// nodeValues are the values in a node's task that AWS creates: the names of the bucket and of the log group, and the checksum of
+// deployment.toml.
 type nodeValues[T any] struct {
-	Bucket, DeploymentSum T
-	Secrets               secretARNs[T]
+	Bucket, LogGroup, DeploymentSum T
+	Secrets                         secretARNs[T]
 }
 
 // nodeFiles are the files that a node fetches.
@@ -370,7 +374,7 @@ func (b *builder) nodeContainers(known nodeValues[string]) (string, error) {
 		members.MountPoints = append(members.MountPoints, mountPoint{imageVolume, container.ImageFile, true})
 	}
 	containers = append(containers, members)
-	return containerDefinitions(containers...)
+	return containerDefinitions(known.LogGroup, containers...)
 }
 
 // serverCPU is the server's share: all except that of the other containers and the ECS agent.
@@ -447,7 +451,7 @@ func (b *builder) nodeTask(ctx *pulumi.Context) (*ecs.TaskDefinition, error) {
 	}
 	in := &ecs.TaskDefinitionArgs{
 		ContainerDefinitions: awskit.Resolve(nodeValues[pulumi.StringInput]{
-			Bucket: b.store.Name, DeploymentSum: b.files.DeploymentSum, Secrets: b.secretARNs(b.serverSecrets()),
+			Bucket: b.store.Name, LogGroup: b.LogGroup, DeploymentSum: b.files.DeploymentSum, Secrets: b.secretARNs(b.serverSecrets()),
 		}, b.nodeContainers),
 		Volumes: shared,
 	}

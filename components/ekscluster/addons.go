@@ -99,6 +99,11 @@ func (b *builder) addon(
 			return nil, fmt.Errorf("writing the values of %s: %w", name, err)
 		}
 		in.ConfigurationValues = pulumi.String(string(text))
+		if strings.Contains(string(text), logGroupMark) {
+			in.ConfigurationValues = awskit.Resolve(b.LogGroup, func(group string) (string, error) {
+				return strings.ReplaceAll(string(text), logGroupMark, group), nil
+			}).ToStringPtrOutput()
+		}
 	}
 	made, err := eks.NewAddon(ctx, b.Named(string(name)), in, awskit.With(b.child, pulumi.DependsOn(before))...)
 	if err != nil {
@@ -144,12 +149,14 @@ func (b *builder) observability() object {
 			"kubernetes": object{"enhanced_container_insights": false},
 		}}}},
 		"containerLogs": object{"enabled": true, "fluentBit": object{"config": object{"extraFiles": object{
-			"application-log.conf": strings.NewReplacer("{namespace}", b.Config.EKS.Namespace, "{group}", b.LogGroup).
-				Replace(applicationLog),
-			"dataplane-log.conf": "", "host-log.conf": "",
+			"application-log.conf": strings.ReplaceAll(applicationLog, "{namespace}", b.Config.EKS.Namespace),
+			"dataplane-log.conf":   "", "host-log.conf": "",
 		}}}},
 	}
 }
+
+// logGroupMark stands for the name of the log group in the values of an add-on. No character of a log group's name is escaped in JSON.
+const logGroupMark = "{group}"
 
 // applicationLog configures Fluent Bit to ship the output of the containers of the cluster's namespace, one stream per
 // container.

@@ -34,18 +34,18 @@ type Args struct {
 	Config   config.Cluster
 	Identity *Identity
 	Network  *network.Network
-	// NodesGroup and ControlPlaneGroup are the security groups of nodes and pods, and of the control plane's
-	// interfaces. The latter is not needed for an existing cluster.
-	NodesGroup, ControlPlaneGroup pulumi.StringInput
-	Secrets                       *secrets.Secrets
-	Database                      *database.Database
-	FileSystem                    *filesystem.FileSystem
+	// NodesGroups are the security groups of nodes and pods, and ControlPlaneGroup that of the control plane's interfaces. The latter
+	// is not needed for an existing cluster.
+	NodesGroups       pulumi.StringArray
+	ControlPlaneGroup pulumi.StringInput
+	Secrets           *secrets.Secrets
+	Database          *database.Database
+	FileSystem        *filesystem.FileSystem
 	// ServiceAccount and SchemaAccount are service accounts in the configuration's namespace: the servers', and that of
 	// the job which makes the databases.
 	ServiceAccount, SchemaAccount string
-	// LogGroup is the log group of the pods; LogGroupARN is its ARN.
-	LogGroup    string
-	LogGroupARN pulumi.StringInput
+	// LogGroup is the name of the pods' log group, and LogGroupARN its ARN.
+	LogGroup, LogGroupARN pulumi.StringInput
 	// Before must be done when a node starts: its connections are open.
 	Before []pulumi.Resource
 }

@@ -101,7 +101,7 @@ func (b *builder) template(ctx *pulumi.Context) (*ec2.LaunchTemplate, error) {
 		MetadataOptions:      instances.Metadata("required"), // a hop limit of one: no pod reaches the node's role
 		// With groups named here, EKS does not add its own cluster group, which allows everything between nodes and
 		// control plane.
-		VpcSecurityGroupIds: pulumi.StringArray{b.NodesGroup}, BlockDeviceMappings: devices,
+		VpcSecurityGroupIds: b.NodesGroups, BlockDeviceMappings: devices,
 		TagSpecifications: instances.Launched(c, awskit.Tags(name, component)),
 		Tags:              awskit.Tags(name, component),
 	}, b.child...)

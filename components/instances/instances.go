@@ -25,8 +25,10 @@ type TemplateArgs struct {
 	Alone bool
 	// ImageParameter is the public parameter with the newest image, for a configuration that fixes none.
 	ImageParameter string
-	// Profile is the instance profile's ARN, SecurityGroup the nodes' group, KeyARN the key that encrypts the disks.
-	Profile, SecurityGroup, KeyARN pulumi.StringOutput
+	// Profile is the instance profile's ARN, KeyARN the key that encrypts the disks.
+	Profile, KeyARN pulumi.StringOutput
+	// SecurityGroups are the ids of the nodes' groups.
+	SecurityGroups pulumi.StringArray
 	// UserData is in base64.
 	UserData pulumi.StringPtrInput
 }
@@ -55,7 +57,7 @@ func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOp
 		UpdateDefaultVersion: pulumi.Bool(true),
 		IamInstanceProfile:   ec2.LaunchTemplateIamInstanceProfileArgs{Arn: args.Profile},
 		MetadataOptions:      Metadata(c.MetadataTokens()),
-		VpcSecurityGroupIds:  pulumi.StringArray{args.SecurityGroup},
+		VpcSecurityGroupIds:  args.SecurityGroups,
 		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{ec2.LaunchTemplateBlockDeviceMappingArgs{
 			DeviceName: pulumi.String("/dev/xvda"), Ebs: Disk(c.Nodes.RootVolume, args.KeyARN),
 		}},

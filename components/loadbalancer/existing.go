@@ -5,6 +5,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -12,10 +13,10 @@ import (
 const StickyCookie = "WSO2IS_NODE"
 
 // Existing returns an existing load balancer. The stack has no resource for it.
-func Existing(of config.LoadBalancer) *LoadBalancer {
+func Existing(scope awskit.Scope, of config.LoadBalancer) *LoadBalancer {
 	l := &LoadBalancer{}
 	if of.Registered() {
-		l.TargetGroup = pulumi.String(of.Existing.TargetGroupARN).ToStringOutput()
+		l.TargetGroup = scope.Input(of.Existing.TargetGroupARN).ToStringOutput()
 	}
 	return l
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
@@ -52,6 +53,8 @@ type Args struct {
 	RecoveryDays int
 	// RetainKey keeps the key when the stack is destroyed.
 	RetainKey bool
+	// Key is the ARN of an existing key. If it is nil, New makes one.
+	Key pulumi.StringInput
 	// Replica is the destination of replicas; nil for none.
 	Replica *Replica
 	// CopiesTo is another account to which backups are copied, or empty. It must read data that the key encrypts.
@@ -66,7 +69,8 @@ type Secrets struct {
 	pulumi.ResourceState
 	// KeyARN is the ARN of the KMS key that encrypts everything the cluster stores.
 	KeyARN pulumi.StringOutput
-	// Creation is the first part of the key's id. It is different each time the stack is created.
+	// Creation is different each time the stack is created: the first part of the id of the key that New makes, or eight generated
+	// digits.
 	Creation pulumi.StringOutput
 	// ARNs are the secrets' ARNs by key.
 	ARNs map[string]pulumi.StringOutput
@@ -82,9 +86,9 @@ type Secrets struct {
 // minKeyDeletionDays is the shortest waiting period of KMS for a deleted key.
 const minKeyDeletionDays = 7
 
-// New makes the key, its alias and the secrets. A generated value is written only once: IgnoreChanges ignores the
-// values that later runs generate. A name contains the key's creation, because Secrets Manager reserves the name of a
-// deleted secret until its recovery window is over. A secret with an older name keeps it.
+// New makes the key or uses an existing one, and makes its alias and the secrets. A generated value is written only once:
+// IgnoreChanges ignores the values that later runs generate. A name contains the stack's creation, because Secrets Manager
+// reserves the name of a deleted secret until its recovery window is over. A secret with an older name keeps it.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Secrets, error) {
 	if args == nil {
 		return nil, fmt.Errorf("secrets %s: no arguments", name)
@@ -96,6 +100,31 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	stateful := []pulumi.ResourceOption{pulumi.Parent(s), pulumi.Protect(args.Protect)}
+	var target pulumi.StringInput
+	var err error
+	if args.Key == nil {
+		target, err = s.makeKey(ctx, args, stateful)
+	} else {
+		target, err = s.useKey(ctx, args, stateful)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := kms.NewAlias(ctx, args.Named("key"), &kms.AliasArgs{
+		Name: pulumi.String("alias/" + args.Cluster), TargetKeyId: target,
+	}, pulumi.Parent(s)); err != nil {
+		return nil, fmt.Errorf("naming the KMS key: %w", err)
+	}
+	for _, value := range args.Values {
+		if err := s.add(ctx, args, value, stateful); err != nil {
+			return nil, fmt.Errorf("creating the secret %s: %w", value.Key, err)
+		}
+	}
+	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"keyArn": s.KeyARN})
+}
+
+// makeKey makes the key and returns its id.
+func (s *Secrets) makeKey(ctx *pulumi.Context, args *Args, stateful []pulumi.ResourceOption) (pulumi.StringInput, error) {
 	key, err := kms.NewKey(ctx, args.Named("key"), &kms.KeyArgs{
 		Description:          pulumi.String("Encrypts databases, files, secrets and volumes of " + args.Cluster),
 		EnableKeyRotation:    pulumi.Bool(true),
@@ -111,17 +140,49 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		first, _, _ := strings.Cut(id, "-")
 		return first
 	}).(pulumi.StringOutput)
-	if _, err := kms.NewAlias(ctx, args.Named("key"), &kms.AliasArgs{
-		Name: pulumi.String("alias/" + args.Cluster), TargetKeyId: key.KeyId,
-	}, pulumi.Parent(s)); err != nil {
-		return nil, fmt.Errorf("naming the KMS key: %w", err)
+	return key.KeyId, nil
+}
+
+// useKey checks an existing key and returns its ARN. The stack has no key whose id is new each time, so a parameter keeps the
+// digits that the first update generates. Parameter Store charges nothing for it. Its insecure value is the one that the provider
+// does not treat as a secret (internal/service/ssm/parameter.go of terraform-provider-aws).
+func (s *Secrets) useKey(ctx *pulumi.Context, args *Args, stateful []pulumi.ResourceOption) (pulumi.StringInput, error) {
+	found := kms.LookupKeyOutput(ctx, kms.LookupKeyOutputArgs{KeyId: args.Key}, pulumi.Parent(s))
+	s.KeyARN = found.ApplyT(func(key kms.LookupKeyResult) (string, error) {
+		return key.Arn, unusable(key, args.Account)
+	}).(pulumi.StringOutput)
+	digits, err := Hex(4)()
+	if err != nil {
+		return nil, fmt.Errorf("generating the digits of the stack's creation: %w", err)
 	}
-	for _, value := range args.Values {
-		if err := s.add(ctx, args, value, stateful); err != nil {
-			return nil, fmt.Errorf("creating the secret %s: %w", value.Key, err)
+	creation, err := ssm.NewParameter(ctx, args.Named("creation"), &ssm.ParameterArgs{
+		Name: pulumi.String("/wso2is/" + args.Cluster + "/creation"), Type: pulumi.String("String"), InsecureValue: pulumi.String(digits),
+		Description: pulumi.String("Part of the names of what " + args.Cluster + " keeps when it is deleted"),
+		Tags:        awskit.Tags(args.Cluster, component),
+	}, awskit.With(stateful, pulumi.IgnoreChanges([]string{"insecureValue"}))...)
+	if err != nil {
+		return nil, fmt.Errorf("keeping the digits of the stack's creation: %w", err)
+	}
+	s.Creation = creation.InsecureValue
+	return s.KeyARN, nil
+}
+
+// unusable says why an existing key cannot encrypt what the stack stores. Databases, files, disks and secrets need a symmetric key. The
+// policy of a key that AWS manages cannot be changed ("AWS managed keys" in the KMS developer guide).
+func unusable(key kms.LookupKeyResult, account string) error {
+	var why []string
+	for _, fact := range []struct{ what, is, needed string }{
+		{"account", key.AwsAccountId, account}, {"manager", key.KeyManager, "CUSTOMER"}, {"key spec", key.KeySpec, "SYMMETRIC_DEFAULT"},
+		{"key usage", key.KeyUsage, "ENCRYPT_DECRYPT"}, {"key state", key.KeyState, "Enabled"},
+	} {
+		if fact.is != fact.needed {
+			why = append(why, fmt.Sprintf("its %s is %s, and must be %s", fact.what, fact.is, fact.needed))
 		}
 	}
-	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"keyArn": s.KeyARN})
+	if len(why) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s:secrets.keyArn: the key %s cannot encrypt the cluster's data: %s", config.Namespace, key.Arn, strings.Join(why, "; "))
 }
 
 // keyPolicy leaves the key's use to IAM policies of its own account. It also lets Auto Scaling start instances from

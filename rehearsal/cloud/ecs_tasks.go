@@ -168,7 +168,8 @@ func logGroupsExist(c *Call) error {
 		case group == nil && o["awslogs-create-group"] != "true":
 			wrong = append(wrong, fail("ResourceInitializationError", "%s: there is no log group %s", value(d.Name),
 				o["awslogs-group"]))
-		case group != nil && role != nil && !c.Cloud.may(role, "logs:PutLogEvents", text(group.Outputs, "arn")+":log-stream:x"):
+		case group != nil && role != nil && !c.Cloud.may(role, "logs:PutLogEvents", fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s:log-stream:x", c.Cloud.partition(),
+			c.Cloud.region, c.Cloud.account, o["awslogs-group"])):
 			wrong = append(wrong, fail("ResourceInitializationError", "%s: %s may not write to %s", value(d.Name),
 				role.describe(), group.describe()))
 		}

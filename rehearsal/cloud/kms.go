@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ var kmsTypes = []Type{
 		Required: []string{"targetKeyId"},
 		Outputs:  Object{"targetKeyArn": ""},
 		Replace:  []string{"name", "namePrefix"},
-		Refs:     []Ref{ref("targetKeyId", state.KMSKey).free().code("NotFoundException")},
+		Refs:     []Ref{ref("targetKeyId", state.KMSKey).or(func(c *Call, arn string) bool { return c.Cloud.find(arn, "arn", state.KMSKey) != nil }).free().code("NotFoundException")},
 		Unique:   []Unique{{By: []string{"name"}, Code: "AlreadyExistsException"}},
 		Fields:   []Field{like("name", `alias/[a-zA-Z0-9/_-]+`, "alias/ and letters, digits and /_-", 7, 256)},
 		Check: []Rule{func(c *Call) error {
@@ -38,11 +39,36 @@ var kmsTypes = []Type{
 			return nil
 		}},
 		After: func(c *Call) {
-			if key := c.Cloud.find(c.text("targetKeyId"), "id", state.KMSKey); key != nil {
-				c.Out["targetKeyArn"] = key.Outputs["arn"]
+			for _, by := range []string{"id", "arn"} {
+				if key := c.Cloud.find(c.text("targetKeyId"), by, state.KMSKey); key != nil {
+					c.Out["targetKeyArn"] = key.Outputs["arn"]
+				}
 			}
 		},
 	},
+}
+
+// keyFacts returns what KMS says of a key. Of a key that the configuration names, only its ARN is known: it is taken for one of a team's
+// own that is in order.
+func keyFacts(c *Cloud, args Object) (Object, error) {
+	key := c.find(text(args, "keyId"), "arn", state.KMSKey)
+	if key == nil {
+		key = c.find(text(args, "keyId"), "id", state.KMSKey)
+	}
+	if key == nil {
+		return nil, fail("NotFoundException", "there is no key %s", text(args, "keyId"))
+	}
+	out := clone(key.Outputs)
+	arn := text(out, "arn")
+	out["id"], out["keyId"] = key.ID, arn[strings.LastIndex(arn, "/")+1:]
+	out["awsAccountId"], out["keyManager"] = strings.Split(arn, ":")[4], "CUSTOMER"
+	out["keySpec"] = cmp.Or(text(out, "customerMasterKeySpec"), "SYMMETRIC_DEFAULT")
+	out["keyUsage"] = cmp.Or(text(out, "keyUsage"), "ENCRYPT_DECRYPT")
+	out["keyState"], out["enabled"] = "Enabled", true
+	if enabled, known := out["isEnabled"].(bool); known && !enabled {
+		out["keyState"], out["enabled"] = "Disabled", false
+	}
+	return out, nil
 }
 
 // keyStaysManageable refuses a key policy that nobody could change afterwards.

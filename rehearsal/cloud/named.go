@@ -48,6 +48,9 @@ func Named(config map[string]string) []Resource {
 			found[state.Secret+secret.ID] = secret
 		}
 	}
+	if group, ok := existingLogGroup(config); ok {
+		found[state.LogGroup+group.ID] = group
+	}
 	if cluster, ok := existingCluster(config); ok {
 		found[state.EKSCluster+cluster.ID] = cluster
 	}
@@ -70,6 +73,17 @@ func existingUser(config map[string]string, key, secret, user string) (Resource,
 	return Resource{Token: state.Secret, ID: arn, Inputs: Object{}, Outputs: Object{
 		"arn": arn, "kmsKeyId": text(of.Existing, "secretKeyArn"),
 	}, Contents: fmt.Sprintf(`{"username":%q,"password":%q}`, user, identifier(arn, "uuid"))}, arn != ""
+}
+
+// existingLogGroup returns the log group that the configuration names, without an ARN: a name has neither account nor region.
+func existingLogGroup(config map[string]string) (Resource, bool) {
+	var of struct{ LogGroup string }
+	for full, value := range config {
+		if _, name, _ := strings.Cut(full, ":"); name == "observability" {
+			_ = json.Unmarshal([]byte(value), &of)
+		}
+	}
+	return Resource{Token: state.LogGroup, ID: of.LogGroup, Inputs: Object{}, Outputs: Object{"name": of.LogGroup}}, of.LogGroup != ""
 }
 
 // arnType returns the type of the resource of an ARN, or nothing.

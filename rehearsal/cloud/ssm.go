@@ -73,6 +73,27 @@ var ssmTypes = []Type{{
 		}
 		return nil
 	}, automationFits},
+}, {
+	// PutParameter in the API reference of Systems Manager. The provider creates without overwriting.
+	Token: state.SSMParameter, ID: "{name}", Name: "name", Tags: true, ARN: "arn:{partition}:ssm:{region}:{account}:parameter{name}",
+	Required: []string{"type"}, ExactlyOne: [][]string{{"value", "insecureValue"}}, Secret: []string{"value"},
+	Defaults: Object{"dataType": "text", "tier": "Standard"}, Outputs: Object{"version": 1},
+	Replace: []string{"name"},
+	Unique:  []Unique{{By: []string{"name"}, Code: "ParameterAlreadyExists"}},
+	Refs:    []Ref{ref("keyId", state.KMSKey).free().code("InvalidKeyId")},
+	Fields: []Field{
+		like("name", `/[a-zA-Z0-9_./-]+`, "a path of letters, digits and _.-", 2, 1011), oneOf("type", "String", "StringList", "SecureString"),
+		between("insecureValue", 1, 4096), between("value", 1, 4096), between("description", 0, 1024),
+	},
+	Check: []Rule{func(c *Call) error {
+		if secure := c.text("type") == "SecureString"; secure && c.text("insecureValue") != "" {
+			return fail("InvalidParameter", "insecureValue cannot be of a SecureString")
+		}
+		if name := strings.ToLower(c.text("name")); strings.HasPrefix(name, "/aws") || strings.HasPrefix(name, "/ssm") {
+			return fail("ValidationException", "name is %q; names that begin with aws or ssm are AWS's", c.text("name"))
+		}
+		return nil
+	}},
 }}
 
 // documents are the known documents of AWS.

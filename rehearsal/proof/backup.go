@@ -144,7 +144,7 @@ func (c *cluster) proveManifest(v *Verdict, plan *state.Resource, named string) 
 	if !strings.HasPrefix(manifest.EncryptionKey, "pbkdf2-sha256$") {
 		v.fault("%s has no fingerprint of the encryption key: a restore cannot say whether a key opens the database", object)
 	}
-	if manifest.Version == "" || c.One(state.KMSKey, manifest.Key, "arn") == nil {
+	if manifest.Version == "" || !c.isOwnKey(manifest.Key) {
 		v.fault("%s does not name the release and the stack's key", object)
 	}
 	for _, version := range c.Of(state.SecretVersion) {

@@ -148,10 +148,12 @@ type cluster struct {
 	existing Existing
 	share    Share
 	front    Balancer
+	// key is the ARN of a KMS key that the stack does not make, and logGroup the name of such a log group of nodes; or both are empty.
+	key, logGroup string
 }
 
 func newCluster(s *state.State, want Expected) (*cluster, error) {
-	c := &cluster{State: s, permissions: &permissions{State: s}, given: want.Subnets, existing: want.Existing, front: want.Balancer}
+	c := &cluster{State: s, permissions: &permissions{State: s}, given: want.Subnets, existing: want.Existing, front: want.Balancer, key: want.Key, logGroup: want.LogGroup}
 	c.net = newNetwork(s)
 	c.region = regionOf(s)
 	if err := c.findNodes(); err != nil {

@@ -136,7 +136,9 @@ func (c *cluster) containerInputs() *Verdict {
 			b.checkVariables(v, one)
 			b.checkMounts(v, one)
 			b.checkOrder(v, one)
-			if group := one.Object("logConfiguration").Object("options").Text("awslogs-group"); b.task && c.One(state.LogGroup, group, "name") == nil {
+			if group := one.Object("logConfiguration").Object("options").Text("awslogs-group"); b.task && c.logGroup != "" && group == c.logGroup {
+				v.open("the log group %s is not this stack's: how long it keeps the logs is not in its state", group)
+			} else if b.task && c.One(state.LogGroup, group, "name") == nil {
 				v.fault("the output of the container %s of %s goes to no log group of the stack", one.Text("name"), b.of)
 			}
 			if serving(one.definition) {

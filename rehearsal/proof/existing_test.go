@@ -1,5 +1,38 @@
 package proof_test
 
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/rehearsal/proof"
+)
+
+// TestWhatATeamBringsIsProvenInPart names what a state does not show of a team's key, log group and security group.
+func TestWhatATeamBringsIsProvenInPart(t *testing.T) {
+	for claim, c := range map[string]struct{ stack, open string }{
+		keysUsed:               {"fronted group", "the key " + teamsKey + " is not this stack's: its policy, its rotation"},
+		"The snapshots and ba": {"fronted group", "whether the key " + teamsKey + " is kept as long as"},
+		nobodyElse:             {"fronted group", "the rules of the nodes' security group " + teamsGroup + " are not in the state"},
+		callOut:                {"fronted group", "the rules of the nodes' security group " + teamsGroup + " are not in the state"},
+		"Each container has":   {"share of tasks", "the log group " + teamsLog + " is not this stack's"},
+	} {
+		report, err := proof.Check(stateOf(t, c.stack), wantOf(t, c.stack))
+		require.NoError(t, err)
+		found := false
+		for _, v := range report.All() {
+			if strings.HasPrefix(v.Claim, claim) {
+				found = true
+				assert.Equal(t, "proven in part", v.Word(), "%s %s", v.Claim, v.Faults)
+				assert.Contains(t, strings.Join(v.Open, "\n"), c.open)
+			}
+		}
+		assert.True(t, found, claim)
+	}
+}
+
 const follows = "Nodes use the database that exists, and follow it when it fails over"
 
 var existingMutations = map[string]mutation{
@@ -24,6 +57,19 @@ var existingMutations = map[string]mutation{
 		"keeps the address of identity.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com for 600 seconds, and it is good for 5"},
 	"an address kept as Java does": {"existing", func(d *document) { started(d, "-Dsun.net.inetaddr.ttl=5", "") }, follows,
 		"for 30 seconds, which is the old writer's after a failover"},
+	"a database under another key": {"fronted group", func(d *document) {
+		d.set("Instance", "main", "kmsKeyId", strings.Replace(teamsKey, "9999", "8888", 1))
+	}, keysUsed, "Instance main is not encrypted with the stack's key"},
+	"files under another key": {"fronted group", func(d *document) {
+		d.set("FileSystem", "shared", "kmsKeyId", strings.Replace(teamsKey, "9999", "8888", 1))
+	}, "All stored data is encrypted", "everybody in the account may use the key of the shared files"},
+	"nodes without the team's group": {"fronted group", func(d *document) {
+		groups := d.out("LaunchTemplate", "nodes", "vpcSecurityGroupIds").([]any)
+		d.set("LaunchTemplate", "nodes", "vpcSecurityGroupIds", groups[:1])
+	}, nobodyElse, "does not have the security group " + teamsGroup + " of the stack file"},
+	"tasks that log elsewhere": {"share of tasks", func(d *document) {
+		d.edit("TaskDefinition", "nodes", "containerDefinitions", teamsLog, "/another")
+	}, "Each container has", "goes to no log group of the stack"},
 	"an instance beside it": {"existing", func(d *document) {
 		d.add("aws:rds/instance:Instance", "main", "db-1", map[string]any{"identifier": "main", "engine": "postgres"})
 	}, follows, "Instance main is made beside the database that exists"},

@@ -34,6 +34,11 @@ type Expected struct {
 	Share Share
 	// Balancer is a load balancer that the stack does not make.
 	Balancer Balancer
+	// Key is the ARN of a KMS key that the stack does not make, or empty.
+	Key string
+	// LogGroup is the name of a log group for the nodes that the stack does not make, and NodeGroups are such security groups of nodes.
+	LogGroup   string
+	NodeGroups []string
 	// Limits are what every role of the stack has in common.
 	Limits Limits
 	// DatabaseExtended and ClusterExtended say that the stack file buys extended support.
@@ -184,13 +189,18 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 		AWS        struct{ AccessKey, SecretKey string }
 		Kubernetes struct{ Token string }
 	}
-	var secrets struct{ EncryptionKey, PreviousEncryptionKey, Keystore, KeystorePassword string }
-	var nodes struct{ Autoscaling struct{ Max int } }
+	var secrets struct{ EncryptionKey, PreviousEncryptionKey, Keystore, KeystorePassword, KeyArn string }
+	var nodes struct {
+		Autoscaling    struct{ Max int }
+		SecurityGroups []string
+	}
+	var observability struct{ LogGroup string }
 	var backups struct{ Enabled *bool }
 	for key, into := range map[string]any{
 		"wso2is:loadBalancer": &balancer, "wso2is:network": &network, "wso2is:userStore": &users,
 		"wso2is:database": &database, "wso2is:eks": &cluster, "wso2is:nodes": &nodes,
 		"wso2is:backup": &backups, "wso2is:admin": &admin, "wso2is:clustering": &clustering, "wso2is:secrets": &secrets,
+		"wso2is:observability": &observability,
 	} {
 		if raw := configuration[key]; raw != "" {
 			if err := json.Unmarshal([]byte(raw), into); err != nil {
@@ -224,6 +234,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 			e.Renewed["database-"+name+user] = database.Users.Generation > 1
 		}
 	}
+	e.Key, e.LogGroup, e.NodeGroups = secrets.KeyArn, observability.LogGroup, nodes.SecurityGroups
 	e.Release = strings.Trim(configuration["wso2is:version"], `"`)
 	e.DatabaseExtended, e.ClusterExtended = database.ExtendedSupport, cluster.ExtendedSupport
 	e.Unknown = slices.ContainsFunc(slices.Collect(maps.Values(configuration)), func(text string) bool { return state.Unknown(text) })

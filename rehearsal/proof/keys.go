@@ -133,12 +133,18 @@ func (a *access) proveKeys() {
 	for _, k := range a.Of(state.KMSKey) {
 		own[k.Text("arn")], own[k.ID] = true, true
 	}
+	if a.key != "" {
+		own[a.key] = true
+		if a.One(state.KMSKey, a.key, "arn") == nil {
+			a.keys.open("the key %s is not this stack's: its policy, its rotation and who else may use it are not in its state", a.key)
+		}
+	}
 	known := map[string]bool{}
 	for _, u := range uses {
 		known[u.token+" "+u.property] = true
 		for _, r := range a.Of(u.token) {
 			named := textsAt(r.Properties(), strings.Split(u.property, "."))
-			other := func(k string) bool { return a.Get(state.KMSKey, a.keyID(k)) == nil }
+			other := func(k string) bool { return !a.isOwnKey(k) }
 			wrong := slices.ContainsFunc(named, other) || u.needed && len(named) == 0
 			if (u.needed || u.each) && wrong && len(own) > 0 && (u.except == nil || !u.except(a, r)) {
 				a.keys.fault("%s is not encrypted with the stack's key: it does not have it as %s", r, u.property)
@@ -183,16 +189,28 @@ func (a *access) proveUse(u use, r *state.Resource, key string) {
 	a.check(a.keys, all...)
 }
 
+// isOwnKey reports whether a name is that of the key with which the cluster encrypts: the one that its configuration names, or one in
+// its state. Name is an ARN, an id or an alias.
+func (c *cluster) isOwnKey(name string) bool {
+	if c.key != "" {
+		return c.keyID(name) == c.keyID(c.key)
+	}
+	return c.Get(state.KMSKey, c.keyID(name)) != nil
+}
+
 // keyOf is the ARN of the key that a resource names by ARN, id or alias.
 func (a *access) keyOf(name string) string {
 	if k := a.Get(state.KMSKey, a.keyID(name)); k != nil {
 		return k.Text("arn")
 	}
+	if a.key != "" && a.isOwnKey(name) {
+		return a.key
+	}
 	return name
 }
 
-func (a *access) keyID(name string) string {
-	if alias := a.One(state.KMSAlias, name, "name", "arn"); alias != nil {
+func (c *cluster) keyID(name string) string {
+	if alias := c.One(state.KMSAlias, name, "name", "arn"); alias != nil {
 		name = alias.Text("targetKeyId")
 	}
 	if _, id, ok := strings.Cut(name, ":key/"); ok {

@@ -73,6 +73,7 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveControl()
 	p.proveRules()
 	p.provePolicies()
+	p.proveNodeGroups()
 	for _, v := range []*Verdict{p.existingDatabaseProof(), p.auroraProof(), p.shareProof(), p.behindExisting()} {
 		if v != nil {
 			all = append(all, v)

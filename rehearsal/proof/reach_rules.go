@@ -280,3 +280,19 @@ func (p *proofs) toRange(from *endpoint, to netip.Prefix) []traffic {
 	}
 	return all
 }
+
+// proveNodeGroups proves that every node has the security groups that the stack file adds. The rules of one that no stack makes may let
+// others in, and nodes out, besides what the state shows.
+func (p *proofs) proveNodeGroups() {
+	for _, group := range p.want.NodeGroups {
+		if _, ok := p.net.names[group]; !ok {
+			p.nobody.open("the rules of the nodes' security group %s are not in the state", group)
+			p.outside.open("the rules of the nodes' security group %s are not in the state", group)
+		}
+		for _, n := range p.nodes {
+			if !slices.Contains(n.groups, group) {
+				p.nobody.fault("%s does not have the security group %s of the stack file", n, group)
+			}
+		}
+	}
+}

@@ -20,7 +20,7 @@ func (c *cluster) restoredDatabases() *Verdict {
 		switch own := c.One(state.DBSnapshotCopy, source, "targetDbSnapshotIdentifier", "dbSnapshotArn"); {
 		case own == nil:
 			v.fault("%s is made from %s, which is no copy of the stack's own: it has the key of the stack that made the snapshot", r, source)
-		case c.One(state.KMSKey, own.Text("kmsKeyId"), "arn", "keyId") == nil:
+		case !c.isOwnKey(own.Text("kmsKeyId")):
 			v.fault("%s is made from %s, whose key is not the stack's", r, own)
 		}
 		if len(r.Objects("masterUserSecrets")) == 0 {
@@ -43,7 +43,7 @@ func (c *cluster) restoredClusters(v *Verdict, checked *int) {
 			continue
 		}
 		*checked++
-		if c.One(state.KMSKey, r.Text("kmsKeyId"), "arn", "keyId") == nil {
+		if !c.isOwnKey(r.Text("kmsKeyId")) {
 			v.fault("%s is made from %s without a key of the stack: it has the key of the stack that made the snapshot", r, r.Text("snapshotIdentifier"))
 		}
 		if len(r.Objects("masterUserSecrets")) == 0 {

@@ -284,7 +284,11 @@ func (c *cluster) deletedDatabases() *Verdict {
 			continue
 		}
 		leaving++
-		if key := c.One(state.KMSKey, r.Text("kmsKeyId"), "arn", "keyId"); key != nil && !key.RetainOnDelete {
+		key := c.One(state.KMSKey, r.Text("kmsKeyId"), "arn", "keyId")
+		if key == nil && c.key != "" {
+			v.open("whether the key %s is kept as long as the snapshots and backups is its owner's decision", c.key)
+		}
+		if c.key == "" && key != nil && !key.RetainOnDelete {
 			v.fault("%s leaves a snapshot or backups when it is deleted, and %s, which opens them, is deleted too", r, key)
 		}
 	}
@@ -353,7 +357,7 @@ func (c *cluster) holds(want []any, value any) bool {
 		number, _ := value.(float64)
 		elements, _ := value.([]any)
 		switch id, _ := value.(string); {
-		case w == value, w == positive && number > 0, w == some && len(elements) > 0, w == stackKey && c.One(state.KMSKey, id, "arn", "keyId") != nil:
+		case w == value, w == positive && number > 0, w == some && len(elements) > 0, w == stackKey && id != "" && c.isOwnKey(id):
 			return true
 		}
 	}

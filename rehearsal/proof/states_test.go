@@ -120,6 +120,13 @@ var ownTargets = map[string]any{"type": "existing", "existing": map[string]any{
 	"securityGroup": "sg-0123456789abcdef7", "targetGroupArn": targets,
 }}
 
+// teamsKey, teamsLog and teamsGroup are a KMS key, a log group and a security group that exist.
+const (
+	teamsKey   = "arn:aws:kms:eu-west-1:123456789012:key/99999999-2222-3333-4444-555555555555"
+	teamsLog   = "/platform/identity"
+	teamsGroup = "sg-0123456789abcdef6"
+)
+
 // partly are stacks whose state does not contain every fact, and the facts that the proofs then name.
 var partly = map[string]struct {
 	source
@@ -163,7 +170,9 @@ var partly = map[string]struct {
 	}}, "the database is not this stack's"},
 	"proxy": {source{file: "../../docs/examples/Pulumi.proxy.yaml"}, "the load balancer is not this stack's"},
 	"fronted group": {source{file: prod, set: map[string]any{"wso2is:network": adopted, "wso2is:clustering": map[string]any{"scheme": "aws"},
-		"wso2is:nodes": map[string]any{"count": 2}, "wso2is:loadBalancer": ownTargets}}, "the health check of " + targets},
+		"wso2is:nodes": map[string]any{"count": 2, "securityGroups": []any{teamsGroup}}, "wso2is:loadBalancer": ownTargets,
+		"wso2is:secrets": map[string]any{"keyArn": teamsKey}, "wso2is:observability": map[string]any{"logGroup": teamsLog}}},
+		"the health check of " + targets},
 	"fronted members": {source{file: "../../docs/examples/Pulumi.proxy.yaml", set: map[string]any{"wso2is:loadBalancer": ownTargets}},
 		"the health check of " + targets},
 	"fronted tasks": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{
@@ -183,7 +192,7 @@ var partly = map[string]struct {
 	"share of tasks": {source{file: "../../docs/examples/Pulumi.ecs.yaml", set: map[string]any{
 		"wso2is:network": adopted, "wso2is:fileSystem": map[string]any{"type": "nfs", "existing": map[string]any{
 			"host": "10.9.2.4", "path": "/", "cidrs": []any{"10.9.2.0/28"},
-		}},
+		}}, "wso2is:observability": map[string]any{"logGroup": teamsLog},
 	}}, "which firewall the file server at 10.9.2.0/28 has is not in the state"},
 	"share of pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
 		"wso2is:network": adopted, "wso2is:eks": map[string]any{"publicAccessCidrs": []any{"198.51.100.7/32"}},

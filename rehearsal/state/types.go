@@ -308,6 +308,7 @@ var traits = map[string]Traits{
 	SecretVersion:               {HoldsData: true, FreeCopy: true}, // another version of the same secret
 	SSMAssociation:              {Words: "SSM association", Takes: 6 * time.Minute, Serves: true},
 	SSMDocument:                 {Words: "SSM document"},
+	SSMParameter:                {Words: "SSM parameter", HoldsData: true}, // names of what the stack keeps contain its value
 	ConfigMap:                   {FreeCopy: true},
 	KubernetesSecret:            {Words: "Kubernetes Secret", HoldsData: true},
 	PersistentVolume:            {HoldsData: true},

@@ -133,6 +133,12 @@ var answers = map[string]Answer{
 	"aws:ssm/getParameter:getParameter":                      always(map[string]any{"insecureValue": "ami-0123456789abcdef0", "value": "ami-0123456789abcdef0"}),
 	"aws:secretsmanager/getSecretVersion:getSecretVersion":   always(map[string]any{"secretString": `{"username":"wso2master","password":"Marker0Master1"}`}),
 	"aws:ec2/getManagedPrefixList:getManagedPrefixList":      always(map[string]any{"entries": []any{map[string]any{"cidr": "52.218.0.0/17"}, map[string]any{"cidr": "3.5.64.0/21"}}}),
+	"aws:kms/getKey:getKey": func(args pulumi.MockCallArgs) (map[string]any, error) {
+		return map[string]any{
+			"arn": args.Args["keyId"].StringValue(), "awsAccountId": "123456789012", "keyManager": "CUSTOMER", "keySpec": "SYMMETRIC_DEFAULT",
+			"keyUsage": "ENCRYPT_DECRYPT", "keyState": "Enabled",
+		}, nil
+	},
 	"aws:eks/getAddonVersion:getAddonVersion": func(args pulumi.MockCallArgs) (map[string]any, error) {
 		return map[string]any{"version": "v1.0.0-eksbuild." + args.Args["kubernetesVersion"].StringValue()[2:]}, nil
 	},
