@@ -38,6 +38,14 @@ func (d Database) OneDatabase() string {
 	return d.Facts().OneDatabase
 }
 
+// UserSecrets are the ARNs of the secrets with the servers' users by logical database. They are empty where the stack makes the users.
+func (d Database) UserSecrets() map[LogicalName]string {
+	if d.Existing == nil {
+		return nil
+	}
+	return d.Existing.UserSecretARNs
+}
+
 // RDSEngine is RDS's name of the engine with its edition.
 func (d Database) RDSEngine() string { return d.Facts().RDS(d.Edition) }
 

@@ -64,6 +64,16 @@ func TestRefusesExistingDatabases(t *testing.T) {
 	const only = ": only an RDS instance that is made here reads it, and the stack has database.existing; leave it out"
 	inOwnVPC := onExisting(nil, nil)
 	delete(inOwnVPC, "network")
+	user := func(name string) string {
+		return "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dba/" + name + "-AbCdEf"
+	}
+	users := func(database, secrets object, want ...string) refusal {
+		return refusal{changes: onExisting(database, object{"masterSecretArn": nil, "userSecretArns": secrets}), want: want}
+	}
+	const path = "wso2is:database.existing.userSecretArns"
+	oracle := users(object{"engine": "oracle"}, object{"identity": user("identity"), "shared": user("identity")},
+		path+".shared: the user of database.logical.identity has it, whose schema is that database; write the secret of another user")
+	oracle.changes["database"].(object)["existing"].(object)["serviceName"] = "IAM"
 	restored := onExisting(nil, nil)
 	restored["restoreFrom"] = object{"databaseSnapshots": object{"main": "arn:aws:rds:eu-west-1:123456789012:snapshot:x"}, "keep": []string{"main"}}
 	check(t, map[string]refusal{
@@ -82,6 +92,20 @@ func TestRefusesExistingDatabases(t *testing.T) {
 				"write the whole ARN, with the hyphen and the six characters at its end"),
 		"key elsewhere": e(object{"secretKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1"},
 			`.secretKeyArn: "arn:aws:kms:us-east-1:123456789012:key/1" is in another region; write one of eu-west-1`),
+		"no user": e(object{"masterSecretArn": nil}, ": who makes the users of servers is not said, or said twice; "+
+			"write masterSecretArn, or userSecretArns where databases and users are made already, one of both"),
+		"two kinds of users": e(object{"userSecretArns": object{"identity": user("identity"), "shared": user("shared")}},
+			": who makes the users of servers is not said, or said twice; "+
+				"write masterSecretArn, or userSecretArns where databases and users are made already, one of both"),
+		"a database without a user": users(nil, object{"identity": user("identity")},
+			path+".shared: servers have no user for this database; write the ARN of a secret with username and password"),
+		"a user without a database": users(nil, object{"identity": user("identity"), "shared": user("shared"), "consent": user("consent")},
+			path+".consent: there is no database.logical.consent; write one of identity, shared"),
+		"part of a user's secret": users(nil, object{"identity": "dba/identity", "shared": user("shared")},
+			path+`.identity: "dba/identity" is not such an ARN; write it as AWS shows it, such as arn:aws:secretsmanager:eu-west-1:123456789012:secret:…`),
+		"a rotation of the owner's users": users(object{"users": object{"generation": 2}}, object{"identity": user("identity"), "shared": user("shared")},
+			"wso2is:database.users: the users are not this stack's; leave it out, and write another user into the secret"),
+		"two databases in one schema": oracle,
 		"no firewall": e(object{"securityGroup": nil}, ": how nodes reach the database is not said, or said twice; "+
 			"write securityGroup, or cidrs where nodes cannot name a security group, one of both"),
 		"two firewalls": e(object{"cidrs": []string{"10.9.0.0/28"}}, ": how nodes reach the database is not said, or said twice; "+
@@ -104,4 +128,14 @@ func TestRefusesExistingDatabases(t *testing.T) {
 		"not":      one(onExisting(object{"instance": object{"multiAz": false}}, nil), "wso2is:database.instance"+only),
 		"restored": {changes: restored, want: []string{"wso2is:restoreFrom.databaseSnapshots" + only, "wso2is:restoreFrom.keep" + only}},
 	})
+}
+
+func TestTheOwnerOfADatabaseMayMakeItsUsers(t *testing.T) {
+	const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dba/app-AbCdEf"
+	changes := object{"masterSecretArn": nil, "userSecretArns": object{"identity": secret, "shared": secret}}
+	c := configtest.Load(t, onExisting(nil, changes)).Cluster
+	require.Equal(t, map[config.LogicalName]string{"identity": secret, "shared": secret}, c.Database.UserSecrets(),
+		"one user may have several databases")
+	require.Empty(t, configtest.Load(t, onExisting(nil, nil)).Cluster.Database.UserSecrets())
+	require.Empty(t, configtest.Load(t, nil).Cluster.Database.UserSecrets())
 }

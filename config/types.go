@@ -470,8 +470,13 @@ type ExistingDatabase struct {
 	ServiceName string `json:"serviceName,omitempty"`
 	// MasterSecretARN is the secret of Secrets Manager with an administrator's `username` and `password` as JSON, in this account and
 	// region, as RDS and Secrets Manager's rotation write it. Only the program that makes the schema reads it, when it runs.
-	MasterSecretARN string `json:"masterSecretArn"`
-	// SecretKeyARN is the KMS key of that secret. Left out, it is AWS's own key aws/secretsmanager.
+	// Exclusive with userSecretArns.
+	MasterSecretARN string `json:"masterSecretArn,omitempty"`
+	// UserSecretARNs are secrets of Secrets Manager, in this account and region, by the keys of database.logical. Each has the
+	// `username` and `password` of the user of a logical database as JSON. Servers log in with them, and the program that makes the
+	// schema too, which then makes no database and no user. Exclusive with masterSecretArn.
+	UserSecretARNs map[LogicalName]string `json:"userSecretArns,omitempty"`
+	// SecretKeyARN is the KMS key of these secrets. Left out, it is AWS's own key aws/secretsmanager.
 	SecretKeyARN string `json:"secretKeyArn,omitempty"`
 	// SecurityGroup is the id of the database's security group. It gets a rule that lets the nodes in. Exclusive with cidrs.
 	SecurityGroup string `json:"securityGroup,omitempty"`

@@ -123,7 +123,15 @@ func (v *validator) existing() {
 	case !oracle && e.ServiceName != "":
 		v.refuse(path+".serviceName", "leave it out", "%s makes a database for each logical one", db.Engine)
 	}
-	v.wholeSecret(path+".masterSecretArn", e.MasterSecretARN)
+	switch {
+	case (e.MasterSecretARN == "") == (len(e.UserSecretARNs) == 0):
+		v.refuse(path, "write masterSecretArn, or userSecretArns where databases and users are made already, one of both",
+			"who makes the users of servers is not said, or said twice")
+	case e.MasterSecretARN != "":
+		v.wholeSecret(path+".masterSecretArn", e.MasterSecretARN)
+	default:
+		v.userSecrets(path + ".userSecretArns")
+	}
 	if e.SecretKeyARN != "" {
 		v.arn(path+".secretKeyArn", e.SecretKeyARN, "kms", "key/")
 	}
@@ -137,6 +145,33 @@ func (v *validator) existing() {
 		v.cidrs(path+".cidrs", e.CIDRs)
 	}
 	v.onlyOfInstances()
+}
+
+// userSecrets checks that each logical database has the secret of its user.
+func (v *validator) userSecrets(path string) {
+	db := v.Database
+	given := db.Existing.UserSecretARNs
+	of := map[string]LogicalName{}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		at := path + "." + string(name)
+		if _, ok := db.Logical[name]; !ok {
+			v.refuse(at, oneOf(slices.Sorted(maps.Keys(db.Logical))), "there is no database.logical.%s", name)
+			continue
+		}
+		v.wholeSecret(at, given[name])
+		if other, taken := of[given[name]]; taken && db.Facts().OneDatabase != "" {
+			v.refuse(at, "write the secret of another user", "the user of database.logical.%s has it, whose schema is that database", other)
+		}
+		of[given[name]] = name
+	}
+	for _, name := range slices.Sorted(maps.Keys(db.Logical)) {
+		if _, ok := given[name]; !ok {
+			v.refuse(path+"."+string(name), "write the ARN of a secret with username and password", "servers have no user for this database")
+		}
+	}
+	if db.Users != nil {
+		v.refuse("database.users", "leave it out, and write another user into the secret", "the users are not this stack's")
+	}
 }
 
 // onlyOfInstances refuses keys that only apply to the stack's own RDS instances, for a stack with an existing database.

@@ -211,6 +211,8 @@ type Secret struct {
 	Variable, ID string
 	// HashVariable, if set, gets the SHA-256 of the value in hexadecimal.
 	HashVariable string
+	// Property, if set, is the property of a JSON secret that is the value.
+	Property string
 }
 
 // Keystore is a PKCS#12 file in base64 in one secret, and its password in another.
@@ -234,7 +236,9 @@ type Database struct {
 	User, Revoked string
 	// URL is the JDBC URL with DatabasePlaceholder for the name; Properties are name=value;name=value for the driver.
 	URL, Properties string
-	// MasterSecretARN is RDS's own secret, JSON with username and password.
+	// Owned says that the team made the database and its user, and that there is no master user.
+	Owned bool
+	// MasterSecretARN is RDS's own secret, JSON with username and password. It is empty if the database is Owned.
 	MasterSecretARN string
 	// Scripts make the schema, relative to IS_HOME, in order.
 	Scripts []string
@@ -254,6 +258,11 @@ type LifecycleHook struct {
 func Environment(name config.LogicalName) (masterUsername, masterPassword, password string) {
 	prefix := "SCHEMA_" + strings.ToUpper(string(name))
 	return prefix + "_MASTER_USERNAME", prefix + "_MASTER_PASSWORD", prefix + "_PASSWORD"
+}
+
+// EnvUsername returns the variable with the name of a logical database's user for the schema program, where the team made it.
+func EnvUsername(name config.LogicalName) string {
+	return "SCHEMA_" + strings.ToUpper(string(name)) + "_USERNAME"
 }
 
 // The variables of the schema program with the encryption key and the previous one. The program keeps a check of the
@@ -280,6 +289,9 @@ func SchemaProperties(version product.Version, home string, databases []Database
 		line(key+".name", d.Name)
 		if d.User != "" {
 			line(key+".user", d.User)
+		}
+		if d.Owned {
+			line(key+".owned", "true")
 		}
 		if d.Revoked != "" {
 			line(key+".revoked", d.Revoked)
@@ -341,7 +353,11 @@ func UserData(a Args) (string, error) {
 		programs = append(programs, Key(a.Programs+p.Name, p.SHA256())+"|"+p.SHA256()+"|"+p.Path)
 	}
 	for _, s := range a.Secrets {
-		secrets = append(secrets, s.Variable+"|"+s.ID+"|"+s.HashVariable)
+		entry := s.Variable + "|" + s.ID + "|" + s.HashVariable
+		if s.Property != "" {
+			entry += "|" + s.Property
+		}
+		secrets = append(secrets, entry)
 	}
 	for _, d := range a.Databases {
 		databases = append(databases, string(d.Logical)+"|"+d.MasterSecretARN)

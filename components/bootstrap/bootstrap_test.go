@@ -35,6 +35,8 @@ func example(version product.Version) Args {
 				Variable: "WSO2_ENDPOINT_PASSWORD", ID: "demo/endpoint-password",
 				HashVariable: "WSO2_ENDPOINT_PASSWORD_HASH",
 			},
+			{Variable: "WSO2_DB_USER_USERNAME", ID: "dba/user", Property: "username"},
+			{Variable: "WSO2_DB_USER_PASSWORD", ID: "dba/user", Property: "password"},
 		},
 		Keystore: Keystore{
 			SecretID: "demo/keystore", PasswordSecretID: "demo/keystore-password", File: "wso2is.p12",

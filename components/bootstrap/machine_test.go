@@ -127,6 +127,7 @@ func newMachine(t *testing.T, version product.Version) *machine {
 		"demo/keystore-password": markerKeystore,
 		"demo/database-identity": "MARKERdatabase7Q",
 		"demo/encryption-key":    "MARKERencryption7Q",
+		"dba/user":               `{"username":"dba_app","password":"MARKERdba7Q"}`,
 		"rds!master":             `{"username":"admin","password":"MARKERmaster\"7Q"}`,
 	} {
 		m.secret(t, name, value)

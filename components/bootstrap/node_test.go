@@ -84,7 +84,7 @@ func (m *machine) check(t *testing.T, version product.Version) {
 	environment := read(t, filepath.Join(m.root, "run/wso2is/env"))
 	contains(t, "the server's environment", environment, `NODE_IP="10.0.1.10"`,
 		`WSO2_ADMIN_PASSWORD="MARKERadmin7Q\$\`+"`"+`\"\\"`, `WSO2_ENDPOINT_PASSWORD="`+markerEndpoint+`"`,
-		`WSO2_ENDPOINT_PASSWORD_HASH="`+sum([]byte(markerEndpoint))+`"`)
+		`WSO2_ENDPOINT_PASSWORD_HASH="`+sum([]byte(markerEndpoint))+`"`, `WSO2_DB_USER_USERNAME="dba_app"`, `WSO2_DB_USER_PASSWORD="MARKERdba7Q"`)
 	if info, err := os.Stat(filepath.Join(m.root, "run/wso2is/env")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the server's environment has mode %v: %v", info.Mode(), err)
 	}
@@ -310,12 +310,22 @@ func TestNodeThatDoesNotGetReadySaysWhere(t *testing.T) {
 // TestSchemaIsMadeByAnInstanceOfItsOwn checks that the instance makes the schema once, reports its status, and never
 // starts a server.
 func TestSchemaIsMadeByAnInstanceOfItsOwn(t *testing.T) {
+	owned := func(secret string) func(a *Args) {
+		return func(a *Args) {
+			a.Databases[0].Owned, a.Databases[0].MasterSecretARN = true, ""
+			a.Secrets = []Secret{a.Secrets[0], {Variable: "SCHEMA_IDENTITY_USERNAME", ID: secret, Property: "username"},
+				{Variable: "SCHEMA_IDENTITY_PASSWORD", ID: secret, Property: "password"}}
+		}
+	}
 	for name, c := range map[string]struct {
 		change func(a *Args)
 		env    string
 		status int
 		says   []string
 	}{
+		"of the team's own user": {change: owned("rds!master"), says: []string{"make the database schema", "done"}},
+		"a secret that is no JSON": {change: owned("demo/database-identity"), status: 1,
+			says: []string{"the secret demo/database-identity is not JSON with a username"}},
 		"made":                     {says: []string{"make the database schema", "done"}},
 		"refused":                  {env: "FAKE_SCHEMA_STATUS=4", status: 4, says: []string{"make the database schema (status 4)"}},
 		"a secret without a value": {change: func(a *Args) { a.Secrets[1].ID = "demo/absent" }, status: 1, says: []string{"cannot read the secret demo/absent"}},
@@ -344,6 +354,9 @@ func TestSchemaIsMadeByAnInstanceOfItsOwn(t *testing.T) {
 			if c.status == 0 {
 				credentials := "SCHEMA_ENCRYPTION_KEY=MARKERencryption7Q\nSCHEMA_IDENTITY_MASTER_PASSWORD=MARKERmaster\"7Q\nSCHEMA_IDENTITY_MASTER_USERNAME=admin\n" +
 					"SCHEMA_IDENTITY_PASSWORD=MARKERdatabase7Q\n"
+				if m.args.Databases[0].Owned {
+					credentials = "SCHEMA_ENCRYPTION_KEY=MARKERencryption7Q\nSCHEMA_IDENTITY_PASSWORD=MARKERmaster\"7Q\nSCHEMA_IDENTITY_USERNAME=admin\n"
+				}
 				if got := read(t, filepath.Join(m.fake, "schema-environment")); got != credentials {
 					t.Errorf("the schema program's environment is %q", got)
 				}

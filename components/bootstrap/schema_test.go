@@ -132,6 +132,8 @@ type node struct {
 	password string
 	// user is the server's account after a rotation, revoked the former one.
 	user, revoked string
+	// owner is the account that the team made with the databases; empty for the master account.
+	owner string
 	// key is the encryption key, previous the former one.
 	key, previous string
 	connect       int
@@ -172,10 +174,15 @@ func (s *server) launch(t *testing.T, n node) *run {
 			continue
 		}
 		databases = append(databases, Database{
-			Logical: logical, Engine: s.engine, Name: name, URL: n.url, Scripts: Scripts(cluster, logical), User: n.user, Revoked: n.revoked,
+			Owned: n.owner != "", Logical: logical, Engine: s.engine, Name: name, URL: n.url, Scripts: Scripts(cluster, logical), User: n.user, Revoked: n.revoked,
 		})
 		user, master, password := Environment(logical)
-		env = append(env, user+"=master", master+"="+masterPassword, password+"="+n.password)
+		env = append(env, password+"="+n.password)
+		if n.owner != "" {
+			env = append(env, EnvUsername(logical)+"="+n.owner)
+			continue
+		}
+		env = append(env, user+"=master", master+"="+masterPassword)
 	}
 	properties := SchemaProperties(n.version, n.home, databases)
 	properties += fmt.Sprintf("connectSeconds=%d\nlockSeconds=60\n", n.connect)
@@ -361,6 +368,7 @@ func testSchema(t *testing.T, s *server) {
 		{"a complete schema without a ledger is adopted", testExistingSchema},
 		{"foreign tables are refused", testForeignTables},
 		{"an incomplete schema is not dropped once a server could write", testWrittenSchema},
+		{"a database and an account of the team's own", testOwned},
 		{"the server's certificate is verified", testCertificate},
 		{"the server's log has no password", testServerLog},
 		{"an unreachable database", testUnreachable},

@@ -159,7 +159,7 @@ func buildDatabase(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, child pulumi.ResourceOption,
 ) (*database.Database, error) {
 	if c.Database.Existing != nil {
-		return database.Existing(*c.Database.Existing), nil
+		return database.Existing(scope, *c.Database.Existing), nil
 	}
 	return database.New(ctx, scope.Named("database"), &database.Args{
 		Scope: scope, Database: c.Database, RestoreFrom: c.RestoreFrom, Subnets: b.network.InZones(b.network.Private),

@@ -188,7 +188,7 @@ func (e *eksStack) pods(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*wo
 	before := slices.Concat(e.cluster.Ready, e.cluster.Granted, e.before, e.data.files.Ready, e.base.secrets.Ready, e.front.balancer.Serving,
 		e.data.database.Ready())
 	return workload.New(ctx, e.scope.Named("workload"), &workload.Args{
-		Scope: e.scope, Config: e.c, Secrets: e.secrets(), SchemaSecrets: e.schemaSecrets(ctx), ShareUser: e.shareUser(ctx),
+		Scope: e.scope, Config: e.c, Secrets: e.secrets(ctx), SchemaSecrets: e.schemaSecrets(ctx), ShareUser: e.shareUser(ctx),
 		Hosts: awskit.Inputs(e.data.database.Hosts()), FileSystem: e.data.files,
 		TargetGroup: e.targetGroup(), Ingress: e.ingress(), Addresses: addresses, Before: before,
 	}, opts...)
@@ -251,7 +251,7 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]strin
 }
 
 // secrets returns the server's secrets.
-func (e *eksStack) secrets() []workload.Secret {
+func (e *eksStack) secrets(ctx *pulumi.Context) []workload.Secret {
 	keys := secrets.Variables(e.c)
 	keys[container.EnvKeystore] = secrets.Keystore
 	if e.c.Proxied() {
@@ -260,6 +260,20 @@ func (e *eksStack) secrets() []workload.Secret {
 	var all []workload.Secret
 	for variable, key := range awskit.Sorted(keys) {
 		all = append(all, e.secret(variable, key))
+	}
+	return append(all, e.userSecrets(ctx, secrets.ServerUsers(e.c))...)
+}
+
+// userSecrets returns properties of the team's own secrets of users.
+func (e *eksStack) userSecrets(ctx *pulumi.Context, variables map[string]secrets.UserProperty) []workload.Secret {
+	var all []workload.Secret
+	for variable, of := range awskit.Sorted(variables) {
+		user := e.data.database.Users[of.Logical]
+		secret := workload.Secret{Variable: variable, Key: user.Key, Property: of.Property, ARN: user.ARN}
+		if e.c.EKS.Secrets == config.SecretsKubernetes {
+			secret.Value = e.property(ctx, user.ARN, of.Property, "the secret of the user of database.logical."+string(of.Logical))
+		}
+		all = append(all, secret)
 	}
 	return all
 }
@@ -276,6 +290,9 @@ func (e *eksStack) secret(variable, key string) workload.Secret {
 func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 	var all []workload.Secret
 	for name, logical := range awskit.Sorted(e.c.Database.Logical) {
+		if e.data.database.Users != nil {
+			break
+		}
 		username, master, _ := bootstrap.Environment(name)
 		instance := e.data.database.Instances[logical.Instance]
 		for _, of := range []struct{ variable, property string }{{username, "username"}, {master, "password"}} {
@@ -291,7 +308,7 @@ func (e *eksStack) schemaSecrets(ctx *pulumi.Context) []workload.Secret {
 	for variable, key := range awskit.Sorted(secrets.SchemaVariables(e.c)) {
 		all = append(all, e.secret(variable, key))
 	}
-	return all
+	return append(all, e.userSecrets(ctx, secrets.SchemaUsers(e.c))...)
 }
 
 // shareUser returns the user of an SMB share, by the keys that its CSI driver reads.

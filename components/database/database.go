@@ -61,8 +61,10 @@ type Made struct {
 type Database struct {
 	pulumi.ResourceState
 	Instances map[string]Instance
-	// masterKey is the KMS key of an existing database's master secret, empty where the secret has the stack's or AWS's own.
-	masterKey string
+	// Users are the team's own secrets with the servers' users by logical database, nil where the schema program makes the users.
+	Users map[config.LogicalName]User
+	// secretKey is the KMS key of an existing database's secrets, empty where they have the stack's or AWS's own.
+	secretKey string
 	// kept are the instances that no node uses any more.
 	kept map[string]Instance
 	// monitoringRole writes the figures of hosts, once mayMonitor is there; nil where no instance asks for them.
@@ -70,19 +72,55 @@ type Database struct {
 	mayMonitor     pulumi.Resource
 }
 
+// User is the team's own secret with a user. Logical databases with the same secret have the same Key.
+type User struct {
+	Key string
+	ARN pulumi.StringInput
+}
+
 // Existing is a database that the stack does not make. There is no resource of it.
-func Existing(of config.ExistingDatabase) *Database {
-	return &Database{masterKey: of.SecretKeyARN, Instances: map[string]Instance{config.MainInstance: {
-		Host: pulumi.String(of.Host).ToStringOutput(), MasterSecretARN: pulumi.String(of.MasterSecretARN).ToStringOutput(),
-	}}}
+func Existing(scope awskit.Scope, of config.ExistingDatabase) *Database {
+	main := Instance{Host: scope.Input(of.Host).ToStringOutput()}
+	d := &Database{secretKey: of.SecretKeyARN}
+	if of.MasterSecretARN != "" {
+		main.MasterSecretARN = scope.Input(of.MasterSecretARN).ToStringOutput()
+	} else {
+		d.Users = map[config.LogicalName]User{}
+	}
+	keys := map[string]string{}
+	for name, arn := range awskit.Sorted(of.UserSecretARNs) {
+		if keys[arn] == "" {
+			keys[arn] = "user-" + string(name)
+		}
+		d.Users[name] = User{Key: keys[arn], ARN: scope.Input(arn)}
+	}
+	d.Instances = map[string]Instance{config.MainInstance: main}
+	return d
+}
+
+// UserSecretARNs are the ARNs of the team's own secrets by User.Key.
+func (d *Database) UserSecretARNs() map[string]pulumi.StringInput {
+	arns := map[string]pulumi.StringInput{}
+	for _, user := range d.Users {
+		arns[user.Key] = user.ARN
+	}
+	return arns
 }
 
 // DecryptMaster has the permissions that a reader of the master secrets needs, in addition to the stack's own key.
 func (d *Database) DecryptMaster() []awskit.Statement {
-	if d.masterKey == "" {
+	if d.secretKey == "" || d.Users != nil {
 		return nil
 	}
-	return []awskit.Statement{awskit.Allow("DecryptMaster", []string{"kms:Decrypt"}, d.masterKey)}
+	return []awskit.Statement{awskit.Allow("DecryptMaster", []string{"kms:Decrypt"}, d.secretKey)}
+}
+
+// DecryptUsers has those that a reader of the team's own secrets of users needs.
+func (d *Database) DecryptUsers() []awskit.Statement {
+	if d.secretKey == "" || d.Users == nil {
+		return nil
+	}
+	return []awskit.Statement{awskit.Allow("DecryptUsers", []string{"kms:Decrypt"}, d.secretKey)}
 }
 
 // Ready are the instances, as dependencies of resources that need one of them.
@@ -119,10 +157,13 @@ func (d *Database) ARNs() map[string]pulumi.StringInput {
 	return arns
 }
 
-// MasterSecretARNs are the ARNs of the master users' secrets by instance.
+// MasterSecretARNs are the ARNs of the master users' secrets by instance. A database with users of the team's has none.
 func (d *Database) MasterSecretARNs() map[string]pulumi.StringOutput {
 	arns := map[string]pulumi.StringOutput{}
 	for name, instance := range d.Instances {
+		if d.Users != nil {
+			break
+		}
 		arns[name] = instance.MasterSecretARN
 	}
 	return arns

@@ -154,8 +154,8 @@ type launchValues[T any] struct {
 	// FileSystem and AccessPoints are ids, the latter by directory. A share has none.
 	FileSystem   T
 	AccessPoints map[string]T
-	// Secrets are ARNs by key.
-	Secrets map[string]T
+	// Secrets are ARNs by key, UserSecrets those of the team's own by User.Key.
+	Secrets, UserSecrets map[string]T
 }
 
 // userData is a node's user data in base64, once everything it names exists.
@@ -164,7 +164,7 @@ func (b *builder) userData(n nodeArgs, config *nodefiles.Node) pulumi.StringOutp
 	values := launchValues[pulumi.StringInput]{
 		Bucket: b.files.Name, LogGroup: b.LogGroup, DeploymentSum: config.DeploymentSum,
 		FileSystem: pulumi.String(""), AccessPoints: awskit.Inputs(b.FileSystem.AccessPoints),
-		Secrets: awskit.Inputs(b.Secrets.ARNs),
+		Secrets: awskit.Inputs(b.Secrets.ARNs), UserSecrets: b.Database.UserSecretARNs(),
 	}
 	if b.FileSystem.Share == nil {
 		values.FileSystem = b.FileSystem.ID
@@ -260,6 +260,10 @@ func bootstrapArgs(
 			s.HashVariable = nodeconfig.EnvEndpointHash
 		}
 		out.Secrets = append(out.Secrets, s)
+	}
+	for variable, of := range awskit.Sorted(secrets.ServerUsers(c)) {
+		arn := known.UserSecrets[args.Database.Users[of.Logical].Key]
+		out.Secrets = append(out.Secrets, bootstrap.Secret{Variable: variable, ID: arn, Property: of.Property})
 	}
 	return out, nil
 }

@@ -77,7 +77,8 @@ func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket
 	policy, err := iam.NewRolePolicy(ctx, args.Named("nodes"), &iam.RolePolicyArgs{
 		Role: i.role.ID(), Name: pulumi.String("nodes"),
 		Policy: awskit.PolicyOf(bootARNs[pulumi.StringInput]{
-			Bucket: bucket.ARN, Key: args.Secrets.KeyARN, LogGroup: args.LogGroupARN, Secrets: awskit.Values(args.Secrets.ARNs),
+			Bucket: bucket.ARN, Key: args.Secrets.KeyARN, LogGroup: args.LogGroupARN,
+			Secrets: slices.Concat(awskit.Values(args.Secrets.ARNs), awskit.Values(args.Database.UserSecretARNs())),
 		}, args.nodePolicy),
 	}, pulumi.Parent(i))
 	if err != nil {
@@ -119,7 +120,8 @@ func (args *Args) bootPolicy(arns bootARNs[string]) []awskit.Statement {
 }
 
 func (args *Args) nodePolicy(arns bootARNs[string]) awskit.Policy {
-	policy := awskit.NewPolicy(slices.Concat(args.bootPolicy(arns), args.FileSystem.Read(), []awskit.Statement{observability.ReportMembers()})...)
+	policy := awskit.NewPolicy(slices.Concat(args.bootPolicy(arns), args.FileSystem.Read(), args.Database.DecryptUsers(),
+		[]awskit.Statement{observability.ReportMembers()})...)
 	// Nodes start one by one at the first start, and must find the nodes in service. Describe calls take no resource.
 	see := []string{"autoscaling:DescribeAutoScalingGroups"}
 	if args.Config.Clustered() && args.Config.Clustering.Scheme == config.AWS {

@@ -74,9 +74,13 @@ type schemaValues[T any] struct {
 	Secrets, MasterSecrets, Hosts map[string]T
 }
 
-// schemaSecrets are the ARNs of the stack's own secrets that the program reads, by variable.
+// schemaSecrets are the ARNs of the stack's own secrets that the program reads, and of the team's own with users, by variable.
 func (b *builder) schemaSecrets() map[string]pulumi.StringInput {
-	return secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))
+	all := secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))
+	for variable, of := range secrets.SchemaUsers(b.Config) {
+		all[variable] = b.Database.Users[of.Logical].ARN
+	}
+	return all
 }
 
 // schemaArgs are the arguments of the instance's user data.
@@ -92,7 +96,7 @@ func (b *builder) schemaArgs(known schemaValues[string]) (bootstrap.Args, error)
 		out.Databases[i].MasterSecretARN = known.MasterSecrets[c.Database.Logical[d.Logical].Instance]
 	}
 	for variable, arn := range awskit.Sorted(known.Secrets) {
-		out.Secrets = append(out.Secrets, bootstrap.Secret{Variable: variable, ID: arn})
+		out.Secrets = append(out.Secrets, bootstrap.Secret{Variable: variable, ID: arn, Property: secrets.SchemaUsers(c)[variable].Property})
 	}
 	return out, nil
 }
@@ -146,9 +150,10 @@ func (b *builder) grantSchema(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	}{
 		schemaName: {b.Identity.schema, awskit.PolicyOf(bootARNs[pulumi.StringInput]{
 			Bucket: b.files.ARN, Key: b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
-			Secrets: slices.Concat(awskit.Values(b.schemaSecrets()), awskit.Values(b.Database.MasterSecretARNs())),
+			Secrets: slices.Concat(awskit.Values(secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))),
+				awskit.Values(b.Database.MasterSecretARNs()), awskit.Values(b.Database.UserSecretARNs())),
 		}, func(arns bootARNs[string]) awskit.Policy {
-			return awskit.NewPolicy(append(b.bootPolicy(arns), b.Database.DecryptMaster()...)...)
+			return awskit.NewPolicy(slices.Concat(b.bootPolicy(arns), b.Database.DecryptMaster(), b.Database.DecryptUsers())...)
 		})},
 		makerName: {b.Identity.maker, awskit.PolicyOf(makerARNs[pulumi.StringInput]{
 			Key: b.Secrets.KeyARN, Role: b.Identity.schema.Arn,

@@ -188,18 +188,19 @@ type executionARNs[T any] struct {
 // executionPolicy has the permissions to start a task: its images, its secrets by variable, and its log.
 func (b *builder) executionPolicy(refs map[string]secretRef) pulumi.StringOutput {
 	values := b.secretARNs(refs)
-	var masters []awskit.Statement
+	more := b.Database.DecryptUsers()
 	if len(values.Masters) > 0 {
-		masters = b.Database.DecryptMaster()
+		more = b.Database.DecryptMaster()
 	}
 	return awskit.PolicyOf(executionARNs[pulumi.StringInput]{
-		Secrets: slices.Concat(awskit.Values(values.Masters), awskit.Values(values.Own)), Key: b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
+		Secrets: slices.Concat(awskit.Values(values.Masters), awskit.Values(values.Own), awskit.Values(values.Users)),
+		Key:     b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
 	}, func(arns executionARNs[string]) awskit.Policy {
 		return awskit.NewPolicy(append(append(registry.Pull(b.Scope, b.Config.Container.Image, b.Config.Container.ToolsImage),
 			awskit.Allow("ReadSecrets", []string{"secretsmanager:GetSecretValue"}, arns.Secrets...),
 			awskit.Allow("Decrypt", []string{"kms:Decrypt"}, arns.Key),
 			awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, arns.LogGroup+":*"),
-		), masters...)...)
+		), more...)...)
 	})
 }
 

@@ -1,6 +1,7 @@
 package ecscluster
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -148,17 +149,22 @@ const temporary = "tmp"
 // serverUser is the user and the group of every program except root's.
 var serverUser = fmt.Sprintf("%d:%d", container.User, container.User)
 
-// secretRef is the source of a variable's value: one of the stack's own secrets, by key, or a property of the secret
-// that RDS manages for an instance's master user.
-type secretRef struct{ key, instance, property string }
+// secretRef is the source of a variable's value: one of the stack's own secrets, by key, a property of the secret that RDS manages for
+// an instance's master user, or one of the team's own secret of a user, by User.Key.
+type secretRef struct{ key, instance, user, property string }
 
-// secretARNs are the ARNs of the stack's own secrets by key, and of the master users' by instance.
-type secretARNs[T any] struct{ Own, Masters map[string]T }
+// secretARNs are the ARNs of the stack's own secrets by key, of the master users' by instance, and of the team's own by User.Key.
+type secretARNs[T any] struct{ Own, Masters, Users map[string]T }
 
 // secretARNs returns the ARNs of the secrets that variables come from.
 func (b *builder) secretARNs(refs map[string]secretRef) secretARNs[pulumi.StringInput] {
-	arns := secretARNs[pulumi.StringInput]{Own: map[string]pulumi.StringInput{}, Masters: map[string]pulumi.StringInput{}}
+	arns := secretARNs[pulumi.StringInput]{
+		Own: map[string]pulumi.StringInput{}, Masters: map[string]pulumi.StringInput{}, Users: b.Database.UserSecretARNs(),
+	}
 	for _, ref := range refs {
+		if ref.user != "" {
+			continue
+		}
 		if ref.instance != "" {
 			arns.Masters[ref.instance] = b.Database.Instances[ref.instance].MasterSecretARN
 		} else {
@@ -174,6 +180,14 @@ func (b *builder) serverSecrets() map[string]secretRef {
 	for name, key := range b.SecretKeys {
 		variables[name] = secretRef{key: key}
 	}
+	return b.withUsers(variables, secrets.ServerUsers(b.Config))
+}
+
+// withUsers adds the properties of the team's own secrets of users.
+func (b *builder) withUsers(variables map[string]secretRef, of map[string]secrets.UserProperty) map[string]secretRef {
+	for name, from := range of {
+		variables[name] = secretRef{user: b.Database.Users[from.Logical].Key, property: from.Property}
+	}
 	return variables
 }
 
@@ -181,6 +195,9 @@ func (b *builder) serverSecrets() map[string]secretRef {
 func (b *builder) schemaSecrets() map[string]secretRef {
 	variables := map[string]secretRef{}
 	for logical, l := range b.Config.Database.Logical {
+		if b.Database.Users != nil {
+			break
+		}
 		username, master, _ := bootstrap.Environment(logical)
 		variables[username] = secretRef{instance: l.Instance, property: "username"}
 		variables[master] = secretRef{instance: l.Instance, property: "password"}
@@ -188,7 +205,7 @@ func (b *builder) schemaSecrets() map[string]secretRef {
 	for variable, key := range secrets.SchemaVariables(b.Config) {
 		variables[variable] = secretRef{key: key}
 	}
-	return variables
+	return b.withUsers(variables, secrets.SchemaUsers(b.Config))
 }
 
 // containerDefinitions returns containers that write to a log group, in the format of the task definition.
@@ -254,10 +271,10 @@ func (d definition) mount(readOnly ...string) definition {
 // secrets gives a container its secrets: only their names, which ECS resolves when the container starts.
 func (d definition) secrets(from map[string]secretRef, arns secretARNs[string]) definition {
 	for name, ref := range awskit.Sorted(from) {
-		arn := arns.Own[ref.key]
-		if ref.instance != "" {
+		arn := cmp.Or(arns.Own[ref.key], arns.Masters[ref.instance], arns.Users[ref.user])
+		if ref.property != "" {
 			// The property, the current version's label and no version of its own.
-			arn = arns.Masters[ref.instance] + ":" + ref.property + "::"
+			arn += ":" + ref.property + "::"
 		}
 		d.Secrets = append(d.Secrets, secretVariable{name, arn})
 	}

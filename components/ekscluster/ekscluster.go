@@ -251,10 +251,12 @@ func (b *builder) adopt(ctx *pulumi.Context) error {
 // podIdentity lets the pods use their roles. The servers' role reads no master user's password, so that an attacker on
 // a server cannot administer the databases.
 func (b *builder) podIdentity(ctx *pulumi.Context) error {
-	names := podARNs[pulumi.StringInput]{Key: b.Secrets.KeyARN, Secrets: awskit.Values(b.Secrets.ARNs)}
+	users := awskit.Values(b.Database.UserSecretARNs())
+	names := podARNs[pulumi.StringInput]{Key: b.Secrets.KeyARN, Secrets: append(awskit.Values(b.Secrets.ARNs), users...)}
 	more := []awskit.Statement{observability.ReportMembers()}
 	if b.Config.EKS.Secrets == config.SecretsCSI {
 		more = append(more, b.FileSystem.Read("secretsmanager:DescribeSecret")...)
+		more = append(more, b.Database.DecryptUsers()...)
 	}
 	if err := b.act(ctx, "pods", b.ServiceAccount, b.Identity.pods, names, more...); err != nil {
 		return err
@@ -263,8 +265,8 @@ func (b *builder) podIdentity(ctx *pulumi.Context) error {
 		return nil
 	}
 	names.Secrets = slices.Concat(awskit.Values(b.Database.MasterSecretARNs()),
-		awskit.Values(secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))))
-	return b.act(ctx, "schema", b.SchemaAccount, b.Identity.schema, names, b.Database.DecryptMaster()...)
+		awskit.Values(secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))), users)
+	return b.act(ctx, "schema", b.SchemaAccount, b.Identity.schema, names, append(b.Database.DecryptMaster(), b.Database.DecryptUsers()...)...)
 }
 
 // act lets a service account's pods use a role that reads files and secrets, and has some more permissions.

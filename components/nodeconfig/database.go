@@ -123,10 +123,14 @@ func (r *renderer) database(name config.LogicalName) database {
 	if db.FailsOverBehindAName() {
 		query = cmp.Or(known.WritableQuery, query)
 	}
+	user := db.User(name)
+	if db.UserSecrets() != nil {
+		user = env(EnvDatabaseUsername(name))
+	}
 	return database{
 		URL:      url(db, r.Hosts[logical.Instance], logical.Name, answerSeconds),
 		Driver:   known.Driver.Class,
-		Username: db.User(name),
+		Username: user,
 		Password: env(EnvDatabasePassword(name, db.SecondUsers())),
 		// The server has defaults for two data sources only, and most releases put an inferred validation query into a
 		// key that nothing reads. So every key is written.

@@ -53,6 +53,12 @@ func EnvDatabasePassword(name config.LogicalName, second bool) string {
 	return variable + "_PASSWORD"
 }
 
+// EnvDatabaseUsername returns the variable with the name of a logical database's user where its secret is the team's own, such as
+// WSO2_DB_IDENTITY_USERNAME.
+func EnvDatabaseUsername(name config.LogicalName) string {
+	return "WSO2_DB_" + strings.ToUpper(string(name)) + "_USERNAME"
+}
+
 const (
 	// KeystoreAlias is the alias of the cluster's one key in its keystore.
 	KeystoreAlias = "wso2is"
@@ -147,6 +153,9 @@ func Environment(c config.Cluster) []string {
 	}
 	if !c.Fixed() {
 		names = append(names, EnvNodeIP)
+	}
+	for logical := range c.Database.UserSecrets() {
+		names = append(names, EnvDatabaseUsername(logical))
 	}
 	for logical := range c.Database.Logical {
 		names = append(names, EnvDatabasePassword(logical, false))

@@ -177,6 +177,7 @@ func Databases(c config.Cluster, hosts map[string]string) []bootstrap.Database {
 		}
 		databases = append(databases, bootstrap.Database{
 			User: user, Revoked: c.Database.RevokedUser(logical),
+			Owned:   c.Database.UserSecrets() != nil,
 			Logical: logical, Engine: c.Database.Engine, Name: l.Name,
 			URL:        nodeconfig.JDBCURL(c.Database, hosts[l.Instance], bootstrap.DatabasePlaceholder),
 			Properties: nodeconfig.ConnectionProperties(c.Database),

@@ -51,6 +51,9 @@ func Table(c config.Cluster) []Value {
 	values = append(values, Value{Key: "endpoint-password", Variable: nodeconfig.EnvEndpointPassword, Generate: Password,
 		Description: "The recovery and authentication endpoints' call to the server"})
 	for _, name := range slices.Sorted(maps.Keys(c.Database.Logical)) {
+		if c.Database.UserSecrets() != nil {
+			break
+		}
 		for _, second := range []bool{false, true} {
 			if second && !c.Database.RotatedUsers() {
 				continue
@@ -97,12 +100,43 @@ func Variables(c config.Cluster) map[string]string {
 	return keys
 }
 
+// UserProperty is a property of the team's own secret with the user of a logical database.
+type UserProperty struct {
+	Logical  config.LogicalName
+	Property string
+}
+
+// ServerUsers maps variables of the server's environment to the team's own secrets of users.
+func ServerUsers(c config.Cluster) map[string]UserProperty {
+	return users(c, nodeconfig.EnvDatabaseUsername, func(name config.LogicalName) string { return nodeconfig.EnvDatabasePassword(name, false) })
+}
+
+// SchemaUsers maps variables of the schema program likewise.
+func SchemaUsers(c config.Cluster) map[string]UserProperty {
+	return users(c, bootstrap.EnvUsername, func(name config.LogicalName) string {
+		_, _, password := bootstrap.Environment(name)
+		return password
+	})
+}
+
+func users(c config.Cluster, username, password func(config.LogicalName) string) map[string]UserProperty {
+	all := map[string]UserProperty{}
+	for name := range c.Database.UserSecrets() {
+		all[username(name)] = UserProperty{name, "username"}
+		all[password(name)] = UserProperty{name, "password"}
+	}
+	return all
+}
+
 // SchemaVariables maps the variables of the schema program to the keys of secrets: the passwords of the logical
 // databases' own users, and the encryption keys.
 func SchemaVariables(c config.Cluster) map[string]string {
 	keys := map[string]string{bootstrap.EnvEncryptionKey: EncryptionKey}
 	if c.Secrets.PreviousEncryptionKey.Set() {
 		keys[bootstrap.EnvPreviousEncryptionKey] = previousEncryptionKey
+	}
+	if c.Database.UserSecrets() != nil {
+		return keys
 	}
 	for name := range c.Database.Logical {
 		_, _, password := bootstrap.Environment(name)

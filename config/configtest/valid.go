@@ -42,7 +42,7 @@ func Changes(t *rapid.T) map[string]any {
 			3).Draw(t, "tags"),
 	}
 	if all["network"].(object)["adopt"] != nil && rapid.Bool().Draw(t, "existing database") {
-		all["database"] = existing(t, all["database"].(object))
+		all["database"] = existing(t, version, all["database"].(object))
 	}
 	// Pulumi returns a string as it is.
 	all["profile"] = string(all["profile"].(config.Profile))
@@ -168,7 +168,7 @@ func database(t *rapid.T, version product.Version) object {
 }
 
 // existing moves the drawn database onto a server that exists.
-func existing(t *rapid.T, drawn object) object {
+func existing(t *rapid.T, version product.Version, drawn object) object {
 	server := object{"host": rapid.SampledFrom([]string{"10.9.0.4", "identity.cluster-abc.eu-west-1.rds.amazonaws.com"}).Draw(t, "host"),
 		"masterSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf"}
 	if rapid.Bool().Draw(t, "by group") {
@@ -189,7 +189,26 @@ func existing(t *rapid.T, drawn object) object {
 	for name := range drawn["logical"].(object) {
 		logical[name] = object{}
 	}
+	if rapid.Bool().Draw(t, "own users") {
+		users := object{"identity": ownUser("identity")}
+		if drawn["layout"] != config.Single {
+			users["shared"] = ownUser("shared")
+		}
+		if facts, err := version.Facts(); err == nil && facts.AgentIdentity {
+			users["agent"] = ownUser("agent")
+		}
+		for name := range logical {
+			users[name] = ownUser(name)
+		}
+		delete(server, "masterSecretArn")
+		server["userSecretArns"] = users
+	}
 	return object{"engine": drawn["engine"], "layout": drawn["layout"], "logical": logical, "existing": server}
+}
+
+// ownUser is the secret of the user of a logical database.
+func ownUser(name string) string {
+	return "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dba/" + name + "-AbCdEf"
 }
 
 func loadBalancer(t *rapid.T) object {

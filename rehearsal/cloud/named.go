@@ -41,10 +41,8 @@ func Named(config map[string]string) []Resource {
 			}
 		}
 	}
-	for _, of := range []struct{ key, secret, user string }{
-		{"database", "masterSecretArn", "administrator"}, {"fileSystem", "credentialsSecretArn", "share"},
-	} {
-		if secret, ok := existingUser(config, of.key, of.secret, of.user); ok {
+	for _, key := range []string{"database", "fileSystem"} {
+		for _, secret := range existingUsers(config, key) {
 			found[state.Secret+secret.ID] = secret
 		}
 	}
@@ -61,18 +59,29 @@ func Named(config map[string]string) []Resource {
 	return all
 }
 
-// existingUser returns the secret with the user of something that exists, in the format of RDS. Its ARN is in the configuration's key.
-func existingUser(config map[string]string, key, secret, user string) (Resource, bool) {
+// existingUsers returns the secrets with users of something that exists, in the format of RDS. Their ARNs are in the configuration's key.
+func existingUsers(config map[string]string, key string) []Resource {
 	var of struct{ Existing Object }
 	for full, value := range config {
 		if _, name, _ := strings.Cut(full, ":"); name == key {
 			_ = json.Unmarshal([]byte(value), &of)
 		}
 	}
-	arn := text(of.Existing, secret)
-	return Resource{Token: state.Secret, ID: arn, Inputs: Object{}, Outputs: Object{
-		"arn": arn, "kmsKeyId": text(of.Existing, "secretKeyArn"),
-	}, Contents: fmt.Sprintf(`{"username":%q,"password":%q}`, user, identifier(arn, "uuid"))}, arn != ""
+	users := map[string]string{
+		text(of.Existing, "masterSecretArn"): "administrator", text(of.Existing, "credentialsSecretArn"): "share",
+	}
+	given, _ := of.Existing["userSecretArns"].(Object)
+	for name := range given {
+		users[text(given, name)] = "dba_" + name
+	}
+	delete(users, "")
+	var all []Resource
+	for arn, user := range users {
+		all = append(all, Resource{Token: state.Secret, ID: arn, Inputs: Object{}, Outputs: Object{
+			"arn": arn, "kmsKeyId": text(of.Existing, "secretKeyArn"),
+		}, Contents: fmt.Sprintf(`{"username":%q,"password":%q}`, user, identifier(arn, "uuid"))})
+	}
+	return all
 }
 
 // existingLogGroup returns the log group that the configuration names, without an ARN: a name has neither account nor region.

@@ -91,7 +91,7 @@ func (a *access) prove(want Expected) []*Verdict {
 	a.proveMasters()
 	a.proveEncryptionKey()
 	a.proveForeignSecrets()
-	a.proveShareUser()
+	a.proveUsers()
 	a.proveEndpoints(want.AnyBucket)
 	a.proveDenials()
 	all := []*Verdict{a.keys, a.services, a.nodes, a.masters, a.opened, a.others, a.endpoints}

@@ -17,8 +17,10 @@ import (
 type Existing struct {
 	Host string
 	Port int
-	// Secret is the ARN of an administrator's secret, Key that of its KMS key, or empty for AWS's own.
+	// Secret is the ARN of an administrator's secret, or Users has those of the servers' users. Key is the ARN of their KMS key, or
+	// empty for AWS's own.
 	Secret, Key string
+	Users       []string
 	// Group is its security group, or Ranges has its addresses.
 	Group  string
 	Ranges []netip.Prefix
@@ -27,8 +29,8 @@ type Existing struct {
 }
 
 // unseen is what no state shows of a database that exists.
-const unseen = "the database is not this stack's: its standby, its backups, its firewall and who else may read its administrator's " +
-	"secret are not in its state"
+const unseen = "the database is not this stack's: its standby, its backups, its firewall and who else may read the secrets " +
+	"of its administrator or users are not in its state"
 
 // existingFrom reads the key database of a stack file.
 func existingFrom(raw string) (Existing, error) {
@@ -38,6 +40,7 @@ func existingFrom(raw string) (Existing, error) {
 			Host, MasterSecretArn, SecretKeyArn, SecurityGroup string
 			Port                                               int
 			CIDRs                                              []string
+			UserSecretArns                                     map[string]string
 		}
 	}
 	if raw == "" {
@@ -52,6 +55,7 @@ func existingFrom(raw string) (Existing, error) {
 	}
 	e := Existing{
 		Host: given.Host, Secret: given.MasterSecretArn, Key: given.SecretKeyArn, Group: given.SecurityGroup,
+		Users:  slices.Sorted(maps.Values(given.UserSecretArns)),
 		engine: cmp.Or(file.Engine, "postgres"),
 	}
 	e.Port = cmp.Or(given.Port, engineOf(e.engine).port)
@@ -125,6 +129,8 @@ func (p *proofs) proveSources(v *Verdict, what, elsewhere string, hosts ...strin
 			case strings.HasPrefix(s.URL, "jdbc:h2:"):
 			case !slices.ContainsFunc(hosts, func(host string) bool { return strings.Contains(s.URL, host) }):
 				v.fault("the data source %s of %s %s: %s", name, n.configKey, elsewhere, s.URL)
+			case len(p.want.Existing.Users) > 0 && (!strings.HasPrefix(s.Username, "$env{") || !strings.HasPrefix(s.Password, "$env{")):
+				v.fault("the data source %s of %s logs in as %s instead of the user of the team's secret", name, n.configKey, s.Username)
 			case !s.writes():
 				v.fault("the data source %s of %s keeps a connection to a server that has become a reader in a failover: every write on it fails",
 					name, n.configKey)

@@ -88,6 +88,21 @@ var existingMutations = map[string]mutation{
 		d.statement("RolePolicy", "nodes", "policy", "ReadSecrets",
 			`{"Sid":"ReadSecrets","Effect":"Allow","Action":["secretsmanager:GetSecretValue"],"Resource":["*"]}`)
 	}, masterReads, "uses the role as long as it runs"},
+	"nodes that may not read their user": {"users", func(d *document) {
+		d.edit("RolePolicy", "nodes", "policy", user+"identity-AbCdEf", user+"other-AbCdEf")
+	}, nodesCall, "secretsmanager:GetSecretValue"},
+	"a task that may not read its user": {"users of tasks", func(d *document) {
+		d.edit("RolePolicy", "execution", "policy", user+"shared-AbCdEf", user+"other-AbCdEf")
+	}, nodesCall, "secretsmanager:GetSecretValue"},
+	"pods that may not read their user": {"users of pods", func(d *document) {
+		d.edit("RolePolicy", "pods", "policy", user+"agent-AbCdEf", user+"other-AbCdEf")
+	}, nodesCall, "secretsmanager:GetSecretValue"},
+	"a user that the program would make": {"users", func(d *document) {
+		d.edit(objectKind, "nodes/all/deployment.toml", "content", "$env{WSO2_DB_IDENTITY_USERNAME}", "wso2identity")
+	}, follows, "logs in as wso2identity instead of the user of the team's secret"},
+	"a user's database that the key does not open": {"users of tasks", func(d *document) {
+		d.edit("TaskDefinition", "schema", "containerDefinitions", "SCHEMA_ENCRYPTION_KEY", "KEY")
+	}, keyRefuses, "does not get the encryption key"},
 	"nobody who makes the schema": {"existing", func(d *document) { d.statement("RolePolicy", "schema", "policy", "ReadSecrets") }, masterReads,
 		"nobody makes the schema"},
 	"a database that the key does not open": {"existing", func(d *document) {

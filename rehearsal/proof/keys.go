@@ -224,10 +224,10 @@ func (a *access) keyOfSecret(arn string) string {
 	if s := a.One(state.Secret, arn, "arn"); s != nil {
 		return a.keyOf(s.Text("kmsKeyId"))
 	}
-	switch arn {
-	case a.existing.Secret:
+	switch {
+	case arn == a.existing.Secret, slices.Contains(a.existing.Users, arn):
 		return a.existing.Key
-	case a.share.Secret:
+	case arn == a.share.Secret:
 		return a.share.Key
 	}
 	for _, d := range a.Databases() {

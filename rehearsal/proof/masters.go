@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,6 +26,10 @@ func (a *access) proveMasters() {
 	if e := a.existing; e.Secret != "" {
 		v.open(unseen)
 		a.proveMaster(e.Secret, "the database "+e.Host, shown)
+	}
+	if len(a.existing.Users) > 0 {
+		v.open(unseen)
+		shown["the database "+a.existing.Host+" has users of the team's, and the stack knows no administrator of it"] = true
 	}
 	if given := a.proveJobSecret(); !given && len(shown) == 0 && a.existing.Secret != "" {
 		v.fault("no program that ends may read %s: nobody makes the schema", a.existing.Secret)
@@ -202,12 +207,15 @@ func (a *access) proveJobSecret() (given bool) {
 	return len(kept) > 0
 }
 
-// proveEncryptionKey proves that every program that gets a master password, to make the schema, also gets the encryption key.
+// userPassword is the schema program's variable with the password of a database's user.
+var userPassword = regexp.MustCompile(`\bSCHEMA_[A-Z]+_PASSWORD\b`)
+
+// proveEncryptionKey proves that every program that gets the password with which it makes the schema also gets the encryption key.
 // It checks whether the key opens the database. Without this check, the first user whose password cannot be decrypted
 // would notice.
 func (a *access) proveEncryptionKey() {
 	told := func(r *state.Resource, text string) {
-		own := a.existing.Secret != "" && strings.Contains(text, a.existing.Secret)
+		own := len(a.existing.Users) > 0 && userPassword.MatchString(text) || a.existing.Secret != "" && strings.Contains(text, a.existing.Secret)
 		if own || strings.Contains(text, "_MASTER_PASSWORD") || strings.Contains(text, ":secret:rds!") {
 			a.show(a.opened, r.String())
 			if !strings.Contains(text, "SCHEMA_ENCRYPTION_KEY") {

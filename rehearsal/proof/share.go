@@ -286,19 +286,32 @@ func (w *workload) mounts(volume string) bool {
 	})
 }
 
-// proveShareUser proves that only roles of nodes and their instances may read the user of the share.
-func (a *access) proveShareUser() {
-	if a.share.Secret == "" {
-		return
+// proveUsers proves that only roles of nodes and their instances may read the user of the share, and only these and the roles of what
+// makes the schema the users of a database that exists.
+func (a *access) proveUsers() {
+	readers := func(arn string, told func(role string, ends, stays []string)) {
+		for _, role := range a.Of(state.Role) {
+			fault, open := a.decide(call{as: a.role(role), action: "secretsmanager:GetSecretValue", on: arn})
+			if fault != "" || open != "" {
+				continue
+			}
+			ends, stays := a.programsOf(role)
+			told(role.Text("name"), ends, stays)
+		}
 	}
-	for _, role := range a.Of(state.Role) {
-		fault, open := a.decide(call{as: a.role(role), action: "secretsmanager:GetSecretValue", on: a.share.Secret})
-		if fault != "" || open != "" {
-			continue
-		}
-		if _, stays := a.programsOf(role); len(stays) == 0 {
-			a.others.fault("role %s may read the user of the share, and mounts nothing", role.Text("name"))
-		}
+	if a.share.Secret != "" {
+		readers(a.share.Secret, func(role string, _, stays []string) {
+			if len(stays) == 0 {
+				a.others.fault("role %s may read the user of the share, and mounts nothing", role)
+			}
+		})
+	}
+	for _, arn := range slices.Compact(a.existing.Users) {
+		readers(arn, func(role string, ends, stays []string) {
+			if len(ends)+len(stays) == 0 {
+				a.others.fault("role %s may read a user of the database that exists, and is of no node and of nothing that makes the schema", role)
+			}
+		})
 	}
 }
 

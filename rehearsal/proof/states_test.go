@@ -162,6 +162,12 @@ var partly = map[string]struct {
 			"secretKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
 		}},
 	}}, "the database is not this stack's"},
+	"users": {source{file: "../../docs/examples/Pulumi.existing.yaml", set: map[string]any{"wso2is:database": ofUsers("postgres")}},
+		"the database is not this stack's"},
+	"users of tasks": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:database": ofUsers("mysql")}}, "the database is not this stack's"},
+	"users of pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:database": ofUsers("mariadb")}}, "the database is not this stack's"},
 	"existing secrets": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
 		"wso2is:network": adopted, "wso2is:eks": map[string]any{"secrets": "kubernetes", "publicAccessCidrs": []any{"198.51.100.7/32"}},
 		"wso2is:database": map[string]any{"existing": map[string]any{
@@ -230,6 +236,19 @@ var partly = map[string]struct {
 	"baked": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{"wso2is:container": map[string]any{
 		"repository": true, "baked": true,
 	}}}, "baked into their image"},
+}
+
+// user begins the ARN of the secret of a database's user.
+const user = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dba/"
+
+// ofUsers is the key database with one that exists, whose owner made its databases and users.
+func ofUsers(engine string) map[string]any {
+	return map[string]any{"engine": engine, "existing": map[string]any{
+		"host": "db.example.com", "securityGroup": "sg-0123456789abcdef8",
+		"userSecretArns": map[string]any{"identity": user + "identity-AbCdEf", "shared": user + "shared-AbCdEf",
+			"agent": user + "agent-AbCdEf"},
+		"secretKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+	}}
 }
 
 // smbShare is the key fileSystem with an SMB share, whose addresses are known by one key. A key of the team's own encrypts its user.

@@ -41,8 +41,10 @@ func limitsOf(address, properties string) limits {
 
 // source is a data source of a deployment.toml.
 type source struct {
-	URL  string `toml:"url"`
-	Pool struct {
+	URL      string `toml:"url"`
+	Username string `toml:"username"`
+	Password string `toml:"password"`
+	Pool     struct {
 		Properties   string `toml:"connectionProperties"`
 		Query        string `toml:"validationQuery"`
 		TestOnBorrow bool   `toml:"testOnBorrow"`

@@ -52,6 +52,11 @@ import javax.crypto.spec.PBEKeySpec;
  * key with which the server encrypts what it stores, and SCHEMA_PREVIOUS_ENCRYPTION_KEY, where there is one, the key
  * before it.
  *
+ * <p>Where KEY.owned is true, the team made the database and the server's account. SCHEMA_KEY_USERNAME and
+ * SCHEMA_KEY_PASSWORD are the only credentials then. Nothing is granted or dropped, and no database and no account is
+ * made: the scripts run on an empty database; elsewhere the product's tables must be there, and the account able to use
+ * them.
+ *
  * <p>A ledger records how far each logical database is. It is kept where the server's account cannot write: in a schema
  * (PostgreSQL, SQL Server) or database (MySQL, MariaDB) named wso2_bootstrap, or with the master account (Oracle). The
  * server's account gets its privileges after the last script, so while the ledger says "applying" nothing but the
@@ -182,6 +187,8 @@ public class SchemaBootstrap {
         final String user;
         final boolean rotated;
         final String revoked;
+        /** Whether the team made the database and the server's account, which is the only one then. */
+        final boolean owned;
 
         Database(Settings settings, String key) throws Failure, IOException {
             this.key = key;
@@ -204,11 +211,13 @@ public class SchemaBootstrap {
                 throw new Failure(CONFIGURATION, key + ".name: \"" + name + "\" is no name that every engine accepts;"
                         + " write lower-case letters, digits and underscores, 30 at the most");
             }
+            owned = settings.properties.getProperty(key + ".owned", "").equals("true");
+            String prefix = "SCHEMA_" + key.toUpperCase(Locale.ROOT);
             rotated = !settings.properties.getProperty(key + ".user", "").isEmpty();
-            user = settings.properties.getProperty(key + ".user", name);
+            user = owned ? environment(prefix + "_USERNAME") : settings.properties.getProperty(key + ".user", name);
             revoked = settings.properties.getProperty(key + ".revoked", "");
             for (String account : List.of(user, revoked)) {
-                if (!account.isEmpty() && !account.equals(name) && !account.equals(name + "_b")) {
+                if (!owned && !account.isEmpty() && !account.equals(name) && !account.equals(name + "_b")) {
                     throw new Failure(CONFIGURATION, key + ": the account \"" + account + "\" is neither " + name
                             + " nor " + name + "_b");
                 }
@@ -219,12 +228,18 @@ public class SchemaBootstrap {
             for (String script : settings.list(key + ".scripts")) {
                 scripts.add(new Script(engine, settings.home, script));
             }
-            String prefix = "SCHEMA_" + key.toUpperCase(Locale.ROOT);
-            masterUser = environment(prefix + "_MASTER_USERNAME");
-            masterPassword = environment(prefix + "_MASTER_PASSWORD");
             password = environment(prefix + "_PASSWORD");
+            masterUser = owned ? user : environment(prefix + "_MASTER_USERNAME");
+            masterPassword = owned ? password : environment(prefix + "_MASTER_PASSWORD");
             SECRETS.add(masterPassword);
             SECRETS.add(password);
+            for (String value : owned ? List.of(user, password) : List.<String>of()) {
+                if (!value.matches("[A-Za-z0-9][A-Za-z0-9_.~!*+=@:,/-]*")) {
+                    throw new Failure(CONFIGURATION, key + ": the " + (value.equals(user) ? "username" : "password")
+                            + " in the secret of its account would not survive XML and a shell on the way to the server;"
+                            + " choose letters, digits and -_.~!*+=@:,/ that begin with a letter or digit");
+                }
+            }
             if (password.matches("(?s).*[\\s\"'\\\\;].*")) {
                 throw new Failure(CONFIGURATION, prefix + "_PASSWORD has white space, a quote, a semicolon or a"
                         + " backslash, which not every engine and connection string can carry");
@@ -317,6 +332,8 @@ public class SchemaBootstrap {
         final Settings settings;
         final Database database;
         final List<Connection> connections = new ArrayList<>();
+        /** The connection to the logical database. */
+        Connection work;
 
         Engine(Settings settings, Database database) {
             this.settings = settings;
@@ -324,6 +341,11 @@ public class SchemaBootstrap {
         }
 
         static Engine of(Settings settings, Database database) throws Failure {
+            Engine dialect = dialect(settings, database);
+            return database.owned ? new Owned(settings, database, dialect) : dialect;
+        }
+
+        private static Engine dialect(Settings settings, Database database) throws Failure {
             switch (database.engine) {
                 case "postgres":
                     return new Postgres(settings, database);
@@ -435,7 +457,7 @@ public class SchemaBootstrap {
                         + " everything was encrypted anew, or that key is lost for good, let the ledger forget it: "
                         + updateCommand("key_check = NULL"));
             }
-            update(work(), "UPDATE " + ledgerTable() + " SET key_check = ? WHERE database_name = ?",
+            update(work, "UPDATE " + ledgerTable() + " SET key_check = ? WHERE database_name = ?",
                     KeyCheck.of(settings.encryptionKey), database.name);
         }
 
@@ -473,7 +495,7 @@ public class SchemaBootstrap {
 
         void run(Script script, Sql sql) throws SQLException {
             // Braces and question marks in scripts are the engine's, not JDBC's.
-            try (Statement statement = work().createStatement()) {
+            try (Statement statement = work.createStatement()) {
                 statement.setEscapeProcessing(false);
                 statement.execute(sql.text);
                 // A batch reports the failure of a later statement only when its result is reached.
@@ -523,8 +545,8 @@ public class SchemaBootstrap {
             try {
                 return connect(url, database.masterUser, database.masterPassword);
             } catch (LoginException e) {
-                throw new Failure(UNREACHABLE, database.key + ": " + database.host + " refused the master account "
-                        + database.masterUser + ": " + oneLine(e));
+                throw new Failure(UNREACHABLE, database.key + ": " + database.host + " refused the "
+                        + (database.owned ? "" : "master ") + "account " + database.masterUser + ": " + oneLine(e));
             }
         }
 
@@ -594,12 +616,15 @@ public class SchemaBootstrap {
         /** Takes the lock of this logical database for this process. */
         abstract void lock() throws Exception;
 
+        /** Tries for some seconds to take the lock with a connection. Oracle's is a row of a table of the master account. */
+        boolean tryLock(Connection connection) throws Exception {
+            return true;
+        }
+
         abstract void unlock() throws Exception;
 
         /** Makes the empty database and the ledger where they are missing, and connects to it. */
         abstract void open() throws Exception;
-
-        abstract Connection work();
 
         String ledgerTable() {
             return "wso2_bootstrap.ledger";
@@ -649,7 +674,6 @@ public class SchemaBootstrap {
     static class Postgres extends Engine {
         private static final String LEDGER = "wso2_bootstrap.ledger";
         private Connection admin;
-        private Connection work;
 
         Postgres(Settings settings, Database database) {
             super(settings, database);
@@ -674,7 +698,12 @@ public class SchemaBootstrap {
         void lock() throws Exception {
             // Advisory locks belong to one database, so nodes meet in the one that every instance has.
             admin = connectMaster(database.url("postgres"));
-            waitForLock(() -> number(admin, "SELECT pg_try_advisory_lock(" + lockKey(database.name) + ")::int") == 1);
+            waitForLock(() -> tryLock(admin));
+        }
+
+        @Override
+        boolean tryLock(Connection connection) throws Exception {
+            return number(connection, "SELECT pg_try_advisory_lock(" + lockKey(database.name) + ")::int") == 1;
         }
 
         @Override
@@ -692,11 +721,6 @@ public class SchemaBootstrap {
             work.setAutoCommit(false);
             // Should the first lock be lost with its connection, this one still keeps a second writer out.
             execute(work, "SELECT pg_advisory_xact_lock(" + lockKey(database.name) + ")");
-        }
-
-        @Override
-        Connection work() {
-            return work;
         }
 
         @Override
@@ -844,7 +868,6 @@ public class SchemaBootstrap {
     /** Every CREATE TABLE commits, so the ledger alone knows how far a crashed run came. */
     static class MySQL extends Engine {
         private static final String LEDGER = "wso2_bootstrap.ledger";
-        private Connection work;
 
         MySQL(Settings settings, Database database) {
             super(settings, database);
@@ -869,7 +892,12 @@ public class SchemaBootstrap {
         void lock() throws Exception {
             // Lock and work share one connection: when it is lost, so is the right to go on.
             work = connectMaster(database.url(""));
-            waitForLock(() -> number(work, "SELECT GET_LOCK(?, 5)", "wso2_bootstrap." + database.name) == 1);
+            waitForLock(() -> tryLock(work));
+        }
+
+        @Override
+        boolean tryLock(Connection connection) throws Exception {
+            return number(connection, "SELECT GET_LOCK(?, 5)", "wso2_bootstrap." + database.name) == 1;
         }
 
         @Override
@@ -892,11 +920,6 @@ public class SchemaBootstrap {
                 execute(work, "ALTER DATABASE " + database.name + " CHARACTER SET latin1");
             }
             work.setCatalog(database.name);
-        }
-
-        @Override
-        Connection work() {
-            return work;
         }
 
         @Override
@@ -1000,7 +1023,6 @@ public class SchemaBootstrap {
     static class SQLServer extends Engine {
         private static final String LEDGER = "wso2_bootstrap.ledger";
         private Connection admin;
-        private Connection work;
 
         SQLServer(Settings settings, Database database) {
             super(settings, database);
@@ -1030,9 +1052,14 @@ public class SchemaBootstrap {
         @Override
         void lock() throws Exception {
             admin = connectMaster(database.url("master"));
-            waitForLock(() -> number(admin, "DECLARE @r INT; EXEC @r = sp_getapplock @Resource = ?,"
+            waitForLock(() -> tryLock(admin));
+        }
+
+        @Override
+        boolean tryLock(Connection connection) throws Exception {
+            return number(connection, "DECLARE @r INT; EXEC @r = sp_getapplock @Resource = ?,"
                     + " @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 5000; SELECT @r",
-                    "wso2_bootstrap." + database.name) >= 0);
+                    "wso2_bootstrap." + database.name) >= 0;
         }
 
         @Override
@@ -1049,11 +1076,6 @@ public class SchemaBootstrap {
             work = connectMaster(database.url(database.name));
             execute(work, "SET XACT_ABORT ON");
             work.setAutoCommit(false);
-        }
-
-        @Override
-        Connection work() {
-            return work;
         }
 
         @Override
@@ -1174,11 +1196,10 @@ public class SchemaBootstrap {
         private static final String LOCKS = "wso2_bootstrap_locks";
         private final String schema;
         private Connection lock;
-        private Connection work;
 
         Oracle(Settings settings, Database database) {
             super(settings, database);
-            schema = database.name.toUpperCase(Locale.ROOT);
+            schema = (database.owned ? database.user : database.name).toUpperCase(Locale.ROOT);
         }
 
         @Override
@@ -1265,11 +1286,6 @@ public class SchemaBootstrap {
                 say("created the schema " + schema);
             }
             execute(work, "ALTER SESSION SET CURRENT_SCHEMA = " + schema);
-        }
-
-        @Override
-        Connection work() {
-            return work;
         }
 
         @Override
@@ -1366,6 +1382,227 @@ public class SchemaBootstrap {
         @Override
         String adoptCommand() throws Exception {
             return client(insertEntry(LEDGER, database, settings.version) + " COMMIT;");
+        }
+    }
+
+    /**
+     * A logical database that its owner made, with the server's account, which is the only one here. The ledger is a table
+     * beside the product's, if the account may make one.
+     */
+    static class Owned extends Engine {
+        private static final String LEDGER = "wso2_bootstrap_ledger";
+        private static final String CREATE_LEDGER = "CREATE TABLE " + LEDGER + " (" + LEDGER_COLUMNS + ")";
+        private final Engine dialect;
+
+        Owned(Settings settings, Database database, Engine dialect) {
+            super(settings, database);
+            this.dialect = dialect;
+        }
+
+        @Override
+        String timeoutProperty() {
+            return dialect.timeoutProperty();
+        }
+
+        @Override
+        int timeoutUnit() {
+            return dialect.timeoutUnit();
+        }
+
+        @Override
+        boolean isTransient(SQLException e) {
+            return dialect.isTransient(e);
+        }
+
+        @Override
+        boolean isLoginFailure(SQLException e) {
+            return dialect.isLoginFailure(e);
+        }
+
+        @Override
+        boolean transactional() {
+            return dialect.transactional();
+        }
+
+        @Override
+        void lock() throws Exception {
+            work = connectMaster(database.url(database.name));
+            dialect.work = work;
+            waitForLock(() -> dialect.tryLock(work));
+        }
+
+        @Override
+        void unlock() throws Exception {
+            work.close();
+        }
+
+        @Override
+        void open() throws Exception {
+            if (dialect instanceof SQLServer) {
+                execute(work, "SET XACT_ABORT ON");
+            }
+            work.setAutoCommit(!transactional());
+        }
+
+        /** The names of tables as the engine writes them. */
+        private List<String> stored(String pattern) throws Exception {
+            List<String> names = new ArrayList<>();
+            String schema = dialect instanceof Oracle ? work.getSchema() : null;
+            try (ResultSet rows = work.getMetaData().getTables(work.getCatalog(), schema, pattern,
+                    new String[] {"TABLE", "PARTITIONED TABLE"})) {
+                while (rows.next()) {
+                    names.add(rows.getString("TABLE_NAME"));
+                }
+            }
+            return names;
+        }
+
+        private boolean hasLedger() throws Exception {
+            return !stored(dialect instanceof Oracle ? LEDGER.toUpperCase(Locale.ROOT) : LEDGER).isEmpty();
+        }
+
+        @Override
+        String ledgerTable() {
+            return LEDGER;
+        }
+
+        @Override
+        Entry ledger() throws Exception {
+            return hasLedger() ? readEntry(work, LEDGER, database.name) : null;
+        }
+
+        @Override
+        void record(String state) throws Exception {
+            boolean first = state.equals("applying");
+            if (!hasLedger()) {
+                try {
+                    execute(work, CREATE_LEDGER);
+                } catch (SQLException e) {
+                    if (transactional()) {
+                        work.rollback();
+                    }
+                    if (first) {
+                        throw refuse("the database " + database.name + " on " + database.host + " is empty, and the account "
+                                + database.user + " cannot make a table (" + oneLine(e) + "). Let it make tables, or have the"
+                                + " owner run the product's scripts there: " + database.scriptNames());
+                    }
+                    say("the account " + database.user + " cannot make a table (" + oneLine(e) + "), so that no ledger keeps"
+                            + " the release and the check of the encryption key");
+                    return;
+                }
+            }
+            if (first && dialect instanceof MySQL) {
+                useLatin1();
+            }
+            writeEntry(work, LEDGER, database, settings, state);
+        }
+
+        /** The identity script fails in a database of another character set; see MySQL.open. */
+        private void useLatin1() throws Exception {
+            if (names(work, "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = ?",
+                    database.name).contains("latin1")) {
+                return;
+            }
+            String sql = "ALTER DATABASE " + database.name + " CHARACTER SET latin1";
+            try {
+                execute(work, sql);
+            } catch (SQLException e) {
+                throw refuse("the product's scripts need another character set of the database, which the account "
+                        + database.user + " cannot choose (" + oneLine(e) + "). Have the owner run: " + sql + ";");
+            }
+        }
+
+        @Override
+        Set<String> tables() throws Exception {
+            Set<String> tables = dialect.tables();
+            tables.remove(LEDGER);
+            return tables;
+        }
+
+        /** A ledger without an entry is from a run that ended before its first script. */
+        @Override
+        boolean hasContent() throws Exception {
+            return !tables().isEmpty() || !hasLedger() && dialect.hasContent();
+        }
+
+        @Override
+        void rebuild(Set<String> expected, Set<String> found) throws Exception {
+            throw refuse("making the schema of " + database.name + " was interrupted, or another program is at work on it."
+                    + " The account " + database.user + " is that of servers, so nothing was dropped. If nobody needs its"
+                    + " content: " + dropCommand());
+        }
+
+        @Override
+        boolean serverMayWrite() {
+            return true;
+        }
+
+        @Override
+        void recreate() {
+            throw new IllegalStateException("the database is its owner's");
+        }
+
+        /** Its owner granted already. A server would start without a privilege, and fail where it needs it. */
+        @Override
+        void grant() throws Exception {
+            Set<String> expected = database.tables();
+            String quote = work.getMetaData().getIdentifierQuoteString();
+            for (String table : stored("%")) {
+                for (String statement : List.of("SELECT 1 FROM ", "DELETE FROM ")) {
+                    if (!expected.contains(table.toLowerCase(Locale.ROOT))) {
+                        continue;
+                    }
+                    try {
+                        execute(work, statement + quote + table + quote + " WHERE 1 = 0");
+                    } catch (SQLException e) {
+                        throw refuse("servers log in as " + database.user + ", which cannot use the table " + table + " ("
+                                + oneLine(e) + "). Have the owner grant SELECT, INSERT, UPDATE and DELETE on all of the"
+                                + " product's tables, in the account's default schema");
+                    }
+                }
+            }
+            if (transactional()) {
+                work.commit();
+            }
+        }
+
+        @Override
+        boolean isAccount(String account) {
+            return false;
+        }
+
+        @Override
+        long sessions(String account) {
+            return 0;
+        }
+
+        @Override
+        void revoke() {
+            throw new IllegalStateException("the account is its owner's");
+        }
+
+        private String as(String sql) {
+            return "as " + database.user + " in " + database.name + ": " + sql;
+        }
+
+        @Override
+        String dropCommand() {
+            return "as an administrator, drop " + database.name + " and make it again, empty.";
+        }
+
+        @Override
+        String forgetCommand() {
+            return as("DELETE FROM " + LEDGER + ";");
+        }
+
+        @Override
+        String updateCommand(String set) {
+            return as("UPDATE " + LEDGER + " SET " + set + ";");
+        }
+
+        @Override
+        String adoptCommand() throws Exception {
+            return as((hasLedger() ? "" : CREATE_LEDGER + "; ") + insertEntry(LEDGER, database, settings.version));
         }
     }
 
