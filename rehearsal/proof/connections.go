@@ -13,6 +13,8 @@ type Interface struct {
 	Groups       []string
 	// Public says that it has an address of the internet.
 	Public bool
+	// Pod is the Deployment of its pod, or nil.
+	Pod *state.Resource
 }
 
 func (i Interface) endpoint() *endpoint {
@@ -30,16 +32,29 @@ func ConnectionsOf(s *state.State) *Connections {
 	return &Connections{&proofs{cluster: &cluster{State: s, net: newNetwork(s)}}}
 }
 
+// node is an interface as a node, to which NetworkPolicies apply if it is a pod's.
+func (c *Connections) node(i Interface) *node {
+	n := &node{endpoint: *i.endpoint()}
+	for _, w := range c.p.workloads(state.Deployment) {
+		if w.of == i.Pod {
+			n.pod = w
+		}
+	}
+	return n
+}
+
 // Between lists what keeps one interface from a port of another, or nothing.
 func (c *Connections) Between(from, to Interface, port int) []string {
-	faults, open := c.p.net.reach(from.endpoint(), to.endpoint(), tcpPort(port))
+	a, b := c.node(from), c.node(to)
+	c.p.nodes = []*node{a, b}
+	faults, open := c.p.reach(&a.endpoint, &b.endpoint, tcpPort(port))
 	return append(faults, open...)
 }
 
 // Out lists what keeps an interface from a port of an address outside the VPC, or nothing.
 func (c *Connections) Out(from Interface, to netip.Addr, port int) []string {
 	v := &Verdict{}
-	c.p.proveEgressTo(v, &node{endpoint: *from.endpoint()}, netip.PrefixFrom(to, to.BitLen()), tcpPort(port))
+	c.p.proveEgressTo(v, c.node(from), netip.PrefixFrom(to, to.BitLen()), tcpPort(port))
 	return append(v.Faults, v.Open...)
 }
 
@@ -55,6 +70,6 @@ func (c *Connections) In(from netip.Addr, to Interface, port int) []string {
 // Through lists what keeps an interface from HTTPS at what a gateway endpoint leads to, or nothing.
 func (c *Connections) Through(from Interface, gateway *state.Resource) []string {
 	v := &Verdict{}
-	c.p.callGateway(&node{endpoint: *from.endpoint()}, gateway, v)
+	c.p.callGateway(c.node(from), gateway, v)
 	return append(v.Faults, v.Open...)
 }

@@ -158,7 +158,11 @@ func attempts(n *vpc.Network, c *proof.Connections) []attempt {
 }
 
 func proofs(i *vpc.Interface) proof.Interface {
-	return proof.Interface{Name: i.Name + " at " + i.Address.String(), Subnet: i.Subnet, Address: i.Address, Groups: i.Groups, Public: i.Public}
+	one := proof.Interface{Name: i.Name + " at " + i.Address.String(), Subnet: i.Subnet, Address: i.Address, Groups: i.Groups, Public: i.Public}
+	if i.Of.Type == state.Deployment {
+		one.Pod = i.Of
+	}
+	return one
 }
 
 // chosen returns the interfaces, with only one of the interface endpoints, since they are all alike.

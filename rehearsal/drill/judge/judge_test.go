@@ -89,6 +89,7 @@ func TestProofAgreesWithTheKernel(t *testing.T) {
 	}
 	for file, each := range map[string]int{
 		"Pulumi.dev.yaml": 10, "Pulumi.prod.yaml": 10, "docs/examples/Pulumi.ecs.yaml": 80, "docs/examples/Pulumi.fargate.yaml": 80,
+		"docs/examples/Pulumi.eks.yaml": 170,
 	} {
 		if os.Getenv("JUDGE_TESTS") == "all" {
 			each = 1

@@ -21,10 +21,11 @@ type Mutant struct {
 }
 
 // networked are the services with interfaces, or with resources that decide about connections.
-var networked = []string{"aws:ec2/", "aws:vpc/", "aws:lb/", "aws:rds/", "aws:efs/", "aws:autoscaling/", "aws:ecs/"}
+var networked = []string{"aws:ec2/", "aws:vpc/", "aws:lb/", "aws:rds/", "aws:efs/", "aws:autoscaling/", "aws:ecs/", "aws:eks/",
+	state.Deployment, state.NetworkPolicy, state.Namespace}
 
-// Mutants returns damaged copies of a state: rules, network ACLs, routes, associations and the security groups of
-// interfaces.
+// Mutants returns damaged copies of a state: rules, network ACLs, routes, associations, the security groups of
+// interfaces, and NetworkPolicies.
 func Mutants(exported []byte) ([]Mutant, error) {
 	whole, err := damage.Read(exported)
 	if err != nil {
@@ -68,7 +69,7 @@ func next(all []string, of string) string {
 }
 
 func damages(d *damage.Document) []change {
-	return slices.Concat(ruleDamages(d), groupDamages(d), routeDamages(d), aclDamages(d))
+	return slices.Concat(ruleDamages(d), groupDamages(d), routeDamages(d), aclDamages(d), policyDamages(d))
 }
 
 func ruleDamages(d *damage.Document) []change {
@@ -241,4 +242,71 @@ func aclDamages(d *damage.Document) []change {
 		}
 	}
 	return all
+}
+
+// policyDamages change NetworkPolicies, and the labels of the pods that they select.
+func policyDamages(d *damage.Document) []change {
+	var all []change
+	for _, token := range []string{state.NetworkPolicy, state.Deployment} {
+		for _, i := range d.Find(token) {
+			spec := func(what string, do func(spec state.Object)) {
+				all = append(all, change{d.Name(i) + ": " + what, func(d *damage.Document) {
+					changed := state.AsObject(d.Out(i, "spec"))
+					do(changed)
+					d.Set(i, "spec", map[string]any(changed))
+				}})
+			}
+			if token == state.Deployment {
+				spec("its pods with another label", func(spec state.Object) {
+					spec.Object("template").Object("metadata").Object("labels")["app.kubernetes.io/component"] = "another"
+				})
+				continue
+			}
+			all = append(all, change{d.Name(i) + ": removed", func(d *damage.Document) { d.Remove(i) }})
+			spec("for pods with another label", func(spec state.Object) {
+				spec["podSelector"] = map[string]any{"matchLabels": map[string]any{"app": "another"}}
+			})
+			spec("for pods by an expression", func(spec state.Object) {
+				spec["podSelector"] = map[string]any{"matchExpressions": []any{map[string]any{"key": "app", "operator": "DoesNotExist"}}}
+			})
+			for _, types := range []string{"Ingress", "Egress"} {
+				spec("for "+types+" alone", func(spec state.Object) { spec["policyTypes"] = []any{types} })
+			}
+			for _, direction := range []string{"ingress", "egress"} {
+				if len(state.Objects(state.AsObject(d.Out(i, "spec"))[direction])) == 0 {
+					spec(direction+" of all", func(spec state.Object) { spec[direction] = []any{map[string]any{}} })
+					continue
+				}
+				rule := func(what string, do func(rule state.Object)) {
+					spec(direction+" "+what, func(spec state.Object) { do(spec.Objects(direction)[0]) })
+				}
+				peers := map[string]string{"ingress": "from", "egress": "to"}[direction]
+				rule("a port on", func(rule state.Object) { port(rule, 1) })
+				rule("a port earlier", func(rule state.Object) { port(rule, -1) })
+				rule("for UDP", func(rule state.Object) { rule.Objects("ports")[0]["protocol"] = "UDP" })
+				rule("at every port", func(rule state.Object) { delete(rule, "ports") })
+				rule("with everybody", func(rule state.Object) { delete(rule, peers) })
+				rule("with another range", func(rule state.Object) { rule[peers] = []any{block("192.0.2.0/24")} })
+				rule("with half of the addresses", func(rule state.Object) { rule[peers] = []any{block("0.0.0.0/0", "10.0.0.0/18")} })
+				rule("with pods of another namespace", func(rule state.Object) {
+					rule[peers] = []any{map[string]any{"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": "another"}}}}
+				})
+			}
+		}
+	}
+	return all
+}
+
+// port moves the ports of a NetworkPolicy's rule.
+func port(rule state.Object, by float64) {
+	for _, p := range rule.Objects("ports") {
+		p["port"] = state.Number(p["port"], 0) + by
+		if p["endPort"] != nil {
+			p["endPort"] = state.Number(p["endPort"], 0) + by
+		}
+	}
+}
+
+func block(cidr string, except ...any) map[string]any {
+	return map[string]any{"ipBlock": map[string]any{"cidr": cidr, "except": except}}
 }
