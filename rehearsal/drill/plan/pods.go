@@ -164,14 +164,7 @@ func (p *Plan) secretOf(s *state.State, namespace, name, key string) (string, er
 		if class.Object("metadata").Text("namespace") != namespace {
 			continue
 		}
-		file := ""
-		for _, made := range class.Object("spec").Objects("secretObjects") {
-			for _, one := range made.Objects("data") {
-				if made.Text("secretName") == name && one.Text("key") == key {
-					file = one.Text("objectName")
-				}
-			}
-		}
+		file := mountedFile(class, name, key)
 		if file == "" {
 			continue
 		}
@@ -229,6 +222,18 @@ func probe(c state.Object, key string) Health {
 		Command: append([]string{"CMD"}, o.Object("exec").Texts("command")...), Interval: seconds("periodSeconds", 10), Timeout: seconds("timeoutSeconds", 1),
 		Retries: int(state.Number(o["failureThreshold"], 3)),
 	}
+}
+
+// mountedFile is the file of a SecretProviderClass from which it makes a key of a Kubernetes secret, or nothing.
+func mountedFile(class *state.Resource, secret, key string) string {
+	for _, made := range class.Object("spec").Objects("secretObjects") {
+		for _, one := range made.Objects("data") {
+			if made.Text("secretName") == secret && one.Text("key") == key {
+				return one.Text("objectName")
+			}
+		}
+	}
+	return ""
 }
 
 // pod reads the pod that runs at an interface.
