@@ -52,7 +52,7 @@ func several(t *testing.T, program pulumi.RunFunc) rehearse.Options {
 	t.Helper()
 	return rehearse.Options{
 		Program: program, Project: "platform", Stack: "test", Pulumi: rehearsetest.Engine(t), Out: filepath.Join(t.TempDir(), "out"),
-		Prove: prover(t.TempDir(), "test"), Output: &strings.Builder{}, Several: true,
+		Prove: prover(t.TempDir(), "test"), Output: &strings.Builder{}, Several: true, Final: true,
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 // Rehearse brings a stack up and tries each change from this state. Changes with a start file of their own get their
 // own stack. A forbidden effect is a violation in the outcome; an error means that a change could not be tried.
 func Rehearse(ctx context.Context, o rehearse.Options, rows []Change, out io.Writer) ([]*Outcome, error) {
-	o.Output = io.Discard
+	o.Output, o.Final = io.Discard, true
 	named, err := existing(o.StackFile, o.Stack, rows)
 	if err != nil {
 		return nil, err

@@ -23,10 +23,16 @@ type engine struct {
 	running *os.Process
 }
 
+// noOutputs is the key of a context in which nobody reads the outputs of the stack.
+type noOutputs struct{}
+
 // Run runs a command without a terminal. Its output also goes to the writers.
 func (e *engine) Run(
 	ctx context.Context, dir string, in io.Reader, out, errOut []io.Writer, env []string, args ...string,
 ) (string, string, int, error) {
+	if ctx.Value(noOutputs{}) != nil && len(args) > 1 && args[0] == "stack" && args[1] == "output" {
+		return "{}", "", 0, nil
+	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, e.path, append([]string{"--non-interactive"}, args...)...) //nolint:gosec // the CLI found above
 	cmd.Dir, cmd.Stdin = dir, in

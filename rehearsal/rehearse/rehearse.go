@@ -318,20 +318,22 @@ func (s *Session) Preview(ctx context.Context, options ...optpreview.Option) (au
 		optpreview.ErrorProgressStreams(s.o.Output), optpreview.UserAgent("rehearsal"))...)
 }
 
-// Up updates the stack.
+// Up updates the stack. Its result has no outputs: they are in the state, and the Automation API starts the CLI twice for them. It
+// starts the CLI for the history too, which derives the key of secrets only to show them.
 func (s *Session) Up(ctx context.Context, options ...optup.Option) (auto.UpResult, error) {
-	return s.Stack.Up(ctx, append(options, optup.ProgressStreams(s.o.Output), optup.ErrorProgressStreams(s.o.Output))...)
+	return s.Stack.Up(context.WithValue(ctx, noOutputs{}, true), append(options, optup.ShowSecrets(false),
+		optup.ProgressStreams(s.o.Output), optup.ErrorProgressStreams(s.o.Output))...)
 }
 
 // Refresh updates the state from the cloud.
 func (s *Session) Refresh(ctx context.Context, options ...optrefresh.Option) (auto.RefreshResult, error) {
-	return s.Stack.Refresh(ctx, append(options,
+	return s.Stack.Refresh(ctx, append(options, optrefresh.ShowSecrets(false),
 		optrefresh.ProgressStreams(s.o.Output), optrefresh.ErrorProgressStreams(s.o.Output))...)
 }
 
 // Destroy deletes the stack's resources.
 func (s *Session) Destroy(ctx context.Context, options ...optdestroy.Option) (auto.DestroyResult, error) {
-	return s.Stack.Destroy(ctx, append(options,
+	return s.Stack.Destroy(ctx, append(options, optdestroy.ShowSecrets(false),
 		optdestroy.ProgressStreams(s.o.Output), optdestroy.ErrorProgressStreams(s.o.Output))...)
 }
 
