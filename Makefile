@@ -68,10 +68,10 @@ prove:
 	@cd rehearsal && $(TELL) "Building the proofs: minutes the first time" go build -o ../.cache/rehearsal .
 	.cache/rehearsal --project . --prove '$(STATE)' $(if $(JUNIT),--junit '$(JUNIT)') $(if $(SARIF),--sarif '$(SARIF)') $(if $(FILE),--file '$(FILE)')
 
-## drill: start STACK (dev) on this machine as its rehearsed state says, with stand-ins for the product, and break it
+## drill: start STACK (dev) on this machine as its rehearsed state says, with stand-ins for the product or PRODUCT=<its archive>, and break it
 drill: $(PULUMI_BIN)
 	cd rehearsal && go build -o ../.cache/rehearsal .
-	.cache/rehearsal --project . --drill $(if $(STACK),--stack $(STACK)) $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+	.cache/rehearsal --project . --drill $(if $(STACK),--stack $(STACK)) $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
 $(PULUMI_BIN):
 	@echo "Building pulumi $(PULUMI_VERSION) once: about 3 minutes on two cores. A pulumi of that minor version on PATH would serve."

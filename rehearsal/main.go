@@ -85,6 +85,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	prices := flags.String("prices", "", "read AWS's price list of Regions, such as eu-west-1,us-east-1, into the file of prices, instead of a rehearsal")
 	restore := flags.String("restore", "", "rehearse a restore, instead of a rehearsal: damaged, gone, elsewhere, account, or all")
 	drilled := flags.Bool("drill", false, "start the rehearsed stack on this machine and disturb it, instead of a rehearsal")
+	product := flags.String("product", "", "with --drill: run the product of this archive, wso2is-<release>.zip, instead of its stand-in")
 	proved := flags.String("prove", "", "prove the states of deployed stacks, instead of a rehearsal: paths of exported states or of previews, separated by commas")
 	junit := flags.String("junit", "", "with --prove: write a JUnit report to this path")
 	sarif := flags.String("sarif", "", "with --prove: write a SARIF log to this path")
@@ -122,7 +123,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return restoreStack(ctx, of(cmp.Or(*stack, "prod")), *restore, *project)
 	}
 	if *drilled {
-		return drillStack(ctx, of(cmp.Or(*stack, "dev")), *project)
+		return drillStack(ctx, of(cmp.Or(*stack, "dev")), *project, *product)
 	}
 	if *faults == "" && *mutants == "" {
 		return rehearse.Run(ctx, of(cmp.Or(*stack, "dev")))
@@ -243,13 +244,14 @@ func restoreStack(ctx context.Context, o rehearse.Options, which, project string
 }
 
 // drillStack rehearses a stack up to its first up, and then runs its state on this machine.
-func drillStack(ctx context.Context, o rehearse.Options, project string) error {
+func drillStack(ctx context.Context, o rehearse.Options, project, product string) error {
 	exported, configuration, err := rehearse.First(ctx, o)
 	if err != nil {
 		return err
 	}
 	result, err := drill.Run(ctx, drill.Options{
-		Stack: o.Stack, State: exported, Jars: filepath.Join(project, ".cache", "jars"), APIServer: filepath.Join(project, "rehearsal", "apiserver"), Output: o.Output,
+		Stack: o.Stack, State: exported, Jars: filepath.Join(project, ".cache", "jars"), APIServer: filepath.Join(project, "rehearsal", "apiserver"),
+		Product: product, Output: o.Output,
 		Prove: func(damaged []byte) (*proof.Report, error) { return o.Prove(damaged, configuration) },
 	})
 	if err != nil {

@@ -23,9 +23,11 @@ type Control struct {
 	// server's log.
 	Says, Logs string
 	// Closed is the port that the last node must not reach at the first node. Database says that it must not reach the
-	// database. Otherwise the network is undamaged.
-	Closed   int
-	Database bool
+	// database, and API that it must not reach EC2's endpoint. Otherwise the network is undamaged.
+	Closed        int
+	Database, API bool
+	// Contained says that the nodes form a cluster, and that a container on one of them must not get its credentials.
+	Contained bool
 }
 
 // damages are the controls before they are applied. Not every stack has what they damage.
@@ -70,6 +72,24 @@ var damages = []struct {
 		func(d *damage.Document) error { return forbid(d, "host", "ec2:DescribeInstances") }},
 	{Control{Name: "the task role without ecs:DescribeTasks", Claim: "The credentials that discovery uses", Says: "ECS does not say which tasks there are"},
 		func(d *damage.Document) error { return forbid(d, "awsvpc", "ecs:DescribeTasks") }},
+	{Control{Name: "the endpoints' port closed in their security group", Claim: "The credentials that discovery uses", API: true,
+		Says: "which other nodes are in service is unknown"},
+		func(d *damage.Document) error {
+			if len(d.Find(state.AutoScalingGroup)) == 0 || mode(d) != "" {
+				return errAbsent // tasks are the next control's, and fixed members and pods ask no API
+			}
+			return remove(d, state.SecurityGroupIngressRule, "aws-apis-in")
+		}},
+	{Control{Name: "the endpoints' port closed in their security group", Claim: "The credentials that discovery uses", API: true,
+		Says: "ECS does not say which tasks there are"},
+		func(d *damage.Document) error {
+			if mode(d) == "" {
+				return errAbsent
+			}
+			return remove(d, state.SecurityGroupIngressRule, "aws-apis-in")
+		}},
+	{Control{Name: "a hop more for the metadata service's answers", Claim: "A node's credentials stay on the node", Contained: true,
+		Says: "a container on it gets its credentials"}, hop},
 	// Hazelcast asks for the node's zone first, and its start ends without one.
 	{Control{Name: "the nodes' metadata service switched off", Claim: "The credentials that discovery uses",
 		Says: "has ended", Logs: "AwsDiscoveryStrategy.discoverLocalMetadata"}, func(d *damage.Document) error {
@@ -80,6 +100,23 @@ var damages = []struct {
 			return nil
 		})
 	}},
+}
+
+// hop lets the metadata service's answers reach containers.
+func hop(d *damage.Document) error {
+	nodes := d.Find(state.EC2Instance)
+	if len(nodes) == 0 {
+		nodes = d.Find(state.LaunchTemplate)
+	}
+	if len(nodes) == 0 || mode(d) == "awsvpc" || len(d.Find(state.Deployment)) > 0 {
+		return errAbsent // a task or a pod with an address of its own is no instance
+	}
+	for _, i := range nodes {
+		options := state.AsObject(d.Out(i, "metadataOptions"))
+		options["httpPutResponseHopLimit"] = 2.0
+		d.Set(i, "metadataOptions", map[string]any(options))
+	}
+	return nil
 }
 
 // errAbsent says that a stack does not have what a control damages.
@@ -235,7 +272,7 @@ func Controls(exported []byte, prove func([]byte) (*proof.Report, error)) ([]Con
 	}
 	var all []Control
 	for _, one := range damages {
-		if running.Scheme == "" && !one.control.Database {
+		if running.Scheme == "" && !one.control.Database && !one.control.Contained {
 			continue // no cluster, whose forming it could prevent
 		}
 		d, err := damage.Read(exported)

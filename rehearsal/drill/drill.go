@@ -1,8 +1,11 @@
 package drill
 
 import (
+	"archive/zip"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,9 +32,11 @@ type Options struct {
 	Jars string
 	// APIServer is the directory of the module that builds Kubernetes' API server, for stacks whose nodes are pods.
 	APIServer string
+	// Product is the path of the product's archive. If it is empty, a stand-in runs.
+	Product string
 	// Short runs only the forming, the guide's steps and one control.
 	Short bool
-	// Only are the names of the trials of one cluster, if these alone run.
+	// Only are the names of the trials and of the controls that run on one cluster, if these alone run.
 	Only []string
 	// Output receives the progress.
 	Output io.Writer
@@ -45,6 +50,11 @@ var tools = []sandbox.Tool{
 	{Name: "ip", Package: "iproute2"}, {Name: "nft", Package: "nftables"}, {Name: "curl", Package: "curl"}, {Name: "bash", Package: "bash"},
 	{Name: "java", Package: "openjdk-17-jdk-headless"}, {Name: "javac", Package: "openjdk-17-jdk-headless"},
 	{Name: "keytool", Package: "openjdk-17-jdk-headless"}, {Name: "nginx", Package: "nginx-light"},
+}
+
+// nodeTools are the programs that nodes bring on AWS: the programs of a group's nodes and of tasks call AWS, and so does user data.
+var nodeTools = []sandbox.Tool{
+	{Name: "aws", Package: "awscli"}, {Name: "iptables", Package: "iptables"}, {Name: "jq", Package: "jq"}, {Name: "unzip", Package: "unzip"},
 }
 
 // engine is what a drill needs for a database engine.
@@ -75,34 +85,80 @@ func postgres() []string {
 }
 
 // Check reports everything that is missing for a drill of a state, before anything is started.
-func Check(o Options) (*plan.Plan, map[string]string, []string, error) {
+func Check(o Options) (*plan.Plan, plan.Programs, error) {
+	none := plan.Programs{}
 	s, err := state.Read(o.State)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, none, err
 	}
 	p, err := plan.Of(s)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("stack %s cannot be drilled: %w", o.Stack, err)
+		return nil, none, fmt.Errorf("stack %s cannot be drilled: %w", o.Stack, err)
 	}
 	needed := slices.Concat(tools, engines[p.Database.Engine].tools)
-	if slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { return n.Task != nil || n.Instance != nil && n.Instance.Group != nil }) {
-		// The programs of a group's nodes and of tasks call it.
-		needed = append(needed, sandbox.Tool{Name: "aws", Package: "awscli"})
+	if !o.Short && p.Kubernetes == nil || slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { return n.Task != nil || n.Instance != nil && n.Instance.Group != nil }) {
+		needed = append(needed, nodeTools...)
 	}
 	if p.Kubernetes != nil {
 		needed = append(needed, sandbox.Tool{Name: "etcd", Package: "etcd-server"}, sandbox.Tool{Name: "go", Package: "golang"})
 	}
 	found, missing := sandbox.Tools(needed...)
+	if missing == nil {
+		found["aws"] = behind(found["aws"])
+	}
 	jars, lacking := jarsFor(p, o.Jars)
 	switch {
 	case missing != nil && lacking != nil:
-		return nil, nil, nil, sandbox.Missing(missing.Error() + "; " + lacking.Error())
+		return nil, none, sandbox.Missing(missing.Error() + "; " + lacking.Error())
 	case missing != nil:
-		return nil, nil, nil, missing
+		return nil, none, missing
 	case lacking != nil:
-		return nil, nil, nil, lacking
+		return nil, none, lacking
 	}
-	return p, found, jars, nil
+	product, err := productFor(p, o.Product)
+	if err != nil {
+		return nil, none, err
+	}
+	return p, plan.Programs{Tools: found, Jars: jars, Product: product}, nil
+}
+
+// productFor checks an archive of the product, and returns its absolute path.
+func productFor(p *plan.Plan, archive string) (string, error) {
+	if archive == "" {
+		return "", nil
+	}
+	if p.Nodes[0].Replaceable() {
+		return "", errors.New("PRODUCT is an archive, and the stack's nodes are containers, whose image has the product: leave it out, or drill a stack of topology ec2")
+	}
+	files, err := zip.OpenReader(archive)
+	if err != nil {
+		return "", fmt.Errorf("PRODUCT is %q, which is no archive that opens: give the path of wso2is-%s.zip: %w", archive, p.Version, err)
+	}
+	defer func() { _ = files.Close() }()
+	home := "wso2is-" + p.Version
+	for _, f := range files.File {
+		if f.Name == home+"/bin/wso2server.sh" {
+			return filepath.Abs(archive)
+		}
+	}
+	holds := "nothing"
+	if len(files.File) > 0 {
+		holds, _, _ = strings.Cut(files.File[0].Name, "/")
+	}
+	return "", fmt.Errorf("PRODUCT is %s, which holds %s and no %s/bin/wso2server.sh: the stack runs release %s; give the archive wso2is-%s.zip, or set wso2is:version",
+		archive, holds, home, p.Version, p.Version)
+}
+
+// behind returns the program that a shim of pyenv would start. The shim takes longer than the program.
+func behind(program string) string {
+	if filepath.Base(filepath.Dir(program)) != "shims" {
+		return program
+	}
+	out, err := exec.Command("pyenv", "which", filepath.Base(program)).Output()
+	if err != nil {
+		return program
+	}
+	return cmp.Or(strings.TrimSpace(string(out)), program)
 }
 
 // jarsFor finds the jars of the product release's Hazelcast and of the database's driver.
@@ -135,7 +191,7 @@ func jarsFor(p *plan.Plan, dir string) ([]string, error) {
 
 // Run runs the trials in a sandbox, which leaves nothing behind, however it ends.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	p, found, jars, err := Check(o)
+	p, programs, err := Check(o)
 	if err != nil {
 		return nil, err
 	}
@@ -147,22 +203,25 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		controls = controls[:1]
 	}
 	if len(o.Only) > 0 {
-		controls = nil
+		controls = slices.DeleteFunc(controls, func(c Control) bool { return !slices.Contains(o.Only, c.Name) })
 	}
 	var kubernetes []Program
 	if p.Kubernetes != nil {
 		release := ""
-		if found["kube-apiserver"], release, err = buildAPIServer(ctx, found["go"], o); err != nil {
+		if programs.Tools["kube-apiserver"], release, err = buildAPIServer(ctx, programs.Tools["go"], o); err != nil {
 			return nil, err
 		}
 		kubernetes = []Program{{"Kubernetes' API server", release + ", as release " + p.Kubernetes.Release}}
 	}
-	input, err := json.Marshal(order{Stack: o.Stack, State: o.State, Controls: controls, Tools: found, Jars: jars, Short: o.Short, Only: o.Only})
+	input, err := json.Marshal(order{Stack: o.Stack, State: o.State, Controls: controls, Programs: programs, Short: o.Short, Only: o.Only})
 	if err != nil {
 		return nil, fmt.Errorf("writing what to run: %w", err)
 	}
-	_, _ = fmt.Fprintf(o.Output, "Drilling stack %s on this machine: %d nodes, each a stand-in of WSO2 Identity Server %s with the real Hazelcast %s.\n",
-		o.Stack, len(p.Nodes), p.Version, p.Hazelcast)
+	server := "a stand-in of WSO2 Identity Server " + p.Version
+	if programs.Product != "" {
+		server = "WSO2 Identity Server " + p.Version + " of " + filepath.Base(programs.Product)
+	}
+	_, _ = fmt.Fprintf(o.Output, "Drilling stack %s on this machine: %d nodes, each %s with the real Hazelcast %s.\n", o.Stack, len(p.Nodes), server, p.Hazelcast)
 	output, err := sandbox.Run(ctx, part, input, o.Output)
 	if err != nil {
 		return nil, err
@@ -171,10 +230,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := json.Unmarshal(output, &r); err != nil {
 		return nil, fmt.Errorf("reading the result: %w", err)
 	}
+	r.StandIn = programs.Product == ""
 	r.Programs = append([]Program{
-		{"server", "a stand-in of WSO2 Identity Server " + p.Version}, {"Hazelcast", p.Hazelcast},
-		{"JDBC driver", filepath.Base(jars[1])},
-	}, append(kubernetes, versions(found, engines[p.Database.Engine])...)...)
+		{"server", server}, {"Hazelcast", p.Hazelcast},
+		{"JDBC driver", filepath.Base(programs.Jars[1])},
+	}, append(kubernetes, versions(programs.Tools, engines[p.Database.Engine])...)...)
 	return &r, nil
 }
 
@@ -183,11 +243,10 @@ type order struct {
 	Stack    string
 	State    []byte
 	Controls []Control
-	Tools    map[string]string
-	Jars     []string
+	plan.Programs
 	// Short leaves out the slow trials.
 	Short bool
-	// Only are the trials of one cluster, or empty.
+	// Only are the names of the trials and controls that run, or empty.
 	Only []string
 	// Began is the start of the first cluster, and Group is what one of them is for.
 	Began time.Time

@@ -1,9 +1,11 @@
 package drill_test
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/rehearsal/drill"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/sandbox"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/server"
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
@@ -117,6 +120,51 @@ func TestEachCachingScenario(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnArchiveOfTheProductRuns runs an archive with the product's layout, whose program starts the stand-in from its source.
+func TestAnArchiveOfTheProductRuns(t *testing.T) {
+	long(t)
+	o := stackOf(t, "dev", "../../Pulumi.dev.yaml")
+	dir, home := t.TempDir(), "wso2is-7.3.0/"
+	store := filepath.Join(dir, "store")
+	out, err := exec.Command("keytool", "-genkeypair", "-keystore", store, "-storetype", "PKCS12", "-storepass", "wso2carbon", "-alias", "shipped", "-keyalg", "EC",
+		"-dname", "CN=shipped").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	trusted, err := os.ReadFile(store)
+	require.NoError(t, err)
+	jars, err := filepath.Abs(o.Jars)
+	require.NoError(t, err)
+	file, err := os.Create(filepath.Join(dir, "wso2is-7.3.0.zip"))
+	require.NoError(t, err)
+	all := zip.NewWriter(file)
+	for name, content := range map[string]string{
+		"bin/wso2server.sh": "#!/bin/sh\n[ \"${1:-}\" != stop ] || exit 0\nexec >>\"$CARBON_HOME/repository/logs/wso2carbon.log\" 2>&1\n" +
+			"exec \"$JAVA_HOME/bin/java\" -Xmx200m --add-modules java.se -cp \"" + jars + "/hazelcast-5.3.6.jar:$(echo \"$CARBON_HOME\"/repository/components/lib/*.jar)\" " +
+			"\"-Djavax.net.ssl.trustStore=$CARBON_HOME/repository/resources/security/client-truststore.p12\" -Djavax.net.ssl.trustStorePassword=wso2carbon " +
+			"\"$CARBON_HOME/lib/StandIn.java\" product 7.3.0 \"$CARBON_HOME\"\n",
+		"lib/StandIn.java": server.Source, "repository/conf/log4j2.properties": "loggers = root\n", "repository/components/lib/": "",
+		"repository/deployment/server/userstores/": "", "repository/tenants/": "", "repository/logs/": "",
+		"repository/resources/security/client-truststore.p12": string(trusted),
+	} {
+		header := &zip.FileHeader{Name: home + name}
+		header.SetMode(0o755)
+		if strings.HasSuffix(name, "/") {
+			header.SetMode(os.ModeDir | 0o755)
+		}
+		w, err := all.CreateHeader(header)
+		require.NoError(t, err)
+		_, err = w.Write([]byte(content))
+		require.NoError(t, err)
+	}
+	require.NoError(t, all.Close())
+	require.NoError(t, file.Close())
+	o.Product = file.Name()
+	result := run(t, o)
+	require.Len(t, result.Trials, 3)
+	require.False(t, result.StandIn)
+	require.Contains(t, result.Programs, drill.Program{Name: "server", Version: "WSO2 Identity Server 7.3.0 of wso2is-7.3.0.zip"})
+	t.Log(result.Trials[0].Measured)
 }
 
 // TestEachReleasesHazelcast forms a cluster with the Hazelcast of each release of the product that has another one.

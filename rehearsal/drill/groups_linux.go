@@ -2,14 +2,20 @@ package drill
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/sandbox"
 )
 
 // group are trials that one cluster runs one after the other, and then the controls.
 type group struct {
+	Number   int
 	Trials   []string
 	Controls []Control
 }
@@ -17,6 +23,7 @@ type group struct {
 // The names of the trials. Starts only run if they are asked for.
 const (
 	forms       = "form"
+	boots       = "boot"
 	firstStops  = "first node stops"
 	secondStops = "second node stops"
 	renewals    = "renew"
@@ -26,32 +33,68 @@ const (
 	zoneCutOff  = "zone"
 	starts      = "starts"
 	noDatabase  = "outage"
+	isContained = "container"
 )
 
 var trials = map[string]func(*driller){
-	forms: (*driller).form, renewals: (*driller).renew, revocation: (*driller).revoke, killed: (*driller).kill, cutOff: (*driller).cut,
-	noDatabase:  (*driller).outage,
+	forms: (*driller).form, boots: (*driller).boot, renewals: (*driller).renew, revocation: (*driller).revoke, killed: (*driller).kill, cutOff: (*driller).cut,
+	noDatabase: (*driller).outage, isContained: (*driller).contained,
 	starts:      (*driller).starts,
 	zoneCutOff:  (*driller).zone,
 	firstStops:  func(d *driller) { d.guide(d.Nodes[0]) },
 	secondStops: func(d *driller) { d.guide(d.Nodes[1]) },
 }
 
+// mark is the file that says that the first cluster of a group has formed.
+func mark(number int) string { return filepath.Join(sandbox.Shared, fmt.Sprint("formed-", number)) }
+
+// formed says that the first cluster of a group has formed, or that the group has ended.
+func (g group) formed() error { return os.WriteFile(mark(g.Number), nil, 0o600) }
+
+// forming returns how many of the first groups have not formed yet.
+func forming(groups int) int {
+	n := 0
+	for i := range groups {
+		if _, err := os.Stat(mark(i)); err != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // groups are the groups of a drill, those that take longest first. Each has a cluster of its own.
 func (o order) groups(p *plan.Plan) []group {
 	if len(o.Only) > 0 {
-		return []group{{Trials: o.Only}}
+		// Many starts are shared among clusters.
+		one := group{Controls: o.Controls, Trials: slices.DeleteFunc(slices.Clone(o.Only), func(name string) bool { return name == starts || trials[name] == nil })}
+		var all []group
+		if len(one.Trials)+len(one.Controls) > 0 {
+			all = []group{one}
+		}
+		for range batches {
+			if slices.Contains(o.Only, starts) {
+				all = append(all, group{Trials: []string{starts}})
+			}
+		}
+		return all
+	}
+	if o.Product != "" {
+		// One real product takes more memory than all stand-ins.
+		return []group{{Trials: []string{boots, firstStops, secondStops}}}
 	}
 	if o.Short {
 		return []group{{Trials: []string{forms, firstStops}}, {Trials: []string{secondStops}}, {Controls: o.Controls}}
 	}
 	all := []group{
 		{Trials: []string{noDatabase}}, {Trials: []string{zoneCutOff}}, {Trials: []string{cutOff}}, {Trials: []string{forms, firstStops}},
-		{Trials: []string{secondStops, revocation}}, {Trials: []string{renewals, killed}},
+		{Trials: []string{secondStops, revocation, isContained}}, {Trials: []string{renewals, killed}},
 	}
 	if p.Scheme == "" {
 		// No node is another one's member.
-		all = []group{{Trials: []string{noDatabase}}, {Trials: []string{forms, firstStops}}, {Trials: []string{secondStops, revocation}}, {Trials: []string{renewals}}}
+		all = []group{{Trials: []string{noDatabase}}, {Trials: []string{forms, firstStops}}, {Trials: []string{secondStops, revocation, isContained}}, {Trials: []string{renewals}}}
+	}
+	if !p.Nodes[0].Replaceable() {
+		all = append(all, group{Trials: []string{boots}})
 	}
 	const each = 3
 	for i := 0; i < len(o.Controls); i += each {

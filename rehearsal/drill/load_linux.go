@@ -41,16 +41,24 @@ func (d *driller) load() *load {
 		cookies = append(cookies, n.Name)
 	}
 	for client, cookie := range cookies {
-		l.done.Go(func() { l.run(d.Cluster, client, cookie) })
+		l.done.Go(func() { l.run(d.Cluster, d.page(), client, cookie) })
 	}
 	return l
 }
 
-func (l *load) run(c *cluster.Cluster, client int, cookie string) {
+// page is what clients ask for. The product's own first page redirects to another one.
+func (d *driller) page() string {
+	if d.Product != "" {
+		return d.Balancer.Check.Path
+	}
+	return "/"
+}
+
+func (l *load) run(c *cluster.Cluster, page string, client int, cookie string) {
 	end := time.After(most)
 	for turn := client; ; turn++ {
 		one := sent{client: client, at: time.Now()}
-		a := c.Ask(turn, "GET", "/", cookie)
+		a := c.Ask(turn, "GET", page, cookie)
 		one.finished, one.node, one.good = time.Now(), a.Node, a.Err == nil && a.Status == 200
 		if !one.good {
 			one.problem = fmt.Sprint(a.Status, " ", a.Err)

@@ -3,7 +3,9 @@
 package drill
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -11,6 +13,8 @@ import (
 type Result struct {
 	// Programs are the programs that ran, with their versions.
 	Programs []Program
+	// StandIn says that the servers were stand-ins of the product.
+	StandIn bool
 	// Trials are in the order of their run.
 	Trials []*Trial
 	// Logs are the ends of the nodes' logs where a trial failed.
@@ -36,6 +40,27 @@ type Trial struct {
 	Began, Ended time.Duration
 	// Events are in the order of time.
 	Events []Event
+	// Took are the times of a repeated start.
+	Took []time.Duration
+}
+
+// took adds the time of a start.
+func (t *Trial) took(more ...time.Duration) {
+	t.Took = append(t.Took, more...)
+	sorted, whole := slices.Sorted(slices.Values(t.Took)), time.Duration(0)
+	for _, one := range sorted {
+		whole += one
+	}
+	n := len(sorted)
+	t.Measured = fmt.Sprintf("%d starts formed one cluster each, after %s on average, %s for 19 of 20, and %s at the longest", n, Seconds(whole/time.Duration(n)),
+		Seconds(sorted[n*19/20]), Seconds(sorted[n-1]))
+}
+
+// add adds the same trial on another cluster.
+func (t *Trial) add(other *Trial) {
+	t.took(other.Took...)
+	t.Began, t.Ended, t.Passed = min(t.Began, other.Began), max(t.Ended, other.Ended), t.Passed && other.Passed
+	t.Reason = cmp.Or(t.Reason, other.Reason)
 }
 
 // Event is an event, with its time since the start of the drill.

@@ -17,6 +17,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/cluster"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/sandbox"
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -42,13 +43,13 @@ func inside(ctx context.Context, input []byte, out io.Writer) ([]byte, error) {
 		return nil, err
 	}
 	_, _ = fmt.Fprintln(out, "Compiling the stand-in, and making the database's schema with the stack's own program.")
-	if err := cluster.Make(p, o.Tools, o.Jars); err != nil {
+	if err := cluster.Make(p, o.Programs); err != nil {
 		return nil, err
 	}
 	o.Began = time.Now()
 	groups := o.groups(p)
 	results, failed := make([]Result, len(groups)), make([]error, len(groups))
-	side := 3 * runtime.NumCPU()
+	side := running * runtime.NumCPU()
 	if p.Kubernetes != nil {
 		side = 2 * runtime.NumCPU() // each group has an API server too
 	}
@@ -57,23 +58,44 @@ func inside(ctx context.Context, input []byte, out io.Writer) ([]byte, error) {
 	shown := &lines{out: out}
 	for i, g := range groups {
 		slots <- struct{}{}
+		// Servers that start take the processors, and those that have started hardly any. The first groups take longest, so that
+		// the others leave them the processors.
+		for forming(i) > runtime.NumCPU() {
+			time.Sleep(100 * time.Millisecond)
+		}
 		all.Go(func() {
 			defer func() { <-slots }()
+			g.Number = i
 			results[i], failed[i] = o.run(ctx, g, shown.of(fmt.Sprintf("cluster %d  ", i+1)))
+			failed[i] = errors.Join(failed[i], g.formed())
 		})
 	}
 	all.Wait()
 	if err := errors.Join(failed...); err != nil {
 		return nil, err
 	}
+	return json.Marshal(joined(results))
+}
+
+// running is the largest number of clusters on each processor. Most of them wait.
+const running = 4
+
+// joined are the results of all groups. Starts of several clusters are one trial.
+func joined(results []Result) Result {
 	whole := Result{Logs: map[string]string{}}
 	for i, r := range results {
-		whole.Trials = append(whole.Trials, r.Trials...)
+		for _, t := range r.Trials {
+			if n := len(whole.Trials); t.Took != nil && n > 0 && whole.Trials[n-1].Name == t.Name {
+				whole.Trials[n-1].add(t)
+				continue
+			}
+			whole.Trials = append(whole.Trials, t)
+		}
 		for node, log := range r.Logs {
 			whole.Logs[fmt.Sprintf("%d-%s", i+1, node)] = log
 		}
 	}
-	return json.Marshal(whole)
+	return whole
 }
 
 // run runs a group in a sandbox of its own.
@@ -112,7 +134,7 @@ func oneGroup(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := cluster.New(p, o.Tools, o.Jars)
+	c, err := cluster.New(p, o.Programs)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +149,7 @@ func oneGroup(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	if !d.result.Passed() {
 		d.result.Logs = map[string]string{}
 		for _, n := range d.Nodes {
-			d.result.Logs[n.Name] = d.Tail(n)
+			d.result.Logs[n.Name] = d.Tail(n) + d.BootLog(n)
 		}
 	}
 	return json.Marshal(d.result)
@@ -136,10 +158,15 @@ func oneGroup(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 // run runs the trials of a group until one fails: a cluster that did not form cannot be tried further.
 func (d *driller) run(g group) {
 	for i, name := range g.Trials {
-		if i == 0 && name != forms {
+		if i == 0 && name != forms && name != boots {
 			if err := d.together(); err != nil {
 				d.trial("The cluster forms, the members after the first one at once", "", func(*Trial) error { return err })
 				return
+			}
+		}
+		if name != forms {
+			if err := g.formed(); err != nil {
+				d.say("%v", err)
 			}
 		}
 		trials[name](d)
@@ -152,8 +179,16 @@ func (d *driller) run(g group) {
 	}
 }
 
-// together starts the first node, and then all others at once. Tasks and pods start all at once, and wait for their turn themselves.
+// together starts all nodes and waits until the load balancer sends requests to them.
 func (d *driller) together() error {
+	if err := d.startAll(); err != nil {
+		return err
+	}
+	return d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()+slack)
+}
+
+// startAll starts the first node, and then all others at once. Tasks and pods start all at once, and wait for their turn themselves.
+func (d *driller) startAll() error {
 	others := d.Nodes
 	if !d.Nodes[0].Replaceable() {
 		if err := d.join(d.Nodes[0], 1); err != nil {
@@ -161,10 +196,7 @@ func (d *driller) together() error {
 		}
 		others = d.Nodes[1:]
 	}
-	if err := atOnce(others, func(n plan.Node) error { return d.join(n, len(d.Nodes)) }); err != nil {
-		return err
-	}
-	return d.Healthy(len(d.Nodes), d.Balancer.Check.Taken()+slack)
+	return atOnce(others, func(n plan.Node) error { return d.join(n, len(d.Nodes)) })
 }
 
 // atOnce does something for all nodes at the same time, until one fails.
@@ -251,33 +283,33 @@ func (d *driller) form() {
 	})
 }
 
-// many is the number of starts in a row.
-const many = 25
+// many is the number of starts, and batches the number of clusters that share them.
+const many, batches = 200, 8
 
 // starts kills all nodes and starts them again, the first one and then the others at once, and counts how often they form one
 // cluster.
 func (d *driller) starts() {
-	d.trial(fmt.Sprintf("the cluster is killed and started %d times", many), "one cluster each time", func(t *Trial) error {
-		longest, whole := time.Duration(0), time.Duration(0)
-		for n := range many {
+	d.trial(fmt.Sprintf("the cluster is killed and started, %d times in all", many), "one cluster each time", func(t *Trial) error {
+		for n := range many / batches {
 			offsets := map[string]int{}
 			for _, node := range d.Nodes {
 				d.Kill(node)
 				offsets[node.Name] = len(d.Said(node, 0))
 			}
 			began := time.Now()
-			if err := d.together(); err != nil {
-				return fmt.Errorf("start %d of %d: %w", n+1, many, err)
+			if err := d.startAll(); err != nil {
+				return fmt.Errorf("start %d of %d: %w", n+1, many/batches, err)
 			}
-			took := time.Since(began)
-			longest, whole = max(longest, took), whole+took
+			t.took(time.Since(began))
 			for _, node := range d.Nodes {
 				if _, err := d.witness(node, offsets[node.Name]); err != nil {
-					return fmt.Errorf("start %d of %d: %w", n+1, many, err)
+					return fmt.Errorf("start %d of %d: %w", n+1, many/batches, err)
 				}
 			}
+			if n%5 == 4 {
+				d.say("    %s", t.Measured)
+			}
 		}
-		t.Measured = fmt.Sprintf("%d of %d formed, after %s on average, and %s at the longest", many, many, Seconds(whole/many), Seconds(longest))
 		return nil
 	})
 }
@@ -292,6 +324,61 @@ func (d *driller) formed(t *Trial) error {
 		d.event(t, "%s logs: %s", n.Name, line)
 	}
 	return d.Healthy(len(d.Nodes), d.Balancer.Check.Taken())
+}
+
+// boot runs the user data of the members one after the other, each on an empty machine, and what it has installed.
+func (d *driller) boot() {
+	bound := d.Nodes[0].Ready
+	d.trial("The user data of every node makes it a member", Seconds(bound)+" for each node until it is ready (READY_SECONDS of its user data)", func(t *Trial) error {
+		start := time.Now()
+		for _, n := range d.Nodes {
+			began := time.Now()
+			if err := d.Boot(n); err != nil {
+				return err
+			}
+			if took := time.Since(began); took > bound {
+				return fmt.Errorf("%s was ready after %s", n.Name, Seconds(took))
+			}
+			d.event(t, "%s has run its user data and is ready after %s", n.Name, Seconds(time.Since(began)))
+			if err := d.Publish(n); err != nil {
+				return err
+			}
+		}
+		if err := d.formed(t); err != nil {
+			return err
+		}
+		t.Measured = fmt.Sprintf("%d of %d after %s", len(d.Nodes), len(d.Nodes), Seconds(time.Since(start)))
+		return nil
+	})
+}
+
+// contained asks the metadata service from a container on a node. A task of Fargate runs on no instance.
+func (d *driller) contained() {
+	n := d.Nodes[0]
+	if n.Instance == nil {
+		return
+	}
+	limit, _ := n.Instance.Metadata.Int("httpPutResponseHopLimit")
+	bound := fmt.Sprintf("no answer to a request that comes from one hop further (httpPutResponseHopLimit is %d)", limit)
+	d.trial("a container on "+n.Name+" asks for its credentials", bound, func(t *Trial) (err error) {
+		t.Measured, err = d.leak(n)
+		return err
+	})
+}
+
+// leak fails if a container on a node gets a token of the metadata service, with which it would get the node's credentials.
+func (d *driller) leak(n plan.Node) (string, error) {
+	if err := d.Token(d.World.Host(n.Device)); err != nil {
+		return "", fmt.Errorf("%s itself: %w", n.Name, err)
+	}
+	inner, err := d.World.Behind(n.Device)
+	if err != nil {
+		return "", err
+	}
+	if err := d.Token(inner); err != nil {
+		return n.Name + " got a token, and the container on it no answer", nil
+	}
+	return "", fmt.Errorf("%s: a container on it gets its credentials", n.Name)
 }
 
 // witness returns the line in which a node's Hazelcast lists all members, from its log since an offset.
@@ -615,7 +702,7 @@ const early, glance = 2 * time.Minute, 5 * time.Second
 
 // control starts the cluster on a damaged state and expects the message of the proofs.
 func (d *driller) control(c Control) {
-	d.trial("Damage: "+c.Name, "the cluster must not form, for the reason that the proof gives", func(t *Trial) error {
+	d.trial("Damage: "+c.Name, "it must be noticed, for the reason that the proof gives", func(t *Trial) error {
 		if len(c.Faults) == 0 {
 			return fmt.Errorf("the proof %q has no fault", c.Claim)
 		}
@@ -633,14 +720,18 @@ func (d *driller) control(c Control) {
 		if err := d.Apply(damaged); err != nil {
 			return err
 		}
-		said, log, err := d.startDamaged(damaged, c)
-		if err != nil {
+		said, log := "", ""
+		if c.Contained {
+			if _, err := d.leak(damaged.Nodes[0]); err != nil {
+				said = err.Error()
+			}
+		} else if said, log, err = d.startDamaged(damaged, c); err != nil {
 			return err
 		}
 		t.Measured = said
 		d.event(t, "the proof says: %s: %s", c.Claim, strings.Join(c.Faults, "; "))
 		if said == "" {
-			return fmt.Errorf("the cluster forms nevertheless")
+			return errors.New("nothing notices it")
 		}
 		if !strings.Contains(said, c.Says) {
 			return fmt.Errorf("a node says %q and not %q", said, c.Says)
@@ -700,15 +791,18 @@ func (d *driller) settled(n plan.Node, members int, expected string) (said strin
 // closed reports whether the network blocks exactly the connections that the control closes.
 func (d *driller) closed(p *plan.Plan, c Control) error {
 	to, port := p.Nodes[0].Address, cmp.Or(c.Closed, 5701)
-	if c.Database {
+	switch {
+	case c.Database:
 		to, port = p.Network.At(p.Database.Device).Address, p.Database.Port
+	case c.API:
+		to, port = p.Network.Find(vpc.Endpoint)[0].Address, 443
 	}
 	last := p.Nodes[len(p.Nodes)-1]
 	reached, err := d.World.Host(last.Device).Reach([]netip.AddrPort{netip.AddrPortFrom(to, uint16(port))}, []int{1024}, 2*time.Second)
 	if err != nil {
 		return err
 	}
-	if reached[0] != (c.Closed == 0 && !c.Database) {
+	if reached[0] != (c.Closed == 0 && !c.Database && !c.API) {
 		return fmt.Errorf("the network lets %s reach %s on %d: %t", last.Name, to, port, reached[0])
 	}
 	return nil

@@ -1,6 +1,6 @@
 // Package aws answers, from an exported state, the calls that nodes make to AWS: the metadata service of instances, the
-// metadata and credentials of tasks, and the APIs of EC2, Auto Scaling and ECS. Requests must be signed with a role's
-// credentials, and the state's policies decide them.
+// metadata and credentials of tasks, and the APIs of EC2, Auto Scaling, ECS, S3, Secrets Manager and CloudWatch. Requests
+// must be signed with a role's credentials, and the state's policies decide them.
 package aws
 
 import (
@@ -28,6 +28,10 @@ type Account struct {
 	// Places are those of ECS tasks, in the same order.
 	Places []*Place
 
+	Given Given
+
+	// began is the time at which all objects were last modified.
+	began  time.Time
 	mu     sync.Mutex
 	issued map[string]credentials // by access key
 }
@@ -54,7 +58,7 @@ type Instance struct {
 
 // Of reads an account from a state and its network.
 func Of(n *vpc.Network) *Account {
-	a := &Account{State: n.State, issued: map[string]credentials{}}
+	a := &Account{State: n.State, began: time.Now(), issued: map[string]credentials{}}
 	for _, v := range n.Of(state.VPC) {
 		a.Region = strings.Split(v.Text("arn")+":::::", ":")[3]
 	}

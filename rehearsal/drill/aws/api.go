@@ -16,15 +16,22 @@ import (
 )
 
 // Services are the services with an API here, by their name in host names.
-var Services = []string{"ec2", "autoscaling", "ecs"}
+var Services = []string{"ec2", "autoscaling", "ecs", "secretsmanager", "monitoring"}
+
+// Objects is the service whose hosts are buckets, behind gateway endpoints.
+const Objects = "s3"
 
 // Handler returns a service's API behind an interface endpoint, or on the internet if there is none.
 func (a *Account) Handler(service string, endpoint *state.Resource) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer, failed := a.call(r, service, endpoint)
+		if service == Objects {
+			a.serveS3(w, r, endpoint)
+			return
+		}
+		answer, failed := a.call(w, r, service, endpoint)
 		if failed != nil {
 			answer = failed.of(service)
-			if service == "ecs" {
+			if service == "ecs" || service == "secretsmanager" {
 				w.Header().Set("X-Amzn-Errortype", failed.code)
 			}
 			w.WriteHeader(failed.status)
@@ -46,7 +53,14 @@ func (r *refusal) of(service string) []byte {
 			Error   shown    `xml:"Errors>Error"`
 		}{Error: shown{"", code, r.message}})
 	}
-	if service == "ecs" {
+	if service == Objects {
+		return document(struct {
+			XMLName xml.Name `xml:"Error"`
+			Code    string
+			Message string
+		}{Code: r.code, Message: r.message})
+	}
+	if service == "ecs" || service == "secretsmanager" {
 		return []byte(text(map[string]string{"__type": r.code, "message": r.message}))
 	}
 	return document(struct {
@@ -66,7 +80,7 @@ func document(v any) []byte {
 // largest is the size of the largest request.
 const largest = 1 << 20
 
-func (a *Account) call(r *http.Request, service string, endpoint *state.Resource) ([]byte, *refusal) {
+func (a *Account) call(w http.ResponseWriter, r *http.Request, service string, endpoint *state.Resource) ([]byte, *refusal) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, largest))
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "RequestTimeout", "%v", err)
@@ -75,8 +89,13 @@ func (a *Account) call(r *http.Request, service string, endpoint *state.Resource
 	if failed != nil {
 		return nil, failed
 	}
-	if service == "ecs" {
+	switch service {
+	case "ecs":
 		return a.callECS(r.Header.Get("X-Amz-Target"), body, role, endpoint)
+	case "secretsmanager":
+		return a.callSecrets(r.Header.Get("X-Amz-Target"), body, role, endpoint)
+	case "monitoring":
+		return a.callMetrics(w, r, body, role, endpoint)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if err := r.ParseForm(); err != nil {

@@ -1,6 +1,8 @@
 package aws
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net"
@@ -29,7 +31,7 @@ const policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
 // account has two instances, of which only the first one is tagged and has a role.
-func account(t *testing.T) *Account {
+func account(t *testing.T, more ...*state.Resource) *Account {
 	t.Helper()
 	instance := func(id, address string, more map[string]any) *state.Resource {
 		outputs := map[string]any{"subnetId": "subnet-1", "privateIp": address, "vpcSecurityGroupIds": []any{"sg-1"}}
@@ -38,7 +40,7 @@ func account(t *testing.T) *Account {
 		}
 		return resource(state.EC2Instance, id, outputs)
 	}
-	n, err := vpc.Of(state.New(
+	n, err := vpc.Of(state.New(append(more,
 		resource(state.VPC, "vpc-1", map[string]any{"arn": "arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1", "cidrBlock": "10.0.0.0/16"}),
 		resource(state.Subnet, "subnet-1", map[string]any{"vpcId": "vpc-1", "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a"}),
 		resource(state.SecurityGroup, "sg-1", map[string]any{"name": "nodes", "vpcId": "vpc-1"}),
@@ -50,7 +52,7 @@ func account(t *testing.T) *Account {
 			"metadataOptions": map[string]any{"httpTokens": "required", "httpPutResponseHopLimit": 1.0},
 		}),
 		instance("i-2", "10.0.0.12", map[string]any{"metadataOptions": map[string]any{"httpTokens": "optional", "httpPutResponseHopLimit": 2.0}}),
-	))
+	)...))
 	require.NoError(t, err)
 	a := Of(n)
 	require.Len(t, a.Instances, 2)
@@ -181,4 +183,69 @@ func TestPoliciesOfTheStateDecide(t *testing.T) {
 
 	a.Of(state.Role)[0].Outputs["assumeRolePolicy"] = strings.Replace(trust, "ec2.", "ecs-tasks.", 1)
 	require.Empty(t, roleCredentials(t, a).AccessKeyID, "a role that does not trust EC2")
+}
+
+// call is a signed request to a service of JSON or of objects.
+func call(t *testing.T, c sdk.Credentials, service, method, address, target, body string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	if target != "" {
+		r.Header.Set("X-Amz-Target", target)
+	}
+	sum := sha256.Sum256([]byte(body))
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), c, r, hex.EncodeToString(sum[:]), service, "eu-west-1", time.Now()))
+	return r
+}
+
+// TestNodesReadOnlyWhatTheyMay reads an object and a secret, and publishes metrics.
+func TestNodesReadOnlyWhatTheyMay(t *testing.T) {
+	const arn, other, key = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:one-AbCdEf", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:two-AbCdEf",
+		"arn:aws:kms:eu-west-1:123456789012:key/1"
+	a := account(t,
+		resource(state.BucketObject, "files/a.txt", map[string]any{"bucket": "files", "key": "nodes/a.txt", "content": "hello"}),
+		resource(state.Secret, arn, map[string]any{"arn": arn, "kmsKeyId": key}),
+		resource(state.KMSKey, "1", map[string]any{"arn": key, "policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"}]}`}),
+	)
+	may := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::files/nodes/*"]},` +
+		`{"Effect":"Allow","Action":["secretsmanager:GetSecretValue"],"Resource":["` + arn + `"]},{"Effect":"Allow","Action":["kms:Decrypt"],"Resource":["` + key + `"]},` +
+		`{"Effect":"Allow","Action":["cloudwatch:PutMetricData"],"Resource":["*"],"Condition":{"StringEquals":{"cloudwatch:namespace":"WSO2IS"}}}]}`
+	a.Of(state.RolePolicy)[0].Outputs["policy"] = may
+	c := roleCredentials(t, a)
+
+	object := func(path string) (int, string) {
+		return send(a.Handler(Objects, nil), call(t, c, "s3", "GET", "https://files.s3.eu-west-1.amazonaws.com/"+path, "", ""))
+	}
+	code, body := object("nodes/a.txt")
+	require.Equal(t, 200, code, body)
+	require.Equal(t, "hello", body)
+	code, body = object("nodes/b.txt")
+	require.Equal(t, 404, code)
+	require.Contains(t, body, "<Code>NoSuchKey</Code>")
+	code, body = object("others/a.txt")
+	require.Equal(t, 403, code)
+	require.Contains(t, body, "role nodes may not s3:GetObject")
+
+	read := func(id string) (int, string) {
+		return send(a.Handler("secretsmanager", nil), call(t, c, "secretsmanager", "POST", "https://secretsmanager.eu-west-1.amazonaws.com/",
+			"secretsmanager.GetSecretValue", `{"SecretId":"`+id+`"}`))
+	}
+	code, body = read(arn)
+	require.Equal(t, 200, code, body)
+	require.Contains(t, body, Secret(arn))
+	code, body = read(other)
+	require.Equal(t, 400, code)
+	require.Contains(t, body, "role nodes may not secretsmanager:GetSecretValue")
+
+	publish := func(body string) (int, string) {
+		return send(a.Handler("monitoring", nil), call(t, c, "monitoring", "POST", "https://monitoring.eu-west-1.amazonaws.com/", "GraniteServiceVersion20100801.PutMetricData", body))
+	}
+	code, body = publish(`{"Namespace":"WSO2IS"}`)
+	require.Equal(t, 200, code, body)
+	code, _ = publish(`{"Namespace":"AWS/EC2"}`)
+	require.Equal(t, 400, code)
+
+	a.Of(state.RolePolicy)[0].Outputs["policy"] = strings.Replace(may, "kms:Decrypt", "kms:Encrypt", 1)
+	code, body = read(arn)
+	require.Equal(t, 400, code)
+	require.Contains(t, body, "role nodes may not kms:Decrypt", "the secret's key")
 }

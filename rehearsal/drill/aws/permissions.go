@@ -12,13 +12,18 @@ import (
 // may decides a call of a role with the policies of the state. Endpoint is the interface endpoint that the request came
 // through, or nil. Of has the service's own condition keys. A policy whose text is not in the state, such as one of AWS's own, allows nothing here.
 func (a *Account) may(role *state.Resource, action, on string, endpoint *state.Resource, of iam.Context) *refusal {
+	return a.decide(role, action, on, endpoint, of, nil)
+}
+
+// decide decides a call on a resource with a policy of its own, or nil.
+func (a *Account) decide(role *state.Resource, action, on string, endpoint *state.Resource, of iam.Context, own *iam.Policy) *refusal {
 	context := iam.Context{"aws:RequestedRegion": {a.Region}, "aws:SecureTransport": {"true"}, "aws:PrincipalArn": {role.Text("arn")}}
 	maps.Copy(context, of)
 	if parts := strings.Split(role.Text("arn"), ":"); len(parts) > 5 {
 		context["aws:PrincipalAccount"] = []string{parts[4]}
 		context["aws:PrincipalIsAWSService"] = []string{"false"}
 	}
-	p := iam.Policies{Identity: a.policies(role)}
+	p := iam.Policies{Identity: a.policies(role), Resource: own}
 	// A boundary outside the state has an unknown text. Proofs name it, and a drill runs without it.
 	if boundary := a.One(state.ManagedPolicy, role.Text("permissionsBoundary"), "arn"); boundary != nil {
 		p.Boundary = new(a.managed(role.Text("permissionsBoundary")))

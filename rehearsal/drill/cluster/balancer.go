@@ -71,7 +71,7 @@ func (b *balancer) start() (err error) {
 	if err := b.configure(); err != nil {
 		return err
 	}
-	cmd := unprivileged(exec.Command(b.c.tools["nginx"], "-p", b.dir, "-e", filepath.Join(b.dir, "error.log"), "-c", filepath.Join(b.dir, "nginx.conf")))
+	cmd := unprivileged(exec.Command(b.c.Tools["nginx"], "-p", b.dir, "-e", filepath.Join(b.dir, "error.log"), "-c", filepath.Join(b.dir, "nginx.conf")))
 	if b.nginx, err = start(b.host, cmd, filepath.Join(b.dir, "log")); err != nil {
 		return err
 	}

@@ -5,14 +5,17 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,10 +32,9 @@ type Cluster struct {
 	*plan.Plan
 	World *netns.World
 
-	tools map[string]string
-	jars  []string
+	plan.Programs
 	db    *process
-	nodes map[string]*process
+	nodes servers
 	tasks tasks
 	pods  pods
 	// control is the pods' control plane, or nil.
@@ -42,14 +44,17 @@ type Cluster struct {
 	eye int
 
 	authority *authority
+	// pages are files on web servers of others, by their host and path.
+	pages map[string]string
 	// served are the servers of AWS's APIs.
 	served []*http.Server
 }
 
 // New makes the network of a plan, and a directory for each node with the files that its user data fetches. Make must
 // have run before.
-func New(p *plan.Plan, tools map[string]string, jars []string) (*Cluster, error) {
-	c := &Cluster{Plan: p, tools: tools, jars: jars, nodes: map[string]*process{}}
+func New(p *plan.Plan, programs plan.Programs) (*Cluster, error) {
+	c := &Cluster{Plan: p, Programs: programs}
+	c.give()
 	var err error
 	if c.authority, err = readAuthority(); err != nil {
 		return nil, err
@@ -87,8 +92,11 @@ func (c *Cluster) nameHosts() error {
 	}
 	for _, one := range c.apis() {
 		for _, address := range one.addresses {
-			hosts += fmt.Sprintf("%s %s\n", address, one.name)
+			hosts += fmt.Sprintf("%s %s\n", address, strings.Join(one.names, " "))
 		}
+	}
+	for _, name := range c.pageNames() {
+		hosts += fmt.Sprintf("%s %s\n", web, name)
 	}
 	for name, content := range map[string]string{"hosts": hosts, "resolv.conf": "# no name server\n"} {
 		target := filepath.Join("/etc", name)
@@ -121,7 +129,7 @@ func run(cmd *exec.Cmd) error {
 }
 
 func (c *Cluster) classpath() string {
-	return strings.Join(append([]string{shared("stand-in.jar")}, c.jars...), ":")
+	return strings.Join(append([]string{shared("stand-in.jar")}, c.Jars...), ":")
 }
 
 // root is the root of a node's file system: its programs look for files below WSO2IS_ROOT.
@@ -150,6 +158,28 @@ func (c *Cluster) Prepare(n plan.Node) error {
 		return fmt.Errorf("preparing %s: %w", n.Name, err)
 	}
 	return write(filepath.Join(c.home(n), "repository/resources/security", c.Keystore.File), string(store))
+}
+
+// servers are the nodes' servers. Several nodes start at the same time.
+type servers struct {
+	mu  sync.Mutex
+	all map[string]*process
+}
+
+func (s *servers) put(n plan.Node, p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[string]*process{}
+	}
+	s.all[n.Name] = p
+}
+
+// of returns the server of a node, or nil if it never started.
+func (s *servers) of(n plan.Node) *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all[n.Name]
 }
 
 // process is a running program with its log file.
@@ -235,8 +265,11 @@ func (c *Cluster) Start(n plan.Node) error {
 		return c.startPod(n)
 	}
 	c.Account.Launch(n.Instance)
+	if booted(n) {
+		return c.startUnit(n)
+	}
 	p, err := c.startServer(n, nil)
-	c.nodes[n.Name] = p
+	c.nodes.put(n, p)
 	return err
 }
 
@@ -286,7 +319,7 @@ func (c *Cluster) end(n plan.Node, signal syscall.Signal, within time.Duration) 
 		c.endPod(n, signal)
 		return
 	}
-	c.nodes[n.Name].stop(signal, within)
+	c.nodes.of(n).stop(signal, within)
 }
 
 // Cut sets a node's link down, or up again.
@@ -323,19 +356,15 @@ func (c *Cluster) own(n plan.Node, program string, args ...string) (string, erro
 
 // in runs a program on a node to its end, and returns its output.
 func (c *Cluster) in(n plan.Node, name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
-	stand := filepath.Join(root(n), "stand-in")
-	// There is no systemd here: this program records the requests to it.
-	if err := write(filepath.Join(stand, "systemctl"), "#!/bin/sh\necho \"$*\" >>"+filepath.Join(stand, "asked")+"\n"); err != nil {
+	if _, err := c.standIns(n); err != nil {
 		return "", err
-	}
-	cmd.Env = []string{
-		"PATH=" + stand + ":" + os.Getenv("PATH"), "HOME=" + root(n), "LANG=C.UTF-8", "AWS_CA_BUNDLE=" + bundle(),
-		"WSO2IS_ROOT=" + root(n), "WSO2IS_READY_INTERVAL=" + c.interval(),
 	}
 	if err := os.MkdirAll(filepath.Join(root(n), "run/wso2is"), 0o755); err != nil {
 		return "", fmt.Errorf("preparing %s: %w", n.Name, err)
 	}
+	cmd := c.command(n, name, args...)
+	// Nothing here fails once in a while, and another attempt only takes time.
+	cmd.Env = append(cmd.Env, "AWS_MAX_ATTEMPTS=1")
 	out := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := c.World.Host(n.Device).Start(cmd); err != nil {
@@ -343,6 +372,30 @@ func (c *Cluster) in(n plan.Node, name string, args ...string) (string, error) {
 	}
 	err := cmd.Wait()
 	return strings.TrimSpace(out.String()), err
+}
+
+// command is a program on a node, whose root is a directory here.
+func (c *Cluster) command(n plan.Node, name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Env = []string{
+		"PATH=" + filepath.Join(root(n), "stand-in") + ":" + os.Getenv("PATH"), "HOME=" + root(n), "LANG=C.UTF-8", "AWS_CA_BUNDLE=" + bundle(),
+		"CURL_CA_BUNDLE=" + bundle(), "WSO2IS_ROOT=" + root(n), "WSO2IS_READY_INTERVAL=" + c.interval(), "XTABLES_LOCKFILE=" + at("xtables.lock"),
+	}
+	return cmd
+}
+
+// standIns makes the directory of a node with its stand-ins of programs, which come first on its PATH. There is no systemd here: a
+// program records the requests to it. The CLI is the real one; it waits less for a connection that a rule drops.
+func (c *Cluster) standIns(n plan.Node) (string, error) {
+	stand := filepath.Join(root(n), "stand-in")
+	if _, err := os.Stat(stand); err == nil {
+		return stand, nil // and its programs may run now
+	}
+	err := write(filepath.Join(stand, "systemctl"), "#!/bin/sh\necho \"$*\" >>"+filepath.Join(stand, "asked")+"\n")
+	if aws := c.Tools["aws"]; aws != "" {
+		err = errors.Join(err, write(filepath.Join(stand, "aws"), "#!/bin/sh\nexec "+aws+" --cli-connect-timeout 5 \"$@\"\n"))
+	}
+	return stand, err
 }
 
 // interval is the time between two looks of a program that waits. One that asks AWS looks less often: its calls take the
@@ -363,15 +416,36 @@ func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
 	case n.Pod != nil:
 		return c.podReady(n, within, members)
 	}
-	said, err := c.own(n, "bin/ready", fmt.Sprint(int(within.Seconds())), fmt.Sprint(members))
+	end := time.Now().Add(within)
+	if !c.listens(n, end) {
+		if p := c.nodes.of(n); p != nil && !p.running() {
+			return fmt.Errorf("the server of %s has ended; its log ends with: %s", n.Name, p.tail())
+		}
+		return fmt.Errorf("%s: its server does not listen after %s", n.Name, within)
+	}
+	said, err := c.own(n, "bin/ready", fmt.Sprint(max(1, int(time.Until(end).Seconds()))), fmt.Sprint(members))
 	if err == nil {
 		return nil
 	}
-	if p := c.nodes[n.Name]; p != nil && !p.running() {
+	if p := c.nodes.of(n); p != nil && !p.running() {
 		return fmt.Errorf("the server of %s has ended; its log ends with: %s", n.Name, p.tail())
 	}
 	lines := strings.Split(said, "\n")
 	return fmt.Errorf("%s: %s", n.Name, lines[len(lines)-1])
+}
+
+// listens waits until a node's server listens. Its own program would look too, at the cost of the processor time that servers need
+// to start.
+func (c *Cluster) listens(n plan.Node, end time.Time) bool {
+	for server := c.nodes.of(n); server != nil && server.running() && time.Now().Before(end); {
+		conn, err := c.World.Host(n.Device).Dial(context.Background(), netip.AddrPortFrom(n.Address, uint16(c.Balancer.Port)))
+		if err == nil {
+			_ = conn.Close()
+			return true
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return false
 }
 
 // Alive runs the program that restarts a server that does not answer, and reports whether it asked for a restart. ECS does

@@ -28,25 +28,25 @@ var engines = map[string]engine{"postgres": {createPostgres, servePostgres, askP
 
 func createPostgres(c *Cluster, dir string) error {
 	data := filepath.Join(dir, "data")
-	if err := run(unprivileged(exec.Command(c.tools["initdb"], "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"))); err != nil {
+	if err := run(unprivileged(exec.Command(c.Tools["initdb"], "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"))); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte("local all all trust\nhostssl all all 0.0.0.0/0 scram-sha-256\n"), 0o600); err != nil {
 		return fmt.Errorf("writing who may log in: %w", err)
 	}
-	single := unprivileged(exec.Command(c.tools["postgres"], "--single", "-D", data, "postgres"))
+	single := unprivileged(exec.Command(c.Tools["postgres"], "--single", "-D", data, "postgres"))
 	single.Stdin = strings.NewReader("CREATE ROLE " + c.Database.Master + " LOGIN CREATEDB CREATEROLE PASSWORD '" + c.Database.Password + "';\n")
 	return run(single)
 }
 
 func servePostgres(c *Cluster, dir string) *exec.Cmd {
-	return exec.Command(c.tools["postgres"], "-D", filepath.Join(dir, "data"), "-h", "0.0.0.0", "-p", fmt.Sprint(c.Database.Port), "-k", dir,
+	return exec.Command(c.Tools["postgres"], "-D", filepath.Join(dir, "data"), "-h", "0.0.0.0", "-p", fmt.Sprint(c.Database.Port), "-k", dir,
 		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(dir, "server.crt"), "-c", "ssl_key_file="+filepath.Join(dir, "server.key"),
 		"-c", "fsync=off")
 }
 
 func askPostgres(c *Cluster, _ string) *exec.Cmd {
-	return exec.Command(c.tools["pg_isready"], "-q", "-h", "127.0.0.1", "-p", fmt.Sprint(c.Database.Port))
+	return exec.Command(c.Tools["pg_isready"], "-q", "-h", "127.0.0.1", "-p", fmt.Sprint(c.Database.Port))
 }
 
 // masterPrivileges are those of RDS's master account. Amazon RDS User Guide, "Master user account privileges".
@@ -56,19 +56,19 @@ const masterPrivileges = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, 
 func createMariaDB(c *Cluster, dir string) error {
 	account := "'" + c.Database.Master + "'@'%'"
 	setup := "CREATE USER IF NOT EXISTS " + account + " IDENTIFIED BY '" + c.Database.Password + "';\nGRANT " + masterPrivileges + " ON *.* TO " + account + " WITH GRANT OPTION;\n"
-	return errors.Join(write(filepath.Join(dir, "setup.sql"), setup), run(unprivileged(exec.Command(c.tools["mariadb-install-db"], "--no-defaults",
+	return errors.Join(write(filepath.Join(dir, "setup.sql"), setup), run(unprivileged(exec.Command(c.Tools["mariadb-install-db"], "--no-defaults",
 		"--datadir="+filepath.Join(dir, "data"), "--auth-root-authentication-method=normal", "--skip-test-db"))))
 }
 
 func serveMariaDB(c *Cluster, dir string) *exec.Cmd {
-	return exec.Command(c.tools["mariadbd"], "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--socket="+filepath.Join(dir, "socket"),
+	return exec.Command(c.Tools["mariadbd"], "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--socket="+filepath.Join(dir, "socket"),
 		"--pid-file="+filepath.Join(dir, "pid"), "--bind-address=0.0.0.0", fmt.Sprint("--port=", c.Database.Port),
 		"--ssl-cert="+filepath.Join(dir, "server.crt"), "--ssl-key="+filepath.Join(dir, "server.key"), "--require-secure-transport=ON",
 		"--init-file="+filepath.Join(dir, "setup.sql"), "--innodb-flush-log-at-trx-commit=0")
 }
 
 func askMariaDB(c *Cluster, dir string) *exec.Cmd {
-	return exec.Command(c.tools["mariadb-admin"], "--no-defaults", "--socket="+filepath.Join(dir, "socket"), "--user=root", "ping")
+	return exec.Command(c.Tools["mariadb-admin"], "--no-defaults", "--socket="+filepath.Join(dir, "socket"), "--user=root", "ping")
 }
 
 func (c *Cluster) makeDatabase() error {
@@ -134,7 +134,7 @@ func (c *Cluster) makeSchema() error {
 	if err := errors.Join(write(program, c.Database.Program), write(file, strings.Join(properties, "\n"))); err != nil {
 		return err
 	}
-	cmd := exec.Command(c.tools["java"], "-XX:TieredStopAtLevel=1", "-cp", c.classpath(), program, file)
+	cmd := exec.Command(c.Tools["java"], "-XX:TieredStopAtLevel=1", "-cp", c.classpath(), program, file)
 	cmd.Env = append(os.Environ(), asList(c.Database.Environment)...)
 	out := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out

@@ -104,7 +104,7 @@ func (c *Cluster) startAPIServer() (err error) {
 		return err
 	}
 	const clients, peers = "http://127.0.0.1:2379", "http://127.0.0.1:2380"
-	if k.etcd, err = start(k.host, exec.Command(c.tools["etcd"], "--data-dir", filepath.Join(dir, "etcd"), "--listen-client-urls", clients,
+	if k.etcd, err = start(k.host, exec.Command(c.Tools["etcd"], "--data-dir", filepath.Join(dir, "etcd"), "--listen-client-urls", clients,
 		"--advertise-client-urls", clients, "--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers,
 		"--initial-cluster", "default="+peers, "--unsafe-no-fsync"), filepath.Join(dir, "etcd.log")); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (c *Cluster) startAPIServer() (err error) {
 	if len(ways) == 0 {
 		return errors.New("the control plane has no interface in the state's VPC")
 	}
-	if k.server, err = start(k.host, exec.Command(c.tools["kube-apiserver"], "--etcd-servers", clients, "--bind-address", inside.Addr().String(),
+	if k.server, err = start(k.host, exec.Command(c.Tools["kube-apiserver"], "--etcd-servers", clients, "--bind-address", inside.Addr().String(),
 		"--secure-port", fmt.Sprint(inside.Port()), "--advertise-address", ways[0].Address.String(), "--tls-cert-file", certificate, "--tls-private-key-file", key,
 		"--service-cluster-ip-range", c.Kubernetes.Services, "--authorization-mode", "RBAC", "--token-auth-file", tokens,
 		"--service-account-issuer", "https://"+apiName, "--service-account-key-file", accounts, "--service-account-signing-key-file", accounts,

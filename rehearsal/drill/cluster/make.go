@@ -16,8 +16,8 @@ import (
 )
 
 // Make makes once what all clusters of a plan use: the stand-in, its keystores, and the database with its schema.
-func Make(p *plan.Plan, tools map[string]string, jars []string) error {
-	c := &Cluster{Plan: p, tools: tools, jars: jars, nodes: map[string]*process{}}
+func Make(p *plan.Plan, programs plan.Programs) error {
+	c := &Cluster{Plan: p, Programs: programs}
 	var err error
 	if c.authority, err = newAuthority(); err != nil {
 		return err
@@ -27,7 +27,7 @@ func Make(p *plan.Plan, tools map[string]string, jars []string) error {
 	}
 	defer func() { _ = c.World.Close() }()
 	defer c.closeAWS()
-	work := []func() error{c.makeProgram, c.makeKeystores, c.makeDatabases}
+	work := []func() error{c.makeProgram, c.makeKeystores, c.makeDatabases, c.makeArchive, c.makeSource}
 	failed := make([]error, len(work))
 	var all sync.WaitGroup
 	for i, one := range work {
@@ -58,7 +58,7 @@ func (c *Cluster) makeProgram() error {
 	if err := write(source, server.Source); err != nil {
 		return err
 	}
-	if err := run(exec.Command(c.tools["javac"], "-nowarn", "-d", classes, "-cp", c.classpath(), source)); err != nil {
+	if err := run(exec.Command(c.Tools["javac"], "-nowarn", "-d", classes, "-cp", c.classpath(), source)); err != nil {
 		return err
 	}
 	file, err := os.Create(shared("stand-in.jar"))
@@ -76,7 +76,7 @@ func (c *Cluster) makeProgram() error {
 
 // standIn is the command of the stand-in. Hazelcast's documentation names the options for its modules.
 func (c *Cluster) standIn(arguments ...string) *exec.Cmd {
-	return exec.Command(c.tools["java"], append([]string{
+	return exec.Command(c.Tools["java"], append([]string{
 		"-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", c.classpath(),
 		"--add-modules", "java.se", "--add-exports", "java.base/jdk.internal.ref=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED",
 		"--add-opens", "java.base/sun.nio.ch=ALL-UNNAMED", "--add-opens", "java.management/sun.management=ALL-UNNAMED",
@@ -89,10 +89,10 @@ const trustPassword = "changeit" //nolint:gosec // the usual password of a trust
 
 // makeKeystores makes the keystore of the nodes' HTTPS, and the trust store with which they call AWS.
 func (c *Cluster) makeKeystores() error {
-	key := exec.Command(c.tools["keytool"], "-genkeypair", "-keystore", shared("tls"), "-storetype", c.Keystore.Type, "-storepass:env", "P", "-keypass:env", "P", "-alias", "wso2is",
+	key := exec.Command(c.Tools["keytool"], "-genkeypair", "-keystore", shared("tls"), "-storetype", c.Keystore.Type, "-storepass:env", "P", "-keypass:env", "P", "-alias", "wso2is",
 		"-keyalg", "EC", "-dname", "CN="+c.Hostname, "-validity", "2")
 	key.Env = append(os.Environ(), "P="+c.Nodes[0].Secrets["WSO2_KEYSTORE_PASSWORD"])
-	return errors.Join(run(key), run(exec.Command(c.tools["keytool"], "-importcert", "-noprompt", "-keystore", shared("trust.p12"), "-storetype", "PKCS12",
+	return errors.Join(run(key), run(exec.Command(c.Tools["keytool"], "-importcert", "-noprompt", "-keystore", shared("trust.p12"), "-storetype", "PKCS12",
 		"-storepass", trustPassword, "-alias", "authority", "-file", bundle())))
 }
 

@@ -61,6 +61,9 @@ func (c *Cluster) startTask(n plan.Node) error {
 	}
 	c.tasks.all[n.Name] = t
 	c.tasks.mu.Unlock()
+	if _, err := c.standIns(n); err != nil {
+		return err
+	}
 	if n.Task.Turn != nil {
 		var err error
 		if t.turn, err = start(c.World.Host(n.Device), t.container(n.Task.Turn), t.turnLog()); err != nil {
@@ -80,7 +83,7 @@ func (t *task) container(of *plan.Container, more ...string) *exec.Cmd {
 	cmd := exec.Command("sh", arguments...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	all := map[string]string{
-		"PATH": os.Getenv("PATH"), "LANG": "C.UTF-8", "AWS_CA_BUNDLE": bundle(), "WSO2IS_ROOT": root(t.n), "WSO2_SERVER_HOME": t.c.home(t.n),
+		"PATH": filepath.Join(root(t.n), "stand-in") + ":" + os.Getenv("PATH"), "LANG": "C.UTF-8", "AWS_CA_BUNDLE": bundle(), "WSO2IS_ROOT": root(t.n), "WSO2_SERVER_HOME": t.c.home(t.n),
 	}
 	maps.Copy(all, of.Environment)
 	maps.Copy(all, t.environment)

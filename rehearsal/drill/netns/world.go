@@ -16,7 +16,8 @@ type World struct {
 	Router, Internet *Namespace
 	// Hosts are the namespaces of the interfaces, by their device.
 	Hosts map[string]*Namespace
-	gates []*Namespace
+	// Gates are the namespaces behind gateway endpoints, in the order of the network.
+	Gates []*Namespace
 	// addresses are those of the interfaces, by their device.
 	addresses map[string]netip.Addr
 }
@@ -52,7 +53,7 @@ func NewWorld(n *vpc.Network) (*World, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.gates = append(w.gates, host)
+		w.Gates = append(w.Gates, host)
 		commands = "addr add " + vpc.InternetAddress + "/32 dev eth0\nroute add " + vpc.RouterAddress + " dev eth0 scope link\n" +
 			"route add default via " + vpc.RouterAddress + " dev eth0\n"
 		for _, block := range g.Blocks {
@@ -98,6 +99,26 @@ func (w *World) host(i *vpc.Interface) error {
 	return err
 }
 
+// Behind makes a namespace behind a host, as a container runtime does for a container on a bridge: its packets leave with the host's
+// address, one hop later.
+func (w *World) Behind(device string) (*Namespace, error) {
+	host := w.Host(device)
+	inner, err := New("a container on " + host.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := host.Link("docker0", inner, "eth0"); err != nil {
+		return nil, err
+	}
+	if err := host.Batch("addr add 172.17.0.1/30 dev docker0\n"); err != nil {
+		return nil, err
+	}
+	if _, err := host.Output("table ip container {\n chain out { type nat hook postrouting priority 100; ip saddr 172.17.0.2 masquerade; }\n}\n", "nft", "-f", "-"); err != nil {
+		return nil, err
+	}
+	return inner, inner.Batch("addr add 172.17.0.2/30 dev eth0\nroute add default via 172.17.0.1 dev eth0\n")
+}
+
 // Apply gives the router the rules and routes of a network with the same interfaces. It refuses those of another network.
 func (w *World) Apply(n *vpc.Network) error {
 	for _, i := range n.Interfaces {
@@ -128,7 +149,7 @@ func (w *World) Unite() error {
 
 // Close lets all namespaces go.
 func (w *World) Close() error {
-	all := append([]*Namespace{w.Router, w.Internet}, w.gates...)
+	all := append([]*Namespace{w.Router, w.Internet}, w.Gates...)
 	for _, h := range w.Hosts {
 		all = append(all, h)
 	}

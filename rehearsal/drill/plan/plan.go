@@ -4,9 +4,7 @@ package plan
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -51,6 +49,14 @@ type Plan struct {
 	Keystore Keystore
 }
 
+// Programs are what the machine of a drill brings: tools by their name, jars, of which the last one is the JDBC driver, and the archive
+// of the product, or nothing.
+type Programs struct {
+	Tools   map[string]string
+	Jars    []string
+	Product string
+}
+
 // probed is the number of ports of each node that Hazelcast's discovery on AWS lists.
 const probed = 8
 
@@ -64,8 +70,8 @@ type Node struct {
 	Pod      *Pod
 	Device   string
 	Address  netip.Addr
-	// Settings are the variables at the start of its user data and those of the instance, as text.
-	Settings string
+	// UserData is its user data. Settings are the variables at the start of it and those of the instance, as text.
+	UserData, Settings string
 	// Files are the fetched files by their path on the node, and Config is its deployment.toml.
 	Files  map[string]string
 	Config string
@@ -181,12 +187,6 @@ func settingsOf(encoded string) string {
 	return head
 }
 
-// secret returns a value for a secret. It is the same for every reader of the secret.
-func secret(arn string) string {
-	sum := sha256.Sum256([]byte(arn))
-	return hex.EncodeToString(sum[:12])
-}
-
 // Keystore is the file of a keystore, and its type.
 type Keystore struct {
 	File string `toml:"file_name"`
@@ -215,9 +215,14 @@ type settings struct {
 
 func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
 	instance := p.Account.At(i.Address)
-	head := settingsOf(cmp.Or(i.Of.Text("userDataBase64"), s.Get(state.LaunchTemplate, instance.Template).Text("userData")))
+	encoded := cmp.Or(i.Of.Text("userDataBase64"), s.Get(state.LaunchTemplate, instance.Template).Text("userData"))
+	head := settingsOf(encoded)
+	script, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("%s: reading its user data: %w", i.Of, err)
+	}
 	n := &Node{
-		Name: i.Name, Instance: instance, Device: i.Device, Address: i.Address, Files: map[string]string{},
+		Name: i.Name, Instance: instance, Device: i.Device, Address: i.Address, Files: map[string]string{}, UserData: string(script),
 		Secrets: map[string]string{"NODE_IP": i.Address.String()},
 		// The user data asks the metadata service for these.
 		Settings: head + fmt.Sprintf("\nINSTANCE=%s\nNODE=%s\nNODE_ADDRESS=%s", instance.ID, cmp.Or(Variable(head, "NODE"), instance.ID), i.Address),
@@ -234,9 +239,9 @@ func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
 	}
 	n.Config = home + "/repository/conf/deployment.toml"
 	for _, one := range list(head, "SECRETS") {
-		n.Secrets[one[0]] = secret(one[1])
+		n.Secrets[one[0]] = aws.Secret(one[1])
 		if len(one) > 2 && one[2] != "" {
-			n.Secrets[one[2]] = secret(one[1] + one[2])
+			n.Secrets[one[2]] = aws.Secret(one[1] + one[2])
 		}
 	}
 	seconds, _ := strconv.Atoi(Variable(head, "READY_SECONDS"))
@@ -323,10 +328,10 @@ func (p *Plan) database(s *state.State) error {
 		properties, _, _ = strings.Cut(properties, "'\n")
 		d.Properties = strings.ReplaceAll(properties, `\n`, "\n")
 		for _, one := range list(head, "SECRETS") {
-			d.Environment[one[0]] = secret(one[1])
+			d.Environment[one[0]] = aws.Secret(one[1])
 		}
 		for _, one := range databases {
-			d.Password = secret(one[1])
+			d.Password = aws.Secret(one[1])
 			key := "SCHEMA_" + strings.ToUpper(one[0])
 			d.Environment[key+"_MASTER_USERNAME"], d.Environment[key+"_MASTER_PASSWORD"] = d.Master, d.Password
 		}

@@ -13,6 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/aws"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/vpc"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
@@ -174,7 +175,7 @@ func (p *Plan) secretOf(s *state.State, namespace, name, key string) (string, er
 		}
 		for _, one := range all {
 			if one.Alias == file && len(one.Parts) == 0 {
-				return secret(one.Name), nil
+				return aws.Secret(one.Name), nil
 			}
 			for _, part := range one.Parts {
 				switch {
@@ -314,7 +315,7 @@ func (p *Plan) schemaJob(s *state.State, d *Database) error {
 			continue
 		}
 		files := mounts(s, job, c, "")
-		d.Properties, d.Program, d.Password = files["etc/schema.properties"], files["lib/SchemaBootstrap.java"], secret(d.Name)
+		d.Properties, d.Program, d.Password = files["etc/schema.properties"], files["lib/SchemaBootstrap.java"], aws.Secret(d.Name)
 		p.Database = *d // with the master's account
 		_, secrets, err := p.variables(s, cmp.Or(job.Object("metadata").Text("namespace"), "default"), c)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/aws"
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -67,7 +68,7 @@ func TestADeploymentsPodsAreNodes(t *testing.T) {
 	require.Equal(t, "wso2is-7.1.0/repository/conf/deployment.toml", n.Config, "where the image's entrypoint copies it")
 	require.NotEmpty(t, p.Database.Program)
 	require.Equal(t, n.Address.String(), n.Secrets["NODE_IP"])
-	require.Equal(t, secret("arn:aws:secretsmanager:eu-west-1:123456789012:secret:keystore-password"), n.Secrets["WSO2_KEYSTORE_PASSWORD"])
+	require.Equal(t, aws.Secret("arn:aws:secretsmanager:eu-west-1:123456789012:secret:keystore-password"), n.Secrets["WSO2_KEYSTORE_PASSWORD"])
 	require.Equal(t, "master "+p.Database.Password, p.Database.Environment["SCHEMA_IDENTITY_MASTER_USERNAME"]+" "+p.Database.Environment["SCHEMA_IDENTITY_MASTER_PASSWORD"])
 	require.True(t, n.Pod.Gate, "the namespace's label asks the load balancer's controller for it")
 	require.Equal(t, 15*time.Minute, n.Ready, "90 failures of the startup probe, one each 10 s")

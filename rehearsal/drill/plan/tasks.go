@@ -115,7 +115,7 @@ func (p *Plan) task(s *state.State, i *vpc.Interface, place *aws.Place) (*Node, 
 	grace, _ := place.Service.Int("healthCheckGracePeriodSeconds")
 	n.Ready = time.Duration(grace) * time.Second
 	for _, one := range server.Secrets {
-		n.Secrets[one.Name] = secret(one.ValueFrom)
+		n.Secrets[one.Name] = aws.Secret(one.ValueFrom)
 	}
 	// The server's program makes it from the other one.
 	sum := sha256.Sum256([]byte(n.Secrets["WSO2_ENDPOINT_PASSWORD"]))
@@ -166,7 +166,7 @@ func schemaTask(s *state.State, d *Database) error {
 		if err != nil {
 			return err
 		}
-		d.Properties, d.Program, d.Password = prepare.container().Environment["WSO2IS_SCHEMA"], files["lib/SchemaBootstrap.java"], secret(d.Name)
+		d.Properties, d.Program, d.Password = prepare.container().Environment["WSO2IS_SCHEMA"], files["lib/SchemaBootstrap.java"], aws.Secret(d.Name)
 		for _, one := range schema.Secrets {
 			switch {
 			case strings.HasSuffix(one.ValueFrom, ":username::"):
@@ -174,7 +174,7 @@ func schemaTask(s *state.State, d *Database) error {
 			case strings.HasSuffix(one.ValueFrom, ":password::"):
 				d.Environment[one.Name] = d.Password
 			default:
-				d.Environment[one.Name] = secret(one.ValueFrom)
+				d.Environment[one.Name] = aws.Secret(one.ValueFrom)
 			}
 		}
 	}
