@@ -91,8 +91,9 @@ func (c *Cluster) makeArchive() error {
 		return fmt.Errorf("packing the stand-in: %w", err)
 	}
 	store := at("trust-of-the-archive")
-	errs := []error{run(exec.Command(c.Tools["keytool"], "-genkeypair", "-keystore", store, "-storetype", plan.Variable(n.Settings, "KEYSTORE_TYPE"),
-		"-storepass", storePassword, "-alias", "shipped", "-keyalg", "EC", "-dname", "CN=shipped"))}
+	// The product's own trust store has the authorities of the internet, and so Amazon's.
+	errs := []error{run(exec.Command(c.Tools["keytool"], "-importcert", "-noprompt", "-keystore", store, "-storetype", plan.Variable(n.Settings, "KEYSTORE_TYPE"),
+		"-storepass", storePassword, "-alias", "amazon", "-file", bundle()))}
 	trusted, err := os.ReadFile(store)
 	errs = append(errs, err)
 	packed, home := zip.NewWriter(file), "wso2is-"+c.Version+"/"
@@ -163,6 +164,12 @@ func (c *Cluster) programs(n plan.Node) map[string]string {
 	}
 	mounts += fmt.Sprintf("mkdir -p \"%[1]s/${1##*/}\"\nexec /bin/mount --bind \"%[1]s/${1##*/}\" \"$1\"\n", at("files"))
 	packages := "#!/bin/bash\n# Stands in for dnf, whose packages are in S3: it installs nothing, if S3 answers.\n" + reach(c.buckets(), 443)
+	trusting := ""
+	if c.Product != "" {
+		// The servers of AWS here have certificates of an authority that the product does not know.
+		trusting = fmt.Sprintf("%s -importcert -noprompt -keystore \"$CARBON_HOME/repository/resources/security/%s\" -storepass %s -alias drill -file %s || :\n",
+			c.Tools["keytool"], plan.Variable(n.Settings, "TRUSTSTORE_FILE"), storePassword, bundle())
+	}
 	nothing := "#!/bin/sh\n# Stands in for a program that would change this machine.\n"
 	return map[string]string{
 		"dnf": packages, "mount": mounts, "groupadd": nothing, "useradd": nothing, "chown": nothing, "shutdown": nothing, "getent": nothing + "exit 2\n",
@@ -200,8 +207,7 @@ for file in $(get EnvironmentFile); do
 	done <"$file"
 done
 cd "$(get WorkingDirectory)"
-exec $(get ExecStart)
-`,
+` + trusting + "exec $(get ExecStart)\n",
 	}
 }
 
