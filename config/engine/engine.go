@@ -358,7 +358,8 @@ func joined(name string) func(string, string) string {
 	return func(_, version string) string { return name + version }
 }
 
-// eachTakes divides the memory by the bytes for each connection, up to RDS's limit.
+// eachTakes divides the memory by the bytes for each connection, up to RDS's limit. For PostgreSQL it is the default of max_connections
+// on RDS and on Aurora (AWS Prescriptive Guidance, "Tuning PostgreSQL parameters", max_connections).
 func eachTakes(bytes int) func(int) int {
 	return func(memory int) int { return min(memory/bytes, 5000) }
 }
