@@ -51,6 +51,20 @@ func TestTheGuideRestoresData(t *testing.T) {
 	}
 }
 
+// TestTheGuideRestoresAnAuroraCluster restores a cluster beside the damaged one, and deletes that.
+func TestTheGuideRestoresAnAuroraCluster(t *testing.T) {
+	file, err := os.ReadFile("../Pulumi.prod.yaml")
+	require.NoError(t, err)
+	text := strings.NewReplacer("    engine: postgres\n", "    engine: postgres\n    type: aurora\n", "db.m6g.large", "db.r6g.large").Replace(string(file))
+	require.Contains(t, text, "type: aurora")
+	at := t.TempDir() + "/Pulumi.prod.yaml"
+	require.NoError(t, os.WriteFile(at, []byte(text), 0o600))
+	page, err := restored(t, "prod", at, "damaged", asItStands)
+	require.NoError(t, err)
+	assert.Contains(t, page, "proofs hold for the restored stack")
+	assert.Contains(t, page, "To delete the damaged database of Aurora")
+}
+
 // TestAMissingCommandOfARestoreIsNoticed leaves out one command of the guide at a time.
 func TestAMissingCommandOfARestoreIsNoticed(t *testing.T) {
 	for name, c := range map[string]struct{ which, command, want string }{

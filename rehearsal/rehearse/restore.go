@@ -95,16 +95,20 @@ func (r *restoration) begin(ctx context.Context) (*state.Resource, error) {
 	if err := r.Cloud.Write("what servers write before the recovery point"); err != nil {
 		return nil, err
 	}
-	databases := r.first.state.Of(state.DBInstance)
-	if len(r.first.state.Of(state.DBCluster)) > 0 {
-		return nil, errors.New("the stack has an Aurora cluster: docs/operations.md restores one with restoreFrom.databaseSnapshots, and the drill of a restore is for RDS instances")
-	}
+	databases := r.first.state.Databases()
 	if len(databases) == 0 {
 		return nil, errors.New("the stack uses an existing database: the owner of the database restores it")
 	}
 	main := databases[0]
-	r.values = map[string]string{"cluster": strings.TrimSuffix(main.Text("identifier"), "-main"), "urn": main.URN, "name": r.o.Stack + "-good"}
-	r.good = r.held(state.DBInstance, main.ID).Contents
+	r.values = map[string]string{
+		"cluster": strings.TrimSuffix(state.DatabaseName(main), "-main"), "urn": main.URN, "name": r.o.Stack + "-good",
+	}
+	for _, instance := range r.first.state.DatabaseMembers(main) {
+		if instance.Protect {
+			r.values["instance"] = instance.URN
+		}
+	}
+	r.good = r.held(main.Type, main.ID).Contents
 	return main, r.nameFiles()
 }
 
@@ -218,11 +222,11 @@ func (r *restoration) damaged(ctx context.Context) error {
 		return err
 	}
 	r.say("The damaged data is unchanged, and no node uses it.")
-	last := r.kept.state.One(state.DBInstance, old.ID)
-	if err := r.follow(ctx, "To delete the damaged database"); err != nil {
+	last := r.kept.state.One(old.Type, old.ID)
+	if err := r.follow(ctx, r.ofCluster("To delete the damaged database")); err != nil {
 		return err
 	}
-	if r.held(state.DBInstance, old.ID).ID != "" {
+	if r.held(old.Type, old.ID).ID != "" {
 		return fmt.Errorf("%s still exists", old)
 	}
 	if err := errors.Join(snapshotIsReadable(last, r.Cloud.Snapshot()), r.letFilesGo(ctx)); err != nil {
@@ -234,7 +238,7 @@ func (r *restoration) damaged(ctx context.Context) error {
 // damage takes a snapshot and a recovery point. Then the servers write data that the restore must undo. It also runs the guide's
 // commands that select the files to restore and the files to keep.
 func (r *restoration) damage(ctx context.Context) error {
-	if err := errors.Join(r.follow(ctx, "To take a snapshot"), r.backUpFiles(ctx)); err != nil {
+	if err := errors.Join(r.follow(ctx, r.ofCluster("To take a snapshot")), r.backUpFiles(ctx)); err != nil {
 		return err
 	}
 	if err := r.Cloud.Write("damage"); err != nil {
@@ -318,6 +322,10 @@ func (r *restoration) elsewhere(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if old.Type == state.DBCluster {
+		r.say("The guide restores the snapshot of an Aurora cluster in its own Region.")
+		return nil
+	}
 	if err := errors.Join(r.follow(ctx, "To take a snapshot"), r.backUpFiles(ctx)); err != nil {
 		return err
 	}
@@ -340,6 +348,10 @@ func (r *restoration) account(ctx context.Context) error {
 	old, err := r.begin(ctx)
 	if err != nil {
 		return err
+	}
+	if old.Type == state.DBCluster {
+		r.say("The guide restores the snapshot of an Aurora cluster in its own account.")
+		return nil
 	}
 	if r.values["vault"] == "" {
 		r.say("The stack has no backup plan, so nothing copies its backups to another account.")
@@ -466,12 +478,26 @@ func (r *restoration) openThere(ctx context.Context, edit func(text string) stri
 
 // snapshot returns the ARN of a snapshot. It is empty if there is none.
 func (r *restoration) snapshot(name string) string {
-	for _, s := range r.Cloud.Snapshot().Of(state.DBSnapshot) {
+	now := r.Cloud.Snapshot()
+	for _, s := range slices.Concat(now.Of(state.DBSnapshot), now.Of(state.DBClusterSnapshot)) {
 		if s.ID == name {
 			return str(s.Outputs, "arn")
 		}
 	}
 	return ""
+}
+
+// ofCluster is the heading of the guide's commands for the stack's type of database.
+func (r *restoration) ofCluster(heading string) string {
+	if len(r.first.state.Of(state.DBCluster)) > 0 {
+		return heading + " of Aurora"
+	}
+	return heading
+}
+
+// hostOf is the name that takes the writes of an instance or a cluster.
+func hostOf(database *state.Resource) string {
+	return cmp.Or(str(database.Outputs, "address"), str(database.Outputs, "endpoint"))
 }
 
 // checkRestored checks a restored stack. All proofs must hold. The stack must have the data and the secrets of the recovery
@@ -484,7 +510,7 @@ func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (e
 		return err
 	}
 	var main *state.Resource
-	for _, d := range r.kept.state.Of(state.DBInstance) {
+	for _, d := range r.kept.state.Of(old.Type) {
 		if d.Text("snapshotIdentifier") != "" {
 			main = d
 		}
@@ -492,7 +518,7 @@ func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (e
 	if main == nil {
 		return errors.New("no database was made from the snapshot")
 	}
-	if has := r.held(state.DBInstance, main.ID).Contents; has != r.good {
+	if has := r.held(main.Type, main.ID).Contents; has != r.good {
 		return fmt.Errorf("%s has the content %s, but the snapshot has %s", main, has, r.good)
 	}
 	if err := r.filesRestored(); err != nil {
@@ -514,7 +540,7 @@ func (r *restoration) checkRestored(ctx context.Context, old *state.Resource) (e
 		return err
 	}
 	for _, n := range nodes {
-		if uses, other := str(main.Outputs, "address"), str(old.Outputs, "address"); uses != other &&
+		if uses, other := hostOf(main), hostOf(old); uses != other &&
 			(!strings.Contains(n.Config, uses) || strings.Contains(n.Config, other)) {
 			return fmt.Errorf("node %s must use only the restored database %s, and not %s", n.Name, uses, other)
 		}

@@ -306,18 +306,20 @@ func (s *settings) stale() (time.Duration, string) {
 	return told, fmt.Sprintf("a message between members, where the cache alone would keep it for %s (default_cache_timeout)", s.Server.Cached)
 }
 
-// database reads the instance, and the launch template or the task definition that makes its schema.
+// database reads the instance or the Aurora cluster, for whose writer a PostgreSQL stands in, and the launch template or the task definition that makes its schema.
 func (p *Plan) database(s *state.State) error {
 	found := p.Network.Find(vpc.Database)
 	if len(found) != 1 {
 		return fmt.Errorf("the state has %d database instances: a drill runs one", len(found))
 	}
-	d := Database{Device: found[0].Device, Name: found[0].Of.Text("address"), Engine: found[0].Of.Text("engine"), Environment: map[string]string{}}
+	of := found[0].Of
+	d := Database{Device: found[0].Device, Name: cmp.Or(of.Text("address"), of.Text("endpoint")), Environment: map[string]string{},
+		Engine: strings.Replace(of.Text("engine"), "aurora-postgresql", "postgres", 1)}
 	if d.Engine != "postgres" && d.Engine != "mariadb" {
-		return fmt.Errorf("%s runs %s: a drill runs PostgreSQL or MariaDB, which others may run too", found[0].Of, d.Engine)
+		return fmt.Errorf("%s runs %s: a drill runs PostgreSQL or MariaDB, which others may run too", of, d.Engine)
 	}
-	d.Port, _ = found[0].Of.Int("port")
-	d.Master = found[0].Of.Text("username")
+	d.Port, _ = of.Int("port")
+	d.Master = cmp.Or(of.Text("username"), of.Text("masterUsername"))
 	for _, t := range s.Of(state.LaunchTemplate) {
 		head := settingsOf(t.Text("userData"))
 		databases := list(head, "DATABASES")

@@ -108,3 +108,23 @@ func TestHazelcastIsThatOfTheRelease(t *testing.T) {
 		require.Equal(t, want, hazelcastOf(version), version)
 	}
 }
+
+// TestAPostgreSQLStandsInForAnAuroraCluster has a cluster in the place of the instance.
+func TestAPostgreSQLStandsInForAnAuroraCluster(t *testing.T) {
+	on := func(engine string) (*Plan, error) {
+		var all []*state.Resource
+		for _, r := range tasks(t).Live {
+			if r.Type == state.DBInstance {
+				r = resource(state.DBCluster, "c-main", map[string]any{"clusterIdentifier": "c-main", "dbSubnetGroupName": "g",
+					"endpoint": "c-main.cluster-1.example.com", "engine": engine, "port": 5432.0, "masterUsername": "master"})
+			}
+			all = append(all, r)
+		}
+		return Of(state.New(all...))
+	}
+	p, err := on("aurora-postgresql")
+	require.NoError(t, err)
+	require.Equal(t, []string{"c-main.cluster-1.example.com", "postgres", "master"}, []string{p.Database.Name, p.Database.Engine, p.Database.Master})
+	_, err = on("aurora-mysql")
+	require.ErrorContains(t, err, "runs aurora-mysql: a drill runs PostgreSQL or MariaDB")
+}
