@@ -306,6 +306,34 @@ func TestAListenerOfTheProgramForwardsToNodes(t *testing.T) {
 	assert.Equal(t, "group-of-the-listener", p.One(t, ingress, "login-serve-in").Get("referencedSecurityGroupId"))
 }
 
+// TestADatabaseOfTheProgramIsThatOfNodes has a database of another component, with its secrets and its security group.
+func TestADatabaseOfTheProgramIsThatOfNodes(t *testing.T) {
+	for _, topology := range config.Topologies() {
+		t.Run(string(topology), func(t *testing.T) {
+			args := inTheVPC(topology)
+			args.DatabaseHost, args.DatabaseSecurityGroup = id("host-of-the-team"), id("group-of-the-database")
+			args.DatabaseUserSecretARNs = map[string]pulumi.StringInput{"identity": id("arn:of:identity"), "shared": id("arn:of:shared"), "agent": id("arn:of:agent")}
+			p, _ := two(t, args, &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
+			all := ""
+			for _, r := range p.Resources {
+				if r.Type == cluster.Type {
+					continue // it records the configuration
+				}
+				text := fmt.Sprint(componenttest.Reveal(resource.NewObjectProperty(r.Inputs)))
+				assert.NotContains(t, text, "000000000000", "%s %s has what stands for an input", r.Type, r.Name)
+				all += text
+			}
+			for _, input := range []string{"host-of-the-team:5432", "group-of-the-database", "arn:of:identity", "arn:of:shared", "arn:of:agent"} {
+				assert.Contains(t, all, input, "the input reaches no resource")
+			}
+		})
+	}
+	args := inTheVPC(config.EC2)
+	args.DatabaseHost, args.DatabaseMasterSecretARN, args.DatabaseSecurityGroup = id("host"), id("arn:of:the:administrator"), id("group")
+	args.Config.Network.Proxy = &config.Proxy{URL: "http://203.0.113.9:3128"}
+	assert.ErrorContains(t, refused(t, args), "wso2is:database.existing.host: it must be a plain value")
+}
+
 func TestAKeyAndItsInputAreRefused(t *testing.T) {
 	args := inTheVPC(config.EC2)
 	args.Config.LoadBalancer.HostedZone = "Z0123456789EXAMPLE"

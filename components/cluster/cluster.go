@@ -48,6 +48,14 @@ type Args struct {
 	TargetGroupARN pulumi.StringInput `pulumi:"targetGroupArn"`
 	// LoadBalancerSecurityGroup replaces the key loadBalancer.existing.securityGroup.
 	LoadBalancerSecurityGroup pulumi.StringInput `pulumi:"loadBalancerSecurityGroup"`
+	// DatabaseHost replaces the key database.existing.host: the name that takes the writes of a database of another component.
+	DatabaseHost pulumi.StringInput `pulumi:"databaseHost"`
+	// DatabaseMasterSecretARN replaces the key database.existing.masterSecretArn.
+	DatabaseMasterSecretARN pulumi.StringInput `pulumi:"databaseMasterSecretArn"`
+	// DatabaseUserSecretARNs replace the keys of database.existing.userSecretArns.
+	DatabaseUserSecretARNs map[string]pulumi.StringInput `pulumi:"databaseUserSecretArns"`
+	// DatabaseSecurityGroup replaces the key database.existing.securityGroup.
+	DatabaseSecurityGroup pulumi.StringInput `pulumi:"databaseSecurityGroup"`
 	// PermissionsBoundary replaces the key iam.permissionsBoundary.
 	PermissionsBoundary pulumi.StringInput `pulumi:"permissionsBoundary"`
 

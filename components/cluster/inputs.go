@@ -70,6 +70,7 @@ func withInputs(source config.Source, args *Args, region string) (config.Source,
 	s.put("loadBalancer.existing.targetGroupArn", args.TargetGroupARN, fmt.Sprintf(arn, "elasticloadbalancing")+"targetgroup/input/%d")
 	s.put("loadBalancer.existing.securityGroup", args.LoadBalancerSecurityGroup, "sg-%017x")
 	s.add("nodes.securityGroups", args.NodeSecurityGroups, "sg-%017x")
+	s.database(args, fmt.Sprintf(arn, "secretsmanager")+"secret:input-%d-AbCdEf")
 	s.put("iam.permissionsBoundary", args.PermissionsBoundary, "arn:aws:iam::000000000000:policy/input-%d")
 	if args.VPC != nil {
 		s.vpc(args.VPC)
@@ -78,6 +79,19 @@ func withInputs(source config.Source, args *Args, region string) (config.Source,
 		return nil, nil, s.problems
 	}
 	return config.With(source, s.values), s.inputs, nil
+}
+
+func (s *standIns) database(args *Args, secret string) {
+	const existing = "database.existing"
+	s.put(existing+".host", args.DatabaseHost, "input-%d.000000000000.invalid")
+	if _, exists := config.At(s.source, "network.proxy"); exists && args.DatabaseHost != nil {
+		s.refuse(existing+".host", "it must be a plain value, because the options of the JVM keep it from the proxy", "write it in Config")
+	}
+	s.put(existing+".masterSecretArn", args.DatabaseMasterSecretARN, secret)
+	for name, arn := range awskit.Sorted(args.DatabaseUserSecretARNs) {
+		s.put(existing+".userSecretArns."+name, arn, secret)
+	}
+	s.put(existing+".securityGroup", args.DatabaseSecurityGroup, "sg-%017x")
 }
 
 func (s *standIns) vpc(vpc *VPC) {

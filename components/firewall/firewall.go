@@ -72,7 +72,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			continue
 		}
 		if id := args.Joined[endpoint]; id != "" {
-			f.Groups[endpoint] = pulumi.String(id).ToStringOutput()
+			f.Groups[endpoint] = args.Input(id).ToStringOutput()
 			continue
 		}
 		if id := args.Foreign[endpoint]; id != "" {
