@@ -32,20 +32,13 @@ TELL = tell() { what=$$1; shift; began=$$(date +%s); "$$@" & child=$$!; \
 
 # The packages that take longest are named first, so that none of them runs alone at the end.
 
-# The proofs run without the race detector, beside the other packages of their module. Each proof is one goroutine. The rehearsals that
-# they need are of the code that the tests of the other packages rehearse with the race detector.
-
-## test: every test of every module, with the race detector except for the proofs, the API server's code and the provider; at its end,
-## what was skipped
+## test: every test of every module, with the race detector except for the API server's code and the provider; at its end, what was skipped
 test: $(PULUMI_BIN)
 	go build -o $(REPORT) ./tests/report
 	@rm -f $(SKIPPED)
 	go vet ./...
 	go test -json -race -timeout 30m ./components/bootstrap ./tests ./... | $(REPORT) $(SKIPPED)
-	cd rehearsal && go vet ./... && export PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) && \
-		{ go test -json -timeout 40m ./proof | $(REPORT) $(SKIPPED) & } && proof=$$! && \
-		{ go test -json -race -timeout 40m . $$(go list ./... | grep -v '/proof$$') | $(REPORT) $(SKIPPED) || failed=1; } && \
-		wait $$proof && [ -z "$$failed" ]
+	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -json -race -timeout 40m . ./proof ./... | $(REPORT) $(SKIPPED)
 	cd rehearsal/apiserver && go vet ./... && go test -json ./... | $(REPORT) $(SKIPPED)
 	cd preflight && go vet ./... && go test -json -race ./... | $(REPORT) $(SKIPPED)
 	cd provider && go vet ./... && go test -json ./... | $(REPORT) $(SKIPPED)
