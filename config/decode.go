@@ -35,7 +35,7 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[SecretStore]():       enumOf(SecretsCSI, SecretsKubernetes),
 	reflect.TypeFor[FileSystemType]():    enumOf(EFS, NFS, SMB),
 	reflect.TypeFor[DatabaseType]():      enumOf(RDSInstances, Aurora),
-	reflect.TypeFor[LoadBalancerType]():  enumOf(ALB, ExistingLoadBalancer),
+	reflect.TypeFor[LoadBalancerType]():  enumOf(ALB, NginxLoadBalancer, ExistingLoadBalancer),
 	reflect.TypeFor[Addon]():             enumOf(Addons()...),
 	reflect.TypeFor[product.Version]():   enumOf(product.Versions()...),
 	reflect.TypeFor[NATStrategy]():       enumOf(NATNone, NATSingle, NATPerZone),

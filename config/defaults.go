@@ -12,7 +12,7 @@ import (
 // profileDefaults are the defaults that depend on the profile.
 type profileDefaults struct {
 	zones, storage, backupDays, logRetention, recoveryDays int
-	instanceType                                           string
+	instanceType, nginxType                                string
 	// taskMemory is the memory of a task on Fargate in GiB.
 	taskMemory int
 	nat        NATStrategy
@@ -22,11 +22,12 @@ type profileDefaults struct {
 
 var profiles = map[Profile]profileDefaults{
 	Dev: {
-		zones: 2, storage: 20, backupDays: 1, logRetention: 14, instanceType: "t3.xlarge", taskMemory: 8,
-		nat: NATSingle,
+		zones: 2, storage: 20, backupDays: 1, logRetention: 14, instanceType: "t3.xlarge", nginxType: "t3.medium",
+		taskMemory: 8,
+		nat:        NATSingle,
 	},
 	Prod: {
-		zones: 3, storage: 100, backupDays: 14, logRetention: 365, recoveryDays: 30, instanceType: "m6i.xlarge",
+		zones: 3, storage: 100, backupDays: 14, logRetention: 365, recoveryDays: 30, instanceType: "m6i.xlarge", nginxType: "m6i.large",
 		taskMemory: 16,
 		nat:        NATPerZone, safe: true,
 	},
@@ -277,6 +278,7 @@ func (c *Cluster) fillLoadBalancer(d profileDefaults) {
 	set(&lb.IdleTimeout, 300)
 	setUnlessExplicit(c, "loadBalancer.stickiness", &lb.Stickiness, 86400)
 	setUnlessExplicit(c, "loadBalancer.deregistrationDelay", &lb.DeregistrationDelay, 60)
+	c.fillIngressNginx()
 	if lb.Type == ExistingLoadBalancer {
 		c.fillExistingBalancer()
 		return
@@ -289,5 +291,9 @@ func (c *Cluster) fillLoadBalancer(d profileDefaults) {
 	}
 	setUnlessExplicit(c, "loadBalancer.accessLogs", &lb.AccessLogs, d.safe)
 	setUnlessExplicit(c, "loadBalancer.deletionProtection", &lb.DeletionProtection, d.safe)
+	if lb.Type == NginxLoadBalancer {
+		c.fillNginx(d)
+		return
+	}
 	set(&lb.TLSPolicy, "ELBSecurityPolicy-TLS13-1-2-2021-06")
 }

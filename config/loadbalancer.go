@@ -1,5 +1,8 @@
 package config
 
+// NginxPollSeconds is the time in seconds between two questions of an nginx of the stack for its nodes.
+const NginxPollSeconds = 10
+
 // Registered reports whether nodes are registered in a target group, of the stack's load balancer or of the team's own.
 func (lb LoadBalancer) Registered() bool {
 	return lb.Existing == nil || lb.Existing.TargetGroupARN != ""
@@ -10,12 +13,43 @@ func (lb LoadBalancer) Registered() bool {
 // Balancers").
 func (c Cluster) Proxied() bool { return !c.LoadBalancer.Registered() }
 
+// Nginx reports whether the stack makes instances with nginx in front of the nodes.
+func (c Cluster) Nginx() bool { return c.LoadBalancer.Type == NginxLoadBalancer }
+
+// SharesTLSKey reports whether nodes serve TLS with one key, so that what calls them can verify their certificate.
+func (c Cluster) SharesTLSKey() bool { return c.Proxied() || c.Nginx() }
+
 // IngressClass returns the class of the team's own ingress controller, or nothing.
 func (c Cluster) IngressClass() string {
 	if e := c.LoadBalancer.Existing; e != nil {
 		return e.IngressClass
 	}
 	return ""
+}
+
+// fillIngressNginx makes the type nginx on eks the existing ingress controller that it is there.
+func (c *Cluster) fillIngressNginx() {
+	lb := &c.LoadBalancer
+	if c.Topology != EKS || lb.Type != NginxLoadBalancer {
+		return
+	}
+	lb.Type = ExistingLoadBalancer
+	if lb.Existing != nil && lb.Existing.TargetGroupARN == "" {
+		e := *lb.Existing
+		set(&e.IngressClass, "nginx")
+		lb.Existing = &e
+	}
+}
+
+// fillNginx sets the defaults in a copy.
+func (c *Cluster) fillNginx(d profileDefaults) {
+	if c.LoadBalancer.Nginx == nil {
+		return
+	}
+	n := *c.LoadBalancer.Nginx
+	set(&n.Count, 2)
+	set(&n.InstanceType, d.nginxType)
+	c.LoadBalancer.Nginx = &n
 }
 
 // fillExistingBalancer sets the defaults in a copy, since validation still needs the values of the stack file.

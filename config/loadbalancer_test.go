@@ -113,3 +113,72 @@ func TestRefusesExistingLoadBalancers(t *testing.T) {
 			"wso2is:loadBalancer.stickiness: the target group of targetGroupArn has its own stickiness; leave it out, and set stickiness on the target group"),
 	})
 }
+
+const nginxSecret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:is.example.com-AbCdEf"
+
+// proxied is a stack with nginx of its own, with changes to its other keys, to loadBalancer and to loadBalancer.nginx.
+func proxied(changes, balancer, nginx object) object {
+	tier := object{"secretArn": nginxSecret}
+	maps.Copy(tier, nginx)
+	lb := object{"type": "nginx", "nginx": tier}
+	maps.Copy(lb, balancer)
+	maps.DeleteFunc(lb, func(_ string, v any) bool { return v == nil })
+	all := object{"loadBalancer": lb}
+	maps.Copy(all, changes)
+	return all
+}
+
+//guide:nginx
+func TestNginxOfTheStackTakesThePlaceOfTheApplicationLoadBalancer(t *testing.T) {
+	prod := configtest.Load(t, proxied(nil, object{"hostedZone": "Z0123456789ABC"}, nil)).Cluster
+	require.True(t, prod.Nginx())
+	require.True(t, prod.SharesTLSKey(), "nginx verifies the nodes")
+	require.False(t, prod.Proxied(), "nodes are registered in a target group")
+	require.True(t, prod.LoadBalancer.Registered())
+	require.Equal(t, config.Nginx{SecretARN: nginxSecret, Count: 2, InstanceType: "m6i.large"}, *prod.LoadBalancer.Nginx)
+	require.Empty(t, prod.LoadBalancer.TLSPolicy)
+	require.Equal(t, []string{"0.0.0.0/0"}, prod.LoadBalancer.AllowedCIDRs)
+	require.Equal(t, "t3.medium", configtest.Load(t, proxied(object{"profile": "dev"}, nil, nil)).Cluster.LoadBalancer.Nginx.InstanceType)
+
+	// On eks it is the existing ingress controller.
+	pods := configtest.Load(t, behind(object{"topology": "eks", "clustering": object{}, "eks": inCluster, "loadBalancer": object{
+		"type": "nginx", "existing": object{"securityGroup": "sg-01234567"}}}, nil)).Cluster
+	require.False(t, pods.Nginx())
+	require.Equal(t, "nginx", pods.IngressClass())
+	named := configtest.Load(t, behind(object{"topology": "eks", "clustering": object{}, "eks": inCluster}, object{"ingressClass": "nginx"})).Cluster
+	require.Equal(t, named.LoadBalancer, pods.LoadBalancer, "both spellings are one thing")
+}
+
+func TestRefusesNginx(t *testing.T) {
+	const path = "wso2is:loadBalancer"
+	lb := func(balancer object, want string) refusal { return one(proxied(nil, balancer, nil), path+want) }
+	n := func(nginx object, want string) refusal { return one(proxied(nil, nil, nginx), path+".nginx"+want) }
+	check(t, map[string]refusal{
+		"no certificate": lb(object{"nginx": nil}, ".nginx: nginx has no certificate for HTTPS; write nginx.secretArn, the secret with the certificate and the private key"),
+		"part of an ARN": n(object{"secretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:is"},
+			`.secretArn: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:is" is not the whole ARN, which permissions name; `+
+				"write the whole ARN, with the hyphen and the six characters at its end"),
+		"key":  n(object{"secretKeyArn": "alias/x"}, `.secretKeyArn: "alias/x" is not such an ARN; write it as AWS shows it, such as arn:aws:kms:eu-west-1:123456789012:key/…`),
+		"one":  n(object{"count": 1}, ".count: 1 instances cannot be replaced one at a time while others serve; write 2 to 20"),
+		"type": n(object{"instanceType": "m4.large"}, `.instanceType: "m4.large" is not a known instance type; write a newer type, such as m6i.large`),
+		"certificate of ACM": lb(object{"certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1"},
+			".certificateArn: nginx needs the private key too, and ACM keeps it; leave it out, and write nginx.secretArn"),
+		"web ACL": lb(object{"webAclArn": "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/1"},
+			".webAclArn: a web ACL cannot be attached to a Network Load Balancer; leave it out, or write loadBalancer.type: alb"),
+		"TLS policy": lb(object{"tlsPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"},
+			".tlsPolicy: nginx has no policies of Elastic Load Balancing and takes TLS 1.2 and 1.3; leave it out"),
+		"idle":  lb(object{"idleTimeout": 400}, ".idleTimeout: a Network Load Balancer forgets a connection that is idle for 350 seconds, and 400 are more; write 1 to 350"),
+		"delay": lb(object{"deregistrationDelay": 10}, ".deregistrationDelay: nginx learns of a deregistered node after up to 10 seconds, and open requests need the rest; write 30 or more"),
+		"of another type": one(object{"loadBalancer": object{"hostedZone": "Z0123456789ABC", "nginx": object{"secretArn": nginxSecret}}},
+			path+".nginx: the stack makes no nginx; leave it out, or write loadBalancer.type: nginx on ec2 or ecs"),
+		"existing": one(proxied(object{"network": there()}, object{"existing": object{"securityGroup": "sg-01234567"}}, nil),
+			path+".existing: the stack makes a load balancer of its own; write loadBalancer.type: existing, or leave it out"),
+		"pods of the stack's own": one2(object{"topology": "eks", "clustering": object{}, "eks": object{"publicAccessCidrs": []string{"203.0.113.7/32"}}, "loadBalancer": object{"type": "nginx", "nginx": object{"secretArn": nginxSecret}}},
+			path+".existing: the existing load balancer is missing; write it, or loadBalancer.type: alb",
+			path+".nginx: the stack makes no nginx; leave it out, or write loadBalancer.type: nginx on ec2 or ecs",
+			"wso2is:network.adopt: an existing load balancer cannot reach a VPC that the stack creates; write the VPC that the load balancer reaches, and its subnets"),
+		"targets of pods": one(behind(object{"topology": "eks", "clustering": object{}, "loadBalancer": object{"type": "nginx",
+			"existing": object{"securityGroup": "sg-01234567", "targetGroupArn": ownTargets}}}, nil),
+			path+".existing.targetGroupArn: on eks, the type nginx is an ingress controller; leave it out, or write loadBalancer.type: existing"),
+	})
+}

@@ -60,6 +60,11 @@ func (n Network) EgressTo(port int) []string {
 // CallsHTTPS reports whether nodes may call servers outside the VPC over HTTPS: for files, images and AWS's services.
 func (n Network) CallsHTTPS() bool { return len(n.EgressTo(ports.PublicHTTPS)) > 0 }
 
+// HasEndpoints reports whether nodes reach AWS's services and S3 through endpoints of the VPC.
+func (n Network) HasEndpoints() bool {
+	return n.InterfaceEndpoints || n.Adopt != nil && n.Adopt.EndpointSecurityGroup != "" && n.Adopt.S3PrefixList != ""
+}
+
 // ZoneSubnets is the pair of subnets in one zone. Only an existing VPC has known ids.
 type ZoneSubnets struct {
 	Zone            string

@@ -88,7 +88,7 @@ func complete(t *rapid.T, path string, v reflect.Value) {
 			}
 			require.Contains(t, []string{"cluster.Nodes.Autoscaling", "cluster.Network.Adopt", "cluster.Network.Proxy", "cluster.EKS.Cluster",
 				"cluster.Load", "cluster.Backup.Lock", "cluster.Backup.CopyTo", "cluster.Database.Existing", "cluster.Database.Users",
-				"cluster.LoadBalancer.Existing", "cluster.FileSystem.Existing"}, path)
+				"cluster.LoadBalancer.Existing", "cluster.LoadBalancer.Nginx", "cluster.FileSystem.Existing"}, path)
 			return
 		}
 		complete(t, path, v.Elem())

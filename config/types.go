@@ -664,15 +664,19 @@ type LoadBalancerType string
 // The types of load balancers.
 const (
 	ALB                  LoadBalancerType = "alb"
+	NginxLoadBalancer    LoadBalancerType = "nginx"
 	ExistingLoadBalancer LoadBalancerType = "existing"
 )
 
 // LoadBalancer is the load balancer and its DNS name.
 type LoadBalancer struct {
-	// Type is `alb`, an Application Load Balancer that the stack makes, or `existing`: a load balancer or proxy of the team's own,
-	// for which the stack makes no load balancer, certificate or DNS record. Default: `alb`.
+	// Type is `alb`, an Application Load Balancer that the stack makes; `nginx`, instances with nginx that the stack makes behind a Network
+	// Load Balancer; or `existing`: a load balancer or proxy of the team's own, for which the stack makes no load balancer, certificate
+	// or DNS record. On eks, `nginx` is existing.ingressClass. Default: `alb`.
 	Type LoadBalancerType `json:"type,omitempty"`
-	// Existing is the load balancer that exists. Needed with the type existing, and only there; needs network.adopt.
+	// Nginx is the stack's own nginx on ec2 and ecs. Needed with the type nginx there, and only there.
+	Nginx *Nginx `json:"nginx,omitempty"`
+	// Existing is the load balancer that exists. Needed with the type existing, and on eks with the type nginx; needs network.adopt.
 	Existing *ExistingBalancer `json:"existing,omitempty"`
 	// CertificateARN is the ACM certificate of the HTTPS listener. Write this, hostedZone, or both. With both, the zone
 	// only gets the alias record.
@@ -684,16 +688,17 @@ type LoadBalancer struct {
 	Internal bool `json:"internal,omitempty"`
 	// AllowedCIDRs may call the load balancer. Default: every address (`0.0.0.0/0`), or the VPC when internal.
 	AllowedCIDRs []string `json:"allowedCidrs,omitempty"`
-	// IdleTimeout is the number of idle seconds after which a connection is closed, 1 to 4000. A load balancer that exists must close idle
-	// connections to nodes after this time or earlier. Default: 300.
+	// IdleTimeout is the number of idle seconds after which a connection is closed, 1 to 4000, or 350 with the type nginx. A load balancer
+	// that exists must close idle connections to nodes after this time or earlier. Default: 300.
 	IdleTimeout int `json:"idleTimeout,omitempty" jsonschema:"minimum=1,maximum=4000"`
 	// Stickiness is the number of seconds that a browser stays with a node, 0 (off) to 604800. Console and My Account
 	// need it. The target group of existing.targetGroupArn has its own. Default: 86400.
 	Stickiness int `json:"stickiness,omitempty" jsonschema:"minimum=0,maximum=604800"`
-	// DeregistrationDelay is the number of seconds in which a deregistered node may finish its requests, 0 to 3600.
-	// Write that of the target group with existing.targetGroupArn. Default: 60.
+	// DeregistrationDelay is the number of seconds in which a deregistered node may finish its requests, 0 to 3600, and 30 or more with
+	// the type nginx. Write that of the target group with existing.targetGroupArn. Default: 60.
 	DeregistrationDelay int `json:"deregistrationDelay,omitempty" jsonschema:"minimum=0,maximum=3600"`
-	// AccessLogs writes access logs to an S3 bucket of the stack. Default: false in dev, true in prod.
+	// AccessLogs writes access logs to an S3 bucket of the stack, or to the log group with the type nginx. Default: false in dev, true in
+	// prod.
 	AccessLogs bool `json:"accessLogs,omitempty"`
 	// WebACLARN attaches an existing AWS WAF web ACL (regional scope).
 	WebACLARN string `json:"webAclArn,omitempty"`
@@ -701,6 +706,20 @@ type LoadBalancer struct {
 	TLSPolicy string `json:"tlsPolicy,omitempty"`
 	// DeletionProtection makes AWS refuse the load balancer's deletion. Default: false in dev, true in prod.
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
+}
+
+// Nginx is the instances with nginx that the stack makes.
+type Nginx struct {
+	// SecretARN is the secret of Secrets Manager with nginx's certificate, in this account and region. It is a JSON object with
+	// `certificate`, `privateKey` and, if clients need it, `chain`, each as PEM. Instances read it every hour, so that a renewed certificate
+	// needs no update.
+	SecretARN string `json:"secretArn"`
+	// SecretKeyARN is the KMS key of that secret. Left out, it is AWS's own key aws/secretsmanager.
+	SecretKeyARN string `json:"secretKeyArn,omitempty"`
+	// Count is the number of instances, 2 to 20. Default: 2.
+	Count int `json:"count,omitempty" jsonschema:"minimum=2,maximum=20" wrong:"instances cannot be replaced one at a time while others serve"`
+	// InstanceType is the EC2 instance type of nginx. Default: `t3.medium` in dev, `m6i.large` in prod.
+	InstanceType string `json:"instanceType,omitempty"`
 }
 
 // ExistingBalancer is a load balancer or proxy that the stack does not make. Nodes are reached through it in one of three ways: by their

@@ -1,8 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+
+	"github.com/wso2is-aws/wso2is/config/instancetype"
+	"github.com/wso2is-aws/wso2is/config/offering"
 )
 
 var (
@@ -12,12 +16,20 @@ var (
 
 func (v *validator) loadBalancer() {
 	lb := v.LoadBalancer
+	if lb.Nginx != nil && !v.Nginx() {
+		v.refuse("loadBalancer.nginx", "leave it out, or write loadBalancer.type: nginx on ec2 or ecs", "the stack makes no nginx")
+	}
 	if lb.Type == ExistingLoadBalancer {
 		v.existingBalancer()
 		return
 	}
 	if lb.Existing != nil {
 		v.refuse("loadBalancer.existing", "write loadBalancer.type: existing, or leave it out", "the stack makes a load balancer of its own")
+	}
+	v.clients()
+	if v.Nginx() {
+		v.nginx()
+		return
 	}
 	if lb.CertificateARN == "" && lb.HostedZone == "" {
 		v.refuse("loadBalancer", "write certificateArn, or hostedZone to have a certificate made and validated",
@@ -26,22 +38,74 @@ func (v *validator) loadBalancer() {
 	if lb.CertificateARN != "" {
 		v.arn("loadBalancer.certificateArn", lb.CertificateARN, "acm", "certificate/")
 	}
+	if lb.WebACLARN != "" {
+		v.arn("loadBalancer.webAclArn", lb.WebACLARN, "wafv2", "regional/webacl/")
+	}
+	if !tlsPolicy.MatchString(lb.TLSPolicy) {
+		v.refuse("loadBalancer.tlsPolicy", "write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06",
+			"%q is not a security policy of a load balancer", lb.TLSPolicy)
+	}
+}
+
+// clients checks how clients find and reach the stack's own load balancer.
+func (v *validator) clients() {
+	lb := v.LoadBalancer
 	if lb.HostedZone != "" && !zoneID.MatchString(lb.HostedZone) {
 		v.refuse("loadBalancer.hostedZone", "write the zone's id, such as Z0123456789ABC",
 			"%q is not the id of a hosted zone",
 			lb.HostedZone)
-	}
-	if lb.WebACLARN != "" {
-		v.arn("loadBalancer.webAclArn", lb.WebACLARN, "wafv2", "regional/webacl/")
 	}
 	if written := v.written.LoadBalancer.AllowedCIDRs; written != nil && len(written) == 0 {
 		v.refuse("loadBalancer.allowedCidrs", "write the ranges of clients, or leave it out for everyone",
 			"an empty list allows no client")
 	}
 	v.cidrs("loadBalancer.allowedCidrs", lb.AllowedCIDRs)
-	if !tlsPolicy.MatchString(lb.TLSPolicy) {
-		v.refuse("loadBalancer.tlsPolicy", "write a policy such as ELBSecurityPolicy-TLS13-1-2-2021-06",
-			"%q is not a security policy of a load balancer", lb.TLSPolicy)
+}
+
+const (
+	// maxTCPIdle is the time in seconds after which a Network Load Balancer forgets an idle connection ("Listeners for your Network Load
+	// Balancers", connection idle timeout).
+	maxTCPIdle = 350
+	// minNginxDelay is the time in seconds in which every nginx has learned of a deregistered node, and open requests have time left.
+	minNginxDelay = 30
+)
+
+// nginx checks the stack's own nginx. It refuses the keys that only apply to an Application Load Balancer.
+func (v *validator) nginx() {
+	const path = "loadBalancer.nginx"
+	lb := v.LoadBalancer
+	for _, key := range []struct{ name, written, why, fix string }{
+		{"certificateArn", lb.CertificateARN, "nginx needs the private key too, and ACM keeps it", "leave it out, and write nginx.secretArn"},
+		{"webAclArn", lb.WebACLARN, "a web ACL cannot be attached to a Network Load Balancer", "leave it out, or write loadBalancer.type: alb"},
+		{"tlsPolicy", v.written.LoadBalancer.TLSPolicy, "nginx has no policies of Elastic Load Balancing and takes TLS 1.2 and 1.3", "leave it out"},
+	} {
+		if key.written != "" {
+			v.refuse("loadBalancer."+key.name, key.fix, "%s", key.why)
+		}
+	}
+	if lb.IdleTimeout > maxTCPIdle {
+		v.refuse("loadBalancer.idleTimeout", fmt.Sprintf("write 1 to %d", maxTCPIdle),
+			"a Network Load Balancer forgets a connection that is idle for %d seconds, and %d are more", maxTCPIdle, lb.IdleTimeout)
+	}
+	if lb.DeregistrationDelay < minNginxDelay {
+		v.refuse("loadBalancer.deregistrationDelay", fmt.Sprintf("write %d or more", minNginxDelay),
+			"nginx learns of a deregistered node after up to %d seconds, and open requests need the rest", NginxPollSeconds)
+	}
+	if lb.Nginx == nil {
+		v.refuse(path, "write nginx.secretArn, the secret with the certificate and the private key", "nginx has no certificate for HTTPS")
+		return
+	}
+	v.wholeSecret(path+".secretArn", lb.Nginx.SecretARN)
+	if lb.Nginx.SecretKeyARN != "" {
+		v.arn(path+".secretKeyArn", lb.Nginx.SecretKeyARN, "kms", "key/")
+	}
+	name := lb.Nginx.InstanceType
+	switch _, known := instancetype.Lookup(name); {
+	case preNitro.MatchString(name) || !known:
+		v.refuse(path+".instanceType", "write a newer type, such as m6i.large", "%q is not a known instance type", name)
+	case !offering.InstanceTypes.Exists(v.Region, name):
+		v.refuse(path+".instanceType", "write a type that the region has, such as "+offering.InstanceTypes.Such(v.Region, "large"),
+			"AWS offers no %s in %s, as of %s", name, v.Region, offering.Read)
 	}
 }
 
@@ -52,6 +116,9 @@ func (v *validator) existingBalancer() {
 	v.onlyOfBalancer()
 	e := v.LoadBalancer.Existing
 	const path = "loadBalancer.existing"
+	if v.written.LoadBalancer.Type == NginxLoadBalancer && e != nil && e.TargetGroupARN != "" {
+		v.refuse(path+".targetGroupArn", "leave it out, or write loadBalancer.type: existing", "on eks, the type nginx is an ingress controller")
+	}
 	if v.Network.Adopt == nil {
 		v.refuse("network.adopt", "write the VPC that the load balancer reaches, and its subnets",
 			"an existing load balancer cannot reach a VPC that the stack creates")

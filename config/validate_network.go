@@ -133,7 +133,7 @@ func (v *validator) adopted(vpc netip.Prefix) {
 			"a load balancer and a database need two zones")
 	}
 	v.adoptedSubnets(vpc)
-	if !v.LoadBalancer.Internal && v.LoadBalancer.Type == ALB {
+	if !v.LoadBalancer.Internal && v.LoadBalancer.Type != ExistingLoadBalancer {
 		for _, zone := range slices.Sorted(maps.Keys(a.PrivateSubnets)) {
 			if _, ok := a.PublicSubnets[zone]; !ok {
 				v.refuse("network.adopt.publicSubnets."+zone, "write the zone's public subnet, or loadBalancer.internal: true",

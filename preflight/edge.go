@@ -64,7 +64,7 @@ func (p *preflight) checkHostedZone(ctx context.Context) (result, error) {
 		return result{failed, fmt.Sprintf("it is of %s, and %s is not in it", name, host), "write the zone of the hostname's domain"}, nil
 	}
 	if found.HostedZone.Config != nil && found.HostedZone.Config.PrivateZone {
-		if p.cluster.LoadBalancer.CertificateARN == "" {
+		if p.cluster.LoadBalancer.CertificateARN == "" && !p.cluster.Nginx() { // whose certificate is in a secret
 			return result{failed, name + " is a private zone, in which ACM validates no certificate", "write loadBalancer.certificateArn"}, nil
 		}
 		return result{verdict: ok, found: name + ", a private zone"}, nil

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -12,6 +13,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/firewall"
 	"github.com/wso2is-aws/wso2is/components/loadbalancer"
 	"github.com/wso2is-aws/wso2is/components/network"
+	"github.com/wso2is-aws/wso2is/components/nginx"
 	"github.com/wso2is-aws/wso2is/components/observability"
 	"github.com/wso2is-aws/wso2is/components/registry"
 	"github.com/wso2is-aws/wso2is/components/secrets"
@@ -189,6 +191,8 @@ func (d *data) backUp(ctx *pulumi.Context, c config.Cluster, scope awskit.Scope,
 // front is the load balancer and the monitoring of the nodes.
 type front struct {
 	balancer *loadbalancer.LoadBalancer
+	// nginx is nil if the stack makes no nginx.
+	nginx *nginx.Nginx
 	// logGroup is the name of the nodes' log group, and logARN its ARN. logs is the group if the stack makes it.
 	logGroup, logARN pulumi.StringInput
 	logs             []pulumi.Resource
@@ -203,7 +207,8 @@ func buildFront(
 	}
 	if existing := c.Observability.LogGroup; existing != "" {
 		name := scope.Input(existing)
-		return &front{balancer: balancer, logGroup: name, logARN: pulumi.Sprintf("%s%s", scope.ARN("logs", "log-group:"), name)}, nil
+		f := &front{balancer: balancer, logGroup: name, logARN: pulumi.Sprintf("%s%s", scope.ARN("logs", "log-group:"), name)}
+		return f.behindNginx(ctx, c, scope, b, child)
 	}
 	group, err := observability.NewLogGroup(ctx, scope, c.Observability.LogRetention, b.secrets.KeyARN, child)
 	if err != nil {
@@ -211,7 +216,22 @@ func buildFront(
 	}
 	// The name is a plain value, so that what has it does not wait for the group.
 	name := pulumi.String(observability.LogGroupName(scope.Cluster))
-	return &front{balancer: balancer, logGroup: name, logARN: group.Arn, logs: []pulumi.Resource{group}}, nil
+	return (&front{balancer: balancer, logGroup: name, logARN: group.Arn, logs: []pulumi.Resource{group}}).behindNginx(ctx, c, scope, b, child)
+}
+
+// behindNginx makes the stack's own nginx, if the configuration has it.
+func (f *front) behindNginx(
+	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, child pulumi.ResourceOption,
+) (*front, error) {
+	if !c.Nginx() {
+		return f, nil
+	}
+	var err error
+	f.nginx, err = nginx.New(ctx, scope.Named("nginx"), &nginx.Args{
+		Scope: scope, Config: c, Network: b.network, SecurityGroup: b.firewall.Groups[firewall.Nginx], Secrets: b.secrets,
+		LoadBalancer: f.balancer, LogGroup: f.logGroup, LogGroupARN: f.logARN, Before: slices.Concat(b.before, f.logs),
+	}, child)
+	return f, err
 }
 
 // nodeGroups are the ids of the nodes' security groups: the stack's own and those of the team.
@@ -234,8 +254,11 @@ func buildBalancer(
 		subnets = b.network.Private
 	}
 	balance := loadbalancer.New
-	if c.EKS.Registration == config.Ingress {
+	switch {
+	case c.EKS.Registration == config.Ingress:
 		balance = loadbalancer.NewForIngress
+	case c.Nginx():
+		balance = loadbalancer.NewForNginx
 	}
 	return balance(ctx, scope.Named("loadbalancer"), &loadbalancer.Args{
 		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
@@ -288,13 +311,17 @@ func watch(
 			targets = f.balancer.TargetGroupSuffix
 		}
 	}
+	var proxies *observability.Nginx
+	if f.nginx != nil {
+		proxies = &observability.Nginx{Group: f.nginx.Group, TargetGroup: f.balancer.ProxiesSuffix, Count: c.LoadBalancer.Nginx.Count}
+	}
 	_, err := observability.New(ctx, scope.Named("observability"), &observability.Args{
 		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Replaced: of.replaced, StartMinutes: of.startMinutes,
 		ImageDays: c.Observability.MaxImageAgeDays,
 		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: balancer, TargetGroup: targets,
 		Certificate: f.balancer.Certificate, Credits: credits, Databases: databases, Group: of.group, Service: of.service,
-		BackedUp: backedUp,
-		After:    of.nodes,
+		BackedUp: backedUp, Nginx: proxies,
+		After: of.nodes,
 	}, child)
 	return err
 }

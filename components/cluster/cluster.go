@@ -4,11 +4,13 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/nginx"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 )
@@ -146,7 +148,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	child := childOf(made, args.Whole)
-	base, err := buildBase(ctx, c, scope, values, topology.services(c), child)
+	services := topology.services(c)
+	if c.Nginx() {
+		services = union(services, nginx.Services)
+	}
+	base, err := buildBase(ctx, c, scope, values, services, child)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +164,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("registering the outputs: %w", err)
 	}
 	return made, nil
+}
+
+// union returns the services of both lists, each once.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // childOf makes a resource a child of the cluster. The child uses the cluster's providers. Stacks of an older program do not have

@@ -254,7 +254,7 @@ func (e *eksStack) addresses(ctx *pulumi.Context) (map[firewall.Endpoint][]strin
 func (e *eksStack) secrets(ctx *pulumi.Context) []workload.Secret {
 	keys := secrets.Variables(e.c)
 	keys[container.EnvKeystore] = secrets.Keystore
-	if e.c.Proxied() {
+	if e.c.SharesTLSKey() {
 		keys[container.EnvTLSKeystore] = secrets.TLSKeystore
 	}
 	var all []workload.Secret

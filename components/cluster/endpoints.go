@@ -80,7 +80,7 @@ func s3Through(c config.Cluster, scope awskit.Scope) network.S3Through {
 	own := scope.GlobalARN("s3", "", nodefiles.BucketName(scope)+"/*")
 	return network.S3Through{
 		Objects: append(nodefiles.ARNs(scope, files...), own), Signed: nodefiles.SignedARNs(scope, files...),
-		Buckets: c.Network.S3Buckets, Images: c.Topology != config.EC2, Hosts: !c.Fargate(),
+		Buckets: c.Network.S3Buckets, Images: c.Topology != config.EC2, Hosts: !c.Fargate() || c.Nginx(),
 	}
 }
 

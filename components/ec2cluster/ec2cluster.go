@@ -19,7 +19,6 @@ import (
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
-	"github.com/wso2is-aws/wso2is/config/instancetype"
 	"github.com/wso2is-aws/wso2is/config/product"
 )
 
@@ -129,15 +128,6 @@ type builder struct {
 	child   []pulumi.ResourceOption
 	before  []pulumi.Resource
 	gate    *gate
-}
-
-// imageParameter is the public SSM parameter with the newest Amazon Linux 2023 image for the instance type.
-func imageParameter(c config.Cluster) string {
-	arch := "x86_64"
-	if t, _ := instancetype.Lookup(c.Nodes.InstanceType); t.ARM {
-		arch = "arm64"
-	}
-	return "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + arch
 }
 
 // nodeArgs are the parts of user data that differ between nodes.

@@ -11,6 +11,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/components/bootstrap"
 	"github.com/wso2is-aws/wso2is/components/instances"
+	"github.com/wso2is-aws/wso2is/components/loadbalancer"
 	"github.com/wso2is-aws/wso2is/components/nodeconfig"
 	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/components/observability"
@@ -36,7 +37,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	}
 	name := groupName(b.Cluster)
 	template, err := instances.Template(ctx, &instances.TemplateArgs{
-		Scope: b.Scope, Config: c, Purpose: "nodes", Name: name, Component: component, What: "A node", ImageParameter: imageParameter(c),
+		Scope: b.Scope, Config: c, Purpose: "nodes", Name: name, Component: component, What: "A node", ImageParameter: instances.AmazonLinux(c.Nodes.InstanceType),
 		Profile: b.Identity.profile.Arn, SecurityGroups: b.NodesGroups, KeyARN: b.Secrets.KeyARN,
 		UserData: b.userData(nodeArgs{
 			port: c.Clustering.Port, members: 1, hook: &bootstrap.LifecycleHook{Name: hookName, Group: name},
@@ -62,7 +63,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	if a := c.Nodes.Autoscaling; a != nil {
 		if _, err := autoscaling.NewPolicy(ctx, b.Named("cpu"), &autoscaling.PolicyArgs{
 			Name: pulumi.String(b.Cluster + "-cpu"), AutoscalingGroupName: group.Name, PolicyType: pulumi.String("TargetTrackingScaling"),
-			EstimatedInstanceWarmup: pulumi.Int(warmup),
+			EstimatedInstanceWarmup: pulumi.Int(b.warmup()),
 			TargetTrackingConfiguration: autoscaling.PolicyTargetTrackingConfigurationArgs{
 				TargetValue: pulumi.Float64(float64(a.CPU)),
 				PredefinedMetricSpecification: autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgs{
@@ -77,7 +78,7 @@ func (b *builder) group(ctx *pulumi.Context) error {
 		Scope: b.Scope, Name: name, Component: component, Group: group, Template: template, Role: b.Identity.automation.Arn,
 		// A new node is ready before an old one ends, one at a time.
 		Preferences: instances.Preferences{
-			MinHealthyPercentage: 100, MaxHealthyPercentage: instances.SurgePercent(c.Nodes.Count), InstanceWarmup: warmup,
+			MinHealthyPercentage: 100, MaxHealthyPercentage: instances.SurgePercent(c.Nodes.Count), InstanceWarmup: b.warmup(),
 		},
 		Alarms: observability.ReleaseAlarms(b.Cluster, c.LoadBalancer), Nodes: c.MaxNodes(), Before: slices.Concat(b.before, []pulumi.Resource{hook}),
 	}, b.child...); err != nil {
@@ -88,8 +89,14 @@ func (b *builder) group(ctx *pulumi.Context) error {
 	return nil
 }
 
-// warmup is the time in seconds after which a ready node's load counts.
-const warmup = 120
+// warmup is the time in seconds after which a ready node's load counts. A Network Load Balancer takes a few minutes more until it
+// checks a new target ("Health checks for Network Load Balancer target groups").
+func (b *builder) warmup() int {
+	if b.Config.Nginx() {
+		return loadbalancer.NetworkWarmup
+	}
+	return 120
+}
 
 func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.LaunchTemplate) (*autoscaling.Group, error) {
 	c := b.Config
@@ -115,7 +122,7 @@ func (b *builder) scalingGroup(ctx *pulumi.Context, name string, template *ec2.L
 		// With ELB, the group would terminate every node during an outage of the database: the load balancer's check
 		// then answers 503, and replacements would fail it too. A node restarts its server itself if it hangs.
 		HealthCheckType: pulumi.String("EC2"), HealthCheckGracePeriod: pulumi.Int(graceSeconds),
-		DefaultInstanceWarmup: pulumi.Int(warmup),
+		DefaultInstanceWarmup: pulumi.Int(b.warmup()),
 		// The first nodes need the hook too, so it must exist before them.
 		InitialLifecycleHooks: autoscaling.GroupInitialLifecycleHookArray{autoscaling.GroupInitialLifecycleHookArgs{
 			Name: pulumi.String(hookName), LifecycleTransition: pulumi.String(launching),

@@ -23,7 +23,7 @@ const readySeconds = 1800
 // members makes one instance per fixed member, each only after the one before it is ready. A replacement, too, handles
 // one node at a time.
 func (b *builder) members(ctx *pulumi.Context) error {
-	image, follows, err := instances.Image(ctx, b.Config, imageParameter(b.Config), pulumi.Parent(b.cluster))
+	image, follows, err := instances.Image(ctx, b.Config, instances.AmazonLinux(b.Config.Nodes.InstanceType), pulumi.Parent(b.cluster))
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 	}, b.schemaArgs)
 	template, err := instances.Template(ctx, &instances.TemplateArgs{
 		Scope: b.Scope, Config: b.Config, Purpose: schemaName, Name: b.schemaInstance(), Component: component, Alone: true,
-		What: "Makes the database schema", ImageParameter: imageParameter(b.Config), Profile: b.Identity.schemaProfile.Arn,
+		What: "Makes the database schema", ImageParameter: instances.AmazonLinux(b.Config.Nodes.InstanceType), Profile: b.Identity.schemaProfile.Arn,
 		SecurityGroups: b.NodesGroups, KeyARN: b.Secrets.KeyARN, UserData: userData.ToStringPtrOutput(),
 	}, b.child...)
 	if err != nil {

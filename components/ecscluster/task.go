@@ -177,6 +177,9 @@ func (b *builder) secretARNs(refs map[string]secretRef) secretARNs[pulumi.String
 // serverSecrets maps the server's variables to secrets.
 func (b *builder) serverSecrets() map[string]secretRef {
 	variables := map[string]secretRef{container.EnvKeystore: {key: secrets.Keystore}}
+	if b.Config.SharesTLSKey() {
+		variables[container.EnvTLSKeystore] = secretRef{key: secrets.TLSKeystore}
+	}
 	for name, key := range b.SecretKeys {
 		variables[name] = secretRef{key: key}
 	}

@@ -20,6 +20,7 @@ const Type = "wso2is:firewall:Firewall"
 // groups are the endpoints with a security group, and the groups' descriptions.
 var groups = map[Endpoint]string{
 	LoadBalancer: "The load balancer",
+	Nginx:        "The nginx instances",
 	Nodes:        "The Identity Server nodes",
 	Database:     "The databases",
 	FileSystem:   "The mount targets of the shared file system",

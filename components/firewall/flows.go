@@ -34,6 +34,8 @@ const (
 	OwnFileSystem Endpoint = "own-file-system"
 	// Restore is what puts restored files to where nodes mount them.
 	Restore Endpoint = "restore"
+	// Nginx is the stack's own nginx, between its load balancer and the nodes.
+	Nginx Endpoint = "nginx"
 	// OwnLoadBalancer is a load balancer that exists and has no security group that a rule could name.
 	OwnLoadBalancer Endpoint = "own-load-balancer"
 )
@@ -148,6 +150,23 @@ func requests(c config.Cluster) []Flow {
 	flows := []Flow{tcp("serve", LoadBalancer, Nodes, ports.HTTPS, "Load balancer forwards to the nodes and checks their health")}
 	if c.AliveOnly() {
 		flows = append(flows, tcp("alive", LoadBalancer, Nodes, ports.HTTP, "Load balancer asks whether the server is alive"))
+	}
+	if c.Nginx() { // the load balancer itself only asks for the nodes' health
+		flows[0].Why = "Load balancer checks the health of the nodes"
+		if c.AliveOnly() {
+			flows = flows[1:]
+		}
+		flows = append(flows,
+			tcp("nginx-https", LoadBalancer, Nginx, ports.PublicHTTPS, "Load balancer passes TLS on to nginx"),
+			tcp("nginx-http", LoadBalancer, Nginx, ports.PublicHTTP, "Load balancer passes plain HTTP on to nginx and checks its health"),
+			tcp("nginx-serve", Nginx, Nodes, ports.HTTPS, "nginx forwards to the nodes"),
+			tcp("nginx-aws-apis", Nginx, VPCEndpoints, ports.PublicHTTPS, "nginx asks AWS for its certificate and the nodes, and writes its logs"),
+			tcp("nginx-s3", Nginx, S3, ports.PublicHTTPS, "nginx instances fetch packages"),
+		)
+		if ranges := c.Network.EgressTo(ports.PublicHTTPS); len(ranges) > 0 && !c.Network.HasEndpoints() {
+			flows = append(flows, tcp("nginx-outside", Nginx, Outside, ports.PublicHTTPS,
+				"nginx calls AWS, for which the VPC has no endpoints").from(ranges))
+		}
 	}
 	if lb.Existing == nil {
 		return append([]Flow{

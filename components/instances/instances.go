@@ -12,6 +12,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/instancetype"
 )
 
 // TemplateArgs are the inputs of a launch template.
@@ -23,6 +24,8 @@ type TemplateArgs struct {
 	Purpose, Name, Component, What string
 	// Alone launches an instance that is no member: it has no discovery tag, and terminates when it shuts down.
 	Alone bool
+	// TokensRequired says that every program of the instance uses the second version of the metadata service.
+	TokensRequired bool
 	// ImageParameter is the public parameter with the newest image, for a configuration that fixes none.
 	ImageParameter string
 	// Profile is the instance profile's ARN, KeyARN the key that encrypts the disks.
@@ -45,6 +48,10 @@ func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOp
 		opts = awskit.With(opts, pulumi.IgnoreChanges([]string{"imageId"}))
 	}
 	launched := awskit.Tags(args.Name, args.Component)
+	tokens := c.MetadataTokens()
+	if args.TokensRequired {
+		tokens = "required"
+	}
 	var shutdown pulumi.StringPtrInput
 	if args.Alone {
 		shutdown = pulumi.String("terminate")
@@ -56,7 +63,7 @@ func Template(ctx *pulumi.Context, args *TemplateArgs, opts ...pulumi.ResourceOp
 		ImageId: image, InstanceType: pulumi.String(c.Nodes.InstanceType),
 		UpdateDefaultVersion: pulumi.Bool(true),
 		IamInstanceProfile:   ec2.LaunchTemplateIamInstanceProfileArgs{Arn: args.Profile},
-		MetadataOptions:      Metadata(c.MetadataTokens()),
+		MetadataOptions:      Metadata(tokens),
 		VpcSecurityGroupIds:  args.SecurityGroups,
 		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{ec2.LaunchTemplateBlockDeviceMappingArgs{
 			DeviceName: pulumi.String("/dev/xvda"), Ebs: Disk(c.Nodes.RootVolume, args.KeyARN),
@@ -92,6 +99,15 @@ func Image(
 		return "", false, fmt.Errorf("finding the newest Amazon Linux 2023 image: %w", err)
 	}
 	return pulumi.String(found.InsecureValue), c.Nodes.AMI == config.NewestImage, nil
+}
+
+// AmazonLinux is the public SSM parameter with the newest Amazon Linux 2023 image for an instance type.
+func AmazonLinux(instanceType string) string {
+	arch := "x86_64"
+	if t, _ := instancetype.Lookup(instanceType); t.ARM {
+		arch = "arm64"
+	}
+	return "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + arch
 }
 
 // Metadata allows the metadata service for the instance's own network; tokens is required or optional.

@@ -9,7 +9,7 @@ import (
 	"github.com/wso2is-aws/wso2is/config"
 )
 
-// StickyCookie is the cookie of an existing proxy. It holds the name of the browser's node.
+// StickyCookie is the cookie of an existing proxy, and of the stack's own nginx. It holds the name of the browser's node.
 const StickyCookie = "WSO2IS_NODE"
 
 // Existing returns an existing load balancer. The stack has no resource for it.

@@ -53,6 +53,9 @@ type LoadBalancer struct {
 	Certificate pulumi.StringInput
 	// Annotations are those of the nodes' Ingress; nil without one.
 	Annotations pulumi.StringMap
+	// Proxies are the ARNs of the target groups of the stack's own nginx, and ProxiesSuffix the dimension of the one for HTTPS.
+	Proxies       []pulumi.StringOutput
+	ProxiesSuffix pulumi.StringOutput
 	// Serving is done when a registered node gets traffic.
 	Serving []pulumi.Resource
 
@@ -189,9 +192,8 @@ func (l *LoadBalancer) certificate(
 	return validation.CertificateArn, nil
 }
 
-func (l *LoadBalancer) listeners(
-	ctx *pulumi.Context, args *Args, balancer *lb.LoadBalancer, certificate pulumi.StringInput, child []pulumi.ResourceOption,
-) error {
+// nodeCheck is the health check of nodes.
+func nodeCheck(args *Args) lb.TargetGroupHealthCheckArgs {
 	check := lb.TargetGroupHealthCheckArgs{
 		Path: pulumi.String(product.HealthPath), Protocol: pulumi.String("HTTPS"), Matcher: pulumi.String("200"),
 		Interval: pulumi.Int(healthInterval), Timeout: pulumi.Int(healthTimeout),
@@ -201,10 +203,16 @@ func (l *LoadBalancer) listeners(
 		check.Path, check.Protocol = pulumi.String(product.AlivePath), pulumi.String("HTTP")
 		check.Port = pulumi.String(fmt.Sprint(ports.HTTP))
 	}
+	return check
+}
+
+func (l *LoadBalancer) listeners(
+	ctx *pulumi.Context, args *Args, balancer *lb.LoadBalancer, certificate pulumi.StringInput, child []pulumi.ResourceOption,
+) error {
 	group, err := lb.NewTargetGroup(ctx, args.Named("nodes-"+args.TargetType), &lb.TargetGroupArgs{
 		Port: pulumi.Int(ports.HTTPS), Protocol: pulumi.String("HTTPS"), TargetType: pulumi.String(args.TargetType),
 		VpcId: args.VPC.ToStringOutput().ToStringPtrOutput(), DeregistrationDelay: pulumi.Int(args.LoadBalancer.DeregistrationDelay),
-		HealthCheck: check,
+		HealthCheck: nodeCheck(args),
 		Stickiness: lb.TargetGroupStickinessArgs{
 			Type: pulumi.String("lb_cookie"), Enabled: pulumi.Bool(args.LoadBalancer.Stickiness > 0),
 			CookieDuration: pulumi.Int(max(args.LoadBalancer.Stickiness, 1)),

@@ -17,7 +17,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +28,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"software.sslmate.com/src/go-pkcs12"
 
+	"github.com/wso2is-aws/wso2is/components/bootstrap"
 	"github.com/wso2is-aws/wso2is/components/secrets"
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/product"
@@ -138,14 +141,18 @@ func (p *place) files(t *testing.T, sticky int) map[string]string {
 	}
 	texts, err := ProxyFiles(c)
 	require.NoError(t, err)
-	swap := strings.NewReplacer(nginxDir, p.dir, haproxyDir, p.dir, "/var/log/nginx", p.dir, "/run/nginx.pid", p.dir+"/pid",
-		"listen 80 ", "listen "+p.proxy+":8080 ", "listen 443 ", "listen "+p.proxy+":8443 ", "bind :80\n", "bind "+p.proxy+":8080\n",
-		"bind :443 ", "bind "+p.proxy+":8443 ", "log /dev/log local0", "log stdout format raw local0",
-		fmt.Sprintf("inter %ds", healthInterval), "inter 200ms")
 	for file, text := range texts {
-		texts[file] = swap.Replace(text)
+		texts[file] = p.here(text)
 	}
 	return texts
+}
+
+// here gives a file this place's directory and ports.
+func (p *place) here(text string) string {
+	return strings.NewReplacer(NginxDir, p.dir, haproxyDir, p.dir, "/var/log/nginx", p.dir, "/run/nginx.pid", p.dir+"/pid",
+		"listen 80 ", "listen "+p.proxy+":8080 ", "listen 443 ", "listen "+p.proxy+":8443 ", "bind :80\n", "bind "+p.proxy+":8080\n",
+		"bind :443 ", "bind "+p.proxy+":8443 ", "log /dev/log local0", "log stdout format raw local0",
+		fmt.Sprintf("inter %ds", healthInterval), "inter 200ms").Replace(text)
 }
 
 // program is a proxy that is installed here.
@@ -165,7 +172,7 @@ func program(t *testing.T, command string) string {
 }
 
 // check lets the program itself judge its file, and run starts it.
-func (p *place) run(t *testing.T, command, file, text string, check, start []string) {
+func (p *place) run(t *testing.T, command, file, text string, check, start []string) (stop func()) {
 	t.Helper()
 	at := program(t, command)
 	p.write(t, file, text)
@@ -183,9 +190,12 @@ func (p *place) run(t *testing.T, command, file, text string, check, start []str
 	output := &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = output, output
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
+	})
+	t.Cleanup(func() {
+		stop()
 		if t.Failed() {
 			t.Log(output)
 		}
@@ -197,6 +207,7 @@ func (p *place) run(t *testing.T, command, file, text string, check, start []str
 		}
 		return err == nil
 	}, 10*time.Second, 50*time.Millisecond, "%s does not listen", command)
+	return stop
 }
 
 // reply is an answer that has been read.
@@ -271,6 +282,108 @@ func TestARealProxyBalancesWithTheStacksFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tier returns the configuration of the stack's own nginx with a nodes.conf from the instance's program, for these nodes.
+func (p *place) tier(t *testing.T, sticky int, nodes ...*node) string {
+	t.Helper()
+	text, err := NginxConfig(config.Cluster{Hostname: name, LoadBalancer: config.LoadBalancer{IdleTimeout: 5, Stickiness: sticky}})
+	require.NoError(t, err)
+	cookie := ""
+	if sticky > 0 {
+		cookie = StickyCookie
+	}
+	data, err := bootstrap.NginxUserData(bootstrap.NginxArgs{Cookie: cookie, IdleSeconds: 5, FailSeconds: FailSeconds})
+	require.NoError(t, err)
+	functions, _, found := strings.Cut(data, "mkdir -p \"$ROOT/var/log\"\nexec ")
+	require.True(t, found)
+	script := exec.CommandContext(t.Context(), "bash", "-c", functions+"upstreams")
+	var lines strings.Builder
+	for _, n := range nodes {
+		fmt.Fprintf(&lines, "i-%s %s\n", n.name, n.at)
+	}
+	script.Stdin = strings.NewReader(lines.String())
+	upstreams, err := script.Output()
+	require.NoError(t, err)
+	p.write(t, "nodes.conf", string(upstreams))
+	return p.here(text)
+}
+
+//guide:nginx
+func TestEveryNginxOfTheTierKeepsABrowserWithItsNode(t *testing.T) {
+	of := proxies["nginx"]
+	p := newPlace(t)
+	stop := p.run(t, "nginx", of.file, p.tier(t, 3600, p.nodes...), of.check, of.start)
+	answer, body := p.get(t, "https://"+name+"/")
+	first, _, _ := strings.Cut(body, " ")
+	require.Contains(t, []string{"node-1", "node-2"}, first, body)
+	assert.Contains(t, body, fmt.Sprintf("host=%s proto=https for=127.", name))
+	assert.Contains(t, body, "sni="+name)
+	cookie := answer.header.Get("Set-Cookie")
+	for _, part := range []string{StickyCookie + "=", "Secure", "HttpOnly", "SameSite=None"} {
+		assert.Contains(t, cookie, part)
+	}
+	assert.NotContains(t, cookie, first, "the cookie tells a node's id")
+	p.upgrades(t)
+	health, _ := p.get(t, "http://"+name+NginxHealth)
+	assert.Equal(t, http.StatusOK, health.status)
+	plain, _ := p.get(t, "http://"+name+"/console?x=1")
+	assert.Equal(t, "https://"+name+"/console?x=1", plain.header.Get("Location"))
+
+	// Another nginx, which has learned the nodes in another order, keeps the browser there too.
+	stop()
+	stop = p.run(t, "nginx", of.file, p.tier(t, 3600, p.nodes[1], p.nodes[0]), of.check, of.start)
+	for range 6 {
+		_, body := p.get(t, "https://"+name+"/")
+		assert.True(t, strings.HasPrefix(body, first+" "), "the browser left %s: %s", first, body)
+	}
+	// Its node dies. Then the node leaves the target group, and nginx reads another nodes.conf.
+	i := slices.IndexFunc(p.nodes, func(n *node) bool { return n.name == first })
+	require.NoError(t, p.nodes[i].server.Close())
+	for range 4 {
+		dead, body := p.get(t, "https://"+name+"/")
+		assert.Equal(t, http.StatusOK, dead.status, body)
+		assert.False(t, strings.HasPrefix(body, first+" "), body)
+	}
+	stop()
+	stop = p.run(t, "nginx", of.file, p.tier(t, 3600, p.nodes[1-i]), of.check, of.start)
+	last, body := p.get(t, "https://"+name+"/")
+	assert.Equal(t, http.StatusOK, last.status, body)
+
+	// Without a node, nginx says so and stays healthy.
+	stop()
+	p.run(t, "nginx", of.file, p.tier(t, 0), of.check, of.start)
+	none, _ := p.get(t, "https://"+name+"/")
+	assert.Equal(t, http.StatusBadGateway, none.status)
+	health, _ = p.get(t, "http://"+name+NginxHealth)
+	assert.Equal(t, http.StatusOK, health.status)
+}
+
+func TestTheLargestNginxFitsUserData(t *testing.T) {
+	host := strings.Repeat("a234567890b234567890c234567890d234567890e234567890f234567890abc.", 3) + strings.Repeat("x", 57) + ".io"
+	require.LessOrEqual(t, len(host), 253)
+	text, err := NginxConfig(config.Cluster{Hostname: host, LoadBalancer: config.LoadBalancer{IdleTimeout: 350, Stickiness: 604800, AccessLogs: true}})
+	require.NoError(t, err)
+	_, certificate := keyPair(t, host)
+	arn := "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:" + strings.Repeat("s", 512)
+	name := strings.Repeat("n", 40)
+	_, err = bootstrap.NginxUserData(bootstrap.NginxArgs{Region: "us-gov-west-1", Cluster: name, Hostname: host, Config: text, Directory: NginxDir,
+		NodesCertificate: certificate, NodesFile: NodesCertificate, Secret: arn, TargetGroup: arn[:120], PollSeconds: 10, Cookie: StickyCookie,
+		IdleSeconds: 350, FailSeconds: FailSeconds, HealthPath: NginxHealth, LogGroup: "/wso2is/" + name + "/nodes",
+		LifecycleHook: bootstrap.LifecycleHook{Name: "ready", Group: name + "-nginx"}})
+	require.NoError(t, err)
+}
+
+func TestTheTiersNginxRefusesANodeWithAnotherCertificate(t *testing.T) {
+	p := newPlace(t)
+	other, _ := keyPair(t, name)
+	for _, n := range p.nodes {
+		require.NoError(t, n.server.Close())
+		p.start(t, n, other)
+	}
+	p.run(t, "nginx", "nginx.conf", p.tier(t, 3600, p.nodes...), proxies["nginx"].check, proxies["nginx"].start)
+	answer, body := p.get(t, "https://"+name+"/")
+	assert.Equal(t, http.StatusBadGateway, answer.status, body)
 }
 
 // combine writes the certificate and the key into one file too, as HAProxy takes them.

@@ -110,20 +110,20 @@ func (b *builder) nodeAlarms() []alarm {
 		target := pulumi.StringMap{"LoadBalancer": b.LoadBalancer, "TargetGroup": b.TargetGroup}
 		all = append(all,
 			alarm{name: "unhealthy-nodes", what: "A node fails the load balancer's health check for longer than a start takes",
-				namespace: balancerMetrics, metric: "UnHealthyHostCount", statistic: "Maximum", comparison: above, missing: quiet,
+				namespace: b.balancerMetrics(), metric: "UnHealthyHostCount", statistic: "Maximum", comparison: above, missing: quiet,
 				period: minute, periods: 5 + b.StartMinutes, dimensions: target},
-			alarm{name: "no-healthy-node", what: "No node serves", namespace: balancerMetrics, metric: "HealthyHostCount",
+			alarm{name: "no-healthy-node", what: "No node serves", namespace: b.balancerMetrics(), metric: "HealthyHostCount",
 				statistic: "Minimum", comparison: below, threshold: 1, missing: same, period: minute, periods: b.outageMinutes(),
 				dimensions: target},
 			// There is no value without a registered node, and a value is never below the threshold: only missing
 			// values set it off.
-			alarm{name: "no-node", what: "No node is registered with the load balancer", namespace: balancerMetrics,
+			alarm{name: "no-node", what: "No node is registered with the load balancer", namespace: b.balancerMetrics(),
 				metric: "HealthyHostCount", statistic: "SampleCount", comparison: below, threshold: 1, missing: blind, period: minute,
 				periods: b.outageMinutes(), vanished: true, dimensions: target})
 		if b.Replaced && b.Nodes > 1 {
 			all = append(all, alarm{name: "too-few-nodes",
 				what:      fmt.Sprintf("Fewer than %d nodes serve, and nothing has replaced the lost ones", b.Nodes),
-				namespace: balancerMetrics, metric: "HealthyHostCount", statistic: "Minimum", comparison: below,
+				namespace: b.balancerMetrics(), metric: "HealthyHostCount", statistic: "Minimum", comparison: below,
 				threshold: float64(b.Nodes), missing: same, period: minute, periods: replaceMinutes, dimensions: target})
 		}
 	}
@@ -146,6 +146,27 @@ func (b *builder) nodeAlarms() []alarm {
 
 const balancerMetrics = "AWS/ApplicationELB"
 
+// balancerMetrics is the namespace of the load balancer's metrics. Both have the same ones about targets ("CloudWatch metrics for your
+// Network Load Balancer").
+func (b *builder) balancerMetrics() string {
+	if b.Nginx != nil {
+		return "AWS/NetworkELB"
+	}
+	return balancerMetrics
+}
+
+// nginxAlarms are the alarms on the stack's own nginx.
+func (b *builder) nginxAlarms() []alarm {
+	target := pulumi.StringMap{"LoadBalancer": b.LoadBalancer, "TargetGroup": b.Nginx.TargetGroup}
+	return []alarm{
+		{name: "no-nginx", what: "No nginx serves", namespace: b.balancerMetrics(), metric: "HealthyHostCount", statistic: "Minimum",
+			comparison: below, threshold: 1, missing: same, period: minute, periods: 2, dimensions: target},
+		{name: "too-few-nginx", what: fmt.Sprintf("Fewer than %d nginx serve, and nothing has replaced the lost ones", b.Nginx.Count),
+			namespace: b.balancerMetrics(), metric: "HealthyHostCount", statistic: "Minimum", comparison: below,
+			threshold: float64(b.Nginx.Count), missing: same, period: minute, periods: replaceMinutes, dimensions: target},
+	}
+}
+
 // outageMinutes is the time without a serving node after which an alarm goes off. A single node that is deleted before
 // its replacement is away during an update.
 func (b *builder) outageMinutes() int {
@@ -159,6 +180,9 @@ func (b *builder) outageMinutes() int {
 func (b *builder) clientAlarms() []alarm {
 	if b.LoadBalancer == nil {
 		return nil
+	}
+	if b.Nginx != nil { // a Network Load Balancer sees no answers
+		return b.nginxAlarms()
 	}
 	target := pulumi.StringMap{"LoadBalancer": b.LoadBalancer}
 	if b.TargetGroup != nil {

@@ -29,6 +29,7 @@ type graph struct {
 type dashboardValues[T any] struct {
 	Alarms                                 []T
 	LoadBalancer, TargetGroup, Certificate T
+	Nginx                                  T
 	Databases                              map[string]T
 }
 
@@ -36,7 +37,10 @@ type dashboardValues[T any] struct {
 func (b *builder) dashboard(ctx *pulumi.Context, arns pulumi.StringArray) error {
 	values := dashboardValues[pulumi.StringInput]{
 		Alarms: arns, LoadBalancer: awskit.Optional(b.LoadBalancer), TargetGroup: awskit.Optional(b.TargetGroup),
-		Certificate: awskit.Optional(b.Certificate), Databases: map[string]pulumi.StringInput{},
+		Certificate: awskit.Optional(b.Certificate), Databases: map[string]pulumi.StringInput{}, Nginx: pulumi.String(""),
+	}
+	if b.Nginx != nil {
+		values.Nginx = b.Nginx.TargetGroup
 	}
 	for key, db := range b.Databases {
 		values.Databases[key] = db.Identifier
@@ -60,13 +64,21 @@ func (b *builder) graphs(known dashboardValues[string]) []any {
 	if b.TargetGroup != nil {
 		target = append([]any{"TargetGroup", known.TargetGroup}, target...)
 		all = append(all, graph{"Nodes", []line{
-			metric(balancerMetrics, "HealthyHostCount", "Minimum", target...), metric(balancerMetrics, "UnHealthyHostCount", "Maximum", target...),
+			metric(b.balancerMetrics(), "HealthyHostCount", "Minimum", target...), metric(b.balancerMetrics(), "UnHealthyHostCount", "Maximum", target...),
 		}})
 	}
 	if b.Clustered {
 		all = append(all, graph{"Members that each node sees", []line{b.search(MembersMetric, "Minimum")}})
 	}
-	if b.LoadBalancer != nil {
+	switch {
+	case b.Nginx != nil:
+		of := []any{"TargetGroup", known.Nginx, "LoadBalancer", known.LoadBalancer}
+		all = append(all,
+			graph{"nginx", []line{
+				metric(b.balancerMetrics(), "HealthyHostCount", "Minimum", of...), metric(b.balancerMetrics(), "UnHealthyHostCount", "Maximum", of...),
+			}},
+			graph{"Connections", []line{metric(b.balancerMetrics(), "ActiveFlowCount", "Average", "LoadBalancer", known.LoadBalancer)}})
+	case b.LoadBalancer != nil:
 		all = append(all,
 			graph{"Requests", []line{metric(balancerMetrics, "RequestCount", "Sum", target...)}},
 			graph{"Errors", []line{

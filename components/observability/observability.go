@@ -85,6 +85,8 @@ type Args struct {
 	Group string
 	// Service is the ECS service whose tasks are nodes; nil without one.
 	Service *Service
+	// Nginx is the stack's own nginx; nil without one.
+	Nginx *Nginx
 	// BackedUp are the ARNs that AWS Backup backs up; empty without a plan.
 	BackedUp []pulumi.StringInput
 	// After is done when the first nodes serve. An earlier alarm would go off for nodes that have not started yet.
@@ -108,16 +110,29 @@ type Database struct {
 	Burstable bool
 }
 
+// Nginx is the stack's own nginx behind a Network Load Balancer.
+type Nginx struct {
+	// Group is done when it serves. TargetGroup is the ARN suffix of its target group for HTTPS.
+	Group       pulumi.CustomResource
+	TargetGroup pulumi.StringInput
+	// Count is the number of instances.
+	Count int
+}
+
 // Service is an ECS service.
 type Service struct{ Cluster, Name pulumi.StringOutput }
 
 // Observability has the alarms, the rules of EventBridge and the dashboard.
 type Observability struct{ pulumi.ResourceState }
 
-// ReleaseAlarms are the names of the alarms that end a release when they go off. Both are of the stack's own load balancer.
+// ReleaseAlarms are the names of the alarms that end a release when they go off. They are of the stack's own load balancer.
 func ReleaseAlarms(cluster string, of config.LoadBalancer) []string {
-	if of.Existing != nil {
+	switch of.Type {
+	case config.ExistingLoadBalancer:
 		return nil
+	case config.NginxLoadBalancer: // a Network Load Balancer sees no answers
+		return []string{cluster + "-no-healthy-node"}
+	case config.ALB:
 	}
 	return []string{cluster + "-no-healthy-node", cluster + "-server-errors"}
 }
@@ -131,7 +146,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource(Type, name, o, opts...); err != nil {
 		return nil, err
 	}
-	b := &builder{Args: args, child: []pulumi.ResourceOption{pulumi.Parent(o), pulumi.DependsOn([]pulumi.Resource{args.After})}}
+	after := []pulumi.Resource{args.After}
+	if args.Nginx != nil {
+		after = append(after, args.Nginx.Group)
+	}
+	b := &builder{Args: args, child: []pulumi.ResourceOption{pulumi.Parent(o), pulumi.DependsOn(after)}}
 	if err := b.rules(ctx); err != nil {
 		return nil, err
 	}

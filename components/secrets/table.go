@@ -15,7 +15,7 @@ const (
 	EncryptionKey    = "encryption-key"
 	Keystore         = "keystore"
 	KeystorePassword = "keystore-password"
-	// TLSKeystore is only there for a proxy of the team's own, which verifies the nodes' certificate.
+	// TLSKeystore is only there for a proxy, of the team's own or the stack's nginx, which verifies the nodes' certificate.
 	TLSKeystore = "tls-keystore"
 
 	previousEncryptionKey = "previous-encryption-key"
@@ -44,7 +44,7 @@ func Table(c config.Cluster) []Value {
 		{Key: Keystore, Given: c.Secrets.Keystore, From: KeystorePassword, GenerateFrom: GenerateKeystore(c.Hostname),
 			Description: "The key that signs tokens and serves TLS, PKCS#12 in base64"},
 	}
-	if c.Proxied() {
+	if c.SharesTLSKey() {
 		values = append(values, Value{Key: TLSKeystore, From: KeystorePassword, GenerateFrom: GenerateKeystore(c.Hostname),
 			Description: "The key with which nodes serve TLS to the proxy, PKCS#12 in base64"})
 	}

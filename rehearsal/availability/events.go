@@ -296,7 +296,7 @@ func (f *fleet) sharedHost() string {
 		}
 		return "no constraint keeps the pods from all being on one"
 	case state.ECSService:
-		if f.origin.At("networkConfiguration") != nil && f.Of(state.AutoScalingGroup) == nil {
+		if f.origin.At("networkConfiguration") != nil && len(f.NodeGroups()) == 0 {
 			return "" // each task on Fargate has its own host
 		}
 		for _, c := range f.origin.List("placementConstraints") {

@@ -96,7 +96,7 @@ var deregistration = regexp.MustCompile(`deregistration_delay\.timeout_seconds=(
 
 // group returns the nodes' target group, or nil: behind an Ingress the load balancer controller makes its own.
 func (f *fleet) group() *state.Resource {
-	for _, g := range f.Of(state.TargetGroup) {
+	for _, g := range f.NodeTargets() {
 		return g
 	}
 	return nil
@@ -134,12 +134,15 @@ func (f *fleet) findOrigin() bool {
 		f.nodes = int(r.Number("desiredCount", 1))
 		subnets := r.List("networkConfiguration.subnets")
 		if subnets == nil {
-			subnets = f.subnetsUnder(state.AutoScalingGroup, "vpcZoneIdentifiers")
+			for _, g := range f.NodeGroups() {
+				subnets = append(subnets, g.List("vpcZoneIdentifiers")...)
+			}
 		}
 		f.spread(f.zonesOf(subnets))
 		return true
 	}
-	if r := f.first(state.AutoScalingGroup); r != nil {
+	if groups := f.NodeGroups(); len(groups) > 0 {
+		r := groups[0]
 		f.origin, f.kind, f.surge = r, state.AutoScalingGroup, true
 		f.early = r.List("initialLifecycleHooks") == nil
 		f.nodes = int(r.Number("desiredCapacity", r.Number("minSize", 1)))

@@ -13,6 +13,7 @@ import (
 
 const (
 	balancerSpace = "AWS/ApplicationELB"
+	networkSpace  = "AWS/NetworkELB"
 )
 
 // dimensions are the dimensions of a metric: the name of each, and the source of its value.
@@ -26,7 +27,7 @@ type source struct {
 }
 
 var (
-	byBalancer = source{state.LoadBalancer, "arnSuffix", regexp.MustCompile(`^app/[^/]+/[0-9a-z]+$`)}
+	byBalancer = source{state.LoadBalancer, "arnSuffix", regexp.MustCompile(`^(?:app|net)/[^/]+/[0-9a-z]+$`)}
 	byTargets  = source{state.TargetGroup, "arnSuffix", nil}
 	byDatabase = source{state.DBInstance, "identifier", nil}
 	byCluster  = source{state.DBCluster, "clusterIdentifier", nil}
@@ -44,7 +45,7 @@ var (
 )
 
 // published are the metrics of AWS's services for alarms, with the dimensions under which the service publishes them.
-// Sources: "CloudWatch metrics for your Application Load Balancer", "Amazon CloudWatch metrics for Amazon RDS", "Amazon CloudWatch metrics for Amazon Aurora",
+// Sources: "CloudWatch metrics for your Application Load Balancer", "CloudWatch metrics for your Network Load Balancer", "Amazon CloudWatch metrics for Amazon RDS", "Amazon CloudWatch metrics for Amazon Aurora",
 // "CloudWatch metrics that are available for your instances", "Amazon CloudWatch metrics for Amazon EC2 Auto Scaling",
 // "Amazon ECS CloudWatch metrics", "Supported CloudWatch metrics" of AWS Certificate Manager, "Monitoring Amazon
 // EventBridge".
@@ -56,6 +57,8 @@ var published = map[string][]dimensions{
 	balancerSpace + " TargetResponseTime":         {ofBalancer, ofTargets},
 	balancerSpace + " RequestCount":               {ofBalancer, ofTargets},
 	balancerSpace + " TargetConnectionErrorCount": {ofBalancer, ofTargets},
+	networkSpace + " HealthyHostCount":            {ofTargets},
+	networkSpace + " UnHealthyHostCount":          {ofTargets},
 	"AWS/RDS FreeStorageSpace":                    {ofDatabase},
 	"AWS/RDS FreeableMemory":                      {ofDatabase},
 	"AWS/RDS CPUUtilization":                      {ofDatabase, ofRole},

@@ -48,7 +48,12 @@ func (f *fleet) steadyWorld() *world {
 }
 
 func (f *fleet) world() *world {
-	w := &world{database: -forever}
+	w := &world{database: -forever, nginx: map[string]float64{}}
+	for _, t := range f.Of(state.TargetGroup) {
+		if g := f.NginxOf(t); g != nil {
+			w.nginx[t.Text("arnSuffix")] = g.Number("desiredCapacity", 0)
+		}
+	}
 	for i, db := range f.Of(state.DBInstance) {
 		if size := db.Number("allocatedStorage", 20) * (1 << 30); i == 0 || size < w.storage {
 			w.storage = size

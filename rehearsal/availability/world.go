@@ -64,12 +64,15 @@ type world struct {
 	down  string
 	since time.Duration
 
+	// nginx are the numbers of targets of the stack's own nginx, by target group.
+	nginx map[string]float64
+
 	known map[sample]measured
 }
 
 type sample struct {
-	metric, statistic, instance string
-	from, to                    time.Duration
+	metric, statistic, instance, target string
+	from, to                            time.Duration
 }
 
 type measured struct {
@@ -96,7 +99,7 @@ const (
 
 // statistic returns a statistic of a metric over a period; false without data in it.
 func (w *world) statistic(q query, from time.Duration) (float64, bool) {
-	key := sample{q.namespace + " " + q.metric, q.statics, q.dimensions["InstanceId"], from, from + q.period}
+	key := sample{q.namespace + " " + q.metric, q.statics, q.dimensions["InstanceId"], q.dimensions["TargetGroup"], from, from + q.period}
 	if w.known == nil {
 		w.known = map[sample]measured{}
 	}
@@ -137,7 +140,14 @@ func aggregate(statistic string, values []float64) float64 {
 func (w *world) values(s sample) []float64 {
 	always := func(v float64) []float64 { return []float64{v} }
 	switch s.metric {
-	case balancerSpace + " HealthyHostCount", balancerSpace + " UnHealthyHostCount":
+	case balancerSpace + " HealthyHostCount", balancerSpace + " UnHealthyHostCount",
+		networkSpace + " HealthyHostCount", networkSpace + " UnHealthyHostCount":
+		if n, ok := w.nginx[s.target]; ok { // which no event here touches
+			if strings.Contains(s.metric, "UnHealthy") {
+				n = 0
+			}
+			return always(n)
+		}
 		return w.hosts(s, strings.Contains(s.metric, "UnHealthy"))
 	case "WSO2IS ClusterMembers", "WSO2IS ClusterJoined":
 		return w.members(s, strings.HasSuffix(s.metric, "Joined"))

@@ -192,7 +192,7 @@ func instances(before, after *state.State, _ []step) Nodes {
 		arns, _ := state.At(g.Inputs, "targetGroupArns").([]any)
 		return len(arns) > 0
 	}
-	for _, g := range before.Of(state.AutoScalingGroup) {
+	for _, g := range before.NodeGroups() {
 		if !serves(g) {
 			continue
 		}
@@ -218,7 +218,7 @@ func instances(before, after *state.State, _ []step) Nodes {
 		n.Why = append(n.Why, fmt.Sprintf("instance refresh, %v to %v %% of them healthy", state.At(preferences, "minHealthyPercentage"),
 			state.At(preferences, "maxHealthyPercentage")))
 	}
-	for _, g := range after.Of(state.AutoScalingGroup) {
+	for _, g := range after.NodeGroups() {
 		if serves(g) {
 			n.After += count(state.At(g.Outputs, "desiredCapacity"))
 		}
@@ -298,7 +298,7 @@ func tasks(before, after *state.State, _ []step) Nodes {
 			n.Why = append(n.Why, fmt.Sprintf("rolling deployment, %v to %v %% of the tasks healthy", low,
 				state.At(now.Inputs, "deploymentMaximumPercent")))
 		}
-		for _, g := range before.Of(state.AutoScalingGroup) {
+		for _, g := range before.NodeGroups() {
 			under := after.ByURN(g.URN)
 			if under == nil {
 				continue

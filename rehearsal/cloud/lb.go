@@ -16,8 +16,9 @@ const (
 
 	// logDeliveryAccount writes access logs in the older regions; the newer ones use a service principal.
 	logDeliveryAccount = "156460612806"
-	// balancerZone is the hosted zone for alias records of load balancers.
-	balancerZone = "Z32O12XQLNTSW2"
+	// balancerZone and networkZone are the hosted zones for alias records of Application and of Network Load Balancers (AWS General
+	// Reference, "Elastic Load Balancing endpoints and quotas").
+	balancerZone, networkZone = "Z32O12XQLNTSW2", "Z2IFOLAFXWLO4F"
 )
 
 // loadBalancerTypes are load balancers, listeners and target groups.
@@ -58,7 +59,12 @@ var loadBalancerTypes = []Type{
 		},
 		After: func(c *Call) {
 			name := c.text("name")
-			suffix := c.expand("app/{name}/{hex8}{hex8}")
+			kind, zone := "app", balancerZone
+			if c.text("loadBalancerType") == "network" {
+				kind, zone = "net", networkZone
+			}
+			c.Out["zoneId"] = zone
+			suffix := c.expand(kind + "/{name}/{hex8}{hex8}")
 			if c.Old != nil {
 				suffix = c.Old.Outputs["arnSuffix"]
 			}
@@ -114,6 +120,10 @@ var loadBalancerTypes = []Type{
 					timeout,
 					interval)
 			}
+			if network := !strings.HasPrefix(c.text("protocol"), "HTTP"); flag(c.In, "stickiness.enabled") &&
+				network != (c.text("stickiness.type") == "source_ip") {
+				return fail("InvalidConfigurationRequest", "stickiness of the type %s is not for the protocol %s", c.text("stickiness.type"), c.text("protocol"))
+			}
 			if c.text("targetType") != "lambda" && c.given([]string{"port", "protocol", "vpcId"}) < 3 {
 				return fail("ValidationError", "port, protocol and vpcId are needed")
 			}
@@ -146,7 +156,7 @@ var loadBalancerTypes = []Type{
 			ref("defaultActions[].forward.targetGroups[].arn", state.TargetGroup).by("arn").code("TargetGroupNotFound"),
 			ref("certificateArn", state.Certificate).by("arn").code("CertificateNotFound"),
 		},
-		Check: []Rule{listenerFits}, Rules: []Rule{certificateIssued, sameVPCAsBalancer},
+		Check: []Rule{listenerFits}, Rules: []Rule{certificateIssued, sameVPCAsBalancer, protocolsFit},
 		After: func(c *Call) {
 			if c.Old != nil {
 				c.Out["arn"] = c.Old.Outputs["arn"]
@@ -264,6 +274,26 @@ func listenerFits(c *Call) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// protocolsFit refuses a listener with a protocol that its kind of load balancer does not have, and a forward to a target group with a
+// protocol of the other kind (CreateListener and CreateTargetGroup in the API reference of Elastic Load Balancing).
+func protocolsFit(c *Call) error {
+	lb := c.Cloud.find(c.text("loadBalancerArn"), "arn", state.LoadBalancer)
+	if lb == nil {
+		return nil
+	}
+	network := text(lb.Inputs, "loadBalancerType") == "network"
+	if strings.HasPrefix(c.text("protocol"), "HTTP") == network {
+		return fail("ValidationError", "%s has no listeners for %s", lb.describe(), c.text("protocol"))
+	}
+	for _, arn := range texts(c.In, "defaultActions[].targetGroupArn") {
+		if group := c.Cloud.find(arn, "arn", state.TargetGroup); group != nil && strings.HasPrefix(text(group.Inputs, "protocol"), "HTTP") == network {
+			return fail("InvalidConfigurationRequest", "%s has the protocol %s, which a listener for %s does not forward to", group.describe(),
+				text(group.Inputs, "protocol"), c.text("protocol"))
+		}
+	}
+	return nil
 }
 
 // certificateIssued refuses a certificate that is not validated yet.

@@ -30,6 +30,9 @@ func TestRefusesWrongLoadBalancers(t *testing.T) {
 		"HTTPS without certificate": {state.Listener, listener(Object{"protocol": "HTTPS"}), "certificateArn"},
 		"certificate not issued": {state.Listener, listener(Object{"protocol": "HTTPS",
 			"certificateArn": w.arn("certificate")}), "not issued yet"},
+		"TCP at an Application Load Balancer": {state.Listener, listener(Object{"protocol": "TCP"}), "has no listeners for TCP"},
+		"sticky sessions of the other kind": {state.TargetGroup, Object{"port": 1.0, "protocol": "TCP", "vpcId": w.ids["vpc"],
+			"stickiness": Object{"enabled": true, "type": "lb_cookie"}}, "stickiness of the type lb_cookie is not for the protocol TCP"},
 		"HTTP with certificate": {state.Listener, listener(Object{"certificateArn": w.arn("certificate")}),
 			"has no certificate"},
 	})

@@ -204,7 +204,21 @@ func (m *meter) group(r *state.Resource) {
 	}
 	most, _ := r.Int("maxSize")
 	template := m.Get(state.LaunchTemplate, r.Text("launchTemplate.id"))
+	if m.RunsNginx(r) {
+		m.nginx(template, n)
+		return
+	}
 	m.instances("EC2 instance", template.Text("instanceType"), n, launched(template), atMost(n, most))
+}
+
+// nginx counts the instances of the stack's own nginx, which belong to the load balancer.
+func (m *meter) nginx(template *state.Resource, n int) {
+	const words = "nginx instance"
+	m.add(LoadBalancing, words, n, "ec2", template.Text("instanceType"), float64(n)*Hours, "")
+	for _, v := range launched(template) {
+		size, _ := v.Int("volumeSize")
+		m.add(LoadBalancing, "nginx volume", n, "ebs", v.Text("volumeType"), float64(n*size), "")
+	}
 }
 
 func (m *meter) nodeGroup(r *state.Resource) {
@@ -334,11 +348,15 @@ func (m *meter) clusterInstance(r *state.Resource) {
 
 func (m *meter) balancer(r *state.Resource) {
 	words := state.Words(r.Type)
-	m.add(LoadBalancing, words, 1, "elb", "application load balancer", Hours, "")
+	item, units := "application load balancer", "LCU"
+	if r.Text("loadBalancerType") == "network" {
+		item, units = "network load balancer", "NLCU"
+	}
+	m.add(LoadBalancing, words, 1, "elb", item, Hours, "")
 	if n, told := m.usage.Int("capacityUnits"); told {
-		m.add(LoadBalancing, words, 1, "elb", "LCU", float64(n)*Hours, fmt.Sprintf("usage.capacityUnits: %d", n))
+		m.add(LoadBalancing, words, 1, "elb", units, float64(n)*Hours, fmt.Sprintf("usage.capacityUnits: %d", n))
 	} else {
-		m.used(LoadBalancing, words, "elb", "LCU", "capacityUnits")
+		m.used(LoadBalancing, words, "elb", units, "capacityUnits")
 	}
 	if subnets := len(r.Texts("subnets")); !r.Flag("internal", false) {
 		m.add(LoadBalancing, words, subnets, "vpc", publicIPv4, float64(subnets)*Hours, "")

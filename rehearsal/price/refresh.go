@@ -84,6 +84,8 @@ var offers = []struct {
 	{"AWSELB", []listed{
 		{usage: `LoadBalancerUsage`, operation: "LoadBalancing:Application", service: "elb", unit: "hour", item: named("application load balancer")},
 		{usage: `LCUUsage`, operation: "LoadBalancing:Application", service: "elb", unit: "hour", item: named("LCU")},
+		{usage: `LoadBalancerUsage`, operation: "LoadBalancing:Network", service: "elb", unit: "hour", item: named("network load balancer")},
+		{usage: `LCUUsage`, operation: "LoadBalancing:Network", service: "elb", unit: "hour", item: named("NLCU")},
 	}},
 	{"AmazonVPC", []listed{
 		{usage: `VpcEndpoint-Hours`, service: "vpc", unit: "hour", item: named("interface endpoint")},

@@ -73,6 +73,7 @@ aws,kms,key,month,1,USD,2026-09-29,terratofu
 eu-west-1,data,out to the internet,GB,0.09,USD,2026-12-01,aws
 eu-west-1,ec2,m6i.xlarge,hour,0.214,USD,2026-12-01,aws
 eu-west-1,elb,application load balancer,hour,0.0252,USD,2026-12-01,aws
+eu-west-1,elb,network load balancer,hour,0.028,USD,2026-12-01,aws
 eu-west-1,secretsmanager,requests,"10,000 requests",0.05,USD,2026-12-01,aws
 eu-west-1,vpc,NAT gateway,hour,0.048,USD,2026-12-01,aws
 us-east-1,ec2,m6i.xlarge,hour,0.192,USD,2025-04-24,vantage

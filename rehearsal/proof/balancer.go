@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
@@ -37,7 +38,7 @@ const (
 func balancerFrom(raw string) (Balancer, error) {
 	var file struct {
 		Type     string
-		Existing struct {
+		Existing *struct {
 			SecurityGroup, TargetGroupArn, IngressClass, IngressNamespace string
 			CIDRs                                                         []string
 		}
@@ -48,10 +49,16 @@ func balancerFrom(raw string) (Balancer, error) {
 	if err := json.Unmarshal([]byte(raw), &file); err != nil {
 		return Balancer{}, fmt.Errorf("reading wso2is:loadBalancer: %w", err)
 	}
-	if file.Type != "existing" {
+	e := file.Existing
+	if file.Type != "existing" && (file.Type != "nginx" || e == nil) {
 		return Balancer{}, nil
 	}
-	e := file.Existing
+	if e == nil {
+		return Balancer{Given: true}, nil
+	}
+	if file.Type == "nginx" { // on eks
+		e.IngressClass = cmp.Or(e.IngressClass, "nginx")
+	}
 	b := Balancer{Given: true, Group: e.SecurityGroup, TargetGroup: e.TargetGroupArn, Class: e.IngressClass}
 	if b.Class != "" {
 		b.Namespace = cmp.Or(e.IngressNamespace, "ingress-nginx")
@@ -188,7 +195,7 @@ func (p *proofs) behindExisting() *Verdict {
 // told reports whether a container of the node has an environment variable.
 func (n *node) told(variable string) bool {
 	for _, c := range n.containers() {
-		for _, one := range c.Objects("env") {
+		for _, one := range slices.Concat(c.Objects("env"), c.Objects("secrets")) { // of a pod, and of a task
 			if one.Text("name") == variable {
 				return true
 			}

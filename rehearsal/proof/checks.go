@@ -31,6 +31,9 @@ func (p *proofs) nodeChecks() []nodeCheck {
 	}
 	var all []nodeCheck
 	for _, t := range p.Of(state.TargetGroup) {
+		if p.ofNginx(t) { // answers itself
+			continue
+		}
 		check := t.Object("healthCheck")
 		all = append(all, nodeCheck{
 			t.String(), targetCheck(t).path, cmp.Or(check.Text("matcher"), "200"), or(check["interval"], 30),

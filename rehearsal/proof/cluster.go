@@ -19,6 +19,7 @@ const (
 	anEndpt      kind = "endpoint"
 	aControl     kind = "control plane"
 	aMover       kind = "function that moves restored files"
+	aProxy       kind = "nginx"
 	another      kind = "other"
 )
 
@@ -136,24 +137,27 @@ type cluster struct {
 	net         *network
 	permissions *permissions
 	nodes       []*node
-	balancers   []*endpoint
-	databases   []*endpoint
-	files       []*endpoint
-	endpoints   []*endpoint
-	others      []*endpoint
-	control     []*endpoint
-	region      string
+	// proxies are the stack's own nginx, as node has the facts about what runs on an instance.
+	proxies   []*node
+	balancers []*endpoint
+	databases []*endpoint
+	files     []*endpoint
+	endpoints []*endpoint
+	others    []*endpoint
+	control   []*endpoint
+	region    string
 	// given are the subnets that the stack does not make, existing its database if another makes it, front its load balancer.
 	given    map[string]Subnet
 	existing Existing
 	share    Share
 	front    Balancer
+	nginx    Nginx
 	// key is the ARN of a KMS key that the stack does not make, and logGroup the name of such a log group of nodes; or both are empty.
 	key, logGroup string
 }
 
 func newCluster(s *state.State, want Expected) (*cluster, error) {
-	c := &cluster{State: s, permissions: &permissions{State: s}, given: want.Subnets, existing: want.Existing, front: want.Balancer, key: want.Key, logGroup: want.LogGroup}
+	c := &cluster{State: s, permissions: &permissions{State: s}, given: want.Subnets, existing: want.Existing, front: want.Balancer, key: want.Key, logGroup: want.LogGroup, nginx: want.Nginx}
 	c.net = newNetwork(s)
 	c.region = regionOf(s)
 	if err := c.findNodes(); err != nil {
@@ -182,6 +186,9 @@ func regionOf(s *state.State) string {
 func (c *cluster) everyEndpoint() []*endpoint {
 	all := slices.Concat(c.balancers, c.databases, c.files, c.endpoints, c.control, c.others)
 	for _, n := range c.nodes {
+		all = append(all, &n.endpoint)
+	}
+	for _, n := range c.proxies {
 		all = append(all, &n.endpoint)
 	}
 	return all

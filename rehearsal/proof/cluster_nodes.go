@@ -168,6 +168,11 @@ func (c *cluster) addNode(n *node) error {
 			n.baked, n.configKey = true, "the deployment.toml in the image"
 			return c.configured(n)
 		}
+		if n.origin.Type == state.AutoScalingGroup && c.RunsNginx(n.origin) {
+			n.kind = aProxy
+			c.proxies = append(c.proxies, n)
+			return nil
+		}
 		n.kind = another
 		c.others = append(c.others, &n.endpoint)
 		return nil

@@ -32,8 +32,9 @@ type Expected struct {
 	Existing Existing
 	// Share is a share on a file server that the stack does not make.
 	Share Share
-	// Balancer is a load balancer that the stack does not make.
+	// Balancer is a load balancer that the stack does not make. Nginx is the nginx that the stack makes.
 	Balancer Balancer
+	Nginx    Nginx
 	// Key is the ARN of a KMS key that the stack does not make, or empty.
 	Key string
 	// LogGroup is the name of a log group for the nodes that the stack does not make, and NodeGroups are such security groups of nodes.
@@ -158,6 +159,8 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	type protection struct{ DeletionProtection, MultiAZ, SkipFinalSnapshot, DeleteAutomatedBackups *bool }
 	var balancer struct {
 		protection
+		Type                string
+		Nginx               *struct{ SecretARN, SecretKeyARN string }
 		AllowedCIDRs        []string
 		DeregistrationDelay *int
 	}
@@ -215,6 +218,9 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	}
 	e.Most, e.Outside, e.SES = nodes.Autoscaling.Max, network.EgressCIDRs, network.SESEndpoint
 	e.Proxy, e.AnyBucket = network.Proxy, slices.Contains(network.S3Buckets, "*")
+	if n := balancer.Nginx; balancer.Type == "nginx" && n != nil {
+		e.Nginx = Nginx{Given: true, Secret: n.SecretARN, Key: n.SecretKeyARN}
+	}
 	e.Undrained = balancer.DeregistrationDelay != nil && *balancer.DeregistrationDelay == 0
 	// A text arrives as it is, or as JSON.
 	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"

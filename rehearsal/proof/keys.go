@@ -229,6 +229,8 @@ func (a *access) keyOfSecret(arn string) string {
 		return a.existing.Key
 	case arn == a.share.Secret:
 		return a.share.Key
+	case arn == a.nginx.Secret:
+		return a.nginx.Key
 	}
 	for _, d := range a.Databases() {
 		for _, s := range d.Objects("masterUserSecrets") {

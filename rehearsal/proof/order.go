@@ -210,7 +210,7 @@ func (c *cluster) checkRolePermissions(must func(r, other *state.Resource, why s
 // checkNodeFiles checks that everything that starts nodes waits for their files and for the permissions of their roles.
 func (c *cluster) checkNodeFiles(must func(r, other *state.Resource, why string), grants func(r, role *state.Resource)) {
 	started := map[*state.Resource]bool{}
-	for _, n := range c.nodes {
+	for _, n := range slices.Concat(c.nodes, c.proxies) {
 		if started[n.origin] {
 			continue
 		}

@@ -102,7 +102,7 @@ func (p *proofs) outageOfGroup(g *state.Resource, v *Verdict) {
 		for _, a := range p.With(state.AutoScalingAttachment, "autoscalingGroupName", g.ID) {
 			attached = attached || a.Text("lbTargetGroupArn") == t.Text("arn")
 		}
-		if why := targetCheck(t).databaseDependency(); attached && why != "" {
+		if why := targetCheck(t).databaseDependency(); attached && why != "" && !p.ofNginx(t) {
 			v.fault("%s has HealthCheckType ELB, and %s is checked on %s: Auto Scaling terminates every node, and no new one "+
 				"comes into service until the database is back", g, t, why)
 		}

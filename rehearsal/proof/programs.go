@@ -54,6 +54,10 @@ var commands = map[string]func(a *access, p program, s *script, c command) []cal
 		p.on = a.arn("autoscaling", "autoScalingGroup:x:autoScalingGroupName/"+group)
 		return []call{p.call}
 	},
+	"elbv2 describe-target-health": func(_ *access, p program, _ *script, _ command) []call {
+		p.action, p.on, p.proves = "elasticloadbalancing:DescribeTargetHealth", "*", "the nodes of nginx"
+		return []call{p.call}
+	},
 	"ecs list-tasks": func(a *access, p program, _ *script, c command) []call {
 		p.action, p.on, p.proves = "ecs:ListTasks", a.arn("ecs", "container-instance/"+c.options["--cluster"]+"/x"), "ECS"
 		p.context = iam.Context{"ecs:cluster": {a.arn("ecs", "cluster/"+c.options["--cluster"])}}

@@ -744,7 +744,7 @@ func TestOneMistakeIsNamed(t *testing.T) {
 		"network": networkMutations, "proxy": proxyMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
 		"releases": releaseMutations, "name": nameMutations, "permissions": permissionMutations, "costs": costMutations,
 		"health": healthMutations, "containers": containerMutations, "backup": backupMutations, "existing": existingMutations, "aurora": auroraMutations,
-		"restore": restoreMutations, "balancer": balancerMutations, "share": shareMutations, "SMB": smbMutations, "limits": limitMutations,
+		"restore": restoreMutations, "balancer": balancerMutations, "nginx": nginxMutations, "share": shareMutations, "SMB": smbMutations, "limits": limitMutations,
 	} {
 		for name, m := range mutations {
 			t.Run(what+"/"+name, func(t *testing.T) {

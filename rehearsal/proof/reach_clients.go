@@ -58,6 +58,11 @@ func (p *proofs) proveListeners(lb *state.Resource) {
 	for _, l := range p.listeners(lb) {
 		ports = append(ports, l.port)
 		switch {
+		case passesTCP(p.cluster, lb, p.want):
+			// The third listener only makes the load balancer check the nodes. No rule lets a client reach it.
+			if l.protocol != "TCP" || l.action != "forward" || !slices.Contains([]int{publicHTTPS, publicHTTP, nodeHTTPS}, l.port) {
+				p.clients.fault("%s on %d speaks %s and answers with %s; it must pass TCP on to nginx", l.of, l.port, l.protocol, l.action)
+			}
 		case l.port == publicHTTPS && (l.protocol != "HTTPS" || l.action != "forward"):
 			p.clients.fault("%s speaks %s and answers with %s; it must forward HTTPS", l.of, l.protocol, l.action)
 		case l.port == publicHTTP && l.action != "redirect":
@@ -135,7 +140,7 @@ func (p *proofs) allowedClients() []netip.Prefix {
 }
 
 func (p *proofs) proveBalancer() {
-	groups := p.forwarded()
+	groups := slices.DeleteFunc(p.forwarded(), p.ofNginx)
 	for _, n := range p.nodes {
 		switch {
 		case p.want.Balancer.Given:
@@ -156,7 +161,8 @@ func (p *proofs) proveBalancer() {
 	}
 	for _, g := range groups {
 		port, _ := g.Int("port")
-		if port != nodeHTTPS || g.Text("protocol") != "HTTPS" {
+		encrypted := g.Text("protocol") == "HTTPS" || len(p.proxies) > 0 && passesTCP(p.cluster, g, p.want)
+		if port != nodeHTTPS || !encrypted {
 			p.balancer.fault("%s forwards %s to %d; nodes serve HTTPS on %d", g, g.Text("protocol"), port, nodeHTTPS)
 		}
 		if check := targetCheck(g).port; check != nodeHTTPS && check != nodeHTTP {
@@ -174,6 +180,15 @@ func (p *proofs) proveBalancer() {
 // port.
 func (p *proofs) fromBalancer() []traffic {
 	all := []traffic{tcpPort(nodeHTTPS)}
+	if len(p.proxies) > 0 { // its check alone; nginx sends the requests
+		all = nil
+		for _, g := range p.forwarded() {
+			if !p.ofNginx(g) {
+				all = append(all, tcpPort(targetCheck(g).port))
+			}
+		}
+		return all
+	}
 	if p.asksWhetherAlive() || slices.ContainsFunc(p.forwarded(), func(g *state.Resource) bool { return targetCheck(g).port == nodeHTTP }) {
 		all = append(all, tcpPort(nodeHTTP))
 	}

@@ -79,7 +79,7 @@ func (p *proofs) claimOf(k kind) *Verdict {
 		return p.apis
 	case aControl:
 		return p.control
-	case aNode, aMover, another:
+	case aNode, aMover, aProxy, another:
 	}
 	return p.nobody
 }
@@ -136,6 +136,12 @@ func (p *proofs) connections(from kind, to *endpoint) []traffic {
 		return []traffic{tcpPort(nfs)}
 	case from == aBalancer && to.kind == aNode:
 		return p.fromBalancer()
+	case from == aBalancer && to.kind == aProxy:
+		return []traffic{tcpPort(publicHTTPS), tcpPort(publicHTTP)}
+	case from == aProxy && to.kind == aNode:
+		return []traffic{tcpPort(nodeHTTPS)}
+	case from == aProxy && to.kind == anEndpt:
+		return []traffic{tcpPort(publicHTTPS)}
 	case from == aControl && to.kind == aNode:
 		// Kubelets, the load balancer controller's webhook and the metrics server.
 		return []traffic{tcpPort(kubelet), tcpPort(webhook), tcpPort(metrics)}
@@ -172,7 +178,7 @@ func (p *proofs) fromNode(to *endpoint) []traffic {
 		return []traffic{tcpPort(publicHTTPS)}
 	case aControl:
 		return []traffic{tcpPort(publicHTTPS)}
-	case aBalancer, aMover, another:
+	case aBalancer, aMover, aProxy, another:
 	}
 	return nil
 }
@@ -211,10 +217,10 @@ func (p *proofs) proveEgress(r *rule, from *endpoint, worn map[string][]*endpoin
 		v = p.balancer
 	case aDatabase, aMountTarget, anEndpt, aControl:
 		v = p.claimOf(from.kind)
-	case aNode, aMover, another:
+	case aNode, aMover, aProxy, another:
 	}
 	if r.peerGroup != "" {
-		if p.net.names[r.peerGroup] == "" && from.kind == aNode && len(r.traffic.minus(tcpPort(publicHTTPS))) == 0 {
+		if p.net.names[r.peerGroup] == "" && (from.kind == aNode || from.kind == aProxy) && len(r.traffic.minus(tcpPort(publicHTTPS))) == 0 {
 			v.open("%s lets nodes out to %s, which is not in the state", r, r.peerGroup)
 			return
 		}
@@ -228,7 +234,7 @@ func (p *proofs) proveEgress(r *rule, from *endpoint, worn map[string][]*endpoin
 	if r.peerList != "" {
 		extra := r.traffic.minus(tcpPort(publicHTTPS))
 		s3 := p.endpointOf("s3")
-		if s3 != nil && s3.Text("prefixListId") != r.peerList || len(extra) > 0 || from.kind != aNode {
+		if s3 != nil && s3.Text("prefixListId") != r.peerList || len(extra) > 0 || from.kind != aNode && from.kind != aProxy {
 			v.fault("%s is too wide: it lets %s reach the prefix list %s on %s", r, from, r.peerList, r.traffic)
 		}
 		return
@@ -246,6 +252,13 @@ func (p *proofs) proveEgress(r *rule, from *endpoint, worn map[string][]*endpoin
 
 // toRange returns the connections that an endpoint may open to a range of addresses.
 func (p *proofs) toRange(from *endpoint, to netip.Prefix) []traffic {
+	if from.kind == aProxy && p.endpointOf("secretsmanager") == nil {
+		for _, e := range p.want.Outside {
+			if within(to, e.Range) && slices.Contains(e.Ports, publicHTTPS) {
+				return []traffic{tcpPort(publicHTTPS)}
+			}
+		}
+	}
 	if from.kind != aNode {
 		return nil
 	}

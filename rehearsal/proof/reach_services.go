@@ -16,7 +16,7 @@ var apiEndpoints = map[string][]string{
 
 func (p *proofs) proveAPIs() {
 	ways := map[string][]string{}
-	for _, n := range p.nodes {
+	for _, n := range slices.Concat(p.nodes, p.proxies) {
 		services := map[string]bool{}
 		for _, role := range p.roles(n) {
 			for _, service := range p.permissions.services(role) {

@@ -157,12 +157,12 @@ var required = []struct {
 	{"Requests are encrypted all the way, and stay with their node", "TLS to the load balancer and to the nodes, sticky sessions", []setting{
 		{state.Listener, "sslPolicy", forwardSecret, encrypts, "clients may use TLS 1.0 or 1.1"},
 		{state.Listener, "defaultActions[].redirect.protocol", only("HTTPS"), inTheClear, "requests stay in the clear"},
-		{state.TargetGroup, "protocol", only("HTTPS"), nil, "requests reach the nodes in the clear"},
+		{state.TargetGroup, "protocol", only("HTTPS"), not(passesTCP), "requests reach the nodes in the clear"},
 		{state.TargetGroup, "healthCheck.protocol", only("HTTPS"), checksServingPort, "nodes answer HTTPS only on this port"},
 		{state.TargetGroup, "healthCheck.protocol", only("HTTP"), not(checksServingPort), "nodes answer HTTP only on this port"},
-		{state.TargetGroup, "stickiness.enabled", only(true), nil, "Console and My Account lose their session from one node to the next"},
-		{state.LoadBalancer, "dropInvalidHeaderFields", only(true), nil, "a header with a forbidden name reaches the nodes"},
-		{state.LoadBalancer, "preserveHostHeader", only(true), nil, "the server sees a host that is not its own"},
+		{state.TargetGroup, "stickiness.enabled", only(true), not(passesTCP), "Console and My Account lose their session from one node to the next"},
+		{state.LoadBalancer, "dropInvalidHeaderFields", only(true), not(passesTCP), "a header with a forbidden name reaches the nodes"},
+		{state.LoadBalancer, "preserveHostHeader", only(true), not(passesTCP), "the server sees a host that is not its own"},
 	}},
 	{"Nodes stop one at a time, after another one serves", "deployments and scaling policies", []setting{
 		{state.ECSService, "deploymentMinimumHealthyPercent", only(100.0), nil, "an update stops a node before its successor serves"},

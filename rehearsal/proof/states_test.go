@@ -45,7 +45,12 @@ var shipped = map[string]source{
 	"ecs":       {file: "../../docs/examples/Pulumi.ecs.yaml"},
 	"fargate":   {file: "../../docs/examples/Pulumi.fargate.yaml"},
 	"eks":       {file: "../../docs/examples/Pulumi.eks.yaml"},
-	"old":       {file: prod, set: map[string]any{"wso2is:version": "6.1.0"}},
+	"nginx":     {file: "../../docs/examples/Pulumi.nginx.yaml"},
+	"nginx members": {file: "../../docs/examples/Pulumi.nginx.yaml", set: map[string]any{"wso2is:clustering": map[string]any{"scheme": "wka"},
+		"wso2is:network": map[string]any{"interfaceEndpoints": false, "nat": "perZone", "egressCidrs": []any{"0.0.0.0/0"}}}},
+	"nginx tasks":   {file: "../../docs/examples/Pulumi.ecs.yaml", set: map[string]any{"wso2is:loadBalancer": nginxTier}},
+	"nginx Fargate": {file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{"wso2is:loadBalancer": nginxTier}},
+	"old":           {file: prod, set: map[string]any{"wso2is:version": "6.1.0"}},
 	"internal": {file: prod, set: map[string]any{"wso2is:loadBalancer": map[string]any{
 		"internal": true, "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 	}}},
@@ -87,6 +92,11 @@ var shipped = map[string]source{
 		"userSearchBase": "ou=people", "groupSearchBase": "ou=groups", "bindPassword": "secret",
 	}}},
 }
+
+// nginxTier is nginx that the stack makes.
+var nginxTier = map[string]any{"type": "nginx", "nginx": map[string]any{
+	"secretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:is.example.com-AbCdEf",
+}}
 
 // adopted is an existing VPC.
 var adopted = map[string]any{"adopt": map[string]any{
@@ -174,6 +184,10 @@ var partly = map[string]struct {
 			"host": "db.example.com", "cidrs": []any{"10.9.0.0/28"}, "masterSecretArn": administrator,
 		}},
 	}}, "the database is not this stack's"},
+	"nginx key": {source{file: "../../docs/examples/Pulumi.nginx.yaml", set: map[string]any{"wso2is:loadBalancer": map[string]any{
+		"type": "nginx", "nginx": map[string]any{"secretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:is.example.com-AbCdEf",
+			"secretKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"},
+	}}}, "may kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555 depends on the text of the policy"},
 	"proxy": {source{file: "../../docs/examples/Pulumi.proxy.yaml"}, "the load balancer is not this stack's"},
 	"fronted group": {source{file: prod, set: map[string]any{"wso2is:network": adopted, "wso2is:clustering": map[string]any{"scheme": "aws"},
 		"wso2is:nodes": map[string]any{"count": 2, "securityGroups": []any{teamsGroup}}, "wso2is:loadBalancer": ownTargets,

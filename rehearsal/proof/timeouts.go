@@ -109,6 +109,13 @@ var idleAttribute = regexp.MustCompile(`idle_timeout\.timeout_seconds=([0-9]+)`)
 // idleTimeout is the time in seconds after which the load balancer closes an idle connection.
 func (p *proofs) idleTimeout() int {
 	longest := 0
+	for _, n := range p.proxies {
+		idle, _ := state.Int(n.setting("IDLE_SECONDS"))
+		longest = max(longest, idle)
+	}
+	if longest > 0 {
+		return longest
+	}
 	for _, b := range p.Of(state.LoadBalancer) {
 		if n, ok := b.Int("idleTimeout"); ok {
 			longest = max(longest, n)

@@ -128,10 +128,13 @@ func (r *results) nodes() ([]Node, error) {
 	}
 	nodes = append(nodes, pods...)
 	containers := len(nodes) > 0
-	group := map[string]int{}
+	group, nginx := map[string]int{}, map[string]bool{}
+	for _, g := range r.state.Of(state.AutoScalingGroup) {
+		nginx[g.Text("name")] = r.state.RunsNginx(g)
+	}
 	for _, i := range r.snapshot.Of(state.EC2Instance) {
-		if containers && i.Owner != "" {
-			continue // a container instance: its task is the node
+		if containers && i.Owner != "" || nginx[i.Owner] {
+			continue // a container instance, whose task is the node, or no node
 		}
 		node := Node{
 			Name: i.Name, ID: i.ID, Zone: str(i.Outputs, "availabilityZone"), Address: str(i.Outputs, "privateIp"),

@@ -225,6 +225,10 @@ func (r *run) times(p *page) {
 func (r *results) listeners(lb *state.Resource) string {
 	var ports []string
 	for _, l := range r.state.Of(state.Listener) {
+		group := r.state.One(state.TargetGroup, state.Text(l.At("defaultActions.0.targetGroupArn")), "arn")
+		if lb.Text("loadBalancerType") == "network" && group != nil && r.state.NginxOf(group) == nil {
+			continue // only makes the load balancer check the nodes
+		}
 		if l.Outputs["loadBalancerArn"] == lb.Outputs["arn"] {
 			ports = append(ports, fmt.Sprintf("%v", l.Outputs["port"]))
 		}

@@ -82,7 +82,7 @@ var Rows = []Row{
 	{"links", artifacts, "The product's directories are links, so that another product beside it finds them", "`components/bootstrap`; in containers the image is replaced whole, and volumes stay", instances},
 	{"balancer", balancer, "A load balancer is in front of the nodes", "`loadBalancer`: an Application Load Balancer", all},
 	{"own-balancer", balancer, "Any load balancer that is available may be used", "`loadBalancer.type: existing`", all},
-	{"nginx", balancer, "nginx may front the nodes, with their stickiness, headers and WebSockets", "the output `proxyFiles` for nginx and HAProxy; `loadBalancer.existing.ingressClass` on eks", "ec2, eks"},
+	{"nginx", balancer, "nginx may front the nodes, with their stickiness, headers and WebSockets", "`loadBalancer.type: nginx`; the output `proxyFiles` for nginx and HAProxy of the team's own; an Ingress on eks", all},
 	{"started", running, "Load balancer and nodes are started", "`pulumi up`, in the order that nodes need", all},
 	{"console", running, "The Console is reached through the load balancer", "the output `consoleUrl`", all},
 	{"one-lost", running, "While one node is down, another one serves", "`nodes.count`, health checks", all},
