@@ -63,6 +63,17 @@ func put(key string, value any) func(map[string]any) {
 	return func(of map[string]any) { of[key] = value }
 }
 
+// told gives a variable of a container another value.
+func told(name, value string) func(map[string]any) {
+	return func(of map[string]any) {
+		for _, e := range slices.Concat(listOf(of["environment"]), listOf(of["env"])) {
+			if one := e.(map[string]any); one["name"] == name {
+				one["value"] = value
+			}
+		}
+	}
+}
+
 func putIn(block, key string, value any) func(map[string]any) {
 	return func(of map[string]any) { of[block].(map[string]any)[key] = value }
 }

@@ -95,6 +95,15 @@ var healthMutations = map[string]mutation{
 	"tasks start together": {"fargate", func(d *document) {
 		d.edit("TaskDefinition", "nodes", definitions, "WSO2IS_TURN_SECONDS", "OTHER")
 	}, starts, "the servers of Service nodes start together"},
+	"a task asks for another service's tasks": {"ecs", ofTask("nodes", "turn", told("SERVICE", "another")), starts,
+		`the container turn asks for the tasks of the service "another", and they are in "wso2is-ecs"`},
+	"a task asks for another cluster's tasks": {"fargate", ofTask("nodes", "turn", told("CLUSTER", "another")), starts,
+		`the container turn asks for the tasks of the cluster "another", and they are in "wso2is-fargate"`},
+	"a task asks in another region": {"ecs", ofTask("nodes", "turn", told("AWS_DEFAULT_REGION", "eu-north-1")), starts,
+		`the container turn asks for the tasks of the region "eu-north-1", and they are in "eu-west-1"`},
+	"a pod asks for another Service": {"eks", ofPod("turn", told("SERVICE", "another")), starts,
+		`the init container turn asks for the endpoints of the Service "another", which does not select its pods`},
+	"a pod asks for all pods": {"eks", ofPod("turn", told("SERVICE", "wso2is-members")), starts, "lists every pod as ready"},
 	"a broken task is healthy": {"ecs", func(d *document) {
 		d.edit("TaskDefinition", "nodes", definitions, "Webapp .* failed to deploy", "nothing")
 	}, starts, "takes a server for healthy that has started without its web applications"},

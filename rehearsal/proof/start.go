@@ -45,6 +45,7 @@ func (p *proofs) firstStarts() *Verdict {
 			if n.settings.Clustering != nil && (turn == nil || !waits) {
 				v.fault("the servers of %s start together: no container turn tells one after the other to", n.service)
 			}
+			p.asksOwnTasks(n, turn, v)
 			if !strings.Contains(strings.Join(n.server().Object("healthCheck").Texts("command"), " "), failed) {
 				v.fault("the health check of %s takes a server for healthy that has started without its web applications", n.task)
 			}
@@ -53,6 +54,7 @@ func (p *proofs) firstStarts() *Verdict {
 			if n.settings.Clustering != nil && n.named("turn") == nil {
 				v.fault("the servers of %s start together: no init container turn has one wait for the other", n)
 			}
+			asksOwnEndpoints(n, v)
 			if !strings.Contains(strings.Join(n.server().Object("startupProbe").Object("exec").Texts("command"), " "), failed) {
 				v.fault("the startup probe of %s takes a server for started that has started without its web applications", n)
 			}
@@ -61,6 +63,51 @@ func (p *proofs) firstStarts() *Verdict {
 		}
 	}
 	return v
+}
+
+// asksOwnTasks proves that the program turn asks ECS for the tasks of its own service. For another one ECS lists no task of this
+// cluster, or refuses, and every server starts once its time is over. The calls take a name or an ARN (API_ListTasks).
+func (p *proofs) asksOwnTasks(n *node, turn state.Object, v *Verdict) {
+	if turn == nil {
+		return
+	}
+	name := func(of string) string { return of[strings.LastIndex(of, "/")+1:] }
+	for _, one := range []struct{ variable, what, own string }{
+		{"CLUSTER", "cluster", name(n.service.Text("cluster"))}, {"SERVICE", "service", n.service.Text("name")},
+		{"AWS_DEFAULT_REGION", "region", p.region},
+	} {
+		// That each variable is there is another claim.
+		if given, told := variable(turn, one.variable); told && name(given) != one.own {
+			v.fault("the servers of %s start together: the container turn asks for the tasks of the %s %q, and they are in %q",
+				n.service, one.what, given, one.own)
+		}
+	}
+}
+
+// asksOwnEndpoints proves that the program turn asks for the endpoints of a Service that selects its own pods and lists those that
+// are not ready as such.
+func asksOwnEndpoints(n *node, v *Verdict) {
+	name, told := variable(n.named("turn"), "SERVICE")
+	if !told {
+		return
+	}
+	switch service := n.pod.object(state.KubernetesService, name); {
+	case service.Type == "" || !n.pod.served(service):
+		v.fault("the servers of %s start together: the init container turn asks for the endpoints of the Service %q, which does not select its pods",
+			n, name)
+	case service.Object("spec").Flag("publishNotReadyAddresses", false):
+		v.fault("the servers of %s start together: the init container turn asks %s who is ready, and it lists every pod as ready", n, service)
+	}
+}
+
+// variable returns the value of a variable of a container.
+func variable(of state.Object, name string) (value string, told bool) {
+	for _, e := range slices.Concat(of.Objects("environment"), of.Objects("env")) {
+		if e.Text("name") == name {
+			value, told = e.Text("value"), true
+		}
+	}
+	return value, told
 }
 
 func (p *proofs) checkInstanceStart(n *node, failed string, v *Verdict) {
