@@ -61,7 +61,7 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 			Template: template.ID(), Subnet: b.Network.InZones(b.Network.Private)[0], LogGroup: b.LogGroup,
 		}, b.schemaSteps),
 		Role:       b.Identity.maker.Arn,
-		Parameters: pulumi.StringMap{"Schema": nodefiles.SchemaSum(userData, secrets.Of(b.Secrets.Versions, secrets.SchemaVariables(b.Config)))},
+		Parameters: pulumi.StringMap{"Schema": nodefiles.VersionsSum(userData, secrets.Of(b.Secrets.Versions, secrets.SchemaVariables(b.Config)))},
 		Seconds:    agentSeconds + schemaSeconds + automation.Margin, Before: slices.Concat(b.before, granted, []pulumi.Resource{template}),
 	}, b.child...)
 }

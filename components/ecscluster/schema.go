@@ -51,7 +51,7 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 			Subnets: b.Network.InZones(b.Network.Private), SecurityGroups: b.NodesGroups, LogGroup: b.LogGroup,
 		}, b.automation),
 		Role: b.Identity.roles[automationRole].Arn,
-		Parameters: pulumi.StringMap{"Schema": nodefiles.SchemaSum(awskit.Resolve(hosts, func(hosts map[string]string) (string, error) {
+		Parameters: pulumi.StringMap{"Schema": nodefiles.VersionsSum(awskit.Resolve(hosts, func(hosts map[string]string) (string, error) {
 			return nodefiles.SchemaProperties(b.Config, hosts), nil
 		}), secrets.Of(b.Secrets.Versions, secrets.SchemaVariables(b.Config)))},
 		Seconds: schemaSeconds, Before: append(slices.Clone(b.before), task),

@@ -193,10 +193,9 @@ func SchemaProperties(c config.Cluster, hosts map[string]string) string {
 	return bootstrap.SchemaProperties(c.Version, container.ServerHome(c.Version), Databases(c, hosts))
 }
 
-// SchemaSum is a checksum of the schema's inputs, a text and the versions of the secrets, short enough for ECS's
-// startedBy. The schema program runs again when one of them changes: it sets the users' passwords, and updates its
-// check of the encryption key.
-func SchemaSum(text pulumi.StringInput, versions map[string]pulumi.StringInput) pulumi.StringOutput {
+// VersionsSum is a checksum of a text and of the versions of secrets, short enough for ECS's startedBy. The schema program
+// runs again when that of its inputs changes: it sets the users' passwords, and updates its check of the encryption key.
+func VersionsSum(text pulumi.StringInput, versions map[string]pulumi.StringInput) pulumi.StringOutput {
 	return awskit.Resolve(schemaInputs[pulumi.StringInput]{text, versions}, func(known schemaInputs[string]) (string, error) {
 		sum := known.Text
 		for variable, version := range awskit.Sorted(known.Versions) {

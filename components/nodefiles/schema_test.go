@@ -16,7 +16,7 @@ func TestTheSchemaIsMadeAgainForAnotherVersionOfItsSecrets(t *testing.T) {
 	sum := func(text, version string) string {
 		known := make(chan string, 1)
 		componenttest.Run(t, func(*pulumi.Context) error {
-			SchemaSum(pulumi.String(text), map[string]pulumi.StringInput{"SCHEMA_ENCRYPTION_KEY": pulumi.String(version)}).
+			VersionsSum(pulumi.String(text), map[string]pulumi.StringInput{"SCHEMA_ENCRYPTION_KEY": pulumi.String(version)}).
 				ApplyT(func(sum string) string { known <- sum; return sum })
 			return nil
 		})

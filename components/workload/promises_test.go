@@ -229,6 +229,20 @@ func TestSecretsComeFromSecretsManagerByTheDriver(t *testing.T) {
 		assert.Contains(t, fmt.Sprint(made["data"]), "key:"+ref["key"].(string)+" ")
 	}
 	assert.Contains(t, fmt.Sprint(server(t, objects).at("volumeMounts")), secretsMount)
+
+	// The driver does not change a secret that pods use, so that other values and keys are in a secret of another name.
+	for what, change := range map[string]func(*Args){
+		"another version":    func(a *Args) { a.Secrets[0].Version = pulumi.String("version-2") },
+		"one variable fewer": func(a *Args) { a.Secrets = a.Secrets[1:] },
+	} {
+		changed := testArgs(t, nil)
+		change(changed)
+		now := build(t, changed)
+		assert.NotEqual(t, objects["SecretProviderClass/server-secrets"].at("spec", "secretObjects", 0, "secretName"),
+			now["SecretProviderClass/server-secrets"].at("spec", "secretObjects", 0, "secretName"), what)
+		assert.NotEqual(t, objects["SecretProviderClass/server-secrets"].name, now["SecretProviderClass/server-secrets"].name, what)
+	}
+	assert.Equal(t, objects["Job/schema"].name, class.at("spec", "secretObjects", 0, "secretName"), "each job reads the values anew")
 }
 
 func TestSecretsInKubernetesAreEncryptedInTheState(t *testing.T) {

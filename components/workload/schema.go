@@ -46,10 +46,6 @@ func (b *builder) program() (mount, error) {
 // inputs: an update that changes none of them leaves the finished job alone, and another one runs it again, which is
 // safe. A finished job stays, since Pulumi would miss it.
 func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
-	secrets, err := b.secrets(schemaRole, b.SchemaSecrets)
-	if err != nil {
-		return nil, err
-	}
 	program, err := b.program()
 	if err != nil {
 		return nil, err
@@ -75,6 +71,20 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
+	name := nodefiles.VersionsSum(properties, versions(b.SchemaSecrets)).ApplyT(func(known string) string {
+		texts := []string{known, bootstrap.SchemaProgram(), b.Config.Container.Image, b.Config.Container.ToolsImage}
+		texts = append(texts, container.Schema()...)
+		texts = append(texts, container.Prepare()...)
+		for _, f := range files {
+			texts = append(texts, f.Source, f.SHA256, f.Path)
+		}
+		return schemaName + "-" + sum(texts...)[:nameDigits]
+	}).(pulumi.StringOutput)
+	// Each job has values of its own: RDS rotates the master user's password every week.
+	secrets, err := b.secrets(schemaRole, b.SchemaSecrets, name)
+	if err != nil {
+		return nil, err
+	}
 	seen := append(volumes, program.at(container.SchemaProgramPath, path.Base(container.SchemaProgramPath)))
 	databases := configured("databases", "", list.Metadata.Name().Elem(), file{schemaProperties, schemaProperties})
 	seen = append(seen, databases.at(container.Shared+"/etc/"+schemaProperties, schemaProperties))
@@ -94,21 +104,7 @@ func (b *builder) schema(before []pulumi.Resource) (pulumi.Resource, error) {
 	}}
 	spec.Volumes = volumesOf(seen...)
 	meta := b.meta("", schemaRole)
-	versions := map[string]pulumi.StringInput{}
-	for _, secret := range b.SchemaSecrets {
-		if secret.Version != nil {
-			versions[secret.Variable] = secret.Version
-		}
-	}
-	meta.Name = nodefiles.SchemaSum(properties, versions).ApplyT(func(known string) string {
-		texts := []string{known, bootstrap.SchemaProgram(), b.Config.Container.Image, b.Config.Container.ToolsImage}
-		texts = append(texts, container.Schema()...)
-		texts = append(texts, container.Prepare()...)
-		for _, f := range files {
-			texts = append(texts, f.Source, f.SHA256, f.Path)
-		}
-		return schemaName + "-" + sum(texts...)[:nameDigits]
-	}).(pulumi.StringOutput).ToStringPtrOutput()
+	meta.Name = name.ToStringPtrOutput()
 	return batchv1.NewJob(b.ctx, b.Named(schemaRole), &batchv1.JobArgs{
 		Metadata: meta,
 		Spec: &batchv1.JobSpecArgs{

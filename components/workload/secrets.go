@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/wso2is-aws/wso2is/components/awskit"
+	"github.com/wso2is-aws/wso2is/components/nodefiles"
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -44,9 +45,10 @@ func (s *secretSet) env() corev1.EnvVarArray {
 // pods' own role: no value is in Pulumi's state or in a manifest. It copies them into a Kubernetes secret while a pod
 // uses them, since the server reads its environment. Without the driver, Pulumi writes a Kubernetes secret.
 //
-// A server's Kubernetes secret gets a new name when a value changes, which replaces the pods. The job's keeps its name,
-// since a rotation of the master password by RDS must not run it again. The one for the share keeps its name, too.
-func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
+// A server's Kubernetes secret gets a new name when a value changes, which replaces the pods. Pulumi's for the job keeps its
+// name, since a rotation of the master password by RDS must not run it again. The one for the share keeps its name, too. Name is
+// what the driver calls the secret and its class, or nil for a name of the values' versions.
+func (b *builder) secrets(role string, values []Secret, name pulumi.StringInput) (*secretSet, error) {
 	values = slices.Clone(values)
 	slices.SortFunc(values, func(x, y Secret) int { return strings.Compare(x.Variable, y.Variable) })
 	set := &secretSet{values: values}
@@ -66,26 +68,38 @@ func (b *builder) secrets(role string, values []Secret) (*secretSet, error) {
 		set.name, set.made = made.Metadata.Name().Elem(), made
 		return set, nil
 	}
-	return set, b.mounted(set, role)
+	return set, b.mounted(set, role, name)
 }
 
 // mounted lets the Secrets Store CSI driver fetch the values.
-func (b *builder) mounted(set *secretSet, role string) error {
-	name := Name + "-" + role
+//
+// The driver makes a Kubernetes secret once. While a pod that uses it exists, neither another value nor another key changes it
+// (Reconcile in controllers/secretproviderclasspodstatus_controller.go of secrets-store-csi-driver, and its issue 1566). In a
+// rolling update old pods are there when new ones start, and a finished job's pod stays. So other values need another name. The
+// class has it too: old pods keep their own class until they are gone.
+func (b *builder) mounted(set *secretSet, role string, name pulumi.StringInput) error {
+	list := objects(set.values)
+	if name == nil {
+		name = nodefiles.VersionsSum(list, versions(set.values)).ApplyT(func(known string) string {
+			return Name + "-" + role + "-" + known[:nameDigits]
+		}).(pulumi.StringOutput)
+	}
 	data := pulumi.Array{}
 	for _, value := range set.values {
 		data = append(data, pulumi.Map{"objectName": pulumi.String(value.Variable), "key": pulumi.String(value.Variable)})
 	}
+	meta := b.meta("", role)
+	meta.Name = name.ToStringOutput().ToStringPtrOutput()
 	made, err := apiextensions.NewCustomResource(b.ctx, b.Named(role+"-secrets"), &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("secrets-store.csi.x-k8s.io/v1"), Kind: pulumi.String("SecretProviderClass"),
-		Metadata: b.meta(name, role),
+		Metadata: meta,
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
 			"provider": pulumi.String("aws"),
 			"parameters": pulumi.Map{
-				"region": pulumi.String(b.Region), "usePodIdentity": pulumi.String("true"), "objects": objects(set.values),
+				"region": pulumi.String(b.Region), "usePodIdentity": pulumi.String("true"), "objects": list,
 			},
 			"secretObjects": pulumi.Array{pulumi.Map{
-				"secretName": pulumi.String(name), "type": pulumi.String("Opaque"), "data": data,
+				"secretName": name, "type": pulumi.String("Opaque"), "data": data,
 			}},
 		}},
 	}, b.child...)
@@ -101,6 +115,17 @@ func (b *builder) mounted(set *secretSet, role string) error {
 		},
 	}}}
 	return nil
+}
+
+// versions are the ids of the values' versions that the stack knows, by variable.
+func versions(values []Secret) map[string]pulumi.StringInput {
+	known := map[string]pulumi.StringInput{}
+	for _, value := range values {
+		if value.Version != nil {
+			known[value.Variable] = value.Version
+		}
+	}
+	return known
 }
 
 // entry is one secret in the format of the driver's AWS provider.

@@ -80,7 +80,7 @@ func rolloutTimeout(nodes int) string { return fmt.Sprintf("%dm", rolloutMinutes
 func (b *builder) drain() int { return max(minDrain, b.Config.LoadBalancer.DeregistrationDelay) }
 
 func (b *builder) pod(w *Workload) (*corev1.PodTemplateSpecArgs, error) {
-	secrets, err := b.secrets(serverRole, b.Secrets)
+	secrets, err := b.secrets(serverRole, b.Secrets, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ func (b *builder) shareUser() ([]mount, error) {
 	if len(b.ShareUser) == 0 {
 		return nil, nil
 	}
-	set, err := b.secrets(shareRole, b.ShareUser)
+	set, err := b.secrets(shareRole, b.ShareUser, pulumi.String(shareName))
 	if err != nil {
 		return nil, fmt.Errorf("giving the share its user: %w", err)
 	}

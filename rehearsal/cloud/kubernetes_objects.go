@@ -92,6 +92,7 @@ var kubernetesTypes = []Type{
 		Replace:  []string{"spec.template", "spec.selector", "spec.completions", "spec.parallelism"},
 		Refs:     jobRefs, Check: []Rule{podTemplate}, Rules: []Rule{podStarts, clusterHasHosts},
 		Fields: []Field{oneOf("spec.template.spec.restartPolicy", "Never", "OnFailure")},
+		After:  syncSecrets, Deleted: unsyncSecrets,
 	}),
 	object(state.KubernetesRole, Type{Check: []Rule{rolesRead}}),
 	object(state.RoleBinding, Type{

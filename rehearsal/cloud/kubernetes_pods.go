@@ -17,6 +17,7 @@ func runPods(c *Call) {
 	if c.Preview {
 		return
 	}
+	syncSecrets(c)
 	template := identifier(fmt.Sprint(cloneValue(get(c.In, "spec.template"))), "hex8")
 	want := 1.0
 	if n, ok := number(c.In, "spec.replicas"); ok {
@@ -102,4 +103,5 @@ func stopPods(c *Call) {
 	for _, p := range c.Cloud.pods(c.ID) {
 		_ = c.Cloud.remove(p)
 	}
+	unsyncSecrets(c)
 }

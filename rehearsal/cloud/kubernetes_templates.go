@@ -146,6 +146,7 @@ func podStarts(c *Call) error {
 	}
 	var wrong []error
 	wrong = append(wrong, c.Cloud.admits(c.text("metadata.namespace"), template.ObjectMeta, &template.Spec))
+	wrong = append(wrong, staleSecrets(c, &template.Spec))
 	synced := c.Cloud.syncedKeys(c.text("metadata.namespace"), &template.Spec)
 	for _, container := range slices.Concat(template.Spec.InitContainers, template.Spec.Containers) {
 		for _, e := range container.Env {
