@@ -63,7 +63,7 @@ func (c *cluster) refusals(t *testing.T) {
 			set(find("TargetGroupBinding", ""), "pod", "spec", "targetType"), `Unsupported value: "pod"`,
 		},
 		"a misspelt field of the secrets driver's": {
-			set(find("SecretProviderClass", "wso2is-server"), "x", "spec", "providers"), "providers: field not declared",
+			set(find("SecretProviderClass", ""), "x", "spec", "providers"), "providers: field not declared",
 		},
 		"a range that is no range": {
 			set(find("NetworkPolicy", "wso2is-serve"), []any{map[string]any{"from": []any{

@@ -164,16 +164,16 @@ func TestDeletesInAWrongOrderAreRefused(t *testing.T) {
 	w := pods(t)
 	w.deploy("")
 	for what, want := range map[[2]string]string{
-		{state.Namespace, "wso2is"}:                            "would also delete",
-		{state.HelmRelease, "kube-system/controller"}:          "is still needed to delete",
-		{state.PersistentVolume, "wso2is-test-tenants"}:        "PersistentVolumeClaim",
-		{state.PersistentVolumeClaim, "wso2is/wso2is-tenants"}: "Deployment",
-		{state.ServiceAccount, "wso2is/wso2is"}:                "is still used by",
-		{state.ConfigMap, "wso2is/config-00000000"}:            "Deployment",
-		{state.KubernetesService, "wso2is/wso2is"}:             "TargetGroupBinding",
-		{state.SecretProviderClass, "wso2is/wso2is-server"}:    "Deployment",
-		{state.Deployment, "wso2is/wso2is"}:                    "HorizontalPodAutoscaler",
-		{state.EKSCluster, "dev"}:                              "dev",
+		{state.Namespace, "wso2is"}:                                  "would also delete",
+		{state.HelmRelease, "kube-system/controller"}:                "is still needed to delete",
+		{state.PersistentVolume, "wso2is-test-tenants"}:              "PersistentVolumeClaim",
+		{state.PersistentVolumeClaim, "wso2is/wso2is-tenants"}:       "Deployment",
+		{state.ServiceAccount, "wso2is/wso2is"}:                      "is still used by",
+		{state.ConfigMap, "wso2is/config-00000000"}:                  "Deployment",
+		{state.KubernetesService, "wso2is/wso2is"}:                   "TargetGroupBinding",
+		{state.SecretProviderClass, "wso2is/wso2is-server-00000000"}: "Deployment",
+		{state.Deployment, "wso2is/wso2is"}:                          "HorizontalPodAutoscaler",
+		{state.EKSCluster, "dev"}:                                    "dev",
 	} {
 		require.ErrorContains(t, w.Delete(what[0], what[1], nil), want, what)
 	}

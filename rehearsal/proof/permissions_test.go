@@ -353,9 +353,10 @@ var permissionMutations = map[string]mutation{
 	"a server's pod and the job's secret": {"eks", func(d *document) {
 		d.each("Deployment", "server", "spec", func(spec map[string]any) {
 			containers := spec["template"].(map[string]any)["spec"].(map[string]any)["containers"].([]any)
-			containers[0].(map[string]any)["envFrom"] = []any{map[string]any{"secretRef": map[string]any{"name": "wso2is-schema"}}}
+			name := d.out("SecretProviderClass", "schema-secrets", "metadata").(map[string]any)["name"]
+			containers[0].(map[string]any)["envFrom"] = []any{map[string]any{"secretRef": map[string]any{"name": name}}}
 		})
-	}, masterReads, "the pods of Deployment server are given the secret wso2is-schema, which has a master password for Job schema"},
+	}, masterReads, "the pods of Deployment server are given the secret wso2is-schema-"},
 	"a server's task and the master password": {"ecs", func(d *document) {
 		d.set("TaskDefinition", "nodes", "executionRoleArn", d.out("TaskDefinition", "schema", "executionRoleArn"))
 	}, masterReads, "role wso2is-ecs-schema-execution-eu-west-1 may read the master password of Instance main, and Service nodes uses the role"},

@@ -81,7 +81,7 @@ func TestADeploymentsPodsAreNodes(t *testing.T) {
 }
 
 func TestPodsThatCannotRunAreRefused(t *testing.T) {
-	_, err := Of(pods(t, resource(state.KubernetesSecret, "server", map[string]any{"metadata": map[string]any{"name": "wso2is-server", "namespace": "wso2is"}})))
+	_, err := Of(pods(t, resource(state.KubernetesSecret, "server", map[string]any{"metadata": map[string]any{"name": "wso2is-server-00000000", "namespace": "wso2is"}})))
 	require.ErrorContains(t, err, "a drill runs pods with eks.secrets csi")
 	for want, change := range map[string]func(s *state.State){
 		"no TargetGroupBinding in the state registers the pods": func(s *state.State) { s.Of(state.TargetGroupBinding)[0].Outputs["spec"] = nil },
