@@ -29,7 +29,7 @@ func NewForIngress(
 		return nil, fmt.Errorf("load balancer %s: no arguments", name)
 	}
 	l := &LoadBalancer{args: args}
-	if err := ctx.RegisterComponentResource(IngressType, name, l, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(IngressType, name, l, otherKinds(opts)...); err != nil {
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(l)}

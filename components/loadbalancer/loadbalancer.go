@@ -22,6 +22,16 @@ const component = "loadbalancer"
 // Type is the component's Pulumi type token.
 const Type = "wso2is:loadbalancer:LoadBalancer"
 
+// otherKinds adds the other types as aliases. A stack that changes the kind keeps what both have, such as the DNS name's record: Route 53
+// would refuse a second one while the old one exists.
+func otherKinds(opts []pulumi.ResourceOption) []pulumi.ResourceOption {
+	var aliases []pulumi.Alias
+	for _, kind := range []string{Type, IngressType, NetworkType} {
+		aliases = append(aliases, pulumi.Alias{Type: pulumi.String(kind)})
+	}
+	return awskit.With(opts, pulumi.Aliases(aliases))
+}
+
 // Args decides what the load balancer consists of.
 type Args struct {
 	awskit.Scope
@@ -75,7 +85,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("load balancer %s: no arguments", name)
 	}
 	l := &LoadBalancer{}
-	if err := ctx.RegisterComponentResource(Type, name, l, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(Type, name, l, otherKinds(opts)...); err != nil {
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(l)}

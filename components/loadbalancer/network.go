@@ -28,7 +28,7 @@ func NewForNginx(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 		return nil, fmt.Errorf("load balancer %s: no arguments", name)
 	}
 	l := &LoadBalancer{}
-	if err := ctx.RegisterComponentResource(NetworkType, name, l, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(NetworkType, name, l, otherKinds(opts)...); err != nil {
 		return nil, err
 	}
 	child := []pulumi.ResourceOption{pulumi.Parent(l)}
@@ -45,14 +45,16 @@ func NewForNginx(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 	}
 	l.ARN, l.DNSName, l.ARNSuffix = balancer.Arn, balancer.DnsName, balancer.ArnSuffix
 	nodes, err := l.forward(ctx, args, balancer, &forward{
-		name: "nodes", group: "nodes-" + args.TargetType, targets: args.TargetType, port: ports.HTTPS, check: nodeCheck(args),
+		name: "nlb-nodes", group: "nlb-nodes-" + args.TargetType, targets: args.TargetType, port: ports.HTTPS, check: nodeCheck(args),
 	}, child)
 	if err != nil {
 		return nil, err
 	}
 	l.TargetGroup, l.TargetGroupSuffix = nodes.Arn, nodes.ArnSuffix
-	for _, f := range []*forward{{name: "https", port: ports.PublicHTTPS}, {name: "http", port: ports.PublicHTTP}} {
-		f.group, f.targets, f.clients = "nginx-"+f.name, "instance", true
+	for _, f := range []*forward{
+		{name: "nlb-https", group: "nginx-https", port: ports.PublicHTTPS}, {name: "nlb-http", group: "nginx-http", port: ports.PublicHTTP},
+	} {
+		f.targets, f.clients = "instance", true
 		f.check = lb.TargetGroupHealthCheckArgs{
 			Path: pulumi.String(NginxHealth), Protocol: pulumi.String("HTTP"), Port: pulumi.String(fmt.Sprint(ports.PublicHTTP)),
 			Matcher: pulumi.String("200"), Interval: pulumi.Int(healthInterval), Timeout: pulumi.Int(healthTimeout),
@@ -75,7 +77,8 @@ func NewForNginx(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 	return l, ctx.RegisterResourceOutputs(l, pulumi.Map{"dnsName": l.DNSName, "targetGroup": l.TargetGroup})
 }
 
-// forward is a listener that passes connections to a target group.
+// forward is a listener that passes connections to a target group. Their names are others than behind an Application Load Balancer:
+// neither can be changed into the other, and both are there until the nodes have moved.
 type forward struct {
 	name, group, targets string
 	port                 int

@@ -27,7 +27,7 @@ func TestANetworkLoadBalancerPassesClientsOnToNginxAndChecksTheNodes(t *testing.
 	for listener, want := range map[string]struct {
 		group string
 		port  float64
-	}{"https": {"nginx-https", 443}, "http": {"nginx-http", 80}, "nodes": {"nodes-instance", 9443}} {
+	}{"nlb-https": {"nginx-https", 443}, "nlb-http": {"nginx-http", 80}, "nlb-nodes": {"nlb-nodes-instance", 9443}} {
 		made, group := p.One(t, listenerType, listener), p.One(t, groupType, want.group)
 		assert.Equal(t, []any{want.port, "TCP", group.ARN()},
 			[]any{made.Get("port"), made.Get("protocol"), made.Get("defaultActions", "0", "targetGroupArn")}, listener)
@@ -37,7 +37,7 @@ func TestANetworkLoadBalancerPassesClientsOnToNginxAndChecksTheNodes(t *testing.
 	https := p.One(t, groupType, "nginx-https")
 	assert.Equal(t, []any{"true", NginxHealth, "80", "HTTP"}, []any{https.Get("preserveClientIp"), https.Get("healthCheck", "path"),
 		https.Get("healthCheck", "port"), https.Get("healthCheck", "protocol")})
-	nodes := p.One(t, groupType, "nodes-instance")
+	nodes := p.One(t, groupType, "nlb-nodes-instance")
 	assert.Equal(t, []any{"/api/health-check/v1.0/health", "HTTPS"}, []any{nodes.Get("healthCheck", "path"), nodes.Get("healthCheck", "protocol")})
 	assert.Equal(t, true, p.One(t, recordType, "alias").Get("aliases", "0", "evaluateTargetHealth"))
 }

@@ -161,6 +161,35 @@ var behindProxy = Edit{
 	"wso2is:loadBalancer": map[string]any{"type": "existing", "existing": map[string]any{"cidrs": []any{"10.20.200.0/28"}}},
 }
 
+// onUsers moves the stack file of prod onto a database that exists, with users of the team's own.
+var onUsers = Edit{
+	"wso2is:network": onExisting["wso2is:network"],
+	"wso2is:database": map[string]any{"engine": "postgres", "version": "16", "existing": map[string]any{
+		"host": "identity.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com", "securityGroup": "sg-0123456789abcdef1",
+		"userSecretArns": map[string]any{
+			"identity": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:identity-AbCdEf",
+			"shared":   "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shared-AbCdEf",
+			"agent":    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:agent-AbCdEf",
+		},
+	}},
+}
+
+// onAurora gives the stack file of prod an Aurora cluster.
+var onAurora = Edit{"wso2is:database.type": "aurora", "wso2is:database.instance": map[string]any{"class": "db.r6g.large", "backupDays": 14}}
+
+// onNFS moves the stack file of prod into a VPC with a file server that exists.
+var onNFS = Edit{"wso2is:network": onExisting["wso2is:network"], "wso2is:fileSystem": map[string]any{"type": "nfs", "existing": map[string]any{
+	"host": "files.example.com", "path": "/exports/wso2is", "securityGroup": "sg-0123456789abcdef1",
+}}}
+
+// behindNginx gives the stack file of prod an nginx tier.
+var behindNginx = Edit{"wso2is:loadBalancer": map[string]any{
+	"type": "nginx", "hostedZone": "Z0123456789EXAMPLE", "nginx": map[string]any{
+		"secretArn":    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:is.example.com-AbCdEf",
+		"instanceType": "m6i.large", "count": 3,
+	},
+}}
+
 // table has the typical changes. A new row is a new struct here.
 var table = []Change{
 	{Name: "nodes-up", Title: "One node more", Edits: map[string]Edit{
@@ -202,6 +231,30 @@ var table = []Change{
 		"wso2is:loadBalancer.existing.cidrs": []any{"10.20.201.0/28"},
 	}, "prod"), Note: map[string]string{
 		Every: "The old addresses are refused from then on: write both ranges, move the proxy, and then leave the old range out.",
+	}},
+	{Name: "database-user", Title: "The secret of another user of a database that exists", From: only(onUsers, "prod"), Edits: only(Edit{
+		"wso2is:database.existing.userSecretArns.identity": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:identity-2-AbCdEf",
+	}, "prod"), Note: map[string]string{
+		Every: "Old nodes use the old user until the last node is new: see *Users of the team's own*.",
+	}},
+	{Name: "aurora-class", Title: "Another class of an Aurora cluster's instances", From: only(onAurora, "prod"), Edits: only(Edit{
+		"wso2is:database.instance.class": "db.r6g.xlarge",
+	}, "prod")},
+	{Name: "aurora-reader", Title: "A reader for an Aurora cluster", From: map[string]Edit{
+		"prod": {
+			"wso2is:database.type": "aurora", "wso2is:database.instance": map[string]any{"class": "db.r6g.large", "backupDays": 14, "multiAz": false},
+		},
+	}, Edits: only(Edit{"wso2is:database.instance.multiAz": true}, "prod")},
+	{Name: "file-server", Title: "Another host of a file server that exists", From: only(onNFS, "prod"), Edits: only(Edit{
+		"wso2is:fileSystem.existing.host": "files2.example.com",
+	}, "prod"), Note: map[string]string{
+		Every: "Old and new nodes use different files until the last node is new. Copy the files before, and prevent writes meanwhile.",
+	}},
+	{Name: "nginx-size", Title: "Another instance type of nginx", From: only(behindNginx, "prod"), Edits: only(Edit{
+		"wso2is:loadBalancer.nginx.instanceType": "m6i.xlarge",
+	}, "prod")},
+	{Name: "nginx", Title: "nginx in the load balancer's place", Edits: only(behindNginx, "dev"), Expect: map[string]Expectation{
+		Every: {Down: All, Why: "The name may lead to nginx before the nodes are registered with it: plan it as a downtime until the new nodes serve."},
 	}},
 	{Name: "database-class", Title: "Another database class", Edits: map[string]Edit{
 		"dev": {"wso2is:database.instance.class": "db.t4g.large"}, "fargate": {"wso2is:database.instance.class": "db.t4g.large"},
@@ -248,14 +301,14 @@ var table = []Change{
 	{Name: "signing-key-published", Title: "A second signing key published", Edits: every(Edit{
 		"wso2is:secrets.keystore": Secret(publishedKeystore), "wso2is:secrets.keystorePassword": Secret(keystorePassword),
 	}), Expect: renewed, Note: map[string]string{
-		Every: restarted,
+		Every: restarted, "eks": "",
 	}},
 	{Name: "signing-key", Title: "Tokens signed with the second key", From: every(Edit{
 		"wso2is:secrets.keystore": Secret(publishedKeystore), "wso2is:secrets.keystorePassword": Secret(keystorePassword),
 	}), Edits: every(Edit{
 		"wso2is:secrets.keystore": Secret(signingKeystore), "wso2is:secrets.keystorePassword": Secret(keystorePassword),
 	}), Expect: renewed, Note: map[string]string{
-		Every: restarted,
+		Every: restarted, "eks": "",
 	}},
 	{Name: "admin-password", Title: "Another password of the administrator", Edits: every(Edit{
 		"wso2is:admin.password": Secret("stand-in-for-another-password"),
