@@ -5,8 +5,11 @@ const NginxPollSeconds = 10
 
 // Registered reports whether nodes are registered in a target group, of the stack's load balancer or of the team's own.
 func (lb LoadBalancer) Registered() bool {
-	return lb.Existing == nil || lb.Existing.TargetGroupARN != ""
+	return lb.Existing == nil || lb.Existing.TargetGroupARN != "" || lb.OnListener()
 }
+
+// OnListener reports whether the stack makes a target group and a rule on a listener of the team's own.
+func (lb LoadBalancer) OnListener() bool { return lb.Existing != nil && lb.Existing.ListenerARN != "" }
 
 // Proxied reports whether a proxy of the team's own calls the nodes directly. Nodes then share one certificate for TLS, and the proxy
 // verifies it. An Application Load Balancer does not verify the certificates of its targets ("Target groups for your Application Load
@@ -34,7 +37,7 @@ func (c *Cluster) fillIngressNginx() {
 		return
 	}
 	lb.Type = ExistingLoadBalancer
-	if lb.Existing != nil && lb.Existing.TargetGroupARN == "" {
+	if lb.Existing != nil && lb.Existing.TargetGroupARN == "" && !lb.OnListener() {
 		e := *lb.Existing
 		set(&e.IngressClass, "nginx")
 		lb.Existing = &e

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,7 +11,10 @@ import (
 	"github.com/wso2is-aws/wso2is/config/configtest"
 )
 
-const ownTargets = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/identity/0123456789abcdef"
+const (
+	ownTargets  = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/identity/0123456789abcdef"
+	ownListener = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/platform/0123456789abcdef/fedcba9876543210"
+)
 
 // behind is a stack behind an existing load balancer, with changes to its other keys and to the keys of loadBalancer.existing.
 func behind(changes, existing object) object {
@@ -42,6 +46,19 @@ func TestALoadBalancerThatExistsTakesThePlaceOfTheStacksOwn(t *testing.T) {
 	require.False(t, group.Proxied())
 	require.True(t, group.LoadBalancer.Registered())
 
+	shared := configtest.Load(t, behind(object{"loadBalancer": object{"type": "existing", "stickiness": 60, "deregistrationDelay": 30,
+		"existing": object{"securityGroup": "sg-01234567", "listenerArn": ownListener, "listenerPriority": 7}}}, nil)).Cluster
+	require.False(t, shared.Proxied())
+	require.True(t, shared.LoadBalancer.OnListener())
+	require.Equal(t, []int{60, 30, 7}, []int{shared.LoadBalancer.Stickiness, shared.LoadBalancer.DeregistrationDelay, shared.LoadBalancer.Existing.ListenerPriority})
+	for _, topology := range []string{"ecs", "eks"} {
+		changes := object{"topology": topology, "clustering": object{}}
+		if topology == "eks" {
+			changes["eks"] = inCluster
+		}
+		require.True(t, configtest.Load(t, behind(changes, object{"listenerArn": ownListener})).Cluster.LoadBalancer.OnListener())
+	}
+
 	pods := configtest.Load(t, behind(object{"topology": "eks", "clustering": object{}, "eks": inCluster}, object{"ingressClass": "nginx"})).Cluster
 	require.True(t, pods.Proxied())
 	require.Equal(t, "nginx", pods.IngressClass())
@@ -67,7 +84,7 @@ func TestRefusesExistingLoadBalancers(t *testing.T) {
 	}
 	const twice = ": exactly one of securityGroup and cidrs must name the load balancer's addresses; " +
 		"write either securityGroup or, if a rule cannot name the security group, cidrs"
-	const target = "write targetGroupArn, a target group of your Application Load Balancer for the nodes"
+	const target = "write listenerArn, a listener of your Application Load Balancer, or targetGroupArn, a target group of it for the nodes"
 	check(t, map[string]refusal{
 		"no way": one(inOwnVPC, "wso2is:network.adopt: an existing load balancer cannot reach a VPC that the stack creates; "+
 			"write the VPC that the load balancer reaches, and its subnets"),
@@ -84,17 +101,30 @@ func TestRefusesExistingLoadBalancers(t *testing.T) {
 			"write one such as sg-0123456789abcdef0"),
 		"no target group": e(nil, object{"targetGroupArn": "identity"}, `.targetGroupArn: "identity" is not such an ARN; `+
 			"write it as AWS shows it, such as arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/…"),
+		"no listener": e(nil, object{"listenerArn": ownTargets}, `.listenerArn: "`+ownTargets+`" is not such an ARN; `+
+			"write it as AWS shows it, such as arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/…"),
+		"listener of another region": e(nil, object{"listenerArn": strings.Replace(ownListener, "eu-west-1", "eu-central-1", 1)},
+			`.listenerArn: "`+strings.Replace(ownListener, "eu-west-1", "eu-central-1", 1)+`" is in another region; write one of eu-west-1`),
+		"listener and target group": e(nil, object{"listenerArn": ownListener, "targetGroupArn": ownTargets},
+			".targetGroupArn: with listenerArn the stack makes the target group; leave out either"),
+		"listener and class": e(object{"topology": "eks", "clustering": object{}, "eks": inCluster}, object{"listenerArn": ownListener, "ingressClass": "nginx"},
+			": the addresses of pods change with every update, so exactly one of listenerArn, targetGroupArn and ingressClass is needed; "+
+				"write either listenerArn, targetGroupArn, or ingressClass with eks.cluster"),
+		"priority of no rule": e(nil, object{"listenerPriority": 7}, ".listenerPriority: only the rule of a listener has a priority; leave it out, or write listenerArn"),
+		"priority":            e(nil, object{"listenerArn": ownListener, "listenerPriority": 50001}, ".listenerPriority: 50001 is out of range; write 1 to 50000"),
+		"name that no rule has": one(behind(object{"hostname": strings.Repeat("a.", 60) + "example.com"}, object{"listenerArn": ownListener}),
+			"wso2is:hostname: it has 131 characters, and the rule of loadBalancer.existing.listenerArn cannot name it; write a name of at most 128 characters"),
 		"group of instances": e(object{"clustering": object{"scheme": "aws"}}, nil, ": the addresses of an Auto Scaling group's instances change "+
 			"with every replacement, so a list of them becomes wrong; "+target+", or write clustering.scheme: wka, because its nodes keep their addresses"),
 		"tasks": e(object{"topology": "ecs", "clustering": object{}}, nil, ": the addresses of tasks change with every deployment, so a list "+
 			"of them becomes wrong; "+target),
 		"pods": e(object{"topology": "eks", "clustering": object{}, "eks": inCluster}, nil, ": the addresses of pods change with every update, "+
-			"so exactly one of targetGroupArn and ingressClass is needed; write either targetGroupArn, or ingressClass with eks.cluster"),
+			"so exactly one of listenerArn, targetGroupArn and ingressClass is needed; write either listenerArn, targetGroupArn, or ingressClass with eks.cluster"),
 		"class on instances": e(nil, object{"ingressClass": "nginx"},
 			".ingressClass: the topology ec2 has no Kubernetes cluster; leave it out, or write topology: eks"),
 		"class in a new cluster": e(object{"topology": "eks", "clustering": object{}, "eks": object{}}, object{"ingressClass": "nginx"},
 			".ingressClass: a cluster that the stack creates does not have your ingress controller when its pods are created; "+
-				"write eks.cluster, the cluster with the ingress controller, or write targetGroupArn"),
+				"write eks.cluster, the cluster with the ingress controller, or write listenerArn"),
 		"namespace alone": e(nil, object{"ingressNamespace": "ingress"},
 			".ingressNamespace: only an ingress controller reads it; leave it out, or write ingressClass"),
 		"two load balancers": one(behind(object{"topology": "eks", "clustering": object{},
@@ -177,6 +207,9 @@ func TestRefusesNginx(t *testing.T) {
 			path+".existing: the existing load balancer is missing; write it, or loadBalancer.type: alb",
 			path+".nginx: the stack makes no nginx; leave it out, or write loadBalancer.type: nginx on ec2 or ecs",
 			"wso2is:network.adopt: an existing load balancer cannot reach a VPC that the stack creates; write the VPC that the load balancer reaches, and its subnets"),
+		"listener of pods": one(behind(object{"topology": "eks", "clustering": object{}, "eks": inCluster, "loadBalancer": object{"type": "nginx",
+			"existing": object{"securityGroup": "sg-01234567", "listenerArn": ownListener}}}, nil),
+			path+".existing.listenerArn: on eks, the type nginx is an ingress controller; leave it out, or write loadBalancer.type: existing"),
 		"targets of pods": one(behind(object{"topology": "eks", "clustering": object{}, "loadBalancer": object{"type": "nginx",
 			"existing": object{"securityGroup": "sg-01234567", "targetGroupArn": ownTargets}}}, nil),
 			path+".existing.targetGroupArn: on eks, the type nginx is an ingress controller; leave it out, or write loadBalancer.type: existing"),

@@ -722,8 +722,8 @@ type Nginx struct {
 	InstanceType string `json:"instanceType,omitempty"`
 }
 
-// ExistingBalancer is a load balancer or proxy that the stack does not make. Nodes are reached through it in one of three ways: by their
-// fixed addresses (on ec2 with the schemes wka and multicast), through targetGroupArn, or through ingressClass.
+// ExistingBalancer is a load balancer or proxy that the stack does not make. Nodes are reached through it in one of four ways: by their
+// fixed addresses (on ec2 with the schemes wka and multicast), through listenerArn or targetGroupArn, or through ingressClass.
 type ExistingBalancer struct {
 	// SecurityGroup is the id of its security group. Only this group may call the nodes. Exclusive with cidrs.
 	SecurityGroup string `json:"securityGroup,omitempty"`
@@ -731,9 +731,16 @@ type ExistingBalancer struct {
 	// the nodes. Exclusive with securityGroup.
 	CIDRs []string `json:"cidrs,omitempty"`
 	// TargetGroupARN is a target group of the team's Application Load Balancer, in which nodes are registered. Its protocol must be HTTPS
-	// and its port 9443. Its target type must be `instance` on ec2 and on ecs with instances, `ip` on Fargate and eks. Needed where the addresses
-	// of nodes change: on ec2 with the scheme aws, and on ecs.
+	// and its port 9443. Its target type must be `instance` on ec2 and on ecs with instances, `ip` on Fargate and eks. This or listenerArn is
+	// needed where the addresses of nodes change: on ec2 with the scheme aws, and on ecs.
 	TargetGroupARN string `json:"targetGroupArn,omitempty"`
+	// ListenerARN is an HTTPS listener on the port 443 of the team's Application Load Balancer, in the VPC of network.adopt. The stack makes
+	// the target group and a rule of this listener, which forwards the requests for the hostname to it. Another listener in its place needs
+	// the rule unprotected in prod. Exclusive with targetGroupArn and ingressClass.
+	ListenerARN string `json:"listenerArn,omitempty"`
+	// ListenerPriority is the priority of this rule, which no other rule of the listener may have. The rule with the lowest one comes first.
+	// Default: the next one after the highest of the listener's rules.
+	ListenerPriority int `json:"listenerPriority,omitempty" jsonschema:"minimum=1,maximum=50000"`
 	// IngressClass is the class of an ingress-nginx controller that runs in the cluster of eks.cluster, such as `nginx`. The stack
 	// makes an Ingress of this class. Exclusive with targetGroupArn.
 	IngressClass string `json:"ingressClass,omitempty"`

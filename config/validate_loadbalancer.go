@@ -119,6 +119,9 @@ func (v *validator) existingBalancer() {
 	if v.written.LoadBalancer.Type == NginxLoadBalancer && e != nil && e.TargetGroupARN != "" {
 		v.refuse(path+".targetGroupArn", "leave it out, or write loadBalancer.type: existing", "on eks, the type nginx is an ingress controller")
 	}
+	if v.written.LoadBalancer.Type == NginxLoadBalancer && v.LoadBalancer.OnListener() {
+		v.refuse(path+".listenerArn", "leave it out, or write loadBalancer.type: existing", "on eks, the type nginx is an ingress controller")
+	}
 	if v.Network.Adopt == nil {
 		v.refuse("network.adopt", "write the VPC that the load balancer reaches, and its subnets",
 			"an existing load balancer cannot reach a VPC that the stack creates")
@@ -142,22 +145,47 @@ func (v *validator) existingBalancer() {
 	if e.TargetGroupARN != "" {
 		v.arn(path+".targetGroupArn", e.TargetGroupARN, "elasticloadbalancing", "targetgroup/")
 	}
+	v.listener(*e)
 	v.existingWay(*e)
+}
+
+// maxHostHeader is the maximum length of a name in a rule's condition (HostHeaderConditionConfig in the API reference of Elastic Load
+// Balancing).
+const maxHostHeader = 128
+
+// listener checks the existing listener. What is not in its ARN, loadbalancer.NewOnListener looks up.
+func (v *validator) listener(e ExistingBalancer) {
+	const path = "loadBalancer.existing"
+	if e.ListenerARN == "" {
+		if e.ListenerPriority != 0 {
+			v.refuse(path+".listenerPriority", "leave it out, or write listenerArn", "only the rule of a listener has a priority")
+		}
+		return
+	}
+	v.arn(path+".listenerArn", e.ListenerARN, "elasticloadbalancing", "listener/app/")
+	if e.TargetGroupARN != "" {
+		v.refuse(path+".targetGroupArn", "leave out either", "with listenerArn the stack makes the target group")
+	}
+	if len(v.Hostname) > maxHostHeader {
+		v.refuse("hostname", fmt.Sprintf("write a name of at most %d characters", maxHostHeader),
+			"it has %d characters, and the rule of %s.listenerArn cannot name it", len(v.Hostname), path)
+	}
 }
 
 // existingWay checks how the existing load balancer finds the nodes.
 func (v *validator) existingWay(e ExistingBalancer) {
 	const path = "loadBalancer.existing"
-	const target = "write targetGroupArn, a target group of your Application Load Balancer for the nodes"
+	const target = "write listenerArn, a listener of your Application Load Balancer, or targetGroupArn, a target group of it for the nodes"
+	registered := v.LoadBalancer.Registered()
 	switch {
-	case v.Topology == EC2 && !v.Fixed() && e.TargetGroupARN == "":
+	case v.Topology == EC2 && !v.Fixed() && !registered:
 		v.refuse(path, target+", or write clustering.scheme: wka, because its nodes keep their addresses",
 			"the addresses of an Auto Scaling group's instances change with every replacement, so a list of them becomes wrong")
-	case v.Topology == ECS && e.TargetGroupARN == "":
+	case v.Topology == ECS && !registered:
 		v.refuse(path, target, "the addresses of tasks change with every deployment, so a list of them becomes wrong")
-	case v.Topology == EKS && (e.TargetGroupARN == "") == (e.IngressClass == ""):
-		v.refuse(path, "write either targetGroupArn, or ingressClass with eks.cluster",
-			"the addresses of pods change with every update, so exactly one of targetGroupArn and ingressClass is needed")
+	case v.Topology == EKS && registered == (e.IngressClass != ""):
+		v.refuse(path, "write either listenerArn, targetGroupArn, or ingressClass with eks.cluster",
+			"the addresses of pods change with every update, so exactly one of listenerArn, targetGroupArn and ingressClass is needed")
 	}
 	switch {
 	case v.Topology != EKS && e.IngressClass != "":
@@ -166,7 +194,7 @@ func (v *validator) existingWay(e ExistingBalancer) {
 		v.refuse(path+".ingressNamespace", "leave it out, or write ingressClass", "only an ingress controller reads it")
 	case e.IngressClass == "":
 	case v.EKS.Cluster == nil:
-		v.refuse(path+".ingressClass", "write eks.cluster, the cluster with the ingress controller, or write targetGroupArn",
+		v.refuse(path+".ingressClass", "write eks.cluster, the cluster with the ingress controller, or write listenerArn",
 			"a cluster that the stack creates does not have your ingress controller when its pods are created")
 	case !ingressClass.MatchString(e.IngressClass):
 		v.refuse(path+".ingressClass", "write the name of an IngressClass, such as nginx", "%q is not the name of an IngressClass", e.IngressClass)
@@ -193,7 +221,7 @@ func (v *validator) onlyOfBalancer() {
 		{"allowedCidrs", lb.AllowedCIDRs != nil}, {"accessLogs", v.explicit["loadBalancer.accessLogs"]}, {"webAclArn", lb.WebACLARN != ""},
 		{"tlsPolicy", lb.TLSPolicy != ""}, {"deletionProtection", v.explicit["loadBalancer.deletionProtection"]},
 		{"deregistrationDelay", v.explicit["loadBalancer.deregistrationDelay"] && v.Proxied() && !v.row().pods},
-		{"stickiness", v.explicit["loadBalancer.stickiness"] && !v.Proxied()},
+		{"stickiness", v.explicit["loadBalancer.stickiness"] && lb.Existing != nil && lb.Existing.TargetGroupARN != ""},
 	} {
 		switch {
 		case !key.given:

@@ -16,6 +16,7 @@ import (
 	"github.com/wso2is-aws/wso2is/components/cluster"
 	"github.com/wso2is-aws/wso2is/components/componenttest"
 	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/stacks/stackstest"
 )
 
 // typed is a configuration that a Go program writes.
@@ -35,6 +36,9 @@ func typed(topology config.Topology) config.Cluster {
 func two(t *testing.T, one, other *cluster.Args, regions [2]string) (*plan, [2]*cluster.Cluster) {
 	t.Helper()
 	p := &plan{}
+	if one.ListenerARN != nil {
+		p.Answers = stackstest.Listener("vpc-of-the-team", "group-of-the-listener")
+	}
 	var made [2]*cluster.Cluster
 	require.NoError(t, pulumi.RunErr(func(ctx *pulumi.Context) error {
 		for i, args := range []*cluster.Args{one, other} {
@@ -332,6 +336,20 @@ func TestADatabaseOfTheProgramIsThatOfNodes(t *testing.T) {
 	args.DatabaseHost, args.DatabaseMasterSecretARN, args.DatabaseSecurityGroup = id("host"), id("arn:of:the:administrator"), id("group")
 	args.Config.Network.Proxy = &config.Proxy{URL: "http://203.0.113.9:3128"}
 	assert.ErrorContains(t, refused(t, args), "wso2is:database.existing.host: it must be a plain value")
+}
+
+// TestARuleOnAListenerOfTheProgramLeadsToNodes has a load balancer of another component, on whose listener the cluster makes a rule.
+func TestARuleOnAListenerOfTheProgramLeadsToNodes(t *testing.T) {
+	args := inTheVPC(config.EC2)
+	args.Config.LoadBalancer = config.LoadBalancer{Type: config.ExistingLoadBalancer, Existing: &config.ExistingBalancer{}}
+	args.CertificateARN, args.HostedZone = nil, nil
+	args.ListenerARN, args.LoadBalancerSecurityGroup = id(teamsListener), id("group-of-the-listener")
+	p, _ := two(t, args, &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
+	rule := p.One(t, "aws:lb/listenerRule:ListenerRule", "login-nodes")
+	assert.Equal(t, teamsListener, rule.Get("listenerArn"))
+	assert.Equal(t, rule.Get("actions", "0", "targetGroupArn"), p.One(t, "aws:autoscaling/group:Group", "login-nodes").Get("targetGroupArns", "0"))
+	assert.Equal(t, "vpc-of-the-team", p.One(t, "aws:lb/targetGroup:TargetGroup", "login-nodes-instance").Get("vpcId"))
+	assert.Equal(t, "group-of-the-listener", p.One(t, ingress, "login-serve-in").Get("referencedSecurityGroupId"))
 }
 
 func TestAKeyAndItsInputAreRefused(t *testing.T) {

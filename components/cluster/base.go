@@ -246,7 +246,7 @@ func (b *base) nodeGroups(c config.Cluster, scope awskit.Scope) pulumi.StringArr
 func buildBalancer(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, targetType string, child pulumi.ResourceOption,
 ) (*loadbalancer.LoadBalancer, error) {
-	if c.LoadBalancer.Existing != nil {
+	if c.LoadBalancer.Existing != nil && !c.LoadBalancer.OnListener() {
 		return loadbalancer.Existing(scope, c.LoadBalancer), nil
 	}
 	subnets := b.network.Public
@@ -259,6 +259,8 @@ func buildBalancer(
 		balance = loadbalancer.NewForIngress
 	case c.Nginx():
 		balance = loadbalancer.NewForNginx
+	case c.LoadBalancer.OnListener():
+		balance = loadbalancer.NewOnListener
 	}
 	return balance(ctx, scope.Named("loadbalancer"), &loadbalancer.Args{
 		Scope: scope, LoadBalancer: c.LoadBalancer, Hostname: c.Hostname, VPC: b.network.VPC,
@@ -305,7 +307,7 @@ func watch(
 		credits = nil
 	}
 	var balancer, targets pulumi.StringInput
-	if c.LoadBalancer.Existing == nil {
+	if c.LoadBalancer.Existing == nil || c.LoadBalancer.OnListener() {
 		balancer = f.balancer.ARNSuffix
 		if c.EKS.Registration != config.Ingress {
 			targets = f.balancer.TargetGroupSuffix
@@ -318,7 +320,7 @@ func watch(
 	_, err := observability.New(ctx, scope.Named("observability"), &observability.Args{
 		Scope: scope, Nodes: c.Nodes.Count, Clustered: c.Clustered(), Replaced: of.replaced, StartMinutes: of.startMinutes,
 		ImageDays: c.Observability.MaxImageAgeDays,
-		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: balancer, TargetGroup: targets,
+		Topic:     c.Observability.AlarmTopicARN, LoadBalancer: balancer, TargetGroup: targets, Shared: c.LoadBalancer.OnListener(),
 		Certificate: f.balancer.Certificate, Credits: credits, Databases: databases, Group: of.group, Service: of.service,
 		BackedUp: backedUp, Nginx: proxies,
 		After: of.nodes,

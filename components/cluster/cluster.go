@@ -48,6 +48,9 @@ type Args struct {
 	NodeSecurityGroups []pulumi.StringInput `pulumi:"nodeSecurityGroups"`
 	// TargetGroupARN replaces the key loadBalancer.existing.targetGroupArn: a target group that a listener of the team's own forwards to.
 	TargetGroupARN pulumi.StringInput `pulumi:"targetGroupArn"`
+	// ListenerARN replaces the key loadBalancer.existing.listenerArn: a listener of another component's Application Load Balancer, on which
+	// the stack makes a rule. Exclusive with TargetGroupARN.
+	ListenerARN pulumi.StringInput `pulumi:"listenerArn"`
 	// LoadBalancerSecurityGroup replaces the key loadBalancer.existing.securityGroup.
 	LoadBalancerSecurityGroup pulumi.StringInput `pulumi:"loadBalancerSecurityGroup"`
 	// DatabaseHost replaces the key database.existing.host: the name that takes the writes of a database of another component.

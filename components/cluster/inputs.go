@@ -68,6 +68,7 @@ func withInputs(source config.Source, args *Args, region string) (config.Source,
 	s.put("secrets.keyArn", args.KeyARN, fmt.Sprintf(arn, "kms")+"key/input-%d")
 	s.put("observability.logGroup", args.LogGroup, "/000000000000/input-%d")
 	s.put("loadBalancer.existing.targetGroupArn", args.TargetGroupARN, fmt.Sprintf(arn, "elasticloadbalancing")+"targetgroup/input/%d")
+	s.put("loadBalancer.existing.listenerArn", args.ListenerARN, fmt.Sprintf(arn, "elasticloadbalancing")+"listener/app/input/%[1]d/%[1]d")
 	s.put("loadBalancer.existing.securityGroup", args.LoadBalancerSecurityGroup, "sg-%017x")
 	s.add("nodes.securityGroups", args.NodeSecurityGroups, "sg-%017x")
 	s.database(args, fmt.Sprintf(arn, "secretsmanager")+"secret:input-%d-AbCdEf")

@@ -216,9 +216,8 @@ func nodeCheck(args *Args) lb.TargetGroupHealthCheckArgs {
 	return check
 }
 
-func (l *LoadBalancer) listeners(
-	ctx *pulumi.Context, args *Args, balancer *lb.LoadBalancer, certificate pulumi.StringInput, child []pulumi.ResourceOption,
-) error {
+// targets makes the nodes' target group.
+func (l *LoadBalancer) targets(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (*lb.TargetGroup, error) {
 	group, err := lb.NewTargetGroup(ctx, args.Named("nodes-"+args.TargetType), &lb.TargetGroupArgs{
 		Port: pulumi.Int(ports.HTTPS), Protocol: pulumi.String("HTTPS"), TargetType: pulumi.String(args.TargetType),
 		VpcId: args.VPC.ToStringOutput().ToStringPtrOutput(), DeregistrationDelay: pulumi.Int(args.LoadBalancer.DeregistrationDelay),
@@ -230,9 +229,19 @@ func (l *LoadBalancer) listeners(
 		Tags: awskit.Tags(args.Cluster+"-nodes", component),
 	}, child...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	l.TargetGroup, l.TargetGroupSuffix = group.Arn, group.ArnSuffix
+	return group, nil
+}
+
+func (l *LoadBalancer) listeners(
+	ctx *pulumi.Context, args *Args, balancer *lb.LoadBalancer, certificate pulumi.StringInput, child []pulumi.ResourceOption,
+) error {
+	group, err := l.targets(ctx, args, child)
+	if err != nil {
+		return err
+	}
 	https, err := lb.NewListener(ctx, args.Named("https"), &lb.ListenerArgs{
 		LoadBalancerArn: balancer.Arn, Port: pulumi.Int(ports.PublicHTTPS), Protocol: pulumi.String("HTTPS"),
 		CertificateArn: certificate.ToStringOutput().ToStringPtrOutput(), SslPolicy: pulumi.String(args.LoadBalancer.TLSPolicy),

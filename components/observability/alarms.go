@@ -188,22 +188,24 @@ func (b *builder) clientAlarms() []alarm {
 	if b.TargetGroup != nil {
 		target["TargetGroup"] = b.TargetGroup
 	}
-	return []alarm{
+	all := []alarm{
 		// Numbers, not shares: at night one error of three requests would set off the alarm.
 		{name: "server-errors", what: "Nodes answer with errors of their own", namespace: balancerMetrics,
 			metric: "HTTPCode_Target_5XX_Count", statistic: "Sum", comparison: above, threshold: 50, missing: quiet, period: minute,
 			periods: 5, dimensions: target},
+	}
+	if !b.Shared {
 		// A deregistered node may lose a few connections that were just opened.
-		{name: "balancer-errors", what: "The load balancer answers with errors in the nodes' place: it reaches none, or they hang up",
+		all = append(all, alarm{name: "balancer-errors",
+			what:      "The load balancer answers with errors in the nodes' place: it reaches none, or they hang up",
 			namespace: balancerMetrics, metric: "HTTPCode_ELB_5XX_Count", statistic: "Sum", comparison: above, threshold: 10,
 			missing: quiet, period: minute, periods: 5, breaching: 3,
-			dimensions: pulumi.StringMap{"LoadBalancer": b.LoadBalancer}},
-		// The first requests of a new node take seconds, while its classes are loaded. WSO2's own load tests have
-		// averages below one second.
-		{name: "latency", what: "One of twenty requests takes more than five seconds", namespace: balancerMetrics,
-			metric: "TargetResponseTime", statistic: "p95", comparison: above, threshold: 5, missing: quiet, period: minute,
-			periods: 10, dimensions: target},
+			dimensions: pulumi.StringMap{"LoadBalancer": b.LoadBalancer}})
 	}
+	// The first requests of a new node take seconds, while its classes are loaded. WSO2's own load tests have averages below one second.
+	return append(all, alarm{name: "latency", what: "One of twenty requests takes more than five seconds", namespace: balancerMetrics,
+		metric: "TargetResponseTime", statistic: "p95", comparison: above, threshold: 5, missing: quiet, period: minute,
+		periods: 10, dimensions: target})
 }
 
 // clustered reports whether the database is an Aurora cluster.

@@ -79,12 +79,13 @@ func (b *builder) graphs(known dashboardValues[string]) []any {
 			}},
 			graph{"Connections", []line{metric(b.balancerMetrics(), "ActiveFlowCount", "Average", "LoadBalancer", known.LoadBalancer)}})
 	case b.LoadBalancer != nil:
+		errors := []line{metric(balancerMetrics, "HTTPCode_Target_5XX_Count", "Sum", target...)}
+		if !b.Shared {
+			errors = append(errors, metric(balancerMetrics, "HTTPCode_ELB_5XX_Count", "Sum", "LoadBalancer", known.LoadBalancer))
+		}
 		all = append(all,
 			graph{"Requests", []line{metric(balancerMetrics, "RequestCount", "Sum", target...)}},
-			graph{"Errors", []line{
-				metric(balancerMetrics, "HTTPCode_Target_5XX_Count", "Sum", target...),
-				metric(balancerMetrics, "HTTPCode_ELB_5XX_Count", "Sum", "LoadBalancer", known.LoadBalancer),
-			}},
+			graph{"Errors", errors},
 			graph{"Response time", []line{
 				metric(balancerMetrics, "TargetResponseTime", "p50", target...), metric(balancerMetrics, "TargetResponseTime", "p95", target...),
 			}})

@@ -72,9 +72,12 @@ type Args struct {
 	// Topic gets the alarms and the events of EventBridge; empty notifies nobody.
 	Topic string
 	// LoadBalancer and TargetGroup are the ARN suffixes in CloudWatch's metrics. Without a target group there are no
-	// alarms on the nodes' health, whose metrics need it. Without a load balancer of the stack's own there are neither these nor
-	// alarms on responses: its owner watches it.
+	// alarms on the nodes' health, whose metrics need it. Without a load balancer there are neither these nor alarms on responses: its
+	// owner watches it.
 	LoadBalancer, TargetGroup pulumi.StringInput
+	// Shared says that the load balancer is not the stack's own. Its errors, which no metric counts by target group, may then be those of
+	// others.
+	Shared bool
 	// Certificate is the ARN of the load balancer's certificate.
 	Certificate pulumi.StringInput
 	// Credits are the dimensions of CPU credits, for burstable nodes: a group, or each member by its name.
@@ -125,11 +128,14 @@ type Service struct{ Cluster, Name pulumi.StringOutput }
 // Observability has the alarms, the rules of EventBridge and the dashboard.
 type Observability struct{ pulumi.ResourceState }
 
-// ReleaseAlarms are the names of the alarms that end a release when they go off. They are of the stack's own load balancer.
+// ReleaseAlarms are the names of the alarms that end a release when they go off. They are of the stack's own load balancer, or of its
+// target group behind a listener of the team's own.
 func ReleaseAlarms(cluster string, of config.LoadBalancer) []string {
 	switch of.Type {
 	case config.ExistingLoadBalancer:
-		return nil
+		if !of.OnListener() {
+			return nil
+		}
 	case config.NginxLoadBalancer: // a Network Load Balancer sees no answers
 		return []string{cluster + "-no-healthy-node"}
 	case config.ALB:

@@ -156,7 +156,20 @@ func TestALoadBalancerThatExistsIsWatchedByItsOwner(t *testing.T) {
 	}
 	assert.Contains(t, made, "split-cluster")
 	assert.NotContains(t, p.One(t, dashboardType, "dashboard").Get("dashboardBody"), balancerMetrics)
-	assert.Empty(t, ReleaseAlarms("wso2is-test", config.LoadBalancer{Existing: &config.ExistingBalancer{}}), "a release waits for no alarm that is not there")
+	assert.Empty(t, ReleaseAlarms("wso2is-test", config.LoadBalancer{Type: config.ExistingLoadBalancer, Existing: &config.ExistingBalancer{}}), "a release waits for no alarm that is not there")
+}
+
+// TestALoadBalancerOfOthersIsWatchedForTheNodes covers a listener of the team's own: only its own errors may be those of others.
+func TestALoadBalancerOfOthersIsWatchedForTheNodes(t *testing.T) {
+	p := watched(t, func(a *Args) { a.Shared, a.Certificate = true, nil })
+	made := names(p.All(alarmType))
+	assert.NotContains(t, made, "balancer-errors")
+	assert.NotContains(t, p.One(t, dashboardType, "dashboard").Get("dashboardBody"), "HTTPCode_ELB_5XX_Count")
+	of := config.LoadBalancer{Type: config.ExistingLoadBalancer, Existing: &config.ExistingBalancer{ListenerARN: "arn"}}
+	require.Len(t, ReleaseAlarms("wso2is-test", of), 2)
+	for _, name := range ReleaseAlarms("wso2is-test", of) {
+		assert.Contains(t, made, name[len("wso2is-test-"):], "a release looks at an alarm that is there")
+	}
 }
 
 func TestTheDashboardShowsWhatIsWatched(t *testing.T) {

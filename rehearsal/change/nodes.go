@@ -60,7 +60,7 @@ func (n *Nodes) afterRemoval(before, after *state.State, steps []step) string {
 // lostConnection says how the connection of clients to all nodes is cut, or nothing.
 func lostConnection(before, after *state.State, steps []step) string {
 	for _, s := range steps {
-		if (s.kind == state.LoadBalancer || s.kind == state.Listener) && s.destroys() {
+		if (s.kind == state.LoadBalancer || s.kind == state.Listener || s.kind == state.ListenerRule) && s.destroys() {
 			return fmt.Sprintf("the %s %s goes", state.Words(s.kind), state.NameOf(s.urn))
 		}
 	}

@@ -96,8 +96,8 @@ func serviceFits(c *Call) error {
 			bad("%s: %s has the target type %s, which is incompatible with the networkMode %s: it must be %s", at,
 				group.describe(), is, mode, want)
 		}
-		if !slices.ContainsFunc(c.Cloud.all(state.Listener), func(l *Resource) bool {
-			return slices.Contains(texts(l.Inputs, "defaultActions[].targetGroupArn"), text(group.Outputs, "arn"))
+		if !slices.ContainsFunc(append(c.Cloud.all(state.Listener), c.Cloud.all(state.ListenerRule)...), func(l *Resource) bool {
+			return forwards(l, text(group.Outputs, "arn"))
 		}) {
 			bad("%s: %s does not have an associated load balancer; the service must wait for the listener", at, group.describe())
 		}

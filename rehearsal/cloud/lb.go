@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
@@ -172,6 +173,43 @@ var loadBalancerTypes = []Type{
 		},
 	},
 	{
+		Token: state.ListenerRule, ID: "{arn}", Tags: true, Required: []string{"actions", "conditions", "listenerArn"},
+		Replace: []string{"listenerArn"},
+		Fields: []Field{
+			between("priority", 1, 50000), between("conditions[].hostHeader.values[]", 1, 128),
+			oneOf("actions[].type", "forward", "redirect", "fixed-response", "authenticate-cognito", "authenticate-oidc"),
+		},
+		Unique: []Unique{{By: []string{"listenerArn", "priority"}, Code: "PriorityInUse"}},
+		Refs: []Ref{
+			ref("listenerArn", state.Listener).by("arn").free().code("ListenerNotFound"),
+			ref("actions[].targetGroupArn", state.TargetGroup).by("arn").code("TargetGroupNotFound"),
+		},
+		Rules: []Rule{oneBalancer},
+		After: func(c *Call) {
+			if c.Old != nil {
+				c.Out["arn"] = c.Old.Outputs["arn"]
+			} else if of := c.text("listenerArn"); of != "" {
+				c.Out["arn"] = c.expand(strings.Replace(of, ":listener/", ":listener-rule/", 1) + "/{hex8}{hex8}")
+			} else {
+				c.Out["arn"] = Unknown{}
+			}
+			// The provider takes the one after the highest (resourceListenerRuleCreate in internal/service/elbv2/listener_rule.go of
+			// terraform-provider-aws). Those of rules that the stack did not make are not known.
+			if c.Out["priority"] == nil && c.Old != nil {
+				c.Out["priority"] = c.Old.Outputs["priority"]
+			} else if c.Out["priority"] == nil {
+				highest := 0.
+				for _, r := range c.Cloud.all(state.ListenerRule) {
+					if p, _ := number(r.Outputs, "priority"); text(r.Inputs, "listenerArn") == c.text("listenerArn") {
+						highest = max(highest, p)
+					}
+				}
+				c.Out["priority"] = highest + 1
+			}
+			c.identify()
+		},
+	},
+	{
 		Token: state.TargetGroupAttachment, Put: true, ID: "{targetGroupArn}-{hex}",
 		Required: []string{"targetGroupArn", "targetId"},
 		Replace:  []string{"targetGroupArn", "targetId", "port", "availabilityZone"},
@@ -249,6 +287,50 @@ func logsCanBeWritten(c *Call) error {
 		"access denied for %s: no policy lets the load balancer put objects into it; "+
 			"the load balancer must depend on the policy",
 		bucket.describe())
+}
+
+// balancerOf returns the ARN of a listener's load balancer.
+func balancerOf(listener string) string {
+	arn := strings.Replace(listener, ":listener/", ":loadbalancer/", 1)
+	return arn[:max(strings.LastIndex(arn, "/"), 0)]
+}
+
+// forwards reports whether a listener or a rule sends requests to a target group.
+func forwards(r *Resource, group string) bool {
+	return slices.Contains(texts(r.Inputs, "defaultActions[].targetGroupArn"), group) || slices.Contains(texts(r.Inputs, "actions[].targetGroupArn"), group)
+}
+
+// oneBalancer refuses a target group that another load balancer has (CreateRule in the API reference of Elastic Load Balancing).
+func oneBalancer(c *Call) error {
+	of := balancerOf(c.text("listenerArn"))
+	for _, group := range texts(c.In, "actions[].targetGroupArn") {
+		for _, r := range append(c.Cloud.all(state.ListenerRule), c.Cloud.all(state.Listener)...) {
+			other := text(r.Inputs, "loadBalancerArn")
+			if r.Token == state.ListenerRule {
+				other = balancerOf(text(r.Inputs, "listenerArn"))
+			}
+			if forwards(r, group) && other != of {
+				return fail("TargetGroupAssociationLimit", "%s has a target group of %s already", other, r.describe())
+			}
+		}
+	}
+	return nil
+}
+
+// listenerFacts returns what Elastic Load Balancing says of a listener. Of one that the configuration names, only its ARN is known: it is
+// taken for one of a team's own that is in order.
+func listenerFacts(c *Cloud, args Object) (Object, error) {
+	arn := text(args, "arn")
+	r := c.find(arn, "arn", state.Listener)
+	if r == nil {
+		return nil, fail("ListenerNotFound", "there is no listener %s", arn)
+	}
+	out := clone(r.Outputs)
+	if r.Existing {
+		out["protocol"], out["port"], out["loadBalancerArn"] = "HTTPS", 443.0, balancerOf(arn)
+	}
+	out["id"] = arn
+	return out, nil
 }
 
 func listenerFits(c *Call) error {

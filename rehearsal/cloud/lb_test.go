@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
@@ -56,5 +58,33 @@ func TestRefusesWrongWebACLs(t *testing.T) {
 	w.refusesEach(t, mistakes{
 		"web ACL of another region": {"aws:wafv2/webAclAssociation:WebAclAssociation", Object{"resourceArn": w.arn("alb"),
 			"webAclArn": "arn:aws:wafv2:eu-west-2:123456789012:regional/webacl/x/1-2"}, "eu-west-2"},
+	})
+}
+
+// TestRefusesWrongRules also checks that a rule makes its target group one of a load balancer, for ECS.
+func TestRefusesWrongRules(t *testing.T) {
+	w := network(t)
+	rule := func(listener, group string, priority any) Object {
+		in := Object{"listenerArn": w.arn(listener), "conditions": []any{Object{"hostHeader": Object{"values": []any{"is.example.com"}}}},
+			"actions": []any{Object{"type": "forward", "targetGroupArn": w.arn(group)}}, "priority": priority}
+		maps.DeleteFunc(in, func(_ string, v any) bool { return v == nil })
+		return in
+	}
+	for balancer, port := range map[string]float64{"alb": 80, "other": 81} {
+		if balancer == "other" {
+			w.create(state.LoadBalancer, balancer, Object{"name": balancer, "subnets": w.list("a", "b")})
+		}
+		w.create(state.Listener, "of-"+balancer, Object{"loadBalancerArn": w.arn(balancer), "port": port, "protocol": "HTTP",
+			"defaultActions": []any{Object{"type": "fixed-response"}}})
+	}
+	w.create(state.ListenerRule, "first", rule("of-alb", "targets", 7.0))
+	r, err := w.try(state.ListenerRule, "next", rule("of-alb", "targets", nil))
+	require.NoError(t, err)
+	require.EqualValues(t, 8, r.Outputs["priority"], "the one after the highest")
+	require.Contains(t, r.ID, ":listener-rule/app/")
+	w.refusesEach(t, mistakes{
+		"a priority twice":              {state.ListenerRule, rule("of-alb", "targets", 7.0), "PriorityInUse"},
+		"a priority too high":           {state.ListenerRule, rule("of-alb", "targets", 50001.0), "priority"},
+		"a group of two load balancers": {state.ListenerRule, rule("of-other", "targets", 1.0), "TargetGroupAssociationLimit"},
 	})
 }

@@ -49,6 +49,9 @@ func Named(config map[string]string) []Resource {
 	if group, ok := existingLogGroup(config); ok {
 		found[state.LogGroup+group.ID] = group
 	}
+	for _, r := range existingListener(config) {
+		found[r.Token+r.ID] = r
+	}
 	if cluster, ok := existingCluster(config); ok {
 		found[state.EKSCluster+cluster.ID] = cluster
 	}
@@ -93,6 +96,36 @@ func existingLogGroup(config map[string]string) (Resource, bool) {
 		}
 	}
 	return Resource{Token: state.LogGroup, ID: of.LogGroup, Inputs: Object{}, Outputs: Object{"name": of.LogGroup}}, of.LogGroup != ""
+}
+
+// existingListener returns the listener that the configuration names, and its load balancer, which is taken for one that reaches the nodes:
+// it is in the VPC and has the security group of the configuration.
+func existingListener(config map[string]string) []Resource {
+	var of struct {
+		Existing struct{ ListenerArn, SecurityGroup string }
+	}
+	var network struct{ Adopt struct{ VPC string } }
+	for full, value := range config {
+		switch _, name, _ := strings.Cut(full, ":"); name {
+		case "loadBalancer":
+			_ = json.Unmarshal([]byte(value), &of)
+		case "network":
+			_ = json.Unmarshal([]byte(value), &network)
+		}
+	}
+	arn := of.Existing.ListenerArn
+	if arn == "" {
+		return nil
+	}
+	balancer := balancerOf(arn)
+	_, suffix, _ := strings.Cut(balancer, ":loadbalancer/")
+	return []Resource{
+		{Token: state.Listener, ID: arn, Inputs: Object{}, Outputs: Object{"arn": arn}},
+		{Token: state.LoadBalancer, ID: balancer, Inputs: Object{}, Outputs: Object{
+			"arn": balancer, "arnSuffix": suffix, "loadBalancerType": "application", "vpcId": network.Adopt.VPC, "idleTimeout": 60.0,
+			"securityGroups": []any{of.Existing.SecurityGroup}, "dnsName": "existing.elb.amazonaws.com",
+		}},
+	}
 }
 
 // arnType returns the type of the resource of an ARN, or nothing.

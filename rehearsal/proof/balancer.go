@@ -20,6 +20,8 @@ type Balancer struct {
 	Ranges []netip.Prefix
 	// TargetGroup is the ARN of the target group for the nodes, or empty.
 	TargetGroup string
+	// Listener is the ARN of the listener on which the stack makes a rule, or empty.
+	Listener string
 	// Class is the IngressClass, and Namespace the namespace of the controller's pods. Both are empty without an ingress controller.
 	Class, Namespace string
 }
@@ -39,8 +41,8 @@ func balancerFrom(raw string) (Balancer, error) {
 	var file struct {
 		Type     string
 		Existing *struct {
-			SecurityGroup, TargetGroupArn, IngressClass, IngressNamespace string
-			CIDRs                                                         []string
+			SecurityGroup, TargetGroupArn, ListenerArn, IngressClass, IngressNamespace string
+			CIDRs                                                                      []string
 		}
 	}
 	if raw == "" {
@@ -59,7 +61,7 @@ func balancerFrom(raw string) (Balancer, error) {
 	if file.Type == "nginx" { // on eks
 		e.IngressClass = cmp.Or(e.IngressClass, "nginx")
 	}
-	b := Balancer{Given: true, Group: e.SecurityGroup, TargetGroup: e.TargetGroupArn, Class: e.IngressClass}
+	b := Balancer{Given: true, Group: e.SecurityGroup, TargetGroup: e.TargetGroupArn, Listener: e.ListenerArn, Class: e.IngressClass}
 	if b.Class != "" {
 		b.Namespace = cmp.Or(e.IngressNamespace, "ingress-nginx")
 	}
@@ -73,6 +75,8 @@ func (b Balancer) way() string {
 	switch {
 	case b.TargetGroup != "":
 		return b.TargetGroup
+	case b.Listener != "":
+		return "a rule of " + b.Listener
 	case b.Class != "":
 		return "an Ingress of the class " + b.Class
 	}
@@ -97,6 +101,10 @@ func (p *proofs) found(n *node) {
 			p.balancer.fault("%s is not in the target group %s: the existing load balancer does not find it", n, b.TargetGroup)
 		}
 		p.balancer.open("the health check of %s is not in the state", b.TargetGroup)
+	case b.Listener != "":
+		if !slices.ContainsFunc(p.ruled(), func(group string) bool { return p.registered(n, group) }) {
+			p.balancer.fault("%s is in no target group to which a rule of %s forwards the requests for %s", n, b.Listener, p.want.Hostname)
+		}
 	case b.Class != "":
 		if !p.routed(n) {
 			p.balancer.fault("no Ingress leads to %s over HTTPS: the controller of the class %s does not find it", n, b.Class)
@@ -105,6 +113,41 @@ func (p *proofs) found(n *node) {
 		for _, name := range []string{"nginx.conf", "haproxy.cfg"} {
 			if !strings.Contains(p.outputs().Object("proxyFiles").Text(name), fmt.Sprintf(" %s:%d", n.addr.Addr(), nodeHTTPS)) {
 				p.balancer.fault("%s of the stack's output proxyFiles does not have the address of %s", name, n)
+			}
+		}
+	}
+}
+
+// ruled returns the ARNs of the target groups to which rules of the existing listener forward the requests for the hostname.
+func (p *proofs) ruled() []string {
+	var all []string
+	for _, r := range p.Of(state.ListenerRule) {
+		conditions := r.Objects("conditions")
+		if r.Text("listenerArn") != p.want.Balancer.Listener || len(conditions) != 1 ||
+			!slices.Contains(conditions[0].Object("hostHeader").Texts("values"), p.want.Hostname) {
+			continue
+		}
+		for _, a := range r.Objects("actions") {
+			if a.Text("type") == "forward" {
+				all = append(all, a.Text("targetGroupArn"))
+			}
+		}
+	}
+	return all
+}
+
+// onListener proves that the stack takes nothing but the requests for its hostname from the existing listener.
+func (p *proofs) onListener(v *Verdict) {
+	v.open("the protocol, the port and the other rules of %s are not in the state", p.want.Balancer.Listener)
+	if len(p.ruled()) == 0 {
+		v.fault("no rule of %s forwards the requests for %s", p.want.Balancer.Listener, p.want.Hostname)
+	}
+	for _, r := range p.Of(state.ListenerRule) {
+		for _, c := range r.Objects("conditions") {
+			for _, host := range c.Object("hostHeader").Texts("values") {
+				if host != p.want.Hostname {
+					v.fault("%s takes the requests for %s, which are not this stack's", r, host)
+				}
 			}
 		}
 	}
@@ -160,10 +203,17 @@ func (p *proofs) behindExisting() *Verdict {
 	v.open(unseenBalancer)
 	for _, token := range balancerTypes {
 		for _, r := range p.Of(token) {
+			if token == state.TargetGroup && b.Listener != "" {
+				continue
+			}
 			v.fault("%s must not exist beside the existing load balancer", r)
 		}
 	}
-	if b.TargetGroup != "" {
+	switch {
+	case b.Listener != "":
+		p.onListener(v)
+		return v
+	case b.TargetGroup != "":
 		return v
 	}
 	for _, n := range p.nodes {

@@ -8,6 +8,7 @@ import (
 const (
 	fronted    = "Clients come in only through the existing load balancer"
 	outside443 = "The load balancer reaches 9443 of every node, and nothing else"
+	ofTasks    = "The load balancer reaches 9443 and 9763 of every node, and nothing else"
 )
 
 var balancerMutations = map[string]mutation{
@@ -34,6 +35,14 @@ var balancerMutations = map[string]mutation{
 		"is not in the target group " + targets},
 	"a member that nothing takes out": {"fronted members", func(d *document) { d.drop("Association", "node-2-drain") },
 		"A node that is replaced finishes its requests first", "nothing takes it out of " + targets + " before"},
+	"a rule for another name": {"listener tasks", func(d *document) {
+		d.set("ListenerRule", "nodes", "conditions", []any{map[string]any{"hostHeader": map[string]any{"values": []any{"other.example.com"}}}})
+	}, fronted, "takes the requests for other.example.com, which are not this stack's"},
+	"a rule of another listener": {"listener tasks", func(d *document) { d.set("ListenerRule", "nodes", "listenerArn", ofTeam+"0") }, ofTasks,
+		"is in no target group to which a rule of " + ofTeam + " forwards the requests for "},
+	"a group beside the rule's": {"listener tasks", func(d *document) { d.set("Service", "nodes", "loadBalancers", []any{}) }, ofTasks,
+		"is in no target group to which a rule of " + ofTeam},
+	"a target group in the clear": {"listener tasks", func(d *document) { d.set("TargetGroup", "nodes-ip", "protocol", "HTTP") }, ofTasks, "nodes serve HTTPS on 9443"},
 	"an unverified node": {"nginx pods", func(d *document) {
 		d.each("Ingress", "server", "metadata", func(m map[string]any) {
 			m["annotations"].(map[string]any)["nginx.ingress.kubernetes.io/proxy-ssl-verify"] = "off"

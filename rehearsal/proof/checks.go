@@ -63,7 +63,7 @@ func (p *proofs) nodeChecks() []nodeCheck {
 // loadBalancerChecks proves that a healthy node passes the load balancer's check, and that an unhealthy one soon fails it.
 func (p *proofs) loadBalancerChecks() *Verdict {
 	v := &Verdict{Claim: "The load balancer's check suits the nodes, and detects a failure or a recovery within a minute"}
-	if p.want.Balancer.Given {
+	if b := p.want.Balancer; b.Given && b.Listener == "" {
 		v.Shown = "its owner decides what it asks"
 		v.open("the health check of the existing load balancer is not in the state")
 	}

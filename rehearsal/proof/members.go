@@ -113,7 +113,7 @@ func (p *proofs) memberDrains() *Verdict {
 			}
 		}
 	}
-	if b := p.want.Balancer; b.Given && b.TargetGroup == "" && b.Class == "" {
+	if b := p.want.Balancer; b.Given && b.TargetGroup == "" && b.Class == "" && b.Listener == "" {
 		v.open("nothing tells the proxy that a node is about to be replaced: its owner takes the node out before")
 	}
 	v.Shown = "the replacement of a node takes it out of its target group first"

@@ -57,10 +57,11 @@ func actsAs(c *cluster, addon, other *state.Resource) bool {
 		other.Text("namespace") == about.namespace && other.Text("serviceAccount") == about.account
 }
 
-// serves reports whether a listener sends requests to the service's target group.
+// serves reports whether a listener or its rule sends requests to the service's target group.
 func serves(_ *cluster, service, listener *state.Resource) bool {
 	for _, arn := range state.Values(service.Given(), "loadBalancers[].targetGroupArn") {
-		if arn != nil && slices.Contains(state.Values(listener.Given(), "defaultActions[].targetGroupArn"), arn) {
+		given := listener.Given()
+		if arn != nil && slices.Contains(slices.Concat(state.Values(given, "defaultActions[].targetGroupArn"), state.Values(given, "actions[].targetGroupArn")), arn) {
 			return true
 		}
 	}
@@ -75,7 +76,7 @@ var waits = []wait{
 		"S3 refuses two changes of a bucket at the same time as OperationAborted (terraform-provider-aws #7628)"},
 	{state.BucketObject, []string{state.BucketEncryption}, sameBucket, "it would be encrypted with S3's own key"},
 	{state.BucketObject, []string{state.BucketPublicAccessBlock}, sameBucket, "it would lie in a bucket that is not closed yet"},
-	{state.ECSService, []string{state.Listener}, serves,
+	{state.ECSService, []string{state.Listener, state.ListenerRule}, serves,
 		"ECS refuses a target group that no load balancer has (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html)"},
 	{state.DBInstance, []string{state.LogGroup}, writes,
 		"RDS makes the group that it does not find, without retention, and CloudWatch Logs then refuses a second one of the name " +

@@ -235,7 +235,7 @@ func (c *cluster) rollouts() *Verdict {
 		alarms := n.service.Object("alarms")
 		switch {
 		case alarms.Flag("enable", false) && alarms.Flag("rollback", false):
-		case c.front.Given:
+		case c.front.Given && c.front.Listener == "":
 			v.open("only the owner of the existing load balancer sees errors to clients: no alarm ends a deployment")
 		default:
 			v.fault("%s does not roll back to the earlier revision when clients get errors: no alarm stops its deployment", n.service)

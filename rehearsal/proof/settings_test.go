@@ -72,7 +72,7 @@ func TestEveryRequiredOrderIsProven(t *testing.T) {
 	for _, pair := range proof.Waits() {
 		what, before := pair[0], pair[1]
 		kind := func(token string) string { return token[strings.LastIndex(token, ":")+1:] + " " }
-		noticed := slices.ContainsFunc(append([]string{"monitored", "monitored cluster"}, shippedNames...), func(stack string) bool {
+		noticed := slices.ContainsFunc(append([]string{"monitored", "monitored cluster", "listener tasks"}, shippedNames...), func(stack string) bool {
 			d := open(t, stateOf(t, stack))
 			for _, r := range d.resources {
 				if one := r.(map[string]any); one["type"] == what {

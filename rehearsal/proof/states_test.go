@@ -130,6 +130,9 @@ var ownTargets = map[string]any{"type": "existing", "existing": map[string]any{
 	"securityGroup": "sg-0123456789abcdef7", "targetGroupArn": targets,
 }}
 
+// ofTeam is a listener that exists.
+const ofTeam = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/platform/0123456789abcdef/fedcba9876543210"
+
 // teamsKey, teamsLog and teamsGroup are a KMS key, a log group and a security group that exist.
 const (
 	teamsKey   = "arn:aws:kms:eu-west-1:123456789012:key/99999999-2222-3333-4444-555555555555"
@@ -197,6 +200,9 @@ var partly = map[string]struct {
 		"the health check of " + targets},
 	"fronted tasks": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{
 		"wso2is:network": adopted, "wso2is:loadBalancer": ownTargets}}, "no alarm ends a deployment"},
+	"listener tasks": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{
+		"wso2is:network": adopted, "wso2is:loadBalancer": map[string]any{"type": "existing", "existing": map[string]any{
+			"securityGroup": "sg-0123456789abcdef7", "listenerArn": ofTeam}}}}, "the other rules of " + ofTeam},
 	"fronted pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
 		"wso2is:network": adopted, "wso2is:loadBalancer": ownTargets}}, "the health check of " + targets},
 	"nginx pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{

@@ -284,6 +284,7 @@ var traits = map[string]Traits{
 	LambdaFunction:              {Words: "Lambda function", Takes: time.Minute},
 	LoadBalancer:                {Takes: 3 * time.Minute},
 	Listener:                    {Serves: true},
+	ListenerRule:                {Serves: true},
 	TargetGroup:                 {FreeCopy: true},
 	TargetGroupAttachment:       {Serves: true},
 	Role:                        {Words: "IAM role", FreeCopy: true},

@@ -120,6 +120,33 @@ func Zones(ids map[string]string) Answer {
 // ZonesOf is the token of the look-up that Zones answers.
 const ZonesOf = "aws:index/getAvailabilityZones:getAvailabilityZones"
 
+// ListenerOf is the token of the look-up of a listener, and BalancerOf that of its load balancer.
+const (
+	ListenerOf = "aws:lb/getListener:getListener"
+	BalancerOf = "aws:lb/getLoadBalancer:getLoadBalancer"
+)
+
+// Listener answers both look-ups with an HTTPS listener of an Application Load Balancer in a VPC, which has a security group.
+func Listener(vpc, securityGroup string) map[string]Answer {
+	return map[string]Answer{
+		ListenerOf: func(args pulumi.MockCallArgs) (map[string]any, error) {
+			arn := args.Args["arn"].StringValue()
+			balancer := strings.Replace(arn, ":listener/", ":loadbalancer/", 1)
+			return map[string]any{
+				"arn": arn, "port": 443, "protocol": "HTTPS", "loadBalancerArn": balancer[:max(strings.LastIndex(balancer, "/"), 0)],
+			}, nil
+		},
+		BalancerOf: func(args pulumi.MockCallArgs) (map[string]any, error) {
+			arn := args.Args["arn"].StringValue()
+			_, suffix, _ := strings.Cut(arn, ":loadbalancer/")
+			return map[string]any{
+				"arn": arn, "arnSuffix": suffix, "dnsName": "existing.elb.amazonaws.com", "loadBalancerType": "application", "vpcId": vpc,
+				"securityGroups": []any{securityGroup}, "idleTimeout": 60,
+			}, nil
+		},
+	}
+}
+
 func always(result map[string]any) Answer {
 	return func(pulumi.MockCallArgs) (map[string]any, error) { return result, nil }
 }
@@ -142,7 +169,7 @@ var answers = map[string]Answer{
 	"aws:eks/getAddonVersion:getAddonVersion": func(args pulumi.MockCallArgs) (map[string]any, error) {
 		return map[string]any{"version": "v1.0.0-eksbuild." + args.Args["kubernetesVersion"].StringValue()[2:]}, nil
 	},
-	"aws:lb/getLoadBalancer:getLoadBalancer": func(args pulumi.MockCallArgs) (map[string]any, error) {
+	BalancerOf: func(args pulumi.MockCallArgs) (map[string]any, error) {
 		return map[string]any{
 			"arn":       "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/" + args.Args["name"].StringValue(),
 			"arnSuffix": "app/made/1", "dnsName": "ingress.elb.amazonaws.com", "zoneId": "Z2",
