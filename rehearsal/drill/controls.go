@@ -23,9 +23,10 @@ type Control struct {
 	// server's log.
 	Says, Logs string
 	// Closed is the port that the last node must not reach at the first node. Database says that it must not reach the
-	// database, and API that it must not reach EC2's endpoint. Otherwise the network is undamaged.
-	Closed        int
-	Database, API bool
+	// database, Directory that it must not reach the users' directory, and API that it must not reach EC2's endpoint. Otherwise
+	// the network is undamaged.
+	Closed                   int
+	Database, Directory, API bool
 	// Contained says that the nodes form a cluster, and that a container on one of them must not get its credentials.
 	Contained bool
 }
@@ -59,6 +60,7 @@ var damages = []struct {
 		func(d *damage.Document) error { return remove(d, state.SecurityGroupIngressRule, "hazelcast-in") }},
 	{Control{Name: "the rule for the database removed", Claim: "Every node reaches every database", Says: "the health check", Database: true},
 		func(d *damage.Document) error { return remove(d, state.SecurityGroupIngressRule, "database-in") }},
+	{Control{Name: "the rule for the users' directory removed", Claim: "Nodes call out only where", Says: "the health check", Directory: true}, closeDirectory},
 	{Control{Name: "another cluster's name in the last node's file", Claim: "The nodes' files agree", Says: "connected with 1 of at least"}, rename},
 	{Control{Name: "another tag on the nodes", Claim: "The discovery filters select exactly", Says: "connected with 1 of at least",
 		Logs: "No IP addresses found! Starting standalone."}, tag},
@@ -100,6 +102,21 @@ var damages = []struct {
 			return nil
 		})
 	}},
+}
+
+// closeDirectory removes the rules that let nodes out to the directory of the users, one for each of its ranges.
+func closeDirectory(d *damage.Document) error {
+	found := false
+	for _, i := range slices.Backward(d.Find(state.SecurityGroupEgressRule)) {
+		if strings.Contains(d.Name(i), " directory-out") {
+			d.Remove(i)
+			found = true
+		}
+	}
+	if !found {
+		return errAbsent
+	}
+	return nil
 }
 
 // hop lets the metadata service's answers reach containers.
@@ -272,7 +289,7 @@ func Controls(exported []byte, prove func([]byte) (*proof.Report, error)) ([]Con
 	}
 	var all []Control
 	for _, one := range damages {
-		if running.Scheme == "" && !one.control.Database && !one.control.Contained {
+		if running.Scheme == "" && !one.control.Database && !one.control.Directory && !one.control.Contained {
 			continue // no cluster, whose forming it could prevent
 		}
 		d, err := damage.Read(exported)

@@ -102,6 +102,12 @@ func Check(o Options) (*plan.Plan, plan.Programs, error) {
 	if p.Kubernetes != nil {
 		needed = append(needed, sandbox.Tool{Name: "etcd", Package: "etcd-server"}, sandbox.Tool{Name: "go", Package: "golang"})
 	}
+	if d := p.Directory; d != nil {
+		if d.Lacks != "" {
+			return nil, none, fmt.Errorf("stack %s cannot be drilled: %s", o.Stack, d.Lacks)
+		}
+		needed = append(needed, sandbox.Tool{Name: "slapd", Package: "slapd"}, sandbox.Tool{Name: "slapadd", Package: "slapd"})
+	}
 	found, missing := sandbox.Tools(needed...)
 	if missing == nil {
 		found["aws"] = behind(found["aws"])
@@ -281,6 +287,9 @@ func versions(found map[string]string, database engine) []Program {
 	}
 	if found["etcd"] != "" {
 		asked = append(asked, struct{ name, tool, ask string }{"etcd", "etcd", "--version"})
+	}
+	if found["slapd"] != "" {
+		asked = append(asked, struct{ name, tool, ask string }{"OpenLDAP", "slapd", "-VV"})
 	}
 	for _, one := range asked {
 		out, err := exec.Command(found[one.tool], one.ask).CombinedOutput()

@@ -122,6 +122,27 @@ func TestEachCachingScenario(t *testing.T) {
 	}
 }
 
+// TestADirectoryRuns gives dev a directory behind LDAPS, which its NAT gateway reaches, or which is in the VPC and not in the state.
+// Its nodes bind there with the settings of their user store, and none gets ready without the rule that lets it out.
+func TestADirectoryRuns(t *testing.T) {
+	long(t)
+	const removed = "the rule for the users' directory removed"
+	for cidr, trials := range map[string][]string{"203.0.113.32/28": {"boot"}, "10.0.200.16/28": {"form", removed}} {
+		t.Run(cidr, func(t *testing.T) {
+			o := stackOf(t, "dev", changed(t, "  wso2is:nodes:\n", "  wso2is:userStore: {type: readOnlyLdap, url: 'ldaps://ldap.example.com:1636', cidrs: ["+cidr+"], "+
+				"bindDn: 'CN=Bind & Co,DC=example,DC=com', userSearchBase: 'OU=Users,DC=example,DC=com', bindPassword: {secure: 'v1:x:y'}}\n  wso2is:nodes:\n"))
+			o.Only = trials
+			result := run(t, o)
+			require.Len(t, result.Trials, len(trials))
+			require.True(t, slices.ContainsFunc(result.Programs, func(p drill.Program) bool { return p.Name == "OpenLDAP" }))
+			if len(trials) > 1 {
+				require.Contains(t, result.Trials[1].Events[0].What, "lets tcp 1636 out to the directory at "+cidr, "the proof gives the reason")
+				t.Log(result.Trials[1].Measured)
+			}
+		})
+	}
+}
+
 // TestAnArchiveOfTheProductRuns runs an archive with the product's layout, whose program starts the stand-in from its source.
 func TestAnArchiveOfTheProductRuns(t *testing.T) {
 	long(t)

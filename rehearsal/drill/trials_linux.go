@@ -140,7 +140,7 @@ func oneGroup(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	}
 	defer c.Close()
 	d := &driller{Cluster: c, out: out, began: o.Began}
-	for _, step := range []func() error{d.CopyDatabase, d.StartDatabase, d.StartKubernetes, d.StartBalancer} {
+	for _, step := range []func() error{d.CopyDatabase, d.StartDatabase, d.StartDirectory, d.StartKubernetes, d.StartBalancer} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -794,6 +794,8 @@ func (d *driller) closed(p *plan.Plan, c Control) error {
 	switch {
 	case c.Database:
 		to, port = p.Network.At(p.Database.Device).Address, p.Database.Port
+	case c.Directory:
+		to, port = d.Directory.Address, d.Directory.Port
 	case c.API:
 		to, port = p.Network.Find(vpc.Endpoint)[0].Address, 443
 	}
@@ -802,7 +804,7 @@ func (d *driller) closed(p *plan.Plan, c Control) error {
 	if err != nil {
 		return err
 	}
-	if reached[0] != (c.Closed == 0 && !c.Database && !c.API) {
+	if reached[0] != (c.Closed == 0 && !c.Database && !c.Directory && !c.API) {
 		return fmt.Errorf("the network lets %s reach %s on %d: %t", last.Name, to, port, reached[0])
 	}
 	return nil

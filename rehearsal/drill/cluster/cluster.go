@@ -33,10 +33,12 @@ type Cluster struct {
 	World *netns.World
 
 	plan.Programs
-	db    *process
-	nodes servers
-	tasks tasks
-	pods  pods
+	db *process
+	// directory is the server of the users' directory, or nil.
+	directory *process
+	nodes     servers
+	tasks     tasks
+	pods      pods
 	// control is the pods' control plane, or nil.
 	control *control
 	lb      []*balancer
@@ -89,6 +91,9 @@ func (c *Cluster) nameHosts() error {
 	}
 	if name, err := os.Hostname(); err == nil {
 		hosts += "127.0.1.1 " + name + "\n"
+	}
+	if d := c.Directory; d != nil && d.Host != d.Address.String() {
+		hosts += fmt.Sprintf("%s %s\n", d.Address, d.Host)
 	}
 	for _, one := range c.apis() {
 		for _, address := range one.addresses {
@@ -469,6 +474,7 @@ func (c *Cluster) Alive(n plan.Node) (restarted bool, err error) {
 
 // Apply gives the network the rules and routes of another plan with the same interfaces, and AWS its state.
 func (c *Cluster) Apply(p *plan.Plan) error {
+	p.Network.Beyond = c.Network.Beyond // also where its rule is gone
 	c.Network, c.Account = p.Network, p.Account
 	if c.control != nil {
 		before := c.Kubernetes.Objects
@@ -489,6 +495,7 @@ func (c *Cluster) Close() {
 		b.stop()
 	}
 	c.db.stop(syscall.SIGKILL, time.Minute)
+	c.directory.stop(syscall.SIGKILL, time.Minute)
 	c.control.close()
 	c.closeAWS()
 }

@@ -31,6 +31,8 @@ type Plan struct {
 	// Spare are the places of tasks and pods that only a deployment fills.
 	Spare    []Node
 	Database Database
+	// Directory is nil if the users are in the database.
+	Directory *Directory
 	// Kubernetes is nil if the nodes are no pods.
 	Kubernetes *Kubernetes
 	// Hostname is the public name of the cluster, Version the release of the product and Hazelcast its release of Hazelcast.
@@ -208,7 +210,10 @@ type settings struct {
 		Properties map[string]string `toml:"properties"`
 	} `toml:"clustering"`
 	Hazelcast map[string]string `toml:"hazelcast"`
-	Keystore  struct {
+	UserStore struct {
+		Properties map[string]any `toml:"properties"`
+	} `toml:"user_store"`
+	Keystore struct {
 		TLS Keystore `toml:"tls"`
 	} `toml:"keystore"`
 }
@@ -251,7 +256,7 @@ func (p *Plan) node(s *state.State, i *vpc.Interface) (*Node, error) {
 	return n, nil
 }
 
-// clustering reads how the members of a node's file find and lose each other.
+// clustering reads how the members of a node's file find and lose each other, and where their users are.
 func (p *Plan) clustering(n *Node, i *vpc.Interface) error {
 	var config settings
 	if err := toml.Unmarshal([]byte(n.Files[n.Config]), &config); err != nil {
@@ -279,7 +284,7 @@ func (p *Plan) clustering(n *Node, i *vpc.Interface) error {
 	}
 	p.Scheme, p.Keystore = scheme, config.Keystore.TLS
 	p.Stale, p.Why = config.stale()
-	return nil
+	return p.directory(&config, n, i)
 }
 
 // told is the longest time for a message between members, or for a query.

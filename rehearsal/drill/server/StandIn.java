@@ -21,6 +21,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Hashtable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,11 @@ import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.naming.Context;
+import javax.naming.NamingException;
+import javax.naming.directory.DirContext;
+import javax.naming.directory.InitialDirContext;
+import javax.naming.directory.SearchControls;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 
@@ -55,6 +61,8 @@ public class StandIn {
     /** Tells the other members to clear a session from their cache. */
     private final Consumer<String> invalidations;
     private final List<Source> sources = new ArrayList<>();
+    /** The directory of the users, or null if they are in the database. */
+    private final Directory directory;
     /** The sessions in the cache, with the time of their end. */
     private final ConcurrentMap<String, Long> sessions;
     /** The life of an entry in milliseconds, or 0 if the cache is off. */
@@ -83,6 +91,8 @@ public class StandIn {
         if (sources.stream().noneMatch(s -> s.name.equals("identity_db"))) {
             throw new IOException("deployment.toml has no [database.identity_db]");
         }
+        Map<String, String> store = toml.section("user_store.properties");
+        directory = store.containsKey("ConnectionURL") ? new Directory(store) : null;
         hazelcast = toml.section("clustering").isEmpty() ? null : Hazelcast.newHazelcastInstance(clustering());
         lifetime = lifetime();
         // One map of all members: what the kernel's caches are if they are not forced to be local.
@@ -282,7 +292,7 @@ public class StandIn {
         return String.join(" ", all);
     }
 
-    /** As the product's data source checker: every data source answers its validation query. */
+    /** As the product's checkers: every data source answers its validation query, and the primary user store takes the nodes' account. */
     private void health(HttpExchange exchange) throws IOException {
         for (Source source : sources) {
             try {
@@ -294,6 +304,15 @@ public class StandIn {
                 });
             } catch (SQLException e) {
                 answer(exchange, 503, source.name + ": " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+                return;
+            }
+        }
+        if (directory != null) {
+            try {
+                directory.check();
+            } catch (NamingException e) {
+                answer(exchange, 503, "the primary user store: " + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ", "
+                    + e.getRootCause());
                 return;
             }
         }
@@ -373,7 +392,7 @@ public class StandIn {
         Source(String name, Map<String, String> keys) {
             this.name = name;
             // The value lands in XML, so that the product reads it unescaped.
-            url = keys.get("url").replace("&amp;", "&");
+            url = unescaped(keys.get("url"));
             account.setProperty("user", keys.get("username"));
             account.setProperty("password", keys.get("password"));
         }
@@ -396,6 +415,41 @@ public class StandIn {
             T result = work.with(connection);
             idle.add(connection);
             return result;
+        }
+    }
+
+    private static String unescaped(String value) {
+        return value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'").replace("&amp;", "&");
+    }
+
+    /** The directory of the primary user store, with its properties in deployment.toml. */
+    static final class Directory {
+        private final Hashtable<String, String> environment = new Hashtable<>();
+        private final String base;
+        private final String filter;
+
+        Directory(Map<String, String> keys) {
+            // As the product's LDAPConnectionContext makes it, which waits 5 seconds for a connection where no property says otherwise.
+            environment.put(Context.INITIAL_CONTEXT_FACTORY, "com.sun.jndi.ldap.LdapCtxFactory");
+            environment.put(Context.SECURITY_AUTHENTICATION, "simple");
+            environment.put(Context.PROVIDER_URL, unescaped(keys.get("ConnectionURL")));
+            environment.put(Context.SECURITY_PRINCIPAL, unescaped(keys.get("ConnectionName")));
+            environment.put(Context.SECURITY_CREDENTIALS, keys.get("ConnectionPassword"));
+            environment.put("com.sun.jndi.ldap.connect.timeout", keys.getOrDefault("LDAPConnectionTimeout", "5000"));
+            environment.put("com.sun.jndi.ldap.read.timeout", "5000");
+            base = unescaped(keys.get("UserSearchBase"));
+            filter = unescaped(keys.get("UserNameListFilter"));
+        }
+
+        /** Binds, and lists users. */
+        void check() throws NamingException {
+            DirContext context = new InitialDirContext(environment);
+            try {
+                SearchControls one = new SearchControls(SearchControls.SUBTREE_SCOPE, 1, 5000, new String[0], false, false);
+                context.search(base, filter, one).hasMore();
+            } finally {
+                context.close();
+            }
         }
     }
 

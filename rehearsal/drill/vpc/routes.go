@@ -142,6 +142,9 @@ func (n *Network) Routes() string {
 				fmt.Fprintf(b, "route replace %s table %d\n", n.hop(r.to.String(), r.target), t.number)
 			}
 		}
+		if n.Beyond.IsValid() {
+			fmt.Fprintf(b, "route replace %s/32 via %s dev %s onlink table %d\n", n.Beyond, InternetAddress, Internet, t.number)
+		}
 	}
 	for _, i := range n.Interfaces {
 		if t := n.tables[n.joins[i.Subnet]]; t != nil {
@@ -153,6 +156,9 @@ func (n *Network) Routes() string {
 			fmt.Fprintf(b, "route replace %s/32 dev %s scope link table %d\n", i.Address, i.Device, fromInternet)
 		}
 		fmt.Fprintf(b, "route replace %s/32 dev %s scope link table %d\n", i.Address, i.Device, straight)
+	}
+	if n.Beyond.IsValid() {
+		fmt.Fprintf(b, "rule add pref 9 iif %s from %s lookup %d\n", Internet, n.Beyond, straight)
 	}
 	fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", Internet, fromInternet)
 	// The router stands for the host of each instance too, which answers for the metadata service and for ECS' agent.
@@ -166,7 +172,7 @@ func (n *Network) Routes() string {
 }
 
 // The tables for packets to which no route table of AWS applies: packets from the internet, packets within a subnet,
-// and packets from a gateway endpoint.
+// and packets from a gateway endpoint or from beyond the state.
 const (
 	fromInternet = 90
 	straight     = 91
@@ -183,6 +189,16 @@ func (n *Network) Flush() string {
 		fmt.Fprintf(b, "route flush table %d\n", 100+i)
 	}
 	return b.String()
+}
+
+// Leaves reports whether packets from an interface leave the VPC for an address, through a gateway in the state.
+func (n *Network) Leaves(i *Interface, to netip.Addr) bool {
+	t := n.tables[n.joins[i.Subnet]]
+	if t == nil {
+		return false
+	}
+	way := t.best(to)
+	return way != nil && way.target != "local" && !strings.HasPrefix(n.hop(to.String(), way.target), "blackhole")
 }
 
 // attached reports whether an internet gateway is attached to the VPC of an interface.

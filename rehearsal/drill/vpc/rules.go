@@ -134,6 +134,19 @@ func (n *Network) match(r rule) string {
 	return ""
 }
 
+// Outlet returns the narrowest range to which the security groups of an interface let it out on a port of TCP. It is invalid if there
+// is none.
+func (n *Network) Outlet(i *Interface, port int) (found netip.Prefix) {
+	for _, r := range n.rules {
+		to := prefix(r.cidr)
+		open := r.traffic.protocol == "" || r.traffic.protocol == "tcp" && (!r.traffic.ports || r.traffic.first <= port && port <= r.traffic.last)
+		if !r.ingress && open && to.IsValid() && slices.Contains(i.Groups, r.group) && (!found.IsValid() || to.Bits() > found.Bits()) {
+			found = to
+		}
+	}
+	return found
+}
+
 // entry is one line of a network ACL.
 type entry struct {
 	number        int
@@ -230,6 +243,9 @@ func (n *Network) Rules() string {
 	drop := "drop"
 	if len(public) > 0 {
 		drop = fmt.Sprintf("ip saddr != { %s } drop", strings.Join(public, ", "))
+	}
+	if n.Beyond.IsValid() {
+		drop = fmt.Sprintf("ip daddr != %s %s", n.Beyond, drop) // there is no internet gateway on the way
 	}
 	fmt.Fprintf(b, "\t\toifname %q %s\n", Internet, drop)
 	// A NAT gateway reaches the internet from a public subnet only, so not through another NAT gateway.

@@ -59,6 +59,8 @@ type Network struct {
 	*state.State
 	Interfaces []*Interface
 	Gateways   []*Gateway
+	// Beyond is an address outside the state, to which every route table leads: a directory in another network, or in the VPC.
+	Beyond netip.Addr
 
 	rules  []rule
 	acls   map[string][]entry // by subnet
