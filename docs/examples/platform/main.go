@@ -1,11 +1,12 @@
-// Command platform is a program of a team's own. It has a cluster in the VPC of the program, behind a topic and a
-// hosted zone that the program makes too.
+// Command platform is a program of a team's own. It has a cluster in the VPC of the program, with a topic, a hosted zone
+// and a log group that the program makes too.
 package main
 
 import (
 	"encoding/json"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
@@ -42,6 +43,12 @@ func platform(ctx *pulumi.Context) error {
 	if _, err = sns.NewTopicPolicy(ctx, "alarms", &sns.TopicPolicyArgs{Arn: alarms.Arn, Policy: publish}, in); err != nil {
 		return err
 	}
+	logs, err := cloudwatch.NewLogGroup(ctx, "identity", &cloudwatch.LogGroupArgs{
+		Name: pulumi.String("/platform/identity"), RetentionInDays: pulumi.Int(30),
+	}, in)
+	if err != nil {
+		return err
+	}
 	network, vpc, err := newVPC(ctx, in)
 	if err != nil {
 		return err
@@ -50,7 +57,7 @@ func platform(ctx *pulumi.Context) error {
 		Config: config.Cluster{
 			Topology: config.EC2, Version: "7.1.0", Hostname: "login.example.com", Nodes: config.Nodes{Count: 2}, Network: *network,
 		},
-		VPC: vpc, HostedZone: zone.ZoneId, AlarmTopicARN: alarms.Arn,
+		VPC: vpc, HostedZone: zone.ZoneId, AlarmTopicARN: alarms.Arn, LogGroup: logs.Name,
 	}, in)
 	if err != nil {
 		return err
