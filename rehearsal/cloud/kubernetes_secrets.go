@@ -83,7 +83,9 @@ func syncSecrets(c *Call) {
 	}
 	for _, one := range wanted {
 		if c.Cloud.find(one.name, "id", syncedSecret) == nil {
-			_ = c.Cloud.put(&Resource{Token: syncedSecret, ID: one.name, Owner: c.ID, Inputs: Object{"sum": one.sum}, Outputs: Object{"id": one.name}})
+			_ = c.Cloud.put(&Resource{
+				Token: syncedSecret, ID: one.name, Owner: c.ID, Inputs: Object{"sum": one.sum}, Outputs: Object{"id": one.name}, Secrets: []string{"sum"},
+			})
 		}
 	}
 }
