@@ -19,9 +19,9 @@ TRUST_FILE=''
 BUCKET=demo-files
 FILES=()
 PROGRAMS=(
-	'programs/f41ac791b48a22b971be06a117b29a657153853179489f56d7f82511593e17c4/SchemaBootstrap.java|f41ac791b48a22b971be06a117b29a657153853179489f56d7f82511593e17c4|lib/SchemaBootstrap.java'
+	'programs/d09c8395e0b63ea4f26e061976e29142fccb3ed58ff43c874f3267daa538e211/SchemaBootstrap.java|d09c8395e0b63ea4f26e061976e29142fccb3ed58ff43c874f3267daa538e211|lib/SchemaBootstrap.java'
 	'programs/757eec84fb2e3ba35a3fef33b548509bb093f883bc68626992153bc5166c6898/server.sh|757eec84fb2e3ba35a3fef33b548509bb093f883bc68626992153bc5166c6898|lib/server.sh'
-	'programs/7e858cd35f62d29c759a6f083f05815825d1dbda6aa7ca6ceb589d5eabdd194c/setup|7e858cd35f62d29c759a6f083f05815825d1dbda6aa7ca6ceb589d5eabdd194c|lib/setup')
+	'programs/a3180409e1f08658045fbdaaf460edf17151127cf78b8fde59c08d59cf5cf9e7/setup|a3180409e1f08658045fbdaaf460edf17151127cf78b8fde59c08d59cf5cf9e7|lib/setup')
 FILE_SYSTEM=''
 SHARED=()
 MOUNTS=''

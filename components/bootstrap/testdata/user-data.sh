@@ -20,13 +20,13 @@ BUCKET=demo-files
 FILES=(
 	'nodes/node-1/deployment.toml|cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc|repository/conf/deployment.toml')
 PROGRAMS=(
-	'programs/f41ac791b48a22b971be06a117b29a657153853179489f56d7f82511593e17c4/SchemaBootstrap.java|f41ac791b48a22b971be06a117b29a657153853179489f56d7f82511593e17c4|lib/SchemaBootstrap.java'
+	'programs/d09c8395e0b63ea4f26e061976e29142fccb3ed58ff43c874f3267daa538e211/SchemaBootstrap.java|d09c8395e0b63ea4f26e061976e29142fccb3ed58ff43c874f3267daa538e211|lib/SchemaBootstrap.java'
 	'programs/63f016cd02517d34607101d4ed88b096f25fd8907801fe00cd6c9b300a6ba205/alive|63f016cd02517d34607101d4ed88b096f25fd8907801fe00cd6c9b300a6ba205|bin/alive'
 	'programs/cd2194a7d530453cac8b4ac698e228ef07c256dd91f9889d66132e9ef85a7863/members|cd2194a7d530453cac8b4ac698e228ef07c256dd91f9889d66132e9ef85a7863|bin/members'
 	'programs/825285907b83ff029b3cbdff98d9ed9724bc87c24c26ce6191ee125985c53d8c/ready|825285907b83ff029b3cbdff98d9ed9724bc87c24c26ce6191ee125985c53d8c|bin/ready'
-	'programs/b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa/secrets|b3a11374082ff00bb911456a87b463d47be2317dd7a9f15117b91ad6f2c762aa|bin/secrets'
+	'programs/38cb318fb2d6927f4f89270540155fdd282b8791e180f97931784e72ee3c067d/secrets|38cb318fb2d6927f4f89270540155fdd282b8791e180f97931784e72ee3c067d|bin/secrets'
 	'programs/757eec84fb2e3ba35a3fef33b548509bb093f883bc68626992153bc5166c6898/server.sh|757eec84fb2e3ba35a3fef33b548509bb093f883bc68626992153bc5166c6898|lib/server.sh'
-	'programs/7e858cd35f62d29c759a6f083f05815825d1dbda6aa7ca6ceb589d5eabdd194c/setup|7e858cd35f62d29c759a6f083f05815825d1dbda6aa7ca6ceb589d5eabdd194c|lib/setup')
+	'programs/a3180409e1f08658045fbdaaf460edf17151127cf78b8fde59c08d59cf5cf9e7/setup|a3180409e1f08658045fbdaaf460edf17151127cf78b8fde59c08d59cf5cf9e7|lib/setup')
 FILE_SYSTEM=fs-0123
 SHARED=(
 	'fsap-1|Userstores|deployment/server/userstores'
@@ -34,7 +34,9 @@ SHARED=(
 MOUNTS='/mnt/wso2is/Userstores /mnt/wso2is/Tenants'
 SECRETS=(
 	'WSO2_ADMIN_PASSWORD|demo/admin-password|'
-	'WSO2_ENDPOINT_PASSWORD|demo/endpoint-password|WSO2_ENDPOINT_PASSWORD_HASH')
+	'WSO2_ENDPOINT_PASSWORD|demo/endpoint-password|WSO2_ENDPOINT_PASSWORD_HASH'
+	'WSO2_DB_USER_USERNAME|dba/user||username'
+	'WSO2_DB_USER_PASSWORD|dba/user||password')
 KEYSTORE_SECRET=demo/keystore
 KEYSTORE_PASSWORD=demo/keystore-password
 KEYSTORE_FILE=wso2is.p12
