@@ -213,7 +213,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	var kubernetes []Program
 	if p.Kubernetes != nil {
-		release := ""
+		var release string
 		if programs.Tools["kube-apiserver"], release, err = buildAPIServer(ctx, programs.Tools["go"], o); err != nil {
 			return nil, err
 		}

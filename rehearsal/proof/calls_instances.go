@@ -90,7 +90,7 @@ func (a *access) userDataCalls(r *state.Resource, n *node, profile *state.Resour
 
 // nodeOf is a node of an instance, a group or a service.
 func (a *access) nodeOf(r *state.Resource) *node {
-	for _, n := range slices.Concat(a.cluster.nodes, a.cluster.proxies) {
+	for _, n := range slices.Concat(a.cluster.nodes, a.proxies) {
 		if n.of == r || n.origin == r {
 			return n
 		}

@@ -152,6 +152,17 @@ type Subnet struct {
 	CIDR netip.Prefix
 }
 
+// nginxSecret names the certificate of the stack's own nginx.
+type nginxSecret struct{ SecretARN, SecretKeyARN string }
+
+// of returns what is expected of nginx with a type of load balancer.
+func (n *nginxSecret) of(balancer string) Nginx {
+	if balancer != "nginx" || n == nil {
+		return Nginx{}
+	}
+	return Nginx{Given: true, Secret: n.SecretARN, Key: n.SecretKeyARN}
+}
+
 // ExpectedFrom reads the expected facts from a stack's configuration, by full key, in the engine's format: text, or
 // JSON in text.
 func ExpectedFrom(configuration map[string]string) (Expected, error) {
@@ -160,7 +171,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	var balancer struct {
 		protection
 		Type                string
-		Nginx               *struct{ SecretARN, SecretKeyARN string }
+		Nginx               *nginxSecret
 		AllowedCIDRs        []string
 		DeregistrationDelay *int
 	}
@@ -218,9 +229,7 @@ func ExpectedFrom(configuration map[string]string) (Expected, error) {
 	}
 	e.Most, e.Outside, e.SES = nodes.Autoscaling.Max, network.EgressCIDRs, network.SESEndpoint
 	e.Proxy, e.AnyBucket = network.Proxy, slices.Contains(network.S3Buckets, "*")
-	if n := balancer.Nginx; balancer.Type == "nginx" && n != nil {
-		e.Nginx = Nginx{Given: true, Secret: n.SecretARN, Key: n.SecretKeyARN}
-	}
+	e.Nginx = balancer.Nginx.of(balancer.Type)
 	e.Undrained = balancer.DeregistrationDelay != nil && *balancer.DeregistrationDelay == 0
 	// A text arrives as it is, or as JSON.
 	e.Prod = strings.Trim(configuration["wso2is:profile"], `"`) == "prod"

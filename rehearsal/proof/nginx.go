@@ -2,7 +2,6 @@ package proof
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -53,8 +52,6 @@ var nginxLines = map[string]string{
 	"include /etc/nginx/wso2is/nodes.conf;":       "it does not know the nodes",
 }
 
-var healthLocation = regexp.MustCompile(`location = (\S+) \{`)
-
 // proveNginx proves the way from the load balancer through nginx to the nodes. The verdict is nil if the stack makes no nginx.
 func (p *proofs) proveNginx() *Verdict {
 	if !p.want.Nginx.Given && len(p.proxies) == 0 {
@@ -66,7 +63,6 @@ func (p *proofs) proveNginx() *Verdict {
 		return v
 	}
 	origins := map[*state.Resource]bool{}
-	ports := map[int]bool{}
 	for _, n := range p.proxies {
 		for _, b := range p.balancers {
 			for _, port := range []int{publicHTTPS, publicHTTP} {
@@ -84,6 +80,19 @@ func (p *proofs) proveNginx() *Verdict {
 			p.nginxSettings(v, n)
 		}
 	}
+	p.nginxTargets(v)
+	for _, n := range p.nodes {
+		if _, variables := p.program(n); variables["TLS_KEYSTORE_SECRET"] == "" && !n.told("WSO2_TLS_KEYSTORE") {
+			v.fault("%s serves TLS with a key of its own: nginx cannot verify its certificate", n)
+		}
+	}
+	v.Shown = fmt.Sprintf("%s of nginx, %s of nodes", count(len(p.proxies), "place"), count(len(p.nodes), "place"))
+	return v
+}
+
+// nginxTargets proves that the load balancer finds nginx, checks it, and shows it the clients.
+func (p *proofs) nginxTargets(v *Verdict) {
+	ports := map[int]bool{}
 	for _, g := range p.forwarded() {
 		if port, _ := g.Int("port"); p.ofNginx(g) {
 			ports[port] = true
@@ -100,13 +109,6 @@ func (p *proofs) proveNginx() *Verdict {
 			v.fault("no nginx is in a target group that a listener forwards %d to", port)
 		}
 	}
-	for _, n := range p.nodes {
-		if _, variables := p.program(n); variables["TLS_KEYSTORE_SECRET"] == "" && !n.told("WSO2_TLS_KEYSTORE") {
-			v.fault("%s serves TLS with a key of its own: nginx cannot verify its certificate", n)
-		}
-	}
-	v.Shown = fmt.Sprintf("%s of nginx, %s of nodes", count(len(p.proxies), "place"), count(len(p.nodes), "place"))
-	return v
 }
 
 // nginxSettings proves what nginx is started with.

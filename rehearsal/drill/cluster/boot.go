@@ -211,8 +211,8 @@ cd "$(get WorkingDirectory)"
 	}
 }
 
-// restartSec is RestartSec of the server's unit, whose server starts again whenever it ends.
-const restartSec = 15 * time.Second
+// restartDelay is RestartSec of the server's unit, whose server starts again whenever it ends.
+const restartDelay = 15 * time.Second
 
 // Boot runs a node's user data on an empty machine, as its first boot does. It ends when the node is ready.
 func (c *Cluster) Boot(n plan.Node) error {
@@ -257,7 +257,7 @@ func (c *Cluster) Boot(n plan.Node) error {
 			continue
 		}
 		if server != nil {
-			time.Sleep(restartSec)
+			time.Sleep(restartDelay)
 		}
 		if err := c.startUnit(n); err != nil {
 			return err

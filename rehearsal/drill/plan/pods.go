@@ -123,7 +123,9 @@ func podContainers(r *state.Resource) map[string]state.Object {
 
 // Fields of a pod in a container's environment, in the form in which a running pod replaces them.
 const (
-	FieldIP, FieldName, FieldNamespace = "$(status.podIP)", "$(metadata.name)", "$(metadata.namespace)"
+	FieldIP        = "$(status.podIP)"
+	FieldName      = "$(metadata.name)"
+	FieldNamespace = "$(metadata.namespace)"
 )
 
 // variables reads a container's environment. Fields of the pod stay as they are, and secrets have the value of where they come from.
