@@ -38,7 +38,7 @@ test: $(PULUMI_BIN)
 	@rm -f $(SKIPPED)
 	go vet ./...
 	go test -json -race -timeout 30m ./components/bootstrap ./tests ./... | $(REPORT) $(SKIPPED)
-	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -json -race -timeout 40m . ./proof ./... | $(REPORT) $(SKIPPED)
+	cd rehearsal && go vet ./... && PULUMI_ROOT=$(abspath $(PULUMI_HOME_DIR)) go test -json -race -timeout 60m . ./proof ./... | $(REPORT) $(SKIPPED)
 	cd rehearsal/apiserver && go vet ./... && go test -json ./... | $(REPORT) $(SKIPPED)
 	cd preflight && go vet ./... && go test -json -race ./... | $(REPORT) $(SKIPPED)
 	cd provider && go vet ./... && go test -json ./... | $(REPORT) $(SKIPPED)
