@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/netip"
@@ -214,14 +213,8 @@ func existingCluster(config map[string]string) (Resource, bool) {
 	var network struct {
 		Adopt struct{ VPC string }
 	}
-	for key, value := range config {
-		switch _, name, _ := strings.Cut(key, ":"); name {
-		case "eks":
-			_ = json.Unmarshal([]byte(value), &eks)
-		case "network":
-			_ = json.Unmarshal([]byte(value), &network)
-		}
-	}
+	section(config, "eks", &eks)
+	section(config, "network", &network)
 	name := eks.Cluster.Name
 	return Resource{Token: state.EKSCluster, ID: name, Inputs: Object{}, Outputs: Object{
 		"name": name, "status": "ACTIVE", "endpoint": "https://" + identifier(name, "hex") + ".eks",

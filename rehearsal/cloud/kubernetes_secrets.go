@@ -4,20 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // syncedSecret is the type of a Kubernetes secret that the Secrets Store CSI driver has made for the pods of its owner.
 const syncedSecret = "kubernetes:core/v1:Secret (synced)"
-
-// secretARNs finds the secrets in the objects of a SecretProviderClass.
-var secretARNs = regexp.MustCompile(`arn:[a-z-]+:secretsmanager:[^\s"']+`)
 
 // synced is a Kubernetes secret that the driver makes for a pod. Sum is a checksum of the values and keys that it would have now.
 type synced struct {
@@ -26,25 +21,21 @@ type synced struct {
 	rotated bool
 }
 
+// syncs returns the secrets that the driver makes for a pod.
 func (c *Cloud) syncs(namespace string, pod *corev1.PodSpec) []synced {
 	var all []synced
-	for _, v := range pod.Volumes {
-		if v.CSI == nil || v.CSI.Driver != secretsStore || !c.syncsSecrets() {
-			continue
-		}
-		class := c.object(state.SecretProviderClass, namespace, v.CSI.VolumeAttributes["secretProviderClass"])
-		if class == nil {
-			continue
-		}
-		list := text(class.Inputs, "spec.parameters.objects")
-		values := list + fmt.Sprint(get(class.Inputs, "spec.secretObjects"))
-		for _, arn := range secretARNs.FindAllString(list, -1) {
-			if s := c.secret(arn); s != nil {
+	for _, class := range c.syncedClasses(namespace, pod) {
+		written := text(class.Inputs, "spec.parameters.objects")
+		values := written + fmt.Sprint(get(class.Inputs, "spec.secretObjects"))
+		var list []listed
+		_ = yaml.Unmarshal([]byte(written), &list) // classLists has refused a wrong list
+		for _, o := range list {
+			if s := c.secret(o.ObjectName); s != nil {
 				values += "\n" + s.Contents
 			}
 		}
 		for _, made := range objects(class.Inputs, "spec.secretObjects[]") {
-			all = append(all, synced{namespace + "/" + text(made, "secretName"), identifier(values, "uuid"), strings.Contains(list, ":secret:rds!")})
+			all = append(all, synced{namespace + "/" + text(made, "secretName"), identifier(values, "uuid"), strings.Contains(written, ":secret:rds!")})
 		}
 	}
 	return all

@@ -192,14 +192,7 @@ func (c *Cloud) syncedKeys(namespace string, pod *corev1.PodSpec) map[string]boo
 			}
 		}
 	}
-	for _, v := range pod.Volumes {
-		if v.CSI == nil || v.CSI.Driver != secretsStore || !c.syncsSecrets() {
-			continue
-		}
-		class := c.object(state.SecretProviderClass, namespace, v.CSI.VolumeAttributes["secretProviderClass"])
-		if class == nil {
-			continue
-		}
+	for _, class := range c.syncedClasses(namespace, pod) {
 		for _, made := range objects(class.Inputs, "spec.secretObjects[]") {
 			for _, d := range objects(made, "data[]") {
 				keys[text(made, "secretName")+"/"+text(d, "key")] = true
@@ -207,6 +200,20 @@ func (c *Cloud) syncedKeys(namespace string, pod *corev1.PodSpec) map[string]boo
 		}
 	}
 	return keys
+}
+
+// syncedClasses returns the SecretProviderClasses of which the driver makes secrets for a pod: those that it mounts.
+func (c *Cloud) syncedClasses(namespace string, pod *corev1.PodSpec) []*Resource {
+	var classes []*Resource
+	for _, v := range pod.Volumes {
+		if v.CSI == nil || v.CSI.Driver != secretsStore || !c.syncsSecrets() {
+			continue
+		}
+		if class := c.object(state.SecretProviderClass, namespace, v.CSI.VolumeAttributes["secretProviderClass"]); class != nil {
+			classes = append(classes, class)
+		}
+	}
+	return classes
 }
 
 // syncsSecrets reports whether the Secrets Store CSI driver makes the secrets of a SecretProviderClass. By default it

@@ -62,14 +62,19 @@ func Named(config map[string]string) []Resource {
 	return all
 }
 
+// section reads the JSON of a configuration's key in any namespace. Values of other types are left out.
+func section(config map[string]string, key string, into any) {
+	for full, value := range config {
+		if _, name, _ := strings.Cut(full, ":"); name == key {
+			_ = json.Unmarshal([]byte(value), into)
+		}
+	}
+}
+
 // existingUsers returns the secrets with users of something that exists, in the format of RDS. Their ARNs are in the configuration's key.
 func existingUsers(config map[string]string, key string) []Resource {
 	var of struct{ Existing Object }
-	for full, value := range config {
-		if _, name, _ := strings.Cut(full, ":"); name == key {
-			_ = json.Unmarshal([]byte(value), &of)
-		}
-	}
+	section(config, key, &of)
 	users := map[string]string{
 		text(of.Existing, "masterSecretArn"): "administrator", text(of.Existing, "credentialsSecretArn"): "share",
 	}
@@ -90,11 +95,7 @@ func existingUsers(config map[string]string, key string) []Resource {
 // existingLogGroup returns the log group that the configuration names, without an ARN: a name has neither account nor region.
 func existingLogGroup(config map[string]string) (Resource, bool) {
 	var of struct{ LogGroup string }
-	for full, value := range config {
-		if _, name, _ := strings.Cut(full, ":"); name == "observability" {
-			_ = json.Unmarshal([]byte(value), &of)
-		}
-	}
+	section(config, "observability", &of)
 	return Resource{Token: state.LogGroup, ID: of.LogGroup, Inputs: Object{}, Outputs: Object{"name": of.LogGroup}}, of.LogGroup != ""
 }
 
@@ -105,14 +106,8 @@ func existingListener(config map[string]string) []Resource {
 		Existing struct{ ListenerArn, SecurityGroup string }
 	}
 	var network struct{ Adopt struct{ VPC string } }
-	for full, value := range config {
-		switch _, name, _ := strings.Cut(full, ":"); name {
-		case "loadBalancer":
-			_ = json.Unmarshal([]byte(value), &of)
-		case "network":
-			_ = json.Unmarshal([]byte(value), &network)
-		}
-	}
+	section(config, "loadBalancer", &of)
+	section(config, "network", &network)
 	arn := of.Existing.ListenerArn
 	if arn == "" {
 		return nil
