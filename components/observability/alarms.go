@@ -101,10 +101,17 @@ func (b *builder) nodeAlarms() []alarm {
 		// Instances of t3 and newer begin without credits and earn ten within half an hour; new ones of an update are
 		// that young for less time. Source: "Earn CPU credits" in
 		// docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
+		// A roll of a group replaces one node after the other, each within a period, and the minimum is that of the youngest.
+		// An alarm evaluates one day at most: "PutMetricAlarm" in the reference of CloudWatch's API.
+		periods := 12
+		if b.Replaced {
+			periods = min(max(periods, b.Nodes+2), 24*60/15)
+		}
 		all = append(all, alarm{name: "node-credits" + name,
-			what:      "A node has had no CPU credits for three hours: its type is too small, and what it takes more is charged or slow",
+			what: fmt.Sprintf("A node has had no CPU credits for %g hours: its type is too small, and what it takes more is charged or slow",
+				float64(periods)/4),
 			namespace: "AWS/EC2", metric: "CPUCreditBalance", statistic: "Minimum", comparison: below, threshold: 10, missing: same,
-			period: 15 * minute, periods: 12, dimensions: of})
+			period: 15 * minute, periods: periods, dimensions: of})
 	}
 	if b.TargetGroup != nil {
 		target := pulumi.StringMap{"LoadBalancer": b.LoadBalancer, "TargetGroup": b.TargetGroup}

@@ -267,6 +267,18 @@ func TestAnAlarmWatchesWhatIsPublished(t *testing.T) {
 	nodes["evaluationPeriods"] = 1.0
 	m.alarm("x", true, nodes)
 	require.Contains(t, m.judge(t), "rings during a roll")
+
+	nodes["evaluationPeriods"] = 12.0
+	m = onGroup(30)
+	m.add(state.LaunchTemplate, "burstable", object{"instanceType": "t3.xlarge"}, 0, minutes)
+	m.alarm("x", true, nodes)
+	require.Contains(t, m.judge(t), "rings during a roll", "one of 30 nodes is young for hours")
+
+	nodes["dimensions"] = object{"InstanceId": "node-7"}
+	m = onMembers(30)
+	m.add(state.LaunchTemplate, "burstable", object{"instanceType": "t3.xlarge"}, 0, minutes)
+	m.alarm("x", true, nodes)
+	require.Empty(t, m.judge(t), "a member is young once in a roll")
 }
 
 // TestSplitAndNeverJoinedAreToldApart has six nodes: three are configured and three were added for the load.

@@ -41,8 +41,12 @@ func end(spans []span, at time.Duration) {
 // steadyWorld is a world in which all nodes have served for a long time.
 func (f *fleet) steadyWorld() *world {
 	w := f.world()
-	for range f.nodes {
-		w.lives = append(w.lives, f.newLife(-forever, -forever/2))
+	for i := range f.nodes {
+		l := f.newLife(-forever, -forever/2)
+		if i < len(f.members) {
+			l.member = f.members[i].ID
+		}
+		w.lives = append(w.lives, l)
 	}
 	return w
 }
@@ -72,7 +76,9 @@ func (f *fleet) firstUp() *world {
 	if f.kind == state.EC2Instance {
 		for _, m := range f.members {
 			launched := f.clock.Began[m.URN]
-			w.lives = append(w.lives, f.newLife(launched, max(f.readyAt(m), launched+f.start)))
+			l := f.newLife(launched, max(f.readyAt(m), launched+f.start))
+			l.member = m.ID
+			w.lives = append(w.lives, l)
 		}
 		return w
 	}
@@ -114,7 +120,9 @@ func (f *fleet) roll() *world {
 		}
 		l.leave(t, f.drain)
 		t += f.drain + goneAfter
-		w.lives = append(w.lives, f.newLife(t, t+f.start))
+		next := f.newLife(t, t+f.start)
+		next.member = l.member
+		w.lives = append(w.lives, next)
 		t += f.start + f.healthyAfter
 	}
 	return w

@@ -19,6 +19,8 @@ func within(spans []span, t time.Duration) bool {
 
 // life has the times of a node's states.
 type life struct {
+	// member is the id of the fixed member that the node is or replaces.
+	member string
 	// target is the time in which the node is registered with the load balancer, healthy the time in which it passes
 	// the check.
 	target, healthy []span
@@ -188,7 +190,7 @@ func (w *world) values(s sample) []float64 {
 		var all []float64
 		for _, l := range w.lives {
 			for _, up := range l.listens {
-				if up.from <= s.from && s.from < up.to {
+				if (s.instance == "" || s.instance == l.member) && up.from <= s.from && s.from < up.to {
 					all = append(all, (s.from-up.from).Hours()*hourly)
 				}
 			}
