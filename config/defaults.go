@@ -108,7 +108,7 @@ func (c *Cluster) fillFileSystem() {
 	set(&f.Type, EFS)
 	setUnlessExplicit(c, "fileSystem.userstores", &f.Userstores, true)
 	setUnlessExplicit(c, "fileSystem.tenants", &f.Tenants, true)
-	if f.Type == EFS {
+	if f.Made() {
 		set(&f.ThroughputMode, Elastic)
 	}
 }
@@ -125,7 +125,7 @@ func (c *Cluster) fillBackup(d profileDefaults) {
 		set(&to.RetentionDays, b.RetentionDays)
 		b.CopyTo = &to
 	}
-	setUnlessExplicit(c, "fileSystem.backup", &c.FileSystem.Backup, d.safe && !b.Enabled && c.FileSystem.Type == EFS)
+	setUnlessExplicit(c, "fileSystem.backup", &c.FileSystem.Backup, d.safe && !b.Enabled && c.FileSystem.Made())
 }
 
 func (c *Cluster) fillNodes(d profileDefaults) {

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,7 @@ func TestAShareThatExistsTakesThePlaceOfEFS(t *testing.T) {
 	require.Empty(t, loaded.Cluster.FileSystem.ThroughputMode)
 	require.True(t, loaded.Cluster.FileSystem.Tenants)
 	require.True(t, loaded.Cluster.Backup.Enabled)
-	require.Contains(t, loaded.Warnings, "wso2is:backup.enabled: the plan has the database and not the files of the share: let its owner keep "+
+	require.Contains(t, loaded.Warnings, "wso2is:backup.enabled: the plan has the database and not the files of fileSystem.existing: let its owner keep "+
 		"backups of the same times, since a file may be of a user that a restored database does not know")
 	both := onShare(object{"database": onExisting(nil, nil)["database"]}, nil, nil)
 	require.False(t, configtest.Load(t, both).Cluster.Backup.Enabled, "nothing of the stack has data")
@@ -51,8 +52,8 @@ func TestRefusesShares(t *testing.T) {
 		"no way": one(inOwnVPC, "wso2is:network.adopt: a VPC that is made here has no way to a file server that exists; "+
 			"write the VPC from which the file server is reached, and its subnets"),
 		"nothing said": one(without, path+": the share is missing; write it, or fileSystem.type: efs"),
-		"EFS": one(onShare(nil, object{"type": "efs"}, nil),
-			path+": the stack makes a file system of its own; write fileSystem.type: nfs or smb, or leave it out"),
+		"an ARN":       e(object{"fileSystemArn": ownFiles}, ".fileSystemArn: nodes mount what fileSystem.existing.host has; leave it out, or write fileSystem.type: efs"),
+		"no host":      e(object{"host": nil}, `.host: "" names no host; write the DNS name or the IPv4 address, without a port`),
 		"host with a port": e(object{"host": "files.example.com:2049"}, `.host: "files.example.com:2049" names no host; `+
 			"write the DNS name or the IPv4 address, without a port"),
 		"no path": e(object{"path": "exports"}, `.path: "exports" is no such path; write a path such as /exports/wso2is, with letters, digits and ._@+-`),
@@ -66,7 +67,7 @@ func TestRefusesShares(t *testing.T) {
 		"everywhere": e(object{"securityGroup": nil, "cidrs": []string{"0.0.0.0/0"}},
 			".cidrs: 0.0.0.0/0 lets nodes write to every file server; write the ranges of the file server's addresses"),
 		"nothing shared": one(onShare(nil, object{"userstores": false, "tenants": false}, nil),
-			"wso2is:fileSystem.type: no node mounts a directory of the share; leave it out, or write fileSystem.userstores: true"),
+			path+": no node mounts a directory of it; leave it and fileSystem.type out, or write fileSystem.userstores: true"),
 		"Fargate": one(onShare(object{"topology": "ecs", "ecs": object{"launchType": "fargate"}}, nil, nil),
 			"wso2is:fileSystem.type: a task on Fargate mounts Amazon EFS only; leave it out, or write ecs.launchType: ec2"),
 		"Bottlerocket": one(onShare(object{"topology": "eks", "eks": object{"publicAccessCidrs": []string{"203.0.113.7/32"},
@@ -80,6 +81,58 @@ func TestRefusesShares(t *testing.T) {
 			"wso2is:backup.enabled: the stack makes no database and no file system that AWS Backup could back up; leave it out"),
 		"the role of EFS": one(onShare(object{"topology": "eks", "eks": inCluster}, nil, nil),
 			"wso2is:eks.cluster.fileSystemRole: no pod mounts EFS, because fileSystem.type is nfs; leave it out"),
+	})
+}
+
+const ownFiles = "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-0123456789abcdef0"
+
+// onFiles is a stack with an EFS file system of the team's own, with changes to its other keys, to fileSystem and to fileSystem.existing.
+func onFiles(changes, files, existing object) object {
+	of := object{"host": nil, "path": "/wso2is", "fileSystemArn": ownFiles}
+	maps.Copy(of, existing)
+	system := object{"type": "efs"}
+	maps.Copy(system, files)
+	return onShare(changes, system, of)
+}
+
+//guide:own-efs
+func TestAFileSystemThatExistsTakesThePlaceOfTheStacksOwn(t *testing.T) {
+	fargate := object{"topology": "ecs", "ecs": object{"launchType": "fargate"}}
+	for _, changes := range []object{nil, fargate} {
+		loaded := configtest.Load(t, onFiles(changes, nil, nil)).Cluster
+		require.False(t, loaded.FileSystem.Made())
+		require.Empty(t, loaded.FileSystem.ThroughputMode)
+	}
+	both := onFiles(object{"database": onExisting(nil, nil)["database"]}, nil, nil)
+	require.False(t, configtest.Load(t, both).Cluster.Backup.Enabled, "nothing of the stack has data")
+	require.True(t, configtest.Load(t, onFiles(nil, nil, object{"path": "/"})).Cluster.FileSystem.Tenants, "the whole file system is the cluster's")
+}
+
+func TestRefusesFileSystems(t *testing.T) {
+	const path = "wso2is:fileSystem.existing"
+	e := func(changes object, want string) refusal { return one(onFiles(nil, nil, changes), path+want) }
+	const noPath = " is no path below which an access point can be; write a path such as /wso2is, with three directories at most, of letters, " +
+		"digits and ._@+-, none of which begins with a dot"
+	const only = ": only an EFS file system that is made here reads it, and fileSystem.existing has another; leave it out"
+	long := "/" + strings.Repeat("a", 89)
+	check(t, map[string]refusal{
+		"no ARN": e(object{"fileSystemArn": nil}, ".fileSystemArn: the EFS file system is not named; write it, or fileSystem.type: nfs or smb"),
+		"an id": e(object{"fileSystemArn": "fs-0123456789abcdef0"}, `.fileSystemArn: "fs-0123456789abcdef0" is not the ARN of an EFS file system; `+
+			"write one such as arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-0123456789abcdef0"),
+		"an access point": e(object{"fileSystemArn": "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0"},
+			`.fileSystemArn: "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0" is not the ARN of an EFS file system; `+
+				"write one such as arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-0123456789abcdef0"),
+		"elsewhere": e(object{"fileSystemArn": "arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-0123456789abcdef0"},
+			`.fileSystemArn: "arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-0123456789abcdef0" is in another region; write one of eu-west-1`),
+		"a host": e(object{"host": "files.example.com"}, ".host: nodes mount EFS by its id; leave it out, or write fileSystem.type: nfs or smb"),
+		"deep":   e(object{"path": "/a/b/c/d"}, `.path: "/a/b/c/d"`+noPath),
+		"hidden": e(object{"path": "/.wso2is"}, `.path: "/.wso2is"`+noPath),
+		"long":   e(object{"path": long}, `.path: "`+long+`"`+noPath),
+		"a user": e(object{"domain": "CORP"}, ".domain: an NFS server asks for no password; leave it out, or write fileSystem.type: smb"),
+		"no group": e(object{"securityGroup": nil}, ": exactly one of securityGroup and cidrs must name the file server's addresses; "+
+			"write either securityGroup or, if a rule cannot name the security group, cidrs"),
+		"of its own": {changes: onFiles(nil, object{"throughputMode": "elastic", "backup": true}, nil), want: []string{
+			"wso2is:fileSystem.backup" + only, "wso2is:fileSystem.throughputMode" + only}},
 	})
 }
 

@@ -574,10 +574,11 @@ const (
 
 // FileSystem is the file system that nodes share.
 type FileSystem struct {
-	// Type is `efs` for an EFS file system that the stack makes, `nfs` for an export of your own NFS server, or `smb` for a share of
-	// your own SMB server. A move to another type copies no files (docs/operations.md). Default: `efs`.
+	// Type is `efs` for an EFS file system, `nfs` for an export of your own NFS server, or `smb` for a share of your own SMB server. A
+	// move to another type copies no files (docs/operations.md). Default: `efs`.
 	Type FileSystemType `json:"type,omitempty"`
-	// Existing is the export of `nfs`, or the share of `smb`.
+	// Existing is the export of `nfs`, the share of `smb`, or with `efs` a file system of your own. Left out with `efs`, the stack
+	// makes the file system.
 	Existing *ExistingShare `json:"existing,omitempty"`
 	// Userstores shares the user stores that are added or changed at run time. Default: true.
 	Userstores bool `json:"userstores,omitempty"`
@@ -593,11 +594,17 @@ type FileSystem struct {
 }
 
 // ExistingShare is a directory on a file server of your own. It must have the directories Userstores and Tenants, as far as
-// nodes share them. Uid and gid 802 own them on an NFS server, and on an SMB server the user of the secret may write there.
+// nodes share them. Uid and gid 802 own them on an NFS server, and on an SMB server the user of the secret may write there. On
+// EFS they need not exist.
 type ExistingShare struct {
-	// Host is the DNS name or IPv4 address of the file server.
-	Host string `json:"host"`
-	// Path is the directory's path on the server, such as `/exports/wso2is`. With `smb`, it begins with the name of the share.
+	// FileSystemARN is an EFS file system of this account and region, which is encrypted. The stack makes an access point for each
+	// directory. The mount targets, one in each zone of the nodes, and the file system's policy and backups are its owner's. Needed
+	// with `efs`, and only there.
+	FileSystemARN string `json:"fileSystemArn,omitempty"`
+	// Host is the DNS name or IPv4 address of the file server. Needed with `nfs` and `smb`, and only there.
+	Host string `json:"host,omitempty"`
+	// Path is the directory's path on the server, such as `/exports/wso2is`. With `smb`, it begins with the name of the share. With
+	// `efs`, it has three directories at most, and EFS makes them.
 	Path string `json:"path"`
 	// CredentialsSecretARN is the secret of Secrets Manager with the `username` and the `password` of a user of the share as JSON,
 	// in this account and region. Needed with `smb`, and only there.
@@ -606,7 +613,8 @@ type ExistingShare struct {
 	SecretKeyARN string `json:"secretKeyArn,omitempty"`
 	// Domain is the domain of that user, such as `CORP`, if the user is in one. Only with `smb`.
 	Domain string `json:"domain,omitempty"`
-	// SecurityGroup is the id of the file server's security group. It gets a rule that lets the nodes in. Exclusive with cidrs.
+	// SecurityGroup is the id of the file server's security group, or of that of EFS mount targets. It gets a rule that lets the nodes
+	// in. Exclusive with cidrs.
 	SecurityGroup string `json:"securityGroup,omitempty"`
 	// CIDRs are the IPv4 ranges of the file server's addresses, if it has no security group that a rule can name. Exclusive with
 	// securityGroup.

@@ -44,7 +44,7 @@ func (v *validator) backup() {
 		v.refuse("backup.completionWindow", "write "+strconv.Itoa(b.StartWindow+minutesPerHour)+" or more",
 			"a backup may start after %d minutes, and has to be complete after %d", b.StartWindow, b.CompletionWindow)
 	}
-	if v.FileSystem.Backup {
+	if v.FileSystem.Backup && v.FileSystem.Made() {
 		v.refuse("fileSystem.backup", "leave it out, or write backup.enabled: false",
 			"the plan of wso2is:backup already backs up the file system, and a second daily backup would double the cost")
 	}

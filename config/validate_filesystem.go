@@ -9,12 +9,9 @@ import (
 
 func (v *validator) fileSystem() {
 	f := v.FileSystem
-	if f.Type != EFS {
+	if !f.Made() {
 		v.existingShare()
 		return
-	}
-	if f.Existing != nil {
-		v.refuse("fileSystem.existing", "write fileSystem.type: nfs or smb, or leave it out", "the stack makes a file system of its own")
 	}
 	switch {
 	case f.ThroughputMode == Provisioned && f.ProvisionedThroughput == 0:
@@ -30,26 +27,34 @@ var (
 	sharePath = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$|^/$`)
 	// shareDomain is a domain that mount options take as it is.
 	shareDomain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	// accessPath is a path below which an access point can have its directory: EFS takes four directories, none of which begins with a
+	// dot (API_RootDirectory in the Amazon EFS API reference).
+	accessPath = regexp.MustCompile(`^(/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*){1,3}$|^/$`)
+	// fileSystemARN is that of a file system.
+	fileSystemARN = regexp.MustCompile(`:file-system/fs-[0-9a-f]{8,40}$`)
 )
 
-// existingShare checks a share of the team's own, and refuses what only the stack's own file system reads.
+// maxAccessPath is the number of characters that EFS takes as an access point's directory (API_RootDirectory).
+const maxAccessPath = 100
+
+// existingShare checks a share or an EFS file system of the team's own, and refuses what only the stack's own file system reads.
 func (v *validator) existingShare() {
 	v.onlyOfEFS()
 	f, e := v.FileSystem, v.FileSystem.Existing
 	const path = "fileSystem.existing"
 	if !f.Userstores && !f.Tenants {
-		v.refuse("fileSystem.type", "leave it out, or write fileSystem.userstores: true", "no node mounts a directory of the share")
+		v.refuse("fileSystem.existing", "leave it and fileSystem.type out, or write fileSystem.userstores: true", "no node mounts a directory of it")
 	}
 	if v.Network.Adopt == nil {
 		v.refuse("network.adopt", "write the VPC from which the file server is reached, and its subnets",
 			"a VPC that is made here has no way to a file server that exists")
 	}
-	if v.Fargate() {
+	if v.Fargate() && f.Type != EFS {
 		// "Storage options for Amazon ECS tasks" in the ECS developer guide.
 		v.refuse("fileSystem.type", "leave it out, or write ecs.launchType: ec2",
 			"a task on Fargate mounts Amazon EFS only")
 	}
-	if v.EKS.NodeGroup.AMI == Bottlerocket {
+	if v.EKS.NodeGroup.AMI == Bottlerocket && f.Type != EFS {
 		reason := "the kubelet of bottlerocket mounts no NFS volume" // bottlerocket #4022 is open.
 		if f.Type == SMB {
 			reason = "it is not known whether the SMB CSI driver works on bottlerocket"
@@ -60,13 +65,10 @@ func (v *validator) existingShare() {
 		v.refuse(path, "write it, or fileSystem.type: efs", "the share is missing")
 		return
 	}
-	if ip, err := netip.ParseAddr(e.Host); !hostName.MatchString(e.Host) && (err != nil || !ip.Is4()) {
-		v.refuse(path+".host", "write the DNS name or the IPv4 address, without a port", "%q names no host", e.Host)
-	}
-	if !sharePath.MatchString(e.Path) || strings.Contains(e.Path+"/", "/../") {
-		v.refuse(path+".path", "write a path such as /exports/wso2is, with letters, digits and ._@+-", "%q is no such path", e.Path)
-	} else if f.Type == SMB && e.Path == "/" {
-		v.refuse(path+".path", "write one such as /wso2is", "it does not name the share")
+	if f.Type == EFS {
+		v.existingEFS(path, *e)
+	} else {
+		v.shareHost(path, *e)
 	}
 	v.shareUser(path, *e)
 	switch {
@@ -83,7 +85,42 @@ func (v *validator) existingShare() {
 	}
 }
 
-// shareUser checks who may use a share. NFS has no users with passwords.
+// existingEFS checks how an EFS file system of the team's own is named.
+func (v *validator) existingEFS(path string, e ExistingShare) {
+	switch {
+	case e.FileSystemARN == "":
+		v.refuse(path+".fileSystemArn", "write it, or fileSystem.type: nfs or smb", "the EFS file system is not named")
+	case !fileSystemARN.MatchString(e.FileSystemARN):
+		v.refuse(path+".fileSystemArn", "write one such as arn:aws:elasticfilesystem:"+v.Region+":123456789012:file-system/fs-0123456789abcdef0",
+			"%q is not the ARN of an EFS file system", e.FileSystemARN)
+	default:
+		v.arn(path+".fileSystemArn", e.FileSystemARN, "elasticfilesystem", "file-system/fs-")
+	}
+	if e.Host != "" {
+		v.refuse(path+".host", "leave it out, or write fileSystem.type: nfs or smb", "nodes mount EFS by its id")
+	}
+	if longest := strings.TrimSuffix(e.Path, "/") + "/Userstores"; !accessPath.MatchString(e.Path) || len(longest) > maxAccessPath {
+		v.refuse(path+".path", "write a path such as /wso2is, with three directories at most, of letters, digits and ._@+-, none of which begins with a dot",
+			"%q is no path below which an access point can be", e.Path)
+	}
+}
+
+// shareHost checks the file server of a share, and the share's path.
+func (v *validator) shareHost(path string, e ExistingShare) {
+	if e.FileSystemARN != "" {
+		v.refuse(path+".fileSystemArn", "leave it out, or write fileSystem.type: efs", "nodes mount what fileSystem.existing.host has")
+	}
+	if ip, err := netip.ParseAddr(e.Host); !hostName.MatchString(e.Host) && (err != nil || !ip.Is4()) {
+		v.refuse(path+".host", "write the DNS name or the IPv4 address, without a port", "%q names no host", e.Host)
+	}
+	if !sharePath.MatchString(e.Path) || strings.Contains(e.Path+"/", "/../") {
+		v.refuse(path+".path", "write a path such as /exports/wso2is, with letters, digits and ._@+-", "%q is no such path", e.Path)
+	} else if v.FileSystem.Type == SMB && e.Path == "/" {
+		v.refuse(path+".path", "write one such as /wso2is", "it does not name the share")
+	}
+}
+
+// shareUser checks who may use a share. NFS and EFS have no users with passwords.
 func (v *validator) shareUser(path string, e ExistingShare) {
 	if v.FileSystem.Type != SMB {
 		for _, key := range []struct{ name, value string }{
@@ -117,13 +154,21 @@ func (v *validator) onlyOfEFS() {
 		{"restoreFrom.fileSystem", r.FileSystem != ""}, {"restoreFrom.keepFileSystems", len(r.KeepFileSystems) > 0},
 	} {
 		if key.given {
-			v.refuse(key.path, "leave it out", "only an EFS file system that is made here reads it, and fileSystem.type is %s", v.FileSystem.Type)
+			v.refuse(key.path, "leave it out", "only an EFS file system that is made here reads it, and %s", v.FileSystem.another())
 		}
 	}
 	if v.explicit["backup.enabled"] && v.Backup.Enabled && !v.hasData() {
 		v.refuse("backup.enabled", "leave it out", "the stack makes no database and no file system that AWS Backup could back up")
 	}
-	if a := v.EKS.Cluster; a != nil && a.FileSystemRole != "" {
+	if a := v.EKS.Cluster; a != nil && a.FileSystemRole != "" && v.FileSystem.Type != EFS {
 		v.refuse("eks.cluster.fileSystemRole", "leave it out", "no pod mounts EFS, because fileSystem.type is %s", v.FileSystem.Type)
 	}
+}
+
+// another says what nodes use instead of a file system that the stack makes.
+func (f FileSystem) another() string {
+	if f.Type == EFS {
+		return "fileSystem.existing has another"
+	}
+	return "fileSystem.type is " + string(f.Type)
 }

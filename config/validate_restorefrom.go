@@ -29,7 +29,7 @@ func (v *validator) restoreFrom() {
 		v.databaseSnapshots(names)
 		v.kept(names)
 	}
-	if v.FileSystem.Type == EFS { // another type has refused both
+	if v.FileSystem.Made() { // others have refused both
 		v.restoredFiles()
 	}
 	if own := v.Provider.AllowedAccountIds; len(own) == 1 {

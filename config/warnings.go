@@ -40,7 +40,7 @@ func (c *Cluster) warnings(today time.Time) []string {
 			"starts there; look for it in %s, or write ec2", offering.Read, c.Region, offering.FargatePage)
 	}
 	if c.Backup.Enabled && c.FileSystem.Existing != nil {
-		w.say("backup.enabled", "the plan has the database and not the files of the share: let its owner keep backups of the same times, "+
+		w.say("backup.enabled", "the plan has the database and not the files of fileSystem.existing: let its owner keep backups of the same times, "+
 			"since a file may be of a user that a restored database does not know")
 	}
 	if c.Nodes.Count == 1 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -23,7 +24,7 @@ func (p *preflight) checks() []check {
 		all = append(all, p.checkOfGroup("database.existing", e.Host, e.SecurityGroup))
 	}
 	if e := c.FileSystem.Existing; e != nil && e.SecurityGroup != "" {
-		all = append(all, p.checkOfGroup("fileSystem.existing", e.Host, e.SecurityGroup))
+		all = append(all, p.checkOfGroup("fileSystem.existing", cmp.Or(e.Host, e.FileSystemARN), e.SecurityGroup))
 	}
 	if kind := p.instanceType(); kind != "" {
 		all = append(all, check{"instance type " + kind, []string{"ec2:DescribeInstanceTypeOfferings"}, p.checkInstanceType})

@@ -56,5 +56,5 @@ func TestAnUnknownValueIsNamed(t *testing.T) {
 		assert.Contains(t, text, path+": the value is not known in a preview")
 	}
 	assert.Contains(t, text, "only the inputs vpc, certificateArn, hostedZone, alarmTopicArn, keyArn, logGroup, nodeSecurityGroups, targetGroupArn, listenerArn, "+
-		"loadBalancerSecurityGroup, databaseHost, databaseMasterSecretArn, databaseUserSecretArns, databaseSecurityGroup, permissionsBoundary")
+		"loadBalancerSecurityGroup, databaseHost, databaseMasterSecretArn, databaseUserSecretArns, databaseSecurityGroup, fileSystemArn, fileSystemSecurityGroup, permissionsBoundary")
 }

@@ -352,6 +352,30 @@ func TestARuleOnAListenerOfTheProgramLeadsToNodes(t *testing.T) {
 	assert.Equal(t, "group-of-the-listener", p.One(t, ingress, "login-serve-in").Get("referencedSecurityGroupId"))
 }
 
+// TestAFileSystemOfTheProgramIsThatOfNodes has an EFS file system of another component, with the security group of its mount targets.
+func TestAFileSystemOfTheProgramIsThatOfNodes(t *testing.T) {
+	for _, topology := range config.Topologies() {
+		t.Run(string(topology), func(t *testing.T) {
+			args := inTheVPC(topology)
+			args.Config.FileSystem.Existing = &config.ExistingShare{Path: "/login"}
+			args.FileSystemARN, args.FileSystemSecurityGroup = id(teamsFiles), id("group-of-the-files")
+			p, _ := two(t, args, &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
+			all := ""
+			for _, r := range p.Resources {
+				if r.Type == cluster.Type {
+					continue // it records the configuration
+				}
+				text := fmt.Sprint(componenttest.Reveal(resource.NewObjectProperty(r.Inputs)))
+				assert.NotRegexp(t, standIn, text, "%s %s has what stands for an input", r.Type, r.Name)
+				all += text
+			}
+			for _, input := range []string{teamsFiles, "fs-0123456789abcdef1", "group-of-the-files", "/login/Userstores"} {
+				assert.Contains(t, all, input, "the input reaches no resource")
+			}
+		})
+	}
+}
+
 func TestAKeyAndItsInputAreRefused(t *testing.T) {
 	args := inTheVPC(config.EC2)
 	args.Config.LoadBalancer.HostedZone = "Z0123456789EXAMPLE"

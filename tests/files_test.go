@@ -6,8 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wso2is-aws/wso2is/config"
+	"github.com/wso2is-aws/wso2is/config/configtest"
+	"github.com/wso2is-aws/wso2is/stacks/stackstest"
 )
 
 // onShare is a stack with an NFS export, with changes.
@@ -34,6 +39,84 @@ func TestAShareThatExistsTakesThePlaceOfEFS(t *testing.T) {
 	nothing := deploy(t, onShare("database", object("existing", object("host", "db.example.com", "cidrs", []string{"10.9.0.0/28"},
 		"masterSecretArn", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:administrator-AbCdEf"))))
 	assert.Empty(t, nothing.All("aws:backup/plan:Plan"), "AWS Backup has nothing to back up")
+}
+
+const teamsFiles = "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-0123456789abcdef1"
+
+// onFiles is a stack with an EFS file system that exists.
+func onFiles(topology config.Topology) map[string]any {
+	changes := object("profile", "prod", "topology", string(topology), "network", ownVPC(), "fileSystem", object("existing",
+		object("fileSystemArn", teamsFiles, "path", "/identity", "securityGroup", "sg-0123456789abcdef5")))
+	if topology == config.EKS {
+		changes["eks"] = object("publicAccessCidrs", []any{"198.51.100.7/32"})
+	}
+	return changes
+}
+
+// TestNodesShareAFileSystemThatExists checks each topology: the stack makes the access points and the permission, and nothing of the file
+// system's owner.
+//
+//guide:own-efs
+func TestNodesShareAFileSystemThatExists(t *testing.T) {
+	for _, topology := range config.Topologies() {
+		t.Run(string(topology), func(t *testing.T) {
+			p := deploy(t, onFiles(topology))
+			for _, kind := range []string{"fileSystem:FileSystem", "mountTarget:MountTarget", "fileSystemPolicy:FileSystemPolicy", "backupPolicy:BackupPolicy"} {
+				assert.Empty(t, p.All("aws:efs/"+kind))
+			}
+			var paths, points []any
+			for _, r := range p.All("aws:efs/accessPoint:AccessPoint") {
+				assert.Equal(t, "fs-0123456789abcdef1", r.Get("fileSystemId"))
+				assert.True(t, r.Protect, "nodes use it")
+				paths, points = append(paths, r.Get("rootDirectory", "path")), append(points, r.Get("posixUser", "uid"))
+			}
+			assert.ElementsMatch(t, []any{"/identity/Tenants", "/identity/Userstores"}, paths)
+			assert.Equal(t, []any{802.0, 802.0}, points)
+			in := p.One(t, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "shared-files-in")
+			assert.Equal(t, []any{"sg-0123456789abcdef5", 2049.0}, []any{in.Get("securityGroupId"), in.Get("toPort")})
+			policy := fmt.Sprint(p.One(t, "aws:iam/rolePolicy:RolePolicy", "files").Get("policy"))
+			assert.Contains(t, policy, `"Resource":["`+teamsFiles+`"]`)
+			assert.Contains(t, policy, `"StringEquals":{"elasticfilesystem:AccessPointArn":[`)
+			assert.Len(t, p.One(t, "aws:backup/selection:Selection", "backup").Get("resources"), 1, "the database alone")
+		})
+	}
+}
+
+func TestAFileSystemThatNodesCannotShareIsRefused(t *testing.T) {
+	for property, c := range map[string]struct {
+		value any
+		want  string
+	}{
+		"encrypted":            {false, "it is not encrypted at rest, which cannot be changed"},
+		"availabilityZoneName": {"eu-west-1a", "its data is in the zone eu-west-1a only, and nodes are in eu-west-1a, eu-west-1b"},
+		"arn":                  {teamsFiles + "0", "its ARN is " + teamsFiles + "0"},
+	} {
+		t.Run(property, func(t *testing.T) {
+			p := &plan{}
+			p.Answers = map[string]stackstest.Answer{stackstest.FileSystemOf: func(pulumi.MockCallArgs) (map[string]any, error) {
+				found := map[string]any{"arn": teamsFiles, "encrypted": true, "availabilityZoneName": ""}
+				found[property] = c.value
+				return found, nil
+			}}
+			err := p.run(t, "test", configtest.Source(configtest.With(onFiles(config.EC2))), nil)
+			require.ErrorContains(t, err, "wso2is:fileSystem.existing.fileSystemArn: nodes cannot share "+teamsFiles+": "+c.want)
+		})
+	}
+}
+
+// TestAnotherFileSystemHasOtherVolumes checks that the volumes of pods differ: they cannot change, and pods use them.
+func TestAnotherFileSystemHasOtherVolumes(t *testing.T) {
+	names := func(changes map[string]any) []string {
+		var all []string
+		for _, r := range deploy(t, changes).All("kubernetes:core/v1:PersistentVolume") {
+			all = append(all, fmt.Sprint(r.Get("metadata", "name")))
+		}
+		require.Len(t, all, 2)
+		return all
+	}
+	other := onFiles(config.EKS)
+	other["fileSystem"].(map[string]any)["existing"].(map[string]any)["fileSystemArn"] = teamsFiles[:len(teamsFiles)-1] + "2"
+	assert.NotSubset(t, names(onFiles(config.EKS)), names(other))
 }
 
 // onSMB is a stack with an SMB share, with changes.

@@ -147,12 +147,16 @@ func buildData(
 func buildFiles(
 	ctx *pulumi.Context, c config.Cluster, scope awskit.Scope, b *base, role pulumi.StringInput, child pulumi.ResourceOption,
 ) (*filesystem.FileSystem, error) {
-	if c.FileSystem.Existing != nil {
+	share := filesystem.New
+	switch {
+	case c.FileSystem.Type != config.EFS:
 		return filesystem.Existing(c.FileSystem), nil
+	case !c.FileSystem.Made():
+		share = filesystem.NewOnExisting
 	}
-	return filesystem.New(ctx, scope.Named("filesystem"), &filesystem.Args{
+	return share(ctx, scope.Named("filesystem"), &filesystem.Args{
 		Scope: scope, FileSystem: c.FileSystem, RestoreFrom: c.RestoreFrom, Zones: b.network.Zones, Subnets: b.network.Private,
-		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role,
+		SecurityGroup: b.firewall.Groups[firewall.FileSystem], KeyARN: b.secrets.KeyARN, NodeRole: role, Grants: c.EKS.Cluster == nil,
 		RestoreGroup: b.firewall.Groups[firewall.Restore],
 	}, child)
 }

@@ -61,6 +61,11 @@ type Args struct {
 	DatabaseUserSecretARNs map[string]pulumi.StringInput `pulumi:"databaseUserSecretArns"`
 	// DatabaseSecurityGroup replaces the key database.existing.securityGroup.
 	DatabaseSecurityGroup pulumi.StringInput `pulumi:"databaseSecurityGroup"`
+	// FileSystemARN replaces the key fileSystem.existing.fileSystemArn: an EFS file system of another component, in which the stack makes
+	// access points.
+	FileSystemARN pulumi.StringInput `pulumi:"fileSystemArn"`
+	// FileSystemSecurityGroup replaces the key fileSystem.existing.securityGroup: the security group of the file system's mount targets.
+	FileSystemSecurityGroup pulumi.StringInput `pulumi:"fileSystemSecurityGroup"`
 	// PermissionsBoundary replaces the key iam.permissionsBoundary.
 	PermissionsBoundary pulumi.StringInput `pulumi:"permissionsBoundary"`
 

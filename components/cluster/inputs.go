@@ -71,6 +71,8 @@ func withInputs(source config.Source, args *Args, region string) (config.Source,
 	s.put("loadBalancer.existing.listenerArn", args.ListenerARN, fmt.Sprintf(arn, "elasticloadbalancing")+"listener/app/input/%[1]d/%[1]d")
 	s.put("loadBalancer.existing.securityGroup", args.LoadBalancerSecurityGroup, "sg-%017x")
 	s.add("nodes.securityGroups", args.NodeSecurityGroups, "sg-%017x")
+	s.put("fileSystem.existing.fileSystemArn", args.FileSystemARN, fmt.Sprintf(arn, "elasticfilesystem")+"file-system/fs-%017x")
+	s.put("fileSystem.existing.securityGroup", args.FileSystemSecurityGroup, "sg-%017x")
 	s.database(args, fmt.Sprintf(arn, "secretsmanager")+"secret:input-%d-AbCdEf")
 	s.put("iam.permissionsBoundary", args.PermissionsBoundary, "arn:aws:iam::000000000000:policy/input-%d")
 	if args.VPC != nil {

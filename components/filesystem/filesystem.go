@@ -44,8 +44,9 @@ type Args struct {
 	SecurityGroup pulumi.StringInput
 	// KeyARN encrypts the files.
 	KeyARN pulumi.StringInput
-	// NodeRole is the role whose credentials may mount.
+	// NodeRole is the role whose credentials may mount. Grants says that the stack makes the role.
 	NodeRole pulumi.StringInput
+	Grants   bool
 	// RestoreGroup is the security group of what moves restored files, where there are some.
 	RestoreGroup pulumi.StringInput
 }
@@ -65,11 +66,21 @@ type FileSystem struct {
 	Ready []pulumi.Resource
 	// Kept are the ARNs of file systems that no node uses any more.
 	Kept []pulumi.StringInput
+	// digits are those of an EFS file system that exists, or empty.
+	digits string
+}
+
+// Digits are eight hexadecimal digits that differ between shares and file systems that exist. They are empty for one that the stack makes.
+func (f *FileSystem) Digits() string {
+	if f.Share != nil {
+		return f.Share.Digits()
+	}
+	return f.digits
 }
 
 // ARNs are those of all file systems that the stack makes, also of those that are kept.
 func (f *FileSystem) ARNs() []pulumi.StringInput {
-	if f.Share != nil {
+	if f.Digits() != "" {
 		return nil
 	}
 	return append([]pulumi.StringInput{f.ARN}, f.Kept...)
@@ -116,8 +127,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // built is one file system with the ways into it.
 type built struct {
 	id, arn pulumi.StringOutput
-	points  map[string]pulumi.StringOutput
-	ready   []pulumi.Resource
+	// points are the access points' ids by directory, and pointARNs their ARNs.
+	points, pointARNs map[string]pulumi.StringOutput
+	ready             []pulumi.Resource
 }
 
 // build makes a file system, a mount target per zone and an access point per shared directory. Mover is the role of what moves
@@ -125,7 +137,7 @@ type built struct {
 func build(ctx *pulumi.Context, args *Args, name string, mover *iam.Role, child []pulumi.ResourceOption) (*built, error) {
 	// What is made for the file system that was there first has no suffix.
 	suffix := strings.TrimPrefix(name, config.SharedFiles)
-	f := &built{points: map[string]pulumi.StringOutput{}}
+	f := &built{points: map[string]pulumi.StringOutput{}, pointARNs: map[string]pulumi.StringOutput{}}
 	in := &efs.FileSystemArgs{
 		// EFS refuses a second file system with the same token in the account.
 		CreationToken: pulumi.String(args.Cluster + suffix), Encrypted: pulumi.Bool(true), KmsKeyId: args.KeyARN,
@@ -183,13 +195,18 @@ func directories(f config.FileSystem) []string {
 	return wanted
 }
 
+// accessPoints makes an access point for each shared directory.
 func (f *built) accessPoints(ctx *pulumi.Context, args *Args, suffix string, child []pulumi.ResourceOption) error {
+	below := "/"
+	if e := args.FileSystem.Existing; e != nil {
+		below = strings.TrimSuffix(e.Path, "/") + "/"
+	}
 	for _, directory := range directories(args.FileSystem) {
 		point, err := efs.NewAccessPoint(ctx, args.Named(directory+suffix), &efs.AccessPointArgs{
 			FileSystemId: f.id,
 			PosixUser:    efs.AccessPointPosixUserArgs{Uid: pulumi.Int(UID), Gid: pulumi.Int(GID)},
 			RootDirectory: efs.AccessPointRootDirectoryArgs{
-				Path: pulumi.String("/" + directory),
+				Path: pulumi.String(below + directory),
 				CreationInfo: efs.AccessPointRootDirectoryCreationInfoArgs{
 					OwnerUid: pulumi.Int(UID), OwnerGid: pulumi.Int(GID), Permissions: pulumi.String("0750"),
 				},
@@ -199,11 +216,14 @@ func (f *built) accessPoints(ctx *pulumi.Context, args *Args, suffix string, chi
 		if err != nil {
 			return fmt.Errorf("creating the access point %s: %w", directory, err)
 		}
-		f.points[directory] = point.ID().ToStringOutput()
+		f.points[directory], f.pointARNs[directory] = point.ID().ToStringOutput(), point.Arn
 		f.ready = append(f.ready, point)
 	}
 	return nil
 }
+
+// mounts are the actions of a node that mounts a file system and writes.
+var mounts = []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}
 
 // mountARNs are the ARNs in the file system's policy.
 type mountARNs[T any] struct{ FileSystem, NodeRole, Mover T }
@@ -215,8 +235,7 @@ type mountARNs[T any] struct{ FileSystem, NodeRole, Mover T }
 // The function that moves restored files is root: AWS does not document the owner of the directory that it restores into.
 // Lambda mounts over TLS ("Using Amazon EFS with Lambda" in the Lambda developer guide).
 func mountPolicy(arns mountARNs[string]) awskit.Policy {
-	mount := awskit.Allow("NodesMount", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
-		arns.FileSystem)
+	mount := awskit.Allow("NodesMount", mounts, arns.FileSystem)
 	mount.Principal = map[string]any{"AWS": arns.NodeRole}
 	mount.Condition = map[string]map[string]any{
 		"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"},

@@ -18,10 +18,11 @@ const nominalSize = "5Gi"
 
 // volumeName is a shared directory as its volume is called in Pulumi. A restored file system has digits of its recovery point in
 // its name: a claim cannot go while pods use it, so that the new one has to stand beside it ("Storage Object in Use Protection"
-// in the Kubernetes documentation). The same is true of another share, whose digits are in the name.
+// in the Kubernetes documentation). The same is true of another share or existing file system, whose digits are in
+// the name.
 func (b *builder) volumeName(directory string) string {
-	if share := b.FileSystem.Share; share != nil {
-		return directory + "-" + share.Digits()
+	if digits := b.FileSystem.Digits(); digits != "" {
+		return directory + "-" + digits
 	}
 	return directory + strings.TrimPrefix(b.Config.RestoreFrom.FileSystemName(), config.SharedFiles)
 }

@@ -97,6 +97,21 @@ var efsTypes = []Type{
 	},
 }
 
+// fileSystemFacts returns what EFS says of a file system. One that is not of one zone has no zone.
+func fileSystemFacts(c *Cloud, args Object) (Object, error) {
+	id := text(args, "fileSystemId")
+	r := c.find(id, "id", state.FileSystem)
+	if r == nil {
+		return nil, fail("FileSystemNotFound", "there is no file system %s", id)
+	}
+	out := clone(r.Outputs)
+	out["id"], out["fileSystemId"] = id, id
+	if out["availabilityZoneName"] == nil {
+		out["availabilityZoneName"] = ""
+	}
+	return out, nil
+}
+
 var lifecycles = []string{
 	"AFTER_1_DAY", "AFTER_7_DAYS", "AFTER_14_DAYS", "AFTER_30_DAYS", "AFTER_60_DAYS", "AFTER_90_DAYS", "AFTER_180_DAYS",
 	"AFTER_270_DAYS", "AFTER_365_DAYS",

@@ -50,6 +50,7 @@ var functions = map[string]func(*Cloud, Object) (Object, error){
 	"aws:secretsmanager/getSecretVersion:getSecretVersion": secretVersion,
 	"aws:secretsmanager/getSecrets:getSecrets":             secretsNamed,
 	"aws:kms/getKey:getKey":                                keyFacts,
+	"aws:efs/getFileSystem:getFileSystem":                  fileSystemFacts,
 	"aws:lb/getListener:getListener":                       listenerFacts,
 	"aws:ec2/getVpc:getVpc":                                existing(state.VPC, "id", "InvalidVpcID.NotFound"),
 	"aws:ec2/getSubnet:getSubnet":                          existing(state.Subnet, "id", "InvalidSubnetID.NotFound"),

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,6 +49,9 @@ func Named(config map[string]string) []Resource {
 	}
 	if group, ok := existingLogGroup(config); ok {
 		found[state.LogGroup+group.ID] = group
+	}
+	if files, ok := existingFiles(config); ok {
+		found[state.FileSystem+files.ID] = files
 	}
 	for _, r := range existingListener(config) {
 		found[r.Token+r.ID] = r
@@ -97,6 +101,16 @@ func existingLogGroup(config map[string]string) (Resource, bool) {
 	var of struct{ LogGroup string }
 	section(config, "observability", &of)
 	return Resource{Token: state.LogGroup, ID: of.LogGroup, Inputs: Object{}, Outputs: Object{"name": of.LogGroup}}, of.LogGroup != ""
+}
+
+// existingFiles returns the EFS file system that the configuration names, which is taken for one that nodes can share.
+func existingFiles(config map[string]string) (Resource, bool) {
+	var of struct {
+		Existing struct{ FileSystemArn string }
+	}
+	section(config, "fileSystem", &of)
+	arn := of.Existing.FileSystemArn
+	return Resource{Token: state.FileSystem, ID: path.Base(arn), Inputs: Object{}, Outputs: Object{"arn": arn, "encrypted": true}}, arn != ""
 }
 
 // existingListener returns the listener that the configuration names, and its load balancer, which is taken for one that reaches the nodes:

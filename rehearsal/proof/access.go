@@ -368,6 +368,9 @@ func (a *access) mountCalls(fileSystem, accessPoint string, tls bool, as call) [
 // conditions.
 func (a *access) proveMount(fileSystem, accessPoint string, tls bool, as call) {
 	a.check(a.nodes, a.mountCalls(fileSystem, accessPoint, tls, as)...)
+	if fileSystem != "" && fileSystem == a.share.FileSystem {
+		a.nodes.open("whether the policy of %s denies nodes to mount it is not in the state", fileSystem)
+	}
 	if a.Get(state.FileSystem, fileSystem) == nil {
 		return
 	}

@@ -28,13 +28,17 @@ var addons = map[string]addon{
 	// The driver's node pods look for the mount target of their zone; each volume has its own proof of mounting.
 	"aws-efs-csi-driver": {"kube-system", "efs-csi-node-sa", func(a *access, _ *state.Resource, one call) []call {
 		var all []call
+		ids := []string{a.share.FileSystem}
 		for _, f := range a.Of(state.FileSystem) {
+			ids = append(ids, f.ID)
+		}
+		for _, id := range ids {
 			if !slices.ContainsFunc(a.Of(state.PersistentVolume), func(v *state.Resource) bool {
-				return strings.HasPrefix(v.Text("spec.csi.volumeHandle"), f.ID+"::")
+				return id != "" && strings.HasPrefix(v.Text("spec.csi.volumeHandle"), id+"::")
 			}) {
 				continue // kept beside a restored one, and mounted by nobody
 			}
-			all = append(all, each(one, f.Text("arn"), "elasticfilesystem:DescribeMountTargets")...)
+			all = append(all, each(one, a.arn("elasticfilesystem", "file-system/"+id), "elasticfilesystem:DescribeMountTargets")...)
 		}
 		return all
 	}},

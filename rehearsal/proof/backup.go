@@ -17,7 +17,7 @@ import (
 // a manifest. It is nil if neither the stack file nor the state has a plan.
 func backupProof(c *cluster, want Expected) *Verdict {
 	plans := c.Of(state.BackupPlan)
-	if !want.BackedUp && len(plans) == 0 || want.Existing.Host != "" && want.Share.Host != "" { // there is nothing to back up
+	if !want.BackedUp && len(plans) == 0 || want.Existing.Host != "" && want.Share.given() { // there is nothing to back up
 		return nil
 	}
 	v := &Verdict{Claim: "One rule of the backup plan covers all data, and each backup names the keys and files that belong to it"}
@@ -67,9 +67,9 @@ func backupProof(c *cluster, want Expected) *Verdict {
 		v.Shown = strings.Replace(v.Shown, "databases and files of the same time", "files", 1)
 		v.open(unseen)
 	}
-	if want.Share.Host != "" {
+	if want.Share.given() {
 		v.Shown = strings.Replace(v.Shown, "databases and files of the same time", "databases", 1)
-		v.open(unseenShare)
+		v.open("%s", want.Share.unseen())
 	}
 	return v
 }

@@ -17,6 +17,9 @@ func TestWhatATeamBringsIsProvenInPart(t *testing.T) {
 		"The snapshots and ba": {"fronted group", "whether the key " + teamsKey + " is kept as long as"},
 		nobodyElse:             {"fronted group", "the rules of the nodes' security group " + teamsGroup + " are not in the state"},
 		callOut:                {"fronted group", "the rules of the nodes' security group " + teamsGroup + " are not in the state"},
+		filesThere:             {"fronted group", "the file system is not this stack's: its mount targets"},
+		filesReach:             {"listener tasks", "whether fs-0123456789abcdef1 has a mount target in each zone"},
+		nodesCall:              {"fronted pods", "whether the policy of fs-0123456789abcdef1 denies nodes to mount it"},
 		"Each container has":   {"share of tasks", "the log group " + teamsLog + " is not this stack's"},
 	} {
 		report, err := proof.Check(stateOf(t, c.stack), wantOf(t, c.stack))
@@ -109,4 +112,40 @@ var existingMutations = map[string]mutation{
 		d.set("LaunchTemplate", "schema", "userData", "DATABASES=(identity|arn:aws:secretsmanager:eu-west-1:123456789012:secret:"+
 			"rds!cluster-11111111-2222-3333-4444-555555555555-AbCdEf)")
 	}, keyRefuses, "does not get the encryption key"},
+}
+
+const filesThere = "Every node mounts the file system that exists, through an access point for each directory"
+
+var fileMutations = map[string]mutation{
+	"a file system beside it": {"fronted group", func(d *document) {
+		d.add("aws:efs/fileSystem:FileSystem", "shared", "fs-1", map[string]any{"creationToken": "x"})
+	}, filesThere, "FileSystem shared is made beside or for the file system that exists"},
+	"a policy of the owner's": {"fronted group", func(d *document) {
+		d.add("aws:efs/fileSystemPolicy:FileSystemPolicy", "shared", "fs-0123456789abcdef1", map[string]any{"fileSystemId": "fs-0123456789abcdef1", "policy": "{}"})
+	}, filesThere, "FileSystemPolicy shared is made beside or for the file system that exists"},
+	"another directory": {"listener tasks", func(d *document) { d.put("AccessPoint", pointOf(d, "Tenants"), "rootDirectory", "path", "/Tenants") }, filesThere,
+		"/identity/login/Tenants of fs-0123456789abcdef1 has 0 access points instead of one"},
+	"another access point of an instance": {"fronted group", func(d *document) {
+		d.userData("nodes", d.id("AccessPoint", pointOf(d, "Tenants")), "fsap-00000000000000000")
+	}, filesThere, "does not mount AccessPoint Tenants-"},
+	"another access point of a task": {"listener tasks", func(d *document) {
+		d.set("AccessPoint", pointOf(d, "Tenants"), "fileSystemId", "fs-00000000000000000")
+	}, filesThere, "has 0 access points instead of one"},
+	"another access point of a pod": {"fronted pods", onVolume(func(spec map[string]any) {
+		spec["csi"].(map[string]any)["volumeHandle"] = "fs-0123456789abcdef1::fsap-00000000000000000"
+	}), filesThere, "does not mount AccessPoint Tenants-"},
+	"a role that may not mount": {"fronted group", func(d *document) { d.drop("RolePolicy", "files") }, nodesCall, "may not elasticfilesystem:ClientMount"},
+	"mount targets that let nobody in": {"fronted pods", func(d *document) { d.drop(ingressRule, "shared-files-in") }, filesReach,
+		"no ingress rule of sg-0123456789abcdef5 lets"},
+}
+
+// pointOf is the name of the access point of a directory of a file system that exists.
+func pointOf(d *document, directory string) string {
+	for _, r := range d.resources {
+		urn, _ := r.(map[string]any)["urn"].(string)
+		if _, name, _ := strings.Cut(urn, "accessPoint:AccessPoint::"); strings.HasPrefix(name, directory+"-") {
+			return name
+		}
+	}
+	return directory
 }

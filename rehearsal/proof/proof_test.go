@@ -743,7 +743,7 @@ func TestOneMistakeIsNamed(t *testing.T) {
 	for what, mutations := range map[string]map[string]mutation{
 		"network": networkMutations, "proxy": proxyMutations, "discovery": discoveryMutations, "tasks": taskMutations, "pods": podMutations,
 		"releases": releaseMutations, "name": nameMutations, "permissions": permissionMutations, "costs": costMutations,
-		"health": healthMutations, "containers": containerMutations, "backup": backupMutations, "existing": existingMutations, "aurora": auroraMutations,
+		"health": healthMutations, "containers": containerMutations, "backup": backupMutations, "existing": existingMutations, "files": fileMutations, "aurora": auroraMutations,
 		"restore": restoreMutations, "balancer": balancerMutations, "nginx": nginxMutations, "share": shareMutations, "SMB": smbMutations, "limits": limitMutations,
 	} {
 		for name, m := range mutations {

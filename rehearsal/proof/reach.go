@@ -74,7 +74,7 @@ func networkProof(c *cluster, want Expected) []*Verdict {
 	p.proveRules()
 	p.provePolicies()
 	p.proveNodeGroups()
-	for _, v := range []*Verdict{p.existingDatabaseProof(), p.auroraProof(), p.shareProof(), p.behindExisting(), p.proveNginx()} {
+	for _, v := range []*Verdict{p.existingDatabaseProof(), p.auroraProof(), p.shareProof(), p.existingFilesProof(), p.behindExisting(), p.proveNginx()} {
 		if v != nil {
 			all = append(all, v)
 		}

@@ -87,7 +87,10 @@ func (p *proofs) proveFiles() {
 		}
 	}
 	p.filesystem.Shown = fmt.Sprintf("%s, port %d", count(len(p.files), "mount target"), nfs)
-	if s := p.want.Share; s.Host != "" {
-		p.filesystem.Shown = fmt.Sprintf("%s, port %d", s.Host, s.port())
+	if s := p.want.Share; s.given() {
+		p.filesystem.Shown = fmt.Sprintf("%s, port %d", s.Host+s.FileSystem, s.port())
+	}
+	if id := p.want.Share.FileSystem; id != "" {
+		p.filesystem.open("whether %s has a mount target in each zone of the nodes is not in the state", id)
 	}
 }

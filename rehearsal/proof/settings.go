@@ -82,6 +82,11 @@ func ofNodes(c *cluster, r *state.Resource, _ Expected) bool {
 	return c.One(state.LambdaFunction, r.Text("arn"), "fileSystemConfig.arn") == nil
 }
 
+// ofOwnFiles reports that also, where the stack makes the file system.
+func ofOwnFiles(c *cluster, r *state.Resource, want Expected) bool {
+	return want.Share.FileSystem == "" && ofNodes(c, r, want)
+}
+
 // encrypts reports whether a listener uses TLS, inTheClear that it does not.
 func encrypts(_ *cluster, r *state.Resource, _ Expected) bool   { return r.Text("protocol") == "HTTPS" }
 func inTheClear(_ *cluster, r *state.Resource, _ Expected) bool { return r.Text("protocol") == "HTTP" }
@@ -207,7 +212,7 @@ var required = []struct {
 		{state.AccessPoint, "posixUser.gid", only(802.0), ofNodes, "the server cannot write there"},
 		{state.AccessPoint, "rootDirectory.creationInfo.ownerUid", only(802.0), ofNodes, "the server cannot write there"},
 		{state.AccessPoint, "rootDirectory.creationInfo.ownerGid", only(802.0), ofNodes, "the server cannot write there"},
-		{state.AccessPoint, "rootDirectory.path", only("/Userstores", "/Tenants"), ofNodes, "WSO2's guide keeps the directories Userstores and Tenants there"},
+		{state.AccessPoint, "rootDirectory.path", only("/Userstores", "/Tenants"), ofOwnFiles, "WSO2's guide keeps the directories Userstores and Tenants there"},
 	}},
 }
 

@@ -4,15 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-// Share is a directory on a file server that the stack file names and no stack makes. It has no host where the stack makes EFS.
+// Share is a directory on a file server or an EFS file system that the stack file names and no stack makes. It has no host on EFS.
 type Share struct {
 	Type, Host, Path string
+	// FileSystem is the id of an EFS file system.
+	FileSystem string
 	// Group is the file server's security group, or Ranges has its addresses.
 	Group  string
 	Ranges []netip.Prefix
@@ -43,7 +46,7 @@ func shareFrom(raw string) (Share, error) {
 		Type                string
 		Userstores, Tenants *bool
 		Existing            struct {
-			Host, Path, SecurityGroup, CredentialsSecretARN, SecretKeyARN, Domain string
+			FileSystemARN, Host, Path, SecurityGroup, CredentialsSecretARN, SecretKeyARN, Domain string
 
 			CIDRs []string
 		}
@@ -54,12 +57,15 @@ func shareFrom(raw string) (Share, error) {
 	if err := json.Unmarshal([]byte(raw), &file); err != nil {
 		return Share{}, fmt.Errorf("reading wso2is:fileSystem: %w", err)
 	}
-	if _, ok := protocols[file.Type]; !ok {
+	e := file.Existing
+	if _, ok := protocols[file.Type]; !ok && e.FileSystemARN == "" {
 		return Share{}, nil
 	}
-	e := file.Existing
 	s := Share{Type: file.Type, Host: e.Host, Path: strings.TrimSuffix(e.Path, "/"), Group: e.SecurityGroup,
 		Secret: e.CredentialsSecretARN, Key: e.SecretKeyARN, Domain: e.Domain}
+	if e.FileSystemARN != "" {
+		s.FileSystem = path.Base(e.FileSystemARN)
+	}
 	for _, d := range []struct {
 		name   string
 		shared *bool
@@ -73,8 +79,16 @@ func shareFrom(raw string) (Share, error) {
 	return s, err
 }
 
-// port is that of the file server.
-func (s Share) port() int { return protocols[s.Type].port }
+// given reports whether there is one.
+func (s Share) given() bool { return s.Host != "" || s.FileSystem != "" }
+
+// port is that of the file server, or of mount targets.
+func (s Share) port() int {
+	if s.FileSystem != "" {
+		return nfs
+	}
+	return protocols[s.Type].port
+}
 
 // name is what mount(8) takes for the share.
 func (s Share) name() string {
@@ -90,10 +104,13 @@ func (s Share) source(directory string) string { return s.name() + "/" + directo
 // findShare finds the file server: in its security group somewhere in the VPC, or in its ranges.
 func (c *cluster) findShare(s Share, vpc netip.Prefix) {
 	c.share = s
-	if s.Host == "" {
+	if !s.given() {
 		return
 	}
 	one := endpoint{kind: aMountTarget, name: "file server " + s.Host, port: s.port()}
+	if s.FileSystem != "" {
+		one.name = "mount targets of " + s.FileSystem
+	}
 	c.files = append(c.files, outside(one, "file server", s.Group, s.Ranges, vpc)...)
 }
 

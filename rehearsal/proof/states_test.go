@@ -140,6 +140,12 @@ const (
 	teamsGroup = "sg-0123456789abcdef6"
 )
 
+// teamsFiles are an EFS file system that exists.
+var teamsFiles = map[string]any{"existing": map[string]any{
+	"fileSystemArn": "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-0123456789abcdef1", "path": "/identity/login",
+	"securityGroup": "sg-0123456789abcdef5",
+}}
+
 // partly are stacks whose state does not contain every fact, and the facts that the proofs then name.
 var partly = map[string]struct {
 	source
@@ -192,7 +198,7 @@ var partly = map[string]struct {
 			"secretKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"},
 	}}}, "may kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555 depends on the text of the policy"},
 	"proxy": {source{file: "../../docs/examples/Pulumi.proxy.yaml"}, "the load balancer is not this stack's"},
-	"fronted group": {source{file: prod, set: map[string]any{"wso2is:network": adopted, "wso2is:clustering": map[string]any{"scheme": "aws"},
+	"fronted group": {source{file: prod, set: map[string]any{"wso2is:network": adopted, "wso2is:clustering": map[string]any{"scheme": "aws"}, "wso2is:fileSystem": teamsFiles,
 		"wso2is:nodes": map[string]any{"count": 2, "securityGroups": []any{teamsGroup}}, "wso2is:loadBalancer": ownTargets,
 		"wso2is:secrets": map[string]any{"keyArn": teamsKey}, "wso2is:observability": map[string]any{"logGroup": teamsLog}}},
 		"the health check of " + targets},
@@ -201,10 +207,10 @@ var partly = map[string]struct {
 	"fronted tasks": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{
 		"wso2is:network": adopted, "wso2is:loadBalancer": ownTargets}}, "no alarm ends a deployment"},
 	"listener tasks": {source{file: "../../docs/examples/Pulumi.fargate.yaml", set: map[string]any{
-		"wso2is:network": adopted, "wso2is:loadBalancer": map[string]any{"type": "existing", "existing": map[string]any{
+		"wso2is:network": adopted, "wso2is:fileSystem": teamsFiles, "wso2is:loadBalancer": map[string]any{"type": "existing", "existing": map[string]any{
 			"securityGroup": "sg-0123456789abcdef7", "listenerArn": ofTeam}}}}, "the other rules of " + ofTeam},
 	"fronted pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
-		"wso2is:network": adopted, "wso2is:loadBalancer": ownTargets}}, "the health check of " + targets},
+		"wso2is:network": adopted, "wso2is:fileSystem": teamsFiles, "wso2is:loadBalancer": ownTargets}}, "the health check of " + targets},
 	"nginx pods": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{
 		"wso2is:network": adopted, "wso2is:nodes": map[string]any{"count": 2}, "wso2is:eks": map[string]any{"cluster": map[string]any{
 			"name": "platform", "nodeSecurityGroup": "sg-0123456789abcdef9",

@@ -56,6 +56,9 @@ func (r *results) newTopology(nodes []Node) topology {
 	for _, f := range r.state.Of(state.FileSystem) {
 		t.shared = append(t.shared, labelled{name: "shared files", detail: f.ID})
 	}
+	if id := state.Text(r.outputs()["fileSystemId"]); id != "" && len(r.state.Of(state.FileSystem)) == 0 {
+		t.shared = append(t.shared, labelled{name: "existing files", detail: id})
+	}
 	if share := state.Text(r.outputs()["fileShare"]); share != "" {
 		t.shared = append(t.shared, labelled{name: "existing share", detail: share})
 	}

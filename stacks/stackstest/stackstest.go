@@ -151,6 +151,9 @@ func always(result map[string]any) Answer {
 	return func(pulumi.MockCallArgs) (map[string]any, error) { return result, nil }
 }
 
+// FileSystemOf is the token of the look-up of an EFS file system. It is answered with one that is encrypted, in every zone.
+const FileSystemOf = "aws:efs/getFileSystem:getFileSystem"
+
 // answers are those of an account in eu-west-1 that has what a stack file names.
 var answers = map[string]Answer{
 	ZonesOf: Zones(map[string]string{"eu-west-1a": "euw1-az1", "eu-west-1b": "euw1-az2", "eu-west-1c": "euw1-az3"}),
@@ -164,6 +167,12 @@ var answers = map[string]Answer{
 		return map[string]any{
 			"arn": args.Args["keyId"].StringValue(), "awsAccountId": "123456789012", "keyManager": "CUSTOMER", "keySpec": "SYMMETRIC_DEFAULT",
 			"keyUsage": "ENCRYPT_DECRYPT", "keyState": "Enabled",
+		}, nil
+	},
+	FileSystemOf: func(args pulumi.MockCallArgs) (map[string]any, error) {
+		id := args.Args["fileSystemId"].StringValue()
+		return map[string]any{
+			"fileSystemId": id, "arn": "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/" + id, "encrypted": true, "availabilityZoneName": "",
 		}, nil
 	},
 	"aws:eks/getAddonVersion:getAddonVersion": func(args pulumi.MockCallArgs) (map[string]any, error) {

@@ -75,6 +75,7 @@ var Rows = []Row{
 	{"own-name", names, "A node reaches the cluster's name on itself, not through the load balancer", "`/etc/hosts` and a redirect, or host aliases", all},
 	{"file-system", artifacts, "Nodes share a file system: NFS, SMB or Amazon EFS", "`fileSystem`: Amazon EFS, made by the stack", all},
 	{"own-files", artifacts, "The shared file system may be an NFS export that exists", "`fileSystem.type: nfs`, except on Fargate", all},
+	{"own-efs", artifacts, "The shared file system may be an EFS file system that exists", "`fileSystem.existing.fileSystemArn`", all},
 	{"own-share", artifacts, "The shared file system may be an SMB share that exists", "`fileSystem.type: smb`, except on Fargate", all},
 	{"mounted", artifacts, "Every node mounts it", "`components/bootstrap`, `components/ecscluster`, `components/workload`", all},
 	{"userstores", artifacts, "`Userstores` holds user stores that change at run time", "`fileSystem.userstores`", all},
