@@ -197,7 +197,6 @@ func TestRefusesNginx(t *testing.T) {
 			".webAclArn: a web ACL cannot be attached to a Network Load Balancer; leave it out, or write loadBalancer.type: alb"),
 		"TLS policy": lb(object{"tlsPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"},
 			".tlsPolicy: nginx has no policies of Elastic Load Balancing and takes TLS 1.2 and 1.3; leave it out"),
-		"idle":  lb(object{"idleTimeout": 400}, ".idleTimeout: a Network Load Balancer forgets a connection that is idle for 350 seconds, and 400 are more; write 1 to 350"),
 		"delay": lb(object{"deregistrationDelay": 10}, ".deregistrationDelay: nginx learns of a deregistered node after up to 10 seconds, and open requests need the rest; write 30 or more"),
 		"of another type": one(object{"loadBalancer": object{"hostedZone": "Z0123456789ABC", "nginx": object{"secretArn": nginxSecret}}},
 			path+".nginx: the stack makes no nginx; leave it out, or write loadBalancer.type: nginx on ec2 or ecs"),

@@ -696,8 +696,8 @@ type LoadBalancer struct {
 	Internal bool `json:"internal,omitempty"`
 	// AllowedCIDRs may call the load balancer. Default: every address (`0.0.0.0/0`), or the VPC when internal.
 	AllowedCIDRs []string `json:"allowedCidrs,omitempty"`
-	// IdleTimeout is the number of idle seconds after which a connection is closed, 1 to 4000, or 350 with the type nginx. A load balancer
-	// that exists must close idle connections to nodes after this time or earlier. Default: 300.
+	// IdleTimeout is the number of idle seconds after which a connection is closed, 1 to 4000. A load balancer that
+	// exists must close idle connections to nodes after this time or earlier. Default: 300.
 	IdleTimeout int `json:"idleTimeout,omitempty" jsonschema:"minimum=1,maximum=4000"`
 	// Stickiness is the number of seconds that a browser stays with a node, 0 (off) to 604800. Console and My Account
 	// need it. The target group of existing.targetGroupArn has its own. Default: 86400.

@@ -62,13 +62,8 @@ func (v *validator) clients() {
 	v.cidrs("loadBalancer.allowedCidrs", lb.AllowedCIDRs)
 }
 
-const (
-	// maxTCPIdle is the time in seconds after which a Network Load Balancer forgets an idle connection ("Listeners for your Network Load
-	// Balancers", connection idle timeout).
-	maxTCPIdle = 350
-	// minNginxDelay is the time in seconds in which every nginx has learned of a deregistered node, and open requests have time left.
-	minNginxDelay = 30
-)
+// minNginxDelay is the time in seconds in which every nginx has learned of a deregistered node, and open requests have time left.
+const minNginxDelay = 30
 
 // nginx checks the stack's own nginx. It refuses the keys that only apply to an Application Load Balancer.
 func (v *validator) nginx() {
@@ -82,10 +77,6 @@ func (v *validator) nginx() {
 		if key.written != "" {
 			v.refuse("loadBalancer."+key.name, key.fix, "%s", key.why)
 		}
-	}
-	if lb.IdleTimeout > maxTCPIdle {
-		v.refuse("loadBalancer.idleTimeout", fmt.Sprintf("write 1 to %d", maxTCPIdle),
-			"a Network Load Balancer forgets a connection that is idle for %d seconds, and %d are more", maxTCPIdle, lb.IdleTimeout)
 	}
 	if lb.DeregistrationDelay < minNginxDelay {
 		v.refuse("loadBalancer.deregistrationDelay", fmt.Sprintf("write %d or more", minNginxDelay),

@@ -142,7 +142,10 @@ func (b *builder) logs(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 }
 
 // observability has the values of the log add-on. The servers' output goes to the stack's own log group, the nodes' own
-// logs are not shipped, and metrics are the standard ones, which cost less than the enhanced.
+// logs are not shipped, and metrics are the standard ones, which cost less than the enhanced. An agent with its own
+// configuration and no application_signals in it also keeps the add-on out of the pods. Otherwise Application Signals
+// would put a Java agent from an image of another registry into each server (manager.modify-auto-monitor-config in
+// _helpers.tpl of the chart in github.com/aws-observability/helm-charts).
 func (b *builder) observability() object {
 	return object{
 		"agent": object{"config": object{"logs": object{"metrics_collected": object{

@@ -17,6 +17,10 @@ const NetworkType = "wso2is:loadbalancer:Network"
 // Balancer target groups").
 const NetworkWarmup = 300
 
+// A Network Load Balancer forgets a connection that is idle for 350 seconds, if its TCP listener does not say 60 to 6000 ("Update the TCP
+// idle timeout for your Network Load Balancer listener"). It must be more patient than nginx, which answers a client whose node does not.
+const networkIdle, networkPatience = 350, 50
+
 // NewForNginx makes a Network Load Balancer for the stack's own nginx, with nginx's target groups and that of the nodes.
 //
 // Nodes are registered in a target group as behind an Application Load Balancer, so that everything that drains, replaces and checks
@@ -104,6 +108,7 @@ func (l *LoadBalancer) forward(
 	}
 	listener, err := lb.NewListener(ctx, args.Named(f.name), &lb.ListenerArgs{
 		LoadBalancerArn: balancer.Arn, Port: pulumi.Int(f.port), Protocol: pulumi.String("TCP"),
+		TcpIdleTimeoutSeconds: pulumi.Int(max(networkIdle, args.LoadBalancer.IdleTimeout+networkPatience)),
 		DefaultActions: lb.ListenerDefaultActionArray{lb.ListenerDefaultActionArgs{
 			Type: pulumi.String("forward"), TargetGroupArn: group.Arn,
 		}},

@@ -11,7 +11,7 @@ import (
 
 //guide:nginx
 func TestANetworkLoadBalancerPassesClientsOnToNginxAndChecksTheNodes(t *testing.T) {
-	a := args(t, object{"type": "nginx", "hostedZone": "Z0123456789ABC", "deregistrationDelay": 45, "nginx": object{
+	a := args(t, object{"type": "nginx", "hostedZone": "Z0123456789ABC", "deregistrationDelay": 45, "idleTimeout": 4000, "nginx": object{
 		"secretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:is.example.com-AbCdEf"}})
 	p := componenttest.Run(t, func(ctx *pulumi.Context) error {
 		l, err := NewForNginx(ctx, "load-balancer", a)
@@ -32,6 +32,7 @@ func TestANetworkLoadBalancerPassesClientsOnToNginxAndChecksTheNodes(t *testing.
 		assert.Equal(t, []any{want.port, "TCP", group.ARN()},
 			[]any{made.Get("port"), made.Get("protocol"), made.Get("defaultActions", "0", "targetGroupArn")}, listener)
 		assert.Nil(t, made.Get("certificateArn"), "TLS ends in nginx")
+		assert.Equal(t, 4050.0, made.Get("tcpIdleTimeoutSeconds"), "more patient than nginx")
 		assert.Equal(t, []any{"TCP", want.port, 45.0}, []any{group.Get("protocol"), group.Get("port"), group.Get("deregistrationDelay")}, want.group)
 	}
 	https := p.One(t, groupType, "nginx-https")

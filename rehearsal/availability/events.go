@@ -46,9 +46,10 @@ const (
 	// givenUp is the time in which EC2's status checks and a group give up a lost instance: checks run each minute, and
 	// a group replaces an impaired instance within a few ("Health checks for instances in an Auto Scaling group").
 	givenUp = 5 * time.Minute
-	// evicted is the time in which Kubernetes leaves pods on a silent node: 40 seconds until it is not ready, and then
-	// the 300 of the default toleration ("Taints and Tolerations").
-	evicted = 340 * time.Second
+	// evicted is the time in which Kubernetes leaves pods on a silent node: 50 seconds until it is not ready, as of 1.32
+	// (--node-monitor-grace-period, kubernetes/kubernetes#126287), and then the 300 of the default toleration ("Taints and
+	// Tolerations").
+	evicted = 350 * time.Second
 	// directoryAway is the assumed outage of a partner's directory.
 	directoryAway = time.Hour
 	// fillRate is the assumed growth of a log in GiB an hour.

@@ -149,6 +149,7 @@ var loadBalancerTypes = []Type{
 			oneOf("defaultActions[].type", "forward", "redirect", "fixed-response", "authenticate-cognito", "authenticate-oidc"),
 			oneOf("defaultActions[].redirect.statusCode", "HTTP_301", "HTTP_302"),
 			like("sslPolicy", `ELBSecurityPolicy-[A-Za-z0-9-]+`, "a policy of Elastic Load Balancing"),
+			between("tcpIdleTimeoutSeconds", 60, 6000), // ListenerAttribute in the API reference of Elastic Load Balancing
 		},
 		Unique: []Unique{{By: []string{"loadBalancerArn", "port"}, Code: "DuplicateListener"}},
 		Refs: []Ref{
@@ -346,6 +347,9 @@ func listenerFits(c *Call) error {
 			wrong = append(wrong, fail("InvalidConfigurationRequest", "an %s listener has no certificate and no sslPolicy",
 				c.text("protocol")))
 		}
+	}
+	if c.given([]string{"tcpIdleTimeoutSeconds"}) == 1 && c.text("protocol") != "TCP" {
+		wrong = append(wrong, fail("InvalidConfigurationRequest", "only a TCP listener has tcpIdleTimeoutSeconds"))
 	}
 	for i, a := range objects(c.In, "defaultActions[]") {
 		if a["type"] == "forward" && a["targetGroupArn"] == nil && a["forward"] == nil {

@@ -156,6 +156,11 @@ func (c *cluster) containerInputs() *Verdict {
 		if json.Unmarshal([]byte(addon.Text("configurationValues")), &values) == nil && !values.Object("containerLogs").Flag("enabled", true) {
 			v.fault("%s ships no logs of containers", addon)
 		}
+		// manager.modify-auto-monitor-config in _helpers.tpl of the chart in github.com/aws-observability/helm-charts
+		agent, _ := json.Marshal(values.Object("agent").Object("config"))
+		if len(agent) <= len("{}") || strings.Contains(string(agent), `"application_signals"`) {
+			v.fault("%s puts the Java agent of Application Signals into each server", addon)
+		}
 	}
 	v.Shown = count(seen, "container")
 	if seen == 0 {

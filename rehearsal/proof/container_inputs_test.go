@@ -125,8 +125,11 @@ var containerMutations = map[string]mutation{
 	"a container without a log": {"fargate", ofTask("schema", "schema", put("logConfiguration", nil)), supplied,
 		"the output of the container schema of TaskDefinition schema goes to no log group of the stack"},
 	"pods without logs": {"eks", func(d *document) {
-		d.set("Addon", "amazon-cloudwatch-observability", "configurationValues", `{"containerLogs":{"enabled":false}}`)
+		d.set("Addon", "amazon-cloudwatch-observability", "configurationValues", `{"agent":{"config":{"logs":{}}},"containerLogs":{"enabled":false}}`)
 	}, supplied, "ships no logs of containers"},
+	"servers with the agent of an add-on": {"eks", func(d *document) {
+		d.edit("Addon", "amazon-cloudwatch-observability", "configurationValues", `"metrics_collected":{`, `"metrics_collected":{"application_signals":{},`)
+	}, supplied, "puts the Java agent of Application Signals into each server"},
 
 	"a server that is still starting is restarted": {"eks", ofPod("server", putIn("startupProbe", "failureThreshold", 1.0)), outages,
 		"the startupProbe of Deployment server acts after 1 failures"},

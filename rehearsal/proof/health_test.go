@@ -139,6 +139,8 @@ var healthMutations = map[string]mutation{
 	}, idle, "closes idle connections after 60 s, and the load balancer after 300 s"},
 	"the load balancer is more patient than the node": {"prod", func(d *document) { d.set("LoadBalancer", "alb", "idleTimeout", 400.0) }, idle,
 		"closes idle connections after 360 s, and the load balancer after 400 s"},
+	"the load balancer is less patient than nginx": {"nginx", func(d *document) { d.set("Listener", "nlb-https", "tcpIdleTimeoutSeconds", 300.0) }, idle,
+		"forgets a connection after 300 s without data, and nginx waits 300 s for a node"},
 	"nobody gives up a vanished database": {"prod", func(d *document) {
 		d.edit(objectKind, nodesFile, "content", "socketTimeout=60", "application=60")
 	}, idle, "waits for ever for an answer of a database that has vanished"},

@@ -67,6 +67,15 @@ func (p *proofs) timeoutOrder() *Verdict {
 	if p.want.Balancer.Given {
 		v.open("the idle timeout of the existing load balancer is not in the state")
 	}
+	for _, l := range p.Of(state.Listener) {
+		patience, given := l.Int("tcpIdleTimeoutSeconds")
+		if !given {
+			patience = 350 // the default of a Network Load Balancer
+		}
+		if l.Text("protocol") == "TCP" && patience <= idle {
+			v.fault("%s forgets a connection after %d s without data, and nginx waits %d s for a node: the client gets no answer", l, patience, idle)
+		}
+	}
 	for _, n := range p.nodes {
 		if n.baked {
 			v.open("the time-outs of a node are in its image")
