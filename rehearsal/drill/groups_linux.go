@@ -45,6 +45,9 @@ var trials = map[string]func(*driller){
 	secondStops: func(d *driller) { d.guide(d.Nodes[1]) },
 }
 
+// patient are the trials that do not need the load balancer at their start, and wait for long afterwards.
+var patient = map[string]bool{noDatabase: true, zoneCutOff: true, cutOff: true}
+
 // mark is the file that says that the first cluster of a group has formed.
 func mark(number int) string { return filepath.Join(sandbox.Shared, fmt.Sprint("formed-", number)) }
 
@@ -85,18 +88,20 @@ func (o order) groups(p *plan.Plan) []group {
 	if o.Short {
 		return []group{{Trials: []string{forms, firstStops}}, {Trials: []string{secondStops}}, {Controls: o.Controls}}
 	}
-	all := []group{
-		{Trials: []string{noDatabase}}, {Trials: []string{zoneCutOff}}, {Trials: []string{cutOff}}, {Trials: []string{forms, firstStops}},
-		{Trials: []string{secondStops, revocation, isContained}}, {Trials: []string{renewals, killed}},
-	}
-	if p.Scheme == "" {
-		// No node is another one's member.
-		all = []group{{Trials: []string{noDatabase}}, {Trials: []string{forms, firstStops}}, {Trials: []string{secondStops, revocation, isContained}}, {Trials: []string{renewals}}}
+	all := []group{{Trials: []string{noDatabase}}}
+	if p.Scheme != "" {
+		all = append(all, group{Trials: []string{zoneCutOff}}, group{Trials: []string{cutOff}})
 	}
 	if !p.Nodes[0].Replaceable() {
 		all = append(all, group{Trials: []string{boots}})
 	}
-	const each = 3
+	all = append(all, group{Trials: []string{forms, firstStops}}, group{Trials: []string{secondStops, revocation, isContained}})
+	if p.Scheme != "" {
+		all = append(all, group{Trials: []string{renewals, killed}})
+	} else {
+		all = append(all, group{Trials: []string{renewals}}) // no node is another one's member
+	}
+	const each = 2
 	for i := 0; i < len(o.Controls); i += each {
 		all = append(all, group{Controls: o.Controls[i:min(i+each, len(o.Controls))]})
 	}

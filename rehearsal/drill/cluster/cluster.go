@@ -422,7 +422,7 @@ func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
 		return c.podReady(n, within, members)
 	}
 	end := time.Now().Add(within)
-	if !c.listens(n, end) {
+	if !c.Listens(n, end) {
 		if p := c.nodes.of(n); p != nil && !p.running() {
 			return fmt.Errorf("the server of %s has ended; its log ends with: %s", n.Name, p.tail())
 		}
@@ -439,9 +439,9 @@ func (c *Cluster) Ready(n plan.Node, within time.Duration, members int) error {
 	return fmt.Errorf("%s: %s", n.Name, lines[len(lines)-1])
 }
 
-// listens waits until a node's server listens. Its own program would look too, at the cost of the processor time that servers need
+// Listens waits until a node's server listens. Its own program would look too, at the cost of the processor time that servers need
 // to start.
-func (c *Cluster) listens(n plan.Node, end time.Time) bool {
+func (c *Cluster) Listens(n plan.Node, end time.Time) bool {
 	for server := c.nodes.of(n); server != nil && server.running() && time.Now().Before(end); {
 		conn, err := c.World.Host(n.Device).Dial(context.Background(), netip.AddrPortFrom(n.Address, uint16(c.Balancer.Port)))
 		if err == nil {
