@@ -1,6 +1,8 @@
 package drill
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,6 +29,8 @@ type Control struct {
 	// the network is undamaged.
 	Closed                   int
 	Database, Directory, API bool
+	// Own says that the containers of tasks and pods run with their own commands.
+	Own bool
 	// Contained says that the nodes form a cluster, and that a container on one of them must not get its credentials.
 	Contained bool
 }
@@ -90,6 +94,35 @@ var damages = []struct {
 			}
 			return remove(d, state.SecurityGroupIngressRule, "aws-apis-in")
 		}},
+	{Control{Name: "the server's container without the secret of its keystore", Claim: "Each container has its program's files and variables", Own: true,
+		Says: "WSO2_KEYSTORE: parameter not set"},
+		func(d *damage.Document) error {
+			return ofContainer(d, "server", func(c state.Object) error {
+				return lose(c, []string{"secrets", "env"}, "name", "WSO2_KEYSTORE")
+			})
+		}},
+	{Control{Name: "the server's container without the volume of the driver", Claim: "Each container has its program's files and variables", Own: true,
+		Says: "there is no JDBC driver in repository/components/lib"},
+		func(d *damage.Document) error {
+			return ofContainer(d, "server", func(c state.Object) error {
+				return lose(c, []string{"mountPoints", "volumeMounts"}, "", "wso2-artifact-volume")
+			})
+		}},
+	{Control{Name: "a command of prepare that AWS' command line does not know", Claim: "Every AWS call of the nodes is allowed", Own: true,
+		Says: "gave up after five attempts: download s3://"},
+		func(d *damage.Document) error {
+			return ofContainer(d, "prepare", func(c state.Object) error {
+				for _, key := range []string{"entryPoint", "command"} {
+					for i, text := range state.List(c[key]) {
+						if before, after, found := strings.Cut(state.Text(text), "aws s3 cp "); found {
+							state.List(c[key])[i] = before + "aws s3 copy " + after
+							return nil
+						}
+					}
+				}
+				return errors.New("no command of prepare has aws s3 cp")
+			})
+		}},
 	{Control{Name: "a hop more for the metadata service's answers", Claim: "A node's credentials stay on the node", Contained: true,
 		Says: "a container on it gets its credentials"}, hop},
 	// Hazelcast asks for the node's zone first, and its start ends without one.
@@ -102,6 +135,65 @@ var damages = []struct {
 			return nil
 		})
 	}},
+}
+
+// ofContainer changes a container of the nodes' task definition, or of their Deployment.
+func ofContainer(d *damage.Document, name string, change func(state.Object) error) error {
+	is := func(c state.Object) bool { return c.Text("name") == name }
+	for _, service := range d.Find(state.ECSService) {
+		for _, i := range d.Find(state.TaskDefinition) {
+			if state.Text(d.Out(i, "arn")) != state.Text(d.Out(service, "taskDefinition")) {
+				continue
+			}
+			var all []any
+			if err := json.Unmarshal([]byte(state.Text(d.Out(i, "containerDefinitions"))), &all); err != nil {
+				return fmt.Errorf("reading containers: %w", err)
+			}
+			at := slices.IndexFunc(all, func(c any) bool { return is(state.AsObject(c)) })
+			if at < 0 {
+				return errAbsent
+			}
+			if err := change(state.AsObject(all[at])); err != nil {
+				return err
+			}
+			raw, err := json.Marshal(all)
+			if err != nil {
+				return fmt.Errorf("writing containers: %w", err)
+			}
+			d.Set(i, "containerDefinitions", string(raw))
+			return nil
+		}
+	}
+	found := errAbsent
+	err := object(d, state.Deployment, "server", func(spec state.Object) {
+		pod := spec.Object("template").Object("spec")
+		for _, c := range slices.Concat(pod.Objects("initContainers"), pod.Objects("containers")) {
+			if is(c) {
+				found = change(c)
+			}
+		}
+	})
+	return cmp.Or(err, found)
+}
+
+// lose removes the element of the first of some lists in which a key has a value, or, without a key, any text that ends with it.
+func lose(c state.Object, lists []string, key, value string) error {
+	for _, list := range lists {
+		all := state.List(c[list])
+		left := slices.DeleteFunc(slices.Clone(all), func(e any) bool {
+			for k, v := range state.AsObject(e) {
+				if k == key && state.Text(v) == value || key == "" && strings.HasSuffix(state.Text(v), value) {
+					return true
+				}
+			}
+			return false
+		})
+		if len(left) < len(all) {
+			c[list] = left
+			return nil
+		}
+	}
+	return fmt.Errorf("no %s has %s", strings.Join(lists, " or "), value)
 }
 
 // closeDirectory removes the rules that let nodes out to the directory of the users, one for each of its ranges.

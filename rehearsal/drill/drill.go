@@ -96,7 +96,7 @@ func Check(o Options) (*plan.Plan, plan.Programs, error) {
 		return nil, none, fmt.Errorf("stack %s cannot be drilled: %w", o.Stack, err)
 	}
 	needed := slices.Concat(tools, engines[p.Database.Engine].tools)
-	if !o.Short && p.Kubernetes == nil || slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { return n.Task != nil || n.Instance != nil && n.Instance.Group != nil }) {
+	if !o.Short || slices.ContainsFunc(p.Nodes, func(n plan.Node) bool { return n.Task != nil || n.Instance != nil && n.Instance.Group != nil }) {
 		needed = append(needed, nodeTools...)
 	}
 	if p.Kubernetes != nil {

@@ -217,6 +217,25 @@ func TestClustersOfManySizesForm(t *testing.T) {
 	}
 }
 
+// TestContainersRunTheirOwnCommands starts the containers of tasks and pods with the commands, variables, secrets and volumes of the state.
+// Without a secret or a volume, or with a wrong command, no node gets ready, and the proofs say why.
+func TestContainersRunTheirOwnCommands(t *testing.T) {
+	long(t)
+	for _, stack := range []string{"ecs", "fargate", "eks"} {
+		t.Run(stack, func(t *testing.T) {
+			o := stackOf(t, stack, "../../docs/examples/Pulumi."+stack+".yaml")
+			o.Only = []string{"boot", "the server's container without the secret of its keystore", "the server's container without the volume of the driver",
+				"a command of prepare that AWS' command line does not know"}
+			result := run(t, o)
+			require.Len(t, result.Trials, 4)
+			for _, one := range result.Trials {
+				t.Logf("%s: %s", one.Name, one.Measured)
+			}
+			require.Contains(t, result.Trials[1].Events[0].What, "reads the variable WSO2_KEYSTORE, which nothing gives it", "the proof gives the reason")
+		})
+	}
+}
+
 // TestPodsRun runs the example for EKS: its pods find each other through the API server of Kubernetes itself, and do not while a
 // NetworkPolicy keeps them apart.
 func TestPodsRun(t *testing.T) {

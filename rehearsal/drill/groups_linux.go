@@ -92,18 +92,24 @@ func (o order) groups(p *plan.Plan) []group {
 	if p.Scheme != "" {
 		all = append(all, group{Trials: []string{zoneCutOff}}, group{Trials: []string{cutOff}})
 	}
-	if !p.Nodes[0].Replaceable() {
-		all = append(all, group{Trials: []string{boots}})
-	}
+	all = append(all, group{Trials: []string{boots}})
+	long := len(all)
 	all = append(all, group{Trials: []string{forms, firstStops}}, group{Trials: []string{secondStops, revocation, isContained}})
 	if p.Scheme != "" {
 		all = append(all, group{Trials: []string{renewals, killed}})
 	} else {
 		all = append(all, group{Trials: []string{renewals}}) // no node is another one's member
 	}
+	// A call of an API that does not answer is a long wait too.
+	short := slices.DeleteFunc(slices.Clone(o.Controls), func(c Control) bool { return c.API })
+	for _, c := range o.Controls {
+		if c.API {
+			all = slices.Insert(all, long, group{Controls: []Control{c}})
+		}
+	}
 	const each = 2
-	for i := 0; i < len(o.Controls); i += each {
-		all = append(all, group{Controls: o.Controls[i:min(i+each, len(o.Controls))]})
+	for i := 0; i < len(short); i += each {
+		all = append(all, group{Controls: short[i:min(i+each, len(short))]})
 	}
 	return all
 }

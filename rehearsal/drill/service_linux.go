@@ -36,10 +36,8 @@ func (d *driller) formService(bound time.Duration) {
 		if err != nil {
 			return err
 		}
-		for _, n := range d.Nodes {
-			if err := d.Ready(n, slack, d.seen(len(d.Nodes))); err != nil {
-				return err
-			}
+		if err := d.allReady(); err != nil {
+			return err
 		}
 		took := time.Since(began)
 		if err := d.formed(t); err != nil {

@@ -184,6 +184,11 @@ func (d *driller) run(g group) {
 		}
 	}
 	for _, control := range g.Controls {
+		if control.API { // its servers wait more than they start
+			if err := g.formed(); err != nil {
+				d.say("%v", err)
+			}
+		}
 		d.control(control)
 	}
 }
@@ -229,6 +234,21 @@ func atOnce(nodes []plan.Node, do func(plan.Node) error) error {
 		}
 	}
 	return nil
+}
+
+// oneByOne does something for one node after the other, until one fails.
+func oneByOne(nodes []plan.Node, do func(plan.Node) error) error {
+	for _, n := range nodes {
+		if err := do(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// allReady reports whether all nodes are ready and see each other.
+func (d *driller) allReady() error {
+	return oneByOne(d.Nodes, func(n plan.Node) error { return d.Ready(n, slack, d.seen(len(d.Nodes))) })
 }
 
 // join starts a node and waits until it is ready and sees this number of members.
@@ -349,16 +369,20 @@ func (d *driller) formed(t *Trial) error {
 	return d.Healthy(len(d.Nodes), d.Balancer.Check.Taken())
 }
 
-// boot runs the user data of the members, each on an empty machine, and what it has installed: one after the other, or all at once in an
-// Auto Scaling group, whose nodes wait for their turn themselves.
+// boot runs the members from their beginning: the user data of instances, each on an empty machine, or the containers of tasks and pods
+// with their own commands. Fixed members start one after the other; all others at once, and wait for their turn themselves.
 func (d *driller) boot() {
 	bound := d.Nodes[0].Ready
-	d.trial("The user data of every node makes it a member", Seconds(bound)+" for each node until it is ready (READY_SECONDS of its user data)", func(t *Trial) error {
+	name, from, what := "The user data of every node makes it a member", "READY_SECONDS of its user data", "has run its user data"
+	if node, _, all, longest := d.words(); d.Nodes[0].Replaceable() {
+		name, from, what = "The containers of all "+all+" run their own commands, and each "+node+" becomes a member", longest, "has run its containers"
+	}
+	d.trial(name, fmt.Sprintf("%s for each node until it is ready (%s)", Seconds(bound), from), func(t *Trial) error {
 		start := time.Now()
 		var mu sync.Mutex
 		one := func(n plan.Node) error {
 			began := time.Now()
-			if err := d.Boot(n); err != nil {
+			if err := d.Boot(n, 1); err != nil {
 				return err
 			}
 			took := time.Since(began)
@@ -366,20 +390,22 @@ func (d *driller) boot() {
 				return fmt.Errorf("%s was ready after %s", n.Name, Seconds(took))
 			}
 			mu.Lock()
-			d.event(t, "%s has run its user data and is ready after %s", n.Name, Seconds(took))
+			d.event(t, "%s %s and is ready after %s", n.Name, what, Seconds(took))
 			mu.Unlock()
+			if n.Replaceable() {
+				return nil // its container members publishes
+			}
 			return d.Publish(n)
 		}
-		if d.Nodes[0].Instance.Group != nil {
-			if err := atOnce(d.Nodes, one); err != nil {
-				return err
-			}
-		} else {
-			for _, n := range d.Nodes {
-				if err := one(n); err != nil {
-					return err
-				}
-			}
+		all := atOnce
+		if first := d.Nodes[0]; !first.Replaceable() && first.Instance.Group == nil {
+			all = oneByOne
+		}
+		if err := all(d.Nodes, one); err != nil {
+			return err
+		}
+		if err := d.allReady(); err != nil {
+			return err
 		}
 		if err := d.formed(t); err != nil {
 			return err
@@ -735,7 +761,7 @@ func (d *driller) revoke() {
 }
 
 // early is the time in which damage must show, and glance is the length of one look.
-const early, glance = 2 * time.Minute, 5 * time.Second
+const early, glance = 4 * time.Minute, 5 * time.Second
 
 // control starts the cluster on a damaged state and expects the message of the proofs.
 func (d *driller) control(c Control) {
@@ -753,6 +779,11 @@ func (d *driller) control(c Control) {
 		}
 		for _, n := range d.Nodes {
 			d.Kill(n)
+			if n.Replaceable() {
+				if err := d.OwnContainers(n, c.Own); err != nil {
+					return err
+				}
+			}
 		}
 		if err := d.Apply(damaged); err != nil {
 			return err

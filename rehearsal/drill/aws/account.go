@@ -30,6 +30,8 @@ type Account struct {
 
 	Given Given
 
+	// pods are the Deployments of pods, by the pod's address.
+	pods map[netip.Addr]*state.Resource
 	// began is the time at which all objects were last modified.
 	began  time.Time
 	mu     sync.Mutex
@@ -58,7 +60,7 @@ type Instance struct {
 
 // Of reads an account from a state and its network.
 func Of(n *vpc.Network) *Account {
-	a := &Account{State: n.State, began: time.Now(), issued: map[string]credentials{}}
+	a := &Account{State: n.State, began: time.Now(), issued: map[string]credentials{}, pods: map[netip.Addr]*state.Resource{}}
 	for _, v := range n.Of(state.VPC) {
 		a.Region = strings.Split(v.Text("arn")+":::::", ":")[3]
 	}
@@ -78,6 +80,8 @@ func Of(n *vpc.Network) *Account {
 			one.Role = a.roleOf(i.Of.Text("iamInstanceProfile"))
 		case state.AutoScalingGroup:
 			a.launch(one, i.Of)
+		case state.Deployment:
+			a.pods[i.Address] = i.Of
 		}
 		if i.Of.Type != state.ECSService && i.Of.Type != state.Deployment {
 			a.Instances = append(a.Instances, one)

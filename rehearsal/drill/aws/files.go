@@ -29,6 +29,16 @@ type Given struct {
 	Files map[string]string
 }
 
+// Holds reports whether an object is in the state.
+func (a *Account) Holds(bucket, key string) bool {
+	for _, o := range a.With(state.BucketObject, "key", key) {
+		if o.Text("bucket") == bucket {
+			return true
+		}
+	}
+	return false
+}
+
 // content is an object's content.
 func (a *Account) content(bucket, key string) ([]byte, bool) {
 	if file, ok := a.Given.Files[bucket+"/"+key]; ok {
@@ -87,18 +97,7 @@ func (a *Account) callSecrets(target string, body []byte, role, endpoint *state.
 	if err := json.Unmarshal(body, &in); err != nil || action != "GetSecretValue" {
 		return nil, refuse(http.StatusBadRequest, "InvalidRequestException", "the API here knows only GetSecretValue: %s, %v", action, err)
 	}
-	arn, key := a.secret(in.SecretId)
-	on := iam.Context{"secretsmanager:SecretId": {arn}, "aws:ResourceAccount": {accountOf(arn)}}
-	failed := a.may(role, "secretsmanager:GetSecretValue", arn, endpoint, on)
-	if k := a.One(state.KMSKey, key, "arn", "keyId"); failed == nil && k != nil {
-		// Secrets Manager decrypts with the caller's permissions, and its request goes through no endpoint of the VPC.
-		// AWS Secrets Manager User Guide, "Secret encryption and decryption in AWS Secrets Manager".
-		policy := iam.Parse(k.String(), k.Text("policy"))
-		failed = a.decide(role, "kms:Decrypt", k.Text("arn"), nil, iam.Context{
-			"kms:ViaService": {"secretsmanager." + a.Region + ".amazonaws.com"}, "kms:CallerAccount": {accountOf(role.Text("arn"))},
-			"kms:EncryptionContext:SecretARN": {arn}, "kms:EncryptionContextKeys": {"SecretARN", "SecretVersionId"},
-		}, &policy)
-	}
+	arn, failed := a.reads(role, in.SecretId, endpoint)
 	if failed != nil {
 		failed.status, failed.code = http.StatusBadRequest, "AccessDeniedException"
 		return nil, failed
@@ -110,6 +109,23 @@ func (a *Account) callSecrets(target string, body []byte, role, endpoint *state.
 	return []byte(text(map[string]any{
 		"ARN": arn, "Name": arn[strings.LastIndex(arn, ":")+1:], "SecretString": value, "VersionStages": []string{"AWSCURRENT"},
 	})), nil
+}
+
+// reads decides whether a role may read a secret, and returns its ARN.
+func (a *Account) reads(role *state.Resource, id string, endpoint *state.Resource) (string, *refusal) {
+	arn, key := a.secret(id)
+	on := iam.Context{"secretsmanager:SecretId": {arn}, "aws:ResourceAccount": {accountOf(arn)}}
+	failed := a.may(role, "secretsmanager:GetSecretValue", arn, endpoint, on)
+	if k := a.One(state.KMSKey, key, "arn", "keyId"); failed == nil && k != nil {
+		// Secrets Manager decrypts with the caller's permissions, and its request goes through no endpoint of the VPC.
+		// AWS Secrets Manager User Guide, "Secret encryption and decryption in AWS Secrets Manager".
+		policy := iam.Parse(k.String(), k.Text("policy"))
+		failed = a.decide(role, "kms:Decrypt", k.Text("arn"), nil, iam.Context{
+			"kms:ViaService": {"secretsmanager." + a.Region + ".amazonaws.com"}, "kms:CallerAccount": {accountOf(role.Text("arn"))},
+			"kms:EncryptionContext:SecretARN": {arn}, "kms:EncryptionContextKeys": {"SecretARN", "SecretVersionId"},
+		}, &policy)
+	}
+	return arn, failed
 }
 
 // secret returns the ARN and the key of a secret of the state, or of a secret of a team, whose key is not in the state.

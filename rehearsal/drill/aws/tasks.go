@@ -204,6 +204,23 @@ func (a *Account) taskCredentials(w http.ResponseWriter, p *Place) {
 	})))
 }
 
+// Pull reports why ECS cannot read the secrets of a task's container, which it does with the execution role before the container starts.
+// A source may name a property of the secret, and a version.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+func (a *Account) Pull(p *Place, sources []string) error {
+	role := a.One(state.Role, p.Definition.Text("executionRoleArn"), "arn", "name")
+	for _, source := range sources {
+		if role == nil {
+			return fmt.Errorf("ResourceInitializationError: %s has no execution role, and a container of it has secrets", p.Definition)
+		}
+		parts := strings.SplitN(source, ":", 8)
+		if _, failed := a.reads(role, strings.Join(parts[:min(7, len(parts))], ":"), nil); failed != nil {
+			return fmt.Errorf("ResourceInitializationError: unable to pull secrets: %s", failed.message)
+		}
+	}
+	return nil
+}
+
 // ecsRequest has the parameters of both calls.
 type ecsRequest struct {
 	Cluster       string   `json:"cluster"`

@@ -144,3 +144,46 @@ func TestTheTaskRoleDecides(t *testing.T) {
 	_, code := roleOfTask(t, a)
 	require.Equal(t, http.StatusBadRequest, code, "a role that does not trust this account's tasks")
 }
+
+// TestECSReadsSecretsWithTheExecutionRole has a role that may read one secret.
+func TestECSReadsSecretsWithTheExecutionRole(t *testing.T) {
+	const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:nodes/keystore-AbCdEf"
+	definition := resource(state.TaskDefinition, "d", map[string]any{"executionRoleArn": "arn:aws:iam::123456789012:role/execution"})
+	a := &Account{Region: "eu-west-1", State: state.New(definition,
+		resource(state.Role, "execution", map[string]any{"name": "execution", "arn": "arn:aws:iam::123456789012:role/execution"}),
+		resource(state.RolePolicy, "execution:may", map[string]any{"role": "execution",
+			"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"` + secret + `"}]}`}))}
+	p := &Place{Definition: definition}
+	require.NoError(t, a.Pull(p, []string{secret, secret + ":password::"}), "the whole secret, and a property of it")
+	require.ErrorContains(t, a.Pull(p, []string{strings.Replace(secret, "keystore", "another", 1)}), "role execution may not secretsmanager:GetSecretValue")
+	definition.Outputs["executionRoleArn"] = ""
+	require.ErrorContains(t, a.Pull(p, []string{secret}), "has no execution role")
+	require.NoError(t, a.Pull(p, nil))
+}
+
+// TestPodsGetTheRoleOfTheirServiceAccount asks from a pod's address, and from others.
+func TestPodsGetTheRoleOfTheirServiceAccount(t *testing.T) {
+	deployment := resource(state.Deployment, "server", map[string]any{"metadata": map[string]any{"namespace": "nodes"},
+		"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"serviceAccountName": "server"}}}})
+	role := resource(state.Role, "pods", map[string]any{"name": "pods", "arn": "arn:aws:iam::123456789012:role/pods",
+		"assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],` +
+			`"Condition":{"ArnEquals":{"aws:SourceArn":"arn:aws:eks:eu-west-1:123456789012:cluster/nodes"},"StringEquals":{"aws:SourceAccount":"123456789012"}}}]}`})
+	cluster := resource(state.EKSCluster, "nodes", map[string]any{"name": "nodes", "arn": "arn:aws:eks:eu-west-1:123456789012:cluster/nodes"})
+	identity := resource(state.PodIdentityAssociation, "i", map[string]any{"clusterName": "nodes", "namespace": "nodes", "serviceAccount": "server", "roleArn": "arn:aws:iam::123456789012:role/pods"})
+	address := netip.MustParseAddr("10.0.0.7")
+	a := &Account{State: state.New(deployment, role, cluster, identity), issued: map[string]credentials{}, pods: map[netip.Addr]*state.Resource{address: deployment}}
+	ask := func(from string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, PodCredentials, nil)
+		r.RemoteAddr = from + ":40000"
+		w := httptest.NewRecorder()
+		a.PodIdentity().ServeHTTP(w, r)
+		return w
+	}
+	require.True(t, a.HasRole(deployment))
+	require.Contains(t, ask("10.0.0.7").Body.String(), `"AccountId":"123456789012"`)
+	require.Equal(t, http.StatusNotFound, ask("10.0.0.8").Code, "no pod is there")
+	role.Outputs["assumeRolePolicy"] = taskTrust
+	require.Equal(t, http.StatusBadRequest, ask("10.0.0.7").Code, "EKS may not assume the role")
+	identity.Outputs["serviceAccount"] = "another"
+	require.False(t, a.HasRole(deployment))
+}

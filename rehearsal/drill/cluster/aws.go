@@ -119,6 +119,10 @@ func (c *Cluster) serveAWS() error {
 		return err
 	}
 	c.serve(listener, &http.Server{Handler: c.Account.TaskMetadata(), ReadHeaderTimeout: time.Minute})
+	if listener, err = listen(c.World.Router, vpc.PodAddress+":80"); err != nil {
+		return err
+	}
+	c.serve(listener, &http.Server{Handler: c.Account.PodIdentity(), ReadHeaderTimeout: time.Minute})
 	for _, one := range c.apis() {
 		for n, address := range one.addresses {
 			if err := c.serveTLS(one.service, one.names, one.hosts[n], address, c.Account.Handler(one.service, one.endpoint)); err != nil {

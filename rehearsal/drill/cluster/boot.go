@@ -31,7 +31,8 @@ const storePassword = "wso2carbon" //nolint:gosec // known to everybody
 
 // supply is a file that nodes fetch and the state does not contain.
 type supply struct {
-	// source is where they fetch it from, and sum the variable of their user data with its checksum.
+	// source is where they fetch it from, and sum the variable of their user data with its checksum, or the checksum that a container
+	// is told.
 	source, sum string
 	// file is its path here.
 	file string
@@ -47,6 +48,16 @@ func (c *Cluster) supplies(n plan.Node) []supply {
 	} {
 		if one.source = plan.Variable(n.Settings, one.source); one.source != "" {
 			all = append(all, one)
+		}
+	}
+	for _, one := range fetches(n) {
+		file := bundle()
+		if strings.HasSuffix(one.path, ".jar") {
+			file = c.Jars[len(c.Jars)-1]
+		}
+		bucket, key, _ := strings.Cut(strings.TrimPrefix(one.source, "s3://"), "/")
+		if !c.Account.Holds(bucket, key) {
+			all = append(all, supply{one.source, one.sum, file})
 		}
 	}
 	return all
@@ -83,7 +94,7 @@ func (c *Cluster) give() {
 // makeArchive packs the stand-in as the product's archive is packed.
 func (c *Cluster) makeArchive() error {
 	n := c.Nodes[0]
-	if n.Replaceable() || c.Product != "" {
+	if c.Product != "" {
 		return nil
 	}
 	file, err := os.Create(shared("product.zip"))
@@ -92,7 +103,7 @@ func (c *Cluster) makeArchive() error {
 	}
 	store := at("trust-of-the-archive")
 	// The product's own trust store has the authorities of the internet, and so Amazon's.
-	errs := []error{run(exec.Command(c.Tools["keytool"], "-importcert", "-noprompt", "-keystore", store, "-storetype", plan.Variable(n.Settings, "KEYSTORE_TYPE"),
+	errs := []error{run(exec.Command(c.Tools["keytool"], "-importcert", "-noprompt", "-keystore", store, "-storetype", setting(n, "KEYSTORE_TYPE"),
 		"-storepass", storePassword, "-alias", "amazon", "-file", bundle()))}
 	trusted, err := os.ReadFile(store)
 	errs = append(errs, err)
@@ -100,7 +111,7 @@ func (c *Cluster) makeArchive() error {
 	for name, content := range map[string]string{
 		"bin/wso2server.sh": c.launcher(), "repository/conf/log4j2.properties": "loggers = root\n", "repository/components/lib/": "",
 		"repository/deployment/server/userstores/": "", "repository/tenants/": "", "repository/logs/": "",
-		"repository/resources/security/" + plan.Variable(n.Settings, "TRUSTSTORE_FILE"): string(trusted),
+		"repository/resources/security/" + setting(n, "TRUSTSTORE_FILE"): string(trusted),
 	} {
 		header := &zip.FileHeader{Name: home + name, Method: zip.Deflate}
 		header.SetMode(0o755)
@@ -126,9 +137,11 @@ func (c *Cluster) launcher() string {
 	for _, n := range c.all() {
 		fmt.Fprintf(b, "%s) name=%s ;;\n", n.Address, n.Name)
 	}
-	b.WriteString("esac\nexec >>\"$CARBON_HOME/repository/logs/wso2carbon.log\" 2>&1\nexec")
+	b.WriteString("esac\nCARBON_HOME=${CARBON_HOME:-$(cd \"$(dirname \"$0\")/..\" && pwd)}\n" +
+		"ls \"$CARBON_HOME\"/repository/components/lib/*.jar >/dev/null 2>&1 || { echo 'there is no JDBC driver in repository/components/lib' >&2; exit 1; }\n" +
+		"exec >>\"$CARBON_HOME/repository/logs/wso2carbon.log\" 2>&1\nexec")
 	cmd := c.standIn("-XX:SharedArchiveFile="+archive(),
-		"-Djavax.net.ssl.trustStore=$CARBON_HOME/repository/resources/security/"+plan.Variable(c.Nodes[0].Settings, "TRUSTSTORE_FILE"),
+		"-Djavax.net.ssl.trustStore=$CARBON_HOME/repository/resources/security/"+setting(c.Nodes[0], "TRUSTSTORE_FILE"),
 		"-Djavax.net.ssl.trustStorePassword="+storePassword, "StandIn", "$name", c.Version, "$CARBON_HOME")
 	for _, one := range cmd.Args {
 		fmt.Fprintf(b, " \"%s\"", one)
@@ -139,14 +152,26 @@ func (c *Cluster) launcher() string {
 
 // makeSource makes the keystore that the cluster's secret contains: PKCS#12 with one key.
 func (c *Cluster) makeSource() error {
-	password := plan.Variable(c.Nodes[0].Settings, "KEYSTORE_PASSWORD")
+	n := c.Nodes[0]
+	password := n.Secrets["WSO2_KEYSTORE_PASSWORD"]
+	if id := plan.Variable(n.Settings, "KEYSTORE_PASSWORD"); id != "" {
+		password = aws.Secret(id)
+	}
 	if password == "" {
 		return nil
 	}
 	cmd := exec.Command(c.Tools["keytool"], "-genkeypair", "-keystore", shared("source.p12"), "-storetype", "PKCS12", "-storepass:env", "P", "-alias", "signing",
 		"-keyalg", "RSA", "-keysize", "2048", "-dname", "CN="+c.Hostname, "-validity", "2")
-	cmd.Env = append(os.Environ(), "P="+aws.Secret(password))
+	cmd.Env = append(os.Environ(), "P="+password)
 	return run(cmd)
+}
+
+// setting is a variable of a node's user data, or of its server's container.
+func setting(n plan.Node, name string) string {
+	if server := n.Container(serverContainer); server != nil {
+		return server.Environment["WSO2IS_"+name]
+	}
+	return plan.Variable(n.Settings, name)
 }
 
 // programs are the stand-ins of what a machine on AWS has and this one has not.
@@ -214,8 +239,8 @@ cd "$(get WorkingDirectory)"
 // restartDelay is RestartSec of the server's unit, whose server starts again whenever it ends.
 const restartDelay = 15 * time.Second
 
-// Boot runs a node's user data on an empty machine, as its first boot does. It ends when the node is ready.
-func (c *Cluster) Boot(n plan.Node) error {
+// bootInstance runs a node's user data on an empty machine, as its first boot does. It ends when the node is ready.
+func (c *Cluster) bootInstance(n plan.Node) error {
 	c.Kill(n)
 	c.nodes.put(n, nil)
 	c.Account.Launch(n.Instance)
@@ -225,11 +250,11 @@ func (c *Cluster) Boot(n plan.Node) error {
 		os.MkdirAll(filepath.Join(dir, "usr/lib/jvm"), 0o755)); err != nil {
 		return fmt.Errorf("making the machine of %s: %w", n.Name, err)
 	}
-	java, err := filepath.EvalSymlinks(c.Tools["java"])
+	java, err := c.javaHome()
 	if err != nil {
-		return fmt.Errorf("finding Java: %w", err)
+		return err
 	}
-	if err := os.Symlink(filepath.Dir(filepath.Dir(java)), filepath.Join(dir, "usr/lib/jvm/java-"+plan.Variable(n.Settings, "JDK")+"-amazon-corretto")); err != nil {
+	if err := os.Symlink(java, filepath.Join(dir, "usr/lib/jvm/java-"+plan.Variable(n.Settings, "JDK")+"-amazon-corretto")); err != nil {
 		return fmt.Errorf("making the machine of %s: %w", n.Name, err)
 	}
 	if _, err := c.standIns(n); err != nil {
@@ -269,6 +294,14 @@ func (c *Cluster) Boot(n plan.Node) error {
 		return fmt.Errorf("the user data of %s fails: %s; %s", n.Name, booting.tail(), lastLine(filepath.Join(dir, "unit.log")))
 	}
 	return nil
+}
+
+func (c *Cluster) javaHome() (string, error) {
+	java, err := filepath.EvalSymlinks(c.Tools["java"])
+	if err != nil {
+		return "", fmt.Errorf("finding Java: %w", err)
+	}
+	return filepath.Dir(filepath.Dir(java)), nil
 }
 
 // Publish sends a node's metrics to CloudWatch, as its timer does each minute.
@@ -321,8 +354,15 @@ func (c *Cluster) BootLog(n plan.Node) string {
 func (c *Cluster) bucketNames() []string {
 	seen := map[string]bool{}
 	for _, n := range c.all() {
-		for _, one := range append(c.supplies(n), supply{source: "s3://" + plan.Variable(n.Settings, "BUCKET")}) {
-			if rest, ok := strings.CutPrefix(one.source, "s3://"); ok {
+		sources := []string{"s3://" + plan.Variable(n.Settings, "BUCKET")}
+		for _, one := range c.supplies(n) {
+			sources = append(sources, one.source)
+		}
+		for _, one := range fetches(n) {
+			sources = append(sources, one.source)
+		}
+		for _, source := range sources {
+			if rest, ok := strings.CutPrefix(source, "s3://"); ok {
 				bucket, _, _ := strings.Cut(rest, "/")
 				seen[fmt.Sprintf("%s.s3.%s.amazonaws.com", bucket, c.Account.Region)] = bucket != ""
 			}

@@ -142,6 +142,9 @@ func root(n plan.Node) string { return at("nodes", n.Name) }
 
 // home is a node's IS_HOME.
 func (c *Cluster) home(n plan.Node) string {
+	if n.Replaceable() && ownContainers(n) {
+		return filepath.Join(box(n, serverContainer), "home/wso2carbon", "wso2is-"+c.Version)
+	}
 	return filepath.Join(root(n), "opt/wso2is", "wso2is-"+c.Version)
 }
 
@@ -192,6 +195,8 @@ type process struct {
 	cmd   *exec.Cmd
 	log   string
 	ended chan struct{}
+	// alone says that a request to stop goes to the process alone, and not to its group.
+	alone bool
 }
 
 // start starts a program in a namespace and in its own process group.
@@ -222,7 +227,11 @@ func (p *process) stop(signal syscall.Signal, within time.Duration) {
 	if p == nil {
 		return
 	}
-	_ = syscall.Kill(-p.cmd.Process.Pid, signal)
+	group := -p.cmd.Process.Pid
+	if p.alone {
+		group = p.cmd.Process.Pid
+	}
+	_ = syscall.Kill(group, signal)
 	select {
 	case <-p.ended:
 	case <-time.After(within):
@@ -475,6 +484,7 @@ func (c *Cluster) Alive(n plan.Node) (restarted bool, err error) {
 // Apply gives the network the rules and routes of another plan with the same interfaces, and AWS its state.
 func (c *Cluster) Apply(p *plan.Plan) error {
 	p.Network.Beyond = c.Network.Beyond // also where its rule is gone
+	p.Account.Given = c.Account.Given
 	c.Network, c.Account = p.Network, p.Account
 	if c.control != nil {
 		before := c.Kubernetes.Objects

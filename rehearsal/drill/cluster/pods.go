@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wso2is-aws/wso2is/rehearsal/drill/aws"
 	"github.com/wso2is-aws/wso2is/rehearsal/drill/plan"
 )
 
@@ -37,6 +39,9 @@ type pod struct {
 	name   string
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+
+	// own are its containers if they run with their own commands, or nil.
+	own *owned
 
 	mu           sync.Mutex
 	turn, server *process
@@ -77,6 +82,12 @@ func (c *Cluster) startPod(n plan.Node) error {
 		if err := p.mountToken(view.Metadata.UID); err != nil {
 			return err
 		}
+	}
+	if ownContainers(n) {
+		if err := errors.Join(c.makeContainers(n), write(filepath.Join(root(n), "identity", path.Base(aws.PodToken)), p.name)); err != nil {
+			return err
+		}
+		p.own = &owned{c: c, n: n, command: p.ownCommand, say: func(text string) { p.say("%s", text) }}
 	}
 	c.pods.mu.Lock()
 	if c.pods.all == nil {
@@ -169,10 +180,17 @@ if [ -d "$account" ]; then mkdir -p "$directory" && mount --bind "$account" "$di
 	}
 	cmd := exec.Command("sh", append([]string{"-c", script, temporary, filepath.Join(root(p.n), "account"), accountDir}, program...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	all := map[string]string{"PATH": os.Getenv("PATH"), "LANG": "C.UTF-8", "WSO2_SERVER_HOME": p.c.home(p.n)}
+	maps.Copy(all, p.variables(environment))
+	cmd.Env = asList(all)
+	return cmd
+}
+
+// variables are a container's variables with the pod's own values, and those that Kubernetes adds.
+func (p *pod) variables(environment map[string]string) map[string]string {
 	service := p.c.Kubernetes.Service.String()
 	all := map[string]string{
-		"PATH": os.Getenv("PATH"), "LANG": "C.UTF-8", "HOSTNAME": p.name, "WSO2_SERVER_HOME": p.c.home(p.n),
-		"KUBERNETES_SERVICE_HOST": service, "KUBERNETES_SERVICE_PORT": "443", "KUBERNETES_SERVICE_PORT_HTTPS": "443",
+		"HOSTNAME": p.name, "KUBERNETES_SERVICE_HOST": service, "KUBERNETES_SERVICE_PORT": "443", "KUBERNETES_SERVICE_PORT_HTTPS": "443",
 	}
 	fields := map[string]string{plan.FieldIP: p.n.Address.String(), plan.FieldName: p.name, plan.FieldNamespace: p.n.Pod.Namespace}
 	for name, value := range environment {
@@ -181,8 +199,7 @@ if [ -d "$account" ]; then mkdir -p "$directory" && mount --bind "$account" "$di
 		}
 		all[name] = value
 	}
-	cmd.Env = asList(all)
-	return cmd
+	return all
 }
 
 func (p *pod) turnLog() string { return filepath.Join(root(p.n), "turn.log") }
@@ -195,7 +212,7 @@ func (p *pod) say(format string, args ...any) {
 
 // run runs the init container turn to its end, then the server, and its probes while the pod exists.
 func (p *pod) run(ctx context.Context) {
-	for p.n.Pod.Turn != nil {
+	for p.n.Pod.Turn != nil && p.own == nil {
 		ended, err := p.takeTurn(ctx)
 		if ctx.Err() != nil {
 			return
@@ -260,6 +277,16 @@ func (p *pod) takeTurn(ctx context.Context) (int, error) {
 }
 
 func (p *pod) startServer(ctx context.Context) error {
+	if p.own != nil {
+		server, err := p.own.run(ctx)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.server, p.said = server, "its server starts"
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ctx.Err() != nil {
@@ -375,7 +402,11 @@ func (p *pod) setReady(ready bool) {
 
 // check runs a probe's command in the server's container.
 func (p *pod) check(ctx context.Context, of plan.Health) error {
-	return runCheck(ctx, p.c.World.Host(p.n.Device), p.command(of.Command[1:], p.n.Pod.Environment, false), of.Timeout)
+	cmd := p.command(of.Command[1:], p.n.Pod.Environment, false)
+	if p.own != nil {
+		cmd = p.ownCommand(p.n.Container(serverContainer), of.Command[1:])
+	}
+	return runCheck(ctx, p.c.World.Host(p.n.Device), cmd, of.Timeout)
 }
 
 // endPod ends the pod at a place. A pod that Kubernetes deletes is no endpoint and no target any more, and then waits for its open
@@ -409,6 +440,9 @@ func (c *Cluster) endPod(n plan.Node, signal syscall.Signal) {
 	p.mu.Unlock()
 	server.stop(signal, within)
 	turn.stop(syscall.SIGKILL, time.Minute)
+	if p.own != nil {
+		p.own.end()
+	}
 	if signal != syscall.SIGTERM {
 		deregister()
 	}
@@ -441,7 +475,7 @@ func (c *Cluster) podReady(n plan.Node, within time.Duration, members int) error
 		if err == nil {
 			return nil
 		}
-		if time.Now().After(end) {
+		if time.Now().After(end) || p.own.gaveUp() {
 			return err
 		}
 	}
@@ -460,7 +494,12 @@ func (p *pod) joined(members int) error {
 	of := p.n.Pod.Members
 	environment := maps.Clone(of.Environment)
 	environment["WSO2IS_ROOT"] = filepath.Join(root(p.n), "tmp") // it does not see the server's log
-	seen, err := countMembers(p.n, p.c.World.Host(p.n.Device), of, func(program []string) *exec.Cmd { return p.command(program, environment, true) })
+	seen, err := countMembers(p.n, p.c.World.Host(p.n.Device), of, func(program []string) *exec.Cmd {
+		if p.own != nil {
+			return p.ownCommand(of, program)
+		}
+		return p.command(program, environment, true)
+	})
 	if err != nil {
 		return err
 	}

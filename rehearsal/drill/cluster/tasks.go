@@ -35,6 +35,9 @@ type task struct {
 	cancel      context.CancelFunc
 	done        sync.WaitGroup
 
+	// own are its containers if they run with their own commands, or nil.
+	own *owned
+
 	mu     sync.Mutex
 	server *process
 	// said is the last message about the task's start.
@@ -64,7 +67,12 @@ func (c *Cluster) startTask(n plan.Node) error {
 	if _, err := c.standIns(n); err != nil {
 		return err
 	}
-	if n.Task.Turn != nil {
+	if ownContainers(n) {
+		if err := c.makeContainers(n); err != nil {
+			return err
+		}
+		t.own = &owned{c: c, n: n, command: t.ownCommand, say: t.say}
+	} else if n.Task.Turn != nil {
 		var err error
 		if t.turn, err = start(c.World.Host(n.Device), t.container(n.Task.Turn), t.turnLog()); err != nil {
 			return err
@@ -93,6 +101,10 @@ func (t *task) container(of *plan.Container, more ...string) *exec.Cmd {
 
 // serve starts the server when its turn has come, as its container does.
 func (t *task) serve(ctx context.Context) {
+	if t.own != nil {
+		t.serveOwn(ctx)
+		return
+	}
 	due := filepath.Join(root(t.n), "opt/wso2is/turn/due")
 	for end := time.Now().Add(t.n.Task.Wait); t.turn != nil && time.Now().Before(end); {
 		if _, err := os.Stat(due); err == nil {
@@ -116,6 +128,24 @@ func (t *task) serve(ctx context.Context) {
 		return
 	}
 	t.said = "its server starts"
+}
+
+// serveOwn does for the task's containers what ECS' agent does: it reads their secrets, and starts them.
+func (t *task) serveOwn(ctx context.Context) {
+	for _, one := range t.n.Containers {
+		if err := t.c.Account.Pull(t.n.Task.Place, one.Sources); err != nil {
+			t.say(err.Error())
+			return
+		}
+	}
+	server, err := t.own.run(ctx)
+	if err != nil {
+		t.say(err.Error())
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.server, t.said = server, "its server starts"
 }
 
 func lastLine(log string) string {
@@ -174,7 +204,14 @@ func (t *task) check(ctx context.Context, check plan.Health) error {
 	case "CMD":
 		program = program[1:]
 	}
-	return runCheck(ctx, t.c.World.Host(t.n.Device), t.container(&plan.Container{Program: program}), check.Timeout)
+	cmd := t.container(&plan.Container{Program: program})
+	if t.own != nil {
+		if t.own.of(serverContainer) == nil {
+			return errors.New("its server does not run")
+		}
+		cmd = t.ownCommand(t.n.Container(serverContainer), program)
+	}
+	return runCheck(ctx, t.c.World.Host(t.n.Device), cmd, check.Timeout)
 }
 
 // runCheck runs a container's check, for as long as it may take.
@@ -210,6 +247,9 @@ func (c *Cluster) endTask(n plan.Node, signal syscall.Signal, within time.Durati
 	server.stop(signal, within)
 	t.turn.stop(syscall.SIGKILL, time.Minute)
 	t.done.Wait()
+	if t.own != nil {
+		t.own.end()
+	}
 	c.Account.End(n.Task.Place)
 	if len(c.lb) > 0 {
 		_ = c.Register(n, false) // the load balancer may have ended before
@@ -229,7 +269,7 @@ func (c *Cluster) taskReady(n plan.Node, within time.Duration, members int) erro
 		if err == nil {
 			return nil
 		}
-		if time.Now().After(end) {
+		if time.Now().After(end) || t.own.gaveUp() {
 			return err
 		}
 	}
@@ -257,6 +297,10 @@ func (t *task) ready(members int) error {
 
 // members runs the program of the container that counts members.
 func (t *task) members() (int, error) {
+	if t.own != nil {
+		of := t.n.Container(membersContainer)
+		return countMembers(t.n, t.c.World.Host(t.n.Device), of, func(program []string) *exec.Cmd { return t.ownCommand(of, program) })
+	}
 	of := *t.n.Task.Members
 	of.Environment = maps.Clone(of.Environment)
 	of.Environment["WSO2IS_ROOT"] = filepath.Join(root(t.n), "tmp") // it does not see the server's log

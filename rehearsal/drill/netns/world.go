@@ -68,7 +68,11 @@ func NewWorld(n *vpc.Network) (*World, error) {
 			return nil, err
 		}
 	}
-	if err := w.Router.Batch("addr add " + vpc.MetadataAddress + "/32 dev lo\naddr add " + vpc.TaskAddress + "/32 dev lo\n"); err != nil {
+	commands = ""
+	for _, address := range vpc.Local {
+		commands += "addr add " + address + "/32 dev lo\n"
+	}
+	if err := w.Router.Batch(commands); err != nil {
 		return nil, err
 	}
 	return w, w.Apply(n)

@@ -79,6 +79,9 @@ type Node struct {
 	Config string
 	// Secrets are the values of its server's secrets, by their variable.
 	Secrets map[string]string
+	// Containers are those of a task or a pod, in the order of the state, with their volumes.
+	Containers []*Container
+	Volumes    []Volume
 	// Ready is the longest time until it is ready, and Members the least number of members that it then sees.
 	Ready   time.Duration
 	Members int

@@ -260,16 +260,11 @@ func (p *Plan) pod(s *state.State, i *vpc.Interface) (*Node, error) {
 	if n.Pod.Environment, n.Secrets, err = p.variables(s, namespace, server); err != nil {
 		return nil, err
 	}
-	for name, to := range map[string]**Container{"turn": &n.Pod.Turn, "members": &n.Pod.Members} {
-		if all[name] == nil {
-			continue
-		}
-		c := &Container{Program: all[name].Texts("command")}
-		if c.Environment, _, err = p.variables(s, namespace, all[name]); err != nil {
-			return nil, err
-		}
-		*to = c
+	if n.Containers, err = p.containersOf(s, namespace, i.Of); err != nil {
+		return nil, err
 	}
+	n.Volumes = podVolumes(s, namespace, i.Of)
+	n.Pod.Turn, n.Pod.Members = n.Container("turn"), n.Container("members")
 	for name, value := range n.Pod.Environment {
 		if value == FieldIP {
 			n.Secrets[name] = i.Address.String()

@@ -101,3 +101,27 @@ func TestPodsThatCannotRunAreRefused(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+func TestAPodsContainersAreThoseOfItsDeployment(t *testing.T) {
+	p, err := Of(pods(t))
+	require.NoError(t, err)
+	n := p.Nodes[0]
+	names := []string{}
+	for _, c := range n.Containers {
+		names = append(names, c.Name)
+	}
+	require.Equal(t, []string{"prepare", "turn", "members", "server"}, names, "init containers come first")
+	require.Empty(t, n.Container("prepare").After)
+	require.Equal(t, []string{"prepare", "turn"}, n.Container("members").After)
+	require.Equal(t, []string{"prepare", "turn"}, n.Container("server").After, "members runs beside it")
+	require.True(t, n.Container("prepare").Closed)
+	require.False(t, n.Container("server").Closed)
+	require.NotEmpty(t, n.Container("server").Secrets["WSO2_KEYSTORE"])
+	require.NotContains(t, n.Container("server").Environment, "WSO2_KEYSTORE", "a secret is none of the plain variables")
+	files := 0
+	for _, v := range n.Volumes {
+		files += len(v.Files)
+		require.Empty(t, v.Lacks)
+	}
+	require.Equal(t, 2, files, "deployment.toml and the schema program")
+}

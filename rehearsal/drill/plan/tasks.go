@@ -24,12 +24,6 @@ type Task struct {
 	Health Health
 }
 
-// Container is a container's program with its environment.
-type Container struct {
-	Program     []string
-	Environment map[string]string
-}
-
 // Health is the health check of a container. Grace is the time in which failures do not count.
 type Health struct {
 	Command                  []string
@@ -39,34 +33,33 @@ type Health struct {
 
 // definition is a container of a task definition.
 type definition struct {
-	Name        string
-	EntryPoint  []string
-	Environment []struct{ Name, Value string }
-	Secrets     []struct{ Name, ValueFrom string }
+	Name                   string
+	EntryPoint, Command    []string
+	Environment            []struct{ Name, Value string }
+	Secrets                []struct{ Name, ValueFrom string }
+	ReadonlyRootFilesystem bool
+	MountPoints            []struct {
+		SourceVolume, ContainerPath string
+		ReadOnly                    bool
+	}
+	DependsOn   []struct{ ContainerName, Condition string }
 	HealthCheck *struct {
 		Command                                 []string
 		Interval, Timeout, Retries, StartPeriod int
 	}
 }
 
-func (d *definition) container() *Container {
-	c := &Container{Program: d.EntryPoint, Environment: map[string]string{}}
-	for _, v := range d.Environment {
-		c.Environment[v.Name] = v.Value
+func definitions(task *state.Resource) (by map[string]*definition, all []*Container, err error) {
+	var list []*definition
+	if err := json.Unmarshal([]byte(task.Text("containerDefinitions")), &list); err != nil {
+		return nil, nil, fmt.Errorf("reading the containers of %s: %w", task, err)
 	}
-	return c
-}
-
-func definitions(task *state.Resource) (map[string]*definition, error) {
-	var all []*definition
-	if err := json.Unmarshal([]byte(task.Text("containerDefinitions")), &all); err != nil {
-		return nil, fmt.Errorf("reading the containers of %s: %w", task, err)
-	}
-	by := map[string]*definition{}
-	for _, d := range all {
+	by = map[string]*definition{}
+	for _, d := range list {
 		by[d.Name] = d
+		all = append(all, d.container())
 	}
-	return by, nil
+	return by, all, nil
 }
 
 // The product's directory in its image, and the volume from which the image's entrypoint copies files over it, as
@@ -88,7 +81,7 @@ func hazelcastOf(version string) string {
 
 // task reads the task that runs at an interface.
 func (p *Plan) task(s *state.State, i *vpc.Interface, place *aws.Place) (*Node, error) {
-	all, err := definitions(place.Definition)
+	all, containers, err := definitions(place.Definition)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +92,8 @@ func (p *Plan) task(s *state.State, i *vpc.Interface, place *aws.Place) (*Node, 
 	environment := server.container().Environment
 	n := &Node{
 		Name: i.Name, Instance: place.Host, Device: i.Device, Address: i.Address,
-		Task:    &Task{Place: place, Members: members.container()},
+		Task:       &Task{Place: place, Members: members.container()},
+		Containers: containers, Volumes: taskVolumes(place.Definition),
 		Secrets: map[string]string{"NODE_IP": i.Address.String()}, Members: 1,
 	}
 	if turn != nil {
@@ -154,7 +148,7 @@ func fetched(s *state.State, prepare *definition, home string) (map[string]strin
 // schemaTask reads the task definition whose container makes the schema.
 func schemaTask(s *state.State, d *Database) error {
 	for _, t := range s.Of(state.TaskDefinition) {
-		all, err := definitions(t)
+		all, _, err := definitions(t)
 		if err != nil {
 			return err
 		}

@@ -46,7 +46,10 @@ func tasks(t *testing.T, more ...*state.Resource) *state.State {
 		"s3://files/lib/3/SchemaBootstrap.java|3|/opt/wso2is/lib/SchemaBootstrap.java",
 	}, "\n")}, {"name": "WSO2IS_SCHEMA", "value": "version=6.1.0\nhome=/h\n"}}}
 	server := map[string]any{
-		"name": "server", "environment": pairs{{"name": "WSO2IS_NAME", "value": "is.example.com"}, {"name": "WSO2IS_TURN_SECONDS", "value": "420"}},
+		"name": "server", "entryPoint": []string{"sh"}, "command": []string{"-c", "serve"}, "dependsOn": []any{
+			map[string]any{"containerName": "prepare", "condition": "SUCCESS"}, map[string]any{"containerName": "turn", "condition": "START"},
+		},
+		"mountPoints": []any{map[string]any{"sourceVolume": "shared", "containerPath": "/opt/wso2is", "readOnly": true}}, "environment": pairs{{"name": "WSO2IS_NAME", "value": "is.example.com"}, {"name": "WSO2IS_TURN_SECONDS", "value": "420"}},
 		"secrets":     pairs{{"name": "WSO2_DB_IDENTITY_PASSWORD", "valueFrom": "arn:identity"}},
 		"healthCheck": map[string]any{"command": []string{"CMD-SHELL", "true"}, "interval": 30, "timeout": 15, "retries": 10, "startPeriod": 300},
 	}
@@ -55,7 +58,9 @@ func tasks(t *testing.T, more ...*state.Resource) *state.State {
 		{"name": "SCHEMA_IDENTITY_PASSWORD", "valueFrom": "arn:identity"},
 	}}
 	definition := func(id string, all ...map[string]any) *state.Resource {
-		return resource(state.TaskDefinition, id, map[string]any{"arn": "arn:" + id, "networkMode": "awsvpc", "containerDefinitions": containers(t, all...)})
+		return resource(state.TaskDefinition, id, map[string]any{"arn": "arn:" + id, "networkMode": "awsvpc", "containerDefinitions": containers(t, all...), "volumes": []any{
+			map[string]any{"name": "shared"}, map[string]any{"name": "tenants", "efsVolumeConfiguration": map[string]any{"fileSystemId": "fs-1"}},
+		}})
 	}
 	return state.New(append(more,
 		resource(state.VPC, "vpc-1", map[string]any{"arn": "arn:aws:ec2:eu-west-1:1:vpc/vpc-1", "cidrBlock": "10.0.0.0/16"}),
@@ -90,6 +95,13 @@ func TestAServicesTasksAreNodes(t *testing.T) {
 	require.Equal(t, p.Database.Environment["SCHEMA_IDENTITY_PASSWORD"], n.Secrets["WSO2_DB_IDENTITY_PASSWORD"], "one secret")
 	require.Equal(t, "master "+p.Database.Password, p.Database.Environment["SCHEMA_IDENTITY_MASTER_USERNAME"]+" "+p.Database.Environment["SCHEMA_IDENTITY_MASTER_PASSWORD"])
 	require.Equal(t, "class", p.Database.Program)
+	own := n.Container("server")
+	require.Equal(t, []string{"sh", "-c", "serve"}, own.Program, "the entry point and its arguments")
+	require.Equal(t, []string{"prepare"}, own.After, "only a container that must end well is waited for")
+	require.Equal(t, []Mount{{Volume: "shared", Path: "/opt/wso2is", ReadOnly: true}}, own.Mounts)
+	require.Equal(t, n.Secrets["WSO2_DB_IDENTITY_PASSWORD"], own.Secrets["WSO2_DB_IDENTITY_PASSWORD"])
+	require.Equal(t, []string{"arn:identity"}, own.Sources)
+	require.Equal(t, []Volume{{Name: "shared"}, {Name: "tenants", Lasting: true}}, n.Volumes)
 }
 
 func TestATaskWithoutItsFileIsRefused(t *testing.T) {

@@ -23,6 +23,12 @@ const MetadataAddress = "169.254.169.254"
 // TaskAddress is the address at which ECS answers its tasks: their metadata, and their role's credentials.
 const TaskAddress = "169.254.170.2"
 
+// PodAddress is the address at which the agent of EKS Pod Identity answers pods.
+const PodAddress = "169.254.170.23"
+
+// Local are the addresses at which the host of a node answers it.
+var Local = []string{MetadataAddress, TaskAddress, PodAddress}
+
 // Client is the address of clients on the internet.
 const Client = "203.0.113.10"
 
@@ -161,8 +167,8 @@ func (n *Network) Routes() string {
 		fmt.Fprintf(b, "rule add pref 9 iif %s from %s lookup %d\n", Internet, n.Beyond, straight)
 	}
 	fmt.Fprintf(b, "rule add pref 10 iif %s lookup %d\n", Internet, fromInternet)
-	// The router stands for the host of each instance too, which answers for the metadata service and for ECS' agent.
-	for _, address := range []string{MetadataAddress, TaskAddress} {
+	// The router stands for the host of each instance too, which answers for the metadata service and for the agents of ECS and EKS.
+	for _, address := range Local {
 		fmt.Fprintf(b, "rule add pref 10 iif lo from %s lookup %d\n", address, straight)
 	}
 	for _, g := range n.Gateways {
