@@ -78,7 +78,8 @@ type EKSOptions struct {
 	// contain the machine that runs pulumi. Without any, the API has only a private endpoint, which needs an existing
 	// VPC that the machine reaches.
 	PublicAccessCIDRs []string `json:"publicAccessCidrs,omitempty"`
-	// Admins are the ARNs of IAM roles or users that administer the cluster, besides its creator.
+	// Admins are the ARNs of IAM roles or users that administer the cluster, besides its creator: leave out who runs the first update,
+	// since EKS gives its creator access by itself.
 	Admins []string `json:"admins,omitempty"`
 	// NodeGroup is the managed node group of the pods; nodes.instanceType and nodes.rootVolume size its nodes.
 	NodeGroup NodeGroup `json:"nodeGroup,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -127,6 +128,44 @@ func TestAdministratorsHaveAccessEntries(t *testing.T) {
 	policy := p.One(t, "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "123456789012-role/platform")
 	assert.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", policy.Get("policyArn"))
 	assert.Equal(t, "cluster", policy.Get("accessScope", "type"))
+}
+
+// TestWhoeverMakesTheClusterIsNoAdministrator checks that the first update does not fail half an hour later, when EKS has made the entry.
+func TestWhoeverMakesTheClusterIsNoAdministrator(t *testing.T) {
+	const platform, user = "arn:aws:iam::123456789012:role/teams/platform", "arn:aws:iam::123456789012:user/platform"
+	for name, c := range map[string]struct {
+		caller, admin string
+		clusters      []any
+		refused       bool
+	}{
+		"role":             {"arn:aws:sts::123456789012:assumed-role/platform/me", platform, []any{"other"}, true},
+		"user":             {user, user, []any{}, true},
+		"cluster is there": {"arn:aws:sts::123456789012:assumed-role/platform/me", platform, []any{"wso2is-test"}, false},
+		"another role":     {"arn:aws:sts::123456789012:assumed-role/form/me", platform, nil, false},
+		"another account":  {"arn:aws:sts::210987654321:assumed-role/platform/me", platform, nil, false},
+		"role and user":    {"arn:aws:sts::123456789012:assumed-role/platform/me", user, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &plan{}
+			p.Answers = map[string]stackstest.Answer{
+				"aws:index/getCallerIdentity:getCallerIdentity": func(pulumi.MockCallArgs) (map[string]any, error) {
+					return map[string]any{"accountId": "123456789012", "arn": c.caller}, nil
+				},
+			}
+			if c.clusters != nil {
+				p.Answers["aws:eks/getClusters:getClusters"] = func(pulumi.MockCallArgs) (map[string]any, error) {
+					return map[string]any{"names": c.clusters}, nil
+				}
+			}
+			err := p.run(t, "test", configtest.Source(configtest.With(eks("eks", object("admins", []string{
+				"arn:aws:iam::123456789012:role/other", c.admin})))), nil)
+			if c.refused {
+				require.ErrorContains(t, err, "wso2is:eks.admins[1]: "+c.admin+" makes the cluster, and EKS itself makes its creator an administrator; leave it out")
+				return
+			}
+			require.NoError(t, err)
+		})
+	}
 }
 
 func TestKubernetesNodesRunTheImageThatIsNamed(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
@@ -105,6 +104,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // own builds the cluster, beginning with the control plane. Its dependencies are deleted last: nodes before the add-ons
 // of their network, the control plane before its role and its log group.
 func (b *builder) own(ctx *pulumi.Context) error {
+	if err := b.creatorIsNoAdmin(ctx); err != nil {
+		return err
+	}
 	cluster, err := b.controlPlane(ctx)
 	if err != nil {
 		return fmt.Errorf("creating the control plane: %w", err)
@@ -192,31 +194,6 @@ func (b *builder) logGroup(ctx *pulumi.Context, name, group string) (*cloudwatch
 		return nil, fmt.Errorf("creating the log group %s: %w", group, err)
 	}
 	return made, nil
-}
-
-// admins gives principals access to the cluster with access entries. EKS makes the entry of the cluster's creator
-// itself.
-func (b *builder) admins(ctx *pulumi.Context) error {
-	for _, arn := range b.Config.EKS.Admins {
-		_, principal, _ := strings.Cut(arn, ":iam::")
-		name := strings.ReplaceAll(principal, ":", "-")
-		entry, err := eks.NewAccessEntry(ctx, b.Named(name), &eks.AccessEntryArgs{
-			ClusterName: b.name, PrincipalArn: pulumi.String(arn), Type: pulumi.String("STANDARD"),
-			Tags: awskit.Tags(b.Cluster+"-admin", component),
-		}, b.child...)
-		if err != nil {
-			return err
-		}
-		if _, err := eks.NewAccessPolicyAssociation(ctx, b.Named(name), &eks.AccessPolicyAssociationArgs{
-			ClusterName: b.name, PrincipalArn: entry.PrincipalArn,
-			PolicyArn: pulumi.String(fmt.Sprintf("arn:%s:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
-				b.Partition)),
-			AccessScope: eks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")},
-		}, b.child...); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // adopt looks up an existing cluster.

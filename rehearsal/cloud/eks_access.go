@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -25,7 +24,7 @@ func entryFits(c *Call) error {
 		return fail("InvalidRequestException", "%s has the authentication mode %q, which reads no access entries",
 			cluster.describe(), mode)
 	}
-	creator := fmt.Sprintf("arn:%s:iam::%s:user/rehearsal", c.Cloud.partition(), c.Cloud.account)
+	creator := c.Cloud.principal()
 	if c.text("principalArn") == creator && flag(cluster.Inputs, "accessConfig.bootstrapClusterCreatorAdminPermissions") {
 		return fail("ResourceInUseException", "%s has an entry already: it made the cluster", creator)
 	}

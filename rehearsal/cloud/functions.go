@@ -42,6 +42,13 @@ var functions = map[string]func(*Cloud, Object) (Object, error){
 	"aws:ec2/getManagedPrefixList:getManagedPrefixList": func(c *Cloud, args Object) (Object, error) {
 		return c.servicePrefixList(text(args, "name"), text(args, "id"))
 	},
+	"aws:eks/getClusters:getClusters": func(c *Cloud, _ Object) (Object, error) {
+		names := []any{}
+		for _, r := range c.all(state.EKSCluster) {
+			names = append(names, r.ID)
+		}
+		return Object{"id": c.region, "names": names}, nil
+	},
 	"aws:elb/getServiceAccount:getServiceAccount": func(c *Cloud, _ Object) (Object, error) {
 		return Object{
 			"id": logDeliveryAccount, "arn": fmt.Sprintf("arn:%s:iam::%s:root", c.partition(), logDeliveryAccount),

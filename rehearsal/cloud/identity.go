@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -114,12 +115,17 @@ func (i identity) String() string {
 
 // arn returns the ARN that STS gives an identity.
 func (c *Cloud) arn() string {
-	if role := accountOfRole(c.identity); role != "" {
-		name := c.identity.role
-		if name == "" {
-			name = c.identity.webRole
-		}
+	name := c.principal()
+	if accountOfRole(c.identity) != "" {
 		return fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/rehearsal", c.partition(), c.account, name[strings.LastIndex(name, "/")+1:])
+	}
+	return name
+}
+
+// principal returns the ARN of the role or user behind an identity.
+func (c *Cloud) principal() string {
+	if accountOfRole(c.identity) != "" {
+		return cmp.Or(c.identity.role, c.identity.webRole)
 	}
 	return fmt.Sprintf("arn:%s:iam::%s:user/rehearsal", c.partition(), c.account)
 }
