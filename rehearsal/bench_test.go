@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
@@ -95,26 +96,57 @@ func spent(b *testing.B) time.Duration {
 	return total
 }
 
-// BenchmarkRatios compares rehearsals with the engine's floor, which is the rehearsal of a program without resources, in one
-// run. So the ratios are comparable between machines. All are ratios of processor time. Members is the time of 100 fixed members
-// in relation to ten times that of 10.
-func BenchmarkRatios(b *testing.B) {
-	rehearsed := func(o rehearse.Options) time.Duration {
-		began := spent(b)
-		if err := rehearse.Run(context.Background(), o); err != nil {
+// plain runs preview, up, up, refresh and destroy of an empty program through the Automation API, with nothing of this project.
+func plain(b *testing.B) {
+	ctx, dir := context.Background(), b.TempDir()
+	command, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: os.Getenv("PULUMI_ROOT")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := auto.NewStackInlineSource(ctx, "dev", "empty", func(*pulumi.Context) error { return nil }, auto.Pulumi(command),
+		auto.WorkDir(b.TempDir()), auto.PulumiHome(b.TempDir()), auto.SecretsProvider("passphrase"),
+		auto.EnvVars(map[string]string{"PULUMI_BACKEND_URL": "file://" + dir, "PULUMI_CONFIG_PASSPHRASE": "benchmark"}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, do := range []func() error{
+		func() error { _, err := s.Preview(ctx); return err }, func() error { _, err := s.Up(ctx); return err },
+		func() error { _, err := s.Up(ctx); return err }, func() error { _, err := s.Refresh(ctx); return err },
+		func() error { _, err := s.Destroy(ctx); return err },
+	} {
+		if err := do(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkRatios compares the rehearsal of prod with the engine's floor, in one run, so that the ratios are comparable between
+// machines: preview, up, up, refresh and destroy of a stack without resources. All are ratios of processor time. Empty is the
+// rehearsal of such a stack, and members the time of 100 fixed members in relation to ten times that of 10.
+func BenchmarkRatios(b *testing.B) {
+	took := func(do func()) time.Duration {
+		began := spent(b)
+		do()
 		return spent(b) - began
 	}
+	rehearsed := func(o rehearse.Options) time.Duration {
+		return took(func() {
+			if err := rehearse.Run(context.Background(), o); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
 	for b.Loop() {
-		empty, prod := options(b, 2), options(b, 2)
-		empty.StackFile, empty.Program = "", func(*pulumi.Context) error { return nil }
+		nothing, prod := options(b, 2), options(b, 2)
+		nothing.StackFile, nothing.Program = "", func(*pulumi.Context) error { return nil }
 		prod.Stack, prod.StackFile, prod.Prove = "prod", filepath.Join("..", "Pulumi.prod.yaml"), prover(b.TempDir(), "prod")
-		floor, whole := rehearsed(empty), rehearsed(prod)
+		floor, empty, whole := took(func() { plain(b) }), rehearsed(nothing), rehearsed(prod)
 		ten, hundred := rehearsed(options(b, 10)), rehearsed(options(b, 100))
 		b.ReportMetric(floor.Seconds(), "floor-CPU-s")
+		b.ReportMetric(empty.Seconds(), "empty-CPU-s")
 		b.ReportMetric(whole.Seconds(), "prod-CPU-s")
 		b.ReportMetric(whole.Seconds()/floor.Seconds(), "prod/floor")
+		b.ReportMetric(whole.Seconds()/empty.Seconds(), "prod/empty")
 		b.ReportMetric(hundred.Seconds()/(10*ten.Seconds()), "members/linear")
 	}
 }

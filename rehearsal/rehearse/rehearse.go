@@ -79,6 +79,7 @@ type Session struct {
 	o      Options
 	dir    string
 	server *cloud.Server
+	keeper *keeper
 	engine *engine
 	// yaml is the program if it is in YAML.
 	yaml *yamlProgram
@@ -104,7 +105,7 @@ func (o Options) standIn(path string) string {
 	return o.StandIn(path)
 }
 
-// passphrase encrypts the secrets of a state, which is deleted with the rehearsal.
+// passphrase decrypts the secrets of states that rehearsals wrote before there was a keeper.
 const passphrase = "rehearsal"
 
 // shared lets several goroutines write the engine's output and errors to one writer.
@@ -251,20 +252,25 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 	if err != nil {
 		return fmt.Errorf("finding the Pulumi CLI (make rehearse builds one): %w", err)
 	}
-	s.engine = &engine{PulumiCommand: command, path: "pulumi"}
+	s.engine = &engine{PulumiCommand: command, path: "pulumi", state: state}
 	if root != "" {
 		s.engine.path = filepath.Join(root, "bin", "pulumi")
 	}
 	environment := map[string]string{
 		"PULUMI_BACKEND_URL": "file://" + state, "PULUMI_CONFIG_PASSPHRASE": passphrase,
+		"PULUMI_DIY_BACKEND_GZIP": "false", "PULUMI_DIY_BACKEND_ZSTD": "false",
 		"PULUMI_DEBUG_PROVIDERS": s.server.Debug, "PULUMI_SKIP_UPDATE_CHECK": "true",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
 	}
+	if s.keeper, err = newKeeper(); err != nil {
+		return err
+	}
+	maps.Copy(environment, s.keeper.environment())
 	if s.o.Final {
 		environment["PULUMI_EXPERIMENTAL"], environment["PULUMI_SKIP_CHECKPOINTS"] = "true", "true"
 	}
 	options := []auto.LocalWorkspaceOption{
-		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(s.engine), auto.SecretsProvider("passphrase"),
+		auto.WorkDir(s.dir), auto.PulumiHome(filepath.Join(s.dir, "home")), auto.Pulumi(s.engine), auto.SecretsProvider(secretsProvider),
 	}
 	switch {
 	case s.yaml != nil:
@@ -292,9 +298,9 @@ func (s *Session) Close() error {
 	if s.server != nil {
 		s.server.Stop()
 	}
-	var err error
+	err := s.keeper.close()
 	if s.Cloud != nil {
-		err = s.Cloud.Close()
+		err = errors.Join(err, s.Cloud.Close())
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
@@ -318,8 +324,7 @@ func (s *Session) Preview(ctx context.Context, options ...optpreview.Option) (au
 		optpreview.ErrorProgressStreams(s.o.Output), optpreview.UserAgent("rehearsal"))...)
 }
 
-// Up updates the stack. Its result has no outputs: they are in the state, and the Automation API starts the CLI twice for them. It
-// starts the CLI for the history too, which derives the key of secrets only to show them.
+// Up updates the stack. Its result has no outputs: they are in the state, and the Automation API starts the CLI twice for them.
 func (s *Session) Up(ctx context.Context, options ...optup.Option) (auto.UpResult, error) {
 	return s.Stack.Up(context.WithValue(ctx, noOutputs{}, true), append(options, optup.ShowSecrets(false),
 		optup.ProgressStreams(s.o.Output), optup.ErrorProgressStreams(s.o.Output))...)
@@ -337,11 +342,8 @@ func (s *Session) Destroy(ctx context.Context, options ...optdestroy.Option) (au
 		optdestroy.ProgressStreams(s.o.Output), optdestroy.ErrorProgressStreams(s.o.Output))...)
 }
 
-// Export returns the state in the format of `pulumi stack export`. The Automation API's own Export shows secrets.
-func (s *Session) Export(ctx context.Context) ([]byte, error) {
-	out, err := s.Pulumi(ctx, "stack", "export", "--stack", s.Stack.Name())
-	return []byte(out), err
-}
+// Export returns the state in the format of `pulumi stack export`, with encrypted secrets.
+func (s *Session) Export(context.Context) ([]byte, error) { return s.engine.export(s.Stack.Name()) }
 
 // Step is a finished command and its result.
 type Step struct {

@@ -3,13 +3,18 @@ package rehearse
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/opthistory"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
@@ -184,6 +189,72 @@ func TestChangesReplacementsAndDrift(t *testing.T) {
 	_, err = s.Destroy(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, s.Cloud.Snapshot().Left())
+}
+
+func TestTheStateAndTheLastUpdateAreWhatTheCommandSays(t *testing.T) {
+	p := newToy()
+	p.protect = true
+	o, _ := options(t, func(ctx *pulumi.Context) error {
+		p.secret = pulumi.ToSecret(pulumi.String("<a & b>")).(pulumi.StringOutput)
+		return p.program(ctx)
+	})
+	s := open(t, o)
+	told := func() {
+		t.Helper()
+		printed, err := s.Pulumi(t.Context(), "stack", "export", "--stack", o.Stack)
+		require.NoError(t, err)
+		exported, err := s.Export(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, printed, string(exported))
+
+		// In another order of flags, the command itself answers.
+		printed, err = s.Pulumi(t.Context(), "stack", "history", "--stack", o.Stack, "--json", "--page-size", "1")
+		require.NoError(t, err)
+		var want []auto.UpdateSummary
+		require.NoError(t, json.Unmarshal([]byte(printed), &want))
+		want[0].Config = nil
+		got, err := s.Stack.History(t.Context(), 1, 1, opthistory.ShowSecrets(false))
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	up(t, s)
+	told()
+	_, err := s.Destroy(t.Context())
+	require.Error(t, err, "the stack is protected")
+	told()
+	require.NoError(t, s.Unprotect(t.Context()))
+	told()
+	_, err = s.Destroy(t.Context())
+	require.NoError(t, err)
+	told()
+}
+
+// A key that one session wrapped is any other's, as a test takes states from one session to another.
+func TestTheKeeperAnswersAsVaultDoes(t *testing.T) {
+	k, err := newKeeper()
+	require.NoError(t, err)
+	defer func() { require.NoError(t, k.close()) }()
+	call := func(name, body string) (int, string) {
+		r, err := http.Post(k.url+"/v1/transit/"+name, "application/json", strings.NewReader(body))
+		require.NoError(t, err)
+		defer func() { require.NoError(t, r.Body.Close()) }()
+		text, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		return r.StatusCode, strings.TrimSpace(string(text))
+	}
+	for _, c := range []struct {
+		name, body, want string
+		code             int
+	}{
+		{"encrypt/rehearsal", `{"plaintext":"YQ=="}`, `{"data":{"ciphertext":"vault:v1:YQ=="}}`, http.StatusOK},
+		{"decrypt/rehearsal", `{"ciphertext":"vault:v1:YQ=="}`, `{"data":{"plaintext":"YQ=="}}`, http.StatusOK},
+		{"decrypt/rehearsal", `{"ciphertext":"vault:v1:?"}`, "illegal base64 data at input byte 0", http.StatusBadRequest},
+		{"rewrap/rehearsal", `{}`, "unknown call /v1/transit/rewrap/rehearsal", http.StatusBadRequest},
+	} {
+		code, text := call(c.name, c.body)
+		assert.Equal(t, c.code, code, c.name)
+		assert.Equal(t, c.want, text, c.name)
+	}
 }
 
 func TestAFailedCreateIsTakenUpAgain(t *testing.T) {

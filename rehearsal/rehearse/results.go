@@ -55,24 +55,7 @@ func (s *Session) protected(kept *results) []string {
 // Unprotect does what an operator does before a stack's deletion: `pulumi state unprotect --all`, and the services' own
 // switches.
 func (s *Session) Unprotect(ctx context.Context) error {
-	deployment, err := s.Stack.Export(ctx)
-	if err != nil {
-		return fmt.Errorf("lifting the protection: %w", err)
-	}
-	var d map[string]any
-	if err := json.Unmarshal(deployment.Deployment, &d); err != nil {
-		return fmt.Errorf("lifting the protection: %w", err)
-	}
-	resources, _ := d["resources"].([]any)
-	for _, r := range resources {
-		if r, ok := r.(map[string]any); ok {
-			delete(r, "protect")
-		}
-	}
-	if deployment.Deployment, err = json.Marshal(d); err != nil {
-		return fmt.Errorf("lifting the protection: %w", err)
-	}
-	if err := s.Stack.Import(ctx, deployment); err != nil {
+	if _, err := s.Pulumi(ctx, "state", "unprotect", "--all", "--yes", "--stack", s.Stack.Name()); err != nil {
 		return fmt.Errorf("lifting the protection: %w", err)
 	}
 	return s.Cloud.Unprotect()
