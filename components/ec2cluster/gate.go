@@ -85,6 +85,7 @@ func (b *builder) runCommand() awskit.Statement {
 	return awskit.Allow("RunCommand", []string{"ssm:SendCommand"}, fmt.Sprintf("arn:%s:ssm:%s::document/AWS-RunShellScript", b.Partition, b.Region))
 }
 
+// The calls that follow a command take no resource. IAM sees them about all of Systems Manager in the Region, as its refusals say.
 func (b *builder) followCommand() awskit.Statement {
 	return awskit.Allow("FollowCommand", []string{"ssm:ListCommandInvocations", "ssm:ListCommands"}, b.ARN("ssm", "*"))
 }

@@ -154,7 +154,8 @@ func (l *LoadBalancer) accessLogs(
 ) (*storage.Bucket, error) {
 	return storage.NewBucket(ctx, args.Named("access-logs"), &storage.Args{
 		Scope: args.Scope, Purpose: "access-logs", ExpireDays: accessLogDays,
-		// Load balancer logs can only be encrypted with S3's own key.
+		// Load balancer logs can only be encrypted with S3's own key. This service writes them in every Region; a policy for an account of
+		// Elastic Load Balancing is the older way of some ("Enable access logs for your Application Load Balancer").
 		Writer: &storage.Writer{
 			Service: "logdelivery.elasticloadbalancing.amazonaws.com",
 			Prefix:  "AWSLogs/" + args.Account + "/",

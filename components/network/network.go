@@ -301,7 +301,7 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 		Policy: awskit.PolicyOf(group.Arn, func(arn string) awskit.Policy {
 			// The permissions of the VPC's guide, "IAM role for publishing flow logs to CloudWatch Logs", without
 			// CreateLogGroup: the group exists, and records that arrive during a destroy would make it again
-			// (terraform-aws-vpc omits it too).
+			// (terraform-aws-vpc omits it too). IAM sees DescribeLogGroups about log-group::log-stream:, as its refusals say.
 			return awskit.NewPolicy(awskit.Allow("WriteFlowLogs", []string{
 				"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents",
 			}, arn, arn+":*"), awskit.Allow("FindLogGroups", []string{"logs:DescribeLogGroups"}, args.ARN("logs", "log-group:*")))

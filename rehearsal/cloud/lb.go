@@ -15,7 +15,8 @@ const (
 	balancerName = `[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?`
 	balancerWant = "letters, digits and hyphens, the last not at either end"
 
-	// logDeliveryAccount writes access logs in the older regions; the newer ones use a service principal.
+	// logDeliveryAccount may also write access logs in a Region from before August 2022, by a policy of the older kind ("Enable access logs
+	// for your Application Load Balancer").
 	logDeliveryAccount = "156460612806"
 	// balancerZone and networkZone are the hosted zones for alias records of Application and of Network Load Balancers (AWS General
 	// Reference, "Elastic Load Balancing endpoints and quotas").
@@ -177,7 +178,7 @@ var loadBalancerTypes = []Type{
 		Token: state.ListenerRule, ID: "{arn}", Tags: true, Required: []string{"actions", "conditions", "listenerArn"},
 		Replace: []string{"listenerArn"},
 		Fields: []Field{
-			between("priority", 1, 50000), between("conditions[].hostHeader.values[]", 1, 128),
+			between("priority", 1, 50000), between("conditions[].hostHeader.values[]", 1, 128), // HostHeaderConditionConfig in the API reference
 			oneOf("actions[].type", "forward", "redirect", "fixed-response", "authenticate-cognito", "authenticate-oidc"),
 		},
 		Unique: []Unique{{By: []string{"listenerArn", "priority"}, Code: "PriorityInUse"}},

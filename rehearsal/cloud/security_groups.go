@@ -90,7 +90,7 @@ func portsFit(c *Call) error {
 	return nil
 }
 
-// notTooManyRules enforces the default quota of a security group, 60 rules in each direction.
+// notTooManyRules enforces the default quota of a security group, 60 rules in each direction ("Amazon VPC quotas").
 func notTooManyRules(token, direction string) Rule {
 	const quota = 60
 	return func(c *Call) error {
