@@ -236,6 +236,24 @@ func TestContainersRunTheirOwnCommands(t *testing.T) {
 	}
 }
 
+// TestAnotherStacksNodesAreNotJoined has a node of a stack of another name in the account, for each discovery. Without the name in what
+// nodes look for, it is joined.
+func TestAnotherStacksNodesAreNotJoined(t *testing.T) {
+	long(t)
+	for stack, file := range map[string]string{
+		"prod": "../../Pulumi.prod.yaml", "ecs": "../../docs/examples/Pulumi.ecs.yaml", "fargate": "../../docs/examples/Pulumi.fargate.yaml",
+		"eks": "../../docs/examples/Pulumi.eks.yaml",
+	} {
+		t.Run(stack, func(t *testing.T) {
+			o := stackOf(t, stack, file)
+			o.Only = []string{"strangers"}
+			result := run(t, o)
+			require.Len(t, result.Trials, 1)
+			t.Log(result.Trials[0].Measured)
+		})
+	}
+}
+
 // TestPodsRun runs the example for EKS: its pods find each other through the API server of Kubernetes itself, and do not while a
 // NetworkPolicy keeps them apart.
 func TestPodsRun(t *testing.T) {

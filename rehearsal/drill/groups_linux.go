@@ -31,6 +31,7 @@ const (
 	killed      = "kill"
 	cutOff      = "cut"
 	zoneCutOff  = "zone"
+	strangers   = "strangers"
 	starts      = "starts"
 	noDatabase  = "outage"
 	isContained = "container"
@@ -39,7 +40,7 @@ const (
 var trials = map[string]func(*driller){
 	forms: (*driller).form, boots: (*driller).boot, renewals: (*driller).renew, revocation: (*driller).revoke, killed: (*driller).kill, cutOff: (*driller).cut,
 	noDatabase: (*driller).outage, isContained: (*driller).contained,
-	starts:      (*driller).starts,
+	starts: (*driller).starts, strangers: (*driller).strangers,
 	zoneCutOff:  (*driller).zone,
 	firstStops:  func(d *driller) { d.guide(d.Nodes[0]) },
 	secondStops: func(d *driller) { d.guide(d.Nodes[1]) },
@@ -95,6 +96,9 @@ func (o order) groups(p *plan.Plan) []group {
 	all = append(all, group{Trials: []string{boots}})
 	long := len(all)
 	all = append(all, group{Trials: []string{forms, firstStops}}, group{Trials: []string{secondStops, revocation, isContained}})
+	if p.Discovers() {
+		all = append(all, group{Trials: []string{strangers}})
+	}
 	if p.Scheme != "" {
 		all = append(all, group{Trials: []string{renewals, killed}})
 	} else {

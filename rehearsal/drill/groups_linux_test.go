@@ -26,6 +26,8 @@ func TestLongWaitsBeginFirst(t *testing.T) {
 	aws := first("aws")
 	require.Equal(t, []string{noDatabase, zoneCutOff, cutOff, boots, "waits"}, aws[:5])
 	require.Equal(t, "short", aws[len(aws)-1])
+	require.Contains(t, aws, strangers)
+	require.NotContains(t, first("wka"), strangers, "its members have a list of addresses")
 	alone := first("")
 	require.Equal(t, []string{noDatabase, boots, "waits"}, alone[:3])
 	require.False(t, slices.Contains(alone, zoneCutOff), "no node is another one's member")

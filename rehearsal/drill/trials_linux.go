@@ -145,9 +145,11 @@ func oneGroup(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 	}
 	defer c.Close()
 	d := &driller{Cluster: c, out: out, began: o.Began}
-	// The first groups take longest: others leave them the processors while they start.
-	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, min(nicer*o.Group.Number, nicest)); err != nil {
-		return nil, fmt.Errorf("giving way to other groups: %w", err)
+	// The first groups take longest: others leave them the processors while they start. None of a short drill waits for long.
+	if !o.Short {
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, min(nicer*o.Group.Number, nicest)); err != nil {
+			return nil, fmt.Errorf("giving way to other groups: %w", err)
+		}
 	}
 	for _, step := range []func() error{d.CopyDatabase, d.StartDatabase, d.StartDirectory, d.StartKubernetes, d.StartBalancer} {
 		if err := step(); err != nil {
@@ -167,13 +169,13 @@ func oneGroup(_ context.Context, input []byte, out io.Writer) ([]byte, error) {
 // run runs the trials of a group until one fails: a cluster that did not form cannot be tried further.
 func (d *driller) run(g group) {
 	for i, name := range g.Trials {
-		if i == 0 && name != forms && name != boots {
+		if i == 0 && name != forms && name != boots && name != strangers {
 			if err := d.together(!patient[name]); err != nil {
 				d.trial("The cluster forms, the members after the first one at once", "", func(*Trial) error { return err })
 				return
 			}
 		}
-		if name != forms {
+		if name != forms && name != strangers {
 			if err := g.formed(); err != nil {
 				d.say("%v", err)
 			}
@@ -324,6 +326,80 @@ func (d *driller) form() {
 		t.Measured = fmt.Sprintf("%d of %d, the slowest after %s, all after %s", len(d.Nodes), len(d.Nodes), Seconds(longest), Seconds(time.Since(start)))
 		return nil
 	})
+}
+
+// strangers makes the last node one of a stack of another name in the same account, which others must not join. As a control, all of them
+// then look for members without the name.
+func (d *driller) strangers() {
+	if !d.Discovers() {
+		return // a member has a list of addresses
+	}
+	last := len(d.Nodes) - 1
+	pause := d.Merge + d.Again
+	bound := fmt.Sprintf("each stack's nodes see only its own, still after %s (hazelcast.merge.first.run.delay.seconds, hazelcast.merge.next.run.delay.seconds); "+
+		"without the name in what they look for, all are one cluster", Seconds(pause))
+	d.trial("a node of a stack of another name in the same account is not joined", bound, func(t *Trial) error {
+		all := slices.Clone(d.Nodes)
+		var err error
+		if all[last], err = d.Stranger(all[last]); err != nil {
+			return err
+		}
+		alone := func(n plan.Node) int {
+			if n.Name == all[last].Name {
+				return 1
+			}
+			return last
+		}
+		if err := d.meet(all, alone); err != nil {
+			return err
+		}
+		d.event(t, "%d nodes are one cluster, and the other stack's node is alone", last)
+		time.Sleep(pause)
+		for _, n := range all {
+			if !d.sees(n, alone(n)) {
+				return fmt.Errorf("%s does not see %d members any more", n.Name, alone(n))
+			}
+		}
+		for _, n := range all {
+			d.Kill(n)
+		}
+		looked, err := d.Blind(append(slices.Clone(all[:last]), d.Nodes[last]))
+		if err != nil {
+			return err
+		}
+		if err := d.meet(all, func(plan.Node) int { return len(all) }); err != nil {
+			return fmt.Errorf("the control, in which all look for %s: %w", looked, err)
+		}
+		d.event(t, "all %d are one cluster when they look for %s", len(all), looked)
+		t.Measured = fmt.Sprintf("%d and 1, and %d of %d when all look for %s", last, len(all), len(all), looked)
+		return nil
+	})
+}
+
+// meet starts nodes, the first one before the others, and waits until each sees a number of members.
+func (d *driller) meet(nodes []plan.Node, members func(plan.Node) int) error {
+	within := nodes[0].Ready + d.Merge + d.Again
+	if err := d.Start(nodes[0]); err != nil {
+		return err
+	}
+	if !nodes[0].Replaceable() && !d.Listens(nodes[0], time.Now().Add(within)) {
+		return d.Ready(nodes[0], slack, 1)
+	}
+	for _, n := range nodes[1:] {
+		if err := d.Start(n); err != nil {
+			return err
+		}
+	}
+	if _, so := wait(within, func() bool {
+		return !slices.ContainsFunc(nodes, func(n plan.Node) bool { return !d.sees(n, members(n)) })
+	}); !so {
+		var seen []string
+		for _, n := range nodes {
+			seen = append(seen, fmt.Sprintf("%s sees [%s] and not %d members", n.Name, d.AskNode(n, "GET", "/members").Body, members(n)))
+		}
+		return errors.New(strings.Join(seen, "; "))
+	}
+	return nil
 }
 
 // many is the number of starts, and batches the number of clusters that share them.

@@ -115,6 +115,9 @@ func (p *pod) create() (*podView, error) {
 	hash := hex.EncodeToString(sum[:5])
 	labels, spec := maps.Clone(template.Object("metadata").Object("labels")), maps.Clone(template.Object("spec"))
 	labels["pod-template-hash"] = hash
+	for name, value := range p.n.Pod.Labels {
+		labels[name] = value
+	}
 	spec["nodeName"] = "ip-" + strings.ReplaceAll(p.n.Address.String(), ".", "-") + ".drill"
 	if p.n.Pod.Gate {
 		spec["readinessGates"] = []any{map[string]any{"conditionType": gate}}

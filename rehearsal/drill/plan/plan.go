@@ -159,6 +159,9 @@ func (p *Plan) add(s *state.State, i *vpc.Interface) error {
 	return nil
 }
 
+// Discovers reports whether nodes find each other by a tag or a label, and not by addresses.
+func (p *Plan) Discovers() bool { return p.Scheme != "" && p.Scheme != "wka" }
+
 // Variable returns the value of a variable at the start of a user data.
 func Variable(settings, name string) string {
 	m := regexp.MustCompile(`(?m)^` + name + `=(?:'([^']*)'|(\S*))$`).FindStringSubmatch(settings)

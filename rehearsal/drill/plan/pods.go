@@ -23,6 +23,8 @@ type Pod struct {
 	// Namespace is the pod's, and Deployment what makes it.
 	Namespace  string
 	Deployment *state.Resource
+	// Labels are added to those of the Deployment's template.
+	Labels map[string]string
 	// Turn is the init container that waits for the server's turn, or nil. Members counts the members.
 	Turn, Members *Container
 	// Environment is the one of the server's container without its secrets.
