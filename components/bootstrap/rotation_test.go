@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -29,20 +30,30 @@ func (s *server) privileges(t *testing.T, account, database string) string {
 		" WHERE grantee = '\\'"+account+"\\'@\\'%\\'' ORDER BY 1, 2")
 }
 
-// stay keeps a connection of an account open until it is closed.
+// stay keeps a connection of an account open until it is closed, or for five minutes.
 func (s *server) stay(t *testing.T, account, password, database string) (closed func()) {
 	t.Helper()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = s.query(t, account, password, database, strings.Replace(s.sleep, "5", "40", 1)) // longer than a run of the program on a busy machine
+		_, _ = s.query(t, account, password, database, strings.Replace(s.sleep, "5", "300", 1))
 	}()
-	connected := "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '" + account + "'"
+	connections, end := "SELECT id FROM information_schema.processlist WHERE user = '"+account+"'", "KILL %s"
 	if s.engine == engine.Postgres {
-		connected = "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = '" + account + "'"
+		connections, end = "SELECT pid FROM pg_stat_activity WHERE usename = '"+account+"'", "SELECT pg_terminate_backend(%s)"
 	}
-	eventually(t, "the server is connected", func() bool { return s.admin(t, database, connected) == "1" })
-	return func() { <-ended }
+	var connection string
+	eventually(t, "the server is connected", func() bool {
+		connection = s.admin(t, database, connections)
+		return connection != ""
+	})
+	return func() {
+		// An account may end its own connections.
+		if out, err := s.query(t, account, password, database, fmt.Sprintf(end, connection)); err != nil {
+			t.Errorf("%s stays connected: %v %s", account, err, out)
+		}
+		<-ended
+	}
 }
 
 // testRotation checks a rotation from the first user to the second one and back: the database accepts both until the old one

@@ -194,7 +194,7 @@ func (s *server) launch(t *testing.T, n node) *run {
 	if n.source {
 		r.cmd = exec.Command("java", "-cp", s.jar, "programs/SchemaBootstrap.java", file)
 	} else {
-		options := append(n.jvm, "-XX:TieredStopAtLevel=1", "-cp", classes(t)+":"+s.jar, "SchemaBootstrap", file)
+		options := append(n.jvm, "-cp", classes(t)+":"+s.jar, "SchemaBootstrap", file)
 		r.cmd = exec.Command("java", options...)
 	}
 	r.cmd.Env = env
@@ -265,10 +265,12 @@ func eventually(t *testing.T, what string, check func() bool) {
 }
 
 func TestSchemaOnPostgreSQL(t *testing.T) {
+	t.Parallel()
 	testSchema(t, newPostgres(t))
 }
 
 func TestSchemaOnMariaDB(t *testing.T) {
+	t.Parallel()
 	s := newMariaDB(t)
 	s.engine, s.jar = engine.MariaDB, driver(t, "mariadb-java-client-*.jar")
 	s.url = fmt.Sprintf("jdbc:mariadb://127.0.0.1:%d/{database}?sslMode=trust", s.port)
@@ -280,6 +282,7 @@ func TestSchemaOnMariaDB(t *testing.T) {
 
 // TestSchemaWithMySQLDriver uses MySQL's driver and dialect with Debian's server.
 func TestSchemaWithMySQLDriver(t *testing.T) {
+	t.Parallel()
 	s := newMariaDB(t)
 	s.engine, s.jar = engine.MySQL, driver(t, "mysql-connector-j-*.jar")
 	s.url = fmt.Sprintf("jdbc:mysql://127.0.0.1:%d/{database}?sslMode=REQUIRED", s.port)

@@ -134,7 +134,7 @@ func (c *Cluster) makeSchema() error {
 	if err := errors.Join(write(program, c.Database.Program), write(file, strings.Join(properties, "\n"))); err != nil {
 		return err
 	}
-	cmd := exec.Command(c.Tools["java"], "-XX:TieredStopAtLevel=1", "-cp", c.classpath(), program, file)
+	cmd := exec.Command(c.Tools["java"], "-cp", c.classpath(), program, file)
 	cmd.Env = append(os.Environ(), asList(c.Database.Environment)...)
 	out := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out
