@@ -83,7 +83,7 @@ func inside(ctx context.Context, input []byte, out io.Writer) ([]byte, error) {
 const running = 4
 
 // Each group is nicer to others by this much than the one before, up to a limit: checks of a group that gets no processor fail.
-const nicer, nicest = 3, 9
+const nicer, nicest = 2, 8
 
 // joined are the results of all groups. Starts of several clusters are one trial.
 func joined(results []Result) Result {
