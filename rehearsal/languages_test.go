@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -69,6 +70,12 @@ func exampleInGo(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	logs, err := cloudwatch.NewLogGroup(ctx, "logs", &cloudwatch.LogGroupArgs{
+		Name: pulumi.String("/platform/login"), RetentionInDays: pulumi.Int(30),
+	}, there)
+	if err != nil {
+		return err
+	}
 	password, _ := ctx.GetConfig("login:password")
 	login, err := cluster.New(ctx, "login", &cluster.Args{
 		Config: config.Cluster{
@@ -76,7 +83,7 @@ func exampleInGo(ctx *pulumi.Context) error {
 			LoadBalancer: config.LoadBalancer{HostedZone: "Z0123456789EXAMPLE"},
 			Admin:        config.Admin{Password: config.NewSecret(password)},
 		},
-		Zero: []string{"network.flowLogs"}, CertificateARN: validated.CertificateArn,
+		Zero: []string{"network.flowLogs"}, CertificateARN: validated.CertificateArn, LogGroup: logs.Name,
 	}, pulumi.Providers(frankfurt))
 	if err != nil {
 		return err

@@ -1,4 +1,5 @@
-"""A cluster as one resource of a team's own program. It gets its certificate from other resources of the program.
+"""A cluster as one resource of a team's own program. It gets its certificate and its log group from other resources of
+the program.
 
 The password is secret: pulumi config set --secret password
 """
@@ -33,6 +34,8 @@ validated = aws.acm.CertificateValidation(
     opts=there,
 )
 
+logs = aws.cloudwatch.LogGroup("logs", name="/platform/login", retention_in_days=30, opts=there)
+
 login = wso2is.cluster.Cluster(
     "login",
     topology=wso2is.cluster.Topology.EC2,
@@ -42,8 +45,9 @@ login = wso2is.cluster.Cluster(
     network=wso2is.cluster.NetworkArgs(flow_logs=False),
     load_balancer=wso2is.cluster.LoadBalancerArgs(hosted_zone="Z0123456789EXAMPLE"),
     admin=wso2is.cluster.AdminArgs(password=pulumi.Config().require_secret("password")),
-    # This decides no resource, so it may be an output.
+    # These decide no resource, so they may be outputs.
     certificate_arn=validated.certificate_arn,
+    log_group=logs.name,
     opts=pulumi.ResourceOptions(providers=[frankfurt]),
 )
 

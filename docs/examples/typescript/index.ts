@@ -1,4 +1,5 @@
-// A cluster as one resource of a team's own program. It gets its certificate from other resources of the program.
+// A cluster as one resource of a team's own program. It gets its certificate and its log group from other resources of
+// the program.
 // The password is secret: pulumi config set --secret password
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -24,6 +25,8 @@ const validated = new aws.acm.CertificateValidation("validated", {
     validationRecordFqdns: [record.fqdn],
 }, there);
 
+const logs = new aws.cloudwatch.LogGroup("logs", { name: "/platform/login", retentionInDays: 30 }, there);
+
 const login = new wso2is.cluster.Cluster("login", {
     topology: "ec2",
     version: "7.3.0",
@@ -32,8 +35,9 @@ const login = new wso2is.cluster.Cluster("login", {
     network: { flowLogs: false },
     loadBalancer: { hostedZone: "Z0123456789EXAMPLE" },
     admin: { password: new pulumi.Config().requireSecret("password") },
-    // This decides no resource, so it may be an output.
+    // These decide no resource, so they may be outputs.
     certificateArn: validated.certificateArn,
+    logGroup: logs.name,
 }, { providers: [frankfurt] });
 
 export const url = login.url;
