@@ -5,6 +5,7 @@ package change
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -109,13 +110,25 @@ func existing(file, stack string, rows []Change) ([]cloud.Resource, error) {
 	}
 	var all []cloud.Resource
 	for _, row := range rows {
+		config := map[string]any{}
 		for _, edit := range []Edit{forStack(row.From, stack), forStack(row.Edits, stack)} {
-			for path, value := range edit {
-				for _, r := range cloud.Named(map[string]string{path: fmt.Sprint(value)}) {
-					if !had[r.Token+r.ID] {
-						had[r.Token+r.ID] = true
-						all = append(all, r)
-					}
+			texts := map[string]string{}
+			for key, value := range edit.apply(config) {
+				text, err := json.Marshal(value)
+				if err != nil {
+					return nil, fmt.Errorf("writing %s: %w", key, err)
+				}
+				texts[key] = string(text)
+				var own any // the table's own values stay as they are
+				if err := json.Unmarshal(text, &own); err != nil {
+					return nil, fmt.Errorf("reading %s: %w", key, err)
+				}
+				config[key] = own
+			}
+			for _, r := range cloud.Named(texts) {
+				if !had[r.Token+r.ID] {
+					had[r.Token+r.ID] = true
+					all = append(all, r)
 				}
 			}
 		}

@@ -177,6 +177,15 @@ var onUsers = Edit{
 // onAurora gives the stack file of prod an Aurora cluster.
 var onAurora = Edit{"wso2is:database.type": "aurora", "wso2is:database.instance": map[string]any{"class": "db.r6g.large", "backupDays": 14}}
 
+// onListener moves the stack file of dev into a VPC that exists, with a rule on a listener that exists.
+var onListener = Edit{
+	"wso2is:network": onExisting["wso2is:network"],
+	"wso2is:loadBalancer": map[string]any{"type": "existing", "existing": map[string]any{
+		"listenerArn":   "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/platform/0123456789abcdef/fedcba9876543210",
+		"securityGroup": "sg-0123456789abcdef7",
+	}},
+}
+
 // onNFS moves the stack file of prod into a VPC with a file server that exists.
 var onNFS = Edit{"wso2is:network": onExisting["wso2is:network"], "wso2is:fileSystem": map[string]any{"type": "nfs", "existing": map[string]any{
 	"host": "files.example.com", "path": "/exports/wso2is", "securityGroup": "sg-0123456789abcdef1",
@@ -245,6 +254,13 @@ var table = []Change{
 			"wso2is:database.type": "aurora", "wso2is:database.instance": map[string]any{"class": "db.r6g.large", "backupDays": 14, "multiAz": false},
 		},
 	}, Edits: only(Edit{"wso2is:database.instance.multiAz": true}, "prod")},
+	{Name: "listener", Title: "Another listener that exists", From: only(onListener, "dev"), Edits: only(Edit{
+		"wso2is:loadBalancer.existing.listenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/edge/1123456789abcdef/1edcba9876543210",
+	}, "dev"), Expect: map[string]Expectation{
+		Every: {Down: All, Why: "Only one load balancer can have a target group, so the rule is deleted before the new one is made. Clients get no answers in between."},
+	}, Note: map[string]string{
+		Every: "With the profile prod, Pulumi refuses this until `pulumi state unprotect` for the rule.",
+	}},
 	{Name: "file-server", Title: "Another host of a file server that exists", From: only(onNFS, "prod"), Edits: only(Edit{
 		"wso2is:fileSystem.existing.host": "files2.example.com",
 	}, "prod"), Note: map[string]string{
