@@ -351,6 +351,10 @@ func TestRefusesAdoptedNetworks(t *testing.T) {
 			"wso2is:network.zones: the zones of an existing VPC are those of its private subnets; leave zones out"),
 		"adopted NAT": one(adopt(func(_, n object) { n["nat"] = "single" }),
 			"wso2is:network.nat: an existing VPC has its own internet access; leave nat out"),
+		"a log group of AWS": one(object{"network": object{"flowLogGroup": "aws/flows"}}, `wso2is:network.flowLogGroup: "aws/flows" is not the name of a log group `+
+			"of your own; write the name of a log group, such as /platform/identity"),
+		"a log group of nothing": one(object{"network": object{"flowLogGroup": "/flows", "flowLogs": false}}, "wso2is:network.flowLogGroup: the stack makes no "+
+			"flow log; leave it out, or write network.flowLogs: true in a VPC of the stack"),
 		"adopted flow logs": one(adopt(func(_, n object) { n["flowLogs"] = true }),
 			"wso2is:network.flowLogs: the flow logs of an existing VPC belong to its owner; leave flowLogs out"),
 		"security groups of others": {changes: under("nodes", object{"securityGroups": []any{"sg-01234567", "default", "sg-01234567"}}), want: []string{

@@ -223,6 +223,9 @@ type Network struct {
 	Proxy *Proxy `json:"proxy,omitempty"`
 	// FlowLogs keeps a log of the VPC's accepted and rejected connections. Default: true; false in an existing VPC.
 	FlowLogs bool `json:"flowLogs,omitempty"`
+	// FlowLogGroup is the name of an existing log group of CloudWatch Logs in this account and region for the flow logs. Its owner decides
+	// on its retention and its KMS key. Default: a log group that the stack makes.
+	FlowLogGroup string `json:"flowLogGroup,omitempty"`
 	// Adopt uses an existing VPC instead of making one.
 	Adopt *AdoptedNetwork `json:"adopt,omitempty"`
 }

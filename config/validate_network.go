@@ -11,6 +11,10 @@ import (
 )
 
 func (v *validator) network() {
+	v.logGroup("network.flowLogGroup", v.Network.FlowLogGroup)
+	if v.Network.FlowLogGroup != "" && !v.Network.FlowLogs {
+		v.refuse("network.flowLogGroup", "leave it out, or write network.flowLogs: true in a VPC of the stack", "the stack makes no flow log")
+	}
 	n := v.Network
 	vpc, ok := v.cidr("network.cidr", n.CIDR)
 	v.egress()

@@ -14,17 +14,21 @@ var retentionSteps = []int{
 
 var logGroupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 
+// logGroup checks the name of a log group that exists, if there is one. The names of AWS's own groups begin with aws/ (CreateLogGroup in the API
+// reference of CloudWatch Logs).
+func (v *validator) logGroup(path, name string) {
+	if name != "" && (!logGroupName.MatchString(name) || strings.HasPrefix(name, "aws/")) {
+		v.refuse(path, "write the name of a log group, such as /platform/identity", "%q is not the name of a log group of your own", name)
+	}
+}
+
 func (v *validator) observability() {
 	o := v.Observability
 	if !slices.Contains(retentionSteps, o.LogRetention) {
 		v.refuse("observability.logRetention", "write one of "+strings.Trim(fmt.Sprint(retentionSteps), "[]"),
 			"CloudWatch keeps logs in steps, and %d days is none", o.LogRetention)
 	}
-	// CreateLogGroup in the API reference of CloudWatch Logs: the names of AWS's own groups begin with aws/.
-	if o.LogGroup != "" && (!logGroupName.MatchString(o.LogGroup) || strings.HasPrefix(o.LogGroup, "aws/")) {
-		v.refuse("observability.logGroup", "write the name of a log group, such as /platform/identity",
-			"%q is not the name of a log group of your own", o.LogGroup)
-	}
+	v.logGroup("observability.logGroup", o.LogGroup)
 	if o.AlarmTopicARN != "" {
 		v.arn("observability.alarmTopicArn", o.AlarmTopicARN, "sns", "")
 	}

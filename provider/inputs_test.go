@@ -55,6 +55,6 @@ func TestAnUnknownValueIsNamed(t *testing.T) {
 	for _, path := range []string{"aws:profile", "wso2is:nodes.count", "wso2is:network.zones[0]", "wso2is:tags"} {
 		assert.Contains(t, text, path+": the value is not known in a preview")
 	}
-	assert.Contains(t, text, "only the inputs vpc, certificateArn, hostedZone, alarmTopicArn, keyArn, logGroup, nodeSecurityGroups, targetGroupArn, listenerArn, "+
-		"loadBalancerSecurityGroup, databaseHost, databaseMasterSecretArn, databaseUserSecretArns, databaseSecurityGroup, fileSystemArn, fileSystemSecurityGroup, permissionsBoundary")
+	assert.Contains(t, text, "only the inputs vpc, certificateArn, hostedZone, alarmTopicArn, keyArn, logGroup, flowLogGroup, nodeSecurityGroups, targetGroupArn, listenerArn, "+
+		"loadBalancerSecurityGroup, databaseHost, databaseMasterSecretArn, databaseUserSecretArns, databaseSecretKeyArn, databaseSecurityGroup, fileSystemArn, fileSystemSecurityGroup, permissionsBoundary")
 }

@@ -316,6 +316,7 @@ func TestADatabaseOfTheProgramIsThatOfNodes(t *testing.T) {
 		t.Run(string(topology), func(t *testing.T) {
 			args := inTheVPC(topology)
 			args.DatabaseHost, args.DatabaseSecurityGroup = id("host-of-the-team"), id("group-of-the-database")
+			args.DatabaseSecretKeyARN = id("arn:of:the:database:key")
 			args.DatabaseUserSecretARNs = map[string]pulumi.StringInput{"identity": id("arn:of:identity"), "shared": id("arn:of:shared"), "agent": id("arn:of:agent")}
 			p, _ := two(t, args, &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
 			all := ""
@@ -327,7 +328,7 @@ func TestADatabaseOfTheProgramIsThatOfNodes(t *testing.T) {
 				assert.NotContains(t, text, "000000000000", "%s %s has what stands for an input", r.Type, r.Name)
 				all += text
 			}
-			for _, input := range []string{"host-of-the-team:5432", "group-of-the-database", "arn:of:identity", "arn:of:shared", "arn:of:agent"} {
+			for _, input := range []string{"host-of-the-team:5432", "arn:of:the:database:key", "group-of-the-database", "arn:of:identity", "arn:of:shared", "arn:of:agent"} {
 				assert.Contains(t, all, input, "the input reaches no resource")
 			}
 		})
@@ -350,6 +351,18 @@ func TestARuleOnAListenerOfTheProgramLeadsToNodes(t *testing.T) {
 	assert.Equal(t, rule.Get("actions", "0", "targetGroupArn"), p.One(t, "aws:autoscaling/group:Group", "login-nodes").Get("targetGroupArns", "0"))
 	assert.Equal(t, "vpc-of-the-team", p.One(t, "aws:lb/targetGroup:TargetGroup", "login-nodes-instance").Get("vpcId"))
 	assert.Equal(t, "group-of-the-listener", p.One(t, ingress, "login-serve-in").Get("referencedSecurityGroupId"))
+}
+
+// TestFlowLogsGoToALogGroupOfTheProgram has the log group of another component.
+func TestFlowLogsGoToALogGroupOfTheProgram(t *testing.T) {
+	args := &cluster.Args{Config: typed(config.EC2), FlowLogGroup: id("flows-of-the-team")}
+	p, _ := two(t, args, &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
+	const want = "arn:aws:logs:eu-west-1:123456789012:log-group:flows-of-the-team"
+	assert.Equal(t, want, p.One(t, "aws:ec2/flowLog:FlowLog", "login-vpc").Get("logDestination"))
+	assert.Contains(t, p.One(t, "aws:iam/rolePolicy:RolePolicy", "login-flow-logs").Get("policy"), `"`+want+`"`)
+	for _, r := range p.All("aws:cloudwatch/logGroup:LogGroup") {
+		assert.NotEqual(t, "login-flow-logs", r.Name, "the program has one already")
+	}
 }
 
 // TestAFileSystemOfTheProgramIsThatOfNodes has an EFS file system of another component, with the security group of its mount targets.

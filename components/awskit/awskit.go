@@ -40,6 +40,15 @@ func (s Scope) Input(value string) pulumi.StringInput {
 	return pulumi.String(value)
 }
 
+// FilledIn returns a text that repeats one value of the configuration, with the input that the value may stand for.
+func (s Scope) FilledIn(text pulumi.StringOutput, value string) pulumi.StringOutput {
+	input, stands := s.Inputs[value]
+	if !stands {
+		return text
+	}
+	return Scope{Inputs: map[string]pulumi.StringInput{value: input}}.Filled(text)
+}
+
 // Filled returns a text that repeats the configuration, with the inputs for the values that stand for them.
 func (s Scope) Filled(text pulumi.StringOutput) pulumi.StringOutput {
 	if len(s.Inputs) == 0 {

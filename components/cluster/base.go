@@ -55,9 +55,14 @@ func buildBase(
 		return nil, err
 	}
 	b.outputs["secrets"] = pulumi.StringMap(awskit.Inputs(b.secrets.ARNs))
+	var flows pulumi.StringInput
+	if name := c.Network.FlowLogGroup; name != "" {
+		flows = scope.Input(name)
+	}
 	if b.network, err = network.New(ctx, scope.Named("network"), &network.Args{
 		Scope: scope, CIDR: c.Network.CIDR, Subnets: c.Subnets(), Reserved: c.Reservations(), NAT: c.Network.NAT, FlowLogs: c.Network.FlowLogs,
 		LogRetention: c.Observability.LogRetention, KeyARN: b.secrets.KeyARN, Adopt: c.Network.Adopt,
+		FlowLogGroup: flows,
 	}, child); err != nil {
 		return nil, err
 	}

@@ -44,6 +44,8 @@ type Args struct {
 	KeyARN pulumi.StringInput `pulumi:"keyArn"`
 	// LogGroup is a log group's name. It replaces the key observability.logGroup.
 	LogGroup pulumi.StringInput `pulumi:"logGroup"`
+	// FlowLogGroup is a log group's name. It replaces the key network.flowLogGroup.
+	FlowLogGroup pulumi.StringInput `pulumi:"flowLogGroup"`
 	// NodeSecurityGroups are more security groups than those in the key nodes.securityGroups.
 	NodeSecurityGroups []pulumi.StringInput `pulumi:"nodeSecurityGroups"`
 	// TargetGroupARN replaces the key loadBalancer.existing.targetGroupArn: a target group that a listener of the team's own forwards to.
@@ -59,6 +61,8 @@ type Args struct {
 	DatabaseMasterSecretARN pulumi.StringInput `pulumi:"databaseMasterSecretArn"`
 	// DatabaseUserSecretARNs replace the keys of database.existing.userSecretArns.
 	DatabaseUserSecretARNs map[string]pulumi.StringInput `pulumi:"databaseUserSecretArns"`
+	// DatabaseSecretKeyARN replaces the key database.existing.secretKeyArn.
+	DatabaseSecretKeyARN pulumi.StringInput `pulumi:"databaseSecretKeyArn"`
 	// DatabaseSecurityGroup replaces the key database.existing.securityGroup.
 	DatabaseSecurityGroup pulumi.StringInput `pulumi:"databaseSecurityGroup"`
 	// FileSystemARN replaces the key fileSystem.existing.fileSystemArn: an EFS file system of another component, in which the stack makes

@@ -67,13 +67,14 @@ func withInputs(source config.Source, args *Args, region string) (config.Source,
 	s.put("observability.alarmTopicArn", args.AlarmTopicARN, fmt.Sprintf(arn, "sns")+"input-%d")
 	s.put("secrets.keyArn", args.KeyARN, fmt.Sprintf(arn, "kms")+"key/input-%d")
 	s.put("observability.logGroup", args.LogGroup, "/000000000000/input-%d")
+	s.put("network.flowLogGroup", args.FlowLogGroup, "/000000000000/input-%d")
 	s.put("loadBalancer.existing.targetGroupArn", args.TargetGroupARN, fmt.Sprintf(arn, "elasticloadbalancing")+"targetgroup/input/%d")
 	s.put("loadBalancer.existing.listenerArn", args.ListenerARN, fmt.Sprintf(arn, "elasticloadbalancing")+"listener/app/input/%[1]d/%[1]d")
 	s.put("loadBalancer.existing.securityGroup", args.LoadBalancerSecurityGroup, "sg-%017x")
 	s.add("nodes.securityGroups", args.NodeSecurityGroups, "sg-%017x")
 	s.put("fileSystem.existing.fileSystemArn", args.FileSystemARN, fmt.Sprintf(arn, "elasticfilesystem")+"file-system/fs-%017x")
 	s.put("fileSystem.existing.securityGroup", args.FileSystemSecurityGroup, "sg-%017x")
-	s.database(args, fmt.Sprintf(arn, "secretsmanager")+"secret:input-%d-AbCdEf")
+	s.database(args, fmt.Sprintf(arn, "secretsmanager")+"secret:input-%d-AbCdEf", fmt.Sprintf(arn, "kms")+"key/input-%d")
 	s.put("iam.permissionsBoundary", args.PermissionsBoundary, "arn:aws:iam::000000000000:policy/input-%d")
 	if args.VPC != nil {
 		s.vpc(args.VPC)
@@ -84,7 +85,7 @@ func withInputs(source config.Source, args *Args, region string) (config.Source,
 	return config.With(source, s.values), s.inputs, nil
 }
 
-func (s *standIns) database(args *Args, secret string) {
+func (s *standIns) database(args *Args, secret, key string) {
 	const existing = "database.existing"
 	s.put(existing+".host", args.DatabaseHost, "input-%d.000000000000.invalid")
 	if _, exists := config.At(s.source, "network.proxy"); exists && args.DatabaseHost != nil {
@@ -94,6 +95,7 @@ func (s *standIns) database(args *Args, secret string) {
 	for name, arn := range awskit.Sorted(args.DatabaseUserSecretARNs) {
 		s.put(existing+".userSecretArns."+name, arn, secret)
 	}
+	s.put(existing+".secretKeyArn", args.DatabaseSecretKeyARN, key)
 	s.put(existing+".securityGroup", args.DatabaseSecurityGroup, "sg-%017x")
 }
 

@@ -63,8 +63,10 @@ type Database struct {
 	Instances map[string]Instance
 	// Users are the team's own secrets with the servers' users by logical database, nil where the schema program makes the users.
 	Users map[config.LogicalName]User
-	// secretKey is the KMS key of an existing database's secrets, empty where they have the stack's or AWS's own.
+	// secretKey is the KMS key of an existing database's secrets, empty where they have the stack's or AWS's own. It may stand for an
+	// input of scope.
 	secretKey string
+	scope     awskit.Scope
 	// kept are the instances that no node uses any more.
 	kept map[string]Instance
 	// monitoringRole writes the figures of hosts, once mayMonitor is there; nil where no instance asks for them.
@@ -81,7 +83,7 @@ type User struct {
 // Existing is a database that the stack does not make. There is no resource of it.
 func Existing(scope awskit.Scope, of config.ExistingDatabase) *Database {
 	main := Instance{Host: scope.Input(of.Host).ToStringOutput()}
-	d := &Database{secretKey: of.SecretKeyARN}
+	d := &Database{secretKey: of.SecretKeyARN, scope: scope}
 	if of.MasterSecretARN != "" {
 		main.MasterSecretARN = scope.Input(of.MasterSecretARN).ToStringOutput()
 	} else {
@@ -105,6 +107,11 @@ func (d *Database) UserSecretARNs() map[string]pulumi.StringInput {
 		arns[user.Key] = user.ARN
 	}
 	return arns
+}
+
+// Filled returns a policy with DecryptMaster or DecryptUsers, with the input for the key that stands for it.
+func (d *Database) Filled(policy pulumi.StringOutput) pulumi.StringOutput {
+	return d.scope.FilledIn(policy, d.secretKey)
 }
 
 // DecryptMaster has the permissions that a reader of the master secrets needs, in addition to the stack's own key.

@@ -76,10 +76,10 @@ func NewIdentity(ctx *pulumi.Context, name string, scope awskit.Scope, c config.
 func (i *Identity) grant(ctx *pulumi.Context, args *Args, bucket *storage.Bucket) ([]pulumi.Resource, error) {
 	policy, err := iam.NewRolePolicy(ctx, args.Named("nodes"), &iam.RolePolicyArgs{
 		Role: i.role.ID(), Name: pulumi.String("nodes"),
-		Policy: awskit.PolicyOf(bootARNs[pulumi.StringInput]{
+		Policy: args.Database.Filled(awskit.PolicyOf(bootARNs[pulumi.StringInput]{
 			Bucket: bucket.ARN, Key: args.Secrets.KeyARN, LogGroup: args.LogGroupARN,
 			Secrets: slices.Concat(awskit.Values(args.Secrets.ARNs), awskit.Values(args.Database.UserSecretARNs())),
-		}, args.nodePolicy),
+		}, args.nodePolicy)),
 	}, pulumi.Parent(i))
 	if err != nil {
 		return nil, err

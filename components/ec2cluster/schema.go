@@ -148,13 +148,13 @@ func (b *builder) grantSchema(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 		role   *iam.Role
 		policy pulumi.StringInput
 	}{
-		schemaName: {b.Identity.schema, awskit.PolicyOf(bootARNs[pulumi.StringInput]{
+		schemaName: {b.Identity.schema, b.Database.Filled(awskit.PolicyOf(bootARNs[pulumi.StringInput]{
 			Bucket: b.files.ARN, Key: b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
 			Secrets: slices.Concat(awskit.Values(secrets.Of(b.Secrets.ARNs, secrets.SchemaVariables(b.Config))),
 				awskit.Values(b.Database.MasterSecretARNs()), awskit.Values(b.Database.UserSecretARNs())),
 		}, func(arns bootARNs[string]) awskit.Policy {
 			return awskit.NewPolicy(slices.Concat(b.bootPolicy(arns), b.Database.DecryptMaster(), b.Database.DecryptUsers())...)
-		})},
+		}))},
 		makerName: {b.Identity.maker, awskit.PolicyOf(makerARNs[pulumi.StringInput]{
 			Key: b.Secrets.KeyARN, Role: b.Identity.schema.Arn,
 		}, b.makerPolicy)},

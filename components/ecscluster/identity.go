@@ -192,7 +192,7 @@ func (b *builder) executionPolicy(refs map[string]secretRef) pulumi.StringOutput
 	if len(values.Masters) > 0 {
 		more = b.Database.DecryptMaster()
 	}
-	return awskit.PolicyOf(executionARNs[pulumi.StringInput]{
+	return b.Database.Filled(awskit.PolicyOf(executionARNs[pulumi.StringInput]{
 		Secrets: slices.Concat(awskit.Values(values.Masters), awskit.Values(values.Own), awskit.Values(values.Users)),
 		Key:     b.Secrets.KeyARN, LogGroup: b.LogGroupARN,
 	}, func(arns executionARNs[string]) awskit.Policy {
@@ -201,7 +201,7 @@ func (b *builder) executionPolicy(refs map[string]secretRef) pulumi.StringOutput
 			awskit.Allow("Decrypt", []string{"kms:Decrypt"}, arns.Key),
 			awskit.Allow("WriteLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, arns.LogGroup+":*"),
 		), more...)...)
-	})
+	}))
 }
 
 // roleARNs are the ARNs of the roles that the automation passes. Instances is empty on Fargate.

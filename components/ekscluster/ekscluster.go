@@ -250,9 +250,9 @@ func (b *builder) podIdentity(ctx *pulumi.Context) error {
 func (b *builder) act(
 	ctx *pulumi.Context, purpose, serviceAccount string, role *iam.Role, names podARNs[pulumi.StringInput], more ...awskit.Statement,
 ) error {
-	granted, err := b.Identity.grant(ctx, purpose, role, awskit.PolicyOf(names, func(arns podARNs[string]) awskit.Policy {
+	granted, err := b.Identity.grant(ctx, purpose, role, b.Database.Filled(awskit.PolicyOf(names, func(arns podARNs[string]) awskit.Policy {
 		return awskit.NewPolicy(append(reads(b.Scope, b.Config, arns), more...)...)
-	}))
+	})))
 	if err != nil {
 		return err
 	}

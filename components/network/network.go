@@ -35,6 +35,8 @@ type Args struct {
 	// FlowLogs keeps a log of connections for LogRetention days, encrypted with the key KeyARN.
 	FlowLogs     bool
 	LogRetention int
+	// FlowLogGroup is the name of a log group that exists, instead of one of the stack, or nil.
+	FlowLogGroup pulumi.StringInput
 	KeyARN       pulumi.StringInput
 	// Adopt is the existing VPC, or nil to build one.
 	Adopt *config.AdoptedNetwork
@@ -276,12 +278,24 @@ func (n *Network) natGateway(
 	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{gateway}))...)
 }
 
-func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
+// flowLogGroup returns the ARN of the flow logs' group, which it makes if none exists.
+func flowLogGroup(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (pulumi.StringOutput, error) {
+	if args.FlowLogGroup != nil {
+		return pulumi.Sprintf("%s%s", args.ARN("logs", "log-group:"), args.FlowLogGroup), nil
+	}
 	group, err := cloudwatch.NewLogGroup(ctx, args.Named("flow-logs"), &cloudwatch.LogGroupArgs{
 		Name:            pulumi.String("/wso2is/" + args.Cluster + "/flow-logs"),
 		RetentionInDays: pulumi.Int(args.LogRetention), KmsKeyId: awskit.Optional(args.KeyARN).ToStringOutput().ToStringPtrOutput(),
 		Tags: awskit.Tags(args.Cluster+"-flow-logs", component),
 	}, child...)
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return group.Arn, nil
+}
+
+func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) error {
+	group, err := flowLogGroup(ctx, args, child)
 	if err != nil {
 		return err
 	}
@@ -298,7 +312,7 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	}
 	policy, err := iam.NewRolePolicy(ctx, args.Named("flow-logs"), &iam.RolePolicyArgs{
 		Role: role.ID(),
-		Policy: awskit.PolicyOf(group.Arn, func(arn string) awskit.Policy {
+		Policy: awskit.PolicyOf(group, func(arn string) awskit.Policy {
 			// The permissions of the VPC's guide, "IAM role for publishing flow logs to CloudWatch Logs", without
 			// CreateLogGroup: the group exists, and records that arrive during a destroy would make it again
 			// (terraform-aws-vpc omits it too). IAM sees DescribeLogGroups about log-group::log-stream:, as its refusals say.
@@ -312,7 +326,7 @@ func (n *Network) flowLogs(ctx *pulumi.Context, args *Args, child []pulumi.Resou
 	}
 	_, err = ec2.NewFlowLog(ctx, args.Named("vpc"), &ec2.FlowLogArgs{
 		VpcId: n.VPC, TrafficType: pulumi.String("ALL"), LogDestinationType: pulumi.String("cloud-watch-logs"),
-		LogDestination: group.Arn, IamRoleArn: role.Arn,
+		LogDestination: group, IamRoleArn: role.Arn,
 		Tags: awskit.Tags(args.Cluster, component),
 	}, awskit.With(child, pulumi.DependsOn([]pulumi.Resource{policy}))...)
 	return err

@@ -176,7 +176,7 @@ var networkTypes = []Type{
 		},
 		Refs: []Ref{
 			ref("vpcId", state.VPC).free(), ref("subnetId", state.Subnet).free(),
-			ref("logDestination", state.LogGroup, state.Bucket).by("arn").free().code("LogDestinationNotFoundException"),
+			ref("logDestination", state.LogGroup, state.Bucket).by("arn").free().code("LogDestinationNotFoundException").or(existingLogGroup),
 			ref("iamRoleArn", state.Role).by("arn").free().code("InvalidParameter"),
 		},
 		Check: []Rule{func(c *Call) error {

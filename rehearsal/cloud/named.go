@@ -47,7 +47,7 @@ func Named(config map[string]string) []Resource {
 			found[state.Secret+secret.ID] = secret
 		}
 	}
-	if group, ok := existingLogGroup(config); ok {
+	for _, group := range existingLogGroups(config) {
 		found[state.LogGroup+group.ID] = group
 	}
 	if files, ok := existingFiles(config); ok {
@@ -96,11 +96,26 @@ func existingUsers(config map[string]string, key string) []Resource {
 	return all
 }
 
-// existingLogGroup returns the log group that the configuration names, without an ARN: a name has neither account nor region.
-func existingLogGroup(config map[string]string) (Resource, bool) {
-	var of struct{ LogGroup string }
-	section(config, "observability", &of)
-	return Resource{Token: state.LogGroup, ID: of.LogGroup, Inputs: Object{}, Outputs: Object{"name": of.LogGroup}}, of.LogGroup != ""
+// existingLogGroups returns the log groups that the configuration names, without an ARN: a name has neither account nor region.
+func existingLogGroups(config map[string]string) []Resource {
+	var nodes struct{ LogGroup string }
+	var flows struct{ FlowLogGroup string }
+	section(config, "observability", &nodes)
+	section(config, "network", &flows)
+	var all []Resource
+	for _, name := range []string{nodes.LogGroup, flows.FlowLogGroup} {
+		if name != "" {
+			all = append(all, Resource{Token: state.LogGroup, ID: name, Inputs: Object{}, Outputs: Object{"name": name}})
+		}
+	}
+	return all
+}
+
+// existingLogGroup accepts the ARN of a log group that the configuration names.
+func existingLogGroup(c *Call, arn string) bool {
+	_, name, _ := strings.Cut(arn, ":log-group:")
+	group := c.Cloud.find(name, "name", state.LogGroup)
+	return group != nil && group.Existing
 }
 
 // existingFiles returns the EFS file system that the configuration names, which is taken for one that nodes can share.

@@ -162,6 +162,9 @@ func (a *access) proveFlowLog(r *state.Resource) {
 		return
 	}
 	group = strings.TrimSuffix(group, ":*")
+	if a.One(state.LogGroup, group, "name") == nil {
+		a.services.open("the log group %s of %s is not this stack's: whether it exists, its retention and its key are not in the state", group, r)
+	}
 	one := call{by: "the flow log " + r.Name, as: a.role(role), proves: "flow logs"}
 	a.check(a.services, slices.Concat(
 		a.logCalls(group, one),
