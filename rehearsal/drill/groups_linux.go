@@ -111,7 +111,7 @@ func (o order) groups(p *plan.Plan) []group {
 			all = slices.Insert(all, long, group{Controls: []Control{c}})
 		}
 	}
-	const each = 2
+	const each = 1
 	for i := 0; i < len(short); i += each {
 		all = append(all, group{Controls: short[i:min(i+each, len(short))]})
 	}

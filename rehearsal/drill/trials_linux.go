@@ -80,7 +80,7 @@ func inside(ctx context.Context, input []byte, out io.Writer) ([]byte, error) {
 }
 
 // running is the largest number of clusters on each processor. Most of them wait.
-const running = 4
+const running = 6
 
 // Each group is nicer to others by this much than the one before, up to a limit: checks of a group that gets no processor fail.
 const nicer, nicest = 2, 8
