@@ -104,16 +104,13 @@ func (o order) groups(p *plan.Plan) []group {
 	} else {
 		all = append(all, group{Trials: []string{renewals}}) // no node is another one's member
 	}
-	// A call of an API that does not answer is a long wait too.
-	short := slices.DeleteFunc(slices.Clone(o.Controls), func(c Control) bool { return c.API })
 	for _, c := range o.Controls {
-		if c.API {
-			all = slices.Insert(all, long, group{Controls: []Control{c}})
+		of := group{Controls: []Control{c}}
+		if c.API { // a call that is not answered is a long wait too
+			all = slices.Insert(all, long, of)
+			continue
 		}
-	}
-	const each = 1
-	for i := 0; i < len(short); i += each {
-		all = append(all, group{Controls: short[i:min(i+each, len(short))]})
+		all = append(all, of)
 	}
 	return all
 }
