@@ -151,8 +151,8 @@ func steps(t *testing.T, s *rehearse.Session) []string {
 		}
 	}()
 	_, err := s.Preview(context.WithoutCancel(t.Context()), optpreview.EventStreams(stream), optpreview.SuppressProgress())
+	require.NoError(t, err) // of one that fails, the stream stays open
 	<-done
-	require.NoError(t, err)
 	slices.Sort(all)
 	return all
 }
