@@ -63,7 +63,7 @@ var existingMutations = map[string]mutation{
 	"a database under another key": {"fronted group", func(d *document) {
 		d.set("Instance", "main", "kmsKeyId", strings.Replace(teamsKey, "9999", "8888", 1))
 	}, keysUsed, "Instance main is not encrypted with the stack's key"},
-	"files under another key": {"fronted group", func(d *document) {
+	"files under another key": {"every bucket", func(d *document) {
 		d.set("FileSystem", "shared", "kmsKeyId", strings.Replace(teamsKey, "9999", "8888", 1))
 	}, "All stored data is encrypted", "everybody in the account may use the key of the shared files"},
 	"nodes without the team's group": {"fronted group", func(d *document) {

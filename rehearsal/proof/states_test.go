@@ -159,7 +159,8 @@ var partly = map[string]struct {
 	}, "wso2is:loadBalancer": map[string]any{
 		"internal": true, "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 	}}}, "VpcEndpoint s3 is in a VPC with others, whose buckets are not in the state"},
-	"every bucket": {source{file: prod, set: map[string]any{"wso2is:network": map[string]any{"s3Buckets": []any{"*"}}}},
+	"every bucket": {source{file: prod, set: map[string]any{"wso2is:network": map[string]any{"s3Buckets": []any{"*"}},
+		"wso2is:secrets": map[string]any{"keyArn": teamsKey}}},
 		"VpcEndpoint s3 lets every bucket through, as the stack file says"},
 	"eks there": {source{file: "../../docs/examples/Pulumi.eks.yaml", set: map[string]any{"wso2is:network": adopted}},
 		"whether 52.218.0.0/17 is S3's is not in the state"},
