@@ -109,9 +109,6 @@ func Certificate(keystore, password string) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})), nil
 }
 
-// fingerprintIterations is the number that OWASP's password storage cheat sheet requires for PBKDF2-HMAC-SHA256.
-const fingerprintIterations = 600_000
-
 // Fingerprint identifies a key without revealing it: a salted PBKDF2, in the form of the schema program's check of the
 // encryption key. A generated key has at least 128 random bits, so nobody can guess it; the iterations protect a key
 // that a person chose. The salt is made from a name, so that another update of the same cluster writes the same.

@@ -88,7 +88,7 @@ func TestProofAgreesWithTheKernel(t *testing.T) {
 		t.Skip(err)
 	}
 	for file, each := range map[string]int{
-		"Pulumi.dev.yaml": 10, "Pulumi.prod.yaml": 10, "docs/examples/Pulumi.ecs.yaml": 80, "docs/examples/Pulumi.fargate.yaml": 80,
+		"Pulumi.dev.yaml": 20, "Pulumi.prod.yaml": 40, "docs/examples/Pulumi.ecs.yaml": 160, "docs/examples/Pulumi.fargate.yaml": 160,
 		"docs/examples/Pulumi.eks.yaml": 170,
 	} {
 		if os.Getenv("JUDGE_TESTS") == "all" {
