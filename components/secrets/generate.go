@@ -109,15 +109,20 @@ func Certificate(keystore, password string) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})), nil
 }
 
+// fingerprintIterations is the number that OWASP's password storage cheat sheet requires for PBKDF2-HMAC-SHA256.
+const fingerprintIterations = 600_000
+
 // Fingerprint identifies a key without revealing it: a salted PBKDF2, in the form of the schema program's check of the
 // encryption key. A generated key has at least 128 random bits, so nobody can guess it; the iterations protect a key
 // that a person chose. The salt is made from a name, so that another update of the same cluster writes the same.
-func Fingerprint(key, name string) (string, error) {
+func Fingerprint(key, name string) (string, error) { return fingerprint(key, name, iterations) }
+
+func fingerprint(key, name string, iterations int) (string, error) {
 	sum := sha256.Sum256([]byte(name))
 	salt := hex.EncodeToString(sum[:16])
-	hash, err := pbkdf2.Key(sha256.New, key, []byte(salt), fingerprintIterations, sha256.Size)
+	hash, err := pbkdf2.Key(sha256.New, key, []byte(salt), iterations, sha256.Size)
 	if err != nil {
 		return "", fmt.Errorf("making a fingerprint: %w", err)
 	}
-	return fmt.Sprintf("pbkdf2-sha256$%d$%s$%s", fingerprintIterations, salt, hex.EncodeToString(hash)), nil
+	return fmt.Sprintf("pbkdf2-sha256$%d$%s$%s", iterations, salt, hex.EncodeToString(hash)), nil
 }

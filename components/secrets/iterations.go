@@ -2,5 +2,4 @@
 
 package secrets
 
-// fingerprintIterations is the number that OWASP's password storage cheat sheet requires for PBKDF2-HMAC-SHA256.
-const fingerprintIterations = 600_000
+const iterations = fingerprintIterations

@@ -2,5 +2,5 @@
 
 package secrets
 
-// fingerprintIterations is small with the race detector, which only tests use: 600,000 would take 1.6 s for every stack of a test.
-const fingerprintIterations = 1000
+// iterations is small with the race detector, which only tests use: fingerprintIterations would take 1.6 s for every stack of a test.
+const iterations = 1000
