@@ -270,23 +270,29 @@ func inTheVPC(topology config.Topology) *cluster.Args {
 // standIn is the shape of what stands for an input in the configuration.
 var standIn = regexp.MustCompile(`(vpc|subnet|sg|pl|rtb)-0{10}|Z0{10}|:000000000000:|/000000000000/`)
 
+// inputsReach checks that inputs are in the resources, and nothing that stands for one.
+func inputsReach(t *testing.T, p *plan, inputs ...string) {
+	t.Helper()
+	all := ""
+	for _, r := range p.Resources {
+		if r.Type == cluster.Type {
+			continue // it records the configuration
+		}
+		text := fmt.Sprint(componenttest.Reveal(resource.NewObjectProperty(r.Inputs)))
+		assert.NotRegexp(t, standIn, text, "%s %s has what stands for an input", r.Type, r.Name)
+		all += text
+	}
+	for _, input := range inputs {
+		assert.Contains(t, all, input, "the input reaches no resource")
+	}
+}
+
 func TestInputsOfAProgramReachTheirResources(t *testing.T) {
 	for _, topology := range config.Topologies() {
 		t.Run(string(topology), func(t *testing.T) {
 			p, _ := two(t, inTheVPC(topology), &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
-			all := ""
-			for _, r := range p.Resources {
-				if r.Type == cluster.Type {
-					continue // it records the configuration
-				}
-				text := fmt.Sprint(componenttest.Reveal(resource.NewObjectProperty(r.Inputs)))
-				assert.NotRegexp(t, standIn, text, "%s %s has what stands for an input", r.Type, r.Name)
-				all += text
-			}
-			for _, input := range []string{"arn:of:the:certificate", "zone-of-the-team", "arn:of:the:topic", "vpc-of-the-team", "private-a",
-				"arn:of:the:boundary", "arn:of:the:key", "log-group-of-the-team", "group-of-nodes", "private-b", "public-a", "public-b", "group-of-endpoints", "list-of-s3"} {
-				assert.Contains(t, all, input, "the input reaches no resource")
-			}
+			inputsReach(t, p, "arn:of:the:certificate", "zone-of-the-team", "arn:of:the:topic", "vpc-of-the-team", "private-a",
+				"arn:of:the:boundary", "arn:of:the:key", "log-group-of-the-team", "group-of-nodes", "private-b", "public-a", "public-b", "group-of-endpoints", "list-of-s3")
 			for _, made := range [][2]string{
 				{"aws:ec2/vpc:Vpc", "login-vpc"}, {"aws:kms/key:Key", "login-key"}, {"aws:cloudwatch/logGroup:LogGroup", "login-nodes"},
 			} {
@@ -373,18 +379,7 @@ func TestAFileSystemOfTheProgramIsThatOfNodes(t *testing.T) {
 			args.Config.FileSystem.Existing = &config.ExistingShare{Path: "/login"}
 			args.FileSystemARN, args.FileSystemSecurityGroup = id(teamsFiles), id("group-of-the-files")
 			p, _ := two(t, args, &cluster.Args{Config: typed(config.EC2)}, [2]string{"eu-west-1", "eu-west-1"})
-			all := ""
-			for _, r := range p.Resources {
-				if r.Type == cluster.Type {
-					continue // it records the configuration
-				}
-				text := fmt.Sprint(componenttest.Reveal(resource.NewObjectProperty(r.Inputs)))
-				assert.NotRegexp(t, standIn, text, "%s %s has what stands for an input", r.Type, r.Name)
-				all += text
-			}
-			for _, input := range []string{teamsFiles, "fs-0123456789abcdef1", "group-of-the-files", "/login/Userstores"} {
-				assert.Contains(t, all, input, "the input reaches no resource")
-			}
+			inputsReach(t, p, teamsFiles, "fs-0123456789abcdef1", "group-of-the-files", "/login/Userstores")
 		})
 	}
 }

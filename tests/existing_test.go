@@ -25,17 +25,22 @@ func ownVPC() map[string]any {
 		"privateSubnets", object("eu-west-1a", subnet("c", "10.1.2.0/24"), "eu-west-1b", subnet("d", "10.1.3.0/24"))))
 }
 
+// onTopology is a stack on a topology, with more keys.
+func onTopology(topology config.Topology, keysAndValues ...any) map[string]any {
+	changes := object(append(keysAndValues, "topology", string(topology))...)
+	if topology == config.EKS {
+		changes["eks"] = object("publicAccessCidrs", []any{"198.51.100.7/32"})
+	}
+	return changes
+}
+
 const teamsKey = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 
 // TestAnExistingKeyEncryptsEverything checks each topology with a key of the team. What names the stack's creation is then no key.
 func TestAnExistingKeyEncryptsEverything(t *testing.T) {
 	for _, topology := range config.Topologies() {
 		t.Run(string(topology), func(t *testing.T) {
-			changes := object("profile", "prod", "topology", string(topology), "secrets", object("keyArn", teamsKey))
-			if topology == config.EKS {
-				changes["eks"] = object("publicAccessCidrs", []any{"198.51.100.7/32"})
-			}
-			p := deploy(t, changes)
+			p := deploy(t, onTopology(topology, "profile", "prod", "secrets", object("keyArn", teamsKey)))
 			assert.Empty(t, p.All("aws:kms/key:Key"))
 			assert.Equal(t, teamsKey, p.One(t, "aws:kms/alias:Alias", "key").Get("targetKeyId"))
 			creation := p.One(t, "aws:ssm/parameter:Parameter", "creation")
@@ -90,11 +95,7 @@ func TestNodesUseALogGroupOfTheTeam(t *testing.T) {
 	const group = "/platform/identity"
 	for _, topology := range config.Topologies() {
 		t.Run(string(topology), func(t *testing.T) {
-			changes := object("topology", string(topology), "observability", object("logGroup", group))
-			if topology == config.EKS {
-				changes["eks"] = object("publicAccessCidrs", []any{"198.51.100.7/32"})
-			}
-			p := deploy(t, changes)
+			p := deploy(t, onTopology(topology, "observability", object("logGroup", group)))
 			text := ""
 			for _, r := range p.Resources {
 				assert.False(t, r.Type == "aws:cloudwatch/logGroup:LogGroup" && r.Name == "nodes")

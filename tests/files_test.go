@@ -45,12 +45,8 @@ const teamsFiles = "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system
 
 // onFiles is a stack with an EFS file system that exists.
 func onFiles(topology config.Topology) map[string]any {
-	changes := object("profile", "prod", "topology", string(topology), "network", ownVPC(), "fileSystem", object("existing",
+	return onTopology(topology, "profile", "prod", "network", ownVPC(), "fileSystem", object("existing",
 		object("fileSystemArn", teamsFiles, "path", "/identity", "securityGroup", "sg-0123456789abcdef5")))
-	if topology == config.EKS {
-		changes["eks"] = object("publicAccessCidrs", []any{"198.51.100.7/32"})
-	}
-	return changes
 }
 
 // TestNodesShareAFileSystemThatExists checks each topology: the stack makes the access points and the permission, and nothing of the file

@@ -22,11 +22,7 @@ const (
 func onListener(topology config.Topology, existing map[string]any) map[string]any {
 	keys := object("listenerArn", teamsListener, "securityGroup", listenerGroup)
 	maps.Copy(keys, existing)
-	changes := object("profile", "prod", "topology", string(topology), "network", ownVPC(), "loadBalancer", object("type", "existing", "existing", keys))
-	if topology == config.EKS {
-		changes["eks"] = object("publicAccessCidrs", []any{"198.51.100.7/32"})
-	}
-	return changes
+	return onTopology(topology, "profile", "prod", "network", ownVPC(), "loadBalancer", object("type", "existing", "existing", keys))
 }
 
 // TestARuleOfATeamsListenerLeadsToNodes checks each topology: the rule takes only the hostname's requests, and what the stack has with a

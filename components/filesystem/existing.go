@@ -1,8 +1,6 @@
 package filesystem
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"path"
 	"strings"
@@ -54,8 +52,7 @@ func digitsOf(args *Args) string {
 	if _, input := args.Inputs[arn]; input {
 		arn = ""
 	}
-	sum := sha256.Sum256([]byte(arn + ":" + e.Path))
-	return hex.EncodeToString(sum[:4])
+	return digits(arn + ":" + e.Path)
 }
 
 // find looks up the file system, checks it, and returns its ARN.

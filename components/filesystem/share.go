@@ -71,8 +71,11 @@ func (s *Share) Source(directory string) string {
 }
 
 // Digits are eight hexadecimal digits that differ between shares.
-func (s *Share) Digits() string {
-	sum := sha256.Sum256([]byte(s.Name()))
+func (s *Share) Digits() string { return digits(s.Name()) }
+
+// digits are eight hexadecimal digits that differ between names.
+func digits(name string) string {
+	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:4])
 }
 
