@@ -70,12 +70,24 @@ func TestNodesShareAFileSystemThatExists(t *testing.T) {
 			assert.Equal(t, []any{802.0, 802.0}, points)
 			in := p.One(t, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "shared-files-in")
 			assert.Equal(t, []any{"sg-0123456789abcdef5", 2049.0}, []any{in.Get("securityGroupId"), in.Get("toPort")})
-			policy := fmt.Sprint(p.One(t, "aws:iam/rolePolicy:RolePolicy", "files").Get("policy"))
+			policy := fmt.Sprint(onFilesPolicy(t, p).Get("policy"))
 			assert.Contains(t, policy, `"Resource":["`+teamsFiles+`"]`)
 			assert.Contains(t, policy, `"StringEquals":{"elasticfilesystem:AccessPointArn":[`)
 			assert.Len(t, p.One(t, "aws:backup/selection:Selection", "backup").Get("resources"), 1, "the database alone")
 		})
 	}
+}
+
+// onFilesPolicy returns the policy with which nodes mount a file system that exists.
+func onFilesPolicy(t *testing.T, p *plan) registered {
+	t.Helper()
+	for _, r := range p.All("aws:iam/rolePolicy:RolePolicy") {
+		if strings.HasPrefix(r.Name, "files-") {
+			return r
+		}
+	}
+	require.Fail(t, "no policy lets nodes mount the file system")
+	return registered{}
 }
 
 func TestAFileSystemThatNodesCannotShareIsRefused(t *testing.T) {
@@ -98,6 +110,15 @@ func TestAFileSystemThatNodesCannotShareIsRefused(t *testing.T) {
 			require.ErrorContains(t, err, "wso2is:fileSystem.existing.fileSystemArn: nodes cannot share "+teamsFiles+": "+c.want)
 		})
 	}
+}
+
+// TestAnotherFileSystemHasAnotherPermission checks that nodes that are not renewed yet keep the permission to mount the file system of before.
+func TestAnotherFileSystemHasAnotherPermission(t *testing.T) {
+	other := onFiles(config.EC2)
+	other["fileSystem"].(map[string]any)["existing"].(map[string]any)["path"] = "/other"
+	was, is := onFilesPolicy(t, deploy(t, onFiles(config.EC2))), onFilesPolicy(t, deploy(t, other))
+	assert.NotEqual(t, was.Name, is.Name)
+	assert.NotEqual(t, was.Get("name"), is.Get("name"), "a role has one inline policy of a name")
 }
 
 // TestAnotherFileSystemHasOtherVolumes checks that the volumes of pods differ: they cannot change, and pods use them.

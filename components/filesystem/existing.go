@@ -32,8 +32,10 @@ func NewOnExisting(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	}
 	f.AccessPoints, f.Ready = made.points, made.ready
 	if args.Grants {
-		granted, err := iam.NewRolePolicy(ctx, args.Named("files"), &iam.RolePolicyArgs{
-			Role: args.NodeRole.ToStringOutput().ApplyT(path.Base).(pulumi.StringOutput), Name: pulumi.String("files"),
+		// A policy of its own for each file system and path: until the last node is new, the old ones mount with the policy of before.
+		policy := "files-" + f.digits
+		granted, err := iam.NewRolePolicy(ctx, args.Named(policy), &iam.RolePolicyArgs{
+			Role: args.NodeRole.ToStringOutput().ApplyT(path.Base).(pulumi.StringOutput), Name: pulumi.String(policy),
 			Policy: awskit.PolicyOf(pointARNs[pulumi.StringInput]{FileSystem: f.ARN, Points: awskit.Values(made.pointARNs)}, mountThrough),
 		}, child...)
 		if err != nil {

@@ -148,6 +148,30 @@ func TestARollFollowsItsOwnRule(t *testing.T) {
 	}
 }
 
+func TestNodesThatLoseTheirFilesAreOutOfService(t *testing.T) {
+	changed := func(op apitype.OpType, was, is string) []step {
+		s := stepPair(op, "aws:iam/rolePolicy:RolePolicy", "files", "policy")[0]
+		s.old, s.new = &apitype.StepEventStateMetadata{Inputs: object{"policy": was}}, &apitype.StepEventStateMetadata{Inputs: object{"policy": is}}
+		return []step{s}
+	}
+	const a, b = `"arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0a"`, `"arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0b"`
+	for name, c := range map[string]struct {
+		steps []step
+		down  int
+	}{
+		"another in its place": {changed(apitype.OpUpdate, "["+a+"]", "["+b+"]"), 2},
+		"one more":             {changed(apitype.OpUpdate, "["+a+"]", "["+a+","+b+"]"), 0},
+		"one fewer":            {changed(apitype.OpUpdate, "["+a+","+b+"]", "["+a+"]"), 2},
+		"at the end":           {changed(apitype.OpDelete, "["+a+"]", ""), 0},
+		"no files":             {changed(apitype.OpUpdate, `["arn:aws:s3:::a"]`, `["arn:aws:s3:::b"]`), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := nodesOf(pair("a", true), pair("a", true), c.steps)
+			assert.Equal(t, c.down, n.Down, "%+v", n)
+		})
+	}
+}
+
 func TestNodesDeletedAtTheEndAreNotOutOfService(t *testing.T) {
 	old := state.New(recorded(state.ECSService, "nodes", "s", object{"desiredCount": 2.}))
 	gone := stepPair(apitype.OpDelete, state.ECSService, "nodes")

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
@@ -32,8 +34,10 @@ func nodesOf(before, after *state.State, steps []step) Nodes {
 	if why := n.afterRemoval(before, after, steps); why != "" {
 		n.Why = append(n.Why, why)
 	}
-	if why := lostConnection(before, after, steps); why != "" && n.Before > 0 {
-		n.Down, n.Why = n.Before, append(n.Why, why)
+	for _, why := range []string{lostConnection(before, after, steps), lostFiles(steps)} {
+		if why != "" && n.Before > 0 {
+			n.Down, n.Why = n.Before, append(n.Why, why)
+		}
 	}
 	return n
 }
@@ -69,6 +73,26 @@ func lostConnection(before, after *state.State, steps []step) string {
 		const target = "defaultActions.0.targetGroupArn"
 		if old != nil && state.At(old.Outputs, target) != state.At(l.Outputs, target) {
 			return fmt.Sprintf("the listener %s forwards to another target group, which has no nodes yet", l.Name)
+		}
+	}
+	return ""
+}
+
+var accessPointARN = regexp.MustCompile(`arn:[^"]+:access-point/fsap-[0-9a-f]+`)
+
+// lostFiles says how nodes that are not renewed yet lose their files, or nothing. A policy is updated before nodes are renewed. EFS evaluates it
+// when a client connects, and so again when a connection is lost ("Using IAM to control access to file systems" in the Amazon EFS user guide).
+func lostFiles(steps []step) string {
+	for _, s := range steps {
+		if s.done || s.op != apitype.OpUpdate || s.old == nil || s.new == nil {
+			continue
+		}
+		was, _ := s.old.Inputs["policy"].(string)
+		is, _ := s.new.Inputs["policy"].(string)
+		for _, arn := range accessPointARN.FindAllString(was, -1) {
+			if !strings.Contains(is, arn) {
+				return fmt.Sprintf("the %s %s does not let nodes mount their files any more, before they are renewed", state.Words(s.kind), state.NameOf(s.urn))
+			}
 		}
 	}
 	return ""

@@ -118,9 +118,10 @@ const (
 
 	waiting = "RDS cannot return to the old version. Until the maintenance window the instance has the old parameter group, " +
 		"and RDS refuses to delete that: after three minutes `up` ends with the error, and is run again after the window."
-	probed    = "The cluster stays whole: discovery probes 5701 to 5708 on every node."
-	restarted = "Restart the nodes one after the other: see *Rotating the signing key*."
-	moved     = "Nodes of another kind need a target group of another kind, and a listener forwards to one: " +
+	probed      = "The cluster stays whole: discovery probes 5701 to 5708 on every node."
+	restarted   = "Restart the nodes one after the other: see *Rotating the signing key*."
+	unprotected = "With the profile prod, Pulumi refuses this: see *An EFS file system that exists*."
+	moved       = "Nodes of another kind need a target group of another kind, and a listener forwards to one: " +
 		"plan it as a downtime until the new nodes serve."
 )
 
@@ -189,6 +190,15 @@ var onListener = Edit{
 // onNFS moves the stack file of prod into a VPC with a file server that exists.
 var onNFS = Edit{"wso2is:network": onExisting["wso2is:network"], "wso2is:fileSystem": map[string]any{"type": "nfs", "existing": map[string]any{
 	"host": "files.example.com", "path": "/exports/wso2is", "securityGroup": "sg-0123456789abcdef1",
+}}}
+
+// inTeamsVPC moves a stack file into a VPC that exists, where an EFS file system can be.
+var inTeamsVPC = Edit{"wso2is:network": onExisting["wso2is:network"]}
+
+// onTeamsFiles moves a stack file into a VPC with an EFS file system that exists.
+var onTeamsFiles = Edit{"wso2is:network": onExisting["wso2is:network"], "wso2is:fileSystem": map[string]any{"existing": map[string]any{
+	"fileSystemArn": "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-0123456789abcdef0", "path": "/identity",
+	"securityGroup": "sg-0123456789abcdef8",
 }}}
 
 // behindNginx gives the stack file of prod an nginx tier.
@@ -265,6 +275,22 @@ var table = []Change{
 		"wso2is:fileSystem.existing.host": "files2.example.com",
 	}, "prod"), Note: map[string]string{
 		Every: "Old and new nodes use different files until the last node is new. Copy the files before, and prevent writes meanwhile.",
+	}},
+	{Name: "files-taken", Title: "An EFS file system that exists in the place of the stack's", From: only(inTeamsVPC, "dev", "prod", "fargate", "eks"),
+		Edits: only(Edit{"wso2is:fileSystem": onTeamsFiles["wso2is:fileSystem"]}, "dev", "prod", "fargate", "eks"), Expect: map[string]Expectation{
+			Every:  {Data: []string{state.FileSystem, state.AccessPoint, state.MountTarget, state.BackupPolicy}},
+			"prod": protected, "eks": protected,
+		}, Note: map[string]string{
+			Every: "The stack's own files are deleted after the last node is new. Copy them before, and prevent writes meanwhile. " + unprotected,
+		}},
+	{Name: "files-other", Title: "Another EFS file system that exists", From: only(onTeamsFiles, "dev", "prod", "fargate", "eks"), Edits: only(Edit{
+		"wso2is:fileSystem.existing.fileSystemArn": "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-1123456789abcdef1",
+		"wso2is:fileSystem.existing.securityGroup": "sg-1123456789abcdef9",
+	}, "dev", "prod", "fargate", "eks"), Expect: map[string]Expectation{
+		Every:  {Data: []string{state.AccessPoint}},
+		"prod": protected, "eks": protected,
+	}, Note: map[string]string{
+		Every: "The access points go after the last node is new, and both file systems keep their files. Copy the files before, and prevent writes meanwhile. " + unprotected,
 	}},
 	{Name: "nginx-size", Title: "Another instance type of nginx", From: only(behindNginx, "prod"), Edits: only(Edit{
 		"wso2is:loadBalancer.nginx.instanceType": "m6i.xlarge",
