@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/efs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -54,6 +55,7 @@ type preflight struct {
 	acm    *acm.Client
 	ec2    *ec2.Client
 	ecr    *ecr.Client
+	efs    *efs.Client
 	iam    *iam.Client
 	rds    *rds.Client
 	dns    *route53.Client
@@ -71,6 +73,7 @@ func (p *preflight) open(ctx context.Context, c config.Cluster) error {
 	p.acm = acm.NewFromConfig(settings, func(o *acm.Options) { o.BaseEndpoint = at("acm", o.BaseEndpoint) })
 	p.ec2 = ec2.NewFromConfig(settings, func(o *ec2.Options) { o.BaseEndpoint = at("ec2", o.BaseEndpoint) })
 	p.ecr = ecr.NewFromConfig(settings, func(o *ecr.Options) { o.BaseEndpoint = at("ecr", o.BaseEndpoint) })
+	p.efs = efs.NewFromConfig(settings, func(o *efs.Options) { o.BaseEndpoint = at("efs", o.BaseEndpoint) })
 	p.iam = iam.NewFromConfig(settings, func(o *iam.Options) { o.BaseEndpoint = at("iam", o.BaseEndpoint) })
 	p.rds = rds.NewFromConfig(settings, func(o *rds.Options) { o.BaseEndpoint = at("rds", o.BaseEndpoint) })
 	p.dns = route53.NewFromConfig(settings, func(o *route53.Options) { o.BaseEndpoint = at("route53", o.BaseEndpoint) })

@@ -26,6 +26,9 @@ func (p *preflight) checks() []check {
 	if e := c.FileSystem.Existing; e != nil && e.SecurityGroup != "" {
 		all = append(all, p.checkOfGroup("fileSystem.existing", cmp.Or(e.Host, e.FileSystemARN), e.SecurityGroup))
 	}
+	if e := c.FileSystem.Existing; e != nil && e.FileSystemARN != "" {
+		all = append(all, p.filesOf(*e)...)
+	}
 	if kind := p.instanceType(); kind != "" {
 		all = append(all, check{"instance type " + kind, []string{"ec2:DescribeInstanceTypeOfferings"}, p.checkInstanceType})
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -237,6 +239,124 @@ func TestTheGroupOfAnExistingHostIsInTheVPC(t *testing.T) {
 		"a group of another VPC": {found(in("vpc-2")), check, failed, "write database.existing.cidrs"},
 		"the group":              {found(in("vpc-0123456789abcdef0")), check, ok, "in vpc-0123456789abcdef0"},
 		"a file server's group":  {found(in("vpc-2")), "security group of files.example.com", failed, "write fileSystem.existing.cidrs"},
+	})
+}
+
+// teamsFiles is a stack with an EFS file system that exists.
+const teamsFiles = adoptedVPC + `  wso2is:fileSystem:
+    existing:
+      fileSystemArn: ` + teamsARN + `
+      path: /identity
+      securityGroup: sg-0123456789abcdef2
+`
+
+const teamsARN = "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-0123456789abcdef0"
+
+// asks are the texts of EFS's requests.
+const (
+	asksFiles   = "elasticfilesystem GET /2015-02-01/file-systems"
+	asksPolicy  = asksFiles + "/fs-0123456789abcdef0/policy"
+	asksTargets = "elasticfilesystem GET /2015-02-01/mount-targets"
+	asksGroups  = asksTargets + "/fsmt-0123456b/security-groups"
+)
+
+func jsonOf(body string) answer { return answer{status: 200, body: body} }
+
+func files(of string) answer {
+	return jsonOf(`{"FileSystems":[{"FileSystemArn":"` + teamsARN + `","LifeCycleState":"available","Encrypted":true` + of + `}]}`)
+}
+
+func target(zone, state, vpc string) string {
+	return `{"MountTargetId":"fsmt-0123456` + zone + `","AvailabilityZoneName":"eu-west-1` + zone + `","LifeCycleState":"` + state +
+		`","VpcId":"` + vpc + `","IpAddress":"10.0.1.9"}`
+}
+
+func filePolicy(statements string) answer {
+	return jsonOf(fmt.Sprintf(`{"Policy":%q}`, `{"Version":"2012-10-17","Statement":[`+statements+`]}`))
+}
+
+// onTeamsFiles is a preflight of that stack, with some answers that differ.
+func onTeamsFiles(text string, different map[string]answer) trial {
+	const vpc = "vpc-0123456789abcdef0"
+	answers := map[string]answer{
+		"ec2 DescribeSubnets":        subnets(subnet(vpc, "eu-west-1b", "10.0.2.0/24")),
+		"ec2 DescribeSecurityGroups": xml("<R><securityGroupInfo><item><groupId>sg-0123456789abcdef2</groupId><vpcId>" + vpc + "</vpcId></item></securityGroupInfo></R>"),
+		asksFiles:                    files(""), asksTargets: jsonOf(`{"MountTargets":[` + target("a", "available", vpc) + "," + target("b", "available", vpc) + "]}"),
+		asksTargets + "/fsmt-0123456a/security-groups": jsonOf(`{"SecurityGroups":["sg-0123456789abcdef2"]}`), asksGroups: jsonOf(`{"SecurityGroups":["sg-0123456789abcdef2"]}`),
+		asksPolicy: {status: 404, header: map[string]string{"X-Amzn-Errortype": "PolicyNotFound"}, body: `{"ErrorCode":"PolicyNotFound"}`},
+	}
+	maps.Copy(answers, different)
+	return trial{text: text, answers: answers}
+}
+
+func TestNodesCanShareAnEFSFileSystemThatExists(t *testing.T) {
+	const check = "EFS file system fs-0123456789abcdef0"
+	with := func(a answer) trial { return onTeamsFiles(teamsFiles, one(asksFiles, a)) }
+	areFound(t, map[string]finding{
+		"it is there": {onTeamsFiles(teamsFiles, nil), check, ok, "available, and encrypted at rest"},
+		"no file system": {with(answer{status: 404, header: map[string]string{"X-Amzn-Errortype": "FileSystemNotFound"}}), check, failed,
+			"does not exist in eu-west-1 and the account 123456789012"},
+		"one that is made":        {with(jsonOf(strings.Replace(files("").body, "available", "creating", 1))), check, failed, "it is creating, not available"},
+		"one in plain text":       {with(jsonOf(strings.Replace(files("").body, "true", "false", 1))), check, failed, "it is not encrypted at rest"},
+		"One Zone storage":        {with(files(`,"AvailabilityZoneName":"eu-west-1a"`)), check, failed, "in the zone eu-west-1a only, and nodes are in eu-west-1a, eu-west-1b"},
+		"one of another name":     {with(jsonOf(strings.Replace(files("").body, ":aws:", ":aws-cn:", 1))), check, failed, "its ARN is arn:aws-cn:"},
+		"one nobody may describe": {with(answer{status: 403, header: map[string]string{"X-Amzn-Errortype": "AccessDeniedException"}}), check, notChecked, "allow elasticfilesystem:DescribeFileSystems"},
+	})
+}
+
+func TestNodesReachTheMountTargets(t *testing.T) {
+	const check, vpc = "mount targets of fs-0123456789abcdef0", "vpc-0123456789abcdef0"
+	of := func(targets ...string) trial {
+		return onTeamsFiles(teamsFiles, one(asksTargets, jsonOf(`{"MountTargets":[`+strings.Join(targets, ",")+"]}")))
+	}
+	byRange := strings.Replace(teamsFiles, "securityGroup: sg-0123456789abcdef2", "cidrs: [10.0.1.0/28]", 1)
+	rule := func(text string) trial {
+		return onTeamsFiles(byRange, one("ec2 DescribeSecurityGroups", xml("<R><securityGroupInfo><item><groupId>sg-0123456789abcdef2</groupId><ipPermissions>"+
+			text+"</ipPermissions></item></securityGroupInfo></R>")))
+	}
+	nfs := func(from, to int, peer string) string {
+		return fmt.Sprintf("<item><ipProtocol>tcp</ipProtocol><fromPort>%d</fromPort><toPort>%d</toPort>%s</item>", from, to, peer)
+	}
+	addresses := func(cidr string) string { return "<ipRanges><item><cidrIp>" + cidr + "</cidrIp></item></ipRanges>" }
+	areFound(t, map[string]finding{
+		"one in each zone": {onTeamsFiles(teamsFiles, nil), check, ok, "one in each of eu-west-1a, eu-west-1b"},
+		"none in a zone":   {of(target("a", "available", vpc)), check, failed, "there is none in eu-west-1b"},
+		"one that is made": {of(target("a", "available", vpc), target("b", "creating", vpc)), check, failed, "fsmt-0123456b in eu-west-1b is creating, not available"},
+		"another VPC":      {of(target("a", "available", "vpc-2"), target("b", "available", "vpc-2")), check, failed, "fsmt-0123456a in eu-west-1a is in vpc-2"},
+		"another group": {onTeamsFiles(teamsFiles, one(asksGroups, jsonOf(`{"SecurityGroups":["sg-3"]}`))), check, failed,
+			"fsmt-0123456b in eu-west-1b lacks the security group sg-0123456789abcdef2"},
+		"a rule for the VPC":   {rule(nfs(2049, 2049, addresses("10.0.0.0/16"))), check, ok, "one in each"},
+		"a rule for all ports": {rule("<item><ipProtocol>-1</ipProtocol>" + addresses("10.0.0.0/16") + "</item>"), check, ok, "one in each"},
+		"a rule for a zone":    {rule(nfs(2049, 2049, addresses("10.0.1.0/24"))), check, failed, "fsmt-0123456b in eu-west-1b has no security group that lets 10.0.2.0/24 in on port 2049"},
+		"a rule for SSH":       {rule(nfs(22, 22, addresses("10.0.0.0/16"))), check, failed, "lets 10.0.1.0/24 in on port 2049"},
+		"a rule for a group":   {rule(nfs(2049, 2049, "<groups><item><groupId>sg-9</groupId></item></groups>")), check, failed, "lets 10.0.1.0/24 in on port 2049"},
+		"a rule for a prefix list": {rule(nfs(0, 65535, "<prefixListIds><item><prefixListId>pl-1</prefixListId></item></prefixListIds>")), check, toKnow,
+			"only a prefix list in their security groups may let nodes of eu-west-1a, eu-west-1b in"},
+		"an address elsewhere": {onTeamsFiles(strings.Replace(byRange, "10.0.1.0/28", "10.0.7.0/28", 1), nil), check, failed, "has the address 10.0.1.9, which is not in"},
+	})
+}
+
+func TestThePolicyOfTheFileSystemDeniesNodesNothing(t *testing.T) {
+	const check = "policy of fs-0123456789abcdef0"
+	deny := func(rest string) trial {
+		return onTeamsFiles(teamsFiles, one(asksPolicy, filePolicy(`{"Sid":"Own","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/other"},"Action":"elasticfilesystem:ClientMount"},`+
+			`{"Sid":"Not","Effect":"Deny",`+rest+`}`)))
+	}
+	everyone := func(action, condition string) trial {
+		return deny(`"Principal":{"AWS":"*"},"Action":"` + action + `","Condition":{` + condition + `}`)
+	}
+	areFound(t, map[string]finding{
+		"no policy":    {onTeamsFiles(teamsFiles, nil), check, ok, "EFS lets every client of its mount targets in"},
+		"only TLS":     {everyone("*", `"Bool":{"aws:SecureTransport":"false"}`), check, ok, "it denies nodes nothing"},
+		"no root":      {deny(`"Principal":"*","Action":"elasticfilesystem:ClientRootAccess"`), check, ok, "it denies nodes nothing"},
+		"only points":  {everyone("elasticfilesystem:Client*", `"Null":{"elasticfilesystem:AccessPointArn":"true"}`), check, ok, "it denies nodes nothing"},
+		"another role": {deny(`"Principal":{"AWS":"arn:aws:iam::123456789012:role/other"},"Action":"*"`), check, ok, "it denies nodes nothing"},
+		"read only":    {deny(`"Principal":"*","Action":"elasticfilesystem:ClientWrite"`), check, failed, "elasticfilesystem:ClientWrite: the policy denies it (Not)"},
+		"only a role":  {deny(`"NotPrincipal":{"AWS":"arn:aws:iam::123456789012:role/other"},"Action":"*"`), check, failed, "elasticfilesystem:ClientMount: the policy denies it (Not)"},
+		"only other points": {everyone("elasticfilesystem:ClientMount", `"StringNotEquals":{"elasticfilesystem:AccessPointArn":"arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0"}`),
+			check, failed, "elasticfilesystem:ClientMount: the policy denies it (Not)"},
+		"a condition": {everyone("elasticfilesystem:ClientMount", `"StringNotEquals":{"aws:PrincipalTag/team":"identity"}`), check, toKnow,
+			"a condition decides on elasticfilesystem:ClientMount: the policy denies it (Not)"},
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,8 +134,9 @@ const adoptedVPC = `config:
 // TestNothingIsChanged checks that every call only reads: the one RunInstances is a dry run.
 func TestNothingIsChanged(t *testing.T) {
 	_, a, _ := trial{text: ownImage, answers: map[string]answer{"ec2 DescribeImages": image("available", "x86_64", "code")}}.run(t)
+	_, onFiles, _ := onTeamsFiles(teamsFiles, nil).run(t)
 	require.NotEmpty(t, a.asked)
-	for _, asked := range a.asked {
+	for _, asked := range slices.Concat(a.asked, onFiles.asked) {
 		call := strings.Fields(asked)[1]
 		reads := regexp.MustCompile(`^(Describe|Get|Simulate|HEAD|GET)`).MatchString(call)
 		assert.True(t, reads || call == "RunInstances" && strings.Contains(asked, "DryRun=true"), asked)
@@ -164,12 +166,15 @@ func TestTheCallerIsWhoTheStackFileSays(t *testing.T) {
 // TestEndpointsOfTheStackFile sets an own URL for every service, and expects no other calls.
 func TestEndpointsOfTheStackFile(t *testing.T) {
 	endpoints := ""
-	for _, service := range []string{"acm", "ec2", "ecr", "iam", "rds", "route53", "s3", "servicequotas", "sts"} {
+	for _, service := range []string{"acm", "ec2", "ecr", "efs", "iam", "rds", "route53", "s3", "servicequotas", "sts"} {
 		endpoints += service + ": SERVER, "
 	}
-	out, _, err := trial{text: ownImage + "  aws:endpoints: [{" + strings.TrimSuffix(endpoints, ", ") + "}]\n",
-		endpoint: "http://127.0.0.1:1"}.run(t)
-	require.NoError(t, err, out)
+	for _, c := range []trial{{text: ownImage}, onTeamsFiles(teamsFiles, nil)} {
+		c.text += "  aws:endpoints: [{" + strings.TrimSuffix(endpoints, ", ") + "}]\n"
+		c.endpoint = "http://127.0.0.1:1"
+		out, _, err := c.run(t)
+		require.NoError(t, err, out)
+	}
 }
 
 // TestEncryptedValuesAreNotUsed has keys that only Pulumi decrypts, and a secret of the stack.
@@ -192,7 +197,7 @@ func TestEveryCheckIsInTheGuide(t *testing.T) {
 	guide, err := os.ReadFile(filepath.Join("..", "docs", "preflight.md"))
 	require.NoError(t, err)
 	dir := t.TempDir()
-	files := map[string]string{"own": ownImage, "adopted": adoptedVPC,
+	files := map[string]string{"own": ownImage, "adopted": adoptedVPC, "files": teamsFiles,
 		"limited":   ownImage + "  wso2is:iam: {permissionsBoundary: \"arn:aws:iam::123456789012:policy/workloads\"}\n",
 		"multicast": strings.Replace(ownImage, "  wso2is:product:", "  wso2is:clustering: {scheme: multicast}\n  wso2is:product:", 1)}
 	paths := []string{}

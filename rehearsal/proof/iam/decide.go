@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,8 @@ type Decision struct {
 	Allowed bool
 	// Why names the policy that refuses it, or says that none allows it.
 	Why string
+	// Unsure says that a policy refuses it only for some values of a condition key that the request does not have.
+	Unsure bool
 	// Open names the policies with unknown text on which the result depends.
 	Open []string
 }
@@ -75,7 +78,6 @@ const (
 
 // Decide evaluates a request as IAM does: an explicit Deny wins, and otherwise a policy must allow it.
 func (r *Request) Decide(p Policies) Decision {
-	var d Decision
 	all := slices.Clone(p.Identity)
 	limit := "" // the name of a boundary whose text is unknown
 	if p.Boundary != nil && p.Boundary.Unknown {
@@ -86,13 +88,9 @@ func (r *Request) Decide(p Policies) Decision {
 			all = append(all, *one)
 		}
 	}
-	for i := range all {
-		if all[i].Unknown {
-			d.Open = append(d.Open, all[i].Name)
-		}
-		if s := r.denied(&all[i], i >= len(p.Identity)); s != nil {
-			return Decision{Why: fmt.Sprintf("%s denies it%s", all[i].Name, s.named())}
-		}
+	d := r.refused(all, len(p.Identity))
+	if d.Why != "" {
+		return Decision{Why: d.Why, Unsure: d.Unsure}
 	}
 	if p.Endpoint != nil && !p.Endpoint.Unknown && r.named(p.Endpoint) == nobody {
 		return Decision{Why: p.Endpoint.Name + " does not let it through"}
@@ -198,16 +196,40 @@ func (r *Request) allowed(policies []Policy) (allowed bool, near []string) {
 	return false, near
 }
 
-// denied returns the statement of a policy that denies the request. A statement that may deny it counts.
-func (r *Request) denied(policy *Policy, ofResource bool) *Statement {
-	for i := range policy.Statements {
-		s := &policy.Statements[i]
-		if s.Effect == "Deny" && s.about(r.Action) && min(s.on(r), s.holds(r.Context)) != no &&
-			(!ofResource || len(s.Principal)+len(s.NotPrincipal) == 0 || r.matches(s) != nobody) {
-			return s
+// refused says which of the policies denies the request, and which have an unknown text. The first are those of the principal.
+func (r *Request) refused(all []Policy, ofPrincipal int) Decision {
+	var d Decision
+	for i := range all {
+		if all[i].Unknown {
+			d.Open = append(d.Open, all[i].Name)
+		}
+		s, sure := r.denied(&all[i], i >= ofPrincipal)
+		if s != nil && (sure || d.Why == "") {
+			d.Why, d.Unsure = fmt.Sprintf("%s denies it%s", all[i].Name, s.named()), !sure
+		}
+		if sure {
+			break
 		}
 	}
-	return nil
+	return d
+}
+
+// denied returns the statement of a policy that denies the request, and whether it surely does. A statement that may deny it counts.
+func (r *Request) denied(policy *Policy, ofResource bool) (may *Statement, sure bool) {
+	for i := range policy.Statements {
+		s := &policy.Statements[i]
+		if s.Effect != "Deny" || !s.about(r.Action) || ofResource && len(s.Principal)+len(s.NotPrincipal) > 0 && r.matches(s) == nobody {
+			continue
+		}
+		switch min(s.on(r), s.holds(r.Context)) {
+		case yes:
+			return s, true
+		case unknown:
+			may = cmp.Or(may, s)
+		case no:
+		}
+	}
+	return may, false
 }
 
 // named returns the way in which a policy with principals allows the request.

@@ -120,8 +120,14 @@ func TestUnknownValuesAllowNothing(t *testing.T) {
 	assert.False(t, r.Decide(iam.Policies{Identity: []iam.Policy{conditional("Allow")}}).Allowed)
 	assert.False(t, r.Decide(iam.Policies{Identity: []iam.Policy{allow, conditional("Deny")}}).Allowed)
 	assert.True(t, r.Decide(iam.Policies{Identity: []iam.Policy{allow}}).Allowed)
+	d := r.Decide(iam.Policies{Identity: []iam.Policy{allow, conditional("Deny")}})
+	assert.Equal(t, iam.Decision{Why: "p denies it", Unsure: true}, d)
+	surely := iam.Parse("s", document(`{"Effect":"Deny","Action":"*","Resource":"*"}`))
+	for _, all := range [][]iam.Policy{{allow, conditional("Deny"), surely}, {allow, surely, conditional("Deny")}} {
+		assert.Equal(t, iam.Decision{Why: "s denies it"}, r.Decide(iam.Policies{Identity: all}))
+	}
 	hidden := iam.Policy{Name: "the boundary", Unknown: true}
-	d := r.Decide(iam.Policies{Identity: []iam.Policy{allow}, Boundary: &hidden})
+	d = r.Decide(iam.Policies{Identity: []iam.Policy{allow}, Boundary: &hidden})
 	assert.False(t, d.Allowed)
 	assert.Equal(t, []string{"the boundary"}, d.Open)
 	d = r.Decide(iam.Policies{Boundary: &hidden})
