@@ -134,18 +134,21 @@ var fileMutations = map[string]mutation{
 	"another access point of a pod": {"fronted pods", onVolume(func(spec map[string]any) {
 		spec["csi"].(map[string]any)["volumeHandle"] = "fs-0123456789abcdef1::fsap-00000000000000000"
 	}), filesThere, "does not mount AccessPoint Tenants-"},
-	"a role that may not mount": {"fronted group", func(d *document) { d.drop("RolePolicy", "files") }, nodesCall, "may not elasticfilesystem:ClientMount"},
+	"a role that may not mount": {"fronted group", func(d *document) { d.drop("RolePolicy", withDigits(d, "RolePolicy", "files")) }, nodesCall, "may not elasticfilesystem:ClientMount"},
 	"mount targets that let nobody in": {"fronted pods", func(d *document) { d.drop(ingressRule, "shared-files-in") }, filesReach,
 		"no ingress rule of sg-0123456789abcdef5 lets"},
 }
 
 // pointOf is the name of the access point of a directory of a file system that exists.
-func pointOf(d *document, directory string) string {
+func pointOf(d *document, directory string) string { return withDigits(d, "AccessPoint", directory) }
+
+// withDigits is the name of a resource for a file system that exists. It begins with a text, and ends with digits.
+func withDigits(d *document, kind, begins string) string {
 	for _, r := range d.resources {
 		urn, _ := r.(map[string]any)["urn"].(string)
-		if _, name, _ := strings.Cut(urn, "accessPoint:AccessPoint::"); strings.HasPrefix(name, directory+"-") {
+		if _, name, _ := strings.Cut(urn, ":"+kind+"::"); strings.HasPrefix(name, begins+"-") {
 			return name
 		}
 	}
-	return directory
+	return begins
 }
