@@ -166,11 +166,13 @@ func TestEnginesAreSpelledAsRDSDoes(t *testing.T) {
 func TestEditionsGetClassesThatRDSRunsThemOn(t *testing.T) {
 	for edition, class := range map[string]string{"ex": "db.t3.xlarge", "se": "db.m6i.xlarge", "web": "db.m6i.xlarge"} {
 		more := object{"engine": "mssql", "edition": edition}
-		if edition == "ex" {
+		if edition != "se" {
 			more["instance"] = object{"multiAz": false}
 		}
 		require.Equal(t, class, configtest.Load(t, under("database", more)).Cluster.Database.Instance.Class, edition)
 	}
+	web := configtest.Load(t, under("database", object{"engine": "mssql", "edition": "web", "version": "16.00"})).Cluster
+	require.True(t, web.Database.Instance.MultiAZ, "SQL Server 2022 Web has a standby")
 }
 
 //guide:dbms

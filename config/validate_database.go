@@ -269,10 +269,10 @@ func (v *validator) instance(path string, i, written DBInstance) {
 	if i.MaxStorage < i.Storage && v.Database.Type != Aurora { // which has refused both
 		v.refuse(path+".maxStorage", fmt.Sprintf("write %d or more", i.Storage), "%d GiB are less than storage", i.MaxStorage)
 	}
-	if edition := v.Database.Edition; i.MultiAZ && slices.Contains(v.Database.Facts().NoStandby, edition) &&
-		(main || v.explicit[path+".multiAz"]) {
+	if edition, standby := v.Database.Edition, v.Database.Facts().Standby; i.MultiAZ && standby != nil &&
+		!standby(edition, v.Database.Version) && (main || v.explicit[path+".multiAz"]) {
 		v.refuse(path+".multiAz", "write false, or database.edition: "+v.Database.Facts().Editions[0],
-			"the edition %s has no standby", edition)
+			"the edition %s of the release %s has no standby", edition, v.Database.Version)
 	}
 	if main || written.BackupWindow != "" || written.MaintenanceWindow != "" {
 		v.windows(path, i)

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -22,7 +23,8 @@ func TestAnAuroraClusterIsEncryptedPrivateAndProtected(t *testing.T) {
 		"mysql":    {"aurora-mysql", "8.0", "aurora-mysql8.0", []any{"error", "slowquery"}},
 	} {
 		p := database(t, object{"engine": engine, "type": "aurora"})
-		db, group := p.One(t, clusterType, "main"), p.One(t, "aws:rds/clusterParameterGroup:ClusterParameterGroup", want.family)
+		db, group := p.One(t, clusterType, "main"), p.One(t, "aws:rds/clusterParameterGroup:ClusterParameterGroup",
+			strings.ReplaceAll(want.family, ".", "-"))
 		assert.Equal(t, "wso2is-test-main", db.Get("clusterIdentifier"))
 		assert.Equal(t, want.name, db.Get("engine"))
 		assert.Equal(t, want.version, db.Get("engineVersion"), "RDS keeps the minor version current")

@@ -4,6 +4,7 @@ package database
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -231,15 +232,21 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // name in Pulumi: a new major version needs a new group while the old one is still in use.
 func parameterGroup(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	family := args.Database.Family()
+	// Pulumi makes the group's name in RDS from this one. RDS refuses a dot in it: "must contain only ASCII letters, digits, and
+	// hyphens" (CreateDBParameterGroup in the RDS API reference; the refusal is in aws-cli #2886).
+	name := strings.ReplaceAll(family, ".", "-")
+	if name != family {
+		child = awskit.With(child, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(args.Named(family))}}))
+	}
 	description, tags := pulumi.String("What WSO2 Identity Server needs of "+family), awskit.Tags(args.Cluster, component)
 	of, ofClusters := rds.ParameterGroupParameterArray{}, rds.ClusterParameterGroupParameterArray{}
 	for key, value := range awskit.Sorted(args.Database.Facts().Parameters) {
-		name, value, reboot := pulumi.String(key), pulumi.String(value), pulumi.String("pending-reboot")
-		of = append(of, rds.ParameterGroupParameterArgs{Name: name, Value: value, ApplyMethod: reboot})
-		ofClusters = append(ofClusters, rds.ClusterParameterGroupParameterArgs{Name: name, Value: value, ApplyMethod: reboot})
+		key, value, reboot := pulumi.String(key), pulumi.String(value), pulumi.String("pending-reboot")
+		of = append(of, rds.ParameterGroupParameterArgs{Name: key, Value: value, ApplyMethod: reboot})
+		ofClusters = append(ofClusters, rds.ClusterParameterGroupParameterArgs{Name: key, Value: value, ApplyMethod: reboot})
 	}
 	if args.Database.Type == config.Aurora {
-		group, err := rds.NewClusterParameterGroup(ctx, args.Named(family), &rds.ClusterParameterGroupArgs{
+		group, err := rds.NewClusterParameterGroup(ctx, args.Named(name), &rds.ClusterParameterGroupArgs{
 			Description: description, Family: pulumi.String(family), Parameters: ofClusters, Tags: tags,
 		}, child...)
 		if err != nil {
@@ -247,7 +254,7 @@ func parameterGroup(ctx *pulumi.Context, args *Args, child []pulumi.ResourceOpti
 		}
 		return group.Name, nil
 	}
-	group, err := rds.NewParameterGroup(ctx, args.Named(family), &rds.ParameterGroupArgs{
+	group, err := rds.NewParameterGroup(ctx, args.Named(name), &rds.ParameterGroupArgs{
 		Description: description, Family: pulumi.String(family), Parameters: of, Tags: tags,
 	}, child...)
 	if err != nil {

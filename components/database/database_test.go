@@ -128,6 +128,22 @@ func TestAnotherMajorVersionHasAParameterGroupOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestNoParameterGroupHasADotInItsName(t *testing.T) {
+	for name, c := range map[string]struct {
+		of     object
+		family string
+	}{
+		"mysql8-4":          {object{"engine": "mysql", "version": "8.4"}, "mysql8.4"},
+		"mariadb10-11":      {object{"engine": "mariadb", "version": "10.11"}, "mariadb10.11"},
+		"sqlserver-se-15-0": {object{"engine": "mssql"}, "sqlserver-se-15.0"},
+		"oracle-se2-19":     {object{"engine": "oracle"}, "oracle-se2-19"},
+	} {
+		group := database(t, c.of).One(t, "aws:rds/parameterGroup:ParameterGroup", name)
+		assert.Equal(t, c.family, group.Get("family"))
+		assert.Nil(t, group.Get("name"), "Pulumi makes it from the group's name in the program")
+	}
+}
+
 func TestInstancesHaveNamesThatARestartedUpdateCannotUseTwice(t *testing.T) {
 	p := database(t, object{"instances": object{"sessions": object{}}, "layout": "separate",
 		"logical": object{"session": object{"instance": "sessions"}}})

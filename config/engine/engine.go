@@ -41,8 +41,8 @@ type Facts struct {
 	Version string
 	// Editions are the editions that the product supports, the default one first; nil for an engine without editions.
 	Editions []string
-	// NoStandby are the editions without a standby in RDS.
-	NoStandby []string
+	// Standby reports whether RDS has a standby for an edition of a release; nil if each has one.
+	Standby func(edition, version string) bool
 	// RDS is the engine's name in RDS.
 	RDS func(edition string) string
 	// Family is the name of the parameter group family in RDS.
@@ -243,8 +243,11 @@ var facts = map[Name]Facts{
 				{Name: "16.00", Ends: "2033-01-11"},
 			},
 		},
-		Editions: []string{"se", "ex", "web", "ee"}, NoStandby: []string{"ex"},
-		RDS: func(edition string) string { return "sqlserver-" + edition },
+		Editions: []string{"se", "ex", "web", "ee"},
+		// Availability groups and mirroring need the edition se or ee. The replication of blocks is for the edition web, from release
+		// 16.00 on ("Multi-AZ deployments for Amazon RDS for Microsoft SQL Server" in the RDS user guide).
+		Standby: func(edition, version string) bool { return edition != "ex" && (edition != "web" || version >= "16.00") },
+		RDS:     func(edition string) string { return "sqlserver-" + edition },
 		Family: func(edition, version string) string {
 			return "sqlserver-" + edition + "-" + strings.TrimSuffix(version, "0")
 		},

@@ -15,7 +15,6 @@ func TestFactsAreComplete(t *testing.T) {
 		f := name.Facts()
 		require.NotZero(t, f.Port, name)
 		require.Contains(t, f.Versions(), f.Version, "%s: the default release is not offered", name)
-		require.Subset(t, f.Editions, f.NoStandby, name)
 		require.NotEmpty(t, f.LogExports, name)
 		require.NotEmpty(t, f.Parameters, name)
 		require.NotEmpty(t, f.Reserved, name)

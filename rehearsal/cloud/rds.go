@@ -115,7 +115,7 @@ var rdsTypes = []Type{
 		Replace:  []string{"name", "namePrefix", "family", "description"},
 		Unique:   []Unique{{By: []string{"name"}, Code: "DBParameterGroupAlreadyExists"}},
 		Fields: []Field{
-			like("name", `[a-z](?:[a-z0-9.]|-[a-z0-9.])*`, identifierWant, 1, 255),
+			like("name", identifierLike, identifierWant, 1, 255),
 			oneOf("parameters[].applyMethod", "immediate", "pending-reboot"),
 		},
 		Check: []Rule{familyExists(engines)},
@@ -223,7 +223,7 @@ func databaseFits(c *Call) error {
 	if class := c.text("instanceClass"); e.included != nil && class != "" && c.text("licenseModel") == "license-included" && !e.included.MatchString(class) {
 		bad("instanceClass is %s, on which RDS does not run %s with a license included", class, name)
 	}
-	if e.standbyless && flag(c.In, "multiAz") {
+	if e.standbyless != nil && e.standbyless.MatchString(version) && flag(c.In, "multiAz") {
 		bad("multiAz is not possible with %s", name)
 	}
 	return errors.Join(wrong...)

@@ -113,7 +113,7 @@ var rdsClusterTypes = []Type{
 		Replace:  []string{"name", "namePrefix", "family", "description"},
 		Unique:   []Unique{{By: []string{"name"}, Code: "DBParameterGroupAlreadyExists"}},
 		Fields: []Field{
-			like("name", `[a-z](?:[a-z0-9.]|-[a-z0-9.])*`, identifierWant, 1, 255),
+			like("name", identifierLike, identifierWant, 1, 255),
 			oneOf("parameters[].applyMethod", "immediate", "pending-reboot"),
 		},
 		Check: []Rule{familyExists(auroraEngines), clusterParametersExist},

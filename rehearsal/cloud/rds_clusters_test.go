@@ -41,6 +41,7 @@ func TestRefusesWrongClusters(t *testing.T) {
 		"snapshot":            {state.DBCluster, auroraCluster(w, Object{"snapshotIdentifier": "none", "masterUsername": nil}), "DBClusterSnapshotNotFound"},
 		"family of RDS":       {state.DBClusterParameterGroup, Object{"family": "postgres16"}, "postgres16"},
 		"value of RDS":        {state.DBClusterParameterGroup, Object{"family": "aurora-mysql8.0", "parameters": []any{Object{"name": "require_secure_transport", "value": "1"}}}, "ON and OFF"},
+		"group with a dot":    {state.DBClusterParameterGroup, Object{"name": "aurora-mysql8.0-0123456", "family": "aurora-mysql8.0"}, "letters, digits and single hyphens"},
 		"cluster that is not": {state.DBClusterInstance, clusterMember(nil), "DBClusterNotFound"},
 	})
 }

@@ -7,14 +7,14 @@ import (
 
 // engine has RDS's facts about a database engine: its default port, the smallest storage in GiB, the longest user name,
 // the reserved names, its logs, and the names of its parameter group families by major version. Database says that RDS
-// makes a first database, extended that it sells Extended Support, standbyless that it has no standby.
+// makes a first database, extended that it sells Extended Support. Standbyless matches the versions without a standby.
 type engine struct {
 	port, storage, user int
 	taken, logs         []string
 	version             *regexp.Regexp
 	family              func(version string) string
 	database, extended  bool
-	standbyless         bool
+	standbyless         *regexp.Regexp
 	// included matches the classes on which RDS runs the engine with a license included; nil for all.
 	included *regexp.Regexp
 }
@@ -43,7 +43,7 @@ func sqlserver(edition string) engine {
 		family: func(v string) string {
 			return "sqlserver-" + edition + "-" + strings.TrimSuffix(numbers(2)(v), "0")
 		},
-		standbyless: edition == "ex", included: map[string]*regexp.Regexp{"ex": burstable}[edition],
+		standbyless: map[string]*regexp.Regexp{"ex": regexp.MustCompile(""), "web": regexp.MustCompile(`^1[3-5]\.`)}[edition], included: map[string]*regexp.Regexp{"ex": burstable}[edition],
 	}
 }
 

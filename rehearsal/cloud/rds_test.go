@@ -49,6 +49,9 @@ func TestRefusesWrongDatabases(t *testing.T) {
 			"parameterGroupName": nil, "licenseModel": "license-included", "instanceClass": "db.m6i.large"}), "does not run oracle-se2 with a license included"},
 		"database group in one zone": {state.DBSubnetGroup, Object{"name": "x", "subnetIds": w.list("a", "a2")}, "CoverEnoughAZs"},
 		"parameter family":           {state.DBParameterGroup, Object{"family": "postgres9"}, "postgres9"},
+		"parameter group with a dot": {state.DBParameterGroup, Object{"name": "mysql8.4-0123456", "family": "mysql8.4"}, "letters, digits and single hyphens"},
+		"standby of Web": {state.DBInstance, database(w, Object{"engine": "sqlserver-web", "engineVersion": "15.00", "parameterGroupName": nil,
+			"dbName": nil, "licenseModel": "license-included", "instanceClass": "db.m6i.xlarge", "multiAz": true}), "multiAz is not possible with sqlserver-web"},
 	})
 }
 
