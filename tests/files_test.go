@@ -68,7 +68,7 @@ func TestNodesShareAFileSystemThatExists(t *testing.T) {
 			}
 			assert.ElementsMatch(t, []any{"/identity/Tenants", "/identity/Userstores"}, paths)
 			assert.Equal(t, []any{802.0, 802.0}, points)
-			in := p.One(t, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "shared-files-in")
+			in := p.One(t, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "shared-files-sg-0123456789abcdef5-in")
 			assert.Equal(t, []any{"sg-0123456789abcdef5", 2049.0}, []any{in.Get("securityGroupId"), in.Get("toPort")})
 			policy := fmt.Sprint(onFilesPolicy(t, p).Get("policy"))
 			assert.Contains(t, policy, `"Resource":["`+teamsFiles+`"]`)
@@ -119,6 +119,23 @@ func TestAnotherFileSystemHasAnotherPermission(t *testing.T) {
 	was, is := onFilesPolicy(t, deploy(t, onFiles(config.EC2))), onFilesPolicy(t, deploy(t, other))
 	assert.NotEqual(t, was.Name, is.Name)
 	assert.NotEqual(t, was.Get("name"), is.Get("name"), "a role has one inline policy of a name")
+}
+
+// TestRulesOfAnotherGroupAreOthers checks that nodes that are not renewed yet keep their way to the file system of before.
+func TestRulesOfAnotherGroupAreOthers(t *testing.T) {
+	rule := func(changes map[string]any) string {
+		for _, r := range deploy(t, changes).All("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule") {
+			if strings.HasPrefix(r.Name, "shared-files") {
+				return r.Name
+			}
+		}
+		return ""
+	}
+	made, taken, other := onFiles(config.EC2), onFiles(config.EC2), onFiles(config.EC2)
+	delete(made, "fileSystem")
+	other["fileSystem"].(map[string]any)["existing"].(map[string]any)["securityGroup"] = "sg-0123456789abcdef6"
+	names := []string{rule(made), rule(taken), rule(other), rule(onShare())}
+	assert.Equal(t, []string{"shared-files-out", "shared-files-sg-0123456789abcdef5-out", "shared-files-sg-0123456789abcdef6-out", "shared-files-out"}, names)
 }
 
 // TestAnotherFileSystemHasOtherVolumes checks that the volumes of pods differ: they cannot change, and pods use them.

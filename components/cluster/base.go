@@ -97,6 +97,8 @@ func (b *base) guard(
 	}
 	if existing := c.FileSystem.Existing; existing != nil && existing.SecurityGroup != "" {
 		args.Joined[firewall.FileSystem] = existing.SecurityGroup
+		// Stacks with other file servers have had the rules under one name.
+		args.Apart = map[firewall.Endpoint]bool{firewall.FileSystem: c.FileSystem.Type == config.EFS}
 	}
 	if existing := c.LoadBalancer.Existing; existing != nil && existing.SecurityGroup != "" {
 		args.Foreign[firewall.LoadBalancer] = existing.SecurityGroup

@@ -40,6 +40,9 @@ type Args struct {
 	Foreign map[Endpoint]string
 	// Joined are existing security groups that get the inbound rules; their owner decides on outbound ones.
 	Joined map[Endpoint]string
+	// Apart are endpoints whose rules are named after the group in Joined: with another group there are other rules, and nodes that are not
+	// renewed yet keep theirs. A group that another resource gives has no name here.
+	Apart map[Endpoint]bool
 	// Absent are endpoints that this cluster does not have. Flows from or to them are omitted.
 	Absent map[Endpoint]bool
 	// S3PrefixList is the id of S3's prefix list.
@@ -139,13 +142,17 @@ func (f *Firewall) peers(args *Args, flow Flow, endpoint Endpoint) []peer {
 func (f *Firewall) open(
 	ctx *pulumi.Context, args *Args, flow Flow, owned map[Endpoint]bool, child []pulumi.ResourceOption,
 ) error {
+	called := flow.Name
+	if id := args.Joined[flow.To]; args.Apart[flow.To] && id != "" && args.Inputs[id] == nil {
+		called += "-" + id
+	}
 	var from, to pulumi.IntPtrInput
 	if flow.First != 0 {
 		from, to = pulumi.Int(flow.First), pulumi.Int(flow.Last)
 	}
 	if owned[flow.To] || args.Joined[flow.To] != "" {
 		for _, p := range f.peers(args, flow, flow.From) {
-			name := flow.Name + "-in" + p.suffix
+			name := called + "-in" + p.suffix
 			rule, err := vpc.NewSecurityGroupIngressRule(ctx, args.Named(name), &vpc.SecurityGroupIngressRuleArgs{
 				SecurityGroupId: f.Groups[flow.To], IpProtocol: pulumi.String(flow.Protocol), FromPort: from, ToPort: to,
 				ReferencedSecurityGroupId: p.group, CidrIpv4: p.cidr, PrefixListId: p.prefixList,
@@ -159,7 +166,7 @@ func (f *Firewall) open(
 	}
 	if owned[flow.From] {
 		for _, p := range f.peers(args, flow, flow.To) {
-			name := flow.Name + "-out" + p.suffix
+			name := called + "-out" + p.suffix
 			rule, err := vpc.NewSecurityGroupEgressRule(ctx, args.Named(name), &vpc.SecurityGroupEgressRuleArgs{
 				SecurityGroupId: f.Groups[flow.From], IpProtocol: pulumi.String(flow.Protocol), FromPort: from, ToPort: to,
 				ReferencedSecurityGroupId: p.group, CidrIpv4: p.cidr, PrefixListId: p.prefixList,

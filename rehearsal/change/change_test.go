@@ -163,6 +163,9 @@ func TestNodesThatLoseTheirFilesAreOutOfService(t *testing.T) {
 		"one more":             {changed(apitype.OpUpdate, "["+a+"]", "["+a+","+b+"]"), 0},
 		"one fewer":            {changed(apitype.OpUpdate, "["+a+","+b+"]", "["+a+"]"), 2},
 		"at the end":           {changed(apitype.OpDelete, "["+a+"]", ""), 0},
+		"another way out":      {stepPair(apitype.OpUpdate, state.SecurityGroupEgressRule, "shared-files-out", "referencedSecurityGroupId"), 2},
+		"another reason":       {stepPair(apitype.OpUpdate, state.SecurityGroupEgressRule, "shared-files-out", "description"), 0},
+		"one more way out":     {stepPair(apitype.OpCreate, state.SecurityGroupEgressRule, "shared-files-out-b"), 0},
 		"no files":             {changed(apitype.OpUpdate, `["arn:aws:s3:::a"]`, `["arn:aws:s3:::b"]`), 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,7 +34,7 @@ func nodesOf(before, after *state.State, steps []step) Nodes {
 	if why := n.afterRemoval(before, after, steps); why != "" {
 		n.Why = append(n.Why, why)
 	}
-	for _, why := range []string{lostConnection(before, after, steps), lostFiles(steps)} {
+	for _, why := range []string{lostConnection(before, after, steps), lostFiles(steps), lostWay(steps)} {
 		if why != "" && n.Before > 0 {
 			n.Down, n.Why = n.Before, append(n.Why, why)
 		}
@@ -93,6 +93,20 @@ func lostFiles(steps []step) string {
 			if !strings.Contains(is, arn) {
 				return fmt.Sprintf("the %s %s does not let nodes mount their files any more, before they are renewed", state.Words(s.kind), state.NameOf(s.urn))
 			}
+		}
+	}
+	return ""
+}
+
+// lostWay says how a connection of nodes that are not renewed yet is refused when they make it again, or nothing. A rule is changed before nodes are
+// renewed. Connections that exist continue ("Security group connection tracking" in the Amazon EC2 user guide).
+func lostWay(steps []step) string {
+	for _, s := range steps {
+		if s.done || s.op != apitype.OpUpdate || s.kind != state.SecurityGroupEgressRule && s.kind != state.SecurityGroupIngressRule {
+			continue
+		}
+		if keys := s.changed(); slices.Contains(keys, "referencedSecurityGroupId") || slices.Contains(keys, "cidrIpv4") {
+			return fmt.Sprintf("the %s %s changes before nodes are renewed: it refuses their new connections", state.Words(s.kind), state.NameOf(s.urn))
 		}
 	}
 	return ""

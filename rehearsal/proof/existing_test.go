@@ -134,16 +134,16 @@ var fileMutations = map[string]mutation{
 	"another access point of a pod": {"fronted pods", onVolume(func(spec map[string]any) {
 		spec["csi"].(map[string]any)["volumeHandle"] = "fs-0123456789abcdef1::fsap-00000000000000000"
 	}), filesThere, "does not mount AccessPoint Tenants-"},
-	"a role that may not mount": {"fronted group", func(d *document) { d.drop("RolePolicy", withDigits(d, "RolePolicy", "files")) }, nodesCall, "may not elasticfilesystem:ClientMount"},
-	"mount targets that let nobody in": {"fronted pods", func(d *document) { d.drop(ingressRule, "shared-files-in") }, filesReach,
+	"a role that may not mount": {"fronted group", func(d *document) { d.drop("RolePolicy", nameOf(d, "RolePolicy", "files")) }, nodesCall, "may not elasticfilesystem:ClientMount"},
+	"mount targets that let nobody in": {"fronted pods", func(d *document) { d.drop(ingressRule, nameOf(d, ingressRule, "shared-files")) }, filesReach,
 		"no ingress rule of sg-0123456789abcdef5 lets"},
 }
 
 // pointOf is the name of the access point of a directory of a file system that exists.
-func pointOf(d *document, directory string) string { return withDigits(d, "AccessPoint", directory) }
+func pointOf(d *document, directory string) string { return nameOf(d, "AccessPoint", directory) }
 
-// withDigits is the name of a resource for a file system that exists. It begins with a text, and ends with digits.
-func withDigits(d *document, kind, begins string) string {
+// nameOf is the name of a resource that is named after a file system or a security group that exists. It begins with a text.
+func nameOf(d *document, kind, begins string) string {
 	for _, r := range d.resources {
 		urn, _ := r.(map[string]any)["urn"].(string)
 		if _, name, _ := strings.Cut(urn, ":"+kind+"::"); strings.HasPrefix(name, begins+"-") {
