@@ -136,18 +136,20 @@ type (
 )
 
 // restorerPolicy is what AWS Backup needs for files, of its own policy AWSBackupServiceRolePolicyForRestores: that lets it start
-// instances and delete databases too. The recovery point may have another key than the stack's.
+// instances and delete databases too. The recovery point may have another key than the stack's. In that policy, DescribeKey alone
+// (KMSDescribePermissions) needs no service through which AWS Backup uses the key.
 func (r *restore) restorerPolicy(arns restorerARNs[string]) awskit.Policy {
 	keys := fmt.Sprintf("arn:%s:kms:%s:*:key/*", r.Partition, r.Region)
 	use := awskit.Allow("ReadRecoveryPoint", []string{
-		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+		"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
 	}, keys)
 	// The end of the service's name is open, since it is another one in China.
 	use.Condition = map[string]map[string]any{"StringLike": {"kms:ViaService": "elasticfilesystem." + r.Region + ".*"}}
 	give := awskit.Allow("LetFileSystemUseKey", []string{"kms:CreateGrant"}, keys)
 	give.Condition = map[string]map[string]any{"Bool": {"kms:GrantIsForAWSResource": "true"}}
 	return awskit.NewPolicy(
-		awskit.Allow("Restore", []string{"elasticfilesystem:DescribeFileSystems", "elasticfilesystem:Restore"}, arns.FileSystem), use, give)
+		awskit.Allow("Restore", []string{"elasticfilesystem:DescribeFileSystems", "elasticfilesystem:Restore"}, arns.FileSystem),
+		awskit.Allow("DescribeKeys", []string{"kms:DescribeKey"}, keys), use, give)
 }
 
 // runnerPolicy is what the automation needs. A restore job cannot be named.

@@ -88,6 +88,7 @@ func (a *access) proveRestore(one call, inputs state.Object) {
 	by := call{by: fmt.Sprintf("AWS Backup, for %s", files), as: a.role(role), proves: "AWS Backup"}
 	a.check(a.services, each(by, files.Text("arn"), "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:Restore")...)
 	key := a.keyOf(files.Text("kmsKeyId"))
+	a.check(a.services, each(by, key, "kms:DescribeKey")...) // through no other service
 	by.context = iam.Context{"kms:ViaService": {"elasticfilesystem." + a.region + "." + a.suffix()}, "kms:GrantIsForAWSResource": {"true"}}
 	a.check(a.services, each(by, key, "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
 		"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo")...)

@@ -53,6 +53,8 @@ var restoreMutations = map[string]mutation{
 		waits, "the server makes its files anew where the restored ones belong"},
 	"AWS Backup may not restore": {"files", func(d *document) { d.statement("RolePolicy", "restore-backup", "policy", "Restore") },
 		servicesAct, "elasticfilesystem:Restore"},
+	"AWS Backup may not look at the key": {"files", func(d *document) { d.statement("RolePolicy", "restore-backup", "policy", "DescribeKeys") },
+		servicesAct, "kms:DescribeKey"},
 	"the role is not passed on": {"files", func(d *document) { d.statement("RolePolicy", "restore", "policy", "PassRole") }, servicesAct, "iam:PassRole"},
 	"the function is not called": {"files", func(d *document) { d.statement("RolePolicy", "restore", "policy", "Move") }, servicesAct,
 		"lambda:InvokeFunction"},
