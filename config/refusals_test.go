@@ -134,6 +134,8 @@ func TestRefusesNames(t *testing.T) {
 			`stack: "wso2is-production-in-the-middle-of-europe", from project and stack, cannot be the prefix of ` +
 				"AWS names; name both with letters, digits and single hyphens, at most 39 characters together, beginning " +
 				"with a letter"},
+		{"internal", "prod", `stack: "internal-prod" begins with internal-, which AWS keeps; choose another name of the project`},
+		{"sg", "prod", `stack: "sg-prod" begins with sg-, which AWS keeps; choose another name of the project`},
 		{"1s", "dev", `stack: "1s-dev", from project and stack, cannot be the prefix of ` +
 			"AWS names; name both with letters, digits and single hyphens, at most 39 characters together, beginning " +
 			"with a letter"},

@@ -73,7 +73,30 @@ var (
 	ownTags     = []string{DiscoveryTagKey, "Name", "component", "project", "stack"}
 )
 
+// takenPrefix is what a cluster's name must not begin with, since AWS keeps it: the names of security groups and of the load balancer begin
+// with the cluster's (CreateSecurityGroup in the API reference of EC2, CreateLoadBalancer in that of Elastic Load Balancing). It is empty
+// if the name is free.
+func (v *validator) takenPrefix() string {
+	taken := []string{"sg-"}
+	if v.LoadBalancer.Existing == nil {
+		taken = append(taken, "internal-")
+	}
+	for _, prefix := range taken {
+		if strings.HasPrefix(v.Name(), prefix) {
+			return prefix
+		}
+	}
+	return ""
+}
+
 func (v *validator) identity() {
+	if taken := v.takenPrefix(); taken != "" {
+		path, fix := "stack", "choose another name of the project"
+		if v.name != "" {
+			path, fix = "name", "write another name"
+		}
+		v.Problems = append(v.Problems, Problem{Path: path, Problem: fmt.Sprintf("%q begins with %s, which AWS keeps", v.Name(), taken), Fix: fix})
+	}
 	if name := v.Name(); !clusterName.MatchString(name) || strings.Contains(name, "--") || len(name) > maxName {
 		path, from := "stack", ", from project and stack,"
 		fix := fmt.Sprintf("name both with letters, digits and single hyphens, at most %d characters together, "+
