@@ -14,6 +14,8 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/efs"
 	"github.com/aws/aws-sdk-go-v2/service/efs/types"
+	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/wso2is-aws/wso2is/config"
 	"github.com/wso2is-aws/wso2is/config/ports"
@@ -23,13 +25,17 @@ import (
 // filesOf are the checks of an EFS file system that exists.
 func (p *preflight) filesOf(e config.ExistingShare) []check {
 	id := path.Base(e.FileSystemARN)
+	policy := []string{"elasticfilesystem:DescribeFileSystemPolicy"}
+	if p.cluster.EKS.Cluster != nil {
+		policy = append(policy, "iam:SimulatePrincipalPolicy")
+	}
 	return []check{
 		{"EFS file system " + id, []string{"elasticfilesystem:DescribeFileSystems"},
 			func(ctx context.Context) (result, error) { return p.checkFileSystem(ctx, e) }},
 		{"mount targets of " + id, []string{"elasticfilesystem:DescribeMountTargets",
 			"elasticfilesystem:DescribeMountTargetSecurityGroups", "ec2:DescribeSecurityGroups"},
 			func(ctx context.Context) (result, error) { return p.checkMountTargets(ctx, e) }},
-		{"policy of " + id, []string{"elasticfilesystem:DescribeFileSystemPolicy"},
+		{"policy of " + id, policy,
 			func(ctx context.Context) (result, error) { return p.checkFilePolicy(ctx, e) }},
 	}
 }
@@ -164,9 +170,12 @@ func contains(outer, inner string) bool {
 	return errOuter == nil && errInner == nil && o.Bits() <= i.Bits() && o.Contains(i.Addr())
 }
 
+// mounts are the actions of a node that mounts a file system and writes.
+var mounts = []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}
+
 // checkFilePolicy checks that the policy of the file system denies nodes nothing. They mount over TLS, with their role, and through access
-// points of the stack. The role's own policy allows it, which is enough ("Using IAM to control access to file systems" in the Amazon EFS user
-// guide, also for the condition keys).
+// points of the stack. A policy of the role that the stack makes allows it, which is enough ("Using IAM to control access to file systems" in
+// the Amazon EFS user guide, also for the condition keys).
 func (p *preflight) checkFilePolicy(ctx context.Context, e config.ExistingShare) (result, error) {
 	found, err := p.efs.DescribeFileSystemPolicy(ctx, &efs.DescribeFileSystemPolicyInput{FileSystemId: aws.String(path.Base(e.FileSystemARN))})
 	if code(err) == "PolicyNotFound" {
@@ -181,33 +190,72 @@ func (p *preflight) checkFilePolicy(ctx context.Context, e config.ExistingShare)
 	}
 	point := is
 	point.Resource = "access-point/fsap-00000000000000000" // the stack makes it
-	role := arn.ARN{Partition: is.Partition, Service: "iam", AccountID: is.AccountID, Resource: "role/" + p.cluster.Name()}.String()
+	request := iam.Request{Resource: e.FileSystemARN, Context: iam.Context{
+		"aws:SecureTransport": {"true"}, "elasticfilesystem:AccessedViaMountTarget": {"true"}, "elasticfilesystem:AccessPointArn": {point.String()},
+	}}
+	request.Principal.ARN = arn.ARN{Partition: is.Partition, Service: "iam", AccountID: is.AccountID, Resource: "role/" + p.cluster.Name()}.String()
 	if a := p.cluster.EKS.Cluster; a != nil {
-		role = a.FileSystemRole
+		request.Principal.ARN = a.FileSystemRole
 	}
+	policies := iam.Policies{Identity: []iam.Policy{{Statements: []iam.Statement{{Effect: "Allow", Action: mounts, Resource: iam.Values{"*"}}}}}}
 	policy := iam.Parse("the policy", aws.ToString(found.Policy))
-	mount := []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}
+	policies.Resource = &policy
 	var sure, unsure []string
-	for _, action := range mount {
-		request := iam.Request{Principal: iam.Principal{ARN: role}, Action: action, Resource: e.FileSystemARN, Context: iam.Context{
-			"aws:SecureTransport": {"true"}, "elasticfilesystem:AccessedViaMountTarget": {"true"}, "elasticfilesystem:AccessPointArn": {point.String()},
-		}}
-		switch d := request.Decide(iam.Policies{Resource: &policy, Identity: []iam.Policy{
-			{Statements: []iam.Statement{{Effect: "Allow", Action: mount, Resource: iam.Values{"*"}}}},
-		}}); {
+	for _, request.Action = range mounts {
+		switch d := request.Decide(policies); {
 		case d.Allowed:
 		case d.Unsure:
-			unsure = append(unsure, action+": "+d.Why)
+			unsure = append(unsure, request.Action+": "+d.Why)
 		default:
-			sure = append(sure, action+": "+d.Why)
+			sure = append(sure, request.Action+": "+d.Why)
 		}
 	}
 	const fix = "let its owner except the nodes, who mount over TLS, with their role, through access points of the stack"
 	switch {
 	case len(sure) > 0:
 		return result{failed, strings.Join(sure, "; "), fix}, nil
-	case len(unsure) > 0:
+	case p.cluster.EKS.Cluster != nil:
+		if lacking, err := p.mayNot(ctx, request, policy); err != nil || len(lacking) > 0 {
+			return result{failed, fmt.Sprintf("neither it nor a policy of %s allows %s", request.Principal.ARN, strings.Join(lacking, " and ")),
+				"let the owner of eks.cluster.fileSystemRole allow it on the file system"}, err
+		}
+	}
+	if len(unsure) > 0 {
 		return result{toKnow, "a condition decides on " + strings.Join(unsure, "; "), fix}, nil
 	}
 	return result{verdict: ok, found: "it denies nodes nothing"}, nil
+}
+
+// mayNot lists the mounts that neither the file system's policy nor one of the role of an EKS cluster that exists allows.
+func (p *preflight) mayNot(ctx context.Context, request iam.Request, policy iam.Policy) ([]string, error) {
+	var lacking []string
+	for _, request.Action = range mounts {
+		if !request.Decide(iam.Policies{Resource: &policy}).Allowed {
+			lacking = append(lacking, request.Action)
+		}
+	}
+	if len(lacking) == 0 {
+		return nil, nil
+	}
+	in := &awsiam.SimulatePrincipalPolicyInput{PolicySourceArn: aws.String(request.Principal.ARN), ActionNames: lacking, ResourceArns: []string{request.Resource}}
+	for _, key := range sorted(request.Context) {
+		kind := iamtypes.ContextKeyTypeEnumBoolean
+		if key == "elasticfilesystem:AccessPointArn" {
+			kind = iamtypes.ContextKeyTypeEnumString
+		}
+		in.ContextEntries = append(in.ContextEntries, iamtypes.ContextEntry{ContextKeyName: aws.String(key), ContextKeyType: kind, ContextKeyValues: request.Context[key]})
+	}
+	answer, err := p.iam.SimulatePrincipalPolicy(ctx, in)
+	if code(err) == "NoSuchEntity" {
+		return lacking, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range answer.EvaluationResults {
+		if r.EvalDecision == iamtypes.PolicyEvaluationDecisionTypeAllowed {
+			lacking = without(lacking, []string{aws.ToString(r.EvalActionName)})
+		}
+	}
+	return lacking, nil
 }

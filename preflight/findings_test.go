@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // finding is one line of a preflight: verdict, finding and remedy.
@@ -358,6 +359,41 @@ func TestThePolicyOfTheFileSystemDeniesNodesNothing(t *testing.T) {
 		"a condition": {everyone("elasticfilesystem:ClientMount", `"StringNotEquals":{"aws:PrincipalTag/team":"identity"}`), check, toKnow,
 			"a condition decides on elasticfilesystem:ClientMount: the policy denies it (Not)"},
 	})
+}
+
+func TestTheRoleOfAnEKSClusterThatExistsMayMount(t *testing.T) {
+	const check, role = "policy of fs-0123456789abcdef0", "arn:aws:iam::123456789012:role/efs-csi-node"
+	text := strings.NewReplacer("topology: ec2", "topology: eks", "version: 7.1.0", "version: 7.3.0").Replace(teamsFiles) +
+		"  wso2is:eks: {cluster: {name: platform, nodeSecurityGroup: sg-0123456789abcdef9, fileSystemRole: \"" + role + "\"}}\n"
+	denyAll := `{"Effect":"Deny","NotPrincipal":{"AWS":"` + role + `"},"Action":"*"}`
+	with := func(policy string, simulated answer) trial {
+		return onTeamsFiles(text, map[string]answer{asksPolicy: filePolicy(policy), "iam SimulatePrincipalPolicy ClientMount": simulated})
+	}
+	may := func(decision string) answer {
+		both := ""
+		for _, action := range []string{"ClientMount", "ClientWrite"} {
+			both += "<member><EvalActionName>elasticfilesystem:" + action + "</EvalActionName><EvalDecision>" + decision + "</EvalDecision></member>"
+			decision = "allowed"
+		}
+		return query("SimulatePrincipalPolicy", "<EvaluationResults>"+both+"</EvaluationResults>")
+	}
+	areFound(t, map[string]finding{
+		"its own policy": {with(denyAll, may("allowed")), check, ok, "it denies nodes nothing"},
+		"no policy of it": {with(denyAll, may("implicitDeny")), check, failed,
+			"neither it nor a policy of " + role + " allows elasticfilesystem:ClientMount"},
+		"no such role": {with(denyAll, queryRefusal(404, "NoSuchEntity")), check, failed, "allows elasticfilesystem:ClientMount and elasticfilesystem:ClientWrite"},
+		"the policy of the file system": {with(`{"Effect":"Allow","Principal":{"AWS":"`+role+`"},"Action":"elasticfilesystem:Client*"}`, answer{status: 500}), check, ok,
+			"it denies nodes nothing"},
+		"nobody may simulate": {with(denyAll, queryRefusal(403, "AccessDenied")), check, notChecked, "allow iam:SimulatePrincipalPolicy, or"},
+	})
+}
+
+// TestRolesOfServicesAreForWhatTheStackMakes checks that nothing is asked for a file system that the stack does not make.
+func TestRolesOfServicesAreForWhatTheStackMakes(t *testing.T) {
+	out, _, err := onTeamsFiles(teamsFiles, nil).run(t)
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "role AWSServiceRoleForRDS")
+	assert.NotContains(t, out, "role AWSServiceRoleForAmazonElasticFileSystem")
 }
 
 func TestTheAccountIsTheOneOfTheStackFile(t *testing.T) {

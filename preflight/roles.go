@@ -20,8 +20,12 @@ func (p *preflight) serviceRoles() []serviceRole {
 	c := p.cluster
 	all := []serviceRole{
 		{"AWSServiceRoleForElasticLoadBalancing", "elasticloadbalancing.amazonaws.com"},
-		{"AWSServiceRoleForRDS", "rds.amazonaws.com"},
-		{"AWSServiceRoleForAmazonElasticFileSystem", "elasticfilesystem.amazonaws.com"},
+	}
+	if c.Database.Existing == nil {
+		all = append(all, serviceRole{"AWSServiceRoleForRDS", "rds.amazonaws.com"})
+	}
+	if c.FileSystem.Made() {
+		all = append(all, serviceRole{"AWSServiceRoleForAmazonElasticFileSystem", "elasticfilesystem.amazonaws.com"})
 	}
 	if p.instanceType() != "" && !c.Fixed() {
 		all = append(all, serviceRole{"AWSServiceRoleForAutoScaling", "autoscaling.amazonaws.com"})
