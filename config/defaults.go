@@ -215,7 +215,7 @@ func (c *Cluster) fillInstances(d profileDefaults) {
 		set(&i.Class, from.Class)
 		if db.Type != Aurora {
 			set(&i.Storage, from.Storage)
-			set(&i.MaxStorage, min(5*i.Storage, 65536))
+			set(&i.MaxStorage, maxStorage(i.Storage))
 		}
 		set(&i.BackupWindow, from.BackupWindow)
 		set(&i.MaintenanceWindow, from.MaintenanceWindow)

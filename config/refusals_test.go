@@ -580,6 +580,9 @@ func TestRefusesDatabases(t *testing.T) {
 				"db.m6g.large; write a larger database.instance.class"),
 		"storage": one(instance(object{"storage": 10}),
 			"wso2is:database.instance.storage: 10 is out of range; write 20 to 65536"),
+		"little growth": one(instance(object{"storage": 200, "maxStorage": 219}),
+			"wso2is:database.instance.maxStorage: 219 GiB are not a tenth more than storage, which RDS asks for; write 220 or more, or 200 for "+
+				"storage that does not grow"),
 		"growth": one(instance(object{"storage": 200, "maxStorage": 100}),
 			"wso2is:database.instance.maxStorage: 100 GiB are less than storage; write 200 or more"),
 		"standby": one(db(object{"engine": "mssql", "edition": "ex"}),

@@ -527,8 +527,8 @@ type DBInstance struct {
 	// Storage is the allocated storage in GiB, at least 20. Not with `database.type: aurora`, whose storage grows and shrinks by
 	// itself. Default: 20 in dev, 100 in prod.
 	Storage int `json:"storage,omitempty" jsonschema:"minimum=20,maximum=65536"`
-	// MaxStorage is the size in GiB up to which RDS extends the storage. Not with `database.type: aurora`. Default: five times
-	// storage.
+	// MaxStorage is the size in GiB up to which RDS extends the storage, at least a tenth more than storage. With the same size as storage,
+	// RDS extends nothing. Not with `database.type: aurora`. Default: five times storage.
 	MaxStorage int `json:"maxStorage,omitempty" jsonschema:"minimum=20,maximum=65536"`
 	// MultiAZ keeps a standby in another zone; with `database.type: aurora` a reader, which becomes the writer in a failover.
 	// Default: false in dev, true in prod.

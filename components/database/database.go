@@ -294,7 +294,6 @@ func (d *Database) instance(
 		AllowMajorVersionUpgrade: pulumi.Bool(true),
 		InstanceClass:            pulumi.String(want.Class),
 		AllocatedStorage:         pulumi.Int(want.Storage),
-		MaxAllocatedStorage:      pulumi.Int(want.MaxStorage),
 		StorageType:              pulumi.String("gp3"),
 		StorageEncrypted:         pulumi.Bool(true),
 		KmsKeyId:                 args.KeyARN,
@@ -316,6 +315,10 @@ func (d *Database) instance(
 		SkipFinalSnapshot:        pulumi.Bool(want.SkipFinalSnapshot),
 		ApplyImmediately:         pulumi.Bool(!args.Protect),
 		Tags:                     awskit.Tags(identifier, component),
+	}
+	if want.MaxStorage > want.Storage {
+		// RDS refuses a limit that is the storage itself, and does not extend storage without one.
+		in.MaxAllocatedStorage = pulumi.Int(want.MaxStorage)
 	}
 	if !want.SkipFinalSnapshot {
 		// The deletion would fail if an earlier stack's snapshot had the same name (terraform-aws-rds #445).

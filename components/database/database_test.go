@@ -128,6 +128,13 @@ func TestAnotherMajorVersionHasAParameterGroupOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestStorageGrowsUpToItsLimit(t *testing.T) {
+	for limit, want := range map[int]any{200: 200.0, 100: nil} {
+		p := database(t, object{"instance": object{"storage": 100, "maxStorage": limit}})
+		assert.Equal(t, want, p.One(t, instanceType, "main").Get("maxAllocatedStorage"), "RDS takes no limit below 110")
+	}
+}
+
 func TestNoParameterGroupHasADotInItsName(t *testing.T) {
 	for name, c := range map[string]struct {
 		of     object
