@@ -27,6 +27,8 @@ const MaxUserData = 16384
 // database of the engine, before the logical one exists.
 const DatabasePlaceholder = "{database}"
 
+// The names of packages in the scripts are those of Amazon Linux 2023: its release notes list them (github.com/amazonlinux/amazon-linux-2023).
+//
 //go:embed node.sh
 var nodeScript string
 

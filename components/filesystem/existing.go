@@ -14,7 +14,9 @@ import (
 )
 
 // NewOnExisting makes access points in an EFS file system that the stack does not make. Its policy, mount targets and backups are its
-// owner's. A file system has one policy, so the node's role gets the permission to mount.
+// owner's. A file system has one policy, so the node's role gets the permission to mount. Without a policy, every client of a mount target
+// has full access, and no role is asked for ("Using IAM to control access to file systems" in the EFS user guide, default EFS file system
+// policy).
 func NewOnExisting(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*FileSystem, error) {
 	if args == nil || args.FileSystem.Existing == nil {
 		return nil, fmt.Errorf("file system %s: no file system", name)

@@ -195,7 +195,10 @@ func directories(f config.FileSystem) []string {
 	return wanted
 }
 
-// accessPoints makes an access point for each shared directory.
+// accessPoints makes an access point for each shared directory. EFS makes the directory when a client first mounts it, if CreationInfo says
+// whose it is (API_RootDirectory in the EFS API reference), and with it those above: the EFS CSI driver makes no directory itself and has
+// its access points below a basePath such as /dynamic_provisioning (CreateVolume in pkg/driver/controller.go of
+// kubernetes-sigs/aws-efs-csi-driver).
 func (f *built) accessPoints(ctx *pulumi.Context, args *Args, suffix string, child []pulumi.ResourceOption) error {
 	below := "/"
 	if e := args.FileSystem.Existing; e != nil {

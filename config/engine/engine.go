@@ -213,6 +213,8 @@ var facts = map[Name]Facts{
 			Of: string(MariaDB), After: rdsUpgrades,
 			Source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.VersionMgmt.html",
 			Versions: []lifecycle.Version{
+				// endoflife.date has an older day: the page had August 2026, and has December since (releases/amazon-rds-mariadb.json of
+				// endoflife-date/release-data, which reads the page, of 2026-08-22).
 				{Name: "10.6", Ends: "2026-12-31"},
 				{Name: "10.11", Ends: "2028-02-29"},
 				{Name: "11.4", Ends: "2029-05-31"},
