@@ -726,8 +726,8 @@ func (d *driller) apart(name string, lost []plan.Node, split func(bool) error) {
 	gone := d.Heartbeat + 2*slack
 	// A search tries the addresses in any order, and waits at each without a listener (AbstractJoiner.sendSplitBrainJoinMessage,
 	// SPLIT_BRAIN_CONN_TIMEOUT_MILLIS): those of a list are a HashSet (TcpIpJoiner.getPossibleAddresses), and those of AWS are nodes in the
-	// order of a HashMap, each with its ports from the first one up (AwsDiscoveryStrategy.discoverNodes, DiscoveryJoiner). The smaller half merges when its own search finds the other. One that began before the
-	// healing may miss it.
+	// order of a HashMap, each with its ports from the first one up (AwsDiscoveryStrategy.discoverNodes, DiscoveryJoiner). The smaller half
+	// merges when its own search finds the other. One that began before the healing may miss it.
 	const each = 5 * time.Second
 	search := time.Duration(d.Closed) * each
 	whole := d.Merge + 2*(d.Again+search) + 4*slack
