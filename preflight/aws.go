@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/acm"
+	"github.com/aws/aws-sdk-go-v2/service/backup"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -53,6 +54,7 @@ type preflight struct {
 	zones           []config.Zone
 
 	acm    *acm.Client
+	backup *backup.Client
 	ec2    *ec2.Client
 	ecr    *ecr.Client
 	efs    *efs.Client
@@ -71,6 +73,7 @@ func (p *preflight) open(ctx context.Context, c config.Cluster) error {
 	}
 	at := endpointsOf(c.Provider)
 	p.acm = acm.NewFromConfig(settings, func(o *acm.Options) { o.BaseEndpoint = at("acm", o.BaseEndpoint) })
+	p.backup = backup.NewFromConfig(settings, func(o *backup.Options) { o.BaseEndpoint = at("backup", o.BaseEndpoint) })
 	p.ec2 = ec2.NewFromConfig(settings, func(o *ec2.Options) { o.BaseEndpoint = at("ec2", o.BaseEndpoint) })
 	p.ecr = ecr.NewFromConfig(settings, func(o *ecr.Options) { o.BaseEndpoint = at("ecr", o.BaseEndpoint) })
 	p.efs = efs.NewFromConfig(settings, func(o *efs.Options) { o.BaseEndpoint = at("efs", o.BaseEndpoint) })

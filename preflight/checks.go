@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/backup"
+
 	"github.com/wso2is-aws/wso2is/config"
 )
 
@@ -39,6 +41,9 @@ func (p *preflight) checks() []check {
 		i := c.Database.Instances[name]
 		all = append(all, check{"database class " + i.Class, []string{"rds:DescribeOrderableDBInstanceOptions"},
 			func(ctx context.Context) (result, error) { return p.checkClass(ctx, i) }})
+	}
+	if c.Backup.Enabled && c.Database.Existing == nil && c.Database.Type == config.Aurora {
+		all = append(all, check{"backups of Aurora", []string{"backup:DescribeRegionSettings"}, p.checkOptIn})
 	}
 	if c.Database.Existing == nil && c.Database.License() == "bring-your-own-license" {
 		all = append(all, check{"database licence", nil, p.checkLicense})
@@ -117,6 +122,21 @@ func (p *preflight) checkCLI(context.Context) (result, error) {
 		return result{failed, "aws is not on PATH, and the Kubernetes provider asks it for a token", "install the AWS CLI"}, nil
 	}
 	return result{verdict: ok, found: "on PATH, for the token of the Kubernetes API"}, nil
+}
+
+// checkOptIn checks that AWS Backup backs Aurora up in the region. A plan that names another resource includes it without that; one that
+// names a cluster of Aurora does not, and no job fails ("AWS Backup service opt-in" in the AWS Backup developer guide).
+func (p *preflight) checkOptIn(ctx context.Context) (result, error) {
+	const aurora = "Aurora"
+	found, err := p.backup.DescribeRegionSettings(ctx, &backup.DescribeRegionSettingsInput{})
+	if err != nil {
+		return result{}, err
+	}
+	if !found.ResourceTypeOptInPreference[aurora] {
+		return result{failed, "AWS Backup makes none in " + p.cluster.Region + ": the account has not opted in to " + aurora,
+			"opt in: `aws backup update-region-settings --resource-type-opt-in-preference " + aurora + "=true`"}, nil
+	}
+	return result{verdict: ok, found: "the account has opted in to " + aurora}, nil
 }
 
 // checkLicense reports a license that no AWS call can check.

@@ -76,6 +76,19 @@ func TestQuotasHaveRoom(t *testing.T) {
 	})
 }
 
+func TestAWSBackupIncludesAurora(t *testing.T) {
+	const check = "backups of Aurora"
+	opted := func(yes bool) answer {
+		return answer{status: 200, body: fmt.Sprintf(`{"ResourceTypeOptInPreference":{"Aurora":%t,"EFS":false,"RDS":false}}`, yes)}
+	}
+	areFound(t, map[string]finding{
+		"opted in":     {trial{text: onAurora, answers: one("backup GET", opted(true))}, check, ok, "has opted in"},
+		"not opted in": {trial{text: onAurora, answers: one("backup GET", opted(false))}, check, failed, "Aurora=true"},
+		"nobody may ask": {trial{text: onAurora, answers: one("backup GET", answer{status: 403, header: map[string]string{
+			"X-Amzn-Errortype": "AccessDeniedException"}})}, check, notChecked, "allow backup:DescribeRegionSettings"},
+	})
+}
+
 func TestThePermissionsBoundaryExists(t *testing.T) {
 	limited := ownImage + "  wso2is:iam: {permissionsBoundary: \"arn:aws:iam::123456789012:policy/workloads\"}\n"
 	areFound(t, map[string]finding{

@@ -112,6 +112,8 @@ const ownImage = `config:
     hostedZone: Z0123456789EXAMPLE
 `
 
+const onAurora = ownImage + "  wso2is:database: {type: aurora}\n  wso2is:backup: {enabled: true}\n"
+
 const adoptedVPC = `config:
   aws:region: eu-west-1
   wso2is:topology: ec2
@@ -166,7 +168,7 @@ func TestTheCallerIsWhoTheStackFileSays(t *testing.T) {
 // TestEndpointsOfTheStackFile sets an own URL for every service, and expects no other calls.
 func TestEndpointsOfTheStackFile(t *testing.T) {
 	endpoints := ""
-	for _, service := range []string{"acm", "ec2", "ecr", "efs", "iam", "rds", "route53", "s3", "servicequotas", "sts"} {
+	for _, service := range []string{"acm", "backup", "ec2", "ecr", "efs", "iam", "rds", "route53", "s3", "servicequotas", "sts"} {
 		endpoints += service + ": SERVER, "
 	}
 	for _, c := range []trial{{text: ownImage}, onTeamsFiles(teamsFiles, nil)} {
@@ -197,7 +199,7 @@ func TestEveryCheckIsInTheGuide(t *testing.T) {
 	guide, err := os.ReadFile(filepath.Join("..", "docs", "preflight.md"))
 	require.NoError(t, err)
 	dir := t.TempDir()
-	files := map[string]string{"own": ownImage, "adopted": adoptedVPC, "files": teamsFiles,
+	files := map[string]string{"own": ownImage, "aurora": onAurora, "adopted": adoptedVPC, "files": teamsFiles,
 		"limited":   ownImage + "  wso2is:iam: {permissionsBoundary: \"arn:aws:iam::123456789012:policy/workloads\"}\n",
 		"multicast": strings.Replace(ownImage, "  wso2is:product:", "  wso2is:clustering: {scheme: multicast}\n  wso2is:product:", 1)}
 	paths := []string{}
