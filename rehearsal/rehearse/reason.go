@@ -9,7 +9,7 @@ import (
 var (
 	colours  = regexp.MustCompile(`\x1b\[[0-9;]*m|<\{%[^}]*%\}>`)
 	wrapping = regexp.MustCompile(`^(?:Preview failed: |an unhandled error occurred: |go inline source runtime error, |\d+ errors? occurred:)+`)
-	faults   = regexp.MustCompile(`(?m)^\s*(?:error|\*):? (.*)$`)
+	faults   = regexp.MustCompile(`(?m)^\s*(?:stderr: )?(?:error|\*):? (.*)$`)
 )
 
 // pulumiTexts are the texts that Pulumi adds to a reason.

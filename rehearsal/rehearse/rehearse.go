@@ -285,7 +285,8 @@ func (s *Session) makeStack(ctx context.Context, config map[string]any) error {
 		return fmt.Errorf("preparing the workspace: %w", err)
 	}
 	if s.Stack, err = auto.NewStack(ctx, s.o.Stack, workspace); err != nil {
-		return fmt.Errorf("making the stack: %w", err)
+		// The output of this command was not shown.
+		return fmt.Errorf("making the stack: %s", strings.Join(Reasons(err), "\n"))
 	}
 	if len(s.secrets) == 0 {
 		return nil

@@ -298,6 +298,14 @@ func TestMistakesNameTheResource(t *testing.T) {
 	}
 }
 
+func TestAStackThatCannotBeMadeSaysWhy(t *testing.T) {
+	o, _ := options(t, newToy().program)
+	o.Stack = "not a name"
+	_, err := Open(t.Context(), o)
+	require.ErrorContains(t, err, "a stack name may only contain alphanumeric, hyphens, underscores, or periods")
+	require.NotContains(t, err.Error(), "code: ")
+}
+
 func TestSecretsStaySecret(t *testing.T) {
 	const marker = "marker-4f1c9d"
 	p := newToy()
