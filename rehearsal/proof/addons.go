@@ -2,7 +2,6 @@ package proof
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -46,7 +45,7 @@ var addons = map[string]addon{
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference-performance-entries-EKS.html
 	"amazon-cloudwatch-observability": {"amazon-cloudwatch", "cloudwatch-agent", func(a *access, r *state.Resource, one call) []call {
 		groups := []string{"/aws/containerinsights/" + r.Text("clusterName") + "/performance"}
-		for _, m := range fluentGroup.FindAllStringSubmatch(r.Text("configurationValues"), -1) {
+		for _, m := range fluentGroup.all(r.Text("configurationValues")) {
 			groups = append(groups, m[1])
 		}
 		var all []call
@@ -70,7 +69,7 @@ var addons = map[string]addon{
 	}},
 }
 
-var fluentGroup = regexp.MustCompile(`log_group_name\s+(/[^\s\\"]+)`)
+var fluentGroup = compile(`log_group_name\s+(/[^\s\\"]+)`)
 
 // controllerCalls returns the calls by which the AWS Load Balancer Controller makes, changes and deletes an Ingress's
 // resources. It tags each as the cluster's when it makes it, which also needs AddTags. Source: pkg/deploy/elbv2 and

@@ -21,17 +21,17 @@ type step struct {
 
 // boto matches a call of a step's Python, and client a variable for such calls.
 var (
-	boto   = regexp.MustCompile(`client\("([a-z0-9-]+)"\)\.([a-z_]+)\(`)
-	client = regexp.MustCompile(`(?m)^\s*(\w+)(?:, \w+)* = boto3\.client\("([a-z0-9-]+)"(?:, config=.*)?\)(?:,|$)`)
+	boto   = compile(`client\("([a-z0-9-]+)"\)\.([a-z_]+)\(`)
+	client = compile(`(?m)^\s*(\w+)(?:, \w+)* = boto3\.client\("([a-z0-9-]+)"(?:, config=.*)?\)(?:,|$)`)
 )
 
 // scriptCalls lists the calls of a step's Python, as service and method, each once.
 func scriptCalls(script string) [][2]string {
 	var all [][2]string
-	for _, m := range boto.FindAllStringSubmatch(script, -1) {
+	for _, m := range boto.all(script) {
 		all = append(all, [2]string{m[1], m[2]})
 	}
-	for _, m := range client.FindAllStringSubmatch(script, -1) {
+	for _, m := range client.all(script) {
 		for _, method := range regexp.MustCompile(`\b`+m[1]+`\.([a-z_]+)\(`).FindAllStringSubmatch(script, -1) {
 			all = append(all, [2]string{m[2], method[1]})
 		}

@@ -16,7 +16,7 @@ import (
 
 // configKey matches the key of a node's file, which may contain a checksum.
 var (
-	configKey = regexp.MustCompile(`nodes/[A-Za-z0-9_.-]+/(?:[0-9a-f]{64}/)?(?:deployment\.toml|hazelcast\.xml)`)
+	configKey = compile(`nodes/[A-Za-z0-9_.-]+/(?:[0-9a-f]{64}/)?(?:deployment\.toml|hazelcast\.xml)`)
 	inKey     = regexp.MustCompile(`[0-9a-f]{64}/`)
 )
 
@@ -139,14 +139,14 @@ func userData(get func(string) string) string {
 	return ""
 }
 
-var versionLine = regexp.MustCompile(`\bVERSION['"]?[=:]\s*['"]?([0-9]+\.[0-9]+\.[0-9]+)`)
+var versionLine = compile(`\bVERSION['"]?[=:]\s*['"]?([0-9]+\.[0-9]+\.[0-9]+)`)
 
 // addNode adds a node if it starts with a deployment.toml, otherwise another endpoint.
 func (c *cluster) addNode(n *node) error {
 	if n.config != "" {
 		return c.configured(n)
 	}
-	keys := slices.Compact(slices.Sorted(slices.Values(configKey.FindAllString(n.text, -1))))
+	keys := configKey.distinct(n.text)
 	objects := map[string]*state.Resource{}
 	for _, key := range keys {
 		for _, o := range c.With(state.BucketObject, "key", key) {
@@ -184,8 +184,8 @@ func (c *cluster) configured(n *node) error {
 	if err := toml.Unmarshal([]byte(n.config), &n.settings); err != nil {
 		return fmt.Errorf("reading %s: %w", n.configKey, err)
 	}
-	if m := versionLine.FindStringSubmatch(n.text); m != nil {
-		n.version = m[1]
+	if m := versionLine.all(n.text); m != nil {
+		n.version = m[0][1]
 	}
 	if m := imageVersion.FindStringSubmatch(n.serverImage()); m != nil {
 		n.version = m[1]

@@ -46,15 +46,15 @@ type mount struct {
 
 var (
 	// fetchTarget is the path of a file in a line source|checksum|path.
-	fetchTarget = regexp.MustCompile(`\|[0-9a-f]{64}\|(/\S+)`)
+	fetchTarget = compile(`\|[0-9a-f]{64}\|(/\S+)`)
 	// shellRead matches a variable that a shell program reads without a default, shellSet one that it sets.
-	shellRead = regexp.MustCompile(`\$(?:([A-Z][A-Z0-9_]+)|\{([A-Z][A-Z0-9_]+)(?:[}#%,^/]|:\?))`)
-	shellSet  = regexp.MustCompile(`(?:^|[\s;(])([A-Z][A-Z0-9_]+)=|\b(?:for|local|read -r)\s+([A-Z][A-Z0-9_]+)`)
+	shellRead = compile(`\$(?:([A-Z][A-Z0-9_]+)|\{([A-Z][A-Z0-9_]+)(?:[}#%,^/]|:\?))`)
+	shellSet  = compile(`(?:^|[\s;(])([A-Z][A-Z0-9_]+)=|\b(?:for|local|read -r)\s+([A-Z][A-Z0-9_]+)`)
 	// shellDefault matches a variable with a default in a shell program.
-	shellDefault = regexp.MustCompile(`\$\{([A-Z][A-Z0-9_]+):?[-+=]`)
+	shellDefault = compile(`\$\{([A-Z][A-Z0-9_]+):?[-+=]`)
 	tomlRead     = regexp.MustCompile(`\$env\{([A-Z][A-Z0-9_]+)\}`)
 	// runsCLI matches a call of the AWS CLI.
-	runsCLI = regexp.MustCompile(`(?m)(?:^|[\s(])aws [a-z0-9-]+ [a-z-]+`)
+	runsCLI = compile(`(?m)(?:^|[\s(])aws [a-z0-9-]+ [a-z-]+`)
 )
 
 // given are variables that images, shells, ECS and Kubernetes set.
@@ -176,19 +176,19 @@ func (c container) uses(volume string) bool {
 // checkVariables checks that a container has the variables that its program reads.
 func (b bundle) checkVariables(v *Verdict, one container) {
 	own := slices.Clone(given)
-	for _, m := range shellSet.FindAllStringSubmatch(one.text, -1) {
+	for _, m := range shellSet.all(one.text) {
 		own = append(own, cmp.Or(m[1], m[2]))
 	}
-	for _, m := range shellDefault.FindAllStringSubmatch(one.text, -1) {
+	for _, m := range shellDefault.all(one.text) {
 		own = append(own, m[1])
 	}
-	for _, m := range shellRead.FindAllStringSubmatch(one.text, -1) {
+	for _, m := range shellRead.all(one.text) {
 		if name := cmp.Or(m[1], m[2]); !one.told[name] && !slices.Contains(own, name) {
 			v.fault("the program of the container %s of %s reads the variable %s, which nothing gives it", one.Text("name"), b.of, name)
 		}
 	}
 	region := one.told["AWS_DEFAULT_REGION"] || one.told["AWS_REGION"] || strings.Contains(one.text, "--region")
-	if runsCLI.MatchString(one.text) && !region {
+	if runsCLI.in(one.text) && !region {
 		v.fault("the container %s of %s runs the AWS CLI, and nothing tells it a region", one.Text("name"), b.of)
 	}
 }
@@ -208,7 +208,7 @@ func (b bundle) checkMounts(v *Verdict, one container) {
 			v.fault("the program of the container %s of %s names %s and does not mount the volume %s there", one.Text("name"), b.of, path, paths[path])
 		}
 	}
-	for _, m := range fetchTarget.FindAllStringSubmatch(one.text, -1) {
+	for _, m := range fetchTarget.all(one.text) {
 		if at, ok := one.at(m[1]); !ok || at.readOnly {
 			v.fault("the container %s of %s fetches %s and cannot write there", one.Text("name"), b.of, m[1])
 		}
@@ -231,7 +231,7 @@ func (b bundle) checkMounts(v *Verdict, one container) {
 }
 
 // fetches reports whether a container downloads files into volumes for the others.
-func (c container) fetches() bool { return fetchTarget.MatchString(c.text) }
+func (c container) fetches() bool { return fetchTarget.in(c.text) }
 
 // checkOrder checks that a container that reads downloaded files mounts their volumes. In a task it must also wait for the
 // download. In a pod, init containers run first.
@@ -243,7 +243,7 @@ func (b bundle) checkOrder(v *Verdict, one container) {
 		if !other.fetches() {
 			continue
 		}
-		for _, m := range fetchTarget.FindAllStringSubmatch(other.text, -1) {
+		for _, m := range fetchTarget.all(other.text) {
 			if at, ok := other.at(m[1]); ok && !one.uses(at.volume) {
 				v.fault("the container %s of %s does not mount the volume %s, where %s is", one.Text("name"), b.of, at.volume, m[1])
 			}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +20,8 @@ var xen = []string{"a1.", "c1.", "c3.", "c4.", "d2.", "f1.", "g2.", "g3.", "g3s.
 // IGMPv3, and a Transit Gateway knows IGMPv2 only.
 // https://docs.aws.amazon.com/vpc/latest/tgw/multicast-configurations-igmp.html
 var (
-	igmpVersion = regexp.MustCompile(`net\.ipv4\.conf\.all\.force_igmp_version ?= ?2\b[\s\S]*\bsysctl -q -p\b`)
-	igmpSet     = regexp.MustCompile(`(?m)^\[\[ -z \$\{MULTICAST:-\} \]\] \|\| step "[^"]*" speak_igmp$`)
+	igmpVersion = compile(`net\.ipv4\.conf\.all\.force_igmp_version ?= ?2\b[\s\S]*\bsysctl -q -p\b`)
+	igmpSet     = compile(`(?m)^\[\[ -z \$\{MULTICAST:-\} \]\] \|\| step "[^"]*" speak_igmp$`)
 )
 
 // multicast proves that announcements reach every member.
@@ -47,7 +46,7 @@ func (s *searches) multicast() *Verdict {
 		} else if n.host != nil && slices.ContainsFunc(xen, func(f string) bool { return strings.HasPrefix(n.host.instanceType, f) }) {
 			v.fault("%s is a %s, which is not on Nitro: the Transit Gateway carries no multicast to it", n, n.host.instanceType)
 		}
-		if program, variables := s.program(n); variables["MULTICAST"] == "" || !igmpVersion.MatchString(program) || !igmpSet.MatchString(program) {
+		if program, variables := s.program(n); variables["MULTICAST"] == "" || !igmpVersion.in(program) || !igmpSet.in(program) {
 			v.fault("%s joins its group by IGMPv3, which Linux begins with: the Transit Gateway knows IGMPv2 only", n)
 		}
 		s.announcements(n, group, port, v)

@@ -3,7 +3,6 @@ package proof
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,15 +18,15 @@ const (
 
 var (
 	// redirect matches a rule for connections from the host itself, and incoming one for connections from elsewhere.
-	redirect = regexp.MustCompile(fmt.Sprintf(`\bOUTPUT\b[^\n]*--dport %d\b[^\n]*-j REDIRECT --to-ports %d\b`, publicHTTPS, nodeHTTPS))
-	incoming = regexp.MustCompile(fmt.Sprintf(`\bPREROUTING\b[^\n]*--dport %d\b`, publicHTTPS))
+	redirect = compile(fmt.Sprintf(`\bOUTPUT\b[^\n]*--dport %d\b[^\n]*-j REDIRECT --to-ports %d\b`, publicHTTPS, nodeHTTPS))
+	incoming = compile(fmt.Sprintf(`\bPREROUTING\b[^\n]*--dport %d\b`, publicHTTPS))
 	// redirects matches the call that makes the rule, alone on its line or as a step.
-	redirects = regexp.MustCompile(`(?m)^(step "[^"]*" )?redirect_own_name$`)
+	redirects = compile(`(?m)^(step "[^"]*" )?redirect_own_name$`)
 	// hostsWritten matches the line that adds the cluster's name to the hosts file.
-	hostsWritten = regexp.MustCompile(`(?m)printf '.*%s.*"\$(?:PUBLIC_NAME|WSO2IS_NAME)" >>"\$(?:hosts|ROOT/etc/hosts)"`)
-	forwards     = regexp.MustCompile(fmt.Sprintf(`SchemaBootstrap\s[^\n]*\bforward "\$2" %d\b`, nodeHTTPS))
-	certified    = regexp.MustCompile(`-genkeypair [\s\S]*-ext "san=dns:\$4,`)
-	trustsOwn    = regexp.MustCompile(`(?m)^trust [^\n]*\$work"/\*\.pem|^\s*trust [^\n]*\$work/tls\.pem`)
+	hostsWritten = compile(`(?m)printf '.*%s.*"\$(?:PUBLIC_NAME|WSO2IS_NAME)" >>"\$(?:hosts|ROOT/etc/hosts)"`)
+	forwards     = compile(fmt.Sprintf(`SchemaBootstrap\s[^\n]*\bforward "\$2" %d\b`, nodeHTTPS))
+	certified    = compile(`-genkeypair [\s\S]*-ext "san=dns:\$4,`)
+	trustsOwn    = compile(`(?m)^trust [^\n]*\$work"/\*\.pem|^\s*trust [^\n]*\$work/tls\.pem`)
 )
 
 // ownName proves that a server's own requests to https:// and the cluster's name end on the same node. The name is an
@@ -42,7 +41,7 @@ func ownName(c *cluster, hostname string) *Verdict {
 		program, variables := c.program(n)
 		switch n.platform {
 		case onInstance:
-			v.checkName(n, hostsWritten.MatchString(program) && variables["PUBLIC_NAME"] == hostname, hostname)
+			v.checkName(n, hostsWritten.in(program) && variables["PUBLIC_NAME"] == hostname, hostname)
 			v.checkRedirect(n, program)
 		case onHost:
 			v.checkName(n, slices.ContainsFunc(n.server().Objects("extraHosts"), func(h state.Object) bool {
@@ -51,7 +50,7 @@ func ownName(c *cluster, hostname string) *Verdict {
 			v.checkRedirect(n, n.host.text)
 		case onTask:
 			user, _, _ := strings.Cut(n.server().Text("user"), ":")
-			v.checkName(n, hostsWritten.MatchString(program) && variables["WSO2IS_NAME"] == hostname && user == "0", hostname)
+			v.checkName(n, hostsWritten.in(program) && variables["WSO2IS_NAME"] == hostname && user == "0", hostname)
 			v.checkForward(n, program, variables, n.server().Objects("systemControls"), "namespace")
 		case onPod:
 			v.checkName(n, slices.ContainsFunc(n.pod.spec.Objects("hostAliases"), func(h state.Object) bool {
@@ -73,16 +72,16 @@ func (v *Verdict) checkName(n *node, named bool, hostname string) {
 }
 
 func (v *Verdict) checkRedirect(n *node, program string) {
-	if !redirect.MatchString(program) || !redirects.MatchString(program) {
+	if !redirect.in(program) || !redirects.in(program) {
 		v.fault("nothing redirects port %d of %s to %d: the server's requests to its own name are refused", publicHTTPS, n, nodeHTTPS)
 	}
-	if incoming.MatchString(program) {
+	if incoming.in(program) {
 		v.fault("%s redirects port %d for callers from elsewhere too", n, publicHTTPS)
 	}
 }
 
 func (v *Verdict) checkForward(n *node, program string, variables map[string]string, parameters []state.Object, key string) {
-	if variables["WSO2IS_FORWARD"] != strconv.Itoa(publicHTTPS) || !forwards.MatchString(program) {
+	if variables["WSO2IS_FORWARD"] != strconv.Itoa(publicHTTPS) || !forwards.in(program) {
 		v.fault("nothing redirects port %d of %s to %d: the server's requests to its own name are refused", publicHTTPS, n, nodeHTTPS)
 	}
 	if !slices.ContainsFunc(parameters, func(p state.Object) bool {
@@ -97,9 +96,9 @@ func (v *Verdict) checkForward(n *node, program string, variables map[string]str
 func (v *Verdict) checkCertificate(n *node, program string, variables map[string]string, hostname string) {
 	made := cmp.Or(variables["TLS_KEYSTORE_FILE"], variables["WSO2IS_TLS_KEYSTORE_FILE"])
 	switch {
-	case made == "" || !certified.MatchString(program) || cmp.Or(variables["PUBLIC_NAME"], variables["WSO2IS_NAME"]) != hostname:
+	case made == "" || !certified.in(program) || cmp.Or(variables["PUBLIC_NAME"], variables["WSO2IS_NAME"]) != hostname:
 		v.fault("%s makes no certificate for %s: the server does not trust the one on that port", n, hostname)
-	case !trustsOwn.MatchString(program):
+	case !trustsOwn.in(program):
 		v.fault("%s does not trust the certificate that it makes for %s", n, hostname)
 	case n.baked:
 		v.open("the TLS keystore of %s is in its image, not in the state", n)
@@ -109,13 +108,13 @@ func (v *Verdict) checkCertificate(n *node, program string, variables map[string
 	}
 }
 
-var assignment = regexp.MustCompile(`(?m)^([A-Z][A-Z0-9_]*)='?([^'\n]*)'?$`)
+var assignment = compile(`(?m)^([A-Z][A-Z0-9_]*)='?([^'\n]*)'?$`)
 
 // program returns the text of a node's programs, as far as the state has it, and their variables.
 func (c *cluster) program(n *node) (string, map[string]string) {
 	variables := map[string]string{}
 	if n.platform == onInstance {
-		for _, m := range assignment.FindAllStringSubmatch(n.text, -1) {
+		for _, m := range assignment.all(n.text) {
 			variables[m[1]] = m[2]
 		}
 		text := n.text

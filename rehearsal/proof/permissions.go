@@ -23,7 +23,7 @@ func policyOf(r *state.Resource, key string) *iam.Policy {
 	if r == nil || r.Text(key) == "" {
 		return nil
 	}
-	return new(iam.Parse(r.String(), r.Text(key)))
+	return new(parsePolicy(r.String(), r.Text(key)))
 }
 
 // policies returns the policies in force for a role.
@@ -31,7 +31,7 @@ func (i *permissions) policies(role *state.Resource) []iam.Policy {
 	own, attached := i.PoliciesOf(role)
 	var all []iam.Policy
 	for _, p := range own {
-		all = append(all, iam.Parse(p.Of.String(), p.Text))
+		all = append(all, parsePolicy(p.Of.String(), p.Text))
 	}
 	for _, arn := range attached {
 		all = append(all, i.byARN(arn))
@@ -41,7 +41,7 @@ func (i *permissions) policies(role *state.Resource) []iam.Policy {
 
 func (i *permissions) byARN(arn string) iam.Policy {
 	if p := i.One(state.ManagedPolicy, arn, "arn"); p != nil {
-		return iam.Parse(p.String(), p.Text("policy"))
+		return parsePolicy(p.String(), p.Text("policy"))
 	}
 	if actions, ok := managed[path.Base(arn)]; ok && strings.Contains(arn, ":iam::aws:policy/") {
 		return iam.Policy{Name: path.Base(arn), Statements: []iam.Statement{{Effect: "Allow", Action: actions, Resource: iam.Values{"*"}}}}

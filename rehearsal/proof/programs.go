@@ -82,7 +82,7 @@ func (p program) named(s *script, form *regexp.Regexp) []string {
 }
 
 var (
-	mountLine = regexp.MustCompile(`\befs ((?:[a-z_]+(?:=\S+?)?,)*[a-z_]+(?:=\S+?)?) 0 0`)
+	mountLine = compile(`\befs ((?:[a-z_]+(?:=\S+?)?,)*[a-z_]+(?:=\S+?)?) 0 0`)
 	accessID  = regexp.MustCompile(`\bfsap-[0-9a-f]+\b`)
 	systemID  = regexp.MustCompile(`\bfs-[0-9a-f]+\b`)
 	groupName = regexp.MustCompile(`^/[A-Za-z0-9._/#-]+$`)
@@ -105,7 +105,7 @@ func (a *access) proveProgram(p program) {
 		for _, c := range s.commands {
 			a.proveCommand(p, s, c)
 		}
-		for _, m := range mountLine.FindAllStringSubmatch(text, -1) {
+		for _, m := range mountLine.all(text) {
 			a.proveMounts(p, s, strings.Split(m[1], ","))
 		}
 		if strings.Contains(text, "amazon-cloudwatch-agent-ctl") {

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
-var download = regexp.MustCompile(`\b(s3://[a-z0-9][a-z0-9.-]+|https://[A-Za-z0-9][A-Za-z0-9.-]+\.[A-Za-z]{2,})`)
+var download = compile(`\b(s3://[a-z0-9][a-z0-9.-]+|https://[A-Za-z0-9][A-Za-z0-9.-]+\.[A-Za-z]{2,})`)
 
 // proveDownloads proves the path to every bucket, server and image in a node's user data or containers.
 func (p *proofs) proveDownloads() {
@@ -41,7 +40,8 @@ func (p *proofs) proveDownloads() {
 func (p *proofs) sources(n *node) []string {
 	var texts []string
 	for _, line := range strings.Split(n.text, "\n") {
-		if n.task == nil && sourceLine.MatchString(line) {
+		// A script's comments and calls to the metadata service name no source.
+		if n.task == nil && strings.Contains(line, "_SOURCE=") {
 			texts = append(texts, line)
 		}
 	}
@@ -63,16 +63,12 @@ func (p *proofs) sources(n *node) []string {
 		}
 	}
 	for _, text := range texts {
-		for _, m := range download.FindAllStringSubmatch(text, -1) {
+		for _, m := range download.all(text) {
 			found[m[1]] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
 }
-
-// sourceLine matches a line that names the source of a download. A script's comments and calls to the metadata service
-// do not match.
-var sourceLine = regexp.MustCompile(`_SOURCE=`)
 
 // proveControl proves the connections of the stack's own Kubernetes cluster: kubelets and pods call the API, and it
 // calls kubelets.

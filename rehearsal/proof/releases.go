@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -93,8 +92,8 @@ func (c *cluster) checkGroupSize(v *Verdict, group *state.Resource) {
 
 var (
 	// fetchLine is the form in which user data and containers name a download: source|checksum|path.
-	fetchLine  = regexp.MustCompile(`([A-Za-z0-9_.:/-]+)\|([0-9a-f]{64})\|`)
-	dataBucket = regexp.MustCompile(`(?m)^BUCKET='?([a-z0-9.-]+)'?$`)
+	fetchLine  = compile(`([A-Za-z0-9_.:/-]+)\|([0-9a-f]{64})\|`)
+	dataBucket = compile(`(?m)^BUCKET='?([a-z0-9.-]+)'?$`)
 )
 
 // downloadedFiles proves that everything that starts from a definition in use finds its files, now and later. The key of each
@@ -112,10 +111,10 @@ func (c *cluster) downloadedFiles() *Verdict {
 	files := map[string]bool{}
 	for who, text := range starts {
 		own := ""
-		if m := dataBucket.FindStringSubmatch(text); m != nil {
-			own = m[1]
+		if m := dataBucket.all(text); m != nil {
+			own = m[0][1]
 		}
-		for _, m := range fetchLine.FindAllStringSubmatch(strings.ReplaceAll(text, `\n`, "\n"), -1) {
+		for _, m := range fetchLine.all(strings.ReplaceAll(text, `\n`, "\n")) {
 			bucket, key, sum := own, m[1], m[2]
 			if rest, s3 := strings.CutPrefix(key, "s3://"); s3 {
 				bucket, key, _ = strings.Cut(rest, "/")

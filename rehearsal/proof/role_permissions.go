@@ -85,7 +85,7 @@ func (a *access) permissionTable() ([]Permission, *Verdict) {
 			v.open("%s is of a role that is not in the state", r)
 			continue
 		}
-		policy := iam.Parse(r.String(), r.Text("policy"))
+		policy := parsePolicy(r.String(), r.Text("policy"))
 		for k := range policy.Statements {
 			s := &policy.Statements[k]
 			if s.Effect != "Allow" {

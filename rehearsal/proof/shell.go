@@ -23,29 +23,49 @@ type script struct {
 	commands []command
 }
 
-// readScript reads a shell program. Variables are its environment.
-func readScript(text string, variables map[string]string) (*script, error) {
+// shell is what a proof needs of a shell program's syntax.
+type shell struct {
+	assigns []*syntax.Assign
+	calls   []*syntax.CallExpr
+	err     error
+}
+
+var shells = memo[shell]{read: func(text string) (s shell) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
 	if err != nil {
-		return nil, err
+		return shell{err: err}
+	}
+	syntax.Walk(file, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.Assign:
+			if n.Name != nil {
+				s.assigns = append(s.assigns, n)
+			}
+		case *syntax.CallExpr:
+			s.calls = append(s.calls, n)
+		}
+		return true
+	})
+	return s
+}}
+
+// readScript reads a shell program. Variables are its environment.
+func readScript(text string, variables map[string]string) (*script, error) {
+	program := shells.of(text)
+	if program.err != nil {
+		return nil, program.err
 	}
 	s := &script{variables: map[string]string{}}
 	for name, value := range variables {
 		s.variables[name] = value
 		s.values = append(s.values, value)
 	}
-	syntax.Walk(file, func(n syntax.Node) bool {
-		if assign, ok := n.(*syntax.Assign); ok && assign.Name != nil {
-			s.assign(assign)
-		}
-		return true
-	})
-	syntax.Walk(file, func(n syntax.Node) bool {
-		if call, ok := n.(*syntax.CallExpr); ok {
-			s.call(call)
-		}
-		return true
-	})
+	for _, assign := range program.assigns {
+		s.assign(assign)
+	}
+	for _, call := range program.calls {
+		s.call(call)
+	}
 	return s, nil
 }
 

@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -9,8 +8,8 @@ import (
 )
 
 var (
-	programKey = regexp.MustCompile(`\bprograms/(?:[0-9a-f]{64}/)?[A-Za-z0-9._-]+`)
-	seconds    = regexp.MustCompile(`(?m)^(TURN|READY)_SECONDS=['"]?([0-9]+)`)
+	programKey = compile(`\bprograms/(?:[0-9a-f]{64}/)?[A-Za-z0-9._-]+`)
+	seconds    = compile(`(?m)^(TURN|READY)_SECONDS=['"]?([0-9]+)`)
 )
 
 // startTakes is the time in seconds for the start of a server: the rounded time of a task or a pod on the rehearsal's
@@ -20,7 +19,7 @@ const startTakes = 300
 // programs returns the programs of an instance: its user data and the programs in it.
 func (c *cluster) programs(n *node) string {
 	text := n.text
-	for _, key := range slices.Compact(slices.Sorted(slices.Values(programKey.FindAllString(n.text, -1)))) {
+	for _, key := range programKey.distinct(n.text) {
 		for _, o := range c.With(state.BucketObject, "key", key) {
 			text += "\n" + o.Text("content")
 		}
@@ -131,7 +130,7 @@ func (p *proofs) checkInstanceStart(n *node, failed string, v *Verdict) {
 		v.fault("%s have no tag Hazelcast: a node that asks for those in service that it must find gets none", n)
 	}
 	takes := 0
-	for _, m := range seconds.FindAllStringSubmatch(text, -1) {
+	for _, m := range seconds.all(text) {
 		s, _ := state.Int(m[2])
 		takes += s
 	}

@@ -376,10 +376,41 @@ type document struct {
 	resources []any
 }
 
+// opened are the exported states as they were read. A test changes a copy.
+var opened = struct {
+	sync.Mutex
+	documents map[string]any
+}{documents: map[string]any{}}
+
+// cloned copies a value that was read from JSON.
+func cloned(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		twin := make(map[string]any, len(v))
+		for key, one := range v {
+			twin[key] = cloned(one)
+		}
+		return twin
+	case []any:
+		twin := make([]any, len(v))
+		for i, one := range v {
+			twin[i] = cloned(one)
+		}
+		return twin
+	}
+	return v
+}
+
 func open(t *testing.T, state []byte) *document {
 	t.Helper()
-	d := &document{t: t}
-	require.NoError(t, json.Unmarshal(state, &d.whole))
+	opened.Lock()
+	defer opened.Unlock()
+	whole, known := opened.documents[string(state)]
+	if !known {
+		require.NoError(t, json.Unmarshal(state, &whole))
+		opened.documents[string(state)] = whole
+	}
+	d := &document{t: t, whole: cloned(whole).(map[string]any)}
 	d.resources = d.whole["deployment"].(map[string]any)["resources"].([]any)
 	return d
 }
@@ -485,10 +516,7 @@ func (d *document) add(token, name, id string, properties map[string]any) {
 // copy adds a copy of a resource.
 func (d *document) copy(kind, name, as string) {
 	d.t.Helper()
-	raw, err := json.Marshal(d.get(kind, name))
-	require.NoError(d.t, err)
-	var twin map[string]any
-	require.NoError(d.t, json.Unmarshal(raw, &twin))
+	twin := cloned(d.get(kind, name)).(map[string]any)
 	twin["urn"] = strings.TrimSuffix(twin["urn"].(string), "::"+name) + "::" + as
 	twin["id"] = twin["id"].(string) + "-" + as
 	d.resources = append(d.resources, twin)

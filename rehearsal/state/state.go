@@ -59,19 +59,15 @@ type State struct {
 
 // Read reads the output of `pulumi stack export`.
 func Read(raw []byte) (*State, error) {
-	var untyped apitype.UntypedDeployment
-	if err := json.Unmarshal(raw, &untyped); err != nil {
+	var exported struct{ Deployment *apitype.DeploymentV3 }
+	if err := json.Unmarshal(raw, &exported); err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
 	}
-	if len(untyped.Deployment) == 0 {
+	if exported.Deployment == nil {
 		return nil, errors.New("reading the state: it holds no deployment")
 	}
-	var deployment apitype.DeploymentV3
-	if err := json.Unmarshal(untyped.Deployment, &deployment); err != nil {
-		return nil, fmt.Errorf("reading the state: %w", err)
-	}
 	var all []*Resource
-	for _, r := range deployment.Resources {
+	for _, r := range exported.Deployment.Resources {
 		one := &Resource{
 			URN: string(r.URN), Type: string(r.Type), Name: NameOf(string(r.URN)), ID: string(r.ID), Inputs: r.Inputs, Outputs: r.Outputs,
 			Parent: string(r.Parent), Provider: r.Provider, Custom: r.Custom, External: r.External, Delete: r.Delete,
@@ -88,7 +84,7 @@ func Read(raw []byte) (*State, error) {
 			r.unread = &s.unread
 		}
 	}
-	for _, operation := range deployment.PendingOperations {
+	for _, operation := range exported.Deployment.PendingOperations {
 		s.Pending[string(operation.Resource.URN)] = string(operation.Type)
 	}
 	return s, nil
