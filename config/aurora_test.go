@@ -74,7 +74,7 @@ func TestRefusesWhatAuroraDoesNotHave(t *testing.T) {
 		"release":    a(object{"engine": "mysql", "version": "8.4"}, `database.version: "8.4" is no release of mysql that WSO2 Identity Server runs on; write 8.0 (RDS keeps the minor version current)`),
 		"existing":   one(existing, "wso2is:database.type: the stack makes no database, and has database.existing; leave it out"),
 		"snapshot": one(restored("snapshot-1"), `wso2is:restoreFrom.databaseSnapshots.main: "snapshot-1" is no ARN of a snapshot of a cluster; `+
-			"write what `aws rds describe-db-cluster-snapshots --query DBClusterSnapshots[].DBClusterSnapshotArn` prints"),
+			"write what `aws rds describe-db-cluster-snapshots --query 'DBClusterSnapshots[].DBClusterSnapshotArn'` prints"),
 		"snapshot elsewhere": one(restored("arn:aws:rds:us-east-1:123456789012:cluster-snapshot:x"), "wso2is:restoreFrom.databaseSnapshots.main: "+
 			"the snapshot is in us-east-1, and RDS restores a cluster in the region of the snapshot; copy it to eu-west-1 "+
 			"(`aws rds copy-db-cluster-snapshot`), and write the copy's ARN"),

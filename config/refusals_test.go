@@ -955,7 +955,7 @@ func TestRefusesRestores(t *testing.T) {
 	}
 	check(t, map[string]refusal{
 		"no ARN": restore(object{"databaseSnapshots": object{"main": "last"}}, `wso2is:restoreFrom.databaseSnapshots.main: "last" is no ARN of an `+
-			"RDS snapshot; write what `aws rds describe-db-snapshots --query DBSnapshots[].DBSnapshotArn` prints"),
+			"RDS snapshot; write what `aws rds describe-db-snapshots --query 'DBSnapshots[].DBSnapshotArn'` prints"),
 		"no database": restore(object{"databaseSnapshots": object{"mian": snapshot}},
 			"wso2is:restoreFrom.databaseSnapshots.mian: the stack has no database mian; write main"),
 		"nothing in its place": restore(object{"keep": []string{"main"}}, "wso2is:restoreFrom.keep[0]: nothing replaces "+
@@ -967,7 +967,7 @@ func TestRefusesRestores(t *testing.T) {
 		"twice": restore(object{"databaseSnapshots": object{"main": snapshot}, "keep": []string{"main", "main"}},
 			"wso2is:restoreFrom.keep[1]: main is there twice; leave it out"),
 		"no recovery point": restore(object{"fileSystem": snapshot}, `wso2is:restoreFrom.fileSystem: "`+snapshot+`" is no ARN of a recovery point of a `+
-			"file system; write what `aws backup list-recovery-points-by-resource --resource-arn <file system> --query RecoveryPoints[].RecoveryPointArn` prints"),
+			"file system; write what `aws backup list-recovery-points-by-resource --resource-arn <file system> --query 'RecoveryPoints[].RecoveryPointArn'` prints"),
 		"in another region": restore(object{"fileSystem": strings.Replace(point, "eu-west-1", "eu-central-1", 1)},
 			"wso2is:restoreFrom.fileSystem: the recovery point is in eu-central-1, and AWS Backup restores in the region of the recovery point; "+
 				"copy it to eu-west-1 (`aws backup start-copy-job`), and write the copy's ARN"),

@@ -64,14 +64,14 @@ func (v *validator) databaseSnapshots(names []string) {
 func (v *validator) snapshot(path, arn string) {
 	if v.Database.Type != Aurora {
 		if !snapshotARN.MatchString(arn) {
-			v.refuse(path, "write what `aws rds describe-db-snapshots --query DBSnapshots[].DBSnapshotArn` prints",
+			v.refuse(path, "write what `aws rds describe-db-snapshots --query 'DBSnapshots[].DBSnapshotArn'` prints",
 				"%q is no ARN of an RDS snapshot", arn)
 		}
 		return
 	}
 	switch parts := clusterSnapshotARN.FindStringSubmatch(arn); {
 	case parts == nil:
-		v.refuse(path, "write what `aws rds describe-db-cluster-snapshots --query DBClusterSnapshots[].DBClusterSnapshotArn` prints",
+		v.refuse(path, "write what `aws rds describe-db-cluster-snapshots --query 'DBClusterSnapshots[].DBClusterSnapshotArn'` prints",
 			"%q is no ARN of a snapshot of a cluster", arn)
 	case parts[1] != v.Region:
 		v.refuse(path, "copy it to "+v.Region+" (`aws rds copy-db-cluster-snapshot`), and write the copy's ARN",
@@ -127,7 +127,7 @@ func (v *validator) restoredFiles() {
 	switch point := recoveryPointARN.FindStringSubmatch(r.FileSystem); {
 	case r.FileSystem == "":
 	case point == nil:
-		v.refuse(path, "write what `aws backup list-recovery-points-by-resource --resource-arn <file system> --query RecoveryPoints[].RecoveryPointArn` prints",
+		v.refuse(path, "write what `aws backup list-recovery-points-by-resource --resource-arn <file system> --query 'RecoveryPoints[].RecoveryPointArn'` prints",
 			"%q is no ARN of a recovery point of a file system", r.FileSystem)
 	case point[1] != v.Region:
 		// "Restore a backup by resource type" in the AWS Backup developer guide: a copy is restored where it is.
