@@ -177,6 +177,8 @@ func ingressPolicy(args *ControllerArgs) awskit.Policy {
 			"elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteRule",
 			"elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyListenerAttributes",
 			"elasticloadbalancing:ModifyRule", "elasticloadbalancing:RemoveListenerCertificates",
+			// A rule that has another place than the Ingress asks for is moved (DNXLabs/terraform-aws-eks-lb-controller #41).
+			"elasticloadbalancing:SetRulePriorities",
 		}, append([]string{balancers}, listeners...)...),
 	}
 	if acl := args.Config.LoadBalancer.WebACLARN; acl != "" {

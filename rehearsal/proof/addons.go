@@ -101,7 +101,8 @@ func (a *access) controllerCalls(ingress *state.Resource, cluster string, one ca
 		listener: {
 			"AddListenerCertificates", "DeleteListener", "ModifyListener", "ModifyListenerAttributes", "RemoveListenerCertificates",
 		},
-		rule: {"DeleteRule", "ModifyRule"},
+		// SetRulePriorities moves a rule whose number differs (pkg/deploy/elbv2/listener_rule_synthesizer.go, since v2.12.0).
+		rule: {"DeleteRule", "ModifyRule", "SetRulePriorities"},
 		"*": {
 			"DescribeListenerAttributes", "DescribeListenerCertificates", "DescribeListeners", "DescribeLoadBalancerAttributes",
 			"DescribeLoadBalancers", "DescribeRules", "DescribeTags", "DescribeTargetGroupAttributes",
