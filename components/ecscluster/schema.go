@@ -18,6 +18,8 @@ import (
 const (
 	// schemaSeconds is the maximum time for the schema: a new instance, the image, and the scripts of every database.
 	schemaSeconds = 2400
+	// policySeconds is the time before it, in which IAM applies the policies of the task's roles everywhere.
+	policySeconds = 30
 	// schemaMemory and schemaCPU are the size of the task, in MiB and CPU units, one of Fargate's sizes.
 	schemaMemory = 4096
 	schemaCPU    = 1024
@@ -54,7 +56,7 @@ func (b *builder) makeSchema(ctx *pulumi.Context) (pulumi.Resource, error) {
 		Parameters: pulumi.StringMap{"Schema": nodefiles.VersionsSum(awskit.Resolve(hosts, func(hosts map[string]string) (string, error) {
 			return nodefiles.SchemaProperties(b.Config, hosts), nil
 		}), secrets.Of(b.Secrets.Versions, secrets.SchemaVariables(b.Config)))},
-		Seconds: schemaSeconds, Before: append(slices.Clone(b.before), task),
+		Seconds: policySeconds + schemaSeconds, Before: append(slices.Clone(b.before), task),
 	}, b.child...)
 }
 
@@ -91,7 +93,9 @@ type placement[T any] struct {
 	LogGroup                T
 }
 
-// automation starts the task, waits until it has stopped, and fails unless its program succeeded.
+// automation starts the task, waits until it has stopped, and fails unless its program succeeded. The task reads its secrets when it
+// starts, as a role whose policy may be seconds old. Such a task fails before IAM has applied the policy everywhere
+// (https://github.com/aws/copilot-cli/issues/5984, and "Changes that I make are not always immediately visible" in the IAM user guide).
 func (b *builder) automation(in placement[string]) (string, error) {
 	run := map[string]any{
 		"Service": "ecs", "Api": "RunTask", "cluster": b.Cluster, "count": 1,
@@ -107,6 +111,7 @@ func (b *builder) automation(in placement[string]) (string, error) {
 	const task = "{{ RunTask.Task }}"
 	return automation.Document("Makes the database schema of "+b.Cluster,
 		map[string]string{"Schema": "The checksum of what the schema is made from"}, []automation.Step{
+			{Name: "WaitForPolicies", Action: "aws:sleep", Inputs: map[string]any{"Duration": fmt.Sprintf("PT%dS", policySeconds)}},
 			{Name: "RunTask", Action: "aws:executeAwsApi", Inputs: run,
 				Outputs: []automation.Output{{Name: "Task", Selector: "$.tasks[0].taskArn", Type: "String"}}},
 			{Name: "WaitForTask", Action: "aws:waitForAwsResourceProperty", Timeout: schemaSeconds, Inputs: map[string]any{

@@ -57,10 +57,15 @@ func (a *access) proveAutomation(r *state.Resource) {
 		a.services.fault("%s runs %s without a role of the state", r, document)
 		return
 	}
+	slept := false
 	for _, s := range content.MainSteps {
 		by := call{by: fmt.Sprintf("step %s of %s", s.Name, document), as: a.role(role), proves: "Automation"}
 		switch s.Action {
 		case "aws:executeAwsApi", "aws:waitForAwsResourceProperty", "aws:assertAwsResourceProperty":
+			// https://github.com/aws/copilot-cli/issues/5984
+			if s.Inputs.Text("Api") == "RunTask" && !slept {
+				a.services.fault("%s starts a task as soon as its roles have their policies, which IAM takes seconds to apply", by.by)
+			}
 			a.proveStep(by, s.Inputs.Text("Service"), s.Inputs.Text("Api"), told(r, s.Inputs))
 		case "aws:executeScript":
 			for _, m := range scriptCalls(s.Inputs.Text("Script")) {
@@ -68,7 +73,9 @@ func (a *access) proveAutomation(r *state.Resource) {
 			}
 		case "aws:runCommand":
 			a.proveRunCommand(by, r, s.Inputs)
-		case "aws:sleep", "aws:branch", "aws:pause", "aws:approve":
+		case "aws:sleep":
+			slept = true
+		case "aws:branch", "aws:pause", "aws:approve":
 		default:
 			a.services.fault("%s has the action %s, whose calls are not known here", by.by, s.Action)
 		}

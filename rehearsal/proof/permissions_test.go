@@ -123,6 +123,9 @@ var permissionMutations = map[string]mutation{
 	"the schema's task in another cluster": {"fargate", func(d *document) {
 		d.edit("RolePolicy", "automation", "policy", "cluster/wso2is-fargate", "cluster/other")
 	}, servicesAct, "may not ecs:RunTask on arn:aws:ecs:eu-west-1:123456789012:task-definition/wso2is-fargate-schema:1"},
+	"the schema's task starts before its policies arrive": {"fargate", func(d *document) {
+		d.edit("Document", "schema", "content", `"action":"aws:sleep"`, `"action":"aws:pause"`)
+	}, servicesAct, "step RunTask of Document schema starts a task as soon as its roles have their policies"},
 	"the end of the schema's task is not seen": {"ecs", func(d *document) {
 		d.statement("RolePolicy", "automation", "policy", "WaitForTask")
 	}, servicesAct, "step ExpectSuccess of Document schema: role wso2is-ecs-automation-eu-west-1 may not ecs:DescribeTasks"},
