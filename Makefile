@@ -5,13 +5,6 @@ GOLANGCI_VERSION := v2.15.0
 # The scanner that a test of rehearsal/proof needs, in this release.
 CHECKOV_VERSION := 3.3.30
 
-# PLAIN are packages that the compiler does not optimize: those of the SDKs, which are long lists of types, and those of the Pulumi
-# command around its engine. That takes a quarter less of the processor time. Programs spend next to no time in them.
-# No program is linked with tables for debuggers.
-PLAIN := github.com/pulumi/pulumi-aws github.com/pulumi/pulumi-kubernetes \
-	$(addprefix github.com/pulumi/pulumi/pkg/v3/,backend cmd codegen)
-export GOFLAGS := $(GOFLAGS) -ldflags=-w $(foreach p,$(PLAIN),'-gcflags=$(p)/...=-N -l')
-
 # A pulumi on PATH of the same minor version is used. Otherwise it is built once from its Go module.
 PATH_PULUMI := $(shell pulumi version 2>/dev/null | grep -E '^$(basename $(PULUMI_VERSION))\.')
 PULUMI_HOME_DIR := $(if $(PATH_PULUMI),,.cache/pulumi-$(PULUMI_VERSION))
@@ -47,13 +40,16 @@ test: $(PULUMI_BIN)
 	cd provider && go vet ./... && go test -json -vet=off ./... | $(REPORT) $(SKIPPED)
 	@$(REPORT) -skipped $(SKIPPED)
 
+# Without tables for debuggers, the rehearsal is linked in three quarters of the time.
+REHEARSAL := go build -ldflags=-w -o ../.cache/rehearsal .
+
 ## rehearse: up and destroy of STACK (dev) without an account. FAULTS=all, sample or a regular expression disturbs calls.
 ## CHANGE=all or a name makes changes to a running cluster. MUTANTS=all or a regular expression checks whether rehearsals detect damage. These
 ## run on every shipped stack unless STACK names one. RESTORE=damaged, gone, elsewhere, account or all restores the data of
 ## STACK (prod) with the commands of docs/operations.md. With FAULTS beside RESTORE=damaged, calls of that restore fail.
 ## PROGRAM names the directory of a program of your own, in Go or YAML, whose clusters are rehearsed among its other resources.
 rehearse: $(PULUMI_BIN)
-	@cd rehearsal && $(TELL) "Building the program and the rehearsal: minutes the first time" go build -o ../.cache/rehearsal .
+	@cd rehearsal && $(TELL) "Building the program and the rehearsal: minutes the first time" $(REHEARSAL)
 	.cache/rehearsal --project . $(if $(STACK),--stack $(STACK)) $(if $(FAULTS),--faults '$(FAULTS)') \
 		$(if $(CHANGE),--change $(CHANGE)) $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(RESTORE),--restore $(RESTORE)) $(if $(PROGRAM),--program '$(PROGRAM)') $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
 
@@ -61,26 +57,29 @@ rehearse: $(PULUMI_BIN)
 ## --show-sames; paths have commas between them. JUNIT names a file for a JUnit report, and SARIF one for a SARIF log.
 prove:
 	@[ -n '$(STATE)' ] || { echo "give STATE=<file>: pulumi stack export -s <stack> writes one"; exit 1; }
-	@cd rehearsal && $(TELL) "Building the proofs: minutes the first time" go build -o ../.cache/rehearsal .
+	@cd rehearsal && $(TELL) "Building the proofs: minutes the first time" $(REHEARSAL)
 	.cache/rehearsal --project . --prove '$(STATE)' $(if $(JUNIT),--junit '$(JUNIT)') $(if $(SARIF),--sarif '$(SARIF)') $(if $(FILE),--file '$(FILE)')
 
 ## drill: start STACK (dev) on this machine as its rehearsed state says, with stand-ins for the product or PRODUCT=<its archive>, and break it
 drill: $(PULUMI_BIN)
-	cd rehearsal && go build -o ../.cache/rehearsal .
+	cd rehearsal && $(REHEARSAL)
 	.cache/rehearsal --project . --drill $(if $(STACK),--stack $(STACK)) $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(PULUMI_HOME_DIR),--pulumi $(PULUMI_HOME_DIR)) $(ARGS)
+
+# UNTUNED are packages that the compiler does not optimize: those of the command around its engine, which work for moments.
+UNTUNED := $(addprefix github.com/pulumi/pulumi/pkg/v3/,backend cmd codegen)
 
 # The command has no states in clouds and no commands of Pulumi Cloud (rehearsal/pulumi): it builds in half of the time.
 $(PULUMI_BIN):
-	@echo "Building pulumi $(PULUMI_VERSION) once: about a minute on two cores. A pulumi of that minor version on PATH would serve."
+	@echo "Building pulumi $(PULUMI_VERSION) once: about two minutes on two cores. A pulumi of that minor version on PATH would serve."
 	cd rehearsal && go run ./pulumi ../.cache/pulumi-source
-	@cd rehearsal && $(TELL) "Building pulumi $(PULUMI_VERSION)" go build -modfile=../.cache/pulumi-source/go.mod \
+	@cd rehearsal && $(TELL) "Building pulumi $(PULUMI_VERSION)" go build -modfile=../.cache/pulumi-source/go.mod $(foreach p,$(UNTUNED),-gcflags='$(p)/...=-N -l') \
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		-o ../$@ github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 	rm -rf .cache/pulumi-source
 
 ## prices: reads AWS's public list prices of REGIONS (eu-west-1, separated by commas) for the cost of a month
 prices:
-	cd rehearsal && go build -o ../.cache/rehearsal .
+	cd rehearsal && $(REHEARSAL)
 	.cache/rehearsal --project . --prices $(or $(REGIONS),eu-west-1)
 
 ## preflight: checks with the caller's credentials, read-only, that the account has what the first update of STACK (dev) needs
