@@ -19,6 +19,7 @@ import (
 	"github.com/wso2is-aws/wso2is/rehearsal/proof"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse"
 	"github.com/wso2is-aws/wso2is/rehearsal/rehearse/rehearsetest"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 	"github.com/wso2is-aws/wso2is/stacks"
 )
 
@@ -382,35 +383,16 @@ var opened = struct {
 	documents map[string]any
 }{documents: map[string]any{}}
 
-// cloned copies a value that was read from JSON.
-func cloned(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		twin := make(map[string]any, len(v))
-		for key, one := range v {
-			twin[key] = cloned(one)
-		}
-		return twin
-	case []any:
-		twin := make([]any, len(v))
-		for i, one := range v {
-			twin[i] = cloned(one)
-		}
-		return twin
-	}
-	return v
-}
-
-func open(t *testing.T, state []byte) *document {
+func open(t *testing.T, exported []byte) *document {
 	t.Helper()
 	opened.Lock()
 	defer opened.Unlock()
-	whole, known := opened.documents[string(state)]
+	whole, known := opened.documents[string(exported)]
 	if !known {
-		require.NoError(t, json.Unmarshal(state, &whole))
-		opened.documents[string(state)] = whole
+		require.NoError(t, json.Unmarshal(exported, &whole))
+		opened.documents[string(exported)] = whole
 	}
-	d := &document{t: t, whole: cloned(whole).(map[string]any)}
+	d := &document{t: t, whole: state.Clone(whole).(map[string]any)}
 	d.resources = d.whole["deployment"].(map[string]any)["resources"].([]any)
 	return d
 }
@@ -516,7 +498,7 @@ func (d *document) add(token, name, id string, properties map[string]any) {
 // copy adds a copy of a resource.
 func (d *document) copy(kind, name, as string) {
 	d.t.Helper()
-	twin := cloned(d.get(kind, name)).(map[string]any)
+	twin := state.Clone(d.get(kind, name)).(map[string]any)
 	twin["urn"] = strings.TrimSuffix(twin["urn"].(string), "::"+name) + "::" + as
 	twin["id"] = twin["id"].(string) + "-" + as
 	d.resources = append(d.resources, twin)

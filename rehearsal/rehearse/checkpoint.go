@@ -13,6 +13,7 @@ import (
 
 	"github.com/wso2is-aws/wso2is/config/stackfile"
 	"github.com/wso2is-aws/wso2is/rehearsal/cloud"
+	"github.com/wso2is-aws/wso2is/rehearsal/state"
 )
 
 // Checkpoint is a saved session. JSON stores it for another process.
@@ -84,25 +85,7 @@ func (s *Session) Restore(to *Checkpoint) error {
 func (s *Session) stackFile() string { return filepath.Join(s.dir, "Pulumi."+s.o.Stack+".yaml") }
 
 // Configuration returns the stack file's configuration by full key, without secrets.
-func (s *Session) Configuration() map[string]any { return copied(s.config).(map[string]any) }
-
-func copied(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[k] = copied(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = copied(e)
-		}
-		return out
-	}
-	return v
-}
+func (s *Session) Configuration() map[string]any { return state.Clone(s.config).(map[string]any) }
 
 // Configure replaces the configuration of the stack file. Secrets stay.
 func (s *Session) Configure(config map[string]any) error {
@@ -138,7 +121,7 @@ func (s *Session) Configure(config map[string]any) error {
 	if err != nil {
 		return fmt.Errorf("changing the configuration: %w", err)
 	}
-	s.config = copied(config).(map[string]any)
+	s.config = state.Clone(config).(map[string]any)
 	s.configuration = maps.Clone(values)
 	maps.Copy(s.configuration, s.secrets)
 	return s.export(values)
