@@ -136,13 +136,13 @@ func (d Database) userOf(name LogicalName, second bool) string {
 // mostStorage is the largest storage of an RDS instance in GiB.
 const mostStorage = 65536
 
-// grows reports whether RDS takes the larger size as the limit of growth ("Managing capacity automatically with Amazon RDS storage
-// autoscaling" in the RDS user guide: "at least 10% more than the current allocated storage").
-func grows(storage, limit int) bool { return limit*10 >= storage*11 }
+// leastMaxStorage is the smallest limit of growth that RDS takes ("Managing capacity automatically with Amazon RDS storage autoscaling" in
+// the RDS user guide: "at least 10% more than the current allocated storage").
+func leastMaxStorage(storage int) int { return (storage*11 + 9) / 10 }
 
 // maxStorage is the default limit of the growth of storage, or the storage itself if it cannot grow.
 func maxStorage(storage int) int {
-	if limit := min(5*storage, mostStorage); grows(storage, limit) {
+	if limit := min(5*storage, mostStorage); limit >= leastMaxStorage(storage) {
 		return limit
 	}
 	return storage

@@ -270,8 +270,8 @@ func (v *validator) instance(path string, i, written DBInstance) {
 	case v.Database.Type == Aurora: // which has refused both
 	case i.MaxStorage < i.Storage:
 		v.refuse(path+".maxStorage", fmt.Sprintf("write %d or more", i.Storage), "%d GiB are less than storage", i.MaxStorage)
-	case i.MaxStorage > i.Storage && !grows(i.Storage, i.MaxStorage):
-		v.refuse(path+".maxStorage", fmt.Sprintf("write %d or more, or %d for storage that does not grow", (i.Storage*11+9)/10, i.Storage),
+	case i.MaxStorage > i.Storage && i.MaxStorage < leastMaxStorage(i.Storage):
+		v.refuse(path+".maxStorage", fmt.Sprintf("write %d or more, or %d for storage that does not grow", leastMaxStorage(i.Storage), i.Storage),
 			"%d GiB are not a tenth more than storage, which RDS asks for", i.MaxStorage)
 	}
 	if edition, standby := v.Database.Edition, v.Database.Facts().Standby; i.MultiAZ && standby != nil &&
