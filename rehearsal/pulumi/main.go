@@ -5,7 +5,7 @@
 //	go run ./pulumi ../.cache/pulumi-source && go build -modfile=../.cache/pulumi-source/go.mod github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 //
 // The directory _stubs has one file for each package that is replaced. Go refuses to replace files of its module cache with
-// -overlay (go/src/cmd/go/internal/work/init.go), so what the command needs of the modules of these packages is copied.
+// -overlay, so what the command needs of the modules of these packages is copied.
 package main
 
 import (
@@ -35,7 +35,7 @@ func main() {
 type listed struct {
 	ImportPath, Dir                 string
 	GoFiles, OtherFiles, EmbedFiles []string
-	Module                          struct{ Path, Dir, GoMod string }
+	Module                          struct{ Path, GoMod string }
 }
 
 const command = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
@@ -50,27 +50,25 @@ func write(stubs, to string) error {
 	if err != nil {
 		return err
 	}
-	stub := func(p listed) string { return filepath.Join(stubs, p.ImportPath+".go") }
-	modules := map[string]string{} // to the go.mod of each
-	for _, p := range packages {
-		if _, err := os.Stat(stub(p)); err == nil {
-			modules[p.Module.Path] = p.Module.GoMod
-		}
-	}
 	copies := map[string]string{filepath.Join(to, "go.mod"): "go.mod", filepath.Join(to, "go.sum"): "go.sum"}
+	replaced, modules := map[string]bool{}, map[string]bool{}
 	edits := []string{"mod", "edit"}
-	for module, file := range modules {
-		edits = append(edits, "-replace", module+"="+filepath.Join(to, module))
-		copies[filepath.Join(to, module, "go.mod")] = file
+	for _, p := range packages {
+		stub := filepath.Join(stubs, p.ImportPath+".go")
+		if _, err := os.Stat(stub); err != nil {
+			continue
+		}
+		module := filepath.Join(to, p.Module.Path)
+		copies[filepath.Join(to, p.ImportPath, "stub.go")], copies[filepath.Join(module, "go.mod")] = stub, p.Module.GoMod
+		replaced[p.ImportPath], modules[p.Module.Path] = true, true
+		edits = append(edits, "-replace", p.Module.Path+"="+module)
 	}
 	for _, p := range packages {
-		dir := filepath.Join(to, p.ImportPath)
-		if _, err := os.Stat(stub(p)); err == nil {
-			copies[filepath.Join(dir, "stub.go")] = stub(p)
-		} else if modules[p.Module.Path] != "" {
-			for _, name := range slices.Concat(p.GoFiles, p.OtherFiles, p.EmbedFiles) {
-				copies[filepath.Join(dir, name)] = filepath.Join(p.Dir, name)
-			}
+		if !modules[p.Module.Path] || replaced[p.ImportPath] {
+			continue
+		}
+		for _, name := range slices.Concat(p.GoFiles, p.OtherFiles, p.EmbedFiles) {
+			copies[filepath.Join(to, p.ImportPath, name)] = filepath.Join(p.Dir, name)
 		}
 	}
 	if err := os.RemoveAll(to); err != nil {
